@@ -27,11 +27,14 @@
   const say = (form) => {
     const outcome = form.querySelector("#sync-outcome");
     if (!outcome) return;
-    const { app, saved, currency, removals, acts, others } = outcome.dataset;
+    const { app, saved, currency, removals, acts, others, undecided } = outcome.dataset;
+    const answered = form.querySelectorAll("li:has([data-successors]) input[name=yes][data-was-out]:checked").length;
+    const waiting = Math.max(0, Number(undecided || 0) - answered);
+    const waits = waiting ? ` ${waiting} ${waiting === 1 ? "person waits" : "people wait"} for a successor.` : "";
     outcome.textContent = sentence({
       app, currency, saved: counted(form, "removal", saved, (box) => Number(box.dataset.price || 0)),
       removals: counted(form, "removal", removals), acts: counted(form, "act", acts), others: counted(form, "other", others),
-    });
+    }) + waits;
   };
 
   // An offboarding goes through many apps, each with its own price.
@@ -44,16 +47,46 @@
     outcome.textContent = `Removes ${accounts}${saved ? `, saves ${money(saved, outcome.dataset.currency)} a month` : ""}.`;
   };
 
+  const FORMS = ":is(#sync-form, #offboarding-form, #preview form)";
+
   const needReason = (box) => {
     const reason = document.getElementById(`reason-${box.value}`);
-    if (reason) reason.required = !box.checked;
+    if (reason && !box.closest("li").querySelector("[data-successors]")) reason.required = !box.checked;
     return reason;
   };
 
+  // What someone alone manages: each of it needs an answer before the row can be ticked, unless another who manages it
+  // stays. One answer for all is enough.
+  const boxOf = (field) => field?.closest("li")?.querySelector("input[name=yes]");
+  const isAsked = (select) => (select.dataset.together || "").split(" ").filter(Boolean).every(
+    (id) => boxOf(select.form.querySelector(`[name="${select.name.replace(/-\d+-/, `-${id}-`)}"]`))?.checked ?? false);
+  const missing = (row) => {
+    const all = [...row.querySelectorAll("[data-same]")].some((field) => field.value.trim());
+    return [...row.querySelectorAll("[data-successor]")].filter((select) => !select.value && !all && isAsked(select));
+  };
+  const needSuccessors = (form) => form.querySelectorAll("[data-successors]").forEach((block) => {
+    const open = boxOf(block)?.checked ? missing(block) : [];
+    block.querySelectorAll("[data-successor]").forEach((select) => { select.required = open.includes(select); });
+  });
+  document.addEventListener("change", (event) => {
+    const field = event.target;
+    if (!field.matches?.(`${FORMS} :is([data-same], [data-successor])`)) return;
+    const box = boxOf(field);
+    if (box && !box.checked && field.value && !missing(field.closest("[data-successors]")).length) {
+      box.checked = true;
+      say(box.form);
+      sayOffboarding(box.form);
+    }
+    needSuccessors(field.form);
+  });
+
   document.addEventListener("change", (event) => {
     const box = event.target;
-    if (!box.matches?.(":is(#sync-form, #offboarding-form) input[name=yes]")) return;
+    if (!box.matches?.(`${FORMS} input[name=yes]`)) return;
     const reason = needReason(box);
+    needSuccessors(box.form);
+    const [open] = box.checked ? missing(box.closest("li")) : [];
+    open?.focus();
     if (!box.checked) reason?.focus();
     say(box.form);
     sayOffboarding(box.form);
@@ -66,6 +99,7 @@
     const form = document.querySelector("#sync-form, #offboarding-form");
     if (!form?.querySelector("input[name=yes]:not(:checked)")) return;
     form.querySelectorAll("input[name=yes]").forEach(needReason);
+    needSuccessors(form);
     say(form);
     sayOffboarding(form);
   };

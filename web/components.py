@@ -58,13 +58,6 @@ class OnlyManager:
     advice: str
 
 
-def only_manager(name: str, assets: Sequence[Asset], app_name: str, may_leave_out: bool = True) -> OnlyManager:
-    return OnlyManager(
-        f"{name} is the only manager of {asset_list(assets)}.",
-        f"Assign another manager in {app_name} first{', or leave this person out' if may_leave_out else ''}.",
-    )
-
-
 @dataclass(frozen=True)
 class FirstAndRest:
     first: str

@@ -11,10 +11,13 @@ from sync import roles
 from sync.apps import assets
 from sync.models import Account, App, Role
 from sync.names import account_name, asset_name
+from sync.safety.sole_managers import NeedsSuccessor
+from sync.safety.successors import SuccessorProblem
 from sync.states import Part
 from sync.tasks import by_hand
 from sync.tasks.by_hand import ActProblem, Plan
 from web import preview as previews
+from web import successors
 from web.answers import INVALID, dialog, go_to, safe_address, whole_number
 from web.app_page import kind_of
 from web.confirming import MANY, asks_again
@@ -200,13 +203,15 @@ def _carry_out(app: App, operation: Operation) -> Response | tuple[str, int]:
     try:
         done = by_hand.carry_out(
             lambda: operation.plan(app), by(), request.form.get("seen", ""), reason=answers.get("reason", ""),
-            released=whole_number(answers.get("released", "")) or 0,
+            released=whole_number(answers.get("released", "")) or 0, hand_overs=successors.chosen(app),
+            kept=set(request.form.getlist("undecided")) - set(request.form.getlist("yes")),
         )  # fmt: skip
-    except ActProblem as problem:
+    except (ActProblem, NeedsSuccessor, SuccessorProblem) as problem:
         return _preview(app, operation, str(problem))
     if done.already:
         return go_to(back_of(app), "This was already requested. Nothing is done twice.")
-    return go_to(back_of(app), operation.started(app, len(done.tasks)))
+    asked = sum(task.act == operation.kind for task in done.tasks)
+    return go_to(back_of(app), operation.started(app, asked))
 
 
 def refused(app: App, title: str, problem: str) -> tuple[str, int]:

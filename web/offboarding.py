@@ -19,11 +19,13 @@ from sync.offboarding.preview import preview
 from sync.people import holds
 from sync.people.holds import KeepingProblem
 from sync.people.people import PeopleProblem
+from sync.safety.sole_managers import NeedsSuccessor
+from sync.safety.successors import SuccessorProblem
 from sync.states import OffboardingState, Part
 from sync.tasks import tasks
 from sync.tasks.tasks import TaskProblem
 from sync.workspace import today
-from web import offboarding_rows
+from web import offboarding_rows, successors
 from web.answers import INVALID, go_to, whole_numbers, with_toast
 from web.confirming import MANY, asks_again
 from web.frame import MANAGERS
@@ -45,6 +47,7 @@ class Given:
     locked: set[int] = field(default_factory=set)
     ticked: set[int] = field(default_factory=set)
     reasons: dict[int, str] = field(default_factory=dict)
+    undecided: set[int] = field(default_factory=set)  # they alone manage something, about which nothing is chosen
     when: str = "now"
     day: str = ""
     reason: str = ""
@@ -54,7 +57,9 @@ class Given:
         form = request.form
         shown, ticked, locked = (set(whole_numbers(form.getlist(name))) for name in ("shown", "yes", "locked"))
         reasons = {id: form.get(f"reason-{id}", "").strip()[:200] for id in shown - ticked}
-        return cls(form.get("key", "")[:64] or secrets.token_urlsafe(16), shown, locked, ticked, reasons,
+        undecided = {id for id in whole_numbers(form.getlist("undecided")) if reasons.get(id) == ""}
+        reasons = {id: reasons[id] for id in reasons.keys() - undecided}
+        return cls(form.get("key", "")[:64] or secrets.token_urlsafe(16), shown, locked, ticked, reasons, undecided,
                    form.get("when", "now"), form.get("day", ""), form.get("reason", ""))  # fmt: skip
 
     @property
@@ -89,7 +94,7 @@ def _preview(person: Person, given: Given, problem: str = "") -> str:
 
 def _removes_many(person_id: int) -> bool:
     given = Given.from_form()
-    return len(given.shown - given.reasons.keys()) > MANY
+    return len(given.shown - given.reasons.keys() - given.undecided) > MANY
 
 
 @pages.post("")
@@ -101,8 +106,8 @@ def create(person_id: int) -> Response | tuple[str, int]:
     try:
         done = offboarding.start(
             person, signed_in_person(), given.shown, given.reasons, locked=given.locked, key=given.key, on=given.on(),
-            reason=given.reason)  # fmt: skip
-    except (OffboardingProblem, PeopleProblem, KeepingProblem) as problem:
+            reason=given.reason, hand_overs=successors.chosen(), undecided=given.undecided)  # fmt: skip
+    except (NeedsSuccessor, SuccessorProblem, OffboardingProblem, PeopleProblem, KeepingProblem) as problem:
         return _preview(person, given, str(problem)), INVALID
     return go_to(_address(done.offboarding), _outcome(person, done))
 

@@ -9,12 +9,13 @@ from markupsafe import Markup
 
 from connectors.explaining import Said, seats_in_words
 from sync.effects import removal_of_account_in_words, saved_by_removal_of
-from sync.models import Account, App, Asset, Offboarding, Person, Report, Task
+from sync.models import Account, App, Offboarding, Person, Report, Task
 from sync.names import account_name, person_name, short_name
 from sync.offboarding import progress as offboarding_progress
 from sync.offboarding.preview import Line, Preview
 from sync.states import AccountStatus, OffboardingState, PersonStatus, TaskState
 from sync.workspace import to_local
+from web.successors import Asking, Block
 from web.task_view import task_badge
 from web.view import Badge, and_more, joined
 from web.words import calendar_day, money, plural, when
@@ -39,8 +40,7 @@ class PreviewRow:
     roles: list[str]
     notes: list[tuple[str, str]]
     effects: list[Said]
-    alone: list[Asset]
-    hand_over: str
+    successors: Block | None  # asked first, about what the account alone manages
     reason: str
     reason_missing: bool
 
@@ -52,20 +52,32 @@ class PreviewRow:
 def preview_rows(
     found: Preview, shown: set[int], ticked: set[int], reasons: dict[int, str], problem: str
 ) -> list[PreviewRow]:
-    """`shown`, `ticked` and `reasons` are what the form sent; an account that it didn't show is ticked as usual."""
-    return [_preview_row(line, line.account.id in shown, ticked, reasons, problem) for line in found.lines]
+    """`shown`, `ticked` and `reasons` are what the form sent; an account that it didn't show is ticked as usual, unless
+    it alone manages something."""
+    blocks = _successors(found)
+    return [_preview_row(line, line.account.id in shown, ticked, reasons, problem, blocks.get(line.account.id))
+            for line in found.lines]  # fmt: skip
 
 
-def _preview_row(line: Line, known: bool, ticked: set[int], reasons: dict[int, str], problem: str) -> PreviewRow:
+def _successors(found: Preview) -> dict[int, Block]:
+    blocks = {}
+    for app in {line.account.app_id: line.account.app for line in found.lines}.values():
+        alone = {line.account.id: line.alone for line in found.lines if line.account.app_id == app.id and line.goes}
+        alone = {account_id: assets for account_id, assets in alone.items() if assets}
+        asking = Asking(app, alone, [line.account.id for line in found.lines])
+        blocks |= {account_id: asking.block(account_id) for account_id in alone}
+    return blocks
+
+
+def _preview_row(line: Line, known: bool, ticked: set[int], reasons: dict[int, str], problem: str,
+                 block: Block | None) -> PreviewRow:  # fmt: skip
     account, reason = line.account, reasons.get(line.account.id, "") if known else line.left_out
-    is_ticked = account.id in ticked if known else not line.left_out
-    them = "them" if len(line.alone) > 1 else "it"
+    is_ticked = account.id in ticked if known else not line.left_out and block is None
     return PreviewRow(
         account, account.email or account_name(account), line.goes, line.protected is not None, is_ticked,
         saved_by_removal_of(account), _fact(line), account.role_labels, _notes(line) if line.goes else [],
-        removal_of_account_in_words(account) if line.goes else [], line.alone,
-        f"Hand {them} over in {account.app.name} first, or leave this account out.", reason,
-        bool(problem and known and not is_ticked and not reason),
+        removal_of_account_in_words(account) if line.goes else [], block, reason,
+        bool(problem and known and not is_ticked and not reason and block is None),
     )
 
 
@@ -101,7 +113,7 @@ class Sentences:
 
 
 def sentences(found: Preview, person: Person) -> Sentences:
-    name, going = person_name(person), sum(line.goes and not line.left_out for line in found.lines)
+    name, going = person_name(person), sum(line.goes_now for line in found.lines)
     left = "has already left." if person.status == PersonStatus.DEPROVISIONED else "counts as having left from now on."
     saved = f", saves {money(found.saved)} a month" if found.saved else ""
     services = [f"{account_name(account)} in {account.app.name}" for account in found.services]

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from flask import request
 from markupsafe import Markup
 
 from connectors.explaining import Said
 from sync.effects import seats_after
-from sync.models import App
+from sync.models import App, Asset
 from sync.names import asset_name
 from sync.states import AccountStatus, TaskKind
 from sync.tasks.by_hand import Line, Plan
 from web import effects
-from web.components import OnlyManager, only_manager
+from web.successors import Asking, Block
 from web.view import spaced
 from web.words import dotted, money, plural, when
 
@@ -27,7 +28,9 @@ class Row:
     what: str
     further_roles: Mapping
     price: str
-    only_manager: OnlyManager | None
+    key: str
+    ticked: bool
+    successors: Block | None  # asked first; the row isn't ticked before
 
 
 @dataclass(frozen=True)
@@ -66,8 +69,9 @@ def preview(app: App, plan: Plan, released: str) -> Preview:
     count, removes = len(plan.ready), plan.act == TaskKind.REMOVE
     is_released = plan.held and released == str(count)
     waits = plan.held and not is_released
+    asking = _asking(app, plan)
     return Preview(
-        plan, [_row(app, plan, line) for line in plan.ready], [_left(line) for line in plan.others],
+        plan, [_row(app, plan, line, asking) for line in plan.ready], [_left(line) for line in plan.others],
         "Not changed" if count else "None of this can be done",
         f"{plural(count, 'removal is', 'removals are')} held by a guard." if waits else "", is_released,
         count if plan.held else 0, asks_reason=bool(removes and count and not waits), cost=_cost(app, plan, count),
@@ -75,9 +79,19 @@ def preview(app: App, plan: Plan, released: str) -> Preview:
     )  # fmt: skip
 
 
-def _row(app: App, plan: Plan, line: Line) -> Row:
+def _asking(app: App, plan: Plan) -> Asking:
+    alone: dict[int, list[Asset]] = {}
+    for line in plan.ready:
+        if line.alone:
+            alone.setdefault(line.account.id, []).extend(line.alone)
+    return Asking(app, alone, {line.account.id for line in plan.ready if line.account})
+
+
+def _row(app: App, plan: Plan, line: Line, asking: Asking) -> Row:
     price = f"{money(app.seat_price)} a month" if plan.act == TaskKind.REMOVE and app.seat_price else ""
-    return Row(line.whom, _address(line), _note(line), _what(plan, line), line.beside, price, _alone(app, plan, line))
+    return Row(line.whom, _address(line), _note(line), _what(plan, line), line.beside, price, line.key,
+               line.key in request.values.getlist("yes"),
+               asking.block(line.account.id, line.alone) if line.alone else None)  # fmt: skip
 
 
 def _address(line: Line) -> str:
@@ -100,15 +114,6 @@ def _what(plan: Plan, line: Line) -> str:
     if line.asset:
         before, after = before.capitalize(), after.capitalize()
     return f"{before} → {after}" if before else after
-
-
-def _alone(app: App, plan: Plan, line: Line) -> OnlyManager | None:
-    if not line.alone:
-        return None
-    if plan.act == TaskKind.REVOKE:
-        nobody = f"Nobody would manage the {line.asset.kind} “{asset_name(line.asset)}”."
-        return OnlyManager(nobody, f"Assign another manager in {app.name} first.")
-    return only_manager(line.whom, line.alone, app.name, may_leave_out=False)
 
 
 def _left(line: Line) -> Left:

@@ -61,9 +61,9 @@ class Asking:
         self.found = successors.candidates(app, self.managers, leaving) if self.may_follow else None
         self.names = successors.names(alone)
 
-    def block(self, account_id: int) -> Block | None:
-        """None for an account whose assets all have another manager."""
-        if not (assets := self.alone.get(account_id)):
+    def block(self, account_id: int, only: list[Asset] | None = None) -> Block | None:
+        """None for an account whose assets all have another manager. `only`: about these of them."""
+        if not (assets := only or self.alone.get(account_id)):
             return None
         several = len(assets) > 1
         choices = [self._choice(account_id, asset, several) for asset in assets]

@@ -67,7 +67,7 @@ class Box:
 
     counts_as: str  # in the sentence at the bottom: removal, act (in the app), other (in Rollcall)
     ticked: bool
-    was_left_out: bool
+    was_out: bool  # not counted in the sentence at the bottom, unless it is ticked
     reason: str
     example: str
     saves: int  # hundredths a month
@@ -195,7 +195,8 @@ class Rows:
                   self._saves(change) if counts_as == "removal" else 0)  # fmt: skip
         if change.in_app and change.kind in REMOVALS:
             box.successors = self.asking.block(change.account_id)
-            box.ticked = box.ticked and change.id not in self.sole.undecided
+            if change.id in self.sole.undecided:
+                box.ticked, box.was_out = False, True
         if self.given and change.id in self.given.shown:
             box.ticked = change.id in self.given.ticked
             box.reason = self.given.reasons.get(change.id, reason)

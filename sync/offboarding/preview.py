@@ -35,6 +35,11 @@ class Line:
     def goes(self) -> bool:
         return self.protected is None and not self.under_way
 
+    @property
+    def goes_now(self) -> bool:
+        """Without a further answer: nobody left it out, and everything that it manages has another manager."""
+        return self.goes and not self.left_out and not self.alone
+
 
 @dataclass
 class Preview:
@@ -48,7 +53,7 @@ class Preview:
     @property
     def saved(self) -> int:
         """Hundredths per month, if everything possible is removed."""
-        return sum(saved_by_removal_of(line.account) for line in self.lines if line.goes and not line.left_out)
+        return sum(saved_by_removal_of(line.account) for line in self.lines if line.goes_now)
 
 
 def preview(person: Person, asker: Person) -> Preview:
