@@ -24,6 +24,7 @@ from sync.people import people
 from sync.problems import AppProblem
 from sync.rank import Asker, NotAllowed
 from sync.reports import reports
+from sync.safety.successors import SuccessorProblem
 from sync.tasks import tasks
 from sync.vault import VaultProblem
 from sync.workspace import WorkspaceProblem
@@ -32,7 +33,8 @@ BY = Asker.command_line()
 DONE, FAILED, REPORT_WAITS = 0, 1, 3
 KNOWN = (
     AppProblem, config.BadSetting, ConnectorError, DatabaseRefused, directories.DirectoryProblem, InUse,
-    NotAllowed, people.PeopleProblem, reports.ReportProblem, tasks.TaskProblem, VaultProblem, WorkspaceProblem,
+    NotAllowed, people.PeopleProblem, reports.ReportProblem, SuccessorProblem, tasks.TaskProblem, VaultProblem,
+    WorkspaceProblem,
 )  # fmt: skip
 
 

@@ -10,10 +10,12 @@ from cli import tasks as shown
 from cli.frame import BY, DONE, FAILED, REPORT_WAITS, Failed, answer, as_json, end, opened, send_mails, tell
 from sync import activity, effects, names, roles, workspace
 from sync.apps import lists
-from sync.models import Account, App, Change, Report
-from sync.reports import reports
+from sync.models import Account, App, Asset, Change, Report
+from sync.reports import overview, reports
 from sync.reports import view as report_view
 from sync.reports.reports import ReportProblem
+from sync.safety import successors
+from sync.safety.sole_managers import Choices, NeedsSuccessor
 from sync.states import REMOVALS, ReportState, TaskState
 from sync.tasks import tasks
 
@@ -48,23 +50,23 @@ def _removal(app: App, found: Report, changes: list[Change]) -> list[str]:
 
 
 def _document(app: App, found: Report, changes: list[Change]) -> dict:
+    alone = overview.sole_managers_of(found).alone if found.is_open else {}
     check = report_view.last_check(found)
     return {
         "report": found.id, "app": app.name, "state": found.state,
         "check": check and check.id, "version": found.version,
-        "changes": [_change(change) for change in changes],
+        "changes": [_change(change, alone) for change in changes],
         "activity": activity.head(),
     }  # fmt: skip
 
 
-def _change(change: Change) -> dict:
+def _change(change: Change, alone: dict[int, list[Asset]]) -> dict:
     person = change.person or (change.account and change.account.person)
     return {
         "id": change.id, "kind": change.kind, "decision": change.decision,
         "account": seat(change.account),
-        "asset": change.asset and {
-            "external_id": change.asset.external_id, "kind": change.asset.kind, "name": change.asset.name,
-        },
+        "asset": change.asset and _asset(change.asset),
+        "only_manager_of": [_asset(asset) for asset in alone.get(change.account_id, ())],
         "person": (names.main_email(person) or None) if person else None,
         "before": change.before, "after": change.after,
         **{does: (change.detail or {}).get(does, []) for does in ("removes", "keeps")},
@@ -131,6 +133,10 @@ def _open(app: App) -> Report:
 @click.argument("name")
 @click.option("--leave-out", "left_out", multiple=True, metavar="ID=REASON",
               help="Leave out this account (id in the app) or invitation (address), and why; may be repeated.")
+@click.option("--hand-over", "hand_over", multiple=True, metavar="ID=SUCCESSOR",
+              help="What only the account ID manages goes to SUCCESSOR (e-mail or id in the app); may be repeated.")
+@click.option("--accept-unmanaged", multiple=True, metavar="ID",
+              help="Accept that nobody manages what only the account ID manages; may be repeated.")
 @click.option("--yes", is_flag=True, help="Remove the others from the app, and make the changes of group rules there.")
 @click.option("--version", type=int, metavar="N", help=VERSION)
 @click.option("--wait", is_flag=True, help="Wait until each removal has been done in the app.")
@@ -138,11 +144,13 @@ def _open(app: App) -> Report:
 @as_json
 @opened
 def finish(
-    name: str, left_out: tuple[str, ...], yes: bool, version: int | None, wait: bool, minutes: int, as_json: bool
-) -> None:
+    name: str, left_out: tuple[str, ...], hand_over: tuple[str, ...], accept_unmanaged: tuple[str, ...], yes: bool,
+    version: int | None, wait: bool, minutes: int, as_json: bool,
+) -> None:  # fmt: skip
     """Finish Sync: approve the open report of the app NAME.
 
-    Without --wait, the server does the removals, now or at its next start.
+    Without --wait, the server does the removals, now or at its next start. Someone who alone manages something is
+    refused without --hand-over, --accept-unmanaged or --leave-out; --json then prints "refused" with the assets.
     """
     app = lists.named(name)
     found = reports.open_report(app)
@@ -151,7 +159,13 @@ def finish(
     kept = _left_out(found, left_out)
     if not yes:
         raise click.UsageError(f"{report_view.sentence(found)} Look at `report`, then add --yes.")
-    done = reports.finish(found, BY, version, kept)
+    try:
+        choices = _choices(app, found, hand_over, accept_unmanaged)
+        done = reports.finish(found, BY, version, kept, hand_overs=choices)
+    except NeedsSuccessor as problem:
+        if as_json:
+            answer({**shown.document(found, []), "refused": _refused(problem)}, [], as_json=True)
+        raise Failed(f"{problem} Use --hand-over, --accept-unmanaged or --leave-out.") from problem
     if done.already:
         tell(f"Report {found.id} was finished before. Nothing was done twice.")
     if wait:
@@ -166,6 +180,34 @@ def _finished_before(app: App, left_out: tuple[str, ...]) -> Report:
     if found is None or found.state != ReportState.APPLIED or left_out:
         raise ReportProblem(f"No report of {app.name} waits. Nothing was changed.")
     return found
+
+
+def _choices(app: App, found: Report, hand_over: tuple[str, ...], accepted: tuple[str, ...]) -> Choices:
+    """What becomes of the assets that the named accounts alone manage."""
+    alone = overview.sole_managers_of(found).alone
+    ids = {account.external_id: account.id for account in report_view.accounts(alone)}
+    chosen: dict[str, int | None] = dict.fromkeys(accepted)
+    for pair in hand_over:
+        named = [id for id in ids if pair.startswith(f"{id}=")]
+        if not named:
+            raise ReportProblem(f"{pair.partition('=')[0]} alone manages nothing here. Nothing was changed.")
+        external_id = max(named, key=len)
+        chosen[external_id] = successors.named(app, pair[len(external_id) + 1 :]).id
+    if unknown := chosen.keys() - ids.keys():
+        raise ReportProblem(f"{', '.join(sorted(unknown))} alone manages nothing here. Nothing was changed.")
+    return {(ids[id], asset.id): successor for id, successor in chosen.items() for asset in alone[ids[id]]}
+
+
+def _refused(problem: NeedsSuccessor) -> dict:
+    accounts = report_view.accounts(problem.alone)
+    return {"code": problem.code, "accounts": [
+        {**(seat(account) or {}), "assets": [_asset(asset) for asset in problem.alone[account.id]]}
+        for account in accounts
+    ]}  # fmt: skip
+
+
+def _asset(asset: Asset) -> dict:
+    return {"external_id": asset.external_id, "kind": asset.kind, "name": asset.name}
 
 
 def _left_out(found: Report, pairs: tuple[str, ...]) -> dict[int, str]:

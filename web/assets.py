@@ -12,11 +12,12 @@ from sync.apps import assets
 from sync.apps.assets import AssetRow as Found
 from sync.models import Access, App, Asset
 from sync.names import account_name, asset_name
+from sync.safety import sole_managers
 from sync.states import AssetState, Part, PersonStatus
-from web.app_page import can, match_in_words, owns, page
+from web.app_page import can, kind_of, match_in_words, owns, page
 from web.components import OnlyManager
 from web.permissions import app_part
-from web.words import number
+from web.words import number, plural
 
 pages = Blueprint("assets", __name__, url_prefix="/apps/<int:app_id>/assets")
 
@@ -31,6 +32,7 @@ class Row:
     accounts: int
     managers: str  # by name; empty where nobody in the list manages it
     one_manager: bool
+    unmanaged: bool  # others of its kind have managers, or someone accepted that it has none
 
 
 @dataclass(frozen=True)
@@ -54,18 +56,28 @@ def index(app: App) -> str:
     found = assets.search(app, wanted["kind"], wanted["search"], request.args.get("page", 1, type=int))
     here = url_for("assets.index", app_id=app.id)
     kinds = [(kind, f"{kind.capitalize()}s ({number(count)})") for kind, count in assets.kinds(app)]
+    without = sole_managers.count_unmanaged(app).get(app.id, 0)
+    if without:
+        kinds.append((assets.UNMANAGED, f"Without a manager ({number(without)})"))
+    unmanaged = set(sole_managers.unmanaged(app)) if without else set()
     return page(
-        app, "assets/index.html", "assets/_list.html", page=found, rows=[_row(row) for row in found.rows], kinds=kinds,
+        app, "assets/index.html", "assets/_list.html", page=found, kinds=kinds, unmanaged=_unmanaged(app, without),
+        rows=[_row(row, unmanaged) for row in found.rows],
         asset_kind=wanted["kind"], search=wanted["search"],
         address=here + "?" + urlencode({key: text for key, text in wanted.items() if text}),
     )  # fmt: skip
 
 
-def _row(row: Found) -> Row:
+def _unmanaged(app: App, count: int) -> str:
+    word = kind_of(app).asset_word
+    return f"{plural(count, f'{word} has', f'{word}s have')} no manager." if count else ""
+
+
+def _row(row: Found, unmanaged: set[int]) -> Row:
     more = row.controllers - len(row.names)
     managers = ", ".join(row.names) + (f" and {number(more)} more" if more > 0 else "")
     return Row(row.asset.id, asset_name(row.asset), row.asset.kind.capitalize(), row.accounts,
-                    managers if row.controllers else "", row.controllers == 1)  # fmt: skip
+                    managers if row.controllers else "", row.controllers == 1, row.asset.id in unmanaged)  # fmt: skip
 
 
 @pages.get("/<int:asset_id>")

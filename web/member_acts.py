@@ -126,7 +126,7 @@ def _grant_of(app: App, account_ids: list[int]) -> dict:
 
 def _grant_to(app: App, asset_ids: list[int]) -> dict:
     given = assets.chosen(app, asset_ids)
-    members = by_hand.may_be_given(app, request.args.get("search", "").strip(), CHOICES)
+    members = assets.may_be_given(app, request.args.get("search", "").strip(), CHOICES)
     names = [(account.id, account_name(account), account.email) for account in members]
     return {
         "about": "account", "legend": "Who", "searched": "Search accounts",
@@ -137,7 +137,7 @@ def _grant_to(app: App, asset_ids: list[int]) -> dict:
 
 
 def _asset_roles(app: App, kinds: set[str]) -> list[tuple[str, str]]:
-    return [(role, role.capitalize()) for role in by_hand.asset_roles(app, kinds)]
+    return [(role, role.capitalize()) for role in assets.asset_roles(app, kinds)]
 
 
 @pages.post("/grants")

@@ -11,7 +11,8 @@ from peewee import fn
 from sync.db import db
 from sync.listing import Page, page_of
 from sync.models import Access, Account, App, Asset, Person
-from sync.states import AssetState
+from sync.safety import sole_managers
+from sync.states import AccountKind, AccountStatus, AssetState
 
 NAMED = 3  # accounts told by name on an asset's row
 
@@ -35,9 +36,14 @@ def kinds(app: App) -> list[tuple[str, int]]:
     return list(counted.tuples())
 
 
+UNMANAGED = "unmanaged"  # in place of a kind: those of every kind that nobody manages
+
+
 def search(app: App, kind: str = "", words: str = "", number: int = 1) -> Page:
     """A page of AssetRow, by kind and name."""
     query = Asset.select().where(Asset.app == app, Asset.state == AssetState.PRESENT)
+    if kind == UNMANAGED:
+        query, kind = query.where(Asset.id.in_(sole_managers.unmanaged(app))), ""
     if kind:
         query = query.where(Asset.kind == kind)
     for word in words.split():
@@ -116,3 +122,24 @@ def count_of(account_ids: list[int]) -> dict[int, int]:
         .group_by(Access.account)
     )  # fmt: skip
     return dict(counted.tuples())
+
+
+def may_be_given(app: App, search: str, most: int) -> list[Account]:
+    """At most so many accounts that access can be granted to, and that have all the words in name or address."""
+    query = Account.select().where(
+        Account.app == app, Account.is_present, Account.status == AccountStatus.ACTIVE,
+        Account.kind == AccountKind.USER,
+    )  # fmt: skip
+    for word in search.split():
+        query = query.where(Account.name.contains(word) | Account.email.contains(word))
+    return list(query.order_by(Account.name, Account.id).limit(most))
+
+
+def asset_roles(app: App, kinds: Iterable[str]) -> list[str]:
+    """The roles that accounts have on assets of these kinds, the most common first: what can be granted there."""
+    counted = (
+        Access.select(Access.role, fn.COUNT(Access.id)).join(Asset)
+        .where(Access.app == app, Asset.kind.in_(set(kinds)), Access.role != "")
+        .group_by(Access.role).order_by(fn.COUNT(Access.id).desc(), Access.role)
+    )  # fmt: skip
+    return [role for role, _ in counted.tuples()]

@@ -3,6 +3,7 @@ Nothing is decided here."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from peewee import Case, fn
@@ -102,6 +103,11 @@ def may_be_left_out(report: Report) -> list[Change]:
     query = Change.select(Change, Account).left_outer_join(Account)
     undecided = Change.decision.in_((CONFIRM, HELD, LEFT_OUT))
     return list(query.where(Change.report == report, undecided, Change.kind.not_in(UPDATES)))
+
+
+def accounts(ids: Iterable[int]) -> list[Account]:
+    """The accounts with these ids."""
+    return list(Account.select().where(Account.id.in_(list(ids))).order_by(Account.id))
 
 
 def sentence(report: Report) -> str:

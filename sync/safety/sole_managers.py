@@ -125,6 +125,11 @@ def count_unmanaged(app: App | None = None) -> dict[int, int]:
     return dict(rows)
 
 
+def unmanaged(app: App) -> list[int]:
+    """The ids of the app's assets that nobody manages."""
+    return [id for (id,) in db.execute_sql(f"SELECT s.id FROM asset s WHERE s.app_id = ? AND {UNMANAGED}", (app.id,))]
+
+
 def ready_to_leave(app: App, leaving: list[Change]) -> set[int]:
     """The ids of those removals that a standing approval covers: never of sole managers of an asset, and never all."""
     alone = sole_assets([change.account_id for change in leaving])

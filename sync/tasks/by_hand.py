@@ -7,8 +7,6 @@ import hashlib
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 
-from peewee import fn
-
 from connectors.base import CHANGE_ROLE, GRANT, REMOVE, REVOKE
 from sync import activity, roles
 from sync.apps import apps
@@ -23,7 +21,6 @@ from sync.safety.administrators import administrators_left
 from sync.safety.sole_managers import Choices
 from sync.states import (
     CONNECTED,
-    AccountKind,
     AccountMatch,
     AccountState,
     AccountStatus,
@@ -196,17 +193,6 @@ def plan_removals(app: App, account_ids: Iterable[int]) -> Plan:
     return Plan(app, TaskKind.REMOVE, lines, held=held)
 
 
-def may_be_given(app: App, search: str, most: int) -> list[Account]:
-    """At most so many accounts that access can be granted to, and that have all the words in name or address."""
-    query = Account.select().where(
-        Account.app == app, Account.is_present, Account.status == AccountStatus.ACTIVE,
-        Account.kind == AccountKind.USER,
-    )  # fmt: skip
-    for word in search.split():
-        query = query.where(Account.name.contains(word) | Account.email.contains(word))
-    return list(query.order_by(Account.name, Account.id).limit(most))
-
-
 def plan_grants(app: App, account_ids: Iterable[int], asset_ids: Iterable[int], role: str) -> Plan:
     """Give each of these accounts access to each of these assets, with this role there."""
     accounts, assets = chosen(app, account_ids), _assets(app, asset_ids)
@@ -324,16 +310,6 @@ def _assets(app: App, asset_ids: Iterable[int]) -> list[Asset]:
     if not found:
         raise ActProblem("Nothing is ticked that is in the app. Tick what it is about first.")
     return found
-
-
-def asset_roles(app: App, kinds: Iterable[str]) -> list[str]:
-    """The roles that accounts have on assets of these kinds, the most common first: what can be granted there."""
-    counted = (
-        Access.select(Access.role, fn.COUNT(Access.id)).join(Asset)
-        .where(Access.app == app, Asset.kind.in_(set(kinds)), Access.role != "")
-        .group_by(Access.role).order_by(fn.COUNT(Access.id).desc(), Access.role)
-    )  # fmt: skip
-    return [role for role, _ in counted.tuples()]
 
 
 def carry_out(plan_again: Callable[[], Plan], by: str, seen: str, *, reason: str = "", released: int = 0,

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from sync import activity
-from sync.apps import apps
+from sync.apps import apps, assets
 from sync.checks import snapshot
 from sync.db import connected, utcnow, writing
 from sync.jobs import queue
@@ -57,11 +57,11 @@ def test_an_account_with_another_e_mail_than_when_it_was_asked_for_is_left_alone
 
 
 def test_access_is_offered_to_whoever_has_joined_and_fits_the_words(chat):
-    assert [one.email for one in by_hand.may_be_given(chat.app, "2 PERSON", 50)] == [email(2)]
-    assert len(by_hand.may_be_given(chat.app, "", 3)) == 3
+    assert [one.email for one in assets.may_be_given(chat.app, "2 PERSON", 50)] == [email(2)]
+    assert len(assets.may_be_given(chat.app, "", 3)) == 3
     with writing():
         Account.update(status="invited").where(Account.email == email(2)).execute()
-    assert by_hand.may_be_given(chat.app, "2 person", 50) == []
+    assert assets.may_be_given(chat.app, "2 person", 50) == []
 
 
 def test_a_reading_that_began_before_an_act_does_not_undo_it(chat, channel, monkeypatch):
