@@ -142,7 +142,7 @@ class RoleChange(Operation):
         return Words(self.title(app), "Review the role changes.", f"Change {plural(count, 'role')}")
 
     def started(self, app: App, count: int) -> str:
-        return f"{plural(count, 'role is', 'roles are')} being changed in {app.name}."
+        return f"Changing {plural(count, 'role')} in {app.name}. Progress is shown with each account."
 
     def answers(self) -> dict[str, str]:
         return {"role": self.role}
@@ -171,7 +171,7 @@ class Removal(Operation):
         return Words(self.title(app), lead, f"Remove {plural(count, 'account')}")
 
     def started(self, app: App, count: int) -> str:
-        return f"{plural(count, 'account is', 'accounts are')} being removed from {app.name}."
+        return f"Removing {plural(count, 'account')} from {app.name}. Progress is shown with each account."
 
     def answers(self) -> dict[str, str]:
         return {"reason": self.reason, "released": self.released}
@@ -197,7 +197,7 @@ class Grant(Operation):
         return Words(self.title(app), lead, f"Grant {plural(count, 'access', 'accesses')}")
 
     def started(self, app: App, count: int) -> str:
-        return f"{plural(count, 'access is', 'accesses are')} being granted in {app.name}."
+        return f"Granting {plural(count, 'access', 'accesses')} in {app.name}. Progress is shown with each account."
 
     def answers(self) -> dict[str, str]:
         return {"role": self.role}
@@ -230,4 +230,4 @@ class Revocation(Operation):
         return Words(self.title(app), lead, f"Revoke {plural(count, 'access', 'accesses')}")
 
     def started(self, app: App, count: int) -> str:
-        return f"{plural(count, 'access is', 'accesses are')} being revoked in {app.name}."
+        return f"Revoking {plural(count, 'access', 'accesses')} in {app.name}. Progress is shown with each account."

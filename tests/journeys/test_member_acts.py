@@ -171,7 +171,7 @@ def test_all_works_without_javascript(acme, live, visit, olga) -> None:
     page.get_by_label("New role").select_option("guest")
     page.get_by_role("button", name="Preview").click()
     page.locator("#confirm").click()
-    expect(page.get_by_text("2 roles are being changed in Chat.")).to_be_visible()
+    expect(page.get_by_text("Changing 2 roles in Chat. Progress is shown with each account.")).to_be_visible()
     tick(page, 8)
     page.locator("#bulk-remove").click()
     page.get_by_label("Reason").fill("Moved on")
