@@ -45,6 +45,8 @@ def test_everywhere_by_one_yes_and_back_again(visit, live, olga: Person, chat, s
     page.click("#offboard")
     form = page.locator("#offboarding-form")
     expect(form).to_contain_text("is the only manager of the ad account “Spring”")
+    expect(page.get_by_role("checkbox", name="Acme Ads")).not_to_be_checked()
+    page.get_by_label("Hand over “Spring” to").select_option("nobody")
     expect(page.locator("#offboarding-outcome")).to_have_text("Removes 3 accounts, saves 8.75\u00a0€ a month.")
     page.get_by_role("checkbox", name="Second chat").uncheck()
     expect(page.locator("#offboarding-outcome")).to_have_text("Removes 2 accounts, saves 8.75\u00a0€ a month.")

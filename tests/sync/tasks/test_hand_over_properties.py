@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import connectors
@@ -179,6 +179,11 @@ class Run:
         by_hand.carry_out(plan, self.listed.by, plan().seen, reason="Moved", hand_overs=self.choices(given))
 
 
+# The app accepts a hand-over and does nothing; it fails; two who manage it leave by two ways; the manager is demoted.
+@example({(0, "a")}, [("remove", [0], {(0, "a"): 1}), ("break", "ignored")])
+@example({(0, "a")}, [("leave", [0]), ("check",), ("finish", [0], {(0, "a"): 1}), ("break", "grant")])
+@example({(0, "a"), (1, "a")}, [("remove", [0], {}), ("revoke", [1], "a", {}), ("demote", [1], "a")])
+@example({(0, "a"), (1, "a")}, [("leave", [0, 1]), ("check",), ("finish", [0, 1], {}), ("policy",)])
 @given(begins, steps)
 @settings(max_examples=60, deadline=None, suppress_health_check=SLOW)
 def test_an_asset_keeps_a_manager_unless_someone_accepted_otherwise(places, begin, steps):
