@@ -7,7 +7,7 @@ from flask import Blueprint, Response, abort, render_template, request, url_for
 
 from sync.matching.members import ReasonNeeded
 from sync.models import App, Report
-from sync.reports import overview, reports
+from sync.reports import overview, policy, reports
 from sync.reports import view as report_view
 from sync.reports.reports import ReportProblem
 from sync.reports.view import SECTIONS, Section
@@ -120,7 +120,7 @@ def release(app: App, report: Report) -> Response | tuple[str, int]:
     if request.htmx:
         return _wizard(app, Report.get_by_id(report.id))
     words = ("Released. The next check applies it automatically, unless you decide first."
-             if reports.has_standing_yes(app) else "Released. Nothing is removed until you press Finish Sync.")
+             if policy.has_standing_yes(app) else "Released. Nothing is removed until you press Finish Sync.")
     return go_to(url_for("wizard.show", report_id=report.id), words)
 
 

@@ -12,7 +12,7 @@ from connectors.explaining import Said
 from sync.effects import Seats, seats_after
 from sync.models import App, Report, Task
 from sync.names import name_in_task, short_name
-from sync.reports import overview, reports
+from sync.reports import overview, policy
 from sync.reports import view as report_view
 from sync.reports.overview import Ready
 from sync.reports.view import SECTIONS, Section
@@ -145,7 +145,7 @@ def banners(app: App, report: Report) -> list[Banner]:
         ))  # fmt: skip
     if others := report.held - updates:
         then = ("Once released, Finish Sync applies them, or the next check does so automatically."
-                if reports.has_standing_yes(app) else "Releasing them changes nothing yet. Finish Sync does.")
+                if policy.has_standing_yes(app) else "Releasing them changes nothing yet. Finish Sync does.")
         found.append(Banner(
             f"{plural(others, 'change is', 'changes are')} held by a guard.",
             f"So many at once look wrong: a directory or the app may have sent a bad answer. Review the list. {then}",

@@ -22,7 +22,7 @@ from sync.matching import rules as match_rules
 from sync.models import Account, App, Change, Check, Report
 from sync.names import account_name, name_in_change
 from sync.problems import UnusableReading
-from sync.reports import mass_updates, merge, reports
+from sync.reports import mass_updates, merge, policy
 from sync.safety import guards, lost_fields, wanted
 from sync.states import (
     OF_ACCESS,
@@ -83,7 +83,7 @@ def run(check_id: int) -> None:
             if met.unexpected:
                 raise
         else:
-            reports.finish_by_policy(App.get_by_id(work.app.id))
+            policy.finish_by_policy(App.get_by_id(work.app.id))
 
 
 class _Work:

@@ -11,7 +11,7 @@ from sync.db import writing
 from sync.groups import assignments
 from sync.jobs import comparing, queue
 from sync.models import App
-from sync.reports import merge, reports
+from sync.reports import merge, policy
 from sync.safety import wanted
 from sync.staging import tables
 from sync.staging.check import ASSIGNED, COVERED, WANTED
@@ -47,7 +47,7 @@ def compare(app_id: int, now: datetime) -> bool:
     finally:
         tables.drop(WANTED, COVERED, ASSIGNED)
     if app.is_active and app.error is None:  # a check of another app would not get as far as its standing approvals
-        reports.finish_by_policy(App.get_by_id(app_id))
+        policy.finish_by_policy(App.get_by_id(app_id))
     return True
 
 

@@ -20,7 +20,7 @@ from sync.models import Account, App, Change, Person, Report, Task
 from sync.names import account_name, name_in_change
 from sync.problems import Problem
 from sync.reports import group_changes, mass_updates
-from sync.safety import guards, leaving, protection, sole_managers
+from sync.safety import guards, leaving, protection
 from sync.safety.protection import Protected
 from sync.safety.sole_managers import Choices
 from sync.states import (
@@ -29,7 +29,6 @@ from sync.states import (
     REMOVALS,
     UPDATES,
     AccountState,
-    Approval,
     ChangeDecision,
     ChangeKind,
     CheckTrigger,
@@ -384,24 +383,3 @@ def _carry_out(change: Change, by: str) -> Task | None:
     activity.record(by, f"confirmed {change.kind}", about=name_in_change(change), why=change.reason,
                     before=change.before, app=change.app_id, report=change.report_id)
     return None
-
-
-def has_standing_yes(app: App) -> bool:
-    """Whether the next check may carry out the app's waiting report automatically."""
-    return app.removal == Approval.AUTOMATIC or bool(app.joiners or app.unassigned)
-
-
-def finish_by_policy(app: App) -> None:
-    """Apply the Owner's standing approvals to waiting changes, but not to held ones or sole managers of an asset,
-    and never to everyone."""
-    report = open_report(app)
-    if report is None or not has_standing_yes(app):
-        return
-    waiting = list(Change.select().where(Change.report == report, Change.decision == CONFIRM, Change.in_app))
-    if app.removal == Approval.AUTOMATIC:
-        leaving = [change for change in waiting if change.kind == ChangeKind.REMOVED_USER]
-        if ids := sole_managers.ready_to_leave(app, leaving):
-            finish(report, "policy: remove automatically", only=ids)
-    for by, ids in group_changes.ready_by_policy(app, waiting).items():  # looks at what the first yes has left
-        if ids:
-            finish(report, by, only=ids)

@@ -60,7 +60,7 @@ def test_a_newcomer_sees_three_leavers_and_removes_one(addresses, page):
     expect(wizard).to_contain_text("Protected: the last Owner of the app")
 
     expect(wizard.get_by_role("checkbox", name=re.compile("Jana"))).not_to_be_checked()
-    wizard.get_by_label("Hand over “marketing” to").select_option(label="Mira Novak (mira@acme.example)")
+    wizard.get_by_label("Hand over “marketing” to").select_option(index=1)
     wizard.get_by_role("checkbox", name=re.compile("Tom Okafor")).uncheck()
     wizard.get_by_role("button", name="Finish Sync").click()
     why = wizard.get_by_label("Why is Tom Okafor left out?")

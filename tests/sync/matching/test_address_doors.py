@@ -16,7 +16,7 @@ from sync.models import Account, App, Change, Directory, DirectoryAddress, Perso
 from sync.offboarding import offboarding
 from sync.offboarding.preview import preview
 from sync.people import people
-from sync.reports import merge, reports
+from sync.reports import merge, policy, reports
 from sync.safety import guards, protection
 from sync.tasks import by_hand as tasks_by_hand
 from tests.sync.fixtures import email
@@ -101,7 +101,7 @@ def test_a_standing_yes_does_not_take_it(chat, leaver, given):
     chat.check()
     apps.set_removal(chat.app, "automatic", chat.by)
     given()
-    reports.finish_by_policy(App.get_by_id(chat.app.id))
+    policy.finish_by_policy(App.get_by_id(chat.app.id))
     assert decision(chat) == ("ignored", PROTECTED) and seat().state == "present"
     work()
     assert chat.removed() == [email(1)], "the leaver's other account goes"

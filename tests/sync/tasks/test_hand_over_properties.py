@@ -20,7 +20,7 @@ from sync.jobs import queue
 from sync.models import Access, Account, Asset, Change, HandOver, Person, Report, Task
 from sync.people import people
 from sync.problems import Problem
-from sync.reports import reports
+from sync.reports import policy, reports
 from sync.tasks import by_hand, tasks
 from tests.sync.listed import Listed, ListedActs
 
@@ -159,7 +159,7 @@ class Run:
 
     def policy(self) -> None:
         self.listed.app.removal = "automatic"
-        reports.finish_by_policy(self.listed.app)
+        policy.finish_by_policy(self.listed.app)
 
     def remove(self, numbers: list[int], given: dict) -> None:
         self._by_hand(lambda: by_hand.plan_removals(self.listed.app, self.ids(numbers)), given)

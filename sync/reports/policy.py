@@ -1,0 +1,30 @@
+"""What an Owner has approved in advance: each check applies it to the waiting changes, as far as that approval reaches."""
+
+from __future__ import annotations
+
+from sync.models import App, Change
+from sync.reports import group_changes
+from sync.reports.reports import CONFIRM, finish, open_report
+from sync.safety import sole_managers
+from sync.states import Approval, ChangeKind
+
+
+def has_standing_yes(app: App) -> bool:
+    """Whether the next check may carry out the app's waiting report automatically."""
+    return app.removal == Approval.AUTOMATIC or bool(app.joiners or app.unassigned)
+
+
+def finish_by_policy(app: App) -> None:
+    """Apply the Owner's standing approvals to waiting changes, but not to held ones or sole managers of an asset,
+    and never to everyone."""
+    report = open_report(app)
+    if report is None or not has_standing_yes(app):
+        return
+    waiting = list(Change.select().where(Change.report == report, Change.decision == CONFIRM, Change.in_app))
+    if app.removal == Approval.AUTOMATIC:
+        leaving = [change for change in waiting if change.kind == ChangeKind.REMOVED_USER]
+        if ids := sole_managers.ready_to_leave(app, leaving):
+            finish(report, "policy: remove automatically", only=ids)
+    for by, ids in group_changes.ready_by_policy(app, waiting).items():  # looks at what the first yes has left
+        if ids:
+            finish(report, by, only=ids)
