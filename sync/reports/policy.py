@@ -1,4 +1,4 @@
-"""What an Owner has approved in advance: each check applies it to the waiting changes, as far as that approval reaches."""
+"""What an Owner has approved in advance: each check applies it to waiting changes, as far as that approval reaches."""
 
 from __future__ import annotations
 
