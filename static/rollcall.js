@@ -33,6 +33,11 @@
     if (holder && (event.detail.target === holder || holder.contains(event.detail.target))) showDialog(holder.querySelector("dialog"));
   });
 
+  // A line under the head of a dialog once its rows are scrolled below it.
+  document.addEventListener("scroll", (event) => {
+    if (event.target.matches?.(".dialog-body")) event.target.toggleAttribute("data-scrolled", event.target.scrollTop > 0);
+  }, true);
+
   // Escape.
   document.addEventListener("cancel", (event) => {
     if (!event.target.matches?.("dialog:modal")) return;
@@ -76,6 +81,22 @@
   });
   document.addEventListener("htmx:afterSettle", showTicks);
   showTicks();
+
+  // What can be done with ticked rows is at the bottom of the window, while there are any.
+  const showBulk = () => document.querySelectorAll("form[data-bulk]").forEach((bar) => {
+    const whole = bar.querySelector("[data-all]");
+    const ticked = [...bar.elements].filter((box) => box.name === "account" && box.checked).length;
+    if (!ticked && whole) whole.checked = false;
+    const count = whole?.checked ? Number(whole.dataset.all) : ticked;
+    bar.hidden = !count;
+    bar.querySelector("[data-bulk-count]").textContent = `${count.toLocaleString("en")} selected`;
+    bar.querySelector("[data-bulk-clear]").hidden = false;
+  });
+  document.addEventListener("change", (event) => { if (event.target.form?.matches("[data-bulk]") || event.target.matches("[data-ticks]")) showBulk(); });
+  document.addEventListener("reset", (event) => { if (event.target.matches("[data-bulk]")) setTimeout(() => { showTicks(); showBulk(); }); });
+  document.addEventListener("htmx:afterSettle", showBulk);
+  addEventListener("pageshow", showBulk);
+  showBulk();
 
   // Menus: one open at a time, closed by a click elsewhere, by Escape, and by choosing.
   const closeMenus = (except) => document.querySelectorAll("details.menu[open]").forEach((menu) => {

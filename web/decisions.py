@@ -128,11 +128,11 @@ def _previewed(app: App, kind: str, accounts: list[Account], given) -> Preview:
         seen=match_decisions.fingerprint(accounts),
         all="all" in given,
         tab=given.get("tab", ""),
-        search=given.get("search", ""),
+        search=given.get("found", ""),
         account_ids=[] if "all" in given else [account.id for account in accounts],
         nobody=not accounts,
         accounts=[] if one else [_line(account, why[account.id]) for account in accounts[:SHOWN]],
-        more=_more(len(accounts), given.get("search", "")),
+        more=_more(len(accounts), given.get("found", "")),
         guest=_guest(one, given) if kind == AccountMatch.GUEST else None,
         service=_service(one, given) if kind == AccountMatch.SERVICE_ACCOUNT else None,
         person=one.person.name if matched else "",
@@ -191,7 +191,7 @@ def _ids(app: App) -> list[int]:
     tab = request.values.get("tab", "")
     if tab not in TABS:
         abort(400)
-    return [row.id for row in members.found(app, tab, request.values.get("search", ""))]
+    return [row.id for row in members.found(app, tab, request.values.get("found", ""))]
 
 
 @pages.post("/decisions")

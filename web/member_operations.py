@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from flask import Flask, request, url_for
 
 from connectors.base import ASSETS, CHANGE_ROLE, GRANT, REMOVE
+from sync.matching import members
+from sync.matching.members import TABS
 from sync.models import Account, App
 from sync.states import AccountKind, AccountStatus, TaskKind
 from sync.tasks import by_hand
@@ -19,7 +21,10 @@ from web.words import plural
 
 
 def ticked(name: str = "account") -> list[int]:
-    """The ids that the address or the form names."""
+    """The ids that the address or the form names; of accounts, all that a list shows where `all` of it is selected."""
+    tab = request.values.get("tab", "")
+    if name == "account" and "all" in request.values and tab in TABS:
+        return members.listed(request.view_args["app_id"], tab, request.values.get("found", ""), by_hand.MOST + 1)
     return whole_numbers(request.values.getlist(name))
 
 
@@ -83,7 +88,7 @@ def of_menu(app: App, account: Account, can: Collection[str], back: str) -> list
 def of_selection(app: App, can: Collection[str]) -> list[Choice]:
     """For the accounts that are selected in a list."""
     choices = (
-        ({CHANGE_ROLE}, "Change the role", "member_acts.choose_role", "pencil", "bulk-role"),
+        ({CHANGE_ROLE}, "Change role", "member_acts.choose_role", "pencil", "bulk-role"),
         ({GRANT, ASSETS}, "Grant access", "member_acts.choose_grant", "plus", "bulk-grant"),
         ({REMOVE}, "Remove", "member_acts.choose_removal", "user-minus", "bulk-remove"),
     )

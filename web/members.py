@@ -58,13 +58,12 @@ class TabChoice:
 
 @dataclass(frozen=True)
 class BulkChoice:
-    """What accounts can be marked as: `ticked` is the address for the selected ones, `all` for all that are listed."""
+    """What accounts can be marked as; `ticked` is the address for the selected ones."""
 
     kind: str
     label: str
     icon: str
     ticked: str
-    all: str
 
     @property
     def slug(self) -> str:
@@ -93,8 +92,8 @@ def index(app: App) -> str:
     return page(
         app, "members/index.html", "members/_list.html", tab=tab, intro=INTRO[tab], search=search, page=found,
         member_tabs=_tabs(app, here, tab), back=here, **progress, rows=_rows(app, tab, found.rows, progress),
-        heads=_heads(app), nobody=member_view.empty(app, tab, search), bulk_choices=_bulk_choices(app, tab, search),
-        mark_all=_mark_all(found, search), unanswered=member_view.unanswered(app, tab),
+        heads=_heads(app), nobody=member_view.empty(app, tab, search), bulk_choices=_bulk_choices(app, tab),
+        select_all=_select_all(found, search), unanswered=member_view.unanswered(app, tab),
         address=f"{here}?" + urlencode({"tab": tab} | ({"search": search} if search else {})),
         undoable=member_view.undoable(app, newest, current()),
     )
@@ -131,18 +130,17 @@ def _likely(app: App, accounts: list[Account]) -> dict[int, list[Suggestion]]:
             for id, rows in suggested.items()}
 
 
-def _bulk_choices(app: App, tab: str, search: str) -> list[BulkChoice]:
+def _bulk_choices(app: App, tab: str) -> list[BulkChoice]:
     ticked = url_for("decisions.new", app_id=app.id)
-    listed = {"app_id": app.id, "all": "yes", "tab": tab, "search": search or None, "back": current()}
-    return [BulkChoice(kind, label, icon, ticked, url_for("decisions.new", kind=kind, **listed))
-            for kind, label, icon in BULK if kind != "nobody" or tab != "unmatched"]
+    return [BulkChoice(kind, label, icon, ticked) for kind, label, icon in BULK
+            if kind != "nobody" or tab != "unmatched"]  # fmt: skip
 
 
-def _mark_all(found: Page, search: str) -> str:
-    """The label for marking every account that is listed; "" where all of them are on this page."""
+def _select_all(found: Page, search: str) -> str:
+    """The label for selecting every account that is listed; "" where all of them are on this page."""
     if found.total <= len(found.rows):
         return ""
-    return f"Mark all {found.total:,}{' found' if search else ''} as…"
+    return f"Select all {found.total:,}{' found' if search else ''}"
 
 
 @pages.get("/<int:account_id>/match")

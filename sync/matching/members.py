@@ -101,6 +101,11 @@ def search_accounts(app: App, tab: str = "onboarded", search: str = "", number: 
     return page_of(query.order_by(Account.name, Account.id), number, _with_people, total)
 
 
+def listed(app_id: int, tab: str, search: str, most: int) -> list[int]:
+    """The ids of all members that the list shows on all its pages, at most so many."""
+    return [row.id for row in found(App.get_by_id(app_id), tab, search).order_by(Account.name, Account.id).limit(most)]
+
+
 def with_people(app: App, account_ids: Collection[int]) -> list[Account]:
     """Those of the app's accounts that have these ids, with their people."""
     query = Account.select(Account, Person).left_outer_join(Person)
