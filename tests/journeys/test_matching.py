@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 from sync.db import writing
 from sync.matching import decisions as match_decisions

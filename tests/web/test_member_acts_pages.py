@@ -207,7 +207,7 @@ def test_what_the_app_cannot_do_is_not_offered(owner: Client, chat, here, monkey
 
     monkeypatch.setattr(SampleChat, "capabilities", frozenset({LOOK_UP, ASSETS}))
     page = owner.get(f"{here}/members").text
-    for words in ("Add users", "Change the role", "Grant access", "bulk-remove"):
+    for words in ("Add users", "Change role", "Grant access", "bulk-remove"):
         assert words not in page, words
     for address in ("role-changes/new", "removals/new", "grants/new", "revocations/new", "invitations/new"):
         answer = owner.get(f"{here}/{address}?{ask(1)}&role=admin&asset=1")
