@@ -9,13 +9,54 @@
     if (!dialog || dialog.matches(":modal")) return;
     opener = document.activeElement;
     dialog.removeAttribute("open");
+    remember(dialog);
     dialog.showModal();
     raise();
     const first = dialog.querySelector("[autofocus], .dialog-body input:not([type=hidden]):not([readonly]), .dialog-body select, .dialog-body textarea");
     (first || dialog.querySelector("h2")).focus();
   };
 
+  // A dialog that others may open too is in the address: Back closes it, a reload and a second tab open it again.
+  const NAMES = ["report", "check"];
+  const withoutDialog = () => {
+    const url = new URL(location);
+    NAMES.forEach((name) => url.searchParams.delete(name));
+    return url;
+  };
+  const isNamed = () => withoutDialog().href !== new URL(location).href;
+  const remember = ({ dataset: { name, number } }) => {
+    if (!name || (name === "check" && !/\/apps\/\d+/.test(location.pathname))) return;
+    const url = withoutDialog(), how = isNamed() ? "replaceState" : "pushState";
+    const before = how === "pushState" ? history.state : history.state?.before;
+    url.searchParams.set(name, number);
+    if (url.href !== location.href) history[how]({ dialog: how === "pushState" || history.state?.dialog, before }, "", url);
+  };
+  const forget = () => {
+    if (!isNamed()) return;
+    if (history.state?.dialog && !history.state.before) history.back();
+    else history.replaceState(history.state?.before ?? null, "", withoutDialog());
+  };
+  const addressOfDialog = () => {
+    const found = new URL(location), holder = document.getElementById("dialog");
+    const name = holder && NAMES.find((each) => /^\d+$/.test(found.searchParams.get(each) || ""));
+    const app = found.pathname.match(/\/apps\/(\d+)/)?.[1];
+    if (!name || (name === "check" && !app)) return "";
+    const back = encodeURIComponent(withoutDialog().pathname + withoutDialog().search);
+    return `${holder.dataset[name].replace("/apps/0/", `/apps/${app}/`).replace(/0$/, found.searchParams.get(name))}?back=${back}`;
+  };
+  const followAddress = () => {
+    const open = document.querySelector("dialog:modal"), address = addressOfDialog();
+    if (address && !open) htmx.ajax("GET", address, { target: "#dialog", swap: "innerHTML" });
+    else if (!address && open?.dataset.name) closeDialog(open);
+  };
+  addEventListener("popstate", followAddress);
+  document.addEventListener("DOMContentLoaded", followAddress);
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.target.id === "page" && isNamed()) history.replaceState(history.state?.before ?? null, "", withoutDialog());
+  });
+
   const closeDialog = (dialog) => {
+    forget();
     dialog.close();
     raise();
     dialog.remove();
