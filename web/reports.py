@@ -31,6 +31,7 @@ STATES = {
     ReportState.DISMISSED: "Dismissed",
     ReportState.SUPERSEDED: "No longer needed",
 }
+FILTER = STATES | {ReportState.APPLIED: f"{STATES[ReportState.APPLIED]} or {APPLIED_AUTOMATICALLY.lower()}"}
 HELD = Badge(HELD_BY_A_GUARD, "waiting", "hand-stop")
 KINDS = {
     ChangeKind.REMOVED_USER: "removed user",
@@ -85,7 +86,7 @@ def _found(app: App | None, here: str, wanted: dict) -> dict:
     left = leaving.of_reports(found.rows)
     return {
         "page": found, "lines": [_line(report, left[report.id], here) for report in found.rows], "state": state,
-        "states": STATES,
+        "states": FILTER,
         "address": f"{here}?" + urlencode(wanted | ({"state": state} if state else {})), "here": here,
     }
 

@@ -80,6 +80,7 @@ class Outcome:
     currency: str
     disabled: bool
     seats: str
+    kind: str  # of the button: red where someone is removed from the app
     detail: str = ""  # how many of those who have left can be removed, and who can't
 
 
@@ -169,7 +170,8 @@ def outcome(app: App, report: Report) -> Outcome:
     else:
         sentence = _outcome_in_words(app, ready, seats)
     return Outcome(sentence, ready, seats.saved, this_workspace().currency, only_held or nothing_to_do, seats.note,
-                   left.detail() if left.stuck else "")
+                   "danger" if ready.removals or ready.undecided else "primary",
+                   left.detail() if left.stuck else "")  # fmt: skip
 
 
 def _outcome_in_words(app: App, ready: Ready, seats: Seats) -> str:
