@@ -328,8 +328,6 @@ def carry_out(plan_again: Callable[[], Plan], by: str, seen: str, *, reason: str
             raise PlanChanged("Something has changed since this was shown. Nothing was done: look at it again.")
         if not plan.ready:
             raise ActProblem("None of this can be done. Nothing was changed.")
-        if plan.act == TaskKind.REMOVE and not reason.strip():
-            raise ActProblem("Say why: the reason is kept in Activity.")
         if plan.held and released != len(plan.ready):
             raise ActHeld("A guard holds this, because so many at once look wrong. Look through it, then release it.")
         if plan.held:
