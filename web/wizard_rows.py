@@ -72,7 +72,7 @@ class Box:
     example: str
     saves: int  # hundredths a month
     problem: str = ""
-    successors: Block | None = None  # what is to be chosen first
+    successors: Block | None = None  # the choice that comes first
 
 
 @dataclass(frozen=True)

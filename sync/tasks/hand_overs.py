@@ -64,7 +64,7 @@ def _taken_from(task: Task) -> list[Asset]:
 
 
 def _accepted_since(task: Task, asset: Asset) -> bool:
-    """Accepted with a later decision: nobody manages the asset from now on, whoever of its managers goes first."""
+    """Accepted with a later decision: nobody manages the asset from now on, in whichever order its managers leave."""
     others = HandOver.select().join(Task, on=HandOver.task == Task.id).where(
         HandOver.asset == asset, HandOver.successor.is_null(), HandOver.decided_at >= task.created_at,
         Task.state.not_in((TaskState.CANCELLED, TaskState.NO_LONGER_NEEDED)),

@@ -15,6 +15,7 @@ from sync.jobs import asking, queue
 from sync.models import Offboarding, Person, Task
 from sync.offboarding import offboarding
 from sync.people import holds, people
+from sync.safety import sole_managers
 from sync.workspace import today
 from tests.demo.apps import AdsApp
 from tests.journeys import apps_of_acme
@@ -126,17 +127,23 @@ def _on_a_day(page: Page) -> None:
     page.get_by_label("On a date").check()
 
 
+def _accepted(person: Person) -> dict:
+    alone = sole_managers.sole_assets([seat.id for seat in people.seats_of(person)])
+    return {(account_id, asset.id): None for account_id, assets in alone.items() for asset in assets}
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_pages(visit, live, tmp_path: Path, olga: Person, by: str, width: int) -> None:
     with apps_of_acme.built(tmp_path, olga, by) as acme:
         apps.set_seat_price(acme.ads, 2000, by)
         jana, ana, ines = (people.find_by_email(f"{name}@acme.example") for name in ("jana", "ana", "ines"))
         done = offboarding.start(jana, olga, {seat.id for seat in people.seats_of(jana)}, {
-            people.seats_of(jana)[0].id: "Hand-over until Friday"}, reason="Last day was Friday").offboarding
+            people.seats_of(jana)[0].id: "Hand-over until Friday"}, reason="Last day was Friday",
+            hand_overs=_accepted(jana)).offboarding  # fmt: skip
         Task.update(state="needs attention", error="The app said no: billing owner.").where(
             Task.change.in_([change.id for change in done.changes])).execute()
         planned = offboarding.start(ines, olga, {seat.id for seat in people.seats_of(ines)}, {},
-                                    on=today() + timedelta(days=9)).offboarding
+                                    on=today() + timedelta(days=9), hand_overs=_accepted(ines)).offboarding
         holds.hold(ana, "Lawsuit 12/2026", by)
         tom = people.find_by_email("tom@acme.example")
         new, person = f"/people/{tom.id}/offboardings/new", f"/people/{tom.id}"

@@ -179,7 +179,7 @@ class Run:
         by_hand.carry_out(plan, self.listed.by, plan().seen, reason="Moved", hand_overs=self.choices(given))
 
 
-# The app accepts a hand-over and does nothing; it fails; two who manage it leave by two ways; the manager is demoted.
+# The app accepts a hand-over and does nothing. It fails. Two who manage it leave by two ways. The manager is demoted.
 @example({(0, "a")}, [("remove", [0], {(0, "a"): 1}), ("break", "ignored")])
 @example({(0, "a")}, [("leave", [0]), ("check",), ("finish", [0], {(0, "a"): 1}), ("break", "grant")])
 @example({(0, "a"), (1, "a")}, [("remove", [0], {}), ("revoke", [1], "a", {}), ("demote", [1], "a")])
