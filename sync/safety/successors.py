@@ -1,4 +1,4 @@
-"""Successors for an asset that loses its only manager: accounts that a page offers, and those that an approval allows."""
+"""Successors for an asset that loses its only manager: accounts that a page offers, and those that are allowed."""
 
 from __future__ import annotations
 
