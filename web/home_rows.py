@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from flask import url_for
 from markupsafe import Markup
 
+from sync.apps.assets import UNMANAGED
 from sync.apps.conditions import Due
 from sync.apps.status import Standing
 from sync.home import history
@@ -117,6 +118,11 @@ def waiting_row(item: Item) -> Row:
     if item.kind is Waiting.REPORT:
         words = item.leaving or f"{plural(item.count, 'change')} in {app} to approve"
         return _report(item, "clipboard-check", words)
+    if item.kind is Waiting.UNMANAGED:
+        word = kind_of(item.app).asset_word
+        words = f"{plural(item.count, f'{word} has', f'{word}s have')} no manager in {app}"
+        address = url_for("assets.index", app_id=item.app.id, kind=UNMANAGED)
+        return Row("alert-triangle", "attention", words, "Show", address)
     if item.kind is Waiting.STUCK_LEAVER:
         return _report(item, "lock", item.leaving)
     if item.kind is Waiting.HELD_DIRECTORY:

@@ -15,7 +15,7 @@ from sync.effects import seats_after
 from sync.models import Account, App, Directory, Person, Report, Task
 from sync.people import held
 from sync.reports import stuck
-from sync.safety import leavers, leaving
+from sync.safety import leavers, leaving, sole_managers
 from sync.sign_in import waiting as waiting_sign_ins
 from sync.states import WorkspaceRole
 
@@ -28,6 +28,7 @@ class Waiting(Enum):
     HELD_DIRECTORY = auto()
     STUCK_LEAVER = auto()  # someone who has left can't be removed yet
     REPORT = auto()
+    UNMANAGED = auto()  # assets that nobody manages
     SIGN_IN = auto()
     PERSON_CHANGE = auto()
 
@@ -63,7 +64,7 @@ class Item:
 
 def waiting_for(person: Person, owned: Sequence[App]) -> list[Item]:
     """`owned`: the apps that this person may decide about. The most pressing kind first, then by name."""
-    items = [*_reports(owned), *_tasks(owned)]
+    items = [*_reports(owned), *_tasks(owned), *_unmanaged(owned)]
     if person.workspace_role in rank.MANAGERS:
         items += [*_directories(), *_counted(Waiting.PERSON_CHANGE, held.count(person.workspace_role))]
     if person.workspace_role == WorkspaceRole.OWNER:
@@ -92,6 +93,13 @@ def _tasks(owned: Sequence[App]) -> Iterable[Item]:
     stuck = Task.select(Task.app, fn.count(Task.id)).where(Task.app.in_(list(by_id)), Task.needs_attention)
     for app_id, count in stuck.group_by(Task.app).tuples():
         yield Item(Waiting.TASK, count, by_id[app_id])
+
+
+def _unmanaged(owned: Sequence[App]) -> Iterable[Item]:
+    by_id = {app.id: app for app in owned}
+    for app_id, count in sole_managers.count_unmanaged().items():
+        if app_id in by_id:
+            yield Item(Waiting.UNMANAGED, count, by_id[app_id])
 
 
 def _directories() -> Iterable[Item]:

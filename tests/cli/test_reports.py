@@ -137,3 +137,20 @@ def test_going_on_without_what_an_app_no_longer_tells(rollcall, connected_chat):
     assert "e-mail addresses are missing" in rollcall.run("apps", "go-on-without", "Chat", code=2).err
     rollcall.run("apps", "go-on-without", "Chat", "--yes")
     assert rollcall.json("check", "Chat")["state"] == "succeeded"
+
+
+def test_a_sole_manager_is_refused_for_programs_until_it_is_answered(rollcall, leaver):
+    channel, tom = leaver.store.add_channel("launch", "page"), external_id(leaver, "Tom")
+    leaver.store.join(channel, tom, "manager", "page")
+    rollcall.run("check", "Chat", code=3)
+    [change] = [row for row in rollcall.json("report", "Chat")["changes"] if row["kind"] == "removed user"]
+    assert change["only_manager_of"] == [{"external_id": channel, "kind": "channel", "name": "launch"}]
+    refused = rollcall.run("finish", "Chat", "--yes", "--wait", "--json", code=1)
+    assert "--accept-unmanaged" in refused.err and leaver.removed() == []
+    assert refused.document["state"] == "open" and refused.document["tasks"] == []
+    assert refused.document["refused"]["code"] == "sole manager"
+    assert refused.document["refused"]["accounts"][0]["external_id"] == tom
+    assert "alone manages nothing" in rollcall.run("finish", "Chat", "--yes", "--hand-over", "x=y", code=1).err
+    assert "no account" in rollcall.run("finish", "Chat", "--yes", "--hand-over", f"{tom}=no@body.example", code=1).err
+    done = rollcall.json("finish", "Chat", "--yes", "--wait", "--hand-over", f"{tom}=lea@acme.example")
+    assert [task["state"] for task in done["tasks"]] == ["done", "done"] and leaver.removed() == ["tom@acme.example"]
