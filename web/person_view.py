@@ -11,6 +11,7 @@ from sync.directory import precedence
 from sync.models import Account, Activity, App, Asset, DirectoryEntry, Invitation, Offboarding, Person
 from sync.names import account_name, asset_name
 from sync.people import people, profile
+from sync.safety import leavers
 from sync.states import AccountMatch, AccountState, AccountStatus, OffboardingState, PersonStatus
 from web.app_page import kind_of
 from web.view import Badge, LogRow, and_more, first_upper, joined, listed, log_row
@@ -32,14 +33,15 @@ class Row:
     role: str
     accounts: int
     accounts_word: str
+    badge: Badge | None  # in place of the status
 
 
 def rows(persons: list[Person]) -> list[Row]:
-    counts = people.seats(persons)
-    return [_row(person, counts.get(person.id, 0)) for person in persons]
+    counts, still_in = people.seats(persons), set(leavers.people_still_in())
+    return [_row(person, counts.get(person.id, 0), person.id in still_in) for person in persons]
 
 
-def _row(person: Person, accounts: int) -> Row:
+def _row(person: Person, accounts: int, still_in: bool) -> Row:
     email = next((row.email for row in person.emails if row.main), "")
     why = Markup("{} · {}").format(person.status_reason, when(person.status_since))
     return Row(
@@ -49,6 +51,7 @@ def _row(person: Person, accounts: int) -> Row:
         (person.workspace_role or "").capitalize(),
         accounts,
         "account" if accounts == 1 else "accounts",
+        Badge("Left, still has an account", "waiting", "user-off") if still_in else None,
     )
 
 

@@ -3,10 +3,11 @@ Nothing else may write Person.status: it follows from the directories unless som
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from peewee import fn, prefetch
+from peewee import SQL, fn, prefetch
 
 from connectors.names import AddressProblem, clean_email, clean_name, email_key
 from sync import activity, rank, roles
@@ -21,6 +22,7 @@ from sync.names import main_email, short_name, signature
 from sync.people import holds, last_owner
 from sync.problems import Problem
 from sync.rank import Asker
+from sync.safety import leavers
 from sync.states import AccountState, AppState, PersonStatus, WorkspaceRole
 
 STATUSES = tuple(PersonStatus)
@@ -63,7 +65,8 @@ def all_main_emails() -> list[str]:
 
 
 def search(search: str = "", status: str = "", page: int = 1) -> Page:
-    """One page of people by name; `search` is a part of a name or an address, `status` one of STATUSES or ""."""
+    """One page of people: those who have left and still have an account, then all others, by name. `search` is a part
+    of a name or an address, `status` one of STATUSES or ""."""
     query = Person.select()
     if status:
         query = query.where(Person.status == status)
@@ -72,7 +75,10 @@ def search(search: str = "", status: str = "", page: int = 1) -> Page:
         with_email = PersonEmail.select(PersonEmail.person).where(asked_for)
         query = query.where(fn.casefold(Person.name).contains(wanted) | Person.id.in_(with_email))
     with connected():
-        return page_of(query.order_by(Person.name, Person.id), page, lambda rows: prefetch(rows, PersonEmail))
+        ids = json.dumps(leavers.people_still_in())
+        still_in = Person.id.in_(SQL("(SELECT value FROM json_each(?))", (ids,)))
+        ordered = query.order_by(still_in.desc(), Person.name, Person.id)
+        return page_of(ordered, page, lambda rows: prefetch(rows, PersonEmail))
 
 
 def seats(persons: Iterable[Person]) -> dict[int, int]:

@@ -103,6 +103,13 @@ def _values(app_ids: Iterable[int]) -> dict[str, object]:
     return {"apps": json.dumps(sorted(set(app_ids))), "today": str(today())}
 
 
+def people_still_in() -> list[int]:
+    """The ids of the people who have left and have an open account in any connected app."""
+    rows = db.execute_sql(f"SELECT DISTINCT p.id {_ROWS} WHERE {HAS_LEFT} AND {_IN_USE} AND NOT {DECIDED}",
+                          {"today": str(today())}).fetchall()  # fmt: skip
+    return [person_id for (person_id,) in rows]
+
+
 def of_apps(app_ids: Iterable[int]) -> list[Leaver]:
     """Every account of someone who has left, decided or open, by the person's name and the app's."""
     rows = db.execute_sql(

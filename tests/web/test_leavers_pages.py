@@ -67,3 +67,9 @@ def test_what_was_entered_is_kept_when_it_is_refused(owner: Client, chat, last) 
     answer = owner.send("PUT", acceptance(last), reason="Until <b>Mira</b>", until=today().isoformat())
     assert answer.status_code == 422 and "future date" in answer.text
     assert "Until &lt;b&gt;Mira&lt;/b&gt;" in answer.text and not AcceptedLeaver.select().exists()
+
+
+def test_people_begins_with_leavers_who_still_have_an_account(owner: Client, chat, last) -> None:
+    page = text_of(owner.get("/people").text)
+    assert page.count("Left, still has an account") == 2
+    assert page.index("Person 3") < page.index("Olga Brandt olga@") and page.index("Person 3") < page.index("Person 1 ")
