@@ -16,6 +16,7 @@ from huey.consumer import Consumer
 from cli.frame import Failed, installation, tell
 from cli.locks import serving_queue
 from cli.pages import Pages
+from demo.sample import SampleApps
 from sync.config import Config
 from sync.db import connected
 from sync.jobs import queue
@@ -67,7 +68,11 @@ def serve_all(create_app: Callable[[Config], Flask], settings: Config) -> None:
     stop = _stop_signal()
     with ExitStack() as stack:
         stack.enter_context(serving_queue(settings.database_path))
-        stack.enter_context(_pages(create_app, settings))
+        samples = SampleApps(settings.home)
+        stack.callback(samples.stop)
+        with connected():
+            samples.resume()
+        stack.enter_context(_pages(create_app, settings, samples))
         queue.sweep()
         _announce(settings)
         _work_until(stop)
@@ -80,9 +85,14 @@ def _log() -> None:
 
 
 @contextmanager
-def _pages(create_app: Callable[[Config], Flask], settings: Config) -> Iterator[None]:
+def _pages(
+    create_app: Callable[[Config], Flask], settings: Config, samples: SampleApps | None = None
+) -> Iterator[None]:
+    """`samples` is None where pages and queue are in different processes: sample data isn't offered there."""
+    app = create_app(settings)
+    app.config["SAMPLE"] = samples
     try:
-        pages = Pages(create_app(settings), settings.listen_host, settings.listen_port, settings.is_proxy)
+        pages = Pages(app, settings.listen_host, settings.listen_port, settings.is_proxy)
     except OSError as problem:
         address = f"{settings.listen_host}:{settings.listen_port}"
         raise Failed(

@@ -15,6 +15,7 @@ from connectors.base import Connector, DirectoryConnector
 from connectors.tools.addresses import is_loopback
 from connectors.tools.net import addresses as network_addresses
 from connectors.tools.net import allow as allow_networks
+from connectors.tools.net import allow_own as allow_own_ports
 from connectors.tools.net import parse_networks, reaching
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from connectors.tables import Proposal
 
 __all__ = [
-    "Metadata", "Proposal", "Provider", "SignedIn", "allow_networks", "is_loopback", "network_addresses",
-    "parse_networks", "reaching",
+    "Metadata", "Proposal", "Provider", "SignedIn", "allow_networks", "allow_own_ports", "is_loopback",
+    "network_addresses", "parse_networks", "reaching",
 ]  # fmt: skip
 
 ROOMS = ("apps", "directories", "scim")  # where a connector is found because its file is there

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sync import seals
+from sync import sample_data, seals
 from sync.db import db, utcnow, writing
 from sync.models import Activity, App, Person, Report
 from sync.rank import Asker
@@ -39,6 +39,7 @@ def record_all(entries: list[dict]) -> None:
     if not db.in_transaction():
         raise RuntimeError("an activity entry belongs into the transaction of what it tells")
     now = utcnow()
+    entries = sample_data.without_sample_people(entries)
     unsaid = {name: None for name in seals.SEALED} | {"about": "", "why": "", "at": now}
     rows = [unsaid | entry | {"who": str(entry["who"])} for entry in entries]
     seals.seal_all(rows)

@@ -40,7 +40,7 @@ AREAS = (
     "app_settings", "connect", "members", "leavers", "decisions", "member_acts", "invitations", "account",
     "assets", "group_rules", "teams", "checks", "wizard", "reports", "tasks", "people", "colleagues", "directories",
     "directory_rules", "directory_tokens", "directory_lists", "columns", "scim", "activity", "mails", "settings",
-    "mail_server", "sessions", "your_sign_in", "own_password", "password_strength", "second_factors",
+    "sample", "mail_server", "sessions", "your_sign_in", "own_password", "password_strength", "second_factors",
     "oidc_settings", "health", "keeping", "offboarding", "theme",
 )
 

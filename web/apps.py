@@ -12,7 +12,7 @@ from sync.apps import status as app_status
 from sync.directory import figures
 from sync.models import App, Directory, Person
 from sync.states import AppState, Part, Tone
-from web import app_alerts, app_card, app_facts, member_view
+from web import app_alerts, app_card, app_facts, member_view, sample
 from web.answers import page_or_part
 from web.app_page import kind_of, owns, page
 from web.frame import MANAGERS, manages
@@ -50,6 +50,7 @@ def index() -> str:
         "apps/index.html", "apps/_grid.html", cards=cards,
         drafts=[] if wanted["state"] else [_draft(app) for app in drafts],
         filtered=any(wanted.values()), states=STATES, may_connect=me.workspace_role in MANAGERS,
+        offers_sample=sample.is_offered(me),
         categories=owners.categories(me), holding=_holding(me), **wanted,
     )
 

@@ -11,6 +11,7 @@ from sync import faults
 from sync.directory import push
 from sync.models import App
 from sync.rank import NotAllowed
+from sync.sample_data import SampleProblem
 from sync.sign_in import refusals
 from web import scim, security
 from web.answers import with_toast
@@ -37,6 +38,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(NotAllowed, not_allowed)
     app.register_error_handler(CSRFError, lambda problem: answer(400, *STALE))
     app.register_error_handler(HTTPException, told)
+    app.register_error_handler(SampleProblem, sample_in_the_way)
     app.register_error_handler(500, unexpected)  # Flask has logged the traceback
 
 
@@ -53,6 +55,10 @@ def told(problem: HTTPException) -> Response:
 def not_allowed(refusal: NotAllowed) -> Response:
     """The core refused what the page let through."""
     return answer(403, WORDS[403][0], str(refusal))
+
+
+def sample_in_the_way(problem: SampleProblem) -> Response:
+    return answer(409, "Remove the sample data first", str(problem))
 
 
 def _note_refusal(kind: str, app: App | None = None) -> None:

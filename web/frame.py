@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from flask import Flask, g, request, url_for
 
-from sync import rank
+from sync import rank, sample_data
 from sync.directory import figures as directory_figures
 from sync.jobs import health
 from sync.mail import outbox
@@ -48,7 +48,21 @@ def install(app: Flask) -> None:
     def surroundings() -> dict:
         me = signed_in_person() if request.endpoint != "static" and "connection" in g else None
         return {"me": me, "workspace": this_workspace, "places": lambda: places(me), "outranks": outranks,
-                "current_address": here(), "nobody_gets_mail": lambda: nobody_gets_mail(me)}
+                "current_address": here(), "nobody_gets_mail": lambda: nobody_gets_mail(me),
+                "sample": lambda: shown_sample(me)}
+
+
+@dataclass(frozen=True)
+class ShownSample:
+    """`mine`: the person who is signed in may remove it."""
+
+    complete: bool
+    mine: bool
+
+
+def shown_sample(me: Person | None) -> ShownSample | None:
+    kept = sample_data.loaded() if me else None
+    return ShownSample(kept.complete, me.workspace_role == WorkspaceRole.OWNER) if kept else None
 
 
 def nobody_gets_mail(me: Person | None) -> bool:

@@ -52,6 +52,7 @@ GLOBAL_V6 = ip_network("2000::/3")
 NAT64 = ip_network("64:ff9b::/96")  # RFC 6052: the last 32 bits are the IPv4 address
 
 _configured: tuple[Network, ...] = ()
+_own_ports: frozenset[int] = frozenset()
 _private: ContextVar[bool] = ContextVar("private networks may be reached", default=False)
 
 
@@ -59,6 +60,12 @@ def allow(networks: Iterable[Network]) -> None:
     """The networks of ROLLCALL_PRIVATE_NETWORKS: everyone who may connect something may reach them."""
     global _configured
     _configured = tuple(networks)
+
+
+def allow_own(ports: Iterable[int]) -> None:
+    """Ports on this machine's loopback address that this process itself serves: the sample apps."""
+    global _own_ports
+    _own_ports = frozenset(ports)
 
 
 @contextmanager
@@ -100,6 +107,8 @@ def addresses(host: str, port: int, *, loopback_only: bool = False) -> list[str]
     """
     host = host.strip("[]").rstrip(".").lower()
     _refuse_name(host)
+    if host == "127.0.0.1" and port in _own_ports:
+        return [host]
     found = _resolved(host, port)
     if host == "localhost":
         found = [one for one in found if _is_allowed(one)] or found

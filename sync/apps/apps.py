@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 import connectors
 from connectors.base import Account as Seat
 from connectors.base import Connector, Identity, Refused
-from sync import activity, rank, vault
+from sync import activity, rank, sample_data, vault
 from sync.apps import answer_cache, failures
 from sync.apps.owners import RUNS_ALL, apps_of, owned_by, owners_of, part_of  # noqa: F401 - other rooms ask for them here
 from sync.credentials import with_stored
@@ -86,6 +86,7 @@ def connect(slug: str, name: str, values: dict[str, str], owners: list[Person], 
             private_by: str | None = None) -> App:  # fmt: skip
     """Test the credential, then store the app. Raises AppProblem or ConnectorError; nothing is stored then."""
     rank.require(by, *rank.MANAGERS)
+    sample_data.refuse_real()
     kind = connector_class(slug)
     name = name.strip() or kind.label
     refuse_taken_name(name)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from connectors.base import Connector, Identity
-from sync import activity, rank, vault
+from sync import activity, rank, sample_data, vault
 from sync.apps import apps
 from sync.credentials import SecretNeeded, with_stored
 from sync.db import utcnow, writing
@@ -25,6 +25,7 @@ EMPTY_FORGOTTEN_AFTER = timedelta(days=1)
 def start(slug: str, person: Person) -> App:
     """A draft for this kind of app, or the one that this person began and has entered nothing into yet."""
     kind = apps.connector_class(slug)
+    sample_data.refuse_real()
     with writing():
         empty = (
             App.select()
@@ -90,6 +91,7 @@ def _keep(app: App, kind: type[Connector], entered: dict[str, str], **values: ob
 def begin(app: App, owners: list[Person], collaborators: list[Person], daily_on: bool, minute: int, by: Asker) -> Check:
     """The draft becomes an app and is read for the first time. A second call gives the check of the first."""
     rank.require_part(by, app)
+    sample_data.refuse_real()
     with writing():
         app = App.get_by_id(app.id)
         if app.state != AppState.CONNECTING:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import connectors
 from connectors.base import ConnectorError, DirectoryConnector, Identity, TemporarilyUnavailable
-from sync import activity, faults, rank, vault
+from sync import activity, faults, rank, sample_data, vault
 from sync.apps import apps
 from sync.credentials import with_stored
 from sync.db import connected, utcnow, writing
@@ -75,6 +75,7 @@ def connect(kind: str, name: str, values: dict[str, str], by: Asker, private_by:
     """Test it, store it, and queue its first reading; who asks answers for what it says. Raises like test(), and
     NotAllowed; nothing is stored then."""
     rank.require(by, *rank.MANAGERS)
+    sample_data.refuse_real()
     name = name.strip() or connector_class(kind).label
     values = cleaned(kind, values)
     identity = test(kind, values, private_by)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from peewee import fn
 
-from sync import activity, rank
+from sync import activity, rank, sample_data
 from sync.db import connected, utcnow, writing
 from sync.directory.directories import DirectoryProblem
 from sync.matching import vouching
@@ -47,6 +47,7 @@ def connect(name: str, by: Asker) -> tuple[Directory, str]:
     """A directory that pushes, and its token: shown this once. Raises DirectoryProblem if the name is taken,
     NotAllowed. Who asks answers for what it says."""
     rank.require(by, *rank.MANAGERS)
+    sample_data.refuse_real()
     name = " ".join(name.split())[:60] or KIND.label
     with writing():
         if Directory.select().where(Directory.name == name).exists():

@@ -10,7 +10,7 @@ from typing import Any
 import connectors
 from connectors.base import ColumnsUnclear, ConnectorError
 from connectors.names import email_key
-from sync import activity, rank
+from sync import activity, rank, sample_data
 from sync.db import writing
 from sync.files.columns import is_to_be_looked_at
 from sync.matching import rules as match_rules
@@ -78,6 +78,7 @@ def import_csv(content: bytes, by: Asker, mapping: str | None = None, name: str 
     since the list is given by hand. What it says of people above who asks is held.
     """
     rank.require(by, *rank.MANAGERS)
+    sample_data.refuse_real()
     proposal = propose(content, mapping)
     try:
         rows = connectors.rows_of(proposal)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from sync import sample
 from sync.apps import apps, drafts
 from sync.db import db
 from sync.directory import directories, ending_rules, precedence, push
@@ -75,6 +76,7 @@ CASES: dict[str, tuple[tuple, Callable[[World, Asker], object]]] = {
     "sign_in.oidc.save": (OWNERS, lambda w, by: oidc.save(Settings(), None, "http://127.0.0.1:8000", by)),
     "sign_in.oidc.remove": (OWNERS, lambda w, by: oidc.remove(by)),
     "sign_in.colleagues.invite": (RUNS_ALL, lambda w, by: colleagues.invite("N", "n@x.example", "user", by, "m" * 16)),
+    "sample.remove": (OWNERS, lambda w, by: sample.remove(by)),
     "mail.mail_server.save": (RUNS_ALL, lambda w, by: mail_server.save({}, by)),
     "mail.mail_server.remove": (RUNS_ALL, lambda w, by: mail_server.remove(by)),
     "mail.outbox.try_out": (RUNS_ALL, lambda w, by: outbox.try_out("x@acme.example", by)),

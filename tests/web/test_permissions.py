@@ -237,6 +237,7 @@ TABLE = {
     "GET /apps/<int:app_id>/columns": APP_OWNERS,
     "PUT /apps/<int:app_id>/columns": APP_OWNERS,
     "POST /apps/<int:app_id>/columns": APP_OWNERS,
+    **{f"{method} /sample": OWNERS for method in ("GET", "POST", "DELETE")},
     "GET /activity": MANAGERS,
     "GET /activity/verification": MANAGERS,
     "GET /activity/mails/<int:mail_id>": MANAGERS,
