@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, abort, current_app, render_template, url_for
+from flask import Blueprint, Response, current_app, render_template, url_for
 
 from sync import sample, sample_data
 from sync.models import Person
@@ -16,6 +16,7 @@ from web.words import plural
 pages = Blueprint("sample", __name__, url_prefix="/sample")
 
 RUNNER = "SAMPLE"  # in the app's configuration: demo.sample.SampleApps, where this process can run them
+NOT_HERE = "The sample apps run only where one process serves pages and queue. Nothing was changed."
 
 
 def is_offered(me: Person) -> bool:
@@ -25,16 +26,19 @@ def is_offered(me: Person) -> bool:
 
 @pages.get("")
 @workspace_role(WorkspaceRole.OWNER)
-def show() -> str:
-    if sample_data.loaded() is None or (runner := current_app.config.get(RUNNER)) is None:
-        abort(404)
+def show() -> Response | str:
+    runner = current_app.config.get(RUNNER)
+    if sample_data.loaded() is None or runner is None:
+        return go_to(url_for("apps.index"))
     return render_template("sample/show.html", addresses=runner.addresses)
 
 
 @pages.post("")
 @workspace_role(WorkspaceRole.OWNER)
 def create() -> Response:
-    runner = current_app.config.get(RUNNER) or abort(404)
+    runner = current_app.config.get(RUNNER)
+    if runner is None:
+        return go_to(url_for("apps.index"), NOT_HERE, "attention")
     if sample_data.loaded() is not None:  # the second request of a double click
         return go_to(url_for("apps.index"), "The sample data is loaded.")
     try:
@@ -48,7 +52,9 @@ def create() -> Response:
 @pages.delete("")
 @workspace_role(WorkspaceRole.OWNER)
 def delete() -> Response:
-    runner = current_app.config.get(RUNNER) or abort(404)
+    runner = current_app.config.get(RUNNER)
+    if runner is None:
+        return go_to(url_for("apps.index"), NOT_HERE, "attention")
     try:
         removed = runner.remove(by())
     except SampleProblem as problem:
