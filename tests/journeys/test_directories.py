@@ -99,6 +99,13 @@ def test_two_directories_their_order_a_list_and_one_out_of_order(
     assert [(person.id, person.status) for person in Person.select()] == before
 
 
+WITHOUT_BUTTONS = """() => {
+    const main = document.querySelector("main").cloneNode(true)
+    main.querySelectorAll("button").forEach((button) => button.remove())
+    return main.textContent
+}"""
+
+
 @pytest.mark.parametrize("contract", [Okta, Entra, Google])
 def test_each_kind_is_connected_as_its_page_tells(visit, live, olga: Person, monkeypatch, contract) -> None:
     battery, app = contract(), contract.fake()
@@ -115,8 +122,8 @@ def test_each_kind_is_connected_as_its_page_tells(visit, live, olga: Person, mon
         page = visit(olga)
         page.goto(f"{live.url}/directories/new")
         page.click(f"text={contract.kind.label}")
-        told = page.text_content("main")
-        assert all(step in told for step in contract.kind.docs)
+        shown = page.evaluate(WITHOUT_BUTTONS)
+        assert [step for step in contract.kind.docs if step not in " ".join(shown.split())] == []
         for name, value in battery.settings(app).items():
             page.fill(f"#f-{name}", value)
         page.click("button:has-text('Test connection')")
