@@ -204,7 +204,28 @@ def test_access_that_a_rule_grants_keeps_by_which_group(chat, channel, kind, via
     assert Access.get(Access.account == account(3)).granted_by == via
 
 
+def test_a_removal_keeps_that_a_guard_was_lifted_for_it(chat):
+    App.update(guard_accounts=0, guard_percent=0).execute()
+    wanted = ids(3)
+
+    def plan() -> by_hand.Plan:
+        return by_hand.plan_removals(App.get_by_id(chat.app.id), wanted)
+
+    [task] = by_hand.carry_out(plan, chat.by, plan().seen, reason="Left", released=1).tasks
+    assert task.detail == {"reason": "Left", "person": chat.people[3].id, "released": True}
+
+
 # Right before it is done
+
+
+@pytest.mark.parametrize("state", ["present", "gone"])
+def test_a_removal_that_is_under_way_no_longer_is_not_done(chat, state):
+    [task] = remove(chat, 3).tasks
+    edit(3, state=state)
+    queue.drain(("task",))
+    task = Task.get_by_id(task.id)
+    assert (task.state, task.error) == ("no longer needed", "The account has left the app already.")
+    assert chat.removed() == [] and account(3).state == state
 
 
 def test_what_a_rule_no_longer_wants_is_not_done(groups):
