@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+from connectors.apps.sample_chat import SampleChat
+from connectors.base import LOOK_UP
 from connectors.base import Asset as Thing
 from connectors.base import Role as Named
 from sync.db import writing
@@ -14,7 +16,7 @@ from sync.models import Access, Account, App, Asset, Change, Directory, Director
 from sync.people import holds, people
 from sync.reports import reports
 from sync.tasks import by_hand, invitations, perform, settle, tasks
-from tests.sync.acting import account, grant, ids, remove, revoke
+from tests.sync.acting import account, change_role, grant, ids, remove, revoke
 from tests.sync.fixtures import email
 
 GONE, LEAVES, WAITS = "Is no longer in the app", "Is being removed", "Has not joined yet"
@@ -216,6 +218,14 @@ def test_a_removal_keeps_that_a_guard_was_lifted_for_it(chat):
 
 
 # Right before it is done
+
+
+def test_where_the_app_cannot_be_asked_for_one_account_it_is_as_the_last_check_knew_it(chat, channel, monkeypatch):
+    monkeypatch.setattr(SampleChat, "capabilities", SampleChat.capabilities - {LOOK_UP})
+    change_role(chat, "admin", 1)
+    grant(chat, channel, "manager", 2)
+    queue.drain(("task",))
+    assert [task.state for task in Task.select()] == ["done", "done"]
 
 
 @pytest.mark.parametrize("state", ["present", "gone"])

@@ -1,0 +1,49 @@
+"""How many roles or profiles were updated within a day: earlier ones are part of a mass, each condition at a time."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from sync.db import db, utcnow
+from sync.models import Account, Change, Report
+from sync.reports import mass_updates
+from sync.staging import tables
+from sync.staging.check import FOUND
+from tests.sync.fixtures import email
+
+
+@pytest.fixture
+def report(chat) -> Report:
+    tables.create(FOUND)
+    return Report.create(app=chat.app, state="applied")
+
+
+def account(number: int) -> Account:
+    return Account.get(Account.email == email(number))
+
+
+def update(report: Report, number: int, **values: object) -> Change:
+    return Change.create(app=report.app, report=report, account=account(number),
+                         **{"kind": "updated role", "decision": "applied", **values})  # fmt: skip
+
+
+@pytest.mark.parametrize(("values", "counts"), [
+    ({}, True), ({"created_at": utcnow() - timedelta(hours=23)}, True),
+    ({"created_at": utcnow() - timedelta(hours=25)}, False), ({"kind": "updated profile"}, False),
+    ({"decision": "confirmed"}, False), ({"decision": "held"}, False)])  # fmt: skip
+def test_each_update_of_the_kind_counts_for_a_day(chat, second, report, values, counts):
+    update(report, 1, **values)
+    assert mass_updates._applied_lately(chat.app, "updated role") == counts
+    assert mass_updates._applied_lately(second.app, "updated role") == 0
+
+
+def test_an_account_counts_once_and_not_beside_what_this_check_finds(chat, report):
+    other = Report.create(app=chat.app, state="applied")
+    for number, which in ((1, report), (1, other), (2, report)):
+        update(which, number)
+    assert mass_updates._applied_lately(chat.app, "updated role") == 2
+    db.execute_sql("INSERT INTO found (kind, account_id) VALUES ('updated role', ?), ('updated profile', ?)",
+                   (account(2).id, account(1).id))  # fmt: skip
+    assert mass_updates._applied_lately(chat.app, "updated role") == 1
