@@ -24,7 +24,7 @@ ENDINGS = (
 
 def summary(offboarding: Offboarding) -> list[Mail]:
     """Queue it, inside the caller's writing(), once no task is running; again if failed tasks succeed later."""
-    acts = Task.select(Task, Account, App).join(Change, on=(Task.change == Change.id)).switch(Task).join(Account)
+    acts = Task.select(Task, Account, App).join(Change).switch(Task).join(Account)
     acts = acts.switch(Task).join(App).where(Change.offboarding == offboarding).order_by(App.name, Task.id)
     made = list(acts)
     if not made or any(task.is_under_way and not task.awaits_approval for task in made):

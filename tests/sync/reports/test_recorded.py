@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sync.db import utcnow
+from sync.matching import members
 from sync.models import Account, Activity, App, Change, Report, Task
 from sync.reports import group_changes, overview, reports
 from tests.sync.fixtures import email
@@ -168,3 +169,40 @@ def test_what_rules_want_is_not_asked_for_twice_but_again_once_it_has_ended(grou
     Task.create(app=groups.app, act="change role", account=groups.account(5), detail={"role": "guest"}, state=state)
     report = groups.report()
     assert len(reports.finish(report, groups.chat.by, report.version).tasks) == made
+
+
+def test_what_is_protected_by_the_time_of_the_approval_keeps_its_reason(chat, report):
+    change = chat.change(report, 3)
+    members.protect(change.account, "A pilot", chat.by)
+    made = reports.finish(report, chat.by, report.version)
+    now = Change.get_by_id(change.id)
+    assert (now.decision, now.protection, now.protected) == ("ignored", "by hand", "Protected: A pilot")
+    assert [task.account.email for task in made.tasks] == [email(4)]
+
+
+def test_an_approval_of_what_rules_want_names_it(groups):
+    groups.put(5, "Sales")
+    groups.put(12, "Sales")
+    groups.read()
+    groups.rule("Sales", "guest")
+    groups.found()
+    report, role, invite = groups.report(), groups.change("to change role", 5), groups.change("to invite", 12)
+    reports.finish(report, groups.chat.by, report.version)
+    who, app, people = groups.chat.by.name, groups.app.id, groups.chat.people
+    assert entries("confirmed role") == [
+        (who, "Person 5", role.reason, "Member", "Guest", app, people[5].id, report.id)]  # fmt: skip
+    [(*row, report_id)] = entries("confirmed invitation")
+    assert row[:3] == [who, "Person 12", invite.reason] and report_id == report.id
+
+
+def test_asking_again_names_the_account_or_the_person(groups):
+    groups.put(5, "Sales")
+    groups.put(12, "Sales")
+    groups.read()
+    groups.rule("Sales", "guest")
+    groups.found()
+    for kind, number in (("to change role", 5), ("to invite", 12)):
+        reports.leave_out(groups.change(kind, number), "Not now", groups.chat.by)
+    for kept in group_changes.left_out_of(groups.app):
+        group_changes.ask_again(kept, groups.chat.by)
+    assert {row[1:3] for row in entries("took back leaving out")} == {("Person 5", "Not now"), ("Person 12", "Not now")}
