@@ -10,6 +10,7 @@ from connectors.apps.sample_chat import SampleChat
 from connectors.base import LOOK_UP
 from connectors.base import Asset as Thing
 from connectors.base import Role as Named
+from sync.apps import assets as app_assets
 from sync.db import writing
 from sync.jobs import queue
 from sync.models import Access, Account, App, Asset, Change, Directory, DirectoryAddress, Person, PersonEmail, Task
@@ -132,8 +133,8 @@ def test_the_first_asset_of_the_kind_tells_which_roles_there_are(chat, second, c
         Access.create(app=chat.app, account=account(number), asset=place, role=role)
     theirs = Account.get(Account.app == second.app, Account.email == email(3))
     Access.create(app=second.app, account=theirs, asset=channel, role="spy")
-    assert by_hand.asset_roles(chat.app, ["channel"]) == ["member", "manager"], "the most common first"
-    assert by_hand.asset_roles(chat.app, ["channel", "room"]) == ["member", "keeper", "manager"]
+    assert app_assets.asset_roles(chat.app, ["channel"]) == ["member", "manager"], "the most common first"
+    assert app_assets.asset_roles(chat.app, ["channel", "room"]) == ["member", "keeper", "manager"]
 
 
 @pytest.mark.parametrize(("values", "offered"), [
@@ -141,7 +142,7 @@ def test_the_first_asset_of_the_kind_tells_which_roles_there_are(chat, second, c
 def test_access_is_offered_to_accounts_that_can_use_it(chat, second, values, offered):
     if values:
         edit(3, **values)
-    found = [one.email for one in by_hand.may_be_given(chat.app, "acme person 3", 50)]
+    found = [one.email for one in app_assets.may_be_given(chat.app, "acme person 3", 50)]
     assert found == ([email(3)] if offered else [])
 
 
