@@ -6,12 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from sync.apps import assets
 from sync.models import Account, App
 from sync.names import person_name
 from sync.safety import administrators, leavers
 from sync.safety.leavers import Leaver
 from sync.states import Protection
-from sync.tasks import by_hand
 
 CANDIDATES = 200  # who may be made an administrator, in one list
 # What {name} has to do with {app}: {why} is the reason that is shown with the account.
@@ -60,6 +60,6 @@ def _stuck(leaver: Leaver) -> Stuck:
 def candidates(app: App) -> list[Account]:
     """Accounts that could be made an administrator of the app, by name: of people who are here, and not one already."""
     already = set(administrators.administrators_left(app))
-    found = by_hand.may_be_given(app, "", CANDIDATES)
+    found = assets.may_be_given(app, "", CANDIDATES)
     left = {one.account.id for one in leavers.of_app(app)}
     return [account for account in found if account.id not in already | left]
