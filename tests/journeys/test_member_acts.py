@@ -136,7 +136,7 @@ def access_is_granted_and_revoked(page: Page, live, acme) -> None:
     page.goto(f"{live.url}/apps/{acme.app.id}/members/{id_of(1)}")
     page.get_by_role("checkbox", name="Tick general").check()
     page.locator("#revoke-access").click()
-    expect(page.locator("#will")).to_contain_text("Nobody would manage the channel")
+    expect(page.locator("#will")).to_contain_text("is the only manager of the channel")
     page.keyboard.press("Escape")
 
 
