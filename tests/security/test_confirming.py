@@ -80,6 +80,7 @@ EXEMPT = {
         "POST /apps/<int:app_id>/connection/readings", "POST /apps/<int:app_id>/tests",
         "PUT /apps/<int:app_id>/name", "PUT /apps/<int:app_id>/seat-price", "PUT /apps/<int:app_id>/schedule",
         "PUT /apps/<int:app_id>/members/<int:account_id>/protection",
+        "PUT /apps/<int:app_id>/members/<int:account_id>/acceptance",
         "DELETE /apps/<int:app_id>/members/<int:account_id>/leaving-out",
         "DELETE /apps/<int:app_id>/rules/left-out/<int:left_out_id>",
         "POST /apps/<int:app_id>/tasks/<int:task_id>/attempts",
@@ -95,7 +96,9 @@ EXEMPT = {
         "PUT /people/<int:person_id>/remove-on", "PUT /theme",
     ],
     UNDOES: [
-        "DELETE /sample", "DELETE /sign-in/oidc/confirmation", "DELETE /people/waiting-sign-ins/<int:waiting_id>",
+        "DELETE /sample", "DELETE /sign-in/oidc/confirmation",
+        "DELETE /apps/<int:app_id>/members/<int:account_id>/acceptance",
+        "DELETE /people/waiting-sign-ins/<int:waiting_id>",
         "DELETE /people/held/<int:held_id>", "DELETE /directories/<int:directory_id>/voucher",
         "DELETE /apps/<int:app_id>/checks/<int:check_id>", "POST /apps/<int:app_id>/pause",
         "DELETE /apps/<int:app_id>/pause", "DELETE /apps/<int:app_id>/tasks/<int:task_id>",

@@ -19,13 +19,15 @@ from sync.directory import preview as directory_preview
 from sync.files import columns
 from sync.mail import mail_server, outbox
 from sync.matching import vouching
-from sync.models import App, Directory, HeldChange, Offboarding, Person, WaitingSignIn
+from sync.models import AcceptedLeaver, Account, App, Directory, HeldChange, Offboarding, Person, WaitingSignIn
 from sync.offboarding import offboarding
 from sync.people import held, holds, importing, people
 from sync.rank import MANAGERS, RANKS, Asker, NotAllowed
+from sync.reports import acceptances
 from sync.sign_in import colleagues, oidc, second_factor, sign_in
 from sync.sign_in import waiting as waiting_sign_ins
 from sync.sign_in.oidc import Settings
+from sync.states import Protection
 from sync.tasks import disconnecting
 from sync.workspace import today, update_workspace
 from tests.asking import MACHINE
@@ -47,6 +49,15 @@ class World:
     held: HeldChange
     waiting: WaitingSignIn
     offboarding: Offboarding
+
+
+def account_of(world: World) -> Account:
+    return Account.get_or_create(app=world.app, external_id="A1", defaults={"person": world.target})[0]
+
+
+def acceptance_of(world: World) -> AcceptedLeaver:
+    return AcceptedLeaver.create(account=account_of(world), person=world.target, protection=Protection.BY_HAND,
+                                 reason="Handing over", until=today(), accepted_by="Olga")  # fmt: skip
 
 
 # Function of sync/ → (who may, how it is called). What else it refuses doesn't matter here: it was let in.
@@ -114,6 +125,9 @@ CASES: dict[str, tuple[tuple, Callable[[World, Asker], object]]] = {
     "apps.apps.resume": (APP_OWNERS, lambda w, by: apps.resume(w.app, by)),
     "tasks.disconnecting.disconnect": (APP_OWNERS, lambda w, by: disconnecting.disconnect(w.app, by)),
     "apps.apps.replace_credential": (APP_OWNERS, lambda w, by: apps.replace_credential(w.app, {}, by)),
+    "reports.acceptances.accept": (
+        APP_OWNERS, lambda w, by: acceptances.accept(account_of(w), "Handing over", today() + timedelta(days=9), by)),
+    "reports.acceptances.withdraw": (APP_OWNERS, lambda w, by: acceptances.withdraw(acceptance_of(w), by)),
     "apps.apps.retest": (APP_OWNERS, lambda w, by: apps.retest(w.app, by)),
 }  # fmt: skip
 
