@@ -112,7 +112,7 @@ def everyday(twins: Twins) -> None:
 
 
 def leaving(twins: Twins) -> None:
-    for number in (2, 3):
+    for number in (4, 5):
         people.mark_left(people.find_by_email(f"p{number}@acme.example"), twins.by)
 
 
