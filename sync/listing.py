@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,21 @@ class Page:
     total: int
     number: int
     pages: int
+
+
+def page_with_first(first: Sequence[int], query: ModelSelect, number: int, fetch: Callable[[list[int]], Any],
+                    total: int) -> Page:
+    """Page `number` of the ids `first`, in this order, and then of an ordered query of ids that has none of them.
+
+    `fetch` makes the rows of these ids, in their order. `total` counts both.
+    """
+    pages = max(1, -(-total // PAGE))
+    number = min(max(1, number), pages)
+    start = (number - 1) * PAGE
+    ids = list(first[start : start + PAGE])
+    if len(ids) < PAGE:
+        ids += [row.id for row in query.limit(PAGE - len(ids)).offset(max(0, start - len(first)))]
+    return Page(list(fetch(ids)), total, number, pages)
 
 
 def page_of(

@@ -11,11 +11,12 @@ from sync.matching import decisions as match_decisions
 from sync.matching import members
 from sync.matching import rules as match_rules
 from sync.matching.decisions import Decision, DecisionProblem
-from sync.matching.members import TABS
+from sync.matching.members import LEFT, TABS
 from sync.matching.rules import RuleProblem
 from sync.models import Account, App
 from sync.names import account_name, main_email
 from sync.problems import AppProblem
+from sync.safety import leavers
 from sync.states import AccountMatch, Part
 from web.answers import INVALID, dialog, go_to, safe_address
 from web.app_page import match_in_words
@@ -189,9 +190,10 @@ def _ids(app: App) -> list[int]:
     if "all" not in request.values:
         return ticked()
     tab = request.values.get("tab", "")
-    if tab not in TABS:
+    if tab not in (*TABS, LEFT):
         abort(400)
-    return [row.id for row in members.found(app, tab, request.values.get("found", ""))]
+    left = leavers.accounts_still_in(app.id) if tab == LEFT else ()
+    return [row.id for row in members.found(app, tab, request.values.get("found", ""), left)]
 
 
 @pages.post("/decisions")

@@ -11,8 +11,9 @@ from flask import Flask, request, url_for
 
 from connectors.base import ASSETS, CHANGE_ROLE, GRANT, REMOVE
 from sync.matching import members
-from sync.matching.members import TABS
+from sync.matching.members import LEFT, TABS
 from sync.models import Account, App
+from sync.safety import leavers
 from sync.states import AccountKind, AccountStatus, TaskKind
 from sync.tasks import by_hand
 from sync.tasks.by_hand import ActProblem, Plan
@@ -23,8 +24,10 @@ from web.words import plural
 def ticked(name: str = "account") -> list[int]:
     """The ids that the address or the form names; of accounts, all that a list shows where `all` of it is selected."""
     tab = request.values.get("tab", "")
-    if name == "account" and "all" in request.values and tab in TABS:
-        return members.listed(request.view_args["app_id"], tab, request.values.get("found", ""), by_hand.MOST + 1)
+    if name == "account" and "all" in request.values and tab in (*TABS, LEFT):
+        app_id, words = request.view_args["app_id"], request.values.get("found", "")
+        left = leavers.accounts_still_in(app_id) if tab == LEFT else ()
+        return members.listed(app_id, tab, words, by_hand.MOST + 1, left)
     return whole_numbers(request.values.getlist(name))
 
 

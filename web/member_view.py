@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from sync.matching import decisions as match_decisions
 from sync.matching.decisions import Batch
+from sync.matching.members import LEFT
 from sync.models import Account, App
 from sync.names import account_name, short_name
 from sync.roles import Roles
@@ -277,6 +278,9 @@ def empty(app: App, tab: str, search: str) -> Empty:
     if search:
         return Empty("search", "Nobody found", "No account on this tab matches your search.", "Show all",
                      url_for("members.index", app_id=app.id, tab=tab))
+    if tab == LEFT:
+        return Empty("circle-check", "Nobody who left", "No account here belongs to someone who has left.",
+                     "Show onboarded accounts", here)
     if not app.last_check_at:
         return Empty("users", "Not read yet", "Members appear here after the first check.")
     if tab == "unmatched":

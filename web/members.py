@@ -16,12 +16,13 @@ from sync.matching import decisions as match_decisions
 from sync.matching import members, suggestions
 from sync.matching import rules as match_rules
 from sync.matching.decisions import DecisionProblem
-from sync.matching.members import TABS, ReasonNeeded
+from sync.matching.members import LEFT, TABS, ReasonNeeded
 from sync.models import Account, App
 from sync.names import account_name
 from sync.people import people
 from sync.problems import AppProblem
 from sync.reports import reports
+from sync.safety import leavers
 from sync.states import AccountMatch, Part, PersonStatus
 from web import member_view
 from web.answers import INVALID, dialog, go_to
@@ -41,6 +42,7 @@ UNDO_SHOWN = timedelta(days=1)  # above the list; the app's Activity shows it as
 MANY = 5000  # people; with more, suggestions are made in an account's dialog only
 
 INTRO = {
+    LEFT: "Accounts of people who have left and still have them.",
     "onboarded": "Accounts matched to a person.",
     "unmatched": "Accounts not matched to anyone yet. Match each one, or mark it as a guest or service account.",
     "guests": "People from outside who may use this app: guests, and local partners from other companies.",
@@ -82,16 +84,17 @@ BULK = (
 @app_part(Part.COLLABORATOR)
 def index(app: App) -> str:
     tab = request.args.get("tab", "onboarded")
-    if tab not in TABS:
+    if tab not in (*TABS, LEFT):
         abort(404)
     search = request.args.get("search", "").strip()
-    found = members.search_accounts(app, tab, search, request.args.get("page", 1, type=int))
+    left = leavers.accounts_still_in(app.id)
+    found = members.search_accounts(app, tab, search, request.args.get("page", 1, type=int), left)
     here = url_for("members.index", app_id=app.id)
     progress = coming_and_going(app, found.rows)
     newest = [batch for batch in match_decisions.undoable(app) if utcnow() - batch.made_at < UNDO_SHOWN]
     return page(
         app, "members/index.html", "members/_list.html", tab=tab, intro=INTRO[tab], search=search, page=found,
-        member_tabs=_tabs(app, here, tab), back=here, **progress, rows=_rows(app, tab, found.rows, progress),
+        member_tabs=_tabs(app, here, tab, len(left)), back=here, **progress, rows=_rows(app, tab, found.rows, progress),
         heads=_heads(app), nobody=member_view.empty(app, tab, search), bulk_choices=_bulk_choices(app, tab),
         select_all=_select_all(found, search), unanswered=member_view.unanswered(app, tab),
         address=f"{here}?" + urlencode({"tab": tab} | ({"search": search} if search else {})),
@@ -99,8 +102,10 @@ def index(app: App) -> str:
     )
 
 
-def _tabs(app: App, here: str, tab: str) -> list[TabChoice]:
+def _tabs(app: App, here: str, tab: str, left: int) -> list[TabChoice]:
     counts = dict(zip(TABS, (app.matched, app.unmatched, app.guests, app.services)))
+    if left or tab == LEFT:
+        counts[LEFT] = left
     return [TabChoice(name.capitalize(), f"{here}?{urlencode({'tab': name})}", count, name == tab)
             for name, count in counts.items()]
 

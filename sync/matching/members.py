@@ -3,15 +3,16 @@ Whose they are: rules.py says it, decisions.py what people decide, suggestions.p
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Sequence
 from functools import reduce
 from operator import and_
 
-from peewee import ModelSelect, fn
+from peewee import SQL, ModelSelect, fn
 
 from sync import activity
 from sync.db import db, writing
-from sync.listing import Page, page_of
+from sync.listing import Page, page_of, page_with_first
 from sync.models import Account, App, Person
 from sync.names import account_name
 from sync.problems import Problem
@@ -23,6 +24,9 @@ TABS = {
     "guests": (AccountMatch.GUEST, AccountMatch.LOCAL_PARTNER),
     "service accounts": (AccountMatch.SERVICE_ACCOUNT,),
 }
+
+
+LEFT = "left"  # beside these: accounts of people who have left, whichever tab they are on
 
 
 def recount(app: App) -> None:
@@ -93,17 +97,26 @@ def unprotect(account: Account, by: str) -> None:
                         app=account.app_id, person=account.person_id)
 
 
-def search_accounts(app: App, tab: str = "onboarded", search: str = "", number: int = 1) -> Page:
-    """A page of the app's members on one of TABS, by name; the total comes from the kept counts unless one searches."""
-    query = found(app, tab, search)
+def search_accounts(
+    app: App, tab: str = "onboarded", search: str = "", number: int = 1, left: Sequence[int] = ()
+) -> Page:
+    """A page of the app's members on one of TABS or LEFT, by name; the total comes from the kept counts unless one
+        searches. `left`: the accounts of people who have left, in the order in which they are at the top."""
+    query = found(app, tab, search, left)
+    if tab == LEFT:
+        return page_of(query.order_by(Account.name, Account.id), number, _with_people)
+    if left and tab == "onboarded" and not search.strip():
+        rest = query.where(Account.id.not_in(left)).order_by(Account.name, Account.id)
+        return page_with_first(left, rest, number, _in_order, app.matched)
     kept = dict(zip(TABS, (app.matched, app.unmatched, app.guests, app.services)))
     total = query.count() if search.strip() else kept[tab]
     return page_of(query.order_by(Account.name, Account.id), number, _with_people, total)
 
 
-def listed(app_id: int, tab: str, search: str, most: int) -> list[int]:
+def listed(app_id: int, tab: str, search: str, most: int, left: Sequence[int] = ()) -> list[int]:
     """The ids of all members that the list shows on all its pages, at most so many."""
-    return [row.id for row in found(App.get_by_id(app_id), tab, search).order_by(Account.name, Account.id).limit(most)]
+    query = found(App.get_by_id(app_id), tab, search, left)
+    return [row.id for row in query.order_by(Account.name, Account.id).limit(most)]
 
 
 def with_people(app: App, account_ids: Collection[int]) -> list[Account]:
@@ -120,13 +133,22 @@ def _with_people(ids: ModelSelect) -> ModelSelect:
     return Account.select(Account, Person).left_outer_join(Person).where(shown).order_by(Account.name, Account.id)
 
 
-def found(app: App, tab: str, search: str = ""):
-    """The ids of the app's members on one of TABS that have all the words in name, address, user name or note."""
-    if tab not in TABS:
+def _in_order(ids: list[int]) -> list[Account]:
+    rows = {row.id: row for row in Account.select(Account, Person).left_outer_join(Person).where(Account.id.in_(ids))}
+    return [rows[id] for id in ids if id in rows]
+
+
+def found(app: App, tab: str, search: str = "", left: Sequence[int] = ()):
+    """The ids of the app's members on one of TABS or LEFT with all the words in name, address, user name or note."""
+    if tab == LEFT:
+        among = SQL("(SELECT value FROM json_each(?))", (json.dumps(list(left)),))
+        query = Account.select(Account.id).where(Account.app == app, Account.id.in_(among))
+    elif tab in TABS:
+        query = Account.select(Account.id).where(
+            Account.app == app, Account.is_present, Account.match_kind.in_(TABS[tab])
+        )
+    else:
         raise ValueError(f"no such tab: {tab}")
-    query = Account.select(Account.id).where(
-        Account.app == app, Account.is_present, Account.match_kind.in_(TABS[tab])
-    )
     for word in search.split():
         query = query.where(
             Account.name.contains(word) | Account.email.contains(word)

@@ -110,6 +110,13 @@ def people_still_in() -> list[int]:
     return [person_id for (person_id,) in rows]
 
 
+def accounts_still_in(app_id: int) -> list[int]:
+    """The ids of an app's open accounts of people who have left, by the account's name."""
+    rows = db.execute_sql(f"SELECT a.id {_ROWS} WHERE {HAS_LEFT} AND {_AMONG} AND NOT {DECIDED} ORDER BY a.name, a.id",
+                          _values([app_id])).fetchall()  # fmt: skip
+    return [account_id for (account_id,) in rows]
+
+
 def of_apps(app_ids: Iterable[int]) -> list[Leaver]:
     """Every account of someone who has left, decided or open, by the person's name and the app's."""
     rows = db.execute_sql(

@@ -154,12 +154,12 @@ def test_a_protected_leaver_is_told_with_the_reason(slack):
     assert "the last Owner of the app" in mail.text and "the last Owner of the app" in mail.html
 
 
-def test_the_subject_counts_as_the_page_does_without_the_protected(slack):
+def test_the_subject_is_the_pages_sentence_also_of_the_protected(slack):
     report = Report.create(app=slack)
     leaver(slack, report, "Ben Ito")
     leaver(slack, report, "Cleo Wu", decision="ignored", protected="Protected: the last Owner of the app")
     mail = only(told(news.report_ready, report))
-    assert mail.subject == "1 person left Acme and still has an account in Slack"
+    assert mail.subject == "2 people left Acme and still have an account in Slack. 1 can be removed, Cleo Wu can't yet"
     assert "- Ben Ito <u0@acme.example>\n  role Member; Disabled" in mail.text and "- Cleo Wu" in mail.text
 
 

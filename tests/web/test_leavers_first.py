@@ -1,0 +1,61 @@
+"""People who have left are at the top of Members, and have a tab of their own while there are any."""
+
+from __future__ import annotations
+
+import re
+
+from sync.listing import PAGE
+from sync.matching import members
+from sync.models import Account, App
+from sync.people import people
+from sync.safety import leavers
+from tests.sync.fixtures import email
+from tests.web.client import Client
+
+
+def listed(owner: Client, app: App, query: str = "") -> list[str]:
+    page = owner.get(f"/apps/{app.id}/members?{query}").text
+    ids = [int(id) for id in re.findall(r'<tr id="account-(\d+)"', page)]
+    return [Account.get_by_id(id).email for id in ids]
+
+
+def test_a_tab_of_its_own_while_someone_has_left(owner: Client, chat) -> None:
+    assert ">Left <" not in owner.get(f"/apps/{chat.app.id}/members").text
+    chat.leave(7, 5)
+    page = owner.get(f"/apps/{chat.app.id}/members").text
+    assert re.search(r'tab=left">Left <span class="quiet">2<', page)
+    assert listed(owner, chat.app, "tab=left") == [email(5), email(7)]
+    assert listed(owner, chat.app, f"tab=left&search={email(7)}") == [email(7)]
+    assert listed(owner, chat.app)[:3] == [email(5), email(7), email(0)]
+
+
+def test_an_empty_tab_says_so(owner: Client, chat) -> None:
+    page = owner.get(f"/apps/{chat.app.id}/members?tab=left").text
+    assert "Nobody who left" in page and "No account here belongs to someone who has left." in page
+
+
+def test_all_who_left_can_be_selected_together(owner: Client, chat) -> None:
+    chat.leave(7, 5)
+    page = owner.get(f"/apps/{chat.app.id}/removals/new?all=yes&tab=left&found=").text
+    assert email(5) in page and email(7) in page and email(1) not in page
+
+
+def test_every_page_together_has_every_account_once(chat, by) -> None:
+    """Also where those who left fill more than a page."""
+    template = Account.get(Account.email == email(1))
+    person = people.add("Many Accounts", "many@acme.example", by)
+    for number in range(2 * PAGE + 10):
+        Account.create(app=chat.app, external_id=f"m{number}", email=f"m{number}@acme.example", name=f"M {number:03}",
+                       person=person if number % 2 else template.person, match_kind="matched")  # fmt: skip
+    people.mark_left(person, by)
+    members.recount(chat.app)
+    app = App.get_by_id(chat.app.id)
+    left = leavers.accounts_still_in(app.id)
+    assert len(left) == PAGE + 5
+    first = members.search_accounts(app, left=left)
+    pages = [members.search_accounts(app, number=number, left=left) for number in range(1, first.pages + 1)]
+    ids = [row.id for page in pages for row in page.rows]
+    assert ids[: len(left)] == left
+    rest = [row.id for row in members.found(app, "onboarded").order_by(Account.name, Account.id)]
+    assert ids[len(left):] == [id for id in rest if id not in left]
+    assert first.total == len(ids) == app.matched
