@@ -3,9 +3,7 @@ Accounts are sorted by app and name; each asset that an account can access has i
 
 from __future__ import annotations
 
-import csv
 import json
-import sys
 from collections.abc import Iterator
 
 import click
@@ -15,12 +13,12 @@ from sync import activity, roles
 from sync.apps import lists
 from sync.apps.access import accounts_everywhere, assets_of
 from sync.db import utcnow, writing
+from sync.files import cells
 
 COLUMNS = (
     "app", "connector", "account", "email", "name", "status", "role", "match", "person", "person_status",
     "last_activity", "asset", "asset_kind", "asset_role", "further_roles",
 )  # fmt: skip
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would execute a text that begins with one of these
 
 
 @click.group()
@@ -40,9 +38,8 @@ def access(shape: str) -> None:
         click.echo(json.dumps({"at": moment(utcnow()), "activity": end, "access": list(rows)}, indent=2))
         return
     tell(f"Activity: {end['entries']:,} entries, head {end['head']}.")
-    writer = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\r\n")  # RFC 4180
-    writer.writeheader()
-    writer.writerows({name: _harmless(_in_a_cell(cell)) for name, cell in row.items()} for row in rows)
+    for line in cells.lines(COLUMNS, (row.values() for row in rows)):
+        click.echo(line, nl=False)
 
 
 def _rows() -> Iterator[tuple]:
@@ -53,11 +50,3 @@ def _rows() -> Iterator[tuple]:
         yield (*seat, None, None, None, others)
         for asset in assets_of(account_id):
             yield (*seat, *asset, others)
-
-
-def _in_a_cell(value: str | list[str] | None) -> str | None:
-    return "; ".join(value) if isinstance(value, list) else value
-
-
-def _harmless(cell: str | None) -> str | None:
-    return f"'{cell}" if cell and cell.startswith(FORMULA) else cell

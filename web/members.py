@@ -98,6 +98,7 @@ def index(app: App) -> str:
         heads=_heads(app), nobody=member_view.empty(app, tab, search), bulk_choices=_bulk_choices(app, tab),
         select_all=_select_all(found, search), unanswered=member_view.unanswered(app, tab),
         address=f"{here}?" + urlencode({"tab": tab} | ({"search": search} if search else {})),
+        download=url_for("downloads.of_members", app_id=app.id, tab=tab, search=search or None),
         undoable=member_view.undoable(app, newest, current()),
     )
 

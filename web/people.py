@@ -45,7 +45,9 @@ def index() -> str:
     return page_or_part(
         "people/index.html", "people/_list.html",
         waits=held.waiting(), rows=person_view.rows(page.rows), nobody_found=_nobody_found(**wanted),
-        page=page, address=address, statuses=people.STATUSES, **wanted,
+        page=page, address=address, 
+        download=url_for("downloads.of_people", **{name: value for name, value in wanted.items() if value}),
+        statuses=people.STATUSES, **wanted,
         may_invite=signed_in_person().workspace_role in colleagues.MAY_INVITE,
         invite_address=url_for("colleagues.new", back=url_for("people.index")),
     )

@@ -4,18 +4,19 @@ Whose they are: rules.py says it, decisions.py what people decide, suggestions.p
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import reduce
 from operator import and_
 
-from peewee import SQL, ModelSelect, fn
+from peewee import JOIN, SQL, ModelSelect, fn
 
 from sync import activity
 from sync.db import db, writing
 from sync.listing import Page, page_of, page_with_first
-from sync.models import Account, App, Person
+from sync.models import Account, App, Person, PersonEmail
 from sync.names import account_name
 from sync.problems import Problem
+from sync.roles import Roles
 from sync.states import AccountMatch
 
 TABS = {
@@ -117,6 +118,28 @@ def listed(app_id: int, tab: str, search: str, most: int, left: Sequence[int] = 
     """The ids of all members that the list shows on all its pages, at most so many."""
     query = found(App.get_by_id(app_id), tab, search, left)
     return [row.id for row in query.order_by(Account.name, Account.id).limit(most)]
+
+
+DOWNLOADED = (
+    "account", "name", "email", "user_name", "status", "roles", "match", "person", "person_email", "person_status",
+    "last_activity", "first_seen",
+)  # fmt: skip
+
+
+def download(app: App, tab: str, search: str, left: Sequence[int], known: Roles) -> Iterator[tuple]:
+    """All members that the list shows on all its pages, by name, with DOWNLOADED of each."""
+    main = (PersonEmail.person == Person.id) & PersonEmail.main
+    query = (
+        Account.select(Account, Person, PersonEmail)
+        .join(Person, JOIN.LEFT_OUTER).join(PersonEmail, JOIN.LEFT_OUTER, on=main, attr="main_email")
+        .where(Account.id.in_(found(app, tab, search, left))).order_by(Account.name, Account.id)
+    )  # fmt: skip
+    for account in query.iterator():
+        person = account.person
+        email = getattr(person, "main_email", None) if person else None
+        yield (account.external_id, account.name, account.email, account.user_name, account.status,
+               known.told(account.roles), account.match_kind, person and person.name, email and email.email,
+               person and person.status, account.last_activity, account.first_seen)  # fmt: skip
 
 
 def with_people(app: App, account_ids: Collection[int]) -> list[Account]:

@@ -7,7 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from peewee import SQL, fn, prefetch
+from peewee import JOIN, SQL, ModelSelect, fn, prefetch
 
 from connectors.names import AddressProblem, clean_email, clean_name, email_key
 from sync import activity, rank, roles
@@ -67,6 +67,15 @@ def all_main_emails() -> list[str]:
 def search(search: str = "", status: str = "", page: int = 1) -> Page:
     """One page of people: those who have left and still have an account, then all others, by name. `search` is a part
     of a name or an address, `status` one of STATUSES or ""."""
+    query = _found(search, status)
+    with connected():
+        ids = json.dumps(leavers.people_still_in())
+        still_in = Person.id.in_(SQL("(SELECT value FROM json_each(?))", (ids,)))
+        ordered = query.order_by(still_in.desc(), Person.name, Person.id)
+        return page_of(ordered, page, lambda rows: prefetch(rows, PersonEmail))
+
+
+def _found(search: str, status: str) -> ModelSelect:
     query = Person.select()
     if status:
         query = query.where(Person.status == status)
@@ -74,11 +83,21 @@ def search(search: str = "", status: str = "", page: int = 1) -> Page:
         asked_for = fn.casefold(PersonEmail.email).contains(wanted) | (PersonEmail.email_key == email_key(search))
         with_email = PersonEmail.select(PersonEmail.person).where(asked_for)
         query = query.where(fn.casefold(Person.name).contains(wanted) | Person.id.in_(with_email))
-    with connected():
-        ids = json.dumps(leavers.people_still_in())
-        still_in = Person.id.in_(SQL("(SELECT value FROM json_each(?))", (ids,)))
-        ordered = query.order_by(still_in.desc(), Person.name, Person.id)
-        return page_of(ordered, page, lambda rows: prefetch(rows, PersonEmail))
+    return query
+
+
+DOWNLOADED = ("name", "email", "status", "why", "since", "workspace_role", "department", "manager", "last_day")
+
+
+def download(search: str = "", status: str = "") -> Iterator[tuple]:
+    """All people whom search() finds, by name, with DOWNLOADED of each."""
+    main = (PersonEmail.person == Person.id) & PersonEmail.main
+    query = _found(search, status).select(
+        Person.name, PersonEmail.email, Person.status, Person.status_reason, Person.status_since,
+        Person.workspace_role, Person.department, Person.manager, Person.last_day,
+    )  # fmt: skip
+    query = query.join(PersonEmail, JOIN.LEFT_OUTER, on=main).order_by(Person.name, Person.id)
+    return query.tuples().iterator()
 
 
 def seats(persons: Iterable[Person]) -> dict[int, int]:

@@ -106,6 +106,7 @@ TABLE = {
     "POST /apps/<int:app_id>/connection/readings": APP_OWNERS,
     "GET /apps/<int:app_id>/connection/matching": APP_OWNERS,
     "GET /apps/<int:app_id>/members": APP_COLLABORATORS,
+    "GET /apps/<int:app_id>/members.csv": APP_COLLABORATORS,
     "GET /apps/<int:app_id>/members/provisioning": APP_COLLABORATORS,
     "GET /apps/<int:app_id>/members/<int:account_id>": APP_COLLABORATORS,
     **{address: APP_OWNERS for acts in ("role-changes", "removals", "grants", "revocations", "invitations")
@@ -167,6 +168,7 @@ TABLE = {
     "POST /apps/<int:app_id>/tasks/<int:task_id>/completion": APP_OWNERS,
     "DELETE /apps/<int:app_id>/tasks/<int:task_id>": APP_OWNERS,
     "GET /people": MANAGERS,
+    "GET /people.csv": MANAGERS,
     "POST /people": MANAGERS,
     "GET /people/new": MANAGERS,
     "GET /people/colleagues/new": RUNS_ALL,
