@@ -22,7 +22,7 @@ def test_members(owner: Client, chat) -> None:
     answer = owner.get(f"/apps/{chat.app.id}/members.csv")
     found = rows(answer)
     assert len(found) == chat.app.matched
-    assert answer.headers["Content-Disposition"].startswith('attachment; filename="')
+    assert answer.headers["Content-Disposition"].startswith("attachment; filename=")
     one = next(row for row in found if row["email"] == email(3))
     assert (one["person"], one["person_email"], one["person_status"]) == (chat.people[3].name, email(3), "active")
     assert (one["status"], one["roles"], one["match"]) == ("active", "Member", "matched")

@@ -160,7 +160,7 @@ def test_a_part_of_many_rows_is_fetched_by_its_key(owner: Client, sales: Groups)
 def test_what_rules_want_is_in_the_report_as_json_in_the_list_and_in_the_mail(owner: Client, sales: Groups) -> None:
     sales.rule("Sales", "admin")
     sales.found()
-    change = json.loads(json.dumps(_change(sales.change("to invite", 10))))
+    change = json.loads(json.dumps(_change(sales.change("to invite", 10), {})))
     assert (change["kind"], change["person"], change["after"]) == ("to invite", email(10), "Admin")
     page = text_of(owner.get("/reports").text)
     assert "1 person to invite, 1 role to change" in page
