@@ -88,12 +88,11 @@ def smtp(port: int, whole: float = SECONDS, piece: float = 1) -> object:
     from sync.mail import smtp as mail_smtp
     from sync.models import Mail
 
-    mail_smtp.TIMEOUT, mail_smtp.WHOLE_SECONDS = piece, whole
     mail = Mail(id=1, key="k", to="leo@acme.example", subject="Hello", text="Hello", html="<p>Hello</p>",
                 created_at=datetime(2026, 1, 1))  # fmt: skip
     for address in ("smtp://", "smtp://rollcall%40acme.example:s3cret@", "smtp+starttls://"):
         outgoing = mail_smtp.parse_smtp_url(f"{address}127.0.0.1:{port}", "http://127.0.0.1:8000")
-        mail_smtp.deliver(mail_smtp.compose(mail, outgoing), outgoing)
+        mail_smtp.deliver(mail_smtp.compose(mail, outgoing), outgoing, piece, whole)
     return "delivered"
 
 

@@ -98,7 +98,7 @@ def test_a_rule_says_it_before_it_is_kept_and_in_the_wizard_the_mail_and_the_com
     assert f"Editor → Member {does} Billing" in page
     assert f"Admin → Member {does} Billing, Editor" in page
     change = report.changes.where(Change.kind == "to change role").order_by(Change.id).first()
-    told = _change(change)
+    told = _change(change, {})
     assert told[does] == ["Billing"] and told["keeps" if does == "removes" else "removes"] == []
     json.dumps(told)
     assert f"Editor → Member; {does} Billing" in "\n".join(_lines(report, [change]))
