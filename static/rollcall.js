@@ -253,8 +253,11 @@
   });
   document.addEventListener("htmx:afterRequest", (event) => setBusy(event.detail.elt, false));
 
-  // A swap that morphs leaves open what somebody opened, and the field that somebody writes in.
-  Idiomorph.defaults.ignoreActiveValue = true;
+  // A swap that morphs leaves open what somebody opened, and the field that somebody writes in. Anything else that has
+  // the focus, such as the page itself after a click beside a button, is morphed like the rest.
+  document.addEventListener("htmx:beforeSwap", () => {
+    Idiomorph.defaults.ignoreActiveValue = Boolean(document.activeElement?.matches("input, textarea, select"));
+  });
   Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => !(name === "open" && node.matches("details"));
 
   // Show a password that is being typed; it is hidden again before the form is sent.

@@ -90,7 +90,7 @@ DOWNLOADED = ("name", "email", "status", "why", "since", "workspace_role", "depa
 
 
 def download(search: str = "", status: str = "") -> Iterator[tuple]:
-    """All people whom search() finds, by name, with DOWNLOADED of each."""
+    """The people that search() finds, all of them by name, with DOWNLOADED of each."""
     main = (PersonEmail.person == Person.id) & PersonEmail.main
     query = _found(search, status).select(
         Person.name, PersonEmail.email, Person.status, Person.status_reason, Person.status_since,

@@ -14,6 +14,7 @@ from sync.db import connected
 from sync.jobs import asking, queue
 from sync.models import Account, App, Change, Check, Person
 from sync.reports import reports
+from sync.safety import sole_managers
 from sync.sign_in import sign_in
 from tests.asking import MACHINE
 from tests.parts import free_port
@@ -72,13 +73,17 @@ def test_the_next_check_finds_the_story(home, listen):
         assert "last Owner" in removals["pavel@acme.example"].protected
         assert check("Acme Ads").counts["new_users"] == 1
         tom = Account.get(Account.email == "tom@acme.example", Account.app == App.get(App.name == "Acme Ads"))
-        assert [asset.name for asset in reports.sole_managers.sole_assets([tom.id])[tom.id]] == ["Acme Spring Sale"]
+        assert [asset.name for asset in sole_managers.sole_assets([tom.id])[tom.id]] == ["Acme Spring Sale"]
 
 
 def test_finishing_takes_the_seats_away_in_the_app_itself(home, listen):
     with running(home, listen) as ready, connected():
         check("Acme Chat")
-        reports.finish(reports.open_report(App.get(App.name == "Acme Chat")), "Olga")
+        report = reports.open_report(App.get(App.name == "Acme Chat"))
+        alone = sole_managers.sole_assets([change.account_id for change in report.changes if not change.protected])
+        nobody = {(account_id, asset.id): None for account_id, assets in alone.items() for asset in assets}
+        assert nobody
+        reports.finish(report, "Olga", hand_overs=nobody)
         queue.drain(("task",))
         page = requests.get(ready.chat_url, timeout=10).text
         assert "jana@acme.example</span>" not in page and "tom@acme.example</span>" not in page

@@ -236,3 +236,14 @@ def test_settings_are_saved_in_place(visit, live, olga: Person) -> None:
     page.click("section:has(#h-workspace) button")
     page.wait_for_selector("#toasts >> text=Saved.")
     page.wait_for_selector("[role=alert]", state="detached")
+
+
+def test_a_page_that_has_the_focus_is_replaced_like_any_other(visit, live, olga) -> None:
+    """A click beside a button gives it to the page."""
+    page = visit(olga)
+    page.goto(f"{live.url}/people")
+    page.evaluate("""() => {
+        document.getElementById("main").focus()
+        htmx.ajax("GET", "/reports", {target: "#page", select: "#page", swap: "morph:outerHTML"})
+    }""")
+    page.wait_for_selector("h1:has-text('Reports')")

@@ -76,7 +76,7 @@ def walk(browser: requests.Session, url: str, path: str) -> tuple[list[str], set
 def test_every_page_that_a_link_leads_to_is_below_the_path(config, world, olga: Person, way):
     with behind(config, way) as url, requests.Session() as browser:
         signed_in = browser.get(f"{url}/sign-in/{sign_in.signed_link(olga)}", timeout=30, allow_redirects=False)
-        assert urlsplit(signed_in.headers["Location"]).path == f"{way[0]}/apps"
+        assert urlsplit(signed_in.headers["Location"]).path == f"{way[0]}/"
         wrong, seen = walk(browser, url, way[0])
     assert not wrong, "\n".join(wrong)
     for page in ("/people", "/reports", "/activity", "/directories", "/settings", f"/apps/{world['app_id']}/members"):

@@ -62,11 +62,13 @@ def test_the_main_job_from_connecting_to_no_log_in_any_more(postgres: Postgres, 
     second = check(app, by)
     assert (second.state, second.waiting, second.report.state) == ("succeeded", 1, "open")
     ben = Row.get(Row.name == "ben")
-    assert [asset.name for asset in sole_managers.sole_assets([ben.id])[ben.id]] == ["shop"]
+    [shop] = sole_managers.sole_assets([ben.id])[ben.id]
+    assert shop.name == "shop"
     assert postgres.signs_in("ben")
 
     with postgres.connect("ben", "secret") as session:
-        done = reports.finish(second.report, by, version=second.report.version)
+        done = reports.finish(second.report, by, version=second.report.version,
+                              hand_overs={(ben.id, shop.id): None})
         queue.drain()
         with pytest.raises(Exception, match="terminating connection"):
             session.execute("SELECT 1")

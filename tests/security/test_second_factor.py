@@ -231,7 +231,7 @@ def test_who_manages_must_have_one(site, chat, someone, by: str, role: str, part
 
 OPEN_WHILE_SETTING_UP = {
     "your_sign_in", "signin", "second_step", "oidc", "setup", "health", "scim", "static", "password_strength",
-    "forgotten"}  # what is open to everybody is open to them too
+    "forgotten"}  # open to everybody
 CONFIRMING = {"confirming"}  # asks again who it is: tests/security/test_confirming.py
 
 
