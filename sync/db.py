@@ -10,16 +10,15 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from peewee import DatabaseError
+from peewee import DatabaseError, SqliteDatabase
 from playhouse.migrations import Runner
 
 from sync import faults
-from sync.quick_sql import QuickDatabase
 
 WRITABLE = "Make it writable for the user that Rollcall runs as, and take away a mark that forbids it (chattr -i)."
 MIGRATIONS = Path(__file__).with_name("migrations")
 
-db = QuickDatabase(None, lock_type="IMMEDIATE", autoconnect=False)
+db = SqliteDatabase(None, lock_type="IMMEDIATE", autoconnect=False)
 
 
 class DatabaseRefused(Exception):

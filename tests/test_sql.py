@@ -11,19 +11,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+MODULES = {
+    path.relative_to(ROOT).as_posix(): ast.parse(path.read_text())
+    for room in ("sync", "web", "cli", "connectors") for path in sorted((ROOT / room).rglob("*.py"))
+    if "migrations" not in path.parts
+}  # fmt: skip
 SQL = re.compile(
     r"\b(SELECT|INSERT (OR \w+ )?INTO|UPDATE \S+ SET|DELETE FROM|FROM [a-z{]|JOIN|WHERE|IS (NOT )?NULL|EXISTS|GROUP BY|"
     r"ORDER BY|CASE (WHEN|[a-z{])|CREATE (TEMP|TABLE|INDEX))\b|\|\| '|\bcoalesce\("
 )
 CHANGED = ("format", "format_map", "replace", "substitute", "translate")
-
-
-def modules() -> dict[str, ast.Module]:
-    return {
-        path.relative_to(ROOT).as_posix(): ast.parse(path.read_text())
-        for room in ("sync", "web", "cli", "connectors") for path in sorted((ROOT / room).rglob("*.py"))
-        if "migrations" not in path.parts
-    }  # fmt: skip
 
 
 TEXTS = (ast.Constant, ast.JoinedStr, ast.Dict, ast.Tuple, ast.List, ast.BinOp)
@@ -72,10 +69,9 @@ def changed(tree: ast.AST, elsewhere: frozenset[str] = frozenset()) -> Iterator[
 
 
 def test_no_sql_is_changed_after_it_was_written():
-    trees = modules()
-    names = frozenset().union(*map(names_of_sql, trees.values()))
+    names = frozenset().union(*map(names_of_sql, MODULES.values()))
     elsewhere = frozenset(name for name in names if name.isupper())
-    assert [f"{module}:{line}" for module, tree in trees.items() for line in changed(tree, elsewhere)] == []
+    assert [f"{module}:{line}" for module, tree in MODULES.items() for line in changed(tree, elsewhere)] == []
 
 
 @pytest.mark.parametrize("code", [
