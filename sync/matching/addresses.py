@@ -3,13 +3,12 @@ An address identifies a person only while no source gives it to someone else; th
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sync.db import db
 from sync.matching import vouching
-from sync.models import Account, Directory, DirectoryAddress, DirectoryEntry, Person
+from sync.models import Directory, DirectoryAddress, DirectoryEntry, Person
 
 CHUNK = 500  # values in one SQL statement
 
@@ -84,15 +83,6 @@ ANOTHERS = f"""
         WHERE d.email_key IN {_ADDRESSES} AND d.here AND e.person_id IS NOT a.person_id LIMIT 1
     ))
 """
-
-
-def anothers(account: Account) -> str | None:
-    """The same for one account, by the e-mail that it has in this object: "its e-mail is that of Ana Lima"."""
-    values = {"email_key": account.email_key, "user_name": account.user_name, "app": account.app_id,
-              "person": account.person_id, "pending": json.dumps(account.pending)}  # fmt: skip
-    return db.execute_sql(
-        f"SELECT {ANOTHERS} FROM (SELECT :email_key AS email_key, :user_name AS user_name, :app AS app_id, "
-        ":person AS person_id, :pending AS pending) AS a", values).fetchone()[0]
 
 
 @dataclass(frozen=True)
