@@ -32,16 +32,21 @@ def files_of_tests() -> list[str]:
 
 
 def measure(workshop: Workshop) -> None:
-    """Measure each file of tests that has changed."""
+    """Measure each file of tests that has changed, those nearest to the mutants first."""
     KEPT.mkdir(exist_ok=True)
-    for name in files_of_tests():
-        kept = _kept(name)
-        seal = hashlib.sha256((ROOT / name).read_bytes()).hexdigest()
-        if kept.exists() and json.loads(kept.read_text())["seal"] == seal:
-            continue
-        outcome = workshop.run(lambda name=name, kept=kept, seal=seal: _measured(name, kept, seal), SECONDS)
-        print(f"{name}: measured in {outcome.seconds:.0f} s" + (f", exit code {outcome.code}" * bool(outcome.code)),
-              flush=True)  # fmt: skip
+    seals = {name: hashlib.sha256((ROOT / name).read_bytes()).hexdigest() for name in files_of_tests()}
+    changed = [name for name, seal in seals.items()
+               if not _kept(name).exists() or json.loads(_kept(name).read_text())["seal"] != seal]  # fmt: skip
+    changed.sort(key=lambda name: not name.startswith(tuple(map(_folder_of_tests, PACKAGES))))
+
+    def each() -> None:
+        for name in changed:
+            outcome = workshop.run(lambda name=name: _measured(name, _kept(name), seals[name]), SECONDS, prepare=False)
+            print(f"{name}: measured in {outcome.seconds:.0f} s" + f", exit code {outcome.code}" * bool(outcome.code),
+                  flush=True)  # fmt: skip
+
+    if changed:
+        workshop.with_imported(changed, each)
 
 
 def _kept(name: str) -> Path:

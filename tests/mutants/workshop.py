@@ -109,6 +109,27 @@ class Workshop:
                           PYTHONPATH=str(self.folder))  # fmt: skip
         tempfile.tempdir = None
 
+    def with_imported(self, files: list[str], what: Callable[[], None]) -> None:
+        """Do this in a fork that has imported these files of tests: it runs each in a fork of its own."""
+        if (child := os.fork()) == 0:
+            try:
+                self._import_tests(files)
+                what()
+            except Exception:
+                traceback.print_exc()
+            finally:
+                os._exit(0)
+        os.waitpid(child, 0)
+
+    def _import_tests(self, files: list[str]) -> set[CodeType]:
+        """And make the installation that tests begin with. It returns the functions that were called for it."""
+        self._move_in()
+        self._scratch.mkdir(exist_ok=True)
+        called = _called_by_importing(files)
+        importlib.import_module("tests.blank").prepare()
+        gc.collect()
+        return called
+
     def warm(self, files: list[str]) -> Connection:
         """Fork a process that has imported these files of tests, and made the installation that tests begin with.
 
@@ -128,11 +149,7 @@ class Workshop:
         return ours
 
     def _serve(self, requests: Connection, files: list[str]) -> None:
-        self._move_in()
-        self._scratch.mkdir(exist_ok=True)
-        called = _called_by_importing(files)
-        importlib.import_module("tests.blank").prepare()
-        gc.collect()
+        called = self._import_tests(files)
         with suppress(EOFError):
             while True:
                 path, scope, source, tests, seconds = requests.recv()
