@@ -18,7 +18,7 @@ def finish_by_policy(app: App) -> None:
     """Apply the Owner's standing approvals to waiting changes, but not to held ones or sole managers of an asset,
     and never to everyone."""
     report = open_report(app)
-    if report is None or not has_standing_yes(app):
+    if report is None:
         return
     waiting = list(Change.select().where(Change.report == report, Change.decision == CONFIRM, Change.in_app))
     if app.removal == Approval.AUTOMATIC:

@@ -87,6 +87,13 @@ def test_a_look_alike_is_suggested_with_the_reason_and_matches_nobody(listed, th
     assert (person, why) == (owner, f"The address {shown} looks like {theirs}, but they are different mailboxes")
 
 
+def test_beside_a_look_alike_address_the_user_name_still_counts(app, by):
+    people.add("Ana López", "jose@acme.example", by)
+    [(_, why)] = suggested(app, email="josé@acme.example", user_name="alopez")
+    assert why == ("The address josé@acme.example looks like jose@acme.example, but they are different mailboxes; "
+                   "the user name “alopez” is their first initial and last name")
+
+
 @pytest.mark.parametrize(
     "said",
     [

@@ -8,14 +8,14 @@ import pytest
 
 from sync.checks import comparison
 from sync.db import utcnow
-from sync.models import AcceptedLeaver, Account, Activity, Change, Mail, Report
+from sync.models import AcceptedLeaver, Account, Activity, Change, Mail, Person, Report
 from sync.people import people
 from sync.rank import Asker, NotAllowed
 from sync.reports import acceptances, reports
 from sync.reports.acceptances import AcceptanceProblem
 from sync.safety import leavers, leaving
 from sync.safety.leavers import Numbers
-from sync.workspace import today
+from sync.workspace import day_in_words, today
 from tests.sync.fixtures import email
 
 REASON = "Until Mira is trained"
@@ -78,7 +78,60 @@ def test_accepted_by_name_it_is_no_longer_open_but_counted_and_in_the_log(chat, 
     assert (one.acceptance, one.is_open) == (row, False)
     entry = Activity.get(Activity.what == "accepted leaver")
     assert (entry.who, entry.why, entry.before) == (str(chat.by), REASON, "Protected: the last Owner of the app")
-    assert entry.app == chat.app and entry.person == last.person and entry.after.startswith("until ")
+    assert entry.app == chat.app and entry.person == last.person and entry.about == "Person 0"
+    assert entry.after == f"until {day_in_words(soon())}"
+    [change] = Report.get_by_id(report.id).changes.where(Change.kind == "removed user")
+    assert (change.decided_by, Report.get_by_id(report.id).decided_by) == (str(chat.by), str(chat.by))
+    assert change.decided_at is not None
+
+
+def test_of_several_who_cannot_be_removed_only_the_accepted_one_is_decided(chat, second, last):
+    report = reports.open_report(chat.app)
+    other = Account.get(Account.app == chat.app, Account.email == email(3))
+    values = {"kind": "removed user", "decision": "ignored", "protection": "by hand", "protected": "Protected: x"}
+    Change.create(app=chat.app, report=report, account=other, **values)
+    elsewhere = Change.create(app=second.app, report=Report.create(app=second.app), account=last, **values)
+    accept(chat, last)
+    open_again = reports.open_report(chat.app)
+    assert [row.account for row in open_again.changes.where(leaving.IS_STUCK)] == [other]
+    assert (open_again.id, open_again.decided_by) == (report.id, None)
+    assert Change.get_by_id(elsewhere.id).decided_by is None
+
+
+def test_it_can_be_accepted_before_any_report_has_it(chat):
+    chat.leave(0)
+    row = accept(chat, Account.get(Account.email == email(0)))
+    assert row.protection == "last administrator" and not Report.select().where(Report.is_open).exists()
+
+
+@pytest.mark.parametrize(("values", "found"), [
+    ({}, ("by hand", "Protected: as the report has it")),
+    ({"kind": "updated role"}, None), ({"decision": "confirmed"}, None), ({"protection": None}, None),
+    ({"protection": "kept until", "protected": "Kept until 3 December"}, None),
+])  # fmt: skip
+def test_what_the_open_report_says_of_the_account_goes_before_what_is_known_of_it_alone(chat, last, values, found):
+    report = reports.open_report(chat.app)
+    report.changes.where(Change.kind == "removed user").get().delete_instance()
+    Change.create(app=chat.app, report=report, account=last, **{
+        "kind": "removed user", "decision": "ignored", "protection": "by hand",
+        "protected": "Protected: as the report has it", **values})  # fmt: skip
+    why = acceptances.why_stuck(last)
+    assert (why.code, why.words) == (found or ("last administrator", "Protected: the last Owner of the app"))
+
+
+def test_the_report_of_another_account_or_app_says_nothing_of_this_one(chat, second, last):
+    values = {"kind": "removed user", "decision": "ignored", "protection": "by hand", "protected": "Protected: x"}
+    report = reports.open_report(chat.app)
+    report.changes.where(Change.kind == "removed user").get().delete_instance()
+    Change.create(app=chat.app, report=report, account=Account.get(Account.email == email(3)), **values)
+    Change.create(app=second.app, report=Report.create(app=second.app), account=last, **values)
+    assert acceptances.why_stuck(last).code == "last administrator"
+
+
+def test_a_day_that_was_set_for_the_person_does_not_make_an_account_stuck(chat):
+    chat.leave(3)
+    Person.update(remove_on=soon()).where(Person.id == chat.people[3].id).execute()
+    assert acceptances.why_stuck(Account.get(Account.email == email(3))) is None
 
 
 def test_others_in_the_report_still_wait(chat, last):

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from sync.db import utcnow, writing
-from sync.models import Account, App, AppPerson, Asset, Change, Check, Person, Report
+from sync.models import Access, Account, App, AppPerson, Asset, Change, Check, Person, Report
 from sync.reports import overview, reports, view
 from tests.sync.fixtures import email
 
@@ -76,6 +76,22 @@ def test_what_an_approval_would_do_now(report):
         change(report, number, decision=decision, kind="to invite")
     change(Report.create(app=report.app, state="applied"), 9)
     assert overview.confirmable(report) == overview.Ready(2, 3, 1)
+
+
+def test_removals_of_those_who_are_only_invited(chat, second, report):
+    Account.update(status="invited").where(Account.app == chat.app, Account.email != email(1)).execute()
+    change(report, 1)
+    change(report, 2)
+    change(report, 3, kind="no longer assigned")
+    change(report, 4, kind="to change role")
+    change(report, 5, decision="left out")
+    change(report, 6, in_app=False)
+    change(Report.create(app=chat.app, state="applied"), 7)
+    sole = change(report, 8)
+    asset = Asset.create(app=chat.app, external_id="t", kind="room", name="T")
+    assert overview.removals_of_invited(report) == 3
+    Access.create(app=chat.app, account=sole.account, asset=asset, privileged=True)
+    assert overview.removals_of_invited(report) == 2, "a successor is chosen first"
 
 
 def test_how_many_would_leave_if_some_were_left_out_and_others_taken_back(report):

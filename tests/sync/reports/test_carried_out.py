@@ -1,0 +1,164 @@
+"""What an approval does in Rollcall at once, and to which rows alone; and what a standing approval covers."""
+
+from __future__ import annotations
+
+import pytest
+
+from sync.db import writing
+from sync.models import Access, Account, Activity, App, Asset, Change, Invitation, Person, Report, Task
+from sync.reports import group_changes, policy, reports
+from tests.sync.fixtures import Chat, email
+
+WAITS = "needs confirmation"
+
+
+def account(chat: Chat, number: int) -> Account:
+    return Account.get(Account.app == chat.app, Account.email == email(number))
+
+
+@pytest.fixture
+def report(chat) -> Report:
+    return Report.create(app=chat.app)
+
+
+@pytest.fixture
+def rooms(chat) -> list[Asset]:
+    """Two, with persons 1 and 2 in each."""
+    made = [Asset.create(app=chat.app, external_id=name, kind="room", name=name) for name in "ab"]
+    for room in made:
+        for number in (1, 2):
+            Access.create(app=chat.app, account=account(chat, number), asset=room, role="member")
+    return made
+
+
+def left(rooms: list[Asset]) -> set[tuple[str, str]]:
+    return {(row.account.email, row.asset.name) for row in Access.select().where(Access.asset.in_(rooms))}
+
+
+ALL = {(email(number), room) for number in (1, 2) for room in "ab"}
+
+
+@pytest.mark.parametrize(("kind", "number", "room", "goes"), [
+    ("revoked access", 1, 0, {(email(1), "a")}), ("removed asset", None, 1, {(email(1), "b"), (email(2), "b")}),
+    ("removed user", 2, None, {(email(2), "a"), (email(2), "b")}),
+    ("no longer assigned", 2, None, {(email(2), "a"), (email(2), "b")}),
+])  # fmt: skip
+def test_what_the_app_no_longer_has_is_forgotten_and_nothing_else(chat, report, rooms, kind, number, room, goes):
+    Change.create(app=chat.app, report=report, kind=kind, decision=WAITS, in_app=False, before="member", reason="Why",
+                  account=number and account(chat, number), asset=None if room is None else rooms[room])  # fmt: skip
+    done = reports.finish(report, "Ana")
+    assert left(rooms) == ALL - goes and done.tasks == []
+    gone = {row.email for row in Account.select().where(Account.is_gone)}
+    assert gone == ({email(2)} if kind in ("removed user", "no longer assigned") else set())
+    assert {row.name for row in rooms if Asset.get_by_id(row.id).state == "gone"} == (
+        {"b"} if kind == "removed asset" else set())
+    entry = Activity.get(Activity.what == f"confirmed {kind}")
+    assert (entry.who, entry.why, entry.before, entry.app, entry.report) == ("Ana", "Why", "member", chat.app, report)
+
+
+def invite(report: Report, number: int, **values: object) -> Change:
+    person = Person.get_or_none(Person.name == f"Person {number}") or Person.create(name=f"Person {number}")
+    return Change.create(app=report.app, report=report, kind="to invite", decision=WAITS, person=person, after="Admin",
+                         detail={"email": email(number), "role": "admin"}, **values)  # fmt: skip
+
+
+def test_an_invitation_that_was_approved_belongs_to_its_report_and_change(chat, report):
+    change = invite(report, 20, reason="in group Sales")
+    with writing():
+        task = group_changes.carry_out(change, "Ana")
+    assert (task.act, task.report, task.change, task.asked_by) == ("invite", report, change, "Ana")
+    assert (Invitation.get().email, Invitation.get().role, Invitation.get().asked_by) == (email(20), "admin", "Ana")
+    entry = Activity.get(Activity.what == "confirmed invitation")
+    assert (entry.who, entry.why, entry.after, entry.app) == ("Ana", "in group Sales", "Admin", chat.app)
+    assert (entry.report, entry.person, entry.about) == (report, change.person, "Person 20")
+
+
+@pytest.mark.parametrize(("act", "state", "same_room", "same_account", "again"), [
+    ("grant", "queued", True, True, False), ("grant", "running", True, True, False),
+    ("grant", "done", True, True, True), ("revoke", "queued", True, True, True), ("grant", "queued", False, True, True),
+    ("grant", "queued", True, False, True),
+])  # fmt: skip
+def test_one_like_it_that_is_under_way_is_enough(chat, report, rooms, act, state, same_room, same_account, again):
+    change = Change.create(app=chat.app, report=report, kind="to grant access", decision=WAITS, asset=rooms[0],
+                           account=account(chat, 3), detail={"role": "admin", "after": {"a": 1}})  # fmt: skip
+    Task.create(app=chat.app, act=act, state=state, asset=rooms[0 if same_room else 1],
+                account=account(chat, 3 if same_account else 4))  # fmt: skip
+    with writing():
+        task = group_changes.carry_out(change, "Ana")
+    assert (task is not None) == again
+    if task:
+        assert (task.act, task.asset, task.account, task.report, task.change) == (
+            "grant", rooms[0], account(chat, 3), report, change)
+        assert task.detail == {"role": "admin", "after": {"a": 1}, "before": None}
+
+
+# Standing approvals
+
+
+def ready(report: Report, change: Change) -> bool:
+    return change.id in group_changes.ready_by_policy(report.app, [change]).get(INVITES, ())
+
+
+INVITES, REMOVES = "policy: invite joiners automatically", "policy: remove people no longer in a group automatically"
+
+
+@pytest.mark.parametrize(("joiners", "known", "here", "is_ready"), [
+    ("automatic", None, True, True), ("ask", None, True, False), (None, None, True, False),
+    ("automatic", "invited", True, False), ("automatic", "invited", False, True),
+    ("automatic", "account", True, False), ("automatic", "account", False, True),
+])  # fmt: skip
+def test_joiners_are_invited_without_asking_unless_they_were_in_this_app_before(
+        chat, second, report, joiners, known, here, is_ready):  # fmt: skip
+    App.update(joiners=joiners).execute()
+    report = Report.get_by_id(report.id)
+    change, app = invite(report, 20), chat.app if here else second.app
+    if known == "invited":
+        Invitation.create(app=app, email="other@x.example", email_key="other@x.example", person=change.person,
+                          state="cancelled")  # fmt: skip
+    elif known == "account":
+        Account.create(app=app, external_id="x", person=change.person, match_kind="matched", state="gone")
+    Invitation.create(app=chat.app, email="y@x.example", email_key="y@x.example", state="cancelled")
+    assert ready(report, change) == is_ready
+
+
+def test_a_standing_approval_of_one_sort_covers_no_other(chat, report):
+    other = Change.create(app=chat.app, report=report, kind="to change role", decision=WAITS, account=account(chat, 3),
+                          detail={"role": "admin"})  # fmt: skip
+    ended = Change.create(app=chat.app, report=report, kind="no longer assigned", decision=WAITS,
+                          account=account(chat, 4))  # fmt: skip
+    joins = invite(report, 20)
+    waiting = [other, ended, joins]
+    for joiners, unassigned, covers in (
+            (None, None, {}), ("automatic", None, {INVITES: {joins.id}}), (None, "automatic", {REMOVES: {ended.id}}),
+            ("ask", "ask", {}), ("automatic", "automatic", {INVITES: {joins.id}, REMOVES: {ended.id}})):  # fmt: skip
+        App.update(joiners=joiners, unassigned=unassigned).execute()
+        assert group_changes.ready_by_policy(App.get_by_id(chat.app.id), waiting) == covers
+
+
+@pytest.mark.parametrize(("values", "is_done"), [
+    ({}, True), ({"decision": "held"}, False), ({"in_app": False}, False), ({"kind": "removed asset"}, False),
+    ({"report": None}, False),
+])  # fmt: skip
+def test_removals_in_the_app_that_wait_are_approved_in_advance(chat, report, values, is_done):
+    App.update(removal="automatic").execute()
+    chat.leave(3)
+    change = Change.create(app=chat.app, account=account(chat, 3), person=chat.people[3], **{
+        "kind": "removed user", "decision": WAITS, "report": report, **values})  # fmt: skip
+    policy.finish_by_policy(App.get_by_id(chat.app.id))
+    assert (Change.get_by_id(change.id).decision == "confirmed") == is_done == Task.select().exists()
+    assert Change.get_by_id(change.id).decided_by == ("policy: remove automatically" if is_done else None)
+
+
+@pytest.mark.parametrize(("removal", "joiners", "unassigned", "stands"), [
+    ("ask", None, None, False), ("automatic", None, None, True), ("ask", "automatic", None, True),
+    ("ask", None, "automatic", True),
+])  # fmt: skip
+def test_any_of_the_standing_approvals_lets_the_next_check_act(chat, removal, joiners, unassigned, stands):
+    App.update(removal=removal, joiners=joiners, unassigned=unassigned).execute()
+    assert policy.has_standing_yes(App.get_by_id(chat.app.id)) is stands
+
+
+def test_without_a_report_a_standing_approval_has_nothing_to_do(chat):
+    App.update(removal="automatic").execute()
+    policy.finish_by_policy(App.get_by_id(chat.app.id))
+    assert not Task.select().exists()
