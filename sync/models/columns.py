@@ -1,0 +1,62 @@
+"""How a column keeps an enum, a set of ids or a question, and the base of every table."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+
+from peewee import SQL, CharField, Model, ModelDescriptor, TextField
+
+from connectors.base import SAID
+from sync.db import db
+from sync.states import texts
+
+BIT = {field: 1 << place for place, field in enumerate(SAID)}  # in account.unsaid and account.assumed
+
+
+class RoleIds(TextField):
+    """External ids of roles, as a tuple. Stored as sorted JSON, so that equal sets are equal texts."""
+
+    @staticmethod
+    def stored(ids):
+        return json.dumps(sorted(set(ids)), ensure_ascii=False, separators=(",", ":"))
+
+    def db_value(self, value):
+        return value if value is None or isinstance(value, str) else self.stored(value)
+
+    def python_value(self, value):
+        return tuple(json.loads(value or "[]"))
+
+
+class OneOf(CharField):
+    """A text of one enum of sync/states. Rows have its members; the schema allows no other text."""
+
+    def __init__(self, words: type[StrEnum], **options):
+        super().__init__(**options)
+        self.words = {str(word): word for word in words}
+
+    def bind(self, model, name, set_attribute=True):
+        super().bind(model, name, set_attribute)
+        self.constraints = [*(self.constraints or ()), SQL(f'CHECK ("{self.column_name}" IN ({texts(self.words)}))')]
+
+    def python_value(self, value):
+        return self.words.get(value, value)  # a function of the column, such as its count, comes here too
+
+
+class Question(ModelDescriptor):
+    """Whether a column has one of these words: of a row (`task.is_live`) or in a query (`.where(Task.is_live)`)."""
+
+    def __init__(self, column: str, *words: StrEnum):
+        self.column, self.words = column, words
+
+    def __get__(self, row, model):
+        asked = getattr(model if row is None else row, self.column)
+        if row is not None:
+            return asked in self.words
+        return asked == self.words[0] if len(self.words) == 1 else asked.in_(self.words)
+
+
+class Base(Model):
+    class Meta:
+        database = db
+        legacy_table_names = False

@@ -1,0 +1,220 @@
+"""The directories, what they say of people and groups, and what a directory pushed."""
+
+from __future__ import annotations
+
+from peewee import (
+    SQL,
+    BlobField,
+    BooleanField,
+    CharField,
+    DateField,
+    DateTimeField,
+    ForeignKeyField,
+    IntegerField,
+    JSONField,
+    TextField,
+)
+
+from sync.db import utcnow
+from sync.models.columns import Base, OneOf, Question
+from sync.models.people import Person
+from sync.states import (
+    LIVE_READINGS,
+    DirectoryState,
+    HeldChangeState,
+    HeldField,
+    PersonStatus,
+    ReadingState,
+    ScimKind,
+    texts,
+)
+
+
+class Directory(Base):
+    """A source of people: `kind` is a directory connector's slug."""
+
+    kind = CharField()
+    name = CharField(unique=True)
+    settings = JSONField(default=dict)
+    credential = BlobField(null=True)
+    state = OneOf(DirectoryState, default=DirectoryState.ACTIVE)
+    created_at = DateTimeField(default=utcnow)
+    position = IntegerField(null=True)  # the order, for differing names and main e-mails; null: by age
+    last_read_at = DateTimeField(null=True)  # the last complete reading that was applied
+    next_read_at = DateTimeField(null=True, index=True)
+    failures = IntegerField(default=0)  # in a row
+    error = TextField(null=True)
+    guard_from = DateTimeField(null=True)  # if it pushes: leavers before this no longer count
+    unread = JSONField(default=list, constraints=[SQL("DEFAULT '[]'")])  # attribute, people, values: a possible status
+    private_by = CharField(null=True)  # who approved its address inside a private network; null: nobody
+    answers_id = IntegerField(null=True)  # the responsible Person: connected it, or changed how it is read
+    vouched = BooleanField(default=False)  # an Owner or the command line lets it change Owners and admins (rank.py)
+
+    is_active = Question("state", DirectoryState.ACTIVE)
+
+
+class DirectoryEntry(Base):
+    """A person's entry in one directory. `reported` is the status in the last complete reading,
+    `status` the one that was applied: they differ while a guard holds the change."""
+
+    directory = ForeignKeyField(Directory, backref="entries", on_delete="CASCADE", index=False)
+    external_id = CharField()
+    person = ForeignKeyField(Person, backref="entries", on_delete="CASCADE")
+    user_name = CharField(default="")
+    email = CharField(default="")  # the directory's last value: only its changes are applied,
+    name = CharField(default="")  # so that an edit by hand outlives the readings
+    employee_number = CharField(default="")
+    status = OneOf(PersonStatus, default=PersonStatus.ACTIVE)
+    reported = OneOf(PersonStatus, default=PersonStatus.ACTIVE)
+    reported_at = DateTimeField(default=utcnow)
+    reason = TextField(default="")  # "disabled in Company LDAP", "no longer in staff.csv"
+    left_at = DateTimeField(null=True)  # when `reported` last turned to deprovisioned; null: here, or never was
+    listed = OneOf(PersonStatus, null=True)  # the directory's own status, before the days below are considered
+    last_day = DateField(null=True)  # `reported` is deprovisioned once it is over, in the workspace's zone
+    starts_on = DateField(null=True)
+    department = CharField(null=True)
+    manager = CharField(null=True)  # an e-mail address or a name
+
+    has_left = Question("status", PersonStatus.DEPROVISIONED)
+
+    class Meta:
+        indexes = ((("directory", "external_id"), True),)
+
+
+class DirectoryAddress(Base):
+    """An address of a directory's entry in the last reading, even if the entry isn't a person here."""
+
+    directory = ForeignKeyField(Directory, on_delete="CASCADE", index=False)
+    external_id = CharField()  # of the entry
+    email_key = CharField(index=True)
+    email = CharField()  # as it was given
+    main = BooleanField(default=False)
+    here = BooleanField(default=True)  # false: the entry is disabled, or gone
+    name = CharField(default="")
+    employee_number = CharField(default="")
+
+    class Meta:
+        indexes = ((("directory", "external_id", "email_key"), True),)
+
+
+class FormerEntry(Base):
+    """A person's id in a directory that was removed: it finds them if the directory is connected again."""
+
+    kind = CharField()
+    external_id = CharField()
+    person = ForeignKeyField(Person, on_delete="CASCADE")
+
+    class Meta:
+        indexes = ((("kind", "external_id"), True),)
+
+
+class HeldChange(Base):
+    """A change from a list or directory to someone above the person responsible for it: waits for release (held.py)."""
+
+    person = ForeignKeyField(Person, on_delete="CASCADE")
+    directory = ForeignKeyField(Directory, null=True, on_delete="CASCADE")  # null: a list that was imported
+    field = OneOf(HeldField)
+    value = TextField()
+    state = OneOf(HeldChangeState, default=HeldChangeState.OPEN)
+    asked_by = CharField()
+    created_at = DateTimeField(default=utcnow)
+    decided_by = CharField(null=True)
+
+    class Meta:
+        indexes = ((("person", "state"), False),)
+
+
+class DirectoryGroup(Base):
+    directory = ForeignKeyField(Directory, backref="groups", on_delete="CASCADE", index=False)
+    external_id = CharField()
+    name = CharField()
+    gone_at = DateTimeField(null=True)  # no longer in the directory: kept with its last members, for its rules
+
+    class Meta:
+        indexes = ((("directory", "external_id"), True),)
+
+
+class DirectoryGroupMember(Base):
+    group = ForeignKeyField(DirectoryGroup, backref="members", on_delete="CASCADE", index=False)
+    entry = ForeignKeyField(DirectoryEntry, backref="groups", on_delete="CASCADE")
+
+    class Meta:
+        indexes = ((("group", "entry"), True),)
+
+
+class DirectoryToken(Base):
+    """The token of an identity provider that pushes; only its hash is stored."""
+
+    directory = ForeignKeyField(Directory, backref="tokens", on_delete="CASCADE")
+    token_hash = CharField(unique=True)
+    created_at = DateTimeField(default=utcnow)
+    created_by = CharField(default="")
+    used_at = DateTimeField(null=True)  # last, to the minute
+
+
+class ScimResource(Base):
+    """A User or Group exactly as an identity provider wrote it."""
+
+    directory = ForeignKeyField(Directory, on_delete="CASCADE", index=False)
+    kind = OneOf(ScimKind)
+    scim_id = CharField(unique=True)  # also the external id of its entry or group
+    external_id = CharField(null=True)  # the identity provider's
+    name_key = CharField()  # userName or displayName, in the form for comparison
+    document = JSONField(default=dict)  # without id, meta, members, groups and password; empty once deleted
+    version = IntegerField(default=1)
+    created_at = DateTimeField(default=utcnow)
+    modified_at = DateTimeField(default=utcnow)
+    deleted_at = DateTimeField(null=True)  # a User is kept, and reused if it comes back
+    entry = ForeignKeyField(DirectoryEntry, null=True, on_delete="SET NULL")  # null: it isn't a person yet
+    warning = TextField(null=True)  # why
+
+    class Meta:
+        indexes = (
+            (("directory", "kind", "name_key"), False),
+            (("directory", "kind", "external_id"), False),
+            SQL(
+                "CREATE UNIQUE INDEX scim_resource_user ON scim_resource (directory_id, name_key) "
+                "WHERE kind = 'User' AND deleted_at IS NULL"
+            ),
+            SQL(
+                "CREATE INDEX scim_resource_unclear ON scim_resource (directory_id) "
+                "WHERE kind = 'User' AND entry_id IS NULL AND deleted_at IS NULL"
+            ),
+        )
+
+
+class ScimMember(Base):
+    """A member of a pushed group: a User, or a Group; `detail` is the rest of the membership."""
+
+    group = ForeignKeyField(ScimResource, on_delete="CASCADE", index=False)
+    member_id = CharField(index=True)  # ScimResource.scim_id
+    detail = JSONField(default=dict)
+
+    class Meta:
+        indexes = ((("group", "member_id"), True),)
+
+
+class DirectoryReading(Base):
+    """One reading of a directory, from start to end."""
+
+    directory = ForeignKeyField(Directory, backref="readings", on_delete="CASCADE")
+    state = OneOf(ReadingState, default=ReadingState.QUEUED)
+    started_by = CharField(default="schedule")
+    created_at = DateTimeField(default=utcnow)
+    started_at = DateTimeField(null=True)
+    finished_at = DateTimeField(null=True)
+    lease_owner = CharField(null=True)
+    lease_until = DateTimeField(null=True)
+    read = IntegerField(default=0)
+    counts = JSONField(default=dict)  # joined, updated, suspended, deprovisioned, returned, held
+    error = TextField(null=True)
+
+    is_live = Question("state", *LIVE_READINGS)
+
+    class Meta:
+        indexes = (
+            SQL(
+                "CREATE UNIQUE INDEX directory_reading_live ON directory_reading (directory_id) "
+                f"WHERE state IN ({texts(LIVE_READINGS)})"
+            ),
+        )

@@ -1,0 +1,52 @@
+"""The people of the company, and the addresses by which they are known."""
+
+from __future__ import annotations
+
+from peewee import SQL, BooleanField, CharField, DateField, DateTimeField, ForeignKeyField, TextField
+
+from sync.db import utcnow
+from sync.models.columns import Base, OneOf, Question
+from sync.states import PersonStatus, WorkspaceRole
+
+
+class Person(Base):
+    """A human the workspace knows. `status` is what counts; it follows from the
+    directories' entries unless `status_by_hand` says otherwise (see people.py)."""
+
+    name = CharField(default="")
+    status = OneOf(PersonStatus, default=PersonStatus.ACTIVE, index=True)
+    status_by_hand = OneOf(PersonStatus, null=True)
+    status_since = DateTimeField(default=utcnow)
+    status_reason = TextField(default="")
+    employee_number = CharField(null=True)
+    remove_on = DateField(null=True)  # they left, but keep their accounts until this day, in the workspace's zone
+    hold = TextField(null=True)  # the reason of a legal hold: none of their accounts is removed
+    workspace_role = OneOf(WorkspaceRole, null=True)  # null: may not sign in
+    password_hash = CharField(null=True)
+    created_at = DateTimeField(default=utcnow)
+    last_day = DateField(null=True)  # by hand or from a list: they have left once it is over, in the workspace's zone
+    department = CharField(null=True)
+    manager = CharField(null=True)  # an e-mail address or a name, as it was given
+
+    has_left = Question("status", PersonStatus.DEPROVISIONED)
+
+    class Meta:
+        indexes = (
+            SQL(
+                "CREATE INDEX person_number ON person (employee_number COLLATE NOCASE) "
+                "WHERE employee_number IS NOT NULL"
+            ),
+        )
+
+
+class PersonEmail(Base):
+    person = ForeignKeyField(Person, backref="emails", on_delete="CASCADE")
+    email = CharField()  # as it was given
+    email_key = CharField(unique=True)  # names.email_key(email)
+    main = BooleanField(default=False)
+    by_hand = BooleanField(default=False)  # set by hand, and no directory has agreed since
+    disputed = BooleanField(default=False)  # a directory also gives it to someone else: no account is matched by it
+    vouched = BooleanField(default=False, constraints=[SQL("DEFAULT 0")])  # an Owner gave it: trusted at a sign-in
+
+    class Meta:
+        indexes = (SQL("CREATE INDEX person_email_disputed ON person_email (id) WHERE disputed"),)

@@ -1,0 +1,87 @@
+"""Words of people, directories and what a directory sent."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class PersonStatus(StrEnum):
+    """Whether someone is here. Of a person, and of each directory's entry about them;
+    a suspended person keeps their accounts, a deprovisioned one has left."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    DEPROVISIONED = "deprovisioned"
+
+
+class WorkspaceRole(StrEnum):
+    """What someone who signs in may do in Rollcall, the highest first.
+    rank.py compares them; a person without a role can't sign in."""
+
+    OWNER = "owner"
+    SUPER_ADMIN = "super admin"
+    ADMIN = "admin"
+    USER = "user"
+    GUEST = "guest"
+
+
+class DirectoryState(StrEnum):
+    """Whether a directory is read.
+    While it is paused, its people keep the status they have."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+
+
+class ReadingState(StrEnum):
+    """How far one reading of a directory is.
+    The last two are ends."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+LIVE_READINGS = (ReadingState.QUEUED, ReadingState.RUNNING)
+
+
+class HeldChangeState(StrEnum):
+    """The outcome of a held change to someone of a higher rank than the person responsible for it.
+    It waits while it is open."""
+
+    OPEN = "open"
+    RELEASED = "released"
+    DISMISSED = "dismissed"
+
+
+class HeldField(StrEnum):
+    """What a held change would change of a person.
+    An address is a further one; the main address is the one that they get e-mail at."""
+
+    NAME = "name"
+    ADDRESS = "address"
+    MAIN_ADDRESS = "main address"
+    NUMBER = "employee number"
+    STATUS = "status"
+    LAST_DAY = "last day"
+    DEPARTMENT = "department"
+    MANAGER = "manager"
+
+
+class ScimKind(StrEnum):
+    """What an identity provider pushes.
+    The name is that of the resource type in SCIM."""
+
+    USER = "User"
+    GROUP = "Group"
+
+
+class UploadFor(StrEnum):
+    """The purpose of an uploaded file: a new directory, a directory's list, an app's export, an import of people.
+    It is kept while the meaning of its columns is open."""
+
+    DIRECTORY = "directory"
+    LIST = "list"
+    EXPORT = "export"
+    IMPORT = "import"
