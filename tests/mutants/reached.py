@@ -9,6 +9,7 @@ import functools
 import hashlib
 import json
 import re
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,26 +60,29 @@ def _measured(name: str, kept: Path, seal: str) -> int:
     import pytest
 
     cover = coverage.Coverage(data_file=None, include=["sync/*"], omit=["sync/migrations/*"], config_file=False)
-    passed: dict[str, float] = {}
+    took: dict[str, float] = {}
+    failed: set[str] = set()
 
     class Contexts:
         @pytest.hookimpl(wrapper=True)
         def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
             cover.switch_context(item.nodeid)
-            return (yield)
+            began = time.process_time()  # not of the clock: others may be at work here
+            try:
+                return (yield)
+            finally:
+                took[item.nodeid] = time.process_time() - began
 
         def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-            if report.passed or report.when != "call":
-                passed[report.nodeid] = passed.get(report.nodeid, 0) + report.duration
-            else:
-                passed[report.nodeid] = float("-inf")  # it fails without a mutant too, or is skipped
+            if not report.passed:
+                failed.add(report.nodeid)  # without a mutant too, or it is skipped
 
     cover.start()
     code = pytest.main([*(word for word in QUIET if word != "-x"), name], plugins=[Contexts()])
     cover.stop()
-    tests = [test for test, seconds in passed.items() if seconds >= 0]
+    tests = [test for test in took if test not in failed]
     lines = _lines(cover.get_data(), {test: place for place, test in enumerate(tests)})
-    kept.write_text(json.dumps({"seal": seal, "tests": [(test, round(passed[test], 3)) for test in tests],
+    kept.write_text(json.dumps({"seal": seal, "tests": [(test, round(took[test], 3)) for test in tests],
                                 "lines": lines, "modules": _seals()}))  # fmt: skip
     return int(code)
 

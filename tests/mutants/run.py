@@ -118,12 +118,13 @@ def show(mutant: Mutant, name: Name, outcome: str) -> None:
 
 def of_package(package: str, mutants: list[Mutant], attempts: Attempts) -> Iterator[Name]:
     """Try them, print the outcome, and yield those that survived."""
-    same, counts = equivalents(), Counter[str]()
+    same, counts, kinds = equivalents(), Counter[str](), Counter[str]()
     for mutant in mutants:
         name = named(mutant, (ROOT / mutant.path).read_text())
         outcome = EQUAL if name in same else attempts.outcome(mutant)
         counts[outcome] += 1
         if outcome == SURVIVED:
+            kinds[mutant.operator] += 1
             show(mutant, name, outcome)
             yield name
     killed = counts[KILLED] + counts[SLOW]
@@ -131,6 +132,8 @@ def of_package(package: str, mutants: list[Mutant], attempts: Attempts) -> Itera
     low, high = interval(killed, of)
     print(f"{package}: {killed} of {of} killed ({killed / max(of, 1):.1%}; 95 % confidence {low:.0%} to {high:.0%}), "
           f"{counts[SLOW]} of them timed out; left out: {counts[EQUAL]} equivalent, {counts[BROKEN]} not Python",
+          flush=True)  # fmt: skip
+    print("    by kind, survived: " + (", ".join(f"{number} {kind}" for kind, number in kinds.most_common()) or "none"),
           flush=True)  # fmt: skip
     if counts[SURVIVED] > (1 - ENOUGH) * of:
         print(f"{package}: this is under {ENOUGH:.0%}", flush=True)
