@@ -1,0 +1,137 @@
+"""The one sentence on top of a report, for each thing that may wait in it, and the rows of each drop-down."""
+
+from __future__ import annotations
+
+import pytest
+
+from sync.models import Account, App, Asset, Change, Person, Report
+from sync.reports import reports, view
+from tests.sync.fixtures import email
+
+
+@pytest.fixture
+def report(chat) -> Report:
+    return Report.create(app=chat.app)
+
+
+def row(report: Report, number: int | None, kind: str, decision: str = "needs confirmation",
+        **values: object) -> Change:  # fmt: skip
+    account = number and Account.get(Account.app == report.app, Account.email == email(number))
+    return Change.create(app=report.app, report=report, kind=kind, decision=decision, account=account, **values)
+
+
+@pytest.mark.parametrize(("kinds", "words"), [
+    (["to invite"], "1 person to invite"), (["to invite"] * 2, "2 people to invite"),
+    (["to change role"], "1 role to change"), (["to change role"] * 3, "3 roles to change"),
+    (["to grant access"], "1 access to grant"), (["to grant access"] * 2, "2 accesses to grant"),
+    (["to revoke access"], "1 access to revoke"), (["to revoke access"] * 2, "2 accesses to revoke"),
+    (["no longer assigned"], "1 person no longer assigned"), (["no longer assigned"] * 2,
+                                                              "2 people no longer assigned"),
+    (["no longer assigned", "to invite", "to change role"],
+     "1 person to invite, 1 role to change, 1 person no longer assigned"),
+])  # fmt: skip
+def test_what_groups_want_is_counted_by_kind(report, kinds, words):
+    for number, kind in enumerate(kinds, start=1):
+        row(report, number, kind, "held" if number == 2 else "needs confirmation")
+        row(report, number + 4, kind, "confirmed")
+        row(report, number, kind, in_app=False)
+    row(Report.create(app=report.app, state="applied"), 9, kinds[0])
+    reports.count(report)
+    assert view.sentence(report) == f"By the groups of Chat: {words}."
+    report.counts = {}
+    assert view.sentence(report) == "Chat has changes to review."
+
+
+def test_leavers_come_before_what_groups_want(chat, report):
+    chat.leave(3)
+    row(report, 3, "removed user", person=chat.people[3])
+    row(report, 4, "to change role")
+    reports.count(report)
+    assert view.sentence(report) == (
+        "1 person left Acme and still has an account in Chat. By its groups: 1 role to change.")
+    Change.delete().where(Change.kind == "to change role").execute()
+    assert view.sentence(report) == "1 person left Acme and still has an account in Chat."
+
+
+def test_each_drop_down_holds_its_kinds_and_says_whether_they_are_done_in_the_app(chat, report):
+    asset = Asset.create(app=chat.app, external_id="a", kind="room", name="A")
+    person = Person.create(name="New here")
+    expected = {
+        "new-users": (["new user"], False), "removed-users": (["removed user"], False),
+        "updated-roles": (["updated role"], False), "updated-profiles": (["updated profile"], False),
+        "assets-and-access": (["new asset", "renamed asset", "removed asset", "granted access", "changed access",
+                               "revoked access"], False),
+        "to-invite": (["to invite"], True), "roles-in-app": (["to change role"], True),
+        "access-in-app": (["to grant access", "to revoke access"], True),
+        "no-longer-assigned": (["no longer assigned"], True),
+    }  # fmt: skip
+    for kinds, _ in expected.values():
+        for kind in kinds:
+            row(report, None if kind == "to invite" else 2, kind, asset=asset if "a" in kind.split()[-1][0] else None,
+                person=person if kind == "to invite" else None)  # fmt: skip
+    reports.count(report)
+    found = view.sections(report)
+    assert {one.key: ([change.kind for change in one.rows], one.kind.in_app) for one in found} == expected
+    assert [one.key for one in found] == list(expected), "what waits in the app comes last"
+    assert all(one.total == len(one.rows) == view.total_of(report, one.key) for one in found)
+    [invited] = next(one.rows for one in found if one.key == "to-invite")
+    assert (invited.person, invited.account) == (person, None)
+    [left] = next(one.rows for one in found if one.key == "removed-users")
+    assert (left.account.email, left.account.person.name) == (email(2), "Person 2")
+
+
+def test_accounts_are_given_in_the_order_in_which_they_came(chat):
+    ids = [row.id for row in Account.select().order_by(Account.id)]
+    assert [row.id for row in view.accounts(reversed(ids[2:5]))] == ids[2:5]
+
+
+# Held updates: what the app says by now is kept beside what is known
+
+
+@pytest.fixture
+def crowd(listed) -> App:
+    """Ten accounts, one of which the app never changes."""
+    for number in range(10):
+        listed.add(f"id{number}", name=f"Name {number}")
+    listed.check()
+    return listed.app
+
+
+def pending(app: App) -> dict[str, dict | None]:
+    return {row.external_id: row.pending for row in Account.select().where(Account.app == app)}
+
+
+def test_held_roles_and_profiles_of_an_account_are_kept_together(listed, crowd):
+    other = Account.create(app=App.create(connector="listed", name="Other", category="Seat-based", state="active"),
+                           external_id="id1", pending={"role": "owner"})  # fmt: skip
+    for number in range(9):
+        listed.say(f"id{number}", role="admin", further_roles=("guest",))
+    for number in range(1, 9):
+        listed.say(f"id{number}", name="New", user_name="new")
+    report = listed.check().report
+    role = {"role": "admin", "further_roles": '["guest"]'}
+    profile = {"email": "", "email_key": "", "name": "New", "status": "active", "kind": "user", "user_name": "new",
+               "employee_number": None}  # fmt: skip
+    assert pending(crowd) == {"owner": None, "id9": None, "id0": role} | {
+        f"id{number}": role | profile for number in range(1, 9)}
+    assert {row.name for row in Account.select().where(Account.app == crowd)} == {
+        "Olga Brandt", *(f"Name {number}" for number in range(10))}
+    assert reports.release(report, listed.by) == 17
+    now = listed.account("id1")
+    assert (now.role, now.roles, now.name, now.user_name, now.pending) == (
+        "admin", ("admin", "guest"), "New", "new", None)  # fmt: skip
+    assert (listed.account("id9").role, listed.account("id9").name) == ("member", "Name 9")
+    assert Account.get_by_id(other.id).pending == {"role": "owner"}
+
+
+def test_what_the_app_takes_back_is_no_longer_kept(listed, crowd):
+    for number in range(9):
+        listed.say(f"id{number}", name="New")
+    listed.check()
+    listed.say("id0", name="Name 0")
+    listed.check()
+    assert (pending(crowd)["id0"], pending(crowd)["id1"]["name"]) == (None, "New")
+    for number in range(9):
+        listed.say(f"id{number}", name=f"Name {number}")
+    listed.check()
+    assert set(pending(crowd).values()) == {None} and reports.open_report(crowd) is None
