@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 
 from sync import states
 
@@ -24,7 +25,7 @@ def other_words() -> dict[str, str]:
     """State or kind → the next one of the same enum, of the first enum that has it."""
     others: dict[str, str] = {}
     for enum in vars(states).values():
-        members = list(enum) if isinstance(enum, type) and issubclass(enum, states.StrEnum) else []
+        members = list(enum) if isinstance(enum, type) and issubclass(enum, StrEnum) else []
         for member, following in zip(members, members[1:] + members[:1]):
             others.setdefault(str(member), str(following))
     return others

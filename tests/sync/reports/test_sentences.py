@@ -85,7 +85,7 @@ def test_accounts_are_given_in_the_order_in_which_they_came(chat):
     assert [row.id for row in view.accounts(reversed(ids[2:5]))] == ids[2:5]
 
 
-# Held updates: what the app says by now is kept beside what is known
+# Held updates: the values from the app are kept beside the known ones
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ class AnApp:
 
 @pytest.fixture
 def world(chat) -> SimpleNamespace:
-    """Person 1 alone manages a room and is to be removed; person 2 is in it, person 3 is to follow."""
+    """Person 1 alone manages a room, and a task removes them. Person 2 is in the room, person 3 is the successor."""
     room = Asset.create(app=chat.app, external_id="r", kind="room", name="Red")
     Access.create(app=chat.app, account=account(1), asset=room, role="manager", privileged=True)
     Access.create(app=chat.app, account=account(2), asset=room, role="member")

@@ -21,7 +21,7 @@ OWNER, ADMIN, MEMBER = Role("owner", "Owner", privileged=True), Role("admin", "A
 
 class AnApp:
     """Gives `seats` one after the other for the account it is asked for, the last of them again and again; another
-    account it gives as it stands in Rollcall. `calls` is what it was asked to do."""
+    account it gives as Rollcall knows it. `calls` is what it was asked to do."""
 
     label = "Chat"
 
