@@ -111,9 +111,9 @@ class Preview:
 
 def _preview(app: App, kind: str, given, problem: str = "") -> tuple[str, int]:
     accounts = match_decisions.chosen(app, _ids(app))
-    whom = account_name(accounts[0]) if len(accounts) == 1 else plural(len(accounts), "account")
+    title = KINDS[kind].title.format(_named(accounts, len(accounts)))
     return dialog(
-        "members/_decision.html", KINDS[kind].title.format(whom), INVALID if problem else 200, app=app,
+        "members/_decision.html", title, INVALID if problem else 200, app=app,
         preview=_previewed(app, kind, accounts, given), problem=problem, back=back_of(app),
     )
 
@@ -212,8 +212,8 @@ def create(app: App) -> Response | tuple[str, int]:
         return _preview(app, kind, given, str(problem))
     if not made.batch:
         return go_to(back_of(app), "Already set. Nothing was changed.")
-    whom = _whom(app, ids) if made.count == 1 else plural(made.count, "account")
-    done = KINDS[kind].done.format(whom, word=decision.kind)
+    named = _named(match_decisions.chosen(app, ids), made.count)
+    done = KINDS[kind].done.format(named, word=decision.kind)
     return go_to(_after(app, kind, ids), done, undo=undo_address(app, made.batch))
 
 
@@ -229,9 +229,9 @@ def _decision(kind: str, given) -> Decision:
     return Decision(what, note=note)
 
 
-def _whom(app: App, ids: list[int]) -> str:
-    accounts = match_decisions.chosen(app, ids)
-    return account_name(accounts[0]) if len(accounts) == 1 else plural(1, "account")
+def _named(accounts: list[Account], count: int) -> str:
+    """The one account by its name; several by how many they are."""
+    return account_name(accounts[0]) if len(accounts) == count == 1 else plural(count, "account")
 
 
 def _after(app: App, kind: str, ids: list[int]) -> str:

@@ -89,13 +89,13 @@ def _asking(app: App, plan: Plan) -> Asking:
 
 def _row(app: App, plan: Plan, line: Line, asking: Asking) -> Row:
     price = f"{money(app.seat_price)} a month" if plan.act == TaskKind.REMOVE and app.seat_price else ""
-    return Row(line.whom, _address(line), _note(line), _what(plan, line), line.beside, price, line.key,
+    return Row(line.name, _address(line), _note(line), _what(plan, line), line.beside, price, line.key,
                line.key in request.values.getlist("yes"),
                asking.block(line.account.id, line.alone) if line.alone else None)  # fmt: skip
 
 
 def _address(line: Line) -> str:
-    return line.email if line.email and line.email != line.whom else ""
+    return line.email if line.email and line.email != line.name else ""
 
 
 def _note(line: Line) -> Markup:
@@ -117,7 +117,7 @@ def _what(plan: Plan, line: Line) -> str:
 
 
 def _left(line: Line) -> Left:
-    return Left(line.whom, _address(line), line.why, asset_name(line.asset) if line.asset else line.before)
+    return Left(line.name, _address(line), line.why, asset_name(line.asset) if line.asset else line.before)
 
 
 def _cost(app: App, plan: Plan, count: int) -> str:

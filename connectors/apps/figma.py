@@ -4,22 +4,25 @@ A removal deactivates the user, which takes them out of the organisation; Figma 
 From developers.figma.com/docs/rest-api: “SCIM API Reference”, “Endpoints” (GET Tenant ID, then GET, POST and PATCH
 Users, and GET and PATCH Groups), “Supported Schemas” (seatType, figmaAdmin) and “Examples” (Add User to Group, Soft
 Delete User).
-They show no GET of one user or group, no /Me and no /ResourceTypes: none of these is asked for.
+They show no GET of one user or group, no /Me and no /ResourceTypes: none of these is asked for. Last activity is in
+connectors/figma/activity.py.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from types import MappingProxyType
 
 from connectors.base import CAPABILITIES, Account, Field, Identity, Refused, Role
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Undo, declared
+from connectors.figma.activity import ActivityLog, with_activity
 from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.scim.client import ScimClient
 from connectors.scim.extended import FIELDS, ExtendedScim
 from connectors.scim.values import YES, id_of, roles_of
 from connectors.tools.http import segment
-from connectors.tools.http_connector import token_field
+from connectors.tools.http_connector import api_client, token_field
 from connectors.versions import ApiVersion
 
 UNTOLD = "tell who is an administrator: Figma doesn't say so here. Protect yours by hand, so that one always stays."
@@ -57,14 +60,19 @@ class Figma(ExtendedScim):
         "Figma puts it.",
         "A removal deactivates: Figma takes the person out of the organisation, and still lists them as inactive. Only "
         "Enterprise shows seat types and lets SCIM make administrators. Where Figma doesn't show who is one, protect "
-        "yours by hand. Over SCIM, Figma doesn't show when someone was last active. Its activity log does on "
-        "Enterprise, but it takes another kind of token, and Rollcall doesn't read it.",
+        "yours by hand.",
+        "On Enterprise, Rollcall can also show when people were last active, by Figma's activity log. As an "
+        "organisation admin open figma.com/developers/tokens, make a plan access token with the scope "
+        "org:activity_log_read, and enter it as well. It lasts a year at most. Without it, or once it has ended, "
+        "Rollcall reads everything else.",
     )
     fields = (
         Field("tenant", "Tenant ID", "From “SAML SSO” in the admin settings.", pattern=r"[A-Za-z0-9_-]+"),
         token_field("API token", "Sent as “Authorization: Bearer …”."),
         FIELDS["groups"],
-    )
+        Field("plan_token", "Plan access token", "Only for last activity, on Enterprise.", secret=True, required=False,
+              pattern=r"\S+"),
+    )  # fmt: skip
     capabilities = frozenset(CAPABILITIES)
     effects = declared(
         "SCIM API Reference, “Soft Delete User”",
@@ -77,7 +85,7 @@ class Figma(ExtendedScim):
     )  # fmt: skip
     api_version = ApiVersion("Figma SCIM API", "v2", source="SCIM API Reference")
     client = FigmaClient
-    api = "https://www.figma.com/scim/v2"
+    api, rest_api = "https://www.figma.com/scim/v2", "https://api.figma.com"
     extension = "urn:ietf:params:scim:schemas:extension:figma:enterprise:2.0:User"
     role_key = "figmaAdmin"
     ranks = (Role("admin", "Organisation admin", privileged=True), Role("member", "Member", default=True))
@@ -91,10 +99,28 @@ class Figma(ExtendedScim):
             self._client.http.get(self._address)
         except Refused as refusal:
             raise Refused(f"{refusal} Check the tenant ID: Figma shows it under “SAML SSO”.") from None
-        identity, some = super().test(), self._client.first_page("Users").items
-        if not some or any("figmaAdmin" in (user.get(self.extension) or {}) for user in some):
-            return identity
-        return replace(identity, missing=(*identity.missing, UNTOLD))
+        identity = super().test()
+        return replace(identity, missing=(*identity.missing, *self._what_is_untold()))
+
+    def _what_is_untold(self) -> Iterator[str]:
+        some = self._client.first_page("Users").items
+        if some and not any("figmaAdmin" in (user.get(self.extension) or {}) for user in some):
+            yield UNTOLD
+        if self._reads_log and (why := self._log.why_unknown()):
+            yield f"tell when people were last active: {why}"
+
+    @property
+    def _reads_log(self) -> bool:
+        return bool(self.settings.get("plan_token"))
+
+    @api_client
+    def _log(self) -> ActivityLog:
+        return ActivityLog(self.rest_api, self.settings.get("plan_token", ""))
+
+    def accounts(self) -> Iterator[Account]:
+        seen = self._log.last_seen() if self._reads_log else None
+        for account in super().accounts():
+            yield account if seen is None else with_activity(account, seen)
 
     def _account(self, user: dict, roles: list[tuple[str, str, bool]] | None = None) -> Account:
         """The seat type is among the roles: {"type": "seatType", "value": "Full"}: one of Full, Dev, Collab, View."""

@@ -8,7 +8,6 @@ linear.app/developers: "Pagination", "Rate limiting".
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -31,6 +30,7 @@ from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, 
 from connectors.names import email_key
 from connectors.quality import NO_TEST_SERVER, Rule
 from connectors.tools.answers import unsaid
+from connectors.tools.graphql import error_in
 from connectors.tools.http import Answer, Forbidden, clean, seconds_to_wait
 from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, pages_by_cursor
@@ -247,17 +247,12 @@ def _account(user: dict) -> Account:
 
 def _problem(answer: Answer) -> ConnectorError | None:
     """Linear names the error in the answer's body, with status 200 or 400: {"errors": [{"extensions": {"type"}}]}."""
-    try:
-        body = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        return answer.json(dict) if answer.status == 200 else None
-    errors = body.get("errors") if isinstance(body, dict) else None
-    if not isinstance(errors, list) or not errors or not isinstance(errors[0], dict):
+    error = error_in(answer)
+    if error is None:
         return None
-    more = errors[0].get("extensions")
-    more = more if isinstance(more, dict) else {}
+    more = error.extensions
     kinds = {clean(more.get(key)).lower().replace("_", " ") for key in ("type", "code")}
-    words = clean(more.get("userPresentableMessage")) or clean(errors[0].get("message"))
+    words = clean(more.get("userPresentableMessage")) or error.message
     says = f"{answer.asked}: Linear says “{words.rstrip('.')}”."
     if answer.status == 429 or "ratelimited" in kinds:
         return RateLimited(says, _wait(answer))

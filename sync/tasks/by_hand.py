@@ -55,7 +55,7 @@ class ActHeld(ActProblem):
 class Line:
     """What an operation would do to one account: before and after; if `state` isn't ready, `why`."""
 
-    whom: str
+    name: str  # of the account, or of someone who is invited
     email: str = ""
     account: Account | None = None
     asset: Asset | None = None
@@ -266,7 +266,7 @@ def _with_sole(lines: list[Line]) -> list[Line]:
 
 
 def _line(account: Account, **values: object) -> Line:
-    return Line(whom=account_name(account), email=account.email, account=account,
+    return Line(name=account_name(account), email=account.email, account=account,
                 **values)  # fmt: skip
 
 
@@ -350,7 +350,7 @@ def _carry_out(plan: Plan, line: Line, by: str, reason: str) -> Task:
     detail = (
         {"before": line.had} if plan.act == TaskKind.REVOKE else {"role": line.role, "before": line.had, **line.detail}
     )
-    activity.record(by, f"asked to {plan.act}", about=line.whom, why=roles.beside(line.beside), app=app,
+    activity.record(by, f"asked to {plan.act}", about=line.name, why=roles.beside(line.beside), app=app,
                     person=account.person_id, before=_told(line, line.before),
                     after=_told(line, line.after))  # fmt: skip
     return tasks.add(app, plan.act, account, by, asset=line.asset, **detail)

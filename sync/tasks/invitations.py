@@ -80,7 +80,7 @@ def plan(app: App, emails: Iterable[str], role: str) -> Plan:
         person = people.find_by_email(email)
         state, why = _stands(app, email, email_key(email), person)
         note = "" if person else "Nobody in People has this address"
-        lines.append(Line(whom=person.name if person and person.name else email, email=email, after=wanted.label,
+        lines.append(Line(name=person.name if person and person.name else email, email=email, after=wanted.label,
                           role=role, state=state, why=why, note=note if state == READY else ""))  # fmt: skip
     return Plan(app, TaskKind.INVITE, lines)
 
@@ -138,7 +138,7 @@ def invite(app: App, email: str, role: str, by: str, *, report: Report | None = 
         invitation = Invitation.create(app=app, email=email, email_key=normal, person=person, role=role, asked_by=by)
         invitation.task = _send(invitation, by, report, change)
         invitation.save(only=[Invitation.task])
-        activity.record(by, "invited", about=_whom(invitation), after=_label(app, role), app=app, person=person,
+        activity.record(by, "invited", about=_name(invitation), after=_label(app, role), app=app, person=person,
                         report=report)
         return invitation
 
@@ -155,7 +155,7 @@ def _label(app: App, role: str) -> str:
     return known.label if known else role
 
 
-def _whom(invitation: Invitation) -> str:
+def _name(invitation: Invitation) -> str:
     return invitation.person.name if invitation.person and invitation.person.name else invitation.email
 
 
@@ -164,9 +164,9 @@ def again(invitation: Invitation, by: str) -> Invitation:
     with writing():
         invitation = Invitation.get_by_id(invitation.id)
         if invitation.state == InvitationState.ONBOARDED:
-            raise InvitationProblem(f"{_whom(invitation)} has joined already.")
+            raise InvitationProblem(f"{_name(invitation)} has joined already.")
         if invitation.person is not None and invitation.person.status == PersonStatus.DEPROVISIONED:
-            raise InvitationProblem(f"{_whom(invitation)} has left: nobody was invited.")
+            raise InvitationProblem(f"{_name(invitation)} has left: nobody was invited.")
         if invitation.state == InvitationState.ONGOING:
             return invitation
         if invitation.state not in LIVE_INVITATIONS and (known := _open(invitation.app, invitation.email_key)):
@@ -175,7 +175,7 @@ def again(invitation: Invitation, by: str) -> Invitation:
             tasks.cancel(invitation.task, by)
         invitation.state, invitation.asked_by, invitation.task = InvitationState.ONGOING, by, _send(invitation, by)
         invitation.save()
-        activity.record(by, "invited again", about=_whom(invitation), app=invitation.app_id,
+        activity.record(by, "invited again", about=_name(invitation), app=invitation.app_id,
                         person=invitation.person_id)  # fmt: skip
         return invitation
 
@@ -195,7 +195,7 @@ def cancel(invitation: Invitation, by: str, why: str = "") -> None:
         Invitation.update(state=InvitationState.CANCELLED).where(Invitation.id == invitation.id).execute()
         if task is not None and task.state in (TaskState.QUEUED, TaskState.NEEDS_ATTENTION):
             tasks.cancel(task, by)
-        activity.record(by, "cancelled invitation", about=_whom(invitation), why=why, app=invitation.app_id,
+        activity.record(by, "cancelled invitation", about=_name(invitation), why=why, app=invitation.app_id,
                         person=invitation.person_id)  # fmt: skip
 
 
@@ -271,7 +271,7 @@ def _onboard(invitation: Invitation, account: Account) -> bool:
         return False
     if invitation.task is not None and invitation.task.state in (TaskState.QUEUED, TaskState.NEEDS_ATTENTION):
         tasks.cancel(invitation.task, WHO)
-    activity.record(WHO, "onboarded", about=_whom(invitation), why=f"invited by {invitation.asked_by}",
+    activity.record(WHO, "onboarded", about=_name(invitation), why=f"invited by {invitation.asked_by}",
                     after=roles.of(invitation.app_id).words(account.roles), app=invitation.app_id,
                     person=invitation.person_id)  # fmt: skip
     return True
@@ -306,13 +306,13 @@ def _move_on(invitation: Invitation, now: datetime) -> bool:
         return False
     if invitation.expires_at is not None and invitation.expires_at <= now:
         Invitation.update(state=InvitationState.EXPIRED).where(Invitation.id == invitation.id).execute()
-        activity.record(WHO, "invitation expired", about=_whom(invitation), app=app, person=invitation.person_id,
+        activity.record(WHO, "invitation expired", about=_name(invitation), app=app, person=invitation.person_id,
                         why="The app may hold it open: cancel it there, or invite again")  # fmt: skip
         return True
     reminder = invitation.mailed_at + timedelta(days=workspace().invitation_reminder_days)
     if invitation.reminded_at is None and reminder <= now:
         Invitation.update(reminded_at=now).where(Invitation.id == invitation.id).execute()
         invitation_mail.remind(invitation)
-        activity.record(WHO, "reminded of invitation", about=_whom(invitation), app=app, person=invitation.person_id)
+        activity.record(WHO, "reminded of invitation", about=_name(invitation), app=app, person=invitation.person_id)
         return True
     return False

@@ -8,6 +8,7 @@ from tests.connectors.fake import Fact, Reply, Request, Seat
 from tests.connectors.fake_scim import FakeScim
 
 TENANT = "964615200748176016"
+PLAN_TOKEN = "figp_5e7d1c0b52e9"
 EXTENSION = "urn:ietf:params:scim:schemas:extension:figma:enterprise:2.0:User"
 # developers.figma.com/docs/rest-api/scim-endpoints and …/scim-supported-schemas
 LISTING = ("filter", "count", "startIndex")
@@ -30,6 +31,8 @@ class FakeFigma(FakeScim):
         Fact("PATCH", f"/{TENANT}/Users/{{id}}", "patch_user", (), PATCHING, PATCHING),
         Fact("GET", f"/{TENANT}/Groups", "groups", LISTING),
         Fact("PATCH", f"/{TENANT}/Groups/{{id}}", "patch_group", (), PATCHING, PATCHING),
+        # github.com/figma/rest-api-spec, openapi.yaml
+        Fact("GET", "/v1/activity_logs", "log", ("events", "start_time", "end_time", "limit", "order")),
     )
 
     def __init__(self):
@@ -37,6 +40,21 @@ class FakeFigma(FakeScim):
         self.supports = {"patch": True, "bulk": False, "changePassword": False, "sort": False, "etag": False}
         self.cap = 3000  # “The max number of users this endpoint can return in a single response”
         self.enterprise = True
+        self.events: list[dict] = []  # of the activity log, the oldest first
+
+    def is_authorised(self, request: Request) -> bool:
+        if request.path == "/v1/activity_logs":
+            return request.headers.get("x-figma-token") == PLAN_TOKEN
+        return super().is_authorised(request)
+
+    def log(self, request: Request) -> dict:
+        """Newest first; `cursor` is for no parameter of this call."""
+        since, until = request.number("start_time", 0), request.number("end_time", 2**40)
+        most, newest_first = request.number("limit", 1000), request.params.get("order") == "desc"
+        assert 1 <= most <= 1000 and (newest_first or most == 1)
+        asked = [event for event in reversed(self.events) if since <= event["timestamp"] <= until]
+        return {"status": 200, "error": False, "meta": {
+            "activity_logs": asked[:most], "cursor": "x", "next_page": len(asked) > most}}  # fmt: skip
 
     def handle(self, request: Request) -> Reply:
         if request.body is not None and request.headers["content-type"] != "application/json":

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from connectors.effects import Reach
-from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat, Thing
+from tests.connectors.fake import Reply, Request, Seat, Thing
+from tests.connectors.fake_graphql import FakeGraphQL, calls_at
 
 # Types and fields: npm @linear/sdk 98.0.0 (MIT), Linear's own GraphQL schema, cut to what is asked for.
 # Type → field → (type of the field, "" for a plain value; its arguments)
@@ -48,19 +48,14 @@ INPUTS = {
 ROLES = ("owner", "admin", "user", "guest", "app")  # enum UserRoleType
 
 
-class FakeLinear(FakeApp):
+class FakeLinear(FakeGraphQL):
     token = "lin_api_7f1c0b52e9"
-    account_list = "graphql"
+    schema, inputs = SCHEMA, INPUTS
     reaches = {
         Reach.ASSET: ("teamMembershipCreate", "teamMembershipDelete"),
         Reach.WORKSPACE: ("userSuspend", "userChangeRole", "organizationInviteCreate", "organizationInviteDelete"),
     }
-    facts = (Fact("POST", "/graphql", "graphql", (), ("query", "variables", "operationName"), ("query",)),)
-
-    def reach_of(self, request: Request) -> Reach | None:
-        query = request.body["query"]
-        changes = query.lstrip().startswith("mutation")
-        return self.reach_of_answer(re.search(r"\{\s*(\w+)", query)[1]) if changes else None
+    facts = calls_at("/graphql")
 
     def __init__(self):
         super().__init__()
@@ -76,31 +71,6 @@ class FakeLinear(FakeApp):
 
     def error(self, status: int, words: str, kind: str = "invalid input") -> Reply:
         return Reply(status, {"errors": [{"message": words, "extensions": {"type": kind}}]})
-
-    def _answer(self, fact: Fact, request: Request) -> Reply:
-        """Each operation counts as a call of its own for fail() and when(): the list of users is "graphql"."""
-        field = re.search(r"\{\s*(\w+)", request.body["query"])[1]
-        is_list = field == "users" and "filter" not in request.body["query"]
-        return super()._answer(fact if is_list else Fact("POST", "/graphql", f"do_{field}"), request)
-
-    def graphql(self, request: Request) -> Any:
-        return self._run(request)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("do_"):
-            return self._run
-        raise AttributeError(name)
-
-    def _run(self, request: Request) -> Any:
-        query, variables = request.body["query"], request.body.get("variables") or {}
-        kind = "Mutation" if query.lstrip().startswith("mutation") else "Query"
-        tokens = re.findall(r"\w+|[{}():,$!]", query[query.index("{") :])
-        assert _check(tokens, kind) == [], "something stands behind the end of the query"
-        field = tokens[1]
-        undeclared = set(variables.get("input", {})) - set(INPUTS.get(field, ()))
-        assert not undeclared, f"{field} has no input {undeclared}"
-        found = getattr(self, f"_{field}")(variables)
-        return found if isinstance(found, Reply) else {"data": {field: found}}
 
     def _viewer(self, variables: dict) -> dict:
         return {"id": "u-me", "name": "Olga", "email": "olga@acme.example", **self.me, "organization": {"name": "Acme"}}
@@ -167,26 +137,6 @@ class FakeLinear(FakeApp):
         team, _, user = variables["id"].partition("/")
         del self.thing(team).members[user]
         return {"success": True}
-
-
-def _check(tokens: list[str], kind: str) -> list[str]:
-    """The tokens behind this selection set; raises AssertionError for what the type does not have."""
-    assert tokens[0] == "{", f"{kind} needs a selection"
-    tokens = tokens[1:]
-    while tokens[0] != "}":
-        field, tokens = tokens[0], tokens[1:]
-        assert field in SCHEMA[kind], f"{kind} has no field {field}"
-        below, arguments = SCHEMA[kind][field]
-        if tokens[0] == "(":
-            end = tokens.index(")")
-            depth, names = 0, []
-            for token, following in zip(tokens[1:end], tokens[2 : end + 1]):
-                depth += (token == "{") - (token == "}")
-                names += [token] if depth == 0 and following == ":" else []
-            assert set(names) <= set(arguments), f"{field} has no argument {set(names) - set(arguments)}"
-            tokens = tokens[end + 1 :]
-        tokens = _check(tokens, below) if below else tokens
-    return tokens[1:]
 
 
 def _page(variables: dict, rows: list[dict]) -> dict:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import time
+from datetime import UTC, datetime
+
 import pytest
 
 from connectors.apps.figma import Figma
 from connectors.base import Refused, TemporarilyUnavailable
-from tests.connectors.apps.fake_figma import EXTENSION, TENANT, FakeFigma
+from tests.connectors.apps.fake_figma import EXTENSION, PLAN_TOKEN, TENANT, FakeFigma
 from tests.connectors.contract import ConnectorContract
-from tests.connectors.fake import FOREVER
+from tests.connectors.fake import FOREVER, Reply
 
 
 class TestFigma(ConnectorContract):
     kind = Figma
     fake = FakeFigma
-    address = "api"
+    address = ("api", "rest_api")
     page = 200
     owner_role = "admin"
     statuses = ("active", "suspended")
@@ -54,6 +57,70 @@ class TestFigma(ConnectorContract):
         app.raw[app.seats[0].id] = {"active": None}
         account = next(connector.accounts())
         assert (account.status, account.email) == ("active", "person0@acme.example")
+
+    # Last activity: the activity log, which no reading needs
+
+    def event(self, seconds_ago: int, email: str, **more) -> dict:
+        actor = {"type": "user", "id": "1", "name": "Somebody", "email": email}
+        return {"id": "e", "timestamp": int(time.time()) - seconds_ago, "context": {}, "actor": actor,
+                "action": {"type": "fig_file_view", "details": None}, **more}  # fmt: skip
+
+    def activity(self, app) -> dict[str, datetime | None]:
+        connector = self.connect(app, plan_token=PLAN_TOKEN)
+        found = {account.email: account.last_activity for account in connector.accounts()}
+        connector.close()
+        return found
+
+    def test_the_last_event_of_each_person_is_when_they_were_active(self, app):
+        self.fill(app, 3)
+        app.events = [self.event(3000, "person0@acme.example"), self.event(2000, "PERSON0@acme.example"),
+                      self.event(1000, "person1@acme.example"), self.event(500, "stranger@else.example")]  # fmt: skip
+        when = [datetime.fromtimestamp(app.events[n]["timestamp"], UTC).replace(tzinfo=None) for n in (1, 2)]
+        assert list(self.activity(app).values()) == [*when, None]
+
+    def test_what_figma_or_a_provider_did_for_them_is_not_theirs(self, app):
+        """ActivityLog: “For SCIM events, the value is "SCIM Provider"”; the actor may be null."""
+        self.fill(app, 1)
+        email = "person0@acme.example"
+        app.events = [
+            self.event(30, email, context={"is_figma_support_team_action": True}),
+            self.event(20, email, actor={"name": "SCIM Provider", "email": email}), self.event(10, email, actor=None),
+        ]  # fmt: skip
+        assert self.activity(app) == {email: None}
+
+    def test_a_log_of_several_pages_is_read_back(self, app):
+        self.fill(app, 2)
+        app.events = [self.event(5000, "person1@acme.example"),
+                      *(self.event(3000 - n, "person0@acme.example") for n in range(2500))]  # fmt: skip
+        assert all(self.activity(app).values()) and len(app.asked("log")) == 3
+
+    def test_a_log_that_does_not_move_ends(self, app):
+        self.fill(app, 1)
+        app.events = [self.event(100, "person0@acme.example")] * 3000
+        assert all(self.activity(app).values()) and len(app.asked("log")) == 2
+
+    @pytest.mark.parametrize("fault", [
+        Reply(401, {"status": 401, "error": True, "message": "Invalid token"}), Reply(400, {"error": True}),
+        Reply(403, {"status": 403, "error": True, "message": "Invalid scope"}), Reply(429, {}), Reply(500, {}),
+        Reply(200, {"meta": {"activity_logs": None}}), Reply(200, {"meta": {"activity_logs": [{"timestamp": "x"}]}}),
+    ], ids=lambda reply: str(reply.status))  # fmt: skip
+    def test_without_the_log_everyone_is_read(self, app, fault):
+        self.fill(app, 3)
+        app.fail(fault, on="log", times=FOREVER)
+        assert list(self.activity(app).values()) == [None] * 3
+
+    def test_a_token_that_may_not_read_the_log_is_told(self, app):
+        connector = self.connect(app, plan_token=PLAN_TOKEN)
+        assert connector.test().missing == ()
+        app.fail(Reply(403, {"status": 403, "error": True, "message": "Invalid scope"}), on="log")
+        [missing] = connector.test().missing
+        assert "last active" in missing and "Invalid scope" in missing
+        connector.close()
+
+    def test_without_a_plan_token_nobody_asks_for_the_log(self, app, connector):
+        self.fill(app, 1)
+        list(connector.accounts()), connector.test()
+        assert app.asked("log") == []
 
     # Acts
 

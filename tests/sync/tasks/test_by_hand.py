@@ -226,12 +226,12 @@ def test_what_is_protected_is_not_removed_and_says_why(chat):
     holds.hold(chat.people[4], "lawsuit", chat.by)
     own = Account.get(Account.external_id == App.get().identity_id)
     plan = by_hand.plan_removals(chat.app, [*ids(0, 3, 4, 5), own.id])
-    assert {line.whom: line.why for line in plan.others} == {
+    assert {line.name: line.why for line in plan.others} == {
         "Person 0": "Protected: the last Owner of the app",
         "Person 3": "Protected: owns the billing", "Person 4": "Protected: legal hold: lawsuit",
         "Access token": "Protected: Rollcall acts with this account",
     }  # fmt: skip
-    assert [line.whom for line in plan.ready] == ["Person 5"]
+    assert [line.name for line in plan.ready] == ["Person 5"]
 
 
 def test_who_alone_controls_something_is_warned_about(chat, channel):

@@ -89,7 +89,7 @@ def test_who_has_no_name_is_called_by_the_address(chat, nina, invitation):
     Person.update(name="").where(Person.id == nina.id).execute()
     invitations.cancel(invitation, chat.by)
     assert entry("cancelled invitation")[1] == NINA
-    assert [line.whom for line in invitations.plan(chat.app, [NINA], "member").lines] == [NINA]
+    assert [line.name for line in invitations.plan(chat.app, [NINA], "member").lines] == [NINA]
 
 
 @pytest.mark.parametrize(("state", "again"), [("ongoing", True), ("invited", True), ("failed", True),
@@ -118,7 +118,7 @@ def test_none_or_too_many_are_not_planned(chat, emails, why):
 def test_a_plan_says_how_far_an_earlier_invitation_is(chat, nina, invitation, values, said):
     edit(invitation, **values)
     [line] = invitations.plan(chat.app, [NINA], "member").lines
-    assert ((line.state, line.why), line.whom, line.email) == (said, "Nina Vogel", NINA)
+    assert ((line.state, line.why), line.name, line.email) == (said, "Nina Vogel", NINA)
     assert (line.after, line.role, line.note) == ("Member", "member", "")
 
 

@@ -60,7 +60,7 @@ def test_an_account_that_nothing_can_be_done_to_says_why(chat, plans, values, ex
     for act, plan in plans.items():
         [line] = plan().lines
         assert (act, line.why, line.state) == (act, expected[act], states.get(expected[act], "refused"))
-        assert line.whom == "Person 2" and line.email == email(2) and line.account == account(2)
+        assert line.name == "Person 2" and line.email == email(2) and line.account == account(2)
         assert [bool(plan().ready), bool(plan().others)] == [line.state == "ready", line.state != "ready"]
         assert plan().act == act and plan().app == chat.app
 

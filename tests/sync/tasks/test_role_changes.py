@@ -43,7 +43,7 @@ def held(crowd, id: str) -> set[str]:
 
 def test_it_is_said_before_what_goes_and_what_stays(crowd):
     lines = plan(crowd, "admin", "ada", "cem").lines
-    told = {line.whom: (line.before, line.after, line.beside) for line in lines}
+    told = {line.name: (line.before, line.after, line.beside) for line in lines}
     beside = {"keeps": ["Billing"]} if crowd.keeps else {"removes": ["Billing"]}
     assert told == {"Ada": ("Editor", "Admin", beside), "Cem": ("Member", "Admin", {})}
 

@@ -50,7 +50,7 @@ class Removal:
     address: int | None  # place in ADDRESSES: whose the account's e-mail is, if not its owner's
     reported: bool  # by a report, or by hand
     kind: str | None  # of its change
-    for_whom: str  # at the approval, or when it was requested
+    approved_for: str  # at the approval, or when it was requested
     state: str
     due: int  # in minutes
 
@@ -68,7 +68,7 @@ removals = st.lists(
         gone=st.sampled_from((False, False, False, True)), address=st.sampled_from((None, None, None, 0, 1, 2)),
         reported=st.sampled_from((True, True, False)),
         kind=st.sampled_from((None, "removed user", "no longer assigned", "no longer assigned")),
-        for_whom=st.sampled_from(("owner", "owner", "owner", "another", "nobody", "not kept")),
+        approved_for=st.sampled_from(("owner", "owner", "owner", "another", "nobody", "not kept")),
         state=st.sampled_from(("needs attention", "needs attention", "queued", "running")),
         due=st.sampled_from((-5, 5, 5)),
     ), min_size=6, max_size=8,
@@ -78,7 +78,7 @@ removals = st.lists(
 # Someone who is in no group of the rules now, and the removal of their account: it must still happen.
 HERE = Human(status="active", hold=None, days=None, in_group=False, assigned="ended")
 BY_RULES = Removal(owner=0, match_kind="matched", gone=False, address=None, reported=True, kind="no longer assigned",
-                   for_whom="owner", state="needs attention", due=5)  # fmt: skip
+                   approved_for="owner", state="needs attention", due=5)  # fmt: skip
 
 
 def world(app: App, people: list[Human], asked: list[Removal], gone_rule: bool) -> None:
@@ -107,15 +107,15 @@ def world(app: App, people: list[Human], asked: list[Removal], gone_rule: bool) 
 def request(app: App, rows: list[Person], report: Report, number: int, one: Removal) -> None:
     owner = None if one.owner is None else rows[one.owner]
     another = rows[((one.owner or 0) + 1) % 3]
-    whom = {"owner": owner, "another": another}.get(one.for_whom)
+    person = {"owner": owner, "another": another}.get(one.approved_for)
     own = "" if one.owner is None else ADDRESSES[one.owner]
     account = Account.create(
         app=app, external_id=f"s{number}", person=owner, match_kind=one.match_kind,
         state="gone" if one.gone else "removing",
         email_key=own if one.address is None else ADDRESSES[one.address])  # fmt: skip
-    change = one.kind and Change.create(app=app, report=report, kind=one.kind, account=account, person=whom,
+    change = one.kind and Change.create(app=app, report=report, kind=one.kind, account=account, person=person,
                                         decision="confirmed", in_app=True)  # fmt: skip
-    detail = {} if one.for_whom == "not kept" else {"person": whom and whom.id}
+    detail = {} if one.approved_for == "not kept" else {"person": person and person.id}
     Task.create(app=app, act="remove", account=account, report=report if one.reported else None,
                 change=change if one.reported else None, detail={} if one.reported else detail, state=one.state,
                 next_at=utcnow() + timedelta(minutes=one.due))  # fmt: skip

@@ -1,0 +1,1 @@
+"""Figma: what its connector asks beside SCIM."""

@@ -1,0 +1,87 @@
+"""When people last did something in Figma, by its activity log: a fact that no reading needs.
+Without the token, the plan or the scope, or where Figma doesn't answer, nothing is known, and nothing fails.
+
+From github.com/figma/rest-api-spec, openapi.yaml: GET /v1/activity_logs (limit, order, start_time and end_time in Unix
+seconds; `next_page` says whether there is more, and no parameter takes the `cursor` beside it), ActivityLog (the
+actor's e-mail; the names “SCIM Provider” and “Figma Support”), PlanAccessToken (the header X-Figma-Token).
+From developers.figma.com: “Activity Logs” (Enterprise, the scope org:activity_log_read), “Plan access tokens” (they
+last a year at most).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from connectors.base import Account, ConnectorError, CredentialRejected, Refused, TemporarilyUnavailable
+from connectors.names import email_key
+from connectors.tools.http import Http, clean
+
+LOG = "/v1/activity_logs"
+EVENTS, MOST_PAGES = 1000, 20  # a page; and so many pages, newest first
+BACK = 90 * 24 * 3600  # seconds
+NOT_THEM = ("SCIM Provider", "Figma Support")  # actors that stand for someone else
+
+
+class ActivityLog:
+    """Every method raises nothing."""
+
+    def __init__(self, address: str, token: str):
+        self.http = Http(address, headers={"X-Figma-Token": token}, secrets=[token])
+
+    def close(self) -> None:
+        self.http.close()
+
+    def why_unknown(self) -> str:
+        """Why the log may not be read, in Figma's words; "" where it may, and for what passes."""
+        try:
+            self.http.get(LOG, {"limit": 1}).json(dict)
+        except (CredentialRejected, Refused) as no:
+            return str(no)
+        except ConnectorError:
+            return ""
+        return ""
+
+    def last_seen(self) -> dict[str, datetime]:
+        """When each person did something last (naive UTC), by the key of their address; as far as Figma tells."""
+        found: dict[str, datetime] = {}
+        try:
+            for event in self._events():
+                key, when = _who(event), datetime.fromtimestamp(event["timestamp"], UTC).replace(tzinfo=None)
+                if key:
+                    found[key] = max(when, found.get(key, when))
+        except (ConnectorError, KeyError, TypeError, AttributeError, ValueError, OverflowError, OSError):
+            pass  # what came before is right, as the newest come first
+        return found
+
+    def _events(self) -> Iterator[dict]:
+        until = int(time.time())
+        since = until - BACK
+        for _ in range(MOST_PAGES):
+            asked = {"start_time": since, "end_time": until, "limit": EVENTS, "order": "desc"}
+            told = self.http.get(LOG, asked).json(dict).get("meta")
+            events = told.get("activity_logs") if isinstance(told, dict) else None
+            if not isinstance(events, list):
+                raise TemporarilyUnavailable("Figma answered without its list of events.")
+            yield from events
+            oldest = int(min((event["timestamp"] for event in events), default=until))
+            if told.get("next_page") is not True or oldest >= until:
+                return  # more events within one second than a page holds can't be passed by
+            until = oldest
+
+
+def with_activity(account: Account, seen: dict[str, datetime]) -> Account:
+    """The account with what the log says. Without an event nothing is known: it may be from before the log begins."""
+    if when := seen.get(email_key(account.email or account.user_name)):
+        return replace(account, last_activity=when)
+    return replace(account, unsaid=account.unsaid | {"last_activity"})
+
+
+def _who(event: dict) -> str:
+    """The key of the actor's address; "" where Figma itself, or a provider, acted for them."""
+    actor, context = event.get("actor") or {}, event.get("context") or {}
+    if clean(actor.get("name")) in NOT_THEM or context.get("is_figma_support_team_action") is True:
+        return ""
+    return email_key(clean(actor.get("email")))

@@ -1,0 +1,34 @@
+"""What GraphQL APIs have in common: the error that an answer holds, whatever its status."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.tools.answers import Answer, clean
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLError:
+    """The first of an answer's errors (GraphQL specification, 7.1.2). An answer with one is never used, not even in
+    part."""
+
+    message: str
+    extensions: dict[str, Any]  # what the app adds: a code, a type
+
+
+def error_in(answer: Answer) -> GraphQLError | None:
+    """None where the answer holds no error of that form. Raises TemporarilyUnavailable for a 200 that isn't JSON."""
+    try:
+        body = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        if answer.status == 200:
+            answer.json(dict)
+        return None
+    errors = body.get("errors") if isinstance(body, dict) else None
+    if not isinstance(errors, list) or not errors:
+        return None
+    first = errors[0] if isinstance(errors[0], dict) else {"message": errors[0]}
+    more = first.get("extensions")
+    return GraphQLError(clean(first.get("message")), more if isinstance(more, dict) else {})
