@@ -9,7 +9,7 @@ from flask import Flask, g, request, url_for
 from sync import rank, sample_data
 from sync.directory import figures as directory_figures
 from sync.jobs import health
-from sync.mail import outbox
+from sync.mail import mail_server
 from sync.models import Person
 from sync.people import held
 from sync.reports import overview
@@ -17,6 +17,7 @@ from sync.sign_in import waiting as waiting_sign_ins
 from sync.states import WorkspaceRole
 from web.answers import wants_part
 from web.behind_proxy import here
+from web.mail_view import MailNotice, mail_notice
 from web.permissions import outranks
 from web.security import signed_in_person
 from web.words import this_workspace
@@ -48,7 +49,7 @@ def install(app: Flask) -> None:
     def surroundings() -> dict:
         me = signed_in_person() if request.endpoint != "static" and "connection" in g else None
         return {"me": me, "workspace": this_workspace, "places": lambda: places(me), "outranks": outranks,
-                "current_address": here(), "nobody_gets_mail": lambda: nobody_gets_mail(me),
+                "current_address": here(), "mail_notice": lambda: mail_notice_for(me),
                 "sample": lambda: shown_sample(me)}
 
 
@@ -65,10 +66,10 @@ def shown_sample(me: Person | None) -> ShownSample | None:
     return ShownSample(kept.complete, me.workspace_role == WorkspaceRole.OWNER) if kept else None
 
 
-def nobody_gets_mail(me: Person | None) -> bool:
-    """Whether this page tells an Owner that e-mails wait because no mail server is set."""
-    is_owner = me is not None and me.workspace_role == WorkspaceRole.OWNER
-    return is_owner and request.endpoint in MAIL_BANNER_ON and not outbox.can_send()
+def mail_notice_for(me: Person | None) -> MailNotice | None:
+    """For those who may change the mail server, on the pages where they decide what to do next."""
+    may_set = me is not None and me.workspace_role in mail_server.MAY_SET
+    return mail_notice() if may_set and request.endpoint in MAIL_BANNER_ON else None
 
 
 def manages(person: Person | None) -> bool:

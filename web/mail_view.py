@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass
 
 from markupsafe import Markup
 
-from sync.mail import mail_server
+from sync.mail import delivery, mail_server, outbox
 from sync.mail.letters import SEALED_LINK
 from sync.models import Mail
 from sync.states import MailState
 from web.view import Badge
-from web.words import dotted, when
+from web.words import dotted, plural, when
 
 QUEUED, FAILED = Badge("Queued", "waiting", "hourglass"), Badge("Failed", "attention")
 NOT_SHOWN = "(one-time link, only in the e-mail itself)"
@@ -28,6 +28,8 @@ class MailSettings:
     sender: str
     fields: tuple
     given: Mapping[str, str]
+    badge: Badge
+    problem: str  # what the last e-mail met, with what to fix
     variable: str = mail_server.FROM_ENVIRONMENT
 
 
@@ -36,8 +38,42 @@ def mail_settings(given: Mapping[str, str] | None = None) -> MailSettings:
     fixed, stored = mail_server.of_environment(), mail_server.entered()
     used = fixed or stored
     known = {name: str(value) for name, value in asdict(stored).items()} if stored else {}
-    return MailSettings(fixed is not None, stored is not None, f"{used.host}:{used.port}" if used else "",
-                        used.sender if used else "", mail_server.FIELDS, known if given is None else given)
+    failing = delivery.failing()
+    return MailSettings(
+        fixed is not None, stored is not None, f"{used.host}:{used.port}" if used else "", used.sender if used else "",
+        mail_server.FIELDS, known if given is None else given, _badge(failing), failing.error if failing else "",
+    )  # fmt: skip
+
+
+def _badge(failing: delivery.Failing | None) -> Badge:
+    if not outbox.can_send():
+        return Badge("No mail server is set", "waiting", "mail")
+    return Badge("E-mails don't leave", "attention") if failing else Badge("A mail server is set", "ok")
+
+
+@dataclass(frozen=True)
+class MailNotice:
+    """Why nobody gets e-mail, and what to do about it. `details`: what the mail server answered."""
+
+    tone: str
+    title: str
+    words: Markup | str
+    act: str
+    details: str = ""
+
+
+def mail_notice() -> MailNotice | None:
+    """None while e-mails leave, as far as anyone knows."""
+    if not outbox.can_send():
+        return MailNotice("waiting", "Nobody gets mail yet.", "Reports and invitations wait in the outbox.",
+                          "Set up mail")  # fmt: skip
+    failing = delivery.failing()
+    if failing is None or not failing.keeps:
+        return None
+    waiting = plural(outbox.count_queued(), "e-mail waits", "e-mails wait")
+    words = Markup("No e-mail has left since {}. {} in the outbox, and Rollcall keeps trying. Fix the mail server, or "
+                   "send a test mail once it works again.").format(when(failing.since), waiting)  # fmt: skip
+    return MailNotice("attention", "Nobody gets mail at the moment.", words, "Check the mail server", failing.error)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from connectors.base import Field
 from connectors.names import AddressProblem, domain_key
 from sync import activity, credentials, private_networks, rank, vault
 from sync.db import writing
-from sync.mail import smtp
+from sync.mail import delivery, smtp
 from sync.mail.smtp import MailDelayed, MailNotSent, Outgoing
 from sync.models import Person
 from sync.problems import Problem
@@ -119,6 +119,7 @@ def save(given: Mapping[str, str], by: Asker) -> MailServer:
     with writing():
         sealed = vault.seal({"password": password}).decode() if password else ""
         set_setting(KEPT_AS, asdict(server) | {"password": sealed, "private_by": private_by})
+        delivery.succeeded()
         activity.record(by, "changed mail server", about=server.host, before=_told(before),
                         after=_told(_as_entered(server)))
     return server
@@ -131,6 +132,7 @@ def remove(by: Asker) -> None:
     if before is not None:
         with writing():
             set_setting(KEPT_AS, None)
+            delivery.succeeded()
             activity.record(by, "removed mail server", about=before.host, before=_told(_as_entered(before)))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from sync import activity, rank, vault
 from sync.db import connected, utcnow, writing
 from sync.jobs import leases, queue, retries
-from sync.mail import mail_server
+from sync.mail import delivery, mail_server
 from sync.mail.letters import Sentence, write
 from sync.mail.smtp import MailDelayed, MailNotSent, MailRefused, compose, deliver
 from sync.models import App, Mail
@@ -41,10 +41,8 @@ def can_send() -> bool:
 
 
 def reaches_people() -> bool:
-    """Whether a server is set and accepted the last e-mail that was tried, or none was tried yet."""
-    with connected():
-        tried = Mail.select().where(Mail.attempts > 0).order_by(Mail.id.desc()).first()
-        return can_send() and (tried is None or tried.error is None or tried.state == MailState.FAILED)
+    """Whether a server is set and worked when it was last tried, or wasn't tried yet."""
+    return can_send() and delivery.failing() is None
 
 
 def link(path: str) -> str:
@@ -55,6 +53,10 @@ def link(path: str) -> str:
 def unsent(limit: int = 100) -> list[Mail]:
     """E-mails that haven't been sent or failed, newest first."""
     return list(Mail.select().where(Mail.state != MailState.SENT).order_by(Mail.id.desc()).limit(limit))
+
+
+def count_queued() -> int:
+    return Mail.select().where(Mail.state == MailState.QUEUED).count()
 
 
 def may_read(mail: Mail, app_ids: Collection[int] | None) -> bool:
@@ -94,6 +96,7 @@ def try_out(to: str, by: Asker) -> None:
             activity.record(by, "test mail failed", about=to, why=str(problem))
         raise
     with writing():
+        delivery.succeeded()
         activity.record(by, "sent test mail", about=to, why=f"{outgoing.host} accepted it")
 
 
@@ -135,16 +138,28 @@ def run(mail_id: int) -> None:
             _fail(mail, f"It waited more than {TOO_OLD.days} days, so it is out of date. It was not sent.")
             return
         try:
-            outgoing = mail_server.current()
-            if outgoing is None:
-                raise MailDelayed("The mail server was removed.")
-            deliver(compose(mail, outgoing), outgoing)
+            _hand_over(mail)
         except MailRefused as problem:
             _fail(mail, problem.in_full)
         except MailDelayed as problem:
+            delivery.failed(problem.in_full)
             _put_off(mail, problem.in_full)
         else:
             _end(mail, "sent mail", mail.subject, state=MailState.SENT, error=None, sealed=None)
+
+
+def _hand_over(mail: Mail) -> None:
+    """Raises MailRefused or MailDelayed."""
+    outgoing = mail_server.current()
+    if outgoing is None:
+        raise MailDelayed("The mail server was removed.")
+    message = compose(mail, outgoing)
+    try:
+        deliver(message, outgoing)
+    except MailRefused:
+        delivery.succeeded()  # it answered
+        raise
+    delivery.succeeded()
 
 
 def _put_off(mail: Mail, error: str) -> None:

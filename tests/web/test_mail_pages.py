@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sync.mail import mail_server, outbox
+from sync.mail import delivery, mail_server, outbox
 from sync.mail.letters import SEALED_LINK, Sentence
 from sync.models import Mail, Person
 from sync.rank import Asker
@@ -78,3 +78,19 @@ def test_removing_the_server_is_for_those_who_run_the_workspace(owner: Client):
     owner.send("DELETE", "/settings/mail-server")
     assert mail_server.entered() is None
     mail_server.remove(Asker.command_line())  # a second click
+
+
+def test_owners_see_that_mail_keeps_failing_why_and_what_to_do(site, owner: Client, someone):
+    outbox.configure("smtp://mail.acme.example", BASE)
+    delivery.failed("mail.acme.example refused the sign-in of it: 535 no. Check the user and the password.")
+    assert 'id="no-mail"' not in owner.get("/people").text, "once may be a server that accepts it minutes later"
+    assert "E-mails don&#39;t leave" in owner.get("/settings").text, "no green state"
+    delivery.failed("mail.acme.example refused the sign-in of it: 535 no. Check the user and the password.")
+    outbox.test_mail("ann@acme.example")
+    page = owner.get("/people").text
+    assert "Nobody gets mail at the moment" in page and "1 e-mail waits in the outbox" in page
+    assert "Check the user and the password" in page and "/settings#h-mail" in page
+    assert 'id="no-mail"' not in Client(site, someone("Ada Admin", "admin")).get("/people").text
+    delivery.succeeded()
+    assert 'id="no-mail"' not in owner.get("/people").text
+    assert "A mail server is set" in owner.get("/settings").text
