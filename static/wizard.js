@@ -47,6 +47,22 @@
     outcome.textContent = `Removes ${accounts}${saved ? `, saves ${money(saved, outcome.dataset.currency)} a month` : ""}.`;
   };
 
+  // The preview of an operation on members: rows without a box are covered anyway.
+  const sayPreview = (form) => {
+    const outcome = form.querySelector("#act-outcome"), button = form.querySelector("#confirm");
+    const boxes = [...form.querySelectorAll("input[name=yes]")];
+    if (!outcome || !button || !boxes.length) return;
+    const going = boxes.filter((box) => box.checked);
+    const count = going.length + Number(outcome.dataset.certain), waiting = boxes.length - going.length;
+    const saved = going.reduce((sum, box) => sum + Number(box.dataset.price || 0), Number(outcome.dataset.saved));
+    const { verb, one, many } = button.dataset;
+    button.textContent = `${verb} ${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+    const waits = waiting ? `${waiting} ${waiting === 1 ? "person waits" : "people wait"} for a successor.` : "";
+    outcome.textContent = `${saved ? `Saves ${money(saved, outcome.dataset.currency)} a month. ` : ""}${waits}`;
+  };
+
+  const sayAll = (form) => [say, sayOffboarding, sayPreview].forEach((one) => one(form));
+
   const FORMS = ":is(#sync-form, #offboarding-form, #preview form)";
 
   const needReason = (box) => {
@@ -74,8 +90,7 @@
     const box = boxOf(field);
     if (box && !box.checked && field.value && !missing(field.closest("[data-successors]")).length) {
       box.checked = true;
-      say(box.form);
-      sayOffboarding(box.form);
+      sayAll(box.form);
     }
     needSuccessors(field.form);
   });
@@ -88,20 +103,18 @@
     const [open] = box.checked ? missing(box.closest("li")) : [];
     open?.focus();
     if (!box.checked) reason?.focus();
-    say(box.form);
-    sayOffboarding(box.form);
+    sayAll(box.form);
   });
 
   // A reason that is missing may lie in a list that is closed: open it, so that the browser can point to it.
   document.addEventListener("invalid", (event) => event.target.closest?.("#sync-form details")?.setAttribute("open", ""), true);
 
   const show = () => {
-    const form = document.querySelector("#sync-form, #offboarding-form");
+    const form = document.querySelector("#sync-form, #offboarding-form, #preview form");
     if (!form?.querySelector("input[name=yes]:not(:checked)")) return;
     form.querySelectorAll("input[name=yes]").forEach(needReason);
     needSuccessors(form);
-    say(form);
-    sayOffboarding(form);
+    sayAll(form);
   };
   document.addEventListener("htmx:afterSettle", show);
   show();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from textwrap import shorten
 
@@ -14,6 +15,7 @@ from sync.apps.status import Standing
 from sync.models import App
 from sync.states import AppState
 from web.components import BADGE_ICONS
+from web.leaver_view import StuckRow
 from web.view import Badge
 from web.words import number, percent, plural, spoken, when
 
@@ -51,6 +53,8 @@ class Card:
     badge_opens_report: bool
     note: Markup | str
     facts: list[Fact]
+    stuck: list[StuckRow]  # leavers who can't be removed yet: the first,
+    more_stuck: str  # and how many others
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ class Fact:
     words: Markup
 
 
-def card(app: App, kind: type[Connector], standing: Standing, owns: bool) -> Card:
+def card(app: App, kind: type[Connector], standing: Standing, owns: bool, stuck: Sequence[StuckRow] = ()) -> Card:
     live = standing.check is not None
     report = standing.report.id if standing.report and owns else None
     return Card(
@@ -71,7 +75,8 @@ def card(app: App, kind: type[Connector], standing: Standing, owns: bool) -> Car
         live, check=_check_button(live) if owns and app.is_active else "",
         paused=owns and app.state == AppState.PAUSED, matched=_matched(app, standing),
         badge=badge_of(standing), report=report, badge_opens_report=report is not None and not live,
-        note=_note(standing), facts=_facts(standing),
+        note=_note(standing), facts=_facts(standing), stuck=list(stuck[:1]),
+        more_stuck=plural(len(stuck) - 1, "other person", "other people") if len(stuck) > 1 else "",
     )  # fmt: skip
 
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, render_template, request, url_for
 from markupsafe import Markup
 
 from sync.apps import owners
 from sync.apps import status as app_status
+from sync.apps.status import Standing
 from sync.directory import figures
 from sync.models import App, Directory, Person
 from sync.states import AppState, Part, Tone
-from web import app_alerts, app_card, app_facts, member_view, sample
+from web import app_alerts, app_card, app_facts, leaver_view, member_view, sample
 from web.answers import page_or_part
-from web.app_page import kind_of, owns, page
+from web.app_page import can, kind_of, owns, page
 from web.frame import MANAGERS, manages
+from web.leaver_view import StuckRow
 from web.permissions import app_part, signed_in
 from web.security import signed_in_person
 from web.words import WAITING_FOR_APPROVAL, plural, when
@@ -45,7 +48,9 @@ def index() -> str:
     if wanted["state"]:
         shown = [app for app in shown if standings[app.id].tone == wanted["state"]]
     owned = owners.owned_ids(me)
-    cards = [app_card.card(app, kind_of(app), standings[app.id], app.id in owned) for app in shown]
+    stuck = _stuck([app for app in shown if app.id in owned], standings)
+    cards = [app_card.card(app, kind_of(app), standings[app.id], app.id in owned, stuck.get(app.id, ()))
+             for app in shown]  # fmt: skip
     return page_or_part(
         "apps/index.html", "apps/_grid.html", cards=cards,
         drafts=[] if wanted["state"] else [_draft(app) for app in drafts],
@@ -53,6 +58,11 @@ def index() -> str:
         offers_sample=sample.is_offered(me),
         categories=owners.categories(me), holding=_holding(me), **wanted,
     )
+
+
+def _stuck(owned: list[App], standings: Mapping[int, Standing]) -> dict[int, list[StuckRow]]:
+    """Leavers who can't be removed yet, of the apps that this person may decide about."""
+    return leaver_view.of_cards([app for app in owned if standings[app.id].facts.left], can, url_for("apps.index"))
 
 
 @dataclass(frozen=True)
@@ -87,7 +97,10 @@ def _holding(me: Person) -> list[Holding]:
 @app_part(Part.COLLABORATOR)
 def card(app: App) -> str:
     """The card alone: the page asks for it again while the app is being checked."""
-    return render_template("apps/_card.html", card=app_card.card(app, kind_of(app), app_status.standing(app), owns()))
+    standing = app_status.standing(app)
+    stuck = _stuck([app], {app.id: standing}) if owns() else {}
+    found = app_card.card(app, kind_of(app), standing, owns(), stuck.get(app.id, ()))
+    return render_template("apps/_card.html", card=found)
 
 
 @pages.get("/<int:app_id>/head")

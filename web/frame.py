@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from flask import Flask, g, request, url_for
 
 from sync import rank, sample_data
+from sync.apps import owners
+from sync.apps import status as app_status
 from sync.directory import figures as directory_figures
 from sync.jobs import health
 from sync.mail import mail_server
@@ -35,6 +37,13 @@ class Place:
     address: str
     icon: str
     count: int = 0
+    tone: str = "waiting"
+
+    @property
+    def counted(self) -> str:
+        """What the number counts, for those who can't see its colour."""
+        needs = "needs attention" if self.count == 1 else "need attention"
+        return needs if self.tone == "attention" else "waiting"
 
     @property
     def here(self) -> bool:
@@ -88,10 +97,11 @@ def places(me: Person) -> list[Place]:
         ("Settings", "settings.show", "settings"),
     ]
     managers_only = ("people.index", "directories.index", "activity.index")
-    waiting = {"reports.index": overview.count_open(me), "people.index": waiting_people(me),
+    attention = len(app_status.needing_attention(owners.apps_of(me)))
+    waiting = {"apps.index": attention, "reports.index": overview.count_open(me), "people.index": waiting_people(me),
                "directories.index": directory_figures.held_in_all() if manages(me) else 0}
     return [
-        Place(label, url_for(page), icon, waiting.get(page, 0))
+        Place(label, url_for(page), icon, waiting.get(page, 0), "attention" if page == "apps.index" else "waiting")
         for label, page, icon in everywhere
         if manages(me) or page not in managers_only
     ]

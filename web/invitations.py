@@ -79,9 +79,8 @@ def _emails() -> list[str]:
 
 
 def _preview(app: App, shown: by_hand.Plan, emails: list[str], role: str, problem: str = "") -> tuple[str, int]:
-    count = len(shown.ready)
     lead = f"{app.name} invites them, and Rollcall sends each an e-mail too."
-    words = Words(TITLE, lead, f"Invite {plural(count, 'person', 'people')}")
+    words = Words(TITLE, lead, "Invite", "person", "people", len(shown.ready))
     return preview(app, shown, url_for("invitations.create", app_id=app.id), words, problem,
                    mail_reach.warning(line.email for line in shown.ready),
                    addresses=", ".join(emails), role=role)  # fmt: skip

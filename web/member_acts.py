@@ -179,7 +179,7 @@ def _preview(app: App, operation: Operation, problem: str = "") -> tuple[str, in
         plan = operation.plan(app)
     except ActProblem as refusal:
         return refused(app, operation.title(app), str(refusal))
-    words = operation.words(app, len(plan.ready))
+    words = operation.words(app, len(previews.going(plan)))
     return preview(app, plan, operation.address(app), words, problem, **operation.answers())
 
 

@@ -33,11 +33,18 @@ def ticked(name: str = "account") -> list[int]:
 
 @dataclass(frozen=True)
 class Words:
-    """What a preview says: its title, one line above the list, and its button."""
+    """What a preview says: its title, one line above the list, and its button: “Remove 2 accounts”."""
 
     title: str
     lead: str
-    button: str
+    verb: str
+    one: str
+    many: str
+    count: int
+
+    @property
+    def button(self) -> str:
+        return f"{self.verb} {plural(self.count, self.one, self.many)}"
 
 
 @dataclass(frozen=True)
@@ -147,7 +154,7 @@ class RoleChange(Operation):
         return "Change roles"
 
     def words(self, app: App, count: int) -> Words:
-        return Words(self.title(app), "Review the role changes.", f"Change {plural(count, 'role')}")
+        return Words(self.title(app), "Review the role changes.", "Change", "role", "roles", count)
 
     def started(self, app: App, count: int) -> str:
         return f"Changing {plural(count, 'role')} in {app.name}. Progress is shown with each account."
@@ -176,7 +183,7 @@ class Removal(Operation):
 
     def words(self, app: App, count: int) -> Words:
         lead = f"They lose access to {app.name} and to anything only they can open."
-        return Words(self.title(app), lead, f"Remove {plural(count, 'account')}")
+        return Words(self.title(app), lead, "Remove", "account", "accounts", count)
 
     def started(self, app: App, count: int) -> str:
         return f"Removing {plural(count, 'account')} from {app.name}. Progress is shown with each account."
@@ -202,7 +209,7 @@ class Grant(Operation):
 
     def words(self, app: App, count: int) -> Words:
         lead = f"They get more access in {app.name}, or another role there."
-        return Words(self.title(app), lead, f"Grant {plural(count, 'access', 'accesses')}")
+        return Words(self.title(app), lead, "Grant", "access", "accesses", count)
 
     def started(self, app: App, count: int) -> str:
         return f"Granting {plural(count, 'access', 'accesses')} in {app.name}. Progress is shown with each account."
@@ -235,7 +242,7 @@ class Revocation(Operation):
 
     def words(self, app: App, count: int) -> Words:
         lead = f"They keep their accounts in {app.name}, but lose this access."
-        return Words(self.title(app), lead, f"Revoke {plural(count, 'access', 'accesses')}")
+        return Words(self.title(app), lead, "Revoke", "access", "accesses", count)
 
     def started(self, app: App, count: int) -> str:
         return f"Revoking {plural(count, 'access', 'accesses')} in {app.name}. Progress is shown with each account."

@@ -167,8 +167,8 @@ def _me(may_lack_factor: bool = False) -> Person:
 
 def outranks(me: Person, other: Person) -> bool:
     """True when a page offers `me` to change how `other` signs in or what they may do; the core asks again."""
-    mine = rank.rank_of(me.workspace_role)
-    return mine < rank.NOBODY and mine <= rank.rank_of(other.workspace_role)
+    manages = me.workspace_role in rank.MANAGERS
+    return manages and rank.rank_of(me.workspace_role) <= rank.rank_of(other.workspace_role)
 
 
 def require_rank_over(other: Person) -> None:

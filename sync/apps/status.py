@@ -76,6 +76,17 @@ def standing(app: App) -> Standing:
     return standings([app])[app.id]
 
 
+def needing_attention(asked: Iterable[App]) -> list[App]:
+    """Those of them where something is red, also beside the status. Only apps that have an error, a task that needs
+    attention or an open leaver are looked at: conditions.py has no other red row."""
+    by_id = {app.id: app for app in asked}
+    with_tasks = Task.select(Task.app).where(Task.app.in_(list(by_id)), Task.needs_attention).distinct().tuples()
+    suspects = {app_id for (app_id,) in with_tasks} | set(leavers.open_in(list(by_id)))
+    suspects |= {app.id for app in by_id.values() if app.error}
+    found = standings([by_id[app_id] for app_id in sorted(suspects)])
+    return [by_id[app_id] for app_id, standing in found.items() if standing.loudest == Tone.ATTENTION]
+
+
 def credential_works(app: App, standing: Standing) -> bool:
     """It was used since the app was connected, the last time successfully and not long ago."""
     used = app.tested_at is not None and app.tested_at > app.created_at

@@ -13,7 +13,7 @@ from sync.models import Change, Offboarding, Person
 from sync.names import person_name
 from sync.problems import Problem
 from sync.rank import Asker
-from sync.states import ChangeDecision, OffboardingState
+from sync.states import ChangeDecision, OffboardingState, PersonStatus
 from sync.workspace import day_in_words, today, workspace
 
 FARTHEST = timedelta(days=3660)
@@ -51,6 +51,13 @@ def lift(person: Person, by: Asker) -> None:
         comparing.apps_of([person.id])
         activity.record(by, "lifted legal hold", about=person_name(person), before=before, person=person)
     person.hold = None
+
+
+def who_may_lift(person: Person) -> list[Person]:
+    """Those who are here and whose rank allows it, the highest rank first, then by name."""
+    ranks = rank.MANAGERS[: rank.rank_of(person.workspace_role) + 1]
+    found = Person.select().where(Person.workspace_role.in_(ranks), Person.status == PersonStatus.ACTIVE)
+    return sorted(found, key=lambda one: (rank.rank_of(one.workspace_role), person_name(one).casefold()))
 
 
 def how_long(person: Person) -> str | None:

@@ -96,6 +96,17 @@ def test_two_hundred_apps_take_as_few_queries_as_two(owner: Client, home, querie
     assert taken() == few < 24
 
 
+def test_the_drawer_counts_apps_that_need_attention(owner: Client, site, chat, someone) -> None:
+    badge = '<span class="count count-attention">'
+    assert badge not in owner.get("/people").text
+    chat.leave(3)
+    assert f'{badge}1<span class="visually-hidden"> needs attention' in owner.get("/people").text
+    make_apps(2, error="The token expired.")
+    make_apps(1)
+    assert f'{badge}3<span class="visually-hidden"> need attention' in owner.get("/people").text
+    assert badge not in Client(site, someone("Una User", "user")).get("/").text, "only apps that one may see"
+
+
 def test_names_from_outside_are_escaped(owner: Client, home) -> None:
     app = make_apps(1)[0]
     App.update(name="<script>alert(1)</script>").where(App.id == app.id).execute()

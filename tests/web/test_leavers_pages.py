@@ -7,9 +7,11 @@ from html import unescape
 
 import pytest
 
+from sync.apps import apps
 from sync.checks import comparison
 from sync.db import utcnow
 from sync.models import AcceptedLeaver, Account
+from sync.people import holds
 from sync.reports import reports
 from sync.workspace import today
 from tests.sync.fixtures import email
@@ -73,3 +75,36 @@ def test_people_begins_with_leavers_who_still_have_an_account(owner: Client, cha
     page = text_of(owner.get("/people").text)
     assert page.count("Left, still has an account") == 2
     assert page.index("Person 3") < page.index("Olga Brandt olga@") and page.index("Person 3") < page.index("Person 1 ")
+
+
+def test_the_card_says_who_is_stuck_with_the_button_for_its_owners(site, owner: Client, chat, last, someone) -> None:
+    card = owner.get("/apps").text
+    assert SENTENCE in text_of(card) and f'id="fix-{last.id}"' in card and f'id="accept-{last.id}"' in card
+    assert SENTENCE in text_of(owner.get(f"/apps/{chat.app.id}/card").text)
+    reader = someone("Rita Reader", "user")
+    apps.set_part(chat.app, reader, "collaborator", chat.by)
+    seen = text_of(Client(site, reader).get("/apps").text)
+    assert "still have accounts" in seen and SENTENCE not in seen
+
+
+def test_who_may_lift_a_legal_hold_is_named_to_those_who_may_not(site, owner: Client, chat, someone) -> None:
+    holds.hold(chat.people[3], "Lawsuit 12/2026", chat.by)
+    chat.leave(3)
+    comparison.compare_due(utcnow() + timedelta(minutes=1))
+    address = f"/people/{chat.people[3].id}"
+    mine = owner.get(f"/apps/{chat.app.id}").text
+    assert "is on legal hold: Lawsuit 12/2026" in text_of(mine) and f'href="{address}"' in mine
+    app_owner = someone("Ada Owner", "user")
+    apps.set_part(chat.app, app_owner, "owner", chat.by)
+    theirs = Client(site, app_owner)
+    assert theirs.get(address).status_code == 403
+    for page in (f"/apps/{chat.app.id}", f"/reports/{reports.open_report(chat.app).id}", "/apps"):
+        seen = theirs.get(page).text
+        assert f'href="{address}"' not in seen and "Open the person" not in seen, page
+        assert 'Ask <a href="mailto:olga@acme.example">Olga Brandt</a> to lift it.' in seen, page
+
+
+def test_where_rollcall_cant_change_roles_it_says_where_to_do_it(owner: Client, chat, last, monkeypatch) -> None:
+    monkeypatch.setattr(apps.connector_class("sample-chat"), "capabilities", frozenset({"remove"}))
+    page = text_of(owner.get(f"/apps/{chat.app.id}").text)
+    assert "Rollcall can't do that in Chat: do it there, then check for updates." in page

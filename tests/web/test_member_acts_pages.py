@@ -82,7 +82,8 @@ def test_nobody_ticked_a_stale_preview_and_nonsense_are_told(owner: Client, chat
 def test_a_removal_says_what_it_saves_and_what_is_protected(owner: Client, chat, general, here) -> None:
     apps.set_seat_price(chat.app, 875, chat.by)
     shown = owner.get(f"{here}/removals/new?{ask(0, 1, 2)}").text
-    assert "Remove 2 accounts" in shown and "Saves 17.50" in shown
+    assert "Remove 1 account" in shown and "Saves 8.75" in shown, "without the one who waits"
+    assert "1 person waits for a successor." in shown
     assert "the last Owner of the app" in shown
     assert "is the only manager of" in shown and "general" in shown
     assert f'name="yes" value="{id_of(1)}"' in shown and 'aria-labelledby="who-' in shown and " checked" not in shown

@@ -65,6 +65,14 @@ def test_of_every_combination_only_the_promise_is_green():
     assert set(seen) == set(AppStatus), "each status has its facts"
 
 
+def test_what_is_red_is_found_without_looking_at_each_app():
+    """`needing_attention` of status.py looks only at apps of which one of these is true."""
+    for facts in every_combination():
+        row, others = that_hold(facts)
+        if Tone.ATTENTION in {one.tone for one in (row, *others)}:
+            assert facts.error or facts.stuck or facts.left, facts
+
+
 def test_whatever_wins_says_so_and_what_to_do():
     for facts in every_combination():
         row, others = that_hold(facts)

@@ -1,0 +1,79 @@
+"""The last administrator of an app has left: from the app's card to an app that is up to date, in a real browser."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from sync.checks import comparison
+from sync.db import utcnow
+from sync.jobs import queue
+from sync.models import Account, Person
+from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong, opens
+from tests.sync.fixtures import email
+
+
+def compare() -> None:
+    comparison.compare_due(utcnow() + timedelta(minutes=1))
+
+
+def drain() -> None:
+    while queue.drain(("task",)):
+        pass
+
+
+def test_from_the_card_to_up_to_date(visit, live, olga: Person, chat) -> None:
+    chat.leave(0)
+    compare()
+    page: Page = visit(olga)
+    page.goto(f"{live.url}/apps")
+    card = page.locator(f"#app-{chat.app.id}")
+    expect(card).to_contain_text("Person 0 has left and is the last Owner of Chat: make someone else Owner first.")
+    card.locator(f"#report-{chat.app.id}").click()
+    wizard = page.get_by_role("dialog")
+    expect(wizard.locator("#sync-outcome")).to_have_text("Nothing can be removed yet.")
+    expect(wizard.locator("#finish-sync")).to_be_disabled()
+    page.keyboard.press("Escape")
+    card.get_by_role("link", name="Make someone else Owner").click()
+    page.get_by_label("Person").select_option(label=f"Person 1 · {email(1)}")
+    page.get_by_label("New role").select_option(label="Owner · can administer the app")
+    page.click("#preview-successor")
+    expect(page.get_by_role("dialog")).to_contain_text("Member → Owner")
+    page.dblclick("#confirm")
+    expect(page.locator(".toast")).to_contain_text("Changing 1 role in Chat")
+    drain()
+    compare()
+    page.goto(f"{live.url}/apps")
+    expect(card).not_to_contain_text("make someone else")
+    card.locator(f"#report-{chat.app.id}").click()
+    expect(page.locator("#sync-outcome")).to_have_text("Removes 1 person from Chat.")
+    page.click("#finish-sync")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    drain()
+    assert chat.removed() == [email(0)]
+    page.goto(f"{live.url}/apps")
+    expect(card.locator(".badge")).to_have_text("Up to date")
+
+
+def test_it_is_accepted_from_the_card(visit, live, olga: Person, chat) -> None:
+    chat.leave(0)
+    compare()
+    page: Page = visit(olga)
+    page.goto(f"{live.url}/apps")
+    page.get_by_role("link", name="Accept for now").click()
+    page.get_by_label("Reason").fill("Until Mira is trained")
+    page.click("#accept-for-now")
+    expect(page.locator(".toast")).to_contain_text("Accepted.")
+    expect(page.locator(f"#app-{chat.app.id}")).not_to_contain_text("make someone else")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_looks(visit, live, olga: Person, chat, width: int) -> None:
+    chat.leave(0, 3)
+    compare()
+    account = Account.get(Account.email == email(0))
+    looks = [Look("stuck-card", "/apps"), Look("stuck-accept", "/apps", opens(f"#accept-{account.id}"))]
+    page = visit(olga, width=width)
+    nothing_wrong([fault for look in looks for fault in look_at(page, live.url, look, width)])
