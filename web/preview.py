@@ -97,7 +97,8 @@ def preview(app: App, plan: Plan, released: str) -> Preview:
         "Not changed" if count else "None of this can be done",
         f"{plural(count, 'removal is', 'removals are')} held by a guard." if waits else "", is_released,
         count if plan.held else 0, asks_reason=bool(removes and count and not waits),
-        kind="danger" if plan.act in TAKE_AWAY else "primary", effects=effects.of_removal(app) if removes and count else [],
+        kind="danger" if plan.act in TAKE_AWAY else "primary",
+        effects=effects.of_removal(app) if removes and count else [],
     )  # fmt: skip
 
 

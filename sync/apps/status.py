@@ -83,7 +83,7 @@ def needing_attention(asked: Iterable[App]) -> list[App]:
     with_tasks = Task.select(Task.app).where(Task.app.in_(list(by_id)), Task.needs_attention).distinct().tuples()
     suspects = {app_id for (app_id,) in with_tasks} | set(leavers.open_in(list(by_id)))
     suspects |= {app.id for app in by_id.values() if app.error}
-    found = standings([by_id[app_id] for app_id in sorted(suspects)])
+    found = standings([by_id[app_id] for app_id in sorted(suspects)]) if suspects else {}
     return [by_id[app_id] for app_id, standing in found.items() if standing.loudest == Tone.ATTENTION]
 
 
