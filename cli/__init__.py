@@ -9,13 +9,12 @@ from json import JSONDecodeError
 from typing import TYPE_CHECKING, Any
 
 import click
-from peewee import DatabaseError
 
 from cli.frame import KNOWN, Failed
 from connectors.base import ColumnsUnclear
 from sync import faults
 from sync.config import Config
-from sync.db import WRITABLE
+from sync.db import WRITABLE, DatabaseError
 from sync.people.importing import ImportUnclear
 
 if TYPE_CHECKING:
