@@ -23,7 +23,7 @@ from sync.directory import push
 from tests.asking import MACHINE
 from tests.blank import open_blank, set_up_acme
 from tests.journeys.browser import serving
-from web import scim
+from web import scim_tokens
 
 FILE = Path(__file__).resolve().parents[2] / "docs" / "scim-openapi.yaml"
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
@@ -38,7 +38,7 @@ described = schemathesis.openapi.from_path(FILE)
 def token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Of a directory that pushes to the server that the requests go to, one for all of them."""
     config = Config.from_environ({"ROLLCALL_HOME": str(tmp_path_factory.mktemp("described") / "home")})
-    scim._refused.clear()
+    scim_tokens.forget_refusals()
     open_blank(config)
     with connected():
         set_up_acme()

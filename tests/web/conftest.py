@@ -15,13 +15,13 @@ from tests.real.slapd import slapd  # noqa: F401
 from tests.web.client import Client
 from tests.web.provider import Provider
 from tests.web.site import pages_over
-from web import scim
+from web import scim_tokens
 
 
 @pytest.fixture(autouse=True)
 def no_failures_before() -> None:
     """Wrong tokens are counted in memory, beyond a test."""
-    scim._refused.clear()
+    scim_tokens.forget_refusals()
 
 
 @pytest.fixture

@@ -12,14 +12,14 @@ from sync.directory import push
 from sync.models import Activity, DirectoryToken, Person, ScimResource
 from tests.asking import MACHINE
 from tests.web.provider import BULK, GROUP, PATCH, USER, Provider, problem
-from web import scim
+from web import scim_tokens
 from web.scim_service import MOST_BYTES
 
 
 @pytest.fixture(autouse=True)
 def no_refusals_before() -> None:
     """They are counted in memory, beyond a test."""
-    scim._refused.clear()
+    scim_tokens.forget_refusals()
 
 
 @pytest.mark.parametrize("sent", [None, "", "Bearer", "Bearer ", "Bearer wrong", "Basic b2xnYTp4", "Bearer \udcff"])
@@ -66,7 +66,7 @@ def test_the_last_request_is_known(okta: Provider) -> None:
 
 def test_who_guesses_is_told_to_wait_and_who_knows_is_not(okta: Provider) -> None:
     told = [okta.client.get("/scim/v2/Users", headers={"Authorization": f"Bearer {n}"}) for n in range(40)]
-    assert [answer.status_code for answer in told] == [401] * scim.REFUSALS + [429] * (40 - scim.REFUSALS)
+    assert [answer.status_code for answer in told] == [401] * scim_tokens.REFUSALS + [429] * (40 - scim_tokens.REFUSALS)
     assert int(told[-1].headers["Retry-After"]) > 0
     assert okta.get("/Users")["totalResults"] == 0
 
