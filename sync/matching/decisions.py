@@ -228,16 +228,16 @@ def undoable(app: App, limit: int = 1) -> list[Batch]:
     )  # fmt: skip
     rows = list(query.tuples())
     accounts = {account.id: account for account in chosen(app, [row[1] for row in rows])}
-    return [Batch(batch, accounts[one], count, by, at) for batch, one, count, by, at in rows if one in accounts]
+    return [Batch(batch, accounts[one], count, by, at) for batch, one, count, by, at in rows]
 
 
 def _standing() -> tuple:
-    """Conditions: not undone, and nothing newer was decided about the account."""
+    """Conditions: the account is there, this was not undone, and nothing newer was decided about it."""
     newer = MatchDecision.alias()
     replaced = newer.select().where(
         newer.account == MatchDecision.account, newer.id > MatchDecision.id, newer.undone_at.is_null()
     )
-    return MatchDecision.undone_at.is_null(), ~fn.EXISTS(replaced)
+    return Account.state != AccountState.GONE, MatchDecision.undone_at.is_null(), ~fn.EXISTS(replaced)
 
 
 def undo(app: App, batch: str, by: str) -> int:
@@ -247,8 +247,7 @@ def undo(app: App, batch: str, by: str) -> int:
     """
     with writing():
         rows = list(MatchDecision.select().join(Account).where(
-            MatchDecision.batch == batch, Account.app == app, Account.state != AccountState.GONE, *_standing(),
-        ))  # fmt: skip
+            MatchDecision.batch == batch, Account.app == app, *_standing()))  # fmt: skip
         if not rows:
             raise DecisionProblem(
                 "That was undone already, or something newer was decided since. Nothing was changed."

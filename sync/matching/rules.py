@@ -129,7 +129,7 @@ def set_domain(app: App, text: str, by: str) -> int:
                         after=_told(domain), app=app)
         match(App.get_by_id(app.id))
         recount(app)
-        return len(before ^ _matched(app))
+        return len({account_id for account_id, _ in before ^ _matched(app)})
 
 
 def _domain(text: str) -> str:
