@@ -1,0 +1,186 @@
+"""Who may follow as a manager: the accounts that are offered, in order and at most so many, and those that are allowed;
+and which assets have no manager."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from sync.models import Access, Account, App, Asset, HandOver, Person
+from sync.safety import sole_managers, successors
+from sync.safety.successors import SuccessorProblem
+
+LONG_AGO = datetime(2026, 1, 1)
+
+
+@pytest.fixture
+def app(home) -> App:
+    return App.create(connector="listed", name="Listed", category="Test", state="active")
+
+
+@pytest.fixture
+def other(app) -> App:
+    return App.create(connector="listed", name="Other", category="Test", state="active")
+
+
+def account(app: App, name: str, days: int | None = None, **values: object) -> Account:
+    """`days`: when it was last active, counted from a day long ago."""
+    last = None if days is None else LONG_AGO + timedelta(days=days)
+    return Account.create(app=app, external_id=name, name=name, last_activity=last, **values)
+
+
+def asset(app: App, name: str, **values: object) -> Asset:
+    return Asset.create(app=app, external_id=name, **{"kind": "room", "name": name, **values})
+
+
+def give(one: Account, place: Asset, privileged: bool = False) -> Access:
+    return Access.create(app=one.app, account=one, asset=place, role="x", privileged=privileged)
+
+
+def names(accounts: list[Account]) -> list[str]:
+    return [one.name for one in accounts]
+
+
+MAY = [
+    ({}, True), ({"status": "suspended"}, False), ({"status": "invited"}, False), ({"kind": "system"}, False),
+    ({"state": "removing"}, False), ({"state": "gone"}, False), ({"left": "matched"}, False),
+    ({"left": "service account"}, True), ({"left": "guest"}, True), ({"here": "matched"}, True),
+]  # fmt: skip
+
+
+def made(app: App, values: dict[str, object]) -> Account:
+    values = dict(values)
+    for word, status in (("left", "deprovisioned"), ("here", "active")):
+        if word in values:
+            person = Person.create(name="Ada", status=status)
+            values = {"match_kind": values[word], "person": person}
+    return account(app, "One", **values)
+
+
+@pytest.mark.parametrize(("values", "may"), MAY)
+def test_each_way_to_ask_agrees_on_who_can_manage_an_asset(app, values, may):
+    one, room = made(app, values), asset(app, "Red")
+    give(one, room)
+    found = successors.candidates(app, [room.id], [])
+    assert (found.with_access, found.others) == (({room.id: [one]}, [one]) if may else ({}, [])) and not found.more
+    if may:
+        assert successors.allowed(app, one.id) == one
+    else:
+        with pytest.raises(SuccessorProblem, match="^One can't manage anything in Listed: the account isn't in use"):
+            successors.allowed(app, one.id)
+
+
+def test_those_who_leave_too_and_those_of_another_app_are_not_offered_or_allowed(app, other):
+    leaves, stranger = account(app, "Leaves"), account(other, "Stranger")
+    room, blue = asset(app, "Red"), asset(app, "Blue")
+    for place in (room, blue):
+        give(leaves, place)
+    found = successors.candidates(app, [room.id], [leaves.id])
+    assert (found.with_access, found.others) == ({}, [])
+    assert successors.candidates(app, [room.id], []).with_access == {room.id: [leaves]}, "of the asset asked for alone"
+    for one in (leaves, stranger):
+        with pytest.raises(SuccessorProblem, match="^The successor has no account in Listed, or is leaving it"):
+            successors.allowed(app, one.id, [leaves.id])
+
+
+def test_they_are_offered_by_name_and_of_many_those_who_manage_or_were_active_last(app, monkeypatch):
+    room = asset(app, "Red")
+    for number in range(22):
+        give(account(app, f"{'abcdefghijklmnopqrstuv'[number]}", number), room, privileged=number == 0)
+    found = successors.candidates(app, [room.id], [])
+    assert names(found.with_access[room.id]) == ["a", *"defghijklmnopqrstuv"], "a manages it"
+    assert not found.more
+    for number in range(39):
+        account(app, f"Z{number:02}", -number)
+    found = successors.candidates(app, [room.id], [])
+    assert found.more and len(found.others) == 60 and names(found.others)[-1] == "Z37"
+    assert names(found.others)[:2] == ["a", "b"]
+    Account.delete().where(Account.name == "Z38").execute()
+    assert not successors.candidates(app, [room.id], []).more
+
+
+def test_equals_are_offered_in_the_order_in_which_they_came(app):
+    one, two = account(app, "same"), account(app, "Same")
+    first = account(app, "Alone")
+    assert successors.candidates(app, [], []).others == [first, one, two]
+
+
+@pytest.mark.parametrize(("typed", "found"), [
+    (" ADA@acme.example ", "ada"), ("id-b", "bo"), (" id-b ", "bo"), ("", None), (" ", None),
+    ("nobody@x.example", None), ("two@acme.example", "more than one"), ("gone@acme.example", None),
+    ("other@acme.example", None)])  # fmt: skip
+def test_an_account_is_named_by_its_e_mail_or_id(app, other, typed, found):
+    rows = {
+        "ada": account(app, "id-a", email_key="ada@acme.example"), "bo": account(app, "id-b", email_key=""),
+        "one": account(app, "1", email_key="two@acme.example"), "two": account(app, "2", email_key="two@acme.example"),
+        "gone": account(app, "3", email_key="gone@acme.example", state="gone"),
+        "other": account(other, "id-b", email_key="other@acme.example"),
+    }  # fmt: skip
+    if found in rows:
+        assert successors.named(app, typed) == rows[found]
+    else:
+        many = "more than one account" if found else "no account"
+        with pytest.raises(SuccessorProblem) as met:
+            successors.named(app, typed)
+        assert str(met.value) == (f"Listed has {many} with the e-mail or id “{typed.strip()}”. Nothing was changed. "
+                                  "Choose someone else.")  # fmt: skip
+
+
+def test_an_account_that_is_named_must_be_able_to_manage_it(app):
+    account(app, "id", status="suspended")
+    with pytest.raises(SuccessorProblem, match="isn't in use"):
+        successors.named(app, "id")
+
+
+def test_accounts_are_called_by_their_names(app):
+    one, two, _ = account(app, "One"), account(app, "Two"), account(app, "Three")
+    assert successors.names([two.id, one.id]) == {one.id: "One", two.id: "Two"}
+
+
+# Assets without a manager
+
+
+@pytest.mark.parametrize(("values", "case", "without"), [
+    ({}, "", True), ({"state": "gone"}, "", False), ({}, "managed", False), ({}, "left", True), ({}, "used", True),
+    ({"kind": "list"}, "", False), ({"kind": "list"}, "accepted", True), ({}, "nobody of the kind", False),
+])  # fmt: skip
+def test_an_asset_has_no_manager_where_its_kind_has_them_or_someone_accepted_it(app, other, values, case, without):
+    one, hall = account(app, "One"), asset(app, "Hall")
+    give(one, hall, privileged=case != "nobody of the kind")
+    room = asset(app, "Red", **values)
+    if case in ("managed", "used"):
+        give(one, room, privileged=case == "managed")
+    elif case == "left":
+        give(account(app, "Two", status="suspended"), room, privileged=True)
+    elif case == "accepted":
+        HandOver.create(app=app, asset=room, account=one, decided_by="Ana")
+    assert sole_managers.unmanaged(app) == ([room.id] if without else [])
+    assert sole_managers.count_unmanaged() == sole_managers.count_unmanaged(app) == ({app.id: 1} if without else {})
+    assert sole_managers.unmanaged(other) == [] and sole_managers.count_unmanaged(other) == {}
+
+
+@pytest.mark.parametrize(("state", "counts"), [("active", True), ("paused", True), ("disconnected", False)])
+def test_assets_of_an_app_that_is_disconnected_are_not_counted(app, state, counts):
+    one, hall, _ = account(app, "One"), asset(app, "Hall"), asset(app, "Red")
+    give(one, hall, privileged=True)
+    App.update(state=state).execute()
+    assert sole_managers.count_unmanaged() == ({app.id: 1} if counts else {})
+
+
+@pytest.mark.parametrize(("role", "privileged", "here", "manages"), [
+    ("x", True, True, True), ("x", False, True, False), ("y", True, True, False), ("x", True, False, False)])
+def test_a_role_manages_where_the_app_has_shown_so(app, other, role, privileged, here, manages):
+    where = app if here else other
+    Access.create(app=where, account=account(where, "One"), asset=asset(where, "Red"), role=role, privileged=privileged)
+    assert sole_managers.manages_with(app, "x") is manages
+
+
+def test_other_managers_come_by_their_last_activity(app):
+    room, green = asset(app, "Red"), asset(app, "Green")
+    one, two, three = account(app, "One", 1), account(app, "Two", 3), account(app, "Three", 2)
+    for each in (one, two, three):
+        give(each, room, privileged=True)
+    give(account(app, "Elsewhere", 4), green, privileged=True)
+    assert sole_managers.managers_beside(one.id, room.id) == [two.id, three.id]
+    assert sole_managers.managers_beside(two.id, room.id) == [three.id, one.id]
