@@ -1,0 +1,166 @@
+"""Who answers for a directory and may change it, what it says beside the main address, and what stands behind a list of
+unmatched accounts: each condition alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from sync.db import writing
+from sync.matching import addresses, rules, suggestions, unmatched, vouching
+from sync.matching.unmatched import Domain
+from sync.models import Account, Activity, App, Directory, DirectoryAddress, DirectoryEntry, Person, PersonEmail
+from sync.rank import Asker, NotAllowed
+
+ROLES = ("owner", "super admin", "admin")
+
+
+@pytest.fixture
+def ldap(home) -> Directory:
+    return Directory.create(kind="scim", name="LDAP")
+
+
+@pytest.fixture
+def app(home) -> App:
+    return App.create(connector="listed", name="Listed", category="Test", state="active")
+
+
+def person(role: str | None = None, **values: object) -> Person:
+    return Person.create(name=(role or "Bo").title(), workspace_role=role, **values)
+
+
+def answered_by(directory: Directory, role: str | None, vouched: bool = False) -> Directory:
+    answers = role and person(role).id
+    Directory.update(answers_id=answers, vouched=vouched).where(Directory.id == directory.id).execute()
+    return Directory.get_by_id(directory.id)
+
+
+@pytest.mark.parametrize("theirs", ROLES)
+@pytest.mark.parametrize("askers", ROLES)
+def test_the_lower_of_two_answers_for_what_both_have_changed(ldap, theirs, askers):
+    directory, asker = answered_by(ldap, theirs), person(askers)
+    lower = ROLES.index(askers) > ROLES.index(theirs)
+    assert vouching.would_rise(directory, Asker.person(asker)) is (ROLES.index(askers) < ROLES.index(theirs))
+    with writing():
+        vouching.answer_no_higher(directory, Asker.person(asker))
+    assert (Directory.get_by_id(ldap.id).answers_id == asker.id) is lower
+    directory = answered_by(ldap, theirs)
+    if lower:
+        with pytest.raises(NotAllowed, match="^An Owner answers for LDAP. Nothing was changed: ask one of them.$"):
+            vouching.require_over_directory(Asker.person(asker), directory)
+    else:
+        vouching.require_over_directory(Asker.person(asker), directory)
+    for role in ROLES:
+        assert vouching.is_above(directory, person(role)) is (ROLES.index(role) < ROLES.index(theirs))
+
+
+@pytest.mark.parametrize("role", ["user", None])
+def test_nobody_below_an_admin_answers_for_a_directory(ldap, role):
+    asker = Asker.person(person(role))
+    for change in (lambda: vouching.answer_for(ldap, asker), lambda: vouching.answer_no_higher(ldap, asker),
+                   lambda: vouching.require_over_directory(asker, ldap)):  # fmt: skip
+        with pytest.raises(NotAllowed):
+            change()
+    assert Directory.get().answers_id is None
+
+
+def test_a_directory_that_ranks_lower_now_is_in_activity(ldap):
+    owners, asker = answered_by(ldap, "owner"), person("admin")
+    with writing():
+        vouching.answer_for(owners, Asker.person(asker))
+        vouching.answer_for(Directory.get_by_id(ldap.id), Asker.person(asker))
+    [entry] = Activity.select().where(Activity.what == "answers for directory")
+    assert (entry.who, entry.about) == ("Admin", "LDAP")
+    assert entry.after == "What it says of people above an admin is held"
+
+
+def test_an_owner_vouches_and_stops_and_each_is_told_once(ldap):
+    other = Directory.create(kind="scim", name="Other")
+    by = Asker.person(person("owner"))
+    answered_by(ldap, "admin")
+    for _ in range(2):
+        vouching.vouch(ldap, by)
+    assert [row.vouched for row in Directory.select().order_by(Directory.id)] == [True, False]
+    vouching.vouch(other, by)
+    for _ in range(2):
+        vouching.stop_vouching(ldap, by)
+    now = Directory.get_by_id(ldap.id)
+    assert (now.vouched, now.answers_id, Directory.get_by_id(other.id).vouched) == (False, None, True)
+    assert [(row.who, row.what, row.about, row.after) for row in Activity.select().order_by(Activity.id)] == [
+        ("Owner", "vouched for directory", "LDAP", "It may change Owners and admins"),
+        ("Owner", "vouched for directory", "Other", "It may change Owners and admins"),
+        ("Owner", "stopped vouching for directory", "LDAP", "What it says of Owners and admins is held")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("role", "status", "vouched", "words"), [
+    ("admin", "active", True, "an Owner vouches for it"), (None, "active", False, "nobody answers for it"),
+    ("admin", "active", False, "Admin answers for it"),
+    ("admin", "suspended", False, "Admin answers for it, who no longer manages people"),
+    ("user", "active", False, "User answers for it, who no longer manages people")])  # fmt: skip
+def test_it_is_said_who_answers_for_it(ldap, role, status, vouched, words):
+    directory = answered_by(ldap, role, vouched)
+    Person.update(status=status).execute()
+    assert vouching.answers_in_words(directory) == words
+
+
+def test_the_further_addresses_of_an_entry_are_its_own(ldap):
+    other = Directory.create(kind="scim", name="Other")
+    entry = DirectoryEntry.create(directory=ldap, external_id="1", status="active", reported="active",
+                                 person=person())  # fmt: skip
+    for directory, id, email, main in ((ldap, "1", "main@x.example", True), (ldap, "1", "b@x.example", False),
+                                       (ldap, "1", "a@x.example", False), (ldap, "2", "c@x.example", False),
+                                       (other, "1", "d@x.example", False)):  # fmt: skip
+        DirectoryAddress.create(directory=directory, external_id=id, email=email, email_key=email, main=main)
+    assert addresses.further_of(entry) == ("b@x.example", "a@x.example")
+
+
+# Unmatched accounts
+
+
+def test_unmatched_accounts_are_counted_by_the_domain_of_their_address(app):
+    App.update(identity_id="own").where(App.id == app.id).execute()
+    other = App.create(connector="listed", name="Other", category="Test", state="active")
+    rows = [(app, f"{number}", email, kind, state) for number, (email, kind, state) in enumerate((
+        ("a@x.example", "unmatched", "present"), ("b@x.example", "unmatched", "present"),
+        ("c@x.example", "matched", "present"), ("d@x.example", "guest", "present"),
+        ("e@b.example", "unmatched", "present"), ("f@a.example", "unmatched", "present"),
+        ("", "unmatched", "present"), ("no-at-sign", "unmatched", "present"), ("", "unmatched", "present"),
+        ("g@x.example", "unmatched", "gone"), ("h@x.example", "unmatched", "removing"),
+        ("i@only.example", "matched", "present")))]  # fmt: skip
+    rows += [(app, "own", "own@x.example", "unmatched", "present"), (other, "1", "j@y.example", "unmatched", "present")]
+    for where, id, email, kind, state in rows:
+        Account.create(app=where, external_id=id, email_key=email, match_kind=kind, state=state)
+    assert unmatched.by_domain(App.get_by_id(app.id)) == [
+        Domain("", 3, 0), Domain("x.example", 2, 1), Domain("a.example", 1, 0), Domain("b.example", 1, 0)]  # fmt: skip
+    App.update(identity_id=None).where(App.id == app.id).execute()
+    assert unmatched.by_domain(App.get_by_id(app.id))[0] == Domain("", 3, 0)
+    assert Domain("x.example", 3, 1) in unmatched.by_domain(App.get_by_id(app.id))
+
+
+def suggested(app: App, account: Account, limit: int = 3) -> list[tuple[str, str]]:
+    return [(one.name, why) for one, why in suggestions.suggestions(Account.get_by_id(account.id), limit)]
+
+
+def test_the_former_owner_of_an_address_and_all_who_claim_it_are_suggested(app, ldap):
+    ana, bo, cy = (Person.create(name=name) for name in ("Ana Lima", "Bo Berg", "Cy Young"))
+    address = "desk@acme.example"
+    account = Account.create(app=app, external_id="1", email=address, email_key=address, asked_as=address, was_of=cy)
+    assert suggested(app, account) == [("Cy Young", "The e-mail was theirs")]
+    PersonEmail.create(person=ana, email=address, email_key=address, disputed=True, by_hand=True)
+    DirectoryEntry.create(directory=ldap, external_id="1", status="active", reported="active", person=bo)
+    DirectoryAddress.create(directory=ldap, external_id="1", email=address, email_key=address, name="Bo Berg")
+    assert suggested(app, account) == [
+        ("Ana Lima", "The e-mail is claimed by them and by someone else"),
+        ("Bo Berg", "The e-mail is claimed by them and by someone else"), ("Cy Young", "The e-mail was theirs")]
+    assert len(suggested(app, account, 1)) == 2, "one alone would be half of the question"
+    Person.update(status="deprovisioned").where(Person.id == bo.id).execute()
+    assert suggested(app, account)[-1] == (
+        "Bo Berg", "The e-mail is claimed by them and by someone else; has left the company")
+
+
+def test_who_is_named_by_a_rule_is_not_suggested_a_second_time(app):
+    Person.create(name="Ana Lima", employee_number="E1")
+    Person.create(name="Bo Lima", employee_number="E1")
+    account = Account.create(app=app, external_id="1", name="Ana Lima", employee_number="e1")
+    assert suggested(app, account) == [
+        ("Ana Lima", "The employee number is theirs"), ("Bo Lima", "The employee number is theirs")]
+    assert rules.why(app, [account]) == {account.id: "The employee number e1 is that of Ana Lima and Bo Lima"}
