@@ -1,4 +1,4 @@
-"""Who answers for a directory and may change it, what it says beside the main address, and what stands behind a list of
+"""Who answers for a directory and may change it, what it says beside the main address, and who is behind a list of
 unmatched accounts: each condition alone."""
 
 from __future__ import annotations
