@@ -98,6 +98,11 @@ REVOKED = Effect(
     frees_seat=Seat.KEPT,
 )  # fmt: skip
 
+LEFT_BUSINESS = Effect(  # a business in paid social: `does` names it, and whose account isn't touched
+    "Removes them from the business, with all its assets.", Reach.WORKSPACE, Undo.IMPOSSIBLE,
+    "Invite them again, and assign their assets again.", lost=("their access to each asset",), frees_seat=Seat.NOT_PAID,
+)  # fmt: skip
+
 
 def declared(
     source: str,

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from types import MappingProxyType
 
 BRONZE, SILVER, GOLD, PLATINUM = "bronze", "silver", "gold", "platinum"
 TIERS = (BRONZE, SILVER, GOLD, PLATINUM)  # each includes those before it
@@ -60,6 +61,12 @@ Quality = Mapping[Rule, Exempt | Missing]
 
 TESTED_OVER_HTTP = (Rule.READING_TESTED, Rule.CHANGES_TESTED, Rule.WAITS, Rule.CREDENTIAL_END, Rule.SECRETS)
 NO_TEST_SERVER = Missing("The app runs only at its maker, who offers no server for tests.")
+
+
+def at_its_maker(operations: str = "", more: Mapping[Rule, Exempt | Missing] = MappingProxyType({})) -> Quality:
+    """The `quality` of an app that runs only at its maker. `operations` says in a sentence why some are missing."""
+    lacks = {Rule.OPERATIONS: Missing(operations)} if operations else {}
+    return MappingProxyType({**lacks, Rule.REAL_SERVER: NO_TEST_SERVER, **more})
 
 
 def not_kept(state: Exempt | Missing, rules: Iterable[Rule]) -> dict[Rule, Exempt | Missing]:

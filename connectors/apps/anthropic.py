@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from operator import itemgetter
-from types import MappingProxyType
 
 from connectors.base import (
     CAPABILITIES,
@@ -25,7 +24,7 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
-from connectors.quality import NO_TEST_SERVER, Rule
+from connectors.quality import at_its_maker
 from connectors.tools.answers import unsaid, words
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, NotFound, clean, segment
@@ -55,7 +54,7 @@ class Anthropic(UsersAndInvites):
     slug = "anthropic"
     label = "Anthropic"
     logo = "own-anthropic.svg"
-    quality = MappingProxyType({Rule.REAL_SERVER: NO_TEST_SERVER})
+    quality = at_its_maker()
     docs = (
         "As an admin of the organization, open platform.claude.com/settings/admin-keys (Settings, “Admin keys”). "
         "Anthropic offers it to organizations only, not to individual accounts.",

@@ -9,7 +9,6 @@ The list of memberships knows no e-mails, so they come from GET /users.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import MappingProxyType
 from typing import Any
 
 from connectors.base import (
@@ -27,7 +26,7 @@ from connectors.base import (
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, Effect, Reach, Sessions, Undo, declared
 from connectors.names import email_key
-from connectors.quality import NO_TEST_SERVER, Missing, Rule
+from connectors.quality import at_its_maker
 from connectors.tools.answers import unsaid
 from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector, token_field
@@ -43,10 +42,7 @@ class Asana(HttpConnector):
     slug = "asana"
     label = "Asana"
     logo = "asana.svg"
-    quality = MappingProxyType({
-        Rule.OPERATIONS: Missing("Asana's API can't make admins or guests."),
-        Rule.REAL_SERVER: NO_TEST_SERVER,
-    })  # fmt: skip
+    quality = at_its_maker("Asana's API can't make admins or guests.")
     docs = (
         "On an Enterprise plan a super admin makes a service account: Admin Console, Apps, Service accounts, with full "
         "permissions. Its token belongs to no person, and sees every team and project.",

@@ -14,7 +14,6 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
-from types import MappingProxyType
 from typing import Any
 
 from connectors.base import (
@@ -34,7 +33,7 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.effects import GRANTED, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
-from connectors.quality import NO_TEST_SERVER, Missing, Rule
+from connectors.quality import at_its_maker
 from connectors.tools.answers import known_status, unsaid
 from connectors.tools.http import Answer, Forbidden, NotFound, clean, seconds_to_wait, segment
 from connectors.tools.http_connector import HttpConnector, token_field
@@ -65,10 +64,7 @@ class Atlassian(HttpConnector):
     slug = "atlassian"
     label = "Atlassian"
     logo = "atlassian.svg"
-    quality = MappingProxyType({
-        Rule.OPERATIONS: Missing("Atlassian's API invites people to certain apps only."),
-        Rule.REAL_SERVER: NO_TEST_SERVER,
-    })  # fmt: skip
+    quality = at_its_maker("Atlassian's API invites people to certain apps only.")
     docs = (
         "An organization admin opens admin.atlassian.com, the organization, Settings, API keys, and chooses Create API "
         "key, without scopes: for searching and removing users the documentation names no scope.",

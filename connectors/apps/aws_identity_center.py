@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator, Mapping
 
 from connectors.base import ASSETS, GRANT, LOOK_UP, REMOVE, REVOKE
 from connectors.effects import GRANTED, REVOKED, Effect, Reach, Seat, Sessions, Undo, declared
+from connectors.quality import at_its_maker
 from connectors.scim.cursor import CursorClient
-from connectors.scim.preset import GROUPS, PresetClient, ScimPreset, address_field, not_all
+from connectors.scim.preset import GROUPS, PresetClient, ScimPreset, address_field
 from connectors.scim.values import id_of
 from connectors.tools.http_connector import token_field
 from connectors.versions import ApiVersion
@@ -43,7 +44,7 @@ class AwsIdentityCenter(ScimPreset):
     slug = "aws-identity-center"
     label = "AWS IAM Identity Center"
     logo = "own-aws-identity-center.svg"
-    quality = not_all("AWS takes new users from the identity provider alone, and its SCIM has no roles.")
+    quality = at_its_maker("AWS takes new users from the identity provider alone, and its SCIM has no roles.")
     docs = (
         "It works where the identity source is an external identity provider. Open IAM Identity Center "
         "(console.aws.amazon.com/singlesignon), “Settings”. Enable “Automatic provisioning”, or, if it is on, choose "

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
-from types import MappingProxyType
 
 from connectors.base import (
     ASSETS,
@@ -30,7 +29,7 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.effects import INVITATION_SENT, Effect, Reach, Undo, declared
-from connectors.quality import NO_TEST_SERVER, Missing, Rule
+from connectors.quality import at_its_maker
 from connectors.tools.answers import unsaid
 from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector, token_field
@@ -50,10 +49,7 @@ class Calendly(HttpConnector):
     slug = "calendly"
     label = "Calendly"
     logo = "calendly.svg"
-    quality = MappingProxyType({
-        Rule.OPERATIONS: Missing("Calendly's API changes neither roles nor who is in a group."),
-        Rule.REAL_SERVER: NO_TEST_SERVER,
-    })  # fmt: skip
+    quality = at_its_maker("Calendly's API changes neither roles nor who is in a group.")
     docs = (
         "As the owner or an admin of the organisation, open calendly.com/integrations/api_webhooks and choose "
         "“Generate new token” (or “Get a token now”) under “Personal access tokens”.",

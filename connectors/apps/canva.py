@@ -13,8 +13,8 @@ from types import MappingProxyType
 
 from connectors.base import LOOK_UP, REMOVE
 from connectors.effects import Effect, Reach, Undo, declared
-from connectors.quality import Missing, Rule
-from connectors.scim.preset import PresetClient, ScimPreset, not_all
+from connectors.quality import Missing, Rule, at_its_maker
+from connectors.scim.preset import PresetClient, ScimPreset
 from connectors.scim.values import roles_of
 from connectors.tools.http_connector import token_field
 from connectors.versions import ApiVersion
@@ -30,7 +30,7 @@ class Canva(ScimPreset):
     slug = "canva"
     label = "Canva"
     logo = "own-canva.svg"
-    quality = not_all(
+    quality = at_its_maker(
         "Canva's SCIM makes everyone but a member a brand designer, and knows new people by their single sign-on name.",
         {Rule.ASSETS: Missing("Canva's SCIM shows its groups without their members.")},
     )

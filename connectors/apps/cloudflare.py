@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from types import MappingProxyType
 
 from connectors.base import (
     INVITE,
@@ -27,7 +26,7 @@ from connectors.base import (
 )
 from connectors.effects import INVITATION_SENT, Effect, Reach, Undo, declared
 from connectors.names import email_key
-from connectors.quality import NO_TEST_SERVER, Missing, Rule
+from connectors.quality import Missing, Rule, at_its_maker
 from connectors.tools.answers import known_status, unsaid, words
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, NotFound, clean, segment
@@ -45,11 +44,10 @@ class Cloudflare(HttpConnector):
     slug = "cloudflare"
     label = "Cloudflare"
     logo = "cloudflare.svg"
-    quality = MappingProxyType({
-        Rule.ASSETS: Missing("Rights on a single domain are in Cloudflare's policies, which aren't read."),
-        Rule.OPERATIONS: Missing("Cloudflare doesn't say what a change of roles does to a member's policies."),
-        Rule.REAL_SERVER: NO_TEST_SERVER,
-    })  # fmt: skip
+    quality = at_its_maker(
+        "Cloudflare doesn't say what a change of roles does to a member's policies.",
+        {Rule.ASSETS: Missing("Rights on a single domain are in Cloudflare's policies, which aren't read.")},
+    )
     docs = (
         "As a Super Administrator, open dash.cloudflare.com, choose the account, and go to Manage Account, “API "
         "Tokens”. Choose “Create Token”, then a custom token.",

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from types import MappingProxyType
 from typing import Any
 
 from connectors.base import (
@@ -25,7 +24,7 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Undo, declared
-from connectors.quality import NO_TEST_SERVER, Rule
+from connectors.quality import at_its_maker
 from connectors.tools.answers import has, known_status, unsaid
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, Conflict, Forbidden, NotFound, clean, segment
@@ -56,7 +55,7 @@ class Datadog(HttpConnector):
     slug = "datadog"
     label = "Datadog"
     logo = "datadog.svg"
-    quality = MappingProxyType({Rule.REAL_SERVER: NO_TEST_SERVER})
+    quality = at_its_maker()
     docs = (
         "As an administrator, open “Organization Settings” in Datadog. Under “API Keys”, choose “New Key”, enter a "
         "name, create it and copy the key (not the key ID).",

@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from functools import cached_property
-from types import MappingProxyType
 from typing import Any
 
 from connectors.base import (
@@ -41,7 +40,7 @@ from connectors.effects import (
     Undo,
     declared,
 )
-from connectors.quality import NO_TEST_SERVER, Rule
+from connectors.quality import at_its_maker
 from connectors.tools.answers import known_status, unsaid
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, Conflict, Forbidden, clean
@@ -88,7 +87,7 @@ class Dropbox(HttpConnector):
     slug = "dropbox"
     label = "Dropbox"
     logo = "dropbox.svg"
-    quality = MappingProxyType({Rule.REAL_SERVER: NO_TEST_SERVER})
+    quality = at_its_maker()
     docs = (
         "As a team admin, open www.dropbox.com/developers/apps, choose “Create app”, “Scoped access” and a name. The "
         "page “Settings” shows the app key and the app secret.",

@@ -12,12 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from types import MappingProxyType
 
 from connectors.base import CAPABILITIES, Account, Field, Identity, Refused, Role
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Undo, declared
 from connectors.figma.activity import ActivityLog, with_activity
-from connectors.quality import NO_TEST_SERVER, Missing, Rule
+from connectors.quality import at_its_maker
 from connectors.scim.client import ScimClient
 from connectors.scim.extended import FIELDS, ExtendedScim
 from connectors.scim.values import YES, id_of, roles_of
@@ -45,10 +44,7 @@ class Figma(ExtendedScim):
     slug = "figma"
     label = "Figma"
     logo = "figma.svg"
-    quality = MappingProxyType({
-        Rule.OPERATIONS: Missing("SCIM makes administrators and assigns seat types only on Figma's plan Enterprise."),
-        Rule.REAL_SERVER: NO_TEST_SERVER,
-    })  # fmt: skip
+    quality = at_its_maker("SCIM makes administrators and assigns seat types only on Figma's plan Enterprise.")
     docs = (
         "Figma has SCIM on the plans Organization and Enterprise, beside single sign-on over SAML.",
         "As an organisation admin open Figma, Admin, Settings, “Login and provisioning”. Under “SAML SSO” copy the "

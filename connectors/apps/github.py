@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from functools import cached_property
-from types import MappingProxyType
 
 from connectors.base import (
     CAPABILITIES,
@@ -35,7 +34,7 @@ from connectors.github.client import GitHubClient
 from connectors.github.organisation_roles import PREFIX, OrganisationRoles
 from connectors.github.people import People, email_of
 from connectors.names import email_key
-from connectors.quality import NO_TEST_SERVER, Rule
+from connectors.quality import at_its_maker
 from connectors.tools.answers import unsaid
 from connectors.tools.http import Answer, Forbidden, NotFound, segment
 from connectors.tools.http_connector import ClosesClients, api_client, token_field
@@ -60,7 +59,7 @@ class GitHub(ClosesClients, Connector):
     slug = "github"
     label = "GitHub"
     logo = "github.svg"
-    quality = MappingProxyType({Rule.REAL_SERVER: NO_TEST_SERVER})
+    quality = at_its_maker()
     docs = (
         "Either as an owner of the organisation, with a token: open github.com/settings/tokens. A classic token needs "
         "the scopes admin:org (to read and remove), repo (who may what in private repositories) and read:user "

@@ -16,7 +16,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from datetime import date
-from types import MappingProxyType
 from typing import Any
 
 from connectors.base import (
@@ -40,7 +39,7 @@ from connectors.effects import INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, R
 from connectors.google_ads.answers import NotUsable, part, problem, says_in
 from connectors.google_ads.approvals import Trouble, customer_of, held_back, is_open, must_not_wait
 from connectors.names import email_key
-from connectors.quality import NO_TEST_SERVER, Missing, Rule
+from connectors.quality import at_its_maker
 from connectors.tools.answers import unsaid
 from connectors.tools.holes import needed
 from connectors.tools.http import Http, clean
@@ -84,10 +83,7 @@ class GoogleAds(ClosesClients, Connector):
     label = "Google Ads"
     category = PAID_SOCIAL
     logo = "googleads.svg"
-    quality = MappingProxyType({
-        Rule.OPERATIONS: Missing("Google Ads gives access to an account below the manager only by an invitation."),
-        Rule.REAL_SERVER: NO_TEST_SERVER,
-    })  # fmt: skip
+    quality = at_its_maker("Google Ads gives access to an account below the manager only by an invitation.")
     docs = (
         "At console.cloud.google.com create a project and enable the Google Ads API in it. On its Google Ads API "
         "Overview page apply for access. Explorer access is enough for reading: it allows 2,880 operations a day, and "

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
-from types import MappingProxyType
 
 from connectors.base import (
     CAPABILITIES,
@@ -29,7 +28,7 @@ from connectors.base import (
 )
 from connectors.effects import GRANTED, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Sessions, Undo, declared
 from connectors.google.admin import API, DIRECTORY_API, FIELDS, LOGIN, SCOPE, SECURITY, GoogleAdmin, steps
-from connectors.quality import NO_TEST_SERVER, Missing, Rule
+from connectors.quality import at_its_maker
 from connectors.tools.answers import unsaid
 from connectors.tools.http import Conflict, NotFound, clean, segment
 from connectors.tools.http_connector import ClosesClients, api_client
@@ -55,10 +54,7 @@ class GoogleWorkspace(ClosesClients, Connector):
     slug = "google_workspace"
     label = "Google Workspace"
     logo = "google.svg"
-    quality = MappingProxyType({
-        Rule.OPERATIONS: Missing("Google creates a user only with a password, so Rollcall creates none."),
-        Rule.REAL_SERVER: NO_TEST_SERVER,
-    })  # fmt: skip
+    quality = at_its_maker("Google creates a user only with a password, so Rollcall creates none.")
     docs = (
         *steps(SCOPES, "a super admin: Google lets nobody else change administrators"),
         "A removal suspends the user, which you can undo in the Admin console at any time. Nobody can sign in as the "

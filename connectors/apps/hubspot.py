@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import date
-from types import MappingProxyType
 from typing import Any
 
 from connectors.base import (
@@ -30,7 +29,7 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Undo, declared
-from connectors.quality import NO_TEST_SERVER, Missing, Rule
+from connectors.quality import at_its_maker
 from connectors.tools.answers import unsaid
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
@@ -48,10 +47,7 @@ class HubSpot(HttpConnector):
     slug = "hubspot"
     label = "HubSpot"
     logo = "hubspot.svg"
-    quality = MappingProxyType({
-        Rule.OPERATIONS: Missing("HubSpot's API makes nobody a super admin, and takes nobody out of the primary team."),
-        Rule.REAL_SERVER: NO_TEST_SERVER,
-    })  # fmt: skip
+    quality = at_its_maker("HubSpot's API makes nobody a super admin, and takes nobody out of the primary team.")
     docs = (
         "As a super admin, open “Development” in HubSpot, then “Keys” and “Service keys”. Choose “Create service key”.",
         "Enter a name, choose “Add new scope” and add, to read: settings.users.read and settings.users.teams.read. To "

@@ -11,7 +11,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from types import MappingProxyType
 
 from connectors.base import (
     CAPABILITIES,
@@ -28,7 +27,7 @@ from connectors.base import (
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.names import email_key
-from connectors.quality import NO_TEST_SERVER, Rule
+from connectors.quality import at_its_maker
 from connectors.tools.answers import unsaid
 from connectors.tools.graphql import error_in
 from connectors.tools.http import Answer, Forbidden, clean, seconds_to_wait
@@ -81,7 +80,7 @@ class Linear(HttpConnector):
     slug = "linear"
     label = "Linear"
     logo = "linear.svg"
-    quality = MappingProxyType({Rule.REAL_SERVER: NO_TEST_SERVER})
+    quality = at_its_maker()
     docs = (
         "As an owner or admin of the workspace, open Linear, Settings, Account, “Security & access”.",
         "Under “Personal API keys” make a new key with full access (read, write and admin) to all teams, and copy it: "

@@ -18,7 +18,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date
 from functools import cached_property
-from types import MappingProxyType
 
 from connectors.base import (
     CAPABILITIES,
@@ -37,7 +36,7 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.effects import GRANTED, REVOKED, Effect, Reach, Seat, Undo, declared
-from connectors.quality import NO_TEST_SERVER, Missing, Rule
+from connectors.quality import at_its_maker
 from connectors.tools.http import Answer, Forbidden, Http, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector, bearer, token_field
 from connectors.tools.oauth import refreshed
@@ -71,10 +70,7 @@ class LinkedInAds(HttpConnector):
     label = "LinkedIn Ads"
     logo = "own-linkedin-ads.svg"
     category = PAID_SOCIAL
-    quality = MappingProxyType({
-        Rule.OPERATIONS: Missing("LinkedIn's API doesn't invite by e-mail, and a role belongs to one ad account."),
-        Rule.REAL_SERVER: NO_TEST_SERVER,
-    })  # fmt: skip
+    quality = at_its_maker("LinkedIn's API doesn't invite by e-mail, and a role belongs to one ad account.")
     docs = (
         "At linkedin.com/developers create an app, and under Products request the Advertising API. LinkedIn reviews "
         "each app.",

@@ -16,9 +16,9 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cached_property
-from types import MappingProxyType
 from typing import Any
 
 from connectors.base import (
@@ -35,10 +35,10 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
-from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
+from connectors.effects import GRANTED, INVITATION_SENT, LEFT_BUSINESS, REVOKED, ROLE_CHANGED, declared
 from connectors.meta.answers import problem
 from connectors.names import email_key
-from connectors.quality import NO_TEST_SERVER, Missing, Rule
+from connectors.quality import at_its_maker
 from connectors.tools.answers import unsaid
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, clean, segment
@@ -78,10 +78,7 @@ class Meta(HttpConnector):
     label = "Meta Business"
     category = PAID_SOCIAL
     logo = "meta.svg"
-    quality = MappingProxyType({
-        Rule.OPERATIONS: Missing("Meta's API can't remove a system user, or take a person off a pixel."),
-        Rule.REAL_SERVER: NO_TEST_SERVER,
-    })  # fmt: skip
+    quality = at_its_maker("Meta's API can't remove a system user, or take a person off a pixel.")
     docs = (
         "At developers.facebook.com create an app of the type Business, and add it to your business portfolio: "
         "business.facebook.com/settings, Accounts, Apps. Meta lets an app see only the people of a portfolio that "
@@ -112,10 +109,9 @@ class Meta(HttpConnector):
     capabilities = frozenset(CAPABILITIES)
     effects = declared(
         "facebook-business-sdk-codegen, api_specs/specs/BusinessUser.json",
-        remove=Effect(
-            "Removes them from the business portfolio, with all its assets. Their Facebook account stays theirs.",
-            Reach.WORKSPACE, Undo.IMPOSSIBLE, "Invite them again, and assign their assets again.",
-            lost=("their access to each asset",), frees_seat=Seat.NOT_PAID,
+        remove=replace(
+            LEFT_BUSINESS,
+            does="Removes them from the business portfolio, with all its assets. Their Facebook account stays theirs.",
         ),
         change_role=ROLE_CHANGED, invite=INVITATION_SENT, grant=GRANTED, revoke=REVOKED,
     )  # fmt: skip

@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
-from types import MappingProxyType
 
 from connectors.base import (
     CAPABILITIES,
@@ -37,7 +36,7 @@ from connectors.base import (
 )
 from connectors.effects import GRANTED, REVOKED, Effect, Reach, Seat, Sessions, Undo, declared
 from connectors.microsoft.graph import API, FIELDS, GRAPH, GUEST, LOGIN, PAGE, REGISTER, Graph, emails_of, is_external
-from connectors.quality import NO_TEST_SERVER, Missing, Rule
+from connectors.quality import at_its_maker
 from connectors.tools.answers import known_status, unsaid
 from connectors.tools.http import Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import ClosesClients, api_client
@@ -68,10 +67,7 @@ class Microsoft365(ClosesClients, Connector):
     slug = "microsoft_365"
     label = "Microsoft 365"
     logo = "own-microsoft-365.svg"
-    quality = MappingProxyType({
-        Rule.OPERATIONS: Missing("Microsoft's permission to change roles could make anyone a Global Administrator."),
-        Rule.REAL_SERVER: NO_TEST_SERVER,
-    })  # fmt: skip
+    quality = at_its_maker("Microsoft's permission to change roles could make anyone a Global Administrator.")
     docs = (
         *REGISTER,
         "Under “API permissions” add Microsoft Graph application permissions (not delegated ones): User.Read.All, "

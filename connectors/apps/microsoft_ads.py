@@ -34,7 +34,7 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.effects import Effect, Reach, Seat, Undo, declared
-from connectors.quality import NO_TEST_SERVER, Missing, Rule
+from connectors.quality import Missing, Rule, at_its_maker
 from connectors.tools.answers import known_status, unsaid
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, Forbidden, NotFound, Stale, clean, seconds_to_wait
@@ -72,14 +72,11 @@ class MicrosoftAds(HttpConnector):
     label = "Microsoft Advertising"
     logo = "own-microsoft-ads.svg"
     category = PAID_SOCIAL
-    quality = MappingProxyType({
-        Rule.CREDENTIAL_END: Missing("Microsoft replaces the refresh token at each renewal: Rollcall keeps the first."),
-        Rule.OPERATIONS: Missing(
-            "Microsoft's API can't cancel an invitation, and invites only with first and last name. Its change of role "
-            "takes an empty list of ad accounts for all of them, so Rollcall doesn't use it."
-        ),
-        Rule.REAL_SERVER: NO_TEST_SERVER,
-    })  # fmt: skip
+    quality = at_its_maker(
+        "Microsoft's API can't cancel an invitation, and invites only with first and last name. Its change of role "
+        "takes an empty list of ad accounts for all of them, so Rollcall doesn't use it.",
+        {Rule.CREDENTIAL_END: Missing("Microsoft replaces the refresh token at each renewal, and Rollcall keeps one.")},
+    )
     docs = (
         "At ads.microsoft.com sign in as a Super Admin of the manager account, open Settings, Developer settings "
         "(ads.microsoft.com/cc/Settings/DevSettings), and choose “Request Token”: this is the developer token.",

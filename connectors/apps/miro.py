@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from connectors.base import ASSETS, GRANT, INVITE, LOOK_UP, REMOVE, REVOKE, Refused
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, Effect, Reach, Seat, Undo, declared
-from connectors.scim.preset import GROUPS, ScimPreset, not_all
+from connectors.quality import at_its_maker
+from connectors.scim.preset import GROUPS, ScimPreset
 from connectors.tools.http_connector import token_field
 from connectors.versions import ApiVersion
 
@@ -20,7 +21,7 @@ class Miro(ScimPreset):
     slug = "miro"
     label = "Miro"
     logo = "miro.svg"
-    quality = not_all("Miro doesn't document what a change of the main role does to the admin roles.")
+    quality = at_its_maker("Miro doesn't document what a change of the main role does to the admin roles.")
     docs = (
         "Miro has SCIM on the Enterprise plan, beside single sign-on.",
         "As a company admin open Miro, Company settings, “Apps and integrations”, “Enterprise integrations”. Switch "

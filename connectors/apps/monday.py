@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from types import MappingProxyType
 
 from connectors.base import (
     CAPABILITIES,
@@ -29,7 +28,7 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Undo, declared
-from connectors.quality import NO_TEST_SERVER, Rule
+from connectors.quality import at_its_maker
 from connectors.tools.answers import known_status, unsaid
 from connectors.tools.graphql import error_in
 from connectors.tools.holes import needed
@@ -86,7 +85,7 @@ class Monday(HttpConnector):
     slug = "monday"
     label = "monday.com"
     logo = "own-monday.svg"
-    quality = MappingProxyType({Rule.REAL_SERVER: NO_TEST_SERVER})
+    quality = at_its_maker()
     docs = (
         "As an admin of the account open monday.com, click your picture, and choose “Developers”. In the developer "
         "center open your access tokens. The address of that page is your account's own, with /apps/manage/tokens at "

@@ -9,7 +9,6 @@ The public API as developers.notion.com/reference: get-users, get-self, user, ca
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import MappingProxyType
 
 from connectors.base import (
     CAPABILITIES,
@@ -24,7 +23,7 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Sessions, Undo, declared
-from connectors.quality import NO_TEST_SERVER, Rule
+from connectors.quality import at_its_maker
 from connectors.scim.client import ScimClient
 from connectors.scim.extended import FIELDS, ExtendedScim
 from connectors.tools.answers import unsaid
@@ -51,7 +50,7 @@ class Notion(ExtendedScim):
     slug = "notion"
     label = "Notion"
     logo = "notion.svg"
-    quality = MappingProxyType({Rule.REAL_SERVER: NO_TEST_SERVER})
+    quality = at_its_maker()
     docs = (
         "On the Enterprise plan Rollcall reads and changes members and groups over SCIM. As an organisation owner open "
         "the workspace switcher, “Manage organization”, “General”, “SCIM provisioning”, and make a token for this "

@@ -36,7 +36,7 @@ from connectors.base import (
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, Effect, Reach, Undo, declared
 from connectors.okta import usage
 from connectors.okta.client import FIELDS, OKTA_API, TOKEN_STEPS, OktaClient, name_of
-from connectors.quality import NO_TEST_SERVER, Rule
+from connectors.quality import at_its_maker
 from connectors.scim.extended import FIELDS as SCIM_FIELDS
 from connectors.scim.values import privileged_by_name
 from connectors.tools.answers import known_status, unsaid
@@ -71,7 +71,7 @@ class OktaApp(ClosesClients, Connector):
     slug = "okta_app"
     label = "Okta application"
     logo = "okta.svg"
-    quality = MappingProxyType({Rule.REAL_SERVER: NO_TEST_SERVER})
+    quality = at_its_maker()
     docs = (
         *TOKEN_STEPS,
         "The token's admin must be allowed to manage this application and the groups that it is assigned to; to read, "

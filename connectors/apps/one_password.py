@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from connectors.base import ASSETS, GRANT, LOOK_UP, REMOVE, REVOKE
 from connectors.effects import GRANTED, REVOKED, Effect, Reach, Undo, declared
-from connectors.scim.preset import GROUPS, ScimPreset, address_field, not_all
+from connectors.quality import at_its_maker
+from connectors.scim.preset import GROUPS, ScimPreset, address_field
 from connectors.tools.http_connector import token_field
 from connectors.versions import ApiVersion
 
@@ -19,7 +20,7 @@ class OnePassword(ScimPreset):
     slug = "1password"
     label = "1Password"
     logo = "1password.svg"
-    quality = not_all("1Password's documents don't say what a new user needs, and its SCIM has no roles.")
+    quality = at_its_maker("1Password's documents don't say what a new user needs, and its SCIM has no roles.")
     docs = (
         "It needs 1Password Business and a running SCIM bridge. If you have none, set one up: sign in at "
         "start.1password.com, open Integrations, and follow “Automated User Provisioning”.",

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from types import MappingProxyType
 
 from connectors.base import (
     CAPABILITIES,
@@ -25,7 +24,7 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
-from connectors.quality import NO_TEST_SERVER, Rule
+from connectors.quality import at_its_maker
 from connectors.tools.answers import unsaid, words
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
@@ -42,7 +41,7 @@ class OpenAI(UsersAndInvites):
     slug = "openai"
     label = "OpenAI API"
     logo = "own-openai.svg"
-    quality = MappingProxyType({Rule.REAL_SERVER: NO_TEST_SERVER})
+    quality = at_its_maker()
     docs = (
         "As an Owner of the organization, open platform.openai.com/settings/organization/admin-keys. Choose the right "
         "organization at the top if you are in several.",

@@ -30,7 +30,7 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.effects import GRANTED, REVOKED, ROLE_CHANGED, Effect, Reach, Undo, declared
-from connectors.quality import NO_TEST_SERVER, Missing, Rule
+from connectors.quality import at_its_maker
 from connectors.tools.answers import known_status, unsaid
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, NotFound, clean, segment
@@ -63,10 +63,7 @@ class PagerDuty(HttpConnector):
     slug = "pagerduty"
     label = "PagerDuty"
     logo = "own-pagerduty.svg"
-    quality = MappingProxyType({
-        Rule.OPERATIONS: Missing("PagerDuty's API creates a user with name and password, which Rollcall doesn't know."),
-        Rule.REAL_SERVER: NO_TEST_SERVER,
-    })  # fmt: skip
+    quality = at_its_maker("PagerDuty's API creates a user with name and password, which Rollcall doesn't know.")
     docs = (
         "As the account owner or a global admin, open Integrations, API Access Keys in PagerDuty.",
         "Choose “Create New API Key”, describe it as Rollcall, and leave “Read-only” unticked, unless Rollcall should "

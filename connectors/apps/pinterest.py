@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from types import MappingProxyType
 from typing import Any
 
 from connectors.base import (
@@ -30,10 +29,21 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
-from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
+from connectors.effects import (
+    GRANTED,
+    INVITATION_SENT,
+    LEFT_BUSINESS,
+    REVOKED,
+    ROLE_CHANGED,
+    Effect,
+    Reach,
+    Seat,
+    Undo,
+    declared,
+)
 from connectors.names import email_key
 from connectors.pinterest.answers import items, problem, refusal_in
-from connectors.quality import NO_TEST_SERVER, Missing, Rule
+from connectors.quality import Missing, Rule, at_its_maker
 from connectors.tools.answers import unsaid
 from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector, bearer, token_field
@@ -65,11 +75,10 @@ class Pinterest(HttpConnector):
     label = "Pinterest"
     category = PAID_SOCIAL
     logo = "pinterest.svg"
-    quality = MappingProxyType({
-        Rule.CREDENTIAL_END: Missing("Pinterest replaces the refresh token at each renewal: Rollcall keeps the first."),
-        Rule.OPERATIONS: Missing("Pinterest's API can't remove a system user."),
-        Rule.REAL_SERVER: NO_TEST_SERVER,
-    })  # fmt: skip
+    quality = at_its_maker(
+        "Pinterest's API can't remove a system user.",
+        {Rule.CREDENTIAL_END: Missing("Pinterest replaces the refresh token at each renewal, and Rollcall keeps one.")},
+    )
     docs = (
         "With a Pinterest business account open developers.pinterest.com, “My apps”, and connect an app. Pinterest "
         "reviews it; business access can't be tried in its sandbox.",
@@ -101,10 +110,9 @@ class Pinterest(HttpConnector):
     effects = declared(
         "pinterest/api-description, v5/openapi.yaml: business_members, business_partners",
         remove=(
-            Effect(
-                "Removes them from the business, with all its assets. Their own Pinterest account stays theirs.",
-                Reach.WORKSPACE, Undo.IMPOSSIBLE, "Invite them again, and assign their assets again.",
-                lost=("their access to each asset",), frees_seat=Seat.NOT_PAID,
+            replace(
+                LEFT_BUSINESS,
+                does="Removes them from the business, with all its assets. Their own Pinterest account stays theirs.",
             ),
             Effect(
                 "Ends the whole partnership with another business, for everyone there.", Reach.ORGANISATION,

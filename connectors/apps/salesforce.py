@@ -25,8 +25,9 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.effects import GRANTED, REVOKED, Effect, Reach, Undo, declared
+from connectors.quality import at_its_maker
 from connectors.scim.client import ScimClient
-from connectors.scim.preset import GROUPS, PresetClient, ScimPreset, not_all
+from connectors.scim.preset import GROUPS, PresetClient, ScimPreset
 from connectors.scim.values import roles_of
 from connectors.tools.http import Http, clean
 from connectors.tools.http_connector import api_client
@@ -55,7 +56,7 @@ class Salesforce(ScimPreset):
     slug = "salesforce"
     label = "Salesforce"
     logo = "own-salesforce.svg"
-    quality = not_all(
+    quality = at_its_maker(
         "A new user needs an alias, a profile and a user name of Salesforce's own. A profile is changed in Salesforce."
     )
     docs = (

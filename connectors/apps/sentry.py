@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 from itertools import compress
-from types import MappingProxyType
 
 from connectors.base import (
     CAPABILITIES,
@@ -34,7 +33,7 @@ from connectors.base import (
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Undo, declared
 from connectors.names import email_key
-from connectors.quality import NO_TEST_SERVER, Rule
+from connectors.quality import at_its_maker
 from connectors.tools.answers import known_status, unsaid, words
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
@@ -58,7 +57,7 @@ class Sentry(HttpConnector):
     slug = "sentry"
     label = "Sentry"
     logo = "sentry.svg"
-    quality = MappingProxyType({Rule.REAL_SERVER: NO_TEST_SERVER})
+    quality = at_its_maker()
     docs = (
         "As an owner or manager of the organization, open sentry.io/settings/account/api/auth-tokens (User settings, "
         "“Personal Tokens”; your own Sentry has the same path), and choose “Create New Token”.",

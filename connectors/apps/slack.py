@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from types import MappingProxyType
 
 from connectors.base import (
     CAPABILITIES,
@@ -31,7 +30,7 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.effects import GRANTED, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Sessions, Undo, declared
-from connectors.quality import NO_TEST_SERVER, Missing, Rule
+from connectors.quality import at_its_maker
 from connectors.slack import usage
 from connectors.slack.answers import AlreadyThere, error_inside, list_in
 from connectors.slack.people import EXTERNAL, ROLES, Home, account_of, home_of
@@ -54,10 +53,7 @@ class Slack(ClosesClients, Connector):
     slug = "slack"
     label = "Slack"
     logo = "own-slack.svg"
-    quality = MappingProxyType({
-        Rule.OPERATIONS: Missing("Slack's API invites to a workspace only together with a channel."),
-        Rule.REAL_SERVER: NO_TEST_SERVER,
-    })  # fmt: skip
+    quality = at_its_maker("Slack's API invites to a workspace only together with a channel.")
     docs = (
         "Open api.slack.com/apps, “Create New App”, “From scratch”, and choose your workspace.",
         "Under “OAuth & Permissions” add the bot token scopes users:read, users:read.email, channels:read and "

@@ -31,7 +31,7 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
-from connectors.quality import NO_TEST_SERVER, Missing, Rule
+from connectors.quality import at_its_maker
 from connectors.tools.answers import known_status, unsaid
 from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector
@@ -58,10 +58,7 @@ class SnapchatAds(HttpConnector):
     label = "Snapchat Ads"
     category = PAID_SOCIAL
     logo = "snapchat.svg"
-    quality = MappingProxyType({
-        Rule.OPERATIONS: Missing("The documents of Snap's API that we could read show no call that removes a member."),
-        Rule.REAL_SERVER: NO_TEST_SERVER,
-    })  # fmt: skip
+    quality = at_its_maker("The documents of Snap's API that we could read show no call that removes a member.")
     docs = (
         "At business.snapchat.com, as an organization admin, open Business Details. Copy the organization ID.",
         "Under OAuth Apps on the same page create an app with the redirect URI https://localhost. Copy the client ID "

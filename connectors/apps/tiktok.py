@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from types import MappingProxyType
+from dataclasses import replace
 from typing import Any
 
 from connectors.base import (
@@ -32,8 +32,8 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
-from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
-from connectors.quality import NO_TEST_SERVER, Missing, Rule
+from connectors.effects import GRANTED, INVITATION_SENT, LEFT_BUSINESS, REVOKED, ROLE_CHANGED, declared
+from connectors.quality import at_its_maker
 from connectors.tools.answers import known_status, unsaid
 from connectors.tools.http import Answer, Forbidden, NotFound, clean
 from connectors.tools.http_connector import HttpConnector, token_field
@@ -69,10 +69,7 @@ class TikTok(HttpConnector):
     label = "TikTok for Business"
     category = PAID_SOCIAL
     logo = "tiktok.svg"
-    quality = MappingProxyType({
-        Rule.OPERATIONS: Missing("TikTok's API changes neither finance roles nor who has access to a pixel."),
-        Rule.REAL_SERVER: NO_TEST_SERVER,
-    })  # fmt: skip
+    quality = at_its_maker("TikTok's API changes neither finance roles nor who has access to a pixel.")
     docs = (
         "Open business-api.tiktok.com/portal, register as a developer and create an app. Under its scopes choose "
         "Ad Account Management, Business Center: Business Center Member Management and Business Center Asset. TikTok "
@@ -99,10 +96,9 @@ class TikTok(HttpConnector):
     capabilities = frozenset(CAPABILITIES)
     effects = declared(
         "tiktok/tiktok-business-api-sdk, BCApi: bc/member/delete",
-        remove=Effect(
-            "Removes them from the Business Center, with all its assets. Their own TikTok account stays theirs.",
-            Reach.WORKSPACE, Undo.IMPOSSIBLE, "Invite them again, and assign their assets again.",
-            lost=("their access to each asset",), frees_seat=Seat.NOT_PAID,
+        remove=replace(
+            LEFT_BUSINESS,
+            does="Removes them from the Business Center, with all its assets. Their own TikTok account stays theirs.",
         ),
         change_role=ROLE_CHANGED, invite=INVITATION_SENT, grant=GRANTED, revoke=REVOKED,
     )  # fmt: skip

@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
-from types import MappingProxyType
 from typing import Any
 
 from connectors.base import (
@@ -37,7 +36,7 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
-from connectors.quality import NO_TEST_SERVER, Rule
+from connectors.quality import at_its_maker
 from connectors.tools.answers import unsaid
 from connectors.tools.http import Answer, Conflict, Forbidden, NotFound, clean, seconds_to_wait, segment
 from connectors.tools.http_connector import HttpConnector
@@ -70,7 +69,7 @@ class Zoom(HttpConnector):
     slug = "zoom"
     label = "Zoom"
     logo = "zoom.svg"
-    quality = MappingProxyType({Rule.REAL_SERVER: NO_TEST_SERVER})
+    quality = at_its_maker()
     docs = (
         "The account must be a paid one. As its owner, or an admin who may develop apps, open marketplace.zoom.us, "
         "Develop, “Build App”, and make a Server-to-Server OAuth app. Its page “App Credentials” shows the account "

@@ -3,13 +3,11 @@ A preset is the address, the deviations, the effects and the steps to the creden
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
-from types import MappingProxyType
 
 from connectors.base import ASSETS, Field, Identity, Role
-from connectors.quality import NO_TEST_SERVER, Exempt, Missing, Quality, Rule
 from connectors.scim.client import ScimClient
 from connectors.scim.connector import Scim
 from connectors.scim.extended import FIELDS
@@ -61,8 +59,3 @@ class ScimPreset(Scim):
 def address_field(help: str, pattern: str, placeholder: str) -> Field:
     """The address of an app that has another one for each customer, over HTTPS alone by its `pattern`."""
     return Field("base_url", "SCIM address", help, pattern=pattern, placeholder=placeholder)
-
-
-def not_all(operations: str, more: Mapping[Rule, Exempt | Missing] = MappingProxyType({})) -> Quality:
-    """A preset's `quality`; `operations` says in a sentence why some are missing."""
-    return MappingProxyType({Rule.OPERATIONS: Missing(operations), Rule.REAL_SERVER: NO_TEST_SERVER, **more})
