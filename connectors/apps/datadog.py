@@ -3,7 +3,8 @@ A removal disables the user: they can't sign in, and an administrator can enable
 
 Calls, fields, limits and permissions: DataDog/datadog-api-client-python, .generator/schemas/v2/openapi.yaml (Users,
 Roles, Teams), and docs.datadoghq.com: “Users”, “Roles”, “Teams”, “Rate Limits”, “API and Application Keys” (a disabled
-user's application keys are revoked, API keys are not), “Service Accounts”, “Datadog Admin Role overview”.
+user's application keys are revoked, API keys are not), “Service Accounts”, “Datadog Admin Role overview”. These pages
+and DataDog/documentation link the settings at app.datadoghq.com.
 """
 
 from __future__ import annotations
@@ -57,11 +58,13 @@ class Datadog(HttpConnector):
     logo = "datadog.svg"
     quality = at_its_maker()
     docs = (
-        "As an administrator, open “Organization Settings” in Datadog. Under “API Keys”, choose “New Key”, enter a "
-        "name, create it and copy the key (not the key ID).",
-        "Under “Service Accounts”, make a service account with the Datadog Admin Role, or with a role of your own that "
-        "has the permissions below. Open it and add an application key: copy it now, as Datadog shows it only once. A "
-        "person's own application key stops working when that person is disabled.",
+        "As an administrator, open app.datadoghq.com/organization-settings/api-keys (“Organization Settings”, “API "
+        "Keys”). If you sign in to Datadog at another address, the page is at the same place there. Choose “New Key”, "
+        "enter a name, create it and copy the key (not the key ID).",
+        "At app.datadoghq.com/organization-settings/service-accounts make a service account with the Datadog Admin "
+        "Role, or with a role of your own that has the permissions below. Open it and add an application key: copy it "
+        "now, as Datadog shows it only once. A person's own application key stops working when that person is "
+        "disabled.",
         "Restrict the application key to the scopes that it needs. To read: user_access_read and teams_read. To "
         "disable people and change roles: user_access_manage. To invite: user_access_invite. To change teams: "
         "teams_manage.",

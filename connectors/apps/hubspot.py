@@ -49,7 +49,9 @@ class HubSpot(HttpConnector):
     logo = "hubspot.svg"
     quality = at_its_maker("HubSpot's API makes nobody a super admin, and takes nobody out of the primary team.")
     docs = (
-        "As a super admin, open “Development” in HubSpot, then “Keys” and “Service keys”. Choose “Create service key”.",
+        "As a super admin, open app.hubspot.com, “Development”, then “Keys” and “Service keys”. Choose “Create service "
+        "key”. HubSpot's own steps: "
+        "developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/account-service-keys.",
         "Enter a name, choose “Add new scope” and add, to read: settings.users.read and settings.users.teams.read. To "
         "remove and invite people and to change permission sets and teams, also add: settings.users.write.",
         "Choose “Create”, open the key, choose “Show” and copy it. HubSpot calls service keys a beta. The access token "

@@ -2,7 +2,8 @@
 A removal deactivates the user, which frees the licence; guests aren't in the list.
 
 From developers.miro.com, “SCIM API”: Introduction, List users (members, no guests, at most 1000 on a page, the values
-of their roles), Create user, Patch user, List groups, Patch group. From help.miro.com: “Deactivated users”.
+of their roles), Create user, Patch user, List groups, Patch group. From help.miro.com: “Deactivated users”, and the
+address of the steps.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ class Miro(ScimPreset):
     docs = (
         "Miro has SCIM on the Enterprise plan, beside single sign-on.",
         "As a company admin open Miro, Company settings, “Apps and integrations”, “Enterprise integrations”. Switch "
-        "SCIM provisioning on and copy its API token. A newer admin console has it under “Security”.",
+        "SCIM provisioning on and copy its API token. A newer admin console has it under “Security”. Miro's own "
+        "steps: developers.miro.com/docs/scim.",
         "Rollcall sees the organisation's members, active and deactivated. Miro shows no guests over SCIM: look "
         "through them in Miro.",
         "A removal deactivates: the person can no longer open the organisation, and the licence is free. Their boards "

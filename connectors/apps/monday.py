@@ -88,9 +88,9 @@ class Monday(HttpConnector):
     quality = at_its_maker()
     docs = (
         "As an admin of the account open monday.com, click your picture, and choose “Developers”. In the developer "
-        "center open your access tokens. The address of that page is your account's own, with /apps/manage/tokens at "
-        "its end: https://acme.monday.com/apps/manage/tokens.",
-        "Show your personal API token, and copy it. It has no scopes to choose: it may do what you may do.",
+        "center open “My access tokens”, or add /apps/manage/tokens to the address of your account. monday.com's own "
+        "steps: developer.monday.com/api-reference/docs/authentication.",
+        "Choose “Show”, and copy your personal token. It has no scopes to choose: it may do what you may do.",
         "The token acts as you: Rollcall never removes the person that it belongs to. Only an admin's token can "
         "deactivate people and change roles.",
         "Rollcall sees members, viewers, guests and people who are invited or deactivated, and the account's teams. It "

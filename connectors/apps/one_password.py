@@ -4,6 +4,7 @@ A removal suspends the person.
 From support.1password.com: “1Password SCIM Bridge endpoints” (/scim/Users, /scim/Groups and the discovery of RFC 7644,
 section 3.2), “Best practices for using automated provisioning with SCIM” (invite, suspend, groups; all but guests),
 “Get help with 1Password SCIM Bridge” (address, bearer token). Who owns or administers the account isn't in them.
+The page where it is set up: github.com/1Password/scim-examples.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ class OnePassword(ScimPreset):
     logo = "1password.svg"
     quality = at_its_maker("1Password's documents don't say what a new user needs, and its SCIM has no roles.")
     docs = (
-        "It needs 1Password Business and a running SCIM bridge. If you have none, set one up: sign in at "
-        "start.1password.com, open Integrations, and follow “Automated User Provisioning”.",
+        "It needs 1Password Business and a running SCIM bridge. If you have none, set one up: open "
+        "start.1password.com/integrations/directory, and follow “Automated User Provisioning”.",
         "Enter the bridge's address with /scim at its end, and the bearer token that belongs to the bridge's session "
         "file. An identity provider that uses the bridge has the same two values, and can continue to use them.",
         "If you lose the token, 1Password makes new credentials under Integrations. Then the identity provider needs "

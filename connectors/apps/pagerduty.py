@@ -65,7 +65,8 @@ class PagerDuty(HttpConnector):
     logo = "own-pagerduty.svg"
     quality = at_its_maker("PagerDuty's API creates a user with name and password, which Rollcall doesn't know.")
     docs = (
-        "As the account owner or a global admin, open Integrations, API Access Keys in PagerDuty.",
+        "As the account owner or a global admin, open Integrations, API Access Keys in PagerDuty. PagerDuty's own "
+        "steps: support.pagerduty.com/main/docs/api-access-keys.",
         "Choose “Create New API Key”, describe it as Rollcall, and leave “Read-only” unticked, unless Rollcall should "
         "only read. Copy the key: PagerDuty never shows it again. It belongs to the account, not to a person, and "
         "PagerDuty has no smaller scope for such a key.",

@@ -60,9 +60,9 @@ class Salesforce(ScimPreset):
         "A new user needs an alias, a profile and a user name of Salesforce's own. A profile is changed in Salesforce."
     )
     docs = (
-        "In Salesforce open Setup, “External Client App Manager” (or “App Manager”), and create an app with OAuth. "
-        "Give it the scopes “Manage user data via APIs (api)” and “Access the identity URL service (id)”, and enable "
-        "the client credentials flow.",
+        "Sign in at login.salesforce.com. Open Setup, “External Client App Manager” (or “App Manager”), and create an "
+        "app with OAuth. Give it the scopes “Manage user data via APIs (api)” and “Access the identity URL service "
+        "(id)”, and enable the client credentials flow.",
         "Edit the app's policies: choose as “Run As” a user with the permission “Manage Users”. Rollcall does what "
         "that user may do, so don't choose someone who may leave.",
         "Copy the consumer key and secret. The address is under Setup, “My Domain”.",

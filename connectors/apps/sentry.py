@@ -5,7 +5,8 @@ From docs.sentry.io/api: “List an Organization's Members”, “Retrieve”, �
 “Add a Member to an Organization”, “List an Organization's Teams”, “List a Team's Members”, “Add” and “Delete an
 Organization Member from a Team”, “Paginating Results”, “Permissions & Scopes”, which are made from the API description
 getsentry/sentry-api-schema. The server itself answers the questions that these leave open: getsentry/sentry,
-src/sentry/core/endpoints, organization_member_index, _details, _utils and _team_details, and team_members.
+src/sentry/core/endpoints, organization_member_index, _details, _utils and _team_details, and team_members; and where
+the page of personal tokens is: static/app/router/routes.tsx.
 """
 
 from __future__ import annotations
