@@ -3,8 +3,8 @@ A removal deactivates the user, who then can't sign in to any AWS account or app
 
 From docs.aws.amazon.com, “IAM Identity Center SCIM Implementation Developer Guide”: Supported API operations, ListUsers
 (at most 100 on a page, by cursor, no startIndex; filter groups.value), ListGroups and GetGroup (always without
-members), PatchUser, PatchGroup, “Limitations from SCIM specification” (no /Me, no roles, one e-mail address). The console's
-address is in the “IAM Identity Center User Guide”.
+members), PatchUser, PatchGroup, “Limitations from SCIM specification” (no /Me, no roles, one e-mail address). The
+address of the console is in the “IAM Identity Center User Guide”.
 """
 
 from __future__ import annotations
