@@ -14,6 +14,11 @@ from connectors.effects import Effect, Reach, Seat, Sessions, Undo
 CANCEL_SEAT = "Cancel the seat in the app's billing settings."
 CHECK_SEAT = "Check the app's billing settings afterwards."
 UNDECLARED = "The app's description doesn't say how far this reaches, or whether it can be undone."
+SESSIONS = {
+    Sessions.END: "Their open sessions end.",
+    Sessions.STAY: "Their open sessions don't end at once.",
+    Sessions.IF_PERMITTED: "Their open sessions end if Rollcall has the permission to end them.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +120,10 @@ def _seat_and_sessions(effect: Effect) -> Iterator[str]:
         is_freed = effect.frees_seat is Seat.FREED
         yield "Their seat is freed." if is_freed else "Their seat isn't freed."
         yield from filter(None, [effect.seat_note or ("" if is_freed else CANCEL_SEAT)])
-    if effect.ends_sessions is Sessions.NOT_KNOWN:
+    if effect.ends_sessions in SESSIONS and not effect.invited:  # someone who hasn't joined has none
+        yield SESSIONS[effect.ends_sessions]
+    elif not effect.invited:
         unknown.append("their open sessions end")
-    elif effect.ends_sessions is Sessions.IF_PERMITTED:
-        yield "Their open sessions end if Rollcall has the permission to end them."
-    else:
-        ends = effect.ends_sessions is Sessions.END
-        yield "Their open sessions end." if ends else "Their open sessions don't end at once."
     if unknown:
         yield f"It isn't documented whether {' or '.join(unknown)}."
     if effect.frees_seat is Seat.NOT_KNOWN:

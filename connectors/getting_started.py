@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 STEPS = {  # by slug; a connector that isn't here has steps alone
-    "1password": 3, "anthropic": 2, "asana": 3, "atlassian": 2, "aws-identity-center": 2, "calendly": 2, "canva": 3,
+    "1password": 2, "anthropic": 2, "asana": 3, "atlassian": 2, "aws-identity-center": 2, "calendly": 2, "canva": 3,
     "cloudflare": 3, "csv_export": 3, "datadog": 3, "dropbox": 4, "figma": 3, "github": 4, "gitlab": 3,
     "google_ads": 4, "google_workspace": 3, "hubspot": 3, "ldap-group": 4, "linear": 2, "linkedin_ads": 3,
-    "meta": 4, "microsoft_365": 4, "microsoft_ads": 5, "miro": 2, "monday": 2, "notion": 3, "okta_app": 4,
+    "meta": 4, "microsoft_365": 4, "microsoft_ads": 5, "miro": 2, "monday": 2, "notion": 2, "okta_app": 4,
     "openai": 2, "pagerduty": 3, "pinterest": 4, "postgresql": 4, "salesforce": 3, "sentry": 3, "slack": 3,
     "snapchat_ads": 4, "tiktok": 3, "vercel": 2, "zoom": 3, "google": 3, "ldap": 3, "entra": 3, "okta": 3,
 }  # fmt: skip

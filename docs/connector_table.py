@@ -40,13 +40,17 @@ def _rows(kind: type[Connector]) -> Iterator[tuple[str, ...]]:
         of_which = lead_of(kind, REMOVE, effect)
         yield (
             f"{kind.label}: {of_which[0].lower()}{of_which[1:]}" if of_which else kind.label, about[0],
-            effect.reach.value, _undo(effect), effect.frees_seat.value, effect.ends_sessions.value, about[1],
+            effect.reach.value, _undo(effect), effect.frees_seat.value, _sessions(effect), about[1],
         )  # fmt: skip
 
 
 def _level(kind: type[Connector]) -> str:
     lacks = [rule.label for tier in TIERS for rule in missing(kind.quality, tier)]
     return f"{kind.level()}, lacks {', '.join(lacks)}" if lacks else kind.level()
+
+
+def _sessions(effect: Effect) -> str:
+    return "–" if effect.invited else effect.ends_sessions.value
 
 
 def _undo(effect: Effect) -> str:

@@ -360,8 +360,11 @@ def disconnection(app: App) -> tuple[str, int]:
 def _disconnection(app: App, problem: str = "") -> tuple[str, int]:
     report = reports.open_report(app)
     waiting = sum(vars(overview.confirmable(report)).values()) if report else 0
+    undone = disconnecting.undone(app)
     return _asks("apps/_disconnection.html", f"Disconnect {app.name}?", app, problem,
-                 waiting=plural(waiting, "change is waiting", "changes are waiting") if waiting else "")
+                 waiting=plural(waiting, "change is waiting", "changes are waiting") if waiting else "",
+                 tasks=plural(undone.tasks, "task that isn't done is", "tasks that aren't done are") if undone.tasks
+                 else "", requests=_requests_left(undone.requests))
 
 
 @pages.delete("")
@@ -372,8 +375,15 @@ def disconnect(app: App) -> Response | tuple[str, int]:
         return go_to(url_for("apps.index"), "The draft is deleted. Nothing was connected.")
     if request.form.get("name", "").strip() != app.name:
         return _disconnection(app, f"Type the app's name, {app.name}, to confirm. Nothing was changed.")
+    left = _requests_left(disconnecting.undone(app).requests)
     try:
         disconnecting.disconnect(app, by())
     except AppProblem as problem:
         return _disconnection(app, str(problem))
-    return go_to(url_for("apps.index"), f"{app.name} is disconnected. Nobody was removed from it.")
+    done = f"{app.name} is disconnected. Nobody was removed from it."
+    return go_to(url_for("apps.index"), f"{done} {left} Reject it there." if left else done)
+
+
+def _requests_left(count: int) -> str:
+    """What the app may still do, since someone can approve it there."""
+    return f"{plural(count, 'request still waits', 'requests still wait')} in the app for approval." if count else ""

@@ -10,7 +10,7 @@ from connectors import getting_started
 from connectors.getting_started import Shortcut
 
 # Pages of a vendor where something is made: with a path, or one of these first names.
-_CONSOLES = "admin|ads|app|business|console|dash|developers|entra|marketplace|platform|portal"
+_CONSOLES = "admin|ads|app|business|console|dash|developers|entra|login|marketplace|platform|portal"
 _PART = re.compile(
     r"(?P<command>\bcurl .+?(?=\. [A-Z]|\.?$))"
     r"|(?P<address>https://[^\s”“]*[^\s”“.,;:)])"

@@ -88,12 +88,11 @@ class MicrosoftAds(HttpConnector):
         "redirect_uri=http://localhost&prompt=login&scope=https://ads.microsoft.com/msads.manage%20offline_access "
         "with your client ID, and sign in as a Super Admin, with multi-factor authentication. The page that can't be "
         "opened then has the code in its address.",
-        "Exchange the code within minutes: curl https://login.microsoftonline.com/common/oauth2/v2.0/token -d "
-        "client_id=CLIENT_ID --data-urlencode client_secret=CLIENT_SECRET -d code=CODE -d "
-        "redirect_uri=http://localhost -d grant_type=authorization_code -d "
-        "scope=https://ads.microsoft.com/msads.manage%20offline_access. The refresh_token in the answer is what you"
-        " enter here. Microsoft promises it no lifetime, and it can end after 90 days or with a new password: "
-        "Rollcall then asks you to enter a new one.",
+        "Exchange the code within minutes, and enter the refresh_token of the answer here. Microsoft promises it no "
+        "lifetime, and it can end after 90 days or with a new password: Rollcall then asks you to enter a new one. The "
+        "command: curl https://login.microsoftonline.com/common/oauth2/v2.0/token -d client_id=CLIENT_ID "
+        "--data-urlencode client_secret=CLIENT_SECRET -d code=CODE -d redirect_uri=http://localhost -d "
+        "grant_type=authorization_code -d scope=https://ads.microsoft.com/msads.manage%20offline_access",
         "The customer ID is the number after cid= in the address of ads.microsoft.com, not the account number.",
         "Rollcall reads the users of this manager account. People who come in through a linked manager account of an "
         "agency are users there: connect that one too. Microsoft doesn't tell when someone was last active.",

@@ -112,7 +112,6 @@ class Monday(HttpConnector):
             "Deactivates the user in the monday.com account, with all its workspaces. The automations and integrations "
             "that they made are deactivated too.",
             Reach.ORGANISATION, Undo.POSSIBLE, "Activate the user again in monday.com, under Administration, Users.",
-            seat_note="The plan keeps its size until an admin changes it.",
         ),
         change_role=replace(ROLE_CHANGED, reach=Reach.ORGANISATION),
         invite=replace(INVITATION_SENT, reach=Reach.ORGANISATION), grant=GRANTED, revoke=REVOKED,

@@ -1,8 +1,9 @@
 """Notion: a workspace's members with their roles, and its groups, over SCIM (Enterprise); or, on every plan, a list
 of its members and integrations from the public API, whose removals are a to-do list for the Owner.
 
-SCIM as notion.com/help/provision-users-and-groups-with-scim says: its calls, the role extension, at most 100 a page,
-users found by “email”, DELETE that takes out of the workspace, and the token's maker, who can't be removed.
+SCIM as notion.com/help/provision-users-and-groups-with-scim says: its calls and attributes, the role extension, at most
+100 a page, users found by “email”, DELETE that takes out of the workspace and signs out, the token's maker, who can't
+be removed, and that an owner's removal revokes the tokens they made.
 The public API as developers.notion.com/reference: get-users, get-self, user, capabilities, request-limits.
 """
 
@@ -55,11 +56,11 @@ class Notion(ExtendedScim):
         "On the Enterprise plan Rollcall reads and changes members and groups over SCIM. As an organisation owner open "
         "the workspace switcher, “Manage organization”, “General”, “SCIM provisioning”, and make a token for this "
         "workspace.",
-        "The token acts for the owner who made it: that owner can't be removed with it, and when they leave or "
-        "get another role Notion revokes it.",
         "On other plans choose the public API. At notion.so/profile/integrations make an internal integration in this "
         "workspace with the capability “Read user information including email addresses”; it needs no content. Copy "
         "its secret. A personal access token can't list people.",
+        "A SCIM token acts for the owner who made it: that owner can't be removed with it, and when they leave or get "
+        "another role Notion revokes it.",
         "The public API changes nothing: Rollcall lists the people to remove by hand, and notices when it is done. It "
         "tells neither roles nor groups.",
         "Neither of the two shows guests, nor when someone was last active: look through the guests in Notion. A "
@@ -78,7 +79,9 @@ class Notion(ExtendedScim):
         remove=Effect(
             "Removes them from the workspace and signs them out of it. Their Notion account stays theirs.",
             Reach.WORKSPACE, Undo.IMPOSSIBLE, "Invite them again, and add them to their groups again.",
-            lost=("their access to pages that nobody else has",), ends_sessions=Sessions.END,
+            lost=("their access to pages that nobody else has",
+                  "if they are an owner, the SCIM tokens that they made, with all that uses them"),
+            ends_sessions=Sessions.END,
         ),
         change_role=ROLE_CHANGED, invite=INVITATION_SENT, grant=GRANTED, revoke=REVOKED,
     )  # fmt: skip

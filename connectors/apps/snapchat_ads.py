@@ -67,9 +67,9 @@ class SnapchatAds(HttpConnector):
         "redirect_uri=https://localhost&scope=snapchat-marketing-api with your client ID, and sign in as an "
         "organization admin. The page that can't be opened then has the code in its address. Snap has no scope that "
         "only reads.",
-        "Exchange the code within minutes: curl https://accounts.snapchat.com/login/oauth2/access_token -d "
-        "client_id=CLIENT_ID -d client_secret=CLIENT_SECRET -d code=CODE -d redirect_uri=https://localhost -d "
-        "grant_type=authorization_code. The refresh_token in the answer is what you enter here.",
+        "Exchange the code within minutes, and enter the refresh_token of the answer here. The command: curl "
+        "https://accounts.snapchat.com/login/oauth2/access_token -d client_id=CLIENT_ID -d "
+        "client_secret=CLIENT_SECRET -d code=CODE -d redirect_uri=https://localhost -d grant_type=authorization_code",
         "Rollcall reads members, invitations, roles and ad accounts, and changes nothing in Snapchat. Removals become "
         "a to-do list: remove the member at business.snapchat.com under Members, then tick it off.",
         "The person who signed in must stay an organization admin or business admin, so that every member is seen. "

@@ -47,7 +47,12 @@ class Task(Base):
 
     @classmethod
     def where_awaits_approval(cls) -> Expression:
-        return (cls.state == TaskState.QUEUED) & fn.json_type(cls.detail, f"$.{AWAITED}").is_null(False)
+        return (cls.state == TaskState.QUEUED) & cls.where_asked_there()
+
+    @classmethod
+    def where_asked_there(cls) -> Expression:
+        """The app holds a request for it, which someone can approve there."""
+        return fn.json_type(cls.detail, f"$.{AWAITED}").is_null(False)
 
     class Meta:
         table_name = "app_task"  # Huey's own table in this file is named task

@@ -3,6 +3,10 @@ Members, reports and activity stay to be looked at."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from peewee import Select
+
 from sync import rank
 from sync.apps import apps
 from sync.db import writing
@@ -21,10 +25,22 @@ def disconnect(app: App, by: Asker) -> None:
         Check.update(cancel_asked=True).where(
             Check.app == app, Check.is_live
         ).execute()
-        waiting = (
-            Task.select()
-            .where(Task.app == app, Task.state.in_((TaskState.QUEUED, TaskState.NEEDS_ATTENTION)))
-            .order_by(Task.id)
-        )
-        for task in list(waiting):
+        for task in list(_open_tasks(app).order_by(Task.id)):
             tasks.cancel(task, by)
+
+
+@dataclass(frozen=True)
+class Undone:
+    """What a disconnection cancels."""
+
+    tasks: int
+    requests: int  # of these, in how many the app itself holds a request that can still be approved there
+
+
+def undone(app: App) -> Undone:
+    open_tasks = _open_tasks(app)
+    return Undone(open_tasks.count(), open_tasks.where(Task.where_asked_there()).count())
+
+
+def _open_tasks(app: App) -> Select:
+    return Task.select().where(Task.app == app, Task.state.in_((TaskState.QUEUED, TaskState.NEEDS_ATTENTION)))

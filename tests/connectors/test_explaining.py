@@ -48,6 +48,12 @@ def test_what_is_not_documented_is_said_in_one_sentence():
     assert sentences(free)[2:] == ["Their open sessions end."]
 
 
+def test_nothing_is_said_of_the_sessions_of_someone_who_has_not_joined():
+    invited = Effect("Cancels the invitation.", Reach.WORKSPACE, Undo.NOT_KNOWN, invited=True)
+    assert sentences(invited)[2:] == ["It isn't documented whether their seat is freed.", CHECK_SEAT]
+    assert not any("sessions" in said for said in sentences(replace(invited, ends_sessions=Sessions.END)))
+
+
 def test_one_effect_for_everyone_names_nobody_and_several_name_their_accounts():
     assert str(explained([SUSPENDED], TODAY)[0]) == " ".join(sentences(SUSPENDED, TODAY))
     invited = replace(SUSPENDED, invited=True)

@@ -8,7 +8,7 @@ from flask import Flask
 from sync.apps import apps
 from sync.db import db, utcnow, writing
 from sync.jobs import asking
-from sync.models import Account, Activity, App, AppPerson, Check, Report, Task
+from sync.models import AWAITED, Account, Activity, App, AppPerson, Check, Report, Task
 from sync.people import people
 from sync.safety import guards
 from tests.web.client import Client
@@ -242,6 +242,19 @@ def test_disconnecting_needs_the_name_and_says_what_stays(owner: Client, chat) -
     assert ">Chat</a>" not in owner.get("/apps").text
     page = owner.get(f"/apps/{chat.app.id}").text
     assert "is disconnected" in page and "Check for updates" not in page
+
+
+def test_disconnecting_says_what_can_still_be_approved_in_the_app(owner: Client, chat) -> None:
+    chat.check()
+    address = f"/apps/{chat.app.id}"
+    assert "for approval" not in owner.get(f"{address}/disconnection").text
+    for account, detail in zip(Account.select().order_by(Account.id), ({AWAITED: ["r-1"]}, {})):
+        Task.create(app=chat.app, act="remove", account=account, detail=detail)
+    dialog = owner.get(f"{address}/disconnection").text
+    assert "2 tasks that aren&#39;t done are cancelled." in dialog
+    assert "1 request still waits in the app for approval." in dialog and "reject it in the app" in dialog
+    owner.send("DELETE", address, name="Chat")
+    assert "1 request still waits in the app for approval. Reject it there." in owner.get("/apps").text
 
 
 def test_assets_tell_who_alone_controls_one(owner: Client, chat) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync.models import Activity, App, Check, Task
+from sync.models import AWAITED, Activity, App, Check, Task
 from sync.problems import AppProblem
 from sync.rank import Asker, NotAllowed
 from sync.tasks import disconnecting
@@ -30,6 +30,18 @@ def test_what_waits_is_cancelled_in_order_and_what_runs_is_not(chat, tasks):
     assert [(row.who, row.about) for row in told] == [(chat.by.name, "Person 0"), (chat.by.name, "Person 2")]
     [entry] = Activity.select().where(Activity.what == "disconnected app")
     assert (entry.who, entry.about, entry.before, entry.after) == (chat.by.name, "Chat", "active", "disconnected")
+
+
+def test_what_would_be_cancelled_and_what_the_app_still_holds_is_counted(chat, second):
+    for number, (app, state, awaited) in enumerate([
+        (chat.app, "queued", True), (chat.app, "needs attention", True), (chat.app, "queued", False),
+        (chat.app, "cancelled", True), (second.app, "queued", True),
+    ]):  # fmt: skip
+        Task.create(app=app, act="remove", account=account(number), state=state,
+                    detail={AWAITED: ["r-1"]} if awaited else {})  # fmt: skip
+    assert disconnecting.undone(chat.app) == disconnecting.Undone(tasks=3, requests=2)
+    disconnecting.disconnect(chat.app, chat.by)
+    assert disconnecting.undone(chat.app) == disconnecting.Undone(tasks=0, requests=0)
 
 
 def test_the_credential_and_the_error_are_deleted_there_alone(chat, second):
