@@ -139,6 +139,11 @@
   addEventListener("pageshow", showBulk);
   showBulk();
 
+  // An address has only what was chosen.
+  document.addEventListener("formdata", (event) => {
+    if (event.target.matches("[data-lean]")) [...event.formData.keys()].forEach((name) => { if (!event.formData.get(name)) event.formData.delete(name); });
+  });
+
   // Menus: one open at a time, closed by a click elsewhere, by Escape, and by choosing.
   const closeMenus = (except) => document.querySelectorAll("details.menu[open]").forEach((menu) => {
     if (menu !== except) menu.removeAttribute("open");

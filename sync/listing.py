@@ -1,14 +1,17 @@
-"""Lists in pages: which page is shown, of how many. A number beyond the last page shows the last."""
+"""Lists in pages: what is looked for, in which order, and which page of how many is shown.
+No text of an address becomes SQL: an order is one of a closed table, and what is looked for is a value."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Self
 
-from peewee import ModelSelect
+from peewee import SQL, Expression, Field, ModelSelect, Node, Ordering
 
 PAGE = 50  # rows
+LONGEST = 200  # characters of a value that is looked for
+NOTHING = SQL("1 = 0")  # the condition of a value that nobody can have
 
 
 @dataclass(frozen=True)
@@ -21,14 +24,89 @@ class Page:
     pages: int
 
 
+class Order:
+    """What a list can be sorted by: the columns' names in addresses, each with what is compared, one after the other.
+
+    In an address, "name" is ascending and "-name" descending. Unknown values are last in both directions. `tie` is
+    different in every row, so that no page repeats or skips one. `default` is the order without a choice.
+    """
+
+    def __init__(self, tie: Field, columns: Mapping[str, Sequence[Node]], default: Sequence[Node] = ()):
+        self.tie, self.columns, self.default = tie, dict(columns), tuple(default)
+
+    def asked(self, text: str) -> str:
+        """The same text where it names an order, else "", which is the default."""
+        return text if text.removeprefix("-") in self.columns else ""
+
+    def terms(self, sort: str = "") -> list[Ordering | Node]:
+        """For ORDER BY. Raises KeyError for a text that names no order."""
+        if not sort:
+            return [*self.default, self.tie.asc()]
+        towards = "DESC" if sort.startswith("-") else "ASC"
+        compared = self.columns[sort.removeprefix("-")]
+        return [*(_ordered(term, towards) for term in compared), self.tie.asc()]
+
+
+def _ordered(term: Node, towards: str) -> Ordering:
+    never_null = isinstance(term, Field) and not term.null
+    return Ordering(term, towards, nulls=None if never_null else "last")
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What is looked for in a list. A list's own class adds its fields: texts, named as in addresses, "" for anything.
+
+    A value that means nothing is kept and finds nothing. Leaving it out would show more than someone asked for, and
+    "select all" would reach more.
+    """
+
+    search: str = ""
+
+    @classmethod
+    def of(cls, values: Mapping[str, str]) -> Self:
+        """What an address asks for; other names in it are left alone."""
+        return cls(**{field.name: values[field.name].strip()[:LONGEST] for field in fields(cls)
+                      if values.get(field.name, "").strip()})  # fmt: skip
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """The values that are set, by their names in addresses."""
+        return {field.name: value for field in fields(self) if (value := getattr(self, field.name)) != field.default}
+
+    def without(self, name: str) -> Self:
+        """The same without one of its values."""
+        return replace(self, **{field.name: field.default for field in fields(self) if field.name == name})
+
+
+def containing(search: str, columns: Sequence[Field]) -> list[Expression]:
+    """Conditions: each word of `search` is in one of the columns."""
+    return [_any(column.contains(word) for column in columns) for word in search.split()]
+
+
+def _any(conditions: Iterable[Expression]) -> Expression:
+    first, *others = conditions
+    for condition in others:
+        first |= condition
+    return first
+
+
+def one_of(column: Field, ids: str) -> Expression:
+    """The condition that the column is one of the ids in a JSON list, however many."""
+    return column.in_(SQL("(SELECT value FROM json_each(?))", (ids,)))
+
+
+def whole_number(text: str) -> int | None:
+    """What a browser sent, such as a row's id, as a whole number; None for what is none, or more than SQLite holds."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
+
+
 def page_with_first(first: Sequence[int], query: ModelSelect, number: int, fetch: Callable[[list[int]], Any],
                     total: int) -> Page:
     """Page `number` of the ids `first`, in this order, and then of an ordered query of ids that has none of them.
 
     `fetch` makes the rows of these ids, in their order. `total` counts both.
     """
-    pages = max(1, -(-total // PAGE))
-    number = min(max(1, number), pages)
+    number, pages = _of(number, total)
     start = (number - 1) * PAGE
     ids = list(first[start : start + PAGE])
     if len(ids) < PAGE:
@@ -42,6 +120,17 @@ def page_of(
     """Page `number` of an ordered query; `fetch` makes its rows. `total` saves counting where it is known."""
     if total is None:
         total = query.count()
-    pages = max(1, -(-total // PAGE))
-    number = min(max(1, number), pages)
+    number, pages = _of(number, total)
     return Page(list(fetch(query.paginate(number, PAGE))) if total else [], total, number, pages)
+
+
+def page_of_rows(rows: Sequence, number: int, size: int = PAGE) -> Page:
+    """The same of rows that are here already."""
+    number, pages = _of(number, len(rows), size)
+    return Page(list(rows[(number - 1) * size : number * size]), len(rows), number, pages)
+
+
+def _of(number: int, total: int, size: int = PAGE) -> tuple[int, int]:
+    """The page that is shown, and how many there are: a number beyond the last page shows the last."""
+    pages = max(1, -(-total // size))
+    return min(max(1, number), pages), pages

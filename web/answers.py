@@ -10,13 +10,10 @@ from urllib.parse import unquote
 
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
 
+from sync.listing import whole_number
+
 MOST = 2**63 - 1  # what SQLite keeps in an integer
 INVALID = 422  # a form that came back with what to fix: htmx swaps it in (see the htmx-config meta in base.html)
-
-
-def whole_number(text: str) -> int | None:
-    """What a browser sent, such as a row's id, as a whole number; None for what is none, or more than SQLite holds."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
 
 
 def whole_numbers(texts: Iterable[str]) -> list[int]:

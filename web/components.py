@@ -137,17 +137,30 @@ def field_ids(name: str, given: str, error: str, help: str) -> Ids:
 
 @dataclass(frozen=True)
 class Head:
-    """The head of a column: its words and its class; `ticks` holds the box that ticks all rows of the page."""
+    """The head of a column: its words and its class; `ticks` holds the box that ticks all rows of the page. `address`
+    sorts the list by it; `sorted` is how it is sorted now, as aria-sort says it."""
 
     words: str
     css: str = ""
     ticks: bool = False
+    address: str = ""
+    sorted: str = ""
+
+    @property
+    def icon(self) -> str:
+        return {"ascending": "arrow-up", "descending": "arrow-down"}.get(self.sorted, "arrows-sort")
 
 
-def heads(columns: Iterable[str | tuple[str, str]]) -> list[Head]:
-    """Words, or (words, class); the class "tick" makes the column of check boxes."""
-    pairs = [(column, "") if isinstance(column, str) else column for column in columns]
-    return [Head(words, css, css == "tick") for words, css in pairs]
+def heads(columns: Iterable[str | tuple[str, str] | Head]) -> list[Head]:
+    """Heads, words, or (words, class); the class "tick" makes the column of check boxes."""
+    return [_head(column) for column in columns]
+
+
+def _head(column: str | tuple[str, str] | Head) -> Head:
+    if isinstance(column, Head):
+        return column
+    words, css = (column, "") if isinstance(column, str) else column
+    return Head(words, css, css == "tick")
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,11 @@ from connectors.base import (
 )
 from connectors.quality import LEVELS, MEANINGS, legend
 from sync import names
-from sync.apps import apps, drafts
+from sync.apps import apps, drafts, member_list
+from sync.apps.member_list import Members
 from sync.files import columns
 from sync.jobs import asking
-from sync.matching import members, suggestions
+from sync.matching import suggestions
 from sync.models import Account, App, Person
 from sync.private_networks import approver
 from sync.problems import AppProblem
@@ -227,7 +228,7 @@ def read_again(app: App) -> Response:
 def match(app: App) -> Response | tuple[str, int]:
     if app.last_check_at is None:
         return redirect(url_for("connect.reading", app_id=app.id), 303)
-    unmatched = members.search_accounts(app, "unmatched").rows[:UNMATCHED_SHOWN]
+    unmatched = member_list.search(app, Members(tab="unmatched")).rows[:UNMATCHED_SHOWN]
     likely = suggestions.suggest(app, unmatched) if may_look_for_people() else {}
     rows = [_row(account, likely.get(account.id, [])) for account in unmatched]
     values = {"rows": rows, "match_in_words": match_in_words, "some_hidden": app.unmatched > len(rows)}

@@ -8,20 +8,17 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, abort, request, url_for
 
 from sync.matching import decisions as match_decisions
-from sync.matching import members
 from sync.matching import rules as match_rules
 from sync.matching.decisions import Decision, DecisionProblem
-from sync.matching.members import LEFT, TABS
 from sync.matching.rules import RuleProblem
 from sync.models import Account, App
 from sync.names import account_name, main_email
 from sync.problems import AppProblem
-from sync.safety import leavers
 from sync.states import AccountMatch, Part
 from web.answers import INVALID, dialog, go_to, safe_address
 from web.app_page import match_in_words
 from web.app_settings import known_person
-from web.member_acts import ticked
+from web.member_operations import ticked, whole_list
 from web.member_view import other_email
 from web.permissions import app_part
 from web.security import by
@@ -57,7 +54,7 @@ BY_RULES = ("Your decision is taken back. From now on it is matched by e-mail, e
 @pages.get("/decisions/new")
 @app_part(Part.OWNER)
 def new(app: App) -> tuple[str, int]:
-    """The preview: `kind`, and `account` once for each, or `all` with the tab and the search that found them."""
+    """The preview: `kind`, and `account` once for each, or `all` of the list `among`."""
     kind = request.args.get("kind", "")
     if kind not in KINDS:
         abort(400)
@@ -87,15 +84,14 @@ class ServicePart:
 
 @dataclass(frozen=True)
 class Preview:
-    """What the dialog shows before a decision. `account_ids` is empty where `all` that a search lists are meant."""
+    """What the dialog shows before a decision. `account_ids` is empty where `all` of the list `among` are meant."""
 
     kind: str
     button: str
     lead: str
     seen: str
     all: bool
-    tab: str
-    search: str
+    among: str
     account_ids: list[int]
     nobody: bool
     accounts: list[Line]
@@ -110,7 +106,7 @@ class Preview:
 
 
 def _preview(app: App, kind: str, given, problem: str = "") -> tuple[str, int]:
-    accounts = match_decisions.chosen(app, _ids(app))
+    accounts = match_decisions.chosen(app, ticked())
     title = KINDS[kind].title.format(_named(accounts, len(accounts)))
     return dialog(
         "members/_decision.html", title, INVALID if problem else 200, app=app,
@@ -128,12 +124,11 @@ def _previewed(app: App, kind: str, accounts: list[Account], given) -> Preview:
         lead=_lead(app, one),
         seen=match_decisions.fingerprint(accounts),
         all="all" in given,
-        tab=given.get("tab", ""),
-        search=given.get("found", ""),
+        among=given.get("among", ""),
         account_ids=[] if "all" in given else [account.id for account in accounts],
         nobody=not accounts,
         accounts=[] if one else [_line(account, why[account.id]) for account in accounts[:SHOWN]],
-        more=_more(len(accounts), given.get("found", "")),
+        more=_more(len(accounts), whole_list().search if "all" in given else ""),
         guest=_guest(one, given) if kind == AccountMatch.GUEST else None,
         service=_service(one, given) if kind == AccountMatch.SERVICE_ACCOUNT else None,
         person=one.person.name if matched else "",
@@ -186,16 +181,6 @@ def _effects(app: App) -> list[str]:
     ]
 
 
-def _ids(app: App) -> list[int]:
-    if "all" not in request.values:
-        return ticked()
-    tab = request.values.get("tab", "")
-    if tab not in (*TABS, LEFT):
-        abort(400)
-    left = leavers.accounts_still_in(app.id) if tab == LEFT else ()
-    return [row.id for row in members.found(app, tab, request.values.get("found", ""), left)]
-
-
 @pages.post("/decisions")
 @app_part(Part.OWNER)
 def create(app: App) -> Response | tuple[str, int]:
@@ -204,7 +189,7 @@ def create(app: App) -> Response | tuple[str, int]:
     kind = given.get("kind", "")
     if kind not in KINDS:
         abort(400)
-    ids = _ids(app)
+    ids = ticked()
     try:
         decision = _decision(kind, given)
         made = match_decisions.decide(app, ids, decision, by(), given.get("seen", ""))

@@ -10,12 +10,14 @@ from tempfile import SpooledTemporaryFile
 from flask import Blueprint, Response, abort, request, send_file
 
 from sync import activity, roles
+from sync.apps import member_list
+from sync.apps.member_list import Members
 from sync.db import writing
 from sync.files import cells
-from sync.matching import members
+from sync.listing import Filter
+from sync.matching.members import LEFT, TABS
 from sync.models import App
 from sync.people import people
-from sync.safety import leavers
 from sync.states import Part
 from web.frame import MANAGERS
 from web.permissions import app_part, workspace_role
@@ -40,18 +42,19 @@ def of_people() -> Response:
 @pages.get("/apps/<int:app_id>/members.csv")
 @app_part(Part.COLLABORATOR)
 def of_members(app: App) -> Response:
-    tab, search = request.args.get("tab", "onboarded"), request.args.get("search", "").strip()
-    if tab not in (*members.TABS, members.LEFT):
+    wanted = Members.of(request.args)
+    if wanted.tab not in (*TABS, LEFT):
         abort(404)
-    left = leavers.accounts_still_in(app.id) if tab == members.LEFT else ()
-    _record("members", tab, app)
-    known = roles.of_apps([app.id])[app.id]
-    return _csv(f"{app.name} {tab}", members.DOWNLOADED, members.download(app, tab, search, left, known))
+    _record("members", wanted, app)
+    rows = member_list.download(app, wanted, roles.of(app), member_list.ORDER.asked(request.args.get("sort", "")))
+    return _csv(f"{app.name} {wanted.tab}", member_list.DOWNLOADED, rows)
 
 
-def _record(what: str, which: str, app: App | None = None) -> None:
+def _record(what: str, wanted: Filter, app: App | None = None) -> None:
+    """In Activity, with what was looked for."""
+    why = ", ".join(f"{name} {value}" for name, value in wanted.asked.items())
     with writing():
-        activity.record(by(), f"downloaded {what}", about=app.name if app else "all people", why=which, app=app)
+        activity.record(by(), f"downloaded {what}", about=app.name if app else "all people", why=why, app=app)
 
 
 def _csv(name: str, columns: Iterable[str], rows: Iterable[Iterable[cells.Cell]]) -> Response:

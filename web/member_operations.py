@@ -6,14 +6,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection
 from dataclasses import dataclass
+from urllib.parse import parse_qsl
 
-from flask import Flask, request, url_for
+from flask import Flask, abort, request, url_for
 
 from connectors.base import ASSETS, CHANGE_ROLE, GRANT, REMOVE
-from sync.matching import members
+from sync.apps import member_list
+from sync.apps.member_list import Members
 from sync.matching.members import LEFT, TABS
 from sync.models import Account, App
-from sync.safety import leavers
 from sync.states import AccountKind, AccountStatus, TaskKind
 from sync.tasks import by_hand
 from sync.tasks.by_hand import ActProblem, Plan
@@ -23,12 +24,18 @@ from web.words import plural
 
 def ticked(name: str = "account") -> list[int]:
     """The ids that the address or the form names; of accounts, all that a list shows where `all` of it is selected."""
-    tab = request.values.get("tab", "")
-    if name == "account" and "all" in request.values and tab in (*TABS, LEFT):
-        app_id, words = request.view_args["app_id"], request.values.get("found", "")
-        left = leavers.accounts_still_in(app_id) if tab == LEFT else ()
-        return members.listed(app_id, tab, words, by_hand.MOST + 1, left)
+    if name == "account" and "all" in request.values:
+        return member_list.ids(App.get_by_id(request.view_args["app_id"]), whole_list())
     return whole_numbers(request.values.getlist(name))
+
+
+def whole_list() -> Members:
+    """What the list of members shows that is selected as a whole: its address's query, as one field `among`."""
+    given = dict(parse_qsl(request.values.get("among") or abort(400), keep_blank_values=True))
+    wanted = Members.of(given)
+    if wanted.tab not in (*TABS, LEFT) or given.keys() - wanted.asked.keys() - {"sort", "tab"}:
+        abort(400)
+    return wanted
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from flask import Flask, url_for
 from markupsafe import Markup
 
+from sync.apps.member_list import Members
 from sync.matching import decisions as match_decisions
 from sync.matching.decisions import Batch
 from sync.matching.members import LEFT
@@ -18,6 +19,7 @@ from sync.states import AccountKind, AccountMatch, AccountStatus, PersonStatus
 from sync.tasks.progress import Provisioning
 from web.app_page import kind_of, match_in_words
 from web.components import person_status
+from web.list_view import ListHead, nothing_matches
 from web.view import Badge, and_more, first_lower, joined
 from web.words import calendar_day, plural, when
 
@@ -272,12 +274,12 @@ class Empty:
     address: str = ""
 
 
-def empty(app: App, tab: str, search: str) -> Empty:
+def empty(app: App, wanted: Members, head: ListHead) -> Empty:
     here = url_for("members.index", app_id=app.id)
-    unmatched = url_for("members.index", app_id=app.id, tab="unmatched")
-    if search:
-        return Empty("search", "Nobody found", "No account on this tab matches your search.", "Show all",
-                     url_for("members.index", app_id=app.id, tab=tab))
+    unmatched, tab = url_for("members.index", app_id=app.id, tab="unmatched"), wanted.tab
+    if wanted.narrows:
+        return Empty("search", "Nobody found", nothing_matches("No account on this tab matches", wanted, head),
+                     "Show all", head.clear)
     if tab == LEFT:
         return Empty("circle-check", "Nobody who left", "No account here belongs to someone who has left.",
                      "Show onboarded accounts", here)

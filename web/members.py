@@ -7,9 +7,11 @@ from datetime import timedelta
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, request, url_for
+from markupsafe import Markup
 
 from sync import names
-from sync.apps import assets
+from sync.apps import assets, member_list
+from sync.apps.member_list import Members
 from sync.db import utcnow
 from sync.listing import Page
 from sync.matching import decisions as match_decisions
@@ -24,17 +26,19 @@ from sync.problems import AppProblem
 from sync.reports import reports
 from sync.safety import leavers
 from sync.states import AccountMatch, Part, PersonStatus
-from web import member_view
+from web import member_filters, member_view
 from web.answers import INVALID, dialog, go_to
-from web.app_page import kind_of, match_in_words, owns, page
+from web.app_page import match_in_words, owns, page
 from web.app_settings import known_person, named_in_form
 from web.behind_proxy import here as current
 from web.decisions import back_of, undo_address
 from web.invitations import coming_and_going
+from web.list_view import Listed
 from web.member_view import Suggestion
 from web.permissions import app_part
 from web.security import by, may_look_for_people
 from web.view import joined
+from web.words import when
 
 pages = Blueprint("members", __name__, url_prefix="/apps/<int:app_id>/members")
 
@@ -83,38 +87,42 @@ BULK = (
 @pages.get("")
 @app_part(Part.COLLABORATOR)
 def index(app: App) -> str:
-    tab = request.args.get("tab", "onboarded")
-    if tab not in (*TABS, LEFT):
+    wanted = Members.of(request.args)
+    if wanted.tab not in (*TABS, LEFT):
         abort(404)
-    search = request.args.get("search", "").strip()
-    left = leavers.accounts_still_in(app.id)
-    found = members.search_accounts(app, tab, search, request.args.get("page", 1, type=int), left)
     here = url_for("members.index", app_id=app.id)
+    listed = Listed(here, wanted, member_list.ORDER)
+    found = member_list.search(app, wanted, listed.sort, request.args.get("page", 1, type=int))
     progress = coming_and_going(app, found.rows)
     newest = [batch for batch in match_decisions.undoable(app) if utcnow() - batch.made_at < UNDO_SHOWN]
+    head = member_filters.head(app, listed)
     return page(
-        app, "members/index.html", "members/_list.html", tab=tab, intro=INTRO[tab], search=search, page=found,
-        member_tabs=_tabs(app, here, tab, len(left)), back=here, **progress, rows=_rows(app, tab, found.rows, progress),
-        heads=_heads(app), nobody=member_view.empty(app, tab, search), bulk_choices=_bulk_choices(app, tab),
-        select_all=_select_all(found, search), unanswered=member_view.unanswered(app, tab),
-        address=f"{here}?" + urlencode({"tab": tab} | ({"search": search} if search else {})),
-        download=url_for("downloads.of_members", app_id=app.id, tab=tab, search=search or None),
+        app, "members/index.html", "members/_list.html", tab=wanted.tab, intro=_intro(app, wanted),
+        search=wanted.search, page=found, member_tabs=_tabs(app, listed), back=here, **progress,
+        rows=_rows(app, wanted.tab, found.rows, progress), heads=member_filters.heads(app, listed), list_head=head,
+        nobody=member_view.empty(app, wanted, head), bulk_choices=_bulk_choices(app, wanted.tab),
+        select_all=_select_all(found, wanted), among=urlencode({"tab": wanted.tab} | wanted.asked),
+        unanswered=member_view.unanswered(app, wanted.tab),
+        address=listed.address, download=url_for("downloads.of_members", app_id=app.id) + f"?{listed.query}".rstrip("?"),
         undoable=member_view.undoable(app, newest, current()),
     )
 
 
-def _tabs(app: App, here: str, tab: str, left: int) -> list[TabChoice]:
+def _intro(app: App, wanted: Members) -> Markup | str:
+    if wanted.inactive in member_list.INACTIVE:
+        return Markup("{} Activity is known as of the last check, {}.").format(
+            INTRO[wanted.tab], when(member_list.as_of(app)))  # fmt: skip
+    return INTRO[wanted.tab]
+
+
+def _tabs(app: App, listed: Listed) -> list[TabChoice]:
+    """Of LEFT only while someone has. Another tab starts without filters."""
     counts = dict(zip(TABS, (app.matched, app.unmatched, app.guests, app.services)))
-    if left or tab == LEFT:
+    left = len(leavers.accounts_still_in(app.id))
+    if left or listed.wanted.tab == LEFT:
         counts[LEFT] = left
-    return [TabChoice(name.capitalize(), f"{here}?{urlencode({'tab': name})}", count, name == tab)
+    return [TabChoice(name.capitalize(), f"{listed.here}?{urlencode({'tab': name})}", count, name == listed.wanted.tab)
             for name, count in counts.items()]
-
-
-def _heads(app: App) -> list[str | tuple[str, str]]:
-    """The heads of the table; only Owners can tick rows and open menus."""
-    columns = ["Account", "State", kind_of(app).role_word.capitalize(), "Last active"]
-    return [("", "tick"), *columns, ("", "acts")] if owns() else columns
 
 
 def _rows(app: App, tab: str, accounts: list[Account], progress: dict) -> list[member_view.Row]:
@@ -142,11 +150,23 @@ def _bulk_choices(app: App, tab: str) -> list[BulkChoice]:
             if kind != "nobody" or tab != "unmatched"]  # fmt: skip
 
 
-def _select_all(found: Page, search: str) -> str:
+def _select_all(found: Page, wanted: Members) -> str:
     """The label for selecting every account that is listed; "" where all of them are on this page."""
     if found.total <= len(found.rows):
         return ""
-    return f"Select all {found.total:,}{' found' if search else ''}"
+    return f"Select all {found.total:,}{' found' if wanted.narrows else ''}"
+
+
+@pages.get("/filters")
+@app_part(Part.COLLABORATOR)
+def filters(app: App) -> tuple[str, int]:
+    """The dialog with all filters of the list: its form goes back to the list."""
+    wanted = Members.of(request.args)
+    if wanted.tab not in (*TABS, LEFT):
+        abort(404)
+    listed = Listed(url_for("members.index", app_id=app.id), wanted, member_list.ORDER)
+    return dialog("lists/_filters.html", "Filter members", here=listed.here, back=listed.address,
+                  fields=member_filters.fields(app, wanted), kept=listed.kept_beside(*member_filters.ASKED))  # fmt: skip
 
 
 @pages.get("/<int:account_id>/match")

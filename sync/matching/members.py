@@ -1,22 +1,19 @@
-"""The members of an app: found by name, counted, told in words, kept when the app is reconnected.
+"""The members of an app: counted, told in words, kept when the app is reconnected. apps/member_list.py finds them.
 Whose they are: rules.py says it, decisions.py what people decide, suggestions.py who is likely."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection
 from functools import reduce
 from operator import and_
 
-from peewee import JOIN, SQL, ModelSelect, fn
+from peewee import fn
 
 from sync import activity
 from sync.db import db, writing
-from sync.listing import Page, page_of, page_with_first
-from sync.models import Account, App, Person, PersonEmail
+from sync.models import Account, App, Person
 from sync.names import account_name
 from sync.problems import Problem
-from sync.roles import Roles
 from sync.states import AccountMatch
 
 TABS = {
@@ -25,8 +22,6 @@ TABS = {
     "guests": (AccountMatch.GUEST, AccountMatch.LOCAL_PARTNER),
     "service accounts": (AccountMatch.SERVICE_ACCOUNT,),
 }
-
-
 LEFT = "left"  # beside these: accounts of people who have left, whichever tab they are on
 
 
@@ -98,50 +93,6 @@ def unprotect(account: Account, by: str) -> None:
                         app=account.app_id, person=account.person_id)
 
 
-def search_accounts(
-    app: App, tab: str = "onboarded", search: str = "", number: int = 1, left: Sequence[int] = ()
-) -> Page:
-    """A page of the app's members on one of TABS or LEFT, by name; the total comes from the kept counts unless one
-        searches. `left`: the accounts of people who have left, in the order in which they are at the top."""
-    query = found(app, tab, search, left)
-    if tab == LEFT:
-        return page_of(query.order_by(Account.name, Account.id), number, _with_people)
-    if left and tab == "onboarded" and not search.strip():
-        rest = query.where(Account.id.not_in(left)).order_by(Account.name, Account.id)
-        return page_with_first(left, rest, number, _in_order, app.matched)
-    kept = dict(zip(TABS, (app.matched, app.unmatched, app.guests, app.services)))
-    total = query.count() if search.strip() else kept[tab]
-    return page_of(query.order_by(Account.name, Account.id), number, _with_people, total)
-
-
-def listed(app_id: int, tab: str, search: str, most: int, left: Sequence[int] = ()) -> list[int]:
-    """The ids of all members that the list shows on all its pages, at most so many."""
-    query = found(App.get_by_id(app_id), tab, search, left)
-    return [row.id for row in query.order_by(Account.name, Account.id).limit(most)]
-
-
-DOWNLOADED = (
-    "account", "name", "email", "user_name", "status", "roles", "match", "person", "person_email", "person_status",
-    "last_activity", "first_seen",
-)  # fmt: skip
-
-
-def download(app: App, tab: str, search: str, left: Sequence[int], known: Roles) -> Iterator[tuple]:
-    """All members that the list shows on all its pages, by name, with DOWNLOADED of each."""
-    main = (PersonEmail.person == Person.id) & PersonEmail.main
-    query = (
-        Account.select(Account, Person, PersonEmail)
-        .join(Person, JOIN.LEFT_OUTER).join(PersonEmail, JOIN.LEFT_OUTER, on=main, attr="main_email")
-        .where(Account.id.in_(found(app, tab, search, left))).order_by(Account.name, Account.id)
-    )  # fmt: skip
-    for account in query.iterator():
-        person = account.person
-        email = getattr(person, "main_email", None) if person else None
-        yield (account.external_id, account.name, account.email, account.user_name, account.status,
-               known.told(account.roles), account.match_kind, person and person.name, email and email.email,
-               person and person.status, account.last_activity, account.first_seen)  # fmt: skip
-
-
 def with_people(app: App, account_ids: Collection[int]) -> list[Account]:
     """Those of the app's accounts that have these ids, with their people."""
     query = Account.select(Account, Person).left_outer_join(Person)
@@ -149,32 +100,3 @@ def with_people(app: App, account_ids: Collection[int]) -> list[Account]:
     for account in accounts:
         account.app = app  # known already: not asked for once a row
     return accounts
-
-
-def _with_people(ids: ModelSelect) -> ModelSelect:
-    shown = Account.id.in_([row.id for row in ids])
-    return Account.select(Account, Person).left_outer_join(Person).where(shown).order_by(Account.name, Account.id)
-
-
-def _in_order(ids: list[int]) -> list[Account]:
-    rows = {row.id: row for row in Account.select(Account, Person).left_outer_join(Person).where(Account.id.in_(ids))}
-    return [rows[id] for id in ids if id in rows]
-
-
-def found(app: App, tab: str, search: str = "", left: Sequence[int] = ()):
-    """The ids of the app's members on one of TABS or LEFT with all the words in name, address, user name or note."""
-    if tab == LEFT:
-        among = SQL("(SELECT value FROM json_each(?))", (json.dumps(list(left)),))
-        query = Account.select(Account.id).where(Account.app == app, Account.id.in_(among))
-    elif tab in TABS:
-        query = Account.select(Account.id).where(
-            Account.app == app, Account.is_present, Account.match_kind.in_(TABS[tab])
-        )
-    else:
-        raise ValueError(f"no such tab: {tab}")
-    for word in search.split():
-        query = query.where(
-            Account.name.contains(word) | Account.email.contains(word)
-            | Account.user_name.contains(word) | Account.match_note.contains(word)
-        )
-    return query

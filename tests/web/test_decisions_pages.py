@@ -65,7 +65,7 @@ def test_all_that_was_found_is_more_than_the_page(owner: Client, chat) -> None:
     chat.check()
     page = owner.get(f"{here(chat)}?tab=unmatched&search=out").text
     assert "Select all 130 found" in page
-    words, form = preview(owner, chat, "guest", "all=yes&tab=unmatched&found=out")
+    words, form = preview(owner, chat, "guest", "all=yes&among=tab%3Dunmatched%26search%3Dout")
     assert "130 accounts" in words and "and 122 more found by “out”" in words and "account" not in form
     entries = Activity.select().count()
     answer = send(owner, chat, form, htmx=True, what="guest")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from sync.apps import member_list
+from sync.apps.member_list import Members
 from sync.listing import PAGE
 from sync.matching import members
 from sync.models import Account, App
@@ -36,7 +38,7 @@ def test_an_empty_tab_says_so(owner: Client, chat) -> None:
 
 def test_all_who_left_can_be_selected_together(owner: Client, chat) -> None:
     chat.leave(7, 5)
-    page = owner.get(f"/apps/{chat.app.id}/removals/new?all=yes&tab=left&found=").text
+    page = owner.get(f"/apps/{chat.app.id}/removals/new?all=yes&among=tab%3Dleft").text
     assert email(5) in page and email(7) in page and email(1) not in page
 
 
@@ -52,10 +54,10 @@ def test_every_page_together_has_every_account_once(chat, by) -> None:
     app = App.get_by_id(chat.app.id)
     left = leavers.accounts_still_in(app.id)
     assert len(left) == PAGE + 5
-    first = members.search_accounts(app, left=left)
-    pages = [members.search_accounts(app, number=number, left=left) for number in range(1, first.pages + 1)]
+    first = member_list.search(app, Members())
+    pages = [member_list.search(app, Members(), number=number) for number in range(1, first.pages + 1)]
     ids = [row.id for page in pages for row in page.rows]
     assert ids[: len(left)] == left
-    rest = [row.id for row in members.found(app, "onboarded").order_by(Account.name, Account.id)]
+    rest = [row.id for row in member_list.found(app, Members()).order_by(Account.name, Account.id)]
     assert ids[len(left):] == [id for id in rest if id not in left]
     assert first.total == len(ids) == app.matched

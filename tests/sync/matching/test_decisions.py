@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from sync import activity
+from sync.apps import member_list
+from sync.apps.member_list import Members
 from sync.matching import decisions as match_decisions
-from sync.matching import members
 from sync.matching import rules as match_rules
 from sync.matching.decisions import Decision, DecisionProblem, DecisionStale
 from sync.models import Account, Activity, App, Mail, MatchDecision
@@ -39,7 +40,7 @@ def test_many_at_once_are_one_batch_and_an_entry_each(chat):
         ("marked as local partner", f"Person {number}", f"matched to Person {number}",
          "local partner: Bright Agency: runs our ads") for number in (1, 2, 3)]  # fmt: skip
     assert App.get().guests == 3, "local partners are on the tab Guests, and counted there"
-    assert len(members.search_accounts(App.get(), "guests", "bright agency").rows) == 3
+    assert len(member_list.search(App.get(), Members("bright agency", "guests")).rows) == 3
     assert activity.verify().ok
 
 
@@ -174,7 +175,7 @@ def test_a_thousand_are_decided_about_in_one_go_and_back(listed):
     for number in range(1200):
         listed.add(f"m{number}", email=f"m{number}@elsewhere.example", name=f"Member-{number:04}")
     listed.check()
-    found = [row.id for row in members.found(App.get_by_id(listed.app.id), "unmatched", "member-0")]
+    found = [row.id for row in member_list.found(App.get_by_id(listed.app.id), Members("member-0", "unmatched"))]
     made = match_decisions.decide(listed.app, found, Decision("guest"), listed.by)
     app = App.get_by_id(listed.app.id)
     assert (made.count, app.guests, app.unmatched) == (1000, 1000, 200)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sync import activity
+from sync.apps import member_list
+from sync.apps.member_list import Members
 from sync.matching import decisions as match_decisions
 from sync.matching import members, suggestions
 from sync.models import Account, App, Person
@@ -99,7 +101,7 @@ def test_strange_names_have_suggestions_or_none(chat, name):
 
 @pytest.mark.parametrize("words", ["person 3", "PERSON", "p3@", "%", "_", "'"])
 def test_searching_is_by_parts_and_never_by_wildcards(chat, words):
-    page = members.search_accounts(App.get(), "onboarded", words)
+    page = member_list.search(App.get(), Members(words))
     expected = {"person 3": 1, "PERSON": MEMBERS, "p3@": 1}.get(words, 0)
     assert (page.total, len(page.rows)) == (expected, expected)
 
@@ -107,12 +109,12 @@ def test_searching_is_by_parts_and_never_by_wildcards(chat, words):
 def test_pages_are_walked_without_losing_or_repeating_anybody(chat):
     chat.store.add_many([(f"m{number}@acme.example", "Same Name", "member") for number in range(120)])
     chat.check()
-    pages = [members.search_accounts(App.get(), "unmatched", number=number).rows for number in (1, 2, 3)]
+    pages = [member_list.search(App.get(), Members(tab="unmatched"), number=number).rows for number in (1, 2, 3)]
     ids = [row.id for rows in pages for row in rows]
     assert len(ids) == len(set(ids)) == 120
-    assert members.search_accounts(App.get(), "unmatched", number=99).number == 3
+    assert member_list.search(App.get(), Members(tab="unmatched"), number=99).number == 3
     with pytest.raises(ValueError, match="no such tab"):
-        members.search_accounts(App.get(), "everything")
+        member_list.search(App.get(), Members(tab="everything"))
 
 
 @pytest.mark.parametrize("reason", ["", "  "])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from sync.apps import member_list
+from sync.apps.member_list import Members
 from sync.matching import decisions, members, rules, vouching
 from sync.matching.decisions import Decision
 from sync.models import Account, Activity, App, Directory, MatchDecision, Person
@@ -42,24 +44,24 @@ def test_each_match_is_counted_and_on_its_tab(chat):
     assert (app.unmatched, app.guests, app.matched) == (1, 3, 3)
     assert (app.services, app.users) == (2 + own, 9 + own)
     for tab, number in (("onboarded", 3), ("unmatched", 1), ("guests", 3), ("service accounts", 2 + own)):
-        page = members.search_accounts(app, tab)
+        page = member_list.search(app, Members(tab=tab))
         assert (len(page.rows), page.total) == (number, number)
-    assert members.search_accounts(app, "guests", email(2)).total == 1
-    assert members.search_accounts(app, "unmatched", email(2)).total == 0
+    assert member_list.search(app, Members(email(2), "guests")).total == 1
+    assert member_list.search(app, Members(email(2), "unmatched")).total == 0
     with pytest.raises(ValueError, match="no such tab: others"):
-        members.found(app, "others")
+        member_list.found(app, Members(tab="others"))
 
 
 @pytest.mark.parametrize("column", ["name", "email", "user_name", "match_note"])
 def test_a_member_is_found_by_all_words_in_any_column(chat, column):
     Account.update({getattr(Account, column): "blue heron"}).where(Account.id == account(5).id).execute()
-    found = [row.id for row in members.found(App.get(), "onboarded", "heron blue")]
+    found = [row.id for row in member_list.found(App.get(), Members("heron blue"))]
     assert len(found) == 1
-    assert not list(members.found(App.get(), "onboarded", "heron red"))
+    assert not list(member_list.found(App.get(), Members("heron red")))
 
 
 def test_members_are_listed_by_name_with_their_people(chat):
-    rows = members.search_accounts(App.get()).rows
+    rows = member_list.search(App.get(), Members()).rows
     assert [row.name for row in rows] == sorted(row.name for row in rows)
     assert [row.person.name for row in rows if row.kind == "user"] == [f"Person {number}" for number in range(10)]
 

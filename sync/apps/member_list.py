@@ -1,0 +1,223 @@
+"""The members of an app as a list: which are looked for, in which order, page by page, all of them, or as a file.
+Members, its bulk operations and its download ask here, so that all three mean the same accounts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from peewee import JOIN, SQL, Case, Expression, ModelSelect, fn
+
+from sync.db import db, utcnow
+from sync.listing import (
+    NOTHING,
+    Filter,
+    Order,
+    Page,
+    containing,
+    one_of,
+    page_of,
+    page_with_first,
+    whole_number,
+)
+from sync.matching.members import LEFT, TABS
+from sync.models import BIT, Access, Account, App, Asset, Person, PersonEmail, Role
+from sync.roles import Roles
+from sync.safety import leavers
+from sync.states import AssetState
+
+FIRST_TAB = "onboarded"
+INACTIVE, UNKNOWN = ("30", "60", "90"), "unknown"  # days without activity; nobody knows
+ASSETS = 200  # that are offered as a filter
+
+_OF_THE_ROLE = (Role.app == Account.app) & (Role.external_id == Account.role)
+ORDER = Order(
+    Account.id,
+    {
+        "name": (Account.name,),
+        "status": (Account.status, Account.name),
+        "role": (Role.select(Role.position).where(_OF_THE_ROLE), Role.select(Role.label).where(_OF_THE_ROLE),
+                 Account.role, Account.name),
+        "active": (Account.last_activity, Account.name),
+        "added": (Account.first_seen, Account.name),
+    },
+    default=(Account.name,),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Members(Filter):
+    """`tab` is one of TABS or LEFT, `inactive` one of INACTIVE or UNKNOWN, `role` the external id of one of the
+    account's roles, `asset` the id of one it can access, `department` the one of its person."""
+
+    tab: str = FIRST_TAB
+    inactive: str = ""
+    role: str = ""
+    department: str = ""
+    asset: str = ""
+
+    @property
+    def narrows(self) -> bool:
+        """Whether it shows less than all of its tab."""
+        return bool(self.asked.keys() - {"tab"})
+
+
+def search(app: App, wanted: Members, sort: str = "", number: int = 1) -> Page:
+    """A page of accounts with their people. Without a `sort` of ORDER, those of people who have left are first."""
+    query = found(app, wanted)
+    total = query.count() if wanted.narrows or wanted.tab == LEFT else _kept(app)[wanted.tab]
+    if sort or wanted.tab != FIRST_TAB:
+        return page_of(query.order_by(*ORDER.terms(sort)), number, _with_people, total)
+    return _left_first(app, wanted, query, number, total)
+
+
+def _left_first(app: App, wanted: Members, query: ModelSelect, number: int, total: int) -> Page:
+    """They are listed also while they are being removed, although the tab no longer counts them then."""
+    left = list(found(app, replace(wanted, tab=LEFT)).select(Account.id, Account.state).order_by(*ORDER.terms()))
+    first = [account.id for account in left]
+    beside = sum(not account.is_present for account in left)
+    rest = query.where(~one_of(Account.id, json.dumps(first))) if first else query
+    return page_with_first(first, rest.order_by(*ORDER.terms()), number, _with_people, total + beside)
+
+
+def _kept(app: App) -> dict[str, int]:
+    """By tab, the numbers that the app's row has."""
+    return dict(zip(TABS, (app.matched, app.unmatched, app.guests, app.services)))
+
+
+def ids(app: App, wanted: Members) -> list[int]:
+    """Of every member that the list shows on all its pages. Ids of accounts, by name."""
+    everyone = [row.id for row in found(app, wanted).order_by(*ORDER.terms())]
+    if wanted.tab != FIRST_TAB:
+        return everyone
+    return list(dict.fromkeys([*(row.id for row in found(app, replace(wanted, tab=LEFT))), *everyone]))
+
+
+def found(app: App, wanted: Members) -> ModelSelect:
+    """The ids of the app's members on the tab that match everything, in no order. Raises ValueError for no such tab."""
+    query = Account.select(Account.id).where(Account.app == app, *_conditions(app, wanted))
+    if wanted.tab == LEFT:
+        return query.where(one_of(Account.id, json.dumps(leavers.accounts_still_in(app.id))))
+    if wanted.tab not in TABS:
+        raise ValueError(f"no such tab: {wanted.tab}")
+    return query.where(Account.is_present, Account.match_kind.in_(TABS[wanted.tab]))
+
+
+def _conditions(app: App, wanted: Members) -> Iterator[Expression]:
+    yield from containing(wanted.search, (Account.name, Account.email, Account.user_name, Account.match_note))
+    if wanted.inactive:
+        yield _inactive(app, wanted.inactive)
+    if wanted.role:
+        further = SQL("(SELECT a.id FROM account a JOIN json_each(a.further_roles) h WHERE a.app_id = ? "
+                      "AND a.further_roles <> '[]' AND h.value = ?)", (app.id, wanted.role))  # fmt: skip
+        yield (Account.role == wanted.role) | Account.id.in_(further)
+    if wanted.department:
+        yield Account.person.in_(Person.select(Person.id).where(Person.department == wanted.department))
+    if wanted.asset:
+        of_the_app = Asset.select(Asset.id).where(Asset.id == whole_number(wanted.asset), Asset.app == app)
+        yield Account.id.in_(Access.select(Access.account).where(Access.asset.in_(of_the_app)))
+
+
+def _inactive(app: App, days: str) -> Expression:
+    """Not active for so many days before the app was last read: nothing is known of the time since then.
+
+    Where the app does not give the last activity, the account is neither active nor inactive but UNKNOWN.
+    """
+    unsaid = fn.COALESCE(Account.unsaid, 0).bin_and(BIT["last_activity"]) != 0
+    if days == UNKNOWN:
+        return Account.last_activity.is_null() | unsaid
+    if days not in INACTIVE:
+        return NOTHING
+    return (Account.last_activity < as_of(app) - timedelta(days=int(days))) & ~unsaid
+
+
+def as_of(app: App) -> datetime:
+    """When what is known of its accounts was read."""
+    return app.last_check_at or utcnow()
+
+
+def _with_people(shown: Iterable) -> list[Account]:
+    """Accounts in the order of their ids, or of rows that have them."""
+    order = [row if isinstance(row, int) else row.id for row in shown]
+    query = Account.select(Account, Person).left_outer_join(Person).where(one_of(Account.id, json.dumps(order)))
+    rows = {row.id: row for row in query}
+    return [rows[id] for id in order if id in rows]
+
+
+DOWNLOADED = (
+    "account", "name", "email", "user_name", "status", "roles", "match", "person", "person_email", "person_status",
+    "last_activity", "first_seen",
+)  # fmt: skip
+
+
+def download(app: App, wanted: Members, known: Roles, sort: str = "") -> Iterator[tuple]:
+    """All members that the list shows on all its pages, with DOWNLOADED of each."""
+    main = (PersonEmail.person == Person.id) & PersonEmail.main
+    query = (
+        Account.select(Account, Person, PersonEmail)
+        .join(Person, JOIN.LEFT_OUTER).join(PersonEmail, JOIN.LEFT_OUTER, on=main, attr="main_email")
+        .where(one_of(Account.id, json.dumps(ids(app, wanted)))).order_by(*ORDER.terms(sort))
+    )  # fmt: skip
+    for account in query.iterator():
+        person = account.person
+        email = getattr(person, "main_email", None) if person else None
+        yield (account.external_id, account.name, account.email, account.user_name, account.status,
+               known.told(account.roles), account.match_kind, person and person.name, email and email.email,
+               person and person.status, account.last_activity, account.first_seen)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A value that a filter can have, and how many members it leaves."""
+
+    value: str
+    label: str
+    count: int
+
+
+def inactive_choices(app: App, wanted: Members) -> list[Choice]:
+    """INACTIVE and UNKNOWN; the labels are the values."""
+    values = (*INACTIVE, UNKNOWN)
+    counted = [fn.SUM(Case(None, [(_inactive(app, value), 1)], 0)) for value in values]
+    row = Account.select(*counted).where(_among(app, wanted.without("inactive"))).tuples().get()
+    return [Choice(value, value, count or 0) for value, count in zip(values, row)]
+
+
+def role_choices(app: App, wanted: Members) -> list[Choice]:
+    """The roles that these members have, in the app's order."""
+    sql, values = found(app, wanted.without("role")).sql()
+    counts = dict(db.execute_sql(
+        f"""
+        WITH f AS MATERIALIZED (SELECT * FROM account WHERE id IN ({sql}))
+        SELECT role, count(*) FROM (
+            SELECT role, id FROM f UNION SELECT h.value, f.id FROM f JOIN json_each(f.further_roles) h
+            WHERE f.further_roles <> '[]')
+        GROUP BY role
+        """,
+        values,
+    ).fetchall())  # fmt: skip
+    known = Role.select().where(Role.app == app).order_by(Role.position, Role.label)
+    return [Choice(role.external_id, role.label or role.external_id, counts[role.external_id])
+            for role in known if role.external_id in counts]  # fmt: skip
+
+
+def department_choices(app: App, wanted: Members) -> list[Choice]:
+    """The departments that these members' people are in."""
+    counted = (
+        Account.select(Person.department, fn.COUNT(Account.id)).join(Person)
+        .where(_among(app, wanted.without("department")), Person.department.is_null(False), Person.department != "")
+        .group_by(Person.department).order_by(Person.department)
+    )  # fmt: skip
+    return [Choice(name, name, count) for name, count in counted.tuples()]
+
+
+def asset_choices(app: App) -> list[Asset]:
+    """The app's assets by kind and name, at most ASSETS."""
+    present = Asset.select().where(Asset.app == app, Asset.state == AssetState.PRESENT)
+    return list(present.order_by(Asset.kind, Asset.name, Asset.id).limit(ASSETS))
+
+
+def _among(app: App, wanted: Members) -> Expression:
+    return Account.id.in_(found(app, wanted))

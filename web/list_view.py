@@ -1,0 +1,151 @@
+"""What stands above a list: chips for what is looked for, each with a way to remove it, and the order of its rows.
+All of it is in the address, so that it works without JavaScript and Back brings the last list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+from flask import request
+
+from sync.listing import Filter, Order
+from web.components import Head
+from web.view import listed
+
+ASCENDING, DESCENDING = "ascending", "descending"
+
+
+@dataclass(frozen=True)
+class Column:
+    """The head of a column. `sort` is its name in the list's Order, "" where rows can't be sorted by it. `up` and
+    `down` say both directions in words, for the list to choose from on a phone."""
+
+    label: str
+    sort: str = ""
+    css: str = ""
+    up: str = "A to Z"
+    down: str = "Z to A"
+    down_first: bool = False  # as a first click on it sorts
+
+
+@dataclass(frozen=True)
+class Chip:
+    """One value that is looked for; `without` is the address of the list without it."""
+
+    name: str
+    label: str
+    without: str
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """A value that is often looked for, and how many rows have it."""
+
+    label: str
+    count: int
+    address: str
+    icon: str = ""
+
+
+@dataclass(frozen=True)
+class SortChoice:
+    value: str
+    label: str
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class ListHead:
+    """`kept`: what the form that sorts takes along, as names and values; `beside_search`: what the search does. `clear`
+    is the address without any filter."""
+
+    here: str
+    chips: list[Chip] = field(default_factory=list)
+    shortcuts: list[Shortcut] = field(default_factory=list)
+    sorts: list[SortChoice] = field(default_factory=list)
+    kept: list[tuple[str, str]] = field(default_factory=list)
+    beside_search: list[tuple[str, str]] = field(default_factory=list)
+    clear: str = ""
+    more: str = ""  # the address of the dialog with all filters
+    query: str = ""  # what is looked for and the order, as an address has them
+
+
+class Listed:
+    """A list as its address asks for it: at `here`, filtered by `wanted`, in the order `sort`."""
+
+    def __init__(self, here: str, wanted: Filter, order: Order):
+        self.here, self.wanted = here, wanted
+        self.sort = order.asked(request.args.get("sort", ""))
+
+    @property
+    def address(self) -> str:
+        """Of this list, without its page."""
+        return self.to(self.wanted, self.sort)
+
+    def to(self, wanted: Filter, sort: str) -> str:
+        query = self._query(wanted, sort)
+        return f"{self.here}?{query}" if query else self.here
+
+    @property
+    def query(self) -> str:
+        return self._query(self.wanted, self.sort)
+
+    def _query(self, wanted: Filter, sort: str) -> str:
+        return urlencode(wanted.asked | ({"sort": sort} if sort else {}))
+
+    def kept_beside(self, *names: str) -> list[tuple[str, str]]:
+        """What a form takes along that asks for these filters itself."""
+        kept = [(name, value) for name, value in self.wanted.asked.items() if name not in names]
+        return kept + ([("sort", self.sort)] if self.sort else [])
+
+    def heads(self, columns: Iterable[Column]) -> list[Head]:
+        return [self._head(column) for column in columns]
+
+    def _head(self, column: Column) -> Head:
+        if not column.sort:
+            return Head(column.label, column.css, column.css == "tick")
+        now = {column.sort: ASCENDING, f"-{column.sort}": DESCENDING}.get(self.sort, "")
+        return Head(column.label, column.css, address=self.to(self.wanted, self._next(column)), sorted=now)
+
+    def _next(self, column: Column) -> str:
+        """A click sorts by it, the next one the other way round, a third one as at first."""
+        turns = [f"-{column.sort}", column.sort] if column.down_first else [column.sort, f"-{column.sort}"]
+        turns.append("")
+        return turns[turns.index(self.sort) + 1] if self.sort in turns[:2] else turns[0]
+
+    def head(self, columns: Iterable[Column], default: str, labels: Mapping[str, Callable[[str], str]],
+             more: str = "", shortcuts: Iterable[Shortcut] = ()) -> ListHead:  # fmt: skip
+        """`default`: the order without a choice, in words. `labels`: by name, the words of a filter's chip."""
+        asked = self.wanted.asked
+        chips = [Chip(name, label(asked[name]), self.to(self.wanted.without(name), self.sort))
+                 for name, label in labels.items() if name in asked]  # fmt: skip
+        cleared = self.wanted
+        for name in labels:
+            cleared = cleared.without(name)
+        return ListHead(
+            self.here, chips, list(shortcuts), self._sorts(columns, default), list(asked.items()),
+            self.kept_beside("search"), self.to(cleared.without("search"), self.sort), more, self.query,
+        )  # fmt: skip
+
+    def _sorts(self, columns: Iterable[Column], default: str) -> list[SortChoice]:
+        choices = [("", default)]
+        for column in columns:
+            if column.sort:
+                ways = [(column.sort, column.up), (f"-{column.sort}", column.down)]
+                choices += [(value, f"{column.label}: {words}") for value, words in
+                            (reversed(ways) if column.down_first else ways)]  # fmt: skip
+        return [SortChoice(value, label, value == self.sort) for value, label in choices]
+
+
+def quoted(label: str) -> Callable[[str], str]:
+    """Words of a chip: “Role: Admin”."""
+    return lambda value: f"{label}: {value}"
+
+
+def nothing_matches(sentence: str, wanted: Filter, head: ListHead) -> str:
+    """What an empty list says: what was looked for, and what to remove. `sentence` ends before "your search"."""
+    if not head.chips:
+        return f"{sentence} your search."
+    named = [f"“{chip.label}”" for chip in head.chips] + (["your search"] if wanted.search else [])
+    return f"{sentence} {listed(named)}. Remove {'one of them' if len(named) > 1 else 'it'} above."
