@@ -14,7 +14,8 @@ from sync.credentials import SecretNeeded
 from sync.directory import waiting_files
 from sync.jobs import asking
 from sync.models import App, Person
-from sync.people import people
+from sync.people import people, person_list
+from sync.people.person_list import People
 from sync.private_networks import approver
 from sync.problems import AppProblem
 from sync.reports import overview, reports
@@ -286,7 +287,8 @@ def suggestions(app: App) -> str:
     typed = next((value for value in request.args.values()), "").split(",")
     words, before = typed[-1].strip(), ",".join(typed[:-1])
     found = (
-        people.search(words, PersonStatus.ACTIVE).rows[:SUGGESTED] if len(words) > 1 and may_look_for_people() else []
+        person_list.search(People(words, PersonStatus.ACTIVE)).rows[:SUGGESTED]
+        if len(words) > 1 and may_look_for_people() else []
     )
     addresses = names.main_emails(person.id for person in found)
     return render_template("apps/_suggestions.html", before=f"{before}, " if before else "",

@@ -17,7 +17,8 @@ from sync.files import cells
 from sync.listing import Filter
 from sync.matching.members import LEFT, TABS
 from sync.models import App
-from sync.people import people
+from sync.people import people, person_list
+from sync.people.person_list import People
 from sync.states import Part
 from web.frame import MANAGERS
 from web.permissions import app_part, workspace_role
@@ -32,11 +33,12 @@ IN_MEMORY = 1_000_000  # bytes
 @pages.get("/people.csv")
 @workspace_role(*MANAGERS)
 def of_people() -> Response:
-    search, status = request.args.get("search", ""), request.args.get("status", "")
-    if status not in ("", *people.STATUSES):
+    wanted = People.of(request.args)
+    if wanted.status not in ("", *people.STATUSES):
         abort(404)
-    _record("people", status)
-    return _csv(f"{this_workspace().name} people", people.DOWNLOADED, people.download(search, status))
+    _record("people", wanted)
+    rows = person_list.download(wanted, person_list.ORDER.asked(request.args.get("sort", "")))
+    return _csv(f"{this_workspace().name} people", person_list.DOWNLOADED, rows)
 
 
 @pages.get("/apps/<int:app_id>/members.csv")

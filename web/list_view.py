@@ -87,6 +87,10 @@ class Listed:
         query = self._query(wanted, sort)
         return f"{self.here}?{query}" if query else self.here
 
+    def download(self, address: str) -> str:
+        """The address of the list as a file, with the same filters and order."""
+        return f"{address}?{self.query}" if self.query else address
+
     @property
     def query(self) -> str:
         return self._query(self.wanted, self.sort)
@@ -136,6 +140,31 @@ class Listed:
                 choices += [(value, f"{column.label}: {words}") for value, words in
                             (reversed(ways) if column.down_first else ways)]  # fmt: skip
         return [SortChoice(value, label, value == self.sort) for value, label in choices]
+
+
+@dataclass(frozen=True)
+class Option:
+    value: str
+    label: str
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class FilterField:
+    """One filter in the dialog with all filters, and the values that it can have beside "" for any."""
+
+    name: str
+    label: str
+    options: list[Option]
+    help: str = ""
+
+
+def filter_field(name: str, label: str, options: Iterable[tuple[str, str]], chosen: str, help: str = "") -> FilterField:
+    """`options` are (value, words). A chosen value that is not among them stays, so that it isn't lost unseen."""
+    options = list(options)
+    if chosen and chosen not in dict(options):
+        options.append((chosen, f"{chosen} (not found)"))
+    return FilterField(name, label, [Option(value, words, value == chosen) for value, words in options], help)
 
 
 def quoted(label: str) -> Callable[[str], str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from flask import url_for
 
@@ -15,7 +14,7 @@ from sync.names import asset_name
 from sync.roles import of as roles_of
 from web.app_page import can, kind_of, owns
 from web.components import Head
-from web.list_view import Column, Listed, ListHead, quoted
+from web.list_view import Column, FilterField, Listed, ListHead, filter_field, quoted
 from web.words import number, plural
 
 INACTIVE = {days: f"Inactive for {days} days" for days in member_list.INACTIVE} | {
@@ -63,51 +62,25 @@ def _asset(app: App, value: str) -> str:
     return f"{asset.kind.capitalize()}: {asset_name(asset)}" if asset else f"{kind_of(app).asset_word}: {value}?"
 
 
-@dataclass(frozen=True)
-class Option:
-    value: str
-    label: str
-    chosen: bool
-
-
-@dataclass(frozen=True)
-class FilterField:
-    """One filter in the dialog, with all values that it can have."""
-
-    name: str
-    label: str
-    anything: str
-    options: list[Option]
-    help: str = ""
-
-
 def fields(app: App, wanted: Members) -> list[FilterField]:
     """Those that have something to choose from. A chosen value that is no longer offered stays."""
     word = kind_of(app).asset_word
     inactive = [(choice.value, f"{INACTIVE[choice.value]} ({number(choice.count)})")
                 for choice in member_list.inactive_choices(app, wanted)]  # fmt: skip
     found = [
-        _field("inactive", "Last activity", "Any", inactive, wanted.inactive),
-        _field("role", kind_of(app).role_word.capitalize(), "Any", _counted(member_list.role_choices(app, wanted)),
-               wanted.role),
-        _field("department", "Department", "Any", _counted(member_list.department_choices(app, wanted)),
-               wanted.department),
+        filter_field("inactive", "Last activity", inactive, wanted.inactive),
+        filter_field("role", kind_of(app).role_word.capitalize(), _counted(member_list.role_choices(app, wanted)),
+                     wanted.role),
+        filter_field("department", "Department", _counted(member_list.department_choices(app, wanted)),
+                     wanted.department),
     ]  # fmt: skip
     offered = member_list.asset_choices(app) if can(app) else []
     shown = [(str(asset.id), f"{asset.kind}: {asset_name(asset)}") for asset in offered]
-    many = (f"The first {plural(len(shown), word)}. Open any other on the Assets tab, and choose “Show in Members” there."
-            if len(shown) == member_list.ASSETS else "")  # fmt: skip
-    found.append(_field("asset", f"Access to a {word}", "Any", shown, wanted.asset, many))
+    many = f"The first {plural(len(shown), word)}. For another, open it on the Assets tab and choose “Show in Members”."
+    help = many if len(shown) == member_list.ASSETS else ""
+    found.append(filter_field("asset", f"Access to a {word}", shown, wanted.asset, help))
     return [field for field in found if field.options]
 
 
 def _counted(choices: Iterable[member_list.Choice]) -> list[tuple[str, str]]:
     return [(choice.value, f"{choice.label} ({number(choice.count)})") for choice in choices]
-
-
-def _field(name: str, label: str, anything: str, options: list[tuple[str, str]], chosen: str,
-           help: str = "") -> FilterField:  # fmt: skip
-    if chosen and chosen not in dict(options):
-        options = [*options, (chosen, f"{chosen} (not found)")]
-    return FilterField(name, label, anything,
-                       [Option(value, words, value == chosen) for value, words in options], help)  # fmt: skip

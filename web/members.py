@@ -103,7 +103,7 @@ def index(app: App) -> str:
         nobody=member_view.empty(app, wanted, head), bulk_choices=_bulk_choices(app, wanted.tab),
         select_all=_select_all(found, wanted), among=urlencode({"tab": wanted.tab} | wanted.asked),
         unanswered=member_view.unanswered(app, wanted.tab),
-        address=listed.address, download=url_for("downloads.of_members", app_id=app.id) + f"?{listed.query}".rstrip("?"),
+        address=listed.address, download=listed.download(url_for("downloads.of_members", app_id=app.id)),
         undoable=member_view.undoable(app, newest, current()),
     )
 
@@ -165,8 +165,10 @@ def filters(app: App) -> tuple[str, int]:
     if wanted.tab not in (*TABS, LEFT):
         abort(404)
     listed = Listed(url_for("members.index", app_id=app.id), wanted, member_list.ORDER)
-    return dialog("lists/_filters.html", "Filter members", here=listed.here, back=listed.address,
-                  fields=member_filters.fields(app, wanted), kept=listed.kept_beside(*member_filters.ASKED))  # fmt: skip
+    return dialog(
+        "lists/_filters.html", "Filter members", here=listed.here, back=listed.address,
+        fields=member_filters.fields(app, wanted), kept=listed.kept_beside(*member_filters.ASKED),
+    )  # fmt: skip
 
 
 @pages.get("/<int:account_id>/match")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, current_app, render_template, request, url_for
 
@@ -13,15 +12,17 @@ from sync.directory import waiting_files
 from sync.mail import reach as mail_reach
 from sync.matching import addresses
 from sync.models import Person
-from sync.people import holds, importing, last_owner, people
+from sync.people import holds, importing, last_owner, people, person_list
 from sync.people.people import PeopleProblem
+from sync.people.person_list import People
 from sync.sign_in import colleagues, second_factor
 from sync.sign_in import sign_in as signing_in
 from sync.states import PersonStatus, WorkspaceRole
-from web import columns, held, person_view
+from web import columns, held, person_filters, person_view
 from web.answers import INVALID, asked, dialog, go_to, page_or_part, wants_part
 from web.confirming import asks_again
 from web.frame import MANAGERS
+from web.list_view import Listed, nothing_matches
 from web.permissions import outranks, require_rank_over, workspace_role
 from web.role_table import ROLE_HELP, RoleChoice, roles_to_give
 from web.rows import row_or_404
@@ -37,27 +38,28 @@ ENTRIES = 20  # of the timeline at a time
 @pages.get("")
 @workspace_role(*MANAGERS)
 def index() -> str:
-    wanted = {"search": request.args.get("search", ""), "status": request.args.get("status", "")}
-    if wanted["status"] not in people.STATUSES:
-        wanted["status"] = ""
-    page = people.search(**wanted, page=asked("page") or 1)
-    address = url_for("people.index") + "?" + urlencode({name: value for name, value in wanted.items() if value})
+    wanted = People.of(request.args)
+    listed = Listed(url_for("people.index"), wanted, person_list.ORDER)
+    page, head = person_list.search(wanted, listed.sort, asked("page") or 1), person_filters.head(listed)
     return page_or_part(
-        "people/index.html", "people/_list.html",
-        waits=held.waiting(), rows=person_view.rows(page.rows), nobody_found=_nobody_found(**wanted),
-        page=page, address=address, 
-        download=url_for("downloads.of_people", **{name: value for name, value in wanted.items() if value}),
-        statuses=people.STATUSES, **wanted,
+        "people/index.html", "people/_list.html", waits=held.waiting(), rows=person_view.rows(page.rows),
+        list_head=head, heads=listed.heads(person_filters.COLUMNS), page=page, address=listed.address,
+        nobody_found=nothing_matches("No one matches", wanted, head) if wanted.asked else "",
+        search=wanted.search, statuses=person_filters.statuses(wanted), kept=listed.kept_beside("search", "status"),
+        download=listed.download(url_for("downloads.of_people")),
         may_invite=signed_in_person().workspace_role in colleagues.MAY_INVITE,
         invite_address=url_for("colleagues.new", back=url_for("people.index")),
-    )
+    )  # fmt: skip
 
 
-def _nobody_found(search: str, status: str) -> str:
-    """What an empty list says to someone who filtered it; "" without a filter."""
-    if not search and not status:
-        return ""
-    return f"No one matches this search{' and status' if status else ''}."
+@pages.get("/filters")
+@workspace_role(*MANAGERS)
+def filters() -> tuple[str, int]:
+    """The dialog with all filters of the list: its form goes back to the list."""
+    wanted = People.of(request.args)
+    listed = Listed(url_for("people.index"), wanted, person_list.ORDER)
+    return dialog("lists/_filters.html", "Filter people", here=listed.here, back=listed.address,
+                  fields=person_filters.fields(wanted), kept=listed.kept_beside(*person_filters.ASKED))  # fmt: skip
 
 
 @pages.get("/new")

@@ -1,19 +1,17 @@
-"""The humans that the workspace knows: adding, editing, finding them, and the one rule of their status.
+"""The humans that the workspace knows: adding and editing them, and the one rule of their status.
 Nothing else may write Person.status: it follows from the directories unless someone decided by hand."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from peewee import JOIN, SQL, ModelSelect, fn, prefetch
+from peewee import fn, prefetch
 
 from connectors.names import AddressProblem, clean_email, clean_name, email_key
 from sync import activity, rank, roles
 from sync.db import connected, db, utcnow, writing
 from sync.jobs import comparing
-from sync.listing import Page, page_of
 from sync.mail import sign_in_news
 from sync.matching import addresses
 from sync.matching import rules as match_rules
@@ -22,7 +20,6 @@ from sync.names import main_email, short_name, signature
 from sync.people import holds, last_owner
 from sync.problems import Problem
 from sync.rank import Asker
-from sync.safety import leavers
 from sync.states import AccountState, AppState, PersonStatus, WorkspaceRole
 
 STATUSES = tuple(PersonStatus)
@@ -32,7 +29,7 @@ TOLD = {
 }  # fmt: skip
 WORKSPACE_ROLES = rank.RANKS
 CHUNK = 500  # ids in one SQL statement
-_TAKEN = (Account.state != AccountState.GONE, App.state != AppState.DISCONNECTED)  # an account that someone has
+TAKEN = (Account.state != AccountState.GONE, App.state != AppState.DISCONNECTED)  # an account that someone has
 
 db.register_function(lambda text: (text or "").casefold(), "casefold", 1)
 
@@ -64,48 +61,12 @@ def all_main_emails() -> list[str]:
     return [row.email for row in PersonEmail.select(PersonEmail.email).where(PersonEmail.main)]
 
 
-def search(search: str = "", status: str = "", page: int = 1) -> Page:
-    """One page of people: those who have left and still have an account, then all others, by name. `search` is a part
-    of a name or an address, `status` one of STATUSES or ""."""
-    query = _found(search, status)
-    with connected():
-        ids = json.dumps(leavers.people_still_in())
-        still_in = Person.id.in_(SQL("(SELECT value FROM json_each(?))", (ids,)))
-        ordered = query.order_by(still_in.desc(), Person.name, Person.id)
-        return page_of(ordered, page, lambda rows: prefetch(rows, PersonEmail))
-
-
-def _found(search: str, status: str) -> ModelSelect:
-    query = Person.select()
-    if status:
-        query = query.where(Person.status == status)
-    if wanted := search.strip().casefold():
-        asked_for = fn.casefold(PersonEmail.email).contains(wanted) | (PersonEmail.email_key == email_key(search))
-        with_email = PersonEmail.select(PersonEmail.person).where(asked_for)
-        query = query.where(fn.casefold(Person.name).contains(wanted) | Person.id.in_(with_email))
-    return query
-
-
-DOWNLOADED = ("name", "email", "status", "why", "since", "workspace_role", "department", "manager", "last_day")
-
-
-def download(search: str = "", status: str = "") -> Iterator[tuple]:
-    """The people that search() finds, all of them by name, with DOWNLOADED of each."""
-    main = (PersonEmail.person == Person.id) & PersonEmail.main
-    query = _found(search, status).select(
-        Person.name, PersonEmail.email, Person.status, Person.status_reason, Person.status_since,
-        Person.workspace_role, Person.department, Person.manager, Person.last_day,
-    )  # fmt: skip
-    query = query.join(PersonEmail, JOIN.LEFT_OUTER, on=main).order_by(Person.name, Person.id)
-    return query.tuples().iterator()
-
-
 def seats(persons: Iterable[Person]) -> dict[int, int]:
     """Person id → number of accounts in apps, for people who have any."""
     counted = (
         Account.select(Account.person, fn.COUNT(Account.id))
         .join(App)
-        .where(Account.person.in_([person.id for person in persons]), *_TAKEN)
+        .where(Account.person.in_([person.id for person in persons]), *TAKEN)
         .group_by(Account.person)
     )
     return dict(counted.tuples())
@@ -113,7 +74,7 @@ def seats(persons: Iterable[Person]) -> dict[int, int]:
 
 def seats_of(person: Person) -> list[Account]:
     """This person's accounts by the app's name, with their apps, and their roles' labels as `role_labels`."""
-    query = Account.select(Account, App).join(App).where(Account.person == person, *_TAKEN)
+    query = Account.select(Account, App).join(App).where(Account.person == person, *TAKEN)
     found = list(query.order_by(App.name))
     known = roles.of_apps(account.app_id for account in found)
     for account in found:

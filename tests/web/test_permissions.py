@@ -107,6 +107,7 @@ TABLE = {
     "GET /apps/<int:app_id>/connection/matching": APP_OWNERS,
     "GET /apps/<int:app_id>/members": APP_COLLABORATORS,
     "GET /apps/<int:app_id>/members.csv": APP_COLLABORATORS,
+    "GET /people/filters": MANAGERS,
     "GET /apps/<int:app_id>/members/filters": APP_COLLABORATORS,
     "GET /apps/<int:app_id>/members/provisioning": APP_COLLABORATORS,
     "GET /apps/<int:app_id>/members/<int:account_id>": APP_COLLABORATORS,

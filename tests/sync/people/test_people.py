@@ -6,8 +6,9 @@ import pytest
 
 from sync import names
 from sync.models import Account, Activity, App, Directory, DirectoryEntry, Person, Session
-from sync.people import people
+from sync.people import people, person_list
 from sync.people.people import PeopleProblem
+from sync.people.person_list import People
 from sync.sign_in import sessions
 
 
@@ -53,7 +54,7 @@ def test_an_address_belongs_to_one_person(ana, by):
 def test_what_is_no_address_is_refused(by, email):
     with pytest.raises(PeopleProblem):
         people.add("Bo", email, by)
-    assert people.search("Bo").total == 0
+    assert person_list.search(People("Bo")).total == 0
 
 
 def test_editing_changes_name_and_addresses_at_once_or_not_at_all(ana, by, olga):
@@ -171,11 +172,11 @@ def test_search_finds_parts_of_names_and_addresses_and_nothing_by_wildcards(by):
     for number in range(60):
         people.add(f"Person {number:02}", f"p{number:02}@acme.example", by)
     people.add("Élodie_100%", "elodie@acme.example", by)
-    assert people.search("élodie").rows[0].name == "Élodie_100%"
-    assert [person.name for person in people.search("P07@").rows] == ["Person 07"]
-    assert people.search("%").total == people.search("_").total == 1
-    assert people.search("'; DROP TABLE person; --").total == 0
-    first, last = people.search("person"), people.search("person", page=99)
+    assert person_list.search(People("élodie")).rows[0].name == "Élodie_100%"
+    assert [person.name for person in person_list.search(People("P07@")).rows] == ["Person 07"]
+    assert person_list.search(People("%")).total == person_list.search(People("_")).total == 1
+    assert person_list.search(People("'; DROP TABLE person; --")).total == 0
+    first, last = person_list.search(People("person")), person_list.search(People("person"), number=99)
     assert (first.total, first.pages, len(first.rows), last.number, len(last.rows)) == (60, 2, 50, 2, 10)
-    assert people.search(status="deprovisioned").rows == []
+    assert person_list.search(People(status="deprovisioned")).rows == []
     assert names.main_email(first.rows[0]) == "p00@acme.example"
