@@ -60,8 +60,6 @@ class Filter:
     "select all" would reach more.
     """
 
-    search: str = ""
-
     @classmethod
     def of(cls, values: Mapping[str, str]) -> Self:
         """What an address asks for; other names in it are left alone."""

@@ -41,7 +41,7 @@ AREAS = (
     "group_rules", "teams", "checks", "wizard", "reports", "tasks", "people", "colleagues", "directories",
     "directory_rules", "directory_tokens", "directory_lists", "columns", "scim", "activity", "mails", "settings",
     "sample", "mail_server", "sessions", "your_sign_in", "own_password", "password_strength", "second_factors",
-    "oidc_settings", "health", "keeping", "offboarding", "theme", "downloads",
+    "oidc_settings", "health", "keeping", "offboarding", "theme", "downloads", "saved_views",
 )
 
 

@@ -8,17 +8,20 @@ from dataclasses import dataclass
 from flask import Blueprint, render_template, request, url_for
 from markupsafe import Markup
 
-from sync.apps import owners
+from sync.apps import app_list, owners
 from sync.apps import status as app_status
+from sync.apps.app_list import Apps
 from sync.apps.status import Standing
 from sync.directory import figures
+from sync.listing import page_of_rows
 from sync.models import App, Directory, Person
-from sync.states import AppState, Part, Tone
-from web import app_alerts, app_card, app_facts, leaver_view, member_view, sample
-from web.answers import page_or_part
+from sync.states import ListName, Part
+from web import app_alerts, app_card, app_facts, leaver_view, member_view, sample, saved_views
+from web.answers import asked, page_or_part
 from web.app_page import can, kind_of, owns, page
 from web.frame import MANAGERS, manages
 from web.leaver_view import StuckRow
+from web.list_view import Column, Listed, ListHead, nothing_matches, quoted
 from web.permissions import app_part, signed_in
 from web.security import signed_in_person
 from web.words import WAITING_FOR_APPROVAL, plural, when
@@ -32,32 +35,40 @@ STATES = {
     "ok": "Up to date",
     "neutral": "Paused or not set up",
 }
-FIRST = (Tone.ATTENTION, Tone.WAITING)  # what needs a person, before all others
+COLUMNS = [
+    Column("Name", "name"),
+    Column("Users", "users", up="fewest first", down="most first", down_first=True),
+    Column("Unmatched", "unmatched", up="fewest first", down="most first", down_first=True),
+    Column("Last check", "checked", up="longest ago first", down="latest first"),
+]
 
 
 @pages.get("")
 @signed_in
 def index() -> str:
-    me = signed_in_person()
-    wanted = {name: request.args.get(name, "").strip() for name in ("search", "category", "state")}
-    shown = owners.shown(me, wanted["search"], wanted["category"])
-    drafts = [app for app in shown if app.state == AppState.CONNECTING]
-    shown = [app for app in shown if app.state != AppState.CONNECTING]
-    standings = app_status.standings(shown)
-    shown.sort(key=lambda app: (*FIRST, standings[app.id].loudest).index(standings[app.id].loudest))
-    if wanted["state"]:
-        shown = [app for app in shown if standings[app.id].tone == wanted["state"]]
-    owned = owners.owned_ids(me)
-    stuck = _stuck([app for app in shown if app.id in owned], standings)
-    cards = [app_card.card(app, kind_of(app), standings[app.id], app.id in owned, stuck.get(app.id, ()))
-             for app in shown]  # fmt: skip
+    me, wanted = signed_in_person(), Apps.of(request.args)
+    listed = Listed(url_for("apps.index"), wanted, app_list.ORDER)
+    found, owned = app_list.search(me, wanted, listed.sort), owners.owned_ids(me)
+    shown, head = page_of_rows(found.apps, asked("page") or 1, app_list.PAGE), _list_head(listed)
+    standings = {app.id: standing for app, standing in shown.rows}
+    stuck = _stuck([app for app, _ in shown.rows if app.id in owned], standings)
+    cards = [app_card.card(app, kind_of(app), standing, app.id in owned, stuck.get(app.id, ()))
+             for app, standing in shown.rows]  # fmt: skip
     return page_or_part(
-        "apps/index.html", "apps/_grid.html", cards=cards,
-        drafts=[] if wanted["state"] else [_draft(app) for app in drafts],
-        filtered=any(wanted.values()), states=STATES, may_connect=me.workspace_role in MANAGERS,
-        offers_sample=sample.is_offered(me),
-        categories=owners.categories(me), holding=_holding(me), **wanted,
-    )
+        "apps/index.html", "apps/_grid.html", cards=cards, page=shown, size=app_list.PAGE, address=listed.address,
+        drafts=[_draft(app) for app in found.drafts] if shown.number == 1 else [], list_head=head,
+        nothing=nothing_matches("No app matches", wanted, head), filtered=bool(wanted.asked), states=STATES,
+        may_connect=me.workspace_role in MANAGERS, offers_sample=sample.is_offered(me),
+        categories=owners.categories(me), holding=_holding(me), kept=listed.kept_beside("search", "category", "state"),
+        download=listed.download(url_for("downloads.of_apps")),
+        search=wanted.search, category=wanted.category, state=wanted.state,
+    )  # fmt: skip
+
+
+def _list_head(listed: Listed) -> ListHead:
+    labels = {"category": quoted("Category"), "state": lambda value: STATES.get(value, f"State: {value}?")}
+    return listed.head(COLUMNS, "Needs attention first", labels,
+                       views=saved_views.of_list(ListName.APPS, listed))  # fmt: skip
 
 
 def _stuck(owned: list[App], standings: Mapping[int, Standing]) -> dict[int, list[StuckRow]]:

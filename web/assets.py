@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 from flask import Blueprint, request, url_for
 
 from connectors.base import GRANT, REVOKE
 from sync.apps import assets
 from sync.apps.assets import AssetRow as Found
+from sync.apps.assets import Assets
 from sync.models import Access, App, Asset
 from sync.names import account_name, asset_name
 from sync.safety import sole_managers
-from sync.states import AssetState, Part, PersonStatus
+from sync.states import AssetState, ListName, Part, PersonStatus
+from web import saved_views
 from web.app_page import can, kind_of, match_in_words, owns, page
 from web.components import OnlyManager
+from web.list_view import Column, Listed, ListHead
 from web.permissions import app_part
 from web.words import number, plural
 
 pages = Blueprint("assets", __name__, url_prefix="/apps/<int:app_id>/assets")
+
+
+COLUMNS = [
+    Column("Name", "name"),
+    Column("Kind", "kind"),
+    Column("Accounts", "accounts", "number", up="fewest first", down="most first", down_first=True),
+    Column("Managers", "managers", up="fewest first", down="most first"),
+]
 
 
 @dataclass(frozen=True)
@@ -52,9 +62,9 @@ class AccessRow:
 @pages.get("")
 @app_part(Part.COLLABORATOR)
 def index(app: App) -> str:
-    wanted = {"kind": request.args.get("kind", ""), "search": request.args.get("search", "").strip()}
-    found = assets.search(app, wanted["kind"], wanted["search"], request.args.get("page", 1, type=int))
-    here = url_for("assets.index", app_id=app.id)
+    wanted = Assets.of(request.args)
+    listed = Listed(url_for("assets.index", app_id=app.id), wanted, assets.ORDER)
+    found = assets.search(app, wanted, listed.sort, request.args.get("page", 1, type=int))
     kinds = [(kind, f"{kind.capitalize()}s ({number(count)})") for kind, count in assets.kinds(app)]
     without = sole_managers.count_unmanaged(app).get(app.id, 0)
     if without:
@@ -62,10 +72,15 @@ def index(app: App) -> str:
     unmanaged = set(sole_managers.unmanaged(app)) if without else set()
     return page(
         app, "assets/index.html", "assets/_list.html", page=found, kinds=kinds, unmanaged=_unmanaged(app, without),
-        rows=[_row(row, unmanaged) for row in found.rows],
-        asset_kind=wanted["kind"], search=wanted["search"],
-        address=here + "?" + urlencode({key: text for key, text in wanted.items() if text}),
+        rows=[_row(row, unmanaged) for row in found.rows], asset_kind=wanted.kind, search=wanted.search,
+        heads=listed.heads(COLUMNS), list_head=_list_head(app, listed), kept=listed.kept_beside("search", "kind"),
+        address=listed.address, download=listed.download(url_for("downloads.of_assets", app_id=app.id)),
     )  # fmt: skip
+
+
+def _list_head(app: App, listed: Listed) -> ListHead:
+    labels = {"kind": lambda value: "Without a manager" if value == assets.UNMANAGED else f"Kind: {value}"}
+    return listed.head(COLUMNS, "By kind", labels, views=saved_views.of_list(ListName.ASSETS, listed, app))
 
 
 def _unmanaged(app: App, count: int) -> str:

@@ -5,24 +5,30 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from tempfile import SpooledTemporaryFile
 
 from flask import Blueprint, Response, abort, request, send_file
 
 from sync import activity, roles
-from sync.apps import member_list
+from sync.apps import app_list, assets, member_list
+from sync.apps.app_list import Apps
+from sync.apps.assets import Assets
 from sync.apps.member_list import Members
 from sync.db import writing
 from sync.files import cells
-from sync.listing import Filter
+from sync.listing import Filter, Order
 from sync.matching.members import LEFT, TABS
 from sync.models import App
 from sync.people import people, person_list
 from sync.people.person_list import People
+from sync.reports import overview
+from sync.reports.overview import Reports
 from sync.states import Part
 from web.frame import MANAGERS
-from web.permissions import app_part, workspace_role
-from web.security import by
+from web.permissions import app_part, signed_in, workspace_role
+from web.reports import in_words
+from web.security import by, signed_in_person
 from web.words import this_workspace
 
 pages = Blueprint("downloads", __name__)
@@ -34,10 +40,10 @@ IN_MEMORY = 1_000_000  # bytes
 @workspace_role(*MANAGERS)
 def of_people() -> Response:
     wanted = People.of(request.args)
-    if wanted.status not in ("", *people.STATUSES):
+    if wanted.status and wanted.status not in people.STATUSES:
         abort(404)
     _record("people", wanted)
-    rows = person_list.download(wanted, person_list.ORDER.asked(request.args.get("sort", "")))
+    rows = person_list.download(wanted, _sort(person_list.ORDER))
     return _csv(f"{this_workspace().name} people", person_list.DOWNLOADED, rows)
 
 
@@ -48,15 +54,54 @@ def of_members(app: App) -> Response:
     if wanted.tab not in (*TABS, LEFT):
         abort(404)
     _record("members", wanted, app)
-    rows = member_list.download(app, wanted, roles.of(app), member_list.ORDER.asked(request.args.get("sort", "")))
+    rows = member_list.download(app, wanted, roles.of(app), _sort(member_list.ORDER))
     return _csv(f"{app.name} {wanted.tab}", member_list.DOWNLOADED, rows)
 
 
-def _record(what: str, wanted: Filter, app: App | None = None) -> None:
+@pages.get("/apps.csv")
+@signed_in
+def of_apps() -> Response:
+    wanted = Apps.of(request.args)
+    _record("apps", wanted, about="all apps")
+    return _csv(f"{this_workspace().name} apps", app_list.DOWNLOADED,
+                app_list.download(signed_in_person(), wanted, _sort(app_list.ORDER)))  # fmt: skip
+
+
+@pages.get("/apps/<int:app_id>/assets.csv")
+@app_part(Part.COLLABORATOR)
+def of_assets(app: App) -> Response:
+    wanted = Assets.of(request.args)
+    _record("assets", wanted, app)
+    return _csv(f"{app.name} assets", assets.DOWNLOADED, assets.download(app, wanted, _sort(assets.ORDER)))
+
+
+@pages.get("/reports.csv")
+@signed_in
+def of_reports() -> Response:
+    return _reports(Reports.of(request.args), f"{this_workspace().name} reports")
+
+
+@pages.get("/apps/<int:app_id>/reports.csv")
+@app_part(Part.OWNER)
+def of_reports_of_app(app: App) -> Response:
+    return _reports(replace(Reports.of(request.args), app=str(app.id)), f"{app.name} reports", app)
+
+
+def _reports(wanted: Reports, name: str, app: App | None = None) -> Response:
+    _record("reports", wanted, app, "reports of all apps")
+    rows = overview.download(signed_in_person(), wanted, in_words, _sort(overview.ORDER))
+    return _csv(name, overview.DOWNLOADED, rows)
+
+
+def _sort(order: Order) -> str:
+    return order.asked(request.args.get("sort", ""))
+
+
+def _record(what: str, wanted: Filter, app: App | None = None, about: str = "all people") -> None:
     """In Activity, with what was looked for."""
     why = ", ".join(f"{name} {value}" for name, value in wanted.asked.items())
     with writing():
-        activity.record(by(), f"downloaded {what}", about=app.name if app else "all people", why=why, app=app)
+        activity.record(by(), f"downloaded {what}", about=app.name if app else about, why=why, app=app)
 
 
 def _csv(name: str, columns: Iterable[str], rows: Iterable[Iterable[cells.Cell]]) -> Response:

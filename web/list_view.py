@@ -1,4 +1,4 @@
-"""What stands above a list: chips for what is looked for, each with a way to remove it, and the order of its rows.
+"""What is above a list: chips for what is looked for, each with a way to remove it, and the order of its rows.
 All of it is in the address, so that it works without JavaScript and Back brings the last list."""
 
 from __future__ import annotations
@@ -56,6 +56,25 @@ class SortChoice:
 
 
 @dataclass(frozen=True)
+class ViewLink:
+    name: str
+    address: str
+    here: bool
+    shared: bool
+
+
+@dataclass(frozen=True)
+class SavedViews:
+    """The menu of saved views: `here` is the name of the one that is shown. `new` and `edit` are addresses of dialogs,
+    "" where there is nothing to save, or no view of one's own that is shown."""
+
+    links: list[ViewLink] = field(default_factory=list)
+    here: str = ""
+    new: str = ""
+    edit: str = ""
+
+
+@dataclass(frozen=True)
 class ListHead:
     """`kept`: what the form that sorts takes along, as names and values; `beside_search`: what the search does. `clear`
     is the address without any filter."""
@@ -68,7 +87,7 @@ class ListHead:
     beside_search: list[tuple[str, str]] = field(default_factory=list)
     clear: str = ""
     more: str = ""  # the address of the dialog with all filters
-    query: str = ""  # what is looked for and the order, as an address has them
+    views: SavedViews = field(default_factory=SavedViews)
 
 
 class Listed:
@@ -119,7 +138,7 @@ class Listed:
         return turns[turns.index(self.sort) + 1] if self.sort in turns[:2] else turns[0]
 
     def head(self, columns: Iterable[Column], default: str, labels: Mapping[str, Callable[[str], str]],
-             more: str = "", shortcuts: Iterable[Shortcut] = ()) -> ListHead:  # fmt: skip
+             more: str = "", shortcuts: Iterable[Shortcut] = (), views: SavedViews | None = None) -> ListHead:
         """`default`: the order without a choice, in words. `labels`: by name, the words of a filter's chip."""
         asked = self.wanted.asked
         chips = [Chip(name, label(asked[name]), self.to(self.wanted.without(name), self.sort))
@@ -129,7 +148,7 @@ class Listed:
             cleared = cleared.without(name)
         return ListHead(
             self.here, chips, list(shortcuts), self._sorts(columns, default), list(asked.items()),
-            self.kept_beside("search"), self.to(cleared.without("search"), self.sort), more, self.query,
+            self.kept_beside("search"), self.to(cleared.without("search"), self.sort), more, views or SavedViews(),
         )  # fmt: skip
 
     def _sorts(self, columns: Iterable[Column], default: str) -> list[SortChoice]:
@@ -176,5 +195,5 @@ def nothing_matches(sentence: str, wanted: Filter, head: ListHead) -> str:
     """What an empty list says: what was looked for, and what to remove. `sentence` ends before "your search"."""
     if not head.chips:
         return f"{sentence} your search."
-    named = [f"“{chip.label}”" for chip in head.chips] + (["your search"] if wanted.search else [])
+    named = [f"“{chip.label}”" for chip in head.chips] + (["your search"] if "search" in wanted.asked else [])
     return f"{sentence} {listed(named)}. Remove {'one of them' if len(named) > 1 else 'it'} above."

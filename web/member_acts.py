@@ -9,6 +9,7 @@ from flask import Blueprint, Response, request, url_for
 
 from sync import roles
 from sync.apps import assets
+from sync.apps.assets import Assets
 from sync.models import Account, App, Role
 from sync.names import account_name, asset_name
 from sync.safety.sole_managers import NeedsSuccessor
@@ -115,7 +116,7 @@ def _grant_choice(app: App) -> dict:
 
 def _grant_of(app: App, account_ids: list[int]) -> dict:
     accounts = by_hand.chosen(app, account_ids)
-    found = assets.search(app, "", request.args.get("search", "").strip()).rows
+    found = assets.search(app, Assets(request.args.get("search", "").strip())).rows
     return {
         "about": "asset", "legend": "What", "searched": f"Search {kind_of(app).asset_word}s",
         "lead": _counted(app, accounts), "accounts": accounts, "assets": [],

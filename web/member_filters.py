@@ -12,6 +12,8 @@ from sync.listing import whole_number
 from sync.models import App
 from sync.names import asset_name
 from sync.roles import of as roles_of
+from sync.states import ListName
+from web import saved_views
 from web.app_page import can, kind_of, owns
 from web.components import Head
 from web.list_view import Column, FilterField, Listed, ListHead, filter_field, quoted
@@ -49,7 +51,9 @@ def head(app: App, listed: Listed) -> ListHead:
     }
     more = url_for("members.filters", app_id=app.id)
     query = listed.query
-    return listed.head(columns(app), "People who have left first", labels, f"{more}?{query}" if query else more)
+    views = saved_views.of_list(ListName.MEMBERS, listed, app)
+    more = f"{more}?{query}" if query else more
+    return listed.head(columns(app), "People who have left first", labels, more, views=views)
 
 
 def _role(app: App):

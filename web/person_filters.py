@@ -8,7 +8,8 @@ from flask import url_for
 
 from sync.people import people, person_list
 from sync.people.person_list import YES, People
-from sync.states import WorkspaceRole
+from sync.states import ListName, WorkspaceRole
+from web import saved_views
 from web.list_view import Column, FilterField, Listed, ListHead, Option, Shortcut, filter_field, quoted
 from web.view import first_upper
 from web.words import number
@@ -41,7 +42,8 @@ def head(listed: Listed) -> ListHead:
         **{name: _mark(label) for name, (label, _) in MARKS.items()},
     }
     more = url_for("people.filters") + (f"?{listed.query}" if listed.query else "")
-    return listed.head(COLUMNS, "People who have left first", labels, more, shortcuts)
+    return listed.head(COLUMNS, "People who have left first", labels, more, shortcuts,
+                       saved_views.of_list(ListName.PEOPLE, listed))
 
 
 def _mark(label: str):

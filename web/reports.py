@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from urllib.parse import urlencode
+from dataclasses import dataclass, replace
 
 from flask import Blueprint, render_template, request, url_for
 from markupsafe import Markup
@@ -13,11 +12,14 @@ from sync.models import App, Report
 from sync.names import short_name
 from sync.reports import overview
 from sync.reports import view as report_view
+from sync.reports.overview import Reports
 from sync.safety import leaving
 from sync.safety.leaving import Leaving
-from sync.states import ChangeKind, Part, ReportState
+from sync.states import ChangeKind, ListName, Part, ReportState
+from web import saved_views
 from web.answers import wants_part
 from web.app_page import kind_of, page
+from web.list_view import Column, Listed, nothing_matches
 from web.permissions import app_part, signed_in
 from web.security import signed_in_person
 from web.view import Badge, first_upper
@@ -32,6 +34,15 @@ STATES = {
     ReportState.SUPERSEDED: "No longer needed",
 }
 FILTER = STATES | {ReportState.APPLIED: f"{STATES[ReportState.APPLIED]} or {APPLIED_AUTOMATICALLY.lower()}"}
+_WAITING = Column("Found", "waiting", up="fewest to approve first", down="most to approve first", down_first=True)
+COLUMNS = [
+    Column("App", "app"), _WAITING, Column("State", "state"),
+    Column("When", "created", up="oldest first", down="newest first", down_first=True),
+]  # fmt: skip
+COLUMNS_OF_APP = [
+    Column("Since", "created", up="oldest first", down="newest first", down_first=True), _WAITING,
+    Column("State", "state"), Column("Decided", "decided", up="oldest first", down="newest first", down_first=True),
+]  # fmt: skip
 HELD = Badge(HELD_BY_A_GUARD, "waiting", "hand-stop")
 KINDS = {
     ChangeKind.REMOVED_USER: "removed user",
@@ -63,32 +74,39 @@ class Line:
 @signed_in
 def index() -> str:
     owned = list(apps.owned_by(signed_in_person()))
-    chosen = next((app for app in owned if app.id == request.args.get("app", type=int)), None)
-    values = _found(chosen, url_for("reports.index"), {"app": chosen.id} if chosen else {})
-    values |= {"columns": ["App", "Found", "State", "When", ("", "acts")], "chosen": chosen, "choices": owned,
-               "filtered": chosen or values["state"], "of_app": False}  # fmt: skip
+    wanted = Reports.of(request.args)
+    chosen = next((app for app in owned if str(app.id) == wanted.app), None)
+    values = _found(wanted, url_for("reports.index"), COLUMNS, url_for("downloads.of_reports"), chosen)
+    values |= {"chosen": chosen, "choices": owned, "filtered": bool(wanted.asked), "of_app": False}
     return render_template("reports/_list.html" if wants_part() else "reports/index.html", **values)
 
 
 @pages.get("/apps/<int:app_id>/reports")
 @app_part(Part.OWNER)
 def of_app(app: App) -> str:
-    values = _found(app, url_for("reports.of_app", app_id=app.id), {})
-    values |= {"columns": ["Since", "Found", "State", "Decided", ("", "acts")], "chosen": app,
-               "filtered": values["state"], "of_app": True}  # fmt: skip
+    wanted = Reports.of(request.args).without("app")
+    download = url_for("downloads.of_reports_of_app", app_id=app.id)
+    values = _found(wanted, url_for("reports.of_app", app_id=app.id), COLUMNS_OF_APP, download, app)
+    values |= {"chosen": app, "filtered": bool(wanted.asked), "of_app": True}
     return page(app, "reports/of_app.html", "reports/_list.html", **values)
 
 
-def _found(app: App | None, here: str, wanted: dict) -> dict:
-    state = request.args.get("state", "")
-    state = state if state in STATES else ""
-    found = overview.search(signed_in_person(), app, state, request.args.get("page", 1, type=int))
+def _found(wanted: Reports, here: str, columns: list[Column], download: str, app: App | None) -> dict:
+    """`app`: the one whose reports are shown, or looked for."""
+    listed = Listed(here, wanted, overview.ORDER)
+    asked = replace(wanted, app=str(app.id)) if app else wanted
+    found = overview.search(signed_in_person(), asked, listed.sort, request.args.get("page", 1, type=int))
     left = leaving.of_reports(found.rows)
+    labels = {"app": lambda value: f"App: {app.name if app else value}",
+              "state": lambda value: FILTER.get(value, f"State: {value}?")}  # fmt: skip
+    views = saved_views.of_list(ListName.REPORTS, listed) if here == url_for("reports.index") else None
+    head = listed.head(columns, "Waiting for approval first", labels, views=views)
     return {
-        "page": found, "lines": [_line(report, left[report.id], here) for report in found.rows], "state": state,
-        "states": FILTER,
-        "address": f"{here}?" + urlencode(wanted | ({"state": state} if state else {})), "here": here,
-    }
+        "page": found, "lines": [_line(report, left[report.id], here) for report in found.rows],
+        "state": wanted.state, "states": FILTER, "address": listed.address, "here": here, "list_head": head,
+        "columns": [*listed.heads(columns), ("", "acts")], "kept": listed.kept_beside("app", "state"),
+        "download": listed.download(download), "nothing": nothing_matches("No report matches", wanted, head),
+    }  # fmt: skip
 
 
 def _line(report: Report, left: Leaving, here: str) -> Line:

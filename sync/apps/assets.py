@@ -3,18 +3,20 @@ Set-based: a page of assets is a handful of statements, however many accounts ha
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from peewee import fn
+from peewee import ModelSelect, fn
 
 from sync.db import db
-from sync.listing import Page, page_of
+from sync.listing import Filter, Order, Page, containing, one_of, page_of
 from sync.models import Access, Account, App, Asset, Person
 from sync.safety import sole_managers
 from sync.states import AccountKind, AccountStatus, AssetState
 
 NAMED = 3  # accounts told by name on an asset's row
+CHUNK = 500  # ids in one SQL statement
 
 
 @dataclass(frozen=True)
@@ -39,16 +41,52 @@ def kinds(app: App) -> list[tuple[str, int]]:
 UNMANAGED = "unmanaged"  # in place of a kind: those of every kind that nobody manages
 
 
-def search(app: App, kind: str = "", words: str = "", number: int = 1) -> Page:
-    """A page of AssetRow, by kind and name."""
+_PRESENT = Access.select(fn.COUNT(Access.id)).join(Account).where(Access.asset == Asset.id, Account.is_present)
+ORDER = Order(
+    Asset.id,
+    {
+        "name": (Asset.name, Asset.kind),
+        "kind": (Asset.kind, Asset.name),
+        "accounts": (_PRESENT, Asset.name),
+        "managers": (_PRESENT.where(Access.privileged), Asset.name),
+    },
+    default=(Asset.kind, Asset.name),
+)
+
+
+@dataclass(frozen=True)
+class Assets(Filter):
+    """`kind` is the app's word for it, or UNMANAGED."""
+
+    search: str = ""
+    kind: str = ""
+
+
+def search(app: App, wanted: Assets, sort: str = "", number: int = 1) -> Page:
+    """A page of AssetRow; without a `sort` of ORDER, by kind and name."""
+    return page_of(found(app, wanted).order_by(*ORDER.terms(sort)), number, _with_access)
+
+
+def found(app: App, wanted: Assets) -> ModelSelect:
+    """The app's assets that match everything, in no order."""
     query = Asset.select().where(Asset.app == app, Asset.state == AssetState.PRESENT)
-    if kind == UNMANAGED:
-        query, kind = query.where(Asset.id.in_(sole_managers.unmanaged(app))), ""
-    if kind:
-        query = query.where(Asset.kind == kind)
-    for word in words.split():
-        query = query.where(Asset.name.contains(word))
-    return page_of(query.order_by(Asset.kind, Asset.name, Asset.id), number, _with_access)
+    if wanted.kind == UNMANAGED:
+        query = query.where(one_of(Asset.id, json.dumps(list(sole_managers.unmanaged(app)))))
+    elif wanted.kind:
+        query = query.where(Asset.kind == wanted.kind)
+    return query.where(*containing(wanted.search, (Asset.name,))) if wanted.search.split() else query
+
+
+DOWNLOADED = ("asset", "name", "kind", "accounts", "managers", "named_managers")
+
+
+def download(app: App, wanted: Assets, sort: str = "") -> Iterator[tuple]:
+    """All assets that the list shows on all its pages, with DOWNLOADED of each; as many managers by name as NAMED."""
+    rows = list(found(app, wanted).order_by(*ORDER.terms(sort)))
+    for start in range(0, len(rows), CHUNK):
+        for row in _with_access(rows[start : start + CHUNK]):
+            asset = row.asset
+            yield asset.external_id, asset.name, asset.kind, row.accounts, row.controllers, row.names
 
 
 def may_hold(account: Account, external_ids: Iterable[str]) -> bool:

@@ -52,6 +52,7 @@ class Members(Filter):
     """`tab` is one of TABS or LEFT, `inactive` one of INACTIVE or UNKNOWN, `role` the external id of one of the
     account's roles, `asset` the id of one it can access, `department` the one of its person."""
 
+    search: str = ""
     tab: str = FIRST_TAB
     inactive: str = ""
     role: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from peewee import fn
+from peewee import ModelSelect, fn
 
 from sync.models import App, AppPerson, Person
 from sync.states import AppState, Part, WorkspaceRole
@@ -35,12 +35,12 @@ def owned_by(person: Person):
     return apps_of(person).where(App.id.in_(AppPerson.select(AppPerson.app).where(owns)))
 
 
-def shown(person: Person, words: str = "", category: str = "") -> list[App]:
-    """Those of apps_of() whose name contains each of the words, in this category if one is given."""
+def shown(person: Person, words: str = "", category: str = "") -> ModelSelect:
+    """Those of apps_of() whose name contains each of the words, in this category if one is given; as a query."""
     query = apps_of(person)
     for word in words.casefold().split():
         query = query.where(fn.casefold(App.name).contains(word))
-    return list(query.where(App.category == category) if category else query)
+    return query.where(App.category == category) if category else query
 
 
 def categories(person: Person) -> list[str]:

@@ -44,7 +44,7 @@ from sync.models.sign_in import (
     WaitingSignIn,
 )
 from sync.models.tasks import AWAITED, HandOver, Invitation, Task
-from sync.models.workspace import Activity, Mail, Setting
+from sync.models.workspace import Activity, Mail, SavedView, Setting
 
 __all__ = [
     "AWAITED",
@@ -91,6 +91,7 @@ __all__ = [
     "Report",
     "Role",
     "RoleIds",
+    "SavedView",
     "ScimMember",
     "ScimResource",
     "Session",

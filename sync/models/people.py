@@ -36,6 +36,9 @@ class Person(Base):
                 "CREATE INDEX person_number ON person (employee_number COLLATE NOCASE) "
                 "WHERE employee_number IS NOT NULL"
             ),
+            (("name", "id"), False),
+            SQL("CREATE INDEX person_department ON person (department) WHERE department IS NOT NULL"),
+            SQL("CREATE INDEX person_hold ON person (id) WHERE hold IS NOT NULL"),
         )
 
 

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from peewee import BlobField, CharField, DateTimeField, ForeignKeyField, IntegerField, JSONField, TextField
+from peewee import (
+    SQL,
+    BlobField,
+    BooleanField,
+    CharField,
+    DateTimeField,
+    ForeignKeyField,
+    IntegerField,
+    JSONField,
+    TextField,
+)
 
 from sync.db import utcnow
 from sync.models.apps import App
 from sync.models.columns import Base, OneOf
 from sync.models.people import Person
 from sync.models.reports import Report
-from sync.states import MailState
+from sync.states import ListName, MailState
 
 
 class Setting(Base):
@@ -17,6 +27,24 @@ class Setting(Base):
 
     name = CharField(primary_key=True)
     value = JSONField(null=True)
+
+
+class SavedView(Base):
+    """A list's filters and order under a name."""
+
+    person = ForeignKeyField(Person, on_delete="CASCADE", index=False)
+    list = OneOf(ListName)
+    app = ForeignKeyField(App, null=True, on_delete="CASCADE")  # of a list inside an app
+    name = CharField()
+    query = TextField()  # as an address has them: role=admin&sort=-active
+    shared = BooleanField(default=False)  # with everyone who may open the list
+    created_at = DateTimeField(default=utcnow)
+
+    class Meta:
+        indexes = (
+            SQL("CREATE UNIQUE INDEX saved_view_name ON saved_view (person_id, list, coalesce(app_id, 0), name)"),
+            SQL("CREATE INDEX saved_view_shared ON saved_view (list) WHERE shared"),
+        )
 
 
 class Mail(Base):

@@ -38,6 +38,7 @@ class People(Filter):
     left and still has an account; `disputed`, who has an address that a directory also gives to someone else; `hold`,
     whose accounts are on legal hold."""
 
+    search: str = ""
     status: str = ""
     role: str = ""
     department: str = ""

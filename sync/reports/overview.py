@@ -3,13 +3,13 @@ Nothing is decided here."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from peewee import ModelSelect
 
 from sync.apps.apps import RUNS_ALL
-from sync.listing import Page, page_of
+from sync.listing import Filter, Order, Page, page_of, whole_number
 from sync.models import Account, App, AppPerson, Asset, Change, Person, Report
 from sync.reports.reports import CONFIRM, LEFT_OUT
 from sync.safety import sole_managers
@@ -18,15 +18,50 @@ from sync.states import ADJUSTMENTS, REMOVALS, AccountStatus, Part, ReportState
 STATES = tuple(ReportState)
 
 
-def search(person: Person, app: App | None = None, state: str = "", number: int = 1) -> Page:
-    """A page of the reports, with their apps, that this person may decide; `state` is one of STATES or "".
+ORDER = Order(
+    Report.id,
+    {
+        "app": (App.name,),
+        "waiting": (Report.waiting,),
+        "state": (Report.state,),
+        "created": (Report.created_at,),
+        "decided": (Report.decided_at,),
+    },
+    default=(Report.is_open.desc(), Report.id.desc()),
+)
+
+
+@dataclass(frozen=True)
+class Reports(Filter):
+    """`state` is one of STATES, `app` the id of an app."""
+
+    app: str = ""
+    state: str = ""
+
+
+def search(person: Person, wanted: Reports, sort: str = "", number: int = 1) -> Page:
+    """A page of the reports, with their apps; without a `sort` of ORDER, open ones and then the latest first."""
+    return page_of(found(person, wanted).order_by(*ORDER.terms(sort)), number)
+
+
+def found(person: Person, wanted: Reports) -> ModelSelect:
+    """The reports that this person may decide and that match everything, with their apps, in no order.
 
     Checks that found nothing have a report as well: those are listed under "applied" only.
     """
     query = _of_owned(Report.select(Report, App).join(App), person)
-    query = query.where(Report.app == app) if app is not None else query.where(~App.is_disconnected)
-    query = query.where(Report.state == state) if state else query.where(Report.counts != {})
-    return page_of(query.order_by(Report.is_open.desc(), Report.id.desc()), number)
+    query = query.where(Report.app == whole_number(wanted.app)) if wanted.app else query.where(~App.is_disconnected)
+    return query.where(Report.state == wanted.state) if wanted.state else query.where(Report.counts != {})
+
+
+DOWNLOADED = ("report", "app", "state", "created", "found", "waiting", "held", "decided", "decided_by")
+
+
+def download(person: Person, wanted: Reports, in_words: Callable[[dict], str], sort: str = "") -> Iterator[tuple]:
+    """All reports that search() finds, with DOWNLOADED of each; `in_words` says what one holds."""
+    for report in found(person, wanted).order_by(*ORDER.terms(sort)).iterator():
+        yield (report.id, report.app.name, report.state, report.created_at, in_words(report.counts), report.waiting,
+               report.held, report.decided_at, report.decided_by)  # fmt: skip
 
 
 def count_open(person: Person) -> int:

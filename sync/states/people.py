@@ -25,6 +25,17 @@ class WorkspaceRole(StrEnum):
     GUEST = "guest"
 
 
+class ListName(StrEnum):
+    """A list of the pages, of which someone keeps views."""
+
+    APPS = "apps"
+    MEMBERS = "members"
+    ASSETS = "assets"
+    PEOPLE = "people"
+    REPORTS = "reports"
+    ACTIVITY = "activity"
+
+
 class DirectoryState(StrEnum):
     """Whether a directory is read.
     While it is paused, its people keep the status they have."""

@@ -33,7 +33,9 @@ def test_filters_by_app_and_state(owner: Client, chat, second) -> None:
     assert "<html" not in part and "Waiting for approval</span>" in part and "Second chat" not in part
     assert "Second chat" in owner.get(f"/reports?app={second.app.id}", htmx=True).text
     assert "No matching reports" in owner.get("/reports?state=dismissed").text
-    assert "Waiting for approval</span>" in owner.get("/reports?state=nonsense&app=x").text, "it is ignored"
+    nothing = owner.get("/reports?state=nonsense&app=x").text
+    assert "Waiting for approval</span>" not in nothing, "an unknown filter is never dropped"
+    assert "No report matches “App: x” and “State: nonsense?”. Remove one of them above." in nothing
     assert "Waiting for approval</span>" in owner.get(f"/apps/{chat.app.id}/reports").text
     assert "Waiting for approval</span>" not in owner.get(f"/apps/{second.app.id}/reports").text
 

@@ -9,6 +9,7 @@ import pytest
 from sync.db import utcnow, writing
 from sync.models import Access, Account, App, AppPerson, Asset, Change, Check, Person, Report
 from sync.reports import overview, reports, view
+from sync.reports.overview import Reports
 from tests.sync.fixtures import email
 
 
@@ -35,15 +36,18 @@ def test_open_reports_come_first_then_the_latest_and_empty_ones_under_applied_al
         (chat.app, "dismissed", {"new user": 1}), (chat.app, "applied", {}), (second.app, "open", {"new user": 1}),
         (chat.app, "applied", {"new user": 1}))]  # fmt: skip
     old, empty, open_one, latest = made
-    assert overview.search(olga).rows == [open_one, latest, old] and overview.search(olga).total == 3
-    assert overview.search(olga, chat.app).rows == [latest, old]
-    assert overview.search(olga, state="applied").rows == [latest, empty]
-    assert overview.search(olga, chat.app, "open").rows == []
+    first = overview.search(olga, Reports())
+    assert first.rows == [open_one, latest, old] and first.total == 3
+    assert overview.search(olga, Reports(str(chat.app.id))).rows == [latest, old]
+    assert overview.search(olga, Reports(state="applied")).rows == [latest, empty]
+    assert overview.search(olga, Reports(str(chat.app.id), "open")).rows == []
     App.update(state="disconnected").where(App.id == second.app.id).execute()
-    assert overview.search(olga).rows == [latest, old] and overview.search(olga, second.app).rows == [open_one]
+    assert overview.search(olga, Reports()).rows == [latest, old]
+    assert overview.search(olga, Reports(str(second.app.id))).rows == [open_one]
     more = {"app": chat.app, "state": "dismissed", "counts": {"new user": 1}}
     Report.insert_many([more] * 50).execute()
-    assert len(overview.search(olga).rows) == 50 and overview.search(olga, number=2).rows == [latest, old]
+    assert len(overview.search(olga, Reports()).rows) == 50
+    assert overview.search(olga, Reports(), number=2).rows == [latest, old]
 
 
 @pytest.mark.parametrize(("role", "part", "sees"), [
@@ -56,8 +60,8 @@ def test_reports_are_shown_to_those_who_decide_them(chat, second, report, role, 
     Report.create(app=second.app, state="dismissed", counts={"new user": 1})
     all_of_them = role in ("owner", "super admin")
     assert overview.count_open(person) == sees
-    assert len(overview.search(person, state="open").rows) == sees
-    assert len(overview.search(person, state="dismissed").rows) == all_of_them
+    assert len(overview.search(person, Reports(state="open")).rows) == sees
+    assert len(overview.search(person, Reports(state="dismissed")).rows) == all_of_them
     App.update(state="disconnected").execute()
     assert overview.count_open(person) == 0
 

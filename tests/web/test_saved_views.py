@@ -1,0 +1,99 @@
+"""Saved views: a list's filters and order under a name, private or shared; what may not be kept or touched."""
+
+from __future__ import annotations
+
+import html
+
+import pytest
+from flask import Flask
+
+from sync import saved_views
+from sync.apps import apps
+from sync.models import Activity, SavedView
+from sync.rank import Asker, NotAllowed
+from sync.states import ListName
+from tests.web.client import Client
+
+HOSTILE = "<img src=x onerror=alert(1)> & \"Co\""
+
+
+def save(browser: Client, name: str, query: str = "status=active&sort=-name", **given):
+    return browser.post("/views", **{"name": name, "list": "people", "query": query} | given)
+
+
+def test_a_view_is_saved_opened_renamed_and_deleted(owner: Client, olga) -> None:
+    answer = save(owner, "Active")
+    assert (answer.status_code, answer.location) == (303, "/people?status=active&sort=-name")
+    page = owner.get("/people").text
+    assert 'href="/people?status=active&amp;sort=-name"' in page and ">Active<" in page
+    view = SavedView.get()
+    here = owner.get("/people?status=active&sort=-name").text
+    assert f'"/views/{view.id}?back=' in here, "the one that is shown can be changed"
+    owner.send("PATCH", f"/views/{view.id}", name="Still here")
+    assert ">Still here<" in owner.get("/people").text
+    assert owner.send("DELETE", f"/views/{view.id}").location == "/people?status=active&sort=-name"
+    assert not SavedView.select().exists()
+    assert "no longer there" in owner.get(owner.send("DELETE", f"/views/{view.id}").location).text
+
+
+def test_only_what_the_list_understands_is_kept(owner: Client) -> None:
+    save(owner, "Odd", "status=active&sort=drop+table&evil=1&page=7&back=//evil.example")
+    assert SavedView.get().query == "status=active"
+    assert save(owner, "Nothing", "evil=1").status_code == 422
+    assert save(owner, "x", list="nothing").status_code == 400
+    assert save(owner, "x", list="members", app="999999").status_code == 404
+    assert SavedView.select().count() == 1
+
+
+def test_names(owner: Client) -> None:
+    save(owner, HOSTILE)
+    page = owner.get("/people").text
+    assert "<img src=x" not in page and html.escape("<img src=x onerror=alert(1)>") in page
+    answer = save(owner, HOSTILE)
+    assert answer.status_code == 422 and "already" in answer.text, "what was entered is kept"
+    assert html.escape("<img src=x onerror=alert(1)>") in answer.text
+    assert save(owner, " \u202e ").status_code == 422
+    assert save(owner, "x" * 61).status_code == 422
+
+
+def test_there_are_not_too_many(owner: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(saved_views, "MOST", 2)
+    assert [save(owner, str(number)).status_code for number in range(3)] == [303, 303, 422]
+
+
+def test_a_private_view_is_nobody_elses(site: Flask, owner: Client, someone) -> None:
+    save(owner, "Mine alone")
+    view, other = SavedView.get(), Client(site, someone("Ada Admin", "super admin"))
+    assert "Mine alone" not in other.get("/people").text
+    for method in ("PATCH", "DELETE"):
+        other.send(method, f"/views/{view.id}", name="Taken")
+    assert SavedView.get().name == "Mine alone"
+    with pytest.raises(NotAllowed):
+        saved_views.delete(view, Asker.person(someone("Nora", "admin")))
+
+
+def test_a_shared_view_is_everybodys_to_open(site: Flask, owner: Client, someone) -> None:
+    save(owner, "For all", shared="yes")
+    admin, manager = Client(site, someone("Ada Admin", "admin")), Client(site, someone("Sue", "super admin"))
+    assert "For all" in admin.get("/people").text
+    view = SavedView.get()
+    admin.send("DELETE", f"/views/{view.id}")
+    assert SavedView.select().exists(), "an admin can't delete an Owner's"
+    manager.send("DELETE", f"/views/{view.id}")
+    assert not SavedView.select().exists()
+    assert [row.what for row in Activity.select().where(Activity.what.contains("shared view"))] == [
+        "shared view", "deleted shared view"]  # fmt: skip
+
+
+def test_who_may_share(site: Flask, chat, someone) -> None:
+    collaborator, owner = someone("Cora", "user"), someone("Oda", "user")
+    apps.set_part(chat.app, collaborator, "collaborator", chat.by)
+    apps.set_part(chat.app, owner, "owner", chat.by)
+    given = {"list": "members", "app": chat.app.id, "query": "role=member", "shared": "yes"}
+    assert Client(site, collaborator).post("/views", name="X", **given).status_code == 422
+    assert Client(site, owner).post("/views", name="X", **given).status_code == 303
+    assert not saved_views.may_share(ListName.PEOPLE, None, Asker.person(owner))
+    stranger = Client(site, someone("Sam", "user"))
+    assert stranger.get(f"/views/new?list=members&app={chat.app.id}&query=role%3Dmember").status_code == 404
+    assert stranger.get("/views/new?list=people&query=status%3Dactive").status_code == 404
+    assert ">X<" in Client(site, collaborator).get(f"/apps/{chat.app.id}/members").text
