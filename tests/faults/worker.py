@@ -27,6 +27,7 @@ from sync.models import (
     Asset,
     Change,
     Check,
+    HandOver,
     Invitation,
     Mail,
     Offboarding,
@@ -108,6 +109,23 @@ def finish(left_out: list[str]) -> None:
     queue.drain()
 
 
+def hand_over(names: list[str]) -> None:
+    """Press Finish Sync in the open report: one leaver's channel is handed over to the second of these e-mails."""
+    leaver, successor = (Account.get(Account.email == name) for name in names)
+    report = Report.get(Report.state == "open")
+    chosen = {(leaver.id, asset.id): successor.id for asset in Asset.select()}
+    reports.finish(report, BY, version=report.version, hand_overs=chosen)
+    sys.stdout.write("promised\n")
+    sys.stdout.flush()
+    drain_tasks()
+
+
+def drain_tasks() -> None:
+    """A hand-over that is done wakes the removal that waits for it: for the next round."""
+    while queue.drain(("task",)):
+        pass
+
+
 def act(_: list[str]) -> None:
     """Ask for one of each act on members, as the pages do; then work until all is done."""
     app, ids = App.get(), {row.email: row.id for row in Account.select()}
@@ -146,6 +164,7 @@ def recover(_: list[str]) -> None:
     """What a start does: wake what was left over, and work until nothing is."""
     queue.sweep()
     queue.drain()
+    drain_tasks()
 
 
 def look(_: list[str]) -> None:
@@ -153,7 +172,7 @@ def look(_: list[str]) -> None:
 
 
 ACTS: dict[str, Callable[[list[str]], None]] = {
-    "finish": finish, "offboard": offboard, "act": act, "check": check, "recover": recover, "look": look,
+    "finish": finish, "offboard": offboard, "act": act, "hand over": hand_over, "check": check, "recover": recover, "look": look,
 }  # fmt: skip
 
 
@@ -177,6 +196,7 @@ def what_is() -> dict:
         "reports": rows(Report.select(Report.id, Report.state, Report.waiting, Report.counts)),
         "tasks": rows(Task.select(Task.external_id, Task.state, Task.error)),
         "acts": rows(Task.select(Task.act, Task.state)),
+        "hand_overs": rows(HandOver.select(HandOver.account_id, HandOver.asset_id, HandOver.successor_id)),
         "invitations": rows(Invitation.select(Invitation.email, Invitation.state)),
         "offboardings": rows(Offboarding.select(Offboarding.state)),
         "people": rows(Person.select(Person.name, Person.status, Person.remove_on.is_null())),
