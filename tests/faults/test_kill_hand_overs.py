@@ -9,6 +9,7 @@ from tests.faults.test_kill import rehearse  # noqa: F401
 from tests.sync.fixtures import email
 
 LEAVER, SUCCESSOR, OTHER_LEAVER = email(1), email(2), email(3)
+APPROVED = (LEAVER, SUCCESSOR)
 
 
 @pytest.fixture
@@ -22,34 +23,31 @@ def stage(chat, rehearse):  # noqa: F811
 
 
 def test_a_hand_over_survives_kill_9_at_every_step(chat, stage) -> None:
-    for fatal, killed in stage.deaths("hand over", LEAVER, SUCCESSOR):
+    waited = 0
+    for fatal, killed in stage.deaths("hand over", *APPROVED):
         where = f"killed at step {fatal}"
         assert managers(chat), f"{where}: nobody manages the channel"
+        if killed.promised and SUCCESSOR not in managers(chat):
+            _assert_it_waits(stage, chat, where)
+            waited += 1
+            stage.begin()
+            stage.order("hand over", *APPROVED, fatal=fatal)
         after = stage.order("recover").state
         if not killed.promised and after["reports"][-1][1] == "open":
-            assert (after["acts"], after["hand_overs"], chat.log(via="api")) == ([], [], []), f"{where}: half approved"
-            after = stage.order("hand over", LEAVER, SUCCESSOR).state
+            assert (after["acts"], after["hand_overs"], chat.log()) == ([], [], []), f"{where}: half approved"
+            after = stage.order("hand over", *APPROVED).state
         _assert_done(after, chat, where)
     _assert_done(stage.whole.state, chat, "not killed")
-
-
-def test_after_any_death_the_removal_waits_for_a_grant_that_the_app_refuses(chat, stage) -> None:
-    """From the death on the app grants nothing: who has no successor yet keeps the account."""
-    waited = 0
-    for fatal, killed in stage.deaths("hand over", LEAVER, SUCCESSOR):
-        handed_over = SUCCESSOR in managers(chat)
-        chat.fault("forbidden", on="/channels/", method="PUT")
-        after = stage.order("recover").state
-        chat.clear()
-        where = f"killed at step {fatal}"
-        if not killed.promised and after["reports"][-1][1] == "open":
-            continue
-        assert managers(chat), f"{where}: nobody manages the channel"
-        if not handed_over:
-            waited += 1
-            assert ["remove", "needs attention"] in after["acts"], where
-            assert chat.removed() == [OTHER_LEAVER] and managers(chat) == {LEAVER}, where
     assert waited, "no death was between the approval and the grant"
+
+
+def _assert_it_waits(stage, chat, where: str) -> None:
+    """From the death on, the app grants nothing: the leaver, who has no successor yet, keeps the account."""
+    chat.fault("forbidden", on="/channels/", method="PUT")
+    after = stage.order("recover").state
+    chat.clear()
+    assert after["acts"] == [["grant", "needs attention"], ["remove", "done"], ["remove", "needs attention"]], where
+    assert chat.removed() == [OTHER_LEAVER] and managers(chat) == {LEAVER}, where
 
 
 def managers(chat) -> set[str]:
@@ -62,9 +60,10 @@ def managers(chat) -> set[str]:
 def _assert_done(state: dict, chat, where: str) -> None:
     assert state["acts"] == [["grant", "done"], ["remove", "done"], ["remove", "done"]], where
     assert sorted(chat.removed()) == [LEAVER, OTHER_LEAVER] and managers(chat) == {SUCCESSOR}, where
-    log = [(entry["act"], entry["name"]) for entry in reversed(chat.log(via="api"))]
-    assert log.count(("removed", LEAVER)) == log.count(("joined channel", SUCCESSOR)) == 1, where
-    assert log.index(("joined channel", SUCCESSOR)) < log.index(("removed", LEAVER)), f"{where}: removed too early"
+    log = [(entry["act"], entry["name"]) for entry in chat.log()]
+    # a grant sets a role: after a death between the app's answer and its note it is sent again, and changes nothing
+    assert log.count(("joined channel", SUCCESSOR)) in (1, 2), where
+    assert log.count(("removed", LEAVER)) == 1 and log[-1] == ("removed", LEAVER), f"{where}: removed too early"
     assert len(state["hand_overs"]) == 1, where
     assert state["reports"][-1][1] == "applied" and state["activity"], where
     assert [kind for kind, _ in state["mails"]].count("outcome") == 1, where
