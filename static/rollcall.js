@@ -60,6 +60,7 @@
     dialog.close();
     raise();
     dialog.remove();
+    if (dialog.querySelector("[data-renews]")) htmx.ajax("GET", location.pathname + location.search, { target: "#page", select: "#page", swap: "morph:outerHTML" });
     if (document.activeElement !== document.body) return;
     const back = opener && opener.id ? document.getElementById(opener.id) : opener;
     (back && back.isConnected ? back : document.getElementById("main"))?.focus();

@@ -6,6 +6,8 @@ from datetime import date
 
 from flask import Blueprint, Response, request, url_for
 
+from sync.checks import comparison
+from sync.db import utcnow
 from sync.models import Account, App
 from sync.names import account_name
 from sync.reports import acceptances, stuck
@@ -65,6 +67,7 @@ def withdraw(app: App, account: Account) -> Response:
     known = acceptances.acceptance_of(account)
     if known is None or not acceptances.withdraw(known, by()):
         return go_to(_back(app), "This is an open question already.", "waiting")
+    comparison.compare(app.id, utcnow())  # the page that is shown next has it in its report
     return go_to(_back(app), f"{account_name(account)} is an open question again.")
 
 

@@ -23,6 +23,7 @@ from web import browsers, known_browser
 csrf = CSRFProtect()
 
 FINDS_PEOPLE = tuple(role for role in WorkspaceRole if role != WorkspaceRole.GUEST)
+MESSAGES = "_flashes"  # in the session: Flask's name for what flash() was given
 WAITS = "waiting sign-in"  # in the session: the WaitingSignIn that began in this browser
 
 # Only our own files are loaded, no inline code runs, and no other site can frame us. htmx's indicator style is off.
@@ -119,12 +120,12 @@ def by() -> Asker:
 
 
 def sign_in(person: Person, way: Way) -> None:
-    """Start a fresh session. Nothing is kept from the earlier one, except a sign-in that waits for confirmation."""
-    waits = session.get(WAITS)
+    """Start a fresh session. Nothing is kept from the earlier one, except a sign-in that waits for confirmation and
+    messages that no page has shown yet."""
+    kept = {name: session[name] for name in (WAITS, MESSAGES) if name in session}
     session.clear()
     session.permanent = True
-    if waits is not None:
-        session[WAITS] = waits
+    session.update(kept)
     session["token"] = sessions.start_session(
         person, way, source=source(), browser=browsers.in_words(request.user_agent.string))
     g.pop("session", None)

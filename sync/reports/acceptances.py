@@ -30,7 +30,8 @@ class AcceptanceProblem(Problem):
 def accept(account: Account, reason: str, until: date | None, by: Asker) -> AcceptedLeaver:
     """Someone who has left keeps the account until this day, because it can't be removed yet.
 
-    It is valid for the reason why the account is protected now. Raises AcceptanceProblem, and NotAllowed for anyone
+    It is valid for the reason why the account is protected now. The same again, as a double click sends it, changes
+    nothing. Raises AcceptanceProblem, and NotAllowed for anyone
     but an Owner of the app.
     """
     reason = " ".join(reason.split())[:200]
@@ -39,6 +40,8 @@ def accept(account: Account, reason: str, until: date | None, by: Asker) -> Acce
         rank.require_part(by, account.app)
         why = _refuse(account, reason, until)
         if known := acceptance_of(account):
+            if (known.reason, known.until, known.protection, known.accepted_by) == (reason, until, why.code, str(by)):
+                return known
             leavers.end_acceptance(known, by, "Accepted again")
         row = AcceptedLeaver.create(account=account, person=account.person_id, protection=why.code, reason=reason,
                                     until=until, accepted_by=str(by))  # fmt: skip

@@ -172,7 +172,8 @@ def look(_: list[str]) -> None:
 
 
 ACTS: dict[str, Callable[[list[str]], None]] = {
-    "finish": finish, "offboard": offboard, "act": act, "hand over": hand_over, "check": check, "recover": recover, "look": look,
+    "finish": finish, "offboard": offboard, "act": act, "hand over": hand_over, "check": check, "recover": recover,
+    "look": look,
 }  # fmt: skip
 
 

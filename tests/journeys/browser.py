@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from waitress import create_server
 
 from sync.config import Config
@@ -38,10 +39,11 @@ def chromium() -> Iterator:
 
 @dataclass
 class Live:
-    """A running server: its address, and its configuration as it knows itself."""
+    """A running server: its address, its configuration as it knows itself, and the pages that it serves."""
 
     url: str
     config: Config
+    site: Flask
 
     def link_for(self, person: Person) -> str:
         """An address that signs this person in, once."""
@@ -55,11 +57,12 @@ def serving(config: Config, url: str = "") -> Iterator[Live]:
     port = free_port()
     config = replace(config, listen_port=port, url=(url or "http://127.0.0.1:{port}").format(port=port))
     outbox.configure(config.smtp_url, config.url)
-    server = create_server(pages_over(config), host="127.0.0.1", port=port, threads=8)
+    site = pages_over(config)
+    server = create_server(site, host="127.0.0.1", port=port, threads=8)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
-        yield Live(config.url, config)
+        yield Live(config.url, config, site)
     finally:
         server.close()
         for channel in list(server._map.values()):
@@ -77,7 +80,7 @@ def live(home: Path, config: Config) -> Iterator[Live]:
 def visit(chromium, live: Live) -> Iterator[Callable]:
     """`visit(person)` gives a Playwright page that is signed in as the person; `visit(None)` one that is not.
 
-    Further arguments: width (pixels), dark, javascript. A complaint of the console (a script error, something that
+    Further arguments: width (pixels), dark, javascript, zone (the browser's time zone). A complaint of the console (a script error, something that
     the Content-Security-Policy stopped) fails the test, unless its text holds one of `expected`.
     """
     opened: list[tuple] = []
@@ -88,12 +91,14 @@ def visit(chromium, live: Live) -> Iterator[Callable]:
         width: int = WIDE,
         dark: bool = False,
         javascript: bool = True,
+        zone: str | None = None,
         expected: tuple[str, ...] = (),
     ):
         context = chromium.new_context(
             viewport={"width": width, "height": 844 if width < 600 else 800},
             color_scheme="dark" if dark else "light",
             java_script_enabled=javascript,
+            timezone_id=zone,
             reduced_motion="reduce",
             is_mobile=width < 600,
             has_touch=width < 600,

@@ -50,7 +50,7 @@ def test_the_link_sets_a_password_once_and_ends_the_other_sessions(site, anybody
     [link] = _links()
     assert anybody.get(link).status_code == anybody.get(link).status_code == 200, "opening it doesn't use it up"
     done = _set(anybody, link)
-    assert done.location == "/apps" and anybody.get("/settings").status_code == 200
+    assert done.location == "/" and anybody.get("/settings").status_code == 200
     assert elsewhere.get("/settings").status_code == 303, "signed out"
     assert sign_in.authenticate("olga@acme.example", NEW) == olga
     assert _set(Client(site), link).status_code == 410 and Client(site).get(link).status_code == 410

@@ -67,6 +67,13 @@ def test_it_is_reopened_at_once_beside_others_who_are_removed(chat, last):
     assert [row.account.email for row in reports.open_report(chat.app).changes] == [email(0)]
 
 
+def test_the_same_again_changes_nothing(chat, last):
+    first = accept(chat, last)
+    assert accept(chat, last) == first and AcceptedLeaver.select().count() == 1
+    assert accept(chat, last, soon(8)) != first and AcceptedLeaver.select().count() == 2
+    assert Activity.select().where(Activity.what == "accepted leaver").count() == 2
+
+
 def test_accepted_by_name_it_is_no_longer_open_but_counted_and_in_the_log(chat, last):
     report = reports.open_report(chat.app)
     row = accept(chat, last)
