@@ -80,8 +80,9 @@ def live(home: Path, config: Config) -> Iterator[Live]:
 def visit(chromium, live: Live) -> Iterator[Callable]:
     """`visit(person)` gives a Playwright page that is signed in as the person; `visit(None)` one that is not.
 
-    Further arguments: width (pixels), dark, javascript, zone (the browser's time zone). A complaint of the console (a script error, something that
-    the Content-Security-Policy stopped) fails the test, unless its text holds one of `expected`.
+    Further arguments: width (pixels), dark, javascript, zone (the browser's time zone). A complaint of the console
+    (a script error, something that the Content-Security-Policy stopped) fails the test, unless its text
+    holds one of `expected`.
     """
     opened: list[tuple] = []
 

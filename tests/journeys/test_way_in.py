@@ -16,7 +16,7 @@ from sync.models import Mail, Person
 from sync.people import people
 from sync.sign_in import forgotten, sign_in
 from sync.workspace import workspace
-from tests.journeys.browser import NARROW, WIDE, Live
+from tests.journeys.browser import NARROW, Live
 from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong, opens
 
 ZONE = "America/St_Johns"
