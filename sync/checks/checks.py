@@ -236,9 +236,7 @@ class _Work:
             mass_updates.want()
             if held_gone:
                 wanted.want_gone(app, held_gone)
-            absent_before = Account.select().where(Account.app == app, Account.missing_since.is_null(False))
-            if self.absent_once or absent_before.exists():
-                compare.note_missing(app, self.absent_once)
+            compare.note_missing(app, self.absent_once)
             compare.take_over_gone(app)
             compare.take_over_assets(app)
             self.take_over_lost(app)

@@ -186,13 +186,12 @@ class Reached:
         return {test for test in self.seconds if test.startswith(_folder_of_tests(path.rpartition("/")[0]))}
 
     def _in_order(self, tests: set[str], path: str) -> list[str]:
-        """Those in the file with the module's name first, then those of its package, then those of the other packages
-        here and of tests/faults and tests/security; of equals, the quickest first."""
-        package, _, module = path.rpartition("/")
-        own, near = _folder_of_tests(package), (*map(_folder_of_tests, PACKAGES), "tests/faults/", "tests/security/")
-        named = f"{own}test_{module}::"
-        return sorted(tests, key=lambda test: (not test.startswith(named), not test.startswith(own),
-                                               not test.startswith(near), self.seconds[test], test))  # fmt: skip
+        """Those of the module's package first, then those of the other packages here and of tests/faults and
+        tests/security; of equals, the quickest first: a long test is seldom the only one that notices."""
+        own = _folder_of_tests(path.rpartition("/")[0])
+        near = (*map(_folder_of_tests, PACKAGES), "tests/faults/", "tests/security/")
+        return sorted(tests, key=lambda test: (not test.startswith(own), not test.startswith(near), self.seconds[test],
+                                               test))  # fmt: skip
 
 
 def _body_begins(scope: str, source: str) -> int | None:

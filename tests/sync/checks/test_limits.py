@@ -8,10 +8,14 @@ from types import SimpleNamespace
 import pytest
 
 from connectors.base import RateLimited, TemporarilyUnavailable
-from sync.checks import checks
+from sync.apps import apps
+from sync.checks import checks, snapshot
 from sync.db import utcnow
-from sync.jobs import asking, leases
-from sync.models import Check, Directory, DirectoryReading
+from sync.jobs import asking, daily, leases
+from sync.models import App, Check, Directory, DirectoryReading
+from sync.workspace import workspace
+from tests.sync.fixtures import MEMBERS
+from tests.sync.listed import LISTS, ListedApp
 
 
 class Clock:
@@ -150,3 +154,57 @@ def test_someone_who_cancels_while_it_waits_is_heard_within_a_second(work, clock
     with pytest.raises(checks.Cancelled):
         work.wait(60)
     assert clock.slept == [1]
+
+
+# How far it is, while it reads
+
+
+def test_each_part_of_an_app_is_a_phase_that_counts_what_was_read(chat):
+    room = chat.store.add_channel("general", via="page")
+    for number in (1, 2):
+        chat.store.join(room, chat.id_of(number), "member", via="page")
+    told: list[tuple[str, int]] = []
+    with snapshot.staging():
+        accounts = snapshot.read(apps.connector_for(chat.app), lambda *step: told.append(step), timedelta(hours=1))
+    assert accounts == MEMBERS + 1, "Rollcall's own account is one of them"
+    assert told == [("accounts", 0), ("accounts", accounts), ("assets", 0), ("assets", 1), ("access", 0), ("access", 2)]
+
+
+def test_a_check_reads_the_directories_then_the_app_and_compares_at_last(company, listed, monkeypatch):
+    seen, whole = [], checks._Work.progress
+
+    def progress(self, phase, read, at_once=False):
+        whole(self, phase, read, at_once)
+        seen.append((phase, read, self.total))
+
+    def accounts(self):
+        self.on_total(7)
+        yield from LISTS["listed"].seats.values()
+
+    monkeypatch.setattr(checks._Work, "progress", progress)
+    monkeypatch.setattr(ListedApp, "accounts", accounts)
+    listed.check()
+    assert seen == [("directory", 0, None), ("accounts", 0, None), ("accounts", 1, 7), ("comparing", 1, 7)]
+
+
+# Due
+
+
+def test_an_app_that_is_due_is_checked_once_and_is_due_again_at_its_minute(chat, second):
+    now = utcnow()
+    at = now - timedelta(minutes=3)
+    App.update(next_check_at=at, last_due_at=None, check_minute=90).where(App.id == chat.app.id).execute()
+    later = App.get_by_id(second.app.id).next_check_at
+    assert checks.start_due(now) == 1 and checks.start_due(now) == 0
+    app, other = App.get_by_id(chat.app.id), App.get_by_id(second.app.id)
+    assert (app.next_check_at, app.last_due_at) == (daily.next_time(now, 90, workspace().zone), at)
+    assert (other.next_check_at, other.last_due_at) == (later, second.app.last_due_at)
+    check = Check.select().order_by(Check.id.desc()).get()
+    assert (check.app, check.trigger, check.started_by, check.state) == (chat.app, "daily", "schedule", "queued")
+
+
+def test_apps_that_are_due_at_the_same_moment_are_each_checked(chat, second):
+    now = utcnow()
+    App.update(next_check_at=now).execute()
+    assert checks.start_due(now) == 2
+    assert {row.app_id for row in Check.select().where(Check.trigger == "daily")} == {chat.app.id, second.app.id}
