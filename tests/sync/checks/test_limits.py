@@ -12,7 +12,7 @@ from sync.apps import apps
 from sync.checks import checks, snapshot
 from sync.db import utcnow
 from sync.jobs import asking, daily, leases
-from sync.models import App, Check, Directory, DirectoryReading
+from sync.models import Activity, App, Check, Directory, DirectoryReading
 from sync.workspace import workspace
 from tests.sync.fixtures import MEMBERS
 from tests.sync.listed import LISTS, ListedApp
@@ -208,3 +208,12 @@ def test_apps_that_are_due_at_the_same_moment_are_each_checked(chat, second):
     App.update(next_check_at=now).execute()
     assert checks.start_due(now) == 2
     assert {row.app_id for row in Check.select().where(Check.trigger == "daily")} == {chat.app.id, second.app.id}
+
+
+def test_what_an_earlier_check_found_is_not_in_activity_again(chat):
+    chat.leave(3)  # so that the report stays open
+    for name in ("one", "two"):
+        chat.store.add(f"{name}@acme.example", name, "guest", via="page")
+        chat.check()
+    found = Activity.select(Activity.about).where(Activity.what == "new user", Activity.about.in_(("one", "two")))
+    assert sorted(row.about for row in found) == ["one", "two"]
