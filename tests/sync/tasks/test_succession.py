@@ -184,3 +184,32 @@ def test_an_operation_is_offered_where_the_app_can_do_it(chat, monkeypatch, stat
     monkeypatch.setattr(SampleChat, "capabilities", SampleChat.capabilities - {without})
     App.update(state=state).execute()
     assert by_hand.may(App.get_by_id(chat.app.id), act) is may
+
+
+LINE = {"name": "Ana", "email": "ana@acme.example", "had": "member", "role": "admin", "detail": {"after": ["admin"]}}
+
+
+@pytest.mark.parametrize("other", [
+    {"email": "bo@acme.example"}, {"had": None}, {"role": "guest"}, {"state": "refused"}, {"why": "Has left"},
+    {"detail": {"after": ["admin", "guest"]}}, {"account": 4}, {"asset": "Red"}, {"alone": "Red"}, {"act": "remove"},
+])  # fmt: skip
+def test_an_approval_is_for_what_was_shown_and_nothing_else(world, other):
+    """Each part of a preview that an approval depends on is part of its mark."""
+    def seen(values: dict[str, object]) -> str:
+        values = {"account": 3, "asset": "Blue", "act": "grant", "alone": None, **LINE, **values}
+        act, rooms = values.pop("act"), {"Red": world.red, "Blue": world.blue}
+        alone = [rooms[values["alone"]]] if values["alone"] else []
+        line = by_hand.Line(**{**values, "account": account(values["account"]), "asset": rooms[values["asset"]],
+                               "alone": alone})  # fmt: skip
+        return by_hand.Plan(world.app, act, [line]).seen
+
+    assert seen({}) == seen({}) == seen({"note": "Not part of it"}) != seen(other)
+
+
+def test_a_plan_tells_what_is_ready_from_the_rest_and_a_line_its_key(world):
+    ready = by_hand.Line("Ana", account=account(3), asset=world.red)
+    other = by_hand.Line("Bo", account=account(4), state="under way")
+    nobody = by_hand.Line("Cy", state="refused")
+    plan = by_hand.Plan(world.app, "grant", [ready, other, nobody])
+    assert (plan.ready, plan.others) == ([ready], [other, nobody])
+    assert [line.key for line in plan.lines] == [f"{account(3).id}-{world.red.id}", str(account(4).id), ""]
