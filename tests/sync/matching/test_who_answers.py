@@ -164,3 +164,32 @@ def test_who_is_named_by_a_rule_is_not_suggested_a_second_time(app):
     assert suggested(app, account) == [
         ("Ana Lima", "The employee number is theirs"), ("Bo Lima", "The employee number is theirs")]
     assert rules.why(app, [account]) == {account.id: "The employee number e1 is that of Ana Lima and Bo Lima"}
+
+
+# Whether an entry that is nobody here could be someone
+
+
+@pytest.mark.parametrize(("claim", "person", "free"), [
+    ({}, None, True), ({"main": False}, None, False), ({"id": "9"}, None, False), ({"elsewhere": True}, None, False),
+    ({}, {"rival": True}, False), ({}, {"rival": False}, True),  # another entry has the address: in use, or no longer
+    ({}, {"by_hand": True}, True), ({}, {"by_hand": True, "status": "deprovisioned"}, False),
+    ({}, {"by_hand": False}, True), ({}, {"by_hand": True, "entry": "here"}, False),
+    ({}, {"by_hand": True, "entry": "reported as left"}, True), ({}, {"by_hand": True, "entry": "elsewhere"}, True),
+    ({"email": "other@x.example"}, {"by_hand": True, "entry": "here"}, True),
+])  # fmt: skip
+def test_an_address_is_free_where_nobody_else_has_it_or_someone_this_directory_does_not_know(ldap, claim, person, free):
+    other, address = Directory.create(kind="scim", name="Other"), "desk@x.example"
+    email = claim.get("email", address)
+    DirectoryAddress.create(directory=other if "elsewhere" in claim else ldap, external_id=claim.get("id", "1"),
+                            email=email, email_key=email, main=claim.get("main", True))  # fmt: skip
+    if person and "rival" in person:
+        DirectoryAddress.create(directory=other, external_id="7", email=address, email_key=address,
+                                here=person["rival"])  # fmt: skip
+    elif person:
+        row = Person.create(name="Bo", status=person.get("status", "active"))
+        PersonEmail.create(person=row, email=address, email_key=address, by_hand=person["by_hand"])
+        if entry := person.get("entry"):
+            reported = "deprovisioned" if entry == "reported as left" else "active"
+            DirectoryEntry.create(directory=other if entry == "elsewhere" else ldap, external_id="5", person=row,
+                                  status="active", reported=reported)  # fmt: skip
+    assert addresses.is_free_for(ldap, "1") is free

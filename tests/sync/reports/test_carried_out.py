@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sync.db import writing
-from sync.models import Access, Account, Activity, App, Asset, Change, Invitation, Person, Report, Task
+from sync.models import Access, Account, Activity, App, Asset, Change, Invitation, LeftOut, Person, Report, Task
 from sync.reports import group_changes, policy, reports
 from tests.sync.fixtures import Chat, email
 
@@ -162,3 +162,68 @@ def test_without_a_report_a_standing_approval_has_nothing_to_do(chat):
     App.update(removal="automatic").execute()
     policy.finish_by_policy(App.get_by_id(chat.app.id))
     assert not Task.select().exists()
+
+
+# Left out of what rules want
+
+
+@pytest.fixture
+def wanted(chat, report, rooms) -> Change:
+    """Access to a room, by a rule; the report has been released."""
+    return Change.create(app=chat.app, report=report, kind="to grant access", decision=WAITS, account=account(chat, 3),
+                         asset=rooms[0], detail={"role": "admin"})  # fmt: skip
+
+
+def test_what_rules_want_is_left_out_for_this_very_thing_and_taken_back(chat, second, wanted, rooms):
+    reports.leave_out(wanted, " Not now ", "Ana")
+    [row] = LeftOut.select()
+    assert (row.app, row.kind, row.account, row.asset, row.person, row.role) == (
+        chat.app, "to grant access", account(chat, 3), rooms[0], None, "admin")  # fmt: skip
+    assert (row.reason, row.made_by, Change.get_by_id(wanted.id).decision) == ("Not now", "Ana", "left out")
+    same = {"app": chat.app, "kind": "to grant access", "account": account(chat, 3), "asset": rooms[0], "role": "admin"}
+    others = [LeftOut.create(reason="x", made_by="Bo", **{**same, **other}) for other in (
+        {"app": second.app}, {"kind": "to revoke access"}, {"account": account(chat, 4)}, {"asset": rooms[1]},
+        {"asset": None}, {"role": "guest"}, {"person": chat.people[3]}, {"account": None, "person": chat.people[3]})]
+    change = Change.get_by_id(wanted.id)
+    assert group_changes.reasons([change])[wanted.id][:2] == ("Not now", "Ana")
+    reports.take_back(change, "Ana")
+    assert list(LeftOut.select().order_by(LeftOut.id)) == others
+    assert Change.get_by_id(wanted.id).decision == WAITS
+    entry = Activity.get(Activity.what == "took back leaving out")
+    assert (entry.who, entry.about, entry.app, entry.person) == ("Ana", "Person 3", chat.app, chat.people[3])
+
+
+def test_the_latest_reason_counts(chat, wanted):
+    reports.leave_out(wanted, "Not now", "Ana")
+    reports.leave_out(Change.get_by_id(wanted.id), "Never", "Bo")
+    assert [(row.reason, row.made_by) for row in LeftOut.select()] == [("Never", "Bo")]
+    assert group_changes.left_out_of(chat.app) == list(LeftOut.select())
+
+
+@pytest.mark.parametrize("kind", ["updated role", "updated profile"])
+def test_one_of_many_updates_is_not_left_out(chat, report, kind):
+    change = Change.create(app=chat.app, report=report, kind=kind, decision="held", account=account(chat, 3))
+    for attempt in (lambda: reports.leave_out(change, "x", "Ana"),
+                    lambda: reports.finish(report, "Ana", left_out={change.id: "x"})):  # fmt: skip
+        with pytest.raises(reports.ReportProblem):
+            attempt()
+    assert Change.get_by_id(change.id).decision == "held"
+
+
+def test_what_has_no_account_is_left_out_without_one(chat, report, rooms):
+    change = Change.create(app=chat.app, report=report, kind="removed asset", decision="held", asset=rooms[0],
+                           in_app=False)  # fmt: skip
+    reports.leave_out(change, "It is back soon", "Ana")
+    assert not Account.select().where(Account.left_out.is_null(False)).exists() and not LeftOut.select().exists()
+    reports.take_back(Change.get_by_id(change.id), "Ana")
+    assert Change.get_by_id(change.id).decision == "held"
+    assert not Activity.select().where(Activity.what == "took back leaving out").exists()
+
+
+def test_a_person_to_invite_is_left_out_by_themselves(chat, report):
+    change = invite(report, 20)
+    reports.leave_out(change, "Not yet", "Ana")
+    [row] = LeftOut.select()
+    assert (row.person, row.account, row.asset, row.role) == (change.person, None, None, "admin")
+    entry = Activity.get(Activity.what == "left out")
+    assert (entry.about, entry.why, entry.person, entry.report) == ("Person 20", "Not yet", change.person, report)
