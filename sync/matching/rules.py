@@ -186,7 +186,7 @@ def named(app: App, accounts: Iterable[Account]) -> dict[int, Named]:
     for account in accounts:
         if account.user_name and app.match_domain:
             found[account.id].address = email_key(f"{account.user_name}@{app.match_domain}")
-    told = {account.email_key for account in accounts} | {one.address for one in found.values()} - {""}
+    told = {account.email_key for account in accounts} | {one.address for one in found.values()}
     numbers = {account.employee_number.translate(NOCASE) for account in accounts if account.employee_number}
     rows = list(PersonEmail.select(PersonEmail, Person).join(Person).where(PersonEmail.email_key.in_(told)))
     holders = {row.email_key: row.person for row in rows}

@@ -22,10 +22,11 @@ _COMPARES = ("=", "<>", "<", "<=", ">", ">=")
 
 
 def other_words() -> dict[str, str]:
-    """State or kind → the next one of the same enum, of the first enum that has it."""
+    """State or kind → the next one of the same enum, of the first enum that has it. An empty one is left alone: most
+    empty strings mean something else."""
     others: dict[str, str] = {}
     for enum in vars(states).values():
-        members = list(enum) if isinstance(enum, type) and issubclass(enum, StrEnum) else []
+        members = list(filter(None, enum)) if isinstance(enum, type) and issubclass(enum, StrEnum) else []
         for member, following in zip(members, members[1:] + members[:1]):
             others.setdefault(str(member), str(following))
     return others

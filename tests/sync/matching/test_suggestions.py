@@ -87,6 +87,11 @@ def test_a_look_alike_is_suggested_with_the_reason_and_matches_nobody(listed, th
     assert (person, why) == (owner, f"The address {shown} looks like {theirs}, but they are different mailboxes")
 
 
+def test_a_name_that_is_the_user_name_again_is_no_second_reason(app, known):
+    [(name, why), *_] = suggested(app, name="alopez", email="a.lopez@private.example")
+    assert (name, why) == ("Ana López", "The address “a.lopez” is their first initial and last name")
+
+
 def test_beside_a_look_alike_address_the_user_name_still_counts(app, by):
     people.add("Ana López", "jose@acme.example", by)
     [(_, why)] = suggested(app, email="josé@acme.example", user_name="alopez")
