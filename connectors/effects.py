@@ -102,6 +102,11 @@ LEFT_BUSINESS = Effect(  # a business in paid social: `does` names it, and whose
     "Removes them from the business, with all its assets.", Reach.WORKSPACE, Undo.IMPOSSIBLE,
     "Invite them again, and assign their assets again.", lost=("their access to each asset",), frees_seat=Seat.NOT_PAID,
 )  # fmt: skip
+ENDED_PARTNERSHIP = Effect(
+    "Ends the whole partnership with another business, for everyone there.", Reach.ORGANISATION, Undo.IMPOSSIBLE,
+    "Invite the business again, and share the assets again.", lost=("the partner's access to each asset",),
+    frees_seat=Seat.NOT_PAID, people="A partner",
+)  # fmt: skip
 
 
 def declared(

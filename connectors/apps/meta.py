@@ -7,7 +7,8 @@ Users” (summary=total_count, base roles), “Ad Account, Assigned Users” (ta
 next), “Secure Requests” (appsecret_proof: HMAC-SHA256 of the token), “Page Assigned Users” (needs a page's token),
 “Business User Assigned Pages”, “Business User” (finance_permission), “Business Role Request” (status,
 expiration_time, finance_role), “Business Owned Instagram Assets”, “Instagram Business Asset Assigned Users” and “Whats
-App Business Account Assigned Users”.
+App Business Account Assigned Users”. Partners: facebook-business 26.0.3 on PyPI, Business.get_agencies and
+delete_agencies.
 """
 
 from __future__ import annotations
@@ -35,7 +36,15 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
-from connectors.effects import GRANTED, INVITATION_SENT, LEFT_BUSINESS, REVOKED, ROLE_CHANGED, declared
+from connectors.effects import (
+    ENDED_PARTNERSHIP,
+    GRANTED,
+    INVITATION_SENT,
+    LEFT_BUSINESS,
+    REVOKED,
+    ROLE_CHANGED,
+    declared,
+)
 from connectors.meta.answers import problem
 from connectors.names import email_key
 from connectors.quality import at_its_maker
@@ -48,8 +57,12 @@ from connectors.tools.times import from_iso
 from connectors.versions import ApiVersion
 
 PAGE = 100
-ROLES = (Role("ADMIN", "Admin", privileged=True), Role("EMPLOYEE", "Employee", default=True))
-INVITATION = "invitation:"
+ROLES = (
+    Role("ADMIN", "Admin", privileged=True),
+    Role("EMPLOYEE", "Employee", default=True),
+    Role("PARTNER", "Partner"),  # another business
+)
+INVITATION, PARTNER = "invitation:", "partner:"
 PERSON = "id,name,email,role,finance_permission"
 INVITED = "id,email,role,status,expiration_time,finance_role"
 CLOSED = {"ACCEPTED", "DECLINED", "EXPIRED", "CANCELED", "CANCELLED", "REVOKED"}  # of an invitation
@@ -91,10 +104,11 @@ class Meta(HttpConnector):
         "The business ID is shown under Business info. The app secret is in the app's settings, Basic: Rollcall signs "
         "each call with it, which is needed where the app requires it and makes a stolen token useless.",
         "Meta tells neither when someone was last active nor a system user's role, and lets no program remove a "
-        "system user, take someone off a pixel, or change who has an Instagram account. Partners (agencies) and what "
-        "is shared with them are not read: a partner is a business, and Meta doesn't say which of its people use the "
-        "access. Look at them in the portfolio's settings, Users, Partners. An invitation that has expired or was "
-        "declined is not shown. Rollcall shows finance roles, and can't change them.",
+        "system user, take someone off a pixel, or change who has an Instagram account. An invitation that has "
+        "expired or was declined is not shown. Rollcall shows finance roles, and can't change them.",
+        "A partner (agency) is a business. Where you choose it, Rollcall shows partners, but not their people or what "
+        "is shared with them. Rollcall never matches a partner to a person automatically. To remove one, select it on "
+        "the Members tab: that ends the whole partnership.",
     )
     fields = (
         Field("business_id", "Business ID", "A long number.", pattern=r"[0-9]+"),
@@ -103,15 +117,20 @@ class Meta(HttpConnector):
               pattern=r"\S+"),
         Field("instagram", "Instagram accounts", required=False, choices=READ_OR_NOT, where=False),
         Field("whatsapp", "WhatsApp accounts", required=False, choices=READ_OR_NOT, where=False),
+        Field("partners", "Partners", "Businesses that your assets are shared with.", required=False,
+              choices=(("leave out", "are left out"), ("read", "are shown")), where=False),
         Field("version", "API version", f"Only if Meta says that {VERSION} has ended: a later one.", required=False,
               pattern=r"v[0-9]{1,3}\.0", placeholder=VERSION, where=False),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES)
     effects = declared(
         "facebook-business-sdk-codegen, api_specs/specs/BusinessUser.json",
-        remove=replace(
-            LEFT_BUSINESS,
-            does="Removes them from the business portfolio, with all its assets. Their Facebook account stays theirs.",
+        remove=(
+            replace(
+                LEFT_BUSINESS, does="Removes them from the business portfolio, with all its assets. Their Facebook "
+                                    "account stays theirs.",
+            ),
+            ENDED_PARTNERSHIP,
         ),
         change_role=ROLE_CHANGED, invite=INVITATION_SENT, grant=GRANTED, revoke=REVOKED,
     )  # fmt: skip
@@ -177,6 +196,7 @@ class Meta(HttpConnector):
         yield from self._invitations()
         yield from self._people(self.on_total)
         yield from self._system_users()
+        yield from self._partners()
 
     def _invitations(self) -> Iterator[Account]:
         """Those that can still be accepted. A status that isn't known to end one is an open one."""
@@ -192,6 +212,12 @@ class Meta(HttpConnector):
     def _system_users(self) -> Iterator[Account]:
         for row in self._edge("system_users", "system users"):
             yield Account(id=row["id"], name=clean(row.get("name")), kind="system", unsaid=unsaid(row, name="name"))
+
+    def _partners(self) -> Iterator[Account]:
+        """Businesses: they have no address, so nobody is matched to them automatically."""
+        for row in self._edge("agencies", "partners") if self.settings.get("partners") == "read" else ():
+            yield Account(f"{PARTNER}{row['id']}", name=clean(row.get("name")), role="PARTNER",
+                          unsaid=unsaid(row, name="name"))  # fmt: skip
 
     def assets(self) -> Iterator[Asset]:
         for kind, edges in self._edges.items():
@@ -252,6 +278,8 @@ class Meta(HttpConnector):
         """Meta's answer for a node that is gone is the same as for one that may not be seen, so lists are walked."""
         if id.startswith(INVITATION):
             found = self._invitations()
+        elif id.startswith(PARTNER):
+            found = self._partners()
         else:
             found = (account for each in (self._people, self._system_users) for account in each())
         return next((account for account in found if account.id == id), None)
@@ -260,7 +288,11 @@ class Meta(HttpConnector):
         if account.kind == "system":
             raise Refused("Meta lets no program remove a system user: do it in the business settings.")
         try:
-            self._act("DELETE", f"/{_node(account)}")
+            if account.id.startswith(PARTNER):
+                partner = account.id.removeprefix(PARTNER)
+                self._act("DELETE", f"/{self._business}/agencies", params={"business": needed(partner, "partner")})
+            else:
+                self._act("DELETE", f"/{_node(account)}")
         except Refused:
             if self.account(account.id) is not None:
                 raise
@@ -268,6 +300,7 @@ class Meta(HttpConnector):
     def change_role(self, account: Account, role: str) -> None:
         if account.kind == "system":
             raise Refused("Meta lets no program change a system user's role: do it in the business settings.")
+        _must_be_a_person(account)
         self._act("POST", f"/{_node(account)}", data={"role": role})
 
     def invite(self, email: str, role: str) -> None:
@@ -278,6 +311,7 @@ class Meta(HttpConnector):
     def grant(self, account: Account, asset: Asset, role: str) -> None:
         """`role`: the tasks, with commas between them; they take the place of those that were there."""
         _must_not_be_instagram(asset)
+        _must_be_a_person(account)
         tasks = [task.strip() for task in needed(role, "task").split(",") if task.strip()]
         path = f"/{segment(asset.id.partition(':')[2])}/assigned_users"
         self._act("POST", path, data={"user": account.id, "tasks": json.dumps(tasks)})
@@ -285,6 +319,7 @@ class Meta(HttpConnector):
     def revoke(self, account: Account, asset: Asset) -> None:
         kind, _, id = asset.id.partition(":")
         _must_not_be_instagram(asset)
+        _must_be_a_person(account)
         if kind == "pixel":
             raise Refused("Meta doesn't let programs remove someone from a pixel: do it in the business settings.")
         try:
@@ -320,6 +355,11 @@ def _finance(role: object) -> str:
     """The words for EDITOR, ANALYST or what else Meta calls a role in the business's finances; "" for none."""
     word = clean(role).replace("_", " ").lower()
     return f"Finance {word.removeprefix('finance ')}" if word else ""
+
+
+def _must_be_a_person(account: Account) -> None:
+    if account.id.startswith(PARTNER):
+        raise Refused("A partner is another business: change what is shared with it in the business settings.")
 
 
 def _must_not_be_instagram(asset: Asset) -> None:

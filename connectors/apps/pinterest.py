@@ -30,15 +30,12 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.effects import (
+    ENDED_PARTNERSHIP,
     GRANTED,
     INVITATION_SENT,
     LEFT_BUSINESS,
     REVOKED,
     ROLE_CHANGED,
-    Effect,
-    Reach,
-    Seat,
-    Undo,
     declared,
 )
 from connectors.names import email_key
@@ -114,11 +111,7 @@ class Pinterest(HttpConnector):
                 LEFT_BUSINESS,
                 does="Removes them from the business, with all its assets. Their own Pinterest account stays theirs.",
             ),
-            Effect(
-                "Ends the whole partnership with another business, for everyone there.", Reach.ORGANISATION,
-                Undo.IMPOSSIBLE, "Invite the business again, and share the assets again.",
-                lost=("the partner's access to each asset",), frees_seat=Seat.NOT_PAID, people="A partner",
-            ),
+            ENDED_PARTNERSHIP,
         ),
         change_role=ROLE_CHANGED, invite=INVITATION_SENT, grant=GRANTED, revoke=REVOKED,
     )  # fmt: skip

@@ -32,6 +32,9 @@ FACTS = (
     Fact("GET", f"/{BUSINESS}/pending_users", "pending", ("email", *LIST)),
     Fact("GET", f"/{BUSINESS}/system_users", "system_users", LIST),
     *(Fact("GET", f"/{BUSINESS}/{edge}", "assets", (*own, *LIST)) for edge, own in ASSETS.items()),
+    # facebook-business 26.0.3, adobjects/business.py: get_agencies, delete_agencies
+    Fact("GET", f"/{BUSINESS}/agencies", "agencies", LIST),
+    Fact("DELETE", f"/{BUSINESS}/agencies", "end_partnership", ("business", *SIGNED), (), ("business",)),
     Fact("GET", "/{id}/assigned_users", "assigned", ("business", *LIST), (), ("business",)),
     Fact("POST", "/{id}/assigned_users", "assign", SIGNED, ("tasks", "user", *SIGNED), ("user",)),
     Fact("DELETE", "/{id}/assigned_users", "unassign", ("user", *SIGNED), (), ("user",)),
@@ -58,7 +61,8 @@ INVITED_FIELDS = {"id", "email", "role", "status", "expiration_time", "finance_r
 class FakeMeta(FakeApp):
     base_path = "/v27.0"  # “Marketing API version history”: the current one since 4 November 2026
     account_list = "people"
-    reaches = {Reach.ASSET: ("assign", "unassign"), Reach.WORKSPACE: ("invite", "change", "delete")}
+    reaches = {Reach.ASSET: ("assign", "unassign"), Reach.WORKSPACE: ("invite", "change", "delete"),
+               Reach.ORGANISATION: ("end_partnership",)}  # fmt: skip
     facts = FACTS
     app_secret = "0dd5ecre7c0ffee"
 
@@ -67,6 +71,7 @@ class FakeMeta(FakeApp):
         self.wants_proof = False
         self.systems: list[Seat] = []
         self.invited: list[Seat] = []
+        self.partners: dict[str, str] = {}  # id of a business → its name
         self.finance: dict[str, str] = {}  # id of a person or an invitation → finance_permission or finance_role
         self.status: dict[str, str] = {}  # id of an invitation → its status
         self.expires: dict[str, str] = {}  # id of an invitation → its expiration_time
@@ -120,6 +125,14 @@ class FakeMeta(FakeApp):
 
     def system_users(self, request: Request) -> dict:
         return self._page(request, [{"id": s.id, "name": s.name} for s in self.systems])
+
+    def agencies(self, request: Request) -> dict:
+        return self._page(request, [{"id": id, "name": name} for id, name in self.partners.items()])
+
+    def end_partnership(self, request: Request) -> Any:
+        if self.partners.pop(request.params["business"], None) is None:
+            return self.none()
+        return {"success": True}
 
     def invite(self, request: Request) -> Any:
         closed = {"EXPIRED", "DECLINED"}

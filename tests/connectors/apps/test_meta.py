@@ -29,6 +29,46 @@ class TestMeta(ConnectorContract):
     def make_thing(self, n: int) -> Thing:
         return Thing(f"ad_account:act_{n + 1}", f"Thing {n}")
 
+    # Partners: other businesses
+
+    def test_partners_are_shown_where_that_is_chosen_and_match_nobody(self, app, connector):
+        app.partners = {"77": "Agency"}
+        assert list(connector.accounts()) == [] and app.asked("agencies") == []
+        connector = self.connect(app, partners="read")
+        [partner] = connector.accounts()
+        assert partner == connector.account("partner:77") == Account("partner:77", name="Agency", role="PARTNER")
+        assert partner.role in {role.id for role in connector.roles()}
+        connector.close()
+
+    def test_removing_a_partner_ends_the_partnership_and_nothing_else(self, app):
+        self.fill(app, 1)
+        app.partners = {"77": "Agency", "78": "Studio"}
+        connector = self.connect(app, partners="read")
+        partner = connector.account("partner:77")
+        for _ in range(2):
+            connector.remove(partner)
+        assert list(app.partners) == ["78"] and len(app.seats) == 1
+        assert connector.account("partner:77") is None
+        connector.close()
+
+    def test_a_partnership_that_did_not_end_is_not_over(self, app):
+        app.partners = {"77": "Agency"}
+        connector = self.connect(app, partners="read")
+        app.fail(app.error(400, "Not allowed"), on="end_partnership", times=FOREVER)
+        with pytest.raises(Refused, match="Not allowed"):
+            connector.remove(Account("partner:77"))
+        connector.close()
+
+    def test_a_partner_is_no_person(self, app):
+        app.things = [self.make_thing(0)]
+        connector = self.connect(app, partners="read")
+        partner, [asset] = Account("partner:77"), connector.assets()
+        for operation in (lambda: connector.change_role(partner, "ADMIN"), lambda: connector.revoke(partner, asset),
+                          lambda: connector.grant(partner, asset, "ANALYZE")):  # fmt: skip
+            with pytest.raises(Refused, match="another business"):
+                operation()
+        connector.close()
+
     # Invitations: a list of their own
 
     def test_invites_once_and_again(self, app, connector):
