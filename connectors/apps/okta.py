@@ -7,13 +7,16 @@ Apps API: “List users assigned to application” (up to 500 a page), “Remove
 “role” and “salesforceGroups” in the examples of “Application User”. That a group's members can't be unassigned:
 error E0000046, “The application cannot be unassigned from the user while their group memberships grant them access”.
 What each status means: “AppUserStatus” of the description's current version (dist/current). What is lost: “Unassign an
-application user”. Names of directories' applications: github.com/gabrielsroka/gabrielsroka.github.io, “dirType”.
+application user”. That clearing a user's sessions ends those with Okta, and with `oauthTokens` revokes the tokens that
+it issued: “Revoke all user sessions”. Names of directories' applications:
+github.com/gabrielsroka/gabrielsroka.github.io, “dirType”.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from itertools import islice
@@ -43,6 +46,7 @@ from connectors.tools.answers import known_status, unsaid
 from connectors.tools.holes import needed
 from connectors.tools.http import NotFound, clean, segment
 from connectors.tools.http_connector import ClosesClients, api_client
+from connectors.tools.sign_out import block_and_sign_out
 
 APPS, GROUPS, USERS = "/api/v1/apps", "/api/v1/groups", "/api/v1/users"
 ASSIGNMENTS = 500  # "maximum 500"
@@ -66,6 +70,13 @@ ASSIGNED = "assigned"
 SHOWN = 20  # applications named when the ID is wrong
 DIRECTORIES = ("active_directory", "ldap")  # how names of applications that are directories begin
 
+UNASSIGNED = Effect(
+    "Takes the application's assignment away. If Okta provisions the application and is set to deactivate users, the "
+    "account in it is deactivated.",
+    Reach.WORKSPACE, Undo.IMPOSSIBLE, "Assign the application again, and fill in its profile again.",
+    lost=("their profile in the application, with user name and roles",), when=("sessions", "keep"),
+)  # fmt: skip
+
 
 class OktaApp(ClosesClients, Connector):
     slug = "okta_app"
@@ -86,6 +97,10 @@ class OktaApp(ClosesClients, Connector):
         "too. Until someone acknowledges a deprovisioning by hand, the person is shown as suspended.",
         "From Active Directory or LDAP nobody is removed: Okta would leave them without a password. Disable them in "
         "the directory instead.",
+        "You can choose that a removal also ends the person's sessions in Okta, and revokes the tokens that Okta "
+        "issued to them. They then have to sign in to Okta again for every application, also when they only leave this one. "
+        "Sessions that an application keeps itself stay open. It needs an admin who may clear sessions, such as a help "
+        "desk or organisation administrator.",
         "Last use is the last sign-in through Okta within 90 days, by Okta's System Log, which an admin with the role "
         "super, read-only or report administrator may read. Without that, or with more than 20,000 sign-ins, it is "
         "not known for everybody.",
@@ -99,6 +114,8 @@ class OktaApp(ClosesClients, Connector):
               placeholder="0oa1gjh63g214q0Hq0g4"),
         Field("roles_in", "Roles are in", "Attributes of the application's profile, with commas between; left empty, "
               "everybody is just assigned.", required=False, placeholder="role, samlRoles", where=False),
+        Field("sessions", "When someone is removed", required=False, where=False,
+              choices=(("keep", "their sessions in Okta stay open"), ("end", "their sessions in Okta end"))),
         Field("privileged", SCIM_FIELDS["privileged"].label, SCIM_FIELDS["privileged"].help, required=False,
               placeholder="Admin, Owner", where=False),
     )  # fmt: skip
@@ -107,11 +124,13 @@ class OktaApp(ClosesClients, Connector):
     capabilities = frozenset(CAPABILITIES) - {CHANGE_ROLE}
     effects = declared(
         "Okta API, “Unassign an application user”",
-        remove=Effect(
-            "Takes the application's assignment away. If Okta provisions the application and is set to deactivate "
-            "users, the account in it is deactivated.",
-            Reach.WORKSPACE, Undo.IMPOSSIBLE, "Assign the application again, and fill in its profile again.",
-            lost=("their profile in the application, with user name and roles",),
+        remove=(
+            UNASSIGNED,
+            replace(
+                UNASSIGNED, when=("sessions", "end"), reach=Reach.TENANT, does=f"{UNASSIGNED.does} Ends their sessions "
+                "in Okta too, so they sign in again for every application. Sessions that the application keeps itself "
+                "stay open.",
+            ),
         ),
         invite=replace(INVITATION_SENT, does="Assigns the application to someone who is in Okta already.",
                        undo_by="Take the assignment away."),
@@ -245,10 +264,18 @@ class OktaApp(ClosesClients, Connector):
             raise Refused(self._why_not(account))
         if why := _why_nobody_is_removed(self._okta.http.get(self._app).json(dict)):
             raise Refused(why)
-        try:
+        if self.settings.get("sessions") == "end":
+            block_and_sign_out(lambda: self._unassign(account), lambda: self._sign_out(account))
+        else:
+            self._unassign(account)
+
+    def _unassign(self, account: Account) -> None:
+        with suppress(NotFound):
             self._okta.http.act("DELETE", f"{self._app}/users/{segment(account.id)}")
-        except NotFound:
-            return
+
+    def _sign_out(self, account: Account) -> None:
+        path = f"{USERS}/{segment(account.id)}/sessions"
+        self._okta.http.act("DELETE", path, params={"oauthTokens": "true"})
 
     def _why_not(self, account: Account) -> str:
         named = [group.name for group in self.assets() if account.id in self._members(group.id)]

@@ -32,6 +32,7 @@ FACTS = (
          ("id", "scope", "status", "credentials", "profile", "externalId"), ("id",)),
     Fact("GET", "/api/v1/apps/{appId}/users/{userId}", "app_user", ("expand",)),
     Fact("DELETE", "/api/v1/apps/{appId}/users/{userId}", "unassign", ("sendEmail",)),
+    Fact("DELETE", "/api/v1/users/{userId}/sessions", "clear_sessions", ("oauthTokens",)),
     Fact("GET", "/api/v1/logs", "logs", ("since", "until", "filter", "q", "limit", "sortOrder", "after")),
 )  # fmt: skip
 MOST, MOST_ASSIGNED, MOST_EVENTS = 200, 500, 1000
@@ -40,13 +41,19 @@ MOST, MOST_ASSIGNED, MOST_EVENTS = 200, 500, 1000
 class FakeOkta(FakeApp):
     token = "00QCjAl4MlV-WPXM-0HmjFx-vbGua"
     account_list = "users"
-    reaches = {Reach.ASSET: ("join", "leave"), Reach.WORKSPACE: ("assign", "unassign")}
+    reaches = {Reach.ASSET: ("join", "leave"), Reach.WORKSPACE: ("assign", "unassign"),
+               Reach.TENANT: ("clear_sessions",)}  # fmt: skip
     facts = FACTS
 
     def __init__(self):
         super().__init__()
+        self.signed_out: list[str] = []
         self.admin = ""  # the id of the token's own; else it is the first one's
         self.admin_roles: list[str] | None = ["READ_ONLY_ADMIN"]  # None: the token may not ask
+
+    def clear_sessions(self, request: Request) -> Reply:
+        self.signed_out.append(request.ids["userId"])
+        return Reply(204)
 
     def is_authorised(self, request: Request) -> bool:
         return request.headers.get("authorization") == f"SSWS {self.token}"

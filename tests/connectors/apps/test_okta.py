@@ -7,7 +7,8 @@ from datetime import datetime
 import pytest
 
 from connectors.apps.okta import OktaApp
-from connectors.base import Refused, TemporarilyUnavailable
+from connectors.base import REMOVE, Refused, TemporarilyUnavailable
+from connectors.effects import Reach
 from tests.connectors.contract import ConnectorContract
 from tests.connectors.fake import FOREVER, Reply, Seat, Thing
 from tests.connectors.fake_okta import FakeOktaApp
@@ -84,6 +85,40 @@ class TestOktaApp(ConnectorContract):
         assert app.asked("unassign") == [] and app.seats[0].status == "active"
         [missing] = connector.test().missing
         assert missing.startswith("remove: ")
+
+    # Sessions
+
+    def test_sessions_stay_open_unless_that_is_chosen(self, app, connector):
+        self.fill(app, 1)
+        connector.remove(next(connector.accounts()))
+        assert app.signed_out == []
+
+    def test_sessions_end_where_that_is_chosen_and_the_declaration_says_so(self, app):
+        self.fill(app, 2)
+        connector = self.connect(app, sessions="end")
+        self.stays_within(app, connector, REMOVE, next(connector.accounts()))
+        assert app.signed_out == ["00u00000"] and app.asked("clear_sessions")[0].params == {"oauthTokens": "true"}
+        assert [seat.status for seat in app.seats] == ["suspended", "active"]
+        [effect] = connector.effects_of(REMOVE)
+        assert effect.reach is Reach.TENANT and "every application" in effect.does
+        connector.close()
+
+    def test_someone_is_removed_by_an_admin_who_may_not_clear_sessions(self, app):
+        self.fill(app, 1)
+        connector = self.connect(app, sessions="end")
+        app.fail(app.error(403, "You do not have permission", code="E0000006"), on="clear_sessions", times=FOREVER)
+        connector.remove(next(connector.accounts()))
+        assert app.seats[0].status == "suspended"
+        connector.close()
+
+    def test_nobody_is_signed_out_who_is_not_removed(self, app):
+        self.fill(app, 1)
+        app.scopes[app.seats[0].id] = "GROUP"
+        connector = self.connect(app, sessions="end")
+        with pytest.raises(Refused):
+            connector.remove(next(connector.accounts()))
+        assert app.signed_out == [] and app.seats[0].status == "active"
+        connector.close()
 
     # Last use
 
