@@ -98,9 +98,9 @@ class OktaApp(ClosesClients, Connector):
         "From Active Directory or LDAP nobody is removed: Okta would leave them without a password. Disable them in "
         "the directory instead.",
         "You can choose that a removal also ends the person's sessions in Okta, and revokes the tokens that Okta "
-        "issued to them. They then have to sign in to Okta again for every application, also when they only leave this one. "
-        "Sessions that an application keeps itself stay open. It needs an admin who may clear sessions, such as a help "
-        "desk or organisation administrator.",
+        "issued to them. They then have to sign in to Okta again for every application, also when they only leave "
+        "this one. Sessions that an application keeps itself stay open. It needs an admin who may clear sessions, such "
+        "as a help desk or organisation administrator.",
         "Last use is the last sign-in through Okta within 90 days, by Okta's System Log, which an admin with the role "
         "super, read-only or report administrator may read. Without that, or with more than 20,000 sign-ins, it is "
         "not known for everybody.",

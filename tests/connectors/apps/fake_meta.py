@@ -32,7 +32,7 @@ FACTS = (
     Fact("GET", f"/{BUSINESS}/pending_users", "pending", ("email", *LIST)),
     Fact("GET", f"/{BUSINESS}/system_users", "system_users", LIST),
     *(Fact("GET", f"/{BUSINESS}/{edge}", "assets", (*own, *LIST)) for edge, own in ASSETS.items()),
-    # facebook-business 26.0.3, adobjects/business.py: get_agencies, delete_agencies
+    # facebook-business 26.0.3 on PyPI: Business.get_agencies, delete_agencies
     Fact("GET", f"/{BUSINESS}/agencies", "agencies", LIST),
     Fact("DELETE", f"/{BUSINESS}/agencies", "end_partnership", ("business", *SIGNED), (), ("business",)),
     Fact("GET", "/{id}/assigned_users", "assigned", ("business", *LIST), (), ("business",)),
