@@ -42,6 +42,7 @@ from connectors.base import (
     Account,
     Asset,
     Connector,
+    ConnectorError,
     Refused,
     TemporarilyUnavailable,
 )
@@ -212,6 +213,18 @@ class ConnectorContract(HolesContract, LostFieldsContract, ReachContract, Readin
         app.fail(Reply(500), times=FOREVER)
         with pytest.raises(TemporarilyUnavailable):
             connector.account(app.seats[0].id)
+
+    @pytest.mark.only_where(LOOK_UP)
+    def test_no_status_but_those_of_absence_says_that_someone_is_gone(self, app, connector):
+        """404 and 410 alone do, where the app has no status of its own for it: every other one is a problem."""
+        self.fill(app, 1)
+        assert connector.account(app.seats[0].id)  # so that a token is there
+        body = app.error(400, "It is not possible.").body
+        for status in (400, 402, 403, 405, 406, 409, 412, 413, 415, 422, 423, 424, 428, 451):
+            app.fail(Reply(status, body), times=FOREVER)
+            with pytest.raises(ConnectorError):
+                connector.account(app.seats[0].id)
+            app.behave()
 
     @pytest.mark.only_where(LOOK_UP)
     def test_a_web_page_that_says_404_is_nobodys_absence(self, app, connector):
