@@ -143,6 +143,7 @@ def _import_all() -> None:
         import_module(f"cli.{path.stem}" if path.stem != "__init__" else "cli")
     for area in AREAS:
         import_module(f"web.{area}")
+    import_module("web.scim_answers")  # a server imports it with the first request
     app_connectors()
 
 

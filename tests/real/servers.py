@@ -1,6 +1,6 @@
 """Servers of other makers that don't belong into Rollcall's own environment: each in a folder of a cache beside it.
 `python -m tests.real.servers [NAME …]` installs them, once; tests ask `need_server(name)` for the folder.
-Directus is the slow one, as two of its parts are compiled: several minutes, the first time."""
+It needs nothing but Python's own library, so that .ci/run can start it while pip installs the rest."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import pytest
-
 from tests import CACHE
 
 PYTHON = {"synapse": "matrix-synapse==1.163.2", "jupyterhub": "jupyterhub==6.1.1"}
 NODE = {"directus": "directus@12.4.0", "oidc-provider": "oidc-provider@9.13.3"}
 SERVERS = {**PYTHON, **NODE}
 NPM = ["npm", "install", "--no-audit", "--no-fund", "--loglevel", "error"]
+QUICKLY = {"CFLAGS": "-O0", "CXXFLAGS": "-O0"}  # two parts of Directus are compiled, and a few requests need no speed
 
 
 def need_server(name: str) -> Path:
     """The folder that it is installed in. Skips where it isn't; under ROLLCALL_TEST_ALL=1 it is installed first."""
+    import pytest
+
     if os.environ.get("ROLLCALL_TEST_ALL") == "1":
         told = install(name)
         if not _is_there(name):
@@ -61,7 +62,7 @@ def _install(name: str, folder: Path) -> str | None:
     else:
         command = [*NPM, "--prefix", folder, NODE[name]]
     try:
-        done = subprocess.run(command, capture_output=True, text=True)
+        done = subprocess.run(command, capture_output=True, text=True, env=os.environ | QUICKLY)
     except OSError as problem:
         return str(problem)
     if done.returncode:
