@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterable, Mapping
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from joserfc import jwt
-from joserfc.jwk import RSAKey
 
 from connectors.base import CredentialRejected
 from connectors.tools.answers import Answer, words
@@ -103,6 +101,9 @@ def no_token(answer: Answer) -> CredentialRejected | None:
 
 def signed(claims: Mapping[str, str | int], key: RSAPrivateKey, seconds: int = 540) -> str:
     """A JSON Web Token (RFC 7519), RS256, good from a minute ago and for `seconds` from now."""
+    from joserfc import jwt  # here: it is slow to import, and few connectors sign
+    from joserfc.jwk import RSAKey
+
     now = int(time.time())
     times = {"iat": now - 60, "exp": now + seconds}
     return jwt.encode({"alg": "RS256", "typ": "JWT"}, {**times, **claims}, RSAKey.import_key(key))

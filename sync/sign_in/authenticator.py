@@ -7,7 +7,6 @@ import hmac
 import time
 
 import pyotp
-import segno
 
 from sync import vault
 from sync.db import utcnow, writing
@@ -55,6 +54,8 @@ def address(person: Person, secret: str) -> str:
 
 def picture(text: str) -> tuple[int, str]:
     """A QR code as its width in modules and the path of its dark ones (SVG's d), for a page to draw."""
+    import segno  # here: it is slow to import, and one page draws
+
     rows = list(segno.make(text, micro=False, error="m").matrix_iter(border=4))
     dark = [f"M{x} {y}h1v1h-1z" for y, row in enumerate(rows) for x, one in enumerate(row) if one]
     return len(rows), "".join(dark)

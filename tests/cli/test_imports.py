@@ -10,16 +10,19 @@ import pytest
 
 from tests.cli.conftest import ROOT
 
-BY_A_COMMAND = "import app, cli.checks, cli.people"
-BY_THE_PAGES = "import app, importlib, web\nfor area in web.AREAS: importlib.import_module(f'web.{area}')"
-FOR_NEITHER = {"psycopg", "asyncio", "scim2_server", "scim2_models", "pydantic", "ldap3", "openpyxl", "yaml"}
+A_COMMAND = "import app, cli.checks, cli.people"
+A_CHECK = f"{A_COMMAND}, connectors\nconnectors.app_connectors()"
+THE_PAGES = "import app, importlib, web\nfor area in web.AREAS: importlib.import_module(f'web.{area}')"
+FOR_NONE = {"psycopg", "asyncio", "segno", "joserfc", "scim2_server", "scim2_models", "pydantic", "openpyxl"}
+FOR_CONNECTORS = {"ldap3", "yaml", "requests"}
 FOR_PAGES = {"flask", "werkzeug", "wtforms", "waitress", "webauthn", "web"}
 
 
 @pytest.mark.parametrize(("imported", "left_out"), [
-    (BY_A_COMMAND, FOR_NEITHER | FOR_PAGES),
-    (BY_THE_PAGES, FOR_NEITHER | {"cli.demo", "demo"}),
-], ids=["a command", "the pages"])  # fmt: skip
+    (A_COMMAND, FOR_NONE | FOR_CONNECTORS | FOR_PAGES),
+    (A_CHECK, FOR_NONE | FOR_PAGES),
+    (THE_PAGES, FOR_NONE | FOR_CONNECTORS | {"cli.demo", "demo"}),
+], ids=["a command", "a check", "the pages"])  # fmt: skip
 def test_what_is_slow_to_import_waits_until_it_is_needed(imported, left_out):
     asked = f"{imported}\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True)
