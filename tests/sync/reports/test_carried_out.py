@@ -227,3 +227,13 @@ def test_a_person_to_invite_is_left_out_by_themselves(chat, report):
     assert (row.person, row.account, row.asset, row.role) == (change.person, None, None, "admin")
     entry = Activity.get(Activity.what == "left out")
     assert (entry.about, entry.why, entry.person, entry.report) == ("Person 20", "Not yet", change.person, report)
+
+
+@pytest.mark.parametrize("decision", ["confirmed", "ignored", "applied"])
+def test_what_is_decided_is_no_longer_left_out(chat, report, decision):
+    change = Change.create(app=chat.app, report=report, kind="removed user", decision=decision, account=account(chat, 3))
+    for attempt in (lambda: reports.leave_out(change, "x", "Ana"),
+                    lambda: reports.finish(report, "Ana", left_out={change.id: "x"})):  # fmt: skip
+        with pytest.raises(reports.ReportChanged):
+            attempt()
+    assert Change.get_by_id(change.id).decision == decision and account(chat, 3).left_out is None
