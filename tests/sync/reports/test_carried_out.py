@@ -231,7 +231,8 @@ def test_a_person_to_invite_is_left_out_by_themselves(chat, report):
 
 @pytest.mark.parametrize("decision", ["confirmed", "ignored", "applied"])
 def test_what_is_decided_is_no_longer_left_out(chat, report, decision):
-    change = Change.create(app=chat.app, report=report, kind="removed user", decision=decision, account=account(chat, 3))
+    change = Change.create(app=chat.app, report=report, kind="removed user", decision=decision,
+                           account=account(chat, 3))  # fmt: skip
     for attempt in (lambda: reports.leave_out(change, "x", "Ana"),
                     lambda: reports.finish(report, "Ana", left_out={change.id: "x"})):  # fmt: skip
         with pytest.raises(reports.ReportChanged):

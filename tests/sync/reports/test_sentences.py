@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from connectors.base import Role
 from sync.models import Account, App, Asset, Change, Person, Report
 from sync.reports import reports, view
 from tests.sync.fixtures import email
@@ -135,3 +136,15 @@ def test_what_the_app_takes_back_is_no_longer_kept(listed, crowd):
         listed.say(f"id{number}", name=f"Name {number}")
     listed.check()
     assert set(pending(crowd).values()) == {None} and reports.open_report(crowd) is None
+
+
+def test_of_the_last_administrator_the_role_is_held_and_the_profile_is_not(listed, crowd):
+    listed.roles.append(Role("boss", "Boss", privileged=True))
+    listed.say("owner", role="boss")
+    listed.check()
+    listed.say("owner", role="member", name="Olga B.")
+    listed.say("id0", role="guest")
+    listed.check()
+    owner = listed.account("owner")
+    assert (owner.role, owner.name, owner.pending) == ("boss", "Olga B.", {"role": "member", "further_roles": "[]"})
+    assert (listed.account("id0").role, listed.account("id0").pending) == ("guest", None)
