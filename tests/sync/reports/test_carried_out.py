@@ -46,8 +46,11 @@ ALL = {(email(number), room) for number in (1, 2) for room in "ab"}
 def test_what_the_app_no_longer_has_is_forgotten_and_nothing_else(chat, report, rooms, kind, number, room, goes):
     Change.create(app=chat.app, report=report, kind=kind, decision=WAITS, in_app=False, before="member", reason="Why",
                   account=number and account(chat, number), asset=None if room is None else rooms[room])  # fmt: skip
+    App.update(users=0).execute()
     done = reports.finish(report, "Ana")
     assert left(rooms) == ALL - goes and done.tasks == []
+    present = Account.select().where(Account.app == chat.app, Account.is_present)
+    assert App.get_by_id(chat.app.id).users == present.count(), "counted again"
     gone = {row.email for row in Account.select().where(Account.is_gone)}
     assert gone == ({email(2)} if kind in ("removed user", "no longer assigned") else set())
     assert {row.name for row in rooms if Asset.get_by_id(row.id).state == "gone"} == (

@@ -98,6 +98,22 @@ def test_removals_of_those_who_are_only_invited(chat, second, report):
     assert overview.removals_of_invited(report) == 2, "a successor is chosen first"
 
 
+@pytest.mark.parametrize(("values", "leaves", "undecided"), [
+    ({}, True, True), ({"decision": "left out"}, True, False), ({"decision": "held"}, False, False),
+    ({"in_app": False}, False, False), ({"kind": "to revoke access"}, False, False),
+    ({"kind": "no longer assigned"}, True, True), ({"elsewhere": True}, False, False)])  # fmt: skip
+def test_a_successor_is_chosen_for_what_an_approval_may_remove(chat, report, values, leaves, undecided):
+    values = dict(values)
+    of = Report.create(app=chat.app, state="applied") if values.pop("elsewhere", False) else report
+    one = change(of, 3, **values)
+    room = Asset.create(app=chat.app, external_id="t", kind="room", name="T")
+    Access.create(app=chat.app, account=one.account, asset=room, privileged=True)
+    found = overview.sole_managers_of(report)
+    assert found.leaving == ([one.account_id] if leaves else [])
+    assert found.alone == ({one.account_id: [room]} if leaves else {})
+    assert found.undecided == ({one.id} if undecided else set())
+
+
 def test_how_many_would_leave_if_some_were_left_out_and_others_taken_back(report):
     waits = [change(report, number) for number in (1, 2, 3)]
     out = [change(report, number, decision="left out") for number in (4, 5)]
@@ -153,6 +169,7 @@ def test_held_updates_are_those_that_are_held(report):
     for number, kind in enumerate(("updated role", "updated profile", "removed user"), start=1):
         change(report, number, kind=kind, decision="held")
     change(report, 4, kind="updated role", decision="applied")
+    change(Report.create(app=report.app, state="dismissed"), 5, kind="updated role", decision="held")
     reports.count(report)
     assert view.held_updates(report) == {"updated role": 1, "updated profile": 1}
 
