@@ -118,6 +118,8 @@ def test_held_roles_and_profiles_of_an_account_are_kept_together(listed, crowd):
     assert {row.name for row in Account.select().where(Account.app == crowd)} == {
         "Olga Brandt", *(f"Name {number}" for number in range(10))}
     assert reports.release(report, listed.by) == 17
+    released = Report.get_by_id(report.id)
+    assert (released.state, released.decided_by, released.waiting) == ("applied", str(listed.by), 0)
     now = listed.account("id1")
     assert (now.role, now.roles, now.name, now.user_name, now.pending) == (
         "admin", ("admin", "guest"), "New", "new", None)  # fmt: skip
@@ -148,3 +150,17 @@ def test_of_the_last_administrator_the_role_is_held_and_the_profile_is_not(liste
     owner = listed.account("owner")
     assert (owner.role, owner.name, owner.pending) == ("boss", "Olga B.", {"role": "member", "further_roles": "[]"})
     assert (listed.account("id0").role, listed.account("id0").pending) == ("guest", None)
+
+
+@pytest.mark.parametrize(("only", "decision", "state"), [
+    ("", "needs confirmation", "open"), ("updates", "held", "open"), ("others", "needs confirmation", "open")])
+def test_only_what_was_meant_is_released(listed, crowd, only, decision, state):
+    for number in range(9):
+        listed.say(f"id{number}", role="admin")
+    report = listed.check().report
+    one = Change.create(app=crowd, report=report, kind="removed user", decision="held", in_app=False,
+                        account=listed.account("id9"))  # fmt: skip
+    assert reports.release(report, listed.by, only=only) == (0 if only == "others" else 9)
+    assert (Change.get_by_id(one.id).decision, Report.get_by_id(report.id).state) == (decision, state)
+    assert listed.account("id0").role == ("member" if only == "others" else "admin")
+    assert (Report.get_by_id(report.id).released_at is None) is (only == "updates")
