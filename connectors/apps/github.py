@@ -30,14 +30,14 @@ from connectors.base import (
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.github import pending, teams
-from connectors.github.client import GitHubClient
+from connectors.github.client import VERSION, GitHubClient
 from connectors.github.organisation_roles import PREFIX, OrganisationRoles
 from connectors.github.people import People, email_of
 from connectors.names import email_key
 from connectors.quality import at_its_maker
 from connectors.tools.answers import unsaid
 from connectors.tools.http import Answer, Forbidden, NotFound, segment
-from connectors.tools.http_connector import ClosesClients, api_client, token_field
+from connectors.tools.http_connector import ClosesClients, api_client, token_field, version_field
 from connectors.tools.paging import Seen
 from connectors.versions import ApiVersion
 
@@ -94,6 +94,7 @@ class GitHub(ClosesClients, Connector):
               choices=(("read", "are read: verified domains, else the public profile"), ("leave out", "are not read"))),
         Field("enterprise", "Enterprise", "Only if it has the SAML sign-on: its name in github.com/enterprises/NAME.",
               required=False, pattern=r"[A-Za-z0-9_-]+", where=False),
+        version_field(VERSION, r"20[0-9]{2}-[0-9]{2}-[0-9]{2}", f"Only if GitHub has ended {VERSION}: a later one."),
         Field(
             "access", "Access to repositories", "Reading everybody's takes one call for each hundred people of each "
             "repository.", required=False,
@@ -122,7 +123,7 @@ class GitHub(ClosesClients, Connector):
         change_role=replace(ROLE_CHANGED, reach=Reach.ORGANISATION),
         invite=replace(INVITATION_SENT, reach=Reach.ORGANISATION), grant=GRANTED, revoke=REVOKED,
     )  # fmt: skip
-    api_version = ApiVersion("GitHub REST API", "2022-11-28", date(2028, 3, 10), source="GitHub Docs, “API Versions”")
+    api_version = ApiVersion("GitHub REST API", VERSION, date(2028, 3, 10), "GitHub Docs, “API Versions”", "version")
     asset_word = "repository or team"
     api = "https://api.github.com"
 

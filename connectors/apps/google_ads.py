@@ -43,7 +43,7 @@ from connectors.quality import at_its_maker
 from connectors.tools.answers import unsaid
 from connectors.tools.holes import needed
 from connectors.tools.http import Http, clean
-from connectors.tools.http_connector import ClosesClients, api_client
+from connectors.tools.http_connector import ClosesClients, api_client, version_field
 from connectors.tools.oauth import refreshed
 from connectors.tools.paging import Page, Seen, number, pages_by_cursor
 from connectors.versions import ApiVersion
@@ -117,8 +117,7 @@ class GoogleAds(ClosesClients, Connector):
               pattern=r"[^@\s]+@[^@\s]+", placeholder="rollcall@acme.example"),
         Field("developer_token", "Developer token", "Leave it empty: Google has ignored it since 9 September 2026.",
               secret=True, required=False, pattern=r"\S+"),
-        Field("version", "API version", f"Only if Google says that {VERSION} has ended: a later one.", required=False,
-              pattern=r"v[0-9]{1,3}", placeholder=VERSION, where=False),
+        version_field(VERSION, r"v[0-9]{1,3}", f"Only if Google says that {VERSION} has ended: a later one."),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES) - {GRANT}
     effects = declared(

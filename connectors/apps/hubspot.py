@@ -33,14 +33,21 @@ from connectors.quality import at_its_maker
 from connectors.tools.answers import unsaid
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
-from connectors.tools.http_connector import HttpConnector, token_field
+from connectors.tools.http_connector import HttpConnector, token_field, version_field
 from connectors.tools.paging import Page, by_id, pages_by_cursor
 from connectors.versions import ApiVersion
 
+VERSION = "2026-09"
 PAGE = 100
 SUPER_ADMIN, NO_SET = "super-admin", "no-permission-set"  # names of ours: HubSpot has no permission set for these
 PRIMARY, ADDITIONAL = "primary team", "additional team"
 DAILY, AN_HOUR = "DAILY", 3600  # seconds: nothing says how long the limit of a day lasts
+
+
+def _end_of(version: str) -> date:
+    """18 months after the month of its release."""
+    year, month = map(int, version.split("-"))
+    return date(year + (month + 18 - 1) // 12, (month + 18 - 1) % 12 + 1, 1)
 
 
 class HubSpot(HttpConnector):
@@ -69,6 +76,7 @@ class HubSpot(HttpConnector):
         token_field("Service key", "Or the access token of a private app."),
         Field("teams", "Teams", "Teams are shown as assets, with their members.", required=False,
               choices=(("read", "are read"), ("leave out", "are left out")), where=False),
+        version_field(VERSION, r"20[0-9]{2}-(03|09)", f"Only if HubSpot says that {VERSION} has ended: a later one."),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES)
     effects = declared(
@@ -83,13 +91,16 @@ class HubSpot(HttpConnector):
         change_role=ROLE_CHANGED, invite=INVITATION_SENT, grant=GRANTED, revoke=REVOKED,
     )  # fmt: skip
     api_version = ApiVersion(
-        "HubSpot User Provisioning API", "2026-09", date(2028, 3, 8),
+        "HubSpot User Provisioning API", VERSION, date(2028, 3, 8), setting="version", end_of=_end_of,
         source="developers.hubspot.com, “Developer platform and API versioning”: 18 months from 8 September 2026",
     )  # fmt: skip
     asset_word = "team"
     role_word = "permission set"
     api = "https://api.hubapi.com"
-    users = "/settings/users/2026-09"
+
+    @property
+    def _users(self) -> str:
+        return f"/settings/users/{self.settings.get('version') or VERSION}"
 
     def _error_in(self, answer: Answer) -> ConnectorError | None:
         return _problem(answer)
@@ -112,7 +123,7 @@ class HubSpot(HttpConnector):
         return Identity("A HubSpot service key", None, ("read users, permission sets and teams",), tuple(missing))
 
     def roles(self) -> list[Role]:
-        found = self._listed(self._http.get(f"{self.users}/roles"), "permission sets")
+        found = self._listed(self._http.get(f"{self._users}/roles"), "permission sets")
         return [
             Role(SUPER_ADMIN, "Super admin", privileged=True),
             *(Role(row["id"], clean(row.get("name"))) for row in found),
@@ -124,7 +135,7 @@ class HubSpot(HttpConnector):
             yield from map(_account, page)
 
     def _page(self, after: str | None, limit: int = PAGE) -> Page:
-        answer = self._http.get(self.users, {"limit": limit} | ({"after": after} if after else {}))
+        answer = self._http.get(self._users, {"limit": limit} | ({"after": after} if after else {}))
         paging = answer.json(dict).get("paging")
         following = paging.get("next") if isinstance(paging, dict) else None
         return Page(self._listed(answer, "users"), next=clean((following or {}).get("after")))
@@ -147,7 +158,7 @@ class HubSpot(HttpConnector):
 
     def _teams(self) -> list[dict]:
         """All at once: this list has no pages."""
-        return self._listed(self._http.get(f"{self.users}/teams"), "teams") if self._reads_teams else []
+        return self._listed(self._http.get(f"{self._users}/teams"), "teams") if self._reads_teams else []
 
     def account(self, id: str) -> Account | None:
         user = self._user(id)
@@ -163,7 +174,7 @@ class HubSpot(HttpConnector):
         return user
 
     def _path(self, id: str) -> str:
-        return f"{self.users}/{segment(id)}"
+        return f"{self._users}/{segment(id)}"
 
     def remove(self, account: Account) -> None:
         try:
@@ -205,7 +216,7 @@ class HubSpot(HttpConnector):
         if self._user(needed(email, "e-mail address"), idProperty="EMAIL"):
             return
         given = {"roleId": role} if role not in ("", NO_SET) else {}
-        self._http.act("POST", self.users, json={"email": email, "sendWelcomeEmail": True, **given})
+        self._http.act("POST", self._users, json={"email": email, "sendWelcomeEmail": True, **given})
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
         if role not in ("", ADDITIONAL):

@@ -38,7 +38,7 @@ from connectors.base import (
 from connectors.effects import GRANTED, REVOKED, Effect, Reach, Seat, Undo, declared
 from connectors.quality import at_its_maker
 from connectors.tools.http import Answer, Forbidden, Http, NotFound, clean, segment
-from connectors.tools.http_connector import HttpConnector, bearer, token_field
+from connectors.tools.http_connector import HttpConnector, bearer, token_field, version_field
 from connectors.tools.oauth import refreshed
 from connectors.tools.paging import Page, number, pages_by_cursor, pages_by_offset
 from connectors.tools.renewal import Renewed
@@ -95,8 +95,8 @@ class LinkedInAds(HttpConnector):
         Field("client_secret", "Client secret", secret=True, pattern=r"\S+", when=("way", "refresh")),
         Field("refresh_token", "Refresh token", secret=True, pattern=r"\S+", when=("way", "refresh")),
         token_field("Access token", when=("way", "token")),
-        Field("version", "API version", f"Only if LinkedIn says that {VERSION} isn't active: a month that it lists.",
-              required=False, pattern=r"20[0-9]{4}(\.[0-9]{2})?", placeholder=VERSION, where=False),
+        version_field(VERSION, r"20[0-9]{4}(\.[0-9]{2})?",
+                      f"Only if LinkedIn says that {VERSION} isn't active: a month that it lists."),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES) - {CHANGE_ROLE, INVITE}
     effects = declared(

@@ -51,7 +51,7 @@ from connectors.quality import at_its_maker
 from connectors.tools.answers import unsaid
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, clean, segment
-from connectors.tools.http_connector import HttpConnector, token_field
+from connectors.tools.http_connector import HttpConnector, token_field, version_field
 from connectors.tools.paging import Page, Seen, number, pages_by_cursor
 from connectors.tools.times import from_iso
 from connectors.versions import ApiVersion
@@ -119,8 +119,7 @@ class Meta(HttpConnector):
         Field("whatsapp", "WhatsApp accounts", required=False, choices=READ_OR_NOT, where=False),
         Field("partners", "Partners", "Businesses that your assets are shared with.", required=False,
               choices=(("leave out", "are left out"), ("read", "are shown")), where=False),
-        Field("version", "API version", f"Only if Meta says that {VERSION} has ended: a later one.", required=False,
-              pattern=r"v[0-9]{1,3}\.0", placeholder=VERSION, where=False),
+        version_field(VERSION, r"v[0-9]{1,3}\.0", f"Only if Meta says that {VERSION} has ended: a later one."),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES)
     effects = declared(

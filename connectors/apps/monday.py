@@ -20,7 +20,6 @@ from connectors.base import (
     Asset,
     ConnectorError,
     CredentialRejected,
-    Field,
     Identity,
     RateLimited,
     Refused,
@@ -33,7 +32,7 @@ from connectors.tools.answers import known_status, unsaid
 from connectors.tools.graphql import error_in
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, Forbidden, clean, seconds_to_wait
-from connectors.tools.http_connector import HttpConnector, token_field
+from connectors.tools.http_connector import HttpConnector, token_field, version_field
 from connectors.tools.paging import ListChanged, Page, pages_by_number
 from connectors.tools.times import from_iso
 from connectors.versions import ApiVersion
@@ -102,8 +101,8 @@ class Monday(HttpConnector):
     )
     fields = (
         token_field("API token", "The personal token of an admin."),
-        Field("version", "API version", f"Only if monday.com says that {VERSION} has ended: a later one.",
-              required=False, pattern=r"20[0-9]{2}-(01|04|07|10)", placeholder=VERSION, where=False),
+        version_field(VERSION, r"20[0-9]{2}-(01|04|07|10)",
+                      f"Only if monday.com says that {VERSION} has ended: a later one."),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES)
     effects = declared(

@@ -20,7 +20,7 @@ from connectors.tools.oauth import rsa_key, signed
 from connectors.tools.paging import Page, next_link, pages_by_link
 from connectors.tools.renewal import Renewed
 
-HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
+VERSION = "2022-11-28"
 PAGE = 100  # the most that the API gives at once
 RENEW_AFTER = 50 * 60  # seconds; an installation token ends after an hour
 UNTOLD_WAIT = 61  # seconds: "wait for at least one minute" after a secondary limit without Retry-After
@@ -31,9 +31,9 @@ GRAPHQL_DENIED = {"INSUFFICIENT_SCOPES", "FORBIDDEN", "UNAUTHORIZED"}
 class InstallationToken(Renewed):
     """A GitHub App's access to one organisation: asked for with the App's key, and renewed before it ends."""
 
-    def __init__(self, api: str, org: str, app_id: str, private_key: str):
+    def __init__(self, api: str, org: str, app_id: str, private_key: str, headers: dict[str, str]):
         super().__init__(self._ask_github)
-        self._api, self._org, self._app_id = api, org, app_id
+        self._api, self._org, self._app_id, self._headers = api, org, app_id, headers
         self._key, self._secrets = rsa_key(private_key, NO_KEY), [private_key]
         self.installation: dict = {}  # as GitHub describes it: app_slug, permissions, repository_selection
 
@@ -44,7 +44,7 @@ class InstallationToken(Renewed):
 
     def _ask_github(self) -> tuple[dict[str, str], str, float]:
         """Raises CredentialRejected when GitHub does not know the App, Refused when it is not installed there."""
-        headers = {**HEADERS, "Authorization": f"Bearer {signed({'iss': self._app_id}, self._key)}"}
+        headers = {**self._headers, "Authorization": f"Bearer {signed({'iss': self._app_id}, self._key)}"}
         caller = Http(self._api, headers=headers, secrets=self._secrets, on_error=problem)
         try:
             self.installation = caller.get(f"/orgs/{segment(self._org)}/installation").json(dict)
@@ -66,15 +66,17 @@ class GitHubClient:
         self._memory = memory
         self.org = settings.get("org", "")
         self.app: InstallationToken | None = None
+        version = settings.get("version") or VERSION
+        headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": version}
         if settings.get("credential") == "app":
             key = settings.get("private_key", "")
-            self.app = InstallationToken(api, self.org, settings.get("app_id", ""), key)
-            self.http = Http(api, headers=HEADERS, auth=self.app, secrets=[key], on_error=problem)
+            self.app = InstallationToken(api, self.org, settings.get("app_id", ""), key, headers)
+            self.http = Http(api, headers=headers, auth=self.app, secrets=[key], on_error=problem)
         else:
             token = settings.get("token", "")
             if not token:
                 raise CredentialRejected("Enter the access token, or choose that a GitHub App is used.")
-            headers = {**HEADERS, "Authorization": f"Bearer {token}"}
+            headers["Authorization"] = f"Bearer {token}"
             self.http = Http(api, headers=headers, secrets=[token], on_error=problem)
 
     def close(self) -> None:

@@ -72,6 +72,11 @@ def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
+def version_field(version: str, pattern: str, help: str) -> Field:
+    """The field `version`: another version of the app's API than the one that the connector is made for."""
+    return Field("version", "API version", help, required=False, pattern=pattern, placeholder=version, where=False)
+
+
 def token_field(label: str, help: str = "", *, when: tuple[str, str] | None = None) -> Field:
     """The field `token` of a credential without blanks."""
     return Field("token", label, help, secret=True, pattern=r"\S+", when=when)

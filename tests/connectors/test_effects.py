@@ -81,6 +81,12 @@ def test_a_setting_that_overrides_the_version_is_a_field(kind):
     assert kind.api_version.setting in ("", *(field.name for field in kind.fields))
 
 
+@pytest.mark.parametrize("kind", [kind for kind in SHIPPED if kind.api_version.ends], ids=lambda kind: kind.slug)
+def test_a_version_that_ends_can_be_overridden_in_the_settings(kind):
+    [field] = [field for field in kind.fields if field.name == kind.api_version.setting]
+    assert not field.required and field.placeholder == kind.api_version.version
+
+
 def test_a_warning_begins_90_days_before_the_end_and_names_version_day_and_source():
     version = ApiVersion("Ads API", "v3", TODAY + timedelta(days=WARN_DAYS), source="“Version history”")
     assert version.warning("Desk", TODAY - timedelta(days=1)) == ""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
+
 import pytest
 
 from connectors.apps.hubspot import NO_SET, SUPER_ADMIN, HubSpot
@@ -151,6 +154,18 @@ class TestHubSpot(ConnectorContract):
         app.fail(app.error(403, "This app hasn't been granted all required scopes."), on="teams")
         [missing] = connector.test().missing
         assert "settings.users.teams.read" in missing
+
+    @pytest.mark.parametrize("entered, ends", [("", date(2028, 3, 8)), ("2027-03", date(2028, 9, 1)),
+                                               ("2027-09", date(2029, 3, 1))])  # fmt: skip
+    def test_a_later_version_can_be_entered(self, app, entered, ends):
+        """“Developer platform and API versioning”: a version is supported for 18 months."""
+        version = entered or "2026-09"
+        app.facts = tuple(replace(fact, path=fact.path.replace("2026-09", version)) for fact in app.facts)
+        self.fill(app, 1)
+        connector = self.connect(app, version=entered)
+        assert [account.id for account in connector.accounts()] == [app.seats[0].id] and connector.roles()
+        assert (connector.version_in_use().version, connector.version_in_use().ends) == (version, ends)
+        connector.close()
 
     # Limits
 
