@@ -47,7 +47,8 @@ ROLES = (
     Role("member", "Member", default=True),
     Role(OUTSIDE, "Outside collaborator"),
     Role("billing_manager", "Billing manager"),
-    Role("hiring_manager", "Hiring manager"),  # of an invitation only
+    Role("hiring_manager", "Hiring manager"),  # of an invitation only, as the next: it may have been any role
+    Role("reinstate", "Earlier role, reinstated"),
 )
 INVITATION = "invitation:"
 INVITED_AS = {"direct_member": "member", "admin": "admin", "billing_manager": "billing_manager"}

@@ -114,8 +114,8 @@ class OktaApp(ClosesClients, Connector):
               placeholder="0oa1gjh63g214q0Hq0g4"),
         Field("roles_in", "Roles are in", "Attributes of the application's profile, with commas between; left empty, "
               "everybody is just assigned.", required=False, placeholder="role, samlRoles", where=False),
-        Field("sessions", "When someone is removed", required=False, where=False,
-              choices=(("keep", "their sessions in Okta stay open"), ("end", "their sessions in Okta end"))),
+        Field("sessions", "A removal", required=False, where=False,
+              choices=(("keep", "leaves their sessions in Okta open"), ("end", "ends their sessions in Okta"))),
         Field("privileged", SCIM_FIELDS["privileged"].label, SCIM_FIELDS["privileged"].help, required=False,
               placeholder="Admin, Owner", where=False),
     )  # fmt: skip
