@@ -44,6 +44,11 @@ class Row:
     one_manager: bool
     unmanaged: bool  # others of its kind have managers, or someone accepted that it has none
 
+    @property
+    def accounts_word(self) -> str:
+        """Beside the number, where no head says it."""
+        return "account" if self.accounts == 1 else "accounts"
+
 
 @dataclass(frozen=True)
 class AccessRow:

@@ -25,6 +25,7 @@ from web.words import calendar_day, plural, when
 
 UNANSWERED_NAMED = 3
 MATCHED_BY_EMAIL = ("", "By e-mail")  # the usual ways, which go without saying
+LEFT_STILL_IN = Markup('Left<span class="wide-only">, still has an account</span>')  # in a list of accounts it is clear
 UNKNOWN_STATUS = ("Rollcall doesn't know what this status means. Look in the app. "
                   "The account doesn't count as active.")  # fmt: skip
 
@@ -131,7 +132,7 @@ def _person_badge(account: Account, app: App) -> Badge | None:
     ):
         return None
     if account.person.has_left and not (app.removal_suspends and account.status == AccountStatus.SUSPENDED):
-        return Badge("Left, still has an account", "waiting", "user-off", account.person.status_reason)
+        return Badge(LEFT_STILL_IN, "waiting", "user-off", account.person.status_reason)
     shown = person_status(account.person.status)
     return Badge(shown.word, shown.tone, shown.icon)
 
