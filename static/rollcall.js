@@ -286,6 +286,15 @@
   const zone = document.querySelector("[data-zone]");
   if (zone && !zone.value) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || "";
 
+  // A field of one line that takes a pasted list: the ends of lines become commas.
+  document.addEventListener("paste", (event) => {
+    const field = event.target, text = event.clipboardData?.getData("text") || "";
+    if (!field.matches?.("[data-pastes]") || !/[\r\n\t]/.test(text)) return;
+    event.preventDefault();
+    field.setRangeText(text.trim().replace(/[\r\n\t]+/g, ", "), field.selectionStart, field.selectionEnd, "end");
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+
   // Copy buttons.
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copy]");

@@ -16,7 +16,6 @@ from sync.states import Approval, AssetState, ChangeKind
 from web.app_page import kind_of
 from web.words import number, on_day, plural
 
-BLANK_ROWS = 2  # for further assets
 UNCHANGED_SHOWN = 100
 SAME_ROLE = "Keep the current role (the default role for new accounts)"
 LEFT_OUT = {
@@ -130,7 +129,7 @@ class AssetFields:
 
 def asset_fields(app: App, assets: list[tuple[str, str]]) -> list[AssetFields]:
     known = group_rules.asset_roles(app)
-    return [AssetFields(asset, role, _choices(known, role)) for asset, role in [*assets, *[("", "")] * BLANK_ROWS]]
+    return [AssetFields(asset, role, _choices(known, role)) for asset, role in assets]
 
 
 def _choices(known: list[str], role: str) -> list[tuple[str, str]]:

@@ -39,14 +39,14 @@ def index(app: App) -> str:
 @pages.get("/new")
 @app_part(Part.OWNER)
 def new(app: App) -> tuple[str, int]:
-    return _form(app, None, _given())
+    return _picking(app, None, _given())
 
 
 @pages.get("/<int:rule_id>")
 @app_part(Part.OWNER)
 def edit(app: App, rule: GroupRule) -> tuple[str, int]:
     if "source" in request.args:
-        return _form(app, rule, _given())
+        return _picking(app, rule, _given())
     draft = group_rules.draft_of(rule)
     return _form(app, rule, {
         "source": group_rules.source_text(rule), "role": draft.role,
@@ -63,16 +63,37 @@ def _given() -> dict:
     }  # fmt: skip
 
 
-def _form(app: App, rule: GroupRule | None, given: dict, problem: str = "") -> tuple[str, int]:
+def _picking(app: App, rule: GroupRule | None, given: dict) -> tuple[str, int]:
+    """The form again, with one access more or less. What can't be added stays in the picker, with the reason."""
+    picked = dict(given["assets"])
+    picked.pop(request.args.get("drop", ""), None)
+    new, role = request.args.get("asset", "").strip(), request.args.get("asset_role", "").strip()
+    if "add" not in request.args or not new:
+        return _form(app, rule, given | {"assets": list(picked.items())})
+    try:
+        label = group_rules.asset_label(group_rules.asset_named(app, new))
+    except RuleProblem as problem:
+        rest = [(asset, role) for asset, role in picked.items() if asset != new]
+        return _form(app, rule, given | {"assets": rest}, str(problem), (new, role))
+    picked.pop(new)
+    return _form(app, rule, given | {"assets": [*picked.items(), (label, role)]})
+
+
+def _form(app: App, rule: GroupRule | None, given: dict, problem: str = "",
+          picker: tuple[str, str] = ("", "")) -> tuple[str, int]:  # fmt: skip
     kind = kind_of(app)
     roles = [(role.external_id, role.label or role.external_id) for role in group_rules.roles(app)]
     suggested = group_rules.suggested_assets(app)
+    again = {"add", "drop"} & set(request.args)
     return dialog(
         "rules/_form.html", "Change the rule" if rule else "New rule", INVALID if problem else 200, app=app, rule=rule,
         given=given, problem=problem, kind=kind, sources_by_label=group_rule_view.sources(),
         no_groups=not group_rules.groups(), roles=[("", group_rule_view.SAME_ROLE), *roles], suggested=suggested,
         example=suggested[0] if suggested else f"{kind.asset_word}: name", has_assets=ASSETS in kind.capabilities,
         asset_rows=group_rule_view.asset_fields(app, given["assets"]),
+        focus="autofocus" if again else None, picker=group_rule_view.asset_fields(app, [picker])[0],
+        form_address=url_for("group_rules.edit", app_id=app.id, rule_id=rule.id) if rule else
+        url_for("group_rules.new", app_id=app.id),
     )  # fmt: skip
 
 

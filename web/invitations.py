@@ -35,13 +35,15 @@ def new(app: App) -> tuple[str, int]:
     return _new(app)
 
 
-def _new(app: App, problem: str = "") -> tuple[str, int]:
+def _new(app: App, problem: str = "", typed: str = "") -> tuple[str, int]:
+    """`typed` is what couldn't be added; all others are picked, unless one was taken out."""
     if not _may(app):
         return refused(app, TITLE, CANT.format(app.name))
     choices = by_hand.roles_of(app)
     return dialog(
         "acts/_invite.html", TITLE, INVALID if problem else 200, app=app, kind=kind_of(app), problem=problem,
-        options=role_options(choices), given=request.values, back=back_of(app),
+        options=role_options(choices), back=back_of(app), typed=typed,
+        picked=[email for email in _emails() if email not in (typed, request.form.get("drop"))],
         role=request.values.get("role") or next((role.external_id for role in choices if role.is_default), ""),
     )  # fmt: skip
 
@@ -57,8 +59,8 @@ def create(app: App) -> Response | tuple[str, int]:
     if not _may(app):
         return refused(app, TITLE, CANT.format(app.name))
     emails, role, seen = _emails(), request.form.get("role", ""), request.form.get("seen", "")
-    if "change" in request.form:
-        return _new(app)
+    if {"add", "drop", "change"} & set(request.form):
+        return _picking(app)
     try:
         shown = invitations.plan(app, emails, role)
         if not seen:
@@ -74,8 +76,19 @@ def create(app: App) -> Response | tuple[str, int]:
     return go_to(back_of(app), f"{people} being invited to {app.name}.")
 
 
+def _picking(app: App) -> tuple[str, int]:
+    """The form again, with someone more or less: what isn't an address stays in its field."""
+    wrong = [email for email in _emails() if "@" not in email and email != request.form.get("drop")]
+    if not wrong or "add" not in request.form:
+        return _new(app)
+    return _new(app, f"“{wrong[0]}” isn't an e-mail address. Choose someone from the suggestions, or type the address.",
+                wrong[0])  # fmt: skip
+
+
 def _emails() -> list[str]:
-    return invitations.addresses(request.form.get("people", "") + "\n" + request.form.get("addresses", ""))
+    """Those that were picked before, and what was typed last."""
+    first, *picked = request.form.getlist("people") or [""]
+    return invitations.addresses("\n".join((*picked, first)))
 
 
 def _preview(app: App, shown: by_hand.Plan, emails: list[str], role: str, problem: str = "") -> tuple[str, int]:
@@ -83,7 +96,7 @@ def _preview(app: App, shown: by_hand.Plan, emails: list[str], role: str, proble
     words = Words(TITLE, lead, "Invite", "person", "people", len(shown.ready))
     return preview(app, shown, url_for("invitations.create", app_id=app.id), words, problem,
                    mail_reach.warning(line.email for line in shown.ready),
-                   addresses=", ".join(emails), role=role)  # fmt: skip
+                   people=", ".join(emails), role=role)  # fmt: skip
 
 
 @pages.post("/invitations/<int:invitation_id>/sendings")

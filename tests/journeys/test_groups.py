@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 from sync.groups import rules as group_rules
 from sync.groups import teams
@@ -141,6 +142,8 @@ def test_it_all_works_without_javascript(visit, live, olga: Person, sales: Group
     page.wait_for_selector("text=Choose a role, or something to give access to")
     page.fill("[name=asset] >> nth=0", "channel: general")
     page.select_option("[name=asset_role] >> nth=0", "member")
+    page.click("#add-access")
+    assert "channel: general" in text(page, "#picked")
     page.click("#preview-rule")
     page.wait_for_selector("text=Would get access")
     page.click("#save-rule")
@@ -152,6 +155,35 @@ def test_it_all_works_without_javascript(visit, live, olga: Person, sales: Group
     queue.drain(("task",))
     page.reload()
     assert page.locator("#acts .badge-ok").count() == 2
+
+
+def test_access_is_picked_and_taken_out_again(visit, live, olga: Person, sales: Groups) -> None:
+    sales.chat.store.add_channel("press", "page")
+    sales.chat.check()
+    page = visit(olga, expected=("status of 422",))
+    page.goto(f"{live.url}/apps/{sales.app.id}/rules")
+    opens("#new-rule")(page)
+    page.select_option("#f-source", label="Sales (3)")
+    asset = page.get_by_label("Channel", exact=True)
+    for name in ("channel: general", "channel: press"):
+        asset.fill(name)
+        asset.press("Enter")
+        expect(page.locator("#picked")).to_contain_text(name)
+        expect(asset).to_be_focused()
+        expect(asset).to_have_value("")
+    page.get_by_label("Role on channel: press").select_option("manager")
+    page.get_by_role("button", name="Remove channel: general").click()
+    expect(page.locator("#picked li")).to_have_count(1)
+    expect(page.get_by_label("Role on channel: press")).to_have_value("manager")
+    asset.fill("channel: nowhere")
+    page.click("#add-access")
+    expect(page.get_by_role("alert")).to_contain_text("has nothing named channel: nowhere")
+    expect(asset).to_have_value("channel: nowhere")
+    expect(page.locator("#f-source")).to_have_value(f"group:{sales.group('Sales').id}")
+    asset.fill("")
+    page.click("#preview-rule")
+    page.click("#save-rule")
+    expect(page.locator(".table")).to_contain_text("channel: press")
 
 
 def _preview(page) -> None:

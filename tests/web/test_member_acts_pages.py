@@ -137,26 +137,45 @@ def test_access_is_granted_from_the_account_and_from_the_asset(owner: Client, ch
 
 def test_invitations_are_typed_previewed_and_sent_once(owner: Client, chat, here, someone) -> None:
     someone("Nina Vogel")
-    assert "Or paste addresses" in owner.get(f"{here}/invitations/new").text
-    shown = owner.post(f"{here}/invitations", people="nina.vogel@acme.example, p3@acme.example",
-                       addresses="Kim <kim@freelance.example>\nnot-an-address", role="member")  # fmt: skip
+    form = owner.get(f"{here}/invitations/new").text
+    assert "paste a list of addresses" in form and form.count('name="people"') == 1
+    shown = owner.post(f"{here}/invitations", role="member", people=[
+        "Kim <kim@freelance.example>\nnot-an-address", "nina.vogel@acme.example", "p3@acme.example"])  # fmt: skip
     assert shown.status_code == 200 and Invitation.select().count() == 0
     assert "Invite 2 people" in shown.text and "Already has an account" in shown.text
     assert "not-an-address isn&#39;t an e-mail address" in shown.text
     assert "Nobody in People has this address" in shown.text
-    given = re.search(r'name="addresses" value="([^"]+)"', shown.text).group(1)
-    values = {"addresses": given, "role": "member", "seen": seen(shown.text)}
+    given = re.search(r'name="people" value="([^"]+)"', shown.text).group(1)
+    values = {"people": given, "role": "member", "seen": seen(shown.text)}
     owner.post(f"{here}/invitations", **values)
     twice = owner.client.get(owner.post(f"{here}/invitations", **values).location).text
     assert "Nobody is invited twice" in twice and Invitation.select().count() == 2
     assert "Joining and leaving" in twice and twice.count("Invitation ongoing") == 2
-    assert owner.post(f"{here}/invitations", people="", addresses=" ", role="member").status_code == 422
+    assert owner.post(f"{here}/invitations", people=" ", role="member").status_code == 422
+
+
+def picked(page: str) -> list[str]:
+    return re.findall(r'type="hidden" name="people" value="([^"]+)"', page)
+
+
+def test_people_are_picked_in_one_field(owner: Client, chat, here) -> None:
+    pasted = owner.post(f"{here}/invitations", people="kim@freelance.example\nbo@acme.example", add="yes", role="guest")
+    assert pasted.status_code == 200 and picked(pasted.text) == ["kim@freelance.example", "bo@acme.example"]
+    assert '<option value="guest" selected>' in pasted.text
+    name = owner.post(f"{here}/invitations", people=["Nina & Co", *picked(pasted.text)], add="yes", role="guest")
+    assert name.status_code == 422 and "isn&#39;t an e-mail address. Choose someone" in name.text
+    assert 'value="Nina &amp; Co"' in name.text and len(picked(name.text)) == 2, "nothing that was entered is lost"
+    less = owner.post(f"{here}/invitations", people=["", *picked(pasted.text)], drop="kim@freelance.example")
+    assert picked(less.text) == ["bo@acme.example"]
+    shown = owner.post(f"{here}/invitations", people=["", "bo@acme.example"], role="guest").text
+    back = owner.post(f"{here}/invitations", people=picked(shown), role="guest", change="yes").text
+    assert picked(back) == ["bo@acme.example"] and Invitation.select().count() == 0
 
 
 def test_an_invitation_is_sent_again_and_cancelled(owner: Client, chat, here) -> None:
     chat.fault("forbidden", on="/invitations", method="POST")
-    shown = owner.post(f"{here}/invitations", addresses="kim@freelance.example", role="guest").text
-    owner.post(f"{here}/invitations", addresses="kim@freelance.example", role="guest", seen=seen(shown))
+    shown = owner.post(f"{here}/invitations", people="kim@freelance.example", role="guest").text
+    owner.post(f"{here}/invitations", people="kim@freelance.example", role="guest", seen=seen(shown))
     queue.drain()
     page = owner.get(f"{here}/members").text
     assert "Invitation failed" in page
@@ -176,8 +195,8 @@ def test_an_invitation_is_sent_again_and_cancelled(owner: Client, chat, here) ->
 
 
 def test_an_expired_one_waits_for_the_owners_yes(owner: Client, chat, here) -> None:
-    shown = owner.post(f"{here}/invitations", addresses="kim@freelance.example", role="guest").text
-    owner.post(f"{here}/invitations", addresses="kim@freelance.example", role="guest", seen=seen(shown))
+    shown = owner.post(f"{here}/invitations", people="kim@freelance.example", role="guest").text
+    owner.post(f"{here}/invitations", people="kim@freelance.example", role="guest", seen=seen(shown))
     queue.drain(("task",))
     chat.check()
     invitations.due(Invitation.get().expires_at)
