@@ -183,6 +183,7 @@
 
   const live = (toast, tone) => {
     toast.querySelector(".icon-button")?.addEventListener("click", () => dismiss(toast));
+    if (toast.querySelector("[hx-get]")) return;
     const undo = toast.querySelector("form, [hx-delete]");
     undo?.addEventListener("htmx:afterRequest", () => dismiss(toast));
     if (tone === "attention") return;
@@ -200,10 +201,17 @@
     return button;
   };
 
-  const say = (text, tone = "ok", undo = "") => {
+  const showTone = (toast, tone) => {
+    toast.querySelector(".toast-ok")?.toggleAttribute("hidden", tone !== "ok");
+    toast.querySelector(".toast-attention")?.toggleAttribute("hidden", tone === "ok");
+  };
+
+  const say = (text, tone = "ok", undo = "", follow = "") => {
     const toast = document.getElementById("toast-template").content.firstElementChild.cloneNode(true);
-    toast.querySelector(tone === "ok" ? ".toast-attention" : ".toast-ok").remove();
-    toast.querySelector("span").textContent = text;
+    showTone(toast, tone);
+    const words = toast.querySelector("span");
+    words.textContent = text;
+    if (follow) Object.entries({ "hx-get": follow, "hx-trigger": "every 2s" }).forEach(([name, value]) => words.setAttribute(name, value));
     if (undo) toast.querySelector("span").after(undoButton(undo));
     toasts().append(toast);
     htmx.process(toast);
@@ -211,7 +219,18 @@
     raise();
   };
 
-  document.addEventListener("toast", (event) => say(event.detail.text, event.detail.tone, event.detail.undo));
+  // What a toast speaks of has ended: 286 ends the polling (htmx), and the toast says how.
+  const ENDED = 286;
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const words = event.detail.elt, toast = words.closest(".toast");
+    if (!toast || !words.matches("[hx-get]") || ![ENDED, 403, 404].includes(event.detail.xhr?.status)) return;
+    const tone = words.querySelector("[data-tone]")?.dataset.tone || "ok";
+    words.removeAttribute("hx-get");
+    showTone(toast, tone);
+    live(toast, tone);
+  });
+
+  document.addEventListener("toast", ({ detail }) => say(detail.text, detail.tone, detail.undo, detail.follow));
   document.addEventListener("DOMContentLoaded", () => {
     [...toasts().children].forEach((toast) => live(toast, "ok"));
     raise();
@@ -301,10 +320,13 @@
     if (!button) return;
     const words = button.querySelector("span");
     const copied = await copy(button.dataset.copy, button);
-    if (!copied) button.parentElement.querySelector("input")?.select();
-    words.textContent = copied ? "Copied" : "Press Ctrl+C";
-    setTimeout(() => { words.textContent = "Copy"; }, 2000);
+    if (!copied) select(button.parentElement.querySelector("input, code, pre"));
+    words.textContent = copied ? "Copied" : "Selected: press Ctrl+C";
+    setTimeout(() => { words.textContent = "Copy"; }, copied ? 2000 : 8000);
   });
+
+  // What can't be copied for someone is selected for them.
+  const select = (text) => text?.matches("input") ? text.select() : text && getSelection().selectAllChildren(text);
 
   // Without permission for the clipboard, or without https, a field that is selected for a moment can be copied.
   const copy = async (text, button) => {

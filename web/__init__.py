@@ -38,10 +38,10 @@ from web.permissions import refuse_views_without_permission
 AREAS = (
     "home", "setup", "signin", "forgotten", "second_step", "confirming", "oidc", "waiting_sign_ins", "held", "apps",
     "app_settings", "connect", "members", "leavers", "decisions", "member_acts", "invitations", "account", "assets",
-    "group_rules", "teams", "checks", "wizard", "reports", "tasks", "people", "colleagues", "directories",
-    "directory_rules", "directory_tokens", "directory_lists", "columns", "scim", "activity", "mails", "settings",
-    "sample", "mail_server", "sessions", "your_sign_in", "own_password", "password_strength", "second_factors",
-    "oidc_settings", "health", "keeping", "offboarding", "theme", "downloads", "saved_views",
+    "group_rules", "teams", "checks", "wizard", "reports", "tasks", "outcomes", "people", "colleagues",
+    "directories", "directory_rules", "directory_tokens", "directory_lists", "columns", "scim", "activity", "mails",
+    "settings", "sample", "mail_server", "sessions", "your_sign_in", "own_password", "password_strength",
+    "second_factors", "oidc_settings", "health", "keeping", "offboarding", "theme", "downloads", "saved_views",
 )
 
 

@@ -103,6 +103,7 @@ class Toast:
     icon: str
     text: str
     undo: str = ""  # the address whose DELETE takes it back
+    follow: str = ""  # the address that answers with what became of it
 
 
 def toasts() -> list[Toast]:

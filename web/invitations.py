@@ -14,7 +14,7 @@ from sync.states import CONNECTED, AccountState, AccountStatus, InvitationState,
 from sync.tasks import by_hand, invitations, tasks
 from sync.tasks import progress as task_progress
 from sync.tasks.by_hand import ActProblem
-from web import joining
+from web import joining, outcomes
 from web.answers import INVALID, dialog, go_to
 from web.app_page import can, kind_of, owns
 from web.member_acts import back_of, preview, refused, role_options
@@ -73,7 +73,7 @@ def create(app: App) -> Response | tuple[str, int]:
     if done.already:
         return go_to(back_of(app), "They were already invited. Nobody is invited twice.")
     people = plural(len(done.tasks), "person is", "people are")
-    return go_to(back_of(app), f"{people} being invited to {app.name}.")
+    return go_to(back_of(app), f"{people} being invited to {app.name}.", follow=outcomes.address(app, done.tasks))
 
 
 def _picking(app: App) -> tuple[str, int]:

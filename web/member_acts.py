@@ -17,8 +17,8 @@ from sync.safety.successors import SuccessorProblem
 from sync.states import Part
 from sync.tasks import by_hand
 from sync.tasks.by_hand import ActProblem, Plan
+from web import outcomes, successors
 from web import preview as previews
-from web import successors
 from web.answers import INVALID, dialog, go_to, safe_address, whole_number
 from web.app_page import kind_of
 from web.confirming import MANY, asks_again
@@ -212,7 +212,7 @@ def _carry_out(app: App, operation: Operation) -> Response | tuple[str, int]:
     if done.already:
         return go_to(back_of(app), "This was already requested. Nothing is done twice.")
     asked = sum(task.act == operation.kind for task in done.tasks)
-    return go_to(back_of(app), operation.started(app, asked))
+    return go_to(back_of(app), operation.started(app, asked), follow=outcomes.address(app, done.tasks))
 
 
 def refused(app: App, title: str, problem: str) -> tuple[str, int]:

@@ -14,7 +14,7 @@ from sync.reports.view import SECTIONS, Section
 from sync.safety.sole_managers import NeedsSuccessor
 from sync.safety.successors import SuccessorProblem
 from sync.states import Part, ReportState, TaskKind
-from web import successors, wizard_view
+from web import outcomes, successors, wizard_view
 from web.answers import INVALID, asked, dialog, go_to, safe_address, wants_part, whole_number
 from web.confirming import MANY, asks_again
 from web.permissions import app_part
@@ -85,7 +85,8 @@ def finish(app: App, report: Report) -> Response | tuple[str, int]:
     except (ReportProblem, NeedsSuccessor, SuccessorProblem) as problem:
         return _wizard(app, Report.get_by_id(report.id), given, str(problem))
     waits = f" {plural(len(undecided), 'person waits', 'people wait')} for a successor." if undecided else ""
-    return go_to(url_for("tasks.index", app_id=app.id), _finished(app, done) + waits, "ok")
+    follow = "" if done.already else outcomes.address(app, done.tasks)
+    return go_to(url_for("tasks.index", app_id=app.id), _finished(app, done) + waits, "ok", follow=follow)
 
 
 def _finished(app: App, done: reports.Finish) -> str:

@@ -139,3 +139,8 @@ def leaving(app: App, most: int = 50) -> list[Account]:
     there = Account.select(Account, Person).left_outer_join(Person).where(
         Account.app == app, Account.state == AccountState.REMOVING)  # fmt: skip
     return list(there.order_by(Account.name, Account.id).limit(most))
+
+
+def between(app: App, first: int, last: int) -> list[Task]:
+    """The app's tasks with ids in this range, both ends included."""
+    return list(Task.select().where(Task.app == app, Task.id.between(first, last)).order_by(Task.id))

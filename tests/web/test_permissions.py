@@ -173,6 +173,7 @@ TABLE = {
     "GET /apps/<int:app_id>/reports": APP_OWNERS,
     "GET /apps/<int:app_id>/activity": APP_OWNERS,
     "GET /apps/<int:app_id>/tasks": APP_OWNERS,
+    "GET /apps/<int:app_id>/tasks/outcome": APP_OWNERS,
     "POST /apps/<int:app_id>/tasks/<int:task_id>/attempts": APP_OWNERS,
     "POST /apps/<int:app_id>/tasks/<int:task_id>/completion": APP_OWNERS,
     "DELETE /apps/<int:app_id>/tasks/<int:task_id>": APP_OWNERS,
