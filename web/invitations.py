@@ -77,7 +77,7 @@ def create(app: App) -> Response | tuple[str, int]:
 
 
 def _picking(app: App) -> tuple[str, int]:
-    """The form again, with someone more or less: what isn't an address stays in its field."""
+    """The form again, with someone more or less. Text that isn't an address stays in the field."""
     wrong = [email for email in _emails() if "@" not in email and email != request.form.get("drop")]
     if not wrong or "add" not in request.form:
         return _new(app)

@@ -23,7 +23,7 @@ def test_open_reports_come_first_with_what_waits(owner: Client, chat, second) ->
     page = owner.get("/reports").text
     assert page.index("Waiting for approval</span>") < page.index("1 new user")
     assert "2 removed users" in page and "2 people left Acme and still have an account in" in page
-    assert 'class="count">1<' in page, "the badge in the navigation"
+    assert 'class="count count-waiting">1<' in page, "the badge in the navigation"
 
 
 def test_filters_by_app_and_state(owner: Client, chat, second) -> None:
@@ -62,4 +62,4 @@ def test_only_reports_that_one_may_decide(site: Flask, chat, second, someone) ->
     apps.set_part(second.app, ann, "owner", chat.by)
     apps.set_part(chat.app, ann, "collaborator", chat.by)
     page = Client(site, ann).get("/reports").text
-    assert "Second chat" in page and "Waiting for approval</span>" not in page and 'class="count"' not in page
+    assert "Second chat" in page and "Waiting for approval</span>" not in page and 'count-waiting' not in page
