@@ -64,7 +64,7 @@ def _given() -> dict:
 
 
 def _picking(app: App, rule: GroupRule | None, given: dict) -> tuple[str, int]:
-    """The form again, with one access more or less. An asset that can't be added stays in the picker, with the reason."""
+    """The form again, with one access more or less. An asset that can't be added stays in the picker."""
     picked = dict(given["assets"])
     picked.pop(request.args.get("drop", ""), None)
     new, role = request.args.get("asset", "").strip(), request.args.get("asset_role", "").strip()
