@@ -68,6 +68,8 @@ class Sentry(HttpConnector):
         "Sentry, enter the new one here.",
         "The token acts as you: Rollcall never removes the person that it belongs to, and a manager can't remove an "
         "owner. Sentry keeps the last owner or manager.",
+        "An invitation that has expired shows as suspended: nobody can join by it, and Sentry keeps it until it is "
+        "removed.",
         "Members and teams that your identity provider provisions are changed there: Sentry refuses it here. Requests "
         "to join, and users that are deactivated in all of Sentry, aren't in its list.",
     )
@@ -290,8 +292,8 @@ def _status(member: dict, user: dict) -> str:
     known = known_status(member.get("inviteStatus", "approved"), IN_THE_LIST)
     if known != "active":
         return known
-    if member["pending"]:
-        return "invited"
+    if member["pending"]:  # an expired invitation stays in the list, lets nobody in, and can be sent again
+        return "suspended" if member.get("expired") is True else "invited"
     return "suspended" if user.get("isActive") is False else "active"
 
 

@@ -131,12 +131,15 @@ class TestSentry(ConnectorContract):
 
     # Invitations
 
-    def test_an_expired_invitation_is_removed_first(self, app, connector):
+    def test_an_expired_invitation_lets_nobody_in_and_is_removed_first(self, app, connector):
         app.seats = [Seat("id-0", "new@acme.example", status="invited", role="member")]
         app.more = {"id-0": {"expired": True}}
-        assert [account.status for account in connector.accounts()] == ["invited"]
+        [expired] = connector.accounts()
+        assert expired.status == connector.account("id-0").status == "suspended"
         with pytest.raises(Refused, match="expired"):
             connector.invite("New@acme.example", "member")
+        connector.remove(expired)
+        assert app.seats == []
 
     def test_a_member_is_not_invited_again(self, app, connector):
         self.fill(app, 1)
