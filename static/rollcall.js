@@ -286,7 +286,6 @@
   Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => !(name === "open" && node.matches("details"));
 
   // Show a password that is being typed; it is hidden again before the form is sent.
-  const offerToShow = () => document.querySelectorAll("[data-shows]").forEach((button) => { button.hidden = false; });
   const showPassword = (button, shown) => {
     const input = document.getElementById(button.dataset.shows);
     if (input) input.type = shown ? "text" : "password";
@@ -298,8 +297,6 @@
     if (button) showPassword(button, button.getAttribute("aria-pressed") !== "true");
   });
   document.addEventListener("submit", (event) => event.target.querySelectorAll("[data-shows]").forEach((button) => showPassword(button, false)), true);
-  document.addEventListener("htmx:afterSettle", offerToShow);
-  offerToShow();
 
   // The set-up asks for the time zone: that of the browser is a good guess.
   const zone = document.querySelector("[data-zone]");
@@ -343,7 +340,4 @@
       return copied;
     }
   };
-  const offerToCopy = () => document.querySelectorAll("[data-copy][hidden]").forEach((button) => { button.hidden = false; });
-  document.addEventListener("htmx:afterSettle", offerToCopy);
-  offerToCopy();
 })();

@@ -29,12 +29,13 @@ def drain() -> None:
         pass
 
 
-def test_a_successor_is_chosen_in_sync_data(visit, live, olga: Person, chat) -> None:
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_successor_is_chosen_in_sync_data(visit, live, olga: Person, chat, width: int) -> None:
     manages(chat, "marketing", 1)
     read(chat)
     chat.leave(1, 2)
     read(chat)
-    page: Page = visit(olga)
+    page: Page = visit(olga, width=width)
     page.goto(f"{live.url}/apps/{chat.app.id}")
     page.click("#view-report")
     wizard = page.get_by_role("dialog")
