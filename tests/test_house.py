@@ -275,6 +275,11 @@ def test_every_setting_of_the_environment_is_in_the_readme():
     assert {setting for setting in read if f"`{setting}`" not in readme} == set()
 
 
+def test_every_status_of_an_app_is_in_the_readme():
+    readme = (ROOT / "README.md").read_text()
+    assert [status for status in states.AppStatus if f"“{status}”" not in readme] == []
+
+
 @pytest.mark.parametrize("path", [ROOT / "README.md", ROOT / "ARCHITECTURE.md", ROOT / "CONTRIBUTING.md"], ids=name)
 def test_what_the_papers_point_to_is_there(path):
     text = path.read_text()

@@ -27,11 +27,12 @@ class Budget:
     more: int = 0
 
 
-# Over the wire a page is at most 14 KB, which a server sends before it waits for the browser's first answer (RFC 6928).
-# At 1,400 elements Lighthouse begins to warn. Most pages need far less; what needs more has its reason beside it.
+# A page is at most 14 KB over the wire: a server sends these before the browser has answered once (RFC 6928).
+# At 1,400 elements Lighthouse begins to warn. Most pages need far fewer; the others have their
+# reason beside them.
 BUDGETS = {
     "home": Budget(8, 700, 2),
-    "apps of 200": Budget(14, 3200, 2),  # 60 cards at once, each with its menu: who has many apps looks for one of them
+    "apps of 200": Budget(14, 3200, 2),  # 60 cards at once, each with its menu: people look for one of many
     "people of 500": Budget(8, 1300),
     "reports": Budget(8, 600, 1),
     "activity": Budget(8, 1000),
