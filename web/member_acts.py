@@ -22,7 +22,7 @@ from web import preview as previews
 from web.answers import INVALID, dialog, go_to, safe_address, whole_number
 from web.app_page import kind_of
 from web.confirming import MANY, asks_again
-from web.member_operations import Grant, Operation, Removal, Revocation, RoleChange, Words, ticked
+from web.member_operations import Grant, Operation, Removal, Revocation, RoleChange, Words, selection, ticked
 from web.permissions import app_part
 from web.security import by
 from web.words import plural
@@ -47,7 +47,7 @@ def _role_choice(app: App) -> dict:
     names = ", ".join(account_name(account) for account in accounts[:NAMED])
     others = f" and {plural(len(accounts) - NAMED, 'other')}" if len(accounts) > NAMED else ""
     return {
-        "accounts": accounts, "names": names + others, "lead": _counted(app, accounts),
+        "selection": selection(), "names": names + others, "lead": _counted(app, accounts),
         "current": one.role if one else "", "options": role_options(by_hand.roles_of(app)),
         "several": _several(app, accounts),
     }  # fmt: skip
@@ -119,7 +119,7 @@ def _grant_of(app: App, account_ids: list[int]) -> dict:
     found = assets.search(app, Assets(request.args.get("search", "").strip())).rows
     return {
         "about": "asset", "legend": "What", "searched": f"Search {kind_of(app).asset_word}s",
-        "lead": _counted(app, accounts), "accounts": accounts, "assets": [],
+        "lead": _counted(app, accounts), "selection": selection(), "assets": [],
         "offered": [(row.asset.id, asset_name(row.asset), row.asset.kind) for row in found],
         "options": _asset_roles(app, {row.asset.kind for row in found}),
     }
@@ -131,7 +131,7 @@ def _grant_to(app: App, asset_ids: list[int]) -> dict:
     names = [(account.id, account_name(account), account.email) for account in members]
     return {
         "about": "account", "legend": "Who", "searched": "Search accounts",
-        "lead": f"to {asset_name(given[0])}" if len(given) == 1 else app.name, "accounts": [], "assets": given,
+        "lead": f"to {asset_name(given[0])}" if len(given) == 1 else app.name, "selection": [], "assets": given,
         "offered": [(id, name, email if email != name else "") for id, name, email in names],
         "options": _asset_roles(app, {asset.kind for asset in given}),
     }
@@ -192,7 +192,8 @@ def preview(app: App, plan: Plan, address: str, words: Words, problem: str = "",
     return dialog(
         "acts/_preview.html", words.title, INVALID if problem else 200, app=app, preview=shown, words=words,
         address=url_for("member_acts.choose_removal", app_id=app.id) if shown.waits else address, problem=problem,
-        warning=warning, reason=answers.get("reason", ""), answers=taken_along, back=back_of(app), ids=ticked(),
+        warning=warning, reason=answers.get("reason", ""), answers=taken_along, back=back_of(app),
+        selection=selection() if shown.waits else [("account", id) for id in ticked()],
         asset_ids=ticked("asset"),
     )  # fmt: skip
 

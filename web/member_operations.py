@@ -29,6 +29,13 @@ def ticked(name: str = "account") -> list[int]:
     return whole_numbers(request.values.getlist(name))
 
 
+def selection() -> list[tuple[str, str]]:
+    """The same as names and values, for a form that asks further: short enough for an address."""
+    if "all" in request.values:
+        return [("all", "yes"), ("among", request.values.get("among", ""))]
+    return [("account", str(id)) for id in ticked()]
+
+
 def whole_list() -> Members:
     """What the list of members shows that is selected as a whole: its address's query, as one field `among`."""
     given = dict(parse_qsl(request.values.get("among") or abort(400), keep_blank_values=True))
@@ -238,7 +245,7 @@ class Revocation(Operation):
         if accounts and not wanted:
             raise ActProblem("Select at least one access to revoke.")
         if len(accounts) * len(wanted) > by_hand.MOST:
-            raise ActProblem(f"That is more than {by_hand.MOST} changes at once. Select fewer.")
+            raise ActProblem(f"That is more than {by_hand.MOST:,} changes at once. Select fewer.")
         return [(account_id, asset_id) for account_id in accounts for asset_id in wanted]
 
     def address(self, app: App) -> str:

@@ -11,7 +11,7 @@ from datetime import date
 from sync import roles
 from sync.db import db
 from sync.matching.addresses import ANOTHERS
-from sync.models import Account
+from sync.models import Account, App
 from sync.roles import Roles
 from sync.safety import administrators
 from sync.states import Protection
@@ -141,6 +141,22 @@ def of(account: Account, *codes: Protection, known: Roles | None = None) -> Prot
     [why] = db.execute_sql(
         f"{roles.AS_KNOWN if known else ''} SELECT {_first(rules)} FROM (SELECT {_AS_IT_IS}) AS a "
         "LEFT JOIN person p ON p.id = a.person_id", values).fetchone()  # fmt: skip
+    return _protected(why)
+
+
+def of_all(app: App, account_ids: Iterable[int], *codes: Protection) -> dict[int, Protected]:
+    """The same of many accounts of an app, each alone, by the rows as they are now. Those that may be removed are
+    missing."""
+    rules = [rule for rule in (*RULES, LAST) if rule.code in (codes or Protection)]
+    rows = db.execute_sql(
+        f"SELECT a.id, {_first(rules)} FROM account a LEFT JOIN person p ON p.id = a.person_id "
+        "WHERE a.app_id = :app AND a.id IN (SELECT value FROM json_each(:ids))",
+        {"app": app.id, "ids": json.dumps(list(account_ids)), "identity": app.identity_id, "today": str(today())},
+    ).fetchall()
+    return {id: _protected(why) for id, why in rows if why is not None}
+
+
+def _protected(why: str | None) -> Protected | None:
     if why is None:
         return None
     code, words = json.loads(why)

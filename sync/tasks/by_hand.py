@@ -3,21 +3,22 @@ Each is planned first, which is the preview, and carried out as tasks exactly as
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field, replace
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 
 from connectors.base import CHANGE_ROLE, GRANT, REMOVE, REVOKE
 from sync import activity, roles
 from sync.apps import apps
 from sync.db import writing
+from sync.listing import one_of
 from sync.matching import members
 from sync.models import Access, Account, App, Asset, Invitation, Person, Role, Task
 from sync.names import account_name, asset_name
-from sync.problems import Problem
 from sync.roles import Roles
 from sync.safety import guards, protection, sole_managers
 from sync.safety.administrators import administrators_left
+from sync.safety.protection import Protected
 from sync.safety.sole_managers import Choices
 from sync.states import (
     CONNECTED,
@@ -32,84 +33,25 @@ from sync.states import (
     TaskKind,
 )
 from sync.tasks import succession, tasks
+from sync.tasks.plans import (
+    ALREADY_SET,
+    READY,
+    REFUSED,
+    UNDER_WAY,
+    ActHeld,
+    ActProblem,
+    Done,
+    Line,
+    Plan,
+    PlanChanged,
+)
 
-MOST = 500  # accounts in one operation
-READY, REFUSED, UNDER_WAY, ALREADY_SET = "ready", "refused", "under way", "already set"
+# Accounts in one operation, by one approval and in one transaction: as many as one person can look through, and as many
+# as are written before anybody waits. More is done in parts, each with its own preview.
+MOST = 5_000
 ASKED = "Is asked for already"
+WOKEN = 100  # tasks, right away: waking is a write each. The sweep of each minute wakes the others
 NEEDS = {TaskKind.CHANGE_ROLE: CHANGE_ROLE, TaskKind.REMOVE: REMOVE, TaskKind.GRANT: GRANT, TaskKind.REVOKE: REVOKE}
-
-
-class ActProblem(Problem):
-    """This isn't possible. Nothing was changed. The text is for the page."""
-
-
-class PlanChanged(ActProblem):
-    """Something is otherwise than it was seen: look again."""
-
-
-class ActHeld(ActProblem):
-    """A guard holds it: so many at once must be released first."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """What an operation would do to one account: before and after; if `state` isn't ready, `why`."""
-
-    name: str  # of the account, or of someone who is invited
-    email: str = ""
-    account: Account | None = None
-    asset: Asset | None = None
-    before: str = ""  # in words
-    after: str = ""
-    had: str | None = None  # the same as the app names it
-    role: str = ""
-    state: str = READY
-    why: str = ""
-    note: str = ""  # what to know before approving
-    beside: dict = field(default_factory=dict)  # what a change of role "removes" and "keeps" beside it, by labels
-    detail: dict = field(default_factory=dict)  # what its task is given
-    alone: list[Asset] = field(default_factory=list)  # what this account alone controls, and would lose
-
-    @property
-    def key(self) -> str:
-        """Names the line in its plan: the account's id, and that of the asset where it is about one."""
-        return "-".join(str(row.id) for row in (self.account, self.asset) if row is not None)
-
-    def fingerprint(self) -> tuple:
-        return (self.email, self.account and self.account.id, self.asset and self.asset.id, self.had, self.role,
-                self.state, self.why, [asset.id for asset in self.alone], self.detail)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A preview. `held`: so many at once are held by a guard until someone releases them."""
-
-    app: App
-    act: str
-    lines: list[Line]
-    held: bool = False
-
-    @property
-    def ready(self) -> list[Line]:
-        return [line for line in self.lines if line.state == READY]
-
-    @property
-    def others(self) -> list[Line]:
-        return [line for line in self.lines if line.state != READY]
-
-    @property
-    def seen(self) -> str:
-        """A mark of this preview, for its approval: another preview has another mark."""
-        told = repr([self.act, *(line.fingerprint() for line in self.lines)])
-        return hashlib.sha256(told.encode()).hexdigest()[:32]
-
-
-@dataclass(frozen=True)
-class Done:
-    """What was asked of the app; `already` is True when it had been asked before: nothing happens twice."""
-
-    tasks: list[Task]
-    already: bool = False
 
 
 def roles_of(app: App) -> list[Role]:
@@ -130,7 +72,7 @@ def chosen(app: App, account_ids: Iterable[int]) -> list[Account]:
     if not ids:
         raise ActProblem("Select at least one account.")
     if len(ids) > MOST:
-        raise ActProblem(f"These are more than {MOST} accounts. Take them in smaller parts.")
+        raise ActProblem(_too_many("accounts"))
     found = Account.select(Account, Person).left_outer_join(Person).where(Account.app == app, Account.id.in_(ids))
     accounts = list(found.order_by(Account.name, Account.id))
     for account in accounts:
@@ -138,15 +80,21 @@ def chosen(app: App, account_ids: Iterable[int]) -> list[Account]:
     return accounts
 
 
+def _too_many(what: str) -> str:
+    return (f"These are more than {MOST:,} {what}, the most that one approval covers. Nothing was changed. Filter the "
+            "list further, by department or role for example, and do one part after the other.")  # fmt: skip
+
+
 def plan_roles(app: App, account_ids: Iterable[int], role: str) -> Plan:
     """Give these accounts another role."""
     wanted, accounts, known = role_named(app, role), chosen(app, account_ids), roles.of(app)
     live, staying = _live(accounts, TaskKind.CHANGE_ROLE), _administrators(app, known)
+    own = _own(app, accounts)
     lines = []
     for account in accounts:
         under_way, change = live.get((account.id, 0)), apps.role_change(account, role)
         stays_one = known.can_administer(change.after)
-        state, why = _stands(app, account, must_have_joined=True)
+        state, why = _stands(account, own, must_have_joined=True)
         if not why and under_way is not None:
             same = under_way.detail.get("role") == role
             to = known.labels.get(under_way.detail.get("role"), "another role")
@@ -170,9 +118,10 @@ def plan_removals(app: App, account_ids: Iterable[int]) -> Plan:
     accounts, known = chosen(app, account_ids), roles.of(app)
     staying = _administrators(app, known)
     states: dict[int, tuple[str, str]] = {}
+    kept = protection.of_all(app, [account.id for account in accounts])
     for account in accounts:
-        state, why = _stands(app, account, identity=False)
-        if not why and (protected := protection.of(account)):
+        state, why = _stands(account, {})
+        if not why and (protected := kept.get(account.id)):
             state, why = REFUSED, protected.words
         elif not why and (last := protection.last_administrator(account, staying - {account.id}, known)):
             state, why = REFUSED, last.words
@@ -197,11 +146,11 @@ def plan_grants(app: App, account_ids: Iterable[int], asset_ids: Iterable[int], 
     """Give each of these accounts access to each of these assets, with this role there."""
     accounts, assets = chosen(app, account_ids), _assets(app, asset_ids)
     live, known = _live(accounts, TaskKind.GRANT, TaskKind.REVOKE), _access(accounts)
-    lines = []
+    own, lines = _own(app, accounts), []
     for account in accounts:
         for asset in assets:
             had = known.get((account.id, asset.id))
-            state, why = _stands(app, account, must_have_joined=True)
+            state, why = _stands(account, own, must_have_joined=True)
             if (
                 not why
                 and account.match_kind == AccountMatch.MATCHED
@@ -225,11 +174,12 @@ def plan_revocations(app: App, pairs: Iterable[tuple[int, int]]) -> Plan:
     accounts = {account.id: account for account in chosen(app, {account_id for account_id, _ in wanted})}
     assets = {asset.id: asset for asset in _assets(app, {asset_id for _, asset_id in wanted})}
     live, known = _live(accounts.values(), TaskKind.GRANT, TaskKind.REVOKE), _access(accounts.values())
+    own, on_hold = _own(app, accounts.values()), protection.of_all(app, accounts, Protection.HOLD)
     lines = []
     for account_id, asset_id in sorted(pair for pair in wanted if pair[0] in accounts and pair[1] in assets):
         account, asset, had = accounts[account_id], assets[asset_id], known.get((account_id, asset_id))
-        state, why = _stands(app, account)
-        if not why and (held := protection.of(account, Protection.HOLD)):
+        state, why = _stands(account, own)
+        if not why and (held := on_hold.get(account_id)):
             state, why = REFUSED, held.words
         elif not why and (task := live.get((account_id, asset_id))):
             state, why = (UNDER_WAY, ASKED) if task.act == TaskKind.REVOKE else (
@@ -252,7 +202,7 @@ def _without_demoted(app: App, lines: list[Line], role: str) -> list[Line]:
 
 def _bounded(plan: Plan) -> Plan:
     if len(plan.lines) > MOST:
-        raise ActProblem(f"These are more than {MOST} acts at once. Take them in smaller parts.")
+        raise ActProblem(_too_many("changes"))
     return plan
 
 
@@ -270,14 +220,21 @@ def _line(account: Account, **values: object) -> Line:
                 **values)  # fmt: skip
 
 
-def _stands(app: App, account: Account, must_have_joined: bool = False, identity: bool = True) -> tuple[str, str]:
-    """(state, why) of an account that nothing can be done to; (ready, "") of one that something can."""
+def _own(app: App, accounts: Iterable[Account]) -> dict[int, Protected]:
+    """Those that Rollcall acts with, or that the app made for itself."""
+    ids = [account.id for account in accounts]
+    return protection.of_all(app, ids, Protection.AUTOMATION_ACCOUNT, Protection.SYSTEM)
+
+
+def _stands(account: Account, kept: Mapping[int, Protected], must_have_joined: bool = False) -> tuple[str, str]:
+    """(state, why) of an account that nothing can be done to, as one of `kept`; (ready, "") of one that something can.
+    """
     if account.state == AccountState.GONE:
         return ALREADY_SET, "Is no longer in the app"
     if account.state == AccountState.REMOVING:
         return UNDER_WAY, "Is being removed"
-    if identity and (why := protection.of(account, Protection.AUTOMATION_ACCOUNT, Protection.SYSTEM)):
-        return REFUSED, why.words
+    if account.id in kept:
+        return REFUSED, kept[account.id].words
     if must_have_joined and account.status == AccountStatus.INVITED:
         return REFUSED, "Has not joined yet"
     return READY, ""
@@ -335,44 +292,52 @@ def carry_out(plan_again: Callable[[], Plan], by: str, seen: str, *, reason: str
         approved = [line for line in plan.ready if not (line.alone and line.key in kept)]
         if not approved:
             raise ActProblem("Nobody is ticked. Nothing was changed. Choose who manages what they manage alone.")
-        made = [_carry_out(plan, line, by, reason.strip()) for line in approved]
+        made = _carry_out(plan, approved, by, reason.strip())
         made = [*succession.arrange(plan.app, made, hand_overs or {}, by), *made]
         members.recount(plan.app)
-        for task in made:
+        for task in made[:WOKEN]:
             tasks.wake(task.id)
         return Done(made)
 
 
-def _carry_out(plan: Plan, line: Line, by: str, reason: str) -> Task:
-    app, account = plan.app, line.account
+def _carry_out(plan: Plan, approved: list[Line], by: str, reason: str) -> list[Task]:
+    """A few statements, however many accounts: nobody else can write meanwhile."""
     if plan.act == TaskKind.REMOVE:
-        return ask_removal(account, by, reason, released=plan.held)
-    detail = (
-        {"before": line.had} if plan.act == TaskKind.REVOKE else {"role": line.role, "before": line.had, **line.detail}
-    )
-    activity.record(by, f"asked to {plan.act}", about=line.name, why=roles.beside(line.beside), app=app,
-                    person=account.person_id, before=_told(line, line.before),
-                    after=_told(line, line.after))  # fmt: skip
-    return tasks.add(app, plan.act, account, by, asset=line.asset, **detail)
+        _on_their_way_out([line.account.id for line in approved])
+    activity.record_all([_entry(plan, line, by, reason) for line in approved])
+    wanted = [(line.account, line.asset, _detail(plan, line, reason)) for line in approved]
+    return tasks.add_all(plan.app, plan.act, wanted, by)
+
+
+def _on_their_way_out(account_ids: list[int]) -> None:
+    among = json.dumps(account_ids)
+    Account.update(state=AccountState.REMOVING).where(one_of(Account.id, among)).execute()
+    Invitation.update(state=InvitationState.CANCELLED).where(
+        one_of(Invitation.account, among),
+        Invitation.state.in_((InvitationState.FAILED, InvitationState.INVITED, InvitationState.EXPIRED)),
+    ).execute()
+
+
+def _entry(plan: Plan, line: Line, by: str, reason: str) -> dict:
+    about = {"who": by, "app_id": plan.app.id, "person_id": line.account.person_id}
+    if plan.act == TaskKind.REMOVE:
+        return about | {"what": "confirmed removal", "about": account_name(line.account), "why": reason}
+    return about | {"what": f"asked to {plan.act}", "about": line.name, "why": roles.beside(line.beside),
+                    "before": _told(line, line.before), "after": _told(line, line.after)}  # fmt: skip
+
+
+def _detail(plan: Plan, line: Line, reason: str) -> dict:
+    if plan.act == TaskKind.REMOVE:
+        return {"reason": reason, "person": line.account.person_id} | ({"released": True} if plan.held else {})
+    if plan.act == TaskKind.REVOKE:
+        return {"before": line.had}
+    return {"role": line.role, "before": line.had, **line.detail}
 
 
 def _told(line: Line, words: str) -> str | None:
     if line.asset is None or not words:
         return words or None
     return f"{asset_name(line.asset)}: {words}"
-
-
-def ask_removal(account: Account, by: str, reason: str, released: bool = False) -> Task:
-    """The account is on its way out; inside the caller's transaction, which wakes the task."""
-    Account.update(state=AccountState.REMOVING).where(Account.id == account.id).execute()
-    Invitation.update(state=InvitationState.CANCELLED).where(
-        Invitation.account == account,
-        Invitation.state.in_((InvitationState.FAILED, InvitationState.INVITED, InvitationState.EXPIRED)),
-    ).execute()
-    activity.record(by, "confirmed removal", about=account_name(account), why=reason,
-                    app=account.app_id, person=account.person_id)  # fmt: skip
-    detail = {"reason": reason, "person": account.person_id} | ({"released": True} if released else {})
-    return tasks.add(account.app, TaskKind.REMOVE, account, by, **detail)
 
 
 def may(app: App, act: str) -> bool:

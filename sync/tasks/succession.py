@@ -38,7 +38,10 @@ def arrange(app: App, approved: Sequence[Task], choices: Choices, by: object, re
 
     Inside the approval's transaction, once its tasks are there. Raises NeedsSuccessor or SuccessorProblem.
     """
-    pairs = {pair: task for task in approved for pair in _takes(task)}
+    managed: dict[int, list[tuple[int, int]]] = {}
+    for pair in sole_managers.managed_by({task.account_id for task in approved if task.account_id}):
+        managed.setdefault(pair[0], []).append(pair)
+    pairs = {pair: task for task in approved for pair in _takes(task, managed.get(task.account_id, []))}
     alone = sole_managers.left_alone(pairs)
     if missing := sole_managers.unanswered(alone, choices):
         raise NeedsSuccessor(missing)
@@ -59,9 +62,8 @@ def arrange(app: App, approved: Sequence[Task], choices: Choices, by: object, re
     return list(made.values())
 
 
-def _takes(task: Task) -> list[tuple[int, int]]:
-    """What a task takes from its account of what that manages."""
-    mine = sole_managers.managed_by([task.account_id]) if task.account_id else []
+def _takes(task: Task, mine: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """What a task takes from its account, of what that manages."""
     if task.act == TaskKind.REMOVE:
         return mine
     return [pair for pair in mine if pair[1] == task.asset_id] if task.act == TaskKind.REVOKE else []

@@ -3,6 +3,7 @@ The row is the truth; a worker that dies leaves it to the next, and a second run
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from peewee import fn
@@ -22,6 +23,7 @@ from sync.tasks import hand_overs, offboarding_mail, perform, settle, still_to_r
 from sync.tasks.perform import ByHand, NoLongerNeeded, NotConfirmed
 from sync.vault import VaultProblem
 
+CHUNK = 500  # rows in one SQL statement
 PATIENCE = timedelta(days=1)  # with a rate limit
 ASKED_AGAIN = timedelta(hours=1)  # whether someone has approved it in the app
 WORDS = {
@@ -51,6 +53,19 @@ def add(app: App, act: str, account: Account | None, by: str, *, report: Report 
         app=app, act=act, account=account, report=report, change=change, asset=asset, detail=detail, asked_by=by,
         external_id=account.external_id if account else "", email_key=account.email_key if account else "",
     )  # fmt: skip
+
+
+def add_all(app: App, act: str, wanted: Sequence[tuple[Account, Asset | None, dict]], by: str) -> list[Task]:
+    """The same of many accounts at once, in their order; each with the asset and the `detail` of its task."""
+    before = Task.select(fn.MAX(Task.id)).scalar() or 0
+    rows = [
+        {"app": app.id, "act": act, "account": account.id, "asset": asset and asset.id, "detail": detail,
+         "asked_by": str(by), "external_id": account.external_id, "email_key": account.email_key}
+        for account, asset, detail in wanted
+    ]  # fmt: skip
+    for start in range(0, len(rows), CHUNK):
+        Task.insert_many(rows[start : start + CHUNK]).execute()
+    return list(Task.select().where(Task.id > before).order_by(Task.id))  # nobody else writes meanwhile
 
 
 def wake(task_id: int) -> None:
