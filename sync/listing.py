@@ -27,12 +27,13 @@ class Page:
 class Order:
     """What a list can be sorted by: the columns' names in addresses, each with what is compared, one after the other.
 
-    In an address, "name" is ascending and "-name" descending. Unknown values are last in both directions. `tie` is
-    different in every row, so that no page repeats or skips one. `default` is the order without a choice.
+    In an address, "name" is ascending and "-name" descending. Unknown values are last in both directions. Rows that are
+    alike are in the order of `ties`, of which the last is different in every row: no page repeats or skips one.
+    `default` is the order without a choice.
     """
 
-    def __init__(self, tie: Field, columns: Mapping[str, Sequence[Node]], default: Sequence[Node] = ()):
-        self.tie, self.columns, self.default = tie, dict(columns), tuple(default)
+    def __init__(self, columns: Mapping[str, Sequence[Node]], ties: Sequence[Field], default: Sequence[Node] = ()):
+        self.columns, self.ties, self.default = dict(columns), tuple(ties), tuple(default)
 
     def asked(self, text: str) -> str:
         """The same text where it names an order, else "", which is the default."""
@@ -41,10 +42,10 @@ class Order:
     def terms(self, sort: str = "") -> list[Ordering | Node]:
         """For ORDER BY. Raises KeyError for a text that names no order."""
         if not sort:
-            return [*self.default, self.tie.asc()]
+            return [*self.default, *self.ties]
         towards = "DESC" if sort.startswith("-") else "ASC"
         compared = self.columns[sort.removeprefix("-")]
-        return [*(_ordered(term, towards) for term in compared), self.tie.asc()]
+        return [*(_ordered(term, towards) for term in compared), *self.ties]
 
 
 def _ordered(term: Node, towards: str) -> Ordering:
@@ -104,7 +105,7 @@ def page_with_first(first: Sequence[int], query: ModelSelect, number: int, fetch
 
     `fetch` makes the rows of these ids, in their order. `total` counts both.
     """
-    number, pages = _of(number, total)
+    number, pages = _of(number, total, PAGE)
     start = (number - 1) * PAGE
     ids = list(first[start : start + PAGE])
     if len(ids) < PAGE:
@@ -118,7 +119,7 @@ def page_of(
     """Page `number` of an ordered query; `fetch` makes its rows. `total` saves counting where it is known."""
     if total is None:
         total = query.count()
-    number, pages = _of(number, total)
+    number, pages = _of(number, total, PAGE)
     return Page(list(fetch(query.paginate(number, PAGE))) if total else [], total, number, pages)
 
 
@@ -128,7 +129,7 @@ def page_of_rows(rows: Sequence, number: int, size: int = PAGE) -> Page:
     return Page(list(rows[(number - 1) * size : number * size]), len(rows), number, pages)
 
 
-def _of(number: int, total: int, size: int = PAGE) -> tuple[int, int]:
+def _of(number: int, total: int, size: int) -> tuple[int, int]:
     """The page that is shown, and how many there are: a number beyond the last page shows the last."""
     pages = max(1, -(-total // size))
     return min(max(1, number), pages), pages

@@ -15,11 +15,9 @@ from sync.states import AppState, Tone
 PAGE = 60  # cards: full rows of one to five
 FIRST = (Tone.ATTENTION, Tone.WAITING)  # what needs a person, before all others
 ORDER = Order(
-    App.id,
-    {"name": (App.name,), "users": (App.users, App.name), "unmatched": (App.unmatched, App.name),
-     "checked": (App.last_check_at, App.name)},
-    default=(App.name,),
-)  # fmt: skip
+    {"name": (App.name,), "users": (App.users,), "unmatched": (App.unmatched,), "checked": (App.last_check_at,)},
+    ties=(App.name, App.id),
+)
 
 
 @dataclass(frozen=True)

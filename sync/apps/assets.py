@@ -43,14 +43,13 @@ UNMANAGED = "unmanaged"  # in place of a kind: those of every kind that nobody m
 
 _PRESENT = Access.select(fn.COUNT(Access.id)).join(Account).where(Access.asset == Asset.id, Account.is_present)
 ORDER = Order(
-    Asset.id,
     {
-        "name": (Asset.name, Asset.kind),
-        "kind": (Asset.kind, Asset.name),
-        "accounts": (_PRESENT, Asset.name),
-        "managers": (_PRESENT.where(Access.privileged), Asset.name),
+        "name": (Asset.name,),
+        "kind": (Asset.kind,),
+        "accounts": (_PRESENT,),
+        "managers": (_PRESENT.where(Access.privileged),),
     },
-    default=(Asset.kind, Asset.name),
+    ties=(Asset.kind, Asset.name, Asset.id),
 )
 
 

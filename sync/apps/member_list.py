@@ -34,16 +34,15 @@ ASSETS = 200  # that are offered as a filter
 
 _OF_THE_ROLE = (Role.app == Account.app) & (Role.external_id == Account.role)
 ORDER = Order(
-    Account.id,
     {
         "name": (Account.name,),
-        "status": (Account.status, Account.name),
+        "status": (Account.status,),
         "role": (Role.select(Role.position).where(_OF_THE_ROLE), Role.select(Role.label).where(_OF_THE_ROLE),
-                 Account.role, Account.name),
-        "active": (Account.last_activity, Account.name),
-        "added": (Account.first_seen, Account.name),
+                 Account.role),
+        "active": (Account.last_activity,),
+        "added": (Account.first_seen,),
     },
-    default=(Account.name,),
+    ties=(Account.name, Account.id),
 )  # fmt: skip
 
 
@@ -98,12 +97,14 @@ def ids(app: App, wanted: Members) -> list[int]:
 
 def found(app: App, wanted: Members) -> ModelSelect:
     """The ids of the app's members on the tab that match everything, in no order. Raises ValueError for no such tab."""
-    query = Account.select(Account.id).where(Account.app == app, *_conditions(app, wanted))
-    if wanted.tab == LEFT:
-        return query.where(one_of(Account.id, json.dumps(leavers.accounts_still_in(app.id))))
+    conditions = list(_conditions(app, wanted))
+    if wanted.tab == LEFT:  # all of them are the app's: a condition on the app would make SQLite walk through it
+        return Account.select(Account.id).where(
+            one_of(Account.id, json.dumps(leavers.accounts_still_in(app.id))), *conditions)  # fmt: skip
     if wanted.tab not in TABS:
         raise ValueError(f"no such tab: {wanted.tab}")
-    return query.where(Account.is_present, Account.match_kind.in_(TABS[wanted.tab]))
+    on_tab = (Account.app == app, Account.is_present, Account.match_kind.in_(TABS[wanted.tab]))
+    return Account.select(Account.id).where(*on_tab, *conditions)
 
 
 def _conditions(app: App, wanted: Members) -> Iterator[Expression]:

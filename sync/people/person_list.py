@@ -20,15 +20,14 @@ YES = "yes"
 _RANK = Case(Person.workspace_role, [(role, place) for place, role in enumerate(WorkspaceRole)])
 _ACCOUNTS = Account.select(fn.COUNT(Account.id)).join(App).where(Account.person == Person.id, *TAKEN)
 ORDER = Order(
-    Person.id,
     {
         "name": (Person.name,),
-        "status": (Person.status, Person.name),
-        "since": (Person.status_since, Person.name),
-        "role": (_RANK, Person.name),
-        "accounts": (_ACCOUNTS, Person.name),
+        "status": (Person.status,),
+        "since": (Person.status_since,),
+        "role": (_RANK,),
+        "accounts": (_ACCOUNTS,),
     },
-    default=(Person.name,),
+    ties=(Person.name, Person.id),
 )
 
 

@@ -19,7 +19,6 @@ STATES = tuple(ReportState)
 
 
 ORDER = Order(
-    Report.id,
     {
         "app": (App.name,),
         "waiting": (Report.waiting,),
@@ -27,6 +26,7 @@ ORDER = Order(
         "created": (Report.created_at,),
         "decided": (Report.decided_at,),
     },
+    ties=(Report.id,),
     default=(Report.is_open.desc(), Report.id.desc()),
 )
 

@@ -9,14 +9,18 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import expect
 
+from sync import saved_views
+from sync.db import utcnow
 from sync.models import Account, App, Asset, Person
-from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong, opens
+from sync.states import ListName
+from tests.journeys.looks import WIDTHS, Look, clicks, look_at, nothing_wrong, opens
 
 
 @pytest.fixture
 def members(chat, by) -> str:
     """The address of Members: someone has left, three were not active for long, of one it is not known."""
     chat.leave(7)
+    chat.check()
     read = App.get_by_id(chat.app.id).last_check_at
     Account.update(last_activity=read).where(Account.app == chat.app).execute()
     for number, days in ((1, 40), (2, 70), (3, 100)):
@@ -107,3 +111,57 @@ def test_on_a_phone_the_order_is_chosen_from_a_list(visit, live, olga: Person, m
     page.get_by_label("Sort by").select_option("-active")
     page.wait_for_url("**sort=-active")
     expect(page.get_by_label("Sort by")).to_have_value("-active")
+
+
+def test_a_view_is_saved_opened_and_deleted(visit, live, olga: Person, members: str) -> None:
+    page = visit(olga, expected=("status of 422",))
+    page.goto(f"{live.url}{members}?inactive=30&sort=-active")
+    page.click("#views")
+    page.click("text=Save this view")
+    page.fill("#f-name", "Long gone")
+    page.click("#save-view")
+    expect(page.locator("#toasts")).to_contain_text("The view “Long gone” is saved.")
+    expect(page.locator("#views")).to_contain_text("Long gone")
+    page.goto(live.url + members)
+    page.click("#views")
+    page.click(".list-head .menu-list >> text=Long gone")
+    page.wait_for_url("**inactive=30&sort=-active")
+    expect(page.locator("tbody tr")).to_have_count(3)
+    page.click("#views")
+    page.click("text=Rename or delete this view")
+    page.click("#delete-view")
+    expect(page.locator("#toasts")).to_contain_text("is deleted")
+    expect(page.locator("tbody tr")).to_have_count(3)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_looks_of_the_other_lists(visit, live, olga: Person, members: str, chat, by, width: int) -> None:
+    query = "inactive=30&sort=-active"
+    saved_views.save("Long gone, in the spring audit", ListName.MEMBERS, chat.app, query, by, shared=True)
+    for number in range(70):
+        App.create(connector="sample-chat", name=f"Chat {number:03}", category="Seat-based", state="active", users=12,
+                   matched=12, last_check_at=utcnow())  # fmt: skip
+    for number in range(3):
+        Asset.create(app=chat.app, external_id=f"x{number}", kind="channel", name=f"sales-{number}")
+    looks = [
+        Look("apps-sorted", "/apps?sort=-users&page=2"),
+        Look("apps-nobody", "/apps?category=Seat-based&state=working&search=zzz"),
+        Look("assets-sorted", f"/apps/{chat.app.id}/assets?sort=-accounts&kind=channel"),
+        Look("reports-sorted", "/reports?sort=-created&state=open"),
+        Look("reports-of-app", f"/apps/{chat.app.id}/reports?sort=-created"),
+        Look("views-menu", f"{members}?inactive=30&sort=-active", clicks("#views"), within=".list-head"),
+        Look("view-new", f"{members}?inactive=60", _save_view),
+        Look("view-rename", f"{members}?inactive=30&sort=-active", _rename_view),
+    ]
+    page = visit(olga, width=width)
+    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width))
+
+
+def _save_view(page) -> None:
+    page.click("#views")
+    opens("text=Save this view")(page)
+
+
+def _rename_view(page) -> None:
+    page.click("#views")
+    opens("text=Rename or delete this view")(page)

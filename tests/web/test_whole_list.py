@@ -1,4 +1,4 @@
-"""Everyone that a filter finds is selected at once: the preview names each, the approval covers those and nobody else."""
+"""Everyone a filter finds is selected at once: the preview names each, the approval covers those and nobody else."""
 
 from __future__ import annotations
 

@@ -104,16 +104,15 @@ def key_of(sort: str):
     def value(account: Account) -> list:
         position, label = POSITIONS.get(account.role, (None, None))
         return {
-            "name": [account.name], "status": [account.status, account.name],
-            "role": [position, label, account.role, account.name],
-            "active": [account.last_activity, account.name], "added": [account.first_seen, account.name],
+            "name": [account.name], "status": [account.status], "role": [position, label, account.role],
+            "active": [account.last_activity], "added": [account.first_seen],
         }[sort.removeprefix("-") or "name"]  # fmt: skip
 
     return value
 
 
 def in_order(accounts: list[Account], sort: str) -> list[Account]:
-    ordered, value = sorted(accounts, key=lambda account: account.id), key_of(sort)
+    ordered, value = sorted(accounts, key=lambda account: (account.name, account.id)), key_of(sort)
     for place in reversed(range(len(value(ordered[0])) if ordered else 0)):
         known = [row for row in ordered if value(row)[place] is not None]
         unknown = [row for row in ordered if value(row)[place] is None]

@@ -1,0 +1,65 @@
+"""How SQLite answers the lists: no filter and no order of Members reads the accounts of other apps, and none of People
+every account. Only a search by words and an order without an index read every person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from sync.apps import assets, member_list
+from sync.apps.assets import Assets
+from sync.apps.member_list import Members
+from sync.db import db
+from sync.models import App
+from sync.people import person_list
+from sync.people.person_list import YES, People
+
+OF_MEMBERS = ({}, {"search": "ana"}, {"inactive": "30"}, {"inactive": "unknown"}, {"role": "admin"},
+              {"department": "Sales"}, {"asset": "1"}, {"tab": "left"}, {"tab": "unmatched"})  # fmt: skip
+OF_PEOPLE = ({}, {"status": "suspended"}, {"department": "Sales"}, {"left": YES}, {"disputed": YES}, {"hold": YES})
+
+
+def plan(ask: Callable[[], object]) -> set[str]:
+    """A line for each table that its statements read."""
+    asked: list[tuple] = []
+
+    def note(event) -> None:
+        asked.append((event.sql, event.params))
+
+    db.query_hooks.append(note)
+    try:
+        ask()
+    finally:
+        db.query_hooks.remove(note)
+    explained = [db.connection().execute(f"EXPLAIN QUERY PLAN {sql}", values or ()) for sql, values in asked]
+    return {row[3] for rows in explained for row in rows}
+
+
+def scanned(lines: set[str]) -> set[str]:
+    """Tables that are read from end to end; not those of a list of ids."""
+    return {line for line in lines if line.startswith("SCAN") and "VIRTUAL TABLE" not in line}
+
+
+@pytest.mark.parametrize("sort", ["", *member_list.ORDER.columns])
+def test_members(chat, sort: str) -> None:
+    app = App.get_by_id(chat.app.id)
+    for wanted in OF_MEMBERS:
+        assert scanned(plan(lambda wanted=wanted: member_list.search(app, Members.of(wanted), sort))) == set()
+
+
+def test_those_who_left_are_found_without_walking_through_the_app(chat) -> None:
+    app = App.get_by_id(chat.app.id)
+    lines = plan(lambda: member_list.search(app, Members(tab="left")))
+    assert not any("account_app_id" in line for line in lines)
+
+
+@pytest.mark.parametrize("sort", ["", *assets.ORDER.columns])
+def test_assets(chat, sort: str) -> None:
+    assert scanned(plan(lambda: assets.search(chat.app, Assets(), sort))) == set()
+
+
+def test_people(chat) -> None:
+    for wanted in OF_PEOPLE:
+        read = scanned(plan(lambda wanted=wanted: person_list.search(People.of(wanted))))
+        assert all("INDEX person_" in line for line in read), (wanted, read)
