@@ -3,7 +3,9 @@ Append-only; seals.py makes each change to what was written show (rule 9)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+
+from peewee import ModelSelect
 
 from sync import sample_data, seals
 from sync.db import db, utcnow, writing
@@ -71,13 +73,16 @@ def entries(
 
     Where `of_apps` is given, what concerns an app that is not among them is left out.
     """
-    query = Activity.select(Activity, App).left_outer_join(App).order_by(Activity.id.desc()).limit(limit)
+    query = _found(app, person, search, of_apps).order_by(Activity.id.desc()).limit(limit)
+    return list(query if before_id is None else query.where(Activity.id < before_id))
+
+
+def _found(app: App | None, person: Person | None, search: str, of_apps: Iterable[int] | None) -> ModelSelect:
+    query = Activity.select(Activity, App).left_outer_join(App)
     if app is not None:
         query = query.where(Activity.app == app)
     if person is not None:
         query = query.where(Activity.person == person)
-    if before_id is not None:
-        query = query.where(Activity.id < before_id)
     if of_apps is not None:
         query = query.where(Activity.app.is_null() | Activity.app.in_(list(of_apps)))
     for word in search.split():
@@ -85,4 +90,17 @@ def entries(
             Activity.who.contains(word) | Activity.what.contains(word)
             | Activity.about.contains(word) | Activity.why.contains(word)
         )
-    return list(query)
+    return query
+
+
+DOWNLOADED = ("when", "who", "what", "about", "why", "before", "after", "app")
+
+
+def download(
+    app: App | None = None, search: str = "", of_apps: Iterable[int] | None = None, oldest_first: bool = False
+) -> Iterator[tuple]:
+    """All entries that entries() finds, with DOWNLOADED of each."""
+    query = _found(app, None, search, of_apps)
+    for entry in query.order_by(Activity.id if oldest_first else Activity.id.desc()).iterator():
+        yield (entry.at, entry.who, entry.what, entry.about, entry.why, entry.before, entry.after,
+               entry.app.name if entry.app_id else None)  # fmt: skip

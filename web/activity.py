@@ -49,8 +49,9 @@ def index() -> str:
     entries, more = found[:SHOWN], len(found) > SHOWN
     kept = {name: value for name, value in (("search", search), ("app", app and app.id)) if value}
     older = url_for("activity.index", **kept, before=entries[-1].id) if more else ""
-    values = {"lines": [_line(entry) for entry in entries], "older": older, "search": search, "app": app,
-              "before": before}  # fmt: skip
+    download = url_for("downloads.of_activity", **kept)
+    values = {"download": download, "lines": [_line(entry) for entry in entries], "older": older, "search": search,
+              "app": app, "before": before}  # fmt: skip
     if before and wants_part():
         return render_template("activity/_entries.html", **values)
     return page_or_part("activity/index.html", "activity/_list.html", **values, apps=visible,

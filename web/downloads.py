@@ -5,13 +5,13 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from tempfile import SpooledTemporaryFile
 
 from flask import Blueprint, Response, abort, request, send_file
 
 from sync import activity, roles
-from sync.apps import app_list, assets, member_list
+from sync.apps import app_list, apps, assets, member_list
 from sync.apps.app_list import Apps
 from sync.apps.assets import Assets
 from sync.apps.member_list import Members
@@ -25,11 +25,21 @@ from sync.people.person_list import People
 from sync.reports import overview
 from sync.reports.overview import Reports
 from sync.states import Part
+from web import activity as activity_pages
+from web.answers import asked
 from web.frame import MANAGERS
 from web.permissions import app_part, signed_in, workspace_role
 from web.reports import in_words
 from web.security import by, signed_in_person
 from web.words import this_workspace
+
+
+@dataclass(frozen=True)
+class Search(Filter):
+    """Words alone."""
+
+    search: str = ""
+
 
 pages = Blueprint("downloads", __name__)
 
@@ -91,6 +101,20 @@ def _reports(wanted: Reports, name: str, app: App | None = None) -> Response:
     _record("reports", wanted, app, "reports of all apps")
     rows = overview.download(signed_in_person(), wanted, in_words, _sort(overview.ORDER))
     return _csv(name, overview.DOWNLOADED, rows)
+
+
+@pages.get("/activity.csv")
+@workspace_role(*MANAGERS)
+def of_activity() -> Response:
+    """With sort=when, the oldest entry is first."""
+    visible = list(apps.apps_of(signed_in_person()))
+    app = next((app for app in visible if app.id == asked("app")), None)
+    if app is None and request.args.get("app"):
+        abort(404)
+    search = request.args.get("search", "").strip()
+    _record("activity", Search(search), app, "all activity")
+    rows = activity.download(app, search, activity_pages.of_apps(visible), request.args.get("sort") == "when")
+    return _csv(f"{app.name if app else this_workspace().name} activity", activity.DOWNLOADED, rows)
 
 
 def _sort(order: Order) -> str:

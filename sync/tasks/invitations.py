@@ -31,7 +31,6 @@ from sync.states import (
 from sync.tasks import tasks
 from sync.tasks.by_hand import (
     ALREADY_SET,
-    MOST,
     READY,
     REFUSED,
     UNDER_WAY,
@@ -45,6 +44,7 @@ from sync.tasks.by_hand import (
 from sync.workspace import workspace
 
 SHOWN = (*LIVE_INVITATIONS, InvitationState.EXPIRED)
+MOST = 500  # addresses at once
 ON_INDEX = SQL("t1.status = 'invited' AND +t1.state = 'present'")  # in the words of the partial index
 WHO = "Rollcall"
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import re
+
 import pytest
 from flask import Flask
 
@@ -105,6 +108,20 @@ def test_the_drawer_counts_apps_that_need_attention(owner: Client, site, chat, s
     make_apps(1)
     assert f'{badge}3<span class="visually-hidden"> need attention' in owner.get("/people").text
     assert badge not in Client(site, someone("Una User", "user")).get("/").text, "only apps that one may see"
+
+
+def test_a_thousand_apps_come_in_pages(owner: Client, home) -> None:
+    make_apps(1000)
+    App.update(users=App.id % 7).execute()
+    App.update(error="The token expired.").where(App.name == "Chat 777").execute()
+    for order in ("", "&sort=-users", "&sort=checked"):
+        pages = [owner.get(f"/apps?page={number}{order}") for number in range(1, 18)]
+        assert all(len(gzip.compress(page.data)) < 20_000 for page in pages)
+        names = [name for page in pages for name in re.findall(r'href="/apps/\d+">(Chat \d+)</a>', page.text)]
+        assert len(names) == 1000 == len(set(names))
+        if not order:
+            assert names[0] == "Chat 777", "one that needs attention is first, wherever its name is"
+    assert "961–1,000 of 1,000" in pages[-1].text
 
 
 def test_names_from_outside_are_escaped(owner: Client, home) -> None:

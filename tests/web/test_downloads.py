@@ -7,7 +7,7 @@ import io
 
 import pytest
 
-from sync.models import Account, Activity, Person
+from sync.models import Account, Activity, Asset, Person
 from tests.sync.fixtures import email
 from tests.web.client import Client
 
@@ -61,3 +61,35 @@ def test_the_link_has_the_filters_of_the_list(owner: Client, chat) -> None:
     assert f'href="/apps/{chat.app.id}/members.csv?search=p3"' in owner.get(
         f"/apps/{chat.app.id}/members?search=p3").text
     assert 'href="/people.csv?status=active"' in owner.get("/people?status=active").text
+
+
+def test_the_other_lists(owner: Client, chat) -> None:
+    chat.leave(5)
+    chat.check()
+    [app] = rows(owner.get("/apps.csv?state=waiting"))
+    assert (app["app"], app["state"], app["users"], app["left"]) == ("Chat", "Approval needed", "11", "1")
+    assert rows(owner.get("/apps.csv?state=ok")) == rows(owner.get("/apps.csv?search=zzz")) == []
+    [report] = rows(owner.get("/reports.csv?state=open"))
+    assert (report["app"], report["state"], report["waiting"]) == ("Chat", "open", "1")
+    assert report["found"] == "1 removed user"
+    assert rows(owner.get(f"/apps/{chat.app.id}/reports.csv?state=dismissed")) == []
+    Asset.create(app=chat.app, external_id="c9", kind="room", name="=1+1")
+    assert [row["name"] for row in rows(owner.get(f"/apps/{chat.app.id}/assets.csv?kind=room"))] == ["'=1+1"]
+
+
+def test_activity(owner: Client, chat) -> None:
+    first, *_, last = rows(owner.get("/activity.csv"))
+    assert first["what"] == "downloaded activity"
+    oldest = rows(owner.get("/activity.csv?sort=when"))
+    assert oldest[0] == last and oldest[-1]["what"] == "downloaded activity"
+    found = rows(owner.get(f"/activity.csv?app={chat.app.id}&search=connected"))
+    assert found and all(row["app"] == "Chat" for row in found)
+    assert owner.get("/activity.csv?app=999999").status_code == 404
+    assert 'href="/activity.csv?search=chat"' in owner.get("/activity?search=chat").text
+
+
+def test_a_file_is_in_the_order_of_its_list(owner: Client, chat) -> None:
+    names = [row["name"] for row in rows(owner.get(f"/apps/{chat.app.id}/members.csv?sort=-name"))]
+    assert names == sorted(names, reverse=True)
+    assert f'href="/apps/{chat.app.id}/members.csv?sort=-name"' in owner.get(
+        f"/apps/{chat.app.id}/members?sort=-name").text

@@ -111,6 +111,7 @@ TABLE = {
     "GET /apps.csv": SIGNED_IN,
     "GET /apps/<int:app_id>/assets.csv": APP_COLLABORATORS,
     "GET /reports.csv": SIGNED_IN,
+    "GET /activity.csv": MANAGERS,
     "GET /apps/<int:app_id>/reports.csv": APP_OWNERS,
     "GET /views/new": SIGNED_IN,  # of a list that is open to them, and one's own: tests/web/test_saved_views.py
     "POST /views": SIGNED_IN,
