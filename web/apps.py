@@ -13,7 +13,6 @@ from sync.apps import status as app_status
 from sync.apps.app_list import Apps
 from sync.apps.status import Standing
 from sync.directory import figures
-from sync.listing import page_of_rows
 from sync.models import App, Directory, Person
 from sync.states import ListName, Part
 from web import app_alerts, app_card, app_facts, leaver_view, member_view, sample, saved_views
@@ -48,15 +47,15 @@ COLUMNS = [
 def index() -> str:
     me, wanted = signed_in_person(), Apps.of(request.args)
     listed = Listed(url_for("apps.index"), wanted, app_list.ORDER)
-    found, owned = app_list.search(me, wanted, listed.sort), owners.owned_ids(me)
-    shown, head = page_of_rows(found.apps, asked("page") or 1, app_list.PAGE), _list_head(listed)
+    shown, owned = app_list.search(me, wanted, listed.sort, asked("page") or 1), owners.owned_ids(me)
+    head, drafts = _list_head(listed), app_list.drafts(me, wanted) if shown.number == 1 else []
     standings = {app.id: standing for app, standing in shown.rows}
     stuck = _stuck([app for app, _ in shown.rows if app.id in owned], standings)
     cards = [app_card.card(app, kind_of(app), standing, app.id in owned, stuck.get(app.id, ()))
              for app, standing in shown.rows]  # fmt: skip
     return page_or_part(
         "apps/index.html", "apps/_grid.html", cards=cards, page=shown, size=app_list.PAGE, address=listed.address,
-        drafts=[_draft(app) for app in found.drafts] if shown.number == 1 else [], list_head=head,
+        drafts=[_draft(app) for app in drafts], list_head=head,
         nothing=nothing_matches("No app matches", wanted, head), filtered=bool(wanted.asked), states=STATES,
         may_connect=me.workspace_role in MANAGERS, offers_sample=sample.is_offered(me),
         categories=owners.categories(me), holding=_holding(me), kept=listed.kept_beside("search", "category", "state"),

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sync.apps import owners, status
-from sync.apps.status import Standing
-from sync.listing import Filter, Order
+from sync.listing import Filter, Order, Page, page_of_rows
 from sync.models import App, Person
 from sync.safety import leavers
 from sync.states import AppState, Tone
 
 PAGE = 60  # cards: full rows of one to five
+EVERY = 10**9  # on one page
 FIRST = (Tone.ATTENTION, Tone.WAITING)  # what needs a person, before all others
 ORDER = Order(
     {"name": (App.name,), "users": (App.users,), "unmatched": (App.unmatched,), "checked": (App.last_check_at,)},
@@ -29,26 +29,29 @@ class Apps(Filter):
     state: str = ""
 
 
-@dataclass(frozen=True)
-class Found:
-    """Apps with how they stand, and those whose setup isn't finished."""
-
-    apps: list[tuple[App, Standing]]
-    drafts: list[App]
-
-
-def search(person: Person, wanted: Apps, sort: str = "") -> Found:
-    """All of them. Without a `sort` of ORDER, those that need a person are first; then by name."""
-    shown = list(owners.shown(person, wanted.search, wanted.category).order_by(*ORDER.terms(sort)))
-    drafts = [app for app in shown if app.state == AppState.CONNECTING]
-    shown = [app for app in shown if app.state != AppState.CONNECTING]
+def search(person: Person, wanted: Apps, sort: str = "", number: int = 1, size: int = PAGE) -> Page:
+    """A page of (app, its Standing). Without a `sort` of ORDER, those that need a person are first; then by name."""
+    query = owners.shown(person, wanted.search, wanted.category).where(App.state != AppState.CONNECTING)
+    shown = list(query.order_by(*ORDER.terms(sort)))
+    if sort and not wanted.state:  # only those of the page are asked how they stand
+        page = page_of_rows(shown, number, size)
+        standings = status.standings(page.rows)
+        return replace(page, rows=[(app, standings[app.id]) for app in page.rows])
     standings = status.standings(shown)
     if not sort:
         shown.sort(key=lambda app: (*FIRST, standings[app.id].loudest).index(standings[app.id].loudest))
     found = [(app, standings[app.id]) for app in shown]
-    if not wanted.state:
-        return Found(found, drafts)
-    return Found([(app, standing) for app, standing in found if standing.tone == wanted.state], [])
+    if wanted.state:
+        found = [(app, standing) for app, standing in found if standing.tone == wanted.state]
+    return page_of_rows(found, number, size)
+
+
+def drafts(person: Person, wanted: Apps) -> list[App]:
+    """Those whose setup isn't finished: they don't count as apps yet, and have no state."""
+    if wanted.state:
+        return []
+    query = owners.shown(person, wanted.search, wanted.category).where(App.state == AppState.CONNECTING)
+    return list(query.order_by(*ORDER.terms()))
 
 
 DOWNLOADED = (
@@ -59,7 +62,7 @@ DOWNLOADED = (
 
 def download(person: Person, wanted: Apps, sort: str = "") -> Iterator[tuple]:
     """All apps that search() finds, with DOWNLOADED of each; `left` are accounts of people who have left."""
-    found = search(person, wanted, sort).apps
+    found = search(person, wanted, sort, size=EVERY).rows
     left = leavers.open_in(app.id for app, _ in found)
     for app, standing in found:
         still_in = left[app.id].accounts if app.id in left else 0
