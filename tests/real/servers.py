@@ -17,6 +17,7 @@ from tests import CACHE
 PYTHON = {"synapse": "matrix-synapse==1.163.2", "jupyterhub": "jupyterhub==6.1.1"}
 NODE = {"directus": "directus@12.4.0", "oidc-provider": "oidc-provider@9.13.3"}
 SERVERS = {**PYTHON, **NODE}
+PIP = ["install", "--quiet", "--disable-pip-version-check", "--no-compile"]  # a server imports a part of it
 NPM = ["npm", "install", "--no-audit", "--no-fund", "--loglevel", "error"]
 QUICKLY = {"CFLAGS": "-O0", "CXXFLAGS": "-O0"}  # two parts of Directus are compiled, and a few requests need no speed
 
@@ -58,7 +59,7 @@ def _install(name: str, folder: Path) -> str | None:
     """What went wrong; None when it is there now."""
     if name in PYTHON:
         subprocess.run([sys.executable, "-m", "venv", folder], check=True, capture_output=True)
-        command = [folder / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", PYTHON[name]]
+        command = [folder / "bin" / "pip", *PIP, PYTHON[name]]
     else:
         command = [*NPM, "--prefix", folder, NODE[name]]
     try:
