@@ -112,6 +112,7 @@ def _violations(page, look: Look, rules: dict, find: str) -> list[str]:
 
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
+        page.add_init_script(AXE_SCRIPT)  # for the pages that follow: sending it to each costs as much as running it
     found = page.evaluate(find, [look.within, rules])
     return [
         f"{look.name}: {violation['id']}: {violation['help']}: {node['html'][:160]} {node['failureSummary'][:300]}"
