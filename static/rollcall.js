@@ -82,10 +82,11 @@
 
   // Escape.
   document.addEventListener("cancel", (event) => {
-    if (!event.target.matches?.("dialog:modal")) return;
+    if (!event.target.matches?.("dialog:modal:not(#search-dialog)")) return; // search.js closes that one, and keeps it
     event.preventDefault();
     closeDialog(event.target);
   }, true);
+  document.addEventListener("close", () => raise(), true);
 
   document.addEventListener("click", (event) => {
     const close = event.target.closest("[data-close]");

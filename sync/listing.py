@@ -3,7 +3,7 @@ No text of an address becomes SQL: an order is one of a closed table, and what i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
@@ -75,18 +75,6 @@ class Filter:
     def without(self, name: str) -> Self:
         """The same without one of its values."""
         return replace(self, **{field.name: field.default for field in fields(self) if field.name == name})
-
-
-def containing(search: str, columns: Sequence[Field]) -> list[Expression]:
-    """Conditions: each word of `search` is in one of the columns."""
-    return [_any(column.contains(word) for column in columns) for word in search.split()]
-
-
-def _any(conditions: Iterable[Expression]) -> Expression:
-    first, *others = conditions
-    for condition in others:
-        first |= condition
-    return first
 
 
 def one_of(column: Field, ids: str) -> Expression:

@@ -42,6 +42,7 @@ AREAS = (
     "directories", "directory_rules", "directory_tokens", "directory_lists", "columns", "scim", "activity", "mails",
     "settings", "sample", "mail_server", "sessions", "your_sign_in", "own_password", "password_strength",
     "second_factors", "oidc_settings", "health", "keeping", "offboarding", "theme", "downloads", "saved_views",
+    "search",
 )
 
 

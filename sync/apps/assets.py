@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from peewee import ModelSelect, fn
 
 from sync.db import db
-from sync.listing import Filter, Order, Page, containing, one_of, page_of
+from sync.listing import Filter, Order, Page, one_of, page_of
 from sync.models import Access, Account, App, Asset, Person
 from sync.safety import sole_managers
+from sync.search import finding
+from sync.search.index import Kind
 from sync.states import AccountKind, AccountStatus, AssetState
 
 NAMED = 3  # accounts told by name on an asset's row
@@ -73,7 +75,9 @@ def found(app: App, wanted: Assets) -> ModelSelect:
         query = query.where(one_of(Asset.id, json.dumps(list(sole_managers.unmanaged(app)))))
     elif wanted.kind:
         query = query.where(Asset.kind == wanted.kind)
-    return query.where(*containing(wanted.search, (Asset.name,))) if wanted.search.split() else query
+    if finding.searches(wanted.search):
+        query = query.where(finding.having(Asset.id, Kind.ASSET, wanted.search, app.id))
+    return query
 
 
 DOWNLOADED = ("asset", "name", "kind", "accounts", "managers", "named_managers")

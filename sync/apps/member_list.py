@@ -16,7 +16,6 @@ from sync.listing import (
     Filter,
     Order,
     Page,
-    containing,
     one_of,
     page_of,
     page_with_first,
@@ -26,6 +25,8 @@ from sync.matching.members import LEFT, TABS
 from sync.models import BIT, Access, Account, App, Asset, Person, PersonEmail, Role
 from sync.roles import Roles
 from sync.safety import leavers
+from sync.search import finding
+from sync.search.index import Kind
 from sync.states import AssetState
 
 FIRST_TAB = "onboarded"
@@ -108,7 +109,8 @@ def found(app: App, wanted: Members) -> ModelSelect:
 
 
 def _conditions(app: App, wanted: Members) -> Iterator[Expression]:
-    yield from containing(wanted.search, (Account.name, Account.email, Account.user_name, Account.match_note))
+    if finding.searches(wanted.search):
+        yield finding.having(Account.id, Kind.ACCOUNT, wanted.search, app.id)
     if wanted.inactive:
         yield _inactive(app, wanted.inactive)
     if wanted.role:

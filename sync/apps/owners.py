@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from peewee import ModelSelect, fn
+from peewee import ModelSelect
 
 from sync.models import App, AppPerson, Person
+from sync.search.texts import contains, text_of, words_of
 from sync.states import AppState, Part, WorkspaceRole
 
 RUNS_ALL = (WorkspaceRole.OWNER, WorkspaceRole.SUPER_ADMIN)  # workspace roles that count as Owner of every app
@@ -38,8 +39,9 @@ def owned_by(person: Person):
 def shown(person: Person, words: str = "", category: str = "") -> ModelSelect:
     """Those of apps_of() whose name contains each of the words, in this category if one is given; as a query."""
     query = apps_of(person)
-    for word in words.casefold().split():
-        query = query.where(fn.casefold(App.name).contains(word))
+    if wanted := words_of(words):
+        named = [id for id, name in query.select(App.id, App.name).tuples() if contains(text_of([name]), wanted)]
+        query = query.where(App.id.in_(named))
     return query.where(App.category == category) if category else query
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,13 +13,12 @@ from connectors.names import readable
 from sync.db import db
 from sync.matching import rules as match_rules
 from sync.models import Account, App, Person
+from sync.search.texts import fold
 from sync.states import PersonStatus
 
 LIKE_ENOUGH = 0.6  # of two names, where 1 is the same
 LONGEST = 200  # letters of a name that are looked at
 LEFT = "has left the company"
-LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ß": "ss", "æ": "ae", "œ": "oe",
-                         "þ": "th"})  # fmt: skip
 WORD = re.compile(r"[^\W_]+")
 WITHIN_WORDS = str.maketrans("", "", "'’ʼ")  # O'Neill is oneill
 
@@ -49,14 +47,6 @@ class Wanted:
         for _, _, words in self.called:
             yield "".join(words)
             yield from (word for word in words if len(word) > 1)
-
-
-def fold(text: str) -> str:
-    """Without case and diacritics: for likeness only, never for a match."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKD", text.casefold().translate(LETTERS))
-        text = "".join(letter for letter in text if not unicodedata.combining(letter))
-    return text.casefold()
 
 
 def suggestions(account: Account, limit: int = 3) -> list[tuple[Person, str]]:

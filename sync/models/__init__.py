@@ -30,6 +30,7 @@ from sync.models.directories import (
 from sync.models.groups import Assignment, GroupRule, GroupRuleAsset, LeftOut, Team, TeamGroup
 from sync.models.people import Person, PersonEmail
 from sync.models.reports import Change, Check, Offboarding, Report
+from sync.models.search import SearchDue, SearchMark, SearchText
 from sync.models.sign_in import (
     AuthenticatorApp,
     KeptRequest,
@@ -94,6 +95,9 @@ __all__ = [
     "SavedView",
     "ScimMember",
     "ScimResource",
+    "SearchDue",
+    "SearchMark",
+    "SearchText",
     "Session",
     "Setting",
     "SignInAttempt",

@@ -31,8 +31,6 @@ WORKSPACE_ROLES = rank.RANKS
 CHUNK = 500  # ids in one SQL statement
 TAKEN = (Account.state != AccountState.GONE, App.state != AppState.DISCONNECTED)  # an account that someone has
 
-db.register_function(lambda text: (text or "").casefold(), "casefold", 1)
-
 
 class PeopleProblem(Problem):
     """It can't be done; the message is a sentence for the page."""

@@ -14,6 +14,8 @@ from sync.listing import NOTHING, Filter, Order, Page, one_of, page_with_first
 from sync.models import Account, App, Person, PersonEmail
 from sync.people.people import TAKEN
 from sync.safety import leavers
+from sync.search import finding
+from sync.search.index import Kind
 from sync.states import WorkspaceRole
 
 YES = "yes"
@@ -75,10 +77,9 @@ def found(wanted: People) -> ModelSelect:
 
 
 def _conditions(wanted: People) -> Iterator[Expression]:
-    if words := wanted.search.casefold():
-        asked_for = fn.casefold(PersonEmail.email).contains(words) | (PersonEmail.email_key == email_key(wanted.search))
-        with_email = PersonEmail.select(PersonEmail.person).where(asked_for)
-        yield fn.casefold(Person.name).contains(words) | Person.id.in_(with_email)
+    if finding.searches(wanted.search):
+        with_address = PersonEmail.select(PersonEmail.person).where(PersonEmail.email_key == email_key(wanted.search))
+        yield finding.having(Person.id, Kind.PERSON, wanted.search) | Person.id.in_(with_address)
     if wanted.status:
         yield Person.status == wanted.status
     if wanted.role:

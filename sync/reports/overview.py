@@ -64,6 +64,11 @@ def download(person: Person, wanted: Reports, in_words: Callable[[dict], str], s
                report.held, report.decided_at, report.decided_by)  # fmt: skip
 
 
+def owned(person: Person) -> ModelSelect:
+    """The reports, with their apps, that this person may decide about, in apps that aren't disconnected."""
+    return _of_owned(Report.select(Report, App).join(App), person).where(~App.is_disconnected)
+
+
 def count_open(person: Person) -> int:
     """How many reports wait in the apps that this person owns."""
     return _of_owned(Report.select().join(App).where(Report.is_open, ~App.is_disconnected), person).count()

@@ -71,6 +71,7 @@ TABLE = {
     "POST /session": EVERYBODY,
     "DELETE /session": EVERYBODY,
     "GET /apps": SIGNED_IN,
+    "GET /search": SIGNED_IN,
     "GET /apps/<int:app_id>/card": APP_COLLABORATORS,
     "GET /apps/<int:app_id>/head": APP_COLLABORATORS,
     "GET /apps/<int:app_id>": APP_COLLABORATORS,

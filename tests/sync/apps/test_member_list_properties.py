@@ -16,6 +16,7 @@ from sync.db import db
 from sync.matching import members
 from sync.matching.members import LEFT, TABS
 from sync.models import BIT, Access, Account, App, Asset, Person, Role
+from sync.search.texts import contains, text_of, words_of
 
 READ = datetime(2026, 11, 20, 4, 0)
 SEATS = st.fixed_dictionaries({
@@ -82,15 +83,12 @@ def on_tab(account: Account, tab: str) -> bool:
 
 
 def matches(account: Account, wanted: Members, asset: Asset) -> bool:
-    """In plain Python. SQLite's LIKE ignores the case of ASCII letters alone."""
-    def plain(text: str) -> str:
-        return "".join(sign.lower() if sign.isascii() else sign for sign in text or "")
-
+    """In plain Python; tests/sync/search has what it means that a text contains words."""
     known = account.last_activity is not None and not (account.unsaid or 0) & BIT["last_activity"]
     days = int(wanted.inactive) if wanted.inactive in member_list.INACTIVE else None
     rights = {str(access.asset_id) for access in Access.select().where(Access.account == account)}
     return all((
-        all(plain(word) in plain(account.name) or plain(word) in account.email for word in wanted.search.split()),
+        contains(text_of([account.name, account.email]), words_of(wanted.search)),
         not wanted.inactive or (not known if wanted.inactive == "unknown" else
                                 known and days is not None and (READ - account.last_activity) > timedelta(days=days)),
         not wanted.role or wanted.role in (account.role, *(account.further_roles or ())),

@@ -6,9 +6,9 @@ import pytest
 
 from sync.matching import rules as match_rules
 from sync.matching import suggestions
-from sync.matching.suggestions import fold
 from sync.models import Account, App, Person
 from sync.people import people
+from sync.search.texts import fold
 
 
 @pytest.fixture

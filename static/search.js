@@ -1,0 +1,125 @@
+// The dialog that searches everything. Without it, its link leads to a page that does the same.
+"use strict";
+
+(() => {
+  const DELAY = 120; // milliseconds after the last key
+  const dialog = document.getElementById("search-dialog");
+  if (!dialog?.showModal) return;
+  const input = document.getElementById("search-words");
+  const list = document.getElementById("search-options");
+  const hint = document.getElementById("search-hint");
+  const status = document.getElementById("search-status");
+  const firstHint = hint.textContent;
+  let waiting = 0; // the timer of the next question
+  let asking = null; // the question under way: an answer to any other is dropped
+  let answered = ""; // the words that the list is about
+
+  const options = () => [...list.querySelectorAll("[role=option]")];
+  const active = () => list.querySelector("[aria-selected=true]");
+
+  const choose = (option) => {
+    active()?.setAttribute("aria-selected", "false");
+    option?.setAttribute("aria-selected", "true");
+    option ? input.setAttribute("aria-activedescendant", option.id) : input.removeAttribute("aria-activedescendant");
+    option?.scrollIntoView({ block: "nearest" });
+  };
+
+  const show = (html) => {
+    list.innerHTML = html;
+    const about = list.querySelector("[data-summary]");
+    status.textContent = about?.dataset.summary ?? "";
+    hint.textContent = about ? about.dataset.hint || (options().length ? "" : about.dataset.summary) : firstHint;
+    hint.hidden = !hint.textContent;
+    input.setAttribute("aria-expanded", options().length > 0);
+    choose(options()[0]);
+  };
+
+  const fail = () => {
+    show("");
+    hint.hidden = false;
+    status.textContent = hint.textContent = "Rollcall can't be reached. Try again in a moment.";
+  };
+
+  const ask = async () => {
+    clearTimeout(waiting);
+    asking?.abort();
+    const words = input.value.trim(), mine = asking = new AbortController();
+    if (!words) {
+      answered = "";
+      show("");
+      return;
+    }
+    try {
+      const answer = await fetch(`${dialog.dataset.address}?q=${encodeURIComponent(words)}`, {
+        headers: { "HX-Request": "true", "HX-Target": list.id }, signal: mine.signal,
+      });
+      const html = await answer.text();
+      if (mine !== asking) return;
+      if (answer.redirected || answer.headers.get("HX-Redirect")) location.reload(); // no longer signed in
+      else if (!answer.ok) fail();
+      else {
+        answered = words;
+        show(html);
+      }
+    } catch (problem) {
+      if (mine === asking && problem.name !== "AbortError") fail();
+    }
+  };
+
+  const open = () => {
+    if (document.querySelector("dialog:modal")) return;
+    dialog.showModal();
+    input.select();
+    if (input.value.trim()) ask();
+  };
+  const close = () => {
+    clearTimeout(waiting);
+    asking?.abort();
+    asking = null;
+    dialog.close(); // the browser gives the focus back
+  };
+
+  input.addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(ask, DELAY);
+  });
+
+  const MOVES = { ArrowDown: 1, ArrowUp: -1 };
+  input.addEventListener("keydown", async (event) => {
+    if (event.isComposing) return;
+    if (event.key in MOVES) {
+      event.preventDefault();
+      const all = options();
+      if (all.length) choose(all[(all.indexOf(active()) + MOVES[event.key] + all.length) % all.length]);
+    } else if (event.key === "Enter") {
+      event.preventDefault();
+      if (input.value.trim() !== answered) await ask(); // what is written, not what was found before
+      if (input.value.trim() === answered) active()?.click();
+    }
+  });
+
+  list.addEventListener("pointermove", (event) => {
+    const option = event.target.closest("[role=option]");
+    if (option && option !== active()) choose(option);
+  });
+
+  document.addEventListener("keydown", (event) => {
+    const field = event.target.closest?.("input, textarea, select, [contenteditable]");
+    const slash = event.key === "/" && !field && !event.ctrlKey && !event.metaKey && !event.altKey;
+    const k = event.key?.toLowerCase() === "k" && (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey;
+    if ((!slash && !k) || event.isComposing || document.querySelector("dialog:modal:not(#search-dialog)")) return;
+    event.preventDefault();
+    open();
+  });
+
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-search]") && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      event.preventDefault();
+      open();
+    } else if (event.target.closest("[data-search-close]") || event.target === dialog) {
+      close();
+    }
+  });
+  dialog.addEventListener("cancel", (event) => { event.preventDefault(); event.stopPropagation(); close(); });
+  addEventListener("pageshow", (event) => { if (event.persisted && dialog.open) close(); });
+})();
