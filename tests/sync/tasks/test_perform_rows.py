@@ -10,10 +10,11 @@ import pytest
 from connectors.base import CHANGE_ROLE, GRANT, INVITE, LOOK_UP, REMOVE, REVOKE, NotRead, PartsUnread, Role
 from connectors.base import Account as Seat
 from connectors.base import Asset as SeatAsset
-from sync.models import Access, Account, App, Asset, Invitation, Person, Task
+from sync.models import BIT, Access, Account, App, Asset, Invitation, Person, PersonEmail, Task
 from sync.tasks import perform
 from sync.tasks.perform import ByHand, NoLongerNeeded, NotConfirmed
 from tests.sync.acting import account
+from tests.sync.fixtures import email
 
 NOT_NEEDED, HAND, UNCONFIRMED = NoLongerNeeded, ByHand, NotConfirmed
 OWNER, ADMIN, MEMBER = Role("owner", "Owner", privileged=True), Role("admin", "Admin"), Role("member", "Member")
@@ -364,3 +365,31 @@ def test_nobody_who_has_left_is_invited(chat, task, by_invitation, status, name,
         Invitation.create(app=chat.app, email="x@acme.example", email_key="x@acme.example", task=row, person=person)
     app = AnApp(None)
     assert comes_to(row, app) == ((NOT_NEEDED, refused) if refused else (None, "")) and len(app.calls) == (not refused)
+
+
+# What the app no longer says
+
+
+@pytest.mark.parametrize(("known", "answer", "kept"), [
+    ({}, {"unsaid": frozenset(("role",))}, True),  # it may have any role by now
+    ({}, {"role": "member", "assumed": frozenset(("role",))}, True),
+    ({"assumed": BIT["role"]}, {"role": "member", "assumed": frozenset(("role",))}, False),  # it was so before
+    ({}, {"role": "member"}, False), ({"role": "owner"}, {"role": "member"}, False),
+    ({"role": "owner", "pending": {"status": "active"}}, {"role": "member"}, True),  # the known one may be true
+    ({"pending": {"role": "member"}}, {"role": "owner"}, True),
+    ({"kind": "system"}, {"unsaid": frozenset(("kind",))}, True),
+    ({"kind": "system"}, {"assumed": frozenset(("kind",))}, True), ({"kind": "system"}, {}, False),
+    ({"user_name": "x"}, {"user_name": "bo"}, True), ({"user_name": "x"}, {"user_name": ""}, False),
+    ({"email_key": "old@x.example", "email_when_matched": email(3)}, {"email": email(3)}, False),
+])  # fmt: skip
+def test_what_the_app_leaves_out_is_as_it_was_or_may_be_anything(chat, task, known, answer, kept):
+    """Nobody else administers the app; the user name “bo” makes the address of someone who is here."""
+    Account.update(role="member").where(Account.id == account(0).id).execute()
+    App.update(match_domain="x.example").where(App.id == chat.app.id).execute()
+    bo = Person.create(name="Bo")
+    PersonEmail.create(person=bo, email="bo@x.example", email_key="bo@x.example")
+    removal = task("remove")
+    Account.update(known or {"seat": ""}).where(Account.id == account(3).id).execute()
+    answer = {"kind": "user", "role": account(3).role, **answer}
+    app = AnApp(seat(**answer), None)
+    assert (comes_to(removal, app)[0] is NOT_NEEDED, bool(app.calls)) == (kept, not kept)
