@@ -62,7 +62,7 @@ def test_a_check_has_its_start_and_its_end(chat):
 
 
 @pytest.mark.parametrize(("fault", "broken", "passing", "advice"), FAULTS)
-def test_a_failed_check_says_why_and_what_to_do(ask, fault, broken, passing, advice):
+def test_a_failed_check_says_why_and_what_to_do(listed, ask, fault, broken, passing, advice):
     check = ask(fault)
     app = App.get()
     assert (check.state, check.advice, app.failures) == ("failed", advice, 1)
@@ -72,7 +72,7 @@ def test_a_failed_check_says_why_and_what_to_do(ask, fault, broken, passing, adv
     assert standing.status == ("Needs attention" if broken else "Last check failed")
     assert standing.tone == ("attention" if broken else "waiting")
     entry = Activity.get(Activity.what == "check failed")
-    assert (entry.about, entry.why) == (app.name, check.error)
+    assert (entry.who, entry.about, entry.why, entry.app) == (str(listed.by), app.name, check.error, app)
 
 
 @pytest.mark.parametrize(("fault", "broken", "passing", "advice"), FAULTS)
