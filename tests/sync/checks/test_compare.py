@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from connectors.base import Account as Seat
+from sync.checks import compare, snapshot
+from sync.db import utcnow, writing
 from sync.models import Access, Account, App, Asset, Change, Check
 from tests.sync.fixtures import Chat, email
 
@@ -135,3 +138,31 @@ def test_a_check_counts_what_it_found_by_kind(chat):
     counts = {kind: number for kind, number in check.counts.items() if number}
     assert counts == {"new_users": 1, "removed_users": 2, "assets": 1}
     assert (check.applied, check.waiting, check.held, check.accounts) == (3, 1, 0, App.get().users)
+
+
+@pytest.mark.parametrize(("known", "granted_by"), [
+    ({"role": "guest"}, None), ({"privileged": True}, "Sales"), ({"role": "guest", "privileged": True}, None)])
+def test_a_role_or_a_right_alone_is_brought_up_to_date(chat, known, granted_by):
+    """The group whose rule granted the access is forgotten with the role, not with the right."""
+    room = chat.store.add_channel("general", via="page")
+    chat.store.join(room, chat.id_of(1), "member", via="page")
+    chat.check()
+    Access.update({"granted_by": "Sales", **known}).execute()
+    chat.check()
+    access = Access.get()
+    assert (access.role, access.privileged, access.granted_by) == ("member", False, granted_by)
+
+
+def test_who_is_back_is_missing_no_longer_in_this_app_alone(chat, second):
+    ids = {}
+    for app in (chat.app, second.app):
+        for number, since in ((1, utcnow()), (2, None), (3, None)):
+            row = Account.get(Account.app == app, Account.email == email(number))
+            Account.update(missing_since=since, external_id=f"id{number}").where(Account.id == row.id).execute()
+            ids[app.id, number] = row.id
+    with snapshot.staging():
+        snapshot.stage_account(Seat(id="id1"))
+        with writing():
+            compare.note_missing(chat.app, [ids[chat.app.id, 3]])
+    missing = {id for (id,) in Account.select(Account.id).where(Account.missing_since.is_null(False)).tuples()}
+    assert missing == {ids[second.app.id, 1], ids[chat.app.id, 3]}
