@@ -11,7 +11,7 @@ from typing import Any
 from connectors.base import LOOK_UP, Connector, RateLimited, TemporarilyUnavailable
 from sync import activity, faults
 from sync.apps import answer_cache, apps, automation_account, failures
-from sync.checks import compare, not_read, snapshot
+from sync.checks import compare, listed, not_read, snapshot
 from sync.db import connected, db, utcnow, writing
 from sync.directory import freshness
 from sync.groups import assignments
@@ -159,7 +159,7 @@ class _Work:
 
     def read(self, connector: Connector) -> int:
         """Read it whole; the number of accounts."""
-        accounts = snapshot.read(connector, self.progress, self.started + LIMIT - utcnow())
+        accounts = snapshot.read(self.app, connector, self.progress, self.started + LIMIT - utcnow())
         self.refuse_empty(accounts)
         return accounts
 
@@ -209,7 +209,7 @@ class _Work:
         if account is not None:
             if account.id != external_id:
                 raise UnusableReading(f"asked for the account {external_id!r}, it gave {account.id!r}")
-            snapshot.stage_account(account)
+            listed.stage_account(account)
             self.warnings.append(f"The app's list left out {account_name(account)}, who is still there.")
         return account is not None
 

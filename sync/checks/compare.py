@@ -20,9 +20,10 @@ def missing(app: App) -> list[tuple[int, str]]:
     return db.execute_sql(
         """
         SELECT a.id, a.external_id FROM account a
-        WHERE a.app_id = ? AND +a.state = 'present'
+        WHERE a.app_id = ? AND a.state = 'present'
+          AND NOT EXISTS (SELECT 1 FROM staged_same k WHERE k.account_id = a.id)
           AND NOT EXISTS (SELECT 1 FROM staged_account s WHERE s.external_id = a.external_id)
-        """,  # the + keeps SQLite to the index on external_id: both sides are then walked in the same order
+        """,
         (app.id,),
     ).fetchall()
 
@@ -66,7 +67,7 @@ def take_over_accounts(app: App, removal_suspends: bool, began: datetime) -> Non
 
 _DIFFERING = """
     SELECT a.id, s.* FROM staged_account s
-    JOIN account a ON a.app_id = :app AND a.external_id = s.external_id
+    CROSS JOIN account a ON a.app_id = :app AND a.external_id = s.external_id
     WHERE a.state = 'gone' OR a.role <> s.role OR a.name <> s.name OR a.email <> s.email
         OR a.status <> s.status OR a.last_activity IS NOT s.last_activity OR a.kind <> s.kind OR a.seat <> s.seat
         OR a.user_name IS NOT s.user_name OR a.employee_number IS NOT s.employee_number
@@ -118,12 +119,12 @@ _NEW_ACCOUNTS = """
 """
 _NEW_TO_MATCH = """
     INSERT INTO to_match SELECT id FROM account
-    WHERE id > :newest AND app_id = :app AND (user_name IS NOT NULL OR employee_number IS NOT NULL)
+    WHERE id > :newest AND +app_id = :app AND (user_name IS NOT NULL OR employee_number IS NOT NULL)
 """
 _NEW_USERS = f"""
     INSERT INTO found SELECT 'new user', a.id, NULL, NULL, {roles.words("a")},
         CASE WHEN :first THEN 'In the app when it was connected' ELSE '' END
-    FROM account a WHERE a.id > :newest AND a.app_id = :app
+    FROM account a WHERE a.id > :newest AND +a.app_id = :app
 """
 _RETURNED_USERS = f"""
     INSERT INTO found SELECT 'new user', a.id, NULL, NULL, {roles.words("s")}, 'Is in the app again'

@@ -5,13 +5,14 @@ unless nobody's access is decided by it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from connectors.base import SAID, ConnectorError
 from sync import activity, roles
 from sync.db import db, writing
 from sync.models import BIT, App
 from sync.safety import guards
+from sync.staging.check import STAGED_ACCOUNT, STAGED_SAME
 
 WORDS = {
     "email": ("e-mail address", "e-mail addresses"),
@@ -91,35 +92,68 @@ def look_for(app: App) -> list[str]:
 
 def _tell_unsaid_from_assumed() -> None:
     """What a missing key means, it means only while the app gives the key for someone."""
-    for bit in BIT.values() if db.execute_sql("SELECT 1 FROM staged_account WHERE assumed LIMIT 1").fetchone() else ():
-        db.execute_sql(
-            "UPDATE staged_account SET unsaid = unsaid | :bit, assumed = assumed & ~:bit WHERE assumed & :bit "
-            "AND NOT EXISTS (SELECT 1 FROM staged_account WHERE NOT (unsaid | assumed) & :bit)",
-            {"bit": bit},
-        )
+    for bit in BIT.values() if _is_listed("assumed") else ():
+        if _is_listed(f"assumed & {bit}") and not _is_listed(_says(bit)):
+            _stage_everyone()
+            db.execute_sql(
+                "UPDATE staged_account SET unsaid = unsaid | :bit, assumed = assumed & ~:bit WHERE assumed & :bit",
+                {"bit": bit},
+            )
 
 
-FIRST_ACCOUNTS = 500  # that are asked before all are
+def _stage_everyone() -> None:
+    """In full, also the accounts that are exactly as they are known."""
+    columns = ", ".join(f"a.{name}" for name in STAGED_ACCOUNT.names)
+    known = "staged_same k JOIN account a ON a.id = k.account_id"
+    db.execute_sql(f"INSERT INTO staged_account SELECT {columns} FROM {known}")
+    db.execute_sql("DELETE FROM staged_same")
+
+
+def _is_listed(condition: str) -> bool:
+    """Whether the condition, on what was left out, holds for any account of the list."""
+    return any(
+        db.execute_sql(f"SELECT 1 FROM {table.name} WHERE {condition} LIMIT 1").fetchone()
+        for table in (STAGED_ACCOUNT, STAGED_SAME)
+    )
+
+
+def _says(bit: int) -> str:
+    """Condition: the app gives the key of this field for a listed account."""
+    return f"NOT (unsaid | assumed) & {bit}"
+
+
 _NULL_WHERE_EMPTY = ("last_activity", "user_name", "employee_number")
 
 
 def _of_accounts(app: App) -> list[Loss]:
-    """Only the fields that are missing somewhere, and that someone is known to have had, cost a walk over both."""
+    """Nothing is lost by accounts that are exactly as they are known. They are only counted where others lost some."""
     counted = ", ".join(f"sum({_missing(field)})" for field in BIT)
     of, *missing = db.execute_sql(f"SELECT count(*), {counted} FROM staged_account s").fetchone()
     told = {field: of - (number or 0) for field, number in zip(BIT, missing)}
-    asked = _known(app, [field for field in BIT if told[field] < of])
+    asked = [field for field in BIT if told[field] < of]
     if not asked:
         return []
     row = db.execute_sql(
         f"""
         SELECT {", ".join(_counted(field) for field in asked)} FROM staged_account s
-        JOIN account a ON a.app_id = :app AND a.external_id = s.external_id AND a.state = 'present'
+        CROSS JOIN account a ON a.app_id = :app AND a.external_id = s.external_id AND a.state = 'present'
         """,
         {"app": app.id},
     ).fetchone()
     numbers = [number or 0 for number in row]
-    return [Loss(field, *numbers[place * 3 : place * 3 + 3], told[field]) for place, field in enumerate(asked)]
+    losses = [Loss(field, *numbers[place * 3 : place * 3 + 3], told[field]) for place, field in enumerate(asked)]
+    return [_with_others(loss) if loss.lost else loss for loss in losses]
+
+
+def _with_others(loss: Loss) -> Loss:
+    """With the accounts that have the field and are exactly as they are known."""
+    row = db.execute_sql(
+        f"""
+        SELECT sum(a.state = 'present'), count(*) FROM staged_same k JOIN account a ON a.id = k.account_id
+        WHERE {_has("a", loss.field)} AND NOT (k.unsaid | k.assumed) & {BIT[loss.field]}
+        """
+    ).fetchone()
+    return replace(loss, had=loss.had + (row[0] or 0), told=loss.told + row[1])
 
 
 def _has(account: str, field: str) -> str:
@@ -135,21 +169,6 @@ def _has(account: str, field: str) -> str:
 
 def _missing(field: str) -> str:
     return f"(NOT {_has('s', field)} OR (s.unsaid | s.assumed) & {BIT[field]} <> 0)"
-
-
-def _known(app: App, fields: list[str]) -> list[str]:
-    """Those of the fields that any account is known to have had: mostly the first accounts tell, else one walk does."""
-    known: set[str] = set()
-    for limit in (FIRST_ACCOUNTS, -1):
-        open_ones = [field for field in fields if field not in known]
-        if open_ones:
-            asked = ", ".join(f"max({_has('a', field)})" for field in open_ones)
-            found = db.execute_sql(
-                f"SELECT {asked} FROM (SELECT * FROM account WHERE app_id = ? AND state = 'present' LIMIT ?) a",
-                (app.id, limit),
-            ).fetchone()
-            known |= {field for field, has in zip(open_ones, found) if has}
-    return [field for field in fields if field in known]
 
 
 def _counted(field: str) -> str:
@@ -178,19 +197,16 @@ def administrators_lost(app: App, which: str = "true") -> int:
         WHERE app_id = :app AND privileged AND external_id NOT IN (SELECT external_id FROM staged_role)
     """
     by_further = f"SELECT 1 FROM json_each(o.further_roles) h WHERE h.value IN ({privileged})"
-    one = f"""
-        SELECT 1 FROM staged_account o
-        WHERE o.role IN ({privileged}) OR o.further_roles <> '[]' AND EXISTS ({by_further}) LIMIT 1
-    """
-    if db.execute_sql(one, {"app": app.id}).fetchone():
-        return 0
-    return db.execute_sql(
-        f"""
-        SELECT count(*) FROM account a JOIN staged_account s ON s.external_id = a.external_id
-        WHERE a.app_id = :app AND a.state = 'present' AND {roles.can_administer("a")} AND {which}
-        """,
-        {"app": app.id},
-    ).fetchone()[0]
+    is_one = f"(o.role IN ({privileged}) OR o.further_roles <> '[]' AND EXISTS ({by_further}))"
+    were = f"a.app_id = :app AND a.state = 'present' AND {roles.can_administer('a')} AND {which}"
+    for listed_ones in ("staged_account o", "staged_same k JOIN account o ON o.id = k.account_id"):
+        if db.execute_sql(f"SELECT 1 FROM {listed_ones} WHERE {is_one} LIMIT 1", {"app": app.id}).fetchone():
+            return 0
+    return sum(
+        db.execute_sql(f"SELECT count(*) FROM {both} WHERE {were}", {"app": app.id}).fetchone()[0]
+        for both in ("staged_account s CROSS JOIN account a ON a.external_id = s.external_id",
+                     "staged_same k JOIN account a ON a.id = k.account_id JOIN account s ON s.id = a.id")
+    )  # fmt: skip
 
 
 def _of_access(app: App) -> list[Loss]:
@@ -258,12 +274,13 @@ def keep_what_is_not_said(app: App) -> None:
             {"bit": BIT[field], "app": app.id},
         )
     new = "NOT EXISTS (SELECT 1 FROM account a WHERE a.app_id = :app AND a.external_id = staged_account.external_id)"
-    said = "EXISTS (SELECT 1 FROM staged_account o WHERE NOT (o.unsaid | o.assumed) & :bit)"
-    for field, nothing in (
-        ("role", f"role = '', further_roles = '[]' WHERE {new}"),
-        ("status", f"status = 'unknown' WHERE {said} AND {new}"),  # where it says nobody's, who is listed is active
-    ):
-        db.execute_sql(f"UPDATE staged_account SET {nothing} AND unsaid & :bit", {"bit": BIT[field], "app": app.id})
+    nothing = {"role": "role = '', further_roles = '[]'"}
+    if _is_listed(_says(BIT["status"])):  # where it says nobody's, who is listed is active
+        nothing["status"] = "status = 'unknown'"
+    for field, values in nothing.items():
+        db.execute_sql(
+            f"UPDATE staged_account SET {values} WHERE {new} AND unsaid & :bit", {"bit": BIT[field], "app": app.id}
+        )
 
 
 def _remember(app: App, fields: list[str]) -> None:

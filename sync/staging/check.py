@@ -14,8 +14,14 @@ STAGED_ACCOUNT = Table(
     "staged_account",
     "external_id TEXT, email TEXT, email_key TEXT, name TEXT, status TEXT, role TEXT, kind TEXT, last_activity TEXT, "
     "seat TEXT, user_name TEXT, employee_number TEXT, further_roles TEXT, unsaid INT, assumed INT",
-    owner="checks.snapshot", writers=("safety.lost_fields", "tasks.settle"), readers=("checks.compare",),
-    key="external_id", rowid=False,
+    owner="checks.snapshot", writers=("checks.listed", "safety.lost_fields", "tasks.settle"),
+    readers=("checks.compare",), key="external_id", rowid=False,
+)  # fmt: skip
+# Known accounts that are listed exactly as they are known. They aren't in staged_account.
+STAGED_SAME = Table(
+    "staged_same", "account_id INTEGER, unsaid INT, assumed INT",
+    owner="checks.snapshot", writers=("checks.listed", "safety.lost_fields"), readers=("checks.compare",),
+    key="account_id",
 )  # fmt: skip
 STAGED_ASSET = Table(
     "staged_asset", "external_id TEXT, kind TEXT, name TEXT",
@@ -82,7 +88,7 @@ WANTED = Table(
     readers=("groups.rules", "reports.merge"),
 )  # fmt: skip
 
-REPORTED = (STAGED_ROLE, STAGED_ACCOUNT, STAGED_ASSET, STAGED_ACCESS, STAGED_GONE)
+REPORTED = (STAGED_ROLE, STAGED_ACCOUNT, STAGED_SAME, STAGED_ASSET, STAGED_ACCESS, STAGED_GONE)
 DERIVED = (READ_ANSWER, DIFFERING, FOUND, HELD_UPDATE, TO_MATCH, STAGED_ACCESS_ID, COVERED, ASSIGNED, WANTED)
 
 # Not of a check: the held updates of a report that are released now.

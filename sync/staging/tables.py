@@ -3,11 +3,15 @@ What `owner`, `writers` and `readers` say is compared with the code by tests/syn
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sync.db import db
+from sync.problems import UnusableReading
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,38 @@ def fill(table: Table, query: str, values: Mapping[str, object] | tuple = ()) ->
     _create(table)
     db.execute_sql(f"INSERT INTO temp.{table.name} {query}", values)
     _index(table)  # now, because that is faster than row by row
+
+
+def insert(table: Table, rows: Iterable[tuple]) -> int:
+    """Add rows in the order of the table's columns; how many were added: none for a key that is there already.
+
+    Raises UnusableReading for a key that can't be stored. Takes no lock on the file.
+    """
+    statement = f"INSERT INTO {table.name} VALUES ({', '.join('?' * len(table.names))}) ON CONFLICT DO NOTHING"
+    rows = list(rows)
+    try:
+        return _insert(statement, rows)
+    except UnicodeEncodeError:
+        return _insert(statement, list(map(_storable, rows)))
+
+
+def _insert(statement: str, rows: list[tuple]) -> int:
+    connection = db.connection()
+    connection.execute("BEGIN")  # deferred, and TEMP alone: takes no lock on the file
+    try:
+        stored = connection.executemany(statement, rows).rowcount
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+    return stored
+
+
+def _storable(row: tuple) -> tuple:
+    """Without lone surrogates, which JSON can hold but no file: one strange name must not stop every check."""
+    if _SURROGATE.search(row[0]):
+        raise UnusableReading("an entry came with an id that can't be stored")
+    return tuple(_SURROGATE.sub("", value) if isinstance(value, str) else value for value in row)
 
 
 def drop(*tables: Table) -> None:

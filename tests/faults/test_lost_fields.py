@@ -180,14 +180,6 @@ def test_a_last_activity_that_comes_empty_for_most_fails_the_check(crowd):
     assert check.state == "failed" and "last activities are missing" in check.error and contents() == before
 
 
-def test_a_field_that_the_first_accounts_never_had_is_named_too(crowd, monkeypatch):
-    monkeypatch.setattr(lost_fields, "FIRST_ACCOUNTS", 0)  # as if those that had it came after the first ones
-    give_last_activity(crowd)
-    lose(crowd, "last_active", empty=True)
-    check = crowd.check()
-    assert check.state == "failed" and "last activities are missing" in check.error
-
-
 def test_what_one_account_lost_is_taken_over_and_what_is_not_said_of_one_stays(chat):
     lose(chat, "email", but=everybody(but=chat.id_of(4)))
     check = chat.check()

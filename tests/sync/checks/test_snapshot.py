@@ -25,7 +25,7 @@ def read(listed):
     """Stages the list; the number of accounts, and the progress that was reported."""
     def read() -> tuple[int, list[tuple[str, int]]]:
         told: list[tuple[str, int]] = []
-        accounts = snapshot.read(apps.connector_for(listed.app), lambda *step: told.append(step), HOUR)
+        accounts = snapshot.read(listed.app, apps.connector_for(listed.app), lambda *step: told.append(step), HOUR)
         return accounts, told
 
     with snapshot.staging():
@@ -133,5 +133,5 @@ def test_progress_may_stop_the_reading_and_nothing_stays_staged(listed):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt), snapshot.staging():
-        snapshot.read(apps.connector_for(listed.app), stop, HOUR)
+        snapshot.read(listed.app, apps.connector_for(listed.app), stop, HOUR)
     assert db.execute_sql("SELECT 1 FROM sqlite_temp_master WHERE name = 'staged_account'").fetchone() is None

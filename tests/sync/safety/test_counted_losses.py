@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from connectors.base import Account as Seat
-from sync.checks import snapshot
+from sync.checks import listed, snapshot
 from sync.db import db
 from sync.models import BIT, Access, Account, Activity, App, Asset
 from sync.safety import lost_fields
@@ -33,7 +33,7 @@ def know(app: App, id: str, **values: object) -> Account:
 def stage(id: str, field: str, how: str, **values: object) -> None:
     if how == EMPTY:
         values = {field: NOTHING[field], **values}
-    snapshot.stage_account(Seat(id, **{
+    listed.stage_account(Seat(id, **{
         **VALUES, "unsaid": frozenset({field} if how == UNSAID else ()),
         "assumed": frozenset({field} if how == ASSUMED else ()), **values}))  # fmt: skip
 
@@ -85,12 +85,12 @@ def test_a_field_is_lost_where_it_was_given_before(app, others, field, known, no
 
 @pytest.mark.parametrize("state", ["removing", "gone"])
 @pytest.mark.parametrize("field", FIELDS)
-def test_a_field_that_nobody_present_ever_had_is_not_asked_about(app, field, state):
+def test_a_field_that_nobody_present_ever_had_is_not_lost(app, field, state):
     know(app, "absent", state=state)
     know(app, "one", **{field: NOTHING[field]})
     with snapshot.staging():
         stage("one", field, EMPTY)
-        assert loss(app, field) is None
+        assert loss(app, field) == (0, 0, 0, 0)
 
 
 @pytest.mark.parametrize("field", FIELDS)
@@ -101,14 +101,18 @@ def test_a_field_that_all_come_with_is_not_asked_about(app, others, field):
         assert loss(app, field) is None
 
 
-def test_what_one_after_the_first_accounts_has_is_known_too(app, monkeypatch):
-    monkeypatch.setattr(lost_fields, "FIRST_ACCOUNTS", 1)
-    know(app, "one", seat="")
-    know(app, "two")
+def test_those_who_are_listed_exactly_as_they_are_known_count_where_others_lost_it(app):
+    for id, values in {"same": {}, "removing": {"state": "removing"}, "without": {"seat": ""},
+                       "assumed": {"assumed": BIT["seat"]}, "one": {}}.items():
+        know(app, id, **values)
     with snapshot.staging():
-        stage("two", "seat", EMPTY)
-        assert loss(app, "seat") == (1, 1, 0, 0)
-        assert loss(app, "name") is None
+        alike = {id: Seat(id, **{**VALUES, **values}) for id, values in {
+            "same": {}, "removing": {}, "without": {"seat": ""}, "assumed": {"assumed": frozenset({"seat"})}}.items()}
+        reading = listed.Listed(app)
+        reading.clear()
+        assert reading.stage([*alike.values(), Seat("one", **{**VALUES, "seat": ""})]) == 5
+        assert db.execute_sql("SELECT external_id FROM staged_account").fetchall() == [("one",)]
+        assert loss(app, "seat") == (1, 2, 0, 2)
 
 
 def test_whether_the_kind_is_said_counts_alone(app, others):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from connectors.base import Account as Seat
-from sync.checks import snapshot
+from sync.checks import listed, snapshot
 from sync.db import db
 from sync.models import BIT, Access, Account, App, Asset
 from sync.safety import lost_fields
@@ -50,7 +50,7 @@ def stage(chat) -> Iterator[Callable[..., None]]:
     """Stages the account of a person as the app is to return it now."""
     ids = {number: chat.id_of(number) for number in range(10)}
     with snapshot.staging():
-        yield lambda number, **values: snapshot.stage_account(Seat(ids[number], email(number), **values))
+        yield lambda number, **values: listed.stage_account(Seat(ids[number], email(number), **values))
 
 
 @pytest.mark.parametrize(("role", "further", "lost"), [

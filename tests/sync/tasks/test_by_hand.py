@@ -68,8 +68,8 @@ def test_a_reading_that_began_before_an_act_does_not_undo_it(chat, channel, monk
     """The check has read everything. Then the operations run, and the check applies its reading."""
     whole = snapshot.read
 
-    def read_then_act(connector, progress, limit):
-        read = whole(connector, progress, limit)
+    def read_then_act(*given):
+        read = whole(*given)
         monkeypatch.setattr(snapshot, "read", whole)
         change_role(chat, "admin", 3)
         grant(chat, channel, "manager", 3)

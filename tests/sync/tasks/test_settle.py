@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from connectors.base import Account as Seat
-from sync.checks import snapshot
+from sync.checks import listed, snapshot
 from sync.db import db, utcnow, writing
 from sync.models import Access, Account, Asset, Assignment, Task
 from sync.tasks import settle
@@ -30,7 +30,7 @@ def reading(chat, asset) -> Iterator[None]:
     """Persons 1 and 2 are listed as members, and the channel."""
     with snapshot.staging():
         for number in (1, 2):
-            snapshot.stage_account(Seat(account(number).external_id, email(number), role="member"))
+            listed.stage_account(Seat(account(number).external_id, email(number), role="member"))
         db.execute_sql("INSERT INTO staged_asset VALUES ('ring', 'channel', 'Ring')")
         yield
 

@@ -1,0 +1,142 @@
+"""The accounts of an app's list while it is read: staged in full where they are new or differ from what is known.
+Of one that is exactly as it is known, only that it is listed is staged: there is nothing to compare or to apply."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from connectors.base import UNKNOWN, Account
+from connectors.names import LONGEST_NAME, clean_name, email_key
+from sync.db import db
+from sync.models import BIT, App, RoleIds
+from sync.problems import UnusableReading
+from sync.staging import tables
+from sync.staging.check import STAGED_ACCOUNT, STAGED_SAME
+from sync.states import AccountStatus, texts
+
+STATUSES = (AccountStatus.ACTIVE, AccountStatus.INVITED, AccountStatus.SUSPENDED)
+PAUSE = 10  # batches that are staged in full after one that mostly differs
+# Of a known account, what a reading gives of it: staged_account without the key of its e-mail.
+_COMPARED = tuple(name for name in STAGED_ACCOUNT.names if name != "email_key")
+
+
+class Listed:
+    """Stages the accounts of one reading of an app.
+
+    An account that a guard holds, that is missing or gone, or has an unknown status is always staged in full. While
+    the app is read, the others are changed only by a removal or a change of role that Rollcall did in the app, which
+    the reading doesn't undo anyway (tasks.settle). So it makes no difference whether an account is staged in full.
+    """
+
+    def __init__(self, app: App):
+        self._app = app
+        self._pause = 0
+
+    def clear(self) -> None:
+        """A new reading begins."""
+        for table in (STAGED_ACCOUNT, STAGED_SAME):
+            db.connection().execute(f"DELETE FROM {table.name}")
+        self._pause = 0 if _any_known(self._app) else -1  # of a new app, every batch is staged in full
+
+    def stage(self, batch: Sequence[Account]) -> int:
+        """The number of accounts that were staged: less than given where the list repeats itself."""
+        rows = [_values(account) for account in batch]
+        same = self._same(rows)
+        if not same:
+            return tables.insert(STAGED_ACCOUNT, map(_row, rows))
+        differing = [_row(row) for row in rows if row[0] not in same]
+        listed = tables.insert(STAGED_SAME, same.values())
+        return listed + (tables.insert(STAGED_ACCOUNT, differing) if differing else 0)
+
+    def _same(self, rows: list[tuple]) -> dict[str, tuple]:
+        """By the app's id, what is staged of the accounts that are known exactly as these rows have them."""
+        if self._pause:
+            self._pause -= 1
+            return {}
+        known = _known(self._app, [row[0] for row in rows])
+        same = {row[0]: (known[row[0]][-1], row[-2], row[-1]) for row in rows
+                if row[0] in known and known[row[0]][:-1] == row}  # fmt: skip
+        if len(same) * 2 < len(rows):
+            self._pause = PAUSE
+        return same
+
+    def repeats(self) -> bool:
+        """Whether the list has an account twice that differed once. Asked when all batches are staged."""
+        twice = db.execute_sql(
+            """
+            SELECT 1 FROM staged_account s CROSS JOIN account a ON a.app_id = ? AND a.external_id = s.external_id
+            CROSS JOIN staged_same k ON k.account_id = a.id LIMIT 1
+            """,
+            (self._app.id,),
+        )
+        return twice.fetchone() is not None
+
+
+def stage_account(account: Account) -> None:
+    """An account that the list left out but a second look found."""
+    tables.insert(STAGED_ACCOUNT, [_row(_values(account))])
+
+
+def _any_known(app: App) -> bool:
+    return db.execute_sql("SELECT 1 FROM account WHERE app_id = ? LIMIT 1", (app.id,)).fetchone() is not None
+
+
+def _known(app: App, ids: list[str]) -> dict[str, tuple]:
+    """By the app's id, what is known of these accounts, and Rollcall's id at the end."""
+    marks = ", ".join("?" * len(ids))
+    try:
+        rows = db.connection().execute(
+            f"""
+            SELECT {", ".join(_COMPARED)}, id FROM account WHERE app_id = ? AND external_id IN ({marks})
+              AND state <> 'gone' AND pending IS NULL AND missing_since IS NULL AND status IN ({texts(STATUSES)})
+            """,
+            (app.id, *ids),
+        ).fetchall()
+    except UnicodeEncodeError:
+        return {}  # an id that can't be stored: the staging says so
+    return {row[0]: row for row in rows}
+
+
+def shown(name: str) -> str:
+    """As it came, where nothing in it can do harm: asked of each of a hundred thousand."""
+    return name if len(name) <= LONGEST_NAME and name.isprintable() else clean_name(name)
+
+
+def _values(account: Account) -> tuple:
+    """In the order of _COMPARED."""
+    seen = account.last_activity
+    main, further = _several_roles(account) if account.further_roles else (account.role, "[]")
+    return (
+        account.id,
+        account.email,  # as the app writes it: it may be what the account is named by in a call
+        shown(account.name),
+        account.status,
+        main,
+        account.kind,
+        seen and seen.isoformat(" "),
+        account.seat,
+        account.user_name and account.user_name.strip() or None,
+        account.employee_number and account.employee_number.strip() or None,
+        further,
+        _bits(account.unsaid),
+        _bits(account.assumed),
+    )
+
+
+@lru_cache(maxsize=1024)
+def _bits(fields: frozenset[str]) -> int:
+    return sum(BIT[field] for field in fields)
+
+
+def _row(values: tuple) -> tuple:
+    """A row of staged_account. Raises UnusableReading."""
+    id, email, name, status, *others = values
+    if not id or status not in STATUSES and not status.startswith(UNKNOWN):
+        raise UnusableReading(f"an account came with the id {id!r} and the status {status!r}")
+    return (id, email, email_key(email), name, status, *others)
+
+
+def _several_roles(account: Account) -> tuple[str, str]:
+    main, *further = account.roles or ("",)
+    return main, RoleIds.stored(further)

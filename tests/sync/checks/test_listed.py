@@ -1,0 +1,242 @@
+"""An account that is listed exactly as it is known isn't staged in full. Whatever happens, that makes no difference."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from connectors.base import LOOK_UP, SAID, Refused, Role
+from sync.apps import apps
+from sync.checks import checks, snapshot
+from sync.checks import listed as staging
+from sync.db import db
+from sync.jobs import asking, retries
+from sync.models import BIT, Account, App, Check
+from sync.people import people
+from sync.reports import reports
+from sync.safety import lost_fields
+from sync.workspace import update_workspace
+from tests.sync.listed import Listed, ListedActs, ListedApp
+
+SEEN = datetime(2026, 11, 1)
+STEPS = 14
+NAMES = ("one", "two", "three", "four")
+ROLES = [Role("admin", "Admin", privileged=True), Role("member", "Member", default=True), Role("guest", "Guest")]
+
+
+class Twins:
+    """Two apps that read the same list. Only one of them compares while it reads."""
+
+    def __init__(self, listed: Listed, chance: random.Random):
+        self.listed, self.chance = listed, chance
+        self.past: list[dict] = [{}]
+        self.breaks_at: int | None = None
+        self.repeated: dict[str, object] | None = None  # what an account has when it comes a second time
+        self.apps = [listed.app, apps.connect("listed-acts", "Its twin", {}, [listed.olga], listed.by)]
+        for app, name in zip(self.apps, ("Twin one", "Twin two")):
+            App.update(name=name).where(App.id == app.id).execute()
+            app.name = name
+        self.people = [people.add(f"Person {number}", f"p{number}@acme.example", listed.by) for number in range(6)]
+
+    def ids(self) -> list[str]:
+        return list(self.listed.seats)
+
+    def some(self) -> list[str]:
+        return self.chance.sample(self.ids(), min(len(self.ids()), self.chance.choice((1, 1, 2, 3, 100))))
+
+    # What may happen to the list
+
+    def add(self) -> None:
+        number = self.chance.randrange(40)
+        self.listed.add(f"id{number}", email=f"P{number}@acme.example", name=f"Person {number}",
+                        last_activity=self.chance.choice((None, SEEN)), role=self.chance.choice(("member", "guest")))
+
+    def drop(self) -> None:
+        for id in self.some()[:10]:
+            del self.listed.seats[id]
+
+    def change(self) -> None:
+        field, values = self.chance.choice((
+            ("name", NAMES), ("role", ("admin", "member", "guest", "")), ("further_roles", ((), ("guest",))),
+            ("status", ("active", "suspended", "invited", "unknown: parked")), ("kind", ("user", "system")),
+            ("last_activity", (None, SEEN, SEEN + timedelta(hours=1))), ("seat", ("", "full")),
+            ("email", ("", "p1@acme.example", "P2@acme.example")), ("user_name", ("", "p1", "p3")),
+            ("employee_number", ("", "7")), ("unsaid", (frozenset(), frozenset({"role", "status", "name"}))),
+            ("assumed", (frozenset(), frozenset({"status", "seat", "role"}))),
+        ))  # fmt: skip
+        value = self.chance.choice(values)
+        for id in self.some():
+            self.listed.say(id, **{field: value})
+
+    def lose(self) -> None:
+        field = self.chance.choice(SAID)
+        empty = {"last_activity": None, "kind": "user", "status": "active"}.get(field, "")
+        how = self.chance.choice(("unsaid", "assumed"))
+        for id, seat in self.listed.seats.items():
+            self.listed.seats[id] = replace(seat, **{field: empty, how: getattr(seat, how) | {field}})
+
+    def go_back(self) -> None:
+        """All accounts are as they were once, or those that are missing are back."""
+        before = self.chance.choice(self.past)
+        self.listed.seats = {**before} if self.chance.random() < 0.5 else {**before, **self.listed.seats}
+
+    def shuffle(self) -> None:
+        seats = list(self.listed.seats.items())
+        self.chance.shuffle(seats)
+        self.listed.seats = dict(seats)
+
+    def rank(self) -> None:
+        self.listed.roles = [replace(role, privileged=self.chance.random() < 0.4) for role in self.listed.roles]
+
+    def break_off(self) -> None:
+        self.breaks_at = self.chance.randrange(len(self.listed.seats) + 1)
+
+    def repeat(self) -> None:
+        self.repeated = self.chance.choice(({}, {"name": "Twice"}))
+
+    # What may happen here
+
+    def leave_or_return(self) -> None:
+        person = self.chance.choice(self.people)
+        with suppress(people.PeopleProblem):
+            self.chance.choice((people.mark_left, people.mark_returned))(person, self.listed.by)
+
+    def decide(self) -> None:
+        release = self.chance.random() < 0.7
+        for app in self.apps:
+            report = reports.open_report(app)
+            if report is None:
+                continue
+            with suppress(reports.ReportProblem):
+                (reports.release if release else reports.finish)(report, self.listed.by)
+
+    def accept_lost(self) -> None:
+        for app in self.apps:
+            lost_fields.accept(app, self.listed.by)
+
+    def accounts(self) -> Iterator:
+        seats = list(self.listed.seats.values())
+        for place, seat in enumerate(seats):
+            if place == self.breaks_at:
+                raise Refused("It broke off.")
+            yield seat
+        if self.repeated is not None and seats:
+            yield replace(seats[len(seats) // 2], **self.repeated)
+
+
+def check(app: App) -> Check:
+    asked = asking.ask(app, "schedule")
+    checks.run(asked.id)
+    return Check.get_by_id(asked.id)
+
+
+def known(app: App) -> dict[str, list[str]]:
+    """All that a check can change of an app, without the ids and the times."""
+    accounts = """external_id, email, email_key, name, status, role, kind, last_activity, seat, user_name,
+        employee_number, further_roles, unsaid, assumed, pending, state, missing_since IS NULL, gone_at IS NULL,
+        match_kind, match_by_hand, person_id, asked_as"""
+    changes = """a.external_id, c.kind, c.decision, c.before, c.after, c.in_app, c.reason, c.protection, c.protected,
+        c.person_id, c.detail, r.state, c.report_id IS NULL"""
+    return {
+        "accounts": rows(f"SELECT {accounts} FROM account WHERE app_id = ?", app),
+        "changes": rows(f"""SELECT {changes} FROM change c LEFT JOIN account a ON a.id = c.account_id
+                            LEFT JOIN report r ON r.id = c.report_id WHERE c.app_id = ?""", app),
+        "roles": rows("SELECT external_id, label, privileged, is_default, position FROM role WHERE app_id = ?", app),
+        "checks": rows("""SELECT state, error, advice, warning, counts, accounts, applied, waiting, held
+                          FROM app_check WHERE app_id = ?""", app),
+        "app": rows("SELECT users, matched, unmatched, guests, services, lost, failures FROM app WHERE id = ?", app),
+        "activity": rows("SELECT what, before, after, why, person_id FROM activity WHERE app_id = ?", app),
+    }  # fmt: skip
+
+
+def rows(query: str, app: App) -> list[str]:
+    return sorted(repr(row).replace(app.name, "the app") for row in db.execute_sql(query, (app.id,)).fetchall())
+
+
+@pytest.mark.parametrize("capabilities", [{LOOK_UP}, set()], ids=["asked again", "absent twice"])
+@pytest.mark.parametrize("seed", range(int(os.environ.get("SEEDS", 3))))
+def test_it_makes_no_difference_whatever_happens(listed, monkeypatch, seed, capabilities):
+    chance = random.Random(seed)
+    for kind in (ListedApp, ListedActs):
+        monkeypatch.setattr(kind, "capabilities", frozenset(capabilities))
+    monkeypatch.setattr(ListedApp, "accounts", lambda connector: twins.accounts())
+    monkeypatch.setattr(snapshot, "BATCH", 5)
+    monkeypatch.setattr(staging, "PAUSE", 1)
+    monkeypatch.setattr(retries, "WITHIN_CHECK", retries.seconds())
+    update_workspace(listed.by, guard_accounts=5)
+    twins = Twins(listed, chance)
+    listed.roles = ROLES
+    for number in range(12):
+        listed.add(f"first{number}", email=f"p{number}@acme.example", role=chance.choice(("member", "member", "admin")))
+    happenings = (twins.add, twins.drop, *[twins.go_back] * 3, *[twins.change] * 3, twins.lose,
+                  twins.shuffle, twins.rank, twins.break_off, twins.repeat, twins.leave_or_return, twins.decide,
+                  twins.accept_lost)  # fmt: skip
+    same, whole = [], staging.Listed._same
+    monkeypatch.setattr(staging.Listed, "_same", lambda self, rows: same.append(whole(self, rows)) or same[-1])
+    for _ in range(STEPS):
+        for happening in chance.choices(happenings, k=chance.choice((0, 1, 1, 2))):
+            happening()
+        twins.past.append({**listed.seats})
+        check(twins.apps[0])
+        with monkeypatch.context() as patch:
+            patch.setattr(staging.Listed, "_same", lambda self, rows: {})
+            check(twins.apps[1])
+        twins.breaks_at = twins.repeated = None
+        one, other = map(known, twins.apps)
+        for what, found in one.items():
+            assert found == other[what], what
+    assert any(same), "nothing was compared while it was read"
+
+
+@pytest.mark.parametrize("name", ["First", "Second"])
+def test_an_account_that_comes_again_in_a_later_part_repeats_the_list(listed, monkeypatch, name):
+    listed.add("one", name="First")
+    listed.check()
+    reading = staging.Listed(listed.app)
+    with snapshot.staging():
+        reading.clear()
+        parts = [listed.seats["one"]], [replace(listed.seats["one"], name=name)]
+        counted = [reading.stage(part) for part in parts]
+        assert counted == [1, 0] or reading.repeats()
+
+
+@pytest.mark.parametrize(("known", "in_full"), [
+    ({"first_seen": SEEN}, False), ({"state": "removing"}, False), ({"match_by_hand": True}, False),
+    ({"state": "gone"}, True), ({"pending": {"role": "admin"}}, True), ({"missing_since": SEEN}, True),
+    ({"further_roles": None}, True), ({"unsaid": None}, True), ({"name": "Another"}, True), ({"assumed": 1}, True),
+])  # fmt: skip
+def test_only_an_account_that_is_exactly_as_it_is_known_and_nothing_more_is_not_staged_in_full(listed, known, in_full):
+    for id in ("one", "two", "three"):
+        listed.add(id, name="Ana", last_activity=SEEN, user_name="ana", seat="full")
+    listed.check()
+    Account.update(known).where(Account.external_id == "one").execute()
+    with snapshot.staging():
+        reading = staging.Listed(listed.app)
+        reading.clear()
+        assert reading.stage([listed.seats[id] for id in ("one", "two", "three")]) == 3
+        staged = [id for (id,) in db.execute_sql("SELECT external_id FROM staged_account").fetchall()]
+    assert staged == (["one"] if in_full else [])
+
+
+def test_an_unknown_status_is_staged_in_full(listed):
+    listed.add("one", status="unknown: parked")
+    listed.check()
+    assert "a status that Rollcall does not know" in listed.check().warning
+
+
+def test_what_is_assumed_of_everyone_is_left_out_of_everyone(listed):
+    for id in ("owner", "one", "two"):
+        listed.add(id, assumed=frozenset({"seat"}))
+    listed.add("three", seat="full")
+    listed.check()
+    listed.check()
+    assert {row.assumed for row in Account.select()} == {0, BIT["seat"]}
+    del listed.seats["three"]
+    listed.check()
+    assert {(row.unsaid, row.assumed) for row in Account.select().where(Account.is_present)} == {(BIT["seat"], 0)}
