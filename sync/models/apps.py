@@ -33,6 +33,7 @@ from sync.states import (
     Part,
     Protection,
     UploadFor,
+    is_one,
     texts,
 )
 
@@ -129,16 +130,16 @@ class Account(Base):
     status = CharField(
         default=AccountStatus.ACTIVE,
         constraints=[
-            SQL(f'CHECK ("status" IN ({texts(AccountStatus)}) OR "status" LIKE \'{AccountStatus.UNKNOWN}%\')')
+            SQL(f"CHECK ({is_one('status', AccountStatus)} OR \"status\" LIKE '{AccountStatus.UNKNOWN}%')")
         ],
     )
     role = CharField(default="")  # Role.external_id; of several the main one
     kind = CharField(default=AccountKind.USER)  # as the app describes it, see AccountKind
     last_activity = DateTimeField(null=True)
     seat = CharField(default="")  # seat type, if the app has any
-    state = OneOf(AccountState, default=AccountState.PRESENT)
+    state = OneOf(AccountState, in_bulk=True, default=AccountState.PRESENT)
     missing_since = DateTimeField(null=True)  # absent once, not yet gone
-    match_kind = OneOf(AccountMatch, default=AccountMatch.UNMATCHED)
+    match_kind = OneOf(AccountMatch, in_bulk=True, default=AccountMatch.UNMATCHED)
     person = ForeignKeyField(Person, null=True, backref="accounts", on_delete="SET NULL")
     match_by_hand = BooleanField(default=False)
     protected = TextField(null=True)  # the reason someone gave

@@ -9,7 +9,7 @@ from peewee import SQL, CharField, Model, ModelDescriptor, TextField
 
 from connectors.base import SAID
 from sync.db import db
-from sync.states import texts
+from sync.states import is_one, texts
 
 BIT = {field: 1 << place for place, field in enumerate(SAID)}  # in account.unsaid and account.assumed
 
@@ -31,13 +31,17 @@ class RoleIds(TextField):
 class OneOf(CharField):
     """A text of one enum of sync/states. Rows have its members; the schema allows no other text."""
 
-    def __init__(self, words: type[StrEnum], **options):
+    def __init__(self, words: type[StrEnum], in_bulk: bool = False, **options):
+        """`in_bulk`: of a table of which a check writes very many rows."""
         super().__init__(**options)
+        self._in_bulk = in_bulk
         self.words = {str(word): word for word in words}
 
     def bind(self, model, name, set_attribute=True):
         super().bind(model, name, set_attribute)
-        self.constraints = [*(self.constraints or ()), SQL(f'CHECK ("{self.column_name}" IN ({texts(self.words)}))')]
+        named = self.column_name
+        allowed = is_one(named, self.words) if self._in_bulk else f'"{named}" IN ({texts(self.words)})'
+        self.constraints = [*(self.constraints or ()), SQL(f"CHECK ({allowed})")]
 
     def python_value(self, value):
         return self.words.get(value, value)  # a function of the column, such as its count, comes here too

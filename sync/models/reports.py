@@ -122,15 +122,15 @@ class Change(Base):
     app = ForeignKeyField(App, on_delete="CASCADE", index=False)
     found_by = ForeignKeyField(Check, null=True, on_delete="SET NULL", index=False)
     report = ForeignKeyField(Report, null=True, backref="changes", on_delete="SET NULL", index=False)
-    kind = OneOf(ChangeKind)
-    decision = OneOf(ChangeDecision)
+    kind = OneOf(ChangeKind, in_bulk=True)
+    decision = OneOf(ChangeDecision, in_bulk=True)
     account = ForeignKeyField(Account, null=True, on_delete="CASCADE", index=False)
     asset = ForeignKeyField(Asset, null=True, on_delete="CASCADE", index=False)
     before = TextField(null=True)
     after = TextField(null=True)
     in_app = BooleanField(default=True)  # false: the app no longer has it, so only Rollcall is updated
     reason = TextField(default="")
-    protection = OneOf(Protection, null=True)  # why it can't be confirmed
+    protection = OneOf(Protection, in_bulk=True, null=True)  # why it can't be confirmed
     protected = TextField(null=True)  # the same in words
     decided_by = CharField(null=True)
     decided_at = DateTimeField(null=True)

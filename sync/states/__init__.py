@@ -48,7 +48,7 @@ from sync.states.reports import (
 )
 from sync.states.sign_in import SecondFactor, SignInMethod
 from sync.states.tasks import ENDED_TASKS, LIVE_INVITATIONS, LIVE_TASKS, InvitationState, MailState, TaskKind, TaskState
-from sync.states.words import texts
+from sync.states.words import is_one, texts
 
 __all__ = [
     "ADJUSTMENTS",
@@ -99,5 +99,6 @@ __all__ = [
     "UPDATES",
     "UploadFor",
     "WorkspaceRole",
+    "is_one",
     "texts",
 ]
