@@ -203,16 +203,16 @@ class Scim(ClosesClients, Connector):
         self.__dict__["_roles_in_use"] = in_use
 
     def _account(self, user: dict, roles: list[tuple[str, str, bool]] | None = None) -> Account:
-        account = account_of(user, self._held(user, roles))
-        return account if self._says_role(user) else replace(account, assumed=account.assumed | {"role"})
+        roles = self._roles_of(user) if roles is None else roles
+        return account_of(user, self._held(user, roles), self._says_role(user, roles))
 
     def _roles_of(self, user: dict) -> list[tuple[str, str, bool]]:
         """(value, label, primary) of each role."""
         return roles_of(user)
 
-    def _says_role(self, user: dict) -> bool:
+    def _says_role(self, user: dict, roles: list[tuple[str, str, bool]]) -> bool:
         """False where the role is what a missing one means."""
-        return id_of(user) in self._group_roles if self._roles_are_groups else bool(self._roles_of(user))
+        return id_of(user) in self._group_roles if self._roles_are_groups else bool(roles)
 
     def _held(self, user: dict, roles: list[tuple[str, str, bool]] | None = None) -> Sequence[str]:
         """The user's roles, the main one first."""

@@ -27,7 +27,7 @@ class ExtendedScim(Scim):
         role = self._role_of(told if isinstance(told, dict) else {})
         return (role,) if role else ()
 
-    def _says_role(self, user: dict) -> bool:
+    def _says_role(self, user: dict, roles: list[tuple[str, str, bool]]) -> bool:
         told = user.get(self.extension)
         return isinstance(told, dict) and self.role_key in told
 

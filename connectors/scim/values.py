@@ -17,6 +17,8 @@ ACTIVE = {None: "active", True: "active", False: "suspended"} | dict.fromkeys(("
 ACTIVE |= dict.fromkeys(("false", "0", "no", ""), "suspended")
 YES = (True, "true", "True")
 MACHINES = frozenset({"bot", "system", "service", "service account", "application", "app"})
+KEYS = {"name": "displayName", "status": "active", "kind": "userType", "seat": "userType", "user_name": "userName",
+        "employee_number": ENTERPRISE}  # fmt: skip
 EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+")
 
 
@@ -28,12 +30,13 @@ def id_of(resource: dict) -> str:
     return id
 
 
-def account_of(user: dict, roles: Sequence[str] = ()) -> Account:
+def account_of(user: dict, roles: Sequence[str] = (), says_role: bool = True) -> Account:
     """A missing key, null and an empty list are one and the same: no value (RFC 7643, 2.5), where others have one.
 
-    `roles`: all that the user has, the main one first.
+    `roles`: all that the user has, the main one first; `says_role`: False where that is what a missing one means.
     """
     kind, email = clean(user.get("userType")), email_of(user)
+    assumed = unsaid(user, **(KEYS if email else {**KEYS, "email": []}))
     return Account(
         id=id_of(user),
         email=email,
@@ -45,8 +48,7 @@ def account_of(user: dict, roles: Sequence[str] = ()) -> Account:
         user_name=clean(user.get("userName")),
         employee_number=employee_number_of(user),
         further_roles=tuple(roles[1:]),
-        assumed=unsaid(user, name="displayName", status="active", kind="userType", seat="userType",
-                       user_name="userName", employee_number=ENTERPRISE, **({} if email else {"email": []})),
+        assumed=assumed if says_role else assumed | {"role"},
     )
 
 
