@@ -13,6 +13,7 @@ from sync.db import utcnow
 from sync.jobs import clock
 from sync.mail import outbox
 from sync.mail import reach as mail_reach
+from sync.models import Person
 from sync.sign_in import oidc
 from sync.states import WorkspaceRole
 from sync.workspace import WorkspaceProblem, update_workspace, workspace
@@ -24,6 +25,17 @@ from web.security import by, signed_in_person
 
 pages = Blueprint("settings", __name__, url_prefix="/settings")
 
+TEXTS = ("name", "zone", "currency")
+SESSIONS = ("session_hours", "session_idle_minutes")
+NUMBERS = (
+    "guard_accounts", "guard_percent", "invitation_reminder_days", "invitation_expiry_days", "grace_days", *SESSIONS,
+)  # fmt: skip
+SECTIONS = (
+    ("h-workspace", "Workspace"), ("h-guard", "Guard"), ("h-invitations", "Invitations"), ("h-grace", "Grace period"),
+    ("h-session-length", "Sessions"), ("h-colleagues", "Colleagues"), ("h-sign-in", "Sign-in"), ("h-mail", "Mail"),
+    ("h-files", "Files and backup"), ("h-you", "You"),
+)  # fmt: skip
+
 
 @pages.get("")
 @signed_in
@@ -31,54 +43,28 @@ def show() -> str:
     return page()
 
 
-@pages.patch("/workspace")
+def _changes_sessions() -> bool:
+    known = asdict(workspace())
+    return any(request.form.get(name, str(known[name])) != str(known[name]) for name in SESSIONS)
+
+
+@pages.patch("")
 @workspace_role(*apps.RUNS_ALL)
-def update_names() -> Response | tuple[str, int]:
-    given = {name: request.form.get(name, "").strip() for name in ("name", "zone", "currency")}
-    return _update("workspace", given, given)
-
-
-@pages.patch("/guard")
-@workspace_role(*apps.RUNS_ALL)
-def update_guard() -> Response | tuple[str, int]:
-    given = {name: request.form.get(name, "") for name in ("guard_accounts", "guard_percent")}
-    return _update("guard", given, {name: _number(text) for name, text in given.items()})
-
-
-@pages.patch("/invitations")
-@workspace_role(*apps.RUNS_ALL)
-def update_invitations() -> Response | tuple[str, int]:
-    given = {name: request.form.get(name, "") for name in ("invitation_reminder_days", "invitation_expiry_days")}
-    return _update("invitations", given, {name: _number(text) for name, text in given.items()})
-
-
-@pages.patch("/session-length")
-@workspace_role(*apps.RUNS_ALL)
-@asks_again
-def update_session_length() -> Response | tuple[str, int]:
-    given = {name: request.form.get(name, "") for name in ("session_hours", "session_idle_minutes")}
-    return _update("session_length", given, {name: whole_number(text) for name, text in given.items()})
-
-
-@pages.patch("/grace")
-@workspace_role(*apps.RUNS_ALL)
-def update_grace() -> Response | tuple[str, int]:
-    given = {"grace_days": request.form.get("grace_days", "")}
-    return _update("grace", given, {name: _number(text) for name, text in given.items()})
+@asks_again(when=_changes_sessions)
+def update() -> Response | tuple[str, int]:
+    """What the form names is changed, all of it or nothing."""
+    given = {name: request.form[name].strip() for name in (*TEXTS, *NUMBERS) if name in request.form}
+    try:
+        update_workspace(by(), **{name: _number(text) if name in NUMBERS else text for name, text in given.items()})
+    except WorkspaceProblem as problem:
+        return page(given=given, problems={"settings": f"{problem} Nothing was changed."}), INVALID
+    apps.plan_all()
+    return go_to(url_for("settings.show"), "Saved.")
 
 
 def _number(text: str) -> int | str:
     number = whole_number(text)
     return text if number is None else number
-
-
-def _update(part: str, given: dict, values: dict) -> Response | tuple[str, int]:
-    try:
-        update_workspace(by(), **values)
-    except WorkspaceProblem as problem:
-        return page(given=given, problems={part: f"{problem} Nothing was changed."}), INVALID
-    apps.plan_all()
-    return go_to(url_for("settings.show"), "Saved.")
 
 
 @pages.put("/clock")
@@ -89,13 +75,20 @@ def set_clock() -> Response:
     return go_to(url_for("settings.show"), "Rollcall now uses this time.")
 
 
+def _sections(me: Person) -> list[tuple[str, str]]:
+    """The links to the sections that this person sees."""
+    if me.workspace_role not in apps.RUNS_ALL:
+        return []
+    return [row for row in SECTIONS if row[0] != "h-sign-in" or me.workspace_role == WorkspaceRole.OWNER]
+
+
 def page(given: dict | None = None, problems: dict | None = None) -> str:
     return render_template(
         "settings/show.html", values=asdict(workspace()) | (given or {}), problems=problems or {},
         config=current_app.config["ROLLCALL"],
         runs_all=signed_in_person().workspace_role in apps.RUNS_ALL, can_send=outbox.can_send(),
         waiting=len(outbox.unsent()), mail=mail_settings(given if "mail" in (problems or {}) else None),
-        zones=sorted(available_timezones()),
+        zones=sorted(available_timezones()), sections=_sections(signed_in_person()),
         my_email=(mine := names.main_email(signed_in_person())), reach=mail_reach.warning([mine]),
         invite_address=url_for("colleagues.new", back=url_for("settings.show")), provider=oidc.settings(),
         clock_time=f"{utcnow():%d %b %Y, %H:%M}" if clock.wrong() else "",

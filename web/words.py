@@ -18,7 +18,7 @@ FIXED = "\u00a0"  # a space that does not break the line
 HELD_BY_A_GUARD = "Held by a guard"  # words that several pages show
 WAITING_FOR_APPROVAL = "Waiting for approval"
 APPLIED_AUTOMATICALLY = "Applied automatically"
-APP_NAME_HELP = "Shown on cards, in reports and in e-mails."
+APP_NAME_HELP = "Shown on cards, in reports and in e-mails. At most 80 characters."
 NEEDS_APPROVAL = "No account is removed until an Owner of the app approves, unless automatic removal is on."
 
 

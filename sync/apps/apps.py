@@ -26,6 +26,8 @@ from sync.safety import guards
 from sync.states import Approval, AppState, ChangeKind, Part
 from sync.workspace import workspace
 
+LONGEST_NAME = 80  # characters
+
 
 def catalogue() -> list[type[Connector]]:
     return list(connectors.app_connectors().values())
@@ -110,7 +112,9 @@ def connect(slug: str, name: str, values: dict[str, str], owners: list[Person], 
 
 
 def refuse_taken_name(name: str, but: App | None = None) -> None:
-    """Raises AppProblem when another app has this name."""
+    """Raises AppProblem when another app has this name, or it is too long for a card and a subject."""
+    if len(name) > LONGEST_NAME:
+        raise AppProblem(f"A name has at most {LONGEST_NAME} characters. This one has {len(name)}.")
     taken = App.select().where(App.name == name, App.is_connected)
     if but is not None:
         taken = taken.where(App.id != but.id)

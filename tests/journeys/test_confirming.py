@@ -79,7 +79,7 @@ def test_cancel_changes_nothing_and_stays_on_the_page(visit, live: Live, olga: P
     a_while_later()
     page.goto(live.url + "/settings")
     page.fill("[name=session_hours]", "7")
-    page.click("section[aria-labelledby=h-session-length] >> text=Save")
+    page.click("#save-settings")
     page.wait_for_selector("dialog:modal >> text=Confirm that it is you")
     page.click("dialog >> text=Cancel")
     assert page.input_value("[name=session_hours]") == "7"

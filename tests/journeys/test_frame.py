@@ -229,11 +229,11 @@ def test_settings_are_saved_in_place(visit, live, olga: Person) -> None:
     page = visit(olga, expected=("status of 422",))
     page.goto(live.url + "/settings")
     page.fill("#f-zone", "Mars/Olympus")
-    page.click("section:has(#h-workspace) button")
+    page.click("#save-settings")
     page.wait_for_selector("[role=alert] >> text=a time zone")
     assert page.input_value("#f-zone") == "Mars/Olympus"
     page.fill("#f-zone", "Europe/Berlin")
-    page.click("section:has(#h-workspace) button")
+    page.click("#save-settings")
     page.wait_for_selector("#toasts >> text=Saved.")
     page.wait_for_selector("[role=alert]", state="detached")
 

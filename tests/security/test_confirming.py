@@ -43,7 +43,7 @@ ASKS = {
     "POST /directories/new/scim", "POST /directories/<int:pushed_id>/tokens",
     "DELETE /directories/<int:pushed_id>/tokens/<int:token_id>",
     "PUT /settings/sign-in", "DELETE /settings/sign-in", "PUT /settings/second-factor",
-    "PATCH /settings/session-length", "PUT /settings/mail-server", "DELETE /settings/mail-server",
+    "PATCH /settings", "PUT /settings/mail-server", "DELETE /settings/mail-server",
     "POST /people/colleagues",
     "PUT /settings/password",  # for the first one; a later change asks for the current password anyway
     "POST /settings/your-sign-in/authenticator", "PUT /settings/your-sign-in/authenticator",
@@ -91,7 +91,7 @@ EXEMPT = {
         "PUT /directories/<int:directory_id>/place", "POST /directories/<int:directory_id>/lists",
         "DELETE /directories/<int:directory_id>/lists", "PUT /files/<int:file_id>/answers",
         "DELETE /files/<int:file_id>", "POST /people", "POST /sample", "POST /directories/teams",
-        "POST /password-strengths", "PATCH /settings/workspace", "PATCH /settings/invitations", "PUT /settings/clock",
+        "POST /password-strengths", "PUT /settings/clock",
         "POST /settings/test-mails", "POST /settings/sign-in/tests", "PUT /people/<int:person_id>/hold",
         "PUT /people/<int:person_id>/remove-on", "PUT /theme",
     ],
@@ -128,7 +128,7 @@ EXEMPT = {
         "DELETE /people/<int:person_id>/remove-on", "PUT /directories/<int:directory_id>/ends",
         "PUT /directories/<int:directory_id>/columns", "POST /directories/<int:directory_id>/columns",
         "POST /directories/<int:directory_id>/preview", "PUT /directories/teams/<int:team_id>",
-        "DELETE /directories/teams/<int:team_id>", "PATCH /settings/guard", "PATCH /settings/grace",
+        "DELETE /directories/teams/<int:team_id>",
     ],
 }  # fmt: skip
 

@@ -63,7 +63,7 @@ def test_a_session_ends_after_its_hours_however_much_it_is_used_and_when_idle(si
 
 
 def test_the_lengths_are_set_on_the_settings_page(owner: Client):
-    here = "/settings/session-length"
+    here = "/settings"
     assert owner.send("PATCH", here, session_hours="8", session_idle_minutes="30").location == "/settings"
     assert (workspace().session_hours, workspace().session_idle_minutes) == (8, 30)
     wrong = owner.send("PATCH", here, session_hours="0", session_idle_minutes="30")

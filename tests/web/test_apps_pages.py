@@ -123,6 +123,15 @@ def test_a_thousand_apps_come_in_pages(owner: Client, olga) -> None:
     assert [app.users for app, _ in rows] == sorted((app.users for app, _ in rows), reverse=True)
 
 
+def test_a_name_that_is_too_long_is_refused_and_kept(owner: Client, chat) -> None:
+    name = "N" * 97
+    answer = owner.send("PUT", f"/apps/{chat.app.id}/name", name=name)
+    assert answer.status_code == 422 and "at most 80 characters. This one has 97." in answer.text
+    assert f'value="{name}"' in answer.text and "maxlength" not in answer.text, "no browser cuts it without a word"
+    assert owner.send("PUT", f"/apps/{chat.app.id}/name", name=name[:80]).status_code == 303
+    assert f'title="{name[:80]}"' in owner.get("/apps").text
+
+
 def test_names_from_outside_are_escaped(owner: Client, home) -> None:
     app = make_apps(1)[0]
     App.update(name="<script>alert(1)</script>").where(App.id == app.id).execute()

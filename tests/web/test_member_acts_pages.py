@@ -211,10 +211,10 @@ def test_an_expired_one_waits_for_the_owners_yes(owner: Client, chat, here) -> N
 
 def test_days_of_reminder_and_expiry_are_settings(owner: Client) -> None:
     given = {"invitation_reminder_days": "2", "invitation_expiry_days": "7"}
-    assert owner.send("PATCH", "/settings/invitations", **given).status_code == 303
+    assert owner.send("PATCH", "/settings", **given).status_code == 303
     assert (workspace().invitation_reminder_days, workspace().invitation_expiry_days) == (2, 7)
     for wrong in ("0", "8", "x", "", "99999999999999999999"):
-        answer = owner.send("PATCH", "/settings/invitations", **(given | {"invitation_reminder_days": wrong}))
+        answer = owner.send("PATCH", "/settings", **(given | {"invitation_reminder_days": wrong}))
         assert answer.status_code == 422 and "Nothing was changed" in answer.text, wrong
     assert workspace().invitation_reminder_days == 2
 

@@ -186,9 +186,9 @@ def test_kept_is_greyed_out_in_the_wizard(owner: Client, ana: Person, chat) -> N
 
 
 def test_days_of_grace_are_set(owner: Client) -> None:
-    owner.send("PATCH", "/settings/grace", grace_days="14")
+    owner.send("PATCH", "/settings", grace_days="14")
     assert workspace().grace_days == 14 and 'value="14"' in owner.get("/settings").text
-    assert owner.send("PATCH", "/settings/grace", grace_days="soon").status_code == 422
+    assert owner.send("PATCH", "/settings", grace_days="soon").status_code == 422
 
 
 def test_who_came_back_is_shown_what_they_had(owner: Client, ana: Person, chat) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from flask import Flask
 
 from sync.apps import apps
@@ -63,3 +65,13 @@ def test_only_reports_that_one_may_decide(site: Flask, chat, second, someone) ->
     apps.set_part(chat.app, ann, "collaborator", chat.by)
     page = Client(site, ann).get("/reports").text
     assert "Second chat" in page and "Waiting for approval</span>" not in page and 'count-waiting' not in page
+
+
+def test_the_filter_has_the_words_of_the_rows(owner: Client, chat) -> None:
+    chat.leave(1)
+    chat.check()
+    page = owner.get("/reports").text
+    options = re.search(r'<select[^>]*name="state".*?</select>', page, re.S).group()
+    table = re.search(r"<tbody>.*</tbody>", page, re.S).group()
+    for words in ("Waiting for approval", "pplied automatically"):
+        assert words in options and words in table

@@ -11,7 +11,7 @@ from tests.web.client import Client
 
 
 def test_workspace(owner: Client) -> None:
-    answer = owner.send("PATCH", "/settings/workspace", name="Acme GmbH", zone="Europe/Berlin", currency="CHF")
+    answer = owner.send("PATCH", "/settings", name="Acme GmbH", zone="Europe/Berlin", currency="CHF")
     assert answer.location == "/settings"
     assert (workspace().name, workspace().zone, workspace().currency) == ("Acme GmbH", "Europe/Berlin", "CHF")
     page = owner.get("/settings").text
@@ -27,18 +27,18 @@ def test_workspace(owner: Client) -> None:
         ({"name": "Acme", "zone": "../../etc/passwd", "currency": "€"}, "t a time zone"),
         ({"name": "Acme", "zone": "", "currency": "€"}, "t a time zone"),
         ({"name": "Acme", "zone": "UTC", "currency": "doubloons"}, "currency"),
-        ({}, "needs a name"),
+        ({"name": ""}, "needs a name"),
     ],
 )
 def test_workspace_that_cant_be(owner: Client, values: dict, told: str) -> None:
     before = workspace()
-    answer = owner.send("PATCH", "/settings/workspace", **values)
+    answer = owner.send("PATCH", "/settings", **values)
     assert answer.status_code == 422 and told in answer.text and "Nothing was changed" in answer.text
     assert workspace() == before
 
 
 def test_guard(owner: Client) -> None:
-    owner.send("PATCH", "/settings/guard", guard_accounts="3", guard_percent="10")
+    owner.send("PATCH", "/settings", guard_accounts="3", guard_percent="10")
     assert (workspace().guard_accounts, workspace().guard_percent) == (3, 10)
 
 
@@ -46,14 +46,14 @@ def test_guard(owner: Client) -> None:
     "accounts, percent", [("", "10"), ("-1", "10"), ("3", "101"), ("3.5", "10"), ("1e3", "10"), ("x", "y")]
 )
 def test_guard_that_cant_be(owner: Client, accounts: str, percent: str) -> None:
-    answer = owner.send("PATCH", "/settings/guard", guard_accounts=accounts, guard_percent=percent)
+    answer = owner.send("PATCH", "/settings", guard_accounts=accounts, guard_percent=percent)
     assert answer.status_code == 422
     assert (workspace().guard_accounts, workspace().guard_percent) == (5, 20)
 
 
 @pytest.mark.parametrize("days", ["", "-1", "366", "1.5", "٣", "9" * 5000])
 def test_days_of_grace_that_cant_be(owner: Client, days: str) -> None:
-    answer = owner.send("PATCH", "/settings/grace", grace_days=days)
+    answer = owner.send("PATCH", "/settings", grace_days=days)
     assert answer.status_code == 422 and "between 0 and 365" in answer.text and workspace().grace_days == 0
 
 
@@ -124,3 +124,14 @@ def test_smtp_password_is_not_shown(home, config, olga: Person) -> None:
     finally:
         outbox.configure(None, secret.url)
     assert "A mail server is set" in page and "hunter2" not in page
+
+
+def test_one_save_changes_all_of_it_or_nothing(owner: Client) -> None:
+    page = owner.get("/settings").text
+    assert page.count('id="save-settings"') == 1 and 'href="#h-mail"' in page and 'id="h-mail"' in page
+    given = {"name": "Acme AG", "guard_accounts": "7", "grace_days": "366"}
+    refused = owner.send("PATCH", "/settings", **given)
+    assert refused.status_code == 422 and 'value="Acme AG"' in refused.text and 'value="366"' in refused.text
+    assert workspace().name == "Acme" and workspace().guard_accounts == 5
+    owner.send("PATCH", "/settings", **given | {"grace_days": "3"})
+    assert (workspace().name, workspace().guard_accounts, workspace().grace_days) == ("Acme AG", 7, 3)
