@@ -42,4 +42,5 @@ def test_looks(visit, live, olga: Person, chat, width: int) -> None:
         page.locator("td.tick input").nth(1).check()
 
     page = visit(olga, width=width)
-    nothing_wrong(look_at(page, live.url, Look("bulk-bar", f"/apps/{chat.app.id}/members", tick), width))
+    look = Look("bulk-bar", f"/apps/{chat.app.id}/members", tick, within="#bulk")
+    nothing_wrong(look_at(page, live.url, look, width))
