@@ -118,7 +118,9 @@ def test_a_name_is_kept_as_it_came_up_to_the_longest(listed, read):
     listed.add("one", name="n" * LONGEST_NAME)
     listed.add("two", name="n" * (LONGEST_NAME + 1))
     listed.add("three", name="T\x07hree")
+    listed.add("four", name=" Two  spaces ")
     read()
+    assert staged("name", "four") == (" Two  spaces ",)
     assert staged("name") == ("n" * LONGEST_NAME,)
     assert len(staged("name", "two")[0]) <= LONGEST_NAME and "\x07" not in staged("name", "three")[0]
 

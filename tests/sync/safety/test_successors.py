@@ -1,5 +1,5 @@
 """Who may follow as a manager: the accounts that are offered, in order and at most so many, and those that are allowed;
-and which assets have no manager."""
+which assets have no manager, and leavers in words."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from sync.models import Access, Account, App, Asset, HandOver, Person
-from sync.safety import sole_managers, successors
+from sync.models import Access, Account, App, Asset, Change, HandOver, Person, Report
+from sync.safety import leaving, sole_managers, successors
 from sync.safety.successors import SuccessorProblem
 
 LONG_AGO = datetime(2026, 1, 1)
@@ -184,3 +184,48 @@ def test_other_managers_come_by_their_last_activity(app):
     give(account(app, "Elsewhere", 4), green, privileged=True)
     assert sole_managers.managers_beside(one.id, room.id) == [two.id, three.id]
     assert sole_managers.managers_beside(two.id, room.id) == [three.id, one.id]
+
+
+def test_of_many_managers_and_assets_three_are_named(app):
+    people = [account(app, name) for name in "ABCD"]
+    rooms = [asset(app, f"r{number}") for number in range(5)]
+    rest = "Nothing was changed. Choose who manages it from now on, or accept that nobody does."
+    assert str(sole_managers.NeedsSuccessor({people[0].id: rooms[:1]})) == (
+        f"A is the only manager of the room “r0”. {rest}")
+    assert str(sole_managers.NeedsSuccessor({one.id: rooms[:3] for one in people[:3]})) == (
+        f"A and B and C are the only managers of the room “r0”, the room “r1”, the room “r2”. {rest}")
+    assert str(sole_managers.NeedsSuccessor({one.id: rooms for one in people})) == (
+        f"A and B and C and 1 more are the only managers of the room “r0”, the room “r1”, the room “r2” and 2 more. "
+        f"{rest}")  # fmt: skip
+
+
+# Leavers of a report, in one sentence
+
+
+@pytest.mark.parametrize(("numbers", "detail"), [
+    ((3, 3, 0, (), 0), ""), ((3, 1, 1, (), 1), "1 can be removed, 1 is held by a guard, 1 may stay for now."),
+    ((2, 0, 2, (), 0), "2 are held by a guard."), ((1, 0, 0, ("Ana",), 0), "Ana can't be removed yet."),
+    ((3, 1, 0, ("Ana", "Bo"), 0), "1 can be removed, Ana and Bo can't yet."),
+    ((4, 1, 0, ("Ana", "Bo", "Cy"), 0), "1 can be removed, 3 can't yet."), ((1, 0, 0, (), 1), "1 may stay for now."),
+    ((2000, 1500, 500, (), 0), "1,500 can be removed, 500 are held by a guard.")])  # fmt: skip
+def test_what_can_be_done_about_leavers_is_said_in_words(app, numbers, detail):
+    assert leaving.Leaving(app, *numbers).detail() == detail
+
+
+@pytest.mark.parametrize(("values", "counts"), [
+    ({}, (1, 1, 0, (), 0)), ({"decision": "held"}, (1, 0, 1, (), 0)), ({"decision": "left out"}, (1, 0, 0, (), 1)),
+    ({"decision": "confirmed"}, (0, 0, 0, (), 0)), ({"decision": "ignored"}, (0, 0, 0, (), 0)),
+    ({"decision": "ignored", "protected": "x", "protection": "by hand"}, (1, 0, 0, ("Ana",), 0)),
+    ({"decision": "ignored", "protected": "x", "protection": "kept until"}, (1, 0, 0, (), 1)),
+    ({"decision": "ignored", "protected": "x", "protection": "by hand", "decided_at": LONG_AGO}, (1, 0, 0, (), 1)),
+    ({"in_app": False}, (0, 0, 0, (), 0)), ({"kind": "no longer assigned"}, (0, 0, 0, (), 0))])  # fmt: skip
+def test_each_leaver_of_a_report_is_counted_once(app, values, counts):
+    ana = account(app, "One", person=Person.create(name="Ana", status="deprovisioned"), match_kind="matched")
+    report = Report.create(app=app)
+    Change.create(app=app, report=report, account=ana, **{
+        "kind": "removed user", "decision": "needs confirmation", **values})
+    found = leaving.of(report)
+    assert (found.people, found.ready, found.held, found.stuck, found.staying) == counts
+    assert found.waits is bool(counts[1] or counts[2] or counts[3])
+    Report.update(state="applied").execute()
+    assert leaving.of(Report.get_by_id(report.id)) == leaving.Leaving(app)

@@ -6,7 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from sync.models import Account, Person
+from sync.db import db, writing
+from sync.models import Account, Change, Person, Report
+from sync.safety import wanted
 from tests.sync.fixtures import email
 
 
@@ -17,3 +19,24 @@ def test_leaving_out_is_valid_from_the_moment_of_the_departure(chat, seconds, as
     Account.update(left_out="On leave", left_out_at=since + timedelta(seconds=seconds)).where(
         Account.email == email(3)).execute()  # fmt: skip
     assert chat.check().waiting == asked
+
+
+@pytest.mark.parametrize(("values", "stays"), [
+    *(({"decision": decision}, True) for decision in ("needs confirmation", "held", "ignored", "left out")),
+    *(({"decision": decision}, False) for decision in ("confirmed", "applied")), ({"in_app": True}, False),
+    ({"of": "decided"}, False), ({"of": "another app"}, False)])  # fmt: skip
+def test_between_two_readings_what_only_a_reading_finds_stays_as_it_was(chat, second, values, stays):
+    values = {"decision": "held", "in_app": False, **values}
+    of = values.pop("of", "")
+    report = Report.create(app=second.app if of == "another app" else chat.app,
+                           state="applied" if of == "decided" else "open")  # fmt: skip
+    account = Account.get(Account.app == report.app, Account.email == email(3))
+    Change.create(app=report.app, report=report, kind="removed user", account=account, before="Member", after="x",
+                  reason="No longer in the app's list", person=chat.people[3], detail={"a": 1}, **values)  # fmt: skip
+    with writing():
+        wanted.want_nothing()
+        wanted.want_what_was_read(chat.app)
+        columns = "kind, account_id, asset_id, in_app, before, after, reason, person_id, detail"
+        rows = db.execute_sql(f"SELECT {columns} FROM wanted").fetchall()
+    assert rows == ([("removed user", account.id, None, 0, "Member", "x", "No longer in the app's list",
+                                 chat.people[3].id, '{"a":1}')] if stays else [])  # fmt: skip
