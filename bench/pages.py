@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from bench import sample
+from bench.bare import bare_page
 from bench.workspace import open_workspace, run_check
 from sync.config import Config
 from sync.db import connected, db, utcnow, writing
@@ -19,14 +20,17 @@ from sync.sign_in import sign_in
 APPS = 200
 LEFT_EVERY = 200  # one of so many people has left
 TIMES = 20
+READS = ("SELECT", "WITH")
 
+# Median of processor time in milliseconds, that ÷ the time of a bare route, compressed bytes, queries.
+Measured = tuple[float, float, int, int]
 
 # What Chromium and Firefox send with a click over TLS.
 BROWSER = {"Accept-Encoding": "gzip, deflate, br, zstd", "Sec-Fetch-Site": "same-origin"}
 
 
-def times(count: int, folder: Path) -> dict[str, tuple[float, int, int]]:
-    """Page → (median of processor time in milliseconds, compressed bytes, queries)."""
+def times(count: int, folder: Path) -> dict[str, Measured]:
+    """Page → what it takes."""
     app, report = _fill(count, folder)
     client = create_app(Config.from_environ({"ROLLCALL_HOME": str(folder)})).test_client()
     with connected():
@@ -93,16 +97,20 @@ def _other_apps() -> None:
                 Report.create(app=app, waiting=2, counts={"removed user": 2})
 
 
-def _measure(client: FlaskClient, address: str) -> tuple[float, int, int]:
+def _measure(client: FlaskClient, address: str) -> Measured:
     queries: list = []
-    db.query_hooks.append(lambda *query: queries.append(query))
+    db.query_hooks.append(lambda event: queries.append((event.sql, event.params)))
     answer = client.get(address, headers=BROWSER)
     db.query_hooks.pop()
     if answer.status_code != 200:
         raise RuntimeError(f"{address} answered {answer.status}")
-    seconds = []
-    for _ in range(TIMES):
-        start = time.process_time()
-        client.get(address, headers=BROWSER)
-        seconds.append(time.process_time() - start)
-    return statistics.median(seconds) * 1000, len(answer.data), len(queries)
+    bare = bare_page([(sql, values) for sql, values in queries if sql.lstrip().upper().startswith(READS)])
+    pairs = [(_seconds(client, address), _seconds(bare, "/")) for _ in range(TIMES)]
+    milliseconds = statistics.median(ours for ours, _ in pairs) * 1000
+    return milliseconds, statistics.median(ours / floor for ours, floor in pairs), len(answer.data), len(queries)
+
+
+def _seconds(client: FlaskClient, address: str) -> float:
+    start = time.process_time()
+    client.get(address, headers=BROWSER)
+    return time.process_time() - start
