@@ -54,14 +54,15 @@ def let_somebody_go(accounts: Iterator[Account], app: App) -> None:
 
 @contextmanager
 def rows_written() -> Iterator[list[int]]:
-    """Counts what this thread's connection writes to the file itself, without TEMP tables.
+    """Counts what this thread's connection writes to the file itself, without TEMP tables and the index for searching.
 
     At the end of the block the list contains the number of different rows, and of writes (a row written twice
     counts as two).
     """
     connection, count = db.connection(), []
     connection.execute("CREATE TEMP TABLE written (name TEXT, row INT)")
-    tables = [row[0] for row in connection.execute("SELECT name FROM main.sqlite_schema WHERE type = 'table'")]
+    tables = [row[0] for row in connection.execute(
+        "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table'")]  # fmt: skip
     triggers = [(f"{event}_{table}", event, table) for table in tables if not table.startswith("sqlite_")
                 for event in ("INSERT", "UPDATE", "DELETE")]  # fmt: skip
     for name, event, table in triggers:
