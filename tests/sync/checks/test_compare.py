@@ -6,6 +6,7 @@ import pytest
 
 from connectors.base import Account as Seat
 from sync.checks import compare, snapshot
+from sync.checks.listed import stage_account
 from sync.db import utcnow, writing
 from sync.models import Access, Account, App, Asset, Change, Check
 from tests.sync.fixtures import Chat, email
@@ -161,7 +162,7 @@ def test_who_is_back_is_missing_no_longer_in_this_app_alone(chat, second):
             Account.update(missing_since=since, external_id=f"id{number}").where(Account.id == row.id).execute()
             ids[app.id, number] = row.id
     with snapshot.staging():
-        snapshot.stage_account(Seat(id="id1"))
+        stage_account(Seat(id="id1"))
         with writing():
             compare.note_missing(chat.app, [ids[chat.app.id, 3]])
     missing = {id for (id,) in Account.select(Account.id).where(Account.missing_since.is_null(False)).tuples()}

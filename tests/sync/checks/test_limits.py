@@ -165,7 +165,8 @@ def test_each_part_of_an_app_is_a_phase_that_counts_what_was_read(chat):
         chat.store.join(room, chat.id_of(number), "member", via="page")
     told: list[tuple[str, int]] = []
     with snapshot.staging():
-        accounts = snapshot.read(apps.connector_for(chat.app), lambda *step: told.append(step), timedelta(hours=1))
+        connector = apps.connector_for(chat.app)
+        accounts = snapshot.read(chat.app, connector, lambda *step: told.append(step), timedelta(hours=1))
     assert accounts == MEMBERS + 1, "Rollcall's own account is one of them"
     assert told == [("accounts", 0), ("accounts", accounts), ("assets", 0), ("assets", 1), ("access", 0), ("access", 2)]
 
