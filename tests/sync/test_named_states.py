@@ -80,7 +80,7 @@ def rows(path: Path) -> dict[str, list[dict]]:
     with closing(sqlite3.connect(path)) as file:
         file.row_factory = sqlite3.Row
         tables = [name for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        return {table: [dict(row) for row in file.execute(f'SELECT * FROM "{table}" ORDER BY rowid')]
+        return {table: [dict(row) for row in file.execute(f'SELECT * FROM "{table}" ORDER BY 1')]
                 for table in tables if table != "schema_migration"}  # fmt: skip
 
 
