@@ -4,16 +4,18 @@ Append-only; seals.py makes each change to what was written show (rule 9)."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 
 from peewee import ModelSelect
 
 from sync import sample_data, seals
-from sync.db import db, utcnow, writing
+from sync.db import db, noted_in_write, utcnow, writing
 from sync.models import Activity, App, Person, Report
 from sync.rank import Asker
 from sync.seals import Verification, head, place_of, verify
 from sync.settings import set_setting, setting
 
+TOGETHER = timedelta(minutes=10)
 MIGRATED = "told by migrations"  # a list of entries for record_all()
 
 __all__ = ["Verification", "entries", "head", "place_of", "record", "record_all", "tell_what_was_migrated", "verify"]
@@ -30,23 +32,46 @@ def record(
     app: App | int | None = None,
     person: Person | int | None = None,
     report: Report | int | None = None,
+    may_follow: bool = False,
 ) -> None:
-    """Append one entry. Call it inside the `writing()` of what it tells, so that both happen or neither."""
+    """Append one entry. Call it inside the `writing()` of what it tells, so that both happen or neither.
+
+    `may_follow`: it joins the line before it, if the same happened there to someone else in the same app.
+    """
     record_all([dict(who=who, what=what, about=about, why=why, before=before, after=after,
-                     app_id=_id(app), person_id=_id(person), report_id=_id(report))])
+                     app_id=_id(app), person_id=_id(person), report_id=_id(report))], may_follow)
 
 
-def record_all(entries: list[dict]) -> None:
-    """Append many entries in order; each a dict of Activity's columns but `at` and `seal`."""
+def record_all(entries: list[dict], may_follow: bool = False) -> None:
+    """Append many entries in order; each a dict of Activity's columns but `at`, `line` and `seal`."""
     if not db.in_transaction():
         raise RuntimeError("an activity entry belongs into the transaction of what it tells")
     now = utcnow()
     entries = sample_data.without_sample_people(entries)
     unsaid = {name: None for name in seals.SEALED} | {"about": "", "why": "", "at": now}
+    unsaid["line"] = _line(entries, may_follow)
     rows = [unsaid | entry | {"who": str(entry["who"])} for entry in entries]
     seals.seal_all(rows)
     for start in range(0, len(rows), 500):
         Activity.insert_many(rows[start : start + 500]).execute()
+
+
+def _line(entries: list[dict], may_follow: bool) -> int | None:
+    """What is written in one transaction happened together: it is one line of the log, named by its first entry.
+
+    So is what may follow the entry before it, such as the removals of many after one approval.
+    """
+    noted = noted_in_write()
+    if "line" not in noted and entries:
+        last = Activity.select().order_by(Activity.id.desc()).first()
+        joins = may_follow and last is not None and _continues(last, entries[0])
+        noted["line"] = (last.line or last.id) if joins else (last.id if last else 0) + 1
+    return noted.get("line")
+
+
+def _continues(last: Activity, entry: dict) -> bool:
+    same = (last.who, last.what, last.app_id) == (str(entry["who"]), entry["what"], entry.get("app_id"))
+    return same and timedelta() <= utcnow() - last.at < TOGETHER
 
 
 def tell_what_was_migrated() -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -115,6 +116,14 @@ def connected():
         db.close()
 
 
+def noted_in_write() -> dict:
+    """What the write under way has noted for itself: empty when it begins, and forgotten when it ends."""
+    return _write.__dict__
+
+
+_write = threading.local()
+
+
 @contextmanager
 def writing():
     """One short transaction that holds the single write lock; nested blocks join it.
@@ -122,6 +131,8 @@ def writing():
     A fault of our own that it meets is noted, and forgotten as soon as one ends well.
     """
     outermost = db.is_closed() or not db.in_transaction()
+    if outermost:
+        noted_in_write().clear()
     try:
         with connected(), db.atomic():
             yield

@@ -2,67 +2,55 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from urllib.parse import urlencode
-
 from flask import Blueprint, render_template, request, url_for
 
 from sync import activity
 from sync.apps import apps
+from sync.log_lines import Log
 from sync.mail import outbox
-from sync.models import Activity, App, Mail
-from sync.names import short_name
+from sync.models import App, Mail
 from sync.seals import Verification
-from web.answers import asked, page_or_part, wants_part
+from web import log_view
+from web.answers import page_or_part, wants_part
 from web.frame import MANAGERS
 from web.mail_view import outbox_line
 from web.permissions import workspace_role
 from web.security import signed_in_person
-from web.view import first_upper
-from web.words import arrow, plural
+from web.words import plural
 
 pages = Blueprint("activity", __name__, url_prefix="/activity")
 
-SHOWN = 50
 SEAL = 16  # characters of a seal that are shown
-
-
-@dataclass(frozen=True)
-class Line:
-    """An entry of the log."""
-
-    entry: Activity
-    what: str
-    about: str
-    app_name: str
-    change: str  # from what to what
-    who: str
 
 
 @pages.get("")
 @workspace_role(*MANAGERS)
 def index() -> str:
-    search, before = request.args.get("search", ""), asked("before")
     visible = list(apps.apps_of(signed_in_person()))
-    app = next((app for app in visible if app.id == asked("app")), None)
-    found = activity.entries(app=app, search=search, before_id=before, limit=SHOWN + 1, of_apps=of_apps(visible))
-    entries, more = found[:SHOWN], len(found) > SHOWN
-    kept = {name: value for name, value in (("search", search), ("app", app and app.id)) if value}
-    older = url_for("activity.index", **kept, before=entries[-1].id) if more else ""
-    download = url_for("downloads.of_activity", **kept)
-    values = {"download": download, "lines": [_line(entry) for entry in entries], "older": older, "search": search,
-              "app": app, "before": before}  # fmt: skip
-    if before and wants_part():
+    wanted = Log.of(request.args)
+    app = next((app for app in visible if str(app.id) == wanted.app), None)
+    labels = {"app": lambda value: f"App: {app.name if app else value}"}
+    here = url_for("activity.index")
+    log = log_view.shown(wanted, here, _inside, of_apps(visible), labels=labels)
+    kept = {name: value for name, value in wanted.asked.items() if name in ("search", "app")}
+    download = url_for("downloads.of_activity", **kept) if kept == wanted.asked else ""  # it has no other filters
+    values = {"log": log, "apps": visible, "app": app, "here": here, "download": download}
+    if request.args.get("before") and wants_part():
         return render_template("activity/_entries.html", **values)
-    return page_or_part("activity/index.html", "activity/_list.html", **values, apps=visible,
-                        newest=url_for("activity.index") + ("?" + urlencode(kept) if kept else ""),
+    return page_or_part("activity/index.html", "activity/_list.html", **values,
                         outbox=[outbox_line(mail) for mail in _unsent(visible)], can_send=outbox.can_send())
 
 
-def _line(entry: Activity) -> Line:
-    change = arrow(entry.before, entry.after) if entry.after else f"was {entry.before}" if entry.before else ""
-    return Line(entry, first_upper(entry.what), short_name(entry.about or ""), entry.app.name if entry.app_id else "",
-                change, short_name(entry.who))  # fmt: skip
+def _inside(line: int) -> str:
+    return url_for("activity.line", line=line)
+
+
+@pages.get("/lines/<int:line>")
+@workspace_role(*MANAGERS)
+def line(line: int) -> str:
+    """What is inside a line: all that was written together."""
+    visible = of_apps(list(apps.apps_of(signed_in_person())))
+    return log_view.inside(line, _inside(line), url_for("activity.index"), of_apps=visible)
 
 
 def _unsent(visible: list[App]) -> list[Mail]:

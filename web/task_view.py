@@ -1,4 +1,4 @@
-"""The finished parts of an app's Activity tab: its tasks with their state, and the entries of the log."""
+"""The finished parts of an app's Activity tab that are about its tasks, with their state."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from flask import Flask
 from markupsafe import Markup
 
-from sync.models import Activity, App, Task
+from sync.models import App, Task
 from sync.names import name_in_task, short_name
 from sync.states import LIVE_TASKS, TaskKind, TaskState
 from sync.tasks import progress as task_progress
 from sync.tasks import settle, tasks
-from web.view import Badge, LogRow, log_row
+from web.view import Badge
 from web.words import plural, when
 
 WORDS = {
@@ -102,26 +102,3 @@ def _details(app: App, task: Task) -> str:
     elif task.state == TaskState.QUEUED and (task.attempts or task.awaits_approval):
         parts.append(Markup("next try {}").format(when(task.next_at)))
     return Markup(" · ").join(parts)
-
-
-@dataclass(frozen=True)
-class EntryRow:
-    """An entry of the app's log; `about` is "" where it is about the app itself."""
-
-    log: LogRow
-    about: str
-
-
-def entries(app: App, found: list[Activity]) -> list[EntryRow]:
-    return [
-        EntryRow(log_row(entry, _change(entry)), entry.about if entry.about and entry.about != app.name else "")
-        for entry in found
-    ]  # fmt: skip
-
-
-def _change(entry: Activity) -> str:
-    if entry.before and entry.after:
-        return f"{entry.before} → {entry.after}"
-    if entry.before:
-        return f"was {entry.before}"
-    return entry.after if entry.after and entry.after != entry.about else ""

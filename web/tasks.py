@@ -6,15 +6,15 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response, make_response, render_template, request, url_for
 
-from sync import activity
+from sync.log_lines import Log
 from sync.matching import decisions as match_decisions
 from sync.models import App, Task
 from sync.rank import Asker
 from sync.states import Part
 from sync.tasks import tasks
 from sync.tasks.tasks import TaskProblem
-from web import member_view, task_view
-from web.answers import asked, go_to, with_toast
+from web import log_view, member_view, task_view
+from web.answers import go_to, with_toast
 from web.app_page import kind_of, owns, page
 from web.behind_proxy import here
 from web.permissions import app_part
@@ -22,25 +22,29 @@ from web.security import by
 
 pages = Blueprint("tasks", __name__, url_prefix="/apps/<int:app_id>")
 
-ENTRIES = 50
 UNDO_SHOWN = 5
 
 
 @pages.get("/activity")
 @app_part(Part.OWNER)
 def index(app: App) -> str:
-    before, search = asked("before"), request.args.get("search", "")
-    entries = activity.entries(app=app, search=search, before_id=before, limit=ENTRIES + 1)
-    older = None
-    if len(entries) > ENTRIES:
-        entries = entries[:ENTRIES]
-        older = url_for("tasks.index", app_id=app.id, search=search or None, before=entries[-1].id)
-    values = {"entries": task_view.entries(app, entries), "older": older, "before": before, "search": search,
-              "newest": here(query=False)}  # fmt: skip
-    if before and request.htmx:
-        return render_template("tasks/_entries.html", app=app, **values)
+    here_ = url_for("tasks.index", app_id=app.id)
+    wanted = Log.of(request.args).without("app").without("person")
+    log = log_view.shown(wanted, here_, lambda line: url_for("tasks.line", app_id=app.id, line=line), app=app)
+    values = {"log": log, "here": here_, "apps": [], "download": ""}
+    if request.args.get("before") and request.htmx:
+        return render_template("activity/_entries.html", **values)
     undoable = member_view.undoable(app, match_decisions.undoable(app, UNDO_SHOWN), here())
-    return page(app, "tasks/index.html", "tasks/_log.html", tasks=task_view.of_app(app), **values, undoable=undoable)
+    values |= {"undoable": undoable, "tasks": task_view.of_app(app)}
+    return page(app, "tasks/index.html", "activity/_list.html", **values)
+
+
+@pages.get("/activity/lines/<int:line>")
+@app_part(Part.OWNER)
+def line(app: App, line: int) -> str:
+    """What is inside a line of this app's log."""
+    back = url_for("tasks.index", app_id=app.id)
+    return log_view.inside(line, url_for("tasks.line", app_id=app.id, line=line), back, app=app)
 
 
 @pages.get("/tasks")

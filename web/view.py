@@ -29,6 +29,20 @@ class LogRow:
     who: str
 
 
+@dataclass(frozen=True)
+class LogLine:
+    """A line of the log: one entry, or several that were written together. `together` are those in words, and `inside`
+    the address of all of them; "" where there is one."""
+
+    row: LogRow
+    about: str
+    app_name: str
+    app_address: str
+    id: int
+    together: str = ""
+    inside: str = ""
+
+
 def log_row(entry: Activity, change: str) -> LogRow:
     return LogRow(entry, first_upper(entry.what), change, short_name(entry.who))
 

@@ -177,7 +177,7 @@ def _end(task: Task, state: str, error: str | None) -> None:
         if not _write(task, state=state, error=error, finished_at=utcnow(), attempts=Task.attempts + 1):
             return
         _record("Rollcall", WORDS[task.act] if state == TaskState.DONE else f"did not {task.act}: {state}", task,
-                why=error or f"asked by {task.asked_by}")  # fmt: skip
+                why=error or f"asked by {task.asked_by}", may_follow=state == TaskState.DONE)  # fmt: skip
         settle.settle(task, state)
         _tell_outcome(task)
 
@@ -236,10 +236,10 @@ def _app_needs_attention(app: App, error: str) -> None:
         App.update(error=error).where(App.id == app.id).execute()
 
 
-def _record(who: str, what: str, task: Task, why: str = "") -> None:
+def _record(who: str, what: str, task: Task, why: str = "", may_follow: bool = False) -> None:
     before, after = settle.in_words(task)
     activity.record(who, what, about=name_in_task(task), why=why, before=before, after=after, app=task.app_id,
-                    person=settle.person_of(task), report=task.report_id)  # fmt: skip
+                    person=settle.person_of(task), report=task.report_id, may_follow=may_follow)  # fmt: skip
 
 
 def _tell_outcome(task: Task) -> None:

@@ -190,5 +190,7 @@ def finish_from_the_mail(page: Page, mail) -> None:
 def activity_tells_it_all(page: Page, rollcall: Rollcall) -> None:
     page.goto(f"{rollcall.url}/activity")
     told = page.locator("main")
+    for line in page.locator(".log-inside summary").all():
+        line.click()
     for what in ("Finished sync", "Left out", "Hand-over until Friday", "Removed from the app", "Check succeeded"):
         expect(told).to_contain_text(re.compile(re.escape(what), re.I))

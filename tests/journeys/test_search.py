@@ -113,7 +113,7 @@ def test_a_late_answer_never_replaces_a_newer_one(visit, live, acme) -> None:
         with suppress(Error):  # the question was given up
             route.fulfill(body='<a role="option" id="late" href="/late"><span class="strong">Late</span></a>')
     page.fill("#search-words", "jana kow")
-    page.wait_for_function("document.getElementById('search-status').textContent.startsWith('People: 1,')")
+    page.wait_for_selector("#search-status:has-text('People: 1,')", state="attached")
     assert page.query_selector("#late") is None and active(page) == "Jana Kowalski"
 
 

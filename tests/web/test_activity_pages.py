@@ -13,8 +13,8 @@ from tests.web.client import Client
 
 
 def fill(count: int) -> None:
-    with writing():
-        for number in range(count):
+    for number in range(count):
+        with writing():
             activity.record("schedule", "noted", about=f"thing {number:03}", why="because", before="a<b", after="c&d")
 
 
@@ -67,3 +67,40 @@ def test_verification(owner: Client) -> None:
     db.execute_sql("UPDATE activity SET why = 'another reason' WHERE id = ?", (entry.id,))
     page = owner.get("/activity/verification").text
     assert "tampered with" in page and f"Entry {entry.id} does not follow" in page
+
+
+def test_what_was_written_together_is_one_line_that_opens(owner: Client, chat) -> None:
+    with writing():
+        for number in range(3):
+            activity.record("Rollcall", "new user", about=f"user <{number}>", app=chat.app)
+        activity.record("schedule", "check succeeded", about=chat.app.name, app=chat.app)
+    for address in ("/activity", f"/apps/{chat.app.id}/activity"):
+        page = owner.get(address).text
+        assert "3 users found" in page and "user &lt;1&gt;" not in page
+        inside = re.search(r'<a href="([^"]*/lines/\d+)">Show these', page).group(1)
+        for htmx in (False, True):
+            opened = owner.get(inside, htmx=htmx).text
+            assert opened.count("New user") == 3 and opened.count("Check succeeded") == 1
+    assert owner.get("/activity/lines/999999").status_code == 404
+
+
+def test_chips_name_the_filters_and_remove_them(owner: Client, chat, someone) -> None:
+    jana = someone("Jana Kowalski")
+    page = owner.get(f"/activity?person={jana.id}&app={chat.app.id}&kind=checks&since=2020-01-01").text
+    for words in ("About: Jana Kowalski", f"App: {chat.app.name}", "Kind: Checks", "Since: 2020-01-01"):
+        assert words in page
+    assert f'href="/activity?app={chat.app.id}&amp;kind=checks&amp;since=2020-01-01"' in page
+    assert "No entry matches" in page
+    assert "Added person" in owner.get("/activity?person=kowal").text
+
+
+def test_a_line_shows_only_what_is_open_to_the_person(site, chat, second, someone) -> None:
+    admin = someone("Some Admin", role="admin")
+    with writing():
+        activity.record("Rollcall", "new user", about="concealed user", app=chat.app)
+        activity.record("Rollcall", "new user", about="another concealed user", app=second.app)
+    line = Activity.select().order_by(Activity.id.desc()).get().line
+    client = Client(site, admin)
+    assert "concealed" not in client.get("/activity").text
+    assert client.get(f"/activity/lines/{line}").status_code == 404
+    assert client.get(f"/apps/{chat.app.id}/activity/lines/{line}").status_code == 404

@@ -321,7 +321,7 @@ def test_the_activity_of_an_app_is_its_own(owner: Client, chat, second) -> None:
         Activity.create(who="x", what="something elsewhere", app=second.app, seal="")
     page = owner.get(f"/apps/{chat.app.id}/activity").text
     assert "Connected app" in page and "Something elsewhere" not in page
-    assert "Nothing found" in owner.get(f"/apps/{chat.app.id}/activity?search=zzz", htmx=True).text
+    assert "No entry matches" in owner.get(f"/apps/{chat.app.id}/activity?search=zzz", htmx=True).text
     assert owner.get(f"/apps/{chat.app.id}/activity?before={2**70}").status_code == 200
 
 

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from sync import vault
+from sync import activity, vault
 from sync.apps import apps
-from sync.db import db
+from sync.db import db, writing
 from sync.directory import push
 from sync.models import (  # fmt: skip
     Account,
+    Activity,
     App,
     Asset,
     Change,
@@ -72,6 +73,8 @@ TABLE = {
     "DELETE /session": EVERYBODY,
     "GET /apps": SIGNED_IN,
     "GET /search": SIGNED_IN,
+    "GET /activity/lines/<int:line>": MANAGERS,
+    "GET /apps/<int:app_id>/activity/lines/<int:line>": APP_OWNERS,
     "GET /apps/<int:app_id>/card": APP_COLLABORATORS,
     "GET /apps/<int:app_id>/head": APP_COLLABORATORS,
     "GET /apps/<int:app_id>": APP_COLLABORATORS,
@@ -293,6 +296,14 @@ def routes(site: Flask) -> Iterator[tuple[str, str, str]]:
             yield f"{method} {rule.rule}", method, rule.endpoint
 
 
+def line_of_both(app: App) -> int:
+    """A line of Activity with an entry about the app, and one that any manager may see."""
+    with writing():
+        activity.record("schedule", "noted", app=app)
+        activity.record("schedule", "noted")
+    return Activity.select(Activity.line).order_by(Activity.id.desc()).scalar()
+
+
 @pytest.fixture
 def world(chat, someone, by: str) -> dict[str, int | str]:
     """One row of each kind that an address may name; everything of an app belongs to one app."""
@@ -331,6 +342,7 @@ def world(chat, someone, by: str) -> dict[str, int | str]:
         "mail_id": Mail.create(key="k", kind="test", to="tess@acme.example", subject="S", text="T", html="H").id,
         "path": "Users",
         "batch": "0123456789abcdef",
+        "line": line_of_both(chat.app),
         "kind": "csv",
         "slug": "sample-chat",
         "token": "x",

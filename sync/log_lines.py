@@ -1,0 +1,169 @@
+"""Activity as lines: what was written together, such as all that one check found, is one line that opens.
+A page has whole lines: none is cut in two, and none is on two pages or on none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from peewee import Expression, fn
+
+from sync.listing import NOTHING, Filter, Page, page_of, whole_number
+from sync.models import Activity, App
+from sync.search import finding
+from sync.search.index import Kind
+from sync.workspace import workspace
+
+MOST_PEOPLE = 100  # that a filter by words can mean
+line_id = fn.COALESCE(Activity.line, Activity.id)
+# What an entry is about, by the beginning of its words, or by all of them after "=". All that has none of these is
+# "other".
+KINDS: dict[str, tuple[str, ...]] = {
+    "checks": (
+        "check ", "asked for a check", "cancelled check", "compared last reading", "new ", "updated ", "renamed ",
+        "removed asset", "removed user", "changed access", "=revoked access", "=granted access",
+    ),
+    "approvals": (
+        "finished sync", "confirmed ", "left out", "took back", "dismissed report", "closed report", "released ",
+        "accepted ", "ended acceptance", "handed over", "protected ", "lifted protection",
+    ),
+    "tasks": (
+        "removed from the app", "role changed in the app", "invited", "granted access in", "revoked access in",
+        "asked to ", "could not ", "did not ", "awaits ", "retried task", "cancelled task", "cancelled invitation",
+        "invitation expired", "reminded of", "onboarded",
+    ),
+    "people": (
+        "person ", "people ", "added person", "edited person", "imported people", "planned offboarding", "offboarded",
+        "cancelled offboarding", "set legal hold", "lifted legal", "set remove-on", "cleared remove-on", "held ",
+        "matched ", "read directory", "directory ", "connected directory", "kept last owner",
+    ),
+    "sign-in": (
+        "signed in", "sign-in", "linked ", "unlinked ", "ended sessions", "refused ", "set password", "made one-time",
+        "asked for a new password", "added passkey", "removed passkey",
+    ),
+}  # fmt: skip
+OTHER = "other"
+# Which entry of a line says what the whole of it was.
+LEADS = (
+    "check succeeded", "finished sync", "offboarded person", "read directory", "people joined", "imported people",
+    "released mass removal", "released mass change", "released updates", "compared last reading", "connected app",
+    "connected directory", "set up workspace", "dismissed report",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Log(Filter):
+    """`app` is an app's id, `person` a person's id or parts of a name or address, `kind` one of KINDS or OTHER; `since`
+    and `until` are days in the workspace's zone, both included."""
+
+    search: str = ""
+    app: str = ""
+    person: str = ""
+    kind: str = ""
+    since: str = ""
+    until: str = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """What was written together: the id of its first entry, the entry that says what it was, and how many of each."""
+
+    id: int
+    lead: Activity
+    counts: dict[str, int]
+
+    @property
+    def entries(self) -> int:
+        return sum(self.counts.values())
+
+
+def lines(
+    wanted: Log, before: int | None = None, limit: int = 50, of_apps: Iterable[int] | None = None
+) -> tuple[list[Line], bool]:
+    """The newest lines first, each with the entries that match; and whether there are older ones.
+
+    For the next page, pass the last one's id as `before`. Where `of_apps` is given, what concerns an app that is not
+    among them is left out.
+    """
+    conditions = [Activity.id > 0, *_conditions(wanted, of_apps)]
+    query = Activity.select(line_id).where(*conditions).group_by(line_id).order_by(line_id.desc()).limit(limit + 1)
+    if before is not None:
+        query = query.where(line_id < before)
+    ids = [id for (id,) in query.tuples()]
+    return list(_made(ids[:limit], conditions)), len(ids) > limit
+
+
+def _made(ids: Sequence[int], conditions: Sequence[Expression]) -> Iterator[Line]:
+    if not ids:
+        return
+    of_each: dict[int, dict[str, tuple[int, int]]] = {id: {} for id in ids}
+    counted = Activity.select(line_id, Activity.what, fn.COUNT(Activity.id), fn.MIN(Activity.id))
+    counted = counted.where(line_id.between(min(ids), max(ids)), *conditions).group_by(line_id, Activity.what)
+    for line, what, number, first in counted.order_by(fn.MIN(Activity.id)).tuples():
+        of_each[line][what] = number, first
+    leading = {line: found[_lead(found)][1] for line, found in of_each.items()}
+    rows = Activity.select(Activity, App).left_outer_join(App).where(Activity.id.in_(list(leading.values())))
+    entries = {entry.id: entry for entry in rows}
+    for line, found in of_each.items():
+        yield Line(line, entries[leading[line]], {what: number for what, (number, _) in found.items()})
+
+
+def _lead(found: dict[str, tuple[int, int]]) -> str:
+    return min(found, key=lambda what: (LEADS.index(what) if what in LEADS else len(LEADS), -found[what][0]))
+
+
+def entries_of(line: int, app: App | None = None, of_apps: Iterable[int] | None = None, number: int = 1) -> Page:
+    """One page of a line's entries, in the order in which they were written."""
+    query = Activity.select(Activity, App).left_outer_join(App).where(line_id == line, *_conditions(Log(), of_apps))
+    if app is not None:
+        query = query.where(Activity.app == app)
+    return page_of(query.order_by(Activity.id), number)
+
+
+def _conditions(wanted: Log, of_apps: Iterable[int] | None) -> Iterator[Expression]:
+    if of_apps is not None:
+        yield Activity.app.is_null() | Activity.app.in_(list(of_apps))
+    if wanted.app:
+        yield Activity.app == (whole_number(wanted.app) or 0)
+    if wanted.person:
+        yield _about(wanted.person)
+    if wanted.kind:
+        yield _of_kind(wanted.kind)
+    for day, is_last in ((wanted.since, False), (wanted.until, True)):
+        if day:
+            yield _from(day, is_last)
+    for word in wanted.search.split():
+        yield (Activity.who.contains(word) | Activity.what.contains(word)
+               | Activity.about.contains(word) | Activity.why.contains(word))  # fmt: skip
+
+
+def _about(person: str) -> Expression:
+    number = whole_number(person)
+    ids = [number] if number is not None else finding.first(Kind.PERSON, person, MOST_PEOPLE).ids
+    return Activity.person.in_(ids) if len(ids) != 1 else Activity.person == ids[0]
+
+
+def _of_kind(kind: str) -> Expression:
+    if kind == OTHER:
+        return ~_begins(beginning for some in KINDS.values() for beginning in some)
+    return _begins(KINDS[kind]) if kind in KINDS else NOTHING
+
+
+def _begins(beginnings: Iterable[str]) -> Expression:
+    first, *others = (Activity.what == words[1:] if words.startswith("=") else Activity.what.startswith(words)
+                      for words in beginnings)  # fmt: skip
+    for other in others:
+        first |= other
+    return first
+
+
+def _from(day: str, is_last: bool) -> Expression:
+    """Since the day begins, or until it has ended."""
+    try:
+        begins = date.fromisoformat(day) + timedelta(days=is_last)
+        moment = datetime.combine(begins, time(), ZoneInfo(workspace().zone)).astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError):
+        return NOTHING
+    return Activity.at < moment if is_last else Activity.at >= moment

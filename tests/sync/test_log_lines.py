@@ -1,0 +1,127 @@
+"""Activity as lines: one for each write, never cut by a page; the filters, and the seal over all of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sync import activity, log_lines
+from sync.db import db, utcnow, writing
+from sync.log_lines import KINDS, OTHER, Log
+from sync.models import Activity
+from sync.people import people
+
+WHATS = st.sampled_from(["new user", "new asset", "check succeeded", "noted"])
+WRITES = st.lists(st.lists(WHATS, min_size=1, max_size=7), min_size=1, max_size=12)
+
+
+def write(*whats: str, **values) -> None:
+    with writing():
+        for what in whats:
+            activity.record("schedule", what, **values)
+
+
+@settings(max_examples=40, deadline=None,
+          suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(writes=WRITES, limit=st.integers(1, 4), kind=st.sampled_from(["", "checks", OTHER]))
+def test_pages_have_each_line_once_and_whole(olga, writes, limit, kind):
+    first = Activity.select().order_by(Activity.id.desc()).get().id
+    for whats in writes:
+        write(*whats)
+    shown, before = [], None
+    while True:
+        page, more = log_lines.lines(Log(kind=kind), before, limit)
+        page = [line for line in page if line.id > first]
+        shown += page
+        if not more or len(page) < limit:
+            break
+        before = page[-1].id
+        write("noted")  # something new, while someone reads on
+    is_check = {what: what != "noted" for whats in writes for what in whats}
+    kept = [[what for what in whats if not kind or is_check[what] == (kind == "checks")] for whats in writes]
+    expected = [{what: some.count(what) for what in dict.fromkeys(some)} for some in reversed(kept) if some]
+    assert [line.counts for line in shown] == expected
+    assert len({line.id for line in shown}) == len(shown)
+    assert activity.verify().ok
+
+
+def test_nested_writes_are_one_line_and_others_are_not(olga):
+    with writing():
+        activity.record("schedule", "new user")
+        with writing():
+            activity.record("schedule", "check succeeded")
+    write("noted")
+    (newest, one), _ = log_lines.lines(Log(), limit=2)
+    assert newest.counts == {"noted": 1}
+    assert one.counts == {"new user": 1, "check succeeded": 1} and one.lead.what == "check succeeded"
+
+
+def test_a_write_that_is_rolled_back_leaves_nothing_to_the_next(olga):
+    with pytest.raises(ZeroDivisionError), writing():
+        activity.record("schedule", "new user")
+        raise ZeroDivisionError
+    write("noted", "noted")
+    [line], _ = log_lines.lines(Log(), limit=1)
+    assert line.counts == {"noted": 2} and line.id == line.lead.id and activity.verify().ok
+
+
+def test_the_same_outcome_joins_the_line_before(olga, chat):
+    def outcome(what: str = "removed from the app", app=chat.app) -> None:
+        write(what, app=app, may_follow=True)
+
+    outcome(), outcome(), outcome()
+    outcome("could not remove")
+    outcome()
+    found, _ = log_lines.lines(Log(app=str(chat.app.id)), limit=3)
+    assert [line.counts for line in found] == [
+        {"removed from the app": 1}, {"could not remove": 1}, {"removed from the app": 3}
+    ]  # fmt: skip
+
+
+def test_who_regroups_the_log_breaks_the_seal(olga):
+    write("noted", "noted")
+    write("person deprovisioned")
+    assert activity.verify().ok
+    db.execute_sql("DROP TRIGGER activity_no_update")
+    db.execute_sql("UPDATE activity SET line = id - 1 WHERE id = (SELECT max(id) FROM activity)")
+    assert not activity.verify().ok
+
+
+def test_entries_of_an_earlier_version_are_lines_of_their_own(olga):
+    write("noted", "noted")
+    db.execute_sql("DROP TRIGGER activity_no_update")
+    db.execute_sql("UPDATE activity SET line = NULL")
+    assert all(line.entries == 1 for line in log_lines.lines(Log())[0])
+
+
+def test_filters_by_person_app_and_days(olga, chat, by):
+    person = people.add("Jana Núñez", "jana@acme.example", by)
+    write("noted", person=person)
+    for asked in (str(person.id), "nunez", "jana@"):
+        found, _ = log_lines.lines(Log(person=asked))
+        assert [line.lead.what for line in found] == ["noted", "added person"]
+    assert log_lines.lines(Log(person="nobody such"))[0] == []
+    for wanted in (Log(app="x"), Log(kind="x"), Log(since="x"), Log(until="x")):
+        assert log_lines.lines(wanted)[0] == []
+    day = utcnow().date()
+    assert log_lines.lines(Log(since=str(day), until=str(day)))[0]
+    assert not log_lines.lines(Log(since=str(day + timedelta(days=2))))[0]
+    assert not log_lines.lines(Log(until=str(day - timedelta(days=2))))[0]
+    log_lines.lines(Log(until="9999-12-31"))
+
+
+def test_no_kind_of_entry_is_in_two_kinds():
+    beginnings = [(kind, beginning) for kind, some in KINDS.items() for beginning in some]
+    for kind, one in beginnings:
+        assert {other for other, two in beginnings if one.startswith(two) or one == f"={two}"} == {kind}
+
+
+@pytest.mark.parametrize("wanted", [Log(), Log(app="1"), Log(person="1")])
+def test_a_page_is_answered_from_an_index(olga, wanted):
+    query = Activity.select(log_lines.line_id).where(*log_lines._conditions(wanted, None), log_lines.line_id < 99)
+    query = query.group_by(log_lines.line_id).order_by(log_lines.line_id.desc()).limit(51)
+    plan = [row[3] for row in db.execute_sql("EXPLAIN QUERY PLAN " + query.sql()[0], query.sql()[1])]
+    assert all("USING" in step and "INDEX activity_line" in step for step in plan), plan
