@@ -3,12 +3,11 @@
 
 (() => {
   const DELAY = 120; // milliseconds after the last key
-  const dialog = document.getElementById("search-dialog");
-  if (!dialog?.showModal) return;
-  const input = document.getElementById("search-words");
-  const list = document.getElementById("search-options");
-  const hint = document.getElementById("search-hint");
-  const status = document.getElementById("search-status");
+  const template = document.getElementById("search-template");
+  if (!template || !("HTMLDialogElement" in window)) return;
+  const dialog = document.importNode(template.content.querySelector("dialog"), true); // on the page while it is open
+  const part = (name) => dialog.querySelector(`#search-${name}`);
+  const input = part("words"), list = part("options"), hint = part("hint"), status = part("status");
   const firstHint = hint.textContent;
   let waiting = 0; // the timer of the next question
   let asking = null; // the question under way: an answer to any other is dropped
@@ -68,6 +67,7 @@
 
   const open = () => {
     if (document.querySelector("dialog:modal")) return;
+    document.body.append(dialog);
     dialog.showModal();
     input.select();
     if (input.value.trim()) ask();
@@ -77,6 +77,7 @@
     asking?.abort();
     asking = null;
     dialog.close(); // the browser gives the focus back
+    dialog.remove();
   };
 
   input.addEventListener("input", () => {

@@ -79,8 +79,10 @@ def _with(address: str, further: str) -> str:
 
 def _person_in_words(person: str) -> str:
     number = whole_number(person)
-    row = None if number is None else Person.get_or_none(Person.id == number)
-    return f"About: {names.person_name(row) if row else person}"
+    try:
+        return f"About: {names.person_name(Person.get_by_id(number))}"
+    except Person.DoesNotExist:
+        return f"About: {person}"
 
 
 def _line(line: Line, inside: Callable[[int], str], app: App | None) -> LogLine:

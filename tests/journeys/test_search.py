@@ -58,7 +58,7 @@ def test_the_keyboard_alone(visit, live, acme) -> None:
     assert active(page) == "Offboard Jana Kowalski"
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Escape")
-    page.wait_for_selector("#search-dialog:not([open])", state="attached")
+    page.wait_for_selector("#search-dialog", state="detached")
     assert focused(page) == "add-person" and page.url == live.url + "/people"
     page.keyboard.press("Control+k")
     page.wait_for_selector("#search-dialog:modal")

@@ -156,6 +156,7 @@ EXEMPT = {
         "saved_views.may_share", "saved_views.with_id",
         "directory.waiting_files.answer", "directory.waiting_files.discard", "apps.drafts.start"), OWN),
     **dict.fromkeys(("directory.directories.ask", "jobs.clock.is_right", "apps.apps.plan_all"), READS),
+    "checks.comparison.compare": "does what a change that is in the table has asked for, as its job would",
     "sign_in.forgotten.ask": "mails a link to the person alone, no matter who asks (tests/security/test_forgotten.py)",
     "sign_in.oidc_people.come_in":
         "who asks is the provider that an Owner has set up (tests/security/test_first_sign_in.py)",
