@@ -25,7 +25,8 @@ from web.words import calendar_day, plural, when
 
 UNANSWERED_NAMED = 3
 MATCHED_BY_EMAIL = ("", "By e-mail")  # the usual ways, which go without saying
-LEFT_STILL_IN = Markup('Left<span class="wide-only">, still has an account</span>')  # in a list of accounts it is clear
+# In a list of accounts on a phone, it is clear.
+LEFT_STILL_IN = Markup('<span>Left<span class="wide-only">, still has an account</span></span>')
 UNKNOWN_STATUS = ("Rollcall doesn't know what this status means. Look in the app. "
                   "The account doesn't count as active.")  # fmt: skip
 
