@@ -111,8 +111,9 @@ def page_of(
     return Page(list(fetch(query.paginate(number, PAGE))) if total else [], total, number, pages)
 
 
-def page_of_rows(rows: Sequence, number: int, size: int = PAGE) -> Page:
-    """The same of rows that are here already."""
+def page_of_rows(rows: Sequence, number: int, size: int | None = None) -> Page:
+    """The same of rows that are here already; PAGE of them without a `size`."""
+    size = size or PAGE
     number, pages = _of(number, len(rows), size)
     return Page(list(rows[(number - 1) * size : number * size]), len(rows), number, pages)
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from sync import listing
 from sync.apps import member_list
 from sync.apps.member_list import Members
 from sync.db import db
@@ -17,6 +15,7 @@ from sync.matching import members
 from sync.matching.members import LEFT, TABS
 from sync.models import BIT, Access, Account, App, Asset, Person, Role
 from sync.search.texts import contains, text_of, words_of
+from tests.sync.ordered import assert_pages, compared, filters, in_order, sorts
 
 READ = datetime(2026, 11, 20, 4, 0)
 SEATS = st.fixed_dictionaries({
@@ -38,10 +37,6 @@ VALUES = {
     "asset": ("asset", "999999", "x"),
 }
 TABS_OFTEN = st.sampled_from(["onboarded", "onboarded", *TABS, LEFT])
-# Few at once: of several, most find nobody.
-FILTERS = st.lists(st.sampled_from(list(VALUES)).flatmap(
-    lambda name: st.tuples(st.just(name), st.sampled_from(VALUES[name]))), max_size=2).map(dict)  # fmt: skip
-SORTS = st.sampled_from(["", *member_list.ORDER.columns, *(f"-{name}" for name in member_list.ORDER.columns)])
 POSITIONS = {"admin": (0, "Admin"), "member": (1, "Member")}
 
 
@@ -97,8 +92,7 @@ def matches(account: Account, wanted: Members, asset: Asset) -> bool:
     ))  # fmt: skip
 
 
-def key_of(sort: str):
-    """What is compared, in plain Python: an unknown value is last in both directions, and ids decide at last."""
+def by(accounts: list[Account], sort: str) -> list[Account]:
     def value(account: Account) -> list:
         position, label = POSITIONS.get(account.role, (None, None))
         return {
@@ -106,32 +100,16 @@ def key_of(sort: str):
             "active": [account.last_activity], "added": [account.first_seen],
         }[sort.removeprefix("-") or "name"]  # fmt: skip
 
-    return value
+    return in_order(accounts, value, lambda account: (account.name, account.id), sort.startswith("-"))
 
 
-def in_order(accounts: list[Account], sort: str) -> list[Account]:
-    ordered, value = sorted(accounts, key=lambda account: (account.name, account.id)), key_of(sort)
-    for place in reversed(range(len(value(ordered[0])) if ordered else 0)):
-        known = [row for row in ordered if value(row)[place] is not None]
-        unknown = [row for row in ordered if value(row)[place] is None]
-        known.sort(key=lambda row: value(row)[place], reverse=sort.startswith("-"))
-        ordered = known + unknown
-    return ordered
-
-
-@pytest.fixture
-def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pages so short that a few accounts fill several."""
-    monkeypatch.setattr(listing, "PAGE", 3)
-
-
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(SEATS, max_size=16), TABS_OFTEN, FILTERS, SORTS)
-def test_each_account_once_and_as_plain_python_sorts(chat, few, seats, tab, filters, sort) -> None:
+@compared(150)
+@given(st.lists(SEATS, max_size=16), TABS_OFTEN, filters(VALUES), sorts(member_list.ORDER))
+def test_each_account_once_and_as_plain_python_sorts(chat, short_pages, seats, tab, asked, sort) -> None:
     with db.atomic() as undone:
         asset = build(chat.app, seats)
         app = App.get_by_id(chat.app.id)
-        wanted = Members.of({"tab": tab, **filters})
+        wanted = Members.of({"tab": tab, **asked})
         if wanted.asset == "asset":
             wanted = replace(wanted, asset=str(asset.id))
         everyone = [row for row in Account.select().where(Account.app == app) if matches(row, wanted, asset)]
@@ -139,14 +117,9 @@ def test_each_account_once_and_as_plain_python_sorts(chat, few, seats, tab, filt
         if wanted.tab == "onboarded" and not sort:
             first = [row for row in everyone if has_left(row)]
             rest = [row for row in listed if not has_left(row)]
-            expected = in_order(first, "") + in_order(rest, "")
+            expected = [row.id for row in by(first, "") + by(rest, "")]
+            assert sorted(member_list.ids(app, wanted)) == sorted(expected)
         else:
-            expected = in_order(listed, sort)
-        page = member_list.search(app, wanted, sort)
-        pages = [member_list.search(app, wanted, sort, number) for number in range(1, page.pages + 1)]
-        assert [row.id for one in pages for row in one.rows] == [row.id for row in expected]
-        assert page.total == len(expected)
-        assert all(len(one.rows) == 3 for one in pages[:-1])
-        if wanted.tab == "onboarded" and not sort:
-            assert sorted(member_list.ids(app, wanted)) == sorted(row.id for row in expected)
+            expected = [row.id for row in by(listed, sort)]
+        assert_pages(lambda number: member_list.search(app, wanted, sort, number), expected, lambda row: row.id)
         undone.rollback()
