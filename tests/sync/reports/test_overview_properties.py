@@ -1,0 +1,84 @@
+"""Every filter, order and page of Reports: each report once, only to those who decide it, and the same as plain Python
+finds and sorts."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sync.db import db
+from sync.models import App, AppPerson, Check, Person, Report
+from sync.reports import overview
+from sync.reports.overview import Reports
+from tests.sync.ordered import assert_pages, compared, filters, in_order, sorts
+
+MADE = datetime(2026, 11, 20, 4, 0)
+APPS = (("Ads", "active", "owner"), ("ads", "paused", "collaborator"), ("Ended", "disconnected", "owner"),
+        ("Ads", "disconnected", None))  # fmt: skip
+DECIDED = {"app": st.integers(0, 3), "state": st.sampled_from(["applied", "dismissed", "superseded"]),
+           "waiting": st.integers(0, 2), "days": st.integers(0, 2), "decided": st.none() | st.integers(0, 2),
+           "found": st.sampled_from([True, True, False])}  # fmt: skip
+REPORTS = st.lists(st.fixed_dictionaries(DECIDED), max_size=9)
+VALUES = {
+    "app": ("0", "1", "2", "3", "999999", "x", "1.0", "0x1", "' OR 1=1 --"),
+    "state": ("open", "applied", "dismissed", "Open", "waits", "' OR 1=1 --"),
+}
+
+
+def build(user: Person, given_reports: list[dict], opened: set[int]) -> list[App]:
+    Check.delete().execute()
+    Report.delete().execute()
+    App.delete().execute()
+    apps = []
+    for name, state, part in APPS:
+        apps.append(App.create(connector="scim", name=name, category="", state=state))
+        if part:
+            AppPerson.create(app=apps[-1], person=user, part=part)
+    for values in given_reports:
+        is_open = values["app"] in opened and not Report.select().where(Report.app == apps[values["app"]]).exists()
+        decided = None if is_open or values["decided"] is None else MADE + timedelta(days=values["decided"])
+        Report.create(app=apps[values["app"]], state="open" if is_open else values["state"], waiting=values["waiting"],
+                      created_at=MADE - timedelta(days=values["days"]), decided_at=decided,
+                      counts={"new user": 1} if values["found"] else {})  # fmt: skip
+    return apps
+
+
+def matches(report: Report, wanted: Reports, owned: list[App]) -> bool:
+    return all((
+        report.app in owned,
+        str(report.app_id) == wanted.app if wanted.app else report.app.state != "disconnected",
+        report.state == wanted.state if wanted.state else report.counts != {},
+    ))  # fmt: skip
+
+
+def by(found: list[Report], sort: str) -> list[Report]:
+    if not sort:
+        return sorted(found, key=lambda report: (report.state != "open", -report.id))
+
+    def value(report: Report) -> list:
+        return [{
+            "app": report.app.name, "waiting": report.waiting, "state": report.state, "created": report.created_at,
+            "decided": report.decided_at,
+        }[sort.removeprefix("-")]]  # fmt: skip
+
+    return in_order(found, value, lambda report: report.id, sort.startswith("-"))
+
+
+@compared(80)
+@given(st.booleans(), REPORTS, st.sets(st.integers(0, 2)), filters(VALUES), sorts(overview.ORDER))
+def test_each_report_once_and_as_plain_python_sorts(olga, short_pages, is_owner, given_reports, opened, asked, sort):
+    with db.atomic() as undone:
+        user = olga if is_owner else Person.create(name="Bo", workspace_role="user")
+        apps = build(user, given_reports, opened)
+        owned = apps if is_owner else [apps[0], apps[2]]
+        if asked.get("app") in ("0", "1", "2", "3"):
+            asked = asked | {"app": str(apps[int(asked["app"])].id)}
+        wanted = Reports.of(asked)
+        found = [report for report in Report.select() if matches(report, wanted, owned)]
+        expected = [report.id for report in by(found, sort)]
+        assert_pages(lambda number: overview.search(user, wanted, sort, number), expected, lambda report: report.id)
+        listed = overview.download(user, wanted, str, sort)
+        assert [row[0] for row in listed] == expected
+        undone.rollback()
