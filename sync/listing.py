@@ -28,11 +28,13 @@ class Order:
     """What a list can be sorted by: the columns' names in addresses, each with what is compared, one after the other.
 
     In an address, "name" is ascending and "-name" descending. Unknown values are last in both directions. Rows that are
-    alike are in the order of `ties`, of which the last is different in every row: no page repeats or skips one.
+    alike are in the order of `ties`, of which the last is the row's id: no page repeats or skips one.
     `default` is the order without a choice.
     """
 
     def __init__(self, columns: Mapping[str, Sequence[Node]], ties: Sequence[Field], default: Sequence[Node] = ()):
+        if not ties or not ties[-1].primary_key:
+            raise ValueError("The last of the ties is the id of the rows: nothing else is different in every row.")
         self.columns, self.ties, self.default = dict(columns), tuple(ties), tuple(default)
 
     def asked(self, text: str) -> str:

@@ -17,15 +17,23 @@ def compared(examples: int) -> settings:
     return settings(max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-def sorts(order: Order) -> st.SearchStrategy[str]:
+def sorts(order: Order) -> list[str]:
     """No choice, and each column in both directions."""
-    return st.sampled_from(["", *order.columns, *(f"-{name}" for name in order.columns)])
+    return ["", *order.columns, *(f"-{name}" for name in order.columns)]
 
 
 def filters(values: dict[str, Sequence[str]]) -> st.SearchStrategy[dict[str, str]]:
     """Few at once: of several, most find nothing."""
     one = st.sampled_from(list(values)).flatmap(lambda name: st.tuples(st.just(name), st.sampled_from(values[name])))
     return st.lists(one, max_size=2).map(dict)
+
+
+def asks(values: dict[str, Sequence[str]], order: Order) -> st.SearchStrategy[list[tuple[dict[str, str], str]]]:
+    """Filters with an order, all to be asked of the same rows: each order alone, each filter alone, and a few of
+    both."""
+    alone = [({}, sort) for sort in sorts(order)] + [({name: value}, "") for name in values for value in values[name]]
+    both = st.lists(st.tuples(filters(values), st.sampled_from(sorts(order))), min_size=3, max_size=3)
+    return both.map(lambda further: alone + further)
 
 
 def in_order(rows: list, value: Callable[[Any], Sequence], ties: Callable[[Any], Any], descending: bool) -> list:
