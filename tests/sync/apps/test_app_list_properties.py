@@ -4,6 +4,7 @@ and the same as plain Python finds and sorts."""
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -87,7 +88,7 @@ def test_each_app_once_and_as_plain_python_sorts(olga, is_owner, given_apps, ask
             wanted = Apps.of(values)
             found = [app for app in App.select() if matches(app, built[app.id], wanted, is_owner)]
             expected = [app.id for app in by(found, built, sort)]
-            assert_pages(lambda number: app_list.search(user, wanted, sort, number, FEW), expected,
-                         lambda row: row[0].id)  # fmt: skip
+            search = partial(app_list.search, user, wanted, sort, size=FEW)
+            assert_pages(search, expected, lambda row: row[0].id)
             assert len(list(app_list.download(user, wanted, sort))) == len(expected)
         undone.rollback()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from hypothesis import given
 from hypothesis import strategies as st
 from peewee import prefetch
@@ -80,7 +82,7 @@ def test_each_asset_once_and_as_plain_python_sorts(chat, short_pages, given_asse
             wanted = Assets.of(values)
             expected = by([asset for asset in among if matches(asset, wanted, among)], sort)
             ids = [asset.id for asset in expected]
-            assert_pages(lambda number: assets.search(chat.app, wanted, sort, number), ids, lambda row: row.asset.id)
+            assert_pages(partial(assets.search, chat.app, wanted, sort), ids, lambda row: row.asset.id)
             shown = [(row[0], row[3], row[4]) for row in assets.download(chat.app, wanted, sort)]
             assert shown == [(asset.external_id, len(present(asset)), managers(asset)) for asset in expected]
         undone.rollback()
