@@ -79,7 +79,7 @@ def by(apps: list[App], built: dict[int, dict], sort: str) -> list[App]:
 
 
 @compared(10)
-@given(st.booleans(), st.lists(APPS, min_size=5, max_size=9), asks(VALUES, app_list.ORDER))
+@given(st.booleans(), st.lists(APPS, min_size=7, max_size=9), asks(VALUES, app_list.ORDER))
 def test_each_app_once_and_as_plain_python_sorts(olga, is_owner, given_apps, asked) -> None:
     with db.atomic() as undone:
         user = olga if is_owner else Person.create(name="Bo", workspace_role="user")

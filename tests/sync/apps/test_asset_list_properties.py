@@ -73,7 +73,7 @@ def by(found: list[Asset], sort: str) -> list[Asset]:
 
 
 @compared(15)
-@given(st.lists(ASSETS, min_size=5, max_size=9), asks(VALUES, assets.ORDER))
+@given(st.lists(ASSETS, min_size=7, max_size=9), asks(VALUES, assets.ORDER))
 def test_each_asset_once_and_as_plain_python_sorts(chat, short_pages, given_assets, asked) -> None:
     with db.atomic() as undone:
         build(chat.app, given_assets)

@@ -91,7 +91,7 @@ def by(persons: list[Person], sort: str) -> list[Person]:
 
 
 @compared(15)
-@given(st.lists(PEOPLE, min_size=5, max_size=9), asks(VALUES, person_list.ORDER))
+@given(st.lists(PEOPLE, min_size=7, max_size=9), asks(VALUES, person_list.ORDER))
 def test_each_person_once_and_as_plain_python_sorts(home, short_pages, persons, asked) -> None:
     with db.atomic() as undone:
         build(persons)
