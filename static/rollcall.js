@@ -265,6 +265,10 @@
       setBusy(form, true, event.submitter);
     }
   }, true);
+  // The second click of a double click may meet what the answer to the first one shows: nobody has read that yet.
+  document.addEventListener("click", (event) => {
+    if (event.detail > 1 && event.target.closest?.("dialog button:not([type=button], [type=reset])")) event.preventDefault();
+  }, true);
   addEventListener("pageshow", () => document.querySelectorAll("[data-in-flight]").forEach((element) => setBusy(element, false)));
 
   // Polling rests while nobody looks.
