@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flask import g, render_template, url_for
+from collections.abc import Collection
+
+from flask import Response, g, make_response, render_template, url_for
 
 from connectors.base import ASSETS, Connector
 from sync.apps import apps
@@ -54,14 +56,27 @@ def tabs(app: App) -> list[tuple[str, str, None]]:
 
 def page(app: App, whole: str, part: str = "", **values) -> str:
     """A page of the app, or the part of it that htmx swaps."""
-    kind, mine = kind_of(app), owns()
-    values |= {"app": app, "kind": kind, "can": can(app), "owns": mine}
+    values |= {"app": app, "kind": kind_of(app), "can": can(app), "owns": owns()}
     if part and wants_part():
         return render_template(part, **values)
-    standing = app_status.standing(app)
-    head, alerts = app_card.title(app, kind, standing, mine), app_alerts.alerts(app, standing, mine)
-    left = leaver_view.of_app(app, can(app), here()) if mine and app.is_connected else None
-    return render_template(whole, head=head, alerts=alerts, leavers=left, tabs_of_app=tabs(app), **values)
+    return render_template(whole, **above_tabs(app, values["can"], here()), tabs_of_app=tabs(app), **values)
+
+
+def above_tabs(app: App, can: Collection[str], back: str) -> dict:
+    """The title of the app's pages and what needs a person. `can`: what Rollcall can do in it; `back`: the page that is
+    shown."""
+    mine, standing = owns(), app_status.standing(app)
+    return {
+        "head": app_card.title(app, kind_of(app), standing, mine), "alerts": app_alerts.alerts(app, standing, mine),
+        "leavers": leaver_view.of_app(app, can, back) if mine and app.is_connected else None,
+    }  # fmt: skip
+
+
+def with_head_again(answer: Response | str, app: App) -> Response:
+    """The same answer, after which the page loads its title and what needs a person again."""
+    answer = make_response(answer)
+    answer.headers["HX-Trigger-After-Swap"] = f"check-{app.id}"
+    return answer
 
 
 def match_in_words(account) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit, urlunsplit
 
 from flask import Blueprint, render_template, request, url_for
 from markupsafe import Markup
@@ -15,9 +16,9 @@ from sync.apps.status import Standing
 from sync.directory import figures
 from sync.models import App, Directory, Person
 from sync.states import ListName, Part
-from web import app_alerts, app_card, app_facts, leaver_view, member_view, sample, saved_views
-from web.answers import asked, page_or_part
-from web.app_page import can, kind_of, owns, page
+from web import app_card, app_facts, leaver_view, member_view, sample, saved_views
+from web.answers import asked, page_or_part, safe_address
+from web.app_page import above_tabs, can, kind_of, owns, page
 from web.frame import MANAGERS, manages
 from web.leaver_view import StuckRow
 from web.list_view import Column, Listed, ListHead, nothing_matches, quoted
@@ -116,11 +117,10 @@ def card(app: App) -> str:
 @pages.get("/<int:app_id>/head")
 @app_part(Part.COLLABORATOR)
 def head(app: App) -> str:
-    """The title of the app's pages and what needs a person: loaded again while the app is being checked."""
-    standing = app_status.standing(app)
-    found = app_card.title(app, kind_of(app), standing, owns())
-    alerts = app_alerts.alerts(app, standing, owns())
-    return render_template("apps/_head_again.html", app=app, head=found, alerts=alerts)
+    """The title of the app's pages and what needs a person: loaded again when a check or a task changes them."""
+    shown = urlsplit(request.headers.get("HX-Current-URL", ""))
+    back = safe_address(urlunsplit(("", "", shown.path, shown.query, "")), url_for("apps.show", app_id=app.id))
+    return render_template("apps/_head_again.html", app=app, **above_tabs(app, can(app), back))
 
 
 @pages.get("/<int:app_id>")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, redirect, render_template, request, url_for
 from markupsafe import Markup
 
 from sync.db import utcnow
@@ -17,7 +17,7 @@ from sync.states import LIVE_CHECKS, ChangeKind, CheckPhase, CheckState, Part
 from web import app_alerts
 from web.answers import go_to
 from web.app_alerts import Button
-from web.app_page import kind_of
+from web.app_page import kind_of, with_head_again
 from web.permissions import app_part
 from web.security import by
 from web.view import listed
@@ -51,9 +51,7 @@ def create(app: App) -> Response:
         return go_to(url_for("apps.show", app_id=app.id), str(problem), "attention")
     if not request.htmx:
         return redirect(url_for("checks.show", app_id=app.id, check_id=check.id), 303)
-    answer = make_response(_dialog(app, check))
-    answer.headers["HX-Trigger-After-Swap"] = f"check-{app.id}"  # the card and the title are loaded again
-    return answer
+    return with_head_again(_dialog(app, check), app)
 
 
 @pages.get("/<int:check_id>")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import Blueprint, Response, make_response, render_template, request, url_for
+from flask import Blueprint, Response, render_template, request, url_for
 
 from sync.log_lines import Log
 from sync.matching import decisions as match_decisions
@@ -15,7 +15,7 @@ from sync.tasks import tasks
 from sync.tasks.tasks import TaskProblem
 from web import log_view, member_view, task_view
 from web.answers import go_to, with_toast
-from web.app_page import kind_of, owns, page
+from web.app_page import kind_of, owns, page, with_head_again
 from web.behind_proxy import here
 from web.permissions import app_part
 from web.security import by
@@ -49,7 +49,7 @@ def line(app: App, line: int) -> str:
 
 @pages.get("/tasks")
 @app_part(Part.OWNER)
-def acts(app: App) -> str:
+def acts(app: App) -> Response:
     """The tasks alone: the page asks for them while one is in progress."""
     return _part(app)
 
@@ -81,8 +81,9 @@ def _do(app: App, task: Task, operation: Callable[[Task, Asker], object], done: 
         done, tone = str(problem), "attention"
     if not request.htmx:
         return go_to(url_for("tasks.index", app_id=app.id), done, tone)
-    return with_toast(make_response(_part(app)), done, tone)
+    return with_toast(_part(app), done, tone)
 
 
-def _part(app: App) -> str:
-    return render_template("tasks/_acts.html", app=app, kind=kind_of(app), owns=owns(), tasks=task_view.of_app(app))
+def _part(app: App) -> Response:
+    part = render_template("tasks/_acts.html", app=app, kind=kind_of(app), owns=owns(), tasks=task_view.of_app(app))
+    return with_head_again(part, app)
