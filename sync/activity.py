@@ -3,10 +3,9 @@ Append-only; seals.py makes each change to what was written show (rule 9)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
-from peewee import ModelSelect
+from peewee import Expression
 
 from sync import sample_data, seals
 from sync.db import db, noted_in_write, utcnow, writing
@@ -18,7 +17,8 @@ from sync.settings import set_setting, setting
 TOGETHER = timedelta(minutes=10)
 MIGRATED = "told by migrations"  # a list of entries for record_all()
 
-__all__ = ["Verification", "entries", "head", "place_of", "record", "record_all", "tell_what_was_migrated", "verify"]
+__all__ = ["Verification", "contains", "entries", "head", "place_of", "record", "record_all", "tell_what_was_migrated",
+           "verify"]  # fmt: skip
 
 
 def record(
@@ -87,45 +87,20 @@ def _id(row: object) -> int | None:
 
 
 def entries(
-    app: App | None = None,
-    person: Person | None = None,
-    search: str = "",
-    before_id: int | None = None,
-    limit: int = 50,
-    of_apps: Iterable[int] | None = None,
+    app: App | None = None, search: str = "", before_id: int | None = None, limit: int = 50
 ) -> list[Activity]:
-    """The newest entries first; for the next page, pass the last one's id as `before_id`.
-
-    Where `of_apps` is given, what concerns an app that is not among them is left out.
-    """
-    query = _found(app, person, search, of_apps).order_by(Activity.id.desc()).limit(limit)
-    return list(query if before_id is None else query.where(Activity.id < before_id))
-
-
-def _found(app: App | None, person: Person | None, search: str, of_apps: Iterable[int] | None) -> ModelSelect:
-    query = Activity.select(Activity, App).left_outer_join(App)
+    """The newest entries first; for the next page, pass the last one's id as `before_id`."""
+    query = Activity.select(Activity, App).left_outer_join(App).order_by(Activity.id.desc()).limit(limit)
     if app is not None:
         query = query.where(Activity.app == app)
-    if person is not None:
-        query = query.where(Activity.person == person)
-    if of_apps is not None:
-        query = query.where(Activity.app.is_null() | Activity.app.in_(list(of_apps)))
+    if before_id is not None:
+        query = query.where(Activity.id < before_id)
     for word in search.split():
-        query = query.where(
-            Activity.who.contains(word) | Activity.what.contains(word)
-            | Activity.about.contains(word) | Activity.why.contains(word)
-        )
-    return query
+        query = query.where(contains(word))
+    return list(query)
 
 
-DOWNLOADED = ("when", "who", "what", "about", "why", "before", "after", "app")
-
-
-def download(
-    app: App | None = None, search: str = "", of_apps: Iterable[int] | None = None, oldest_first: bool = False
-) -> Iterator[tuple]:
-    """All entries that entries() finds, with DOWNLOADED of each."""
-    query = _found(app, None, search, of_apps)
-    for entry in query.order_by(Activity.id if oldest_first else Activity.id.desc()).iterator():
-        yield (entry.at, entry.who, entry.what, entry.about, entry.why, entry.before, entry.after,
-               entry.app.name if entry.app_id else None)  # fmt: skip
+def contains(word: str) -> Expression:
+    """The condition that an entry has this word or part of one."""
+    return (Activity.who.contains(word) | Activity.what.contains(word)
+            | Activity.about.contains(word) | Activity.why.contains(word))  # fmt: skip

@@ -8,14 +8,19 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from peewee import Expression, fn
+from peewee import Expression, ModelSelect, fn
 
-from sync.listing import NOTHING, Filter, Page, page_of, whole_number
-from sync.models import Activity, App
+from sync import activity
+from sync.files.cells import Cell
+from sync.listing import NOTHING, Filter, Order, Page, page_of, whole_number
+from sync.models import Activity, App, Person
 from sync.search import finding
 from sync.search.index import Kind
 from sync.workspace import workspace
 
+DOWNLOADED = ("when", "who", "what", "about", "why", "before", "after", "app")
+ORDER = Order({"when": [Activity.id]}, [], [Activity.id.desc()])  # the newest entry first, where nothing is asked for
+OLDEST_FIRST = "when"
 MOST_PEOPLE = 100  # that a filter by words can mean
 line_id = fn.COALESCE(Activity.line, Activity.id)
 # What an entry is about, by the beginning of its words, or by all of them after "=". All that has none of these is
@@ -79,18 +84,19 @@ class Line:
         return sum(self.counts.values())
 
 
-def lines(
-    wanted: Log, before: int | None = None, limit: int = 50, of_apps: Iterable[int] | None = None
-) -> tuple[list[Line], bool]:
-    """The newest lines first, each with the entries that match; and whether there are older ones.
+def lines(wanted: Log, beyond: int | None = None, limit: int = 50, of_apps: Iterable[int] | None = None,
+          sort: str = "") -> tuple[list[Line], bool]:
+    """The lines in the order `sort`, each with the entries that match; and whether there are more.
 
-    For the next page, pass the last one's id as `before`. Where `of_apps` is given, what concerns an app that is not
+    For the next page, pass the last one's id as `beyond`. Where `of_apps` is given, what concerns an app that is not
     among them is left out.
     """
     conditions = [Activity.id > 0, *_conditions(wanted, of_apps)]
-    query = Activity.select(line_id).where(*conditions).group_by(line_id).order_by(line_id.desc()).limit(limit + 1)
-    if before is not None:
-        query = query.where(line_id < before)
+    oldest_first = sort == OLDEST_FIRST
+    query = Activity.select(line_id).where(*conditions).group_by(line_id).limit(limit + 1)
+    query = query.order_by(line_id if oldest_first else line_id.desc())
+    if beyond is not None:
+        query = query.where(line_id > beyond if oldest_first else line_id < beyond)
     ids = [id for (id,) in query.tuples()]
     return list(_made(ids[:limit], conditions)), len(ids) > limit
 
@@ -114,12 +120,21 @@ def _lead(found: dict[str, tuple[int, int]]) -> str:
     return min(found, key=lambda what: (LEADS.index(what) if what in LEADS else len(LEADS), -found[what][0]))
 
 
-def entries_of(line: int, app: App | None = None, of_apps: Iterable[int] | None = None, number: int = 1) -> Page:
-    """One page of a line's entries, in the order in which they were written."""
-    query = Activity.select(Activity, App).left_outer_join(App).where(line_id == line, *_conditions(Log(), of_apps))
-    if app is not None:
-        query = query.where(Activity.app == app)
-    return page_of(query.order_by(Activity.id), number)
+def entries_of(line: int, wanted: Log, of_apps: Iterable[int] | None = None, number: int = 1) -> Page:
+    """One page of a line's entries that match, in the order in which they were written."""
+    found = _entries(wanted, of_apps).where(line_id == line)
+    return page_of(found.order_by(Activity.id), number)
+
+
+def download(wanted: Log, of_apps: Iterable[int] | None = None, sort: str = "") -> Iterator[tuple[Cell, ...]]:
+    """All entries that match, in the order of their lines, with DOWNLOADED of each."""
+    for entry in _entries(wanted, of_apps).order_by(*ORDER.terms(sort)).iterator():
+        yield (entry.at, entry.who, entry.what, entry.about, entry.why, entry.before, entry.after,
+               entry.app.name if entry.app_id else None)  # fmt: skip
+
+
+def _entries(wanted: Log, of_apps: Iterable[int] | None) -> ModelSelect:
+    return Activity.select(Activity, App).left_outer_join(App).where(Activity.id > 0, *_conditions(wanted, of_apps))
 
 
 def _conditions(wanted: Log, of_apps: Iterable[int] | None) -> Iterator[Expression]:
@@ -135,14 +150,19 @@ def _conditions(wanted: Log, of_apps: Iterable[int] | None) -> Iterator[Expressi
         if day:
             yield _from(day, is_last)
     for word in wanted.search.split():
-        yield (Activity.who.contains(word) | Activity.what.contains(word)
-               | Activity.about.contains(word) | Activity.why.contains(word))  # fmt: skip
+        yield activity.contains(word)
 
 
 def _about(person: str) -> Expression:
     number = whole_number(person)
     ids = [number] if number is not None else finding.first(Kind.PERSON, person, MOST_PEOPLE).ids
     return Activity.person.in_(ids) if len(ids) != 1 else Activity.person == ids[0]
+
+
+def person_of(text: str) -> Person | None:
+    """The one that a Log's `person` names by id."""
+    number = whole_number(text)
+    return None if number is None else Person.get_or_none(Person.id == number)
 
 
 def _of_kind(kind: str) -> Expression:

@@ -10,9 +10,11 @@ from sync.log_lines import Log
 from sync.mail import outbox
 from sync.models import App, Mail
 from sync.seals import Verification
+from sync.states import ListName
 from web import log_view
-from web.answers import page_or_part, wants_part
+from web.answers import page_or_part
 from web.frame import MANAGERS
+from web.log_view import Place
 from web.mail_view import outbox_line
 from web.permissions import workspace_role
 from web.security import signed_in_person
@@ -30,27 +32,24 @@ def index() -> str:
     wanted = Log.of(request.args)
     app = next((app for app in visible if str(app.id) == wanted.app), None)
     labels = {"app": lambda value: f"App: {app.name if app else value}"}
-    here = url_for("activity.index")
-    log = log_view.shown(wanted, here, _inside, of_apps(visible), labels=labels)
-    kept = {name: value for name, value in wanted.asked.items() if name in ("search", "app")}
-    download = url_for("downloads.of_activity", **kept) if kept == wanted.asked else ""  # it has no other filters
-    values = {"log": log, "apps": visible, "app": app, "here": here, "download": download}
-    if request.args.get("before") and wants_part():
+    place = _place(visible)
+    values = {"log": log_view.shown(wanted, place, labels), "apps": visible, "app": app, "here": place.here}
+    if log_view.goes_on():
         return render_template("activity/_entries.html", **values)
     return page_or_part("activity/index.html", "activity/_list.html", **values,
                         outbox=[outbox_line(mail) for mail in _unsent(visible)], can_send=outbox.can_send())
 
 
-def _inside(line: int) -> str:
-    return url_for("activity.line", line=line)
+def _place(visible: list[App]) -> Place:
+    return Place(url_for("activity.index"), lambda line: url_for("activity.line", line=line), of_apps(visible),
+                 list=ListName.ACTIVITY, download=url_for("downloads.of_activity"))  # fmt: skip
 
 
 @pages.get("/lines/<int:line>")
 @workspace_role(*MANAGERS)
 def line(line: int) -> str:
-    """What is inside a line: all that was written together."""
-    visible = of_apps(list(apps.apps_of(signed_in_person())))
-    return log_view.inside(line, _inside(line), url_for("activity.index"), of_apps=visible)
+    """What is inside a line: all that was written together, as far as the filters let it through."""
+    return log_view.inside(line, _place(list(apps.apps_of(signed_in_person()))), Log.of(request.args))
 
 
 def _unsent(visible: list[App]) -> list[Mail]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from tempfile import SpooledTemporaryFile
 
 from flask import Blueprint, Response, abort, request, send_file
 
-from sync import activity, roles
+from sync import activity, log_lines, roles
 from sync.apps import app_list, apps, assets, member_list
 from sync.apps.app_list import Apps
 from sync.apps.assets import Assets
@@ -18,6 +18,7 @@ from sync.apps.member_list import Members
 from sync.db import writing
 from sync.files import cells
 from sync.listing import Filter, Order
+from sync.log_lines import Log
 from sync.matching.members import LEFT, TABS
 from sync.models import App
 from sync.people import people, person_list
@@ -26,20 +27,11 @@ from sync.reports import overview
 from sync.reports.overview import Reports
 from sync.states import Part
 from web import activity as activity_pages
-from web.answers import asked
 from web.frame import MANAGERS
 from web.permissions import app_part, signed_in, workspace_role
 from web.reports import in_words
 from web.security import by, signed_in_person
 from web.words import this_workspace
-
-
-@dataclass(frozen=True)
-class Search(Filter):
-    """Words alone."""
-
-    search: str = ""
-
 
 pages = Blueprint("downloads", __name__)
 
@@ -106,15 +98,23 @@ def _reports(wanted: Reports, name: str, app: App | None = None) -> Response:
 @pages.get("/activity.csv")
 @workspace_role(*MANAGERS)
 def of_activity() -> Response:
-    """With sort=when, the oldest entry is first."""
-    visible = list(apps.apps_of(signed_in_person()))
-    app = next((app for app in visible if app.id == asked("app")), None)
-    if app is None and request.args.get("app"):
+    visible, wanted = list(apps.apps_of(signed_in_person())), Log.of(request.args)
+    app = next((app for app in visible if str(app.id) == wanted.app), None)
+    if app is None and wanted.app:
         abort(404)
-    search = request.args.get("search", "").strip()
-    _record("activity", Search(search), app, "all activity")
-    rows = activity.download(app, search, activity_pages.of_apps(visible), request.args.get("sort") == "when")
-    return _csv(f"{app.name if app else this_workspace().name} activity", activity.DOWNLOADED, rows)
+    return _activity(wanted, activity_pages.of_apps(visible), this_workspace().name, app)
+
+
+@pages.get("/apps/<int:app_id>/activity.csv")
+@app_part(Part.OWNER)
+def of_activity_of_app(app: App) -> Response:
+    return _activity(replace(Log.of(request.args), app=str(app.id), person=""), None, app.name, app)
+
+
+def _activity(wanted: Log, of_apps: list[int] | None, name: str, app: App | None) -> Response:
+    _record("activity", wanted, app, "all activity")
+    rows = log_lines.download(wanted, of_apps, _sort(log_lines.ORDER))
+    return _csv(f"{app.name if app else name} activity", log_lines.DOWNLOADED, rows)
 
 
 def _sort(order: Order) -> str:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode
 
 from flask import abort, request, url_for
 
 from sync import log_lines, names
-from sync.listing import Order, whole_number
 from sync.log_lines import OTHER, Line, Log
 from sync.models import Activity, App, Person
 from sync.names import short_name
-from web.answers import asked, page_or_part
+from sync.states import ListName
+from web import saved_views
+from web.answers import asked, page_or_part, wants_part
 from web.app_page import kind_of
-from web.list_view import Listed, ListHead, nothing_matches, quoted
+from web.components import Head
+from web.list_view import ASCENDING, DESCENDING, Listed, ListHead, SortChoice, nothing_matches, quoted
 from web.view import LogLine, LogRow, first_upper, listed
 from web.words import arrow, plural
 
@@ -39,64 +42,105 @@ SEVERAL = {
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where the log is shown. `inside` makes the address of a line's entries. `app` or `person` is the subject of the
+    page. `list` is the list that has saved views. `download` is the address of the file."""
+
+    here: str
+    inside: Callable[[int], str]
+    of_apps: Iterable[int] | None = None
+    app: App | None = None
+    person: Person | None = None
+    list: ListName | None = None
+    download: str = ""
+    lines: int = SHOWN
+
+    def asks(self, wanted: Log) -> Log:
+        """What is looked for here: the page's own app or person is not asked for in its address."""
+        own = {"app": self.app, "person": self.person}
+        return replace(wanted, **{name: str(row.id) for name, row in own.items() if row})
+
+    @property
+    def name(self) -> str:
+        return self.app.name if self.app else names.person_name(self.person) if self.person else ""
+
+
+@dataclass(frozen=True)
 class Shown:
-    """A page of the log. `older` and `newest` are addresses, "" where there is nothing to go to."""
+    """A page of the log. `further` and `back` are addresses, "" where there is nothing to go to."""
 
     lines: list[LogLine]
-    older: str
-    newest: str
+    further: str
+    further_words: str
+    back: str
+    back_words: str
     head: ListHead
+    columns: list[Head | str]
     wanted: Log
     nothing: str
     filtered: bool
     kinds: list[tuple[str, str, bool]]
     kept: list[tuple[str, str]]
+    download: str
 
 
-def shown(wanted: Log, here: str, inside: Callable[[int], str], of_apps: Iterable[int] | None = None,
-          app: App | None = None, labels: Mapping[str, Callable[[str], str]] | None = None) -> Shown:
-    """`app`: the one whose page it is. `inside` makes the address of what is inside a line."""
-    before = asked("before")
-    asked_for = Log(**wanted.asked | {"app": str(app.id)}) if app else wanted
-    found, more = log_lines.lines(asked_for, before, SHOWN, of_apps)
-    list_ = Listed(here, wanted, Order({}, [Activity.id]))
-    head = list_.head([], "Newest first", {
-        **(labels or {}), "person": _person_in_words, "kind": lambda kind: f"Kind: {KINDS.get(kind, f'{kind}?')}",
-        "since": quoted("Since"), "until": quoted("Until"),
-    })  # fmt: skip
+def shown(wanted: Log, place: Place, labels: Mapping[str, Callable[[str], str]] | None = None) -> Shown:
+    """`labels`: words of further chips."""
+    list_ = Listed(place.here, wanted, log_lines.ORDER)
+    oldest_first = list_.sort == log_lines.OLDEST_FIRST
+    beyond = "after" if oldest_first else "before"
+    found, more = log_lines.lines(place.asks(wanted), asked(beyond), place.lines, place.of_apps, list_.sort)
+    head = _head(list_, oldest_first, labels or {}, place.list)
+    when = Head("When", address=list_.to(wanted, "" if oldest_first else log_lines.OLDEST_FIRST),
+                sorted=ASCENDING if oldest_first else DESCENDING)  # fmt: skip
     return Shown(
-        [_line(line, inside, app) for line in found],
-        _with(list_.address, f"before={found[-1].id}") if more else "",
-        list_.address if before else "", head, wanted, nothing_matches("No entry matches", wanted, head),
-        bool(wanted.asked), [(value, label, value == wanted.kind) for value, label in KINDS.items()],
-        list_.kept_beside("search", "app", "person", "kind", "since", "until"),
+        [_line(line, place, wanted) for line in found],
+        _with(list_.address, {beyond: found[-1].id}) if more else "",
+        "Show newer" if oldest_first else "Show older", list_.address if asked(beyond) else "",
+        f"Back to the {'oldest' if oldest_first else 'newest'}", head, [when, "What", "Why", "Who"], wanted,
+        nothing_matches("No entry matches", wanted, head), bool(wanted.asked),
+        [(value, label, value == wanted.kind) for value, label in KINDS.items()],
+        list_.kept_beside(*wanted.asked), list_.download(place.download) if place.download else "",
     )  # fmt: skip
 
 
-def _with(address: str, further: str) -> str:
-    return f"{address}{'&' if '?' in address else '?'}{further}"
+def goes_on() -> bool:
+    """True when htmx asks for further lines of the list that it shows."""
+    return wants_part() and ("before" in request.args or "after" in request.args)
+
+
+def _head(list_: Listed, oldest_first: bool, labels: Mapping[str, Callable[[str], str]],
+          views_of: ListName | None) -> ListHead:
+    head = list_.head([], "", labels | {
+        "person": _person_in_words, "kind": lambda kind: f"Kind: {KINDS.get(kind, f'{kind}?')}",
+        "since": quoted("Since"), "until": quoted("Until"),
+    }, views=saved_views.of_list(views_of, list_) if views_of else None)  # fmt: skip
+    return replace(head, sorts=[SortChoice("", "Newest first", not oldest_first),
+                                SortChoice(log_lines.OLDEST_FIRST, "Oldest first", oldest_first)])  # fmt: skip
+
+
+def _with(address: str, further: Mapping[str, object]) -> str:
+    return f"{address}{'&' if '?' in address else '?'}{urlencode(further)}" if further else address
 
 
 def _person_in_words(person: str) -> str:
-    number = whole_number(person)
-    try:
-        return f"About: {names.person_name(Person.get_by_id(number))}"
-    except Person.DoesNotExist:
-        return f"About: {person}"
+    row = log_lines.person_of(person)
+    return f"About: {names.person_name(row) if row else person}"
 
 
-def _line(line: Line, inside: Callable[[int], str], app: App | None) -> LogLine:
+def _line(line: Line, place: Place, wanted: Log) -> LogLine:
     entry = line.lead
     row, about = log_entry(entry), short_name(entry.about or "")
-    if line.entries == 1:
-        return LogLine(row, "" if app and about == app.name else about, *_app_of(entry, app), line.id)
-    others = dict(line.counts)
-    if others[entry.what] == 1:
-        del others[entry.what]
-    else:  # several of the same: none of them stands for the others
-        row, about = LogRow(entry, first_upper(entry.what), "", row.who), ""
-    return LogLine(row, "" if app and about == app.name else about, *_app_of(entry, app), line.id,
-                   _together(others, entry), inside(line.id))  # fmt: skip
+    together = inside = ""
+    if line.entries > 1:
+        others = dict(line.counts)
+        if others[entry.what] == 1:
+            del others[entry.what]
+        else:  # several of the same: none of them stands for the others
+            row, about = LogRow(entry, first_upper(entry.what), "", row.who), ""
+        together, inside = _together(others, entry), _with(place.inside(line.id), wanted.asked)
+    shown = "" if about == place.name else about
+    return LogLine(row, shown, *_app_of(entry, place.app), line.id, together, inside)
 
 
 def _app_of(entry: Activity, app: App | None) -> tuple[str, str]:
@@ -133,11 +177,12 @@ class Inside:
     about: str
 
 
-def inside(line: int, here: str, back: str, of_apps: Iterable[int] | None = None, app: App | None = None) -> str:
-    """The page of all that is inside a line, or the part that opens below it."""
-    page = log_lines.entries_of(line, app, of_apps, request.args.get("page", 1, type=int))
+def inside(line: int, place: Place, wanted: Log) -> str:
+    """The page of all that matches inside a line, or the part that opens below it."""
+    page = log_lines.entries_of(line, place.asks(wanted), place.of_apps, asked("page") or 1)
     if not page.total:
         abort(404)
+    here, back = _with(place.inside(line), wanted.asked), _with(place.here, wanted.asked)
     rows = [Inside(log_entry(entry), short_name(entry.about or "")) for entry in page.rows]
     return page_or_part("activity/line.html", "activity/_inside.html", rows=rows, page=page, here=here, back=back,
                         all=here if page.pages > 1 else "")

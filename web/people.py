@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response, abort, current_app, render_template, request, url_for
 
-from sync import activity, names
+from sync import names
 from sync.apps import apps
 from sync.directory import waiting_files
+from sync.log_lines import Log
 from sync.mail import reach as mail_reach
 from sync.matching import addresses
 from sync.models import Person
@@ -18,11 +19,12 @@ from sync.people.person_list import People
 from sync.sign_in import colleagues, second_factor
 from sync.sign_in import sign_in as signing_in
 from sync.states import PersonStatus, WorkspaceRole
-from web import columns, held, person_filters, person_view
+from web import columns, held, log_view, person_filters, person_view
 from web.answers import INVALID, asked, dialog, go_to, page_or_part, wants_part
 from web.confirming import asks_again
 from web.frame import MANAGERS
 from web.list_view import Listed, nothing_matches
+from web.log_view import Place
 from web.permissions import outranks, require_rank_over, workspace_role
 from web.role_table import ROLE_HELP, RoleChoice, roles_to_give
 from web.rows import row_or_404
@@ -32,7 +34,7 @@ from web.words import plural
 
 pages = Blueprint("people", __name__, url_prefix="/people")
 
-ENTRIES = 20  # of the timeline at a time
+LINES = 20  # of the timeline at a time
 
 
 @pages.get("")
@@ -158,12 +160,10 @@ def _offers(person: Person, has_accounts: bool, has_factors: bool) -> Offers:
 
 
 def _timeline(person: Person, app_ids: set[int]) -> dict:
-    search, before = request.args.get("search", "").strip(), asked("before")
-    found = activity.entries(person=person, search=search, before_id=before, limit=ENTRIES + 1, of_apps=app_ids)
-    kept = {"person_id": person.id, "search": search or None}
-    older = url_for("people.show", **kept, before=found[ENTRIES - 1].id) if len(found) > ENTRIES else ""
-    newest = url_for("people.show", **kept, _anchor="h-activity") if before else ""
-    return {"entries": person_view.timeline(found[:ENTRIES]), "older": older, "search": search, "newest": newest}
+    place = Place(url_for("people.show", person_id=person.id),
+                  lambda line: url_for("activity.line", line=line, person=person.id), app_ids, person=person,
+                  lines=LINES)  # fmt: skip
+    return {"log": log_view.shown(Log(search=Log.of(request.args).search), place)}
 
 
 @pages.get("/<int:person_id>/edit")

@@ -1,4 +1,4 @@
-"""The finished parts of a person's page: what directories report, accounts in apps, what keeps them, the timeline."""
+"""The finished parts of a person's page: what directories report, accounts in apps and what keeps them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from markupsafe import Markup
 
 from sync.directory import precedence
-from sync.models import Account, Activity, App, Asset, DirectoryEntry, Invitation, Offboarding, Person
+from sync.models import Account, App, Asset, DirectoryEntry, Invitation, Offboarding, Person
 from sync.names import account_name, asset_name
 from sync.people import people, profile
 from sync.safety import leavers
 from sync.states import AccountMatch, AccountState, AccountStatus, OffboardingState, PersonStatus
 from web.app_page import kind_of
-from web.view import Badge, LogRow, and_more, first_upper, joined, listed, log_row
+from web.view import Badge, and_more, first_upper, joined, listed
 from web.words import calendar_day, on_day, plural, when
 
 GROUPS_SHOWN = 30
@@ -273,16 +273,6 @@ def _outcome(offboarding: Offboarding) -> str:
         return f"Planned for {calendar_day(offboarding.remove_on)}"
     word = "Cancelled" if offboarding.state == OffboardingState.CANCELLED else "Finished"
     return Markup("{} {}").format(word, on_day(offboarding.decided_at))
-
-
-def timeline(entries: list[Activity]) -> list[LogRow]:
-    return [log_row(entry, _change(entry)) for entry in entries]
-
-
-def _change(entry: Activity) -> str:
-    if entry.before == entry.after:
-        return ""
-    return (f" · {entry.before}" if entry.before else "") + (f" → {entry.after}" if entry.after else "")
 
 
 def factors(kinds: list[str]) -> str:

@@ -7,12 +7,13 @@ from urllib.parse import parse_qsl, urlencode
 
 from flask import Blueprint, Response, abort, request, url_for
 
-from sync import saved_views
+from sync import log_lines, saved_views
 from sync.apps import app_list, apps, assets, member_list
 from sync.apps.app_list import Apps
 from sync.apps.assets import Assets
 from sync.apps.member_list import Members
 from sync.listing import Filter, Order
+from sync.log_lines import Log
 from sync.models import App, SavedView
 from sync.people import person_list
 from sync.people.person_list import People
@@ -47,7 +48,9 @@ KINDS = {
     ListName.ASSETS: Kind("assets.index", Assets, assets.ORDER, of_app=True),
     ListName.REPORTS: Kind("reports.index", Reports, overview.ORDER),
     ListName.PEOPLE: Kind("people.index", People, person_list.ORDER),
+    ListName.ACTIVITY: Kind("activity.index", Log, log_lines.ORDER),
 }
+OF_MANAGERS = (ListName.PEOPLE, ListName.ACTIVITY)
 GONE = "This view is no longer there."
 
 
@@ -84,7 +87,7 @@ def _wanted() -> Wanted:
     name = ListName(given["list"])
     kind, me = KINDS[name], signed_in_person()
     app = row_or_404(App, whole_number(given.get("app", "")) or 0) if kind.of_app else None
-    if app is not None and apps.part_of(me, app) is None or name == ListName.PEOPLE and not manages(me):
+    if app is not None and apps.part_of(me, app) is None or name in OF_MANAGERS and not manages(me):
         abort(404)
     values = dict(parse_qsl(given.get("query", "")))
     sort = kind.order.asked(values.get("sort", ""))

@@ -17,6 +17,7 @@ from web import log_view, member_view, task_view
 from web.answers import go_to, with_toast
 from web.app_page import kind_of, owns, page, with_head_again
 from web.behind_proxy import here
+from web.log_view import Place
 from web.permissions import app_part
 from web.security import by
 
@@ -28,11 +29,9 @@ UNDO_SHOWN = 5
 @pages.get("/activity")
 @app_part(Part.OWNER)
 def index(app: App) -> str:
-    here_ = url_for("tasks.index", app_id=app.id)
-    wanted = Log.of(request.args).without("app").without("person")
-    log = log_view.shown(wanted, here_, lambda line: url_for("tasks.line", app_id=app.id, line=line), app=app)
-    values = {"log": log, "here": here_, "apps": [], "download": ""}
-    if request.args.get("before") and request.htmx:
+    place = _log_of(app)
+    values = {"log": log_view.shown(_wanted(), place), "here": place.here, "apps": []}
+    if log_view.goes_on():
         return render_template("activity/_entries.html", **values)
     undoable = member_view.undoable(app, match_decisions.undoable(app, UNDO_SHOWN), here())
     values |= {"undoable": undoable, "tasks": task_view.of_app(app)}
@@ -43,8 +42,17 @@ def index(app: App) -> str:
 @app_part(Part.OWNER)
 def line(app: App, line: int) -> str:
     """What is inside a line of this app's log."""
-    back = url_for("tasks.index", app_id=app.id)
-    return log_view.inside(line, url_for("tasks.line", app_id=app.id, line=line), back, app=app)
+    return log_view.inside(line, _log_of(app), _wanted())
+
+
+def _log_of(app: App) -> Place:
+    return Place(url_for("tasks.index", app_id=app.id), lambda line: url_for("tasks.line", app_id=app.id, line=line),
+                 app=app, download=url_for("downloads.of_activity_of_app", app_id=app.id))  # fmt: skip
+
+
+def _wanted() -> Log:
+    """A page of an app has no other app to look for, and no person."""
+    return Log.of(request.args).without("app").without("person")
 
 
 @pages.get("/tasks")

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sync.models import Activity
-from sync.names import short_name
 
 
 @dataclass(frozen=True)
@@ -41,10 +40,6 @@ class LogLine:
     id: int
     together: str = ""
     inside: str = ""
-
-
-def log_row(entry: Activity, change: str) -> LogRow:
-    return LogRow(entry, first_upper(entry.what), change, short_name(entry.who))
 
 
 def and_more(words: Sequence[str], most: int) -> str:

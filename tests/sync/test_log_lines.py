@@ -26,23 +26,26 @@ def write(*whats: str, **values) -> None:
 
 @settings(max_examples=40, deadline=None,
           suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(writes=WRITES, limit=st.integers(1, 4), kind=st.sampled_from(["", "checks", OTHER]))
-def test_pages_have_each_line_once_and_whole(olga, writes, limit, kind):
+@given(writes=WRITES, limit=st.integers(1, 4), kind=st.sampled_from(["", "checks", OTHER]),
+       sort=st.sampled_from(["", "when"]))
+def test_pages_have_each_line_once_and_whole(olga, writes, limit, kind, sort):
     first = Activity.select().order_by(Activity.id.desc()).get().id
     for whats in writes:
         write(*whats)
-    shown, before = [], None
+    shown, beyond = [], first if sort else None
     while True:
-        page, more = log_lines.lines(Log(kind=kind), before, limit)
+        page, more = log_lines.lines(Log(kind=kind), beyond, limit, sort=sort)
         page = [line for line in page if line.id > first]
         shown += page
         if not more or len(page) < limit:
             break
-        before = page[-1].id
-        write("noted")  # something new, while someone reads on
+        beyond = page[-1].id
+        if not sort:
+            write("noted")  # something new, while someone reads on
     is_check = {what: what != "noted" for whats in writes for what in whats}
     kept = [[what for what in whats if not kind or is_check[what] == (kind == "checks")] for whats in writes]
-    expected = [{what: some.count(what) for what in dict.fromkeys(some)} for some in reversed(kept) if some]
+    kept = [some for some in (kept if sort else reversed(kept)) if some]
+    expected = [{what: some.count(what) for what in dict.fromkeys(some)} for some in kept]
     assert [line.counts for line in shown] == expected
     assert len({line.id for line in shown}) == len(shown)
     assert activity.verify().ok
@@ -111,6 +114,29 @@ def test_filters_by_person_app_and_days(olga, chat, by):
     assert not log_lines.lines(Log(since=str(day + timedelta(days=2))))[0]
     assert not log_lines.lines(Log(until=str(day - timedelta(days=2))))[0]
     log_lines.lines(Log(until="9999-12-31"))
+
+
+@pytest.mark.parametrize("sort", ["", "when"])
+@pytest.mark.parametrize("wanted", [
+    Log(), Log(kind="checks"), Log(kind=OTHER), Log(search="user 1"), Log(app="1", search="user"), Log(person="jana"),
+    Log(person="jana", kind="people"), Log(until="2020-01-01"), Log(kind="x"),
+])  # fmt: skip
+def test_a_file_has_the_entries_of_all_lines_and_no_others(olga, chat, by, wanted, sort):
+    people.add("Jana Núñez", "jana@acme.example", by)
+    with writing():
+        for number in range(3):
+            activity.record("Rollcall", "new user", about=f"user {number}", app=chat.app)
+        activity.record("Olga", "noted", about="user 1")
+    found, more = log_lines.lines(wanted, limit=500, sort=sort)
+    entries = [entry for line in found for entry in _in_order(log_lines.entries_of(line.id, wanted).rows, sort)]
+    assert [line.entries for line in found] == [len(log_lines.entries_of(line.id, wanted).rows) for line in found]
+    shown = [(entry.at, entry.what, entry.about) for entry in entries]
+    assert [(row[0], row[2], row[3]) for row in log_lines.download(wanted, sort=sort)] == shown and not more
+    assert bool(shown) == (wanted not in (Log(until="2020-01-01"), Log(kind="x")))
+
+
+def _in_order(entries: list[Activity], sort: str) -> list[Activity]:
+    return entries if sort else entries[::-1]
 
 
 def test_no_kind_of_entry_is_in_two_kinds():

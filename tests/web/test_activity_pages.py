@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import re
+from urllib.parse import quote_plus
 
 import pytest
 
@@ -92,6 +94,49 @@ def test_chips_name_the_filters_and_remove_them(owner: Client, chat, someone) ->
     assert f'href="/activity?app={chat.app.id}&amp;kind=checks&amp;since=2020-01-01"' in page
     assert "No entry matches" in page
     assert "Added person" in owner.get("/activity?person=kowal").text
+
+
+def test_what_is_inside_a_line_matches_the_filters_as_well(owner: Client, chat) -> None:
+    with writing():
+        for number in range(3):
+            activity.record("Rollcall", "new user", about=f"user {number}", app=chat.app)
+        activity.record("Rollcall", "noted", about="user 4", app=chat.app)
+    page = owner.get("/activity?search=user&kind=checks").text
+    inside = html.unescape(re.search(r'<a href="([^"]*/lines/[^"]+)">Show these', page).group(1))
+    opened = owner.get(inside).text
+    assert opened.count("New user") == 3 and "user 4" not in opened
+    assert 'href="/activity?search=user&amp;kind=checks"' in opened, "the way back keeps the filters"
+
+
+@pytest.mark.parametrize("of_app", [False, True])
+def test_the_oldest_first(owner: Client, chat, of_app: bool) -> None:
+    with writing():
+        activity.record("x", "noted", about="long ago", app=chat.app)
+    for number in range(60):
+        with writing():
+            activity.record("x", "noted", about=f"thing {number:03}", app=chat.app)
+    here = f"/apps/{chat.app.id}/activity" if of_app else "/activity"
+    newest = owner.get(f"{here}?search=noted").text
+    assert "thing 059" in newest and "long ago" not in newest and 'aria-sort="descending"' in newest
+    assert f'href="{here}?search=noted&amp;sort=when"' in newest
+    page = owner.get(f"{here}?search=noted&sort=when").text
+    assert "long ago" in page and "thing 059" not in page and 'aria-sort="ascending"' in page
+    assert '<option value="when" selected>Oldest first' in page and 'name="sort" value="when"' in page
+    newer = html.unescape(re.search(r'href="([^"]+after=\d+)"', page).group(1))
+    further = owner.get(newer).text
+    assert "thing 059" in further and "long ago" not in further and "Back to the oldest" in further
+    assert owner.get(newer, htmx=True).text.lstrip().startswith("<tr")
+
+
+def test_a_view_of_activity_is_saved_and_opened(owner: Client, site, chat, someone) -> None:
+    query = f"app={chat.app.id}&kind=checks&sort=when"
+    page = owner.get(f"/activity?{query}").text
+    assert f"/views/new?list=activity&amp;query={quote_plus(query)}" in page
+    owner.post("/views", name="Checks of Chat", list="activity", query=f"{query}&evil=1")
+    assert f'href="/activity?{html.escape(query)}"' in owner.get("/activity").text
+    for role, status in (("admin", 200), ("user", 404)):
+        asks = Client(site, someone(f"A {role}", role=role))
+        assert asks.get(f"/views/new?list=activity&query={query}").status_code == status
 
 
 def test_a_line_shows_only_what_is_open_to_the_person(site, chat, second, someone) -> None:

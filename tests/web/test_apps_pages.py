@@ -316,6 +316,22 @@ def test_acts_are_shown_retried_said_to_be_done_and_given_up(owner: Client, chat
     assert Account.get_by_id(account.id).state == "gone"
 
 
+def test_what_needs_a_person_is_loaded_again_while_tasks_are_done(owner: Client, chat) -> None:
+    chat.leave(3)
+    chat.check()
+    here = f"/apps/{chat.app.id}"
+    page = owner.get(f"{here}/activity").text
+    assert 'id="alert-leavers"' in page and f"check-{chat.app.id} from:body" in page
+    part = owner.get(f"{here}/tasks", htmx=True)
+    assert part.headers["HX-Trigger-After-Swap"] == f"check-{chat.app.id}"
+    shown = {"HX-Current-URL": f"http://localhost{here}/activity?kind=checks"}
+    assert 'id="alert-leavers"' in owner.get(f"{here}/head", htmx=True, **shown).text
+    Account.update(state="gone").where(Account.email == "p3@acme.example").execute()
+    again = owner.get(f"{here}/head", htmx=True, **shown).text
+    assert 'id="app-alerts" class="stack" hx-swap-oob="morph"' in again and 'id="alert-leavers"' not in again
+    assert 'id="app-leavers" class="stack" hx-swap-oob="morph"' in again
+
+
 def test_the_activity_of_an_app_is_its_own(owner: Client, chat, second) -> None:
     with writing():
         Activity.create(who="x", what="something elsewhere", app=second.app, seal="")

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
+import re
 
 import pytest
 
+from sync import activity
+from sync.db import writing
 from sync.models import Account, Activity, Asset, Person
 from tests.sync.fixtures import email
 from tests.web.client import Client
@@ -85,7 +89,54 @@ def test_activity(owner: Client, chat) -> None:
     found = rows(owner.get(f"/activity.csv?app={chat.app.id}&search=connected"))
     assert found and all(row["app"] == "Chat" for row in found)
     assert owner.get("/activity.csv?app=999999").status_code == 404
-    assert 'href="/activity.csv?search=chat"' in owner.get("/activity?search=chat").text
+
+
+@pytest.mark.parametrize("query", [
+    "", "kind=checks", "kind=other&sort=when", "search=user&kind=checks", "person={person}", "person=edited",
+    "app={app}&kind=checks&since=2020-01-01&until=2999-01-01&sort=when", "until=2020-01-01", "since=x",
+])  # fmt: skip
+def test_activity_has_exactly_what_the_page_shows(owner: Client, chat, second, someone, query: str) -> None:
+    jana = someone("Jana Kowalski")
+    with writing():
+        for app in (chat.app, second.app):
+            for number in range(3):
+                activity.record("Rollcall", "new user", about=f"user {number}", app=app)
+        activity.record("Olga", "edited person", about="Jana Kowalski", person=jana)
+    query = query.format(person=jana.id, app=chat.app.id)
+    for list_, file in (("/activity", "/activity.csv"),
+                        (f"/apps/{chat.app.id}/activity", f"/apps/{chat.app.id}/activity.csv")):
+        address = f"{file}?{query}" if query else file
+        found = rows(owner.get(address))
+        page = owner.get(f"{list_}?{query}").text
+        assert [row["what"] for row in found] == _shown(owner, page, "sort=when" in query)
+        link = re.search(r'href="([^"]+)" download', page)
+        assert link or not found
+        if link and "person" not in query and "app=" not in query:
+            assert html.unescape(link.group(1)) == address
+
+
+def _shown(owner: Client, page: str, oldest_first: bool) -> list[str]:
+    """What each entry of the page says, with those inside its lines, in the order of the file."""
+    found = []
+    while True:
+        body = page[page.find("<tbody"):] if "<tbody" in page else ""
+        for row in re.findall(r"<tr>.*?</tr>", body, re.S):
+            inside = re.search(r'hx-get="([^"]+/lines/[^"]+)"', row)
+            if inside is None:
+                found.append(_said(row))
+                continue
+            opened = re.findall(r"<li>.*?</li>", owner.get(html.unescape(inside.group(1)), htmx=True).text, re.S)
+            found += [_said(entry) for entry in (opened if oldest_first else reversed(opened))]
+        further = re.search(r'<tr class="more">.*?href="([^"]+)"', page, re.S)
+        if further is None:
+            return found
+        page = owner.get(html.unescape(further.group(1))).text
+
+
+def _said(text: str) -> str:
+    """What happened."""
+    words = html.unescape(re.search(r"(?:<li>|two-lines\">\s*<span>)\s*([^<·]*?)\s*(?:·|<)", text).group(1))
+    return words[0].lower() + words[1:]
 
 
 def test_a_file_is_in_the_order_of_its_list(owner: Client, chat) -> None:

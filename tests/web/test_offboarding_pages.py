@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import timedelta
 
 import pytest
 
+from sync import activity
 from sync.apps import apps
+from sync.db import writing
 from sync.jobs import queue
 from sync.matching import members
 from sync.models import Account, Change, Offboarding, Person, Task
@@ -67,6 +70,18 @@ def test_the_timeline_is_searched_and_paged(owner: Client, ana: Person, by: str)
     older = re.search(r'href="([^"]+before=\d+)"', part).group(1).replace("&amp;", "&")
     assert owner.get(older, htmx=True, **{"HX-Target": "timeline"}).text.count("<li>") == 5
     assert "No entry contains" in owner.get(f"/people/{ana.id}?search=zzz").text
+
+
+def test_the_timeline_shows_as_one_line_what_happened_together(owner: Client, ana: Person, chat) -> None:
+    with writing():
+        for number in range(3):
+            activity.record("Rollcall", "matched account", about=f"account {number}", app=chat.app, person=ana)
+        activity.record("Rollcall", "matched account", about="of another", app=chat.app, person=chat.people[7])
+    page = owner.get(f"/people/{ana.id}?search=matched").text
+    assert "3 accounts" in page and "account 2" not in page
+    inside = html.unescape(re.search(r'hx-get="([^"]+/lines/[^"]+)"', page).group(1))
+    opened = owner.get(inside, htmx=True).text
+    assert opened.count("Matched account") == 3 and "of another" not in opened
 
 
 def test_preview_and_finish(owner: Client, ana: Person, chat, second) -> None:

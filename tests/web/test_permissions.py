@@ -117,6 +117,7 @@ TABLE = {
     "GET /reports.csv": SIGNED_IN,
     "GET /activity.csv": MANAGERS,
     "GET /apps/<int:app_id>/reports.csv": APP_OWNERS,
+    "GET /apps/<int:app_id>/activity.csv": APP_OWNERS,
     "GET /views/new": SIGNED_IN,  # of a list that is open to them, and one's own: tests/web/test_saved_views.py
     "POST /views": SIGNED_IN,
     **{f"{method} /views/<int:view_id>": SIGNED_IN for method in ("GET", "PATCH", "DELETE")},
