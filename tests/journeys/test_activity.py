@@ -1,0 +1,139 @@
+"""Activity as a person uses it: a line is opened, filters are combined and removed, and the order is changed."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from sync import activity, saved_views
+from sync.db import writing
+from sync.jobs import queue
+from sync.models import Account, Person
+from sync.reports import reports
+from sync.states import ListName
+from tests.journeys.browser import NARROW
+from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong
+from tests.sync.fixtures import email
+
+
+@pytest.fixture
+def told(chat) -> Person:
+    """A check that found three people, and what happened to one person before it."""
+    jana = chat.people[3]
+    for number in range(60):
+        with writing():
+            activity.record("Olga Brandt <olga@acme.example>", "noted", about=f"thing {number}", app=chat.app)
+    with writing():
+        activity.record("Olga Brandt <olga@acme.example>", "edited person", about=jana.name, person=jana)
+    with writing():
+        for number in range(3):
+            activity.record("Rollcall", "new user", about=f"Newcomer {number}", app=chat.app, person=jana)
+        activity.record("schedule", "check succeeded", about=chat.app.name, app=chat.app)
+    return jana
+
+
+def asked(page: Page) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(page.url).query)
+
+
+def lines(page: Page):
+    return page.locator("#entries tbody tr:not(.more)")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_line_opens_and_filters_combine(visit, live, olga: Person, told: Person, chat, width: int) -> None:
+    page = visit(olga, width=width)
+    page.goto(f"{live.url}/activity")
+    line = lines(page).filter(has_text="3 users found").first
+    line.locator("summary").click()
+    expect(line.locator(".timeline")).to_contain_text("Newcomer 2")
+    page.get_by_label("Kind").select_option("checks")
+    page.wait_for_url("**kind=checks**")
+    page.get_by_label("App", exact=True).select_option(str(chat.app.id))
+    page.wait_for_url("**app=**")
+    page.get_by_label("About a person").fill(told.name)
+    expect(page.locator("#chip-person")).to_contain_text(f"About: {told.name}")
+    expect(lines(page)).to_have_count(1)
+    page.click("#chip-kind")
+    expect(page.locator("#chip-kind")).to_have_count(0)
+    expect(page.get_by_label("Kind")).to_have_value("")
+    assert asked(page) == {"app": [str(chat.app.id)], "person": [told.name]}
+    page.go_back()
+    expect(page.locator("#chip-kind")).to_be_visible()
+    expect(lines(page)).to_have_count(1)
+    page.reload()
+    expect(page.get_by_label("Kind")).to_have_value("checks")
+    expect(page.get_by_label("About a person")).to_have_value(told.name)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("of_app", [False, True])
+def test_the_oldest_first_and_back(visit, live, olga: Person, told: Person, chat, width: int, of_app: bool) -> None:
+    page = visit(olga, width=width)
+    page.goto(f"{live.url}{f'/apps/{chat.app.id}' if of_app else ''}/activity?search=noted")
+    expect(lines(page).first).to_contain_text("thing 59")
+    if width == NARROW:
+        page.get_by_label("Sort by").select_option("when")
+    else:
+        page.get_by_role("link", name="When").click()
+    expect(lines(page).first).to_contain_text("thing 0")
+    page.get_by_role("link", name="Show newer").click()
+    expect(lines(page).last).to_contain_text("thing 59")
+    assert asked(page) == {"search": ["noted"], "sort": ["when"]}
+    page.get_by_label("Search activity").fill("thing")
+    page.wait_for_url("**search=thing**")
+    expect(lines(page).first).to_contain_text("thing 0")
+    assert asked(page)["sort"] == ["when"], "a new search keeps the order"
+    page.go_back()
+    expect(page.get_by_label("Search activity")).to_have_value("noted")
+    page.go_back()
+    expect(lines(page).first).to_contain_text("thing 59")
+
+
+def test_without_javascript(visit, live, olga: Person, told: Person) -> None:
+    page = visit(olga, javascript=False)
+    page.goto(f"{live.url}/activity?kind=checks")
+    page.locator("summary", has_text="3 users found").click()
+    page.get_by_role("link", name="Show these entries").first.click()
+    expect(page.get_by_role("main")).to_contain_text("Newcomer 2")
+    page.get_by_role("main").get_by_role("link", name="Activity").click()
+    assert asked(page) == {"kind": ["checks"]}
+    page.get_by_role("link", name="When").click()
+    assert asked(page) == {"kind": ["checks"], "sort": ["when"]}
+
+
+def test_what_needs_a_person_follows_the_tasks(visit, live, olga: Person, chat) -> None:
+    chat.leave(3)
+    report = chat.check().report
+    page = visit(olga)
+    page.goto(f"{live.url}/apps/{chat.app.id}/activity")
+    expect(page.locator("#alert-leavers")).to_be_visible()
+    reports.finish(report, olga.name)
+    page.reload()
+    expect(page.locator("#acts")).to_contain_text("1 task in progress")
+    while queue.drain(("task",)):
+        pass
+    expect(page.locator("#acts")).to_contain_text("Nothing in progress")
+    assert Account.get(Account.email == email(3)).state == "gone"
+    expect(page.locator("#alert-leavers")).to_have_count(0)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_looks(visit, live, olga: Person, told: Person, chat, by, width: int) -> None:
+    query = f"person={told.id}&kind=checks&sort=when"
+    saved_views.save("Checks", ListName.ACTIVITY, None, query, by, shared=True)
+
+    def line_opens(page: Page) -> None:
+        page.locator("summary", has_text="3 users found").first.click()
+        expect(page.locator(".log-inside .timeline").first).to_contain_text("Newcomer 2")
+
+    looks = [
+        Look("activity-line-open", "/activity", line_opens),
+        Look("activity-filtered", f"/activity?{query}&since=2020-01-01", line_opens),
+        Look("activity-of-app", f"/apps/{chat.app.id}/activity?sort=when&kind=checks"),
+        Look("person-timeline", f"/people/{told.id}"),
+    ]
+    page = visit(olga, width=width)
+    nothing_wrong([wrong for look in looks for wrong in look_at(page, live.url, look, width)])
