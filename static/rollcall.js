@@ -55,6 +55,11 @@
     if (event.detail.target.id === "page" && isNamed()) history.replaceState(history.state?.before ?? null, "", withoutDialog());
   });
 
+  // Enter changes a field and submits its form: the address that is shown already is not a second step back.
+  document.addEventListener("htmx:beforeHistoryUpdate", ({ detail: { history: update } }) => {
+    if (update.path === location.pathname + location.search) update.type = "replace";
+  });
+
   const closeDialog = (dialog) => {
     forget();
     dialog.close();

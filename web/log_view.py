@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from flask import abort, request, url_for
 
 from sync import log_lines, names
+from sync.listing import whole_number
 from sync.log_lines import OTHER, Line, Log
 from sync.models import Activity, App, Person
 from sync.names import short_name
@@ -82,6 +83,7 @@ class Shown:
     kinds: list[tuple[str, str, bool]]
     kept: list[tuple[str, str]]
     download: str
+    person_id: str  # "" where the person is looked for by words
 
 
 def shown(wanted: Log, place: Place, labels: Mapping[str, Callable[[str], str]] | None = None) -> Shown:
@@ -101,6 +103,7 @@ def shown(wanted: Log, place: Place, labels: Mapping[str, Callable[[str], str]] 
         nothing_matches("No entry matches", wanted, head), bool(wanted.asked),
         [(value, label, value == wanted.kind) for value, label in KINDS.items()],
         list_.kept_beside(*wanted.asked), list_.download(place.download) if place.download else "",
+        wanted.person if whole_number(wanted.person) else "",
     )  # fmt: skip
 
 
