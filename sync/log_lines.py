@@ -19,7 +19,7 @@ from sync.search.index import Kind
 from sync.workspace import workspace
 
 DOWNLOADED = ("when", "who", "what", "about", "why", "before", "after", "app")
-ORDER = Order({"when": [Activity.id]}, [Activity.id], [Activity.id.desc()])  # the newest entry first, where nothing is asked for
+ORDER = Order({"when": [Activity.id]}, [Activity.id], [Activity.id.desc()])  # without a choice, the newest is first
 OLDEST_FIRST = "when"
 MOST_PEOPLE = 100  # that a filter by words can mean
 line_id = fn.COALESCE(Activity.line, Activity.id)
