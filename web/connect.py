@@ -1,11 +1,11 @@
 """Connecting an app in steps: choose it, connect, Owners and time, first reading, match people. One can always go back.
-The form's values are kept in a draft, which becomes an app with its first reading."""
+The first test keeps the form's values in a draft, which becomes an app with its first reading."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 
 from connectors.base import (
     PAID_SOCIAL,
@@ -87,19 +87,41 @@ def _kind(kind: type[Connector]) -> Kind:
 @pages.post("")
 @workspace_role(*MANAGERS)
 def create() -> Response:
-    """A draft of the chosen kind of app."""
+    """To the form for the chosen kind of app; nothing is created yet."""
+    return redirect(url_for("connect.new", kind=request.form.get("connector") or "none"), 303)
+
+
+@pages.get("/new/<kind>")
+@workspace_role(*MANAGERS)
+def new(kind: str) -> Response | tuple[str, int]:
     try:
-        draft = drafts.start(request.form.get("connector", ""), signed_in_person())
+        return _credential(drafts.blank(kind), given={"opened": drafts.opened_now()})
     except AppProblem as problem:
         return go_to(url_for("connect.choose"), str(problem), "attention")
-    return redirect(url_for("connect.credential", app_id=draft.id), 303)
+
+
+@pages.post("/new/<kind>")
+@workspace_role(*MANAGERS)
+@asks_again
+def test_new(kind: str) -> Response | tuple[str, int]:
+    """The first test makes the draft. Its address replaces that of the form, so that a reload shows what was kept."""
+    try:
+        app = drafts.blank(kind)
+    except AppProblem as problem:
+        return go_to(url_for("connect.choose"), str(problem), "attention")
+    return _test(app)
 
 
 def _steps(app: App) -> list[tuple[str, str | None]]:
     """The steps; those that can still be changed here have their address."""
     draft = app.state == AppState.CONNECTING
-    back = {0: url_for("connect.choose"), 1: url_for("connect.credential", app_id=app.id),
-            2: url_for("connect.owners", app_id=app.id)} if draft else {3: url_for("connect.reading", app_id=app.id)}
+    if app.id is None:
+        back = {0: url_for("connect.choose"), 1: url_for("connect.new", kind=app.connector)}
+    elif draft:
+        back = {0: url_for("connect.choose"), 1: url_for("connect.credential", app_id=app.id),
+                2: url_for("connect.owners", app_id=app.id)}  # fmt: skip
+    else:
+        back = {3: url_for("connect.reading", app_id=app.id)}
     return [(name, back.get(place)) for place, name in enumerate(STEPS)]
 
 
@@ -126,16 +148,20 @@ def credential(app: App) -> Response | tuple[str, int]:
 @asks_again
 def test(app: App) -> Response | tuple[str, int]:
     """Keep what was entered and test it; "next" continues when it works."""
-    if over := _over(app):
-        return over
+    return _over(app) or _test(app)
+
+
+def _test(app: App) -> Response | tuple[str, int]:
     given = request.form
     try:
         values = entered(kind_of(app), app.settings)
+        if app.id is None:
+            app = drafts.start(app.connector, signed_in_person(), given.get("opened", ""))
         identity = drafts.enter(app, given.get("app_name", ""), values, approver(signed_in_person()))
     except ColumnsUnclear:
         return go_to(url_for("columns.show_app", app_id=app.id))
     except REFUSALS as problem:
-        return _tested(App.get_by_id(app.id), given, str(problem))
+        return _tested(App.get_by_id(app.id) if app.id else app, given, str(problem))
     app = App.get_by_id(app.id)
     if "next" in given and columns.takes_a_mapping(kind_of(app)) and columns.is_to_be_looked_at(columns.of_app(app)):
         return go_to(url_for("columns.show_app", app_id=app.id))
@@ -144,16 +170,26 @@ def test(app: App) -> Response | tuple[str, int]:
     return _tested(App.get_by_id(app.id), given, identity=identity)
 
 
-def _tested(app: App, given, problem: str = "", identity=None) -> tuple[str, int]:
+def _tested(app: App, given, problem: str = "", identity=None) -> Response | tuple[str, int]:
     """The result of the test, beside the form; without htmx the whole form, its secrets kept but not shown."""
     status = INVALID if problem else 200
     if wants_part():
-        return render_template("connect/_tested.html", app=app, problem=problem, identity=identity), status
+        part = render_template("connect/_tested.html", app=app, problem=problem, identity=identity)
+        answer = make_response(part, status)
+        if app.id:
+            answer.headers["HX-Replace-Url"] = url_for("connect.credential", app_id=app.id)
+        return answer
     return _credential(app, status, given=given, problem=problem, identity=identity)
 
 
 def _credential(app: App, status: int = 200, **values) -> tuple[str, int]:
-    return _step(app, 2, "connect/credential.html", status, removal=effects.of_kind(kind_of(app)), **values)
+    """The form; `values` has what is `given`, and that it was opened where there is no draft yet."""
+    if app.id:
+        address, opened = url_for("connect.test", app_id=app.id), ""
+    else:
+        address, opened = url_for("connect.test_new", kind=app.connector), values["given"].get("opened", "")
+    return _step(app, 2, "connect/credential.html", status, removal=effects.of_kind(kind_of(app)), address=address,
+                 opened=opened, **values)
 
 
 @pages.get("/<int:app_id>/connection/owners")

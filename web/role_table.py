@@ -27,7 +27,7 @@ ABILITIES: tuple[tuple[str, str | tuple[str, ...]], ...] = (
     ("Find colleagues by name", FINDS_PEOPLE),
     ("Add people, and mark someone as left", "people.create"),
     ("Connect directories", "directories.create"),
-    ("Connect apps", "connect.create"),
+    ("Connect apps", "connect.test_new"),
     ("Read the activity log and waiting e-mails", "activity.index"),
     ("See and manage every app", apps.RUNS_ALL),
     ("Invite colleagues and give roles up to their own", "colleagues.create"),

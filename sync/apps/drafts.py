@@ -1,6 +1,6 @@
 """An app that is being connected: a draft that keeps what was entered, its secrets sealed, until its first reading.
-It is an App in state "connecting", listed from the first Test or Continue on. One that is left alone is forgotten
-after a week, or after a day where nothing was entered."""
+It is an App in state "connecting", made by the first Test or Continue. One that is left alone is forgotten a week after
+its form was opened, or after a day where nothing was entered."""
 
 from __future__ import annotations
 
@@ -20,31 +20,53 @@ from sync.states import AppState, CheckTrigger, Part
 
 FORGOTTEN_AFTER = timedelta(days=7)
 EMPTY_FORGOTTEN_AFTER = timedelta(days=1)
+OLDEST_FORM = FORGOTTEN_AFTER - timedelta(days=1)  # so that a draft is kept for a day at least
 
 
-def start(slug: str, person: Person) -> App:
-    """A draft for this kind of app, or the one that this person began and has entered nothing into yet."""
+def blank(slug: str) -> App:
+    """What the form for this kind of app begins with. It isn't stored: opening a form leaves nothing behind."""
     kind = apps.connector_class(slug)
     sample_data.refuse_real()
+    return App(connector=slug, name=_free_name(kind.label), category=kind.category, state=AppState.CONNECTING)
+
+
+def start(slug: str, person: Person, opened: str = "") -> App:
+    """A draft for this kind of app. Sent again from the same form, it is the same draft: a double click makes one.
+
+    `opened` is when the form was opened, as opened_now() gave it. The draft's age is counted from then.
+    """
+    draft = blank(slug)
+    draft.created_at = _when(opened)
     with writing():
-        empty = (
-            App.select()
-            .join(AppPerson)
-            .where(
-                App.state == AppState.CONNECTING,
-                App.connector == slug,
-                App.credential.is_null(),
-                AppPerson.person == person,
-            )
-        )
-        if draft := empty.first():
-            return draft
-        draft = App.create(
-            connector=slug, name=_free_name(kind.label), category=kind.category, state=AppState.CONNECTING
-        )
+        if same := _begun(draft, person):
+            return same
+        draft.save(force_insert=True)
         App.update(check_minute=daily.spread(draft.id)).where(App.id == draft.id).execute()
         AppPerson.create(app=draft, person=person, part=Part.OWNER)
         return App.get_by_id(draft.id)
+
+
+def opened_now() -> str:
+    return utcnow().isoformat()
+
+
+def _when(opened: str) -> datetime:
+    """A time that is too old, to come or no time at all counts as now."""
+    now = utcnow()
+    try:
+        when = datetime.fromisoformat(opened)
+        return when if now - OLDEST_FORM < when <= now else now
+    except (ValueError, TypeError):
+        return now
+
+
+def _begun(draft: App, person: Person) -> App | None:
+    """The draft that this person has made from the same form."""
+    theirs = App.select().join(AppPerson).where(
+        App.state == AppState.CONNECTING, App.connector == draft.connector, App.created_at == draft.created_at,
+        AppPerson.person == person,
+    )  # fmt: skip
+    return theirs.first()
 
 
 def _free_name(label: str) -> str:

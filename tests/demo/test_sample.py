@@ -110,8 +110,8 @@ def test_nothing_real_is_connected_beside_it(owner: Client, ada: Person):
     ):
         with pytest.raises(SampleProblem):
             real()
-    refused = owner.post("/apps", connector="slack")
-    assert refused.status_code == 409 and "Remove the sample data first" in refused.text
+    for refused in (owner.get("/apps/new/slack"), owner.post("/apps/new/slack", app_name="Slack")):
+        assert refused.status_code == 409 and "Remove the sample data first" in refused.text
     assert not Person.select().where(Person.name == "").exists()
 
 

@@ -130,7 +130,7 @@ def fill(page: Page, values: dict[str, str]) -> None:
 def connect_the_app(page: Page, rollcall: Rollcall, scim_app) -> None:
     page.goto(f"{rollcall.url}/apps")
     page.get_by_role("link", name="Connect").first.click()
-    page.get_by_role("button", name=re.compile("SCIM 2.0")).click()
+    page.get_by_role("link", name=re.compile("SCIM 2.0")).click()
     page.locator("[name=app_name]").fill("Team wiki")
     page.locator("[name=base_url]").fill(scim_app.settings["base_url"])
     page.locator("[name=token]").fill("not the token")

@@ -39,6 +39,7 @@ ASKS = {
     "POST /apps/<int:app_id>/people", "PUT /apps/<int:app_id>/people/<int:person_id>",
     "DELETE /apps/<int:app_id>/people/<int:person_id>",
     "PUT /apps/<int:app_id>/credential", "POST /apps/<int:app_id>/connection",
+    "POST /apps/new/<kind>",
     "POST /directories/new/<kind>", "PUT /directories/<int:directory_id>/credential",
     "POST /directories/new/scim", "POST /directories/<int:pushed_id>/tokens",
     "DELETE /directories/<int:pushed_id>/tokens/<int:token_id>",

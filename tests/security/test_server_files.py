@@ -70,7 +70,7 @@ def test_without_the_setting_a_page_names_none(config: Config, home, olga, outsi
 
 
 def test_an_apps_owner_cant_read_the_server_by_their_app(browser: Client, outside: Path):
-    draft = int(browser.post("/apps", connector="csv_export").location.split("/")[2])
+    draft = browser.draft("csv_export")
     given = {"app_name": "Board", "app": "Board", "source": "path", "path": str(outside)}
     assert browser.post(f"/apps/{draft}/connection", **given).status_code == 422
     assert "Ana" not in browser.get(f"/apps/{draft}/columns").text

@@ -142,7 +142,7 @@ def private(inside: Listener) -> str:
 
 
 def draft(browser: Client, address: str) -> tuple[App, str]:
-    app_id = int(browser.post("/apps", connector="scim").location.split("/")[2])
+    app_id = browser.draft("scim")
     page = browser.post(f"/apps/{app_id}/connection", app_name="Inside", **scim(address))
     return App.get_by_id(app_id), page.text
 

@@ -40,6 +40,12 @@ class Client:
     def post(self, address: str, **values) -> TestResponse:
         return self.send("POST", address, **values)
 
+    def draft(self, connector: str, **values: str) -> int:
+        """The id of a draft of this kind of app, which a first test has made."""
+        opened = re.search(r'name="opened" value="([^"]+)"', self.get(f"/apps/new/{connector}").text).group(1)
+        answer = self.send("POST", f"/apps/new/{connector}", htmx=True, **{"opened": opened, **values})
+        return int(answer.headers["HX-Replace-Url"].split("/")[2])
+
     def token(self) -> str:
         """The CSRF token of this session, from a page that anyone may open. The page isn't opened again as long as
         the session's secret is the same and no message waits to be shown."""

@@ -134,7 +134,7 @@ EXPORT = "Login,Full name,Org role,Active\nana,Ana Lopez,Chief,No\nben,Ben Roth,
 
 
 def test_an_apps_export_is_asked_about_in_its_draft_and_again_later(owner: Client, olga: Person) -> None:
-    draft = int(owner.post("/apps", connector="csv_export").location.split("/")[2])
+    draft = owner.draft("csv_export")
     given = {"app_name": "Board", "app": "Board", "source": "upload", "next": "yes"}
     answer_ = owner.post(f"/apps/{draft}/connection", **given, export=file(EXPORT, "export.csv"))
     place = f"/apps/{draft}/columns"

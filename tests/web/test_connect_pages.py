@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 from flask import Flask
 
 from sync.apps import drafts
-from sync.db import utcnow
+from sync.db import connected, utcnow
 from sync.jobs import queue
 from sync.models import Account, Activity, App, AppPerson, Check
 from tests.demo.apps import ChatApp
@@ -26,10 +28,18 @@ def acme(tmp_path: Path):
 
 
 def begin(browser: Client) -> App:
-    """Choose Acme Chat in the catalogue."""
-    answer = browser.post("/apps", connector="sample-chat")
-    assert answer.status_code == 303
-    return App.get_by_id(int(answer.location.split("/")[2]))
+    """A draft of Acme Chat, made by a test of the empty form."""
+    return App.get_by_id(browser.draft("sample-chat"))
+
+
+def opened(browser: Client) -> str:
+    """What a form holds that was just opened."""
+    return re.search(r'name="opened" value="([^"]+)"', browser.get("/apps/new/sample-chat").text).group(1)
+
+
+def first_test(browser: Client, acme: ChatApp, form: str, htmx: bool = False, **values):
+    given = {"opened": form, "app_name": "Chat", **acme.settings} | values
+    return browser.send("POST", "/apps/new/sample-chat", htmx=htmx, **given)
 
 
 def enter(browser: Client, app: App, acme: ChatApp, **values):
@@ -61,11 +71,12 @@ def test_the_catalogue_explains_the_levels_and_what_each_app_lacks(owner: Client
 
 def test_the_whole_way(owner: Client, acme: ChatApp, someone) -> None:
     someone("Jana Kowalski")
-    app = begin(owner)
-    assert app.state == "connecting"
-    page = owner.get(f"/apps/{app.id}/connection").text
+    assert 'href="/apps/new/sample-chat"' in owner.get("/apps/new").text
+    page = owner.get("/apps/new/sample-chat").text
     assert "Copy the access token" in page and 'type="password"' in page
-    tested = enter(owner, app, acme)
+    tested = first_test(owner, acme, opened(owner))
+    app = App.get()
+    assert app.state == "connecting" and f'action="/apps/{app.id}/connection"' in tested.text
     assert "Connection works: Access token in Acme Chat" in tested.text and "It can read members" in tested.text
     assert enter(owner, app, acme, next="yes").location == f"/apps/{app.id}/connection/owners"
     page = owner.get(f"/apps/{app.id}/connection/owners").text
@@ -99,18 +110,55 @@ def test_a_draft_survives_a_reload_and_shows_no_secret(owner: Client, acme: Chat
 
 
 def test_a_look_at_a_kind_of_app_leaves_no_draft_behind(owner: Client, acme: ChatApp) -> None:
-    app = begin(owner)
-    page = owner.get("/apps").text
-    assert "unfinished" not in page and "Connect your first app" in page
-    assert begin(owner).id == app.id, "looked at again, it is the same"
-    enter(owner, app, acme, token="wrong")
+    assert owner.post("/apps", connector="sample-chat").location == "/apps/new/sample-chat"
+    form = opened(owner)
+    assert App.select().count() == 0
+    assert first_test(owner, acme, form, token="wrong").status_code == 422
     page = owner.get("/apps").text
     assert "1 unfinished" in page and "Connect your first app" in page, "a draft isn't an app yet"
-    assert f'id="app-{app.id}"' not in page
-    further = begin(owner)
-    assert further.id != app.id and "1 unfinished" in owner.get("/apps").text
     drafts.forget_drafts(utcnow() + timedelta(days=2))
-    assert [row.id for row in App.select()] == [app.id], "what was entered is kept for a week"
+    assert App.select().count() == 1, "what was entered is kept for a week"
+
+
+@pytest.mark.parametrize("htmx", [True, False])
+def test_pressed_twice_in_one_form_it_is_one_draft(owner: Client, acme: ChatApp, htmx: bool) -> None:
+    form = opened(owner)
+    first_test(owner, acme, form, htmx, token="wrong")
+    answer = first_test(owner, acme, form, htmx)
+    app = App.get()
+    assert "Connection works" in answer.text and App.select().count() == 1 and app.tested_at
+    assert answer.headers.get("HX-Replace-Url") == (f"/apps/{app.id}/connection" if htmx else None)
+    assert first_test(owner, acme, form, htmx, next="yes").status_code == (204 if htmx else 303)
+    assert App.select().count() == 1
+
+
+def test_two_clicks_at_once_make_one_draft(owner: Client, olga, acme: ChatApp) -> None:
+    form, made = opened(owner), []
+
+    def press() -> None:
+        with connected():
+            made.append(drafts.start("sample-chat", olga, form).id)
+
+    clicks = [threading.Thread(target=press) for _ in range(6)]
+    for click in clicks:
+        click.start()
+    for click in clicks:
+        click.join()
+    assert len(made) == 6 and len(set(made)) == 1
+
+
+def test_two_forms_are_two_drafts_and_nobody_elses_is_found(owner: Client, site: Flask, someone, acme: ChatApp) -> None:
+    form = opened(owner)
+    first_test(owner, acme, form)
+    first_test(owner, acme, opened(owner), app_name="Second")
+    first_test(Client(site, someone("Ada Admin", "admin")), acme, form, app_name="Theirs")
+    assert sorted(app.name for app in App.select()) == ["Chat", "Second", "Theirs"]
+
+
+@pytest.mark.parametrize("form", ["", "soon", "2999-01-01T00:00", "2001-01-01T00:00", "2026-01-01T00:00+00:00"])
+def test_a_time_that_cannot_be_counts_as_now(owner: Client, acme: ChatApp, form: str) -> None:
+    first_test(owner, acme, form)
+    assert abs(App.get().created_at - utcnow()) < timedelta(hours=1)
 
 
 def test_with_htmx_the_form_stays_and_only_the_outcome_comes(owner: Client, acme: ChatApp) -> None:
@@ -146,9 +194,8 @@ def test_nothing_is_begun_before_the_credential_was_tested(owner: Client, acme: 
     assert App.get_by_id(app.id).state == "connecting" and Check.select().count() == 0
 
 
-def test_choosing_twice_is_one_draft_and_starting_twice_one_reading(owner: Client, acme: ChatApp) -> None:
+def test_starting_twice_is_one_reading(owner: Client, acme: ChatApp) -> None:
     app = begin(owner)
-    assert begin(owner).id == app.id, "a double click on the catalogue"
     enter(owner, app, acme)
     assert start(owner, app).location == start(owner, app).location
     queue.drain(("check",))
@@ -245,5 +292,8 @@ def test_a_draft_is_given_up_or_forgotten_with_its_secret(owner: Client, acme: C
 
 
 def test_an_unknown_kind_is_refused(owner: Client) -> None:
-    assert owner.post("/apps", connector="../etc").location == "/apps/new"
+    assert owner.get("/apps/new/unknown").location == "/apps/new"
+    assert owner.post("/apps/new/unknown", app_name="X").location == "/apps/new"
+    assert owner.get(owner.post("/apps", connector="../etc").location).status_code == 404
+    assert owner.get(owner.post("/apps").location).location == "/apps/new"
     assert App.select().count() == 0

@@ -53,7 +53,7 @@ def test_a_file_that_does_not_say_who_acts_is_told_where_it_is_connected_and_on_
 ) -> None:
     (folder / "desk.yaml").write_text(DESK.read_text().replace(SAYS, identity))
     connectors.load_folder(folder)
-    connecting = owner.get(owner.post("/apps", connector="desk").location).text
+    connecting = owner.get("/apps/new/desk").text
     app = apps.connect("desk", "Desk", {"base_url": desk.url, "token": desk.token}, [olga], by)
     for page in (connecting, owner.get(f"/apps/{app.id}").text):
         assert ('class="banner banner-attention" id="own-account-unknown"' in page) == (identity != SAYS)

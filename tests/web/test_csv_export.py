@@ -22,8 +22,7 @@ def upload(text: str | bytes) -> tuple[io.BytesIO, str]:
 
 
 def connect(owner: Client, export: str | bytes = EXPORT) -> App:
-    answer = owner.post("/apps", connector="csv_export")
-    app = App.get_by_id(int(answer.location.split("/")[2]))
+    app = App.get_by_id(owner.draft("csv_export"))
     assert 'type="file"' in owner.get(f"/apps/{app.id}/connection").text
     given = {"app_name": "Drawing", "app": "Miro", "source": "upload", "export": upload(export)}
     tested = owner.post(f"/apps/{app.id}/connection", **given)

@@ -79,8 +79,7 @@ def test_pieces(text: str, links: list[str], copies: list[str]):
 
 
 def test_the_page(owner: Client):
-    draft = owner.post("/apps", connector="slack").location
-    page = owner.get(draft).text
+    page = owner.get("/apps/new/slack").text
     assert 'data-copy="users:read.email"' in page and "manifest_yaml=display_information" in page
     assert "What it can and can" in page and page.index("Install to Workspace") < page.index("What it can and can")
     assert "own-slack.svg" in page

@@ -101,6 +101,8 @@ TABLE = {
     "GET /apps/<int:app_id>/disconnection": APP_OWNERS,
     "DELETE /apps/<int:app_id>": APP_OWNERS,
     "GET /apps/new": MANAGERS,
+    "GET /apps/new/<kind>": MANAGERS,
+    "POST /apps/new/<kind>": MANAGERS,
     "POST /apps": MANAGERS,
     "GET /apps/<int:app_id>/connection": APP_OWNERS,
     "POST /apps/<int:app_id>/connection": APP_OWNERS,
