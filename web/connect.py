@@ -70,7 +70,7 @@ def choose() -> str:
     used, reached = {kind.category for kind in known}, {kind.level() for kind in known}
     return page_or_part(
         "connect/choose.html", "connect/_catalogue.html", kinds=[_kind(kind) for kind in found], **wanted,
-        every_kind=[_kind(kind) for kind in known],
+        every_kind=[_kind(kind) for kind in known], now=drafts.opened_now(),
         broken_files=apps.broken_files(), categories=[category for category in CATEGORIES if category in used],
         levels=[(name, name.capitalize(), MEANINGS[name]) for name in LEVELS if name in reached],
         steps_of_app=[(name, None) for name in STEPS],
@@ -94,8 +94,12 @@ def create() -> Response:
 @pages.get("/new/<kind>")
 @workspace_role(*MANAGERS)
 def new(kind: str) -> Response | tuple[str, int]:
+    """The form, or the draft that it has become: one comes Back to what was entered."""
+    opened = request.args.get("opened") or drafts.opened_now()
+    if draft := drafts.begun(kind, signed_in_person(), opened):
+        return redirect(url_for("connect.credential", app_id=draft.id), 303)
     try:
-        return _credential(drafts.blank(kind), given={"opened": drafts.opened_now()})
+        return _credential(drafts.blank(kind), given={"opened": opened})
     except AppProblem as problem:
         return go_to(url_for("connect.choose"), str(problem), "attention")
 

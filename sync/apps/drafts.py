@@ -38,7 +38,7 @@ def start(slug: str, person: Person, opened: str = "") -> App:
     draft = blank(slug)
     draft.created_at = _when(opened)
     with writing():
-        if same := _begun(draft, person):
+        if same := begun(slug, person, draft.created_at.isoformat()):
             return same
         draft.save(force_insert=True)
         App.update(check_minute=daily.spread(draft.id)).where(App.id == draft.id).execute()
@@ -60,10 +60,10 @@ def _when(opened: str) -> datetime:
         return now
 
 
-def _begun(draft: App, person: Person) -> App | None:
+def begun(slug: str, person: Person, opened: str) -> App | None:
     """The draft that this person has made from the same form."""
     theirs = App.select().join(AppPerson).where(
-        App.state == AppState.CONNECTING, App.connector == draft.connector, App.created_at == draft.created_at,
+        App.state == AppState.CONNECTING, App.connector == slug, App.created_at == _when(opened),
         AppPerson.person == person,
     )  # fmt: skip
     return theirs.first()

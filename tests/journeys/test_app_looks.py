@@ -87,7 +87,7 @@ def test_pages(visit, live, tmp_path: Path, olga: Person, by: str, width: int) -
             Look("sync-data-dismiss", f"/reports/{acme.report.id}", opens("#dismiss-report")),
             Look("connect-choose", "/apps/new"),
             Look("connect-levels", "/apps/new?level=silver", clicks(".drop > summary")),
-            Look("connect-credential", f"/apps/{acme.draft.id}/connection"),
+            Look("connect-credential", "/apps/new/sample-chat"),
             Look("connect-wrong", f"/apps/{acme.draft.id}/connection", _test_wrong),
             Look("connect-reading", f"{ads}/connection/reading"),
             Look("connect-matching", f"{chat}/connection/matching"),

@@ -71,11 +71,13 @@ def test_the_catalogue_explains_the_levels_and_what_each_app_lacks(owner: Client
 
 def test_the_whole_way(owner: Client, acme: ChatApp, someone) -> None:
     someone("Jana Kowalski")
-    assert 'href="/apps/new/sample-chat"' in owner.get("/apps/new").text
-    page = owner.get("/apps/new/sample-chat").text
+    address = re.search(r'href="(/apps/new/sample-chat[^"]+)"', owner.get("/apps/new").text).group(1)
+    page = owner.get(address).text
     assert "Copy the access token" in page and 'type="password"' in page
-    tested = first_test(owner, acme, opened(owner))
+    form = re.search(r'name="opened" value="([^"]+)"', page).group(1)
+    tested = first_test(owner, acme, form)
     app = App.get()
+    assert owner.get(address).location == f"/apps/{app.id}/connection", "Back to what was entered"
     assert app.state == "connecting" and f'action="/apps/{app.id}/connection"' in tested.text
     assert "Connection works: Access token in Acme Chat" in tested.text and "It can read members" in tested.text
     assert enter(owner, app, acme, next="yes").location == f"/apps/{app.id}/connection/owners"

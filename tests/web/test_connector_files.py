@@ -41,7 +41,7 @@ def test_a_file_is_in_the_catalogue_and_a_broken_one_is_told_there(owner: Client
     (folder / "broken.yaml").write_text("rollcall: 1\nlabel: <b>\n")
     connectors.load_folder(folder)
     page = owner.get("/apps/new").text
-    assert 'value="desk"' in page and "broken.yaml, line 1" in page and "<b>" not in page
+    assert 'href="/apps/new/desk?opened=' in page and "broken.yaml, line 1" in page and "<b>" not in page
 
 
 SAYS = 'identity: {path: /me, name: "{name}", id: id}'
