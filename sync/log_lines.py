@@ -106,7 +106,7 @@ def _made(ids: Sequence[int], conditions: Sequence[Expression]) -> Iterator[Line
         return
     of_each: dict[int, dict[str, tuple[int, int]]] = {id: {} for id in ids}
     counted = Activity.select(line_id, Activity.what, fn.COUNT(Activity.id), fn.MIN(Activity.id))
-    counted = counted.where(line_id.between(min(ids), max(ids)), *conditions).group_by(line_id, Activity.what)
+    counted = counted.where(line_id.in_(ids), *conditions).group_by(line_id, Activity.what)
     for line, what, number, first in counted.order_by(fn.MIN(Activity.id)).tuples():
         of_each[line][what] = number, first
     leading = {line: found[_lead(found)][1] for line, found in of_each.items()}
