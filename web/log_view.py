@@ -142,8 +142,9 @@ def _line(line: Line, place: Place, wanted: Log) -> LogLine:
         else:  # several of the same: none of them stands for the others
             row, about = LogRow(entry, first_upper(entry.what), "", row.who), ""
         together, inside = _together(others, entry), _with(place.inside(line.id), wanted.asked)
-    shown = "" if about == place.name else about
-    return LogLine(row, shown, *_app_of(entry, place.app), line.id, together, inside)
+    app_name, app_address = _app_of(entry, place.app)
+    shown = "" if about in (place.name, app_name) else about
+    return LogLine(row, shown, app_name, app_address, line.id, together, inside)
 
 
 def _app_of(entry: Activity, app: App | None) -> tuple[str, str]:

@@ -68,8 +68,8 @@ def test_acts(visit, live, tmp_path: Path, olga: Person, by: str, width: int) ->
 
 def _invite(page) -> None:
     opens("#add-users")(page)
-    page.fill("[name=addresses]", "mia@acme.example, not-an-address, olga@acme.example, kit@freelance.example")
-    page.click("dialog button[type=submit]")
+    page.fill("[name=people]", "mia@acme.example, not-an-address, olga@acme.example, kit@freelance.example")
+    page.click("#preview-invitations")
     page.wait_for_selector("#preview")
 
 

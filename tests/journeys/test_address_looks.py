@@ -38,8 +38,8 @@ def test_pages(visit, live, chat, olga: Person, by: str, width: int) -> None:
     people.edit(olga, by, emails=["ölga@acme.example", "olga@acme.example"])
 
     def invite(page) -> None:
-        page.fill("[name=addresses]", "jörg@acme.example, bo@münchen.example, an na@acme.example")
-        page.click("dialog button[type=submit], form button.button-primary")
+        page.fill("[name=people]", "jörg@acme.example, bo@münchen.example, an na@acme.example")
+        page.click("#preview-invitations")
         page.wait_for_selector("#will")
 
     looks = [

@@ -127,7 +127,8 @@ def test_a_name_that_is_too_long_is_refused_and_kept(owner: Client, chat) -> Non
     name = "N" * 97
     answer = owner.send("PUT", f"/apps/{chat.app.id}/name", name=name)
     assert answer.status_code == 422 and "at most 80 characters. This one has 97." in answer.text
-    assert f'value="{name}"' in answer.text and "maxlength" not in answer.text, "no browser cuts it without a word"
+    form = answer.text.split("<template")[0]
+    assert f'value="{name}"' in form and "maxlength" not in form, "no browser cuts it without a word"
     assert owner.send("PUT", f"/apps/{chat.app.id}/name", name=name[:80]).status_code == 303
     assert f'title="{name[:80]}"' in owner.get("/apps").text
 
