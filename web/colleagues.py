@@ -50,9 +50,6 @@ def create() -> Response | tuple[str, int]:
 
 
 def _form(given: Mapping[str, str], problem: str = "", status: int = 200) -> tuple[str, int]:
-    chosen = given.get("role", "")
-    more = role_table.choices(chosen, usual=False)
     return dialog("people/_colleague.html", TITLE, status, given=given, problem=problem, can_send=outbox.can_send(),
-                  usual=role_table.choices(chosen, usual=True), more=more, more_open=any(one.chosen for one in more),
-                  heads=role_table.heads(), abilities=role_table.abilities(),
+                  roles=role_table.role_field(given.get("role", "")),
                   mark=given.get("mark") or secrets.token_urlsafe(18))

@@ -26,7 +26,7 @@ from web.frame import MANAGERS
 from web.list_view import Listed, nothing_matches
 from web.log_view import Place
 from web.permissions import outranks, require_rank_over, workspace_role
-from web.role_table import ROLE_HELP, RoleChoice, roles_to_give
+from web.role_table import ROLE_HELP, RoleChoice, role_field, roles_to_give
 from web.rows import row_or_404
 from web.security import by, sign_in_again, signed_in_person
 from web.uploads import content_of, name_of
@@ -268,10 +268,8 @@ def set_role(person_id: int) -> Response | tuple[str, int]:
 
 def _role(person: Person, status: int = 200, problem: str = "") -> tuple[str, int]:
     none = RoleChoice("", "No access to Rollcall", "Known to Rollcall, but can't sign in.", not person.workspace_role)
-    choices = [RoleChoice(name, name.capitalize(), ROLE_HELP[name], person.workspace_role == name)
-               for name in roles_to_give()]
     return dialog("people/_role.html", f"What can {names.person_name(person)} do in Rollcall?", status,
-                  person=person, choices=[none, *choices], problem=problem)
+                  person=person, roles=role_field(person.workspace_role or "", none), problem=problem)
 
 
 @pages.get("/<int:person_id>/password")

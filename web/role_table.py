@@ -55,20 +55,35 @@ class Ability:
     may: list[bool]
 
 
+@dataclass(frozen=True)
+class RoleField:
+    """The field of a form, with the table below it."""
+
+    usual: list[RoleChoice]
+    more: list[RoleChoice]
+    heads: list[str]
+    abilities: list[Ability]
+
+    @property
+    def more_open(self) -> bool:
+        return any(one.chosen for one in self.more)
+
+
 def roles_to_give() -> list[str]:
     """Roles that the person who is signed in may give: none above their own."""
     me = signed_in_person()
     return [name for name in WORKSPACE_ROLES if outranks(me, Person(workspace_role=name))]
 
 
-def choices(chosen: str, usual: bool) -> list[RoleChoice]:
-    """Those of them that are usual, or the others."""
-    return [RoleChoice(name, name.capitalize(), ROLE_HELP[name], name == chosen)
-            for name in roles_to_give() if (name in USUAL) == usual]
-
-
-def heads() -> list[str]:
-    return [role.capitalize() for role in WORKSPACE_ROLES]
+def role_field(chosen: str, *first: RoleChoice) -> RoleField:
+    """The roles to give, after the `first` choices; the ones that few people need are folded until one is chosen."""
+    offered = [RoleChoice(name, name.capitalize(), ROLE_HELP[name], name == chosen) for name in roles_to_give()]
+    return RoleField(
+        [*first, *(one for one in offered if one.value in USUAL)],
+        [one for one in offered if one.value not in USUAL],
+        [role.capitalize() for role in WORKSPACE_ROLES],
+        abilities(),
+    )
 
 
 def abilities() -> list[Ability]:

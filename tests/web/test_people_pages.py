@@ -153,6 +153,16 @@ def test_let_in_and_keep_out(site, owner: Client, someone) -> None:
     assert owner.send("PUT", f"/people/{jana.id}/workspace-role", role="emperor").status_code == 403
 
 
+def test_the_dialog_of_a_role_folds_what_few_need_and_says_what_each_can_do(owner: Client, someone) -> None:
+    jana = someone("Jana Horak", "guest")
+    page = owner.get(f"/people/{jana.id}/workspace-role").text
+    usual, _, folded = page.partition("More roles")
+    assert all(f'value="{role}"' in usual for role in ("", "owner", "admin", "user"))
+    assert all(f'value="{role}"' in folded for role in ("super admin", "guest"))
+    assert '<details class="drop" open>' in usual, "the role that Jana has is seen at once"
+    assert "What each role can do" in folded and "Manage Owners" in folded
+
+
 def test_link_never_points_where_the_browser_says(owner: Client, someone) -> None:
     ben = someone("Ben Roth", "user")
     answer = owner.client.post(
