@@ -95,7 +95,7 @@ def cancel(check: Check, by: str) -> None:
 
 def _begin(app: App, by: str, trigger: str, pause: timedelta = timedelta()) -> Check:
     check = Check.create(app=app, trigger=trigger, started_by=by, next_at=utcnow() + pause)
-    activity.record(by, "asked for a check", about=app.name, why=trigger, app=app)
+    activity.record(by, "asked for a check", about=app.name, why=CheckTrigger(trigger).words, app=app)
     queue.wake("check", check.id, pause.total_seconds())
     return check
 

@@ -43,6 +43,19 @@ class CheckTrigger(StrEnum):
     INVITATION = "invitation"
     RELEASE = "release"
 
+    @property
+    def words(self) -> str:
+        """For Activity."""
+        return _WHY_CHECKED[self]
+
+
+_WHY_CHECKED = {
+    CheckTrigger.DAILY: "The daily check was due", CheckTrigger.HAND: "By hand",
+    CheckTrigger.CONNECT: "The app was connected", CheckTrigger.API: "Asked by a program",
+    CheckTrigger.DIRECTORY: "A directory changed", CheckTrigger.INVITATION: "Someone was invited",
+    CheckTrigger.RELEASE: "Held changes were released",
+}  # fmt: skip
+
 
 class ReportState(StrEnum):
     """Whether a report waits for decisions, or how it was closed.

@@ -210,3 +210,8 @@ def test_each_kind_of_change_is_of_one_sort():
     sorts = [states.REMOVALS, states.ADJUSTMENTS, states.UPDATES, states.OF_ASSETS, states.OF_ACCESS, ("new user",)]
     assert sorted(kind for sort in sorts for kind in sort) == sorted(states.ChangeKind)
     assert set(states.BY_RULES) == {*states.ADJUSTMENTS, "no longer assigned"}
+
+
+@pytest.mark.parametrize("trigger", states.CheckTrigger)
+def test_activity_says_why_a_check_was_asked_for(trigger: states.CheckTrigger):
+    assert trigger.words[0].isupper() and trigger.words != trigger
