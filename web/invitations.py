@@ -87,7 +87,7 @@ def _picking(app: App) -> tuple[str, int]:
 
 def _emails() -> list[str]:
     """Those that were picked before, and what was typed last."""
-    first, *picked = request.form.getlist("people") or [""]
+    first, *picked = request.values.getlist("people") or [""]
     return invitations.addresses("\n".join((*picked, first)))
 
 

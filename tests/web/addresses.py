@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 LEADING = {"href", "src", "action", "formaction", "poster", "xlink:href", "hx-get", "hx-post", "hx-put", "hx-patch",
            "hx-delete", "hx-push-url", "hx-replace-url"}  # fmt: skip
-NONE_AT_ALL = ("true", "false")
+NONE_AT_ALL = ("true", "false", "yes")
 SENDING = ("Location", "HX-Redirect", "HX-Push-Url", "HX-Replace-Url", "Content-Location")
 
 
@@ -21,7 +21,7 @@ class _Links(HTMLParser):
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         values = {name: value or "" for name, value in attributes}
         self.found += [value for name, value in values.items() if name in LEADING and value not in NONE_AT_ALL]
-        if values.get("name") in ("back", "next"):
+        if values.get("name") in ("back", "next") and values["value"] not in NONE_AT_ALL:
             self.found.append(values["value"])
 
 
