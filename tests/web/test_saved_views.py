@@ -65,6 +65,7 @@ def test_a_private_view_is_nobody_elses(site: Flask, owner: Client, someone) -> 
     save(owner, "Mine alone")
     view, other = SavedView.get(), Client(site, someone("Ada Admin", "super admin"))
     assert "Mine alone" not in other.get("/people").text
+    assert "Mine alone" not in other.get(f"/views/{view.id}").text
     for method in ("PATCH", "DELETE"):
         other.send(method, f"/views/{view.id}", name="Taken")
     assert SavedView.get().name == "Mine alone"
