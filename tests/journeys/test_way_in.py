@@ -54,7 +54,8 @@ def test_the_set_up_asks_for_the_time_zone(visit, live: Live, javascript: bool) 
     expect(page.get_by_label("Your name")).to_have_value("Olga Brandt")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_label("Repeat the password", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Set up Rollcall").dblclick()
+    send = page.get_by_role("button", name="Set up Rollcall")
+    send.dblclick() if javascript else send.click()  # a browser without scripts drops the answer to the first click
     expect(page.get_by_role("heading", name="Directory", exact=True)).to_be_visible()
     expect(page.locator("#toasts")).to_contain_text("Rollcall is set up.")
     assert workspace().zone == ZONE and Person.select().where(Person.workspace_role == "owner").count() == 1
