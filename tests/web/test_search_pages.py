@@ -1,4 +1,4 @@
-"""Search everything: what the page and the dialog's list show, to whom, and that a text stays a text."""
+"""Search everything: what the page and the dialog show, who sees it, and that what is typed stays text."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from tests.sync.acting import account
 
 
 class AnApp:
-    """What a connector says of accounts and of who has access to an asset; `asked` keeps for whom it was asked."""
+    """What a connector says of accounts and of who has access to an asset; `asked` lists what it was asked for."""
 
     def __init__(self, *rights: Right, seats: dict[str, Seat | None] | None = None, looks_up: bool = True):
         self.capabilities = frozenset((LOOK_UP,)) if looks_up else frozenset()
