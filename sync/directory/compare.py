@@ -29,13 +29,14 @@ NEEDED = (  # groups, by rules
     "UNION SELECT group_id FROM team_group WHERE group_id IS NOT NULL"
 )
 UNHELD = "person_id NOT IN (SELECT person_id FROM read_leaving)"
-# An address `m` of the staged entry `r` that nobody has or claims: a disabled entry leaves it
-# to one that is in use and isn't known yet.
-_FREE = f"""m.email_key NOT IN (SELECT email_key FROM person_email)
-    AND m.email_key NOT IN (SELECT email_key FROM read_disputed)
-    AND NOT EXISTS (SELECT 1 FROM directory_address AS d LEFT JOIN {ENTRY} WHERE d.email_key = m.email_key AND d.here
+_NAMED = "coalesce(nullif(r.name, ''), nullif(r.user_name, ''), 'someone without a name')"
+_NOBODYS = """m.email_key NOT IN (SELECT email_key FROM person_email)
+    AND m.email_key NOT IN (SELECT email_key FROM read_disputed)"""
+# A disabled entry leaves its address to one that is in use and isn't known yet.
+_CLAIMED = f"""EXISTS (SELECT 1 FROM directory_address AS d LEFT JOIN {ENTRY} WHERE d.email_key = m.email_key AND d.here
                     AND e.person_id IS NOT r.person_id
                     AND (e.person_id IS NOT NULL OR r.status = 'deprovisioned'))"""
+_FREE = f"{_NOBODYS} AND NOT {_CLAIMED}"  # an address `m` of the staged entry `r` that nobody has or claims
 FREE = f"{_FREE} AND (r.person_id IS NULL OR r.person_id NOT IN (SELECT person_id FROM read_above))"
 
 
@@ -114,13 +115,13 @@ def _take_over_the_rest(directory: Directory, now: datetime, moves: Moves, news:
 
 def _warnings(directory: Directory) -> list[str]:
     """What to correct in the directory: addresses that two people claim, and values that aren't addresses."""
-    disputed = _rows("""SELECT m.email_key, group_concat(coalesce(nullif(r.name, ''), r.user_name), ' and '),
+    disputed = _rows(f"""SELECT m.email_key, group_concat({_NAMED}, ' and '),
                                max(coalesce(pe.disputed, 0))
                         FROM read_email AS m JOIN read_person AS r USING (external_id)
                         LEFT JOIN person_email AS pe ON pe.email_key = m.email_key
                         WHERE m.email_key IN (SELECT email_key FROM read_disputed)
                         GROUP BY m.email_key ORDER BY m.email_key""")
-    held_by_another = _rows("""SELECT m.email_key, coalesce(nullif(r.name, ''), r.user_name), person.name, pe.disputed
+    held_by_another = _rows(f"""SELECT m.email_key, {_NAMED}, person.name, pe.disputed
                       FROM read_email AS m JOIN read_person AS r USING (external_id)
                       JOIN person_email AS pe ON pe.email_key = m.email_key JOIN person ON person.id = pe.person_id
                       WHERE r.person_id IS NOT pe.person_id AND m.email_key NOT IN (SELECT email_key FROM read_disputed)
@@ -131,12 +132,25 @@ def _warnings(directory: Directory) -> list[str]:
     told += [f"{directory.name} gives the e-mail address {email} to {name}, but here it belongs to {holder}. "
              + ("Accounts with it are nobody's until one of the two gives it up." if unclear else
                 "It wasn't moved: remove it from one of the two.") for email, name, holder, unclear in held_by_another]
-    no_email = _rows("""SELECT coalesce(nullif(r.name, ''), r.user_name), n.reason FROM read_no_email AS n
+    told += _claimed_elsewhere(directory)
+    no_email = _rows(f"""SELECT {_NAMED}, n.reason FROM read_no_email AS n
                         JOIN read_person AS r USING (external_id) ORDER BY 1, 2""")
     told += [f"{directory.name} gives {name} an address that was left out. {reason} Correct it in the directory."
              for name, reason in no_email]
     more = len(told) - WARNINGS
     return told if more <= 0 else [*told[:WARNINGS], f"And {more} more such addresses."]
+
+
+def _claimed_elsewhere(directory: Directory) -> list[str]:
+    """About addresses that nobody has here, because another entry gives them to someone who is known."""
+    found = _rows(f"""SELECT m.email_key, {_NAMED}, r.person_id
+                      FROM read_email AS m JOIN read_person AS r USING (external_id)
+                      WHERE r.status <> 'deprovisioned' AND {_NOBODYS} AND {_CLAIMED} ORDER BY m.email_key, 2""")
+    claims = addresses.claims(email for email, *_ in found)
+    return [f"{directory.name} gives the e-mail address {email} to {name}, but {claim.said_by} gives it to "
+            f"{claim.name}. Nobody has it until one of the two gives it up: correct it in the directory."
+            for email, name, person in found
+            for claim in claims[email] if claim.person_id is not None and claim.person_id != person]
 
 
 def _leave_out_the_unclear() -> None:

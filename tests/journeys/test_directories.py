@@ -122,6 +122,7 @@ def test_each_kind_is_connected_as_its_page_tells(visit, live, olga: Person, mon
         page = visit(olga)
         page.goto(f"{live.url}/directories/new")
         page.click(f"text={contract.kind.label}")
+        page.wait_for_selector("text=Test connection")
         shown = page.evaluate(WITHOUT_BUTTONS)
         assert [step for step in contract.kind.docs if step not in " ".join(shown.split())] == []
         for name, value in battery.settings(app).items():

@@ -88,6 +88,7 @@ def test_from_the_first_click_to_the_second_token(visit, live, olga: Person, jav
         page.click("button:has-text('Make a new token')")
     second = page.input_value("[aria-label=Token]")
     page.click("text=Done")
+    page.wait_for_selector("text=Not used yet")
     assert page.locator("text=Not used yet").count() == 1 and page.locator("tr:has-text('Made')").count() == 2
     write(live.url, second, "POST", "/Users", {"schemas": [USER], "userName": "bo@acme.example"})
     page.reload()

@@ -274,6 +274,23 @@ def test_two_newcomers_with_one_address_are_both_told_and_neither_is_guessed(com
     assert (person("shared@acme.example").name, person("bo@acme.example").name) == ("Ana", "Bo")
 
 
+def test_an_address_that_nobody_has_while_people_of_another_directory_claim_it_is_warned_about(scripted):
+    other, company = Scripted("HR"), Scripted()
+    other.add("1", "one@acme.example", "Ana")
+    other.add("2", "two@acme.example", "Bo")
+    other.read()
+    for id in ("1", "2"):
+        other.say(id, email="both@acme.example")
+    other.read()
+    company.add("9", "both@acme.example", "Cleo")
+    company.add("8", "other@acme.example", "Dan")
+    assert company.read().counts["warnings"] == [
+        f"Company LDAP gives the e-mail address both@acme.example to Cleo, but HR gives it to {holder}. Nobody has it "
+        "until one of the two gives it up: correct it in the directory." for holder in ("Ana", "Bo")]
+    assert people.find_by_email("both@acme.example") is None
+    assert person("other@acme.example").name == "Dan"
+
+
 def test_a_claim_to_somebodys_address_takes_nothing_from_them(company):
     one = person("p1@acme.example")
     company.add("impostor", "P1@acme.example", "Impostor")

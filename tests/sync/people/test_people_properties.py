@@ -206,8 +206,7 @@ readings = st.lists(
 )
 
 
-# The same examples each time. Others find, in one run of several, an address that is left out without a warning: open.
-@settings(EXAMPLES, derandomize=True)
+@EXAMPLES
 @given(by_hand=st.lists(st.sampled_from(["a@x.example", "b@x.example"]), unique=True), sequence=readings)
 def test_whatever_addresses_and_ids_a_directory_mixes_up(afresh, by_hand, sequence):
     """No reading breaks, no address is lost or moves that another entry doesn't have while nobody says it is its
