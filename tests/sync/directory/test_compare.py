@@ -274,7 +274,7 @@ def test_two_newcomers_with_one_address_are_both_told_and_neither_is_guessed(com
     assert (person("shared@acme.example").name, person("bo@acme.example").name) == ("Ana", "Bo")
 
 
-def test_an_address_that_nobody_has_while_people_of_another_directory_claim_it_is_warned_about(scripted):
+def test_an_address_that_nobody_has_while_people_of_another_directory_claim_it_is_warned_about(scripted, by):
     other, company = Scripted("HR"), Scripted()
     other.add("1", "one@acme.example", "Ana")
     other.add("2", "two@acme.example", "Bo")
