@@ -7,13 +7,13 @@ from datetime import date, timedelta
 import pytest
 
 from sync.checks import comparison
-from sync.db import utcnow
+from sync.db import db, utcnow, writing
 from sync.models import AcceptedLeaver, Account, Activity, Change, Mail, Person, Report
 from sync.people import people
 from sync.rank import Asker, NotAllowed
 from sync.reports import acceptances, reports
 from sync.reports.acceptances import AcceptanceProblem
-from sync.safety import leavers, leaving
+from sync.safety import leavers, leaving, wanted
 from sync.safety.leavers import Numbers
 from sync.workspace import day_in_words, today
 from tests.sync.fixtures import email
@@ -57,6 +57,20 @@ def test_it_stays_open_after_every_approval_and_check_and_is_mailed_once(chat, l
         again()
         assert open_now(chat) and numbers(chat) == Numbers(1, 1)
     assert Mail.select().where(Mail.kind == "report").count() == 1
+
+
+def test_the_report_in_which_someone_who_cannot_be_removed_was_shown_is_not_the_last(chat, last):
+    """A later check asks again, although an earlier decided report has shown the same account."""
+    reports.finish(reports.open_report(chat.app), chat.by)
+    with writing():
+        wanted.want_nothing()
+        db.execute_sql("INSERT INTO wanted (kind, account_id, in_app, protection, protected) "
+                       "VALUES ('removed user', ?, 1, 'last administrator', 'Protected')", (last.id,))
+        assert last.id in wanted.told_before(chat.app) and wanted.someone_waits(chat.app)
+        db.execute_sql("UPDATE wanted SET kind = 'revoked access'")
+        assert not wanted.someone_waits(chat.app)
+        db.execute_sql("UPDATE wanted SET protection = NULL, protected = NULL")
+        assert wanted.someone_waits(chat.app)
 
 
 def test_it_is_reopened_at_once_beside_others_who_are_removed(chat, last):
@@ -149,7 +163,10 @@ def test_others_in_the_report_still_wait(chat, last):
     report = reports.open_report(chat.app)
     assert report.version == version + 1 and leaving.of(report).detail() == "1 can be removed, 1 may stay for now."
     chat.check()
-    assert reports.open_report(chat.app).version == version + 1, "the check sees the same"
+    report = reports.open_report(chat.app)
+    assert report.version == version + 1, "the check sees the same"
+    decided = {change.account.email: (change.decided_by, change.decided_at is None) for change in report.changes}
+    assert decided == {email(0): (str(chat.by), False), email(3): (None, True)}
 
 
 def test_on_its_day_it_is_open_and_mailed_again(chat, last):
@@ -168,6 +185,8 @@ def test_on_its_day_it_is_open_and_mailed_again(chat, last):
 def test_withdrawn_it_is_open_again(chat, last):
     row = accept(chat, last)
     assert acceptances.withdraw(row, chat.by) and not acceptances.withdraw(row, chat.by)
+    [entry] = Activity.select().where(Activity.what == "ended acceptance")
+    assert (entry.who, entry.why, entry.before, entry.app) == (str(chat.by), "Withdrawn", REASON, chat.app)
     compare()
     assert open_now(chat) and numbers(chat) == Numbers(1, 1)
 
