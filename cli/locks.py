@@ -1,13 +1,17 @@
 """Knows which processes use an installation, through locks that end with their process, even after kill -9.
-Only one process works the queue, a restore needs to be alone, and everything else may run side by side."""
+Either one `serve` works the queue or any number of `worker` do. A restore needs to be alone, and everything else
+may run side by side."""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+PATIENCE, PAUSE = 5, 0.05  # tries and seconds: is_served() of a command holds the lock for an instant
 
 
 class InUse(Exception):
@@ -31,17 +35,22 @@ def alone(database: Path) -> Iterator[None]:
 
 
 @contextmanager
-def serving_queue(database: Path) -> Iterator[None]:
-    """Become the one process that works the queue. Raises InUse if there already is one."""
-    busy = f"A Rollcall server runs on {database} already. Nothing was started. Stop it first, or use that one."
-    with _held(_beside(database, "queue"), fcntl.LOCK_EX, busy):
+def serving_queue(database: Path, among_others: bool = False) -> Iterator[None]:
+    """Be the one process that works the queue, or one of several. Raises InUse where another one excludes that."""
+    if among_others:
+        kind, busy = fcntl.LOCK_SH, "A Rollcall server runs on {} already, and works its queue. Nothing was started. " \
+                                    "Stop it first, and start `web` and `worker` in its place."
+    else:
+        kind, busy = fcntl.LOCK_EX, "A Rollcall server runs on {} already. Nothing was started. Stop it first, " \
+                                    "or use that one."
+    with _held(_beside(database, "queue"), kind, busy.format(database), patience=PATIENCE):
         yield
 
 
 def is_served(database: Path) -> bool:
     """Whether any process works the queue now."""
     try:
-        with serving_queue(database):
+        with _held(_beside(database, "queue"), fcntl.LOCK_EX, ""):
             return False
     except InUse:
         return True
@@ -52,14 +61,24 @@ def _beside(database: Path, name: str) -> Path:
 
 
 @contextmanager
-def _held(path: Path, kind: int, busy: str) -> Iterator[None]:
+def _held(path: Path, kind: int, busy: str, patience: int = 0) -> Iterator[None]:
+    """`patience`: how often it is tried again."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     opened = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        try:
-            fcntl.flock(opened, kind | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InUse(busy) from None
+        while not _locked(opened, kind):
+            if not patience:
+                raise InUse(busy)
+            patience -= 1
+            time.sleep(PAUSE)
         yield
     finally:
         os.close(opened)
+
+
+def _locked(opened: int, kind: int) -> bool:
+    try:
+        fcntl.flock(opened, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import click
-from huey.consumer import Consumer
+from huey.consumer import Consumer, Worker
 
 from cli.frame import Failed, installation, tell
 from cli.locks import serving_queue
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"  # docs/proxy.md has a fail2ban filter for these lines
 WORKERS = 8  # so that a few long checks don't delay a removal
-PICK_UP = 0.25  # seconds that a click waits for a worker at most
+PICK_UP = 0.25  # seconds between looks at the queue where no named pipe can ring
 HEALTH_SECONDS = 10  # seconds between looks at the workers
 
 
@@ -49,15 +49,16 @@ def web(create_app: Callable[[Config], Flask]) -> None:
     stop = _stop_signal()
     with installation() as settings, _pages(create_app, settings):
         _announce(settings)
-        stop.wait()
+        while not stop.wait(HEALTH_SECONDS):
+            queue.tidy_up()
 
 
 @click.command()
 def worker() -> None:
-    """Run only the queue and the schedule, without pages."""
+    """Run only the queue and the schedule, without pages. Several may run."""
     _log()
     stop = _stop_signal()
-    with installation() as settings, serving_queue(settings.database_path):
+    with installation() as settings, serving_queue(settings.database_path, among_others=True):
         queue.sweep()
         tell("Rollcall runs the queue and the schedule.")
         _work_until(stop)
@@ -130,16 +131,32 @@ def _stop_signal() -> threading.Event:
     return stop
 
 
+class Listener(Worker):
+    """Huey's worker; with nothing to do, it sleeps until a message is put into the queue, by whichever process."""
+
+    def sleep(self) -> None:
+        if queue.bell.is_heard:
+            queue.bell.wait()
+        else:
+            super().sleep()
+
+
 class Workers(Consumer):
     """Huey's workers and schedule in this process, with this file's signal handlers."""
+
+    worker_class = Listener
 
     def _set_signal_handlers(self) -> None:
         """Keep our handlers: Huey's would restart the program on SIGHUP."""
 
 
 def _work_until(stop: threading.Event) -> None:
+    queue.bell.listen()
     workers = Workers(queue.queue, workers=WORKERS, max_delay=PICK_UP)
     workers.start()
     while not stop.wait(HEALTH_SECONDS):
         workers.check_worker_health()
+        queue.tidy_up()
+    workers.stop_flag.set()
+    queue.bell.ring(WORKERS)
     workers.stop(graceful=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -24,15 +25,26 @@ def open_vault(path: str | os.PathLike) -> None:
     path = Path(path)
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(opened, "wb") as file:
-            file.write(Fernet.generate_key() + b"\n")
+        _make_key(path)
     keys = path.read_bytes().split()
     try:
         MultiFernet([Fernet(key) for key in keys])
     except ValueError as problem:
         raise VaultProblem(f"{path} is not a key file: each line must be a Fernet key") from problem
     _keys[:] = keys
+
+
+def _make_key(path: Path) -> None:
+    """Whole from the beginning: of several processes that start at once, one makes it, and each reads that one."""
+    made = path.with_name(f"{path.name}.{os.getpid()}.new")
+    opened = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(opened, "wb") as file:
+            file.write(Fernet.generate_key() + b"\n")
+        with suppress(FileExistsError):
+            os.link(made, path)
+    finally:
+        made.unlink()
 
 
 def seal(values: dict[str, str]) -> bytes:

@@ -28,7 +28,6 @@ REFUSALS = (OidcProblem, ConnectorError, VaultProblem)  # shown on the page
 ASKED = "asked of the provider"  # in the session
 AT_ONCE = 3  # tabs in which a person signs in at the same time
 BORNE = 120  # seconds that the provider's clock may be behind
-PATIENCE = 10 * 60  # seconds that the provider's own pages may take
 LONGEST_NEXT = 500  # characters: it is kept in a cookie
 DOWN = "{} can't be reached at the moment. Sign in with your password, or try again in a minute."
 NOT_ASKED = (
@@ -105,7 +104,7 @@ def _taken(state: str) -> dict | None:
     if found is None:
         return None
     session[ASKED] = [kept for kept in asked if kept is not found]
-    return found if time.time() - found["at"] <= PATIENCE else None
+    return found if time.time() - found["at"] <= oidc.PATIENCE else None
 
 
 def _refused(problem: Exception, further: str | None = None) -> tuple[str, int]:

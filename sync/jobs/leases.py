@@ -6,17 +6,30 @@ from __future__ import annotations
 import os
 import socket
 import uuid
+from contextlib import suppress
 from datetime import datetime, timedelta
+from pathlib import Path
 
-from peewee import Expression, Model
+from peewee import Expression, Model, SqliteDatabase
 
 from sync import faults
-from sync.db import utcnow, writing
+from sync.db import db, utcnow, writing
 from sync.jobs import retries
 from sync.models import Check, DirectoryReading, Mail, PasswordRequest, Task
 from sync.states import CheckState, MailState, ReadingState, TaskState
 
-HOST = socket.gethostname()
+
+def _host() -> str:
+    """Where a process id means the same process: the machine's name, this run of its kernel (another machine may have
+    the same name), and the id of the processes that this one sees (a container has its own)."""
+    kernel = processes = ""
+    with suppress(OSError):  # not on Linux: the name alone
+        kernel = Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
+        processes = str(os.stat("/proc/self/ns/pid").st_ino)
+    return f"{socket.gethostname()}/{kernel}/{processes}"
+
+
+HOST = _host()
 BOOT = uuid.uuid4().hex[:8]
 RUNNING = {
     Check: CheckState.RUNNING, DirectoryReading: ReadingState.RUNNING, Task: TaskState.RUNNING, Mail: MailState.SENDING,
@@ -109,7 +122,15 @@ def is_void(owner: str | None, until: datetime | None, now: datetime) -> bool:
     if owner == me():
         return False
     host, pid, _boot = owner.rsplit(":", 2)
-    return host == HOST and (int(pid) == os.getpid() or not _alive(int(pid)))
+    if host != HOST:
+        return _ran_before_this_machine_started(host)
+    return int(pid) == os.getpid() or not _alive(int(pid))
+
+
+def _ran_before_this_machine_started(host: str) -> bool:
+    """A file is on one machine: whoever had the same name and another run of the kernel is gone."""
+    (name, kernel, processes), theirs = HOST.split("/"), host.split("/")
+    return isinstance(db, SqliteDatabase) and theirs[::2] == [name, processes] and theirs[1] != kernel
 
 
 def _alive(pid: int) -> bool:

@@ -8,15 +8,18 @@ import os
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
+from pathlib import Path
 
 from huey import SqliteHuey, crontab
 from huey.serializer import SignedSerializer
+from huey.storage import SqliteStorage
 from peewee import Model
 
 from sync import faults, vault
 from sync.db import connected, db, utcnow, writing
 from sync.faults import OwnFault
 from sync.jobs import clock, leases
+from sync.jobs.bell import Bell
 from sync.models import Check, DirectoryReading, Mail, PasswordRequest, Session, Task
 from sync.workspace import set_setting, setting
 
@@ -24,11 +27,15 @@ log = logging.getLogger("rollcall.schedule")
 KINDS: dict[str, type[Model]] = {
     "reading": DirectoryReading, "check": Check, "task": Task, "mail": Mail, "password request": PasswordRequest,
 }  # fmt: skip
-HEARTBEAT = "heartbeat"
+HEARTBEAT, BEGUN = "heartbeat", "sweep begun"  # times, ISO 8601, UTC
+APART = 45  # seconds between the beginnings of two sweeps, however many workers have a clock
+
 
 queue: SqliteHuey | None = None
+bell: Bell | None = None
 _runners: dict[str, Callable[[int], None]] = {}
 _minutely: list[Callable[[datetime], object]] = []
+_in_each_process: list[Callable[[datetime], object]] = []
 _wakers: dict[str, Callable] = {}
 _woken: dict[str, Callable[[datetime], object]] = {}
 
@@ -76,17 +83,45 @@ def woken(name: str) -> Callable[[Callable[[datetime], object]], Callable[[datet
     return register
 
 
+def in_each_process(job: Callable[[datetime], object]) -> Callable[[datetime], object]:
+    """Decorates what each process that runs on does every few seconds, for what only its own memory knows."""
+    _in_each_process.append(job)
+    return job
+
+
+def tidy_up() -> None:
+    """What this process, whether it serves pages or works, does for itself every few seconds."""
+    with faults.tolerated(), connected():
+        for job in _in_each_process:
+            job(utcnow())
+
+
+class _RingingStorage(SqliteStorage):
+    """Huey's tables; who puts a message in rings for a worker."""
+
+    def enqueue(self, data: bytes, priority: float | None = None) -> None:
+        super().enqueue(data, priority)
+        bell.ring()
+
+
+class _FileHuey(SqliteHuey):
+    storage_class = _RingingStorage
+
+
 def open_queue(path: str | os.PathLike) -> SqliteHuey:
     """The queue in the database's own file. Messages hold ids only and are signed."""
-    global queue
-    queue = SqliteHuey(
+    global queue, bell
+    if bell is not None:
+        bell.close()
+    bell = Bell(Path(f"{path}.queue.bell"))
+    queue = _FileHuey(
         "rollcall", filename=str(path), results=False, utc=True, timeout=30,
         serializer=SignedSerializer(secret=vault.derive("queue").hex()),
     )  # fmt: skip
     _wakers.clear()
     _wakers.update({kind: queue.task(name=f"wake_{kind}")(_quietly(run)) for kind, run in _runners.items()})
     _wakers.update({name: queue.task(name=f"wake_{name}")(_now(job)) for name, job in _woken.items()})
-    queue.periodic_task(crontab(), name="sweep")(sweep)
+    queue.periodic_task(crontab(), name="sweep")(sweep_if_due)
     return queue
 
 
@@ -130,6 +165,22 @@ def _enqueue(name: str, args: tuple[int, ...], delay: float) -> None:
             _wakers[name].schedule(args=args, delay=delay)
         else:
             _wakers[name](*args)
+
+
+def sweep_if_due() -> None:
+    """The sweep of this minute. Each worker process has a clock that asks for it: one of them does it."""
+    with faults.tolerated(), connected():
+        if _is_mine(utcnow()):
+            sweep()
+
+
+def _is_mine(now: datetime) -> bool:
+    with writing():
+        begun = setting(BEGUN)
+        if begun is not None and abs((now - datetime.fromisoformat(begun)).total_seconds()) < APART:
+            return False
+        set_setting(BEGUN, now.isoformat())
+        return True
 
 
 def sweep() -> None:

@@ -4,8 +4,6 @@ Who it is that comes back is for oidc_people.py."""
 from __future__ import annotations
 
 import hashlib
-import threading
-from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
@@ -19,6 +17,7 @@ from sync.db import writing
 from sync.people.people import WORKSPACE_ROLES
 from sync.problems import Problem
 from sync.rank import Asker
+from sync.sign_in import challenges
 from sync.states import WorkspaceRole
 from sync.workspace import set_setting, setting
 
@@ -38,11 +37,8 @@ MOST_GROUPS = 200
 LONGEST = {"issuer": 500, "client_id": 500, "label": 60, "groups_claim": 200, "scopes": 500, "factor_acr": 500}
 HEAVIEST_TOKEN = 16_000  # characters of an ID token that is kept for signing out
 GOOGLE = "https://accounts.google.com"
+PATIENCE = 10 * 60  # seconds that the provider's own pages may take
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
-_STATES_KEPT = 10_000
-
-_used_states: OrderedDict[str, None] = OrderedDict()
-_states_lock = threading.Lock()
 
 
 class OidcProblem(Problem):
@@ -243,12 +239,8 @@ def _stamp(known: Settings) -> str:
 
 def _use_up(state: str) -> None:
     """A state is good once, also for a browser that kept its old cookie."""
-    with _states_lock:
-        if state in _used_states:
-            raise OidcProblem("This sign-in was used already. Nothing was changed: start again.")
-        _used_states[state] = None
-        while len(_used_states) > _STATES_KEPT:
-            _used_states.popitem(last=False)
+    if not challenges.use_up(f"state {state}", PATIENCE):
+        raise OidcProblem("This sign-in was used already. Nothing was changed: start again.")
 
 
 def _secret() -> str:

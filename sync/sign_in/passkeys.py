@@ -9,7 +9,6 @@ import struct
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -28,11 +27,11 @@ from sync import activity
 from sync.db import connected, utcnow, writing
 from sync.mail import sign_in_changes
 from sync.mail.letters import clean
-from sync.models import Passkey, Person, UsedChallenge
+from sync.models import Passkey, Person
 from sync.names import main_email, signature
 from sync.people.last_owner import may_sign_in
 from sync.people.people import PeopleProblem
-from sync.sign_in import attempts
+from sync.sign_in import attempts, challenges
 
 PATIENCE = 5 * 60  # seconds that an answer may take
 LONGEST_ANSWER = 20_000  # characters
@@ -185,12 +184,8 @@ def _taken(kept: Mapping | None, purpose: str, person: Person | None) -> bytes:
     wanted = (purpose, person.id if person else None)
     if not kept or (kept["for"], kept["person"]) != wanted or time.time() - kept["at"] > PATIENCE:
         raise PasskeyProblem(LATE)
-    with writing():
-        UsedChallenge.delete().where(UsedChallenge.ends_at < utcnow()).execute()
-        mark = hashlib.sha256(kept["challenge"].encode()).hexdigest()
-        if UsedChallenge.select().where(UsedChallenge.challenge_hash == mark).exists():
-            raise PasskeyProblem(LATE)
-        UsedChallenge.create(challenge_hash=mark, ends_at=utcnow() + timedelta(seconds=2 * PATIENCE))
+    if not challenges.use_up(kept["challenge"], PATIENCE):
+        raise PasskeyProblem(LATE)
     return base64url_to_bytes(kept["challenge"])
 
 

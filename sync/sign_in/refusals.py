@@ -51,7 +51,7 @@ def refused(person: Person, kind: str, asked: str, source: str, app: App | None 
     _record(person, f"{kind}: {asked}, from {source or 'an unknown source'}", app)
 
 
-@queue.each_minute
+@queue.in_each_process
 def tell_of_further(now: datetime) -> None:
     """The counts of those whose quarter of an hour is over."""
     with _lock:
