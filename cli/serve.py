@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"  # docs/proxy.md has a fail2ban filter for these lines
 WORKERS = 8  # so that a few long checks don't delay a removal
 PICK_UP = 0.25  # seconds between looks at the queue where no named pipe can ring
-HEALTH_SECONDS = 10  # seconds between looks at the workers
+HEALTH_SECONDS = 3  # between looks at the workers of this process, and at what those of others held when they died
 
 
 @click.command()
@@ -61,7 +61,7 @@ def worker() -> None:
     with installation() as settings, serving_queue(settings.database_path, among_others=True):
         queue.sweep()
         tell("Rollcall runs the queue and the schedule.")
-        _work_until(stop)
+        _work_until(stop, queue.take_over)
 
 
 def serve_all(create_app: Callable[[Config], Flask], settings: Config) -> None:
@@ -150,13 +150,14 @@ class Workers(Consumer):
         """Keep our handlers: Huey's would restart the program on SIGHUP."""
 
 
-def _work_until(stop: threading.Event) -> None:
+def _work_until(stop: threading.Event, *looks: Callable[[], None]) -> None:
     queue.bell.listen()
     workers = Workers(queue.queue, workers=WORKERS, max_delay=PICK_UP)
     workers.start()
     while not stop.wait(HEALTH_SECONDS):
         workers.check_worker_health()
-        queue.tidy_up()
+        for look in (queue.tidy_up, *looks):
+            look()
     workers.stop_flag.set()
     queue.bell.ring(WORKERS)
     workers.stop(graceful=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import suppress
+import secrets
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -36,15 +36,19 @@ def open_vault(path: str | os.PathLike) -> None:
 
 def _make_key(path: Path) -> None:
     """Whole from the beginning: of several processes that start at once, one makes it, and each reads that one."""
-    made = path.with_name(f"{path.name}.{os.getpid()}.new")
+    made = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     opened = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(opened, "wb") as file:
             file.write(Fernet.generate_key() + b"\n")
-        with suppress(FileExistsError):
+        try:
             os.link(made, path)
+        except FileExistsError:
+            pass
+        except OSError:  # a file system without links
+            os.rename(made, path)
     finally:
-        made.unlink()
+        made.unlink(missing_ok=True)
 
 
 def seal(values: dict[str, str]) -> bytes:

@@ -128,7 +128,7 @@ def is_void(owner: str | None, until: datetime | None, now: datetime) -> bool:
 
 
 def _ran_before_this_machine_started(host: str) -> bool:
-    """A file is on one machine: whoever had the same name and another run of the kernel is gone."""
+    """A file is on one machine: a process of an earlier run of its kernel is gone."""
     (name, kernel, processes), theirs = HOST.split("/"), host.split("/")
     return isinstance(db, SqliteDatabase) and theirs[::2] == [name, processes] and theirs[1] != kernel
 
@@ -143,15 +143,15 @@ def _alive(pid: int) -> bool:
     return True
 
 
+def abandoned(model: type[Model], now: datetime) -> list[int]:
+    """The ids of the rows whose worker has died, or let them go."""
+    held = model.select(model.id, model.lease_owner, model.lease_until).where(model.state == RUNNING[model])
+    return [row.id for row in held if _is_abandoned(row, now)]
+
+
 def unfinished(model: type[Model], now: datetime) -> list[int]:
     """The ids of the rows that a worker should be woken for."""
-    running = RUNNING[model]
     queued = model.select(model.id).where(model.state == QUEUED)
     if hasattr(model, "next_at"):
         queued = queued.where(model.next_at <= now).order_by(model.next_at, model.id)
-    abandoned = [
-        row.id
-        for row in model.select(model.id, model.lease_owner, model.lease_until).where(model.state == running)
-        if _is_abandoned(row, now)
-    ]
-    return [*abandoned, *(row.id for row in queued)]
+    return [*abandoned(model, now), *(row.id for row in queued)]

@@ -203,6 +203,17 @@ def sweep() -> None:
             set_setting(HEARTBEAT, now.isoformat())
 
 
+def take_over() -> None:
+    """Wake a worker for what one of another process held when it died, sooner than the next sweep does."""
+    with faults.tolerated(), connected():
+        now = utcnow()
+        if clock.wrong(now) or queue.pending_count():  # all workers are busy: they have been woken
+            return
+        for kind, model in KINDS.items():
+            for row_id in leases.abandoned(model, now):
+                wake(kind, row_id)
+
+
 def _left_over(now: datetime, kinds: tuple[str, ...] = tuple(KINDS)) -> list[tuple[str, int]]:
     return [(kind, row_id) for kind in kinds for row_id in leases.unfinished(KINDS[kind], now)]
 

@@ -1,4 +1,4 @@
-"""What a sign-in gave to a browser is good once: a passkey's challenge, a provider's state.
+"""Each answer to a sign-in is good once: a passkey's challenge, a provider's state.
 The database remembers what was used, so another process that serves pages refuses it too."""
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,23 @@ def test_the_key_is_made_once_and_readable_by_its_owner_only(key):
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
     vault.open_vault(key)
     assert key.read_bytes() == made
+
+
+def test_of_processes_that_start_together_one_makes_the_key_and_all_have_it(tmp_path):
+    path, ready, found = tmp_path / "keys" / "secret.key", threading.Barrier(6), []
+
+    def begin() -> None:
+        ready.wait()
+        vault._make_key(path)  # open_vault has found no file
+        found.append(path.read_bytes())
+
+    path.parent.mkdir()
+    threads = [threading.Thread(target=begin) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(found)) == 1 and len(found) == 6 and [file.name for file in path.parent.iterdir()] == ["secret.key"]
 
 
 def test_what_was_sealed_is_unsealed_and_unreadable_in_between(key):

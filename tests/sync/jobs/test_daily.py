@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,13 +12,13 @@ from hypothesis import strategies as st
 
 from sync.apps import apps
 from sync.checks import checks
-from sync.db import utcnow
+from sync.db import connected, utcnow
 from sync.jobs import asking, queue
 from sync.jobs.daily import DAY, NIGHT, next_time, spread
 from sync.models import App, Check
 from sync.problems import AppProblem
 from sync.tasks import disconnecting
-from sync.workspace import update_workspace
+from sync.workspace import set_setting, update_workspace
 
 BERLIN = "Europe/Berlin"
 ZONES = (
@@ -114,6 +115,27 @@ def test_a_job_that_fails_does_not_keep_the_others_of_its_minute(chat, monkeypat
     queue.sweep()
     assert Check.select().where(Check.trigger == "daily").count() == 1
     assert queue.heartbeat_age(utcnow()) < 60
+
+
+def test_of_the_clocks_of_several_workers_one_begins_the_sweep(chat, monkeypatch):
+    swept, ready = [], threading.Barrier(4)
+    monkeypatch.setattr(queue, "sweep", lambda: swept.append(1))
+
+    def tick():
+        with connected():
+            ready.wait()
+            queue.sweep_if_due()
+
+    threads = [threading.Thread(target=tick) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(swept) == 1
+    for seconds, sweeps in ((44, 1), (46, 2), (-46, 3)):  # so long ago; the last: a clock that was put back
+        set_setting(queue.BEGUN, (utcnow() - timedelta(seconds=seconds)).isoformat())
+        queue.sweep_if_due()
+        assert len(swept) == sweeps, seconds
 
 
 def test_two_sweeps_in_a_minute_start_one(chat):

@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 
 from sync.db import connected, utcnow
-from sync.jobs import leases
+from sync.jobs import leases, queue
 from sync.models import App, Check, Mail
 
 LATER = timedelta(minutes=5)
@@ -70,13 +70,18 @@ def test_what_is_not_due_or_has_ended_or_never_was_is_not_claimed(check):
         ("{here}:{dead}:abc", True),
         ("{here}:{me}:another-start", True),  # this process id, but of an earlier process
         ("{here}:1:abc", False),  # alive
+        ("{name}/earlier/{processes}:1:abc", True),  # before this machine was started again
+        ("{name}/{kernel}/999:1:abc", False),  # another container of this machine: its process 1 is another one
+        ("elsewhere/{kernel}/{processes}:{dead}:abc", False),
         ("elsewhere:1:abc", False),
         ("elsewhere:{dead}:abc", False),  # whether it lives can't be known from here
         (None, True),
     ],
 )
 def test_the_lease_of_the_dead_is_void_at_once_and_of_the_living_is_not(check, owner, void):
-    holds(check, owner and owner.format(here=leases.HOST, me=os.getpid(), dead=dead_pid()))
+    name, kernel, processes = leases.HOST.split("/")
+    parts = {"here": leases.HOST, "name": name, "kernel": kernel, "processes": processes}
+    holds(check, owner and owner.format(**parts, me=os.getpid(), dead=dead_pid()))
     assert (check.id in leases.unfinished(Check, utcnow())) is void
     assert leases.claim(Check, check.id) is void
 
@@ -98,6 +103,20 @@ def test_somebody_elses_lease_is_not_renewed(check):
     holds(check, "elsewhere:1:abc", utcnow() + timedelta(seconds=5))
     leases.renew(Check.get_by_id(check.id))
     assert Check.get_by_id(check.id).lease_until < utcnow() + LATER
+
+
+def test_a_worker_takes_over_what_one_that_died_held(check):
+    holds(check, f"{leases.HOST}:{dead_pid()}:abc")
+    queue.take_over()
+    assert queue.queue.pending_count() == 1
+    queue.take_over()
+    assert queue.queue.pending_count() == 1, "a worker has been woken: it isn't asked for again meanwhile"
+
+
+def test_nothing_is_taken_over_from_the_living(check):
+    holds(check, f"{leases.HOST}:1:abc")
+    queue.take_over()
+    assert queue.queue.pending_count() == 0
 
 
 def test_mails_have_a_word_of_their_own(home):
