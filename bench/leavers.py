@@ -1,5 +1,5 @@
-"""Measures how long it takes until every app knows that someone has left: the directory's word, a comparison of each
-app's last reading, its report and the e-mail to its Owner."""
+"""Measures how long it takes until every app knows that someone has left: the directory's push over SCIM, a comparison
+of each app's last reading, its report and the e-mail to its Owner. No app is called."""
 
 from __future__ import annotations
 
@@ -7,35 +7,50 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
+from app import create_app
 from bench.pages import people_here
 from bench.workspace import BY, open_workspace
 from sync.checks import comparison
+from sync.config import Config
 from sync.db import connected, db, utcnow, writing
+from sync.directory import push
 from sync.jobs import comparing
-from sync.models import App, AppPerson, Mail, Person, Report
-from sync.people import people
+from sync.models import App, AppPerson, Check, Mail, Person, Report
 from sync.safety import leavers
 
 LEAVERS = 20
+PUSHED = 120  # people of the directory: so many that a sixth of them may leave at once
+USERS = f"{push.PATH}/Users"
 
 
 def measure(apps: int, accounts: int, folder: Path) -> dict[str, float]:
-    """Seconds from the moment at which 20 people left who have an account in each of so many apps."""
+    """Seconds from the first push that says that someone left: 20 people who have an account in each of so many apps.
+
+    The other values are counts: `reports` that are open, `mails`, and `calls`, the checks that have begun.
+    """
     open_workspace(folder)
+    client = create_app(Config.from_environ({"ROLLCALL_HOME": str(folder)})).test_client()
     with connected():
         ids = _apps(apps, accounts)
-        left = list(Person.select().where(Person.name.startswith("Person")).limit(LEAVERS))
-        began = time.perf_counter()
-        with writing():
-            for person in left:
-                people.mark_left(person, BY)
-        told = time.perf_counter() - began
+        _, token = push.connect("Okta", BY)
+    ask = {"headers": {"Authorization": f"Bearer {token}"}, "content_type": "application/scim+json"}
+    users = [client.post(USERS, json={"userName": f"Person.{number}@acme.example"}, **ask).json["id"]
+             for number in range(PUSHED)]  # fmt: skip
+    began = time.perf_counter()
+    for user in users[:LEAVERS]:
+        disable = {"Operations": [{"op": "replace", "value": {"active": False}}]}
+        client.patch(f"{USERS}/{user}", json=disable, **ask)
+    told = time.perf_counter() - began
+    with connected():
         comparison.compare_due(utcnow() + comparing.PAUSE)
         done = time.perf_counter() - began
-        assert Report.select().where(Report.is_open).count() == apps
         began = time.perf_counter()
         assert len(leavers.open_in(ids)) == apps
-        return {"left": told, "compared": done, "counted": time.perf_counter() - began, "mails": Mail.select().count()}
+        return {
+            "left": told, "compared": done, "counted": time.perf_counter() - began, "mails": Mail.select().count(),
+            "reports": Report.select().where(Report.is_open, Report.waiting == LEAVERS).count(),
+            "calls": Check.select().where(Check.started_at.is_null(False)).count(),
+        }  # fmt: skip
 
 
 def _apps(count: int, accounts: int) -> list[int]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import floor, reading, run, sample
+from bench import floor, leavers, reading, run, sample
 from bench.workspace import open_workspace, rows_written, run_check
 from sync.db import connected, db
 from sync.models import App
@@ -62,3 +62,12 @@ def test_others_write_while_an_app_is_being_read(tmp_path: Path) -> None:
 def test_both_read_the_whole_list_over_http(latency: float) -> None:
     with reading.Server(COUNT, latency) as server:
         assert reading.plain(server.url) == reading.connector(server.url) == COUNT
+
+
+def test_a_push_opens_a_report_in_every_app_and_calls_none(tmp_path: Path) -> None:
+    """The limit of 60 seconds is measured at 200 apps; here is that nothing of it waits for an app."""
+    try:
+        measured = leavers.measure(4, 150, tmp_path)
+    finally:
+        db.close()
+    assert (measured["reports"], measured["mails"], measured["calls"]) == (4, 4, 0)

@@ -9,10 +9,15 @@ from playwright.sync_api import Page, expect
 
 from sync.checks import comparison
 from sync.db import utcnow
-from sync.models import AcceptedLeaver, Account, Activity, Person
+from sync.directory import push
+from sync.jobs import queue
+from sync.mail import outbox
+from sync.models import AcceptedLeaver, Account, Activity, Check, Person
+from sync.states import CheckTrigger
 from sync.workspace import today
 from tests.journeys.browser import NARROW
 from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong, opens
+from tests.journeys.test_scim_looks import USER, write
 from tests.sync.fixtures import email
 
 REASON = "Until Mira is trained"
@@ -43,6 +48,43 @@ def test_who_has_left_is_known_everywhere_without_a_check(visit, live, olga: Per
     expect(card).not_to_contain_text("Up to date")
     page.goto(f"{live.url}/reports")
     expect(page.get_by_role("main")).to_contain_text("1 person left")
+
+
+def test_a_push_of_the_directory_is_known_everywhere(visit, live, olga: Person, chat, second, smtp, by: str) -> None:
+    """The identity provider disables someone: both apps show it before they are read again."""
+    _, token = push.connect("Okta", by)
+    users = {
+        number: write(live.url, token, "POST", "/Users", {"schemas": [USER], "userName": email(number), "active": True})
+        for number in range(10)
+    }
+    outbox.configure(smtp.url, live.url)
+    page: Page = visit(olga)
+    page.goto(f"{live.url}/apps")
+    cards = [page.locator(f"#app-{one.app.id}") for one in (chat, second)]
+    for card in cards:
+        expect(card).to_contain_text("Up to date")
+    chat.stop()
+    second.stop()
+    write(live.url, token, "PATCH", f"/Users/{users[3]['id']}", {
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+        "Operations": [{"op": "replace", "value": {"active": False}}]})  # fmt: skip
+    page.reload()
+    for card in cards:  # at once, before the reports are made
+        expect(card).not_to_contain_text("Up to date")
+    a_minute_later()
+    queue.drain(("mail",))
+    for message in smtp.wait_for(2):
+        assert "1 person left Acme and still has an account in" in message["Subject"]
+    page.reload()
+    for card in cards:
+        expect(card).to_contain_text("1 person who has left still has an account")
+    expect(page.locator(".drawer a", has_text="Reports")).to_contain_text("2")
+    page.goto(live.url)
+    expect(page.locator("#answer")).to_contain_text("1 person who left still has 2 accounts")
+    page.locator("main").get_by_role("link", name="View report: 1 person left Acme").first.click()
+    expect(page.get_by_role("dialog")).to_contain_text("Disabled in Okta")
+    assert not Check.select().where(Check.trigger != CheckTrigger.HAND, Check.started_at.is_null(False)).exists()
+    outbox.configure(None, live.url)
 
 
 @pytest.mark.parametrize("javascript", [True, False])
