@@ -19,12 +19,12 @@ from sync.models import App, AppPerson, Check, Mail, Person, Report
 from sync.safety import leavers
 
 LEAVERS = 20
-PUSHED = 120  # people of the directory: so many that a sixth of them may leave at once
+PUSHED = 6  # times as many people are in the directory: a sixth of them may leave at once
 USERS = f"{push.PATH}/Users"
 
 
-def measure(apps: int, accounts: int, folder: Path) -> dict[str, float]:
-    """Seconds from the first push that says that someone left: 20 people who have an account in each of so many apps.
+def measure(apps: int, accounts: int, folder: Path, leaving: int = LEAVERS) -> dict[str, float]:
+    """Seconds from the first push that says that someone left: people who have an account in each of so many apps.
 
     The other values are counts: `reports` that are open, `mails`, and `calls`, the checks that have begun.
     """
@@ -35,9 +35,9 @@ def measure(apps: int, accounts: int, folder: Path) -> dict[str, float]:
         _, token = push.connect("Okta", BY)
     ask = {"headers": {"Authorization": f"Bearer {token}"}, "content_type": "application/scim+json"}
     users = [client.post(USERS, json={"userName": f"Person.{number}@acme.example"}, **ask).json["id"]
-             for number in range(PUSHED)]  # fmt: skip
+             for number in range(leaving * PUSHED)]  # fmt: skip
     began = time.perf_counter()
-    for user in users[:LEAVERS]:
+    for user in users[:leaving]:
         disable = {"Operations": [{"op": "replace", "value": {"active": False}}]}
         client.patch(f"{USERS}/{user}", json=disable, **ask)
     told = time.perf_counter() - began
@@ -48,7 +48,7 @@ def measure(apps: int, accounts: int, folder: Path) -> dict[str, float]:
         assert len(leavers.open_in(ids)) == apps
         return {
             "left": told, "compared": done, "counted": time.perf_counter() - began, "mails": Mail.select().count(),
-            "reports": Report.select().where(Report.is_open, Report.waiting == LEAVERS).count(),
+            "reports": Report.select().where(Report.is_open, Report.waiting == leaving).count(),
             "calls": Check.select().where(Check.started_at.is_null(False)).count(),
         }  # fmt: skip
 
