@@ -4,7 +4,7 @@ BIN := .venv/bin
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 	--no-header $(UPGRADE)
 
-.PHONY: run demo test test-fast fuzz mutants bench lint audit lock
+.PHONY: run demo test test-fast fuzz mutants bench walk lint audit lock
 
 run: .venv/ready
 	$(BIN)/python app.py
@@ -36,6 +36,9 @@ mutants: .venv/ready-to-test
 
 bench: .venv/ready-to-test
 	$(BIN)/python -m bench.run $(ARGS)
+
+walk: .venv/ready-to-test
+	$(BIN)/python -m bench.walk $(ARGS)
 
 lint: .venv/ready-to-test
 	$(BIN)/python -m ruff check .
