@@ -64,8 +64,10 @@ def worker() -> None:
         _work_until(stop, queue.take_over)
 
 
-def serve_all(create_app: Callable[[Config], Flask], settings: Config) -> None:
-    """Serve an open installation until the process receives a signal to stop."""
+def serve_all(
+    create_app: Callable[[Config], Flask], settings: Config, welcome: Callable[[], None] = lambda: None
+) -> None:
+    """Serve an open installation until the process receives a signal to stop. `welcome` is called once pages answer."""
     stop = _stop_signal()
     with ExitStack() as stack:
         stack.enter_context(serving_queue(settings.database_path))
@@ -75,6 +77,7 @@ def serve_all(create_app: Callable[[Config], Flask], settings: Config) -> None:
             samples.resume()
         stack.enter_context(_pages(create_app, settings, samples))
         queue.sweep()
+        welcome()
         _announce(settings)
         _work_until(stop)
 

@@ -58,19 +58,22 @@ def demo(
     home: str | os.PathLike,
     listen: str,
     open_browser: bool,
-    serve: Callable[[Config], None],
+    serve: Callable[[Config, Callable[[], None]], None],
     reset: bool = False,
 ) -> None:
-    """Run the demo until `serve`, which serves Rollcall, returns. Raises DemoProblem.
+    """Run the demo until `serve` returns. It serves Rollcall, and calls what it is given as soon as the pages answer:
+    a link that is printed or opened before leads nowhere. Raises DemoProblem.
 
     home: the folder of all its data. An existing demo continues there, or starts over with `reset`.
     listen: HOST:PORT for Rollcall's pages.
     """
     with running(home, listen, reset) as ready:
-        print(_welcome(ready), flush=True)
-        if open_browser:
-            webbrowser.open(ready.link)
-        serve(ready.config)
+        def welcome() -> None:
+            print(_welcome(ready), flush=True)
+            if open_browser:
+                webbrowser.open(ready.link)
+
+        serve(ready.config, welcome)
 
 
 def _welcome(ready: Demo) -> str:

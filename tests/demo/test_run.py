@@ -155,9 +155,15 @@ def test_an_address_in_use_is_told_before_anything_is_touched(home):
     assert not home.exists()
 
 
-def test_demo_prints_where_everything_is_and_serves(home, listen, capsys):
+def test_demo_prints_where_everything_is_once_it_is_served(home, listen, capsys):
     served = []
-    demo(home, listen, open_browser=False, serve=served.append)
+
+    def serve(config, welcome):
+        served.append(config.home)
+        assert not capsys.readouterr().out, "the link leads nowhere yet"
+        welcome()
+
+    demo(home, listen, open_browser=False, serve=serve)
     told = capsys.readouterr().out
     assert f"http://{listen}/sign-in/" in told and "Acme people" in told
-    assert [config.home for config in served] == [home]
+    assert served == [home]

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
+from connectors.apps.slack import Slack
+from connectors.getting_started import SLACK_MANIFEST
 from sync.models import App, Person
+from tests.connectors.apps.test_slack import TestSlack as SlackContract
 from tests.demo.apps import ChatApp
 from tests.journeys.browser import Live
 
@@ -86,3 +90,45 @@ def test_without_javascript(visit, live: Live, olga: Person, acme: ChatApp) -> N
     page.get_by_role("button", name="Continue").click()
     page.wait_for_url("**/connection/owners")
     assert App.select().count() == 1
+
+
+def test_slack_is_connected_as_its_page_tells(visit, live: Live, olga: Person, monkeypatch) -> None:
+    contract, slack = SlackContract(), SlackContract.fake()
+    slack.start()
+    try:
+        contract.fill(slack, 3)
+        monkeypatch.setattr(Slack, "api", f"{slack.url}/api")
+        page: Page = visit(olga)
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page.goto(f"{live.url}/apps/new")
+        page.get_by_text("What the levels mean").click()
+        expect(page.get_by_text("Silver: ")).to_be_visible()
+        page.get_by_label("Search the catalogue").fill("slack")
+        expect(page.locator("a.choice-card")).to_have_count(1)
+        page.locator("a.choice-card", has_text="Slack").click()
+
+        shortcut = page.get_by_role("link", name="Create the Slack app")
+        assert parse_qs(urlsplit(shortcut.get_attribute("href")).query)["manifest_yaml"] == [SLACK_MANIFEST]
+        expect(shortcut).to_have_attribute("target", "_blank")
+        copies(page, page.locator(".shortcut [data-copy]"), SLACK_MANIFEST)
+        copies(page, page.locator(".how [data-copy]").first, "users:read")
+        expect(page.get_by_role("link", name="api.slack.com/apps")).to_have_attribute("href", "https://api.slack.com/apps")
+        notes = page.locator("details", has_text="What it can and can't do")
+        expect(notes.locator("li").first).to_be_hidden()
+        notes.locator("summary").click()
+        expect(notes.locator("li").first).to_be_visible()
+
+        page.locator("[name=token]").fill(slack.token)
+        page.get_by_role("button", name="Test connection").click()
+        expect(page.locator("#tested")).to_contain_text("Connected as")
+        expect(page.get_by_role("button", name="Continue")).to_have_count(1)
+        page.get_by_role("button", name="Continue").click()
+        page.wait_for_url("**/connection/owners")
+    finally:
+        slack.stop()
+
+
+def copies(page: Page, button: Locator, text: str) -> None:
+    button.click()
+    expect(button).to_contain_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == text
