@@ -85,6 +85,7 @@ def serve_all(
 def _log() -> None:
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     logging.getLogger("huey").setLevel(logging.WARNING)
+    logging.getLogger("peewee.migrations").setLevel(logging.WARNING)  # Activity names them
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
 

@@ -51,7 +51,8 @@ class MailNotSent(Exception):
 
     @property
     def in_full(self) -> str:
-        return f"{self} {self.advice}".strip()
+        text = str(self)
+        return f"{text if text.endswith('.') else f'{text}.'} {self.advice}".strip()
 
 
 class MailRefused(MailNotSent):
@@ -300,7 +301,7 @@ def _words(problem: Exception, outgoing: Outgoing) -> str:
         said = problem.smtp_error
         said = f"{problem.smtp_code} {said.decode('utf-8', 'replace') if isinstance(said, bytes) else said}"
     else:
-        said = str(problem) or type(problem).__name__
+        said = getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
     said = clean(said, 300)
     if outgoing.password:
         for sent in (f"\0{outgoing.user}\0{outgoing.password}", outgoing.password):

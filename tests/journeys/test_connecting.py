@@ -120,7 +120,7 @@ def test_slack_is_connected_as_its_page_tells(visit, live: Live, olga: Person, m
 
         page.locator("[name=token]").fill(slack.token)
         page.get_by_role("button", name="Test connection").click()
-        expect(page.locator("#tested")).to_contain_text("Connected as")
+        expect(page.locator("#tested")).to_contain_text("Connection works")
         expect(page.get_by_role("button", name="Continue")).to_have_count(1)
         page.get_by_role("button", name="Continue").click()
         page.wait_for_url("**/connection/owners")

@@ -18,6 +18,8 @@ from sync.sign_in import forgotten, sign_in
 from sync.workspace import workspace
 from tests.journeys.browser import NARROW, Live
 from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong, opens
+from tests.real.smtp import PASSWORD as SMTP_PASSWORD
+from tests.real.smtp import USER
 
 ZONE = "America/St_Johns"
 PASSWORD = "correct horse battery"
@@ -63,7 +65,8 @@ def test_the_set_up_asks_for_the_time_zone(visit, live: Live, javascript: bool) 
     assert "/setup" not in page.url, "there is nothing to set up a second time"
 
 
-def test_mail_is_set_up_on_the_page_and_waiting_mails_leave(visit, live: Live, olga: Person, smtp) -> None:
+def test_mail_is_set_up_on_the_page_and_waiting_mails_leave(visit, live: Live, olga: Person, smtp_signed_in) -> None:
+    smtp = smtp_signed_in
     outbox.test_mail("olga@acme.example")
     page: Page = visit(olga, expected=("status of 422",))
     expect(page.locator("main")).to_contain_text("Nobody gets mail yet")
@@ -84,6 +87,12 @@ def test_mail_is_set_up_on_the_page_and_waiting_mails_leave(visit, live: Live, o
     expect(form.get_by_label("From")).to_have_value("rollcall@acme.example")
     assert mail_server.entered() is None
     form.get_by_label("Port").fill(str(smtp.port))
+    form.locator("[name=user]").fill(USER)
+    form.locator("[name=password]").fill("not the password")
+    form.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("refused the sign-in of rollcall@acme.example")
+    expect(form.locator("[name=user]")).to_have_value(USER)
+    form.locator("[name=password]").fill(SMTP_PASSWORD)
     form.get_by_role("button", name="Save").dblclick()
     expect(page.locator("#toasts")).to_contain_text("Saved. E-mails are sent through 127.0.0.1.")
 
@@ -100,6 +109,10 @@ def test_mail_is_set_up_on_the_page_and_waiting_mails_leave(visit, live: Live, o
     expect(page.locator("#toasts")).to_contain_text("The mail server was removed")
     other.get_by_role("button", name="Remove the mail server").click()
     expect(other.locator("section:has(#h-mail)")).to_contain_text("No mail server is set")
+    outbox.configure("smtp://mail.acme.example", live.url)
+    page.reload()
+    expect(page.locator("section:has(#h-mail)")).to_contain_text("ROLLCALL_SMTP_URL sets the mail server, and it wins")
+    expect(page.get_by_role("form", name="Mail server")).to_have_count(0)
 
 
 @pytest.mark.parametrize("javascript", [True, False])
@@ -109,6 +122,9 @@ def test_a_colleague_is_invited_without_mail(visit, live: Live, olga: Person, ja
     page.get_by_role("link", name="Invite").first.click()
     page.get_by_label("Name").fill("Mira Okafor")
     page.get_by_label("E-mail").fill("olga@acme.example")
+    expect(page.get_by_role("radio").filter(visible=True)).to_have_count(3)
+    page.locator("summary", has_text="What each role can do").click()
+    expect(page.get_by_role("table", name="What each role can do")).to_be_visible()
     page.get_by_role("radio", name="Owner").check()
     page.get_by_role("button", name="Invite", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("Olga Brandt can sign in already")

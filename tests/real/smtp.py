@@ -52,7 +52,8 @@ class SmtpServer:
 
         options = {"hostname": "127.0.0.1", "port": self.port, "enable_SMTPUTF8": self.smtputf8}
         if self.sign_in:
-            options |= {"auth_required": True, "authenticator": self._authenticate}
+            options |= {"auth_required": True, "authenticator": self._authenticate,
+                        "auth_require_tls": self.security != "none"}
         if self.security == "starttls":
             options |= {"tls_context": self._context, "require_starttls": True}
         if self.security == "tls":
@@ -112,6 +113,12 @@ class SmtpServer:
 def smtp() -> Iterator[SmtpServer]:
     """A server without encryption or sign-in."""
     yield from _running(SmtpServer)
+
+
+@pytest.fixture
+def smtp_signed_in() -> Iterator[SmtpServer]:
+    """A server without encryption that insists on sign-in: Rollcall sends a password to it on this machine alone."""
+    yield from _running(SmtpServer, "none", True)
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ def test_the_environment_wins_and_the_page_says_so(owner: Client):
 def test_a_test_mail_says_who_refused_it_and_what_to_fix(owner: Client):
     outbox.configure("smtp://127.0.0.1:9?from=it@acme.example", BASE)
     answer = owner.post("/settings/test-mails")
-    assert answer.status_code == 422 and "127.0.0.1:9 could not be reached" in answer.text
+    assert answer.status_code == 422 and "127.0.0.1:9 could not be reached: Connection refused. Check" in answer.text
     assert "Check the name, the port" in answer.text and not Mail.select().exists()
 
 
