@@ -25,7 +25,8 @@ from demo.serve import Served
 
 HERE = Path(__file__).parent.parent
 PATIENCE = 120_000  # milliseconds: a busy machine makes a walk long, not wrong
-PEOPLE, LEFT, PRIVATE = 60, 3, 4  # in the report; of these have left; have an account with a private address
+PEOPLE = 60  # in the report
+LEFT, PRIVATE = 3, 4  # so many of them have left, and have an account with a private address
 PASSWORD = "correct horse battery"
 # What BambooHR exports: https://documentation.bamboohr.com/docs/list-of-field-names, dates as in its American setting.
 HEADER = ("Employee #,Last Name,First Name,Work Email,Home Email,Job Title,Department,Location,Supervisor,Hire Date,"
@@ -62,7 +63,7 @@ def to_a_removal(browser: Browser, source: str, clone: Path) -> None:
     clock = Clock("A fresh clone, the demo, and the first removal")
     subprocess.run(["git", "clone", "--quiet", source, str(clone)], check=True)
     clock.reached("cloned")
-    with running("demo", clone, clone.parent / "demo", "Acme Chat, a seat") as told:
+    with running("demo", clone, clone.parent / "demo", "Rollcall is at") as told:
         clock.reached("`make demo` prints its link")
         page = opened(browser, re.search(r"signed in as.*?(http\S+)", told).group(1))
         page.get_by_role("link", name="Acme Chat", exact=True).click()
@@ -81,10 +82,10 @@ def to_a_matched_file(browser: Browser, clone: Path, folder: Path) -> None:
     report.write_text("\n".join([HEADER, *(_employee(number) for number in range(PEOPLE))]) + "\n")
     served = _an_app(folder / "chat")
     clock = Clock(f"An empty workspace, a BambooHR report of {PEOPLE} people, and the first app")
-    with running("run", clone, folder / "home", "/setup") as told:
+    with running("run", clone, folder / "home", "/setup?") as told:
         clock.reached("`make run` prints its link")
         page = opened(browser, re.search(r"http\S+/setup\S+", told).group(0))
-        home = page.url.partition("/setup")[0]
+        home = page.url.partition("/setup?")[0]
         _set_up(page)
         clock.reached("the workspace is set up")
         _connect_the_report(page, report)
@@ -101,7 +102,8 @@ def _employee(number: int) -> str:
     first, last = _name(number)
     status, day = ("Terminated", "10/31/2026") if number < LEFT else ("Full-Time", "")
     state = "Inactive" if number < LEFT else "Active"
-    return (f"{100 + number},{last},{first},{_address(number)},,Engineer,Product,Malmö,Gwen Fox,02/01/2024,{state},"
+    hired = f"{number % 12 + 1:02}/{number % 28 + 1:02}/2024"
+    return (f"{100 + number},{last},{first},{_address(number)},,Engineer,Product,Malmö,Gwen Fox,{hired},{state},"
             f"{'Furloughed' if number == LEFT else status},{day}")  # fmt: skip
 
 
@@ -138,7 +140,7 @@ def _connect_the_report(page: Page, report: Path) -> None:
     page.select_option("#f-source", "upload")
     page.set_input_files("#f-text", report)
     page.get_by_role("button", name="Connect", exact=True).click()
-    page.get_by_label("What does Furloughed mean?").select_option(label="Suspended")
+    page.locator("#q-1").select_option(label="Suspended")
     page.get_by_role("button", name="Save the answers").click()
     page.get_by_role("button", name="Connect this directory").click()
     expect(page.locator("#state .figures div", has_text="active")).to_contain_text(str(PEOPLE - LEFT - 1))
@@ -157,7 +159,7 @@ def _connect_the_app(page: Page, home: str, served: Served, token: str) -> None:
 
 def _match(page: Page, home: str) -> None:
     page.click("#go-on")
-    likely = page.locator(".likely button")
+    likely = page.get_by_role("button", name=re.compile("^Is "))
     for left in range(PRIVATE, 0, -1):
         expect(likely).to_have_count(left)
         likely.first.click()
@@ -188,14 +190,16 @@ def running(target: str, clone: Path, home: Path, last: str) -> Iterator[str]:
     process = subprocess.Popen(["make", target], cwd=clone, env=environment, text=True, start_new_session=True,
                                stdout=subprocess.PIPE)  # fmt: skip
     told = ""
-    while last not in told:
-        line = process.stdout.readline()
-        if not line:
-            raise SystemExit(f"make {target} ended: {told}")
-        told += line
-    yield told
-    os.killpg(process.pid, signal.SIGINT)
-    process.wait(30)
+    try:
+        while last not in told:
+            line = process.stdout.readline()
+            if not line:
+                raise SystemExit(f"make {target} ended: {told}")
+            told += line
+        yield told
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        process.wait(60)
 
 
 if __name__ == "__main__":

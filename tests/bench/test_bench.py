@@ -65,7 +65,7 @@ def test_both_read_the_whole_list_over_http(latency: float) -> None:
 
 
 def test_a_push_opens_a_report_in_every_app_and_calls_none(tmp_path: Path) -> None:
-    """The limit of 60 seconds is measured at 200 apps; here is that nothing of it waits for an app."""
+    """The limit of 60 seconds is measured at 200 apps; this test shows that none of it waits for an app."""
     try:
         measured = leavers.measure(4, 20, tmp_path, leaving=2)
     finally:
