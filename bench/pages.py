@@ -6,6 +6,7 @@ import statistics
 import time
 from pathlib import Path
 
+from flask import Flask
 from flask.testing import FlaskClient
 
 from app import create_app
@@ -31,11 +32,15 @@ BROWSER = {"Accept-Encoding": "gzip, deflate, br, zstd", "Sec-Fetch-Site": "same
 
 def times(count: int, folder: Path) -> dict[str, Measured]:
     """Page → what it takes."""
+    pages, site = filled(count, folder)
+    client = site.test_client()
+    client.get(owners_link())
+    return {name: _measure(client, address) for name, address in pages.items()}
+
+
+def filled(count: int, folder: Path) -> tuple[dict[str, str], Flask]:
+    """The address of each page, and the program that answers, over a new workspace."""
     app, report = _fill(count, folder)
-    client = create_app(Config.from_environ({"ROLLCALL_HOME": str(folder)})).test_client()
-    with connected():
-        owner = Person.get(Person.workspace_role == "owner")
-        client.get(f"/sign-in/{sign_in.signed_link(owner)}")
     here = f"/apps/{app.id}"
     pages = {
         "Home": "/",
@@ -53,7 +58,13 @@ def times(count: int, folder: Path) -> dict[str, Measured]:
         "People": "/people",
         "Activity": "/activity",
     }
-    return {name: _measure(client, address) for name, address in pages.items()}
+    return pages, create_app(Config.from_environ({"ROLLCALL_HOME": str(folder)}))
+
+
+def owners_link() -> str:
+    """A path that signs the Owner in, once."""
+    with connected():
+        return f"/sign-in/{sign_in.signed_link(Person.get(Person.workspace_role == 'owner'))}"
 
 
 def _fill(count: int, folder: Path) -> tuple[App, Report]:
@@ -98,16 +109,22 @@ def _other_apps() -> None:
 
 
 def _measure(client: FlaskClient, address: str) -> Measured:
+    size, queries, bare = beside(client, address)
+    pairs = [(_seconds(client, address), _seconds(bare, "/")) for _ in range(TIMES)]
+    milliseconds = statistics.median(ours for ours, _ in pairs) * 1000
+    return milliseconds, statistics.median(ours / floor for ours, floor in pairs), size, queries
+
+
+def beside(client: FlaskClient, address: str) -> tuple[int, int, FlaskClient]:
+    """The size of a page, compressed, the number of its queries, and a bare page with the same SQL and rows."""
     queries: list = []
     db.query_hooks.append(lambda event: queries.append((event.sql, event.params)))
     answer = client.get(address, headers=BROWSER)
     db.query_hooks.pop()
     if answer.status_code != 200:
         raise RuntimeError(f"{address} answered {answer.status}")
-    bare = bare_page([(sql, values) for sql, values in queries if sql.lstrip().upper().startswith(READS)])
-    pairs = [(_seconds(client, address), _seconds(bare, "/")) for _ in range(TIMES)]
-    milliseconds = statistics.median(ours for ours, _ in pairs) * 1000
-    return milliseconds, statistics.median(ours / floor for ours, floor in pairs), len(answer.data), len(queries)
+    reads = [(sql, values) for sql, values in queries if sql.lstrip().upper().startswith(READS)]
+    return len(answer.data), len(queries), bare_page(reads)
 
 
 def _seconds(client: FlaskClient, address: str) -> float:

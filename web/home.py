@@ -11,6 +11,7 @@ from sync.apps import owners
 from sync.apps import status as app_status
 from sync.db import utcnow
 from sync.home import history, summary
+from sync.home.history import Day
 from sync.home.setup_steps import setup_steps
 from sync.models import App, Person
 from sync.states import AppState
@@ -36,6 +37,7 @@ def show() -> str:
     standings = app_status.standings(apps)
     waiting = summary.waiting_for(me, [app for app in apps if app.id in owned])
     still_in = summary.still_in(apps)
+    days = history.by_day(apps, DAYS)
     return render_template(
         "home/show.html",
         answer=home_rows.answer(still_in, apps, standings),
@@ -43,8 +45,8 @@ def show() -> str:
         waiting=[home_rows.waiting_row(item) for item in waiting[:home_rows.WAITING]],
         more_waiting=len(waiting[home_rows.WAITING:]),
         steps=_steps(me),
-        week=home_rows.week_in_words(history.week(apps, utcnow() - WEEK)) if apps else [],
-        accounts=_accounts(apps),
+        week=home_rows.week_in_words(history.week(apps, utcnow() - WEEK), _removed(days)) if apps else [],
+        accounts=_accounts(days),
         rows=home_rows.app_rows(apps, standings),
         more=max(0, len(apps) - home_rows.APPS),
         manages=manages(me),
@@ -73,8 +75,12 @@ class Accounts:
     table: list[tuple[str, str, str, str]]
 
 
-def _accounts(apps: list[App]) -> Accounts | None:
-    days = history.by_day(apps, DAYS)
+def _removed(days: list[Day]) -> int:
+    """The accounts that are no longer in, of the last seven days."""
+    return sum(day.removed for day in days[-WEEK.days :])
+
+
+def _accounts(days: list[Day]) -> Accounts | None:
     drawn = charts.line([day.accounts for day in days])
     if drawn is None:
         return None

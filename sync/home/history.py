@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 
 from sync.db import db
 from sync.models import App
-from sync.states import CheckState, texts
+from sync.safety.wanted import REMOVES
+from sync.states import ChangeKind, CheckState, texts
 from sync.workspace import today, workspace
 
 _ENDED = texts((CheckState.SUCCEEDED, CheckState.FAILED))
@@ -99,7 +100,8 @@ class Week:
 
     checks: int
     failed: int
-    counts: Mapping[str, int]  # as in Check.counts
+    counts: Mapping[str, int]  # as in Check.counts; each check counts again what waits
+    left: int = 0  # accounts of people who have left, each once
 
 
 def last_checks(apps: Sequence[App], most: int) -> dict[int, list[Bar]]:
@@ -136,4 +138,15 @@ def week(apps: Sequence[App], since: datetime) -> Week:
         failed += state == CheckState.FAILED
         if not is_first:
             counts.update(json.loads(found or "{}"))
-    return Week(checks, failed, counts)
+    return Week(checks, failed, counts, _left(apps, since))
+
+
+def _left(apps: Sequence[App], since: datetime) -> int:
+    [(found,)] = db.execute_sql(
+        f"""
+        SELECT count(DISTINCT account_id) FROM change
+        WHERE {REMOVES} AND kind = '{ChangeKind.REMOVED_USER}' AND in_app AND created_at >= :since AND {_OF_APPS}
+        """,
+        _values(apps, since),
+    ).fetchall()
+    return found

@@ -50,6 +50,15 @@ def test_unknown_is_never_good_news(owner: Client, chat, change: dict, note: str
     assert "answer-attention" in page and note in words(page).replace("&#39;", "'"), "also beside the number"
 
 
+def test_the_week_counts_each_leaver_once(owner: Client, chat) -> None:
+    """The last Owner too, and no more at each check that finds them again."""
+    chat.leave(0, 3)
+    for _ in range(3):
+        chat.check()
+    told = words(owner.get("/").text)
+    assert "2 people who left still have 2 accounts" in told and "2 accounts of people who left · 4 checks" in told
+
+
 def test_what_waits_and_where_to_act(owner: Client, chat) -> None:
     assert "Nothing waits for you" in owner.get("/").text
     chat.leave(1, 2)
