@@ -18,6 +18,9 @@ def acme(tmp_path: Path, olga: Person, by: str):
     return build(tmp_path, olga, by)
 
 
+BACKGROUND = "getComputedStyle(document.documentElement).backgroundColor + getComputedStyle(document.body).color"
+
+
 def focused(page) -> str:
     return page.evaluate("document.activeElement.id || document.activeElement.name || document.activeElement.tagName")
 
@@ -213,6 +216,37 @@ def test_a_phone_shows_everything(visit, live, acme, width: int) -> None:
     page.wait_for_selector("dialog:modal")
     box = page.locator("dialog").bounding_box()
     assert box["x"] >= 0 and box["x"] + box["width"] <= width
+
+
+def test_on_a_phone_tabs_theme_and_the_way_out_are_reached(visit, live, olga: Person, chat) -> None:
+    page = visit(olga, width=NARROW)
+    answers: dict[str, dict] = {}
+    page.on("response", lambda answer: answers.update({answer.url: answer.headers}))
+    page.goto(f"{live.url}/apps/{chat.app.id}")
+    for label in ("Settings", "Members", "Assets", "Groups", "Reports", "Activity"):
+        box = page.locator(".tabs").get_by_role("link", name=label).bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= NARROW, label
+    assert answers[page.url]["content-encoding"] in ("zstd", "br", "gzip")
+    [style] = [headers for url, headers in answers.items() if "rollcall" in url and ".css" in url]
+    assert "immutable" in style["cache-control"] and style["content-encoding"]
+
+    light = page.evaluate(BACKGROUND)
+    for button, becomes_light in (("Dark", False), ("Light", True)):
+        page.click(".account summary")
+        page.locator(".account").get_by_role("button", name=button).click()
+        page.wait_for_selector(f"[data-theme={button.lower()}]")
+        page.reload()
+        assert (page.evaluate(BACKGROUND) == light) is becomes_light
+        assert page.url.endswith(f"/apps/{chat.app.id}"), "it stays on its page"
+    page.click(".account summary")
+    page.locator(".account").get_by_role("button", name="Sign out").click()
+    page.wait_for_url("**/sign-in")
+    page.fill("[name=password]", "correct horse battery")
+    page.get_by_role("button", name="Show Password").click()
+    assert page.get_attribute("[name=password]", "type") == "text"
+    page.fill("[name=email]", "olga@acme.example")
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_selector("h1:has-text('Home')")
 
 
 def test_skip_link(visit, live, olga: Person) -> None:
