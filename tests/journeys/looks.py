@@ -1,8 +1,9 @@
-"""How pages look: each is opened wide and narrow, light and dark, checked by axe and kept as a picture in screenshots/.
+"""How pages look: each is seen wide and narrow, light and dark, checked by axe and kept as a picture in screenshots/.
 A page that is added to Rollcall is added to a list here; then look at the pictures. A run of all tests takes none."""
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -11,92 +12,73 @@ from pathlib import Path
 from tests.parts import need
 
 PICTURES = Path(__file__).parents[2] / "screenshots"
+OURS = Path(__file__).with_name("looks.js")
 TAKES_PICTURES = os.environ.get("ROLLCALL_TEST_PICTURES") != "no"
-RULES = {
-    "resultTypes": ["violations"],
-    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]},
-    "rules": {"color-contrast": {"enabled": False}},  # it is of COLOURS
-}
-COLOURS = {  # the dark page is the light one in other colours
-    "resultTypes": ["violations"], "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
-}
 RESTYLE = """  // Chromium leaves inherited colours as they were in the other theme; what is shown again is styled again
     document.documentElement.style.display = "none"
     document.body.offsetTop
     document.documentElement.style.display = ""
 """
-FIND = "async ([within, rules]) => (await axe.run(within ?? document, rules)).violations"
-# Contrast would take most of axe's time, as a table repeats the same colours in each row. It follows from the styles
-# of a text and of all that is around it: of the texts that have all of these in common, axe is given the first two.
-FIND_COLOURS = """async ([within, rules]) => {
-    const styles = ["color", "backgroundColor", "backgroundImage", "opacity", "fontSize", "fontWeight", "textShadow",
-        "textDecorationLine", "filter", "mixBlendMode", "visibility", "borderBottomColor", "borderBottomWidth"]
-    const numbers = new Map(), surroundings = new Map(), met = new Map()
-    const numberOf = (text) => numbers.get(text) ?? numbers.set(text, numbers.size + 1).get(text)
-    const surroundingsOf = (element) => {
-        if (!element) return 0
-        if (!surroundings.has(element)) {
-            const style = getComputedStyle(element)
-            const own = [surroundingsOf(element.parentElement), element.tagName, ...styles.map((name) => style[name])]
-            own.push(element.matches(":disabled, [aria-disabled=true], [inert]"), element.control?.disabled)
-            if (/absolute|fixed|sticky/.test(style.position)) own.push(surroundings.size)  // it may be above anything
-            surroundings.set(element, numberOf(own.join("|")))
-        }
-        return surroundings.get(element)
-    }
-    const textOf = (element) => {
-        if (element.matches("input, textarea, select")) return "a value"
-        const own = [...element.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE)
-        return own.map((node) => node.data).join("").trim()
-    }
-    const isFurther = (element) => {
-        const text = textOf(element)
-        if (!text || !element.checkVisibility({opacityProperty: true, visibilityProperty: true})) return false
-        const alike = `${surroundingsOf(element)} ${text.length > 1}`  // axe is not sure about a single letter
-        met.set(alike, (met.get(alike) ?? 0) + 1)
-        return met.get(alike) <= 2
-    }
-    const elements = (within ? document.querySelector(within) : document.body).querySelectorAll("*")
-    const include = [...elements].filter(isFurther)
-    return include.length ? (await axe.run({include}, rules)).violations : []
-}"""
+_met: dict[str, int] = {}  # how many texts of each style axe has judged in this process
 TALLEST = 1600  # pixels of a picture
-WIDTHS = (1280, 390)
+DESK, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 
 
 @dataclass(frozen=True)
 class Look:
-    """One picture: where to go, and what to do there before it is taken. `within`: what axe looks at, where an open
-    menu half covers what is below it."""
+    """One page or dialog: where to go, and what to do there before it is looked at. `within`: what axe looks at, where
+    an open menu half covers what is below it. `sizes`: of the window, where not all show it."""
 
     name: str
     address: str
     act: Callable | None = None
     within: str | None = None
+    sizes: tuple[dict[str, int], ...] = (DESK, PHONE)
 
 
-def look_at(page, url: str, look: Look, width: int) -> list[str]:
-    """What axe finds wrong in both themes, and a page that is wider than the window, in words. Takes the pictures."""
+def look_at(page, url: str, look: Look) -> list[str]:
+    """What axe finds wrong, wide and narrow, in both themes, and a page that is wider than the window, in words.
+    Takes the pictures. The page is opened once, because a window may change its size and its theme."""
+    page.set_viewport_size(look.sizes[0])
     page.goto(url + look.address)
     if look.act:
         look.act(page)
-    page.evaluate("document.querySelector('dialog:modal') ?? scrollTo(0, 0)")
-    _picture(page, look, width, "light")
-    wrong = _violations(page, look, RULES, FIND) + _violations(page, look, COLOURS, FIND_COLOURS)
-    overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    if overflow > 0:
-        wrong.append(f"{look.name}: {overflow} px wider than the window at {width}")
+    if not page.evaluate("'looks' in window"):
+        page.evaluate(_script())
+        page.add_init_script(_script())  # for the pages that follow: sending it to each costs as much as running it
+    wrong = []
+    for size in look.sizes:
+        wrong += _seen(page, look, size, "light")
     page.emulate_media(color_scheme="dark")
     page.evaluate(RESTYLE)
-    _picture(page, look, width, "dark")
-    wrong += _violations(page, look, COLOURS, FIND_COLOURS)
+    for size in reversed(look.sizes):
+        wrong += _seen(page, look, size, "dark")
     page.emulate_media(color_scheme="light")
     return wrong
+
+
+def _seen(page, look: Look, size: dict[str, int], theme: str) -> list[str]:
+    if page.viewport_size != size:
+        page.set_viewport_size(size)
+    _picture(page, look, size["width"], theme)
+    found, overflow, met = page.evaluate("([within, met]) => looks(within, met)", [look.within, _met])
+    _met.update(met)
+    wrong = [
+        f"{violation['id']}: {violation['help']}: {node['html'][:160]} {node['failureSummary'][:300]}"
+        for violation in found
+        for node in violation["nodes"][:3]
+    ]
+    if overflow > 0:
+        wrong.append(f"{overflow} px wider than the window")
+    if isinstance(look.act, Press) and not page.is_visible(look.act.selector):
+        wrong.append(f"nobody can press {look.act.selector}")
+    return [f"{look.name} at {size['width']}, {theme}: {problem}" for problem in wrong]
 
 
 def _picture(page, look: Look, width: int, theme: str) -> None:
     if not TAKES_PICTURES:
         return
+    page.evaluate("document.querySelector('dialog:modal') ?? scrollTo(0, 0)")
     PICTURES.mkdir(exist_ok=True)
     path = PICTURES / f"{look.name}-{width}-{theme}.png"
     if page.query_selector("dialog:modal"):
@@ -106,19 +88,12 @@ def _picture(page, look: Look, width: int, theme: str) -> None:
         page.screenshot(path=path, full_page=True, clip={"x": 0, "y": 0, "width": width, "height": height})
 
 
-def _violations(page, look: Look, rules: dict, find: str) -> list[str]:
+@functools.cache
+def _script() -> str:
     need("axe_playwright_python")
     from axe_playwright_python.base import AXE_SCRIPT
 
-    if not page.evaluate("'axe' in window"):
-        page.evaluate(AXE_SCRIPT)
-        page.add_init_script(AXE_SCRIPT)  # for the pages that follow: sending it to each costs as much as running it
-    found = page.evaluate(find, [look.within, rules])
-    return [
-        f"{look.name}: {violation['id']}: {violation['help']}: {node['html'][:160]} {node['failureSummary'][:300]}"
-        for violation in found
-        for node in violation["nodes"][:3]
-    ]
+    return f"{AXE_SCRIPT}\n{OURS.read_text(encoding='utf-8')}\nnull"  # Playwright would call a function that is left
 
 
 def nothing_wrong(found: Iterable[str]) -> None:
@@ -126,15 +101,22 @@ def nothing_wrong(found: Iterable[str]) -> None:
     assert not wrong, "\n".join(wrong)
 
 
-def opens(selector: str) -> Callable:
-    """Click it and wait for the dialog."""
+@dataclass(frozen=True)
+class Press:
+    """Click it, and wait until something is there."""
 
-    def act(page) -> None:
-        page.click(selector)
-        page.wait_for_selector("dialog:modal")
+    selector: str
+    until: str | None = None
 
-    return act
+    def __call__(self, page) -> None:
+        page.click(self.selector)
+        if self.until:
+            page.wait_for_selector(self.until)
 
 
-def clicks(selector: str) -> Callable:
-    return lambda page: page.click(selector)
+def opens(selector: str) -> Press:
+    return Press(selector, "dialog:modal")
+
+
+def clicks(selector: str) -> Press:
+    return Press(selector)

@@ -5,13 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
-
 from sync.db import utcnow, writing
 from sync.models import Account, App, Asset, Invitation, Person, Task
 from sync.tasks import by_hand, invitations, settle
 from tests.journeys import apps_of_acme
-from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong, opens
+from tests.journeys.looks import Look, look_at, nothing_wrong, opens
 
 
 def _furnish(app: App, by: str) -> None:
@@ -33,8 +31,7 @@ def _furnish(app: App, by: str) -> None:
                     detail={"role": "admin", "before": "member"}, next_at=utcnow() + timedelta(days=1))  # fmt: skip
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_acts(visit, live, tmp_path: Path, olga: Person, by: str, width: int) -> None:
+def test_acts(visit, live, tmp_path: Path, olga: Person, by: str) -> None:
     with apps_of_acme.built(tmp_path, olga, by) as acme:
         _furnish(acme.chat, by)
         chat, ads, big = f"/apps/{acme.chat.id}", f"/apps/{acme.ads.id}", f"/apps/{acme.held.app_id}"
@@ -62,8 +59,8 @@ def test_acts(visit, live, tmp_path: Path, olga: Person, by: str, width: int) ->
             Look("revocation-preview", f"{ads}/revocations/new?asset={asset.id}&{holding}"),
             Look("cancellation", f"{chat}/invitations/{Invitation.get().id}/cancellation"),
         ]
-        page = visit(olga, width=width, expected=("status of 422",))
-        nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width))
+        page = visit(olga, expected=("status of 422",))
+        nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))
 
 
 def _invite(page) -> None:

@@ -12,7 +12,7 @@ from sync.apps import apps, drafts
 from sync.models import Person
 from tests.connectors.fake_desk import FakeDesk
 from tests.journeys import apps_of_acme
-from tests.journeys.looks import WIDTHS, Look, clicks, look_at, nothing_wrong, opens
+from tests.journeys.looks import Look, clicks, look_at, nothing_wrong, opens
 
 
 def _leave_out(page) -> None:
@@ -49,8 +49,7 @@ def _test_wrong(page) -> None:
     page.wait_for_selector("#tested .banner")
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_pages(visit, live, tmp_path: Path, olga: Person, by: str, width: int) -> None:
+def test_pages(visit, live, tmp_path: Path, olga: Person, by: str) -> None:
     with apps_of_acme.built(tmp_path, olga, by) as acme:
         chat, ads = f"/apps/{acme.chat.id}", f"/apps/{acme.ads.id}"
         looks = [
@@ -92,15 +91,14 @@ def test_pages(visit, live, tmp_path: Path, olga: Person, by: str, width: int) -
             Look("connect-reading", f"{ads}/connection/reading"),
             Look("connect-matching", f"{chat}/connection/matching"),
         ]
-        page = visit(olga, width=width, expected=("status of 422",))
-        nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width))
+        page = visit(olga, expected=("status of 422",))
+        nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_empty(visit, live, olga: Person, width: int) -> None:
-    page = visit(olga, width=width)
+def test_empty(visit, live, olga: Person) -> None:
+    page = visit(olga)
     looks = (Look("apps-empty", "/apps"), Look("reports-empty", "/reports"))
-    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width))
+    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))
 
 
 @pytest.fixture
@@ -117,11 +115,10 @@ def described(tmp_path: Path) -> Iterator[FakeDesk]:
     connectors.load_folder(tmp_path / "nothing here")
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_a_file_that_does_not_say_who_acts(visit, live, described, olga: Person, by: str, width) -> None:
+def test_a_file_that_does_not_say_who_acts(visit, live, described, olga: Person, by: str) -> None:
     desk = apps.connect("desk", "Desk", {"base_url": described.url, "token": described.token}, [olga], by)
     draft = drafts.start("desk", olga)
     looks = (Look("app-own-account", f"/apps/{desk.id}"),
              Look("connect-own-account", f"/apps/{draft.id}/connection"))  # fmt: skip
-    page = visit(olga, width=width)
-    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width))
+    page = visit(olga)
+    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))

@@ -3,11 +3,10 @@ JavaScript."""
 
 from __future__ import annotations
 
-import pytest
 from playwright.sync_api import expect
 
 from sync.models import Person
-from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong
+from tests.journeys.looks import Look, look_at, nothing_wrong
 
 
 def test_it_appears_with_a_count_and_is_cleared(visit, live, olga: Person, chat) -> None:
@@ -36,11 +35,10 @@ def test_without_javascript(visit, live, olga: Person, chat) -> None:
     expect(page.locator("main")).to_contain_text("1 account in Chat")
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_looks(visit, live, olga: Person, chat, width: int) -> None:
+def test_looks(visit, live, olga: Person, chat) -> None:
     def tick(page) -> None:
         page.locator("td.tick input").nth(1).check()
 
-    page = visit(olga, width=width)
+    page = visit(olga)
     look = Look("bulk-bar", f"/apps/{chat.app.id}/members", tick, within="#bulk")
-    nothing_wrong(look_at(page, live.url, look, width))
+    nothing_wrong(look_at(page, live.url, look))

@@ -9,7 +9,7 @@ import pytest
 from sync.directory import directories
 from sync.models import Directory, DirectoryReading, Person, WaitingFile
 from sync.people import people
-from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong
+from tests.journeys.looks import Look, look_at, nothing_wrong
 
 HEADER = ["Employee #", "First name", "Last name", "Work Email", "Employment Status", "Termination Date",
           "Reporting to"]
@@ -104,9 +104,8 @@ def test_a_choice_is_kept_as_soon_as_it_is_made(visit, live, olga: Person, tmp_p
     assert not WaitingFile.select().exists()
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_the_page_looks_well(visit, live, olga: Person, tmp_path: Path, width: int) -> None:
-    page = visit(olga, width=width)
+def test_the_page_looks_well(visit, live, olga: Person, tmp_path: Path) -> None:
+    page = visit(olga)
     hand_over(page, live.url, hr_file(tmp_path / "staff.csv"))
     here = page.url.removeprefix(live.url)
-    nothing_wrong(look_at(page, live.url, Look("columns", here), width))
+    nothing_wrong(look_at(page, live.url, Look("columns", here)))

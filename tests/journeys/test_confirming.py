@@ -14,7 +14,7 @@ from sync.models import Person, Session
 from sync.people import people
 from sync.sign_in.sessions import FRESH
 from tests.journeys.browser import Live, serving
-from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong, opens
+from tests.journeys.looks import Look, look_at, nothing_wrong, opens
 from tests.journeys.test_second_factor import device
 from tests.security.factors import HERE, PASSWORD, with_app
 
@@ -85,9 +85,8 @@ def test_cancel_changes_nothing_and_stays_on_the_page(visit, live: Live, olga: P
     assert page.input_value("[name=session_hours]") == "7"
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_looks(visit, live: Live, olga: Person, ben: Person, width: int) -> None:
-    page = visit(olga, width=width, expected=("status of 422",))
+def test_looks(visit, live: Live, olga: Person, ben: Person) -> None:
+    page = visit(olga, expected=("status of 422",))
     device(page)
     page.goto(live.url + HERE)
     page.click("button >> text=Add a passkey")
@@ -100,7 +99,7 @@ def test_looks(visit, live: Live, olga: Person, ben: Person, width: int) -> None
         page.wait_for_selector("dialog:modal >> text=Confirm that it is you")
 
     a_while_later()
-    wrong = look_at(page, live.url, Look("confirm", f"/people/{ben.id}", asked), width)
+    wrong = look_at(page, live.url, Look("confirm", f"/people/{ben.id}", asked))
     with_app(olga)
-    wrong += look_at(page, live.url, Look("confirm-both", f"/people/{ben.id}", asked), width)
+    wrong += look_at(page, live.url, Look("confirm-both", f"/people/{ben.id}", asked))
     nothing_wrong(wrong)

@@ -17,7 +17,7 @@ from tests.asking import MACHINE
 from tests.connectors.directories.test_entra import TestEntraDirectory as Entra
 from tests.connectors.directories.test_google import TestGoogleDirectory as Google
 from tests.connectors.directories.test_okta import TestOktaDirectory as Okta
-from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong
+from tests.journeys.looks import Look, look_at, nothing_wrong
 
 HEAD = "email,name,status,employee_number\n"
 
@@ -142,8 +142,7 @@ def test_each_kind_is_connected_as_its_page_tells(visit, live, olga: Person, mon
         app.stop()
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_the_pages_look_right(visit, live, olga: Person, tmp_path: Path, width: int) -> None:
+def test_the_pages_look_right(visit, live, olga: Person, tmp_path: Path) -> None:
     it = tmp_path / "it.csv"
     it.write_text(rows(*range(30), name="IT"))
     hr = directories.connect("csv", "HR", {"source": "upload", "text": rows(*range(30))}, MACHINE)
@@ -151,11 +150,11 @@ def test_the_pages_look_right(visit, live, olga: Person, tmp_path: Path, width: 
     read_all()
     text = rows(*range(3, 29), name="Persona") + "new@acme.example,Newcomer,suspended,99\n"
     directory_preview.hand_over(hr, text, MACHINE)
-    page = visit(olga, width=width)
+    page = visit(olga)
     nothing_wrong(
         wrong
         for look in (Look("directories-order", "/directories"), Look("directory-list", f"/directories/{hr.id}"),
                      Look("directory-preview", f"/directories/{hr.id}/preview"),
                      Look("person-directories", f"/people/{people.find_by_email('p3@acme.example').id}"))
-        for wrong in look_at(page, live.url, look, width)
+        for wrong in look_at(page, live.url, look)
     )  # fmt: skip

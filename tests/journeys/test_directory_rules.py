@@ -17,7 +17,7 @@ from sync.models import Directory, DirectoryReading, Person
 from tests.asking import MACHINE
 from tests.faults import own
 from tests.journeys.company import build
-from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong, opens
+from tests.journeys.looks import Look, look_at, nothing_wrong, opens
 from tests.real.slapd import Slapd
 
 
@@ -76,24 +76,22 @@ def test_what_an_attribute_means_is_said_tried_and_read(visit, live, olga, staff
     assert Person.select().where(Person.status == "deprovisioned").count() == 1
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_how_it_looks(visit, live, olga, staff, width) -> None:
-    page = visit(olga, width=width)
+def test_how_it_looks(visit, live, olga, staff) -> None:
+    page = visit(olga)
     address = f"/directories/{staff.id}"
     looks = [Look("directory-unread", address), Look("directory-ends", address, opens("#ends"))]
-    found = [wrong for look in looks for wrong in look_at(page, live.url, look, width)]
+    found = [wrong for look in looks for wrong in look_at(page, live.url, look)]
     nothing_wrong(found)
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_how_a_fault_of_our_own_looks(visit, live, tmp_path: Path, olga, by, well_before, width) -> None:
+def test_how_a_fault_of_our_own_looks(visit, live, tmp_path: Path, olga, by, well_before) -> None:
     acme = build(tmp_path, olga, by)
-    page = visit(acme.olga, width=width, expected=("503",))
+    page = visit(acme.olga, expected=("503",))
     with own.full_for_what_is_staged():
         directories.ask(acme.staff, by)
         queue.drain(("reading",))
     clock.keep(utcnow() + timedelta(days=40))
     looks = [Look("own-fault", "/people"), Look("own-fault-directory", f"/directories/{acme.staff.id}"),
              Look("own-fault-settings", "/settings")]  # fmt: skip
-    found = [wrong for look in looks for wrong in look_at(page, live.url, look, width)]
+    found = [wrong for look in looks for wrong in look_at(page, live.url, look)]
     nothing_wrong(found)

@@ -9,7 +9,7 @@ from sync.groups import rules as group_rules
 from sync.groups import teams
 from sync.jobs import queue
 from sync.models import GroupRule, Person, Task
-from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong, opens
+from tests.journeys.looks import Look, look_at, nothing_wrong, opens
 from tests.sync.fixtures import email
 from tests.sync.grouped import Groups
 
@@ -96,10 +96,7 @@ def test_a_group_is_mapped_and_joiners_movers_and_leavers_follow(visit, live, ol
     assert page.locator("#acts .badge-ok").count() >= 4
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_a_mover_loses_what_the_old_group_gave(
-    visit, live, olga: Person, sales: Groups, width: int
-) -> None:
+def test_a_mover_loses_what_the_old_group_gave(visit, live, olga: Person, sales: Groups) -> None:
     sales.rule("Sales", "", (group_rules.asset_named(sales.app, "channel: general"), "member"))
     sales.rule("Marketing", "member")
     sales.found()
@@ -107,13 +104,13 @@ def test_a_mover_loses_what_the_old_group_gave(
     assert "general as member" in sales.chat.log("joined channel")[-1]["detail"]
     sales.put(1, "Marketing")
     sales.read()
-    page = visit(olga, width=width)
+    page = visit(olga)
     told = checked(page, live.url, sales)
     assert "By the groups of Chat: 1 access to revoke." in told and "member → no access" in told
     assert "No longer in group Sales of Company LDAP" in told
     assert text(page, "#sync-outcome") == "Removes nobody from Chat. Makes 1 change in it."
     report = f"/reports/{sales.report().id}"
-    nothing_wrong(look_at(page, live.url, Look("sync-data-loss", report), width))
+    nothing_wrong(look_at(page, live.url, Look("sync-data-loss", report)))
     page.reload()
     finish(page)
     page.go_back()
@@ -194,14 +191,13 @@ def _preview(page) -> None:
     page.wait_for_selector("#save-rule")
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_pages(visit, live, olga: Person, sales: Groups, width: int) -> None:
-    page = visit(olga, width=width)
+def test_pages(visit, live, olga: Person, sales: Groups) -> None:
+    page = visit(olga)
     rules = f"/apps/{sales.app.id}/rules"
-    wrong = look_at(page, live.url, Look("groups-nothing", rules), width)
-    wrong += look_at(page, live.url, Look("teams-nothing", "/directories/teams"), width)
+    wrong = look_at(page, live.url, Look("groups-nothing", rules))
+    wrong += look_at(page, live.url, Look("teams-nothing", "/directories/teams"))
     team = teams.create("Revenue", [sales.group("Sales").id, sales.group("Marketing").id], sales.chat.by)
-    wrong += look_at(page, live.url, Look("groups-preview", rules, _preview), width)
+    wrong += look_at(page, live.url, Look("groups-preview", rules, _preview))
     sales.rule("Sales", "admin", (sales.app.assets.get(), "member"))
     sales.rule(team, "member")
     sales.rule("Marketing", "guest")
@@ -221,5 +217,5 @@ def test_pages(visit, live, olga: Person, sales: Groups, width: int) -> None:
         Look("teams-new", "/directories/teams", opens("#new-team")),
     ]
     for look in looks:
-        wrong += look_at(page, live.url, look, width)
+        wrong += look_at(page, live.url, look)
     nothing_wrong(wrong)

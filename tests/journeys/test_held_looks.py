@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from sync.models import App, Check, Person
-from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong, opens
+from tests.journeys.looks import Look, look_at, nothing_wrong, opens
 from tests.sync.fixtures import email
 
 
@@ -14,8 +12,7 @@ def _open_roles(page) -> None:
     page.click("#drop-updated-roles summary")
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_pages_of_what_is_held(visit, live, chat, olga: Person, width: int) -> None:
+def test_pages_of_what_is_held(visit, live, chat, olga: Person) -> None:
     for number in range(1, 8):
         chat.store.change(chat.id_of(number), via="page", role="admin")
     with chat.store.writing() as store:
@@ -31,8 +28,8 @@ def test_pages_of_what_is_held(visit, live, chat, olga: Person, width: int) -> N
         Look("held-members", f"{here}/members"),
         Look("guards", here, opens("#change-policy")),
     ]
-    page = visit(olga, width=width)
-    found = [wrong for look in looks for wrong in look_at(page, live.url, look, width)]
+    page = visit(olga)
+    found = [wrong for look in looks for wrong in look_at(page, live.url, look)]
     chat.fault("lost-fields", on="api/v1/members", fields=("email", "role"))
     chat.check()
     failed = Check.select().where(Check.app == chat.app).order_by(Check.id.desc()).get()
@@ -42,4 +39,4 @@ def test_pages_of_what_is_held(visit, live, chat, olga: Person, width: int) -> N
         Look("fields-missing-check", f"{here}/checks/{failed.id}"),
         Look("fields-missing-go-on", here, opens("#go-on-without")),
     ]
-    nothing_wrong([*found, *(wrong for look in looks for wrong in look_at(page, live.url, look, width))])
+    nothing_wrong([*found, *(wrong for look in looks for wrong in look_at(page, live.url, look))])

@@ -15,8 +15,8 @@ from sync.mail import outbox
 from sync.models import AcceptedLeaver, Account, Activity, Check, Person
 from sync.states import CheckTrigger
 from sync.workspace import today
-from tests.journeys.browser import NARROW
-from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong, opens
+from tests.journeys.browser import NARROW, WIDE
+from tests.journeys.looks import Look, look_at, nothing_wrong, opens
 from tests.journeys.test_scim_looks import USER, write
 from tests.sync.fixtures import email
 
@@ -27,7 +27,7 @@ def a_minute_later() -> None:
     comparison.compare_due(utcnow() + timedelta(minutes=1))
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", [WIDE, NARROW])
 def test_who_has_left_is_known_everywhere_without_a_check(visit, live, olga: Person, chat, width: int) -> None:
     page: Page = visit(olga, width=width)
     page.goto(f"{live.url}/apps")
@@ -123,15 +123,14 @@ def test_the_last_owner_is_accepted_by_name_until_a_day(visit, live, olga: Perso
     assert not AcceptedLeaver.select().where(AcceptedLeaver.ended_at.is_null()).exists()
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_looks(visit, live, olga: Person, chat, width: int) -> None:
+def test_looks(visit, live, olga: Person, chat) -> None:
     chat.leave(0, 3)
     chat.check()
     account = Account.get(Account.email == email(0))
-    page = visit(olga, width=width)
+    page = visit(olga)
     app = f"/apps/{chat.app.id}"
     looks = [
         Look("stuck-home", "/"), Look("stuck-app", app),
         Look("stuck-accept", app, opens(f"#accept-{account.id}")), Look("stuck-fix", app, opens(f"#fix-{account.id}")),
     ]  # fmt: skip
-    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width))
+    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))

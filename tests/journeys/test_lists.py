@@ -13,7 +13,7 @@ from sync import saved_views
 from sync.db import utcnow
 from sync.models import Account, App, Asset, Person
 from sync.states import ListName
-from tests.journeys.looks import WIDTHS, Look, clicks, look_at, nothing_wrong, opens
+from tests.journeys.looks import Look, clicks, look_at, nothing_wrong, opens
 
 
 @pytest.fixture
@@ -89,8 +89,7 @@ def test_without_javascript(visit, live, olga: Person, members: str) -> None:
     assert len(first_names(page)) > 5
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_looks(visit, live, olga: Person, members: str, width: int) -> None:
+def test_looks(visit, live, olga: Person, members: str) -> None:
     asset = Asset.select().first()
     wanted = f"{members}?inactive=30&department=Sales&sort=-active" + (f"&asset={asset.id}" if asset else "")
     looks = [
@@ -101,8 +100,8 @@ def test_looks(visit, live, olga: Person, members: str, width: int) -> None:
         Look("people-chips", "/people?sort=-accounts"),
         Look("people-filters", "/people?left=yes", opens("#more-filters")),
     ]
-    page = visit(olga, width=width)
-    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width))
+    page = visit(olga)
+    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))
 
 
 def test_on_a_phone_the_order_is_chosen_from_a_list(visit, live, olga: Person, members: str) -> None:
@@ -134,8 +133,7 @@ def test_a_view_is_saved_opened_and_deleted(visit, live, olga: Person, members: 
     expect(page.locator("tbody tr")).to_have_count(3)
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_looks_of_the_other_lists(visit, live, olga: Person, members: str, chat, by, width: int) -> None:
+def test_looks_of_the_other_lists(visit, live, olga: Person, members: str, chat, by) -> None:
     query = "inactive=30&sort=-active"
     saved_views.save("Long gone, in the spring audit", ListName.MEMBERS, chat.app, query, by, shared=True)
     for number in range(70):
@@ -153,8 +151,8 @@ def test_looks_of_the_other_lists(visit, live, olga: Person, members: str, chat,
         Look("view-new", f"{members}?inactive=60", _save_view),
         Look("view-rename", f"{members}?inactive=30&sort=-active", _rename_view),
     ]
-    page = visit(olga, width=width)
-    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width))
+    page = visit(olga)
+    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))
 
 
 def _save_view(page) -> None:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from sync.models import Person
 from sync.sign_in import sign_in
 from tests.asking import MACHINE
 from tests.journeys import company
-from tests.journeys.looks import WIDTHS, Look, clicks, look_at, nothing_wrong, opens
+from tests.journeys.looks import PHONE, Look, clicks, look_at, nothing_wrong, opens
 
 
 def _submit_wrong(page) -> None:
@@ -33,8 +31,7 @@ def _test_ldap(page) -> None:
     page.wait_for_selector("#test .banner")
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_pages(visit, live, tmp_path: Path, olga: Person, by: str, width: int) -> None:
+def test_pages(visit, live, tmp_path: Path, olga: Person, by: str) -> None:
     acme = company.build(tmp_path, olga, by)
     looks = [
         Look("home", "/"),
@@ -60,30 +57,27 @@ def test_pages(visit, live, tmp_path: Path, olga: Person, by: str, width: int) -
         Look("activity-verified", "/activity", _verify),
         Look("settings", "/settings"),
         Look("not-found", "/nothing"),
+        Look("account-menu", "/settings", clicks(".account summary"), within=".account", sizes=(PHONE,)),
     ]
-    if width == min(WIDTHS):
-        looks.append(Look("account-menu", "/settings", clicks(".account summary"), within=".account"))
-    page = visit(acme.olga, width=width, expected=("status of 404", "status of 422"))
-    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width))
+    page = visit(acme.olga, expected=("status of 404", "status of 422"))
+    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_before_signing_in(visit, live, home: Path, width: int) -> None:
+def test_before_signing_in(visit, live, home: Path) -> None:
     token = sign_in.setup_link_token()
-    page = visit(None, width=width, expected=("status of 422",))
+    page = visit(None, expected=("status of 422",))
     wrong = [
         problem
         for look in (Look("not-set-up", "/sign-in"), Look("setup", f"/setup?token={token}"))
-        for problem in look_at(page, live.url, look, width)
+        for problem in look_at(page, live.url, look)
     ]
     sign_in.set_up("Acme", "olga@acme.example", "Olga Brandt", "correct horse battery", MACHINE)
     for look in (Look("sign-in", "/sign-in"), Look("sign-in-wrong", "/sign-in", _submit_wrong)):
-        wrong += look_at(page, live.url, look, width)
+        wrong += look_at(page, live.url, look)
     nothing_wrong(wrong)
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_empty(visit, live, olga: Person, width: int) -> None:
-    page = visit(olga, width=width)
+def test_empty(visit, live, olga: Person) -> None:
+    page = visit(olga)
     looks = (Look("directories-empty", "/directories"), Look("activity-first", "/activity"))
-    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width))
+    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))

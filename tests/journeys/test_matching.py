@@ -10,7 +10,7 @@ from sync.matching import decisions as match_decisions
 from sync.matching import rules as match_rules
 from sync.models import Account, Activity, App, MatchDecision, Person
 from sync.people import people
-from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong
+from tests.journeys.looks import DESK, PHONE, Look, look_at, nothing_wrong
 from tests.sync.fixtures import email
 
 
@@ -176,8 +176,7 @@ def test_a_rule_is_set_and_matches_at_once(visit, live, olga: Person, chat) -> N
     assert Account.get(Account.user_name == "p1").person == chat.people[1]
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_how_it_looks(visit, live, olga: Person, chat, strangers, width: int) -> None:
+def test_how_it_looks(visit, live, olga: Person, chat, strangers) -> None:
     unclear = Account.get(Account.email == email(6))
     with writing():
         Person.update(employee_number="E8").where(Person.id.in_([chat.people[7].id, chat.people[8].id])).execute()
@@ -193,8 +192,10 @@ def test_how_it_looks(visit, live, olga: Person, chat, strangers, width: int) ->
     def bulk(page) -> None:
         page.check("td.tick input >> nth=0")
         page.check("td.tick input >> nth=1")
-        if width > 600:  # on a phone the open menu lies half over the next button, which axe takes amiss
-            page.click("#bulk-are")
+
+    def bulk_menu(page) -> None:
+        bulk(page)
+        page.click("#bulk-are")
 
     def dialog(*clicks: str):
         def open_it(page) -> None:
@@ -215,7 +216,9 @@ def test_how_it_looks(visit, live, olga: Person, chat, strangers, width: int) ->
     menu, acts = ".table tbody tr:first-child .acts summary", ".table tbody tr:first-child .menu-list >> text="
     looks = [
         Look("matching-unmatched", f"{here}?tab=unmatched"),
-        Look("matching-bulk", f"{here}?tab=unmatched&search=agency", bulk),
+        Look("matching-bulk", f"{here}?tab=unmatched&search=agency", bulk, sizes=(PHONE,)),
+        # On a phone the open menu lies half over the next button, which axe takes amiss.
+        Look("matching-bulk", f"{here}?tab=unmatched&search=agency", bulk_menu, sizes=(DESK,)),
         Look("matching-guests-dialog", f"{here}?tab=unmatched&search=agency", dialog("#bulk-are", "#bulk-guest")),
         Look("matching-guests", f"{here}?tab=guests"),
         Look("matching-services", f"{here}?tab=service+accounts"),
@@ -226,5 +229,5 @@ def test_how_it_looks(visit, live, olga: Person, chat, strangers, width: int) ->
         Look("matching-activity", f"/apps/{chat.app.id}/activity"),
         Look("matching-dialog-page", f"{here}/decisions/new?kind=rules&account={unclear.id}"),
     ]
-    page = visit(olga, width=width)
-    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width))
+    page = visit(olga)
+    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))

@@ -19,7 +19,7 @@ from sync.safety import sole_managers
 from sync.workspace import today
 from tests.demo.apps import AdsApp
 from tests.journeys import apps_of_acme
-from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong, opens
+from tests.journeys.looks import Look, look_at, nothing_wrong, opens
 from tests.sync.fixtures import email
 
 
@@ -132,8 +132,7 @@ def _accepted(person: Person) -> dict:
     return {(account_id, asset.id): None for account_id, assets in alone.items() for asset in assets}
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_pages(visit, live, tmp_path: Path, olga: Person, by: str, width: int) -> None:
+def test_pages(visit, live, tmp_path: Path, olga: Person, by: str) -> None:
     with apps_of_acme.built(tmp_path, olga, by) as acme:
         apps.set_seat_price(acme.ads, 2000, by)
         jana, ana, ines = (people.find_by_email(f"{name}@acme.example") for name in ("jana", "ana", "ines"))
@@ -160,5 +159,5 @@ def test_pages(visit, live, tmp_path: Path, olga: Person, by: str, width: int) -
             Look("offboarding", f"/people/{jana.id}/offboardings/{done.id}"),
             Look("offboarding-planned", f"/people/{ines.id}/offboardings/{planned.id}"),
         ]
-        page = visit(olga, width=width)
-        nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width))
+        page = visit(olga)
+        nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))

@@ -8,7 +8,7 @@ from sync.models import Person
 from sync.people import people
 from sync.sign_in import oidc
 from sync.sign_in.oidc import Settings
-from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong, opens
+from tests.journeys.looks import Look, look_at, nothing_wrong, opens
 from tests.real.oidc_server import CLIENT, SECRET, OidcServer
 
 OF_THE_PROVIDER = ("ERR_NAME_NOT_RESOLVED", "status of 404")  # its pages want a font of the Internet and an icon
@@ -125,10 +125,9 @@ def _refused(page) -> None:
     page.wait_for_selector("[role=alert]")
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_looks(visit, live, provider, olga: Person, by: str, width: int) -> None:
-    page = visit(olga, width=width, expected=("status of 422", "status of 503"))
-    wrong = look_at(page, live.url, Look("oidc-first", "/settings/sign-in"), width)
+def test_looks(visit, live, provider, olga: Person, by: str) -> None:
+    page = visit(olga, expected=("status of 422", "status of 503"))
+    wrong = look_at(page, live.url, Look("oidc-first", "/settings/sign-in"))
     roles = (("0f1c9e52-41d8-4a2c-9d7e-6a1b1f0c2d3e", "owner"), ("IT", "admin"), ("Everybody at Acme", "user"))
     oidc.save(Settings(provider.issuer, CLIENT, "Acme SSO", roles=roles), SECRET, live.url, by)
     looks = [
@@ -136,12 +135,12 @@ def test_looks(visit, live, provider, olga: Person, by: str, width: int) -> None
         Look("oidc-settings", "/settings/sign-in", _test),
         Look("oidc-removal", "/settings/sign-in", opens("#take-away")),
     ]
-    outside = visit(None, width=width, expected=("status of 503",))
-    wrong += [problem for look in looks for problem in look_at(page, live.url, look, width)]
-    wrong += look_at(outside, live.url, Look("oidc-sign-in", "/sign-in"), width)
+    outside = visit(None, expected=("status of 503",))
+    wrong += [problem for look in looks for problem in look_at(page, live.url, look)]
+    wrong += look_at(outside, live.url, Look("oidc-sign-in", "/sign-in"))
     provider.stop()
     oidc.connectors.provider(provider.issuer, CLIENT).forget()
-    wrong += look_at(page, live.url, Look("oidc-settings-wrong", "/settings/sign-in", _test), width)
-    wrong += look_at(outside, live.url, Look("oidc-sign-in-refused", "/sign-in", _refused), width)
-    wrong += look_at(outside, live.url, Look("oidc-sign-in-down", "/sign-in"), width)
+    wrong += look_at(page, live.url, Look("oidc-settings-wrong", "/settings/sign-in", _test))
+    wrong += look_at(outside, live.url, Look("oidc-sign-in-refused", "/sign-in", _refused))
+    wrong += look_at(outside, live.url, Look("oidc-sign-in-down", "/sign-in"))
     nothing_wrong(wrong)

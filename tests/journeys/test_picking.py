@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from sync.jobs import queue
 from sync.models import Account, Invitation, Person
-from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong, opens
+from tests.journeys.looks import Look, look_at, nothing_wrong, opens
 from tests.sync.fixtures import email
 
 REFUSED = """
@@ -79,14 +79,13 @@ def test_copying_without_the_clipboard(visit, live, olga: Person, home, can_copy
     assert page.evaluate("getSelection().toString()").split() == expected
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_looks(visit, live, olga: Person, chat, width: int) -> None:
+def test_looks(visit, live, olga: Person, chat) -> None:
     def picked(page: Page) -> None:
         opens("#add-users")(page)
         page.get_by_label("People", exact=True).fill("kim@freelance.example, bo.with.a.long.address@acme.example")
         page.click("#add-person")
         page.wait_for_selector("#picked")
 
-    page = visit(olga, width=width)
+    page = visit(olga)
     look = Look("add-users", f"/apps/{chat.app.id}/members", picked)
-    nothing_wrong(look_at(page, live.url, look, width))
+    nothing_wrong(look_at(page, live.url, look))

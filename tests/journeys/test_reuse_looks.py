@@ -6,7 +6,7 @@ import pytest
 
 from sync.models import Account, App, Directory, Person
 from sync.people import people
-from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong
+from tests.journeys.looks import Look, look_at, nothing_wrong
 from tests.sync.fixtures import Chat, email
 from tests.sync.scripted import Scripted
 
@@ -28,8 +28,7 @@ def app(chat: Chat, scripted: type[Scripted]) -> App:
     return App.get_by_id(chat.app.id)
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_whose_an_address_was(visit, live, app: App, olga: Person, width: int) -> None:
+def test_whose_an_address_was(visit, live, app: App, olga: Person) -> None:
     asked = Account.get(Account.email == email(1))
     looks = [
         Look("reuse-members", f"/apps/{app.id}/members?tab=unmatched"),
@@ -39,8 +38,8 @@ def test_whose_an_address_was(visit, live, app: App, olga: Person, width: int) -
         Look("reuse-directory", f"/directories/{Directory.get().id}"),
         Look("reuse-reports", f"/apps/{app.id}/reports"),
     ]
-    page = visit(olga, width=width)
-    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width))
+    page = visit(olga)
+    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))
 
 
 def test_who_has_no_address_any_longer_is_chosen_by_name(visit, live, app: App, olga: Person) -> None:

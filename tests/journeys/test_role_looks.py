@@ -8,7 +8,7 @@ from sync.groups import rules as group_rules
 from sync.models import Account, App, DirectoryGroup, Person
 from sync.people import people
 from sync.reports import reports
-from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong
+from tests.journeys.looks import Look, look_at, nothing_wrong
 from tests.sync.listed import Listed
 from tests.sync.scripted import Scripted
 
@@ -40,8 +40,7 @@ def _open_names(page) -> None:
     page.wait_for_selector(".role-names[open]")
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_several_roles(visit, live, app: App, olga: Person, width: int) -> None:
+def test_several_roles(visit, live, app: App, olga: Person) -> None:
     ids = {account.name: account.id for account in Account.select()}
     some = "&".join(f"account={ids[name]}" for name in CREW if ids[name] and name[0] in "ABCD")
     ben = Person.get(Person.name == "Ben Okafor")
@@ -57,5 +56,5 @@ def test_several_roles(visit, live, app: App, olga: Person, width: int) -> None:
         Look(f"roles-offboarding-{way}", f"/people/{ben.id}/offboardings/new"),
         Look(f"roles-rule-{way}", f"{here}/rules/preview?source=group:{DirectoryGroup.get().id}&role=member"),
     ]  # fmt: skip
-    page = visit(olga, width=width)
-    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width))
+    page = visit(olga)
+    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))

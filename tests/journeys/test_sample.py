@@ -15,7 +15,7 @@ from sync.models import App, Directory, Person, Report
 from sync.sign_in import sign_in
 from tests.asking import MACHINE
 from tests.journeys.browser import Live
-from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong
+from tests.journeys.looks import Look, look_at, nothing_wrong
 
 
 @pytest.fixture
@@ -65,9 +65,8 @@ def test_it_is_loaded_tried_and_removed(visit, live: Live, home: Path, ida: Pers
     expect(page.get_by_role("button", name="Try it with sample data")).to_be_visible()
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_looks(visit, live: Live, ida: Person, width: int) -> None:
+def test_looks(visit, live: Live, ida: Person) -> None:
     live.site.config["SAMPLE"].load(ida)
-    page = visit(ida, width=width)
+    page = visit(ida)
     looks = (Look("sample", "/sample"), Look("sample-home", "/"))
-    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width))
+    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))

@@ -9,7 +9,7 @@ import pytest
 
 from sync.directory import push
 from sync.models import Directory, Person
-from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong, opens
+from tests.journeys.looks import Look, look_at, nothing_wrong, opens
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 
@@ -42,13 +42,12 @@ def _connect(page) -> None:
     page.wait_for_selector("text=shown only once")
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_pages(visit, live, olga: Person, by: str, width: int) -> None:
+def test_pages(visit, live, olga: Person, by: str) -> None:
     first, _ = push.connect("Google Workspace", by)
     pushed, token = push.connect("Entra ID", by)
     fill(live.url, token)
     push.rotate(pushed, by)
-    page = visit(olga, width=width)
+    page = visit(olga)
     looks = [
         Look("directory-choose", "/directories/new"),
         Look("scim-connect", "/directories/new/scim"),
@@ -59,7 +58,7 @@ def test_pages(visit, live, olga: Person, by: str, width: int) -> None:
         Look("scim-release", f"/directories/{pushed.id}", opens("#release")),
         Look("scim-directories", "/directories"),
     ]
-    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width))
+    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))
 
 
 def _new_token(page) -> None:

@@ -13,7 +13,7 @@ from sync.models import Account, App, Asset, Person
 from sync.search import index
 from tests.journeys.browser import NARROW
 from tests.journeys.company import build
-from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong
+from tests.journeys.looks import Look, look_at, nothing_wrong
 
 
 @pytest.fixture
@@ -144,8 +144,7 @@ def test_the_page_answers_as_one_types(visit, live, acme) -> None:
     assert page.url.endswith("/search?q=jana%20kow")
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_looks(visit, live, acme, width: int) -> None:
+def test_looks(visit, live, acme) -> None:
     def find(words: str):
         def act(page) -> None:
             page.click("#search-link")
@@ -155,7 +154,7 @@ def test_looks(visit, live, acme, width: int) -> None:
                 page.wait_for_selector("#search-options [data-summary]", state="attached")
         return act
 
-    page = visit(acme.olga, width=width)
+    page = visit(acme.olga)
     looks = [
         Look("search-dialog", "/people", find("kowalski")),
         Look("search-dialog-empty", "/", find("")),
@@ -165,4 +164,4 @@ def test_looks(visit, live, acme, width: int) -> None:
         Look("search-nothing", "/search?q=zzzz"),
         Look("search-accounts", "/search?q=kowalski&kind=accounts"),
     ]
-    nothing_wrong(found for look in looks for found in look_at(page, live.url, look, width))
+    nothing_wrong(found for look in looks for found in look_at(page, live.url, look))

@@ -14,7 +14,7 @@ from sync.people import people
 from sync.sign_in import second_factor
 from sync.workspace import update_workspace
 from tests.journeys.browser import Live, serving
-from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong, opens
+from tests.journeys.looks import Look, look_at, nothing_wrong, opens
 from tests.security.factors import HERE, PASSWORD, code, with_app
 
 
@@ -177,10 +177,9 @@ def _half(page, live: Live) -> None:
     page.wait_for_selector("text=One more step")
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_looks(visit, live: Live, olga: Person, someone_who_manages: Person, by: str, width: int) -> None:
-    page = visit(olga, width=width)
-    wrong = look_at(page, live.url, Look("factors-first", HERE), width)
+def test_looks(visit, live: Live, olga: Person, someone_who_manages: Person, by: str) -> None:
+    page = visit(olga)
+    wrong = look_at(page, live.url, Look("factors-first", HERE))
     device(page)
 
     def add(page) -> None:
@@ -191,29 +190,29 @@ def test_looks(visit, live: Live, olga: Person, someone_who_manages: Person, by:
         page.click("text=Set up an authenticator app")
         page.wait_for_selector(".qr")
 
-    wrong += look_at(page, live.url, Look("factors-codes", HERE, add), width)
-    wrong += look_at(page, live.url, Look("factors-app", HERE, app), width)
+    wrong += look_at(page, live.url, Look("factors-codes", HERE, add))
+    wrong += look_at(page, live.url, Look("factors-app", HERE, app))
     with_app(someone_who_manages)
     secret, _codes = with_app(olga)
-    outside = visit(None, width=width)
-    wrong += look_at(outside, live.url, Look("factors-sign-in", "/sign-in"), width)
-    wrong += look_at(outside, live.url, Look("factors-step", "/sign-in", lambda page: _half(page, live)), width)
+    outside = visit(None)
+    wrong += look_at(outside, live.url, Look("factors-sign-in", "/sign-in"))
+    wrong += look_at(outside, live.url, Look("factors-step", "/sign-in", lambda page: _half(page, live)))
     outside.fill("[name=code]", code(secret, 1))
     outside.click("form >> text=Sign in")
     outside.wait_for_url(live.url + "/people")
-    wrong += look_at(outside, live.url, Look("factors", HERE), width)
-    wrong += look_at(outside, live.url, Look("factors-settings", "/settings"), width)
+    wrong += look_at(outside, live.url, Look("factors", HERE))
+    wrong += look_at(outside, live.url, Look("factors-settings", "/settings"))
     other = f"/people/{someone_who_manages.id}"
-    wrong += look_at(outside, live.url, Look("factors-reset", other, opens("#reset-second-factor")), width)
+    wrong += look_at(outside, live.url, Look("factors-reset", other, opens("#reset-second-factor")))
 
     def typed(page) -> None:
         opens("#set-password")(page)
         page.locator("#f-password").press_sequentially("password1234")
         page.wait_for_selector(".strength .badge")
 
-    wrong += look_at(outside, live.url, Look("factors-strength", other, typed), width)
+    wrong += look_at(outside, live.url, Look("factors-strength", other, typed))
     second_factor.reset(someone_who_manages, by)
     update_workspace(by, second_factor_required=True)
-    ben = visit(someone_who_manages, width=width)
-    wrong += look_at(ben, live.url, Look("factors-must", HERE), width)
+    ben = visit(someone_who_manages)
+    wrong += look_at(ben, live.url, Look("factors-must", HERE))
     nothing_wrong(wrong)

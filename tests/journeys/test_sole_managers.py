@@ -9,7 +9,8 @@ from playwright.sync_api import Page, expect
 from sync.checks import checks
 from sync.jobs import asking, queue
 from sync.models import Account, HandOver, Person, Report, Task
-from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong
+from tests.journeys.browser import NARROW, WIDE
+from tests.journeys.looks import Look, look_at, nothing_wrong
 from tests.sync.fixtures import email
 
 
@@ -29,7 +30,7 @@ def drain() -> None:
         pass
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", [WIDE, NARROW])
 def test_a_successor_is_chosen_in_sync_data(visit, live, olga: Person, chat, width: int) -> None:
     manages(chat, "marketing", 1)
     read(chat)
@@ -106,8 +107,7 @@ def test_among_the_members_and_everywhere(visit, live, olga: Person, chat) -> No
     assert chat.removed()[-1] == email(2)
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_looks(visit, live, olga: Person, chat, width: int) -> None:
+def test_looks(visit, live, olga: Person, chat) -> None:
     manages(chat, "marketing", 1)
     manages(chat, "press and public affairs", 1)
     manages(chat, "sales", 2, 3)
@@ -122,5 +122,5 @@ def test_looks(visit, live, olga: Person, chat, width: int) -> None:
         Look("sole-members", f"/apps/{chat.app.id}/removals/new?account={account.id}"),
         Look("sole-assets", f"/apps/{chat.app.id}/assets"),
     ]
-    page = visit(olga, width=width)
-    nothing_wrong([fault for look in looks for fault in look_at(page, live.url, look, width)])
+    page = visit(olga)
+    nothing_wrong([fault for look in looks for fault in look_at(page, live.url, look)])

@@ -13,7 +13,7 @@ from sync.jobs import asking
 from sync.matching import decisions
 from sync.models import Account, App, Directory, DirectoryEntry, Person
 from sync.people import people
-from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong, opens
+from tests.journeys.looks import Look, look_at, nothing_wrong, opens
 
 
 @pytest.fixture
@@ -44,8 +44,7 @@ def _details(page) -> None:
     page.click("#alert-failed summary")
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_looks(visit, live, troubled, olga: Person, width: int) -> None:
+def test_looks(visit, live, troubled, olga: Person) -> None:
     chat, second = troubled
     App.update(credential=vault.seal({"token": "acme_revoked"})).where(App.id == second).execute()
     looks = [
@@ -54,8 +53,8 @@ def test_looks(visit, live, troubled, olga: Person, width: int) -> None:
         Look("status-check-address", f"/apps/{chat}", opens("#check-address")),
         Look("status-unmatched", f"/apps/{second}"), Look("status-members", f"/apps/{second}/members?tab=unmatched"),
     ]  # fmt: skip
-    page = visit(olga, width=width)
-    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width))
+    page = visit(olga)
+    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))
 
 
 def test_a_check_that_fails_changes_title_and_alert_at_once(visit, live, chat, olga: Person) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from sync.checks import comparison
@@ -12,7 +11,7 @@ from sync.db import utcnow
 from sync.jobs import queue
 from sync.models import Account, Mail, Person
 from tests.journeys.browser import NARROW
-from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong, opens
+from tests.journeys.looks import Look, look_at, nothing_wrong, opens
 from tests.sync.fixtures import email
 
 
@@ -90,11 +89,10 @@ def test_it_is_accepted_from_the_card(visit, live, olga: Person, chat) -> None:
     expect(page.locator(f"#app-{chat.app.id}")).not_to_contain_text("make someone else")
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_looks(visit, live, olga: Person, chat, width: int) -> None:
+def test_looks(visit, live, olga: Person, chat) -> None:
     chat.leave(0, 3)
     compare()
     account = Account.get(Account.email == email(0))
     looks = [Look("stuck-card", "/apps"), Look("stuck-accept", "/apps", opens(f"#accept-{account.id}"))]
-    page = visit(olga, width=width)
-    nothing_wrong([fault for look in looks for fault in look_at(page, live.url, look, width)])
+    page = visit(olga)
+    nothing_wrong([fault for look in looks for fault in look_at(page, live.url, look)])

@@ -17,7 +17,7 @@ from sync.people import people
 from sync.sign_in import forgotten, sign_in
 from sync.workspace import workspace
 from tests.journeys.browser import NARROW, Live
-from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong, opens
+from tests.journeys.looks import Look, look_at, nothing_wrong, opens
 from tests.real.smtp import PASSWORD as SMTP_PASSWORD
 from tests.real.smtp import USER
 
@@ -206,20 +206,19 @@ def test_a_forgotten_password(visit, live: Live, olga: Person, by: str, smtp, mo
     expect(page.locator("main")).to_contain_text("This link was already used")
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_looks(visit, live: Live, olga: Person, width: int) -> None:
+def test_looks(visit, live: Live, olga: Person) -> None:
     mail = outbox.test_mail("olga@acme.example")
-    outsider = visit(None, width=width, expected=("status of 410",))
+    outsider = visit(None, expected=("status of 410",))
     looks = [Look("forgotten-no-mail", "/sign-in/password"), Look("forgotten-used", "/sign-in/password/x")]
-    wrong = [problem for look in looks for problem in look_at(outsider, live.url, look, width)]
-    page = visit(olga, width=width)
+    wrong = [problem for look in looks for problem in look_at(outsider, live.url, look)]
+    page = visit(olga)
     looks = [
         Look("waiting-mail", f"/activity/mails/{mail.id}"),
         Look("invite-colleague", "/people", opens("text=Invite a colleague")),
         Look("settings-mail", "/settings"),
     ]
-    wrong += [problem for look in looks for problem in look_at(page, live.url, look, width)]
+    wrong += [problem for look in looks for problem in look_at(page, live.url, look)]
     outbox.configure("smtp://127.0.0.1:9", live.url)
     looks = [Look("forgotten", "/sign-in/password"),
              Look("new-password", f"/sign-in/password/{forgotten.token_for(olga)}")]  # fmt: skip
-    nothing_wrong(wrong + [problem for look in looks for problem in look_at(outsider, live.url, look, width)])
+    nothing_wrong(wrong + [problem for look in looks for problem in look_at(outsider, live.url, look)])

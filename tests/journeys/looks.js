@@ -1,0 +1,135 @@
+// What axe is asked about a document that is shown wide and narrow, in light and in dark. All rules run once; after
+// that, those of layout on the phone, and those of colours wherever a text has a style that axe hasn't seen yet.
+window.looks = (() => {
+  const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+  const COLOURS = ["color-contrast", "link-in-text-block"]
+  const LAYOUT = ["target-size", "scrollable-region-focusable"]
+  const TEXT = "data-ask-colours", TARGET = "data-ask-size"
+  const TARGETS = "a[href], area, button, input, select, textarea, summary, [tabindex], [contenteditable]"
+  const OWN = ["color", "textShadow", "textDecorationLine", "borderBottomColor", "borderBottomWidth"]
+  const EFFECTS = ["opacity", "filter", "mixBlendMode"]
+  const ALIKE = 2  // so many texts of one style, and one row more of one layout
+  let shown = null, asked = []
+
+  axe.configure({rules: [{id: "color-contrast", selector: `[${TEXT}]`}, {id: "target-size", selector: `[${TARGET}]`}]})
+
+  const within = (root) => [...root.querySelectorAll("*")]
+  const isShown = (element) => element.checkVisibility({opacityProperty: true, visibilityProperty: true})
+  const textOf = (element) => {
+    if (element.matches("input, textarea, select")) return "a value"
+    const own = [...element.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE)
+    return own.map((node) => node.data).join("").trim()
+  }
+  const shortOf = (key) => {  // the same for the same key in each document
+    let first = 7, second = 11
+    for (let at = 0; at < key.length; at++) {
+      first = Math.imul(first ^ key.charCodeAt(at), 2654435761)
+      second = Math.imul(second ^ key.charCodeAt(at), 1597334677)
+    }
+    return `${(first >>> 0).toString(36)}${(second >>> 0).toString(36)}`
+  }
+
+  // Contrast would take most of axe's time, as a table repeats the same colours in each row. It follows from the style
+  // of a text and of what is behind it: of the texts that have these in common, axe is given the first two.
+  const chooseTexts = (root, met) => {
+    const behind = new Map()
+    const beneath = (element) => {
+      const {left, top, width, height} = element.getBoundingClientRect()
+      const there = document.elementsFromPoint(left + width / 2, top + height / 2)
+      const below = there.filter((one) => !element.contains(one))
+      return below.map((one) => getComputedStyle(one).backgroundColor).join() + element.className
+    }
+    const behindOf = (element) => {
+      if (!element) return {colour: "", effects: ""}
+      if (!behind.has(element)) {
+        const style = getComputedStyle(element), parent = behindOf(element.parentElement)
+        const isOpaque = style.backgroundColor.startsWith("rgb(") && style.backgroundImage === "none"
+        const floats = /absolute|fixed|sticky/.test(style.position)
+        const effects = EFFECTS.map((name) => style[name])
+        effects.push(element.matches(":disabled, [aria-disabled=true], [inert]"), element.control?.disabled ?? false)
+        const colour = [isOpaque ? "" : parent.colour, style.backgroundColor, style.backgroundImage]
+        if (floats && !isOpaque) colour.push(beneath(element))
+        const isPlain = effects.join() === "1,none,normal,false,false"
+        behind.set(element, {
+          colour: shortOf(colour.join("|")),
+          effects: isPlain ? parent.effects : shortOf(`${parent.effects} ${effects}`),
+        })
+      }
+      return behind.get(element)
+    }
+    const styleOf = (element) => {
+      const style = getComputedStyle(element), size = parseFloat(style.fontSize), bold = style.fontWeight >= 700
+      return [...OWN.map((name) => style[name]), bold, size >= (bold ? 18.66 : 24)].join("|")
+    }
+    const isFurther = (element) => {
+      const text = textOf(element)
+      if (!text || !isShown(element) || element.getBoundingClientRect().width <= 1) return false
+      const {colour, effects} = behindOf(element)
+      const kind = [colour, effects, styleOf(element), element.matches("input, select, textarea")]
+      kind.push(text.length > 1)  // axe is not sure about a single letter
+      const link = element.closest("a")
+      if (link) kind.push(styleOf(link), styleOf(link.parentElement))  // it has to differ from the text around it
+      const key = shortOf(kind.join("|"))
+      met[key] = (met[key] ?? 0) + 1
+      return met[key] <= ALIKE
+    }
+    return within(root).filter(isFurther)
+  }
+
+  // A target's size and what is beside it are the same in each row of a table. A row whose targets lie as in three rows
+  // above it isn't asked about.
+  const chooseTargets = (root) => {
+    const rows = new Map(), times = {}
+    const isFurther = (row) => {
+      if (!row) return true
+      if (!rows.has(row)) {
+        const at = row.getBoundingClientRect()
+        const laidOut = [...row.querySelectorAll(TARGETS)].filter(isShown).map((target) => {
+          const box = target.getBoundingClientRect()
+          return [target.tagName, box.left - at.left, box.top - at.top, box.width, box.height].map(String)
+        })
+        const key = JSON.stringify([row.tagName, at.height, laidOut])
+        times[key] = (times[key] ?? 0) + 1
+        rows.set(row, times[key] <= ALIKE + 1)
+      }
+      return rows.get(row)
+    }
+    const targets = [...root.querySelectorAll(TARGETS)].filter(isShown)  // measuring hidden ones would lay them out
+    return targets.filter((target) => isFurther(target.closest("tr, li")))
+  }
+
+  const ask = (attribute, elements) => elements.forEach((element) => element.setAttribute(attribute, ""))
+  const run = async (context, options) => {
+    const always = {resultTypes: ["violations"], iframes: false, preload: false}
+    return (await axe.run(context, {...always, ...options})).violations
+  }
+  const everything = {runOnly: {type: "tag", values: TAGS}}
+  const rules = (values) => ({runOnly: {type: "rule", values}})
+
+  // What axe finds, and how many pixels of the page lie beside the window. `met` counts the texts of each style that
+  // axe was given so far, in other documents too.
+  return async (inside, met) => {
+    const root = document.querySelector(inside ?? "dialog:modal") ?? document
+    if (root !== document.querySelector("dialog:modal")) scrollTo(0, 0)
+    asked.forEach((element) => [TEXT, TARGET].forEach((name) => element.removeAttribute(name)))
+    const texts = chooseTexts(root, met), isDark = matchMedia("(prefers-color-scheme: dark)").matches
+    const targets = isDark ? [] : chooseTargets(root)
+    asked = [...texts, ...targets]
+    ask(TEXT, texts)
+    ask(TARGET, targets)
+    const found = []
+    if (!shown) {
+      shown = new Set(within(root).filter(isShown))
+      found.push(...await run(root, everything))
+    } else {
+      const isNew = (element) => !shown.has(element) && isShown(element)
+      const appeared = isDark ? [] : within(root).filter((element) => isNew(element) && !isNew(element.parentElement))
+      const others = Object.fromEntries([...COLOURS, ...LAYOUT].map((id) => [id, {enabled: false}]))
+      if (appeared.length) found.push(...await run({include: appeared}, {...everything, rules: others}))
+      const open = [...isDark ? [] : LAYOUT, ...texts.length ? COLOURS : []]
+      if (open.length) found.push(...await run(root, rules(open)))
+    }
+    const {scrollWidth, clientWidth} = document.documentElement
+    return [found, scrollWidth - clientWidth, met]
+  }
+})()

@@ -1,0 +1,85 @@
+"""What look_at() finds: each fault is planted in a page that has none."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.journeys import looks
+from tests.journeys.looks import Look, look_at, opens
+
+ROW = "<tr><td><a href='/a'>Ada</a></td><td>member</td></tr>"
+PAGE = """<!doctype html><html lang="en"><head><title>Planted</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>
+:root { color-scheme: light dark; --ink: #111; --page: #fff } td { padding: 12px } dialog { color: inherit }
+@media (prefers-color-scheme: dark) { :root { --ink: #eee; --page: #111 } }
+body, dialog { color: var(--ink); background: var(--page) } a { color: inherit }
+.phone { display: none } @media (max-width: 760px) { .phone { display: block } }
+STYLE</style></head>
+<body><main><h1>Planted</h1><button id="open" onclick="document.querySelector('dialog').showModal()">Open</button>
+<p class="note">Some words</p><table><tr><th>Name</th><th>Role</th></tr>ROWS</table>
+<div class="phone"><button>Menu</button></div>MORE</main>
+<dialog aria-label="Question"><p class="asked">Sure?</p><button>Yes</button></dialog></body></html>"""
+PLANTED = {  # a name: styles, markup, and what is found at which sizes and in which themes
+    "nothing": ("", "", set()),
+    "structure": ("", "<img src='data:,'>", {"1280, light: image-alt"}),
+    "words in light": (".note { color: #bbb } @media (prefers-color-scheme: dark) { .note { color: #eee } }", "",
+                       {"1280, light: color-contrast"}),
+    "words in dark": ("@media (prefers-color-scheme: dark) { .note { color: #333 } }", "",
+                      {"390, dark: color-contrast"}),
+    "words in dark at a desk": (
+        "@media (prefers-color-scheme: dark) and (min-width: 761px) { .note { color: #333 } }", "",
+        {"1280, dark: color-contrast"}),
+    "words on a phone": ("@media (max-width: 760px) { .note { color: #ccc; background: #fff } }", "",
+                         {"390, light: color-contrast"}),
+    "ground": (".note { background: #777; color: #555 }", "", {"1280, light: color-contrast"}),
+    "only on a phone": ("", "<div class='phone'><button></button></div>", {"390, light: button-name"}),
+    "small target on a phone": (
+        "@media (max-width: 760px) { td { padding: 0 } td a { font-size: 9px } tr { line-height: 9px } }", "",
+        {"390, light: target-size"}),
+    "wide": (".note { width: 500px }", "", {"390, light: 118 px wider", "390, dark: 118 px wider"}),
+    "link": ("p a { text-decoration: none; color: #555 }",
+             "<p>Earlier changes are shown on <a href='/b'>the other page</a>, with all of their reasons.</p>",
+             {"1280, light: link-in-text-block"}),
+    "not on a phone": ("@media (max-width: 760px) { #open { display: none } }", "",
+                       {"390, light: nobody can press #open", "390, dark: nobody can press #open"}),
+    "dialog": (".asked { color: #bbb; background: #fff }", "", {"1280, light: color-contrast"}),
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looks, "TAKES_PICTURES", False)
+
+
+def plant(page, text: str) -> None:
+    page.unroute_all()
+    page.route("**/planted", lambda route: route.fulfill(body=text, content_type="text/html"))
+
+
+def test_what_is_planted_is_found(visit, live, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = visit(None)
+    wrong = {}
+    for name, (style, more, expected) in PLANTED.items():
+        monkeypatch.setattr(looks, "_met", {})
+        text = PAGE.replace("STYLE", style).replace("ROWS", ROW * 8).replace("MORE", more)
+        plant(page, text)
+        act = opens("#open") if name in ("dialog", "not on a phone") else None
+        found = look_at(page, live.url, Look(name, "/planted", act))
+        if missing := {one for one in expected if not any(one in line for line in found)}:
+            wrong[name] = (missing, found)
+        if not expected and found:
+            wrong[name] = ("nothing", found)
+    assert not wrong, "\n".join(map(str, wrong.items()))
+
+
+def test_a_fault_in_a_later_page_is_found_where_earlier_ones_had_the_same_colours(visit, live) -> None:
+    """Texts in colours that were right before aren't asked again: on another ground they are."""
+    page = visit(None)
+    found = []
+    for style in ("", ".note { background: #222 } @media (prefers-color-scheme: dark) { .note { background: none } }"):
+        text = PAGE.replace("STYLE", style).replace("ROWS", ROW).replace("MORE", "")
+        plant(page, text)
+        found.append(look_at(page, live.url, Look("ground", "/planted")))
+    assert not found[0]
+    assert any("color-contrast" in line for line in found[1])
