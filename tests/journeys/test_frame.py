@@ -158,6 +158,7 @@ def test_polling_ends_with_what_it_waits_for_and_rests_unseen(visit, live, acme,
         pass
     directories.run(reading.id)
     page.wait_for_selector("#state h2 >> text=People")
+    page.wait_for_selector("#readings tbody tr:first-child >> text=Applied")
     before = len(asked)
     page.clock.run_for(2500)
     assert len(asked) == before, "there is nothing to wait for any more"

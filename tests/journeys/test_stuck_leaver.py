@@ -44,6 +44,7 @@ def test_from_the_card_to_up_to_date(visit, live, olga: Person, chat) -> None:
     page.dblclick("#confirm")
     expect(page.locator(".toast")).to_contain_text("Changing 1 role in Chat")
     drain()
+    expect(page.locator(".toast")).to_contain_text("Changed 1 role in Chat: Chat has confirmed it.")
     compare()
     page.goto(f"{live.url}/apps")
     expect(card).not_to_contain_text("make someone else")

@@ -186,6 +186,12 @@ def test_a_report_on_a_phone_with_many_rows(visit, live, olga: Person, chat, rep
     page = opened(visit(olga, width=390), live.url, chat.app)
     foot = page.locator("#finish-sync").bounding_box()
     assert foot["y"] + foot["height"] <= 844, "the button is in reach however long the list is"
+    line = """new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() =>
+        done(getComputedStyle(document.querySelector("dialog:modal .dialog-head"), "::after").opacity))))"""
+    assert page.evaluate(line) == "0"
+    page.evaluate("document.querySelector('dialog:modal .dialog-body').scrollTop = 40")
+    page.wait_for_selector("dialog:modal .dialog-body[data-scrolled]")
+    assert page.evaluate(line) == "1", "rows that are cut off are seen to continue"
     page.tap("#dismiss-report")
     page.wait_for_selector("dialog:modal [name=reason]")
     page.tap("#keep-report")
