@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
+from playwright.sync_api import expect
 
 from sync import vault
 from sync.apps import drafts
 from sync.checks import checks
+from sync.db import utcnow
 from sync.jobs import asking
 from sync.matching import decisions
-from sync.models import Account, App, Directory, DirectoryEntry, Person
+from sync.models import Account, App, Check, Directory, DirectoryEntry, Person
 from sync.people import people
 from tests.journeys.looks import Look, look_at, nothing_wrong, opens
 
@@ -40,6 +43,18 @@ def _test_fails(page) -> None:
     page.wait_for_selector("dialog:modal [role=alert]")
 
 
+def _as_a_table(page) -> None:
+    page.click("text=The same as a table")
+
+
+def _history(app_id: int) -> None:
+    """Three weeks of daily checks, in which a few joined and left."""
+    for days in range(21, 0, -1):
+        then = utcnow() - timedelta(days=days)
+        Check.create(app=app_id, state="failed" if days == 9 else "succeeded", accounts=14 - days // 5, created_at=then,
+                     finished_at=then, counts={"new_users": int(days % 5 == 0)}, error="No" if days == 9 else None)
+
+
 def _details(page) -> None:
     page.click("#alert-failed summary")
 
@@ -48,13 +63,19 @@ def test_looks(visit, live, troubled, olga: Person) -> None:
     chat, second = troubled
     App.update(credential=vault.seal({"token": "acme_revoked"})).where(App.id == second).execute()
     looks = [
-        Look("status-apps", "/apps"), Look("status-unreachable", f"/apps/{chat}", _details),
+        Look("status-home", "/", _as_a_table), Look("status-apps", "/apps"),
+        Look("status-unreachable", f"/apps/{chat}", _details),
         Look("status-test-again", f"/apps/{chat}", _test_fails),
         Look("status-check-address", f"/apps/{chat}", opens("#check-address")),
         Look("status-unmatched", f"/apps/{second}"), Look("status-members", f"/apps/{second}/members?tab=unmatched"),
     ]  # fmt: skip
     page = visit(olga)
+    _history(chat)
     nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))
+    expect(page.get_by_role("main")).to_contain_text("8 of the 10 addresses at acme.example are not in your directory")
+    page.goto(f"{live.url}/apps")
+    expect(page.locator(f"#app-{second} .badge")).to_have_text("Needs matching")
+    expect(page.locator(f"#app-{chat}")).to_contain_text("Last check failed")
 
 
 def test_a_check_that_fails_changes_title_and_alert_at_once(visit, live, chat, olga: Person) -> None:

@@ -56,7 +56,7 @@ def test_every_door_shows_the_same(owner: Client, chat, happens, status: str, to
     document = command._document(app, command.standings([app])[app.id])
     assert (document["standing"], document["tone"]) == (status, tone) and json.dumps(document)
     loudest = command.standings([app])[app.id].loudest
-    assert ("count-attention" in page) == (loudest == "attention"), "the drawer counts what is red, also beside the status"
+    assert ("count-attention" in page) == (loudest == "attention"), "the drawer, also of what is beside the status"
     findings = [finding for finding in doctor._apps() if finding.about == app.name]
     assert bool(findings) == (tone in ("waiting", "attention"))
     assert f'rollcall_apps_by_status{{status="{status}"}} 1' in owner.get("/metrics").text
