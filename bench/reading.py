@@ -19,6 +19,7 @@ from connectors.scim.connector import Scim
 PAGE = 500
 CONFIG = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"], "patch": {"supported": True},
           "filter": {"supported": True, "maxResults": PAGE}}  # fmt: skip
+NO_SUCH_USER = b"HTTP/1.1 404 Not Found\r\nContent-Type: application/scim+json\r\nContent-Length: 2\r\n\r\n{}"
 
 
 class Server:
@@ -28,7 +29,13 @@ class Server:
         ours, theirs = multiprocessing.Pipe()
         self._process = multiprocessing.get_context("fork").Process(target=_serve, args=(count, latency, theirs))
         self._process.start()
+        self._told = ours
         self.url = f"http://127.0.0.1:{ours.recv()}"
+
+    def begin(self, round: int) -> None:
+        """Serve this round from now on: 0, or 1 where 1 % differs from it."""
+        self._told.send(round)
+        self._told.recv()
 
     def __enter__(self) -> Server:
         return self
@@ -39,26 +46,41 @@ class Server:
 
 
 def _serve(count: int, latency: float, told: Connection) -> None:
-    pages = {start: _encoded(_page(count, start)) for start in range(1, count + 2, PAGE)}
+    pages = _pages(count, 0)
     others = {"/ServiceProviderConfig": _encoded(CONFIG)}
     listener = socket.create_server(("127.0.0.1", 0), backlog=64)
     told.send(listener.getsockname()[1])
+    threading.Thread(target=_begin, args=(told, pages, count), daemon=True).start()
     while True:
         threading.Thread(target=_talk, args=(listener.accept()[0], pages, others, latency), daemon=True).start()
 
 
-def _page(count: int, start: int) -> dict:
-    rows = [_user(number) for number in range(start, min(start + PAGE, count + 1))]
+def _begin(told: Connection, pages: dict[int, bytes], count: int) -> None:
+    while True:
+        pages.update(_pages(count, told.recv()))
+        told.send(None)
+
+
+def _pages(count: int, round: int) -> dict[int, bytes]:
+    return {start: _encoded(_page(count, start, round)) for start in range(1, count + 2, PAGE)}
+
+
+def _page(count: int, start: int, round: int) -> dict:
+    rows = [_user(number, round) for number in range(start, min(start + PAGE, count + 1))]
     return {"schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"], "totalResults": count,
             "startIndex": start, "itemsPerPage": len(rows), "Resources": rows}  # fmt: skip
 
 
-def _user(number: int) -> dict:
+def _user(number: int, round: int) -> dict:
+    """In round 1, of each 400 one is gone, one new, one has another role and one is renamed, as in sample.py."""
+    kind = number % 400 if round else -1
+    of = number if kind else number + 10_000_000
+    role = ("admin", "Admin") if kind == 3 else ("member", "Member")
     return {
-        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "id": f"u-{number:09}",
-        "userName": f"person.{number}@acme.example", "displayName": f"Person {number}", "active": True,
-        "emails": [{"value": f"person.{number}@acme.example", "primary": True, "type": "work"}],
-        "roles": [{"value": "member", "display": "Member"}],
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "id": f"u-{of:09}",
+        "userName": f"person.{of}@acme.example", "displayName": f"Person {of}{' changed' * (kind == 2)}",
+        "active": True, "emails": [{"value": f"person.{of}@acme.example", "primary": True, "type": "work"}],
+        "roles": [dict(zip(("value", "display"), role))],
         "meta": {"resourceType": "User", "created": "2026-01-01T00:00:00Z"},
     }  # fmt: skip
 
@@ -78,7 +100,8 @@ def _talk(caller: socket.socket, pages: dict[int, bytes], others: dict[str, byte
             address = urlsplit(line.split()[1].decode())
             start = int(parse_qs(address.query).get("startIndex", ["1"])[0])
             time.sleep(latency)
-            caller.sendall(others.get(address.path) or pages.get(start) or pages[max(pages)])
+            one = address.path.startswith("/Users/")  # who is looked up is gone
+            caller.sendall(NO_SUCH_USER if one else others.get(address.path) or pages.get(start) or pages[max(pages)])
 
 
 def plain(url: str) -> int:
@@ -90,12 +113,16 @@ def plain(url: str) -> int:
         connection.request("GET", address, headers={"Authorization": "Bearer t", "Accept": "application/scim+json"})
         body = json.loads(connection.getresponse().read())
         for user in body["Resources"]:
-            Account(id=user["id"], email=user["emails"][0]["value"], name=user["displayName"],
-                    status="active" if user["active"] else "suspended", role=user["roles"][0]["value"])  # fmt: skip
+            plain_account(user)
             read += 1
         start += len(body["Resources"])
         if start > body["totalResults"]:
             return read
+
+
+def plain_account(user: dict) -> Account:
+    return Account(id=user["id"], email=user["emails"][0]["value"], name=user["displayName"],
+                   status="active" if user["active"] else "suspended", role=user["roles"][0]["value"])  # fmt: skip
 
 
 def connector(url: str) -> int:

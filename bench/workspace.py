@@ -18,7 +18,7 @@ from sync.checks import checks
 from sync.config import Config
 from sync.db import connected, db
 from sync.jobs import asking
-from sync.models import App, Check
+from sync.models import App, Check, Person
 from sync.people import people
 from sync.rank import Asker
 
@@ -27,11 +27,20 @@ BY = Asker.command_line()
 
 def open_workspace(folder: Path) -> App:
     """An installation in `folder` with its first Owner and one app, which reads bench.sample."""
+    return connect(open_owner(folder), SampleApp.slug, {})
+
+
+def open_owner(folder: Path) -> Person:
+    """An installation in `folder` with its first Owner."""
     start.open_all(Config.from_environ({"ROLLCALL_HOME": str(folder)}))
     with connected():
         # without a password, because argon2 needs 64 MB to hash one
-        owner = people.add("Olga Brandt", "olga@acme.example", BY, workspace_role="owner")
-        return apps.connect(SampleApp.slug, "Bench", {}, [owner], BY)
+        return people.add("Olga Brandt", "olga@acme.example", BY, workspace_role="owner")
+
+
+def connect(owner: Person, slug: str, settings: dict[str, str]) -> App:
+    with connected():
+        return apps.connect(slug, "Bench", settings, [owner], BY)
 
 
 def run_check(app: App) -> Check:

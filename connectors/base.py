@@ -3,11 +3,11 @@ sync/ knows connectors through this module alone; of Rollcall's, it imports only
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from types import MappingProxyType
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from connectors.effects import Effect, Effects, not_declared
 from connectors.quality import NOT_RATED, Quality, level_of
@@ -189,6 +189,40 @@ class Memory(Protocol):
     def keep(self, key: str, answer: Kept) -> None: ...
 
 
+class Unchanged(NamedTuple):
+    """In accounts(), in place of an Account: the app sent its item byte for byte as at the last reading, and the row
+    that was made of it is still as that reading left it."""
+
+    id: str  # Account.id
+    note: str  # what the connector gave along with the item
+    row: tuple  # the caller's own
+
+
+class Marked(NamedTuple):
+    """In accounts(): an account that follows from one item alone, with the mark that KnownItems.look() gave the item.
+
+    `note`: what the connector needs of the item besides its account, when it gets it as Unchanged.
+    """
+
+    account: Account
+    mark: bytes
+    note: str = ""
+
+    @property
+    def id(self) -> str:
+        return self.account.id
+
+
+class KnownItems(Protocol):
+    """The items of the last reading, kept by the caller of accounts()."""
+
+    def look(self, listed: str, items: Sequence[bytes]) -> list[Unchanged | bytes]:
+        """For each item as the app sent it, in order: Unchanged, or the mark for Marked.
+
+        `listed`: which of the app's lists it is in, as equal items of two lists may mean different accounts.
+        """
+
+
 class Connector:
     """One kind of app. A subclass sets the class attributes and the methods its capabilities name.
 
@@ -213,6 +247,9 @@ class Connector:
     own_account_unknown: str = ""  # why its own account is unknown, and so isn't protected; "" if it is known
     change_role_keeps: bool = False  # change_role() replaces the main role alone; False: all that the account has
     memory: Memory | None = None  # given for a reading by the caller
+    reads_item_by_item: bool = False  # each Account follows from one item of a list, the settings and the code alone
+    read_with: str = ""  # what else decides how it reads an item: a description in a file
+    known_items: KnownItems | None = None  # given for accounts() by the caller, where it reads item by item
     not_read: tuple[NotRead, ...] = ()  # set by accounts() and access(); while there is one, nobody counts as gone
     file_purpose: str = ""  # of one that reads a file: what connectors.propose() is asked for
 
@@ -279,8 +316,11 @@ class Connector:
     def roles(self) -> list[Role]:
         raise NotImplementedError
 
-    def accounts(self) -> Iterator[Account]:
-        """Every account of every status; pending invitations are accounts with status invited."""
+    def accounts(self) -> Iterator[Account | Marked | Unchanged]:
+        """Every account of every status; pending invitations are accounts with status invited.
+
+        With `known_items`, an account is Marked, or Unchanged (see connectors/tools/items.py).
+        """
         raise NotImplementedError
 
     def assets(self) -> Iterator[Asset]:

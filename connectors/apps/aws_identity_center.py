@@ -43,6 +43,7 @@ class AwsClient(CursorClient, PresetClient):
 
 class AwsIdentityCenter(ScimPreset):
     slug = "aws-identity-center"
+    reads_item_by_item = False  # its client changes the items
     label = "AWS IAM Identity Center"
     logo = "own-aws-identity-center.svg"
     quality = at_its_maker("AWS takes new users from the identity provider alone, and its SCIM has no roles.")

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any
 
-from connectors.base import CredentialRejected, Refused, TemporarilyUnavailable
+from msgspec import Raw
+
+from connectors.base import CredentialRejected, KnownItems, Refused, TemporarilyUnavailable
 from connectors.names import text_key
 from connectors.scim.values import id_of
 from connectors.tools.http import (
@@ -23,6 +25,7 @@ from connectors.tools.http import (
     clean,
     segment,
 )
+from connectors.tools.items import Opened, id_by
 from connectors.tools.paging import Page, number, pages_by_index
 
 AHEAD = 2  # pages asked for before they are needed
@@ -100,35 +103,40 @@ class ScimClient:
             return None
         return me if isinstance(me, dict) and me.get("id") and isinstance(me.get("userName"), str) else None
 
-    def all(self, kind: str, on_total: Callable[[int], None] | None = None) -> Iterator[dict]:
-        """Every resource of a kind ("Users", "Groups"), page by page; in the order of the id where the server sorts."""
+    def all(
+        self, kind: str, on_total: Callable[[int], None] | None = None, known: KnownItems | None = None
+    ) -> Iterator[Any]:
+        """Every resource of a kind ("Users", "Groups"), page by page; in the order of the id where the server sorts.
+
+        With `known`, they are opened items (see connectors/tools/items.py), else dicts.
+        """
         sort = {"sortBy": "id"} if self._supports("sort", False) else {}
 
         def fetch(start: int) -> Page:
             params = {"startIndex": start, "count": self._size}
             try:
-                return self._page(self.http.get(kind, params={**params, **sort}, headers=ACCEPT), start)
+                return self._page(self.http.get(kind, params={**params, **sort}, headers=ACCEPT), start, raw)
             except Refused:
                 if start > 1 or not sort:
                     raise
                 sort.clear()  # announced, but not for the id
-                return self._page(self.http.get(kind, params=params, headers=ACCEPT), start)
+                return self._page(self.http.get(kind, params=params, headers=ACCEPT), start, raw)
 
-        for page in pages_by_index(fetch, size=self._size, what=kind.lower(), id_of=id_of, on_total=on_total,
-                                   ahead=AHEAD):
+        raw = known is not None
+        for page in pages_by_index(fetch, size=self._size, ahead=AHEAD, **pager_options(kind, on_total, known)):
             yield from page
 
-    def _page(self, answer: Answer, start: int = 1) -> Page:
+    def _page(self, answer: Answer, start: int = 1, raw: bool = False) -> Page:
         """A ListResponse (RFC 7644, 3.4.2); `Resources` may be absent only from an empty list, and past the end. Its
-        name has any case (RFC 7643, 2.1). `nextCursor` is RFC 9865's."""
+        name has any case (RFC 7643, 2.1). `nextCursor` is RFC 9865's. `raw` leaves its items as they were sent."""
         try:
-            body = answer.json(dict)
+            body = answer.json_but_items("Resources", "resources") if raw else answer.json(dict)
         except TemporarilyUnavailable as failure:
             raise NotScim(str(failure)) from None
         total, resources = number(body.get("totalResults")), body.get("Resources", body.get("resources"))
         if resources is None and total is not None and total < start:
             resources = []
-        if not isinstance(resources, list) or not all(isinstance(one, dict) for one in resources):
+        if not isinstance(resources, list) or not all(isinstance(one, (dict, Raw)) for one in resources):
             raise NotScim(f"{answer.asked} answered with data that isn't a SCIM list.")
         return Page(resources, total, clean(body.get("nextCursor")) or None)
 
@@ -217,6 +225,12 @@ class ScimClient:
     def _act(self, method: str, path: str, body: dict | None, version: str | None = None) -> Answer:
         headers = {**ACCEPT, "Content-Type": self.content_type} | ({"If-Match": version} if version else {})
         return self.http.act(method, path, json=body, headers=headers, idempotent=method != "POST")
+
+
+def pager_options(kind: str, on_total: Callable[[int], None] | None, known: KnownItems | None) -> dict[str, Any]:
+    """Of the pager, for a list of resources."""
+    options = {"what": kind.lower(), "id_of": id_of, "on_total": on_total}
+    return options if known is None else {**options, "id_of": id_by(id_of), "opened": Opened(known, kind.lower())}
 
 
 def _version(resource: dict) -> str | None:

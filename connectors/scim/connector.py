@@ -3,9 +3,10 @@ What a real server leaves out or does in its own way is smoothed here, never gue
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property
 from types import MappingProxyType
 
 from connectors.base import (
@@ -18,8 +19,10 @@ from connectors.base import (
     Connector,
     Field,
     Identity,
+    Marked,
     Refused,
     Role,
+    Unchanged,
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Undo, declared
 from connectors.scim.client import NotScim, ScimClient
@@ -37,6 +40,7 @@ from connectors.scim.values import (
 from connectors.tools.holes import needed
 from connectors.tools.http import Conflict, Forbidden, Http, NotFound, NotOffered
 from connectors.tools.http_connector import ClosesClients, api_client, bearer
+from connectors.tools.items import Fresh
 from connectors.tools.paging import ListChanged
 from connectors.versions import ApiVersion
 
@@ -193,14 +197,31 @@ class Scim(ClosesClients, Connector):
         """Role value → label; accounts() fills it while it reads, or a separate reading does."""
         return {value: label for user in self._client.all("Users") for value, label, _ in self._roles_of(user)}
 
-    def accounts(self) -> Iterator[Account]:
+    @property
+    def reads_item_by_item(self) -> bool:
+        """Where its roles are groups, a user's account follows from the groups too."""
+        return not self._roles_are_groups
+
+    def accounts(self) -> Iterator[Account | Marked | Unchanged]:
         in_use: dict[str, str] = {}
-        for user in self._client.all("Users", on_total=self.on_total):
-            roles = self._roles_of(user)
-            for value, label, _ in roles:
-                in_use[value] = label
-            yield self._account(user, roles)
+        options = {} if self.known_items is None else {"known": self.known_items}
+        users = self._client.all("Users", on_total=self.on_total, **options)
+        for account, roles in self._with_roles(users):
+            in_use.update(roles)
+            yield account
         self.__dict__["_roles_in_use"] = in_use
+
+    def _with_roles(self, users: Iterator) -> Iterator[tuple[Account | Marked | Unchanged, dict[str, str]]]:
+        """Each account with its roles, value → label. They are also the note that is kept with an item."""
+        noted = cache(json.loads)
+        for user in users:
+            if type(user) is Unchanged:
+                yield user, noted(user.note)
+                continue
+            value = user.value if type(user) is Fresh else user
+            roles = self._roles_of(value)
+            account, named = self._account(value, roles), {value: label for value, label, _ in roles}
+            yield Marked(account, user.mark, json.dumps(named)) if type(user) is Fresh else account, named
 
     def _account(self, user: dict, roles: list[tuple[str, str, bool]] | None = None) -> Account:
         roles = self._roles_of(user) if roles is None else roles

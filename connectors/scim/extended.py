@@ -18,6 +18,7 @@ class ExtendedScim(Scim):
     extension = ""  # the schema whose attributes hold the role
     role_key = ""  # the one that does
     ranks: tuple[Role, ...] = ()
+    reads_item_by_item = False  # a subclass may add to an account what another answer says
 
     def roles(self) -> list[Role]:
         return list(self.ranks)

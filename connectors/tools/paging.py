@@ -145,6 +145,7 @@ class _List:
 
     Options of the pagers: what: the list's name for messages ("users"). id_of: gives an item's id;
     None if items have none. on_total: is called once with the total, if the app returns it.
+    opened: what becomes of the items of a page before they are looked at (see items.py).
 
     An id that comes twice is given once; the list then must add up with its total, and without
     a total it cannot be trusted: ListChanged.
@@ -156,8 +157,9 @@ class _List:
         what: str = "items",
         id_of: Callable[[Any], str] | None = by_id,
         on_total: Callable[[int], None] | None = None,
+        opened: Callable[[list], list] | None = None,
     ):
-        self.what, self._id_of, self._on_total = what, id_of, on_total
+        self.what, self._id_of, self._on_total, self._opened = what, id_of, on_total, opened
         self._seen, self._total, self._came, self._distinct, self._pages = Seen(), None, 0, 0, 0
         self._first: list[str] = []  # the ids of the first page, and of the latest
         self._latest: list[str] = []
@@ -185,8 +187,9 @@ class _List:
         if self._pages > MOST_PAGES:
             raise ListChanged(f"The list of {self.what} does not end. Nothing was changed.")
         self._look_at_total(page)
-        ids = self._ids(page.items)
-        fresh = page.items if ids is None else list(compress(page.items, self._seen.add_each(ids)))
+        items = self._opened(page.items) if self._opened else page.items
+        ids = self._ids(items)
+        fresh = items if ids is None else list(compress(items, self._seen.add_each(ids)))
         self._came += len(page.items)
         self._distinct += len(fresh)
         self.came_again = self._which_page(ids) if page.items and not fresh else None

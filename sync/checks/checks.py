@@ -11,7 +11,7 @@ from typing import Any
 from connectors.base import LOOK_UP, Connector, RateLimited, TemporarilyUnavailable
 from sync import activity, faults
 from sync.apps import answer_cache, apps, automation_account, failures
-from sync.checks import compare, listed, not_read, snapshot
+from sync.checks import compare, known_items, listed, not_read, snapshot
 from sync.db import connected, db, utcnow, writing
 from sync.directory import freshness
 from sync.groups import assignments
@@ -108,6 +108,7 @@ class _Work:
         try:
             with apps.reaching(self.app), snapshot.staging():
                 self.warnings += automation_account.note(self.app, self.patiently(connector.test))
+                self.known = known_items.KnownItems(self.app, connector) if connector.reads_item_by_item else None
                 self.accounts = self.patiently(lambda: self.read(connector))
                 self.warnings += not_read.keep_known(self.app, connector.not_read)
                 self.warnings += lost_fields.look_for(self.app)
@@ -159,7 +160,8 @@ class _Work:
 
     def read(self, connector: Connector) -> int:
         """Read it whole; the number of accounts."""
-        accounts = snapshot.read(self.app, connector, self.progress, self.started + LIMIT - utcnow())
+        left = self.started + LIMIT - utcnow()
+        accounts = snapshot.read(self.app, connector, self.progress, left, self.known)
         self.refuse_empty(accounts)
         return accounts
 
@@ -246,6 +248,8 @@ class _Work:
             wanted.want_leavers(app)
             assignments.want(app, removal_suspends)
             self.memory.take_over()
+            if self.known:
+                self.known.take_over()
             became = merge.bring_up_to_date(app, self.check)
             self.succeed(app, became.report, found)
 

@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from connectors.base import UNKNOWN, Account
+from connectors.base import UNKNOWN, Account, Marked, Unchanged
 from connectors.names import LONGEST_NAME, clean_name, email_key
+from sync.checks.known_items import KnownItems
 from sync.db import db
 from sync.models import BIT, App, RoleIds
 from sync.problems import UnusableReading
@@ -29,34 +30,46 @@ class Listed:
     the reading doesn't undo anyway (tasks.settle). So it makes no difference whether an account is staged in full.
     """
 
-    def __init__(self, app: App):
-        self._app = app
+    def __init__(self, app: App, known: KnownItems | None = None):
+        self._app, self._known_items = app, known
         self._pause = 0
 
     def clear(self) -> None:
         """A new reading begins."""
+        if self._known_items:
+            self._known_items.restart()
         for table in (STAGED_ACCOUNT, STAGED_SAME):
             db.connection().execute(f"DELETE FROM {table.name}")
         self._pause = 0 if _any_known(self._app) else -1  # of a new app, every batch is staged in full
 
-    def stage(self, batch: Sequence[Account]) -> int:
+    def stage(self, batch: Sequence[Account | Marked | Unchanged]) -> int:
         """The number of accounts that were staged: less than given where the list repeats itself."""
-        rows = [_values(account) for account in batch]
-        same = self._same(rows)
-        if not same:
-            return tables.insert(STAGED_ACCOUNT, map(_row, rows))
+        unchanged = [one.row[:5] for one in batch if type(one) is Unchanged]
+        rows = [_values(one.account if type(one) is Marked else one) for one in batch if type(one) is not Unchanged]
+        same = self._same(rows) if rows else {}
+        if self._known_items:
+            self._remember(batch, same)
         differing = [_row(row) for row in rows if row[0] not in same]
-        listed = tables.insert(STAGED_SAME, same.values())
-        return listed + (tables.insert(STAGED_ACCOUNT, differing) if differing else 0)
+        listed = [*unchanged, *(row[:5] for row in same.values())]
+        number = tables.insert(STAGED_SAME, listed) if listed else 0
+        return number + (tables.insert(STAGED_ACCOUNT, differing) if differing else 0)
+
+    def _remember(self, batch: Sequence[Account | Marked | Unchanged], same: dict[str, tuple]) -> None:
+        """Those that are exactly as they are known, for the next reading."""
+        for one in batch:
+            if type(one) is Unchanged:
+                self._known_items.remember(one.row[6], one.row, one.note)
+            elif type(one) is Marked and one.account.id in same:
+                self._known_items.remember(one.mark, same[one.account.id], one.note)
 
     def _same(self, rows: list[tuple]) -> dict[str, tuple]:
-        """By the app's id, what is staged of the accounts that are known exactly as these rows have them."""
+        """By the app's id, what is staged of the accounts that are known exactly as these rows have them, and the
+        version that was compared."""
         if self._pause:
             self._pause -= 1
             return {}
         known = _known(self._app, [row[0] for row in rows])
-        same = {row[0]: (known[row[0]][-1], row[-2], row[-1]) for row in rows
-                if row[0] in known and known[row[0]][:-1] == row}  # fmt: skip
+        same = {row[0]: found for row in rows if row[0] in known and (found := _if_same(row, known[row[0]]))}
         if len(same) * 2 < len(rows):
             self._pause = PAUSE
         return same
@@ -78,17 +91,28 @@ def stage_account(account: Account) -> None:
     tables.insert(STAGED_ACCOUNT, [_row(_values(account))])
 
 
+def _if_same(row: tuple, known: tuple) -> tuple | None:
+    """A row of staged_same and the version that was compared, if the account is known exactly as it is listed.
+
+    Whether a missing field is unsaid or assumed turns out when all are listed (safety.lost_fields).
+    """
+    *_, known_unsaid, known_assumed, account_id, version = known
+    if row[:-2] != known[:-4] or known_unsaid is None or row[-2] | row[-1] != known_unsaid | known_assumed:
+        return None
+    return account_id, row[-2], row[-1], known_unsaid, known_assumed, version
+
+
 def _any_known(app: App) -> bool:
     return db.execute_sql("SELECT 1 FROM account WHERE app_id = ? LIMIT 1", (app.id,)).fetchone() is not None
 
 
 def _known(app: App, ids: list[str]) -> dict[str, tuple]:
-    """By the app's id, what is known of these accounts, and Rollcall's id at the end."""
+    """By the app's id, what is known of these accounts, with Rollcall's id and the version at the end."""
     marks = ", ".join("?" * len(ids))
     try:
         rows = db.connection().execute(
             f"""
-            SELECT {", ".join(_COMPARED)}, id FROM account WHERE app_id = ? AND external_id IN ({marks})
+            SELECT {", ".join(_COMPARED)}, id, version FROM account WHERE app_id = ? AND external_id IN ({marks})
               AND state <> 'gone' AND pending IS NULL AND missing_since IS NULL AND status IN ({texts(STATUSES)})
             """,
             (app.id, *ids),

@@ -10,6 +10,7 @@ from itertools import islice
 
 from connectors.base import ASSETS, Access, Asset, Connector, Role, TemporarilyUnavailable
 from connectors.time_limit import time_limit
+from sync.checks.known_items import KnownItems
 from sync.checks.listed import Listed, shown
 from sync.db import db
 from sync.models import App
@@ -30,18 +31,30 @@ def staging() -> AbstractContextManager[None]:
     return tables.created(*check.REPORTED, dropped=check.DERIVED)
 
 
-def read(app: App, connector: Connector, progress: Progress, limit: timedelta) -> int:
+def read(
+    app: App, connector: Connector, progress: Progress, limit: timedelta, known: KnownItems | None = None
+) -> int:
     """Stage everything the app's connector reports, within `limit`; the number of accounts.
+
+    `known`: the items of its last list, for a connector that reads item by item.
 
     Raises ConnectorError or UnusableReading.
     """
     with time_limit(limit.total_seconds()):
-        return _read(app, connector, progress)
+        progress(CheckPhase.ACCOUNTS, 0)
+        connector.known_items = known
+        try:
+            listed = Listed(app, known)
+            accounts = _stage(listed, connector.accounts, lambda read: progress(CheckPhase.ACCOUNTS, read))
+        finally:
+            connector.known_items = None
+        if known:
+            known.end()
+        _read_the_rest(connector, progress)
+        return accounts
 
 
-def _read(app: App, connector: Connector, progress: Progress) -> int:
-    progress(CheckPhase.ACCOUNTS, 0)
-    accounts = _stage(Listed(app), connector.accounts, lambda read: progress(CheckPhase.ACCOUNTS, read))
+def _read_the_rest(connector: Connector, progress: Progress) -> None:
     # After the accounts: a connector whose app has no list of roles has met them by then.
     _stage(_Rows(STAGED_ROLE, _role_row), lambda: enumerate(connector.roles()), lambda read: None)
     if ASSETS in connector.capabilities:
@@ -49,7 +62,6 @@ def _read(app: App, connector: Connector, progress: Progress) -> int:
         _stage(_Rows(STAGED_ASSET, _asset_row), connector.assets, lambda read: progress(CheckPhase.ASSETS, read))
         progress(CheckPhase.ACCESS, 0)
         _stage(_Rows(STAGED_ACCESS, _access_row), connector.access, lambda read: progress(CheckPhase.ACCESS, read))
-    return accounts
 
 
 class _Rows:

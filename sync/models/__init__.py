@@ -10,6 +10,7 @@ from sync.models.apps import (
     Asset,
     MatchDecision,
     RememberedAnswer,
+    RememberedItems,
     Role,
     WaitingFile,
 )
@@ -89,6 +90,7 @@ __all__ = [
     "Question",
     "RecoveryCode",
     "RememberedAnswer",
+    "RememberedItems",
     "Report",
     "Role",
     "RoleIds",

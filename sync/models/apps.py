@@ -160,6 +160,8 @@ class Account(Base):
     unsaid = IntegerField(null=True)  # bits: fields that the app left out; null: not read since
     assumed = IntegerField(default=0)  # bits: fields known only from a missing key
     pending = JSONField(null=True)  # the app's role or profile, while a guard holds it
+    # Counted up by a trigger when what a reading compares, or the state, is written.
+    version = IntegerField(default=0, constraints=[SQL("DEFAULT 0")])
 
     is_present = Question("state", AccountState.PRESENT)
     is_gone = Question("state", AccountState.GONE)
@@ -257,6 +259,20 @@ class RememberedAnswer(Base):
 
     class Meta:
         indexes = ((("app", "key"), True),)
+
+
+class RememberedItems(Base):
+    """A part of the items of an app's last list, in its order, and the accounts that they are (checks.known_items)."""
+
+    app = ForeignKeyField(App, on_delete="CASCADE", index=False)
+    place = IntegerField()  # of the part, from 0 on
+    made_with = CharField()  # settings and code: with others, an item may mean another account
+    since = CharField()  # when every item was read in full, UTC
+    notes = TextField()  # JSON: what the connector needs of the items besides their accounts, each once
+    items = BlobField()
+
+    class Meta:
+        indexes = ((("app", "place"), True),)
 
 
 class WaitingFile(Base):

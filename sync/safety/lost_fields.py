@@ -92,21 +92,35 @@ def look_for(app: App) -> list[str]:
 
 def _tell_unsaid_from_assumed() -> None:
     """What a missing key means, it means only while the app gives the key for someone."""
-    for bit in BIT.values() if _is_listed("assumed") else ():
-        if _is_listed(f"assumed & {bit}") and not _is_listed(_says(bit)):
-            _stage_everyone()
-            db.execute_sql(
-                "UPDATE staged_account SET unsaid = unsaid | :bit, assumed = assumed & ~:bit WHERE assumed & :bit",
-                {"bit": bit},
-            )
+    told = _what_is_said()
+    only_assumed = sum(
+        bit for bit in BIT.values()
+        if any(assumed & bit for _, assumed in told) and all((unsaid | assumed) & bit for unsaid, assumed in told)
+    )  # fmt: skip
+    for table in (STAGED_ACCOUNT, STAGED_SAME) if only_assumed else ():
+        db.execute_sql(
+            f"UPDATE {table.name} SET unsaid = unsaid | (assumed & :bits), assumed = assumed & ~:bits "
+            "WHERE assumed & :bits",
+            {"bits": only_assumed},
+        )
+    _stage_who_is_told_otherwise()
 
 
-def _stage_everyone() -> None:
-    """In full, also the accounts that are exactly as they are known."""
-    columns = ", ".join(f"a.{name}" for name in STAGED_ACCOUNT.names)
-    known = "staged_same k JOIN account a ON a.id = k.account_id"
-    db.execute_sql(f"INSERT INTO staged_account SELECT {columns} FROM {known}")
-    db.execute_sql("DELETE FROM staged_same")
+def _what_is_said() -> list[tuple[int, int]]:
+    """(unsaid, assumed) of all listed accounts, each pair once for each table."""
+    return [
+        pair for table in (STAGED_ACCOUNT, STAGED_SAME)
+        for pair in db.execute_sql(f"SELECT unsaid, assumed FROM {table.name} GROUP BY unsaid, assumed").fetchall()
+    ]  # fmt: skip
+
+
+def _stage_who_is_told_otherwise() -> None:
+    """In full, who is listed as known but for what is unsaid and what is assumed."""
+    otherwise = "(k.unsaid <> k.known_unsaid OR k.assumed <> k.known_assumed)"
+    columns = ", ".join(f"{'k' if name in ('unsaid', 'assumed') else 'a'}.{name}" for name in STAGED_ACCOUNT.names)
+    known = "staged_same k CROSS JOIN account a ON a.id = k.account_id"
+    if db.execute_sql(f"INSERT INTO staged_account SELECT {columns} FROM {known} WHERE {otherwise}").rowcount:
+        db.execute_sql(f"DELETE FROM staged_same AS k WHERE {otherwise}")
 
 
 def _is_listed(condition: str) -> bool:

@@ -17,9 +17,10 @@ STAGED_ACCOUNT = Table(
     owner="checks.snapshot", writers=("checks.listed", "safety.lost_fields", "tasks.settle"),
     readers=("checks.compare",), key="external_id", rowid=False,
 )  # fmt: skip
-# Known accounts that are listed exactly as they are known. They aren't in staged_account.
+# Known accounts that are listed exactly as they are known. They aren't in staged_account. Of each field that is missing,
+# the reading may at first take for assumed what is known to be unsaid.
 STAGED_SAME = Table(
-    "staged_same", "account_id INTEGER, unsaid INT, assumed INT",
+    "staged_same", "account_id INTEGER, unsaid INT, assumed INT, known_unsaid INT, known_assumed INT",
     owner="checks.snapshot", writers=("checks.listed", "safety.lost_fields"), readers=("checks.compare",),
     key="account_id",
 )  # fmt: skip
@@ -41,6 +42,11 @@ STAGED_GONE = Table(
 # Answers that the next reading need not ask for again.
 READ_ANSWER = Table(
     "read_answer", "key TEXT, etag TEXT, link TEXT, body BLOB", owner="apps.answer_cache", key="key",
+)  # fmt: skip
+# Parts of the list's items, for the next reading.
+READ_ITEMS = Table(
+    "read_items", "place INTEGER, made_with TEXT, since TEXT, notes TEXT, items BLOB", owner="checks.known_items",
+    key="place",
 )  # fmt: skip
 
 # What differs from what is known.
@@ -89,7 +95,8 @@ WANTED = Table(
 )  # fmt: skip
 
 REPORTED = (STAGED_ROLE, STAGED_ACCOUNT, STAGED_SAME, STAGED_ASSET, STAGED_ACCESS, STAGED_GONE)
-DERIVED = (READ_ANSWER, DIFFERING, FOUND, HELD_UPDATE, TO_MATCH, STAGED_ACCESS_ID, COVERED, ASSIGNED, WANTED)
+DERIVED = (READ_ANSWER, READ_ITEMS, DIFFERING, FOUND, HELD_UPDATE, TO_MATCH, STAGED_ACCESS_ID, COVERED, ASSIGNED,
+           WANTED)  # fmt: skip
 
 # Not of a check: the held updates of a report that are released now.
 RELEASED = Table("released", "account_id INT, kind TEXT, detail TEXT", owner="reports.mass_updates")

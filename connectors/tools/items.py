@@ -1,0 +1,69 @@
+"""Items of a list that need not be read again, as the app sent them byte for byte as at the last reading.
+A pager opens its pages by `Opened`, and the connector makes accounts of the result by `accounts_of`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from connectors.base import Account, KnownItems, Marked, TemporarilyUnavailable, Unchanged
+from connectors.tools.answers import decoded
+
+
+class Fresh(NamedTuple):
+    """A decoded item, and its mark for Marked."""
+
+    value: dict
+    mark: bytes
+
+
+class Opened:
+    """Decodes the items of a page that are new or differ. `known`: None decodes all of them.
+
+    Items that aren't bytes are taken as they are: a lenient decoder has read them, and they are never Unchanged.
+    """
+
+    def __init__(self, known: KnownItems | None, what: str):
+        self._known, self._what = known, what
+
+    def __call__(self, items: list) -> list[dict | Fresh | Unchanged]:
+        if self._known is None or not all(type(item) is msgspec.Raw for item in items):
+            return items
+        sent = [bytes(item) for item in items]
+        found = self._known.look(self._what, sent)
+        return [one if type(one) is Unchanged else Fresh(self._decoded(item), one) for one, item in zip(found, sent)]
+
+    def _decoded(self, item: bytes) -> dict:
+        try:
+            value = decoded(item)
+        except (ValueError, RecursionError):
+            value = None
+        if not isinstance(value, dict):
+            raise TemporarilyUnavailable(f"The app gave something among the {self._what} that can't be read.")
+        return value
+
+
+def id_by(id_of: Callable[[Any], str]) -> Callable[[Any], str]:
+    """The pager's `id_of` for opened items, made of that for decoded ones."""
+
+    def id_of_opened(item: Any) -> str:
+        kind = type(item)
+        return item.id if kind is Unchanged else id_of(item.value if kind is Fresh else item)
+
+    return id_of_opened
+
+
+def accounts_of(
+    items: Iterable, account_of: Callable[[Any], Account], note_of: Callable[[Any], str] | None = None
+) -> Iterator[Account | Marked | Unchanged]:
+    """What accounts() gives for opened items. `note_of`: see Marked."""
+    for item in items:
+        kind = type(item)
+        if kind is Unchanged:
+            yield item
+        elif kind is Fresh:
+            yield Marked(account_of(item.value), item.mark, note_of(item.value) if note_of else "")
+        else:
+            yield account_of(item)
