@@ -39,8 +39,8 @@ def main() -> None:
 def compare(count: int, repeat: int) -> None:
     """Print both, in processor seconds."""
     runs = [(_child("plain", count), _child("check", count)) for _ in range(repeat)]
-    print(f"\n{count:,} members over HTTP: a whole check ÷ a requests loop that stages and compares; processor seconds, "
-          f"medians of {repeat}")  # fmt: skip
+    print(f"\n{count:,} members over HTTP: a requests loop that stages and compares, a whole check, in processor "
+          f"seconds; medians of {repeat}")  # fmt: skip
     for step in (*STEPS, "peak MB"):
         plain, ours = (statistics.median(run[side][step] for run in runs) for side in (0, 1))
         ratio = statistics.median(ours[step] / plain[step] for plain, ours in runs)

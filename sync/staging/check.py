@@ -17,8 +17,8 @@ STAGED_ACCOUNT = Table(
     owner="checks.snapshot", writers=("checks.listed", "safety.lost_fields", "tasks.settle"),
     readers=("checks.compare",), key="external_id", rowid=False,
 )  # fmt: skip
-# Known accounts that are listed exactly as they are known. They aren't in staged_account. Of each field that is missing,
-# the reading may at first take for assumed what is known to be unsaid.
+# Known accounts that are listed exactly as they are known. They aren't in staged_account. While the list is read, a
+# field that is missing may count as assumed, although it is known to be unsaid.
 STAGED_SAME = Table(
     "staged_same", "account_id INTEGER, unsaid INT, assumed INT, known_unsaid INT, known_assumed INT",
     owner="checks.snapshot", writers=("checks.listed", "safety.lost_fields"), readers=("checks.compare",),

@@ -1,0 +1,285 @@
+"""An item that came as at the last reading isn't read again. Whatever happens, that makes no difference."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import random
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from importlib import import_module
+
+import msgspec
+import pytest
+
+import connectors
+from connectors.base import LOOK_UP, Account, Connector, Marked, Unchanged
+from connectors.tools.items import Opened, accounts_of
+from sync.apps import apps
+from sync.checks import known_items, snapshot
+from sync.checks import listed as staging
+from sync.checks.known_items import KnownItems
+from sync.db import connected, db, utcnow
+from sync.jobs import retries
+from sync.models import Account as Row
+from sync.models import App, RememberedItems
+from sync.workspace import update_workspace
+from tests.sync.checks import test_listed
+from tests.sync.checks.test_listed import ROLES, SEEN, Twins
+from tests.sync.listed import Listed, ListedActs, ListedApp
+
+STEPS = 20
+PAGE = 5
+SETS = ("further_roles", "unsaid", "assumed")
+migration = import_module("sync.migrations.0039_known_items")
+
+
+def encoded(seat: Account) -> msgspec.Raw:
+    """The account as an item of a list."""
+    fields = dataclasses.asdict(seat)
+    return msgspec.Raw(json.dumps({**fields, **{key: sorted(fields[key]) for key in SETS}}, default=str).encode())
+
+
+def seat_of(item: dict) -> Account:
+    seen = item["last_activity"] and datetime.fromisoformat(item["last_activity"])
+    sets = {"further_roles": tuple(item["further_roles"])} | {key: frozenset(item[key]) for key in SETS[1:]}
+    return Account(**{**item, **sets, "last_activity": seen})
+
+
+def read(connector: Connector, seats: Iterator[Account]) -> Iterator[Account | Marked | Unchanged]:
+    """As a connector reads pages of items."""
+    opened, page = Opened(connector.known_items, "seats"), []
+    for seat in seats:
+        page.append(encoded(seat))
+        if len(page) == PAGE:
+            yield from accounts_of(opened(page), seat_of)
+            page = []
+    yield from accounts_of(opened(page), seat_of)
+
+
+class Stories(Twins):
+    """Two apps that read the same list. Only the first remembers its items."""
+
+    def write_here(self) -> None:
+        """Whatever writes to an account that Rollcall knows: a task, a decision, an import, a command."""
+        id, values = self.chance.choice(self.ids() or ["owner"]), self.chance.choice((
+            {"role": "guest"}, {"further_roles": ("guest",)}, {"state": "gone", "gone_at": utcnow()},
+            {"missing_since": SEEN}, {"pending": {"role": "guest"}}, {"pending": None}, {"name": "Written here"},
+            {"email": "p2@acme.example", "email_key": "p2@acme.example"}, {"unsaid": None}, {"employee_number": "8"},
+            {"match_kind": "guest", "match_by_hand": True},
+        ))  # fmt: skip
+        for app in self.apps:
+            Row.update(values).where(Row.app == app, Row.external_id == id).execute()
+
+    def wait(self) -> None:
+        before = utcnow() - self.chance.choice((timedelta(days=6), timedelta(days=8)))
+        RememberedItems.update(since=str(before)).execute()
+
+    def accounts_of(self, connector: Connector) -> Iterator[Account | Marked | Unchanged]:
+        return read(connector, self.accounts()) if connector.known_items else self.accounts()
+
+
+@pytest.fixture
+def itemised(listed: Listed, monkeypatch: pytest.MonkeyPatch) -> Listed:
+    """Its connector reads item by item."""
+    monkeypatch.setattr(ListedApp, "reads_item_by_item", True)
+    monkeypatch.setattr(ListedActs, "reads_item_by_item", False)
+    monkeypatch.setattr(ListedApp, "accounts", lambda connector: read(connector, iter([*listed.seats.values()])))
+    return listed
+
+
+@pytest.fixture
+def unchanged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The ids that weren't read again, of all readings."""
+    ids, look = [], KnownItems.look
+
+    def noted(self: KnownItems, what: str, items: list[bytes]) -> list:
+        found = look(self, what, items)
+        ids.extend(one.id for one in found if isinstance(one, Unchanged))
+        return found
+
+    monkeypatch.setattr(KnownItems, "look", noted)
+    return ids
+
+
+@pytest.mark.parametrize("capabilities", [{LOOK_UP}, set()], ids=["asked again", "absent twice"])
+@pytest.mark.parametrize("seed", range(int(os.environ.get("SEEDS", 4))))
+def test_it_makes_no_difference_whatever_happens(itemised, unchanged, monkeypatch, seed, capabilities):
+    listed, chance = itemised, random.Random(seed)
+    for kind in (ListedApp, ListedActs):
+        monkeypatch.setattr(kind, "capabilities", frozenset(capabilities))
+    monkeypatch.setattr(ListedApp, "accounts", lambda connector: twins.accounts_of(connector))
+    for place, name, value in ((snapshot, "BATCH", 4), (staging, "PAUSE", 1), (known_items, "AROUND", 4),
+                               (known_items, "PART", 7), (retries, "WITHIN_CHECK", retries.seconds())):
+        monkeypatch.setattr(place, name, value)
+    update_workspace(listed.by, guard_accounts=5)
+    twins = Stories(listed, chance)
+    listed.roles = ROLES
+    for number in range(18):
+        listed.add(f"first{number}", email=f"p{number}@acme.example", role=chance.choice(("member", "member", "admin")))
+    happenings = (twins.add, twins.drop, twins.go_back, *[twins.change] * 2, twins.lose, twins.shuffle, twins.rank,
+                  twins.break_off, twins.repeat, twins.leave_or_return, twins.decide, twins.accept_lost,
+                  *[twins.write_here] * 4, twins.wait)  # fmt: skip
+    for _ in range(STEPS):
+        for happening in chance.choices(happenings, k=chance.choice((0, 1, 1, 2))):
+            happening()
+        twins.past.append({**listed.seats})
+        for app in twins.apps:
+            test_listed.check(app)
+        twins.breaks_at = twins.repeated = None
+        one, other = map(test_listed.known, twins.apps)
+        for what, found in one.items():
+            assert found == other[what], what
+    assert unchanged, "every item was read again"
+
+
+def test_on_the_third_quiet_day_nothing_is_read_again_and_nothing_more_is_written(itemised, unchanged):
+    for number in range(12):
+        itemised.add(f"id{number}", name=f"Person {number}", seat="full")
+    itemised.check()
+    assert not RememberedItems.select().exists()
+    itemised.check()
+    assert unchanged == []
+    before = RememberedItems.get()
+    itemised.check()
+    assert unchanged == list(itemised.seats) and RememberedItems.get() == before
+    assert (RememberedItems.select().count(), RememberedItems.get().items) == (1, before.items)
+
+
+def quiet(itemised: Listed, unchanged: list[str]) -> None:
+    """Three readings: each item is remembered, and was trusted once."""
+    for number in range(12):
+        itemised.add(f"id{number}", name=f"Person {number}", seat="full")
+    for _ in range(3):
+        itemised.check()
+    assert set(unchanged) == set(itemised.seats)
+    unchanged.clear()
+
+
+def test_an_item_is_found_where_the_list_has_moved_and_only_what_differs_is_read(itemised, unchanged):
+    quiet(itemised, unchanged)
+    del itemised.seats["id2"], itemised.seats["id7"]
+    itemised.seats = {"new": Account("new", name="New"), **itemised.seats}
+    itemised.say("id5", name="Renamed")
+    assert itemised.check().applied == 4
+    assert set(unchanged) == set(itemised.seats) - {"new", "id5"}
+    assert itemised.account("id5").name == "Renamed" and itemised.account("id2").is_gone
+
+
+COLUMNS = [column for column in migration.WATCHED if column not in ("app_id", "id")]
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_an_account_that_was_written_is_read_again_whoever_wrote_it(itemised, unchanged, column):
+    quiet(itemised, unchanged)
+    row = itemised.account("id3")
+    other = {"status": "suspended", "state": "removing", "last_activity": SEEN, "missing_since": SEEN,
+             "pending": {"role": "admin"}, "further_roles": ("guest",), "unsaid": 1, "assumed": 1}  # fmt: skip
+    Row.update({column: other.get(column, "another")}).where(Row.id == row.id).execute()
+    with snapshot.staging():
+        known = KnownItems(itemised.app, connector_of(itemised))
+        found = known.look("seats", [bytes(encoded(seat)) for seat in itemised.seats.values()])
+    again = [id for id, one in zip(itemised.seats, found) if not isinstance(one, Unchanged)]
+    assert again == ["id3"]
+
+
+def connector_of(listed: Listed) -> Connector:
+    return apps.connector_for(App.get_by_id(listed.app.id))
+
+
+def test_the_trigger_watches_all_that_a_reading_compares_and_asks():
+    assert set(staging._COMPARED) | {"email_key", "state", "missing_since", "pending", "app_id"} == set(
+        migration.WATCHED)  # fmt: skip
+    asked = known_items.TRUSTED.partition("WHERE")[2]
+    assert all(name in (*migration.WATCHED, "id") for name in Row._meta.columns if f" {name} " in asked)
+
+
+def trusted(itemised: Listed, what: str = "seats") -> int:
+    """How many of its items need not be read."""
+    with snapshot.staging():
+        known = KnownItems(App.get_by_id(itemised.app.id), connector_of(itemised))
+        found = known.look(what, [bytes(encoded(seat)) for seat in itemised.seats.values()])
+    return sum(isinstance(one, Unchanged) for one in found)
+
+
+def test_with_another_setting_secret_code_or_list_everything_is_read(itemised, unchanged, monkeypatch):
+    quiet(itemised, unchanged)
+    everyone = len(itemised.seats)
+    assert (trusted(itemised), trusted(itemised, "invitations")) == (everyone, 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(ListedApp, "read_with", "another description")
+        assert trusted(itemised) == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(known_items, "_code", lambda: "another")
+        assert trusted(itemised) == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(known_items, "_code", lambda: None)
+        assert trusted(itemised) == 0
+    App.update(settings={"space": "another"}).where(App.id == itemised.app.id).execute()
+    assert trusted(itemised) == 0
+
+
+def test_code_that_is_newer_than_the_process_is_not_trusted(monkeypatch):
+    assert known_items._code.__wrapped__()
+    monkeypatch.setattr(known_items, "_started", 0)
+    assert known_items._code.__wrapped__() is None
+
+
+@pytest.mark.parametrize(("age", "is_trusted"), [
+    (timedelta(days=7, minutes=-5), True), (timedelta(days=7), False), (timedelta(minutes=-5), False),
+])  # fmt: skip
+def test_after_a_week_everything_is_read_and_so_it_is_when_the_clock_was_put_back(itemised, unchanged, age, is_trusted):
+    quiet(itemised, unchanged)
+    RememberedItems.update(since=str(utcnow() - age)).execute()
+    assert bool(trusted(itemised)) == is_trusted
+    itemised.check()
+    assert (datetime.fromisoformat(RememberedItems.get().since) > utcnow() - timedelta(minutes=1)) != is_trusted
+
+
+def test_a_check_that_fails_remembers_nothing_new(itemised, unchanged):
+    quiet(itemised, unchanged)
+    before = RememberedItems.get().items
+    kept, itemised.seats = itemised.seats, {}
+    with pytest.raises(AssertionError, match="empty list"):
+        itemised.check()
+    assert RememberedItems.get().items == before
+    itemised.seats = kept
+    assert trusted(itemised) == len(kept)
+
+
+def test_the_id_of_a_deleted_account_is_not_trusted_for_another_one(itemised, unchanged):
+    quiet(itemised, unchanged)
+    last = Row.select().order_by(Row.id.desc()).get()
+    last.delete_instance()
+    made = Row.create(app=itemised.app, external_id="stranger", name="Stranger", unsaid=0)
+    assert made.id == last.id
+    assert not RememberedItems.select().exists() and trusted(itemised) == 0
+
+
+def test_the_items_of_another_app_are_not_trusted(itemised, unchanged):
+    quiet(itemised, unchanged)
+    other = apps.connect("listed-acts", "Another list", {}, [itemised.olga], itemised.by)
+    RememberedItems.update(app=other).execute()
+    with snapshot.staging():
+        found = KnownItems(other, connector_of(itemised)).look("seats", [bytes(encoded(itemised.seats["id3"]))])
+    assert not isinstance(found[0], Unchanged)
+
+
+def test_the_migration_is_undone_and_done_again(itemised, unchanged):
+    quiet(itemised, unchanged)
+    with connected():
+        migration.down(None, db)
+        names = "SELECT name FROM sqlite_master WHERE name LIKE 'account_version' OR name = 'remembered_items'"
+        assert db.execute_sql(names).fetchall() == []
+        assert db.execute_sql("SELECT count(*) FROM sqlite_master WHERE name = 'search_account_changed'").fetchone()[0]
+        migration.up(None, db)
+    assert trusted(itemised) == 0
+    for _ in range(2):
+        itemised.check()
+    assert trusted(itemised) == len(itemised.seats)
+
+
+def test_the_connector_reads_item_by_item_where_it_says_so():
+    kinds = [kind for kind in connectors.app_connectors().values() if kind.reads_item_by_item]
+    assert {"scim"} <= {kind.slug for kind in kinds}
