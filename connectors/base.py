@@ -1,15 +1,15 @@
 """The contract between Rollcall and whatever it connects: values, errors, capabilities, and the two base classes.
-sync/ knows connectors through this module alone; of Rollcall's, it imports only quality, effects and versions."""
+sync/ knows connectors through this module and memory. It imports only that, quality, effects and versions of ours."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from types import MappingProxyType
-from typing import NamedTuple, Protocol
 
 from connectors.effects import Effect, Effects, not_declared
+from connectors.memory import KnownItems, Marked, Memory, Unchanged
 from connectors.quality import NOT_RATED, Quality, level_of
 from connectors.versions import ApiVersion
 
@@ -170,57 +170,6 @@ class NotRead:
 
     asset: str  # Asset.id
     why: str  # a sentence for the Owner
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """An app's answer at an earlier reading: its validator for a conditional request, its Link header, its body."""
-
-    etag: str
-    link: str
-    body: bytes
-
-
-class Memory(Protocol):
-    """Where answers are kept between two readings of an app."""
-
-    def recall(self, key: str) -> Kept | None: ...
-
-    def keep(self, key: str, answer: Kept) -> None: ...
-
-
-class Unchanged(NamedTuple):
-    """In accounts(), in place of an Account: the app sent its item byte for byte as at the last reading, and the row
-    that was made of it is still as that reading left it."""
-
-    id: str  # Account.id
-    note: str  # what the connector gave along with the item
-    row: tuple  # the caller's own
-
-
-class Marked(NamedTuple):
-    """In accounts(): an account that follows from one item alone, with the mark that KnownItems.look() gave the item.
-
-    `note`: what the connector needs of the item besides its account, when it gets it as Unchanged.
-    """
-
-    account: Account
-    mark: bytes
-    note: str = ""
-
-    @property
-    def id(self) -> str:
-        return self.account.id
-
-
-class KnownItems(Protocol):
-    """The items of the last reading, kept by the caller of accounts()."""
-
-    def look(self, listed: str, items: Sequence[bytes]) -> list[Unchanged | bytes]:
-        """For each item as the app sent it, in order: Unchanged, or the mark for Marked.
-
-        `listed`: which of the app's lists it is in, as equal items of two lists may mean different accounts.
-        """
 
 
 class Connector:

@@ -3,7 +3,7 @@ A model for connectors of apps with members, roles and channels."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import MappingProxyType
 
 from connectors.base import (
@@ -19,11 +19,13 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
+from connectors.memory import KnownItems, Marked, Unchanged
 from connectors.quality import TESTED_OVER_HTTP, Exempt, Missing, Rule, not_kept
 from connectors.tools.answers import known_status, unsaid
 from connectors.tools.http import Answer, NotFound, segment
 from connectors.tools.http_connector import HttpConnector, token_field
-from connectors.tools.paging import Page, number, pages_by_cursor
+from connectors.tools.items import accounts_of, opening
+from connectors.tools.paging import Page, by_id, number, pages_by_cursor
 from connectors.tools.times import from_iso
 from connectors.versions import ApiVersion
 
@@ -65,6 +67,7 @@ class SampleChat(HttpConnector):
         change_role=ROLE_CHANGED, invite=INVITATION_SENT, grant=GRANTED, revoke=REVOKED,
     )  # fmt: skip
     api_version = ApiVersion("Acme Chat", "v1", source="demo/chat_app")
+    reads_item_by_item = True
     asset_word = "channel"
 
     @property
@@ -89,9 +92,9 @@ class SampleChat(HttpConnector):
         rows = self._http.get("/roles").json(dict).get("roles", [])
         return [Role(row["id"], row["name"], row["id"] in PRIVILEGED, row["id"] == "member") for row in rows]
 
-    def accounts(self) -> Iterator[Account]:
-        for page in self._pages("/members", "members", "members", on_total=self.on_total):
-            yield from map(_account, page)
+    def accounts(self) -> Iterator[Account | Marked | Unchanged]:
+        for page in self._pages("/members", "members", "members", on_total=self.on_total, known=self.known_items):
+            yield from accounts_of(page, _account)
 
     def assets(self) -> Iterator[Asset]:
         for page in self._pages("/channels", "channels", "channels"):
@@ -109,15 +112,18 @@ class SampleChat(HttpConnector):
         except NotFound as gone:
             raise TemporarilyUnavailable(f"The channel {channel.name} went away meanwhile. {gone}") from gone
 
-    def _pages(self, path: str, key: str, what: str, **options) -> Iterator[list]:
+    def _pages(
+        self, path: str, key: str, what: str, known: KnownItems | None = None, id_of: Callable = by_id, **options
+    ) -> Iterator[list]:
         def fetch(cursor: str | None) -> Page:
-            answer = self._http.get(path, {"limit": PAGE, **({"cursor": cursor} if cursor else {})}).json(dict)
+            sent = self._http.get(path, {"limit": PAGE, **({"cursor": cursor} if cursor else {})})
+            answer = sent.json(dict) if known is None else sent.json_but_items(key)
             rows = answer.get(key)
             if not isinstance(rows, list):
                 raise TemporarilyUnavailable(f"Acme Chat answered without its list of {what}.")
             return Page(rows, number(answer.get("total")), answer.get("next_cursor"))
 
-        return pages_by_cursor(fetch, what=what, **options)
+        return pages_by_cursor(fetch, what=what, **opening(known, what, id_of), **options)
 
     def account(self, id: str) -> Account | None:
         try:

@@ -13,7 +13,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from connectors.base import ConnectorError, CredentialRejected, Memory, RateLimited, Refused, TemporarilyUnavailable
+from connectors.base import ConnectorError, CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
+from connectors.memory import Memory
 from connectors.tools import answer_cache
 from connectors.tools.http import Answer, Forbidden, Http, NotFound, seconds_to_wait, segment
 from connectors.tools.oauth import rsa_key, signed

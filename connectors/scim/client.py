@@ -10,7 +10,8 @@ from typing import Any
 
 from msgspec import Raw
 
-from connectors.base import CredentialRejected, KnownItems, Refused, TemporarilyUnavailable
+from connectors.base import CredentialRejected, Refused, TemporarilyUnavailable
+from connectors.memory import KnownItems
 from connectors.names import text_key
 from connectors.scim.values import id_of
 from connectors.tools.http import (
@@ -25,7 +26,7 @@ from connectors.tools.http import (
     clean,
     segment,
 )
-from connectors.tools.items import Opened, id_by
+from connectors.tools.items import opening
 from connectors.tools.paging import Page, number, pages_by_index
 
 AHEAD = 2  # pages asked for before they are needed
@@ -229,8 +230,7 @@ class ScimClient:
 
 def pager_options(kind: str, on_total: Callable[[int], None] | None, known: KnownItems | None) -> dict[str, Any]:
     """Of the pager, for a list of resources."""
-    options = {"what": kind.lower(), "id_of": id_of, "on_total": on_total}
-    return options if known is None else {**options, "id_of": id_by(id_of), "opened": Opened(known, kind.lower())}
+    return {"what": kind.lower(), "on_total": on_total, **opening(known, kind.lower(), id_of)}
 
 
 def _version(resource: dict) -> str | None:

@@ -19,12 +19,11 @@ from connectors.base import (
     Connector,
     Field,
     Identity,
-    Marked,
     Refused,
     Role,
-    Unchanged,
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Undo, declared
+from connectors.memory import Marked, Unchanged
 from connectors.scim.client import NotScim, ScimClient
 from connectors.scim.values import (
     account_of,

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from connectors.base import KnownItems
+from connectors.memory import KnownItems
 from connectors.scim.client import ACCEPT, ScimClient, pager_options
 from connectors.tools.paging import Page, pages_by_cursor
 

@@ -7,7 +7,8 @@ import hashlib
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
-from connectors.base import Kept, Memory, TemporarilyUnavailable
+from connectors.base import TemporarilyUnavailable
+from connectors.memory import Kept, Memory
 from connectors.tools.answers import Answer
 from connectors.tools.http import Http
 

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from connectors.base import Account, KnownItems, Marked, TemporarilyUnavailable, Unchanged
+from connectors.base import Account, TemporarilyUnavailable
+from connectors.memory import KnownItems, Marked, Unchanged
 from connectors.tools.answers import decoded
 
 
@@ -45,9 +46,12 @@ class Opened:
         return value
 
 
-def id_by(id_of: Callable[[Any], str]) -> Callable[[Any], str]:
-    """The pager's `id_of` for opened items, made of that for decoded ones."""
+def opening(known: KnownItems | None, what: str, id_of: Callable[[Any], str]) -> dict[str, Any]:
+    """Options of the pager for items that may be known; the connector asks for them with json_but_items()."""
+    return {"id_of": id_of} if known is None else {"id_of": _id_by(id_of), "opened": Opened(known, what)}
 
+
+def _id_by(id_of: Callable[[Any], str]) -> Callable[[Any], str]:
     def id_of_opened(item: Any) -> str:
         kind = type(item)
         return item.id if kind is Unchanged else id_of(item.value if kind is Fresh else item)

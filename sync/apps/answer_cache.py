@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import zlib
 
-from connectors.base import Kept
+from connectors.memory import Kept
 from sync.db import db
 from sync.models import App
 from sync.staging import tables

@@ -18,7 +18,8 @@ from hashlib import blake2b
 from pathlib import Path
 
 import connectors
-from connectors.base import Connector, Unchanged
+from connectors.base import Connector
+from connectors.memory import Unchanged
 from sync import vault
 from sync.db import db, utcnow
 from sync.models import App
@@ -44,7 +45,7 @@ _started = datetime.now().timestamp()
 
 
 class KnownItems:
-    """The connectors.base.KnownItems of one reading of an app."""
+    """The connectors.memory.KnownItems of one reading of an app."""
 
     def __init__(self, app: App, connector: Connector):
         self._app = app
@@ -75,7 +76,7 @@ class KnownItems:
         self._at, self._stored, self._new = 0, 0, _Part()
 
     def look(self, listed: str, items: Sequence[bytes]) -> list[Unchanged | bytes]:
-        """See connectors.base.KnownItems."""
+        """See connectors.memory.KnownItems."""
         if not self._key:
             return [b""] * len(items)
         key = blake2b(listed.encode(), key=self._key, digest_size=32).digest()

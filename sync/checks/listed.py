@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from connectors.base import UNKNOWN, Account, Marked, Unchanged
+from connectors.base import UNKNOWN, Account
+from connectors.memory import Marked, Unchanged
 from connectors.names import LONGEST_NAME, clean_name, email_key
 from sync.checks.known_items import KnownItems
 from sync.db import db
@@ -97,7 +98,7 @@ def _if_same(row: tuple, known: tuple) -> tuple | None:
     Whether a missing field is unsaid or assumed turns out when all are listed (safety.lost_fields).
     """
     *_, known_unsaid, known_assumed, account_id, version = known
-    if row[:-2] != known[:-4] or known_unsaid is None or row[-2] | row[-1] != known_unsaid | known_assumed:
+    if row[:-2] != known[:-4] or known_unsaid is None:
         return None
     return account_id, row[-2], row[-1], known_unsaid, known_assumed, version
 

@@ -48,6 +48,7 @@ from connectors.base import (
 )
 from tests.connectors.fake import FOREVER, WEB_PAGE, FakeApp, Reply, Seat, Thing
 from tests.connectors.holes_contract import HolesContract
+from tests.connectors.items_contract import ItemsContract
 from tests.connectors.lost_fields_contract import LostFieldsContract
 from tests.connectors.reach_contract import ReachContract
 from tests.connectors.reading_contract import ReadingContract
@@ -58,7 +59,7 @@ METHOD = {
 }  # fmt: skip
 
 
-class ConnectorContract(HolesContract, LostFieldsContract, ReachContract, ReadingContract):
+class ConnectorContract(ItemsContract, HolesContract, LostFieldsContract, ReachContract, ReadingContract):
     role, other_role, owner_role = "member", "admin", "owner"  # ids of roles; the owner's is privileged
     lesser_roles: tuple[str, ...] = ()  # administrators of a part: left alone, they could make nobody an owner
     statuses = ("active",)  # which of active, invited, suspended the app's list shows

@@ -118,6 +118,7 @@ def test_an_account_looked_up_that_fails_is_not_gone(waiting):
 
 @pytest.mark.parametrize("name", ["\ud800", "a\x00b", "=cmd|'/c calc'!A1", "<script>alert(1)</script>", "x" * 100_000])
 def test_a_name_that_no_file_should_hold_does_not_stop_the_check(waiting, monkeypatch, name):
+    monkeypatch.setattr(SampleChat, "reads_item_by_item", False)
     whole = SampleChat.accounts
 
     def accounts(self):
@@ -284,6 +285,7 @@ def test_a_token_that_expires_before_the_act_stops_both_and_says_what_to_do(wait
 def test_a_reading_in_the_middle_of_the_removals_is_whole(waiting, monkeypatch):
     """One is removed while the check reads: neither lost nor asked about again."""
     first, second = finished(waiting)
+    monkeypatch.setattr(SampleChat, "reads_item_by_item", False)
     whole = SampleChat.accounts
 
     def removed_meanwhile(self):

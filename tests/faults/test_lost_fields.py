@@ -134,6 +134,7 @@ def test_what_the_last_look_does_not_say_removes_nobody(chat, field):
 
 def test_an_app_that_no_longer_says_who_administers_it_is_not_believed(chat, monkeypatch):
     """Ten people had a role, nine of them the plain one: the list of roles loses its privileged ones."""
+    monkeypatch.setattr(SampleChat, "reads_item_by_item", False)
     whole = SampleChat.accounts
 
     def accounts(self):

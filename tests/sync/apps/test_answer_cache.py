@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.base import Kept
+from connectors.memory import Kept
 from sync.apps import answer_cache
 from sync.apps.answer_cache import AnswersOf
 from sync.db import writing

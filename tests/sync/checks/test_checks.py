@@ -150,6 +150,7 @@ def test_a_mass_of_vanished_accounts_is_held(chat):
 
 
 def test_somebody_missing_from_the_list_who_can_be_looked_up_stays(chat, monkeypatch):
+    monkeypatch.setattr(SampleChat, "reads_item_by_item", False)
     whole = SampleChat.accounts
     lost = chat.id_of(4)
     monkeypatch.setattr(SampleChat, "accounts", lambda self: (a for a in whole(self) if a.id != lost))
@@ -159,6 +160,7 @@ def test_somebody_missing_from_the_list_who_can_be_looked_up_stays(chat, monkeyp
 
 
 def test_a_mass_missing_from_the_list_who_can_be_looked_up_fails_the_check(chat, monkeypatch):
+    monkeypatch.setattr(SampleChat, "reads_item_by_item", False)
     whole = SampleChat.accounts
     monkeypatch.setattr(SampleChat, "accounts", lambda self: list(whole(self))[:3])
     check = chat.check()
@@ -177,6 +179,7 @@ def test_where_an_app_cannot_be_asked_for_one_account_it_must_be_absent_twice(ch
 def test_somebody_who_was_back_in_between_is_absent_for_the_first_time_again(chat, monkeypatch):
     """Also when others vanish in a mass in between, which a guard holds."""
     monkeypatch.setattr(SampleChat, "capabilities", SampleChat.capabilities - {"look up"})
+    monkeypatch.setattr(SampleChat, "reads_item_by_item", False)
     whole, lost = SampleChat.accounts, set()
     monkeypatch.setattr(SampleChat, "accounts", lambda self: (a for a in whole(self) if a.email not in lost))
     others = {email(number) for number in (1, 2, 3, 5, 6, 7)}
