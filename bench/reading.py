@@ -100,7 +100,7 @@ def _talk(caller: socket.socket, pages: dict[int, bytes], others: dict[str, byte
             address = urlsplit(line.split()[1].decode())
             start = int(parse_qs(address.query).get("startIndex", ["1"])[0])
             time.sleep(latency)
-            one = address.path.startswith("/Users/")  # who is looked up is gone
+            one = address.path.startswith("/Users/")  # asked for those alone who are gone
             caller.sendall(NO_SUCH_USER if one else others.get(address.path) or pages.get(start) or pages[max(pages)])
 
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol
-
-if TYPE_CHECKING:
-    from connectors.base import Account
+from typing import Any, NamedTuple, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +40,7 @@ class Marked(NamedTuple):
     `note`: what the connector needs of the item besides its account, when it gets it as Unchanged.
     """
 
-    account: Account
+    account: Any  # base.Account
     mark: bytes
     note: str = ""
 

@@ -1,9 +1,9 @@
 """The items of an app's last list, and the accounts that they are: an item that came byte for byte as at the last
 reading isn't read again, as long as its account is still as that reading left it.
 
-An item is remembered when its account was listed exactly as it is known, so that nothing was to be applied. It is
-trusted only if the account's `version` is the one of then, which a trigger counts up with each write to it, whoever
-writes; if settings and code are the same; and for a week. In any doubt the item is read as if it were new.
+An item is remembered when its account was listed exactly as it is known, so that there was nothing to apply. It is
+trusted only while the account's `version` is the one of then. A trigger counts it up with each write, from any place.
+Settings and code must be the same, and after a week all items are read. In any doubt, an item is read as a new one.
 """
 
 from __future__ import annotations
