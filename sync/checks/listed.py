@@ -98,7 +98,7 @@ def _if_same(row: tuple, known: tuple) -> tuple | None:
     Whether a missing field is unsaid or assumed turns out when all are listed (safety.lost_fields).
     """
     *_, known_unsaid, known_assumed, account_id, version = known
-    if row[:-2] != known[:-4] or known_unsaid is None:
+    if row[:-2] != known[:-4] or known_unsaid is None or row[-2] | row[-1] != known_unsaid | known_assumed:
         return None
     return account_id, row[-2], row[-1], known_unsaid, known_assumed, version
 
