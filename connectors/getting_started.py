@@ -81,9 +81,10 @@ def _google(*scopes: str) -> tuple[Shortcut, ...]:
 SHORTCUTS: dict[str, tuple[Shortcut, ...]] = {
     "slack": (
         Shortcut("Create the Slack app", "Slack opens with the app's name and scopes filled in. Choose your workspace, "
-                 "then “Create”.",
+                 "then “Create”, and continue with step 3.",
                  link="https://api.slack.com/apps?" + urlencode({"new_app": 1, "manifest_yaml": SLACK_MANIFEST})),
-        Shortcut("App manifest", "The same by hand: “Create New App”, “From a manifest”, and paste this.",
+        Shortcut("App manifest", "The same by hand: “Create New App”, “From a manifest”, and paste this. Then "
+                 "continue with step 3.",
                  text=SLACK_MANIFEST),
     ),
     "github": (

@@ -41,10 +41,16 @@
   const sayOffboarding = (form) => {
     const outcome = form.querySelector("#offboarding-outcome");
     if (!outcome) return;
-    const going = [...form.querySelectorAll("input[name=yes]:checked")];
+    const ticked = [...form.querySelectorAll("input[name=yes]:checked")];
+    const [going, held, byHand] = ["", "release", "hand"].map((what) => ticked.filter((box) => box.dataset.waits === what));
     const saved = going.reduce((sum, box) => sum + Number(box.dataset.price), 0);
-    const accounts = `${going.length} ${going.length === 1 ? "account" : "accounts"}`;
-    outcome.textContent = `Removes ${accounts}${saved ? `, saves ${money(saved, outcome.dataset.currency)} a month` : ""}.`;
+    const accounts = ({ length }) => `${length} ${length === 1 ? "account" : "accounts"}`;
+    outcome.textContent = [
+      (going.length || !ticked.length) &&
+        `Removes ${accounts(going)}${saved ? `, saves ${money(saved, outcome.dataset.currency)} a month` : ""}.`,
+      held.length && `${accounts(held)} ${held.length === 1 ? "waits" : "wait"} for an Owner's release.`,
+      byHand.length && `${accounts(byHand)} must be removed by hand.`,
+    ].filter(Boolean).join(" ");
   };
 
   // The preview of an operation on members: rows without a box are covered anyway.

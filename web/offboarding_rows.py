@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 
@@ -12,7 +13,7 @@ from sync.effects import removal_of_account_in_words, saved_by_removal_of
 from sync.models import Account, App, Offboarding, Person, Report, Task
 from sync.names import account_name, person_name, short_name
 from sync.offboarding import progress as offboarding_progress
-from sync.offboarding.preview import Line, Preview
+from sync.offboarding.preview import Line, Preview, WaitsFor
 from sync.states import AccountStatus, OffboardingState, PersonStatus, TaskState
 from sync.workspace import to_local
 from web.successors import Asking, Block
@@ -36,6 +37,7 @@ class PreviewRow:
     locked: bool
     ticked: bool
     price: int
+    waits_for: str  # "" where Finish removes it at once
     fact: str
     roles: list[str]
     notes: list[tuple[str, str]]
@@ -75,8 +77,8 @@ def _preview_row(line: Line, known: bool, ticked: set[int], reasons: dict[int, s
     is_ticked = account.id in ticked if known else not line.left_out and block is None
     return PreviewRow(
         account, account.email or account_name(account), line.goes, line.protected is not None, is_ticked,
-        saved_by_removal_of(account), _fact(line), account.role_labels, _notes(line) if line.goes else [],
-        removal_of_account_in_words(account) if line.goes else [], block, reason,
+        saved_by_removal_of(account), line.waits_for or "", _fact(line), account.role_labels,
+        _notes(line) if line.goes else [], removal_of_account_in_words(account) if line.goes else [], block, reason,
         bool(problem and known and not is_ticked and not reason and block is None),
     )
 
@@ -100,6 +102,17 @@ def _notes(line: Line) -> list[tuple[str, str]]:
     return notes + [("alert-triangle", warning) for warning in line.warnings]
 
 
+def _outcome_of(going: Counter[WaitsFor | None], saved: int) -> str:
+    """What Finish does. static/wizard.js says the same while one ticks."""
+    by_hand, held = going[WaitsFor.HAND], going[WaitsFor.RELEASE]
+    removes = f"Removes {plural(going[None], 'account')}{f', saves {money(saved)} a month' if saved else ''}."
+    return " ".join([
+        *([removes] if going[None] or not (by_hand or held) else []),
+        *([f"{plural(held, 'account')} {'wait' if held > 1 else 'waits'} for an Owner's release."] if held else []),
+        *([f"{plural(by_hand, 'account')} must be removed by hand."] if by_hand else []),
+    ])  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Sentences:
     """The sentences around the rows of a preview; "" where there is nothing to say."""
@@ -113,15 +126,14 @@ class Sentences:
 
 
 def sentences(found: Preview, person: Person) -> Sentences:
-    name, going = person_name(person), sum(line.goes_now for line in found.lines)
+    name, going = person_name(person), Counter(line.waits_for for line in found.lines if line.goes_now)
     left = "has already left." if person.status == PersonStatus.DEPROVISIONED else "counts as having left from now on."
-    saved = f", saves {money(found.saved)} a month" if found.saved else ""
     services = [f"{account_name(account)} in {account.app.name}" for account in found.services]
     return Sentences(
         _elsewhere(found.elsewhere),
         services=f"{name} is responsible for {plural(len(services), 'service account')}:" if services else "",
         service_names=_services(services) if services else "",
-        outcome=f"Removes {plural(going, 'account')}{saved}.", now=f"{name} {left}",
+        outcome=_outcome_of(going, found.saved), now=f"{name} {left}",
         later=f"Until then no one is asked. On that date it happens automatically. If {name} comes back before, it is "
         "cancelled.",
     )  # fmt: skip

@@ -4,6 +4,7 @@ Nothing is decided or written here."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from connectors.base import REMOVE
 from sync.apps import apps
@@ -16,6 +17,13 @@ from sync.reports.reports import CONFIRM, HELD
 from sync.safety import guards, protection, sole_managers
 from sync.states import CONNECTED, AccountMatch, AccountState, AppState, PersonStatus, Protection
 from sync.vault import VaultProblem
+
+
+class WaitsFor(StrEnum):
+    """HAND: someone who removes it in the app itself. RELEASE: an Owner who releases what a guard holds."""
+
+    HAND = "hand"
+    RELEASE = "release"
 
 
 @dataclass
@@ -40,6 +48,11 @@ class Line:
         """Without a further answer: nobody left it out, and everything that it manages has another manager."""
         return self.goes and not self.left_out and not self.alone
 
+    @property
+    def waits_for(self) -> WaitsFor | None:
+        """After Finish, a removal that isn't made at once."""
+        return WaitsFor.HAND if self.by_hand else WaitsFor.RELEASE if self.held else None
+
 
 @dataclass
 class Preview:
@@ -52,8 +65,8 @@ class Preview:
 
     @property
     def saved(self) -> int:
-        """Hundredths per month, if everything possible is removed."""
-        return sum(saved_by_removal_of(line.account) for line in self.lines if line.goes_now)
+        """Hundredths per month, if everything is removed that Finish removes at once."""
+        return sum(saved_by_removal_of(line.account) for line in self.lines if line.goes_now and not line.waits_for)
 
 
 def preview(person: Person, asker: Person) -> Preview:

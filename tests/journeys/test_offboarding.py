@@ -161,3 +161,10 @@ def test_pages(visit, live, tmp_path: Path, olga: Person, by: str) -> None:
         ]
         page = visit(olga)
         nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))
+        page.goto(live.url + new)
+        outcome, box = page.locator("#offboarding-outcome"), page.locator("[name=yes]:checked")
+        expect(outcome).to_have_text("1 account waits for an Owner's release.")
+        box.evaluate("(box) => { box.click(); box.click() }")
+        expect(outcome).to_have_text("1 account waits for an Owner's release.")
+        box.uncheck()
+        expect(outcome).to_have_text("Removes 0 accounts.")

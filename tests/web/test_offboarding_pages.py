@@ -13,9 +13,9 @@ from sync.apps import apps
 from sync.db import writing
 from sync.jobs import queue
 from sync.matching import members
-from sync.models import Account, Change, Offboarding, Person, Task
+from sync.models import Account, App, Change, Offboarding, Person, Task
 from sync.people import holds, people
-from sync.workspace import today, workspace
+from sync.workspace import today, update_workspace, workspace
 from tests.sync.fixtures import email
 from tests.web.client import Client
 
@@ -52,6 +52,19 @@ def test_the_person_page_tells_every_seat_and_its_cost(owner: Client, ana: Perso
     page = owner.get(f"/people/{ana.id}").text
     assert "Second chat" in page and email(3) in page and "Member" in page
     assert re.search(r"8\.75\s€ a month", page) and "Offboard everywhere" in page
+
+
+def outcome(owner: Client, person: Person) -> str:
+    page = html.unescape(owner.get(f"/people/{person.id}/offboardings/new").text)
+    return re.search(r'id="offboarding-outcome"[^>]*>([^<]+)<', page).group(1).replace("\u00a0", " ")
+
+
+def test_only_what_finish_removes_at_once_counts_as_removed_and_saved(owner: Client, ana: Person, chat, second) -> None:
+    assert outcome(owner, ana) == "Removes 2 accounts, saves 8.75 € a month."
+    update_workspace(chat.by, guard_accounts=1, guard_percent=0)
+    assert outcome(owner, ana) == "Removes 1 account, saves 8.75 € a month. 1 account waits for an Owner's release."
+    App.update(connector="csv_export", settings={}).where(App.id == chat.app.id).execute()
+    assert outcome(owner, ana) == "1 account waits for an Owner's release. 1 account must be removed by hand."
 
 
 def test_what_somebody_alone_controls_is_said(owner: Client, ana: Person, chat) -> None:
