@@ -118,10 +118,12 @@ def _outcome(person: Person, done: offboarding.Start) -> str:
         return "This was already finished. Nothing was changed."
     if done.offboarding.state == OffboardingState.SCHEDULED:
         return f"Planned. {name}'s accounts are removed automatically on that date."
-    removals = [line for line in offboarding_progress.lines(done.offboarding, _visible())[0] if line.task is not None]
-    if not removals:
-        return f"{name} is marked as having left. No account is removed by this."
-    return f"{name} is marked as having left. Removing {plural(len(removals), 'account')}. Progress is shown below."
+    found = offboarding_progress.lines(done.offboarding, _visible())[0]
+    going, held = sum(line.task is not None for line in found), sum(line.report is not None for line in found)
+    waits = f" {plural(held, 'account')} {'wait' if held > 1 else 'waits'} for an Owner's release." if held else ""
+    if not going:
+        return f"{name} is marked as having left.{waits or ' No account is removed by this.'}"
+    return f"{name} is marked as having left. Removing {plural(going, 'account')}.{waits} Progress is shown below."
 
 
 @pages.get("/<int:offboarding_id>")

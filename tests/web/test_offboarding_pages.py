@@ -63,6 +63,13 @@ def test_only_what_finish_removes_at_once_counts_as_removed_and_saved(owner: Cli
     assert outcome(owner, ana) == "Removes 2 accounts, saves 8.75 € a month."
     update_workspace(chat.by, guard_accounts=1, guard_percent=0)
     assert outcome(owner, ana) == "Removes 1 account, saves 8.75 € a month. 1 account waits for an Owner's release."
+    form = form_of(owner.get(f"/people/{ana.id}/offboardings/new").text)
+    done = owner.post(f"/people/{ana.id}/offboardings", **form)
+    assert "Removing 1 account. 1 account waits for an Owner's release." in html.unescape(owner.get(done.location).text)
+
+
+def test_what_someone_removes_by_hand_is_not_counted_as_removed(owner: Client, ana: Person, chat, second) -> None:
+    update_workspace(chat.by, guard_accounts=1, guard_percent=0)
     App.update(connector="csv_export", settings={}).where(App.id == chat.app.id).execute()
     assert outcome(owner, ana) == "1 account waits for an Owner's release. 1 account must be removed by hand."
 
