@@ -5,59 +5,96 @@
   let opener = null; // the id or the element that a dialog was opened from
 
   // Dialogs: whatever lands in #dialog is shown modally; the browser gives the focus back when it closes.
-  const showDialog = (dialog) => {
+  // `asked` is the address that answers with it, "" for the answer to a form, which can't be asked for again.
+  const showDialog = (dialog, asked) => {
     if (!dialog || dialog.matches(":modal")) return;
     opener = document.activeElement;
     dialog.removeAttribute("open");
-    remember(dialog);
+    remember(dialog, asked);
     dialog.showModal();
     raise();
     const first = dialog.querySelector("[autofocus], .dialog-body input:not([type=hidden]):not([readonly]), .dialog-body select, .dialog-body textarea");
     (first || dialog.querySelector("h2")).focus();
   };
 
-  // A dialog that others may open too is in the address: Back closes it, a reload and a second tab open it again.
-  const NAMES = ["report", "check"];
+  // Every dialog is in the address: Back closes it, a reload and a second tab open it again. `?report=3` and `?check=5`
+  // are short for two of them, any other is `?dialog=/apps/1/name`. The answer to a form leaves the address as it is.
+  const SHORT = ["report", "check"], NAMES = [...SHORT, "dialog"], LONGEST = 4000; // characters of an address
+  const isNamed = () => NAMES.some((name) => new URL(location).searchParams.has(name));
   const withoutDialog = () => {
     const url = new URL(location);
-    NAMES.forEach((name) => url.searchParams.delete(name));
+    if (isNamed()) NAMES.forEach((name) => url.searchParams.delete(name));
     return url;
   };
-  const isNamed = () => withoutDialog().href !== new URL(location).href;
-  const remember = ({ dataset: { name, number } }) => {
-    if (!name || (name === "check" && !/\/apps\/\d+/.test(location.pathname))) return;
-    const url = withoutDialog(), how = isNamed() ? "replaceState" : "pushState";
-    const before = how === "pushState" ? history.state : history.state?.before;
-    url.searchParams.set(name, number);
-    if (url.href !== location.href) history[how]({ dialog: how === "pushState" || history.state?.dialog, before }, "", url);
+  const withDialog = ({ name, number }, asked) => {
+    const url = withoutDialog(), own = new URL(asked, location);
+    ["back", "csrf_token"].forEach((other) => own.searchParams.has(other) && own.searchParams.delete(other));
+    const isShort = name && (name !== "check" || /\/apps\/\d+/.test(location.pathname));
+    const query = isShort ? `${name}=${number}` : `dialog=${encodeURIComponent(own.pathname + own.search).replaceAll("%2F", "/")}`;
+    url.search += `${url.search ? "&" : "?"}${query}`;
+    return url.href.length > LONGEST ? withoutDialog() : url;
+  };
+  let openAt = ""; // the address at which the open dialog was shown
+  const remember = ({ dataset }, asked) => {
+    const url = asked || dataset.name ? withDialog(dataset, asked) : new URL(location), entry = Boolean(history.state?.dialog);
+    if (entry || isNamed()) history.replaceState({ dialog: entry }, "", url);
+    else {
+      if (history.state?.htmx) history.replaceState(null, ""); // htmx would load the page again, where only a dialog closes
+      history.pushState({ dialog: true }, "", url);
+    }
+    openAt = location.href;
   };
   const forget = () => {
-    if (!isNamed()) return;
-    if (history.state?.dialog && !history.state.before) history.back();
-    else history.replaceState(history.state?.before ?? null, "", withoutDialog());
+    openAt = "";
+    if (history.state?.dialog) history.back();
+    else if (isNamed()) history.replaceState(null, "", withoutDialog());
   };
   const addressOfDialog = () => {
-    const found = new URL(location), holder = document.getElementById("dialog");
-    const name = holder && NAMES.find((each) => /^\d+$/.test(found.searchParams.get(each) || ""));
-    const app = found.pathname.match(/\/apps\/(\d+)/)?.[1];
-    if (!name || (name === "check" && !app)) return "";
-    const back = encodeURIComponent(withoutDialog().pathname + withoutDialog().search);
-    return `${holder.dataset[name].replace("/apps/0/", `/apps/${app}/`).replace(/0$/, found.searchParams.get(name))}?back=${back}`;
+    const params = new URL(location).searchParams, { root, ...short } = document.getElementById("dialog")?.dataset || {};
+    if (!root) return "";
+    const name = SHORT.find((each) => /^\d+$/.test(params.get(each) || "")), app = location.pathname.match(/\/apps\/(\d+)/)?.[1];
+    const asked = name ? short[name].replace("/apps/0/", `/apps/${app}/`).replace(/0$/, params.get(name)) : params.get("dialog") || "";
+    if (name === "check" && !app || !asked.startsWith("/")) return "";
+    const url = new URL(asked, location);
+    if (url.origin !== location.origin || !url.pathname.startsWith(root)) return "";
+    url.searchParams.set("back", withoutDialog().pathname + withoutDialog().search);
+    return url.pathname + url.search;
   };
+  const isSearch = (address) => address.split("?")[0] === document.getElementById("search-link")?.pathname;
   const followAddress = () => {
     const open = document.querySelector("dialog:modal"), address = addressOfDialog();
-    if (address && !open) htmx.ajax("GET", address, { target: "#dialog", swap: "innerHTML" });
-    else if (!address && open?.dataset.name) closeDialog(open);
+    if (isSearch(address)) document.dispatchEvent(new CustomEvent("search-asked"));
+    else if (address && openAt !== location.href) htmx.ajax("GET", address, { target: "#dialog", swap: "innerHTML", select: "dialog" });
+    else if (!address && open) open.id === "search-dialog" ? document.dispatchEvent(new CustomEvent("search-left")) : closeDialog(open);
+    else if (!address && isNamed()) history.replaceState(null, "", withoutDialog());
   };
-  addEventListener("popstate", followAddress);
-  document.addEventListener("DOMContentLoaded", followAddress);
-  document.addEventListener("htmx:beforeSwap", (event) => {
-    if (event.detail.target.id === "page" && isNamed()) history.replaceState(history.state?.before ?? null, "", withoutDialog());
-  });
+  const nothingOpened = () => { if (isNamed()) history.replaceState(history.state?.dialog ? { dialog: true } : null, "", withoutDialog()); };
+  document.addEventListener("search-opened", ({ target }) => remember(target, target.dataset.address));
+  document.addEventListener("search-closed", forget);
 
-  // Enter changes a field and submits its form: the address that is shown already is not a second step back.
+  // The page that is shown may be another than that of the address after Back: it is loaded then.
+  const page = () => withoutDialog().pathname + withoutDialog().search;
+  let shown = page();
+  const nowShown = () => { shown = page(); };
+  document.addEventListener("htmx:pushedIntoHistory", nowShown);
+  document.addEventListener("htmx:replacedInHistory", nowShown);
+  addEventListener("popstate", () => page() === shown ? followAddress() : location.reload());
+  document.addEventListener("DOMContentLoaded", followAddress);
+
+  // A page that follows a dialog takes its place in the history. Enter changes a field and submits its form: the address
+  // that is shown already is not a second step back either.
+  let follows = false;
+  document.addEventListener("htmx:beforeSwap", ({ detail: { target } }) => {
+    if (target.id !== "page") return;
+    follows = Boolean(history.state?.dialog);
+    openAt = "";
+    if (isNamed()) history.replaceState(null, "", withoutDialog());
+  });
   document.addEventListener("htmx:beforeHistoryUpdate", ({ detail: { history: update } }) => {
-    if (update.path === location.pathname + location.search) update.type = "replace";
+    const same = update.path === location.pathname + location.search;
+    if (same || follows) update.type = "replace";
+    if (same && follows) addEventListener("htmx:replacedInHistory", () => history.back(), { once: true });
+    follows = false;
   });
 
   const closeDialog = (dialog) => {
@@ -65,7 +102,7 @@
     dialog.close();
     raise();
     dialog.remove();
-    if (dialog.querySelector("[data-renews]")) htmx.ajax("GET", location.pathname + location.search, { target: "#page", select: "#page", swap: "morph:outerHTML" });
+    if (dialog.querySelector("[data-renews]")) htmx.ajax("GET", page(), { target: "#page", select: "#page", swap: "morph:outerHTML" });
     if (document.activeElement !== document.body) return;
     const back = opener && opener.id ? document.getElementById(opener.id) : opener;
     (back && back.isConnected ? back : document.getElementById("main"))?.focus();
@@ -74,10 +111,16 @@
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (event.detail.target.contains(toasts())) document.body.append(toasts());
   });
-  document.addEventListener("htmx:afterSwap", (event) => {
+  document.addEventListener("htmx:afterSwap", ({ detail: { target, requestConfig, pathInfo } }) => {
     raise();
     const holder = document.getElementById("dialog");
-    if (holder && (event.detail.target === holder || holder.contains(event.detail.target))) showDialog(holder.querySelector("dialog"));
+    if (!holder || target !== holder && !holder.contains(target)) return;
+    const dialog = holder.querySelector("dialog");
+    showDialog(dialog, target === holder && requestConfig?.verb === "get" ? pathInfo.finalRequestPath : "");
+    if (!dialog) nothingOpened();
+  });
+  document.addEventListener("htmx:responseError", ({ detail: { target } }) => {
+    if (target?.id === "dialog" && !document.querySelector("dialog:modal")) nothingOpened();
   });
 
   // A line under the head of a dialog once its rows are scrolled below it.

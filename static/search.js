@@ -69,10 +69,15 @@
     if (document.querySelector("dialog:modal")) return;
     document.body.append(dialog);
     dialog.showModal();
+    dialog.dispatchEvent(new CustomEvent("search-opened", { bubbles: true }));
     input.select();
     if (input.value.trim()) ask();
   };
   const close = () => {
+    if (dialog.open) dialog.dispatchEvent(new CustomEvent("search-closed", { bubbles: true }));
+    hide();
+  };
+  const hide = () => {
     clearTimeout(waiting);
     asking?.abort();
     asking = null;
@@ -123,4 +128,14 @@
   });
   dialog.addEventListener("cancel", (event) => { event.preventDefault(); event.stopPropagation(); close(); });
   addEventListener("pageshow", (event) => { if (event.persisted && dialog.open) close(); });
+  document.addEventListener("search-asked", open);
+  document.addEventListener("search-left", hide);
+
+  // What was found takes the place of the search in the history: Back leads to the page from which one searched.
+  list.addEventListener("click", (event) => {
+    const found = event.target.closest("a[href]");
+    if (!found || !history.state?.dialog || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+    event.preventDefault();
+    location.replace(found.href);
+  });
 })();

@@ -13,6 +13,7 @@ from flask import Response, flash, make_response, redirect, render_template, req
 from sync.listing import whole_number
 
 MOST = 2**63 - 1  # what SQLite keeps in an integer
+DIALOGS = ("report", "check", "dialog")  # what an address says of an open dialog (static/rollcall.js)
 INVALID = 422  # a form that came back with what to fix: htmx swaps it in (see the htmx-config meta in base.html)
 
 
@@ -65,6 +66,13 @@ def with_toast(answer: Response | str, said: str, tone: str = "ok", undo: str = 
     toast = {"text": said, "tone": tone} | {name: value for name, value in more.items() if value}
     answer.headers["HX-Trigger"] = json.dumps({"toast": toast})  # ASCII: a header holds no more
     return answer
+
+
+def without_dialog(address: str) -> str:
+    """The address of a page, without the dialog that stood open over it."""
+    path, mark, query = address.partition("?")
+    kept = [part for part in query.split("&") if part.partition("=")[0] not in DIALOGS]
+    return f"{path}?{'&'.join(kept)}" if mark and kept else path
 
 
 def safe_address(text: str | None, otherwise: str | None = None) -> str:

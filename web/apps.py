@@ -17,7 +17,7 @@ from sync.directory import figures
 from sync.models import App, Directory, Person
 from sync.states import ListName, Part
 from web import app_card, app_facts, leaver_view, member_view, sample, saved_views
-from web.answers import asked, page_or_part, safe_address
+from web.answers import asked, page_or_part, safe_address, without_dialog
 from web.app_page import above_tabs, can, kind_of, owns, page
 from web.frame import MANAGERS, manages
 from web.leaver_view import StuckRow
@@ -119,7 +119,8 @@ def card(app: App) -> str:
 def head(app: App) -> str:
     """The title of the app's pages and what needs a person: loaded again when a check or a task changes them."""
     shown = urlsplit(request.headers.get("HX-Current-URL", ""))
-    back = safe_address(urlunsplit(("", "", shown.path, shown.query, "")), url_for("apps.show", app_id=app.id))
+    page_shown = without_dialog(urlunsplit(("", "", shown.path, shown.query, "")))
+    back = safe_address(page_shown, url_for("apps.show", app_id=app.id))
     return render_template("apps/_head_again.html", app=app, **above_tabs(app, can(app), back))
 
 

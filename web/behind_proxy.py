@@ -9,6 +9,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from flask import Flask, request
 
 from sync.config import BadSetting, Config, is_plain_path
+from web.answers import without_dialog
 
 FORWARDED_PREFIX, FORWARDED_FOR = "HTTP_X_FORWARDED_PREFIX", "HTTP_X_FORWARDED_FOR"
 
@@ -68,5 +69,10 @@ def install(app: Flask, config: Config) -> None:
 
 
 def here(query: bool = True) -> str:
-    """The address that was asked for, as a link to it: with the path that Rollcall is below."""
-    return request.script_root + (request.full_path.rstrip("?") if query else request.path)
+    """The address that was asked for, as a link to it: with the path that Rollcall is below, without an open dialog."""
+    return without_dialog(as_asked()) if query else request.script_root + request.path
+
+
+def as_asked() -> str:
+    """The same with the dialog, for a link that is followed later."""
+    return request.script_root + request.full_path.rstrip("?")

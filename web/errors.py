@@ -15,7 +15,7 @@ from sync.sample_data import SampleProblem
 from sync.sign_in import refusals
 from web import scim, security
 from web.answers import with_toast
-from web.behind_proxy import here
+from web.behind_proxy import as_asked
 from web.permissions import NotSignedIn, NotTheirs, SecondFactorNeeded
 
 WORDS = {
@@ -97,7 +97,7 @@ def to_sign_in(_problem: NotSignedIn) -> Response:
         gone = make_response("", 401)
         gone.headers["HX-Redirect"] = url_for("signin.show")
         return gone
-    wanted = here() if request.method == "GET" and request.path != "/" else None
+    wanted = as_asked() if request.method == "GET" and request.path != "/" else None
     return redirect(url_for("signin.show", next=wanted), 303)
 
 

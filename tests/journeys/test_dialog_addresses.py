@@ -55,8 +55,108 @@ def test_a_check_is_in_the_address(visit, live, olga: Person, chat) -> None:
     expect(page).to_have_url(f"{live.url}/apps/{chat.app.id}")
 
 
-def test_nonsense_opens_nothing(visit, live, olga: Person, chat) -> None:
+def test_a_setting_is_in_the_address(visit, live, olga: Person, chat) -> None:
+    app, page = f"{live.url}/apps/{chat.app.id}", visit(olga)
+    page.goto(f"{live.url}/apps")
+    page.goto(app)
+    dialog = page.get_by_role("dialog", name=re.compile("Name"))
+    page.click("#change-name")
+    expect(dialog).to_be_visible()
+    expect(page).to_have_url(f"{app}?dialog=/apps/{chat.app.id}/name")
+    page.reload()
+    expect(dialog).to_be_visible()
+    page.fill("[name=name]", "")
+    page.go_back()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page).to_have_url(app)
+    page.go_forward()
+    expect(dialog).to_be_visible()
+    page.fill("[name=name]", "Chat of Acme")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Chat of Acme")
+    expect(page).to_have_url(app)
+    page.go_back()
+    expect(page).to_have_url(re.compile("/apps$"))
+
+
+def test_back_closes_the_answer_to_a_form_too(visit, live, olga: Person, chat) -> None:
     page = visit(olga)
+    page.goto(f"{live.url}/people")
+    address = page.url
+    page.click("#add-person")
+    page.locator("dialog:modal [name=email]").evaluate("field => { field.required = false; field.form.requestSubmit() }")
+    expect(page.locator("dialog:modal .banner-attention, dialog:modal .error, dialog:modal [role=alert]").first).to_be_visible()
+    expect(page).to_have_url(f"{address}?dialog=/people/new")
+    page.go_back()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page).to_have_url(address)
+
+
+def test_filters_leave_one_step_back(visit, live, olga: Person, chat) -> None:
+    page = visit(olga)
+    page.goto(f"{live.url}/apps")
+    page.goto(f"{live.url}/people")
+    page.click("#more-filters")
+    page.select_option("#filter-role", "user")
+    page.click("#show")
+    expect(page).to_have_url(f"{live.url}/people?role=user")
+    page.go_back()
+    expect(page).to_have_url(f"{live.url}/people")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.go_back()
+    expect(page).to_have_url(f"{live.url}/apps")
+
+
+def test_the_search_is_in_the_address(visit, live, olga: Person, chat) -> None:
+    page, search = visit(olga), "#search-dialog:modal"
+    page.goto(f"{live.url}/people")
+    page.keyboard.press("Control+k")
+    expect(page).to_have_url(f"{live.url}/people?dialog=/search")
+    page.reload()
+    expect(page.locator(search)).to_be_visible()
+    page.go_back()
+    expect(page.locator(search)).to_have_count(0)
+    expect(page).to_have_url(f"{live.url}/people")
+
+
+PAGES = ["/apps", "/apps/{app}", "/apps/{app}/members", "/apps/{app}/assets", "/apps/{app}/reports", "/apps/{app}/activity",
+         "/apps/{app}/rules", "/people", "/people/{person}", "/directories", "/settings", "/reports", "/activity",
+         "/teams"]  # fmt: skip
+OPENERS = """() => [...document.querySelectorAll('#page a[hx-get][hx-target="#dialog"]')].map(link => link.getAttribute('hx-get'))"""
+
+
+def test_back_closes_whatever_a_page_opens(visit, live, olga: Person, chat) -> None:
+    """Each link to a dialog that the pages of the workspace's Owner have, one of each kind."""
+    chat.leave(1)
+    chat.check()
+    page, seen = visit(olga), set()
+    for each in PAGES:
+        address = live.url + each.format(app=chat.app.id, person=Person.get(Person.name == "Jana Kowalski").id)
+        page.goto(address)
+        for opener in page.evaluate(OPENERS):
+            kind = re.sub(r"\d+", "N", opener.partition("?")[0])
+            if kind in seen:
+                continue
+            seen.add(kind)
+            page.evaluate("opener => document.querySelector(`#page [hx-get=\"${CSS.escape(opener)}\"]`).click()", opener)
+            page.wait_for_selector("dialog:modal")
+            named = page.url
+            assert re.search(r"[?&](dialog|report)=", named), opener
+            page.go_back()
+            page.wait_for_selector("dialog:modal", state="detached")
+            assert page.url == address, opener
+            page.goto(named)
+            page.wait_for_selector("dialog:modal")
+            page.goto(address)
+    assert len(seen) > 20, seen
+
+
+def test_nonsense_opens_nothing(visit, live, olga: Person, chat) -> None:
+    page = visit(olga, expected=("404",))
     page.goto(f"{live.url}/apps/{chat.app.id}?report=//evil.example")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     expect(page.get_by_role("dialog")).to_have_count(0)
+    for nonsense in ("//evil.example", "/apps", "https://evil.example/", "/apps/1/../../people", "/nothing"):
+        page.goto(f"{live.url}/people?dialog={nonsense}")
+        expect(page).to_have_url(f"{live.url}/people")
+        expect(page.get_by_role("dialog")).to_have_count(0)
