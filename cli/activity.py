@@ -10,6 +10,7 @@ from cli.frame import DONE, FAILED, answer, as_json, end, moment, opened, tell
 from sync import activity as core
 from sync.apps import lists
 from sync.models import Activity
+from sync.words import plural
 
 LIMIT = 50
 
@@ -39,9 +40,9 @@ def _verify(head: str | None, as_json: bool) -> None:
                "rewritten, or the head belongs to another workspace")
         found = replace(found, ok=False, why=why)
     if found.ok and head:
-        told = f"All {found.entries:,} entries are unchanged, and the first {place:,} end with this head."
+        told = f"{_all(found.entries)} unchanged, and the first {place:,} end with this head."
     elif found.ok:
-        told = f"All {found.entries:,} entries are unchanged."
+        told = f"{_all(found.entries)} unchanged."
     else:
         told = f"Broken: {in_words(found)}."
     document = {"ok": found.ok, "entries": found.entries, "broken_at": found.broken_at, "head": found.head,
@@ -69,3 +70,7 @@ def _line(entry: Activity) -> str:
     between = " → ".join(filter(None, (entry.before, entry.after)))
     app = entry.app.name if entry.app and entry.app.name != entry.about else ""
     return "  ".join(filter(None, (moment(entry.at), entry.who, entry.what, entry.about, app, between, entry.why)))
+
+
+def _all(entries: int) -> str:
+    return plural(entries, "entry is", "entries are")

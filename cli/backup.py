@@ -17,6 +17,7 @@ from cli.locks import alone
 from sync import activity, seals, start, vault
 from sync.config import Config
 from sync.db import MIGRATIONS, connected, copy_database, utcnow, writing
+from sync.words import plural
 
 
 @click.command()
@@ -44,7 +45,7 @@ def backup(file: Path, replace: bool, as_json: bool) -> None:
          f"{seal.name} next to it reveals changes to the backup: keep the two together.")
     size = file.stat().st_size
     document = {"backup": str(file), "bytes": size, "seal": str(seal), "activity": head}
-    told = f"Activity: {head['entries']:,} entries, head {head['head']}."
+    told = f"Activity: {plural(head['entries'], 'entry', 'entries')}, head {head['head']}."
     lines = [f"{file}, {size:,} bytes, checked.", told]
     answer(document, lines, as_json)
 

@@ -14,6 +14,7 @@ from sync.checks import checks
 from sync.jobs import asking
 from sync.models import App, Check
 from sync.states import CheckPhase, CheckState
+from sync.words import plural
 
 TELL_EVERY = 5  # seconds between lines about the same phase
 # Scripts always get these numbers, even 0; other numbers only if they aren't 0.
@@ -85,8 +86,8 @@ def _document(app: App, ended: Check) -> dict:
 def _lines(app: App, ended: Check) -> list[str]:
     if ended.state != CheckState.SUCCEEDED:
         return [f"{app.name}: the check {ended.state}. Nothing was changed."]
-    found = [f"{count:,} {name.replace('_', ' ')}" for name, count in ended.counts.items() if count]
-    lines = [f"{app.name}: {ended.accounts:,} accounts; {', '.join(found) or 'nothing new'}."]
+    found = [plural(count, *checks.FOUND[name]) for name, count in ended.counts.items() if count]
+    lines = [f"{app.name}: {plural(ended.accounts, 'account')}; {', '.join(found) or 'nothing new'}."]
     if _waits(ended):
         lines.append(f"Report {ended.report_id} waits for approval: {ended.waiting:,} to confirm, {ended.held:,} held.")
     return lines

@@ -20,6 +20,7 @@ from sync.directory.directories import DirectoryProblem
 from sync.files.columns import of_directory, remember, takes_a_mapping
 from sync.models import Directory, DirectoryReading
 from sync.states import ReadingState
+from sync.words import plural
 
 
 @click.group()
@@ -118,7 +119,7 @@ def _say_preview(one: Directory, as_json: bool) -> None:
     rows = [(row.kind, row.name, row.email, "; ".join(row.details)) for row in found.rows]
     told = ", ".join(f"{number:,} {kind}" for kind, number in found.counts.items()) or "nothing would change"
     lines = [*(table([("WHAT", "NAME", "E-MAIL", "DETAILS"), *rows]) if rows else []),
-             f"{one.name}: {found.people:,} people; {told}. Nothing was changed."]
+             f"{one.name}: {plural(found.people, 'person', 'people')}; {told}. Nothing was changed."]
     document = {"directory": one.name, "people": found.people, "counts": found.counts, "warnings": found.warnings,
                 "changes": [asdict(row) for row in found.rows]}  # fmt: skip
     answer(document, lines, as_json)
@@ -144,7 +145,8 @@ def _progress(one: Directory) -> Callable[[DirectoryReading], None]:
         nonlocal told
         if row.read != told:
             told = row.read
-            tell(f"{one.name}: reading{f', {row.read:,} people' if row.read else ''} …")
+            read = f", {plural(row.read, 'person', 'people')}" if row.read else ""
+        tell(f"{one.name}: reading{read} …")
 
     return progress
 
@@ -162,11 +164,12 @@ def _say(done: list[dict], as_json: bool, document: Callable[[list[dict]], dict]
     for one in done:
         found = ", ".join(f"{number:,} {word}" for word, number in one["counts"].items() if number)
         if one["state"] == ReadingState.SUCCEEDED:
-            lines.append(f"{one['directory']}: {one['people']:,} people; {found or 'nothing new'}.")
+            lines.append(f"{one['directory']}: {plural(one['people'], 'person', 'people')}; {found or 'nothing new'}.")
         for warning in one["warnings"]:
             tell(warning)
         if one["counts"].get("held"):
-            tell(f"{one['directory']}: a guard holds {one['counts']['held']:,} leavers. See `directory release`.")
+            held = plural(one["counts"]["held"], "leaver")
+            tell(f"{one['directory']}: a guard holds {held}. See `directory release`.")
         if one["state"] != ReadingState.SUCCEEDED:
             tell(f"{one['directory']} could not be read: {one['error']} Nobody's status was changed.")
     answer(document(done), lines, as_json)
@@ -200,9 +203,10 @@ def release(name: str, yes: bool, as_json: bool) -> None:
     held = core.held(one)
     if held and not yes:
         tell("\n".join(f"{entry.person.name} <{entry.email}>: {entry.reported}, {entry.reason}" for entry in held))
-        raise click.UsageError(f"{len(held):,} people are held. If they have left, add --yes.")
+        raise click.UsageError(f"{plural(len(held), 'person is', 'people are')} held. If they have left, add --yes.")
     number = core.release(one, BY)
-    answer({"directory": one.name, "released": number}, [f"{number:,} people of {one.name} were released."], as_json)
+    answer({"directory": one.name, "released": number}, 
+           [f"{plural(number, 'person', 'people')} of {one.name} released."], as_json)
 
 
 @directory.command("list")

@@ -29,6 +29,7 @@ from sync.mail import mail_server, outbox, smtp
 from sync.people import people
 from sync.states import Tone
 from sync.tasks import tasks
+from sync.words import plural
 
 LITTLE_SPACE = 200_000_000  # bytes
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -86,7 +87,7 @@ def _installation(settings: Config) -> Iterator[Finding]:
     yield _database(settings)
     chain = activity.verify()
     yield (
-        Finding("activity", OK, f"all {chain.entries:,} entries are unchanged.")
+        Finding("activity", OK, f"{plural(chain.entries, 'entry is', 'entries are')} unchanged.")
         if chain.ok else Finding("activity", WRONG, f"{in_words(chain)}.")
     )  # fmt: skip
     free = shutil.disk_usage(settings.database_path.parent).free
@@ -159,7 +160,7 @@ def _attention() -> Iterator[Finding]:
     if stuck := tasks.count_needing_attention():
         yield Finding("tasks", WRONG, f"{stuck:,} need attention: see `tasks`.")
     if lost := outbox.count_failed(utcnow() - RECENT):
-        yield Finding("mail", WRONG, f"{lost:,} e-mails of the last week could not be sent: see Activity.")
+        yield Finding("mail", WRONG, f"{plural(lost, 'e-mail')} of the last week could not be sent: see Activity.")
 
 
 def _apps() -> Iterator[Finding]:

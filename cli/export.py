@@ -14,6 +14,7 @@ from sync.apps import lists
 from sync.apps.access import accounts_everywhere, assets_of
 from sync.db import utcnow, writing
 from sync.files import cells
+from sync.words import plural
 
 COLUMNS = (
     "app", "connector", "account", "email", "name", "status", "role", "match", "person", "person_status",
@@ -37,7 +38,7 @@ def access(shape: str) -> None:
     if shape == "json":
         click.echo(json.dumps({"at": moment(utcnow()), "activity": end, "access": list(rows)}, indent=2))
         return
-    tell(f"Activity: {end['entries']:,} entries, head {end['head']}.")
+    tell(f"Activity: {plural(end['entries'], 'entry', 'entries')}, head {end['head']}.")
     for line in cells.lines(COLUMNS, (row.values() for row in rows)):
         click.echo(line, nl=False)
 

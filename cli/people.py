@@ -16,6 +16,7 @@ from sync.names import signature
 from sync.people import importing, last_owner
 from sync.people import people as core
 from sync.sign_in import second_factor, sign_in
+from sync.words import plural
 
 
 @click.command()
@@ -98,5 +99,6 @@ def import_file(file: Path, mapping: str | None, as_json: bool) -> None:
     answer(
         {"added": outcome.added, "updated": outcome.updated, "unchanged": outcome.unchanged,
          **{word: told for word, told in passed_over.items() if told}},
-        [f"{outcome.added:,} people added, {outcome.updated:,} updated, {outcome.unchanged:,} unchanged."], as_json,
+        [f"{plural(outcome.added, 'person', 'people')} added, "
+         f"{outcome.updated:,} updated, {outcome.unchanged:,} unchanged."], as_json,
     )  # fmt: skip

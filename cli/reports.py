@@ -18,6 +18,7 @@ from sync.safety import successors
 from sync.safety.sole_managers import Choices, NeedsSuccessor
 from sync.states import REMOVALS, ReportState, TaskState
 from sync.tasks import tasks
+from sync.words import plural
 
 POLL = 0.3  # seconds
 MOST = 10**9  # rows of a report: all of them
@@ -112,12 +113,15 @@ def release(name: str, yes: bool, version: int | None, only: str | None, as_json
     app = lists.named(name)
     found = _open(app)
     if not yes:
-        raise click.UsageError(f"{found.held:,} changes of {app.name} are held. Look at `report`, then add --yes.")
+        held = plural(found.held, f"change of {app.name} is", f"changes of {app.name} are")
+        raise click.UsageError(f"{held} held. Look at `report`, then add --yes.")
     updated = reports.release(found, BY, version, only or "")
     found = Report.get_by_id(found.id)
-    lines = [f"{updated:,} roles and profiles of {app.name} are updated in Rollcall."] if updated else []
+    many = plural(updated, f"role or profile of {app.name} is", f"roles and profiles of {app.name} are")
+    lines = [f"{many} updated in Rollcall."] if updated else []
     if found.state == ReportState.OPEN:
-        lines.append(f"{found.waiting - found.held:,} changes of {app.name} now wait for `finish`.")
+        now = plural(found.waiting - found.held, f"change of {app.name} now waits", f"changes of {app.name} now wait")
+        lines.append(f"{now} for `finish`.")
     answer({"report": found.id, "state": found.state, "waiting": found.waiting, "held": found.held, "updated": updated},
            lines, as_json)  # fmt: skip
 
@@ -254,7 +258,8 @@ def _say_finished(found: Report, waited: bool, as_json: bool) -> None:
     unfinished = [task for task in rows if task.is_under_way]
     stuck = [task for task in rows if task.state in (TaskState.NEEDS_ATTENTION, TaskState.FAILED)]
     if waited and unfinished:
-        raise Failed(f"{len(unfinished)} removals aren't done yet. The server continues them.")
+        removals = plural(len(unfinished), "removal is", "removals are")
+        raise Failed(f"{removals} still under way. The server continues them.")
     if stuck:
         tell("\n".join(f"{names.name_in_task(task)}: {task.error}" for task in stuck))
         end(FAILED)

@@ -23,6 +23,7 @@ from connectors.base import (
     Role,
 )
 from connectors.rest.connector import RestConnector
+from sync.words import plural
 
 FIRST = 5  # rows shown of each list
 
@@ -136,7 +137,7 @@ def _look_at_accounts(connector: RestConnector, trial: Trial, count: int, seen: 
     if not seen["emails"]:
         trial.warnings.append("no account has an e-mail address: nobody can be matched to a person.")
     elif seen["emails"] < count:
-        trial.warnings.append(f"{count - seen['emails']:,} of {count:,} accounts have no e-mail address.")
+        trial.warnings.append(f"{count - seen['emails']:,} of {plural(count, 'account')} have no e-mail address.")
     if missing := sorted(field for field, number in seen["missing"].items() if number == count):
         trial.warnings.append(
             f"the key of {', '.join(missing)} is missing from every item: is the path right, and may the credential "
@@ -169,8 +170,8 @@ def _look_at_several_roles(connector: RestConnector, trial: Trial, count: int, o
         return
     if not kept:
         trial.warnings.append(
-            f"{count:,} accounts have several roles, and change_role is assumed to leave only the new one. If the "
-            "app keeps the others, write keeps_others: true, or send all {roles}."
+            f"{plural(count, 'account has', 'accounts have')} several roles, and change_role is assumed to leave "
+            "only the new one. If the app keeps the others, write keeps_others: true, or send all {roles}."
         )
 
 

@@ -10,6 +10,7 @@ from sync.rank import Asker
 from sync.sample_data import SampleProblem
 from sync.states import AppState, CheckState, ReadingState, ReportState, TaskState, WorkspaceRole
 from sync.tasks import disconnecting
+from sync.words import plural
 
 DOMAIN = "acme.example"  # of the sample company
 
@@ -63,7 +64,8 @@ def remove(by: Asker) -> int:
         _empty(apps)
         Directory.delete().where(Directory.id.in_(sample.directories)).execute()
         Person.delete().where(Person.id.in_(people)).execute()
-        activity.record(by, "removed sample data", after=f"{len(people)} people, {len(apps)} apps")
+        activity.record(by, "removed sample data",
+                        after=f"{plural(len(people), 'person', 'people')}, {plural(len(apps), 'app')}")
         sample_data.keep(None)
     return len(people)
 

@@ -14,6 +14,7 @@ from sync import vault
 from sync.db import connected, db, writing
 from sync.models import Activity, Person
 from sync.settings import set_setting, setting
+from sync.words import plural
 
 FIRST_SEAL = "0" * 64
 SEALED = ("at", "who", "what", "about", "why", "before", "after", "app_id", "person_id", "report_id")
@@ -60,7 +61,8 @@ def verify() -> Verification:
             return Verification(False, found.entries, why="Its anchor was changed")
         if (anchor["count"], anchor["head"]) != (found.entries, found.head):
             return Verification(False, found.entries,
-                                why=f"{anchor['count']:,} entries were written, but {found.entries:,} are there")
+                                why=f"{plural(anchor['count'], 'entry was', 'entries were')} written, but "
+                                    f"{plural(found.entries, 'is', 'are')} there")
         return found
 
 

@@ -15,6 +15,7 @@ from sync.problems import Problem
 from sync.rank import Asker
 from sync.settings import set_setting, setting  # noqa: F401 - other rooms ask for both here
 from sync.states import WorkspaceRole
+from sync.words import value_in_words
 
 
 class WorkspaceProblem(Problem):
@@ -53,7 +54,7 @@ def update_workspace(by: Asker, **values: Any) -> Workspace:
             if after[name] != before[name]:
                 set_setting(name, after[name])
                 activity.record(by, "changed setting", about=name.replace("_", " "),
-                                before=str(before[name]), after=str(after[name]))
+                                before=value_in_words(before[name]), after=value_in_words(after[name]))
     return Workspace(**after)
 
 

@@ -147,7 +147,7 @@ def _guard_given(given, prefix: str) -> tuple[int | None, int | None]:
 
 def _policy(app: App, given, problem: Exception | str = "") -> tuple[str, int]:
     limit = guards.workspace_guard()
-    default = f"workspace default: more than {limit.accounts} users and more than {limit.percent} %"
+    default = f"workspace default: more than {plural(limit.accounts, 'user')} and more than {limit.percent} %"
     forms = [
         GuardForm(prefix, legend, default, given.get(f"{prefix}guard") != "workspace",
                   given.get(f"{prefix}accounts", ""), given.get(f"{prefix}percent", ""), what)

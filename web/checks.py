@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from markupsafe import Markup
 
+from sync.checks.checks import FOUND
 from sync.db import utcnow
 from sync.jobs import asking
 from sync.models import App, Check, Report
 from sync.problems import AppProblem
 from sync.reports import mass_updates
 from sync.reports import view as report_view
-from sync.states import LIVE_CHECKS, ChangeKind, CheckPhase, CheckState, Part
+from sync.states import LIVE_CHECKS, CheckPhase, CheckState, Part
 from web import app_alerts
 from web.answers import go_to
 from web.app_alerts import Button
@@ -26,19 +27,6 @@ from web.words import duration, number, plural, relative, when
 pages = Blueprint("checks", __name__, url_prefix="/apps/<int:app_id>/checks")
 
 LEAST_SECONDS = 2  # what took less time isn't worth a sentence
-COUNTED = {
-    "new_users": (ChangeKind.NEW_USER, None),
-    "removed_users": (ChangeKind.REMOVED_USER, None),
-    "updated_roles": (ChangeKind.UPDATED_ROLE, None),
-    "updated_profiles": (ChangeKind.UPDATED_PROFILE, None),
-    "assets": ("change of assets", "changes of assets"),
-    "access": ("change of access", "changes of access"),
-    "to_invite": ("person to invite", "people to invite"),
-    "roles_to_change": ("role to change", "roles to change"),
-    "access_to_grant": ("access to grant", "accesses to grant"),
-    "access_to_revoke": ("access to revoke", "accesses to revoke"),
-    "no_longer_assigned": ("person no longer assigned", "people no longer assigned"),
-}
 
 
 @pages.post("")
@@ -188,7 +176,7 @@ def found(check: Check) -> str:
         "updated_roles": check.counts.get("updated_roles", 0) - held.get(mass_updates.ROLES, 0),
         "updated_profiles": check.counts.get("updated_profiles", 0) - held.get(mass_updates.PROFILES, 0),
     }
-    news = [plural(counts[name], *words) for name, words in COUNTED.items() if counts.get(name, 0) > 0]
+    news = [plural(counts[name], *words) for name, words in FOUND.items() if counts.get(name, 0) > 0]
     read = f"{plural(check.accounts, 'member')} read."
     if not news:
         return f"{read} {'No other changes.' if waits else 'No changes.'}"

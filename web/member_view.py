@@ -238,7 +238,7 @@ def unanswered(app: App, tab: str = "") -> Unanswered | None:
         return None
     count = len(accounts)
     headline = ("A service account has no one responsible." if count == 1
-                else f"{count:,} service accounts have no one responsible.")  # fmt: skip
+                else f"{plural(count, 'service account')} have no one responsible.")  # fmt: skip
     named = [f"{account_name(account)} ({account.person.name} has left)" for account in accounts]
     return Unanswered(headline, f"{and_more(named, UNANSWERED_NAMED)}.", tab == "service accounts")
 

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from sync.apps.conditions import At, Words
 from sync.db import utcnow
 from sync.names import account_name, asset_name, name_in_change, short_name
+from sync.words import plural
 from sync.workspace import Workspace, workspace
 
 FIXED = "\u00a0"  # a space that does not break the line
@@ -50,11 +51,6 @@ def money(cents: int | None) -> str:
         return "–"
     amount = f"{cents // 100:,}" if cents % 100 == 0 else f"{cents / 100:,.2f}"
     return f"{amount}{FIXED}{this_workspace().currency}"
-
-
-def plural(count: int, one: str, many: str | None = None) -> str:
-    """plural(3, "person", "people") → 3 people"""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def dotted(*parts: Markup | str | None) -> Markup:
@@ -124,7 +120,7 @@ def relative(moment: datetime, now: datetime) -> str:
         words = f"{size // 3600}{FIXED}h"
     elif size < 14 * 24 * 3600:
         days = size // (24 * 3600)
-        words = f"{days} day{'s' if days > 1 else ''}"
+        words = f"{plural(days, 'day')}"
     else:
         return _day(local(moment))
     return f"{words} ago" if seconds >= 0 else f"in {words}"

@@ -14,7 +14,7 @@ from web.answers import INVALID, go_to
 from web.confirming import asks_again
 from web.permissions import while_setting_up
 from web.security import current_session, signed_in_person
-from web.words import this_workspace
+from web.words import plural, this_workspace
 
 pages = Blueprint("your_sign_in", __name__, url_prefix="/settings/your-sign-in")
 
@@ -153,4 +153,4 @@ def page(problem: str = "", password_problem: str = "") -> str:
 def _signed_in_with(count: int) -> str:
     if count == 1:
         return "This is the only browser where you are signed in."
-    return f"You are signed in with {count} browsers."
+    return f"You are signed in with {plural(count, 'browser')}."

@@ -24,6 +24,7 @@ from sync.rank import Asker
 from sync.roles import RoleChange
 from sync.safety import guards
 from sync.states import Approval, AppState, ChangeKind, Part
+from sync.words import price_in_words
 from sync.workspace import workspace
 
 LONGEST_NAME = 80  # characters
@@ -356,7 +357,8 @@ def set_seat_price(app: App, hundredths: int | None, by: Asker) -> None:
     if hundredths is not None and not 0 <= hundredths <= 100_000_000:
         raise AppProblem("The seat price must be between 0 and 1,000,000 a month.")
     with writing():
-        _change(app, by, "changed seat price", str(app.seat_price), str(hundredths), seat_price=hundredths)
+        before, after = (price_in_words(price, workspace().currency) for price in (app.seat_price, hundredths))
+        _change(app, by, "changed seat price", before, after, seat_price=hundredths)
 
 
 def _change(app: App, by: Asker, what: str, before: str, after: str, **values: object) -> None:

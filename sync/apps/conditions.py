@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from sync.apps import failures
 from sync.states import AppState, AppStatus, CheckState, Failure, Step, Tone
+from sync.words import plural
 
 MATCHED_AT_LEAST = 80  # per cent of the accounts that someone should have
 
@@ -105,10 +106,6 @@ class Condition:
         return self.code in ("broken", "stuck")
 
 
-def _count(number: int, one: str, many: str = "") -> str:
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
 def _data(facts: Facts) -> Words:
     """What one sees meanwhile."""
     return ("showing data from ", At(facts.read_at)) if facts.read_at else ("it has never been read",)
@@ -133,7 +130,9 @@ def _failed(facts: Facts) -> Words:
 def _what_failed(facts: Facts) -> str:
     if not facts.failures:
         return "The last test of the connection failed"
-    return "The last check failed" if facts.failures == 1 else f"The last {facts.failures:,} checks failed, the latest"
+    if facts.failures == 1:
+        return "The last check failed"
+    return f"The last {plural(facts.failures, 'check')} failed, the latest"
 
 
 def _failed_short(facts: Facts) -> Words:
@@ -156,10 +155,8 @@ def way_out(facts: Facts) -> tuple[Step, ...]:
 
 
 def _leavers(facts: Facts) -> str:
-    have = f"still has {_count(facts.left_accounts, 'account')}" if facts.left_accounts > 1 else "still has an account"
-    if facts.left == 1:
-        return f"1 person who has left {have}"
-    return f"{facts.left:,} people who have left still have accounts"
+    have = f"still has {plural(facts.left_accounts, 'account')}" if facts.left_accounts > 1 else "still has an account"
+    return plural(facts.left, f"person who has left {have}", "people who have left still have accounts")
 
 
 def _has_leavers(facts: Facts) -> bool:
@@ -167,8 +164,7 @@ def _has_leavers(facts: Facts) -> bool:
 
 
 def _removing(facts: Facts) -> str:
-    return "1 person who has left is being removed" if facts.left == 1 else (
-        f"{facts.left:,} people who have left are being removed")
+    return plural(facts.left, "person who has left is being removed", "people who have left are being removed")
 
 
 def _is_checking(facts: Facts) -> bool:
@@ -177,18 +173,18 @@ def _is_checking(facts: Facts) -> bool:
 
 
 def _unmatched(facts: Facts) -> Words:
-    unknown = _count(facts.to_match - facts.matched, "account belongs", "accounts belong")
+    unknown = plural(facts.to_match - facts.matched, "account belongs", "accounts belong")
     return (f"Only {facts.share} % of the accounts are matched: {unknown} to nobody that Rollcall knows. "
             "It can't see whether their people have left.",)
 
 
 def _held(facts: Facts) -> str:
-    return f"{_count(facts.held, 'change is', 'changes are')} held by a guard"
+    return f"{plural(facts.held, 'change is', 'changes are')} held by a guard"
 
 
 def _to_approve(facts: Facts) -> str:
     free = facts.waiting - facts.held
-    return f"{_count(free, 'change waits', 'changes wait')} for approval" if free else "The report is open for review"
+    return f"{plural(free, 'change waits', 'changes wait')} for approval" if free else "The report is open for review"
 
 
 def _plainly(*words: str) -> Callable[[Facts], Words]:
@@ -207,8 +203,8 @@ CONDITIONS = (
     Condition("broken", lambda f: f.needs_a_person, Tone.ATTENTION, AppStatus.NEEDS_ATTENTION,
               _failed, lambda f: (first_line(f.error),), way_out),
     Condition("stuck", lambda f: f.stuck > 0, Tone.ATTENTION, AppStatus.NEEDS_ATTENTION,
-              lambda f: (f"{_count(f.stuck, 'task needs', 'tasks need')} attention: {first_line(f.stuck_error)}",),
-              lambda f: (f"{_count(f.stuck, 'task needs', 'tasks need')} attention",), lambda f: (Step.TASKS,)),
+              lambda f: (f"{plural(f.stuck, 'task needs', 'tasks need')} attention: {first_line(f.stuck_error)}",),
+              lambda f: (f"{plural(f.stuck, 'task needs', 'tasks need')} attention",), lambda f: (Step.TASKS,)),
     Condition("held", lambda f: f.held > 0, Tone.WAITING, AppStatus.APPROVAL_NEEDED,
               lambda f: (f"{_held(f)}, because so many at once look wrong. Review the report and release them.",),
               lambda f: (_held(f),), lambda f: (Step.REPORT,)),
@@ -234,8 +230,8 @@ CONDITIONS = (
               AppStatus.APPLYING_CHANGES, lambda f: (f"{_removing(f)}.",), lambda f: (_removing(f),),
               lambda f: (Step.TASKS,)),
     Condition("under way", lambda f: f.under_way > 0, Tone.WORKING, AppStatus.APPLYING_CHANGES,
-              lambda f: (f"{_count(f.under_way, 'task is', 'tasks are')} under way in it.",),
-              lambda f: (f"{_count(f.under_way, 'task is', 'tasks are')} under way",), lambda f: (Step.TASKS,)),
+              lambda f: (f"{plural(f.under_way, 'task is', 'tasks are')} under way in it.",),
+              lambda f: (f"{plural(f.under_way, 'task is', 'tasks are')} under way",), lambda f: (Step.TASKS,)),
     Condition("unmatched", lambda f: f.share < MATCHED_AT_LEAST, Tone.WAITING, AppStatus.NEEDS_MATCHING,
               _unmatched, lambda f: (f"only {f.share} % matched",), lambda f: (Step.MATCHING,)),
     Condition("not daily", lambda f: f.due == Due.OFF and f.read_at is not None, Tone.NEUTRAL,

@@ -34,6 +34,7 @@ from sync.states import (
     CheckTrigger,
 )
 from sync.tasks import invitations, settle
+from sync.words import plural
 from sync.workspace import workspace
 
 LIMIT = timedelta(hours=1)  # for one check, reading and waiting included
@@ -56,6 +57,20 @@ COUNTED = {
     "access_to_grant": (ChangeKind.TO_GRANT_ACCESS,),
     "access_to_revoke": (ChangeKind.TO_REVOKE_ACCESS,),
     "no_longer_assigned": (ChangeKind.NO_LONGER_ASSIGNED,),
+}
+# What each is called in Activity.
+FOUND = {
+    "new_users": ("new user", "new users"),
+    "removed_users": ("removed user", "removed users"),
+    "updated_roles": ("updated role", "updated roles"),
+    "updated_profiles": ("updated profile", "updated profiles"),
+    "assets": ("change of assets", "changes of assets"),
+    "access": ("change of access", "changes of access"),
+    "to_invite": ("person to invite", "people to invite"),
+    "roles_to_change": ("role to change", "roles to change"),
+    "access_to_grant": ("access to grant", "accesses to grant"),
+    "access_to_revoke": ("access to revoke", "accesses to revoke"),
+    "no_longer_assigned": ("person no longer assigned", "people no longer assigned"),
 }
 
 
@@ -194,7 +209,7 @@ class _Work:
             found = {row for row, external_id in looked_for if self.is_there_after_all(connector, external_id)}
         if mass and found:
             raise failures.IncompleteReading(
-                f"{len(missing):,} accounts are missing from the app's list, but some of them are there "
+                f"{plural(len(missing), 'account is', 'accounts are')} missing from the app's list, but some are there "
                 "when asked for one by one: the list is not whole."
             )
         if mass:
@@ -326,9 +341,9 @@ class _Work:
 
 
 def _in_words(accounts: int, counts: dict[str, int], report: Report) -> str:
-    parts = [f"{number:,} {name.replace('_', ' ')}" for name, number in counts.items() if number]
+    parts = [plural(number, *FOUND[name]) for name, number in counts.items() if number]
     waits = f"; {report.waiting:,} to approve" if report.is_open and report.waiting else ""
-    return f"{accounts:,} accounts; {', '.join(parts) or 'nothing new'}{waits}"
+    return f"{plural(accounts, 'account')}; {', '.join(parts) or 'nothing new'}{waits}"
 
 
 @queue.each_minute

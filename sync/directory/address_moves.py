@@ -21,6 +21,7 @@ from sync.models import Directory
 from sync.reports import merge
 from sync.safety.guards import Guard
 from sync.tasks import tasks
+from sync.words import plural
 
 EVERYBODY = "1"
 STAGED = """pe.id IN (
@@ -134,8 +135,9 @@ def conclude(moves: Moves, by: str, news: bool = True) -> list[str]:
         merge.let_go_of_others(by)
         tasks.look_again_at_others()
     if moves.frozen:
-        told.append(f"The e-mail addresses of {moves.frozen} people who are here would go to others, all at once. That "
-                    "looks wrong: nothing was moved, and nobody loses anything. Correct the directory.")
+        here = plural(moves.frozen, "person who is", "people who are")
+        told.append(f"The e-mail addresses of {here} here would go to others, all at once. That looks "
+                    "wrong: nothing was moved, and nobody loses anything. Correct the directory.")
     return told
 
 
@@ -155,9 +157,9 @@ def _tell_moved(moves: Moves, by: str) -> Iterator[str]:
         ])  # fmt: skip
         seats = _rows("SELECT count(*) FROM account WHERE asked_as = ? AND was_of_id = ? AND match_kind = 'unmatched' "
                       "AND state <> 'gone'", normal, person)[0][0]  # fmt: skip
-        asked = "" if not seats else (
-            " 1 account with it is unmatched until someone decides whose it is." if seats == 1 else
-            f" {seats} accounts with it are unmatched until someone decides whose they are.")
+        with_it = plural(seats, "account with it is unmatched until someone decides whose it is",
+                         "accounts with it are unmatched until someone decides whose they are")
+        asked = f" {with_it}." if seats else ""
         yield f"{email} was {names[person]}'s and is {others}'s now.{asked}"
 
 

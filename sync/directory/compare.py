@@ -21,6 +21,7 @@ from sync.models import Directory, Person
 from sync.people import held, people
 from sync.safety.guards import Guard
 from sync.states import HeldField
+from sync.words import plural
 
 TOLD_ONE_BY_ONE = 200  # people who join: more than that are one entry of the log
 WARNINGS = 50
@@ -300,7 +301,7 @@ def _note_changed_groups(directory: Directory, now: datetime) -> list[int]:
 
 def _tell_joined(directory: Directory, joined: list[tuple[int, str]], by: str) -> None:
     if len(joined) > TOLD_ONE_BY_ONE:
-        activity.record(by, "people joined", about=directory.name, after=f"{len(joined)} people")
+        activity.record(by, "people joined", about=directory.name, after=plural(len(joined), "person", "people"))
         return
     activity.record_all([
         dict(who=by, what="person joined", about=name, why=f"In {directory.name}", person_id=person)

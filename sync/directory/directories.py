@@ -32,6 +32,7 @@ from sync.rank import Asker
 from sync.safety.guards import workspace_guard
 from sync.states import DirectoryState, PersonStatus, ReadingState
 from sync.vault import VaultProblem
+from sync.words import plural
 from sync.workspace import today
 
 EVERY = timedelta(hours=1)
@@ -289,7 +290,7 @@ def succeed(directory: Directory, reading: DirectoryReading, outcome: Outcome) -
     if held_now:
         if held_now != before.get("held"):
             activity.record(
-                by, "held leavers", about=directory.name, after=f"{held_now} people",
+                by, "held leavers", about=directory.name, after=plural(held_now, "person", "people"),
                 why="The guard holds them, or they rank above the person responsible for it",
             )
         news.directory_held(directory, held_now)
@@ -348,7 +349,8 @@ def release(directory: Directory, by: Asker, seen: str | None = None) -> int:
         released = _is_held(directory) & DirectoryEntry.person.in_(affected)
         DirectoryEntry.update(status=DirectoryEntry.reported).where(released).execute()
         Directory.update(guard_from=utcnow()).where(Directory.id == directory.id).execute()
-        activity.record(by, "released held leavers", about=directory.name, after=f"{len(affected)} people")
+        activity.record(by, "released held leavers", about=directory.name,
+                        after=plural(len(affected), "person", "people"))
         people.recompute_status(affected, by)
         settle_again(by)
         asking.check_apps_of(affected, by)

@@ -31,6 +31,7 @@ from sync.models import (
 )
 from sync.safety.guards import workspace_guard
 from sync.states import DirectoryState, PersonStatus
+from sync.words import plural
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 QUIET = timedelta(minutes=1)
@@ -169,7 +170,8 @@ def tell_held(now: datetime) -> None:
             continue
         with writing():
             if news.directory_held(directory, len(held)):
-                activity.record(directory.name, "held leavers", about=directory.name, after=f"{len(held)} people",
+                activity.record(directory.name, "held leavers", about=directory.name,
+                                after=plural(len(held), "person", "people"),
                                 why="The guard holds them, or they rank above the person responsible for it")
 
 

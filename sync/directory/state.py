@@ -10,6 +10,7 @@ from sync.models import Directory, DirectoryEntry, FormerEntry
 from sync.people import people
 from sync.rank import Asker
 from sync.states import DirectoryState
+from sync.words import plural
 
 
 def pause(directory: Directory, by: Asker) -> None:
@@ -48,4 +49,5 @@ def remove(directory: Directory, by: Asker) -> None:
             )
         Directory.delete().where(Directory.id == directory.id).execute()
         people.keep_status(affected)
-        activity.record(by, "removed directory", about=directory.name, after=f"{len(affected)} people unchanged")
+        activity.record(by, "removed directory", about=directory.name,
+                        after=f"{plural(len(affected), 'person', 'people')} unchanged")

@@ -15,6 +15,7 @@ from sync.jobs import clock, queue
 from sync.models import Check, Directory, Mail, Task
 from sync.settings import set_setting
 from sync.states import LIVE_CHECKS, DirectoryState, MailState, TaskState
+from sync.words import plural
 
 LATE = 180  # seconds after which a heartbeat that comes each minute is missed
 OVERDUE = 75  # seconds after which it is looked why it doesn't come
@@ -75,6 +76,7 @@ def _waiting_for() -> list[Fault]:
 
 def _stopped(age: float) -> Fault:
     return Fault(
-        "schedule", f"The queue is stuck or not running: nothing has been checked for {age // 60:.0f} minutes.",
+        "schedule", "The queue is stuck or not running: nothing has been checked for "
+                    f"{plural(int(age // 60), 'minute')}.",
         "Restart Rollcall (python app.py serve, or worker); its log says why it stopped.",
     )  # fmt: skip

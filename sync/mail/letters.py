@@ -17,6 +17,7 @@ from connectors.explaining import Said
 from sync.models import App
 from sync.safety.leaving import Leaving
 from sync.states import UPDATES, ChangeDecision, ChangeKind, TaskState
+from sync.words import plural
 from sync.workspace import to_local
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "mail"
@@ -136,11 +137,11 @@ def outcome_subject(app: App, states: dict[str, int], failed: int, only_removals
 
 
 def people(count: int) -> str:
-    return "1 person" if count == 1 else f"{count:,} people"
+    return plural(count, "person", "people")
 
 
 def number(count: int, word: str) -> str:
-    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
+    return plural(count, word)
 
 
 def are(count: int) -> str:

@@ -57,6 +57,7 @@ from sync.states import (
     TaskState,
     WorkspaceRole,
 )
+from sync.words import plural
 
 LISTED = 20  # names in an e-mail, before "and N more"
 UNANSWERED = 5  # service accounts without a responsible person, in an e-mail
@@ -151,7 +152,7 @@ def _mail_report(report: Report, kind: str, key: str, fresh_count: int = 0) -> l
             _told_change(change, told_through if fresh_count else 0, alone.get(change.account_id, []))
             for change in changes
         ],
-        more=max(0, total - LISTED), total=total, held=held, users=app.users, app_name=app.name,
+        more=max(0, total - LISTED), total=total, held=held, users=plural(app.users, "user"), app_name=app.name,
         fresh=fresh_count if told_through and fresh_count < total else 0, unanswered=_unanswered(app),
         **_effects(app, tally),
         since=day(report.created_at), reminder=kind == "reminder", link=outbox.link(f"/reports/{report.id}"),
@@ -297,7 +298,8 @@ def directory_held(directory: Directory, count: int) -> list[Mail]:
         subject=Sentence(
             f"Held: {count:,} of {people(active)} in {name_in_line(directory.name)} would count as having left"
         ),
-        directory_name=directory.name, count=count, active=active, more=max(0, count - LISTED),
+        directory_name=directory.name, count=count, active=plural(active, "active person", "active people"),
+        more=max(0, count - LISTED),
         people=[
             {"name": entry.person.name or entry.user_name, "email": main_email(entry.person), "reason": entry.reason}
             for entry in entries[:LISTED]

@@ -31,6 +31,7 @@ from sync.states import (
     PersonStatus,
 )
 from sync.tasks import succession
+from sync.words import plural
 from sync.workspace import today
 
 log = logging.getLogger("rollcall.offboarding")
@@ -191,7 +192,8 @@ def _carry_out(offboarding: Offboarding, seats: list[Account], decided: Decided,
         _finish_in(of_app[0].app, of_app, person, decided, offboarding, by)
     leaves = sum(seat.id not in decided.left_out and seat.id not in decided.waits for seat in seats)
     activity.record(by, "offboarded person", about=names.signature(person), why=offboarding.reason, person=person,
-                    after=f"{leaves} of {len(seats)} accounts in {len({seat.app_id for seat in seats})} apps")
+                    after=f"{leaves} of {plural(len(seats), 'account')} in "
+                          f"{plural(len({seat.app_id for seat in seats}), 'app')}")
 
 
 def _finish_in(app: App, seats: list[Account], person: Person, decided: Decided, offboarding: Offboarding,

@@ -14,6 +14,7 @@ from sync.names import person_name
 from sync.problems import Problem
 from sync.rank import Asker
 from sync.states import ChangeDecision, OffboardingState, PersonStatus
+from sync.words import plural
 from sync.workspace import day_in_words, today, workspace
 
 FARTHEST = timedelta(days=3660)
@@ -143,7 +144,7 @@ def begin_grace(persons: Iterable[Person], by: str) -> None:
     days = workspace().grace_days
     for person in persons if days else ():
         if Person.get_by_id(person.id).remove_on is None:
-            _set(person, today() + timedelta(days=days), by, f"{days} days of grace")
+            _set(person, today() + timedelta(days=days), by, f"{plural(days, 'day')} of grace")
 
 
 def came_back(persons: Iterable[Person], by: str) -> None:

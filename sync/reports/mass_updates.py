@@ -16,6 +16,7 @@ from sync.safety import guards, lost_fields
 from sync.staging import tables
 from sync.staging.check import HELD_UPDATE, RELEASED
 from sync.states import UPDATES, ChangeDecision, ChangeKind
+from sync.words import plural
 
 ROLES, PROFILES = ChangeKind.UPDATED_ROLE, ChangeKind.UPDATED_PROFILE
 PROFILE = ("email", "email_key", "name", "status", "kind", "user_name", "employee_number")
@@ -158,5 +159,6 @@ def release(report: Report, by: str) -> int:
     match_rules.choose("SELECT DISTINCT account_id FROM released")
     match_rules.match_chosen(app)
     members.recount(app)
-    activity.record(by, "released updates", about=f"{number} roles and profiles", app=app, report=report)
+    activity.record(by, "released updates", about=plural(number, "role or profile", "roles and profiles"),
+                    app=app, report=report)
     return number

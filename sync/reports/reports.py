@@ -36,6 +36,7 @@ from sync.states import (
     TaskKind,
 )
 from sync.tasks import still_to_remove, succession, tasks
+from sync.words import plural
 
 CONFIRM, HELD, IGNORED = ChangeDecision.NEEDS_CONFIRMATION, ChangeDecision.HELD, ChangeDecision.IGNORED
 LEFT_OUT, CONFIRMED, APPLIED = ChangeDecision.LEFT_OUT, ChangeDecision.CONFIRMED, ChangeDecision.APPLIED
@@ -187,7 +188,7 @@ def _release_others(report: Report, by: str) -> int:
     if number:
         Change.update(decision=CONFIRM).where(Change.id.in_(held.select(Change.id))).execute()
         report.released_at = utcnow()
-        activity.record(by, "released mass change", about=f"{number} changes", app=report.app_id, report=report)
+        activity.record(by, "released mass change", about=plural(number, "change"), app=report.app_id, report=report)
     return number
 
 

@@ -14,6 +14,7 @@ from sync.reports import mass_updates
 from sync.reports.reports import APPLIED, CONFIRM, HELD, IGNORED, LEFT_OUT, UNDECIDED
 from sync.safety import leaving
 from sync.states import OF_ACCESS, OF_ASSETS, UPDATES, ChangeKind, ReportState
+from sync.words import plural
 
 WANTED = {
     INVITE: ("person to invite", "people to invite"),
@@ -142,7 +143,7 @@ def update_words(held: dict[str, int]) -> str:
     """248 profiles and 3 roles."""
     words = {mass_updates.PROFILES: "profile", mass_updates.ROLES: "role"}
     counted = ((held[kind], word) for kind, word in words.items() if kind in held)
-    return " and ".join(f"{number:,} {word}{'' if number == 1 else 's'}" for number, word in counted)
+    return " and ".join(plural(number, word) for number, word in counted)
 
 
 def _undecided(report: Report, kind: str) -> int:

@@ -11,6 +11,7 @@ from connectors.base import PAID_SOCIAL
 from sync.models import Account, App, Change, Person, Report
 from sync.names import person_name
 from sync.states import ChangeDecision, ChangeKind, Protection
+from sync.words import plural
 from sync.workspace import workspace
 
 NAMED = 2  # people who can't be removed yet, by name; of more only the number
@@ -113,4 +114,4 @@ def _counted(app: App, parts: dict[str, dict[int, str]]) -> Leaving:
 
 
 def _people(count: int) -> str:
-    return "1 person" if count == 1 else f"{count:,} people"
+    return plural(count, "person", "people")

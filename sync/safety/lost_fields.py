@@ -13,6 +13,7 @@ from sync.db import db, writing
 from sync.models import BIT, App
 from sync.safety import guards
 from sync.staging.check import STAGED_ACCOUNT, STAGED_SAME
+from sync.words import plural
 
 WORDS = {
     "email": ("e-mail address", "e-mail addresses"),
@@ -268,7 +269,7 @@ def _unknown_statuses() -> list[str]:
 
 
 def _accounts(number: int) -> str:
-    return "1 account" if number == 1 else f"{number:,} accounts"
+    return plural(number, "account")
 
 
 def keep_what_is_not_said(app: App) -> None:

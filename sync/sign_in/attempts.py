@@ -14,6 +14,7 @@ from sync.db import utcnow, writing
 from sync.models import Person, SignInAttempt
 from sync.names import signature
 from sync.people.people import PeopleProblem
+from sync.words import plural
 
 WINDOW = timedelta(minutes=15)
 OF_PERSON, OF_SOURCE = 5, 30  # wrong passwords within WINDOW
@@ -93,16 +94,16 @@ def failed(person: Person | None, source: str, counted: Mapping[str, int]) -> No
                 activity.record(
                     "sign-in", "locked out" if failures == most else "failed sign-in",
                     about=signature(person) if person else "an unknown e-mail address", person=person,
-                    why=f"{failures} wrong {_guessed(key)}{'s' if failures > 1 else ''} {where} within 15 minutes",
+                    why=f"{plural(failures, f'wrong {_guessed(key)}')} {where} within 15 minutes",
                 )  # fmt: skip
 
 
 def _wait(key: str, left: timedelta) -> str:
     minutes = max(1, round(left.total_seconds() / 60))
     if key.startswith("reset "):
-        return f"Too many links were asked for. Try again in {minutes} minute{'s' if minutes > 1 else ''}."
+        return f"Too many links were asked for. Try again in {plural(minutes, 'minute')}."
     whose = "from your network" if key.startswith("source ") else "for this e-mail address"
-    return f"Too many wrong {_guessed(key)}s {whose}. Try again in {minutes} minute{'s' if minutes > 1 else ''}."
+    return f"Too many wrong {_guessed(key)}s {whose}. Try again in {plural(minutes, 'minute')}."
 
 
 def _guessed(key: str) -> str:

@@ -13,6 +13,7 @@ from sync.db import connected, utcnow, writing
 from sync.models import Person, Session
 from sync.people.last_owner import may_sign_in
 from sync.states import SecondFactor, SignInMethod
+from sync.words import plural
 from sync.workspace import workspace
 
 FRESH = timedelta(minutes=15)  # for which a proof of who someone is holds: what is delicate asks again after that
@@ -107,7 +108,8 @@ def end_sessions(person: Person, by: str, only: int | None = None, but: int | No
     with writing():
         ended = Session.delete().where(mine).execute()
         if ended:
-            activity.record(by, "ended sessions", about=names.signature(person), after=str(ended), person=person)
+            activity.record(by, "ended sessions", about=names.signature(person), after=plural(ended, "browser"),
+                            person=person)
     return ended
 
 

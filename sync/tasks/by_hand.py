@@ -45,6 +45,7 @@ from sync.tasks.plans import (
     Plan,
     PlanChanged,
 )
+from sync.words import plural
 
 # Accounts in one operation, by one approval and in one transaction: as many as one person can look through, and as many
 # as are written before anybody waits. More is done in parts, each with its own preview.
@@ -288,7 +289,8 @@ def carry_out(plan_again: Callable[[], Plan], by: str, seen: str, *, reason: str
         if plan.held and released != len(plan.ready):
             raise ActHeld("A guard holds this, because so many at once look wrong. Look through it, then release it.")
         if plan.held:
-            activity.record(by, "released mass removal", about=f"{len(plan.ready)} accounts", why=reason, app=plan.app)
+            activity.record(by, "released mass removal", about=plural(len(plan.ready), "account"), why=reason,
+                            app=plan.app)
         approved = [line for line in plan.ready if not (line.alone and line.key in kept)]
         if not approved:
             raise ActProblem("Nobody is ticked. Nothing was changed. Choose who manages what they manage alone.")

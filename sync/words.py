@@ -1,0 +1,24 @@
+"""A number with its noun, and a value that may be empty, in words: for pages, e-mails, commands and Activity alike."""
+
+from __future__ import annotations
+
+NONE = "none"
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """plural(3, "person", "people") → 3 people"""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def value_in_words(value: object) -> str:
+    """A setting before or after a change: "none" where it has no value, "on" and "off"."""
+    if value is None or value == "":
+        return NONE
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return str(value)
+
+
+def price_in_words(hundredths: int | None, currency: str) -> str:
+    """8.75 €, or "none"."""
+    return NONE if hundredths is None else f"{hundredths / 100:,.2f} {currency}"
