@@ -4,13 +4,14 @@ A page has whole lines: none is cut in two, and none is on two pages or on none.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from peewee import Expression, ModelSelect, fn
 
 from sync import activity
+from sync.db import db
 from sync.files.cells import Cell
 from sync.listing import NOTHING, Filter, Order, Page, page_of, whole_number
 from sync.models import Activity, App, Person
@@ -56,6 +57,13 @@ LEADS = (
     "released mass removal", "released mass change", "released updates", "compared last reading", "connected app",
     "connected directory", "set up workspace", "dismissed report",
 )  # fmt: skip
+# Each word of the log once, from one to the next in its index.
+WORDS = """
+    WITH RECURSIVE word (what) AS (
+        SELECT min(what) FROM activity
+        UNION ALL SELECT (SELECT min(what) FROM activity a WHERE a.what > word.what) FROM word WHERE word.what IS NOT NULL
+    ) SELECT what FROM word WHERE what IS NOT NULL
+"""
 
 
 @dataclass(frozen=True)
@@ -93,12 +101,29 @@ def lines(wanted: Log, beyond: int | None = None, limit: int = 50, of_apps: Iter
     """
     conditions = [Activity.id > 0, *_conditions(wanted, of_apps)]
     oldest_first = sort == OLDEST_FIRST
-    query = Activity.select(line_id).where(*conditions).group_by(line_id).limit(limit + 1)
+    query = Activity.select(line_id).group_by(line_id).limit(limit + 1)
     query = query.order_by(line_id if oldest_first else line_id.desc())
     if beyond is not None:
         query = query.where(line_id > beyond if oldest_first else line_id < beyond)
-    ids = [id for (id,) in query.tuples()]
+    if wanted.kind and not (wanted.app or wanted.person):  # each of these has an index of its own
+        beside = [Activity.id > 0, *_conditions(replace(wanted, kind=""), of_apps)]
+        found = {id for what in _words_of(wanted.kind)
+                 for (id,) in query.where(Activity.what == what, *beside).tuples()}  # fmt: skip
+        ids = sorted(found, reverse=not oldest_first)[: limit + 1]
+    else:
+        ids = [id for (id,) in query.where(*conditions).tuples()]
     return list(_made(ids[:limit], conditions)), len(ids) > limit
+
+
+def _words_of(kind: str) -> list[str]:
+    """What entries of the kind are called in this log: a few words, however long the log is."""
+    return [what for (what,) in db.execute_sql(WORDS) if _kind_of(what) == kind]
+
+
+def _kind_of(what: str) -> str:
+    begun = (kind for kind, some in KINDS.items() for words in some
+             if what == words[1:] or not words.startswith("=") and what.startswith(words))  # fmt: skip
+    return next(begun, OTHER)
 
 
 def _made(ids: Sequence[int], conditions: Sequence[Expression]) -> Iterator[Line]:

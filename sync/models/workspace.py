@@ -92,4 +92,5 @@ class Activity(Base):
             SQL("CREATE INDEX activity_line ON activity (coalesce(line, id))"),
             SQL("CREATE INDEX activity_line_of_app ON activity (app_id, coalesce(line, id))"),
             SQL("CREATE INDEX activity_line_of_person ON activity (person_id, coalesce(line, id))"),
+            SQL("CREATE INDEX activity_what ON activity (what, coalesce(line, id))"),
         )  # fmt: skip

@@ -154,15 +154,46 @@ def test_a_page_is_answered_from_an_index(olga, wanted):
 
 
 @pytest.mark.parametrize("wanted", [Log(kind="tasks"), Log(kind=OTHER), Log(kind="tasks", since="2020-01-01")])
-def test_a_kind_is_looked_for_from_the_newest_line_on(olga, wanted):
-    """It has no index of its own, as each entry's seal would wait for it: a page of a frequent kind is found at once,
-    but one of a kind that nearly no entry has walks all lines, which takes 0.1 s for 100,000 entries."""
+def test_the_lines_of_a_kind_are_found_in_the_index_of_its_words(olga, wanted):
+    """A frequent kind as one that nearly no entry has: the first lines of each of its words are enough."""
     write("onboarded person")
     write("noted")
-    first, *others = _plans(lambda: log_lines.lines(wanted))
-    assert first == ["SCAN t1 USING INDEX activity_line"]
+    others = _plans(lambda: log_lines.lines(wanted))
+    assert [step for step in others[0] if "activity_what (what=?)" in step] == others[0]
     assert any("activity_line (<expr>=?" in step for plan in others for step in plan), "their entries alone are read"
     assert not any(step.startswith("SCAN") for plan in others for step in plan), others
+
+
+def test_the_words_of_the_log_are_read_from_one_to_the_next(olga):
+    plan = [row[3] for row in db.execute_sql("EXPLAIN QUERY PLAN " + log_lines.WORDS)]
+    assert not any("SCAN activity" in step or "SCAN a" in step for step in plan), plan
+    write("noted", "noted", "new user")
+    words = [what for (what,) in db.execute_sql(log_lines.WORDS)]
+    assert words == sorted(set(words)) and {"noted", "new user"} <= set(words)
+
+
+@pytest.mark.parametrize("sort", ["", "when"])
+@pytest.mark.parametrize("limit", [1, 2, 3, 50])
+def test_pages_of_a_kind_have_each_of_its_lines_once(olga, limit, sort):
+    for number in range(4):
+        write("new user", "noted")
+        write("removed user" if number % 2 else "renamed asset")
+        write("noted")
+    seen, beyond, more = [], None, True
+    while more:
+        page, more = log_lines.lines(Log(kind="checks"), beyond, limit, sort=sort)
+        seen += [line.id for line in page]
+        beyond = seen[-1]
+        assert all(line.counts.keys() <= {"new user", "removed user", "renamed asset"} for line in page)
+    assert len(seen) == 8 and seen == sorted(seen, reverse=not sort)
+
+
+@pytest.mark.parametrize("kind", [*KINDS, OTHER])
+def test_a_kind_in_sql_is_the_kind_of_its_words(olga, kind):
+    words = [beginning.removeprefix("=") for some in KINDS.values() for beginning in some] + ["noted"]
+    write(*words)
+    in_sql = {entry.what for entry in Activity.select().where(log_lines._of_kind(kind))}
+    assert in_sql == set(log_lines._words_of(kind))
 
 
 def _plans(act) -> list[list[str]]:
