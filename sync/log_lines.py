@@ -61,7 +61,8 @@ LEADS = (
 WORDS = """
     WITH RECURSIVE word (what) AS (
         SELECT min(what) FROM activity
-        UNION ALL SELECT (SELECT min(what) FROM activity a WHERE a.what > word.what) FROM word WHERE word.what IS NOT NULL
+        UNION ALL
+        SELECT (SELECT min(what) FROM activity a WHERE a.what > word.what) FROM word WHERE word.what IS NOT NULL
     ) SELECT what FROM word WHERE what IS NOT NULL
 """
 

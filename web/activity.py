@@ -33,7 +33,7 @@ def index() -> str:
     app = next((app for app in visible if str(app.id) == wanted.app), None)
     labels = {"app": lambda value: f"App: {app.name if app else value}"}
     place = _place(visible)
-    values = {"log": log_view.shown(wanted, place, labels), "apps": visible, "app": app, "here": place.here}
+    values = {"log": log_view.shown(wanted, place, labels), "here": place.here}
     if log_view.goes_on():
         return render_template("activity/_entries.html", **values)
     return page_or_part("activity/index.html", "activity/_list.html", **values,
@@ -42,7 +42,16 @@ def index() -> str:
 
 def _place(visible: list[App]) -> Place:
     return Place(url_for("activity.index"), lambda line: url_for("activity.line", line=line), of_apps(visible),
-                 list=ListName.ACTIVITY, download=url_for("downloads.of_activity"))  # fmt: skip
+                 list=ListName.ACTIVITY, filters=url_for("activity.filters"),
+                 download=url_for("downloads.of_activity"))  # fmt: skip
+
+
+@pages.get("/filters")
+@workspace_role(*MANAGERS)
+def filters() -> tuple[str, int]:
+    """The dialog with all filters of the log: its form goes back to the log."""
+    visible = list(apps.apps_of(signed_in_person()))
+    return log_view.filters(Log.of(request.args), _place(visible), visible)
 
 
 @pages.get("/lines/<int:line>")

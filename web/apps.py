@@ -15,32 +15,18 @@ from sync.apps.app_list import Apps
 from sync.apps.status import Standing
 from sync.directory import figures
 from sync.models import App, Directory, Person
-from sync.states import ListName, Part
-from web import app_card, app_facts, leaver_view, member_view, sample, saved_views
-from web.answers import asked, page_or_part, safe_address, without_dialog
+from sync.states import Part
+from web import app_card, app_facts, app_filters, leaver_view, member_view, sample
+from web.answers import asked, dialog, page_or_part, safe_address, without_dialog
 from web.app_page import above_tabs, can, kind_of, owns, page
 from web.frame import MANAGERS, manages
 from web.leaver_view import StuckRow
-from web.list_view import Column, Listed, ListHead, nothing_matches, quoted
+from web.list_view import Listed, nothing_matches
 from web.permissions import app_part, signed_in
 from web.security import signed_in_person
-from web.words import WAITING_FOR_APPROVAL, plural, when
+from web.words import plural, when
 
 pages = Blueprint("apps", __name__, url_prefix="/apps")
-
-STATES = {
-    "waiting": WAITING_FOR_APPROVAL,
-    "attention": "Needs attention",
-    "working": "Being checked",
-    "ok": "Up to date",
-    "neutral": "Paused or not set up",
-}
-COLUMNS = [
-    Column("Name", "name"),
-    Column("Users", "users", up="fewest first", down="most first", down_first=True),
-    Column("Unmatched", "unmatched", up="fewest first", down="most first", down_first=True),
-    Column("Last check", "checked", up="longest ago first", down="latest first"),
-]
 
 
 @pages.get("")
@@ -49,7 +35,7 @@ def index() -> str:
     me, wanted = signed_in_person(), Apps.of(request.args)
     listed = Listed(url_for("apps.index"), wanted, app_list.ORDER)
     shown, owned = app_list.search(me, wanted, listed.sort, asked("page") or 1), owners.owned_ids(me)
-    head, drafts = _list_head(listed), app_list.drafts(me, wanted) if shown.number == 1 else []
+    head, drafts = app_filters.head(me, listed), app_list.drafts(me, wanted) if shown.number == 1 else []
     standings = {app.id: standing for app, standing in shown.rows}
     stuck = _stuck([app for app, _ in shown.rows if app.id in owned], standings)
     cards = [app_card.card(app, kind_of(app), standing, app.id in owned, stuck.get(app.id, ()))
@@ -57,18 +43,21 @@ def index() -> str:
     return page_or_part(
         "apps/index.html", "apps/_grid.html", cards=cards, page=shown, size=app_list.PAGE, address=listed.address,
         drafts=[_draft(app) for app in drafts], list_head=head,
-        nothing=nothing_matches("No app matches", wanted, head), filtered=bool(wanted.asked), states=STATES,
+        nothing=nothing_matches("No app matches", wanted, head), filtered=bool(wanted.asked),
         may_connect=me.workspace_role in MANAGERS, offers_sample=sample.is_offered(me),
-        categories=owners.categories(me), holding=_holding(me), kept=listed.kept_beside("search", "category", "state"),
-        download=listed.download(url_for("downloads.of_apps")),
-        search=wanted.search, category=wanted.category, state=wanted.state,
+        holding=_holding(me), download=listed.download(url_for("downloads.of_apps")), search=wanted.search,
     )  # fmt: skip
 
 
-def _list_head(listed: Listed) -> ListHead:
-    labels = {"category": quoted("Category"), "state": lambda value: STATES.get(value, f"State: {value}?")}
-    return listed.head(COLUMNS, "Needs attention first", labels,
-                       views=saved_views.of_list(ListName.APPS, listed))  # fmt: skip
+@pages.get("/filters")
+@signed_in
+def filters() -> tuple[str, int]:
+    """The dialog with all filters of the list: its form goes back to the list."""
+    wanted = Apps.of(request.args)
+    listed = Listed(url_for("apps.index"), wanted, app_list.ORDER)
+    return dialog("lists/_filters.html", "Filter apps", here=listed.here, back=listed.address,
+                  fields=app_filters.fields(signed_in_person(), wanted),
+                  kept=listed.kept_beside(*app_filters.ASKED))  # fmt: skip
 
 
 def _stuck(owned: list[App], standings: Mapping[int, Standing]) -> dict[int, list[StuckRow]]:

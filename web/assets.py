@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import Blueprint, request, url_for
 
@@ -15,9 +15,10 @@ from sync.names import account_name, asset_name
 from sync.safety import sole_managers
 from sync.states import AssetState, ListName, Part, PersonStatus
 from web import saved_views
+from web.answers import dialog
 from web.app_page import can, kind_of, match_in_words, owns, page
 from web.components import OnlyManager
-from web.list_view import Column, Listed, ListHead
+from web.list_view import Column, Listed, ListHead, Shortcut, filter_field
 from web.permissions import app_part
 from web.words import number, plural
 
@@ -70,22 +71,43 @@ def index(app: App) -> str:
     wanted = Assets.of(request.args)
     listed = Listed(url_for("assets.index", app_id=app.id), wanted, assets.ORDER)
     found = assets.search(app, wanted, listed.sort, request.args.get("page", 1, type=int))
-    kinds = [(kind, f"{kind.capitalize()}s ({number(count)})") for kind, count in assets.kinds(app)]
     without = sole_managers.count_unmanaged(app).get(app.id, 0)
-    if without:
-        kinds.append((assets.UNMANAGED, f"Without a manager ({number(without)})"))
     unmanaged = set(sole_managers.unmanaged(app)) if without else set()
     return page(
-        app, "assets/index.html", "assets/_list.html", page=found, kinds=kinds, unmanaged=_unmanaged(app, without),
-        rows=[_row(row, unmanaged) for row in found.rows], asset_kind=wanted.kind, search=wanted.search,
-        heads=listed.heads(COLUMNS), list_head=_list_head(app, listed), kept=listed.kept_beside("search", "kind"),
+        app, "assets/index.html", "assets/_list.html", page=found, unmanaged=_unmanaged(app, without),
+        rows=[_row(row, unmanaged) for row in found.rows], filtered=bool(wanted.asked), search=wanted.search,
+        heads=listed.heads(COLUMNS), list_head=_list_head(app, listed, without),
         address=listed.address, download=listed.download(url_for("downloads.of_assets", app_id=app.id)),
     )  # fmt: skip
 
 
-def _list_head(app: App, listed: Listed) -> ListHead:
-    labels = {"kind": lambda value: "Without a manager" if value == assets.UNMANAGED else f"Kind: {value}"}
-    return listed.head(COLUMNS, "By kind", labels, views=saved_views.of_list(ListName.ASSETS, listed, app))
+WITHOUT = "Without a manager"
+
+
+def _list_head(app: App, listed: Listed, without: int) -> ListHead:
+    labels = {"kind": lambda value: WITHOUT if value == assets.UNMANAGED else f"Kind: {value}"}
+    to_unmanaged = listed.to(replace(listed.wanted, kind=assets.UNMANAGED), listed.sort)
+    offered = without and listed.wanted.kind != assets.UNMANAGED
+    return listed.head(
+        COLUMNS, "By kind", labels, listed.filters(url_for("assets.filters", app_id=app.id)),
+        [Shortcut(WITHOUT, without, to_unmanaged, "user-off")] if offered else [],
+        saved_views.of_list(ListName.ASSETS, listed, app),
+    )  # fmt: skip
+
+
+@pages.get("/filters")
+@app_part(Part.COLLABORATOR)
+def filters(app: App) -> tuple[str, int]:
+    """The dialog with all filters of the list: its form goes back to the list."""
+    wanted = Assets.of(request.args)
+    listed = Listed(url_for("assets.index", app_id=app.id), wanted, assets.ORDER)
+    kinds = [(kind, f"{kind.capitalize()}s ({number(count)})") for kind, count in assets.kinds(app)]
+    if without := sole_managers.count_unmanaged(app).get(app.id, 0):
+        kinds.append((assets.UNMANAGED, f"{WITHOUT} ({number(without)})"))
+    return dialog(
+        "lists/_filters.html", f"Filter {kind_of(app).asset_word}s", here=listed.here, back=listed.address,
+        fields=[filter_field("kind", "Kind", kinds, wanted.kind)], kept=listed.kept_beside("kind"),
+    )  # fmt: skip
 
 
 def _unmanaged(app: App, count: int) -> str:

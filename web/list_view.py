@@ -110,6 +110,10 @@ class Listed:
         """The address of the list as a file, with the same filters and order."""
         return f"{address}?{self.query}" if self.query else address
 
+    def filters(self, address: str) -> str:
+        """The address of the dialog with all filters, which shows those that are chosen."""
+        return self.download(address)
+
     @property
     def query(self) -> str:
         return self._query(self.wanted, self.sort)
@@ -170,12 +174,14 @@ class Option:
 
 @dataclass(frozen=True)
 class FilterField:
-    """One filter in the dialog with all filters, and the values that it can have beside "" for any."""
+    """One filter in the dialog with all filters: what it can be beside "" for any, or the `type` of an input."""
 
     name: str
     label: str
-    options: list[Option]
+    options: list[Option] = field(default_factory=list)
     help: str = ""
+    type: str = ""
+    value: str = ""
 
 
 def filter_field(name: str, label: str, options: Iterable[tuple[str, str]], chosen: str, help: str = "") -> FilterField:

@@ -15,10 +15,20 @@ from sync.models import Activity, App, Person
 from sync.names import short_name
 from sync.states import ListName
 from web import saved_views
-from web.answers import asked, page_or_part, wants_part
+from web.answers import asked, dialog, page_or_part, wants_part
 from web.app_page import kind_of
 from web.components import Head
-from web.list_view import ASCENDING, DESCENDING, Listed, ListHead, SortChoice, nothing_matches, quoted
+from web.list_view import (
+    ASCENDING,
+    DESCENDING,
+    FilterField,
+    Listed,
+    ListHead,
+    SortChoice,
+    filter_field,
+    nothing_matches,
+    quoted,
+)
 from web.view import LogLine, LogRow, first_upper, listed
 from web.words import arrow, plural
 
@@ -45,7 +55,7 @@ SEVERAL = {
 @dataclass(frozen=True)
 class Place:
     """Where the log is shown. `inside` makes the address of a line's entries. `app` or `person` is the subject of the
-    page. `list` is the list that has saved views. `download` is the address of the file."""
+    page. `list` is the list that has saved views, `filters` the address of its dialog, `download` that of the file."""
 
     here: str
     inside: Callable[[int], str]
@@ -53,6 +63,7 @@ class Place:
     app: App | None = None
     person: Person | None = None
     list: ListName | None = None
+    filters: str = ""
     download: str = ""
     lines: int = SHOWN
 
@@ -80,10 +91,7 @@ class Shown:
     wanted: Log
     nothing: str
     filtered: bool
-    kinds: list[tuple[str, str, bool]]
-    kept: list[tuple[str, str]]
     download: str
-    person_id: str  # "" where the person is looked for by words
 
 
 def shown(wanted: Log, place: Place, labels: Mapping[str, Callable[[str], str]] | None = None) -> Shown:
@@ -92,7 +100,7 @@ def shown(wanted: Log, place: Place, labels: Mapping[str, Callable[[str], str]] 
     oldest_first = list_.sort == log_lines.OLDEST_FIRST
     beyond = "after" if oldest_first else "before"
     found, more = log_lines.lines(place.asks(wanted), asked(beyond), place.lines, place.of_apps, list_.sort)
-    head = _head(list_, oldest_first, labels or {}, place.list)
+    head = _head(list_, oldest_first, labels or {}, place)
     when = Head("When", address=list_.to(wanted, "" if oldest_first else log_lines.OLDEST_FIRST),
                 sorted=ASCENDING if oldest_first else DESCENDING)  # fmt: skip
     return Shown(
@@ -101,9 +109,7 @@ def shown(wanted: Log, place: Place, labels: Mapping[str, Callable[[str], str]] 
         "Show newer" if oldest_first else "Show older", list_.address if asked(beyond) else "",
         f"Back to the {'oldest' if oldest_first else 'newest'}", head, [when, "What", "Why", "Who"], wanted,
         nothing_matches("No entry matches", wanted, head), bool(wanted.asked),
-        [(value, label, value == wanted.kind) for value, label in KINDS.items()],
-        list_.kept_beside(*wanted.asked), list_.download(place.download) if place.download else "",
-        wanted.person if whole_number(wanted.person) else "",
+        list_.download(place.download) if place.download else "",
     )  # fmt: skip
 
 
@@ -112,12 +118,29 @@ def goes_on() -> bool:
     return wants_part() and ("before" in request.args or "after" in request.args)
 
 
-def _head(list_: Listed, oldest_first: bool, labels: Mapping[str, Callable[[str], str]],
-          views_of: ListName | None) -> ListHead:
+def filters(wanted: Log, place: Place, apps: Iterable[App] = ()) -> tuple[str, int]:
+    """The dialog with all filters. Someone who was chosen on their own page, by id, stays chosen."""
+    list_, chosen = Listed(place.here, wanted, log_lines.ORDER), whole_number(wanted.person) is not None
+    of_apps = [(str(app.id), app.name) for app in apps]
+    fields = [
+        filter_field("app", "App", of_apps, wanted.app) if of_apps else None,
+        None if place.app or chosen else FilterField("person", "About a person", type="search", value=wanted.person,
+                                                     help="A name, or part of an e-mail address."),
+        filter_field("kind", "Kind", KINDS.items(), wanted.kind),
+        FilterField("since", "From", type="date", value=wanted.since),
+        FilterField("until", "To", type="date", value=wanted.until),
+    ]  # fmt: skip
+    asked = [field for field in fields if field]
+    return dialog("lists/_filters.html", "Filter activity", here=place.here, back=list_.address, fields=asked,
+                  kept=list_.kept_beside(*(field.name for field in asked)))  # fmt: skip
+
+
+def _head(list_: Listed, oldest_first: bool, labels: Mapping[str, Callable[[str], str]], place: Place) -> ListHead:
     head = list_.head([], "", labels | {
         "person": _person_in_words, "kind": lambda kind: f"Kind: {KINDS.get(kind, f'{kind}?')}",
-        "since": quoted("Since"), "until": quoted("Until"),
-    }, views=saved_views.of_list(views_of, list_) if views_of else None)  # fmt: skip
+        "since": quoted("From"), "until": quoted("To"),
+    }, list_.filters(place.filters) if place.filters else "",
+        views=saved_views.of_list(place.list, list_, place.app) if place.list else None)  # fmt: skip
     return replace(head, sorts=[SortChoice("", "Newest first", not oldest_first),
                                 SortChoice(log_lines.OLDEST_FIRST, "Oldest first", oldest_first)])  # fmt: skip
 

@@ -49,10 +49,8 @@ def head(app: App, listed: Listed) -> ListHead:
         "department": quoted("Department"),
         "asset": lambda value: _asset(app, value),
     }
-    more = url_for("members.filters", app_id=app.id)
-    query = listed.query
     views = saved_views.of_list(ListName.MEMBERS, listed, app)
-    more = f"{more}?{query}" if query else more
+    more = listed.filters(url_for("members.filters", app_id=app.id))
     return listed.head(columns(app), "People who have left first", labels, more, views=views)
 
 

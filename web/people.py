@@ -47,7 +47,7 @@ def index() -> str:
         "people/index.html", "people/_list.html", waits=held.waiting(), rows=person_view.rows(page.rows),
         list_head=head, heads=listed.heads(person_filters.COLUMNS), page=page, address=listed.address,
         nobody_found=nothing_matches("No one matches", wanted, head) if wanted.asked else "",
-        search=wanted.search, statuses=person_filters.statuses(wanted), kept=listed.kept_beside("search", "status"),
+        search=wanted.search,
         download=listed.download(url_for("downloads.of_people")),
         may_invite=signed_in_person().workspace_role in colleagues.MAY_INVITE,
         invite_address=url_for("colleagues.new", back=url_for("people.index")),

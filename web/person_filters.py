@@ -10,7 +10,7 @@ from sync.people import people, person_list
 from sync.people.person_list import YES, People
 from sync.states import ListName, WorkspaceRole
 from web import saved_views
-from web.list_view import Column, FilterField, Listed, ListHead, Option, Shortcut, filter_field, quoted
+from web.list_view import Column, FilterField, Listed, ListHead, Shortcut, filter_field, quoted
 from web.view import first_upper
 from web.words import number
 
@@ -41,18 +41,13 @@ def head(listed: Listed) -> ListHead:
         "department": quoted("Department"),
         **{name: _mark(label) for name, (label, _) in MARKS.items()},
     }
-    more = url_for("people.filters") + (f"?{listed.query}" if listed.query else "")
+    more = listed.filters(url_for("people.filters"))
     return listed.head(COLUMNS, "People who have left first", labels, more, shortcuts,
                        saved_views.of_list(ListName.PEOPLE, listed))
 
 
 def _mark(label: str):
     return lambda value: label if value == YES else f"{label}: {value}?"
-
-
-def statuses(wanted: People) -> list[Option]:
-    """For the drop-down list beside the search."""
-    return [Option(word, first_upper(word), word == wanted.status) for word in people.STATUSES]
 
 
 def fields(wanted: People) -> list[FilterField]:

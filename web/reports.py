@@ -17,9 +17,9 @@ from sync.safety import leaving
 from sync.safety.leaving import Leaving
 from sync.states import ChangeKind, ListName, Part, ReportState
 from web import saved_views
-from web.answers import wants_part
+from web.answers import dialog, wants_part
 from web.app_page import kind_of, page
-from web.list_view import Column, Listed, nothing_matches
+from web.list_view import Column, FilterField, Listed, Shortcut, filter_field, nothing_matches
 from web.permissions import app_part, signed_in
 from web.security import signed_in_person
 from web.view import Badge, first_upper
@@ -77,7 +77,7 @@ def index() -> str:
     wanted = Reports.of(request.args)
     chosen = next((app for app in owned if str(app.id) == wanted.app), None)
     values = _found(wanted, url_for("reports.index"), COLUMNS, url_for("downloads.of_reports"), chosen)
-    values |= {"chosen": chosen, "choices": owned, "filtered": bool(wanted.asked), "of_app": False}
+    values |= {"filtered": bool(wanted.asked), "of_app": False}
     return render_template("reports/_list.html" if wants_part() else "reports/index.html", **values)
 
 
@@ -87,7 +87,7 @@ def of_app(app: App) -> str:
     wanted = Reports.of(request.args).without("app")
     download = url_for("downloads.of_reports_of_app", app_id=app.id)
     values = _found(wanted, url_for("reports.of_app", app_id=app.id), COLUMNS_OF_APP, download, app)
-    values |= {"chosen": app, "filtered": bool(wanted.asked), "of_app": True}
+    values |= {"filtered": bool(wanted.asked), "of_app": True}
     return page(app, "reports/of_app.html", "reports/_list.html", **values)
 
 
@@ -99,14 +99,44 @@ def _found(wanted: Reports, here: str, columns: list[Column], download: str, app
     left = leaving.of_reports(found.rows)
     labels = {"app": lambda value: f"App: {app.name if app else value}",
               "state": lambda value: FILTER.get(value, f"State: {value}?")}  # fmt: skip
-    views = saved_views.of_list(ListName.REPORTS, listed) if here == url_for("reports.index") else None
-    head = listed.head(columns, "Waiting for approval first", labels, views=views)
+    of_app = app if here != url_for("reports.index") else None
+    more = url_for("reports.filters_of_app", app_id=of_app.id) if of_app else url_for("reports.filters")
+    head = listed.head(columns, "Waiting for approval first", labels, listed.filters(more),
+                       _shortcuts(asked, listed), saved_views.of_list(ListName.REPORTS, listed, of_app))  # fmt: skip
     return {
         "page": found, "lines": [_line(report, left[report.id], here) for report in found.rows],
-        "state": wanted.state, "states": FILTER, "address": listed.address, "here": here, "list_head": head,
-        "columns": [*listed.heads(columns), ("", "acts")], "kept": listed.kept_beside("app", "state"),
+        "address": listed.address, "here": here, "list_head": head, "columns": [*listed.heads(columns), ("", "acts")],
         "download": listed.download(download), "nothing": nothing_matches("No report matches", wanted, head),
     }  # fmt: skip
+
+
+def _shortcuts(asked: Reports, listed: Listed) -> list[Shortcut]:
+    """Those that wait, while all are shown."""
+    waiting = 0 if asked.state else overview.count(signed_in_person(), replace(asked, state=ReportState.OPEN))
+    address = listed.to(replace(listed.wanted, state=ReportState.OPEN), listed.sort)
+    return [Shortcut(WAITING_FOR_APPROVAL, waiting, address, "clipboard-check")] if waiting else []
+
+
+@pages.get("/reports/filters")
+@signed_in
+def filters() -> tuple[str, int]:
+    """The dialog with all filters of the list: its form goes back to the list."""
+    wanted = Reports.of(request.args)
+    owned = [(str(app.id), app.name) for app in apps.owned_by(signed_in_person())]
+    return _filters(url_for("reports.index"), wanted, [filter_field("app", "App", owned, wanted.app)])
+
+
+@pages.get("/apps/<int:app_id>/reports/filters")
+@app_part(Part.OWNER)
+def filters_of_app(app: App) -> tuple[str, int]:
+    return _filters(url_for("reports.of_app", app_id=app.id), Reports.of(request.args).without("app"), [])
+
+
+def _filters(here: str, wanted: Reports, first: list[FilterField]) -> tuple[str, int]:
+    listed = Listed(here, wanted, overview.ORDER)
+    return dialog("lists/_filters.html", "Filter reports", here=here, back=listed.address,
+                  fields=[*first, filter_field("state", "State", FILTER.items(), wanted.state)],
+                  kept=listed.kept_beside("app", "state"))  # fmt: skip
 
 
 def _line(report: Report, left: Leaving, here: str) -> Line:

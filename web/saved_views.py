@@ -21,7 +21,7 @@ from sync.rank import NotAllowed
 from sync.reports import overview
 from sync.reports.overview import Reports
 from sync.saved_views import ViewProblem
-from sync.states import ListName
+from sync.states import ListName, Part
 from web.answers import INVALID, dialog, go_to, safe_address, whole_number
 from web.frame import manages
 from web.list_view import Listed, SavedViews, ViewLink
@@ -34,21 +34,26 @@ pages = Blueprint("saved_views", __name__, url_prefix="/views")
 
 @dataclass(frozen=True)
 class Kind:
-    """Where a list is, and what its address may ask for. `of_app`: it is inside an app."""
+    """What a list's address may ask for, and where the list is: of the workspace, inside an app, or both. `part`: of
+    those who may open it inside an app."""
 
-    endpoint: str
     filter: type[Filter]
     order: Order
-    of_app: bool = False
+    endpoint: str = ""
+    of_app: str = ""
+    part: Part = Part.COLLABORATOR
+
+    def address(self, app_id: int | None) -> str:
+        return url_for(self.of_app, app_id=app_id) if app_id else url_for(self.endpoint)
 
 
 KINDS = {
-    ListName.MEMBERS: Kind("members.index", Members, member_list.ORDER, of_app=True),
-    ListName.APPS: Kind("apps.index", Apps, app_list.ORDER),
-    ListName.ASSETS: Kind("assets.index", Assets, assets.ORDER, of_app=True),
-    ListName.REPORTS: Kind("reports.index", Reports, overview.ORDER),
-    ListName.PEOPLE: Kind("people.index", People, person_list.ORDER),
-    ListName.ACTIVITY: Kind("activity.index", Log, log_lines.ORDER),
+    ListName.MEMBERS: Kind(Members, member_list.ORDER, of_app="members.index"),
+    ListName.APPS: Kind(Apps, app_list.ORDER, "apps.index"),
+    ListName.ASSETS: Kind(Assets, assets.ORDER, of_app="assets.index"),
+    ListName.REPORTS: Kind(Reports, overview.ORDER, "reports.index", "reports.of_app", Part.OWNER),
+    ListName.PEOPLE: Kind(People, person_list.ORDER, "people.index"),
+    ListName.ACTIVITY: Kind(Log, log_lines.ORDER, "activity.index", "tasks.index", Part.OWNER),
 }
 OF_MANAGERS = (ListName.PEOPLE, ListName.ACTIVITY)
 GONE = "This view is no longer there."
@@ -86,13 +91,15 @@ def _wanted() -> Wanted:
         abort(400)
     name = ListName(given["list"])
     kind, me = KINDS[name], signed_in_person()
-    app = row_or_404(App, whole_number(given.get("app", "")) or 0) if kind.of_app else None
-    if app is not None and apps.part_of(me, app) is None or name in OF_MANAGERS and not manages(me):
+    inside = kind.of_app and (given.get("app") or not kind.endpoint)
+    app = row_or_404(App, whole_number(given.get("app", "")) or 0) if inside else None
+    part = apps.part_of(me, app) if app else None
+    if app and part not in (Part.OWNER, kind.part) or not app and name in OF_MANAGERS and not manages(me):
         abort(404)
     values = dict(parse_qsl(given.get("query", "")))
     sort = kind.order.asked(values.get("sort", ""))
     query = urlencode(kind.filter.of(values).asked | ({"sort": sort} if sort else {}))
-    here = url_for(kind.endpoint, app_id=app.id) if app else url_for(kind.endpoint)
+    here = kind.address(app and app.id)
     return Wanted(name, app, query, f"{here}?{query}" if query else here)
 
 
@@ -165,8 +172,7 @@ def _address(view: SavedView) -> str:
     kind = KINDS.get(view.list)
     if kind is None:
         return url_for("home.show")
-    here = url_for(kind.endpoint, app_id=view.app_id) if kind.of_app else url_for(kind.endpoint)
-    return f"{here}?{view.query}"
+    return f"{kind.address(view.app_id)}?{view.query}"
 
 
 def _gone() -> Response:

@@ -10,7 +10,7 @@ from sync.log_lines import Log
 from sync.matching import decisions as match_decisions
 from sync.models import App, Task
 from sync.rank import Asker
-from sync.states import Part
+from sync.states import ListName, Part
 from sync.tasks import tasks
 from sync.tasks.tasks import TaskProblem
 from web import log_view, member_view, task_view
@@ -30,7 +30,7 @@ UNDO_SHOWN = 5
 @app_part(Part.OWNER)
 def index(app: App) -> str:
     place = _log_of(app)
-    values = {"log": log_view.shown(_wanted(), place), "here": place.here, "apps": []}
+    values = {"log": log_view.shown(_wanted(), place), "here": place.here}
     if log_view.goes_on():
         return render_template("activity/_entries.html", **values)
     undoable = member_view.undoable(app, match_decisions.undoable(app, UNDO_SHOWN), here())
@@ -47,7 +47,14 @@ def line(app: App, line: int) -> str:
 
 def _log_of(app: App) -> Place:
     return Place(url_for("tasks.index", app_id=app.id), lambda line: url_for("tasks.line", app_id=app.id, line=line),
-                 app=app, download=url_for("downloads.of_activity_of_app", app_id=app.id))  # fmt: skip
+                 app=app, list=ListName.ACTIVITY, filters=url_for("tasks.filters", app_id=app.id),
+                 download=url_for("downloads.of_activity_of_app", app_id=app.id))  # fmt: skip
+
+
+@pages.get("/activity/filters")
+@app_part(Part.OWNER)
+def filters(app: App) -> tuple[str, int]:
+    return log_view.filters(_wanted(), _log_of(app))
 
 
 def _wanted() -> Log:

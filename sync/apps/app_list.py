@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from peewee import Expression, ModelSelect
+
 from sync.apps import owners, status
-from sync.listing import Filter, Order, Page, page_of_rows
+from sync.listing import NOTHING, Filter, Order, Page, page_of_rows
 from sync.models import App, Person
 from sync.safety import leavers
 from sync.states import AppState, Tone
 
 PAGE = 60  # cards: full rows of one to five
 EVERY = 10**9  # on one page
+YES = "yes"
 FIRST = (Tone.ATTENTION, Tone.WAITING)  # what needs a person, before all others
 ORDER = Order(
     {"name": (App.name,), "users": (App.users,), "unmatched": (App.unmatched,), "checked": (App.last_check_at,)},
@@ -22,16 +25,22 @@ ORDER = Order(
 
 @dataclass(frozen=True)
 class Apps(Filter):
-    """`search` are words of the name, `state` is a Tone."""
+    """`search` are words of the name, `state` is a Tone. `left` and `unmatched` are YES for apps that have accounts of
+    people who have left, and accounts whose person is unknown."""
 
     search: str = ""
     category: str = ""
     state: str = ""
+    left: str = ""
+    unmatched: str = ""
 
 
 def search(person: Person, wanted: Apps, sort: str = "", number: int = 1, size: int = PAGE) -> Page:
     """A page of (app, its Standing). Without a `sort` of ORDER, those that need a person are first; then by name."""
     query = owners.shown(person, wanted.search, wanted.category).where(App.state != AppState.CONNECTING)
+    for asked, condition in ((wanted.left, _has_leavers), (wanted.unmatched, _has_unmatched)):
+        if asked:
+            query = query.where(condition(query) if asked == YES else NOTHING)
     shown = list(query.order_by(*ORDER.terms(sort)))
     if sort and not wanted.state:  # only those of the page are asked how they stand
         page = page_of_rows(shown, number, size)
@@ -46,9 +55,24 @@ def search(person: Person, wanted: Apps, sort: str = "", number: int = 1, size: 
     return page_of_rows(found, number, size)
 
 
+def _has_leavers(apps: ModelSelect) -> Expression:
+    return App.id.in_(list(leavers.open_in(app.id for app in apps.select(App.id))))
+
+
+def _has_unmatched(_apps: ModelSelect) -> Expression:
+    return App.unmatched > 0
+
+
+def marked(person: Person) -> dict[str, int]:
+    """How many of the apps that this person may see have each mark."""
+    apps = owners.apps_of(person).where(App.state != AppState.CONNECTING)
+    unmatched = dict(apps.select(App.id, App.unmatched).tuples())
+    return {"left": len(leavers.open_in(unmatched)), "unmatched": sum(count > 0 for count in unmatched.values())}
+
+
 def drafts(person: Person, wanted: Apps) -> list[App]:
     """Those whose setup isn't finished: they don't count as apps yet, and have no state."""
-    if wanted.state:
+    if wanted.state or wanted.left or wanted.unmatched:
         return []
     query = owners.shown(person, wanted.search, wanted.category).where(App.state == AppState.CONNECTING)
     return list(query.order_by(*ORDER.terms()))

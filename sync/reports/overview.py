@@ -44,6 +44,10 @@ def search(person: Person, wanted: Reports, sort: str = "", number: int = 1) -> 
     return page_of(found(person, wanted).order_by(*ORDER.terms(sort)), number)
 
 
+def count(person: Person, wanted: Reports) -> int:
+    return found(person, wanted).count()
+
+
 def found(person: Person, wanted: Reports) -> ModelSelect:
     """The reports that this person may decide and that match everything, with their apps, in no order.
 

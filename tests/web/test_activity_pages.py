@@ -89,7 +89,7 @@ def test_what_was_written_together_is_one_line_that_opens(owner: Client, chat) -
 def test_chips_name_the_filters_and_remove_them(owner: Client, chat, someone) -> None:
     jana = someone("Jana Kowalski")
     page = owner.get(f"/activity?person={jana.id}&app={chat.app.id}&kind=checks&since=2020-01-01").text
-    for words in ("About: Jana Kowalski", f"App: {chat.app.name}", "Kind: Checks", "Since: 2020-01-01"):
+    for words in ("About: Jana Kowalski", f"App: {chat.app.name}", "Kind: Checks", "From: 2020-01-01"):
         assert words in page
     assert f'href="/activity?app={chat.app.id}&amp;kind=checks&amp;since=2020-01-01"' in page
     assert "No entry matches" in page

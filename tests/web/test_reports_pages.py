@@ -71,7 +71,8 @@ def test_the_filter_has_the_words_of_the_rows(owner: Client, chat) -> None:
     chat.leave(1)
     chat.check()
     page = owner.get("/reports").text
-    options = re.search(r'<select[^>]*name="state".*?</select>', page, re.S).group()
+    assert "Waiting for approval <strong>1</strong>" in page
+    options = re.search(r'<select[^>]*name="state".*?</select>', owner.get("/reports/filters").text, re.S).group()
     table = re.search(r"<tbody>.*</tbody>", page, re.S).group()
     for words in ("Waiting for approval", "pplied automatically"):
         assert words in options and words in table

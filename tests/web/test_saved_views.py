@@ -98,3 +98,26 @@ def test_who_may_share(site: Flask, chat, someone) -> None:
     assert stranger.get(f"/views/new?list=members&app={chat.app.id}&query=role%3Dmember").status_code == 404
     assert stranger.get("/views/new?list=people&query=status%3Dactive").status_code == 404
     assert ">X<" in Client(site, collaborator).get(f"/apps/{chat.app.id}/members").text
+
+
+@pytest.mark.parametrize(("name", "address", "query"), [
+    ("reports", "reports", "state=open"), ("activity", "activity", "kind=checks"),
+])  # fmt: skip
+def test_a_list_of_one_app_has_views_of_its_own(owner: Client, chat, name: str, address: str, query: str) -> None:
+    here = f"/apps/{chat.app.id}/{address}"
+    answer = save(owner, "Of this app", query, list=name, app=chat.app.id)
+    assert (answer.status_code, answer.location) == (303, f"{here}?{query}")
+    assert ">Of this app<" in owner.get(here).text
+    assert ">Of this app<" not in owner.get(f"/{address}").text
+    save(owner, "Of all apps", query, list=name)
+    assert ">Of all apps<" in owner.get(f"/{address}").text and ">Of all apps<" not in owner.get(here).text
+
+
+def test_views_of_reports_inside_an_app_are_its_owners(site: Flask, chat, someone) -> None:
+    ann, kim = someone("Ann Owner"), someone("Kim Sees")
+    apps.set_part(chat.app, ann, "owner", chat.by)
+    apps.set_part(chat.app, kim, "collaborator", chat.by)
+    for name in ("reports", "activity"):
+        asked = {"list": name, "app": chat.app.id, "query": "state=open" if name == "reports" else "kind=checks"}
+        assert save(Client(site, ann), "Mine", **asked).status_code == 303
+        assert save(Client(site, kim), "Mine", **asked).status_code == 404
