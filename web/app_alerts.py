@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from flask import url_for
@@ -47,6 +48,25 @@ class Alert:
     words: Markup
     details: str  # technical, folded away
     buttons: list[Button]
+
+
+@dataclass(frozen=True)
+class Warnings:
+    """The line that stands for several of them where there is little room: how many, and the first one's title."""
+
+    fold: bool
+    tone: str
+    icon: str
+    count: str
+    first: str
+
+
+def line_for(alerts: Sequence[Alert], further: Sequence[str]) -> Warnings:
+    """`further`: sentences about leavers, which stand below the alerts."""
+    count = len(alerts) + len(further)
+    words = [alert.title or alert.words for alert in alerts] + list(further)
+    tone = "attention" if any(alert.tone == "attention" for alert in alerts) else "waiting"
+    return Warnings(count > 1, tone, "alert-triangle", plural(count, "warning"), words[0] if words else "")
 
 
 def alerts(app: App, standing: Standing, owns: bool) -> list[Alert]:

@@ -27,7 +27,7 @@ COLUMNS = [
     Column("Unmatched", "unmatched", up="fewest first", down="most first", down_first=True),
     Column("Last check", "checked", up="longest ago first", down="latest first"),
 ]
-MARKS = {"left": ("Someone has left", "user-off"), "unmatched": ("Unmatched accounts", "unlink")}
+MARKS = {"left": ("Left", "user-off", "Someone has left"), "unmatched": ("Unmatched", "unlink", "Unmatched accounts")}
 ASKED = ("state", "category", *MARKS)  # in the dialog
 
 
@@ -37,7 +37,7 @@ def head(me: Person, listed: Listed) -> ListHead:
     shortcuts = [Shortcut(MARKS[name][0], count, listed.to(replace(wanted, **{name: YES}), listed.sort), MARKS[name][1])
                  for name, count in app_list.marked(me).items() if count and not getattr(wanted, name)]  # fmt: skip
     labels = {"state": lambda value: STATES.get(value, f"State: {value}?"), "category": quoted("Category"),
-              **{name: _mark(label) for name, (label, _) in MARKS.items()}}  # fmt: skip
+              **{name: _mark(label) for name, (_, _, label) in MARKS.items()}}  # fmt: skip
     return listed.head(COLUMNS, "Needs attention first", labels, listed.filters(url_for("apps.filters")), shortcuts,
                        saved_views.of_list(ListName.APPS, listed))  # fmt: skip
 
@@ -48,6 +48,6 @@ def _mark(label: str):
 
 def fields(me: Person, wanted: Apps) -> list[FilterField]:
     categories = [(word, word.capitalize()) for word in owners.categories(me)]
-    marks = [filter_field(name, label, [(YES, "Yes")], getattr(wanted, name)) for name, (label, _) in MARKS.items()]
+    marks = [filter_field(name, label, [(YES, "Yes")], getattr(wanted, name)) for name, (_, _, label) in MARKS.items()]
     return [filter_field("state", "State", STATES.items(), wanted.state),
             filter_field("category", "Category", categories, wanted.category), *marks]  # fmt: skip

@@ -66,9 +66,12 @@ def above_tabs(app: App, can: Collection[str], back: str) -> dict:
     """The title of the app's pages and what needs a person. `can`: what Rollcall can do in it; `back`: the page that is
     shown."""
     mine, standing = owns(), app_status.standing(app)
+    alerts = app_alerts.alerts(app, standing, mine)
+    leavers = leaver_view.of_app(app, can, back) if mine and app.is_connected else None
+    further = [row.sentence for row in leavers.stuck] + [row.words for row in leavers.accepted] if leavers else []
     return {
-        "head": app_card.title(app, kind_of(app), standing, mine), "alerts": app_alerts.alerts(app, standing, mine),
-        "leavers": leaver_view.of_app(app, can, back) if mine and app.is_connected else None,
+        "head": app_card.title(app, kind_of(app), standing, mine), "alerts": alerts, "leavers": leavers,
+        "warnings": app_alerts.line_for(alerts, further),
     }  # fmt: skip
 
 
