@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from sync.apps import assets
 from sync.groups import assignments, teams
 from sync.groups import rules as group_rules
 from sync.groups.rules import Preview, Told
-from sync.models import App, GroupRuleAsset, LeftOut
-from sync.names import short_name
+from sync.listing import whole_number
+from sync.models import App, Asset, GroupRuleAsset, LeftOut
+from sync.names import asset_name, short_name
 from sync.states import Approval, AssetState, ChangeKind
 from web.app_page import kind_of
 from web.words import number, on_day, plural
@@ -122,14 +124,44 @@ def sources() -> list[Sources]:
 class AssetFields:
     """A row of the form: an asset, the role there, and the roles to choose from as (value, words)."""
 
-    asset: str
+    id: str
+    name: str
+    kind: str
     role: str
     roles: list[tuple[str, str]]
 
 
-def asset_fields(app: App, assets: list[tuple[str, str]]) -> list[AssetFields]:
+def asset_fields(app: App, picked: list[tuple[str, str]]) -> list[AssetFields]:
+    """Of each that was picked, also of one that is no longer there: it can be removed."""
     known = group_rules.asset_roles(app)
-    return [AssetFields(asset, role, _choices(known, role)) for asset, role in assets]
+    ids = [id for text, _ in picked if (id := whole_number(text)) is not None]
+    there = {str(asset.id): asset for asset in assets.chosen(app, ids)}
+    return [_fields(id, there.get(id), role, _choices(known, role)) for id, role in picked]
+
+
+def _fields(id: str, asset: Asset | None, role: str, roles: list[tuple[str, str]]) -> AssetFields:
+    if asset is None:
+        return AssetFields(id, "Unknown", "not in the app", role, roles)
+    gone = " · no longer in the app" if asset.state != AssetState.PRESENT else ""
+    return AssetFields(id, asset_name(asset), f"{asset.kind}{gone}", role, roles)
+
+
+@dataclass(frozen=True)
+class Offered:
+    """What can be added. `none` and `more` are sentences, "" where there is no need for one."""
+
+    rows: list[AssetFields]
+    none: str
+    more: str
+
+
+def offered(app: App, words: str, but: Iterable[int]) -> Offered:
+    found, total = group_rules.offered_assets(app, words, but)
+    word = kind_of(app).asset_word
+    rows = [_fields(str(asset.id), asset, "", []) for asset in found]
+    none = (f"No {word} matches your search." if words else f"No other {word} to add.") if not rows else ""
+    more = f"{plural(total - len(rows), f'more {word}')}: search for the one you mean." if total > len(rows) else ""
+    return Offered(rows, none, more)
 
 
 def _choices(known: list[str], role: str) -> list[tuple[str, str]]:

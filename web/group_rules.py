@@ -3,6 +3,7 @@ A rule that isn't saved yet is kept in the address alone, so that Back and reloa
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import zip_longest
 
 from flask import Blueprint, Response, abort, request, url_for
@@ -15,7 +16,7 @@ from sync.models import App, GroupRule, LeftOut
 from sync.reports import group_changes
 from sync.states import Approval, AppState, Part
 from web import group_rule_view
-from web.answers import INVALID, asked, dialog, go_to
+from web.answers import INVALID, asked, dialog, go_to, whole_number
 from web.app_page import kind_of, page
 from web.permissions import app_part
 from web.rows import row_or_404
@@ -50,7 +51,7 @@ def edit(app: App, rule: GroupRule) -> tuple[str, int]:
     draft = group_rules.draft_of(rule)
     return _form(app, rule, {
         "source": group_rules.source_text(rule), "role": draft.role,
-        "assets": [(group_rules.asset_label(asset), role) for asset, role in draft.assets],
+        "assets": [(str(asset.id), role) for asset, role in draft.assets],
     })  # fmt: skip
 
 
@@ -64,34 +65,41 @@ def _given() -> dict:
 
 
 def _picking(app: App, rule: GroupRule | None, given: dict) -> tuple[str, int]:
-    """The form again, with one access more or less. An asset that can't be added stays in the picker."""
-    picked = dict(given["assets"])
+    """The form again, with one access more or less. Enter in the search adds what it shows first."""
+    picked, words = dict(given["assets"]), request.args.get("look", "").strip()
     picked.pop(request.args.get("drop", ""), None)
-    new, role = request.args.get("asset", "").strip(), request.args.get("asset_role", "").strip()
-    if "add" not in request.args or not new:
-        return _form(app, rule, given | {"assets": list(picked.items())})
-    try:
-        label = group_rules.asset_label(group_rules.asset_named(app, new))
-    except RuleProblem as problem:
-        rest = [(asset, role) for asset, role in picked.items() if asset != new]
-        return _form(app, rule, given | {"assets": rest}, str(problem), (new, role))
-    picked.pop(new)
-    return _form(app, rule, given | {"assets": [*picked.items(), (label, role)]})
+    new = request.args.get("add", "")
+    if "pick" in request.args and words:
+        found, _ = group_rules.offered_assets(app, words, _ids(picked))
+        new = str(found[0].id) if found else ""
+        if not found:
+            nothing = f"No {kind_of(app).asset_word} in {app.name} matches “{words}”. Nothing was added."
+            return _form(app, rule, given | {"assets": list(picked.items())}, nothing, words)
+    if new and new not in picked:
+        try:
+            picked[str(group_rules.asset_of(app, whole_number(new)).id)] = ""
+        except RuleProblem as problem:
+            return _form(app, rule, given | {"assets": list(picked.items())}, str(problem), words)
+        words = ""
+    return _form(app, rule, given | {"assets": list(picked.items())}, words=words)
 
 
-def _form(app: App, rule: GroupRule | None, given: dict, problem: str = "",
-          picker: tuple[str, str] = ("", "")) -> tuple[str, int]:  # fmt: skip
+def _ids(picked: Iterable[str]) -> list[int]:
+    return [id for text in picked if (id := whole_number(text)) is not None]
+
+
+def _form(app: App, rule: GroupRule | None, given: dict, problem: str = "", words: str = "") -> tuple[str, int]:
+    """`words`: what is looked for among the assets."""
     kind = kind_of(app)
     roles = [(role.external_id, role.label or role.external_id) for role in group_rules.roles(app)]
-    suggested = group_rules.suggested_assets(app)
-    again = {"add", "drop"} & set(request.args)
+    again = {"add", "drop", "pick"} & set(request.args)
     return dialog(
         "rules/_form.html", "Change the rule" if rule else "New rule", INVALID if problem else 200, app=app, rule=rule,
         given=given, problem=problem, kind=kind, sources_by_label=group_rule_view.sources(),
-        no_groups=not group_rules.groups(), roles=[("", group_rule_view.SAME_ROLE), *roles], suggested=suggested,
-        example=suggested[0] if suggested else f"{kind.asset_word}: name", has_assets=ASSETS in kind.capabilities,
-        asset_rows=group_rule_view.asset_fields(app, given["assets"]),
-        focus="autofocus" if again else None, picker=group_rule_view.asset_fields(app, [picker])[0],
+        no_groups=not group_rules.groups(), roles=[("", group_rule_view.SAME_ROLE), *roles],
+        has_assets=ASSETS in kind.capabilities, asset_rows=group_rule_view.asset_fields(app, given["assets"]),
+        offered=group_rule_view.offered(app, words, _ids(id for id, _ in given["assets"])), words=words,
+        focus="autofocus" if again else None,
         form_address=url_for("group_rules.edit", app_id=app.id, rule_id=rule.id) if rule else
         url_for("group_rules.new", app_id=app.id),
     )  # fmt: skip
@@ -136,7 +144,7 @@ def _rule_of(app: App) -> GroupRule | None:
 
 def _draft(app: App) -> Draft:
     given = _given()
-    assets = {group_rules.asset_named(app, text): role for text, role in given["assets"]}
+    assets = {group_rules.asset_of(app, whole_number(id)): role for id, role in given["assets"]}
     return Draft(**group_rules.source(given["source"]), role=given["role"], assets=tuple(assets.items()))
 
 

@@ -4,11 +4,14 @@ Looked at before they are kept: a preview runs the very comparison of a check, a
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from peewee import JOIN, fn
 
 from sync import activity
+from sync.apps import assets
+from sync.apps.assets import Assets
 from sync.db import db, writing
 from sync.groups import assignments
 from sync.jobs import asking
@@ -31,7 +34,7 @@ from sync.roles import beside
 from sync.safety import guards, wanted
 from sync.states import ADJUSTMENTS, Approval, AssetState, CheckTrigger, DirectoryState
 
-SUGGESTED = 300  # assets that the form offers to choose from
+OFFERED = 8  # assets that the form shows to choose from; a search finds the others
 SHOWN = 100  # rows of each kind in a preview
 
 
@@ -114,23 +117,18 @@ def asset_label(asset: Asset) -> str:
     return f"{asset.kind}: {asset_name(asset)}"
 
 
-def suggested_assets(app: App) -> list[str]:
-    found = Asset.select().where(Asset.app == app, Asset.state == AssetState.PRESENT).order_by(Asset.kind, Asset.name)
-    return list(dict.fromkeys(asset_label(asset) for asset in found.limit(SUGGESTED)))
+def offered_assets(app: App, words: str = "", but: Iterable[int] = ()) -> tuple[list[Asset], int]:
+    """The first assets of the app that have all the words, without the ids `but`; and how many there are."""
+    found = assets.found(app, Assets(search=words)).where(Asset.id.not_in(list(but)))
+    return list(found.order_by(Asset.kind, Asset.name, Asset.id).limit(OFFERED)), found.count()
 
 
-def asset_named(app: App, text: str) -> Asset:
-    """The asset of "channel: general", or of its id in the app. Raises RuleProblem where none or several are meant."""
-    kind, _, name = (part.strip() for part in text.partition(":"))
-    present = Asset.select().where(Asset.app == app, Asset.state == AssetState.PRESENT)
-    named = (Asset.kind == kind) & ((Asset.name == name) | (Asset.external_id == name))
-    found = list(present.where(named).limit(2)) or list(present.where(Asset.external_id == text.strip()).limit(2))
-    if len(found) > 1:
-        ids = ", ".join(asset.external_id for asset in present.where(named).limit(10))
-        raise RuleProblem(f"There are several named {text.strip()}: write the id of the one you mean: {ids}.")
-    if not found:
-        raise RuleProblem(f"{app.name} has nothing named {text.strip()}. Choose from the list.")
-    return found[0]
+def asset_of(app: App, id: int | None) -> Asset:
+    """Raises RuleProblem where the app has no such asset, or no longer."""
+    asset = Asset.get_or_none(Asset.id == id, Asset.app == app, Asset.state == AssetState.PRESENT)
+    if asset is None:
+        raise RuleProblem(f"{app.name} no longer has something that was chosen here. Remove it, or choose again.")
+    return asset
 
 
 def asset_roles(app: App) -> list[str]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from sync.groups import rules as group_rules
 from sync.groups import teams
 from sync.jobs import queue
-from sync.models import GroupRule, Person, Task
+from sync.models import Asset, GroupRule, Person, Task
 from tests.journeys.looks import Look, look_at, nothing_wrong, opens
 from tests.sync.fixtures import email
 from tests.sync.grouped import Groups
@@ -97,7 +96,7 @@ def test_a_group_is_mapped_and_joiners_movers_and_leavers_follow(visit, live, ol
 
 
 def test_a_mover_loses_what_the_old_group_gave(visit, live, olga: Person, sales: Groups) -> None:
-    sales.rule("Sales", "", (group_rules.asset_named(sales.app, "channel: general"), "member"))
+    sales.rule("Sales", "", (Asset.get(Asset.app == sales.app, Asset.name == "general"), "member"))
     sales.rule("Marketing", "member")
     sales.found()
     sales.yes()
@@ -137,10 +136,10 @@ def test_it_all_works_without_javascript(visit, live, olga: Person, sales: Group
     page.select_option("#f-source", label="Revenue")
     page.click("#preview-rule")
     page.wait_for_selector("text=Choose a role, or something to give access to")
-    page.fill("[name=asset] >> nth=0", "channel: general")
-    page.select_option("[name=asset_role] >> nth=0", "member")
-    page.click("#add-access")
-    assert "channel: general" in text(page, "#picked")
+    page.fill("[name=look]", "general")
+    page.keyboard.press("Enter")
+    assert "general" in text(page, "#picked")
+    page.select_option("[name=asset_role]", "member")
     page.click("#preview-rule")
     page.wait_for_selector("text=Would get access")
     page.click("#save-rule")
@@ -161,23 +160,25 @@ def test_access_is_picked_and_taken_out_again(visit, live, olga: Person, sales: 
     page.goto(f"{live.url}/apps/{sales.app.id}/rules")
     opens("#new-rule")(page)
     page.select_option("#f-source", label="Sales (3)")
-    asset = page.get_by_label("Channel", exact=True)
-    for name in ("channel: general", "channel: press"):
-        asset.fill(name)
-        asset.press("Enter")
-        expect(page.locator("#picked")).to_contain_text(name)
-        expect(asset).to_be_focused()
-        expect(asset).to_have_value("")
-    page.get_by_label("Role on channel: press").select_option("manager")
-    page.get_by_role("button", name="Remove channel: general").click()
+    search = page.get_by_label("Search channels to add")
+    search.fill("gen")
+    expect(page.locator("#offered button")).to_have_count(1)
+    search.press("Enter")
+    expect(page.locator("#picked")).to_contain_text("general")
+    expect(search).to_be_focused()
+    expect(search).to_have_value("")
+    expect(page.locator("#offered")).not_to_contain_text("general")
+    page.get_by_role("button", name="Add press").click()
+    page.get_by_label("Role on press").select_option("manager")
+    page.get_by_role("button", name="Remove general").click()
     expect(page.locator("#picked li")).to_have_count(1)
-    expect(page.get_by_label("Role on channel: press")).to_have_value("manager")
-    asset.fill("channel: nowhere")
-    page.click("#add-access")
-    expect(page.get_by_role("alert")).to_contain_text("has nothing named channel: nowhere")
-    expect(asset).to_have_value("channel: nowhere")
+    expect(page.get_by_label("Role on press")).to_have_value("manager")
+    search.fill("nowhere")
+    expect(page.locator("#offered")).to_contain_text("No channel matches")
+    search.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("matches “nowhere”. Nothing was added.")
+    expect(search).to_have_value("nowhere")
     expect(page.locator("#f-source")).to_have_value(f"group:{sales.group('Sales').id}")
-    asset.fill("")
     page.click("#preview-rule")
     page.click("#save-rule")
     expect(page.locator(".table")).to_contain_text("channel: press")

@@ -10,7 +10,7 @@ import pytest
 from cli.reports import _change
 from sync.groups import rules as group_rules
 from sync.groups import teams
-from sync.models import Activity, App, GroupRule, GroupRuleAsset, LeftOut, Mail, Task, Team
+from sync.models import Activity, App, Asset, GroupRule, GroupRuleAsset, LeftOut, Mail, Task, Team
 from sync.reports import reports
 from tests.sync.fixtures import email
 from tests.sync.grouped import Groups
@@ -35,12 +35,13 @@ def text_of(page: str) -> str:
 
 def test_a_rule_is_previewed_saved_changed_and_removed(owner: Client, sales: Groups) -> None:
     here = f"/apps/{sales.app.id}/rules"
+    general = Asset.get(Asset.name == "general").id
     assert "No rules yet" in owner.get(here).text
     form = owner.get(f"{here}/new").text
     group = f"group:{sales.group('Sales').id}"
-    assert f'value="{group}"' in form and "Sales (3)" in form and "channel: general" in form
+    assert f'value="{group}"' in form and "Sales (3)" in form and f'name="add" value="{general}"' in form
     given = {"source": group, "role": "admin"}
-    seen = owner.get(f"{here}/preview?source={group}&role=admin&asset=channel:+general&asset_role=member&asset=").text
+    seen = owner.get(f"{here}/preview?source={group}&role=admin&asset={general}&asset_role=member").text
     told = text_of(seen)
     assert "Would be invited 1 Person 10" in told and "Would get another role 1 Person 1" in told
     assert "Would get access 2" in told and "3 people are members now" in told
@@ -53,10 +54,10 @@ def test_a_rule_is_previewed_saved_changed_and_removed(owner: Client, sales: Gro
     rule = GroupRule.get()
     page = text_of(owner.get(here).text)
     assert "Sales of Company LDAP Admin" in page and "Saved." in page
-    other = {"source": group, "role": "", "asset": "channel: general", "asset_role": "member"}
+    other = {"source": group, "role": "", "asset": str(general), "asset_role": "member"}
     answer = owner.send("PUT", f"{here}/{rule.id}", **other)
     assert answer.status_code == 303 and GroupRuleAsset.get().role == "member"
-    assert 'value="channel: general"' in owner.get(f"{here}/{rule.id}").text
+    assert f'name="asset" value="{general}"' in owner.get(f"{here}/{rule.id}").text
     assert owner.send("DELETE", f"{here}/{rule.id}").status_code == 303 and GroupRule.select().count() == 0
     told = [entry.what for entry in Activity.select().where(Activity.what.contains("rule of groups"))]
     assert told == ["made rule of groups", "changed rule of groups", "removed rule of groups"]
@@ -78,7 +79,7 @@ def test_a_paused_app_is_not_said_to_be_checked_within_a_minute(owner: Client, s
     ("source=team:x&role=admin", "Choose a group or a team"),
     ("source={group}", "Choose a role, or something to give access to"),
     ("source={group}&role=emperor", "no longer has this role"),
-    ("source={group}&role=admin&asset=<script>", "has nothing named &lt;script&gt;"),
+    ("source={group}&role=admin&asset=<script>", "no longer has something that was chosen here"),
 ])  # fmt: skip
 def test_what_can_be_no_rule_is_told_with_what_was_given(owner: Client, sales: Groups, query: str, said: str) -> None:
     group = f"group:{sales.group('Sales').id}"
@@ -178,3 +179,21 @@ def test_a_name_is_never_markup(owner: Client, sales: Groups) -> None:
         assert "<b>Sales" not in owner.get(f"/apps/{sales.app.id}{address}").text
     assert "<b>Sales" not in owner.get(f"/reports/{reports.open_report(sales.app).id}").text
     assert group_rules.of_app(sales.app)[0].people == 1
+
+
+def test_many_assets_are_found_by_a_search_and_none_of_another_app(owner: Client, sales: Groups) -> None:
+    for number in range(30):
+        Asset.create(app=sales.app, external_id=f"x{number}", kind="channel", name=f"project {number:02}")
+    other = App.create(connector="sample_chat", name="Other", category="seat-based", state="active")
+    theirs = Asset.create(app=other, external_id="1", kind="channel", name="theirs")
+    here = f"/apps/{sales.app.id}/rules/new"
+    form = owner.get(here).text
+    assert form.count('name="add" value=') == 8 and "search for the one you mean" in form and "theirs" not in form
+    assert owner.get(f"{here}?look=project+17").text.count('name="add" value=') == 1
+    picked = owner.get(f"{here}?look=project+17&pick=yes").text
+    chosen = Asset.get(Asset.name == "project 17").id
+    assert f'name="asset" value="{chosen}"' in picked and f'name="add" value="{chosen}"' not in picked
+    assert owner.get(f"{here}?look=nothing+such&pick=yes").status_code == 422
+    for wrong in (theirs.id, 999999, "x"):
+        answer = owner.get(f"{here}?add={wrong}&asset={chosen}&asset_role=")
+        assert answer.status_code == 422 and f'name="asset" value="{chosen}"' in answer.text

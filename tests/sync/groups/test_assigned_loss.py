@@ -30,7 +30,7 @@ def launch(groups, chat) -> Asset:
         groups.put(number, "Sales", "All")
     groups.put(4, "All")
     groups.read()
-    launch = group_rules.asset_named(groups.app, "channel: launch")
+    launch = Asset.get(Asset.app == groups.app, Asset.name == "launch")
     groups.rule("All", "member")
     groups.rule("Sales", "", (launch, "member"))
     assert groups.found() == {"to grant access": {email(1): WAITS, email(2): WAITS}}
@@ -131,7 +131,7 @@ def test_neither_does_a_group_that_is_gone_of_whoever_was_in_it(groups, chat, la
 def test_rules_that_are_changed_by_hand_take_no_access(groups, chat, launch):
     chat.store.add_channel("general", via="page")
     chat.check()
-    general = group_rules.asset_named(groups.app, "channel: general")
+    general = Asset.get(Asset.app == groups.app, Asset.name == "general")
     groups.put(5, "Rest")
     groups.read()
     groups.rule("Rest", "", (general, "member"))

@@ -17,6 +17,7 @@ from sync.matching import members
 from sync.models import (
     Access,
     Account,
+    Asset,
     Assignment,
     Change,
     GroupRule,
@@ -153,7 +154,7 @@ def test_a_role_that_is_left_alone_is(groups, chat):
     groups.put(1, "Sales")
     groups.put(10, "Sales")
     groups.read()
-    asset = group_rules.asset_named(groups.app, "channel: general")
+    asset = Asset.get(Asset.app == groups.app, Asset.name == "general")
     groups.rule("Sales", "", (asset, "member"))
     found = groups.found()
     assert found == {"to grant access": {email(1): WAITS}, "to invite": {email(10): WAITS}}
