@@ -62,7 +62,7 @@ class Warnings:
 
 
 def line_for(alerts: Sequence[Alert], further: Sequence[str]) -> Warnings:
-    """`further`: sentences about leavers, which stand below the alerts."""
+    """`further`: sentences about leavers, who are listed after the alerts."""
     count = len(alerts) + len(further)
     words = [alert.title or alert.words for alert in alerts] + list(further)
     tone = "attention" if any(alert.tone == "attention" for alert in alerts) else "waiting"
