@@ -135,4 +135,4 @@ def test_activity_tells_what_was_found_in_words(chat):
     chat.store.add("new@acme.example", "New", "guest", via="page")
     chat.leave(3)
     chat.check()
-    assert told() == f"{accounts + 1} accounts; 1 new users, 1 removed users; 1 to approve"
+    assert told() == f"{accounts + 1} accounts; 1 new user, 1 removed user; 1 to approve"
