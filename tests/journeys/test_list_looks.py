@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
-
 from sync.models import Asset, Person
-from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong, opens
+from tests.journeys.looks import Look, look_at, nothing_wrong, opens
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_looks(visit, live, olga: Person, chat, width: int) -> None:
+def test_looks(visit, live, olga: Person, chat) -> None:
     chat.leave(1)
     chat.check()
     Asset.create(app=chat.app, external_id="p1", kind="page", name="Acme")
-    app, page, filters = f"/apps/{chat.app.id}", visit(olga, width=width), opens("#more-filters")
+    app, page, filters = f"/apps/{chat.app.id}", visit(olga), opens("#more-filters")
     looks = [
         Look("lists-apps", "/apps?left=yes"), Look("lists-apps-filters", "/apps", filters),
         Look("lists-assets", f"{app}/assets"), Look("lists-assets-filters", f"{app}/assets", filters),
@@ -22,4 +19,4 @@ def test_looks(visit, live, olga: Person, chat, width: int) -> None:
         Look("lists-activity", "/activity?kind=checks"), Look("lists-activity-filters", "/activity", filters),
         Look("lists-activity-of-app", f"{app}/activity?kind=checks"), Look("lists-people", "/people"),
     ]  # fmt: skip
-    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width))
+    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))

@@ -9,7 +9,7 @@ from sync.db import utcnow
 from sync.matching import decisions
 from sync.models import Account, App, Person
 from tests.journeys.browser import NARROW
-from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong
+from tests.journeys.looks import PHONE, Look, Press, look_at, nothing_wrong
 
 HEIGHT = 844
 
@@ -67,9 +67,8 @@ def test_a_screen_has_nine_apps_or_more(visit, live, olga: Person, chat) -> None
     assert whole(page, ".card-grid > .card") >= 9
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_looks(visit, live, olga: Person, troubled: App, width: int) -> None:
-    page, members = visit(olga, width=width), f"/apps/{troubled.id}/members?tab=unmatched"
+def test_looks(visit, live, olga: Person, troubled: App) -> None:
+    page, members = visit(olga), f"/apps/{troubled.id}/members?tab=unmatched"
     looks = [Look("phone-members", members), Look("phone-apps", "/apps"), Look("phone-reports", "/reports"),
-             Look("phone-warnings", members, lambda page: width == NARROW and page.click("#warnings"))]  # fmt: skip
-    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width))
+             Look("phone-warnings", members, Press("#warnings"), sizes=(PHONE,))]  # fmt: skip
+    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))
