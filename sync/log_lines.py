@@ -58,7 +58,7 @@ LEADS = (
     "connected directory", "set up workspace", "dismissed report",
 )  # fmt: skip
 # Each word of the log once, from one to the next in its index.
-WORDS = """
+EACH_WHAT = """
     WITH RECURSIVE word (what) AS (
         SELECT min(what) FROM activity
         UNION ALL
@@ -118,7 +118,7 @@ def lines(wanted: Log, beyond: int | None = None, limit: int = 50, of_apps: Iter
 
 def _words_of(kind: str) -> list[str]:
     """What entries of the kind are called in this log: a few words, however long the log is."""
-    return [what for (what,) in db.execute_sql(WORDS) if _kind_of(what) == kind]
+    return [what for (what,) in db.execute_sql(EACH_WHAT) if _kind_of(what) == kind]
 
 
 def _kind_of(what: str) -> str:

@@ -165,10 +165,10 @@ def test_the_lines_of_a_kind_are_found_in_the_index_of_its_words(olga, wanted):
 
 
 def test_the_words_of_the_log_are_read_from_one_to_the_next(olga):
-    plan = [row[3] for row in db.execute_sql("EXPLAIN QUERY PLAN " + log_lines.WORDS)]
+    plan = [row[3] for row in db.execute_sql("EXPLAIN QUERY PLAN " + log_lines.EACH_WHAT)]
     assert not any("SCAN activity" in step or "SCAN a" in step for step in plan), plan
     write("noted", "noted", "new user")
-    words = [what for (what,) in db.execute_sql(log_lines.WORDS)]
+    words = [what for (what,) in db.execute_sql(log_lines.EACH_WHAT)]
     assert words == sorted(set(words)) and {"noted", "new user"} <= set(words)
 
 
