@@ -18,9 +18,9 @@ from sync.home.summary import Item, StillIn, Waiting
 from sync.models import Account, App, Person
 from sync.names import person_name
 from sync.states import CheckState, Tone
-from web import charts
+from web import charts, leaver_view
 from web.app_card import badge_of
-from web.app_page import kind_of
+from web.app_page import can, kind_of
 from web.view import Badge, listed
 from web.words import dotted, money, number, on_day, percent, plural, share
 
@@ -124,7 +124,7 @@ def waiting_row(item: Item) -> Row:
         address = url_for("assets.index", app_id=item.app.id, kind=UNMANAGED)
         return Row("alert-triangle", "attention", words, "Show", address)
     if item.kind is Waiting.STUCK_LEAVER:
-        return _report(item, "lock", item.leaving)
+        return _stuck(item)
     if item.kind is Waiting.HELD_DIRECTORY:
         words = f"{plural(item.count, 'change')} from {item.directory.name} {_is(item.count)} held by a guard"
         return Row("hand-stop", "waiting", words, "Review", url_for("directories.show", directory_id=item.directory.id))
@@ -138,6 +138,14 @@ def waiting_row(item: Item) -> Row:
 def _report(item: Item, icon: str, words: str) -> Row:
     address = url_for("wizard.show", report_id=item.report_id, back=url_for("home.show"))
     return Row(icon, "waiting", words, "View report", address, dialog=True)
+
+
+def _stuck(item: Item) -> Row:
+    """With the button that solves it, where there is one."""
+    [row] = leaver_view.stuck_rows([item.stuck], can(item.app), url_for("home.show"))
+    if row.fix is None:
+        return _report(item, "lock", item.leaving)
+    return Row("lock", "waiting", item.leaving, row.fix.label, row.fix.address, dialog=row.fix.dialog)
 
 
 def _is(count: int) -> str:

@@ -15,6 +15,7 @@ from sync.effects import seats_after
 from sync.models import Account, App, Directory, Person, Report, Task
 from sync.people import held
 from sync.reports import stuck
+from sync.reports.stuck import Stuck
 from sync.safety import leavers, leaving, sole_managers
 from sync.sign_in import waiting as waiting_sign_ins
 from sync.states import WorkspaceRole
@@ -60,6 +61,7 @@ class Item:
     report_id: int | None = None
     leaving: str = ""  # a sentence about people of the report who have left
     directory: Directory | None = None
+    stuck: Stuck | None = None
 
 
 def waiting_for(person: Person, owned: Sequence[App]) -> list[Item]:
@@ -85,7 +87,7 @@ def _reports(owned: Sequence[App]) -> Iterable[Item]:
         elif report.waiting:
             yield Item(Waiting.REPORT, report.waiting, app, report.id, sentence)
     for one in stuck.of_apps(report.app_id for report in reports if left[report.id].stuck):
-        yield Item(Waiting.STUCK_LEAVER, 1, by_id[one.account.app_id], one.report_id, one.sentence)
+        yield Item(Waiting.STUCK_LEAVER, 1, by_id[one.account.app_id], one.report_id, one.sentence, stuck=one)
 
 
 def _tasks(owned: Sequence[App]) -> Iterable[Item]:
