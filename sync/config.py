@@ -25,7 +25,7 @@ class BadSetting(ValueError):
 @dataclass(frozen=True)
 class Config:
     home: Path
-    database_path: Path
+    database_path: Path  # of the SQLite file
     listen_host: str
     listen_port: int
     url: str  # without a slash at the end
@@ -34,6 +34,7 @@ class Config:
     files: tuple[Path, ...] = ()  # folders below which a page may name a file on the server
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()  # whose X-Forwarded-Prefix is trusted
     private_networks: tuple[IPv4Network | IPv6Network, ...] = ()  # that everyone's connections may go to
+    database_url: str | None = None  # of the database on a server, in place of the file: of tests, so far
 
     @property
     def prefix(self) -> str:

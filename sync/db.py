@@ -1,4 +1,4 @@
-"""The one database: how it is opened, written to and brought up to date.
+"""The one database, a SQLite file or PostgreSQL: how it is opened, written to and brought up to date.
 Every write goes through `writing()`; nothing else may begin a transaction."""
 
 from __future__ import annotations
@@ -7,19 +7,53 @@ import os
 import shutil
 import sqlite3
 import threading
+from collections.abc import Iterable
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from peewee import DatabaseError, SqliteDatabase
+from peewee import DatabaseError, Model, SqliteDatabase
 from playhouse.migrations import Runner
 
-from sync import faults
+from sync import ON_SERVER, faults
 
 WRITABLE = "Make it writable for the user that Rollcall runs as, and take away a mark that forbids it (chattr -i)."
 MIGRATIONS = Path(__file__).with_name("migrations")
 
-db = SqliteDatabase(None, lock_type="IMMEDIATE", autoconnect=False)
+
+
+class _File(SqliteDatabase):
+    """What Rollcall asks of its database beside peewee's calls; sync/postgres/database.py has the same calls."""
+
+    on_server = False
+    base: type[Model]  # of all tables
+
+    def executemany(self, sql: str, rows: Iterable) -> sqlite3.Cursor:
+        """One statement for each row of values; the cursor knows how many rows it changed."""
+        return self.connection().executemany(sql, rows)
+
+    def append_only(self, table: str, act: str) -> None:
+        """Make a trigger that refuses every UPDATE or DELETE of the table's rows."""
+        self.execute_sql(f"CREATE TRIGGER {table}_no_{act} BEFORE {act.upper()} ON {table} "
+                         f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END")
+
+    def not_append_only(self, table: str, act: str) -> None:
+        """Take the trigger away."""
+        self.execute_sql(f"DROP TRIGGER IF EXISTS {table}_no_{act}")
+
+    def ids_were_given(self, table: str) -> None:
+        """Rows were inserted with ids of their own: the next id comes after them."""
+
+    def lock_writers(self) -> None:
+        """BEGIN IMMEDIATE has done so."""
+
+
+if ON_SERVER:
+    from sync.postgres.database import Postgres
+
+    db = Postgres(None, autoconnect=False)
+else:
+    db = _File(None, lock_type="IMMEDIATE", autoconnect=False)
 
 
 class DatabaseRefused(Exception):
@@ -32,11 +66,14 @@ def utcnow() -> datetime:
 
 
 def open_database(path: str | os.PathLike) -> None:
-    """Point `db` at the file and bring its schema up to date.
+    """Point `db` at the file, or at the server's database by its address, and bring its schema up to date.
 
     A file of an older version is copied beside itself first; raises
     DatabaseRefused for a file of a newer version or one that isn't a database.
     """
+    if db.on_server:
+        _open_server(str(path))
+        return
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -58,6 +95,19 @@ def open_database(path: str | os.PathLike) -> None:
         said = fault.text if fault else f"{problem}. {WRITABLE}" if isinstance(problem, OSError) else problem
         raise DatabaseRefused(f"{path} cannot be opened as Rollcall's database: {said}") from problem
     _keep_to_its_owner(path)
+
+
+def _open_server(address: str) -> None:
+    from sync.postgres import opening
+
+    if not db.is_closed():
+        db.close()
+    db.init(address)
+    try:
+        with connected():
+            opening.prepare(db, Runner(db, str(MIGRATIONS)))
+    except (opening.CannotBeUsed, DatabaseError) as problem:
+        raise DatabaseRefused(opening.sentence(problem, address)) from problem
 
 
 def _keep_to_its_owner(path: Path) -> None:
@@ -135,6 +185,8 @@ def writing():
         noted_in_write().clear()
     try:
         with connected(), db.atomic():
+            if outermost:
+                db.lock_writers()
             yield
     except Exception as problem:
         faults.note(problem)

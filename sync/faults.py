@@ -62,7 +62,24 @@ NO_FILES = Fault(
     "open files", "Rollcall may open no more files.",
     "Raise the limit of open files (LimitNOFILE in rollcall.service), then restart Rollcall.", of_writing=False,
 )
-ALL = (FULL, READ_ONLY, FAILING, LOCKED, DAMAGED, NO_MEMORY, NO_FILES)
+NO_SERVER = Fault(
+    "database server", "Rollcall's database server doesn't answer.",
+    "Start it, or repair the network between it and Rollcall: Rollcall then continues automatically.",
+)
+SERVER_FULL = Fault(
+    "database server full", "Rollcall's database server has no room left on its disk, or no memory or connection.",
+    "Look into the log of PostgreSQL and give it more: Rollcall then continues automatically.",
+)
+SERVER_READS_ONLY = Fault(
+    "database server read-only", "Rollcall's database server only lets Rollcall read.",
+    "It may be a replica: point ROLLCALL_DATABASE to the primary server.",
+)
+CROSSED = Fault(
+    "database conflict", "Two changes of Rollcall's database met, and the server refused one of them.",
+    "Rollcall tries it again automatically.",
+)
+ALL = (FULL, READ_ONLY, FAILING, LOCKED, DAMAGED, NO_MEMORY, NO_FILES, NO_SERVER, SERVER_FULL, SERVER_READS_ONLY,
+       CROSSED)  # fmt: skip
 
 # Primary result codes, https://www.sqlite.org/rescode.html; an extended code holds its primary one in the low byte.
 OF_SQLITE = {
@@ -76,6 +93,19 @@ OF_SQLITE = {
     sqlite3.SQLITE_CORRUPT: DAMAGED,
     sqlite3.SQLITE_NOTADB: DAMAGED,
     sqlite3.SQLITE_NOMEM: NO_MEMORY,
+}
+# By the code's beginning, https://www.postgresql.org/docs/current/errcodes-appendix.html
+OF_POSTGRESQL = {
+    "08": NO_SERVER,  # connection exception
+    "57P": NO_SERVER,  # shut down, or starting up
+    "53": SERVER_FULL,  # insufficient resources
+    "25006": SERVER_READS_ONLY,
+    "40001": CROSSED,  # serialization
+    "40P01": CROSSED,  # deadlock
+    "55P03": LOCKED,
+    "58": FAILING,  # system error
+    "XX001": DAMAGED,
+    "XX002": DAMAGED,
 }
 UNREADABLE = "Could not decode to UTF-8"  # what Python says of a text that a damaged page holds, without a code
 # errno(3); a network's or a remote server's troubles have others.
@@ -124,9 +154,18 @@ def _itself(problem: BaseException) -> Fault | None:
     if isinstance(problem, sqlite3.Error):
         fault = OF_SQLITE.get(getattr(problem, "sqlite_errorcode", 0) & 0xFF)
         return FULL if fault in (FAILING, READ_ONLY) and _is_full() else fault
+    if type(problem).__module__.startswith("psycopg"):
+        return _of_postgresql(problem)
     if isinstance(problem, OSError):
         return OF_SYSTEM.get(problem.errno)
     return None
+
+
+def _of_postgresql(problem: BaseException) -> Fault | None:
+    code = getattr(problem, "sqlstate", None)
+    if code is None:  # the driver's own: without a server, there is no code
+        return NO_SERVER if any(kind.__name__ == "OperationalError" for kind in type(problem).__mro__) else None
+    return next((fault for begin, fault in OF_POSTGRESQL.items() if code.startswith(begin)), None)
 
 
 def watch(folder: Path) -> None:

@@ -81,7 +81,7 @@ class Filter:
 
 def one_of(column: Field, ids: str) -> Expression:
     """The condition that the column is one of the ids in a JSON list, however many."""
-    return column.in_(SQL("(SELECT value FROM json_each(?))", (ids,)))
+    return column.in_(SQL("(SELECT CAST(value AS INTEGER) FROM json_each(?))", (ids,)))
 
 
 def whole_number(text: str) -> int | None:

@@ -8,14 +8,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from connectors.base import Role as Named
-from sync.db import db
 from sync.models import BIT, Account, App, Change, Role
 from sync.states import AccountState
 
 # Before a SELECT: instead of the table, the roles as the caller knows them (`:roles`, by Roles.as_json).
 AS_KNOWN = """
     WITH role (app_id, external_id, label, privileged, position) AS (
-        SELECT :app, value ->> 0, value ->> 1, value ->> 2, key FROM json_each(:roles))
+        SELECT CAST(:app AS INTEGER), json_extract(value, '$[0]'), json_extract(value, '$[1]'),
+            CAST(json_extract(value, '$[2]') AS BOOLEAN), CAST(key AS INTEGER) FROM json_each(:roles))
 """
 _KNOWN = "SELECT external_id FROM role WHERE app_id = :app"
 PRIVILEGED = f"{_KNOWN} AND privileged"
@@ -46,12 +46,12 @@ def differ(known: str, now: str) -> str:
     return f"""(
         {known}.role <> {now}.role AND NOT {_has_several(known)} AND NOT {_has_several(now)}
         OR ({_has_several(known)} OR {_has_several(now)})
-        AND ({known}.role <> {now}.role OR {known}.further_roles IS NOT {now}.further_roles) AND ({either}))
+        AND ({known}.role <> {now}.role OR {known}.further_roles IS DISTINCT FROM {now}.further_roles) AND ({either}))
     """
 
 
 def _but(one: str, other: str) -> str:
-    return f"SELECT 1 FROM ({held(one)}) WHERE id NOT IN (SELECT id FROM ({held(other)}))"
+    return f"SELECT 1 FROM ({held(one)}) AS one WHERE id NOT IN (SELECT id FROM ({held(other)}) AS other)"
 
 
 def words(account: str, table: str = "role", of_app: str = "r.app_id = :app") -> str:
@@ -63,7 +63,7 @@ def words(account: str, table: str = "role", of_app: str = "r.app_id = :app") ->
             SELECT group_concat(', ' || label, '') FROM (
                 SELECT coalesce((SELECT nullif(r.label, '') {named} = h.value), h.value) AS label
                 FROM json_each({account}.further_roles) h
-                ORDER BY coalesce((SELECT r.position {named} = h.value), 1e9), h.value)) END
+                ORDER BY coalesce((SELECT r.position {named} = h.value), 1000000000), h.value) AS further) END
     """
 
 
@@ -81,18 +81,22 @@ def may_administer(account: str) -> str:
         OR {account}.pending IS NOT NULL AND EXISTS (
             SELECT 1 FROM ({held_at_worst(account)}) h
             WHERE h.id IN ({PRIVILEGED}) OR h.id <> '' AND h.id NOT IN ({_KNOWN}))
-        OR {account}.role = '' AND {account}.unsaid & {_ROLE} AND EXISTS (
-            SELECT 1 FROM account k WHERE k.app_id = :app AND k.state <> 'gone' AND NOT k.unsaid & {_ROLE})))"""
+        OR {account}.role = '' AND ({account}.unsaid & {_ROLE}) <> 0 AND EXISTS (
+            SELECT 1 FROM account k WHERE k.app_id = :app AND k.state <> 'gone' AND (k.unsaid & {_ROLE}) = 0)))"""
+
+
+_LAST_ONE = ("Protected: the last ", " of the app")
+_NOT_NAMED = "Protected: it has a role that the app did not name, and nobody else is known to administer the app"
 
 
 def _why_last(label: str | None) -> str:
     """`label`: the first of the account's roles that is known to administer the app; None if none is."""
-    if label is None:
-        return "Protected: it has a role that the app did not name, and nobody else is known to administer the app"
-    return f"Protected: the last {label} of the app"
+    return _NOT_NAMED if label is None else label.join(_LAST_ONE)
 
 
-db.register_function(_why_last, "last_administrator", 1)
+def why_last(label: str) -> str:
+    """The same in SQL; `label` is an expression, NULL where no role is known to."""
+    return f"coalesce('{_LAST_ONE[0]}' || {label} || '{_LAST_ONE[1]}', '{_NOT_NAMED}')"
 
 
 @dataclass(frozen=True)

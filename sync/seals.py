@@ -76,15 +76,14 @@ def renew() -> None:
         if anchor is None or anchor["key"] == _mark(key) or not verify().ok:
             return
         for act in TRIGGERS:
-            db.execute_sql(f"DROP TRIGGER IF EXISTS activity_no_{act}")
+            db.not_append_only("activity", act)
         last, count, renewed = FIRST_SEAL, 0, []
         for row in _rows():
             last, count = _seal(key, last, row), count + 1
             renewed.append((last, row["id"]))
-        db.connection().executemany("UPDATE activity SET seal = ? WHERE id = ?", renewed)
+        db.executemany("UPDATE activity SET seal = ? WHERE id = ?", renewed)
         for act in TRIGGERS:
-            db.execute_sql(f"CREATE TRIGGER activity_no_{act} BEFORE {act.upper()} ON activity "
-                           "BEGIN SELECT RAISE(ABORT, 'activity is append-only'); END")
+            db.append_only("activity", act)
         _anchor(key, count, last)
 
 

@@ -53,7 +53,7 @@ def open_all(config: Config) -> None:
     connectors.allow_networks(config.private_networks)
     connectors.load_folder(config.home / "connectors")
     vault.open_vault(config.secret_key_file)
-    open_database(config.database_path)
+    open_database(config.database_url or config.database_path)
     with connected():
         seals.renew()
         activity.tell_what_was_migrated()

@@ -98,3 +98,11 @@ def today() -> date:
 def day_in_words(day: date) -> str:
     """3 December; with the year when it is another one."""
     return f"{day.day} {day:%B}" + (f" {day.year}" if day.year != today().year else "")
+
+
+def sql_day_in_words(day: str, today: str) -> str:
+    """The same in SQL, of two days. Both databases write a day as 2026-12-03."""
+    day, today = f"CAST({day} AS TEXT)", f"CAST(CAST({today} AS DATE) AS TEXT)"  # in SQLite, such a DATE is the year
+    months = " ".join(f"WHEN '{month:02}' THEN '{date(2000, month, 1):%B}'" for month in range(1, 13))
+    return (f"ltrim(substr({day}, 9, 2), '0') || ' ' || CASE substr({day}, 6, 2) {months} END "
+            f"|| CASE WHEN substr({day}, 1, 4) = substr({today}, 1, 4) THEN '' ELSE ' ' || substr({day}, 1, 4) END")

@@ -11,3 +11,8 @@ if sys.dont_write_bytecode:
     sys.dont_write_bytecode = False
     sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(CACHE / "bytecode")
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+if "ROLLCALL_TEST_DATABASE" in os.environ:
+    from tests import database
+
+    database.begin()  # before sync.db is imported

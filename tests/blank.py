@@ -6,6 +6,7 @@ from __future__ import annotations
 import functools
 import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 
 from sync import start
 from sync.config import Config
@@ -13,6 +14,7 @@ from sync.db import connected, db
 from sync.models import Person
 from sync.rank import Asker
 from sync.sign_in import sign_in
+from tests import database
 
 OLGA = "olga@acme.example"
 LOCAL = {"ROLLCALL_PRIVATE_NETWORKS": "127.0.0.0/8,::1/128"}  # what tests serve is on this machine
@@ -22,27 +24,41 @@ LOCAL = {"ROLLCALL_PRIVATE_NETWORKS": "127.0.0.0/8,::1/128"}  # what tests serve
 class Copy:
     """An installation's files. `key` is None where nothing in the database is sealed yet."""
 
-    database: bytes
+    database: bytes | str  # of the file, or the name of a template
     key: bytes | None = None
 
     @classmethod
     def of(cls, config: Config, with_key: bool = True) -> Copy:
         """The one that is open, which is closed by it."""
+        key = config.secret_key_file.read_bytes() if with_key else None
+        if database.on_server():
+            db.close()
+            return cls(database.keep(config.home), key)
         db.connect(reuse_if_open=True)
         db.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         db.close()
-        return cls(config.database_path.read_bytes(), config.secret_key_file.read_bytes() if with_key else None)
+        return cls(config.database_path.read_bytes(), key)
 
     def open(self, config: Config) -> None:
         """What sync.start.open_all() does on a folder that holds these files. Its migrations are not applied again."""
         config.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        config.database_path.write_bytes(self.database)
+        if database.on_server():
+            db.close()
+            database.make(config.home, self.database)
+        else:
+            config.database_path.write_bytes(self.database)
         if self.key:
             config.secret_key_file.touch(0o600)
             config.secret_key_file.write_bytes(self.key)
         start.open_all(config)
         with connected():
-            db.pragma("synchronous", "off", permanent=True)  # a kill loses nothing by it, and nobody cuts the power
+            if not database.on_server():
+                db.pragma("synchronous", "off", permanent=True)  # a kill loses nothing by it, and nobody cuts the power
+
+
+def config_of(home: Path | str, **environ: str) -> Config:
+    """Of an installation in this folder."""
+    return database.placed(Config.from_environ({"ROLLCALL_HOME": str(home), **LOCAL, **environ}))
 
 
 def open_blank(config: Config) -> None:
@@ -58,7 +74,9 @@ def prepare() -> None:
 @functools.cache
 def _blank() -> Copy:
     with tempfile.TemporaryDirectory() as folder:
-        config = Config.from_environ({"ROLLCALL_HOME": folder, **LOCAL})
+        config = config_of(folder)
+        if database.on_server():
+            database.make(folder)
         start.open_all(config)
         return Copy.of(config, with_key=False)
 
@@ -71,7 +89,7 @@ def open_acme(config: Config) -> None:
 @functools.cache
 def _acme() -> Copy:
     with tempfile.TemporaryDirectory() as folder:
-        config = Config.from_environ({"ROLLCALL_HOME": folder, **LOCAL})
+        config = config_of(folder)
         open_blank(config)
         with connected():
             set_up_acme()

@@ -21,7 +21,8 @@ from sync.models import Person
 from sync.people import people
 from sync.rank import Asker
 from sync.sign_in import passwords
-from tests.blank import LOCAL, OLGA, open_acme, open_blank
+from tests import database
+from tests.blank import LOCAL, OLGA, config_of, open_acme, open_blank
 
 os.environ.update(LOCAL)  # for the programs that tests start
 
@@ -112,7 +113,7 @@ def allow_local_servers() -> None:
 
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
-    return Config.from_environ({"ROLLCALL_HOME": str(tmp_path / "home"), "ROLLCALL_FILES": str(tmp_path), **LOCAL})
+    return config_of(tmp_path / "home", ROLLCALL_FILES=str(tmp_path))
 
 
 @pytest.fixture
@@ -128,6 +129,8 @@ def home(config: Config, request: pytest.FixtureRequest) -> Iterator[Path]:
         yield config.home
     if not db.is_closed():
         db.close()
+    if database.on_server():
+        database.drop(config.home)
 
 
 @pytest.fixture

@@ -34,20 +34,22 @@ class AnswersOf:
             return
         self.size += len(packed)
         db.execute_sql(
-            "INSERT OR REPLACE INTO temp.read_answer VALUES (?, ?, ?, ?)", (key, answer.etag, answer.link, packed)
+            "INSERT INTO read_answer VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE "
+            "SET etag = excluded.etag, link = excluded.link, body = excluded.body",
+            (key, answer.etag, answer.link, packed),
         )
 
     def take_over(self) -> None:
         """In the transaction that takes the reading over. Writes only what differs."""
         db.execute_sql(
-            "DELETE FROM remembered_answer WHERE app_id = ? AND NOT EXISTS (SELECT 1 FROM temp.read_answer r "
+            "DELETE FROM remembered_answer WHERE app_id = ? AND NOT EXISTS (SELECT 1 FROM read_answer r "
             "WHERE r.key = remembered_answer.key AND r.etag = remembered_answer.etag "
             "AND r.link = remembered_answer.link)",
             (self.app.id,),
         )
         db.execute_sql(
-            "INSERT OR IGNORE INTO remembered_answer (app_id, key, etag, link, body) "
-            "SELECT ?, key, etag, link, body FROM temp.read_answer",
+            "INSERT INTO remembered_answer (app_id, key, etag, link, body) "
+            "SELECT ?, key, etag, link, body FROM read_answer WHERE true ON CONFLICT DO NOTHING",
             (self.app.id,),
         )
 

@@ -109,7 +109,8 @@ class _Known:
 def _tasks(ids: list[int]) -> dict[int, tuple[int, int, str]]:
     """Tasks that wait or run, those that need attention, and the error of one of these."""
     rows = (
-        Task.select(Task.app, fn.SUM(Task.is_under_way), fn.SUM(Task.needs_attention),
+        Task.select(Task.app, fn.COUNT(Task.id).filter(Task.is_under_way),
+                    fn.COUNT(Task.id).filter(Task.needs_attention),
                     fn.MAX(Case(None, [(Task.needs_attention, Task.error)])))
         .where(Task.app.in_(ids), Task.is_live).group_by(Task.app).tuples()
     )  # fmt: skip

@@ -217,7 +217,7 @@ class _Work:
         gone = [row for row, _ in missing if row not in found]
         if LOOK_UP not in connector.capabilities:
             gone, self.absent_once = self.absent_twice(gone)
-        db.connection().executemany("INSERT INTO staged_gone VALUES (?)", [(row,) for row in gone])
+        db.executemany("INSERT INTO staged_gone VALUES (?)", [(row,) for row in gone])
         return []
 
     def is_there_after_all(self, connector: Connector, external_id: str) -> bool:

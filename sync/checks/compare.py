@@ -35,7 +35,7 @@ def note_missing(app: App, account_ids: list[int]) -> None:
         "AND EXISTS (SELECT 1 FROM staged_account s WHERE s.external_id = account.external_id)",
         (app.id,),
     )
-    db.connection().executemany(
+    db.executemany(
         "UPDATE account SET missing_since = ? WHERE id = ? AND missing_since IS NULL",
         [(str(utcnow()), account_id) for account_id in account_ids],
     )
@@ -69,14 +69,16 @@ _DIFFERING = """
     SELECT a.id, s.* FROM staged_account s
     CROSS JOIN account a ON a.app_id = :app AND a.external_id = s.external_id
     WHERE a.state = 'gone' OR a.role <> s.role OR a.name <> s.name OR a.email <> s.email
-        OR a.status <> s.status OR a.last_activity IS NOT s.last_activity OR a.kind <> s.kind OR a.seat <> s.seat
-        OR a.user_name IS NOT s.user_name OR a.employee_number IS NOT s.employee_number
-        OR a.further_roles IS NOT s.further_roles OR a.unsaid IS NOT s.unsaid OR a.assumed <> s.assumed
+        OR a.status <> s.status OR a.last_activity IS DISTINCT FROM s.last_activity OR a.kind <> s.kind
+        OR a.seat <> s.seat OR a.user_name IS DISTINCT FROM s.user_name
+        OR a.employee_number IS DISTINCT FROM s.employee_number OR a.further_roles IS DISTINCT FROM s.further_roles
+        OR a.unsaid IS DISTINCT FROM s.unsaid
+        OR a.assumed <> s.assumed
 """
 _TO_MATCH = """
     SELECT s.account_id FROM differing s JOIN account a ON a.id = s.account_id
     WHERE a.state = 'gone' OR a.email_key <> s.email_key OR a.kind <> s.kind
-        OR a.user_name IS NOT s.user_name OR a.employee_number IS NOT s.employee_number
+        OR a.user_name IS DISTINCT FROM s.user_name OR a.employee_number IS DISTINCT FROM s.employee_number
 """
 _UPDATED_ROLES = f"""
     INSERT INTO found
@@ -113,7 +115,7 @@ _NEW_ACCOUNTS = """
     SELECT :app, s.external_id, s.email, s.email_key, s.name, s.status, s.role, s.kind, s.last_activity, s.seat,
         s.user_name, s.employee_number, s.further_roles, s.unsaid, s.assumed, 'present',
         CASE WHEN s.kind = 'system' THEN 'service account' WHEN p.person_id IS NULL THEN 'unmatched' ELSE 'matched' END,
-        0, CASE WHEN s.kind = 'system' THEN NULL ELSE p.person_id END, :now
+        FALSE, CASE WHEN s.kind = 'system' THEN NULL ELSE p.person_id END, :now
     FROM staged_account s LEFT JOIN person_email p ON p.email_key = s.email_key AND NOT p.disputed
     WHERE NOT EXISTS (SELECT 1 FROM account a WHERE a.app_id = :app AND a.external_id = s.external_id)
 """
@@ -147,7 +149,7 @@ _ROLES_GONE = """
       AND NOT EXISTS (
         SELECT 1 FROM account a WHERE a.app_id = :app AND a.role = role.external_id AND a.state <> 'gone')
       AND external_id NOT IN (
-        SELECT h.value FROM account a JOIN json_each(a.further_roles) h
+        SELECT h.value FROM account a CROSS JOIN json_each(a.further_roles) h
         WHERE a.app_id = :app AND a.further_roles <> '[]' AND a.state <> 'gone')
 """
 

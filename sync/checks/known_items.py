@@ -72,7 +72,7 @@ class KnownItems:
 
     def restart(self) -> None:
         """A new reading begins."""
-        db.connection().execute(f"DELETE FROM {READ_ITEMS.name}")
+        db.execute_sql(f"DELETE FROM {READ_ITEMS.name}")
         self._at, self._stored, self._new = 0, 0, _Part()
 
     def look(self, listed: str, items: Sequence[bytes]) -> list[Unchanged | bytes]:
@@ -112,7 +112,7 @@ class KnownItems:
         found = {}
         for begin in range(0, len(ids), ASKED):
             asked = ids[begin : begin + ASKED]
-            rows = db.connection().execute(TRUSTED % ", ".join("?" * len(asked)), (*asked, self._app.id))
+            rows = db.execute_sql(TRUSTED % ", ".join("?" * len(asked)), (*asked, self._app.id))
             found.update((row[0], row) for row in rows.fetchall())
         return found
 
@@ -141,7 +141,7 @@ class KnownItems:
     def take_over(self) -> None:
         """In the transaction that takes the reading over. Writes only what differs."""
         db.execute_sql(
-            "DELETE FROM remembered_items WHERE app_id = ? AND NOT EXISTS (SELECT 1 FROM temp.read_items r "
+            "DELETE FROM remembered_items WHERE app_id = ? AND NOT EXISTS (SELECT 1 FROM read_items r "
             "WHERE r.place = remembered_items.place AND r.made_with = remembered_items.made_with "
             "AND r.since = remembered_items.since AND r.notes = remembered_items.notes "
             "AND r.items = remembered_items.items)",
@@ -149,7 +149,7 @@ class KnownItems:
         )
         db.execute_sql(
             "INSERT INTO remembered_items (app_id, place, made_with, since, notes, items) "
-            "SELECT ?, place, made_with, since, notes, items FROM temp.read_items WHERE true ON CONFLICT DO NOTHING",
+            "SELECT ?, place, made_with, since, notes, items FROM read_items WHERE true ON CONFLICT DO NOTHING",
             (self._app.id,),
         )
 

@@ -40,7 +40,7 @@ class Listed:
         if self._known_items:
             self._known_items.restart()
         for table in (STAGED_ACCOUNT, STAGED_SAME):
-            db.connection().execute(f"DELETE FROM {table.name}")
+            db.execute_sql(f"DELETE FROM {table.name}")
         self._pause = 0 if _any_known(self._app) else -1  # of a new app, every batch is staged in full
 
     def stage(self, batch: Sequence[Account | Marked | Unchanged]) -> int:
@@ -111,7 +111,7 @@ def _known(app: App, ids: list[str]) -> dict[str, tuple]:
     """By the app's id, what is known of these accounts, with Rollcall's id and the version at the end."""
     marks = ", ".join("?" * len(ids))
     try:
-        rows = db.connection().execute(
+        rows = db.execute_sql(
             f"""
             SELECT {", ".join(_COMPARED)}, id, version FROM account WHERE app_id = ? AND external_id IN ({marks})
               AND state <> 'gone' AND pending IS NULL AND missing_since IS NULL AND status IN ({texts(STATUSES)})

@@ -29,9 +29,9 @@ def nobody_is_gone(missing: int) -> list[str]:
 
 
 _KNOWN_ACCESS = """
-    INSERT OR IGNORE INTO staged_access (account, asset, role, privileged, assumed)
-    SELECT a.external_id, t.external_id, x.role, x.privileged, 0 FROM access x
+    INSERT INTO staged_access (account, asset, role, privileged, assumed)
+    SELECT a.external_id, t.external_id, x.role, x.privileged, FALSE FROM access x
     JOIN account a ON a.id = x.account_id AND a.state <> 'gone'
     JOIN asset t ON t.id = x.asset_id AND t.external_id = :asset
-    WHERE x.app_id = :app
+    WHERE x.app_id = :app ON CONFLICT DO NOTHING
 """

@@ -71,7 +71,7 @@ class _Rows:
         self._table, self._row_of = table, row_of
 
     def clear(self) -> None:
-        db.connection().execute(f"DELETE FROM {self._table.name}")
+        db.execute_sql(f"DELETE FROM {self._table.name}")
 
     def stage(self, batch: list) -> int:
         return tables.insert(self._table, map(self._row_of, batch))

@@ -23,7 +23,7 @@ from sync.safety.guards import Guard
 from sync.tasks import tasks
 from sync.words import plural
 
-EVERYBODY = "1"
+EVERYBODY = "TRUE"
 STAGED = """pe.id IN (
     SELECT x.id FROM read_email AS m JOIN person_email AS x ON x.email_key = m.email_key
     UNION SELECT x.id FROM read_person AS r JOIN person_email AS x ON x.person_id = r.person_id
@@ -56,7 +56,7 @@ def settle(which: str = EVERYBODY, directory: Directory | None = None, guard: Gu
     they have, though: a list whose rows were mixed up gives everyone someone else's address.
     """
     db.execute_sql(f"""
-        UPDATE person_email AS pe SET by_hand = 0 WHERE {which} AND by_hand AND EXISTS (
+        UPDATE person_email AS pe SET by_hand = FALSE WHERE {which} AND by_hand AND EXISTS (
             SELECT 1 FROM directory_address AS d JOIN {ENTRY}
             WHERE d.email_key = pe.email_key AND d.here AND e.person_id = pe.person_id)""")
     moves = Moves()
@@ -83,7 +83,7 @@ def contest(added: Iterable[str]) -> list[str]:
     contested = [normal for (normal,) in _rows(
         f"SELECT pe.email_key {HELD_BY} WHERE pe.email_key IN (SELECT value FROM json_each(?)) "
         f"AND NOT pe.disputed AND {CONTESTED} AND {BACKED} ORDER BY pe.id", json.dumps(list(added)))]
-    db.execute_sql("UPDATE person_email SET disputed = 1 WHERE email_key IN (SELECT value FROM json_each(?))",
+    db.execute_sql("UPDATE person_email SET disputed = TRUE WHERE email_key IN (SELECT value FROM json_each(?))",
                    (json.dumps(contested),))  # fmt: skip
     return contested
 
@@ -91,7 +91,7 @@ def contest(added: Iterable[str]) -> list[str]:
 def _freeze(moves: Moves, directory: Directory, guard: Guard) -> None:
     """Leave out of `moves` what takes addresses from people who are here, if they are too many."""
     losing = {person for _, _, person in moves.lost}
-    marks = ", ".join(str(person) for person in losing)
+    marks = ", ".join(str(person) for person in losing) or "NULL"
     here = {person for (person,) in _rows(f"SELECT id FROM person WHERE id IN ({marks}) AND status <> 'deprovisioned'")}
     of = _rows("SELECT count(*) FROM directory_entry WHERE directory_id = ? AND status <> 'deprovisioned'",
                directory.id)[0][0]  # fmt: skip
@@ -112,15 +112,16 @@ def _give_to_the_only_one(normal: str) -> None:
     if above:
         return  # the directory may not change them: the address is held (held.py)
     db.execute_sql("INSERT INTO person_email (person_id, email, email_key, main, by_hand, disputed) "
-                   "VALUES (?, ?, ?, 0, 0, 0)", (person, email, normal))
+                   "VALUES (?, ?, ?, FALSE, FALSE, FALSE)", (person, email, normal))
     if main:
         db.execute_sql("INSERT INTO read_changed VALUES (?, ?, 'email')", (entry, person))
     _keep_a_main_one(person)
 
 
 def _keep_a_main_one(person_id: int) -> None:
-    db.execute_sql("""UPDATE person_email SET main = 1 WHERE id = (
-        SELECT min(id) FROM person_email WHERE person_id = ? GROUP BY person_id HAVING max(main) = 0)""", (person_id,))
+    db.execute_sql("""UPDATE person_email SET main = TRUE WHERE id = (
+        SELECT min(id) FROM person_email WHERE person_id = ? GROUP BY person_id
+        HAVING count(*) FILTER (WHERE main) = 0)""", (person_id,))
 
 
 def conclude(moves: Moves, by: str, news: bool = True) -> list[str]:

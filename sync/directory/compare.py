@@ -35,7 +35,7 @@ _NOBODYS = """m.email_key NOT IN (SELECT email_key FROM person_email)
     AND m.email_key NOT IN (SELECT email_key FROM read_disputed)"""
 # A disabled entry leaves its address to one that is in use and isn't known yet.
 _CLAIMED = f"""EXISTS (SELECT 1 FROM directory_address AS d LEFT JOIN {ENTRY} WHERE d.email_key = m.email_key AND d.here
-                    AND e.person_id IS NOT r.person_id
+                    AND e.person_id IS DISTINCT FROM r.person_id
                     AND (e.person_id IS NOT NULL OR r.status = 'deprovisioned'))"""
 _FREE = f"{_NOBODYS} AND NOT {_CLAIMED}"  # an address `m` of the staged entry `r` that nobody has or claims
 FREE = f"{_FREE} AND (r.person_id IS NULL OR r.person_id NOT IN (SELECT person_id FROM read_above))"
@@ -117,7 +117,7 @@ def _take_over_the_rest(directory: Directory, now: datetime, moves: Moves, news:
 def _warnings(directory: Directory) -> list[str]:
     """What to correct in the directory: addresses that two people claim, and values that aren't addresses."""
     disputed = _rows(f"""SELECT m.email_key, group_concat({_NAMED}, ' and '),
-                               max(coalesce(pe.disputed, 0))
+                               count(*) FILTER (WHERE pe.disputed) > 0
                         FROM read_email AS m JOIN read_person AS r USING (external_id)
                         LEFT JOIN person_email AS pe ON pe.email_key = m.email_key
                         WHERE m.email_key IN (SELECT email_key FROM read_disputed)
@@ -125,7 +125,8 @@ def _warnings(directory: Directory) -> list[str]:
     held_by_another = _rows(f"""SELECT m.email_key, {_NAMED}, person.name, pe.disputed
                       FROM read_email AS m JOIN read_person AS r USING (external_id)
                       JOIN person_email AS pe ON pe.email_key = m.email_key JOIN person ON person.id = pe.person_id
-                      WHERE r.person_id IS NOT pe.person_id AND m.email_key NOT IN (SELECT email_key FROM read_disputed)
+                      WHERE r.person_id IS DISTINCT FROM pe.person_id
+                        AND m.email_key NOT IN (SELECT email_key FROM read_disputed)
                       ORDER BY m.email_key""")
     told = [f"{directory.name} gives the e-mail address {email} to {names}. Neither of them newly got it: "
             "correct it in the directory." + (" Until then accounts with it are nobody's." if unclear else "")
@@ -163,13 +164,14 @@ def _leave_out_the_unclear() -> None:
 def _add_people(directory: Directory, now: datetime) -> list[tuple[int, str]]:
     """(id, name) of those who are new to the workspace."""
     last = _count("SELECT coalesce(max(id), 0) FROM person")
-    _run("""UPDATE read_person SET person_id = ? + place, new = 1
+    _run("""UPDATE read_person SET person_id = ? + place, new = TRUE
             FROM (SELECT external_id AS id, row_number() OVER (ORDER BY name, external_id) AS place
-                  FROM read_person WHERE person_id IS NULL)
-            WHERE id = external_id""", last)
+                  FROM read_person WHERE person_id IS NULL) AS placed
+            WHERE placed.id = external_id""", last)
     _run(f"""INSERT INTO person (id, name, status, status_since, status_reason, created_at)
             SELECT person_id, name, status, ?1, {_reason("status", "why")}, ?1 FROM read_person WHERE new""",
-         _stored(now), directory.name)
+         now, directory.name)
+    db.ids_were_given("person")
     return _rows("SELECT person_id, coalesce(nullif(name, ''), user_name) FROM read_person "
                  "WHERE new ORDER BY person_id")
 
@@ -183,10 +185,10 @@ def _reason(status: str, why: str = "''") -> str:
 
 def _add_entries(directory: Directory, now: datetime) -> None:
     """An entry begins with the status that its person has, so that what it changes meets the guard as well."""
-    _run("""INSERT OR IGNORE INTO read_moved SELECT person_id FROM read_person AS r
+    _run("""INSERT INTO read_moved SELECT person_id FROM read_person AS r
             WHERE person_id IS NOT NULL AND NOT EXISTS (
                 SELECT 1 FROM directory_entry AS e
-                WHERE e.directory_id = ? AND e.external_id = r.external_id)""", directory.id)
+                WHERE e.directory_id = ? AND e.external_id = r.external_id) ON CONFLICT DO NOTHING""", directory.id)
     _run(f"""INSERT INTO directory_entry (directory_id, external_id, person_id, user_name, email, name,
                                          employee_number, status, reported, reported_at, reason)
             SELECT ?3, r.external_id, r.person_id, r.user_name, r.email, r.name, r.employee_number,
@@ -194,7 +196,7 @@ def _add_entries(directory: Directory, now: datetime) -> None:
             FROM read_person AS r JOIN person ON person.id = r.person_id
             WHERE NOT EXISTS (SELECT 1 FROM directory_entry AS e
                               WHERE e.directory_id = ?3 AND e.external_id = r.external_id)""",
-         _stored(now), directory.name, directory.id)
+         now, directory.name, directory.id)
 
 
 def _note_days(directory: Directory) -> None:
@@ -202,7 +204,7 @@ def _note_days(directory: Directory) -> None:
     said = ("listed", "last_day", "starts_on", "department", "manager")
     _run(f"""UPDATE directory_entry AS e SET {", ".join(f"{name} = r.{name}" for name in said)}
             FROM read_person AS r WHERE e.directory_id = ? AND r.external_id = e.external_id
-              AND ({" OR ".join(f"e.{name} IS NOT r.{name}" for name in said)})""", directory.id)
+              AND ({" OR ".join(f"e.{name} IS DISTINCT FROM r.{name}" for name in said)})""", directory.id)
 
 
 def _add_addresses(directory: Directory, by: str) -> list[str]:
@@ -214,7 +216,7 @@ def _add_addresses(directory: Directory, by: str) -> list[str]:
     new = [normal for (normal,) in _rows(
         f"SELECT m.email_key FROM read_email AS m JOIN read_person AS r USING (external_id) WHERE {FREE}")]
     _run(f"""INSERT INTO person_email (person_id, email, email_key, main, by_hand, disputed)
-            SELECT r.person_id, m.email, m.email_key, 0, 0, 0
+            SELECT r.person_id, m.email, m.email_key, FALSE, FALSE, FALSE
             FROM read_email AS m JOIN read_person AS r USING (external_id)
             WHERE {FREE} ORDER BY m.main DESC""")
     contested = address_moves.contest(new)
@@ -228,18 +230,19 @@ def _take_over_status(directory: Directory, now: datetime, whole: bool = True) -
     Who is not staged is missing from the directory, unless the reading is not `whole`.
     """
     said = f"""(SELECT e.id, e.person_id, e.reported, coalesce(r.status, 'deprovisioned') AS status,
-                       coalesce(r.deleted, 1) AS missing, coalesce(r.why, '') AS why
+                       coalesce(r.deleted, TRUE) AS missing, coalesce(r.why, '') AS why
                 FROM directory_entry AS e {"LEFT" if whole else ""} JOIN read_person AS r
                      ON r.external_id = e.external_id
                 WHERE e.directory_id = ?1) AS said"""
-    _run(f"""INSERT OR IGNORE INTO read_moved SELECT said.person_id FROM {said}
-            WHERE (said.reported = 'deprovisioned') <> (said.status = 'deprovisioned')""", directory.id)
+    _run(f"""INSERT INTO read_moved SELECT said.person_id FROM {said}
+            WHERE (said.reported = 'deprovisioned') <> (said.status = 'deprovisioned')
+            ON CONFLICT DO NOTHING""", directory.id)
     _run(f"""UPDATE directory_entry SET reported = said.status, reported_at = ?3,
-                left_at = CASE WHEN said.status = 'deprovisioned' THEN ?3 END,
+                left_at = CASE WHEN said.status = 'deprovisioned' THEN ?4 END,
                 reason = CASE WHEN said.missing THEN 'No longer in ' || ?2
                     ELSE {_reason("said.status", "said.why")} END
             FROM {said} WHERE said.id = directory_entry.id AND directory_entry.reported <> said.status""",
-         directory.id, directory.name, _stored(now))
+         directory.id, directory.name, now, now)
     asked = "" if whole else "AND e.external_id IN (SELECT external_id FROM read_person)"
     due = f"e.directory_id = ? AND e.status <> e.reported AND e.{UNHELD} {asked}"
     changed = _rows(f"SELECT e.person_id FROM directory_entry AS e WHERE {due}", directory.id)
@@ -256,7 +259,8 @@ def _take_over_groups(directory: Directory, now: datetime) -> list[int]:
     known. Gives the ids of the groups that rules need and that changed.
     """
     _run("""INSERT INTO directory_group (directory_id, external_id, name)
-            SELECT DISTINCT ?1, name, name FROM read_group WHERE external_id IN (SELECT external_id FROM read_person)
+            SELECT DISTINCT CAST(?1 AS INTEGER), name, name FROM read_group
+            WHERE external_id IN (SELECT external_id FROM read_person)
               AND name NOT IN (SELECT external_id FROM directory_group WHERE directory_id = ?1)""", directory.id)
     _run("""INSERT INTO read_member SELECT g.id, e.id FROM read_group AS said
             JOIN directory_group AS g ON g.directory_id = ?1 AND g.external_id = said.name
@@ -295,7 +299,7 @@ def _note_changed_groups(directory: Directory, now: datetime) -> list[int]:
               AND NOT EXISTS (
                 SELECT 1 FROM read_member AS said
                 WHERE said.group_id = known.group_id AND said.entry_id = known.entry_id)""")
-    _run(f"UPDATE directory_group SET gone_at = CASE WHEN gone_at IS NULL THEN ? END WHERE {flips}", _stored(now))
+    _run(f"UPDATE directory_group SET gone_at = CASE WHEN gone_at IS NULL THEN ? END WHERE {flips}", now)
     return [id for (id,) in moved]
 
 
@@ -307,10 +311,6 @@ def _tell_joined(directory: Directory, joined: list[tuple[int, str]], by: str) -
         dict(who=by, what="person joined", about=name, why=f"In {directory.name}", person_id=person)
         for person, name in joined
     ])
-
-
-def _stored(moment: datetime) -> str:
-    return moment.isoformat(" ")
 
 
 def _run(sql: str, *values: object) -> None:

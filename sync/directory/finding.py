@@ -16,11 +16,11 @@ SAME_NAME = "(SELECT name_key(name) FROM person WHERE person.id = pe.person_id) 
 
 def leave_others_what_is_theirs(directory: Directory) -> None:
     """Who is here by an entry that isn't staged can't be found again as someone who is."""
-    _run("""INSERT OR IGNORE INTO read_taken
+    _run("""INSERT INTO read_taken
             SELECT e.person_id FROM read_email AS m JOIN person_email AS pe ON pe.email_key = m.email_key
             JOIN directory_entry AS e ON e.person_id = pe.person_id
             WHERE e.directory_id = ? AND e.reported <> 'deprovisioned'
-              AND e.external_id NOT IN (SELECT external_id FROM read_person)""", directory.id)
+              AND e.external_id NOT IN (SELECT external_id FROM read_person) ON CONFLICT DO NOTHING""", directory.id)
 
 
 def find_people(directory: Directory, worldwide_ids: bool, guard: Guard | None = None) -> None:
@@ -91,8 +91,8 @@ def _find_by_email(condition: str, *values: object) -> None:
 
 
 def _take_found() -> None:
-    _run("INSERT OR IGNORE INTO read_taken SELECT person_id FROM read_person "
-         "WHERE person_id IS NOT NULL AND status <> 'deprovisioned'")
+    _run("INSERT INTO read_taken SELECT person_id FROM read_person "
+         "WHERE person_id IS NOT NULL AND status <> 'deprovisioned' ON CONFLICT DO NOTHING")
 
 
 def _find_renumbered(directory: Directory, guard: Guard) -> None:
@@ -100,7 +100,7 @@ def _find_renumbered(directory: Directory, guard: Guard) -> None:
     someone new who got the address; as many as the guard would hold are a company that numbered its people again."""
     _take_found()
     tables.fill(READ_RENUMBERED, """
-             SELECT r.external_id, pe.person_id FROM read_person AS r
+             SELECT min(r.external_id), pe.person_id FROM read_person AS r
              JOIN read_email AS m ON m.external_id = r.external_id AND m.main
              JOIN person_email AS pe ON pe.email_key = m.email_key
              JOIN directory_entry AS e ON e.person_id = pe.person_id AND e.directory_id = ?
@@ -125,10 +125,11 @@ def _find_by_number(directory: Directory) -> None:
     _run(
         f"""WITH single AS (
                  SELECT min(external_id) AS external_id FROM read_person WHERE employee_number <> ''
-                 GROUP BY employee_number COLLATE NOCASE HAVING count(*) = 1),
+                 GROUP BY lower(employee_number) HAVING count(*) = 1),
              found AS (
                  SELECT r.external_id, min(person.id) AS person_id FROM single JOIN read_person AS r USING (external_id)
-                 JOIN person ON person.employee_number = r.employee_number COLLATE NOCASE
+                 JOIN person ON person.employee_number IS NOT NULL
+                     AND lower(person.employee_number) = lower(r.employee_number)
                  WHERE r.person_id IS NULL AND NOT EXISTS (
                      SELECT 1 FROM read_email AS m JOIN person_email USING (email_key)
                      WHERE m.external_id = r.external_id)
@@ -145,11 +146,11 @@ def _find_by_number(directory: Directory) -> None:
 def note_unclear_successors() -> None:
     """Leaves in read_claimed the people whose address a new entry has of which nothing says that it is another human:
     the same one may have been entered again."""
-    _run(f"""INSERT OR IGNORE INTO read_claimed SELECT pe.person_id FROM read_person AS r
+    _run(f"""INSERT INTO read_claimed SELECT pe.person_id FROM read_person AS r
              JOIN read_email AS m ON m.external_id = r.external_id AND m.main
              JOIN person_email AS pe ON pe.email_key = m.email_key
              WHERE r.person_id IS NULL AND r.status <> 'deprovisioned'
-               AND NOT {other_number("r", "pe.person_id")}""")
+               AND NOT {other_number("r", "pe.person_id")} ON CONFLICT DO NOTHING""")
 
 
 def _run(sql: str, *values: object) -> None:

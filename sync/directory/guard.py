@@ -64,7 +64,8 @@ def _note_leaving(directory: Directory, whole: bool) -> None:
         INSERT INTO read_leaving
         SELECT e.person_id FROM directory_entry AS e LEFT JOIN read_person AS r ON r.external_id = e.external_id
         WHERE e.directory_id = ? {asked} GROUP BY e.person_id
-        HAVING max(e.status <> 'deprovisioned') AND max(coalesce(r.status, {unsaid}) <> 'deprovisioned') = 0
+        HAVING count(*) FILTER (WHERE e.status <> 'deprovisioned') > 0
+           AND count(*) FILTER (WHERE coalesce(r.status, {unsaid}) <> 'deprovisioned') = 0
         """, (directory.id,))
 
 
@@ -80,7 +81,7 @@ def _nobody_is_left(directory: Directory, leaving: int, before: int, whole: bool
 def _let_go(directory: Directory, whole: bool) -> None:
     """Not so many leave. Those stay held whose address belongs to someone else who is here. In a directory that
     pushes, those who were held before stay held too, because it doesn't report the others again."""
-    held = "status <> reported AND reported = 'deprovisioned'" if not whole else "0"
+    held = "status <> reported AND reported = 'deprovisioned'" if not whole else "FALSE"
     db.execute_sql(f"""
         DELETE FROM read_leaving
         WHERE person_id NOT IN (SELECT person_id FROM directory_entry WHERE directory_id = ? AND {held})

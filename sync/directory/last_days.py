@@ -44,7 +44,7 @@ def _refuse_contradictions(directory: Directory, day: date) -> None:
         SELECT coalesce(nullif(r.name, ''), r.email), r.last_day FROM read_person AS r
         LEFT JOIN directory_entry AS e ON e.directory_id = ? AND e.external_id = r.external_id
         WHERE r.last_day < ? AND r.listed <> 'deprovisioned'
-          AND (e.id IS NULL OR e.listed IS NOT r.listed OR e.last_day IS NOT r.last_day)
+          AND (e.id IS NULL OR e.listed IS DISTINCT FROM r.listed OR e.last_day IS DISTINCT FROM r.last_day)
         ORDER BY r.last_day, 1""", directory.id, day.isoformat())
     if not found:
         return

@@ -80,7 +80,7 @@ def note_changes(directory: Directory) -> None:
         FROM read_person AS r
         WHERE directory_id = ? AND r.external_id = directory_entry.external_id AND NOT r.deleted
           AND (directory_entry.email, directory_entry.name, directory_entry.user_name, directory_entry.employee_number)
-              IS NOT (r.email, r.name, r.user_name, r.employee_number)""", (directory.id,))
+              IS DISTINCT FROM (r.email, r.name, r.user_name, r.employee_number)""", (directory.id,))
 
 
 def follow(by: str) -> set[int]:
@@ -150,7 +150,7 @@ def _found(field: str, says: str, now: str, usable: str) -> list[tuple]:
 
 def _update(sql: str, rows: list[tuple]) -> None:
     if rows:
-        db.connection().executemany(sql, rows)
+        db.executemany(sql, rows)
 
 
 def _tell(rows: list[tuple], what: str, by: str) -> set[int]:

@@ -39,10 +39,10 @@ _PEOPLE = """
         coalesce((SELECT group_concat(name, ', ') FROM (
             SELECT g.name FROM directory_group_member AS m JOIN directory_group AS g ON g.id = m.group_id
             JOIN directory_entry AS e ON e.id = m.entry_id WHERE e.person_id = p.id AND e.directory_id = :directory
-            ORDER BY g.name)), '') AS groups,
-        coalesce((SELECT max(e.last_day) FROM directory_entry AS e
+            ORDER BY g.name) AS named), '') AS groups,
+        coalesce((SELECT CAST(max(e.last_day) AS TEXT) FROM directory_entry AS e
             WHERE e.person_id = p.id AND e.directory_id = :directory), '') AS last_day,
-        coalesce((SELECT group_concat(DISTINCT e.status) FROM directory_entry AS e
+        coalesce((SELECT group_concat(e.status, ',') FROM directory_entry AS e
             WHERE e.person_id = p.id AND e.directory_id = :directory), '') AS here
     FROM person AS p"""
 

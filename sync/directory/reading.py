@@ -42,16 +42,15 @@ def read(connector: DirectoryConnector, progress: Callable[[int], None]) -> int:
 
 
 def _read_once(connector: DirectoryConnector, progress: Callable[[int], None]) -> int | None:
-    connection = db.connection()
     for table in directory.REPORTED:
-        connection.execute(f"DELETE FROM {table.name}")
+        db.execute_sql(f"DELETE FROM {table.name}")
     everybody, count = iter(connector.people()), 0
     while page := list(islice(everybody, PAGE)):
-        connection.execute("BEGIN")  # deferred, and TEMP alone: takes no lock on the file
+        db.execute_sql("BEGIN")  # deferred, and TEMP alone: takes no lock on the file
         try:
             stored = stage(page)
         finally:
-            connection.execute("COMMIT")
+            db.execute_sql("COMMIT")
         if stored != len(page):
             return None
         count += stored
@@ -69,17 +68,17 @@ def _go_on() -> None:
 
 def stage(page: list[DirectoryPerson]) -> int:
     """Put these people beside those who are staged; how many of them weren't yet. Raises UnusableReading."""
-    connection = db.connection()
-    stored = connection.executemany(
-        "INSERT OR IGNORE INTO read_person (external_id, email_key, email, name, status, user_name, "
+    stored = db.executemany(
+        "INSERT INTO read_person (external_id, email_key, email, name, status, user_name, "
         "employee_number, listed, last_day, starts_on, department, manager) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [_person_row(person) for person in page]).rowcount
-    connection.executemany("INSERT OR IGNORE INTO read_email VALUES (?, ?, ?, ?)",
-                           [row for person in page for row in _email_rows(person)])
-    connection.executemany("INSERT INTO read_no_email VALUES (?, ?)",
-                           [row for person in page for row in _no_email_rows(person)])
-    connection.executemany("INSERT OR IGNORE INTO read_group VALUES (?, ?)",
-                           [(person.id, group) for person in page for group in person.groups if group])
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        [_person_row(person) for person in page]).rowcount
+    db.executemany("INSERT INTO read_email VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                   [row for person in page for row in _email_rows(person)])
+    db.executemany("INSERT INTO read_no_email VALUES (?, ?)",
+                   [row for person in page for row in _no_email_rows(person)])
+    db.executemany("INSERT INTO read_group VALUES (?, ?) ON CONFLICT DO NOTHING",
+                   [(person.id, group) for person in page for group in person.groups if group])
     return stored
 
 
@@ -100,7 +99,7 @@ def _email_rows(person: DirectoryPerson) -> Iterator[tuple]:
     for place, given in enumerate((person.email, *person.further_emails)):
         email, normal = spelling_and_key(given)
         if normal:
-            yield person.id, normal, email, int(place == 0)
+            yield person.id, normal, email, place == 0
 
 
 def _no_email_rows(person: DirectoryPerson) -> Iterator[tuple]:

@@ -50,7 +50,7 @@ def take_over(directory: Directory, user: ScimResource) -> None:
         with staging():
             stage([person_of(one) for one in users])
             if user.deleted_at:
-                db.execute_sql("UPDATE read_person SET deleted = 1 WHERE external_id = ?", (user.scim_id,))
+                db.execute_sql("UPDATE read_person SET deleted = TRUE WHERE external_id = ?", (user.scim_id,))
             outcome = apply_pushed(directory, workspace_guard(), directory.name)
         _link(directory, users, outcome.warnings)
         asking.check_apps_of(_changed(before, _statuses(directory, users)), directory.name)

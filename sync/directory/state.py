@@ -43,8 +43,9 @@ def remove(directory: Directory, by: Asker) -> None:
         affected = {entry.person_id for entry in entries}
         if kind and kind.worldwide_ids:
             db.execute_sql(
-                f"INSERT OR REPLACE INTO {FormerEntry._meta.table_name} (kind, external_id, person_id) "
-                "SELECT ?, external_id, person_id FROM directory_entry WHERE directory_id = ?",
+                f"INSERT INTO {FormerEntry._meta.table_name} (kind, external_id, person_id) "
+                "SELECT ?, external_id, person_id FROM directory_entry WHERE directory_id = ? "
+                "ON CONFLICT (kind, external_id) DO UPDATE SET person_id = excluded.person_id",
                 (directory.kind, directory.id),
             )
         Directory.delete().where(Directory.id == directory.id).execute()

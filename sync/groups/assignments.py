@@ -97,7 +97,7 @@ def _look_at_further_roles(values: dict[str, object]) -> None:
 
 
 _COVERED = """
-    SELECT e.person_id, r.id AS rule_id, r.role, ro.label, coalesce(ro.privileged, 0) AS privileged,
+    SELECT e.person_id, r.id AS rule_id, r.role, ro.label, coalesce(ro.privileged, FALSE) AS privileged,
         coalesce(ro.position, 0) AS place,
         g.gone_at IS NULL AND d.state = 'active' AND e.status = 'active' AND p.status = 'active'
             AND (r.role = '' OR ro.id IS NOT NULL) AS gives,
@@ -127,9 +127,9 @@ def _assigned(covered: str) -> str:
         SELECT person_id, role, coalesce(nullif(label, ''), role) AS label, privileged, via, rests
         FROM (
             SELECT *, row_number() OVER (PARTITION BY person_id ORDER BY gives DESC, {_HIGHEST}) AS n,
-                min(gives) OVER (PARTITION BY person_id) = 0 AS rests
+                min(CASE WHEN gives THEN 1 ELSE 0 END) OVER (PARTITION BY person_id) = 0 AS rests
             FROM {covered} c
-        ) WHERE n = 1 AND gives
+        ) AS ranked WHERE n = 1 AND gives
     """
 
 
@@ -143,8 +143,8 @@ _ASSIGN = """
     SELECT :app, person_id, role, via, :now FROM assigned WHERE true
     ON CONFLICT (app_id, person_id) DO UPDATE
     SET role = excluded.role, why = excluded.why, ended_at = NULL,
-        since = CASE WHEN ended_at IS NULL THEN since ELSE excluded.since END
-    WHERE role <> excluded.role OR why <> excluded.why OR ended_at IS NOT NULL
+        since = CASE WHEN assignment.ended_at IS NULL THEN assignment.since ELSE excluded.since END
+    WHERE assignment.role <> excluded.role OR assignment.why <> excluded.why OR assignment.ended_at IS NOT NULL
 """
 _END = """
     UPDATE assignment SET ended_at = :now
@@ -155,7 +155,7 @@ _END = """
 # People without an account, under any address, or invitation. A service account doesn't belong to its responsible.
 _TO_INVITE = """
     INSERT INTO wanted (kind, person_id, in_app, after, reason, detail)
-    SELECT 'to invite', s.person_id, 1, coalesce(nullif(ro.label, ''), ro.external_id, s.role),
+    SELECT 'to invite', s.person_id, TRUE, coalesce(nullif(ro.label, ''), ro.external_id, s.role),
         s.via || coalesce(' → ' || coalesce(nullif(ro.label, ''), ro.external_id, nullif(s.role, '')), ''),
         json_object('role', coalesce(ro.external_id, s.role), 'email', main.email)
     FROM assigned s
@@ -186,10 +186,10 @@ _SEATS = f"""
 _LIVE = "t.account_id = a.id AND t.state IN ('queued', 'running', 'needs attention')"
 _TO_CHANGE_ROLE = f"""
     INSERT INTO wanted (kind, account_id, in_app, before, after, reason, detail)
-    SELECT 'to change role', a.id, 1, coalesce(nullif(was.label, ''), a.role), s.label, s.via || ' → ' || s.label,
+    SELECT 'to change role', a.id, TRUE, coalesce(nullif(was.label, ''), a.role), s.label, s.via || ' → ' || s.label,
         json_object('role', s.role, 'before', a.role, 'demotes', {roles.may_administer("a")} AND NOT s.privileged)
     {_SEATS} LEFT JOIN role was ON was.app_id = :app AND was.external_id = a.role
-    WHERE s.role <> '' AND s.role NOT IN (SELECT id FROM ({roles.held("a")})) AND NOT s.rests AND NOT :blind
+    WHERE s.role <> '' AND s.role NOT IN (SELECT id FROM ({roles.held("a")}) AS held) AND NOT s.rests AND NOT :blind
       AND NOT EXISTS (SELECT 1 FROM app_task t WHERE {_LIVE} AND t.act = 'change role')
 """
 _OF_SEVERAL_ROLES = """
@@ -199,7 +199,7 @@ _OF_SEVERAL_ROLES = """
 # A rule never lowers someone who can hand over the asset; if rules differ, a role that can comes first.
 _TO_GRANT = f"""
     INSERT INTO wanted (kind, account_id, asset_id, in_app, before, after, reason, detail)
-    SELECT 'to grant access', a.id, g.asset_id, 1, x.role, nullif(g.role, ''),
+    SELECT 'to grant access', a.id, g.asset_id, TRUE, x.role, nullif(g.role, ''),
         g.via || coalesce(' → ' || nullif(g.role, ''), ''),
         json_object('role', g.role, 'before', x.role, 'via', g.via)
     {_SEATS}
@@ -220,7 +220,7 @@ _TO_GRANT = f"""
 # hand: that takes nothing from anyone.
 _TO_REVOKE = f"""
     INSERT INTO wanted (kind, account_id, asset_id, in_app, before, after, reason, detail)
-    SELECT 'to revoke access', a.id, x.asset_id, 1, x.role, 'no access', 'No longer ' || x.granted_by,
+    SELECT 'to revoke access', a.id, x.asset_id, TRUE, x.role, 'no access', 'No longer ' || x.granted_by,
         json_object('role', '', 'before', x.role)
     {_SEATS}
     JOIN access x ON x.account_id = a.id AND x.granted_by IS NOT NULL AND NOT x.privileged
@@ -236,7 +236,7 @@ _TO_REVOKE = f"""
 """
 _NO_LONGER_ASSIGNED = f"""
     {wanted.WANT}
-    SELECT 'no longer assigned', a.id, NULL, 1, {roles.words("a")}, 'No longer ' || s.why,
+    SELECT 'no longer assigned', a.id, NULL, TRUE, {roles.words("a")}, 'No longer ' || s.why,
         CASE WHEN a.left_out_at >= s.ended_at THEN a.left_out END, p.id
     FROM assignment s JOIN person p ON p.id = s.person_id AND p.status = 'active'
     JOIN account a ON a.person_id = s.person_id AND a.app_id = :app AND a.state = 'present' AND a.match_kind = 'matched'
@@ -246,7 +246,8 @@ _NO_LONGER_ASSIGNED = f"""
 _LEFT_OUT = """
     UPDATE wanted SET left_out = l.reason FROM left_out l
     WHERE l.app_id = :app AND l.kind = wanted.kind AND l.role = wanted.detail ->> 'role'
-      AND l.account_id IS wanted.account_id AND l.person_id IS wanted.person_id AND l.asset_id IS wanted.asset_id
+      AND l.account_id IS NOT DISTINCT FROM wanted.account_id
+      AND l.person_id IS NOT DISTINCT FROM wanted.person_id AND l.asset_id IS NOT DISTINCT FROM wanted.asset_id
 """
 
 
@@ -261,14 +262,15 @@ class Place:
 def place_of(app: App, person_id: int) -> Place:
     """As of this instant, without waiting for a check."""
     values = {"app": app.id, "person": person_id}
-    covered = is_blind(app) or db.execute_sql(f"SELECT 1 FROM ({_OF_ONE}) LIMIT 1", values).fetchone() is not None
-    row = db.execute_sql(f"SELECT role FROM ({_assigned(f'({_OF_ONE})')})", values).fetchone()
+    covering = db.execute_sql(f"SELECT 1 FROM ({_OF_ONE}) AS covered LIMIT 1", values)
+    covered = is_blind(app) or covering.fetchone() is not None
+    row = db.execute_sql(f"SELECT role FROM ({_assigned(f'({_OF_ONE})')}) AS given", values).fetchone()
     return Place(row and row[0], covered)
 
 
 def covered_people(app: App) -> set[int]:
     """The ids of the people that place_of() calls covered, except in an app for which is_blind() holds."""
-    rows = db.execute_sql(f"SELECT DISTINCT person_id FROM ({_COVERED})", {"app": app.id}).fetchall()
+    rows = db.execute_sql(f"SELECT DISTINCT person_id FROM ({_COVERED}) AS covered", {"app": app.id}).fetchall()
     return {person_id for (person_id,) in rows}
 
 
@@ -288,18 +290,20 @@ def takes_access(app: App, person_id: int, asset: Asset) -> bool:
     """Whether a rule gives this, but none for a group that this person is in right now, and none of those rests."""
     found = db.execute_sql(
         f"""
-        SELECT min(c.gives), max(c.rule_id IN (SELECT rule_id FROM group_rule_asset WHERE asset_id = :asset)),
+        SELECT count(*), count(*) FILTER (WHERE NOT c.gives), count(*) FILTER (WHERE c.rule_id IN (
+                SELECT rule_id FROM group_rule_asset WHERE asset_id = :asset)),
             EXISTS (SELECT 1 FROM group_rule_asset WHERE asset_id = :asset)
         FROM ({_OF_ONE}) c
         """,
         {"app": app.id, "person": person_id, "asset": asset.id},
     ).fetchone()
-    return found == (1, 0, 1) and not is_blind(app)
+    covering, resting, giving, asked = found
+    return covering > 0 and not resting and not giving and bool(asked) and not is_blind(app)
 
 
 def people_by_rule(app: App) -> dict[int, int]:
     """How many people each of the app's rules gives something to now, by its id."""
-    counted = f"SELECT rule_id, count(DISTINCT person_id) FROM ({_COVERED}) WHERE gives GROUP BY rule_id"
+    counted = f"SELECT rule_id, count(DISTINCT person_id) FROM ({_COVERED}) AS covered WHERE gives GROUP BY rule_id"
     return dict(db.execute_sql(counted, {"app": app.id}).fetchall())
 
 

@@ -17,7 +17,7 @@ from sync.states import ChangeKind, CheckState, texts
 from sync.workspace import today, workspace
 
 _ENDED = texts((CheckState.SUCCEEDED, CheckState.FAILED))
-_OF_APPS = "app_id IN (SELECT value FROM json_each(:apps))"
+_OF_APPS = "app_id IN (SELECT CAST(value AS INTEGER) FROM json_each(:apps))"
 _SUCCEEDED = f"state = '{CheckState.SUCCEEDED}' AND {_OF_APPS}"
 _IS_FIRST = f"""NOT EXISTS (SELECT 1 FROM app_check b WHERE b.app_id = c.app_id AND b.id < c.id
     AND b.state = '{CheckState.SUCCEEDED}')"""
@@ -64,7 +64,7 @@ def by_day(apps: Sequence[App], days: int) -> list[Day]:
 def _readings(apps: Sequence[App], since: datetime) -> list[tuple]:
     return db.execute_sql(
         f"""
-        SELECT app_id, finished_at, accounts, coalesce(counts ->> 'new_users', 0), {_IS_FIRST}
+        SELECT app_id, finished_at, accounts, coalesce(CAST(counts ->> 'new_users' AS INTEGER), 0), {_IS_FIRST}
         FROM app_check c WHERE {_SUCCEEDED} AND created_at >= :since ORDER BY id
         """,
         _values(apps, since),
@@ -74,10 +74,11 @@ def _readings(apps: Sequence[App], since: datetime) -> list[tuple]:
 def _before(apps: Sequence[App], since: datetime) -> dict[int, int]:
     """By app id, the accounts of the last reading before `since`."""
     rows = db.execute_sql(
-        f"SELECT app_id, accounts, max(id) FROM app_check WHERE {_SUCCEEDED} AND created_at < :since GROUP BY app_id",
+        f"SELECT app_id, accounts FROM app_check WHERE id IN (SELECT max(id) FROM app_check WHERE {_SUCCEEDED} "
+        "AND created_at < :since GROUP BY app_id)",
         _values(apps, since),
     ).fetchall()
-    return {app_id: accounts for app_id, accounts, _ in rows}
+    return dict(rows)
 
 
 def _values(apps: Sequence[App], since: datetime) -> dict[str, str]:
@@ -110,7 +111,7 @@ def last_checks(apps: Sequence[App], most: int) -> dict[int, list[Bar]]:
         f"""
         SELECT c.app_id, c.state, c.finished_at, c.applied + c.waiting + c.held, c.error
         FROM json_each(:apps) AS apps JOIN app_check c ON c.id IN (
-            SELECT id FROM app_check WHERE app_id = apps.value AND state IN ({_ENDED})
+            SELECT id FROM app_check WHERE app_id = CAST(apps.value AS INTEGER) AND state IN ({_ENDED})
             ORDER BY created_at DESC LIMIT :most)
         ORDER BY c.id
         """,

@@ -19,7 +19,8 @@ _ASK = f"""
 """
 # Apps in which they have an account, and those whose group rules may have something for them.
 _OF_PEOPLE = """
-    SELECT a.app_id FROM account a WHERE a.state <> 'gone' AND a.person_id IN (SELECT value FROM json_each(:ids))
+    SELECT a.app_id FROM account a WHERE a.state <> 'gone'
+      AND a.person_id IN (SELECT CAST(value AS INTEGER) FROM json_each(:ids))
     UNION SELECT app_id FROM group_rule UNION SELECT app_id FROM assignment
 """
 
@@ -32,7 +33,7 @@ def apps_of(person_ids: Iterable[int]) -> None:
 
 def app(app_id: int) -> None:
     """Compare this app now. Inside the caller's transaction."""
-    _ask(f"{_ASK} AND id IN (SELECT value FROM json_each(:ids))", [app_id], timedelta())
+    _ask(f"{_ASK} AND id IN (SELECT CAST(value AS INTEGER) FROM json_each(:ids))", [app_id], timedelta())
 
 
 def _ask(statement: str, ids: list[int], pause: timedelta) -> None:

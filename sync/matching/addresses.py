@@ -17,7 +17,7 @@ CHUNK = 500  # values in one SQL statement
 ENTRY = "directory_entry AS e ON e.directory_id = d.directory_id AND e.external_id = d.external_id"
 _IN_USE = f"SELECT 1 FROM directory_address AS d LEFT JOIN {ENTRY} WHERE d.email_key = pe.email_key AND d.here"
 # A directory takes nothing from people it may not change.
-_RIVAL = f"""{_IN_USE} AND e.person_id IS NOT pe.person_id
+_RIVAL = f"""{_IN_USE} AND e.person_id IS DISTINCT FROM pe.person_id
     AND NOT {vouching.sql_above("d.directory_id", "(SELECT workspace_role FROM person WHERE id = pe.person_id)")}"""
 _OWN = (f"SELECT 1 FROM directory_address AS d JOIN {ENTRY} "
         "WHERE d.email_key = pe.email_key AND e.person_id = pe.person_id")  # fmt: skip
@@ -31,13 +31,13 @@ CLAIMED = f"EXISTS ({_RIVAL})"
 
 def same_number(one: str, person: str) -> str:
     """SQL: `one`, which has a `name` and an `employee_number`, has an employee number of the person with this id."""
-    return f"({one}.employee_number <> '' AND {one}.employee_number COLLATE NOCASE IN ({_numbers(person)}))"
+    return f"({one}.employee_number <> '' AND lower({one}.employee_number) IN ({_numbers(person)}))"
 
 
 def other_number(one: str, person: str) -> str:
     """SQL: both have employee numbers, but no common one: they are two people, whatever they are called."""
     return (f"({one}.employee_number <> '' AND EXISTS ({_numbers(person)}) "
-            f"AND {one}.employee_number COLLATE NOCASE NOT IN ({_numbers(person)}))")
+            f"AND lower({one}.employee_number) NOT IN ({_numbers(person)}))")
 
 
 def same_human(one: str, person: str) -> str:
@@ -54,8 +54,8 @@ def another_human(one: str, person: str) -> str:
 
 
 def _numbers(person: str) -> str:
-    return (f"SELECT x.employee_number FROM person AS x WHERE x.id = {person} AND x.employee_number <> '' UNION ALL "
-            f"SELECT x.employee_number FROM directory_entry AS x WHERE x.person_id = {person} "
+    return (f"SELECT lower(x.employee_number) FROM person AS x WHERE x.id = {person} AND x.employee_number <> '' "
+            f"UNION ALL SELECT lower(x.employee_number) FROM directory_entry AS x WHERE x.person_id = {person} "
             "AND x.employee_number <> ''")
 
 
@@ -76,11 +76,11 @@ ANOTHERS = f"""
     coalesce((
         SELECT 'its e-mail is that of ' || coalesce(nullif(q.name, ''), pe.email)
         FROM person_email AS pe JOIN person AS q ON q.id = pe.person_id AND q.status <> 'deprovisioned'
-        WHERE pe.email_key IN {_ADDRESSES} AND pe.person_id IS NOT a.person_id LIMIT 1
+        WHERE pe.email_key IN {_ADDRESSES} AND pe.person_id IS DISTINCT FROM a.person_id LIMIT 1
     ), (
         SELECT 'its e-mail is that of ' || coalesce(nullif(d.name, ''), d.email) || ' in ' || x.name
         FROM directory_address AS d JOIN directory AS x ON x.id = d.directory_id LEFT JOIN {ENTRY}
-        WHERE d.email_key IN {_ADDRESSES} AND d.here AND e.person_id IS NOT a.person_id LIMIT 1
+        WHERE d.email_key IN {_ADDRESSES} AND d.here AND e.person_id IS DISTINCT FROM a.person_id LIMIT 1
     ))
 """
 
@@ -126,7 +126,7 @@ def claimed_by(claims: Iterable[Claim]) -> str:
 def sources(person: Person) -> dict[int, str]:
     """By PersonEmail.id, in words: which source gives the address to this person, and who else claims it."""
     said = db.execute_sql("""
-        SELECT pe.id, max(d.here), group_concat(x.name, ', ') FILTER (WHERE d.here)
+        SELECT pe.id, count(*) FILTER (WHERE d.here) > 0, group_concat(x.name, ', ') FILTER (WHERE d.here)
         FROM person_email AS pe JOIN directory_entry AS e ON e.person_id = pe.person_id
         JOIN directory_address AS d ON d.directory_id = e.directory_id AND d.external_id = e.external_id
             AND d.email_key = pe.email_key
@@ -170,7 +170,7 @@ def note(directory: Directory, whole: bool) -> bool:
     People who aren't staged are gone from the directory, unless the reading isn't `whole`: then their last values stay
     known, as that of nobody who is here.
     """
-    gone = "deleted" if not whole else "0"
+    gone = "deleted" if not whole else "FALSE"
     missing = "external_id NOT IN (SELECT external_id FROM read_person)" if whole else (
         "external_id IN (SELECT external_id FROM read_person WHERE deleted)")
     unmade = ("NOT EXISTS (SELECT 1 FROM directory_entry AS e WHERE e.directory_id = directory_address.directory_id "
@@ -182,7 +182,7 @@ def note(directory: Directory, whole: bool) -> bool:
               AND NOT EXISTS (SELECT 1 FROM read_email AS m WHERE m.external_id = directory_address.external_id
                               AND m.email_key = directory_address.email_key)""",
         f"DELETE FROM directory_address WHERE directory_id = ? AND {missing} AND {unmade}",
-        f"UPDATE directory_address SET here = 0 WHERE directory_id = ? AND here AND {missing}",
+        f"UPDATE directory_address SET here = FALSE WHERE directory_id = ? AND here AND {missing}",
         """INSERT INTO directory_address (
                directory_id, external_id, email_key, email, main, here, name, employee_number)
            SELECT ?, m.external_id, m.email_key, m.email, m.main, r.status <> 'deprovisioned', r.name, r.employee_number
@@ -192,7 +192,8 @@ def note(directory: Directory, whole: bool) -> bool:
                here = excluded.here, name = excluded.name, employee_number = excluded.employee_number
            WHERE (directory_address.email, directory_address.main, directory_address.here, directory_address.name,
                   directory_address.employee_number)
-                 IS NOT (excluded.email, excluded.main, excluded.here, excluded.name, excluded.employee_number)""",
+                 IS DISTINCT FROM (
+                     excluded.email, excluded.main, excluded.here, excluded.name, excluded.employee_number)""",
     ):  # fmt: skip
         changed += db.execute_sql(statement, (directory.id,)).rowcount
     return changed > 0
@@ -213,7 +214,7 @@ def ask_whose(normals: Iterable[str], person: Person | int) -> None:
     for normal in normals:
         db.execute_sql("""
             UPDATE account SET asked_as = ?1, was_of_id = ?2
-            WHERE NOT match_by_hand AND kind <> 'system' AND asked_as IS NOT ?1 AND id IN (
+            WHERE NOT match_by_hand AND kind <> 'system' AND asked_as IS DISTINCT FROM ?1 AND id IN (
                 SELECT a.id FROM app AS x CROSS JOIN account AS a ON a.app_id = x.id AND a.email_key = ?1
                 UNION ALL
                 SELECT a.id FROM app AS x CROSS JOIN account AS a ON a.app_id = x.id

@@ -184,7 +184,7 @@ def _keep(accounts: list[Account], batch: str, by: str) -> None:
 
 
 def _write(rows: list[tuple[int, dict[str, Any]]]) -> None:
-    db.connection().executemany(
+    db.executemany(
         "UPDATE account SET match_kind = :match_kind, person_id = :person, match_by_hand = :match_by_hand, "
         "match_note = :match_note, email_when_matched = :email_when_matched WHERE id = :account",
         [values | {"account": account_id} for account_id, values in rows],
@@ -192,7 +192,8 @@ def _write(rows: list[tuple[int, dict[str, Any]]]) -> None:
 
 
 def _match_by_rules(app: App, accounts: list[Account]) -> None:
-    match_rules.choose("SELECT value FROM json_each(?)", (json.dumps([account.id for account in accounts]),))
+    ids = json.dumps([account.id for account in accounts])
+    match_rules.choose("SELECT CAST(value AS INTEGER) FROM json_each(?)", (ids,))
     match_rules.match_chosen(App.get_by_id(app.id))
 
 

@@ -24,7 +24,9 @@ from sync.states import AccountMatch, PersonStatus
 from sync.workspace import to_local, today
 
 CHUNK = 500  # values in one SQL statement
-NOCASE = str.maketrans(ascii_uppercase, ascii_lowercase)  # as SQLite's own
+NOCASE = str.maketrans(ascii_uppercase, ascii_lowercase)  # as lower() does in both databases
+# SQL: the person `p` has the employee number of the account `a`. It says what the index of numbers says.
+_SAME_NUMBER = "p.employee_number IS NOT NULL AND lower(p.employee_number) = lower(a.employee_number)"
 
 db.register_function(email_key, "email_key", 1)
 
@@ -67,24 +69,26 @@ def _matching(which: str) -> str:
             END AS person
             FROM (
                 SELECT a.id, a.kind, e.person_id AS by_email, u.person_id AS by_user_name,
-                    NOT e.disputed AND (a.asked_as IS NOT e.email_key OR a.was_of_id IS e.person_id) AS proven,
+                    NOT e.disputed AND (a.asked_as IS DISTINCT FROM e.email_key
+                        OR a.was_of_id IS NOT DISTINCT FROM e.person_id) AS proven,
                     CASE WHEN a.employee_number IS NULL THEN 0 ELSE (
-                        SELECT count(*) FROM person p WHERE p.employee_number = a.employee_number COLLATE NOCASE)
+                        SELECT count(*) FROM person p WHERE {_SAME_NUMBER})
                     END AS numbered,
-                    (SELECT min(p.id) FROM person p WHERE p.employee_number = a.employee_number COLLATE NOCASE)
-                    AS by_number,
-                    EXISTS (SELECT 1 FROM person p WHERE p.id = e.person_id
-                        AND p.employee_number = a.employee_number COLLATE NOCASE) AS has_number
+                    (SELECT min(p.id) FROM person p WHERE {_SAME_NUMBER}) AS by_number,
+                    EXISTS (SELECT 1 FROM person p WHERE p.id = e.person_id AND {_SAME_NUMBER}) AS has_number
                 FROM account a
                 LEFT JOIN person_email e ON e.email_key = a.email_key
-                LEFT JOIN person_email u ON u.email_key = CASE WHEN :domain IS NOT NULL AND a.user_name IS NOT NULL
+                LEFT JOIN person_email u ON u.email_key = CASE
+                    WHEN CAST(:domain AS TEXT) IS NOT NULL AND a.user_name IS NOT NULL
                     THEN email_key(a.user_name || '@' || :domain) END
-                    AND NOT u.disputed AND (a.asked_as IS NOT u.email_key OR a.was_of_id IS u.person_id)
+                    AND NOT u.disputed AND (a.asked_as IS DISTINCT FROM u.email_key
+                        OR a.was_of_id IS NOT DISTINCT FROM u.person_id)
                 WHERE a.app_id = :app AND a.state <> 'gone' AND NOT a.match_by_hand AND {which}
-            )
-        )
+            ) AS found
+        ) AS chosen
     ) said
-    WHERE account.id = said.id AND (account.person_id IS NOT said.person OR account.match_kind <> said.match_kind)
+    WHERE account.id = said.id
+        AND (account.person_id IS DISTINCT FROM said.person OR account.match_kind <> said.match_kind)
 """
 
 
@@ -192,7 +196,7 @@ def named(app: App, accounts: Iterable[Account]) -> dict[int, Named]:
     holders = {row.email_key: row.person for row in rows}
     numbered = defaultdict(list)
     if numbers:
-        theirs = Person.employee_number.collate("NOCASE").in_(numbers)
+        theirs = Person.employee_number.is_null(False) & fn.LOWER(Person.employee_number).in_(numbers)
         for person in Person.select().where(theirs).order_by(Person.name):
             numbered[person.employee_number.translate(NOCASE)].append(person)
     for account in accounts:

@@ -23,10 +23,12 @@ def by_domain(app: App) -> list[Domain]:
     """The domains of unmatched accounts, the largest number first. Rollcall's own account doesn't count."""
     rows = db.execute_sql(
         f"""
-        SELECT iif(instr(email_key, '@') > 0, substr(email_key, instr(email_key, '@') + 1), '') AS name,
-            sum(match_kind = '{AccountMatch.UNMATCHED}') AS unmatched, sum(match_kind = '{AccountMatch.MATCHED}')
-        FROM account WHERE app_id = :app AND state = '{AccountState.PRESENT}' AND external_id IS NOT :own
-        GROUP BY 1 HAVING unmatched > 0 ORDER BY unmatched DESC, name
+        SELECT CASE WHEN instr(email_key, '@') > 0 THEN substr(email_key, instr(email_key, '@') + 1)
+                ELSE '' END AS name,
+            count(*) FILTER (WHERE match_kind = '{AccountMatch.UNMATCHED}') AS unmatched,
+            count(*) FILTER (WHERE match_kind = '{AccountMatch.MATCHED}')
+        FROM account WHERE app_id = :app AND state = '{AccountState.PRESENT}' AND external_id IS DISTINCT FROM :own
+        GROUP BY 1 HAVING count(*) FILTER (WHERE match_kind = '{AccountMatch.UNMATCHED}') > 0 ORDER BY 2 DESC, 1
         """,
         {"app": app.id, "own": app.identity_id},
     ).fetchall()

@@ -85,9 +85,9 @@ def require_over_directory(asker: Asker, directory: Directory) -> None:
 def note_above(directory: Directory) -> None:
     """Leaves in read_above this directory's people that it may not change. Within staging()."""
     db.execute_sql(f"""
-        INSERT OR IGNORE INTO read_above SELECT e.person_id FROM directory_entry AS e JOIN person AS p
+        INSERT INTO read_above SELECT e.person_id FROM directory_entry AS e JOIN person AS p
         ON p.id = e.person_id WHERE e.directory_id = ?1 AND p.workspace_role IS NOT NULL
-        AND {sql_above("?1", "p.workspace_role")}""", (directory.id,))
+        AND {sql_above("?1", "p.workspace_role")} ON CONFLICT DO NOTHING""", (directory.id,))
 
 
 def hold_above(directory: Directory, whole: bool) -> None:
@@ -96,10 +96,10 @@ def hold_above(directory: Directory, whole: bool) -> None:
     unsaid = "'deprovisioned'" if whole else "e.reported"
     staged = "" if whole else "AND r.external_id IS NOT NULL"
     db.execute_sql(f"""
-        INSERT OR IGNORE INTO read_leaving SELECT e.person_id FROM directory_entry AS e
+        INSERT INTO read_leaving SELECT e.person_id FROM directory_entry AS e
         LEFT JOIN read_person AS r ON r.external_id = e.external_id
         WHERE e.directory_id = ? AND e.person_id IN (SELECT person_id FROM read_above) {staged}
-          AND coalesce(r.status, {unsaid}) <> e.status""", (directory.id,))
+          AND coalesce(r.status, {unsaid}) <> e.status ON CONFLICT DO NOTHING""", (directory.id,))
 
 
 def vouch(directory: Directory, by: Asker) -> None:

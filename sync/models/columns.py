@@ -64,3 +64,6 @@ class Base(Model):
     class Meta:
         database = db
         legacy_table_names = False
+
+
+db.base = Base  # a new database on a server gets the tables of its subclasses

@@ -32,10 +32,7 @@ class Person(Base):
 
     class Meta:
         indexes = (
-            SQL(
-                "CREATE INDEX person_number ON person (employee_number COLLATE NOCASE) "
-                "WHERE employee_number IS NOT NULL"
-            ),
+            SQL("CREATE INDEX person_number ON person (lower(employee_number)) WHERE employee_number IS NOT NULL"),
             (("name", "id"), False),
             SQL("CREATE INDEX person_department ON person (department) WHERE department IS NOT NULL"),
             SQL("CREATE INDEX person_hold ON person (id) WHERE hold IS NOT NULL"),

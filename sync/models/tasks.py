@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from peewee import SQL, CharField, DateTimeField, Expression, ForeignKeyField, IntegerField, JSONField, TextField, fn
+from peewee import SQL, CharField, DateTimeField, Expression, ForeignKeyField, IntegerField, JSONField, TextField
 
 from sync.db import utcnow
 from sync.models.apps import Account, App, Asset
@@ -52,7 +52,7 @@ class Task(Base):
     @classmethod
     def where_asked_there(cls) -> Expression:
         """The app holds a request for it, which someone can approve there."""
-        return fn.json_type(cls.detail, f"$.{AWAITED}").is_null(False)
+        return cls.detail[AWAITED].is_null(False)
 
     class Meta:
         table_name = "app_task"  # Huey's own table in this file is named task

@@ -59,7 +59,7 @@ def forget_unsaid(directory: Directory) -> None:
             WHEN '{HeldField.NAME}' THEN EXISTS ({entry} AND e.name = held_change.value)
             WHEN '{HeldField.NUMBER}' THEN EXISTS ({entry} AND e.employee_number = held_change.value)
             WHEN '{HeldField.MAIN_ADDRESS}' THEN EXISTS ({entry} AND email_key(e.email) = held_change.value)
-            WHEN '{HeldField.ADDRESS}' THEN EXISTS ({addresses}) ELSE 1 END""", (directory.id,))
+            WHEN '{HeldField.ADDRESS}' THEN EXISTS ({addresses}) ELSE TRUE END""", (directory.id,))
 
 
 def waiting(person: Person | None = None, directory: Directory | None = None) -> list[HeldChange]:

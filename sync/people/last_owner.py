@@ -65,10 +65,10 @@ def hold_last_owner(directory: Directory, whole: bool) -> None:
     rows = db.execute_sql(f"""
         SELECT e.person_id FROM directory_entry AS e JOIN person AS p ON p.id = e.person_id
         LEFT JOIN read_person AS r ON r.external_id = e.external_id
-        WHERE e.directory_id = ? AND p.workspace_role = 'owner' AND p.status_by_hand IS NOT 'active' {staged}
+        WHERE e.directory_id = ? AND p.workspace_role = 'owner' AND p.status_by_hand IS DISTINCT FROM 'active' {staged}
           AND NOT EXISTS (SELECT 1 FROM directory_entry AS other WHERE other.person_id = e.person_id
                           AND other.directory_id <> e.directory_id AND other.status = 'active')
-        GROUP BY e.person_id HAVING max(coalesce(r.status, {unsaid}) = 'active') = 0
+        GROUP BY e.person_id HAVING count(*) FILTER (WHERE coalesce(r.status, {unsaid}) = 'active') = 0
         """, (directory.id,)).fetchall()
-    db.connection().executemany("INSERT OR IGNORE INTO read_leaving VALUES (?)",
-                                [(person_id,) for person_id in last_owners(row[0] for row in rows)])
+    db.executemany("INSERT INTO read_leaving VALUES (?) ON CONFLICT DO NOTHING",
+                   [(person_id,) for person_id in last_owners(row[0] for row in rows)])

@@ -236,7 +236,7 @@ def decide_by_hand(person: Person, status: str, by: Asker, reason: str, why: str
 def _become(changes: list[tuple[Person, str, str]], by: str | Asker) -> None:
     """Persons with their new status and its reason: at most CHUNK."""
     now = utcnow()
-    db.connection().executemany(
+    db.executemany(
         "UPDATE person SET status = ?, status_since = ?, status_reason = ? WHERE id = ?",
         [(status, now.isoformat(" "), reason, person.id) for person, status, reason in changes],
     )

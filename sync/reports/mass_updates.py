@@ -31,7 +31,7 @@ def profile(account: str, columns: Iterable[str]) -> str:
     """What differs in the profile, as `account` (a, the known, or s, the staged one) has it, as an expression:
     "Ana Lopez <ana@acme.example> active"."""
     parts = [
-        f"CASE WHEN a.{column} IS NOT s.{column} THEN {_in_words(account, column)} || ' ' ELSE '' END"
+        f"CASE WHEN a.{column} IS DISTINCT FROM s.{column} THEN {_in_words(account, column)} || ' ' ELSE '' END"
         for column in columns
     ]
     return f"trim({' || '.join(parts)})"
@@ -65,7 +65,7 @@ def hold(app: App) -> None:
 _PRESENT = "FROM differing s JOIN account a ON a.id = s.account_id AND a.state = 'present'"
 _CHANGED = {
     ROLES: f"{_PRESENT} JOIN found f ON f.kind = 'updated role' AND f.account_id = a.id WHERE true",
-    PROFILES: f"{_PRESENT} WHERE ({' OR '.join(f'a.{column} IS NOT s.{column}' for column in FIELDS)})",
+    PROFILES: f"{_PRESENT} WHERE ({' OR '.join(f'a.{column} IS DISTINCT FROM s.{column}' for column in FIELDS)})",
 }
 _TOLD = {ROLES: "f.before, f.after", PROFILES: f"{profile('a', FIELDS)}, {profile('s', FIELDS)}"}
 
@@ -118,7 +118,7 @@ def _note(app: App) -> None:
             FROM account a LEFT JOIN held_update r ON r.account_id = a.id AND r.kind = 'updated role'
             LEFT JOIN held_update p ON p.account_id = a.id AND p.kind = 'updated profile'
             WHERE a.app_id = :app AND (a.pending IS NOT NULL OR r.detail IS NOT NULL OR p.detail IS NOT NULL)
-        ) h WHERE account.id = h.id AND account.pending IS NOT h.said
+        ) h WHERE account.id = h.id AND account.pending IS DISTINCT FROM h.said
         """,
         {"app": app.id},
     )
@@ -129,7 +129,7 @@ def want() -> None:
     db.execute_sql(
         """
         INSERT INTO wanted (kind, account_id, in_app, before, after, reason, detail)
-        SELECT kind, account_id, 0, before, after, 'So many at once', detail FROM held_update
+        SELECT kind, account_id, FALSE, before, after, 'So many at once', detail FROM held_update
         """
     )
 

@@ -104,8 +104,8 @@ _LET_GO_ABSENT = """
     WHERE report_id = :report AND decision IN ('needs confirmation', 'held', 'ignored', 'left out')
       AND NOT EXISTS (
         SELECT 1 FROM wanted w WHERE w.kind = change.kind AND w.in_app = change.in_app
-          AND w.account_id IS change.account_id
-          AND w.asset_id IS change.asset_id AND w.person_id IS change.person_id)
+          AND w.account_id IS NOT DISTINCT FROM change.account_id
+          AND w.asset_id IS NOT DISTINCT FROM change.asset_id AND w.person_id IS NOT DISTINCT FROM change.person_id)
 """
 # What was protected and no longer is, is a new question: it is mailed, and counts for the guard from now.
 _LET_GO_UNPROTECTED = """
@@ -113,16 +113,17 @@ _LET_GO_UNPROTECTED = """
     WHERE report_id = :report AND decision = 'ignored' AND protected IS NOT NULL
       AND EXISTS (
         SELECT 1 FROM wanted w WHERE w.kind = change.kind AND w.in_app = change.in_app
-          AND w.account_id IS change.account_id
-          AND w.asset_id IS change.asset_id AND w.person_id IS change.person_id AND w.protected IS NULL)
+          AND w.account_id IS NOT DISTINCT FROM change.account_id
+          AND w.asset_id IS NOT DISTINCT FROM change.asset_id AND w.person_id IS NOT DISTINCT FROM change.person_id
+          AND w.protected IS NULL)
 """
 # Confirmed, but the account stayed after all (its task was cancelled, say): that yes is spent, this is a new question.
 _LET_GO_RETURNED = """
     UPDATE change SET report_id = NULL WHERE report_id = :report AND decision = 'confirmed'
       AND EXISTS (
         SELECT 1 FROM wanted w WHERE w.kind = change.kind AND w.in_app = change.in_app
-          AND w.account_id IS change.account_id
-          AND w.asset_id IS change.asset_id AND w.person_id IS change.person_id)
+          AND w.account_id IS NOT DISTINCT FROM change.account_id
+          AND w.asset_id IS NOT DISTINCT FROM change.asset_id AND w.person_id IS NOT DISTINCT FROM change.person_id)
 """
 _REFRESH_WAITING = """
     UPDATE change SET reason = w.reason, before = w.before, after = w.after, detail = w.detail,
@@ -136,14 +137,15 @@ _REFRESH_WAITING = """
                 WHEN w.in_app AND c.decision IN ('ignored', 'left out') THEN 'needs confirmation'
                 ELSE c.decision END AS decision
         FROM wanted w JOIN change c ON c.report_id = :report AND c.decision <> 'applied' AND c.kind = w.kind
-            AND c.in_app = w.in_app AND c.account_id IS w.account_id AND c.asset_id IS w.asset_id
-            AND c.person_id IS w.person_id
+            AND c.in_app = w.in_app AND c.account_id IS NOT DISTINCT FROM w.account_id
+            AND c.asset_id IS NOT DISTINCT FROM w.asset_id
+            AND c.person_id IS NOT DISTINCT FROM w.person_id
         LEFT JOIN accepted_leaver x ON x.id = w.accepted
     ) w
-    WHERE change.id = w.id AND (change.reason IS NOT w.reason OR change.before IS NOT w.before
-        OR change.after IS NOT w.after OR change.detail IS NOT w.detail
-        OR change.protected IS NOT w.protected OR change.protection IS NOT w.protection
-        OR change.decided_at IS NOT w.decided_at OR change.decision <> w.decision)
+    WHERE change.id = w.id AND (change.reason IS DISTINCT FROM w.reason OR change.before IS DISTINCT FROM w.before
+        OR change.after IS DISTINCT FROM w.after OR change.detail IS DISTINCT FROM w.detail
+        OR change.protected IS DISTINCT FROM w.protected OR change.protection IS DISTINCT FROM w.protection
+        OR change.decided_at IS DISTINCT FROM w.decided_at OR change.decision <> w.decision)
 """
 _ADD_WAITING = """
     INSERT INTO change (app_id, found_by_id, report_id, kind, decision, account_id, asset_id, before, after, in_app,
@@ -156,8 +158,9 @@ _ADD_WAITING = """
     FROM wanted w LEFT JOIN accepted_leaver x ON x.id = w.accepted
     WHERE NOT EXISTS (
         SELECT 1 FROM change c WHERE c.report_id = :report AND c.decision <> 'applied' AND c.kind = w.kind
-          AND c.in_app = w.in_app AND c.account_id IS w.account_id AND c.asset_id IS w.asset_id
-          AND c.person_id IS w.person_id)
+          AND c.in_app = w.in_app AND c.account_id IS NOT DISTINCT FROM w.account_id
+            AND c.asset_id IS NOT DISTINCT FROM w.asset_id
+          AND c.person_id IS NOT DISTINCT FROM w.person_id)
 """
 
 
@@ -172,7 +175,8 @@ def let_go_of_others(by: str) -> None:
     """Between two checks: a removal that waits goes from its report at once when the account is no longer its person's,
     and is protected when its address is someone else's. Inside the transaction that found so out."""
     rows = db.execute_sql(f"""
-        SELECT c.id, r.id, a.match_kind = 'matched' AND a.person_id IS coalesce(c.person_id, a.person_id), {ANOTHERS}
+        SELECT c.id, r.id,
+            a.match_kind = 'matched' AND a.person_id IS NOT DISTINCT FROM coalesce(c.person_id, a.person_id), {ANOTHERS}
         FROM report AS r JOIN change AS c ON c.report_id = r.id JOIN account AS a ON a.id = c.account_id
         WHERE r.state = 'open' AND c.{wanted.REMOVES} AND c.in_app AND c.protected IS NULL
           AND c.decision IN ('needs confirmation', 'held', 'left out')""").fetchall()

@@ -17,8 +17,8 @@ _IN_DOUBT = BIT["role"] | BIT["status"] | BIT["kind"]  # of account.unsaid
 def _no_doubt(account: str) -> str:
     """Whether nothing casts doubt on this: no field left out only of this account, and no held change."""
     said_of_others = f"""SELECT 1 FROM account k WHERE k.app_id = :app AND k.state <> 'gone'
-        AND {account}.unsaid & {_IN_DOUBT} & ~k.unsaid"""
-    return f"""(CASE WHEN {account}.unsaid & {_IN_DOUBT} THEN NOT EXISTS ({said_of_others}) ELSE true END
+        AND ({account}.unsaid & {_IN_DOUBT} & ~k.unsaid) <> 0"""
+    return f"""(CASE WHEN ({account}.unsaid & {_IN_DOUBT}) <> 0 THEN NOT EXISTS ({said_of_others}) ELSE true END
         AND ({account}.pending IS NULL
         OR coalesce({account}.pending ->> 'status', 'active') = 'active'
         AND coalesce({account}.pending ->> 'kind', 'user') = 'user'
@@ -47,8 +47,8 @@ def administrators_left(app: App, without: Collection[int] = (), known: Roles | 
     `known`: the app's roles, where more is known of them than at the last check.
     """
     rows = db.execute_sql(
-        f"{roles.AS_KNOWN if known else ''} {left('SELECT value FROM json_each(:without)')} "
-        "ORDER BY other.last_activity DESC",
+        f"{roles.AS_KNOWN if known else ''} {left('SELECT CAST(value AS INTEGER) FROM json_each(:without)')} "
+        "ORDER BY other.last_activity DESC NULLS LAST",
         {"app": app.id, "without": json.dumps(list(without)), "roles": known and known.as_json()}).fetchall()
     return [account_id for (account_id,) in rows]
 
@@ -60,7 +60,8 @@ def may_be_last(account_id: str) -> str:
 
 def why_last(account: str) -> str:
     """In words, why the account (an alias), which may administer the app, stays when nobody else is known to."""
-    return f"""last_administrator((
+    return roles.why_last(f"""(
         SELECT coalesce(nullif(r.label, ''), nullif(r.external_id, ''), 'owner') FROM role r
-        WHERE r.app_id = :app AND r.privileged AND r.external_id IN (SELECT id FROM ({roles.held_at_worst(account)}))
-        ORDER BY r.position, r.external_id LIMIT 1))"""
+        WHERE r.app_id = :app AND r.privileged
+            AND r.external_id IN (SELECT id FROM ({roles.held_at_worst(account)}) AS held)
+        ORDER BY r.position, r.external_id LIMIT 1)""")

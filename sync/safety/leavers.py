@@ -20,14 +20,14 @@ from sync.workspace import today
 # `a` is an account, `p` its person, `app` its app. An account that is being removed is still there. Where a removal
 # only suspends, a suspended account has been removed.
 HAS_LEFT = """p.status = 'deprovisioned' AND a.match_kind = 'matched' AND a.state <> 'gone'
-    AND NOT (a.status = 'suspended' AND coalesce(app.removal_suspends, 0))"""
+    AND NOT (a.status = 'suspended' AND coalesce(app.removal_suspends, FALSE))"""
 # An acceptance is about this departure, and holds until its day.
 ACCEPTANCE_HOLDS = """x.person_id = a.person_id AND x.ended_at IS NULL AND x.until > :today
     AND x.accepted_at >= p.status_since"""
 ACCEPTED = f"SELECT x.id FROM accepted_leaver x WHERE x.account_id = a.id AND {ACCEPTANCE_HOLDS}"
 # Why someone may keep the account for now: a day that was set for all accounts of the person, or a decision about this
 # account. Anything else is open, also where a protection forbids the removal.
-KEPT, LEFT_OUT = "coalesce(p.remove_on > :today, 0)", "coalesce(a.left_out_at >= p.status_since, 0)"
+KEPT, LEFT_OUT = "coalesce(p.remove_on > :today, FALSE)", "coalesce(a.left_out_at >= p.status_since, FALSE)"
 DECIDED = f"({KEPT} OR {LEFT_OUT} OR EXISTS ({ACCEPTED}))"
 _ROWS = "FROM person p JOIN account a ON a.person_id = p.id JOIN app ON app.id = a.app_id"
 _IN_USE = f"app.state IN ({texts(CONNECTED)})"
@@ -94,9 +94,9 @@ def open_in_all(app_ids: Iterable[int]) -> Numbers:
     return Numbers(*(number or 0 for number in row))
 
 
-_NUMBERS = f"""coalesce(sum(NOT {DECIDED}), 0), count(DISTINCT CASE WHEN NOT {DECIDED} THEN p.id END),
-    coalesce(sum({DECIDED}), 0)"""
-_AMONG = f"{_IN_USE} AND a.app_id IN (SELECT value FROM json_each(:apps))"
+_NUMBERS = f"""count(*) FILTER (WHERE NOT {DECIDED}), count(DISTINCT CASE WHEN NOT {DECIDED} THEN p.id END),
+    count(*) FILTER (WHERE {DECIDED})"""
+_AMONG = f"{_IN_USE} AND a.app_id IN (SELECT CAST(value AS INTEGER) FROM json_each(:apps))"
 
 
 def _values(app_ids: Iterable[int]) -> dict[str, object]:
@@ -156,4 +156,5 @@ def end_acceptance(row: AcceptedLeaver, by: str, why: str) -> bool:
 
 def _by_id(query, model, rows: list[tuple], place: int) -> dict[int, object]:
     ids = json.dumps([row[place] for row in rows if row[place] is not None])
-    return {row.id: row for row in query.where(model.id.in_(SQL("(SELECT value FROM json_each(?))", (ids,))))}
+    among = SQL("(SELECT CAST(value AS INTEGER) FROM json_each(?))", (ids,))
+    return {row.id: row for row in query.where(model.id.in_(among))}

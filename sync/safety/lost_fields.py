@@ -101,7 +101,7 @@ def _tell_unsaid_from_assumed() -> None:
     for table in (STAGED_ACCOUNT, STAGED_SAME) if only_assumed else ():
         db.execute_sql(
             f"UPDATE {table.name} SET unsaid = unsaid | (assumed & :bits), assumed = assumed & ~:bits "
-            "WHERE assumed & :bits",
+            "WHERE (assumed & :bits) <> 0",
             {"bits": only_assumed},
         )
     _stage_who_is_told_otherwise()
@@ -134,7 +134,7 @@ def _is_listed(condition: str) -> bool:
 
 def _says(bit: int) -> str:
     """Condition: the app gives the key of this field for a listed account."""
-    return f"NOT (unsaid | assumed) & {bit}"
+    return f"((unsaid | assumed) & {bit}) = 0"
 
 
 _NULL_WHERE_EMPTY = ("last_activity", "user_name", "employee_number")
@@ -142,9 +142,9 @@ _NULL_WHERE_EMPTY = ("last_activity", "user_name", "employee_number")
 
 def _of_accounts(app: App) -> list[Loss]:
     """Nothing is lost by accounts that are exactly as they are known. They are only counted where others lost some."""
-    counted = ", ".join(f"sum({_missing(field)})" for field in BIT)
+    counted = ", ".join(f"count(*) FILTER (WHERE {_missing(field)})" for field in BIT)
     of, *missing = db.execute_sql(f"SELECT count(*), {counted} FROM staged_account s").fetchone()
-    told = {field: of - (number or 0) for field, number in zip(BIT, missing)}
+    told = {field: of - number for field, number in zip(BIT, missing)}
     asked = [field for field in BIT if told[field] < of]
     if not asked:
         return []
@@ -155,8 +155,7 @@ def _of_accounts(app: App) -> list[Loss]:
         """,
         {"app": app.id},
     ).fetchone()
-    numbers = [number or 0 for number in row]
-    losses = [Loss(field, *numbers[place * 3 : place * 3 + 3], told[field]) for place, field in enumerate(asked)]
+    losses = [Loss(field, *row[place * 3 : place * 3 + 3], told[field]) for place, field in enumerate(asked)]
     return [_with_others(loss) if loss.lost else loss for loss in losses]
 
 
@@ -164,11 +163,12 @@ def _with_others(loss: Loss) -> Loss:
     """With the accounts that have the field and are exactly as they are known."""
     row = db.execute_sql(
         f"""
-        SELECT sum(a.state = 'present'), count(*) FROM staged_same k JOIN account a ON a.id = k.account_id
-        WHERE {_has("a", loss.field)} AND NOT (k.unsaid | k.assumed) & {BIT[loss.field]}
+        SELECT count(*) FILTER (WHERE a.state = 'present'), count(*)
+        FROM staged_same k JOIN account a ON a.id = k.account_id
+        WHERE {_has("a", loss.field)} AND ((k.unsaid | k.assumed) & {BIT[loss.field]}) = 0
         """
     ).fetchone()
-    return replace(loss, had=loss.had + (row[0] or 0), told=loss.told + row[1])
+    return replace(loss, had=loss.had + row[0], told=loss.told + row[1])
 
 
 def _has(account: str, field: str) -> str:
@@ -183,21 +183,22 @@ def _has(account: str, field: str) -> str:
 
 
 def _missing(field: str) -> str:
-    return f"(NOT {_has('s', field)} OR (s.unsaid | s.assumed) & {BIT[field]} <> 0)"
+    return f"(NOT {_has('s', field)} OR ((s.unsaid | s.assumed) & {BIT[field]}) <> 0)"
 
 
 def _counted(field: str) -> str:
     """lost, had, kept. Of an account of which no reading has told yet what the app said, the values must tell it."""
     bit, missing = BIT[field], _missing(field)
-    same = "NOT " + roles.differ("a", "s") if field == "role" else f"a.{field} IS s.{field}"
-    waits = f"json_type(a.pending, '$.{field}') IS NOT NULL AND coalesce(a.pending ->> '{field}', '') = ''"
-    said = f"CASE WHEN a.unsaid IS NULL THEN NOT ({missing} AND {same}) ELSE (a.unsaid | a.assumed) & {bit} = 0 END"
+    same = "NOT " + roles.differ("a", "s") if field == "role" else f"a.{field} IS NOT DISTINCT FROM s.{field}"
+    waits = f"a.pending -> '{field}' IS NOT NULL AND coalesce(a.pending ->> '{field}', '') = ''"
+    said = f"CASE WHEN a.unsaid IS NULL THEN NOT ({missing} AND {same}) ELSE ((a.unsaid | a.assumed) & {bit}) = 0 END"
     had = f"{_has('a', field)} AND NOT ({waits}) AND {said}"
-    return f"sum({had} AND {missing}), sum({had}), sum({had} AND s.unsaid & {bit} <> 0)"
+    counted = (f"{had} AND {missing}", had, f"{had} AND (s.unsaid & {bit}) <> 0")
+    return ", ".join(f"count(*) FILTER (WHERE {condition})" for condition in counted)
 
 
 def _of_administrators(app: App) -> Loss:
-    were = administrators_lost(app, f"NOT s.unsaid & {BIT['role']} AND a.pending ->> 'role' IS NULL")
+    were = administrators_lost(app, f"(s.unsaid & {BIT['role']}) = 0 AND a.pending ->> 'role' IS NULL")
     return Loss("administrators", were, were)
 
 
@@ -227,9 +228,10 @@ def administrators_lost(app: App, which: str = "true") -> int:
 def _of_access(app: App) -> list[Loss]:
     row = db.execute_sql(
         """
-        SELECT sum(x.role <> '' AND (s.role = '' OR s.assumed AND s.role <> x.role)), sum(x.role <> ''),
-            sum(s.role <> '' AND NOT coalesce(s.assumed, 0)),
-            sum(x.privileged AND NOT s.privileged AND s.role IN ('', x.role)), sum(x.privileged), sum(s.privileged)
+        SELECT count(*) FILTER (WHERE x.role <> '' AND (s.role = '' OR s.assumed AND s.role <> x.role)),
+            count(*) FILTER (WHERE x.role <> ''), count(*) FILTER (WHERE s.role <> '' AND s.assumed IS NOT TRUE),
+            count(*) FILTER (WHERE x.privileged AND NOT s.privileged AND s.role IN ('', x.role)),
+            count(*) FILTER (WHERE x.privileged), count(*) FILTER (WHERE s.privileged)
         FROM access x JOIN account a ON a.id = x.account_id AND a.state = 'present'
         JOIN asset t ON t.id = x.asset_id AND t.state = 'present'
         JOIN staged_access s ON s.account = a.external_id AND s.asset = t.external_id
@@ -237,19 +239,20 @@ def _of_access(app: App) -> list[Loss]:
         """,
         (app.id,),
     ).fetchone()
-    lost, had, told, no_longer, managed, manage = (number or 0 for number in row)
+    lost, had, told, no_longer, managed, manage = row
     return [Loss("access role", lost, had, told=told), Loss("managers", no_longer, managed, told=manage)]
 
 
 def _of_assets(app: App) -> Loss:
     row = db.execute_sql(
         """
-        SELECT sum(s.name = ''), count(*) FROM asset t JOIN staged_asset s ON s.external_id = t.external_id
+        SELECT count(*) FILTER (WHERE s.name = ''), count(*)
+        FROM asset t JOIN staged_asset s ON s.external_id = t.external_id
         WHERE t.app_id = ? AND t.state = 'present' AND t.name <> ''
         """,
         (app.id,),
     ).fetchone()
-    return Loss("asset name", row[0] or 0, row[1])
+    return Loss("asset name", *row)
 
 
 def _unknown_statuses() -> list[str]:
@@ -277,14 +280,14 @@ def keep_what_is_not_said(app: App) -> None:
 
     Inside the check's transaction, before it compares.
     """
-    if db.execute_sql("SELECT 1 FROM staged_account WHERE unsaid LIMIT 1").fetchone() is None:
+    if db.execute_sql("SELECT 1 FROM staged_account WHERE unsaid <> 0 LIMIT 1").fetchone() is None:
         return
     kept = {field: (field,) for field in SAID} | {"email": ("email", "email_key"), "role": ("role", "further_roles")}
     for field, columns in kept.items():
         db.execute_sql(
             f"""
             UPDATE staged_account SET {", ".join(f"{column} = a.{column}" for column in columns)} FROM account a
-            WHERE staged_account.unsaid & :bit AND a.app_id = :app AND a.external_id = staged_account.external_id
+            WHERE (staged_account.unsaid & :bit) <> 0 AND a.app_id = :app AND a.external_id = staged_account.external_id
             """,
             {"bit": BIT[field], "app": app.id},
         )
@@ -294,7 +297,8 @@ def keep_what_is_not_said(app: App) -> None:
         nothing["status"] = "status = 'unknown'"
     for field, values in nothing.items():
         db.execute_sql(
-            f"UPDATE staged_account SET {values} WHERE {new} AND unsaid & :bit", {"bit": BIT[field], "app": app.id}
+            f"UPDATE staged_account SET {values} WHERE {new} AND (unsaid & :bit) <> 0",
+            {"bit": BIT[field], "app": app.id},
         )
 
 

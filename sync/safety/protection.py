@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
 
 from sync import roles
 from sync.db import db
@@ -15,7 +14,7 @@ from sync.models import Account, App
 from sync.roles import Roles
 from sync.safety import administrators
 from sync.states import Protection
-from sync.workspace import day_in_words, today
+from sync.workspace import sql_day_in_words, today
 
 OTHER_EMAIL = "Protected: its e-mail is another than when it was matched by hand: match it again"
 
@@ -44,7 +43,8 @@ class Rule:
 RULES = (  # the first that holds is the one that is shown
     Rule(Protection.HOLD, "p.hold IS NOT NULL", "'Protected: legal hold: ' || p.hold"),
     Rule(Protection.KEPT_UNTIL,
-         "a.match_kind = 'matched' AND p.status = 'deprovisioned' AND p.remove_on > :today", "kept_until(p.remove_on)"),
+         "a.match_kind = 'matched' AND p.status = 'deprovisioned' AND p.remove_on > :today",
+         f"'Kept until ' || {sql_day_in_words('p.remove_on', ':today')}"),
     Rule(Protection.BY_HAND, "a.protected IS NOT NULL", "'Protected: ' || a.protected"),
     Rule(Protection.AUTOMATION_ACCOUNT, "a.external_id = :identity", "'Protected: Rollcall acts with this account'"),
     Rule(Protection.SYSTEM, "a.kind = 'system'", "'Protected: the app made it for itself'"),
@@ -62,14 +62,6 @@ LAST = Rule(
 )
 OF_THE_PERSON = (Protection.HOLD, Protection.KEPT_UNTIL)  # all accounts of the person stay, whatever they are
 OF_THE_ACCOUNT = tuple(code for code in Protection if code not in OF_THE_PERSON)  # it stays, no matter who owns it
-
-
-def kept_until(day: date) -> str:
-    """Kept until 3 December."""
-    return f"Kept until {day_in_words(day)}"
-
-
-db.register_function(lambda day: kept_until(date.fromisoformat(day)), "kept_until", 1)
 
 
 def _first(rules: Iterable[Rule]) -> str:
@@ -104,7 +96,8 @@ def protect(kind: str, values: dict[str, object]) -> None:
 
 _LOSES = """
     wanted.protected IS NULL AND wanted.left_out IS NULL AND wanted.in_app
-    AND (wanted.kind IN ('removed user', 'no longer assigned') OR wanted.detail ->> 'demotes')
+    AND (wanted.kind IN ('removed user', 'no longer assigned')
+        OR CAST(wanted.detail ->> 'demotes' AS TEXT) IN ('1', 'true'))
 """
 _LEAVING = f"SELECT account_id FROM wanted WHERE account_id IS NOT NULL AND {_LOSES}"
 _PROTECT_LAST = f"""
@@ -125,7 +118,11 @@ _READ = ("id", "app_id", "external_id", "person_id", "protected", "kind", "email
          "email_when_matched",
          "role", "further_roles", "unsaid")  # fmt: skip
 # The account as it is in the caller's object: right before its removal that has what the app just answered, unsaved.
-_AS_IT_IS = ", ".join([f':{column} AS "{column}"' for column in _READ] + [":pending AS pending"])
+_NUMBERS = ("id", "app_id", "person_id", "unsaid")
+_AS_IT_IS = ", ".join(
+    [f'CAST(:{column} AS {"INTEGER" if column in _NUMBERS else "TEXT"}) AS "{column}"' for column in _READ]
+    + ["json(:pending) AS pending"]
+)
 
 
 def of(account: Account, *codes: Protection, known: Roles | None = None) -> Protected | None:
@@ -150,7 +147,7 @@ def of_all(app: App, account_ids: Iterable[int], *codes: Protection) -> dict[int
     rules = [rule for rule in (*RULES, LAST) if rule.code in (codes or Protection)]
     rows = db.execute_sql(
         f"SELECT a.id, {_first(rules)} FROM account a LEFT JOIN person p ON p.id = a.person_id "
-        "WHERE a.app_id = :app AND a.id IN (SELECT value FROM json_each(:ids))",
+        "WHERE a.app_id = :app AND a.id IN (SELECT CAST(value AS INTEGER) FROM json_each(:ids))",
         {"app": app.id, "ids": json.dumps(list(account_ids)), "identity": app.identity_id, "today": str(today())},
     ).fetchall()
     return {id: _protected(why) for id, why in rows if why is not None}

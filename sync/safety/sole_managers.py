@@ -56,7 +56,7 @@ def managed_by(account_ids: Iterable[int]) -> list[tuple[int, int]]:
     """What these accounts manage in their apps, each an (account id, asset id)."""
     return db.execute_sql(
         """SELECT x.account_id, x.asset_id FROM access x JOIN asset s ON s.id = x.asset_id AND s.state = 'present'
-        WHERE x.privileged AND x.account_id IN (SELECT value FROM json_each(?))""",
+        WHERE x.privileged AND x.account_id IN (SELECT CAST(value AS INTEGER) FROM json_each(?))""",
         (json.dumps(list(account_ids)),)).fetchall()  # fmt: skip
 
 
@@ -67,7 +67,7 @@ def left_alone(going: Iterable[tuple[int, int]]) -> dict[int, list[Asset]]:
     rows = db.execute_sql(
         f"""SELECT x.account_id, x.asset_id, {MANAGES} FROM access x JOIN account a ON a.id = x.account_id
         JOIN asset s ON s.id = x.asset_id AND s.state = 'present'
-        WHERE x.privileged AND x.asset_id IN (SELECT value FROM json_each(?)) ORDER BY x.id""",
+        WHERE x.privileged AND x.asset_id IN (SELECT CAST(value AS INTEGER) FROM json_each(?)) ORDER BY x.id""",
         (json.dumps(sorted({asset_id for _, asset_id in gone})),)).fetchall()  # fmt: skip
     managed = {asset_id for account_id, asset_id, manages in rows if manages and (account_id, asset_id) not in gone}
     lost = [(account_id, asset_id) for account_id, asset_id, _ in rows
@@ -103,7 +103,7 @@ def managers_beside(account_id: int, asset_id: int) -> list[int]:
     """The accounts that manage the asset beside this one, and can act in the app."""
     rows = db.execute_sql(
         f"""SELECT a.id FROM access x JOIN account a ON a.id = x.account_id
-        WHERE x.asset_id = ? AND a.id <> ? AND {MANAGES} ORDER BY a.last_activity DESC, a.id""",
+        WHERE x.asset_id = ? AND a.id <> ? AND {MANAGES} ORDER BY a.last_activity DESC NULLS LAST, a.id""",
         (asset_id, account_id)).fetchall()  # fmt: skip
     return [found for (found,) in rows]
 

@@ -21,16 +21,16 @@ _MAY = f"""a.state = 'present' AND a.status = '{AccountStatus.ACTIVE}' AND a.kin
 _WITH_ACCESS = f"""
     SELECT asset_id, id FROM (
         SELECT x.asset_id, a.id, row_number() OVER (
-            PARTITION BY x.asset_id ORDER BY x.privileged DESC, a.last_activity DESC, a.id) AS place
+            PARTITION BY x.asset_id ORDER BY x.privileged DESC, a.last_activity DESC NULLS LAST, a.id) AS place
         FROM access x JOIN account a ON a.id = x.account_id LEFT JOIN person p ON p.id = a.person_id
-        WHERE x.asset_id IN (SELECT value FROM json_each(:assets))
-          AND a.id NOT IN (SELECT value FROM json_each(:without)) AND {_MAY})
+        WHERE x.asset_id IN (SELECT CAST(value AS INTEGER) FROM json_each(:assets))
+          AND a.id NOT IN (SELECT CAST(value AS INTEGER) FROM json_each(:without)) AND {_MAY})
     WHERE place <= {MOST_OF_ASSET}
 """
 _OTHERS = f"""
     SELECT a.id FROM account a LEFT JOIN person p ON p.id = a.person_id
-    WHERE a.app_id = :app AND a.id NOT IN (SELECT value FROM json_each(:without)) AND {_MAY}
-    ORDER BY a.last_activity DESC, a.id LIMIT {MOST + 1}
+    WHERE a.app_id = :app AND a.id NOT IN (SELECT CAST(value AS INTEGER) FROM json_each(:without)) AND {_MAY}
+    ORDER BY a.last_activity DESC NULLS LAST, a.id LIMIT {MOST + 1}
 """
 
 

@@ -23,24 +23,25 @@ def want_nothing() -> None:
 
 def want_gone(app: App, account_ids: list[int]) -> None:
     """Accounts that the app no longer lists, in such number that a person must look first."""
-    db.connection().executemany(
-        f"{WANT} SELECT 'removed user', a.id, NULL, 0, {roles.words('a')}, 'No longer in the app''s list', NULL, NULL "
+    db.executemany(
+        f"{WANT} SELECT 'removed user', a.id, NULL, FALSE, {roles.words('a')}, "
+        "'No longer in the app''s list', NULL, NULL "
         "FROM account a WHERE a.id = :id",
         [{"app": app.id, "id": account_id} for account_id in account_ids],
     )
 
 
 def want_lost_assets(asset_ids: list[int]) -> None:
-    db.connection().executemany(
-        f"{WANT} SELECT 'removed asset', NULL, id, 0, name, 'No longer in the app''s list', NULL, NULL "
+    db.executemany(
+        f"{WANT} SELECT 'removed asset', NULL, id, FALSE, name, 'No longer in the app''s list', NULL, NULL "
         "FROM asset WHERE id = ?",
         [(asset_id,) for asset_id in asset_ids],
     )
 
 
 def want_lost_access(pairs: list[tuple[int, int]]) -> None:
-    db.connection().executemany(
-        f"{WANT} SELECT 'revoked access', account_id, asset_id, 0, role, 'No longer in the app''s list', "
+    db.executemany(
+        f"{WANT} SELECT 'revoked access', account_id, asset_id, FALSE, role, 'No longer in the app''s list', "
         "NULL, NULL FROM access WHERE account_id = ? AND asset_id = ?",
         pairs,
     )
@@ -51,7 +52,7 @@ def want_what_was_read(app: App) -> None:
     db.execute_sql(
         """
         INSERT INTO wanted (kind, account_id, asset_id, in_app, before, reason, after, person_id, detail)
-        SELECT c.kind, c.account_id, c.asset_id, 0, c.before, c.reason, c.after, c.person_id, c.detail
+        SELECT c.kind, c.account_id, c.asset_id, FALSE, c.before, c.reason, c.after, c.person_id, c.detail
         FROM report r JOIN change c ON c.report_id = r.id WHERE r.app_id = ? AND r.state = 'open' AND NOT c.in_app
           AND c.decision IN ('needs confirmation', 'held', 'ignored', 'left out')
         """,
@@ -64,7 +65,7 @@ def want_leavers(app: App) -> None:
     values = {"app": app.id, "identity": app.identity_id, "today": str(today())}
     db.execute_sql(
         f"""
-        {WANT} SELECT 'removed user', a.id, NULL, 1, {roles.words("a")},
+        {WANT} SELECT 'removed user', a.id, NULL, TRUE, {roles.words("a")},
             p.status_reason || CASE WHEN p.status_reason = '' THEN 'Left' ELSE '' END,
             CASE WHEN {leavers.LEFT_OUT} THEN a.left_out END, p.id
         FROM person p JOIN account a ON a.person_id = p.id JOIN app ON app.id = a.app_id
@@ -120,7 +121,7 @@ def someone_waits(app: App) -> bool:
     rows = db.execute_sql(
         f"""
         SELECT account_id, {_REMOVAL}, protection FROM wanted
-        WHERE left_out IS NULL AND accepted IS NULL AND protection IS NOT '{Protection.KEPT_UNTIL}'
+        WHERE left_out IS NULL AND accepted IS NULL AND protection IS DISTINCT FROM '{Protection.KEPT_UNTIL}'
         """
     ).fetchall()
     if any(of_leaver or not protection for _, of_leaver, protection in rows):

@@ -5,16 +5,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from peewee import SQL, Expression, Field
 
 from sync.db import db
+from sync.search import trigrams
 from sync.search.index import ROW, Kind, is_behind, not_in_it_yet, span
 from sync.search.texts import contains, part_of, words_of
+from sync.search.trigrams import Texts
 
 FRESH = 1000  # rows beside the index that a search reads; if there are more, it says so
 FEW_APPS = 20  # are searched one by one
+_IDS = "SELECT CAST(value AS INTEGER) FROM json_each(?)"
 
 
 @dataclass(frozen=True)
@@ -50,42 +53,39 @@ def first(kind: Kind, asked: str, most: int, apps: Sequence[int] | None = None) 
 def _of_apps(kind: Kind, ids: list[int], apps: Sequence[int] | None) -> list[int]:
     if apps is None or not ids:
         return ids
-    rows = db.execute_sql(f"SELECT id FROM {kind.name} WHERE id IN (SELECT value FROM json_each(?)) "
-                          "AND app_id IN (SELECT value FROM json_each(?))", (json.dumps(ids), json.dumps(list(apps))))
+    rows = db.execute_sql(f"SELECT id FROM {kind.name} WHERE id IN ({_IDS}) AND app_id IN ({_IDS})",
+                          (json.dumps(ids), json.dumps(list(apps))))  # fmt: skip
     return [id for (id,) in rows.fetchall()]
 
 
 def _ids(kind: Kind, words: Sequence[str], apps: Sequence[int] | None, most: int) -> list[int]:
     if most <= 0:
         return []
-    condition, values = _condition(kind, words, apps[0] if apps is not None and len(apps) == 1 else None)
-    rest = "ORDER BY rowid LIMIT ?"
+    texts = _texts(kind, words, apps[0] if apps is not None and len(apps) == 1 else None)
+    condition, values = texts.condition, [*texts.values]
     if apps is not None and len(apps) > 1:
-        condition += " AND (rowid >> 40) & 1048575 IN (SELECT value FROM json_each(?))"
+        condition += f" AND ({texts.id} >> 40) & 1048575 IN ({_IDS})"
         values.append(json.dumps(list(apps)))
-    return [id for (id,) in db.execute_sql(f"{condition} {rest}", (*values, most)).fetchall()]
+    rows = db.execute_sql(f"SELECT {texts.id} & {ROW} FROM {texts.table} WHERE {condition} ORDER BY {texts.id} LIMIT ?",
+                          (*values, most))  # fmt: skip
+    return [id for (id,) in rows.fetchall()]
 
 
 def having(column: Field, kind: Kind, asked: str, app_id: int | None = None) -> Expression:
     """The condition that the row with this id has all the words of a search; there must be one."""
     words = words_of(asked)
-    condition, values = _condition(kind, words, app_id)
+    texts = _texts(kind, words, app_id)
+    found = SQL(f"(SELECT {texts.id} & {ROW} FROM {texts.table} WHERE {texts.condition})", texts.values)
     fresh = [id for id, text in not_in_it_yet(kind, app_id) if contains(text, words)]
-    return column.in_(SQL(f"({condition})", values)) | column.in_(SQL("(SELECT value FROM json_each(?))",
-                                                                      (json.dumps(fresh),)))  # fmt: skip
+    return column.in_(found) | column.in_(SQL(f"({_IDS})", (json.dumps(fresh),)))
 
 
-def _condition(kind: Kind, words: Sequence[str], app_id: int | None) -> tuple[str, list]:
-    """A SELECT of the ids of rows whose text in the index has all the words and is still true, and its values."""
+def _texts(kind: Kind, words: Sequence[str], app_id: int | None) -> Texts:
+    """The texts in the index that have all the words and are still true."""
     phrases = [phrase for word in words if (phrase := _phrase(word))]
-    table, values = ("search_index", []) if phrases else ("search_text", [])
-    matches = ""
-    if phrases:
-        matches, values = "search_index MATCH ? AND ", [" AND ".join(phrases)]
-    parts = [part_of(word) for word in words if "@" in word or not _phrase(word)]
-    checks = "".join(" AND instr(text, ?) > 0" for _ in parts)
-    return (f"SELECT rowid & {ROW} FROM {table} WHERE {matches}rowid BETWEEN ? AND ?{checks} "
-            "AND NOT EXISTS (SELECT 1 FROM search_due d WHERE d.id = rowid)"), [*values, *span(kind, app_id), *parts]
+    texts = trigrams.having(phrases, [part_of(word) for word in words if "@" in word or not _phrase(word)])
+    true = f"{texts.id} BETWEEN ? AND ? AND NOT EXISTS (SELECT 1 FROM search_due d WHERE d.id = {texts.id})"
+    return replace(texts, condition=f"{texts.condition} AND {true}", values=[*texts.values, *span(kind, app_id)])
 
 
 def _phrase(word: str) -> str:
@@ -93,4 +93,4 @@ def _phrase(word: str) -> str:
     trigrams of a domain that all have takes long."""
     local, at, _ = word.partition("@")
     part = part_of(local + at if local and len(local + at) > 2 else word)
-    return '"' + part.replace('"', '""') + '"' if len(part) > 2 else ""
+    return part if len(part) > 2 else ""

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from enum import IntEnum
 
-from sync.db import db, writing
+from sync.db import writing
 from sync.jobs import queue
 from sync.models import Account, Asset, Person, PersonEmail, SearchDue, SearchMark, SearchText
+from sync.search import trigrams
 from sync.search.texts import text_of
 from sync.states import AssetState
 
@@ -91,11 +92,7 @@ def _put(texts: dict[int, str]) -> None:
     before = dict(SearchText.select(SearchText.id, SearchText.text).where(SearchText.id.in_(list(texts))).tuples())
     out = [(id, text) for id, text in before.items() if text != texts[id]]
     into = [(id, text) for id, text in sorted(texts.items()) if text and text != before.get(id)]
-    file = db.connection()
-    file.executemany("INSERT INTO search_index (search_index, rowid, text) VALUES ('delete', ?, ?)", out)
-    file.executemany("DELETE FROM search_text WHERE id = ?", [(id,) for id, _ in out])
-    file.executemany("INSERT INTO search_text (id, text) VALUES (?, ?)", into)
-    file.executemany("INSERT INTO search_index (rowid, text) VALUES (?, ?)", into)
+    trigrams.put(out, into)
 
 
 def _of_ids(ids: Iterable[int]) -> Iterator[tuple[int, str]]:

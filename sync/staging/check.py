@@ -7,13 +7,14 @@ from sync.staging.tables import Table
 
 # What the app reported.
 STAGED_ROLE = Table(
-    "staged_role", "external_id TEXT, label TEXT, privileged INT, is_default INT, position INT",
+    "staged_role", "external_id TEXT, label TEXT, privileged BOOL, is_default BOOL, position INT",
     owner="checks.snapshot", readers=("checks.compare", "safety.lost_fields"), key="external_id", rowid=False,
 )  # fmt: skip
 STAGED_ACCOUNT = Table(
     "staged_account",
-    "external_id TEXT, email TEXT, email_key TEXT, name TEXT, status TEXT, role TEXT, kind TEXT, last_activity TEXT, "
-    "seat TEXT, user_name TEXT, employee_number TEXT, further_roles TEXT, unsaid INT, assumed INT",
+    "external_id TEXT, email TEXT, email_key TEXT, name TEXT, status TEXT, role TEXT, kind TEXT, "
+    "last_activity TIMESTAMP, seat TEXT, user_name TEXT, employee_number TEXT, further_roles TEXT, "
+    "unsaid INT, assumed INT",
     owner="checks.snapshot", writers=("checks.listed", "safety.lost_fields", "tasks.settle"),
     readers=("checks.compare",), key="external_id", rowid=False,
 )  # fmt: skip
@@ -30,7 +31,7 @@ STAGED_ASSET = Table(
     key="external_id", rowid=False,
 )  # fmt: skip
 STAGED_ACCESS = Table(
-    "staged_access", "account TEXT, asset TEXT, role TEXT, privileged INT, assumed INT",
+    "staged_access", "account TEXT, asset TEXT, role TEXT, privileged BOOL, assumed BOOL",
     owner="checks.snapshot", writers=("checks.not_read", "tasks.settle"),
     readers=("checks.compare", "safety.lost_fields"), key="account, asset", rowid=False,
 )  # fmt: skip
@@ -60,7 +61,7 @@ FOUND = Table(
 )  # fmt: skip
 # Roles and profiles that change in such number that they wait.
 HELD_UPDATE = Table(
-    "held_update", "kind TEXT, account_id INT, before TEXT, after TEXT, detail TEXT",
+    "held_update", "kind TEXT, account_id INT, before TEXT, after TEXT, detail JSONB",
     owner="reports.mass_updates", key="kind, account_id",
 )  # fmt: skip
 # Accounts that the rules of matching look at. A decision by hand and a release of held updates use it too.
@@ -69,7 +70,7 @@ TO_MATCH = Table(
 )
 # Access as ids of what Rollcall knows.
 STAGED_ACCESS_ID = Table(
-    "staged_access_id", "account_id INT, asset_id INT, role TEXT, privileged INT",
+    "staged_access_id", "account_id INT, asset_id INT, role TEXT, privileged BOOL",
     owner="checks.compare", key="account_id, asset_id", rowid=False,
 )  # fmt: skip
 
@@ -77,19 +78,19 @@ STAGED_ACCESS_ID = Table(
 # preview of a rule uses them too.
 COVERED = Table(
     "covered",
-    "person_id INT, rule_id INT, role TEXT, label TEXT, privileged INT, place INT, gives INT, via TEXT",
+    "person_id INT, rule_id INT, role TEXT, label TEXT, privileged BOOL, place INT, gives BOOL, via TEXT",
     owner="groups.assignments", readers=("groups.rules",), indexed="person_id",
 )  # fmt: skip
 ASSIGNED = Table(
-    "assigned", "person_id INT, role TEXT, label TEXT, privileged INT, via TEXT, rests INT",
+    "assigned", "person_id INT, role TEXT, label TEXT, privileged BOOL, via TEXT, rests BOOL",
     owner="groups.assignments", indexed="person_id",
 )  # fmt: skip
 
 # What needs approval, or is held or protected.
 WANTED = Table(
     "wanted",
-    "kind TEXT, account_id INT, asset_id INT, in_app INT, before TEXT, reason TEXT, protection TEXT, protected TEXT, "
-    "left_out TEXT, after TEXT, person_id INT, detail TEXT, accepted INT",
+    "kind TEXT, account_id INT, asset_id INT, in_app BOOL, before TEXT, reason TEXT, protection TEXT, protected TEXT, "
+    "left_out TEXT, after TEXT, person_id INT, detail JSONB, accepted INT",
     owner="safety.wanted", writers=("groups.assignments", "reports.mass_updates", "safety.protection"),
     readers=("groups.rules", "reports.merge"),
 )  # fmt: skip
@@ -99,4 +100,4 @@ DERIVED = (READ_ANSWER, READ_ITEMS, DIFFERING, FOUND, HELD_UPDATE, TO_MATCH, STA
            WANTED)  # fmt: skip
 
 # Not of a check: the held updates of a report that are released now.
-RELEASED = Table("released", "account_id INT, kind TEXT, detail TEXT", owner="reports.mass_updates")
+RELEASED = Table("released", "account_id INT, kind TEXT, detail JSONB", owner="reports.mass_updates")

@@ -9,8 +9,8 @@ from sync.staging.tables import Table
 READ_PERSON = Table(
     "read_person",
     "external_id TEXT, email_key TEXT, email TEXT, name TEXT, status TEXT, user_name TEXT, "
-    "employee_number TEXT, listed TEXT, last_day TEXT, starts_on TEXT, department TEXT, manager TEXT, "
-    "why TEXT DEFAULT '', person_id INT, new INT DEFAULT 0, deleted INT DEFAULT 0",
+    "employee_number TEXT, listed TEXT, last_day DATE, starts_on DATE, department TEXT, manager TEXT, "
+    "why TEXT DEFAULT '', person_id INT, new BOOL DEFAULT FALSE, deleted BOOL DEFAULT FALSE",
     owner="directory.reading",
     writers=("directory.compare", "directory.finding", "directory.last_days", "directory.scim_people"),
     readers=("directory.address_moves", "directory.guard", "directory.precedence", "directory.preview",
@@ -18,7 +18,7 @@ READ_PERSON = Table(
     key="external_id", indexed="person_id",
 )  # fmt: skip
 READ_EMAIL = Table(
-    "read_email", "external_id TEXT, email_key TEXT, email TEXT, main INT",
+    "read_email", "external_id TEXT, email_key TEXT, email TEXT, main BOOL",
     owner="directory.reading", writers=("directory.finding",),
     readers=("directory.address_moves", "directory.compare", "directory.preview", "matching.addresses"),
     key="external_id, email_key", indexed="email_key",

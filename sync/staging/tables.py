@@ -46,7 +46,7 @@ def create(*tables: Table) -> None:
 def fill(table: Table, query: str, values: Mapping[str, object] | tuple = ()) -> None:
     """The table with the rows of this SELECT, which gives its columns in order; whatever it held before is gone."""
     _create(table)
-    db.execute_sql(f"INSERT INTO temp.{table.name} {query}", values)
+    db.execute_sql(f"INSERT INTO {table.name} {query}", values)
     _index(table)  # now, because that is faster than row by row
 
 
@@ -57,6 +57,8 @@ def insert(table: Table, rows: Iterable[tuple]) -> int:
     """
     statement = f"INSERT INTO {table.name} VALUES ({', '.join('?' * len(table.names))}) ON CONFLICT DO NOTHING"
     rows = list(rows)
+    if db.on_server and any("\0" in row[0] for row in rows if isinstance(row[0], str)):
+        raise UnusableReading("an entry came with an id that can't be stored")
     try:
         return _insert(statement, rows)
     except UnicodeEncodeError:
@@ -64,14 +66,13 @@ def insert(table: Table, rows: Iterable[tuple]) -> int:
 
 
 def _insert(statement: str, rows: list[tuple]) -> int:
-    connection = db.connection()
-    connection.execute("BEGIN")  # deferred, and TEMP alone: takes no lock on the file
+    db.execute_sql("BEGIN")  # deferred, and TEMP alone: takes no lock on the file
     try:
-        stored = connection.executemany(statement, rows).rowcount
+        stored = db.executemany(statement, rows).rowcount
     except BaseException:
-        connection.execute("ROLLBACK")
+        db.execute_sql("ROLLBACK")
         raise
-    connection.execute("COMMIT")
+    db.execute_sql("COMMIT")
     return stored
 
 
@@ -84,7 +85,7 @@ def _storable(row: tuple) -> tuple:
 
 def drop(*tables: Table) -> None:
     for table in tables:
-        db.execute_sql(f"DROP TABLE IF EXISTS temp.{table.name}")
+        db.execute_sql(f"DROP TABLE IF EXISTS {table.name}")
 
 
 @contextmanager
@@ -106,4 +107,4 @@ def _create(table: Table) -> None:
 
 def _index(table: Table) -> None:
     if table.indexed:
-        db.execute_sql(f"CREATE INDEX temp.{table.name}_{table.indexed} ON {table.name} ({table.indexed})")
+        db.execute_sql(f"CREATE INDEX {table.name}_{table.indexed} ON {table.name} ({table.indexed})")

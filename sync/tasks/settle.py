@@ -131,10 +131,11 @@ _ROLES_SINCE = f"""
       AND EXISTS (SELECT 1 FROM app_task t WHERE {_SINCE} = 'change role' AND t.account_id = a.id)
 """
 _GRANTS_SINCE = f"""
-    INSERT OR REPLACE INTO staged_access (account, asset, role, privileged)
-    SELECT a.external_id, s.external_id, x.role, x.privileged FROM app_task t
+    INSERT INTO staged_access (account, asset, role, privileged)
+    SELECT DISTINCT a.external_id, s.external_id, x.role, x.privileged FROM app_task t
     JOIN access x ON x.account_id = t.account_id AND x.asset_id = t.asset_id
     JOIN account a ON a.id = t.account_id JOIN asset s ON s.id = t.asset_id WHERE {_SINCE} = 'grant'
+    ON CONFLICT (account, asset) DO UPDATE SET role = excluded.role, privileged = excluded.privileged, assumed = NULL
 """
 _REVOKED_SINCE = f"""
     DELETE FROM staged_access WHERE EXISTS (
@@ -147,15 +148,17 @@ _ROLES_UNDER_WAY = f"""
     UPDATE account SET role = s.role, further_roles = s.further_roles FROM staged_account s
     WHERE account.app_id = :app AND account.external_id = s.external_id AND {roles.differ("account", "s")} AND EXISTS (
         SELECT 1 FROM app_task t WHERE {_LIVE} = 'change role' AND t.account_id = account.id
-          AND NOT EXISTS (SELECT 1 FROM ({roles.held("s")}) WHERE id NOT IN ({_WANTED_ROLES}))
-          AND NOT EXISTS ({_WANTED_ROLES} WHERE value NOT IN (SELECT id FROM ({roles.held("s")}))))
+          AND NOT EXISTS (SELECT 1 FROM ({roles.held("s")}) AS held WHERE id NOT IN ({_WANTED_ROLES}))
+          AND NOT EXISTS ({_WANTED_ROLES} WHERE value NOT IN (SELECT id FROM ({roles.held("s")}) AS held)))
 """
 _GRANTS_UNDER_WAY = f"""
-    INSERT OR REPLACE INTO access (app_id, account_id, asset_id, role, privileged)
-    SELECT :app, t.account_id, t.asset_id, g.role, g.privileged FROM app_task t
+    INSERT INTO access (app_id, account_id, asset_id, role, privileged)
+    SELECT DISTINCT CAST(:app AS INTEGER), t.account_id, t.asset_id, g.role, g.privileged FROM app_task t
     JOIN account a ON a.id = t.account_id JOIN asset s ON s.id = t.asset_id
     JOIN staged_access g ON g.account = a.external_id AND g.asset = s.external_id AND g.role = t.detail ->> 'role'
     WHERE {_LIVE} = 'grant'
+    ON CONFLICT (account_id, asset_id) DO UPDATE SET role = excluded.role, privileged = excluded.privileged,
+        granted_by = NULL
 """
 _REVOKED_UNDER_WAY = f"""
     DELETE FROM access WHERE app_id = :app AND EXISTS (

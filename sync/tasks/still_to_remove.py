@@ -56,11 +56,13 @@ _WAITING = f"""
     SELECT t.id, t.app_id, a.person_id, CASE
         WHEN {protection.any_of(*BEFORE_THE_APP_ANSWERS)} THEN 1
         WHEN t.report_id IS NULL THEN
-            json_type(t.detail, '$.person') IS NOT NULL AND t.detail ->> 'person' IS NOT a.person_id
-        WHEN c.person_id IS NOT NULL AND c.person_id IS NOT a.person_id THEN 1
+            CASE WHEN t.detail -> 'person' IS NOT NULL
+                    AND CAST(t.detail ->> 'person' AS INTEGER) IS DISTINCT FROM a.person_id
+                THEN 1 ELSE 0 END
+        WHEN c.person_id IS NOT NULL AND c.person_id IS DISTINCT FROM a.person_id THEN 1
         WHEN p.id IS NULL OR a.match_kind <> 'matched' THEN 1
         WHEN p.status = 'deprovisioned' THEN 0
-        WHEN c.kind IS NOT 'no longer assigned' OR p.status <> 'active' OR a.state = 'gone' THEN 1
+        WHEN c.kind IS DISTINCT FROM 'no longer assigned' OR p.status <> 'active' OR a.state = 'gone' THEN 1
     END AS over
     FROM app_task t JOIN account a ON a.id = t.account_id LEFT JOIN change c ON c.id = t.change_id
     LEFT JOIN person p ON p.id = a.person_id

@@ -19,7 +19,7 @@ from sync.jobs import asking, retries
 from sync.models import App, Change, Check, Person, Report
 from sync.people import people
 from sync.rank import Asker
-from tests.blank import LOCAL, OLGA, Copy, open_blank, set_up_acme
+from tests.blank import OLGA, Copy, config_of, open_blank, set_up_acme
 from tests.demo.apps import ChatApp
 
 MEMBERS = 10
@@ -86,7 +86,7 @@ class Samples:
             self.apps.append(_furnished(self.folder / str(number)))
         self.apps[number].begin_again()
         with tempfile.TemporaryDirectory() as home:
-            config = Config.from_environ({"ROLLCALL_HOME": home, **LOCAL})
+            config = config_of(home)
             self.copies[-1].open(config) if self.copies else open_blank(config)
             with connected():
                 self._connect(self.apps[number], NAMES[number])

@@ -22,6 +22,7 @@ from sync.people import people
 from sync.problems import AppProblem
 from sync.reports import reports
 from sync.tasks import disconnecting
+from tests.database import ON_FILE
 from tests.sync.fixtures import email
 
 FAULTS = ("server-error", "cut-off", "web-page", "wrong-total", "repeated-account", "short-page", "empty-list")
@@ -36,6 +37,7 @@ def test_the_first_check_takes_everybody_over(chat):
     assert (app.users, app.matched, app.unmatched, app.services) == (11, 10, 0, 1)
 
 
+@ON_FILE
 def test_a_check_that_finds_nothing_writes_at_most_ten_rows(chat):
     before = db.connection().total_changes
     temp = _rows_staged(chat)
@@ -264,6 +266,7 @@ def test_cancelling_at_the_last_moment_changes_nothing(chat, monkeypatch):
     assert Account.get(Account.email == email(5)).state == "present"
 
 
+@ON_FILE
 def test_the_file_is_not_locked_while_an_app_is_being_read(chat, home):
     chat.fault("hang", on="members")
     asked = asking.ask(chat.app, chat.by)

@@ -19,6 +19,7 @@ from sync.models import (
 )
 from sync.people import people
 from sync.sign_in import sessions
+from tests.database import ON_FILE
 from tests.sync.scripted import Scripted, person, portrait, status, told
 
 
@@ -38,6 +39,7 @@ def test_everybody_new_joins_with_name_address_and_number(scripted, by):
     assert len(told("person joined")) == 3
 
 
+@ON_FILE
 def test_a_reading_that_finds_nothing_writes_a_handful_of_rows(company):
     before = portrait()
     entries = Activity.select().count()

@@ -21,13 +21,12 @@ from hypothesis.stateful import (
 
 import connectors
 from connectors.base import DirectoryPerson, TemporarilyUnavailable
-from sync.config import Config
 from sync.db import db, utcnow, writing
 from sync.directory import directories, precedence, push, scim_people
 from sync.models import Directory, DirectoryEntry, Person, PersonEmail, ScimResource
 from sync.people import people
 from sync.rank import Asker
-from tests.blank import LOCAL, open_blank
+from tests.blank import config_of, open_blank
 from tests.sync.scripted import Scripted, ScriptedDirectory
 
 COUNT = 14
@@ -46,7 +45,7 @@ class Company(RuleBasedStateMachine):
     def open(self) -> None:
         if not db.is_closed():
             db.close()
-        open_blank(Config.from_environ({"ROLLCALL_HOME": f"{tempfile.mkdtemp(dir=FOLDER)}/home", **LOCAL}))
+        open_blank(config_of(f"{tempfile.mkdtemp(dir=FOLDER)}/home"))
         db.connect()
         self.left: set[int] = set()
         self.word: dict[str, dict[int, str]] = {}

@@ -13,14 +13,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from connectors.base import DirectoryPerson, TemporarilyUnavailable
-from sync.config import Config
 from sync.db import db
 from sync.directory import directories
 from sync.models import DirectoryEntry, Person, PersonEmail
 from sync.people import people
 from sync.people.people import PeopleProblem
 from tests.asking import MACHINE
-from tests.blank import LOCAL, open_blank
+from tests.blank import config_of, open_blank
 from tests.sync.scripted import Scripted
 
 COUNT = 9
@@ -52,7 +51,7 @@ def afresh(tmp_path: Path, scripted) -> Iterator[Callable[[], None]]:
     def open_another() -> None:
         if not db.is_closed():
             db.close()
-        open_blank(Config.from_environ({"ROLLCALL_HOME": str(tmp_path / str(next(numbers))), **LOCAL}))
+        open_blank(config_of(tmp_path / str(next(numbers))))
         db.connect()
 
     yield open_another

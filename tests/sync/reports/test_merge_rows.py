@@ -34,9 +34,9 @@ class Merging:
         return Account.get(Account.app == self.app, Account.email == email(number))
 
     def row(self, **values: object) -> dict[str, object]:
-        return {"kind": "to grant access", "account_id": self.account(2).id, "asset_id": self.assets[0].id, "in_app": 1,
-                "before": "Guest", "reason": "By Sales", "after": "Member", "person_id": self.chat.people[2].id,
-                "detail": '{"role": "member"}', **values}  # fmt: skip
+        return {"kind": "to grant access", "account_id": self.account(2).id, "asset_id": self.assets[0].id,
+                "in_app": True, "before": "Guest", "reason": "By Sales", "after": "Member",
+                "person_id": self.chat.people[2].id, "detail": '{"role": "member"}', **values}  # fmt: skip
 
     def was(self, decision: str, **values: object) -> Change:
         row = {"app_id": self.app.id, "report_id": self.report.id, "decision": decision, "created_at": str(utcnow()),
@@ -59,7 +59,7 @@ class Merging:
     def other(self, dimension: str) -> dict[str, object]:
         """A value of the row that makes it another question."""
         values = {"kind": "to change role", "account_id": self.account(3).id, "asset_id": self.assets[1].id,
-                  "in_app": 0, "person_id": self.chat.people[3].id}  # fmt: skip
+                  "in_app": False, "person_id": self.chat.people[3].id}  # fmt: skip
         name, _, none = dimension.partition(" ")
         return {name: None if none else values[name]}
 
@@ -151,11 +151,12 @@ def test_each_change_of_what_is_shown_is_written(merging, column, value, decisio
 
 
 @pytest.mark.parametrize(("decision", "in_app", "now", "becomes"), [
-    (WAITS, 1, {"protected": "Protected: a pilot", "protection": "by hand"}, IGNORED),
-    (HELD, 0, {"protected": "Protected: a pilot", "protection": "by hand"}, IGNORED),
-    (WAITS, 1, {"left_out": "On leave"}, OUT), (OUT, 1, {"left_out": "On leave"}, OUT), (OUT, 1, {}, WAITS),
-    (OUT, 0, {}, OUT), (HELD, 0, {}, HELD), (IGNORED, 1, {}, WAITS), (IGNORED, 0, {}, IGNORED), (WAITS, 0, {}, WAITS),
-    (WAITS, 1, {"protected": "Protected: a pilot", "protection": "by hand", "left_out": "On leave"}, IGNORED),
+    (WAITS, True, {"protected": "Protected: a pilot", "protection": "by hand"}, IGNORED),
+    (HELD, False, {"protected": "Protected: a pilot", "protection": "by hand"}, IGNORED),
+    (WAITS, True, {"left_out": "On leave"}, OUT), (OUT, True, {"left_out": "On leave"}, OUT), (OUT, True, {}, WAITS),
+    (OUT, False, {}, OUT), (HELD, False, {}, HELD), (IGNORED, True, {}, WAITS), (IGNORED, False, {}, IGNORED),
+    (WAITS, False, {}, WAITS),
+    (WAITS, True, {"protected": "Protected: a pilot", "protection": "by hand", "left_out": "On leave"}, IGNORED),
 ])  # fmt: skip
 def test_a_row_gets_the_decision_that_follows(merging, decision, in_app, now, becomes):
     was = merging.was(decision, in_app=in_app)

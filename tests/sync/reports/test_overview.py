@@ -19,7 +19,7 @@ def report(chat) -> Report:
 
 
 def account(number: int) -> Account:
-    return Account.get(Account.email == email(number))
+    return Account.select().where(Account.email == email(number)).order_by(Account.id).get()
 
 
 def change(report: Report, number: int | None = None, **values: object) -> Change:

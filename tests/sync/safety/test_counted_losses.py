@@ -265,6 +265,6 @@ def test_access_counts_where_account_and_asset_are_there(app, account, asset, of
     with snapshot.staging():
         for id in ("one", "two", "new"):
             for place in ("hall", "yard"):
-                db.execute_sql("INSERT INTO staged_access VALUES (?, ?, '', 0, 0)", (id, place))
+                db.execute_sql("INSERT INTO staged_access VALUES (?, ?, '', FALSE, FALSE)", (id, place))
         roles, managers = lost_fields._of_access(app)
     assert (roles.lost, roles.had, managers.lost, managers.had) == (*counted, *counted)

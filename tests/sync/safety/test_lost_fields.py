@@ -73,9 +73,9 @@ def test_an_account_that_was_no_administrator_is_none_that_was_lost(chat, stage,
 def test_a_role_that_the_app_lists_now_counts_as_it_says_now(chat, stage):
     stage(0, role="owner")
     assert lost_fields.administrators_lost(chat.app) == 0
-    db.execute_sql("INSERT INTO staged_role VALUES ('owner', 'Owner', 0, 0, 0)")
+    db.execute_sql("INSERT INTO staged_role VALUES ('owner', 'Owner', FALSE, FALSE, 0)")
     assert lost_fields.administrators_lost(chat.app) == 1
-    db.execute_sql("INSERT INTO staged_role VALUES ('boss', 'Boss', 1, 0, 1)")
+    db.execute_sql("INSERT INTO staged_role VALUES ('boss', 'Boss', TRUE, FALSE, 1)")
     stage(1, role="boss")
     assert lost_fields.administrators_lost(chat.app) == 0
 

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
+import pytest
+
+from sync.db import db
 from sync.models import Mail
 from sync.people import holds
 from sync.reports import reports
 from sync.safety import protection
-from sync.workspace import today
+from sync.workspace import day_in_words, sql_day_in_words, today
 from tests.sync.fixtures import email
 
 TOMORROW = timedelta(days=1)
+
+
+def use_other_words(monkeypatch):
+    monkeypatch.setattr(protection, "_PROTECT", protection._PROTECT.replace("'Kept until '", "'Stays through '"))
 
 
 def test_other_words_for_a_kept_account_open_no_report_and_send_no_mail(chat, monkeypatch):
     holds.keep_until(chat.people[3], today() + TOMORROW, chat.by)
     chat.leave(3)
     chat.check()
-    monkeypatch.setattr(protection, "kept_until", lambda day: f"Stays through {day}")
+    use_other_words(monkeypatch)
     assert chat.check().waiting == 0
     assert reports.open_report(chat.app) is None and Mail.select().count() == 0
 
@@ -27,9 +34,19 @@ def test_other_words_for_a_kept_account_in_an_open_report_are_no_reason_for_anot
     chat.leave(4)
     chat.check()
     mails = Mail.select().count()
-    monkeypatch.setattr(protection, "kept_until", lambda day: f"Stays through {day}")
+    use_other_words(monkeypatch)
     holds.keep_until(chat.people[3], today() + TOMORROW, chat.by)
     chat.leave(3, 4)
     report = chat.check().report
     [kept] = [row for row in report.changes if row.account.email == email(3)]
     assert kept.protected.startswith("Stays through ") and Mail.select().count() == mails
+
+
+@pytest.mark.parametrize("day", [
+    date(2026, 1, 1), date(2026, 2, 28), date(2026, 3, 9), date(2026, 12, 10), date(2026, 12, 31), date(2027, 5, 30),
+    date(2025, 11, 3),
+])  # fmt: skip
+def test_a_day_has_the_same_words_in_sql(home, day):
+    words = sql_day_in_words(":day", ":today")
+    [said] = db.execute_sql(f"SELECT {words}", {"day": day.isoformat(), "today": str(today())}).fetchone()
+    assert said == day_in_words(day)

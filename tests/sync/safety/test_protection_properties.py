@@ -98,7 +98,7 @@ def create(app: App, people: list[Human], seats: list[Seat]) -> dict[int, Seat]:
 
 def in_a_check(app: App, account_ids: list[int]) -> dict[int, tuple]:
     wanted.want_nothing()
-    db.connection().executemany("INSERT INTO wanted (kind, in_app, account_id) VALUES ('removed user', 1, ?)",
+    db.executemany("INSERT INTO wanted (kind, in_app, account_id) VALUES ('removed user', TRUE, ?)",
                                 [(account_id,) for account_id in account_ids])  # fmt: skip
     protection.protect("removed user", {"identity": app.identity_id, "today": str(today())})
     rows = db.execute_sql("SELECT account_id, protection, protected FROM wanted").fetchall()

@@ -28,7 +28,7 @@ def values(chat) -> Iterator[dict[str, object]]:
 
 
 def want(number: int, **columns: object) -> None:
-    row = {"kind": "removed user", "account_id": account(number).id, "in_app": 1, **columns}
+    row = {"kind": "removed user", "account_id": account(number).id, "in_app": True, **columns}
     marks = ", ".join("?" * len(row))
     db.execute_sql(f"INSERT INTO wanted ({', '.join(row)}) VALUES ({marks})", tuple(row.values()))
 

@@ -61,7 +61,7 @@ def listed_access() -> set[tuple]:
 
 
 def list_access(number: int, role: str, privileged: bool = False, asset: str = "ring") -> None:
-    db.execute_sql("INSERT INTO staged_access VALUES (?, ?, ?, ?, 0)",
+    db.execute_sql("INSERT INTO staged_access VALUES (?, ?, ?, ?, FALSE)",
                    (account(number).external_id, asset, role, privileged))  # fmt: skip
 
 

@@ -1,0 +1,16 @@
+"""Employee numbers are compared in small letters, A to Z alone: in words that SQLite and PostgreSQL share."""
+
+NAME = "person_number"
+
+
+def up(migrator, db):
+    _index(db, "lower(employee_number)")
+
+
+def down(migrator, db):
+    _index(db, "employee_number COLLATE NOCASE")
+
+
+def _index(db, column):
+    db.execute_sql(f"DROP INDEX {NAME}")
+    db.execute_sql(f"CREATE INDEX {NAME} ON person ({column}) WHERE employee_number IS NOT NULL")

@@ -1,0 +1,93 @@
+"""A PostgreSQL database behind the same calls as the file: one connection for each thread.
+Dates, times and JSON come as the texts that the file has; the models' fields read these."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+
+import psycopg
+from peewee import Model, PostgresqlDatabase, PostgresqlJSONMethods
+from psycopg.types.string import StrDumperUnknown, TextLoader
+
+from sync.postgres import keys
+from sync.postgres.dialect import numbered, translated
+
+WRITERS = 0x526F6C6C  # "Roll": the advisory lock of everyone who writes
+# Who waits longer than 30 seconds for a lock gives up, as with the file. Half a minute after a client was cut
+# off, its locks end. Compiling statements costs more than these gain by it.
+SETTINGS = """
+SET lock_timeout = '30s'; SET jit = off; SET client_min_messages = warning;
+SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;
+"""
+AS_TEXT = ("timestamp", "date", "json", "jsonb")
+
+
+class _Json(PostgresqlJSONMethods):
+    def make_value_reader(self, loads):
+        return lambda value: json.loads(value) if isinstance(value, str) else value
+
+
+class _Text(StrDumperUnknown):
+    """PostgreSQL has no text with the character NUL, which SQLite keeps."""
+
+    def dump(self, obj: str) -> bytes:
+        return super().dump(obj.replace(*Postgres.NOT_TEXT))
+
+
+class Postgres(PostgresqlDatabase):
+    """Statements that are written for both databases come in, those of PostgreSQL go out."""
+
+    on_server = True
+    NOT_TEXT = ("\0", "\ufffd")  # a character that it can't keep, and what takes its place
+    base: type[Model]  # of all tables
+    json_methods = _Json
+    field_types = PostgresqlDatabase.field_types | {"AUTO": "BIGSERIAL", "INT": "BIGINT"}
+
+    def init(self, database: str | None, **options: object) -> None:
+        super().init(database, prefer_psycopg3=True, **options)
+
+    def _connect(self) -> psycopg.Connection:
+        connection = super()._connect()
+        for kind in AS_TEXT:
+            connection.adapters.register_loader(kind, TextLoader)
+        connection.adapters.register_dumper(str, _Text)
+        connection.execute(SETTINGS)
+        return connection
+
+    def execute_sql(self, sql: str, params: object = None) -> psycopg.Cursor:
+        values = numbered(params) if "?1" in sql else params
+        if keys.asked_in(sql):
+            return keys.with_keys(self.connection(), lambda: super(Postgres, self).execute_sql(translated(sql), values))
+        return super().execute_sql(translated(sql), values)
+
+    def executemany(self, sql: str, rows: Iterable) -> psycopg.Cursor:
+        """One statement for each row of values; the cursor knows how many rows it changed."""
+        cursor = self.cursor()
+        cursor.executemany(translated(sql), list(rows))
+        return cursor
+
+    def register_function(self, fn: Callable, name: str, num_params: int = -1, **_options: object) -> None:
+        """A key that only Python can make: keys.py."""
+        keys.register(name, fn)
+
+    def run_script(self, sql: str) -> None:
+        """Statements of PostgreSQL alone, without values."""
+        self.connection().execute(sql)
+
+    def append_only(self, table: str, act: str) -> None:
+        """Make a trigger that refuses every UPDATE or DELETE of the table's rows."""
+        self.run_script(f"CREATE TRIGGER {table}_no_{act} BEFORE {act.upper()} ON {table} "
+                        "FOR EACH STATEMENT EXECUTE FUNCTION append_only()")
+
+    def not_append_only(self, table: str, act: str) -> None:
+        """Take the trigger away."""
+        self.run_script(f"DROP TRIGGER IF EXISTS {table}_no_{act} ON {table}")
+
+    def ids_were_given(self, table: str) -> None:
+        """Rows were inserted with ids of their own: the next id comes after them."""
+        self.run_script(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))")
+
+    def lock_writers(self) -> None:
+        """Until the end of the transaction, nobody else writes."""
+        self.run_script(f"SELECT pg_advisory_xact_lock({WRITERS})")

@@ -1,0 +1,126 @@
+"""On which database tests run: SQLite files, or with ROLLCALL_TEST_DATABASE=postgresql a private server's databases.
+The server runs in a temporary folder, without a promise to survive a power cut, and ends with the run."""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import itertools
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.parts import free_port, need
+
+if TYPE_CHECKING:
+    from sync.config import Config
+
+ASKED = os.environ.get("ROLLCALL_TEST_DATABASE", "sqlite")
+READY_SECONDS = 30
+OPTIONS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "max_connections=100",
+           "shared_buffers=64MB", "listen_addresses=127.0.0.1", "max_wal_size=256MB")  # fmt: skip
+ON_FILE = pytest.mark.skipif(ASKED != "sqlite", reason="it is about the file")
+ON_SERVER = pytest.mark.skipif(ASKED != "postgresql", reason="it is about PostgreSQL")
+_numbers = itertools.count()
+
+
+def begin() -> None:
+    """Start the server if one is asked for, before sync.db is imported. Processes that this one starts use it too."""
+    if ASKED == "postgresql" and "ROLLCALL_DATABASE" not in os.environ:
+        os.environ["ROLLCALL_DATABASE"] = f"{start_server()}/none"
+    elif ASKED not in ("sqlite", "postgresql"):
+        raise ValueError(f"ROLLCALL_TEST_DATABASE is {ASKED!r}: it can be sqlite or postgresql.")
+
+
+def start_server() -> str:
+    """A new server that ends with this process; its address without a database's name."""
+    initdb = Path(need("postgresql")).resolve()
+    folder, port = Path(tempfile.mkdtemp(prefix="rollcall-postgres-")), free_port()
+    user = {"user": "postgres"} if os.geteuid() == 0 else {}  # PostgreSQL refuses to run as root
+    if user:
+        os.chown(folder, pwd.getpwnam("postgres").pw_uid, -1)
+    made = subprocess.run(
+        [initdb, "-D", folder / "data", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
+        capture_output=True, text=True, cwd=folder, **user)  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    options = [word for option in OPTIONS for word in ("-c", option)]
+    server = subprocess.Popen(
+        [initdb.with_name("postgres"), "-D", folder / "data", "-p", str(port), "-k", folder, *options],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder, **user)  # fmt: skip
+
+    @atexit.register
+    def end() -> None:
+        server.terminate()
+        server.wait(READY_SECONDS)
+        shutil.rmtree(folder, ignore_errors=True)
+
+    import psycopg
+
+    address = f"postgresql://postgres@127.0.0.1:{port}"
+    deadline = time.monotonic() + READY_SECONDS
+    while True:
+        try:
+            psycopg.connect(f"{address}/postgres").close()
+            return address
+        except psycopg.OperationalError:
+            assert server.poll() is None and time.monotonic() < deadline, "PostgreSQL did not start"
+            time.sleep(0.05)
+
+
+def placed(config: Config) -> Config:
+    """The same with its database on the server, if tests run on it."""
+    return replace(config, database_url=f"{_server()}/{_name(config.home)}") if on_server() else config
+
+
+def on_server() -> bool:
+    return ASKED == "postgresql"
+
+
+def tampering(db: object) -> None:
+    """From now on the log's rows and references can be changed, as by someone with access to the database."""
+    if on_server():
+        db.execute_sql("SET session_replication_role = replica")  # no trigger and no foreign key is looked at
+        return
+    db.execute_sql("PRAGMA foreign_keys = 0")
+    for act in ("update", "delete"):
+        db.not_append_only("activity", act)
+
+
+def make(home: Path | str, template: str | None = None) -> None:
+    """An empty database for an installation in this folder, or a copy of a template."""
+    drop(home)
+    _run(f"CREATE DATABASE {_name(home)} TEMPLATE {template or 'template0'}")
+
+
+def keep(home: Path | str) -> str:
+    """A template like the database of this folder, which nobody may have open."""
+    name = f"template_{os.getpid()}_{next(_numbers)}"
+    _run(f"CREATE DATABASE {name} TEMPLATE {_name(home)}")
+    return name
+
+
+def drop(home: Path | str) -> None:
+    _run(f"DROP DATABASE IF EXISTS {_name(home)} WITH (FORCE)")
+
+
+def _name(home: Path | str) -> str:
+    return f"rollcall_{hashlib.sha256(str(Path(home).resolve()).encode()).hexdigest()[:24]}"
+
+
+def _server() -> str:
+    return os.environ["ROLLCALL_DATABASE"].rpartition("/")[0]
+
+
+def _run(statement: str) -> None:
+    import psycopg
+
+    with psycopg.connect(f"{_server()}/postgres", autocommit=True) as connection:
+        connection.execute(statement)

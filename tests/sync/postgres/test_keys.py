@@ -1,0 +1,35 @@
+"""Statements may ask for keys that only Python can make; one that isn't known yet is made, and nothing is guessed."""
+
+from __future__ import annotations
+
+from connectors.names import email_key
+from sync.db import db, writing
+from sync.directory.precedence import name_key
+from sync.models import Person
+
+NAMES = ["López, Ana", "ana LOPEZ", "Ａna Lopez", "", "ß", "ﬁ", "Ω Ώ", "x" * 5000, "a\u0301", "İ", "'", "%", "😀 Ann"]
+EMAILS = ["Ana@Acme.Example", "ana@straße.example", "ana@bücher.example", "not an address", "", "a@b@c"]
+
+
+def test_the_keys_of_names_are_pythons(home):
+    with writing():
+        for name in NAMES:
+            Person.create(name=name)
+    rows = db.execute_sql("SELECT name, name_key(name) FROM person").fetchall()
+    assert len(rows) == len(NAMES) and all(key == name_key(name) for name, key in rows)
+
+
+def test_the_keys_of_addresses_are_pythons(home):
+    for email in EMAILS:
+        assert db.execute_sql("SELECT email_key(?)", (email,)).fetchone()[0] == email_key(email)
+
+
+def test_nothing_has_an_empty_key(home):
+    assert db.execute_sql("SELECT name_key(NULL), email_key(NULL)").fetchone() == ("", "")
+
+
+def test_what_a_transaction_did_before_it_asked_is_kept(home):
+    with writing():
+        Person.create(name="Maria Lund")
+        [key] = db.execute_sql("SELECT name_key(name) FROM person").fetchone()
+    assert key == "lund maria" and Person.select().count() == 1
