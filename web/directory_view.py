@@ -248,13 +248,12 @@ def _reading_row(reading: DirectoryReading) -> ReadingRow:
 class TokenRow:
     token: DirectoryToken
     by: str
-    is_last: bool
     about: str
 
 
 def token_rows(tokens: list[DirectoryToken]) -> list[TokenRow]:
     return [
-        TokenRow(token, short_name(token.created_by or ""), len(tokens) == 1,
+        TokenRow(token, short_name(token.created_by or ""),
                  f"End the token made {Markup(when(token.created_at)).striptags()}")
         for token in tokens
     ]  # fmt: skip

@@ -270,3 +270,14 @@ def test_what_a_list_says_beside_the_status_is_shown(owner: Client, by: str) -> 
     importing.import_csv(b"email,last_day,department\nbo@acme.example,2099-12-31,Sales\n", by)
     page = owner.get(f"/people/{people.find_by_email('bo@acme.example').id}").text
     assert "After that day they count as having left" in page and "Sales" in page
+
+
+def test_the_accounts_come_first_and_a_leaver_is_offboarded_by_the_one_primary_button(owner: Client, chat) -> None:
+    person = chat.people[3]
+    page = owner.get(f"/people/{person.id}").text
+    assert page.index('id="h-seats"') < page.index('id="h-status"')
+    assert re.search(r'class="button"[^>]*id="offboard"', page)
+    chat.leave(3)
+    page = owner.get(f"/people/{person.id}").text
+    assert re.search(r'class="button button-primary"[^>]*id="offboard"', page)
+    assert page.count("button-primary") == 1
