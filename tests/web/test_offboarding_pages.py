@@ -60,7 +60,8 @@ def outcome(owner: Client, person: Person) -> str:
 
 
 def test_only_what_finish_removes_at_once_counts_as_removed_and_saved(owner: Client, ana: Person, chat, second) -> None:
-    assert outcome(owner, ana) == "Removes 2 accounts, saves 8.75 € a month."
+    apps.set_seat_price(second.app, 1200, chat.by)
+    assert outcome(owner, ana) == "Removes 2 accounts, saves 20.75 € a month."
     update_workspace(chat.by, guard_accounts=1, guard_percent=0)
     assert outcome(owner, ana) == "Removes 1 account, saves 8.75 € a month. 1 account waits for an Owner's release."
     form = form_of(owner.get(f"/people/{ana.id}/offboardings/new").text)
