@@ -106,7 +106,7 @@ def test_ldap3_is_behind_the_ldap_client():
     """It has had no release since 2021: ARCHITECTURE.md says how another library would replace it."""
     program = [path for path in MODULES if "tests" not in path.relative_to(ROOT).parts]
     importing = {name(path) for path in program if re.search(r"(import|from) ldap3\b", path.read_text())}
-    assert importing == {f"connectors/ldap/{one}.py" for one in ("client", "pinned", "answers")}, "ask the client"
+    assert importing == {f"connectors/ldap/{one}.py" for one in ("library", "pinned", "answers")}, "ask the client"
 
 
 def test_the_migrations_make_what_the_models_say(home, tmp_path):

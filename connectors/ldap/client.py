@@ -11,17 +11,12 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
-import ldap3
-from ldap3.core.exceptions import LDAPException, LDAPInvalidFilterError, LDAPStartTLSError
-from ldap3.utils.conv import escape_bytes, escape_filter_chars
-from ldap3.utils.dn import escape_rdn, parse_dn
-
 from connectors.base import ConnectorError, CredentialRejected, Field, Refused, TemporarilyUnavailable
-from connectors.ldap.answers import bounded
 from connectors.ldap.ends import Ends
-from connectors.ldap.pinned import Pinned
+from connectors.ldap.library import faults, library
 from connectors.ldap.rules import IS, LEFT, OPERATORS, Rule, parse
 from connectors.time_limit import time_limit
 from connectors.tools.addresses import is_loopback
@@ -41,6 +36,7 @@ NAMES = ("displayName", "cn")
 USER_NAMES = ("uid", "sAMAccountName")
 MEMBER_DNS = ("member", "uniqueMember")
 
+BASE, SUBTREE, MODIFY_ADD, MODIFY_DELETE = "BASE", "SUBTREE", "MODIFY_ADD", "MODIFY_DELETE"  # as ldap3 names them
 SUCCESS = 0
 REJECTED = {8, 13, 48, 49, 50}  # RFC 4511 A.1: stronger auth or confidentiality required, credentials, access rights
 SIZE_LIMIT_EXCEEDED, ADMIN_LIMIT_EXCEEDED = 4, 11
@@ -79,7 +75,9 @@ LIMITS = (
     'limits dn.exact="cn=rollcall,ou=services,dc=acme,dc=example" size.prtotal=unlimited'
 )
 
-in_dn = escape_rdn  # a value as a DN writes it (RFC 4514, section 2.4)
+def in_dn(value: str) -> str:
+    """A value as a DN writes it (RFC 4514, section 2.4)."""
+    return library().utils.dn.escape_rdn(value)
 Values = dict[str, list[bytes]]  # an entry's attributes, by name in lower case
 
 
@@ -91,7 +89,7 @@ class LdapClient:
 
     def __init__(self, settings: dict[str, str], read_only: bool = True):
         self._settings, self._read_only = settings, read_only
-        self._connection: ldap3.Connection | None = None
+        self._connection: Any = None
         self._spellings: dict[str, str] = {}
         self.now: datetime | None = None  # at which it is looked who has left; the present if not given
         self.today: date | None = None  # from the caller; UTC's if not given
@@ -101,7 +99,7 @@ class LdapClient:
             connection, self._connection = self._connection, None
             try:
                 connection.unbind()
-            except (LDAPException, OSError):
+            except (faults().LDAPException, OSError):
                 return  # the server has hung up already
 
     @property
@@ -166,14 +164,14 @@ class LdapClient:
             if not last.isdecimal() or len(last) > 9 or int(last) < begin:
                 raise TemporarilyUnavailable(f"The directory gives {attribute} of {dn} in ranges that make no sense.")
             begin = int(last) + 1
-            entries = list(self.search(dn, "(objectClass=*)", [f"{attribute};range={begin}-*"], scope=ldap3.BASE))
+            entries = list(self.search(dn, "(objectClass=*)", [f"{attribute};range={begin}-*"], scope=BASE))
             if len(entries) != 1:
                 raise TemporarilyUnavailable(f"The directory gave {attribute} of {dn} in part only.")
             [(_, values)] = entries
         return found
 
     def search(
-        self, base: str, filter: str, asked: list[str], scope: str = ldap3.SUBTREE, types_only: bool = False
+        self, base: str, filter: str, asked: list[str], scope: str = SUBTREE, types_only: bool = False
     ) -> Iterator[tuple[str, Values]]:
         """(DN, attributes) of each entry, page by page; a server that can't must say so (the control is critical).
 
@@ -198,7 +196,7 @@ class LdapClient:
 
     def entry(self, dn: str, asked: list[str]) -> tuple[str, Values] | None:
         """One entry; None where the server says that there is none (or that this account may not see it)."""
-        result, entries = self._ask(dn, "(objectClass=*)", search_scope=ldap3.BASE, attributes=asked)
+        result, entries = self._ask(dn, "(objectClass=*)", search_scope=BASE, attributes=asked)
         if result["result"] not in (SUCCESS, NO_SUCH_OBJECT):
             raise self._failure(result, f"while {one_line(dn)} was read")
         return entries[0] if entries else None
@@ -208,7 +206,7 @@ class LdapClient:
         try:
             with self._in_time(f"while {one_line(base)} was read"):
                 _, result, entries, _ = connection.search(base, filter, **options)
-        except LDAPInvalidFilterError as problem:
+        except faults().LDAPInvalidFilterError as problem:
             raise Refused(f"The filter {filter} is not well-formed.") from problem
         if result["type"] != "searchResDone":
             self.close()
@@ -225,13 +223,13 @@ class LdapClient:
         try:
             with time_limit(WHOLE_SECONDS) as talk:
                 yield
-        except LDAPInvalidFilterError:
+        except faults().LDAPInvalidFilterError:
             raise  # nothing was sent
         except Exception as problem:  # ldap3 takes what it is sent apart without a look at it
             self.close()
             if talk.over:
                 raise TemporarilyUnavailable(f"{broke}: no whole answer {talk}.") from problem
-            if isinstance(problem, (LDAPException, OSError)):
+            if isinstance(problem, (faults().LDAPException, OSError)):
                 raise TemporarilyUnavailable(f"{broke}: {one_line(str(problem))}.") from problem
             raise TemporarilyUnavailable(f"{broke}: what the server sent can't be read.") from problem
 
@@ -241,10 +239,10 @@ class LdapClient:
 
     def add_value(self, dn: str, attribute: str, value: str) -> int:
         """The result code where it says that this is already set, or can't be by the schema."""
-        return self._modify(dn, attribute, ldap3.MODIFY_ADD, value)
+        return self._modify(dn, attribute, MODIFY_ADD, value)
 
     def delete_value(self, dn: str, attribute: str, value: str) -> int:
-        return self._modify(dn, attribute, ldap3.MODIFY_DELETE, value)
+        return self._modify(dn, attribute, MODIFY_DELETE, value)
 
     def _modify(self, dn: str, attribute: str, act: str, value: str) -> int:
         connection = self._open()
@@ -258,7 +256,7 @@ class LdapClient:
             raise self._failure(result, when)
         raise Refused(_told(result, when))
 
-    def _open(self) -> ldap3.Connection:
+    def _open(self) -> Any:
         if self._connection is None:
             self._refuse_what_cannot_be_safe()
             self._connection = self._connected()
@@ -276,13 +274,15 @@ class LdapClient:
                 "There is a bind DN but no password: many servers would take that for nobody in particular."
             )
 
-    def _connected(self) -> ldap3.Connection:
-        url, secret = self.get("url"), self.get("password")
+    def _connected(self) -> Any:
+        from connectors.ldap import answers, pinned
+
+        url, secret, ldap3 = self.get("url"), self.get("password"), library()
         try:
             tls = ldap3.Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=self.get("ca_file") or None)
-            server = Pinned(url.rstrip("/"), get_info=ldap3.NONE, tls=tls, connect_timeout=CONNECT_SECONDS)
+            server = pinned.Pinned(url.rstrip("/"), get_info=ldap3.NONE, tls=tls, connect_timeout=CONNECT_SECONDS)
             server.pin(loopback_only=not server.ssl and self.get("starttls") != "yes")
-            connection = bounded(ldap3.Connection(
+            connection = answers.bounded(ldap3.Connection(
                 server, self.get("bind_dn") or None, secret or None, client_strategy=ldap3.SAFE_SYNC,
                 read_only=self._read_only, auto_referrals=False, check_names=False, receive_timeout=ANSWER_SECONDS,
             ))  # fmt: skip
@@ -293,9 +293,9 @@ class LdapClient:
                 _, result, _, _ = connection.bind()
         except ConnectorError:
             raise
-        except LDAPStartTLSError as problem:
+        except faults().LDAPStartTLSError as problem:
             raise TemporarilyUnavailable(f"{url} can't encrypt the connection by StartTLS: {problem}.") from problem
-        except (LDAPException, OSError) as problem:
+        except (faults().LDAPException, OSError) as problem:
             said = one_line(str(problem), 2000)
             raise TemporarilyUnavailable(f"{url} can't be reached{_tls_advice(problem)}: {said}.") from problem
         except Exception as problem:  # ldap3 takes what it is sent apart without a look at it
@@ -367,7 +367,8 @@ def _searched(name: str, id: str) -> str:
 
 def in_filter(value: str | bytes) -> str:
     """The value as a search filter writes it (RFC 4515, section 3)."""
-    return escape_bytes(value) if isinstance(value, bytes) else escape_filter_chars(value)
+    conv = library().utils.conv
+    return conv.escape_bytes(value) if isinstance(value, bytes) else conv.escape_filter_chars(value)
 
 def normal_dn(dn: str) -> str:
     """DNs are compared without regard to case, to how a letter is escaped and to spaces around the parts."""
@@ -377,8 +378,9 @@ def normal_dn(dn: str) -> str:
 def parts(dn: str) -> list[tuple[str, str]]:
     """(attribute, value) of each part, as the value reads without its escapes (RFC 4514 2.4)."""
     try:
-        return [(name, _unescaped(value)) for name, value, _ in parse_dn(dn, escape=False, strip=True)]
-    except LDAPException as problem:
+        found = library().utils.dn.parse_dn(dn, escape=False, strip=True)
+        return [(name, _unescaped(value)) for name, value, _ in found]
+    except faults().LDAPException as problem:
         raise TemporarilyUnavailable(f"The directory names a group member that isn't a DN: {dn[:200]!r}.") from problem
 
 

@@ -10,18 +10,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
+from types import ModuleType
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import webauthn
 from cryptography.exceptions import UnsupportedAlgorithm
-from webauthn.helpers import base64url_to_bytes, bytes_to_base64url, options_to_json
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from sync import activity
 from sync.db import connected, utcnow, writing
@@ -33,12 +26,15 @@ from sync.people.last_owner import may_sign_in
 from sync.people.people import PeopleProblem
 from sync.sign_in import attempts, challenges
 
+if TYPE_CHECKING:
+    from webauthn.helpers.structs import PublicKeyCredentialDescriptor
+
 PATIENCE = 5 * 60  # seconds that an answer may take
 LONGEST_ANSWER = 20_000  # characters
 LONGEST_NAME = 60
 MOST = 20  # of one person
-MALFORMED = (WebAuthnException, UnsupportedAlgorithm, ValueError, TypeError, KeyError, IndexError, AttributeError,
-             EOFError, OverflowError, RecursionError, struct.error)  # fmt: skip
+MALFORMED = (UnsupportedAlgorithm, ValueError, TypeError, KeyError, IndexError, AttributeError, EOFError, OverflowError,
+             RecursionError, struct.error)  # fmt: skip
 REFUSED = "This passkey was not accepted. Nothing was changed: try again, or use another way."
 LATE = "That took longer than five minutes, or was sent twice. Nothing was changed: try again."
 ADD, SIGN_IN, SECOND_STEP, CONFIRM = "add", "sign in", "second step", "confirm"  # what a challenge is for
@@ -74,30 +70,48 @@ def _is_ip(host: str) -> bool:
         return False
 
 
+def _library() -> ModuleType:
+    """Imported with the first passkey: with what it brings, it takes 7 MB."""
+    import webauthn
+
+    return webauthn
+
+
+def _bytes(value: str) -> bytes:
+    return _library().helpers.base64url_to_bytes(value)
+
+
+def _malformed() -> tuple[type[Exception], ...]:
+    return (*MALFORMED, _library().helpers.exceptions.WebAuthnException)
+
+
 def to_add(person: Person, here: Site) -> tuple[str, dict]:
     """What the browser is asked for (JSON), and what it keeps until it answers. Raises PasskeyProblem for too many."""
     if Passkey.select().where(Passkey.person == person).count() >= MOST:
         raise PasskeyProblem(f"You have {MOST} passkeys already: remove one first.")
+    webauthn = _library()
+    asked = webauthn.helpers.structs
     options = webauthn.generate_registration_options(
         rp_id=here.host, rp_name="Rollcall", user_id=_handle(person, here), user_name=main_email(person) or person.name,
         user_display_name=person.name, exclude_credentials=_known(person), timeout=PATIENCE * 1000,
-        authenticator_selection=AuthenticatorSelectionCriteria(
-            resident_key=ResidentKeyRequirement.PREFERRED, user_verification=UserVerificationRequirement.PREFERRED),
+        authenticator_selection=asked.AuthenticatorSelectionCriteria(
+            resident_key=asked.ResidentKeyRequirement.PREFERRED,
+            user_verification=asked.UserVerificationRequirement.PREFERRED),
     )  # fmt: skip
-    return options_to_json(options), _kept(options.challenge, ADD, person)
+    return webauthn.options_to_json(options), _kept(options.challenge, ADD, person)
 
 
 def add(person: Person, here: Site, kept: Mapping | None, answer: str, name: str) -> Passkey:
     """The passkey that the browser has made. Raises PasskeyProblem."""
     challenge = _taken(kept, ADD, person)
     try:
-        made = webauthn.verify_registration_response(
+        made = _library().verify_registration_response(
             credential=_read(answer), expected_challenge=challenge, expected_rp_id=here.host,
             expected_origin=here.origin,
         )  # fmt: skip
-    except MALFORMED as problem:
+    except _malformed() as problem:
         raise PasskeyProblem(REFUSED) from problem
-    credential_id = bytes_to_base64url(made.credential_id)
+    credential_id = _library().helpers.bytes_to_base64url(made.credential_id)
     with writing():
         if Passkey.select().where(Passkey.credential_id == credential_id).exists():
             raise PasskeyProblem("This passkey is known already. Nothing was changed.")
@@ -111,11 +125,13 @@ def to_prove(here: Site, purpose: str, person: Person | None = None) -> tuple[st
     Alone it stands for two factors, so that the device must ask for a PIN, a face or a finger.
     """
     alone = person is None
+    webauthn = _library()
+    verification = webauthn.helpers.structs.UserVerificationRequirement
     options = webauthn.generate_authentication_options(
         rp_id=here.host, allow_credentials=None if alone else _known(person), timeout=PATIENCE * 1000,
-        user_verification=UserVerificationRequirement.REQUIRED if alone else UserVerificationRequirement.PREFERRED,
+        user_verification=verification.REQUIRED if alone else verification.PREFERRED,
     )  # fmt: skip
-    return options_to_json(options), _kept(options.challenge, purpose, person)
+    return webauthn.options_to_json(options), _kept(options.challenge, purpose, person)
 
 
 def prove(here: Site, purpose: str, kept: Mapping | None, answer: str, person: Person | None = None,
@@ -143,14 +159,14 @@ def _proven(here: Site, challenge: bytes, answer: str, person: Person | None) ->
     if known is None or (person is not None and known.person != person):
         raise PasskeyProblem("Rollcall doesn't know this passkey. Use another way to sign in.")
     try:
-        signed = webauthn.verify_authentication_response(
+        signed = _library().verify_authentication_response(
             credential=said, expected_challenge=challenge, expected_rp_id=here.host, expected_origin=here.origin,
             credential_public_key=bytes(known.public_key), credential_current_sign_count=0,  # _count looks at it
             require_user_verification=person is None,
         )  # fmt: skip
         handle = (said.get("response") or {}).get("userHandle")
-        strange = base64url_to_bytes(handle) != _handle(known.person, here) if handle else person is None
-    except MALFORMED as problem:
+        strange = _bytes(handle) != _handle(known.person, here) if handle else person is None
+    except _malformed() as problem:
         raise PasskeyProblem(REFUSED) from problem
     if strange or not may_sign_in(known.person):
         raise PasskeyProblem(REFUSED)
@@ -175,7 +191,7 @@ def _count(passkey: Passkey, count: int) -> None:
 
 
 def _kept(challenge: bytes, purpose: str, person: Person | None) -> dict:
-    return {"challenge": bytes_to_base64url(challenge), "for": purpose, "at": int(time.time()),
+    return {"challenge": _library().helpers.bytes_to_base64url(challenge), "for": purpose, "at": int(time.time()),
             "person": person.id if person else None}
 
 
@@ -186,7 +202,7 @@ def _taken(kept: Mapping | None, purpose: str, person: Person | None) -> bytes:
         raise PasskeyProblem(LATE)
     if not challenges.use_up(kept["challenge"], PATIENCE):
         raise PasskeyProblem(LATE)
-    return base64url_to_bytes(kept["challenge"])
+    return _bytes(kept["challenge"])
 
 
 def _read(answer: str) -> dict:
@@ -204,7 +220,7 @@ def _read(answer: str) -> dict:
 
 def _known(person: Person) -> list[PublicKeyCredentialDescriptor]:
     ids = Passkey.select(Passkey.credential_id).where(Passkey.person == person)
-    return [PublicKeyCredentialDescriptor(id=base64url_to_bytes(row.credential_id)) for row in ids]
+    return [_library().helpers.structs.PublicKeyCredentialDescriptor(id=_bytes(row.credential_id)) for row in ids]
 
 
 def _handle(person: Person, here: Site) -> bytes:
