@@ -57,6 +57,11 @@ def _history(app_id: int) -> None:
                      finished_at=then, counts={"new_users": int(days % 5 == 0)}, error="No" if days == 9 else None)
 
 
+def _check_address(page) -> None:
+    """On a phone, the line of all warnings is opened before: tests/journeys/test_phone.py."""
+    opens("#check-address")(page)
+
+
 def _details(page) -> None:
     page.click("#alert-failed summary")
 
@@ -68,7 +73,7 @@ def test_looks(visit, live, troubled, olga: Person) -> None:
         Look("status-home", "/", _as_a_table), Look("status-apps", "/apps"),
         Look("status-unreachable", f"/apps/{chat}", _details),
         Look("status-test-again", f"/apps/{chat}", _test_fails),
-        Look("status-check-address", f"/apps/{chat}", opens("#check-address")),
+        Look("status-check-address", f"/apps/{chat}", _check_address),
         Look("status-unmatched", f"/apps/{second}"), Look("status-members", f"/apps/{second}/members?tab=unmatched"),
     ]  # fmt: skip
     page = visit(olga)
