@@ -9,6 +9,7 @@ window.looks = (() => {
   const OWN = ["color", "textShadow", "textDecorationLine", "borderBottomColor", "borderBottomWidth"]
   const EFFECTS = ["opacity", "filter", "mixBlendMode"]
   const ALIKE = 2  // so many texts of one style, and one row more of one layout
+  const counted = new WeakMap()
   let shown = null, asked = []
 
   axe.configure({rules: [{id: "color-contrast", selector: `[${TEXT}]`}, {id: "target-size", selector: `[${TARGET}]`}]})
@@ -70,6 +71,8 @@ window.looks = (() => {
       const link = element.closest("a")
       if (link) kind.push(styleOf(link), styleOf(link.parentElement))  // it has to differ from the text around it
       const key = shortOf(kind.join("|"))
+      if (counted.get(element)?.has(key)) return false  // it looks as it did in the other size of the window
+      counted.set(element, (counted.get(element) ?? new Set()).add(key))
       met[key] = (met[key] ?? 0) + 1
       return met[key] <= ALIKE
     }
@@ -98,6 +101,10 @@ window.looks = (() => {
     return targets.filter((target) => isFurther(target.closest("tr, li")))
   }
 
+  const finishAnimations = () => {  // a dialog may appear slowly, also once more when it is styled again
+    const ending = document.getAnimations().filter((one) => one.effect.getComputedTiming().endTime < Infinity)
+    ending.forEach((one) => one.finish())
+  }
   const ask = (attribute, elements) => elements.forEach((element) => element.setAttribute(attribute, ""))
   const run = async (context, options) => {
     const always = {resultTypes: ["violations"], iframes: false, preload: false}
@@ -110,6 +117,7 @@ window.looks = (() => {
   // axe was given so far, in other documents too.
   return async (inside, met) => {
     const root = document.querySelector(inside ?? "dialog:modal") ?? document
+    finishAnimations()
     if (root !== document.querySelector("dialog:modal")) scrollTo(0, 0)
     asked.forEach((element) => [TEXT, TARGET].forEach((name) => element.removeAttribute(name)))
     const texts = chooseTexts(root, met), isDark = matchMedia("(prefers-color-scheme: dark)").matches
