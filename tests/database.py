@@ -94,6 +94,13 @@ def tampering(db: object) -> None:
         db.not_append_only("activity", act)
 
 
+def temporary_tables(db: object) -> set[str]:
+    """The names of this connection's TEMP tables."""
+    query = ("SELECT relname FROM pg_class WHERE relnamespace = pg_my_temp_schema() AND relkind = 'r'" if on_server()
+             else "SELECT name FROM sqlite_temp_master WHERE type = 'table'")  # fmt: skip
+    return {name for (name,) in db.execute_sql(query).fetchall()}
+
+
 def make(home: Path | str, template: str | None = None) -> None:
     """An empty database for an installation in this folder, or a copy of a template."""
     drop(home)

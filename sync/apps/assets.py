@@ -127,7 +127,7 @@ def _with_access(assets: Iterable[Asset]) -> list[AssetRow]:
             SELECT x.asset_id, coalesce(nullif(a.name, ''), nullif(a.email, ''), a.external_id) AS name,
                 row_number() OVER (PARTITION BY x.asset_id ORDER BY a.name, a.id) AS place
             FROM access x JOIN account a ON a.id = x.account_id
-            WHERE x.asset_id IN ({marks}) AND a.state = 'present' AND x.privileged)
+            WHERE x.asset_id IN ({marks}) AND a.state = 'present' AND x.privileged) AS managers
         WHERE place <= {NAMED} ORDER BY asset_id, place
         """,
         ids,

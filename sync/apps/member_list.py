@@ -114,7 +114,7 @@ def _conditions(app: App, wanted: Members) -> Iterator[Expression]:
     if wanted.inactive:
         yield _inactive(app, wanted.inactive)
     if wanted.role:
-        further = SQL("(SELECT a.id FROM account a JOIN json_each(a.further_roles) h WHERE a.app_id = ? "
+        further = SQL("(SELECT a.id FROM account a CROSS JOIN json_each(a.further_roles) h WHERE a.app_id = ? "
                       "AND a.further_roles <> '[]' AND h.value = ?)", (app.id, wanted.role))  # fmt: skip
         yield (Account.role == wanted.role) | Account.id.in_(further)
     if wanted.department:
@@ -196,8 +196,8 @@ def role_choices(app: App, wanted: Members) -> list[Choice]:
         f"""
         WITH f AS MATERIALIZED (SELECT * FROM account WHERE id IN ({sql}))
         SELECT role, count(*) FROM (
-            SELECT role, id FROM f UNION SELECT h.value, f.id FROM f JOIN json_each(f.further_roles) h
-            WHERE f.further_roles <> '[]')
+            SELECT role, id FROM f UNION SELECT h.value, f.id FROM f CROSS JOIN json_each(f.further_roles) h
+            WHERE f.further_roles <> '[]') AS held
         GROUP BY role
         """,
         values,

@@ -67,7 +67,7 @@ class Store(ScimStorage):
         start, count = search_request.start_index_0 or 0, search_request.count
         if search_request.filter is None and search_request.sort_by is None:
             total, page = query.count(), query.order_by(ScimResource.id).offset(start)
-            rows = [] if count == 0 else list(page.limit(-1 if count is None else count))
+            rows = [] if count == 0 else list(page.limit(count))
             return SearchPage(total, self._read(rows))
         query = _narrowed(query, search_request, kinds)
         found = self._read(list(query.order_by(ScimResource.id)))

@@ -24,7 +24,7 @@ _WITH_ACCESS = f"""
             PARTITION BY x.asset_id ORDER BY x.privileged DESC, a.last_activity DESC NULLS LAST, a.id) AS place
         FROM access x JOIN account a ON a.id = x.account_id LEFT JOIN person p ON p.id = a.person_id
         WHERE x.asset_id IN (SELECT CAST(value AS INTEGER) FROM json_each(:assets))
-          AND a.id NOT IN (SELECT CAST(value AS INTEGER) FROM json_each(:without)) AND {_MAY})
+          AND a.id NOT IN (SELECT CAST(value AS INTEGER) FROM json_each(:without)) AND {_MAY}) AS best
     WHERE place <= {MOST_OF_ASSET}
 """
 _OTHERS = f"""

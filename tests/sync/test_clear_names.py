@@ -12,8 +12,11 @@ from sync.config import Config
 from sync.db import MIGRATIONS, db
 from sync.models import Access, Account, App, Change, Check, Directory, Offboarding, PersonEmail, Role
 from sync.start import open_all
+from tests.database import ON_FILE
 from tests.sync.matching.test_migrated_addresses import Old
 from tests.sync.test_named_states import bring_to, rows, shapes
+
+pytestmark = ON_FILE
 
 BEFORE = "0022_named_states"
 

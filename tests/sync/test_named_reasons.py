@@ -9,8 +9,11 @@ from playhouse.migrations import Runner
 from sync.config import Config
 from sync.db import MIGRATIONS, DatabaseRefused
 from sync.start import open_all
+from tests.database import ON_FILE
 from tests.sync.matching.test_migrated_addresses import Old
 from tests.sync.test_named_states import bring_to, made, rows, shapes
+
+pytestmark = ON_FILE
 
 BEFORE, ITSELF = "0023_clear_names", "0024_named_reasons"
 

@@ -15,7 +15,10 @@ from sync.config import Config
 from sync.db import MIGRATIONS, DatabaseRefused, db
 from sync.models import Account, App, Change, Check, HeldChange, Person
 from sync.start import open_all
+from tests.database import ON_FILE
 from tests.sync.matching.test_migrated_addresses import Old
+
+pytestmark = ON_FILE
 
 BEFORE = "0021_protection"
 NO_LONGER_KEPT = {"report": "updated_at", "invitation": "onboarded_at", "mail": "sent_at"}

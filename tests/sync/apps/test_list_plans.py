@@ -14,6 +14,9 @@ from sync.db import db
 from sync.models import App
 from sync.people import person_list
 from sync.people.person_list import YES, People
+from tests.database import ON_FILE
+
+pytestmark = ON_FILE
 
 OF_MEMBERS = ({}, {"search": "ana"}, {"inactive": "30"}, {"inactive": "unknown"}, {"role": "admin"},
               {"department": "Sales"}, {"asset": "1"}, {"tab": "left"}, {"tab": "unmatched"})  # fmt: skip

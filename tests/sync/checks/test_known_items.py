@@ -26,6 +26,7 @@ from sync.jobs import retries
 from sync.models import BIT, App, RememberedItems
 from sync.models import Account as Row
 from sync.workspace import update_workspace
+from tests.database import ON_FILE
 from tests.sync.checks import test_listed
 from tests.sync.checks.test_listed import ROLES, SEEN, Twins
 from tests.sync.listed import Listed, ListedActs, ListedApp
@@ -291,6 +292,7 @@ def test_the_items_of_another_app_are_not_trusted(itemised, unchanged):
     assert not isinstance(found[0], Unchanged)
 
 
+@ON_FILE
 def test_the_migration_is_undone_and_done_again(itemised, unchanged):
     quiet(itemised, unchanged)
     with connected():

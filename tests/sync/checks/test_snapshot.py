@@ -15,6 +15,7 @@ from sync.checks import snapshot
 from sync.db import db
 from sync.models import BIT
 from sync.problems import UnusableReading
+from tests.database import temporary_tables
 from tests.sync.listed import ListedApp
 
 HOUR = timedelta(hours=1)
@@ -136,4 +137,4 @@ def test_progress_may_stop_the_reading_and_nothing_stays_staged(listed):
 
     with pytest.raises(KeyboardInterrupt), snapshot.staging():
         snapshot.read(listed.app, apps.connector_for(listed.app), stop, HOUR)
-    assert db.execute_sql("SELECT 1 FROM sqlite_temp_master WHERE name = 'staged_account'").fetchone() is None
+    assert "staged_account" not in temporary_tables(db)

@@ -31,6 +31,9 @@ from sync.people.people import PeopleProblem
 from sync.sign_in import sign_in
 from sync.start import open_all
 from tests.asking import MACHINE
+from tests.database import ON_FILE
+
+pytestmark = ON_FILE
 
 NOW = "2026-11-01 08:00:00.000001"
 

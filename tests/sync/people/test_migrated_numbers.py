@@ -8,8 +8,11 @@ from playhouse.migrations import Runner
 
 from sync.config import Config
 from sync.db import MIGRATIONS
+from tests.database import ON_FILE
 from tests.sync.matching.test_migrated_addresses import Old
 from tests.sync.test_named_states import bring_to, made, rows
+
+pytestmark = ON_FILE
 
 ITSELF = "0037_numbers"
 BEFORE = max(path.stem for path in MIGRATIONS.glob("0*.py") if path.stem < ITSELF)

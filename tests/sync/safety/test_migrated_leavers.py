@@ -7,8 +7,11 @@ from playhouse.migrations import Runner
 
 from sync.config import Config
 from sync.db import MIGRATIONS
+from tests.database import ON_FILE
 from tests.sync.matching.test_migrated_addresses import Old
 from tests.sync.test_named_states import bring_to, rows, shapes
+
+pytestmark = ON_FILE
 
 BEFORE, ITSELF = "0024_named_reasons", "0025_leavers"
 

@@ -7,6 +7,9 @@ from playhouse.migrations import Runner
 from sync.db import MIGRATIONS, db
 from sync.models import App, Change
 from sync.states import Protection
+from tests.database import ON_FILE
+
+pytestmark = ON_FILE
 
 WORDS = {
     "Kept until 3 December": Protection.KEPT_UNTIL,

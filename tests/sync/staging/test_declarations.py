@@ -14,6 +14,7 @@ import pytest
 from sync.db import db
 from sync.staging import check, directory
 from sync.staging.tables import Table
+from tests.database import temporary_tables
 from tests.sync.fixtures import Chat
 
 SYNC = Path(__file__).resolve().parents[3] / "sync"
@@ -123,5 +124,4 @@ def test_a_use_is_seen(code, used):
 
 def test_a_check_drops_its_tables(chat: Chat):
     chat.check()
-    left = db.execute_sql("SELECT name FROM sqlite_temp_master WHERE type = 'table'").fetchall()
-    assert [name for (name,) in left] == []
+    assert temporary_tables(db) == set()

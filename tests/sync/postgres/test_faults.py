@@ -1,0 +1,51 @@
+"""A refusal of PostgreSQL that has to do with its machine is a fault of our own; a wrong statement is not."""
+
+from __future__ import annotations
+
+import peewee
+import psycopg
+import pytest
+from psycopg import errors
+
+from sync import faults
+from sync.db import db, writing
+from sync.models import Person
+from tests.database import ON_SERVER
+
+
+@pytest.mark.parametrize(("problem", "fault"), [
+    (psycopg.OperationalError("server closed the connection unexpectedly"), faults.NO_SERVER),
+    (errors.AdminShutdown(), faults.NO_SERVER), (errors.CannotConnectNow(), faults.NO_SERVER),
+    (errors.ConnectionException(), faults.NO_SERVER),
+    (errors.DiskFull(), faults.SERVER_FULL), (errors.TooManyConnections(), faults.SERVER_FULL),
+    (errors.ReadOnlySqlTransaction(), faults.SERVER_READS_ONLY),
+    (errors.SerializationFailure(), faults.CROSSED), (errors.DeadlockDetected(), faults.CROSSED),
+    (errors.LockNotAvailable(), faults.LOCKED), (errors.DataCorrupted(), faults.DAMAGED),
+    (errors.IoError(), faults.FAILING),
+    (errors.UniqueViolation(), None), (errors.SyntaxError(), None), (errors.UndefinedTable(), None),
+    (psycopg.DataError("NUL"), None), (psycopg.ProgrammingError("no result"), None),
+])  # fmt: skip
+def test_a_refusal_is_told_apart_by_its_code(problem, fault):
+    assert faults.of(problem) is fault
+    wrapped = peewee.OperationalError("wrapped")
+    wrapped.__cause__ = problem
+    assert faults.of(wrapped) is fault
+
+
+@ON_SERVER
+def test_a_connection_that_the_server_cut_off_is_noted_and_the_next_write_ends_it(home, config):
+    faults.forget()
+    db.close()
+    with pytest.raises(peewee.DatabaseError), writing():
+        Person.create(name="Nobody")
+        with psycopg.connect(config.database_url, autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                          "WHERE datname = current_database() AND pid <> pg_backend_pid()")
+        Person.create(name="Nobody")
+    assert faults.standing() == [faults.NO_SERVER]
+    with writing():
+        Person.create(name="Maria")
+    assert not faults.standing()
+    with db.connection_context():
+        assert [person.name for person in Person.select()] == ["Maria"]
+    db.connect()
