@@ -35,11 +35,8 @@ ASKED = 500  # accounts in one query
 STATUSES = (AccountStatus.ACTIVE, AccountStatus.INVITED, AccountStatus.SUSPENDED)
 CODE = (Path(connectors.__file__).parent, Path(__file__).parent)
 # What staging in part depends on. All else that a reading compares is vouched for by the version.
-TRUSTED = f"""
-    SELECT id, external_id, version, unsaid, assumed FROM account
-    WHERE id IN (%s) AND +app_id = ? AND +state <> '{AccountState.GONE}' AND pending IS NULL AND missing_since IS NULL
-      AND status IN ({texts(STATUSES)})
-"""
+TRUSTED = (f"+app_id = ? AND +state <> '{AccountState.GONE}' AND pending IS NULL AND missing_since IS NULL "
+           f"AND status IN ({texts(STATUSES)})")  # fmt: skip
 Note = tuple[str, int, int]
 _started = datetime.now().timestamp()
 
@@ -112,7 +109,10 @@ class KnownItems:
         found = {}
         for begin in range(0, len(ids), ASKED):
             asked = ids[begin : begin + ASKED]
-            rows = db.execute_sql(TRUSTED % ", ".join("?" * len(asked)), (*asked, self._app.id))
+            rows = db.execute_sql(
+                "SELECT id, external_id, version, unsaid, assumed FROM account "
+                f"WHERE id IN ({', '.join('?' * len(asked))}) AND {TRUSTED}", (*asked, self._app.id),
+            )  # fmt: skip
             found.update((row[0], row) for row in rows.fetchall())
         return found
 
