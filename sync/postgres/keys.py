@@ -14,16 +14,6 @@ CREATE TABLE text_key (function TEXT COLLATE "C" NOT NULL, given TEXT COLLATE "C
     key TEXT COLLATE "C" NOT NULL);
 CREATE INDEX text_key_given ON text_key USING hash (given);
 """
-FUNCTION = """
-CREATE FUNCTION {name}(asked TEXT) RETURNS TEXT LANGUAGE plpgsql STABLE AS $$
-DECLARE known TEXT;
-BEGIN
-    IF asked IS NULL THEN RETURN ''; END IF;
-    SELECT k.key INTO known FROM text_key k WHERE k.given = asked COLLATE "C" AND k.function = '{name}' LIMIT 1;
-    IF known IS NULL THEN RAISE EXCEPTION '{name}' USING ERRCODE = '{missing}', DETAIL = asked; END IF;
-    RETURN known;
-END $$;
-"""
 # What each function may be asked for in bulk. Other texts are learned one by one.
 _TEXTS = {
     "name_key": ("SELECT name FROM person", "SELECT name FROM directory_entry", "SELECT name FROM directory_address",
@@ -39,6 +29,21 @@ _made_by: dict[str, Callable[[str], str]] = {}
 def register(name: str, make: Callable[[str], str]) -> None:
     """The key of a text, by the name that the function has in SQL."""
     _made_by[name] = make
+
+
+def function(name: str) -> str:
+    """The statement that creates the function with this name."""
+    return f"""
+        CREATE FUNCTION {name}(asked TEXT) RETURNS TEXT LANGUAGE plpgsql STABLE AS $$
+        DECLARE known TEXT;
+        BEGIN
+            IF asked IS NULL THEN RETURN ''; END IF;
+            SELECT k.key INTO known FROM text_key k
+                WHERE k.given = asked COLLATE "C" AND k.function = '{name}' LIMIT 1;
+            IF known IS NULL THEN RAISE EXCEPTION '{name}' USING ERRCODE = '{MISSING}', DETAIL = asked; END IF;
+            RETURN known;
+        END $$;
+    """
 
 
 def asked_in(sql: str) -> bool:

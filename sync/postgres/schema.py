@@ -71,26 +71,30 @@ CREATE TRIGGER search_email AFTER INSERT OR DELETE OR UPDATE OF email, person_id
     EXECUTE FUNCTION search_of_email();
 INSERT INTO search_mark (kind, up_to) VALUES (1, 0), (2, 0), (3, 0);
 """
-# As migration 0039 makes them in the file: what a reading remembers of an account is true while nobody writes it.
-VERSIONS = """
-CREATE FUNCTION account_version() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN NEW.version := OLD.version + 1; RETURN NEW; END $$;
-CREATE FUNCTION account_forgotten() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN DELETE FROM remembered_items WHERE app_id = OLD.app_id; RETURN NULL; END $$;
-CREATE TRIGGER account_version BEFORE UPDATE OF {columns} ON account FOR EACH ROW EXECUTE FUNCTION account_version();
-CREATE TRIGGER account_forgotten AFTER DELETE ON account FOR EACH ROW EXECUTE FUNCTION account_forgotten();
-"""
 
 
 def create(db: Postgres, runner: Runner) -> None:
     """All of it in an empty database, inside the caller's transaction. Each migration counts as applied."""
     db.run_script(FUNCTIONS + keys.TABLE)
     for name in keys.NAMES:
-        db.run_script(keys.FUNCTION.format(name=name, missing=keys.MISSING))
+        db.run_script(keys.function(name))
     db.create_tables(db.base.__subclasses__())
     db.run_script(SEARCH)
-    watched = import_module("sync.migrations.0039_known_items").WATCHED
-    db.run_script(VERSIONS.format(columns=", ".join(watched)))
+    db.run_script(_versions(import_module("sync.migrations.0039_known_items").WATCHED))
     for act in ("update", "delete"):
         db.append_only("activity", act)
     runner.fake()
+
+
+def _versions(watched: tuple[str, ...]) -> str:
+    """As migration 0039 makes them in the file: what a reading remembers of an account is true while nobody writes
+    it."""
+    return f"""
+        CREATE FUNCTION account_version() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN NEW.version := OLD.version + 1; RETURN NEW; END $$;
+        CREATE FUNCTION account_forgotten() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN DELETE FROM remembered_items WHERE app_id = OLD.app_id; RETURN NULL; END $$;
+        CREATE TRIGGER account_version BEFORE UPDATE OF {", ".join(watched)} ON account FOR EACH ROW
+            EXECUTE FUNCTION account_version();
+        CREATE TRIGGER account_forgotten AFTER DELETE ON account FOR EACH ROW EXECUTE FUNCTION account_forgotten();
+    """
