@@ -86,7 +86,7 @@ def test_becoming_deprovisioned_ends_the_sessions(company, by):
 def test_more_people_than_a_page(scripted, by):
     company = Scripted(count=1001)
     assert company.read().counts["joined"] == 1001
-    assert [entry.after for entry in told("people joined")] == ["1001 people"]
+    assert [entry.after for entry in told("people joined")] == ["1,001 people"]
     company.delete("id1000")
     assert company.read().counts["deprovisioned"] == 1
 
