@@ -154,11 +154,21 @@ def _itself(problem: BaseException) -> Fault | None:
     if isinstance(problem, sqlite3.Error):
         fault = OF_SQLITE.get(getattr(problem, "sqlite_errorcode", 0) & 0xFF)
         return FULL if fault in (FAILING, READ_ONLY) and _is_full() else fault
-    if type(problem).__module__.startswith("psycopg"):
+    if type(problem).__module__.startswith("psycopg") and not _is_an_apps(problem):
         return _of_postgresql(problem)
     if isinstance(problem, OSError):
         return OF_SYSTEM.get(problem.errno)
     return None
+
+
+def _is_an_apps(problem: BaseException) -> bool:
+    """Whether a connector met it: the database is an app's, and not Rollcall's."""
+    step = problem.__traceback__
+    while step is not None:
+        if step.tb_frame.f_globals.get("__name__", "").startswith("connectors."):
+            return True
+        step = step.tb_next
+    return False
 
 
 def _of_postgresql(problem: BaseException) -> Fault | None:

@@ -114,7 +114,8 @@ def _with_access(assets: Iterable[Asset]) -> list[AssetRow]:
         row[0]: row[1:]
         for row in db.execute_sql(
             f"""
-            SELECT x.asset_id, count(*), sum(x.privileged) FROM access x JOIN account a ON a.id = x.account_id
+            SELECT x.asset_id, count(*), count(*) FILTER (WHERE x.privileged)
+            FROM access x JOIN account a ON a.id = x.account_id
             WHERE x.asset_id IN ({marks}) AND a.state = 'present' GROUP BY x.asset_id
             """,
             ids,

@@ -87,7 +87,7 @@ def groups() -> list[tuple[DirectoryGroup, int]]:
     query = (
         DirectoryGroup.select(DirectoryGroup, Directory, fn.COUNT(DirectoryGroupMember.id).alias("people"))
         .join(Directory).switch(DirectoryGroup).join(DirectoryGroupMember, JOIN.LEFT_OUTER)
-        .where(DirectoryGroup.gone_at.is_null()).group_by(DirectoryGroup.id)
+        .where(DirectoryGroup.gone_at.is_null()).group_by(DirectoryGroup.id, Directory.id)
         .order_by(Directory.name, DirectoryGroup.name)
     )  # fmt: skip
     return [(group, group.people) for group in query]

@@ -7,10 +7,13 @@ import psycopg
 import pytest
 from psycopg import errors
 
+from connectors.apps.postgres import PostgresRoles
+from connectors.base import TemporarilyUnavailable
 from sync import faults
 from sync.db import db, writing
 from sync.models import Person
 from tests.database import ON_SERVER
+from tests.parts import free_port
 
 
 @pytest.mark.parametrize(("problem", "fault"), [
@@ -30,6 +33,16 @@ def test_a_refusal_is_told_apart_by_its_code(problem, fault):
     wrapped = peewee.OperationalError("wrapped")
     wrapped.__cause__ = problem
     assert faults.of(wrapped) is fault
+
+
+def test_an_app_whose_own_database_cannot_be_reached_is_no_fault_of_ours():
+    settings = {"host": "127.0.0.1", "port": str(free_port()), "user": "rollcall", "password": "secret",
+                "email_domain": "acme.example"}  # fmt: skip
+    connector = PostgresRoles(settings)
+    with pytest.raises(TemporarilyUnavailable) as raised:
+        list(connector.accounts())
+    assert isinstance(raised.value.__cause__ or raised.value.__context__, psycopg.OperationalError)
+    assert faults.of(raised.value) is None
 
 
 @ON_SERVER
