@@ -146,7 +146,7 @@ def _progress(one: Directory) -> Callable[[DirectoryReading], None]:
         if row.read != told:
             told = row.read
             read = f", {plural(row.read, 'person', 'people')}" if row.read else ""
-        tell(f"{one.name}: reading{read} …")
+            tell(f"{one.name}: reading{read} …")
 
     return progress
 

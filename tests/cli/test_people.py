@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sync.models import Mail
+from cli import directories as cli_directories
+from sync.models import Directory, DirectoryReading, Mail
 from sync.people import people
 from sync.sign_in import second_factor
 from tests.security.factors import with_app
@@ -18,6 +19,13 @@ def test_people_are_imported_whole_or_not_at_all(rollcall):
     assert "line 3" in refused.err and refused.out == ""
     file.write_text("email,name\nida@acme.example,Ida\n")
     assert rollcall.json("people", "import", "people.csv")["added"] == 1, "nothing of the refused file was taken over"
+
+
+def test_progress_of_a_reading_is_told_when_it_changes(capsys):
+    progress = cli_directories._progress(Directory(name="Staff"))
+    for read in (0, 0, 2, 2):
+        progress(DirectoryReading(read=read))
+    assert capsys.readouterr().err == "Staff: reading …\nStaff: reading, 2 people …\n"
 
 
 def test_directories(rollcall, staff):
