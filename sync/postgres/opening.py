@@ -4,14 +4,17 @@ Each refusal is a sentence that names the server but never the password."""
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
 
+import psycopg
 from playhouse.migrations import Runner
+from psycopg.conninfo import conninfo_to_dict
 
 from sync.postgres import schema
 from sync.postgres.database import Postgres
 
 OLDEST_SERVER = 15  # the oldest one that tests have run on
+UNREADABLE = ("The address in ROLLCALL_DATABASE can't be read. Write postgresql://USER:PASSWORD@HOST:PORT/NAME, with "
+              "special characters of the password as %XX, such as %40 for @.")
 
 
 class CannotBeUsed(Exception):
@@ -19,9 +22,13 @@ class CannotBeUsed(Exception):
 
 
 def prepare(db: Postgres, runner: Runner) -> None:
-    """Inside the caller's connection. Raises CannotBeUsed, or DatabaseError for what the server refuses."""
+    """Make the schema or bring it up to date, inside the caller's connection.
+
+    Raises CannotBeUsed, or DatabaseError if the server refuses a statement.
+    """
     if db.server_version < OLDEST_SERVER * 10_000:
-        raise CannotBeUsed(f"The server is PostgreSQL {db.server_version // 10_000}; Rollcall needs {OLDEST_SERVER}.")
+        raise CannotBeUsed(f"The server is PostgreSQL {db.server_version // 10_000}; Rollcall needs {OLDEST_SERVER} or "
+                           "newer. Nothing was changed: upgrade the server, or use another one.")
     with db.atomic():
         db.lock_writers()  # of several processes that start at once, one makes the schema
         tables = db.get_tables()
@@ -41,9 +48,11 @@ def prepare(db: Postgres, runner: Runner) -> None:
 
 def sentence(problem: Exception, address: str) -> str:
     """What is wrong and what to do, for the person who starts Rollcall."""
-    parts = urlsplit(address)
-    name, host = parts.path.lstrip("/") or parts.username, parts.hostname or "this machine"
-    where = f"The PostgreSQL database {name or ''} at {host}"
+    parts = _parts(address)
+    if parts is None:
+        return UNREADABLE
+    name = parts.get("dbname") or parts.get("user") or ""
+    where = f"The PostgreSQL database {name} at {parts.get('host') or 'this machine'}"
     if isinstance(problem, CannotBeUsed):
         return f"{where} can't be used. {problem}"
     said = _said(problem)
@@ -51,6 +60,22 @@ def sentence(problem: Exception, address: str) -> str:
         if re.search(words, said):
             return f"{where} can't be opened: {meaning}"
     return f"{where} can't be opened: {said}"
+
+
+def _parts(address: str) -> dict[str, str] | None:
+    """The parts of the address, None where it can't be read, or where a part of the password may be taken for the
+    host, the port or the name: no sentence may show that."""
+    try:
+        parts = {name: str(value) for name, value in conninfo_to_dict(address).items()}
+    except psycopg.ProgrammingError:
+        return None
+    strange = any("@" in parts.get(name, "") for name in ("host", "dbname")) or not _is_port(parts.get("port", ""))
+    return None if strange else parts
+
+
+def _is_port(text: str) -> bool:
+    """Also several, for several hosts."""
+    return all(one.isdecimal() or not one for one in text.split(","))
 
 
 _MEANINGS = {
@@ -63,8 +88,6 @@ _MEANINGS = {
     "permission denied": "the user may not create tables in it. Make the user the owner of the database.",
     "extension .* is not available":
         "the server lacks the extension pg_trgm. Install the package postgresql-contrib on the server.",
-    "invalid connection option|invalid URI|missing .* in connection|invalid port|invalid integer":
-        "the address in ROLLCALL_DATABASE can't be read. It is postgresql://USER:PASSWORD@HOST:PORT/NAME.",
 }  # fmt: skip
 
 
@@ -72,5 +95,3 @@ def _said(problem: Exception) -> str:
     """The first line of what the driver says; it never contains the password."""
     first = next(iter(str(problem).splitlines()), "") or type(problem).__name__
     return first.removesuffix(".") + "."
-
-

@@ -38,6 +38,19 @@ def test_what_the_server_refuses_is_a_sentence(said, meant):
 
 
 @ON_SERVER
+@pytest.mark.parametrize("address", [
+    "postgresql://olga:hu%zzsh@db.acme.example/rollcall", "postgresql://olga:hu sh@db.acme.example/rollcall",
+    "postgresql://olga:hush@[::1/rollcall", "postgresql://olga:hu[sh@db.acme.example/rollcall?hush=1",
+    "postgresql://olga:hu@sh@db.acme.example/rollcall", "postgresql://olga:hu/sh@db.acme.example/rollcall",
+])  # fmt: skip
+def test_an_address_that_cannot_be_read_is_refused_without_any_part_of_it(address):
+    with pytest.raises(DatabaseRefused) as refused:
+        open_database(address)
+    assert str(refused.value).startswith("The address in ROLLCALL_DATABASE can't be read.")
+    assert not any(part in str(refused.value) for part in ("olga", "hu", "sh@", "acme"))
+
+
+@ON_SERVER
 @pytest.mark.parametrize(("change", "meant"), [
     (lambda url: url.rpartition("/")[0] + "/nowhere", "doesn't exist"),
     (lambda url: url.replace("postgres@", "nobody:hush@"), "doesn't know the user"),
