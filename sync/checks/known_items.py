@@ -161,15 +161,13 @@ class _Part:
     """
 
     def __init__(self):
-        self.marks, self.ids, self.versions, self.noted = bytearray(), array("q"), array("q"), array("H")
+        self.marks, self.ids, self.versions, self.noted = bytearray(), array("q"), array("q"), array("I")
         self.notes: list[Note] = []
         self._places: dict[Note, int] = {}
 
     def add(self, mark: bytes, account_id: int, version: int, note: Note) -> None:
         place = self._places.get(note)
         if place is None:
-            if len(self.notes) > 60_000:
-                return  # the item is read again next time
             place = self._places[note] = len(self.notes)
             self.notes.append(note)
         self.marks += mark
@@ -183,7 +181,7 @@ class _Part:
         self.marks += part.marks
         self.ids += part.ids
         self.versions += part.versions
-        self.noted += array("H", map(places.__getitem__, part.noted))
+        self.noted += array("I", map(places.__getitem__, part.noted))
 
     def packed(self) -> bytes:
         return b"".join((bytes(self.marks), *(one.tobytes() for one in (self.ids, self.versions, self.noted))))
@@ -192,7 +190,7 @@ class _Part:
     def unpacked(cls, notes: list[list], items: bytes) -> _Part:
         part = cls()
         part.notes = list(map(tuple, notes))
-        number = len(items) // (MARK + 8 + 8 + 2)
+        number = len(items) // (MARK + 8 + 8 + 4)
         part.marks += items[: number * MARK]
         begin = number * MARK
         for one in (part.ids, part.versions, part.noted):
@@ -200,11 +198,6 @@ class _Part:
             one.frombytes(items[begin:end])
             begin = end
         return part
-
-
-def forget(app: App) -> None:
-    """Another credential may see other values. The key says so as well."""
-    db.execute_sql("DELETE FROM remembered_items WHERE app_id = ?", (app.id,))
 
 
 def _key(app: App, connector: Connector) -> bytes | None:

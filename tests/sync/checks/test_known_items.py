@@ -293,6 +293,18 @@ def test_the_items_of_another_app_are_not_trusted(itemised, unchanged):
     assert not isinstance(found[0], Unchanged)
 
 
+def test_parts_of_a_list_may_have_more_notes_together_than_sixteen_bits_count():
+    """One note for each account of a large app, as when each one has roles of its own."""
+    notes = [(f"roles {number}", 0, 0) for number in range(70_000)]
+    whole = known_items._Part()
+    for first in (0, 40_000):
+        part = known_items._Part()
+        for number in range(first, min(first + 40_000, len(notes))):
+            part.add(bytes(known_items.MARK), number, 1, notes[number])
+        whole.extend(known_items._Part.unpacked(json.loads(json.dumps(part.notes)), part.packed()))
+    assert list(whole.ids) == list(range(70_000)) and [whole.notes[place] for place in whole.noted] == notes
+
+
 @ON_FILE
 def test_the_migration_is_undone_and_done_again(itemised, unchanged):
     quiet(itemised, unchanged)
