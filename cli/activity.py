@@ -39,10 +39,11 @@ def _verify(head: str | None, as_json: bool) -> None:
         why = ("the log never had this head, or was sealed with another key then. Entries were cut off or "
                "rewritten, or the head belongs to another workspace")
         found = replace(found, ok=False, why=why)
+    unchanged = f"{plural(found.entries, 'entry is', 'entries are')} unchanged"
     if found.ok and head:
-        told = f"{_all(found.entries)} unchanged, and the first {place:,} end with this head."
+        told = f"{unchanged}, and the first {place:,} end with this head."
     elif found.ok:
-        told = f"{_all(found.entries)} unchanged."
+        told = f"{unchanged}."
     else:
         told = f"Broken: {in_words(found)}."
     document = {"ok": found.ok, "entries": found.entries, "broken_at": found.broken_at, "head": found.head,
@@ -70,7 +71,3 @@ def _line(entry: Activity) -> str:
     between = " → ".join(filter(None, (entry.before, entry.after)))
     app = entry.app.name if entry.app and entry.app.name != entry.about else ""
     return "  ".join(filter(None, (moment(entry.at), entry.who, entry.what, entry.about, app, between, entry.why)))
-
-
-def _all(entries: int) -> str:
-    return plural(entries, "entry is", "entries are")

@@ -86,7 +86,7 @@ def _document(app: App, ended: Check) -> dict:
 def _lines(app: App, ended: Check) -> list[str]:
     if ended.state != CheckState.SUCCEEDED:
         return [f"{app.name}: the check {ended.state}. Nothing was changed."]
-    found = [plural(count, *checks.FOUND[name]) for name, count in ended.counts.items() if count]
+    found = [plural(count, *checks.IN_WORDS[name]) for name, count in ended.counts.items() if count]
     lines = [f"{app.name}: {plural(ended.accounts, 'account')}; {', '.join(found) or 'nothing new'}."]
     if _waits(ended):
         lines.append(f"Report {ended.report_id} waits for approval: {ended.waiting:,} to confirm, {ended.held:,} held.")

@@ -205,7 +205,7 @@ def release(name: str, yes: bool, as_json: bool) -> None:
         tell("\n".join(f"{entry.person.name} <{entry.email}>: {entry.reported}, {entry.reason}" for entry in held))
         raise click.UsageError(f"{plural(len(held), 'person is', 'people are')} held. If they have left, add --yes.")
     number = core.release(one, BY)
-    answer({"directory": one.name, "released": number}, 
+    answer({"directory": one.name, "released": number},
            [f"{plural(number, 'person', 'people')} of {one.name} released."], as_json)
 
 

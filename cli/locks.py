@@ -1,5 +1,5 @@
 """Knows which processes use an installation, through locks that end with their process, even after kill -9.
-Either one `serve` works the queue or any number of `worker` do. A restore needs to be alone, and everything else
+Either one `serve` or any number of `worker` processes work the queue. A restore needs to be alone, and everything else
 may run side by side."""
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-PATIENCE, PAUSE = 5, 0.05  # tries and seconds: is_served() of a command holds the lock for an instant
+RETRIES, PAUSE = 5, 0.05  # PAUSE is in seconds. A command that asks is_served() holds the lock for an instant.
+ALONE = "A Rollcall server or worker already runs on {}. Nothing was started. Stop it first, or use it."
+BESIDE_WORKERS = ("A Rollcall server already runs on {} and works its queue. Nothing was started. Stop it first, then "
+                  "start `web` and `worker` in its place.")
 
 
 class InUse(Exception):
@@ -36,14 +39,12 @@ def alone(database: Path) -> Iterator[None]:
 
 @contextmanager
 def serving_queue(database: Path, among_others: bool = False) -> Iterator[None]:
-    """Be the one process that works the queue, or one of several. Raises InUse where another one excludes that."""
-    if among_others:
-        kind, busy = fcntl.LOCK_SH, "A Rollcall server runs on {} already, and works its queue. Nothing was started. " \
-                                    "Stop it first, and start `web` and `worker` in its place."
-    else:
-        kind, busy = fcntl.LOCK_EX, "A Rollcall server runs on {} already. Nothing was started. Stop it first, " \
-                                    "or use that one."
-    with _held(_beside(database, "queue"), kind, busy.format(database), patience=PATIENCE):
+    """Work the queue, alone or `among_others` that work it too.
+
+    Raises InUse if another process works it alone, or if this one wants to and another one works it.
+    """
+    kind, busy = (fcntl.LOCK_SH, BESIDE_WORKERS) if among_others else (fcntl.LOCK_EX, ALONE)
+    with _held(_beside(database, "queue"), kind, busy.format(database), RETRIES):
         yield
 
 
@@ -61,15 +62,15 @@ def _beside(database: Path, name: str) -> Path:
 
 
 @contextmanager
-def _held(path: Path, kind: int, busy: str, patience: int = 0) -> Iterator[None]:
-    """`patience`: how often it is tried again."""
+def _held(path: Path, kind: int, busy: str, retries: int = 0) -> Iterator[None]:
+    """Hold the lock. Raises InUse with the text `busy` if it isn't free, after so many retries."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     opened = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         while not _locked(opened, kind):
-            if not patience:
+            if not retries:
                 raise InUse(busy)
-            patience -= 1
+            retries -= 1
             time.sleep(PAUSE)
         yield
     finally:
@@ -77,6 +78,7 @@ def _held(path: Path, kind: int, busy: str, patience: int = 0) -> Iterator[None]
 
 
 def _locked(opened: int, kind: int) -> bool:
+    """Whether the lock was free, so that it is held now."""
     try:
         fcntl.flock(opened, kind | fcntl.LOCK_NB)
     except BlockingIOError:

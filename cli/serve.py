@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"  # docs/proxy.md has a fail2ban filter for these lines
 WORKERS = 8  # so that a few long checks don't delay a removal
 PICK_UP = 0.25  # seconds between looks at the queue where no named pipe can ring
-HEALTH_SECONDS = 3  # between looks at the workers of this process, and at what those of others held when they died
+HEALTH_SECONDS = 3  # between looks at this process's workers, and at rows that a worker of a dead process held
 
 
 @click.command()
@@ -44,7 +44,7 @@ def serve(create_app: Callable[[Config], Flask]) -> None:
 @click.command()
 @click.pass_obj
 def web(create_app: Callable[[Config], Flask]) -> None:
-    """Serve only the pages; a `worker` must run too."""
+    """Serve only the pages. At least one `worker` must run too."""
     _log()
     stop = _stop_signal()
     with installation() as settings, _pages(create_app, settings):
@@ -55,13 +55,13 @@ def web(create_app: Callable[[Config], Flask]) -> None:
 
 @click.command()
 def worker() -> None:
-    """Run only the queue and the schedule, without pages. Several may run."""
+    """Run only the queue and the schedule, without pages. Several may run at once, beside `web`."""
     _log()
     stop = _stop_signal()
     with installation() as settings, serving_queue(settings.database_path, among_others=True):
         queue.sweep()
         tell("Rollcall runs the queue and the schedule.")
-        _work_until(stop, queue.take_over)
+        _work_until(stop, queue.wake_abandoned)
 
 
 def serve_all(
@@ -136,7 +136,7 @@ def _stop_signal() -> threading.Event:
 
 
 class Listener(Worker):
-    """Huey's worker; with nothing to do, it sleeps until a message is put into the queue, by whichever process."""
+    """Huey's worker. With nothing to do, it sleeps until any process puts a message into the queue."""
 
     def sleep(self) -> None:
         if queue.bell.is_heard:
@@ -155,6 +155,7 @@ class Workers(Consumer):
 
 
 def _work_until(stop: threading.Event, *looks: Callable[[], None]) -> None:
+    """`looks` are called every few seconds."""
     queue.bell.listen()
     workers = Workers(queue.queue, workers=WORKERS, max_delay=PICK_UP)
     workers.start()

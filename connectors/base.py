@@ -1,5 +1,6 @@
 """The contract between Rollcall and whatever it connects: values, errors, capabilities, and the two base classes.
-sync/ knows connectors through this module and memory. It imports only that, quality, effects and versions of ours."""
+sync/ knows connectors through it and memory.py. It imports only these modules of Rollcall's: memory, quality, effects
+and versions."""
 
 from __future__ import annotations
 
@@ -197,7 +198,7 @@ class Connector:
     change_role_keeps: bool = False  # change_role() replaces the main role alone; False: all that the account has
     memory: Memory | None = None  # given for a reading by the caller
     reads_item_by_item: bool = False  # each Account follows from one item of a list, the settings and the code alone
-    read_with: str = ""  # what else decides how it reads an item: a description in a file
+    read_with: str = ""  # anything else that decides how it reads an item, such as a description in a file
     known_items: KnownItems | None = None  # given for accounts() by the caller, where it reads item by item
     not_read: tuple[NotRead, ...] = ()  # set by accounts() and access(); while there is one, nobody counts as gone
     file_purpose: str = ""  # of one that reads a file: what connectors.propose() is asked for

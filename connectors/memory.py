@@ -26,8 +26,8 @@ class Memory(Protocol):
 
 
 class Unchanged(NamedTuple):
-    """In accounts(), in place of an Account: the app sent its item byte for byte as at the last reading, and the row
-    that was made of it is still as that reading left it."""
+    """Stands for an Account in accounts(): the app sent the same bytes for its item as at the last reading, and nobody
+    has written to the row that was made of it since."""
 
     id: str  # Account.id
     note: str  # what the connector gave along with the item
@@ -35,7 +35,7 @@ class Unchanged(NamedTuple):
 
 
 class Marked(NamedTuple):
-    """In accounts(): an account that follows from one item alone, with the mark that KnownItems.look() gave the item.
+    """An Account in accounts() that depends on one item alone, with the mark that KnownItems.look() gave the item.
 
     `note`: what the connector needs of the item besides its account, when it gets it as Unchanged.
     """

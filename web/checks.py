@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from markupsafe import Markup
 
-from sync.checks.checks import FOUND
+from sync.checks.checks import IN_WORDS
 from sync.db import utcnow
 from sync.jobs import asking
 from sync.models import App, Check, Report
@@ -176,7 +176,7 @@ def found(check: Check) -> str:
         "updated_roles": check.counts.get("updated_roles", 0) - held.get(mass_updates.ROLES, 0),
         "updated_profiles": check.counts.get("updated_profiles", 0) - held.get(mass_updates.PROFILES, 0),
     }
-    news = [plural(counts[name], *words) for name, words in FOUND.items() if counts.get(name, 0) > 0]
+    news = [plural(counts[name], *words) for name, words in IN_WORDS.items() if counts.get(name, 0) > 0]
     read = f"{plural(check.accounts, 'member')} read."
     if not news:
         return f"{read} {'No other changes.' if waits else 'No changes.'}"

@@ -41,15 +41,10 @@ from connectors.ldap.client import (
     VALUE_EXISTS,
     LdapClient,
     Values,
-    common_name,
     first,
-    id_filter,
-    in_dn,
-    in_filter,
-    normal_dn,
-    parts,
     texts,
 )
+from connectors.ldap.dn import common_name, id_filter, in_dn, in_filter, normal_dn, parts
 from connectors.quality import NOT_OVER_HTTP
 from connectors.versions import LDAP
 

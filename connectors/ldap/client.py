@@ -3,7 +3,6 @@ Always in pages; a search that ends in anything but success fails the reading, h
 
 from __future__ import annotations
 
-import re
 import ssl
 import uuid
 from collections.abc import Iterator
@@ -68,16 +67,12 @@ ENTRY_FIELDS = (
 )  # fmt: skip
 AUTHORITY_FIELD = Field(
     "ca_file", "Certificate authority", "The path of a PEM file, where the server's certificate is your own.",
-    required=False, placeholder="/etc/ssl/acme-ca.pem",
-path=True)  # fmt: skip
+    required=False, placeholder="/etc/ssl/acme-ca.pem", path=True,
+)  # fmt: skip
 LIMITS = (
     "OpenLDAP shows an account 500 entries at most unless slapd's configuration says otherwise: "
     'limits dn.exact="cn=rollcall,ou=services,dc=acme,dc=example" size.prtotal=unlimited'
 )
-
-def in_dn(value: str) -> str:
-    """A value as a DN writes it (RFC 4514, section 2.4)."""
-    return library().utils.dn.escape_rdn(value)
 Values = dict[str, list[bytes]]  # an entry's attributes, by name in lower case
 
 
@@ -340,58 +335,6 @@ def texts(values: Values, name: str) -> list[str]:
 
 def first(values: Values, names: tuple[str, ...]) -> str:
     return next((text for name in names for text in texts(values, name)), "")
-
-
-def common_name(dn: str) -> str:
-    return parts(dn)[0][1]
-
-
-def domain_of(dn: str) -> str:
-    """DC=acme,DC=example: the end of the DN that names the domain."""
-    return ",".join(f"{name}={in_dn(value)}" for name, value in parts(dn) if name.strip().casefold() == "dc")
-
-
-def id_filter(id: str, names: tuple[str, ...]) -> str:
-    """Finds the entry with this id, by whichever attribute the server keeps it in."""
-    return f"(|{''.join(f'({name}={_searched(name, id)})' for name in names)})"
-
-
-def _searched(name: str, id: str) -> str:
-    if name == "objectGUID":
-        try:
-            return in_filter(uuid.UUID(id).bytes_le)
-        except ValueError:
-            return "\\00"  # no such id: the others may be of another form
-    return in_filter(id)
-
-
-def in_filter(value: str | bytes) -> str:
-    """The value as a search filter writes it (RFC 4515, section 3)."""
-    conv = library().utils.conv
-    return conv.escape_bytes(value) if isinstance(value, bytes) else conv.escape_filter_chars(value)
-
-def normal_dn(dn: str) -> str:
-    """DNs are compared without regard to case, to how a letter is escaped and to spaces around the parts."""
-    return "\0".join(f"{name.strip()}={value.strip()}" for name, value in parts(dn)).casefold()
-
-
-def parts(dn: str) -> list[tuple[str, str]]:
-    """(attribute, value) of each part, as the value reads without its escapes (RFC 4514 2.4)."""
-    try:
-        found = library().utils.dn.parse_dn(dn, escape=False, strip=True)
-        return [(name, _unescaped(value)) for name, value, _ in found]
-    except faults().LDAPException as problem:
-        raise TemporarilyUnavailable(f"The directory names a group member that isn't a DN: {dn[:200]!r}.") from problem
-
-
-def _unescaped(value: str) -> str:
-    """Each escape once, from the left: the result of one isn't the beginning of another."""
-    return re.sub(r"((?:\\[0-9a-fA-F]{2})+)|\\(.)", _meant, value, flags=re.DOTALL)
-
-
-def _meant(escape: re.Match) -> str:
-    octets, letter = escape.groups()
-    return bytes.fromhex(octets.replace("\\", "")).decode("utf-8", errors="replace") if octets else letter
 
 
 def _tls_advice(problem: Exception) -> str:

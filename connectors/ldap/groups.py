@@ -9,18 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 
-from connectors.ldap.client import (
-    GROUPS,
-    MEMBER_DNS,
-    LdapClient,
-    Values,
-    common_name,
-    domain_of,
-    first,
-    in_filter,
-    normal_dn,
-    texts,
-)
+from connectors.ldap.client import GROUPS, MEMBER_DNS, LdapClient, Values, first, texts
+from connectors.ldap.dn import common_name, domain_of, in_filter, normal_dn
 
 PRIMARY = ("primaryGroupID", "objectSid")
 

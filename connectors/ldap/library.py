@@ -1,4 +1,4 @@
-"""ldap3, imported with its first use: the catalogue of connectors doesn't wait for it, or keep its 5 MB."""
+"""ldap3, imported with its first use: until then, it takes no time and none of its 5 MB of memory."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from types import ModuleType
 
 
 def library() -> ModuleType:
-    """The package, with its exceptions, and with what writes and takes apart filters and DNs."""
+    """The package, with its modules for exceptions, filters and DNs."""
     import ldap3.utils.conv
     import ldap3.utils.dn
 
@@ -14,4 +14,5 @@ def library() -> ModuleType:
 
 
 def faults() -> ModuleType:
+    """The module of its exceptions."""
     return library().core.exceptions

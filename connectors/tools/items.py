@@ -1,5 +1,5 @@
-"""Items of a list that need not be read again, as the app sent them byte for byte as at the last reading.
-A pager opens its pages by `Opened`, and the connector makes accounts of the result by `accounts_of`."""
+"""Items of a list that need not be read again, because the app sent the same bytes as at the last reading.
+A pager opens its pages with `Opened`, and the connector turns the result into accounts with `accounts_of`."""
 
 from __future__ import annotations
 
@@ -60,14 +60,14 @@ def _id_by(id_of: Callable[[Any], str]) -> Callable[[Any], str]:
 
 
 def accounts_of(
-    items: Iterable, account_of: Callable[[Any], Account], note_of: Callable[[Any], str] | None = None
+    items: Iterable, account_of: Callable[[Any], Account]
 ) -> Iterator[Account | Marked | Unchanged]:
-    """What accounts() gives for opened items. `note_of`: see Marked."""
+    """The accounts of opened items, without notes, as accounts() returns them."""
     for item in items:
         kind = type(item)
         if kind is Unchanged:
             yield item
         elif kind is Fresh:
-            yield Marked(account_of(item.value), item.mark, note_of(item.value) if note_of else "")
+            yield Marked(account_of(item.value), item.mark)
         else:
             yield account_of(item)

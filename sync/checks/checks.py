@@ -58,8 +58,7 @@ COUNTED = {
     "access_to_revoke": (ChangeKind.TO_REVOKE_ACCESS,),
     "no_longer_assigned": (ChangeKind.NO_LONGER_ASSIGNED,),
 }
-# What each is called in Activity.
-FOUND = {
+IN_WORDS = {  # one, several: for Activity, pages and commands
     "new_users": ("new user", "new users"),
     "removed_users": ("removed user", "removed users"),
     "updated_roles": ("updated role", "updated roles"),
@@ -341,7 +340,7 @@ class _Work:
 
 
 def _in_words(accounts: int, counts: dict[str, int], report: Report) -> str:
-    parts = [plural(number, *FOUND[name]) for name, number in counts.items() if number]
+    parts = [plural(number, *IN_WORDS[name]) for name, number in counts.items() if number]
     waits = f"; {report.waiting:,} to approve" if report.is_open and report.waiting else ""
     return f"{plural(accounts, 'account')}; {', '.join(parts) or 'nothing new'}{waits}"
 

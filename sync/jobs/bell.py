@@ -1,5 +1,5 @@
 """Wakes a worker as soon as a message is in the queue, whichever process put it there: a named pipe beside the file.
-A ring that gets lost costs a moment, and no work: workers look at the queue every second without one too."""
+A lost ring delays work by a second and loses none: workers also look at the queue every second."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Bell:
         self._heard: int | None = None
 
     def ring(self, times: int = 1) -> None:
-        """Wake so many workers. Nothing happens where nobody listens."""
+        """Wake this number of workers. Nothing happens if nobody listens."""
         with suppress(OSError):  # ENXIO: nobody listens; EAGAIN: more rings wait than there are workers
             pipe = os.open(self.path, os.O_WRONLY | os.O_NONBLOCK)
             try:
@@ -32,11 +32,11 @@ class Bell:
 
     @property
     def is_heard(self) -> bool:
-        """Whether this process listens: not where the folder can't have a named pipe."""
+        """Whether this process listens. It can't where the file system has no named pipes."""
         return self._heard is not None
 
     def listen(self) -> None:
-        """Be one that is woken."""
+        """From now on, rings wake this process. It makes the pipe if there is none."""
         with suppress(OSError):
             os.mkfifo(self.path, 0o600)
         with suppress(OSError):
@@ -44,7 +44,7 @@ class Bell:
                 self._heard = os.open(self.path, os.O_RDWR | os.O_NONBLOCK)  # also to write: it never ends
 
     def wait(self, seconds: float = LOOK_SECONDS) -> bool:
-        """Until it rings for this thread, or the time is over: False."""
+        """Sleep until it rings for this thread: True. After `seconds` without a ring: False."""
         rung = select.poll()
         rung.register(self._heard, select.POLLIN)
         if not rung.poll(seconds * 1000):

@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from peewee import Expression, Model, SqliteDatabase
+from peewee import Expression, Model
 
 from sync import faults
 from sync.db import db, utcnow, writing
@@ -130,7 +130,7 @@ def is_void(owner: str | None, until: datetime | None, now: datetime) -> bool:
 def _ran_before_this_machine_started(host: str) -> bool:
     """A file is on one machine: a process of an earlier run of its kernel is gone."""
     (name, kernel, processes), theirs = HOST.split("/"), host.split("/")
-    return isinstance(db, SqliteDatabase) and theirs[::2] == [name, processes] and theirs[1] != kernel
+    return not db.on_server and theirs[::2] == [name, processes] and theirs[1] != kernel
 
 
 def _alive(pid: int) -> bool:
@@ -144,7 +144,7 @@ def _alive(pid: int) -> bool:
 
 
 def abandoned(model: type[Model], now: datetime) -> list[int]:
-    """The ids of the rows whose worker has died, or let them go."""
+    """The ids of the rows that are running without a worker: it has died or given them up."""
     held = model.select(model.id, model.lease_owner, model.lease_until).where(model.state == RUNNING[model])
     return [row.id for row in held if _is_abandoned(row, now)]
 

@@ -84,20 +84,20 @@ def woken(name: str) -> Callable[[Callable[[datetime], object]], Callable[[datet
 
 
 def in_each_process(job: Callable[[datetime], object]) -> Callable[[datetime], object]:
-    """Decorates what each process that runs on does every few seconds, for what only its own memory knows."""
+    """Decorates a job that each long-running process does every few seconds, for values in its own memory."""
     _in_each_process.append(job)
     return job
 
 
 def tidy_up() -> None:
-    """What this process, whether it serves pages or works, does for itself every few seconds."""
+    """Do the jobs that are decorated with in_each_process."""
     with faults.tolerated(), connected():
         for job in _in_each_process:
             job(utcnow())
 
 
 class _RingingStorage(SqliteStorage):
-    """Huey's tables; who puts a message in rings for a worker."""
+    """Huey's tables. Each message that is put in wakes a worker."""
 
     def enqueue(self, data: bytes, priority: float | None = None) -> None:
         super().enqueue(data, priority)
@@ -168,13 +168,13 @@ def _enqueue(name: str, args: tuple[int, ...], delay: float) -> None:
 
 
 def sweep_if_due() -> None:
-    """The sweep of this minute. Each worker process has a clock that asks for it: one of them does it."""
+    """Sweep, unless another worker process has begun the sweep of this minute: each of them has a clock."""
     with faults.tolerated(), connected():
-        if _is_mine(utcnow()):
+        if _begins_sweep(utcnow()):
             sweep()
 
 
-def _is_mine(now: datetime) -> bool:
+def _begins_sweep(now: datetime) -> bool:
     with writing():
         begun = setting(BEGUN)
         if begun is not None and abs((now - datetime.fromisoformat(begun)).total_seconds()) < APART:
@@ -203,8 +203,8 @@ def sweep() -> None:
             set_setting(HEARTBEAT, now.isoformat())
 
 
-def take_over() -> None:
-    """Wake a worker for what one of another process held when it died, sooner than the next sweep does."""
+def wake_abandoned() -> None:
+    """Wake workers for the rows that a worker of another process held when it died. The next sweep would be later."""
     with faults.tolerated(), connected():
         now = utcnow()
         if clock.wrong(now) or queue.pending_count():  # all workers are busy: they have been woken

@@ -13,7 +13,7 @@ from tests.connectors.fake import FakeApp
 
 
 class Kept:
-    """The connectors.base.KnownItems of a caller that trusts every item it has seen, by its list and its bytes."""
+    """The connectors.memory.KnownItems of a caller that trusts every item it has seen, by its list and its bytes."""
 
     def __init__(self):
         self.known: dict[bytes, tuple[Account, str]] = {}

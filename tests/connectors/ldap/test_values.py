@@ -11,7 +11,8 @@ from connectors.apps.ldap_group import Group, LdapGroup
 from connectors.base import Refused
 from connectors.directories.ldap import LdapDirectory
 from connectors.ldap import times as ldap_times
-from connectors.ldap.client import LdapClient, common_name, id_filter, normal_dn
+from connectors.ldap.client import LdapClient
+from connectors.ldap.dn import common_name, id_filter, normal_dn
 from connectors.ldap.rules import Rule, parse
 
 DN = "cn=Ana,dc=acme,dc=example"

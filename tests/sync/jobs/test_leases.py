@@ -105,17 +105,17 @@ def test_somebody_elses_lease_is_not_renewed(check):
     assert Check.get_by_id(check.id).lease_until < utcnow() + LATER
 
 
-def test_a_worker_takes_over_what_one_that_died_held(check):
+def test_a_worker_is_woken_for_a_row_that_a_dead_one_held(check):
     holds(check, f"{leases.HOST}:{dead_pid()}:abc")
-    queue.take_over()
+    queue.wake_abandoned()
     assert queue.queue.pending_count() == 1
-    queue.take_over()
+    queue.wake_abandoned()
     assert queue.queue.pending_count() == 1, "a worker has been woken: it isn't asked for again meanwhile"
 
 
-def test_nothing_is_taken_over_from_the_living(check):
+def test_nobody_is_woken_for_a_row_that_a_living_one_holds(check):
     holds(check, f"{leases.HOST}:1:abc")
-    queue.take_over()
+    queue.wake_abandoned()
     assert queue.queue.pending_count() == 0
 
 
