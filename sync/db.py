@@ -21,7 +21,6 @@ WRITABLE = "Make it writable for the user that Rollcall runs as, and take away a
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 
-
 class _File(SqliteDatabase):
     """What Rollcall asks of its database beside peewee's calls; sync/postgres/database.py has the same calls."""
 
@@ -37,7 +36,7 @@ class _File(SqliteDatabase):
         self.execute_sql(f"CREATE TRIGGER {table}_no_{act} BEFORE {act.upper()} ON {table} "
                          f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END")
 
-    def not_append_only(self, table: str, act: str) -> None:
+    def no_longer_append_only(self, table: str, act: str) -> None:
         """Take the trigger away."""
         self.execute_sql(f"DROP TRIGGER IF EXISTS {table}_no_{act}")
 
@@ -45,7 +44,7 @@ class _File(SqliteDatabase):
         """Rows were inserted with ids of their own: the next id comes after them."""
 
     def lock_writers(self) -> None:
-        """BEGIN IMMEDIATE has done so."""
+        """Until the end of the transaction, nobody else writes: BEGIN IMMEDIATE has seen to it."""
 
 
 if ON_SERVER:

@@ -67,19 +67,19 @@ NO_SERVER = Fault(
     "Start it, or repair the network between it and Rollcall: Rollcall then continues automatically.",
 )
 SERVER_FULL = Fault(
-    "database server full", "Rollcall's database server has no room left on its disk, or no memory or connection.",
-    "Look into the log of PostgreSQL and give it more: Rollcall then continues automatically.",
+    "database server full", "Rollcall's database server has run out of disk space, memory or connections.",
+    "PostgreSQL's log says which. Give it more: Rollcall then continues automatically.",
 )
 SERVER_READS_ONLY = Fault(
-    "database server read-only", "Rollcall's database server only lets Rollcall read.",
+    "database server read-only", "Rollcall can read from its database server, but not write to it.",
     "It may be a replica: point ROLLCALL_DATABASE to the primary server.",
 )
-CROSSED = Fault(
-    "database conflict", "Two changes of Rollcall's database met, and the server refused one of them.",
+CONFLICT = Fault(
+    "database conflict", "Two changes to Rollcall's database were in conflict, and the server refused one of them.",
     "Rollcall tries it again automatically.",
 )
 ALL = (FULL, READ_ONLY, FAILING, LOCKED, DAMAGED, NO_MEMORY, NO_FILES, NO_SERVER, SERVER_FULL, SERVER_READS_ONLY,
-       CROSSED)  # fmt: skip
+       CONFLICT)  # fmt: skip
 
 # Primary result codes, https://www.sqlite.org/rescode.html; an extended code holds its primary one in the low byte.
 OF_SQLITE = {
@@ -100,8 +100,8 @@ OF_POSTGRESQL = {
     "57P": NO_SERVER,  # shut down, or starting up
     "53": SERVER_FULL,  # insufficient resources
     "25006": SERVER_READS_ONLY,
-    "40001": CROSSED,  # serialization
-    "40P01": CROSSED,  # deadlock
+    "40001": CONFLICT,  # serialization
+    "40P01": CONFLICT,  # deadlock
     "55P03": LOCKED,
     "58": FAILING,  # system error
     "XX001": DAMAGED,

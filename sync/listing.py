@@ -11,6 +11,7 @@ from peewee import SQL, Expression, Field, ModelSelect, Node, Ordering
 
 PAGE = 50  # rows
 LONGEST = 200  # characters of a value that is looked for
+YES = "yes"  # the value of a filter that is on or off
 NOTHING = SQL("1 = 0")  # the condition of a value that nobody can have
 
 

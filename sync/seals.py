@@ -76,7 +76,7 @@ def renew() -> None:
         if anchor is None or anchor["key"] == _mark(key) or not verify().ok:
             return
         for act in TRIGGERS:
-            db.not_append_only("activity", act)
+            db.no_longer_append_only("activity", act)
         last, count, renewed = FIRST_SEAL, 0, []
         for row in _rows():
             last, count = _seal(key, last, row), count + 1

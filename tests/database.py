@@ -91,7 +91,7 @@ def tampering(db: object) -> None:
         return
     db.execute_sql("PRAGMA foreign_keys = 0")
     for act in ("update", "delete"):
-        db.not_append_only("activity", act)
+        db.no_longer_append_only("activity", act)
 
 
 def temporary_tables(db: object) -> set[str]:

@@ -52,7 +52,7 @@ class Alert:
 
 @dataclass(frozen=True)
 class Warnings:
-    """The line that stands for several of them where there is little room: how many, and the first one's title."""
+    """The line that stands for several warnings on a narrow page: their number, and the title of the first one."""
 
     fold: bool
     tone: str
@@ -62,7 +62,7 @@ class Warnings:
 
 
 def line_for(alerts: Sequence[Alert], further: Sequence[str]) -> Warnings:
-    """`further`: sentences about leavers, who are listed after the alerts."""
+    """The line for these alerts. `further`: sentences about leavers, which the page shows after the alerts."""
     count = len(alerts) + len(further)
     words = [alert.title or alert.words for alert in alerts] + list(further)
     tone = "attention" if any(alert.tone == "attention" for alert in alerts) else "waiting"

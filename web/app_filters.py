@@ -7,11 +7,12 @@ from dataclasses import replace
 from flask import url_for
 
 from sync.apps import app_list, owners
-from sync.apps.app_list import YES, Apps
+from sync.apps.app_list import Apps
+from sync.listing import YES
 from sync.models import Person
 from sync.states import ListName, Tone
 from web import saved_views
-from web.list_view import Column, FilterField, Listed, ListHead, Shortcut, filter_field, quoted
+from web.list_view import Column, FilterField, Listed, ListHead, Shortcut, filter_field, quoted, yes_or_no
 from web.words import WAITING_FOR_APPROVAL
 
 STATES = {
@@ -37,13 +38,9 @@ def head(me: Person, listed: Listed) -> ListHead:
     shortcuts = [Shortcut(MARKS[name][0], count, listed.to(replace(wanted, **{name: YES}), listed.sort), MARKS[name][1])
                  for name, count in app_list.marked(me).items() if count and not getattr(wanted, name)]  # fmt: skip
     labels = {"state": lambda value: STATES.get(value, f"State: {value}?"), "category": quoted("Category"),
-              **{name: _mark(label) for name, (_, _, label) in MARKS.items()}}  # fmt: skip
+              **{name: yes_or_no(label) for name, (_, _, label) in MARKS.items()}}  # fmt: skip
     return listed.head(COLUMNS, "Needs attention first", labels, listed.filters(url_for("apps.filters")), shortcuts,
                        saved_views.of_list(ListName.APPS, listed))  # fmt: skip
-
-
-def _mark(label: str):
-    return lambda value: label if value == YES else f"{label}: {value}?"
 
 
 def fields(me: Person, wanted: Apps) -> list[FilterField]:

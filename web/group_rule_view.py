@@ -132,11 +132,15 @@ class AssetFields:
 
 
 def asset_fields(app: App, picked: list[tuple[str, str]]) -> list[AssetFields]:
-    """Of each that was picked, also of one that is no longer there: it can be removed."""
+    """A row for each asset that was picked, also if it is no longer there: it can be removed."""
     known = group_rules.asset_roles(app)
-    ids = [id for text, _ in picked if (id := whole_number(text)) is not None]
-    there = {str(asset.id): asset for asset in assets.chosen(app, ids)}
+    there = {str(asset.id): asset for asset in assets.chosen(app, ids_in(id for id, _ in picked))}
     return [_fields(id, there.get(id), role, _choices(known, role)) for id, role in picked]
+
+
+def ids_in(texts: Iterable[str]) -> list[int]:
+    """Those of the texts that are ids."""
+    return [id for text in texts if (id := whole_number(text)) is not None]
 
 
 def _fields(id: str, asset: Asset | None, role: str, roles: list[tuple[str, str]]) -> AssetFields:

@@ -3,7 +3,6 @@ A rule that isn't saved yet is kept in the address alone, so that Back and reloa
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from itertools import zip_longest
 
 from flask import Blueprint, Response, abort, request, url_for
@@ -65,12 +64,12 @@ def _given() -> dict:
 
 
 def _picking(app: App, rule: GroupRule | None, given: dict) -> tuple[str, int]:
-    """The form again, with one access more or less. Enter in the search adds what it shows first."""
+    """The form again, with one asset added or removed. Enter in the search adds the first match."""
     picked, words = dict(given["assets"]), request.args.get("look", "").strip()
     picked.pop(request.args.get("drop", ""), None)
     new = request.args.get("add", "")
     if "pick" in request.args and words:
-        found, _ = group_rules.offered_assets(app, words, _ids(picked))
+        found, _ = group_rules.offered_assets(app, words, group_rule_view.ids_in(picked))
         new = str(found[0].id) if found else ""
         if not found:
             nothing = f"No {kind_of(app).asset_word} in {app.name} matches “{words}”. Nothing was added."
@@ -84,10 +83,6 @@ def _picking(app: App, rule: GroupRule | None, given: dict) -> tuple[str, int]:
     return _form(app, rule, given | {"assets": list(picked.items())}, words=words)
 
 
-def _ids(picked: Iterable[str]) -> list[int]:
-    return [id for text in picked if (id := whole_number(text)) is not None]
-
-
 def _form(app: App, rule: GroupRule | None, given: dict, problem: str = "", words: str = "") -> tuple[str, int]:
     """`words`: what is looked for among the assets."""
     kind = kind_of(app)
@@ -98,7 +93,8 @@ def _form(app: App, rule: GroupRule | None, given: dict, problem: str = "", word
         given=given, problem=problem, kind=kind, sources_by_label=group_rule_view.sources(),
         no_groups=not group_rules.groups(), roles=[("", group_rule_view.SAME_ROLE), *roles],
         has_assets=ASSETS in kind.capabilities, asset_rows=group_rule_view.asset_fields(app, given["assets"]),
-        offered=group_rule_view.offered(app, words, _ids(id for id, _ in given["assets"])), words=words,
+        words=words,
+        offered=group_rule_view.offered(app, words, group_rule_view.ids_in(id for id, _ in given["assets"])),
         focus="autofocus" if again else None,
         form_address=url_for("group_rules.edit", app_id=app.id, rule_id=rule.id) if rule else
         url_for("group_rules.new", app_id=app.id),

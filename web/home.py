@@ -76,7 +76,7 @@ class Accounts:
 
 
 def _removed(days: list[Day]) -> int:
-    """The accounts that are no longer in, of the last seven days."""
+    """How many accounts were removed in the last seven days."""
     return sum(day.removed for day in days[-WEEK.days :])
 
 

@@ -224,7 +224,7 @@ def _app_row(app: App, standing: Standing, checks: Sequence[Bar]) -> AppRow:
 
 
 def week_in_words(found: Week, removed: int) -> list[str]:
-    """What the checks of the last seven days found, most important first; `removed`: accounts that are no longer in."""
+    """What the checks of the last seven days found, most important first. `removed`: accounts, in these days."""
     words = [
         (found.left, "account of someone who left", "accounts of people who left"),
         (removed, "account removed", "accounts removed"),

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from flask import request
 
-from sync.listing import Filter, Order
+from sync.listing import YES, Filter, Order
 from web.components import Head
 from web.view import listed
 
@@ -108,11 +108,14 @@ class Listed:
 
     def download(self, address: str) -> str:
         """The address of the list as a file, with the same filters and order."""
-        return f"{address}?{self.query}" if self.query else address
+        return self._asking_the_same(address)
 
     def filters(self, address: str) -> str:
         """The address of the dialog with all filters, which shows those that are chosen."""
-        return self.download(address)
+        return self._asking_the_same(address)
+
+    def _asking_the_same(self, address: str) -> str:
+        return f"{address}?{self.query}" if self.query else address
 
     @property
     def query(self) -> str:
@@ -174,7 +177,7 @@ class Option:
 
 @dataclass(frozen=True)
 class FilterField:
-    """One filter in the dialog with all filters: what it can be beside "" for any, or the `type` of an input."""
+    """One filter in the dialog with all filters: a choice of `options` and "" for any, or an input of this `type`."""
 
     name: str
     label: str
@@ -195,6 +198,11 @@ def filter_field(name: str, label: str, options: Iterable[tuple[str, str]], chos
 def quoted(label: str) -> Callable[[str], str]:
     """Words of a chip: “Role: Admin”."""
     return lambda value: f"{label}: {value}"
+
+
+def yes_or_no(label: str) -> Callable[[str], str]:
+    """Words of the chip of a mark, which is YES or isn't asked for. Any other value matches nothing, and shows."""
+    return lambda value: label if value == YES else f"{label}: {value}?"
 
 
 def nothing_matches(sentence: str, wanted: Filter, head: ListHead) -> str:

@@ -130,9 +130,9 @@ def filters(wanted: Log, place: Place, apps: Iterable[App] = ()) -> tuple[str, i
         FilterField("since", "From", type="date", value=wanted.since),
         FilterField("until", "To", type="date", value=wanted.until),
     ]  # fmt: skip
-    asked = [field for field in fields if field]
-    return dialog("lists/_filters.html", "Filter activity", here=place.here, back=list_.address, fields=asked,
-                  kept=list_.kept_beside(*(field.name for field in asked)))  # fmt: skip
+    shown_fields = [field for field in fields if field]
+    return dialog("lists/_filters.html", "Filter activity", here=place.here, back=list_.address, fields=shown_fields,
+                  kept=list_.kept_beside(*(field.name for field in shown_fields)))  # fmt: skip
 
 
 def _head(list_: Listed, oldest_first: bool, labels: Mapping[str, Callable[[str], str]], place: Place) -> ListHead:

@@ -120,7 +120,7 @@ def _outcome(person: Person, done: offboarding.Start) -> str:
         return f"Planned. {name}'s accounts are removed automatically on that date."
     found = offboarding_progress.lines(done.offboarding, _visible())[0]
     going, held = sum(line.task is not None for line in found), sum(line.report is not None for line in found)
-    waits = f" {plural(held, 'account')} {'wait' if held > 1 else 'waits'} for an Owner's release." if held else ""
+    waits = f" {plural(held, 'account waits', 'accounts wait')} for an Owner's release." if held else ""
     if not going:
         return f"{name} is marked as having left.{waits or ' No account is removed by this.'}"
     return f"{name} is marked as having left. Removing {plural(going, 'account')}.{waits} Progress is shown below."

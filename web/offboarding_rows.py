@@ -103,12 +103,12 @@ def _notes(line: Line) -> list[tuple[str, str]]:
 
 
 def _outcome_of(going: Counter[WaitsFor | None], saved: int) -> str:
-    """What Finish does. static/wizard.js says the same while one ticks."""
+    """What Finish does. static/wizard.js writes the same sentences when a tick changes."""
     by_hand, held = going[WaitsFor.HAND], going[WaitsFor.RELEASE]
     removes = f"Removes {plural(going[None], 'account')}{f', saves {money(saved)} a month' if saved else ''}."
     return " ".join([
         *([removes] if going[None] or not (by_hand or held) else []),
-        *([f"{plural(held, 'account')} {'wait' if held > 1 else 'waits'} for an Owner's release."] if held else []),
+        *([f"{plural(held, 'account waits', 'accounts wait')} for an Owner's release."] if held else []),
         *([f"{plural(by_hand, 'account')} must be removed by hand."] if by_hand else []),
     ])  # fmt: skip
 

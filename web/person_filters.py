@@ -6,11 +6,12 @@ from dataclasses import replace
 
 from flask import url_for
 
+from sync.listing import YES
 from sync.people import people, person_list
-from sync.people.person_list import YES, People
+from sync.people.person_list import People
 from sync.states import ListName, WorkspaceRole
 from web import saved_views
-from web.list_view import Column, FilterField, Listed, ListHead, Shortcut, filter_field, quoted
+from web.list_view import Column, FilterField, Listed, ListHead, Shortcut, filter_field, quoted, yes_or_no
 from web.view import first_upper
 from web.words import number
 
@@ -39,15 +40,11 @@ def head(listed: Listed) -> ListHead:
         "status": lambda value: f"Status: {first_upper(value)}",
         "role": lambda value: f"Workspace role: {first_upper(value)}",
         "department": quoted("Department"),
-        **{name: _mark(label) for name, (label, _) in MARKS.items()},
+        **{name: yes_or_no(label) for name, (label, _) in MARKS.items()},
     }
     more = listed.filters(url_for("people.filters"))
     return listed.head(COLUMNS, "People who have left first", labels, more, shortcuts,
                        saved_views.of_list(ListName.PEOPLE, listed))
-
-
-def _mark(label: str):
-    return lambda value: label if value == YES else f"{label}: {value}?"
 
 
 def fields(wanted: People) -> list[FilterField]:

@@ -34,8 +34,8 @@ pages = Blueprint("saved_views", __name__, url_prefix="/views")
 
 @dataclass(frozen=True)
 class Kind:
-    """What a list's address may ask for, and where the list is: of the workspace, inside an app, or both. `part`: of
-    those who may open it inside an app."""
+    """What a list's address may ask for, and where the list is: at `endpoint` in the workspace, at `of_app` inside an
+    app, or at both. `part`: the least that someone must be to open it inside an app."""
 
     filter: type[Filter]
     order: Order

@@ -120,7 +120,7 @@ def relative(moment: datetime, now: datetime) -> str:
         words = f"{size // 3600}{FIXED}h"
     elif size < 14 * 24 * 3600:
         days = size // (24 * 3600)
-        words = f"{plural(days, 'day')}"
+        words = plural(days, "day")
     else:
         return _day(local(moment))
     return f"{words} ago" if seconds >= 0 else f"in {words}"

@@ -8,14 +8,13 @@ from dataclasses import dataclass, replace
 from peewee import Expression, ModelSelect
 
 from sync.apps import owners, status
-from sync.listing import NOTHING, Filter, Order, Page, page_of_rows
+from sync.listing import NOTHING, YES, Filter, Order, Page, page_of_rows
 from sync.models import App, Person
 from sync.safety import leavers
 from sync.states import AppState, Tone
 
 PAGE = 60  # cards: full rows of one to five
 EVERY = 10**9  # on one page
-YES = "yes"
 FIRST = (Tone.ATTENTION, Tone.WAITING)  # what needs a person, before all others
 ORDER = Order(
     {"name": (App.name,), "users": (App.users,), "unmatched": (App.unmatched,), "checked": (App.last_check_at,)},

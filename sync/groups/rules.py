@@ -118,16 +118,17 @@ def asset_label(asset: Asset) -> str:
 
 
 def offered_assets(app: App, words: str = "", but: Iterable[int] = ()) -> tuple[list[Asset], int]:
-    """The first assets of the app that have all the words, without the ids `but`; and how many there are."""
+    """The first assets of the app with all these words in them, without the ids `but`, and the number of all such."""
     found = assets.found(app, Assets(search=words)).where(Asset.id.not_in(list(but)))
     return list(found.order_by(Asset.kind, Asset.name, Asset.id).limit(OFFERED)), found.count()
 
 
 def asset_of(app: App, id: int | None) -> Asset:
-    """Raises RuleProblem where the app has no such asset, or no longer."""
+    """The app's asset with this id. Raises RuleProblem if there is none, or if it is no longer in the app."""
     asset = Asset.get_or_none(Asset.id == id, Asset.app == app, Asset.state == AssetState.PRESENT)
     if asset is None:
-        raise RuleProblem(f"{app.name} no longer has something that was chosen here. Remove it, or choose again.")
+        raise RuleProblem(f"Something that was chosen here is no longer in {app.name}. Nothing was saved: remove it or "
+                          "choose again.")
     return asset
 
 

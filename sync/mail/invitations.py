@@ -4,9 +4,10 @@ The app itself sends the link to join; these say what it is about and who asked.
 from __future__ import annotations
 
 from sync.mail import news, outbox
-from sync.mail.letters import Sentence, day, name_in_line, number
+from sync.mail.letters import Sentence, day, name_in_line
 from sync.models import App, Invitation, Mail, Role
 from sync.names import short_name
+from sync.words import plural
 
 
 def invited(invitation: Invitation) -> list[Mail]:
@@ -39,7 +40,7 @@ def expired(app: App, invitations: list[Invitation]) -> list[Mail]:
     return outbox.put(
         news.owners_of(app), "invitations expired", f"app-{app.id}-expired-through-{last}", app=app,
         template="invitations_expired",
-        subject=Sentence(f"{number(count, 'invitation')} to {name_in_line(app.name)} expired"),
+        subject=Sentence(f"{plural(count, 'invitation')} to {name_in_line(app.name)} expired"),
         app_name=app.name, emails=[invitation.email for invitation in invitations[: news.LISTED]],
         more=max(0, count - news.LISTED), link=outbox.link(f"/apps/{app.id}/members"),
     )  # fmt: skip

@@ -99,7 +99,7 @@ def report_subject(left: Leaving, tally: dict[tuple[str, str, bool], int], kind:
     if left.waits:
         told = left.sentence(name_in_line).removesuffix(".")
     else:
-        told = f"{number(sum(tally.values()), 'change')} in {name_in_line(left.app.name)} to approve"
+        told = f"{plural(sum(tally.values()), 'change')} in {name_in_line(left.app.name)} to approve"
     return Sentence(f"Still waiting: {told}" if kind == "reminder" else told)
 
 
@@ -114,9 +114,9 @@ def held_subject(app: App, tally: dict[tuple[str, str, bool], int]) -> Sentence:
     if missing and not leaving:
         return Sentence(f"Held: {missing:,} of {people(app.users)} {are(missing)} missing from {app_name}")
     if set(held) <= {(kind, False) for kind in UPDATES}:
-        told = " and ".join(number(count, what.removeprefix("updated ")) for (what, _), count in sorted(held.items()))
+        told = " and ".join(plural(count, what.removeprefix("updated ")) for (what, _), count in sorted(held.items()))
         return Sentence(f"Held: {told} changed at once in {app_name}")
-    return Sentence(f"Held: {number(sum(held.values()), 'change')} in {app_name} to review")
+    return Sentence(f"Held: {plural(sum(held.values()), 'change')} in {app_name} to review")
 
 
 def outcome_subject(app: App, states: dict[str, int], failed: int, only_removals: bool) -> Sentence:
@@ -124,7 +124,7 @@ def outcome_subject(app: App, states: dict[str, int], failed: int, only_removals
     app_name, total, done = name_in_line(app.name), sum(states.values()), states.get(TaskState.DONE, 0)
     if (waiting := states.get(TaskState.QUEUED, 0)) and not failed:
         await_it = "awaits" if waiting == 1 else "await"
-        return Sentence(f"{number(waiting, 'task')} in {app_name} {await_it} approval there")
+        return Sentence(f"{plural(waiting, 'task')} in {app_name} {await_it} approval there")
     if only_removals and failed:
         return Sentence(f"{failed:,} of {people(total)} could not be removed from {app_name}")
     if only_removals and done == total:
@@ -132,16 +132,12 @@ def outcome_subject(app: App, states: dict[str, int], failed: int, only_removals
     if only_removals:
         return Sentence(f"{done:,} of {people(total)} removed from {app_name}, {total - done:,} no longer needed")
     if failed:
-        return Sentence(f"{failed:,} of {number(total, 'task')} in {app_name} failed")
-    return Sentence(f"{done:,} of {number(total, 'task')} in {app_name} done")
+        return Sentence(f"{failed:,} of {plural(total, 'task')} in {app_name} failed")
+    return Sentence(f"{done:,} of {plural(total, 'task')} in {app_name} done")
 
 
 def people(count: int) -> str:
     return plural(count, "person", "people")
-
-
-def number(count: int, word: str) -> str:
-    return plural(count, word)
 
 
 def are(count: int) -> str:

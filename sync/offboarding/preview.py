@@ -50,7 +50,7 @@ class Line:
 
     @property
     def waits_for(self) -> WaitsFor | None:
-        """After Finish, a removal that isn't made at once."""
+        """What a removal waits for after Finish, None if it is made at once."""
         return WaitsFor.HAND if self.by_hand else WaitsFor.RELEASE if self.held else None
 
 

@@ -10,7 +10,7 @@ from peewee import JOIN, Case, Expression, ModelSelect, fn, prefetch
 
 from connectors.names import email_key
 from sync.db import connected
-from sync.listing import NOTHING, Filter, Order, Page, one_of, page_with_first
+from sync.listing import NOTHING, YES, Filter, Order, Page, one_of, page_with_first
 from sync.models import Account, App, Person, PersonEmail
 from sync.people.people import TAKEN
 from sync.safety import leavers
@@ -18,7 +18,6 @@ from sync.search import finding
 from sync.search.index import Kind
 from sync.states import WorkspaceRole
 
-YES = "yes"
 _RANK = Case(Person.workspace_role, [(role, place) for place, role in enumerate(WorkspaceRole)])
 _ACCOUNTS = Account.select(fn.COUNT(Account.id)).join(App).where(Account.person == Person.id, *TAKEN)
 ORDER = Order(

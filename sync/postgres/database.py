@@ -13,9 +13,9 @@ from psycopg.types.string import StrDumperUnknown, TextLoader
 from sync.postgres import keys
 from sync.postgres.dialect import numbered, translated
 
-WRITERS = 0x526F6C6C  # "Roll": the advisory lock of everyone who writes
-# Who waits longer than 30 seconds for a lock gives up, as with the file. Half a minute after a client was cut
-# off, its locks end. Compiling statements costs more than these gain by it.
+WRITERS = 0x526F6C6C  # "Roll": the advisory lock that each writer takes
+# A statement that waits longer than 30 seconds for a lock gives up, as with the file. Half a minute after a client was
+# cut off, its locks end. jit is off because compiling these statements takes longer than it saves.
 SETTINGS = """
 SET lock_timeout = '30s'; SET jit = off; SET client_min_messages = warning;
 SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;
@@ -80,7 +80,7 @@ class Postgres(PostgresqlDatabase):
         self.run_script(f"CREATE TRIGGER {table}_no_{act} BEFORE {act.upper()} ON {table} "
                         "FOR EACH STATEMENT EXECUTE FUNCTION append_only()")
 
-    def not_append_only(self, table: str, act: str) -> None:
+    def no_longer_append_only(self, table: str, act: str) -> None:
         """Take the trigger away."""
         self.run_script(f"DROP TRIGGER IF EXISTS {table}_no_{act} ON {table}")
 

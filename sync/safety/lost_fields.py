@@ -86,17 +86,18 @@ def look_for(app: App) -> list[str]:
         sentences = "; ".join(loss.sentence for loss in lost if len(lost) == 1 or loss.field != "administrators")
         raise FieldsLost(f"{sentences}: has the credential lost a permission?")
     return [
-        f"The app no longer returns the {WORDS[loss.field][0]} of {_accounts(loss.kept)} that had one: it is kept."
+        f"The app no longer returns the {WORDS[loss.field][0]} of {plural(loss.kept, 'account')} that had one: it is "
+        "kept."
         for loss in found if loss.kept
     ] + _unknown_statuses()  # fmt: skip
 
 
 def _tell_unsaid_from_assumed() -> None:
     """What a missing key means, it means only while the app gives the key for someone."""
-    told = _what_is_said()
+    pairs = _unsaid_and_assumed()
     only_assumed = sum(
         bit for bit in BIT.values()
-        if any(assumed & bit for _, assumed in told) and all((unsaid | assumed) & bit for unsaid, assumed in told)
+        if any(assumed & bit for _, assumed in pairs) and all((unsaid | assumed) & bit for unsaid, assumed in pairs)
     )  # fmt: skip
     for table in (STAGED_ACCOUNT, STAGED_SAME) if only_assumed else ():
         db.execute_sql(
@@ -104,24 +105,24 @@ def _tell_unsaid_from_assumed() -> None:
             "WHERE (assumed & :bits) <> 0",
             {"bits": only_assumed},
         )
-    _stage_who_is_told_otherwise()
+    _stage_where_only_these_differ()
 
 
-def _what_is_said() -> list[tuple[int, int]]:
-    """(unsaid, assumed) of all listed accounts, each pair once for each table."""
+def _unsaid_and_assumed() -> list[tuple[int, int]]:
+    """Both sets of bits of all listed accounts, each pair once for each table."""
     return [
         pair for table in (STAGED_ACCOUNT, STAGED_SAME)
         for pair in db.execute_sql(f"SELECT unsaid, assumed FROM {table.name} GROUP BY unsaid, assumed").fetchall()
     ]  # fmt: skip
 
 
-def _stage_who_is_told_otherwise() -> None:
-    """In full, who is listed as known but for what is unsaid and what is assumed."""
-    otherwise = "(k.unsaid <> k.known_unsaid OR k.assumed <> k.known_assumed)"
+def _stage_where_only_these_differ() -> None:
+    """Stage in full the accounts that are listed as they are known, except for what is unsaid and what is assumed."""
+    differs = "(k.unsaid <> k.known_unsaid OR k.assumed <> k.known_assumed)"
     columns = ", ".join(f"{'k' if name in ('unsaid', 'assumed') else 'a'}.{name}" for name in STAGED_ACCOUNT.names)
     known = "staged_same k CROSS JOIN account a ON a.id = k.account_id"
-    if db.execute_sql(f"INSERT INTO staged_account SELECT {columns} FROM {known} WHERE {otherwise}").rowcount:
-        db.execute_sql(f"DELETE FROM staged_same AS k WHERE {otherwise}")
+    if db.execute_sql(f"INSERT INTO staged_account SELECT {columns} FROM {known} WHERE {differs}").rowcount:
+        db.execute_sql(f"DELETE FROM staged_same AS k WHERE {differs}")
 
 
 def _is_listed(condition: str) -> bool:
@@ -266,13 +267,9 @@ def _unknown_statuses() -> list[str]:
     number = sum(count for _, count in rows)
     words = ", ".join(f"“{word}”" for word, _ in rows[:5])
     return [
-        f"{_accounts(number)} {'has' if number == 1 else 'have'} a status that Rollcall does not know: {words}. "
+        f"{plural(number, 'account has', 'accounts have')} a status that Rollcall does not know: {words}. "
         "Look at them in the app. None of them counts as active, and nobody is removed because of it."
     ]
-
-
-def _accounts(number: int) -> str:
-    return plural(number, "account")
 
 
 def keep_what_is_not_said(app: App) -> None:

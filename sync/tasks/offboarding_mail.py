@@ -9,10 +9,11 @@ from peewee import fn
 
 from sync.effects import removal_of_account_in_words
 from sync.mail import outbox
-from sync.mail.letters import Sentence, effects_in_words, moment, name_in_line, number
+from sync.mail.letters import Sentence, effects_in_words, moment, name_in_line
 from sync.models import Account, App, Change, Mail, Offboarding, Task
 from sync.names import main_email
 from sync.states import ChangeDecision, PersonStatus, TaskState
+from sync.words import plural
 from sync.workspace import to_local
 
 ENDINGS = (
@@ -36,7 +37,7 @@ def summary(offboarding: Offboarding) -> list[Mail]:
     held = list(waits.where(Change.decision == ChangeDecision.HELD).order_by(App.name))
     left_out = waits.where(Change.decision == ChangeDecision.LEFT_OUT)
     name = offboarding.person.name or main_email(offboarding.person)
-    told = f"{name_in_line(name)}: {done:,} of {number(len(made), 'account')} removed"
+    told = f"{name_in_line(name)}: {done:,} of {plural(len(made), 'account')} removed"
     ended = "failed" if failed else "awaiting" if awaiting else "well"
     newest = max(task.id for task in made)
     return outbox.put(

@@ -79,7 +79,7 @@ def test_a_paused_app_is_not_said_to_be_checked_within_a_minute(owner: Client, s
     ("source=team:x&role=admin", "Choose a group or a team"),
     ("source={group}", "Choose a role, or something to give access to"),
     ("source={group}&role=emperor", "no longer has this role"),
-    ("source={group}&role=admin&asset=<script>", "no longer has something that was chosen here"),
+    ("source={group}&role=admin&asset=<script>", "Something that was chosen here is no longer in"),
 ])  # fmt: skip
 def test_what_can_be_no_rule_is_told_with_what_was_given(owner: Client, sales: Groups, query: str, said: str) -> None:
     group = f"group:{sales.group('Sales').id}"

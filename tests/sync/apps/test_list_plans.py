@@ -11,9 +11,10 @@ from sync.apps import assets, member_list
 from sync.apps.assets import Assets
 from sync.apps.member_list import Members
 from sync.db import db
+from sync.listing import YES
 from sync.models import App
 from sync.people import person_list
-from sync.people.person_list import YES, People
+from sync.people.person_list import People
 from tests.database import ON_FILE
 
 pytestmark = ON_FILE

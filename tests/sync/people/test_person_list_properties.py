@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from peewee import prefetch
 
 from sync.db import db
+from sync.listing import YES
 from sync.models import Account, App, Person, PersonEmail
 from sync.people import person_list
-from sync.people.person_list import YES, People
+from sync.people.person_list import People
 from sync.search.texts import contains, text_of, words_of
 from sync.states import WorkspaceRole
 from tests.sync.ordered import asks, assert_pages, compared, in_order

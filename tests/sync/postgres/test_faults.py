@@ -22,7 +22,7 @@ from tests.parts import free_port
     (errors.ConnectionException(), faults.NO_SERVER),
     (errors.DiskFull(), faults.SERVER_FULL), (errors.TooManyConnections(), faults.SERVER_FULL),
     (errors.ReadOnlySqlTransaction(), faults.SERVER_READS_ONLY),
-    (errors.SerializationFailure(), faults.CROSSED), (errors.DeadlockDetected(), faults.CROSSED),
+    (errors.SerializationFailure(), faults.CONFLICT), (errors.DeadlockDetected(), faults.CONFLICT),
     (errors.LockNotAvailable(), faults.LOCKED), (errors.DataCorrupted(), faults.DAMAGED),
     (errors.IoError(), faults.FAILING),
     (errors.UniqueViolation(), None), (errors.SyntaxError(), None), (errors.UndefinedTable(), None),
