@@ -99,33 +99,33 @@ def _merge_wanted(app: App, check: Check | None, report: Report) -> None:
     guard(report)
 
 
-_LET_GO_ABSENT = """
+def _same(change: str) -> str:
+    """SQL: the row `w` of wanted asks the same question as this row of change."""
+    ids = (f"w.{name} IS NOT DISTINCT FROM {change}.{name}" for name in ("account_id", "asset_id", "person_id"))
+    return " AND ".join((f"w.kind = {change}.kind", f"w.in_app = {change}.in_app", *ids))
+
+
+_LET_GO_ABSENT = f"""
     UPDATE change SET report_id = NULL, decision = 'ignored', protection = NULL, protected = NULL
     WHERE report_id = :report AND decision IN ('needs confirmation', 'held', 'ignored', 'left out')
       AND NOT EXISTS (
-        SELECT 1 FROM wanted w WHERE w.kind = change.kind AND w.in_app = change.in_app
-          AND w.account_id IS NOT DISTINCT FROM change.account_id
-          AND w.asset_id IS NOT DISTINCT FROM change.asset_id AND w.person_id IS NOT DISTINCT FROM change.person_id)
+        SELECT 1 FROM wanted w WHERE {_same("change")})
 """
-# What was protected and no longer is, is a new question: it is mailed, and counts for the guard from now.
-_LET_GO_UNPROTECTED = """
+# A change that is no longer protected is a new question: it is mailed, and counts for the guard from now on.
+_LET_GO_UNPROTECTED = f"""
     UPDATE change SET report_id = NULL, protection = NULL, protected = NULL
     WHERE report_id = :report AND decision = 'ignored' AND protected IS NOT NULL
       AND EXISTS (
-        SELECT 1 FROM wanted w WHERE w.kind = change.kind AND w.in_app = change.in_app
-          AND w.account_id IS NOT DISTINCT FROM change.account_id
-          AND w.asset_id IS NOT DISTINCT FROM change.asset_id AND w.person_id IS NOT DISTINCT FROM change.person_id
+        SELECT 1 FROM wanted w WHERE {_same("change")}
           AND w.protected IS NULL)
 """
-# Confirmed, but the account stayed after all (its task was cancelled, say): that yes is spent, this is a new question.
-_LET_GO_RETURNED = """
+# Confirmed, but the account stayed (its task was cancelled, for example): the approval is used up, so ask again.
+_LET_GO_RETURNED = f"""
     UPDATE change SET report_id = NULL WHERE report_id = :report AND decision = 'confirmed'
       AND EXISTS (
-        SELECT 1 FROM wanted w WHERE w.kind = change.kind AND w.in_app = change.in_app
-          AND w.account_id IS NOT DISTINCT FROM change.account_id
-          AND w.asset_id IS NOT DISTINCT FROM change.asset_id AND w.person_id IS NOT DISTINCT FROM change.person_id)
+        SELECT 1 FROM wanted w WHERE {_same("change")})
 """
-_REFRESH_WAITING = """
+_REFRESH_WAITING = f"""
     UPDATE change SET reason = w.reason, before = w.before, after = w.after, detail = w.detail,
         protection = w.protection, protected = w.protected, decision = w.decision,
         decided_by = w.decided_by, decided_at = w.decided_at
@@ -136,10 +136,7 @@ _REFRESH_WAITING = """
             CASE WHEN w.protected IS NOT NULL THEN 'ignored' WHEN w.left_out IS NOT NULL THEN 'left out'
                 WHEN w.in_app AND c.decision IN ('ignored', 'left out') THEN 'needs confirmation'
                 ELSE c.decision END AS decision
-        FROM wanted w JOIN change c ON c.report_id = :report AND c.decision <> 'applied' AND c.kind = w.kind
-            AND c.in_app = w.in_app AND c.account_id IS NOT DISTINCT FROM w.account_id
-            AND c.asset_id IS NOT DISTINCT FROM w.asset_id
-            AND c.person_id IS NOT DISTINCT FROM w.person_id
+        FROM wanted w JOIN change c ON c.report_id = :report AND c.decision <> 'applied' AND {_same("c")}
         LEFT JOIN accepted_leaver x ON x.id = w.accepted
     ) w
     WHERE change.id = w.id AND (change.reason IS DISTINCT FROM w.reason OR change.before IS DISTINCT FROM w.before
@@ -147,7 +144,7 @@ _REFRESH_WAITING = """
         OR change.protected IS DISTINCT FROM w.protected OR change.protection IS DISTINCT FROM w.protection
         OR change.decided_at IS DISTINCT FROM w.decided_at OR change.decision <> w.decision)
 """
-_ADD_WAITING = """
+_ADD_WAITING = f"""
     INSERT INTO change (app_id, found_by_id, report_id, kind, decision, account_id, asset_id, before, after, in_app,
         reason, protection, protected, person_id, detail, created_at, decided_by, decided_at)
     SELECT :app, :check, :report, w.kind,
@@ -157,10 +154,7 @@ _ADD_WAITING = """
         w.person_id, w.detail, :now, x.accepted_by, x.accepted_at
     FROM wanted w LEFT JOIN accepted_leaver x ON x.id = w.accepted
     WHERE NOT EXISTS (
-        SELECT 1 FROM change c WHERE c.report_id = :report AND c.decision <> 'applied' AND c.kind = w.kind
-          AND c.in_app = w.in_app AND c.account_id IS NOT DISTINCT FROM w.account_id
-            AND c.asset_id IS NOT DISTINCT FROM w.asset_id
-          AND c.person_id IS NOT DISTINCT FROM w.person_id)
+        SELECT 1 FROM change c WHERE c.report_id = :report AND c.decision <> 'applied' AND {_same("c")})
 """
 
 
