@@ -63,8 +63,8 @@ lock: .venv/uv
 	$(PIP) install --require-hashes -r requirements.lock
 	@touch $@
 
-# uv needs a fifth of pip's time for what the tests need. It is checked by its own hashes, and checks what it installs.
-# Where it doesn't work, for example because packages come from a mirror that only pip knows, pip installs all.
+# uv installs the tests' packages in a fifth of pip's time. pip installs uv. Both check every package by its hash.
+# If uv doesn't work, for example because only pip knows the mirror of the packages, pip installs all of them.
 BOTH = --require-hashes -r requirements.lock -r requirements-dev.lock
 UV_ALONE = sed -n '/^uv==/,/[^\\]$$/p' requirements-dev.lock
 
