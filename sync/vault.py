@@ -35,7 +35,7 @@ def open_vault(path: str | os.PathLike) -> None:
 
 
 def _make_key(path: Path) -> None:
-    """Whole from the beginning: of several processes that start at once, one makes it, and each reads that one."""
+    """Make the file of the key in one step. If several processes start at once, one of them makes it and all use it."""
     made = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     opened = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

@@ -229,7 +229,7 @@ class ScimClient:
 
 
 def pager_options(kind: str, on_total: Callable[[int], None] | None, known: KnownItems | None) -> dict[str, Any]:
-    """Of the pager, for a list of resources."""
+    """The pager's options for a list of resources."""
     return {"what": kind.lower(), "on_total": on_total, **opening(known, kind.lower(), id_of)}
 
 

@@ -80,7 +80,7 @@ class Answer:
     def json_but_items(self, *lists: str) -> dict:
         """As json(dict), but the items of the lists under these keys are msgspec.Raw: the bytes that the app sent.
 
-        What only a more lenient decoder understands comes as json(dict) gives it.
+        If only the more lenient decoder understands the body, the result is that of json(dict).
         """
         self._refuse_too_many_values()
         try:

@@ -59,9 +59,7 @@ def _id_by(id_of: Callable[[Any], str]) -> Callable[[Any], str]:
     return id_of_opened
 
 
-def accounts_of(
-    items: Iterable, account_of: Callable[[Any], Account]
-) -> Iterator[Account | Marked | Unchanged]:
+def accounts_of(items: Iterable, account_of: Callable[[Any], Account]) -> Iterator[Account | Marked | Unchanged]:
     """The accounts of opened items, without notes, as accounts() returns them."""
     for item in items:
         kind = type(item)

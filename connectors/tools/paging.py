@@ -145,7 +145,7 @@ class _List:
 
     Options of the pagers: what: the list's name for messages ("users"). id_of: gives an item's id;
     None if items have none. on_total: is called once with the total, if the app returns it.
-    opened: what becomes of the items of a page before they are looked at (see items.py).
+    opened: is applied to the items of each page first (see items.py).
 
     An id that comes twice is given once; the list then must add up with its total, and without
     a total it cannot be trusted: ListChanged.

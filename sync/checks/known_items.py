@@ -27,9 +27,9 @@ from sync.staging import tables
 from sync.staging.check import READ_ITEMS
 from sync.states import AccountState, AccountStatus, texts
 
-MARK = 8  # bytes; keyed, so that nobody can write two items with the same mark
+MARK = 8  # bytes of a keyed hash: without the key, nobody can make two items with the same mark
 PART = 50_000  # items in a row of the table
-AROUND = 1_000  # so many places before and after its own, an item is looked for
+AROUND = 1_000  # places before and after its own, among which an item is looked for
 LONGEST = timedelta(days=7)  # since the last reading of every item
 ASKED = 500  # accounts in one query
 STATUSES = (AccountStatus.ACTIVE, AccountStatus.INVITED, AccountStatus.SUSPENDED)
@@ -117,7 +117,7 @@ class KnownItems:
         return found
 
     def remember(self, mark: bytes, same: tuple, note: str) -> None:
-        """An item of which the account was listed exactly as it is known, in the order of the list.
+        """Note an item whose account was listed exactly as it is known, in the order of the list.
 
         `same`: a row of staged_same, and the account's version.
         """
@@ -139,7 +139,7 @@ class KnownItems:
         self._stored += 1
 
     def take_over(self) -> None:
-        """In the transaction that takes the reading over. Writes only what differs."""
+        """Keep the items of this reading, inside the caller's transaction. Writes only rows that differ."""
         db.execute_sql(
             "DELETE FROM remembered_items WHERE app_id = ? AND NOT EXISTS (SELECT 1 FROM read_items r "
             "WHERE r.place = remembered_items.place AND r.made_with = remembered_items.made_with "
@@ -201,7 +201,8 @@ class _Part:
 
 
 def _key(app: App, connector: Connector) -> bytes | None:
-    """Of the marks: with other settings, another secret or other code an item has another one. None trusts nothing."""
+    """The key of the marks: other settings, another secret or other code give every item another mark. None: no item
+    is trusted."""
     code = _code()
     if code is None:
         return None

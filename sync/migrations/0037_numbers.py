@@ -1,4 +1,4 @@
-"""Employee numbers are compared in small letters, A to Z alone: in words that SQLite and PostgreSQL share."""
+"""Employee numbers are compared in lower case (A to Z only), in words that SQLite and PostgreSQL share."""
 
 NAME = "person_number"
 

@@ -1,5 +1,5 @@
-"""A reading remembers each item of an app's list and the account that it is. An account that is written since then
-has another version, which a trigger counts, so that its item is read in full again."""
+"""A reading remembers each item of an app's list, with its account and the account's version. A trigger counts the
+version up with each write, so that the item is then read in full again."""
 
 from peewee import BlobField, CharField, ForeignKeyField, IntegerField, Model, TextField
 

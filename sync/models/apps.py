@@ -160,7 +160,7 @@ class Account(Base):
     unsaid = IntegerField(null=True)  # bits: fields that the app left out; null: not read since
     assumed = IntegerField(default=0)  # bits: fields known only from a missing key
     pending = JSONField(null=True)  # the app's role or profile, while a guard holds it
-    # Counted up by a trigger when what a reading compares, or the state, is written.
+    # A trigger counts it up when a column that a reading compares or asks for is written.
     version = IntegerField(default=0, constraints=[SQL("DEFAULT 0")])
 
     is_present = Question("state", AccountState.PRESENT)

@@ -47,6 +47,7 @@ def function(name: str) -> str:
 
 
 def asked_in(sql: str) -> bool:
+    """Whether the statement calls one of these functions."""
     return any(f"{name}(" in sql for name in NAMES)
 
 

@@ -11,7 +11,7 @@ from sync.models import UsedChallenge
 
 
 def use_up(challenge: str, lasts: float) -> bool:
-    """Whether it is used for the first time. It counts as used for twice the `lasts` seconds after which it is void."""
+    """Mark a challenge as used; False if it was used before. It is remembered for twice the seconds that it `lasts`."""
     mark, now = hashlib.sha256(challenge.encode()).hexdigest(), utcnow()
     with writing():
         UsedChallenge.delete().where(UsedChallenge.ends_at < now).execute()

@@ -240,7 +240,7 @@ def _stamp(known: Settings) -> str:
 def _use_up(state: str) -> None:
     """A state is good once, also for a browser that kept its old cookie."""
     if not challenges.use_up(f"state {state}", PATIENCE):
-        raise OidcProblem("This sign-in was used already. Nothing was changed: start again.")
+        raise OidcProblem("This sign-in has already been used. Nothing was changed: start again.")
 
 
 def _secret() -> str:

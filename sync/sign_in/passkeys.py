@@ -71,7 +71,7 @@ def _is_ip(host: str) -> bool:
 
 
 def _library() -> ModuleType:
-    """Imported with the first passkey: with what it brings, it takes 7 MB."""
+    """webauthn, imported with the first passkey: with its dependencies, it takes 7 MB."""
     import webauthn
 
     return webauthn
