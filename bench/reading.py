@@ -47,7 +47,7 @@ class Server:
 
 def _serve(count: int, latency: float, told: Connection) -> None:
     pages = _pages(count, 0)
-    others = {"/ServiceProviderConfig": _encoded(CONFIG)}
+    others = {"/ServiceProviderConfig": encoded(CONFIG)}
     listener = socket.create_server(("127.0.0.1", 0), backlog=64)
     told.send(listener.getsockname()[1])
     threading.Thread(target=_begin, args=(told, pages, count), daemon=True).start()
@@ -62,11 +62,11 @@ def _begin(told: Connection, pages: dict[int, bytes], count: int) -> None:
 
 
 def _pages(count: int, round: int) -> dict[int, bytes]:
-    return {start: _encoded(_page(count, start, round)) for start in range(1, count + 2, PAGE)}
+    return {start: encoded(page(count, start, round)) for start in range(1, count + 2, PAGE)}
 
 
-def _page(count: int, start: int, round: int) -> dict:
-    rows = [_user(number, round) for number in range(start, min(start + PAGE, count + 1))]
+def page(count: int, start: int, round: int, size: int = PAGE) -> dict:
+    rows = [_user(number, round) for number in range(start, min(start + size, count + 1))]
     return {"schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"], "totalResults": count,
             "startIndex": start, "itemsPerPage": len(rows), "Resources": rows}  # fmt: skip
 
@@ -85,7 +85,7 @@ def _user(number: int, round: int) -> dict:
     }  # fmt: skip
 
 
-def _encoded(body: dict) -> bytes:
+def encoded(body: dict) -> bytes:
     text = json.dumps(body).encode()
     head = f"HTTP/1.1 200 OK\r\nContent-Type: application/scim+json\r\nContent-Length: {len(text)}\r\n\r\n"
     return head.encode() + text

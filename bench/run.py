@@ -46,6 +46,7 @@ def main() -> None:
     _pages()
     _paints()
     _leavers()
+    _many()
 
 
 def _compare(count: int, repeat: int) -> None:
@@ -105,6 +106,12 @@ def _leavers() -> None:
     print(f"until each app has its report and its Owner an e-mail for each: {measured['compared']:.1f}")
     print(f"{measured['reports']} reports, {measured['mails']} e-mails, {measured['calls']} calls of an app")
     print(f"to count them in all apps: {measured['counted']:.3f}")
+
+
+def _many() -> None:
+    from bench import many
+
+    print("", *many.lines(200, _child("many", 200)), sep="\n")
 
 
 def _child(what: str, count: int) -> dict:
@@ -221,6 +228,12 @@ def leavers_child(count: int, folder: Path) -> dict:
     return measure(count, 500, folder)
 
 
+def many_child(count: int, folder: Path) -> dict:
+    from bench.many import measure
+
+    return measure(count, folder)
+
+
 def pages_child(count: int, folder: Path) -> dict:
     from bench.pages import times
 
@@ -236,7 +249,7 @@ def paints_child(count: int, folder: Path) -> dict:
 CHILDREN = {
     "floor": floor_child, "check": check_child, "floor memory": floor_memory_child, "check memory": check_memory_child,
     "locks": locks_child, "reading": reading_child, "pages": pages_child, "paints": paints_child,
-    "leavers": leavers_child,
+    "leavers": leavers_child, "many": many_child,
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from web import (
     frame,
     member_operations,
     member_view,
+    row_addresses,
     security,
     task_view,
     theme,
@@ -82,6 +83,7 @@ def create_pages(app: Flask, config: Config) -> None:
     member_operations.install(app)
     frame.install(app)
     member_view.install(app)
+    row_addresses.install(app)
     task_view.install(app)
     theme.install(app)
     errors.install(app)

@@ -16,6 +16,7 @@ from sync.people import holds
 from sync.reports import stuck
 from sync.reports.stuck import Stuck
 from sync.safety import leavers
+from sync.safety.leavers import Leaver
 from sync.states import Protection
 from web.permissions import outranks
 from web.security import signed_in_person
@@ -64,7 +65,8 @@ class Leavers:
 
 def of_app(app: App, can: Collection[str], back: str) -> Leavers:
     """`can`: what Rollcall can do in the app. `back`: the page to return to."""
-    return Leavers(stuck_rows(stuck.of_apps([app.id]), can, back), accepted_rows(app, back))
+    found = leavers.of_app(app)
+    return Leavers(stuck_rows(stuck.among(found), can, back), accepted_rows(app, found, back))
 
 
 def of_cards(apps: Iterable[App], can: Callable[[App], Collection[str]], back: str) -> dict[int, list[StuckRow]]:
@@ -120,8 +122,8 @@ def _ask(one: Stuck) -> Markup | str:
     return Markup("Ask {} to lift it.").format(Markup(" or ").join(names))
 
 
-def accepted_rows(app: App, back: str) -> list[AcceptedRow]:
-    found = sorted((one for one in leavers.of_app(app) if one.acceptance), key=lambda one: one.acceptance.until)
+def accepted_rows(app: App, found: Iterable[Leaver], back: str) -> list[AcceptedRow]:
+    accepted = sorted((one for one in found if one.acceptance), key=lambda one: one.acceptance.until)
     return [AcceptedRow(
         one.account.id,
         Markup("<strong>{}</strong> has left and keeps an account until {}: {}. {}. Accepted by {}, {}.").format(
@@ -129,4 +131,4 @@ def accepted_rows(app: App, back: str) -> list[AcceptedRow]:
             one.protected or "It can't be removed yet", short_name(one.acceptance.accepted_by),
             on_day(one.acceptance.accepted_at)),
         url_for("leavers.withdraw", app_id=app.id, account_id=one.account.id, back=back),
-    ) for one in found]  # fmt: skip
+    ) for one in accepted]  # fmt: skip

@@ -19,6 +19,7 @@ from sync.states import AccountKind, AccountStatus, TaskKind
 from sync.tasks import by_hand
 from sync.tasks.by_hand import ActProblem, Plan
 from web.answers import whole_numbers
+from web.row_addresses import account_address
 from web.words import plural
 
 
@@ -77,17 +78,17 @@ def install(app: Flask) -> None:
 
 
 def role_change(account: Account, back: str) -> Choice:
-    address = url_for("member_acts.choose_role", app_id=account.app_id, account=account.id, back=back)
+    address = account_address("member_acts.choose_role", account, "account", back=back)
     return Choice("Change the role", address, "pencil", "change-role")
 
 
 def grant(account: Account, back: str) -> Choice:
-    address = url_for("member_acts.choose_grant", app_id=account.app_id, account=account.id, back=back)
+    address = account_address("member_acts.choose_grant", account, "account", back=back)
     return Choice("Grant access", address, "plus", "grant-access")
 
 
 def removal(account: Account, back: str, label: str) -> Choice:
-    address = url_for("member_acts.choose_removal", app_id=account.app_id, account=account.id, back=back)
+    address = account_address("member_acts.choose_removal", account, "account", back=back)
     return Choice(label, address, "user-minus", "remove-account", danger=True)
 
 

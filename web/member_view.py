@@ -20,6 +20,7 @@ from sync.tasks.progress import Provisioning
 from web.app_page import kind_of, match_in_words
 from web.components import person_status
 from web.list_view import ListHead, nothing_matches
+from web.row_addresses import account_address
 from web.view import Badge, and_more, first_lower, joined
 from web.words import calendar_day, plural, when
 
@@ -199,10 +200,10 @@ def account_menu(account: Account, back: str) -> list[Choice]:
     """What an Owner can decide about whose the account is. `back`: the address to return to."""
 
     def decide(label: str, kind: str, icon: str) -> Choice:
-        to = url_for("decisions.new", app_id=account.app_id, kind=kind, account=account.id, back=back)
+        to = account_address("decisions.new", account, "account", kind=kind, back=back)
         return Choice(label, to, icon)
 
-    match = url_for("members.match", app_id=account.app_id, account_id=account.id, back=back)
+    match = account_address("members.match", account, back=back)
     matched, from_outside = (
         account.match_kind == AccountMatch.MATCHED,
         account.match_kind in (AccountMatch.GUEST, AccountMatch.LOCAL_PARTNER),

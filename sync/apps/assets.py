@@ -160,7 +160,7 @@ def access_of(account: Account, most: int = 500) -> list[Access]:
 def count_of(account_ids: list[int]) -> dict[int, int]:
     """Account id → number of assets it can access, for accounts that have any."""
     counted = (
-        Access.select(Access.account, fn.COUNT(Access.id)).where(Access.account.in_(account_ids))
+        Access.select(Access.account, fn.COUNT(Access.id)).where(one_of(Access.account, json.dumps(account_ids)))
         .group_by(Access.account)
     )  # fmt: skip
     return dict(counted.tuples())

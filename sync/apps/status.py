@@ -3,16 +3,18 @@ by a handful of queries, and conditions.py decides."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from peewee import Case, fn
+from peewee import Case, ModelSelect, fn
 
 from sync import effects, workspace
 from sync.apps import apps
 from sync.apps.conditions import Condition, Due, Facts, Words, that_hold
 from sync.db import utcnow
+from sync.listing import one_of
 from sync.models import Account, App, Check, Person, Report, Task
 from sync.problems import AppProblem
 from sync.safety import leavers
@@ -76,14 +78,18 @@ def standing(app: App) -> Standing:
     return standings([app])[app.id]
 
 
-def needing_attention(asked: Iterable[App]) -> list[App]:
-    """Those of them where something is red, also beside the status. Only apps that have an error, a task that needs
+def needing_attention(asked: ModelSelect) -> list[App]:
+    """The apps of a query where something is red, also beside the status. Only those with an error, a task that needs
     attention or an open leaver are looked at: conditions.py has no other red row."""
-    by_id = {app.id: app for app in asked}
-    with_tasks = Task.select(Task.app).where(Task.app.in_(list(by_id)), Task.needs_attention).distinct().tuples()
-    suspects = {app_id for (app_id,) in with_tasks} | set(leavers.open_in(list(by_id)))
-    suspects |= {app.id for app in by_id.values() if app.error}
-    found = standings([by_id[app_id] for app_id in sorted(suspects)]) if suspects else {}
+    errors = dict(asked.select(App.id, App.error).tuples())
+    among = json.dumps(list(errors))
+    with_tasks = Task.select(Task.app).where(one_of(Task.app, among), Task.needs_attention).distinct().tuples()
+    suspects = {app_id for (app_id,) in with_tasks} | set(leavers.open_in(errors))
+    suspects |= {app_id for app_id, error in errors.items() if error}
+    if not suspects:
+        return []
+    by_id = {app.id: app for app in App.select().where(one_of(App.id, json.dumps(sorted(suspects)))).order_by(App.id)}
+    found = standings(by_id.values())
     return [by_id[app_id] for app_id, standing in found.items() if standing.loudest == Tone.ATTENTION]
 
 

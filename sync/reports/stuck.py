@@ -43,7 +43,12 @@ class Stuck:
 
 def of_apps(app_ids: Iterable[int]) -> list[Stuck]:
     """Those that nobody has accepted, by the person's name and the app's."""
-    return [_stuck(one) for one in leavers.of_apps(app_ids) if one.is_open and one.protected]
+    return among(leavers.of_apps(app_ids))
+
+
+def among(found: Iterable[Leaver]) -> list[Stuck]:
+    """Those of these leavers, in the same order."""
+    return [_stuck(one) for one in found if one.is_open and one.protected]
 
 
 def _stuck(leaver: Leaver) -> Stuck:

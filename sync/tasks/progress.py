@@ -3,11 +3,13 @@ Derived from reports, tasks and invitations; none of it is stored."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from peewee import JOIN, SQL
 
+from sync.listing import one_of
 from sync.models import Account, App, Change, Invitation, Person, Report, Task
 from sync.states import (
     ADJUSTMENTS,
@@ -65,19 +67,21 @@ def state_of(account: Account) -> Provisioning:
 def states_of(accounts: Iterable[Account]) -> dict[int, Provisioning]:
     """By account id, in three statements however many there are."""
     accounts = list(accounts)
-    ids = [account.id for account in accounts]
-    found: dict[int, list[tuple[str, str, str, bool]]] = {id: [] for id in ids}
+    if not accounts:
+        return {}
+    found: dict[int, list[tuple[str, str, str, bool]]] = {account.id: [] for account in accounts}
+    among = json.dumps(list(found))
     acts = Task.select(Task.account, Task.act, Task.state, Task.error, Task.detail).where(
-        Task.account.in_(ids), Task.is_live)  # fmt: skip
+        one_of(Task.account, among), Task.is_live)  # fmt: skip
     for task in acts:
         found[task.account_id].append((OF_ACT[task.act], _stage(task), task.error or "", _stage(task) == ONGOING))
     waiting = Change.select(Change.account, Change.kind, Change.reason).join(Report).where(
-        Change.account.in_(ids), Change.in_app, Change.decision.in_(AWAITING_APPROVAL), ON_INDEX,
+        one_of(Change.account, among), Change.in_app, Change.decision.in_(AWAITING_APPROVAL), ON_INDEX,
         Change.kind.in_(list(OF_CHANGE)), Report.is_open)  # fmt: skip
     for account_id, kind, reason in waiting.tuples():
         found[account_id].append((OF_CHANGE[kind], AWAITING, reason, False))
     invited = Invitation.select(Invitation.account, Invitation.state).where(
-        Invitation.account.in_(ids), Invitation.state.in_(list(OF_INVITATION)))  # fmt: skip
+        one_of(Invitation.account, among), Invitation.state.in_(list(OF_INVITATION)))  # fmt: skip
     for account_id, state in invited.tuples():
         found[account_id].append((INVITATION, OF_INVITATION[state], _told(state), state == InvitationState.ONGOING))
     for account in accounts:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import floor, leavers, reading, run, sample
+from bench import floor, leavers, many, reading, run, sample
 from bench.workspace import open_workspace, rows_written, run_check
 from sync.db import connected, db
 from sync.models import App
@@ -71,3 +71,21 @@ def test_a_push_opens_a_report_in_every_app_and_calls_none(tmp_path: Path) -> No
     finally:
         db.close()
     assert (measured["reports"], measured["mails"], measured["calls"]) == (4, 4, 0)
+
+
+def test_many_apps_are_checked_beside_a_slow_one_and_one_that_never_answers(tmp_path: Path) -> None:
+    """What they take is measured with 200 apps; this test shows that the others end, and how many calls there are."""
+    try:
+        measured = many.measure(3, tmp_path, latency=0.01, slow=0.02)
+    finally:
+        db.close()
+    assert 0 < measured["app"] <= many.PER_APP
+    assert measured["app"] <= measured["host"] <= measured["all"]
+    assert "3 apps" in many.lines(3, measured)[0]
+
+
+def test_a_prediction_gives_each_free_worker_the_next_check_and_leaves_out_what_never_ends() -> None:
+    never = float("inf")
+    assert many.predicted([1.0] * 8, 4) == 2
+    assert many.predicted([1.0, 5.0, 1.0, 1.0], 2) == 5
+    assert many.predicted([never, 1.0, 1.0, 1.0], 2) == 3

@@ -25,7 +25,7 @@ RED = {
     ("apps/show.html", "Remove"): "an Owner's or Collaborator's part in the app",
     ("acts/_joining.html", ""): "an invitation",
     ("acts/_cancellation.html", "Delete it here"): "an invitation",
-    ("acts/_menu.html", ""): "an account or access: web/member_operations.py says which",
+    ("members/_acts.html", ""): "an account or access: web/member_operations.py says which",
     ("people/_departure.html", "Mark as having left"): "all accounts, after approval",
 }
 RED_ONES = re.compile(r'button\((?:"([^"]*)"|[^,()]+)[^{}]*?"danger"|menu_dialog\([^{}]*danger=|class="danger"')

@@ -1,0 +1,157 @@
+"""Measures many apps that are due at once: a worker process of Rollcall, and their SCIM servers in another process,
+which answer each call after 100 ms. One app is slow, and one never answers. `python -m bench.many 200`."""
+
+from __future__ import annotations
+
+import heapq
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import connectors
+from bench.machine import facts
+from bench.many_servers import Servers
+from bench.pages import people_here
+from bench.workspace import BY, open_owner, run_check
+from cli.serve import WORKERS
+from connectors.scim.client import AHEAD
+from sync.apps import apps
+from sync.db import connected, utcnow, writing
+from sync.models import App, Check, Person
+from sync.states import CheckState, CheckTrigger
+
+LATENCY, SLOW = 0.1, 1.0  # seconds before each answer
+ACCOUNTS = 100  # of each app
+ALONE = 5  # apps that are read one by one, for the prediction
+SHARED = 20  # apps whose addresses are on one host; each of the others has its own
+PER_APP = AHEAD + 1  # calls at once that the reading of one app makes
+LIMIT = 1800  # seconds
+NETWORK = "127.0.0.0/8"
+
+
+def measure(count: int, folder: Path, latency: float = LATENCY, slow: float = SLOW) -> dict[str, float]:
+    """Check `count` ordinary apps, a slow one and one that never answers, all due at the same moment.
+
+    Seconds: `wall`, from the moment that all are asked for to the end of the last one but the hanging one, and the
+    `predicted`; of an ordinary app `alone`, `median` and `longest`; `slow` and `slow alone`; `processor` of the worker,
+    and `queued`, in which its threads could have run but other threads and programs did.
+    The others are calls at once: of one `app`, of the `host` that several share, and of `all`.
+    """
+    owner = open_owner(folder)
+    connectors.allow_networks(connectors.parse_networks(NETWORK))
+    with connected(), Servers(latency, slow, ACCOUNTS) as servers:
+        people_here(ACCOUNTS)
+        spare = [_connect(owner, servers, f"Spare {number}", SHARED + number) for number in range(ALONE)]
+        due = [_connect(owner, servers, f"App {number}", number) for number in range(count)]
+        slow_ones = [_connect(owner, servers, name, SHARED, "slow") for name in ("Spare, slow", "Slow")]
+        hanging = _connect(owner, servers, "Hanging", SHARED, "hanging")
+        servers.begin()
+        alone = statistics.median([_length(run_check(app)) for app in spare][1:])
+        slow_alone = _length(run_check(slow_ones[0]))
+        lengths = {hanging.id: float("inf"), slow_ones[1].id: slow_alone}
+        due[count // 2 : count // 2] = [hanging, slow_ones[1]]
+        _make_due(due)
+        processor, queued = _work(folder, count + 1)
+        found = {check.app_id: check for check in Check.select().where(Check.trigger == CheckTrigger.DAILY)}
+        most = servers.most()
+    waiting, slowest = found.pop(hanging.id), found.pop(slow_ones[1].id)
+    if waiting.state != CheckState.RUNNING or any(one.state != CheckState.SUCCEEDED for one in found.values()):
+        raise RuntimeError(f"expected: all but one succeed, and one still runs ({waiting.state}: {waiting.error})")
+    ordinary = [_length(check) for check in found.values()]
+    ended = max(check.finished_at for check in (*found.values(), slowest))
+    return {
+        "wall": (ended - min(check.created_at for check in found.values())).total_seconds(),
+        "predicted": predicted([lengths.get(app.id, alone) for app in due], WORKERS), "alone": alone,
+        "median": statistics.median(ordinary), "longest": max(ordinary), "slow": _length(slowest),
+        "slow alone": slow_alone, "processor": processor, "queued": queued, **most,
+    }  # fmt: skip
+
+
+def predicted(lengths: list[float], workers: int) -> float:
+    """When the last check ends, of those that end at all, if a worker takes the next one as soon as it is free."""
+    free, last = [0.0] * workers, 0.0
+    for length in lengths:
+        end = heapq.heappop(free) + length
+        heapq.heappush(free, end)
+        last = max(last, end) if end < float("inf") else last
+    return last
+
+
+def _connect(owner: Person, servers: Servers, name: str, number: int, kind: str = "ordinary") -> App:
+    address = servers.address(max(0, number - SHARED + 1), f"{kind}/{name.replace(' ', '-')}")
+    values = {"base_url": address, "token": "t", "groups": "leave out"}
+    return apps.connect("scim", name, values, [owner], BY)
+
+
+def _make_due(due: list[App]) -> None:
+    """In this order; no other app becomes due meanwhile."""
+    now = utcnow()
+    with writing():
+        App.update(next_check_at=now + timedelta(days=1)).execute()
+        App.update(next_check_at=now).where(App.id.in_([app.id for app in due])).execute()
+
+
+def _length(check: Check) -> float:
+    return (check.finished_at - check.started_at).total_seconds()
+
+
+def _work(folder: Path, count: int) -> tuple[float, float]:
+    """Run a worker until so many checks have ended; its processor seconds, start included, and those queued for one."""
+    root = Path(__file__).parent.parent
+    surroundings = {**os.environ, "ROLLCALL_HOME": str(folder), "ROLLCALL_PRIVATE_NETWORKS": NETWORK}
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    with (folder / "worker.log").open("w") as log:
+        worker = subprocess.Popen([sys.executable, "app.py", "worker"], cwd=root, env=surroundings, stderr=log)
+        ended = (Check.trigger == CheckTrigger.DAILY) & Check.finished_at.is_null(False)
+        until = time.monotonic() + LIMIT
+        try:
+            while Check.select().where(ended).count() < count:
+                if worker.poll() is not None or time.monotonic() > until:
+                    raise RuntimeError(f"the worker ended, or took too long:\n{(folder / 'worker.log').read_text()}")
+                time.sleep(0.1)
+            queued = _queued(worker.pid)
+        finally:
+            worker.kill()
+            worker.wait()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, queued
+
+
+def _queued(process: int) -> float:
+    """Seconds that the process's threads waited for a processor (Linux, Documentation/scheduler/sched-stats)."""
+    threads = Path(f"/proc/{process}/task").glob("*/schedstat")
+    return sum(int(thread.read_text().split()[1]) for thread in threads) / 1e9
+
+
+def lines(count: int, measured: dict[str, float]) -> list[str]:
+    """The result in words."""
+    wall, expected = measured["wall"], measured["predicted"]
+    return [
+        f"{count:,} apps of {ACCOUNTS} accounts are due at once, and a slow one and one that never answers; "
+        f"{LATENCY * 1000:.0f} ms a call, {WORKERS} workers",
+        f"all but the hanging one checked after {wall:.1f} s; predicted {expected:.1f} s; {wall / expected:.2f}×",
+        f"an ordinary check: alone {measured['alone']:.2f} s; among the others {measured['median']:.2f} s, "
+        f"the longest {measured['longest']:.2f} s",
+        f"the slow app's check: alone {measured['slow alone']:.1f} s; among the others {measured['slow']:.1f} s",
+        f"calls at once: {measured['app']} of one app (at most {PER_APP}), {measured['host']} of a host that "
+        f"{SHARED} apps share, {measured['all']} in all (at most {WORKERS * PER_APP})",
+        f"processor seconds of the worker: {measured['processor']:.1f}, start included; its threads waited "
+        f"{measured['queued']:.1f} s for a processor",
+    ]
+
+
+def main() -> None:
+    print("\n".join(facts()), flush=True)
+    for count in map(int, sys.argv[1:] or ["200"]):
+        with tempfile.TemporaryDirectory(prefix="rollcall-bench-") as folder:
+            print("", *lines(count, measure(count, Path(folder))), sep="\n", flush=True)
+
+
+if __name__ == "__main__":
+    main()
