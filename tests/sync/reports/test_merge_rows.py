@@ -43,8 +43,9 @@ class Merging:
                **self.row(**values)}  # fmt: skip
         row.pop("left_out", None)
         marks = ", ".join("?" * len(row))
-        done = db.execute_sql(f"INSERT INTO change ({', '.join(row)}) VALUES ({marks})", tuple(row.values()))
-        return Change.get_by_id(done.lastrowid)
+        insert = f"INSERT INTO change ({', '.join(row)}) VALUES ({marks}) RETURNING id"
+        [(id,)] = db.execute_sql(insert, tuple(row.values())).fetchall()
+        return Change.get_by_id(id)
 
     def want(self, **values: object) -> None:
         row = self.row(**values)
