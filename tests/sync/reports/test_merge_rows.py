@@ -168,9 +168,9 @@ def test_a_row_gets_the_decision_that_follows(merging, decision, in_app, now, be
 
 
 @pytest.mark.parametrize(("now", "becomes"), [
-    ({}, WAITS), ({"in_app": 0}, HELD), ({"left_out": "On leave"}, OUT),
+    ({}, WAITS), ({"in_app": False}, HELD), ({"left_out": "On leave"}, OUT),
     ({"protected": "Protected: a pilot", "protection": "by hand"}, IGNORED),
-    ({"protected": "Protected: a pilot", "protection": "by hand", "left_out": "On leave", "in_app": 0}, IGNORED)])
+    ({"protected": "Protected: a pilot", "protection": "by hand", "left_out": "On leave", "in_app": False}, IGNORED)])
 def test_a_new_row_gets_the_decision_that_follows(merging, now, becomes):
     before = utcnow()
     merging.want(**now)
