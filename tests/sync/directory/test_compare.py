@@ -293,6 +293,26 @@ def test_an_address_that_nobody_has_while_people_of_another_directory_claim_it_i
     assert person("other@acme.example").name == "Dan"
 
 
+def test_of_those_who_claim_an_address_that_nobody_has_only_others_who_are_known_are_named(scripted, by):
+    other, company = Scripted("HR"), Scripted()
+    other.add("1", "one@acme.example", "Ana")
+    other.add("2", "two@acme.example", "Bo")
+    other.read()
+    company.add("9", "one@acme.example", "Ana")
+    company.read()
+    for id in ("1", "2"):
+        other.say(id, email="both@acme.example")
+    other.add("3", "both@acme.example", "Newcomer")
+    other.read()
+    assert people.find_by_email("both@acme.example") is None
+    company.say("9", further_emails=("both@acme.example",))
+    company.add("8", "both@acme.example", "Disabled", status="deprovisioned")
+    warnings = company.read().counts["warnings"]
+    assert [text for text in warnings if "Nobody has it until" in text] == [
+        "Company LDAP gives the e-mail address both@acme.example to Ana, but HR gives it to Bo. Nobody has it "
+        "until one of the two gives it up: correct it in the directory."]
+
+
 def test_a_claim_to_somebodys_address_takes_nothing_from_them(company):
     one = person("p1@acme.example")
     company.add("impostor", "P1@acme.example", "Impostor")
