@@ -30,6 +30,8 @@ TEXTS = st.text(alphabet="abc'\"?:%- INTEGER json_array(CROSS JOIN x ON y AND +z
      'CREATE TEMP TABLE x (a TEXT COLLATE "C", b BIGINT, c BYTEA, PRIMARY KEY (a))'),
     ('CREATE TABLE "x" ("a" VARCHAR(255) NOT NULL, "b" BOOLEAN NOT NULL DEFAULT 0)',
      'CREATE TABLE "x" ("a" TEXT COLLATE "C" NOT NULL, "b" BOOLEAN NOT NULL DEFAULT FALSE)'),
+    ("CREATE TABLE x (a INT NOT NULL DEFAULT 0)", "CREATE TABLE x (a BIGINT NOT NULL DEFAULT 0)"),
+    ("SELECT CAST(a AS TEXT) -- INTEGER? it's\nWHERE b = ?", "SELECT CAST(a AS TEXT) -- INTEGER? it's\nWHERE b = %s"),
 ])  # fmt: skip
 def test_a_statement_for_both_databases_becomes_one_of_postgresql(written, sent):
     assert translated(written) == sent
