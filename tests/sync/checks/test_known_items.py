@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from importlib import import_module
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -247,10 +248,34 @@ def test_with_another_setting_secret_code_or_list_everything_is_read(itemised, u
     assert trusted(itemised) == 0
 
 
+@pytest.mark.parametrize("other", [{"made_with": "another"}, {"since": str(utcnow() - timedelta(days=1))}], ids=str)
+def test_parts_that_were_not_made_together_are_not_trusted(itemised, unchanged, monkeypatch, other):
+    monkeypatch.setattr(known_items, "PART", 5)
+    quiet(itemised, unchanged)
+    assert RememberedItems.select().count() > 1 and trusted(itemised) == len(itemised.seats)
+    RememberedItems.update(other).where(RememberedItems.place == 1).execute()
+    assert trusted(itemised) == 0
+
+
 def test_code_that_is_newer_than_the_process_is_not_trusted(monkeypatch):
     assert known_items._code.__wrapped__()
     monkeypatch.setattr(known_items, "_started", 0)
     assert known_items._code.__wrapped__() is None
+
+
+def test_all_that_makes_accounts_of_items_is_watched(monkeypatch, tmp_path):
+    watched = set(known_items._files())
+    for module in ("connectors.tools.items", "connectors.scim.connector", "connectors.names", "sync.checks.listed"):
+        assert Path(import_module(module).__file__) in watched
+    monkeypatch.setattr(known_items, "CODE", (tmp_path,))
+    monkeypatch.setattr(known_items, "_started", datetime.now().timestamp() + 1000)
+    found = {known_items._code.__wrapped__()}
+    for name in ("new.py", "deep/schema.json", "deep/app.yaml", "app.yml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        for text in ("one", "two"):
+            (tmp_path / name).write_text(text)
+            found.add(known_items._code.__wrapped__())
+    assert len(found) == 9 and None not in found
 
 
 @pytest.mark.parametrize(("age", "is_trusted"), [
