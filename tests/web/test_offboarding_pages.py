@@ -10,7 +10,7 @@ import pytest
 
 from sync import activity
 from sync.apps import apps
-from sync.db import writing
+from sync.db import utcnow, writing
 from sync.jobs import queue
 from sync.matching import members
 from sync.models import Account, App, Change, Offboarding, Person, Task
@@ -73,6 +73,29 @@ def test_what_someone_removes_by_hand_is_not_counted_as_removed(owner: Client, a
     update_workspace(chat.by, guard_accounts=1, guard_percent=0)
     App.update(connector="csv_export", settings={}).where(App.id == chat.app.id).execute()
     assert outcome(owner, ana) == "1 account waits for an Owner's release. 1 account must be removed by hand."
+
+
+def leave_out(app: App, person: Person) -> None:
+    """In a report, after they have left."""
+    Account.update(left_out="hand-over", left_out_at=utcnow()).where(
+        Account.app == app, Account.person == person).execute()
+
+
+def test_what_needs_an_answer_or_was_left_out_is_not_counted_as_removed(owner: Client, ana: Person, chat, second):
+    apps.set_seat_price(second.app, 1200, chat.by)
+    chat.store.join(chat.store.add_channel("general", via="page"), chat.id_of(3), "manager", via="page")
+    chat.check()
+    assert outcome(owner, ana) == "Removes 1 account, saves 12 € a month."
+    people.mark_left(ana, chat.by)
+    leave_out(second.app, ana)
+    assert outcome(owner, ana) == "Removes 0 accounts."
+
+
+def test_what_was_left_out_does_not_count_for_the_guard(owner: Client, ana: Person, chat, second) -> None:
+    update_workspace(chat.by, guard_accounts=1, guard_percent=0)
+    people.mark_left(ana, chat.by)
+    leave_out(chat.app, ana)
+    assert outcome(owner, ana) == "Removes 1 account."
 
 
 def test_what_somebody_alone_controls_is_said(owner: Client, ana: Person, chat) -> None:

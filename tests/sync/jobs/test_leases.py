@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 
 from sync.db import connected, utcnow
-from sync.jobs import leases, queue
+from sync.jobs import clock, leases, queue
 from sync.models import App, Check, Mail
 
 LATER = timedelta(minutes=5)
@@ -116,6 +116,13 @@ def test_a_worker_is_woken_for_a_row_that_a_dead_one_held(check):
 def test_nobody_is_woken_for_a_row_that_a_living_one_holds(check):
     holds(check, f"{leases.HOST}:1:abc")
     queue.wake_abandoned()
+    assert queue.queue.pending_count() == 0
+
+
+def test_nothing_is_taken_over_while_the_clock_is_wrong(check):
+    holds(check, f"{leases.HOST}:{dead_pid()}:abc")
+    clock.keep(utcnow() + timedelta(days=1))
+    queue.take_over()
     assert queue.queue.pending_count() == 0
 
 
