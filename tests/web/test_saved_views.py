@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from urllib.parse import urlencode
 
 import pytest
 from flask import Flask
@@ -34,6 +35,14 @@ def test_a_view_is_saved_opened_renamed_and_deleted(owner: Client, olga) -> None
     assert owner.send("DELETE", f"/views/{view.id}").location == "/people?status=active&sort=-name"
     assert not SavedView.select().exists()
     assert "no longer there" in owner.get(owner.send("DELETE", f"/views/{view.id}").location).text
+
+
+@pytest.mark.parametrize("hostile", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"])
+def test_a_view_that_is_gone_leads_to_no_other_host(owner: Client, hostile: str) -> None:
+    assert owner.get("/views/999?back=/people?sort=name").location == "/people?sort=name"
+    assert owner.get(f"/views/999?{urlencode({'back': hostile})}").location == "/"
+    for method in ("PATCH", "DELETE"):
+        assert owner.send(method, "/views/999", back=hostile).location == "/", method
 
 
 def test_only_what_the_list_understands_is_kept(owner: Client) -> None:
@@ -103,12 +112,15 @@ def test_who_may_share(site: Flask, chat, someone) -> None:
 @pytest.mark.parametrize(("name", "address", "query"), [
     ("reports", "reports", "state=open"), ("activity", "activity", "kind=checks"),
 ])  # fmt: skip
-def test_a_list_of_one_app_has_views_of_its_own(owner: Client, chat, name: str, address: str, query: str) -> None:
+def test_a_list_of_one_app_has_views_of_its_own(
+    owner: Client, chat, second, name: str, address: str, query: str
+) -> None:
     here = f"/apps/{chat.app.id}/{address}"
     answer = save(owner, "Of this app", query, list=name, app=chat.app.id)
     assert (answer.status_code, answer.location) == (303, f"{here}?{query}")
     assert ">Of this app<" in owner.get(here).text
     assert ">Of this app<" not in owner.get(f"/{address}").text
+    assert ">Of this app<" not in owner.get(f"/apps/{second.app.id}/{address}").text
     save(owner, "Of all apps", query, list=name)
     assert ">Of all apps<" in owner.get(f"/{address}").text and ">Of all apps<" not in owner.get(here).text
 

@@ -69,9 +69,10 @@ def test_only_its_owner_may_ring(bell):
     assert bell.path.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_message_rings_after_the_commit(home):
+@pytest.mark.parametrize("wake", [lambda: queue.wake("check", 1), lambda: queue.wake_job(next(iter(queue._woken)))])
+def test_a_message_rings_after_the_commit(home, wake):
     queue.bell.listen()
     with queue.writing():
-        queue.wake("check", 1)
+        wake()
         assert not queue.bell.wait(0)
     assert queue.bell.wait(LONG) and queue.queue.pending_count() == 1
