@@ -10,8 +10,8 @@ from sync import workspace
 from sync.db import utcnow
 from sync.home import history
 from sync.home.history import Day
-from sync.models import App, Check
-from sync.states import CheckState
+from sync.models import Account, App, Change, Check
+from sync.states import ChangeKind, CheckState
 from sync.workspace import today
 
 
@@ -85,3 +85,21 @@ def test_a_week(app):
     found = history.week([app, other], utcnow() - timedelta(days=7))
     assert (found.checks, found.failed, found.counts["new_users"]) == (3, 1, 2)
     assert history.week([other], utcnow()).checks == 0
+
+
+def test_a_week_counts_each_leaver_of_these_apps_once(app):
+    other = App.create(connector="sample-chat", name="Other", category="Seat-based", state="active")
+    since = utcnow() - timedelta(days=7)
+
+    def left(where: App, id: str, **values) -> None:
+        account = Account.get_or_none(app=where, external_id=id) or Account.create(app=where, external_id=id, name=id)
+        values = {"kind": ChangeKind.REMOVED_USER, "created_at": utcnow()} | values
+        Change.create(app=where, account=account, decision="applied", **values)
+
+    left(app, "ana")
+    left(app, "ana")  # found again by the next check
+    left(app, "earlier", created_at=since - timedelta(minutes=1))
+    left(app, "gone there already", in_app=False)
+    left(app, "renamed", kind=ChangeKind.UPDATED_ROLE)
+    left(other, "bo")
+    assert (history.week([app], since).left, history.week([app, other], since).left) == (1, 2)
