@@ -37,7 +37,8 @@ def test_a_view_is_saved_opened_renamed_and_deleted(owner: Client, olga) -> None
     assert "no longer there" in owner.get(owner.send("DELETE", f"/views/{view.id}").location).text
 
 
-@pytest.mark.parametrize("hostile", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"])
+@pytest.mark.parametrize("hostile", [
+    "https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"])
 def test_a_view_that_is_gone_leads_to_no_other_host(owner: Client, hostile: str) -> None:
     assert owner.get("/views/999?back=/people?sort=name").location == "/people?sort=name"
     assert owner.get(f"/views/999?{urlencode({'back': hostile})}").location == "/"

@@ -270,10 +270,11 @@ def test_all_that_makes_accounts_of_items_is_watched(monkeypatch, tmp_path):
     monkeypatch.setattr(known_items, "CODE", (tmp_path,))
     monkeypatch.setattr(known_items, "_started", datetime.now().timestamp() + 1000)
     found = {known_items._code.__wrapped__()}
-    for name in ("new.py", "deep/schema.json", "deep/app.yaml", "app.yml"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+    for name in (".py", "deep/.json", "deep/.yaml", ".yml"):
+        path = (tmp_path / name).with_name(f"new{Path(name).name}")
+        path.parent.mkdir(exist_ok=True)
         for text in ("one", "two"):
-            (tmp_path / name).write_text(text)
+            path.write_text(text)
             found.add(known_items._code.__wrapped__())
     assert len(found) == 9 and None not in found
 

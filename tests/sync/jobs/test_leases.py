@@ -122,7 +122,7 @@ def test_nobody_is_woken_for_a_row_that_a_living_one_holds(check):
 def test_nothing_is_taken_over_while_the_clock_is_wrong(check):
     holds(check, f"{leases.HOST}:{dead_pid()}:abc")
     clock.keep(utcnow() + timedelta(days=1))
-    queue.take_over()
+    queue.wake_abandoned()
     assert queue.queue.pending_count() == 0
 
 

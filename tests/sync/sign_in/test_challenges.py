@@ -1,4 +1,4 @@
-"""A challenge is good once, for longer than it is valid at all; what is void is forgotten."""
+"""A challenge is good once. It counts as used until long after it is void, and is then forgotten."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_it_stays_used_until_long_after_it_is_void(home, later):
         assert not challenges.use_up("one", LASTS), seconds
 
 
-def test_what_is_void_is_forgotten_and_nothing_else(home, later):
+def test_void_challenges_are_forgotten_and_no_others(home, later):
     later(0)
     challenges.use_up("one", LASTS)
     later(LASTS)
