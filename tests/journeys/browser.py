@@ -29,8 +29,9 @@ TIMEOUT = 15_000  # milliseconds
 def chromium() -> Iterator:
     program = need("chromium")
     need("playwright")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=TIMEOUT)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         yield browser
