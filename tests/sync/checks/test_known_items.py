@@ -248,7 +248,8 @@ def test_with_another_setting_secret_code_or_list_everything_is_read(itemised, u
     assert trusted(itemised) == 0
 
 
-@pytest.mark.parametrize("other", [{"made_with": "another"}, {"since": str(utcnow() - timedelta(days=1))}], ids=str)
+@pytest.mark.parametrize("other", [{"made_with": "another"}, {"since": str(utcnow() - timedelta(days=1))}],
+                         ids=("another key", "another day"))
 def test_parts_that_were_not_made_together_are_not_trusted(itemised, unchanged, monkeypatch, other):
     monkeypatch.setattr(known_items, "PART", 5)
     quiet(itemised, unchanged)
