@@ -80,6 +80,16 @@ def test_a_role_that_the_app_lists_now_counts_as_it_says_now(chat, stage):
     assert lost_fields.administrators_lost(chat.app) == 0
 
 
+def test_administrators_who_are_listed_exactly_as_known_count_too(chat, stage):
+    Account.update(role="owner").where(Account.email == email(1)).execute()
+    stage(0, role="member")
+    assert lost_fields.administrators_lost(chat.app) == 1
+    db.execute_sql("INSERT INTO staged_same SELECT id, 0, 0, 0, 0 FROM account WHERE email = ?", (email(1),))
+    assert lost_fields.administrators_lost(chat.app) == 0, "one is still listed as Owner"
+    db.execute_sql("INSERT INTO staged_role VALUES ('owner', 'Owner', FALSE, FALSE, 0)")
+    assert lost_fields.administrators_lost(chat.app) == 2
+
+
 # Role and right to manage: as known, and as returned now, with whether the role is assumed. Then how many lost their
 # role, had one and have one now, and the same of the right to manage.
 @pytest.mark.parametrize(("known", "now", "counts"), [
