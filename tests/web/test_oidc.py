@@ -188,7 +188,7 @@ def test_an_answer_is_good_once_even_with_the_old_cookie(anybody, set_up, jana) 
     assert come_back(anybody, question).status_code == 400, "the session has forgotten it"
     anybody.client.set_cookie("rollcall", cookie)
     answer = come_back(anybody, question)
-    assert answer.status_code == 400 and "used already" in answer.text
+    assert answer.status_code == 400 and "has already been used" in answer.text
 
 
 def test_an_answer_that_took_too_long(anybody, set_up, jana) -> None:
