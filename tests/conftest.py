@@ -79,8 +79,12 @@ def pytest_collection() -> Iterator[None]:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest tests begin first, so that all cores have work until the end."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The longest tests begin first, so that all cores have work until the end. What is about the database that this
+    run isn't on is left out."""
+    out = [item for item in items if (only := item.get_closest_marker("only_on")) and database.ASKED not in only.args]
+    config.hook.pytest_deselected(items=out)
+    items[:] = [item for item in items if item not in out]
     places = {folder: place for place, folder in enumerate(FIRST)}
 
     def place(item: pytest.Item) -> tuple[bool, int]:

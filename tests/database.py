@@ -27,8 +27,7 @@ ASKED = os.environ.get("ROLLCALL_TEST_DATABASE", "sqlite")
 READY_SECONDS = 30
 OPTIONS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "max_connections=100",
            "shared_buffers=64MB", "listen_addresses=127.0.0.1", "max_wal_size=256MB")  # fmt: skip
-ON_FILE = pytest.mark.skipif(ASKED != "sqlite", reason="it is about the file")
-ON_SERVER = pytest.mark.skipif(ASKED != "postgresql", reason="it is about PostgreSQL")
+ON_FILE, ON_SERVER = pytest.mark.only_on("sqlite"), pytest.mark.only_on("postgresql")
 _numbers = itertools.count()
 
 
