@@ -183,7 +183,8 @@ def running(target: str, clone: Path, home: Path, last: str) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ROLLCALL_")} | {
+    ours = ("ROLLCALL_", "MAKE", "MFLAGS", "ARGS")  # make hands its own down
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)} | {
         "ROLLCALL_HOME": str(home), "ROLLCALL_LISTEN": f"127.0.0.1:{port}", "PYTHONUNBUFFERED": "1",
         "ROLLCALL_PRIVATE_NETWORKS": "127.0.0.0/8",
     }  # fmt: skip
