@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sync.apps import apps
 from sync.checks import checks
-from sync.db import connected, utcnow
+from sync.db import connected, db, utcnow
 from sync.jobs import asking, queue
 from sync.jobs.daily import DAY, NIGHT, next_time, spread
 from sync.models import App, Check
@@ -136,6 +136,16 @@ def test_of_the_clocks_of_several_workers_one_begins_the_sweep(chat, monkeypatch
         set_setting(queue.BEGUN, (utcnow() - timedelta(seconds=seconds)).isoformat())
         queue.sweep_if_due()
         assert len(swept) == sweeps, seconds
+
+
+def test_what_each_workers_clock_puts_into_the_queue_sweeps_once_a_minute(chat, monkeypatch):
+    swept = []
+    monkeypatch.setattr(queue, "sweep", lambda: swept.append(1))
+    queue.open_queue(db.database)
+    for _ in range(2):
+        [message] = queue.queue.read_periodic(utcnow())
+        queue.queue.execute(message)
+    assert len(swept) == 1
 
 
 def test_two_sweeps_in_a_minute_start_one(chat):
