@@ -139,6 +139,7 @@ def test_without_javascript_it_is_a_page(visit, live, acme) -> None:
 def test_the_page_answers_as_one_types(visit, live, acme) -> None:
     page = visit(acme.olga)
     page.goto(live.url + "/search")
+    page.wait_for_selector("input:focus")
     page.keyboard.type("jana kow")
     page.wait_for_selector("#found >> text=Jana Kowalski")
     assert page.url.endswith("/search?q=jana%20kow")
