@@ -9,14 +9,13 @@ import json
 import resource
 import sqlite3
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bench import floor, reading, sample
+from bench.children import run as run_child
 from bench.machine import facts
 from connectors.base import Account
 
@@ -50,14 +49,14 @@ def main() -> None:
 
 
 def _compare(count: int, repeat: int) -> None:
-    runs = [(_child("floor", count), _child("check", count)) for _ in range(repeat)]
+    runs = [(run_child("bench.run", "floor", count), run_child("bench.run", "check", count)) for _ in range(repeat)]
     print(f"\n{count:,} accounts: own work in processor seconds without reading; medians of {repeat}")
     print(f"{'':16}{'floor':>10}{'check':>10}{'ratio':>9}")
     for step in STEPS:
         floor, check = (statistics.median(run[side][step] for run in runs) for side in (0, 1))
         ratio = statistics.median(check[step] / floor[step] for floor, check in runs)
         print(f"{step:16}{floor:10.3f}{check:10.3f}{ratio:8.2f}×")
-    floor, check = _child("floor memory", count), _child("check memory", count)
+    floor, check = run_child("bench.run", "floor memory", count), run_child("bench.run", "check memory", count)
     print(f"{'peak memory, MB':16}{floor['peak_mb']:10.0f}{check['peak_mb']:10.0f}")
     for state, told in (("quiet", ""), ("waiting", ", while a report with 20 leavers waits,")):
         rows, writes = check[state]
@@ -65,14 +64,14 @@ def _compare(count: int, repeat: int) -> None:
 
 
 def _prove(count: int) -> None:
-    measured = _child("locks", count)
+    measured = run_child("bench.run", "locks", count)
     print(f"\nWhile {count:,} accounts are read, another connection writes between the pages, never waiting:")
     print(f"{measured['written']:,} of {measured['tried']:,} writes succeeded at once")
     print(f"longest wait of a writer during a check that found 1 % changed: {measured['longest']:.2f} s")
 
 
 def _read(count: int, repeat: int) -> None:
-    runs = [_child("reading", count) for _ in range(repeat)]
+    runs = [run_child("bench.run", "reading", count) for _ in range(repeat)]
     print(f"\n{count:,} members read over HTTP on this machine, in processor seconds; medians of {repeat}")
     _line("a connector ÷ a plain http.client loop", runs, "plain", "connector")
     print(f"{count // 20:,} members of a server that takes {SLOW * 1000:.0f} ms for each page, in seconds")
@@ -85,7 +84,7 @@ def _line(told: str, runs: list[dict], below: str, above: str) -> None:
 
 
 def _pages() -> None:
-    measured = _child("pages", 50_000)
+    measured = run_child("bench.run", "pages", 50_000)
     print("\n200 apps, 50,000 accounts in one of them: processor time a page, ÷ a bare Flask route with the same SQL")
     print("and rows (medians of 20), size compressed, queries")
     for page, (milliseconds, ratio, size, queries) in measured["pages"].items():
@@ -95,12 +94,12 @@ def _pages() -> None:
 
 def _paints() -> None:
     print("\nfirst paint in Chromium in milliseconds, ÷ that of a bare page with the same SQL and rows (medians)")
-    for page, (ours, ratio) in _child("paints", 2_000)["pages"].items():
+    for page, (ours, ratio) in run_child("bench.run", "paints", 2_000)["pages"].items():
         print(f"{page:28}{ours:8.0f} ms{ratio:7.1f}×{'  over the limit' if ratio > PAGE_RATIO else ''}")
 
 
 def _leavers() -> None:
-    measured = _child("leavers", 200)
+    measured = run_child("bench.run", "leavers", 200)
     print("\nA directory pushes that 20 people left who have an account in each of 200 apps, in processor seconds")
     print(f"until they count as having left: {measured['left']:.1f}")
     print(f"until each app has its report and its Owner an e-mail for each: {measured['compared']:.1f}")
@@ -111,15 +110,7 @@ def _leavers() -> None:
 def _many() -> None:
     from bench import many
 
-    print("", *many.lines(200, _child("many", 200)), sep="\n")
-
-
-def _child(what: str, count: int) -> dict:
-    command = [sys.executable, "-m", "bench.run", "--child", what, str(count)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parent.parent)
-    if done.returncode:
-        raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")
-    return json.loads(done.stdout)
+    print("", *many.lines(200, run_child("bench.run", "many", 200)), sep="\n")
 
 
 def _timed(work: Callable[[], object]) -> float:

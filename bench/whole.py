@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import resource
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -16,6 +15,7 @@ from pathlib import Path
 import requests
 
 from bench import floor, reading
+from bench.children import run as run_child
 from bench.machine import facts
 from connectors.base import Account
 
@@ -38,7 +38,7 @@ def main() -> None:
 
 def compare(count: int, repeat: int) -> None:
     """Print both, in processor seconds."""
-    runs = [(_child("plain", count), _child("check", count)) for _ in range(repeat)]
+    runs = [(run_child("bench.whole", "plain", count), run_child("bench.whole", "check", count)) for _ in range(repeat)]
     print(f"\n{count:,} members over HTTP: a requests loop that stages and compares, a whole check, in processor "
           f"seconds; medians of {repeat}")  # fmt: skip
     for step in (*STEPS, "peak MB"):
@@ -89,14 +89,6 @@ def _timed(work) -> float:
     begun = time.process_time()
     work()
     return time.process_time() - begun
-
-
-def _child(what: str, count: int) -> dict:
-    command = [sys.executable, "-m", "bench.whole", "--child", what, str(count)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parent.parent)
-    if done.returncode:
-        raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")
-    return json.loads(done.stdout)
 
 
 if __name__ == "__main__":
