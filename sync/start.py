@@ -15,7 +15,7 @@ from sync.mail import news, outbox
 from sync.offboarding import offboarding
 from sync.reports import acceptances
 from sync.search import index as search_index
-from sync.sign_in import forgotten, kept_requests, refusals
+from sync.sign_in import forgotten, kept_requests, refusals, sessions
 from sync.sign_in import waiting as waiting_sign_ins
 from sync.tasks import invitations, tasks
 
@@ -42,6 +42,7 @@ JOBS = (
     waiting_files.forget_old,
     waiting_sign_ins.forget_old,
     kept_requests.forget_old,
+    sessions.forget_ended,
     refusals.tell_of_further,
     search_index.bring_up_to_date,
 )

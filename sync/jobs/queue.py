@@ -20,7 +20,7 @@ from sync.db import connected, db, utcnow, writing
 from sync.faults import OwnFault
 from sync.jobs import clock, leases
 from sync.jobs.bell import Bell
-from sync.models import Check, DirectoryReading, Mail, PasswordRequest, Session, Task
+from sync.models import Check, DirectoryReading, Mail, PasswordRequest, Task
 from sync.workspace import set_setting, setting
 
 log = logging.getLogger("rollcall.schedule")
@@ -184,7 +184,7 @@ def _begins_sweep(now: datetime) -> bool:
 
 
 def sweep() -> None:
-    """Once a minute and at the start: begin what is due, wake what was left over, forget what is stale."""
+    """Once a minute and at the start: begin what is due and wake what was left over."""
     with faults.tolerated(), connected():
         now = utcnow()
         if fault := clock.wrong(now):
@@ -199,7 +199,6 @@ def sweep() -> None:
         for kind, row_id in _left_over(now):
             wake(kind, row_id)
         with writing():
-            Session.delete().where(Session.ends_at < now).execute()
             set_setting(HEARTBEAT, now.isoformat())
 
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from sync import activity, faults, names
 from sync.db import connected, utcnow, writing
+from sync.jobs import queue
 from sync.models import Person, Session
 from sync.people.last_owner import may_sign_in
 from sync.states import SecondFactor, SignInMethod
@@ -40,7 +41,6 @@ def start_session(person: Person, way: Way = Way(), source: str = "", browser: s
     token = secrets.token_urlsafe(32)
     ends_at = utcnow() + timedelta(hours=workspace().session_hours)
     with writing():
-        Session.delete().where(Session.ends_at < utcnow()).execute()
         Session.create(token_hash=token_hash(token), person=person, ends_at=ends_at, provider=way.provider,
                        method=way.method, second=way.second, confirmed_at=way.proved_at, source=source[:60],
                        browser=browser[:60])
@@ -111,6 +111,12 @@ def end_sessions(person: Person, by: str, only: int | None = None, but: int | No
             activity.record(by, "ended sessions", about=names.signature(person), after=plural(ended, "browser"),
                             person=person)
     return ended
+
+
+@queue.each_minute
+def forget_ended(now: datetime) -> None:
+    with writing():
+        Session.delete().where(Session.ends_at <= now).execute()
 
 
 def token_hash(token: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import signal
 import socket
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -15,7 +17,7 @@ from sync.apps import apps
 from sync.db import utcnow
 from sync.jobs import asking as jobs_asking
 from sync.models import App, Check
-from tests.cli.conftest import OWNER, PASSWORD, CommandLine, until
+from tests.cli.conftest import OWNER, PASSWORD, ROOT, CommandLine, until
 from tests.parts import free_port
 
 
@@ -133,6 +135,27 @@ def test_pages_and_worker_apart(rollcall, connected_chat):
             assert rollcall.get("/healthz").status_code == 200
             assert rollcall.stop(worker) == 0
         assert rollcall.stop(web) == 0
+
+
+# With a job that each long-running process does: it stops the process. One that never does its jobs runs on.
+WITH_A_JOB = """
+import os, signal, sys
+sys.path.insert(0, {root!r})
+from app import command_line, create_app
+from cli import serve
+from sync.jobs import queue
+
+serve.HEALTH_SECONDS = 0.01
+queue.in_each_process(lambda now: os.kill(os.getpid(), signal.SIGTERM))
+command_line(create_app)
+"""
+
+
+@pytest.mark.parametrize("command", ["serve", "web", "worker"])
+def test_each_process_that_runs_on_does_the_jobs_for_its_own_memory(rollcall, command):
+    run = [sys.executable, "-c", WITH_A_JOB.format(root=str(ROOT)), command]
+    done = subprocess.run(run, env=rollcall.environ, cwd=rollcall.folder, timeout=60, capture_output=True, text=True)
+    assert done.returncode == 0 and "Finishing" in done.stderr, done.stderr
 
 
 def test_what_was_asked_before_the_stop_is_answered():

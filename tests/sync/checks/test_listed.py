@@ -240,3 +240,21 @@ def test_what_is_assumed_of_everyone_is_left_out_of_everyone(listed):
     del listed.seats["three"]
     listed.check()
     assert {(row.unsaid, row.assumed) for row in Account.select().where(Account.is_present)} == {(BIT["seat"], 0)}
+
+
+NONE, SEAT, BOTH = frozenset(), frozenset({"seat"}), frozenset({"seat", "name"})
+
+
+# What the app leaves out of an account (unsaid, assumed), before and now. The others say everything.
+@pytest.mark.parametrize(("before", "now"), [
+    ((SEAT, NONE), (NONE, SEAT)), ((NONE, SEAT), (SEAT, NONE)), ((BOTH, SEAT), (BOTH, NONE)),
+    ((BOTH, NONE), (BOTH, SEAT)), ((SEAT, BOTH), (NONE, BOTH)), ((NONE, BOTH), (SEAT, BOTH)),
+])  # fmt: skip
+def test_what_is_unsaid_and_what_is_assumed_is_known_each_on_its_own(listed, before, now):
+    listed.add("one", name="One", seat="full")
+    for unsaid, assumed in (before, now):
+        listed.say("one", unsaid=unsaid, assumed=assumed)
+        listed.check()
+        account = listed.account("one")
+        assert account.unsaid == sum(BIT[field] for field in unsaid)
+        assert account.assumed == sum(BIT[field] for field in assumed)

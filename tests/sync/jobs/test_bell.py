@@ -51,6 +51,11 @@ def test_nobody_listens(tmp_path):
     Bell(tmp_path / "bell").ring()
 
 
+def test_a_thread_that_finds_the_ring_taken_does_not_wait_for_another(bell):
+    """Several wake up, and one of them reads: the others must not be kept in their read."""
+    assert not os.get_blocking(bell._heard)
+
+
 def test_more_rings_than_the_pipe_holds_are_not_waited_for(bell):
     for _ in range(3):
         bell.ring(100_000)

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from sync.db import utcnow
+from sync.jobs import queue
 from sync.models import Activity, Person, Session, Setting, SignInAttempt
 from sync.people import last_owner, people
 from sync.people.people import PeopleProblem
@@ -104,6 +105,16 @@ def test_a_session_that_is_used_goes_on_to_its_end_and_no_further(olga):
     assert sessions.person_of(token) == olga
     Session.update(ends_at=utcnow() - timedelta(seconds=1)).execute()
     assert sessions.person_of(token) is None
+
+
+def test_the_sweep_deletes_the_sessions_that_have_ended(olga):
+    kept, ended = (sessions.token_hash(sessions.start_session(olga)) for _ in range(2))
+    now = utcnow()
+    for one, ends_at in ((kept, now + timedelta(seconds=1)), (ended, now)):
+        Session.update(ends_at=ends_at).where(Session.token_hash == one).execute()
+    sessions.forget_ended(now)
+    assert [one.token_hash for one in Session.select()] == [kept]
+    assert sessions.forget_ended in queue._minutely
 
 
 def test_another_password_ends_the_sessions(olga):
