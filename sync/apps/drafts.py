@@ -66,7 +66,7 @@ def begun(slug: str, person: Person, opened: str) -> App | None:
         App.state == AppState.CONNECTING, App.connector == slug, App.created_at == _when(opened),
         AppPerson.person == person,
     )  # fmt: skip
-    return theirs.first()
+    return theirs.order_by(App.id).first()
 
 
 def _free_name(label: str) -> str:

@@ -116,7 +116,10 @@ def _take_over_the_rest(directory: Directory, now: datetime, moves: Moves, news:
 
 def _warnings(directory: Directory) -> list[str]:
     """What to correct in the directory: addresses that two people claim, and values that aren't addresses."""
-    disputed = _rows(f"""SELECT m.email_key, group_concat({_NAMED}, ' and '),
+    disputed = _rows(f"""SELECT m.email_key, (SELECT group_concat(name, ' and ') FROM (
+                                   SELECT {_NAMED} AS name FROM read_email AS o
+                                   JOIN read_person AS r USING (external_id)
+                                   WHERE o.email_key = m.email_key ORDER BY 1, r.external_id) AS named),
                                count(*) FILTER (WHERE pe.disputed) > 0
                         FROM read_email AS m JOIN read_person AS r USING (external_id)
                         LEFT JOIN person_email AS pe ON pe.email_key = m.email_key

@@ -34,7 +34,7 @@ def find_people(directory: Directory, worldwide_ids: bool, guard: Guard | None =
     if worldwide_ids:
         _run("""UPDATE read_person SET person_id = coalesce(
                     (SELECT e.person_id FROM directory AS d JOIN directory_entry AS e ON e.directory_id = d.id
-                     WHERE d.kind = ?1 AND e.external_id = read_person.external_id LIMIT 1),
+                     WHERE d.kind = ?1 AND e.external_id = read_person.external_id ORDER BY e.id LIMIT 1),
                     (SELECT f.person_id FROM former_entry AS f
                      WHERE f.kind = ?1 AND f.external_id = read_person.external_id))
                 WHERE person_id IS NULL""", directory.kind)

@@ -42,8 +42,9 @@ _PEOPLE = """
             ORDER BY g.name) AS named), '') AS groups,
         coalesce((SELECT CAST(max(e.last_day) AS TEXT) FROM directory_entry AS e
             WHERE e.person_id = p.id AND e.directory_id = :directory), '') AS last_day,
-        coalesce((SELECT group_concat(e.status, ',') FROM directory_entry AS e
-            WHERE e.person_id = p.id AND e.directory_id = :directory), '') AS here
+        coalesce((SELECT group_concat(status, ',') FROM (
+            SELECT e.status FROM directory_entry AS e WHERE e.person_id = p.id AND e.directory_id = :directory
+            ORDER BY e.id) AS entries), '') AS here
     FROM person AS p"""
 
 

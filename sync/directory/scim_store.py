@@ -150,7 +150,7 @@ class Store(ScimStorage):
         """By the identity provider's id; by userName where one of the two came without, and may be the same human."""
         gone = ScimResource.select().where(
             ScimResource.directory == self.directory, ScimResource.kind == USER, ScimResource.deleted_at.is_null(False)
-        ).order_by(ScimResource.deleted_at.desc())
+        ).order_by(ScimResource.deleted_at.desc(), ScimResource.id.desc())
         same_name, given = gone.where(ScimResource.name_key == values["name_key"]), values["external_id"]
         if given and (same := gone.where(ScimResource.external_id == given).first()):
             return same

@@ -163,7 +163,7 @@ _TO_INVITE = """
     LEFT JOIN role ro ON ro.id = CASE WHEN s.role <> ''
         THEN (SELECT id FROM role WHERE app_id = :app AND external_id = s.role)
         ELSE (SELECT id FROM role WHERE app_id = :app AND NOT privileged
-            ORDER BY is_default DESC, position DESC LIMIT 1) END
+            ORDER BY is_default DESC, position DESC, id LIMIT 1) END
     WHERE NOT EXISTS (
         SELECT 1 FROM account a WHERE a.person_id = s.person_id AND a.app_id = :app AND a.state <> 'gone'
           AND a.match_kind <> 'service account')

@@ -267,7 +267,7 @@ def _store(app: App, draft: Draft, by: str, rule: GroupRule | None) -> GroupRule
 
 def _rule_for(app: App, draft: Draft) -> GroupRule | None:
     of = GroupRule.team == draft.team if draft.team else GroupRule.group == draft.group
-    return GroupRule.get_or_none(GroupRule.app == app, of)
+    return GroupRule.select().where(GroupRule.app == app, of).order_by(GroupRule.id).first()
 
 
 def _is_as(rule: GroupRule, draft: Draft) -> bool:

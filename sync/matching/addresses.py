@@ -76,11 +76,13 @@ ANOTHERS = f"""
     coalesce((
         SELECT 'its e-mail is that of ' || coalesce(nullif(q.name, ''), pe.email)
         FROM person_email AS pe JOIN person AS q ON q.id = pe.person_id AND q.status <> 'deprovisioned'
-        WHERE pe.email_key IN {_ADDRESSES} AND pe.person_id IS DISTINCT FROM a.person_id LIMIT 1
+        WHERE pe.email_key IN {_ADDRESSES} AND pe.person_id IS DISTINCT FROM a.person_id
+        ORDER BY pe.id LIMIT 1
     ), (
         SELECT 'its e-mail is that of ' || coalesce(nullif(d.name, ''), d.email) || ' in ' || x.name
         FROM directory_address AS d JOIN directory AS x ON x.id = d.directory_id LEFT JOIN {ENTRY}
-        WHERE d.email_key IN {_ADDRESSES} AND d.here AND e.person_id IS DISTINCT FROM a.person_id LIMIT 1
+        WHERE d.email_key IN {_ADDRESSES} AND d.here AND e.person_id IS DISTINCT FROM a.person_id
+        ORDER BY d.id LIMIT 1
     ))
 """
 
@@ -126,16 +128,20 @@ def claimed_by(claims: Iterable[Claim]) -> str:
 def sources(person: Person) -> dict[int, str]:
     """By PersonEmail.id, in words: which source gives the address to this person, and who else claims it."""
     said = db.execute_sql("""
-        SELECT pe.id, count(*) FILTER (WHERE d.here) > 0, group_concat(x.name, ', ') FILTER (WHERE d.here)
-        FROM person_email AS pe JOIN directory_entry AS e ON e.person_id = pe.person_id
+        SELECT pe.id, x.name FROM person_email AS pe
+        JOIN directory_entry AS e ON e.person_id = pe.person_id
         JOIN directory_address AS d ON d.directory_id = e.directory_id AND d.external_id = e.external_id
             AND d.email_key = pe.email_key
-        JOIN directory AS x ON x.id = d.directory_id WHERE pe.person_id = ? GROUP BY pe.id""", (person.id,)).fetchall()
-    by_directory = {id: f"in {names}" if here else "" for id, here, names in said}
+        JOIN directory AS x ON x.id = d.directory_id
+        WHERE pe.person_id = ? AND d.here ORDER BY x.id, d.id""", (person.id,)).fetchall()
+    names: dict[int, list[str]] = {}
+    for id, name in said:
+        names.setdefault(id, []).append(name)
     found = {}
     disputed = claims(row.email_key for row in person.emails if row.disputed)
     for row in person.emails:
-        words = [by_directory.get(row.id) or ("given by hand" if row.by_hand else "no directory has it now")]
+        otherwise = "given by hand" if row.by_hand else "no directory has it now"
+        words = [f"in {', '.join(names[row.id])}" if row.id in names else otherwise]
         others = [claim for claim in disputed.get(row.email_key, ()) if claim.person_id != person.id]
         words += [f"{claim.said_by} gives it to {claim.name} too" for claim in others]
         found[row.id] = "; ".join(words)

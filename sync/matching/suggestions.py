@@ -162,7 +162,8 @@ def _words(text: str) -> tuple[str, ...]:
 def everybody() -> Iterator[Known]:
     rows = db.execute_sql("""
         SELECT p.id, p.name, (
-            SELECT group_concat(e.email_key, ' ') FROM person_email e WHERE e.person_id = p.id)
+            SELECT group_concat(email_key, ' ') FROM (
+                SELECT email_key FROM person_email e WHERE e.person_id = p.id ORDER BY e.id) AS theirs)
         FROM person p ORDER BY p.id
     """)
     for id, name, joined in rows:

@@ -242,7 +242,8 @@ def _question(report: Report, seat: Account, person: Person, offboarding: Offboa
     if known is not None and known.decision == CONFIRMED:  # that yes is spent: the account stayed after all
         Change.update(report=None).where(Change.id == known.id).execute()
         known = None
-    planned = Change.get_or_none(same, Change.offboarding == offboarding, Change.report.is_null())
+    apart = Change.select().where(same, Change.offboarding == offboarding, Change.report.is_null())
+    planned = apart.order_by(Change.id).first()
     now = utcnow()
     values = {
         "decision": HELD if known is not None and known.decision == HELD else CONFIRM,

@@ -73,7 +73,8 @@ def _refuse(account: Account, reason: str, until: date | None) -> Protected:
 def why_stuck(account: Account) -> Protected | None:
     """Why the account of someone who has left can't be removed: as the open report says, which sees all who leave."""
     report = reports.open_report(account.app)
-    stuck = report and Change.get_or_none(Change.report == report, Change.account == account, IS_STUCK)
+    theirs = Change.select().where(Change.report == report, Change.account == account, IS_STUCK)
+    stuck = report and theirs.order_by(Change.id).first()
     if stuck and stuck.protection:
         return Protected(Protection(stuck.protection), stuck.protected)
     return protection.of(account, *(code for code in Protection if code != Protection.KEPT_UNTIL))

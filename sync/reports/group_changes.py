@@ -76,7 +76,7 @@ def reasons(changes: list[Change]) -> dict[int, tuple[str, str, object]]:
         if change.decision != ChangeDecision.LEFT_OUT:
             continue
         if change.kind in ADJUSTMENTS:
-            row = LeftOut.get_or_none(*_is_it(change))
+            row = LeftOut.select().where(*_is_it(change)).order_by(LeftOut.id).first()
             kept[change.id] = (row.reason, row.made_by, row.made_at) if row else ("", "", None)
         elif change.account is not None:
             account = change.account

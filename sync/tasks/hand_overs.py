@@ -85,7 +85,7 @@ def _see_handed_over(task: Task, row: HandOver, connector: Connector) -> None:
 
 def _not_handed_over(task: Task, asset: Asset, row: HandOver | None) -> Exception:
     live = HandOver.select().join(Task, on=HandOver.grant == Task.id).where(HandOver.asset == asset, Task.is_under_way)
-    if (under_way := live.first()) is not None:
+    if (under_way := live.order_by(HandOver.id).first()) is not None:
         return Waits(f"Waits until {_named(under_way.successor)} manages {_called(asset)}.")
     name, app = _named(task.account), task.app.name
     then = f"Nothing was removed. Assign another manager in {app}, check it and retry, or cancel this and decide again."

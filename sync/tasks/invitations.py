@@ -98,7 +98,8 @@ def _stands(app: App, email: str, normal: str, person: Person | None) -> tuple[s
     mine = Account.email_key == normal
     if person is not None:
         mine |= (Account.person == person) & Account.is_matched
-    seat = Account.get_or_none(mine, Account.app == app, Account.state != AccountState.GONE)
+    here = (Account.app == app) & (Account.state != AccountState.GONE)
+    seat = Account.select().where(here, mine).order_by(Account.id).first()
     if seat is not None and seat.status == AccountStatus.INVITED:
         return UNDER_WAY, f"Is invited already, in {app.name} itself"
     if seat is not None:
@@ -245,7 +246,7 @@ def _account_of(invitation: Invitation) -> Account | None:
     here = (Account.app == invitation.app_id) & Account.is_present
     if invitation.account_id is not None:
         return Account.get_or_none(here, Account.id == invitation.account_id)
-    return Account.get_or_none(here, Account.email_key == invitation.email_key)
+    return Account.select().where(here, Account.email_key == invitation.email_key).order_by(Account.id).first()
 
 
 def _connect(invitation: Invitation, account: Account) -> None:

@@ -79,8 +79,9 @@ def _successor(app: App, account_id: int, leaving: Collection[int]) -> Account:
 def _hand_over(app: App, asset_id: int, successor: Account, role: str, by: object, report: Report | None) -> Task:
     """The task that grants it, or the one that is under way already."""
     asset = Asset.get_by_id(asset_id)
-    live = Task.get_or_none(Task.account == successor, Task.asset == asset, Task.is_live,
-                            Task.act.in_((TaskKind.GRANT, TaskKind.REVOKE)))  # fmt: skip
+    theirs = Task.select().where(Task.account == successor, Task.asset == asset, Task.is_live,
+                                 Task.act.in_((TaskKind.GRANT, TaskKind.REVOKE)))  # fmt: skip
+    live = theirs.order_by((Task.act == TaskKind.GRANT), Task.id).first()
     if live is not None and live.act == TaskKind.GRANT and live.detail.get("role") == role:
         return live
     if live is not None:
