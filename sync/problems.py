@@ -14,3 +14,11 @@ class AppProblem(Problem):
 
 class UnusableReading(Exception):
     """An app or a directory reported something that makes no sense, so none of it is used (rule 1)."""
+
+
+class TooLong(UnusableReading):
+    """PostgreSQL can't index a text: an id or a number of more than about 2,700 bytes."""
+
+    def __init__(self):
+        super().__init__("An id or a number is longer than PostgreSQL can index, which is about 2,700 bytes. "
+                         "Nothing was changed.")

@@ -9,7 +9,7 @@ from sync.apps import drafts
 from sync.checks import checks, comparison
 from sync.config import Config
 from sync.db import connected, open_database
-from sync.directory import address_moves, directories, last_days, scim_people, waiting_files
+from sync.directory import address_moves, directories, last_days, scim_people, unused_keys, waiting_files
 from sync.jobs import queue
 from sync.mail import news, outbox
 from sync.offboarding import offboarding
@@ -40,6 +40,7 @@ JOBS = (
     news.due_reminders,
     drafts.forget_drafts,
     waiting_files.forget_old,
+    unused_keys.forget_old,
     waiting_sign_ins.forget_old,
     kept_requests.forget_old,
     sessions.forget_ended,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from connectors.base import ConnectorError, CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
 from sync.db import utcnow, writing
 from sync.models import App
-from sync.problems import AppProblem, UnusableReading
+from sync.problems import AppProblem, TooLong, UnusableReading
 from sync.safety import lost_fields
 from sync.states import Failure
 from sync.vault import VaultProblem
@@ -50,6 +50,7 @@ _KINDS = (
     (RateLimited, Failure.RATE_LIMIT, "The app asks for fewer calls. The next check tries again."),
     (IncompleteReading, Failure.INCOMPLETE, "The next check tries again."),
     (TemporarilyUnavailable, Failure.UNREACHABLE, "The next check tries again."),
+    (TooLong, Failure.CONNECTOR, "Shorten it in the app. Rollcall in a SQLite file has no such limit."),
     (Refused, Failure.REFUSED, "The app refused to be read: test the credential on its Settings."),
 )  # fmt: skip
 

@@ -4,14 +4,18 @@ Dates, times and JSON come as the texts that the file has; the models' fields re
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
+import peewee
 import psycopg
 from peewee import Model, PostgresqlDatabase, PostgresqlJSONMethods
+from psycopg.errors import ProgramLimitExceeded
 from psycopg.types.string import StrDumperUnknown, TextLoader
 
 from sync.postgres import keys
 from sync.postgres.dialect import numbered, translated
+from sync.problems import TooLong
 
 WRITERS = 0x526F6C6C  # "Roll": the advisory lock that each writer takes
 # A statement that waits longer than 30 seconds for a lock gives up, as with the file. Half a minute after a client was
@@ -33,6 +37,17 @@ class _Text(StrDumperUnknown):
 
     def dump(self, obj: str) -> bytes:
         return super().dump(obj.replace(*Postgres.NOT_TEXT))
+
+
+@contextmanager
+def _indexed() -> Iterator[None]:
+    """Raises TooLong in place of the server's sentence about the size of an index's row."""
+    try:
+        yield
+    except (psycopg.Error, peewee.DatabaseError) as problem:
+        if isinstance(problem, ProgramLimitExceeded) or isinstance(problem.__cause__, ProgramLimitExceeded):
+            raise TooLong from problem
+        raise
 
 
 class Postgres(PostgresqlDatabase):
@@ -57,19 +72,27 @@ class Postgres(PostgresqlDatabase):
 
     def execute_sql(self, sql: str, params: object = None) -> psycopg.Cursor:
         values = numbered(params) if "?1" in sql else params
-        if keys.asked_in(sql):
-            return keys.with_keys(self.connection(), lambda: super(Postgres, self).execute_sql(translated(sql), values))
-        return super().execute_sql(translated(sql), values)
+
+        def run() -> psycopg.Cursor:
+            return super(Postgres, self).execute_sql(translated(sql), values)
+
+        with _indexed():
+            return keys.with_keys(self.connection(), run) if keys.asked_in(sql) else run()
 
     def executemany(self, sql: str, rows: Iterable) -> psycopg.Cursor:
         """One statement for each row of values; the cursor knows how many rows it changed."""
         cursor = self.cursor()
-        cursor.executemany(translated(sql), list(rows))
+        with _indexed():
+            cursor.executemany(translated(sql), list(rows))
         return cursor
 
     def register_function(self, fn: Callable, name: str, num_params: int = -1, **_options: object) -> None:
         """A key that only Python can make: keys.py."""
         keys.register(name, fn)
+
+    def forget_unused_keys(self) -> int:
+        """Forget the keys of texts that are nobody's now; how many. Inside the caller's transaction."""
+        return sum(self.execute_sql(keys.unused(name)).rowcount for name in keys.NAMES)
 
     def run_script(self, sql: str) -> None:
         """Statements of PostgreSQL alone, without values."""

@@ -51,6 +51,13 @@ def asked_in(sql: str) -> bool:
     return any(f"{name}(" in sql for name in NAMES)
 
 
+def unused(name: str) -> str:
+    """The statement that deletes this function's keys of texts that no row has. Another one may ask for them again."""
+    kept = " UNION ".join(texts for texts in _TEXTS[name] if "pg_temp" not in texts)
+    return (f"DELETE FROM text_key k WHERE k.function = '{name}' AND NOT EXISTS ("
+            f"SELECT 1 FROM ({kept}) AS texts (given) WHERE texts.given = k.given)")
+
+
 def with_keys(connection: psycopg.Connection, run: Callable[[], psycopg.Cursor]) -> psycopg.Cursor:
     """The result of `run`, which executes a statement that asks for keys; it is run again while some are missing."""
     for _ in range(MOST_TRIES):

@@ -37,8 +37,8 @@ def third(tmp_path: Path, chat: Chat, olga: Person) -> Iterator[Chat]:
 class Rehearsals(Rehearsal):
     """One installation and several apps; every attempt starts from the same state."""
 
-    def __init__(self, folder: Path, chat: Chat, *others: Chat):
-        super().__init__(folder, chat)
+    def __init__(self, folder: Path, home: Path, chat: Chat, *others: Chat):
+        super().__init__(folder, home, chat)
         self.others = others
         for number, other in enumerate(others):
             copy_database(other.store.path, self.base / f"other-{number}.sqlite")
@@ -56,11 +56,11 @@ class Rehearsals(Rehearsal):
 
 
 @pytest.fixture
-def rehearsals(tmp_path: Path, chat: Chat, second: Chat, third: Chat) -> Iterator:
+def rehearsals(tmp_path: Path, home: Path, chat: Chat, second: Chat, third: Chat) -> Iterator:
     made = []
 
     def make() -> Rehearsals:
-        made.append(Rehearsals(tmp_path, chat, second, third))
+        made.append(Rehearsals(tmp_path, home, chat, second, third))
         return made[0]
 
     yield make

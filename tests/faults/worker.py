@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import requests
 
 from sync import activity, start
@@ -41,9 +42,11 @@ from sync.people import people
 from sync.rank import Asker
 from sync.reports import reports
 from sync.tasks import by_hand, invitations
+from tests import database
 from tests.blank import LOCAL
+from tests.faults.kept_rows import Committed
 
-READS = ("SELECT", "PRAGMA", "--")  # leave nothing behind: a death there is the death at the next statement
+READS = ("SELECT", "PRAGMA", "SET", "--")  # leave nothing behind: a death there is the death at the next statement
 BY = Asker.command_line("Olga Brandt <olga@acme.example>")
 
 
@@ -53,10 +56,12 @@ class Steps:
     def __init__(self):
         self.count()
 
-    def count(self, fatal: int = 0, keep: dict[str, str] | None = None) -> None:
+    def count(self, fatal: int = 0, keep: dict[str, str] | None = None, server: str | None = None) -> None:
         """Die as of kill -9 when step number `fatal` begins. `keep` maps each file to the path of its copy, in which
-        {step} stands for the number of the step that begins."""
+        {step} stands for the number of the step that begins. `server`: the address of a database whose rows are kept
+        in the same folder."""
         self.taken, self.fatal, self.keep = 0, fatal, keep or {}
+        self.committed = Committed(server) if server and keep else None
 
     def statement(self, sql: str) -> None:
         if not sql.lstrip().upper().startswith(READS):
@@ -79,9 +84,13 @@ class Steps:
                     shutil.copy(path, to)
             os._exit(0)
         os.waitpid(child, 0)
+        if self.committed:
+            self.committed.write(Path(next(iter(self.keep.values())).format(step=self.taken)).parent)
 
     def watch(self) -> None:
-        """Every connection to SQLite, of Rollcall and of its queue, and every HTTP call from now on."""
+        """Every connection to a database, of Rollcall and of its queue, and every HTTP call from now on."""
+        for name in ("execute", "executemany", "copy"):
+            setattr(psycopg.Cursor, name, self._watched(getattr(psycopg.Cursor, name)))
         connect, send = sqlite3.connect, requests.Session.send
 
         def watched_connect(*arguments, **options) -> sqlite3.Connection:
@@ -96,6 +105,13 @@ class Steps:
             return answer
 
         sqlite3.connect, requests.Session.send = watched_connect, watched_send
+
+    def _watched(self, call: Callable) -> Callable:
+        def watched(cursor: psycopg.Cursor, query: str | bytes, *arguments, **options) -> object:
+            self.statement(query if isinstance(query, str) else query.decode())
+            return call(cursor, query, *arguments, **options)
+
+        return watched
 
 
 def finish(left_out: list[str]) -> None:
@@ -211,8 +227,9 @@ def what_is() -> dict:
 def obey(home: str, act: str, arguments: list[str], fatal: int, keep: dict[str, str]) -> None:
     steps = Steps()
     steps.watch()
-    start.open_all(Config.from_environ({"ROLLCALL_HOME": home, **LOCAL}))
-    steps.count(fatal, keep)
+    config = database.placed(Config.from_environ({"ROLLCALL_HOME": home, **LOCAL}))
+    start.open_all(config)
+    steps.count(fatal, keep, config.database_url)
     with connected():
         found = what_is() if act == "recover" else {}
         ACTS[act](arguments)

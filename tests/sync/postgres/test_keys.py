@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from connectors.names import email_key
-from sync.db import db, writing
+from sync.db import db, utcnow, writing
+from sync.directory import unused_keys
 from sync.directory.precedence import name_key
 from sync.models import Person
+from tests.database import ON_SERVER
 
 NAMES = ["López, Ana", "ana LOPEZ", "Ａna Lopez", "", "ß", "ﬁ", "Ω Ώ", "x" * 5000, "a\u0301", "İ", "'", "%", "😀 Ann"]
 EMAILS = ["Ana@Acme.Example", "ana@straße.example", "ana@bücher.example", "not an address", "", "a@b@c"]
@@ -33,3 +37,22 @@ def test_what_a_transaction_did_before_it_asked_is_kept(home):
         Person.create(name="Maria Lund")
         [key] = db.execute_sql("SELECT name_key(name) FROM person").fetchone()
     assert key == "lund maria" and Person.select().count() == 1
+
+
+@ON_SERVER
+def test_within_a_day_no_key_holds_the_name_of_someone_who_is_gone(home):
+    with writing():
+        gone, _kept = Person.create(name="Maria Lund"), Person.create(name="Ana Lima")
+    db.execute_sql("SELECT name_key(name) FROM person").fetchall()
+    now = utcnow()
+    unused_keys.forget_old(now)
+    assert {"Maria Lund", "Ana Lima"} <= _texts()
+    gone.delete_instance()
+    unused_keys.forget_old(now + timedelta(hours=23))
+    assert "Maria Lund" in _texts()
+    unused_keys.forget_old(now + timedelta(days=1))
+    assert _texts() == {"Ana Lima"}
+
+
+def _texts() -> set[str]:
+    return {text for (text,) in db.execute_sql("SELECT given FROM text_key").fetchall()}
