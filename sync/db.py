@@ -105,6 +105,7 @@ def _open_server(address: str) -> None:
     try:
         with connected():
             opening.prepare(db, Runner(db, str(MIGRATIONS)))
+        db.begin_pool()
     except (opening.CannotBeUsed, DatabaseError) as problem:
         raise DatabaseRefused(opening.sentence(problem, address)) from problem
 

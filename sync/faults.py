@@ -74,12 +74,16 @@ SERVER_READS_ONLY = Fault(
     "database server read-only", "Rollcall can read from its database server, but not write to it.",
     "It may be a replica: point ROLLCALL_DATABASE to the primary server.",
 )
+SERVER_SLOW = Fault(
+    "database server slow", "Rollcall's database server ended a statement or a transaction that took too long.",
+    "Look at the server's load and its log: Rollcall tries it again automatically.",
+)
 CONFLICT = Fault(
     "database conflict", "Two changes to Rollcall's database were in conflict, and the server refused one of them.",
     "Rollcall tries it again automatically.",
 )
 ALL = (FULL, READ_ONLY, FAILING, LOCKED, DAMAGED, NO_MEMORY, NO_FILES, NO_SERVER, SERVER_FULL, SERVER_READS_ONLY,
-       CONFLICT)  # fmt: skip
+       SERVER_SLOW, CONFLICT)  # fmt: skip
 
 # Primary result codes, https://www.sqlite.org/rescode.html; an extended code holds its primary one in the low byte.
 OF_SQLITE = {
@@ -100,6 +104,8 @@ OF_POSTGRESQL = {
     "57P": NO_SERVER,  # shut down, or starting up
     "53": SERVER_FULL,  # insufficient resources
     "25006": SERVER_READS_ONLY,
+    "25P03": SERVER_SLOW,  # idle in a transaction
+    "57014": SERVER_SLOW,  # canceled
     "40001": CONFLICT,  # serialization
     "40P01": CONFLICT,  # deadlock
     "55P03": LOCKED,

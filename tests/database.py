@@ -9,6 +9,7 @@ import itertools
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -57,7 +58,7 @@ def start_server() -> str:
 
     @atexit.register
     def end() -> None:
-        server.terminate()
+        server.send_signal(signal.SIGINT)  # it ends without waiting for those who are connected
         server.wait(READY_SECONDS)
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -108,6 +109,9 @@ def make(home: Path | str, template: str | None = None) -> None:
 
 def keep(home: Path | str) -> str:
     """A template like the database of this folder, which nobody may have open."""
+    from sync.db import db
+
+    db.end_pool()
     name = f"template_{os.getpid()}_{next(_numbers)}"
     _run(f"CREATE DATABASE {name} TEMPLATE {_name(home)}")
     return name

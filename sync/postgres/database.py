@@ -15,13 +15,17 @@ from psycopg.types.string import StrDumperUnknown, TextLoader
 
 from sync.postgres import keys
 from sync.postgres.dialect import numbered, translated
+from sync.postgres.pool import Pool
 from sync.problems import TooLong
 
 WRITERS = 0x526F6C6C  # "Roll": the advisory lock that each writer takes
 # A statement that waits longer than 30 seconds for a lock gives up, as with the file. Half a minute after a client was
-# cut off, its locks end. jit is off because compiling these statements takes longer than it saves.
+# cut off, its locks end. So do those of a process that stands still within a transaction, after two minutes: nothing
+# but statements happens in one. The longest statement, of a check of a million accounts, takes about a minute.
+# jit is off because compiling these statements takes longer than it saves.
 SETTINGS = """
-SET lock_timeout = '30s'; SET jit = off; SET client_min_messages = warning;
+SET lock_timeout = '30s'; SET statement_timeout = '10min'; SET idle_in_transaction_session_timeout = '2min';
+SET jit = off; SET client_min_messages = warning;
 SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;
 """
 AS_TEXT = ("timestamp", "date", "json", "jsonb")
@@ -37,6 +41,14 @@ class _Text(StrDumperUnknown):
 
     def dump(self, obj: str) -> bytes:
         return super().dump(obj.replace(*Postgres.NOT_TEXT))
+
+
+def _prepared(connection: psycopg.Connection) -> None:
+    connection.autocommit = True
+    for kind in AS_TEXT:
+        connection.adapters.register_loader(kind, TextLoader)
+    connection.adapters.register_dumper(str, _Text)
+    connection.execute(SETTINGS)
 
 
 @contextmanager
@@ -59,16 +71,34 @@ class Postgres(PostgresqlDatabase):
     json_methods = _Json
     field_types = PostgresqlDatabase.field_types | {"AUTO": "BIGSERIAL", "INT": "BIGINT"}
 
+    pool: Pool | None = None
+
     def init(self, database: str | None, **options: object) -> None:
+        self.end_pool()
         super().init(database, prefer_psycopg3=True, **options)
 
+    def end_pool(self) -> None:
+        """Close the connections that nobody uses."""
+        if self.pool is not None:
+            self.pool.end()
+        self.pool = None
+
+    def begin_pool(self) -> None:
+        """From now on, connections outlive the thread's use of them. Those before, the first of all, are closed."""
+        self.pool = Pool(self.database, _prepared)
+
     def _connect(self) -> psycopg.Connection:
+        if self.pool is not None:
+            return self.pool.take()
         connection = super()._connect()
-        for kind in AS_TEXT:
-            connection.adapters.register_loader(kind, TextLoader)
-        connection.adapters.register_dumper(str, _Text)
-        connection.execute(SETTINGS)
+        _prepared(connection)
         return connection
+
+    def _close(self, connection: psycopg.Connection) -> None:
+        if self.pool is not None:
+            self.pool.give_back(connection)
+        else:
+            connection.close()
 
     def execute_sql(self, sql: str, params: object = None) -> psycopg.Cursor:
         values = numbered(params) if "?1" in sql else params

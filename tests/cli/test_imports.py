@@ -13,7 +13,8 @@ from tests.cli.conftest import ROOT
 A_COMMAND = "import app, cli.checks, cli.people"
 A_CHECK = f"{A_COMMAND}, connectors\nconnectors.app_connectors()"
 THE_PAGES = "import app, importlib, web\nfor area in web.AREAS: importlib.import_module(f'web.{area}')"
-FOR_NONE = {"psycopg", "asyncio", "segno", "joserfc", "scim2_server", "scim2_models", "pydantic", "openpyxl"}
+FOR_NONE = {"psycopg", "psycopg_pool", "asyncio", "segno", "joserfc", "scim2_server", "scim2_models", "pydantic",
+            "openpyxl"}
 FOR_PASSKEYS = {"webauthn", "OpenSSL"}
 FOR_CONNECTORS = {"ldap3", "yaml", "requests"}
 FOR_PAGES = {"flask", "werkzeug", "wtforms", "waitress", "web"} | FOR_PASSKEYS

@@ -24,7 +24,8 @@ from tests.parts import free_port
     (errors.ReadOnlySqlTransaction(), faults.SERVER_READS_ONLY),
     (errors.SerializationFailure(), faults.CONFLICT), (errors.DeadlockDetected(), faults.CONFLICT),
     (errors.LockNotAvailable(), faults.LOCKED), (errors.DataCorrupted(), faults.DAMAGED),
-    (errors.IoError(), faults.FAILING),
+    (errors.IoError(), faults.FAILING), (errors.QueryCanceled(), faults.SERVER_SLOW),
+    (errors.IdleInTransactionSessionTimeout(), faults.SERVER_SLOW),
     (errors.UniqueViolation(), None), (errors.SyntaxError(), None), (errors.UndefinedTable(), None),
     (psycopg.DataError("NUL"), None), (psycopg.ProgrammingError("no result"), None),
 ])  # fmt: skip
