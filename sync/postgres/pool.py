@@ -1,5 +1,5 @@
 """Connections to PostgreSQL that outlive a request or a job: opening one takes longer than most of them need it.
-A thread has one while it works. Nothing of it is left for the next one that takes it."""
+A thread has one while it works. It leaves no table in it for the next one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Connections are kept for the next one that needs one, who finds nothing of the last one's in it."""
+"""Connections are kept for the next thread that needs one, and hold none of the tables of the last."""
 
 from __future__ import annotations
 
