@@ -28,7 +28,7 @@ RETRY_SECONDS = 120
 def tasks(name: str | None, task_id: int | None, done_id: int | None, limit: int, as_json: bool) -> None:
     """List the tasks, latest last. A task that needs attention can be retried."""
     if task_id is not None and done_id is not None:
-        raise click.UsageError("--retry and --done exclude each other.")
+        raise click.UsageError("Use either --retry or --done, not both.")
     if task_id is not None:
         rows = [_retried(core.with_id(task_id))]
         send_mails()

@@ -45,7 +45,7 @@ def record(
 def record_all(entries: list[dict], may_follow: bool = False) -> None:
     """Append many entries in order; each a dict of Activity's columns but `at`, `line` and `seal`."""
     if not db.in_transaction():
-        raise RuntimeError("an activity entry belongs into the transaction of what it tells")
+        raise RuntimeError("an activity entry is written in the transaction of the change that it records")
     now = utcnow()
     entries = sample_data.without_sample_people(entries)
     unsaid = {name: None for name in seals.SEALED} | {"about": "", "why": "", "at": now}

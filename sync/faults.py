@@ -56,7 +56,7 @@ DAMAGED = Fault(
 )
 NO_MEMORY = Fault(
     "memory", "The machine that Rollcall runs on ran out of memory.",
-    "Give it more, or end what else takes it: Rollcall tries again automatically.", of_writing=False,
+    "Give it more memory, or stop other programs that use it: Rollcall tries again automatically.", of_writing=False,
 )
 NO_FILES = Fault(
     "open files", "Rollcall may open no more files.",

@@ -77,7 +77,7 @@ def require_over(asker: Asker, person: Person) -> None:
     require(asker, *MANAGERS)
     if not may_change(asker, person):
         role = Person.get_by_id(person.id).workspace_role
-        raise NotAllowed(f"{person.name or signature(person)} is {in_words(role)}, which is above you. "
+        raise NotAllowed(f"{person.name or signature(person)} is {in_words(role)}, which ranks above you. "
                          "Nothing was changed.")
 
 
@@ -85,7 +85,7 @@ def require(asker: Asker, *roles: str) -> None:
     """Raises NotAllowed unless who asks has one of these workspace roles."""
     _refuse_unknown(asker)
     if asker.role not in roles:
-        raise NotAllowed(f"This takes {' or '.join(in_words(role) for role in roles)}. Nothing was changed.")
+        raise NotAllowed(f"This needs {' or '.join(in_words(role) for role in roles)}. Nothing was changed.")
 
 
 def require_for_sign_in(asker: Asker, person: Person) -> None:
@@ -104,7 +104,7 @@ def require_part(asker: Asker, app: App, part: str = Part.OWNER) -> None:
         return
     theirs = AppPerson.get_or_none(AppPerson.app == app, AppPerson.person == asker.person_id)
     if asker.rank == NOBODY or theirs is None or theirs.part not in (Part.OWNER, part):
-        raise NotAllowed(f"This takes an Owner of {app.name}. Nothing was changed.")
+        raise NotAllowed(f"Only an Owner of {app.name} can do this. Nothing was changed.")
 
 
 def _refuse_unknown(asker: Asker) -> None:

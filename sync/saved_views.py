@@ -107,7 +107,7 @@ def _clean(name: str) -> str:
 
 
 def _taken(name: str) -> ViewProblem:
-    return ViewProblem(f"You have a view called {clean_name(name)} already. Choose another name.")
+    return ViewProblem(f"You already have a view called {clean_name(name)}. Choose another name.")
 
 
 def _refuse_foreign(view: SavedView, by: Asker) -> None:

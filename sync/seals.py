@@ -62,7 +62,7 @@ def verify() -> Verification:
         if (anchor["count"], anchor["head"]) != (found.entries, found.head):
             return Verification(False, found.entries,
                                 why=f"{plural(anchor['count'], 'entry was', 'entries were')} written, but "
-                                    f"{plural(found.entries, 'is', 'are')} there")
+                                    f"{plural(found.entries, 'is', 'are')} left")
         return found
 
 

@@ -10,6 +10,16 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def people(count: int) -> str:
+    """people(3) → 3 people"""
+    return plural(count, "person", "people")
+
+
+def are(count: int) -> str:
+    """The verb behind a number: is, or are."""
+    return "is" if count == 1 else "are"
+
+
 def value_in_words(value: object) -> str:
     """A setting before or after a change: "none" where it has no value, "on" and "off"."""
     if value is None or value == "":

@@ -102,7 +102,7 @@ def _why(domain: unmatched.Domain) -> str:
         return f"{plural(domain.unmatched, 'account has', 'accounts have')} no e-mail address."
     if domain.matched:
         of = f"{number(domain.unmatched)} of the {number(domain.unmatched + domain.matched)} addresses"
-        return f"{of} at {domain.name} {'is' if domain.unmatched == 1 else 'are'} not in your directory."
+        return f"{of} at {domain.name} {are(domain.unmatched)} not in your directory."
     if domain.unmatched == 1:
         return f"The one address at {domain.name} isn't in your directory."
     return f"None of the {number(domain.unmatched)} addresses at {domain.name} is in your directory."

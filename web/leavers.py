@@ -66,7 +66,7 @@ def _day(text: str) -> date | None:
 def withdraw(app: App, account: Account) -> Response:
     known = acceptances.acceptance_of(account)
     if known is None or not acceptances.withdraw(known, by()):
-        return go_to(_back(app), "This is an open question already.", "waiting")
+        return go_to(_back(app), "This is already an open question.", "waiting")
     comparison.compare(app.id, utcnow())  # the page that is shown next has it in its report
     return go_to(_back(app), f"{account_name(account)} is an open question again.")
 

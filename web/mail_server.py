@@ -27,7 +27,7 @@ def update() -> Response | tuple[str, int]:
         server = mail_server.save(given, by())
     except Problem as problem:
         return page(given=given, problems={"mail": str(problem)}), INVALID
-    return go_to(url_for("settings.show"), f"Saved. E-mails are sent through {server.host}. Send a test mail next.")
+    return go_to(url_for("settings.show"), f"Saved. E-mails are sent through {server.host}. Send a test e-mail next.")
 
 
 @pages.delete("/mail-server")
@@ -44,11 +44,11 @@ def create_test_mail() -> Response | tuple[str, int]:
     to = names.main_email(signed_in_person())
     if not outbox.can_send():
         outbox.test_mail(to)
-        waits = "The test mail is in the outbox, because no mail server is set."
+        waits = "The test e-mail is in the outbox, because no mail server is set."
         return go_to(url_for("settings.show"), waits, "attention")
     try:
         outbox.try_out(to, by())
     except MailNotSent as problem:
-        return page(problems={"test_mail": f"The test mail wasn't sent. {problem.in_full}"}), INVALID
-    said = f"The mail server accepted a test mail to {to}. If it doesn't arrive, look in the spam folder."
+        return page(problems={"test_mail": f"The test e-mail wasn't sent. {problem.in_full}"}), INVALID
+    said = f"The mail server accepted a test e-mail to {to}. If it doesn't arrive, look in the spam folder."
     return go_to(url_for("settings.show"), said)

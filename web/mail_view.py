@@ -72,7 +72,7 @@ def mail_notice() -> MailNotice | None:
         return None
     waiting = plural(outbox.count_queued(), "e-mail waits", "e-mails wait")
     words = Markup("No e-mail has left since {}. {} in the outbox, and Rollcall keeps trying. Fix the mail server, or "
-                   "send a test mail once it works again.").format(when(failing.since), waiting)  # fmt: skip
+                   "send a test e-mail once it works again.").format(when(failing.since), waiting)  # fmt: skip
     return MailNotice("attention", "Nobody gets mail at the moment.", words, "Check the mail server", failing.error)
 
 

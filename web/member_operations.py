@@ -224,10 +224,10 @@ class Grant(Operation):
 
     def words(self, app: App, count: int) -> Words:
         lead = f"They get more access in {app.name}, or another role there."
-        return Words(self.title(app), lead, "Grant", "access", "accesses", count)
+        return Words(self.title(app), lead, "Grant", "asset role", "asset roles", count)
 
     def started(self, app: App, count: int) -> str:
-        return f"Granting {plural(count, 'access', 'accesses')} in {app.name}. Progress is shown with each account."
+        return f"Granting {plural(count, 'asset role')} in {app.name}. Progress is shown with each account."
 
     def answers(self) -> dict[str, str]:
         return {"role": self.role}
@@ -257,7 +257,7 @@ class Revocation(Operation):
 
     def words(self, app: App, count: int) -> Words:
         lead = f"They keep their accounts in {app.name}, but lose this access."
-        return Words(self.title(app), lead, "Revoke", "access", "accesses", count)
+        return Words(self.title(app), lead, "Revoke", "asset role", "asset roles", count)
 
     def started(self, app: App, count: int) -> str:
-        return f"Revoking {plural(count, 'access', 'accesses')} in {app.name}. Progress is shown with each account."
+        return f"Revoking {plural(count, 'asset role')} in {app.name}. Progress is shown with each account."

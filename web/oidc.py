@@ -31,7 +31,7 @@ BORNE = 120  # seconds that the provider's clock may be behind
 LONGEST_NEXT = 500  # characters: it is kept in a cookie
 DOWN = "{} can't be reached at the moment. Sign in with your password, or try again in a minute."
 NOT_ASKED = (
-    "This browser didn't begin this sign-in, has used it already, or took longer than ten minutes. "
+    "This browser didn't begin this sign-in, has already used it, or took longer than ten minutes. "
     "Nothing was changed: start again at {}."
 )
 

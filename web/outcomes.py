@@ -25,8 +25,8 @@ WORDS = {
     TaskKind.REMOVE: ("Removing", "Removed", "account", "accounts", "from"),
     TaskKind.CHANGE_ROLE: ("Changing", "Changed", "role", "roles", "in"),
     TaskKind.INVITE: ("Inviting", "Invited", "person", "people", "to"),
-    TaskKind.GRANT: ("Granting", "Granted", "access", "accesses", "in"),
-    TaskKind.REVOKE: ("Revoking", "Revoked", "access", "accesses", "in"),
+    TaskKind.GRANT: ("Granting", "Granted", "asset role", "asset roles", "in"),
+    TaskKind.REVOKE: ("Revoking", "Revoked", "asset role", "asset roles", "in"),
 }  # fmt: skip
 FIRST = tuple(WORDS)  # the kind that the sentence names; others are counted
 

@@ -231,7 +231,7 @@ def _accounts_then(person: Person) -> str:
         return "They have no account in any connected app."
     accounts = f"Their {plural(count, 'account')}"
     if kept:
-        return f"{accounts} {'is' if count == 1 else 'are'} kept {kept}."
+        return f"{accounts} {are(count)} kept {kept}."
     return (f"{accounts} will be added to a report at each app's next check. Nothing is removed until an Owner of the "
             "app approves, unless automatic removal is on.")
 

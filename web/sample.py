@@ -16,7 +16,7 @@ from web.words import plural
 pages = Blueprint("sample", __name__, url_prefix="/sample")
 
 RUNNER = "SAMPLE"  # in the app's configuration: demo.sample.SampleApps, where this process can run them
-NOT_HERE = "The sample apps run only where one process serves pages and queue. Nothing was changed."
+NOT_HERE = "The sample apps only run if one process serves both the pages and the queue. Nothing was changed."
 
 
 def is_offered(me: Person) -> bool:

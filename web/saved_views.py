@@ -56,7 +56,7 @@ KINDS = {
     ListName.ACTIVITY: Kind(Log, log_lines.ORDER, "activity.index", "tasks.index", Part.OWNER),
 }
 OF_MANAGERS = (ListName.PEOPLE, ListName.ACTIVITY)
-GONE = "This view is no longer there."
+GONE = "This view no longer exists."
 
 
 def of_list(name: ListName, listed: Listed, app: App | None = None) -> SavedViews:

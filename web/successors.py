@@ -108,7 +108,7 @@ class Asking:
         if self.found is not None:
             known = self.found.with_access.get(asset.id, []) if asset is not None else []
             ids = {account.id for account in known}
-            found = [("Has access already", _named(known)),
+            found = [("Already has access", _named(known)),
                      (f"Others in {self.app.name}", _named(one for one in self.found.others if one.id not in ids))]
         return [group for group in found if group[1]] + [("Without a successor", [(NOBODY, ACCEPT)])]
 

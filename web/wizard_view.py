@@ -166,7 +166,7 @@ def outcome(app: App, report: Report) -> Outcome:
         sentence = "Nothing can be removed yet."
     elif only_held:
         updates = any(report_view.held_updates(report).values())
-        sentence = f"{'Update or release' if updates else 'Release'} what is held first."
+        sentence = f"{'Update or release' if updates else 'Release'} the held changes first."
     else:
         sentence = _outcome_in_words(app, ready, seats)
     return Outcome(sentence, ready, seats.saved, this_workspace().currency, only_held or nothing_to_do, seats.note,

@@ -106,7 +106,7 @@ class OktaApp(ClosesClients, Connector):
         "not known for everybody.",
         "Okta knows what people may do in the application if it is provisioned with attributes for that (Applications, "
         "the application, Assignments, the pencil beside a person): name these attributes as the application's profile "
-        "does. A person added here must be in Okta already.",
+        "does. A person added here must already be in Okta.",
     )
     fields = (
         *FIELDS,
@@ -132,7 +132,7 @@ class OktaApp(ClosesClients, Connector):
                 "stay open.",
             ),
         ),
-        invite=replace(INVITATION_SENT, does="Assigns the application to someone who is in Okta already.",
+        invite=replace(INVITATION_SENT, does="Assigns the application to someone who is already in Okta.",
                        undo_by="Take the assignment away."),
         grant=replace(GRANTED, does="Adds them to a group in Okta, with every application that it gives.",
                       reach=Reach.ORGANISATION, undo_by="Remove them from the group."),
@@ -284,7 +284,7 @@ class OktaApp(ClosesClients, Connector):
                 "singly. Take them out of the group, or the application away from the group.")  # fmt: skip
 
     def invite(self, email: str, role: str) -> None:
-        """Assign someone who is in Okta already."""
+        """Assign someone who is already in Okta."""
         wanted = json.dumps(needed(email, "e-mail address"))
         found = list(self._okta.rows(USERS, "users", filter=f"profile.email eq {wanted} or profile.login eq {wanted}"))
         if len(found) != 1:

@@ -190,5 +190,5 @@ def _access(asset: Asset, row: dict) -> Access:
 
 def _own_error(answer: Answer) -> ConnectorError | None:
     if answer.status == 409 and "already_there" in answer.text:
-        return AlreadyThere("This e-mail address is in the business already.")
+        return AlreadyThere("This e-mail address is already in the business.")
     return None

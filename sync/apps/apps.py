@@ -120,7 +120,7 @@ def refuse_taken_name(name: str, but: App | None = None) -> None:
     if but is not None:
         taken = taken.where(App.id != but.id)
     if taken.exists():
-        raise AppProblem(f"There is an app named {name} already. Give this one another name.")
+        raise AppProblem(f"An app named {name} already exists. Choose another name.")
 
 
 def refuse_same_space(kind: type[Connector], values: dict[str, str]) -> None:
@@ -129,7 +129,7 @@ def refuse_same_space(kind: type[Connector], values: dict[str, str]) -> None:
     for other in App.select().where(App.connector == kind.slug, App.is_connected):
         same_space = _space(kind, other.settings) == _space(kind, public)
         if same_space and vault.unseal(other.credential) == _secrets(kind, values):
-            raise AppProblem(f"This {kind.label} is connected already, as {other.name}.")
+            raise AppProblem(f"This {kind.label} is already connected, as {other.name}.")
 
 
 def _space(kind: type[Connector], settings: dict) -> dict:
@@ -339,7 +339,7 @@ def set_removal(app: App, removal: str, by: Asker) -> None:
     """"ask": each removal waits for approval; "automatic": this is the Owner's standing approval (rule 2)."""
     rank.require_part(by, app)
     if removal not in set(Approval):
-        raise AppProblem("Removals are either asked about or automatic.")
+        raise AppProblem("Removals wait for approval or are automatic: choose one.")
     with writing():
         _change(app, by, "changed removal policy", app.removal, removal, removal=removal)
 

@@ -67,8 +67,8 @@ IN_WORDS = {  # one, several: for Activity, pages and commands
     "access": ("change of access", "changes of access"),
     "to_invite": ("person to invite", "people to invite"),
     "roles_to_change": ("role to change", "roles to change"),
-    "access_to_grant": ("access to grant", "accesses to grant"),
-    "access_to_revoke": ("access to revoke", "accesses to revoke"),
+    "access_to_grant": ("asset role to grant", "asset roles to grant"),
+    "access_to_revoke": ("asset role to revoke", "asset roles to revoke"),
     "no_longer_assigned": ("person no longer assigned", "people no longer assigned"),
 }
 
@@ -208,8 +208,8 @@ class _Work:
             found = {row for row, external_id in looked_for if self.is_there_after_all(connector, external_id)}
         if mass and found:
             raise failures.IncompleteReading(
-                f"{plural(len(missing), 'account is', 'accounts are')} missing from the app's list, but some are there "
-                "when asked for one by one: the list is not whole."
+                f"{plural(len(missing), 'account is', 'accounts are')} missing from the app's list, but some of them "
+                "still exist: the list is incomplete."
             )
         if mass:
             return [row for row, _ in missing]
@@ -224,7 +224,7 @@ class _Work:
         account = connector.account(external_id)
         if account is not None:
             if account.id != external_id:
-                raise UnusableReading(f"asked for the account {external_id!r}, it gave {account.id!r}")
+                raise UnusableReading(f"the app returned the account {account.id!r} when asked for {external_id!r}")
             listed.stage_account(account)
             self.warnings.append(f"The app's list left out {account_name(account)}, who is still there.")
         return account is not None

@@ -15,7 +15,7 @@ def keep_known(app: App, parts: Iterable[NotRead]) -> list[str]:
     warnings = []
     for part in parts:
         db.execute_sql(_KNOWN_ACCESS, {"app": app.id, "asset": part.asset})
-        warnings.append(f"The people of the asset {part.asset} could not be read, and what was known of them is kept: "
+        warnings.append(f"It couldn't be read who has access to the asset {part.asset}. The last known access is kept: "
                         f"{part.why}")  # fmt: skip
     return warnings
 

@@ -137,8 +137,8 @@ def conclude(moves: Moves, by: str, news: bool = True) -> list[str]:
         tasks.look_again_at_others()
     if moves.frozen:
         here = plural(moves.frozen, "person who is", "people who are")
-        told.append(f"The e-mail addresses of {here} here would go to others, all at once. That looks "
-                    "wrong: nothing was moved, and nobody loses anything. Correct the directory.")
+        told.append(f"The e-mail addresses of {here} here would move to other people, all at once. That "
+                    "looks wrong, so nothing was changed. Correct the directory.")
     return told
 
 
@@ -151,7 +151,7 @@ def _tell_moved(moves: Moves, by: str) -> Iterator[str]:
         holder, name = now[0] if now else (None, "nobody")
         said_by = " and ".join(dict.fromkeys(claim.said_by for claim in claims.get(normal, ())))
         others = " and ".join(claim.name for claim in claims.get(normal, ()))
-        why = f"{said_by} gives it to {others} now, and no directory to {names[person]} any longer"
+        why = f"{said_by} now gives it to {others}, and no directory gives it to {names[person]}"
         activity.record_all([
             dict(who=by, what="moved e-mail address", about=email, why=why, before=names[person], after=name,
                  person_id=one) for one in (person, holder) if one is not None

@@ -131,11 +131,11 @@ def _warnings(directory: Directory) -> list[str]:
                       WHERE r.person_id IS DISTINCT FROM pe.person_id
                         AND m.email_key NOT IN (SELECT email_key FROM read_disputed)
                       ORDER BY m.email_key""")
-    told = [f"{directory.name} gives the e-mail address {email} to {names}. Neither of them newly got it: "
-            "correct it in the directory." + (" Until then accounts with it are nobody's." if unclear else "")
+    told = [f"{directory.name} gives the e-mail address {email} to {names}. Both had it before: "
+            f"correct it in the directory.{' Until then, accounts with this address match nobody.' if unclear else ''}"
             for email, names, unclear in disputed]
     told += [f"{directory.name} gives the e-mail address {email} to {name}, but here it belongs to {holder}. "
-             + ("Accounts with it are nobody's until one of the two gives it up." if unclear else
+             + ("Accounts with this address match nobody until only one of the two has it." if unclear else
                 "It wasn't moved: remove it from one of the two.") for email, name, holder, unclear in held_by_another]
     told += _claimed_elsewhere(directory)
     no_email = _rows(f"""SELECT {_NAMED}, n.reason FROM read_no_email AS n
@@ -153,7 +153,7 @@ def _claimed_elsewhere(directory: Directory) -> list[str]:
                       WHERE r.status <> 'deprovisioned' AND {_NOBODYS} AND {_CLAIMED} ORDER BY m.email_key, 2""")
     claims = addresses.claims(email for email, *_ in found)
     return [f"{directory.name} gives the e-mail address {email} to {name}, but {claim.said_by} gives it to "
-            f"{claim.name}. Nobody has it until one of the two gives it up: correct it in the directory."
+            f"{claim.name}. Nobody has it until only one of the two does: correct it in the directory."
             for email, name, person in found
             for claim in claims[email] if claim.person_id is not None and claim.person_id != person]
 

@@ -83,7 +83,7 @@ def connect(kind: str, name: str, values: dict[str, str], by: Asker, private_by:
     stored = _stored(kind, values) | {"private_by": private_by}
     with writing():
         if Directory.select().where(Directory.name == name).exists():
-            raise DirectoryProblem(f"There is a directory named {name} already. Give this one another name.")
+            raise DirectoryProblem(f"A directory named {name} already exists. Choose another name.")
         directory = Directory.create(kind=kind, name=name, next_read_at=utcnow() + EVERY, **stored)
         vouching.answer_for(directory, by)
         activity.record(by, "connected directory", about=name, why=f"as {identity.name}")
@@ -239,7 +239,7 @@ def _read_whole(reading: DirectoryReading) -> DirectoryConnector:
     remember_first(reading.directory, connector.settled)
     settle(reading.directory)
     if count == 0 and not _has_people(reading.directory):
-        raise TemporarilyUnavailable("It answered, but with nobody in it. Check where, and for what, it is searched.")
+        raise TemporarilyUnavailable("It answered, but with an empty list. Check where it is searched, and the filter.")
     return connector
 
 
@@ -339,10 +339,11 @@ def release(directory: Directory, by: Asker, seen: str | None = None) -> int:
         if not entries:
             return 0
         if seen is not None and seen != directory_guard.seen(entries):
-            raise DirectoryProblem("The held changes aren't those you looked at. Nothing was changed: look again.")
+            raise DirectoryProblem("The held changes have changed since you looked. Nothing was released: look again.")
         mine = {entry.person_id for entry in entries if rank.may_change(by, entry.person)}
         if not mine:
-            raise rank.NotAllowed("The held changes concern people above you. Nothing was changed. Ask an Owner.")
+            raise rank.NotAllowed("The held changes affect people with a higher role than yours. Nothing was changed. "
+                                  "Ask an Owner.")
         affected = last_owner.spare_last(mine)
         if not affected:
             raise DirectoryProblem(f"Nothing was changed. {last_owner.LAST_OWNER}")

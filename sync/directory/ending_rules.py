@@ -53,7 +53,8 @@ def set_rules(directory: Directory, rules: Iterable[Rule], by: Asker) -> Identit
     """
     rank.require(by, *rank.MANAGERS)
     if not takes_rules(directory):
-        raise DirectoryProblem(f"What {directory.name} means is known: it takes no rules.")
+        raise DirectoryProblem(f"Rollcall knows what the attributes of {directory.name} mean, so no rules can be "
+                               "defined. Nothing was changed.")
     text = ldap_rules.written(rules)
     connector = directories.connector_for(directory, {_field(directory): text})
     try:

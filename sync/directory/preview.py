@@ -224,7 +224,7 @@ def _held(directory: Directory) -> Iterator[Row]:
 
 
 def _held_above(directory: Directory) -> Iterator[Row]:
-    """What it says of people above who answers for it, beside their status."""
+    """Its changes to people above who answers for it, beside their status."""
     for change in held.waiting(directory=directory):
         yield Row("held", change.person.name, main_email(change.person),
                   (f"{change.field}: {change.value}; held: above the person responsible for {directory.name}",))

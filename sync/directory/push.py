@@ -51,7 +51,7 @@ def connect(name: str, by: Asker) -> tuple[Directory, str]:
     name = " ".join(name.split())[:60] or KIND.label
     with writing():
         if Directory.select().where(Directory.name == name).exists():
-            raise DirectoryProblem(f"There is a directory named {name} already. Give this one another name.")
+            raise DirectoryProblem(f"A directory named {name} already exists. Choose another name.")
         directory = Directory.create(kind=SLUG, name=name)
         vouching.answer_for(directory, by)
         activity.record(by, "connected directory", about=name, why="it pushes by SCIM")

@@ -144,7 +144,7 @@ class Store(ScimStorage):
             ScimResource.name_key == values["name_key"], LIVE, ScimResource.id != (row.id if row else 0),
         )  # fmt: skip
         if taken.exists():
-            raise UniquenessException(detail="There is a User with this userName already", attribute="userName")
+            raise UniquenessException(detail="A User with this userName already exists", attribute="userName")
 
     def _deleted_before(self, values: dict) -> ScimResource | None:
         """By the identity provider's id; by userName where one of the two came without, and may be the same human."""

@@ -175,8 +175,8 @@ def _rests(rule: GroupRule, labels: dict[str, str]) -> list[str]:
 def why_group_rests(group: DirectoryGroup | None, name: str) -> str | None:
     """Why nothing is given by this group now, in a sentence; None while it is as it should be."""
     if group is None:
-        return (f"{name} went with its directory, and who was in it: while this is so, no role is changed "
-                "and nobody is reported as no longer assigned.")  # fmt: skip
+        return (f"{name} was removed with its directory, so its members aren't known. Until this is fixed, no role "
+                "is changed and nobody is reported as no longer assigned.")  # fmt: skip
     if group.gone_at is not None:
         return f"{group.name} is no longer in {group.directory.name}, or it is empty now."
     if group.directory.state != DirectoryState.ACTIVE:
@@ -255,7 +255,7 @@ def _store(app: App, draft: Draft, by: str, rule: GroupRule | None) -> GroupRule
         raise RuleProblem(f"{app.name} no longer has this role. Choose another.")
     same = _rule_for(app, draft)
     if same is not None and (rule is None or same.id != rule.id) and not _is_as(same, draft):
-        raise RuleProblem(f"There is a rule for {draft.name} already: change that one.")
+        raise RuleProblem(f"A rule for {draft.name} already exists: change that one.")
     kept = rule or same or GroupRule(app=app, created_by=by)
     kept.group, kept.team, kept.role, kept.group_name = draft.group, draft.team, draft.role, draft.name
     kept.save()
@@ -295,7 +295,7 @@ def remove(rule: GroupRule, by: str) -> None:
 def set_policy(app: App, joiners: str | None, unassigned: str | None, by: str) -> None:
     """The Owner's standing approval, or None to be asked, for inviting joiners, and for removing people in no group."""
     if not {joiners, unassigned} <= {None, Approval.AUTOMATIC}:
-        raise RuleProblem("Each is either asked about or automatic.")
+        raise RuleProblem("Each of these waits for approval or is automatic: choose one.")
     with writing():
         before = App.get_by_id(app.id)
         App.update(joiners=joiners, unassigned=unassigned).where(App.id == app.id).execute()

@@ -22,7 +22,7 @@ def no_longer_holds(change: Change, acting: bool = False) -> str | None:
     """
     person = change.person or (change.account and change.account.person)
     if person is None or person.status != PersonStatus.ACTIVE:
-        return "It no longer concerns anyone active"
+        return "The person is no longer active"
     if change.kind == INVITE:
         return _said_otherwise(change, person.id) or (None if acting else _has_a_seat(change.app, person.id))
     account = Account.get_by_id(change.account_id)
@@ -33,7 +33,7 @@ def no_longer_holds(change: Change, acting: bool = False) -> str | None:
     ):
         return "The account is gone, or belongs to someone else"
     if account.state == AccountState.REMOVING and not acting:
-        return "The account is being removed already"
+        return "The account is already being removed"
     if change.kind == ENDED:
         return _assigned_again(change.app, person.id)
     if account.state != AccountState.PRESENT or account.status != AccountStatus.ACTIVE:
@@ -65,7 +65,7 @@ def _has_a_seat(app: App, person_id: int) -> str | None:
         Account.match_kind != AccountMatch.SERVICE_ACCOUNT
     ) | Account.email_key.in_(emails)
     here = Account.select().where(Account.app == app, Account.state != AccountState.GONE, theirs)
-    return "Is in the app already" if here.exists() else None
+    return "Already in the app" if here.exists() else None
 
 
 def _assigned_again(app: App, person_id: int) -> str | None:
@@ -89,13 +89,13 @@ def assigned_again(app: App, people: Collection[int]) -> set[int]:
 
 def _is_so_already(change: Change, account: Account) -> str | None:
     if change.kind == ROLE:
-        return "Has this role already" if change.detail["role"] in account.roles else None
+        return "Already has this role" if change.detail["role"] in account.roles else None
     access = Access.get_or_none(Access.account == account, Access.asset == change.asset_id)
     if change.kind == LOSS:
         same = access is not None and access.granted_by and access.role == change.detail["before"]
-        return None if same and not access.privileged else "This access was changed or taken in the meantime"
+        return None if same and not access.privileged else "This access was changed or revoked in the meantime"
     if access is not None and change.detail["role"] in ("", access.role):
-        return "Has this access already"
+        return "Already has this access"
     return None
 
 

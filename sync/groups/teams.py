@@ -47,7 +47,7 @@ def create(name: str, group_ids: Iterable[int], by: str) -> Team:
     with writing():
         name, groups = _name(name), _groups(group_ids)
         if Team.select().where(Team.name == name).exists():
-            raise TeamProblem(f"There is a team named {name} already. Give this one another name.")
+            raise TeamProblem(f"A team named {name} already exists. Choose another name.")
         team = Team.create(name=name)
         _put_in(team, groups)
         activity.record(by, "made team", about=name, after=_in_words(team))
@@ -59,7 +59,7 @@ def change(team: Team, name: str, group_ids: Iterable[int], by: str) -> Team:
     with writing():
         name, groups = _name(name), _groups(group_ids)
         if Team.select().where(Team.name == name, Team.id != team.id).exists():
-            raise TeamProblem(f"There is a team named {name} already. Give this one another name.")
+            raise TeamProblem(f"A team named {name} already exists. Choose another name.")
         before, named = _in_words(team), team.name
         Team.update(name=name).where(Team.id == team.id).execute()
         TeamGroup.delete().where(TeamGroup.team == team).execute()

@@ -21,8 +21,9 @@ def wrong(now: datetime | None = None) -> Fault | None:
         return None
     return Fault(
         "clock", "The clock of the machine that Rollcall runs on has gone back.",
-        f"It has been {datetime.fromisoformat(seen):%d %b %Y, %H:%M} UTC before. Nothing is read and nobody is removed "
-        "until it is set, by a time server for instance. If it is right now and was wrong before, say so in Settings.",
+        f"It has already shown {datetime.fromisoformat(seen):%d %b %Y, %H:%M} UTC. Nothing is read and nobody is "
+        "removed until it is set, by a time server for instance. If it is right now and was wrong before, confirm that "
+        "in Settings.",
         of_writing=False,
     )  # fmt: skip
 

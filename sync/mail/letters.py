@@ -17,7 +17,7 @@ from connectors.explaining import Said
 from sync.models import App
 from sync.safety.leaving import Leaving
 from sync.states import UPDATES, ChangeDecision, ChangeKind, TaskState
-from sync.words import plural
+from sync.words import are, people, plural
 from sync.workspace import to_local
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "mail"
@@ -136,12 +136,6 @@ def outcome_subject(app: App, states: dict[str, int], failed: int, only_removals
     return Sentence(f"{done:,} of {plural(total, 'task')} in {app_name} done")
 
 
-def people(count: int) -> str:
-    return plural(count, "person", "people")
-
-
-def are(count: int) -> str:
-    return "is" if count == 1 else "are"
 
 
 def day(when: datetime) -> str:

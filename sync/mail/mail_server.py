@@ -104,7 +104,7 @@ def save(given: Mapping[str, str], by: Asker) -> MailServer:
     """
     rank.require(by, *MAY_SET)
     if _from_environment is not None:
-        raise MailServerProblem(f"{FROM_ENVIRONMENT} is set, and it wins. Nothing was changed.")
+        raise MailServerProblem(f"{FROM_ENVIRONMENT} is set, and takes precedence. Nothing was changed.")
     before, kept = _as_entered(entered()), setting(KEPT_AS) or {}
     known = {"password": ""}
     with suppress(vault.VaultProblem):  # then it must be entered again

@@ -73,7 +73,7 @@ def count_failed(since: datetime) -> int:
 def test_mail(to: str) -> Mail:
     """Send a test e-mail to one address."""
     [mail] = put([to], "test", f"test-{secrets.token_hex(8)}", template="test", link=_base_url,
-                       subject=Sentence("Test mail from Rollcall"))  # fmt: skip
+                       subject=Sentence("Test e-mail from Rollcall"))  # fmt: skip
     return mail
 
 
@@ -86,14 +86,14 @@ def try_out(to: str, by: Asker) -> None:
     outgoing = mail_server.current()
     if outgoing is None:
         raise MailDelayed("No mail server is set.", "Enter one first.")
-    letter = write("test", Sentence("Test mail from Rollcall"), company=workspace().name, link=_base_url)
+    letter = write("test", Sentence("Test e-mail from Rollcall"), company=workspace().name, link=_base_url)
     mail = Mail(id=0, key=f"test-{secrets.token_hex(8)}", kind="test", to=to, subject=letter.subject, text=letter.text,
                 html=letter.html)  # fmt: skip
     try:
         deliver(compose(mail, outgoing), outgoing, mail_server.PATIENCE, WAITED_FOR)
     except MailNotSent as problem:
         with writing():
-            activity.record(by, "test mail failed", about=to, why=str(problem))
+            activity.record(by, "test e-mail failed", about=to, why=str(problem))
         raise
     with writing():
         delivery.succeeded()

@@ -106,7 +106,7 @@ def parse_smtp_url(url: str, base_url: str = "") -> Outgoing:
     options = _options(parts.query)
     ca = options.get("ca")
     if ca is not None and not Path(ca).is_file():
-        raise ValueError(f"The file {ca!r} of ?ca= is not there.")
+        raise ValueError(f"The file {ca!r} of ?ca= doesn't exist.")
     try:
         sender = sender_of(options.get("from", ""), user, base_url)
     except ValueError as problem:
@@ -124,7 +124,7 @@ def refuse_credential(user: str, password: str) -> None:
     if bool(user) != bool(password):
         raise ValueError("A user needs a password, and a password a user: give both or none.")
     if not (user + password).isascii() or not (user + password).isprintable():
-        raise ValueError("The user and the password may hold printable ASCII characters only.")
+        raise ValueError("The user and the password can only contain printable ASCII characters.")
 
 
 def sender_of(given: str, user: str, base_url: str) -> str:
@@ -206,7 +206,7 @@ def deliver(message: EmailMessage, outgoing: Outgoing, timeout: int = TIMEOUT, w
                 _part(server)
         except MailDelayed:
             if talk.over:
-                raise MailDelayed(f"{outgoing.host} did not take the mail {talk}.") from None
+                raise MailDelayed(f"{outgoing.host} did not accept the e-mail {talk}.") from None
             raise
 
 
@@ -279,20 +279,20 @@ def _hand_over(server: smtplib.SMTP, message: EmailMessage, outgoing: Outgoing) 
         raise _said_no(problem.smtp_code, _words(problem, outgoing), message["To"]) from None
     except smtplib.SMTPSenderRefused as problem:  # all e-mails have this sender, so a setting is wrong
         said = _words(problem, outgoing)
-        raise MailDelayed(f"{outgoing.host} takes no mail from {outgoing.sender}: {said}", BAD_SENDER) from None
+        raise MailDelayed(f"{outgoing.host} accepts no e-mail from {outgoing.sender}: {said}", BAD_SENDER) from None
     except (OSError, smtplib.SMTPException) as problem:
-        raise MailDelayed(f"{outgoing.host} broke off: {_words(problem, outgoing)}") from None
+        raise MailDelayed(f"{outgoing.host} closed the connection: {_words(problem, outgoing)}") from None
 
 
 def no_smtputf8(outgoing: Outgoing, to: str) -> str:
-    return (f"{outgoing.host} can't send mail to {to}: for letters such as é before the @ a mail server must offer "
+    return (f"{outgoing.host} can't send e-mail to {to}: for letters such as é before the @ a mail server must offer "
             "SMTPUTF8, and it doesn't. Use another address, or a mail server that offers it.")
 
 
 def _said_no(code: int, words: str, to: str) -> MailRefused | MailDelayed:
     if 500 <= code < 600:
-        return MailRefused(f"The mail server refused the mail to {to}: {words}")
-    return MailDelayed(f"The mail server put the mail to {to} off: {words}")
+        return MailRefused(f"The mail server refused the e-mail to {to}: {words}")
+    return MailDelayed(f"The mail server deferred the e-mail to {to}: {words}")
 
 
 def _words(problem: Exception, outgoing: Outgoing) -> str:

@@ -171,7 +171,7 @@ def _refuse(accounts: list[Account], decision: Decision) -> None:
     ):
         raise DecisionProblem(f"{person.name} has left. Nothing was changed. Name someone else.")
     if decision.kind == AccountMatch.LOCAL_PARTNER and not decision.note.strip():
-        raise DecisionProblem("Say which company they are from: a local partner without one is hard to tell later.")
+        raise DecisionProblem("Enter the company that they are from, so that others can tell later.")
 
 
 def _keep(accounts: list[Account], batch: str, by: str) -> None:
@@ -251,7 +251,7 @@ def undo(app: App, batch: str, by: str) -> int:
             MatchDecision.batch == batch, Account.app == app, *_standing()))  # fmt: skip
         if not rows:
             raise DecisionProblem(
-                "That was undone already, or something newer was decided since. Nothing was changed."
+                "That was already undone, or a newer decision has replaced it. Nothing was changed."
             )
         accounts = chosen(app, [row.account_id for row in rows])
         _write([(row.account_id, dict(_before(row))) for row in rows])

@@ -58,7 +58,7 @@ def answer_for(directory: Directory, asker: Asker) -> None:
     Directory.update(values).where(Directory.id == directory.id).execute()
     if before < rank_of_directory(directory):
         activity.record(asker, "answers for directory", about=directory.name,
-                        after=f"What it says of people above {rank.in_words(asker.role)} is held")
+                        after=f"Its changes to people above {rank.in_words(asker.role)} are held")
 
 
 def answer_no_higher(directory: Directory, asker: Asker) -> None:
@@ -118,7 +118,7 @@ def stop_vouching(directory: Directory, by: Asker) -> None:
         values = {"vouched": False, "answers_id": None}
         if Directory.update(values).where(Directory.id == directory.id, Directory.vouched).execute():
             activity.record(by, "stopped vouching for directory", about=directory.name,
-                            after="What it says of Owners and admins is held")
+                            after="Its changes to Owners and admins are held")
 
 
 def is_vouched_for(normal: str, person: Person) -> bool:

@@ -167,7 +167,7 @@ def _refuse_to_give(role: str | None, by: Asker) -> None:
         return
     rank.require(by, WorkspaceRole.OWNER, WorkspaceRole.SUPER_ADMIN)
     if by.rank > rank.rank_of(role):
-        raise rank.NotAllowed(f"You may not make anybody {rank.in_words(role)}. Nothing was changed.")
+        raise rank.NotAllowed(f"You can't make anyone {rank.in_words(role)}. Nothing was changed.")
 
 
 def recompute_status(person_ids: Iterable[int], by: str | Asker) -> dict[str, int]:
@@ -285,7 +285,7 @@ def _usable_emails(emails: Iterable[str], person: Person | None) -> dict[str, st
             raise PeopleProblem(f"{problem} Nothing was changed.") from problem
         holder = find_by_email(email)
         if holder and holder != person:
-            raise PeopleProblem(f"{email} belongs to {signature(holder)} already. Nothing was changed.")
+            raise PeopleProblem(f"{email} already belongs to {signature(holder)}. Nothing was changed.")
         usable.setdefault(email_key(email), email)
     if not usable:
         raise PeopleProblem("A person needs an e-mail address. Nothing was changed.")

@@ -213,7 +213,7 @@ def dismiss(report: Report, by: str, reason: str) -> None:
 def _still_open(report: Report) -> Report:
     report = Report.get_by_id(report.id)
     if report.state != ReportState.OPEN:
-        raise ReportProblem(f"This report is {report.state} already. Nothing was changed.")
+        raise ReportProblem(f"This report is already {report.state}. Nothing was changed.")
     return report
 
 

@@ -57,7 +57,7 @@ def _stuck(leaver: Leaver) -> Stuck:
     if code == Protection.LAST_ADMINISTRATOR:
         is_named = why.startswith(_LAST) and why.endswith(_OF_THE_APP)
         role = why.removeprefix(_LAST).removesuffix(_OF_THE_APP) if is_named else "an administrator"
-        why = f"the last {role}" if is_named else "the last who may administer it, as far as Rollcall knows,"
+        why = f"the last {role}" if is_named else "the last known administrator"
     words = SENTENCES[code].format(name=person_name(leaver.person), app=leaver.account.app.name, why=why, role=role)
     return Stuck(leaver.account, code, words, leaver.change.report_id, role)
 

@@ -19,8 +19,8 @@ from sync.words import plural
 WANTED = {
     INVITE: ("person to invite", "people to invite"),
     ROLE: ("role to change", "roles to change"),
-    ACCESS: ("access to grant", "accesses to grant"),
-    LOSS: ("access to revoke", "accesses to revoke"),
+    ACCESS: ("asset role to grant", "asset roles to grant"),
+    LOSS: ("asset role to revoke", "asset roles to revoke"),
     ENDED: ("person no longer assigned", "people no longer assigned"),
 }
 

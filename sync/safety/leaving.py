@@ -11,7 +11,7 @@ from connectors.base import PAID_SOCIAL
 from sync.models import Account, App, Change, Person, Report
 from sync.names import person_name
 from sync.states import ChangeDecision, ChangeKind, Protection
-from sync.words import plural
+from sync.words import are, people
 from sync.workspace import workspace
 
 NAMED = 2  # people who can't be removed yet, by name; of more only the number
@@ -50,14 +50,14 @@ class Leaving:
         """3 people left Acme and still have an account in Slack"""
         account = "access to" if self.app.category == PAID_SOCIAL else "an account in"
         has = "has" if self.people == 1 else "have"
-        return f"{_people(self.people)} left {named(workspace().name)} and still {has} {account} {named(self.app.name)}"
+        return f"{people(self.people)} left {named(workspace().name)} and still {has} {account} {named(self.app.name)}"
 
     def detail(self, named: Callable[[str], str] = str) -> str:
         """2 can be removed, Pavel Horák can't yet. Empty where all of them can."""
         if self.ready == self.people:
             return ""
         parts = [f"{self.ready:,} can be removed"] if self.ready else []
-        parts += [f"{self.held:,} {'is' if self.held == 1 else 'are'} held by a guard"] if self.held else []
+        parts += [f"{self.held:,} {are(self.held)} held by a guard"] if self.held else []
         if self.stuck:
             who = " and ".join(map(named, self.stuck)) if len(self.stuck) <= NAMED else f"{len(self.stuck):,}"
             parts.append(f"{who} can't {'' if self.ready else 'be removed '}yet")
@@ -111,7 +111,3 @@ def _counted(app: App, parts: dict[str, dict[int, str]]) -> Leaving:
         app, len({person for part in parts.values() for person in part}), len(parts["ready"]), len(parts["held"]),
         tuple(parts["stuck"].values()), len(parts["staying"]),
     )  # fmt: skip
-
-
-def _people(count: int) -> str:
-    return plural(count, "person", "people")

@@ -13,7 +13,7 @@ from sync.db import db, writing
 from sync.models import BIT, App
 from sync.safety import guards
 from sync.staging.check import STAGED_ACCOUNT, STAGED_SAME
-from sync.words import plural
+from sync.words import are, plural
 
 WORDS = {
     "email": ("e-mail address", "e-mail addresses"),
@@ -46,7 +46,7 @@ class FieldsLost(ConnectorError):
 
 @dataclass(frozen=True)
 class Loss:
-    """`lost` of the `had` accounts (or accesses, or assets) with the field come without it now. `kept` of these keep
+    """`lost` of the `had` accounts (or asset roles, or assets) with the field come without it now. `kept` of these keep
     their value, since the app left it out; the others came with an empty one. `told`: how many come with it."""
 
     field: str
@@ -68,8 +68,7 @@ class Loss:
     def sentence(self) -> str:
         if self.field == "administrators":
             return f"Nobody is an administrator now, and {self.lost:,} were before"
-        are = "is" if self.lost == 1 else "are"
-        return f"{self.lost:,} of {self.had:,} {WORDS[self.field][self.had != 1]} {are} missing"
+        return f"{self.lost:,} of {self.had:,} {WORDS[self.field][self.had != 1]} {are(self.lost)} missing"
 
 
 def look_for(app: App) -> list[str]:

@@ -61,8 +61,8 @@ def managed_by(account_ids: Iterable[int]) -> list[tuple[int, int]]:
 
 
 def left_alone(going: Iterable[tuple[int, int]]) -> dict[int, list[Asset]]:
-    """By account, the assets that nobody who can act in the app manages without these accesses, each an
-    (account id, asset id). An account appears with assets that it manages itself."""
+    """By account, the assets that nobody who can act in the app manages without this access: (account id,
+    asset id) of each. An account appears with assets that it manages itself."""
     gone = set(going)
     rows = db.execute_sql(
         f"""SELECT x.account_id, x.asset_id, {MANAGES} FROM access x JOIN account a ON a.id = x.account_id

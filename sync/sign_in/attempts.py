@@ -101,7 +101,7 @@ def failed(person: Person | None, source: str, counted: Mapping[str, int]) -> No
 def _wait(key: str, left: timedelta) -> str:
     minutes = max(1, round(left.total_seconds() / 60))
     if key.startswith("reset "):
-        return f"Too many links were asked for. Try again in {plural(minutes, 'minute')}."
+        return f"Too many links were requested. Try again in {plural(minutes, 'minute')}."
     whose = "from your network" if key.startswith("source ") else "for this e-mail address"
     return f"Too many wrong {_guessed(key)}s {whose}. Try again in {plural(minutes, 'minute')}."
 

@@ -67,12 +67,12 @@ def confirm(person: Person, code: str) -> None:
     sealed = row.offered if row is not None else None
     step = _step_of(vault.unseal(sealed)["secret"], code) if sealed else None
     if step is None:
-        raise PeopleProblem("This code doesn't fit. Wait for the next one, and check that the phone's clock is right.")
+        raise PeopleProblem("This code is wrong. Wait for the next one, and check that the phone's clock is right.")
     with writing():  # of two requests at once one finds it still offered; a newer offer needs a code of its own
         if not AuthenticatorApp.update(
             secret=sealed, offered=None, last_step=step, confirmed_at=utcnow(), used_at=None,
         ).where(AuthenticatorApp.person == person, AuthenticatorApp.offered == sealed).execute():  # fmt: skip
-            raise PeopleProblem("This key was confirmed already, or replaced by another one. Nothing was changed.")
+            raise PeopleProblem("This key was already confirmed, or replaced by another one. Nothing was changed.")
 
 
 def take(person: Person, code: str) -> bool:

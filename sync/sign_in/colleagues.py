@@ -74,7 +74,7 @@ def _added(person: Person | None, name: str, email: str, role: str, by: Asker) -
     known = person.name or names.main_email(person)
     if person.workspace_role:
         role = rank.in_words(person.workspace_role)
-        raise PeopleProblem(f"{known} can sign in already, as {role}. Nobody was invited. Change the role, "
+        raise PeopleProblem(f"{known} can already sign in, as {role}. Nobody was invited. Change the role, "
                             "or make a new link, on their page.")
     if person.status != PersonStatus.ACTIVE:
         raise PeopleProblem(f"{known} is {person.status} in Rollcall. Nobody was invited. Open their page to see why.")

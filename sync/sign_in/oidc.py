@@ -136,7 +136,7 @@ def _tested(new: Settings, secret: str | None, base_url: str) -> list[Finding]:
     found = [Finding("ok", f"The provider answers, and calls itself {metadata.issuer}.")]
     try:
         keys = provider.count_keys()
-        found.append(Finding("ok", f"It publishes the keys of its signatures: {keys}."))
+        found.append(Finding("ok", f"It publishes its signing keys: {keys}."))
         provider.probe(base_url + RETURN)
         found.append(Finding("ok", "It knows the client id and secret, as far as can be tested without signing in."))
     except ConnectorError as problem:
@@ -160,7 +160,8 @@ def _doubts(metadata: Metadata, new: Settings) -> list[Finding]:
          "audience “External”, that is anybody with a Google account. Make it “Internal” there.")),
         (not metadata.end_session, Finding("waiting", "It offers no address for signing out: people who sign out of "
                                                       "Rollcall stay signed in there.")),
-        (True, Finding("waiting", "Whether it knows the redirect address shows when someone first signs in.")),
+        (True, Finding("waiting", "Whether the redirect address is registered there is only known "
+                                    "once someone signs in.")),
     ) if doubted]  # fmt: skip
 
 
@@ -284,15 +285,15 @@ def _refuse_nonsense(new: Settings, base_url: str) -> None:
     if not new.issuer or not new.client_id:
         raise OidcProblem("The issuer and the client id are needed.")
     if "openid" not in new.scopes.split():
-        raise OidcProblem("The scopes must have “openid” among them.")
+        raise OidcProblem("The scopes must include “openid”.")
     here = urlsplit(base_url)
     if here.scheme != "https" and here.hostname not in _LOOPBACK:
         raise OidcProblem(
-            f"Rollcall is reached at {base_url}, without TLS: anybody on the way could sign in as others. "
+            f"Rollcall is reached at {base_url}, without TLS: anyone on the network could sign in as others. "
             "Serve it through a proxy with TLS, and start it with ROLLCALL_URL=https://…"
         )
     if new.default_role not in DEFAULT_ROLES:
-        raise OidcProblem("The role of everybody else must be nobody, guest, user or admin.")
+        raise OidcProblem("The role of everyone else must be nobody, guest, user or admin.")
     if new.roles and not new.groups_claim:
         raise OidcProblem("Groups are mapped to roles: enter the name of the claim that holds them.")
     if len(new.roles) > MOST_GROUPS or any(len(group) > 300 for group, _ in new.roles):

@@ -145,8 +145,8 @@ def _why_no_email(claims: Mapping[str, Any]) -> str:
     email = claims.get("email")
     if not isinstance(email, str) or not email_key(email) or len(email) > LONGEST_EMAIL:
         return (
-            "Your provider tells no e-mail address of you, so Rollcall can't know who you are. "
-            "Ask an Owner to look at the scopes: “email” is needed."
+            "Your provider doesn't send your e-mail address, so Rollcall can't know who you are. "
+            "Ask an Owner to check the scopes: “email” is needed."
         )
     return (
         f"Your provider doesn't vouch for {email} (email_verified), so Rollcall can't know whether it is yours. "

@@ -88,7 +88,7 @@ def _malformed() -> tuple[type[Exception], ...]:
 def to_add(person: Person, here: Site) -> tuple[str, dict]:
     """What the browser is asked for (JSON), and what it keeps until it answers. Raises PasskeyProblem for too many."""
     if Passkey.select().where(Passkey.person == person).count() >= MOST:
-        raise PasskeyProblem(f"You have {MOST} passkeys already: remove one first.")
+        raise PasskeyProblem(f"You already have {MOST} passkeys: remove one first.")
     webauthn = _library()
     asked = webauthn.helpers.structs
     options = webauthn.generate_registration_options(
@@ -114,7 +114,7 @@ def add(person: Person, here: Site, kept: Mapping | None, answer: str, name: str
     credential_id = _library().helpers.bytes_to_base64url(made.credential_id)
     with writing():
         if Passkey.select().where(Passkey.credential_id == credential_id).exists():
-            raise PasskeyProblem("This passkey is known already. Nothing was changed.")
+            raise PasskeyProblem("This passkey is already registered. Nothing was changed.")
         return Passkey.create(person=person, credential_id=credential_id, public_key=made.credential_public_key,
                               sign_count=made.sign_count, name=clean(name, LONGEST_NAME) or "Passkey")
 
@@ -208,7 +208,7 @@ def _taken(kept: Mapping | None, purpose: str, person: Person | None) -> bytes:
 def _read(answer: str) -> dict:
     """What the browser sent, as JSON. Raises PasskeyProblem for what is none."""
     if not answer:
-        raise PasskeyProblem("Passkeys need JavaScript, and a browser that knows them. Use another way.")
+        raise PasskeyProblem("Passkeys need JavaScript, and a browser that supports them. Use another way.")
     try:
         said = json.loads(answer) if len(answer) <= LONGEST_ANSWER else None
     except (ValueError, RecursionError):

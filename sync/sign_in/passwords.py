@@ -74,7 +74,7 @@ def strength_if_free(password: str, *known: str) -> Strength | None:
 def refuse_weak(password: str, *known: str) -> None:
     """Raises PeopleProblem, which says what to do instead, for a password that is too short, known or easy to guess."""
     if len(password) < SHORTEST:
-        raise PeopleProblem(f"The password needs at least {SHORTEST} characters: four unrelated words are a good one.")
+        raise PeopleProblem(f"The password needs at least {SHORTEST} characters: four unrelated words make a good one.")
     if len(password) > LONGEST:
         raise PeopleProblem(f"The password can have at most {LONGEST} characters.")
     if any(_is_little_more_than(password, text) for text in known):

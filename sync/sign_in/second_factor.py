@@ -17,7 +17,7 @@ from sync.states import AppState, Part, SecondFactor, WorkspaceRole
 from sync.workspace import Workspace, update_workspace, workspace
 
 MANAGING = (WorkspaceRole.OWNER, WorkspaceRole.SUPER_ADMIN, WorkspaceRole.ADMIN)  # workspace roles
-WRONG = "This code doesn't fit, or it was used already. Try the next one that the app shows."
+WRONG = "This code is wrong or was already used. Try the next one that the app shows."
 NEEDED = (
     "Your workspace requires a second factor of everyone who manages. Nothing was changed: "
     "add another one before you remove this one."
@@ -145,7 +145,8 @@ def renew_codes(person: Person) -> list[str]:
     if not has(person):
         raise PeopleProblem("Recovery codes come with a second factor: add one first. Nothing was changed.")
     with writing():
-        _tell(person, "made recovery codes", "New recovery codes were made for your sign-in; those before are void.")
+        _tell(person, "made recovery codes", "New recovery codes were made for your sign-in. The earlier ones no "
+              "longer work.")
         return recovery_codes.make(person)
 
 
@@ -160,7 +161,8 @@ def reset(person: Person, by: Asker) -> bool:
         if there:
             sessions.end_sessions(person, by)
             _tell(person, "reset second factor", "The second factor of your sign-in was reset: all passkeys, the "
-                  "authenticator app and the recovery codes are gone. Add a new one when you sign in.", by)  # fmt: skip
+                  "authenticator app and the recovery codes were removed. Add a new one when you sign in.",
+                  by)  # fmt: skip
     return there
 
 

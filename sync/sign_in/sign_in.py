@@ -90,7 +90,7 @@ def set_up(workspace_name: str, email: str, name: str, password: str, by: Asker,
     rank.require(by, WorkspaceRole.OWNER)
     with writing():
         if has_owner():
-            raise PeopleProblem("This workspace has an owner already. Nothing was changed: sign in instead.")
+            raise PeopleProblem("This workspace already has an Owner. Nothing was changed: sign in instead.")
         update_workspace(by, name=workspace_name.strip(), **({"zone": zone.strip()} if zone.strip() else {}))
         person = people.find_by_email(email)
         if person is None:

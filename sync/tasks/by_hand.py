@@ -50,7 +50,7 @@ from sync.words import plural
 # Accounts in one operation, by one approval and in one transaction: as many as one person can look through, and as many
 # as are written before anybody waits. More is done in parts, each with its own preview.
 MOST = 5_000
-ASKED = "Is asked for already"
+ASKED = "Already requested"
 WOKEN = 100  # tasks, right away: waking is a write each. The sweep of each minute wakes the others
 NEEDS = {TaskKind.CHANGE_ROLE: CHANGE_ROLE, TaskKind.REMOVE: REMOVE, TaskKind.GRANT: GRANT, TaskKind.REVOKE: REVOKE}
 
@@ -101,7 +101,7 @@ def plan_roles(app: App, account_ids: Iterable[int], role: str) -> Plan:
             to = known.labels.get(under_way.detail.get("role"), "another role")
             state, why = (UNDER_WAY if same else REFUSED), f"A change to {to} is under way"
         elif not why and change.nothing:
-            state, why = ALREADY_SET, f"Is {wanted.label} already"
+            state, why = ALREADY_SET, f"Already {wanted.label}"
         elif not why and change.refused:
             state, why = REFUSED, change.refused
         elif not why and (last := protection.last_administrator(account, staying - {account.id}, known, change.after)):
@@ -161,16 +161,17 @@ def plan_grants(app: App, account_ids: Iterable[int], asset_ids: Iterable[int], 
                 state, why = REFUSED, f"{account.person.name or account.email} has left"
             elif not why and (task := live.get((account.id, asset.id))):
                 same = task.act == TaskKind.GRANT and task.detail.get("role") == role
-                state, why = (UNDER_WAY, ASKED) if same else (REFUSED, f"Another act is under way there: {task.act}")
+                other = f"Another operation is under way there: {task.act}"
+                state, why = (UNDER_WAY, ASKED) if same else (REFUSED, other)
             elif not why and had is not None and had.role == role:
-                state, why = ALREADY_SET, "Has it already"
+                state, why = ALREADY_SET, "Already has it"
             lines.append(_line(account, asset=asset, before=had.role if had else "", after=role,
                                had=had.role if had else None, role=role, state=state, why=why))  # fmt: skip
     return _bounded(Plan(app, TaskKind.GRANT, _without_demoted(app, lines, role)))
 
 
 def plan_revocations(app: App, pairs: Iterable[tuple[int, int]]) -> Plan:
-    """Take these accesses away, each an (account id, asset id)."""
+    """Take this access away: (account id, asset id) of each."""
     wanted = set(pairs)
     accounts = {account.id: account for account in chosen(app, {account_id for account_id, _ in wanted})}
     assets = {asset.id: asset for asset in _assets(app, {asset_id for _, asset_id in wanted})}
@@ -266,7 +267,7 @@ def _assets(app: App, asset_ids: Iterable[int]) -> list[Asset]:
     found = list(Asset.select().where(Asset.app == app, Asset.state == AssetState.PRESENT, Asset.id.in_(ids))
                  .order_by(Asset.kind, Asset.name)) if ids and len(ids) <= MOST else []  # fmt: skip
     if not found:
-        raise ActProblem("Nothing is ticked that is in the app. Tick what it is about first.")
+        raise ActProblem("Nothing that you selected is in the app. Select something first.")
     return found
 
 
@@ -287,7 +288,7 @@ def carry_out(plan_again: Callable[[], Plan], by: str, seen: str, *, reason: str
         if not plan.ready:
             raise ActProblem("None of this can be done. Nothing was changed.")
         if plan.held and released != len(plan.ready):
-            raise ActHeld("A guard holds this, because so many at once look wrong. Look through it, then release it.")
+            raise ActHeld("A guard holds this, because so many at once look wrong. Review the list, then release it.")
         if plan.held:
             activity.record(by, "released mass removal", about=plural(len(plan.ready), "account"), why=reason,
                             app=plan.app)

@@ -72,9 +72,9 @@ def plan(app: App, emails: Iterable[str], role: str) -> Plan:
     """Invite these people with this role."""
     emails, wanted = list(emails), role_named(app, role)
     if not emails:
-        raise ActProblem("Nobody is named. Type at least one e-mail address.")
+        raise ActProblem("Enter at least one e-mail address.")
     if len(emails) > MOST:
-        raise ActProblem(f"These are more than {MOST} addresses. Take them in smaller parts.")
+        raise ActProblem(f"These are more than {MOST} addresses. Invite them in smaller groups.")
     lines = []
     for email in emails:
         person = people.find_by_email(email)
@@ -94,14 +94,14 @@ def _stands(app: App, email: str, normal: str, person: Person | None) -> tuple[s
         return REFUSED, f"{person.name or email} has left {workspace().name}"
     if open_one := _open(app, normal):
         invited = open_one.state == InvitationState.INVITED
-        return UNDER_WAY, "Is invited already" if invited else "Is being invited already"
+        return UNDER_WAY, "Already invited" if invited else "Already being invited"
     mine = Account.email_key == normal
     if person is not None:
         mine |= (Account.person == person) & Account.is_matched
     here = (Account.app == app) & (Account.state != AccountState.GONE)
     seat = Account.select().where(here, mine).order_by(Account.id).first()
     if seat is not None and seat.status == AccountStatus.INVITED:
-        return UNDER_WAY, f"Is invited already, in {app.name} itself"
+        return UNDER_WAY, f"Already invited, in {app.name} itself"
     if seat is not None:
         return ALREADY_SET, "Already has an account" + (f", as {seat.email}" if seat.email_key != normal else "")
     return READY, ""
@@ -165,7 +165,7 @@ def again(invitation: Invitation, by: str) -> Invitation:
     with writing():
         invitation = Invitation.get_by_id(invitation.id)
         if invitation.state == InvitationState.ONBOARDED:
-            raise InvitationProblem(f"{_name(invitation)} has joined already.")
+            raise InvitationProblem(f"{_name(invitation)} has already joined.")
         if invitation.person is not None and invitation.person.status == PersonStatus.DEPROVISIONED:
             raise InvitationProblem(f"{_name(invitation)} has left: nobody was invited.")
         if invitation.state == InvitationState.ONGOING:
@@ -189,7 +189,7 @@ def cancel(invitation: Invitation, by: str, why: str = "") -> None:
     with writing():
         invitation = Invitation.get_by_id(invitation.id)
         if invitation.state not in SHOWN:
-            raise InvitationProblem(f"This invitation is {invitation.state} already. Nothing was changed.")
+            raise InvitationProblem(f"This invitation is already {invitation.state}. Nothing was changed.")
         task = invitation.task
         if task is not None and task.state == TaskState.RUNNING:
             raise InvitationProblem("The app is being asked right now. Try again in a moment.")

@@ -30,7 +30,7 @@ from sync.states import (
 )
 from sync.tasks import hand_overs, still_to_remove
 
-TO_DO = "{connector} gives Rollcall no way to {act}: do it in the app itself, then say here that it is done."
+TO_DO = "{connector} doesn't let Rollcall {act}: do it in the app itself, then mark it here as done."
 
 
 class NoLongerNeeded(Exception):
@@ -91,7 +91,7 @@ def _unless_unread(account: Account, ask: Callable[[], Seat | None]) -> Seat | N
 
 def _still_to_go(account: Account, task: Task) -> None:
     if account.state != AccountState.REMOVING:
-        raise NoLongerNeeded("The account has left the app already.")
+        raise NoLongerNeeded("The account has already left the app.")
     if why := still_to_remove.over(task, account):
         raise NoLongerNeeded(f"{why}.")
 
@@ -101,12 +101,12 @@ def _look_again(task: Task, connector: Connector, account: Account) -> Seat | No
     it is gone. Raises NoLongerNeeded when it is someone else's."""
     seat = connector.account(task.external_id) if LOOK_UP in connector.capabilities else apps.seat_of(account)
     if seat is not None and seat.id != task.external_id:
-        raise NoLongerNeeded("The app gave another account than the one it was asked for.")
+        raise NoLongerNeeded("The app returned a different account than the one requested.")
     if seat is not None and task.email_key and "email" in seat.unsaid:
-        raise NoLongerNeeded("The app no longer says the account's e-mail: nobody knows whether it is still the same.")
+        raise NoLongerNeeded("The app no longer reports the account's e-mail address, so it may be another account.")
     if seat is not None and email_key(seat.email) != task.email_key:
-        asked = "its removal was confirmed" if task.act == TaskKind.REMOVE else "this was asked for"
-        raise NoLongerNeeded(f"The account has another e-mail now than when {asked}.")
+        asked = "its removal was approved" if task.act == TaskKind.REMOVE else "this was requested"
+        raise NoLongerNeeded(f"The account now has a different e-mail address than when {asked}.")
     return seat
 
 
@@ -169,7 +169,7 @@ def _change_role(task: Task, connector: Connector) -> None:
     account, role = Account.get_by_id(task.account_id), task.detail["role"]
     seat = _present_seat(task, connector, account)
     if "role" in seat.unsaid:
-        raise NoLongerNeeded("The app no longer says which role the account has.")
+        raise NoLongerNeeded("The app no longer reports which role the account has.")
     now, wanted = set(seat.roles), set(roles.wanted_by(task.detail))
     if now == wanted:
         return
@@ -185,8 +185,8 @@ def _change_role(task: Task, connector: Connector) -> None:
     if set(after.roles) == now:
         raise NotConfirmed("The app accepted the new role, but still shows the old one.")
     if lost := wanted & now - set(after.roles):
-        raise ByHand(f"The app gave the new role, but took away what was to stay: {known.words(sorted(lost))}. Give it "
-                     "back in the app itself, then say here that it is done.")  # fmt: skip
+        raise ByHand(f"The app set the new role, but removed what should have stayed: {known.words(sorted(lost))}. "
+                     "Add it again in the app itself, then mark it here as done.")  # fmt: skip
 
 
 def _refuse_changed_roles(task: Task, seat: Seat, wanted: set[str], connector: Connector) -> None:
@@ -197,9 +197,10 @@ def _refuse_changed_roles(task: Task, seat: Seat, wanted: set[str], connector: C
     if set(seat.roles) != {role for role in approved if role}:
         words = roles.of(task.app).words(seat.roles) or "none"
         was = "Its role was" if len(seat.roles) == len(approved) == 1 else "Its roles were"
-        raise NoLongerNeeded(f"{was} changed to {words} in the app meanwhile.")
+        raise NoLongerNeeded(f"{was} changed to {words} in the app in the meantime.")
     if set(connector.roles_after(seat, task.detail["role"])) != wanted:
-        raise NoLongerNeeded("It would keep and lose other roles now than when this was asked for: ask again.")
+        raise NoLongerNeeded("It would now keep and remove different roles than when this was requested: "
+                             "request it again.")
 
 
 def _invite(task: Task, connector: Connector) -> None:
@@ -261,7 +262,7 @@ def _refuse_changed_access(task: Task) -> None:
     access = Access.get_or_none(Access.account == task.account_id, Access.asset == task.asset_id)
     now = access.role if access else None
     if now not in (task.detail["before"], task.detail.get("role")):
-        raise NoLongerNeeded(f"The access was {'revoked' if now is None else f'changed to {now}'} meanwhile.")
+        raise NoLongerNeeded(f"The access was {'revoked' if now is None else f'changed to {now}'} in the meantime.")
 
 
 ACTS: dict[str, tuple[str, Callable[[Task, Connector], None]]] = {

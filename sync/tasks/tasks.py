@@ -266,7 +266,7 @@ def done_by_hand(task: Task, by: str) -> None:
     with writing():
         task = Task.get_by_id(task.id)
         if task.state != TaskState.NEEDS_ATTENTION:
-            raise TaskProblem(f"This task is {task.state}: it does not wait for anybody.")
+            raise TaskProblem(f"This task is {task.state}: it isn't waiting for anyone.")
         Task.update(state=TaskState.DONE, error=None, finished_at=utcnow()).where(Task.id == task.id).execute()
         _record(by, f"{WORDS[task.act]}, by hand", task)
         settle.settle(task, TaskState.DONE)

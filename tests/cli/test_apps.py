@@ -36,7 +36,7 @@ def test_connecting_is_tested_first_and_nothing_is_stored_otherwise(rollcall, ch
     assert rollcall.json("apps", "list") == {"apps": []}
     connect(rollcall, "sample-chat", "Chat", chat.url)
     assert "already" in connect(rollcall, "sample-chat", "Chat", chat.url, code=1).err
-    assert "connected already" in connect(rollcall, "sample-chat", "Chat 2", chat.url, code=1).err
+    assert "already connected" in connect(rollcall, "sample-chat", "Chat 2", chat.url, code=1).err
 
 
 def test_a_secret_from_standard_input_or_as_it_is(rollcall, chat):

@@ -49,7 +49,7 @@ def test_a_leaver_waits_in_a_report_within_a_minute_without_any_button(rollcall:
 
 def test_by_the_command_line(rollcall: CommandLine) -> None:
     assert "shown only once" in rollcall.run("directory", "add", "scim", "--name", "Okta").out
-    assert "Okta already" in rollcall.run("directory", "add", "scim", "--name", "Okta", code=1).err
+    assert "Okta already exists" in rollcall.run("directory", "add", "scim", "--name", "Okta", code=1).err
     rollcall.run("directory", "add", "scim", "--name", "Other", "--set", "a=b", code=2)
     assert "nothing to read" in rollcall.run("directory", "sync", "Okta", code=1).err
     assert "all of them push" in rollcall.run("directory", "sync", code=1).err

@@ -105,7 +105,7 @@ def test_a_mover_loses_what_the_old_group_gave(visit, live, olga: Person, sales:
     sales.read()
     page = visit(olga)
     told = checked(page, live.url, sales)
-    assert "By the groups of Chat: 1 access to revoke." in told and "member → no access" in told
+    assert "By the groups of Chat: 1 asset role to revoke." in told and "member → no access" in told
     assert "No longer in group Sales of Company LDAP" in told
     assert text(page, "#sync-outcome") == "Removes nobody from Chat. Makes 1 change in it."
     report = f"/reports/{sales.report().id}"

@@ -100,7 +100,7 @@ def test_many_are_ticked_previewed_decided_and_undone(visit, live, olga: Person,
     page.check("#decision [value='local partner']")
     page.click("#confirm")
     page.wait_for_selector("#decision [role=alert]")
-    assert "Say which company" in page.text_content("#decision [role=alert]")
+    assert "Enter the company" in page.text_content("#decision [role=alert]")
     page.fill("#decision [name=note]", "Bright Agency")
     page.dblclick("#confirm")
     page.wait_for_selector("#decision", state="detached")

@@ -96,10 +96,10 @@ def test_mail_is_set_up_on_the_page_and_waiting_mails_leave(visit, live: Live, o
     form.get_by_role("button", name="Save").dblclick()
     expect(page.locator("#toasts")).to_contain_text("Saved. E-mails are sent through 127.0.0.1.")
 
-    page.get_by_role("button", name="Send a test mail").dblclick()
-    expect(page.locator("#toasts")).to_contain_text("The mail server accepted a test mail")
+    page.get_by_role("button", name="Send a test e-mail").dblclick()
+    expect(page.locator("#toasts")).to_contain_text("The mail server accepted a test e-mail")
     queue.drain()
-    assert len(smtp.wait_for(2)) == 2, "one that waited, and one test mail"
+    assert len(smtp.wait_for(2)) == 2, "one that waited, and one test e-mail"
     page.reload()
     expect(page.locator("section:has(#h-mail)")).to_contain_text("A mail server is set")
     expect(page.get_by_role("link", name="1 e-mail waiting")).to_have_count(0)
@@ -111,7 +111,7 @@ def test_mail_is_set_up_on_the_page_and_waiting_mails_leave(visit, live: Live, o
     expect(other.locator("section:has(#h-mail)")).to_contain_text("No mail server is set")
     outbox.configure("smtp://mail.acme.example", live.url)
     page.reload()
-    expect(page.locator("section:has(#h-mail)")).to_contain_text("ROLLCALL_SMTP_URL sets the mail server, and it wins")
+    expect(page.locator("section:has(#h-mail)")).to_contain_text("ROLLCALL_SMTP_URL sets the mail server, and takes")
     expect(page.get_by_role("form", name="Mail server")).to_have_count(0)
 
 
@@ -127,7 +127,7 @@ def test_a_colleague_is_invited_without_mail(visit, live: Live, olga: Person, ja
     expect(page.get_by_role("table", name="What each role can do")).to_be_visible()
     page.get_by_role("radio", name="Owner").check()
     page.get_by_role("button", name="Invite", exact=True).click()
-    expect(page.get_by_role("alert")).to_contain_text("Olga Brandt can sign in already")
+    expect(page.get_by_role("alert")).to_contain_text("Olga Brandt can already sign in")
     expect(page.get_by_role("radio", name="Owner")).to_be_checked()
     page.get_by_label("E-mail").fill("mira@acme.example")
     page.get_by_role("button", name="Invite", exact=True).click()

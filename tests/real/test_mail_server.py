@@ -121,7 +121,7 @@ def test_the_environment_wins(smtp):
     mail_server.save(entered(smtp.port, sender="it@acme.example"), OWNER)
     outbox.configure("smtp://mail.acme.example", BASE)
     assert mail_server.current().host == "mail.acme.example"
-    with pytest.raises(MailServerProblem, match="ROLLCALL_SMTP_URL is set, and it wins"):
+    with pytest.raises(MailServerProblem, match="ROLLCALL_SMTP_URL is set, and takes"):
         mail_server.save(entered(smtp.port), OWNER)
 
 

@@ -44,7 +44,7 @@ def test_delivered_with_starttls_and_sign_in(smtp_starttls):
     assert (mail.state, mail.error, mail.attempts) == ("sent", None, 1)
     [message] = smtp_starttls.wait_for(1)
     assert smtp_starttls.with_starttls == [True]
-    assert message["Subject"] == "Test mail from Rollcall"
+    assert message["Subject"] == "Test e-mail from Rollcall"
     assert message["From"] == f"Rollcall <{USER}>"
     assert message["To"] == "olga@acme.example"
     assert message["Auto-Submitted"] == "auto-generated"

@@ -48,7 +48,7 @@ def test_letters_before_the_at_go_where_the_server_offers_smtputf8(smtp_utf8: Sm
     [message] = smtp_utf8.wait_for(1)
     assert smtp_utf8.recipients == ["jörg@xn--mnchen-3ya.example"]
     assert message["To"] == "jörg@xn--mnchen-3ya.example"
-    assert message["Subject"] == "Test mail from Rollcall"
+    assert message["Subject"] == "Test e-mail from Rollcall"
 
 
 def test_elsewhere_the_mail_fails_at_once_with_the_reason(smtp: SmtpServer) -> None:

@@ -83,7 +83,7 @@ def test_requests_are_limited_for_an_address_and_for_a_source(anybody: Client, o
         for _ in range(forgotten.FOR_ADDRESS):
             assert _ask(anybody, email).status_code == 200
         refused = _ask(anybody, email.upper())
-        assert refused.status_code == 429 and "Too many links were asked for" in refused.text
+        assert refused.status_code == 429 and "Too many links were requested" in refused.text
     SignInAttempt.delete().execute()
     answers = [_ask(anybody, f"{number}@x.example").status_code for number in range(forgotten.FOR_SOURCE + 1)]
     assert answers == [200] * forgotten.FOR_SOURCE + [429]

@@ -80,7 +80,7 @@ def test_what_was_typed_stays_when_it_is_refused(owner: Client, wrong: dict[str,
 def test_someone_who_may_sign_in_already_is_not_changed(owner: Client, someone):
     ben = someone("Ben Roth", "guest")
     answer = _invite(owner, email="ben.roth@acme.example", role="owner")
-    assert answer.status_code == 422 and "can sign in already, as a guest" in answer.text
+    assert answer.status_code == 422 and "can already sign in, as a guest" in answer.text
     assert Person.get_by_id(ben.id).workspace_role == "guest"
 
 

@@ -213,9 +213,9 @@ def test_the_same_space_and_the_same_name_are_refused(owner: Client, acme: ChatA
     start(owner, first)
     second = begin(owner)
     answer = enter(owner, second, acme)
-    assert answer.status_code == 422 and "There is an app named Chat already" in answer.text
+    assert answer.status_code == 422 and "An app named Chat already exists" in answer.text
     answer = enter(owner, second, acme, app_name="Another")
-    assert answer.status_code == 422 and "connected already, as Chat" in answer.text
+    assert answer.status_code == 422 and "already connected, as Chat" in answer.text
 
 
 def test_two_drafts_of_one_space_make_one_app(owner: Client, site: Flask, someone, acme: ChatApp) -> None:
@@ -226,7 +226,7 @@ def test_two_drafts_of_one_space_make_one_app(owner: Client, site: Flask, someon
     enter(other, theirs, acme, app_name="Theirs")
     start(owner, mine)
     answer = start(other, theirs)
-    assert answer.status_code == 422 and "connected already" in answer.text
+    assert answer.status_code == 422 and "already connected" in answer.text
     assert other.get(f"/apps/{mine.id}").status_code == 404, "an admin without a part in it"
 
 

@@ -56,7 +56,7 @@ def test_several_are_previewed_decided_and_undone(owner: Client, chat) -> None:
     assert owner.send("DELETE", undo_of(answer)).status_code == 303
     assert [account(number).match_kind for number in (1, 2, 3)] == ["matched"] * 3
     again = owner.send("DELETE", undo_of(answer), htmx=True)
-    assert "undone already" in json.loads(again.headers["HX-Trigger"])["toast"]["text"]
+    assert "already undone" in json.loads(again.headers["HX-Trigger"])["toast"]["text"]
     assert "Undo" not in owner.get(here(chat)).text.split("members-table")[0]
 
 
@@ -100,7 +100,7 @@ def test_nobody_ticked_is_said_and_decides_nothing(owner: Client, chat, kind: st
 def test_a_local_partner_needs_a_company_and_a_guest_may_have_a_note(owner: Client, chat) -> None:
     _, form = preview(owner, chat, "guest", f"account={account(1).id}")
     answer = send(owner, chat, form, what="local partner", note="  ")
-    assert answer.status_code == 422 and "Say which company" in answer.text and account(1).match_kind == "matched"
+    assert answer.status_code == 422 and "Enter the company" in answer.text and account(1).match_kind == "matched"
     assert re.search(r'value="local partner" checked', answer.text), "what was chosen is still there"
     send(owner, chat, form, what="guest", note="<b>Studio</b>")
     assert account(1).match_note == "<b>Studio</b>"

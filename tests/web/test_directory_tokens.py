@@ -32,7 +32,7 @@ def test_connected_it_shows_address_and_token_this_once(owner: Client) -> None:
 @pytest.mark.parametrize("name", ["Okta", "  Okta "])
 def test_a_name_that_is_taken(owner: Client, okta: Provider, name: str) -> None:
     answer = owner.post("/directories/new/scim", directory_name=name)
-    assert answer.status_code == 422 and "There is a directory named Okta already" in answer.text
+    assert answer.status_code == 422 and "A directory named Okta already exists" in answer.text
     assert Directory.select().count() == 1
 
 

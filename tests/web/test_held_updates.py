@@ -23,7 +23,7 @@ def test_the_wizard_shows_what_is_held_and_updates_it_in_one_go(owner: Client, c
     assert "6 roles changed at once in Chat." in page
     assert "6 roles and profiles are held by a guard." in page and "Update 6 in Rollcall" in page
     assert page.count('title="Held by a guard"') == 6 and "Member → Admin" in page
-    assert 'name="yes"' not in page and "Update or release what is held first." in page
+    assert 'name="yes"' not in page and "Update or release the held changes first." in page
     answer = owner.post(f"/reports/{report.id}/release", version=report.version, only="updates")
     assert answer.status_code == 303
     assert Account.get(Account.email == email(1)).role == "admin"

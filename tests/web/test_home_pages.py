@@ -60,11 +60,11 @@ def test_the_week_counts_each_leaver_once(owner: Client, chat) -> None:
 
 
 def test_what_waits_and_where_to_act(owner: Client, chat) -> None:
-    assert "Nothing waits for you" in owner.get("/").text
+    assert "Nothing is waiting for you" in owner.get("/").text
     chat.leave(1, 2)
     chat.check()
     page = owner.get("/").text
-    assert "Nothing waits for you" not in page
+    assert "Nothing is waiting for you" not in page
     [address] = set(re.findall(r'href="(/reports/\d+\?back=/)"', page))
     assert "To be updated to Rollcall" in owner.get(address).text
 
@@ -84,7 +84,7 @@ def test_a_user_sees_their_own_apps_alone(site, chat, second, someone, by) -> No
     page = here.get("/").text
     assert "1 person who left still has 1 account" in words(page) and second.app.name not in page
     assert f'href="/people/{chat.people[1].id}"' not in page, "they may not open it"
-    assert "Nothing waits for you" in page, "a Collaborator approves nothing"
+    assert "Nothing is waiting for you" in page, "a Collaborator approves nothing"
 
 
 def test_a_hostile_name_is_text(owner: Client, chat) -> None:

@@ -64,7 +64,7 @@ def test_mail_waits_without_a_server(owner: Client) -> None:
     assert Mail.get().to == "olga@acme.example"
     page = owner.get("/settings").text
     assert "1 e-mail waiting" in page and "wait in the outbox" in page
-    assert "Test mail from Rollcall" in owner.get("/activity").text
+    assert "Test e-mail from Rollcall" in owner.get("/activity").text
 
 
 def _change(browser: Client, **changed: str):

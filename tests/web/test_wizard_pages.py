@@ -258,7 +258,7 @@ def test_what_a_guard_holds_is_released_before_it_is_confirmed(owner: Client, ch
     report = Report.get(Report.state == "open")
     page = owner.get(f"/reports/{report.id}").text
     assert "6 changes are held by a guard" in page and page.count('name="yes"') == 0
-    assert outcome(page) == "Release what is held first." and re.search(r'id="finish-sync"[^>]* disabled', page)
+    assert outcome(page) == "Release the held changes first." and re.search(r'id="finish-sync"[^>]* disabled', page)
     assert finish(owner, report).status_code == 422 and Task.select().count() == 0
     stale = owner.post(f"/reports/{report.id}/release", version=report.version - 1)
     assert stale.status_code == 422 and "Look at it again" in stale.text

@@ -55,7 +55,7 @@ def test_an_asset_that_could_not_be_read_keeps_its_people(clients, monkeypatch):
     monkeypatch.setattr(Clients, "unread", "hats")
     check = clients.check()
     assert known() == everything and clients.account("bo").state == "present"
-    assert "hats could not be read" in check.warning and "It has been deactivated." in check.warning
+    assert "access to the asset hats" in check.warning and "It has been deactivated." in check.warning
     assert "missing from the app's list: 1. They are kept" in check.warning
     assert check.counts["removed_users"] == check.counts["access"] == 0
 

@@ -288,7 +288,7 @@ def test_an_address_that_nobody_has_while_people_of_another_directory_claim_it_i
     company.add("8", "other@acme.example", "Dan")
     assert company.read().counts["warnings"] == [
         f"Company LDAP gives the e-mail address both@acme.example to Cleo, but HR gives it to {holder}. Nobody has it "
-        "until one of the two gives it up: correct it in the directory." for holder in ("Ana", "Bo")]
+        "until only one of the two does: correct it in the directory." for holder in ("Ana", "Bo")]
     assert people.find_by_email("both@acme.example") is None
     assert person("other@acme.example").name == "Dan"
 
@@ -311,7 +311,7 @@ def test_of_those_who_claim_an_address_that_nobody_has_only_others_who_are_known
     company.say("9", further_emails=("both@acme.example",))
     assert company.read().counts["warnings"] == [
         "Company LDAP gives the e-mail address both@acme.example to Ana, but HR gives it to Bo. Nobody has it "
-        "until one of the two gives it up: correct it in the directory."]
+        "until only one of the two does: correct it in the directory."]
 
 
 def test_a_claim_to_somebodys_address_takes_nothing_from_them(company):

@@ -469,7 +469,7 @@ def test_the_servers_address_is_read(url, host, port, user, password, sender):
         ("smtp://u:hunter2@10.0.0.5:25", "in the clear"),
         ("smtp://mail?form=a@b.example", "'form' isn't an option"),
         ("smtp://mail?from=nobody", "?from="),
-        ("smtp://mail?ca=/no/such/file.pem", "is not there"),
+        ("smtp://mail?ca=/no/such/file.pem", "doesn't exist"),
     ],
 )
 def test_a_bad_address_is_told_in_a_sentence_without_the_password(url, says):

@@ -184,7 +184,7 @@ def test_a_list_whose_rows_were_mixed_up_moves_nothing(company, app):
     reading = company.read()
     assert before == {email.email_key: email.person_id for email in PersonEmail.select()}
     assert {account.match_kind for account in app.accounts} == {"matched"}
-    assert "of 10 people who are here would go to others, all at once" in reading.counts["warnings"][0]
+    assert "of 10 people who are here would move to other people, all at once" in reading.counts["warnings"][0]
 
 
 def test_a_reading_that_finds_nothing_says_nothing_of_addresses(company):

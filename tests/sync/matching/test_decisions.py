@@ -61,7 +61,7 @@ def test_undo_brings_back_what_was_until_something_newer(chat):
     assert [batch.batch for batch in match_decisions.undoable(App.get(), 5)] == [two.batch, one.batch]
     assert match_decisions.undo(chat.app, one.batch, chat.by) == 2, "the second has something newer"
     assert [state(number)[0] for number in (1, 2, 3)] == ["matched", "guest", "matched"]
-    with pytest.raises(DecisionProblem, match="undone already, or something newer"):
+    with pytest.raises(DecisionProblem, match="already undone, or a newer"):
         match_decisions.undo(chat.app, one.batch, chat.by)
     assert match_decisions.undo(chat.app, two.batch, chat.by) == 1
     assert state(2) == ("service account", chat.people[0].id, True, None)

@@ -90,7 +90,7 @@ def test_each_decision_is_written_told_and_undone(chat, kind, match, has_person,
         assert (account(3).match_kind, account(3).match_by_hand, account(3).person_id) == ("unmatched", True, None)
         assert entry("undid a decision") == (
             chat.by.name, "Person 3", "", told, "unmatched", chat.app.id, row.person_id)  # fmt: skip
-        with pytest.raises(decisions.DecisionProblem, match="undone already"):
+        with pytest.raises(decisions.DecisionProblem, match="already undone"):
             decisions.undo(chat.app, made.batch, chat.by)
 
 

@@ -70,7 +70,7 @@ def test_a_directory_that_ranks_lower_now_is_in_activity(ldap):
         vouching.answer_for(Directory.get_by_id(ldap.id), Asker.person(asker))
     [entry] = Activity.select().where(Activity.what == "answers for directory")
     assert (entry.who, entry.about) == ("Admin", "LDAP")
-    assert entry.after == "What it says of people above an admin is held"
+    assert entry.after == "Its changes to people above an admin are held"
 
 
 def test_an_owner_vouches_and_stops_and_each_is_told_once(ldap):
@@ -88,7 +88,7 @@ def test_an_owner_vouches_and_stops_and_each_is_told_once(ldap):
     assert [(row.who, row.what, row.about, row.after) for row in Activity.select().order_by(Activity.id)] == [
         ("Owner", "vouched for directory", "LDAP", "It may change Owners and admins"),
         ("Owner", "vouched for directory", "Other", "It may change Owners and admins"),
-        ("Owner", "stopped vouching for directory", "LDAP", "What it says of Owners and admins is held")]  # fmt: skip
+        ("Owner", "stopped vouching for directory", "LDAP", "Its changes to Owners and admins are held")]  # fmt: skip
 
 
 @pytest.mark.parametrize(("role", "status", "vouched", "words"), [

@@ -86,7 +86,7 @@ def test_dismissing_names_each_and_the_whole(chat, report):
         (who, f"report {report.id}", "A mistake", None, None, chat.app.id, None, report.id)]  # fmt: skip
     after = Report.get_by_id(report.id)
     assert (after.state, after.decided_by, after.waiting) == ("dismissed", who, 0)
-    with pytest.raises(reports.ReportProblem, match="This report is dismissed already"):
+    with pytest.raises(reports.ReportProblem, match="This report is already dismissed"):
         reports.dismiss(report, chat.by, "Again")
 
 

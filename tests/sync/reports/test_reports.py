@@ -244,7 +244,7 @@ def test_taking_back_in_the_wizard_does_not_slip_past_the_guard_either(chat):
 
 
 def test_a_release_lets_through_what_was_looked_at_alone(chat):
-    """The Owner's standing approval would immediately cover people that a check has added meanwhile."""
+    """The Owner's standing approval would immediately cover people that a check has added in the meantime."""
     apps.set_removal(chat.app, "automatic", chat.by)
     chat.leave(*range(2, 8))
     report = chat.check().report

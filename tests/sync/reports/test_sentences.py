@@ -24,8 +24,8 @@ def row(report: Report, number: int | None, kind: str, decision: str = "needs co
 @pytest.mark.parametrize(("kinds", "words"), [
     (["to invite"], "1 person to invite"), (["to invite"] * 2, "2 people to invite"),
     (["to change role"], "1 role to change"), (["to change role"] * 3, "3 roles to change"),
-    (["to grant access"], "1 access to grant"), (["to grant access"] * 2, "2 accesses to grant"),
-    (["to revoke access"], "1 access to revoke"), (["to revoke access"] * 2, "2 accesses to revoke"),
+    (["to grant access"], "1 asset role to grant"), (["to grant access"] * 2, "2 asset roles to grant"),
+    (["to revoke access"], "1 asset role to revoke"), (["to revoke access"] * 2, "2 asset roles to revoke"),
     (["no longer assigned"], "1 person no longer assigned"), (["no longer assigned"] * 2,
                                                               "2 people no longer assigned"),
     (["no longer assigned", "to invite", "to change role"],

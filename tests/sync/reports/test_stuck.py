@@ -30,7 +30,7 @@ def leaver(chat) -> Change:
 
 
 STAYS = "Person 3 has left, but the account in Chat"
-UNNAMED = ("Person 3 has left and is the last who may administer it, as far as Rollcall knows, of Chat: make someone "
+UNNAMED = ("Person 3 has left and is the last known administrator of Chat: make someone "
            "else an administrator first.")  # fmt: skip
 
 

@@ -141,7 +141,7 @@ def test_setting_up_names_the_workspace_and_makes_one_owner(home):
     assert workspace().name == "Acme"
     assert last_owner.has_owner()
     assert olga.workspace_role == "owner"
-    with pytest.raises(PeopleProblem, match="owner already"):
+    with pytest.raises(PeopleProblem, match="already has an Owner"):
         sign_in.set_up("Other", "eve@acme.example", "Eve", PASSWORD, MACHINE)
     assert workspace().name == "Acme"
     assert people.find_by_email("eve@acme.example") is None

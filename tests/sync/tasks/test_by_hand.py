@@ -44,7 +44,7 @@ def test_a_role_that_was_changed_in_the_app_meanwhile_stays_and_says_so(chat):
     chat.store.change(chat.id_of(1), via="page", role="guest")
     queue.drain()
     task = Task.get()
-    assert (task.state, task.error) == ("no longer needed", "Its role was changed to Guest in the app meanwhile.")
+    assert (task.state, task.error) == ("no longer needed", "Its role was changed to Guest in the app in the meantime.")
     assert chat.calls("PATCH") == [] and account(1).role == "member"
 
 

@@ -89,7 +89,7 @@ def test_a_plan_says_of_each_whether_they_can_be_invited(chat, nina):
         "p3@acme.example": ("already set", "Already has an account"),
         "p4@acme.example": ("refused", "Person 4 has left Acme"),
         "nobody": ("refused", "nobody isn't an e-mail address: it has no @"),
-        "waits@x.example": ("under way", "Is invited already, in Chat itself"),
+        "waits@x.example": ("under way", "Already invited, in Chat itself"),
         "new@x.example": ("ready", "Nobody in People has this address"),
     }
 
@@ -255,7 +255,7 @@ def test_a_cancelled_one_that_was_not_sent_yet_is_never_sent(chat, nina):
     invitations.cancel(Invitation.get(), chat.by)
     queue.drain()
     assert chat.calls("POST") == [] and (Task.get().state, Invitation.get().state) == ("cancelled", "cancelled")
-    with pytest.raises(ActProblem, match="cancelled already"):
+    with pytest.raises(ActProblem, match="already cancelled"):
         invitations.cancel(Invitation.get(), chat.by)
     assert invitations.plan(chat.app, [NINA], "member").ready, "they can be invited anew"
 

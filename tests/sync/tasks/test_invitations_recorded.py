@@ -110,9 +110,9 @@ def test_none_or_too_many_are_not_planned(chat, emails, why):
 
 
 @pytest.mark.parametrize(("values", "said"), [
-    ({"state": "invited"}, ("under way", "Is invited already")),
-    ({"state": "ongoing"}, ("under way", "Is being invited already")),
-    ({"state": "failed"}, ("under way", "Is being invited already")),
+    ({"state": "invited"}, ("under way", "Already invited")),
+    ({"state": "ongoing"}, ("under way", "Already being invited")),
+    ({"state": "failed"}, ("under way", "Already being invited")),
     ({"state": "expired"}, ("ready", "")),
 ])  # fmt: skip
 def test_a_plan_says_how_far_an_earlier_invitation_is(chat, nina, invitation, values, said):
@@ -123,7 +123,7 @@ def test_a_plan_says_how_far_an_earlier_invitation_is(chat, nina, invitation, va
 
 
 @pytest.mark.parametrize(("values", "said"), [
-    ({"status": "invited"}, ("under way", "Is invited already, in Chat itself")),
+    ({"status": "invited"}, ("under way", "Already invited, in Chat itself")),
     ({"state": "gone"}, ("ready", "")),
     ({"state": "removing"}, ("already set", "Already has an account")),
     ({"match_kind": "guest", "person": None}, ("already set", "Already has an account")),
@@ -171,8 +171,8 @@ def test_one_that_failed_and_whose_task_is_gone_is_sent_again(chat, nina, invita
 
 
 @pytest.mark.parametrize(("state", "left", "why"), [
-    ("onboarded", False, "Nina Vogel has joined already"), ("invited", True, "Nina Vogel has left: nobody was invited"),
-    ("onboarded", True, "Nina Vogel has joined already"), ("ongoing", True, "Nina Vogel has left")])  # fmt: skip
+    ("onboarded", False, "Nina Vogel has already joined"), ("invited", True, "Nina Vogel has left: nobody was invited"),
+    ("onboarded", True, "Nina Vogel has already joined"), ("ongoing", True, "Nina Vogel has left")])  # fmt: skip
 def test_who_joined_or_left_is_not_invited_again(chat, nina, invitation, state, left, why):
     edit(invitation, state=state)
     if left:
@@ -214,7 +214,7 @@ def test_one_whose_task_is_gone_can_be_cancelled(chat, nina, invitation):
 
 
 @pytest.mark.parametrize(("state", "task_state", "why"), [
-    ("cancelled", "queued", "is cancelled already"), ("onboarded", "done", "is onboarded already"),
+    ("cancelled", "queued", "is already cancelled"), ("onboarded", "done", "is already onboarded"),
     ("ongoing", "running", "is being asked right now")])  # fmt: skip
 def test_not_cancelled(chat, nina, invitation, state, task_state, why):
     edit(invitation, state=state)

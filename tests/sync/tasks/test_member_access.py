@@ -1,4 +1,4 @@
-"""Access granted and revoked by hand: at once in Rollcall, as the next check finds it, never what changed meanwhile."""
+"""Access granted and revoked by hand: at once in Rollcall, as the next check finds it, never what has changed since."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_access_that_changed_meanwhile_stays(chat, channel):
     with writing():
         Access.update(role="manager").where(Access.account == account(2)).execute()
     queue.drain()
-    assert Task.get().error == "The access was changed to manager meanwhile." and chat.calls("DELETE") == []
+    assert Task.get().error == "The access was changed to manager in the meantime." and chat.calls("DELETE") == []
 
 
 def test_access_that_someone_no_longer_has_is_not_revoked(chat, channel):

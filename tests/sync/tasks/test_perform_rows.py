@@ -99,9 +99,9 @@ def comes_to(task: Task, app: AnApp) -> tuple[type | None, str]:
 
 # Removal
 
-ANOTHER_ID = "The app gave another account than the one it was asked for."
-ANOTHER_MAIL = "The account has another e-mail now than when its removal was confirmed."
-NO_MAIL = "The app no longer says the account's e-mail: nobody knows whether it is still the same."
+ANOTHER_ID = "The app returned a different account than the one requested."
+ANOTHER_MAIL = "The account now has a different e-mail address than when its removal was approved."
+NO_MAIL = "The app no longer reports the account's e-mail address, so it may be another account."
 LAST = "Protected: the last Owner of the app."
 
 
@@ -147,7 +147,7 @@ def test_a_removal_is_done_once_the_app_no_longer_shows_the_account(task, after,
 
 @pytest.mark.parametrize(("values", "answer", "why"), [
     ({"protected": "a pilot"}, {}, "Protected: a pilot."), ({"state": "present"}, {},
-                                                             "The account has left the app already."),
+                                                             "The account has already left the app."),
     ({"role": "member"}, {"kind": "system"}, "Protected: the app made it for itself."),
 ])  # fmt: skip
 def test_what_protects_the_account_by_now_keeps_it(task, values, answer, why):
@@ -204,7 +204,7 @@ def test_what_the_connector_cannot_do_someone_does_by_hand(task, act, needed):
     app = AnApp(seat(), without=(needed,))
     detail = {"remove": {"person": account(3).person_id}}.get(act, {"role": "admin", "email": "x@acme.example"})
     assert comes_to(task(act, detail=detail), app) == (
-        HAND, f"Chat gives Rollcall no way to {act}: do it in the app itself, then say here that it is done.")
+        HAND, f"Chat doesn't let Rollcall {act}: do it in the app itself, then mark it here as done.")
     assert app.calls == []
 
 
@@ -217,17 +217,17 @@ def change(**detail: object) -> dict[str, object]:
 
 @pytest.mark.parametrize(("answer", "detail", "ends", "calls"), [
     ({}, {}, (None, ""), 1), ({"role": "admin"}, {}, (None, ""), 0),
-    ({"role": "guest"}, {}, (NOT_NEEDED, "Its role was changed to Guest in the app meanwhile."), 0),
+    ({"role": "guest"}, {}, (NOT_NEEDED, "Its role was changed to Guest in the app in the meantime."), 0),
     ({"further_roles": ("guest",)}, {},
-     (NOT_NEEDED, "Its roles were changed to Member, Guest in the app meanwhile."), 0),
-    ({"role": ""}, {}, (NOT_NEEDED, "Its roles were changed to none in the app meanwhile."), 0),
+     (NOT_NEEDED, "Its roles were changed to Member, Guest in the app in the meantime."), 0),
+    ({"role": ""}, {}, (NOT_NEEDED, "Its roles were changed to none in the app in the meantime."), 0),
     ({"further_roles": ("guest",)}, {"roles": ["member", "guest"], "after": ["admin"]}, (None, ""), 1),
     ({"further_roles": ("guest",)}, {"roles": ["guest", "member"], "after": ["admin", "guest"]},
-     (NOT_NEEDED, "It would keep and lose other roles now than when this was asked for: ask again."), 0),
+     (NOT_NEEDED, "It would now keep and remove different roles than when this was requested: request it again."), 0),
     ({"role": "guest"}, {"before": None}, (None, ""), 1),
-    ({"unsaid": frozenset(("role",))}, {}, (NOT_NEEDED, "The app no longer says which role the account has."), 0),
+    ({"unsaid": frozenset(("role",))}, {}, (NOT_NEEDED, "The app no longer reports which role the account has."), 0),
     ({"email": "x@acme.example"}, {},
-     (NOT_NEEDED, "The account has another e-mail now than when this was asked for."), 0),
+     (NOT_NEEDED, "The account now has a different e-mail address than when this was requested."), 0),
     (None, {}, (NOT_NEEDED, "The account is no longer in the app."), 0),
 ])  # fmt: skip
 def test_a_role_is_changed_from_what_was_seen_to_what_was_asked_for(chat, task, answer, detail, ends, calls):
@@ -241,8 +241,8 @@ def test_a_role_is_changed_from_what_was_seen_to_what_was_asked_for(chat, task, 
     ({"further_roles": ("guest",)}, (), (UNCONFIRMED, "The app accepted the new role, but still shows the old one.")),
     ({"role": "guest", "further_roles": ("member",)}, (),
      (UNCONFIRMED, "The app accepted the new role, but still shows the old one.")),
-    ({"role": "admin"}, (), (HAND, "The app gave the new role, but took away what was to stay: Guest. Give it back in "
-                                   "the app itself, then say here that it is done.")),
+    ({"role": "admin"}, (), (HAND, "The app set the new role, but removed what should have stayed: Guest. Add it "
+                                   "again in the app itself, then mark it here as done.")),
     ({"role": "guest"}, (), (None, "")),
 ])  # fmt: skip
 def test_a_role_is_changed_once_the_app_shows_it(task, after, without, ends):
@@ -284,9 +284,9 @@ def room(chat) -> Asset:
 @pytest.mark.parametrize("act", ["grant", "revoke"])
 @pytest.mark.parametrize(("known", "detail", "ends"), [
     ("member", {"before": "member"}, None), (None, {"before": None}, None), ("member", {}, None), (None, {}, None),
-    ("guest", {"before": "member"}, "The access was changed to guest meanwhile."),
-    (None, {"before": "member"}, "The access was revoked meanwhile."),
-    ("member", {"before": None}, "The access was changed to member meanwhile."),
+    ("guest", {"before": "member"}, "The access was changed to guest in the meantime."),
+    (None, {"before": "member"}, "The access was revoked in the meantime."),
+    ("member", {"before": None}, "The access was changed to member in the meantime."),
 ])  # fmt: skip
 def test_access_is_given_and_taken_as_it_was_seen(chat, task, room, act, known, detail, ends):
     if known:

@@ -72,10 +72,10 @@ def test_a_line_is_ready_unless_it_says_otherwise_and_a_plan_is_not_held():
 
 
 @pytest.mark.parametrize(("act", "detail", "grant_says", "revoke_says"), [
-    ("grant", {"role": "manager"}, ("under way", "Is asked for already"), ("refused", "A grant is under way there")),
-    ("grant", {"role": "member"}, ("refused", "Another act is under way there: grant"),
+    ("grant", {"role": "manager"}, ("under way", "Already requested"), ("refused", "A grant is under way there")),
+    ("grant", {"role": "member"}, ("refused", "Another operation is under way there: grant"),
      ("refused", "A grant is under way there")),
-    ("revoke", {}, ("refused", "Another act is under way there: revoke"), ("under way", "Is asked for already")),
+    ("revoke", {}, ("refused", "Another operation is under way there: revoke"), ("under way", "Already requested")),
     ("change role", {"role": "admin"}, ("ready", ""), ("ready", "")),
 ])  # fmt: skip
 def test_what_is_under_way_there_is_said(chat, channel, plans, act, detail, grant_says, revoke_says):
@@ -96,7 +96,7 @@ def test_another_role_is_not_asked_for_while_one_is_under_way(chat, role, says):
     assert (line.state, line.why) == says
     Task.update(detail={"role": "unknown"}).execute()
     assert by_hand.plan_roles(chat.app, ids(2), role).lines[0].why == "A change to another role is under way"
-    assert by_hand.plan_roles(chat.app, ids(3), "member").lines[0].why == "Is Member already"
+    assert by_hand.plan_roles(chat.app, ids(3), "member").lines[0].why == "Already Member"
 
 
 def test_a_grant_says_what_there_was(chat, channel, plans):
@@ -106,7 +106,7 @@ def test_a_grant_says_what_there_was(chat, channel, plans):
     [line] = by_hand.plan_grants(chat.app, ids(3), [channel.id], "manager").lines
     assert (line.before, line.had) == ("", None)
     [line] = by_hand.plan_grants(chat.app, ids(2), [channel.id], "member").lines
-    assert (line.state, line.why) == ("already set", "Has it already")
+    assert (line.state, line.why) == ("already set", "Already has it")
     [line] = plans["revoke"]().lines
     assert (line.before, line.had, line.after, line.asset, line.alone) == ("member", "member", "", channel, [])
 
@@ -151,10 +151,10 @@ def test_none_or_too_many_are_not_planned(chat, channel):
         by_hand.plan_removals(chat.app, range(5001))
     assert by_hand.plan_removals(chat.app, range(1000, 6000)).lines == []
     for wrong in ([], [channel.id + 1], range(1, 5002)):
-        with pytest.raises(by_hand.ActProblem, match="Nothing is ticked"):
+        with pytest.raises(by_hand.ActProblem, match="Nothing that you selected"):
             by_hand.plan_grants(chat.app, ids(2), wrong, "member")
     Asset.update(state="gone").execute()
-    with pytest.raises(by_hand.ActProblem, match="Nothing is ticked"):
+    with pytest.raises(by_hand.ActProblem, match="Nothing that you selected"):
         by_hand.plan_grants(chat.app, ids(2), [channel.id], "member")
 
 
@@ -235,7 +235,7 @@ def test_a_removal_that_is_under_way_no_longer_is_not_done(chat, state):
     edit(3, state=state)
     queue.drain(("task",))
     task = Task.get_by_id(task.id)
-    assert (task.state, task.error) == ("no longer needed", "The account has left the app already.")
+    assert (task.state, task.error) == ("no longer needed", "The account has already left the app.")
     assert chat.removed() == [] and account(3).state == state
 
 

@@ -117,7 +117,7 @@ def test_a_waiting_task_can_be_cancelled_and_a_running_one_cannot(chat):
         with pytest.raises(tasks.TaskProblem, match="This task is running"):
             change(task, chat.by)
     Task.update(state="queued").execute()
-    with pytest.raises(tasks.TaskProblem, match="does not wait for anybody"):
+    with pytest.raises(tasks.TaskProblem, match="isn't waiting for anyone"):
         tasks.done_by_hand(task, chat.by)
     tasks.cancel(task, chat.by)
     assert Task.get().state == "cancelled"

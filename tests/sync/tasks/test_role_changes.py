@@ -76,7 +76,7 @@ def test_one_of_its_own_further_roles_becomes_the_only_one(crowd):
 def test_the_main_role_again_is_nothing_or_takes_the_others_and_says_so(crowd):
     line = plan(crowd, "editor", "ada").lines[0]
     if crowd.keeps:
-        assert (line.state, line.why) == ("already set", "Is Editor already")
+        assert (line.state, line.why) == ("already set", "Already Editor")
         return
     assert (line.state, line.before, line.after, line.beside) == (
         "ready", "Editor, Billing", "Editor", {"removes": ["Billing"]},
@@ -100,7 +100,7 @@ def test_another_role_given_in_the_app_since_the_yes_ends_the_task(crowd):
     queue.drain()
     task = Task.get()
     assert (task.state, crowd.changed) == ("no longer needed", [])
-    assert task.error == "Its roles were changed to Editor, Owner, Billing in the app meanwhile."
+    assert task.error == "Its roles were changed to Editor, Owner, Billing in the app in the meantime."
 
 
 def test_a_yes_of_before_further_roles_were_known_does_not_take_them(crowd):

@@ -112,7 +112,7 @@ def test_a_seat_with_another_e_mail_since_the_yes_stays_where_the_app_cannot_be_
     [task] = by_hand.carry_out(again, chat.by, plan.seen, reason="The project is over").tasks
     others = "somebody@elsewhere.example"
     Account.update(email=others, email_key=others).where(Account.id == guest.id).execute()  # as a check reads it
-    assert "another e-mail now" in run(task).error and outcome(task) == ("no longer needed", "present")
+    assert "a different e-mail address" in run(task).error and outcome(task) == ("no longer needed", "present")
     assert chat.removed() == []
 
 
