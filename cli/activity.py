@@ -41,16 +41,16 @@ def _verify(head: str | None, as_json: bool) -> None:
         found = replace(found, ok=False, why=why)
     unchanged = f"{plural(found.entries, 'entry is', 'entries are')} unchanged"
     if found.ok and head:
-        told = f"{unchanged}, and the first {place:,} end with this head."
+        outcome = f"{unchanged}, and the first {place:,} end with this head."
     elif found.ok:
-        told = f"{unchanged}."
+        outcome = f"{unchanged}."
     else:
-        told = f"Broken: {in_words(found)}."
+        outcome = f"Broken: {in_words(found)}."
     document = {"ok": found.ok, "entries": found.entries, "broken_at": found.broken_at, "head": found.head,
                 "why": found.why or None, **({"entries_at_head": place} if head else {})}
-    answer(document, [told, *([f"Its head: {found.head}"] if found.ok else [])], as_json)
+    answer(document, [outcome, *([f"Its head: {found.head}"] if found.ok else [])], as_json)
     if not found.ok:
-        tell(f"{told} Someone changed the file without Rollcall. Compare it with a backup.")
+        tell(f"{outcome} Someone changed the file without Rollcall. Compare it with a backup.")
     end(DONE if found.ok else FAILED)
 
 

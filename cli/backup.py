@@ -45,8 +45,8 @@ def backup(file: Path, replace: bool, as_json: bool) -> None:
          f"{seal.name} next to it reveals changes to the backup: keep the two together.")
     size = file.stat().st_size
     document = {"backup": str(file), "bytes": size, "seal": str(seal), "activity": head}
-    told = f"Activity: {plural(head['entries'], 'entry', 'entries')}, head {head['head']}."
-    lines = [f"{file}, {size:,} bytes, checked.", told]
+    log = f"Activity: {plural(head['entries'], 'entry', 'entries')}, head {head['head']}."
+    lines = [f"{file}, {size:,} bytes, checked.", log]
     answer(document, lines, as_json)
 
 

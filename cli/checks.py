@@ -48,13 +48,13 @@ def check(name: str, as_json: bool) -> None:
 
 
 def _progress(app: App) -> Callable[[Check], None]:
-    told, at = "", 0.0
+    shown, at = "", 0.0
 
     def progress(row: Check) -> None:
-        nonlocal told, at
-        if row.phase == told and time.monotonic() - at < TELL_EVERY:
+        nonlocal shown, at
+        if row.phase == shown and time.monotonic() - at < TELL_EVERY:
             return
-        told, at = row.phase, time.monotonic()
+        shown, at = row.phase, time.monotonic()
         read = f", {row.read:,}{f' of {row.total:,}' if row.total else ''}" if row.read else ""
         tell(f"{app.name}: {PHASES.get(row.phase, row.phase)}{read} …")
 

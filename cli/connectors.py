@@ -75,13 +75,13 @@ def check(file: Path, pairs: tuple[str, ...], as_json: bool) -> None:
     allow_networks(Config.from_environ().private_networks)
     with reaching(private=True):
         trial = try_out(kind, apps.clean(kind, values))
-    answer({**document, **trial.document()}, [*lines, "", *_told(trial)], as_json)
+    answer({**document, **trial.document()}, [*lines, "", *_in_words(trial)], as_json)
     if trial.error:
         tell(trial.error)
         end(FAILED)
 
 
-def _told(trial: Trial) -> list[str]:
+def _in_words(trial: Trial) -> list[str]:
     lines = []
     if trial.identity:
         lines += [f"It is {trial.identity.name}, which may {', '.join(trial.identity.may)}."]

@@ -114,12 +114,12 @@ def sync(name: str | None, dry_run: bool, as_json: bool) -> None:
 
 def _say_preview(one: Directory, as_json: bool) -> None:
     found = directory_preview.preview(one, BY)
-    for told in (*found.notes, *found.warnings):
-        tell(told)
+    for shown in (*found.notes, *found.warnings):
+        tell(shown)
     rows = [(row.kind, row.name, row.email, "; ".join(row.details)) for row in found.rows]
-    told = ", ".join(f"{number:,} {kind}" for kind, number in found.counts.items()) or "nothing would change"
+    shown = ", ".join(f"{number:,} {kind}" for kind, number in found.counts.items()) or "nothing would change"
     lines = [*(table([("WHAT", "NAME", "E-MAIL", "DETAILS"), *rows]) if rows else []),
-             f"{one.name}: {plural(found.people, 'person', 'people')}; {told}. Nothing was changed."]
+             f"{one.name}: {plural(found.people, 'person', 'people')}; {shown}. Nothing was changed."]
     document = {"directory": one.name, "people": found.people, "counts": found.counts, "warnings": found.warnings,
                 "changes": [asdict(row) for row in found.rows]}  # fmt: skip
     answer(document, lines, as_json)
@@ -139,12 +139,12 @@ def _read(one: Directory) -> dict:
 
 
 def _progress(one: Directory) -> Callable[[DirectoryReading], None]:
-    told = -1
+    shown = -1
 
     def progress(row: DirectoryReading) -> None:
-        nonlocal told
-        if row.read != told:
-            told = row.read
+        nonlocal shown
+        if row.read != shown:
+            shown = row.read
             read = f", {plural(row.read, 'person', 'people')}" if row.read else ""
             tell(f"{one.name}: reading{read} …")
 

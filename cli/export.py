@@ -45,9 +45,9 @@ def access(shape: str) -> None:
 
 def _rows() -> Iterator[tuple]:
     known = roles.of_apps(app.id for app in lists.connected())
-    for account_id, *told, match, email, person_status, last, app_id, role, further in accounts_everywhere():
-        main, *others = known[app_id].told((role, *further)) or [""]
-        seat = (*told, main, match, email, person_status, moment(last))
-        yield (*seat, None, None, None, others)
+    for account_id, *facts, match, email, person_status, last, app_id, role, further in accounts_everywhere():
+        main, *others = known[app_id].labels_of((role, *further)) or [""]
+        row = (*facts, main, match, email, person_status, moment(last))
+        yield (*row, None, None, None, others)
         for asset in assets_of(account_id):
-            yield (*seat, *asset, others)
+            yield (*row, *asset, others)

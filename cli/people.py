@@ -74,9 +74,9 @@ def recover(email: str, as_json: bool) -> None:
         raise Failed(f"{email} doesn't belong to anyone who may sign in. Nothing was changed.")
     reset = second_factor.reset(person, BY)
     link = outbox.link(f"/sign-in/{sign_in.signed_link(person, BY)}")
-    told = "The second factor was reset." if reset else "There was no second factor to reset."
+    outcome = "The second factor was reset." if reset else "There was no second factor to reset."
     answer({"person": core.main_email(person), "reset": reset, "link": link},
-           [f"{told} {signature(person)} can sign in once with this link, within an hour:", link], as_json)
+           [f"{outcome} {signature(person)} can sign in once with this link, within an hour:", link], as_json)
     send_mails()
 
 
@@ -98,7 +98,7 @@ def import_file(file: Path, mapping: str | None, as_json: bool) -> None:
     passed_over = {"unread": list(outcome.unread), "notes": list(outcome.notes)}
     answer(
         {"added": outcome.added, "updated": outcome.updated, "unchanged": outcome.unchanged,
-         **{word: told for word, told in passed_over.items() if told}},
+         **{word: count for word, count in passed_over.items() if count}},
         [f"{plural(outcome.added, 'person', 'people')} added, "
          f"{outcome.updated:,} updated, {outcome.unchanged:,} unchanged."], as_json,
     )  # fmt: skip

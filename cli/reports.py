@@ -236,13 +236,13 @@ def _id_of(change: Change) -> str:
 
 
 def _see_through(found: Report, seconds: float) -> None:
-    deadline, told = time.monotonic() + seconds, {}
+    deadline, shown = time.monotonic() + seconds, {}
     while True:
         rows = tasks.of_report(found)
         for task in rows:
-            if told.get(task.id, TaskState.QUEUED) != task.state:
+            if shown.get(task.id, TaskState.QUEUED) != task.state:
                 tell(shown.line(task))
-            told[task.id] = task.state
+            shown[task.id] = task.state
         live = [task for task in rows if task.is_under_way]
         if not live or time.monotonic() > deadline:
             return

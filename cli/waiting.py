@@ -26,7 +26,7 @@ def see_through(
 
     Raises OwnFault if the work has to wait for a fault of the installation; a server then continues it.
     """
-    worker, tried, told = None, float("-inf"), False
+    worker, tried, shown = None, float("-inf"), False
     met: list[OwnFault] = []
 
     def attempt() -> None:
@@ -42,14 +42,14 @@ def see_through(
             row = type(row).get_by_id(row.id)
             if row.state not in LIVE:
                 return row
-            if pressed.is_set() and not told:
-                told = True
+            if pressed.is_set() and not shown:
+                shown = True
                 interrupted(row)
             tell(row)
             if (worker is None or not worker.is_alive()) and time.monotonic() - tried > CLAIM_EVERY:
                 worker, tried = threading.Thread(target=attempt, daemon=True), time.monotonic()
                 worker.start()
-            if told:
+            if shown:
                 time.sleep(POLL)
             else:
                 pressed.wait(POLL)

@@ -131,14 +131,14 @@ class Roles:
         places = {id: place for place, id in enumerate(self.labels)}
         return [self.labels.get(id) or id for id in sorted(ids, key=lambda id: (places.get(id, len(places)), id)) if id]
 
-    def told(self, ids: Iterable[str]) -> list[str]:
+    def labels_of(self, ids: Iterable[str]) -> list[str]:
         """The same of an account's roles, but the main one first: it is the first of `ids`."""
         main, *further = tuple(ids) or ("",)
         return self.named([main]) + self.named(further)
 
     def words(self, ids: Iterable[str]) -> str:
         """Admin, Billing, Editor."""
-        return ", ".join(self.told(ids))
+        return ", ".join(self.labels_of(ids))
 
     def as_json(self) -> str:
         """For the SQL of AS_KNOWN: :roles."""
@@ -146,8 +146,8 @@ class Roles:
 
     def beside(self, change: RoleChange) -> dict[str, list[str]]:
         """What a change does to further roles, by their labels; nothing where there are none."""
-        told = {"removes": self.named(change.removes), "keeps": self.named(change.keeps)}
-        return {does: labels for does, labels in told.items() if labels}
+        parts = {"removes": self.named(change.removes), "keeps": self.named(change.keeps)}
+        return {does: labels for does, labels in parts.items() if labels}
 
 
 @dataclass(frozen=True)

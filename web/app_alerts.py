@@ -14,6 +14,7 @@ from sync.apps.status import Standing
 from sync.matching import unmatched
 from sync.models import App
 from sync.states import Step
+from sync.words import are
 from web.app_card import ICONS
 from web.components import words_and_details
 from web.words import number, plural, spoken

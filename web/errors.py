@@ -37,12 +37,12 @@ def install(app: Flask) -> None:
     app.register_error_handler(SecondFactorNeeded, to_second_factor)
     app.register_error_handler(NotAllowed, not_allowed)
     app.register_error_handler(CSRFError, lambda problem: answer(400, *STALE))
-    app.register_error_handler(HTTPException, told)
+    app.register_error_handler(HTTPException, error_page)
     app.register_error_handler(SampleProblem, sample_in_the_way)
     app.register_error_handler(500, unexpected)  # Flask has logged the traceback
 
 
-def told(problem: HTTPException) -> Response:
+def error_page(problem: HTTPException) -> Response:
     if problem.code is None or problem.code < 400:
         return problem.get_response()
     if request.path.startswith(f"{push.PATH}/"):

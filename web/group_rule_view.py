@@ -10,7 +10,7 @@ from markupsafe import Markup
 from sync.apps import assets
 from sync.groups import assignments, teams
 from sync.groups import rules as group_rules
-from sync.groups.rules import Preview, Told
+from sync.groups.rules import NamedRule, Preview
 from sync.listing import whole_number
 from sync.models import App, Asset, GroupRuleAsset, LeftOut
 from sync.names import asset_name, short_name
@@ -49,10 +49,10 @@ def rows(app: App) -> list[Row]:
     return [_row(rule) for rule in group_rules.of_app(app)]
 
 
-def _row(told: Told) -> Row:
-    label = f"Team {told.name}" if told.rule.team_id else told.name
-    return Row(told.rule.id, told.name, label, told.role, [_asset_line(row) for row in told.assets], told.people,
-               told.rests)
+def _row(named: NamedRule) -> Row:
+    label = f"Team {named.name}" if named.rule.team_id else named.name
+    return Row(named.rule.id, named.name, label, named.role, [_asset_line(row) for row in named.assets], named.people,
+               named.rests)
 
 
 def _asset_line(row: GroupRuleAsset) -> AssetLine:

@@ -18,6 +18,7 @@ from sync.home.summary import Item, StillIn, Waiting
 from sync.models import Account, App, Person
 from sync.names import person_name
 from sync.states import CheckState, Tone
+from sync.words import are
 from web import charts, leaver_view
 from web.app_card import badge_of
 from web.app_page import can, kind_of
@@ -66,7 +67,7 @@ def _unknown(apps: Sequence[App], standings: Mapping[int, Standing]) -> list[str
     unmatched = sum(of.to_match - of.matched for of in facts)
     return [
         *([f"{listed(_few(unread))} {were} read when due"] if unread else []),
-        *([f"Nobody knows yet whose {plural(unmatched, 'unmatched account')} {_is(unmatched)}"] if unmatched else []),
+        *([f"Nobody knows yet whose {plural(unmatched, 'unmatched account')} {are(unmatched)}"] if unmatched else []),
     ]
 
 
@@ -113,7 +114,7 @@ def waiting_row(item: Item) -> Row:
         words = f"{plural(item.count, 'change')} in {app} failed and {'need' if item.count > 1 else 'needs'} attention"
         return Row("alert-triangle", "attention", words, "Show", url_for("tasks.index", app_id=item.app.id))
     if item.kind is Waiting.HELD_REPORT:
-        words = f"{plural(item.count, 'change')} in {app} {_is(item.count)} held by a guard"
+        words = f"{plural(item.count, 'change')} in {app} {are(item.count)} held by a guard"
         return _report(item, "hand-stop", words)
     if item.kind is Waiting.REPORT:
         words = item.leaving or f"{plural(item.count, 'change')} in {app} to approve"
@@ -126,7 +127,7 @@ def waiting_row(item: Item) -> Row:
     if item.kind is Waiting.STUCK_LEAVER:
         return _stuck(item)
     if item.kind is Waiting.HELD_DIRECTORY:
-        words = f"{plural(item.count, 'change')} from {item.directory.name} {_is(item.count)} held by a guard"
+        words = f"{plural(item.count, 'change')} from {item.directory.name} {are(item.count)} held by a guard"
         return Row("hand-stop", "waiting", words, "Review", url_for("directories.show", directory_id=item.directory.id))
     if item.kind is Waiting.SIGN_IN:
         words = f"{plural(item.count, 'sign-in')} {'wait' if item.count > 1 else 'waits'} for approval"
@@ -146,10 +147,6 @@ def _stuck(item: Item) -> Row:
     if row.fix is None:
         return _report(item, "lock", item.leaving)
     return Row("lock", "waiting", item.leaving, row.fix.label, row.fix.address, dialog=row.fix.dialog)
-
-
-def _is(count: int) -> str:
-    return "are" if count > 1 else "is"
 
 
 @dataclass(frozen=True)

@@ -140,7 +140,7 @@ def progress(app: App) -> str:
     """The state and role of the named accounts, and everyone who is joining or leaving."""
     accounts = members.with_people(app, ticked()[:200])
     found = coming_and_going(app, accounts)
-    rows = [(account, found["states"][account.id], found["roles"].told(account.roles)) for account in accounts]
+    rows = [(account, found["states"][account.id], found["roles"].labels_of(account.roles)) for account in accounts]
     return render_template("acts/_progress.html", app=app, kind=kind_of(app), owns=owns(), rows=rows, can=can(app),
                            **found)  # fmt: skip
 

@@ -84,7 +84,7 @@ def _row(app: App, account: Account, known: Known) -> Row:
     assets = known.assets.get(account.id)
     return Row(
         account, account_name(account), _notes(account, known.why[account.id], known.tab),
-        known.suggestions.get(account.id, []), known.states[account.id], known.roles.told(account.roles),
+        known.suggestions.get(account.id, []), known.states[account.id], known.roles.labels_of(account.roles),
         known.roles.can_administer(account.roles), plural(assets, kind_of(app).asset_word) if assets else "",
     )  # fmt: skip
 

@@ -19,6 +19,7 @@ from sync.people.person_list import People
 from sync.sign_in import colleagues, second_factor
 from sync.sign_in import sign_in as signing_in
 from sync.states import PersonStatus, WorkspaceRole
+from sync.words import are
 from web import columns, held, log_view, person_filters, person_view
 from web.answers import INVALID, asked, dialog, go_to, page_or_part, wants_part
 from web.confirming import asks_again

@@ -219,7 +219,7 @@ class Rows:
     def _all_roles(self, change: Change) -> list[str]:
         """The labels of all roles of the account, where they are the ones that the change is about."""
         if change.account_id and self.roles.words(change.account.roles) == (change.before or change.after):
-            return self.roles.told(change.account.roles)
+            return self.roles.labels_of(change.account.roles)
         return []
 
     def _what_it_has(self, change: Change) -> list[str]:

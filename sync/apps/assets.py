@@ -17,7 +17,7 @@ from sync.search import finding
 from sync.search.index import Kind
 from sync.states import AccountKind, AccountStatus, AssetState
 
-NAMED = 3  # accounts told by name on an asset's row
+NAMED = 3  # accounts named on an asset's row
 CHUNK = 500  # ids in one SQL statement
 
 

@@ -168,7 +168,7 @@ def download(app: App, wanted: Members, known: Roles, sort: str = "") -> Iterato
         person = account.person
         email = getattr(person, "main_email", None) if person else None
         yield (account.external_id, account.name, account.email, account.user_name, account.status,
-               known.told(account.roles), account.match_kind, person and person.name, email and email.email,
+               known.labels_of(account.roles), account.match_kind, person and person.name, email and email.email,
                person and person.status, account.last_activity, account.first_seen)  # fmt: skip
 
 

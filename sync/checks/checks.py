@@ -107,7 +107,7 @@ class _Work:
         self.check = Check.get_by_id(check_id)
         self.app = self.check.app
         self.started = utcnow()
-        self.told = 0.0
+        self.written_at = 0.0
         self.total: int | None = None
         self.warnings: list[str] = []
         self.accounts = 0
@@ -140,9 +140,9 @@ class _Work:
         """Tell how far it is, at most twice a second; stop when asked to or out of time."""
         if phase != self.check.phase:
             self.total = None if read == 0 else self.total
-        elif not at_once and time.monotonic() - self.told < 0.5:
+        elif not at_once and time.monotonic() - self.written_at < 0.5:
             return
-        self.told = time.monotonic()
+        self.written_at = time.monotonic()
         self.check.phase = phase
         with writing():
             mine = Check.update(

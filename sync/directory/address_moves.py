@@ -130,16 +130,16 @@ def conclude(moves: Moves, by: str, news: bool = True) -> list[str]:
     `news` is whether directories said anything new of addresses; otherwise only what moved is looked at.
     """
     match_rules.match_everywhere(moves.normals)
-    told = list(_tell_moved(moves, by)) if moves.lost else []
+    warnings = list(_tell_moved(moves, by)) if moves.lost else []
     _tell_disputes(moves, by)
     if news or moves.normals:
         merge.let_go_of_others(by)
         tasks.look_again_at_others()
     if moves.frozen:
         here = plural(moves.frozen, "person who is", "people who are")
-        told.append(f"The e-mail addresses of {here} here would move to other people, all at once. That "
-                    "looks wrong, so nothing was changed. Correct the directory.")
-    return told
+        warnings.append(f"The e-mail addresses of {here} here would move to other people, all at once. That "
+                        "looks wrong, so nothing was changed. Correct the directory.")
+    return warnings
 
 
 def _tell_moved(moves: Moves, by: str) -> Iterator[str]:

@@ -131,19 +131,20 @@ def _warnings(directory: Directory) -> list[str]:
                       WHERE r.person_id IS DISTINCT FROM pe.person_id
                         AND m.email_key NOT IN (SELECT email_key FROM read_disputed)
                       ORDER BY m.email_key""")
-    told = [f"{directory.name} gives the e-mail address {email} to {names}. Both had it before: "
-            f"correct it in the directory.{' Until then, accounts with this address match nobody.' if unclear else ''}"
-            for email, names, unclear in disputed]
-    told += [f"{directory.name} gives the e-mail address {email} to {name}, but here it belongs to {holder}. "
-             + ("Accounts with this address match nobody until only one of the two has it." if unclear else
-                "It wasn't moved: remove it from one of the two.") for email, name, holder, unclear in held_by_another]
-    told += _claimed_elsewhere(directory)
+    until_then = " Until then, accounts with this address match nobody."
+    warnings = [f"{directory.name} gives the e-mail address {email} to {names}. Both had it before: correct it in the "
+                f"directory.{until_then if unclear else ''}" for email, names, unclear in disputed]
+    warnings += [f"{directory.name} gives the e-mail address {email} to {name}, but here it belongs to {holder}. "
+                 + ("Accounts with this address match nobody until only one of the two has it." if unclear else
+                    "It wasn't moved: remove it from one of the two.")
+                 for email, name, holder, unclear in held_by_another]
+    warnings += _claimed_elsewhere(directory)
     no_email = _rows(f"""SELECT {_NAMED}, n.reason FROM read_no_email AS n
                         JOIN read_person AS r USING (external_id) ORDER BY 1, 2""")
-    told += [f"{directory.name} gives {name} an address that was left out. {reason} Correct it in the directory."
-             for name, reason in no_email]
-    more = len(told) - WARNINGS
-    return told if more <= 0 else [*told[:WARNINGS], f"And {more} more such addresses."]
+    warnings += [f"{directory.name} gives {name} an address that was left out. {reason} Correct it in the directory."
+                 for name, reason in no_email]
+    more = len(warnings) - WARNINGS
+    return warnings if more <= 0 else [*warnings[:WARNINGS], f"And {more} more such addresses."]
 
 
 def _claimed_elsewhere(directory: Directory) -> list[str]:

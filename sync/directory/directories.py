@@ -281,8 +281,8 @@ def succeed(directory: Directory, reading: DirectoryReading, outcome: Outcome) -
     DirectoryReading.delete().where(old).execute()
     found = {word: count for word, count in outcome.counts.items() if count and word != "held"}
     if found or directory.failures:
-        told = ", ".join(f"{count} {word}" for word, count in found.items())
-        activity.record(by, "read directory", about=directory.name, after=told or "nothing new")
+        counts = ", ".join(f"{count} {word}" for word, count in found.items())
+        activity.record(by, "read directory", about=directory.name, after=counts or "nothing new")
     for warning in outcome.warnings:
         if warning not in before.get("warnings", ()):
             activity.record(by, "directory needs a look", about=directory.name, why=warning)

@@ -18,8 +18,8 @@ DAY = timedelta(days=1)
 
 def seen(entries: Iterable[DirectoryEntry]) -> str:
     """A mark of these held entries, for a release: another list has another mark."""
-    told = sorted((entry.id, entry.status, entry.reported) for entry in entries)
-    return hashlib.sha256(repr(told).encode()).hexdigest()[:32]
+    content = sorted((entry.id, entry.status, entry.reported) for entry in entries)
+    return hashlib.sha256(repr(content).encode()).hexdigest()[:32]
 
 
 def hold_back(directory: Directory, guard: Guard, now: datetime, whole: bool) -> None:

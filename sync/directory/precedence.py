@@ -155,12 +155,12 @@ def _update(sql: str, rows: list[tuple]) -> None:
 
 def _tell(rows: list[tuple], what: str, by: str) -> set[int]:
     new = {person for (person,) in db.execute_sql("SELECT person_id FROM read_person WHERE new").fetchall()}
-    told = [row for row in rows if row[0] not in new]
+    changed = [row for row in rows if row[0] not in new]
     activity.record_all([
         dict(who=by, what=what, about=name, why=f"In {decides}", before=before, after=after, person_id=person)
-        for person, before, after, decides, name in told
+        for person, before, after, decides, name in changed
     ])
-    return {person for person, *_ in told}
+    return {person for person, *_ in changed}
 
 
 def decides(entries: list[DirectoryEntry]) -> dict[int, list[str]]:

@@ -199,8 +199,8 @@ def _take_over(directory: Directory, staged: _Staged, by: Asker, text: str | Non
     rows = sorted([*_held(directory), *_held_above(directory), *_changed(directory)],
                   key=lambda row: (KINDS.index(row.kind), row.name.casefold(), row.email, row.details))
     tables.drop(PREVIEW_BEFORE, PREVIEW_HELD)
-    told = json.dumps([said, [asdict(row) for row in rows], outcome.warnings], ensure_ascii=False)
-    mark = hashlib.sha256(told.encode()).hexdigest()
+    content = json.dumps([said, [asdict(row) for row in rows], outcome.warnings], ensure_ascii=False)
+    mark = hashlib.sha256(content.encode()).hexdigest()
     return Preview(staged.count, rows, outcome.warnings, mark, staged.notes), outcome
 
 

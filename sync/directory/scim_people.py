@@ -106,10 +106,10 @@ def _link(directory: Directory, users: list[ScimResource], warnings: list[str]) 
         DirectoryEntry.directory == directory, DirectoryEntry.external_id.in_([user.scim_id for user in users])
     )
     entries = {entry.external_id: entry for entry in known}
-    told = " ".join(warnings)
+    reasons = " ".join(warnings)
     for user in users:
         entry = entries.get(user.scim_id)
-        warning = None if entry else told or UNCLEAR
+        warning = None if entry else reasons or UNCLEAR
         if user.entry_id == (entry and entry.id) and user.warning == warning:
             continue
         if warning and not user.warning:

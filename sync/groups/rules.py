@@ -57,7 +57,7 @@ class Draft:
 
 
 @dataclass
-class Told:
+class NamedRule:
     """A rule as the page shows it: `rests` are the reasons why it, or a part of it, gives nothing now."""
 
     rule: GroupRule
@@ -138,7 +138,7 @@ def asset_roles(app: App) -> list[str]:
     return [access.role for access in counted.order_by(fn.COUNT(Access.id).desc(), Access.role)]
 
 
-def of_app(app: App) -> list[Told]:
+def of_app(app: App) -> list[NamedRule]:
     """The app's rules, with how many active people each gives something to now, by name."""
     rules = list(
         GroupRule.select(GroupRule, Team, DirectoryGroup, Directory)
@@ -151,25 +151,25 @@ def of_app(app: App) -> list[Told]:
     for row in GroupRuleAsset.select(GroupRuleAsset, Asset).join(Asset).where(GroupRuleAsset.rule.in_(rules)):
         assets.setdefault(row.rule_id, []).append(row)
     return [
-        Told(rule, rule.team.name if rule.team_id else rule.group_name, labels.get(rule.role, rule.role),
+        NamedRule(rule, rule.team.name if rule.team_id else rule.group_name, labels.get(rule.role, rule.role),
              counted.get(rule.id, 0), assets.get(rule.id, []), _rests(rule, labels))
         for rule in rules
     ]  # fmt: skip
 
 
 def _rests(rule: GroupRule, labels: dict[str, str]) -> list[str]:
-    told = []
+    reasons = []
     if rule.role and rule.role not in labels:
-        told.append(f"The role {rule.role} is no longer in the app.")
+        reasons.append(f"The role {rule.role} is no longer in the app.")
     if rule.team_id:
         parts = list(TeamGroup.select(TeamGroup, DirectoryGroup).left_outer_join(DirectoryGroup)
                      .where(TeamGroup.team == rule.team_id))  # fmt: skip
-        told += [why for part in parts if (why := why_group_rests(part.group, part.name))]
+        reasons += [why for part in parts if (why := why_group_rests(part.group, part.name))]
         if not parts:
-            told.append("The team has no group.")
+            reasons.append("The team has no group.")
     elif why := why_group_rests(rule.group, rule.group_name):
-        told.append(why)
-    return told
+        reasons.append(why)
+    return reasons
 
 
 def why_group_rests(group: DirectoryGroup | None, name: str) -> str | None:
@@ -231,9 +231,9 @@ def save(app: App, draft: Draft, by: str, rule: GroupRule | None = None) -> Grou
     """Store it, and ask for a check soon. Raises RuleProblem. Saving it twice makes only one rule."""
     with writing():
         known = rule or _rule_for(app, draft)
-        before = known and next((_in_words(told) for told in of_app(app) if told.rule.id == known.id), None)
+        before = known and next((_in_words(named) for named in of_app(app) if named.rule.id == known.id), None)
         kept = _store(app, draft, by, rule)
-        after = next(_in_words(told) for told in of_app(app) if told.rule.id == kept.id)
+        after = next(_in_words(named) for named in of_app(app) if named.rule.id == kept.id)
         if before != after:
             what = "changed rule of groups" if before else "made rule of groups"
             activity.record(by, what, about=draft.name, before=before, after=after, app=app)
@@ -242,10 +242,10 @@ def save(app: App, draft: Draft, by: str, rule: GroupRule | None = None) -> Grou
         return kept
 
 
-def _in_words(told: Told) -> str:
-    given = [told.role or "role left alone"]
-    given += [f"{asset_label(row.asset)}{f' ({row.role})' if row.role else ''}" for row in told.assets]
-    return f"{told.name} → {', '.join(given)}"
+def _in_words(named: NamedRule) -> str:
+    given = [named.role or "role left alone"]
+    given += [f"{asset_label(row.asset)}{f' ({row.role})' if row.role else ''}" for row in named.assets]
+    return f"{named.name} → {', '.join(given)}"
 
 
 def _store(app: App, draft: Draft, by: str, rule: GroupRule | None) -> GroupRule:
@@ -283,11 +283,11 @@ def draft_of(rule: GroupRule) -> Draft:
 def remove(rule: GroupRule, by: str) -> None:
     """Nobody loses an account by it: people not covered by another rule keep theirs, as if given by hand."""
     with writing():
-        told = next((told for told in of_app(rule.app) if told.rule.id == rule.id), None)
-        if told is None:
+        named = next((named for named in of_app(rule.app) if named.rule.id == rule.id), None)
+        if named is None:
             return
         GroupRule.delete().where(GroupRule.id == rule.id).execute()
-        activity.record(by, "removed rule of groups", about=told.name, before=_in_words(told), app=rule.app_id)
+        activity.record(by, "removed rule of groups", about=named.name, before=_in_words(named), app=rule.app_id)
         assignments.forget_uncovered([rule.app])
         asking.ask_soon(App.get_by_id(rule.app_id), by, CheckTrigger.DIRECTORY)
 

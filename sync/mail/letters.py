@@ -97,10 +97,10 @@ _HTML = _environment(_finalize_html, autoescape=True)
 def report_subject(left: Leaving, tally: dict[tuple[str, str, bool], int], kind: str) -> Sentence:
     """`left`: those of the report who have left; `tally`: (kind, decision, in the app) → how many changes wait."""
     if left.waits:
-        told = left.sentence(name_in_line).removesuffix(".")
+        subject = left.sentence(name_in_line).removesuffix(".")
     else:
-        told = f"{plural(sum(tally.values()), 'change')} in {name_in_line(left.app.name)} to approve"
-    return Sentence(f"Still waiting: {told}" if kind == "reminder" else told)
+        subject = f"{plural(sum(tally.values()), 'change')} in {name_in_line(left.app.name)} to approve"
+    return Sentence(f"Still waiting: {subject}" if kind == "reminder" else subject)
 
 
 def held_subject(app: App, tally: dict[tuple[str, str, bool], int]) -> Sentence:
@@ -114,8 +114,8 @@ def held_subject(app: App, tally: dict[tuple[str, str, bool], int]) -> Sentence:
     if missing and not leaving:
         return Sentence(f"Held: {missing:,} of {people(app.users)} {are(missing)} missing from {app_name}")
     if set(held) <= {(kind, False) for kind in UPDATES}:
-        told = " and ".join(plural(count, what.removeprefix("updated ")) for (what, _), count in sorted(held.items()))
-        return Sentence(f"Held: {told} changed at once in {app_name}")
+        parts = [plural(count, what.removeprefix("updated ")) for (what, _), count in sorted(held.items())]
+        return Sentence(f"Held: {' and '.join(parts)} changed at once in {app_name}")
     return Sentence(f"Held: {plural(sum(held.values()), 'change')} in {app_name} to review")
 
 

@@ -120,8 +120,8 @@ def save(given: Mapping[str, str], by: Asker) -> MailServer:
         sealed = vault.seal({"password": password}).decode() if password else ""
         set_setting(KEPT_AS, asdict(server) | {"password": sealed, "private_by": private_by})
         delivery.succeeded()
-        activity.record(by, "changed mail server", about=server.host, before=_told(before),
-                        after=_told(_as_entered(server)))
+        activity.record(by, "changed mail server", about=server.host, before=_server_in_words(before),
+                        after=_server_in_words(_as_entered(server)))
     return server
 
 
@@ -133,7 +133,7 @@ def remove(by: Asker) -> None:
         with writing():
             set_setting(KEPT_AS, None)
             delivery.succeeded()
-            activity.record(by, "removed mail server", about=before.host, before=_told(_as_entered(before)))
+            activity.record(by, "removed mail server", about=before.host, before=_server_in_words(_as_entered(before)))
 
 
 def _approver(by: Asker) -> str | None:
@@ -149,7 +149,7 @@ def _as_entered(server: MailServer | None) -> dict[str, str]:
     return {name: str(value) for name, value in asdict(server).items()} if server else {}
 
 
-def _told(values: Mapping[str, str]) -> str | None:
+def _server_in_words(values: Mapping[str, str]) -> str | None:
     return ", ".join(f"{name} {value}" for name, value in values.items() if value) or None
 
 

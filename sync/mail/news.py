@@ -99,8 +99,8 @@ def due_reminders(now: datetime) -> int:
             .where(Report.is_open, App.state != AppState.DISCONNECTED)
         )
         for report in still_open:
-            last_told = max(filter(None, (report.created_at, report.mailed_at, report.reminded_at)))
-            if now - last_told >= REMIND_AFTER:
+            last_mailed = max(filter(None, (report.created_at, report.mailed_at, report.reminded_at)))
+            if now - last_mailed >= REMIND_AFTER:
                 reminded += bool(remind(report, now))
     return reminded
 
@@ -131,7 +131,7 @@ def _note(report: Report, **values: Any) -> None:
 
 def _mail_report(report: Report, kind: str, key: str, fresh_count: int = 0) -> list[Mail]:
     app = App.get_by_id(report.app_id)
-    told_through = Report.get_by_id(report.id).mailed_through
+    mailed_through = Report.get_by_id(report.id).mailed_through
     tally, left = _tally(report), leaving.of(report)
     total = _waiting(report).count()
     rows = (
@@ -139,7 +139,7 @@ def _mail_report(report: Report, kind: str, key: str, fresh_count: int = 0) -> l
         .select(Change, Account, Person)
         .join_from(Change, Account, JOIN.LEFT_OUTER)
         .join_from(Account, Person, JOIN.LEFT_OUTER)
-        .order_by((Change.decision == ChangeDecision.HELD).desc(), (Change.id > told_through).desc(), Change.id)
+        .order_by((Change.decision == ChangeDecision.HELD).desc(), (Change.id > mailed_through).desc(), Change.id)
         .limit(LISTED)
     )
     held = sum(count for (_, decision, _), count in tally.items() if decision == ChangeDecision.HELD)
@@ -149,11 +149,11 @@ def _mail_report(report: Report, kind: str, key: str, fresh_count: int = 0) -> l
         owners_of(app), kind, key, app=app, template="held" if kind == "held" else "report",
         subject=held_subject(app, tally) if held and kind == "held" else report_subject(left, tally, kind),
         changes=[
-            _told_change(change, told_through if fresh_count else 0, alone.get(change.account_id, []))
+            _change_row(change, mailed_through if fresh_count else 0, alone.get(change.account_id, []))
             for change in changes
         ],
         more=max(0, total - LISTED), total=total, held=held, users=plural(app.users, "user"), app_name=app.name,
-        fresh=fresh_count if told_through and fresh_count < total else 0, unanswered=_unanswered(app),
+        fresh=fresh_count if mailed_through and fresh_count < total else 0, unanswered=_unanswered(app),
         **_effects(app, tally),
         since=day(report.created_at), reminder=kind == "reminder", link=outbox.link(f"/reports/{report.id}"),
     )
@@ -180,7 +180,7 @@ def _tally(report: Report) -> dict[tuple[str, str, bool], int]:
     return {key: count for key, count in tally.items() if key[1] in AWAITING_APPROVAL} or tally
 
 
-def _told_change(change: Change, told_through: int, alone: list[Asset]) -> dict[str, Any]:
+def _change_row(change: Change, mailed_through: int, alone: list[Asset]) -> dict[str, Any]:
     account, person = change.account, change.account.person if change.account else None
     name, email = name_in_change(change), account.email if account else (change.detail or {}).get("email", "")
     left = person is not None and person.status == PersonStatus.DEPROVISIONED and change.in_app
@@ -195,7 +195,7 @@ def _told_change(change: Change, told_through: int, alone: list[Asset]) -> dict[
         "since": day(person.status_since if left else change.created_at),
         "protected": change.protected or "",
         "alone": ", ".join(asset_name(asset) for asset in alone),
-        "fresh": 0 < told_through < change.id,
+        "fresh": 0 < mailed_through < change.id,
     }
 
 
@@ -204,9 +204,9 @@ def outcome(report: Report) -> list[Mail]:
     tasks = Task.select().where(Task.report == report.id)
     if tasks.where(Task.state.in_(UNDER_WAY), ~Task.where_awaits_approval()).exists():
         return []
-    told_well = Mail.select(Mail.created_at).where(Mail.key.startswith(f"report-{report.id}-outcome-well-"))
-    if told := told_well.order_by(Mail.id.desc()).first():
-        tasks = tasks.where(Task.created_at > told.created_at)
+    mailed_well = Mail.select(Mail.created_at).where(Mail.key.startswith(f"report-{report.id}-outcome-well-"))
+    if last := mailed_well.order_by(Mail.id.desc()).first():
+        tasks = tasks.where(Task.created_at > last.created_at)
     last = tasks.order_by(Task.id.desc()).first()
     if last is None:
         return []
@@ -221,18 +221,18 @@ def outcome(report: Report) -> list[Mail]:
         template="outcome", subject=outcome_subject(app, states, failed, only_removals),
         app_name=app.name, failed_count=failed,
         groups=[
-            _told_tasks("Failed", tasks.where(Task.state.in_((TaskState.FAILED, TaskState.NEEDS_ATTENTION)))),
-            _told_tasks("Awaits approval in the app", awaiting),
-            _told_tasks("Done", tasks.where(Task.state == TaskState.DONE)),
-            _told_tasks("No longer needed", tasks.where(Task.state == TaskState.NO_LONGER_NEEDED)),
-            _told_tasks("Cancelled", tasks.where(Task.state == TaskState.CANCELLED)),
+            _task_rows("Failed", tasks.where(Task.state.in_((TaskState.FAILED, TaskState.NEEDS_ATTENTION)))),
+            _task_rows("Awaits approval in the app", awaiting),
+            _task_rows("Done", tasks.where(Task.state == TaskState.DONE)),
+            _task_rows("No longer needed", tasks.where(Task.state == TaskState.NO_LONGER_NEEDED)),
+            _task_rows("Cancelled", tasks.where(Task.state == TaskState.CANCELLED)),
         ],
         left_out=left_out.count(), decided_by=last.asked_by, decided_at=moment(last.created_at),
         link=outbox.link(f"/reports/{report.id}"),
     )
 
 
-def _told_tasks(heading: str, chosen: ModelSelect) -> dict[str, Any]:
+def _task_rows(heading: str, chosen: ModelSelect) -> dict[str, Any]:
     shown = chosen.select(Task, Account).join_from(Task, Account, JOIN.LEFT_OUTER).order_by(Task.id).limit(LISTED)
     count = chosen.count()
     return {

@@ -15,7 +15,7 @@ from peewee import fn
 from sync import activity
 from sync.db import db, utcnow, writing
 from sync.matching import rules as match_rules
-from sync.matching.members import recount, told
+from sync.matching.members import match_in_words, recount
 from sync.models import Account, App, MatchDecision, Person
 from sync.names import account_name
 from sync.problems import Problem
@@ -201,8 +201,9 @@ def _tell(before: list[Account], what: str, by: str) -> None:
     """One entry for each account; `before` is how they were."""
     after = {account.id: account for account in chosen(before[0].app, [one.id for one in before])} if before else {}
     activity.record_all([
-        dict(who=by, what=what, about=account_name(account), before=told(account), after=told(after[account.id]),
-             app_id=account.app_id, person_id=after[account.id].person_id or account.person_id)
+        dict(who=by, what=what, about=account_name(account), before=match_in_words(account),
+             after=match_in_words(after[account.id]), app_id=account.app_id,
+             person_id=after[account.id].person_id or account.person_id)
         for account in before if account.id in after
     ])  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The members of an app: counted, told in words, kept when the app is reconnected. apps/member_list.py finds them.
+"""The members of an app: counted, described in words, kept when the app is reconnected. apps/member_list.py finds them.
 Whose they are: rules.py says it, decisions.py what people decide, suggestions.py who is likely."""
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def recount(app: App) -> None:
         App.update(kept).where(App.id == app.id, ~reduce(and_, same)).execute()
 
 
-def told(account: Account) -> str:
+def match_in_words(account: Account) -> str:
     """The match in words: "matched to Ana Lopez", "local partner: Bright Agency, runs our ads"."""
     if account.match_note:
         return f"{account.match_kind}: {account.match_note}"

@@ -129,8 +129,8 @@ def set_domain(app: App, text: str, by: str) -> int:
             return 0
         before = _matched(app)
         App.update(match_domain=domain or None).where(App.id == app.id).execute()
-        activity.record(by, "changed matching by user name", about=app.name, before=_told(app.match_domain),
-                        after=_told(domain), app=app)
+        activity.record(by, "changed matching by user name", about=app.name, before=_domain_in_words(app.match_domain),
+                        after=_domain_in_words(domain), app=app)
         match(App.get_by_id(app.id))
         recount(app)
         return len({account_id for account_id, _ in before ^ _matched(app)})
@@ -146,7 +146,7 @@ def _domain(text: str) -> str:
     return domain
 
 
-def _told(domain: str | None) -> str:
+def _domain_in_words(domain: str | None) -> str:
     return readable(f"user name@{domain}") if domain else "off"
 
 
@@ -190,9 +190,9 @@ def named(app: App, accounts: Iterable[Account]) -> dict[int, Named]:
     for account in accounts:
         if account.user_name and app.match_domain:
             found[account.id].address = email_key(f"{account.user_name}@{app.match_domain}")
-    told = {account.email_key for account in accounts} | {one.address for one in found.values()}
+    addresses_found = {account.email_key for account in accounts} | {one.address for one in found.values()}
     numbers = {account.employee_number.translate(NOCASE) for account in accounts if account.employee_number}
-    rows = list(PersonEmail.select(PersonEmail, Person).join(Person).where(PersonEmail.email_key.in_(told)))
+    rows = list(PersonEmail.select(PersonEmail, Person).join(Person).where(PersonEmail.email_key.in_(addresses_found)))
     holders = {row.email_key: row.person for row in rows}
     numbered = defaultdict(list)
     if numbers:

@@ -251,7 +251,7 @@ def _best(
     named_ids = {person.id for _, person, _ in rows}
     rows += [(score, people[id], why) for id, (score, why) in likest.items() if id not in named_ids]
     rows.sort(key=lambda row: (-row[0], row[1].status == PersonStatus.DEPROVISIONED, row[1].name, row[1].id))
-    return [(person, _told(person, why)) for _, person, why in rows[:limit]]
+    return [(person, _reason_for(person, why)) for _, person, why in rows[:limit]]
 
 
 def _doubted(
@@ -265,6 +265,6 @@ def _doubted(
             yield 3.0, people[id], "the e-mail is claimed by them and by someone else"
 
 
-def _told(person: Person, why: str) -> str:
+def _reason_for(person: Person, why: str) -> str:
     why = why[:1].upper() + why[1:]
     return f"{why}; {LEFT}" if person.status == PersonStatus.DEPROVISIONED else why

@@ -93,8 +93,8 @@ def import_csv(content: bytes, by: Asker, mapping: str | None = None, name: str 
             done[_import(row, by, dated)] += 1
         if mapping is not None:
             set_setting(REMEMBERED, proposal.settled())
-        told = {word: count for word, count in done.items() if count or word != "held"}
-        activity.record(by, "imported people", after=", ".join(f"{count} {word}" for word, count in told.items()))
+        counts = {word: count for word, count in done.items() if count or word != "held"}
+        activity.record(by, "imported people", after=", ".join(f"{count} {word}" for word, count in counts.items()))
     notes = (*proposal.notes, *(["Groups were not imported: they come from directories."] if _says(proposal, "groups")
                                 else []))  # fmt: skip
     return ImportOutcome(**done, unread=proposal.unread, notes=notes, emails=tuple(row.email for row in rows))

@@ -76,7 +76,7 @@ def seats_of(person: Person) -> list[Account]:
     found = list(query.order_by(App.name))
     known = roles.of_apps(account.app_id for account in found)
     for account in found:
-        account.role_labels = known[account.app_id].told(account.roles)
+        account.role_labels = known[account.app_id].labels_of(account.roles)
     return found
 
 

@@ -40,8 +40,8 @@ def carry_out(change: Change, by: str) -> Task | None:
     )  # fmt: skip
     if live.exists():
         return None
-    told = () if change.kind == LOSS else ("role", "roles", "after")
-    detail = {name: change.detail[name] for name in told if name in change.detail}
+    kept = () if change.kind == LOSS else ("role", "roles", "after")
+    detail = {name: change.detail[name] for name in kept if name in change.detail}
     detail["before"] = change.detail.get("before")
     return tasks.add(change.app, act, change.account, by, report=change.report, change=change, asset=change.asset,
                      **detail)  # fmt: skip

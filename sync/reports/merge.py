@@ -162,7 +162,7 @@ def _tell(app: App, report: Report, changed: bool) -> None:
     if changed:
         report.version += 1
         report.save(only=[Report.version])
-    news.report_ready(report, known=wanted.told_before(app))
+    news.report_ready(report, known=wanted.mailed_before(app))
 
 
 def let_go_of_others(by: str) -> None:

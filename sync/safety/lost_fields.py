@@ -47,20 +47,20 @@ class FieldsLost(ConnectorError):
 @dataclass(frozen=True)
 class Loss:
     """`lost` of the `had` accounts (or asset roles, or assets) with the field come without it now. `kept` of these keep
-    their value, since the app left it out; the others came with an empty one. `told`: how many come with it."""
+    their value, since the app left it out; the others came with an empty one. `given`: how many come with it."""
 
     field: str
     lost: int
     had: int
     kept: int = 0
-    told: int = 0
+    given: int = 0
 
     def is_most(self, guard: guards.Guard) -> bool:
         if self.field == "administrators":
             return self.lost > 1  # one alone may have become someone else's part: a guard holds that
         if self.field in OPTIONAL and self.kept == self.lost:
             return False
-        if self.field in VITAL and self.lost == self.had > 1 and not self.told:
+        if self.field in VITAL and self.lost == self.had > 1 and not self.given:
             return True
         return self.lost > guard.accounts and self.lost * 2 > self.had
 
@@ -144,8 +144,8 @@ def _of_accounts(app: App) -> list[Loss]:
     """Nothing is lost by accounts that are exactly as they are known. They are only counted where others lost some."""
     counted = ", ".join(f"count(*) FILTER (WHERE {_missing(field)})" for field in BIT)
     of, *missing = db.execute_sql(f"SELECT count(*), {counted} FROM staged_account s").fetchone()
-    told = {field: of - number for field, number in zip(BIT, missing)}
-    asked = [field for field in BIT if told[field] < of]
+    given = {field: of - number for field, number in zip(BIT, missing)}
+    asked = [field for field in BIT if given[field] < of]
     if not asked:
         return []
     row = db.execute_sql(
@@ -155,7 +155,7 @@ def _of_accounts(app: App) -> list[Loss]:
         """,
         {"app": app.id},
     ).fetchone()
-    losses = [Loss(field, *row[place * 3 : place * 3 + 3], told[field]) for place, field in enumerate(asked)]
+    losses = [Loss(field, *row[place * 3 : place * 3 + 3], given[field]) for place, field in enumerate(asked)]
     return [_with_others(loss) if loss.lost else loss for loss in losses]
 
 
@@ -168,7 +168,7 @@ def _with_others(loss: Loss) -> Loss:
         WHERE {_has("a", loss.field)} AND ((k.unsaid | k.assumed) & {BIT[loss.field]}) = 0
         """
     ).fetchone()
-    return replace(loss, had=loss.had + row[0], told=loss.told + row[1])
+    return replace(loss, had=loss.had + row[0], given=loss.given + row[1])
 
 
 def _has(account: str, field: str) -> str:
@@ -187,7 +187,7 @@ def _missing(field: str) -> str:
 
 
 def _counted(field: str) -> str:
-    """lost, had, kept. Of an account of which no reading has told yet what the app said, the values must tell it."""
+    """lost, had, kept. Where no reading has noted yet what the app left out of an account, its values show it."""
     bit, missing = BIT[field], _missing(field)
     same = "NOT " + roles.differ("a", "s") if field == "role" else f"a.{field} IS NOT DISTINCT FROM s.{field}"
     waits = f"a.pending -> '{field}' IS NOT NULL AND coalesce(a.pending ->> '{field}', '') = ''"
@@ -239,8 +239,8 @@ def _of_access(app: App) -> list[Loss]:
         """,
         (app.id,),
     ).fetchone()
-    lost, had, told, no_longer, managed, manage = row
-    return [Loss("access role", lost, had, told=told), Loss("managers", no_longer, managed, told=manage)]
+    lost, had, given, no_longer, managed, manage = row
+    return [Loss("access role", lost, had, given=given), Loss("managers", no_longer, managed, given=manage)]
 
 
 def _of_assets(app: App) -> Loss:

@@ -126,10 +126,10 @@ def someone_waits(app: App) -> bool:
     ).fetchall()
     if any(of_leaver or not protection for _, of_leaver, protection in rows):
         return True
-    return bool({account_id for account_id, *_ in rows} - told_before(app))
+    return bool({account_id for account_id, *_ in rows} - mailed_before(app))
 
 
-def told_before(app: App) -> set[int]:
+def mailed_before(app: App) -> set[int]:
     """The accounts whose protected removal an earlier, decided report has already shown since their person left, or
     since someone accepted it for some time."""
     rows = db.execute_sql(

@@ -101,8 +101,8 @@ def save(new: Settings, secret: str | None, base_url: str, by: Asker, private_by
     with writing():
         sealed = vault.seal({"secret": secret}).decode() if secret else ""
         set_setting(KEPT_AS, asdict(new) | {"secret": sealed, "private_by": private_by})
-        told = {"before": before and _told(before), "after": _told(new)}
-        activity.record(by, "changed sign-in provider", about=new.issuer, **told)
+        words = {"before": before and _settings_in_words(before), "after": _settings_in_words(new)}
+        activity.record(by, "changed sign-in provider", about=new.issuer, **words)
     return new
 
 
@@ -113,7 +113,7 @@ def remove(by: Asker) -> None:
     if before is not None:
         with writing():
             set_setting(KEPT_AS, None)
-            activity.record(by, "removed sign-in provider", about=before.issuer, before=_told(before))
+            activity.record(by, "removed sign-in provider", about=before.issuer, before=_settings_in_words(before))
 
 
 def test(new: Settings, secret: str | None, base_url: str, private_by: str | None = None) -> list[Finding]:
@@ -302,7 +302,7 @@ def _refuse_nonsense(new: Settings, base_url: str) -> None:
         raise OidcProblem(f"{wrong[0]!r} isn't a workspace role.")
 
 
-def _told(known: Settings) -> str:
+def _settings_in_words(known: Settings) -> str:
     roles = ", ".join(f"{group} → {role}" for group, role in known.roles) or "no groups"
     email = "e-mail trusted unverified" if known.trust_email else "verified e-mail"
     factors = f", two factors by acr {known.factor_acr}" if known.factor_acr else ""

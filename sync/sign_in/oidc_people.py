@@ -221,11 +221,11 @@ def _remember(person: Person, claims: Mapping[str, Any], known: Settings, by: As
     if _identity(claims) is None:
         linked = f"{claims['sub']} of {claims['iss']}"
         activity.record(by, "linked sign-in", about=names.signature(person), after=linked, person=person)
-    told = {"used_at": utcnow()}
+    values = {"used_at": utcnow()}
     if email := email_key(trusted_email(claims, known)):
-        told["email"] = email
-    SignInIdentity.insert(issuer=claims["iss"], subject=claims["sub"], person=person, **told).on_conflict(
-        conflict_target=[SignInIdentity.issuer, SignInIdentity.subject], update=told
+        values["email"] = email
+    SignInIdentity.insert(issuer=claims["iss"], subject=claims["sub"], person=person, **values).on_conflict(
+        conflict_target=[SignInIdentity.issuer, SignInIdentity.subject], update=values
     ).execute()
 
 

@@ -326,7 +326,7 @@ def _entry(plan: Plan, line: Line, by: str, reason: str) -> dict:
     if plan.act == TaskKind.REMOVE:
         return about | {"what": "confirmed removal", "about": account_name(line.account), "why": reason}
     return about | {"what": f"asked to {plan.act}", "about": line.name, "why": roles.beside(line.beside),
-                    "before": _told(line, line.before), "after": _told(line, line.after)}  # fmt: skip
+                    "before": _for_activity(line, line.before), "after": _for_activity(line, line.after)}  # fmt: skip
 
 
 def _detail(plan: Plan, line: Line, reason: str) -> dict:
@@ -337,7 +337,7 @@ def _detail(plan: Plan, line: Line, reason: str) -> dict:
     return {"role": line.role, "before": line.had, **line.detail}
 
 
-def _told(line: Line, words: str) -> str | None:
+def _for_activity(line: Line, words: str) -> str | None:
     if line.asset is None or not words:
         return words or None
     return f"{asset_name(line.asset)}: {words}"

@@ -1,4 +1,4 @@
-"""An app is disconnected: its checks stop, and each task that isn't done is cancelled, settled and told as any other.
+"""An app is disconnected: its checks stop, and each task that isn't done is cancelled, settled and reported.
 Members, reports and activity stay to be looked at."""
 
 from __future__ import annotations

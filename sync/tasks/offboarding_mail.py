@@ -37,12 +37,12 @@ def summary(offboarding: Offboarding) -> list[Mail]:
     held = list(waits.where(Change.decision == ChangeDecision.HELD).order_by(App.name))
     left_out = waits.where(Change.decision == ChangeDecision.LEFT_OUT)
     name = offboarding.person.name or main_email(offboarding.person)
-    told = f"{name_in_line(name)}: {done:,} of {plural(len(made), 'account')} removed"
+    subject = f"{name_in_line(name)}: {done:,} of {plural(len(made), 'account')} removed"
     ended = "failed" if failed else "awaiting" if awaiting else "well"
     newest = max(task.id for task in made)
     return outbox.put(
         _asker(offboarding), "offboarding", f"offboarding-{offboarding.id}-{ended}-{newest}",
-        template="offboarding", subject=Sentence(f"{told}, {failed:,} to fix" if failed else told),
+        template="offboarding", subject=Sentence(f"{subject}, {failed:,} to fix" if failed else subject),
         person_name=name, decided_at=moment(offboarding.decided_at or offboarding.created_at), failed_count=failed,
         groups=[
             _group(ENDINGS[0][0], [task for task in made if task.state in ENDINGS[0][1]]),

@@ -73,8 +73,8 @@ class Plan:
     @property
     def seen(self) -> str:
         """A mark of this preview, for its approval: another preview has another mark."""
-        told = repr([self.act, *(line.fingerprint() for line in self.lines)])
-        return hashlib.sha256(told.encode()).hexdigest()[:32]
+        content = repr([self.act, *(line.fingerprint() for line in self.lines)])
+        return hashlib.sha256(content.encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True)

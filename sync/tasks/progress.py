@@ -83,7 +83,7 @@ def states_of(accounts: Iterable[Account]) -> dict[int, Provisioning]:
     invited = Invitation.select(Invitation.account, Invitation.state).where(
         one_of(Invitation.account, among), Invitation.state.in_(list(OF_INVITATION)))  # fmt: skip
     for account_id, state in invited.tuples():
-        found[account_id].append((INVITATION, OF_INVITATION[state], _told(state), state == InvitationState.ONGOING))
+        found[account_id].append((INVITATION, OF_INVITATION[state], _why_in(state), state == InvitationState.ONGOING))
     for account in accounts:
         if account.state == AccountState.PRESENT and account.status == AccountStatus.INVITED:
             found[account.id].append((INVITATION, ONGOING, "", False))
@@ -102,7 +102,7 @@ def _state(what: str, stage: str, why: str = "", live: bool = False) -> Provisio
     return Provisioning(f"{what} {stage}", TONES[stage], why, live)
 
 
-def _told(state: str) -> str:
+def _why_in(state: str) -> str:
     return "It expired: nobody has joined in time" if state == InvitationState.EXPIRED else ""
 
 
@@ -120,10 +120,8 @@ def _stage(task: Task) -> str:
 
 def of_invitation(invitation: Invitation) -> Provisioning:
     """Of one that has no account yet."""
-    task = invitation.task
-    why = (
-        task.error or "" if task is not None and invitation.state == InvitationState.FAILED else _told(invitation.state)
-    )
+    task, failed = invitation.task, invitation.state == InvitationState.FAILED
+    why = task.error or "" if task is not None and failed else _why_in(invitation.state)
     return _state(INVITATION, OF_INVITATION[invitation.state], why, invitation.state == InvitationState.ONGOING)
 
 
