@@ -65,7 +65,7 @@ def _change(change: Change, alone: dict[int, list[Asset]]) -> dict:
     person = change.person or (change.account and change.account.person)
     return {
         "id": change.id, "kind": change.kind, "decision": change.decision,
-        "account": seat(change.account),
+        "account": account_entry(change.account),
         "asset": change.asset and _asset(change.asset),
         "only_manager_of": [_asset(asset) for asset in alone.get(change.account_id, ())],
         "person": (names.main_email(person) or None) if person else None,
@@ -75,8 +75,8 @@ def _change(change: Change, alone: dict[int, list[Asset]]) -> dict:
     }  # fmt: skip
 
 
-def seat(account: Account | None) -> dict | None:
-    return shown.seat(account)
+def account_entry(account: Account | None) -> dict | None:
+    return shown.account_entry(account)
 
 
 def _lines(found: Report, changes: list[Change]) -> list[str]:
@@ -205,7 +205,7 @@ def _choices(app: App, found: Report, hand_over: tuple[str, ...], accepted: tupl
 def _refused(problem: NeedsSuccessor) -> dict:
     accounts = report_view.accounts(problem.alone)
     return {"code": problem.code, "accounts": [
-        {**(seat(account) or {}), "assets": [_asset(asset) for asset in problem.alone[account.id]]}
+        {**(account_entry(account) or {}), "assets": [_asset(asset) for asset in problem.alone[account.id]]}
         for account in accounts
     ]}  # fmt: skip
 
@@ -236,13 +236,13 @@ def _id_of(change: Change) -> str:
 
 
 def _see_through(found: Report, seconds: float) -> None:
-    deadline, shown = time.monotonic() + seconds, {}
+    deadline, states = time.monotonic() + seconds, {}
     while True:
         rows = tasks.of_report(found)
         for task in rows:
-            if shown.get(task.id, TaskState.QUEUED) != task.state:
+            if states.get(task.id, TaskState.QUEUED) != task.state:
                 tell(shown.line(task))
-            shown[task.id] = task.state
+            states[task.id] = task.state
         live = [task for task in rows if task.is_under_way]
         if not live or time.monotonic() > deadline:
             return

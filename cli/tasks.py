@@ -65,14 +65,14 @@ def document(report: Report | None, rows: list[Task]) -> dict:
         "report": report and report.id,
         "state": report and report.state,
         "tasks": [
-            {"id": task.id, "act": task.act, "account": seat(task.account), "state": task.state,
+            {"id": task.id, "act": task.act, "account": account_entry(task.account), "state": task.state,
              "attempts": task.attempts, "error": task.error, "app": task.app.name, "report": task.report_id}
             for task in rows
         ],
     }  # fmt: skip
 
 
-def seat(account: Account | None) -> dict | None:
+def account_entry(account: Account | None) -> dict | None:
     return account and {"external_id": account.external_id, "email": account.email, "name": account.name}
 
 

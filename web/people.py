@@ -227,7 +227,7 @@ def _deprovisioned(person: Person) -> str:
 
 def _accounts_then(person: Person) -> str:
     """What becomes of this person's accounts."""
-    count, kept = len(people.seats_of(person)), holds.how_long(person)
+    count, kept = len(people.accounts_of(person)), holds.how_long(person)
     if not count:
         return "They have no account in any connected app."
     accounts = f"Their {plural(count, 'account')}"

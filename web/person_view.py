@@ -37,7 +37,7 @@ class Row:
 
 
 def rows(persons: list[Person]) -> list[Row]:
-    counts, still_in = people.seats(persons), set(leavers.people_still_in())
+    counts, still_in = people.account_counts(persons), set(leavers.people_still_in())
     return [_row(person, counts.get(person.id, 0), person.id in still_in) for person in persons]
 
 
@@ -172,12 +172,12 @@ class Accounts:
 
 def accounts(person: Person, open_to_me: set[int]) -> Accounts:
     """`open_to_me`: the ids of the apps whose accounts may be shown."""
-    found = people.seats_of(person)
+    found = people.accounts_of(person)
     visible = [account for account in found if account.app_id in open_to_me]
-    seats = profile.in_full(visible)
+    mine = profile.in_full(visible)
     leaving = person.status != PersonStatus.ACTIVE or person.remove_on is not None
     return Accounts(
-        [_account_row(seat) for seat in seats], [_only_manager(seat, leaving) for seat in seats if seat.alone],
+        [_account_row(one) for one in mine], [_only_manager(one, leaving) for one in mine if one.alone],
         profile.cost(visible), _elsewhere(len(found) - len(visible), bool(visible)),
         [_invited(invitation) for invitation in profile.invitations(person, open_to_me)],
     )
@@ -189,13 +189,13 @@ def _elsewhere(count: int, others: bool) -> str:
     return f"{'And ' if others else ''}{plural(count, 'account')} in apps that you can't open."
 
 
-def _account_row(seat: profile.Seat) -> AccountRow:
-    account = seat.account
-    first = seat.access[:ACCESS_SHOWN]
+def _account_row(one: profile.AccountDetails) -> AccountRow:
+    account = one.account
+    first = one.access[:ACCESS_SHOWN]
     shown = [(asset_name(access.asset), joined(access.asset.kind, access.role)) for access in first]
-    count = plural(len(seat.access), kind_of(account.app).asset_word) if seat.access else ""
+    count = plural(len(one.access), kind_of(account.app).asset_word) if one.access else ""
     return AccountRow(account, account.email or account_name(account), _account_badges(account), count, shown,
-                      len(seat.access) - len(shown))
+                      len(one.access) - len(shown))
 
 
 def _account_badges(account: Account) -> list[Badge]:
@@ -213,10 +213,10 @@ def _account_badges(account: Account) -> list[Badge]:
     return badges
 
 
-def _only_manager(seat: profile.Seat, leaving: bool) -> OnlyManager:
-    them = "them" if len(seat.alone) > 1 else "it"
+def _only_manager(one: profile.AccountDetails, leaving: bool) -> OnlyManager:
+    them = "them" if len(one.alone) > 1 else "it"
     advice = f" Hand {them} over before the account is removed." if leaving else ""
-    return OnlyManager(seat.account.app.name, seat.alone, advice)
+    return OnlyManager(one.account.app.name, one.alone, advice)
 
 
 def _invited(invitation: Invitation) -> Invited:
@@ -237,15 +237,15 @@ def removed(person: Person, open_to_me: set[int], owned: set[int]) -> list[Remov
     """Nothing for someone who has left: nobody would invite them again. `owned`: ids of apps."""
     if person.status == PersonStatus.DEPROVISIONED:
         return []
-    return [_removed(seat, owned) for seat in profile.removed(person, open_to_me)]
+    return [_removed(one, owned) for one in profile.removed(person, open_to_me)]
 
 
-def _removed(seat: profile.Removed, owned: set[int]) -> RemovedRow:
-    account = seat.account
-    details = joined(account.email or account.name, seat.role)
+def _removed(one: profile.Removed, owned: set[int]) -> RemovedRow:
+    account = one.account
+    details = joined(account.email or account.name, one.role)
     if account.gone_at:
         details = Markup("{} · removed {}").format(details, when(account.gone_at))
-    can_invite = bool(seat.can_invite and account.app_id in owned and account.email)
+    can_invite = bool(one.can_invite and account.app_id in owned and account.email)
     return RemovedRow(account, account.app, details, can_invite)
 
 

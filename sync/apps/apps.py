@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 import connectors
-from connectors.base import Account as Seat
+from connectors.base import Account as AppAccount
 from connectors.base import Connector, Identity, Refused
 from sync import activity, rank, sample_data, vault
 from sync.apps import answer_cache, failures
@@ -191,9 +191,9 @@ def capabilities_of(app: App) -> frozenset[str]:
         connector.close()
 
 
-def seat_of(account: Account) -> Seat:
+def for_connector(account: Account) -> AppAccount:
     """The account as a connector is given it, as the last check knew it."""
-    return Seat(
+    return AppAccount(
         id=account.external_id, email=account.email, name=account.name, status=account.status, role=account.role,
         further_roles=account.further_roles, kind=account.kind, seat=account.seat,
     )  # fmt: skip
@@ -202,7 +202,7 @@ def seat_of(account: Account) -> Seat:
 def role_change(account: Account, role: str) -> RoleChange:
     """What giving it this role does to all that it has, as its app's connector says."""
     try:
-        after = connector_class(account.app.connector).roles_after(seat_of(account), role)
+        after = connector_class(account.app.connector).roles_after(for_connector(account), role)
     except Refused as no:
         return RoleChange(role, account.roles, (role,), str(no))
     return RoleChange(role, account.roles, after)

@@ -156,11 +156,11 @@ def _tell_moved(moves: Moves, by: str) -> Iterator[str]:
             dict(who=by, what="moved e-mail address", about=email, why=why, before=names[person], after=name,
                  person_id=one) for one in (person, holder) if one is not None
         ])  # fmt: skip
-        seats = _rows("SELECT count(*) FROM account WHERE asked_as = ? AND was_of_id = ? AND match_kind = 'unmatched' "
-                      "AND state <> 'gone'", normal, person)[0][0]  # fmt: skip
-        with_it = plural(seats, "account with it is unmatched until someone decides whose it is",
+        unmatched = _rows("SELECT count(*) FROM account WHERE asked_as = ? AND was_of_id = ? "
+                          "AND match_kind = 'unmatched' AND state <> 'gone'", normal, person)[0][0]  # fmt: skip
+        with_it = plural(unmatched, "account with it is unmatched until someone decides whose it is",
                          "accounts with it are unmatched until someone decides whose they are")
-        asked = f" {with_it}." if seats else ""
+        asked = f" {with_it}." if unmatched else ""
         yield f"{email} was {names[person]}'s and is {others}'s now.{asked}"
 
 

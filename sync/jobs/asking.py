@@ -22,10 +22,10 @@ def check_apps_of(person_ids: Iterable[int], by: str) -> list[App]:
     ids, found = sorted(set(person_ids)), {}
     with writing():
         for start in range(0, len(ids), CHUNK):
-            with_seat = Account.select(Account.app).where(
+            with_account = Account.select(Account.app).where(
                 Account.person.in_(ids[start : start + CHUNK]), Account.state != AccountState.GONE
             )
-            found |= {app.id: app for app in App.select().where(App.is_active, App.id.in_(with_seat))}
+            found |= {app.id: app for app in App.select().where(App.is_active, App.id.in_(with_account))}
         for app in found.values():
             ask_soon(app, by, CheckTrigger.DIRECTORY)
     return list(found.values())

@@ -58,9 +58,9 @@ class Decided:
     hand_overs: Choices
     waits: Collection[int] = ()
 
-    def for_accounts(self, seats: list[Account]) -> Decided:
+    def for_accounts(self, accounts: list[Account]) -> Decided:
         """By what they manage now."""
-        alone = sole_managers.sole_assets([seat.id for seat in seats if seat.id not in self.left_out])
+        alone = sole_managers.sole_assets([account.id for account in accounts if account.id not in self.left_out])
         return replace(self, waits=set(sole_managers.unanswered(alone, self.hand_overs)))
 
 
@@ -82,10 +82,10 @@ def start(person: Person, asker: Person, seen: set[int], left_out: dict[int, str
         if key and (before := Offboarding.get_or_none(Offboarding.key == key)):
             return Start(before, already=True)
         person = Person.get_by_id(person.id)
-        mine = [seat for seat in decidable(person, asker)[0] if seat.state == AccountState.PRESENT]
+        mine = [account for account in decidable(person, asker)[0] if account.state == AccountState.PRESENT]
         _refuse(person, mine, seen, set(locked), left_out)
         decided = Decided(left_out, {pair: one for pair, one in (hand_overs or {}).items() if pair[0] not in undecided})
-        going = [seat.id for seat in mine if seat.id in seen and seat.id not in left_out]
+        going = [account.id for account in mine if account.id in seen and account.id not in left_out]
         succession.refuse_unanswered(set(going) - set(undecided), decided.hand_overs)
         if planned := holds.scheduled(person):
             holds.give_up(planned, by, "Another offboarding replaces it")
@@ -94,7 +94,7 @@ def start(person: Person, asker: Person, seen: set[int], left_out: dict[int, str
             reason=reason, asked_by=by.name, asker=asker, decided_at=None if on else utcnow(),
         )  # fmt: skip
         if on:
-            _plan(offboarding, [seat for seat in mine if seat.id in seen], decided)
+            _plan(offboarding, [account for account in mine if account.id in seen], decided)
         else:
             _carry_out(offboarding, mine, decided, by)
         return Start(offboarding)
@@ -104,24 +104,24 @@ def _refuse(person: Person, mine: list[Account], seen: set[int], locked: set[int
     """Refuse unless everything is as the page showed it: an approval covers nothing else."""
     if person.hold is not None:
         raise OffboardingProblem(f"On legal hold: {person.hold}. Nothing was changed: lift the hold first.")
-    if {seat.id for seat in mine} - seen - locked:
+    if {account.id for account in mine} - seen - locked:
         raise OffboardingProblem("Another account was found while you looked at this. Nothing was changed. Look again.")
-    if any(seat.id in locked and protection.of(seat, *protection.OF_THE_ACCOUNT) is None for seat in mine):
+    if any(account.id in locked and protection.of(account, *protection.OF_THE_ACCOUNT) is None for account in mine):
         raise OffboardingProblem("An account is no longer protected. Nothing was changed. Look again.")
-    for seat in mine:
-        if not left_out.get(seat.id, "left out").strip():
-            raise OffboardingProblem(f"Say why the account in {seat.app.name} is left out. Nothing was changed.")
+    for account in mine:
+        if not left_out.get(account.id, "left out").strip():
+            raise OffboardingProblem(f"Say why the account in {account.app.name} is left out. Nothing was changed.")
 
 
-def _plan(offboarding: Offboarding, seats: list[Account], decided: Decided) -> None:
+def _plan(offboarding: Offboarding, accounts: list[Account], decided: Decided) -> None:
     """Store what the approval covers; on its day, it goes into the reports."""
     left_out = decided.left_out
     holds.schedule(offboarding, offboarding.asked_by)
-    for seat in seats:
+    for account in accounts:
         change = Change.create(
-            app=seat.app, kind=ChangeKind.REMOVED_USER, account=seat,
-            decision=ChangeDecision.LEFT_OUT if seat.id in left_out else ChangeDecision.SCHEDULED,
-            before=_role(seat), reason=left_out.get(seat.id, "").strip(), offboarding=offboarding,
+            app=account.app, kind=ChangeKind.REMOVED_USER, account=account,
+            decision=ChangeDecision.LEFT_OUT if account.id in left_out else ChangeDecision.SCHEDULED,
+            before=_role(account), reason=left_out.get(account.id, "").strip(), offboarding=offboarding,
             person=offboarding.person, decided_by=offboarding.asked_by, decided_at=utcnow(),
         )  # fmt: skip
         succession.plan(change, decided.hand_overs, offboarding.asked_by)
@@ -162,7 +162,7 @@ def _carry_out_planned(offboarding_id: int) -> None:
         return
     covered = list(Change.select().where(Change.offboarding == offboarding))
     left_out = {change.account_id: change.reason for change in covered if change.decision == LEFT_OUT}
-    seats = Account.select(Account, App).join(App).where(
+    accounts = Account.select(Account, App).join(App).where(
         Account.id.in_([change.account_id for change in covered]), Account.person == person,
         Account.is_matched, Account.is_present, App.is_connected,
     ).order_by(App.name, Account.id)  # fmt: skip
@@ -172,7 +172,7 @@ def _carry_out_planned(offboarding_id: int) -> None:
                 Offboarding.id == offboarding.id
             ).execute()
             decided = Decided(left_out, succession.take_planned(covered))
-            _carry_out(offboarding, list(seats), decided, Asker.rollcall(offboarding.asked_by))
+            _carry_out(offboarding, list(accounts), decided, Asker.rollcall(offboarding.asked_by))
             Change.update(decision=IGNORED, reason="No longer theirs").where(
                 Change.offboarding == offboarding, Change.report.is_null(), Change.decision == ChangeDecision.SCHEDULED
             ).execute()
@@ -180,46 +180,46 @@ def _carry_out_planned(offboarding_id: int) -> None:
         holds.give_up(offboarding, "schedule", str(problem))
 
 
-def _carry_out(offboarding: Offboarding, seats: list[Account], decided: Decided, by: Asker) -> None:
+def _carry_out(offboarding: Offboarding, accounts: list[Account], decided: Decided, by: Asker) -> None:
     person = Person.get_by_id(offboarding.person_id)
     if person.status != PersonStatus.DEPROVISIONED:
         people.mark_left(person, by, offboarding.reason)
     holds.end_day(person, by, "Offboarded")
     person = Person.get_by_id(person.id)
-    decided = decided.for_accounts(seats)
-    for app_id in dict.fromkeys(seat.app_id for seat in seats):
-        of_app = [seat for seat in seats if seat.app_id == app_id]
+    decided = decided.for_accounts(accounts)
+    for app_id in dict.fromkeys(account.app_id for account in accounts):
+        of_app = [account for account in accounts if account.app_id == app_id]
         _finish_in(of_app[0].app, of_app, person, decided, offboarding, by)
-    leaves = sum(seat.id not in decided.left_out and seat.id not in decided.waits for seat in seats)
+    leaves = sum(account.id not in decided.left_out and account.id not in decided.waits for account in accounts)
     activity.record(by, "offboarded person", about=names.signature(person), why=offboarding.reason, person=person,
-                    after=f"{leaves} of {plural(len(seats), 'account')} in "
-                          f"{plural(len({seat.app_id for seat in seats}), 'app')}")
+                    after=f"{leaves} of {plural(len(accounts), 'account')} in "
+                          f"{plural(len({account.app_id for account in accounts}), 'app')}")
 
 
-def _finish_in(app: App, seats: list[Account], person: Person, decided: Decided, offboarding: Offboarding,
+def _finish_in(app: App, accounts: list[Account], person: Person, decided: Decided, offboarding: Offboarding,
                by: str) -> None:  # fmt: skip
     """Add the accounts to the app's open report and approve them there, under its guard and protections.
 
     An account by which an asset would lose its last manager waits there where nothing was chosen about that.
     """
     report, left_out = reports.open_report(app) or Report.create(app=app), decided.left_out
-    for seat in seats:
-        if seat.left_out and seat.id not in left_out:
-            reports.forget_leaving_out(seat, by)
-    ours = [(seat, _question(report, seat, person, offboarding)) for seat in seats]
+    for account in accounts:
+        if account.left_out and account.id not in left_out:
+            reports.forget_leaving_out(account, by)
+    ours = [(account, _question(report, account, person, offboarding)) for account in accounts]
     Change.update(report=None, decision=IGNORED, reason="Offboarded").where(
-        Change.report == report, Change.account.in_(seats), Change.in_app, Change.kind != ChangeKind.REMOVED_USER,
+        Change.report == report, Change.account.in_(accounts), Change.in_app, Change.kind != ChangeKind.REMOVED_USER,
         Change.decision.in_((CONFIRM, HELD, LEFT_OUT)),
     ).execute()
-    for seat, change in ours:
-        if seat.id in left_out:
-            reports.leave_out(change, left_out[seat.id], by)
+    for account, change in ours:
+        if account.id in left_out:
+            reports.leave_out(change, left_out[account.id], by)
     report = Report.get_by_id(report.id)
     reports.guard(report)
     report.version += 1
     reports.count(report)
     waiting = _ids(report, None)
-    ready = _ids(report, [change.id for seat, change in ours if seat.id not in decided.waits])
+    ready = _ids(report, [change.id for account, change in ours if account.id not in decided.waits])
     if ready or not waiting:
         # Ours are protected and a guard holds the others: the next check tells. A successor may be gone on the day.
         with suppress(reports.ReportHeld, *((SuccessorProblem,) if offboarding.remove_on else ())):
@@ -235,9 +235,9 @@ def _ids(report: Report, among: Iterable[int] | None) -> set[int]:
     return {change.id for change in Change.select().where(Change.report == report, wanted)}
 
 
-def _question(report: Report, seat: Account, person: Person, offboarding: Offboarding) -> Change:
+def _question(report: Report, account: Account, person: Person, offboarding: Offboarding) -> Change:
     """The report's change for this account, waiting for approval."""
-    same = (Change.kind == ChangeKind.REMOVED_USER) & Change.in_app & (Change.account == seat)
+    same = (Change.kind == ChangeKind.REMOVED_USER) & Change.in_app & (Change.account == account)
     known = Change.get_or_none(same, Change.report == report, Change.decision.not_in((ChangeDecision.APPLIED,)))
     if known is not None and known.decision == CONFIRMED:  # that yes is spent: the account stayed after all
         Change.update(report=None).where(Change.id == known.id).execute()
@@ -249,17 +249,17 @@ def _question(report: Report, seat: Account, person: Person, offboarding: Offboa
         "decision": HELD if known is not None and known.decision == HELD else CONFIRM,
         "protection": None, "protected": None,
         "offboarding": offboarding, "person": person, "decided_by": None, "decided_at": None, "report": report,
-        "reason": person.status_reason or "Left", "before": _role(seat),
+        "reason": person.status_reason or "Left", "before": _role(account),
         "created_at": known.created_at if known is not None and known.decision in (CONFIRM, HELD) else now,
     }  # fmt: skip
     if known is not None and planned is not None:
         planned.delete_instance()
     change = known or planned
     if change is None:
-        return Change.create(app=seat.app, kind=ChangeKind.REMOVED_USER, account=seat, **values)
+        return Change.create(app=account.app, kind=ChangeKind.REMOVED_USER, account=account, **values)
     Change.update(values).where(Change.id == change.id).execute()
     return Change.get_by_id(change.id)
 
 
-def _role(seat: Account) -> str:
-    return roles.of(seat.app_id).words(seat.roles)
+def _role(account: Account) -> str:
+    return roles.of(account.app_id).words(account.roles)

@@ -71,39 +71,39 @@ class Preview:
 
 def preview(person: Person, asker: Person) -> Preview:
     """What `asker` may take from this person now."""
-    seats = people.seats_of(person)
+    accounts = people.accounts_of(person)
     mine, elsewhere = decidable(person, asker)
-    own = [seat.id for seat in seats if seat.match_kind == AccountMatch.MATCHED and seat.state == AccountState.PRESENT]
+    own = [account.id for account in accounts
+           if account.match_kind == AccountMatch.MATCHED and account.state == AccountState.PRESENT]  # fmt: skip
     alone = sole_managers.sole_assets(own)
-    lines = [_line(seat, person, alone.get(seat.id, [])) for seat in mine]
+    lines = [_line(account, person, alone.get(account.id, [])) for account in mine]
     _tell_held(lines)
-    return Preview(
-        person, lines, elsewhere, [seat for seat in seats if seat.match_kind == AccountMatch.SERVICE_ACCOUNT]
-    )
+    services = [account for account in accounts if account.match_kind == AccountMatch.SERVICE_ACCOUNT]
+    return Preview(person, lines, elsewhere, services)
 
 
 def decidable(person: Person, asker: Person) -> tuple[list[Account], int]:
     """(this person's own accounts in the apps whose Owner `asker` is, their number in others)."""
     own = [
-        seat
-        for seat in people.seats_of(person)
-        if seat.match_kind == AccountMatch.MATCHED and seat.app.state in CONNECTED
+        account
+        for account in people.accounts_of(person)
+        if account.match_kind == AccountMatch.MATCHED and account.app.state in CONNECTED
     ]
     owned = {app.id for app in apps.owned_by(asker)}
-    return [seat for seat in own if seat.app_id in owned], sum(seat.app_id not in owned for seat in own)
+    return [account for account in own if account.app_id in owned], sum(account.app_id not in owned for account in own)
 
 
-def _line(seat: Account, person: Person, alone: list[Asset]) -> Line:
-    if seat.state == AccountState.REMOVING:
-        return Line(seat, under_way=True)
-    why = protection.of(seat, Protection.HOLD, *protection.OF_THE_ACCOUNT)
-    line = Line(seat, why and why.words, alone=alone, by_hand=not _can_remove(seat.app))
-    if seat.left_out and person.status == PersonStatus.DEPROVISIONED and seat.left_out_at >= person.status_since:
-        line.left_out = seat.left_out
-    if seat.app.state == AppState.PAUSED:
+def _line(account: Account, person: Person, alone: list[Asset]) -> Line:
+    if account.state == AccountState.REMOVING:
+        return Line(account, under_way=True)
+    why = protection.of(account, Protection.HOLD, *protection.OF_THE_ACCOUNT)
+    line = Line(account, why and why.words, alone=alone, by_hand=not _can_remove(account.app))
+    if account.left_out and person.status == PersonStatus.DEPROVISIONED and account.left_out_at >= person.status_since:
+        line.left_out = account.left_out
+    if account.app.state == AppState.PAUSED:
         line.warnings.append("The app is paused: the removal waits until it is resumed.")
-    elif seat.app.error:
-        line.warnings.append(f"The last check of the app failed: {first_line(seat.app.error)}")
+    elif account.app.error:
+        line.warnings.append(f"The last check of the app failed: {first_line(account.app.error)}")
     return line
 
 

@@ -59,7 +59,7 @@ def all_main_emails() -> list[str]:
     return [row.email for row in PersonEmail.select(PersonEmail.email).where(PersonEmail.main)]
 
 
-def seats(persons: Iterable[Person]) -> dict[int, int]:
+def account_counts(persons: Iterable[Person]) -> dict[int, int]:
     """Person id → number of accounts in apps, for people who have any."""
     counted = (
         Account.select(Account.person, fn.COUNT(Account.id))
@@ -70,7 +70,7 @@ def seats(persons: Iterable[Person]) -> dict[int, int]:
     return dict(counted.tuples())
 
 
-def seats_of(person: Person) -> list[Account]:
+def accounts_of(person: Person) -> list[Account]:
     """This person's accounts by the app's name, with their apps, and their roles' labels as `role_labels`."""
     query = Account.select(Account, App).join(App).where(Account.person == person, *TAKEN)
     found = list(query.order_by(App.name))

@@ -30,7 +30,7 @@ from sync.vault import VaultProblem
 
 
 @dataclass
-class Seat:
+class AccountDetails:
     """One account with its access by asset, and the assets that only this person controls."""
 
     account: Account
@@ -38,7 +38,7 @@ class Seat:
     alone: list[Asset] = field(default_factory=list)
 
 
-def in_full(accounts: list[Account]) -> list[Seat]:
+def in_full(accounts: list[Account]) -> list[AccountDetails]:
     """These accounts of one person, in a fixed number of statements."""
     ids = [account.id for account in accounts]
     found: dict[int, list[Access]] = {id: [] for id in ids}
@@ -48,7 +48,7 @@ def in_full(accounts: list[Account]) -> list[Seat]:
     alone = sole_managers.sole_assets(
         [account.id for account in accounts if account.match_kind == AccountMatch.MATCHED]
     )
-    return [Seat(account, found[account.id], alone.get(account.id, [])) for account in accounts]
+    return [AccountDetails(account, found[account.id], alone.get(account.id, [])) for account in accounts]
 
 
 def cost(accounts: Iterable[Account]) -> int:

@@ -107,8 +107,8 @@ def ready_by_policy(app: App, waiting: list[Change]) -> dict[str, set[int]]:
     ready = {}
     if app.joiners == Approval.AUTOMATIC and base.INVITE in can:
         before = Invitation.select(Invitation.person).where(Invitation.app == app, Invitation.person.is_null(False))
-        seats = Account.select(Account.person).where(Account.app == app, Account.person.is_null(False))
-        known = {row.person_id for row in before} | {row.person_id for row in seats}
+        members = Account.select(Account.person).where(Account.app == app, Account.person.is_null(False))
+        known = {row.person_id for row in before} | {row.person_id for row in members}
         ready["policy: invite joiners automatically"] = {
             change.id for change in waiting if change.kind == INVITE and change.person_id not in known
         }

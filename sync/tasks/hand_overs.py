@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from connectors.base import LOOK_UP, Connector
-from connectors.base import Asset as SeatAsset
+from connectors.base import Asset as AppAsset
 from sync.db import utcnow
 from sync.jobs import queue
 from sync.models import Access, Account, Asset, HandOver, Task
@@ -77,7 +77,7 @@ def _see_handed_over(task: Task, row: HandOver, connector: Connector) -> None:
     known = {account.external_id for account in Account.select().where(
         Account.app == task.app, Account.state == AccountState.PRESENT, Account.status == AccountStatus.ACTIVE,
         Account.kind == AccountKind.USER, Account.id != task.account_id)}  # fmt: skip
-    asset = SeatAsset(id=row.asset.external_id, kind=row.asset.kind, name=row.asset.name)
+    asset = AppAsset(id=row.asset.external_id, kind=row.asset.kind, name=row.asset.name)
     if not any(access.privileged and access.account in known for access in connector.access_to(asset)):
         raise NotSeenYet(f"{_named(row.successor)} was made a manager of {_called(row.asset)}, but the app doesn't "
                          "show it. Nothing was removed.")  # fmt: skip
@@ -100,8 +100,8 @@ def _can_act(connector: Connector, account: Account) -> bool:
     """Whether the app still has the account, active; as the last check knew it where the app can't be asked."""
     if LOOK_UP not in connector.capabilities:
         return True
-    seat = connector.account(account.external_id)
-    return seat is not None and seat.status == AccountStatus.ACTIVE and seat.kind == AccountKind.USER
+    current = connector.account(account.external_id)
+    return current is not None and current.status == AccountStatus.ACTIVE and current.kind == AccountKind.USER
 
 
 def _once(ask: Callable[[int], bool]) -> Callable[[int], bool]:

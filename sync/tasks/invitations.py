@@ -99,11 +99,11 @@ def _stands(app: App, email: str, normal: str, person: Person | None) -> tuple[s
     if person is not None:
         mine |= (Account.person == person) & Account.is_matched
     here = (Account.app == app) & (Account.state != AccountState.GONE)
-    seat = Account.select().where(here, mine).order_by(Account.id).first()
-    if seat is not None and seat.status == AccountStatus.INVITED:
+    known = Account.select().where(here, mine).order_by(Account.id).first()
+    if known is not None and known.status == AccountStatus.INVITED:
         return UNDER_WAY, f"Already invited, in {app.name} itself"
-    if seat is not None:
-        return ALREADY_SET, "Already has an account" + (f", as {seat.email}" if seat.email_key != normal else "")
+    if known is not None:
+        return ALREADY_SET, "Already has an account" + (f", as {known.email}" if known.email_key != normal else "")
     return READY, ""
 
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from connectors.base import CHANGE_ROLE, GRANT, INVITE, LOOK_UP, REMOVE, REVOKE, Connector, PartsUnread
-from connectors.base import Account as Seat
-from connectors.base import Asset as SeatAsset
+from connectors.base import Account as AppAccount
+from connectors.base import Asset as AppAsset
 from connectors.names import email_key
 from sync import roles
 from sync.apps import apps, assets
@@ -65,21 +65,21 @@ def do(task: Task, connector: Connector) -> None:
 
 def _remove(task: Task, connector: Connector) -> None:
     account = Account.get_by_id(task.account_id)
-    seat = _unless_unread(account, lambda: _look_again(task, connector, account))
-    if seat is None or (connector.removal_suspends and seat.status == AccountStatus.SUSPENDED):
+    current = _unless_unread(account, lambda: _look_again(task, connector, account))
+    if current is None or (connector.removal_suspends and current.status == AccountStatus.SUSPENDED):
         return
-    _refuse_if_protected(task, account, seat, connector)
+    _refuse_if_protected(task, account, current, connector)
     hand_overs.refuse_to_orphan(task, connector)
     if REMOVE not in connector.capabilities:
         raise ByHand(TO_DO.format(connector=connector.label, act=TaskKind.REMOVE))
-    _unless_unread(account, lambda: connector.remove(seat))
+    _unless_unread(account, lambda: connector.remove(current))
     if LOOK_UP in connector.capabilities:
         left = _unless_unread(account, lambda: connector.account(task.external_id))
         if left is not None and not (connector.removal_suspends and left.status == AccountStatus.SUSPENDED):
             raise NotConfirmed("The app accepted the removal, but still shows the account.")
 
 
-def _unless_unread(account: Account, ask: Callable[[], Seat | None]) -> Seat | None:
+def _unless_unread(account: Account, ask: Callable[[], AppAccount | None]) -> AppAccount | None:
     """The answer; None where some parts of the app can't be read, and the account is known not to be in any of them."""
     try:
         return ask()
@@ -96,53 +96,53 @@ def _still_to_go(account: Account, task: Task) -> None:
         raise NoLongerNeeded(f"{why}.")
 
 
-def _look_again(task: Task, connector: Connector, account: Account) -> Seat | None:
+def _look_again(task: Task, connector: Connector, account: Account) -> AppAccount | None:
     """The account as the app has it now, or as the last check knew it where the app can't be asked for one; None when
     it is gone. Raises NoLongerNeeded when it is someone else's."""
-    seat = connector.account(task.external_id) if LOOK_UP in connector.capabilities else apps.seat_of(account)
-    if seat is not None and seat.id != task.external_id:
+    current = connector.account(task.external_id) if LOOK_UP in connector.capabilities else apps.for_connector(account)
+    if current is not None and current.id != task.external_id:
         raise NoLongerNeeded("The app returned a different account than the one requested.")
-    if seat is not None and task.email_key and "email" in seat.unsaid:
+    if current is not None and task.email_key and "email" in current.unsaid:
         raise NoLongerNeeded("The app no longer reports the account's e-mail address, so it may be another account.")
-    if seat is not None and email_key(seat.email) != task.email_key:
+    if current is not None and email_key(current.email) != task.email_key:
         asked = "its removal was approved" if task.act == TaskKind.REMOVE else "this was requested"
         raise NoLongerNeeded(f"The account now has a different e-mail address than when {asked}.")
-    return seat
+    return current
 
 
-def _refuse_if_protected(task: Task, account: Account, seat: Seat, connector: Connector) -> None:
+def _refuse_if_protected(task: Task, account: Account, current: AppAccount, connector: Connector) -> None:
     """Rule 5, by what the app says now: whose e-mail the account has, its roles, and that someone else still
     administers the app."""
     account = Account.get_by_id(account.id)
     _still_to_go(account, task)
-    _take_over(account, seat)
-    known = _known_roles(task, seat, connector)
+    _take_over(account, current)
+    known = _known_roles(task, current, connector)
     if why := protection.of(account, known=known):
         raise NoLongerNeeded(f"{why}.")
     _refuse_last_administrator(task, account, (), known, connector)
 
 
-def _take_over(account: Account, seat: Seat) -> None:
+def _take_over(account: Account, current: AppAccount) -> None:
     """Set on the account's row, which isn't saved, what protects it by the app's current answer. If the app no longer
     returns the role, or while a guard holds another one, the account may have that role, the known one, or any."""
-    if "kind" not in seat.unsaid | seat.assumed:
-        account.kind = seat.kind
-    if "email" not in seat.unsaid:
-        account.email_key = email_key(seat.email)
-    account.user_name = seat.user_name or account.user_name
-    silent = "role" in seat.unsaid or "role" in seat.assumed and not account.assumed & BIT["role"]
+    if "kind" not in current.unsaid | current.assumed:
+        account.kind = current.kind
+    if "email" not in current.unsaid:
+        account.email_key = email_key(current.email)
+    account.user_name = current.user_name or account.user_name
+    silent = "role" in current.unsaid or "role" in current.assumed and not account.assumed & BIT["role"]
     if silent or account.pending:
         any_role = [roles.NOT_GIVEN] if silent and roles.are_said(account.app_id) else []
-        may_have = dict.fromkeys([*account.roles, *seat.roles, *any_role])
+        may_have = dict.fromkeys([*account.roles, *current.roles, *any_role])
         account.further_roles = tuple(role for role in may_have if role and role != account.role)
     else:
-        account.role, account.further_roles = seat.role, seat.further_roles
+        account.role, account.further_roles = current.role, current.further_roles
 
 
-def _known_roles(task: Task, seat: Seat, connector: Connector) -> Roles:
+def _known_roles(task: Task, current: AppAccount, connector: Connector) -> Roles:
     """The app's roles as the last check knew them; the app is asked when the account has one of which it did not."""
     known = roles.of(task.app)
-    return known if known.labels.keys() >= set(seat.roles) else known.learn(connector.roles())
+    return known if known.labels.keys() >= set(current.roles) else known.learn(connector.roles())
 
 
 def _refuse_last_administrator(task: Task, account: Account, after: tuple[str, ...], known: Roles,
@@ -157,29 +157,30 @@ def _refuse_last_administrator(task: Task, account: Account, after: tuple[str, .
 
 def _administers(connector: Connector, account: Account, known: Roles) -> bool:
     try:
-        seat = connector.account(account.external_id)
+        current = connector.account(account.external_id)
     except PartsUnread:
         return False  # it is in no part that could be read
-    if seat is None or {"status", "kind", "role"} & seat.unsaid:
+    if current is None or {"status", "kind", "role"} & current.unsaid:
         return False
-    return seat.status == AccountStatus.ACTIVE and seat.kind == AccountKind.USER and known.can_administer(seat.roles)
+    is_used = current.status == AccountStatus.ACTIVE and current.kind == AccountKind.USER
+    return is_used and known.can_administer(current.roles)
 
 
 def _change_role(task: Task, connector: Connector) -> None:
     account, role = Account.get_by_id(task.account_id), task.detail["role"]
-    seat = _present_seat(task, connector, account)
-    if "role" in seat.unsaid:
+    current = _present(task, connector, account)
+    if "role" in current.unsaid:
         raise NoLongerNeeded("The app no longer reports which role the account has.")
-    now, wanted = set(seat.roles), set(roles.wanted_by(task.detail))
+    now, wanted = set(current.roles), set(roles.wanted_by(task.detail))
     if now == wanted:
         return
-    _refuse_changed_roles(task, seat, wanted, connector)
+    _refuse_changed_roles(task, current, wanted, connector)
     if why := protection.of(account, Protection.AUTOMATION_ACCOUNT):
         raise NoLongerNeeded(f"{why}.")
-    known = _known_roles(task, seat, connector)
-    _take_over(account, seat)
+    known = _known_roles(task, current, connector)
+    _take_over(account, current)
     _refuse_last_administrator(task, account, tuple(wanted), known, connector)
-    connector.change_role(seat, role)
+    connector.change_role(current, role)
     if LOOK_UP not in connector.capabilities or (after := connector.account(task.external_id)) is None:
         return
     if set(after.roles) == now:
@@ -189,16 +190,16 @@ def _change_role(task: Task, connector: Connector) -> None:
                      "Add it again in the app itself, then mark it here as done.")  # fmt: skip
 
 
-def _refuse_changed_roles(task: Task, seat: Seat, wanted: set[str], connector: Connector) -> None:
+def _refuse_changed_roles(task: Task, current: AppAccount, wanted: set[str], connector: Connector) -> None:
     """The approval is valid for the roles that the account had then, and for those shown as kept and removed."""
     approved = task.detail.get("roles") or [task.detail.get("before")]
     if approved == [None]:
         return
-    if set(seat.roles) != {role for role in approved if role}:
-        words = roles.of(task.app).words(seat.roles) or "none"
-        was = "Its role was" if len(seat.roles) == len(approved) == 1 else "Its roles were"
+    if set(current.roles) != {role for role in approved if role}:
+        words = roles.of(task.app).words(current.roles) or "none"
+        was = "Its role was" if len(current.roles) == len(approved) == 1 else "Its roles were"
         raise NoLongerNeeded(f"{was} changed to {words} in the app in the meantime.")
-    if set(connector.roles_after(seat, task.detail["role"])) != wanted:
+    if set(connector.roles_after(current, task.detail["role"])) != wanted:
         raise NoLongerNeeded("It would now keep and remove different roles than when this was requested: "
                              "request it again.")
 
@@ -215,7 +216,7 @@ def _invite(task: Task, connector: Connector) -> None:
 
 def _grant(task: Task, connector: Connector) -> None:
     account = Account.get_by_id(task.account_id)
-    seat = _present_seat(task, connector, account)
+    current = _present(task, connector, account)
     if (
         account.person is not None
         and account.person.status == PersonStatus.DEPROVISIONED
@@ -225,34 +226,34 @@ def _grant(task: Task, connector: Connector) -> None:
     asset = _asset(task)
     _refuse_changed_access(task)
     hand_overs.refuse_to_orphan(task, connector)
-    connector.grant(seat, asset, task.detail["role"])
+    connector.grant(current, asset, task.detail["role"])
 
 
 def _revoke(task: Task, connector: Connector) -> None:
     account = Account.get_by_id(task.account_id)
-    seat = _present_seat(task, connector, account)
+    current = _present(task, connector, account)
     asset = _asset(task)
     _refuse_changed_access(task)
     if why := protection.of(account, Protection.HOLD):
         raise NoLongerNeeded(f"{why}.")
     hand_overs.refuse_to_orphan(task, connector)
-    connector.revoke(seat, asset)
+    connector.revoke(current, asset)
 
 
-def _present_seat(task: Task, connector: Connector, account: Account) -> Seat:
+def _present(task: Task, connector: Connector, account: Account) -> AppAccount:
     if account.state == AccountState.REMOVING:
         raise NoLongerNeeded("The account is being removed.")
-    seat = _look_again(task, connector, account)
-    if seat is None or account.state == AccountState.GONE:
+    current = _look_again(task, connector, account)
+    if current is None or account.state == AccountState.GONE:
         raise NoLongerNeeded("The account is no longer in the app.")
-    return seat
+    return current
 
 
-def _asset(task: Task) -> SeatAsset:
+def _asset(task: Task) -> AppAsset:
     asset = task.asset
     if asset is None or asset.state == AssetState.GONE:
         raise NoLongerNeeded("The account or asset is no longer in the app.")
-    return SeatAsset(id=asset.external_id, kind=asset.kind, name=asset.name)
+    return AppAsset(id=asset.external_id, kind=asset.kind, name=asset.name)
 
 
 def _refuse_changed_access(task: Task) -> None:

@@ -83,7 +83,7 @@ def test_a_yes_across_apps_survives_kill_9_at_every_step(chat, second, third, re
 
 def test_the_day_of_a_planned_one_survives_kill_9_at_every_step(chat, second, third, olga, rehearsals):
     person = chat.people[3]
-    seats = people.seats_of(person)
+    seats = people.accounts_of(person)
     left_out = {seat.id: "hand-over" for seat in seats if seat.app_id == second.app.id}
     offboarding.start(person, olga, {seat.id for seat in seats}, left_out, on=today() + timedelta(days=1))
     Offboarding.update(remove_on=today()).execute()

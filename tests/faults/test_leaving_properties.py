@@ -191,7 +191,7 @@ class Leaving(RuleBasedStateMachine):
     @rule(number=numbers, far=st.one_of(st.none(), days), out=st.sets(places, max_size=1))
     def is_offboarded(self, number: int, far: int | None, out: set[str]) -> None:
         person = self.people[number]
-        seats = people.seats_of(person)
+        seats = people.accounts_of(person)
         day = workspace.today() + timedelta(days=far) if far else None
         left_out = {seat.id: "hand-over" for seat in seats if seat.app.name in out}
         try:

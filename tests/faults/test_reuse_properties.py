@@ -268,7 +268,7 @@ class Reuse(RuleBasedStateMachine):
     @rule(human=humans)
     def is_offboarded(self, human: int) -> None:
         if person := Person.get_or_none(Person.name == f"Human {human}"):
-            seats = {seat.id for seat in people.seats_of(person)}
+            seats = {seat.id for seat in people.accounts_of(person)}
             with suppress(offboarding.OffboardingProblem):
                 offboarding.start(person, self.olga, seats, {})
 

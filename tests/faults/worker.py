@@ -164,7 +164,7 @@ def act(_: list[str]) -> None:
 def offboard(left_out: list[str]) -> None:
     """Press Finish in the preview of person 3's offboarding, leaving out the accounts in these apps; then work."""
     olga, person = (people.find_by_email(f"{name}@acme.example") for name in ("olga", "p3"))
-    seats = people.seats_of(person)
+    seats = people.accounts_of(person)
     why = {seat.id: "hand-over" for seat in seats if seat.app.name in left_out}
     offboarding.start(person, olga, {seat.id for seat in seats}, why, key="the page")
     sys.stdout.write("promised\n")

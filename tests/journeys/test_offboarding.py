@@ -128,7 +128,7 @@ def _on_a_day(page: Page) -> None:
 
 
 def _accepted(person: Person) -> dict:
-    alone = sole_managers.sole_assets([seat.id for seat in people.seats_of(person)])
+    alone = sole_managers.sole_assets([seat.id for seat in people.accounts_of(person)])
     return {(account_id, asset.id): None for account_id, assets in alone.items() for asset in assets}
 
 
@@ -136,12 +136,12 @@ def test_pages(visit, live, tmp_path: Path, olga: Person, by: str) -> None:
     with apps_of_acme.built(tmp_path, olga, by) as acme:
         apps.set_seat_price(acme.ads, 2000, by)
         jana, ana, ines = (people.find_by_email(f"{name}@acme.example") for name in ("jana", "ana", "ines"))
-        done = offboarding.start(jana, olga, {seat.id for seat in people.seats_of(jana)}, {
-            people.seats_of(jana)[0].id: "Hand-over until Friday"}, reason="Last day was Friday",
+        done = offboarding.start(jana, olga, {seat.id for seat in people.accounts_of(jana)}, {
+            people.accounts_of(jana)[0].id: "Hand-over until Friday"}, reason="Last day was Friday",
             hand_overs=_accepted(jana)).offboarding  # fmt: skip
         Task.update(state="needs attention", error="The app said no: billing owner.").where(
             Task.change.in_([change.id for change in done.changes])).execute()
-        planned = offboarding.start(ines, olga, {seat.id for seat in people.seats_of(ines)}, {},
+        planned = offboarding.start(ines, olga, {seat.id for seat in people.accounts_of(ines)}, {},
                                     on=today() + timedelta(days=9), hand_overs=_accepted(ines)).offboarding
         holds.hold(ana, "Lawsuit 12/2026", by)
         tom = people.find_by_email("tom@acme.example")

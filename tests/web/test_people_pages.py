@@ -275,7 +275,7 @@ def test_what_a_list_says_beside_the_status_is_shown(owner: Client, by: str) -> 
 def test_the_accounts_come_first_and_a_leaver_is_offboarded_by_the_one_primary_button(owner: Client, chat) -> None:
     person = chat.people[3]
     page = owner.get(f"/people/{person.id}").text
-    assert page.index('id="h-seats"') < page.index('id="h-status"')
+    assert page.index('id="h-accounts"') < page.index('id="h-status"')
     assert re.search(r'class="button"[^>]*id="offboard"', page)
     chat.leave(3)
     page = owner.get(f"/people/{person.id}").text

@@ -123,7 +123,7 @@ def test_an_offboarding_does_not_take_it(chat, leaver, given, olga):
 def test_one_that_was_planned_does_not_take_it_on_the_day(chat, leaver, given, olga):
     people.mark_returned(leaver, chat.by)
     leaver = Person.get_by_id(leaver.id)
-    seats = {seat.id for seat in people.seats_of(leaver)}
+    seats = {seat.id for seat in people.accounts_of(leaver)}
     planned = offboarding.start(leaver, olga, seats, {}, on=offboarding.today() + guards.DAY).offboarding
     given()
     type(planned).update(remove_on=offboarding.today()).execute()

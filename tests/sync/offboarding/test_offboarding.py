@@ -26,11 +26,11 @@ TOMORROW = timedelta(days=1)
 
 
 def seats(person: Person) -> dict[int, Account]:
-    return {seat.app_id: seat for seat in people.seats_of(person)}
+    return {seat.app_id: seat for seat in people.accounts_of(person)}
 
 
 def seen(person: Person) -> set[int]:
-    return {seat.id for seat in people.seats_of(person)}
+    return {seat.id for seat in people.accounts_of(person)}
 
 
 def state(person: Person) -> dict[str, str]:
