@@ -40,14 +40,14 @@ def measure(apps: int, accounts: int, folder: Path, leaving: int = LEAVERS) -> d
     for user in users[:leaving]:
         disable = {"Operations": [{"op": "replace", "value": {"active": False}}]}
         client.patch(f"{USERS}/{user}", json=disable, **ask)
-    told = time.process_time() - began
+    took = time.process_time() - began
     with connected():
         comparison.compare_due(utcnow() + comparing.PAUSE)
         done = time.process_time() - began
         began = time.process_time()
         assert len(leavers.open_in(ids)) == apps
         return {
-            "left": told, "compared": done, "counted": time.process_time() - began, "mails": Mail.select().count(),
+            "left": took, "compared": done, "counted": time.process_time() - began, "mails": Mail.select().count(),
             "reports": Report.select().where(Report.is_open, Report.waiting == leaving).count(),
             "calls": Check.select().where(Check.started_at.is_null(False)).count(),
         }  # fmt: skip

@@ -58,9 +58,9 @@ def _compare(count: int, repeat: int) -> None:
         print(f"{step:16}{floor:10.3f}{check:10.3f}{ratio:8.2f}×")
     floor, check = run_child("bench.run", "floor memory", count), run_child("bench.run", "check memory", count)
     print(f"{'peak memory, MB':16}{floor['peak_mb']:10.0f}{check['peak_mb']:10.0f}")
-    for state, told in (("quiet", ""), ("waiting", ", while a report with 20 leavers waits,")):
+    for state, words in (("quiet", ""), ("waiting", ", while a report with 20 leavers waits,")):
         rows, writes = check[state]
-        print(f"a check that finds nothing{told} writes {rows} rows, in {writes} writes")
+        print(f"a check that finds nothing{words} writes {rows} rows, in {writes} writes")
 
 
 def _prove(count: int) -> None:
@@ -78,9 +78,9 @@ def _read(count: int, repeat: int) -> None:
     _line("a connector ÷ a plain http.client loop", runs, "plain, slow", "connector, slow")
 
 
-def _line(told: str, runs: list[dict], below: str, above: str) -> None:
+def _line(words: str, runs: list[dict], below: str, above: str) -> None:
     plain, ours = (statistics.median(run[side] for run in runs) for side in (below, above))
-    print(f"{told}: {ours:.2f} ÷ {plain:.2f} = {statistics.median(run[above] / run[below] for run in runs):.2f}×")
+    print(f"{words}: {ours:.2f} ÷ {plain:.2f} = {statistics.median(run[above] / run[below] for run in runs):.2f}×")
 
 
 def _pages() -> None:

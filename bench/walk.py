@@ -38,12 +38,12 @@ LAST = ("Abel", "Berg", "Cruz", "Dahl", "Egede", "Fox")
 class Clock:
     """Prints what is reached, with the seconds since the start."""
 
-    def __init__(self, told: str):
-        print(f"\n{told}", flush=True)
+    def __init__(self, words: str):
+        print(f"\n{words}", flush=True)
         self._began = time.perf_counter()
 
-    def reached(self, told: str) -> None:
-        print(f"{told:58}{time.perf_counter() - self._began:6.0f} s", flush=True)
+    def reached(self, words: str) -> None:
+        print(f"{words:58}{time.perf_counter() - self._began:6.0f} s", flush=True)
 
 
 def main() -> None:
@@ -63,9 +63,9 @@ def to_a_removal(browser: Browser, source: str, clone: Path) -> None:
     clock = Clock("A fresh clone, the demo, and the first removal")
     subprocess.run(["git", "clone", "--quiet", source, str(clone)], check=True)
     clock.reached("cloned")
-    with running("demo", clone, clone.parent / "demo", "Rollcall is at") as told:
+    with running("demo", clone, clone.parent / "demo", "Rollcall is at") as words:
         clock.reached("`make demo` prints its link")
-        page = opened(browser, re.search(r"signed in as.*?(http\S+)", told).group(1))
+        page = opened(browser, re.search(r"signed in as.*?(http\S+)", words).group(1))
         page.get_by_role("link", name="Acme Chat", exact=True).click()
         page.get_by_role("button", name="Check for updates").click()
         page.get_by_role("dialog").get_by_role("link", name="View report").click()
@@ -82,9 +82,9 @@ def to_a_matched_file(browser: Browser, clone: Path, folder: Path) -> None:
     report.write_text("\n".join([HEADER, *(_employee(number) for number in range(PEOPLE))]) + "\n")
     served = _an_app(folder / "chat")
     clock = Clock(f"An empty workspace, a BambooHR report of {PEOPLE} people, and the first app")
-    with running("run", clone, folder / "home", "/setup?") as told:
+    with running("run", clone, folder / "home", "/setup?") as words:
         clock.reached("`make run` prints its link")
-        page = opened(browser, re.search(r"http\S+/setup\S+", told).group(0))
+        page = opened(browser, re.search(r"http\S+/setup\S+", words).group(0))
         home = page.url.partition("/setup?")[0]
         _set_up(page)
         clock.reached("the workspace is set up")
@@ -190,14 +190,14 @@ def running(target: str, clone: Path, home: Path, last: str) -> Iterator[str]:
     }  # fmt: skip
     process = subprocess.Popen(["make", target], cwd=clone, env=environment, text=True, start_new_session=True,
                                stdout=subprocess.PIPE)  # fmt: skip
-    told = ""
+    words = ""
     try:
-        while last not in told:
+        while last not in words:
             line = process.stdout.readline()
             if not line:
-                raise SystemExit(f"make {target} ended: {told}")
-            told += line
-        yield told
+                raise SystemExit(f"make {target} ended: {words}")
+            words += line
+        yield words
     finally:
         os.killpg(process.pid, signal.SIGINT)
         process.wait(60)

@@ -120,7 +120,7 @@ class Cloudflare(HttpConnector):
         return list(self._roles)
 
     def accounts(self) -> Iterator[Account]:
-        for page in self._pages(self._members, "members", told=True):
+        for page in self._pages(self._members, "members", counted=True):
             yield from map(_account, page)
 
     def account(self, id: str) -> Account | None:
@@ -147,7 +147,7 @@ class Cloudflare(HttpConnector):
                 return
         self._http.act("POST", self._members, json={"email": needed(email, "e-mail"), "roles": [role]})
 
-    def _pages(self, path: str, what: str, told: bool = False) -> Iterator[list]:
+    def _pages(self, path: str, what: str, counted: bool = False) -> Iterator[list]:
         def fetch(page: int) -> Page:
             answer = self._http.get(path, {"page": page, "per_page": PAGE}).json(dict)
             rows, info = answer.get("result"), answer.get("result_info")
@@ -156,7 +156,7 @@ class Cloudflare(HttpConnector):
                 raise TemporarilyUnavailable(f"Cloudflare answered without its list of {what}, or without its length.")
             return Page(rows, total)
 
-        return pages_by_number(fetch, size=PAGE, what=what, on_total=self.on_total if told else None)
+        return pages_by_number(fetch, size=PAGE, what=what, on_total=self.on_total if counted else None)
 
 
 def _codes(answer: Answer) -> set[int]:

@@ -210,8 +210,8 @@ class Dropbox(HttpConnector):
 
     def _groups(self) -> Iterator[dict]:
         def fetch(cursor: str | None) -> Page:
-            told = self._ask("groups/list/continue", cursor=cursor) if cursor else self._ask("groups/list", limit=PAGE)
-            return _page(told, "groups")
+            body = self._ask("groups/list/continue", cursor=cursor) if cursor else self._ask("groups/list", limit=PAGE)
+            return _page(body, "groups")
 
         if self._reads_groups:
             for page in pages_by_cursor(fetch, what="groups", id_of=lambda row: row["group_id"]):
@@ -328,12 +328,12 @@ def _tag(union: Any) -> str:
     return clean(union.get(".tag")) if isinstance(union, dict) else ""
 
 
-def _page(told: dict, name: str) -> Page:
-    if not isinstance(told.get(name), list) or not isinstance(told.get("has_more"), bool):
+def _page(body: dict, name: str) -> Page:
+    if not isinstance(body.get(name), list) or not isinstance(body.get("has_more"), bool):
         raise TemporarilyUnavailable(f"Dropbox answered without its list of {name}.")
-    if told["has_more"] and not clean(told.get("cursor")):
+    if body["has_more"] and not clean(body.get("cursor")):
         raise TemporarilyUnavailable(f"Dropbox has more {name}, but did not say where they begin.")
-    return Page(told[name], next=clean(told["cursor"]) if told["has_more"] else None)
+    return Page(body[name], next=clean(body["cursor"]) if body["has_more"] else None)
 
 
 def _account(row: dict) -> Account:
@@ -353,11 +353,11 @@ def _problem(answer: Answer) -> ConnectorError | None:
     if answer.status not in (400, 401, 409):
         return None
     try:
-        told = json.loads(answer.body)
+        body = json.loads(answer.body)
     except ValueError:
-        told = answer.text  # a 400 is plain text
-    told = told if isinstance(told, dict) else {"error_summary": str(told)}
-    summary, error = clean(told.get("error_summary")), told.get("error")
+        body = answer.text  # a 400 is plain text
+    body = body if isinstance(body, dict) else {"error_summary": str(body)}
+    summary, error = clean(body.get("error_summary")), body.get("error")
     says = f"{answer.asked} answered {answer.status}: “{summary}”."
     tag = _tag(error) or summary.partition("/")[0]
     if answer.status != 409:

@@ -161,18 +161,18 @@ class GitLab(HttpConnector):
 
     def accounts(self) -> Iterator[Account]:
         """Invitations, the group's members, members of invited and parent groups, then people who are only below it."""
-        came, told, group = Seen(), 0, self._group
+        came, total, group = Seen(), 0, self._group
         active = group.days_of_last_activity()
         yield from self._invitations()
         for page in group.pages("members", on_total=self.on_total, show_seat_info="true"):
             yield from (self._member_of_group(active(row)) for row in page if came.add(str(row["id"])))
-            told += len(page)
+            total += len(page)
         everyone = ((row, self._member_of_group, THROUGH) for row in group.rows("members/all"))
         below = ((row, self._account, BELOW) for place in group.places() for row in group.people_of(place))
         for row, make, role in chain(everyone, below):
             if came.add(str(row["id"])):
-                told += 1
-                self.on_total(told)
+                total += 1
+                self.on_total(total)
                 yield make(active(row), role)
 
     def _invitations(self) -> Iterator[Account]:

@@ -264,12 +264,12 @@ def _problem(answer: Answer) -> ConnectorError | None:
     if answer.status not in (404, 429):
         return None
     try:
-        told = json.loads(answer.body)
+        body = json.loads(answer.body)
     except ValueError:
-        told = None
-    told = told if isinstance(told, dict) else {}
-    if answer.status == 404 and not told.get("category"):
+        body = None
+    body = body if isinstance(body, dict) else {}
+    if answer.status == 404 and not body.get("category"):
         return TemporarilyUnavailable(f"{answer.asked} answered 404, without an error of HubSpot's form.")
-    if answer.status == 429 and told.get("policyName") == DAILY:
-        return RateLimited(f"{answer.asked}: “{clean(told.get('message'))}”. Too many calls today.", AN_HOUR)
+    if answer.status == 429 and body.get("policyName") == DAILY:
+        return RateLimited(f"{answer.asked}: “{clean(body.get('message'))}”. Too many calls today.", AN_HOUR)
     return None

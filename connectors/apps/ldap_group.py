@@ -263,7 +263,7 @@ class LdapGroup(Connector):
     def _account(self, dn: str, values: Values) -> Account:
         inside = f"\0{normal_dn(dn)}".endswith(f"\0{normal_dn(self._client.get('base_dn'))}")
         active = self._client.status(dn, values) == "active"
-        told = {"email": first(values, (self._client.email,)), "user_name": first(values, USER_NAMES),
+        optional = {"email": first(values, (self._client.email,)), "user_name": first(values, USER_NAMES),
                 "employee_number": first(values, NUMBERS)}  # fmt: skip
         # Active Directory tells it of every user: without it, it may not be read.
         is_group = bool(_classes(values) & GROUP_CLASSES)
@@ -275,9 +275,9 @@ class LdapGroup(Connector):
             role=MEMBER,
             kind="system" if is_group else "user",
             seat="" if inside else OUTSIDE,
-            **told,
+            **optional,
             # A directory has no empty values: a missing one means none, as long as others have one.
-            assumed=frozenset(field for field, value in told.items() if not value),
+            assumed=frozenset(field for field, value in optional.items() if not value),
             unsaid=frozenset({"status"} if hidden else ()),
         )
 

@@ -266,8 +266,8 @@ def _problem(answer: Answer) -> ConnectorError | None:
 
 def _wait(answer: Answer) -> float:
     """Seconds until the budget that is used up begins again; Linear tells that moment in milliseconds."""
-    if (told := seconds_to_wait(answer)) is not None:
-        return told
+    if (wait := seconds_to_wait(answer)) is not None:
+        return wait
     for budget in BUDGETS:
         reset = answer.headers.get(f"X-RateLimit-{budget}-Reset", "")
         if reset.isdecimal() and answer.headers.get(f"X-RateLimit-{budget}-Remaining") == "0":

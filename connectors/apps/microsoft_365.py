@@ -196,7 +196,7 @@ class Microsoft365(ClosesClients, Connector):
             unsaid=unsaid(user, email=EMAILS, name="displayName", status={"accountEnabled", "externalUserState"},
                           seat="assignedLicenses")
             | ({"status"} if user.get("accountEnabled") is None else set()) | ({"seat"} if names is None else set()),
-            assumed=frozenset(field for field, told in (("role", roles), ("last_activity", seen)) if not told)
+            assumed=frozenset(field for field, is_known in (("role", roles), ("last_activity", seen)) if not is_known)
             | unsaid(user, role="userType"),
         )  # fmt: skip
 

@@ -210,13 +210,13 @@ class MicrosoftAds(HttpConnector):
 
     def _entries(self, answer: dict) -> list[dict]:
         """The CustomerRoles that are about this manager account; the others are about linked or other ones."""
-        told = answer.get("CustomerRoles") or ()
-        return [entry for entry in told if clean(entry.get("CustomerId")) == self._customer]
+        found = answer.get("CustomerRoles") or ()
+        return [entry for entry in found if clean(entry.get("CustomerId")) == self._customer]
 
     def _roles_in(self, answer: dict) -> list[str]:
         """Each role once, the most powerful first. Microsoft may give others than it documents: they come last."""
-        told = dict.fromkeys(filter(None, (clean(entry.get("RoleId")) for entry in self._entries(answer))))
-        return sorted(told, key=lambda role: RANK.get(role, len(RANK)))
+        found = dict.fromkeys(filter(None, (clean(entry.get("RoleId")) for entry in self._entries(answer))))
+        return sorted(found, key=lambda role: RANK.get(role, len(RANK)))
 
     def _invitations(self) -> Iterator[dict]:
         """Those that can be accepted. Microsoft also lists expired ones."""
@@ -321,8 +321,8 @@ def _problem(answer: Answer) -> ConnectorError | None:
     if not errors:
         return None
     codes = {number(error.get("Code")) for error in errors}
-    told = "; ".join(f"{clean(error.get('Message')).rstrip('.')} ({clean(error.get('Code'))})" for error in errors[:3])
-    says = f"{answer.asked} answered {answer.status}: “{told}”."
+    found = "; ".join(f"{clean(error.get('Message')).rstrip('.')} ({clean(error.get('Code'))})" for error in errors[:3])
+    says = f"{answer.asked} answered {answer.status}: “{found}”."
     if codes & SIGN_IN:
         return CredentialRejected(f"{says} Check the refresh token and the developer token.")
     if NOT_AUTHORISED in codes:
@@ -342,8 +342,8 @@ def _errors(answer: Answer) -> list[dict]:
     if answer.status < 400 or answer.is_page:
         return []
     try:
-        told = answer.json(dict)
+        found = answer.json(dict)
     except TemporarilyUnavailable:
         return []
-    lists = [told.get(name) for name in ("OperationErrors", "Errors")]
+    lists = [found.get(name) for name in ("OperationErrors", "Errors")]
     return [error for errors in lists if isinstance(errors, list) for error in errors if isinstance(error, dict)]

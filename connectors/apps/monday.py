@@ -255,8 +255,8 @@ def _is_there(user: dict) -> bool:
 
 
 def _kind(user: dict) -> str:
-    told = user.get("user_config")
-    return clean(told.get("kind")).lower() if isinstance(told, dict) else ""
+    given = user.get("user_config")
+    return clean(given.get("kind")).lower() if isinstance(given, dict) else ""
 
 
 def _teams_of(user: dict) -> list[str]:
@@ -285,8 +285,8 @@ def _problem(answer: Answer) -> ConnectorError | None:
     code = clean(error.extensions.get("code")).upper()
     says = f"{answer.asked}: monday.com says “{(error.message or code).rstrip('.')}”."
     if answer.status == 429 or code in TOO_MANY:
-        told = seconds_to_wait(answer)
-        return RateLimited(says, _seconds(error.extensions.get("retry_in_seconds")) if told is None else told)
+        given = seconds_to_wait(answer)
+        return RateLimited(says, _seconds(error.extensions.get("retry_in_seconds")) if given is None else given)
     if answer.status == 401 or code == "USER_ACCESS_DENIED":
         return CredentialRejected(f"{says} The token must be that of an active admin, and calls from here be allowed.")
     if answer.status == 403 or code in DENIED:
@@ -296,5 +296,5 @@ def _problem(answer: Answer) -> ConnectorError | None:
     return Refused(says)
 
 
-def _seconds(told: object) -> float:
-    return float(told) if isinstance(told, int | float) and 0 < told <= 24 * 3600 else 60
+def _seconds(given: object) -> float:
+    return float(given) if isinstance(given, int | float) and 0 < given <= 24 * 3600 else 60

@@ -166,15 +166,15 @@ class PublicApi:
 
     def accounts(self) -> Iterator[Account]:
         """Without a single e-mail it would be unknown whose any of them is: then the reading fails."""
-        people = told = False
+        people = has_email = False
         for page in self._pages():
             for row in page:
                 kind, email = "user" if row.get("type") == "person" else "system", _email(row)
-                people, told = people or kind == "user", told or bool(email)
+                people, has_email = people or kind == "user", has_email or bool(email)
                 yield Account(row["id"], email, clean(row.get("name")), kind=kind,
                               unsaid=unsaid(row, name="name", kind="type",
                                             **({"email": ("person", "email")} if kind == "user" else {})))  # fmt: skip
-        if people and not told:
+        if people and not has_email:
             raise CredentialRejected(f"Notion returns no e-mail addresses: {SHOW_EMAILS} Nothing was changed.")
 
     def account(self, id: str) -> Account | None:

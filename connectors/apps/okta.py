@@ -216,9 +216,9 @@ class OktaApp(ClosesClients, Connector):
         held = {role for name in attributes for role in _texts(profile.get(name))}
         self._in_use.update(held)
         main, *further = sorted(held, key=self._rank) or [ASSIGNED]
-        told = not attributes or any(name in profile for name in attributes)
+        has_role = not attributes or any(name in profile for name in attributes)
         account = replace(_account(row), role=main, further_roles=tuple(further))
-        return account if told else replace(account, assumed=account.assumed | {"role"})
+        return account if has_role else replace(account, assumed=account.assumed | {"role"})
 
     def assets(self) -> Iterator[Asset]:
         for group in self._groups():

@@ -162,11 +162,11 @@ class PagerDuty(HttpConnector):
     ) -> Iterator[dict]:  # fmt: skip
         def fetch(offset: int) -> Page:
             answer = self._http.get(path, {"limit": PAGE, "offset": offset, "total": "true"})
-            told = answer.json(dict)
-            rows, more = told.get(name), told.get("more")
+            body = answer.json(dict)
+            rows, more = body.get(name), body.get("more")
             if not isinstance(rows, list):
                 raise TemporarilyUnavailable(f"{answer.asked} answered without its list of {name}.")
-            return Page(rows, number(told.get("total")), more=more if isinstance(more, bool) else None)
+            return Page(rows, number(body.get("total")), more=more if isinstance(more, bool) else None)
 
         for page in pages_by_offset(fetch, size=PAGE, what=name, id_of=id_of, on_total=on_total):
             yield from page

@@ -257,8 +257,8 @@ class Pinterest(HttpConnector):
             path, body = "partners", {"partner_ids": [id], "partner_type": OURS}
         else:
             path, body = "members", {"members": [{"member_id": id, "business_role": now.role}]}
-        told = self._act("DELETE", path, body, done=lambda: self.account(account.id) is None)
-        named = told.get("deleted_members", told.get("deleted_partners"))
+        result = self._act("DELETE", path, body, done=lambda: self.account(account.id) is None)
+        named = result.get("deleted_members", result.get("deleted_partners"))
         if isinstance(named, list) and id not in named and self.account(account.id) is not None:
             raise Refused("Pinterest took the call, but did not remove them.")
 

@@ -45,11 +45,11 @@ class SalesforceClient(PresetClient):
     def me(self) -> dict | None:
         """By the user info of OpenID Connect, whose user_id is the id in SCIM."""
         try:
-            told = self.http.get(self.user_info).json(dict)
+            info = self.http.get(self.user_info).json(dict)
         except (Refused, CredentialRejected, TemporarilyUnavailable):
             return None
-        name = clean(told.get("name")) or clean(told.get("preferred_username"))
-        return {"id": told.get("user_id"), "userName": name} if clean(told.get("user_id")) and name else None
+        name = clean(info.get("name")) or clean(info.get("preferred_username"))
+        return {"id": info.get("user_id"), "userName": name} if clean(info.get("user_id")) and name else None
 
 
 class Salesforce(ScimPreset):

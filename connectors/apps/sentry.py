@@ -126,7 +126,7 @@ class Sentry(HttpConnector):
         if answer.status not in (400, 403) or answer.is_page or words(answer):
             return None
         kind = Forbidden if answer.status == 403 else Refused
-        return kind(f"{answer.asked}: Sentry says “{told}”.") if (told := _of_fields(answer)) else None
+        return kind(f"{answer.asked}: Sentry says “{found}”.") if (found := _of_fields(answer)) else None
 
     def _look_me_up(self) -> dict:
         try:
@@ -256,12 +256,12 @@ class Sentry(HttpConnector):
 def _next_cursor(answer: Answer) -> str | None:
     """“Paginating Results”: each answer has a next link, whose results say whether anything is there."""
     for link in answer.headers.get("Link", "").split(","):
-        told = dict(re.findall(r'(\w+)="([^"]*)"', link))
-        if told.get("rel") == "next" and told.get("results") in ("true", "false"):
-            if told["results"] == "false":
+        found = dict(re.findall(r'(\w+)="([^"]*)"', link))
+        if found.get("rel") == "next" and found.get("results") in ("true", "false"):
+            if found["results"] == "false":
                 return None
-            if told.get("cursor"):
-                return told["cursor"]
+            if found.get("cursor"):
+                return found["cursor"]
     raise TemporarilyUnavailable(f"{answer.asked} answered without saying whether there is a further page.")
 
 

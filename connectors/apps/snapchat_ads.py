@@ -184,11 +184,11 @@ class SnapchatAds(HttpConnector):
 
         def fetch(link: str | None) -> Page:
             answer = self._http.get(link) if link else self._http.get(path, {"limit": PAGE})
-            told = answer.json(dict)
-            rows = told.get(f"{name}s")
+            body = answer.json(dict)
+            rows = body.get(f"{name}s")
             if not isinstance(rows, list):
                 raise TemporarilyUnavailable(f"{answer.asked} answered without its list of {name}s.")
-            return Page([_unwrapped(row, name) for row in rows], next=(told.get("paging") or {}).get("next_link"))
+            return Page([_unwrapped(row, name) for row in rows], next=(body.get("paging") or {}).get("next_link"))
 
         for page in pages_by_link(fetch, what=f"{name}s"):
             yield from page
@@ -225,13 +225,13 @@ def _problem(answer: Answer) -> ConnectorError | None:
     if answer.is_page or answer.status == 429 or answer.status >= 500:
         return None
     try:
-        told = json.loads(answer.body)
+        body = json.loads(answer.body)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(told, dict) or "request_status" not in told or _succeeded(told["request_status"]):
+    if not isinstance(body, dict) or "request_status" not in body or _succeeded(body["request_status"]):
         return None
-    words = clean(told.get("display_message")) or clean(told.get("debug_message")) or clean(told["request_status"])
-    code = clean(told.get("error_code"))
+    words = clean(body.get("display_message")) or clean(body.get("debug_message")) or clean(body["request_status"])
+    code = clean(body.get("error_code"))
     says = f"{answer.asked} answered {answer.status}: “{words.rstrip('.')}”{f' ({code})' if code else ''}."
     if answer.status == 401:
         return CredentialRejected(f"{says} The refresh token is wrong or revoked.")
@@ -239,6 +239,6 @@ def _problem(answer: Answer) -> ConnectorError | None:
         return Forbidden(f"{says} The person who signed in must be an organization admin.")
     if answer.status == 404:
         return NotFound(says)
-    if clean(told["request_status"]).upper() == "PARTIAL":
+    if clean(body["request_status"]).upper() == "PARTIAL":
         return TemporarilyUnavailable(says)
     return Refused(says)

@@ -210,8 +210,8 @@ class Zoom(HttpConnector):
 
     def _page(self, path: str, name: str, paged: bool = True, **params: Any) -> Page:
         answer = self._http.get(path, {**({"page_size": PAGE} if paged else {}), **params})
-        told = answer.json(dict)
-        return Page(_listed(answer, name), number(told.get("total_records")), clean(told.get("next_page_token")))
+        body = answer.json(dict)
+        return Page(_listed(answer, name), number(body.get("total_records")), clean(body.get("next_page_token")))
 
     def account(self, id: str) -> Account | None:
         if id.startswith(INVITATION):

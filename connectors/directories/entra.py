@@ -103,16 +103,16 @@ class EntraDirectory(ClosesClients, DirectoryConnector):
         """Names of groups are held, nothing else. A user whose accountEnabled is null counts as active; if it is
         null for everyone, who has left can't be known, and the reading fails."""
         groups = self._groups_of() if self._reads_groups else {}
-        some, told = False, False
+        some, has_status = False, False
         for user in self._graph.rows("/users", "users", counted=True, select=USER, top=PAGE):
-            some, told = True, told or user.get("accountEnabled") is not None
+            some, has_status = True, has_status or user.get("accountEnabled") is not None
             is_guest = user.get("userType") == GUEST
             if not is_guest or self.settings.get("guests") == "yes":
                 # A guest's are where the invitation went.
                 others = is_guest or self.settings.get("second_email") == "yes"
                 shown = user if others else {**user, "otherMails": None}
                 yield _person(shown, self._status(user), groups.get(user["id"], ()))
-        if some and not told:
+        if some and not has_status:
             raise CredentialRejected(f"{UNTOLD} Nothing was changed.")
 
     def _status(self, user: dict) -> str:

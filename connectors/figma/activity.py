@@ -61,13 +61,13 @@ class ActivityLog:
         since = until - BACK
         for _ in range(MOST_PAGES):
             asked = {"start_time": since, "end_time": until, "limit": EVENTS, "order": "desc"}
-            told = self.http.get(LOG, asked).json(dict).get("meta")
-            events = told.get("activity_logs") if isinstance(told, dict) else None
+            meta = self.http.get(LOG, asked).json(dict).get("meta")
+            events = meta.get("activity_logs") if isinstance(meta, dict) else None
             if not isinstance(events, list):
                 raise TemporarilyUnavailable("Figma answered without its list of events.")
             yield from events
             oldest = int(min((event["timestamp"] for event in events), default=until))
-            if told.get("next_page") is not True or oldest >= until:
+            if meta.get("next_page") is not True or oldest >= until:
                 return  # more events within one second than a page holds can't be passed by
             until = oldest
 

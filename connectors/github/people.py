@@ -109,5 +109,5 @@ def email_of(row: dict) -> str:
 
 def _email_of(identity: dict) -> str:
     saml, scim = identity.get("samlIdentity") or {}, identity.get("scimIdentity") or {}
-    told = [email.get("value") for kind in (saml, scim) for email in kind.get("emails") or ()]
-    return next((one for one in (*told, saml.get("nameId")) if one and ADDRESS.fullmatch(one)), "")
+    addresses = [email.get("value") for kind in (saml, scim) for email in kind.get("emails") or ()]
+    return next((one for one in (*addresses, saml.get("nameId")) if one and ADDRESS.fullmatch(one)), "")

@@ -68,9 +68,9 @@ def _errors(answer: Answer) -> list[dict]:
 
 def says_in(answer: Answer) -> str:
     """The messages with their codes; the text above them is only “Request contains an invalid argument.”"""
-    told = [f"{clean(error.get('message'))} ({', '.join(map(clean, part(error, 'errorCode').values()))})"
+    found = [f"{clean(error.get('message'))} ({', '.join(map(clean, part(error, 'errorCode').values()))})"
             for error in _errors(answer)]  # fmt: skip
-    return "; ".join(told) or words(answer)
+    return "; ".join(found) or words(answer)
 
 
 def part(value: dict, name: str) -> dict:
@@ -80,5 +80,5 @@ def part(value: dict, name: str) -> dict:
 
 def _seconds(duration: object) -> float:
     """A Duration of Google's JSON: "3.5s"."""
-    told = re.fullmatch(r"([0-9]{1,6}(\.[0-9]+)?)s", str(duration))
-    return float(told[1]) if told else 0
+    found = re.fullmatch(r"([0-9]{1,6}(\.[0-9]+)?)s", str(duration))
+    return float(found[1]) if found else 0

@@ -249,7 +249,7 @@ class LdapClient:
         when = f"when changing {dn}"
         if code in REJECTED or code in PASSING:
             raise self._failure(result, when)
-        raise Refused(_told(result, when))
+        raise Refused(_in_words(result, when))
 
     def _open(self) -> Any:
         if self._connection is None:
@@ -300,22 +300,22 @@ class LdapClient:
         return connection
 
     def _failure(self, result: dict, when: str) -> ConnectorError:
-        told = _told(result, when)
+        words = _in_words(result, when)
         if result["result"] == 49:
-            return CredentialRejected(f"{told} Check the bind DN and the password.")
+            return CredentialRejected(f"{words} Check the bind DN and the password.")
         if result["result"] in REJECTED:
-            return CredentialRejected(f"{told} The account lacks a right, or the server insists on encryption.")
+            return CredentialRejected(f"{words} The account lacks a right, or the server insists on encryption.")
         if result["result"] in (SIZE_LIMIT_EXCEEDED, ADMIN_LIMIT_EXCEEDED):
             return TemporarilyUnavailable(
-                f"{told} It shows this account a part of the list only: raise the account's size limit "
+                f"{words} It shows this account a part of the list only: raise the account's size limit "
                 "(in OpenLDAP: limits … size.prtotal=unlimited)."
             )
         if result["result"] == NO_SUCH_OBJECT:
-            return TemporarilyUnavailable(f"{told} Check the base DN, and that the account may see it.")
-        return TemporarilyUnavailable(told)
+            return TemporarilyUnavailable(f"{words} Check the base DN, and that the account may see it.")
+        return TemporarilyUnavailable(words)
 
 
-def _told(result: dict, when: str) -> str:
+def _in_words(result: dict, when: str) -> str:
     words = one_line(" ".join(filter(None, (result["description"], result["message"].rstrip("\x00")))))
     return f'The directory answered "{words}" ({result["result"]}) {when}.'
 

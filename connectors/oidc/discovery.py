@@ -124,8 +124,8 @@ def _read(issuer: str) -> Metadata:
         answer = get(address + PATH)
     except (NotFound, Strayed):
         raise Refused(f"There is no provider at {address}: it answers, but has no {PATH}. Check the issuer.") from None
-    told = answer.json(dict)
-    named = told.get("issuer")
+    document = answer.json(dict)
+    named = document.get("issuer")
     if not isinstance(named, str) or _plain(named) != address:
         raise Refused(
             f"The provider calls itself “{str(named)[:200]}”, not “{address}”. Enter the issuer to the letter as it "
@@ -134,7 +134,7 @@ def _read(issuer: str) -> Metadata:
     plain_http = urlsplit(address).scheme == "http"  # Http has let it through: it is on loopback
 
     def place(name: str, needed: bool = True) -> str:
-        value = told.get(name)
+        value = document.get(name)
         if value is None and not needed:
             return ""
         allowed = ("https", "http") if plain_http else ("https",)
@@ -142,7 +142,7 @@ def _read(issuer: str) -> Metadata:
             raise Refused(f"The provider's description of itself can't be used: {name} isn't an https:// address.")
         return value
 
-    methods = _words(told, "token_endpoint_auth_methods_supported")
+    methods = _words(document, "token_endpoint_auth_methods_supported")
     return Metadata(
         issuer=named,
         authorization=place("authorization_endpoint"),
@@ -150,18 +150,18 @@ def _read(issuer: str) -> Metadata:
         keys=place("jwks_uri"),
         userinfo=place("userinfo_endpoint", needed=False),
         end_session=place("end_session_endpoint", needed=False),
-        signatures=tuple(one for one in _words(told, "id_token_signing_alg_values_supported") if one in SIGNATURES),
+        signatures=tuple(one for one in _words(document, "id_token_signing_alg_values_supported") if one in SIGNATURES),
         by_basic=not methods or "client_secret_basic" in methods or "client_secret_post" not in methods,
-        names_itself=told.get("authorization_response_iss_parameter_supported") is True,
-        scopes=_words(told, "scopes_supported"),
-        flows=_words(told, "response_types_supported"),
-        challenges=_words(told, "code_challenge_methods_supported"),
+        names_itself=document.get("authorization_response_iss_parameter_supported") is True,
+        scopes=_words(document, "scopes_supported"),
+        flows=_words(document, "response_types_supported"),
+        challenges=_words(document, "code_challenge_methods_supported"),
         clock=_ahead(answer.headers.get("Date", "")),
     )
 
 
-def _words(told: dict, name: str) -> tuple[str, ...]:
-    value = told.get(name)
+def _words(document: dict, name: str) -> tuple[str, ...]:
+    value = document.get(name)
     return tuple(word for word in value if isinstance(word, str)) if isinstance(value, list) else ()
 
 

@@ -27,7 +27,7 @@ def problems(data: Any) -> Iterator[tuple[Place, str]]:
             return
         place = tuple(error.absolute_path)
         name = f"“{place[-1]}”" if place and isinstance(place[-1], str) else "this entry" if place else "the file"
-        yield from _told(error, place, name)
+        yield from _explained(error, place, name)
 
 
 @cache
@@ -37,7 +37,7 @@ def _validator() -> Any:
     return Draft202012Validator(json.loads(SCHEMA.read_text("utf-8")))
 
 
-def _told(error: Any, place: Place, name: str) -> Iterator[tuple[Place, str]]:
+def _explained(error: Any, place: Place, name: str) -> Iterator[tuple[Place, str]]:
     wanted, given = error.validator_value, error.instance
     if error.validator == "additionalProperties" and isinstance(given, dict) and wanted is False:
         known = list(error.schema.get("properties", ()))

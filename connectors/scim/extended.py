@@ -24,13 +24,13 @@ class ExtendedScim(Scim):
         return list(self.ranks)
 
     def _held(self, user: dict, roles: list[tuple[str, str, bool]] | None = None) -> Sequence[str]:
-        told = user.get(self.extension)
-        role = self._role_of(told if isinstance(told, dict) else {})
+        extension = user.get(self.extension)
+        role = self._role_of(extension if isinstance(extension, dict) else {})
         return (role,) if role else ()
 
     def _says_role(self, user: dict, roles: list[tuple[str, str, bool]]) -> bool:
-        told = user.get(self.extension)
-        return isinstance(told, dict) and self.role_key in told
+        extension = user.get(self.extension)
+        return isinstance(extension, dict) and self.role_key in extension
 
     def _role_of(self, extension: dict) -> str:
         raise NotImplementedError

@@ -74,13 +74,13 @@ class Column:
 def resolve(table: Table, purpose: Purpose, mapping: Mapping) -> tuple[list[Column], Preset | None]:
     """Each column as far as it is known, and the program whose file it looks like."""
     preset = presets.recognise(table.header, purpose)
-    known = list(_told(table, purpose, mapping, preset))
+    known = list(_described(table, purpose, mapping, preset))
     _refuse_cut_short(table, known)
     settled = _one_of_each(known, purpose, preset)
     return [_with_values(column, table, purpose, mapping, preset) for column in settled], preset
 
 
-def _told(table: Table, purpose: Purpose, mapping: Mapping, preset: Preset | None) -> Iterator[Column]:
+def _described(table: Table, purpose: Purpose, mapping: Mapping, preset: Preset | None) -> Iterator[Column]:
     for place, header in enumerate(table.header):
         said = mapping.meaning(header)
         cells = [row.cells[place] for row in table.rows if place < len(row.cells) and row.cells[place]]
@@ -116,8 +116,8 @@ def _one_of_each(columns: list[Column], purpose: Purpose, preset: Preset | None)
         if column.said or column.meaning is None or column.meaning in REPEATABLE or not rivals:
             yield column
         elif column.meaning in DECISIVE:
-            told = any(other.said for other in rivals)
-            yield replace(column, meaning=None, looks_like=looks_like(column.header, purpose)) if told else column
+            without = replace(column, meaning=None, looks_like=looks_like(column.header, purpose))
+            yield without if any(other.said for other in rivals) else column
         else:
             best = min([column, *rivals], key=lambda one: (not one.said, *_rank(one, purpose, preset), one.place))
             yield column if best is column else replace(column, meaning=None)

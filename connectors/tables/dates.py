@@ -28,21 +28,21 @@ def is_none(text: str) -> bool:
 
 def order_of(texts: Iterable[str]) -> str:
     """DAY_FIRST or MONTH_FIRST if the column shows it, "" if it doesn't matter, "?" if it is unclear."""
-    told, open_ = set(), False
+    orders, open_ = set(), False
     for text in texts:
         match = _NUMBERS.fullmatch(text.strip())
         if not match or match[2] == ".":
             continue
         first, second = int(match[1]), int(match[3])
         if first > 12:
-            told.add(DAY_FIRST)
+            orders.add(DAY_FIRST)
         elif second > 12:
-            told.add(MONTH_FIRST)
+            orders.add(MONTH_FIRST)
         elif first != second:
             open_ = True
-    if len(told) == 1:
-        return told.pop()
-    return "?" if told or open_ else ""
+    if len(orders) == 1:
+        return orders.pop()
+    return "?" if orders or open_ else ""
 
 
 def day_of(text: str, order: str) -> date | None:

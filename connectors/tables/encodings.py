@@ -39,7 +39,7 @@ def decode(content: bytes, chosen: str = "") -> tuple[str, str]:
         if chosen not in PAGES:
             raise Refused(f"The file isn't {NAMES.get(chosen, chosen)}. {NO_LETTERS}")
         return _decoded(content, chosen), chosen
-    return _told_apart(content)
+    return _distinguished(content)
 
 
 def _without_marks(text: str) -> str:
@@ -65,7 +65,7 @@ def _utf_16_without_mark(content: bytes) -> str:
     raise Refused("The file isn't text: save it as CSV (UTF-8) and try again.")
 
 
-def _told_apart(content: bytes) -> tuple[str, str]:
+def _distinguished(content: bytes) -> tuple[str, str]:
     texts: dict[str, str] = {}
     for page in PAGES:
         try:

@@ -77,8 +77,8 @@ def _table(rows: list[Row], notes: tuple[str, ...], encoding: str = "", separato
     widest = max(len(row.cells) for row in rows)
     if widest > MAX_COLUMNS:
         raise Refused(f"It has {widest:,} columns; a list of people or accounts may have {MAX_COLUMNS:,}.")
-    header, below, told = without_titles_and_totals(rows)
-    return Table(header.line, _unlike(header.cells), tuple(below), (*notes, *told), encoding, separator)
+    header, below, omitted = without_titles_and_totals(rows)
+    return Table(header.line, _unlike(header.cells), tuple(below), (*notes, *omitted), encoding, separator)
 
 
 def _announced(text: str) -> tuple[str, str]:

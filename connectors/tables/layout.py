@@ -44,11 +44,11 @@ def without_titles_and_totals(rows: Sequence[Row]) -> tuple[Row, list[Row], list
     while below and _is_total(below[-1]):
         totals.append(below.pop())
     totals.reverse()
-    told = [f"Above the header, line {row.line} was not read: {_short(row)}." for row in rows[:place]]
-    told += [f"Below the list, line {row.line} was not read: {_short(row)}." for row in totals[:NAMED]]
+    omitted = [f"Above the header, line {row.line} was not read: {_short(row)}." for row in rows[:place]]
+    omitted += [f"Below the list, line {row.line} was not read: {_short(row)}." for row in totals[:NAMED]]
     if len(totals) > NAMED:
-        told.append(f"Below the list, {len(totals) - NAMED:,} further rows that sum it up were not read.")
-    return header, below, told
+        omitted.append(f"Below the list, {len(totals) - NAMED:,} further rows that sum it up were not read.")
+    return header, below, omitted
 
 
 def _header_place(rows: Sequence[Row]) -> int:

@@ -107,5 +107,5 @@ def _repeated(rows: list[PersonRow], purpose: Purpose) -> Iterator[tuple[int, st
 
 
 def _one_has_left(one: PersonRow, other: PersonRow) -> bool:
-    told_apart = all(row.id or row.employee_number for row in (one, other))
-    return told_apart and "deprovisioned" in (one.status, other.status)
+    are_distinct = all(row.id or row.employee_number for row in (one, other))
+    return are_distinct and "deprovisioned" in (one.status, other.status)

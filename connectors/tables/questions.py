@@ -179,5 +179,5 @@ def dates_key(column: Column) -> str:
 def order_for(column: Column, table: Table, mapping: Mapping) -> str:
     """Which number of this column's dates is the day."""
     cells = [row.cells[column.place] for row in table.rows if column.place < len(row.cells)]
-    told = dates.order_of(cells)
-    return told if told in (dates.DAY_FIRST, dates.MONTH_FIRST) else mapping.decision(dates_key(column))
+    order = dates.order_of(cells)
+    return order if order in (dates.DAY_FIRST, dates.MONTH_FIRST) else mapping.decision(dates_key(column))

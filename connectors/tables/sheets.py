@@ -44,8 +44,8 @@ def read(content: bytes, chosen: str) -> tuple[list[Row], tuple[str, ...]]:
     _refuse_formulas_without_results(content, title, rows)
     others = [f"{name}{'' if visible else ' (hidden)'}" for name, (visible, rows) in found.items()
               if rows and name != title]  # fmt: skip
-    told = f"The sheet {title} was read; not read: {', '.join(others)}."
-    return rows, (told,) if others else ()
+    note = f"The sheet {title} was read; not read: {', '.join(others)}."
+    return rows, (note,) if others else ()
 
 
 def _refuse_others(content: bytes) -> None:

@@ -84,7 +84,7 @@ def test_each_decision_is_written_told_and_undone(chat, kind, match, has_person,
     assert row.email_when_matched == when_matched or kind == "rules"
     if has_person is not None:
         assert row.person_id == (chat.people[7].id if has_person else None)
-    assert members.told(row) == told
+    assert members.match_in_words(row) == told
     if kind != "nobody":
         assert decisions.undo(chat.app, made.batch, chat.by) == 1
         assert (account(3).match_kind, account(3).match_by_hand, account(3).person_id) == ("unmatched", True, None)

@@ -66,7 +66,7 @@ def test_the_report_in_which_someone_who_cannot_be_removed_was_shown_is_not_the_
         wanted.want_nothing()
         db.execute_sql("INSERT INTO wanted (kind, account_id, in_app, protection, protected) "
                        "VALUES ('removed user', ?, TRUE, 'last administrator', 'Protected')", (last.id,))
-        assert last.id in wanted.told_before(chat.app) and wanted.someone_waits(chat.app)
+        assert last.id in wanted.mailed_before(chat.app) and wanted.someone_waits(chat.app)
         db.execute_sql("UPDATE wanted SET kind = 'revoked access'")
         assert not wanted.someone_waits(chat.app)
         db.execute_sql("UPDATE wanted SET protection = NULL, protected = NULL")

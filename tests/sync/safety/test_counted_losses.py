@@ -42,7 +42,7 @@ def loss(app: App, field: str) -> tuple[int, int, int, int] | None:
     """(lost, had, kept, told) of the field; None where it wasn't asked about."""
     found = {one.field: one for one in lost_fields._of_accounts(app)}
     one = found.get(field)
-    return one and (one.lost, one.had, one.kept, one.told)
+    return one and (one.lost, one.had, one.kept, one.given)
 
 
 @pytest.fixture
@@ -239,7 +239,7 @@ def test_what_is_accepted_is_told_once_and_of_the_app_alone(app, by):
 
 
 def test_a_loss_that_nobody_counted_further_is_of_none(app):
-    assert lost_fields.Loss("role", 1, 1) == lost_fields.Loss("role", 1, 1, kept=0, told=0)
+    assert lost_fields.Loss("role", 1, 1) == lost_fields.Loss("role", 1, 1, kept=0, given=0)
 
 
 @pytest.mark.parametrize(("names", "lost"), [(("Hall", ""), (1, 1)), (("Hall", "Hall"), (0, 1)), (("", ""), (0, 0))])

@@ -22,7 +22,7 @@ from tests.sync.fixtures import email
     (Loss("role", 1, 1), False),
     (Loss("role", 2, 2), True),  # matching and protection rest on it
     (Loss("role", 2, 3), False),
-    (Loss("role", 2, 2, told=1), False),
+    (Loss("role", 2, 2, given=1), False),
     (Loss("seat", 2, 2), False),
     (Loss("seat", 5, 5), False),
     (Loss("seat", 6, 11), True),
@@ -109,7 +109,7 @@ def test_roles_on_assets_and_rights_to_manage_them_are_counted(chat, stage, know
     db.execute_sql("INSERT INTO staged_asset VALUES ('ring', 'channel', '')")
     db.execute_sql("INSERT INTO staged_access VALUES (?, 'ring', ?, ?, ?)", (account.external_id, *now))
     roles, managers = lost_fields._of_access(chat.app)
-    assert (roles.lost, roles.had, roles.told, managers.lost, managers.had, managers.told) == counts
+    assert (roles.lost, roles.had, roles.given, managers.lost, managers.had, managers.given) == counts
     names = lost_fields._of_assets(chat.app)
     assert (names.lost, names.had) == (1, 1)
 

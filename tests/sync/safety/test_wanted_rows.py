@@ -217,7 +217,7 @@ def test_what_a_decided_report_has_shown_since_the_departure_is_known(chat, seco
         protected=change.get("protected", "Protected: before"), decided_at=after if after is None else since + after,
         report=Report.create(app=chat.app, state="applied"),
     )  # fmt: skip
-    assert wanted.told_before(chat.app) == ({account(3).id} if shown and why else set())
+    assert wanted.mailed_before(chat.app) == ({account(3).id} if shown and why else set())
 
 
 # Guards
