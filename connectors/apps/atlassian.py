@@ -34,8 +34,8 @@ from connectors.base import (
 )
 from connectors.effects import GRANTED, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.quality import at_its_maker
-from connectors.tools.answers import known_status, unsaid
-from connectors.tools.http import Answer, Forbidden, NotFound, clean, seconds_to_wait, segment
+from connectors.tools.answers import known_status, unreadable, unsaid
+from connectors.tools.http import Answer, NotFound, clean, seconds_to_wait, segment
 from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, number, pages_by_cursor
 from connectors.tools.times import from_iso
@@ -135,14 +135,12 @@ class Atlassian(HttpConnector):
         except NotFound as no:
             raise CredentialRejected(f"{no} Check the organization ID, and that the key is this one's.") from None
         next(self._users(), None)
-        missing = []
-        for what, rows in (("groups", self._groups()), ("apps", self._apps())):
-            try:
-                next(rows, None)
-            except Forbidden as no:
-                missing.append(f"read {what}: {no}")
+        missing = unreadable(
+            ("read groups", lambda: next(self._groups(), None), ""),
+            ("read apps", lambda: next(self._apps(), None), ""),
+        )
         name = clean((org.get("attributes") or {}).get("name")) or clean(org.get("id"))
-        return Identity(name, may=("read users",), missing=tuple(missing))
+        return Identity(name, may=("read users",), missing=missing)
 
     def roles(self) -> list[Role]:
         return list(ROLES)

@@ -26,9 +26,9 @@ from connectors.base import (
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Undo, declared
 from connectors.quality import at_its_maker
-from connectors.tools.answers import has, known_status, unsaid
+from connectors.tools.answers import has, known_status, unreadable, unsaid
 from connectors.tools.holes import needed
-from connectors.tools.http import Answer, Conflict, Forbidden, NotFound, clean, segment
+from connectors.tools.http import Answer, Conflict, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector
 from connectors.tools.paging import Page, by_id, number, pages_by_number
 from connectors.tools.times import from_iso
@@ -113,18 +113,14 @@ class Datadog(HttpConnector):
     def test(self) -> Identity:
         me = _object(self._http.get("/api/v2/current_user"))
         self._page("/api/v2/users", "users", _users_total, 0, **{"page[size]": 1})
-        missing = []
-        for read, what, scope in (
-            (self.roles, "roles", "user_access_read"),
-            (lambda: next(self.assets(), None), "teams", "teams_read, or leave teams out"),
-        ):
-            try:
-                read()
-            except Forbidden as no:
-                missing.append(f"read {what}: {no} Give the application key the scope {scope}.")
+        give = "Give the application key the scope"
+        missing = unreadable(
+            ("read roles", self.roles, f"{give} user_access_read."),
+            ("read teams", lambda: next(self.assets(), None), f"{give} teams_read, or leave teams out."),
+        )
         of = me.get("attributes") or {}
         name = clean(of.get("name")) or clean(of.get("handle")) or "The application key's owner"
-        return Identity(name, me["id"], ("read users, roles and teams",), tuple(missing))
+        return Identity(name, me["id"], ("read users, roles and teams",), missing)
 
     def roles(self) -> list[Role]:
         return [

@@ -30,9 +30,9 @@ from connectors.base import (
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Undo, declared
 from connectors.quality import at_its_maker
-from connectors.tools.answers import unsaid
+from connectors.tools.answers import unreadable, unsaid
 from connectors.tools.holes import needed
-from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
+from connectors.tools.http import Answer, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector, token_field, version_field
 from connectors.tools.paging import Page, by_id, pages_by_cursor
 from connectors.versions import ApiVersion
@@ -111,16 +111,12 @@ class HubSpot(HttpConnector):
 
     def test(self) -> Identity:
         self._page(None, limit=1)
-        missing = []
-        for read, what, scope in (
-            (self.roles, "permission sets", "settings.users.read"),
-            (lambda: next(self.assets(), None), "teams", "settings.users.teams.read, or leave teams out"),
-        ):
-            try:
-                read()
-            except Forbidden as no:
-                missing.append(f"read {what}: {no} Give the key the scope {scope}.")
-        return Identity("A HubSpot service key", None, ("read users, permission sets and teams",), tuple(missing))
+        teams = "Give the key the scope settings.users.teams.read, or leave teams out."
+        missing = unreadable(
+            ("read permission sets", self.roles, "Give the key the scope settings.users.read."),
+            ("read teams", lambda: next(self.assets(), None), teams),
+        )
+        return Identity("A HubSpot service key", None, ("read users, permission sets and teams",), missing)
 
     def roles(self) -> list[Role]:
         found = self._listed(self._http.get(f"{self._users}/roles"), "permission sets")

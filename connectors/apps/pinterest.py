@@ -41,7 +41,7 @@ from connectors.effects import (
 from connectors.names import email_key
 from connectors.pinterest.answers import items, problem, refusal_in
 from connectors.quality import Missing, Rule, at_its_maker
-from connectors.tools.answers import unsaid
+from connectors.tools.answers import unreadable, unsaid
 from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector, bearer, token_field
 from connectors.tools.oauth import refreshed
@@ -154,12 +154,10 @@ class Pinterest(HttpConnector):
         except Forbidden as no:
             missing.append(f"keep the app's authoriser: {no} It takes the scope user_accounts:read. Until then "
                            "protect that member by hand.")  # fmt: skip
-        reads = ((lambda: next(self.assets(), None), "read assets"), (self._names, "read the ad accounts' names"))
-        for read, what in reads:
-            try:
-                read()
-            except Forbidden as no:
-                missing.append(f"{what}: {no}")
+        missing += unreadable(
+            ("read assets", lambda: next(self.assets(), None), ""),
+            ("read the ad accounts' names", self._names, ""),
+        )
         name = f"the business {self.settings.get('business_id', '')}"
         return Identity(name, me, ("read members, partners and assets",), tuple(missing))
 

@@ -37,7 +37,7 @@ from connectors.base import (
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.quality import at_its_maker
-from connectors.tools.answers import unsaid
+from connectors.tools.answers import unreadable, unsaid
 from connectors.tools.http import Answer, Conflict, Forbidden, NotFound, clean, seconds_to_wait, segment
 from connectors.tools.http_connector import HttpConnector
 from connectors.tools.oauth import client_credentials
@@ -143,17 +143,13 @@ class Zoom(HttpConnector):
 
     def test(self) -> Identity:
         self._page("/v2/users", "users", status="active")
-        missing = []
-        for read, what, scope in (
-            (self.roles, "roles", "role:read:list_roles:admin"),
-            (lambda: next(self.access(), None), "groups", "group:read:list_groups:admin and …list_members:admin"),
-        ):
-            try:
-                read()
-            except Forbidden as no:
-                missing.append(f"read {what}: {no} It needs {scope}.")
+        groups = "It needs group:read:list_groups:admin and …list_members:admin."
+        missing = unreadable(
+            ("read roles", self.roles, "It needs role:read:list_roles:admin."),
+            ("read groups", lambda: next(self.access(), None), groups),
+        )
         name = f"the Zoom account {self.settings.get('account_id', '')}"
-        return Identity(name, None, ("read users, roles and groups",), tuple(missing))
+        return Identity(name, None, ("read users, roles and groups",), missing)
 
     def roles(self) -> list[Role]:
         found = _listed(self._http.get("/v2/roles"), "roles")

@@ -7,7 +7,7 @@ import json
 import re
 import time
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -93,6 +93,18 @@ class Answer:
     def _refuse_too_many_values(self) -> None:
         if sum(map(self.body.count, (b",", b"[", b"{"))) > MOST_VALUES:
             raise TemporarilyUnavailable(f"{self.asked} answered with more than {MOST_VALUES:,} values in one piece.")
+
+
+def unreadable(*parts: tuple[str, Callable[[], object], str]) -> tuple[str, ...]:
+    """Reads each part: (“read roles”, how it is read, what to do where that is forbidden). Which of them the credential
+    may not read, with the app's words, for Identity.missing."""
+    found = []
+    for what, read, advice in parts:
+        try:
+            read()
+        except Forbidden as no:
+            found.append(f"{what}: {no} {advice}".rstrip())
+    return tuple(found)
 
 
 def decoded(text: bytes) -> Any:
