@@ -315,13 +315,13 @@ def test_where_an_address_is_typed_it_is_said_that_mail_may_not_reach_it(owner, 
     outbox.configure(smtp.url, "http://127.0.0.1:8000")
     try:
         shown = owner.get(added.location).text
-        assert "can&#39;t send mail to jörg@acme.example" in shown and "must offer SMTPUTF8" in shown
+        assert "can&#39;t send e-mail to jörg@acme.example" in shown and "must offer SMTPUTF8" in shown
         people.edit(people.find_by_email("jörg@acme.example"), by, emails=["joerg@acme.example", "jörg@acme.example"])
         assert "SMTPUTF8" not in owner.get(added.location).text, "mail goes to the first"
         listed = "email,name\nzoë@acme.example,Zoë\n".encode()
         form = {"csrf_token": owner.token(), "file": (io.BytesIO(listed), "list.csv")}
         imported = owner.client.post("/people/imports", data=form, content_type="multipart/form-data")
-        assert "can&#39;t send mail to zoë@acme.example" in owner.get(imported.location).text
+        assert "can&#39;t send e-mail to zoë@acme.example" in owner.get(imported.location).text
     finally:
         outbox.configure(None, "http://127.0.0.1:8000")
         mail_reach._said.clear()

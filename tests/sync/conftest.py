@@ -6,6 +6,7 @@ import pytest
 
 from sync import listing
 from tests.sync.acting import channel  # noqa: F401
+from tests.sync.entries import entries_are_whole  # noqa: F401
 from tests.sync.ordered import FEW
 
 

@@ -33,7 +33,7 @@ def test_what_was_entered_stays_in_a_form_that_is_refused(owner: Client):
 def test_the_environment_wins_and_the_page_says_so(owner: Client):
     outbox.configure("smtp+starttls://u:hunter2@mail.acme.example", BASE)
     page = owner.get("/settings").text
-    assert "it wins over this page" in page and "mail.acme.example:587" in page
+    assert "takes precedence over this page" in page and "mail.acme.example:587" in page
     assert "hunter2" not in page and 'name="host"' not in page
 
 

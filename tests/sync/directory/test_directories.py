@@ -113,7 +113,7 @@ def test_a_list_that_repeats_somebody_is_read_once_more(company):
 
 def test_a_first_reading_of_nobody_fails(scripted, by):
     reading = Scripted().read()
-    assert reading.state == "failed" and "nobody in it" in reading.error
+    assert reading.state == "failed" and "an empty list" in reading.error
 
 
 def test_the_file_is_not_locked_while_the_directory_is_read(company, home):

@@ -118,7 +118,7 @@ def test_a_stale_look_decides_nothing(chat):
 
 @pytest.mark.parametrize("note", ["", "  "])
 def test_a_local_partner_is_of_a_company(chat, note):
-    with pytest.raises(DecisionProblem, match="which company"):
+    with pytest.raises(DecisionProblem, match="the company"):
         match_decisions.mark_local_partner(account(1), chat.by, note)
     assert state(1)[0] == "matched"
 

@@ -150,6 +150,7 @@ def test_a_domain_that_is_set_tells_how_many_accounts_it_changed_and_is_in_activ
     PersonEmail.create(person=chat.people[3], email="p2@other.example", email_key="p2@other.example")
     assert match_rules.set_domain(App.get_by_id(chat.app.id), "other.example", "Ana") == 1, "the account is one"
     assert match_rules.set_domain(App.get_by_id(chat.app.id), "", "Ana") == 1 and matched(chat) == []
+    assert App.get_by_id(chat.app.id).match_domain is None
     entries = [(row.who, row.about, row.before, row.after, row.app) for row in Activity.select().where(
         Activity.what == "changed matching by user name").order_by(Activity.id)]
     one, two = "user name@acme.example", "user name@other.example"

@@ -125,12 +125,13 @@ def test_unmatched_accounts_are_counted_by_the_domain_of_their_address(app):
         ("e@b.example", "unmatched", "present"), ("f@a.example", "unmatched", "present"),
         ("", "unmatched", "present"), ("no-at-sign", "unmatched", "present"), ("", "unmatched", "present"),
         ("g@x.example", "unmatched", "gone"), ("h@x.example", "unmatched", "removing"),
-        ("i@only.example", "matched", "present")))]  # fmt: skip
+        ("i@only.example", "matched", "present"), ("@z.example", "unmatched", "present")))]  # fmt: skip
     rows += [(app, "own", "own@x.example", "unmatched", "present"), (other, "1", "j@y.example", "unmatched", "present")]
     for where, id, email, kind, state in rows:
         Account.create(app=where, external_id=id, email_key=email, match_kind=kind, state=state)
     assert unmatched.by_domain(App.get_by_id(app.id)) == [
-        Domain("", 3, 0), Domain("x.example", 2, 1), Domain("a.example", 1, 0), Domain("b.example", 1, 0)]  # fmt: skip
+        Domain("", 3, 0), Domain("x.example", 2, 1), Domain("a.example", 1, 0), Domain("b.example", 1, 0),
+        Domain("z.example", 1, 0)]  # fmt: skip
     App.update(identity_id=None).where(App.id == app.id).execute()
     assert unmatched.by_domain(App.get_by_id(app.id))[0] == Domain("", 3, 0)
     assert Domain("x.example", 3, 1) in unmatched.by_domain(App.get_by_id(app.id))

@@ -35,7 +35,7 @@ def test_done(chat):
         tasks.retry(task, chat.by)
     with pytest.raises(tasks.TaskProblem, match="This task is done: it can't be cancelled"):
         tasks.cancel(task, chat.by)
-    with pytest.raises(tasks.TaskProblem, match="This task is done: it does not wait"):
+    with pytest.raises(tasks.TaskProblem, match="This task is done: it isn't waiting"):
         tasks.done_by_hand(task, chat.by)
 
 

@@ -116,7 +116,7 @@ def test_a_connector_that_would_do_otherwise_now_is_asked_nothing(crowd, monkeyp
     monkeypatch.setattr("tests.sync.listed.ListedActs.change_role_keeps", not crowd.keeps)
     queue.drain()
     assert (Task.get().state, crowd.changed) == ("no longer needed", [])
-    assert "other roles now" in Task.get().error
+    assert "different roles than" in Task.get().error
 
 
 def test_what_was_to_stay_and_is_gone_needs_attention(crowd):
@@ -127,7 +127,7 @@ def test_what_was_to_stay_and_is_gone_needs_attention(crowd):
     if crowd.seats["ada"].further_roles == () and task.detail["after"] == ["admin"]:
         assert task.state == "done"
         return
-    assert task.state == "needs attention" and "took away what was to stay: Billing" in task.error
+    assert task.state == "needs attention" and "removed what should have stayed: Billing" in task.error
     check = crowd.check()
     assert check.counts["updated_roles"] == 1, "the next check tells it too"
 

@@ -1,0 +1,67 @@
+"""What was decided about an account while its app was connected before holds again once it is reconnected."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from sync.db import writing
+from sync.matching import members
+from sync.models import Account, App, Person
+
+DAY = datetime(2026, 11, 1)
+NOTHING = {"protected": None, "left_out": None, "match_by_hand": False, "asked_as": None}
+NOW = {"protected": "now", "left_out": "now", "left_out_by": "Bo", "left_out_at": DAY, "match_note": "now",
+       "email_when_matched": "now@x.example", "asked_as": "now", "match_by_hand": True}  # fmt: skip
+
+
+def app(name: str) -> App:
+    return App.create(connector="listed", name=name, category="Test", state="active")
+
+
+def pair(before: dict, now: dict, id: str = "1") -> tuple[App, App, Account]:
+    """The app of now and the one before, and the account of now."""
+    one, other = app(f"Now {id}"), app(f"Before {id}")
+    Account.create(app=other, external_id="1", **before)
+    return one, other, Account.create(app=one, external_id="1", **now)
+
+
+def inherited(one: App, other: App, account: Account) -> Account:
+    with writing():
+        members.inherit(one, other)
+    return Account.get_by_id(account.id)
+
+
+@pytest.mark.parametrize("decided", [
+    {"protected": "a pilot"}, {"left_out": "stays", "left_out_by": "Ana", "left_out_at": DAY},
+    {"match_by_hand": True, "match_note": "of Bright"}, {"asked_as": "old@x.example"},
+])  # fmt: skip
+def test_each_decision_alone_is_reason_enough_and_then_all_is_as_it_was(home, decided):
+    account = inherited(*pair(NOTHING | decided, {"protected": "now", "match_kind": "guest"}))
+    expected = dict.fromkeys(NOW) | {"match_by_hand": False, "match_note": None} | decided
+    assert {name: getattr(account, name) for name in expected} == expected
+
+
+def test_without_a_decision_everything_stays(home):
+    account = inherited(*pair(NOTHING, NOW | {"match_kind": "guest"}))
+    assert {name: getattr(account, name) for name in NOW} == NOW
+
+
+@pytest.mark.parametrize(("by_hand", "kind", "names"), [(True, "matched", True), (False, "guest", False)])
+def test_a_match_by_hand_holds_and_one_by_the_rules_is_made_again(home, by_hand, kind, names):
+    ana = Person.create(name="Ana")
+    before = NOTHING | {"protected": "a pilot", "match_by_hand": by_hand, "match_kind": "matched", "person": ana}
+    account = inherited(*pair(before, {"match_kind": "guest"}))
+    assert (account.match_kind, account.person_id, account.match_by_hand) == (kind, ana.id if names else None, by_hand)
+
+
+def test_only_the_same_account_of_these_two_apps_inherits(home):
+    one, other, _ = pair(NOTHING | {"protected": "a pilot"}, {})
+    another = Account.create(app=one, external_id="2")
+    elsewhere, third = app("Elsewhere"), app("Third")
+    same_id = Account.create(app=elsewhere, external_id="1")
+    Account.create(app=third, external_id="2", protected="another pilot")
+    with writing():
+        members.inherit(one, other)
+    assert [row.protected for row in (Account.get_by_id(another.id), Account.get_by_id(same_id.id))] == [None, None]
