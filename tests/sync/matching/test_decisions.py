@@ -138,6 +138,10 @@ def test_who_answers_for_a_service_account_and_has_left_is_found(chat):
     assert match_decisions.unanswered(chat.app) == []
     chat.leave(0)
     assert [row.id for row in match_decisions.unanswered(chat.app)] == ids(1)
+    for without in ({"state": "gone"}, {"state": "removing"}, {"match_kind": "matched"}):
+        Account.update(without).where(Account.id == ids(1)[0]).execute()
+        assert match_decisions.unanswered(chat.app) == []
+        Account.update(state="present", match_kind="service account").where(Account.id == ids(1)[0]).execute()
     with pytest.raises(DecisionProblem, match="Person 0 has left"):
         match_decisions.mark_service(account(2), chat.by, person=people.find_by_email(email(0)))
     assert account(2).person is None, "it answers for itself, as before"

@@ -76,7 +76,7 @@ def test_members_are_listed_by_name_with_their_people(chat):
 ])  # fmt: skip
 def test_each_decision_is_written_told_and_undone(chat, kind, match, has_person, note, by_hand, told):
     decisions.unmatch(account(3), chat.by)
-    made = decisions.decide(chat.app, [account(3).id], Decision(kind, chat.people[7], note or ""), chat.by)
+    made = decisions.decide(chat.app, [account(3).id], Decision(kind, chat.people[7], "Studio"), chat.by)
     row = account(3)
     assert made.count == 1 or kind == "nobody"
     assert (row.match_kind, row.match_by_hand, row.match_note) == (match, by_hand, note)

@@ -102,7 +102,8 @@ def test_an_open_invitation_of_the_address_is_the_one(chat, second, nina, invita
 
 
 @pytest.mark.parametrize(("emails", "why"), [
-    ([], "at least one e-mail address"), ([f"n{number}@acme.example" for number in range(501)], "more than 500 addresses")])
+    ([], "at least one e-mail address"),
+    ([f"n{number}@acme.example" for number in range(501)], "more than 500 addresses")])
 def test_none_or_too_many_are_not_planned(chat, emails, why):
     with pytest.raises(ActProblem, match=why):
         invitations.plan(chat.app, emails, "member")
