@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 import pytest
 
 from sync.db import db, utcnow, writing
-from sync.models import Account, App, Asset, Change, Check, Report
+from sync.models import AcceptedLeaver, Account, App, Asset, Change, Check, Report
 from sync.reports import merge
 from sync.safety import wanted
 from sync.staging import tables
 from sync.staging.check import FOUND, WANTED
 from sync.states import Protection
+from sync.workspace import today
 from tests.sync.fixtures import email
 
 WAITS, HELD, IGNORED, OUT = "needs confirmation", "held", "ignored", "left out"
@@ -236,3 +238,20 @@ def test_what_the_check_applied_is_in_the_report_and_counted(merging, waits):
     report = Report.get_by_id(report.id)
     assert report.counts == counts | ({"to grant access": 1} if waits else {})
     assert (report.state, report.waiting) == (("open", 1) if waits else ("applied", 0))
+
+
+@pytest.mark.parametrize("protected", [True, False])
+def test_who_decided_is_who_accepted_what_is_protected_and_else_who_decided_before(merging, protected):
+    """Both are kept apart: the acceptance of a protected leaver, and a decision about what waits."""
+    accepted = AcceptedLeaver.create(
+        account=merging.account(2), person=merging.chat.people[2], protection="by hand", reason="A pilot",
+        until=today(), accepted_by="Olga", accepted_at=datetime(2026, 11, 2))  # fmt: skip
+    stuck = {"kind": "removed user", "asset_id": None, "protected": "Protected: a pilot", "protection": "by hand"}
+    left_out = {"left_out": "On leave", "protected": None}
+    was = merging.was(IGNORED if protected else OUT, **(stuck if protected else {}))
+    Change.update(decided_by="Bo", decided_at=datetime(2026, 11, 1)).where(Change.id == was.id).execute()
+    merging.want(**(stuck if protected else left_out), accepted=accepted.id)
+    merging.want(kind="removed user", account_id=merging.account(5).id)
+    [row] = [row for row in merging.merge() if row.account != merging.account(5)]
+    assert (row.id, row.decided_by, row.decided_at) == (
+        was.id, *(("Olga", datetime(2026, 11, 2)) if protected else ("Bo", datetime(2026, 11, 1))))

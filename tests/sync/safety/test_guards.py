@@ -99,6 +99,15 @@ def test_beside_some_accounts_the_others_of_the_open_report_wait(chat, leavers):
     assert guards.waiting_beside(chat.app, [], "needs confirmation") == 0
 
 
+def test_an_account_that_two_changes_remove_counts_once(chat, second, leavers):
+    Change.create(app=chat.app, report=leavers[0].report, account=leavers[0].account, kind="no longer assigned",
+                  in_app=True, decision="needs confirmation")  # fmt: skip
+    assert guards.leaving_elsewhere(second.app)[0] == 3
+    assert guards.waiting_beside(chat.app, [], "needs confirmation") == 3
+    Change.update(decision="confirmed").execute()
+    assert guards.confirmed_lately(chat.app) == 3
+
+
 @pytest.mark.parametrize(("change", "counted"), [
     ({"state": "queued"}, 1), ({"state": "done"}, 1), ({"state": "needs attention"}, 1), ({"state": "cancelled"}, 0),
     ({"state": "no longer needed"}, 0), ({"act": "revoke"}, 0), ({"created_at": utcnow() - YESTERDAY}, 0),

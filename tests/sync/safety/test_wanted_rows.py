@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from sync.db import db, utcnow, writing
-from sync.models import Access, Account, App, Asset, Change, Person, Report
+from sync.models import AcceptedLeaver, Access, Account, Activity, App, Asset, Change, Person, Report
 from sync.people import people
 from sync.safety import guards, protection, wanted
 from sync.workspace import today
@@ -261,3 +261,66 @@ def test_what_waits_beside_is_of_the_app(chat, second):
     for one in (chat, second):
         one.check()
     assert guards.waiting_beside(chat.app, [], "needs confirmation") == 1
+
+
+# What an owner has accepted
+
+
+def accept(chat, number: int, **columns: object) -> AcceptedLeaver:
+    values = {"account": account(number), "person": chat.people[number], "protection": "by hand", "reason": "A pilot",
+              "until": today() + timedelta(days=1), "accepted_by": "Olga", "accepted_at": utcnow()}  # fmt: skip
+    return AcceptedLeaver.create(**values | columns)
+
+
+AGO = timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(("columns", "row", "why"), [
+    ({}, {}, None),
+    ({}, {"protection": None}, "The account can be removed now"),
+    ({"until": timedelta(0)}, {}, "The day to look again has come"),
+    ({"until": timedelta(days=-1)}, {}, "The day to look again has come"),
+    ({"until": timedelta(0)}, {"protection": None}, "The account can be removed now"),
+    ({}, {"protection": "legal hold"}, "It is protected for another reason now"),
+    ({"accepted_at": -2 * AGO}, {}, "They have left once more since"),
+    ({"accepted_at": -AGO}, {}, None),  # they left in the same instant
+    ({"person": 4}, {}, "They have left once more since"),
+    ({"ended_at": AGO}, {}, ""),
+    ({}, {"kind": "no longer assigned"}, ""), ({}, {"in_app": 0}, ""),
+])  # fmt: skip
+def test_an_acceptance_holds_for_its_reason_its_day_and_this_departure(chat, values, columns, row, why):
+    """None: it holds. Empty: it is neither used nor ended."""
+    left = utcnow()
+    leave(chat, 3)
+    Person.update(status_since=left - AGO).where(Person.id == chat.people[3].id).execute()
+    begins = {"until": today(), "accepted_at": left, "ended_at": left}
+    set_to = {name: begins[name] + value if name in begins else chat.people[value] for name, value in columns.items()}
+    accepted, other = accept(chat, 3, **set_to), accept(chat, 5)
+    want(3, **{"protection": "by hand", "protected": "Protected: a pilot"} | row)
+    want(6, protection="by hand", protected="Protected: a pilot")
+    wanted._note_accepted(chat.app, values)
+    assert rows("accepted") == [(accepted.id if why is None else None,), (None,)]
+    assert (AcceptedLeaver.get_by_id(accepted.id).ended_at is not None) == bool(why or columns.get("ended_at"))
+    entries = [(row.who, row.why) for row in Activity.select().where(Activity.what == "ended acceptance")]
+    assert entries == ([("Rollcall", why)] if why else [])
+    assert AcceptedLeaver.get_by_id(other.id).ended_at is None
+
+
+STUCK = {"protection": "by hand", "protected": "Protected: a pilot"}
+BY_RULES = {"kind": "no longer assigned"}
+
+
+@pytest.mark.parametrize(("columns", "mailed", "waits"), [
+    ({}, False, True), (STUCK, False, True), (STUCK, True, True), (BY_RULES, False, True), (BY_RULES, True, True),
+    (BY_RULES | STUCK, False, True), (BY_RULES | STUCK, True, False), ({"in_app": 0} | STUCK, True, False),
+    ({"in_app": 0} | STUCK, False, True), ({"left_out": "On leave"}, False, False), ({"accepted": 1}, False, False),
+    (STUCK | {"protection": "kept until"}, False, False), (STUCK | {"protection": None}, False, True),
+])  # fmt: skip
+def test_something_waits_unless_it_is_decided_or_only_protected_and_was_shown(chat, values, columns, mailed, waits):
+    assert not wanted.someone_waits(chat.app)
+    leave(chat, 3)
+    want(3, **columns)
+    if mailed:
+        Change.create(app=chat.app, account=account(3), kind="removed user", decision="ignored", protected="Protected",
+                      decided_at=utcnow() + AGO, report=Report.create(app=chat.app, state="applied"))  # fmt: skip
+    assert wanted.someone_waits(chat.app) is waits
