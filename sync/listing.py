@@ -115,7 +115,7 @@ def page_of(
 
 
 def page_of_rows(rows: Sequence, number: int, size: int | None = None) -> Page:
-    """The same of rows that are here already; PAGE of them without a `size`."""
+    """The same of rows that are already here; PAGE of them without a `size`."""
     size = size or PAGE
     number, pages = _of(number, len(rows), size)
     return Page(list(rows[(number - 1) * size : number * size]), len(rows), number, pages)

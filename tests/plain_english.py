@@ -70,6 +70,8 @@ PHRASES = (
     Phrase(r"\bseats?\b(?!-based| types?\b)", "account, unless money is meant", MONEY),
     Phrase(r"\b(an|the|each|every|one|this|its|of|other|two|same|its own|bulk|first|next|that) acts?\b(?! (as|on|in"
            r"|with|for|by|like)\b)|\bacts\b(?=[.,;:)])", "task or operation", r"\b(it|he|she|who|which|that|one) acts"),
+    Phrase(r"\b(is|are|was|were|has|have|had|been|can)\b[^.;:,?!…“”\n]{0,40} already(?=[.,:;!)]|\Z)",
+           "already before the verb"),
     Phrase(r"\baccesses\b", "asset roles, or access", r"\Aaccesses\Z"),
     Phrase(r"\blook(s|ed|ing)? after\b", "manage"),
     Phrase(r"\bput(s|ting)? (it |them |this )?aside\b", "discard"),

@@ -36,6 +36,8 @@ def test_no_phrase_of_the_stop_list_is_used(found):
         "They have a seat in the app.",
         "Each act is logged.",
         "Everything stays as it was.",
+        "It was removed already.",
+        "2 accesses to grant",
         "It is read first; it is compared then; it is written last.",
     ],
 )

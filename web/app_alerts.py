@@ -118,7 +118,7 @@ def fixes(app: App) -> list[Button]:
 
 
 def button_for(app: App, step: Step) -> Button | None:
-    """None for what the title of each page has already: Check for updates, View report, Resume."""
+    """None for what is in the title of each page anyway: Check for updates, View report, Resume."""
     credential = url_for("app_settings.credential", app_id=app.id)
     tests = url_for("app_settings.create_test", app_id=app.id)
     buttons = {

@@ -148,7 +148,7 @@ def _account(app: App) -> list[Fact]:
         facts.append(Fact("API version", version))
     if app.missing_permissions:
         facts.append(Fact("Missing", lines=list(app.missing_permissions)))
-    version_field = kind.api_version.setting if kind.api_version else ""  # its value is in the version already
+    version_field = kind.api_version.setting if kind.api_version else ""  # its value is already in the version
     shown = [one for one in kind.fields if not one.secret and not one.mapping and app.settings.get(one.name)
              and one.name != version_field]
     return facts + [Fact(one.label, app.settings[one.name]) for one in shown]

@@ -40,7 +40,7 @@ class BehindProxy:
         return said if is_plain_path(said) else ""
 
     def _forwarded_for(self, environ: dict) -> str:
-        """The last address that isn't a proxy of ours: what stands before it, anybody may have written."""
+        """The last address that isn't a proxy of ours: what stands before it, anyone may have written."""
         for said in reversed(environ.get(FORWARDED_FOR, "").split(",")):
             if not self._is_trusted(said):
                 return said.strip() if _address(said) else ""

@@ -175,7 +175,7 @@ class Turns:
 
 
 def turns(page: Any, address: str, size: int) -> Turns | None:
-    """None where one page holds everything; `address` has a query already, or gets one."""
+    """None where one page holds everything; `address` already has a query, or gets one."""
     if page.pages <= 1:
         return None
     to = f"{address}{'&' if '?' in address else '?'}page="
@@ -203,7 +203,7 @@ class Control:
 
 @dataclass(frozen=True)
 class ConnectorForm:
-    """The controls of a connector: those that everybody answers, and those that are folded away, perhaps open."""
+    """The controls of a connector: those that everyone answers, and those that are folded away, perhaps open."""
 
     first: list[Control]
     more: list[Control]

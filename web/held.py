@@ -65,7 +65,7 @@ class Waiting:
 
 
 def waiting(person: Person | None = None) -> Waiting:
-    """What waits for a decision about this person, or about anybody."""
+    """What waits for a decision about this person, or about anyone."""
     sign_ins = [_sign_in_row(row) for row in waiting_sign_ins.waiting(person)]
     changes = [_change_row(change) for change in held.waiting(person)]
     return Waiting(changes, sign_ins, signed_in_person().workspace_role == WorkspaceRole.OWNER)

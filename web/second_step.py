@@ -25,7 +25,7 @@ ENDED = "This sign-in took longer than ten minutes. Start again."
 
 
 def go_on(person: Person, way: Way, further: str) -> Response | tuple[str, int]:
-    """Sign in, or ask for the second factor if the person has one and the first step hasn't proved it already."""
+    """Sign in, or ask for the second factor if the person already has one and the first step hasn't proved it."""
     with writing():  # no factor is added and no password changed between this check and the session: both end it
         if not pending_sign_in.still_holds(person):
             return sign_in_page.page(further, problem=CHANGED), 410

@@ -300,7 +300,7 @@ def _removes(change: Change) -> bool:
 
 
 def _address(name: str, email: str | None) -> str:
-    """The e-mail address, where it isn't what the row is called already."""
+    """The e-mail address, where it isn't what the row is already called."""
     return email if email and email != name else ""
 
 

@@ -52,7 +52,7 @@ class Cloudflare(HttpConnector):
         "As a Super Administrator, open dash.cloudflare.com, choose the account, and go to Manage Account, “API "
         "Tokens”. Choose “Create Token”, then a custom token.",
         "Name it Rollcall and give it the permission Account, Account Settings, Edit, for this account alone. Create "
-        "it and copy it: Cloudflare never shows it again. With Read instead of Edit, Rollcall can't remove anybody.",
+        "it and copy it: Cloudflare never shows it again. With Read instead of Edit, Rollcall can't remove anyone.",
         "Copy the account's id: in the list of accounts, open the menu beside its name and choose “Copy account ID”.",
         "Your own account isn't protected, as an account's token belongs to nobody. Cloudflare's pages don't say "
         "whether it refuses to remove the last Super Administrator.",

@@ -145,7 +145,7 @@ class GitLab(HttpConnector):
         except NotFound:
             member = {}
         if member.get("access_level", 0) < OWNER and not me.get("is_admin"):
-            missing.append(f"remove, and see everybody: {me['username']} isn't an owner of {group['full_path']}.")
+            missing.append(f"remove, and see everyone: {me['username']} isn't an owner of {group['full_path']}.")
         return Identity(f"{me['username']} in {group['full_path']}", str(me["id"]), ("read members",), tuple(missing))
 
     def _what_the_token_lacks(self) -> list[str]:

@@ -133,7 +133,7 @@ class Linear(HttpConnector):
 
     def _must_see_everybody(self, me: dict) -> None:
         if me["guest"]:
-            raise CredentialRejected(f"{me['name']} is a guest and doesn't see everybody: use the key of an admin.")
+            raise CredentialRejected(f"{me['name']} is a guest and doesn't see everyone: use the key of an admin.")
 
     def roles(self) -> list[Role]:
         return list(ROLES)

@@ -141,7 +141,7 @@ class Monday(HttpConnector):
         return Identity(name, me["id"], ("read users and teams",), tuple(missing))
 
     def _me(self) -> dict:
-        """Whose token it is. Someone from outside may not see everybody."""
+        """Whose token it is. Someone from outside may not see everyone."""
         me = self._ask(ME).get("me")
         if not isinstance(me, dict):
             raise TemporarilyUnavailable("monday.com answered without saying whose token it is.")
@@ -201,7 +201,7 @@ class Monday(HttpConnector):
     @classmethod
     def roles_after(cls, account: Account, role: str) -> tuple[str, ...]:
         if role not in GIVEN:
-            raise Refused(f"monday.com's API can't make anybody “{role}”: change this in monday.com.")
+            raise Refused(f"monday.com's API can't make anyone “{role}”: change this in monday.com.")
         return (role,)
 
     def change_role(self, account: Account, role: str) -> None:

@@ -41,7 +41,7 @@ SESSION_SECONDS = 5  # how long ended sessions may take to be gone
 ATTRIBUTES = {"superuser": "SUPERUSER", "createrole": "CREATEROLE", "createdb": "CREATEDB"}
 CONNECT, OWNER, SUPERUSER = "may connect", "owner", "may connect, as a superuser"
 OWNER_THROUGH, CONNECT_THROUGH = "owner, through another role", "may connect, through another role"
-PUBLIC = "may connect, as everybody (PUBLIC)"
+PUBLIC = "may connect, as everyone (PUBLIC)"
 
 EMAIL = re.compile(r"[^\s<>,;:\"'()\[\]@]+@[^\s<>,;:\"'()\[\]@]+\.[^\s<>,;:\"'()\[\]@.]+")
 OWNED = re.compile(rf"\s*(?:owner:\s*)?(?:[^<@]*<)?({EMAIL.pattern})", re.IGNORECASE)  # further on, it is a contact
@@ -96,7 +96,7 @@ class PostgresRoles(Connector):
         "rights; REASSIGN OWNED and DROP ROLE are left to you. An expired password (VALID UNTIL) shows as active, not "
         "as suspended: it does not keep out who signs in with a certificate.",
         "A role that can't log in counts as a suspended account, unless others are its members: that is a group. "
-        "Databases that everybody (PUBLIC) may connect to say so; taking CONNECT from one role changes nothing there. "
+        "Databases that everyone (PUBLIC) may connect to say so; taking CONNECT from one role changes nothing there. "
         "After a dump and restore into another server every role has a new id, and is a new account.",
     )
     fields = (

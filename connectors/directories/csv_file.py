@@ -23,7 +23,7 @@ class CsvDirectory(DirectoryConnector):
     api_version = NO_API
     file_purpose = "directory"
     docs = (
-        "Let your HR program or directory export everybody into one file, CSV or .xlsx: regularly, on the machine that "
+        "Let your HR program or directory export everyone into one file, CSV or .xlsx: regularly, on the machine that "
         "Rollcall runs on; or hand the file over here, and a new one whenever something changed.",
         "Hand it over as it is exported. An e-mail address is needed; name, status, first and last day, groups, "
         "department, manager and employee number are used where they are there. What Rollcall can't be sure of, it "

@@ -43,7 +43,7 @@ class OktaDirectory(ClosesClients, DirectoryConnector):
     logo = "okta.svg"
     docs = (
         *TOKEN_STEPS,
-        "A read-only administrator is enough. An admin of some groups only is not: everybody else would seem to have "
+        "A read-only administrator is enough. An admin of some groups only is not: everyone else would seem to have "
         "left.",
         "Who is staged, has yet to choose a password or must renew it counts as active. Someone who is locked out or "
         "suspended counts as suspended, and someone who is deactivated in Okta as having left.",
@@ -74,7 +74,7 @@ class OktaDirectory(ClosesClients, DirectoryConnector):
             return ()
         if not roles or roles - MAY_BE_LIMITED:
             return ()
-        return ("see everybody, if the token's admin is limited to some groups. A read-only administrator is not.",)
+        return ("see everyone, if the token's admin is limited to some groups. A read-only administrator is not.",)
 
     def people(self) -> Iterator[DirectoryPerson]:
         """Groups are held, people are not. People who have left come first: someone who moves between the two lists

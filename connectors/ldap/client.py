@@ -95,7 +95,7 @@ class LdapClient:
             try:
                 connection.unbind()
             except (faults().LDAPException, OSError):
-                return  # the server has hung up already
+                return  # the server has already hung up
 
     @property
     def who(self) -> str:

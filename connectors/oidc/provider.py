@@ -39,7 +39,7 @@ class NotTrusted(Refused):
 
 
 class CodeRefused(Refused):
-    """The provider knows the client, but not the code: it was used already, or took too long."""
+    """The provider knows the client, but not the code: it was already used, or took too long."""
 
 
 @dataclass(frozen=True)

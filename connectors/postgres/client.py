@@ -188,7 +188,7 @@ def ssl_parameters(settings: dict[str, str]) -> dict[str, str]:
     if mode == "require":
         return {"sslmode": mode, "sslrootcert": "", "require_auth": "!password"}  # never in the clear to a stranger
     if mode == "verify-ca" and not authority:
-        raise Refused("Without a check of the name, name an authority of your own: anybody can ask a public one.")
+        raise Refused("Without a check of the name, name an authority of your own: anyone can ask a public one.")
     return {"sslmode": mode, "sslrootcert": authority or certs.where()}
 
 

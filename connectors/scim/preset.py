@@ -26,7 +26,7 @@ class PresetClient(ScimClient):
 class ScimPreset(Scim):
     """A removal deactivates. A subclass says what else differs: `capabilities`, `client`, `_roles_of`."""
 
-    api = ""  # the address of an app that has the same one for everybody
+    api = ""  # the address of an app that has the same one for everyone
     administrators = ""  # names of the roles that may administer the whole app, with commas between; "": SCIM says none
     has_roles = True
     untold = ""  # what its SCIM never says, and what to do about it: a phrase for Identity.missing

@@ -204,7 +204,7 @@ def _left_too_early(reader: Reader, rows: list[Said], today: date) -> Question |
                     f"{_lines(found)} a last day that is still to come, but the status of someone who has left. "
                     "Which counts?",
                     (Choice(DAY_COUNTS, "The last day: they are here until then"),
-                     Choice(STATUS_COUNTS, "The status: they have left already")),
+                     Choice(STATUS_COUNTS, "The status: they have already left")),
                     lines=tuple(found[:SHOWN]))  # fmt: skip
 
 

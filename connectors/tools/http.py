@@ -65,7 +65,7 @@ class Http:
         Paths are joined to it; an absolute address (a "next" link) is only followed to the same scheme, host and port.
     headers: sent with each call. auth: (user, password) or a requests AuthBase; a token that can be Renewed
         is renewed once for a call that is answered 401.
-    secrets: kept out of every message; what is in `auth` and an Authorization header is known already.
+    secrets: kept out of every message; what is in `auth` and an Authorization header is already known.
     timeout: seconds to connect and between two pieces of an answer; max_seconds: for one whole answer, from
         connecting to its last byte, however slowly the bytes come.
     max_bytes: of one answer, decompressed.

@@ -124,7 +124,7 @@ def refuse_taken_name(name: str, but: App | None = None) -> None:
 
 
 def refuse_same_space(kind: type[Connector], values: dict[str, str]) -> None:
-    """Raises AppProblem when this very space of the app is connected already."""
+    """Raises AppProblem when this very space of the app is already connected."""
     public = {field.name: values.get(field.name) for field in kind.fields if not field.secret}
     for other in App.select().where(App.connector == kind.slug, App.is_connected):
         same_space = _space(kind, other.settings) == _space(kind, public)
@@ -378,7 +378,7 @@ def resume(app: App, by: Asker) -> None:
 
 
 def set_state(app: App, state: str, what: str, by: Asker) -> None:
-    """Raises AppProblem for an app that is disconnected already."""
+    """Raises AppProblem for an app that is already disconnected."""
     with writing():
         app = App.get_by_id(app.id)
         if app.is_disconnected:

@@ -43,7 +43,7 @@ def note_missing(app: App, account_ids: list[int]) -> None:
 
 def take_over_accounts(app: App, removal_suspends: bool, began: datetime) -> None:
     """Take roles, new accounts and changed ones into Rollcall; leaves changes in the TEMP table `found`, and those that
-    the rules of matching are to look at in `to_match`: new ones are matched by e-mail already.
+    the rules of matching are to look at in `to_match`: new ones are already matched by e-mail.
 
     The known accounts are walked once for those that differ (TEMP `differing`); the work on these is as large as
     their number.

@@ -101,7 +101,7 @@ def _freeze(moves: Moves, directory: Directory, guard: Guard) -> None:
 
 
 def _give_to_the_only_one(normal: str) -> None:
-    """Who is known here already; someone who isn't gets it by becoming known."""
+    """Who is already known here; someone who isn't gets it by becoming known."""
     above = vouching.sql_above("d.directory_id", "p.workspace_role")
     found = _rows(f"""SELECT e.person_id, d.email, e.id, d.main, {above}
                       FROM directory_address AS d JOIN {ENTRY} JOIN person AS p ON p.id = e.person_id

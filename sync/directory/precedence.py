@@ -38,7 +38,7 @@ def in_order() -> list[Directory]:
 
 
 def move(directory: Directory, step: int, by: Asker) -> bool:
-    """One place up (-1) or down (1), and all people follow; False where it is the first or last already.
+    """One place up (-1) or down (1), and all people follow; False where it is already the first or last.
 
     Raises NotAllowed if an Owner is responsible for one of the two, unless an Owner asks: the first is trusted.
     """

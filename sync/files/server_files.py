@@ -1,4 +1,4 @@
-"""Which files on the server a page may name: those below the folders of ROLLCALL_FILES, and what is stored already.
+"""Which files on the server a page may name: those below the folders of ROLLCALL_FILES, and what is already stored.
 The command line may name any, as its user can read them anyway."""
 
 from __future__ import annotations

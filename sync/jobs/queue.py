@@ -126,7 +126,7 @@ def open_queue(path: str | os.PathLike) -> SqliteHuey:
 
 
 def _quietly(run: Callable[[int], None]) -> Callable[[int], None]:
-    """A fault of our own is in the log already, once: not with a traceback for each row that meets it."""
+    """A fault of our own is already in the log, once: not with a traceback for each row that meets it."""
 
     def quiet(row_id: int) -> None:
         with faults.tolerated():

@@ -139,7 +139,7 @@ def _invitations(connection, told: list) -> None:
         if is_live and (app, new) in live:
             connection.execute("UPDATE invitation SET state = 'cancelled' WHERE id = ?", (id,))
             told.append(dict(what="cancelled invitation", about=email, app_id=app, person_id=person,
-                             why="The same mailbox is invited already, in another spelling"))
+                             why="The same mailbox is already invited, in another spelling"))
         elif is_live:
             live.add((app, new))
         if new != normal:

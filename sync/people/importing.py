@@ -28,7 +28,7 @@ REMEMBERED = "people import columns"
 
 @dataclass(frozen=True)
 class ImportOutcome:
-    """How many people of a list were new, were brought up to date, and were as it says already; of how many something
+    """How many people of a list were new, were brought up to date, and were already as it says; of how many something
     is held, since they rank above the importer. `unread` names the columns that were not read, `notes` what else
     was passed over, `emails` the main addresses that the list says."""
 
@@ -156,7 +156,7 @@ def _asked(row: Any, person: Person, dated: bool) -> list[tuple[str, str]]:
 
 
 def _note(person: Person, row: Any, dated: bool) -> None:
-    """What the list says beside the status; a last day that has passed is in the status already."""
+    """What the list says beside the status; a last day that has passed is already in the status."""
     said = {"department": row.department, "manager": row.manager}
     values: dict[str, object] = {name: value for name, value in said.items() if value}
     if dated:

@@ -89,7 +89,7 @@ def entries_of(person: Person) -> list[DirectoryEntry]:
 def add(
     name: str, email: str, by: Asker, further_emails: Iterable[str] = (), workspace_role: str | None = None
 ) -> Person:
-    """A new person, active; PeopleProblem if an address is none or belongs to someone already, NotAllowed."""
+    """A new person, active; PeopleProblem if an address is none or already belongs to someone, NotAllowed."""
     rank.require(by, *rank.MANAGERS)
     _check_role(workspace_role)
     _refuse_to_give(workspace_role, by)

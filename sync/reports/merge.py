@@ -32,7 +32,7 @@ class Became:
 def bring_up_to_date(app: App, check: Check | None = None) -> Became:
     """Put the check's applied changes (TEMP `found`) and what waits (TEMP `wanted`) into the app's report.
 
-    The report stays or becomes open while something in it waits; else the check gets one that is applied already, and
+    The report stays or becomes open while something in it waits; else the check gets one that is already applied, and
     a comparison without a check none.
     """
     before = open_report(app)

@@ -195,7 +195,7 @@ def _release_others(report: Report, by: str) -> int:
 def dismiss(report: Report, by: str, reason: str) -> None:
     """Nobody in it is removed, nor asked about again: each counts as left out with this reason.
 
-    Raises ReasonNeeded for an empty one, ReportProblem for a report that is decided already. Accounts that the
+    Raises ReasonNeeded for an empty one, ReportProblem for a report that is already decided. Accounts that the
     app no longer lists don't change; the next check finds them missing, and reports them again.
     """
     reason = reason.strip()
@@ -252,7 +252,7 @@ def finish(report: Report, by: str, version: int | None = None, left_out: dict[i
     """Approve: everyone confirmed leaves the app in Rollcall, and a task for each removes the account in the app.
 
     `version` is that of the page on which it was pressed. `left_out` maps the ids of changes to reasons and
-    `taken_back` holds other ids, both as a form showed them: a change that is left out for that reason already, or
+    `taken_back` holds other ids, both as a form showed them: a change that is already left out for that reason, or
     one of `taken_back` that isn't left out, is unchanged. `only` limits the approval to these ids, and it doesn't
     cover those `undecided`; other changes stay open. `hand_overs`: what becomes of assets whose only manager leaves.
     Raises NeedsSuccessor where that is missing, SuccessorProblem, ReportChanged, ReportHeld or ReportProblem.
@@ -310,7 +310,7 @@ def _take_back_all(report: Report, change_ids: set[int], by: str, version: int |
 
 
 def _leave_out_all(report: Report, left_out: dict[int, str], by: str) -> int:
-    """How many of them were not left out for that reason already."""
+    """How many of them weren't yet left out for that reason."""
     known = list(Change.select().where(Change.report == report, Change.decision == LEFT_OUT))
     reasons = {change_id: reason for change_id, (reason, *_) in group_changes.reasons(known).items()}
     new = {change_id: reason for change_id, reason in left_out.items() if reasons.get(change_id) != reason}

@@ -144,7 +144,7 @@ def of_app(app: App) -> list[Leaver]:
 
 
 def end_acceptance(row: AcceptedLeaver, by: str, why: str) -> bool:
-    """From now on the account is open again; False if it was over already. Inside the caller's transaction."""
+    """From now on the account is open again; False if it was already over. Inside the caller's transaction."""
     still = (AcceptedLeaver.id == row.id) & AcceptedLeaver.ended_at.is_null()
     if not AcceptedLeaver.update(ended_at=utcnow()).where(still).execute():
         return False

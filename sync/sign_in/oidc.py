@@ -157,7 +157,7 @@ def _doubts(metadata: Metadata, new: Settings) -> list[Finding]:
         (apart > 60, Finding("waiting", f"Its clock and this server's are {apart:.0f} seconds apart. Beyond 120 "
                                         "nobody can sign in. Let this server keep its time by NTP.")),
         (new.default_role and metadata.issuer == GOOGLE, Finding("waiting", "Everybody else has a role: with the "
-         "audience “External”, that is anybody with a Google account. Make it “Internal” there.")),
+         "audience “External”, that is anyone with a Google account. Make it “Internal” there.")),
         (not metadata.end_session, Finding("waiting", "It offers no address for signing out: people who sign out of "
                                                       "Rollcall stay signed in there.")),
         (True, Finding("waiting", "Whether the redirect address is registered there is only known "

@@ -31,7 +31,7 @@ READ_GROUP = Table(
     owner="directory.reading", readers=("directory.compare", "directory.preview"), key="external_id, name",
 )  # fmt: skip
 
-# Whose entry each is: addresses that several entries have, people who are found already, people who may be someone else
+# Whose entry each is: addresses that several entries have, people who are already found, people who may be someone else
 # by now, and entries that only got another number.
 READ_DISPUTED = Table(
     "read_disputed", "email_key TEXT",

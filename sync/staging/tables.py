@@ -51,7 +51,7 @@ def fill(table: Table, query: str, values: Mapping[str, object] | tuple = ()) ->
 
 
 def insert(table: Table, rows: Iterable[tuple]) -> int:
-    """Add rows in the order of the table's columns; how many were added: none for a key that is there already.
+    """Add rows in the order of the table's columns; how many were added: none for a key that is already there.
 
     Raises UnusableReading for a key that can't be stored. Takes no lock on the file.
     """

@@ -48,7 +48,7 @@ from sync.tasks.plans import (
 from sync.words import plural
 
 # Accounts in one operation, by one approval and in one transaction: as many as one person can look through, and as many
-# as are written before anybody waits. More is done in parts, each with its own preview.
+# as are written before anyone waits. More is done in parts, each with its own preview.
 MOST = 5_000
 ASKED = "Already requested"
 WOKEN = 100  # tasks, right away: waking is a write each. The sweep of each minute wakes the others

@@ -77,7 +77,7 @@ def _successor(app: App, account_id: int, leaving: Collection[int]) -> Account:
 
 
 def _hand_over(app: App, asset_id: int, successor: Account, role: str, by: object, report: Report | None) -> Task:
-    """The task that grants it, or the one that is under way already."""
+    """The task that grants it, or the one that is already under way."""
     asset = Asset.get_by_id(asset_id)
     theirs = Task.select().where(Task.account == successor, Task.asset == asset, Task.is_live,
                                  Task.act.in_((TaskKind.GRANT, TaskKind.REVOKE)))  # fmt: skip

@@ -15,7 +15,7 @@ from tests.sync.grouped import Groups
 
 @pytest.fixture
 def sales(groups: Groups) -> Groups:
-    """Persons 1, 2 and 10 are in Sales: 10 has no account, and 2 has the role already. 3 and 4 are in Marketing."""
+    """Persons 1, 2 and 10 are in Sales: 10 has no account, and 2 already has the role. 3 and 4 are in Marketing."""
     channel = groups.chat.store.add_channel("general", via="page")
     groups.chat.store.join(channel, groups.chat.id_of(2), "manager", via="page")
     groups.chat.store.join(channel, groups.chat.id_of(5), "member", via="page")

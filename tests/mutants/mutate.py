@@ -190,7 +190,7 @@ def _of_ours(node: cst.CSTNode) -> Iterator[tuple[str, cst.CSTNode, cst.CSTNode]
 
 
 def _negated(condition: cst.BaseExpression) -> Iterator[tuple[str, cst.CSTNode, cst.CSTNode]]:
-    """What is neither a comparison nor negated already: mutmut's operators change those."""
+    """What is neither a comparison nor already negated: mutmut's operators change those."""
     if isinstance(condition, cst.Name | cst.Attribute | cst.Call | cst.NamedExpr | cst.Subscript):
         inside = condition.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
         yield "negated", condition, cst.UnaryOperation(cst.Not(), inside, [cst.LeftParen()], [cst.RightParen()])

@@ -74,7 +74,7 @@ class Workshop:
         return _with_failed(self.run(lambda: _run_in_order(tests, noted), seconds), noted)
 
     def run(self, what: Callable[[], int], seconds: float, prepare: bool = True) -> Outcome:
-        """Without `prepare`, in a fork of a process that is in the tree already."""
+        """Without `prepare`, in a fork of a process that is already in the tree."""
         shutil.rmtree(self._scratch, ignore_errors=True)
         self._scratch.mkdir()
         began = time.monotonic()
@@ -174,7 +174,7 @@ class Workshop:
 
 
 def _called_by_importing(files: list[str]) -> set[CodeType]:
-    """Import these files of tests, and return the functions that were called for it: what they made is made already."""
+    """Import these files of tests, and return the functions that were called for it: what they made is already made."""
     called: set[CodeType] = set()
     sys.setprofile(lambda frame, event, _: called.add(frame.f_code) if event == "call" else None)
     for name in files:

@@ -19,7 +19,7 @@ from tests.web.client import Client
 
 @pytest.fixture
 def sales(groups: Groups) -> Groups:
-    """Persons 1 and 10 are in Sales, person 2 as well and has its role already."""
+    """Persons 1 and 10 are in Sales, person 2 as well and already has its role."""
     groups.chat.store.add_channel("general", via="page")
     groups.chat.store.change(groups.chat.id_of(2), via="page", role="admin")
     for number in (1, 2, 10):

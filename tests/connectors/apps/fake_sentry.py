@@ -118,7 +118,7 @@ class FakeSentry(FakeApp):
         return Reply(201, self._member(self.seats[-1]))
 
     def join_team(self, request: Request) -> Reply:
-        """201 added, 202 an access request was made, 204 is on the team already."""
+        """201 added, 202 an access request was made, 204 is already on the team."""
         team, seat = self.thing(request.ids["team"]), self.seat(request.ids["id"])
         if team is None or seat is None:
             return self.error(404, NOBODY)

@@ -181,7 +181,7 @@ TEXTS = st.lists(st.text("abÁß.@ %\"'*-É1", max_size=8), min_size=1, max_size
           suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(names=TEXTS, asked=st.text("abÁß.@ %\"'*-É1", max_size=8), some=st.randoms())
 def test_index_and_rows_find_the_same(home, names, asked, some: random.Random):
-    """Whatever is in the index already, a search finds the rows whose text has all the words."""
+    """Whatever is already in the index, a search finds the rows whose text has all the words."""
     app = App.get_or_none(App.name == "Any") or make_app("Any")
     with writing():
         Account.delete().execute()
