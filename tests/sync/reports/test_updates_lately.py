@@ -10,7 +10,7 @@ from sync.db import db, utcnow
 from sync.models import Account, Change, Report
 from sync.reports import mass_updates
 from sync.staging import tables
-from sync.staging.check import FOUND
+from sync.staging.check import FOUND, HELD_UPDATE
 from tests.sync.fixtures import email
 
 
@@ -47,3 +47,26 @@ def test_an_account_counts_once_and_not_beside_what_this_check_finds(chat, repor
     db.execute_sql("INSERT INTO found (kind, account_id) VALUES ('updated role', ?), ('updated profile', ?)",
                    (account(2).id, account(1).id))  # fmt: skip
     assert mass_updates._applied_lately(chat.app, "updated role") == 1
+
+
+def pending(chat, number: int, **values: object) -> Account:
+    account = Account.get(Account.app == chat.app, Account.email == email(number))
+    Account.update(pending=values or None).where(Account.id == account.id).execute()
+    return account
+
+
+def test_an_account_notes_what_this_check_holds_and_forgets_what_an_earlier_one_held(chat, second):
+    held = [pending(chat, 1, role="old"), pending(chat, 2), pending(chat, 3), pending(chat, 4, role="old")]
+    elsewhere, none = pending(second, 1, role="old"), pending(chat, 5)
+    tables.create(HELD_UPDATE)
+    details = {"updated role": '{"role": "admin"}', "updated profile": '{"name": "New"}'}
+    for row, kind in ((held[0], "updated role"), (held[1], "updated profile"), *((held[2], kind) for kind in details)):
+        values = (kind, row.id, details[kind])
+        db.execute_sql("INSERT INTO held_update (kind, account_id, detail) VALUES (?, ?, ?)", values)
+    mass_updates._note(chat.app)
+    role, name = {"role": "admin"}, {"name": "New"}
+    assert [Account.get_by_id(row.id).pending for row in (*held, none, elsewhere)] == [
+        role, name, role | name, None, None, {"role": "old"}]  # fmt: skip
+    db.execute_sql("DELETE FROM held_update")
+    mass_updates._note(chat.app)
+    assert [Account.get_by_id(row.id).pending for row in (*held, none, elsewhere)] == [None] * 5 + [{"role": "old"}]

@@ -141,6 +141,13 @@ def test_nobody_is_no_mass(chat):
     assert not guards.is_mass_of(app, ("to invite",), 0) and guards.is_mass_of(app, ("to invite",), 1)
 
 
+def test_a_mass_of_a_kind_is_more_than_the_percentage_of_those_in_the_app(chat, second):
+    App.update(guard_accounts=0, guard_percent=30).execute()
+    app = App.get_by_id(chat.app.id)
+    assert app.users == MEMBERS + 1
+    assert not guards.is_mass_of(app, ("to invite",), 3) and guards.is_mass_of(app, ("to invite",), 4)
+
+
 def test_earlier_ones_of_the_day_are_part_of_a_mass_of_the_same_kind(chat, leavers):
     """Of ten accounts, more than five and more than 20 percent are a mass."""
     for row in leavers:

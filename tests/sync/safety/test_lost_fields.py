@@ -50,7 +50,8 @@ def stage(chat) -> Iterator[Callable[..., None]]:
     """Stages the account of a person as the app is to return it now."""
     ids = {number: chat.id_of(number) for number in range(10)}
     with snapshot.staging():
-        yield lambda number, **values: listed.stage_account(Seat(ids[number], email(number), **values))
+        yield lambda number, **values: listed.stage_account(
+            Seat(**{"id": ids[number], "email": email(number)} | values))
 
 
 @pytest.mark.parametrize(("role", "further", "lost"), [
@@ -146,3 +147,22 @@ def test_what_the_app_returns_of_all_is_not_touched(chat, stage):
     Account.update(unsaid=BIT["role"]).execute()
     lost_fields.keep_what_is_not_said(App.get())
     assert db.execute_sql("SELECT role, name FROM staged_account").fetchall() == [("guest", "Another")]
+
+
+@pytest.mark.parametrize(("now", "words"), [
+    ({"role": "member"}, "Nobody is an administrator now, and 2 were before"),
+    ({"role": ""}, "10 of 10 roles are missing"),
+    ({"role": "", "email": ""}, "10 of 10 e-mail addresses are missing; 10 of 10 roles are missing"),
+    ({"role": "member", "email": ""}, "10 of 10 e-mail addresses are missing"),
+    ({"role": "owner"}, None),
+])  # fmt: skip
+def test_all_that_was_lost_is_named_and_administrators_only_where_nothing_else_explains_it(chat, stage, now, words):
+    Account.update(role="owner").where(Account.email << [email(0), email(1)]).execute()
+    for number in range(10):
+        stage(number, **{"name": f"Person {number}", "email": email(number)} | now)
+    if words is None:
+        assert lost_fields.look_for(App.get()) == []
+        return
+    with pytest.raises(lost_fields.FieldsLost) as lost:
+        lost_fields.look_for(App.get())
+    assert str(lost.value) == f"{words}: has the credential lost a permission?"
