@@ -175,8 +175,6 @@ def release(report: Report, by: str, version: int | None = None, only: str = "")
             _close(report, ReportState.APPLIED, by)
             return updates
         _touch(report)
-        if others:
-            news.report_ready(report)
         return updates
 
 

@@ -150,7 +150,7 @@ def test_an_account_whose_e_mail_was_changed_meanwhile_stays(waiting):
     with waiting.store.writing() as store:
         store.execute("UPDATE member SET email = 'somebody-else@acme.example' WHERE email = ?", (email(3),))
     first, second = attempt(*queue)
-    assert first.state == "no longer needed" and "another e-mail" in first.error
+    assert first.state == "no longer needed" and "a different e-mail address" in first.error
     assert second.state == "done" and waiting.removed() == [email(4)]
 
 

@@ -258,4 +258,4 @@ def test_the_last_look_goes_by_the_address_that_was_confirmed(chat):
     reports.finish(report, chat.by)
     queue.drain(("task",))
     task = Task.get()
-    assert task.state == "no longer needed" and "another e-mail" in task.error and chat.removed() == []
+    assert task.state == "no longer needed" and "a different e-mail address" in task.error and chat.removed() == []

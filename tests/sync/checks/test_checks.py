@@ -166,7 +166,7 @@ def test_a_mass_missing_from_the_list_who_can_be_looked_up_fails_the_check(chat,
     whole = SampleChat.accounts
     monkeypatch.setattr(SampleChat, "accounts", lambda self: list(whole(self))[:3])
     check = chat.check()
-    assert check.state == "failed" and "not whole" in check.error
+    assert check.state == "failed" and "the list is incomplete" in check.error
     assert Account.select().where(Account.state == "present").count() == 11
 
 

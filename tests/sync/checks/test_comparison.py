@@ -16,7 +16,7 @@ from sync.reports import reports
 from sync.workspace import today
 from tests.sync.fixtures import email
 
-LATER = timedelta(minutes=1)
+LATER, MOMENT = timedelta(minutes=1), timedelta(microseconds=1)
 
 
 def compare() -> int:
@@ -178,3 +178,19 @@ def test_a_worker_is_woken_for_it_after_the_commit(chat):
         chat.leave(3)
         assert wakes() == 0
     assert wakes() == 1
+
+
+def test_an_app_is_compared_from_the_moment_on_that_was_asked_for(chat):
+    chat.leave(3)
+    at = App.get().compare_at
+    assert not comparison.compare(chat.app.id, at - MOMENT) and comparison.compare_due(at - MOMENT) == 0
+    assert comparison.compare(chat.app.id, at)
+    App.update(compare_at=at).execute()
+    assert comparison.compare_due(at) == 1
+
+
+def test_what_a_removal_does_in_an_app_is_noted_of_this_one_alone(chat, second):
+    App.update(removal_suspends=True).execute()
+    chat.leave(3)
+    assert comparison.compare(chat.app.id, utcnow() + LATER)
+    assert [App.get_by_id(one.app.id).removal_suspends for one in (chat, second)] == [False, True]

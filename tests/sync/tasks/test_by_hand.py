@@ -53,7 +53,7 @@ def test_an_account_with_another_e_mail_than_when_it_was_asked_for_is_left_alone
     with chat.store.writing() as store:
         store.execute("UPDATE member SET email = 'else@acme.example' WHERE email = ?", (email(1),))
     queue.drain()
-    assert "another e-mail" in Task.get().error and chat.calls("PATCH") == []
+    assert "a different e-mail address" in Task.get().error and chat.calls("PATCH") == []
 
 
 def test_access_is_offered_to_whoever_has_joined_and_fits_the_words(chat):
