@@ -76,7 +76,11 @@ def test_someone_who_is_back_leaves_the_report(chat):
     assert waiting(chat) == {email(4): "needs confirmation"}
     people.mark_returned(chat.people[4], chat.by)
     compare()
-    assert waiting(chat) == {} and Report.select().order_by(Report.id.desc()).first().state == "superseded"
+    last = Report.select().order_by(Report.id.desc()).first()
+    assert waiting(chat) == {} and last.state == "superseded"
+    entries = Activity.select().where(Activity.what == "compared last reading").order_by(Activity.id)
+    assert [(row.report, row.after) for row in entries] == [
+        (last, "2 to approve"), (last, "1 to approve"), (last, "Nothing waits any longer")]  # fmt: skip
 
 
 def test_a_mass_waits_for_a_release(chat):

@@ -261,14 +261,14 @@ def test_what_a_check_applied_is_part_of_its_report(merging):
     """What is gone left Rollcall alone, everything else is so in the app."""
     before = utcnow()
     asset = merging.assets[0]
-    kinds = ("new user", "updated role", "removed user", "new asset", "removed asset", "granted access", "revoked access")
+    gone = ("removed user", "removed asset", "revoked access")
+    kinds = (*gone, "new user", "updated role", "new asset", "granted access")
     for kind in kinds:
         db.execute_sql("INSERT INTO found VALUES (?, ?, ?, 'before', 'after', 'why')",
                        (kind, merging.account(3).id, asset.id))  # fmt: skip
     assert merge._attach_applied(merging.app, merging.check, merging.report) == len(kinds)
     rows = {row.kind: row for row in Change.select().where(Change.found_by == merging.check)}
-    assert {kind: row.in_app for kind, row in rows.items()} == {
-        kind: kind not in ("removed user", "removed asset", "revoked access") for kind in kinds}  # fmt: skip
+    assert {kind: row.in_app for kind, row in rows.items()} == {kind: kind not in gone for kind in kinds}
     for row in rows.values():
         assert (row.app, row.report, row.decision, row.account, row.asset, row.before, row.after, row.reason) == (
             merging.app, merging.report, "applied", merging.account(3), asset, "before", "after", "why")  # fmt: skip
