@@ -16,6 +16,7 @@ from peewee import DatabaseError, Model, SqliteDatabase
 from playhouse.migrations import Runner
 
 from sync import ON_SERVER, faults
+from sync.quick_sql import QuickContext
 
 WRITABLE = "Make it writable for the user that Rollcall runs as, and take away a mark that forbids it (chattr -i)."
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -25,6 +26,7 @@ class _File(SqliteDatabase):
     """What Rollcall asks of its database beside peewee's calls; sync/postgres/database.py has the same calls."""
 
     on_server = False
+    context_class = QuickContext
     base: type[Model]  # of all tables
 
     def executemany(self, sql: str, rows: Iterable) -> sqlite3.Cursor:

@@ -17,6 +17,7 @@ from sync.postgres import keys
 from sync.postgres.dialect import numbered, translated
 from sync.postgres.pool import Pool
 from sync.problems import TooLong
+from sync.quick_sql import QuickContext
 
 WRITERS = 0x526F6C6C  # "Roll": the advisory lock that each writer takes
 # A statement that waits longer than 30 seconds for a lock gives up, as with the file. Half a minute after a client was
@@ -66,6 +67,7 @@ class Postgres(PostgresqlDatabase):
     """Statements that are written for both databases come in, those of PostgreSQL go out."""
 
     on_server = True
+    context_class = QuickContext
     NOT_TEXT = ("\0", "\ufffd")  # a character that it can't keep, and what takes its place
     base: type[Model]  # of all tables
     json_methods = _Json

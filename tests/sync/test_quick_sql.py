@@ -1,0 +1,55 @@
+"""Statements are written in fewer steps than peewee takes, and are the same, their values too."""
+
+from __future__ import annotations
+
+import pytest
+from peewee import Context, fn
+
+from sync.db import db
+from sync.models import Account, App, Base, Change, Check, Person, Setting, Task
+
+joins, other = Person.alias(), Person.alias("other")
+waiting = Task.select(Task.account).where(Task.state == "queued")
+by_app = Account.select(Account.app, fn.COUNT(Account.id).alias("many")).group_by(Account.app)
+STATEMENTS = {
+    "a row": Person.select().where(Person.id == 3).limit(1),
+    "two tables": Task.select(Task, Account).join(Account).where(Task.state.in_(("queued", "running"))),
+    "a column twice": Person.select(Person.name, Person.name.alias("again")).distinct(),
+    "an alias without a name": Person.select(Person, joins).join(joins, on=(joins.id == Person.id)),
+    "an alias with a name": other.select().where(other.name == "Jana").order_by(other.name.desc(), other.id),
+    "a subquery": Account.select(Account.id).where(Account.id.in_(waiting)),
+    "a subquery of the same table": Task.select().where(Task.id.in_(Task.select(fn.MAX(Task.id)).group_by(Task.app))),
+    "no rows of another": Account.select().where(~fn.EXISTS(waiting.where(Task.account == Account.id))),
+    "a subquery that is joined": App.select(App, by_app.c.many).join(by_app, on=(by_app.c.app_id == App.id)),
+    "two selections": Person.select(Person.id, Person.name) | Person.select(Person.id, Person.name),
+    "a common table": Task.select(Task.id).join(cte := waiting.cte("waits"), on=(cte.c.account_id == Task.account))
+                          .with_cte(cte),
+    "in a list of values": Person.select().where(Person.name.in_(["a", "b"]) | Person.name.startswith("c%")),
+    "in none": Person.select().where(Person.name.in_([])),
+    "counted": Check.select(fn.COUNT(Check.id), Check.state).group_by(Check.state).having(fn.COUNT(Check.id) > 1),
+    "nothing to the left": Change.select(fn.COALESCE(Change.reason, ""), Change.kind).order_by(Change.kind, Change.id),
+    "an update": Account.update(state="gone").where(Account.id == 4),
+    "an update by itself": Task.update(attempts=Task.attempts + 1).where(Task.id.in_(waiting.select(Task.id))),
+    "an insert": Setting.insert(name="a", value="b").on_conflict(
+        conflict_target=(Setting.name,), update={Setting.value: "c"}),
+    "an insert of many": Setting.insert_many([("a", "b"), ("c", "d")], fields=[Setting.name, Setting.value]),
+    "a deletion": Task.delete().where(Task.account.in_(Account.select(Account.id).where(Account.state == "gone"))),
+    **{f"all of {model.__name__}": model.select() for model in Base.__subclasses__()},
+}  # fmt: skip
+
+
+def written(statement, context: type[Context]) -> tuple[str, list]:
+    return context(**db.get_context_options()).parse(statement)
+
+
+@pytest.mark.parametrize("statement", STATEMENTS.values(), ids=STATEMENTS)
+def test_a_statement_is_the_one_that_peewee_writes(statement):
+    assert written(statement, db.context_class) == written(statement, Context)
+    assert statement.sql() == written(statement, Context), "it is the one that runs"
+
+
+def test_a_name_with_a_quotation_mark_is_quoted():
+    odd = Person.alias('o"dd')
+    statement = odd.select(odd.name)
+    assert written(statement, db.context_class) == written(statement, Context)
+    assert '"o""dd"."name"' in statement.sql()[0]
