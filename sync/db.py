@@ -15,7 +15,7 @@ from pathlib import Path
 from peewee import DatabaseError, Model, SqliteDatabase
 from playhouse.migrations import Runner
 
-from sync import ON_SERVER, faults
+from sync import ON_SERVER, faults, once
 from sync.quick_sql import QuickContext
 
 WRITABLE = "Make it writable for the user that Rollcall runs as, and take away a mark that forbids it (chattr -i)."
@@ -186,7 +186,7 @@ def writing():
     if outermost:
         noted_in_write().clear()
     try:
-        with connected(), db.atomic():
+        with once.afresh(), connected(), db.atomic():
             if outermost:
                 db.lock_writers()
             yield

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from connectors.base import Role as Named
 from sync.models import BIT, Account, App, Change, Role
+from sync.once import once
 from sync.states import AccountState
 
 # Before a SELECT: instead of the table, the roles as the caller knows them (`:roles`, by Roles.as_json).
@@ -196,6 +197,7 @@ def wanted_by(detail: dict) -> list[str]:
     return detail.get("after") or [detail["role"]]
 
 
+@once
 def of(app: App | int) -> Roles:
     """As the last check knew them."""
     return _roles(list(Role.select().where(Role.app == app).order_by(Role.position, Role.external_id)))

@@ -7,12 +7,18 @@ from typing import Any
 
 from sync.db import connected, writing
 from sync.models import Setting
+from sync.once import once
 
 
 def setting(name: str, default: Any = None) -> Any:
+    return all_settings().get(name, default)
+
+
+@once
+def all_settings() -> dict[str, Any]:
+    """By their names."""
     with connected():
-        row = Setting.get_or_none(Setting.name == name)
-    return default if row is None else row.value
+        return dict(Setting.select(Setting.name, Setting.value).tuples())
 
 
 def set_setting(name: str, value: Any) -> None:

@@ -9,11 +9,10 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sync import activity, rank
-from sync.db import connected, utcnow, writing
-from sync.models import Setting
+from sync.db import utcnow, writing
 from sync.problems import Problem
 from sync.rank import Asker
-from sync.settings import set_setting, setting  # noqa: F401 - other rooms ask for both here
+from sync.settings import all_settings, set_setting, setting  # noqa: F401 - other rooms ask for two of them here
 from sync.states import WorkspaceRole
 from sync.words import value_in_words
 
@@ -38,9 +37,8 @@ class Workspace:
 
 
 def workspace() -> Workspace:
-    with connected():
-        known = {row.name: row.value for row in Setting.select().where(Setting.name.in_(_names()))}
-    return Workspace(**known)
+    known = all_settings()
+    return Workspace(**{name: known[name] for name in _names() if name in known})
 
 
 def update_workspace(by: Asker, **values: Any) -> Workspace:

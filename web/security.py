@@ -14,6 +14,7 @@ from sync import vault
 from sync.config import Config
 from sync.db import connected
 from sync.models import Person, Session
+from sync.once import remembering
 from sync.rank import Asker
 from sync.sign_in import sessions
 from sync.sign_in.sessions import Way
@@ -81,10 +82,11 @@ def _cookie_name(secure: bool, prefix: str) -> str:
 
 
 def open_connection() -> None:
-    """One connection to the database for the length of the request."""
+    """One connection to the database for the length of the request, which asks for the same thing once."""
     if request.endpoint != "static":
         g.connection = ExitStack()
         g.connection.enter_context(connected())
+        g.connection.enter_context(remembering())
 
 
 def close_connection(_problem: BaseException | None = None) -> None:

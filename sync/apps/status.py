@@ -16,6 +16,7 @@ from sync.apps.conditions import Condition, Due, Facts, Words, that_hold
 from sync.db import utcnow
 from sync.listing import one_of
 from sync.models import Account, App, Check, Person, Report, Task
+from sync.once import once
 from sync.problems import AppProblem
 from sync.safety import leavers
 from sync.states import AccountMatch, AccountState, AppState, AppStatus, CheckState, Step, Tone
@@ -70,7 +71,7 @@ class Standing:
 def standings(apps_asked: Iterable[App]) -> dict[int, Standing]:
     """By app id."""
     asked, now = list(apps_asked), utcnow()
-    known = _Known([app.id for app in asked])
+    known = _known(*(app.id for app in asked))
     return {app.id: _standing(app, known, now) for app in asked}
 
 
@@ -97,6 +98,11 @@ def credential_works(app: App, standing: Standing) -> bool:
     """It was used since the app was connected, the last time successfully and not long ago."""
     used = app.tested_at is not None and app.tested_at > app.created_at
     return used and not standing.facts.failed and standing.facts.due in (Due.NO, Due.SOON)
+
+
+@once
+def _known(*ids: int) -> _Known:
+    return _Known(list(ids))
 
 
 class _Known:

@@ -14,6 +14,7 @@ from sync import activity
 from sync.db import db, utcnow
 from sync.models import AcceptedLeaver, Account, App, Change, Person, Report
 from sync.names import account_name
+from sync.once import once
 from sync.states import CONNECTED, texts
 from sync.workspace import today
 
@@ -82,6 +83,11 @@ def _asks(account: Account, condition: str) -> bool:
 
 def open_in(app_ids: Iterable[int]) -> dict[int, Numbers]:
     """By app id, the numbers of these apps; apps without a leaver are missing. One query for all of them."""
+    return dict(_open_in(tuple(sorted(set(app_ids)))))
+
+
+@once
+def _open_in(app_ids: tuple[int, ...]) -> dict[int, Numbers]:
     rows = db.execute_sql(
         f"SELECT a.app_id, {_NUMBERS} {_ROWS} WHERE {HAS_LEFT} AND {_AMONG} GROUP BY a.app_id", _values(app_ids)
     ).fetchall()
@@ -103,6 +109,7 @@ def _values(app_ids: Iterable[int]) -> dict[str, object]:
     return {"apps": json.dumps(sorted(set(app_ids))), "today": str(today())}
 
 
+@once
 def people_still_in() -> list[int]:
     """The ids of the people who have left and have an open account in any connected app."""
     rows = db.execute_sql(f"SELECT DISTINCT p.id {_ROWS} WHERE {HAS_LEFT} AND {_IN_USE} AND NOT {DECIDED}",
@@ -110,6 +117,7 @@ def people_still_in() -> list[int]:
     return [person_id for (person_id,) in rows]
 
 
+@once
 def accounts_still_in(app_id: int) -> list[int]:
     """The ids of an app's open accounts of people who have left, by the account's name."""
     rows = db.execute_sql(f"SELECT a.id {_ROWS} WHERE {HAS_LEFT} AND {_AMONG} AND NOT {DECIDED} ORDER BY a.name, a.id",
@@ -119,6 +127,11 @@ def accounts_still_in(app_id: int) -> list[int]:
 
 def of_apps(app_ids: Iterable[int]) -> list[Leaver]:
     """Every account of someone who has left, decided or open, by the person's name and the app's."""
+    return list(_of_apps(tuple(sorted(set(app_ids)))))
+
+
+@once
+def _of_apps(app_ids: tuple[int, ...]) -> list[Leaver]:
     rows = db.execute_sql(
         f"""
         SELECT a.id, CASE WHEN {KEPT} THEN p.remove_on END, CASE WHEN {LEFT_OUT} THEN a.left_out END, ({ACCEPTED}),
