@@ -3,11 +3,13 @@ A template only shows what stands here."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from flask import Flask, get_flashed_messages
+from markupsafe import Markup
 
 from connectors.base import Field
 from sync.models import Asset
@@ -29,12 +31,17 @@ NAMED = 4  # assets that a sentence names before it counts the others
 
 def install(app: Flask) -> None:
     app.jinja_env.globals.update(
-        asset_list=asset_list, badge_icon=BADGE_ICONS.get, banner_icon=BANNER_ICONS.get, connector_form=connector_form,
+        written_once=written_once, asset_list=asset_list, badge_icon=BADGE_ICONS.get, banner_icon=BANNER_ICONS.get, connector_form=connector_form,
         how_to=how_to.of_kind,
         field_ids=field_ids, first_and_rest=first_and_rest, form_address=form_address, heads=heads,
         initials_of=initials_of, person_status=person_status, toasts=toasts, turns=turns,
         words_and_details=words_and_details,
     )  # fmt: skip
+
+
+def written_once(macro: Callable[..., Markup]) -> Callable[..., Markup]:
+    """The same macro, which is asked once for the same texts. It must depend on nothing else."""
+    return lru_cache(maxsize=1000, typed=True)(macro)  # typed: Markup equals a text that still has to be escaped
 
 
 def initials_of(name: str, words: int = 2) -> str:

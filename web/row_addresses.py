@@ -1,19 +1,54 @@
-"""Addresses that differ in an account's id alone, for lists: url_for() builds each kind once a request."""
+"""What differs in an account's id alone, for lists: each kind of address and of menu is built once a request."""
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Self
+
 from flask import Flask, g, url_for
+from markupsafe import Markup
 
-from sync.models import Account
+from sync.models import Account, App
+from sync.states import AccountKind, AccountMatch
 
-PLACE = 9_007_199_254_740_991  # stands where the id will be
+PLACE = random.SystemRandom().randrange(10**17, 10**18)  # stands where the id will be; no browser knows it
 
 
 def install(app: Flask) -> None:
-    app.jinja_env.globals["account_address"] = account_address
+    app.jinja_env.globals.update(account_address=account_address, menu_of_alike=menu_of_alike)
 
 
-def account_address(endpoint: str, account: Account, name: str = "account_id", **values: str) -> str:
+@dataclass(frozen=True)
+class Alike:
+    """All of an account that its menu depends on: those that are alike have the same one, but for the id."""
+
+    app_id: int
+    kind: AccountKind
+    status: str
+    match_kind: AccountMatch
+    match_by_hand: bool
+    left_out: bool
+    protected: bool
+    id: int = PLACE
+
+    @classmethod
+    def of(cls, account: Account) -> Self:
+        return cls(account.app_id, account.kind, account.status, account.match_kind, bool(account.match_by_hand),
+                   bool(account.left_out), bool(account.protected))  # fmt: skip
+
+
+def menu_of_alike(write: Callable, app: App, account: Account, can: Collection[str]) -> Markup:
+    """What the macro `write` gives for the account: it gets one Alike for all accounts that are."""
+    alike = Alike.of(account)
+    written = g.setdefault("menus", {})
+    if (alike, app.id, tuple(can)) not in written:
+        written[alike, app.id, tuple(can)] = write(app, alike, can)
+    return written[alike, app.id, tuple(can)].replace(str(PLACE), str(account.id))
+
+
+def account_address(endpoint: str, account: Account | Alike, name: str = "account_id", **values: str) -> str:
     """What url_for() gives for the account's app, the account as `name` ("account" in a query) and the values."""
     key = (endpoint, account.app_id, name, *values.items())
     built = g.setdefault("row_addresses", {})

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from flask import Flask, g
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from sync.apps.conditions import At, Words
 from sync.db import utcnow
@@ -137,8 +137,8 @@ def _day(moment: datetime) -> str:
 
 def _time(moment: datetime, words: str) -> Markup:
     there = local(moment)
-    exact = f"{there:%A}, {there.day} {there:%B %Y, %H:%M:%S} ({this_workspace().zone})"
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(there.isoformat(timespec="seconds"), exact, words)
+    exact = f"{there:%A}, {there.day} {there:%B %Y, %H:%M:%S} ({there.tzinfo})"
+    return Markup(f'<time datetime="{there.isoformat(timespec="seconds")}" title="{escape(exact)}">{escape(words)}</time>')
 
 
 def this_workspace() -> Workspace:

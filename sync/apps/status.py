@@ -109,38 +109,39 @@ class _Known:
     """What other tables hold about these apps, by app id."""
 
     def __init__(self, ids: list[int]):
-        self.checks = {row.app_id: row for row in Check.select().where(Check.app.in_(ids), Check.is_live)}
-        self.reports = {row.app_id: row for row in Report.select().where(Report.app.in_(ids), Report.is_open)}
-        self.tasks = _tasks(ids)
+        among = json.dumps(ids)
+        self.checks = {row.app_id: row for row in Check.select().where(one_of(Check.app, among), Check.is_live)}
+        self.reports = {row.app_id: row for row in Report.select().where(one_of(Report.app, among), Report.is_open)}
+        self.tasks = _tasks(among)
         self.left = leavers.open_in(ids)
-        self.leaving = _leaving(ids) if self.left else {}
-        self.own = _own_accounts(ids)
+        self.leaving = _leaving(among) if self.left else {}
+        self.own = _own_accounts(among)
         self.today = workspace.today()
 
 
-def _tasks(ids: list[int]) -> dict[int, tuple[int, int, str]]:
+def _tasks(among: str) -> dict[int, tuple[int, int, str]]:
     """Tasks that wait or run, those that need attention, and the error of one of these."""
     rows = (
         Task.select(Task.app, fn.COUNT(Task.id).filter(Task.is_under_way),
                     fn.COUNT(Task.id).filter(Task.needs_attention),
                     fn.MAX(Case(None, [(Task.needs_attention, Task.error)])))
-        .where(Task.app.in_(ids), Task.is_live).group_by(Task.app).tuples()
+        .where(one_of(Task.app, among), Task.is_live).group_by(Task.app).tuples()
     )  # fmt: skip
     return {app_id: (under_way, stuck, error or "") for app_id, under_way, stuck, error in rows}
 
 
-def _leaving(ids: list[int]) -> dict[int, int]:
+def _leaving(among: str) -> dict[int, int]:
     """The accounts of people who have left that a task removes: leavers.open_in() counts them until they are gone."""
-    removing = (Account.app.in_(ids), Account.state == AccountState.REMOVING, Account.is_matched, Person.has_left)
+    removing = (one_of(Account.app, among), Account.state == AccountState.REMOVING, Account.is_matched, Person.has_left)
     rows = Account.select(Account.app, fn.COUNT(Account.id)).join(Person).where(*removing).group_by(Account.app)
     return dict(rows.tuples())
 
 
-def _own_accounts(ids: list[int]) -> dict[int, AccountMatch]:
+def _own_accounts(among: str) -> dict[int, AccountMatch]:
     """Whose the account is that Rollcall acts with, where the app lists it."""
     rows = (
         Account.select(Account.app, Account.match_kind).join(App)
-        .where(Account.app.in_(ids), Account.external_id == App.identity_id, Account.is_present).tuples()
+        .where(one_of(Account.app, among), Account.external_id == App.identity_id, Account.is_present).tuples()
     )  # fmt: skip
     return dict(rows)
 

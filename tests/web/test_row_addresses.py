@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 from flask import url_for
+from markupsafe import Markup
 
-from sync.models import Account
-from web.row_addresses import PLACE, account_address
+from sync.models import Account, App
+from web.row_addresses import PLACE, Alike, account_address, menu_of_alike
 
 
 @pytest.mark.parametrize("back", ["/apps/1/members", f"/apps/1/members?search={PLACE}", "/a?x=é&account_id=7"])
@@ -19,3 +20,27 @@ def test_it_is_the_address_of_the_row(site, back: str) -> None:
                 "decisions.new", app_id=app_id, account=id, kind="guest", back=back)
             assert account_address("members.match", account, back=back) == url_for(
                 "members.match", app_id=app_id, account_id=id, back=back)
+
+
+def test_a_menu_is_written_once_for_accounts_that_are_alike(site) -> None:
+    written, app = [], App(id=3)
+
+    def write(app: App, alike: Alike, can: tuple) -> Markup:
+        written.append(alike)
+        return Markup('<a href="{}">{}</a>').format(alike.id, alike.match_kind)
+
+    with site.test_request_context():
+        menus = [menu_of_alike(write, app, account, ()) for account in (
+            Account(id=7, app=3, match_kind="guest"), Account(id=8, app=3, match_kind="guest"),
+            Account(id=9, app=3, match_kind="matched"))]  # fmt: skip
+    assert menus == ['<a href="7">guest</a>', '<a href="8">guest</a>', '<a href="9">matched</a>']
+    assert len(written) == 2
+
+
+def test_accounts_are_alike_only_if_all_that_a_menu_reads_is() -> None:
+    values = {"app": 3, "kind": "user", "status": "active", "match_kind": "matched"}
+    others = ({"app": 4}, {"kind": "system"}, {"status": "invited"}, {"match_kind": "guest"}, {"match_by_hand": True},
+              {"left_out": "a contractor"}, {"protected": "the owner"})  # fmt: skip
+    kinds = {Alike.of(Account(id=id, **values | other)) for id, other in enumerate(({}, *others))}
+    assert len(kinds) == len(others) + 1
+    assert Alike.of(Account(id=1, **values)) == Alike.of(Account(id=2, name="Ana", **values))
