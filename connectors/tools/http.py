@@ -22,7 +22,7 @@ from urllib3.util import parse_url
 
 from connectors.base import ConnectorError, CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
 from connectors.time_limit import check_time, time_limit
-from connectors.tools import net
+from connectors.tools import hosts, net
 from connectors.tools.addresses import is_loopback
 from connectors.tools.answers import (
     REFUSALS,
@@ -261,7 +261,10 @@ class Http:
     def _send(self, prepared: requests.PreparedRequest, asked: str) -> Answer:
         with time_limit(self._max_seconds) as talk:
             try:
-                return self._answer(prepared, asked)
+                with hosts.turn(self.origin[1], talk.seconds):
+                    return self._answer(prepared, asked)
+            except hosts.Busy:
+                raise _NoAnswer(f"The server is busy with other calls of Rollcall.\n{asked}", True) from None
             except UnicodeError:
                 raise CredentialRejected(
                     "The credential holds characters that cannot be sent. Enter it again."
