@@ -20,6 +20,7 @@ from sync.quick_sql import QuickContext
 
 WRITABLE = "Make it writable for the user that Rollcall runs as, and take away a mark that forbids it (chattr -i)."
 MIGRATIONS = Path(__file__).with_name("migrations")
+LONGEST_WAIT = 30  # seconds for the lock of the one writer
 
 
 class _File(SqliteDatabase):
@@ -86,7 +87,7 @@ def open_database(path: str | os.PathLike) -> None:
     db.init(
         str(path),
         pragmas={"journal_mode": "wal", "foreign_keys": 1, "synchronous": "full", "cache_size": -16_000},
-        timeout=30,
+        timeout=LONGEST_WAIT,
     )
     try:
         with connected():
@@ -176,6 +177,22 @@ def noted_in_write() -> dict:
 _write = threading.local()
 
 
+_writer = threading.Lock()
+
+
+@contextmanager
+def _turn(outermost: bool):
+    """The threads of a process write one after the other and wake each other. SQLite would let each look again after
+    ever longer pauses, and give it up after 30 seconds, which it still does: a thread that waits longer asks the file.
+    """
+    mine = outermost and not db.on_server and _writer.acquire(timeout=LONGEST_WAIT)
+    try:
+        yield
+    finally:
+        if mine:
+            _writer.release()
+
+
 @contextmanager
 def writing():
     """One short transaction that holds the single write lock; nested blocks join it.
@@ -186,7 +203,7 @@ def writing():
     if outermost:
         noted_in_write().clear()
     try:
-        with once.afresh(), connected(), db.atomic():
+        with once.afresh(), connected(), _turn(outermost), db.atomic():
             if outermost:
                 db.lock_writers()
             yield
