@@ -89,13 +89,13 @@ def rows_written() -> Iterator[list[int]]:
 
 
 @contextmanager
-def waiting_writer(path: str) -> Iterator[list[float]]:
-    """Another connection writes one row every few milliseconds. The list contains the seconds that each write took."""
+def waiting_writer(path: str, pause: float = 0.005) -> Iterator[list[float]]:
+    """Another connection writes one row, again `pause` seconds after each write. The list contains the seconds that each write took."""
     waits, stop = [0.0], threading.Event()
 
     def write() -> None:
         connection = sqlite3.connect(path, timeout=60, isolation_level=None)
-        while not stop.wait(0.005):
+        while not stop.wait(pause):
             start = time.perf_counter()
             connection.execute("INSERT OR REPLACE INTO setting (name, value) VALUES ('bench', '1')")
             waits.append(time.perf_counter() - start)

@@ -3,18 +3,16 @@ Our own faults that this process met or that work waits for, the clock, and whet
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import datetime
-from functools import reduce
-from operator import or_
 
 from sync import faults
 from sync.db import connected, db, utcnow
 from sync.faults import Fault
 from sync.jobs import clock, queue
-from sync.models import Check, Directory, Mail, Task
 from sync.settings import set_setting
-from sync.states import LIVE_CHECKS, DirectoryState, MailState, TaskState
+from sync.states import LIVE_CHECKS, DirectoryState, MailState, TaskState, texts
 from sync.words import plural
 
 LATE = 180  # seconds after which a heartbeat that comes each minute is missed
@@ -63,15 +61,18 @@ def _look() -> None:
         db.execute_sql(f"PRAGMA busy_timeout = {before}")
 
 
+# The states are written out, so that SQLite takes the indexes of work that is live. Each page asks this.
+_WAITING = " UNION ".join(
+    f"SELECT error FROM {table} WHERE state IN ({texts(states)}) AND error IN (SELECT value FROM json_each(:texts))"
+    for table, states in (("app_check", LIVE_CHECKS), ("app_task", (TaskState.QUEUED,)), ("mail", (MailState.QUEUED,)),
+                          ("directory", (DirectoryState.ACTIVE,)))
+)  # fmt: skip
+
+
 def _waiting_for() -> list[Fault]:
     """What work waits for, whichever process met it."""
     by_text = {fault.text: fault for fault in faults.ALL}
-    waiting = [
-        model.select(model.error).where(model.state.in_(states), model.error.in_(list(by_text)))
-        for model, states in ((Check, LIVE_CHECKS), (Task, (TaskState.QUEUED,)), (Mail, (MailState.QUEUED,)),
-                              (Directory, (DirectoryState.ACTIVE,)))
-    ]  # fmt: skip
-    return [by_text[text] for (text,) in reduce(or_, waiting).tuples()]
+    return [by_text[text] for (text,) in db.execute_sql(_WAITING, {"texts": json.dumps(list(by_text))}).fetchall()]
 
 
 def _stopped(age: float) -> Fault:

@@ -22,6 +22,7 @@ from sync.workspace import workspace
 WHO = "Rollcall"
 TOO_OLD = timedelta(days=3)
 WAITED_FOR = 30  # seconds at most, for a test e-mail that someone waits for
+UNSENT = tuple(state for state in MailState if state != MailState.SENT)
 _base_url = "http://127.0.0.1:8000"
 
 
@@ -52,7 +53,7 @@ def link(path: str) -> str:
 
 def unsent(limit: int = 100) -> list[Mail]:
     """E-mails that haven't been sent or failed, newest first."""
-    return list(Mail.select().where(Mail.state != MailState.SENT).order_by(Mail.id.desc()).limit(limit))
+    return list(Mail.select().where(Mail.state.in_(UNSENT)).order_by(Mail.id.desc()).limit(limit))
 
 
 def count_queued() -> int:

@@ -40,7 +40,7 @@ def answers_in_words(directory: Directory) -> str:
     """Whose rank it has: "an Owner vouches for it", "Ana Lima answers for it"."""
     if directory.vouched:
         return "an Owner vouches for it"
-    person = Person.get_or_none(Person.id == directory.answers_id)
+    person = directory.answers_id and Person.get_or_none(Person.id == directory.answers_id)
     if person is None:
         return "nobody answers for it"
     manages = person.status == PersonStatus.ACTIVE and person.workspace_role in rank.MANAGERS

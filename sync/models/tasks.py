@@ -19,7 +19,7 @@ class Task(Base):
 
     app = ForeignKeyField(App, backref="tasks", on_delete="CASCADE")
     report = ForeignKeyField(Report, null=True, backref="tasks", on_delete="SET NULL")
-    change = ForeignKeyField(Change, null=True, on_delete="SET NULL", index=False)
+    change = ForeignKeyField(Change, null=True, on_delete="SET NULL")
     act = OneOf(TaskKind)
     account = ForeignKeyField(Account, null=True, backref="tasks", on_delete="CASCADE")
     external_id = CharField(default="")  # as it was at the approval
