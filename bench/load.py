@@ -89,7 +89,9 @@ def measure(folder: Path, people: int, count: int, accounts: int, goes_on: Calla
     return load
 
 
-def _fill(folder: Path, people: int, count: int, big: int, whole: str, slow: list[str]) -> tuple[dict, list[App], list[str]]:
+def _fill(
+    folder: Path, people: int, count: int, big: int, whole: str, slow: list[str]
+) -> tuple[dict, list[App], list[str]]:
     """The pages' addresses, the apps to check, and a link that signs in for each person."""
     owner = open_owner(folder)
     connectors.allow_networks(connectors.parse_networks(NETWORK))

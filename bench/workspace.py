@@ -90,7 +90,8 @@ def rows_written() -> Iterator[list[int]]:
 
 @contextmanager
 def waiting_writer(path: str, pause: float = 0.005) -> Iterator[list[float]]:
-    """Another connection writes one row, again `pause` seconds after each write. The list contains the seconds that each write took."""
+    """Another connection writes one row, again `pause` seconds after each write. The list contains the seconds that
+    each write took."""
     waits, stop = [0.0], threading.Event()
 
     def write() -> None:

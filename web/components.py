@@ -31,7 +31,8 @@ NAMED = 4  # assets that a sentence names before it counts the others
 
 def install(app: Flask) -> None:
     app.jinja_env.globals.update(
-        written_once=written_once, asset_list=asset_list, badge_icon=BADGE_ICONS.get, banner_icon=BANNER_ICONS.get, connector_form=connector_form,
+        written_once=written_once,
+        asset_list=asset_list, badge_icon=BADGE_ICONS.get, banner_icon=BANNER_ICONS.get, connector_form=connector_form,
         how_to=how_to.of_kind,
         field_ids=field_ids, first_and_rest=first_and_rest, form_address=form_address, heads=heads,
         initials_of=initials_of, person_status=person_status, toasts=toasts, turns=turns,

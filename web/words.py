@@ -138,7 +138,8 @@ def _day(moment: datetime) -> str:
 def _time(moment: datetime, words: str) -> Markup:
     there = local(moment)
     exact = f"{there:%A}, {there.day} {there:%B %Y, %H:%M:%S} ({there.tzinfo})"
-    return Markup(f'<time datetime="{there.isoformat(timespec="seconds")}" title="{escape(exact)}">{escape(words)}</time>')
+    moment = there.isoformat(timespec="seconds")
+    return Markup(f'<time datetime="{moment}" title="{escape(exact)}">{escape(words)}</time>')
 
 
 def this_workspace() -> Workspace:

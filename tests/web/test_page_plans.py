@@ -19,10 +19,16 @@ GROWS = {
     "access", "account", "activity", "app_check", "app_task", "asset", "change", "directory_entry", "directory_reading",
     "invitation", "mail", "match_decision", "person", "person_email", "session",
 }  # fmt: skip
-# What leaves with a file, or says whether the whole log is whole, reads everything.
-EVERYTHING = ("/activity/verification", ".csv", "downloads.")
+# What leaves with a file, counts everything, or says whether the whole log is whole.
+EVERYTHING = ("/activity/verification", ".csv", "downloads.", "/metrics")
+# The dialog that suggests people for an account compares all of them, as nothing narrows who it may be.
+COMPARES = "GET /apps/<int:app_id>/members/<int:account_id>/match: SCAN p"
+# Home counts the assets that nobody manages: for each asset, by indexes, whether someone does.
+UNMANAGED = "GET /: SCAN s USING COVERING INDEX asset_app_id_state_kind_name"
 # Only what the condition of the index lets in: live, open, unsettled.
 FEW = re.compile(r"USING (?:COVERING )?INDEX \w*(?:_live|_open|_disputed|_hold|_now|_held)\b")
+
+NAMED = re.compile(r'\b(?:FROM|JOIN)\s+"?(\w+)"?\s+(?:AS\s+)?"?(\w+)"?')
 
 
 def asked_by(site: Flask, owner: Client, world: dict) -> dict[str, tuple[str, object]]:  # noqa: F811
@@ -49,7 +55,7 @@ def read_whole(sql: str, values: object) -> list[str]:
     """The steps of its plan that read a table of GROWS from end to end."""
     if "0 = 1" in sql:  # for an empty list of ids; SQLite sees that before it begins
         return []
-    named = dict((alias, table) for table, alias in re.findall(r'"?(\w+)"?(?: AS)? "?(\w+)"?', sql))
+    named = {alias: table for table, alias in NAMED.findall(sql)}
     plan = [row[3] for row in db.connection().execute(f"EXPLAIN QUERY PLAN {sql}", values or ())]
     ends_early = "LIMIT" in sql and not any("TEMP B-TREE" in step for step in plan)
     scans = [step for step in plan if step.startswith("SCAN") and "VIRTUAL" not in step and not FEW.search(step)]
@@ -60,7 +66,7 @@ def test_pages(site: Flask, owner: Client, world: dict) -> None:  # noqa: F811
     asked = asked_by(site, owner, world)
     assert len(asked) > 200
     found = {f"{page}: {step}": sql for sql, (page, values) in asked.items() for step in read_whole(sql, values)}
-    assert found == {}
+    assert found.keys() <= {COMPARES, UNMANAGED}, "\n".join(f"{where}\n   {sql[-600:]}" for where, sql in found.items())
 
 
 @pytest.mark.usefixtures("home")
