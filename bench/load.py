@@ -35,6 +35,7 @@ from sync.states import AppState
 PEOPLE, SECONDS, APPS, ACCOUNTS = 20, 120, 200, 100_000
 CHECKED, OF_CHECKED, LATENCY = 4, 1_000, 1.0  # apps that are checked all the time, their accounts, seconds a page
 LEFT_EVERY = 500  # one of so many people has left
+FULL = reading.PAGE  # accounts of the big app come in whole pages
 THINKS = (0.5, 1.5)  # seconds between an answer and the next click
 STARTS, ANSWERS = 60, 60  # seconds that the server may take to start, and to answer a click
 PAUSE = 0.1  # seconds between two writes of another program
@@ -62,7 +63,7 @@ class Load:
 def measure(folder: Path, people: int, count: int, accounts: int, goes_on: Callable[[int], bool],
             thinks: tuple[float, float] = THINKS) -> Load:  # fmt: skip
     """Each person clicks while `goes_on`, which gets the number of clicks they have made, says so."""
-    load, big = Load(), max(1, accounts - CHECKED * OF_CHECKED)
+    load, big = Load(), max(FULL, (accounts - CHECKED * OF_CHECKED) // FULL * FULL)
     with ExitStack() as servers:
         whole = servers.enter_context(reading.Server(big))
         slow = [servers.enter_context(reading.Server(OF_CHECKED, LATENCY)).url for _ in range(CHECKED)]

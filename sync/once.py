@@ -1,5 +1,5 @@
-"""What a page asks several times is asked of the database once. Such an answer is kept for that page alone, until its
-thread writes, and never used in a transaction: what is decided is always decided by the rows as they are then."""
+"""A page that asks the same question several times gets the first answer again. It is kept for that page alone, until
+its thread writes, and never used in a transaction: every decision reads the rows as they are then."""
 
 from __future__ import annotations
 

@@ -17,10 +17,10 @@ MORE = hosts.AT_ONCE + 4
 
 
 class Server:
-    """Keeps each call until it is let go on."""
+    """Answers no call before it may."""
 
     def __init__(self) -> None:
-        self.begun, self.go_on, self.lock, self.now, self.most = threading.Semaphore(0), threading.Semaphore(0), \
+        self.begun, self.may_answer, self.lock, self.now, self.most = threading.Semaphore(0), threading.Semaphore(0), \
             threading.Lock(), 0, 0  # fmt: skip
         server = self
 
@@ -30,7 +30,7 @@ class Server:
                     server.now += 1
                     server.most = max(server.most, server.now)
                 server.begun.release()
-                server.go_on.acquire()
+                server.may_answer.acquire()
                 with server.lock:
                     server.now -= 1
                 self.send_response(200)
@@ -45,15 +45,15 @@ class Server:
         self.http.daemon_threads = True
         threading.Thread(target=self.http.serve_forever, daemon=True).start()
 
-    def let_go_on(self, calls: int) -> None:
-        self.go_on.release(calls)
+    def answer(self, calls: int) -> None:
+        self.may_answer.release(calls)
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
     server = Server()
     yield server
-    server.let_go_on(1000)
+    server.answer(1000)
     server.http.shutdown()
     server.http.server_close()
 
@@ -69,9 +69,9 @@ def test_apps_on_one_host_share_its_turns(server):
         for _ in range(hosts.AT_ONCE):
             server.begun.acquire()
         for _ in range(MORE - hosts.AT_ONCE):  # each that ends lets one more begin
-            server.let_go_on(1)
+            server.answer(1)
             server.begun.acquire()
-        server.let_go_on(hosts.AT_ONCE)
+        server.answer(hosts.AT_ONCE)
         assert all(call.result().status == 200 for call in calls)
     assert server.most == hosts.AT_ONCE
 
@@ -83,7 +83,7 @@ def test_a_host_that_never_answers_delays_no_other(server):
             server.begun.acquire()
         other = threads.submit(app_on(server, "127.0.0.4").get, "x")
         server.begun.acquire()  # of the other host: the first has no turn left
-        server.let_go_on(MORE + 1)
+        server.answer(MORE + 1)
         assert other.result().status == 200
         wait(hanging)
 
@@ -103,6 +103,6 @@ def test_a_call_that_gets_no_turn_in_time_was_never_sent(server):
             server.begun.acquire()
         with pytest.raises(TemporarilyUnavailable, match="busy with other calls of Rollcall"):
             app_on(server, "127.0.0.5", max_seconds=0, retries=0).get("x")
-        server.let_go_on(hosts.AT_ONCE)
+        server.answer(hosts.AT_ONCE)
         wait(hanging)
     assert server.most == hosts.AT_ONCE

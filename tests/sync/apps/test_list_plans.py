@@ -25,7 +25,7 @@ OF_PEOPLE = ({}, {"status": "suspended"}, {"department": "Sales"}, {"left": YES}
 
 
 def plan(ask: Callable[[], object]) -> set[str]:
-    """A line for each table that its statements read."""
+    """A line for each table that its statements read, but for the few settings."""
     asked: list[tuple] = []
 
     def note(event) -> None:
@@ -36,7 +36,8 @@ def plan(ask: Callable[[], object]) -> set[str]:
         ask()
     finally:
         db.query_hooks.remove(note)
-    explained = [db.connection().execute(f"EXPLAIN QUERY PLAN {sql}", values or ()) for sql, values in asked]
+    explained = [db.connection().execute(f"EXPLAIN QUERY PLAN {sql}", values or ()) for sql, values in asked
+                 if 'FROM "setting"' not in sql]  # fmt: skip
     return {row[3] for rows in explained for row in rows}
 
 
