@@ -9,6 +9,7 @@ import sqlite3
 import threading
 from collections.abc import Iterable
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -175,17 +176,29 @@ def noted_in_write() -> dict:
 
 
 _write = threading.local()
-
-
 _writer = threading.Lock()
+_patience: ContextVar[float] = ContextVar("seconds to wait for the lock of the one writer", default=LONGEST_WAIT)
+
+
+@contextmanager
+def waiting_at_most(seconds: float):
+    """In this block, a write of this thread that finds the lock taken fails after so many seconds."""
+    [before] = db.execute_sql("PRAGMA busy_timeout").fetchone()
+    db.execute_sql(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
+    outside = _patience.set(seconds)
+    try:
+        yield
+    finally:
+        _patience.reset(outside)
+        db.execute_sql(f"PRAGMA busy_timeout = {before}")
 
 
 @contextmanager
 def _turn(outermost: bool):
-    """The threads of a process write one after the other and wake each other. SQLite would let each look again after
-    ever longer pauses, and give it up after 30 seconds, which it still does: a thread that waits longer asks the file.
+    """The threads of a process write one after the other and wake each other, where SQLite would let each look again
+    after ever longer pauses. One that has waited in vain asks the file, which says that it is locked.
     """
-    mine = outermost and not db.on_server and _writer.acquire(timeout=LONGEST_WAIT)
+    mine = outermost and not db.on_server and _writer.acquire(timeout=_patience.get())
     try:
         yield
     finally:

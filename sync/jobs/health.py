@@ -8,7 +8,7 @@ import time
 from datetime import datetime
 
 from sync import faults
-from sync.db import connected, db, utcnow
+from sync.db import connected, db, utcnow, waiting_at_most
 from sync.faults import Fault
 from sync.jobs import clock, queue
 from sync.settings import set_setting
@@ -18,7 +18,7 @@ from sync.words import plural
 LATE = 180  # seconds after which a heartbeat that comes each minute is missed
 OVERDUE = 75  # seconds after which it is looked why it doesn't come
 LOOK_SECONDS = 10  # between two such looks
-PATIENCE = 1000  # milliseconds that a look waits for a lock
+PATIENCE = 1  # second that a look waits for a lock
 
 _looked_at = -float(LOOK_SECONDS)
 
@@ -52,13 +52,8 @@ def _look() -> None:
     if time.monotonic() - _looked_at < LOOK_SECONDS:
         return
     _looked_at = time.monotonic()
-    [before] = db.execute_sql("PRAGMA busy_timeout").fetchone()
-    try:
-        db.execute_sql(f"PRAGMA busy_timeout = {PATIENCE}")
-        with faults.tolerated():
-            set_setting("looked at", utcnow().isoformat())
-    finally:
-        db.execute_sql(f"PRAGMA busy_timeout = {before}")
+    with waiting_at_most(PATIENCE), faults.tolerated():
+        set_setting("looked at", utcnow().isoformat())
 
 
 # The states are written out, so that SQLite takes the indexes of work that is live. Each page asks this.

@@ -10,7 +10,7 @@ from sync.db import db
 
 def test_two_people_click_while_apps_are_checked(tmp_path: Path) -> None:
     try:
-        found = load.measure(tmp_path, 2, 8, 4_500, lambda made: made < 4, thinks=(0, 0))
+        found = load.measure(tmp_path, 2, 8, 5_000, lambda made: made < 4, thinks=(0, 0))
     finally:
         db.close()
     assert found.errors == [] and len(found.all) == 10, "each signs in, and clicks four times"
