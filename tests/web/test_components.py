@@ -1,0 +1,17 @@
+"""A component that is written once for the same texts is written for each that differs, in its kind as well."""
+
+from __future__ import annotations
+
+from flask import Flask, render_template_string
+from markupsafe import Markup
+
+BADGE = '{% from "components.html" import badge, icon %}{{ badge(word, title=word) }}{{ icon("check", css) }}'
+
+
+def test_a_text_is_escaped_after_the_same_markup_was_not(site: Flask) -> None:
+    with site.test_request_context():
+        markup = render_template_string(BADGE, word=Markup("<i>new</i>"), css="a")
+        text = render_template_string(BADGE, word="<i>new</i>", css="a")
+        again = render_template_string(BADGE, word=Markup("<i>new</i>"), css="b")
+    assert "<i>new</i></span>" in markup and "<i>new" not in text and "&lt;i&gt;new&lt;/i&gt;</span>" in text
+    assert again == markup.replace('class="icon a"', 'class="icon b"')
