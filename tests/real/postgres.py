@@ -145,16 +145,19 @@ class Postgres:
         return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
+def own_server() -> Postgres:
+    """A server in a folder that its user can reach, which the folders of a test are not. It isn't started yet."""
+    return Postgres(Path(tempfile.mkdtemp(prefix="postgres-")))
+
+
 @pytest.fixture(scope="module")
 def postgres_server() -> Iterator[Postgres]:
     """One server for a module: it takes two seconds."""
-    need("postgresql")
-    folder = Path(tempfile.mkdtemp(prefix="postgres-"))
-    server = Postgres(folder)
+    server = own_server()
     server.start()
     yield server
     server.stop()
-    shutil.rmtree(folder)
+    shutil.rmtree(server.folder)
 
 
 @pytest.fixture

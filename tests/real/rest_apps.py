@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import requests
 
 from tests.parts import free_port
+from tests.real.postgres import own_server
 from tests.real.servers import need_server
 
 READY_SECONDS = 90
@@ -110,17 +112,26 @@ class Directus(RealApp):
         return {"base_url": self.url, "token": TOKEN}
 
     def environ(self) -> dict[str, str]:
+        database = self._server.settings()
         return {
-            **os.environ, "HOST": "127.0.0.1", "PORT": str(self.port), "DB_CLIENT": "sqlite3", "TELEMETRY": "false",
-            "DB_FILENAME": str(self.folder / "data.db"), "SECRET": PASSWORD * 2, "ADMIN_EMAIL": self.administrator,
-            "ADMIN_PASSWORD": PASSWORD, "ADMIN_TOKEN": TOKEN, "LOG_LEVEL": "warn",
+            **os.environ, "HOST": "127.0.0.1", "PORT": str(self.port), "DB_CLIENT": "pg", "DB_HOST": database["host"],
+            "DB_PORT": database["port"], "DB_USER": database["user"], "DB_PASSWORD": database["password"],
+            "DB_DATABASE": "postgres", "SECRET": PASSWORD * 2, "ADMIN_EMAIL": self.administrator,
+            "ADMIN_PASSWORD": PASSWORD, "ADMIN_TOKEN": TOKEN, "LOG_LEVEL": "warn", "TELEMETRY": "false",
         }  # fmt: skip
 
     def prepare(self) -> None:
+        self._server = own_server()
+        self._server.start()
         self.run([self.installed / "node_modules/.bin/directus", "bootstrap"])
 
     def command(self) -> list:
         return [self.installed / "node_modules/.bin/directus", "start"]
+
+    def stop(self) -> None:
+        super().stop()
+        self._server.stop()
+        shutil.rmtree(self._server.folder)
 
     def after_start(self) -> None:
         self.session.headers["Authorization"] = f"Bearer {TOKEN}"

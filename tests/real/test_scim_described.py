@@ -53,7 +53,7 @@ def token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @described.parametrize()
 @BOUNDED
 def test_each_answer_is_one_that_is_described(case, token):
-    answer = case.call(base_url=described.config.base_url, headers={"Authorization": f"Bearer {token}"})
+    answer = case.call(base_url=described.config.base_url, headers={"Authorization": f"Bearer {token}"}, timeout=60)
     if answer.status_code == 501:  # not a fault: RFC 7644, 3.12
         case.validate_response(answer, checks=CHECKS[1:])
     else:
