@@ -27,6 +27,7 @@ from sync.words import plural
 def backup(file: Path, replace: bool, as_json: bool) -> None:
     """Write a consistent copy of the database to FILE while Rollcall keeps running."""
     settings = Config.from_environ()
+    _refuse_server(settings, "pg_dump --format=custom --file=FILE", "Nothing was written.")
     if not settings.database_path.exists():
         raise Failed(f"There is no database at {settings.database_path}. Nothing was written. Is ROLLCALL_HOME right?")
     _refuse_own_files(file, settings)
@@ -50,6 +51,12 @@ def backup(file: Path, replace: bool, as_json: bool) -> None:
     answer(document, lines, as_json)
 
 
+def _refuse_server(settings: Config, program: str, outcome: str) -> None:
+    if settings.database_url:
+        raise Failed(f"The workspace is in {settings.database_name}, whose backups PostgreSQL's own programs make: "
+                     f"{program}. {outcome} docs/scale.md shows how.")
+
+
 def _refuse_own_files(file: Path, settings: Config) -> None:
     own = (settings.database_path, *_companions(settings.database_path), settings.secret_key_file)
     if file.resolve() in [path.resolve() for path in own]:
@@ -69,8 +76,9 @@ def restore(file: Path, as_json: bool) -> None:
     FILE is verified first: it must be complete, of this version or an older one, and match the key file.
     """
     settings = Config.from_environ()
+    _refuse_server(settings, "pg_restore --clean --if-exists --dbname=DATABASE FILE", "Nothing was changed.")
     _refuse_own_files(file, settings)
-    with alone(settings.database_path):
+    with alone(settings):
         _refuse_unusable(file, settings.secret_key_file)
         proven = _refuse_changed(file, settings.secret_key_file)
         kept = _put_in_place(file, settings.database_path)

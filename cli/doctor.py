@@ -21,7 +21,7 @@ from sync import activity, faults, vault
 from sync.apps import apps, lists, status
 from sync.apps.conditions import in_plain_text
 from sync.config import Config
-from sync.db import utcnow
+from sync.db import DatabaseRefused, utcnow
 from sync.directory import figures
 from sync.effects import directory_version_warning
 from sync.jobs import clock, health, queue
@@ -52,7 +52,7 @@ class Finding:
 def doctor(test_apps: bool, clock_is_right: bool, as_json: bool) -> None:
     """Check the whole installation. Exit code 1: something is wrong."""
     settings = Config.from_environ()
-    if not settings.database_path.exists():
+    if not settings.database_url and not settings.database_path.exists():
         raise Failed(f"There is no installation at {settings.home}. If ROLLCALL_HOME is right, start Rollcall once.")
     damage = _database(settings)
     if damage.state == WRONG:  # all other findings would have to read it
@@ -90,12 +90,16 @@ def _installation(settings: Config) -> Iterator[Finding]:
         Finding("activity", OK, f"{plural(chain.entries, 'entry is', 'entries are')} unchanged.")
         if chain.ok else Finding("activity", WRONG, f"{in_words(chain)}.")
     )  # fmt: skip
-    free = shutil.disk_usage(settings.database_path.parent).free
-    needed = max(LITTLE_SPACE, 2 * settings.database_path.stat().st_size)
-    yield (
-        Finding("disk", OK, f"{free // 1_000_000:,} MB are free.")
-        if free > needed else Finding("disk", WRONG, f"only {free // 1_000_000:,} MB are free. Make room.")
-    )  # fmt: skip
+    yield _disk(settings)
+
+
+def _disk(settings: Config) -> Finding:
+    """Of the file; on a server, of the folder of the keys: its own disk isn't seen from here."""
+    free = shutil.disk_usage(settings.home if settings.database_url else settings.database_path.parent).free
+    needed = LITTLE_SPACE if settings.database_url else max(LITTLE_SPACE, 2 * settings.database_path.stat().st_size)
+    if free > needed:
+        return Finding("disk", OK, f"{free // 1_000_000:,} MB are free.")
+    return Finding("disk", WRONG, f"only {free // 1_000_000:,} MB are free. Make room.")
 
 
 def _key_fits() -> Finding:
@@ -108,6 +112,24 @@ def _key_fits() -> Finding:
 
 
 def _database(settings: Config) -> Finding:
+    return _server(settings) if settings.database_url else _file(settings)
+
+
+def _server(settings: Config) -> Finding:
+    from cli import server_health
+
+    try:
+        found = server_health.look(settings.database_url)
+    except DatabaseRefused as problem:
+        return Finding("database", WRONG, str(problem))
+    if found.problems:
+        return Finding("database", WRONG, " ".join(found.problems))
+    text = f"{settings.database_name}, PostgreSQL {found.version}, {found.size:,} bytes, " \
+           f"{found.connections} of {found.most} connections in use."
+    return Finding("database", NOTE if found.is_crowded else OK, text)
+
+
+def _file(settings: Config) -> Finding:
     try:
         with closing(sqlite3.connect(f"{settings.database_path.as_uri()}?mode=ro", uri=True)) as database:
             [said] = database.execute("PRAGMA integrity_check(1)").fetchone()
@@ -126,7 +148,7 @@ def _work(settings: Config) -> Iterator[Finding]:
     for fault in health.troubles():
         yield Finding(fault.kind, WRONG, f"{fault.sentence} {fault.advice}")
     age = queue.heartbeat_age(utcnow())
-    if not is_served(settings.database_path):
+    if not is_served(settings):
         yield Finding("queue", NOTE, "no server is running: daily checks, tasks and e-mails wait for one.")
     elif age is None or age > health.LATE:
         yield Finding("queue", WRONG, "a server is running, but its schedule stopped minutes ago. Restart it.")

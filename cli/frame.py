@@ -14,7 +14,7 @@ import click
 
 from cli.locks import InUse, in_use, is_served
 from connectors.base import ConnectorError
-from sync import config, start
+from sync import config, moving, start
 from sync.config import Config
 from sync.db import DatabaseRefused, connected
 from sync.directory import directories
@@ -33,8 +33,8 @@ BY = Asker.command_line()
 DONE, FAILED, REPORT_WAITS = 0, 1, 3
 KNOWN = (
     AppProblem, config.BadSetting, ConnectorError, DatabaseRefused, directories.DirectoryProblem, InUse,
-    NotAllowed, people.PeopleProblem, reports.ReportProblem, SuccessorProblem, tasks.TaskProblem, VaultProblem,
-    WorkspaceProblem,
+    moving.MoveProblem, NotAllowed, people.PeopleProblem, reports.ReportProblem, SuccessorProblem, tasks.TaskProblem,
+    VaultProblem, WorkspaceProblem,
 )  # fmt: skip
 
 
@@ -51,7 +51,7 @@ class Failed(click.ClickException):
 def installation() -> Iterator[Config]:
     """Opens the installation in ROLLCALL_HOME and connects to it. A restore has to wait until the block ends."""
     settings = Config.from_environ()
-    with in_use(settings.database_path):
+    with in_use(settings):
         start.open_all(settings)
         with connected():
             yield settings
@@ -99,6 +99,5 @@ def table(rows: list[tuple]) -> list[str]:
 
 def send_mails(settings: Config | None = None) -> None:
     """Send this command's e-mails now: without a server they would wait for the next start."""
-    database = (settings or Config.from_environ()).database_path
-    if outbox.can_send() and not is_served(database):
+    if outbox.can_send() and not is_served(settings or Config.from_environ()):
         queue.drain(("mail",))

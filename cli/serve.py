@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 from huey.consumer import Consumer, Worker
 
+from cli import locks
 from cli.frame import Failed, installation, tell
 from cli.locks import serving_queue
 from cli.pages import Pages
@@ -50,6 +51,7 @@ def web(create_app: Callable[[Config], Flask]) -> None:
     with installation() as settings, _pages(create_app, settings):
         _announce(settings)
         while not stop.wait(HEALTH_SECONDS):
+            locks.keep()
             queue.tidy_up()
 
 
@@ -58,7 +60,7 @@ def worker() -> None:
     """Run only the queue and the schedule, without pages. Several may run at once, beside `web`."""
     _log()
     stop = _stop_signal()
-    with installation() as settings, serving_queue(settings.database_path, among_others=True):
+    with installation() as settings, serving_queue(settings, among_others=True):
         queue.sweep()
         tell("Rollcall runs the queue and the schedule.")
         _work_until(stop, queue.wake_abandoned)
@@ -70,7 +72,7 @@ def serve_all(
     """Serve an open installation until the process receives a signal to stop. `welcome` is called once pages answer."""
     stop = _stop_signal()
     with ExitStack() as stack:
-        stack.enter_context(serving_queue(settings.database_path))
+        stack.enter_context(serving_queue(settings))
         samples = SampleApps(settings.home)
         stack.callback(samples.stop)
         with connected():
@@ -160,6 +162,7 @@ def _work_until(stop: threading.Event, *looks: Callable[[], None]) -> None:
     workers = Workers(queue.queue, workers=WORKERS, max_delay=PICK_UP)
     workers.start()
     while not stop.wait(HEALTH_SECONDS):
+        locks.keep()
         workers.check_worker_health()
         for look in (queue.tidy_up, *looks):
             look()

@@ -34,7 +34,15 @@ class Config:
     files: tuple[Path, ...] = ()  # folders below which a page may name a file on the server
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()  # whose X-Forwarded-Prefix is trusted
     private_networks: tuple[IPv4Network | IPv6Network, ...] = ()  # that everyone's connections may go to
-    database_url: str | None = None  # of the database on a server, in place of the file: of tests, so far
+    database_url: str | None = None  # of the database on a server, in place of the file; it may contain a password
+
+    @property
+    def database_name(self) -> str:
+        """Which database it is, for a sentence: without the password of one on a server."""
+        if self.database_url is None:
+            return str(self.database_path)
+        parts = urlsplit(self.database_url)
+        return f"postgresql://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
 
     @property
     def prefix(self) -> str:
@@ -62,7 +70,8 @@ class Config:
                 raise BadSetting(f"ROLLCALL_SMTP_URL: {problem}") from None
         return cls(
             home=home,
-            database_path=_database(environ.get("ROLLCALL_DATABASE"), home),
+            database_path=_database_path(environ.get("ROLLCALL_DATABASE"), home),
+            database_url=_database_url(environ.get("ROLLCALL_DATABASE")),
             listen_host=host,
             listen_port=port,
             url=_url(environ.get("ROLLCALL_URL"), host, port),
@@ -90,15 +99,17 @@ def _listen(text: str) -> tuple[str, int]:
     return host.strip("[]") or "127.0.0.1", int(port)
 
 
-def _database(text: str | None, home: Path) -> Path:
-    if not text:
-        return home / "rollcall.db"
-    if "://" in text:
-        raise BadSetting(
-            "ROLLCALL_DATABASE names a database server, which this version can't use yet: "
-            "leave it out (the file is kept in ROLLCALL_HOME) or give the path of a SQLite file."
-        )
-    return Path(text).resolve()
+def _database_path(text: str | None, home: Path) -> Path:
+    return home / "rollcall.db" if not text or "://" in text else Path(text).resolve()
+
+
+def _database_url(text: str | None) -> str | None:
+    if not text or "://" not in text:
+        return None
+    if not text.startswith("postgresql://"):
+        raise BadSetting("ROLLCALL_DATABASE must be the path of a SQLite file or the address of a PostgreSQL database, "
+                         "postgresql://USER@HOST:PORT/NAME.")  # without the address, which may have a password
+    return text
 
 
 def _url(text: str | None, host: str, port: int) -> str:

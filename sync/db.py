@@ -7,7 +7,7 @@ import os
 import shutil
 import sqlite3
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -49,6 +49,19 @@ class _File(SqliteDatabase):
 
     def lock_writers(self) -> None:
         """Until the end of the transaction, nobody else writes: BEGIN IMMEDIATE has seen to it."""
+
+    def drop_lost(self) -> None:
+        """A file's connection stays."""
+
+    @contextmanager
+    def impatient(self, milliseconds: int) -> Iterator[None]:
+        """Wait for a lock so long at most, on this thread's connection."""
+        [before] = self.execute_sql("PRAGMA busy_timeout").fetchone()
+        try:
+            self.execute_sql(f"PRAGMA busy_timeout = {milliseconds}")
+            yield
+        finally:
+            self.execute_sql(f"PRAGMA busy_timeout = {before}")
 
 
 if ON_SERVER:
@@ -160,6 +173,7 @@ def copy_database(source: str | os.PathLike, target: str | os.PathLike) -> None:
 @contextmanager
 def connected():
     """This thread's connection for the length of the block; one that is open already is used."""
+    db.drop_lost()
     if not db.is_closed():
         yield
         return
@@ -183,14 +197,12 @@ _patience: ContextVar[float] = ContextVar("seconds to wait for the lock of the o
 @contextmanager
 def waiting_at_most(seconds: float):
     """In this block, a write of this thread that finds the lock taken fails after so many seconds."""
-    [before] = db.execute_sql("PRAGMA busy_timeout").fetchone()
-    db.execute_sql(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
     outside = _patience.set(seconds)
     try:
-        yield
+        with db.impatient(int(seconds * 1000)):
+            yield
     finally:
         _patience.reset(outside)
-        db.execute_sql(f"PRAGMA busy_timeout = {before}")
 
 
 @contextmanager

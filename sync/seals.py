@@ -66,6 +66,12 @@ def verify() -> Verification:
         return found
 
 
+def has_its_key() -> bool:
+    """Whether the key that seals this log is among those in secret.key."""
+    anchor = setting(ANCHOR)
+    return anchor is None or anchor["key"] == UNKEYED or _by_mark(anchor["key"]) is not None
+
+
 def renew() -> None:
     """Seal the log with the newest key where an earlier version or an older key sealed it.
 

@@ -8,13 +8,14 @@ from sync import activity, seals, vault
 from sync.apps import drafts
 from sync.checks import checks, comparison
 from sync.config import Config
-from sync.db import connected, open_database
+from sync.db import DatabaseRefused, connected, db, open_database
 from sync.directory import address_moves, directories, last_days, scim_people, unused_keys, waiting_files
 from sync.jobs import queue
 from sync.mail import news, outbox
 from sync.offboarding import offboarding
 from sync.reports import acceptances
 from sync.search import index as search_index
+from sync.settings import setting
 from sync.sign_in import forgotten, kept_requests, refusals, sessions
 from sync.sign_in import waiting as waiting_sign_ins
 from sync.tasks import invitations, tasks
@@ -49,7 +50,10 @@ JOBS = (
 )
 
 
-def open_all(config: Config) -> None:
+MOVED = "moved to"  # the name of the database that has the workspace now
+
+
+def open_all(config: Config, although_moved: bool = False) -> None:
     """Open key file, database and queue; raises VaultProblem or DatabaseRefused with what to do."""
     config.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     connectors.allow_networks(config.private_networks)
@@ -57,7 +61,18 @@ def open_all(config: Config) -> None:
     vault.open_vault(config.secret_key_file)
     open_database(config.database_url or config.database_path)
     with connected():
+        if not although_moved and (name := moved_to()):
+            raise DatabaseRefused(f"This workspace was moved to {name}. Set ROLLCALL_DATABASE to that database, or use "
+                                  "this one again with: python app.py move --undo")
+        if db.on_server and not seals.has_its_key():
+            raise vault.VaultProblem(f"{config.secret_key_file} isn't the key of this database. Nothing was changed. "
+                                     "Copy the key file from a machine that uses the database already.")
         seals.renew()
         activity.tell_what_was_migrated()
-        queue.open_queue(config.database_path)
+        queue.open_queue(config.database_url or config.database_path)
     outbox.configure(config.smtp_url, config.url)
+
+
+def moved_to() -> str | None:
+    """Where the workspace is, if it was moved away from this database."""
+    return setting(MOVED)

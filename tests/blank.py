@@ -11,6 +11,7 @@ from pathlib import Path
 from sync import start
 from sync.config import Config
 from sync.db import connected, db
+from sync.jobs import queue
 from sync.models import Person
 from sync.rank import Asker
 from sync.sign_in import sign_in
@@ -33,6 +34,7 @@ class Copy:
         key = config.secret_key_file.read_bytes() if with_key else None
         if database.on_server():
             db.close()
+            queue.queue.storage.close()
             return cls(database.keep(config.home), key)
         db.connect(reuse_if_open=True)
         db.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -52,7 +52,7 @@ def _look() -> None:
     if time.monotonic() - _looked_at < LOOK_SECONDS:
         return
     _looked_at = time.monotonic()
-    with waiting_at_most(PATIENCE), faults.tolerated():
+    with faults.tolerated(), waiting_at_most(PATIENCE):
         set_setting("looked at", utcnow().isoformat())
 
 

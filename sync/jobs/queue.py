@@ -10,16 +10,14 @@ from datetime import datetime
 from functools import wraps
 from pathlib import Path
 
-from huey import SqliteHuey, crontab
+from huey import Huey, crontab
 from huey.serializer import SignedSerializer
-from huey.storage import SqliteStorage
 from peewee import Model
 
 from sync import faults, vault
 from sync.db import connected, db, utcnow, writing
 from sync.faults import OwnFault
-from sync.jobs import clock, leases
-from sync.jobs.bell import Bell
+from sync.jobs import clock, leases, messages
 from sync.models import Check, DirectoryReading, Mail, PasswordRequest, Task
 from sync.workspace import set_setting, setting
 
@@ -31,8 +29,8 @@ HEARTBEAT, BEGUN = "heartbeat", "sweep begun"  # times, ISO 8601, UTC
 APART = 45  # seconds between the beginnings of two sweeps, however many workers have a clock
 
 
-queue: SqliteHuey | None = None
-bell: Bell | None = None
+queue: Huey | None = None
+bell: messages.Rings | None = None
 _runners: dict[str, Callable[[int], None]] = {}
 _minutely: list[Callable[[datetime], object]] = []
 _in_each_process: list[Callable[[datetime], object]] = []
@@ -96,28 +94,16 @@ def tidy_up() -> None:
             job(utcnow())
 
 
-class _RingingStorage(SqliteStorage):
-    """Huey's tables. Each message that is put in wakes a worker."""
-
-    def enqueue(self, data: bytes, priority: float | None = None) -> None:
-        super().enqueue(data, priority)
-        bell.ring()
-
-
-class _FileHuey(SqliteHuey):
-    storage_class = _RingingStorage
-
-
-def open_queue(path: str | os.PathLike) -> SqliteHuey:
-    """The queue in the database's own file. Messages hold ids only and are signed."""
+def open_queue(where: str | os.PathLike) -> Huey:
+    """The queue beside the rows, in the database's own file or at this address of a server. Messages hold ids only and
+    are signed."""
     global queue, bell
     if bell is not None:
         bell.close()
-    bell = Bell(Path(f"{path}.queue.bell"))
-    queue = _FileHuey(
-        "rollcall", filename=str(path), results=False, utc=True, timeout=30,
-        serializer=SignedSerializer(secret=vault.derive("queue").hex()),
-    )  # fmt: skip
+        queue.storage.close()
+    serializer = SignedSerializer(secret=vault.derive("queue").hex())
+    opened = messages.on_server(str(where), serializer) if db.on_server else messages.in_file(Path(where), serializer)
+    queue, bell = opened
     _wakers.clear()
     _wakers.update({kind: queue.task(name=f"wake_{kind}")(_quietly(run)) for kind, run in _runners.items()})
     _wakers.update({name: queue.task(name=f"wake_{name}")(_now(job)) for name, job in _woken.items()})

@@ -1,2 +1,2 @@
 """PostgreSQL in place of the SQLite file: how it is opened, its schema, and what it names differently.
-Statements elsewhere are written for both databases. Tests run on it; an installation can't use it yet."""
+Statements elsewhere are written for both databases."""

@@ -143,6 +143,21 @@ class Postgres(PostgresqlDatabase):
         """Rows were inserted with ids of their own: the next id comes after them."""
         self.run_script(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))")
 
+    def drop_lost(self) -> None:
+        """Forget this thread's connection if the server has ended it."""
+        if not self.is_closed() and self.connection().closed and not self.in_transaction():
+            self.close()
+
+    @contextmanager
+    def impatient(self, milliseconds: int) -> Iterator[None]:
+        """Wait for a lock so long at most, on this thread's connection."""
+        self.run_script(f"SET lock_timeout = {milliseconds}")
+        try:
+            yield
+        finally:
+            if not self.connection().closed:
+                self.run_script("RESET lock_timeout")
+
     def lock_writers(self) -> None:
         """Until the end of the transaction, nobody else writes."""
         self.run_script(f"SELECT pg_advisory_xact_lock({WRITERS})")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
@@ -19,9 +20,9 @@ import pytest
 import requests
 
 from sync import start
-from sync.config import Config
 from sync.db import connected, db
-from tests.blank import LOCAL
+from tests import database
+from tests.blank import LOCAL, config_of
 from tests.cli.forks import Forks, Started
 from tests.demo.apps import ChatApp
 from tests.parts import free_port
@@ -59,6 +60,8 @@ class CommandLine:
         self.url = f"http://127.0.0.1:{self.port}"
         self.environ = {name: value for name, value in os.environ.items() if not name.startswith("ROLLCALL_")}
         self.environ |= {"ROLLCALL_HOME": str(self.home), "ROLLCALL_LISTEN": f"127.0.0.1:{self.port}", **LOCAL}
+        if database.on_server():
+            self.environ["ROLLCALL_DATABASE"] = config_of(self.home).database_url
 
     def run(self, *arguments: str, code: int = 0, stdin: str = "", **environ: str) -> Answer:
         around = {"input": stdin, "env": self.environ | environ, "cwd": self.folder, "timeout": TIMEOUT}
@@ -105,7 +108,7 @@ class CommandLine:
     @contextmanager
     def core(self) -> Iterator[None]:
         """The same installation, opened in the test's own process."""
-        start.open_all(Config.from_environ({"ROLLCALL_HOME": str(self.home), **LOCAL}))
+        start.open_all(config_of(self.home))
         try:
             with connected():
                 yield
@@ -129,23 +132,37 @@ def forks() -> Forks:
 
 
 @pytest.fixture
-def empty(tmp_path: Path, forks: Forks) -> CommandLine:
+def empty(tmp_path: Path, forks: Forks) -> Iterator[CommandLine]:
     """Nothing is there yet."""
-    return CommandLine(tmp_path, forks)
+    empty = CommandLine(tmp_path, forks)
+    if database.on_server():
+        database.make(empty.home)
+    yield empty
+    if database.on_server():
+        database.drop(empty.home)
 
 
 @pytest.fixture(scope="session")
 def set_up(tmp_path_factory: pytest.TempPathFactory, forks: Forks) -> Path:
     """The folder that `setup` makes: each test gets a copy of it."""
     rollcall = CommandLine(tmp_path_factory.mktemp("set up"), forks)
+    if database.on_server():
+        database.make(rollcall.home)
     rollcall.run("setup", "--workspace", "Acme", "--email", OWNER, "--name", "Olga", "--password-stdin", stdin=PASSWORD)
     return rollcall.home
+
+
+@functools.cache
+def _template(set_up: Path) -> str:
+    return database.keep(set_up)
 
 
 @pytest.fixture
 def rollcall(empty: CommandLine, set_up: Path) -> CommandLine:
     """A workspace with its owner."""
     shutil.copytree(set_up, empty.home)
+    if database.on_server():
+        database.make(empty.home, _template(set_up))
     return empty
 
 

@@ -17,6 +17,7 @@ from sync.apps import apps
 from sync.db import utcnow
 from sync.jobs import asking as jobs_asking
 from sync.models import App, Check
+from tests import database
 from tests.cli.conftest import OWNER, PASSWORD, ROOT, CommandLine, until
 from tests.parts import free_port
 
@@ -114,6 +115,7 @@ def test_a_port_in_use_is_told_and_nothing_started(empty):
             assert answer.out == ""
 
 
+@pytest.mark.skipif(database.on_server(), reason="PostgreSQL has programs of its own for backups")
 def test_a_second_server_and_a_restore_are_refused_while_one_runs(rollcall):
     with rollcall.served() as server:
         rollcall.run("backup", "copy.db")

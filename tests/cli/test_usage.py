@@ -8,7 +8,7 @@ from tests.cli.conftest import OWNER, PASSWORD
 
 COMMANDS = (
     "serve", "web", "worker", "demo", "setup", "people", "directory", "connectors", "apps", "check", "report",
-    "finish", "tasks", "activity", "export", "backup", "restore", "doctor",
+    "finish", "tasks", "activity", "export", "backup", "restore", "move", "doctor",
 )  # fmt: skip
 
 
@@ -32,7 +32,7 @@ def test_wrong_usage_is_2_and_says_so_on_standard_error(empty, arguments):
     ("ROLLCALL_LISTEN", "127.0.0.1:99999"),
     ("ROLLCALL_URL", "rollcall"),
     ("ROLLCALL_SMTP_URL", "smtp://user:hush@"),
-    ("ROLLCALL_DATABASE", "postgresql://db/rollcall"),
+    ("ROLLCALL_DATABASE", "mysql://user:hush@db/rollcall"),
 ])  # fmt: skip
 def test_a_bad_setting_is_named(empty, name, value):
     answer = empty.run("apps", "list", code=1, **{name: value})

@@ -1,0 +1,28 @@
+"""What `move` asks of the other database, in a process of its own that has it as its database: to make the tables in an
+empty one (`prepare`), and whether the activity log there is whole (`verify`: one JSON document)."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+
+from sync import activity, vault
+from sync.config import Config
+from sync.db import DatabaseRefused, connected, open_database
+
+
+def main(act: str) -> None:
+    settings = Config.from_environ()
+    try:
+        open_database(settings.database_url or settings.database_path)
+    except DatabaseRefused as problem:
+        sys.exit(str(problem))
+    if act == "verify":
+        vault.open_vault(settings.secret_key_file)
+        with connected():
+            print(json.dumps(asdict(activity.verify())))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

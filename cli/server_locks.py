@@ -1,0 +1,75 @@
+"""The locks of locks.py for a database on a server: advisory locks of PostgreSQL, which end with their connection.
+So they hold for the processes of all machines, and are free again after kill -9 or a power cut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+
+from sync.db import DatabaseRefused
+from sync.postgres.opening import sentence
+
+ROLLCALL = 0x526F6C6C  # "Roll": the first number of each of its locks
+NUMBERS = {"in-use": 1, "queue": 2}
+CONNECT_SECONDS = 10
+# So that the server notices when a machine is gone, and releases its locks; in seconds, and how often.
+ALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+
+
+class Lock:
+    """`busy` is for when another process has it."""
+
+    def __init__(self, address: str, name: str, shared: bool, busy: str):
+        self.address, self.name, self.busy = address, name, busy
+        self._take = f"SELECT pg_try_advisory_lock{'_shared' if shared else ''}({ROLLCALL}, {NUMBERS[name]})"
+        self._connection: psycopg.Connection | None = None
+
+    def take(self) -> bool:
+        self._connection = psycopg.connect(
+            self.address, autocommit=True, connect_timeout=CONNECT_SECONDS, application_name="rollcall lock", **ALIVE
+        )
+        [taken] = self._connection.execute(self._take).fetchone()
+        return taken
+
+    def is_kept(self) -> bool:
+        """Take it again where the server has ended the connection. False where another process has it now."""
+        try:
+            self._connection.execute("SELECT 1")
+        except psycopg.OperationalError:
+            try:
+                return self.take()
+            except psycopg.OperationalError:
+                pass  # the server is still away: nobody can have taken it
+        return True
+
+    def release(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
+
+_held: list[Lock] = []
+
+
+@contextmanager
+def held(address: str, name: str, shared: bool, busy: str) -> Iterator[bool]:
+    """The block gets False where another process has it."""
+    lock = Lock(address, name, shared, busy)
+    try:
+        taken = lock.take()
+    except psycopg.Error as problem:
+        raise DatabaseRefused(sentence(problem, address)) from problem
+    if taken:
+        _held.append(lock)
+    try:
+        yield taken
+    finally:
+        if taken:
+            _held.remove(lock)
+        lock.release()
+
+
+def lost() -> Lock | None:
+    """One of this process's locks that another process has taken since the server was away."""
+    return next((lock for lock in _held if not lock.is_kept()), None)
