@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -20,7 +20,10 @@ import pytest
 import requests
 
 from sync import start
-from sync.db import connected, db
+from sync.config import Config
+from sync.db import connected, db, utcnow
+from sync.jobs import queue
+from sync.models import Check
 from tests import database
 from tests.blank import LOCAL, config_of
 from tests.cli.forks import Forks, Started
@@ -51,10 +54,11 @@ class Answer:
 class CommandLine:
     """`run` a command and expect its exit code; `json` the same with --json; `start` one in the background.
 
-    forks: what `run` is quick by; None: each command is a new Python process, as a user's is.
+    forks: what `run` is quick by, with a database on a server or without; None: each command is a new Python process,
+    as a user's is.
     """
 
-    def __init__(self, folder: Path, forks: Forks | None = None):
+    def __init__(self, folder: Path, forks: Callable[[bool], Forks] | None = None):
         self.forks = forks
         self.folder, self.home, self.port = folder, folder / "home", free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -66,7 +70,7 @@ class CommandLine:
     def run(self, *arguments: str, code: int = 0, stdin: str = "", **environ: str) -> Answer:
         around = {"input": stdin, "env": self.environ | environ, "cwd": self.folder, "timeout": TIMEOUT}
         if self.forks:
-            done = self.forks.run(list(arguments), **around)
+            done = self._forks(around["env"]).run(list(arguments), **around)
         else:
             done = subprocess.run([*PROGRAM, *arguments], **around, capture_output=True, text=True)
         assert done.returncode == code, f"{arguments}: {done.returncode}, not {code}\n{done.stdout}\n{done.stderr}"
@@ -80,9 +84,12 @@ class CommandLine:
         """`stderr`: a file instead of a pipe."""
         around = {"env": self.environ | environ, "cwd": self.folder}
         if self.forks:
-            return self.forks.start(list(arguments), **around, stderr=stderr)
+            return self._forks(around["env"]).start(list(arguments), **around, stderr=stderr)
         pipes = {"stdout": subprocess.PIPE, "stderr": stderr or subprocess.PIPE}
         return subprocess.Popen([*PROGRAM, *arguments], **around, text=True, **pipes)
+
+    def _forks(self, environ: dict[str, str]) -> Forks:
+        return self.forks("://" in environ.get("ROLLCALL_DATABASE", ""))
 
     @contextmanager
     def served(self, command: str = "serve") -> Iterator[subprocess.Popen | Started]:
@@ -108,13 +115,28 @@ class CommandLine:
     @contextmanager
     def core(self) -> Iterator[None]:
         """The same installation, opened in the test's own process."""
-        start.open_all(config_of(self.home))
+        start.open_all(Config.from_environ(self.environ))
         try:
             with connected():
                 yield
         finally:
             if not db.is_closed():
                 db.close()
+
+    def a_minute_passes(self) -> None:
+        """The queue gets what a server's clock sends each minute, and a check that was put off for one is due."""
+        with self.core():
+            Check.update(next_at=utcnow()).where(Check.state == "queued").execute()
+            for task in queue.queue.read_periodic(utcnow()):
+                queue.queue.enqueue(task)
+
+    def until_within_minutes(self, holds: Callable[[], object]) -> None:
+        """Minutes pass until it holds; each lasts two seconds."""
+        for minute in range(60):
+            self.a_minute_passes()
+            with suppress(AssertionError) if minute < 59 else nullcontext():
+                until(holds, 2)
+                return
 
 
 def until(holds: Callable[[], object], seconds: float = 30) -> object:
@@ -127,12 +149,12 @@ def until(holds: Callable[[], object], seconds: float = 30) -> object:
 
 
 @pytest.fixture(scope="session")
-def forks() -> Forks:
-    return Forks()
+def forks() -> Callable[[bool], Forks]:
+    return functools.cache(Forks)
 
 
 @pytest.fixture
-def empty(tmp_path: Path, forks: Forks) -> Iterator[CommandLine]:
+def empty(tmp_path: Path, forks: Callable[[bool], Forks]) -> Iterator[CommandLine]:
     """Nothing is there yet."""
     empty = CommandLine(tmp_path, forks)
     if database.on_server():
@@ -143,7 +165,7 @@ def empty(tmp_path: Path, forks: Forks) -> Iterator[CommandLine]:
 
 
 @pytest.fixture(scope="session")
-def set_up(tmp_path_factory: pytest.TempPathFactory, forks: Forks) -> Path:
+def set_up(tmp_path_factory: pytest.TempPathFactory, forks: Callable[[bool], Forks]) -> Path:
     """The folder that `setup` makes: each test gets a copy of it."""
     rollcall = CommandLine(tmp_path_factory.mktemp("set up"), forks)
     if database.on_server():

@@ -67,14 +67,16 @@ class Started:
 
 
 class Forks:
-    """One per test process, begun with the first command. `run` is like `subprocess.run(..., capture_output=True)`,
+    """One per test process, begun with the first command; `on_server`: its commands use a database on a server, which
+    is decided when Rollcall is imported. `run` is like `subprocess.run(..., capture_output=True)`,
     `start` like `subprocess.Popen(..., stdout=PIPE)`."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_server: bool = False) -> None:
         self._line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        environ = os.environ | ({"ROLLCALL_DATABASE": "postgresql://"} if on_server else {})
         with theirs:
             command = [sys.executable, "-m", "tests.cli.forks", str(theirs.fileno())]
-            self._process = subprocess.Popen(command, cwd=ROOT, pass_fds=[theirs.fileno()])
+            self._process = subprocess.Popen(command, cwd=ROOT, env=environ, pass_fds=[theirs.fileno()])
 
     def run(
         self, arguments: list[str], *, input: str, env: dict[str, str], cwd: Path, timeout: float

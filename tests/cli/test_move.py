@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import sqlite3
 import subprocess
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
@@ -21,7 +20,7 @@ from tests.cli.conftest import PROGRAM, CommandLine, until
 from tests.real.postgres import ADMIN, PASSWORD, Postgres, postgres, postgres_server  # noqa: F401
 
 ODD = "Zoë “O'Neil” \\ \t\n % :x ? %s 𝄞"
-pytestmark = pytest.mark.skipif(database.on_server(), reason="the file is moved")
+pytestmark = database.ON_FILE
 
 
 @pytest.fixture
@@ -32,8 +31,8 @@ def address(postgres: Postgres) -> str:  # noqa: F811
 
 
 @pytest.fixture
-def busy(rollcall: CommandLine, connected_chat, staff) -> Iterator[CommandLine]:
-    """After a check, a leaver, a report and a removal. Each command is a new process: its database is decided early."""
+def busy(rollcall: CommandLine, connected_chat, staff) -> CommandLine:
+    """After a check, a leaver, a report and a removal."""
     rollcall.run("check", "Chat")
     staff.leave("Tom")
     rollcall.run("check", "Chat", code=3)
@@ -42,8 +41,7 @@ def busy(rollcall: CommandLine, connected_chat, staff) -> Iterator[CommandLine]:
         Person.update(name=ODD).where(Person.name == "Lea").execute()
         Setting.create(name="odd", value={"b": [1, 2.5, None, True, ODD], "a": {}})
         Setting.create(name="nothing", value=None)
-    rollcall.forks = None
-    yield rollcall
+    return rollcall
 
 
 def shown(rollcall: CommandLine, **environ: str) -> list:

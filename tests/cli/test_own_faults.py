@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import nullcontext, suppress
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
 
 from sync.apps import apps
-from sync.db import utcnow
-from sync.jobs import asking, queue
+from sync.jobs import asking
 from sync.models import App, Check
 from tests.cli.conftest import OWNER, PASSWORD, CommandLine, connect, until
 from tests.faults.own import SmallDisk
@@ -48,23 +46,6 @@ def well(rollcall: CommandLine) -> bool:
     return healthz(rollcall).status_code == 200
 
 
-def a_minute_passes(rollcall: CommandLine) -> None:
-    """The server's queue gets what its clock sends each minute, and a check that was put off for one is due."""
-    with rollcall.core():
-        Check.update(next_at=utcnow()).where(Check.state == "queued").execute()
-        for task in queue.queue.read_periodic(utcnow()):
-            queue.queue.enqueue(task)
-
-
-def until_within_minutes(rollcall: CommandLine, holds: Callable[[], object]) -> None:
-    """Minutes pass until it holds; each lasts two seconds."""
-    for minute in range(60):
-        a_minute_passes(rollcall)
-        with suppress(AssertionError) if minute < 59 else nullcontext():
-            until(holds, 2)
-            return
-
-
 def ask(rollcall: CommandLine) -> int:
     with rollcall.core():
         return asking.ask(apps.by_name("Chat"), "a page").id
@@ -82,8 +63,8 @@ def test_a_server_names_its_full_disk_serves_on_and_goes_on(small, disk, chat):
         assert "disk that Rollcall writes to is full" in said
         assert small.get("/sign-in").status_code == 200
         disk.clear()
-        until_within_minutes(small, lambda: well(small))
-        until_within_minutes(small, lambda: state(small, check_id) == "succeeded")
+        small.until_within_minutes(lambda: well(small))
+        small.until_within_minutes(lambda: state(small, check_id) == "succeeded")
         with small.core():
             app = App.get()
             assert (app.error, app.failures, Check.select().where(Check.state == "failed").count()) == (None, 0, 0)

@@ -115,7 +115,7 @@ def test_a_port_in_use_is_told_and_nothing_started(empty):
             assert answer.out == ""
 
 
-@pytest.mark.skipif(database.on_server(), reason="PostgreSQL has programs of its own for backups")
+@database.ON_FILE
 def test_a_second_server_and_a_restore_are_refused_while_one_runs(rollcall):
     with rollcall.served() as server:
         rollcall.run("backup", "copy.db")
