@@ -72,8 +72,14 @@ def _line(finding: Finding) -> str:
     return f"{finding.state:5}  {finding.about}: {finding.text}"
 
 
+def _where(settings: Config) -> str:
+    if settings.database_url:
+        return f"the data is in {settings.database_name}, its key in {settings.home}"
+    return f"the data is in {settings.home}"
+
+
 def _installation(settings: Config) -> Iterator[Finding]:
-    yield Finding("settings", OK, f"the data is in {settings.home}, pages are at {settings.url}.")
+    yield Finding("settings", OK, f"{_where(settings)}, pages are at {settings.url}.")
     if settings.url.startswith("http://") and urlsplit(settings.url).hostname not in LOOPBACK:
         yield Finding("address", NOTE, "ROLLCALL_URL begins with http://: put a proxy with TLS in front, and use https://.")
     mode = settings.secret_key_file.stat().st_mode & 0o777
@@ -124,7 +130,7 @@ def _server(settings: Config) -> Finding:
         return Finding("database", WRONG, str(problem))
     if found.problems:
         return Finding("database", WRONG, " ".join(found.problems))
-    text = f"{settings.database_name}, PostgreSQL {found.version}, {found.size:,} bytes, " \
+    text = f"PostgreSQL {found.version}, {found.size:,} bytes, " \
            f"{found.connections} of {found.most} connections in use."
     return Finding("database", NOTE if found.is_crowded else OK, text)
 

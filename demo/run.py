@@ -20,14 +20,14 @@ from demo.chat_app import ChatStore
 from demo.company import OWNER, Company, furnish, let_time_pass
 from demo.serve import Served
 from demo.store import Store
-from sync import start
+from sync import ON_SERVER, start
 from sync.apps import apps
 from sync.config import Config
 from sync.db import connected
 from sync.directory import directories
 from sync.jobs import asking, queue
 from sync.matching import decisions as match_decisions
-from sync.models import Account, App, Check
+from sync.models import Account, App, Check, Person
 from sync.people import people
 from sync.rank import Asker
 from sync.sign_in import sign_in
@@ -96,8 +96,11 @@ def running(home: str | os.PathLike, listen: str, reset: bool = False) -> Iterat
     folder = Path(home).resolve()
     networks = ",".join(filter(None, (OWN_APPS, os.environ.get("ROLLCALL_PRIVATE_NETWORKS"))))
     settings = Config.from_environ(
-        {"ROLLCALL_HOME": str(folder), "ROLLCALL_LISTEN": listen, "ROLLCALL_PRIVATE_NETWORKS": networks}
+        {"ROLLCALL_HOME": str(folder), "ROLLCALL_LISTEN": listen, "ROLLCALL_PRIVATE_NETWORKS": networks} | _on_server()
     )
+    if reset and settings.database_url:
+        raise DemoProblem(f"The demo is in {settings.database_name}, which Rollcall never empties. Nothing changed. "
+                          "Drop the database, create it again, and start the demo in another ROLLCALL_HOME.")
     _refuse_taken_address(settings)
     ports, told = _prepared(folder, reset)
     company = Company(folder / "company")
@@ -113,6 +116,7 @@ def running(home: str | os.PathLike, listen: str, reset: bool = False) -> Iterat
             stack.callback(served[name].stop)
         start.open_all(settings)
         if not told:
+            _refuse_other_workspace(settings)
             _set_up(company, chat, ads, served)
         ports = {name: server.port for name, server in served.items()}
         (folder / MARK).write_text(json.dumps({"ports": ports, "told": True}))
@@ -122,6 +126,18 @@ def running(home: str | os.PathLike, listen: str, reset: bool = False) -> Iterat
             token = sign_in.signed_link(people.find_by_email(OWNER))
         link = f"{settings.url}/sign-in/{token}"
         yield Demo(settings, link, served["chat"].url, served["ads"].url, served["company"].url)
+
+
+def _on_server() -> dict[str, str]:
+    """The database on a server, which isn't in the demo's folder. A SQLite file always is."""
+    return {"ROLLCALL_DATABASE": os.environ["ROLLCALL_DATABASE"]} if ON_SERVER else {}
+
+
+def _refuse_other_workspace(settings: Config) -> None:
+    with connected():
+        if Person.select().exists():
+            raise DemoProblem(f"{settings.database_name} has a workspace already, which isn't this demo's. Nothing was "
+                              "changed. Name an empty database.")
 
 
 def _refuse_taken_address(settings: Config) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -29,20 +29,17 @@ class Config:
     listen_host: str
     listen_port: int
     url: str  # without a slash at the end
-    smtp_url: str | None
+    smtp_url: str | None = field(repr=False)  # it may contain a password
     secret_key_file: Path
     files: tuple[Path, ...] = ()  # folders below which a page may name a file on the server
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()  # whose X-Forwarded-Prefix is trusted
     private_networks: tuple[IPv4Network | IPv6Network, ...] = ()  # that everyone's connections may go to
-    database_url: str | None = None  # of the database on a server, in place of the file; it may contain a password
+    database_url: str | None = field(default=None, repr=False)  # of one on a server; it may contain a password
 
     @property
     def database_name(self) -> str:
         """Which database it is, for a sentence: without the password of one on a server."""
-        if self.database_url is None:
-            return str(self.database_path)
-        parts = urlsplit(self.database_url)
-        return f"postgresql://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
+        return str(self.database_path) if self.database_url is None else _server_name(self.database_url)
 
     @property
     def prefix(self) -> str:
@@ -109,7 +106,17 @@ def _database_url(text: str | None) -> str | None:
     if not text.startswith("postgresql://"):
         raise BadSetting("ROLLCALL_DATABASE must be the path of a SQLite file or the address of a PostgreSQL database, "
                          "postgresql://USER@HOST:PORT/NAME.")  # without the address, which may have a password
+    try:
+        _server_name(text)
+    except ValueError as problem:
+        raise BadSetting(str(problem)) from None
     return text
+
+
+def _server_name(address: str) -> str:
+    from sync.postgres import address as addresses  # imports the driver
+
+    return addresses.name(address)
 
 
 def _url(text: str | None, host: str, port: int) -> str:

@@ -5,16 +5,14 @@ from __future__ import annotations
 
 import re
 
-import psycopg
 from playhouse.migrations import Runner
-from psycopg.conninfo import conninfo_to_dict
 
+from sync.postgres import address as addresses
 from sync.postgres import schema
 from sync.postgres.database import Postgres
 
 OLDEST_SERVER = 15  # the oldest one that tests have run on
-UNREADABLE = ("The address in ROLLCALL_DATABASE can't be read. Write postgresql://USER:PASSWORD@HOST:PORT/NAME, with "
-              "special characters of the password as %XX, such as %40 for @.")
+
 
 
 class CannotBeUsed(Exception):
@@ -48,9 +46,9 @@ def prepare(db: Postgres, runner: Runner) -> None:
 
 def sentence(problem: Exception, address: str) -> str:
     """What is wrong and what to do, for the person who starts Rollcall."""
-    parts = _parts(address)
+    parts = addresses.parts(address)
     if parts is None:
-        return UNREADABLE
+        return addresses.UNREADABLE
     name = parts.get("dbname") or parts.get("user") or ""
     where = f"The PostgreSQL database {name} at {parts.get('host') or 'this machine'}"
     if isinstance(problem, CannotBeUsed):
@@ -62,25 +60,10 @@ def sentence(problem: Exception, address: str) -> str:
     return f"{where} can't be opened: {said}"
 
 
-def _parts(address: str) -> dict[str, str] | None:
-    """The parts of the address, None where it can't be read, or where a part of the password may be taken for the
-    host, the port or the name: no sentence may show that."""
-    try:
-        parts = {name: str(value) for name, value in conninfo_to_dict(address).items()}
-    except psycopg.ProgrammingError:
-        return None
-    strange = any("@" in parts.get(name, "") for name in ("host", "dbname")) or not _is_port(parts.get("port", ""))
-    return None if strange else parts
-
-
-def _is_port(text: str) -> bool:
-    """Also several, for several hosts."""
-    return all(one.isdecimal() or not one for one in text.split(","))
-
-
 _MEANINGS = {
     "password authentication failed|no password supplied":
-        "the server doesn't accept the user's name and password. Correct them in ROLLCALL_DATABASE.",
+        "the server doesn't accept the user's name and password. Correct them in ROLLCALL_DATABASE, or the "
+        "password in PGPASSWORD or ~/.pgpass, if it is there.",
     "database .* does not exist": "it doesn't exist. Create it (createdb), or correct its name in ROLLCALL_DATABASE.",
     "role .* does not exist": "the server doesn't know the user. Correct the name in ROLLCALL_DATABASE.",
     "Connection refused|could not translate host|failed to resolve|Name or service not known|timeout|No such file":

@@ -59,7 +59,7 @@ class CommandLine:
     """
 
     def __init__(self, folder: Path, forks: Callable[[bool], Forks] | None = None):
-        self.forks = forks
+        self.forks, self.program = forks, PROGRAM
         self.folder, self.home, self.port = folder, folder / "home", free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environ = {name: value for name, value in os.environ.items() if not name.startswith("ROLLCALL_")}
@@ -72,7 +72,7 @@ class CommandLine:
         if self.forks:
             done = self._forks(around["env"]).run(list(arguments), **around)
         else:
-            done = subprocess.run([*PROGRAM, *arguments], **around, capture_output=True, text=True)
+            done = subprocess.run([*self.program, *arguments], **around, capture_output=True, text=True)
         assert done.returncode == code, f"{arguments}: {done.returncode}, not {code}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr, done.stderr
         return Answer(done.returncode, done.stdout, done.stderr)
@@ -86,7 +86,7 @@ class CommandLine:
         if self.forks:
             return self._forks(around["env"]).start(list(arguments), **around, stderr=stderr)
         pipes = {"stdout": subprocess.PIPE, "stderr": stderr or subprocess.PIPE}
-        return subprocess.Popen([*PROGRAM, *arguments], **around, text=True, **pipes)
+        return subprocess.Popen([*self.program, *arguments], **around, text=True, **pipes)
 
     def _forks(self, environ: dict[str, str]) -> Forks:
         return self.forks("://" in environ.get("ROLLCALL_DATABASE", ""))
