@@ -9,13 +9,16 @@ from contextlib import contextmanager
 import psycopg
 
 from sync.db import DatabaseRefused
+from sync.jobs import leases
+from sync.postgres import seen
 from sync.postgres.opening import sentence
 
 ROLLCALL = 0x526F6C6C  # "Roll": the first number of each of its locks
 NUMBERS = {"in-use": 1, "queue": 2}
 CONNECT_SECONDS = 10
-# So that the server notices when a machine is gone, and releases its locks; in seconds, and how often.
-ALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+# So that this end notices within a minute when the other machine is gone, and the server too, which releases the locks.
+KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+OF_SERVER = "; ".join(f"SET tcp_{name} = {value}" for name, value in KEEPALIVE.items())
 
 
 class Lock:
@@ -28,8 +31,11 @@ class Lock:
 
     def take(self) -> bool:
         self._connection = psycopg.connect(
-            self.address, autocommit=True, connect_timeout=CONNECT_SECONDS, application_name="rollcall lock", **ALIVE
+            self.address, autocommit=True, connect_timeout=CONNECT_SECONDS, application_name="rollcall lock",
+            **KEEPALIVE,
         )
+        self._connection.execute(OF_SERVER)
+        self._connection.execute(seen.HOLD, (seen.PROCESSES, seen.number(leases.BOOT)))
         [taken] = self._connection.execute(self._take).fetchone()
         return taken
 

@@ -1,10 +1,12 @@
 """Who works on a row right now. A row is claimed by a conditional update and held by a lease;
-the lease of a dead process is void at once on this machine, and after its time anywhere else."""
+the lease of a dead process is void at once on this machine. Anywhere else it is void after its time; or, where the
+database is on a server, once that has seen the process's connection end."""
 
 from __future__ import annotations
 
 import os
 import socket
+import time
 import uuid
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -37,9 +39,11 @@ RUNNING = {
 }  # fmt: skip
 QUEUED = TaskState.QUEUED  # in each of them
 LEASE = timedelta(minutes=10)
+UNSEEN_SECONDS = 20  # a process whose connection was cut has a new one by then, as soon as the server answers
 
 _given_up: set[tuple[type[Model], int]] = set()  # rows held by this process whose worker has ended
 _put_off: dict[tuple[type[Model], int], int] = {}  # how often
+_unseen: dict[str, float] = {}  # since when this process has not seen another one on the server, by its mark
 
 
 def me() -> str:
@@ -121,16 +125,24 @@ def is_void(owner: str | None, until: datetime | None, now: datetime) -> bool:
         return True
     if owner == me():
         return False
-    host, pid, _boot = owner.rsplit(":", 2)
+    host, pid, boot = owner.rsplit(":", 2)
     if host != HOST:
-        return _ran_before_this_machine_started(host)
+        return _is_unseen(boot) if db.on_server else _ran_before_this_machine_started(host)
     return int(pid) == os.getpid() or not _alive(int(pid))
 
 
 def _ran_before_this_machine_started(host: str) -> bool:
     """A file is on one machine: a process of an earlier run of its kernel is gone."""
     (name, kernel, processes), theirs = HOST.split("/"), host.split("/")
-    return not db.on_server and theirs[::2] == [name, processes] and theirs[1] != kernel
+    return theirs[::2] == [name, processes] and theirs[1] != kernel
+
+
+def _is_unseen(boot: str) -> bool:
+    """Whether a process of another machine has had no connection to the server for a while."""
+    if db.is_seen(boot):
+        _unseen.pop(boot, None)
+        return False
+    return time.monotonic() - _unseen.setdefault(boot, time.monotonic()) >= UNSEEN_SECONDS
 
 
 def _alive(pid: int) -> bool:

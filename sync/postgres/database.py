@@ -13,7 +13,7 @@ from peewee import Model, PostgresqlDatabase, PostgresqlJSONMethods
 from psycopg.errors import ProgramLimitExceeded
 from psycopg.types.string import StrDumperUnknown, TextLoader
 
-from sync.postgres import keys
+from sync.postgres import keys, seen
 from sync.postgres.dialect import numbered, translated
 from sync.postgres.pool import Pool
 from sync.problems import TooLong
@@ -142,6 +142,10 @@ class Postgres(PostgresqlDatabase):
     def ids_were_given(self, table: str) -> None:
         """Rows were inserted with ids of their own: the next id comes after them."""
         self.run_script(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))")
+
+    def is_seen(self, boot: str) -> bool:
+        """Whether the process with this mark is connected to the server now."""
+        return bool(self.connection().execute(seen.QUESTION, (seen.number(boot),)).fetchone())
 
     def drop_lost(self) -> None:
         """Forget this thread's connection if the server has ended it."""

@@ -1,8 +1,10 @@
 """A real PostgreSQL server in a folder of its own, on a free port, with passwords; for every test that needs one.
-The fixture `postgres` gives one to each module; each test begins with no roles but the first."""
+The fixture `postgres` gives the same to all tests of a process; each begins with no roles but the first."""
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
 import pwd
 import shutil
@@ -150,19 +152,25 @@ def own_server() -> Postgres:
     return Postgres(Path(tempfile.mkdtemp(prefix="postgres-")))
 
 
-@pytest.fixture(scope="module")
-def postgres_server() -> Iterator[Postgres]:
-    """One server for a module: it takes two seconds."""
+@functools.cache
+def _server() -> Postgres:
+    """One for all tests of this process: it takes two seconds, and more on a busy machine."""
+    need("postgresql")
     server = own_server()
+    atexit.register(shutil.rmtree, server.folder, ignore_errors=True)
+    atexit.register(server.stop)
     server.start()
-    yield server
-    server.stop()
-    shutil.rmtree(server.folder)
+    return server
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Postgres:
+    return _server()
 
 
 @pytest.fixture
 def postgres(postgres_server: Postgres) -> Iterator[Postgres]:
-    """The module's server without what another test made; started again where that stopped it."""
+    """The server without what another test made; started again where that stopped it."""
     if not postgres_server.signs_in(ADMIN, PASSWORD):
         postgres_server.stop()
         postgres_server.allow()

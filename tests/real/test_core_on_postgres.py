@@ -1,5 +1,6 @@
-"""The core on a private PostgreSQL: some tests of each part of it, which otherwise run on the file.
-ROLLCALL_TEST_DATABASE=postgresql runs all others there too (CONTRIBUTING.md)."""
+"""Rollcall on a private PostgreSQL: some tests of the core and of the pages, which otherwise run on the file, the main
+job with several processes, and a server that goes away. ROLLCALL_TEST_DATABASE=postgresql runs all others there too
+(CONTRIBUTING.md)."""
 
 from __future__ import annotations
 
@@ -16,12 +17,17 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 SELECTED = (
     "tests/sync/postgres",
     "tests/sync/reports/test_merge.py",
+    "tests/sync/jobs/test_leases.py",
+    "tests/web/test_reports_pages.py",
+    "tests/web/test_members_pages.py",
+    "tests/cli/test_processes.py",
+    "tests/cli/test_server_away.py",
 )
 SECONDS = 600  # on a machine that others use as well
 
 
 @pytest.mark.skipif(ASKED == "postgresql", reason="all of this run is on PostgreSQL")
-def test_the_core_runs_on_postgresql():
+def test_rollcall_runs_on_postgresql():
     need("postgresql")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "--tb=short", *SELECTED],

@@ -8,11 +8,13 @@ import sys
 import threading
 from datetime import timedelta
 
+import psycopg
 import pytest
 
 from sync.db import connected, db, utcnow
 from sync.jobs import clock, leases, queue
 from sync.models import App, Check, Mail
+from tests import database
 
 LATER = timedelta(minutes=5)
 
@@ -84,6 +86,35 @@ def test_the_lease_of_the_dead_is_void_at_once_and_of_the_living_is_not(check, o
     holds(check, owner and owner.format(**parts, me=os.getpid(), dead=dead_pid()))
     assert (check.id in leases.unfinished(Check, utcnow())) is void
     assert leases.claim(Check, check.id) is void
+
+
+def until_unseen() -> None:
+    while db.is_seen("00c0ffee"):
+        pass
+
+
+@database.ON_SERVER
+def test_the_lease_of_another_machine_is_void_once_the_server_has_not_seen_its_process_for_a_while(check, monkeypatch):
+    from sync.postgres import seen
+
+    now = [100.0]
+    monkeypatch.setattr(leases.time, "monotonic", lambda: now[0])
+    holds(check, "elsewhere/1/2:1:00c0ffee")
+    with psycopg.connect(db.database, autocommit=True) as process:
+        process.execute(seen.HOLD, (seen.PROCESSES, seen.number("00c0ffee")))
+        now[0] += 1000
+        assert not leases.abandoned(Check, utcnow()) and not leases.claim(Check, check.id)
+    until_unseen()
+    assert not leases.abandoned(Check, utcnow()), "it may connect again"
+    now[0] += leases.UNSEEN_SECONDS - 1
+    assert not leases.abandoned(Check, utcnow())
+    with psycopg.connect(db.database, autocommit=True) as process:
+        process.execute(seen.HOLD, (seen.PROCESSES, seen.number("00c0ffee")))
+        assert not leases.abandoned(Check, utcnow()), "it has connected again, and the while begins again"
+    until_unseen()
+    assert not leases.abandoned(Check, utcnow())
+    now[0] += leases.UNSEEN_SECONDS
+    assert leases.abandoned(Check, utcnow()) == [check.id] and leases.claim(Check, check.id)
 
 
 def test_any_lease_ends_with_its_time(check):
