@@ -38,7 +38,7 @@ def troubles(now: datetime | None = None) -> list[Fault]:
 
 def _troubles(now: datetime) -> list[Fault]:
     age = queue.heartbeat_age(now)
-    if age is not None and age > OVERDUE:
+    if age is not None and age > OVERDUE or faults.NO_SERVER in faults.standing():  # it answers again
         _look()
     found = {fault.kind: fault for fault in (*faults.standing(), *_waiting_for(), clock.wrong(now)) if fault}
     if not found and age is not None and age > LATE:
@@ -47,7 +47,7 @@ def _troubles(now: datetime) -> list[Fault]:
 
 
 def _look() -> None:
-    """Write something, to see what hinders the schedule; at most once in a while."""
+    """Write something, to see what hinders the schedule, or that nothing does any longer; at most once in a while."""
     global _looked_at
     if time.monotonic() - _looked_at < LOOK_SECONDS:
         return
