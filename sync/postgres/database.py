@@ -20,12 +20,13 @@ from sync.problems import TooLong
 from sync.quick_sql import QuickContext
 
 WRITERS = 0x526F6C6C  # "Roll": the advisory lock that each writer takes
+LOCK_TIMEOUT = "SET lock_timeout = '30s'"
 # A statement that waits longer than 30 seconds for a lock gives up, as with the file. Half a minute after a client was
 # cut off, its locks end. So do those of a process that stands still within a transaction, after two minutes: nothing
 # but statements happens in one. The longest statement, of a check of a million accounts, takes about a minute.
 # jit is off because compiling these statements takes longer than it saves.
-SETTINGS = """
-SET lock_timeout = '30s'; SET statement_timeout = '10min'; SET idle_in_transaction_session_timeout = '2min';
+SETTINGS = f"""
+{LOCK_TIMEOUT}; SET statement_timeout = '10min'; SET idle_in_transaction_session_timeout = '2min';
 SET jit = off; SET client_min_messages = warning;
 SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;
 """
@@ -160,7 +161,7 @@ class Postgres(PostgresqlDatabase):
             yield
         finally:
             if not self.connection().closed:
-                self.run_script("RESET lock_timeout")
+                self.run_script(LOCK_TIMEOUT)
 
     def lock_writers(self) -> None:
         """Until the end of the transaction, nobody else writes."""

@@ -32,9 +32,16 @@ def full_for_what_is_staged() -> Iterator[None]:
 
 @contextmanager
 def read_only() -> Iterator[None]:
-    """Nothing may be written by this connection: SQLITE_READONLY."""
-    with _pragma("query_only", 1, 0):
+    """Nothing may be written by this connection: SQLITE_READONLY, or as on a replica of a server."""
+    if not db.on_server:
+        with _pragma("query_only", 1, 0):
+            yield
+        return
+    db.execute_sql("SET default_transaction_read_only = on")
+    try:
         yield
+    finally:
+        db.execute_sql("SET default_transaction_read_only = off")
 
 
 @contextmanager

@@ -1,5 +1,5 @@
 """Rollcall on a private PostgreSQL: some tests of the core and of the pages, which otherwise run on the file, the main
-job with several processes, and a server that goes away. ROLLCALL_TEST_DATABASE=postgresql runs all others there too
+job with several processes, and a server that is away. ROLLCALL_TEST_DATABASE=postgresql runs all others there too
 (CONTRIBUTING.md)."""
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ import pytest
 from sync import activity
 from sync.db import db, writing
 from sync.models import Activity
+from tests import database
 from tests.web.client import Client
 
 
@@ -65,7 +66,7 @@ def test_verification(owner: Client) -> None:
     part = owner.get("/activity/verification", htmx=True).text
     assert "The log is intact" in part and "<html" not in part
     entry = Activity.get(Activity.about == "thing 001")
-    db.execute_sql("DROP TRIGGER activity_no_update")  # someone who has the file
+    database.tampering(db)  # someone who has the database
     db.execute_sql("UPDATE activity SET why = 'another reason' WHERE id = ?", (entry.id,))
     page = owner.get("/activity/verification").text
     assert "tampered with" in page and f"Entry {entry.id} does not follow" in page

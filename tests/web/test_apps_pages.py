@@ -7,11 +7,12 @@ import gzip
 import pytest
 from flask import Flask
 
+from sync import activity
 from sync.apps import app_list, apps
 from sync.apps.app_list import Apps
 from sync.db import db, utcnow, writing
 from sync.jobs import asking
-from sync.models import AWAITED, Account, Activity, App, AppPerson, Check, Report, Task
+from sync.models import AWAITED, Account, App, AppPerson, Check, Report, Task
 from sync.people import people
 from sync.safety import guards
 from tests.web.client import Client
@@ -116,7 +117,7 @@ def test_the_drawer_counts_apps_that_need_attention(owner: Client, site, chat, s
 
 def test_a_thousand_apps_come_in_pages(owner: Client, olga) -> None:
     make_apps(1000)
-    App.update(users=App.id % 7).execute()
+    App.update(users=App.id - App.id / 7 * 7).execute()
     App.update(error="The token expired.").where(App.name == "Chat 777").execute()
     first, last = owner.get("/apps"), owner.get("/apps?page=17&sort=-users")
     assert len(gzip.compress(first.data)) < 20_000 and first.text.count('<li class="card"') == app_list.PAGE
@@ -339,7 +340,7 @@ def test_what_needs_a_person_is_loaded_again_while_tasks_are_done(owner: Client,
 
 def test_the_activity_of_an_app_is_its_own(owner: Client, chat, second) -> None:
     with writing():
-        Activity.create(who="x", what="something elsewhere", app=second.app, seal="")
+        activity.record("x", "something elsewhere", app=second.app)
     page = owner.get(f"/apps/{chat.app.id}/activity").text
     assert "Connected app" in page and "Something elsewhere" not in page
     assert "No entry matches" in owner.get(f"/apps/{chat.app.id}/activity?search=zzz", htmx=True).text

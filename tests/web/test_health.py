@@ -13,6 +13,7 @@ from sync.db import utcnow
 from sync.jobs import queue
 from sync.models import App
 from sync.workspace import set_setting
+from tests import database
 
 SAMPLE = re.compile(r'[a-z_]+(\{stat(e|us)="[A-Za-z ]+"\})? [0-9.]+')
 
@@ -32,6 +33,7 @@ def test_well_once_the_schedule_beats(client):
     assert answer.status_code == 503 and "10 minutes" in answer.text
 
 
+@database.ON_FILE
 def test_a_broken_database_is_503_without_its_path(config, tmp_path):
     from sync import start
     from sync.db import db
