@@ -136,7 +136,7 @@ def _on_server() -> dict[str, str]:
 def _refuse_other_workspace(settings: Config) -> None:
     with connected():
         if Person.select().exists():
-            raise DemoProblem(f"{settings.database_name} has a workspace already, which isn't this demo's. Nothing was "
+            raise DemoProblem(f"{settings.database_name} already has a workspace, which isn't this demo's. Nothing was "
                               "changed. Name an empty database.")
 
 

@@ -121,7 +121,7 @@ def move(source: Side, target: Side, tell: Callable[[str], None] = lambda text: 
 def _refuse_rows(target: Side) -> None:
     for table in tables():
         if table.model is not Setting and next(iter(target.rows(table)), None) is not None:
-            raise MoveProblem(f"The target has a workspace already: rows are in {table.name}. Nothing was changed. "
+            raise MoveProblem(f"The target already has a workspace: rows are in {table.name}. Nothing was changed. "
                               "Name an empty database, or empty that one.")
     target.empty(Table(Setting))
 

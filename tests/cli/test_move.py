@@ -105,7 +105,7 @@ def test_it_refuses_while_rollcall_runs_and_a_database_with_rows(busy: CommandLi
     busy.run("move", "--to", address)
     assert "used again" in busy.run("move", "--undo").out
     refused = busy.run("move", "--to", address, code=1)
-    assert "has a workspace already" in refused.err and PASSWORD not in refused.err
+    assert "already has a workspace" in refused.err and PASSWORD not in refused.err
     assert busy.run("move", "--to", f"sqlite://{busy.home}/rollcall.db", code=1).err
     busy.run("move", code=2)
 
