@@ -4,7 +4,7 @@ A decision that was made in one outlives every later check."""
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from peewee import fn
 
@@ -240,7 +240,7 @@ class Finish:
     """What Finish Sync did. `already` is True when it had been pressed before: nothing happened twice."""
 
     report: Report
-    tasks: list[Task] = field(default_factory=list)
+    tasks: list[Task]
     already: bool = False
 
 

@@ -350,3 +350,18 @@ def test_the_migration_is_undone_and_done_again(itemised, unchanged):
 def test_the_connector_reads_item_by_item_where_it_says_so():
     kinds = [kind for kind in connectors.app_connectors().values() if kind.reads_item_by_item]
     assert {"scim"} <= {kind.slug for kind in kinds}
+
+
+@pytest.mark.parametrize(("row", "is_trusted"), [
+    ({}, True), ({"status": "invited"}, True), ({"status": "suspended"}, True), ({"status": "unknown: parked"}, False),
+    ({"state": "removing"}, True), ({"state": "gone"}, False), ({"pending": {"role": "admin"}}, False),
+    ({"missing_since": SEEN}, False),
+])  # fmt: skip
+def test_accounts_of_the_app_are_trusted_that_are_here_and_of_which_nothing_is_held(itemised, row, is_trusted):
+    other = apps.connect("listed-acts", "Another list", {}, [itemised.olga], itemised.by)
+    mine, elsewhere, more = (Row.create(app=app, external_id=id, **{"status": "active", "state": "present", **row})
+                             for app, id in ((itemised.app, "1"), (other, "1"), (itemised.app, "2")))  # fmt: skip
+    with snapshot.staging():
+        found = KnownItems(itemised.app, connector_of(itemised))._trusted([mine.id, elsewhere.id])
+    assert found == ({mine.id: (mine.id, "1", Row.get_by_id(mine.id).version, None, 0)} if is_trusted else {})
+    assert more.id not in found

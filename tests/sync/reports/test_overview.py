@@ -223,7 +223,3 @@ def test_a_guard_counts_accounts_and_people_without_one_each_once(chat, report):
     rows += [change(report, kind="to grant access", asset=assets[0], person=chat.people[8])]
     reports.guard(report)
     assert {Change.get_by_id(row.id).decision for row in rows} == {"held"}
-
-
-def test_an_approval_that_made_no_task_has_an_empty_list(report):
-    assert reports.Finish(report).tasks == [] and not reports.Finish(report).already

@@ -68,7 +68,8 @@ def test_the_hand_over_is_confirmed_in_the_app_before_the_removal(chat, channel)
     drain()
     assert [task_of(1).state, task_of(2, "grant").state] == ["done", "done"]
     assert chat.removed() == [email(1)] and managers(chat, channel) == {email(2)}
-    assert Activity.select().where(Activity.what == "handed over", Activity.after == "Person 2").exists()
+    entry = Activity.get(Activity.what == "handed over", Activity.after == "Person 2")
+    assert (entry.app, entry.report, task_of(2, "grant").report) == (chat.app, report, report)
 
 
 def test_an_acceptance_is_kept_with_who_and_when(chat, channel):
@@ -79,7 +80,7 @@ def test_an_acceptance_is_kept_with_who_and_when(chat, channel):
     [row] = HandOver.select()
     assert row.is_accepted and row.decided_by == str(chat.by) and row.decided_at and row.change.report_id == report.id
     entry = Activity.get(Activity.what == "accepted that nobody manages it")
-    assert (entry.about, entry.before, entry.who) == ("general", "Person 1", str(chat.by))
+    assert (entry.about, entry.before, entry.who, entry.report) == ("general", "Person 1", str(chat.by), report)
     assert sole_managers.count_unmanaged() == {chat.app.id: 1}
 
 
