@@ -88,7 +88,7 @@ class Asking:
     def _advice(self, several: bool) -> str:
         it, them = ("each", "them") if several else ("it", "it")
         if self.may_follow:
-            return f"Choose who gets {it} before the account is removed."
+            return f"Choose who gets {it} first."
         return (f"Rollcall can't hand {them} over in {self.app.name}. Assign another manager there and "
                 "check again, or accept that there is none.")  # fmt: skip
 

@@ -232,7 +232,7 @@ def test_who_alone_controls_something_is_warned_about(owner: Client, chat) -> No
     chat.check()
     page = owner.get(f"/reports/{Report.get(Report.state == 'open').id}").text
     assert "Person 1 is the only manager of the channel “marketing”" in page
-    assert "Choose who gets each before the account is removed." in page
+    assert "Choose who gets each first." in page
     assert "“marketing” and the channel “press &lt;script&gt;”." in page
     assert outcome(page) == "Removes nobody from Chat. 1 person waits for a successor."
     assert not re.search(r'name="yes"[^>]* checked', page), "nobody is ticked before that"

@@ -139,6 +139,15 @@ def test_more_than_one_statement_takes(chat, unmatched, monkeypatch):
     assert matched(chat) == ["Person 2", "Person 3"]
 
 
+def test_the_domain_of_an_address_is_behind_its_last_at_sign(chat, unmatched):
+    edit(chat, 2, user_name="p2")
+    App.update(match_domain="acme.example").where(App.id == chat.app.id).execute()
+    match_rules.match_everywhere(['"one@two"@other.example'])
+    assert matched(chat) == []
+    match_rules.match_everywhere(['"one@two"@acme.example'])
+    assert matched(chat) == ["Person 2"]
+
+
 def test_a_domain_that_is_set_tells_how_many_accounts_it_changed_and_is_in_activity(chat, second, unmatched):
     for app in (chat, second):
         edit(app, 2, user_name="p2")

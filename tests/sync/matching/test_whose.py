@@ -150,6 +150,7 @@ def trusted(person: Person) -> bool:
 @pytest.mark.parametrize(("case", "trusts"), [
     ("as it is", True), ("not there now", False), ("someone else's entry", False), ("another address", False),
     ("nobody answers", False), ("an owner answers", True), ("an admin answers", False),
+    ("another's entry beside theirs", False), ("another's entry, theirs elsewhere", False),
     ("second in order", False), ("without a place", True), ("first in order", True)])  # fmt: skip
 def test_an_address_is_trusted_where_the_first_vouched_directory_gives_it(ana, ldap, case, trusts):
     bo = Person.create(name="Bo", workspace_role="owner" if case == "an owner answers" else "admin")
@@ -161,7 +162,11 @@ def test_an_address_is_trusted_where_the_first_vouched_directory_gives_it(ana, l
     if case in ("nobody answers", "an owner answers", "an admin answers"):
         Directory.update(vouched=False, answers_id=None if case == "nobody answers" else bo.id).where(
             Directory.id == ldap.id).execute()  # fmt: skip
-    entry(ldap, bo if case == "someone else's entry" else ana)
+    entry(ldap, bo if "else's entry" in case or "another's entry" in case else ana)
+    if case == "another's entry beside theirs":
+        entry(ldap, ana, "9")
+    if case == "another's entry, theirs elsewhere":
+        entry(other, ana, "1")
     says(ldap, here=case != "not there now", email="x@acme.example" if case == "another address" else ADDRESS)
     entry(other, ana, "5")
     assert trusted(ana) is trusts
