@@ -239,3 +239,59 @@ def test_accounts_of_a_page_come_with_their_people_and_are_the_apps(home, ana):
     nobodys = Account.create(app=app, external_id="2")
     found = members.with_people(app, [mine.id, theirs.id, nobodys.id])
     assert {one.id: one.person and one.person.name for one in found} == {mine.id: "Ana Lima", nobodys.id: None}
+
+
+# An account whose address is another's
+
+
+KNOWN_BY = ({"email_key": ADDRESS}, {"user_name": ADDRESS.partition("@")[0]}, {"pending": {"email_key": ADDRESS}})
+
+
+def another(account: Account) -> str | None:
+    return db.execute_sql(f"SELECT {addresses.ANOTHERS} FROM account AS a WHERE a.id = ?", (account.id,)).fetchone()[0]
+
+
+def an_account(person: Person | None, **values: object) -> Account:
+    """Beside one of the same app, and one of another, that are known by the address too."""
+    apps = [App.create(connector="listed", name=name, category="Test", state="active", match_domain=domain)
+            for name, domain in (("Chat", ADDRESS.partition("@")[2]), ("Other", "other.example"))]  # fmt: skip
+    for app in apps:
+        Account.create(app=app, external_id="2", email_key=ADDRESS, person=Person.create(name="Cy"))
+    return Account.create(app=apps[0], external_id="1", person=person, **{"email_key": "x@acme.example"} | values)
+
+
+@pytest.mark.parametrize("known_by", KNOWN_BY)
+@pytest.mark.parametrize(("whose", "status", "name", "shown"), [
+    ("another's", "active", "Ana Lima", "Ana Lima"), ("another's", "suspended", "Ana Lima", "Ana Lima"),
+    ("another's", "active", "", ADDRESS), ("another's", "deprovisioned", "Ana Lima", None),
+    ("theirs", "active", "Ana Lima", None), ("nobody's", "active", "Ana Lima", "Ana Lima"),
+])  # fmt: skip
+def test_an_address_of_someone_else_who_is_here_makes_the_account_anothers(ana, known_by, whose, status, name, shown):
+    Person.update(status=status, name=name).where(Person.id == ana.id).execute()
+    bo = Person.create(name="Bo")
+    owner = {"another's": bo, "theirs": ana, "nobody's": None}[whose]
+    account = an_account(owner, **known_by)
+    assert another(account) == (f"its e-mail is that of {shown}" if shown else None)
+    Account.update(email_key="x@acme.example", user_name=None, pending=None).where(Account.id == account.id).execute()
+    assert another(account) is None
+
+
+@pytest.mark.parametrize("known_by", KNOWN_BY)
+@pytest.mark.parametrize(("whose", "here", "name", "shown"), [
+    ("a stranger's", True, "Ana Lima", "Ana Lima"), ("a stranger's", True, "", ADDRESS),
+    ("a stranger's", False, "Ana Lima", None), ("another's", True, "Ana Lima", "Ana Lima"),
+    ("theirs", True, "Ana Lima", None), ("theirs elsewhere", True, "Ana Lima", "Ana Lima"),
+])  # fmt: skip
+def test_and_so_does_what_a_directory_says_of_a_stranger(home, ldap, known_by, whose, here, name, shown):
+    bo, other = Person.create(name="Bo"), Directory.create(kind="scim", name="Other")
+    account = an_account(bo, **known_by)
+    says(ldap, name=name, here=here)
+    says(ldap, "9", "y@acme.example", name="Unrelated")
+    if whose == "another's":
+        entry(ldap, Person.create(name="Di"))
+    if whose == "theirs":
+        entry(ldap, bo)
+    if whose == "theirs elsewhere":
+        entry(other, bo)
+        entry(ldap, bo, "9")
+    assert another(account) == (f"its e-mail is that of {shown} in LDAP" if shown else None)
