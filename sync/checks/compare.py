@@ -60,7 +60,7 @@ def take_over_accounts(app: App, removal_suspends: bool, began: datetime) -> Non
     for statement in (_ROLES, _UPDATE_ACCOUNTS):
         db.execute_sql(statement, values)
     newest = db.execute_sql("SELECT coalesce(max(id), 0) FROM account").fetchone()[0]
-    db.execute_sql(_NEW_ACCOUNTS, values)
+    db.execute_sql(_NEW_ACCOUNTS if app.has_accounts else _ALL_ACCOUNTS, values)
     for statement in (_NEW_TO_MATCH, _NEW_USERS, _RETURNED_USERS, _RETURN_ACCOUNTS, _ROLES_GONE):
         db.execute_sql(statement, values | {"newest": newest})
 
@@ -108,7 +108,7 @@ _UPDATE_ACCOUNTS = """
         employee_number = s.employee_number, further_roles = s.further_roles, unsaid = s.unsaid, assumed = s.assumed
     FROM differing s WHERE account.id = s.account_id AND account.state <> 'gone'
 """
-_NEW_ACCOUNTS = """
+_ALL_ACCOUNTS = """
     INSERT INTO account (app_id, external_id, email, email_key, name, status, role, kind, last_activity, seat,
         user_name, employee_number, further_roles, unsaid, assumed, state, match_kind, match_by_hand, person_id,
         first_seen)
@@ -117,11 +117,14 @@ _NEW_ACCOUNTS = """
         CASE WHEN s.kind = 'system' THEN 'service account' WHEN p.person_id IS NULL THEN 'unmatched' ELSE 'matched' END,
         FALSE, CASE WHEN s.kind = 'system' THEN NULL ELSE p.person_id END, :now
     FROM staged_account s LEFT JOIN person_email p ON p.email_key = s.email_key AND NOT p.disputed
+"""
+_NEW_ACCOUNTS = f"""{_ALL_ACCOUNTS}
     WHERE NOT EXISTS (SELECT 1 FROM account a WHERE a.app_id = :app AND a.external_id = s.external_id)
 """
 _NEW_TO_MATCH = """
-    INSERT INTO to_match SELECT id FROM account
-    WHERE id > :newest AND +app_id = :app AND (user_name IS NOT NULL OR employee_number IS NOT NULL)
+    INSERT INTO to_match SELECT a.id FROM staged_account s
+    CROSS JOIN account a ON a.app_id = :app AND a.external_id = s.external_id AND a.id > :newest
+    WHERE s.user_name IS NOT NULL OR s.employee_number IS NOT NULL
 """
 _NEW_USERS = f"""
     INSERT INTO found SELECT 'new user', a.id, NULL, NULL, {roles.words("a")},
@@ -227,7 +230,7 @@ _UPDATE_ACCESS = """
     UPDATE access SET role = s.role, privileged = s.privileged,
         granted_by = CASE WHEN access.role = s.role THEN granted_by END
     FROM staged_access_id s
-    WHERE access.account_id = s.account_id AND access.asset_id = s.asset_id
+    WHERE access.app_id = :app AND access.account_id = s.account_id AND access.asset_id = s.asset_id
       AND (access.role <> s.role OR access.privileged <> s.privileged)
 """
 _NEW_ACCESS = """

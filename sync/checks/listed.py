@@ -41,7 +41,7 @@ class Listed:
             self._known_items.restart()
         for table in (STAGED_ACCOUNT, STAGED_SAME):
             db.execute_sql(f"DELETE FROM {table.name}")
-        self._pause = 0 if _any_known(self._app) else -1  # of a new app, every batch is staged in full
+        self._pause = 0 if self._app.has_accounts else -1  # of a new app, every batch is staged in full
 
     def stage(self, batch: Sequence[Account | Marked | Unchanged]) -> int:
         """The number of accounts that were staged: less than given where the list repeats itself."""
@@ -101,10 +101,6 @@ def _if_same(row: tuple, known: tuple) -> tuple | None:
     if row[:-2] != known[:-4] or known_unsaid is None or row[-2] | row[-1] != known_unsaid | known_assumed:
         return None
     return account_id, row[-2], row[-1], known_unsaid, known_assumed, version
-
-
-def _any_known(app: App) -> bool:
-    return db.execute_sql("SELECT 1 FROM account WHERE app_id = ? LIMIT 1", (app.id,)).fetchone() is not None
 
 
 def _known(app: App, ids: list[str]) -> dict[str, tuple]:

@@ -50,11 +50,11 @@ def match_chosen(app: App) -> None:
     db.execute_sql(_MATCH_CHOSEN, {"app": app.id, "domain": app.match_domain})
 
 
-def _matching(which: str) -> str:
-    """The statement for the accounts `a` for which the condition holds. The first rule that names anyone decides, if it
-    names one person and no later rule speaks against them."""
+def _matching(accounts: str) -> str:
+    """The statement for these accounts `a`, each once. The first rule that names anyone decides, if it names one person
+    and no later rule speaks against them."""
     return f"""
-    UPDATE account SET person_id = said.person, match_kind = said.match_kind FROM (
+    WITH said AS MATERIALIZED (
         SELECT id, person, CASE WHEN kind = 'system' THEN 'service account' WHEN person IS NULL THEN 'unmatched'
             ELSE 'matched' END AS match_kind
         FROM (
@@ -76,24 +76,24 @@ def _matching(which: str) -> str:
                     END AS numbered,
                     (SELECT min(p.id) FROM person p WHERE {_SAME_NUMBER}) AS by_number,
                     EXISTS (SELECT 1 FROM person p WHERE p.id = e.person_id AND {_SAME_NUMBER}) AS has_number
-                FROM account a
+                FROM {accounts}
                 LEFT JOIN person_email e ON e.email_key = a.email_key
                 LEFT JOIN person_email u ON u.email_key = CASE
                     WHEN CAST(:domain AS TEXT) IS NOT NULL AND a.user_name IS NOT NULL
                     THEN email_key(a.user_name || '@' || :domain) END
                     AND NOT u.disputed AND (a.asked_as IS DISTINCT FROM u.email_key
                         OR a.was_of_id IS NOT DISTINCT FROM u.person_id)
-                WHERE a.app_id = :app AND a.state <> 'gone' AND NOT a.match_by_hand AND {which}
+                WHERE a.app_id = :app AND a.state <> 'gone' AND NOT a.match_by_hand
             ) AS found
         ) AS chosen
-    ) said
-    WHERE account.id = said.id
+    )
+    UPDATE account SET person_id = said.person, match_kind = said.match_kind FROM said WHERE account.id = said.id
         AND (account.person_id IS DISTINCT FROM said.person OR account.match_kind <> said.match_kind)
 """
 
 
-_MATCH = _matching("true")
-_MATCH_CHOSEN = _matching("a.id IN (SELECT account_id FROM to_match)")
+_MATCH = _matching("account a")
+_MATCH_CHOSEN = _matching("to_match m CROSS JOIN account a ON a.id = m.account_id")
 
 
 def match_everywhere(emails: Iterable[str] = (), numbers: Iterable[str] = ()) -> None:
@@ -114,7 +114,8 @@ def match_everywhere(emails: Iterable[str] = (), numbers: Iterable[str] = ()) ->
 
 
 def _apps(having) -> set[int]:
-    return {app for (app,) in Account.select(Account.app).where(having).distinct().tuples()}
+    theirs = Account.select().where(Account.app == App.id, having)  # app by app, as the index of addresses is
+    return {app.id for app in App.select(App.id).where(fn.EXISTS(theirs))}
 
 
 def set_domain(app: App, text: str, by: str) -> int:

@@ -87,6 +87,11 @@ class App(Base):
     is_connected = Question("state", *CONNECTED)
     is_disconnected = Question("state", AppState.DISCONNECTED)
 
+    @property
+    def has_accounts(self) -> bool:
+        """Whether a reading has had any, even one that is gone."""
+        return Account.select().where(Account.app == self).exists()
+
     class Meta:
         indexes = (
             SQL(f"CREATE UNIQUE INDEX app_name ON app (name) WHERE state IN ({texts(CONNECTED)})"),

@@ -142,6 +142,8 @@ _NULL_WHERE_EMPTY = ("last_activity", "user_name", "employee_number")
 
 def _of_accounts(app: App) -> list[Loss]:
     """Nothing is lost by accounts that are exactly as they are known. They are only counted where others lost some."""
+    if not app.has_accounts:
+        return []
     counted = ", ".join(f"count(*) FILTER (WHERE {_missing(field)})" for field in BIT)
     of, *missing = db.execute_sql(f"SELECT count(*), {counted} FROM staged_account s").fetchone()
     given = {field: of - number for field, number in zip(BIT, missing)}
@@ -164,7 +166,7 @@ def _with_others(loss: Loss) -> Loss:
     row = db.execute_sql(
         f"""
         SELECT count(*) FILTER (WHERE a.state = 'present'), count(*)
-        FROM staged_same k JOIN account a ON a.id = k.account_id
+        FROM staged_same k CROSS JOIN account a ON a.id = k.account_id
         WHERE {_has("a", loss.field)} AND ((k.unsaid | k.assumed) & {BIT[loss.field]}) = 0
         """
     ).fetchone()
@@ -215,13 +217,13 @@ def administrators_lost(app: App, which: str = "true") -> int:
     by_further = f"SELECT 1 FROM json_each(o.further_roles) h WHERE h.value IN ({privileged})"
     is_one = f"(o.role IN ({privileged}) OR o.further_roles <> '[]' AND EXISTS ({by_further}))"
     were = f"a.app_id = :app AND a.state = 'present' AND {roles.can_administer('a')} AND {which}"
-    for listed_ones in ("staged_account o", "staged_same k JOIN account o ON o.id = k.account_id"):
+    for listed_ones in ("staged_account o", "staged_same k CROSS JOIN account o ON o.id = k.account_id"):
         if db.execute_sql(f"SELECT 1 FROM {listed_ones} WHERE {is_one} LIMIT 1", {"app": app.id}).fetchone():
             return 0
     return sum(
         db.execute_sql(f"SELECT count(*) FROM {both} WHERE {were}", {"app": app.id}).fetchone()[0]
         for both in ("staged_account s CROSS JOIN account a ON a.external_id = s.external_id",
-                     "staged_same k JOIN account a ON a.id = k.account_id JOIN account s ON s.id = a.id")
+                     "staged_same k CROSS JOIN account a ON a.id = k.account_id CROSS JOIN account s ON s.id = a.id")
     )  # fmt: skip
 
 

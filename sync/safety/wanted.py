@@ -126,7 +126,7 @@ def someone_waits(app: App) -> bool:
     ).fetchall()
     if any(of_leaver or not protection for _, of_leaver, protection in rows):
         return True
-    return bool({account_id for account_id, *_ in rows} - mailed_before(app))
+    return bool(rows) and bool({account_id for account_id, *_ in rows} - mailed_before(app))
 
 
 def mailed_before(app: App) -> set[int]:
@@ -134,8 +134,10 @@ def mailed_before(app: App) -> set[int]:
     since someone accepted it for some time."""
     rows = db.execute_sql(
         """
-        SELECT c.account_id FROM wanted w JOIN account a ON a.id = w.account_id JOIN person p ON p.id = a.person_id
-        JOIN change c ON c.account_id = a.id AND c.app_id = ? AND c.protected IS NOT NULL
+        SELECT c.account_id FROM wanted w CROSS JOIN account a ON a.id = w.account_id
+        CROSS JOIN person p ON p.id = a.person_id
+        CROSS JOIN change c ON c.account_id = a.id AND c.app_id = ? AND c.protected IS NOT NULL
+            AND c.decision <> 'applied'
             AND c.decided_at >= p.status_since
             AND NOT EXISTS (SELECT 1 FROM accepted_leaver x WHERE x.account_id = a.id AND x.ended_at >= c.decided_at)
         WHERE w.protected IS NOT NULL

@@ -1,0 +1,52 @@
+"""How SQLite answers the statements of a check: none reads what belongs to other apps from end to end, however much
+that is."""
+
+from __future__ import annotations
+
+import re
+
+from sync.db import db
+from sync.people import people
+from tests.database import ON_FILE
+
+pytestmark = ON_FILE
+
+OF_ALL_APPS = ("account", "access", "asset", "change", "person", "person_email", "report", "app_check", "app_task")
+STATEMENT = re.compile(r"\s*(?:WITH|SELECT|INSERT|UPDATE|DELETE)\b")
+
+
+def scanned_by(work) -> dict[str, list[str]]:
+    """By statement, the tables of all apps that it reads from end to end. Explained at once, as TEMP tables go."""
+    found: dict[str, list[str]] = {}
+
+    def explain(event) -> None:
+        if not STATEMENT.match(event.sql):
+            return
+        names = {name: name for name in OF_ALL_APPS}
+        names |= {alias: name for name, alias in re.findall(r'"?(\w+)"? (?:AS )?"?(\w+)"?', event.sql) if name in names}
+        for *_, line in db.connection().execute(f"EXPLAIN QUERY PLAN {event.sql}", event.params or ()).fetchall():
+            scan = re.fullmatch(r"SCAN (\w+)(?: USING .*)?", line)
+            if scan and scan[1] in names and "INSERT" not in event.sql:
+                found.setdefault(event.sql, []).append(line)
+
+    db.query_hooks.append(explain)
+    try:
+        work()
+    finally:
+        db.query_hooks.remove(explain)
+    return found
+
+
+def test_a_check_reads_nothing_of_other_apps(listed) -> None:
+    for number in range(8):
+        listed.add(f"id{number}", email=f"p{number}@acme.example", user_name=f"p{number}")
+    leaver = people.add("Person 3", "p3@acme.example", listed.by)
+
+    assert scanned_by(listed.check) == {}
+    assert scanned_by(listed.check) == {}
+    listed.say("id1", name="Other", role="owner")
+    listed.add("id9", email="p9@acme.example")
+    assert scanned_by(listed.check) == {}
+    people.mark_left(leaver, listed.by)
+    listed.check()
+    assert scanned_by(listed.check) == {}
