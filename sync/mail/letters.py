@@ -7,10 +7,10 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from connectors.explaining import Said
@@ -19,6 +19,9 @@ from sync.safety.leaving import Leaving
 from sync.states import UPDATES, ChangeDecision, ChangeKind, TaskState
 from sync.words import are, people, plural
 from sync.workspace import to_local
+
+if TYPE_CHECKING:  # imported with the first letter: most commands write none
+    from jinja2 import Environment
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "mail"
 BIDI_CONTROLS = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -66,15 +69,18 @@ def effects_in_words(said: Iterable[Said], about: str = "") -> list[Sentence]:
 
 def write(template: str, subject: Sentence, **values: Any) -> Letter:
     """Fill templates/mail/TEMPLATE.txt and .html."""
-    text = _TEXT.get_template(f"{template}.txt").render(subject=subject, **values)
-    html = _HTML.get_template(f"{template}.html").render(subject=subject, **values)
+    text = _environment(in_html=False).get_template(f"{template}.txt").render(subject=subject, **values)
+    html = _environment(in_html=True).get_template(f"{template}.html").render(subject=subject, **values)
     return Letter(subject, text.strip() + "\n", html.strip() + "\n")
 
 
-def _environment(finalize: Any, autoescape: bool) -> Environment:
+@cache
+def _environment(in_html: bool) -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
     return Environment(  # nosec B701 # text is escaped in HTML; in plain text there is nothing to escape
-        loader=FileSystemLoader(TEMPLATES), autoescape=autoescape, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, finalize=finalize,
+        loader=FileSystemLoader(TEMPLATES), autoescape=in_html, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True, finalize=_finalize_html if in_html else _finalize_text,
     )
 
 
@@ -88,10 +94,6 @@ def _finalize_html(value: Any) -> Any:
 
 def _foreign(value: Any) -> bool:
     return isinstance(value, str) and not isinstance(value, Markup | Sentence)
-
-
-_TEXT = _environment(_finalize_text, autoescape=False)
-_HTML = _environment(_finalize_html, autoescape=True)
 
 
 def report_subject(left: Leaving, tally: dict[tuple[str, str, bool], int], kind: str) -> Sentence:

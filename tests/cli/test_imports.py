@@ -17,7 +17,7 @@ FOR_NONE = {"psycopg", "psycopg_pool", "asyncio", "segno", "joserfc", "scim2_ser
             "openpyxl"}
 FOR_PASSKEYS = {"webauthn", "OpenSSL"}
 FOR_CONNECTORS = {"ldap3", "yaml", "requests"}
-FOR_PAGES = {"flask", "werkzeug", "wtforms", "waitress", "web"} | FOR_PASSKEYS
+FOR_PAGES = {"flask", "jinja2", "werkzeug", "wtforms", "waitress", "web"} | FOR_PASSKEYS
 
 
 @pytest.mark.parametrize(("imported", "left_out"), [
