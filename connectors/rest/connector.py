@@ -3,17 +3,16 @@ file.py has checked what the file says; lists.py reads lists, client.py makes th
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from functools import cached_property
 from typing import Any
 
 from connectors.base import (
-    ASSETS,
     CHANGE_ROLE,
     GRANT,
     INVITE,
-    LOOK_UP,
     REMOVE,
     REVOKE,
     SEAT_BASED,
@@ -29,17 +28,19 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.memory import KnownItems, Marked, Unchanged
 from connectors.quality import OWN_FILE
 from connectors.rest.client import ABSENT, Client, Sent, WasSo
-from connectors.rest.declared import declarations
+from connectors.rest.declared import capabilities_of, declarations
 from connectors.rest.file import Description
-from connectors.rest.lists import Lists, View
+from connectors.rest.lists import Lists, View, is_read_item_by_item
 from connectors.rest.operations import Operations, calls_of, keeps_others
 from connectors.rest.template import find, keys_of
 from connectors.rest.values import Value, holds
 from connectors.tools.answers import known_status
 from connectors.tools.http import NotFound
 from connectors.tools.http_connector import ClosesClients, api_client
+from connectors.tools.items import accounts_of
 from connectors.tools.paging import Seen
 
 STATUSES = {word: word for word in ("active", "invited", "suspended")}
@@ -151,7 +152,14 @@ class RestConnector(ClosesClients, Connector):
             raise Refused(f"None of the {len(said)} roles has what “privileged” is taken from: which of them may "
                           "administer the app is not known. Has the credential lost a permission?")  # fmt: skip
 
-    def accounts(self) -> Iterator[Account]:
+    @property
+    def reads_item_by_item(self) -> bool:
+        return any(map(self._is_read_item_by_item, self._spec["accounts"]))
+
+    def _is_read_item_by_item(self, entry: dict) -> bool:
+        return "zone" not in self._spec.get("time", {}) and is_read_item_by_item(entry, entry["account"])
+
+    def accounts(self) -> Iterator[Account | Marked | Unchanged]:
         """List after list; someone who moves from one to the next meanwhile is returned once."""
         self._lists.forget_tables()
         came, known = Seen(), 0
@@ -161,11 +169,22 @@ class RestConnector(ClosesClients, Connector):
             known += total
             self.on_total(known)
 
-        for entry in self._spec["accounts"]:
+        for number, entry in enumerate(self._spec["accounts"]):
             told = None if entry.keys() & {"only", "skip", "nested", "for_each"} else add_up
-            for account in self._accounts_of(entry, told):
+            if self.known_items is not None and self._is_read_item_by_item(entry):
+                accounts = self._known_accounts_of(entry, told, self.known_items, str(number))
+            else:
+                accounts = self._accounts_of(entry, told)
+            for account in accounts:
                 if came.add(account.id):
                     yield account
+
+    def _known_accounts_of(self, entry: dict, on_total: Callable[[int], None] | None, known: KnownItems,
+                           number: str) -> Iterator[Account | Marked | Unchanged]:  # fmt: skip
+        what, prefix = entry.get("name", "accounts"), entry.get("prefix", "")
+        id_of = self._id_of(entry["account"], "id", "account")
+        items = self._lists.opened(entry, what, lambda item: prefix + id_of(item), on_total, known, f"{number} {what}")
+        return accounts_of(items, lambda item: self._account(entry, item))
 
     def _accounts_of(self, entry: dict, on_total: Callable[[int], None] | None = None) -> Iterator[Account]:
         what = entry.get("name", "accounts")
@@ -342,13 +361,14 @@ class RestConnector(ClosesClients, Connector):
 def connector_of(description: Description) -> type[RestConnector]:
     """The connector that the file describes."""
     spec = description.spec
-    capabilities = _capabilities(spec)
+    capabilities = capabilities_of(spec)
     return type(RestConnector)(
         f"Rest_{spec['app']}",
         (RestConnector,),
         {
             "__doc__": f"{spec['label']}, as {description.file.name} describes it.",
             "description": description,
+            "read_with": json.dumps(spec, sort_keys=True, default=str),
             "slug": spec["app"],
             "label": spec["label"],
             "category": spec.get("category", SEAT_BASED),
@@ -377,19 +397,3 @@ def _own_account_unknown(description: Description) -> str:
 def _field(field: dict) -> Field:
     choices = tuple((choice["value"], choice["label"]) for choice in field.get("choices", ()))
     return Field(**{**field, "choices": choices})
-
-
-def _capabilities(spec: dict) -> frozenset[str]:
-    """What the file describes; a second look only where every list of accounts has one."""
-    accounts, assets = spec["accounts"], spec.get("assets", [])
-    by_prefix = {entry.get("prefix", ""): entry for entry in reversed(accounts)}
-    can = {
-        LOOK_UP: all("look_up" in entry for entry in by_prefix.values()),
-        ASSETS: bool(assets),
-        REMOVE: any("remove" in entry for entry in accounts),
-        CHANGE_ROLE: any("change_role" in entry for entry in accounts),
-        INVITE: "invite" in spec,
-        GRANT: any("grant" in entry for entry in assets),
-        REVOKE: any("revoke" in entry for entry in assets),
-    }
-    return frozenset(capability for capability, described in can.items() if described)

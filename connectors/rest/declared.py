@@ -9,7 +9,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any
 
-from connectors.base import CHANGE_ROLE, GRANT, INVITE, REMOVE, REVOKE
+from connectors.base import ASSETS, CHANGE_ROLE, GRANT, INVITE, LOOK_UP, REMOVE, REVOKE
 from connectors.effects import (
     GRANTED,
     INVITATION_SENT,
@@ -75,3 +75,19 @@ def _quality(effects: Effects, capabilities: frozenset[str]) -> Quality:
     else:
         del rules[Rule.EFFECTS]
     return MappingProxyType(rules)
+
+
+def capabilities_of(spec: dict) -> frozenset[str]:
+    """What the file describes; a second look only where every list of accounts has one."""
+    accounts, assets = spec["accounts"], spec.get("assets", [])
+    by_prefix = {entry.get("prefix", ""): entry for entry in reversed(accounts)}
+    can = {
+        LOOK_UP: all("look_up" in entry for entry in by_prefix.values()),
+        ASSETS: bool(assets),
+        REMOVE: any("remove" in entry for entry in accounts),
+        CHANGE_ROLE: any("change_role" in entry for entry in accounts),
+        INVITE: "invite" in spec,
+        GRANT: any("grant" in entry for entry in assets),
+        REVOKE: any("revoke" in entry for entry in assets),
+    }
+    return frozenset(capability for capability, described in can.items() if described)

@@ -8,12 +8,17 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urljoin
 
+import msgspec
+
 from connectors.base import TemporarilyUnavailable
+from connectors.memory import KnownItems, Unchanged
 from connectors.rest.client import Client
 from connectors.rest.template import find, keys_of
 from connectors.rest.values import Value, holds, in_order
 from connectors.rest.yaml_source import as_text
+from connectors.tools.answers import decoded
 from connectors.tools.http import Answer, NotFound
+from connectors.tools.items import Fresh, opening
 from connectors.tools.paging import (
     ListChanged,
     NoList,
@@ -64,6 +69,16 @@ class Lists:
             except NotFound as gone:
                 raise ListChanged(f"One of the {spec['for_each']} went away meanwhile. {gone}") from gone
 
+    def opened(self, spec: dict, what: str, id_of: Callable[[View], str], on_total: Callable[[int], None] | None,
+               known: KnownItems, listed: str) -> Iterator[View | Fresh | Unchanged]:  # fmt: skip
+        """The same of a list that is_read_item_by_item: of items that may be known. `id_of` gives Account.id."""
+        options = {"what": what, "on_total": on_total, **opening(known, what, id_of, listed)}
+        for page in self._pages(spec, what, None, options, raw=True):
+            for item in page:
+                value = item.value if type(item) is Fresh else item
+                if type(item) is Unchanged or self._is_meant(spec, value):  # it was meant the first time
+                    yield item
+
     def _one_list(self, spec: dict, what: str, parent: View | None, id_of: Callable[[View], str] | None,
                   on_total: Callable[[int], None] | None) -> Iterator[View]:  # fmt: skip
         nested = keys_of(spec["nested"]) if "nested" in spec else None
@@ -92,9 +107,9 @@ class Lists:
             raise TemporarilyUnavailable(f"{answer.asked} answered without the item.")
         return {**item, **more}
 
-    def _pages(self, spec: dict, what: str, parent: View | None, options: dict) -> Iterator[list]:
-        [(kind, paging)] = spec.get("paging", {"none": {}}).items()
-        ask = _Asking(self._client, spec, paging, {**self._client.scope, "parent": parent}, what)
+    def _pages(self, spec: dict, what: str, parent: View | None, options: dict, raw: bool = False) -> Iterator[list]:
+        kind, paging = _paging(spec)
+        ask = _Asking(self._client, spec, paging, {**self._client.scope, "parent": parent}, what, raw)
         if kind == "page":
             first = paging.get("first", 1)
             return pages_by_number(lambda at: ask.at("page", at), size=paging["size"], first=first, **options)
@@ -109,32 +124,34 @@ class Lists:
 
 
 class _Asking:
-    """The calls of one list: where the pager's values go, and what each answer says."""
+    """The calls of one list: where the pager's values go, and what each answer says. `raw`: items stay as bytes."""
 
-    def __init__(self, client: Client, spec: dict, paging: dict, scope: Mapping[str, Any], what: str):
+    def __init__(self, client: Client, spec: dict, paging: dict, scope: Mapping[str, Any], what: str, raw: bool):
         self._client, self._spec, self._paging, self._scope, self._what = client, spec, paging, scope, what
+        self._raw = raw
 
     def at(self, parameter: str, position: int | None) -> Page:
         answer = self._call({self._paging.get("parameter", parameter): position} if parameter else {})
-        return self._page(answer, None)
+        return self._page(answer, self._body(answer), None)
 
     def after(self, cursor: str | None) -> Page:
         answer = self._call({self._paging.get("parameter", "cursor"): cursor} if cursor else {})
-        page = self._page(answer, None)
-        following = self._following(answer, page.items)
+        body = self._body(answer)
+        page = self._page(answer, body, None)
+        following = self._following(answer, body, page.items)
         if page.more is False:
             following = None
         elif page.more and not following:
             raise ListChanged(f"The app says that there are more {self._what}, but not where. Nothing was changed.")
         return Page(page.items, page.total, following)
 
-    def _following(self, answer: Answer, items: list) -> str | None:
+    def _following(self, answer: Answer, body: Any, items: list) -> str | None:
         if "next_header" in self._paging:
             return answer.headers.get(self._paging["next_header"])
         if "last" in self._paging:
-            found = find(items[-1], keys_of(self._paging["last"])) if items else None
+            found = find(_read(items[-1]), keys_of(self._paging["last"])) if items else None
         else:
-            found = find(answer.json(), keys_of(self._paging["next"]))
+            found = find(body, keys_of(self._paging["next"]))
         return None if found in (None, "", False) else as_text(found)
 
     def by_address(self, address: str | None) -> Page:
@@ -142,19 +159,25 @@ class _Asking:
             answer = self._call({})
         else:
             answer = self._client.read(self._spec, self._scope, address=address)
+        body = self._body(answer)
         if "next" in self._paging or "next_header" in self._paging:
-            following = self._following(answer, [])
+            following = self._following(answer, body, [])
         else:
             following = next_link(answer)
-        return self._page(answer, urljoin(answer.url, following) if following else None)
+        return self._page(answer, body, urljoin(answer.url, following) if following else None)
 
     def _call(self, position: dict[str, Any]) -> Answer:
         if "size_parameter" in self._paging:
             position = {**position, self._paging["size_parameter"]: self._paging["size"]}
         return self._client.read(self._spec, self._scope, position=position, in_body=self._paging.get("in") == "body")
 
-    def _page(self, answer: Answer, following: str | None) -> Page:
-        body = answer.json()
+    def _body(self, answer: Answer) -> Any:
+        return self._but_items(answer) if self._raw else answer.json()
+
+    def _but_items(self, answer: Answer) -> Any:
+        return answer.json_but_items(*keys_of(self._spec.get("items", ".")), kind=object)
+
+    def _page(self, answer: Answer, body: Any, following: str | None) -> Page:
         found = find(body, keys_of(self._spec.get("items", ".")))
         if found is None and self._spec.get("missing_is_empty"):
             found = []
@@ -165,6 +188,8 @@ class _Asking:
             raise NoList(f"{answer.asked} answered without its list of {self._what}.", total)
         if not isinstance(found, list):
             raise TemporarilyUnavailable(f"{answer.asked} answered without its list of {self._what}.")
+        if self._raw and not all(type(one) is msgspec.Raw and bytes(one)[:1] == b"{" for one in found):
+            found = [_view(_read(one), None) for one in found]  # some are no objects: none of them is known
         more = find(body, keys_of(self._paging["more"])) if "more" in self._paging else None
         return Page(found, total, following, more if isinstance(more, bool) else None)
 
@@ -172,6 +197,28 @@ class _Asking:
         if "total_header" in self._spec:
             return number(answer.headers.get(self._spec["total_header"]))
         return number(find(body, keys_of(self._spec["total"]))) if "total" in self._spec else None
+
+
+def is_read_item_by_item(spec: dict, mapping: dict) -> bool:
+    """Whether all that the mapping takes from the list follows from one item of a page and the file alone: no other
+    answer, table or time zone, and the rest of the page can be read without its items."""
+    items, (_, paging) = keys_of(spec.get("items", ".")), _paging(spec)
+    beside = [keys_of(path)[:1] for path in (spec.get("total"), paging.get("next"), paging.get("more")) if path]
+    return (
+        not spec.keys() & {"for_each", "nested", "detail", "keyed"}
+        and len(items) <= 1
+        and not any(path in ((), ("*",), items) or not items for path in beside)
+        and not any(isinstance(of, dict) and of.keys() & {"table", "zone"} for of in mapping.values())
+    )
+
+
+def _paging(spec: dict) -> tuple[str, dict]:
+    [(kind, paging)] = spec.get("paging", {"none": {}}).items()
+    return kind, paging
+
+
+def _read(item: Any) -> Any:
+    return decoded(bytes(item)) if type(item) is msgspec.Raw else item
 
 
 def _whole(item: Any) -> str:

@@ -77,18 +77,21 @@ class Answer:
             raise TemporarilyUnavailable(f"{self.asked} answered with data of an unexpected form.")
         return value
 
-    def json_but_items(self, *lists: str) -> dict:
-        """As json(dict), but the items of the lists under these keys are msgspec.Raw: the bytes that the app sent.
+    def json_but_items(self, *lists: str, kind: type = dict) -> Any:
+        """As json(kind), but the items of the lists under these keys are msgspec.Raw: the bytes that the app sent.
+        Without keys, the body itself is such a list.
 
-        If only the more lenient decoder understands the body, the result is that of json(dict).
+        If only the more lenient decoder understands the body, or it is something else, the result is that of json().
         """
         self._refuse_too_many_values()
         try:
+            if not lists:
+                return _ITEMS.decode(self.body)
             parts = _PARTS.decode(self.body)
             return {key: _ITEMS.decode(part) if key in lists and part[:1] == b"[" else decoded(part)
                     for key, part in ((key, bytes(part)) for key, part in parts.items())}  # fmt: skip
         except (ValueError, RecursionError):
-            return self.json(dict)
+            return self.json(kind)
 
     def _refuse_too_many_values(self) -> None:
         if sum(map(self.body.count, (b",", b"[", b"{"))) > MOST_VALUES:

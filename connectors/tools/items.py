@@ -26,14 +26,15 @@ class Opened:
     Items that aren't bytes are taken as they are: a lenient decoder has read them, and they are never Unchanged.
     """
 
-    def __init__(self, known: KnownItems | None, what: str):
-        self._known, self._what = known, what
+    def __init__(self, known: KnownItems | None, what: str, listed: str = ""):
+        """`what`: its name for messages; `listed`: for KnownItems, where several lists have that name."""
+        self._known, self._what, self._listed = known, what, listed or what
 
     def __call__(self, items: list) -> list[dict | Fresh | Unchanged]:
         if self._known is None or not all(type(item) is msgspec.Raw for item in items):
             return items
         sent = [bytes(item) for item in items]
-        found = self._known.look(self._what, sent)
+        found = self._known.look(self._listed, sent)
         return [one if type(one) is Unchanged else Fresh(self._decoded(item), one) for one, item in zip(found, sent)]
 
     def _decoded(self, item: bytes) -> dict:
@@ -46,9 +47,12 @@ class Opened:
         return value
 
 
-def opening(known: KnownItems | None, what: str, id_of: Callable[[Any], str]) -> dict[str, Any]:
-    """Options of the pager for items that may be known; the connector asks for them with json_but_items()."""
-    return {"id_of": id_of} if known is None else {"id_of": _id_by(id_of), "opened": Opened(known, what)}
+def opening(known: KnownItems | None, what: str, id_of: Callable[[Any], str], listed: str = "") -> dict[str, Any]:
+    """Options of the pager for items that may be known; the connector asks for them with json_but_items().
+
+    `id_of` gives Account.id; `listed` as Opened takes it.
+    """
+    return {"id_of": id_of} if known is None else {"id_of": _id_by(id_of), "opened": Opened(known, what, listed)}
 
 
 def _id_by(id_of: Callable[[Any], str]) -> Callable[[Any], str]:
