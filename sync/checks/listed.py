@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from operator import itemgetter
 
 from connectors.base import UNKNOWN, Account
 from connectors.memory import Marked, Unchanged
@@ -18,9 +19,12 @@ from sync.staging.check import STAGED_ACCOUNT, STAGED_SAME
 from sync.states import AccountStatus, texts
 
 STATUSES = (AccountStatus.ACTIVE, AccountStatus.INVITED, AccountStatus.SUSPENDED)
+MOST_GROUPS = 8  # of a batch, that are staged in one statement each
 PAUSE = 10  # batches that are staged in full after one that mostly differs
 # Of a known account, what a reading gives of it: staged_account without the key of its e-mail.
 _COMPARED = tuple(name for name in STAGED_ACCOUNT.names if name != "email_key")
+_SELDOM_VARIES = [_COMPARED.index(name) for name in (
+    "status", "kind", "seat", "user_name", "employee_number", "further_roles")]  # fmt: skip
 
 
 class Listed:
@@ -45,14 +49,14 @@ class Listed:
 
     def stage(self, batch: Sequence[Account | Marked | Unchanged]) -> int:
         """The number of accounts that were staged: less than given where the list repeats itself."""
-        unchanged = [one.row[:5] for one in batch if type(one) is Unchanged]
+        unchanged = [one.row for one in batch if type(one) is Unchanged]
         rows = [_values(one.account if type(one) is Marked else one) for one in batch if type(one) is not Unchanged]
         same = self._same(rows) if rows else {}
         if self._known_items:
             self._remember(batch, same)
         differing = [_row(row) for row in rows if row[0] not in same]
-        listed = [*unchanged, *(row[:5] for row in same.values())]
-        number = tables.insert(STAGED_SAME, listed) if listed else 0
+        listed = [*unchanged, *same.values()]
+        number = _stage_same(listed) if listed else 0
         return number + (tables.insert(STAGED_ACCOUNT, differing) if differing else 0)
 
     def _remember(self, batch: Sequence[Account | Marked | Unchanged], same: dict[str, tuple]) -> None:
@@ -69,8 +73,7 @@ class Listed:
         if self._pause:
             self._pause -= 1
             return {}
-        known = _known(self._app, [row[0] for row in rows])
-        same = {row[0]: found for row in rows if row[0] in known and (found := _if_same(row, known[row[0]]))}
+        same = _found_same(self._app, rows)
         if len(same) * 2 < len(rows):
             self._pause = PAUSE
         return same
@@ -92,31 +95,52 @@ def stage_account(account: Account) -> None:
     tables.insert(STAGED_ACCOUNT, [_row(_values(account))])
 
 
-def _if_same(row: tuple, known: tuple) -> tuple | None:
-    """A row of staged_same and the version that was compared, if the account is known exactly as it is listed.
+def _stage_same(rows: list[tuple]) -> int:
+    """How many were staged, of rows that begin like those of staged_same. All but the id is the same in nearly all, so
+    that ids go there in large groups."""
+    groups: dict[tuple, list[int]] = {}
+    for row in rows:
+        groups.setdefault(row[1:5], []).append(row[0])
+    if len(groups) > MOST_GROUPS:
+        return tables.insert(STAGED_SAME, [row[:5] for row in rows])
+    return tables.insert_ids(STAGED_SAME, groups)
+
+
+def _found_same(app: App, rows: list[tuple]) -> dict[str, tuple]:
+    """By the app's id, of the accounts that are known exactly as they are listed: a row of staged_same and the version
+    that was compared.
 
     Whether a missing field is unsaid or assumed turns out when all are listed (safety.lost_fields).
     """
-    *_, known_unsaid, known_assumed, account_id, version = known
-    if row[:-2] != known[:-4] or known_unsaid is None or row[-2] | row[-1] != known_unsaid | known_assumed:
-        return None
-    return account_id, row[-2], row[-1], known_unsaid, known_assumed, version
-
-
-def _known(app: App, ids: list[str]) -> dict[str, tuple]:
-    """By the app's id, what is known of these accounts, with Rollcall's id and the version at the end."""
-    marks = ", ".join("?" * len(ids))
+    columns = list(zip(*rows))
+    alike = [place for place in _SELDOM_VARIES if _is_alike(columns[place])]
+    varying = [place for place in range(len(_COMPARED) - 2) if place not in alike]
+    marks = ", ".join("?" * len(rows))
+    these = "".join(f" AND {_COMPARED[place]} IS NOT DISTINCT FROM ?" for place in alike)
     try:
-        rows = db.execute_sql(
+        found = db.execute_sql(
             f"""
-            SELECT {", ".join(_COMPARED)}, id, version FROM account WHERE app_id = ? AND external_id IN ({marks})
-              AND state <> 'gone' AND pending IS NULL AND missing_since IS NULL AND status IN ({texts(STATUSES)})
+            SELECT unsaid, assumed, id, version, {", ".join(_COMPARED[place] for place in varying)} FROM account
+            WHERE app_id = ? AND external_id IN ({marks})
+              AND state <> 'gone' AND pending IS NULL AND missing_since IS NULL AND status IN ({texts(STATUSES)}){these}
             """,
-            (app.id, *ids),
+            (app.id, *columns[0], *(rows[0][place] for place in alike)),
         ).fetchall()
     except UnicodeEncodeError:
         return {}  # an id that can't be stored: the staging says so
-    return {row[0]: row for row in rows}
+    known, values_of, same = {row[4]: row for row in found}, itemgetter(*varying), {}
+    for row in rows:
+        if (one := known.get(row[0])) and values_of(row) == one[4:]:
+            unsaid, assumed, account_id, version = one[:4]
+            if unsaid is not None and row[-2] | row[-1] == unsaid | assumed:
+                same[row[0]] = (account_id, row[-2], row[-1], unsaid, assumed, version)
+    return same
+
+
+def _is_alike(column: tuple[str | None, ...]) -> bool:
+    """Whether all have the same plain value: SQL compares it with the known one."""
+    first = column[0]
+    return (first is None or first.isprintable()) and column.count(first) == len(column)
 
 
 def shown(name: str) -> str:

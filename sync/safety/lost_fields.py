@@ -93,7 +93,7 @@ def look_for(app: App) -> list[str]:
 
 def _tell_unsaid_from_assumed() -> None:
     """What a missing key means, it means only while the app gives the key for someone."""
-    pairs = _unsaid_and_assumed()
+    pairs = _unsaid_and_assumed() if _is_listed("assumed <> 0") else []
     only_assumed = sum(
         bit for bit in BIT.values()
         if any(assumed & bit for _, assumed in pairs) and all((unsaid | assumed) & bit for unsaid, assumed in pairs)

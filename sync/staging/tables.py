@@ -3,6 +3,7 @@ What `owner`, `writers` and `readers` say is compared with the code by tests/syn
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -65,15 +66,29 @@ def insert(table: Table, rows: Iterable[tuple]) -> int:
         return _insert(statement, list(map(_storable, rows)))
 
 
+def insert_ids(table: Table, groups: Mapping[tuple, list[int]]) -> int:
+    """Add rows of an id and, after it, what all ids of their group have; how many were added. Takes no lock."""
+    values = ", ".join("?" * (len(table.names) - 1))
+    statement = (f"INSERT INTO {table.name} SELECT CAST(value AS INTEGER), {values} FROM json_each(?) WHERE true "
+                 "ON CONFLICT DO NOTHING")  # fmt: skip
+    with _transaction():
+        return sum(db.execute_sql(statement, (*same, json.dumps(ids))).rowcount for same, ids in groups.items())
+
+
 def _insert(statement: str, rows: list[tuple]) -> int:
+    with _transaction():
+        return db.executemany(statement, rows).rowcount
+
+
+@contextmanager
+def _transaction() -> Iterator[None]:
     db.execute_sql("BEGIN")  # deferred, and TEMP alone: takes no lock on the file
     try:
-        stored = db.executemany(statement, rows).rowcount
+        yield
     except BaseException:
         db.execute_sql("ROLLBACK")
         raise
     db.execute_sql("COMMIT")
-    return stored
 
 
 def _storable(row: tuple) -> tuple:
