@@ -122,7 +122,8 @@ class _Work:
         try:
             with apps.reaching(self.app), snapshot.staging():
                 self.warnings += automation_account.note(self.app, self.patiently(connector.test))
-                self.known = known_items.KnownItems(self.app, connector) if connector.reads_item_by_item else None
+                by_item = connector.reads_item_by_item and self.app.has_accounts  # nothing is known at a first reading
+                self.known = known_items.KnownItems(self.app, connector) if by_item else None
                 self.accounts = self.patiently(lambda: self.read(connector))
                 self.warnings += not_read.keep_known(self.app, connector.not_read)
                 self.warnings += lost_fields.look_for(self.app)

@@ -37,7 +37,7 @@ class Listed:
 
     def __init__(self, app: App, known: KnownItems | None = None):
         self._app, self._known_items = app, known
-        self._pause = 0
+        self._is_new, self._pause = False, 0
 
     def clear(self) -> None:
         """A new reading begins."""
@@ -45,7 +45,7 @@ class Listed:
             self._known_items.restart()
         for table in (STAGED_ACCOUNT, STAGED_SAME):
             db.execute_sql(f"DELETE FROM {table.name}")
-        self._pause = 0 if self._app.has_accounts else -1  # of a new app, every batch is staged in full
+        self._is_new, self._pause = not self._app.has_accounts, 0
 
     def stage(self, batch: Sequence[Account | Marked | Unchanged]) -> int:
         """The number of accounts that were staged: less than given where the list repeats itself."""
@@ -70,8 +70,8 @@ class Listed:
     def _same(self, rows: list[tuple]) -> dict[str, tuple]:
         """By the app's id, what is staged of the accounts that are known exactly as these rows have them, and the
         version that was compared."""
-        if self._pause:
-            self._pause -= 1
+        if self._is_new or self._pause:
+            self._pause = max(0, self._pause - 1)
             return {}
         same = _found_same(self._app, rows)
         if len(same) * 2 < len(rows):
@@ -80,6 +80,8 @@ class Listed:
 
     def repeats(self) -> bool:
         """Whether the list has an account twice that differed once. Asked when all batches are staged."""
+        if self._is_new:
+            return False
         twice = db.execute_sql(
             """
             SELECT 1 FROM staged_account s CROSS JOIN account a ON a.app_id = ? AND a.external_id = s.external_id
