@@ -189,7 +189,7 @@ class _Asking:
         if not isinstance(found, list):
             raise TemporarilyUnavailable(f"{answer.asked} answered without its list of {self._what}.")
         if self._raw and not all(type(one) is msgspec.Raw and bytes(one)[:1] == b"{" for one in found):
-            found = [_view(_read(one), None) for one in found]  # some are no objects: none of them is known
+            found = [_view(_read(one), None) for one in found]  # one that isn't an object: none is known
         more = find(body, keys_of(self._paging["more"])) if "more" in self._paging else None
         return Page(found, total, following, more if isinstance(more, bool) else None)
 

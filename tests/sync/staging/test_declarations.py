@@ -25,6 +25,7 @@ CONSTANTS = {
 }  # fmt: skip
 TABLES = {table.name: table for module in (check, directory) for table in vars(module).values()
           if isinstance(table, Table)}  # fmt: skip
+INSERTING = ("insert", "insert_ids")
 USE = re.compile(rf"\b(FROM|JOIN|INTO|UPDATE|DELETE FROM)\s+(?:temp\.)?({'|'.join(TABLES)})\b")
 
 
@@ -77,10 +78,10 @@ def uses(tree: ast.AST) -> dict[str, set[str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("tables."):
             # In these, its query or rows come after the table.
-            tables = node.args[:1] if node.func.attr in ("fill", "insert") else node.args
+            tables = node.args[:1] if node.func.attr in ("fill", *INSERTING) else node.args
             making |= {part for given in [*tables, *node.keywords] for part in ast.walk(given)}
             if node.func.attr != "drop":
-                how = "writes" if node.func.attr == "insert" else "creates"
+                how = "writes" if node.func.attr in INSERTING else "creates"
                 found[how] |= named(part for given in tables for part in ast.walk(given))
     found["reads"] |= named(set(ast.walk(tree)) - making)
     return found
@@ -115,6 +116,7 @@ def test_no_other_module_makes_or_drops_a_table():
     ("sql = 'WITH found AS (SELECT 1) SELECT 2 FROM found'", {}),
     ("from sync.staging import check, tables\ntables.fill(check.TO_MATCH, query)", {"creates": {"to_match"}}),
     ("from sync.staging import check, tables\ntables.insert(check.FOUND, rows)", {"writes": {"found"}}),
+    ("from sync.staging import check, tables\ntables.insert_ids(check.FOUND, groups)", {"writes": {"found"}}),
     ("from sync.staging.check import COVERED\nsql = f'SELECT 1 FROM {COVERED.name}'", {"reads": {"covered"}}),
 ], ids=str)  # fmt: skip
 def test_a_use_is_seen(code, used):
