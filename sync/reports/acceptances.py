@@ -65,8 +65,8 @@ def _refuse(account: Account, reason: str, until: date | None) -> Protected:
     if until is None or until <= today():
         raise AcceptanceProblem("Choose a future date on which to look at it again.")
     if until > today() + LONGEST:
-        raise AcceptanceProblem(f"Choose a date before {day_in_words(today() + LONGEST)}: it is looked at again within "
-                                "a year.")
+        raise AcceptanceProblem(f"Choose {day_in_words(today() + LONGEST)} or an earlier date: it is looked at again "
+                                "within a year.")
     return why
 
 

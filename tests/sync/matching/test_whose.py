@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sync.db import db, writing
+from sync.directory import reading
 from sync.matching import addresses, members, vouching
 from sync.matching.addresses import Claim
 from sync.models import Account, App, Directory, DirectoryAddress, DirectoryEntry, Person, PersonEmail
@@ -223,6 +224,48 @@ def test_someone_who_is_missing_leaves_only_by_a_whole_reading(home, ldap, whole
     vouching.hold_above(ldap, whole)
     found = {Person.get_by_id(id).name for (id,) in db.execute_sql("SELECT person_id FROM read_leaving").fetchall()}
     assert found == ({"left", "missing"} if whole else {"left"})
+
+
+@pytest.mark.parametrize(("vouched", "above"), [(True, set()), (False, {"owner", "super admin", "admin"})])
+def test_those_who_rank_above_a_directory_are_of_its_own_people(home, ldap, vouched, above):
+    Directory.update(vouched=vouched).where(Directory.id == ldap.id).execute()
+    other = Directory.create(kind="scim", name="Other")
+    for place, role in enumerate(("owner", "super admin", "admin", "user", None)):
+        entry(ldap, Person.create(name=str(role), workspace_role=role), str(place))
+        entry(other, Person.create(name=f"{role} elsewhere", workspace_role=role), str(place))
+    with reading.staging():
+        vouching.note_above(ldap)
+        found = db.execute_sql("SELECT person_id FROM read_above").fetchall()
+    assert {Person.get_by_id(id).name for (id,) in found} == above
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_what_a_directory_says_of_addresses_is_kept_and_what_a_whole_one_leaves_out_is_no_longer_here(ana, ldap, whole):
+    """Of an entry that never became a person, nothing is kept once it is gone."""
+    other = Directory.create(kind="scim", name="Other")
+    rows = ("same", "moved", "missing", "deleted", "without a person", "left")
+    for directory in (ldap, other):
+        for id in rows:
+            says(directory, id, f"{id}@x.example", name=id)
+            if id != "without a person":
+                entry(directory, ana, id)
+    with reading.staging():
+        for id, status in (("same", "active"), ("moved", "active"), ("left", "deprovisioned"),
+                           ("deleted", "deprovisioned"), ("new", "active")):  # fmt: skip
+            db.execute_sql("INSERT INTO read_person (external_id, name, employee_number, status, deleted) "
+                           "VALUES (?, ?, '', ?, ?)", (id, id, status, id == "deleted"))  # fmt: skip
+        for id, address in (("same", "same"), ("moved", "elsewhere"), ("left", "left"), ("new", "new")):
+            db.execute_sql("INSERT INTO read_email VALUES (?, ?, ?, FALSE)", (id, *[f"{address}@x.example"] * 2))
+        assert addresses.note(ldap, whole)
+        found = [(row.external_id, row.email.partition("@")[0], row.here) for row in DirectoryAddress.select().where(
+            DirectoryAddress.directory == ldap).order_by(DirectoryAddress.external_id)]  # fmt: skip
+        assert not addresses.note(ldap, whole), "nothing of it is new now"
+    kept = [] if whole else [("without a person", "without a person", True)]
+    deleted = [] if whole else [("deleted", "deleted", False)]
+    assert found == sorted([("same", "same", True), ("moved", "elsewhere", True), ("left", "left", False),
+                            ("missing", "missing", not whole), ("new", "new", True), *deleted, *kept])  # fmt: skip
+    elsewhere = DirectoryAddress.select().where(DirectoryAddress.directory == other, DirectoryAddress.here)
+    assert elsewhere.count() == len(rows)
 
 
 @pytest.mark.parametrize("role", ["super admin", "admin"])

@@ -225,6 +225,13 @@ def test_an_acceptance_has_a_reason_and_a_day_within_a_year(chat, last, reason, 
     assert not AcceptedLeaver.select().exists() and open_now(chat)
 
 
+def test_the_last_day_that_can_be_chosen_is_in_a_year(chat, last):
+    day = today() + acceptances.LONGEST
+    with pytest.raises(AcceptanceProblem, match=f"Choose {day_in_words(day)} or an earlier date"):
+        acceptances.accept(last, REASON, day + timedelta(days=1), chat.by)
+    assert acceptances.accept(last, REASON, day, chat.by).until == day
+
+
 def test_only_a_leaver_who_cannot_be_removed_is_accepted(chat, last):
     chat.leave(3)
     for number, said in ((3, "can be removed"), (5, "isn't an account of someone who has left")):

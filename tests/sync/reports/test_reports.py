@@ -50,7 +50,8 @@ def test_a_second_yes_does_nothing_twice(chat):
     report = chat.check().report
     first = reports.finish(report, chat.by, version=report.version)
     second = reports.finish(report, chat.by, version=report.version)
-    assert second.already and [task.id for task in second.tasks] == [task.id for task in first.tasks]
+    assert second.already and second.report == first.report == report and not first.already
+    assert [task.id for task in second.tasks] == [task.id for task in first.tasks]
     queue.drain()
     assert reports.finish(report, chat.by).already and chat.removed() == [email(3)]
 
