@@ -17,10 +17,11 @@ from sync.db import connected, db, utcnow
 from sync.jobs import asking, queue
 from sync.matching import decisions as match_decisions
 from sync.matching import members
-from sync.models import Account, App, Asset, Change, Check, Person, Report
+from sync.models import Account, App, Asset, Change, Check, Directory, DirectoryReading, Person, Report
 from sync.people import people
 from sync.problems import AppProblem
 from sync.reports import reports
+from sync.states import CheckTrigger
 from sync.tasks import disconnecting
 from tests.database import ON_FILE
 from tests.sync.fixtures import email
@@ -338,3 +339,15 @@ def test_what_people_decided_outlives_disconnecting_and_connecting_again(chat):
     assert now[email(3)].protected == "runs the archive"
     assert (now[email(4)].match_kind, now[email(5)].person_id) == ("guest", chat.people[6].id)
     assert now[email(7)].left_out == "hand-over"
+
+
+@pytest.mark.parametrize(("trigger", "minutes", "is_read"), [
+    (CheckTrigger.HAND, 1, True), (CheckTrigger.CONNECT, 1, True), (CheckTrigger.DAILY, 14, False),
+    (CheckTrigger.DAILY, 16, True), (CheckTrigger.RELEASE, 14, False), (CheckTrigger.RELEASE, 16, True),
+])  # fmt: skip
+def test_the_directory_is_read_before_a_check_unless_it_was_just_read(chat, company, trigger, minutes, is_read):
+    Directory.update(last_read_at=utcnow() - timedelta(minutes=minutes)).execute()
+    before = DirectoryReading.select().count()
+    checks.run(asking.ask(chat.app, chat.by, trigger).id)
+    assert Check.select().order_by(Check.id.desc()).first().state == "succeeded"
+    assert DirectoryReading.select().count() == before + is_read

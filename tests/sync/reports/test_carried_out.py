@@ -241,3 +241,28 @@ def test_what_is_decided_is_no_longer_left_out(chat, report, decision):
         with pytest.raises(reports.ReportChanged):
             attempt()
     assert Change.get_by_id(change.id).decision == decision and account(chat, 3).left_out is None
+
+
+@pytest.mark.parametrize(("removal", "joiners", "unassigned"), [
+    ("automatic", None, None), ("ask", "automatic", None), ("ask", None, "automatic"),
+    ("automatic", "automatic", "automatic"), ("ask", None, None),
+])  # fmt: skip
+def test_each_standing_approval_is_applied_to_what_it_covers_and_to_nothing_else(
+        chat, report, removal, joiners, unassigned):  # fmt: skip
+    App.update(removal=removal, joiners=joiners, unassigned=unassigned).execute()
+    chat.leave(3)
+    rows = {
+        "removal": Change.create(app=chat.app, report=report, kind="removed user", decision=WAITS,
+                                 account=account(chat, 3), person=chat.people[3]),
+        "joiners": invite(report, 20),
+        "unassigned": Change.create(app=chat.app, report=report, kind="no longer assigned", decision=WAITS,
+                                    account=account(chat, 4), person=chat.people[4]),
+        "none": Change.create(app=chat.app, report=report, kind="to change role", decision=WAITS,
+                              account=account(chat, 5), detail={"role": "admin"}),
+    }  # fmt: skip
+    policy.finish_by_policy(App.get_by_id(chat.app.id))
+    given = {"removal": removal, "joiners": joiners, "unassigned": unassigned, "none": None}
+    decisions = {name: Change.get_by_id(row.id).decision for name, row in rows.items()}
+    assert {name for name, decision in decisions.items() if decision != WAITS} == {
+        name for name, value in given.items() if value == "automatic"}  # fmt: skip
+    assert decisions["removal"] == ("confirmed" if removal == "automatic" else WAITS)  # no rule grants the others
