@@ -232,6 +232,11 @@ def test_the_last_day_that_can_be_chosen_is_in_a_year(chat, last):
     assert acceptances.accept(last, REASON, day, chat.by).until == day
 
 
+def test_a_reason_is_one_line_of_two_hundred_characters_at_the_most(chat, last):
+    assert acceptances.accept(last, " so\n  long ", soon(), chat.by).reason == "so long"
+    assert acceptances.accept(last, "x" * 201, soon(), chat.by).reason == "x" * 200
+
+
 def test_only_a_leaver_who_cannot_be_removed_is_accepted(chat, last):
     chat.leave(3)
     for number, said in ((3, "can be removed"), (5, "isn't an account of someone who has left")):
