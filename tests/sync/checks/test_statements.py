@@ -107,23 +107,24 @@ def found() -> list[tuple]:
 def test_access_is_granted_changed_and_brought_up_to_date(app):
     ana, bo, cy = known(app), known(app, "2"), known(app, "3", state="gone", gone_at=SEEN)
     known(an_app("Two"))
-    hall, yard = an_asset(app, "hall"), an_asset(app, "yard")
+    hall, yard, den = an_asset(app, "hall"), an_asset(app, "yard"), an_asset(app, "den")
     Access.create(app=app, account=ana, asset=hall, role="guest", granted_by="Sales")
     Access.create(app=app, account=ana, asset=yard, role="guest", privileged=False, granted_by="Sales")
     listed = [("1", "hall", "host", False), ("1", "yard", "guest", True), ("2", "hall", "host", True),
-              ("3", "hall", "host", True), ("1", "attic", "host", True)]  # fmt: skip
+              ("3", "hall", "host", True), ("1", "attic", "host", True), ("1", "den", "guest", False)]  # fmt: skip
     for account, asset, role, privileged in listed:
         db.execute_sql("INSERT INTO staged_access VALUES (?, ?, ?, ?, FALSE)", (account, asset, role, privileged))
-    for asset in (hall, yard):
+    for asset in (hall, yard, den):
         db.execute_sql("INSERT INTO staged_asset VALUES (?, 'room', ?)", (asset.external_id, asset.name))
     App.update(last_check_at=SEEN).where(App.id == app.id).execute()
     compare.take_over_assets(App.get_by_id(app.id))
     assert found() == [("changed access", ana.id, hall.id, "guest", "host", ""),
+                       ("granted access", ana.id, den.id, None, "guest", ""),
                        ("granted access", bo.id, hall.id, None, "host", "")]  # fmt: skip
     rows = Access.select().order_by(Access.account, Access.asset)
     assert [(row.account_id, row.asset_id, row.role, row.privileged, row.granted_by) for row in rows] == [
         (ana.id, hall.id, "host", False, None), (ana.id, yard.id, "guest", True, "Sales"),
-        (bo.id, hall.id, "host", True, None)]  # fmt: skip
+        (ana.id, den.id, "guest", False, None), (bo.id, hall.id, "host", True, None)]  # fmt: skip
     assert cy.id not in {row.account_id for row in rows}
 
 
