@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 NONE = "none"
 
 
@@ -18,6 +20,13 @@ def people(count: int) -> str:
 def are(count: int) -> str:
     """The verb behind a number: is, or are."""
     return "is" if count == 1 else "are"
+
+
+def listed(words: Sequence[str], most: int = 0) -> str:
+    """All of them: “Okta, Entra ID and LDAP”. Of more than `most`, the first ones: “Okta, Entra ID and 4 more”."""
+    if most and len(words) > most:
+        words = [*words[:most], f"{len(words) - most:,} more"]
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
 def value_in_words(value: object) -> str:

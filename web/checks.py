@@ -15,13 +15,13 @@ from sync.problems import AppProblem
 from sync.reports import mass_updates
 from sync.reports import view as report_view
 from sync.states import LIVE_CHECKS, CheckPhase, CheckState, Part
+from sync.words import listed
 from web import app_alerts
 from web.answers import go_to
 from web.app_alerts import Button
 from web.app_page import kind_of, with_head_again
 from web.permissions import app_part
 from web.security import by
-from web.view import listed
 from web.words import duration, number, plural, relative, when
 
 pages = Blueprint("checks", __name__, url_prefix="/apps/<int:app_id>/checks")

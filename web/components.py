@@ -15,8 +15,8 @@ from connectors.base import Field
 from sync.models import Asset
 from sync.names import asset_name
 from sync.states import PersonStatus
+from sync.words import listed
 from web import how_to
-from web.view import listed
 
 BADGE_ICONS = {
     "ok": "check", "working": "progress", "waiting": "circle-dot", "attention": "alert-triangle",
@@ -52,10 +52,7 @@ def initials_of(name: str, words: int = 2) -> str:
 
 def asset_list(assets: Sequence[Asset]) -> str:
     """The first four by name: the channel “sales”, the channel “press” and the page “Acme”."""
-    names = [f"the {asset.kind} “{asset_name(asset)}”" for asset in assets[:NAMED]]
-    if len(assets) > NAMED:
-        return f"{', '.join(names)} and {len(assets) - NAMED} more"
-    return listed(names)
+    return listed([f"the {asset.kind} “{asset_name(asset)}”" for asset in assets], NAMED)
 
 
 @dataclass(frozen=True)

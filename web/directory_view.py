@@ -17,7 +17,8 @@ from sync.matching import vouching
 from sync.models import Directory, DirectoryEntry, DirectoryReading, DirectoryToken
 from sync.names import short_name
 from sync.states import CheckState, DirectoryState, PersonStatus, ReadingState, ScimKind
-from web.view import Badge, joined, listed
+from sync.words import listed
+from web.view import Badge, joined
 from web.words import number, plural, when
 
 HELD_SHOWN = 200

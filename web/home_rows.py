@@ -18,11 +18,11 @@ from sync.home.summary import Item, StillIn, Waiting
 from sync.models import Account, App, Person
 from sync.names import person_name
 from sync.states import CheckState, Tone
-from sync.words import are
+from sync.words import are, listed
 from web import charts, leaver_view
 from web.app_card import badge_of
 from web.app_page import can, kind_of
-from web.view import Badge, listed
+from web.view import Badge
 from web.words import dotted, money, number, on_day, percent, plural, share
 
 APPS = 12  # rows of the table

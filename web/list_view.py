@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 from flask import request
 
 from sync.listing import YES, Filter, Order
+from sync.words import listed
 from web.components import Head
-from web.view import listed
 
 ASCENDING, DESCENDING = "ascending", "descending"
 

@@ -14,6 +14,7 @@ from sync.log_lines import OTHER, Line, Log
 from sync.models import Activity, App, Person
 from sync.names import short_name
 from sync.states import ListName
+from sync.words import listed
 from web import saved_views
 from web.answers import asked, dialog, page_or_part, wants_part
 from web.app_page import kind_of
@@ -29,7 +30,7 @@ from web.list_view import (
     nothing_matches,
     quoted,
 )
-from web.view import LogLine, LogRow, first_upper, listed
+from web.view import LogLine, LogRow, first_upper
 from web.words import arrow, plural
 
 SHOWN = 50  # lines at a time

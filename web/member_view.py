@@ -17,11 +17,12 @@ from sync.names import account_name, short_name
 from sync.roles import Roles
 from sync.states import AccountKind, AccountMatch, AccountStatus, PersonStatus
 from sync.tasks.progress import Provisioning
+from sync.words import listed
 from web.app_page import kind_of, match_in_words
 from web.components import person_status
 from web.list_view import ListHead, nothing_matches
 from web.row_addresses import account_address
-from web.view import Badge, and_more, first_lower, joined
+from web.view import Badge, first_lower, joined
 from web.words import calendar_day, plural, when
 
 UNANSWERED_NAMED = 3
@@ -241,7 +242,7 @@ def unanswered(app: App, tab: str = "") -> Unanswered | None:
     headline = ("A service account has no one responsible." if count == 1
                 else f"{plural(count, 'service account')} have no one responsible.")  # fmt: skip
     named = [f"{account_name(account)} ({account.person.name} has left)" for account in accounts]
-    return Unanswered(headline, f"{and_more(named, UNANSWERED_NAMED)}.", tab == "service accounts")
+    return Unanswered(headline, f"{listed(named, UNANSWERED_NAMED)}.", tab == "service accounts")
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,11 @@ from sync.names import account_name, person_name, short_name
 from sync.offboarding import progress as offboarding_progress
 from sync.offboarding.preview import Line, Preview, WaitsFor
 from sync.states import AccountStatus, OffboardingState, PersonStatus, TaskState
+from sync.words import listed
 from sync.workspace import to_local
 from web.successors import Asking, Block
 from web.task_view import task_badge
-from web.view import Badge, and_more, joined
+from web.view import Badge, joined
 from web.words import calendar_day, money, plural, when
 
 SERVICES_NAMED = 5
@@ -146,7 +147,7 @@ def _elsewhere(count: int) -> str:
 
 def _services(services: list[str]) -> str:
     stay = "It stays" if len(services) == 1 else "They stay"
-    return f"{and_more(services, SERVICES_NAMED)}. {stay}. Choose who is responsible from now on under Members."
+    return f"{listed(services, SERVICES_NAMED)}. {stay}. Choose who is responsible from now on under Members."
 
 
 @dataclass(frozen=True)

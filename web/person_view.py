@@ -13,8 +13,9 @@ from sync.names import account_name, asset_name
 from sync.people import people, profile
 from sync.safety import leavers
 from sync.states import AccountMatch, AccountState, AccountStatus, OffboardingState, PersonStatus
+from sync.words import listed
 from web.app_page import kind_of
-from web.view import Badge, and_more, first_upper, joined, listed
+from web.view import Badge, first_upper, joined
 from web.words import calendar_day, on_day, plural, when
 
 GROUPS_SHOWN = 30
@@ -93,7 +94,7 @@ def directories(person: Person) -> Directories:
     return Directories(
         "" if person.status_by_hand else _differ(person, entries),
         [_entry(entry, decides.get(entry.id, []) if len(entries) > 1 else []) for entry in entries],
-        [(name, and_more(groups, GROUPS_SHOWN)) for name, groups in profile.groups(person).items()],
+        [(name, listed(groups, GROUPS_SHOWN)) for name, groups in profile.groups(person).items()],
     )
 
 

@@ -13,8 +13,8 @@ from sync.models import Account, App, Asset
 from sync.names import account_name, asset_name
 from sync.safety import successors
 from sync.tasks import succession
+from sync.words import listed
 from web.components import asset_list
-from web.view import listed
 
 NOBODY = "nobody"
 ACCEPT = "Nobody. I accept that it has no manager"

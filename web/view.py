@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sync.models import Activity
@@ -40,17 +39,6 @@ class LogLine:
     id: int
     together: str = ""
     inside: str = ""
-
-
-def and_more(words: Sequence[str], most: int) -> str:
-    """The first `most` of them: "Sales, Support and 4 more"."""
-    shown = ", ".join(words[:most])
-    return f"{shown} and {len(words) - most:,} more" if len(words) > most else shown
-
-
-def listed(words: Sequence[str]) -> str:
-    """All of them: "Okta, Entra ID and LDAP"."""
-    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
 def joined(*parts: str | None) -> str:

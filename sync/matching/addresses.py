@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sync.db import db
 from sync.matching import vouching
 from sync.models import Directory, DirectoryAddress, DirectoryEntry, Person
+from sync.words import listed
 
 CHUNK = 500  # values in one SQL statement
 
@@ -120,9 +121,8 @@ def claims(normals: Iterable[str]) -> dict[str, list[Claim]]:
 
 def claimed_by(claims: Iterable[Claim]) -> str:
     """The e-mail address is claimed by both Ana Lopez and Ana Lima."""
-    *others, last = [claim.name for claim in claims] or [""]
-    both = "both " if len(others) == 1 else ""
-    return f"The e-mail address is claimed by {both}{', '.join(others)}{' and ' if others else ''}{last}"
+    names = [claim.name for claim in claims]
+    return f"The e-mail address is claimed by {'both ' if len(names) == 2 else ''}{listed(names)}"
 
 
 def sources(person: Person) -> dict[int, str]:

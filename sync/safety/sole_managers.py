@@ -11,7 +11,9 @@ from sync.models import Account, App, Asset, Change
 from sync.names import account_name, asset_name
 from sync.problems import Problem
 from sync.states import LIVE_TASKS, AccountKind, texts
+from sync.words import listed
 
+NAMED = 3  # managers, and assets, before the others are counted
 # What becomes of an asset, by (account id, asset id): the id of the account that gets it; None where nobody does.
 Choices = Mapping[tuple[int, int], int | None]
 
@@ -37,8 +39,7 @@ class NeedsSuccessor(Problem):
 def _in_words(alone: Mapping[int, list[Asset]]) -> str:
     names = {row.id: account_name(row) for row in Account.select().where(Account.id.in_(list(alone)))}
     assets = {asset.id: f"the {asset.kind} “{asset_name(asset)}”" for found in alone.values() for asset in found}
-    which = ", ".join(list(assets.values())[:3]) + (f" and {len(assets) - 3} more" if len(assets) > 3 else "")
-    who = " and ".join(list(names.values())[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    who, which = (listed(list(each.values()), NAMED) for each in (names, assets))
     is_one = len(names) == 1
     return (f"{who} {'is the only manager' if is_one else 'are the only managers'} of {which}. Nothing was changed. "
             "Choose who manages it from now on, or accept that nobody does.")  # fmt: skip

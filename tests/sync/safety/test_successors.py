@@ -193,9 +193,9 @@ def test_of_many_managers_and_assets_three_are_named(app):
     assert str(sole_managers.NeedsSuccessor({people[0].id: rooms[:1]})) == (
         f"A is the only manager of the room “r0”. {rest}")
     assert str(sole_managers.NeedsSuccessor({one.id: rooms[:3] for one in people[:3]})) == (
-        f"A and B and C are the only managers of the room “r0”, the room “r1”, the room “r2”. {rest}")
+        f"A, B and C are the only managers of the room “r0”, the room “r1” and the room “r2”. {rest}")
     assert str(sole_managers.NeedsSuccessor({one.id: rooms for one in people})) == (
-        f"A and B and C and 1 more are the only managers of the room “r0”, the room “r1”, the room “r2” and 2 more. "
+        f"A, B, C and 1 more are the only managers of the room “r0”, the room “r1”, the room “r2” and 2 more. "
         f"{rest}")  # fmt: skip
 
 
