@@ -43,6 +43,13 @@ PLANTED = {  # a name: styles, markup, and what is found at which sizes and in w
              {"1280, light: link-in-text-block"}),
     "not on a phone": ("@media (max-width: 760px) { #open { display: none } }", "",
                        {"390, light: nobody can press #open", "390, dark: nobody can press #open"}),
+    "words far down a list": ("tr:nth-child(21) td:last-child { color: #bbb; background: #fff }", "",
+                              {"1280, light: color-contrast"}),
+    "small target far down a list": (
+        "tr:nth-child(n+21):nth-child(-n+22) { line-height: 5px; td { padding: 0 } a { font-size: 5px } }",
+        "", {"1280, light: target-size"}),
+    "a row that is too wide, far down a list": (
+        "tr:nth-child(21) td { min-width: 600px }", "", {"390, light: 8", "390, dark: 8"}),
     "dialog": (".asked { color: #bbb; background: #fff }", "", {"1280, light: color-contrast"}),
     "dialog that appears in dark": (
         """@keyframes appear { from { opacity: 0 } } dialog { animation: appear 9s }
@@ -65,7 +72,7 @@ def test_what_is_planted_is_found(visit, live, monkeypatch: pytest.MonkeyPatch) 
     wrong = {}
     for name, (style, more, expected) in PLANTED.items():
         monkeypatch.setattr(looks, "_met", {})
-        text = PAGE.replace("STYLE", style).replace("ROWS", ROW * 8).replace("MORE", more)
+        text = PAGE.replace("STYLE", style).replace("ROWS", ROW * 30).replace("MORE", more)
         plant(page, text)
         act = opens("#open") if "dialog" in name or name == "not on a phone" else None
         found = look_at(page, live.url, Look(name, "/planted", act))
