@@ -13,8 +13,8 @@ run: .venv/ready
 demo: .venv/ready
 	$(BIN)/python app.py demo $(ARGS)
 
-# One worker more than there are processors: many tests wait for a browser or a server.
-WORKERS = $(shell echo $$(($$(nproc) + 1)))
+# Two workers more than there are processors: many tests wait for a browser or a server.
+WORKERS = $(shell echo $$(($$(nproc) + 2)))
 
 # Pictures of the pages are taken only where a part is named: nobody looks at those of a whole run.
 test: .venv/ready-to-test
