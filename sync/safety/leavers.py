@@ -8,10 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from peewee import SQL
-
 from sync import activity
 from sync.db import db, utcnow
+from sync.listing import one_of
 from sync.models import AcceptedLeaver, Account, App, Change, Person, Report
 from sync.names import account_name
 from sync.once import once
@@ -168,6 +167,5 @@ def end_acceptance(row: AcceptedLeaver, by: str, why: str) -> bool:
 
 
 def _by_id(query, model, rows: list[tuple], place: int) -> dict[int, object]:
-    ids = json.dumps([row[place] for row in rows if row[place] is not None])
-    among = SQL("(SELECT CAST(value AS INTEGER) FROM json_each(?))", (ids,))
-    return {row.id: row for row in query.where(model.id.in_(among))}
+    ids = [row[place] for row in rows if row[place] is not None]
+    return {row.id: row for row in query.where(one_of(model.id, json.dumps(ids)))} if ids else {}
