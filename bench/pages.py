@@ -16,6 +16,7 @@ from bench.workspace import open_workspace, run_check
 from sync.config import Config
 from sync.db import connected, db, utcnow, writing
 from sync.models import App, AppPerson, Person, PersonEmail, Report
+from sync.search import index
 from sync.sign_in import sign_in
 
 APPS = 200
@@ -80,6 +81,7 @@ def _fill(count: int, folder: Path) -> tuple[App, Report]:
         ).execute()
         run_check(app)
         _other_apps()
+        index.bring_up_to_date(utcnow())  # as the sweep of each minute does
         return App.get_by_id(app.id), Report.get(Report.app == app, Report.state == "open")
 
 

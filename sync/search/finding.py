@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from peewee import SQL, Expression, Field
 
 from sync.db import db
+from sync.once import once
 from sync.search import trigrams
 from sync.search.index import ROW, Kind, is_behind, not_in_it_yet, span
 from sync.search.texts import contains, part_of, words_of
@@ -76,8 +77,13 @@ def having(column: Field, kind: Kind, asked: str, app_id: int | None = None) -> 
     words = words_of(asked)
     texts = _texts(kind, words, app_id)
     found = SQL(f"(SELECT {texts.id} & {ROW} FROM {texts.table} WHERE {texts.condition})", texts.values)
-    fresh = [id for id, text in not_in_it_yet(kind, app_id) if contains(text, words)]
-    return column.in_(found) | column.in_(SQL(f"({_IDS})", (json.dumps(fresh),)))
+    return column.in_(found) | column.in_(SQL(f"({_IDS})", (json.dumps(_fresh(kind, tuple(words), app_id)),)))
+
+
+@once
+def _fresh(kind: Kind, words: tuple[str, ...], app_id: int | None) -> list[int]:
+    """The ids of rows that have all the words and aren't in the index yet."""
+    return [id for id, text in not_in_it_yet(kind, app_id) if contains(text, words)]
 
 
 def _texts(kind: Kind, words: Sequence[str], app_id: int | None) -> Texts:
