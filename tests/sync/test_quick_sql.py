@@ -38,14 +38,19 @@ STATEMENTS = {
 }  # fmt: skip
 
 
-def written(statement, context: type[Context]) -> tuple[str, list]:
-    return context(**db.get_context_options()).parse(statement)
+def written(statement, context: type[Context]) -> tuple[str, str]:
+    """Its SQL and its values; JSON for PostgreSQL is the same only by its text."""
+    return alike(context(**db.get_context_options()).parse(statement))
+
+
+def alike(parsed: tuple[str, list]) -> tuple[str, str]:
+    return parsed[0], repr(parsed[1])
 
 
 @pytest.mark.parametrize("statement", STATEMENTS.values(), ids=STATEMENTS)
 def test_a_statement_is_the_one_that_peewee_writes(statement):
     assert written(statement, db.context_class) == written(statement, Context)
-    assert statement.sql() == written(statement, Context), "it is the one that runs"
+    assert alike(statement.sql()) == written(statement, Context), "it is the one that runs"
 
 
 def test_a_name_with_a_quotation_mark_is_quoted():
