@@ -7,7 +7,7 @@ import os
 import shutil
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -34,6 +34,15 @@ class _File(SqliteDatabase):
     def executemany(self, sql: str, rows: Iterable) -> sqlite3.Cursor:
         """One statement for each row of values; the cursor knows how many rows it changed."""
         return self.connection().executemany(sql, rows)
+
+    def add_rows(self, table: str, width: int, rows: Iterable) -> int:
+        """Insert rows of `width` values, but for those whose key is there already; how many were inserted."""
+        marks = ", ".join("?" * width)
+        return self.executemany(f"INSERT INTO {table} VALUES ({marks}) ON CONFLICT DO NOTHING", rows).rowcount
+
+    def one_of(self, column: str, values: Sequence[str]) -> tuple[str, Sequence]:
+        """The condition that the column is one of the values, and what is bound to it."""
+        return f"{column} IN ({', '.join('?' * len(values))})", values
 
     def append_only(self, table: str, act: str) -> None:
         """Make a trigger that refuses every UPDATE or DELETE of the table's rows."""

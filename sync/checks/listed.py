@@ -117,16 +117,16 @@ def _found_same(app: App, rows: list[tuple]) -> dict[str, tuple]:
     columns = list(zip(*rows))
     alike = [place for place in _SELDOM_VARIES if _is_alike(columns[place])]
     varying = [place for place in range(len(_COMPARED) - 2) if place not in alike]
-    marks = ", ".join("?" * len(rows))
+    listed, ids = db.one_of("external_id", columns[0])
     these = "".join(f" AND {_COMPARED[place]} IS NOT DISTINCT FROM ?" for place in alike)
     try:
         found = db.execute_sql(
             f"""
             SELECT unsaid, assumed, id, version, {", ".join(_COMPARED[place] for place in varying)} FROM account
-            WHERE app_id = ? AND external_id IN ({marks})
+            WHERE app_id = ? AND {listed}
               AND state <> 'gone' AND pending IS NULL AND missing_since IS NULL AND status IN ({texts(STATUSES)}){these}
             """,
-            (app.id, *columns[0], *(rows[0][place] for place in alike)),
+            (app.id, *ids, *(rows[0][place] for place in alike)),
         ).fetchall()
     except UnicodeEncodeError:
         return {}  # an id that can't be stored: the staging says so

@@ -4,13 +4,13 @@ Dates, times and JSON come as the texts that the file has; the models' fields re
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import peewee
 import psycopg
 from peewee import Model, PostgresqlDatabase, PostgresqlJSONMethods
-from psycopg.errors import ProgramLimitExceeded
+from psycopg.errors import ProgramLimitExceeded, UniqueViolation
 from psycopg.types.string import StrDumperUnknown, TextLoader
 
 from sync.postgres import keys, seen
@@ -118,6 +118,23 @@ class Postgres(PostgresqlDatabase):
         with _indexed():
             cursor.executemany(translated(sql), list(rows))
         return cursor
+
+    def add_rows(self, table: str, width: int, rows: Iterable) -> int:
+        """Insert rows of `width` values, but for those whose key is there already; how many were inserted. Inside the
+        caller's transaction."""
+        rows = list(rows)
+        try:
+            with _indexed(), self.connection().transaction(), self.cursor().copy(f"COPY {table} FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+            return len(rows)
+        except UniqueViolation:  # COPY can't leave rows out
+            statement = f"INSERT INTO {table} VALUES ({', '.join('?' * width)}) ON CONFLICT DO NOTHING"
+            return self.executemany(statement, rows).rowcount
+
+    def one_of(self, column: str, values: Sequence[str]) -> tuple[str, Sequence]:
+        """The condition that the column is one of the values, and what is bound to it: one list, planned once."""
+        return f"{column} = ANY(?)", [list(values)]
 
     def register_function(self, fn: Callable, name: str, num_params: int = -1, **_options: object) -> None:
         """A key that only Python can make: keys.py."""

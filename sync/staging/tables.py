@@ -56,14 +56,13 @@ def insert(table: Table, rows: Iterable[tuple]) -> int:
 
     Raises UnusableReading for a key that can't be stored. Takes no lock on the file.
     """
-    statement = f"INSERT INTO {table.name} VALUES ({', '.join('?' * len(table.names))}) ON CONFLICT DO NOTHING"
     rows = list(rows)
     if db.on_server and any("\0" in row[0] for row in rows if isinstance(row[0], str)):
         raise UnusableReading("an entry came with an id that can't be stored")
     try:
-        return _insert(statement, rows)
+        return _insert(table, rows)
     except UnicodeEncodeError:
-        return _insert(statement, list(map(_storable, rows)))
+        return _insert(table, list(map(_storable, rows)))
 
 
 def insert_ids(table: Table, groups: Mapping[tuple, list[int]]) -> int:
@@ -75,9 +74,9 @@ def insert_ids(table: Table, groups: Mapping[tuple, list[int]]) -> int:
         return sum(db.execute_sql(statement, (*same, json.dumps(ids))).rowcount for same, ids in groups.items())
 
 
-def _insert(statement: str, rows: list[tuple]) -> int:
+def _insert(table: Table, rows: list[tuple]) -> int:
     with _transaction():
-        return db.executemany(statement, rows).rowcount
+        return db.add_rows(table.name, len(table.names), rows)
 
 
 @contextmanager
