@@ -13,6 +13,8 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +32,7 @@ OPTIONS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autov
            "shared_buffers=64MB", "listen_addresses=127.0.0.1", "max_wal_size=256MB")  # fmt: skip
 ON_FILE, ON_SERVER = pytest.mark.only_on("sqlite"), pytest.mark.only_on("postgresql")
 _numbers = itertools.count()
+_templates: dict[Path, str] = {}
 
 
 def begin() -> None:
@@ -111,10 +114,46 @@ def keep(home: Path | str) -> str:
     """A template like the database of this folder, which nobody may have open."""
     from sync.db import db
 
-    db.end_pool()
+    db.end_pool()  # a connection that is just being given back stays open
+    _run(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{_name(home)}'")
     name = f"template_{os.getpid()}_{next(_numbers)}"
     _run(f"CREATE DATABASE {name} TEMPLATE {_name(home)}")
     return name
+
+
+@contextmanager
+def first_of_many(folder: Path) -> Iterator[None]:
+    """A new database, open for the length of the block: what open_copy() of the same folder copies afterwards."""
+    from sync.db import connected, db, open_database
+
+    if on_server():
+        make(folder)
+    open_database(f"{_server()}/{_name(folder)}" if on_server() else folder / "template.db")
+    with connected():
+        yield
+        if not on_server():
+            db.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    if on_server():
+        _templates[folder] = keep(folder)
+        drop(folder)
+
+
+def open_copy(folder: Path) -> None:
+    """Open a copy of it, in place of the one before, and connect this thread to it."""
+    from sync.db import db, open_database
+
+    copy = folder / "run.db"
+    if on_server():
+        make(copy, _templates[folder])
+        open_database(f"{_server()}/{_name(copy)}")
+    else:
+        shutil.copy(folder / "template.db", copy)
+        for leftover in folder.glob("run.db-*"):
+            leftover.unlink()
+        open_database(copy)
+    db.connect()
+    if not on_server():
+        db.execute_sql("PRAGMA synchronous = 0")
 
 
 def drop(home: Path | str) -> None:

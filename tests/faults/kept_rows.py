@@ -25,6 +25,11 @@ class Committed:
         return [tuple(result.get_value(row, column).decode() if result.get_value(row, column) is not None else ""
                       for column in range(result.nfields)) for row in range(result.ntuples)]  # fmt: skip
 
+    def cut_off_others(self) -> None:
+        """End all other connections to the database."""
+        self._ask("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+                  "WHERE datname = current_database() AND pid <> pg_backend_pid()")
+
     def write(self, folder: Path) -> None:
         """Keep the rows in this folder. They are read again only if the server has written anything since."""
         [(at,)] = self._ask("SELECT pg_current_wal_insert_lsn()")

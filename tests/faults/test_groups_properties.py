@@ -3,7 +3,6 @@ The app and the directory are in memory, behind their contracts; all of Rollcall
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +16,7 @@ import connectors
 from sync import activity, vault
 from sync.apps import apps
 from sync.checks import checks
-from sync.db import connected, db, open_database, utcnow
+from sync.db import db, utcnow
 from sync.directory import directories
 from sync.groups import rules as group_rules
 from sync.groups.rules import Draft
@@ -29,6 +28,7 @@ from sync.reports import reports
 from sync.sign_in import sign_in
 from sync.tasks import tasks
 from sync.workspace import update_workspace
+from tests import database
 from tests.asking import MACHINE
 from tests.faults.groups_space import PEOPLE, ROLES, InMemory, InMemoryDirectory, email, space
 
@@ -56,8 +56,7 @@ def template() -> Iterator[Path]:
         space.begin()
         space.about_to = lambda *told: None
         vault.open_vault(home / "secret.key")
-        open_database(home / "template.db")
-        with connected():
+        with database.first_of_many(home):
             olga = sign_in.set_up("Acme", "olga@acme.example", "Olga Brandt", "correct horse battery", MACHINE)
             update_workspace(BY, guard_accounts=GUARD)
             directories.connect("scripted", "LDAP", {}, BY)
@@ -69,7 +68,6 @@ def template() -> Iterator[Path]:
                 group_rules.save(app, Draft(group=group, role=role), BY)
             Check.update(state="cancelled").where(Check.state == "queued").execute()
             checks.run(asking.ask(app, BY).id)
-            db.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         yield home
 
 
@@ -80,12 +78,7 @@ class World(RuleBasedStateMachine):
     def open(self) -> None:
         space.begin()
         space.about_to = self.may_happen
-        shutil.copy(self.home / "template.db", self.home / "run.db")
-        for leftover in self.home.glob("run.db-*"):
-            leftover.unlink()
-        open_database(self.home / "run.db")
-        db.connect()
-        db.execute_sql("PRAGMA synchronous = 0")
+        database.open_copy(self.home)
         self.app = App.get()
         self.directory = directories.Directory.get()
         self.known = {number: set(groups) for number, groups in space.groups.items()}  # as it was read last

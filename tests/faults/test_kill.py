@@ -21,7 +21,9 @@ import pytest
 from sync.db import copy_database, db
 from sync.models import App, GroupRule
 from tests import database
+from tests.database import ON_SERVER
 from tests.faults.kept_rows import FILE
+from tests.faults.worker import CUT_OFF
 from tests.sync.fixtures import Chat, email
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,18 +76,21 @@ class Rehearsal:
             path.unlink()
         shutil.copy(self.base / "app.sqlite", self.chat.store.path)
 
-    def order(self, act: str, *arguments: str, fatal: int = 0, keep: dict[str, str] | None = None) -> Ending:
-        order = {"home": str(self.home), "act": act, "arguments": arguments, "fatal": fatal, "keep": keep or {}}
+    def order(self, act: str, *arguments: str, fatal: int = 0, keep: dict[str, str] | None = None,
+              cut: bool = False) -> Ending:  # fmt: skip
+        order = {"home": str(self.home), "act": act, "arguments": arguments, "fatal": fatal, "keep": keep or {},
+                 "cut": cut}  # fmt: skip
         self.worker.stdin.write(json.dumps({**order, "answer": str(self.answer)}) + "\n")
         self.worker.stdin.flush()
         code = int(self.worker.stdout.readline())
-        assert code in (0, KILLED), f"{act} failed by itself (its traceback stands above)"
+        assert code in (0, KILLED, CUT_OFF), f"{act} failed by itself (its traceback stands above)"
         lines = self.answer.read_text().splitlines()
         found, state = json.loads(lines[-1]) if code == 0 else ({}, {})
-        return Ending(code == KILLED, "promised" in lines, found, state)
+        return Ending(code != 0, "promised" in lines, found, state)
 
-    def deaths(self, act: str, *arguments: str) -> Iterator[tuple[int, Ending]]:
-        """Killed at a step, each time from the beginning; at the end it gets through, and that is `self.whole`."""
+    def deaths(self, act: str, *arguments: str, cut: bool = False) -> Iterator[tuple[int, Ending]]:
+        """Killed at a step, each time from the beginning; at the end it gets through, and that is `self.whole`.
+        With `cut`, it isn't killed: the server ends its connections, which it may survive."""
         self.begin()
         kept = self.home.with_name("kept")
         self.order(act, *arguments, keep={path: f"{kept}/{{step}}/{name}" for path, name in self.files().items()})
@@ -96,8 +101,8 @@ class Rehearsal:
         unreached: list[int] = []
         for fatal in different.values():
             self.begin()
-            ending = self.order(act, *arguments, fatal=fatal)
-            if ending.killed:
+            ending = self.order(act, *arguments, fatal=fatal, cut=cut)
+            if ending.killed or cut:
                 yield fatal, ending
             else:
                 unreached.append(fatal)
@@ -156,12 +161,16 @@ class _Later:
             self.made.close()
 
 
-def test_finish_sync_survives_kill_9_at_every_step(chat, rehearse):
+CUT = pytest.mark.parametrize("cut", [False, pytest.param(True, marks=ON_SERVER)], ids=["kill -9", "cut off"])
+
+
+@CUT
+def test_finish_sync_survives_kill_9_at_every_step(chat, rehearse, cut):
     """Persons 3 and 5 are confirmed, person 4 is left out; nobody else is in the report."""
     chat.leave(3, 4, 5)
     assert chat.check().waiting == 3
     stage = rehearse()
-    for fatal, killed in stage.deaths("finish", email(4)):
+    for fatal, killed in stage.deaths("finish", email(4), cut=cut):
         after = stage.order("recover").state
         if not killed.promised and after["reports"][-1][1] == "open":
             assert (after["tasks"], chat.removed()) == ([], []), f"step {fatal}: half a yes"
@@ -219,7 +228,8 @@ def _assert_rules_done(state: dict, groups, fatal: int) -> None:
     assert state["reports"][-1][1] == "applied" and state["activity"], where
 
 
-def test_a_check_survives_kill_9_at_every_step(chat, rehearse):
+@CUT
+def test_a_check_survives_kill_9_at_every_step(chat, rehearse, cut):
     """It finds one of each kind of change; after each death there is the old state or the new one, whole."""
     general = chat.store.add_channel("general", via="page")
     chat.store.join(general, chat.id_of(1), "manager", via="page")
@@ -236,7 +246,7 @@ def test_a_check_survives_kill_9_at_every_step(chat, rehearse):
     old = _facts(stage.order("look").state)
     new = _facts(stage.order("check").state)
     assert old != new and new["accounts"][email(6)][0] == "gone"
-    for fatal, _ in stage.deaths("check"):
+    for fatal, _ in stage.deaths("check", cut=cut):
         started = stage.order("recover")
         assert _facts(started.found) in (old, new), f"killed at step {fatal}"
         after = started.state

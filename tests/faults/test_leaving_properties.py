@@ -3,7 +3,6 @@ on hold or before the day is ever removed, nor one that was left out. Two apps i
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -20,7 +19,7 @@ from connectors.base import Account as Seat
 from sync import activity, vault, workspace
 from sync.apps import apps
 from sync.checks import checks
-from sync.db import connected, db, open_database, utcnow
+from sync.db import db, utcnow
 from sync.jobs import asking, queue, retries
 from sync.models import Account, App, Change, Offboarding, Person, Report, Task
 from sync.offboarding import offboarding
@@ -29,6 +28,7 @@ from sync.rank import Asker
 from sync.reports import reports
 from sync.sign_in import sign_in
 from sync.tasks import tasks
+from tests import database
 from tests.asking import MACHINE
 
 PEOPLE = 3
@@ -101,15 +101,13 @@ def template() -> Iterator[Path]:
         patch.setattr(workspace, "utcnow", lambda: utcnow() + timedelta(days=world.passed))
         home, world = Path(folder), World()
         vault.open_vault(home / "secret.key")
-        open_database(home / "template.db")
-        with connected():
+        with database.first_of_many(home):
             olga = sign_in.set_up("Acme", "olga@acme.example", "Olga Brandt", "correct horse battery", MACHINE)
             workspace.update_workspace(BY, guard_accounts=100)
             for number in range(PEOPLE):
                 people.add(f"Person {number}", email(number), BY)
             for name in NAMES:
                 checks.run(asking.ask(apps.connect(name, name, {}, [olga], BY), BY).id)
-            db.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         yield home
 
 
@@ -131,12 +129,7 @@ class Leaving(RuleBasedStateMachine):
 
     @initialize()
     def open(self) -> None:
-        shutil.copy(self.home / "template.db", self.home / "run.db")
-        for leftover in self.home.glob("run.db-*"):
-            leftover.unlink()
-        open_database(self.home / "run.db")
-        db.connect()
-        db.execute_sql("PRAGMA synchronous = 0")
+        database.open_copy(self.home)
         self.olga = Person.get(Person.name == "Olga Brandt")
         self.people = [Person.get(Person.name == f"Person {number}") for number in range(PEOPLE)]
 

@@ -20,6 +20,7 @@ from sync.mail import outbox
 from sync.models import Account, Activity, App, Check, Directory, DirectoryReading, Mail, Person, Report, Task
 from sync.reports import reports
 from sync.tasks import tasks
+from tests.database import ON_FILE
 from tests.faults import own
 from tests.sync.fixtures import email
 
@@ -107,6 +108,7 @@ def test_a_chain_without_an_end_is_not_followed_for_ever():
     assert faults.of(first) is None
 
 
+@ON_FILE
 @pytest.mark.parametrize("words", FAULTS)
 def test_what_sqlite_itself_says_is_named(home, words):
     with pytest.raises(Exception) as raised, FAULTS[words](), writing():
@@ -118,6 +120,7 @@ def test_what_sqlite_itself_says_is_named(home, words):
     assert health.troubles() == [], "what was written shows that it is over"
 
 
+@ON_FILE
 def test_a_damaged_file_is_named(home):
     path = db.database
     db.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
@@ -131,6 +134,7 @@ def test_a_damaged_file_is_named(home):
 # Checks
 
 
+@ON_FILE
 @pytest.mark.parametrize("words", FAULTS)
 def test_a_check_that_meets_it_is_neither_failed_nor_the_apps(chat, words):
     for number in range(200):
@@ -149,6 +153,7 @@ def test_a_check_that_meets_it_is_neither_failed_nor_the_apps(chat, words):
     assert health.troubles() == []
 
 
+@ON_FILE
 def test_a_full_folder_of_temporary_files_is_told_on_the_check_that_waits(chat):
     check = asking.ask(chat.app, chat.by)
     with own.full_for_what_is_staged():
@@ -164,6 +169,7 @@ def test_a_full_folder_of_temporary_files_is_told_on_the_check_that_waits(chat):
     assert health.troubles() == []
 
 
+@ON_FILE
 def test_it_is_tried_again_later_and_later_but_for_ever(chat):
     check = asking.ask(chat.app, chat.by)
     waits = []
@@ -236,6 +242,7 @@ def removal(chat) -> Task:
     return task
 
 
+@ON_FILE
 @pytest.mark.parametrize("words", FAULTS)
 def test_a_removal_that_meets_it_goes_on_once_it_is_over_and_is_done_once(chat, words):
     task = removal(chat)
@@ -252,6 +259,7 @@ def test_a_removal_that_meets_it_goes_on_once_it_is_over_and_is_done_once(chat, 
     assert email(1) not in [member["email"] for member in chat.members()]
 
 
+@ON_FILE
 def test_what_the_app_did_before_the_disk_was_full_is_found_done(chat, monkeypatch):
     task, ended = removal(chat), tasks._end
     full = own.read_only()
@@ -273,6 +281,7 @@ def test_what_the_app_did_before_the_disk_was_full_is_found_done(chat, monkeypat
 # Directories and mail
 
 
+@ON_FILE
 def test_a_directory_s_reading_that_meets_it_is_not_the_directory_s(company):
     with own.full_for_what_is_staged():
         reading = directories.ask(company.directory, "Olga")
@@ -314,6 +323,7 @@ def test_a_row_that_was_given_up_here_belongs_to_whoever_has_taken_it_since(comp
     assert leases.unfinished(DirectoryReading, utcnow()) == [], "and taken up again: once"
 
 
+@ON_FILE
 @pytest.mark.parametrize("words", ["can't write to its disk", "gives errors", "database locked"])
 def test_a_mail_that_meets_it_is_sent_once_it_is_over(home, olga, smtp, words):
     outbox.configure(smtp.url, "http://rollcall.example")
@@ -358,6 +368,7 @@ def test_a_step_of_a_time_server_and_the_time_that_goes_on_are_no_fault(home):
 # The schedule
 
 
+@ON_FILE
 def test_a_schedule_that_stands_still_says_what_hinders_it(home):
     queue.sweep()
     assert health.troubles() == []
@@ -369,6 +380,7 @@ def test_a_schedule_that_stands_still_says_what_hinders_it(home):
     assert fault.kind == "schedule" and "7 minutes" in fault.sentence
 
 
+@ON_FILE
 def test_a_sweep_that_can_not_write_ends_quietly_and_is_told(home, olga):
     with own.read_only():
         queue.sweep()

@@ -4,7 +4,6 @@ by a directory; none moves silently from one human to another, and no leaver wit
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from connectors.base import Account as Seat
 from sync import activity, vault
 from sync.apps import apps
 from sync.checks import checks
-from sync.db import connected, db, open_database, utcnow
+from sync.db import db, utcnow
 from sync.directory import address_moves, directories, push, scim_people
 from sync.jobs import asking, queue, retries
 from sync.matching import decisions as match_decisions
@@ -33,6 +32,7 @@ from sync.rank import Asker
 from sync.reports import reports
 from sync.sign_in import sign_in
 from sync.tasks import by_hand, tasks
+from tests import database
 from tests.asking import MACHINE
 from tests.sync.scripted import Scripted, ScriptedDirectory
 
@@ -91,14 +91,12 @@ def template() -> Iterator[Path]:
         patch.setattr(queue, "queue", None)
         home, world = Path(folder), World()
         vault.open_vault(home / "secret.key")
-        open_database(home / "template.db")
-        with connected():
+        with database.first_of_many(home):
             olga = sign_in.set_up("Acme", "olga@acme.example", "Olga Brandt", "correct horse battery", MACHINE)
             for name in PULLED:
                 Scripted(name)
             push.connect("Pushed", BY)
             checks.run(asking.ask(apps.connect("one", "one", {}, [olga], BY), BY).id)
-            db.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         yield home
 
 
@@ -123,12 +121,7 @@ class Reuse(RuleBasedStateMachine):
 
     @initialize()
     def open(self) -> None:
-        shutil.copy(self.home / "template.db", self.home / "run.db")
-        for leftover in self.home.glob("run.db-*"):
-            leftover.unlink()
-        open_database(self.home / "run.db")
-        db.connect()
-        db.execute_sql("PRAGMA synchronous = 0")
+        database.open_copy(self.home)
         self.olga, self.app = Person.get(Person.name == "Olga Brandt"), App.get()
         self.scripts = {}
         for name in PULLED:

@@ -3,7 +3,6 @@ The app is in memory, behind the connector's contract; all of Rollcall is real. 
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -20,7 +19,7 @@ from connectors.base import Account as Seat
 from sync import activity, vault
 from sync.apps import apps
 from sync.checks import checks
-from sync.db import connected, db, open_database, utcnow
+from sync.db import db, utcnow
 from sync.jobs import asking, queue, retries
 from sync.matching import decisions as match_decisions
 from sync.matching import members
@@ -32,6 +31,7 @@ from sync.sign_in import sign_in
 from sync.states import LIVE_TASKS
 from sync.tasks import tasks
 from sync.workspace import update_workspace
+from tests import database
 from tests.asking import MACHINE
 
 PEOPLE = 7
@@ -134,15 +134,13 @@ def template() -> Iterator[Path]:
         home = Path(folder)
         space = fresh_space()
         vault.open_vault(home / "secret.key")
-        open_database(home / "template.db")
-        with connected():
+        with database.first_of_many(home):
             olga = sign_in.set_up("Acme", "olga@acme.example", "Olga Brandt", "correct horse battery", MACHINE)
             update_workspace(BY, guard_accounts=GUARD)
             for number in range(PEOPLE):
                 people.add(f"Person {number}", email(number), BY)
             app = apps.connect("in-memory", "The app", {}, [olga], BY)
             checks.run(asking.ask(app, BY).id)
-            db.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         yield home
 
 
@@ -172,12 +170,7 @@ class World(RuleBasedStateMachine):
 
     @initialize(left=st.sets(numbers, max_size=4), seen=st.booleans())
     def open(self, left: set[int], seen: bool) -> None:
-        shutil.copy(self.home / "template.db", self.home / "run.db")
-        for leftover in self.home.glob("run.db-*"):
-            leftover.unlink()
-        open_database(self.home / "run.db")
-        db.connect()
-        db.execute_sql("PRAGMA synchronous = 0")
+        database.open_copy(self.home)
         self.app = App.get()
         self.people = [Person.get(Person.name == f"Person {number}") for number in range(PEOPLE)]
         for number in left:

@@ -16,7 +16,7 @@ from pathlib import Path
 import psycopg
 import requests
 
-from sync import activity, start
+from sync import activity, faults, start
 from sync.checks import checks
 from sync.config import Config
 from sync.db import connected
@@ -46,6 +46,7 @@ from tests import database
 from tests.blank import LOCAL
 from tests.faults.kept_rows import Committed
 
+CUT_OFF = 3  # how a process ends that has met the end of its connection
 READS = ("SELECT", "PRAGMA", "SET", "--")  # leave nothing behind: a death there is the death at the next statement
 BY = Asker.command_line("Olga Brandt <olga@acme.example>")
 
@@ -56,12 +57,16 @@ class Steps:
     def __init__(self):
         self.count()
 
-    def count(self, fatal: int = 0, keep: dict[str, str] | None = None, server: str | None = None) -> None:
-        """Die as of kill -9 when step number `fatal` begins. `keep` maps each file to the path of its copy, in which
-        {step} stands for the number of the step that begins. `server`: the address of a database whose rows are kept
-        in the same folder."""
+    def count(self, fatal: int = 0, keep: dict[str, str] | None = None, server: str | None = None,
+              cut: bool = False) -> None:  # fmt: skip
+        """Die as of kill -9 when step number `fatal` begins, or with `cut` lose all connections to the server.
+
+        `keep` maps each file to the path of its copy, in which {step} stands for the number of the step that begins.
+        `server`: the address of a database whose rows are kept in the same folder.
+        """
         self.taken, self.fatal, self.keep = 0, fatal, keep or {}
-        self.committed = Committed(server) if server and keep else None
+        self.committed = Committed(server) if server and (keep or cut) else None
+        self.cut = cut
 
     def statement(self, sql: str) -> None:
         if not sql.lstrip().upper().startswith(READS):
@@ -71,7 +76,9 @@ class Steps:
         self.taken += 1
         if self.keep:
             self._copy()
-        if self.taken == self.fatal:
+        if self.taken == self.fatal and self.cut:
+            self.committed.cut_off_others()
+        elif self.taken == self.fatal:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def _copy(self) -> None:
@@ -224,15 +231,20 @@ def what_is() -> dict:
     }
 
 
-def obey(home: str, act: str, arguments: list[str], fatal: int, keep: dict[str, str]) -> None:
+def obey(home: str, act: str, arguments: list[str], fatal: int, keep: dict[str, str], cut: bool) -> None:
     steps = Steps()
     steps.watch()
     config = database.placed(Config.from_environ({"ROLLCALL_HOME": home, **LOCAL}))
     start.open_all(config)
-    steps.count(fatal, keep, config.database_url)
+    steps.count(fatal, keep, config.database_url, cut)
     with connected():
         found = what_is() if act == "recover" else {}
-        ACTS[act](arguments)
+        try:
+            ACTS[act](arguments)
+        except Exception as problem:
+            if cut and faults.of(problem):
+                os._exit(CUT_OFF)
+            raise
         steps.count()
         print(json.dumps([found, what_is()]), flush=True)
 

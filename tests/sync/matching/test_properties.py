@@ -3,7 +3,6 @@ A model next to the program says, for each account, what someone decided and wha
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sync import activity, vault
-from sync.db import connected, db, open_database
+from sync.db import db
 from sync.jobs import queue, retries
 from sync.matching import decisions as match_decisions
 from sync.matching import rules as match_rules
@@ -23,6 +22,7 @@ from sync.people import people
 from sync.rank import Asker
 from sync.sign_in import sign_in
 from sync.tasks import disconnecting
+from tests import database
 from tests.asking import MACHINE
 from tests.sync.listed import Listed, make_known
 
@@ -57,15 +57,13 @@ def template() -> Iterator[Path]:
         patch.setattr(queue, "queue", None)
         home = Path(folder)
         vault.open_vault(home / "secret.key")
-        open_database(home / "template.db")
-        with connected():
+        with database.first_of_many(home):
             olga = sign_in.set_up("Acme", "olga@acme.example", "Olga Brandt", "correct horse battery", MACHINE)
             for number in PEOPLE:
                 people.add(f"Person {number}", f"{'abc'[number]}@x.example", BY)
             listed = _listed(olga)
             listed.connect()
             listed.check()
-            db.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         yield home
 
 
@@ -194,13 +192,12 @@ class Model:
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(acts, max_size=14))
 def test_any_order_of_checks_decisions_undos_and_rules(template, sequence):
-    with tempfile.TemporaryDirectory() as folder:
-        shutil.copy(template / "template.db", Path(folder) / "rollcall.db")
-        open_database(Path(folder) / "rollcall.db")
-        with connected():
-            db.execute_sql("PRAGMA synchronous = off")
-            model = Model()
-            for act, *arguments in sequence:
-                getattr(model, act)(*arguments)
-                model.verify()
-            assert activity.verify().ok
+    database.open_copy(template)
+    try:
+        model = Model()
+        for act, *arguments in sequence:
+            getattr(model, act)(*arguments)
+            model.verify()
+        assert activity.verify().ok
+    finally:
+        db.close()
