@@ -120,7 +120,7 @@ class Postgres(PostgresqlDatabase):
         return cursor
 
     def add_rows(self, table: str, width: int, rows: Iterable) -> int:
-        """Insert rows of `width` values, but for those whose key is there already; how many were inserted. Inside the
+        """Insert rows of `width` values, but for those whose key is known already; how many were inserted. Inside the
         caller's transaction."""
         rows = list(rows)
         try:
