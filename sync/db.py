@@ -36,7 +36,7 @@ class _File(SqliteDatabase):
         return self.connection().executemany(sql, rows)
 
     def add_rows(self, table: str, width: int, rows: Iterable) -> int:
-        """Insert rows of `width` values, but for those whose key is known already; how many were inserted."""
+        """Insert rows of `width` values and leave out those with a key that the table has; how many were inserted."""
         marks = ", ".join("?" * width)
         return self.executemany(f"INSERT INTO {table} VALUES ({marks}) ON CONFLICT DO NOTHING", rows).rowcount
 

@@ -120,8 +120,8 @@ class Postgres(PostgresqlDatabase):
         return cursor
 
     def add_rows(self, table: str, width: int, rows: Iterable) -> int:
-        """Insert rows of `width` values, but for those whose key is known already; how many were inserted. Inside the
-        caller's transaction."""
+        """Insert rows of `width` values and leave out those with a key that the table has; how many were inserted.
+        Inside the caller's transaction."""
         rows = list(rows)
         try:
             with _indexed(), self.connection().transaction(), self.cursor().copy(f"COPY {table} FROM STDIN") as copy:
