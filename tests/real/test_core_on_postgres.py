@@ -19,6 +19,7 @@ SELECTED = (
     "tests/sync/reports/test_merge.py",
     "tests/sync/jobs/test_leases.py::test_the_lease_of_another_machine_is_void_once_the_server_has_not_seen_its_process_"
     "for_a_while",
+    "tests/faults/test_server_faults.py",
     "tests/web/test_reports_pages.py",
     "tests/cli/test_processes.py::test_two_web_and_two_worker_processes_do_the_main_job_and_one_dies_in_it",
     "tests/cli/test_processes.py::test_a_session_and_wrong_passwords_count_in_both_web_processes",
