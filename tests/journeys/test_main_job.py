@@ -13,9 +13,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests import database
+from tests.blank import config_of
 from tests.journeys.browser import TIMEOUT, WIDE
 from tests.parts import free_port
 
@@ -33,6 +36,9 @@ class Rollcall:
             **os.environ, "ROLLCALL_HOME": str(home), "ROLLCALL_LISTEN": f"127.0.0.1:{self.port}",
             "ROLLCALL_SMTP_URL": smtp_url, "PYTHONUNBUFFERED": "1",
         }  # fmt: skip
+        if database.on_server():
+            database.make(home)
+            self.environment["ROLLCALL_DATABASE"] = config_of(home).database_url
 
     def start(self) -> str:
         """What it printed when it was ready."""
@@ -148,10 +154,11 @@ def connect_the_app(page: Page, rollcall: Rollcall, scim_app) -> None:
 
 def the_daily_check_runs_after_a_night_of_downtime(page: Page, rollcall: Rollcall, scim_app) -> None:
     assert rollcall.stop() == 0
-    file = sqlite3.connect(rollcall.home / "rollcall.db")
-    file.execute("UPDATE app SET next_check_at = '2026-01-01 03:00:00'")
-    file.commit()
-    file.close()
+    address = rollcall.environment.get("ROLLCALL_DATABASE")
+    opened = psycopg.connect(address) if database.on_server() else sqlite3.connect(rollcall.home / "rollcall.db")
+    opened.execute("UPDATE app SET next_check_at = '2026-01-01 03:00:00'")
+    opened.commit()
+    opened.close()
     scim_app.add_user("new@acme.example", "New Colleague", "member")
     rollcall.start()
     page.goto(f"{rollcall.url}/apps/1/members?tab=unmatched")
