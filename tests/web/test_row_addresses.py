@@ -10,7 +10,10 @@ from sync.models import Account, App
 from web.row_addresses import PLACE, Alike, account_address, menu_of_alike
 
 
-@pytest.mark.parametrize("back", ["/apps/1/members", f"/apps/1/members?search={PLACE}", "/a?x=é&account_id=7"])
+BACK = {"a list": "/apps/1/members", "the random place": f"/apps/1/members?search={PLACE}", "odd": "/a?x=é&account_id=7"}
+
+
+@pytest.mark.parametrize("back", BACK.values(), ids=BACK)
 def test_it_is_the_address_of_the_row(site, back: str) -> None:
     with site.test_request_context():
         for account in (Account(id=7, app=3), Account(id=8, app=3), Account(id=7, app=4)):
