@@ -9,8 +9,7 @@ from markupsafe import Markup
 from sync.models import Account, App
 from web.row_addresses import PLACE, Alike, account_address, menu_of_alike
 
-
-BACK = {"a list": "/apps/1/members", "the random place": f"/apps/1/members?search={PLACE}", "odd": "/a?x=é&account_id=7"}
+BACK = {"a list": "/apps/1/members", "a place": f"/apps/1/members?search={PLACE}", "odd": "/a?x=é&account_id=7"}
 
 
 @pytest.mark.parametrize("back", BACK.values(), ids=BACK)
