@@ -19,6 +19,7 @@ from sync import activity, moving, start
 from sync.config import BadSetting, Config
 from sync.db import connected, writing
 from sync.settings import set_setting
+from sync.words import plural
 
 ROOT = Path(__file__).resolve().parents[1]
 FILE = "sqlite:///"
@@ -51,8 +52,9 @@ def move(address: str | None, undo: bool, as_json: bool) -> None:
         with connected(), writing():
             set_setting(start.MOVED, there.database_name)
     document = {"moved_to": there.database_name, "rows": sum(counted.values()), "tables": counted, "activity": log}
-    rows = f"{document['rows']:,} rows in {sum(map(bool, counted.values()))} tables are the same in both."
-    lines = [f"Moved to {there.database_name}: {rows}", f"The activity log is whole: {log['entries']:,} entries.",
+    rows, filled = plural(document["rows"], "row"), plural(sum(map(bool, counted.values())), "table")
+    lines = [f"Moved to {there.database_name}: {rows} in {filled}, the same in both databases.",
+             f"The activity log is whole: {plural(log['entries'], 'entry', 'entries')}.",
              f"Set ROLLCALL_DATABASE to the new database. {here.database_name} refuses to be used: move --undo."]
     answer(document, lines, as_json)
 

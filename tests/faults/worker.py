@@ -246,6 +246,7 @@ def obey(home: str, act: str, arguments: list[str], fatal: int, keep: dict[str, 
                 os._exit(CUT_OFF)
             raise
         steps.count()
+    with connected():  # by a connection that nobody has ended
         print(json.dumps([found, what_is()]), flush=True)
 
 

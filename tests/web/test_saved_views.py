@@ -34,7 +34,7 @@ def test_a_view_is_saved_opened_renamed_and_deleted(owner: Client, olga) -> None
     assert ">Still here<" in owner.get("/people").text
     assert owner.send("DELETE", f"/views/{view.id}").location == "/people?status=active&sort=-name"
     assert not SavedView.select().exists()
-    assert "no longer there" in owner.get(owner.send("DELETE", f"/views/{view.id}").location).text
+    assert "This view no longer exists." in owner.get(owner.send("DELETE", f"/views/{view.id}").location).text
 
 
 @pytest.mark.parametrize("hostile", [
