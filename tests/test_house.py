@@ -267,6 +267,13 @@ def test_lint():
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="only a clone knows what is kept")
+def test_no_link_is_kept():
+    """A link leads to a place on one machine."""
+    kept = subprocess.run(["git", "ls-files", "--stage"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert kept and not [line for line in kept.splitlines() if line.startswith("120000")]
+
+
 def test_every_setting_of_the_environment_is_in_the_readme():
     read = set(re.findall(r'environ(?:\.get)?[(\[]"(ROLLCALL_[A-Z_]+)"', "".join(
         path.read_text() for path in MODULES if "tests" not in path.parts)))  # fmt: skip
