@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Set
@@ -267,10 +268,11 @@ def test_lint():
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="only a clone knows what is kept")
+@pytest.mark.skipif(not ((ROOT / ".git").exists() and shutil.which("git")), reason="only a clone knows what is kept")
 def test_no_link_is_kept():
     """A link leads to a place on one machine."""
-    kept = subprocess.run(["git", "ls-files", "--stage"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    listing = ["git", "-c", "safe.directory=*", "ls-files", "--stage"]  # a clone may belong to someone else
+    kept = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert kept and not [line for line in kept.splitlines() if line.startswith("120000")]
 
 
