@@ -26,7 +26,7 @@ from tests.blank import LOCAL, OLGA, config_of, open_acme, open_blank
 
 os.environ.update(LOCAL)  # for the programs that tests start
 
-LONGEST = ("_properties", "_machine")  # how modules end whose one test may take half a minute
+LONGEST = ("_properties", "_machine", "_on_postgres")  # how modules end whose one test may take half a minute or more
 FIRST = ("journeys", "faults", "fuzz", "security", "cli", "demo", "real")  # folders whose tests take longest
 
 pytest_plugins = [
