@@ -200,7 +200,8 @@ def wake_abandoned() -> None:
 
 
 def _left_over(now: datetime, kinds: tuple[str, ...] = tuple(KINDS)) -> list[tuple[str, int]]:
-    return [(kind, row_id) for kind in kinds for row_id in leases.unfinished(KINDS[kind], now)]
+    with connected():  # a job may have lost the connection that was open before
+        return [(kind, row_id) for kind in kinds for row_id in leases.unfinished(KINDS[kind], now)]
 
 
 def drain(kinds: tuple[str, ...] = tuple(KINDS)) -> int:

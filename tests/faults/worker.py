@@ -19,7 +19,7 @@ import requests
 from sync import activity, faults, start
 from sync.checks import checks
 from sync.config import Config
-from sync.db import connected
+from sync.db import connected, utcnow
 from sync.jobs import asking, queue
 from sync.models import (
     Access,
@@ -184,7 +184,9 @@ def check(_: list[str]) -> None:
 
 
 def recover(_: list[str]) -> None:
-    """What a start does: wake what was left over, and work until nothing is."""
+    """What a start does: wake what was left over, and work until nothing is. What a lost connection put off is due."""
+    for model in (Task, Mail):
+        model.update(next_at=utcnow()).where(model.state == "queued", model.next_at > utcnow()).execute()
     queue.sweep()
     queue.drain()
     drain_tasks()
