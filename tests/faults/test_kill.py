@@ -83,7 +83,7 @@ class Rehearsal:
         self.worker.stdin.write(json.dumps({**order, "answer": str(self.answer)}) + "\n")
         self.worker.stdin.flush()
         code = int(self.worker.stdout.readline())
-        assert code in (0, KILLED, CUT_OFF), f"{act} failed by itself (its traceback stands above)"
+        assert code in (0, KILLED, CUT_OFF), f"{act} failed on its own: see its traceback above"
         lines = self.answer.read_text().splitlines()
         found, state = json.loads(lines[-1]) if code == 0 else ({}, {})
         return Ending(code != 0, "promised" in lines, found, state)

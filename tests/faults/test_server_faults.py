@@ -18,6 +18,7 @@ from sync.models import Account, Activity, App, Check, Directory, DirectoryReadi
 from sync.postgres.database import WRITERS
 from sync.reports import reports
 from tests.database import ON_SERVER
+from tests.faults.own import read_only
 from tests.sync.fixtures import Chat, email
 
 pytestmark = ON_SERVER
@@ -36,16 +37,6 @@ def as_administrator() -> Iterator[psycopg.Connection]:
     """A connection to another database of the same server."""
     with psycopg.connect(db.database.rpartition("/")[0] + "/postgres", autocommit=True) as connection:
         yield connection
-
-
-@contextmanager
-def read_only() -> Iterator[None]:
-    """As a replica that isn't the primary server."""
-    db.execute_sql("SET default_transaction_read_only = on")
-    try:
-        yield
-    finally:
-        db.execute_sql("SET default_transaction_read_only = off")
 
 
 @contextmanager

@@ -29,7 +29,7 @@ STATEMENTS = {
     "counted": Check.select(fn.COUNT(Check.id), Check.state).group_by(Check.state).having(fn.COUNT(Check.id) > 1),
     "nothing to the left": Change.select(fn.COALESCE(Change.reason, ""), Change.kind).order_by(Change.kind, Change.id),
     "an update": Account.update(state="gone").where(Account.id == 4),
-    "an update by itself": Task.update(attempts=Task.attempts + 1).where(Task.id.in_(waiting.select(Task.id))),
+    "an update from its own value": Task.update(attempts=Task.attempts + 1).where(Task.id.in_(waiting.select(Task.id))),
     "an insert": Setting.insert(name="a", value="b").on_conflict(
         conflict_target=(Setting.name,), update={Setting.value: "c"}),
     "an insert of many": Setting.insert_many([("a", "b"), ("c", "d")], fields=[Setting.name, Setting.value]),

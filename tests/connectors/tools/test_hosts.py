@@ -14,6 +14,7 @@ from connectors.tools import hosts
 from connectors.tools.http import Http
 
 MORE = hosts.AT_ONCE + 4
+SECONDS = 10  # a call that gets no turn ends the test, which would wait for it
 
 
 class Server:
@@ -59,7 +60,7 @@ def server() -> Iterator[Server]:
 
 
 def app_on(server: Server, host: str, **options) -> Http:
-    return Http(f"http://{host}:{server.http.server_port}", **options)
+    return Http(f"http://{host}:{server.http.server_port}", **{"max_seconds": SECONDS, "retries": 0, **options})
 
 
 def test_apps_on_one_host_share_its_turns(server):
@@ -67,10 +68,10 @@ def test_apps_on_one_host_share_its_turns(server):
     with ThreadPoolExecutor(MORE) as threads:
         calls = [threads.submit(app.get, "x") for app in apps]
         for _ in range(hosts.AT_ONCE):
-            server.begun.acquire()
+            assert server.begun.acquire(timeout=SECONDS)
         for _ in range(MORE - hosts.AT_ONCE):  # each that ends lets one more begin
             server.answer(1)
-            server.begun.acquire()
+            assert server.begun.acquire(timeout=SECONDS)
         server.answer(hosts.AT_ONCE)
         assert all(call.result().status == 200 for call in calls)
     assert server.most == hosts.AT_ONCE
@@ -80,9 +81,9 @@ def test_a_host_that_never_answers_delays_no_other(server):
     with ThreadPoolExecutor(MORE + 1) as threads:
         hanging = [threads.submit(app_on(server, "127.0.0.3").get, "x") for _ in range(MORE)]
         for _ in range(hosts.AT_ONCE):
-            server.begun.acquire()
+            assert server.begun.acquire(timeout=SECONDS)
         other = threads.submit(app_on(server, "127.0.0.4").get, "x")
-        server.begun.acquire()  # of the other host: the first has no turn left
+        assert server.begun.acquire(timeout=SECONDS)  # of the other host: the first has no turn left
         server.answer(MORE + 1)
         assert other.result().status == 200
         wait(hanging)
@@ -100,7 +101,7 @@ def test_a_call_that_gets_no_turn_in_time_was_never_sent(server):
     with ThreadPoolExecutor(hosts.AT_ONCE) as threads:
         hanging = [threads.submit(app_on(server, "127.0.0.5").get, "x") for _ in range(hosts.AT_ONCE)]
         for _ in hanging:
-            server.begun.acquire()
+            assert server.begun.acquire(timeout=SECONDS)
         with pytest.raises(TemporarilyUnavailable, match="busy with other calls of Rollcall"):
             app_on(server, "127.0.0.5", max_seconds=0, retries=0).get("x")
         server.answer(hosts.AT_ONCE)
