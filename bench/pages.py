@@ -14,7 +14,7 @@ from bench import sample
 from bench.bare import bare_page
 from bench.workspace import open_workspace, run_check
 from sync.config import Config
-from sync.db import connected, db, utcnow, writing
+from sync.db import connected, db, keeping_connections, utcnow, writing
 from sync.models import App, AppPerson, Person, PersonEmail, Report
 from sync.search import index
 from sync.sign_in import sign_in
@@ -35,8 +35,9 @@ def times(count: int, folder: Path) -> dict[str, Measured]:
     """Page → what it takes."""
     pages, site = filled(count, folder)
     client = site.test_client()
-    client.get(owners_link())
-    return {name: _measure(client, address) for name, address in pages.items()}
+    with keeping_connections():  # as the server does
+        client.get(owners_link())
+        return {name: _measure(client, address) for name, address in pages.items()}
 
 
 def filled(count: int, folder: Path) -> tuple[dict[str, str], Flask]:

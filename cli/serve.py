@@ -19,7 +19,7 @@ from cli.locks import serving_queue
 from cli.pages import Pages
 from demo.sample import SampleApps
 from sync.config import Config
-from sync.db import connected
+from sync.db import connected, keeping_connections
 from sync.jobs import queue
 from sync.people import last_owner
 from sync.sign_in import sign_in
@@ -48,7 +48,7 @@ def web(create_app: Callable[[Config], Flask]) -> None:
     """Serve only the pages. At least one `worker` must run too."""
     _log()
     stop = _stop_signal()
-    with installation() as settings, _pages(create_app, settings):
+    with installation() as settings, keeping_connections(), _pages(create_app, settings):
         _announce(settings)
         while not stop.wait(HEALTH_SECONDS):
             locks.keep()
@@ -60,7 +60,7 @@ def worker() -> None:
     """Run only the queue and the schedule, without pages. Several may run at once, beside `web`."""
     _log()
     stop = _stop_signal()
-    with installation() as settings, serving_queue(settings, among_others=True):
+    with installation() as settings, serving_queue(settings, among_others=True), keeping_connections():
         queue.sweep()
         tell("Rollcall runs the queue and the schedule.")
         _work_until(stop, queue.wake_abandoned)
@@ -73,6 +73,7 @@ def serve_all(
     stop = _stop_signal()
     with ExitStack() as stack:
         stack.enter_context(serving_queue(settings))
+        stack.enter_context(keeping_connections())
         samples = SampleApps(settings.home)
         stack.callback(samples.stop)
         with connected():

@@ -17,11 +17,13 @@ from peewee import DatabaseError, Model, SqliteDatabase
 from playhouse.migrations import Runner
 
 from sync import ON_SERVER, faults, once
+from sync.kept_connections import Connection, KeptConnections
 from sync.quick_sql import QuickContext
 
 WRITABLE = "Make it writable for the user that Rollcall runs as, and take away a mark that forbids it (chattr -i)."
 MIGRATIONS = Path(__file__).with_name("migrations")
 LONGEST_WAIT = 30  # seconds for the lock of the one writer
+STATEMENTS = 300  # that a connection keeps prepared, if it outlives its use: those of a dozen pages
 
 
 class _File(SqliteDatabase):
@@ -30,6 +32,39 @@ class _File(SqliteDatabase):
     on_server = False
     context_class = QuickContext
     base: type[Model]  # of all tables
+    kept: KeptConnections | None = None
+
+    def init(self, database: str | None, **options: object) -> None:
+        if self.kept is not None:
+            self.end_keeping()
+        super().init(database, **options)
+
+    def begin_keeping(self) -> None:
+        """From now on, connections outlive their use."""
+        self.connect_params |= {"factory": Connection, "check_same_thread": False, "cached_statements": STATEMENTS}
+        self.kept = KeptConnections(str(self.database), super()._connect)
+
+    def end_keeping(self) -> None:
+        """Close those that nobody uses. From now on, each is closed after its use."""
+        kept, self.kept, self.connect_params = self.kept, None, {}
+        kept.end()
+
+    def _connect(self) -> sqlite3.Connection:
+        kept = self.kept
+        return super()._connect() if kept is None else kept.take()
+
+    def _close(self, connection: sqlite3.Connection) -> None:
+        kept = self.kept
+        if kept is None or not isinstance(connection, Connection):
+            connection.close()
+        else:
+            kept.give_back(connection)
+
+    def register_function(self, *function: object, **options: object) -> None:
+        """SQL can call it, on each connection."""
+        super().register_function(*function, **options)
+        if self.kept is not None:
+            self.kept.renew()
 
     def executemany(self, sql: str, rows: Iterable) -> sqlite3.Cursor:
         """One statement for each row of values; the cursor knows how many rows it changed."""
@@ -191,6 +226,20 @@ def connected():
         yield
     finally:
         db.close()
+
+
+@contextmanager
+def keeping_connections() -> Iterator[None]:
+    """In this block, connections of this process to the file outlive the page or the job that opened them. Those to a
+    server always do."""
+    if db.on_server:
+        yield
+        return
+    db.begin_keeping()
+    try:
+        yield
+    finally:
+        db.end_keeping()
 
 
 def noted_in_write() -> dict:
