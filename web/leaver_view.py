@@ -65,7 +65,7 @@ class Leavers:
 
 def of_app(app: App, can: Collection[str], back: str) -> Leavers:
     """`can`: what Rollcall can do in the app. `back`: the page to return to."""
-    found = leavers.of_app(app)
+    found = leavers.to_explain([app.id])
     return Leavers(stuck_rows(stuck.among(found), can, back), accepted_rows(app, found, back))
 
 

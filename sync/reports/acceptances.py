@@ -121,6 +121,6 @@ def look_again(now: datetime) -> int:
 
 def of_app(app: App) -> list[AcceptedLeaver]:
     """Those of this app that hold, the nearest day first, with their accounts."""
-    accepted = {one.acceptance.id for one in leavers.of_app(app) if one.acceptance}
+    accepted = {one.acceptance.id for one in leavers.to_explain([app.id]) if one.acceptance}
     query = AcceptedLeaver.select(AcceptedLeaver, Account).join(Account)
     return list(query.where(AcceptedLeaver.id.in_(list(accepted))).order_by(AcceptedLeaver.until, AcceptedLeaver.id))

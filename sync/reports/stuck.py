@@ -43,7 +43,7 @@ class Stuck:
 
 def of_apps(app_ids: Iterable[int]) -> list[Stuck]:
     """Those that nobody has accepted, by the person's name and the app's."""
-    return among(leavers.of_apps(app_ids))
+    return among(leavers.to_explain(app_ids))
 
 
 def among(found: Iterable[Leaver]) -> list[Stuck]:

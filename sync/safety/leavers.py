@@ -8,10 +8,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from peewee import ModelSelect
+
 from sync import activity
 from sync.db import db, utcnow
 from sync.listing import one_of
-from sync.models import AcceptedLeaver, Account, App, Change, Person, Report
+from sync.models import AcceptedLeaver, Account, App, Base, Change, Person, Report
 from sync.names import account_name
 from sync.once import once
 from sync.states import CONNECTED, texts
@@ -126,12 +128,27 @@ def accounts_still_in(app_id: int) -> list[int]:
 
 def of_apps(app_ids: Iterable[int]) -> list[Leaver]:
     """Every account of someone who has left, decided or open, by the person's name and the app's."""
-    return list(_of_apps(tuple(sorted(set(app_ids)))))
+    rows = _rows(tuple(sorted(set(app_ids))))
+    return _leavers(rows, _by_id(_changes(), Change, rows, 4))
+
+
+def to_explain(app_ids: Iterable[int]) -> list[Leaver]:
+    """Those of them whose removal something forbids, and those that someone has accepted; in the same order."""
+    return list(_to_explain(tuple(sorted(set(app_ids)))))
 
 
 @once
-def _of_apps(app_ids: tuple[int, ...]) -> list[Leaver]:
-    rows = db.execute_sql(
+def _to_explain(app_ids: tuple[int, ...]) -> list[Leaver]:
+    rows = _rows(app_ids)
+    protected = _by_id(_changes().where(Change.protected.is_null(False)), Change, rows, 4)
+    return _leavers([row for row in rows if row[3] is not None or row[4] in protected], protected)
+
+
+@once
+def _rows(app_ids: tuple[int, ...]) -> list[tuple]:
+    """Of each such account: its id, until when it is kept, why its removal was left out, and the ids of its acceptance
+    and of its change."""
+    return db.execute_sql(
         f"""
         SELECT a.id, CASE WHEN {KEPT} THEN p.remove_on END, CASE WHEN {LEFT_OUT} THEN a.left_out END, ({ACCEPTED}),
             (SELECT c.id FROM change c JOIN report r ON r.id = c.report_id WHERE c.account_id = a.id
@@ -140,14 +157,40 @@ def _of_apps(app_ids: tuple[int, ...]) -> list[Leaver]:
         """,
         _values(app_ids),
     ).fetchall()
-    accounts = _by_id(Account.select(Account, App, Person).join(App).switch(Account).join(Person), Account, rows, 0)
-    accepted = _by_id(AcceptedLeaver.select(), AcceptedLeaver, rows, 3)
-    changes = _by_id(Change.select(Change, Report).join(Report), Change, rows, 4)
+
+
+def _leavers(rows: list[tuple], changes: dict[int, Change]) -> list[Leaver]:
+    accounts, accepted = _by_id(_accounts(), Account, rows, 0), _by_id(AcceptedLeaver.select(), AcceptedLeaver, rows, 3)
     return [
         Leaver(accounts[id], accounts[id].person, day and date.fromisoformat(day), reason or "",
                accepted.get(acceptance), changes.get(change))
         for id, day, reason, acceptance, change in rows
     ]  # fmt: skip
+
+
+def _accounts() -> ModelSelect:
+    """With their apps and people."""
+    return Account.select(Account, App, Person).join(App).switch(Account).join(Person)
+
+
+def _changes() -> ModelSelect:
+    return Change.select(Change, Report).join(Report)
+
+
+def of_those_who_left_first(app_ids: Iterable[int], most: int) -> list[Account]:
+    """The open accounts in these apps, with app and person, of the `most` people who left first, by the app's name."""
+    rows = db.execute_sql(
+        f"""
+        WITH waits AS (SELECT a.id, app.name, p.id AS whose, p.status_since
+            {_ROWS} WHERE {HAS_LEFT} AND {_AMONG} AND NOT {DECIDED}),
+        early AS (SELECT DISTINCT whose, status_since FROM waits ORDER BY status_since NULLS FIRST, whose LIMIT :most)
+        SELECT waits.id FROM waits JOIN early ON early.whose = waits.whose
+        ORDER BY waits.status_since NULLS FIRST, waits.whose, waits.name, waits.id
+        """,
+        _values(app_ids) | {"most": most},
+    ).fetchall()
+    accounts = _by_id(_accounts(), Account, rows, 0)
+    return [accounts[id] for (id,) in rows]
 
 
 def of_app(app: App) -> list[Leaver]:
@@ -166,6 +209,6 @@ def end_acceptance(row: AcceptedLeaver, by: str, why: str) -> bool:
     return True
 
 
-def _by_id(query, model, rows: list[tuple], place: int) -> dict[int, object]:
+def _by_id(query: ModelSelect, model: type[Base], rows: list[tuple], place: int) -> dict[int, object]:
     ids = [row[place] for row in rows if row[place] is not None]
     return {row.id: row for row in query.where(one_of(model.id, json.dumps(ids)))} if ids else {}
