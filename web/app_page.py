@@ -10,6 +10,7 @@ from connectors.base import ASSETS, Connector
 from sync.apps import apps
 from sync.apps import status as app_status
 from sync.models import App
+from sync.once import once
 from sync.problems import AppProblem
 from sync.states import AccountMatch, Part
 from sync.vault import VaultProblem
@@ -36,6 +37,7 @@ def owns() -> bool:
     return g.part == Part.OWNER
 
 
+@once
 def can(app: App) -> frozenset[str]:
     """What Rollcall can do in this app; nothing where the key to its credential is missing."""
     try:

@@ -7,14 +7,12 @@ from datetime import timedelta
 
 from flask import Blueprint, render_template
 
-from sync.apps import owners
-from sync.apps import status as app_status
+from sync.apps import app_list, owners
 from sync.db import utcnow
 from sync.home import history, summary
 from sync.home.history import Day
 from sync.home.setup_steps import setup_steps
-from sync.models import App, Person
-from sync.states import AppState
+from sync.models import Person
 from web import charts, home_rows
 from web.frame import manages
 from web.permissions import signed_in
@@ -32,30 +30,29 @@ WEEK = timedelta(days=7)
 @signed_in
 def show() -> str:
     me = signed_in_person()
-    apps = [app for app in owners.apps_of(me) if app.state != AppState.CONNECTING]
-    owned = owners.owned_ids(me)
-    standings = app_status.standings(apps)
-    waiting = summary.waiting_for(me, [app for app in apps if app.id in owned])
-    still_in = summary.still_in(apps)
+    apps = app_list.at_a_glance(me)
+    ids = [app.id for app in apps]
+    waiting = summary.waiting_for(me, owners.owned_ids(me).intersection(ids))
+    still_in = summary.still_in(ids)
     days = history.by_day(apps, DAYS)
     return render_template(
         "home/show.html",
-        answer=home_rows.answer(still_in, apps, standings),
-        leavers=_leavers(apps, manages(me)),
+        answer=home_rows.answer(still_in, apps),
+        leavers=_leavers(ids, manages(me)),
         waiting=[home_rows.waiting_row(item) for item in waiting[:home_rows.WAITING]],
         more_waiting=len(waiting[home_rows.WAITING:]),
         steps=_steps(me),
         week=home_rows.week_in_words(history.week(apps, utcnow() - WEEK), _removed(days)) if apps else [],
         accounts=_accounts(days),
-        rows=home_rows.app_rows(apps, standings),
+        rows=home_rows.app_rows(apps),
         more=max(0, len(apps) - home_rows.APPS),
         manages=manages(me),
     )
 
 
-def _leavers(apps: list[App], links: bool) -> list[home_rows.LeaverRow]:
+def _leavers(app_ids: list[int], links: bool) -> list[home_rows.LeaverRow]:
     return [home_rows.leaver_row(person, accounts, links) for person, accounts in
-            summary.people_with_most(apps, LEAVERS)]  # fmt: skip
+            summary.people_with_most(app_ids, LEAVERS)]  # fmt: skip
 
 
 def _steps(me: Person) -> list[home_rows.StepRow]:

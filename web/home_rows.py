@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import url_for
 from markupsafe import Markup
 
+from sync.apps import glance
 from sync.apps.assets import UNMANAGED
 from sync.apps.conditions import Due
+from sync.apps.glance import Glance
 from sync.apps.status import Standing
 from sync.home import history
 from sync.home.history import Bar, Week
@@ -43,12 +45,12 @@ class Answer:
     note: Markup | str
 
 
-def answer(found: StillIn, apps: Sequence[App], standings: Mapping[int, Standing]) -> Answer:
+def answer(found: StillIn, apps: Sequence[Glance]) -> Answer:
     """Unknown is never good news: it is green only where every app was read and every account's person is known."""
     if not apps:
         return Answer("neutral", "info-circle", "No app is connected yet", "",
                       "Rollcall can't see yet who still has an account.")  # fmt: skip
-    unknown = _unknown(apps, standings)
+    unknown = _unknown(apps)
     note = dotted(_decided(found), *unknown)
     if found.accounts:
         people = f"{plural(found.people, 'person', 'people')} who left still {'has' if found.people == 1 else 'have'}"
@@ -59,12 +61,12 @@ def answer(found: StillIn, apps: Sequence[App], standings: Mapping[int, Standing
     return Answer("ok", "circle-check", "Nobody who left has an account", "", note)
 
 
-def _unknown(apps: Sequence[App], standings: Mapping[int, Standing]) -> list[str]:
+def _unknown(apps: Sequence[Glance]) -> list[str]:
     """Why there may be more accounts of people who left than Rollcall knows."""
-    facts = [standings[app.id].facts for app in apps]
+    facts = [app.standing.facts for app in apps if app.standing]
     unread = [of.name for of in facts if of.read_at is None or of.failed or of.due not in (Due.NO, Due.SOON)]
     were = "wasn't" if len(unread) == 1 else "weren't"
-    unmatched = sum(of.to_match - of.matched for of in facts)
+    unmatched = sum(app.unknown for app in apps)
     return [
         *([f"{listed(_few(unread))} {were} read when due"] if unread else []),
         *([f"Nobody knows yet whose {plural(unmatched, 'unmatched account')} {are(unmatched)}"] if unmatched else []),
@@ -198,11 +200,11 @@ class AppRow:
     cost: str
 
 
-def app_rows(apps: Sequence[App], standings: Mapping[int, Standing]) -> list[AppRow]:
+def app_rows(apps: Sequence[Glance]) -> list[AppRow]:
     """The first APPS of them, those that need attention at the top."""
-    order = sorted(apps, key=lambda app: (TONES.index(standings[app.id].loudest), app.name.casefold()))[:APPS]
-    checks = history.last_checks(order, CHECKS)
-    return [_app_row(app, standings[app.id], checks[app.id]) for app in order]
+    order = sorted(apps, key=lambda one: (TONES.index(one.loudest), one.name.casefold()))[:APPS]
+    checks = history.last_checks([one.id for one in order], CHECKS)
+    return [_app_row(app, standing, checks[app.id]) for app, standing in glance.in_full(order)]
 
 
 def _app_row(app: App, standing: Standing, checks: Sequence[Bar]) -> AppRow:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from peewee import Expression, ModelSelect
 
-from sync.apps import owners, status
+from sync.apps import glance, owners, status
+from sync.apps.glance import Glance
 from sync.listing import NOTHING, YES, Filter, Order, Page, page_of_rows
 from sync.models import App, Person
 from sync.safety import leavers
@@ -34,24 +35,30 @@ class Apps(Filter):
     unmatched: str = ""
 
 
+def at_a_glance(person: Person) -> list[Glance]:
+    """All apps that this person may see, by name."""
+    return glance.of(owners.apps_of(person).where(App.state != AppState.CONNECTING))
+
+
 def search(person: Person, wanted: Apps, sort: str = "", number: int = 1, size: int = PAGE) -> Page:
     """A page of (app, its Standing). Without a `sort` of ORDER, those that need a person are first; then by name."""
     query = owners.shown(person, wanted.search, wanted.category).where(App.state != AppState.CONNECTING)
     for asked, condition in ((wanted.left, _has_leavers), (wanted.unmatched, _has_unmatched)):
         if asked:
             query = query.where(condition(query) if asked == YES else NOTHING)
-    shown = list(query.order_by(*ORDER.terms(sort)))
+    query = query.order_by(*ORDER.terms(sort))
     if sort and not wanted.state:  # only those of the page are asked how they stand
-        page = page_of_rows(shown, number, size)
+        page = page_of_rows(list(query), number, size)
         standings = status.standings(page.rows)
         return replace(page, rows=[(app, standings[app.id]) for app in page.rows])
-    standings = status.standings(shown)
-    if not sort:
-        shown.sort(key=lambda app: (*FIRST, standings[app.id].loudest).index(standings[app.id].loudest))
-    found = [(app, standings[app.id]) for app in shown]
-    if wanted.state:
-        found = [(app, standing) for app, standing in found if standing.tone == wanted.state]
-    return page_of_rows(found, number, size)
+    page = page_of_rows(_by_need(glance.of(query), wanted.state, first=not sort), number, size)
+    return replace(page, rows=glance.in_full(page.rows))
+
+
+def _by_need(found: list[Glance], state: str, first: bool) -> list[Glance]:
+    """Those in this state, if one is given; those that need a person `first`, if that is asked."""
+    found = [one for one in found if not state or one.tone == state]
+    return sorted(found, key=lambda one: (*FIRST, one.loudest).index(one.loudest)) if first else found
 
 
 def _has_leavers(apps: ModelSelect) -> Expression:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from peewee import Case, ModelSelect, fn
 
@@ -23,6 +24,14 @@ from sync.states import AccountMatch, AccountState, AppState, AppStatus, CheckSt
 
 PATIENCE = timedelta(minutes=5)  # so long after its time, a daily check isn't late yet
 DAY = timedelta(days=1)
+
+
+class Counted(Protocol):
+    """An app, or another row with the numbers of its accounts."""
+
+    users: int
+    services: int
+    unmatched: int
 
 
 @dataclass(frozen=True)
@@ -71,12 +80,21 @@ class Standing:
 def standings(apps_asked: Iterable[App]) -> dict[int, Standing]:
     """By app id."""
     asked, now = list(apps_asked), utcnow()
+    if not asked:
+        return {}
     known = _known(*(app.id for app in asked))
     return {app.id: _standing(app, known, now) for app in asked}
 
 
 def standing(app: App) -> Standing:
     return standings([app])[app.id]
+
+
+def standings_of_plain(found: Iterable[App]) -> dict[int, Standing]:
+    """By app id, of apps that glance.py has found to be plainly up to date: nothing waits, runs or is open in them."""
+    plain, now = list(found), utcnow()
+    known = _Known([app.id for app in plain], plain=True)
+    return {app.id: _standing(app, known, now) for app in plain}
 
 
 def needing_attention(asked: ModelSelect) -> list[App]:
@@ -108,15 +126,18 @@ def _known(*ids: int) -> _Known:
 class _Known:
     """What other tables hold about these apps, by app id."""
 
-    def __init__(self, ids: list[int]):
+    def __init__(self, ids: list[int], plain: bool = False):
         among = json.dumps(ids)
+        self.own = own_accounts(among)
+        self.today = workspace.today()
+        if plain:
+            self.checks, self.reports, self.tasks, self.left, self.leaving = {}, {}, {}, {}, {}
+            return
         self.checks = {row.app_id: row for row in Check.select().where(one_of(Check.app, among), Check.is_live)}
         self.reports = {row.app_id: row for row in Report.select().where(one_of(Report.app, among), Report.is_open)}
         self.tasks = _tasks(among)
         self.left = leavers.open_in(ids)
         self.leaving = _leaving(among) if self.left else {}
-        self.own = _own_accounts(among)
-        self.today = workspace.today()
 
 
 def _tasks(among: str) -> dict[int, tuple[int, int, str]]:
@@ -137,7 +158,7 @@ def _leaving(among: str) -> dict[int, int]:
     return dict(rows.tuples())
 
 
-def _own_accounts(among: str) -> dict[int, AccountMatch]:
+def own_accounts(among: str) -> dict[int, AccountMatch]:
     """Whose the account is that Rollcall acts with, where the app lists it."""
     rows = (
         Account.select(Account.app, Account.match_kind).join(App)
@@ -156,7 +177,7 @@ def _facts(app: App, known: _Known, now: datetime, check: Check | None, report: 
     retries = check is not None and check.state == CheckState.QUEUED and bool(check.error)
     under_way, stuck, stuck_error = known.tasks.get(app.id, (0, 0, ""))
     left = known.left.get(app.id) or leavers.Numbers()
-    to_match, matched = _matching(app, known.own.get(app.id))
+    to_match, matched = matching(app, known.own.get(app.id))
     return Facts(
         name=app.name, state=app.state, read_at=app.last_check_at,
         check=check and check.state, check_since=check and check.created_at,
@@ -171,7 +192,7 @@ def _facts(app: App, known: _Known, now: datetime, check: Check | None, report: 
     )  # fmt: skip
 
 
-def _matching(app: App, own: AccountMatch | None) -> tuple[int, int]:
+def matching(app: Counted, own: AccountMatch | None) -> tuple[int, int]:
     """How many accounts someone should have, and how many of these have an owner that is known.
 
     The accounts of services and of Rollcall itself count as neither.

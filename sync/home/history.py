@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from sync.apps.glance import Glance
 from sync.db import db
-from sync.models import App
 from sync.safety.wanted import REMOVES
 from sync.states import ChangeKind, CheckState, texts
 from sync.workspace import today, workspace
@@ -34,7 +34,7 @@ class Day:
     removed: int = 0
 
 
-def by_day(apps: Sequence[App], days: int) -> list[Day]:
+def by_day(apps: Sequence[Glance], days: int) -> list[Day]:
     """These apps together, the last `days` days in the workspace's zone, today last.
 
     A day without a reading keeps the number of the day before. Today has the number that the pages show.
@@ -61,7 +61,7 @@ def by_day(apps: Sequence[App], days: int) -> list[Day]:
     return found
 
 
-def _readings(apps: Sequence[App], since: datetime) -> list[tuple]:
+def _readings(apps: Sequence[Glance], since: datetime) -> list[tuple]:
     return db.execute_sql(
         f"""
         SELECT app_id, finished_at, accounts, coalesce(CAST(counts ->> 'new_users' AS INTEGER), 0), {_IS_FIRST}
@@ -71,7 +71,7 @@ def _readings(apps: Sequence[App], since: datetime) -> list[tuple]:
     ).fetchall()
 
 
-def _before(apps: Sequence[App], since: datetime) -> dict[int, int]:
+def _before(apps: Sequence[Glance], since: datetime) -> dict[int, int]:
     """By app id, the accounts of the last reading before `since`."""
     rows = db.execute_sql(
         f"SELECT app_id, accounts FROM app_check WHERE id IN (SELECT max(id) FROM app_check WHERE {_SUCCEEDED} "
@@ -81,7 +81,7 @@ def _before(apps: Sequence[App], since: datetime) -> dict[int, int]:
     return dict(rows)
 
 
-def _values(apps: Sequence[App], since: datetime) -> dict[str, str]:
+def _values(apps: Sequence[Glance], since: datetime) -> dict[str, str]:
     return {"apps": json.dumps([app.id for app in apps]), "since": str(since)}
 
 
@@ -105,7 +105,7 @@ class Week:
     left: int = 0  # accounts of people who have left, each once
 
 
-def last_checks(apps: Sequence[App], most: int) -> dict[int, list[Bar]]:
+def last_checks(app_ids: Sequence[int], most: int) -> dict[int, list[Bar]]:
     """By app id, its last checks that have ended, the oldest first."""
     rows = db.execute_sql(
         f"""
@@ -115,15 +115,15 @@ def last_checks(apps: Sequence[App], most: int) -> dict[int, list[Bar]]:
             ORDER BY created_at DESC LIMIT :most)
         ORDER BY c.id
         """,
-        {"apps": json.dumps([app.id for app in apps]), "most": most},
+        {"apps": json.dumps(list(app_ids)), "most": most},
     ).fetchall()
-    found: dict[int, list[Bar]] = {app.id: [] for app in apps}
+    found: dict[int, list[Bar]] = {id: [] for id in app_ids}
     for app_id, state, finished_at, changed, error in rows:
         found[app_id].append(Bar(state, finished_at and datetime.fromisoformat(finished_at), changed, error or ""))
     return found
 
 
-def week(apps: Sequence[App], since: datetime) -> Week:
+def week(apps: Sequence[Glance], since: datetime) -> Week:
     """What the checks of these apps since then found; what an app's first reading found isn't a change."""
     counts: Counter[str] = Counter()
     checks = failed = 0
@@ -142,7 +142,7 @@ def week(apps: Sequence[App], since: datetime) -> Week:
     return Week(checks, failed, counts, _left(apps, since))
 
 
-def _left(apps: Sequence[App], since: datetime) -> int:
+def _left(apps: Sequence[Glance], since: datetime) -> int:
     [(found,)] = db.execute_sql(
         f"""
         SELECT count(DISTINCT account_id) FROM change

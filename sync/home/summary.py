@@ -3,7 +3,8 @@ Nothing is decided here, and each number has its owner elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -12,6 +13,7 @@ from peewee import fn
 from sync import rank
 from sync.directory import figures
 from sync.effects import seats_after
+from sync.listing import one_of
 from sync.models import Account, App, Directory, Person, Report, Task
 from sync.people import held
 from sync.reports import stuck
@@ -44,10 +46,9 @@ class StillIn:
     decided: int  # further accounts of people who have left, that may stay for now
 
 
-def still_in(apps: Sequence[App]) -> StillIn:
-    ids = [app.id for app in apps]
-    together, each = leavers.open_in_all(ids), leavers.open_in(ids)
-    monthly = sum(seats_after(app, each[app.id].accounts, 0).saved for app in apps if app.id in each)
+def still_in(app_ids: Collection[int]) -> StillIn:
+    together, each = leavers.open_in_all(app_ids), leavers.open_in(app_ids)
+    monthly = sum(seats_after(app, each[app.id].accounts, 0).saved for app in _apps(each).values())
     return StillIn(together.people, together.accounts, monthly, together.decided)
 
 
@@ -64,8 +65,8 @@ class Item:
     stuck: Stuck | None = None
 
 
-def waiting_for(person: Person, owned: Sequence[App]) -> list[Item]:
-    """`owned`: the apps that this person may decide about. The most pressing kind first, then by name."""
+def waiting_for(person: Person, owned: Collection[int]) -> list[Item]:
+    """`owned`: the ids of the apps that this person may decide about. The most pressing kind first, then by name."""
     items = [*_reports(owned), *_tasks(owned), *_unmanaged(owned)]
     if person.workspace_role in rank.MANAGERS:
         items += [*_directories(), *_counted(Waiting.PERSON_CHANGE, held.count(person.workspace_role))]
@@ -75,33 +76,38 @@ def waiting_for(person: Person, owned: Sequence[App]) -> list[Item]:
     return sorted(items, key=lambda item: order.index(item.kind))
 
 
-def _reports(owned: Sequence[App]) -> Iterable[Item]:
-    by_id = {app.id: app for app in owned}
-    reports = list(Report.select(Report, App).join(App).where(Report.app.in_(list(by_id)), Report.is_open))
+def _reports(owned: Collection[int]) -> Iterable[Item]:
+    among = one_of(Report.app, json.dumps(list(owned)))
+    reports = list(Report.select(Report, App).join(App).where(among, Report.is_open))
     left = leaving.of_reports(reports)
     for report in reports:
-        app, of_report = by_id[report.app_id], left[report.id]
+        of_report = left[report.id]
         sentence = of_report.sentence() if of_report.people else ""
         if report.held:
-            yield Item(Waiting.HELD_REPORT, report.held, app, report.id, sentence)
+            yield Item(Waiting.HELD_REPORT, report.held, report.app, report.id, sentence)
         elif report.waiting:
-            yield Item(Waiting.REPORT, report.waiting, app, report.id, sentence)
+            yield Item(Waiting.REPORT, report.waiting, report.app, report.id, sentence)
+    apps = {report.app_id: report.app for report in reports}
     for one in stuck.of_apps(report.app_id for report in reports if left[report.id].stuck):
-        yield Item(Waiting.STUCK_LEAVER, 1, by_id[one.account.app_id], one.report_id, one.sentence, stuck=one)
+        yield Item(Waiting.STUCK_LEAVER, 1, apps[one.account.app_id], one.report_id, one.sentence, stuck=one)
 
 
-def _tasks(owned: Sequence[App]) -> Iterable[Item]:
-    by_id = {app.id: app for app in owned}
-    stuck = Task.select(Task.app, fn.count(Task.id)).where(Task.app.in_(list(by_id)), Task.needs_attention)
-    for app_id, count in stuck.group_by(Task.app).tuples():
-        yield Item(Waiting.TASK, count, by_id[app_id])
+def _tasks(owned: Collection[int]) -> Iterable[Item]:
+    failed = Task.select(Task.app, fn.count(Task.id)).where(one_of(Task.app, json.dumps(list(owned))),
+                                                            Task.needs_attention)  # fmt: skip
+    counts = dict(failed.group_by(Task.app).tuples())
+    yield from (Item(Waiting.TASK, counts[id], app) for id, app in _apps(counts).items())
 
 
-def _unmanaged(owned: Sequence[App]) -> Iterable[Item]:
-    by_id = {app.id: app for app in owned}
-    for app_id, count in sole_managers.count_unmanaged().items():
-        if app_id in by_id:
-            yield Item(Waiting.UNMANAGED, count, by_id[app_id])
+def _unmanaged(owned: Collection[int]) -> Iterable[Item]:
+    counts = {id: count for id, count in sole_managers.count_unmanaged().items() if id in owned}
+    yield from (Item(Waiting.UNMANAGED, counts[id], app) for id, app in _apps(counts).items())
+
+
+def _apps(ids: Iterable[int]) -> dict[int, App]:
+    """By id, in its order."""
+    ids = sorted(ids)
+    return {app.id: app for app in App.select().where(one_of(App.id, json.dumps(ids))).order_by(App.id)} if ids else {}
 
 
 def _directories() -> Iterable[Item]:
@@ -114,11 +120,9 @@ def _counted(kind: Waiting, count: int) -> list[Item]:
     return [Item(kind, count)] if count else []
 
 
-def people_with_most(apps: Sequence[App], most: int) -> list[tuple[Person, list[Account]]]:
+def people_with_most(app_ids: Collection[int], most: int) -> list[tuple[Person, list[Account]]]:
     """Those who left with their open accounts in these apps, who left first at the top; at most `most` people."""
     found: dict[int, tuple[Person, list[Account]]] = {}
-    for leaver in leavers.of_apps(app.id for app in apps):
-        if leaver.is_open:
-            found.setdefault(leaver.person.id, (leaver.person, []))[1].append(leaver.account)
-    by_departure = sorted(found.values(), key=lambda one: (one[0].status_since, one[0].id))
-    return by_departure[:most]
+    for account in leavers.of_those_who_left_first(app_ids, most):
+        found.setdefault(account.person_id, (account.person, []))[1].append(account)
+    return list(found.values())

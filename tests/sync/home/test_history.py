@@ -71,9 +71,9 @@ def test_last_checks_are_the_oldest_first(app):
     for days_ago in (3, 2, 1):
         check(app, days_ago, 9, state=CheckState.FAILED if days_ago == 2 else CheckState.SUCCEEDED, applied=days_ago)
     check(app, 0, 9, state=CheckState.RUNNING)
-    bars = history.last_checks([app], 9)[app.id]
+    bars = history.last_checks([app.id], 9)[app.id]
     assert [(bar.state, bar.changed) for bar in bars] == [("succeeded", 3), ("failed", 2), ("succeeded", 1)]
-    assert history.last_checks([app], 2)[app.id] == bars[1:]
+    assert history.last_checks([app.id], 2)[app.id] == bars[1:]
 
 
 def test_a_week(app):

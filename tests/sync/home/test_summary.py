@@ -18,10 +18,10 @@ def kinds(items) -> list[tuple]:
 
 
 def test_the_one_number(chat, second):
-    assert summary.still_in([chat.app, second.app]) == StillIn(0, 0, 0, 0)
+    assert summary.still_in([chat.app.id, second.app.id]) == StillIn(0, 0, 0, 0)
     chat.leave(1, 2)
     App.update(seat_price=700).where(App.id == second.app.id).execute()
-    apps = [App.get_by_id(chat.app.id), App.get_by_id(second.app.id)]
+    apps = [chat.app.id, second.app.id]
     assert summary.still_in(apps) == StillIn(people=2, accounts=4, monthly=1400, decided=0)
     assert summary.still_in(apps[:1]) == StillIn(people=2, accounts=2, monthly=0, decided=0)
     assert summary.still_in([]) == StillIn(0, 0, 0, 0)
@@ -30,16 +30,16 @@ def test_the_one_number(chat, second):
 def test_people_are_named_with_their_accounts_who_left_first_at_the_top(chat, second):
     chat.leave(2)
     chat.leave(1)
-    found = summary.people_with_most([chat.app, second.app], 5)
+    found = summary.people_with_most([chat.app.id, second.app.id], 5)
     assert [(person, len(accounts)) for person, accounts in found] == [(chat.people[2], 2), (chat.people[1], 2)]
-    assert len(summary.people_with_most([chat.app, second.app], 1)) == 1
+    assert len(summary.people_with_most([chat.app.id, second.app.id], 1)) == 1
 
 
 def test_what_waits_is_of_the_apps_that_one_decides_about(chat, second, olga):
     chat.leave(1, 2)
     chat.check()
-    assert kinds(summary.waiting_for(olga, [chat.app, second.app])) == [(Waiting.REPORT, 2, chat.app.name)]
-    assert kinds(summary.waiting_for(olga, [second.app])) == []
+    assert kinds(summary.waiting_for(olga, [chat.app.id, second.app.id])) == [(Waiting.REPORT, 2, chat.app.name)]
+    assert kinds(summary.waiting_for(olga, [second.app.id])) == []
 
 
 def test_the_most_pressing_is_first(chat, second, olga):
@@ -48,7 +48,7 @@ def test_the_most_pressing_is_first(chat, second, olga):
     with writing():
         Report.create(app=second.app, held=7, waiting=0)
         Task.create(app=second.app, act=TaskKind.REMOVE, state=TaskState.NEEDS_ATTENTION)
-    assert kinds(summary.waiting_for(olga, [chat.app, second.app])) == [
+    assert kinds(summary.waiting_for(olga, [chat.app.id, second.app.id])) == [
         (Waiting.TASK, 1, second.app.name), (Waiting.HELD_REPORT, 7, second.app.name),
         (Waiting.REPORT, 1, chat.app.name)]  # fmt: skip
 

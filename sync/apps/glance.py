@@ -1,0 +1,110 @@
+"""Many apps at a glance, for pages that list or count all of them. Most apps are plainly up to date: SQL finds those
+where nothing can hold that conditions.py asks about, so that only the others are looked at in full."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import NamedTuple
+
+from peewee import Case, Expression, ModelSelect
+
+import connectors
+from sync import workspace
+from sync.apps import status
+from sync.apps.conditions import MATCHED_AT_LEAST
+from sync.apps.status import Standing
+from sync.db import utcnow
+from sync.listing import one_of
+from sync.models import App, Check, Report, Task
+from sync.safety import leavers
+from sync.states import Tone
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """An app among many. `standing` is None where it is plainly up to date, with no other condition beside."""
+
+    id: int
+    name: str
+    users: int
+    unknown: int  # accounts that someone should have, and whose owner isn't known
+    standing: Standing | None
+
+    @property
+    def tone(self) -> Tone:
+        return self.standing.tone if self.standing else Tone.OK
+
+    @property
+    def loudest(self) -> Tone:
+        return self.standing.loudest if self.standing else Tone.OK
+
+
+class _Row(NamedTuple):
+    id: int
+    name: str
+    users: int
+    services: int
+    unmatched: int
+    plain: int
+
+
+def of(asked: ModelSelect) -> list[Glance]:
+    """The apps of a query, in its order."""
+    query = asked.select(App.id, App.name, App.users, App.services, App.unmatched, _is_plain(utcnow()))
+    rows = [_Row(*row) for row in query.tuples()]
+    ids = [row.id for row in rows]
+    among = json.dumps(ids)
+    other = {row.id for row in rows if not row.plain} | _with_more_to_it(ids, among)
+    standings = status.standings(App.select().where(one_of(App.id, json.dumps(sorted(other))))) if other else {}
+    own = status.own_accounts(among)
+    return [Glance(row.id, row.name, row.users, _unknown(row, own), standings.get(row.id)) for row in rows]
+
+
+def in_full(found: Sequence[Glance]) -> list[tuple[App, Standing]]:
+    """Their rows, and how each stands, in the same order."""
+    ids = json.dumps([one.id for one in found])
+    apps = {app.id: app for app in App.select().where(one_of(App.id, ids))} if found else {}
+    plain = status.standings_of_plain(apps[one.id] for one in found if one.standing is None and one.id in apps)
+    return [(apps[one.id], one.standing or plain[one.id]) for one in found if one.id in apps]
+
+
+def _unknown(row: _Row, own: dict) -> int:
+    to_match, matched = status.matching(row, own.get(row.id))
+    return to_match - matched
+
+
+def _is_plain(now: datetime) -> Case:
+    """1 where the app's own row gives no condition of conditions.py a reason to hold; 0 where one may."""
+    nothing_wrong = App.error.is_null() & (App.failures == 0) & (App.missing_permissions.is_null() | _is_empty())
+    not_due = App.next_check_at.is_null() | (App.next_check_at > now)
+    read_when_due = App.last_due_at.is_null() | (App.last_check_at >= App.last_due_at)
+    read = App.daily & App.last_check_at.is_null(False) & not_due & read_when_due
+    watched = App.connector.in_(_with_versions_to_watch(workspace.today()))
+    return Case(None, [(App.is_active & nothing_wrong & read & _is_matched() & ~watched, 1)], 0)
+
+
+def _is_empty() -> Expression:
+    return App.missing_permissions == []
+
+
+def _is_matched() -> Expression:
+    """Enough accounts are matched, even if one of the others is Rollcall's own, which someone needn't have."""
+    return App.unmatched * 100 <= (App.users - App.services - 1) * (100 - MATCHED_AT_LEAST)
+
+
+def _with_versions_to_watch(today: date) -> Collection[str]:
+    """Connectors that may warn of their API's version, by what they declare or by an app's settings."""
+    versions = {slug: kind.api_version for slug, kind in connectors.app_connectors().items() if kind.api_version}
+    return [slug for slug, version in versions.items() if version.end_of or version.warning(slug, today)]
+
+
+def _with_more_to_it(ids: Collection[int], among: str) -> set[int]:
+    """The apps with a check, a task or a report that is live, and those with accounts of people who have left."""
+    found = leavers.open_in(ids).keys() | set()
+    for column, live in ((Check.app, Check.is_live), (Task.app, Task.is_live), (Report.app, Report.is_open)):
+        query = column.model.select(column).where(one_of(column, among), live).distinct()
+        found |= {app_id for (app_id,) in query.tuples()}
+    return found
