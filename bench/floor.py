@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
+from pathlib import Path
 
 from connectors.base import Account
 
@@ -56,6 +57,31 @@ NEW_ACCOUNTS = """
     SELECT * FROM staged s WHERE NOT EXISTS (SELECT 1 FROM account a WHERE a.external_id = s.external_id)
 """
 NEW_USERS = "INSERT INTO change (kind, account_id, after) SELECT 'new user', id, role FROM account WHERE id > ?"
+FOUND = """
+    SELECT count(*) FILTER (WHERE kind = 'new user'), count(*) FILTER (WHERE kind = 'removed user'),
+        count(*) FILTER (WHERE kind LIKE 'updated %'), coalesce(max(id), 0) FROM change WHERE id > ?
+"""
+
+
+class File:
+    """The floor's file in an empty folder, for each program that keeps its accounts as the floor does."""
+
+    def __init__(self, folder: Path):
+        self.connection = open_floor(str(folder / "floor.db"))
+        self._counted = 0  # the newest change that `found` has counted
+
+    def found(self) -> tuple[int, int, int]:
+        """How many accounts were new, gone and changed since the last call."""
+        new, gone, changed, newest = self.connection.execute(FOUND, (self._counted,)).fetchone()
+        self._counted = max(self._counted, newest)
+        return new, gone, changed
+
+
+class Floor(File):
+    """The floor as a program of bench/programs.py."""
+
+    def check(self, pages: Iterable[list[Account]]) -> None:
+        check(self.connection, pages)
 
 
 def open_floor(path: str) -> sqlite3.Connection:

@@ -4,9 +4,7 @@ Each measurement runs in its own process, to separate their peak memory. Ratios 
 from __future__ import annotations
 
 import argparse
-import gc
 import json
-import resource
 import sqlite3
 import statistics
 import tempfile
@@ -14,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench import floor, reading, sample
+from bench import growth, peers, reading, sample
 from bench.children import run as run_child
 from bench.machine import facts
 from connectors.base import Account
@@ -22,7 +20,6 @@ from connectors.base import Account
 SIZES = (10_000, 100_000)
 PAGE_RATIO, PAGE_SIZE = 2, 14 * 1024  # times a bare page; bytes, which arrive before the browser has answered once
 SLOW = 0.05  # seconds that a distant app needs for a page
-STEPS = ("first reading", "1 % changed", "nothing new")
 
 
 def main() -> None:
@@ -33,13 +30,12 @@ def main() -> None:
     if given.child:
         what, count = given.child
         with tempfile.TemporaryDirectory(prefix="rollcall-bench-") as folder:
-            measured = CHILDREN[what](int(count), Path(folder))
-        measured["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(json.dumps(measured))
+            print(json.dumps(CHILDREN[what](int(count), Path(folder))))
         return
-    print("\n".join(facts()), flush=True)
+    versions = peers.versions()
+    print(*facts(), growth.with_peers(versions), sep="\n", flush=True)
     for count in SIZES:
-        _compare(count, given.repeat)
+        _compare(count, given.repeat, versions)
     _prove(SIZES[-1])
     _read(SIZES[-1], given.repeat)
     _pages()
@@ -48,18 +44,12 @@ def main() -> None:
     _many()
 
 
-def _compare(count: int, repeat: int) -> None:
-    runs = [(run_child("bench.run", "floor", count), run_child("bench.run", "check", count)) for _ in range(repeat)]
-    print(f"\n{count:,} accounts: own work in processor seconds without reading; medians of {repeat}")
-    print(f"{'':16}{'floor':>10}{'check':>10}{'ratio':>9}")
-    for step in STEPS:
-        floor, check = (statistics.median(run[side][step] for run in runs) for side in (0, 1))
-        ratio = statistics.median(check[step] / floor[step] for floor, check in runs)
-        print(f"{step:16}{floor:10.3f}{check:10.3f}{ratio:8.2f}×")
-    floor, check = run_child("bench.run", "floor memory", count), run_child("bench.run", "check memory", count)
-    print(f"{'peak memory, MB':16}{floor['peak_mb']:10.0f}{check['peak_mb']:10.0f}")
+def _compare(count: int, repeat: int, versions: dict[str, str]) -> None:
+    print(f"\n{count:,} accounts: own work in processor seconds without reading; medians of {repeat}, once with peers")
+    print(*growth.table({str(count): growth.measure(count, repeat, versions, {})}), sep="\n")
+    measured = run_child("bench.run", "writes", count)
     for state, words in (("quiet", ""), ("waiting", ", while a report with 20 leavers waits,")):
-        rows, writes = check[state]
+        rows, writes = measured[state]
         print(f"a check that finds nothing{words} writes {rows} rows, in {writes} writes")
 
 
@@ -120,51 +110,13 @@ def _timed(work: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-def _made(count: int, round: int) -> list[list[Account]]:
-    """Prepare a reading and freeze it for the garbage collector, so that its cost isn't measured."""
-    made = list(sample.pages(count, round))
-    gc.collect()
-    gc.freeze()
-    return made
-
-
-def floor_child(count: int, folder: Path) -> dict:
-    connection = floor.open_floor(str(folder / "floor.db"))
-    seconds = {}
-    for round, step in enumerate(STEPS):
-        made = _made(count, round)
-        seconds[step] = _timed(lambda made=made: floor.check(connection, made))
-    return seconds
-
-
-def check_child(count: int, folder: Path) -> dict:
-    from bench.workspace import open_workspace, run_check
-    from sync.db import connected
-
-    app = open_workspace(folder)
-    seconds = {}
-    with connected():
-        for round, step in enumerate(STEPS):
-            made = _made(count, round)
-            sample.SampleApp.pages = staticmethod(lambda made=made: made)
-            seconds[step] = _timed(lambda: run_check(app))
-    return seconds
-
-
-def floor_memory_child(count: int, folder: Path) -> dict:
-    connection = floor.open_floor(str(folder / "floor.db"))
-    for round in range(len(STEPS)):
-        floor.check(connection, sample.pages(count, round))
-    return {}
-
-
-def check_memory_child(count: int, folder: Path) -> dict:
+def writes_child(count: int, folder: Path) -> dict:
     from bench.workspace import let_somebody_go, open_workspace, rows_written, run_check
     from sync.db import connected
 
     app = open_workspace(folder)
     with connected():
-        for round in range(len(STEPS)):
+        for round in range(len(sample.STEPS)):
             sample.SampleApp.pages = staticmethod(lambda round=round: sample.pages(count, round))
             run_check(app)
         with rows_written() as quiet:
@@ -238,9 +190,8 @@ def paints_child(count: int, folder: Path) -> dict:
 
 
 CHILDREN = {
-    "floor": floor_child, "check": check_child, "floor memory": floor_memory_child, "check memory": check_memory_child,
-    "locks": locks_child, "reading": reading_child, "pages": pages_child, "paints": paints_child,
-    "leavers": leavers_child, "many": many_child,
+    "writes": writes_child, "locks": locks_child, "reading": reading_child, "pages": pages_child,
+    "paints": paints_child, "leavers": leavers_child, "many": many_child,
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from itertools import islice
 from connectors.base import LOOK_UP, Account, Connector, Identity, Role
 
 PAGE = 200
+STEPS = ("first reading", "1 % changed", "nothing new")  # what each round finds
 ROLES = ("member", "member", "member", "guest", "admin")
 FIRST = ("Ana", "Ben", "Cléo", "Dāna", "Emre", "Fatma", "Gwen", "Hiroto", "Inês", "Jürgen")
 SEEN = datetime(2026, 11, 1, 8)

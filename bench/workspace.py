@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -18,9 +19,10 @@ from sync.checks import checks
 from sync.config import Config
 from sync.db import connected, db
 from sync.jobs import asking
-from sync.models import App, Check, Person
+from sync.models import App, Change, Check, Person
 from sync.people import people
 from sync.rank import Asker
+from sync.states import ChangeKind
 
 BY = Asker.command_line()
 
@@ -52,6 +54,24 @@ def run_check(app: App) -> Check:
     if check.state != "succeeded":
         raise RuntimeError(f"the check {check.state}: {check.error}")
     return check
+
+
+class Rollcall:
+    """An installation with one app, as a program of bench/programs.py."""
+
+    def __init__(self, folder: Path):
+        self._app = open_workspace(folder)
+        db.connect()  # as a worker's thread, which stays connected
+
+    def check(self, pages: Iterable[list[Account]]) -> None:
+        SampleApp.pages = staticmethod(lambda: pages)
+        self._check = run_check(self._app)
+
+    def found(self) -> tuple[int, int, int]:
+        """How many accounts the last check found new, gone and changed."""
+        kinds = Counter(change.kind for change in Change.select(Change.kind).where(Change.found_by == self._check))
+        changed = kinds[ChangeKind.UPDATED_ROLE] + kinds[ChangeKind.UPDATED_PROFILE]
+        return kinds[ChangeKind.NEW_USER], kinds[ChangeKind.REMOVED_USER], changed
 
 
 def let_somebody_go(accounts: Iterator[Account], app: App) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import floor, leavers, many, reading, run, sample
-from bench.workspace import open_workspace, rows_written, run_check
+from bench import leavers, many, reading, run, sample
+from bench.floor import Floor
+from bench.workspace import Rollcall, open_workspace, rows_written, run_check
 from sync.db import connected, db
 from sync.models import App
 
@@ -26,12 +27,15 @@ def read(round: int) -> None:
     sample.SampleApp.pages = staticmethod(lambda: sample.pages(COUNT, round))
 
 
-def test_floor_and_check_find_the_same_changes(app: App, tmp_path: Path) -> None:
-    connection = floor.open_floor(str(tmp_path / "floor.db"))
-    for round, changes in enumerate((COUNT, COUNT // 100, 0)):
-        read(round)
-        assert floor.check(connection, sample.pages(COUNT, round)) == changes
-        assert run_check(app).applied == changes
+def test_floor_and_check_find_the_same_changes(tmp_path: Path) -> None:
+    ours, plain = Rollcall(tmp_path), Floor(tmp_path)
+    try:
+        for round, changes in enumerate(((COUNT, 0, 0), (COUNT // 400, COUNT // 400, COUNT // 200), (0, 0, 0))):
+            for program in (ours, plain):
+                program.check(sample.pages(COUNT, round))
+                assert program.found() == changes
+    finally:
+        db.close()
 
 
 def test_a_check_that_finds_nothing_writes_at_most_ten_rows(app: App) -> None:

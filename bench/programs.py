@@ -1,0 +1,80 @@
+"""The programs that do the same job: each reads an app's accounts into its own file, finds which are new, gone and
+changed, and records that. `python -m bench.programs --child NAME COUNT` runs one, and again for its memory."""
+
+from __future__ import annotations
+
+import gc
+import json
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from pkgutil import resolve_name
+from typing import Protocol
+
+from bench import children, peers, sample
+from connectors.base import Account
+
+FLOOR, ROLLCALL = "floor", "Rollcall"
+CLASSES = {FLOOR: "bench.floor:Floor", ROLLCALL: "bench.workspace:Rollcall", **peers.CLASSES}
+PEAK = "peak memory, MB"
+MEASURED = (*sample.STEPS, PEAK)
+FOR_MEMORY = " memory"
+
+
+class Program(Protocol):
+    """Made with an empty folder."""
+
+    def check(self, pages: Iterable[list[Account]]) -> None:
+        """Read all accounts of the app."""
+
+    def found(self) -> tuple[int, int, int]:
+        """How many accounts were new, gone and changed, with another role, name, address or status."""
+
+
+class Run:
+    """What one program took (processor seconds of each reading, and MB), what it found, and what ended it early."""
+
+    def __init__(self, name: str, count: int):
+        python = peers.PYTHON if name in peers.CLASSES else sys.executable
+        lines, self.limit = children.results("bench.programs", name, count, python)
+        self.took: dict[str, float] = {line["step"]: line["seconds"] for line in lines}
+        self.found: dict[str, list[int]] = {line["step"]: line["found"] for line in lines}
+        if not self.limit:
+            lines, self.limit = children.results("bench.programs", name + FOR_MEMORY, count, python)
+            if lines:
+                self.took[PEAK] = lines[0]["peak_mb"]
+
+
+def main() -> None:
+    _, what, count = sys.argv[1:]
+    with tempfile.TemporaryDirectory() as folder:
+        program: Program = resolve_name(CLASSES[what.removesuffix(FOR_MEMORY)])(Path(folder))
+        (_memory if what.endswith(FOR_MEMORY) else _times)(program, int(count))
+
+
+def _times(program: Program, count: int) -> None:
+    """Pages are made before each reading and frozen for the garbage collector, so that their cost isn't measured."""
+    for round, step in enumerate(sample.STEPS):
+        made = list(sample.pages(count, round))
+        gc.collect()
+        gc.freeze()
+        children.limit_next_part()
+        start = time.process_time()  # of this process, so that other programs on the machine count little
+        program.check(made)
+        seconds = time.process_time() - start
+        print(json.dumps({"step": step, "seconds": seconds, "found": program.found()}), flush=True)
+
+
+def _memory(program: Program, count: int) -> None:
+    """Pages are made while they are read, as with a real app."""
+    for round in range(len(sample.STEPS)):
+        children.limit_next_part()
+        program.check(sample.pages(count, round))
+    print(json.dumps({"peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+
+
+if __name__ == "__main__":
+    main()
