@@ -5,7 +5,7 @@ PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 	--no-header $(UPGRADE)
 
-.PHONY: run demo test test-fast fuzz mutants bench walk lint audit lock
+.PHONY: run demo test test-fast fuzz mutants bench growth peers walk lint audit lock
 
 run: .venv/ready
 	$(BIN)/python app.py
@@ -35,8 +35,16 @@ mutants: .venv/ready-to-test
 	$(BIN)/python -m tests.mutants.run $(if $(MODULES),--modules $(MODULES)) $(if $(SAMPLE),--sample $(SAMPLE)) \
 		$(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(AGAIN),--again)
 
-bench: .venv/ready-to-test
+bench: .venv/ready-to-test peers
 	$(BIN)/python -m bench.run $(ARGS)
+
+# Up to 1,000,000 accounts, which takes about half an hour, and the picture of it in bench/README.md.
+growth: .venv/ready-to-test peers
+	$(BIN)/python -m bench.growth $(ARGS)
+
+# The libraries that Rollcall is compared with. Where they can't be installed, the rest is measured.
+peers:
+	@$(MAKE) --silent --no-print-directory .venv-bench/ready || echo "The peers of bench/ can't be installed, so they aren't measured."
 
 walk: .venv/ready-to-test
 	$(BIN)/python -m bench.walk $(ARGS)
@@ -49,10 +57,11 @@ lint: .venv/ready-to-test
 audit: .venv/ready-to-test
 	$(BIN)/python -m tests.audit
 
-# Run it after changing requirements.txt or requirements-dev.txt. It keeps locked versions; UPGRADE=--upgrade renews them.
+# Run it after changing requirements.txt, requirements-dev.txt or requirements-bench.txt. It keeps locked versions; UPGRADE=--upgrade renews them.
 lock: .venv/uv
 	$(LOCK) requirements.txt --output-file requirements.lock
 	$(LOCK) requirements-dev.txt --constraint requirements.lock --output-file requirements-dev.lock
+	$(LOCK) requirements-bench.txt --constraint requirements.lock --output-file requirements-bench.lock
 
 .venv/made:
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Rollcall needs Python 3.11 or newer.")'
@@ -72,6 +81,11 @@ UV_ALONE = sed -n '/^uv==/,/[^\\]$$/p' requirements-dev.lock
 	@{ $(UV_ALONE) | $(PIP) install --require-hashes -r /dev/stdin && $(BIN)/uv pip install -q -p $(BIN)/python $(BOTH); } \
 		2>/dev/null || $(PIP) install $(BOTH)
 	@touch .venv/ready $@
+
+.venv-bench/ready: requirements-bench.lock .venv/made
+	$(BIN)/python -m venv --clear .venv-bench
+	.venv-bench/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes -r requirements-bench.lock
+	@touch $@
 
 # Installed by its line in requirements-dev.txt, because the lock doesn't exist before uv has written it.
 .venv/uv: requirements-dev.txt .venv/made

@@ -54,7 +54,7 @@ def told(lock: str, answer: Any, why: str) -> int:
 
 
 def main() -> None:
-    results = [bandit(), advisories("requirements.lock"), advisories("requirements-dev.lock")]
+    results = [bandit(), *map(advisories, ("requirements.lock", "requirements-dev.lock", "requirements-bench.lock"))]
     sys.exit(1 if any(results) else 0)
 
 

@@ -255,7 +255,7 @@ def test_nothing_is_put_off():
     assert {path: put_off.group() for path, put_off in found.items() if put_off} == {}, "do it, or file it"
 
 
-@pytest.mark.parametrize("path", [ROOT / "requirements.txt", ROOT / "requirements-dev.txt"], ids=name)
+@pytest.mark.parametrize("path", sorted(ROOT.glob("requirements*.txt")), ids=name)
 def test_each_requirement_is_pinned_and_says_why(path):
     for line in path.read_text().splitlines():
         if line and not line.startswith(("#", "-r ")):

@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
-PAIRS = (("requirements.txt", "requirements.lock"), ("requirements-dev.txt", "requirements-dev.lock"))
+PAIRS = tuple((f"{name}.txt", f"{name}.lock") for name in ("requirements", "requirements-dev", "requirements-bench"))
 RENEW = "run `make lock` and commit what it changes"
 
 
@@ -39,11 +39,12 @@ def test_the_lock_has_what_was_decided(requirements, lock):
     assert other == {}, f"{lock} does not agree with {requirements}: {RENEW}"
 
 
-def test_the_tests_run_on_what_people_run_on():
-    of_people, of_tests = locked("requirements.lock"), locked("requirements-dev.lock")
-    other = {package: (pinned, of_tests.get(package)) for package, pinned in of_people.items()
-             if of_tests.get(package) != pinned}  # fmt: skip
-    assert other == {}, f"requirements-dev.lock does not agree with requirements.lock: {RENEW}"
+@pytest.mark.parametrize("lock", [lock for _, lock in PAIRS[1:]])
+def test_tests_and_measurements_run_on_what_people_run_on(lock):
+    of_people, here = locked("requirements.lock"), locked(lock)
+    other = {package: (pinned, here.get(package)) for package, pinned in of_people.items()
+             if here.get(package) != pinned}  # fmt: skip
+    assert other == {}, f"{lock} does not agree with requirements.lock: {RENEW}"
 
 
 @pytest.mark.parametrize("lock", [lock for _, lock in PAIRS])
