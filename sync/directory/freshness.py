@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import logging
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sync import faults
 from sync.db import connected, utcnow, writing
 from sync.directory import directories
+from sync.jobs import leases
 from sync.models import Directory, DirectoryReading
-from sync.states import CheckState
+from sync.states import ReadingState
 from sync.workspace import to_local
 
 WAIT_SECONDS = 15 * 60  # for a reading that another worker does
@@ -22,16 +23,27 @@ log = logging.getLogger("rollcall.directories")
 def read_if_older(max_age: timedelta, by: str) -> list[str]:
     """Read each active directory whose last whole reading is older, in this thread; waits for one under way.
 
-    Gives a warning in plain words for each that could not be read; never raises.
+    Gives a warning in plain words for each that could not be read; never raises. One that failed less than `max_age`
+    ago isn't read again: it may be hanging, and many checks would wait for it one after the other.
     """
     with connected():
-        known = list(directories.readable())
+        since = utcnow() - max_age
         return [
             warning
-            for directory in known
-            if directory.last_read_at is None or directory.last_read_at < utcnow() - max_age
-            if (warning := _read_now(directory, by))
+            for directory in list(directories.readable())
+            if directory.last_read_at is None or directory.last_read_at < since
+            if (warning := _failed_since(directory, since) or _read_now(directory, by))
         ]
+
+
+def _failed_since(directory: Directory, since: datetime) -> str | None:
+    if directory.error is None:
+        return None
+    of_directory = (DirectoryReading.directory == directory) & DirectoryReading.finished_at.is_null(False)
+    last = DirectoryReading.select().where(of_directory).order_by(DirectoryReading.id.desc()).first()
+    if last is None or last.state != ReadingState.FAILED or last.finished_at < since:
+        return None
+    return _warning(directory, last.error)
 
 
 def _read_now(directory: Directory, by: str) -> str | None:
@@ -45,7 +57,7 @@ def _read_now(directory: Directory, by: str) -> str | None:
         log.exception("reading %s", directory.name)
         return _warning(directory, f"Rollcall itself failed: {type(problem).__name__}")
     ended = DirectoryReading.get_or_none(DirectoryReading.id == reading.id)
-    if ended is None or ended.state == CheckState.SUCCEEDED:
+    if ended is None or ended.state == ReadingState.SUCCEEDED:
         return None
     return _warning(directory, ended.error or "the reading under way did not end in time")
 
@@ -53,7 +65,8 @@ def _read_now(directory: Directory, by: str) -> str | None:
 def _run_or_wait(reading_id: int) -> None:
     deadline = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < deadline:
-        directories.run(reading_id)
+        if reading_id in leases.unfinished(DirectoryReading, utcnow()):
+            directories.run(reading_id)
         if not DirectoryReading.select().where(
             DirectoryReading.id == reading_id, DirectoryReading.is_live
         ).exists():

@@ -231,6 +231,21 @@ def test_read_if_older_reads_what_is_old_and_warns_of_what_failed(company):
     assert "ZeroDivisionError" in warning
 
 
+def test_read_if_older_does_not_wait_again_for_a_directory_that_failed_a_moment_ago(company):
+    Directory.update(last_read_at=utcnow() - timedelta(hours=2)).execute()
+    company.interrupt = fail
+    quarter = timedelta(minutes=15)
+    warnings = [freshness.read_if_older(quarter, "check") for _ in range(3)]
+    assert warnings[0] == warnings[1] == warnings[2] and "time limit exceeded" in warnings[0][0]
+    assert DirectoryReading.select().where(DirectoryReading.state == "failed").count() == 1
+    DirectoryReading.update(finished_at=utcnow() - quarter - timedelta(seconds=1)).execute()
+    freshness.read_if_older(quarter, "check")
+    assert DirectoryReading.select().where(DirectoryReading.state == "failed").count() == 2
+    company.interrupt = lambda given: None
+    Directory.update(error=None).execute()  # as entering its values again does
+    assert freshness.read_if_older(quarter, "check") == [] and company.row().last_read_at > utcnow() - quarter
+
+
 def test_read_if_older_waits_for_a_reading_under_way(company, home):
     reading = directories.ask(company.directory, "another worker")
     directories.leases.claim(DirectoryReading, reading.id)
