@@ -48,6 +48,8 @@ class RateLimited(ConnectorError):
 class TemporarilyUnavailable(ConnectorError):
     """It may work later: no connection, a time-out, a 5xx, an answer cut short, a list that changed under way."""
 
+    silent = False  # True: it gave no answer for as long as one is waited for, twice; so it isn't asked again at once
+
 
 class Refused(ConnectorError):
     """The app understood and said no; the text holds its words."""

@@ -70,7 +70,7 @@ class Http:
         connecting to its last byte, however slowly the bytes come.
     max_bytes: of one answer, decompressed.
     verify: True, or the path of a file with the certificate authority to trust.
-    retries: further attempts, of idempotent calls only; a 429 is retried for any call.
+    retries: further attempts, of idempotent calls only; a 429 is retried for any call. After silence, there is one.
     patience: a wait that the app asks for is waited out here up to so many seconds, else RateLimited.
     on_error: is called with every answer first, even a 200 (some apps report errors in it):
         returns the ConnectorError to raise, or None for what the status means by default
@@ -264,7 +264,7 @@ class Http:
                 with hosts.turn(self.origin[1], talk.seconds):
                     return self._answer(prepared, asked)
             except hosts.Busy:
-                raise _NoAnswer(f"The server is busy with other calls of Rollcall.\n{asked}", True) from None
+                raise _NoAnswer(f"The server is busy with other calls of Rollcall.\n{asked}") from None
             except UnicodeError:
                 raise CredentialRejected(
                     "The credential holds characters that cannot be sent. Enter it again."
@@ -272,7 +272,7 @@ class Http:
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as failure:
                 if talk.over:
                     raise _TooMuch(f"{asked} did not end {talk}.") from None
-                raise _NoAnswer(f"The server {_reason(failure)}.\n{asked}", _never_arrived(failure)) from None
+                raise _NoAnswer(f"The server {_reason(failure)}.\n{asked}", failure) from None
 
     def _answer(self, prepared: requests.PreparedRequest, asked: str) -> Answer:
         session = self._session
@@ -324,7 +324,7 @@ class Http:
             untold = asked_for is None and problem.retry_after == UNKNOWN_WAIT
             wait = backoff if untold else max(problem.retry_after, backoff)
         elif isinstance(problem, TemporarilyUnavailable) and not isinstance(problem, (_TooMuch, Strayed)):
-            if not may_repeat and not getattr(problem, "never_arrived", False):
+            if (problem.silent and attempt) or not (may_repeat or getattr(problem, "never_arrived", False)):
                 return None
             wait = backoff if asked_for is None else max(asked_for, backoff)
         else:
@@ -337,9 +337,10 @@ class _TooMuch(TemporarilyUnavailable):
 
 
 class _NoAnswer(TemporarilyUnavailable):
-    def __init__(self, message: str, never_arrived: bool):
+    def __init__(self, message: str, failure: Exception | None = None):
         super().__init__(message)
-        self.never_arrived = never_arrived
+        self.never_arrived = failure is None or _never_arrived(failure)
+        self.silent = failure is not None and _is_silence(failure)
 
 
 def _origin(url: str) -> tuple[str, str, int]:
@@ -373,6 +374,11 @@ def _never_arrived(failure: Exception) -> bool:
     )
 
 
+def _is_silence(failure: Exception) -> bool:
+    timed_out = isinstance(failure, requests.Timeout) or isinstance(_cause(failure), urllib3.exceptions.TimeoutError)
+    return timed_out and not isinstance(_cause(failure), urllib3.exceptions.NewConnectionError)  # which is a kind of it
+
+
 def _reason(failure: Exception) -> str:
     cause = _cause(failure)
     if isinstance(cause, (ssl.SSLError, urllib3.exceptions.SSLError)):
@@ -381,7 +387,7 @@ def _reason(failure: Exception) -> str:
         return "can't be reached: there is no server of that name"
     if isinstance(cause, urllib3.exceptions.NewConnectionError):
         return "can't be reached: it accepts no connection"
-    if isinstance(failure, requests.Timeout) or isinstance(cause, urllib3.exceptions.TimeoutError):
+    if _is_silence(failure):
         return "can't be reached: it gave no answer in time"
     if isinstance(cause, urllib3.exceptions.DecodeError):
         return "gave an answer that cannot be unpacked"

@@ -158,14 +158,17 @@ class _Work:
             raise TemporarilyUnavailable("The app was not read to the end within an hour.")
 
     def patiently(self, ask: Callable[[], Any]) -> Any:
-        """What the app answers; a passing fault is tried again a moment later, a short rate limit is waited for."""
+        """What the app answers; a passing fault is tried again a moment later, a short rate limit is waited for.
+
+        An app that stays silent has kept a worker waiting for a minute: it is asked again with the next attempt.
+        """
         tries = 0
         while True:
             try:
                 return ask()
-            except TemporarilyUnavailable:
+            except TemporarilyUnavailable as problem:
                 wait, tries = retries.WITHIN_CHECK.after(tries), tries + 1
-                if wait is None:
+                if wait is None or problem.silent:
                     raise
                 self.wait(wait.total_seconds())
             except RateLimited as problem:
@@ -318,8 +321,8 @@ class _Work:
     def fail(self, met: failures.Met) -> None:
         """Say why; nothing else is changed. A passing fault of a check that nobody waits for is tried again later."""
         wait = retries.CHECK.after(self.check.attempts)
-        unattended = self.check.trigger in (CheckTrigger.DAILY, CheckTrigger.DIRECTORY, CheckTrigger.INVITATION)
-        if met.passing and unattended and wait is not None:
+        is_waited_for = CheckTrigger(self.check.trigger).is_waited_for
+        if met.passing and not is_waited_for and wait is not None:
             with writing():
                 self.write(state=CheckState.QUEUED, next_at=utcnow() + wait, attempts=self.check.attempts + 1,
                            error=met.words)  # fmt: skip

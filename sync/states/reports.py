@@ -48,6 +48,11 @@ class CheckTrigger(StrEnum):
         """For Activity."""
         return _WHY_CHECKED[self]
 
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether someone waits for the result."""
+        return self not in (CheckTrigger.DAILY, CheckTrigger.DIRECTORY, CheckTrigger.INVITATION)
+
 
 _WHY_CHECKED = {
     CheckTrigger.DAILY: "The daily check was due", CheckTrigger.HAND: "By hand",

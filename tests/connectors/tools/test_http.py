@@ -248,3 +248,23 @@ def test_a_silent_server_is_given_up(target, client):
             client(timeout=(5, 0.1), retries=0).get("thing")
     finally:
         release.set()
+
+
+def test_a_silent_server_is_asked_once_more_and_then_not_at_once_again(target, client, waits):
+    release = threading.Event()
+    target.when(lambda: release.wait(20))
+    try:
+        with pytest.raises(TemporarilyUnavailable, match="no answer in time") as silence:
+            client(timeout=(5, 0.1)).get("thing")
+        assert silence.value.silent and len(waits) == 1
+    finally:
+        release.set()
+
+
+def test_a_server_that_refuses_connections_or_is_ill_is_not_silent(target, client):
+    target.fail(Reply(503), times=FOREVER)
+    with pytest.raises(TemporarilyUnavailable) as ill:
+        client().get("thing")
+    with pytest.raises(TemporarilyUnavailable, match="accepts no connection") as refused:
+        client(base_url=f"http://127.0.0.1:{free_port()}").get("thing")
+    assert not ill.value.silent and not refused.value.silent and len(target.requests) == 4
