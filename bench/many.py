@@ -1,8 +1,9 @@
 """Measures many apps that are due at once: a worker process of Rollcall, and their SCIM servers in another process,
-which answer each call after 100 ms. One app is slow, and one never answers. `python -m bench.many 200`."""
+which answer each call after 100 ms. One app is slow, and some never answer. `python -m bench.many 200 --hanging 20`."""
 
 from __future__ import annotations
 
+import argparse
 import heapq
 import os
 import resource
@@ -19,10 +20,10 @@ from bench.machine import facts
 from bench.many_servers import Servers
 from bench.pages import people_here
 from bench.workspace import BY, open_owner, run_check
-from cli.serve import WORKERS
 from connectors.scim.client import AHEAD
 from sync.apps import apps
 from sync.db import connected, utcnow, writing
+from sync.jobs.crew import CHECKS, MOST_CHECKS, PATIENCE
 from sync.models import App, Check, Person
 from sync.states import CheckState, CheckTrigger
 
@@ -31,14 +32,17 @@ ACCOUNTS = 100  # of each app
 ALONE = 5  # apps that are read one by one, for the prediction
 SHARED = 20  # apps whose addresses are on one host; each of the others has its own
 PER_APP = AHEAD + 1  # calls at once that the reading of one app makes
+SILENCE = 61.0  # seconds after which a check gives up an app that hangs: two calls of 30, and the pause between them
 LIMIT = 1800  # seconds
 NETWORK = "127.0.0.0/8"
 
 
-def measure(count: int, folder: Path, latency: float = LATENCY, slow: float = SLOW) -> dict[str, float]:
-    """Check `count` ordinary apps, a slow one and one that never answers, all due at the same moment.
+def measure(
+    count: int, folder: Path, hanging: int = 1, latency: float = LATENCY, slow: float = SLOW
+) -> dict[str, float]:
+    """Check `count` ordinary apps, a slow one and `hanging` that never answer, all due at the same moment.
 
-    Seconds: `wall`, from the moment that all are asked for to the end of the last one but the hanging one, and the
+    Seconds: `wall`, from the moment that all are asked for to the end of the last one but the hanging ones, and the
     `predicted`; of an ordinary app `alone`, `median` and `longest`; `slow` and `slow alone`; `processor` of the worker,
     and `queued`, in which its threads could have run but other threads and programs did.
     The others are calls at once: of one `app`, of the `host` that several share, and of `all`.
@@ -48,39 +52,53 @@ def measure(count: int, folder: Path, latency: float = LATENCY, slow: float = SL
     with connected(), Servers(latency, slow, ACCOUNTS) as servers:
         people_here(ACCOUNTS)
         spare = [_connect(owner, servers, f"Spare {number}", SHARED + number) for number in range(ALONE)]
-        due = [_connect(owner, servers, f"App {number}", number) for number in range(count)]
-        slow_ones = [_connect(owner, servers, name, SHARED, "slow") for name in ("Spare, slow", "Slow")]
-        hanging = _connect(owner, servers, "Hanging", SHARED, "hanging")
+        spare_slow = _connect(owner, servers, "Spare, slow", SHARED, "slow")
+        kinds = _mixed(["ordinary"] * count, ["slow", *["hanging"] * hanging])
+        due = [_connect(owner, servers, f"App {number}", number, kind) for number, kind in enumerate(kinds)]
         servers.begin()
         alone = statistics.median([_length(run_check(app)) for app in spare][1:])
-        slow_alone = _length(run_check(slow_ones[0]))
-        lengths = {hanging.id: float("inf"), slow_ones[1].id: slow_alone}
-        due[count // 2 : count // 2] = [hanging, slow_ones[1]]
+        slow_alone = _length(run_check(spare_slow))
+        lengths = {"ordinary": alone, "slow": slow_alone, "hanging": None}
         _make_due(due)
         processor, queued = _work(folder, count + 1)
         found = {check.app_id: check for check in Check.select().where(Check.trigger == CheckTrigger.DAILY)}
         most = servers.most()
-    waiting, slowest = found.pop(hanging.id), found.pop(slow_ones[1].id)
-    if waiting.state != CheckState.RUNNING or any(one.state != CheckState.SUCCEEDED for one in found.values()):
-        raise RuntimeError(f"expected: all but one succeed, and one still runs ({waiting.state}: {waiting.error})")
-    ordinary = [_length(check) for check in found.values()]
-    ended = max(check.finished_at for check in (*found.values(), slowest))
+    for app, kind in zip(due, kinds):
+        if (found[app.id].state == CheckState.SUCCEEDED) is (kind == "hanging"):
+            raise RuntimeError(f"expected: all but {hanging} succeed ({found[app.id].state}: {found[app.id].error})")
+    took = {app.name: _length(found[app.id]) for app, kind in zip(due, kinds) if kind != "hanging"}
+    slowest = took.pop(next(app.name for app, kind in zip(due, kinds) if kind == "slow"))
+    ended = max(check.finished_at for check in found.values() if check.state == CheckState.SUCCEEDED)
     return {
         "wall": (ended - min(check.created_at for check in found.values())).total_seconds(),
-        "predicted": predicted([lengths.get(app.id, alone) for app in due], WORKERS), "alone": alone,
-        "median": statistics.median(ordinary), "longest": max(ordinary), "slow": _length(slowest),
-        "slow alone": slow_alone, "processor": processor, "queued": queued, **most,
+        "predicted": predicted([lengths[kind] for kind in kinds]), "alone": alone,
+        "median": statistics.median(took.values()), "longest": max(took.values()), "slow": slowest,
+        "slow alone": slow_alone, "processor": processor, "queued": queued, "hanging": hanging, **most,
     }  # fmt: skip
 
 
-def predicted(lengths: list[float], workers: int) -> float:
-    """When the last check ends, of those that end at all, if a worker takes the next one as soon as it is free."""
-    free, last = [0.0] * workers, 0.0
+def predicted(lengths: list[float | None]) -> float:
+    """When the last check ends of those that end, if each begins as soon as sync/jobs/crew.py lets it, in this order.
+    A length in seconds is None for an app that hangs."""
+    now = last = 0.0
+    new, all_of_them = [], []  # when each of these places becomes free
     for length in lengths:
-        end = heapq.heappop(free) + length
-        heapq.heappush(free, end)
-        last = max(last, end) if end < float("inf") else last
+        lasts = SILENCE if length is None else length
+        for places, most in ((new, CHECKS), (all_of_them, MOST_CHECKS)):
+            if len(places) == most:
+                now = max(now, heapq.heappop(places))
+        heapq.heappush(new, now + min(lasts, PATIENCE))
+        heapq.heappush(all_of_them, now + lasts)
+        last = max(last, now + (length or 0))
     return last
+
+
+def _mixed(many: list[str], few: list[str]) -> list[str]:
+    """The few among the many, at equal distances."""
+    distance = len(many) // len(few)
+    for place, one in enumerate(few):
+        many.insert(distance // 2 + place * (distance + 1), one)
+    return many
 
 
 def _connect(owner: Person, servers: Servers, name: str, number: int, kind: str = "ordinary") -> App:
@@ -90,7 +108,7 @@ def _connect(owner: Person, servers: Servers, name: str, number: int, kind: str 
 
 
 def _make_due(due: list[App]) -> None:
-    """In this order; no other app becomes due meanwhile."""
+    """In the order in which they were connected; no other app becomes due meanwhile."""
     now = utcnow()
     with writing():
         App.update(next_check_at=now + timedelta(days=1)).execute()
@@ -133,24 +151,29 @@ def lines(count: int, measured: dict[str, float]) -> list[str]:
     """The result in words."""
     wall, expected = measured["wall"], measured["predicted"]
     return [
-        f"{count:,} apps of {ACCOUNTS} accounts are due at once, and a slow one and one that never answers; "
-        f"{LATENCY * 1000:.0f} ms a call, {WORKERS} workers",
-        f"all but the hanging one checked after {wall:.1f} s; predicted {expected:.1f} s; {wall / expected:.2f}×",
+        f"{count:,} apps of {ACCOUNTS} accounts are due at once, and a slow one and {measured['hanging']} that never "
+        f"answer; {LATENCY * 1000:.0f} ms a call, {CHECKS} new checks at once",
+        f"all but the hanging ones checked after {wall:.1f} s; predicted {expected:.1f} s; {wall / expected:.2f}×",
         f"an ordinary check: alone {measured['alone']:.2f} s; among the others {measured['median']:.2f} s, "
         f"the longest {measured['longest']:.2f} s",
         f"the slow app's check: alone {measured['slow alone']:.1f} s; among the others {measured['slow']:.1f} s",
         f"calls at once: {measured['app']} of one app (at most {PER_APP}), {measured['host']} of a host that "
-        f"{SHARED} apps share, {measured['all']} in all (at most {WORKERS * PER_APP})",
+        f"{SHARED} apps share, {measured['all']} in all (at most {MOST_CHECKS * PER_APP})",
         f"processor seconds of the worker: {measured['processor']:.1f}, start included; its threads waited "
         f"{measured['queued']:.1f} s for a processor",
     ]
 
 
 def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("counts", nargs="*", type=int, default=[200])
+    asked.add_argument("--hanging", type=int, default=1)
+    arguments = asked.parse_args()
     print("\n".join(facts()), flush=True)
-    for count in map(int, sys.argv[1:] or ["200"]):
+    for count in arguments.counts:
         with tempfile.TemporaryDirectory(prefix="rollcall-bench-") as folder:
-            print("", *lines(count, measure(count, Path(folder))), sep="\n", flush=True)
+            found = measure(count, Path(folder), arguments.hanging)
+        print("", *lines(count, found), sep="\n", flush=True)
 
 
 if __name__ == "__main__":

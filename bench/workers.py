@@ -1,30 +1,43 @@
 """Measures how many checks 1, 2 and 4 worker processes do on one PostgreSQL: apps that are due at once, each of which
-answers a call after 300 ms. `python -m bench.workers 96`."""
+answers a call after 100 ms. `python -m bench.workers 200`."""
 
 from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 PROCESSES = (1, 2, 4)
-LATENCY = 0.3
+LATENCY = 0.1
 LIMIT = 600  # seconds
+LOOK_SECONDS = 0.1  # between looks at what the server's sessions wait for
 ROOT = Path(__file__).parent.parent
+WAITING = """
+    SELECT count(*) FILTER (WHERE wait_event = 'advisory'), count(*) FILTER (WHERE wait_event_type = 'IO'),
+        count(*) FILTER (WHERE wait_event_type = 'LWLock'), count(*)
+    FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid()
+"""
 
 
 def measure(count: int, processes: int, folder: Path, address: str) -> dict[str, float]:
-    """Seconds from the first start of a check to the last end, and of one check (the median)."""
+    """Seconds: `wall` from the first start of a check to the last end, `one` check (the median), of the processor
+    `ours` and `server`. Of sessions, the mean number that were `active`, and that waited for the lock of the one
+    `writer`, for the `disk` or for a lock `inside` of the server."""
     import statistics
 
     import connectors
     from bench.many import ACCOUNTS, NETWORK, SHARED, _connect, _length, _make_due
     from bench.many_servers import Servers
     from bench.pages import people_here
+    from bench.servers import server_seconds
     from bench.workspace import BY
     from sync import start
     from sync.config import Config
@@ -34,6 +47,7 @@ def measure(count: int, processes: int, folder: Path, address: str) -> dict[str,
     from sync.states import CheckTrigger
 
     surroundings = {"ROLLCALL_HOME": str(folder), "ROLLCALL_DATABASE": address, "ROLLCALL_PRIVATE_NETWORKS": NETWORK}
+    port = address.rpartition("/")[0].rpartition(":")[2]
     start.open_all(Config.from_environ(surroundings))
     connectors.allow_networks(connectors.parse_networks(NETWORK))
     with connected(), Servers(LATENCY, LATENCY, ACCOUNTS) as servers:
@@ -41,28 +55,63 @@ def measure(count: int, processes: int, folder: Path, address: str) -> dict[str,
         people_here(ACCOUNTS)
         due = [_connect(owner, servers, f"App {number}", SHARED + number) for number in range(count)]
         servers.begin()
-        workers = [subprocess.Popen([sys.executable, "app.py", "worker"], cwd=ROOT, env={**os.environ, **surroundings},
-                                    stderr=subprocess.DEVNULL) for _ in range(processes)]  # fmt: skip
-        time.sleep(8)  # all have started: nothing is due yet
-        try:
+        with _working(processes, folder, surroundings), _looking(address) as seen:
+            server = server_seconds(port)
             _make_due(due)
             ended = (Check.trigger == CheckTrigger.DAILY) & Check.finished_at.is_null(False)
             until = time.monotonic() + LIMIT
             while Check.select().where(ended).count() < count and time.monotonic() < until:
                 time.sleep(0.2)
-        finally:
-            for worker in workers:
-                worker.kill()
-                worker.wait()
+            server = server_seconds(port) - server
         checks = list(Check.select().where(ended))
         wall = max(check.finished_at for check in checks) - min(check.started_at for check in checks)
-        return {"wall": wall.total_seconds(), "one": statistics.median(map(_length, checks)), "checks": len(checks)}
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        means = (statistics.mean(numbers) for numbers in zip(*seen))
+        return {"wall": wall.total_seconds(), "one": statistics.median(map(_length, checks)), "checks": len(checks),
+                "ours": used.ru_utime + used.ru_stime, "server": server,
+                **dict(zip(("writer", "disk", "inside", "active"), means))}  # fmt: skip
+
+
+@contextmanager
+def _working(processes: int, folder: Path, surroundings: dict[str, str]) -> Iterator[None]:
+    """Worker processes that have started, until the end of the block."""
+    logs = [(folder / f"worker{number}.log").open("w+") for number in range(processes)]
+    workers = [subprocess.Popen([sys.executable, "app.py", "worker"], cwd=ROOT, env={**os.environ, **surroundings},
+                                stderr=log) for log in logs]  # fmt: skip
+    try:
+        while not all("runs the queue" in Path(log.name).read_text() for log in logs):
+            time.sleep(0.1)
+        yield
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.wait()
+
+
+@contextmanager
+def _looking(address: str) -> Iterator[list[tuple]]:
+    import psycopg
+
+    seen, stop = [], threading.Event()
+
+    def look() -> None:
+        with psycopg.connect(address, autocommit=True) as connection:
+            while not stop.wait(LOOK_SECONDS):
+                seen.append(connection.execute(WAITING).fetchone())
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        stop.set()
+        thread.join()
 
 
 def main() -> None:
     from tests.database import start_server
 
-    count = int((sys.argv[1:] or ["96"])[0])
+    count = int((sys.argv[1:] or ["200"])[0])
     address = start_server()
     print(f"{count} apps are due at once; {LATENCY * 1000:.0f} ms a call; load {os.getloadavg()[0]:.1f} at the start")
     for processes in PROCESSES:
@@ -77,7 +126,10 @@ def main() -> None:
                 raise SystemExit(done.stderr)
             told = json.loads(done.stdout.splitlines()[-1])
         print(f"{processes} worker processes: {told['checks'] / told['wall']:.2f} checks a second, "
-              f"{told['wall']:.1f} s for {told['checks']}, one takes {told['one']:.1f} s", flush=True)  # fmt: skip
+              f"{told['wall']:.1f} s for {told['checks']}, one takes {told['one']:.1f} s; processor seconds "
+              f"{told['ours']:.1f} + {told['server']:.1f} of the server; sessions at work {told['active']:.1f}: "
+              f"{told['writer']:.1f} waited for the one writer, {told['disk']:.1f} for the disk and "
+              f"{told['inside']:.1f} inside of the server", flush=True)  # fmt: skip
 
 
 if __name__ == "__main__":

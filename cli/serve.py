@@ -11,16 +11,17 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import click
-from huey.consumer import Consumer, Worker
 
 from cli import locks
 from cli.frame import Failed, installation, tell
 from cli.locks import serving_queue
 from cli.pages import Pages
+from cli.workers import Workers
 from demo.sample import SampleApps
 from sync.config import Config
 from sync.db import connected, keeping_connections
 from sync.jobs import queue
+from sync.jobs.crew import Crew
 from sync.people import last_owner
 from sync.sign_in import sign_in
 
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from flask import Flask
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"  # docs/proxy.md has a fail2ban filter for these lines
-WORKERS = 8  # so that a few long checks don't delay a removal
-PICK_UP = 0.25  # seconds between looks at the queue where no named pipe can ring
 HEALTH_SECONDS = 3  # between looks at this process's workers, and at rows that a worker of a dead process held
 
 
@@ -138,35 +137,14 @@ def _stop_signal() -> threading.Event:
     return stop
 
 
-class Listener(Worker):
-    """Huey's worker. With nothing to do, it sleeps until any process puts a message into the queue."""
-
-    def sleep(self) -> None:
-        if queue.bell.is_heard:
-            queue.bell.wait()
-        else:
-            super().sleep()
-
-
-class Workers(Consumer):
-    """Huey's workers and schedule in this process, with this file's signal handlers."""
-
-    worker_class = Listener
-
-    def _set_signal_handlers(self) -> None:
-        """Keep our handlers: Huey's would restart the program on SIGHUP."""
-
-
 def _work_until(stop: threading.Event, *looks: Callable[[], None]) -> None:
     """`looks` are called every few seconds."""
     queue.bell.listen()
-    workers = Workers(queue.queue, workers=WORKERS, max_delay=PICK_UP)
+    workers = Workers(Crew())
     workers.start()
     while not stop.wait(HEALTH_SECONDS):
         locks.keep()
         workers.check_worker_health()
         for look in (queue.tidy_up, *looks):
             look()
-    workers.stop_flag.set()
-    queue.bell.ring(WORKERS)
     workers.stop(graceful=True)

@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from sync import activity
 from sync.db import utcnow, writing
 from sync.jobs import queue
+from sync.jobs.messages import Urgency
 from sync.models import Account, App, Check, GroupRule, TeamGroup
 from sync.problems import AppProblem
-from sync.states import AccountState, AppState, CheckState, CheckTrigger
+from sync.states import AccountState, AppState, CheckState, CheckTrigger, Failure
 
 PAUSE = timedelta(seconds=15)  # so that others who leave at the same time are part of the same check
 CHUNK = 500  # ids in one SQL statement
@@ -54,7 +55,7 @@ def ask(app: App, by: str, trigger: str = CheckTrigger.HAND) -> Check:
         app = App.get_by_id(app.id)
         if joined := live(app):
             if trigger != CheckTrigger.DAILY:
-                _bring_forward(joined, utcnow())
+                _bring_forward(joined, utcnow(), _urgency(app, trigger))
             return joined
         if app.state != AppState.ACTIVE:
             raise AppProblem(f"{app.name} is {app.state}: it can't be checked.")
@@ -69,7 +70,7 @@ def ask_soon(app: App, by: str, trigger: str) -> None:
     if app.state != AppState.ACTIVE:
         return
     if joined := live(app):
-        _bring_forward(joined, utcnow() + PAUSE)
+        _bring_forward(joined, utcnow() + PAUSE, _urgency(app, trigger))
     else:
         _begin(app, by, trigger, PAUSE)
 
@@ -96,12 +97,19 @@ def cancel(check: Check, by: str) -> None:
 def _begin(app: App, by: str, trigger: str, pause: timedelta = timedelta()) -> Check:
     check = Check.create(app=app, trigger=trigger, started_by=by, next_at=utcnow() + pause)
     activity.record(by, "asked for a check", about=app.name, why=CheckTrigger(trigger).words, app=app)
-    queue.wake("check", check.id, pause.total_seconds())
+    queue.wake("check", check.id, pause.total_seconds(), _urgency(app, trigger))
     return check
 
 
-def _bring_forward(check: Check, due: datetime) -> None:
-    """Let a check that waits for longer than until `due` (UTC) be done then."""
-    still_waits = (Check.id == check.id) & (Check.state == CheckState.QUEUED) & (Check.next_at > due)
-    if Check.update(next_at=due).where(still_waits).execute():
-        queue.wake("check", check.id, max(0.0, (due - utcnow()).total_seconds()))
+def _bring_forward(check: Check, due: datetime, urgency: Urgency) -> None:
+    """Let a check that waits for longer than until `due` (UTC) be done then, and before what is less urgent."""
+    waits = (Check.id == check.id) & (Check.state == CheckState.QUEUED)
+    later = Check.update(next_at=due).where(waits & (Check.next_at > due)).execute()
+    if later or urgency == Urgency.SOON and Check.select().where(waits).exists():
+        queue.wake("check", check.id, max(0.0, (due - utcnow()).total_seconds()), urgency)
+
+
+def _urgency(app: App, trigger: str) -> Urgency:
+    if CheckTrigger(trigger).is_waited_for:
+        return Urgency.SOON
+    return Urgency.LAST if app.failure == Failure.UNREACHABLE else Urgency.LATER

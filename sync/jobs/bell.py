@@ -9,12 +9,14 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-LOOK_SECONDS = 1.0  # at the queue, when nobody rings
+LOOK_SECONDS = 1.0  # between looks at the queue, when nobody rings
 RING = b"."
 
 
 class Bell:
     """One byte in the pipe wakes one worker of any process that listens."""
+
+    look_seconds = LOOK_SECONDS
 
     def __init__(self, path: Path):
         self.path = path
@@ -43,7 +45,7 @@ class Bell:
             if stat.S_ISFIFO(os.stat(self.path).st_mode):
                 self._heard = os.open(self.path, os.O_RDWR | os.O_NONBLOCK)  # also to write: it never ends
 
-    def wait(self, seconds: float = LOOK_SECONDS) -> bool:
+    def wait(self, seconds: float) -> bool:
         """Sleep until it rings for this thread: True. After `seconds` without a ring: False."""
         rung = select.poll()
         rung.register(self._heard, select.POLLIN)

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 import time
 import uuid
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from peewee import Expression, Model
+from peewee import Expression, Model, ModelSelect
 
 from sync import faults
 from sync.db import db, utcnow, writing
@@ -39,8 +40,10 @@ RUNNING = {
 }  # fmt: skip
 QUEUED = TaskState.QUEUED  # in each of them
 LEASE = timedelta(minutes=10)
+AT_ONCE = 4  # rows that wait for the same server: the tasks of an app, and the e-mails
 UNSEEN_SECONDS = 20  # a process whose connection was cut has a new one by then, as soon as the server answers
 
+_at_work: dict[tuple[type[Model], int], threading.Thread] = {}  # of this process, by the row that each works on
 _given_up: set[tuple[type[Model], int]] = set()  # rows held by this process whose worker has ended
 _put_off: dict[tuple[type[Model], int], int] = {}  # how often
 _unseen: dict[str, float] = {}  # since when this process has not seen another one on the server, by its mark
@@ -51,20 +54,49 @@ def me() -> str:
 
 
 def claim(model: type[Model], row_id: int) -> bool:
-    """Take a queued row that is due, or one whose worker died; False when someone else has it or it has ended."""
+    """Take a queued row that is due, or one whose worker died. False when someone else has it, when it has ended, or
+    while enough workers wait for the same server: let_go() gives it to one of them."""
     now = utcnow()
     running = RUNNING[model]
     with writing():
         row = model.get_or_none(model.id == row_id)
         if row is None:
             return False
-        waits = row.state == QUEUED and getattr(row, "next_at", now) <= now
+        waits = row.state == QUEUED and getattr(row, "next_at", now) <= now and _room_beside(row) > 0
         abandoned = row.state == running and _is_abandoned(row, now)
         if not (waits or abandoned):
             return False
         _given_up.discard((model, row_id))  # while nobody else can write, so that no other thread takes it too
         model.update(state=running, lease_owner=me(), lease_until=now + LEASE).where(model.id == row_id).execute()
+        _at_work[model, row_id] = threading.current_thread()
         return True
+
+
+def let_go(model: type[Model], row_id: int) -> list[int]:
+    """This thread has ended with the row, if it had it. The ids of rows that can be claimed now in its place."""
+    if _at_work.get((model, row_id)) is not threading.current_thread():
+        return []
+    del _at_work[model, row_id]
+    row = model.get_or_none(model.id == row_id)
+    beside = None if row is None else _beside(row)
+    room = 0 if beside is None else _room_beside(row)
+    if room <= 0:
+        return []
+    due = beside.where(model.state == QUEUED, model.next_at <= utcnow())
+    return [other.id for other in due.order_by(model.next_at, model.id).limit(room)]
+
+
+def _room_beside(row: Model) -> int:
+    """How many more workers may wait for this row's server."""
+    beside, model = _beside(row), type(row)
+    return 1 if beside is None else AT_ONCE - beside.where(model.state == RUNNING[model]).count()
+
+
+def _beside(row: Model) -> ModelSelect | None:
+    """The rows that wait for the same server as this one; None where each has its own."""
+    if isinstance(row, Task):
+        return Task.select(Task.id).where(Task.app == row.app_id)
+    return Mail.select(Mail.id) if isinstance(row, Mail) else None
 
 
 def put_off(model: type[Model], row_id: int, error: str) -> None:
@@ -116,7 +148,10 @@ def went_on(model: type[Model], row_id: int) -> None:
 
 
 def _is_abandoned(row: Model, now: datetime) -> bool:
-    given_up = (type(row), row.id) in _given_up and row.lease_owner == me()
+    key = (type(row), row.id)
+    if (thread := _at_work.get(key)) and thread.is_alive() and thread is not threading.current_thread():
+        return False  # however long its app takes: this thread would have the same lease
+    given_up = key in _given_up and row.lease_owner == me()
     return given_up or is_void(row.lease_owner, row.lease_until, now)
 
 

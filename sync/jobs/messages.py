@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import IntEnum
 from pathlib import Path
 from typing import Protocol
 
 from huey import Huey, PostgresHuey, SqliteHuey
+from huey.api import Task
 from huey.serializer import Serializer
 from huey.storage import PostgresStorage, SqliteStorage
 
@@ -17,14 +19,24 @@ from sync.jobs.bell import Bell
 NAME = "rollcall"
 
 
+class Urgency(IntEnum):
+    """A message's priority: the most urgent is taken first, and of these the oldest."""
+
+    LAST = 0  # a scheduled check of an app that didn't answer the last one
+    LATER = 1  # any other scheduled check
+    SOON = 2  # what someone waits for: a removal, an e-mail, a click on Check for updates
+    FIRST = 3  # the sweep, which begins all that is due
+
+
 class Rings(Protocol):
     """What wakes a worker: bell.py for the file, server_bell.py for a server."""
 
     is_heard: bool
+    look_seconds: float  # between looks at the queue, in case that a ring was lost
 
     def ring(self, times: int = 1) -> None: ...
     def listen(self) -> None: ...
-    def wait(self) -> bool: ...
+    def wait(self, seconds: float) -> bool: ...
     def close(self) -> None: ...
 
 
@@ -35,17 +47,37 @@ class _RingingStorage(SqliteStorage):
         super().enqueue(data, priority)
         self.bell.ring()
 
+    def dequeue(self, least: Urgency = Urgency.LAST) -> bytes | None:
+        if not self.sql(f"SELECT 1 {_URGENT} LIMIT 1", (self.name, least), results=True):  # without a lock
+            return None
+        with self.db(commit=True) as cursor:
+            [data] = cursor.execute(_TAKE, (self.name, least)).fetchall() or [[None]]
+        return data[0]
 
-class _FileHuey(SqliteHuey):
+
+_URGENT = "FROM task WHERE queue = ? AND priority >= ?"
+_TAKE = f"DELETE FROM task WHERE id = (SELECT id {_URGENT} ORDER BY priority DESC, id LIMIT 1) RETURNING data"
+
+
+class _ByUrgency:
+    """Takes only messages that are urgent enough."""
+
+    def dequeue(self, least: Urgency = Urgency.LAST) -> Task | None:
+        data = self.storage.dequeue(least)
+        return None if data is None else self.deserialize_task(data)
+
+
+class _FileHuey(_ByUrgency, SqliteHuey):
     storage_class = _RingingStorage
 
 
 class _ServerStorage(PostgresStorage):
     """While the server is away there are no messages, and health.py says why."""
 
-    def dequeue(self) -> bytes | None:
-        with faults.tolerated():
-            return super().dequeue()
+    def dequeue(self, least: Urgency = Urgency.LAST) -> bytes | None:
+        with faults.tolerated(), self.db() as cursor:
+            taken = cursor.execute(_TAKE_ON_SERVER, (self.name, least)).fetchone()
+            return taken and bytes(taken[0])
         return None
 
     def read_schedule(self, ts: datetime) -> list[bytes]:
@@ -54,7 +86,15 @@ class _ServerStorage(PostgresStorage):
         return []
 
 
-class _ServerHuey(PostgresHuey):
+_TAKE_ON_SERVER = """
+    DELETE FROM huey_task WHERE id = (
+        SELECT id FROM huey_task WHERE queue = %s AND priority >= %s ORDER BY priority DESC, id LIMIT 1
+        FOR UPDATE SKIP LOCKED
+    ) RETURNING data
+"""
+
+
+class _ServerHuey(_ByUrgency, PostgresHuey):
     storage_class = _ServerStorage
 
 

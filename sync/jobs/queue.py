@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import wraps
 from pathlib import Path
@@ -18,6 +18,7 @@ from sync import faults, vault
 from sync.db import connected, db, utcnow, writing
 from sync.faults import OwnFault
 from sync.jobs import clock, leases, messages
+from sync.jobs.messages import Urgency
 from sync.models import Check, DirectoryReading, Mail, PasswordRequest, Task
 from sync.workspace import set_setting, setting
 
@@ -57,12 +58,21 @@ def runs(kind: str) -> Callable[[Callable[[int], None]], Callable[[int], None]]:
                     raise
                 leases.put_off(KINDS[kind], row_id, fault.text)
                 raise OwnFault(fault) from problem
+            finally:
+                _let_go(kind, row_id)
             leases.went_on(KINDS[kind], row_id)
 
         _runners[kind] = guarded
         return guarded
 
     return register
+
+
+def _let_go(kind: str, row_id: int) -> None:
+    """This worker has ended with the row: those get one that waited because of it."""
+    with faults.tolerated(), connected():
+        for waiting in leases.let_go(KINDS[kind], row_id):
+            wake(kind, waiting)
 
 
 def each_minute(job: Callable[[datetime], object]) -> Callable[[datetime], object]:
@@ -107,7 +117,7 @@ def open_queue(where: str | os.PathLike) -> Huey:
     _wakers.clear()
     _wakers.update({kind: queue.task(name=f"wake_{kind}")(_quietly(run)) for kind, run in _runners.items()})
     _wakers.update({name: queue.task(name=f"wake_{name}")(_now(job)) for name, job in _woken.items()})
-    queue.periodic_task(crontab(), name="sweep")(sweep_if_due)
+    queue.periodic_task(crontab(), priority=Urgency.FIRST, name="sweep")(sweep_if_due)
     return queue
 
 
@@ -135,22 +145,23 @@ def _now(job: Callable[[datetime], object]) -> Callable[[], None]:
 
 def wake_job(name: str, delay: float = 0) -> None:
     """Let a `woken` job run in `delay` seconds after the commit. What it does must be written in a row of its own."""
-    db.after_commit(lambda: _enqueue(name, (), delay))
+    db.after_commit(lambda: _enqueue(name, (), delay, Urgency.SOON))
 
 
-def wake(kind: str, row_id: int, delay: float = 0) -> None:
+def wake(kind: str, row_id: int, delay: float = 0, urgency: Urgency | None = None) -> None:
     """Wake a worker for a row, after the commit of what made the row due (a rollback leaves no ghost)."""
-    db.after_commit(lambda: _enqueue(kind, (row_id,), delay))
+    urgency = (Urgency.LATER if kind == "check" else Urgency.SOON) if urgency is None else urgency
+    db.after_commit(lambda: _enqueue(kind, (row_id,), delay, urgency))
 
 
-def _enqueue(name: str, args: tuple[int, ...], delay: float) -> None:
+def _enqueue(name: str, args: tuple[int, ...], delay: float, urgency: Urgency) -> None:
     if queue is None:
         return
     with faults.tolerated():  # the row is written: the sweep wakes a worker for it
         if delay:
-            _wakers[name].schedule(args=args, delay=delay)
+            _wakers[name].schedule(args=args, delay=delay, priority=urgency)
         else:
-            _wakers[name](*args)
+            _wakers[name](*args, priority=urgency)
 
 
 def sweep_if_due() -> None:
@@ -182,8 +193,7 @@ def sweep() -> None:
             except Exception as problem:  # one that fails must not keep the others from running
                 if faults.note(problem) is None:
                     log.exception("%s failed in this minute's sweep", job.__qualname__)
-        for kind, row_id in _left_over(now):
-            wake(kind, row_id)
+        _wake_once(_left_over(now))
         with writing():
             set_setting(HEARTBEAT, now.isoformat())
 
@@ -192,11 +202,17 @@ def wake_abandoned() -> None:
     """Wake workers for the rows that a worker of another process held when it died. The next sweep would be later."""
     with faults.tolerated(), connected():
         now = utcnow()
-        if clock.wrong(now) or queue.pending_count():  # all workers are busy: they have been woken
-            return
-        for kind, model in KINDS.items():
-            for row_id in leases.abandoned(model, now):
-                wake(kind, row_id)
+        if not clock.wrong(now):
+            _wake_once([(kind, row_id) for kind, model in KINDS.items() for row_id in leases.abandoned(model, now)])
+
+
+def _wake_once(rows: Iterable[tuple[str, int]]) -> None:
+    """Wake a worker for each of these rows for which no message is in the queue yet: all workers may be busy."""
+    rows = list(rows)
+    waiting = {(message.name, *message.args) for message in queue.pending()} if rows and queue else set()
+    for kind, row_id in rows:
+        if (f"wake_{kind}", row_id) not in waiting:
+            wake(kind, row_id)
 
 
 def _left_over(now: datetime, kinds: tuple[str, ...] = tuple(KINDS)) -> list[tuple[str, int]]:

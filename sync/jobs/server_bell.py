@@ -20,6 +20,8 @@ log = logging.getLogger("rollcall.queue")
 class ServerBell:
     """One thread listens for all workers of this process."""
 
+    look_seconds = WAIT_SECONDS
+
     def __init__(self, address: str, channel: str):
         self._address, self._channel = address, channel
         self._rings, self._news = 0, threading.Condition()
@@ -40,7 +42,7 @@ class ServerBell:
             self._rings = min(self._rings + times, MOST)
             self._news.notify(times)
 
-    def wait(self, seconds: float = WAIT_SECONDS) -> bool:
+    def wait(self, seconds: float) -> bool:
         with self._news:
             rung = bool(self._news.wait_for(lambda: self._rings, seconds))
             self._rings -= rung

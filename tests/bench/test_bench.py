@@ -88,8 +88,13 @@ def test_many_apps_are_checked_beside_a_slow_one_and_one_that_never_answers(tmp_
     assert "3 apps" in many.lines(3, measured)[0]
 
 
-def test_a_prediction_gives_each_free_worker_the_next_check_and_leaves_out_what_never_ends() -> None:
-    never = float("inf")
-    assert many.predicted([1.0] * 8, 4) == 2
-    assert many.predicted([1.0, 5.0, 1.0, 1.0], 2) == 5
-    assert many.predicted([never, 1.0, 1.0, 1.0], 2) == 3
+def test_a_prediction_gives_each_free_place_to_the_next_check_and_leaves_out_what_never_ends() -> None:
+    places, most = many.CHECKS, many.MOST_CHECKS
+    assert many.predicted([1.0] * places * 2) == 2
+    assert many.predicted([5.0] + [1.0] * (places - 1)) == 5
+    assert many.predicted([None] * places + [1.0]) == many.PATIENCE + 1, "a check that lasts gives its place away"
+    assert many.predicted([None] * most + [1.0]) == many.SILENCE + 1, "as long as there are places for those that last"
+
+
+def test_the_few_are_among_the_many() -> None:
+    assert many._mixed(list("ooooooo"), list("hs")) == list("ohooosooo")

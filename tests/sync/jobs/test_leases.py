@@ -13,7 +13,7 @@ import pytest
 
 from sync.db import connected, db, utcnow
 from sync.jobs import clock, leases, queue
-from sync.models import App, Check, Mail
+from sync.models import App, Check, Mail, Task
 from tests import database
 
 LATER = timedelta(minutes=5)
@@ -142,6 +142,8 @@ def test_a_worker_is_woken_for_a_row_that_a_dead_one_held(check):
     assert queue.queue.pending_count() == 1
     queue.wake_abandoned()
     assert queue.queue.pending_count() == 1, "a worker has been woken: it isn't asked for again meanwhile"
+    queue.sweep()
+    assert queue.queue.pending_count() == 1, "nor by the sweep"
 
 
 def test_nobody_is_woken_for_a_row_that_a_living_one_holds(check):
@@ -162,3 +164,58 @@ def test_mails_have_a_word_of_their_own(home):
     assert leases.claim(Mail, mail.id) and Mail.get().state == "sending"
     Mail.update(lease_until=utcnow() - LATER).execute()
     assert leases.unfinished(Mail, utcnow()) == [mail.id]
+
+
+def test_a_row_that_another_thread_works_on_is_not_claimed_although_its_lease_is_over(check):
+    claimed, may_end = threading.Event(), threading.Event()
+
+    def work() -> None:
+        with connected():
+            leases.claim(Check, check.id)
+        claimed.set()
+        may_end.wait(30)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    claimed.wait(30)
+    Check.update(lease_until=utcnow() - LATER).execute()
+    assert not leases.claim(Check, check.id) and leases.unfinished(Check, utcnow()) == []
+    assert leases.let_go(Check, check.id) == [] and not leases.claim(Check, check.id), "this thread has no part in it"
+    may_end.set()
+    thread.join()
+    assert leases.unfinished(Check, utcnow()) == [check.id] and leases.claim(Check, check.id)
+
+
+def tasks_of(app: App, count: int) -> list[int]:
+    return [Task.create(app=app, act="remove").id for _ in range(count)]
+
+
+def test_only_so_many_tasks_of_an_app_run_at_once(check):
+    mine = tasks_of(check.app, leases.AT_ONCE + 3)
+    [others] = tasks_of(App.create(connector="none", name="Other", category="Seat-based"), 1)
+    assert [leases.claim(Task, task) for task in mine] == [True] * leases.AT_ONCE + [False] * 3
+    assert leases.claim(Task, others)
+    assert leases.let_go(Task, mine[0]) == [], "it hasn't ended: it counts until it has"
+    for task in mine[1:3]:
+        Task.update(state="done").where(Task.id == task).execute()
+    Task.update(next_at=utcnow() + LATER).where(Task.id == mine[-3]).execute()
+    assert leases.let_go(Task, mine[1]) == mine[-2:] and leases.let_go(Task, mine[1]) == [], "the first that are due"
+    assert [leases.claim(Task, task) for task in mine[-3:]] == [False, True, True]
+
+
+def test_the_task_of_a_dead_worker_is_claimed_although_as_many_run_as_may(check):
+    mine = tasks_of(check.app, leases.AT_ONCE)
+    for task in mine:
+        leases.claim(Task, task)
+    Task.update(lease_owner=f"{leases.HOST}:{dead_pid()}:abc").where(Task.id == mine[0]).execute()
+    assert leases.claim(Task, mine[0])
+
+
+def test_a_task_that_waited_for_others_of_its_app_gets_a_worker_when_one_ends(check):
+    mine = tasks_of(check.app, leases.AT_ONCE + 1)
+    for task in mine[:-1]:
+        leases.claim(Task, task)
+    Task.update(state="done").where(Task.id == mine[0]).execute()
+    queue._let_go("task", mine[0])
+    [message] = queue.queue.pending()
+    assert (message.name, message.args) == ("wake_task", (mine[-1],))
