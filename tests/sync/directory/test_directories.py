@@ -19,6 +19,7 @@ from sync.models import (
     Person,
 )
 from sync.people import people
+from tests.database import ON_FILE
 from tests.sync.scripted import Scripted, person, portrait, status
 
 
@@ -116,6 +117,7 @@ def test_a_first_reading_of_nobody_fails(scripted, by):
     assert reading.state == "failed" and "an empty list" in reading.error
 
 
+@ON_FILE
 def test_the_file_is_not_locked_while_the_directory_is_read(company, home):
     other = sqlite3.connect(home / "rollcall.db", timeout=0)
 
