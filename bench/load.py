@@ -46,7 +46,7 @@ LIMIT = 0.3  # seconds for 95 of 100 clicks, the aim
 @dataclass
 class Load:
     """Seconds of each click by its page, what went wrong, seconds that each write of another program waited, checks
-    that ended meanwhile, and the server's processor seconds and peak memory in MB."""
+    that ended in that time, and the server's processor seconds and peak memory in MB."""
 
     clicks: dict[str, list[float]] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)

@@ -108,7 +108,7 @@ def _connect(owner: Person, servers: Servers, name: str, number: int, kind: str 
 
 
 def _make_due(due: list[App]) -> None:
-    """In the order in which they were connected; no other app becomes due meanwhile."""
+    """In the order in which they were connected; no other app becomes due in that time."""
     now = utcnow()
     with writing():
         App.update(next_check_at=now + timedelta(days=1)).execute()

@@ -22,11 +22,11 @@ class Servers:
     """Answers at once until begin(), and then each call after `latency` seconds, or `slow` ones, or never."""
 
     def __init__(self, latency: float, slow: float, accounts: int):
-        self._told, theirs = multiprocessing.Pipe()
+        self._pipe, theirs = multiprocessing.Pipe()
         waits = {"ordinary": latency, "slow": slow}
         self._process = multiprocessing.get_context("fork").Process(target=_serve, args=(waits, accounts, theirs))
         self._process.start()
-        self._port = self._told.recv()
+        self._port = self._pipe.recv()
 
     def address(self, host: int, path: str) -> str:
         """`path` begins with the kind: ordinary, slow or hanging. `host` is a number below 60,000."""
@@ -40,8 +40,8 @@ class Servers:
         return self._ask("most")
 
     def _ask(self, what: str) -> dict[str, int]:
-        self._told.send(what)
-        return self._told.recv()
+        self._pipe.send(what)
+        return self._pipe.recv()
 
     def __enter__(self) -> Servers:
         return self
@@ -71,7 +71,7 @@ class _Calls:
                 self._now.subtract(places)
 
 
-def _serve(waits: dict[str, float], accounts: int, told: Connection) -> None:
+def _serve(waits: dict[str, float], accounts: int, pipe: Connection) -> None:
     bodies = {start: reading.encoded(reading.page(accounts, start, 0, PAGE)) for start in range(1, accounts + 2, PAGE)}
     config = reading.encoded({**reading.CONFIG, "filter": {"supported": True, "maxResults": PAGE}})
     begun, calls = threading.Event(), _Calls()
@@ -100,11 +100,11 @@ def _serve(waits: dict[str, float], accounts: int, told: Connection) -> None:
 
     server = _Server(("0.0.0.0", 0), Answers)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    told.send(server.server_port)
+    pipe.send(server.server_port)
     while True:
-        if told.recv() == "begin":
+        if pipe.recv() == "begin":
             begun.set()
-        told.send(dict(calls.most))
+        pipe.send(dict(calls.most))
 
 
 class _Server(ThreadingHTTPServer):

@@ -29,13 +29,13 @@ class Server:
         ours, theirs = multiprocessing.Pipe()
         self._process = multiprocessing.get_context("fork").Process(target=_serve, args=(count, latency, theirs))
         self._process.start()
-        self._told = ours
+        self._pipe = ours
         self.url = f"http://127.0.0.1:{ours.recv()}"
 
     def begin(self, round: int) -> None:
         """Serve this round from now on: 0, or 1 where 1 % differs from it."""
-        self._told.send(round)
-        self._told.recv()
+        self._pipe.send(round)
+        self._pipe.recv()
 
     def __enter__(self) -> Server:
         return self
@@ -45,20 +45,20 @@ class Server:
         self._process.join()
 
 
-def _serve(count: int, latency: float, told: Connection) -> None:
+def _serve(count: int, latency: float, pipe: Connection) -> None:
     pages = _pages(count, 0)
     others = {"/ServiceProviderConfig": encoded(CONFIG)}
     listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-    told.send(listener.getsockname()[1])
-    threading.Thread(target=_begin, args=(told, pages, count), daemon=True).start()
+    pipe.send(listener.getsockname()[1])
+    threading.Thread(target=_begin, args=(pipe, pages, count), daemon=True).start()
     while True:
         threading.Thread(target=_talk, args=(listener.accept()[0], pages, others, latency), daemon=True).start()
 
 
-def _begin(told: Connection, pages: dict[int, bytes], count: int) -> None:
+def _begin(pipe: Connection, pages: dict[int, bytes], count: int) -> None:
     while True:
-        pages.update(_pages(count, told.recv()))
-        told.send(None)
+        pages.update(_pages(count, pipe.recv()))
+        pipe.send(None)
 
 
 def _pages(count: int, round: int) -> dict[int, bytes]:
@@ -93,9 +93,9 @@ def encoded(body: dict) -> bytes:
 
 def _talk(caller: socket.socket, pages: dict[int, bytes], others: dict[str, bytes], latency: float) -> None:
     caller.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    with caller, caller.makefile("rb") as said:
-        while line := said.readline():
-            while said.readline() not in (b"\r\n", b""):
+    with caller, caller.makefile("rb") as requests:
+        while line := requests.readline():
+            while requests.readline() not in (b"\r\n", b""):
                 pass
             address = urlsplit(line.split()[1].decode())
             start = int(parse_qs(address.query).get("startIndex", ["1"])[0])

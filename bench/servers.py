@@ -24,10 +24,10 @@ def server_seconds(port: str) -> float:
     found, postmaster = [], None
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            told, words = (folder / "stat").read_text(), (folder / "cmdline").read_bytes().decode().split("\0")
+            spent, words = (folder / "stat").read_text(), (folder / "cmdline").read_bytes().decode().split("\0")
         except OSError:
             continue
-        numbers = told[told.rindex(")") + 2 :].split()
+        numbers = spent[spent.rindex(")") + 2 :].split()
         found.append((int(folder.name), int(numbers[1]), numbers[11:15]))
         if "-p" in words and words[words.index("-p") + 1 : words.index("-p") + 2] == [port] and "postgres" in words[0]:
             postmaster = int(folder.name)
@@ -50,15 +50,15 @@ def check_child(count: int, folder: Path, address: str) -> list[tuple[float, flo
     with connected():
         owner = people.add("Olga Brandt", "olga@acme.example", BY, workspace_role="owner")
     app = connect(owner, sample.SampleApp.slug, {})
-    told = []
+    spent = []
     with connected():
         for round, _ in enumerate(STEPS):
             made = list(sample.pages(count, round))
             sample.SampleApp.pages = staticmethod(lambda made=made: made)
             server, ours = server_seconds(port), time.process_time()
             run_check(app)
-            told.append((time.process_time() - ours, server_seconds(port) - server))
-    return told
+            spent.append((time.process_time() - ours, server_seconds(port) - server))
+    return spent
 
 
 def main() -> None:

@@ -124,12 +124,12 @@ def main() -> None:
                                   capture_output=True, text=True)  # fmt: skip
             if done.returncode:
                 raise SystemExit(done.stderr)
-            told = json.loads(done.stdout.splitlines()[-1])
-        print(f"{processes} worker processes: {told['checks'] / told['wall']:.2f} checks a second, "
-              f"{told['wall']:.1f} s for {told['checks']}, one takes {told['one']:.1f} s; processor seconds "
-              f"{told['ours']:.1f} + {told['server']:.1f} of the server; sessions at work {told['active']:.1f}: "
-              f"{told['writer']:.1f} waited for the one writer, {told['disk']:.1f} for the disk and "
-              f"{told['inside']:.1f} inside of the server", flush=True)  # fmt: skip
+            run = json.loads(done.stdout.splitlines()[-1])
+        print(f"{processes} worker processes: {run['checks'] / run['wall']:.2f} checks a second, "
+              f"{run['wall']:.1f} s for {run['checks']}, one takes {run['one']:.1f} s; processor seconds "
+              f"{run['ours']:.1f} + {run['server']:.1f} of the server; sessions at work {run['active']:.1f}: "
+              f"{run['writer']:.1f} waited for the one writer, {run['disk']:.1f} for the disk and "
+              f"{run['inside']:.1f} inside of the server", flush=True)  # fmt: skip
 
 
 if __name__ == "__main__":

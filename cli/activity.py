@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import click
 
-from cli.frame import DONE, FAILED, answer, as_json, end, moment, opened, tell
+from cli.frame import DONE, FAILED, answer, as_json, end, moment, notice, opened
 from sync import activity as core
 from sync.apps import lists
 from sync.models import Activity
@@ -50,7 +50,7 @@ def _verify(head: str | None, as_json: bool) -> None:
                 "why": found.why or None, **({"entries_at_head": place} if head else {})}
     answer(document, [outcome, *([f"Its head: {found.head}"] if found.ok else [])], as_json)
     if not found.ok:
-        tell(f"{outcome} Someone changed the file without Rollcall. Compare it with a backup.")
+        notice(f"{outcome} Someone changed the file without Rollcall. Compare it with a backup.")
     end(DONE if found.ok else FAILED)
 
 

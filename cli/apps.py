@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from cli.columns import mapping, say, with_mapping, write
-from cli.frame import BY, answer, as_json, moment, opened, table, tell
+from cli.frame import BY, answer, as_json, moment, notice, opened, table
 from cli.values import setting, values_of
 from sync.apps import apps as core
 from sync.apps import lists
@@ -50,7 +50,7 @@ def connect(
     app = core.connect(slug, name, values, [_person(owner) for owner in owners], BY, private_by=BY.name)
     if takes_a_mapping(kind):
         for note in of_app(app).passed_over:
-            tell(note)
+            notice(note)
     answer(
         {"app": app.name, "connector": app.connector, "category": app.category, "identity": app.identity},
         [f"{app.name} is connected as {app.identity}. Next, check it."], as_json,
@@ -156,6 +156,6 @@ def disconnect(name: str, as_json: bool) -> None:
     _say_state(name, "is disconnected. Its credential was deleted; nobody was removed from the app.", as_json)
 
 
-def _say_state(name: str, said: str, as_json: bool) -> None:
+def _say_state(name: str, words: str, as_json: bool) -> None:
     app = lists.named(name)
-    answer({"app": app.name, "state": app.state}, [f"{app.name} {said}"], as_json)
+    answer({"app": app.name, "state": app.state}, [f"{app.name} {words}"], as_json)

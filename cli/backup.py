@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from cli.backup_schema import foreign_objects
-from cli.frame import BY, Failed, answer, as_json, installation, tell
+from cli.frame import BY, Failed, answer, as_json, installation, notice
 from cli.locks import alone
 from sync import activity, seals, start, vault
 from sync.config import Config
@@ -42,7 +42,7 @@ def backup(file: Path, replace: bool, as_json: bool) -> None:
         if problem := _damage(file):
             raise Failed(f"The backup at {file} is damaged. Don't rely on it: {problem}")
         seal = _write_seal(file)
-    tell(f"It doesn't contain the key: keep a copy of {settings.secret_key_file} in another place. "
+    notice(f"It doesn't contain the key: keep a copy of {settings.secret_key_file} in another place. "
          f"{seal.name} next to it reveals changes to the backup: keep the two together.")
     size = file.stat().st_size
     document = {"backup": str(file), "bytes": size, "seal": str(seal), "activity": head}
@@ -86,7 +86,7 @@ def restore(file: Path, as_json: bool) -> None:
         with connected(), writing():
             activity.record(BY, "restored backup", about=file.name)
     if not proven:
-        tell(f"Nothing proves that {file} is unchanged: {_seal_of(file).name} or its key is missing.")
+        notice(f"Nothing proves that {file} is unchanged: {_seal_of(file).name} or its key is missing.")
     lines = [f"{file} is restored."] + ([f"The old database is kept as {kept}."] if kept else [])
     answer({"restored": str(file), "kept": kept and str(kept), "proven": proven}, lines, as_json)
 
@@ -138,8 +138,8 @@ def _refuse_changed(file: Path, key_file: Path) -> bool:
     if not (seal.is_file() and key_file.exists()):
         return False
     vault.open_vault(key_file)
-    said = seal.read_text(errors="replace").strip()
-    if not any(hmac.compare_digest(_sealed_by(key, file), said) for key in vault.all_keys() if said.isascii()):
+    stored = seal.read_text(errors="replace").strip()
+    if not any(hmac.compare_digest(_sealed_by(key, file), stored) for key in vault.all_keys() if stored.isascii()):
         raise Failed(f"{file} was changed after `backup` wrote it, or sealed with another key. Nothing was changed. "
                      f"If you know why, move {seal.name} away and try again.")
     return True

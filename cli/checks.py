@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import click
 
-from cli.frame import BY, DONE, FAILED, REPORT_WAITS, answer, as_json, end, opened, send_mails, tell
+from cli.frame import BY, DONE, FAILED, REPORT_WAITS, answer, as_json, end, notice, opened, send_mails
 from cli.waiting import see_through
 from sync.apps import apps
 from sync.checks import checks
@@ -16,9 +16,9 @@ from sync.models import App, Check
 from sync.states import CheckPhase, CheckState
 from sync.words import plural
 
-TELL_EVERY = 5  # seconds between lines about the same phase
+SHOW_EVERY = 5  # seconds between lines about the same phase
 # Scripts always get these numbers, even 0; other numbers only if they aren't 0.
-ALWAYS_TOLD = ("new_users", "removed_users", "updated_roles", "updated_profiles", "assets", "access")
+ALWAYS_SHOWN = ("new_users", "removed_users", "updated_roles", "updated_profiles", "assets", "access")
 PHASES = {
     CheckPhase.WAITING: "waiting",
     CheckPhase.DIRECTORY: "reading the directories",
@@ -39,10 +39,10 @@ def check(name: str, as_json: bool) -> None:
     ended = see_through(checks.run, asking.ask(app, BY), _progress(app), lambda row: asking.cancel(row, BY))
     send_mails()
     if ended.warning:
-        tell(ended.warning)
+        notice(ended.warning)
     answer(_document(app, ended), _lines(app, ended), as_json)
     if ended.state != CheckState.SUCCEEDED:
-        tell(" ".join(filter(None, (ended.error, ended.advice))))
+        notice(" ".join(filter(None, (ended.error, ended.advice))))
         end(FAILED)
     end(REPORT_WAITS if _waits(ended) else DONE)
 
@@ -52,11 +52,11 @@ def _progress(app: App) -> Callable[[Check], None]:
 
     def progress(row: Check) -> None:
         nonlocal shown, at
-        if row.phase == shown and time.monotonic() - at < TELL_EVERY:
+        if row.phase == shown and time.monotonic() - at < SHOW_EVERY:
             return
         shown, at = row.phase, time.monotonic()
         read = f", {row.read:,}{f' of {row.total:,}' if row.total else ''}" if row.read else ""
-        tell(f"{app.name}: {PHASES.get(row.phase, row.phase)}{read} …")
+        notice(f"{app.name}: {PHASES.get(row.phase, row.phase)}{read} …")
 
     return progress
 
@@ -72,7 +72,7 @@ def _document(app: App, ended: Check) -> dict:
         "check": ended.id,
         "state": "succeeded" if ended.state == CheckState.SUCCEEDED else "failed",
         "accounts": ended.accounts,
-        "counts": {name: count for name, count in counted.items() if count or name in ALWAYS_TOLD},
+        "counts": {name: count for name, count in counted.items() if count or name in ALWAYS_SHOWN},
         "applied": ended.applied,
         "waiting": ended.waiting,
         "held": ended.held,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 import connectors
-from cli.frame import answer, as_json, table, tell
+from cli.frame import answer, as_json, notice, table
 
 if TYPE_CHECKING:
     from connectors import Proposal
@@ -42,12 +42,12 @@ def with_mapping(kind: type, values: dict[str, str], mapping: str | None) -> dic
     return values | {"mapping": mapping}
 
 
-def tell_unread(unread: Iterable[str], notes: Iterable[str]) -> None:
+def show_unread(unread: Iterable[str], notes: Iterable[str]) -> None:
     """Name on standard error what was skipped."""
     for note in notes:
-        tell(note)
+        notice(note)
     if unread := ", ".join(unread):
-        tell(f"Columns that were not read: {unread}.")
+        notice(f"Columns that were not read: {unread}.")
 
 
 write = click.option("--write", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.json",
@@ -70,7 +70,7 @@ def say(proposal: Proposal, write: Path | None, as_json: bool) -> None:
     """Print what is understood and what is open, and write them to a mapping file."""
     if write:
         write.write_text(with_open_questions(proposal), encoding="utf-8")
-        tell(f"{write} has the mapping. Answer its open questions, then pass it as --mapping {write}.")
+        notice(f"{write} has the mapping. Answer its open questions, then pass it as --mapping {write}.")
     answer(document(proposal), _lines(proposal), as_json)
 
 
@@ -80,7 +80,8 @@ def document(proposal: Proposal) -> dict:
         "for": proposal.purpose, "recognised": proposal.preset or None, "rows": proposal.row_count,
         "header_line": proposal.header_line, "encoding": proposal.encoding, "separator": proposal.separator,
         "columns": [
-            {"header": column.header, "meaning": column.meaning, "said": column.said, "samples": list(column.samples),
+            {"header": column.header, "meaning": column.meaning, "said": column.decided,
+             "samples": list(column.samples),
              "values": [{"value": seen.value, "rows": seen.count, "means": seen.means, "certain": seen.certain}
                         for seen in column.values]}
             for column in proposal.columns

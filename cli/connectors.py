@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from cli.frame import FAILED, Failed, answer, as_json, end, table, tell
+from cli.frame import FAILED, Failed, answer, as_json, end, notice, table
 from cli.trial import Trial, try_out
 from cli.values import setting, values_of
 from connectors import allow_networks, load_folder, reaching
@@ -44,7 +44,7 @@ def show(slug: str | None, as_json: bool) -> None:
     load_folder(Config.from_environ().home / "connectors")
     kinds = [apps.connector_class(slug)] if slug else apps.catalogue()
     for problem in () if slug else apps.broken_files():
-        tell(f"Left out: {problem}")
+        notice(f"Left out: {problem}")
     lines = _in_full(kinds[0]) if slug else _overview(kinds)
     answer({"connectors": [_document(kind) for kind in kinds]}, lines, as_json)
 
@@ -77,7 +77,7 @@ def check(file: Path, pairs: tuple[str, ...], as_json: bool) -> None:
         trial = try_out(kind, apps.clean(kind, values))
     answer({**document, **trial.document()}, [*lines, "", *_in_words(trial)], as_json)
     if trial.error:
-        tell(trial.error)
+        notice(trial.error)
         end(FAILED)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from cli.columns import mapping, say, with_mapping, write
-from cli.frame import BY, DONE, FAILED, answer, as_json, end, moment, opened, send_mails, table, tell
+from cli.frame import BY, DONE, FAILED, answer, as_json, end, moment, notice, opened, send_mails, table
 from cli.values import setting, values_of
 from cli.waiting import see_through
 from sync.config import Config
@@ -51,7 +51,7 @@ def add(kind: str, name: str, pairs: tuple[str, ...], mapping: str | None, as_js
     one = core.connect(kind, name, values, BY, private_by=BY.name)
     if takes_a_mapping(core.connector_class(kind)):
         for note in of_directory(one).passed_over:
-            tell(note)
+            notice(note)
     _say([_read(one)], as_json, lambda done: done[0])
 
 
@@ -115,7 +115,7 @@ def sync(name: str | None, dry_run: bool, as_json: bool) -> None:
 def _say_preview(one: Directory, as_json: bool) -> None:
     found = directory_preview.preview(one, BY)
     for shown in (*found.notes, *found.warnings):
-        tell(shown)
+        notice(shown)
     rows = [(row.kind, row.name, row.email, "; ".join(row.details)) for row in found.rows]
     shown = ", ".join(f"{number:,} {kind}" for kind, number in found.counts.items()) or "nothing would change"
     lines = [*(table([("WHAT", "NAME", "E-MAIL", "DETAILS"), *rows]) if rows else []),
@@ -134,7 +134,7 @@ def _by_name(name: str) -> Directory:
 
 def _read(one: Directory) -> dict:
     reading = core.ask(one, BY)
-    ended = see_through(core.run, reading, _progress(one), lambda row: tell("Almost there; Ctrl+C again to leave."))
+    ended = see_through(core.run, reading, _progress(one), lambda row: notice("Almost there; Ctrl+C again to leave."))
     return _document(Directory.get_by_id(one.id), ended)
 
 
@@ -146,7 +146,7 @@ def _progress(one: Directory) -> Callable[[DirectoryReading], None]:
         if row.read != shown:
             shown = row.read
             read = f", {plural(row.read, 'person', 'people')}" if row.read else ""
-            tell(f"{one.name}: reading{read} …")
+            notice(f"{one.name}: reading{read} …")
 
     return progress
 
@@ -166,12 +166,12 @@ def _say(done: list[dict], as_json: bool, document: Callable[[list[dict]], dict]
         if one["state"] == ReadingState.SUCCEEDED:
             lines.append(f"{one['directory']}: {plural(one['people'], 'person', 'people')}; {found or 'nothing new'}.")
         for warning in one["warnings"]:
-            tell(warning)
+            notice(warning)
         if one["counts"].get("held"):
             held = plural(one["counts"]["held"], "leaver")
-            tell(f"{one['directory']}: a guard holds {held}. See `directory release`.")
+            notice(f"{one['directory']}: a guard holds {held}. See `directory release`.")
         if one["state"] != ReadingState.SUCCEEDED:
-            tell(f"{one['directory']} could not be read: {one['error']} Nobody's status was changed.")
+            notice(f"{one['directory']} could not be read: {one['error']} Nobody's status was changed.")
     answer(document(done), lines, as_json)
     end(DONE if all(one["state"] == ReadingState.SUCCEEDED for one in done) else FAILED)
 
@@ -202,7 +202,7 @@ def release(name: str, yes: bool, as_json: bool) -> None:
     one = _by_name(name)
     held = core.held(one)
     if held and not yes:
-        tell("\n".join(f"{entry.person.name} <{entry.email}>: {entry.reported}, {entry.reason}" for entry in held))
+        notice("\n".join(f"{entry.person.name} <{entry.email}>: {entry.reported}, {entry.reason}" for entry in held))
         raise click.UsageError(f"{plural(len(held), 'person is', 'people are')} held. If they have left, add --yes.")
     number = core.release(one, BY)
     answer({"directory": one.name, "released": number},

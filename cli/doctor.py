@@ -138,15 +138,15 @@ def _server(settings: Config) -> Finding:
 def _file(settings: Config) -> Finding:
     try:
         with closing(sqlite3.connect(f"{settings.database_path.as_uri()}?mode=ro", uri=True)) as database:
-            [said] = database.execute("PRAGMA integrity_check(1)").fetchone()
+            [result] = database.execute("PRAGMA integrity_check(1)").fetchone()
             strays = database.execute("PRAGMA foreign_key_check").fetchone()
     except sqlite3.Error as problem:
         fault = faults.of(problem)
         if fault and fault is not faults.DAMAGED:
             return Finding("database", WRONG, f"{fault.text} It is {settings.database_path}.")
-        said, strays = str(problem), None
-    if said != "ok" or strays:
-        return Finding("database", WRONG, f"it is damaged ({said if said != 'ok' else strays}): restore a backup.")
+        result, strays = str(problem), None
+    if result != "ok" or strays:
+        return Finding("database", WRONG, f"it is damaged ({result if result != 'ok' else strays}): restore a backup.")
     return Finding("database", OK, f"complete, {settings.database_path.stat().st_size:,} bytes.")
 
 
@@ -199,8 +199,8 @@ def _apps() -> Iterator[Finding]:
         standing = known[app.id]
         for row in (standing.row, *standing.others):
             if row.tone in (Tone.ATTENTION, Tone.WAITING):
-                said = in_plain_text(row.says(standing.facts)).removeprefix(f"{app.name}: ").replace("\n", " ")
-                yield Finding(app.name, WRONG if row.fault else NOTE, said)
+                result = in_plain_text(row.says(standing.facts)).removeprefix(f"{app.name}: ").replace("\n", " ")
+                yield Finding(app.name, WRONG if row.fault else NOTE, result)
 
 
 def _credentials() -> Iterator[Finding]:

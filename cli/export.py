@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import click
 
-from cli.frame import BY, moment, opened, tell
+from cli.frame import BY, moment, notice, opened
 from sync import activity, roles
 from sync.apps import lists
 from sync.apps.access import accounts_everywhere, assets_of
@@ -38,7 +38,7 @@ def access(shape: str) -> None:
     if shape == "json":
         click.echo(json.dumps({"at": moment(utcnow()), "activity": end, "access": list(rows)}, indent=2))
         return
-    tell(f"Activity: {plural(end['entries'], 'entry', 'entries')}, head {end['head']}.")
+    notice(f"Activity: {plural(end['entries'], 'entry', 'entries')}, head {end['head']}.")
     for line in cells.lines(COLUMNS, (row.values() for row in rows)):
         click.echo(line, nl=False)
 

@@ -44,7 +44,7 @@ class Failed(click.ClickException):
     exit_code = FAILED
 
     def show(self, file: Any = None) -> None:
-        tell(self.message)
+        notice(self.message)
 
 
 @contextmanager
@@ -71,7 +71,7 @@ def opened(command: Callable) -> Callable:
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output.")
 
 
-def tell(text: str) -> None:
+def notice(text: str) -> None:
     """Print progress or an error on standard error."""
     click.echo(text, err=True)
 

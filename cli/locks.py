@@ -63,7 +63,7 @@ def is_served(settings: Config) -> bool:
 
 def keep() -> None:
     """For a process that runs on: its locks, also after the database's server was away. Raises InUse where another
-    process has taken one meanwhile."""
+    process has taken one in that time."""
     if "cli.server_locks" in sys.modules:
         lock = sys.modules["cli.server_locks"].lost()
         if lock is not None:

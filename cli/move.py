@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from cli.frame import BY, Failed, answer, as_json, tell
+from cli.frame import BY, Failed, answer, as_json, notice
 from cli.locks import alone
 from sync import activity, moving, start
 from sync.config import BadSetting, Config
@@ -47,7 +47,7 @@ def move(address: str | None, undo: bool, as_json: bool) -> None:
     with alone(here), alone(there):
         start.open_all(here)
         with _prepared(there) as target:
-            counted = moving.move(_side(here), _side(target), lambda name: tell(f"Copying {name} …"))
+            counted = moving.move(_side(here), _side(target), lambda name: notice(f"Copying {name} …"))
             log = _verified(target)
         with connected(), writing():
             set_setting(start.MOVED, there.database_name)
@@ -97,7 +97,7 @@ def _verified(target: Config) -> dict:
     found = json.loads(_in_target(target.database_url or str(target.database_path), "verify"))
     mine = activity.verify()
     if not mine.ok:
-        tell("The activity log was broken before, and is copied as it was: see `activity --verify`.")
+        notice("The activity log was broken before, and is copied as it was: see `activity --verify`.")
     elif not found["ok"] or found["head"] != mine.head:
         raise Failed(f"The activity log isn't whole in {target.database_name}. Use the old database, as before, and "
                      "empty the new one.")

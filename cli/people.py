@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from cli.columns import mapping, tell_unread
-from cli.frame import BY, Failed, answer, as_json, opened, send_mails, tell
+from cli.columns import mapping, show_unread
+from cli.frame import BY, Failed, answer, as_json, notice, opened, send_mails
 from sync.mail import outbox
 from sync.mail import reach as mail_reach
 from sync.names import signature
@@ -42,16 +42,16 @@ def _password(from_stdin: bool) -> str:
 @opened
 def _set_up(workspace: str, email: str, name: str, password: str, as_json: bool) -> None:
     person = sign_in.set_up(workspace, email, name, password, BY)
-    _tell_reach([core.main_email(person)])
+    _warn_of_reach([core.main_email(person)])
     answer(
         {"workspace": workspace.strip(), "owner": core.main_email(person)},
         [f"{workspace.strip()} is set up. {signature(person)} is its first Owner and can sign in."], as_json,
     )  # fmt: skip
 
 
-def _tell_reach(emails: Iterable[str]) -> None:
+def _warn_of_reach(emails: Iterable[str]) -> None:
     if warning := mail_reach.warning(emails):
-        tell(warning)
+        notice(warning)
 
 
 @click.group()
@@ -93,8 +93,8 @@ def import_file(file: Path, mapping: str | None, as_json: bool) -> None:
     column, and what must be answered first.
     """
     outcome = importing.import_file(file, BY, mapping)
-    _tell_reach(outcome.emails)
-    tell_unread(outcome.unread, outcome.notes)
+    _warn_of_reach(outcome.emails)
+    show_unread(outcome.unread, outcome.notes)
     passed_over = {"unread": list(outcome.unread), "notes": list(outcome.notes)}
     answer(
         {"added": outcome.added, "updated": outcome.updated, "unchanged": outcome.unchanged,

@@ -7,7 +7,7 @@ import time
 import click
 
 from cli import tasks as shown
-from cli.frame import BY, DONE, FAILED, REPORT_WAITS, Failed, answer, as_json, end, opened, send_mails, tell
+from cli.frame import BY, DONE, FAILED, REPORT_WAITS, Failed, answer, as_json, end, notice, opened, send_mails
 from sync import activity, effects, names, roles, workspace
 from sync.apps import lists
 from sync.models import Account, App, Asset, Change, Report
@@ -47,7 +47,7 @@ def _removal(app: App, found: Report, changes: list[Change]) -> list[str]:
     if not any(change.kind in REMOVALS and change.in_app for change in changes):
         return []
     day = workspace.to_local(found.decided_at).date() if found.decided_at else workspace.today()
-    return [str(said) for said in effects.removal_in_words(app, day)]
+    return [str(explanation) for explanation in effects.removal_in_words(app, day)]
 
 
 def _document(app: App, found: Report, changes: list[Change]) -> dict:
@@ -171,7 +171,7 @@ def finish(
             answer({**shown.document(found, []), "refused": _refused(problem)}, [], as_json=True)
         raise Failed(f"{problem} Use --hand-over, --accept-unmanaged or --leave-out.") from problem
     if done.already:
-        tell(f"Report {found.id} was finished before. Nothing was done twice.")
+        notice(f"Report {found.id} was finished before. Nothing was done twice.")
     if wait:
         _see_through(done.report, minutes * 60)
         send_mails()
@@ -241,7 +241,7 @@ def _see_through(found: Report, seconds: float) -> None:
         rows = tasks.of_report(found)
         for task in rows:
             if states.get(task.id, TaskState.QUEUED) != task.state:
-                tell(shown.line(task))
+                notice(shown.line(task))
             states[task.id] = task.state
         live = [task for task in rows if task.is_under_way]
         if not live or time.monotonic() > deadline:
@@ -261,6 +261,6 @@ def _say_finished(found: Report, waited: bool, as_json: bool) -> None:
         removals = plural(len(unfinished), "removal is", "removals are")
         raise Failed(f"{removals} still under way. The server continues them.")
     if stuck:
-        tell("\n".join(f"{names.name_in_task(task)}: {task.error}" for task in stuck))
+        notice("\n".join(f"{names.name_in_task(task)}: {task.error}" for task in stuck))
         end(FAILED)
     end(REPORT_WAITS if found.state == ReportState.OPEN else DONE)

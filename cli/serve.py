@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli import locks
-from cli.frame import Failed, installation, tell
+from cli.frame import Failed, installation, notice
 from cli.locks import serving_queue
 from cli.pages import Pages
 from cli.workers import Workers
@@ -61,7 +61,7 @@ def worker() -> None:
     stop = _stop_signal()
     with installation() as settings, serving_queue(settings, among_others=True), keeping_connections():
         queue.sweep()
-        tell("Rollcall runs the queue and the schedule.")
+        notice("Rollcall runs the queue and the schedule.")
         _work_until(stop, queue.wake_abandoned)
 
 
@@ -129,7 +129,7 @@ def _stop_signal() -> threading.Event:
     def handle(signum: int, _frame: object) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        tell("Finishing running work …")
+        notice("Finishing running work …")
         stop.set()
 
     signal.signal(signal.SIGTERM, handle)

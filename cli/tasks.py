@@ -6,7 +6,7 @@ import time
 
 import click
 
-from cli.frame import BY, DONE, FAILED, answer, as_json, end, opened, send_mails, tell
+from cli.frame import BY, DONE, FAILED, answer, as_json, end, notice, opened, send_mails
 from sync.apps import lists
 from sync.models import Account, Report, Task
 from sync.names import name_in_task
@@ -41,7 +41,7 @@ def tasks(name: str | None, task_id: int | None, done_id: int | None, limit: int
     report = rows[0].report if len(of) == 1 else None
     answer(document(report, rows), [line(task) for task in rows] or ["There are no tasks."], as_json)
     if task_id is not None and rows[0].state not in ENDED_TASKS:
-        tell(rows[0].error or "It is still running.")
+        notice(rows[0].error or "It is still running.")
         end(FAILED)
     end(DONE)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 import connectors
-from cli.frame import tell
+from cli.frame import notice
 from connectors.base import Field
 
 setting = click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE",
@@ -46,5 +46,6 @@ def _secret(name: str, value: str) -> str:
         except (OSError, UnicodeDecodeError) as problem:
             reason = getattr(problem, "strerror", None) or "it isn't text"
             raise click.UsageError(f"The file of --set {name}=@FILE can't be read: {reason}.") from None
-    tell(f"{name} is on the command line, where others on this machine can see it. {name}=@FILE or {name}=- hides it.")
+    notice(f"{name} is on the command line, where others on this machine can see it. {name}=@FILE or {name}=- hides "
+           "it.")
     return value

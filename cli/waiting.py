@@ -19,9 +19,9 @@ CLAIM_EVERY = 1.0  # seconds between attempts to claim a row that another proces
 
 
 def see_through(
-    run: Callable[[int], None], row: Model, tell: Callable[[Model], None], interrupted: Callable[[Model], None]
+    run: Callable[[int], None], row: Model, progress: Callable[[Model], None], interrupted: Callable[[Model], None]
 ) -> Model:
-    """Returns the row once it has ended. `tell` gets it from time to time; Ctrl+C calls `interrupted` once, and a
+    """Returns the row once it has ended. `progress` gets it from time to time; Ctrl+C calls `interrupted` once, and a
     second Ctrl+C leaves.
 
     Raises OwnFault if the work has to wait for a fault of the installation; a server then continues it.
@@ -45,7 +45,7 @@ def see_through(
             if pressed.is_set() and not shown:
                 shown = True
                 interrupted(row)
-            tell(row)
+            progress(row)
             if (worker is None or not worker.is_alive()) and time.monotonic() - tried > CLAIM_EVERY:
                 worker, tried = threading.Thread(target=attempt, daemon=True), time.monotonic()
                 worker.start()

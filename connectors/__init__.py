@@ -104,10 +104,10 @@ def load_folder(folder: Path) -> None:
     _described.clear()
     _broken.clear()
     for file in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
-        _take_up(file)
+        _load_file(file)
 
 
-def _take_up(file: Path) -> None:
+def _load_file(file: Path) -> None:
     from connectors.rest.connector import connector_of  # here: a connector is imported when the catalogue is asked for
     from connectors.rest.file import load
     from connectors.rest.yaml_source import DescriptionProblem

@@ -52,7 +52,7 @@ class TemporarilyUnavailable(ConnectorError):
 
 
 class Refused(ConnectorError):
-    """The app understood and said no; the text holds its words."""
+    """The app understood and refused; the text has its words."""
 
 
 class PartsUnread(Refused):
@@ -104,7 +104,7 @@ class Identity:
     """Who the credential is, as test() found out."""
 
     name: str
-    external_id: str | None = None  # its id among accounts(), where the app tells
+    external_id: str | None = None  # its id among accounts(), where the app reports it
     may: tuple[str, ...] = ()  # in plain words: "read members", "remove"
     missing: tuple[str, ...] = ()  # what it may not do, and what to change about that
 
@@ -119,7 +119,7 @@ class Role:
 
 UNKNOWN = "unknown"  # a status that Rollcall does not know; "unknown: FROZEN" where the app has a word for it
 # The fields that an answer may leave out. Rollcall stores their places: a new one goes to the end.
-SAID = ("email", "name", "status", "role", "kind", "last_activity", "seat", "user_name", "employee_number")
+OPTIONAL_FIELDS = ("email", "name", "status", "role", "kind", "last_activity", "seat", "user_name", "employee_number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ class Account:
 
     A field that the answer did not have is not an empty one. `unsaid` names the fields whose key was missing: nothing
     follows from that. `assumed` names those whose missing key means, by the app's documentation, the value of the
-    field: that holds while the app gives the key for others. Both hold names of SAID.
+    field: that holds while the app gives the key for others. Both have names of OPTIONAL_FIELDS.
     """
 
     id: str
@@ -139,7 +139,7 @@ class Account:
     kind: str = "user"  # user; system: what the app made for itself, bots
     last_activity: datetime | None = None
     seat: str = ""
-    user_name: str = ""  # what one signs in with there, where the app tells it beside the e-mail
+    user_name: str = ""  # what one signs in with there, where the app reports it beside the e-mail
     employee_number: str = ""  # the company's own
     further_roles: tuple[str, ...] = ()  # Role.id of each role that it has beside the main one
     unsaid: frozenset[str] = frozenset()  # "role" stands for all its roles
@@ -256,7 +256,7 @@ class Connector:
         """All roles that the account will have once change_role() has given it `role`, that one first.
 
         Asks the app nothing: it is what a person is shown before the change, and what the contract's tests hold
-        change_role() to. Override it where the app is neither of the two that `change_role_keeps` tells apart, or to
+        change_role() to. Override it where the app is neither of the two that `change_role_keeps` distinguishes, or to
         raise Refused for a role that nobody can be given.
         """
         kept = account.roles[1:] if cls.change_role_keeps else ()

@@ -22,7 +22,7 @@ SESSIONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Explanation:
     """One effect: the people or the choice that it is about, with a colon (or ""), what it does, and all else."""
 
     lead: str
@@ -33,15 +33,15 @@ class Said:
         return " ".join(filter(None, (self.lead, self.does, self.more)))
 
 
-def explained(effects: Iterable[Effect], today: date | None = None) -> list[Said]:
+def explained(effects: Iterable[Effect], today: date | None = None) -> list[Explanation]:
     """A paragraph for each effect. `today` is the day of the operation: it turns “within 20 days” into a date."""
     effects = tuple(effects)
-    return [_said(effect, effect.who if len(effects) > 1 else "", today) for effect in effects]
+    return [_explanation(effect, effect.who if len(effects) > 1 else "", today) for effect in effects]
 
 
-def explained_for_each_choice(kind: type[Connector], operation: str) -> list[Said]:
+def explained_for_each_choice(kind: type[Connector], operation: str) -> list[Explanation]:
     """What an operation does in each kind of app that its settings can make of it."""
-    return [_said(effect, lead_of(kind, operation, effect)) for effect in kind.effects.get(operation, ())]
+    return [_explanation(effect, lead_of(kind, operation, effect)) for effect in kind.effects.get(operation, ())]
 
 
 def lead_of(kind: type[Connector], operation: str, effect: Effect) -> str:
@@ -56,9 +56,9 @@ def lead_of(kind: type[Connector], operation: str, effect: Effect) -> str:
     return f"{choice}. {who}" if who else choice
 
 
-def _said(effect: Effect, lead: str, today: date | None = None) -> Said:
+def _explanation(effect: Effect, lead: str, today: date | None = None) -> Explanation:
     does, *more = sentences(effect, today)
-    return Said(f"{lead}:" if lead else "", does, " ".join(more))
+    return Explanation(f"{lead}:" if lead else "", does, " ".join(more))
 
 
 def sentences(effect: Effect, today: date | None = None) -> list[str]:

@@ -102,7 +102,7 @@ def running(home: str | os.PathLike, listen: str, reset: bool = False) -> Iterat
         raise DemoProblem(f"The demo is in {settings.database_name}, which Rollcall never empties. Nothing changed. "
                           "Drop the database, create it again, and start the demo in another ROLLCALL_HOME.")
     _refuse_taken_address(settings)
-    ports, told = _prepared(folder, reset)
+    ports, shown = _prepared(folder, reset)
     company = Company(folder / "company")
     chat, ads = ChatStore(folder / "chat"), AdsStore(folder / "ads")
     with ExitStack() as stack:
@@ -115,7 +115,7 @@ def running(home: str | os.PathLike, listen: str, reset: bool = False) -> Iterat
             served[name] = _serve(app, ports.get(name, 0))
             stack.callback(served[name].stop)
         start.open_all(settings)
-        if not told:
+        if not shown:
             _refuse_other_workspace(settings)
             _set_up(company, chat, ads, served)
         ports = {name: server.port for name, server in served.items()}

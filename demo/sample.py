@@ -109,7 +109,7 @@ class SampleApps:
                           ("company", company_page.create_app(Company(self._folder / "company")))):
             try:
                 self._served[name] = Served(app, ports.get(name, 0))
-            except OSError:  # another program has taken the port meanwhile
+            except OSError:  # another program has taken the port since
                 self._served[name] = Served(app)
         connectors.allow_own_ports(self._ports().values())
         return chat, ads

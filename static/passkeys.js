@@ -12,14 +12,14 @@
   const optionsFrom = async (address) => {
     const token = JSON.parse(document.body.getAttribute("hx-headers"))["X-CSRFToken"];
     const answer = await fetch(address, { method: "POST", headers: { "X-CSRFToken": token } });
-    const said = await answer.json();
-    if (said.go_to) location.assign(said.go_to);
-    if (!answer.ok) throw new Error(said.problem);
-    said.challenge = toBytes(said.challenge);
-    if (said.user) said.user.id = toBytes(said.user.id);
-    said.allowCredentials = known(said.allowCredentials);
-    said.excludeCredentials = known(said.excludeCredentials);
-    return said;
+    const options = await answer.json();
+    if (options.go_to) location.assign(options.go_to);
+    if (!answer.ok) throw new Error(options.problem);
+    options.challenge = toBytes(options.challenge);
+    if (options.user) options.user.id = toBytes(options.user.id);
+    options.allowCredentials = known(options.allowCredentials);
+    options.excludeCredentials = known(options.excludeCredentials);
+    return options;
   };
 
   const ask = async (form) => {
@@ -52,16 +52,16 @@
     if (!form.dataset.passkey || answerOf(form).value) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    const said = form.querySelector(".error");
-    said.hidden = true;
+    const error = form.querySelector(".error");
+    error.hidden = true;
     const buttons = form.querySelectorAll("button");
     buttons.forEach((button) => button.setAttribute("aria-busy", "true"));
     try {
       answerOf(form).value = await ask(form);
       form.requestSubmit();
     } catch (problem) {
-      said.textContent = inWords(problem);
-      said.hidden = false;
+      error.textContent = inWords(problem);
+      error.hidden = false;
     } finally {
       buttons.forEach((button) => button.removeAttribute("aria-busy"));
     }

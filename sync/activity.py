@@ -17,7 +17,7 @@ from sync.settings import set_setting, setting
 TOGETHER = timedelta(minutes=10)
 MIGRATED = "told by migrations"  # a list of entries for record_all()
 
-__all__ = ["Verification", "contains", "entries", "head", "place_of", "record", "record_all", "tell_what_was_migrated",
+__all__ = ["Verification", "contains", "entries", "head", "place_of", "record", "record_all", "record_migrations",
            "verify"]  # fmt: skip
 
 
@@ -34,7 +34,7 @@ def record(
     report: Report | int | None = None,
     may_follow: bool = False,
 ) -> None:
-    """Append one entry. Call it inside the `writing()` of what it tells, so that both happen or neither.
+    """Append one entry. Call it inside the `writing()` of what it records, so that both happen or neither.
 
     `may_follow`: it joins the line before it, if the same happened there to someone else in the same app.
     """
@@ -83,7 +83,7 @@ def _continues(last: Activity, entry: dict) -> bool:
     return same and timedelta() <= utcnow() - last.at < TOGETHER
 
 
-def tell_what_was_migrated() -> None:
+def record_migrations() -> None:
     """Log what migrations left to be logged; the start calls this."""
     if setting(MIGRATED):
         with writing():

@@ -49,11 +49,11 @@ class Config:
     def is_proxy(self, address: str) -> bool:
         """Whether a connection from this network address is one of ROLLCALL_TRUSTED_PROXIES."""
         try:
-            said = ip_address(address.strip())
+            ip = ip_address(address.strip())
         except ValueError:
             return False
-        said = getattr(said, "ipv4_mapped", None) or said
-        return any(said in network for network in self.trusted_proxies)
+        ip = getattr(ip, "ipv4_mapped", None) or ip
+        return any(ip in network for network in self.trusted_proxies)
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Config:

@@ -152,8 +152,8 @@ def open_database(path: str | os.PathLike) -> None:
             _migrate(path)
     except (DatabaseError, sqlite3.DatabaseError, OSError) as problem:
         fault = faults.of(problem)
-        said = fault.text if fault else f"{problem}. {WRITABLE}" if isinstance(problem, OSError) else problem
-        raise DatabaseRefused(f"{path} cannot be opened as Rollcall's database: {said}") from problem
+        reason = fault.text if fault else f"{problem}. {WRITABLE}" if isinstance(problem, OSError) else problem
+        raise DatabaseRefused(f"{path} cannot be opened as Rollcall's database: {reason}") from problem
     _keep_to_its_owner(path)
 
 

@@ -9,7 +9,7 @@ from datetime import date
 import connectors
 from connectors.base import REMOVE, ApiVersion, Connector, Effect
 from connectors.effects import Seat, about
-from connectors.explaining import Said, explained, seats_in_words
+from connectors.explaining import Explanation, explained, seats_in_words
 from sync import workspace
 from sync.models import Account, App, Directory
 from sync.states import AccountStatus
@@ -26,12 +26,12 @@ def of_removal(account: Account) -> tuple[Effect, ...]:
     return about(effects_of(account.app, REMOVE), account.status == AccountStatus.INVITED)
 
 
-def removal_in_words(app: App, day: date | None = None) -> list[Said]:
+def removal_in_words(app: App, day: date | None = None) -> list[Explanation]:
     """A paragraph for each kind of account. `day` is the day of the removal, today if None."""
     return explained(effects_of(app, REMOVE), day or workspace.today())
 
 
-def removal_of_account_in_words(account: Account, day: date | None = None) -> list[Said]:
+def removal_of_account_in_words(account: Account, day: date | None = None) -> list[Explanation]:
     return explained(of_removal(account), day or workspace.today())
 
 

@@ -1,5 +1,5 @@
 """Faults of our own: the disk, the database, the memory and the open files of the machine that Rollcall runs on.
-Told apart from others' in this one place, by the codes of SQLite and of the system; health.py says what stands."""
+This one place recognises them, by the codes of SQLite and of the system; health.py says which are current."""
 
 from __future__ import annotations
 
@@ -213,14 +213,14 @@ def written() -> None:
         _met.pop(fault, None)
 
 
-def standing() -> list[Fault]:
+def current() -> list[Fault]:
     """What this process met lately and hasn't seen to be over, the newest first."""
     now = time.monotonic()
     recent = sorted(((met, fault.kind, fault) for fault, met in list(_met.items())), reverse=True)
     return [fault for met, _, fault in recent if now - met < STANDS_SECONDS]
 
 
-def forget() -> None:
+def clear() -> None:
     """Nothing has been met: a new beginning."""
     _met.clear()
 

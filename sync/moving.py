@@ -106,13 +106,13 @@ def tables() -> list[Table]:
     return [Table(model) for model in sort_models(Base.__subclasses__()) if model not in MADE_AGAIN]
 
 
-def move(source: Side, target: Side, tell: Callable[[str], None] = lambda text: None) -> dict[str, int]:
+def move(source: Side, target: Side, progress: Callable[[str], None] = lambda text: None) -> dict[str, int]:
     """Copy, and compare each row. How many rows each table has. Raises MoveProblem, and the target has nothing."""
     counted = {}
     with source.reading(), target.writing():
         _refuse_rows(target)
         for table in tables():
-            tell(table.name)
+            progress(table.name)
             target.write(table, (table.meant(row) for row in source.rows(table)))
             counted[table.name] = _compare(table, source, target)
     return counted
@@ -219,8 +219,8 @@ class Server(Side):
                     self.connection.execute(f"SET TRANSACTION {isolation}")
                     yield
         except psycopg.Error as problem:
-            said = next(iter(str(problem).splitlines()), type(problem).__name__)
-            raise MoveProblem(f"The PostgreSQL server refused: {said}. {EMPTY}") from problem
+            reason = next(iter(str(problem).splitlines()), type(problem).__name__)
+            raise MoveProblem(f"The PostgreSQL server refused: {reason}. {EMPTY}") from problem
 
     def reading(self):
         return self._open("ISOLATION LEVEL REPEATABLE READ READ ONLY")

@@ -220,11 +220,11 @@ def at_worst(account: Account) -> tuple[str, ...]:
     """The ids of all roles that the account has or may have: also those that a guard holds, and NOT_GIVEN."""
     pending = account.pending or {}
     by_now = [pending["role"], *json.loads(pending["further_roles"])] if "role" in pending else []
-    not_said = [NOT_GIVEN] if not account.role and (account.unsaid or 0) & _ROLE and are_said(account.app_id) else []
-    return tuple(dict.fromkeys([*account.roles, *filter(None, by_now), *not_said]))
+    unknown = [NOT_GIVEN] if not account.role and (account.unsaid or 0) & _ROLE and are_reported(account.app_id) else []
+    return tuple(dict.fromkeys([*account.roles, *filter(None, by_now), *unknown]))
 
 
-def are_said(app_id: int) -> bool:
+def are_reported(app_id: int) -> bool:
     """Whether the app says of anyone which role they have."""
-    said = Account.unsaid.bin_and(_ROLE) == 0
-    return Account.select().where(Account.app == app_id, Account.state != AccountState.GONE, said).exists()
+    reported = Account.unsaid.bin_and(_ROLE) == 0
+    return Account.select().where(Account.app == app_id, Account.state != AccountState.GONE, reported).exists()

@@ -27,25 +27,25 @@ JOBS = (
     outbox.run,
     forgotten.run,
     directories.start_due,
-    scim_people.take_up_the_unclear,
-    scim_people.tell_held,
-    address_moves.follow_what_was_said_by_hand,
-    last_days.leave,
+    scim_people.retry_unclear_users,
+    scim_people.report_held,
+    address_moves.follow_decisions_by_hand,
+    last_days.mark_left,
     checks.start_due,
     comparison.compare_due,
-    tasks.settle_returned,
-    invitations.due,
-    acceptances.look_again,
-    offboarding.ask_on_the_day,
+    tasks.look_again_at_returned,
+    invitations.remind_and_expire,
+    acceptances.reopen_due,
+    offboarding.end_keep_until_dates,
     offboarding.carry_out_due,
-    news.due_reminders,
-    drafts.forget_drafts,
-    waiting_files.forget_old,
-    unused_keys.forget_old,
-    waiting_sign_ins.forget_old,
-    kept_requests.forget_old,
-    sessions.forget_ended,
-    refusals.tell_of_further,
+    news.send_reminders,
+    drafts.delete_expired,
+    waiting_files.delete_expired,
+    unused_keys.delete_unused,
+    waiting_sign_ins.delete_expired,
+    kept_requests.delete_expired,
+    sessions.delete_ended,
+    refusals.record_further,
     search_index.bring_up_to_date,
 )
 
@@ -68,7 +68,7 @@ def open_all(config: Config, although_moved: bool = False) -> None:
             raise vault.VaultProblem(f"{config.secret_key_file} isn't the key of this database. Nothing was changed. "
                                      "Copy the key file from a machine that uses the database already.")
         seals.renew()
-        activity.tell_what_was_migrated()
+        activity.record_migrations()
         queue.open_queue(config.database_url or config.database_path)
     outbox.configure(config.smtp_url, config.url)
 

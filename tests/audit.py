@@ -28,14 +28,14 @@ def advisories(lock: str) -> int:
             [*command, "--format", "json", "-r", lock], cwd=ROOT, capture_output=True, text=True, timeout=SECONDS
         )
     except subprocess.TimeoutExpired:
-        return told(lock, None, "it took too long")
+        return report_failure(lock, None, "it took too long")
     try:
-        return told(lock, json.loads(done.stdout), "")
+        return report_failure(lock, json.loads(done.stdout), "")
     except ValueError:
-        return told(lock, None, (done.stderr.strip().splitlines() or ["no answer"])[-1][:200])
+        return report_failure(lock, None, (done.stderr.strip().splitlines() or ["no answer"])[-1][:200])
 
 
-def told(lock: str, answer: Any, why: str) -> int:
+def report_failure(lock: str, answer: Any, why: str) -> int:
     """Says what pip-audit's answer means: it counts what it could not ask about as if all were well."""
     packages = answer["dependencies"] if answer else []
     asked = [one for one in packages if "skip_reason" not in one]

@@ -130,16 +130,16 @@ def columns(database: SqliteDatabase, table: str) -> set[tuple]:
 
 def checks(database: SqliteDatabase, table: str) -> list[str]:
     """The text of each CHECK of the table, of a column or of the whole."""
-    said = "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?"
-    [made] = database.execute_sql(said, (table,)).fetchone()
+    statement = "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?"
+    [made] = database.execute_sql(statement, (table,)).fetchone()
     found = re.findall(r"CHECK \(((?:[^()]|\([^()]*\))*)\)", made)
     assert len(found) == made.count("CHECK"), "one is written in a way that this test can't read"
     return sorted(found)
 
 
 def indexes(database: SqliteDatabase, table: str) -> set[str]:
-    said = "SELECT sql FROM sqlite_master WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL"
-    return {" ".join(row[0].split()).replace("IF NOT EXISTS ", "") for row in database.execute_sql(said, (table,))}
+    statement = "SELECT sql FROM sqlite_master WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL"
+    return {" ".join(row[0].split()).replace("IF NOT EXISTS ", "") for row in database.execute_sql(statement, (table,))}
 
 
 WORDS = {str(word) for kind in vars(states).values() if isinstance(kind, type) and issubclass(kind, StrEnum)
@@ -199,8 +199,8 @@ def unknown_words_in_sql(path: Path) -> list[str]:
     asked = re.compile(rf"\b({'|'.join(NAMED)})\s*(?:=|<>|(?:NOT )?IN)\s*('[^']*'|\([^()]*\))")
     texts = [node.value for node in ast.walk(parsed(path)) if isinstance(node, ast.Constant)]
     return [
-        f"{column} = {word!r}" for text in texts if isinstance(text, str) for column, said in asked.findall(text)
-        for word in re.findall("'([^']*)'", said) if word not in words[column]
+        f"{column} = {word!r}" for text in texts if isinstance(text, str) for column, statement in asked.findall(text)
+        for word in re.findall("'([^']*)'", statement) if word not in words[column]
     ]  # fmt: skip
 
 

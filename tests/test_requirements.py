@@ -75,10 +75,10 @@ def test_whatever_those_need_is_locked_too(requirements, lock):
 
 def _needs(package: str) -> list[str]:
     try:
-        said = [Requirement(text) for text in requires(package) or ()]
+        shown = [Requirement(text) for text in requires(package) or ()]
     except PackageNotFoundError:
         return []  # of another platform, or not installed here
-    return [canonicalize_name(one.name) for one in said if one.marker is None or one.marker.evaluate({"extra": ""})]
+    return [canonicalize_name(one.name) for one in shown if one.marker is None or one.marker.evaluate({"extra": ""})]
 
 
 def test_a_decision_that_is_not_locked_is_seen(tmp_path, monkeypatch):

@@ -43,27 +43,27 @@ def dialog(part: str, title: str, status: int = 200, /, **values) -> tuple[str, 
     return render_template(part if wants_part() else "dialog_page.html", **values), status
 
 
-def go_to(address: str, said: str = "", tone: str = "ok", undo: str = "", follow: str = "") -> Response:
+def go_to(address: str, message: str = "", tone: str = "ok", undo: str = "", follow: str = "") -> Response:
     """After something was done: go to a page, and say there in a toast what is now true.
 
     `undo` is the address whose DELETE takes it back; `follow` answers with what became of it (web/outcomes.py).
     """
     if not request.htmx:
-        if said:
-            flash({"text": said, "undo": undo, "follow": follow} if undo or follow else said, tone)
+        if message:
+            flash({"text": message, "undo": undo, "follow": follow} if undo or follow else message, tone)
         return redirect(address, 303)
     answer = make_response("", 204)
     answer.headers["HX-Location"] = json.dumps(
         {"path": address, "target": "#page", "select": "#page", "swap": "morph:outerHTML"}
     )
-    return with_toast(answer, said, tone, undo, follow) if said else answer
+    return with_toast(answer, message, tone, undo, follow) if message else answer
 
 
-def with_toast(answer: Response | str, said: str, tone: str = "ok", undo: str = "", follow: str = "") -> Response:
+def with_toast(answer: Response | str, message: str, tone: str = "ok", undo: str = "", follow: str = "") -> Response:
     """The same answer, that also shows a toast when htmx takes it."""
     answer = make_response(answer)
     more = {"undo": undo, "follow": follow}
-    toast = {"text": said, "tone": tone} | {name: value for name, value in more.items() if value}
+    toast = {"text": message, "tone": tone} | {name: value for name, value in more.items() if value}
     answer.headers["HX-Trigger"] = json.dumps({"toast": toast})  # ASCII: a header holds no more
     return answer
 

@@ -36,14 +36,14 @@ class BehindProxy:
         return self._application(environ, start_response)
 
     def _forwarded_prefix(self, environ: dict) -> str:
-        said = environ.get(FORWARDED_PREFIX, "").rstrip("/")
-        return said if is_plain_path(said) else ""
+        value = environ.get(FORWARDED_PREFIX, "").rstrip("/")
+        return value if is_plain_path(value) else ""
 
     def _forwarded_for(self, environ: dict) -> str:
         """The last address that isn't a proxy of ours: what stands before it, anyone may have written."""
-        for said in reversed(environ.get(FORWARDED_FOR, "").split(",")):
-            if not self._is_trusted(said):
-                return said.strip() if _address(said) else ""
+        for value in reversed(environ.get(FORWARDED_FOR, "").split(",")):
+            if not self._is_trusted(value):
+                return value.strip() if _address(value) else ""
         return ""
 
 

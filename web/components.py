@@ -76,15 +76,15 @@ def first_and_rest(labels: Sequence[str]) -> FirstAndRest:
 
 
 @dataclass(frozen=True)
-class Said:
+class ErrorText:
     words: str
     details: str
 
 
-def words_and_details(error: str | None) -> Said:
+def words_and_details(error: str | None) -> ErrorText:
     """What happened, for everyone, and the technical lines below it."""
     words, _, details = (error or "").partition("\n")
-    return Said(words, details)
+    return ErrorText(words, details)
 
 
 @dataclass(frozen=True)
@@ -114,8 +114,8 @@ class Toast:
 def toasts() -> list[Toast]:
     """What a view asked to show on the next page (answers.go_to)."""
     shown = []
-    for tone, said in get_flashed_messages(with_categories=True):
-        values = said if isinstance(said, dict) else {"text": said}
+    for tone, message in get_flashed_messages(with_categories=True):
+        values = message if isinstance(message, dict) else {"text": message}
         shown.append(Toast("check" if tone == "ok" else "alert-triangle", **values))
     return shown
 

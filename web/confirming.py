@@ -1,5 +1,5 @@
 """Asks people to confirm that it is them before a sensitive change: by password, second factor or a fresh sign-in.
-The request is stored meanwhile and then continued, with everything that was typed. A fresh sign-in isn't asked."""
+The request is stored until then and then continued, with everything that was typed. A fresh sign-in isn't asked."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MANY = 5  # more removals than this at once ask again
 LARGEST = 8_000_000  # bytes of files that are kept
 OWN_FIELDS = ("password", "code", "credential")
 GONE = "Your request is no longer stored. Nothing was changed. Please do it again."
-TOO_LARGE = "Confirmed. The file was too large to store meanwhile, so upload it again."
+TOO_LARGE = "Confirmed. The file was too large to keep while you confirmed, so upload it again."
 WRONG = "Wrong password."
 
 

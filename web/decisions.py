@@ -184,7 +184,7 @@ def _effects(app: App) -> list[str]:
 @pages.post("/decisions")
 @app_part(Part.OWNER)
 def create(app: App) -> Response | tuple[str, int]:
-    """Form fields: `what` tells a guest from a local partner; `seen` is the mark of the preview that was approved."""
+    """Form fields: `what` is guest or local partner; `seen` is the mark of the preview that was approved."""
     given = request.form
     kind = given.get("kind", "")
     if kind not in KINDS:

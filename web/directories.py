@@ -114,7 +114,7 @@ def show(directory_id: int) -> str:
         return render_template("directories/_read_again.html", overview=overview, **changing)
     return render_template(
         "directories/show.html", **_head(overview), **changing,
-        uploaded_at=directory_preview.handed_over(directory),
+        uploaded_at=directory_preview.uploaded_at(directory),
         waiting=overview.uploaded and directory_preview.pending(directory) is not None,
         rules=directory_view.rule_lines(directory), unread=directory_view.unread(directory),
     )

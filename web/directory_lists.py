@@ -32,7 +32,7 @@ def create(directory_id: int) -> Response:
         text = text_of("list")
         if not text.strip():
             return go_to(address_of(directory), "No file was chosen, or it is empty. Nothing was changed.", "attention")
-        directory_preview.hand_over(directory, text, by())
+        directory_preview.upload(directory, text, by())
     except ColumnsUnclear:
         return go_to(address_of_file(waiting_files.for_list(signed_in_person(), directory, text, name_of("list"))))
     except REFUSALS as problem:
@@ -44,7 +44,7 @@ def create(directory_id: int) -> Response:
 @workspace_role(*MANAGERS)
 def delete(directory_id: int) -> Response:
     directory = _listed(directory_id)
-    directory_preview.put_aside(directory, by())
+    directory_preview.discard(directory, by())
     return go_to(address_of(directory), "The new list was discarded. Nothing was changed.")
 
 

@@ -72,9 +72,10 @@ def unexpected(problem: InternalServerError) -> Response:
     fault = faults.note(problem.original_exception or problem)
     if fault is None:
         return answer(500)
-    said = answer(503, fault.sentence.rstrip("."), f"What you asked for was not done; nothing is lost. {fault.advice}")
-    said.headers["Retry-After"] = "60"
-    return said
+    advice = f"Your request was not carried out, and nothing is lost. {fault.advice}"
+    response = answer(503, fault.sentence.rstrip("."), advice)
+    response.headers["Retry-After"] = "60"
+    return response
 
 
 def answer(status: int, title: str = "", advice: str = "") -> Response:
@@ -85,9 +86,9 @@ def answer(status: int, title: str = "", advice: str = "") -> Response:
     if not title:
         title, advice = WORDS.get(status, WORDS[400 if status < 500 else 500])
     if request.htmx:
-        said = with_toast(make_response("", status), f"{title}. {advice}", "attention")
-        said.headers["HX-Reswap"] = "none"
-        return said
+        response = with_toast(make_response("", status), f"{title}. {advice}", "attention")
+        response.headers["HX-Reswap"] = "none"
+        return response
     return make_response(render_template("error.html", status=status, title=title, advice=advice), status)
 
 

@@ -50,5 +50,5 @@ def create_test_mail() -> Response | tuple[str, int]:
         outbox.try_out(to, by())
     except MailNotSent as problem:
         return page(problems={"test_mail": f"The test e-mail wasn't sent. {problem.in_full}"}), INVALID
-    said = f"The mail server accepted a test e-mail to {to}. If it doesn't arrive, look in the spam folder."
-    return go_to(url_for("settings.show"), said)
+    message = f"The mail server accepted a test e-mail to {to}. If it doesn't arrive, look in the spam folder."
+    return go_to(url_for("settings.show"), message)

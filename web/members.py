@@ -266,5 +266,5 @@ def unprotect(app: App, account: Account) -> Response:
 @pages.delete("/<int:account_id>/leaving-out")
 @app_part(Part.OWNER)
 def ask_again(app: App, account: Account) -> Response:
-    reports.forget_leaving_out(account, by())
+    reports.undo_leaving_out(account, by())
     return go_to(back_of(app), f"The next check reports {account_name(account)} again.")

@@ -8,7 +8,7 @@ from datetime import date
 
 from markupsafe import Markup
 
-from connectors.explaining import Said, seats_in_words
+from connectors.explaining import Explanation, seats_in_words
 from sync.effects import removal_of_account_in_words, saved_by_removal_of
 from sync.models import Account, App, Offboarding, Person, Report, Task
 from sync.names import account_name, person_name, short_name
@@ -42,7 +42,7 @@ class PreviewRow:
     fact: str
     roles: list[str]
     notes: list[tuple[str, str]]
-    effects: list[Said]
+    effects: list[Explanation]
     successors: Block | None  # asked first, about what the account alone manages
     reason: str
     reason_missing: bool
@@ -164,7 +164,7 @@ class Row:
     report: Report | None
     may_retry: bool
     may_cancel: bool
-    effects: list[Said]  # of a removal that is planned, under way or done
+    effects: list[Explanation]  # of a removal that is planned, under way or done
 
 
 @dataclass(frozen=True)
@@ -203,7 +203,7 @@ def _row(line: offboarding_progress.Line, owned: bool) -> Row:
     )  # fmt: skip
 
 
-def _effects(account: Account, line: offboarding_progress.Line) -> list[Said]:
+def _effects(account: Account, line: offboarding_progress.Line) -> list[Explanation]:
     """The last day to undo a removal counts from the day on which it was done."""
     if not line.removes:
         return []

@@ -75,16 +75,17 @@ def answer() -> Response | tuple[str, int]:
         return _refused(problem, further)
     except REFUSALS as problem:
         return _refused(problem, further)
-    second = SecondFactor.PROVIDER if provider_factors.are_two(came.said, known.factor_acr) else ""
+    claims = came.token_claims
+    second = SecondFactor.PROVIDER if provider_factors.are_two(claims, known.factor_acr) else ""
     way = Way(
-        SignInMethod.PROVIDER, second, oidc.sealed(came), f"with {known.label}", provider_factors.proved_at(came.said)
+        SignInMethod.PROVIDER, second, oidc.sealed(came), f"with {known.label}", provider_factors.proved_at(claims)
     )
     return second_step.go_on(person, way, further)
 
 
 def _confirmed(came: SignedIn, asked_at: int, further: str) -> Response:
     """The person at this browser has signed in again. Raises OidcProblem for another person or an old sign-in."""
-    session, at = current_session(), came.said.get("auth_time")  # required where max_age was asked (Core 2)
+    session, at = current_session(), came.token_claims.get("auth_time")  # required where max_age was asked (Core 2)
     if session is None or oidc_people.known_as(came.claims) != session.person:
         raise OidcProblem("The provider signed in someone else. Nothing was confirmed.")
     if not isinstance(at, int) or at < asked_at - BORNE:

@@ -123,7 +123,7 @@ def _entry(entry: DirectoryEntry, decides: list[str]) -> Entry:
 @dataclass(frozen=True)
 class Email:
     address: str
-    gets_mail: bool  # said where there are several
+    gets_mail: bool  # shown where there are several
     source: str
 
 

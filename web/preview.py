@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from flask import request
 from markupsafe import Markup
 
-from connectors.explaining import Said
+from connectors.explaining import Explanation
 from sync.effects import Seats, seats_after
 from sync.models import App, Asset
 from sync.names import asset_name
@@ -72,7 +72,7 @@ class Preview:
     released: int
     asks_reason: bool
     kind: str  # of the button
-    effects: list[Said]  # what it does in the app, in paragraphs
+    effects: list[Explanation]  # what it does in the app, in paragraphs
 
     @property
     def waits(self) -> bool:

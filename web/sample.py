@@ -45,8 +45,8 @@ def create() -> Response:
         runner.load(signed_in_person())
     except SampleProblem as problem:
         return go_to(url_for("apps.index"), str(problem), "attention")
-    said = "The sample data is loaded. Three people have left Acme: check an app for updates."
-    return go_to(url_for("apps.index"), said)
+    message = "The sample data is loaded. Three people have left Acme: check an app for updates."
+    return go_to(url_for("apps.index"), message)
 
 
 @pages.delete("")

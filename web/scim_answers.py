@@ -47,19 +47,19 @@ def answer(path: str) -> Response:
     )  # fmt: skip
     wait: dict[str, str] = {}
     try:
-        said = _serve(service, asked, wait)
+        answered = _serve(service, asked, wait)
     except Exception as problem:
         if fault := faults.note(problem):
             wait["Retry-After"] = str(WAIT_SECONDS)
             problem = Problem(503, f"{fault.sentence} Nothing was changed: send it again later.")
         elif not isinstance(problem, SCIMException):
             log.exception("%s %s", request.method, request.path)
-        said = service.error_response(problem)
-    return _response(said, wait)
+        answered = service.error_response(problem)
+    return _response(answered, wait)
 
 
 def refusal(problem: HTTPException) -> Response:
-    """What never came to answer(): an address or a method that no route knows, said in the standard's form."""
+    """What never came to answer(): an address or a method that no route knows, in the standard's form."""
     return _response(_service().error_response(Problem(problem.code, problem.description or problem.name)), {})
 
 
@@ -103,11 +103,11 @@ def _body() -> bytes:
         raise PayloadTooLargeException(detail=f"A request may have {MOST_BYTES:,} bytes") from None
 
 
-def _response(said: ScimResponse, wait: dict[str, str]) -> Response:
-    body = b"" if said.body is None else json.dumps(said.body, ensure_ascii=False).encode()
-    response = make_response(body, said.status.value)
-    response.headers.update(said.headers | wait)
-    if said.body is None:
+def _response(answered: ScimResponse, wait: dict[str, str]) -> Response:
+    body = b"" if answered.body is None else json.dumps(answered.body, ensure_ascii=False).encode()
+    response = make_response(body, answered.status.value)
+    response.headers.update(answered.headers | wait)
+    if answered.body is None:
         del response.headers["Content-Type"]
     else:
         response.headers["Content-Type"] = SCIM_MEDIA_TYPE

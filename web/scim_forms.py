@@ -12,88 +12,88 @@ MANAGER = f"{ENTERPRISE}:manager".casefold()
 OPERATIONS = "operations"
 
 
-def resource(said: Any) -> Any:
+def resource(document: Any) -> Any:
     """A User or Group of a create or a replace: Entra ID gives a manager as a plain id."""
-    if not isinstance(said, dict):
-        return said
+    if not isinstance(document, dict):
+        return document
     return {
         name: {**value, "manager": _manager(value["manager"])}
         if name.casefold() == ENTERPRISE.casefold() and isinstance(value, dict) and "manager" in value
         else value
-        for name, value in said.items()
+        for name, value in document.items()
     }
 
 
-def patch(said: Any, model: type[Resource]) -> Any:
+def patch(document: Any, model: type[Resource]) -> Any:
     """A PATCH: the value of each operation in the form that its path asks for."""
-    if not isinstance(said, dict):
-        return said
+    if not isinstance(document, dict):
+        return document
     return {
         name: [one for operation in value for one in _operations(operation, model)]
         if name.casefold() == OPERATIONS and isinstance(value, list)
         else value
-        for name, value in said.items()
+        for name, value in document.items()
     }
 
 
-def bulk(said: Any, models: dict[str, type[Resource]]) -> Any:
+def bulk(document: Any, models: dict[str, type[Resource]]) -> Any:
     """A Bulk request: the data of each operation, by the endpoint of its path ("users")."""
-    if not isinstance(said, dict):
-        return said
+    if not isinstance(document, dict):
+        return document
     return {
         name: [_bulk_operation(operation, models) for operation in value]
         if name.casefold() == OPERATIONS and isinstance(value, list)
         else value
-        for name, value in said.items()
+        for name, value in document.items()
     }
 
 
-def _bulk_operation(said: Any, models: dict[str, type[Resource]]) -> Any:
-    if not isinstance(said, dict) or "data" not in said:
-        return said
-    model = models.get(str(said.get("path")).strip("/").partition("/")[0].casefold())
-    if str(said.get("method")).upper() != "PATCH":
-        return {**said, "data": resource(said["data"])}
-    return {**said, "data": patch(said["data"], model)} if model else said
+def _bulk_operation(document: Any, models: dict[str, type[Resource]]) -> Any:
+    if not isinstance(document, dict) or "data" not in document:
+        return document
+    model = models.get(str(document.get("path")).strip("/").partition("/")[0].casefold())
+    if str(document.get("method")).upper() != "PATCH":
+        return {**document, "data": resource(document["data"])}
+    return {**document, "data": patch(document["data"], model)} if model else document
 
 
-def _operations(said: Any, model: type[Resource]) -> list[Any]:
-    if not isinstance(said, dict):
-        return [said]
-    said = {name.lower(): value for name, value in said.items()}
-    act, path, value = str(said.get("op")).lower(), said.get("path"), said.get("value")
+def _operations(document: Any, model: type[Resource]) -> list[Any]:
+    if not isinstance(document, dict):
+        return [document]
+    document = {name.lower(): value for name, value in document.items()}
+    act, path, value = str(document.get("op")).lower(), document.get("path"), document.get("value")
     if path == "":
-        said.pop("path")
+        document.pop("path")
         path = None
     if path is None and isinstance(value, dict) and act in ("add", "replace"):
-        return _split(said, value, model)
+        return _split(document, value, model)
     if not isinstance(path, str):
-        return [said]
+        return [document]
     if act == "remove":
-        return [_removal(said, value)]
+        return [_removal(document, value)]
     if path.casefold() == MANAGER:
         manager = _manager(value)
-        return [{**said, "value": manager} if manager else {"op": "remove", "path": path}]
-    return [{**said, "value": _unwrapped(path, value, model)}]
+        return [{**document, "value": manager} if manager else {"op": "remove", "path": path}]
+    return [{**document, "value": _unwrapped(path, value, model)}]
 
 
-def _split(said: dict, value: dict, model: type[Resource]) -> list[dict]:
+def _split(document: dict, value: dict, model: type[Resource]) -> list[dict]:
     """Keys of a value that are paths with a filter, or name the manager, become operations of their own."""
     own = {key: item for key, item in value.items() if "[" in key or key.casefold() == MANAGER}
     rest = resource({key: item for key, item in value.items() if key not in own})
-    parts = [{**said, "value": rest}] if rest or not own else []
+    parts = [{**document, "value": rest}] if rest or not own else []
     for key, item in own.items():
-        parts += _operations({**said, "path": key, "value": item}, model)
+        parts += _operations({**document, "path": key, "value": item}, model)
     return parts
 
 
-def _removal(said: dict, value: Any) -> dict:
+def _removal(document: dict, value: Any) -> dict:
     """A removal whose value says nothing, or names one member without the list around it."""
     if isinstance(value, dict) and value:
-        return {**said, "value": [value]}
+        return {**document, "value": [value]}
     if not value or isinstance(value, (str, bool, int, float)):
-        return {name: item for name, item in said.items() if name != "value"}
-    return said
+        return {name: item for name, item in document.items() if name != "value"}
+    return document
 
 
 def _manager(value: Any) -> Any:

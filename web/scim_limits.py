@@ -1,4 +1,4 @@
-"""What one SCIM request may hold, looked at before anything is read from it or written: no lock is held meanwhile.
+"""What one SCIM request may hold, looked at before anything is read from it or written: no lock is held in that time.
 Far above what identity providers send; RFC 7644, 3.12 has the errors."""
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ def examine_body(body: bytes) -> None:
     if not body:
         return
     try:
-        said = json.loads(body, parse_constant=_refuse_constant)
+        document = json.loads(body, parse_constant=_refuse_constant)
     except RecursionError:
         raise InvalidSyntaxException(detail=f"The body is nested more than {DEEPEST} levels deep") from None
     except ValueError:
         return
-    level: list[tuple[str, bool, Any]] = [("", False, said)]
+    level: list[tuple[str, bool, Any]] = [("", False, document)]
     for _ in range(DEEPEST):
         level = [further for name, many, value in level for further in _examined(name, many, value)]
         if not level:
@@ -66,14 +66,14 @@ def _examined(name: str, many: bool, value: Any) -> Iterable[tuple[str, bool, An
     return ()
 
 
-def _attributes(said: dict[str, Any]) -> list[tuple[str, bool, Any]]:
-    if len(said) > MOST_ATTRIBUTES or any(len(name) > LONGEST_NAME for name in said):
+def _attributes(document: dict[str, Any]) -> list[tuple[str, bool, Any]]:
+    if len(document) > MOST_ATTRIBUTES or any(len(name) > LONGEST_NAME for name in document):
         raise InvalidValueException(detail=f"An object has more than {MOST_ATTRIBUTES} attributes, or a name of more "
                                            f"than {LONGEST_NAME} characters")  # fmt: skip
-    path = next((value for name, value in said.items() if name.casefold() == "path" and isinstance(value, str)), "")
+    path = next((value for name, value in document.items() if name.casefold() == "path" and isinstance(value, str)), "")
     of_members = path.rpartition(":")[2].casefold().startswith("members")
     return [(name, name.casefold() in LONG_LISTS or (of_members and name.casefold() == "value"), value)
-            for name, value in said.items()]  # fmt: skip
+            for name, value in document.items()]  # fmt: skip
 
 
 def _refuse_long(name: str, value: str) -> None:

@@ -83,9 +83,8 @@ class Service(ScimService):
 
     def read_patch(self, resource_type: ResourceType, body: bytes, content_type: str | None) -> Any:
         model = self.get_model(resource_type)
-        patch = super().read_patch(
-            resource_type, self._tidy(body, content_type, lambda said: scim_forms.patch(said, model)), content_type
-        )
+        body = self._tidy(body, content_type, lambda document: scim_forms.patch(document, model))
+        patch = super().read_patch(resource_type, body, content_type)
         if len(patch.operations or []) > MOST_OPERATIONS:
             raise PayloadTooLargeException(detail=f"A PATCH may have {MOST_OPERATIONS:,} operations")
         return patch
@@ -94,11 +93,11 @@ class Service(ScimService):
         self.ensure_bulk_payload_size(len(body))
         return super().read_bulk(self._tidy(body, content_type, self._tidy_bulk), content_type)
 
-    def _tidy_bulk(self, said: Any) -> Any:
+    def _tidy_bulk(self, document: Any) -> Any:
         models = {
             (kind.endpoint or "").strip("/").casefold(): self.get_model(kind) for kind in self.provider.resource_types
         }
-        return scim_forms.bulk(said, models)
+        return scim_forms.bulk(document, models)
 
     def read_search(self, resource_types: list[ResourceType], payload: Any) -> tuple:
         asked = payload if isinstance(payload, dict) else {}
@@ -118,6 +117,6 @@ class Service(ScimService):
         )
 
     def _tidy(self, body: bytes, content_type: str | None, form: Any) -> bytes:
-        said = self.decode_body(body, content_type)
-        tidied = form(said)
-        return body if tidied is said else to_json(tidied)
+        document = self.decode_body(body, content_type)
+        tidied = form(document)
+        return body if tidied is document else to_json(tidied)

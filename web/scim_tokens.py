@@ -41,6 +41,6 @@ def directory() -> Directory:
     raise WrongToken
 
 
-def forget_refusals() -> None:
+def clear_refusals() -> None:
     """As after a start."""
     _refused.clear()

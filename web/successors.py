@@ -78,12 +78,12 @@ class Asking:
         shared: dict[tuple[int, ...], list[Asset]] = {}
         for asset in assets:
             shared.setdefault(tuple(self.managers[asset.id]), []).append(asset)
-        said = []
+        sentences = []
         for managers, theirs in shared.items():
             others = [self.names[id] for id in managers if id != account_id]
             verb = f"and {listed(others)} are the only managers of" if others else "is the only manager of"
-            said.append(f"{self.names[account_id]} {verb} {asset_list(theirs)}.")
-        return " ".join(said)
+            sentences.append(f"{self.names[account_id]} {verb} {asset_list(theirs)}.")
+        return " ".join(sentences)
 
     def _advice(self, several: bool) -> str:
         it, them = ("each", "them") if several else ("it", "it")

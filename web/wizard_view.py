@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from flask import url_for
 from markupsafe import Markup
 
-from connectors.explaining import Said
+from connectors.explaining import Explanation
 from sync.effects import Seats, seats_after
 from sync.models import App, Report, Task
 from sync.names import name_in_task, short_name
@@ -46,7 +46,7 @@ class Drop:
     total: int
     rows: list[Row]
     more: More | None
-    effects: list[Said] = field(default_factory=list)  # what removing these people does in the app, in paragraphs
+    effects: list[Explanation] = field(default_factory=list)  # what removing these people does in the app
     open: bool = False
 
 

@@ -25,7 +25,7 @@ from connectors.base import (
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.quality import at_its_maker
-from connectors.tools.answers import unsaid, words
+from connectors.tools.answers import disappeared, unsaid, words
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, NotFound, clean, segment
 from connectors.tools.http_connector import token_field
@@ -156,7 +156,7 @@ class Anthropic(UsersAndInvites):
                 for page in self._pages(path, "members of a workspace", id_of=itemgetter("user_id")):
                     yield from (_access(member, space) for member in page)
             except NotFound as gone:
-                raise TemporarilyUnavailable(f"The workspace {space.name} went away meanwhile. {gone}") from gone
+                raise disappeared(f"The workspace {space.name}", gone) from gone
 
     def remove(self, account: Account) -> None:
         """“Organization members with the admin role cannot be removed via the API”."""

@@ -27,7 +27,7 @@ from connectors.base import (
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, Effect, Reach, Sessions, Undo, declared
 from connectors.names import email_key
 from connectors.quality import at_its_maker
-from connectors.tools.answers import unsaid
+from connectors.tools.answers import disappeared, unsaid
 from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, pages_by_cursor
@@ -53,7 +53,7 @@ class Asana(HttpConnector):
         "With a service account's token, the things that a removed person owns pass to the admin named in the Admin "
         "Console. With a personal access token, they pass to the person whose token it is. Things that only they could "
         "see are lost: make them public in Asana before.",
-        "Asana's API tells neither when someone was last active nor whether an invitation is still pending (such "
+        "Asana's API reports neither when someone was last active nor whether an invitation is still pending (such "
         "people look like members), and can't make admins or guests: an invited person becomes a member if their "
         "e-mail is at one of your domains, else a guest. Access to a project through a team shows as membership of "
         "the team. To change who is in a team, the token's person must be in it.",
@@ -146,7 +146,7 @@ class Asana(HttpConnector):
                         level = clean(row.get("access_level"))
                         yield Access(row["member"]["gid"], f"project:{project['gid']}", level, level == "admin")
         except NotFound as gone:
-            raise TemporarilyUnavailable(f"A team or project went away meanwhile. {gone}") from gone
+            raise disappeared("A team or project", gone) from gone
 
     def _in_team(self, team: str) -> Iterator[dict]:
         fields = "user,is_admin,is_guest"

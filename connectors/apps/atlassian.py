@@ -71,8 +71,8 @@ class Atlassian(HttpConnector):
         "Atlassian shows the key and the organization ID once. A key lasts a year at most: note when it ends.",
         "Users, apps and groups are read as the organization has them; accounts that it manages but that are in none "
         "of its directories have no paid seat and are left out. Deactivated accounts show as suspended.",
-        "Atlassian's API doesn't tell whether an invitation is still pending (such people look like users), and "
-        "invites to certain apps only, so inviting is left to Atlassian. It tells the last activity where the "
+        "Atlassian's API doesn't report whether an invitation is still pending (such people look like users), and "
+        "invites to certain apps only, so inviting is left to Atlassian. It reports the last activity where the "
         "organization has one directory, as every one with centralized user management has.",
         "People who leave are suspended in each directory of the organization: they lose access to every app, you are "
         "not billed for them, and restoring them in Atlassian gives their groups and roles back. If you choose to "
@@ -265,7 +265,7 @@ class Atlassian(HttpConnector):
             raise Refused("Access to an Atlassian app comes through its groups: change who is in those.")
         group = self._http.get(f"{self._in(ALL)}/groups/{segment(id)}").json(dict).get("data") or {}
         if not group.get("directoryId"):
-            raise TemporarilyUnavailable(f"Atlassian did not tell the directory of {asset.name}.")
+            raise TemporarilyUnavailable(f"Atlassian did not report the directory of {asset.name}.")
         return f"{self._in(group['directoryId'])}/groups/{segment(id)}"
 
     def _is_in(self, account: Account, asset: Asset) -> bool:

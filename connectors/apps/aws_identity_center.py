@@ -85,4 +85,4 @@ class AwsIdentityCenter(ScimPreset):
     )
     client = AwsClient
     has_roles = False
-    untold = "tell who is an administrator: AWS doesn't say so here. Protect yours by hand, so that one always stays."
+    unknown = "see who is an administrator: AWS doesn't say so here. Protect yours by hand, so that one always stays."

@@ -30,7 +30,7 @@ from connectors.base import (
 )
 from connectors.effects import INVITATION_SENT, Effect, Reach, Undo, declared
 from connectors.quality import at_its_maker
-from connectors.tools.answers import unsaid
+from connectors.tools.answers import disappeared, unsaid
 from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, pages_by_cursor
@@ -136,7 +136,7 @@ class Calendly(HttpConnector):
         return list(ROLES)
 
     def accounts(self) -> Iterator[Account]:
-        """Invitations come first: someone who accepts meanwhile is then in two lists, rather than in none."""
+        """Invitations come first: someone who accepts in between is then in two lists, rather than in none."""
         self._must_see_everybody()
         yield from self._invitations()
         for page in self._pages("/organization_memberships", "memberships", organization=self._organization):
@@ -155,7 +155,7 @@ class Calendly(HttpConnector):
             try:
                 roles = self._roles_in(group)
             except NotFound as gone:
-                raise TemporarilyUnavailable(f"The group {group.get('name')} went away meanwhile. {gone}") from gone
+                raise disappeared(f"The group {group.get('name')}", gone) from gone
             id = _last(group["uri"])
             yield from (Access(owner, id, role, role == "admin") for owner, role in roles.items())
 

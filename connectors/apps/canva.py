@@ -60,7 +60,7 @@ class Canva(ScimPreset):
     client = CanvaClient
     api = "https://www.canva.com/_scim/v2"
     administrators = "Admin, Administrator, School administrator"  # by their names: Canva doesn't say what they may do
-    untold = "tell who owns or administers the team: Canva doesn't say so here. Protect those people by hand."
+    unknown = "see who owns or administers the team: Canva doesn't say so here. Protect those people by hand."
 
     def _roles_of(self, user: dict) -> list[tuple[str, str, bool]]:
         """One text in `role`."""

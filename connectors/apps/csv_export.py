@@ -20,7 +20,7 @@ from connectors.versions import NO_API
 
 STANDARD = Role("member", "Member", default=True)
 # What an export without such a column says nothing about.
-SAID_BY = {
+MEANINGS_OF = {
     "email": {Meaning.EMAIL},
     "status": {Meaning.STATUS, Meaning.STATUS_AND_ROLE},
     "role": {Meaning.ROLE, Meaning.STATUS_AND_ROLE},
@@ -102,8 +102,8 @@ class CsvExport(Connector):
 
     def _read(self) -> list[Account]:
         found = self._found()
-        said = {column.meaning for column in found.columns}
-        unsaid = frozenset(field for field, meanings in SAID_BY.items() if not said & meanings)
+        read = {column.meaning for column in found.columns}
+        unsaid = frozenset(field for field, meanings in MEANINGS_OF.items() if not read & meanings)
         return [_account(row, unsaid) for row in rows_of(found)]
 
     def _rows(self) -> tuple[AccountRow, ...]:

@@ -26,7 +26,7 @@ from connectors.base import (
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Undo, declared
 from connectors.quality import at_its_maker
-from connectors.tools.answers import has, known_status, unreadable, unsaid
+from connectors.tools.answers import disappeared, has, known_status, unreadable, unsaid
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, Conflict, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector
@@ -159,7 +159,7 @@ class Datadog(HttpConnector):
                 for row in self._list(path, "team's members", _teams_total):
                     yield _access(row, team["id"])
             except NotFound as gone:
-                raise TemporarilyUnavailable(f"The team {_name(team)} went away meanwhile. {gone}") from gone
+                raise disappeared(f"The team {_name(team)}", gone) from gone
 
     def _list(
         self, path: str, what: str, total: Callable[[dict], Any], on_total: Callable[[int], None] | None = None

@@ -41,7 +41,7 @@ from connectors.effects import (
     declared,
 )
 from connectors.quality import at_its_maker
-from connectors.tools.answers import known_status, unsaid
+from connectors.tools.answers import disappeared, known_status, unsaid
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, Conflict, Forbidden, clean
 from connectors.tools.http_connector import HttpConnector
@@ -75,7 +75,7 @@ MEANINGS = {
 }  # fmt: skip
 
 
-class Said(Conflict):
+class ErrorAnswer(Conflict):
     """What a call answers with 409; `tag` is Dropbox's name for the error."""
 
     def __init__(self, message: str, tag: str):
@@ -183,7 +183,7 @@ class Dropbox(HttpConnector):
         try:
             name = clean(self._ask("get_info").get("name")) or name
             admin = self._ask("token/get_authenticated_admin").get("admin_profile")
-        except (Forbidden, Said) as no:
+        except (Forbidden, ErrorAnswer) as no:
             missing.append(f"know which admin authorised the app: {no} Give it the scope team_info.read, and let an "
                            "active admin authorise it again.")  # fmt: skip
         try:
@@ -232,8 +232,8 @@ class Dropbox(HttpConnector):
         try:
             for page in pages_by_cursor(fetch, what="group's members", id_of=lambda r: r["profile"]["team_member_id"]):
                 yield from page
-        except Said as gone:
-            raise TemporarilyUnavailable(f"A group went away meanwhile. {gone}") from gone
+        except ErrorAnswer as gone:
+            raise disappeared("A group", gone) from gone
 
     def account(self, id: str) -> Account | None:
         return self._looked_up(_user(id))
@@ -259,7 +259,7 @@ class Dropbox(HttpConnector):
                 self._do("members/suspend", user=_user(account.id), wipe_data=False)
             else:
                 self._finished("members/remove", self._do("members/remove", user=_user(account.id), wipe_data=False))
-        except Said as no:
+        except ErrorAnswer as no:
             if no.tag not in NOBODY:
                 raise
 
@@ -299,7 +299,7 @@ class Dropbox(HttpConnector):
         member = {"user": _user(account.id), "access_type": access}
         try:
             self._do("groups/members/add", group=_group(asset.id), members=[member], return_members=False)
-        except Said as no:
+        except ErrorAnswer as no:
             if no.tag != "duplicate_user":
                 raise
             if role == OWNER:
@@ -310,7 +310,7 @@ class Dropbox(HttpConnector):
         users = [_user(account.id)]
         try:
             self._do("groups/members/remove", group=_group(asset.id), users=users, return_members=False)
-        except Said as no:
+        except ErrorAnswer as no:
             if no.tag not in NOT_IN_GROUP:
                 raise
 
@@ -364,5 +364,5 @@ def _problem(answer: Answer) -> ConnectorError | None:
         lacks = tag == "missing_scope" or "required scope" in summary
         return Forbidden(f"{says} The app lacks a scope.") if lacks else None
     if tag == "invalid_cursor":
-        return TemporarilyUnavailable(f"{says} The list changed meanwhile.")
-    return Said(f"{says} {MEANINGS.get(tag, '')}".strip(), tag)
+        return TemporarilyUnavailable(f"{says} The list changed while it was read.")
+    return ErrorAnswer(f"{says} {MEANINGS.get(tag, '')}".strip(), tag)

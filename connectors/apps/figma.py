@@ -24,7 +24,7 @@ from connectors.tools.http import segment
 from connectors.tools.http_connector import api_client, token_field
 from connectors.versions import ApiVersion
 
-UNTOLD = "tell who is an administrator: Figma doesn't say so here. Protect yours by hand, so that one always stays."
+UNKNOWN = "see who is an administrator: Figma doesn't say so here. Protect yours by hand, so that one always stays."
 
 
 class FigmaClient(ScimClient):
@@ -96,14 +96,14 @@ class Figma(ExtendedScim):
         except Refused as refusal:
             raise Refused(f"{refusal} Check the tenant ID: Figma shows it under “SAML SSO”.") from None
         identity = super().test()
-        return replace(identity, missing=(*identity.missing, *self._what_is_untold()))
+        return replace(identity, missing=(*identity.missing, *self._what_is_unknown()))
 
-    def _what_is_untold(self) -> Iterator[str]:
+    def _what_is_unknown(self) -> Iterator[str]:
         some = self._client.first_page("Users").items
         if some and not any("figmaAdmin" in (user.get(self.extension) or {}) for user in some):
-            yield UNTOLD
+            yield UNKNOWN
         if self._reads_log and (why := self._log.why_unknown()):
-            yield f"tell when people were last active: {why}"
+            yield f"see when people were last active: {why}"
 
     @property
     def _reads_log(self) -> bool:

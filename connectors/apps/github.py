@@ -26,7 +26,6 @@ from connectors.base import (
     Identity,
     Refused,
     Role,
-    TemporarilyUnavailable,
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.github import pending, teams
@@ -35,7 +34,7 @@ from connectors.github.organisation_roles import PREFIX, OrganisationRoles
 from connectors.github.people import People, email_of
 from connectors.names import email_key
 from connectors.quality import at_its_maker
-from connectors.tools.answers import unsaid
+from connectors.tools.answers import disappeared, unsaid
 from connectors.tools.http import Answer, Forbidden, NotFound, segment
 from connectors.tools.http_connector import ClosesClients, api_client, token_field, version_field
 from connectors.tools.paging import Seen
@@ -78,9 +77,9 @@ class GitHub(ClosesClients, Connector):
         "token of an enterprise owner, with the scope read:enterprise.",
         "Organisation roles show beside someone's role, and are given and taken in GitHub. A fine-grained token or an "
         "App reads them with the organisation permission Custom organization roles: read.",
-        "GitHub does not tell when someone was last active or who manages billing. Members from an enterprise team or "
-        "an identity provider must be removed there. Pending invitations to single repositories are read where access "
-        "to repositories is, and where the credential may administer the repository.",
+        "GitHub reports neither when someone was last active nor who manages billing. Members from an enterprise team "
+        "or an identity provider must be removed there. Pending invitations to single repositories are read where "
+        "access to repositories is, and where the credential may administer the repository.",
     )
     fields = (
         Field("org", "Organisation", "Its name in the address: github.com/NAME.", pattern=r"[A-Za-z0-9_-]+"),
@@ -203,7 +202,7 @@ class GitHub(ClosesClients, Connector):
         return [*ROLES, *(Role(id, name) for id, name in self._organisation_roles.names.items())]
 
     def accounts(self) -> Iterator[Account]:
-        """Invitations come first: someone who accepts meanwhile is then in two lists, rather than in none."""
+        """Invitations come first: someone who accepts in between is then in two lists, rather than in none."""
         client, came = self._client, Seen()
         if client.app is None:
             self._must_see_everybody()
@@ -254,7 +253,7 @@ class GitHub(ClosesClients, Connector):
                 for id, role in teams.direct_members(client, team):
                     yield Access(id, f"team:{team['id']}", role, role == "maintainer")
         except NotFound as gone:
-            raise TemporarilyUnavailable(f"A repository or team went away meanwhile. {gone}") from gone
+            raise disappeared("A repository or team", gone) from gone
 
     def account(self, id: str) -> Account | None:
         if id.startswith(pending.PREFIX):

@@ -26,12 +26,11 @@ from connectors.base import (
     Identity,
     Refused,
     Role,
-    TemporarilyUnavailable,
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.gitlab.group import Group, path_of
 from connectors.quality import Missing, Rule
-from connectors.tools.answers import known_status, unsaid
+from connectors.tools.answers import disappeared, known_status, unsaid
 from connectors.tools.holes import needed
 from connectors.tools.http import Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector, token_field
@@ -139,7 +138,7 @@ class GitLab(HttpConnector):
         try:
             self._http.get(f"{self._group.path}/billable_members", {"per_page": 1})
         except (Refused, Forbidden) as no:
-            missing.append(f"tell when people were last active: {no}")
+            missing.append(f"see when people were last active: {no}")
         try:
             member = self._http.get(f"{self._group.path}/members/all/{me['id']}").json(dict)
         except NotFound:
@@ -216,7 +215,7 @@ class GitLab(HttpConnector):
         try:
             page = self._http.get(f"/users/{user}").json(dict)
         except NotFound as gone:
-            raise TemporarilyUnavailable(f"A user went away while the members were read. {gone}") from gone
+            raise disappeared("A user", gone) from gone
         wanted = ("email", "public_email", "bot", "last_activity_on", "state")
         return {key: page[key] for key in wanted if page.get(key)}
 
@@ -288,8 +287,8 @@ class GitLab(HttpConnector):
     def invite(self, email: str, role: str) -> None:
         body = {"email": email, "access_level": _level(role or "30")}
         answer = self._http.post(f"{self._group.path}/invitations", json=body).json(dict)
-        said = answer.get("message")
-        words = next(iter(said.values()), "") if isinstance(said, dict) else said
+        message = answer.get("message")
+        words = next(iter(message.values()), "") if isinstance(message, dict) else message
         if answer.get("status") == "error" and "already" not in clean(words):
             raise Refused(f"GitLab did not invite {email}: {clean(words)}")
 

@@ -99,13 +99,13 @@ class GoogleAds(ClosesClients, Connector):
         "Google may ask a second admin to approve a removal, a change of role or an invitation. Google sends no e-mail "
         "about it. Rollcall shows that it waits, asks Google every hour, and finishes once it is approved in Google "
         "Ads. After 20 days, the request expires there.",
-        "Google Ads tells neither names nor when someone was last active. All who may use an account below are listed, "
-        "a client's own people too. Accounts that are cancelled, suspended or closed are not read. If the state of "
-        "another account keeps it from being read, the check warns and keeps what is known of its people. Removals "
+        "Google Ads reports neither names nor when someone was last active. Everyone who may use an account below is "
+        "listed, a client's own people too. Cancelled, suspended and closed accounts are not read. If the state "
+        "of another account keeps it from being read, the check warns and keeps what is known of its people. Removals "
         "continue, except of people who are known in that account, or if none of its people are known: these name the "
         "account to fix.",
-        "Someone gets into an account below by an invitation alone, which is sent from there. Google does not tell "
-        "whose refresh token it is either, so that is asked for: Rollcall never removes this admin.",
+        "Someone gets into an account below only by an invitation, which is sent from there. Google doesn't report "
+        "whose refresh token it is either, so you are asked for it: Rollcall never removes this admin.",
     )
     fields = (
         Field("customer_id", "Customer ID", "Of the manager account.", pattern=r"[0-9]{3}-?[0-9]{3}-?[0-9]{4}",
@@ -178,7 +178,7 @@ class GoogleAds(ClosesClients, Connector):
         return list(ROLES)
 
     def accounts(self) -> Iterator[Account]:
-        """Invitations come first: someone who accepts meanwhile is then in two lists, rather than in none."""
+        """Invitations come first: someone who accepts in between is then in two lists, rather than in none."""
         self.not_read = ()
         clients = list(self._clients())
         for customer in (self._manager, *clients):

@@ -224,7 +224,7 @@ class LdapGroup(Connector):
                 if attribute == BY_NAME or (normal := normal_dn(value)) not in known or normal in found:
                     continue
                 if (entry := self._client.entry(value, asked)) is None:
-                    raise TemporarilyUnavailable(f"The group {value} went away while it was read.")
+                    raise TemporarilyUnavailable(f"The group {value} disappeared while it was read.")
                 found[normal] = self._group(*entry)
                 to_follow.append(found[normal])
         return list(found.values())
@@ -265,7 +265,7 @@ class LdapGroup(Connector):
         active = self._client.status(dn, values) == "active"
         optional = {"email": first(values, (self._client.email,)), "user_name": first(values, USER_NAMES),
                 "employee_number": first(values, NUMBERS)}  # fmt: skip
-        # Active Directory tells it of every user: without it, it may not be read.
+        # Active Directory has it for every user: without it, it may not be read.
         is_group = bool(_classes(values) & GROUP_CLASSES)
         hidden = "samaccountname" in values and "useraccountcontrol" not in values and not is_group
         return Account(

@@ -28,7 +28,7 @@ from connectors.base import (
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.names import email_key
 from connectors.quality import at_its_maker
-from connectors.tools.answers import unsaid
+from connectors.tools.answers import disappeared, unsaid
 from connectors.tools.graphql import error_in
 from connectors.tools.http import Answer, Forbidden, clean, seconds_to_wait
 from connectors.tools.http_connector import HttpConnector, token_field
@@ -139,7 +139,7 @@ class Linear(HttpConnector):
         return list(ROLES)
 
     def accounts(self) -> Iterator[Account]:
-        """Invitations come first: someone who accepts meanwhile is then in two lists, rather than in none."""
+        """Invitations come first: someone who accepts in between is then in two lists, rather than in none."""
         self._must_see_everybody(self._ask(VIEWER)["viewer"])
         yield from self._invitations()
         yield from map(_account, self._rows(USERS, "users", "users"))
@@ -162,7 +162,7 @@ class Linear(HttpConnector):
                 for row in self._memberships(team["id"]):
                     yield Access(row["user"]["id"], team["id"], "owner" if row["owner"] else "member", row["owner"])
             except Refused as gone:
-                raise TemporarilyUnavailable(f"The team {team['name']} went away meanwhile. {gone}") from gone
+                raise disappeared(f"The team {team['name']}", gone) from gone
 
     def _memberships(self, team: str) -> Iterator[dict]:
         return self._rows(MEMBERS, "team", "team members", team=team)
@@ -265,7 +265,7 @@ def _problem(answer: Answer) -> ConnectorError | None:
 
 
 def _wait(answer: Answer) -> float:
-    """Seconds until the budget that is used up begins again; Linear tells that moment in milliseconds."""
+    """Seconds until the budget that is used up begins again; Linear gives that moment in milliseconds."""
     if (wait := seconds_to_wait(answer)) is not None:
         return wait
     for budget in BUDGETS:

@@ -171,10 +171,10 @@ class LinkedInAds(HttpConnector):
         form = {"client_id": self.settings["client_id"], "client_secret": self.settings["client_secret"]}
         http = Http(self.oauth, secrets=[token, form["client_secret"]])
         try:
-            said = http.post("/introspectToken", data={**form, "token": token}, idempotent=True).json(dict)
+            introspected = http.post("/introspectToken", data={**form, "token": token}, idempotent=True).json(dict)
         finally:
             http.close()
-        return re.split(r"[,\s]+", clean(said.get("scope")))
+        return re.split(r"[,\s]+", clean(introspected.get("scope")))
 
     def roles(self) -> list[Role]:
         return list(ROLES)

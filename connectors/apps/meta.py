@@ -103,7 +103,7 @@ class Meta(HttpConnector):
         "whatsapp_business_management.",
         "The business ID is shown under Business info. The app secret is in the app's settings, Basic: Rollcall signs "
         "each call with it, which is needed where the app requires it and makes a stolen token useless.",
-        "Meta tells neither when someone was last active nor a system user's role, and lets no program remove a "
+        "Meta reports neither when someone was last active nor a system user's role, and lets no program remove a "
         "system user, take someone off a pixel, or change who has an Instagram account. An invitation that has "
         "expired or was declined is not shown. Rollcall shows finance roles, and can't change them.",
         "A partner (agency) is a business. Where you choose it, Rollcall shows partners, but not their people or what "
@@ -191,7 +191,7 @@ class Meta(HttpConnector):
         return list(ROLES)
 
     def accounts(self) -> Iterator[Account]:
-        """Invitations come first: someone who accepts meanwhile is then in two lists, rather than in none."""
+        """Invitations come first: someone who accepts in between is then in two lists, rather than in none."""
         yield from self._invitations()
         yield from self._people(self.on_total)
         yield from self._system_users()
@@ -227,7 +227,7 @@ class Meta(HttpConnector):
                         yield Asset(f"{kind}:{row['id']}", WORD[kind], clean(row.get(name)))
 
     def access(self) -> Iterator[Access]:
-        """A page tells its people to its own token alone, so each person's pages are asked for."""
+        """A page shows its people only to its own token, so each person's pages are requested."""
         pages = set()
         for asset in self.assets():
             if asset.kind == "page":

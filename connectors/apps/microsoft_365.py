@@ -37,7 +37,7 @@ from connectors.base import (
 from connectors.effects import GRANTED, REVOKED, Effect, Reach, Seat, Sessions, Undo, declared
 from connectors.microsoft.graph import API, FIELDS, GRAPH, GUEST, LOGIN, PAGE, REGISTER, Graph, emails_of, is_external
 from connectors.quality import at_its_maker
-from connectors.tools.answers import known_status, unsaid
+from connectors.tools.answers import disappeared, known_status, unsaid
 from connectors.tools.http import Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import ClosesClients, api_client
 from connectors.tools.sign_out import block_and_sign_out
@@ -149,7 +149,7 @@ class Microsoft365(ClosesClients, Connector):
                 if what not in (LICENCES, SIGN_INS):
                     raise
         if first is not None and first.get("accountEnabled") is None:
-            missing.append("read who is blocked: Microsoft tells it with User.Read.All only.")
+            missing.append("read who is blocked: Microsoft shows it only with User.Read.All.")
         granted = self._graph.permissions() or frozenset()
         if granted & BLOCKS:
             may.append("block users")
@@ -237,7 +237,7 @@ class Microsoft365(ClosesClients, Connector):
         try:
             return [row["id"] for row in self._graph.rows(path, "members", counted=True, select="id", top=PAGE)]
         except NotFound as gone:
-            raise TemporarilyUnavailable(f"A group with a role went away meanwhile. {gone}") from gone
+            raise disappeared("A group with a role", gone) from gone
 
     @cached_property
     def _licences(self) -> dict[str, str] | None:
@@ -308,7 +308,7 @@ class Microsoft365(ClosesClients, Connector):
                     if id not in owners:
                         yield Access(id, asset.id, "member")
         except NotFound as gone:
-            raise TemporarilyUnavailable(f"A group went away meanwhile. {gone}") from gone
+            raise disappeared("A group", gone) from gone
 
     def _in_group(self, group: str, part: str) -> Iterator[str]:
         """Ids of the users among its direct members or its owners."""
@@ -356,7 +356,7 @@ def _status(user: dict) -> str:
 def _type(thing: dict) -> str:
     """What is a user, a group, a device. Without it nobody would seem to be in a group, or to have a role by one."""
     if not isinstance(thing.get("@odata.type"), str):
-        raise TemporarilyUnavailable("Microsoft Graph didn't tell what is a user and what a group.")
+        raise TemporarilyUnavailable("Microsoft Graph didn't report what is a user and what a group.")
     return thing["@odata.type"]
 
 

@@ -95,7 +95,7 @@ class MicrosoftAds(HttpConnector):
         "grant_type=authorization_code -d scope=https://ads.microsoft.com/msads.manage%20offline_access",
         "The customer ID is the number after cid= in the address of ads.microsoft.com, not the account number.",
         "Rollcall reads the users of this manager account. People who come in through a linked manager account of an "
-        "agency are users there: connect that one too. Microsoft doesn't tell when someone was last active.",
+        "agency are users there: connect that one too. Microsoft doesn't report when someone was last active.",
         "A user who is the primary contact of an ad account can't be deleted: choose another contact in the ad "
         f"account's settings first. Invitations are shown while they are open. Cancel them {IN_USERS}: the API can't.",
     )
@@ -141,7 +141,7 @@ class MicrosoftAds(HttpConnector):
         return needed(self.settings.get("customer_id", ""), "customer ID")
 
     def test(self) -> Identity:
-        """Whose token it is: GetUser tells it, by the user of any manager account that this person has."""
+        """Whose token it is: GetUser returns it, by the user of any manager account that this person has."""
         answer = self._ask("/User/Query", {})
         me = clean((answer.get("User") or {}).get("UserName"))
         mine = next((row for row in self._users() if me and clean(row.get("UserName")).lower() == me.lower()), None)
@@ -161,7 +161,7 @@ class MicrosoftAds(HttpConnector):
         return list(ROLES)
 
     def accounts(self) -> Iterator[Account]:
-        """Invitations come first: someone who accepts meanwhile is then in two lists, rather than in none."""
+        """Invitations come first: someone who accepts in between is then in two lists, rather than in none."""
         for row in self._invitations():
             yield self._invitation(row)
         for row in self._users():
@@ -194,7 +194,7 @@ class MicrosoftAds(HttpConnector):
     def _person(self, answer: dict) -> Account:
         user, roles = answer["User"], self._roles_in(answer)
         signs_in_with, name = clean(user.get("UserName")), user.get("Name") or {}
-        said = unsaid(answer, name={("User", "Name", "FirstName"), ("User", "Name", "LastName")},
+        silent = unsaid(answer, name={("User", "Name", "FirstName"), ("User", "Name", "LastName")},
                       email=("User", "UserName"), user_name=("User", "UserName"),
                       status=("User", "UserLifeCycleStatus"))  # fmt: skip
         return Account(
@@ -205,7 +205,7 @@ class MicrosoftAds(HttpConnector):
             role=next(iter(roles), ""),
             user_name=signs_in_with,
             further_roles=tuple(roles[1:]),
-            unsaid=said if roles else said | {"role"},
+            unsaid=silent if roles else silent | {"role"},
         )
 
     def _entries(self, answer: dict) -> list[dict]:

@@ -57,7 +57,7 @@ NOT_THERE = "USER_NOT_FOUND"
 
 USER = "id email name status is_deleted last_activity user_config { kind }"
 EVERY_STATUS = "status: [ACTIVE, INACTIVE, PENDING]"  # without it, deactivated users are left out
-IN_ORDER = "sort: [{field: CREATED_AT, direction: ASC}]"  # someone who is added meanwhile comes last
+IN_ORDER = "sort: [{field: CREATED_AT, direction: ASC}]"  # someone who is added during the reading comes last
 ME = "query Me { me { id name user_config { kind } account { name } } }"
 USERS = f"""query Users($page: Int, $limit: Int) {{
   users(page: $page, limit: $limit, {EVERY_STATUS}, {IN_ORDER}) {{ {USER} }} }}"""

@@ -62,7 +62,7 @@ class Notion(ExtendedScim):
         "A SCIM token acts for the owner who made it: that owner can't be removed with it, and when they leave or get "
         "another role Notion revokes it.",
         "The public API changes nothing: Rollcall lists the people to remove by hand, and notices when it is done. It "
-        "tells neither roles nor groups.",
+        "reports neither roles nor groups.",
         "Neither of the two shows guests, nor when someone was last active: look through the guests in Notion. A "
         "removal takes people out of the workspace and signs them out; their Notion account stays theirs.",
     )

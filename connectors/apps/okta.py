@@ -34,7 +34,6 @@ from connectors.base import (
     Identity,
     Refused,
     Role,
-    TemporarilyUnavailable,
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, Effect, Reach, Undo, declared
 from connectors.okta import usage
@@ -42,7 +41,7 @@ from connectors.okta.client import FIELDS, OKTA_API, TOKEN_STEPS, OktaClient, na
 from connectors.quality import at_its_maker
 from connectors.scim.extended import FIELDS as SCIM_FIELDS
 from connectors.scim.values import privileged_by_name
-from connectors.tools.answers import known_status, unsaid
+from connectors.tools.answers import disappeared, known_status, unsaid
 from connectors.tools.holes import needed
 from connectors.tools.http import NotFound, clean, segment
 from connectors.tools.http_connector import ClosesClients, api_client
@@ -178,7 +177,7 @@ class OktaApp(ClosesClients, Connector):
         if why := _why_nobody_is_removed(app):
             yield f"remove: {why}"
         if why := usage.why_unknown(self._okta, self._app_id):
-            yield f"tell when someone last used it: {why}"
+            yield f"see when someone last used it: {why}"
 
     def _known(self) -> str:
         apps = list(islice(self._okta.rows(APPS, "applications"), SHOWN))
@@ -235,14 +234,14 @@ class OktaApp(ClosesClients, Connector):
             try:
                 yield self._okta.http.get(f"{GROUPS}/{segment(row['id'])}").json(dict)
             except NotFound as gone:
-                raise TemporarilyUnavailable(f"A group went away while it was read. {gone}") from gone
+                raise disappeared("A group", gone) from gone
 
     def _members(self, group: str) -> Iterator[str]:
         try:
             for row in self._okta.rows(f"{GROUPS}/{segment(group)}/users", "people of the group"):
                 yield row["id"]
         except NotFound as gone:
-            raise TemporarilyUnavailable(f"A group went away while it was read. {gone}") from gone
+            raise disappeared("A group", gone) from gone
 
     def account(self, id: str) -> Account | None:
         row = self._assignment(id)

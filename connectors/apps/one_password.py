@@ -50,4 +50,4 @@ class OnePassword(ScimPreset):
     )  # fmt: skip
     api_version = ApiVersion("1Password SCIM Bridge", "", source="1Password SCIM Bridge endpoints")
     has_roles = False
-    untold = "tell who owns or administers the account: 1Password doesn't say so here. Protect those people by hand."
+    unknown = "see who owns or administers the account: 1Password doesn't say so here. Protect those people by hand."

@@ -21,11 +21,10 @@ from connectors.base import (
     Identity,
     Refused,
     Role,
-    TemporarilyUnavailable,
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.quality import at_its_maker
-from connectors.tools.answers import unsaid, words
+from connectors.tools.answers import disappeared, unsaid, words
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import token_field
@@ -91,11 +90,11 @@ class OpenAI(UsersAndInvites):
 
     def _error_in(self, answer: Answer) -> ConnectorError | None:
         """Errors whose status alone would mislead: a key of too few scopes, and an address that isn't there."""
-        said = words(answer) if answer.status in (401, 404) else ""
-        if answer.status == 401 and "Missing scopes" in said:
-            return Forbidden(f"{answer.asked}: OpenAI says “{said}”. Use an admin key with all permissions.")
-        if answer.status == 404 and said.startswith("Invalid URL"):
-            return Refused(f"{answer.asked}: OpenAI says “{said}”. This says nothing about an account.")
+        message = words(answer) if answer.status in (401, 404) else ""
+        if answer.status == 401 and "Missing scopes" in message:
+            return Forbidden(f"{answer.asked}: OpenAI says “{message}”. Use an admin key with all permissions.")
+        if answer.status == 404 and message.startswith("Invalid URL"):
+            return Refused(f"{answer.asked}: OpenAI says “{message}”. This says nothing about an account.")
         return None
 
     def test(self) -> Identity:
@@ -125,7 +124,7 @@ class OpenAI(UsersAndInvites):
                 for page in self._pages(f"{PROJECTS}/{segment(project.id)}/users", "users of a project"):
                     yield from (_access(user, project) for user in page)
             except NotFound as gone:
-                raise TemporarilyUnavailable(f"The project {project.name} went away meanwhile. {gone}") from gone
+                raise disappeared(f"The project {project.name}", gone) from gone
 
     def remove(self, account: Account) -> None:
         self._delete(self._path(account.id))

@@ -74,10 +74,11 @@ class PagerDuty(HttpConnector):
         "A removal deletes the user. PagerDuty refuses it while incidents are assigned to them, unless the account "
         "owner has set User Offboarding to restart these incidents. Without the offboarding feature it also refuses "
         "while they are on a schedule or an escalation policy: replace them there first, then try again.",
-        "With that feature, their places on schedules and escalation policies stay empty. PagerDuty tells the managers "
+        "With that feature, their places on schedules and escalation policies stay empty. PagerDuty asks the managers "
         "of their teams, or the admins, to fill them.",
         "The account owner can't be deleted: make someone else the owner in PagerDuty first. Roles on single "
-        "schedules, services or escalation policies are not read. PagerDuty doesn't tell when someone was last active.",
+        "schedules, services or escalation policies are not read. PagerDuty doesn't report when someone was last "
+        "active.",
     )
     fields = (
         token_field("API access key", "A general access REST API key."),

@@ -27,7 +27,6 @@ from connectors.base import (
     Identity,
     Refused,
     Role,
-    TemporarilyUnavailable,
 )
 from connectors.effects import (
     ENDED_PARTNERSHIP,
@@ -41,7 +40,7 @@ from connectors.effects import (
 from connectors.names import email_key
 from connectors.pinterest.answers import items, problem, refusal_in
 from connectors.quality import Missing, Rule, at_its_maker
-from connectors.tools.answers import unreadable, unsaid
+from connectors.tools.answers import disappeared, unreadable, unsaid
 from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector, bearer, token_field
 from connectors.tools.oauth import refreshed
@@ -171,7 +170,7 @@ class Pinterest(HttpConnector):
         return list(ROLES)
 
     def accounts(self) -> Iterator[Account]:
-        """Invitations come first: someone who accepts meanwhile is then in two lists, rather than in none."""
+        """Invitations come first: someone who accepts in between is then in two lists, rather than in none."""
         yield from self._invitations()
         yield from self._members()
         yield from self._partners()
@@ -217,7 +216,7 @@ class Pinterest(HttpConnector):
                 for account, permissions in self._who_has(id):
                     yield Access(account, f"{kind}:{id}", ", ".join(permissions), "ADMIN" in permissions)
             except NotFound as gone:
-                raise TemporarilyUnavailable(f"An asset went away meanwhile. {gone}") from gone
+                raise disappeared("An asset", gone) from gone
 
     def _who_has(self, asset: str) -> Iterator[tuple[str, list[str]]]:
         """Account ids with their permissions."""

@@ -87,7 +87,7 @@ class PostgresRoles(Connector):
         "then GRANT pg_signal_backend TO rollcall; so that it can end a leaver's sessions.",
         "From PostgreSQL 16 on it also needs each role that it manages: GRANT ana TO rollcall WITH ADMIN TRUE, "
         "INHERIT FALSE, SET FALSE; Superusers can be changed by a superuser only, and CONNECT on a database by its "
-        "owner. Test connection tells what is missing; reading alone needs no right at all.",
+        "owner. Test connection shows what is missing; reading needs no rights at all.",
         "Let it in by pg_hba.conf, straight to the server and not through a pooler.",
         "Say whose a role is by its comment: COMMENT ON ROLE ana IS 'ana@acme.example'; An address further on in a "
         "comment doesn't count, because it may name a contact. A role whose name is an e-mail address needs none. Or "
@@ -179,7 +179,7 @@ class PostgresRoles(Connector):
         ]
 
     def accounts(self) -> Iterator[Account]:
-        """In the order of their ids, so that a removal meanwhile hides nobody."""
+        """In the order of their ids, so that a removal during the reading hides nobody."""
         [(total,)] = self._client.rows(f"SELECT count(*) FROM ({ROLES}) every")
         self.on_total(total)
         last = 0

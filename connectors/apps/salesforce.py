@@ -34,7 +34,7 @@ from connectors.tools.http_connector import api_client
 from connectors.tools.oauth import client_credentials
 from connectors.versions import ApiVersion
 
-OWN_USER = "tell which user the app runs as: give it the scope “id”, or protect that user by hand."
+OWN_USER = "see which user the app runs as: give it the scope “id”, or protect that user by hand."
 
 
 class SalesforceClient(PresetClient):

@@ -21,7 +21,7 @@ from connectors.base import (
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.quality import TESTED_OVER_HTTP, Exempt, Missing, Rule, not_kept
-from connectors.tools.answers import known_status, unsaid
+from connectors.tools.answers import disappeared, known_status, unsaid
 from connectors.tools.http import Answer, NotFound, segment
 from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, Seen, number, pages_by_offset
@@ -96,7 +96,7 @@ class SampleAds(HttpConnector):
         ]
 
     def accounts(self) -> Iterator[Account]:
-        """Invitations come first: someone who accepts meanwhile is then in two lists, rather than in none."""
+        """Invitations come first: someone who accepts in between is then in two lists, rather than in none."""
         came, known = Seen(), 0
 
         def add_up(total: int) -> None:
@@ -120,7 +120,7 @@ class SampleAds(HttpConnector):
                 for page in self._pages(path, "assigned users", id_of=lambda row: row["user_id"]):
                     yield from (_access(asset, row) for row in page)
             except NotFound as gone:
-                raise TemporarilyUnavailable(f"The {asset.kind} {asset.name} went away meanwhile. {gone}") from gone
+                raise disappeared(f"The {asset.kind} {asset.name}", gone) from gone
 
     def _pages(self, path: str, what: str, **options) -> Iterator[list]:
         def fetch(offset: int) -> Page:

@@ -21,7 +21,7 @@ from connectors.base import (
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.memory import KnownItems, Marked, Unchanged
 from connectors.quality import TESTED_OVER_HTTP, Exempt, Missing, Rule, not_kept
-from connectors.tools.answers import known_status, unsaid
+from connectors.tools.answers import disappeared, known_status, unsaid
 from connectors.tools.http import Answer, NotFound, segment
 from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.items import accounts_of, opening
@@ -110,7 +110,7 @@ class SampleChat(HttpConnector):
             for page in self._pages(path, "members", "channel members", id_of=lambda row: row["member"]):
                 yield from (_access(channel, row) for row in page)
         except NotFound as gone:
-            raise TemporarilyUnavailable(f"The channel {channel.name} went away meanwhile. {gone}") from gone
+            raise disappeared(f"The channel {channel.name}", gone) from gone
 
     def _pages(
         self, path: str, key: str, what: str, known: KnownItems | None = None, id_of: Callable = by_id, **options

@@ -35,7 +35,7 @@ from connectors.base import (
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Undo, declared
 from connectors.names import email_key
 from connectors.quality import at_its_maker
-from connectors.tools.answers import known_status, unsaid, words
+from connectors.tools.answers import disappeared, known_status, unsaid, words
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector, token_field
@@ -187,7 +187,7 @@ class Sentry(HttpConnector):
             try:
                 yield from (_access(member, team) for page in self._team_members(team) for member in page)
             except NotFound as gone:
-                raise TemporarilyUnavailable(f"The team {team.name} went away meanwhile. {gone}") from gone
+                raise disappeared(f"The team {team.name}", gone) from gone
 
     def _team_members(self, team: Asset) -> Iterator[list]:
         return self._read(f"/teams/{self._organization}/{segment(team.id)}/members/", "members of a team")

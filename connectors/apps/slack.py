@@ -27,7 +27,6 @@ from connectors.base import (
     Identity,
     Refused,
     Role,
-    TemporarilyUnavailable,
 )
 from connectors.effects import GRANTED, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Sessions, Undo, declared
 from connectors.quality import at_its_maker
@@ -35,6 +34,7 @@ from connectors.slack import usage
 from connectors.slack.answers import AlreadyThere, error_inside, list_in
 from connectors.slack.people import EXTERNAL, ROLES, Home, account_of, home_of
 from connectors.slack.usage import Usage
+from connectors.tools.answers import disappeared
 from connectors.tools.http import Forbidden, Http, NotFound, segment
 from connectors.tools.http_connector import ClosesClients, api_client, bearer, token_field
 from connectors.tools.paging import Page, pages_by_cursor
@@ -178,7 +178,7 @@ class Slack(ClosesClients, Connector):
             missing += self._what_hinders_removal()
         if self.settings.get("admin_token"):
             unknown = usage.why_unknown(self._admin, self._team)
-            missing += [f"tell {what}: {why}" for what, why in unknown.items()]
+            missing += [f"see {what}: {why}" for what, why in unknown.items()]
         return Identity(f"{me.get('user')} in {me.get('team')}", me.get("user_id"), ("read members and channels",),
                         tuple(missing))  # fmt: skip
 
@@ -234,7 +234,7 @@ class Slack(ClosesClients, Connector):
                 for user in self._in_channel(channel["id"]):
                     yield Access(user, f"channel:{channel['id']}", "member")
             except NotFound as gone:
-                raise TemporarilyUnavailable(f"The channel {channel['id']} went away meanwhile. {gone}") from gone
+                raise disappeared(f"The channel {channel['id']}", gone) from gone
         for group in self._groups():
             yield from (Access(user, f"usergroup:{group['id']}", "member") for user in group.get("users") or ())
 

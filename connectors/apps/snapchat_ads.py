@@ -73,7 +73,7 @@ class SnapchatAds(HttpConnector):
         "Rollcall reads members, invitations, roles and ad accounts, and changes nothing in Snapchat. Removals become "
         "a to-do list: remove the member at business.snapchat.com under Members, then tick it off.",
         "The person who signed in must stay an organization admin or business admin, so that every member is seen. "
-        "Roles on catalogs are not read. Snap doesn't tell when someone was last active.",
+        "Roles on catalogs are not read. Snap doesn't report when someone was last active.",
     )
     fields = (
         Field("organization_id", "Organization ID", "Under Business Details.", pattern=r"[0-9A-Za-z-]+",
@@ -111,7 +111,7 @@ class SnapchatAds(HttpConnector):
         next(self.assets(), None)
         mine = clean(me.get("my_member_id"))
         name = f"{clean(me.get('my_display_name')) or 'An admin'} of {clean(me.get('name')) or 'the organization'}"
-        unknown = "know which member it acts as: Snapchat didn't tell. Protect that member in Rollcall."
+        unknown = "know which member it acts as: Snapchat didn't report it. Protect that member in Rollcall."
         return Identity(name, mine or None, ("read members, roles and ad accounts",), () if mine else (unknown,))
 
     def _me(self) -> dict:
@@ -195,7 +195,7 @@ class SnapchatAds(HttpConnector):
 
 
 def _account(row: dict, roles: list[str]) -> Account:
-    said = unsaid(row, email="email", name="display_name", status="member_status")
+    silent = unsaid(row, email="email", name="display_name", status="member_status")
     return Account(
         id=row["id"],
         email=clean(row.get("email")),
@@ -203,7 +203,7 @@ def _account(row: dict, roles: list[str]) -> Account:
         status=known_status(row.get("member_status"), STATUSES),
         role=next(iter(roles), ""),
         further_roles=tuple(roles[1:]),
-        unsaid=said if roles else said | {"role"},
+        unsaid=silent if roles else silent | {"role"},
     )
 
 

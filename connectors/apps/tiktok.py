@@ -34,7 +34,7 @@ from connectors.base import (
 )
 from connectors.effects import GRANTED, INVITATION_SENT, LEFT_BUSINESS, REVOKED, ROLE_CHANGED, declared
 from connectors.quality import at_its_maker
-from connectors.tools.answers import known_status, unsaid
+from connectors.tools.answers import disappeared, known_status, unsaid
 from connectors.tools.http import Answer, Forbidden, NotFound, clean
 from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, number, pages_by_number
@@ -77,7 +77,7 @@ class TikTok(HttpConnector):
         "Let an admin of the Business Center open the app's authorisation address and agree, and exchange the code "
         "from the address for a long-term access token (portal: “Authentication”).",
         "The Business Center's ID is shown in its settings at business.tiktok.com.",
-        "TikTok does not tell when someone was last active; finance roles are neither shown nor changed. Who may use "
+        "TikTok does not report when someone was last active; finance roles are neither shown nor changed. Who may use "
         "a pixel follows from the ad accounts it is linked to, so it is shown but can't be changed here. TikTok does "
         "not say with which rights someone has a TikTok account. Partners are not read, and neither are TikTok "
         "accounts of the type “managed business account”.",
@@ -173,7 +173,7 @@ class TikTok(HttpConnector):
                     for user in (row["user_id"] for row in page if row.get("relation_status") == "BOUND"):
                         yield from (Access(str(user), f"{kind}:{id}") for id in self._of_member(kind, user))
         except NotFound as gone:
-            raise TemporarilyUnavailable(f"An asset or a member went away meanwhile. {gone}") from gone
+            raise disappeared("An asset or a member", gone) from gone
 
     def _who_has(self, kind: str, id: str) -> Iterator[dict]:
         params = {"asset_type": kind, "asset_id": id}
@@ -280,11 +280,11 @@ def _inside(answer: Answer) -> ConnectorError | None:
     """TikTok's errors come with status 200: {"code": 40105, "message": "…", "request_id": "…", "data": {}}."""
     if answer.status != 200:
         return None
-    said = answer.json(dict)
-    code = said.get("code")
+    content = answer.json(dict)
+    code = content.get("code")
     if code == 0:
         return None
-    says = f"{answer.asked}: TikTok says “{clean(said.get('message')).rstrip('.')}” ({code})."
+    says = f"{answer.asked}: TikTok says “{clean(content.get('message')).rstrip('.')}” ({code})."
     if code in TOO_MANY:
         return RateLimited(says)
     if not isinstance(code, int) or code in LATER or code >= 50000:

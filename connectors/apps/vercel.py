@@ -96,8 +96,8 @@ class Vercel(HttpConnector):
     def _error_in(self, answer: Answer) -> ConnectorError | None:
         """Vercel answers 403 both for a token that has ended and for something that this one may not do."""
         if answer.status == 403 and b'"invalidToken":true' in answer.body.replace(b" ", b""):
-            said = words(answer)
-            return CredentialRejected(f"{answer.asked}: Vercel says “{said}”. The token is wrong or has expired.")
+            message = words(answer)
+            return CredentialRejected(f"{answer.asked}: Vercel says “{message}”. The token is wrong or has expired.")
         return None
 
     @property

@@ -37,7 +37,7 @@ from connectors.base import (
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.quality import at_its_maker
-from connectors.tools.answers import unreadable, unsaid
+from connectors.tools.answers import disappeared, unreadable, unsaid
 from connectors.tools.http import Answer, Conflict, Forbidden, NotFound, clean, seconds_to_wait, segment
 from connectors.tools.http_connector import HttpConnector
 from connectors.tools.oauth import client_credentials
@@ -57,7 +57,7 @@ NO_TOKEN, NO_PERMISSION, NO_SCOPE = 124, 200, (4700, 4711)
 NOT_THERE = (1001, 1010, 4130, 4131)  # no such user, not in this account; no such group, no member of it
 EXISTS = 1005
 # In Zoom's words "Zoom Room and Admin users' status can not be activated or deactivated": code 200, as for a missing
-# permission, so that the sentence alone tells them apart.
+# permission, so that only the sentence distinguishes them.
 OF_THE_ROLE = re.compile(r"\badmin users['’] status can ?not be\b", re.IGNORECASE)
 
 
@@ -88,8 +88,8 @@ class Zoom(HttpConnector):
         "tries again. No other refusal costs them the role. Reactivating someone doesn't give the role back. The "
         "account's owner can't be removed. Someone who is invited becomes a member on the Basic plan: give them a "
         "licence in Zoom.",
-        "Last activity is the last sign-in, which Zoom may tell up to three days late. A group's administrators, "
-        "contact groups and Zoom Rooms are not read. Of your own roles, Zoom does not tell which administer the "
+        "Last activity is the last sign-in, which Zoom may report up to three days late. A group's administrators, "
+        "contact groups and Zoom Rooms are not read. Of your own roles, Zoom does not report which administer the "
         "account.",
     )
     fields = (
@@ -192,7 +192,7 @@ class Zoom(HttpConnector):
                 for row in self._in_group(group["id"]):
                     yield Access(_in_group_id(row), group["id"], MEMBER)
             except NotFound as gone:
-                raise TemporarilyUnavailable(f"A group went away meanwhile. {gone}") from gone
+                raise disappeared("A group", gone) from gone
 
     def _in_group(self, group: str) -> Iterator[dict]:
         return self._rows(f"/v2/groups/{segment(group)}/members", "members", _in_group_id)
@@ -347,11 +347,11 @@ def _listed(answer: Answer, name: str) -> list:
 def _problem(answer: Answer) -> ConnectorError | None:
     """Zoom's errors are {"code": 1001, "message": "…"}, with a status of the same meaning, or with another."""
     try:
-        said = json.loads(answer.body)
+        content = json.loads(answer.body)
     except (ValueError, RecursionError):
-        said = None
-    said = said if isinstance(said, dict) else {}
-    code, words = said.get("code"), clean(said.get("message"))
+        content = None
+    content = content if isinstance(content, dict) else {}
+    code, words = content.get("code"), clean(content.get("message"))
     says = f"{answer.asked}: Zoom says “{words.rstrip('.')}” ({code})."
     if answer.status == 429 and (wait := _wait(answer)) is not None:
         return RateLimited(f"{says} Going on later.", wait)
@@ -373,7 +373,7 @@ def _problem(answer: Answer) -> ConnectorError | None:
 
 
 def _wait(answer: Answer) -> float | None:
-    """Seconds; a limit by the day tells the moment from which it begins again."""
+    """Seconds; a daily limit comes with the moment at which it begins again."""
     moment = from_iso(answer.headers.get("Retry-After"))
     if moment is None:
         return seconds_to_wait(answer)

@@ -1,8 +1,8 @@
 """Microsoft Entra ID (Azure AD) as a directory: a tenant's users with their addresses and groups, over Microsoft Graph.
-Each reading lists everyone again, with the total that Graph tells; “delta” isn't used, for the reason below.
+Each reading lists everyone again, with the total that Graph reports; “delta” isn't used, for the reason below.
 
-/users/delta would tell what changed since a token from last time. But a reading here is whole or nothing, and delta's
-own whole list (its first round) tells no total and may give a user twice, with deleted ones in between (“Use delta
+/users/delta would show what changed since a token from last time. But a reading here is whole or nothing, and delta's
+own whole list (its first round) has no total and may give a user twice, with deleted ones in between (“Use delta
 query to track changes”): what went missing on the way could not be noticed. So /users is listed with $count, which it
 must add up to.
 
@@ -22,7 +22,6 @@ from connectors.base import (
     DirectoryPerson,
     Field,
     Identity,
-    TemporarilyUnavailable,
 )
 from connectors.microsoft.graph import (
     API,
@@ -36,6 +35,7 @@ from connectors.microsoft.graph import (
     emails_of,
     user_name_of,
 )
+from connectors.tools.answers import disappeared
 from connectors.tools.http import Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import ClosesClients, api_client
 from connectors.tools.times import from_iso
@@ -44,7 +44,7 @@ USER = (
     "id,displayName,mail,userPrincipalName,otherMails,proxyAddresses,accountEnabled,userType,employeeId,"
     "employeeHireDate"
 )
-UNTOLD = "Microsoft doesn't tell which users are disabled. Add the application permission User.Read.All."
+UNKNOWN = "Microsoft doesn't report which users are disabled. Add the application permission User.Read.All."
 
 
 class EntraDirectory(ClosesClients, DirectoryConnector):
@@ -62,7 +62,7 @@ class EntraDirectory(ClosesClients, DirectoryConnector):
         "followed. Groups with hidden members need the permission Member.Read.Hidden, else they look empty.",
         "Mail, user name and proxy addresses count as the person's. The “other e-mails” are often private ones, so "
         "they are not used unless you say so. Shared mailboxes and rooms are users too, as a rule blocked ones.",
-        "Azure AD B2C tenants can't be read: Graph doesn't tell how many users they have.",
+        "Azure AD B2C tenants can't be read: Graph doesn't report how many users they have.",
     )
     fields = (
         *FIELDS,
@@ -89,7 +89,7 @@ class EntraDirectory(ClosesClients, DirectoryConnector):
         first = self._graph.first_user()
         may, missing = ["read users"], []
         if first is not None and first.get("accountEnabled") is None:
-            missing.append(UNTOLD)
+            missing.append(UNKNOWN)
         if self._reads_groups:
             try:
                 group = next(self._groups(), None)
@@ -113,7 +113,7 @@ class EntraDirectory(ClosesClients, DirectoryConnector):
                 shown = user if others else {**user, "otherMails": None}
                 yield _person(shown, self._status(user), groups.get(user["id"], ()))
         if some and not has_status:
-            raise CredentialRejected(f"{UNTOLD} Nothing was changed.")
+            raise CredentialRejected(f"{UNKNOWN} Nothing was changed.")
 
     def _status(self, user: dict) -> str:
         """Someone who begins on a later day has not left: Rollcall sees to that by DirectoryPerson.start_date."""
@@ -135,7 +135,7 @@ class EntraDirectory(ClosesClients, DirectoryConnector):
                 for user in self._everybody_in(group["id"]):
                     found.setdefault(user["id"], []).append(name)
         except NotFound as gone:
-            raise TemporarilyUnavailable(f"A group went away meanwhile. {gone}") from gone
+            raise disappeared("A group", gone) from gone
         return found
 
     def _groups(self) -> Iterator[dict]:

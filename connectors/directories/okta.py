@@ -17,6 +17,7 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.okta.client import FIELDS, OKTA_API, TOKEN_STEPS, OktaClient, name_of
+from connectors.tools.answers import disappeared
 from connectors.tools.http import Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import ClosesClients, api_client
 from connectors.tools.paging import ListChanged, Seen
@@ -78,7 +79,7 @@ class OktaDirectory(ClosesClients, DirectoryConnector):
 
     def people(self) -> Iterator[DirectoryPerson]:
         """Groups are held, people are not. People who have left come first: someone who moves between the two lists
-        meanwhile then comes twice, which is noticed, or left a moment ago. A list without the token's own admin is
+        in that time comes twice, which is noticed, or left a moment ago. A list without the token's own admin is
         only a part of it."""
         groups, me = self._groups(), clean(self._okta.me().get("id"))
         seen = Seen()
@@ -100,7 +101,7 @@ class OktaDirectory(ClosesClients, DirectoryConnector):
                 for member in self._okta.rows(f"{GROUPS}/{segment(group['id'])}/users", "people of the group"):
                     found.setdefault(member["id"], []).append(name)
         except NotFound as gone:
-            raise TemporarilyUnavailable(f"A group went away while it was read. {gone}") from gone
+            raise disappeared("A group", gone) from gone
         return found
 
     def _person(self, user: dict, groups: tuple[str, ...]) -> DirectoryPerson:

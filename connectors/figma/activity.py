@@ -45,7 +45,7 @@ class ActivityLog:
         return ""
 
     def last_seen(self) -> dict[str, datetime]:
-        """When each person did something last (naive UTC), by the key of their address; as far as Figma tells."""
+        """When each person did something last (naive UTC), by the key of their address; as far as Figma reports it."""
         found: dict[str, datetime] = {}
         try:
             for event in self._events():

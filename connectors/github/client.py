@@ -24,7 +24,7 @@ from connectors.tools.renewal import Renewed
 VERSION = "2022-11-28"
 PAGE = 100  # the most that the API gives at once
 RENEW_AFTER = 50 * 60  # seconds; an installation token ends after an hour
-UNTOLD_WAIT = 61  # seconds: "wait for at least one minute" after a secondary limit without Retry-After
+DEFAULT_WAIT = 61  # seconds: "wait for at least one minute" after a secondary limit without Retry-After
 NO_KEY = "This isn't a private key of a GitHub App: enter the whole .pem file, including its first and last line."
 GRAPHQL_DENIED = {"INSUFFICIENT_SCOPES", "FORBIDDEN", "UNAUTHORIZED"}
 
@@ -94,7 +94,7 @@ class GitHubClient:
             address, query = (link, None) if link else (path, {**params, "per_page": PAGE})
             answer = answer_cache.get(self.http, address, query, self._memory)
             if len(rows := answer.json(list)) == PAGE and not next_link(answer):
-                # A full last page is the same when there is one behind it by now: only its Link header tells.
+                # A full last page is the same when there is one behind it by now: only its Link header shows it.
                 answer = answer_cache.get(self.http, address, query, self._memory, afresh=True)
                 rows = answer.json(list)
             return Page(rows, total, next_link(answer))
@@ -121,12 +121,12 @@ ENTERPRISE_SIGN_ON = "Enterprise SAML identity provider is available"
 
 
 def problem(answer: Answer) -> ConnectorError | None:
-    """What a status alone does not tell: limits without headers, hidden results, errors inside a GraphQL answer."""
-    said = answer.text.lower() if answer.status in (403, 429) else ""
-    if answer.status == 429 or "rate limit" in said:
+    """What a status alone does not show: limits without headers, hidden results, errors inside a GraphQL answer."""
+    lowered = answer.text.lower() if answer.status in (403, 429) else ""
+    if answer.status == 429 or "rate limit" in lowered:
         wait = seconds_to_wait(answer)
         words = f"{answer.asked}: GitHub asks for a pause after too many calls. Going on later."
-        return RateLimited(words, UNTOLD_WAIT if wait is None else wait)
+        return RateLimited(words, DEFAULT_WAIT if wait is None else wait)
     if answer.headers.get("X-GitHub-SSO", "").startswith("partial-results"):
         return Forbidden(
             f"{answer.asked} left something out: the token is not authorised for the organisation's single sign-on. "
@@ -142,7 +142,7 @@ def _inside(answer: Answer, errors: Iterable[dict]) -> ConnectorError | None:
         says = f"{answer.asked}: “{str(error.get('message', '')).rstrip('.')}”."
         if error.get("type") == "RATE_LIMITED":
             wait = seconds_to_wait(answer)
-            return RateLimited(says, UNTOLD_WAIT if wait is None else wait)
+            return RateLimited(says, DEFAULT_WAIT if wait is None else wait)
         if error.get("type") in GRAPHQL_DENIED or ENTERPRISE_SIGN_ON in str(error.get("message", "")):
             return Forbidden(f"{says} Give the token what it lacks. Names and e-mails can also be left out.")
         return TemporarilyUnavailable(f"{says} Nothing was changed.")

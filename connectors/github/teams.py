@@ -1,7 +1,7 @@
 """The direct members of a GitHub team, with their roles.
 
-The REST list has members of child teams too, and tells them apart by `role` and `inherited`: "only when the feature is
-enabled for the organization" (OpenAPI description, schema team-member). Where it isn't, GraphQL tells both
+The REST list has members of child teams too, and marks them by `role` and `inherited`: "only when the feature is
+enabled for the organization" (OpenAPI description, schema team-member). Where it isn't, GraphQL has both
 (docs.github.com/graphql, object Team: members with `membership: IMMEDIATE`; TeamMemberEdge: role).
 """
 

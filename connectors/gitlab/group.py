@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from connectors.base import Asset, ConnectorError, CredentialRejected, TemporarilyUnavailable
+from connectors.tools.answers import disappeared
 from connectors.tools.http import Forbidden, Http, NotFound, clean, segment
 from connectors.tools.paging import Page, next_link, number, pages_by_link
 
@@ -73,7 +74,7 @@ class Group:
         return self.rows_below(place, "members/all" if invites else "members")
 
     def invited_to(self, path: str) -> list[str] | None:
-        """The names of the groups that are invited to a group or project; None where GitLab doesn't tell."""
+        """The names of the groups that are invited to a group or project; None where GitLab doesn't show them."""
         try:
             found = self._http.get(path, {"with_projects": "false"} if path.startswith("/groups/") else {}).json(dict)
         except NotFound as gone:
@@ -120,4 +121,4 @@ def _address(row: dict) -> str:
 
 
 def _went_away(gone: NotFound) -> TemporarilyUnavailable:
-    return TemporarilyUnavailable(f"A project or subgroup went away meanwhile. {gone}")
+    return disappeared("A project or subgroup", gone)

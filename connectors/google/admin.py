@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from connectors.base import ConnectorError, CredentialRejected, Field, RateLimited, TemporarilyUnavailable
+from connectors.tools.answers import disappeared
 from connectors.tools.http import Answer, Http, NotFound, clean, segment, words
 from connectors.tools.oauth import jwt_bearer, rsa_key
 from connectors.tools.paging import Page, pages_by_cursor
@@ -79,7 +80,7 @@ class GoogleAdmin:
         return jwt_bearer(self._token_address, claims, self._key, self._secrets)
 
     def check_scopes(self) -> None:
-        """Raises CredentialRejected naming the scopes that aren't delegated: Google tells only that one isn't."""
+        """Raises CredentialRejected naming the scopes that aren't delegated: Google says only that one isn't."""
         refused: dict[str, CredentialRejected] = {}
         for scope in self._scopes:
             try:
@@ -149,7 +150,7 @@ class GoogleAdmin:
             for page in pages_by_cursor(fetch, what=what, id_of=id_of):
                 yield from page
         except NotFound as gone:
-            raise TemporarilyUnavailable(f"The list of {what} went away while it was read. {gone}") from None
+            raise disappeared(f"The list of {what}", gone) from None
 
     def users(self, fields: str) -> Iterator[dict]:
         return self.rows("/users", "users", 500, "users", customer="my_customer",

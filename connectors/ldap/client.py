@@ -1,4 +1,4 @@
-"""One connection to an LDAP server: OpenLDAP, 389, FreeIPA or Active Directory, told apart by their attributes.
+"""One connection to an LDAP server: OpenLDAP, 389, FreeIPA or Active Directory, distinguished by their attributes.
 Always in pages; a search that ends in anything but success fails the reading, however many entries came before."""
 
 from __future__ import annotations
@@ -291,8 +291,8 @@ class LdapClient:
         except faults().LDAPStartTLSError as problem:
             raise TemporarilyUnavailable(f"{url} can't encrypt the connection by StartTLS: {problem}.") from problem
         except (faults().LDAPException, OSError) as problem:
-            said = one_line(str(problem), 2000)
-            raise TemporarilyUnavailable(f"{url} can't be reached{_tls_advice(problem)}: {said}.") from problem
+            reason = one_line(str(problem), 2000)
+            raise TemporarilyUnavailable(f"{url} can't be reached{_tls_advice(problem)}: {reason}.") from problem
         except Exception as problem:  # ldap3 takes what it is sent apart without a look at it
             raise TemporarilyUnavailable(f"{url} answers, but not as an LDAP server does.") from problem
         if result["result"] != SUCCESS:

@@ -41,7 +41,7 @@ class Ends:
 
     @property
     def asked(self) -> tuple[str, ...]:
-        """The attributes that tell, operational ones included: each is asked for by its name."""
+        """The attributes that show it, operational ones included: each is requested by its name."""
         return (*KNOWN, *(name for key, name in self._names.items() if key not in _KNOWN))
 
     def status(self, dn: str, texts_of: Callable[[str], list[str]]) -> str:
@@ -152,7 +152,7 @@ def _principal_ends_at(text: str, now: datetime) -> str:
 
 
 def _locked_since(text: str, now: datetime) -> str:
-    """pwdAccountLockedTime: for good, or until pwdLockoutDuration is over, which the entry doesn't tell."""
+    """pwdAccountLockedTime: for good, or until pwdLockoutDuration is over, which the entry doesn't show."""
     if text in LOCKED_FOR_GOOD:
         return LEFT
     _moment(text)

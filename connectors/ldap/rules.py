@@ -88,15 +88,15 @@ def _begins(text: str, operator: str) -> bool:
 
 def checked(rule: Rule, line: str = "") -> Rule:
     """The rule, if it can be used. Raises Refused with what is wrong with it."""
-    said = f"The rule “{(line or str(rule)).strip()}” can't be used:"
+    refusal = f"The rule “{(line or str(rule)).strip()}” can't be used:"
     if not rule.attribute or not rule.attribute.replace("-", "").replace(".", "").isalnum():
-        raise Refused(f"{said} it must begin with the name of an attribute, such as employeeStatus.")
+        raise Refused(f"{refusal} it must begin with the name of an attribute, such as employeeStatus.")
     if rule.operator not in OPERATORS:
-        raise Refused(f"{said} after the attribute comes one of: {', '.join(OPERATORS)}.")
+        raise Refused(f"{refusal} after the attribute comes one of: {', '.join(OPERATORS)}.")
     if rule.outcome not in OUTCOMES:
-        raise Refused(f"{said} it must end with a colon and left, locked or here.")
+        raise Refused(f"{refusal} it must end with a colon and left, locked or here.")
     if rule.operator not in WITHOUT_VALUE and not rule.value:
-        raise Refused(f"{said} “{rule.operator}” needs a value.")
+        raise Refused(f"{refusal} “{rule.operator}” needs a value.")
     if rule.operator in WITHOUT_VALUE and rule.value:
-        raise Refused(f"{said} “{rule.operator}” takes no value.")
+        raise Refused(f"{refusal} “{rule.operator}” takes no value.")
     return replace(rule, value=rule.value.strip())

@@ -44,7 +44,7 @@ def is_never(text: str) -> bool:
 
 
 def day_of(text: str) -> date:
-    """The day that a value of any attribute names: GeneralizedTime, a number told by its length, or as people write."""
+    """The day that a value of any attribute names: GeneralizedTime, a number by its length, or as people write."""
     text = text.strip()
     if text.isdecimal() and len(text) != 8:
         return _counted(int(text), len(text))

@@ -1,4 +1,4 @@
-"""Attributes that might say who has left and that nothing reads: told by their names, where they differ between people.
+"""Attributes that might say who has left and that nothing reads: found by name, where they differ between people.
 Their names are asked for first, without values, so that nobody's picture crosses the network for it."""
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from connectors.ldap.ends import KNOWN
 
 SAMPLES, LONGEST = 3, 60  # values of each, and characters of one
 EVERY = ["*", "+"]  # user and operational attributes, RFC 4511 4.5.1.8 and RFC 3673
-TELLING = re.compile(
+MEANINGFUL = re.compile(
     r"status|expir|disab|enabl|inactiv|active|lock|terminat|suspend|retire|deprov|resign|leaver|leaving|until|valid"
     r"|(?:end|exit|left|leave|departure|lastday|lastworking)(?:date|day|time|on|ed|s)?$|(?:employ\w*|account|contract)state$"
 )
@@ -33,15 +33,15 @@ def unread(client: LdapClient, base: str, filter: str, read: Collection[str]) ->
     people, used = 0, Counter()
     for _, values in client.search(base, filter, EVERY, types_only=True):
         people += 1
-        used.update(name for name in values if name not in known and TELLING.search(name))
+        used.update(name for name in values if name not in known and MEANINGFUL.search(name))
     if not used:
         return ()
-    said: dict[str, Counter[str]] = defaultdict(Counter)
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
     for _, values in client.search(base, filter, list(used)):
         for name in used:
-            said[name].update(texts(values, name))
+            counts[name].update(texts(values, name))
     return tuple(
-        Unread(client.spelling(name), count, tuple(value[:LONGEST] for value, _ in said[name].most_common(SAMPLES)))
+        Unread(client.spelling(name), count, tuple(value[:LONGEST] for value, _ in counts[name].most_common(SAMPLES)))
         for name, count in used.most_common()
-        if count < people or len(said[name]) > 1
+        if count < people or len(counts[name]) > 1
     )

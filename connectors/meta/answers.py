@@ -23,8 +23,8 @@ def problem(answer: Answer) -> ConnectorError | None:
     except TemporarilyUnavailable:
         return None
     code = error.get("code") if isinstance(error, dict) else None
-    said = clean(error.get("error_user_msg") or error.get("message")).rstrip(".") if isinstance(error, dict) else ""
-    says = f"{answer.asked}: Meta says “{said}” ({code})."
+    message = clean(error.get("error_user_msg") or error.get("message")).rstrip(".") if isinstance(error, dict) else ""
+    says = f"{answer.asked}: Meta says “{message}” ({code})."
     if code == VERSION_ENDED:
         return Forbidden(f"{says} Meta has ended this version of its API: on the app's Settings, enter a later one.")
     if code in TOO_MANY:

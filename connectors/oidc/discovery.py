@@ -37,7 +37,7 @@ class Metadata:
     signatures: tuple[str, ...]
     by_basic: bool  # how the client shows its secret: in the header, else in the form
     names_itself: bool  # each answer says which issuer it comes from (RFC 9207)
-    scopes: tuple[str, ...]  # () where it doesn't tell
+    scopes: tuple[str, ...]  # () where it doesn't list them
     flows: tuple[str, ...]
     challenges: tuple[str, ...]
     clock: float | None  # seconds that its clock is ahead of ours
@@ -59,7 +59,7 @@ class _Known:
 _known: dict[str, _Known] = {}
 
 
-def forget(issuer: str) -> None:
+def clear(issuer: str) -> None:
     _known.pop(_plain(issuer), None)
 
 

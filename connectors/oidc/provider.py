@@ -58,7 +58,7 @@ class SignedIn:
 
     claims: Mapping[str, Any]
     id_token: str
-    said: Mapping[str, Any]  # the claims of the ID token alone: how someone signed in isn't for userinfo to say
+    token_claims: Mapping[str, Any]  # the claims of the ID token alone: how someone signed in isn't for userinfo to say
 
 
 class Provider:
@@ -76,7 +76,7 @@ class Provider:
 
     def forget(self) -> None:
         """Forget what was read of it."""
-        discovery.forget(self.issuer)
+        discovery.clear(self.issuer)
 
     def count_keys(self) -> int:
         return len(discovery.keys_of(self.metadata()).keys)
@@ -101,18 +101,18 @@ class Provider:
     def signed_in(self, answer: Mapping[str, str], kept: Mapping[str, str]) -> SignedIn:
         """Who came back with this answer in the address's query; `kept` are the values of what was asked.
 
-        Raises NotTrusted for anything that can't be verified, Refused with the provider's words when it said no,
+        Raises NotTrusted for anything that can't be verified, Refused with the provider's words when it refused,
         CredentialRejected for a wrong client id or secret, TemporarilyUnavailable when it can't be reached.
         """
         pending, metadata = Pending(**kept), self.metadata()
         if not hmac.compare_digest(answer.get("state", "").encode(), pending.state.encode()):
             raise NotTrusted(NO_ANSWER)
-        said = answer.get("iss")
-        if (said is None and metadata.names_itself) or said not in (None, metadata.issuer):  # RFC 9207, 2.4
+        named = answer.get("iss")
+        if (named is None and metadata.names_itself) or named not in (None, metadata.issuer):  # RFC 9207, 2.4
             raise NotTrusted(NO_ANSWER)
         if "error" in answer:
-            told = one_line(answer.get("error_description") or answer["error"])
-            raise Refused(f"The provider did not sign you in: “{told}”.")
+            reason = one_line(answer.get("error_description") or answer["error"])
+            raise Refused(f"The provider did not sign you in: “{reason}”.")
         if not answer.get("code"):
             raise NotTrusted(NO_ANSWER)
         tokens = self._exchange(metadata, answer["code"], pending.redirect, pending.verifier)
@@ -260,8 +260,8 @@ def _refused_exchange(answer: Answer) -> ConnectorError | None:
         error = answer.json(dict).get("error")
     except TemporarilyUnavailable:
         error = None
-    said = f": “{one_line(words(answer))}”" if words(answer) else ""
+    reason = f": “{one_line(words(answer))}”" if words(answer) else ""
     if error in ("invalid_client", "unauthorized_client") or answer.status == 401:
-        refused = f"The provider refuses Rollcall's client id or secret{said}."
+        refused = f"The provider refuses Rollcall's client id or secret{reason}."
         return CredentialRejected(f"{refused} An Owner should enter them again.")
-    return CodeRefused(f"The provider refused the sign-in{said}. Nothing was changed: start again.")
+    return CodeRefused(f"The provider refused the sign-in{reason}. Nothing was changed: start again.")

@@ -42,7 +42,7 @@ class OktaClient:
         address = settings.get("base_url", "").strip().rstrip("/")
         self.host = urlsplit(address).hostname or ""
         self.http = Http(address, headers={"Authorization": f"SSWS {token}"}, secrets=[token], patience=PATIENCE,
-                         on_error=too_many, says=said)  # fmt: skip
+                         on_error=too_many, says=error_words)  # fmt: skip
 
     def close(self) -> None:
         self.http.close()
@@ -69,7 +69,7 @@ def name_of(profile: dict) -> str:
     )
 
 
-def said(answer: Answer) -> str:
+def error_words(answer: Answer) -> str:
     """errorSummary, and the causes, which say more."""
     try:
         error = answer.json(dict)

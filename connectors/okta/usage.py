@@ -18,7 +18,7 @@ from connectors.tools.paging import Page, next_link, pages_by_link
 from connectors.tools.times import from_iso
 
 LOGS = "/api/v1/logs"
-EVENTS, MOST_PAGES = 1000, 20  # a page; and so many pages, newest first, which tell the last use of the most active
+EVENTS, MOST_PAGES = 1000, 20  # a page; and so many pages, newest first, which show the last use of the most active
 KEPT = timedelta(days=90)
 
 
@@ -34,7 +34,7 @@ def why_unknown(okta: OktaClient, app: str) -> str:
 
 
 def last_used(okta: OktaClient, app: str) -> dict[str, datetime]:
-    """When each user signed in to the application last (naive UTC), by the user's id; as far as Okta tells."""
+    """When each user signed in to the application last (naive UTC), by the user's id; as far as Okta reports it."""
     found: dict[str, datetime] = {}
 
     def fetch(link: str | None) -> Page:

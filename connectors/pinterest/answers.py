@@ -22,10 +22,10 @@ def refusal_in(answer: Answer) -> str:
     """The words of an {"exception": {"message": "…"}} in the answer's items; "" where all went well."""
     rows = answer.json(dict).get("items")
     failed = [row.get("exception") for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-    said = next((one for one in failed if one), None)
-    if said is None:
+    error = next((one for one in failed if one), None)
+    if error is None:
         return ""
-    words = clean(said.get("message")) if isinstance(said, dict) else ""
+    words = clean(error.get("message")) if isinstance(error, dict) else ""
     return f"{answer.asked}: Pinterest says “{words.rstrip('.') or 'no'}”."
 
 
@@ -34,9 +34,9 @@ def problem(answer: Answer) -> ConnectorError | None:
     if answer.status != 401:
         return None
     try:
-        said = json.loads(answer.body)
+        error = json.loads(answer.body)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(said, dict) or said.get("code") not in NOT_PERMITTED:
+    if not isinstance(error, dict) or error.get("code") not in NOT_PERMITTED:
         return None
-    return Forbidden(f"{answer.asked}: Pinterest says “{clean(said.get('message')).rstrip('.')}”.")
+    return Forbidden(f"{answer.asked}: Pinterest says “{clean(error.get('message')).rstrip('.')}”.")

@@ -130,7 +130,7 @@ class PostgresClient:
         except (psycopg.Error, socket.gaierror) as problem:
             raise self._not_connected(str(problem)) from None
         except (OSError, ValueError) as problem:
-            raise Refused(f"Rollcall can't sign in to {self.place} like that: {self._said(problem)}.") from None
+            raise Refused(f"Rollcall can't sign in to {self.place} like that: {self._reason(problem)}.") from None
 
     def _where(self, mode: str) -> dict[str, str]:
         """The name, which TLS checks, and the addresses that net.py allowed, which libpq connects to."""
@@ -142,14 +142,14 @@ class PostgresClient:
         return {"host": ",".join([host] * len(allowed)), "hostaddr": ",".join(allowed)}
 
     def _not_connected(self, text: str) -> ConnectorError:
-        said = self._clean(one_line(text))
+        reason = self._clean(one_line(text))
         if any(words in text for words in REJECTED_WORDS) or NO_SUCH_ROLE.search(text):
-            return CredentialRejected(f"{self.place} turned Rollcall away: {said}. Check the role and the password.")
+            return CredentialRejected(f"{self.place} turned Rollcall away: {reason}. Check the role and the password.")
         if NO_SUCH_DATABASE.search(text):
-            return Refused(f"{self.place} has no such database to sign in to: {said}.")
+            return Refused(f"{self.place} has no such database to sign in to: {reason}.")
         if any(words in text for words in TLS_WORDS):
-            return TemporarilyUnavailable(f"The connection to {self.place} can't be encrypted safely: {said}.")
-        return TemporarilyUnavailable(f"{self.place} can't be reached: {said}.")
+            return TemporarilyUnavailable(f"The connection to {self.place} can't be encrypted safely: {reason}.")
+        return TemporarilyUnavailable(f"{self.place} can't be reached: {reason}.")
 
     @contextmanager
     def _in_our_words(self) -> Iterator[None]:
@@ -163,15 +163,15 @@ class PostgresClient:
     def _failure(self, problem: psycopg.Error) -> ConnectorError:
         import psycopg
 
-        code, said = problem.sqlstate or "", self._said(problem)
+        code, reason = problem.sqlstate or "", self._reason(problem)
         if code == INSUFFICIENT_PRIVILEGE or code.startswith(AUTHORIZATION):
-            return CredentialRejected(f'PostgreSQL does not let this user do that: "{said}".')
+            return CredentialRejected(f'PostgreSQL does not let this user do that: "{reason}".')
         if code.startswith(PASSING) or isinstance(problem, psycopg.OperationalError):
             why = "broke, or the answer was too long or too slow"
-            return TemporarilyUnavailable(f'The connection to {self.place} {why}: "{said}".')
-        return Refused(f'PostgreSQL refused: "{said}".')
+            return TemporarilyUnavailable(f'The connection to {self.place} {why}: "{reason}".')
+        return Refused(f'PostgreSQL refused: "{reason}".')
 
-    def _said(self, problem: Exception) -> str:
+    def _reason(self, problem: Exception) -> str:
         return self._clean(one_line(str(problem)))
 
 
@@ -196,7 +196,7 @@ def _watch(ours: socket.socket, over: threading.Event) -> None:
     last, before = time.monotonic() + ANSWER_SECONDS, _received(ours)
     while not over.wait(LOOK_EVERY):
         if time.monotonic() > last or _received(ours) - before > LARGEST:
-            with suppress(OSError):  # it has ended meanwhile
+            with suppress(OSError):  # it has just ended
                 ours.shutdown(socket.SHUT_RDWR)
             return
 
@@ -204,7 +204,7 @@ def _watch(ours: socket.socket, over: threading.Event) -> None:
 def _received(ours: socket.socket) -> int:
     """Bytes that have come over this connection; 0 where the system doesn't say (Linux does, of TCP)."""
     try:
-        said = ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, BYTES_RECEIVED.stop)
+        reason = ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, BYTES_RECEIVED.stop)
     except (OSError, AttributeError):
         return 0
-    return int.from_bytes(said[BYTES_RECEIVED], sys.byteorder)
+    return int.from_bytes(reason[BYTES_RECEIVED], sys.byteorder)

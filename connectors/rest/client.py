@@ -70,7 +70,7 @@ class Client:
         self._make = partial(Http, secrets=self._secrets, headers=self._headers, verify=authority or True)
         self._auth = auth_of(spec.get("auth", {}), self.scope, self._caller)
         self._secrets += [value.split(" ", 1)[-1] for value in self._auth.headers.values()]
-        self._http = self._make(self._base, auth=self._auth, on_error=self._own_error, says=self._said)
+        self._http = self._make(self._base, auth=self._auth, on_error=self._own_error, says=self._error_words)
         self._was_so: Callable[[Answer], bool] = lambda answer: False
         limit = spec.get("rate_limit", {})
         self._pace = limit.get("seconds", 1) / limit["calls"] if "calls" in limit else 0.0
@@ -128,7 +128,7 @@ class Client:
         wrong_status = "done" in call and answer.status not in call["done"]
         if wrong_status or not holds(_data(answer), call.get("done_when", {})):
             raise Refused(
-                f"{answer.asked} answered {answer.status}: {self._said(answer) or 'not what counts as done'}."
+                f"{answer.asked} answered {answer.status}: {self._error_words(answer) or 'not what counts as done'}."
             )
         return answer
 
@@ -178,7 +178,7 @@ class Client:
             return WasSo(f"{answer.asked} answered {answer.status}.")
         errors, limit = self._spec.get("errors", {}), self._spec.get("rate_limit", {})
         data = _data(answer) if errors else None
-        says = f"{answer.asked} answered {answer.status}: “{self._said(answer)}”."
+        says = f"{answer.asked} answered {answer.status}: “{self._error_words(answer)}”."
         if answer.status in limit.get("statuses", ()) or self._means("too_many", data):
             return RateLimited(f"{says} Too many calls; going on later.", self._wait(answer))
         if self._means("credential", data):
@@ -194,13 +194,13 @@ class Client:
         return bool(conditions) and holds(data, conditions)
 
     def _wait(self, answer: Answer) -> float:
-        told = answer.headers.get(self._spec.get("rate_limit", {}).get("wait_header", ""), "").strip()
-        if told.isascii() and told.isdigit() and len(told) < 6:
-            return float(told)
+        wait_header = answer.headers.get(self._spec.get("rate_limit", {}).get("wait_header", ""), "").strip()
+        if wait_header.isascii() and wait_header.isdigit() and len(wait_header) < 6:
+            return float(wait_header)
         wait = seconds_to_wait(answer)
         return UNKNOWN_WAIT if wait is None else wait
 
-    def _said(self, answer: Answer) -> str:
+    def _error_words(self, answer: Answer) -> str:
         """The app's own words, where the file says that they are or where apps usually have them."""
         path = self._spec.get("errors", {}).get("says")
         found = find(_data(answer), keys_of(path)) if path else None

@@ -141,15 +141,16 @@ class RestConnector(ClosesClients, Connector):
         if "path" not in entry:
             yield Role(entry["id"], entry["label"], entry.get("privileged", False), entry.get("default", False))
             return
-        role, id_of, said = entry["role"], self._id_of(entry["role"], "id", "role"), []
+        role, id_of, present = entry["role"], self._id_of(entry["role"], "id", "role"), []
         for item in self._lists.items(entry, "roles", id_of):
-            said.append("privileged" not in role or self._value(role, "privileged").is_said(item, self._lists.table))
+            known = "privileged" not in role or self._value(role, "privileged").is_present(item, self._lists.table)
+            present.append(known)
             privileged, standard = (key in role and self._value(role, key).truth(item, self._lists.table)
                                     for key in ("privileged", "default"))  # fmt: skip
             label = self._text(role, "label", item) if "label" in role else ""
             yield Role(id_of(item), label or id_of(item), privileged, standard)
-        if said and not any(said):  # else nobody would be an administrator, and the last one not protected
-            raise Refused(f"None of the {len(said)} roles has what “privileged” is taken from: which of them may "
+        if present and not any(present):  # else nobody would be an administrator, and the last one not protected
+            raise Refused(f"None of the {len(present)} roles has what “privileged” is taken from: which of them may "
                           "administer the app is not known. Has the credential lost a permission?")  # fmt: skip
 
     @property
@@ -160,8 +161,8 @@ class RestConnector(ClosesClients, Connector):
         return "zone" not in self._spec.get("time", {}) and is_read_item_by_item(entry, entry["account"])
 
     def accounts(self) -> Iterator[Account | Marked | Unchanged]:
-        """List after list; someone who moves from one to the next meanwhile is returned once."""
-        self._lists.forget_tables()
+        """List after list; someone who moves from one to the next during the reading is returned once."""
+        self._lists.clear_tables()
         came, known = Seen(), 0
 
         def add_up(total: int) -> None:
@@ -170,11 +171,11 @@ class RestConnector(ClosesClients, Connector):
             self.on_total(known)
 
         for number, entry in enumerate(self._spec["accounts"]):
-            told = None if entry.keys() & {"only", "skip", "nested", "for_each"} else add_up
+            total_for = None if entry.keys() & {"only", "skip", "nested", "for_each"} else add_up
             if self.known_items is not None and self._is_read_item_by_item(entry):
-                accounts = self._known_accounts_of(entry, told, self.known_items, str(number))
+                accounts = self._known_accounts_of(entry, total_for, self.known_items, str(number))
             else:
-                accounts = self._accounts_of(entry, told)
+                accounts = self._accounts_of(entry, total_for)
             for account in accounts:
                 if came.add(account.id):
                     yield account
@@ -210,7 +211,7 @@ class RestConnector(ClosesClients, Connector):
     def _is_missing(self, of: dict, key: str, item: View, given: Any) -> bool:
         """True if the item doesn't have the value for `given`."""
         value = self._value(of, key)
-        return (not given or value.explains_missing) and not value.is_said(item, self._lists.table)
+        return (not given or value.explains_missing) and not value.is_present(item, self._lists.table)
 
     def assets(self) -> Iterator[Asset]:
         for entry in self._spec.get("assets", []):
@@ -226,7 +227,7 @@ class RestConnector(ClosesClients, Connector):
             for item in self._lists.items(entry, "access", lambda one: f"{account_of(one)}\n{asset_of(one)}"):  # noqa: B023
                 role = self._text(of, "role", item) if "role" in of else ""
                 privileged = "privileged" in of and self._value(of, "privileged").truth(item, self._lists.table)
-                assumed = "role" in of and not self._value(of, "role").is_said(item, self._lists.table)
+                assumed = "role" in of and not self._value(of, "role").is_present(item, self._lists.table)
                 yield Access(account_of(item), asset_of(item), role, privileged, assumed)
 
     def _asset_of(self, entry: dict) -> Callable[[View], str]:
@@ -335,7 +336,7 @@ class RestConnector(ClosesClients, Connector):
 
     def _act(self, entry: dict, act: str, scope: dict[str, Any], already: tuple[int, ...] = ()) -> None:
         Operations(self._client, self.label).run(entry, act, scope, already)
-        self._lists.forget_tables()
+        self._lists.clear_tables()
 
     def _value(self, of: dict, key: str) -> Value:
         known = self._values.get((id(of), key))

@@ -41,11 +41,11 @@ class Lists:
         self._client, self._named, self._table_specs = client, named, tables
         self._tables: dict[str, dict[str, list]] = {}
 
-    def forget_tables(self) -> None:
+    def clear_tables(self) -> None:
         self._tables.clear()
 
     def table(self, name: str) -> dict[str, list]:
-        """A list as a table, key → its values, kept until forget_tables(): read whole when it is first asked for."""
+        """A list as a table, key → its values, kept until clear_tables(): read whole when it is first asked for."""
         if name not in self._tables:
             spec = self._table_specs[name]
             key, value = Value(spec["key"], f"key of {name}"), Value(spec["value"], f"value of {name}")
@@ -67,7 +67,7 @@ class Lists:
             try:
                 yield from self._one_list(spec, what, parent, id_of, None)
             except NotFound as gone:
-                raise ListChanged(f"One of the {spec['for_each']} went away meanwhile. {gone}") from gone
+                raise ListChanged(f"One of the {spec['for_each']} disappeared while it was read. {gone}") from gone
 
     def opened(self, spec: dict, what: str, id_of: Callable[[View], str], on_total: Callable[[int], None] | None,
                known: KnownItems, listed: str) -> Iterator[View | Fresh | Unchanged]:  # fmt: skip
@@ -222,7 +222,7 @@ def _read(item: Any) -> Any:
 
 
 def _whole(item: Any) -> str:
-    """What tells an item without an id from others: all of it."""
+    """What distinguishes an item without an id from others: all of it."""
     return json.dumps(item, sort_keys=True)
 
 

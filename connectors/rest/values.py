@@ -61,7 +61,7 @@ class Value:
             found = self._translated(found)
         return self._spec.get("default") if found in EMPTY else found
 
-    def is_said(self, item: Mapping[str, Any], tables: Tables) -> bool:
+    def is_present(self, item: Mapping[str, Any], tables: Tables) -> bool:
         """Whether the item has a key for the value. A value missing from a table counts as missing, too."""
         if "const" in self._spec or not self._sources:
             return True

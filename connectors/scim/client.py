@@ -30,8 +30,8 @@ from connectors.tools.items import opening
 from connectors.tools.paging import Page, number, pages_by_index
 
 AHEAD = 2  # pages asked for before they are needed
-SIZE = 200  # asked for on a page, where the server doesn't tell how many it gives at most
-MOST = 500  # the same, where it tells
+SIZE = 200  # asked for on a page, where the server doesn't report how many it gives at most
+MOST = 500  # the same, where it reports it
 ACCEPT = {"Accept": "application/scim+json, application/json"}
 PATCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 CORE_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:"
@@ -66,13 +66,13 @@ class ScimClient:
             return {}
 
     def _supports(self, feature: str, otherwise: bool) -> bool:
-        told = self._config.get(feature)
-        return told.get("supported") in (True, "true", "True") if isinstance(told, dict) else otherwise
+        setting = self._config.get(feature)
+        return setting.get("supported") in (True, "true", "True") if isinstance(setting, dict) else otherwise
 
     @cached_property
     def _size(self) -> int:
-        told = self._config.get("filter")
-        most = number(told.get("maxResults")) if isinstance(told, dict) else None
+        setting = self._config.get("filter")
+        most = number(setting.get("maxResults")) if isinstance(setting, dict) else None
         return min(self.most, most or SIZE)
 
     @cached_property
@@ -97,7 +97,7 @@ class ScimClient:
         return self._page(self.http.get(kind, params={"startIndex": 1, "count": 1}, headers=ACCEPT))
 
     def me(self) -> dict | None:
-        """The user that the token belongs to (RFC 7644, 3.11), where the server tells."""
+        """The user that the token belongs to (RFC 7644, 3.11), where the server reports it."""
         try:
             me = self.http.get("Me", headers=ACCEPT).json()
         except (Refused, CredentialRejected, TemporarilyUnavailable):

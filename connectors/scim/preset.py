@@ -29,7 +29,7 @@ class ScimPreset(Scim):
     api = ""  # the address of an app that has the same one for everyone
     administrators = ""  # names of the roles that may administer the whole app, with commas between; "": SCIM says none
     has_roles = True
-    untold = ""  # what its SCIM never says, and what to do about it: a phrase for Identity.missing
+    unknown = ""  # what its SCIM never says, and what to do about it: a phrase for Identity.missing
     client = PresetClient
 
     @property
@@ -47,7 +47,7 @@ class ScimPreset(Scim):
 
     def test(self) -> Identity:
         identity = super().test()
-        return replace(identity, missing=(*identity.missing, self.untold)) if self.untold else identity
+        return replace(identity, missing=(*identity.missing, self.unknown)) if self.unknown else identity
 
     def _what_hinders_reading_groups(self) -> list[str]:
         return super()._what_hinders_reading_groups() if ASSETS in self.capabilities else []

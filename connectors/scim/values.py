@@ -58,8 +58,8 @@ def is_active(user: dict) -> bool:
 
 
 def status_of(user: dict) -> str:
-    said = user.get("active")
-    return known_status(said.strip().casefold() if isinstance(said, str) else said, ACTIVE)
+    active = user.get("active")
+    return known_status(active.strip().casefold() if isinstance(active, str) else active, ACTIVE)
 
 
 def email_of(user: dict) -> str:
@@ -106,7 +106,7 @@ def roles_of(user: dict) -> list[tuple[str, str, bool]]:
 
 
 def role_value(role: Any) -> str:
-    """Of one of `roles`: what tells it from the others."""
+    """Of one of `roles`: what distinguishes it from the others."""
     if not isinstance(role, dict):
         return clean(role)
     return clean(role.get("value")) or clean(role.get("display"))
@@ -128,7 +128,7 @@ def other_roles(user: dict, but: Collection[str]) -> list[dict]:
 
 
 def privileged_by_name(listed: str) -> Callable[[str], bool]:
-    """Tells whether a role of that name may administer the whole app: one of those listed, with commas between;
+    """Says whether a role of that name may administer the whole app: one of those listed, with commas between;
     where none is, one with "admin" or "owner" in it."""
     names = frozenset(name.strip().casefold() for name in listed.split(",") if name.strip())
     if names:

@@ -27,10 +27,10 @@ def error_inside(answer: Answer) -> ConnectorError | None:
     """{"ok": false, "error": "missing_scope", "needed": "users:read"}; SCIM answers with statuses instead."""
     if answer.status != 200 or "/scim/" in answer.url:
         return None
-    said = answer.json(dict)
-    if said.get("ok") is True:
+    body = answer.json(dict)
+    if body.get("ok") is True:
         return None
-    error = str(said.get("error") or "no reason")
+    error = str(body.get("error") or "no reason")
     says = f"{answer.asked}: Slack says “{error.replace('_', ' ')}”."
     if error in ("ratelimited", "rate_limited"):
         wait = seconds_to_wait(answer)
@@ -38,7 +38,7 @@ def error_inside(answer: Answer) -> ConnectorError | None:
     if error in NOT_THERE:
         return NotFound(says)
     if error in REJECTED:
-        needed = f" Give the app the scope {said['needed']} and install it again." if said.get("needed") else ""
+        needed = f" Give the app the scope {body['needed']} and install it again." if body.get("needed") else ""
         return CredentialRejected(f"{says}{needed}")
     if error in PASSING:
         return TemporarilyUnavailable(says)

@@ -24,7 +24,7 @@ FLAGS = {
     "is_ultra_restricted": "single_channel_guest", "is_restricted": "guest",
 }  # fmt: skip
 STRANGERS = ("is_stranger", "is_external")
-ALWAYS_TOLD = {*FLAGS, "team_id"}  # the flags unless deactivated
+ALWAYS_SENT = {*FLAGS, "team_id"}  # the flags unless deactivated
 SLACKBOT = "USLACKBOT"
 
 
@@ -66,7 +66,7 @@ def account_of(user: dict, home: Home) -> Account:
         role=EXTERNAL if home.excludes(user) else _role(user),
         kind="system" if is_bot else "user",
         unsaid=unsaid(user, email=("profile", "email"), kind="is_bot") | {"seat", "last_activity"},
-        assumed=unsaid(user, name=[("profile", "real_name"), "real_name"], status="deleted", role=ALWAYS_TOLD),
+        assumed=unsaid(user, name=[("profile", "real_name"), "real_name"], status="deleted", role=ALWAYS_SENT),
     )
 
 

@@ -18,7 +18,7 @@ from connectors.tools.paging import Page, pages_by_cursor
 
 BILLABLE, ACCESS_LOGS = "/team.billableInfo", "/team.accessLogs"
 PAGE = 999  # "under 1000"
-MOST_PAGES = 20  # of logins: they tell who was there last, as far as they reach back
+MOST_PAGES = 20  # of logins: they show who was there last, as far as they reach back
 BILLED, NOT_BILLED = "Billed", "Not billed"
 UNREADABLE = (ConnectorError, KeyError, TypeError, AttributeError, ValueError, OverflowError)
 

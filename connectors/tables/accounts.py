@@ -7,7 +7,7 @@ from datetime import datetime
 
 from connectors.names import AddressProblem, clean_email, text_key
 from connectors.tables.meanings import Meaning, Means
-from connectors.tables.rows import Said
+from connectors.tables.rows import RowValues
 
 _STATUSES = {Means.SUSPENDED: "suspended", Means.INVITED: "invited"}
 
@@ -29,7 +29,7 @@ class AccountRow:
     employee_number: str = ""
 
 
-def accounts_of(rows: list[Said]) -> tuple[list[AccountRow], list[tuple[int, str]]]:
+def accounts_of(rows: list[RowValues]) -> tuple[list[AccountRow], list[tuple[int, str]]]:
     """(accounts, refused rows as line and reason)."""
     found, refused, known = [], [], {}
     for row in rows:
@@ -51,7 +51,7 @@ def accounts_of(rows: list[Said]) -> tuple[list[AccountRow], list[tuple[int, str
     return found, refused
 
 
-def _account(row: Said) -> AccountRow:
+def _account(row: RowValues) -> AccountRow:
     email, user_name = row.text(Meaning.EMAIL), row.text(Meaning.USER_NAME)
     email = clean_email(email) if email else ""
     return AccountRow(

@@ -51,7 +51,7 @@ class Column:
     header: str
     place: int
     meaning: Meaning | None
-    said: bool  # someone said so; False: guessed
+    decided: bool  # by a person; False: guessed
     looks_like: str  # "status", "role", "last day", "manager": what one that isn't read may be; ""
     samples: tuple[str, ...]  # its first values
     likely: Meaning | None = None  # what its values say of one that isn't read: to be confirmed
@@ -82,12 +82,12 @@ def resolve(table: Table, purpose: Purpose, mapping: Mapping) -> tuple[list[Colu
 
 def _described(table: Table, purpose: Purpose, mapping: Mapping, preset: Preset | None) -> Iterator[Column]:
     for place, header in enumerate(table.header):
-        said = mapping.meaning(header)
+        decided_meaning = mapping.meaning(header)
         cells = [row.cells[place] for row in table.rows if place < len(row.cells) and row.cells[place]]
         guess = preset.meaning(header) if preset else None
         if guess is Meaning.EMAIL and not (cells and all(map(email_key, cells))) and header not in preset.signs:
             guess = Meaning.IGNORE  # a name for signing in: an address with some providers, with others not
-        meaning = said or guess or meaning_of(header, purpose)
+        meaning = decided_meaning or guess or meaning_of(header, purpose)
         likely = likely_meaning(looks_like(header, purpose), cells, purpose) if meaning is None else None
         if bare(header) == "state" and likely is Meaning.STATUS:
             meaning = likely  # of work; the federal ones have other values
@@ -95,7 +95,7 @@ def _described(table: Table, purpose: Purpose, mapping: Mapping, preset: Preset 
             meaning = None
         samples = tuple(dict.fromkeys(cells))[:SAMPLES]
         looks = "" if meaning else looks_like(header, purpose)
-        yield Column(header, place, meaning, said is not None, looks, samples, likely, filled=len(cells))
+        yield Column(header, place, meaning, decided_meaning is not None, looks, samples, likely, filled=len(cells))
 
 
 def _refuse_cut_short(table: Table, columns: list[Column]) -> None:
@@ -113,13 +113,13 @@ def _one_of_each(columns: list[Column], purpose: Purpose, preset: Preset | None)
     """Two guesses at the same meaning: the better name has it, unless it decides who someone is: then it is asked."""
     for column in columns:
         rivals = [other for other in columns if other.meaning == column.meaning and other is not column]
-        if column.said or column.meaning is None or column.meaning in REPEATABLE or not rivals:
+        if column.decided or column.meaning is None or column.meaning in REPEATABLE or not rivals:
             yield column
         elif column.meaning in DECISIVE:
             without = replace(column, meaning=None, looks_like=looks_like(column.header, purpose))
-            yield without if any(other.said for other in rivals) else column
+            yield without if any(other.decided for other in rivals) else column
         else:
-            best = min([column, *rivals], key=lambda one: (not one.said, *_rank(one, purpose, preset), one.place))
+            best = min([column, *rivals], key=lambda one: (not one.decided, *_rank(one, purpose, preset), one.place))
             yield column if best is column else replace(column, meaning=None)
 
 

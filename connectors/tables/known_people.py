@@ -7,7 +7,7 @@ from connectors.tables.meanings import Meaning, Means, Purpose
 from connectors.tables.preset import ANY, PEOPLE, Preset
 
 _ANYWHERE = (*PEOPLE, Purpose.APP)
-# How someone is employed doesn't tell whether: another word of the same column, or another column, does.
+# How someone is employed doesn't show whether: another word of the same column, or another column, does.
 _EMPLOYED = {kind: Means.NOTHING for kind in (
     "Full-Time", "Part-Time", "Contractor", "Intern", "Temporary", "Seasonal", "Permanent", "Regular", "Fixed-Term",
     "Apprentice", "Working student", "Freelancer", "Trainee", "Probation")}  # fmt: skip

@@ -44,7 +44,7 @@ class Mapping:
 
     @cached_property
     def _columns(self) -> dict[str, Meaning]:
-        return {key_of(name): said for name, said in self.columns.items()}
+        return {key_of(name): decided for name, decided in self.columns.items()}
 
     @cached_property
     def _values(self) -> dict[str, dict[str, Means]]:
@@ -67,7 +67,7 @@ class Mapping:
     def _with(self, key: str, answer: str) -> Mapping:
         kind, _, rest = key.partition(":")
         if kind == "column":
-            others = {name: said for name, said in self.columns.items() if key_of(name) != key_of(rest)}
+            others = {name: decided for name, decided in self.columns.items() if key_of(name) != key_of(rest)}
             return replace(self, columns={**others, rest: Meaning(answer)} if answer else others)
         if kind == "missing":
             return self._with(f"column:{rest}", "")
@@ -76,12 +76,12 @@ class Mapping:
         if kind in ("value", "role"):
             header, value = _header_and_value(rest)
             known = self.values if kind == "value" else self.roles
-            said = {name: dict(values) for name, values in known.items()}
-            column = next((name for name in said if key_of(name) == key_of(header)), header)
-            values = {name: word for name, word in said.get(column, {}).items() if key_of(name) != key_of(value)}
+            decided = {name: dict(values) for name, values in known.items()}
+            column = next((name for name in decided if key_of(name) == key_of(header)), header)
+            values = {name: word for name, word in decided.get(column, {}).items() if key_of(name) != key_of(value)}
             if answer:
                 values[value] = Means(answer) if kind == "value" else answer
-            return replace(self, **{"values" if kind == "value" else "roles": {**said, column: values}})
+            return replace(self, **{"values" if kind == "value" else "roles": {**decided, column: values}})
         return replace(self, decisions={**self.decisions, key: answer})
 
     def to_json(self) -> str:
@@ -93,7 +93,7 @@ class Mapping:
 
 
 def _by_key(known: AnyMapping[str, AnyMapping[str, str]]) -> dict[str, dict]:
-    return {key_of(name): {key_of(text): said for text, said in values.items()} for name, values in known.items()}
+    return {key_of(name): {key_of(text): decided for text, decided in values.items()} for name, values in known.items()}
 
 
 def value_key(header: str, value: str, kind: str = "value") -> str:
@@ -125,55 +125,55 @@ def from_json(text: str, purpose: Purpose) -> Mapping:
     unknown = set(document) - {"version", "columns", "values", "roles", "decisions", "open"}
     if unknown:
         raise Refused(f"The mapping has a part that is not known: {', '.join(sorted(unknown))}.")
-    columns = {header: _meaning(header, said, purpose) for header, said in _object(document, "columns").items()}
-    values = {header: _values(header, said) for header, said in _object(document, "values").items()}
+    columns = {header: _meaning(header, decided, purpose) for header, decided in _object(document, "columns").items()}
+    values = {header: _values(header, decided) for header, decided in _object(document, "values").items()}
     return Mapping(_unlike("columns", columns), values, _texts(document, "roles"),
                    {key: str(answer) for key, answer in _object(document, "decisions").items()})
 
 
 def _object(document: dict, part: str) -> dict:
-    said = document.get(part, {})
-    if not isinstance(said, dict):
+    decided = document.get(part, {})
+    if not isinstance(decided, dict):
         raise Refused(f'"{part}" in the mapping must be an object.')
-    return said
+    return decided
 
 
-def _meaning(header: str, said: object, purpose: Purpose) -> Meaning:
+def _meaning(header: str, decided: object, purpose: Purpose) -> Meaning:
     allowed = [str(meaning) for meaning in MEANINGS[purpose]]
-    if said not in allowed:
-        raise Refused(f"The mapping says that the column {header} is {said!r}. It can be {', '.join(allowed)}.")
-    return Meaning(said)
+    if decided not in allowed:
+        raise Refused(f"The mapping says that the column {header} is {decided!r}. It can be {', '.join(allowed)}.")
+    return Meaning(decided)
 
 
-def _unlike(part: str, said: dict) -> dict:
+def _unlike(part: str, decided: dict) -> dict:
     seen: dict[str, str] = {}
-    for name in said:
+    for name in decided:
         if key_of(name) in seen:
             raise Refused(f"The mapping names {name} twice in {part}.")
         seen[key_of(name)] = name
-    return said
+    return decided
 
 
-def _values(header: str, said: object) -> dict[str, Means]:
-    if not isinstance(said, dict):
+def _values(header: str, decided: object) -> dict[str, Means]:
+    if not isinstance(decided, dict):
         raise Refused(f'"values" of the column {header} in the mapping must be an object.')
     allowed = {str(means) for means in Means}
-    for value, means in said.items():
+    for value, means in decided.items():
         if not isinstance(means, str) or means not in allowed:
             raise Refused(f"The mapping says that {value} in the column {header} is {means!r}. "
                           f"It can be {', '.join(sorted(allowed))}.")
-    return _unlike(f"the values of {header}", {value: Means(means) for value, means in said.items()})
+    return _unlike(f"the values of {header}", {value: Means(means) for value, means in decided.items()})
 
 
 def _texts(document: dict, part: str) -> dict[str, dict[str, str]]:
-    said = _object(document, part)
+    decided = _object(document, part)
     if not all(isinstance(values, dict) and all(isinstance(text, str) for text in values.values())
-               for values in said.values()):
+               for values in decided.values()):
         raise Refused(f'"{part}" in the mapping must be an object of texts for each column.')
-    return said
+    return decided
 
 
 def allowed(mapping: Mapping, header: str, value: str, meaning: Meaning, purpose: Purpose) -> Means | None:
     """The answer about the value, for a column with this meaning."""
-    said = mapping.means(header, value)
-    return said if said in choices_for(meaning, purpose) else None
+    decided = mapping.means(header, value)
+    return decided if decided in choices_for(meaning, purpose) else None

@@ -35,7 +35,7 @@ class Meaning(StrEnum):
     STATUS_AND_ROLE = "status_and_role"  # one column that says either: "Admin", "Deactivated"
     SEAT = "seat"
     LAST_ACTIVITY = "last_activity"
-    IGNORE = "ignore"  # a person said that it needn't be read
+    IGNORE = "ignore"  # a person decided that it needn't be read
 
 
 LABELS = {

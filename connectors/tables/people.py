@@ -10,7 +10,7 @@ from datetime import date
 from connectors.base import Refused
 from connectors.names import AddressProblem, clean_email, email_key
 from connectors.tables.meanings import Meaning, Means, Purpose
-from connectors.tables.rows import DAY_COUNTS, LEFT_EARLY, STATUS_COUNTS, STAYED, Said
+from connectors.tables.rows import DAY_COUNTS, LEFT_EARLY, STATUS_COUNTS, STAYED, RowValues
 
 _STATUSES = {Means.ACTIVE: "active", Means.SUSPENDED: "suspended", Means.LEFT: "deprovisioned"}
 
@@ -35,7 +35,7 @@ class PersonRow:
 
 
 def people_of(
-    rows: list[Said], decisions: Mapping[str, str], today: date, purpose: Purpose = Purpose.DIRECTORY
+    rows: list[RowValues], decisions: Mapping[str, str], today: date, purpose: Purpose = Purpose.DIRECTORY
 ) -> tuple[list[PersonRow], list[tuple[int, str]]]:
     """(people, refused rows as line and reason)."""
     found, refused = [], []
@@ -52,7 +52,7 @@ def people_of(
     return found, sorted(refused)
 
 
-def _person(row: Said, decisions: Mapping[str, str], today: date) -> PersonRow:
+def _person(row: RowValues, decisions: Mapping[str, str], today: date) -> PersonRow:
     status, last_day = row.status, row.days.get(Meaning.LAST_DAY)
     if last_day and status is Means.LEFT and last_day >= today:
         if decisions.get(LEFT_EARLY) == DAY_COUNTS:

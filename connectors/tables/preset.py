@@ -32,13 +32,13 @@ class Preset:
         return all(key_of(sign) in names for sign in self.signs) and (not self.closed or names <= own)
 
     def meaning(self, header: str) -> Meaning | None:
-        return next((said for name, said in self.columns.items() if _is(name, header)), None)
+        return next((known for name, known in self.columns.items() if _is(name, header)), None)
 
     def means(self, header: str, value: str) -> Means | None:
         for name, values in self.values.items():
             if _is(name, header):
-                said = next((said for word, said in values.items() if key_of(word) == key_of(value)), None)
-                return said or (values.get(ANY) if value else None)
+                known = next((known for word, known in values.items() if key_of(word) == key_of(value)), None)
+                return known or (values.get(ANY) if value else None)
         return None
 
 

@@ -68,16 +68,17 @@ class Proposal:
                      if seen.means in (Means.PLAIN, Means.PRIVILEGED) and seen.role != seen.value}
             if named:
                 roles[column.header] = named
-        said = self.mapping
-        return Mapping({**said.columns, **columns}, _over(said.values, values), _over(said.roles, roles),
-                       said.decisions).to_json()
+        mapping = self.mapping
+        return Mapping({**mapping.columns, **columns}, _over(mapping.values, values), _over(mapping.roles, roles),
+                       mapping.decisions).to_json()
 
 
-def _over(said: AnyMapping, known: AnyMapping) -> dict:
+def _over(earlier: AnyMapping, known: AnyMapping) -> dict:
     """Answers about columns that aren't in this file are kept."""
     names = {mappings.key_of(name) for name in known}
-    kept = {name: values for name, values in said.items() if mappings.key_of(name) not in names}
-    mine = {name: {**{value: word for name_, values_ in said.items() if mappings.key_of(name_) == mappings.key_of(name)
+    kept = {name: values for name, values in earlier.items() if mappings.key_of(name) not in names}
+    mine = {name: {**{value: word for name_, values_ in earlier.items()
+                      if mappings.key_of(name_) == mappings.key_of(name)
                       for value, word in values_.items()
                       if mappings.key_of(value) not in {mappings.key_of(one) for one in values}}, **values}
             for name, values in known.items()}
@@ -101,11 +102,11 @@ def propose(content: bytes, purpose: str, mapping: str = "", today: date | None 
     questions, rows, refused = about_columns(table, purpose, known, columns), [], []
     if not questions:
         reader = Reader(table, purpose, known, columns, preset)
-        said = list(reader.rows())
-        questions = about_rows(reader, said, today)
+        read = list(reader.rows())
+        questions = about_rows(reader, read, today)
         if all(question.key == STAYED for question in questions):
-            said, decided = merged(said, reader.decisions), reader.decisions
-            rows, refused = accounts_of(said) if purpose is Purpose.APP else people_of(said, decided, today, purpose)
+            read, decided = merged(read, reader.decisions), reader.decisions
+            rows, refused = accounts_of(read) if purpose is Purpose.APP else people_of(read, decided, today, purpose)
     notes = (*table.notes, *_left_out(columns))
     return Proposal(
         purpose, known, tuple(questions), tuple(columns), notes, len(table.rows), table.line, table.encoding,

@@ -84,7 +84,7 @@ def _missing(purpose: Purpose, mapping: Mapping, columns: list[Column]) -> Itera
     """A column that the lists before had. Of an import, each list may be another one."""
     here = {key_of(column.header) for column in columns}
     for header, meaning in mapping.columns.items() if purpose is not Purpose.IMPORT else ():
-        instead = any(column.meaning is meaning and not column.said for column in columns)
+        instead = any(column.meaning is meaning and not column.decided for column in columns)
         if meaning in LASTING and key_of(header) not in here and not instead:
             yield Question("missing", f"missing:{header}",
                            f"The column {header}, which says the {_word(meaning)}, is no longer in the file. Was it "
@@ -142,9 +142,9 @@ def _values(columns: list[Column], purpose: Purpose) -> Iterator[Question]:
             continue
         choices = tuple(Choice(str(means), _label(means, purpose)) for means in choices_for(column.meaning, purpose))
         for seen in unknown:
-            said = f"the {LABELS[column.meaning].lower()} {seen.value!r}" if seen.value else "nothing"
+            shown = f"the {LABELS[column.meaning].lower()} {seen.value!r}" if seen.value else "nothing"
             rows = f"{seen.count:,} row{'' if seen.count == 1 else 's'}"
-            yield Question("value", seen.key, f"The column {column.header} says {said} in {rows}. What does it mean?",
+            yield Question("value", seen.key, f"The column {column.header} says {shown} in {rows}. What does it mean?",
                            choices, str(seen.means or ""), column.header, seen.value)
 
 

@@ -30,7 +30,7 @@ _STRONGEST = (Means.LEAVE_OUT, Means.LEFT, Means.SUSPENDED, Means.INVITED, Means
 
 
 @dataclass(frozen=True)
-class Said:
+class RowValues:
     """One row, by meaning. `status` is the strongest of what its columns say; `roles`: (name, privileged)."""
 
     line: int
@@ -58,14 +58,14 @@ class Reader:
         self.orders = {column.place: order_for(column, table, mapping) for column in self.columns}
         self.width = self._padded_width()
 
-    def rows(self) -> Iterator[Said]:
+    def rows(self) -> Iterator[RowValues]:
         for row in self.table.rows:
-            yield self._said(row)
+            yield self._values_of(row)
 
     def column(self, meaning: Meaning) -> Column | None:
         return next((column for column in self.columns if column.meaning is meaning), None)
 
-    def _said(self, row: Row) -> Said:
+    def _values_of(self, row: Row) -> RowValues:
         texts: dict[Meaning, str] = {}
         lists: dict[Meaning, tuple[str, ...]] = {}
         days: dict[Meaning, date | datetime | None] = {}
@@ -90,10 +90,11 @@ class Reader:
                 texts[column.meaning] = " ".join(cell.split())
         self._settle(texts, lists)
         disagree = tuple(states) if {Means.ACTIVE, Means.LEFT} <= set(states.values()) else ()
-        said = [states[counts]] if disagree and (counts := self.decisions.get(DISAGREE)) in states else states.values()
-        status = next((state for state in _STRONGEST if state in said), None)
-        return Said(row.line, texts, lists, days, status, tuple(dict.fromkeys(roles)), problem,
-                    Means.SYSTEM in states.values(), disagree)
+        header = self.decisions.get(DISAGREE) if disagree else None
+        decisive = [states[header]] if header in states else states.values()
+        status = next((state for state in _STRONGEST if state in decisive), None)
+        return RowValues(row.line, texts, lists, days, status, tuple(dict.fromkeys(roles)), problem,
+                         Means.SYSTEM in states.values(), disagree)
 
     def _value(self, column: Column, cell: str, states: dict, roles: list) -> None:
         seen = column.value(cell)
@@ -147,7 +148,7 @@ def addresses_in(cell: str) -> list[str]:
     return parts if len(parts) > 1 and all(map(email_key, parts)) else []
 
 
-def about_rows(reader: Reader, rows: list[Said], today: date) -> list[Question]:
+def about_rows(reader: Reader, rows: list[RowValues], today: date) -> list[Question]:
     """What the rows leave open."""
     return [question for question in (
         _disagreeing(rows), _several_addresses(reader, rows), _numbers(reader), _left_too_early(reader, rows, today),
@@ -155,7 +156,7 @@ def about_rows(reader: Reader, rows: list[Said], today: date) -> list[Question]:
     ) if question and not reader.decisions.get(question.key)]  # fmt: skip
 
 
-def _disagreeing(rows: list[Said]) -> Question | None:
+def _disagreeing(rows: list[RowValues]) -> Question | None:
     found = [row for row in rows if row.disagree]
     if not found:
         return None
@@ -167,7 +168,7 @@ def _disagreeing(rows: list[Said]) -> Question | None:
                     lines=tuple(row.line for row in found[:SHOWN]))  # fmt: skip
 
 
-def _several_addresses(reader: Reader, rows: list[Said]) -> Question | None:
+def _several_addresses(reader: Reader, rows: list[RowValues]) -> Question | None:
     column = reader.column(Meaning.EMAIL)
     found = [row.line for row in rows if addresses_in(row.text(Meaning.EMAIL))]
     if not found:
@@ -195,7 +196,7 @@ def _numbers(reader: Reader) -> Question | None:
                     column=column.header, samples=tuple(numbers[:3]))  # fmt: skip
 
 
-def _left_too_early(reader: Reader, rows: list[Said], today: date) -> Question | None:
+def _left_too_early(reader: Reader, rows: list[RowValues], today: date) -> Question | None:
     found = [row.line for row in rows if row.status is Means.LEFT and (day := row.days.get(Meaning.LAST_DAY))
              and day >= today]  # fmt: skip
     if not found:
@@ -208,9 +209,9 @@ def _left_too_early(reader: Reader, rows: list[Said], today: date) -> Question |
                     lines=tuple(found[:SHOWN]))  # fmt: skip
 
 
-def _stayed_too_long(reader: Reader, rows: list[Said], today: date) -> Question | None:
-    said = any(column.meaning is Meaning.STATUS for column in reader.columns)
-    found = [row.line for row in rows if said and row.status in (Means.ACTIVE, Means.SUSPENDED)
+def _stayed_too_long(reader: Reader, rows: list[RowValues], today: date) -> Question | None:
+    has_status = any(column.meaning is Meaning.STATUS for column in reader.columns)
+    found = [row.line for row in rows if has_status and row.status in (Means.ACTIVE, Means.SUSPENDED)
              and (day := row.days.get(Meaning.LAST_DAY)) and day < today]  # fmt: skip
     if not found:
         return None
@@ -222,7 +223,7 @@ def _stayed_too_long(reader: Reader, rows: list[Said], today: date) -> Question 
                     lines=tuple(found[:SHOWN]))  # fmt: skip
 
 
-def _repeated(reader: Reader, rows: list[Said]) -> Question | None:
+def _repeated(reader: Reader, rows: list[RowValues]) -> Question | None:
     for first, other in _same(rows):
         if _essence(first) != _essence(other):
             continue  # the rows contradict each other: they are refused, not asked about
@@ -233,9 +234,9 @@ def _repeated(reader: Reader, rows: list[Said]) -> Question | None:
     return None
 
 
-def _same(rows: Iterable[Said]) -> Iterator[tuple[Said, Said]]:
+def _same(rows: Iterable[RowValues]) -> Iterator[tuple[RowValues, RowValues]]:
     """Pairs of rows about one person or account."""
-    known: dict[str, Said] = {}
+    known: dict[str, RowValues] = {}
     for row in rows:
         key = identity(row)
         if key and key in known:
@@ -244,29 +245,29 @@ def _same(rows: Iterable[Said]) -> Iterator[tuple[Said, Said]]:
             known[key] = row
 
 
-def identity(row: Said) -> str:
+def identity(row: RowValues) -> str:
     """The row's person: the id, else the address, else the user name."""
     if id := row.text(Meaning.ID):
         return f"id {id}"
     return text_key(row.text(Meaning.EMAIL) or row.text(Meaning.USER_NAME))
 
 
-def name_of(row: Said) -> str:
+def name_of(row: RowValues) -> str:
     return row.text(Meaning.EMAIL) or row.text(Meaning.USER_NAME) or row.text(Meaning.ID)
 
 
-def _essence(row: Said) -> tuple:
+def _essence(row: RowValues) -> tuple:
     """What rows about one person must agree in, to be put together."""
     texts = {meaning: text for meaning, text in row.texts.items() if meaning is not Meaning.SEAT}
     days = row.days.get(Meaning.LAST_DAY), row.days.get(Meaning.START_DATE)
     return sorted(texts.items()), days, row.status, row.system
 
 
-def merged(rows: list[Said], decisions: AnyMapping[str, str]) -> list[Said]:
-    """One row for each person, where someone said so; rows that contradict each other stay apart."""
+def merged(rows: list[RowValues], decisions: AnyMapping[str, str]) -> list[RowValues]:
+    """One row for each person, where someone decided so; rows that contradict each other stay apart."""
     if decisions.get("repeated") != MERGE:
         return rows
-    together: dict[str, Said] = {}
+    together: dict[str, RowValues] = {}
     for row in rows:
         key = identity(row) or f"line {row.line}"
         first = together.get(key)
@@ -277,8 +278,8 @@ def merged(rows: list[Said], decisions: AnyMapping[str, str]) -> list[Said]:
                      for meaning in {*first.lists, *row.lists}}
             roles = tuple(dict.fromkeys((*first.roles, *row.roles)))
             active = max(filter(None, (one.days.get(Meaning.LAST_ACTIVITY) for one in (first, row))), default=None)
-            together[key] = Said(first.line, first.texts, lists, {**first.days, Meaning.LAST_ACTIVITY: active},
-                                 first.status, roles, first.problem or row.problem, first.system, first.disagree)
+            together[key] = RowValues(first.line, first.texts, lists, {**first.days, Meaning.LAST_ACTIVITY: active},
+                                      first.status, roles, first.problem or row.problem, first.system, first.disagree)
         else:
             together[f"{key} line {row.line}"] = row
     return list(together.values())

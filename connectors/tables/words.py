@@ -236,5 +236,5 @@ def kind_means(header: str, value: str, purpose: Purpose) -> tuple[Means | None,
         return None, False
     if word in KINDS_OF_ROW:
         return KINDS_OF_ROW[word], True
-    said, certain = status_means("", value, purpose)
-    return (said, certain) if certain else role_means(header, value)
+    status, certain = status_means("", value, purpose)
+    return (status, certain) if certain else role_means(header, value)

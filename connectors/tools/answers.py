@@ -38,6 +38,11 @@ class Stale(Refused):
     """412: it was changed since we read it."""
 
 
+def disappeared(what: str, problem: Exception) -> TemporarilyUnavailable:
+    """Something that a list named no longer exists when it is read, so the reading isn't of one moment: read again."""
+    return TemporarilyUnavailable(f"{what} disappeared while it was read. {problem}")
+
+
 class Forbidden(CredentialRejected):
     """403: the credential lacks a permission; for an operation, it may also mean that the app refuses this one."""
 
@@ -184,8 +189,8 @@ def seconds_to_wait(answer: Answer) -> float | None:
     Retry-After in seconds or as a date (RFC 9110, 10.2.3); else, with nothing remaining, X-RateLimit-Reset
     as Unix time or in seconds, or RateLimit-Reset in seconds (draft-ietf-httpapi-ratelimit-headers-03).
     """
-    told = answer.headers.get("Retry-After", "").strip()
-    wait = float(told) if re.fullmatch(r"\d{1,12}(\.\d+)?", told) else _until(told, answer.headers.get("Date", ""))
+    after = answer.headers.get("Retry-After", "").strip()
+    wait = float(after) if re.fullmatch(r"\d{1,12}(\.\d+)?", after) else _until(after, answer.headers.get("Date", ""))
     if wait is None:
         for prefix in ("X-RateLimit-", "RateLimit-"):
             reset = answer.headers.get(prefix + "Reset", "").strip()
@@ -234,7 +239,7 @@ def _words_in(value: Any) -> str:
 
 
 def _until(date: str, now: str) -> float | None:
-    """Seconds until an HTTP date, by the app's own clock where it tells the time."""
+    """Seconds until an HTTP date, by the app's own clock where it reports the time."""
     try:
         target = parsedate_to_datetime(date)
     except (TypeError, ValueError):

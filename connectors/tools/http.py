@@ -301,8 +301,8 @@ class Http:
             return own
         if answer.status < 400:
             return None
-        said = one_line(self.redact(self._says(answer))).rstrip(".")
-        says = f"{answer.asked} answered {answer.status}" + (f": “{said}”." if said else ".")
+        reason = one_line(self.redact(self._says(answer))).rstrip(".")
+        says = f"{answer.asked} answered {answer.status}" + (f": “{reason}”." if reason else ".")
         wait = seconds_to_wait(answer)
         if answer.status == 429 or (answer.status == 403 and wait is not None):
             return RateLimited(f"{says} Too many calls; going on later.", UNKNOWN_WAIT if wait is None else wait)
@@ -321,8 +321,8 @@ class Http:
         backoff = self.first_pause * 2**attempt * random.uniform(0.8, 1.2)  # nosec B311 # no secret: a pause
         asked_for = seconds_to_wait(answer) if answer else None
         if isinstance(problem, RateLimited):
-            untold = asked_for is None and problem.retry_after == UNKNOWN_WAIT
-            wait = backoff if untold else max(problem.retry_after, backoff)
+            is_unknown = asked_for is None and problem.retry_after == UNKNOWN_WAIT
+            wait = backoff if is_unknown else max(problem.retry_after, backoff)
         elif isinstance(problem, TemporarilyUnavailable) and not isinstance(problem, (_TooMuch, Strayed)):
             if (problem.silent and attempt) or not (may_repeat or getattr(problem, "never_arrived", False)):
                 return None

@@ -94,9 +94,9 @@ def no_token(answer: Answer) -> CredentialRejected | None:
     """A no to what was entered has one of several statuses there."""
     if answer.status not in (400, 401, 403):
         return None
-    said = f": “{words(answer)}”" if words(answer) else ""
+    reason = f": “{words(answer)}”" if words(answer) else ""
     failed = "Logging in failed: check what was entered."
-    return CredentialRejected(f"{answer.asked} answered {answer.status}{said}. {failed}")
+    return CredentialRejected(f"{answer.asked} answered {answer.status}{reason}. {failed}")
 
 
 def signed(claims: Mapping[str, str | int], key: RSAPrivateKey, seconds: int = 540) -> str:

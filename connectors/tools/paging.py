@@ -28,7 +28,7 @@ class ListChanged(TemporarilyUnavailable):
 class NeverWhole(ListChanged):
     """The app lists in a way that can't be read whole, however often it is tried."""
 
-    advice = "Tell the app's maker. Where a file of yours describes the app, look at its “paging” and “total” first."
+    advice = "Report it to the app's maker. If a file of yours describes the app, check its “paging” and “total” first."
 
 
 class NoList(TemporarilyUnavailable):
@@ -44,9 +44,9 @@ class Page:
     """One page as the app gave it."""
 
     items: list
-    total: int | None = None  # of the whole list, where the app tells
+    total: int | None = None  # of the whole list, where the app reports it
     next: str | None = None  # the cursor or address of the next page; None or "" on the last
-    more: bool | None = None  # "has_more", where the app tells
+    more: bool | None = None  # "has_more", where the app reports it
 
 
 def by_id(item: Any) -> str:
@@ -57,7 +57,7 @@ def by_id(item: Any) -> str:
 def pages_by_index(fetch: Callable[[int], Page], *, size: int, **options: Any) -> Iterator[list]:
     """SCIM's way (RFC 7644, 3.4.2.4): `fetch(start)` gives up to `size` items from number `start` on, from 1.
 
-    `ahead`, here and in the two below: where the app tells the total, so many pages are asked for before they are
+    `ahead`, here and in the two below: where the app reports the total, so many pages are asked for before they are
     needed, by threads; only for an app whose rules for callers allow that. `fetch` must bear it, as Http does.
     """
     return _by_position(fetch, 1, size, **options)
@@ -201,32 +201,33 @@ class _List:
 
     def _look_at_total(self, page: Page) -> None:
         """Keep the first total; raises ListChanged for another one later, unless an empty page at the end says 0."""
-        told = page.total
-        if told is None:
+        reported = page.total
+        if reported is None:
             return
         if self._pages == 1:
-            self._total = told
+            self._total = reported
             if self._on_total:
-                self._on_total(told)
+                self._on_total(reported)
             return
-        if not page.items and told == 0 and self._total == self._distinct:
+        if not page.items and reported == 0 and self._total == self._distinct:
             return
-        if told == self._total and self._fell_to is None:
+        if reported == self._total and self._fell_to is None:
             return
-        left = self._total is not None and told == self._total - self._came
-        if self._came + len(page.items) > told and page.items and (left or told == len(page.items)):
+        left = self._total is not None and reported == self._total - self._came
+        if self._came + len(page.items) > reported and page.items and (left or reported == len(page.items)):
             counts = "what is left from each page on" if left else "each page"
             raise NeverWhole(
-                f"The app said that it has {self._total} {self.what}, and then {told} after {self._came} had come: its "
-                f"total counts {counts}, not the whole list. Nothing was changed. Reading it again won't help."
+                f"The app reported a total of {self._total} {self.what}, then of {reported} after {self._came} had "
+                f"come: its total counts {counts}, not the whole list. Nothing was changed. Reading it again "
+                "won't help."
             )
         if not left:
-            raise self._moved(told if self._fell_to is None else self._fell_to)
-        self._fell_to = told  # or so many were removed meanwhile: the next page shows which
+            raise self._moved(reported if self._fell_to is None else self._fell_to)
+        self._fell_to = reported  # or so many were removed during the reading: the next page shows which
 
-    def _moved(self, told: int) -> ListChanged:
+    def _moved(self, reported: int) -> ListChanged:
         return ListChanged(
-            f"The number of {self.what} changed from {_or_unknown(self._total)} to {told} while the list was read."
+            f"The number of {self.what} changed from {_or_unknown(self._total)} to {reported} while the list was read."
             " Nothing was applied; reading it again helps."
         )
 
@@ -282,7 +283,7 @@ def _or_unknown(number: int | None) -> str:
 
 
 class Ahead:
-    """Fetches pages before they are asked for, once the first has told the total. The caller gets what a fetch at
+    """Fetches pages before they are asked for, once the first has shown the total. The caller gets what a fetch at
     that moment might give: a page at another place than foreseen, as the one before was short, is fetched then."""
 
     def __init__(self, fetch: Callable[[int], Page], step: int, size: int, most: int):

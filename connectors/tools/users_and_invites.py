@@ -30,7 +30,7 @@ class UsersAndInvites(HttpConnector):
         raise NotImplementedError
 
     def accounts(self) -> Iterator[Account]:
-        """Invitations come first: someone who accepts meanwhile is then in two lists, rather than in none."""
+        """Invitations come first: someone who accepts in between is then in two lists, rather than in none."""
         yield from self._invitations()
         for page in self._pages(self.users, "users"):
             yield from map(self._account, page)

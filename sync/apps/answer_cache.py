@@ -39,7 +39,7 @@ class AnswersOf:
             (key, answer.etag, answer.link, packed),
         )
 
-    def take_over(self) -> None:
+    def save(self) -> None:
         """In the transaction that takes the reading over. Writes only what differs."""
         db.execute_sql(
             "DELETE FROM remembered_answer WHERE app_id = ? AND NOT EXISTS (SELECT 1 FROM read_answer r "
@@ -54,6 +54,6 @@ class AnswersOf:
         )
 
 
-def forget(app: App) -> None:
+def clear(app: App) -> None:
     """Forget this app's answers, because another credential may see other values."""
     db.execute_sql("DELETE FROM remembered_answer WHERE app_id = ?", (app.id,))

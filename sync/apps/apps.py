@@ -1,5 +1,5 @@
 """Apps: connecting one, its Owners and Collaborators, its settings, and the connector that speaks to it.
-Nothing is stored before test() has said who the credential is."""
+Nothing is stored before test() has shown whose the credential is."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def refuse_same_space(kind: type[Connector], values: dict[str, str]) -> None:
 
 
 def _space(kind: type[Connector], settings: dict) -> dict:
-    """What tells one space of an app from another: the fields that aren't options."""
+    """What distinguishes one space of an app from another: the fields that aren't options."""
     return {field.name: settings.get(field.name) for field in kind.fields
             if not (field.secret or field.choices or field.mapping)}  # fmt: skip
 
@@ -223,7 +223,7 @@ def replace_credential(app: App, values: dict[str, str], by: Asker, private_by: 
         tested = {**found(identity), **failures.after_a_test(App.get_by_id(app.id))}
         changed = {"private_by": private_by, **tested, **stored(kind, values, app)}
         App.update(changed).where(App.id == app.id).execute()
-        answer_cache.forget(app)
+        answer_cache.clear(app)
         activity.record(by, "replaced credential", about=app.name, why=f"as {identity.name}", app=app)
     return identity
 
@@ -300,7 +300,7 @@ def _schedule_in_words(app: App) -> str:
 
 
 def _plan(app: App, begins: bool = False) -> None:
-    """When it is checked next. Where daily checks begin again, what was due meanwhile is due still."""
+    """When it is checked next. Where daily checks begin again, what became due in that time is still due."""
     now, zone, planned = utcnow(), workspace().zone, app.daily and app.is_active
     times = {"next_check_at": daily.next_time(now, app.check_minute, zone) if planned else None}
     if planned and begins:

@@ -14,7 +14,7 @@ from sync.models import App
 def note(app: App, identity: Identity) -> list[str]:
     """Keep what a test of the credential found, at once: protection goes by it. The warnings, of what is new.
 
-    Nothing is kept where the credential was replaced meanwhile: then the test was of another one.
+    Nothing is kept where the credential has been replaced: then the test was of another one.
     """
     with writing():
         now = App.get_by_id(app.id)

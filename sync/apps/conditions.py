@@ -107,7 +107,7 @@ class Condition:
 
 
 def _data(facts: Facts) -> Words:
-    """What one sees meanwhile."""
+    """What pages show until then."""
     return ("showing data from ", At(facts.read_at)) if facts.read_at else ("it has never been read",)
 
 

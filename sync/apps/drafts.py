@@ -18,9 +18,9 @@ from sync.problems import AppProblem
 from sync.rank import Asker
 from sync.states import AppState, CheckTrigger, Part
 
-FORGOTTEN_AFTER = timedelta(days=7)
-EMPTY_FORGOTTEN_AFTER = timedelta(days=1)
-OLDEST_FORM = FORGOTTEN_AFTER - timedelta(days=1)  # so that a draft is kept for a day at least
+EXPIRES_AFTER = timedelta(days=7)
+EMPTY_EXPIRES_AFTER = timedelta(days=1)
+OLDEST_FORM = EXPIRES_AFTER - timedelta(days=1)  # so that a draft is kept for a day at least
 
 
 def blank(slug: str) -> App:
@@ -152,8 +152,8 @@ def discard(app: App) -> None:
 
 
 @queue.each_minute
-def forget_drafts(now: datetime) -> None:
-    empty = App.credential.is_null() & (App.created_at < now - EMPTY_FORGOTTEN_AFTER)
+def delete_expired(now: datetime) -> None:
+    empty = App.credential.is_null() & (App.created_at < now - EMPTY_EXPIRES_AFTER)
     with writing():
         App.delete().where(
-            App.state == AppState.CONNECTING, empty | (App.created_at < now - FORGOTTEN_AFTER)).execute()
+            App.state == AppState.CONNECTING, empty | (App.created_at < now - EXPIRES_AFTER)).execute()

@@ -83,7 +83,7 @@ def note(app: App, met: Met, **more: object) -> None:
         App.update(kept).where(App.id == app.id).execute()
 
 
-def forget() -> dict[str, object]:
+def cleared() -> dict[str, object]:
     """The columns of an app whose check succeeded."""
     return {"error": None, "failure": None, "failed_at": None, "failures": 0}
 
@@ -92,4 +92,4 @@ def after_a_test(app: App) -> dict[str, object]:
     """The columns of an app whose credential was tested and works. A failed check stays failed, without its reason."""
     if app.error is None or app.failure not in DISPROVED_BY_A_TEST:
         return {}
-    return {"error": None, "failure": None} if app.failures else forget()
+    return {"error": None, "failure": None} if app.failures else cleared()

@@ -44,7 +44,7 @@ FRESH = {
 }  # fmt: skip
 LONGEST_WAIT = 60  # seconds that a check waits for a rate limit before it pauses
 SAMPLE = 100  # looked for one by one when so many are missing that a guard holds them anyway
-ENTRIES = 200  # above this many changes, Activity tells their number and the report their names
+ENTRIES = 200  # above this many changes, Activity has their number and the report their names
 COUNTED = {
     "new_users": (ChangeKind.NEW_USER,),
     "removed_users": (ChangeKind.REMOVED_USER,),
@@ -86,7 +86,7 @@ def run(check_id: int) -> None:
         work = _Work(check_id)
         try:
             with faults.named():
-                work.read_and_take_over()
+                work.read_and_apply()
         except faults.OwnFault:
             raise
         except Cancelled:
@@ -113,7 +113,7 @@ class _Work:
         self.accounts = 0
         self.absent_once: list[int] = []
 
-    def read_and_take_over(self) -> None:
+    def read_and_apply(self) -> None:
         self.progress(CheckPhase.DIRECTORY, 0)
         fresh = FRESH.get(self.check.trigger, FRESH[CheckTrigger.DAILY])
         self.warnings += freshness.read_if_older(fresh, self.check.started_by)
@@ -126,11 +126,11 @@ class _Work:
                 self.known = known_items.KnownItems(self.app, connector) if by_item else None
                 self.accounts = self.patiently(lambda: self.read(connector))
                 self.warnings += not_read.keep_known(self.app, connector.not_read)
-                self.warnings += lost_fields.look_for(self.app)
+                self.warnings += lost_fields.find(self.app)
                 held_gone = self.look_again_for_missing(connector)
                 self.progress(CheckPhase.COMPARING, self.accounts, at_once=True)
                 as_of = min(self.started, connector.as_of or self.started)
-                self.take_over(connector.removal_suspends, held_gone, as_of)
+                self.apply(connector.removal_suspends, held_gone, as_of)
         finally:
             connector.close()
 
@@ -138,7 +138,7 @@ class _Work:
         self.total = total
 
     def progress(self, phase: str, read: int, at_once: bool = False) -> None:
-        """Tell how far it is, at most twice a second; stop when asked to or out of time."""
+        """Write down how far it is, at most twice a second; stop when asked to or out of time."""
         if phase != self.check.phase:
             self.total = None if read == 0 else self.total
         elif not at_once and time.monotonic() - self.written_at < 0.5:
@@ -239,7 +239,7 @@ class _Work:
         twice = {row.id for row in before}
         return [row for row in missing if row in twice], [row for row in missing if row not in twice]
 
-    def take_over(self, removal_suspends: bool, held_gone: list[int], began: datetime) -> None:
+    def apply(self, removal_suspends: bool, held_gone: list[int], began: datetime) -> None:
         """Everything the check found in the app as it was at `began`, its report and its end: one transaction."""
         with writing():
             mine = (Check.id == self.check.id) & (Check.lease_owner == leases.me())
@@ -247,9 +247,9 @@ class _Work:
                 raise Cancelled
             App.update(removal_suspends=removal_suspends, compare_at=None).where(App.id == self.app.id).execute()
             app = App.get_by_id(self.app.id)
-            lost_fields.keep_what_is_not_said(app)
+            lost_fields.keep_known_values(app)
             settle.bring_into_reading(app, began)
-            compare.take_over_accounts(app, removal_suspends, began)
+            compare.apply_accounts(app, removal_suspends, began)
             if app.last_check_at is None and (before := apps.predecessor(app)):
                 members.inherit(app, before)
             wanted.want_nothing()
@@ -257,32 +257,32 @@ class _Work:
             if held_gone:
                 wanted.want_gone(app, held_gone)
             compare.note_missing(app, self.absent_once)
-            compare.take_over_gone(app)
-            compare.take_over_assets(app)
-            self.take_over_lost(app)
+            compare.apply_gone(app)
+            compare.apply_assets(app)
+            self.apply_lost(app)
             match_rules.match_chosen(app)
             found = compare.found_counts()
             invitations.look_for(app)
             wanted.want_leavers(app)
             assignments.want(app, removal_suspends)
-            self.memory.take_over()
+            self.memory.save()
             if self.known:
-                self.known.take_over()
+                self.known.save()
             became = merge.bring_up_to_date(app, self.check)
             self.succeed(app, became.report, found)
 
-    def take_over_lost(self, app: App) -> None:
+    def apply_lost(self, app: App) -> None:
         guard = guards.guard_of(app)
         assets, of = compare.lost_assets(app)
         if guard.holds_by_itself(len(assets), of):
             wanted.want_lost_assets(assets)
         else:
-            compare.forget_assets(assets)
+            compare.remove_assets(assets)
         access, of = compare.lost_access(app)
         if guard.holds_by_itself(len(access), of):
             wanted.want_lost_access(access)
         else:
-            compare.forget_access(access)
+            compare.remove_access(access)
 
     def succeed(self, app: App, report: Report, found: dict[str, int]) -> None:
         now = utcnow()
@@ -299,8 +299,8 @@ class _Work:
             held=report.held, report=report, error=None, advice=None,
             warning=" ".join(self.warnings) or None,
         )  # fmt: skip
-        App.update(last_check_at=now, **failures.forget()).where(App.id == app.id).execute()
-        lost_fields.forget(app)
+        App.update(last_check_at=now, **failures.cleared()).where(App.id == app.id).execute()
+        lost_fields.clear(app)
         members.recount(app)
 
     def record_changes(self, app: App, report: Report, found: dict[str, int]) -> None:

@@ -41,7 +41,7 @@ def note_missing(app: App, account_ids: list[int]) -> None:
     )
 
 
-def take_over_accounts(app: App, removal_suspends: bool, began: datetime) -> None:
+def apply_accounts(app: App, removal_suspends: bool, began: datetime) -> None:
     """Take roles, new accounts and changed ones into Rollcall; leaves changes in the TEMP table `found`, and those that
     the rules of matching are to look at in `to_match`: new ones are already matched by e-mail.
 
@@ -145,7 +145,7 @@ _RETURN_ACCOUNTS = """
     FROM differing s WHERE account.id = s.account_id AND account.state = 'gone'
       AND account.gone_at <= :began AND (s.status <> 'suspended' OR NOT :suspends)
 """
-# A role that someone has stays known even if the app doesn't list it, because it tells who is privileged.
+# A role that someone has stays known even if the app doesn't list it, because it shows who is privileged.
 _ROLES_GONE = """
     DELETE FROM role WHERE app_id = :app
       AND NOT EXISTS (SELECT 1 FROM staged_role s WHERE s.external_id = role.external_id)
@@ -157,7 +157,7 @@ _ROLES_GONE = """
 """
 
 
-def take_over_gone(app: App) -> None:
+def apply_gone(app: App) -> None:
     """Accounts in `staged_gone` leave Rollcall: the app no longer has them, and a second look confirmed it."""
     values = {"app": app.id, "now": str(utcnow())}
     db.execute_sql(
@@ -175,7 +175,7 @@ def take_over_gone(app: App) -> None:
     db.execute_sql("DELETE FROM access WHERE account_id IN (SELECT account_id FROM staged_gone)")
 
 
-def take_over_assets(app: App) -> None:
+def apply_assets(app: App) -> None:
     """Apply new and renamed assets, granted and changed access; find what is gone, which forget_* applies."""
     values = {"app": app.id, "first": app.last_check_at is None}
     newest = db.execute_sql("SELECT coalesce(max(id), 0) FROM asset").fetchone()[0]
@@ -271,7 +271,7 @@ def _count(what: str, app: App) -> int:
     return db.execute_sql(f"SELECT count(*) FROM {what}", (app.id,)).fetchone()[0]
 
 
-def forget_assets(asset_ids: list[int]) -> None:
+def remove_assets(asset_ids: list[int]) -> None:
     for asset_id in asset_ids:
         db.execute_sql(
             "INSERT INTO found SELECT 'removed asset', NULL, id, name, NULL, 'No longer in the app' "
@@ -281,7 +281,7 @@ def forget_assets(asset_ids: list[int]) -> None:
         access.drop_asset(asset_id)
 
 
-def forget_access(pairs: list[tuple[int, int]]) -> None:
+def remove_access(pairs: list[tuple[int, int]]) -> None:
     for pair in pairs:
         db.execute_sql(
             "INSERT INTO found SELECT 'revoked access', account_id, asset_id, role, NULL, '' "

@@ -138,7 +138,7 @@ class KnownItems:
         tables.insert(READ_ITEMS, [row])
         self._stored += 1
 
-    def take_over(self) -> None:
+    def save(self) -> None:
         """Keep the items of this reading, inside the caller's transaction. Writes only rows that differ."""
         db.execute_sql(
             "DELETE FROM remembered_items WHERE app_id = ? AND NOT EXISTS (SELECT 1 FROM read_items r "

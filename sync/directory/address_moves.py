@@ -50,7 +50,7 @@ class Moves:
 
 def settle(which: str = EVERYBODY, directory: Directory | None = None, guard: Guard | None = None) -> Moves:
     """Take each address from who no longer has it while another has, and give it to the only one; mark as disputed
-    what two people have. Within staging(), in the caller's transaction; conclude() then tells, and does the rest.
+    what two people have. Within staging(), in the caller's transaction; conclude() then records it, and does the rest.
 
     `which` is SQL: the rows of person_email to look at. More people of `directory` than its `guard` allows keep what
     they have, though: a list whose rows were mixed up gives everyone someone else's address.
@@ -125,15 +125,15 @@ def _keep_a_main_one(person_id: int) -> None:
 
 
 def conclude(moves: Moves, by: str, news: bool = True) -> list[str]:
-    """Match again, correct the reports, wake the tasks, tell in Activity; what someone should look at, in words.
+    """Match again, correct the reports, wake the tasks, write to Activity; what someone should look at, in words.
 
-    `news` is whether directories said anything new of addresses; otherwise only what moved is looked at.
+    `news` is whether directories reported anything new about addresses; otherwise only what moved is looked at.
     """
     match_rules.match_everywhere(moves.normals)
-    warnings = list(_tell_moved(moves, by)) if moves.lost else []
-    _tell_disputes(moves, by)
+    warnings = list(_record_moved(moves, by)) if moves.lost else []
+    _record_disputes(moves, by)
     if news or moves.normals:
-        merge.let_go_of_others(by)
+        merge.drop_removals_of_others(by)
         tasks.look_again_at_others()
     if moves.frozen:
         here = plural(moves.frozen, "person who is", "people who are")
@@ -142,16 +142,16 @@ def conclude(moves: Moves, by: str, news: bool = True) -> list[str]:
     return warnings
 
 
-def _tell_moved(moves: Moves, by: str) -> Iterator[str]:
+def _record_moved(moves: Moves, by: str) -> Iterator[str]:
     had = ", ".join(str(person) for _, _, person in moves.lost)
     names = dict(_rows(f"SELECT id, coalesce(nullif(name, ''), 'person ' || id) FROM person WHERE id IN ({had})"))
     claims = addresses.claims(normal for normal, *_ in moves.lost)
     for normal, email, person in moves.lost:
         now = _rows(f"SELECT p.id, coalesce(nullif(p.name, ''), pe.email) {HELD_BY} WHERE pe.email_key = ?", normal)
         holder, name = now[0] if now else (None, "nobody")
-        said_by = " and ".join(dict.fromkeys(claim.said_by for claim in claims.get(normal, ())))
+        source = " and ".join(dict.fromkeys(claim.source for claim in claims.get(normal, ())))
         others = " and ".join(claim.name for claim in claims.get(normal, ()))
-        why = f"{said_by} now gives it to {others}, and no directory gives it to {names[person]}"
+        why = f"{source} now gives it to {others}, and no directory gives it to {names[person]}"
         activity.record_all([
             dict(who=by, what="moved e-mail address", about=email, why=why, before=names[person], after=name,
                  person_id=one) for one in (person, holder) if one is not None
@@ -164,7 +164,7 @@ def _tell_moved(moves: Moves, by: str) -> Iterator[str]:
         yield f"{email} was {names[person]}'s and is {others}'s now.{asked}"
 
 
-def _tell_disputes(moves: Moves, by: str) -> None:
+def _record_disputes(moves: Moves, by: str) -> None:
     claims = addresses.claims(moves.disputed)
     for normals, what in ((moves.disputed, "e-mail address is disputed"), (moves.settled, "e-mail address is settled")):
         for normal in normals:
@@ -182,7 +182,7 @@ def settle_again(by: str, which: str = OF_LEAVERS) -> None:
 
 
 @queue.each_minute
-def follow_what_was_said_by_hand(now: datetime) -> None:
+def follow_decisions_by_hand(now: datetime) -> None:
     """For someone marked by hand as left or returned, or given an address that a directory gives to another person."""
     otherwise = f"({CLAIMED} AND NOT {BACKED} OR pe.disputed <> ({CONTESTED} AND {BACKED}))"
     if _rows(f"SELECT 1 {HELD_BY} WHERE {BY_HAND} AND {otherwise} LIMIT 1"):

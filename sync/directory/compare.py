@@ -10,7 +10,7 @@ from sync import activity
 from sync.db import db, utcnow
 from sync.directory import address_moves, precedence
 from sync.directory.address_moves import Moves
-from sync.directory.finding import find_people, leave_others_what_is_theirs, note_unclear_successors
+from sync.directory.finding import exclude_people_of_others, find_people, note_unclear_successors
 from sync.directory.guard import hold_back
 from sync.jobs import asking
 from sync.mail import sign_in_news
@@ -23,7 +23,7 @@ from sync.safety.guards import Guard
 from sync.states import HeldField
 from sync.words import plural
 
-TOLD_ONE_BY_ONE = 200  # people who join: more than that are one entry of the log
+RECORDED_ONE_BY_ONE = 200  # people who join: more than that are one entry of the log
 WARNINGS = 50
 NEEDED = (  # groups, by rules
     "SELECT group_id FROM group_rule WHERE group_id IS NOT NULL "
@@ -57,8 +57,8 @@ def apply(directory: Directory, worldwide_ids: bool, guard: Guard, by: str) -> O
     find_people(directory, worldwide_ids, guard)
     became = _follow_the_known(directory, guard, now, by, whole=True)
     moves = address_moves.settle(directory=directory, guard=guard)
-    warnings, joined, updated = _take_over_the_rest(directory, now, moves, news, by)
-    asking.check_apps_of_groups(_take_over_groups(directory, now), by)
+    warnings, joined, updated = _apply_the_rest(directory, now, moves, news, by)
+    asking.check_apps_of_groups(_apply_groups(directory, now), by)
     counts = {
         "joined": joined,
         "updated": updated,
@@ -78,11 +78,11 @@ def apply_pushed(directory: Directory, guard: Guard, by: str) -> Outcome:
     """
     now = utcnow()
     news = addresses.note(directory, whole=False)
-    leave_others_what_is_theirs(directory)
+    exclude_people_of_others(directory)
     find_people(directory, False)
     became = _follow_the_known(directory, guard, now, by, whole=False)
     moves = address_moves.settle(address_moves.STAGED)
-    warnings, joined, updated = _take_over_the_rest(directory, now, moves, news, by)
+    warnings, joined, updated = _apply_the_rest(directory, now, moves, news, by)
     held = _count("SELECT count(*) FROM read_leaving")
     return Outcome({"joined": joined, "updated": updated, **became, "held": held}, warnings)
 
@@ -96,10 +96,10 @@ def _follow_the_known(directory: Directory, guard: Guard, now: datetime, by: str
     note_unclear_successors()
     hold_back(directory, guard, now, whole)
     precedence.note_changes(directory)
-    return people.recompute_status(_take_over_status(directory, now, whole), by)
+    return people.recompute_status(_apply_status(directory, now, whole), by)
 
 
-def _take_over_the_rest(directory: Directory, now: datetime, moves: Moves, news: bool,
+def _apply_the_rest(directory: Directory, now: datetime, moves: Moves, news: bool,
                         by: str) -> tuple[list[str], int, int]:  # fmt: skip
     """Who is new, addresses, names: (what someone should look at, how many joined, how many were updated)."""
     warnings = _warnings(directory)
@@ -109,8 +109,8 @@ def _take_over_the_rest(directory: Directory, now: datetime, moves: Moves, news:
     _note_days(directory)
     moves.disputed += _add_addresses(directory, by)
     updated = precedence.follow(by)
-    held.forget_unsaid(directory)
-    _tell_joined(directory, joined, by)
+    held.delete_unreported(directory)
+    _record_joined(directory, joined, by)
     return [*address_moves.conclude(moves, by, news), *warnings], len(joined), len(updated)
 
 
@@ -153,7 +153,7 @@ def _claimed_elsewhere(directory: Directory) -> list[str]:
                       FROM read_email AS m JOIN read_person AS r USING (external_id)
                       WHERE r.status <> 'deprovisioned' AND {_NOBODYS} AND {_CLAIMED} ORDER BY m.email_key, 2""")
     claims = addresses.claims(email for email, *_ in found)
-    return [f"{directory.name} gives the e-mail address {email} to {name}, but {claim.said_by} gives it to "
+    return [f"{directory.name} gives the e-mail address {email} to {name}, but {claim.source} gives it to "
             f"{claim.name}. Nobody has it until only one of the two does: correct it in the directory."
             for email, name, person in found
             for claim in claims[email] if claim.person_id is not None and claim.person_id != person]
@@ -205,10 +205,10 @@ def _add_entries(directory: Directory, now: datetime) -> None:
 
 def _note_days(directory: Directory) -> None:
     """What the directory says beside the status: last_days.py makes the status follow."""
-    said = ("listed", "last_day", "starts_on", "department", "manager")
-    _run(f"""UPDATE directory_entry AS e SET {", ".join(f"{name} = r.{name}" for name in said)}
+    reported = ("listed", "last_day", "starts_on", "department", "manager")
+    _run(f"""UPDATE directory_entry AS e SET {", ".join(f"{name} = r.{name}" for name in reported)}
             FROM read_person AS r WHERE e.directory_id = ? AND r.external_id = e.external_id
-              AND ({" OR ".join(f"e.{name} IS DISTINCT FROM r.{name}" for name in said)})""", directory.id)
+              AND ({" OR ".join(f"e.{name} IS DISTINCT FROM r.{name}" for name in reported)})""", directory.id)
 
 
 def _add_addresses(directory: Directory, by: str) -> list[str]:
@@ -228,24 +228,24 @@ def _add_addresses(directory: Directory, by: str) -> list[str]:
     return contested
 
 
-def _take_over_status(directory: Directory, now: datetime, whole: bool = True) -> list[int]:
+def _apply_status(directory: Directory, now: datetime, whole: bool = True) -> list[int]:
     """The people whose status may change now; held changes are only stored as reported.
 
     Who is not staged is missing from the directory, unless the reading is not `whole`.
     """
-    said = f"""(SELECT e.id, e.person_id, e.reported, coalesce(r.status, 'deprovisioned') AS status,
+    reported = f"""(SELECT e.id, e.person_id, e.reported, coalesce(r.status, 'deprovisioned') AS status,
                        coalesce(r.deleted, TRUE) AS missing, coalesce(r.why, '') AS why
                 FROM directory_entry AS e {"LEFT" if whole else ""} JOIN read_person AS r
                      ON r.external_id = e.external_id
-                WHERE e.directory_id = ?1) AS said"""
-    _run(f"""INSERT INTO read_moved SELECT said.person_id FROM {said}
-            WHERE (said.reported = 'deprovisioned') <> (said.status = 'deprovisioned')
+                WHERE e.directory_id = ?1) AS staged"""
+    _run(f"""INSERT INTO read_moved SELECT staged.person_id FROM {reported}
+            WHERE (staged.reported = 'deprovisioned') <> (staged.status = 'deprovisioned')
             ON CONFLICT DO NOTHING""", directory.id)
-    _run(f"""UPDATE directory_entry SET reported = said.status, reported_at = ?3,
-                left_at = CASE WHEN said.status = 'deprovisioned' THEN ?4 END,
-                reason = CASE WHEN said.missing THEN 'No longer in ' || ?2
-                    ELSE {_reason("said.status", "said.why")} END
-            FROM {said} WHERE said.id = directory_entry.id AND directory_entry.reported <> said.status""",
+    _run(f"""UPDATE directory_entry SET reported = staged.status, reported_at = ?3,
+                left_at = CASE WHEN staged.status = 'deprovisioned' THEN ?4 END,
+                reason = CASE WHEN staged.missing THEN 'No longer in ' || ?2
+                    ELSE {_reason("staged.status", "staged.why")} END
+            FROM {reported} WHERE staged.id = directory_entry.id AND directory_entry.reported <> staged.status""",
          directory.id, directory.name, now, now)
     asked = "" if whole else "AND e.external_id IN (SELECT external_id FROM read_person)"
     due = f"e.directory_id = ? AND e.status <> e.reported AND e.{UNHELD} {asked}"
@@ -256,7 +256,7 @@ def _take_over_status(directory: Directory, now: datetime, whole: bool = True) -
     return [person for (person,) in (*changed, *by_hand)]
 
 
-def _take_over_groups(directory: Directory, now: datetime) -> list[int]:
+def _apply_groups(directory: Directory, now: datetime) -> list[int]:
     """The directory's groups and who is in them; someone who is held back stays in theirs.
 
     A group that rules need and that is now empty counts as gone from the directory: its last members stay
@@ -266,19 +266,19 @@ def _take_over_groups(directory: Directory, now: datetime) -> list[int]:
             SELECT DISTINCT CAST(?1 AS INTEGER), name, name FROM read_group
             WHERE external_id IN (SELECT external_id FROM read_person)
               AND name NOT IN (SELECT external_id FROM directory_group WHERE directory_id = ?1)""", directory.id)
-    _run("""INSERT INTO read_member SELECT g.id, e.id FROM read_group AS said
-            JOIN directory_group AS g ON g.directory_id = ?1 AND g.external_id = said.name
-            JOIN directory_entry AS e ON e.directory_id = ?1 AND e.external_id = said.external_id""", directory.id)
+    _run("""INSERT INTO read_member SELECT g.id, e.id FROM read_group AS staged
+            JOIN directory_group AS g ON g.directory_id = ?1 AND g.external_id = staged.name
+            JOIN directory_entry AS e ON e.directory_id = ?1 AND e.external_id = staged.external_id""", directory.id)
     moved = _note_changed_groups(directory, now)
     _run(f"""DELETE FROM directory_group_member AS known
             WHERE entry_id IN (SELECT id FROM directory_entry WHERE directory_id = ? AND {UNHELD})
               AND group_id NOT IN (SELECT id FROM directory_group WHERE gone_at IS NOT NULL)
-              AND NOT EXISTS (SELECT 1 FROM read_member AS said
-                              WHERE said.group_id = known.group_id AND said.entry_id = known.entry_id)""",
+              AND NOT EXISTS (SELECT 1 FROM read_member AS staged
+                              WHERE staged.group_id = known.group_id AND staged.entry_id = known.entry_id)""",
          directory.id)
-    _run("""INSERT INTO directory_group_member (group_id, entry_id) SELECT group_id, entry_id FROM read_member AS said
+    _run("""INSERT INTO directory_group_member (group_id, entry_id) SELECT group_id, entry_id FROM read_member AS staged
             WHERE NOT EXISTS (SELECT 1 FROM directory_group_member AS known
-                              WHERE known.group_id = said.group_id AND known.entry_id = said.entry_id)""")
+                              WHERE known.group_id = staged.group_id AND known.entry_id = staged.entry_id)""")
     _run(f"""DELETE FROM directory_group WHERE directory_id = ? AND id NOT IN ({NEEDED})
               AND id NOT IN (SELECT group_id FROM directory_group_member)""", directory.id)
     return moved
@@ -294,21 +294,21 @@ def _note_changed_groups(directory: Directory, now: datetime) -> list[int]:
     flips = f"id IN ({ids}) AND (gone_at IS NULL) <> (id IN {here})"
     moved = _rows(f"""
         SELECT id FROM directory_group WHERE {flips}
-        UNION SELECT said.group_id FROM read_member AS said WHERE said.group_id IN ({ids}) AND NOT EXISTS (
+        UNION SELECT staged.group_id FROM read_member AS staged WHERE staged.group_id IN ({ids}) AND NOT EXISTS (
             SELECT 1 FROM directory_group_member AS known
-            WHERE known.group_id = said.group_id AND known.entry_id = said.entry_id)
+            WHERE known.group_id = staged.group_id AND known.entry_id = staged.entry_id)
         UNION SELECT known.group_id FROM directory_group_member AS known
             JOIN directory_entry AS e ON e.id = known.entry_id AND e.{UNHELD}
             WHERE known.group_id IN (SELECT id FROM directory_group WHERE id IN ({ids}) AND gone_at IS NULL)
               AND NOT EXISTS (
-                SELECT 1 FROM read_member AS said
-                WHERE said.group_id = known.group_id AND said.entry_id = known.entry_id)""")
+                SELECT 1 FROM read_member AS staged
+                WHERE staged.group_id = known.group_id AND staged.entry_id = known.entry_id)""")
     _run(f"UPDATE directory_group SET gone_at = CASE WHEN gone_at IS NULL THEN ? END WHERE {flips}", now)
     return [id for (id,) in moved]
 
 
-def _tell_joined(directory: Directory, joined: list[tuple[int, str]], by: str) -> None:
-    if len(joined) > TOLD_ONE_BY_ONE:
+def _record_joined(directory: Directory, joined: list[tuple[int, str]], by: str) -> None:
+    if len(joined) > RECORDED_ONE_BY_ONE:
         activity.record(by, "people joined", about=directory.name, after=plural(len(joined), "person", "people"))
         return
     activity.record_all([

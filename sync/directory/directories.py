@@ -205,7 +205,7 @@ def run(reading_id: int) -> None:
         reading = DirectoryReading.get_by_id(reading_id)
         try:
             with faults.named(), staging():
-                _take_over(reading, _read_whole(reading))
+                _apply(reading, _read_whole(reading))
         except faults.OwnFault as problem:
             _fail(reading, str(problem), ours=True)
             raise
@@ -248,7 +248,7 @@ def _has_people(directory: Directory) -> bool:
     return DirectoryEntry.select().where(here).exists()
 
 
-def _take_over(reading: DirectoryReading, read_by: DirectoryConnector) -> None:
+def _apply(reading: DirectoryReading, read_by: DirectoryConnector) -> None:
     with writing():
         if not leases.holds(reading):
             return

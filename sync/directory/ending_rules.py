@@ -41,7 +41,7 @@ def begun(unread: dict) -> tuple[str, str]:
 
 
 def says_nothing(attribute: str) -> Rule:
-    """The rule for an attribute that doesn't tell who has left, whatever its value."""
+    """The rule for an attribute that doesn't show who has left, whatever its value."""
     return Rule(attribute, ldap_rules.PRESENT, "", ldap_rules.HERE)
 
 

@@ -14,7 +14,7 @@ ACTIVE = "EXISTS (SELECT 1 FROM person WHERE person.id = pe.person_id AND person
 SAME_NAME = "(SELECT name_key(name) FROM person WHERE person.id = pe.person_id) = name_key(nullif(r.name, ''))"
 
 
-def leave_others_what_is_theirs(directory: Directory) -> None:
+def exclude_people_of_others(directory: Directory) -> None:
     """Who is here by an entry that isn't staged can't be found again as someone who is."""
     _run("""INSERT INTO read_taken
             SELECT e.person_id FROM read_email AS m JOIN person_email AS pe ON pe.email_key = m.email_key

@@ -44,7 +44,7 @@ def hold_back(directory: Directory, guard: Guard, now: datetime, whole: bool) ->
     before = _count(f"""SELECT count(DISTINCT person_id) FROM directory_entry WHERE {here}
                         AND (status <> 'deprovisioned' OR left_at >= ?2)""", directory.id, since)
     if not (guard.holds(leaving, before) or _nobody_is_left(directory, leaving, before, whole)):
-        _let_go(directory, whole)
+        _apply_status(directory, whole)
     last_owner.hold_last_owner(directory, whole)
     vouching.hold_above(directory, whole)
 
@@ -78,7 +78,7 @@ def _nobody_is_left(directory: Directory, leaving: int, before: int, whole: bool
           AND reported <> 'deprovisioned' AND person_id NOT IN (SELECT person_id FROM read_leaving)""", directory.id)
 
 
-def _let_go(directory: Directory, whole: bool) -> None:
+def _apply_status(directory: Directory, whole: bool) -> None:
     """Not so many leave. Those stay held whose address belongs to someone else who is here. In a directory that
     pushes, those who were held before stay held too, because it doesn't report the others again."""
     held = "status <> reported AND reported = 'deprovisioned'" if not whole else "FALSE"

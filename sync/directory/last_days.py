@@ -25,7 +25,7 @@ NAMED = 3  # people named in a contradiction
 
 def settle(directory: Directory) -> None:
     """Make the staged statuses follow the days that come with them. Raises ColumnsUnclear where they contradict each
-    other: someone is active though the last day has passed, and not because it passed since the list said so."""
+    other: someone is active though the last day has passed, and not because it passed since the list named it."""
     day = today()
     _refuse_contradictions(directory, day)
     for (last,) in _rows("SELECT DISTINCT last_day FROM read_person WHERE last_day < ? AND listed <> 'deprovisioned'",
@@ -55,7 +55,7 @@ def _refuse_contradictions(directory: Directory, day: date) -> None:
 
 
 @queue.each_minute
-def leave(now: datetime) -> None:
+def mark_left(now: datetime) -> None:
     """Who has left since the last minute by a day that was known before."""
     day = today()
     due = (
@@ -69,13 +69,13 @@ def leave(now: datetime) -> None:
     )
     ids = sorted({entry.directory_id for entry in due})
     for directory in list(Directory.select().where(Directory.id.in_(ids))) if ids else ():
-        _leave_directory(directory, list(due.where(DirectoryEntry.directory == directory)))
+        _mark_left_in_directory(directory, list(due.where(DirectoryEntry.directory == directory)))
     by_hand = Person.select().where(Person.last_day < day, Person.status != PersonStatus.DEPROVISIONED)
     for person in list(by_hand):
-        _leave_by_hand(person)
+        _mark_left_by_hand(person)
 
 
-def _leave_directory(directory: Directory, entries: list[DirectoryEntry]) -> None:
+def _mark_left_in_directory(directory: Directory, entries: list[DirectoryEntry]) -> None:
     with staging(), writing():
         stage([DirectoryPerson(
             id=entry.external_id, email=entry.email, name=entry.name, status=PersonStatus.DEPROVISIONED,
@@ -94,7 +94,7 @@ def _leave_directory(directory: Directory, entries: list[DirectoryEntry]) -> Non
         asking.check_apps_of([person.id for person in gone], directory.name)
 
 
-def _leave_by_hand(person: Person) -> None:
+def _mark_left_by_hand(person: Person) -> None:
     with writing():
         why = _over(person.last_day)
         Person.update(last_day=None).where(Person.id == person.id).execute()

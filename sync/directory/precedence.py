@@ -95,7 +95,7 @@ def follow(by: str) -> set[int]:
 def _follow_names(by: str) -> set[int]:
     rows = _mine(_found("name", "e.name", "p.name", "e.name <> ''"), HeldField.NAME, by)
     _update("UPDATE person SET name = ? WHERE id = ?", [(after, person) for person, _, after, *_ in rows])
-    return _tell(rows, "changed name", by)
+    return _record(rows, "changed name", by)
 
 
 def _follow_emails(by: str) -> set[int]:
@@ -106,7 +106,7 @@ def _follow_emails(by: str) -> set[int]:
     )
     _update("UPDATE person_email SET main = (email_key = ?) WHERE person_id = ?",
             [(after, person) for person, _, after, *_ in rows])
-    return _tell(rows, "changed e-mail", by)
+    return _record(rows, "changed e-mail", by)
 
 
 def _follow_numbers(by: str) -> set[int]:
@@ -114,7 +114,7 @@ def _follow_numbers(by: str) -> set[int]:
     rows = _mine(found, HeldField.NUMBER, by)
     _update("UPDATE person SET employee_number = ? WHERE id = ?", [(after, person) for person, _, after, *_ in rows])
     match_rules.match_everywhere(numbers=(number for _, before, after, *_ in rows for number in (before, after)))
-    return _tell(rows, "changed employee number", by)
+    return _record(rows, "changed employee number", by)
 
 
 def _mine(rows: list[tuple], field: str, by: str | Asker) -> list[tuple]:
@@ -153,7 +153,7 @@ def _update(sql: str, rows: list[tuple]) -> None:
         db.executemany(sql, rows)
 
 
-def _tell(rows: list[tuple], what: str, by: str) -> set[int]:
+def _record(rows: list[tuple], what: str, by: str) -> set[int]:
     new = {person for (person,) in db.execute_sql("SELECT person_id FROM read_person WHERE new").fetchall()}
     changed = [row for row in rows if row[0] not in new]
     activity.record_all([

@@ -1,5 +1,5 @@
 """What a directory's list would change, before it is applied: the reading itself is done and undone, in one go.
-Applying does exactly what was previewed, or says that something changed meanwhile and does nothing."""
+Applying does exactly what was previewed, or says that something has changed and does nothing."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class _Undo(Exception):
     """Rolls back what was only tried."""
 
 
-def hand_over(directory: Directory, text: str, by: Asker, mapping: str | None = None) -> Preview:
+def upload(directory: Directory, text: str, by: Asker, mapping: str | None = None) -> Preview:
     """Keep an uploaded list beside the one in use, and show what it would change. `mapping` is what its columns mean,
     None for what was remembered. Raises DirectoryProblem, NotAllowed, or ConnectorError where the list can't be used:
     then it isn't kept."""
@@ -109,14 +109,14 @@ def pending(directory: Directory) -> str | None:
     return vault.unseal(Directory.get_by_id(directory.id).credential).get(PENDING)
 
 
-def put_aside(directory: Directory, by: Asker) -> None:
+def discard(directory: Directory, by: Asker) -> None:
     """Forget a list that was handed over; the one in use stays."""
     rank.require(by, *rank.MANAGERS)
     with writing():
         _seal(directory, {PENDING: None, PENDING_MAPPING: None})
 
 
-def handed_over(directory: Directory) -> datetime:
+def uploaded_at(directory: Directory) -> datetime:
     """When the list in use was."""
     at = directory.settings.get("handed_over")
     return datetime.fromisoformat(at) if at else directory.created_at
@@ -150,7 +150,7 @@ def apply_previewed(directory: Directory, mark: str, by: Asker, text: str | None
         done: list[Preview] = []
         try:
             with writing():
-                found, outcome = _take_over(directory, staged, by, text)
+                found, outcome = _apply_staged(directory, staged, by, text)
                 done.append(found)
                 if found.mark != mark:
                     raise _Undo
@@ -182,24 +182,24 @@ def _tried(directory: Directory, staged: _Staged, by: Asker, text: str | None) -
     found = []
     try:
         with writing():
-            found.append(_take_over(directory, staged, by, text))
+            found.append(_apply_staged(directory, staged, by, text))
             raise _Undo
     except _Undo:
         return found[0]
 
 
-def _take_over(directory: Directory, staged: _Staged, by: Asker, text: str | None) -> tuple[Preview, Outcome]:
+def _apply_staged(directory: Directory, staged: _Staged, by: Asker, text: str | None) -> tuple[Preview, Outcome]:
     if text is not None:
         vouching.answer_for(directory, by)
     directory = Directory.get_by_id(directory.id)
-    said = _digest_of_staged()
+    staged_digest = _digest_of_staged()
     tables.fill(PREVIEW_BEFORE, _PEOPLE, {"directory": directory.id})
     tables.fill(PREVIEW_HELD, f"SELECT e.person_id FROM {_HELD}", {"directory": directory.id})
     outcome = apply(directory, directories.connector_class(directory.kind).worldwide_ids, workspace_guard(), by)
     rows = sorted([*_held(directory), *_held_above(directory), *_changed(directory)],
                   key=lambda row: (KINDS.index(row.kind), row.name.casefold(), row.email, row.details))
     tables.drop(PREVIEW_BEFORE, PREVIEW_HELD)
-    content = json.dumps([said, [asdict(row) for row in rows], outcome.warnings], ensure_ascii=False)
+    content = json.dumps([staged_digest, [asdict(row) for row in rows], outcome.warnings], ensure_ascii=False)
     mark = hashlib.sha256(content.encode()).hexdigest()
     return Preview(staged.count, rows, outcome.warnings, mark, staged.notes), outcome
 

@@ -22,7 +22,7 @@ from sync.states import ScimKind
 SLUG = "scim"
 PATH = "/scim/v2"
 PREFIX = "rollcall_scim_"  # so that scanners of leaked secrets, and people, know what it is
-TOLD_EVERY = timedelta(minutes=1)  # the last use is written down at most this often
+NOTED_EVERY = timedelta(minutes=1)  # the last use is written down at most this often
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def directory_of(token: str) -> Directory | None:
     if row is None or not hmac.compare_digest(row.token_hash, known):
         return None
     now = utcnow()
-    if row.used_at is None or row.used_at < now - TOLD_EVERY:
+    if row.used_at is None or row.used_at < now - NOTED_EVERY:
         _note_use(row, now)
     return row.directory
 

@@ -27,7 +27,7 @@ def staging() -> AbstractContextManager[None]:
 
 
 def read(connector: DirectoryConnector, progress: Callable[[int], None]) -> int:
-    """Stage everyone the directory reports; how many. The file is not locked meanwhile.
+    """Stage everyone the directory reports; how many. The database is not locked in that time.
 
     Raises ConnectorError or UnusableReading; a list that names someone twice is read once more.
     """

@@ -40,7 +40,7 @@ UNCLEAR_AT_ONCE = 50  # looked at again with each write
 UNCLEAR = "Its e-mail address belongs to someone else here, or it has none that is free: correct it in the directory."
 
 
-def take_over(directory: Directory, user: ScimResource) -> None:
+def apply_user(directory: Directory, user: ScimResource) -> None:
     """Bring the person of a user that was written or deleted in line with it, and those who were unclear before."""
     with writing():
         directory = Directory.get_by_id(directory.id)
@@ -58,33 +58,33 @@ def take_over(directory: Directory, user: ScimResource) -> None:
 
 def person_of(user: ScimResource) -> DirectoryPerson:
     """What the rules need of a user. Only a clear `active: false`, or a deletion, is a leaver."""
-    said = user.document
-    emails = list(_emails(said))
-    enterprise = said.get(ENTERPRISE) or {}
-    gone = user.deleted_at is not None or said.get("active") is False
+    document = user.document
+    emails = list(_emails(document))
+    enterprise = document.get(ENTERPRISE) or {}
+    gone = user.deleted_at is not None or document.get("active") is False
     return DirectoryPerson(
-        id=user.scim_id, email=emails[0] if emails else "", name=_name(said),
-        status=PersonStatus.DEPROVISIONED if gone else PersonStatus.ACTIVE, user_name=said.get("userName") or "",
+        id=user.scim_id, email=emails[0] if emails else "", name=_name(document),
+        status=PersonStatus.DEPROVISIONED if gone else PersonStatus.ACTIVE, user_name=document.get("userName") or "",
         further_emails=tuple(emails[1:]), employee_number=str(enterprise.get("employeeNumber") or ""),
     )  # fmt: skip
 
 
-def _emails(said: dict[str, Any]) -> Iterator[str]:
+def _emails(document: dict[str, Any]) -> Iterator[str]:
     """Each address once: the primary one, then that of work, the others, and a userName that is one."""
-    given = [email for email in said.get("emails") or [] if isinstance(email, dict) and email.get("value")]
+    given = [email for email in document.get("emails") or [] if isinstance(email, dict) and email.get("value")]
     given.sort(key=lambda email: (email.get("primary") is not True, str(email.get("type")).casefold() != "work"))
     seen = set()
-    for address in (*(email["value"] for email in given), said.get("userName") or ""):
+    for address in (*(email["value"] for email in given), document.get("userName") or ""):
         normal = email_key(address)
         if normal and normal not in seen:
             seen.add(normal)
             yield address
 
 
-def _name(said: dict[str, Any]) -> str:
-    name = said.get("name") or {}
+def _name(document: dict[str, Any]) -> str:
+    name = document.get("name") or {}
     parts = " ".join(part for part in (name.get("givenName"), name.get("familyName")) if part)
-    return said.get("displayName") or name.get("formatted") or parts or said.get("nickName") or ""
+    return document.get("displayName") or name.get("formatted") or parts or document.get("nickName") or ""
 
 
 def _statuses(directory: Directory, users: Iterable[ScimResource]) -> dict[int, str]:
@@ -120,7 +120,7 @@ def _link(directory: Directory, users: list[ScimResource], warnings: list[str]) 
 
 
 @queue.each_minute
-def take_up_the_unclear(now: datetime) -> None:
+def retry_unclear_users(now: datetime) -> None:
     """Users that couldn't become people because someone else had their address, and now can: what was in
     the way went with a release, with a decision by hand, or in another directory."""
     for directory in list(
@@ -128,7 +128,7 @@ def take_up_the_unclear(now: datetime) -> None:
     ):
         for user in push.unclear(directory)[:UNCLEAR_AT_ONCE]:
             if addresses.is_free_for(directory, user.scim_id):
-                take_over(directory, user)
+                apply_user(directory, user)
                 break  # the others that are unclear were looked at beside it
 
 
@@ -138,10 +138,10 @@ def may_be(deleted: ScimResource, document: dict[str, Any]) -> bool:
     entry = deleted.entry
     if entry is None:
         return True
-    said = person_of(ScimResource(scim_id=deleted.scim_id, document=document))
-    if said.employee_number and entry.employee_number:
-        return said.employee_number.casefold() == entry.employee_number.casefold()
-    return name_key(said.name) == name_key(entry.name) or not (name_key(said.name) and name_key(entry.name))
+    created = person_of(ScimResource(scim_id=deleted.scim_id, document=document))
+    if created.employee_number and entry.employee_number:
+        return created.employee_number.casefold() == entry.employee_number.casefold()
+    return name_key(created.name) == name_key(entry.name) or not (name_key(created.name) and name_key(entry.name))
 
 
 def _join_groups(directory: Directory, user: ScimResource, entry: DirectoryEntry) -> None:
@@ -160,7 +160,7 @@ def _join_groups(directory: Directory, user: ScimResource, entry: DirectoryEntry
 
 
 @queue.each_minute
-def tell_held(now: datetime) -> None:
+def report_held(now: datetime) -> None:
     """Report what a guard holds of a pushing directory after a minute without more: one e-mail, not hundreds."""
     differs = DirectoryEntry.status != DirectoryEntry.reported
     for directory in list(Directory.select().where(Directory.kind == push.SLUG)):
@@ -175,7 +175,7 @@ def tell_held(now: datetime) -> None:
                                 why="The guard holds them, or they rank above the person responsible for it")
 
 
-def take_over_group(group: ScimResource) -> None:
+def apply_group(group: ScimResource) -> None:
     """Bring the directory's group, and which people are in it, in line with a group that was written or deleted."""
     with writing():
         if group.deleted_at:

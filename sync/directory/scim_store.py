@@ -116,9 +116,9 @@ class Store(ScimStorage):
             self._change(row, deleted_at=utcnow(), document={})
             self._leave_groups(row)
             if row.kind == USER:
-                scim_people.take_over(self.directory, row)
+                scim_people.apply_user(self.directory, row)
             else:
-                scim_people.take_over_group(row)
+                scim_people.apply_group(row)
                 row.delete_instance()
 
     def _row(self, resource_type: ResourceType, resource_id: str | None) -> ScimResource:
@@ -165,10 +165,10 @@ class Store(ScimStorage):
 
     def _follow(self, row: ScimResource, resource: Resource) -> None:
         if row.kind == USER:
-            scim_people.take_over(self.directory, row)
+            scim_people.apply_user(self.directory, row)
         else:
             _write_members(row, resource)
-            scim_people.take_over_group(row)
+            scim_people.apply_group(row)
 
     def _leave_groups(self, row: ScimResource) -> None:
         groups = [one.group for one in ScimMember.select(ScimMember, ScimResource).join(ScimResource).where(
@@ -176,7 +176,7 @@ class Store(ScimStorage):
         for group in groups:
             ScimMember.delete().where(ScimMember.group == group, ScimMember.member_id == row.scim_id).execute()
             self._change(group)
-            scim_people.take_over_group(group)
+            scim_people.apply_group(group)
 
     def _read(self, rows: Sequence[ScimResource], members: bool = True) -> list[Resource]:
         """The resources of these rows, with the members of groups and the groups of users."""
@@ -241,7 +241,7 @@ def _refuse_no_email(document: dict, before: dict | None = None) -> None:
 
 def _write_members(row: ScimResource, resource: Resource) -> None:
     given = resource.model_dump().get("members") or []
-    wanted = {member["value"]: {name: said for name, said in member.items() if name != "value"}
+    wanted = {member["value"]: {name: value for name, value in member.items() if name != "value"}
               for member in given if member.get("value")}
     known = {one.member_id: one for one in ScimMember.select().where(ScimMember.group == row)}
     left = [one.id for member_id, one in known.items() if member_id not in wanted]

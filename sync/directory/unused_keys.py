@@ -14,7 +14,7 @@ EVERY = timedelta(days=1)
 
 
 @queue.each_minute
-def forget_old(now: datetime) -> None:
+def delete_unused(now: datetime) -> None:
     """Once a day. A SQLite file keeps no such keys."""
     if not db.on_server:
         return
@@ -22,5 +22,5 @@ def forget_old(now: datetime) -> None:
     if last is not None and timedelta(0) <= now - datetime.fromisoformat(last) < EVERY:
         return
     with writing():
-        db.forget_unused_keys()
+        db.delete_unused_keys()
         set_setting(LAST, now.isoformat())

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from connectors import Proposal
 
 DIRECTORY, LIST, EXPORT, IMPORT = DOORS = tuple(UploadFor)
-FORGOTTEN_AFTER = timedelta(days=1)
+EXPIRES_AFTER = timedelta(days=1)
 FILE = "content"  # of an import: the one value
 
 
@@ -124,7 +124,7 @@ def go_on(waiting: WaitingFile, by: Asker) -> Done:
     if waiting.door == DIRECTORY:
         done = Done(directory=_connect(waiting, values | {MAPPING: mapping}, by))
     elif waiting.door == LIST:
-        done = Done(preview=directory_preview.hand_over(waiting.directory, values["text"], by, mapping))
+        done = Done(preview=directory_preview.upload(waiting.directory, values["text"], by, mapping))
     elif waiting.door == EXPORT:
         done = Done(identity=apps.replace_credential(waiting.app, values | {MAPPING: mapping}, by))
     else:
@@ -141,7 +141,7 @@ def discard(waiting: WaitingFile) -> None:
 
 
 @queue.each_minute
-def forget_old(now: datetime) -> None:
+def delete_expired(now: datetime) -> None:
     """Files contain people's data, so abandoned ones are deleted."""
     with writing():
-        WaitingFile.delete().where(WaitingFile.created_at < now - FORGOTTEN_AFTER).execute()
+        WaitingFile.delete().where(WaitingFile.created_at < now - EXPIRES_AFTER).execute()

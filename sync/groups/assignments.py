@@ -307,7 +307,7 @@ def people_by_rule(app: App) -> dict[int, int]:
     return dict(db.execute_sql(counted, {"app": app.id}).fetchall())
 
 
-def forget_uncovered(apps: Iterable[App]) -> None:
+def delete_uncovered(apps: Iterable[App]) -> None:
     """After rules or teams were changed by hand: people no longer covered keep their accounts, as if given by hand."""
     for app in apps:
         values = gather(app)

@@ -237,7 +237,7 @@ def save(app: App, draft: Draft, by: str, rule: GroupRule | None = None) -> Grou
         if before != after:
             what = "changed rule of groups" if before else "made rule of groups"
             activity.record(by, what, about=draft.name, before=before, after=after, app=app)
-        assignments.forget_uncovered([app])
+        assignments.delete_uncovered([app])
         asking.ask_soon(App.get_by_id(app.id), by, CheckTrigger.DIRECTORY)
         return kept
 
@@ -288,7 +288,7 @@ def remove(rule: GroupRule, by: str) -> None:
             return
         GroupRule.delete().where(GroupRule.id == rule.id).execute()
         activity.record(by, "removed rule of groups", about=named.name, before=_in_words(named), app=rule.app_id)
-        assignments.forget_uncovered([rule.app])
+        assignments.delete_uncovered([rule.app])
         asking.ask_soon(App.get_by_id(rule.app_id), by, CheckTrigger.DIRECTORY)
 
 

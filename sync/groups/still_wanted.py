@@ -24,7 +24,7 @@ def no_longer_holds(change: Change, acting: bool = False) -> str | None:
     if person is None or person.status != PersonStatus.ACTIVE:
         return "The person is no longer active"
     if change.kind == INVITE:
-        return _said_otherwise(change, person.id) or (None if acting else _has_a_seat(change.app, person.id))
+        return _no_longer_by_rules(change, person.id) or (None if acting else _has_an_account(change.app, person.id))
     account = Account.get_by_id(change.account_id)
     if (
         account.state == AccountState.GONE
@@ -40,10 +40,10 @@ def no_longer_holds(change: Change, acting: bool = False) -> str | None:
         return "The account is no longer in use"
     if why := protection.of(account, Protection.HOLD, Protection.BY_HAND):
         return why.words
-    return _said_otherwise(change, person.id) or (None if acting else _is_so_already(change, account))
+    return _no_longer_by_rules(change, person.id) or (None if acting else _has_it_already(change, account))
 
 
-def _said_otherwise(change: Change, person_id: int) -> str | None:
+def _no_longer_by_rules(change: Change, person_id: int) -> str | None:
     wanted = (change.detail or {}).get("role")
     if change.kind == ACCESS:
         given = change.asset is not None and change.asset.state == AssetState.PRESENT and assignments.gives_access(
@@ -59,7 +59,7 @@ def _said_otherwise(change: Change, person_id: int) -> str | None:
     return None if role in ("", wanted) else "The rules give another role now"
 
 
-def _has_a_seat(app: App, person_id: int) -> str | None:
+def _has_an_account(app: App, person_id: int) -> str | None:
     emails = PersonEmail.select(PersonEmail.email_key).where(PersonEmail.person == person_id)
     theirs = (Account.person == person_id) & (
         Account.match_kind != AccountMatch.SERVICE_ACCOUNT
@@ -87,7 +87,7 @@ def assigned_again(app: App, people: Collection[int]) -> set[int]:
     return {id for id in people if id in covered or id not in ended}
 
 
-def _is_so_already(change: Change, account: Account) -> str | None:
+def _has_it_already(change: Change, account: Account) -> str | None:
     if change.kind == ROLE:
         return "Already has this role" if change.detail["role"] in account.roles else None
     access = Access.get_or_none(Access.account == account, Access.asset == change.asset_id)

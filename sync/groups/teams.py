@@ -105,6 +105,6 @@ def _in_words(team: Team) -> str:
 
 
 def _ask(apps: list[App], by: str) -> None:
-    assignments.forget_uncovered(apps)
+    assignments.delete_uncovered(apps)
     for app in apps:
         asking.ask_soon(app, by, CheckTrigger.DIRECTORY)

@@ -1,5 +1,5 @@
 """Asks for checks: now, when someone clicks; within a minute, when the directory says that someone has left or is back.
-An app has one live check at most. Who asks meanwhile joins it, so a day of many leavers is one check per app."""
+An app has one live check at most, which further requests join, so a day of many leavers is one check per app."""
 
 from __future__ import annotations
 

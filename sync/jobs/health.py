@@ -38,9 +38,9 @@ def troubles(now: datetime | None = None) -> list[Fault]:
 
 def _troubles(now: datetime) -> list[Fault]:
     age = queue.heartbeat_age(now)
-    if age is not None and age > OVERDUE or faults.NO_SERVER in faults.standing():  # it answers again
+    if age is not None and age > OVERDUE or faults.NO_SERVER in faults.current():  # it answers again
         _look()
-    found = {fault.kind: fault for fault in (*faults.standing(), *_waiting_for(), clock.wrong(now)) if fault}
+    found = {fault.kind: fault for fault in (*faults.current(), *_waiting_for(), clock.wrong(now)) if fault}
     if not found and age is not None and age > LATE:
         return [_stopped(age)]
     return list(found.values())

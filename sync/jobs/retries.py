@@ -41,7 +41,7 @@ PAUSED_APP = minutes(1, endless=True)
 HAND_OVER = seconds(30)
 # An e-mail: servers that greylist accept it after minutes; a server that is down over a weekend gets about two days.
 MAIL = minutes(1, 5, 15, 60, 180, 360, 720, 720, 720)
-# A directory: more often than its hourly reading, and for as long as it takes. Leavers are found late meanwhile.
+# A directory: more often than its hourly reading, and for as long as it takes. Until then, leavers are found late.
 DIRECTORY = minutes(15, endless=True)
 # A fault of the machine itself, such as a full disk: no attempt is lost by it, and the work waits as long as it lasts.
 OWN_FAULT = minutes(1, 5, 15, endless=True)

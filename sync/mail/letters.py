@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from connectors.explaining import Said
+from connectors.explaining import Explanation
 from sync.models import App
 from sync.safety.leaving import Leaving
 from sync.states import UPDATES, ChangeDecision, ChangeKind, TaskState
@@ -61,10 +61,10 @@ def name_in_line(text: str, longest: int = 60) -> str:
     return f"{ISOLATE}{name}{END_ISOLATE}" if turned else name
 
 
-def effects_in_words(said: Iterable[Said], about: str = "") -> list[Sentence]:
+def effects_in_words(explanations: Iterable[Explanation], about: str = "") -> list[Sentence]:
     """What a removal does, a paragraph each; `about` is a name that each begins with."""
     begin = f"{name_in_line(about)}: " if about else ""
-    return [Sentence(clean(f"{begin}{each}", LONGEST_EFFECT)) for each in said]
+    return [Sentence(clean(f"{begin}{each}", LONGEST_EFFECT)) for each in explanations]
 
 
 def write(template: str, subject: Sentence, **values: Any) -> Letter:

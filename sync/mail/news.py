@@ -66,9 +66,9 @@ UNDER_WAY = (TaskState.QUEUED, TaskState.RUNNING)
 REMIND_AFTER = timedelta(days=7)
 
 def report_ready(report: Report, known: Iterable[int] = ()) -> list[Mail]:
-    """Tell the Owners what waits for approval in the report, if something in it is new since the last e-mail.
+    """E-mail the Owners what waits for approval in the report, if something in it is new since the last e-mail.
 
-    `known`: accounts that can't be removed yet, as an earlier report said. Where a guard holds some of the changes, the
+    `known`: accounts that can't be removed yet, as in an earlier report. Where a guard holds some of the changes, the
     e-mail says that instead.
     """
     fresh = _waiting(report).where(Change.id > Report.get_by_id(report.id).mailed_through)
@@ -89,7 +89,7 @@ def report_held(report: Report) -> list[Mail]:
 
 
 @queue.each_minute
-def due_reminders(now: datetime) -> int:
+def send_reminders(now: datetime) -> int:
     """Queue a reminder for each report that has waited a week without an e-mail. Returns the number of reports."""
     reminded = 0
     with writing():
@@ -250,7 +250,7 @@ def _task_rows(heading: str, chosen: ModelSelect) -> dict[str, Any]:
 
 
 def check_failed(app: App, check: Check) -> list[Mail]:
-    """Three checks in a row failed: tell the Owners, once until one succeeds. To be called on each failure, after
+    """Three checks in a row failed: e-mail the Owners, once until one succeeds. To be called on each failure, after
     App.failures has been counted up."""
     app = App.get_by_id(app.id)
     if app.failures < TOO_MANY_FAILURES:
@@ -266,7 +266,7 @@ def check_failed(app: App, check: Check) -> list[Mail]:
 
 
 def directory_failed(directory: Directory, error: str) -> list[Mail]:
-    """Three readings in a row failed: tell the workspace owners, once until one succeeds. To be called on each
+    """Three readings in a row failed: e-mail the workspace owners, once until one succeeds. To be called on each
     failure, after Directory.failures has been counted up."""
     directory = Directory.get_by_id(directory.id)
     if directory.failures < TOO_MANY_FAILURES:
@@ -282,7 +282,7 @@ def directory_failed(directory: Directory, error: str) -> list[Mail]:
 
 
 def directory_held(directory: Directory, count: int) -> list[Mail]:
-    """The guard holds `count` people of a directory back: tell the workspace owners, once for the same people."""
+    """The guard holds `count` people of a directory back: e-mail the workspace owners, once for the same people."""
     held = (
         DirectoryEntry.select(DirectoryEntry, Person).join(Person)
         .where(DirectoryEntry.directory == directory.id, DirectoryEntry.status != DirectoryEntry.reported)

@@ -139,7 +139,7 @@ def run(mail_id: int) -> None:
             _fail(mail, f"It waited more than {TOO_OLD.days} days, so it is out of date. It was not sent.")
             return
         try:
-            _hand_over(mail)
+            _deliver(mail)
         except MailRefused as problem:
             _fail(mail, problem.in_full)
         except MailDelayed as problem:
@@ -149,7 +149,7 @@ def run(mail_id: int) -> None:
             _end(mail, "sent mail", mail.subject, state=MailState.SENT, error=None, sealed=None)
 
 
-def _hand_over(mail: Mail) -> None:
+def _deliver(mail: Mail) -> None:
     """Raises MailRefused or MailDelayed."""
     outgoing = mail_server.current()
     if outgoing is None:

@@ -1,4 +1,4 @@
-"""Whether mail reaches an address with letters beyond ASCII before the @: said where such an address is typed.
+"""Whether mail reaches an address with letters beyond ASCII before the @: shown where such an address is typed.
 Only for such an address is the mail server asked, for a few seconds at most. Its answer is cached for a while."""
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from sync.mail import mail_server, smtp
 PATIENCE = 5  # seconds, for each step of the talk with the server
 REMEMBERED = 600  # seconds
 
-_said: dict[smtp.Outgoing, tuple[float, bool]] = {}
+_known: dict[smtp.Outgoing, tuple[float, bool]] = {}
 
 
 def warning(emails: Iterable[str]) -> str:
@@ -34,9 +34,9 @@ def warning(emails: Iterable[str]) -> str:
 
 
 def _offers_smtputf8(server: smtp.Outgoing) -> bool:
-    asked_at, offers = _said.get(server, (0.0, False))
+    asked_at, offers = _known.get(server, (0.0, False))
     if not asked_at or time.monotonic() - asked_at > REMEMBERED:
         offers = smtp.greet(server, PATIENCE)
-        _said.clear()
-        _said[server] = (time.monotonic(), offers)
+        _known.clear()
+        _known[server] = (time.monotonic(), offers)
     return offers

@@ -13,7 +13,7 @@ from sync.models import Person
 from sync.names import main_email, short_name
 
 
-def tell(person: Person, sentence: str, by: str, further: Iterable[str] = ()) -> None:
+def notify(person: Person, sentence: str, by: str, further: Iterable[str] = ()) -> None:
     """One mail to the person's main address and to each of `further`, in the transaction of the change.
 
     `sentence` says what is true now, in our own words; `by` is who did it. Nobody without an address is written to.

@@ -13,7 +13,7 @@ from sync.mail import sign_in_changes
 from sync.models import Person, PersonEmail
 from sync.states import PersonStatus
 
-_watch = threading.local()  # .on while a block of this thread watches: a nested one leaves the telling to it
+_watch = threading.local()  # .on while a block of this thread watches: a nested one leaves the e-mails to it
 
 
 def role_changed(person: Person, before: str | None, after: str | None, by: str) -> None:
@@ -21,14 +21,14 @@ def role_changed(person: Person, before: str | None, after: str | None, by: str)
     if before is None:
         return
     now = f"Your role in Rollcall is {after} now." if after else "You may no longer sign in to Rollcall."
-    _tell(person, f"{now} Before, it was {before}.", by)
+    _notify(person, f"{now} Before, it was {before}.", by)
 
 
 @contextmanager
 def addresses_watched(by: str) -> Iterator[None]:
-    """Tells those who may sign in and have other addresses at the end of the block; inside the caller's writing().
+    """Notifies those who may sign in and have other addresses at the end of the block; inside the caller's writing().
 
-    Mails go to the addresses that came and to those that went: who takes over an account changes them first.
+    The e-mails are sent to the new addresses and to the removed ones: an attacker changes them first.
     """
     if getattr(_watch, "on", False):
         yield
@@ -43,10 +43,10 @@ def addresses_watched(by: str) -> Iterator[None]:
     for person_id, (main, known) in after.items():
         had_main, had = before.get(person_id, (main, known))
         if (main, known.keys()) != (had_main, had.keys()):
-            said = (f"Your e-mail addresses in Rollcall are {', '.join(known.values()) or 'none'} now. "
+            message = (f"Your e-mail addresses in Rollcall are {', '.join(known.values()) or 'none'} now. "
                     f"Before, they were {', '.join(had.values()) or 'none'}.")
             further = [had[normal] for normal in had] + [known[normal] for normal in known.keys() - had.keys()]
-            _tell(Person.get_by_id(person_id), said, by, further)
+            _notify(Person.get_by_id(person_id), message, by, further)
 
 
 def watches_addresses(act: Callable) -> Callable:
@@ -71,5 +71,5 @@ def _addresses() -> dict[int, tuple[str, dict[str, str]]]:
     return found
 
 
-def _tell(person: Person, sentence: str, by: str, further: list[str] | tuple = ()) -> None:
-    sign_in_changes.tell(person, sentence, by, further)
+def _notify(person: Person, sentence: str, by: str, further: list[str] | tuple = ()) -> None:
+    sign_in_changes.notify(person, sentence, by, further)

@@ -201,7 +201,7 @@ def deliver(message: EmailMessage, outgoing: Outgoing, timeout: int = TIMEOUT, w
         try:
             server = _reached(outgoing, timeout)
             try:
-                _hand_over(server, message, outgoing)
+                _transmit(server, message, outgoing)
             finally:
                 _part(server)
         except MailDelayed:
@@ -233,16 +233,16 @@ def _reached(outgoing: Outgoing, timeout: float) -> smtplib.SMTP:
     try:
         return _signed_in(outgoing, timeout)
     except ssl.SSLCertVerificationError as problem:
-        said = f"The certificate of {outgoing.host} was not accepted: {problem.verify_message}."
-        raise MailDelayed(said, BAD_CERTIFICATE) from None
+        reason = f"The certificate of {outgoing.host} was not accepted: {problem.verify_message}."
+        raise MailDelayed(reason, BAD_CERTIFICATE) from None
     except smtplib.SMTPAuthenticationError as problem:
-        said = f"{outgoing.host} refused the sign-in of {outgoing.user}: {_words(problem, outgoing)}"
-        raise MailDelayed(said, BAD_SIGN_IN) from None
+        reason = f"{outgoing.host} refused the sign-in of {outgoing.user}: {_words(problem, outgoing)}"
+        raise MailDelayed(reason, BAD_SIGN_IN) from None
     except ConnectorError as problem:  # an address that Rollcall may not connect to
         raise MailDelayed(str(problem)) from None
     except smtplib.SMTPNotSupportedError as problem:
-        said = f"{outgoing.host}:{outgoing.port} does not offer what was asked for: {_words(problem, outgoing)}"
-        raise MailDelayed(said, NOT_OFFERED) from None
+        reason = f"{outgoing.host}:{outgoing.port} does not offer what was asked for: {_words(problem, outgoing)}"
+        raise MailDelayed(reason, NOT_OFFERED) from None
     except (OSError, ValueError, smtplib.SMTPException) as problem:  # ValueError: a challenge that isn't base64
         server_name = f"{outgoing.host}:{outgoing.port}"
         raise MailDelayed(f"{server_name} could not be reached: {_words(problem, outgoing)}", NOT_REACHED) from None
@@ -267,19 +267,19 @@ def _signed_in(outgoing: Outgoing, timeout: int) -> smtplib.SMTP:
     return server
 
 
-def _hand_over(server: smtplib.SMTP, message: EmailMessage, outgoing: Outgoing) -> None:
+def _transmit(server: smtplib.SMTP, message: EmailMessage, outgoing: Outgoing) -> None:
     if beyond_ascii(str(message["To"].addresses[0].addr_spec)) and not _offers_smtputf8(server):
         raise MailRefused(no_smtputf8(outgoing, message["To"]))
     try:
         server.send_message(message)
     except smtplib.SMTPRecipientsRefused as problem:
         (code, words), = problem.recipients.values()
-        raise _said_no(code, _words(smtplib.SMTPResponseException(code, words), outgoing), message["To"]) from None
+        raise _refusal(code, _words(smtplib.SMTPResponseException(code, words), outgoing), message["To"]) from None
     except smtplib.SMTPDataError as problem:
-        raise _said_no(problem.smtp_code, _words(problem, outgoing), message["To"]) from None
+        raise _refusal(problem.smtp_code, _words(problem, outgoing), message["To"]) from None
     except smtplib.SMTPSenderRefused as problem:  # all e-mails have this sender, so a setting is wrong
-        said = _words(problem, outgoing)
-        raise MailDelayed(f"{outgoing.host} accepts no e-mail from {outgoing.sender}: {said}", BAD_SENDER) from None
+        reason = _words(problem, outgoing)
+        raise MailDelayed(f"{outgoing.host} accepts no e-mail from {outgoing.sender}: {reason}", BAD_SENDER) from None
     except (OSError, smtplib.SMTPException) as problem:
         raise MailDelayed(f"{outgoing.host} closed the connection: {_words(problem, outgoing)}") from None
 
@@ -289,24 +289,24 @@ def no_smtputf8(outgoing: Outgoing, to: str) -> str:
             "SMTPUTF8, and it doesn't. Use another address, or a mail server that offers it.")
 
 
-def _said_no(code: int, words: str, to: str) -> MailRefused | MailDelayed:
+def _refusal(code: int, words: str, to: str) -> MailRefused | MailDelayed:
     if 500 <= code < 600:
         return MailRefused(f"The mail server refused the e-mail to {to}: {words}")
     return MailDelayed(f"The mail server deferred the e-mail to {to}: {words}")
 
 
 def _words(problem: Exception, outgoing: Outgoing) -> str:
-    """What the server said, on one line, without the credential should it have been echoed."""
+    """The server's answer, on one line, without the credential should it have been echoed."""
     if isinstance(problem, smtplib.SMTPResponseException):
-        said = problem.smtp_error
-        said = f"{problem.smtp_code} {said.decode('utf-8', 'replace') if isinstance(said, bytes) else said}"
+        reason = problem.smtp_error
+        reason = f"{problem.smtp_code} {reason.decode('utf-8', 'replace') if isinstance(reason, bytes) else reason}"
     else:
-        said = getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
-    said = clean(said, 300)
+        reason = getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
+    reason = clean(reason, 300)
     if outgoing.password:
         for sent in (f"\0{outgoing.user}\0{outgoing.password}", outgoing.password):
-            said = said.replace(base64.b64encode(sent.encode()).decode(), "•••").replace(sent, "•••")
-    return said
+            reason = reason.replace(base64.b64encode(sent.encode()).decode(), "•••").replace(sent, "•••")
+    return reason
 
 
 def _part(server: smtplib.SMTP) -> None:

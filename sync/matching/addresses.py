@@ -48,7 +48,7 @@ def same_human(one: str, person: str) -> str:
 
 
 def another_human(one: str, person: str) -> str:
-    """SQL: the numbers differ, or one of them is unknown and the names differ. A missing value tells nobody apart."""
+    """SQL: the numbers differ, or one of them is unknown and the names differ. A missing value distinguishes nobody."""
     other_name = (f"name_key({one}.name) <> '' AND EXISTS ({_names(person)}) "
                   f"AND name_key({one}.name) NOT IN ({_names(person)})")
     return f"({other_number(one, person)} OR {other_name} AND NOT {same_number(one, person)})"
@@ -94,7 +94,7 @@ class Claim:
 
     name: str
     person_id: int | None
-    said_by: str  # a directory's name, or "by hand"
+    source: str  # a directory's name, or "by hand"
 
 
 def claims(normals: Iterable[str]) -> dict[str, list[Claim]]:
@@ -112,10 +112,10 @@ def claims(normals: Iterable[str]) -> dict[str, list[Claim]]:
             FROM directory_address AS d JOIN directory AS x ON x.id = d.directory_id LEFT JOIN {ENTRY}
             LEFT JOIN person AS p ON p.id = e.person_id
             WHERE d.email_key IN ({marks}) AND d.here""", (*some, *some)).fetchall()
-        for normal, name, person_id, said_by in rows:
+        for normal, name, person_id, source in rows:
             of_one = found.setdefault(normal, [])
             if person_id is None or person_id not in {claim.person_id for claim in of_one}:
-                of_one.append(Claim(name, person_id, said_by))
+                of_one.append(Claim(name, person_id, source))
     return found
 
 
@@ -127,7 +127,7 @@ def claimed_by(claims: Iterable[Claim]) -> str:
 
 def sources(person: Person) -> dict[int, str]:
     """By PersonEmail.id, in words: which source gives the address to this person, and who else claims it."""
-    said = db.execute_sql("""
+    contested = db.execute_sql("""
         SELECT pe.id, x.name FROM person_email AS pe
         JOIN directory_entry AS e ON e.person_id = pe.person_id
         JOIN directory_address AS d ON d.directory_id = e.directory_id AND d.external_id = e.external_id
@@ -135,7 +135,7 @@ def sources(person: Person) -> dict[int, str]:
         JOIN directory AS x ON x.id = d.directory_id
         WHERE pe.person_id = ? AND d.here ORDER BY x.id, d.id""", (person.id,)).fetchall()
     names: dict[int, list[str]] = {}
-    for id, name in said:
+    for id, name in contested:
         names.setdefault(id, []).append(name)
     found = {}
     disputed = claims(row.email_key for row in person.emails if row.disputed)
@@ -143,7 +143,7 @@ def sources(person: Person) -> dict[int, str]:
         otherwise = "given by hand" if row.by_hand else "no directory has it now"
         words = [f"in {', '.join(names[row.id])}" if row.id in names else otherwise]
         others = [claim for claim in disputed.get(row.email_key, ()) if claim.person_id != person.id]
-        words += [f"{claim.said_by} gives it to {claim.name} too" for claim in others]
+        words += [f"{claim.source} gives it to {claim.name} too" for claim in others]
         found[row.id] = "; ".join(words)
     return found
 
@@ -206,7 +206,7 @@ def note(directory: Directory, whole: bool) -> bool:
 
 
 def further_of(entry: DirectoryEntry) -> tuple[str, ...]:
-    """The addresses beside the main one that the directory said last of this entry."""
+    """The addresses beside the main one that the directory reported last for this entry."""
     theirs = (DirectoryAddress.directory == entry.directory_id) & (DirectoryAddress.external_id == entry.external_id)
     further = DirectoryAddress.select().where(theirs, ~DirectoryAddress.main).order_by(DirectoryAddress.id)
     return tuple(row.email for row in further)

@@ -23,7 +23,7 @@ from sync.states import AccountMatch, AccountState, PersonStatus
 
 CHUNK = 500  # rows in one SQL statement
 LONGEST_NOTE = 200
-TOLD = {
+ENTRIES = {
     "person": "matched account",
     AccountMatch.GUEST: "marked as guest",
     AccountMatch.LOCAL_PARTNER: "marked as local partner",
@@ -43,7 +43,7 @@ class DecisionStale(DecisionProblem):
 
 @dataclass(frozen=True)
 class Decision:
-    """`kind` is one of TOLD; `person` whose it is, or who answers for it; `note` of a guest: from where, what for."""
+    """`kind` is one of ENTRIES; `person` whose it is, or who is responsible; `note` of a guest: from where, why."""
 
     kind: str
     person: Person | None = None
@@ -109,7 +109,7 @@ def decide(app: App, account_ids: Iterable[int], decision: Decision, by: str, se
     `seen` is the fingerprint() of what someone looked at: DecisionStale if it is otherwise by now.
     Raises DecisionProblem; nothing is changed then.
     """
-    if decision.kind not in TOLD:
+    if decision.kind not in ENTRIES:
         raise DecisionProblem(f"Unknown account type: {decision.kind}.")
     with writing():
         accounts = chosen(app, account_ids)
@@ -122,7 +122,7 @@ def decide(app: App, account_ids: Iterable[int], decision: Decision, by: str, se
         _write([(account.id, decision.values(account)) for account in changing])
         if decision.kind == "rules":
             _match_by_rules(app, changing)
-        _tell(changing, TOLD[decision.kind], by)
+        _record(changing, ENTRIES[decision.kind], by)
         recount(app)
         return Made(batch if changing else "", len(changing))
 
@@ -139,8 +139,8 @@ def chosen(app: App, account_ids: Iterable[int]) -> list[Account]:
 
 def fingerprint(accounts: Iterable[Account]) -> str:
     """The same for the same accounts in the same state."""
-    said = sorted((account.id, *_state(account).values()) for account in accounts)
-    return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
+    shown = sorted((account.id, *_state(account).values()) for account in accounts)
+    return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
 
 
 def _state(account: Account) -> dict[str, Any]:
@@ -197,7 +197,7 @@ def _match_by_rules(app: App, accounts: list[Account]) -> None:
     match_rules.match_chosen(App.get_by_id(app.id))
 
 
-def _tell(before: list[Account], what: str, by: str) -> None:
+def _record(before: list[Account], what: str, by: str) -> None:
     """One entry for each account; `before` is how they were."""
     after = {account.id: account for account in chosen(before[0].app, [one.id for one in before])} if before else {}
     activity.record_all([
@@ -261,7 +261,7 @@ def undo(app: App, batch: str, by: str) -> int:
         for start in range(0, len(rows), CHUNK):
             some = [row.id for row in rows[start : start + CHUNK]]
             MatchDecision.update(undone_at=utcnow()).where(MatchDecision.id.in_(some)).execute()
-        _tell(accounts, "undid a decision", by)
+        _record(accounts, "undid a decision", by)
         recount(app)
         return len(accounts)
 

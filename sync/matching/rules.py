@@ -1,4 +1,4 @@
-"""Which account is whose by what the app and the directories tell: e-mail, then employee number, then user name.
+"""Which account is whose by what the app and the directories report: e-mail, then employee number, then user name.
 Set-based, and never a guess: where rules name different people, or a number is two people's, it is nobody's."""
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _matching(accounts: str) -> str:
     """The statement for these accounts `a`, each once. The first rule that names anyone decides, if it names one person
     and no later rule speaks against them."""
     return f"""
-    WITH said AS MATERIALIZED (
+    WITH result AS MATERIALIZED (
         SELECT id, person, CASE WHEN kind = 'system' THEN 'service account' WHEN person IS NULL THEN 'unmatched'
             ELSE 'matched' END AS match_kind
         FROM (
@@ -87,8 +87,9 @@ def _matching(accounts: str) -> str:
             ) AS found
         ) AS chosen
     )
-    UPDATE account SET person_id = said.person, match_kind = said.match_kind FROM said WHERE account.id = said.id
-        AND (account.person_id IS DISTINCT FROM said.person OR account.match_kind <> said.match_kind)
+    UPDATE account SET person_id = result.person, match_kind = result.match_kind FROM result
+    WHERE account.id = result.id
+        AND (account.person_id IS DISTINCT FROM result.person OR account.match_kind <> result.match_kind)
 """
 
 
@@ -119,7 +120,7 @@ def _apps(having) -> set[int]:
 
 
 def set_domain(app: App, text: str, by: str) -> int:
-    """What follows the @ where an account tells no e-mail but a user name; "" for none. Matches again at once.
+    """What follows the @ where an account has no e-mail but a user name; "" for none. Matches again at once.
 
     Returns how many accounts are matched differently. Raises RuleProblem if it isn't a domain.
     """
@@ -213,14 +214,14 @@ def _add_doubts(accounts: Iterable[Account], found: dict[int, Named], clear: set
     """What keeps an address from naming anyone, for those that no rule matched; `clear` are addresses that are one
     person's, even if others share them."""
     unmatched = [account for account in accounts if account.match_kind == AccountMatch.UNMATCHED]
-    said = addresses.claims({normal for account in unmatched
+    parts = addresses.claims({normal for account in unmatched
                              for normal in (account.email_key, found[account.id].address)} - clear)
     people = {person.id: person for person in Person.select().where(
         Person.id.in_([account.was_of_id for account in unmatched if account.was_of_id]))}  # fmt: skip
     for account in unmatched:
         one = found[account.id]
         for normal in (account.email_key, one.address):
-            one.claims = one.claims or said.get(normal, []) if normal else one.claims
+            one.claims = one.claims or parts.get(normal, []) if normal else one.claims
             if normal and account.asked_as == normal:
                 one.before = people.get(account.was_of_id)
 
@@ -248,8 +249,8 @@ def _why(account: Account, one: Named) -> str:
         return addresses.claimed_by(one.claims)
     if len(one.number) > 1:
         return f"The employee number {account.employee_number} is that of {_names(one.number)}"
-    said = [f"{_WHAT[word]} is {_names(getattr(one, word))}'s" for word in _WHAT if getattr(one, word)]
-    return f"The {', the '.join(said)}" if said else ""
+    parts = [f"{_WHAT[word]} is {_names(getattr(one, word))}'s" for word in _WHAT if getattr(one, word)]
+    return f"The {', the '.join(parts)}" if parts else ""
 
 
 def _went_on(account: Account, one: Named) -> str:

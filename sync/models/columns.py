@@ -7,11 +7,11 @@ from enum import StrEnum
 
 from peewee import SQL, CharField, Model, ModelDescriptor, TextField
 
-from connectors.base import SAID
+from connectors.base import OPTIONAL_FIELDS
 from sync.db import db
 from sync.states import is_one, texts
 
-BIT = {field: 1 << place for place, field in enumerate(SAID)}  # in account.unsaid and account.assumed
+BIT = {field: 1 << place for place, field in enumerate(OPTIONAL_FIELDS)}  # in account.unsaid and account.assumed
 
 
 class RoleIds(TextField):

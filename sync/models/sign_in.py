@@ -31,7 +31,7 @@ class PendingSignIn(Base):
 
     token_hash = CharField(unique=True)
     person = ForeignKeyField(Person, on_delete="CASCADE")
-    password_mark = CharField()  # ends if the password changes meanwhile
+    password_mark = CharField()  # ends if the password changes
     method = OneOf(SignInMethod)
     through = CharField(default="")  # in words, for the log
     provider = BlobField(null=True)  # as in Session

@@ -130,7 +130,7 @@ def _plan(offboarding: Offboarding, accounts: list[Account], decided: Decided) -
 
 
 @queue.each_minute
-def ask_on_the_day(now: datetime) -> None:
+def end_keep_until_dates(now: datetime) -> None:
     """Drop dates that have come, of people without a planned offboarding: their apps are
     checked, which asks the Owners."""
     planned = Offboarding.select(Offboarding.person).where(Offboarding.state == OffboardingState.SCHEDULED)
@@ -205,7 +205,7 @@ def _finish_in(app: App, accounts: list[Account], person: Person, decided: Decid
     report, left_out = reports.open_report(app) or Report.create(app=app), decided.left_out
     for account in accounts:
         if account.left_out and account.id not in left_out:
-            reports.forget_leaving_out(account, by)
+            reports.undo_leaving_out(account, by)
     ours = [(account, _question(report, account, person, offboarding)) for account in accounts]
     Change.update(report=None, decision=IGNORED, reason="Offboarded").where(
         Change.report == report, Change.account.in_(accounts), Change.in_app, Change.kind != ChangeKind.REMOVED_USER,
@@ -221,7 +221,7 @@ def _finish_in(app: App, accounts: list[Account], person: Person, decided: Decid
     waiting = _ids(report, None)
     ready = _ids(report, [change.id for account, change in ours if account.id not in decided.waits])
     if ready or not waiting:
-        # Ours are protected and a guard holds the others: the next check tells. A successor may be gone on the day.
+        # Ours are protected and a guard holds the others: the next check reports them. A successor may be gone by then.
         with suppress(reports.ReportHeld, *((SuccessorProblem,) if offboarding.remove_on else ())):
             reports.finish(report, by, only=ready, hand_overs=decided.hand_overs)
     if reports.open_report(app):

@@ -77,7 +77,7 @@ def preview(person: Person, asker: Person) -> Preview:
            if account.match_kind == AccountMatch.MATCHED and account.state == AccountState.PRESENT]  # fmt: skip
     alone = sole_managers.sole_assets(own)
     lines = [_line(account, person, alone.get(account.id, [])) for account in mine]
-    _tell_held(lines)
+    _mark_held(lines)
     services = [account for account in accounts if account.match_kind == AccountMatch.SERVICE_ACCOUNT]
     return Preview(person, lines, elsewhere, services)
 
@@ -114,7 +114,7 @@ def _can_remove(app: App) -> bool:
         return True  # its task will say what is wrong
 
 
-def _tell_held(lines: list[Line]) -> None:
+def _mark_held(lines: list[Line]) -> None:
     """What the guards would hold, app by app in the order of the approval."""
     gone = 0
     for app_id in dict.fromkeys(line.account.app_id for line in lines):

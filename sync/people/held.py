@@ -47,7 +47,7 @@ def hold_import(person: Person, asked: Iterable[tuple[str, str | None]], by: Ask
     return sum(hold(person, field, value, by) for field, value in differs)
 
 
-def forget_unsaid(directory: Directory) -> None:
+def delete_unreported(directory: Directory) -> None:
     """Drop waiting changes that the directory no longer reports for these people. Inside the caller's transaction."""
     entry = ("SELECT 1 FROM directory_entry AS e WHERE e.directory_id = held_change.directory_id "
              "AND e.person_id = held_change.person_id AND e.reported <> 'deprovisioned'")

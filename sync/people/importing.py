@@ -157,8 +157,8 @@ def _asked(row: Any, person: Person, dated: bool) -> list[tuple[str, str]]:
 
 def _note(person: Person, row: Any, dated: bool) -> None:
     """What the list says beside the status; a last day that has passed is already in the status."""
-    said = {"department": row.department, "manager": row.manager}
-    values: dict[str, object] = {name: value for name, value in said.items() if value}
+    given = {"department": row.department, "manager": row.manager}
+    values: dict[str, object] = {name: value for name, value in given.items() if value}
     if dated:
         values["last_day"] = row.last_day if row.status != PersonStatus.DEPROVISIONED else None
     if values:

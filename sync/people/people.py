@@ -23,7 +23,7 @@ from sync.rank import Asker
 from sync.states import AccountState, AppState, PersonStatus, WorkspaceRole
 
 STATUSES = tuple(PersonStatus)
-TOLD = {
+ENTRIES = {
     PersonStatus.ACTIVE: "person returned", PersonStatus.SUSPENDED: "person suspended",
     PersonStatus.DEPROVISIONED: "person deprovisioned",
 }  # fmt: skip
@@ -180,12 +180,13 @@ def recompute_status(person_ids: Iterable[int], by: str | Asker) -> dict[str, in
     became = Counter()
     with writing():
         for group in _with_entries(person_ids):
-            agreed = [person.id for person, entries in group if person.status_by_hand == _said(entries)]
+            agreed = [person.id for person, entries in group if person.status_by_hand == _reported_status(entries)]
             Person.update(status_by_hand=None).where(Person.id.in_(agreed)).execute()
             follows = [
-                (person, said, _reason(entries, said))
+                (person, status, _reason(entries, status))
                 for person, entries in group
-                if (said := _said(entries)) not in (None, person.status) and person.status_by_hand in (None, said)
+                if (status := _reported_status(entries)) not in (None, person.status)
+                and person.status_by_hand in (None, status)
             ]
             _become(follows, by)
             holds.begin_grace([person for person, status, _ in follows if status == PersonStatus.DEPROVISIONED], by)
@@ -197,7 +198,7 @@ def keep_status(person_ids: Iterable[int]) -> None:
     """A directory was removed: people missing from the others don't change, as if decided by hand."""
     for group in _with_entries(person_ids):
         for person, entries in group:
-            if person.status_by_hand is None and _said(entries) not in (None, person.status):
+            if person.status_by_hand is None and _reported_status(entries) not in (None, person.status):
                 Person.update(status_by_hand=person.status).where(Person.id == person.id).execute()
 
 
@@ -213,12 +214,12 @@ def _with_entries(person_ids: Iterable[int]) -> Iterator[list[tuple[Person, list
         yield [(person, entries.get(person.id, [])) for person in people]
 
 
-def _reason(entries: list[DirectoryEntry], said: str) -> str:
-    saying = [entry for entry in entries if entry.status == said]
-    return max(saying, key=lambda entry: (entry.reported == said, entry.reported_at)).reason
+def _reason(entries: list[DirectoryEntry], status: str) -> str:
+    agreeing = [entry for entry in entries if entry.status == status]
+    return max(agreeing, key=lambda entry: (entry.reported == status, entry.reported_at)).reason
 
 
-def _said(entries: list[DirectoryEntry]) -> str | None:
+def _reported_status(entries: list[DirectoryEntry]) -> str | None:
     return next((status for status in STATUSES if any(entry.status == status for entry in entries)), None)
 
 
@@ -226,7 +227,7 @@ def decide_by_hand(person: Person, status: str, by: Asker, reason: str, why: str
     """A status that holds whatever the directories say; inside the caller's transaction. Raises NotAllowed."""
     rank.require_over(by, person)
     [[(current, entries)]] = _with_entries([person.id])
-    decision = None if _said(entries) == status else status
+    decision = None if _reported_status(entries) == status else status
     Person.update(status_by_hand=decision, last_day=None).where(Person.id == person.id).execute()
     if current.status != status:
         _become([(current, status, f"{reason}: {why.strip()}" if why.strip() else reason)], by)
@@ -252,7 +253,7 @@ def _become(changes: list[tuple[Person, str, str]], by: str | Asker) -> None:
         by,
     )
     activity.record_all([
-        dict(who=by, what=TOLD[status], about=signature(person), why=reason, before=person.status, after=status,
+        dict(who=by, what=ENTRIES[status], about=signature(person), why=reason, before=person.status, after=status,
              person_id=person.id)
         for person, status, reason in changes
     ])  # fmt: skip

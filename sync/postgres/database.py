@@ -140,7 +140,7 @@ class Postgres(PostgresqlDatabase):
         """A key that only Python can make: keys.py."""
         keys.register(name, fn)
 
-    def forget_unused_keys(self) -> int:
+    def delete_unused_keys(self) -> int:
         """Forget the keys of texts that are nobody's now; how many. Inside the caller's transaction."""
         return sum(self.execute_sql(keys.unused(name)).rowcount for name in keys.NAMES)
 

@@ -53,11 +53,11 @@ def sentence(problem: Exception, address: str) -> str:
     where = f"The PostgreSQL database {name} at {parts.get('host') or 'this machine'}"
     if isinstance(problem, CannotBeUsed):
         return f"{where} can't be used. {problem}"
-    said = _said(problem)
+    reason = _words(problem)
     for words, meaning in _MEANINGS.items():
-        if re.search(words, said):
+        if re.search(words, reason):
             return f"{where} can't be opened: {meaning}"
-    return f"{where} can't be opened: {said}"
+    return f"{where} can't be opened: {reason}"
 
 
 _MEANINGS = {
@@ -74,7 +74,7 @@ _MEANINGS = {
 }  # fmt: skip
 
 
-def _said(problem: Exception) -> str:
+def _words(problem: Exception) -> str:
     """The first line of what the driver says; it never contains the password."""
     first = next(iter(str(problem).splitlines()), "") or type(problem).__name__
     return first.removesuffix(".") + "."

@@ -106,7 +106,7 @@ def withdraw(row: AcceptedLeaver, by: Asker) -> bool:
 
 
 @queue.each_minute
-def look_again(now: datetime) -> int:
+def reopen_due(now: datetime) -> int:
     """Reopen what was accepted until a day that has come; how many."""
     due = AcceptedLeaver.select(AcceptedLeaver, Account).join(Account).where(
         AcceptedLeaver.ended_at.is_null(), AcceptedLeaver.until <= today())  # fmt: skip

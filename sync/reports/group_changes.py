@@ -70,7 +70,7 @@ def _is_it(change: Change) -> tuple:
 
 
 def reasons(changes: list[Change]) -> dict[int, tuple[str, str, object]]:
-    """By change id, of those that were left out: (why, who said so, when)."""
+    """By change id, of those that were left out: (why, who decided it, when)."""
     kept = {}
     for change in changes:
         if change.decision != ChangeDecision.LEFT_OUT:

@@ -67,7 +67,7 @@ _CHANGED = {
     ROLES: f"{_PRESENT} JOIN found f ON f.kind = 'updated role' AND f.account_id = a.id WHERE true",
     PROFILES: f"{_PRESENT} WHERE ({' OR '.join(f'a.{column} IS DISTINCT FROM s.{column}' for column in FIELDS)})",
 }
-_TOLD = {ROLES: "f.before, f.after", PROFILES: f"{profile('a', FIELDS)}, {profile('s', FIELDS)}"}
+_TEXTS = {ROLES: "f.before, f.after", PROFILES: f"{profile('a', FIELDS)}, {profile('s', FIELDS)}"}
 
 
 def _count(kind: str) -> int:
@@ -94,9 +94,10 @@ def _applied_lately(app: App, kind: str) -> int:
 def _hold(app: App, kind: str, which: str = "true") -> None:
     """All changes of the kind, or those of accounts `a` for which this condition holds."""
     columns = _COLUMNS[kind]
-    said = ", ".join(f"'{column}', s.{column}" for column in columns)
+    assigned = ", ".join(f"'{column}', s.{column}" for column in columns)
     for statement in (
-        f"INSERT INTO held_update SELECT :kind, a.id, {_TOLD[kind]}, json_object({said}) {_CHANGED[kind]} AND {which}",
+        f"INSERT INTO held_update SELECT :kind, a.id, {_TEXTS[kind]}, json_object({assigned}) "
+        f"{_CHANGED[kind]} AND {which}",
         f"UPDATE differing SET {', '.join(f'{column} = a.{column}' for column in columns)} FROM account a "
         "JOIN held_update h ON h.account_id = a.id AND h.kind = :kind WHERE a.id = differing.account_id",
         "DELETE FROM found WHERE kind = :kind "
@@ -112,13 +113,13 @@ def _note(app: App) -> None:
         return
     db.execute_sql(
         """
-        UPDATE account SET pending = h.said FROM (
+        UPDATE account SET pending = h.merged FROM (
             SELECT a.id, CASE WHEN r.detail IS NULL THEN p.detail WHEN p.detail IS NULL THEN r.detail
-                ELSE json_patch(p.detail, r.detail) END AS said
+                ELSE json_patch(p.detail, r.detail) END AS merged
             FROM account a LEFT JOIN held_update r ON r.account_id = a.id AND r.kind = 'updated role'
             LEFT JOIN held_update p ON p.account_id = a.id AND p.kind = 'updated profile'
             WHERE a.app_id = :app AND (a.pending IS NOT NULL OR r.detail IS NOT NULL OR p.detail IS NOT NULL)
-        ) h WHERE account.id = h.id AND account.pending IS DISTINCT FROM h.said
+        ) h WHERE account.id = h.id AND account.pending IS DISTINCT FROM h.merged
         """,
         {"app": app.id},
     )
@@ -145,9 +146,9 @@ def release(report: Report, by: str) -> int:
         "WHERE c.report_id = :report AND c.decision = 'held' AND c.kind IN ('updated role', 'updated profile')", values
     )  # fmt: skip
     for kind, columns in _COLUMNS.items():
-        said = ", ".join(f"{column} = r.detail ->> '{column}'" for column in columns)
+        assigned = ", ".join(f"{column} = r.detail ->> '{column}'" for column in columns)
         db.execute_sql(
-            f"UPDATE account SET {said} FROM released r WHERE account.id = r.account_id AND r.kind = :kind "
+            f"UPDATE account SET {assigned} FROM released r WHERE account.id = r.account_id AND r.kind = :kind "
             "AND account.state <> 'gone'", {"kind": kind}
         )  # fmt: skip
     db.execute_sql("UPDATE account SET pending = NULL WHERE id IN (SELECT account_id FROM released)")

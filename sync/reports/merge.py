@@ -39,7 +39,7 @@ def bring_up_to_date(app: App, check: Check | None = None) -> Became:
     report, waits = before, wanted.someone_waits(app)
     shown = _shown(report) if report else set()
     if report and not waits:
-        _let_go_all(report)
+        _drop_all(report)
         why = "A later check found that nothing in it is waiting" if check else "Nothing in it is waiting any longer"
         _close_as_superseded(report, "schedule", why)
         report = None
@@ -54,7 +54,7 @@ def bring_up_to_date(app: App, check: Check | None = None) -> Became:
         count(report)
     changed = before is not None if not waits else _shown(report) != shown
     if waits:
-        _tell(app, report, changed)
+        _mail_report(app, report, changed)
     return Became(report or before, changed)
 
 
@@ -65,7 +65,7 @@ def _shown(report: Report) -> set[str]:
     return set(map(repr, rows.tuples()))
 
 
-def _let_go_all(report: Report) -> None:
+def _drop_all(report: Report) -> None:
     """None of the waiting changes is valid now; the rows are kept as a trace."""
     Change.update(report=None, decision=IGNORED, protection=None, protected=None).where(
         Change.report == report, Change.decision.in_(UNDECIDED)
@@ -158,14 +158,14 @@ _ADD_WAITING = f"""
 """
 
 
-def _tell(app: App, report: Report, changed: bool) -> None:
+def _mail_report(app: App, report: Report, changed: bool) -> None:
     if changed:
         report.version += 1
         report.save(only=[Report.version])
     news.report_ready(report, known=wanted.mailed_before(app))
 
 
-def let_go_of_others(by: str) -> None:
+def drop_removals_of_others(by: str) -> None:
     """Between two checks: a removal that waits goes from its report at once when the account is no longer its person's,
     and is protected when its address is someone else's. Inside the transaction that found so out."""
     rows = db.execute_sql(f"""
@@ -195,5 +195,5 @@ def _bring_up_to_date(report: Report, by: str) -> None:
         report.version += 1
         count(report)
         return
-    _let_go_all(report)
+    _drop_all(report)
     _close_as_superseded(report, by, "Whose accounts these are has changed: nothing in it waits any longer")

@@ -103,7 +103,7 @@ def _take_back(change: Change, by: str) -> None:
         activity.record(by, "took back leaving out", about=name_in_change(change), why=change.reason, app=change.app_id,
                         person=change.person_id or change.account.person_id)
     elif change.account_id:
-        forget_leaving_out(change.account, by)
+        undo_leaving_out(change.account, by)
 
 
 def guard(report: Report) -> None:
@@ -120,7 +120,7 @@ def guard(report: Report) -> None:
         Change.update(decision=decision).where(Change.id.in_(ids)).execute()
 
 
-def forget_leaving_out(account: Account, by: str) -> None:
+def undo_leaving_out(account: Account, by: str) -> None:
     """The next check reports the account again."""
     with writing():
         Account.update(left_out=None, left_out_by=None, left_out_at=None).where(Account.id == account.id).execute()
@@ -131,7 +131,7 @@ def forget_leaving_out(account: Account, by: str) -> None:
 def _undecided(change: Change, *decisions: str) -> Change:
     change = Change.get_by_id(change.id)
     if change.report is None or change.report.state != ReportState.OPEN or change.decision not in decisions:
-        raise ReportChanged("This was decided or went away in the meantime. Nothing was changed: look again.")
+        raise ReportChanged("This was decided, or is no longer in the report. Nothing was changed: look again.")
     return change
 
 

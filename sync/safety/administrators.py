@@ -16,9 +16,9 @@ _IN_DOUBT = BIT["role"] | BIT["status"] | BIT["kind"]  # of account.unsaid
 
 def _no_doubt(account: str) -> str:
     """Whether nothing casts doubt on this: no field left out only of this account, and no held change."""
-    said_of_others = f"""SELECT 1 FROM account k WHERE k.app_id = :app AND k.state <> 'gone'
+    reported_of_others = f"""SELECT 1 FROM account k WHERE k.app_id = :app AND k.state <> 'gone'
         AND ({account}.unsaid & {_IN_DOUBT} & ~k.unsaid) <> 0"""
-    return f"""(CASE WHEN ({account}.unsaid & {_IN_DOUBT}) <> 0 THEN NOT EXISTS ({said_of_others}) ELSE true END
+    return f"""(CASE WHEN ({account}.unsaid & {_IN_DOUBT}) <> 0 THEN NOT EXISTS ({reported_of_others}) ELSE true END
         AND ({account}.pending IS NULL
         OR coalesce({account}.pending ->> 'status', 'active') = 'active'
         AND coalesce({account}.pending ->> 'kind', 'user') = 'user'

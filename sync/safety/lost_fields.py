@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from connectors.base import SAID, ConnectorError
+from connectors.base import OPTIONAL_FIELDS, ConnectorError
 from sync import activity, roles
 from sync.db import db, writing
 from sync.models import BIT, App
@@ -71,12 +71,12 @@ class Loss:
         return f"{self.lost:,} of {self.had:,} {WORDS[self.field][self.had != 1]} {are(self.lost)} missing"
 
 
-def look_for(app: App) -> list[str]:
+def find(app: App) -> list[str]:
     """Compare what was staged with what is known. The warnings, for what is missing from a few.
 
     Raises FieldsLost where it is missing from all or most, unless an Owner has accepted it for this field.
     """
-    _tell_unsaid_from_assumed()
+    _separate_unsaid_from_assumed()
     losses = (*_of_accounts(app), _of_administrators(app), *_of_access(app), _of_assets(app))
     found, guard, accepted = [loss for loss in losses if loss.lost], guards.guard_of(app), _accepted(app)
     lost = [loss for loss in found if loss.is_most(guard) and loss.field not in accepted]
@@ -91,7 +91,7 @@ def look_for(app: App) -> list[str]:
     ] + _unknown_statuses()  # fmt: skip
 
 
-def _tell_unsaid_from_assumed() -> None:
+def _separate_unsaid_from_assumed() -> None:
     """What a missing key means, it means only while the app gives the key for someone."""
     pairs = _unsaid_and_assumed() if _is_listed("assumed <> 0") else []
     only_assumed = sum(
@@ -193,8 +193,9 @@ def _counted(field: str) -> str:
     bit, missing = BIT[field], _missing(field)
     same = "NOT " + roles.differ("a", "s") if field == "role" else f"a.{field} IS NOT DISTINCT FROM s.{field}"
     waits = f"a.pending -> '{field}' IS NOT NULL AND coalesce(a.pending ->> '{field}', '') = ''"
-    said = f"CASE WHEN a.unsaid IS NULL THEN NOT ({missing} AND {same}) ELSE ((a.unsaid | a.assumed) & {bit}) = 0 END"
-    had = f"{_has('a', field)} AND NOT ({waits}) AND {said}"
+    reported = (f"CASE WHEN a.unsaid IS NULL THEN NOT ({missing} AND {same}) "
+                f"ELSE ((a.unsaid | a.assumed) & {bit}) = 0 END")  # fmt: skip
+    had = f"{_has('a', field)} AND NOT ({waits}) AND {reported}"
     counted = (f"{had} AND {missing}", had, f"{had} AND (s.unsaid & {bit}) <> 0")
     return ", ".join(f"count(*) FILTER (WHERE {condition})" for condition in counted)
 
@@ -273,14 +274,15 @@ def _unknown_statuses() -> list[str]:
     ]
 
 
-def keep_what_is_not_said(app: App) -> None:
+def keep_known_values(app: App) -> None:
     """In the staged list, what the app did not say becomes what is known; of a new account nothing is made up.
 
     Inside the check's transaction, before it compares.
     """
     if db.execute_sql("SELECT 1 FROM staged_account WHERE unsaid <> 0 LIMIT 1").fetchone() is None:
         return
-    kept = {field: (field,) for field in SAID} | {"email": ("email", "email_key"), "role": ("role", "further_roles")}
+    kept = {field: (field,) for field in OPTIONAL_FIELDS}
+    kept |= {"email": ("email", "email_key"), "role": ("role", "further_roles")}
     for field, columns in kept.items():
         db.execute_sql(
             f"""
@@ -325,6 +327,6 @@ def accept(app: App, by: str) -> None:
             activity.record(by, "accepted missing fields", about=app.name, why=", ".join(words), app=app)
 
 
-def forget(app: App) -> None:
+def clear(app: App) -> None:
     """The app was read: what is missing from now on is a new question."""
     App.update(lost=None).where(App.id == app.id, App.lost.is_null(False)).execute()

@@ -126,7 +126,7 @@ def _texts_of_people(row_ids: list[int]) -> Iterator[tuple[int, str]]:
     emails = PersonEmail.select(PersonEmail.person_id, PersonEmail.email).where(PersonEmail.person.in_(list(fields)))
     for person_id, email in emails.order_by(PersonEmail.id).tuples():
         fields[person_id].append(email)
-    yield from ((text_id(Kind.PERSON, 0, id), text_of(said)) for id, said in fields.items())
+    yield from ((text_id(Kind.PERSON, 0, id), text_of(texts)) for id, texts in fields.items())
 
 
 def not_in_it_yet(kind: Kind, app_id: int | None = None, most: int | None = None) -> Iterator[tuple[int, str]]:

@@ -46,7 +46,7 @@ def take(session: Session, token: str) -> dict | None:
 
 
 @queue.each_minute
-def forget_old(now: datetime) -> None:
+def delete_expired(now: datetime) -> None:
     """What nobody has confirmed in time: no secret that was typed stays longer, whether or not someone comes."""
     with writing():
         KeptRequest.delete().where(KeptRequest.ends_at < now).execute()

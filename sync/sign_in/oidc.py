@@ -189,7 +189,7 @@ def finish(answer: Mapping[str, str], kept: Mapping[str, str]) -> SignedIn:
     """
     known = _known()
     if kept["provider"] != _stamp(known):
-        raise OidcProblem("The settings of signing in were changed meanwhile. Nothing was changed: start again.")
+        raise OidcProblem("The settings of signing in have just been changed. You weren't signed in: start again.")
     _use_up(kept["state"])
     with _reaching():
         return _provider(known).signed_in(answer, {name: value for name, value in kept.items() if name != "provider"})

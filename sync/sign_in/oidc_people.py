@@ -25,7 +25,7 @@ ENTRA = ("login.microsoftonline.com", "login.microsoftonline.us", "login.partner
 
 
 class Refused(OidcProblem):
-    """The provider knows them, but they may not come in; the message tells them why."""
+    """The provider knows them, but they may not sign in; the message says why."""
 
 
 class Unconfirmed(Refused):
@@ -157,8 +157,8 @@ def _why_no_email(claims: Mapping[str, Any]) -> str:
 def _is_verified(claims: Mapping[str, Any], known: Settings) -> bool:
     # OpenID Connect Core 5.1 wants a JSON boolean. Apple's ID tokens and Amazon Cognito's userinfo say it as the text
     # "true", which means nothing else. A number is neither, and no provider's documentation has one.
-    said = claims.get("email_verified")
-    if said is True or said == "true":
+    claimed = claims.get("email_verified")
+    if claimed is True or claimed == "true":
         return True
     # Entra ID never sends email_verified; xms_edov says that the address's domain is one the tenant has proven.
     from_entra = urlsplit(known.issuer).hostname in ENTRA
@@ -168,8 +168,8 @@ def _is_verified(claims: Mapping[str, Any], known: Settings) -> bool:
 def _refuse_who_left(person: Person) -> None:
     if person.status in (PersonStatus.SUSPENDED, PersonStatus.DEPROVISIONED):
         since = person.status_reason.rstrip(".") or f"since {person.status_since:%Y-%m-%d}"
-        said = "suspended" if person.status == PersonStatus.SUSPENDED else "someone who has left"
-        raise Refused(f"Rollcall knows you as {said} ({since}). If that is wrong, ask an Owner of Rollcall.")
+        claimed = "suspended" if person.status == PersonStatus.SUSPENDED else "someone who has left"
+        raise Refused(f"Rollcall knows you as {claimed} ({since}). If that is wrong, ask an Owner of Rollcall.")
 
 
 def _follow_email(person: Person, claims: Mapping[str, Any], known: Settings, by: Asker) -> None:
@@ -203,10 +203,10 @@ def _give_role(person: Person, claims: Mapping[str, Any], known: Settings, by: A
 
 
 def _groups(claims: Mapping[str, Any], known: Settings) -> set[str]:
-    said = claims.get(known.groups_claim) if known.groups_claim else None
-    if isinstance(said, str):
-        return {said}
-    return {group for group in said[:MOST_GROUPS] if isinstance(group, str)} if isinstance(said, list) else set()
+    claimed = claims.get(known.groups_claim) if known.groups_claim else None
+    if isinstance(claimed, str):
+        return {claimed}
+    return {group for group in claimed[:MOST_GROUPS] if isinstance(group, str)} if isinstance(claimed, list) else set()
 
 
 def _groups_left_out(claims: Mapping[str, Any], known: Settings) -> bool:

@@ -153,18 +153,18 @@ def prove(here: Site, purpose: str, kept: Mapping | None, answer: str, person: P
 
 
 def _proven(here: Site, challenge: bytes, answer: str, person: Person | None) -> Person:
-    said = _read(answer)
+    sent = _read(answer)
     with connected():
-        known = Passkey.select(Passkey, Person).join(Person).where(Passkey.credential_id == said.get("id")).first()
+        known = Passkey.select(Passkey, Person).join(Person).where(Passkey.credential_id == sent.get("id")).first()
     if known is None or (person is not None and known.person != person):
         raise PasskeyProblem("Rollcall doesn't know this passkey. Use another way to sign in.")
     try:
         signed = _library().verify_authentication_response(
-            credential=said, expected_challenge=challenge, expected_rp_id=here.host, expected_origin=here.origin,
+            credential=sent, expected_challenge=challenge, expected_rp_id=here.host, expected_origin=here.origin,
             credential_public_key=bytes(known.public_key), credential_current_sign_count=0,  # _count looks at it
             require_user_verification=person is None,
         )  # fmt: skip
-        handle = (said.get("response") or {}).get("userHandle")
+        handle = (sent.get("response") or {}).get("userHandle")
         strange = _bytes(handle) != _handle(known.person, here) if handle else person is None
     except _malformed() as problem:
         raise PasskeyProblem(REFUSED) from problem
@@ -184,7 +184,7 @@ def _count(passkey: Passkey, count: int) -> None:
                         why=f"“{passkey.name}” counts {count} after {passkey.sign_count}: it may have been copied")
         what = (f"The passkey “{passkey.name}” was refused. It was used elsewhere since, so it may have been copied. "
                 "Remove it.")  # fmt: skip
-        sign_in_changes.tell(passkey.person, what, "Rollcall")
+        sign_in_changes.notify(passkey.person, what, "Rollcall")
     attempts.log.warning("refused a passkey whose counter went back")
     raise PasskeyProblem("This passkey was used elsewhere since: it may have been copied, and is not accepted. "
                          "Sign in another way, remove it, and tell an Owner.")
@@ -210,12 +210,12 @@ def _read(answer: str) -> dict:
     if not answer:
         raise PasskeyProblem("Passkeys need JavaScript, and a browser that supports them. Use another way.")
     try:
-        said = json.loads(answer) if len(answer) <= LONGEST_ANSWER else None
+        sent = json.loads(answer) if len(answer) <= LONGEST_ANSWER else None
     except (ValueError, RecursionError):
-        said = None
-    if not isinstance(said, dict) or not isinstance(said.get("id"), str) or not isinstance(said.get("response"), dict):
+        sent = None
+    if not isinstance(sent, dict) or not isinstance(sent.get("id"), str) or not isinstance(sent.get("response"), dict):
         raise PasskeyProblem(REFUSED)
-    return said
+    return sent
 
 
 def _known(person: Person) -> list[PublicKeyCredentialDescriptor]:

@@ -49,8 +49,8 @@ def strength(password: str, *known: str) -> Strength:
         return Strength(0, "", "")
     parts = [part for text in known for part in (text, *re.split(r"[^\w]+", text)) if len(part) > 2]
     found = zxcvbn(password[:LOOKED_AT], user_inputs=[*parts, "rollcall"])
-    said = [found["feedback"]["warning"], *found["feedback"]["suggestions"]]
-    return Strength(found["score"], WORDS[found["score"]], " ".join(text for text in said if text))
+    hints = [found["feedback"]["warning"], *found["feedback"]["suggestions"]]
+    return Strength(found["score"], WORDS[found["score"]], " ".join(text for text in hints if text))
 
 
 def strength_if_free(password: str, *known: str) -> Strength | None:

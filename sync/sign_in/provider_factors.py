@@ -19,8 +19,8 @@ SAYS_SO = "mfa"
 
 def are_two(claims: Mapping[str, Any], acr_values: str) -> bool:
     """Whether the `amr` names two kinds of factor, or the `acr` is one that the sign-in settings name."""
-    said = claims.get("amr")
-    named = {one for one in said if isinstance(one, str)} if isinstance(said, list) else set()
+    claimed = claims.get("amr")
+    named = {one for one in claimed if isinstance(one, str)} if isinstance(claimed, list) else set()
     kinds = sum(bool(named & kind) for kind in (KNOWS, HAS, IS))
     acr = claims.get("acr")
     return SAYS_SO in named or kinds > 1 or (isinstance(acr, str) and acr in acr_values.split())
@@ -29,11 +29,11 @@ def are_two(claims: Mapping[str, Any], acr_values: str) -> bool:
 def proved_at(claims: Mapping[str, Any]) -> datetime | None:
     """When someone last proved there who they are, as naive UTC (`auth_time`, OpenID Connect Core 2): a provider that
     still knows them signs them in without asking. None where it doesn't say, or names a time that can't be."""
-    said = claims.get("auth_time")
-    if isinstance(said, bool) or not isinstance(said, int | float):
+    claimed = claims.get("auth_time")
+    if isinstance(claimed, bool) or not isinstance(claimed, int | float):
         return None
     try:
-        at = datetime.fromtimestamp(said, UTC).replace(tzinfo=None)
+        at = datetime.fromtimestamp(claimed, UTC).replace(tzinfo=None)
     except (ValueError, OverflowError, OSError):
         return None
     return at if at < utcnow() else None

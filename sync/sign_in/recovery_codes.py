@@ -19,7 +19,7 @@ def make(person: Person) -> list[str]:
     codes = ["-".join("".join(secrets.choice(SIGNS) for _ in range(GROUP)) for _ in range(GROUPS))
              for _ in range(HOW_MANY)]
     with writing():
-        forget(person)
+        delete_all(person)
         RecoveryCode.insert_many([{"person": person, "code_hash": _hash(code)} for code in codes]).execute()
     return codes
 
@@ -37,7 +37,7 @@ def take(person: Person, code: str) -> bool:
         return used.execute() == 1
 
 
-def forget(person: Person) -> None:
+def delete_all(person: Person) -> None:
     with writing():
         RecoveryCode.delete().where(RecoveryCode.person == person).execute()
 

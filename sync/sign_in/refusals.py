@@ -47,22 +47,22 @@ def refused(person: Person, kind: str, asked: str, source: str, app: App | None 
             return
         _further[person.id, kind] = _Further(person, utcnow())
     if known is not None:
-        _tell(kind, known)
+        _record_count(kind, known)
     _record(person, f"{kind}: {asked}, from {source or 'an unknown source'}", app)
 
 
 @queue.in_each_process
-def tell_of_further(now: datetime) -> None:
+def record_further(now: datetime) -> None:
     """The counts of those whose quarter of an hour is over."""
     with _lock:
         over = {key: one for key, one in _further.items() if now - one.since >= WINDOW}
         for key in over:
             del _further[key]
     for (_, kind), one in over.items():
-        _tell(kind, one)
+        _record_count(kind, one)
 
 
-def _tell(kind: str, further: _Further) -> None:
+def _record_count(kind: str, further: _Further) -> None:
     if further.count:
         where = ", ".join(sorted(filter(None, further.sources))[:5]) or "an unknown source"
         _record(further.person, f"{kind}: {further.count} more within 15 minutes, from {where}")

@@ -86,7 +86,7 @@ def prove(person: Person, code: str, source: str = "", browser: str = "") -> str
         used = SecondFactor.APP
     elif has(person) and recovery_codes.take(person, code):
         used = SecondFactor.RECOVERY
-        _tell(person, "used recovery code", f"A recovery code was used to sign in. {_left(person)}")
+        _announce(person, "used recovery code", f"A recovery code was used to sign in. {_left(person)}")
     else:
         attempts.failed(person, source, counted)
         raise PeopleProblem(WRONG)
@@ -101,7 +101,7 @@ def added(person: Person, what: str, session: Session) -> list[str]:
     shown once; none where the person has some.
     """
     with writing():
-        _tell(person, "added second factor", f"A second factor was added to your sign-in: {what}.", after=what)
+        _announce(person, "added second factor", f"A second factor was added to your sign-in: {what}.", after=what)
         if not session.second:
             Session.update(second=what.partition(" “")[0]).where(Session.id == session.id).execute()
         if recovery_codes.left(person):
@@ -133,11 +133,11 @@ def _removed(person: Person, what: str, session: Session) -> None:
     if not has(person):
         if workspace().second_factor_required and manages(person):
             raise PeopleProblem(NEEDED)
-        recovery_codes.forget(person)
+        recovery_codes.delete_all(person)
         proved_here = (Session.person == person) & (Session.second != SecondFactor.PROVIDER)
         Session.update(second="").where(proved_here).execute()  # none of them has one if one is required later
     sessions.end_sessions(person, signature(person), but=session.id)  # a thief may have signed in with it
-    _tell(person, "removed second factor", f"A second factor was removed from your sign-in: {what}.", before=what)
+    _announce(person, "removed second factor", f"A second factor was removed from your sign-in: {what}.", before=what)
 
 
 def renew_codes(person: Person) -> list[str]:
@@ -145,8 +145,8 @@ def renew_codes(person: Person) -> list[str]:
     if not has(person):
         raise PeopleProblem("Recovery codes come with a second factor: add one first. Nothing was changed.")
     with writing():
-        _tell(person, "made recovery codes", "New recovery codes were made for your sign-in. The earlier ones no "
-              "longer work.")
+        _announce(person, "made recovery codes", "New recovery codes were made for your sign-in. The earlier ones no "
+                  "longer work.")
         return recovery_codes.make(person)
 
 
@@ -160,9 +160,9 @@ def reset(person: Person, by: Asker) -> bool:
             kind.delete().where(kind.person == person).execute()
         if there:
             sessions.end_sessions(person, by)
-            _tell(person, "reset second factor", "The second factor of your sign-in was reset: all passkeys, the "
-                  "authenticator app and the recovery codes were removed. Add a new one when you sign in.",
-                  by)  # fmt: skip
+            _announce(person, "reset second factor", "The second factor of your sign-in was reset: all passkeys, the "
+                      "authenticator app and the recovery codes were removed. Add a new one when you sign in.",
+                      by)  # fmt: skip
     return there
 
 
@@ -171,9 +171,9 @@ def _left(person: Person) -> str:
     return f"{left} recovery code{'s are' if left != 1 else ' is'} left." if left else "None is left: make new ones."
 
 
-def _tell(person: Person, what: str, sentence: str, by: str = "", **values: str) -> None:
+def _announce(person: Person, what: str, sentence: str, by: str = "", **values: str) -> None:
     """In Activity, and by mail to the person."""
     by = by or signature(person)
     with writing():
         activity.record(by, what, about=signature(person), person=person, **values)
-        sign_in_changes.tell(person, sentence, by)
+        sign_in_changes.notify(person, sentence, by)

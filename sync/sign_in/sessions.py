@@ -114,7 +114,7 @@ def end_sessions(person: Person, by: str, only: int | None = None, but: int | No
 
 
 @queue.each_minute
-def forget_ended(now: datetime) -> None:
+def delete_ended(now: datetime) -> None:
     with writing():
         Session.delete().where(Session.ends_at <= now).execute()
 

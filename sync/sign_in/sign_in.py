@@ -41,7 +41,7 @@ def set_password(person: Person, password: str, by: Asker | None = None) -> None
         Session.delete().where(Session.person == person).execute()
         if by:
             activity.record(by, "set password", about=names.signature(person), person=person)
-            sign_in_changes.tell(person, "Your password was changed. You were signed out everywhere.", by)
+            sign_in_changes.notify(person, "Your password was changed. You were signed out everywhere.", by)
 
 
 def authenticate(email: str, password: str, source: str = "", browser: str = "") -> Person | None:
@@ -60,7 +60,7 @@ def authenticate(email: str, password: str, source: str = "", browser: str = "")
     attempts.succeeded(counted)
     if passwords.is_outdated(person.password_hash):
         compared, person.password_hash = person.password_hash, passwords.hashed(password)
-        with writing():  # nor is a password brought back that was changed meanwhile
+        with writing():  # nor is a password restored that has just been changed
             Person.update(password_hash=person.password_hash).where(
                 Person.id == person.id, Person.password_hash == compared).execute()
     return person
@@ -96,8 +96,8 @@ def set_up(workspace_name: str, email: str, name: str, password: str, by: Asker,
         if person is None:
             person = people.add(name, email, by)
         else:
-            said = "The set-up link made you an Owner, with a new password and no second factor."
-            sign_in_changes.tell(person, said, by)
+            sentence = "The set-up link made you an Owner, with a new password and no second factor."
+            sign_in_changes.notify(person, sentence, by)
         if person.status != PersonStatus.ACTIVE:
             people.mark_returned(person, by)
         set_password(person, password)

@@ -1,5 +1,5 @@
 """Accounts at a sign-in provider that would be a person here by an address alone, until someone says that they are:
-the person, who proves it another way meanwhile, or an Owner."""
+the person, who proves it another way, or an Owner."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sync.people.people import PeopleProblem
 from sync.rank import Asker
 from sync.states import WorkspaceRole
 
-SWAPPED = "This sign-in changed meanwhile, so nothing was approved. Look at it again: it may be someone else's."
+SWAPPED = "This sign-in has just changed, so nothing was approved. Look at it again: it may be someone else's."
 KEPT = timedelta(days=14)  # after which an Owner is no longer asked
 FRESH = timedelta(minutes=30)  # in which the person may confirm it, in the browser where it began
 
@@ -97,7 +97,7 @@ def _link(row: WaitingSignIn, by: Asker, why: str) -> None:
 
 
 @queue.each_minute
-def forget_old(now: datetime) -> None:
+def delete_expired(now: datetime) -> None:
     """What nobody confirmed for two weeks."""
     with writing():
         WaitingSignIn.delete().where(WaitingSignIn.created_at < now - KEPT).execute()

@@ -304,7 +304,7 @@ def carry_out(plan_again: Callable[[], Plan], by: str, seen: str, *, reason: str
 
 
 def _carry_out(plan: Plan, approved: list[Line], by: str, reason: str) -> list[Task]:
-    """A few statements, however many accounts: nobody else can write meanwhile."""
+    """A few statements, however many accounts: nobody else can write in that time."""
     if plan.act == TaskKind.REMOVE:
         _on_their_way_out([line.account.id for line in approved])
     activity.record_all([_entry(plan, line, by, reason) for line in approved])

@@ -279,7 +279,7 @@ def _onboard(invitation: Invitation, account: Account) -> bool:
 
 
 @queue.each_minute
-def due(now: datetime) -> int:
+def remind_and_expire(now: datetime) -> int:
     """Remind of what waits, close what waited too long or waits in vain; how many invitations that were."""
     touched, expired = 0, {}
     with writing():

@@ -115,14 +115,14 @@ def _refuse_if_protected(task: Task, account: Account, current: AppAccount, conn
     administers the app."""
     account = Account.get_by_id(account.id)
     _still_to_go(account, task)
-    _take_over(account, current)
+    _update_account(account, current)
     known = _known_roles(task, current, connector)
     if why := protection.of(account, known=known):
         raise NoLongerNeeded(f"{why}.")
     _refuse_last_administrator(task, account, (), known, connector)
 
 
-def _take_over(account: Account, current: AppAccount) -> None:
+def _update_account(account: Account, current: AppAccount) -> None:
     """Set on the account's row, which isn't saved, what protects it by the app's current answer. If the app no longer
     returns the role, or while a guard holds another one, the account may have that role, the known one, or any."""
     if "kind" not in current.unsaid | current.assumed:
@@ -132,7 +132,7 @@ def _take_over(account: Account, current: AppAccount) -> None:
     account.user_name = current.user_name or account.user_name
     silent = "role" in current.unsaid or "role" in current.assumed and not account.assumed & BIT["role"]
     if silent or account.pending:
-        any_role = [roles.NOT_GIVEN] if silent and roles.are_said(account.app_id) else []
+        any_role = [roles.NOT_GIVEN] if silent and roles.are_reported(account.app_id) else []
         may_have = dict.fromkeys([*account.roles, *current.roles, *any_role])
         account.further_roles = tuple(role for role in may_have if role and role != account.role)
     else:
@@ -178,7 +178,7 @@ def _change_role(task: Task, connector: Connector) -> None:
     if why := protection.of(account, Protection.AUTOMATION_ACCOUNT):
         raise NoLongerNeeded(f"{why}.")
     known = _known_roles(task, current, connector)
-    _take_over(account, current)
+    _update_account(account, current)
     _refuse_last_administrator(task, account, tuple(wanted), known, connector)
     connector.change_role(current, role)
     if LOOK_UP not in connector.capabilities or (after := connector.account(task.external_id)) is None:

@@ -65,7 +65,7 @@ def add_all(app: App, act: str, wanted: Sequence[tuple[Account, Asset | None, di
     ]  # fmt: skip
     for start in range(0, len(rows), CHUNK):
         Task.insert_many(rows[start : start + CHUNK]).execute()
-    return list(Task.select().where(Task.id > before).order_by(Task.id))  # nobody else writes meanwhile
+    return list(Task.select().where(Task.id > before).order_by(Task.id))  # nobody else writes in that time
 
 
 def wake(task_id: int) -> None:
@@ -179,7 +179,7 @@ def _end(task: Task, state: str, error: str | None) -> None:
         _record("Rollcall", WORDS[task.act] if state == TaskState.DONE else f"did not {task.act}: {state}", task,
                 why=error or f"asked by {task.asked_by}", may_follow=state == TaskState.DONE)  # fmt: skip
         settle.settle(task, state)
-        _tell_outcome(task)
+        _mail_outcome(task)
 
 
 def _wait_for_the_limit(task: Task, wait: RateLimited) -> None:
@@ -197,7 +197,7 @@ def _await_approval(task: Task, waits: AwaitsApproval) -> None:
             return
         if is_new:
             _record("Rollcall", f"awaits approval in the app to {task.act}", task, why=str(waits))
-            _tell_outcome(task)
+            _mail_outcome(task)
 
 
 def _later(task: Task, error: str) -> None:
@@ -223,7 +223,7 @@ def _needs_attention(task: Task, error: str) -> None:
         if _write(task, state=TaskState.NEEDS_ATTENTION, error=error, attempts=Task.attempts + 1, detail=detail):
             _record("Rollcall", f"could not {task.act}", task, why=error)
             settle.settle(task, TaskState.NEEDS_ATTENTION)
-            _tell_outcome(task)
+            _mail_outcome(task)
 
 
 def _write(task: Task, **values: object) -> bool:
@@ -242,7 +242,7 @@ def _record(who: str, what: str, task: Task, why: str = "", may_follow: bool = F
                     person=settle.person_of(task), report=task.report_id, may_follow=may_follow)  # fmt: skip
 
 
-def _tell_outcome(task: Task) -> None:
+def _mail_outcome(task: Task) -> None:
     if task.report_id is not None:
         news.outcome(Report.get_by_id(task.report_id))
     if task.change_id is not None and task.change.offboarding_id is not None:
@@ -270,7 +270,7 @@ def done_by_hand(task: Task, by: str) -> None:
         Task.update(state=TaskState.DONE, error=None, finished_at=utcnow()).where(Task.id == task.id).execute()
         _record(by, f"{WORDS[task.act]}, by hand", task)
         settle.settle(task, TaskState.DONE)
-        _tell_outcome(task)
+        _mail_outcome(task)
 
 
 def cancel(task: Task, by: str) -> None:
@@ -285,7 +285,7 @@ def cancel(task: Task, by: str) -> None:
         ).execute()
         _record(by, "cancelled task", task, why=left)
         settle.settle(task, TaskState.CANCELLED)
-        _tell_outcome(task)
+        _mail_outcome(task)
 
 
 def _left_behind(task: Task) -> str:
@@ -315,6 +315,6 @@ def _look_again(ids: list[int]) -> None:
 
 
 @queue.each_minute
-def settle_returned(now: datetime) -> None:
+def look_again_at_returned(now: datetime) -> None:
     """A removal that waits although its person is back, on hold, or in a group again: look again now, which ends it."""
     _look_again(still_to_remove.over_while_waiting(now))

@@ -40,7 +40,7 @@ TIMEOUT = 120  # seconds
 
 @dataclass
 class Answer:
-    """What a command said. `document` is its one JSON document: anything else on standard output fails the test."""
+    """What a command printed. `document` is its one JSON document: anything else on standard output fails the test."""
 
     code: int
     out: str

@@ -18,8 +18,8 @@ def test_the_catalogue(empty):
     assert scim == known["scim"] and "remove" in scim["capabilities"]
     token = next(field for field in scim["fields"] if field["name"] == "token")
     assert token["secret"] is True and token["required"] is True and token.keys() >= {"label", "help"}
-    told = empty.run("connectors", "scim").out
-    assert "--set base_url=…" in told and "1. " in told
+    output = empty.run("connectors", "scim").out
+    assert "--set base_url=…" in output and "1. " in output
     assert "no connector" in empty.run("connectors", "fax", code=1).err
     assert not empty.home.exists()
 

@@ -13,10 +13,10 @@ from tests.cli.conftest import external_id
 
 def test_there_and_back(rollcall, connected_chat):
     rollcall.run("check", "Chat")
-    told = rollcall.run("backup", "copy.db", "--json")
-    assert told.document["backup"] == "copy.db" and "secret.key" in told.err
+    shown = rollcall.run("backup", "copy.db", "--json")
+    assert shown.document["backup"] == "copy.db" and "secret.key" in shown.err
     copy = rollcall.folder / "copy.db"
-    assert copy.stat().st_mode & 0o777 == 0o600 and copy.stat().st_size == told.document["bytes"]
+    assert copy.stat().st_mode & 0o777 == 0o600 and copy.stat().st_size == shown.document["bytes"]
     assert connected_chat.token.encode() not in copy.read_bytes()
 
     rollcall.run("apps", "disconnect", "Chat")
@@ -70,19 +70,19 @@ def another_program(path):
         copy.execute("CREATE TABLE note (text)")
 
 
-@pytest.mark.parametrize(("spoil", "said"), [
+@pytest.mark.parametrize(("spoil", "expected"), [
     (newer, "newer Rollcall"),
     (damaged, "can't be restored"),
     (another_program, "isn't a database of Rollcall"),
     (lambda path: path.write_bytes(path.read_bytes()[:5000]), "can't be restored"),
     (lambda path: path.write_bytes(b""), "isn't a database of Rollcall"),
 ])  # fmt: skip
-def test_what_can_not_be_used_is_refused_and_nothing_changed(rollcall, spoil, said):
+def test_what_can_not_be_used_is_refused_and_nothing_changed(rollcall, spoil, expected):
     rollcall.run("backup", "copy.db")
     spoil(rollcall.folder / "copy.db")
     before = rollcall.run("activity").out
     answer = rollcall.run("restore", "copy.db", code=1)
-    assert said in answer.err and "Nothing was changed" in answer.err
+    assert expected in answer.err and "Nothing was changed" in answer.err
     assert rollcall.run("activity").out == before
     assert not list(rollcall.home.glob("*before-restore*")) and not list(rollcall.home.glob("*.restoring*"))
 

@@ -85,20 +85,20 @@ def test_people_are_imported_with_a_mapping_that_is_remembered(rollcall: Command
     rollcall.run("columns", "people.csv", "--for", "import", "--write", "mapping.json")
     answered(rollcall.folder / "mapping.json", columns={"Exit code": "ignore"},
              values={"Employment Status": {"On Leave": "active"}})  # fmt: skip
-    told = rollcall.run("people", "import", "people.csv", "--mapping", "mapping.json", "--json")
-    assert told.document == {"added": 3, "updated": 0, "unchanged": 0, "unread": ["Exit code"]}
-    assert "Columns that were not read: Exit code." in told.err
+    shown = rollcall.run("people", "import", "people.csv", "--mapping", "mapping.json", "--json")
+    assert shown.document == {"added": 3, "updated": 0, "unchanged": 0, "unread": ["Exit code"]}
+    assert "Columns that were not read: Exit code." in shown.err
     assert rollcall.json("people", "import", "people.csv")["unchanged"] == 3
 
 
 def test_a_spreadsheet_of_a_known_program(rollcall: CommandLine):
     found = rollcall.json("columns", str(FILES / "workday-workers.xlsx"))
     assert (found["recognised"], found["rows"], found["header_line"]) == ("Workday", 4, 4)
-    said = rollcall.run("columns", str(FILES / "slack-members.csv"), "--for", "app").out
-    assert "It looks like Slack, member list." in said and "It can be used as it is." in said
+    output = rollcall.run("columns", str(FILES / "slack-members.csv"), "--for", "app").out
+    assert "It looks like Slack, member list." in output and "It can be used as it is." in output
 
 
-def test_what_is_wrong_with_a_mapping_is_said(rollcall: CommandLine):
+def test_what_is_wrong_with_a_mapping_is_shown(rollcall: CommandLine):
     (rollcall.folder / "staff.csv").write_text("email\nana@acme.example\n")
     (rollcall.folder / "mapping.json").write_text('{"version": 1, "columns": {"email": "mailbox"}}')
     for command in (("columns", "staff.csv"), ("people", "import", "staff.csv"),

@@ -60,8 +60,8 @@ def test_every_role_of_an_account_is_exported(rollcall):
     assert [(row["name"], row["role"], row["further_roles"]) for row in rows] == [
         ("Ana", "admin", "'=viewer; billing"), ("Ben", "viewer", ""),
     ]  # fmt: skip
-    told = rollcall.run("export", "access", "--format", "json").document["access"]
-    assert [(row["role"], row["further_roles"]) for row in told] == [("admin", ["=viewer", "billing"]), ("viewer", [])]
+    shown = rollcall.run("export", "access", "--format", "json").document["access"]
+    assert [(row["role"], row["further_roles"]) for row in shown] == [("admin", ["=viewer", "billing"]), ("viewer", [])]
     assert "admin, =viewer, billing" in rollcall.run("report", "Board").out
 
 
@@ -92,8 +92,8 @@ def test_doctor_warns_of_an_api_version_that_ends(rollcall, connected_chat):
     assert "version in use" not in rollcall.run("doctor").out
     with closing(sqlite3.connect(rollcall.home / "rollcall.db")) as database, database:
         database.execute("UPDATE app SET connector = 'linkedin_ads', settings = ?", ['{"version": "202501"}'])
-    told = rollcall.run("doctor").out
-    assert "note   Chat: the version in use, LinkedIn Marketing API 202501, ended on 1 January 2026" in told
+    shown = rollcall.run("doctor").out
+    assert "note   Chat: the version in use, LinkedIn Marketing API 202501, ended on 1 January 2026" in shown
 
 
 def test_doctor_reaches_a_real_mail_server(rollcall, smtp):

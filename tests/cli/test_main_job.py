@@ -62,6 +62,6 @@ def test_the_main_job(rollcall, staff, scim_app):
     again = rollcall.json("finish", "Wiki", "--yes", "--wait", code=0)
     assert again["report"] != report["report"] or again["tasks"] == done["tasks"]
     assert rollcall.json("tasks", "--app", "Wiki")["tasks"] == done["tasks"]
-    told = rollcall.json("activity", "--app", "Wiki")["entries"]
-    assert {"left out", "confirmed removal", "removed from the app", "finished sync"} <= {one["what"] for one in told}
+    rows = rollcall.json("activity", "--app", "Wiki")["entries"]
+    assert {"left out", "confirmed removal", "removed from the app", "finished sync"} <= {one["what"] for one in rows}
     assert rollcall.json("activity", "--verify")["ok"] is True

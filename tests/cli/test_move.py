@@ -85,7 +85,7 @@ def test_killed_half_way_the_workspace_is_usable_and_the_other_database_empty(bu
         with (busy.folder / "move.log").open("w") as log:
             moves = busy.start("move", "--to", address, stderr=log)
         until(lambda: "app_task" in (busy.folder / "move.log").read_text())
-        assert "Try again" in busy.run("apps", "list", code=1).err, "nobody writes meanwhile"
+        assert "Try again" in busy.run("apps", "list", code=1).err, "nobody writes during a move"
         moves.send_signal(signal.SIGKILL)
         moves.wait(30)
         moves.stdout.close()

@@ -59,8 +59,8 @@ def test_a_server_names_its_full_disk_serves_on_and_goes_on(small, disk, chat):
         until(lambda: chat.calls("/members"))
         disk.fill()
         chat.clear()
-        said = until(lambda: (answer := healthz(small)).status_code == 503 and answer.text, 120)
-        assert "disk that Rollcall writes to is full" in said
+        shown = until(lambda: (answer := healthz(small)).status_code == 503 and answer.text, 120)
+        assert "disk that Rollcall writes to is full" in shown
         assert small.get("/sign-in").status_code == 200
         disk.clear()
         small.until_within_minutes(lambda: well(small))
@@ -77,8 +77,8 @@ def test_a_command_and_a_start_say_what_hinders_them(small, disk, chat):
         chat.store.add(f"n{number}@acme.example", f"New {number}", "member", via="page")
     for command in (["check", "Chat"], ["serve"]):
         disk.fill()  # also the room that the command before has freed
-        said = small.run(*command, code=1)
-        assert "disk that Rollcall writes to is full" in said.err and "connector" not in said.err
+        shown = small.run(*command, code=1)
+        assert "disk that Rollcall writes to is full" in shown.err and "connector" not in shown.err
     disk.clear()
     disk.make_read_only()
     for command in (["check", "Chat"], ["serve"]):

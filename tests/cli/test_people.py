@@ -21,7 +21,7 @@ def test_people_are_imported_whole_or_not_at_all(rollcall):
     assert rollcall.json("people", "import", "people.csv")["added"] == 1, "nothing of the refused file was taken over"
 
 
-def test_progress_of_a_reading_is_told_when_it_changes(capsys):
+def test_progress_of_a_reading_is_reported_when_it_changes(capsys):
     progress = cli_directories._progress(Directory(name="Staff"))
     for read in (0, 0, 2, 2):
         progress(DirectoryReading(read=read))
@@ -51,13 +51,13 @@ def test_directories(rollcall, staff):
     assert listed["error"] and listed["last_read"].endswith("Z")
 
 
-def test_what_a_reading_would_change_is_told_and_not_done(rollcall, staff):
+def test_what_a_reading_would_change_is_reported_and_not_done(rollcall, staff):
     rollcall.run("directory", "add", "csv", "--name", "Staff", "--set", "source=upload", "--set", "text=@staff.csv")
     rollcall.run("directory", "add", "csv", "--name", "HR", "--set", "file=staff.csv")
     staff.leave("Tom")
-    told = rollcall.json("directory", "sync", "HR", "--dry-run")
-    assert (told["directory"], told["counts"]) == ("HR", {"updated": 1})
-    assert told["changes"][0]["details"] == ["deprovisioned in this directory, stays active"]
+    reported = rollcall.json("directory", "sync", "HR", "--dry-run")
+    assert (reported["directory"], reported["counts"]) == ("HR", {"updated": 1})
+    assert reported["changes"][0]["details"] == ["deprovisioned in this directory, stays active"]
     assert "Nothing was changed" in rollcall.run("directory", "sync", "HR", "--dry-run").out
     assert {one["people"] for one in rollcall.json("directory", "list")["directories"]} == {4 + 1}
     rollcall.run("directory", "sync", "--dry-run", code=2)

@@ -40,10 +40,10 @@ def test_a_yes_is_needed_and_must_fit_what_waits(rollcall, leaver):
 
 
 def test_a_report_says_what_its_removals_do_in_the_app(rollcall, leaver):
-    told = "Removes them from the workspace, with all its channels. It can't be undone."
-    assert told in rollcall.run("report", "Chat").out
+    expected = "Removes them from the workspace, with all its channels. It can't be undone."
+    assert expected in rollcall.run("report", "Chat").out
     [text] = rollcall.json("report", "Chat")["removal"]
-    assert text.startswith(told) and "Their seat is freed." in text
+    assert text.startswith(expected) and "Their seat is freed." in text
 
 
 def test_everybody_left_out(rollcall, leaver):
@@ -119,8 +119,8 @@ def test_many_changed_roles_are_held_and_updated_by_a_release_alone(rollcall, co
     changes = rollcall.json("report", "Chat")["changes"]
     held = [change for change in changes if change["decision"] == "held"]
     assert {change["account"]["external_id"] for change in held} == set(ids)
-    told = {(change["kind"], change["before"], change["after"]) for change in held}
-    assert told == {("updated role", "Member", "Admin")}
+    expected = {(change["kind"], change["before"], change["after"]) for change in held}
+    assert expected == {("updated role", "Member", "Admin")}
     assert "8 roles changed at once" in rollcall.run("report", "Chat").out
     assert "Nobody with the id" in rollcall.run("finish", "Chat", "--leave-out", f"{ids[0]}=no", "--yes", code=1).err
     done = rollcall.json("release", "Chat", "--only", "updates", "--yes")
@@ -128,7 +128,7 @@ def test_many_changed_roles_are_held_and_updated_by_a_release_alone(rollcall, co
     assert rollcall.json("check", "Chat")["counts"]["updated_roles"] == 0
 
 
-def test_going_on_without_what_an_app_no_longer_tells(rollcall, connected_chat):
+def test_going_on_without_what_an_app_no_longer_shows(rollcall, connected_chat):
     rollcall.run("check", "Chat")
     assert "Nothing is missing" in rollcall.run("apps", "go-on-without", "Chat", "--yes", code=1).err
     connected_chat.fault("lost-fields", on="api/v1/members", fields=["email"])

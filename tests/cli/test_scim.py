@@ -20,8 +20,8 @@ def test_a_leaver_waits_in_a_report_within_a_minute_without_any_button(rollcall:
     with rollcall.served():
         ids = {}
         for name in ("Pavel", "Tom", "Lea", "Ida"):
-            said = {"schemas": [USER], "userName": f"{name.lower()}@acme.example", "displayName": name, "active": True}
-            created = okta.post(f"{added['url']}/Users", json=said, timeout=30)
+            body = {"schemas": [USER], "userName": f"{name.lower()}@acme.example", "displayName": name, "active": True}
+            created = okta.post(f"{added['url']}/Users", json=body, timeout=30)
             assert created.status_code == 201, created.text
             ids[name] = created.json()["id"]
         (rollcall.folder / "token").write_text(chat.token + "\n")
@@ -43,8 +43,8 @@ def test_a_leaver_waits_in_a_report_within_a_minute_without_any_button(rollcall:
     [listed] = rollcall.json("directory", "list")["directories"]
     assert (listed["directory"], listed["kind"], listed["people"], listed["held"]) == ("Okta", "scim", 2, 0)
     assert listed["last_read"], "when it was heard of last"
-    told = rollcall.json("activity", "--app", "Chat")["entries"]
-    assert sum(one["what"] == "asked for a check" and one["who"] == "Okta" for one in told) == 1, "two left, one check"
+    rows = rollcall.json("activity", "--app", "Chat")["entries"]
+    assert sum(one["what"] == "asked for a check" and one["who"] == "Okta" for one in rows) == 1, "two left, one check"
 
 
 def test_by_the_command_line(rollcall: CommandLine) -> None:

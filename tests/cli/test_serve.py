@@ -1,4 +1,4 @@
-"""`serve`, `web`, `worker`: starting, being told to stop, being killed, and what they refuse."""
+"""`serve`, `web`, `worker`: starting, stopping, being killed, and what they refuse."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_the_first_start_prints_its_address_and_a_link_that_works_once(empty):
         empty.get("/healthz")
 
 
-def test_told_to_stop_in_the_middle_of_a_check_it_finishes_it(rollcall, connected_chat):
+def test_asked_to_stop_in_the_middle_of_a_check_it_finishes_it(rollcall, connected_chat):
     connected_chat.fault("hang", on="/members")
     with rollcall.served() as server:
         check_id = asked_for_a_check(rollcall)
@@ -71,7 +71,7 @@ def answers(port: int) -> bool:
     return True
 
 
-def test_told_twice_it_stops_at_once(rollcall, connected_chat):
+def test_asked_twice_it_stops_at_once(rollcall, connected_chat):
     connected_chat.fault("hang", on="/members")
     with rollcall.served() as server:
         asked_for_a_check(rollcall)
@@ -105,7 +105,7 @@ def test_a_daily_check_that_is_due_at_the_start_runs_once(rollcall, connected_ch
         assert Check.select().count() == 1
 
 
-def test_a_port_in_use_is_told_and_nothing_started(empty):
+def test_a_port_in_use_is_reported_and_nothing_started(empty):
     with socket.socket() as other:
         other.bind(("127.0.0.1", empty.port))
         other.listen()

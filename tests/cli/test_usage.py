@@ -13,8 +13,8 @@ COMMANDS = (
 
 
 def test_help_names_every_command(empty):
-    told = empty.run("--help").out
-    assert all(f"\n  {command} " in told for command in COMMANDS)
+    output = empty.run("--help").out
+    assert all(f"\n  {command} " in output for command in COMMANDS)
     assert not empty.home.exists()
 
 
@@ -47,7 +47,7 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(empty):
     assert (empty.home / "rollcall.db").read_text().startswith("my diary")
 
 
-def test_another_key_is_told_in_a_sentence(rollcall, connected_chat):
+def test_another_key_is_reported_in_a_sentence(rollcall, connected_chat):
     (rollcall.home / "secret.key").unlink()
     document = rollcall.json("check", "Chat", code=1)
     assert document["state"] == "failed" and "secret.key" in document["error"]

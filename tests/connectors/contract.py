@@ -13,12 +13,12 @@ A connector for a fixed host keeps it in a class attribute; name that in `addres
     class GitHub(Connector):                     class TestGitHub(ConnectorContract):
         api = "https://api.github.com"               kind, fake, address = GitHub, FakeGitHub, "api"
 Where the app's answers hold several roles of one account, name such in `several_roles`, the main one first; the fake
-tells them from `seat.role` and `seat.further_roles` (or as give_roles() says), and its change of role does to the
+takes them from `seat.role` and `seat.further_roles` (or as give_roles() says), and its change of role does to the
 others what the app really does: the connector's roles_after() is held to that.
 Faults: app.fail(Reply(500), on="users", skip=1, times=FOREVER), app.when(do, on="users", skip=1); see fake.py.
 No operation may reach further than the connector's `effects` declare: the fake's `reaches` says how far each call does.
 No operation may go out with a hole in it (holes_contract.py): name an empty value that the app wants in may_be_empty.
-A test that the API makes meaningless is switched off by an attribute (tells_total, refuses_owner, …), which says why
+A test that the API makes meaningless is switched off by an attribute (sends_total, refuses_owner, …), which says why
 in a comment; never by overriding it with nothing.
 """
 
@@ -100,14 +100,14 @@ class ConnectorContract(ItemsContract, HolesContract, LostFieldsContract, ReachC
         for capability in self.kind.capabilities:
             assert getattr(self.kind, METHOD[capability]) is not getattr(Connector, METHOD[capability]), capability
 
-    @pytest.mark.only_where("tells_total")
-    def test_tells_how_many_there_are(self, app):
-        told: list[int] = []
+    @pytest.mark.only_where("sends_total")
+    def test_shows_how_many_there_are(self, app):
+        shown: list[int] = []
         self.fill(app, 3)
-        connector = self.connect(app, told.append)
+        connector = self.connect(app, shown.append)
         list(connector.accounts())
         connector.close()
-        assert told == [3]
+        assert shown == [3]
 
     def test_reads_every_status(self, app, connector):
         for n, status in enumerate(self.statuses):
@@ -161,15 +161,15 @@ class ConnectorContract(ItemsContract, HolesContract, LostFieldsContract, ReachC
             assert connector.account(account.id) == self.looked_up(account)
 
     @pytest.mark.only_where("several_roles")
-    def test_a_role_that_the_app_does_not_name_is_told_by_its_id(self, app, connector):
+    def test_a_role_that_the_app_does_not_name_is_reported_by_its_id(self, app, connector):
         """Whatever it may be: it is not left out, and is not the plain one."""
         self.fill(app, 2)
         self.give_roles(app, app.seats[1], (*self.several_roles, *self.unnamed_role))
-        told = self.by_id(connector)[app.seats[1].id].roles
-        assert set(told) == {*self.several_roles, *self.unnamed_role} and told[0] == self.several_roles[0]
+        shown = self.by_id(connector)[app.seats[1].id].roles
+        assert set(shown) == {*self.several_roles, *self.unnamed_role} and shown[0] == self.several_roles[0]
 
     @pytest.mark.only_where("several_roles", CHANGE_ROLE)
-    def test_a_change_of_role_keeps_and_takes_what_is_said_before(self, app, connector):
+    def test_a_change_of_role_keeps_and_takes_what_is_shown_before(self, app, connector):
         """For each role of the app, from several at once; an impossible change is refused."""
         self.several(app, connector)
         possible = 0
@@ -177,14 +177,14 @@ class ConnectorContract(ItemsContract, HolesContract, LostFieldsContract, ReachC
             self.give_roles(app, app.seats[1], self.several_roles)
             account = self.by_id(connector)[app.seats[1].id]
             try:
-                said = connector.roles_after(account, role)
+                announced = connector.roles_after(account, role)
             except Refused:
                 with pytest.raises(Refused):
                     connector.change_role(account, role)
                 assert self.by_id(connector)[account.id] == account
                 continue
             connector.change_role(account, role)
-            assert set(self.by_id(connector)[account.id].roles) == set(said), role
+            assert set(self.by_id(connector)[account.id].roles) == set(announced), role
             possible += 1
         assert possible > 1
 
@@ -248,7 +248,7 @@ class ConnectorContract(ItemsContract, HolesContract, LostFieldsContract, ReachC
         assert set(left.values()) == {"active"} and len(left) == 2
 
     @pytest.mark.only_where(REMOVE, "refuses_owner")
-    def test_a_refused_removal_is_told_in_the_apps_words(self, app, connector):
+    def test_a_refused_removal_is_reported_in_the_apps_words(self, app, connector):
         self.fill(app, 2)
         app.seats[0].role = self.owner_role
         owner = next(account for account in connector.accounts() if account.id == app.seats[0].id)

@@ -3,7 +3,7 @@
 To test one, write tests/connectors/directories/test_<slug>.py with two classes (test_directory_contract.py has a small
 pair to copy):
 
-1. A `FakeApp` (fake.py): `facts` as contract.py tells, and one method for each that answers in the directory's own
+1. A `FakeApp` (fake.py): `facts` as in contract.py, and one method for each that answers in the directory's own
    form. `self.listed` (Staff, below) are its people, `self.things` its groups: `thing.members` holds the ids of those
    in it. `account_list` names the `answer` that lists people, `group_lists` (here, in the battery) those about groups.
    A Staff's `status` is the directory's own word ("LOCKED_OUT"): the fake writes it in whatever fields that takes.
@@ -11,7 +11,7 @@ pair to copy):
    status of the directory and what it is to Rollcall; the first one must be active. Whatever is peculiar to the
    directory (delta, its own error codes) is a further test in it, with the fixtures `app` and `connector`.
 
-Where the API tells no total, no further e-mails, no numbers, no groups, say so by tells_… = False and a comment why.
+Where the API has no total, no further e-mails, no numbers, no groups, say so by sends_… = False and a comment why.
 A directory with OAuth2: `address = ("api", "login")` points both hosts at the fake; the token call is one of its
 facts, `is_authorised` lets it pass, and `secrets` names what must never be shown (a key's lines, the issued token).
 A fault may be limited: app.fail(Reply(500), on="users", skip=1, times=FOREVER); see fake.py.
@@ -40,10 +40,10 @@ class Staff(Seat):
 class DirectoryContract(ReadingContract):
     kind: type[DirectoryConnector]
     statuses: dict[str, str] = {"active": "active"}  # the directory's own → active, suspended, deprovisioned
-    tells_total = False  # few do
-    tells_further_emails = True
-    tells_numbers = True
-    tells_groups = True
+    sends_total = False  # few do
+    sends_further_emails = True
+    sends_numbers = True
+    sends_groups = True
     group_lists: tuple[str, ...] = ()  # the `answer` of each call that reads groups or who is in them
     group_page = 100  # how many members of a group, or groups of a person, are asked for at once
 
@@ -86,17 +86,17 @@ class DirectoryContract(ReadingContract):
     def test_reads_who_somebody_is(self, app, connector):
         self.fill(app, 2)
         [one, _] = app.seats
-        if self.tells_numbers:
+        if self.sends_numbers:
             one.employee_number = "0017"
-        if self.tells_further_emails:
+        if self.sends_further_emails:
             one.further_emails = ("one@acme.example", "one@old.example")
         assert self.people(connector)[one.id] == DirectoryPerson(
             id=one.id, email=one.email, name=one.name, status="active", user_name=one.user_name,
             further_emails=one.further_emails, employee_number=one.employee_number,
         )  # fmt: skip
 
-    @pytest.mark.only_where("tells_further_emails")
-    def test_one_address_is_told_once(self, app, connector):
+    @pytest.mark.only_where("sends_further_emails")
+    def test_one_address_is_reported_once(self, app, connector):
         self.fill(app, 1)
         [one] = app.seats
         one.further_emails = (one.email, "two@acme.example")
@@ -104,7 +104,7 @@ class DirectoryContract(ReadingContract):
 
     # Groups
 
-    @pytest.mark.only_where("tells_groups")
+    @pytest.mark.only_where("sends_groups")
     def test_reads_who_is_in_which_group(self, app, connector):
         self.fill(app, 3)
         app.things = [self.make_group(n) for n in range(3)]
@@ -113,14 +113,14 @@ class DirectoryContract(ReadingContract):
         got = {id: set(person.groups) for id, person in self.people(connector).items()}
         assert [got[person.id] for person in app.seats] == [{"Group 0", "Group 1"}, set(), {"Group 0"}]
 
-    @pytest.mark.only_where("tells_groups")
+    @pytest.mark.only_where("sends_groups")
     def test_reads_every_page_of_a_group(self, app, connector):
         self.fill(app, self.group_page + 1)
         app.things = [self.make_group(0)]
         app.things[0].members = {person.id: "" for person in app.seats}
         assert [person.groups for person in self.read(connector)] == [("Group 0",)] * len(app.seats)
 
-    @pytest.mark.only_where("tells_groups")
+    @pytest.mark.only_where("sends_groups")
     def test_reads_every_page_of_groups(self, app, connector):
         self.fill(app, 1)
         app.things = [self.make_group(n) for n in range(self.group_page + 1)]
@@ -130,7 +130,7 @@ class DirectoryContract(ReadingContract):
         assert set(person.groups) == {group.name for group in app.things}
         assert len(person.groups) == self.group_page + 1
 
-    @pytest.mark.only_where("tells_groups")
+    @pytest.mark.only_where("sends_groups")
     def test_keeps_groups_of_every_script(self, app, connector):
         self.fill(app, 1)
         app.things = [self.make_group(n) for n in range(len(NAMES))]
@@ -139,7 +139,7 @@ class DirectoryContract(ReadingContract):
         [person] = self.read(connector)
         assert set(person.groups) == set(NAMES)
 
-    @pytest.mark.only_where("tells_groups")
+    @pytest.mark.only_where("sends_groups")
     @pytest.mark.parametrize("fault", ["500", "not allowed"])
     def test_groups_that_cannot_be_read_fail_the_reading(self, app, connector, fault):
         """Else everyone would be in no group, and lose what the groups give."""
@@ -150,8 +150,8 @@ class DirectoryContract(ReadingContract):
                 self.read(connector)
             app.behave()
 
-    @pytest.mark.only_where("tells_groups")
-    def test_a_group_or_person_that_goes_meanwhile_hides_nobody(self, app, connector):
+    @pytest.mark.only_where("sends_groups")
+    def test_a_group_or_person_that_goes_in_the_meantime_hides_nobody(self, app, connector):
         self._group(app)
         for answer in self.group_lists:
             app.fail(app.error(404, "Not found."), on=answer, times=FOREVER)

@@ -102,7 +102,7 @@ class _Fault:
 class FakeApp:
     """Subclass it: `facts`, one method for each `answer`, and what the app's errors look like."""
 
-    tells_etags = False
+    sends_etags = False
     facts: tuple[Fact, ...] = ()
     base_path = ""
     content_type = "application/json"
@@ -119,7 +119,7 @@ class FakeApp:
         self.seats: list[Seat] = []
         self.things: list[Thing] = []
         self.shown: list[Seat] | None = None  # what the list shows instead of `seats`, for a list that lies
-        self.lie = 0  # added to the total that the app tells
+        self.lie = 0  # added to the total that the app reports
         self.most = 1_000_000  # rows on a page, where that is less than was asked for
         self.first_page_for_ever = False  # account_list answers each later call as it did the first
         self._first_page: Reply | None = None
@@ -219,7 +219,7 @@ class FakeApp:
                 reply = self._answer(fact, request)
             except Exception:
                 return self._violation(f"the fake itself failed:\n{traceback.format_exc()}")
-            return self._unless_known(request, reply) if self.tells_etags else reply
+            return self._unless_known(request, reply) if self.sends_etags else reply
 
     def _unless_known(self, request: Request, reply: Reply) -> Reply:
         """With an ETag of the body alone, and 304 without any other header for a client that has that body."""

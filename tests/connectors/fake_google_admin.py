@@ -254,7 +254,7 @@ class FakeGoogleAdmin(FakeApp):
         return self.none("roleAssignmentId") if gone is None else Reply(204)
 
     def _page(self, request: Request, key: str, rows: list[dict], longest: int = 0) -> dict:
-        """A token continues after the last item returned, even if someone was removed meanwhile."""
+        """A token continues after the last item returned, even if someone was removed in between."""
         size, token = request.number("maxResults", 100), request.params.get("pageToken")
         assert size <= (longest or LONGEST[key])
         if token:

@@ -31,7 +31,7 @@ LABELS = {
     GLOBAL: "Global Administrator", USERS: "User Administrator", READERS: "Directory Readers",
     SYNC: "Directory Synchronization Accounts",
 }  # fmt: skip
-ENABLED = {"suspended": False, "disabled": False, "untold": None}
+ENABLED = {"suspended": False, "disabled": False, "hidden": None}
 
 
 class FakeGraph(FakeApp):

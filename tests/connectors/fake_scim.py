@@ -53,7 +53,7 @@ class FakeScim(FakeApp):
         self.discovery: int = 200  # the status of /ServiceProviderConfig and /ResourceTypes
         self.supports = {"patch": True, "sort": False, "etag": True}
         self.has_groups = True
-        self.tells_total = True
+        self.sends_total = True
         self.heeds_start = True
         self.counts_what_is_left = False
         self.lists_members = True
@@ -219,7 +219,7 @@ class FakeScim(FakeApp):
 
     def _list(self, rows: list[dict], total: int | None = None, start: int = 1) -> dict:
         answer = {"schemas": [LIST], "startIndex": start, "itemsPerPage": len(rows), "Resources": rows}
-        return answer | ({"totalResults": len(rows) if total is None else total} if self.tells_total else {})
+        return answer | ({"totalResults": len(rows) if total is None else total} if self.sends_total else {})
 
     def _one(self, resource: dict) -> Reply:
         return Reply(200, resource, {"ETag": self._etag(resource["id"])} if self.supports["etag"] else {})

@@ -26,14 +26,14 @@ class Source:
     items: list[dict]
     cap: int = SIZE
     lie: int = 0
-    tells_total: bool = True
+    sends_total: bool = True
     before: Callable[[int], None] = lambda call: None
     calls: int = field(default=0)
 
     def part(self, offset: int, more: bool | None = None) -> Page:
         self.before(self.calls)
         self.calls += 1
-        return Page(self.items[offset : offset + self.cap], len(self.items) + self.lie if self.tells_total else None)
+        return Page(self.items[offset : offset + self.cap], len(self.items) + self.lie if self.sends_total else None)
 
     def by_index(self, start: int) -> Page:
         assert start >= 1
@@ -66,7 +66,7 @@ EVERY = POSITION | CURSOR
 every = pytest.mark.parametrize("pager", EVERY.values(), ids=EVERY)
 by_position = pytest.mark.parametrize("pager", POSITION.values(), ids=POSITION)
 by_cursor = pytest.mark.parametrize("pager", CURSOR.values(), ids=CURSOR)
-either_total = pytest.mark.parametrize("tells_total", [True, False], ids=["total", "no total"])
+either_total = pytest.mark.parametrize("sends_total", [True, False], ids=["total", "no total"])
 
 
 def ids(pages) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from connectors.base import SAID, Account, Connector, ConnectorError
+from connectors.base import OPTIONAL_FIELDS, Account, Connector, ConnectorError
 from tests.connectors.fake import FOREVER, FakeApp, Reply
 
 MEANT_TO_FAIL = (ConnectorError, KeyError)  # an answer without a key that no list can do without
@@ -74,7 +74,7 @@ class LostFieldsContract:
                 continue
             made_up = {
                 (account.id, field, getattr(account, field))
-                for account in read.values() for field in SAID
+                for account in read.values() for field in OPTIONAL_FIELDS
                 if account.id in known and self._is_made_up(account, known[account.id], field)
             }  # fmt: skip
             assert not made_up, f"without “{key}”"

@@ -44,10 +44,10 @@ class ReadingContract:
     address: str | tuple[str, ...] = ()  # the connector's class attributes that hold a fixed host
     page = 100  # how many the connector asks for at once
     calls_before = 0  # how many calls of `account_list` come before the first page of the tests' people
-    tells_total = True  # the list says how long it is
+    sends_total = True  # the list says how long it is
     by_position = False  # the list is read by index, offset or page number: its end is where nothing comes
-    tells_names = True
-    tells_emails = True
+    sends_names = True
+    sends_emails = True
 
     def read(self, connector: Any) -> list:
         raise NotImplementedError
@@ -112,7 +112,7 @@ class ReadingContract:
         for seat, name in zip(app.seats, NAMES):
             seat.name = name
         names = {account.id: account.name for account in self.read(connector)}
-        if self.tells_names:
+        if self.sends_names:
             assert names == {seat.id: seat.name for seat in app.seats}
         assert set(names) == {seat.id for seat in app.seats}
 
@@ -121,11 +121,11 @@ class ReadingContract:
         app.seats[1].email = ""
         emails = {account.id: account.email for account in self.read(connector)}
         assert emails[app.seats[1].id] == ""
-        assert emails[app.seats[0].id] == (app.seats[0].email if self.tells_emails else "")
+        assert emails[app.seats[0].id] == (app.seats[0].email if self.sends_emails else "")
 
     # A reading that is not whole gives nothing
 
-    @pytest.mark.only_where("tells_total")
+    @pytest.mark.only_where("sends_total")
     def test_a_total_that_lies_is_not_believed(self, app, connector):
         self.fill(app, self.page)
         for lie in (1, -1, self.page):
@@ -139,7 +139,7 @@ class ReadingContract:
         self.fill(app, self.page + 5)
         assert {account.id for account in self.read(connector)} == {seat.id for seat in app.seats}
 
-    @pytest.mark.only_where("by_position", "tells_total")
+    @pytest.mark.only_where("by_position", "sends_total")
     def test_a_total_that_counts_the_first_page_alone_hides_nobody(self, app, connector):
         app.most = max(1, self.page // 3)
         self.fill(app, self.page + 5)
@@ -190,7 +190,7 @@ class ReadingContract:
 
     # The credential
 
-    def test_a_refused_token_is_told(self, app, connector):
+    def test_a_refused_token_is_reported(self, app, connector):
         app.fail(lambda _: app.unauthorised(), times=FOREVER)
         for ask in (connector.test, lambda: self.read(connector)):
             with pytest.raises(CredentialRejected):
@@ -212,7 +212,7 @@ class ReadingContract:
         self.fill(app, 1)
         secrets = self.secrets(app)
         assert secrets, "no field of this connector is secret"
-        told = ""
+        reported = ""
         for status, secret in itertools.product((400, 401, 403, 404, 429, 500), secrets):
             app.fail(app.error(status, f"Bad credential {secret}"), times=FOREVER)
             connector = self.connect(app)
@@ -220,11 +220,11 @@ class ReadingContract:
                 try:
                     ask()
                 except ConnectorError as failure:
-                    told += "".join(traceback.format_exception(failure)) + repr(failure)
+                    reported += "".join(traceback.format_exception(failure)) + repr(failure)
             connector.close()
             app.behave()
         for secret in secrets:
-            assert secret not in told
+            assert secret not in reported
             assert secret not in caplog.text
 
     # Too many calls
@@ -238,12 +238,12 @@ class ReadingContract:
 
     @pytest.mark.parametrize("form", ["seconds", "date", "none"])
     def test_a_long_wait_is_handed_on(self, app, connector, form):
-        told = {"seconds": "600", "date": formatdate(time.time() + 600, usegmt=True)}
-        headers = {"Retry-After": told[form]} if form in told else {}
+        reported = {"seconds": "600", "date": formatdate(time.time() + 600, usegmt=True)}
+        headers = {"Retry-After": reported[form]} if form in reported else {}
         app.fail(Reply(429, headers=headers), times=FOREVER)
         with pytest.raises(RateLimited) as limited:
             self.read(connector)
-        assert limited.value.retry_after == pytest.approx(600 if form in told else 60, abs=5)
+        assert limited.value.retry_after == pytest.approx(600 if form in reported else 60, abs=5)
 
     @classmethod
     def offers(cls, what: str) -> bool:

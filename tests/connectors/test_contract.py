@@ -168,7 +168,7 @@ def battery(monkeypatch):
         (Forgiving, CONTRACT.test_a_token_that_expires_half_way_fails_the_reading, {}),
         (Forgiving, CONTRACT.test_nobody_there_is_none_and_a_fault_is_not, {}),
         (Forgiving, CONTRACT.test_a_removal_that_failed_is_not_done, {}),
-        (Forgiving, CONTRACT.test_a_refused_removal_is_told_in_the_apps_words, {}),
+        (Forgiving, CONTRACT.test_a_refused_removal_is_reported_in_the_apps_words, {}),
         (Holey, CONTRACT.test_a_change_of_role_has_no_hole, {"role": "other"}),
         (Holey, CONTRACT.test_an_invitation_has_no_hole, {"email": "", "role": "usual"}),
         (Holey, CONTRACT.test_a_removal_has_no_hole, {}),
@@ -181,7 +181,7 @@ def test_the_battery_notices_a_careless_connector(battery, kind, test, more):
         test(*battery(kind), **more)
 
 
-def test_the_battery_notices_a_secret_that_is_told(battery, caplog):
+def test_the_battery_notices_a_secret_that_leaks(battery, caplog):
     app, _ = battery(Talkative)
     with pytest.raises(AssertionError):
         CONTRACT.test_secrets_stay_secret(app, caplog)

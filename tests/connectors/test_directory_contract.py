@@ -76,7 +76,7 @@ class Plain(DirectoryConnector):
                 for row in self._rows(f"/groups/{group['id']}/members"):
                     found.setdefault(row["id"], []).append(group["name"])
         except NotFound as gone:
-            raise TemporarilyUnavailable(f"A group went away meanwhile. {gone}") from gone
+            raise TemporarilyUnavailable(f"A group disappeared while it was read. {gone}") from gone
         return found
 
     def _rows(self, path: str) -> Iterator[dict]:
@@ -91,7 +91,7 @@ class Plain(DirectoryConnector):
 class TestPlain(DirectoryContract):
     kind, fake = Plain, FakePlain
     statuses = {"active": "active", "suspended": "suspended", "deprovisioned": "deprovisioned"}
-    tells_total = True
+    sends_total = True
     group_lists = ("groups", "members")
 
     def test_says_what_a_person_needs_to_connect_it(self, monkeypatch):

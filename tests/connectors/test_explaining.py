@@ -38,7 +38,7 @@ def test_an_optional_permission_is_named():
     assert sentences(ends)[-1] == "Their open sessions end if Rollcall has the permission to end them."
 
 
-def test_what_is_not_documented_is_said_in_one_sentence():
+def test_what_is_not_documented_is_shown_in_one_sentence():
     removed = Effect("Removes them.", Reach.WORKSPACE, Undo.NOT_KNOWN)
     assert sentences(removed) == [
         "Removes them.", "It isn't documented whether it can be undone.",
@@ -48,16 +48,16 @@ def test_what_is_not_documented_is_said_in_one_sentence():
     assert sentences(free)[2:] == ["Their open sessions end."]
 
 
-def test_nothing_is_said_of_the_sessions_of_someone_who_has_not_joined():
+def test_nothing_is_shown_of_the_sessions_of_someone_who_has_not_joined():
     invited = Effect("Cancels the invitation.", Reach.WORKSPACE, Undo.NOT_KNOWN, invited=True)
     assert sentences(invited)[2:] == ["It isn't documented whether their seat is freed.", CHECK_SEAT]
-    assert not any("sessions" in said for said in sentences(replace(invited, ends_sessions=Sessions.END)))
+    assert not any("sessions" in shown for shown in sentences(replace(invited, ends_sessions=Sessions.END)))
 
 
 def test_one_effect_for_everyone_names_nobody_and_several_name_their_accounts():
     assert str(explained([SUSPENDED], TODAY)[0]) == " ".join(sentences(SUSPENDED, TODAY))
     invited = replace(SUSPENDED, invited=True)
-    assert [said.lead for said in explained([SUSPENDED, invited, replace(invited, people="A guest")])] == [
+    assert [shown.lead for shown in explained([SUSPENDED, invited, replace(invited, people="A guest")])] == [
         "A member:", "Someone who is invited:", "A guest:",
     ]  # fmt: skip
 

@@ -39,7 +39,7 @@ SHIPPED = [kind for kind in app_connectors().values() if kind.__module__.startsw
 TRIED_BY = {
     Rule.SECOND_LOOK: ("test_nobody_there_is_none_and_a_fault_is_not",),
     Rule.WAITS: ("test_a_short_wait_is_waited_out", "test_a_long_wait_is_handed_on"),
-    Rule.CREDENTIAL_END: ("test_a_refused_token_is_told", "test_a_token_that_expires_half_way_fails_the_reading"),
+    Rule.CREDENTIAL_END: ("test_a_refused_token_is_reported", "test_a_token_that_expires_half_way_fails_the_reading"),
     Rule.SECRETS: ("test_secrets_stay_secret",),
 }
 # A connector that the battery can't reach may be exempt from these. From no other rule.
@@ -110,8 +110,8 @@ def test_only_a_connector_that_the_battery_cannot_reach_is_exempt(kind):
 def test_its_calls_are_documented(kind):
     assert kind.level() in LEVELS
     source = inspect.getdoc(inspect.getmodule(kind))
-    told = any(word in source for word in (".com", ".org", "RFC", "npm ", "description", "pg_catalog", "PostgreSQL"))
-    assert told == keeps(kind, Rule.DOCUMENTED), "the module must say which public document its calls come from"
+    shown = any(word in source for word in (".com", ".org", "RFC", "npm ", "description", "pg_catalog", "PostgreSQL"))
+    assert shown == keeps(kind, Rule.DOCUMENTED), "the module must say which public document its calls come from"
 
 
 def test_its_credential_is_explained(kind):

@@ -160,68 +160,68 @@ def _with_list(change: Callable[[Fault, dict, list], list | None]) -> Callable[[
     """A fault that changes a list in an answer; `change` gets the answer and its rows, and gives the new rows."""
 
     def spoil(fault: Fault, answer: Response) -> Response:
-        said = answer.get_json(silent=True)
-        name = next((name for name in LISTS if isinstance(said, dict) and isinstance(said.get(name), list)), None)
+        body = answer.get_json(silent=True)
+        name = next((name for name in LISTS if isinstance(body, dict) and isinstance(body.get(name), list)), None)
         if name is None:
             return answer
-        said[name] = change(fault, said, said[name])
-        return _json(answer.status_code, said)
+        body[name] = change(fault, body, body[name])
+        return _json(answer.status_code, body)
 
     return spoil
 
 
-def _wrong_total(fault: Fault, said: dict, rows: list) -> list:
-    where = said.get("paging", said)
+def _wrong_total(fault: Fault, body: dict, rows: list) -> list:
+    where = body.get("paging", body)
     where["total"] += fault.by
     return rows
 
 
-def _repeated(fault: Fault, said: dict, rows: list) -> list:
+def _repeated(fault: Fault, body: dict, rows: list) -> list:
     """The list's first row stands where another one should: the one is there twice, the other not at all."""
     fault.first_row = fault.first_row or (rows[0] if rows else None)
     return [*rows[:-1], fault.first_row] if len(rows) > 1 or rows and rows[0] != fault.first_row else rows
 
 
-def _short(fault: Fault, said: dict, rows: list) -> list:
+def _short(fault: Fault, body: dict, rows: list) -> list:
     return rows[:-1]
 
 
-def _first_page_only(fault: Fault, said: dict, rows: list) -> list:
+def _first_page_only(fault: Fault, body: dict, rows: list) -> list:
     """The first page as if there were no more, the total with it: no reader of the list can notice."""
-    if "paging" not in said:
-        said["total"], said["next_cursor"] = len(rows), ""
+    if "paging" not in body:
+        body["total"], body["next_cursor"] = len(rows), ""
         return rows
-    limit, total = said["paging"]["limit"], said["paging"]["total"]
-    said["paging"]["total"] = min(limit, total)
-    return [] if said["paging"]["offset"] else rows
+    limit, total = body["paging"]["limit"], body["paging"]["total"]
+    body["paging"]["total"] = min(limit, total)
+    return [] if body["paging"]["offset"] else rows
 
 
-def _first_page_for_ever(fault: Fault, said: dict, rows: list) -> list:
+def _first_page_for_ever(fault: Fault, body: dict, rows: list) -> list:
     """The first page, whichever is asked for, as if it were the whole list: the total agrees with it."""
     fault.first_page = rows if fault.first_page is None else fault.first_page
-    said.get("paging", said)["total"] = len(fault.first_page)
+    body.get("paging", body)["total"] = len(fault.first_page)
     return fault.first_page
 
 
 def _without_fields(fault: Fault, answer: Response) -> Response:
-    """What a credential that lost a permission gets: the same list, and the same people, with less said of them."""
-    said = answer.get_json(silent=True)
-    if not isinstance(said, dict):
+    """What a credential that lost a permission gets: the same list, and the same people, with fewer fields."""
+    body = answer.get_json(silent=True)
+    if not isinstance(body, dict):
         return answer
-    name = next((name for name in LISTS if isinstance(said.get(name), list)), None)
-    for row in said[name] if name else [said]:
+    name = next((name for name in LISTS if isinstance(body.get(name), list)), None)
+    for row in body[name] if name else [body]:
         if isinstance(row, dict) and row.get("id") not in fault.but:
             for field_ in fault.fields:
                 row.pop(field_, None)
                 if fault.empty:
                     row[field_] = None
-    return _json(answer.status_code, said)
+    return _json(answer.status_code, body)
 
 
-def _empty(fault: Fault, said: dict, rows: list) -> list:
-    said.get("paging", said)["total"] = 0
-    if "next_cursor" in said:
-        said["next_cursor"] = ""
+def _empty(fault: Fault, body: dict, rows: list) -> list:
+    body.get("paging", body)["total"] = 0
+    if "next_cursor" in body:
+        body["next_cursor"] = ""
     return []
 
 

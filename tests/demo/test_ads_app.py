@@ -28,7 +28,7 @@ def add(app, name, role="employee", kind="person"):
     return app.store.add(kind, f"{name}@acme.example", name.title(), role, "story")
 
 
-def test_without_the_token_nothing_is_told(ads):
+def test_without_the_token_nothing_is_reported(ads):
     answer = call(ads, "GET", "/people", token="wrong")
     assert answer.status_code == 401
     assert "olga" not in answer.text

@@ -33,7 +33,7 @@ def add(app, name, role="member"):
 
 
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer wrong", "Basic abc", "Bearer ünïcode".encode()])
-def test_without_the_token_nothing_is_told(chat, header):
+def test_without_the_token_nothing_is_reported(chat, header):
     headers = {} if header is None else {"Authorization": header}
     answer = requests.get(chat.url + "/api/v1/members", headers=headers, timeout=10)
     assert answer.status_code == 401
@@ -50,7 +50,7 @@ def test_the_reading_token_reads_and_changes_nothing(chat):
     assert chat.log() == []
 
 
-def test_me_tells_who_the_token_is_and_what_it_may(chat):
+def test_me_shows_who_the_token_is_and_what_it_may(chat):
     me = call(chat, "GET", "/me").json()
     assert me["member"]["is_bot"]
     assert "members:write" in me["scopes"]

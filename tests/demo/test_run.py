@@ -101,7 +101,7 @@ def test_it_goes_on_where_it_was_on_the_same_addresses(home, listen):
         assert Check.select().count() == App.select().count() == 2
 
 
-def test_a_sample_app_whose_port_was_taken_meanwhile_is_found_again(home, listen):
+def test_a_sample_app_whose_port_was_taken_in_the_meantime_is_found_again(home, listen):
     with running(home, listen) as first:
         pass
     with socket.socket() as squatter:
@@ -112,14 +112,14 @@ def test_a_sample_app_whose_port_was_taken_meanwhile_is_found_again(home, listen
             assert check("Acme Chat").state == "succeeded"
 
 
-def test_reset_begins_anew(home, listen):
+def test_reset_begins_again(home, listen):
     with running(home, listen), connected():
         apps.rename(App.get(App.name == "Acme Chat"), "Renamed", MACHINE)
     with running(home, listen, reset=True), connected():
         assert {app.name for app in App.select()} == {"Acme Chat", "Acme Ads"}
 
 
-def test_a_start_that_was_interrupted_is_begun_anew(home, listen, monkeypatch):
+def test_a_start_that_was_interrupted_is_begun_again(home, listen, monkeypatch):
     monkeypatch.setattr("demo.run.let_time_pass", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt), running(home, listen):
         pass
@@ -145,7 +145,7 @@ def test_a_folder_of_somebody_elses_is_left_alone(home, listen):
     assert [path.name for path in home.iterdir()] == ["thesis.txt"]
 
 
-def test_an_address_in_use_is_told_before_anything_is_touched(home):
+def test_an_address_in_use_is_reported_before_anything_is_touched(home):
     with socket.socket() as squatter:
         squatter.bind(("127.0.0.1", 0))
         squatter.listen()
@@ -164,6 +164,6 @@ def test_demo_prints_where_everything_is_once_it_is_served(home, listen, capsys)
         welcome()
 
     demo(home, listen, open_browser=False, serve=serve)
-    told = capsys.readouterr().out
-    assert f"http://{listen}/sign-in/" in told and "Acme people" in told
+    output = capsys.readouterr().out
+    assert f"http://{listen}/sign-in/" in output and "Acme people" in output
     assert served == [home]

@@ -33,7 +33,7 @@ class Space:
     outage: str = "none"  # none, error, cut, empty
     acting: str = "well"  # well, error, lost answer
     made: int = 0
-    about_to: object = None  # told (act, e-mail, role) right before the app changes
+    about_to: object = None  # called with (act, e-mail, role) right before the app changes
 
     def begin(self) -> None:
         """Persons 0 to 3 have a seat: 0 administers; 1 and 2 are in groups with a rule; 3 was let in by hand."""

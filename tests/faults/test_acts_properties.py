@@ -142,8 +142,8 @@ def test_in_the_end_rollcall_and_the_app_agree(chat: Chat, seed: int) -> None:
     known = {row.email: row.role for row in Account.select().where(Account.state == "present", Account.kind == "user")}
     assert known == there
     joined = {(row["member"], row["channel"], row["role"]) for row in chat.store.page("channel_member", 0, -1)}
-    told = Access.select(Account.external_id, Asset.external_id, Access.role).join(Account).switch(Access).join(Asset)
-    assert set(told.tuples()) == joined
+    shown = Access.select(Account.external_id, Asset.external_id, Access.role).join(Account).switch(Access).join(Asset)
+    assert set(shown.tuples()) == joined
     removed = chat.removed()
     assert len(removed) == len(set(removed)) and set(removed) <= story.asked_out and email(9) not in removed
     assert not Task.select().where(Task.state.in_(("queued", "running"))).exists()

@@ -145,14 +145,14 @@ def test_a_directory_that_is_read_finds_who_is_there(company: Scripted, by: str,
     assert [row.email for row in ana.emails] == [known]
 
 
-def test_a_directory_is_told_what_is_no_address_and_its_people_stay(company: Scripted):
+def test_a_directory_sees_which_address_is_none_and_its_people_stay(company: Scripted):
     company.add("ana", "ana@acme.example", "Ana")
     company.read()
     company.say("ana", email="ana lopez@acme.example")
     company.read()
     assert people.find_by_email("ana@acme.example").status == "active"
-    told = Activity.select().where(Activity.what == "directory needs a look").get().why
-    assert "gives Ana an address that was left out. ana lopez@acme.example isn't an e-mail address" in told
+    logged = Activity.select().where(Activity.what == "directory needs a look").get().why
+    assert "gives Ana an address that was left out. ana lopez@acme.example isn't an e-mail address" in logged
 
 
 def test_a_directory_by_ldap_finds_who_is_there(slapd: Slapd, by: str):
@@ -164,8 +164,8 @@ def test_a_directory_by_ldap_finds_who_is_there(slapd: Slapd, by: str):
     directory = directories.connect("ldap", "Company LDAP", three, by)
     assert read(directory)["joined"] == 1
     assert [one.entries.count() for one in (ana, maria)] == [1, 1]
-    told = Activity.select().where(Activity.what == "directory needs a look").get().why
-    assert "One an address that was left out. odd one@acme.example isn't an e-mail address: there is a space" in told
+    logged = Activity.select().where(Activity.what == "directory needs a look").get().why
+    assert "One an address that was left out. odd one@acme.example isn't an e-mail address: there is a space" in logged
 
 
 @pytest.fixture
@@ -183,7 +183,7 @@ def desk(tmp_path: Path, home: Path):
     connectors.load_folder(tmp_path / "nothing here")
 
 
-def test_an_app_by_a_file_tells_look_alikes_apart_and_spellings_together(desk, olga, by: str):
+def test_an_app_by_a_file_separates_look_alikes_and_joins_spellings(desk, olga, by: str):
     spellings = [pair for pair in ONE_MAILBOX if "maria@xn" not in pair[0]]  # who is also one of the look-alikes
     for left, _ in (*LOOK_ALIKES, *spellings):
         if people.find_by_email(left) is None:
@@ -212,14 +212,14 @@ def test_a_push_finds_who_is_there_and_answers_as_it_was_sent(okta: Provider, by
 
 @pytest.mark.parametrize("text", UNCLEAR)
 def test_a_push_of_what_is_no_address_is_refused_with_the_reason(okta: Provider, text):
-    said = {"schemas": [USER], "userName": "ana", "active": True, "emails": [{"value": text, "type": "work"}]}
-    answer = okta.call("POST", "/Users", said)
+    body = {"schemas": [USER], "userName": "ana", "active": True, "emails": [{"value": text, "type": "work"}]}
+    answer = okta.call("POST", "/Users", body)
     assert problem(answer) == (400, "invalidValue") and "isn't an e-mail address" in json.loads(answer.text)["detail"]
     user = okta.add("ana", emails=[{"value": "ana@acme.example"}])
-    answer = okta.call("PUT", f"/Users/{user}", said | {"id": user})
+    answer = okta.call("PUT", f"/Users/{user}", body | {"id": user})
     assert problem(answer) == (400, "invalidValue")
     assert okta.get(f"/Users/{user}")["emails"][0]["value"] == "ana@acme.example"
-    assert okta.call("PUT", f"/Users/{user}", said | {"id": user, "active": False}).status_code == 200
+    assert okta.call("PUT", f"/Users/{user}", body | {"id": user, "active": False}).status_code == 200
     assert people.find_by_email("ana@acme.example").status == "deprovisioned", "who is switched off is switched off"
 
 
@@ -252,8 +252,8 @@ def test_a_sign_in_that_was_linked_by_a_look_alike_is_unlinked(by: str):
     SignInIdentity.create(issuer=KNOWN.issuer, subject="u-1", person=owner, email="maria@weiss.example")
     came_in = oidc_people.come_in(claims("maria@weiß.example"), KNOWN)
     assert came_in != owner and SignInIdentity.get().person == came_in
-    told = Activity.get(Activity.what == "unlinked sign-in")
-    assert told.person == owner and "they are different mailboxes" in told.why
+    logged = Activity.get(Activity.what == "unlinked sign-in")
+    assert logged.person == owner and "they are different mailboxes" in logged.why
 
 
 # Forms, the command line, invitations
@@ -302,14 +302,14 @@ def test_an_invitation_goes_to_the_clean_address_once(chat):
     assert Invitation.select().count() == 1
 
 
-def test_who_is_invited_at_an_address_that_mail_may_not_reach_is_told_so_in_the_preview(owner, chat):
+def test_who_is_invited_at_an_address_that_mail_may_not_reach_is_marked_in_the_preview(owner, chat):
     address = f"/apps/{chat.app.id}/invitations"
     shown = owner.post(address, people="jörg@acme.example, bo@acme.example", role="member").text
     assert "Mail to jörg@acme.example leaves only through a mail server that offers SMTPUTF8" in shown
     assert "SMTPUTF8" not in owner.post(address, people="bo@münchen.example", role="member").text
 
 
-def test_where_an_address_is_typed_it_is_said_that_mail_may_not_reach_it(owner, anybody, by: str, smtp: SmtpServer):
+def test_where_an_address_is_typed_it_is_shown_that_mail_may_not_reach_it(owner, anybody, by: str, smtp: SmtpServer):
     added = owner.post("/people", name="Jörg", email="jörg@acme.example")
     assert "none is set yet" in owner.get(added.location).text
     outbox.configure(smtp.url, "http://127.0.0.1:8000")
@@ -324,7 +324,7 @@ def test_where_an_address_is_typed_it_is_said_that_mail_may_not_reach_it(owner, 
         assert "can&#39;t send e-mail to zoë@acme.example" in owner.get(imported.location).text
     finally:
         outbox.configure(None, "http://127.0.0.1:8000")
-        mail_reach._said.clear()
+        mail_reach._known.clear()
 
 
 def test_at_the_first_start_too(anybody):

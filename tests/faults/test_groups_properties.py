@@ -54,7 +54,7 @@ def template() -> Iterator[Path]:
         patch.setattr(queue, "queue", None)
         home = Path(folder)
         space.begin()
-        space.about_to = lambda *told: None
+        space.about_to = lambda *shown: None
         vault.open_vault(home / "secret.key")
         with database.first_of_many(home):
             olga = sign_in.set_up("Acme", "olga@acme.example", "Olga Brandt", "correct horse battery", MACHINE)
@@ -146,16 +146,16 @@ class World(RuleBasedStateMachine):
         here = {number for number in range(PEOPLE) if f"id{number}" not in held}
         was = {number: set(groups) for number, groups in self.known.items()}
         for name in RULES:
-            said = {number for number, groups in space.groups.items() if name in groups}
+            body = {number for number, groups in space.groups.items() if name in groups}
             kept = {number for number in was if name in was[number] and number not in here}
-            if not said and not kept:
+            if not body and not kept:
                 self.rests.add(name)
                 continue
             self.rests.discard(name)
             for number in here:
-                (self.known.setdefault(number, set()).add if number in said
+                (self.known.setdefault(number, set()).add if number in body
                  else self.known.setdefault(number, set()).discard)(name)  # fmt: skip
-            for number in said:
+            for number in body:
                 self.known.setdefault(number, set()).add(name)
         self.left = {number for number in range(PEOPLE)
                      if people.find_by_email(email(number)).status == "deprovisioned"}  # fmt: skip

@@ -145,7 +145,7 @@ def attempt(*queue: Task) -> list[Task]:
     return [Task.get_by_id(task.id) for task in queue]
 
 
-def test_an_account_whose_e_mail_was_changed_meanwhile_stays(waiting):
+def test_an_account_whose_e_mail_was_changed_in_the_meantime_stays(waiting):
     queue = finished(waiting)
     with waiting.store.writing() as store:
         store.execute("UPDATE member SET email = 'somebody-else@acme.example' WHERE email = ?", (email(3),))
@@ -154,7 +154,7 @@ def test_an_account_whose_e_mail_was_changed_meanwhile_stays(waiting):
     assert second.state == "done" and waiting.removed() == [email(4)]
 
 
-def test_an_id_that_was_given_to_somebody_else_meanwhile_is_not_removed(waiting):
+def test_an_id_that_was_given_to_somebody_else_in_the_meantime_is_not_removed(waiting):
     queue = finished(waiting)
     recycled = waiting.id_of(3)
     waiting.store.remove(recycled, via="page")
@@ -199,7 +199,7 @@ def test_a_person_who_comes_back_during_the_last_look_stays(waiting, monkeypatch
     assert attempt(*queue)[0].state == "no longer needed" and waiting.removed() == [email(4)]
 
 
-def test_a_person_who_became_the_last_admin_meanwhile_stays(waiting):
+def test_a_person_who_became_the_last_admin_in_the_meantime_stays(waiting):
     queue = finished(waiting)
     waiting.store.change(waiting.id_of(3), via="page", role="owner")
     with waiting.store.writing() as store:

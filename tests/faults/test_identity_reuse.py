@@ -158,7 +158,7 @@ def test_an_account_that_comes_after_the_move_is_the_new_hires(okta, chat, secon
     assert account(chat).match_kind == "unmatched", "the older one is asked about"
 
 
-def test_both_are_suggested_and_what_is_said_stands(okta, chat):
+def test_both_are_suggested_and_what_is_shown_stands(okta, chat):
     free_the_address(okta)
     hire = okta.person(okta.add(ANA, displayName="Ana Lima"))
     leaver = okta.person(okta.users[1])
@@ -183,7 +183,7 @@ def test_of_a_leaver_who_is_held_nothing_is_decided_until_they_are_let_go(okta, 
     assert people.find_by_email(ANA) == leaver and account(chat).match_kind == "unmatched"
     assert ANA not in waiting(chat)
     directories.release(okta.directory, chat.by)
-    scim_people.take_up_the_unclear(utcnow())
+    scim_people.retry_unclear_users(utcnow())
     assert okta.person(new) == people.find_by_email(ANA)
     assert Person.get_by_id(leaver.id).status == "deprovisioned"
     chat.check()
@@ -315,7 +315,7 @@ def test_by_csv_without_numbers_the_address_is_no_proof_either(chat, hr):
 
 
 def test_a_leavers_own_accounts_are_still_found(chat, hr):
-    """Nobody else has the address: a list that no longer names them is what tells that they left."""
+    """Nobody else has the address: a list that no longer names them is what shows that they left."""
     chat.store.add("ana@acme.example", "Ana", "member", via="page")
     hr("7,Ana Lopez,ana@acme.example,active")
     hr()

@@ -61,7 +61,7 @@ def test_empty_reading(chat, fault):
     for _ in range(3):
         assert chat.check().state == "failed"
     assert (present(chat.app), Access.select().count(), Asset.select().count()) == before
-    assert Mail.select().where(Mail.kind == "check failed").count() == 1, "the Owner is told"
+    assert Mail.select().where(Mail.kind == "check failed").count() == 1, "the Owner gets one e-mail"
     assert App.get().error and chat.removed() == []
 
 

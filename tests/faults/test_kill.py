@@ -97,7 +97,7 @@ class Rehearsal:
         steps = sorted(int(folder.name) for folder in kept.iterdir())
         assert len(steps) > 50, "the steps were not counted"
         different = {self.left_behind(kept / str(step)): step for step in reversed(steps)}
-        assert len(different) > 5, "what deaths would leave was not told apart"
+        assert len(different) > 5, "what deaths would leave was not distinguished"
         unreached: list[int] = []
         for fatal in different.values():
             self.begin()
@@ -118,16 +118,16 @@ class Rehearsal:
 
     def left_behind(self, folder: Path) -> str:
         """What the copies there hold, but for times and other marks that no two runs share."""
-        told = [str("promised" in (folder / "answer").read_text())]
+        shown = [str("promised" in (folder / "answer").read_text())]
         if (rows := folder / FILE).exists():
-            told.append(OF_ITS_RUN.sub("*", rows.read_text()))
+            shown.append(OF_ITS_RUN.sub("*", rows.read_text()))
         for path in sorted(folder.glob("*.db")):
             with closing(sqlite3.connect(path)) as file:
                 names = [name for (name,) in file.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
                 for name in sorted(names):
                     rows = file.execute(f'SELECT * FROM "{name}"')
-                    told.extend(f"{name} {OF_ITS_RUN.sub('*', repr(row))}" for row in rows)
-        return "\n".join(told)
+                    shown.extend(f"{name} {OF_ITS_RUN.sub('*', repr(row))}" for row in rows)
+        return "\n".join(shown)
 
     @property
     def apps(self) -> list[Chat]:

@@ -225,9 +225,9 @@ class Leaving(RuleBasedStateMachine):
             if self.day[number] <= workspace.today() and not self.hold[number]:
                 self.says_yes(number, self.covered[number], out)
                 self.plan.pop(number)
-        offboarding.ask_on_the_day(utcnow())
+        offboarding.end_keep_until_dates(utcnow())
         offboarding.carry_out_due(utcnow())
-        tasks.settle_returned(utcnow())
+        tasks.look_again_at_returned(utcnow())
 
     @rule(name=places, number=numbers, added=st.booleans(), finish=st.booleans())
     def an_app_is_checked(self, name: str, number: int, added: bool, finish: bool) -> None:

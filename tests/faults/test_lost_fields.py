@@ -163,7 +163,7 @@ def give_last_activity(chat) -> None:
 
 
 def test_the_last_activity_that_is_left_out_stays_and_fails_no_check(crowd):
-    """An app may tell it to some credentials or plans only, and nobody's access is decided by it."""
+    """An app may send it to some credentials or plans only, and nobody's access is decided by it."""
     give_last_activity(crowd)
     before = contents()
     lose(crowd, "last_active")
@@ -181,12 +181,12 @@ def test_a_last_activity_that_comes_empty_for_most_fails_the_check(crowd):
     assert check.state == "failed" and "last activities are missing" in check.error and contents() == before
 
 
-def test_what_one_account_lost_is_taken_over_and_what_is_not_said_of_one_stays(chat):
+def test_what_one_account_lost_is_applied_and_what_is_not_sent_of_one_stays(chat):
     lose(chat, "email", but=everybody(but=chat.id_of(4)))
     check = chat.check()
     assert check.state == "succeeded" and Account.get(Account.name == "Person 4").email == email(4)
     assert "no longer returns the e-mail address of 1 account" in check.warning
-    assert chat.check().warning is None  # said once
+    assert chat.check().warning is None  # warned once
     chat.clear()
     lose(chat, "email", but=everybody(but=chat.id_of(5)), empty=True)
     check = chat.check()
@@ -194,14 +194,14 @@ def test_what_one_account_lost_is_taken_over_and_what_is_not_said_of_one_stays(c
     assert Account.get(Account.name == "Person 5").email == ""
 
 
-def test_an_app_that_never_said_a_field_is_as_it_was(chat):
+def test_an_app_that_never_sent_a_field_is_as_it_was(chat):
     """The first reading can't know what is missing, and a value that never existed can't be lost."""
     assert Account.select().where(Account.last_activity.is_null(False)).count() == 0
     lose(chat, "last_active")
     assert chat.check().state == "succeeded"
 
 
-def test_roles_on_assets_that_are_no_longer_told_change_nothing(chat):
+def test_roles_on_assets_that_are_no_longer_reported_change_nothing(chat):
     channel = chat.store.add_channel("general", via="page")
     for number in range(10):
         chat.store.join(channel, chat.id_of(number), "manager" if number < 2 else "member", via="page")
@@ -214,10 +214,10 @@ def test_roles_on_assets_that_are_no_longer_told_change_nothing(chat):
     assert "2 of 2 rights to manage assets are missing" in check.error
 
 
-# When the app really no longer tells it
+# When the app really no longer sends it
 
 
-def test_an_owner_accepts_that_the_app_no_longer_tells_it(crowd):
+def test_an_owner_accepts_that_the_app_no_longer_shows_it(crowd):
     lose(crowd, "email")
     crowd.leave(4)
     crowd.check()

@@ -1,4 +1,4 @@
-"""Many roles or profiles that change at once: held by numbers of their own, safe meanwhile, released in one go."""
+"""Many roles or profiles that change at once: held by numbers of their own, safe until then, released in one go."""
 
 from __future__ import annotations
 
@@ -92,14 +92,14 @@ def test_a_company_with_a_new_domain_releases_once_and_is_matched_again(chat):
     assert chat.removed() == ["p3@new.example"]
 
 
-def test_released_updates_are_the_owners_decision_and_told(chat):
+def test_released_updates_are_the_owners_decision_and_reported(chat):
     promote(chat, *range(1, 7))
     report = chat.check().report
     reports.release(report, chat.by)
     assert [change.decision for change in report.changes.where(Change.kind == "updated role")] == ["confirmed"] * 6
     assert {change.decided_by for change in report.changes} == {chat.by.name}
-    told = Activity.get(Activity.what == "released updates")
-    assert (told.about, told.who) == ("6 roles and profiles", chat.by.name)
+    entry = Activity.get(Activity.what == "released updates")
+    assert (entry.about, entry.who) == ("6 roles and profiles", chat.by.name)
     assert roles()["Person 6"] == "admin"
 
 
@@ -213,7 +213,7 @@ def test_neither_the_known_nor_the_new_role_ends_the_last_administrators_protect
 
 
 def test_who_becomes_an_administrator_by_a_held_change_may_be_the_last(chat):
-    """The only owner is suspended meanwhile; many others get the role, and one of them leaves."""
+    """The only owner is suspended in that time; many others get the role, and one of them leaves."""
     promote(chat, *range(1, 8), role="owner")
     with chat.store.writing() as store:
         for number in (0, *range(2, 8)):

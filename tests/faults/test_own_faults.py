@@ -34,11 +34,11 @@ FAULTS = {
 
 @pytest.fixture(autouse=True)
 def well_before() -> Iterator[None]:
-    faults.forget()
+    faults.clear()
     leases._put_off.clear()
     health._looked_at = float("-inf")
     yield
-    faults.forget()
+    faults.clear()
 
 
 def later() -> None:
@@ -48,7 +48,7 @@ def later() -> None:
     queue.drain()
 
 
-def told() -> str:
+def shown() -> str:
     return " ".join(fault.text for fault in health.troubles())
 
 
@@ -114,7 +114,7 @@ def test_what_sqlite_itself_says_is_named(home, words):
     with pytest.raises(Exception) as raised, FAULTS[words](), writing():
         db.execute_sql("INSERT INTO setting (name, value) VALUES ('x', ?)", (f'"{"x" * 2_000_000}"',))
     assert words in faults.of(raised.value).sentence
-    assert words in told()
+    assert words in shown()
     with writing():
         db.execute_sql("INSERT INTO setting (name, value) VALUES ('x', '1')")
     assert health.troubles() == [], "what was written shows that it is over"
@@ -128,7 +128,7 @@ def test_a_damaged_file_is_named(home):
     with open(path, "r+b") as file:
         file.seek(4096)
         file.write(b"\xff" * (os.path.getsize(path) - 4096))
-    assert "is damaged" in told()
+    assert "is damaged" in shown()
 
 
 # Checks
@@ -142,7 +142,7 @@ def test_a_check_that_meets_it_is_neither_failed_nor_the_apps(chat, words):
     check, before = asking.ask(chat.app, chat.by), Account.select().count()
     with FAULTS[words]():
         queue.drain()
-        assert words in told()
+        assert words in shown()
     check, app = Check.get_by_id(check.id), App.get_by_id(chat.app.id)
     assert check.state in ("queued", "running") and (app.error, app.failures) == (None, 0)
     assert "connector" not in (check.error or "")
@@ -154,18 +154,18 @@ def test_a_check_that_meets_it_is_neither_failed_nor_the_apps(chat, words):
 
 
 @ON_FILE
-def test_a_full_folder_of_temporary_files_is_told_on_the_check_that_waits(chat):
+def test_a_full_folder_of_temporary_files_is_reported_on_the_check_that_waits(chat):
     check = asking.ask(chat.app, chat.by)
     with own.full_for_what_is_staged():
         queue.drain()
         check = Check.get_by_id(check.id)
         assert check.state == "queued" and "writes to is full" in check.error and check.next_at > utcnow()
-        assert "writes to is full" in told()
-        faults.forget()  # another process, such as the one that serves the pages
-        assert "writes to is full" in told()
+        assert "writes to is full" in shown()
+        faults.clear()  # another process, such as the one that serves the pages
+        assert "writes to is full" in shown()
     later()
     assert (Check.get_by_id(check.id).state, Check.get_by_id(check.id).error) == ("succeeded", None)
-    faults.forget()
+    faults.clear()
     assert health.troubles() == []
 
 
@@ -290,13 +290,13 @@ def test_a_directory_s_reading_that_meets_it_is_not_the_directory_s(company):
         assert reading.state == "failed" and "writes to is full" in reading.error
         assert (directory.failures, Mail.select().count()) == (0, 0)
         assert directory.next_read_at < utcnow() + timedelta(minutes=16)
-        faults.forget()
-        assert "writes to is full" in told()
+        faults.clear()
+        assert "writes to is full" in shown()
         [warning] = freshness.read_if_older(timedelta(0), "check")
         assert "writes to is full" in warning
     directories.run(directories.ask(company.directory, "Olga").id)
     assert Directory.get_by_id(company.directory.id).error is None
-    faults.forget()
+    faults.clear()
     assert health.troubles() == []
 
 
@@ -375,14 +375,14 @@ def test_a_schedule_that_stands_still_says_what_hinders_it(home):
     late = utcnow() + timedelta(seconds=90)
     with own.read_only():
         assert [fault.kind for fault in health.troubles(late)] == ["disk read-only"]
-    faults.forget()
+    faults.clear()
     [fault] = health.troubles(utcnow() + timedelta(minutes=7))
     assert fault.kind == "schedule" and "7 minutes" in fault.sentence
 
 
 @ON_FILE
-def test_a_sweep_that_can_not_write_ends_quietly_and_is_told(home, olga):
+def test_a_sweep_that_can_not_write_ends_quietly_and_is_reported(home, olga):
     with own.read_only():
         queue.sweep()
-        assert "can't write to its disk" in told()
+        assert "can't write to its disk" in shown()
     assert Person.select().exists()

@@ -101,7 +101,7 @@ def template() -> Iterator[Path]:
 
 
 class Reuse(RuleBasedStateMachine):
-    """`heard` is what each directory said of each entry when Rollcall heard it last: (human, status, addresses).
+    """`heard` is what each directory reported of each entry last: (human, status, addresses).
 
     If two directories give one address to two active people, they mean one human as far as Rollcall can know: so it is
     Rollcall's people that must not be mixed up, and an account that must not go from one of them to another.
@@ -174,8 +174,8 @@ class Reuse(RuleBasedStateMachine):
         self.note_ever(name)
         made = {entry.external_id for entry in DirectoryEntry.select().where(
             DirectoryEntry.directory == script.directory)}
-        for id, (human, status, said) in self.heard[name].items():
-            address = said[0] if said else ""
+        for id, (human, status, shown) in self.heard[name].items():
+            address = shown[0] if shown else ""
             if id not in made and status != "deprovisioned" and self.humans_with(address) == {human}:
                 holder = people.find_by_email(address)
                 assert holder is not None and holder.status != "deprovisioned", f"{id} became nobody"
@@ -185,20 +185,20 @@ class Reuse(RuleBasedStateMachine):
         """`freed`: renamed when disabled, so that the address can be given again."""
         user, _ = ScimResource.get_or_create(
             scim_id=f"{human}.0", defaults={"directory": self.pushing, "kind": "User", "name_key": f"human{human}"})
-        said = f"deleted-{human}-{address}" if freed and not active else address
-        user.document = {"userName": said, "displayName": f"Human {human}", "active": active}
+        shown = f"deleted-{human}-{address}" if freed and not active else address
+        user.document = {"userName": shown, "displayName": f"Human {human}", "active": active}
         user.deleted_at = utcnow() if deleted and not active else None
         if user.deleted_at:
             user.document = {}
         user.save()
-        scim_people.take_over(self.pushing, user)
+        scim_people.apply_user(self.pushing, user)
         self.heard["Pushed"][user.scim_id] = (human, "active" if active else "deprovisioned",
-                                              () if user.deleted_at else (said,))  # fmt: skip
+                                              () if user.deleted_at else (shown,))  # fmt: skip
         self.note_ever("Pushed")
 
     def note_ever(self, name: str) -> None:
-        for human, _, said in self.heard[name].values():
-            for address in said:
+        for human, _, shown in self.heard[name].values():
+            for address in shown:
                 self.ever[address].add(human)
 
     @rule(name=st.sampled_from([*PULLED, "Pushed"]))
@@ -267,9 +267,9 @@ class Reuse(RuleBasedStateMachine):
 
     @rule()
     def a_minute_passes(self) -> None:
-        scim_people.take_up_the_unclear(utcnow())
-        address_moves.follow_what_was_said_by_hand(utcnow())
-        tasks.settle_returned(utcnow())
+        scim_people.retry_unclear_users(utcnow())
+        address_moves.follow_decisions_by_hand(utcnow())
+        tasks.look_again_at_returned(utcnow())
 
     @rule()
     def the_worker_works(self) -> None:
@@ -299,13 +299,13 @@ class Reuse(RuleBasedStateMachine):
         for name, entries in self.heard.items():
             made = {entry.external_id: entry.person_id for entry in DirectoryEntry.select().where(
                 DirectoryEntry.directory == Directory.get(Directory.name == name))}
-            found |= {made.get(id) for id, (_, status, said) in entries.items()
-                      if status != "deprovisioned" and address in said}
+            found |= {made.get(id) for id, (_, status, shown) in entries.items()
+                      if status != "deprovisioned" and address in shown}
         return found
 
     def humans_with(self, address: str) -> set[int]:
-        return {human for entries in self.heard.values() for human, status, said in entries.values()
-                if status != "deprovisioned" and address in said}
+        return {human for entries in self.heard.values() for human, status, shown in entries.values()
+                if status != "deprovisioned" and address in shown}
 
     def may_be_removed(self, id: str) -> None:
         account = Account.get(Account.external_id == id)

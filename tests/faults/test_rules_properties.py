@@ -46,7 +46,7 @@ IN_REPORT = ("leave out", "take back", "release", "dismiss")
 actings = st.sampled_from(["well"] * 6 + ["error", "lost answer", "refuses", "ignores", "retry", "cancel"])
 before_the_yes = st.sampled_from(["nothing", "nothing", "another takes the place", "whole", "half", *IN_REPORT])
 after_the_yes = st.sampled_from([
-    "nothing", "the last admin", "the last admin, untold", "back", "the last admin, untold", "protect", "unmatch",
+    "nothing", "the last admin", "the last admin, no role", "back", "the last admin, no role", "protect", "unmatch",
     "e-mail", "dismiss", "lost both",
 ])  # fmt: skip
 
@@ -393,12 +393,12 @@ class World(RuleBasedStateMachine):
             self.somebody_leaves_or_comes_back(number, True)
             self.somebody_leaves_or_comes_back(other, False)
             self.a_check_is_made("whole", look=False)
-        elif what in ("the last admin", "the last admin, untold"):
+        elif what in ("the last admin", "the last admin, no role"):
             self.the_app_is_changed_in_the_app(number, other, "admin")
             for someone in range(PEOPLE):
                 if someone != number:
                     self.the_app_is_changed_in_the_app(someone, other, "member")
-            space.reading = "lost role" if "untold" in what else space.reading
+            space.reading = "lost role" if "no role" in what else space.reading
         elif what in BY_HAND:
             self.something_is_decided_by_hand(number, what)
         elif what in IN_APP:
@@ -414,7 +414,7 @@ class World(RuleBasedStateMachine):
     def each_seat_is_removed_once_and_what_is_gone_is_gone(self) -> None:
         assert len(space.removed) == len(set(space.removed))
         done = {task.external_id for task in Task.select().where(Task.state == "done")}
-        assert not done & space.seats.keys(), "done was said of a seat that is still there"
+        assert not done & space.seats.keys(), "a seat that is still there was reported as removed"
 
     @invariant()
     def no_mass_leaves_without_a_release(self) -> None:

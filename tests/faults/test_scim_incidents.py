@@ -34,10 +34,10 @@ def test_entra_patch(entra):
         {"op": "Replace", "path": f"{ENTERPRISE}:department", "value": "Sales"},
         {"op": "Replace", "path": "active", "value": "True"},
     )
-    told = {(email["type"], email["value"]) for email in after["emails"]}
-    assert told == {("home", "ana@home.example"), ("work", "ana.b@acme.example"), ("other", "ana@other.example")}
+    body = {(email["type"], email["value"]) for email in after["emails"]}
+    assert body == {("home", "ana@home.example"), ("work", "ana.b@acme.example"), ("other", "ana@other.example")}
     known = {email.email for email in PersonEmail.select().where(PersonEmail.person == entra.person(user))}
-    assert known == {"ana@acme.example", *(email for _, email in told)}
+    assert known == {"ana@acme.example", *(email for _, email in body)}
 
 
 def test_user_name_changed_case(entra):

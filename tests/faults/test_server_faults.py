@@ -26,10 +26,10 @@ pytestmark = ON_SERVER
 
 @pytest.fixture(autouse=True)
 def well_before() -> Iterator[None]:
-    faults.forget()
+    faults.clear()
     leases._put_off.clear()
     yield
-    faults.forget()
+    faults.clear()
 
 
 @contextmanager
@@ -87,7 +87,7 @@ def test_a_check_that_meets_it_is_neither_failed_nor_the_apps(chat: Chat, fault)
     check, before = asking.ask(chat.app, chat.by), Account.select().count()
     with FAULTS[fault]():
         met = _work("check")
-        assert faults.standing() == [fault] or met is fault
+        assert faults.current() == [fault] or met is fault
     check, app = Check.get_by_id(check.id), App.get_by_id(chat.app.id)
     assert check.state in ("queued", "running") and (app.error, app.failures) == (None, 0)
     assert "connector" not in (check.error or "") and Account.select().count() == before

@@ -42,7 +42,7 @@ def test_a_header_of_many_columns_is_refused_before_they_are_compared():
         look(b"email," * 20_000 + b"\n")
 
 
-def test_many_rows_that_sum_up_are_told_in_a_few_sentences():
+def test_many_rows_that_sum_up_are_reported_in_a_few_sentences():
     notes = look("email,name\nana@acme.example,Ana\n" + "Total\n" * 50_000).passed_over
     assert len(notes) == NAMED + 1 and "49,980 further rows" in notes[-1]
 
@@ -79,7 +79,7 @@ def test_an_archive_that_points_before_its_beginning_is_refused():
         look(bytes(content))
 
 
-def test_an_error_of_linear_whose_details_are_a_text_is_told_as_an_error():
+def test_an_error_of_linear_whose_details_are_a_text_is_reported_as_an_error():
     body = json.dumps({"errors": [{"extensions": "no", "message": "not now"}]}).encode()
     problem = linear._problem(Answer(200, {}, body, "https://a.example/", "POST /graphql"))
     assert isinstance(problem, TemporarilyUnavailable) and "not now" in str(problem)

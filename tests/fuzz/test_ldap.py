@@ -89,7 +89,7 @@ entries = st.builds(
     ),
     st.sampled_from(("uid=ana,dc=acme,dc=example", *DNS)) | odd_texts,
     st.dictionaries(st.sampled_from(NAMES), values, max_size=5).map(
-        lambda said: {k: v for k, v in said.items() if k != "entryUUID"}
+        lambda shown: {k: v for k, v in shown.items() if k != "entryUUID"}
     ),
     st.booleans(),
 )
@@ -99,7 +99,7 @@ messages = st.one_of(
     st.just(message(ID, tlv(0x73, text("ldap://127.0.0.2/")))),
     st.sampled_from((done(ID, b"more"), message(ID, result(0x61)))),
     st.builds(
-        lambda code, said: message(ID, result(0x65, code, said.encode("utf-8", "replace").decode())),
+        lambda code, shown: message(ID, result(0x65, code, shown.encode("utf-8", "replace").decode())),
         st.integers(0, 130),
         odd_texts,
     ),

@@ -69,7 +69,7 @@ def provider() -> Iterator[FakeProvider]:
 
 
 def sign_in(fake: FakeProvider, **answer: str) -> SignedIn | None:
-    discovery.forget(fake.issuer)
+    discovery.clear(fake.issuer)
     client = Provider(fake.issuer, CLIENT, SECRET)
     try:
         pending, address = client.begin("http://127.0.0.1:8000/answer", "openid email")
@@ -118,23 +118,23 @@ def test_claims(provider, claims):
 
 @fuzzed
 @given(
-    said=st.dictionaries(st.sampled_from(METADATA), ODD | odd_texts | st.just("http://169.254.169.254/x"), max_size=2)
+    claims=st.dictionaries(st.sampled_from(METADATA), ODD | odd_texts | st.just("http://169.254.169.254/x"), max_size=2)
 )
-def test_metadata(provider, said):
+def test_metadata(provider, claims):
     set_right(provider)
-    provider.metadata = said
+    provider.metadata = claims
     sign_in(provider)
 
 
 @fuzzed
 @given(
-    said=nearly(st.just({**JANA, "address": {"x": 1}})) | odd_values,
+    claims=nearly(st.just({**JANA, "address": {"x": 1}})) | odd_values,
     status=st.sampled_from((200, 200, 401, 404, 500, 302)),
 )
-def test_userinfo(provider, said, status):
+def test_userinfo(provider, claims, status):
     set_right(provider)
     provider.claims = {"email": "jana@acme.example"}
-    provider.userinfo = (status, json.dumps(said))
+    provider.userinfo = (status, json.dumps(claims))
     found = sign_in(provider)
     assert found is None or found.claims["email"] == "jana@acme.example"
 

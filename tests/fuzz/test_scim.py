@@ -204,9 +204,9 @@ def rows() -> dict[str, list[tuple]]:
     return {table: db.execute_sql(f'SELECT * FROM "{table}"').fetchall() for table in TABLES}
 
 
-def send(provider: Provider, method: str, path: str, said: Any) -> None:
+def send(provider: Provider, method: str, path: str, document: Any) -> None:
     """Sends it, and looks at the answer and at what it left behind."""
-    body = said if isinstance(said, bytes) else json.dumps(said).encode()
+    body = document if isinstance(document, bytes) else json.dumps(document).encode()
     for name, id in provider.ids.items():
         body, path = body.replace(f'"{name}"'.encode(), f'"{id}"'.encode()), path.replace(name, id)
         body = body.replace(f"/{name}".encode(), f"/{id}".encode())
@@ -214,32 +214,32 @@ def send(provider: Provider, method: str, path: str, said: Any) -> None:
     answer = provider.call(method, path, body if method != "GET" else None)
     assert answer.status_code < 500 or answer.status_code == 501, (method, path, body[:2000], answer.text)
     assert len(answer.data) < 5_000_000
-    told = json.loads(answer.text) if answer.text else None
-    assert (told is None) == ("Content-Type" not in answer.headers)
-    if answer.status_code >= 400 and answer.status_code not in (404, 405) or (told or {}).get("schemas") == [ERROR]:
-        assert told["schemas"] == [ERROR] and told["status"] == str(answer.status_code), told
+    shown = json.loads(answer.text) if answer.text else None
+    assert (shown is None) == ("Content-Type" not in answer.headers)
+    if answer.status_code >= 400 and answer.status_code not in (404, 405) or (shown or {}).get("schemas") == [ERROR]:
+        assert shown["schemas"] == [ERROR] and shown["status"] == str(answer.status_code), shown
         assert rows() == before, "refused, but something was written"
     if method == "GET":
         assert rows() == before, "reading has written"
 
 
 @fuzzed
-@given(said=nearly(st.sampled_from((USERS, GROUPS))), method=st.sampled_from(("POST", "PUT")), id=IDS)
-def test_resources(pushing, said, method, id):
-    kind = "Groups" if isinstance(said, dict) and said.get("schemas") == [GROUP] else "Users"
-    send(pushing, method, f"/{kind}" if method == "POST" else f"/{kind}/{quote(id)}", said)
+@given(document=nearly(st.sampled_from((USERS, GROUPS))), method=st.sampled_from(("POST", "PUT")), id=IDS)
+def test_resources(pushing, document, method, id):
+    kind = "Groups" if isinstance(document, dict) and document.get("schemas") == [GROUP] else "Users"
+    send(pushing, method, f"/{kind}" if method == "POST" else f"/{kind}/{quote(id)}", document)
 
 
 @fuzzed
-@given(said=nearly(PATCHES, 2), kind=st.sampled_from(("/Users/ID", "/Groups/GROUP")))
-def test_patches(pushing, said, kind):
-    send(pushing, "PATCH", kind, said)
+@given(document=nearly(PATCHES, 2), kind=st.sampled_from(("/Users/ID", "/Groups/GROUP")))
+def test_patches(pushing, document, kind):
+    send(pushing, "PATCH", kind, document)
 
 
 @fuzzed
-@given(said=nearly(BULKS, 1))
-def test_bulk(pushing, said):
-    send(pushing, "POST", "/Bulk", said)
+@given(document=nearly(BULKS, 1))
+def test_bulk(pushing, document):
+    send(pushing, "POST", "/Bulk", document)
 
 
 @fuzzed
@@ -250,13 +250,13 @@ def test_bulk(pushing, said):
 def test_queries(pushing, query, path):
     asked = "&".join(f"{name}={quote(value.encode('utf-8', 'surrogatepass'))}" for name, value in query.items())
     send(pushing, "GET", f"{path}?{asked}", None)
-    said = {name: int(value) if value.lstrip("-").isdigit() else value for name, value in query.items()}
-    send(pushing, "POST", f"{path.replace('/ID', '')}/.search".replace("//", "/"), said)
+    document = {name: int(value) if value.lstrip("-").isdigit() else value for name, value in query.items()}
+    send(pushing, "POST", f"{path.replace('/ID', '')}/.search".replace("//", "/"), document)
 
 
 @fuzzed
 @given(
-    body=nearly_bytes(RAW | st.sampled_from((USERS, GROUPS)).map(lambda said: json.dumps(said).encode())),
+    body=nearly_bytes(RAW | st.sampled_from((USERS, GROUPS)).map(lambda document: json.dumps(document).encode())),
     where=st.sampled_from(
         (
             ("POST", "/Users"),

@@ -115,7 +115,7 @@ def visit(chromium, live: Live) -> Iterator[Callable]:
         return page
 
     yield open_tab
-    told = [
+    shown = [
         text
         for _context, complaints, expected in opened
         for text in complaints
@@ -123,4 +123,4 @@ def visit(chromium, live: Live) -> Iterator[Callable]:
     ]
     for context, _complaints, _expected in opened:
         context.close()
-    assert not told, "\n".join(told)
+    assert not shown, "\n".join(shown)

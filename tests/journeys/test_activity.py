@@ -17,7 +17,7 @@ from tests.journeys.looks import Look, look_at, nothing_wrong
 
 
 @pytest.fixture
-def told(chat) -> Person:
+def logged(chat) -> Person:
     """A check that found three people, and what happened to one person before it."""
     jana = chat.people[3]
     for number in range(60):
@@ -41,7 +41,7 @@ def lines(page: Page):
 
 
 @pytest.mark.parametrize("width", [WIDE, NARROW])
-def test_a_line_opens_and_filters_combine(visit, live, olga: Person, told: Person, chat, width: int) -> None:
+def test_a_line_opens_and_filters_combine(visit, live, olga: Person, logged: Person, chat, width: int) -> None:
     page = visit(olga, width=width)
     page.goto(f"{live.url}/activity")
     line = lines(page).filter(has_text="3 users found").first
@@ -50,25 +50,25 @@ def test_a_line_opens_and_filters_combine(visit, live, olga: Person, told: Perso
     page.click("#more-filters")
     page.get_by_label("Kind").select_option("checks")
     page.get_by_label("App", exact=True).select_option(str(chat.app.id))
-    page.get_by_label("About a person").fill(told.name)
+    page.get_by_label("About a person").fill(logged.name)
     page.keyboard.press("Enter")
-    expect(page.locator("#chip-person")).to_contain_text(f"About: {told.name}")
+    expect(page.locator("#chip-person")).to_contain_text(f"About: {logged.name}")
     expect(lines(page)).to_have_count(2)
     page.click("#chip-kind")
     expect(page.locator("#chip-kind")).to_have_count(0)
-    assert asked(page) == {"app": [str(chat.app.id)], "person": [told.name]}
+    assert asked(page) == {"app": [str(chat.app.id)], "person": [logged.name]}
     page.go_back()
     expect(page.locator("#chip-kind")).to_be_visible()
     expect(lines(page)).to_have_count(2)
     page.reload()
     page.click("#more-filters")
     expect(page.get_by_label("Kind")).to_have_value("checks")
-    expect(page.get_by_label("About a person")).to_have_value(told.name)
+    expect(page.get_by_label("About a person")).to_have_value(logged.name)
 
 
 @pytest.mark.parametrize("width", [WIDE, NARROW])
 @pytest.mark.parametrize("of_app", [False, True])
-def test_the_oldest_first_and_back(visit, live, olga: Person, told: Person, chat, width: int, of_app: bool) -> None:
+def test_the_oldest_first_and_back(visit, live, olga: Person, logged: Person, chat, width: int, of_app: bool) -> None:
     page = visit(olga, width=width)
     page.goto(f"{live.url}{f'/apps/{chat.app.id}' if of_app else ''}/activity?search=noted")
     expect(lines(page).first).to_contain_text("thing 59")
@@ -90,7 +90,7 @@ def test_the_oldest_first_and_back(visit, live, olga: Person, told: Person, chat
     expect(lines(page).first).to_contain_text("thing 59")
 
 
-def test_without_javascript(visit, live, olga: Person, told: Person) -> None:
+def test_without_javascript(visit, live, olga: Person, logged: Person) -> None:
     page = visit(olga, javascript=False)
     page.goto(f"{live.url}/activity?kind=checks")
     page.locator("summary", has_text="3 users found").click()
@@ -117,8 +117,8 @@ def test_what_needs_a_person_follows_the_tasks(visit, live, olga: Person, chat) 
     expect(page.locator("#alert-stuck")).to_be_visible()
 
 
-def test_looks(visit, live, olga: Person, told: Person, chat, by) -> None:
-    query = f"person={told.id}&kind=checks&sort=when"
+def test_looks(visit, live, olga: Person, logged: Person, chat, by) -> None:
+    query = f"person={logged.id}&kind=checks&sort=when"
     saved_views.save("Checks", ListName.ACTIVITY, None, query, by, shared=True)
 
     def line_opens(page: Page) -> None:
@@ -129,7 +129,7 @@ def test_looks(visit, live, olga: Person, told: Person, chat, by) -> None:
         Look("activity-line-open", "/activity", line_opens),
         Look("activity-filtered", f"/activity?{query}&since=2020-01-01", line_opens),
         Look("activity-of-app", f"/apps/{chat.app.id}/activity?sort=when&kind=checks"),
-        Look("person-timeline", f"/people/{told.id}"),
+        Look("person-timeline", f"/people/{logged.id}"),
     ]
     page = visit(olga)
     nothing_wrong([wrong for look in looks for wrong in look_at(page, live.url, look)])

@@ -53,8 +53,8 @@ def test_an_hr_file_and_the_next_months(visit, live, olga: Person, tmp_path: Pat
     if not javascript:
         page = visit(olga, javascript=False)
         page.goto(address)
-    told = page.text_content("main")
-    assert "60 rows" in told and "On Leave" in told and "p0@acme.example" in told
+    text = page.text_content("main")
+    assert "60 rows" in text and "On Leave" in text and "p0@acme.example" in text
     assert page.is_visible("text=Answer the questions above first"), "nothing can be connected yet"
     page.reload()
     page.select_option("#q-1", label="Suspended")
@@ -77,8 +77,8 @@ def test_an_hr_file_and_the_next_months(visit, live, olga: Person, tmp_path: Pat
     page.set_input_files("#f-list", hr_file(tmp_path / "december.csv", 61, further="Contract status"))
     page.click("button:has-text('Preview the changes')")
     page.wait_for_url("**/files/*")
-    told = page.text_content("main")
-    assert "Contract status" in told and "1 question before it is used" in told, "only what is new is asked"
+    text = page.text_content("main")
+    assert "Contract status" in text and "1 question before it is used" in text, "only what is new is asked"
     page.select_option("#q-1", label="Not needed")
     page.click("button:has-text('Save the answers')")
     page.wait_for_selector("button:has-text('Show what it would change')")

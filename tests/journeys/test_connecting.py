@@ -92,7 +92,7 @@ def test_without_javascript(visit, live: Live, olga: Person, acme: ChatApp) -> N
     assert App.select().count() == 1
 
 
-def test_slack_is_connected_as_its_page_tells(visit, live: Live, olga: Person, monkeypatch) -> None:
+def test_slack_is_connected_as_its_page_shows(visit, live: Live, olga: Person, monkeypatch) -> None:
     contract, slack = SlackContract(), SlackContract.fake()
     slack.start()
     try:

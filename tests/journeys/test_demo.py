@@ -27,12 +27,12 @@ def addresses(tmp_path: Path) -> Iterator[dict[str, str]]:
                    "PYTHONUNBUFFERED": "1"}  # fmt: skip
     process = subprocess.Popen([sys.executable, "app.py", "demo"], cwd=ROOT, env=environment, text=True,
                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)  # fmt: skip
-    said = ""
-    while "Rollcall is at" not in said:
+    shown = ""
+    while "Rollcall is at" not in shown:
         line = process.stdout.readline()
-        assert line, f"the demo ended: {said}"
-        said += line
-    yield {name: re.search(rf"{re.escape(label)}.*?(http\S+)", said).group(1) for name, label in ADDRESSES.items()}
+        assert line, f"the demo ended: {shown}"
+        shown += line
+    yield {name: re.search(rf"{re.escape(label)}.*?(http\S+)", shown).group(1) for name, label in ADDRESSES.items()}
     process.send_signal(signal.SIGINT)
     assert process.wait(30) == 0
     process.stdout.close()

@@ -1,5 +1,5 @@
 """Directories in a real browser: two that differ, their order, a list looked at and applied, one out of order;
-and each kind that is read over the internet, connected as its page tells."""
+and each kind that is read over the internet, connected as its page says."""
 
 from __future__ import annotations
 
@@ -73,16 +73,16 @@ def test_two_directories_their_order_a_list_and_one_out_of_order(
     page.set_input_files("#f-list", hr)
     page.click("button:has-text('Preview the changes')")
     page.wait_for_url("**/preview")
-    told = " ".join(page.text_content("main").split())
-    assert "deprovisioned in this directory, stays active" in told and "Person 20" in told
-    assert "Person 11" in told and "active → deprovisioned" in told
+    reported = " ".join(page.text_content("main").split())
+    assert "deprovisioned in this directory, stays active" in reported and "Person 20" in reported
+    assert "Person 11" in reported and "active → deprovisioned" in reported
     assert Person.select().where(Person.status == "deprovisioned").count() == 0
     page.click("button:has-text('Apply')")
     page.wait_for_url(f"**/directories/{Directory.get(Directory.name == 'HR').id}")
     assert [person.name for person in Person.select().where(Person.status == "deprovisioned")] == ["Person 11"]
     page.goto(f"{live.url}/people/{people.find_by_email('p0@acme.example').id}")
-    told = " ".join(page.text_content("main").split())
-    assert "IT decides: active in any directory is active" in told and "decides the name" in told
+    reported = " ".join(page.text_content("main").split())
+    assert "IT decides: active in any directory is active" in reported and "decides the name" in reported
 
     # One directory is out of order: nobody leaves.
     before = [(person.id, person.status) for person in Person.select()]
@@ -107,7 +107,7 @@ WITHOUT_BUTTONS = """() => {
 
 
 @pytest.mark.parametrize("contract", [Okta, Entra, Google])
-def test_each_kind_is_connected_as_its_page_tells(visit, live, olga: Person, monkeypatch, contract) -> None:
+def test_each_kind_is_connected_as_its_page_shows(visit, live, olga: Person, monkeypatch, contract) -> None:
     battery, app = contract(), contract.fake()
     app.start()
     try:
@@ -149,7 +149,7 @@ def test_the_pages_look_right(visit, live, olga: Person, tmp_path: Path) -> None
     directories.connect("csv", "Company directory", {"file": str(it)}, MACHINE)
     read_all()
     text = rows(*range(3, 29), name="Persona") + "new@acme.example,Newcomer,suspended,99\n"
-    directory_preview.hand_over(hr, text, MACHINE)
+    directory_preview.upload(hr, text, MACHINE)
     page = visit(olga)
     nothing_wrong(
         wrong

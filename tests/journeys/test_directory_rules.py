@@ -1,5 +1,5 @@
 """An administrator names an attribute of the company's own, in a real browser over a real slapd; and a fault of our own
-as every page tells it."""
+as every page shows it."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def staff(slapd: Slapd, olga: Person) -> Directory:
 
 @pytest.fixture
 def well_before() -> Iterator[None]:
-    faults.forget()
+    faults.clear()
     yield
-    faults.forget()
+    faults.clear()
 
 
 def read_all() -> None:
@@ -53,7 +53,7 @@ def fill(page, row: int, attribute: str, operator: str, value: str, outcome: str
 
 
 @pytest.mark.parametrize("javascript", [True, False])
-def test_what_an_attribute_means_is_said_tried_and_read(visit, live, olga, staff, javascript) -> None:
+def test_what_an_attribute_means_is_shown_tried_and_read(visit, live, olga, staff, javascript) -> None:
     page = visit(olga, javascript=javascript, expected=("422",))
     page.goto(f"{live.url}/directories/{staff.id}")
     assert "may say who has left" in page.inner_text("main")
@@ -71,8 +71,8 @@ def test_what_an_attribute_means_is_said_tried_and_read(visit, live, olga, staff
     page.wait_for_selector("#toasts >> text=is being read by these rules")
     read_all()
     page.goto(f"{live.url}/directories/{staff.id}")
-    said = page.inner_text("section[aria-labelledby=h-ends]")
-    assert "acmeEmploymentStatus is Terminated: has left" in said and "may say who has left" not in said
+    text = page.inner_text("section[aria-labelledby=h-ends]")
+    assert "acmeEmploymentStatus is Terminated: has left" in text and "may say who has left" not in text
     assert Person.select().where(Person.status == "deprovisioned").count() == 1
 
 

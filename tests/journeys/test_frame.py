@@ -44,7 +44,7 @@ def test_dialog_takes_the_focus_and_gives_it_back(visit, live, olga: Person) -> 
     assert focused(page) == "add-person" and page.url == live.url + "/people"
 
 
-def test_what_is_wrong_is_said_in_the_dialog(visit, live, olga: Person) -> None:
+def test_what_is_wrong_is_shown_in_the_dialog(visit, live, olga: Person) -> None:
     page = visit(olga, expected=("status of 422",))
     page.goto(live.url + "/people")
     page.click("#add-person")
@@ -176,7 +176,7 @@ def test_a_session_that_ended_leads_to_sign_in(visit, live, olga: Person) -> Non
     page.wait_for_url("**/sign-in")
 
 
-def test_a_server_that_is_gone_is_said(visit, live, olga: Person) -> None:
+def test_a_server_that_is_gone_is_shown(visit, live, olga: Person) -> None:
     page = visit(olga, expected=("net::ERR", "Failed to load", "htmx:sendError", "htmx:afterRequest"))
     page.goto(live.url + "/people")
     page.route("**/people/new", lambda route: route.abort())

@@ -55,9 +55,9 @@ def map_the_group(page, url: str, sales: Groups) -> None:
     page.select_option("#f-role", label="Admin")
     page.click("#preview-rule")
     page.wait_for_selector("dialog:modal #save-rule")
-    told = text(page, "dialog")
-    assert "Would be invited1" in told and "Person 10" in told
-    assert "No change needed1" in told and "Member → Admin" in told
+    shown = text(page, "dialog")
+    assert "Would be invited1" in shown and "Person 10" in shown
+    assert "No change needed1" in shown and "Member → Admin" in shown
     page.click("#back-to-rule")
     page.wait_for_selector("dialog:modal #f-source")
     assert page.input_value("#f-role") == "admin", "what was chosen is still there"
@@ -71,9 +71,9 @@ def map_the_group(page, url: str, sales: Groups) -> None:
 def test_a_group_is_mapped_and_joiners_movers_and_leavers_follow(visit, live, olga: Person, sales: Groups) -> None:
     page = visit(olga)
     map_the_group(page, live.url, sales)
-    told = checked(page, live.url, sales)
-    assert "By the groups of Chat: 1 person to invite, 1 role to change." in told
-    assert "To be updated in the app" in told and "in group Sales of Company LDAP → Admin" in told
+    shown = checked(page, live.url, sales)
+    assert "By the groups of Chat: 1 person to invite, 1 role to change." in shown
+    assert "To be updated in the app" in shown and "in group Sales of Company LDAP → Admin" in shown
     assert text(page, "#sync-outcome") == "Removes nobody from Chat. Makes 2 changes in it."
     page.locator("#drop-roles-in-app input[name=yes]").click()
     assert text(page, "#sync-outcome") == "Removes nobody from Chat. Makes 1 change in it."
@@ -84,9 +84,9 @@ def test_a_group_is_mapped_and_joiners_movers_and_leavers_follow(visit, live, ol
     sales.put(3, "Sales")  # a mover
     sales.put(1, "Marketing")  # no longer in a group of the app
     sales.read()
-    told = checked(page, live.url, sales)
-    assert "1 role to change, 1 person no longer assigned" in told
-    assert "No longer in group Sales of Company LDAP" in told
+    shown = checked(page, live.url, sales)
+    assert "1 role to change, 1 person no longer assigned" in shown
+    assert "No longer in group Sales of Company LDAP" in shown
     assert text(page, "#sync-outcome") == "Removes 1 person from Chat. Makes 1 other change in it."
     page.locator("#drop-no-longer-assigned summary").focus()
     finish(page)
@@ -104,9 +104,9 @@ def test_a_mover_loses_what_the_old_group_gave(visit, live, olga: Person, sales:
     sales.put(1, "Marketing")
     sales.read()
     page = visit(olga)
-    told = checked(page, live.url, sales)
-    assert "By the groups of Chat: 1 asset role to revoke." in told and "member → no access" in told
-    assert "No longer in group Sales of Company LDAP" in told
+    shown = checked(page, live.url, sales)
+    assert "By the groups of Chat: 1 asset role to revoke." in shown and "member → no access" in shown
+    assert "No longer in group Sales of Company LDAP" in shown
     assert text(page, "#sync-outcome") == "Removes nobody from Chat. Makes 1 change in it."
     report = f"/reports/{sales.report().id}"
     nothing_wrong(look_at(page, live.url, Look("sync-data-loss", report)))

@@ -1,4 +1,4 @@
-"""What a guard holds of roles and profiles, and what an app no longer tells: looked at in both themes and widths."""
+"""What a guard holds of roles and profiles, and what an app no longer sends: looked at in both themes and widths."""
 
 from __future__ import annotations
 

@@ -44,9 +44,9 @@ class Rollcall:
         """What it printed when it was ready."""
         self.process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=self.environment, text=True,
                                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)  # fmt: skip
-        said = self.process.stdout.readline()
-        assert self.url in said, said
-        return said
+        output = self.process.stdout.readline()
+        assert self.url in output, output
+        return output
 
     def set_up_link(self) -> str:
         return re.search(r"http://\S+/setup\S+", self.process.stdout.readline()).group(0)
@@ -90,9 +90,9 @@ def test_a_person_leaves_and_is_out_of_the_app(rollcall, page, slapd, scim_app, 
     slapd.disable("p0003")
     slapd.disable("p0004")
     check_for_updates(page, rollcall)
-    told = smtp_starttls.wait_for(1)[-1]
-    assert "2 people left Acme and still have an account in Team wiki" in told["Subject"]
-    finish_from_the_mail(page, told)
+    shown = smtp_starttls.wait_for(1)[-1]
+    assert "2 people left Acme and still have an account in Team wiki" in shown["Subject"]
+    finish_from_the_mail(page, shown)
 
     outcome = smtp_starttls.wait_for(2)[-1]
     assert "removed from Team wiki" in outcome["Subject"]
@@ -196,8 +196,8 @@ def finish_from_the_mail(page: Page, mail) -> None:
 
 def activity_tells_it_all(page: Page, rollcall: Rollcall) -> None:
     page.goto(f"{rollcall.url}/activity")
-    told = page.locator("main")
+    shown = page.locator("main")
     for line in page.locator(".log-inside summary").all():
         line.click()
     for what in ("Finished sync", "Left out", "Hand-over until Friday", "Removed from the app", "Check succeeded"):
-        expect(told).to_contain_text(re.compile(re.escape(what), re.I))
+        expect(shown).to_contain_text(re.compile(re.escape(what), re.I))

@@ -43,7 +43,7 @@ def act(page, account: Account, words: str) -> None:
     page.wait_for_selector("dialog:modal #confirm, dialog:modal [name=chosen], dialog:modal [name=email]")
 
 
-def said(page) -> str:
+def message(page) -> str:
     page.wait_for_selector("#toasts .toast")
     return " ".join(page.text_content("#toasts").split())
 
@@ -55,7 +55,7 @@ def test_from_unmatched_to_onboarded_by_one_click_and_back_by_one(visit, live, o
     likely.locator("button").dblclick()
     page.wait_for_selector(f"#account-{strangers['ana'].id}", state="detached")
     assert now(strangers["ana"]).person.name == "Ana López" and MatchDecision.select().count() == 1
-    assert "Ana Lopez: Ana López." in said(page)
+    assert "Ana Lopez: Ana López." in message(page)
     page.locator("#toasts .toast").get_by_text("Undo").dblclick()
     page.wait_for_selector(f"#account-{strangers['ana'].id}")
     assert now(strangers["ana"]).match_kind == "unmatched"
@@ -74,7 +74,7 @@ def test_an_onboarded_account_is_re_assigned_step_by_step(visit, live, olga: Per
     act(page, account, "Re-assign")
     page.dblclick("#confirm")
     page.wait_for_url("**tab=unmatched**")
-    assert MatchDecision.select().count() == 1 and "moved to Unmatched" in said(page)
+    assert MatchDecision.select().count() == 1 and "moved to Unmatched" in message(page)
     act(page, account, "Match to a person")
     page.check("dialog [name=chosen][value='']")
     page.fill("dialog [name=email]", email(2))
@@ -105,7 +105,7 @@ def test_many_are_ticked_previewed_decided_and_undone(visit, live, olga: Person,
     page.dblclick("#confirm")
     page.wait_for_selector("#decision", state="detached")
     assert Account.select().where(Account.match_kind == "local partner").count() == 50
-    assert App.get_by_id(chat.app.id).guests == 50 and "50 accounts marked as local partner." in said(page)
+    assert App.get_by_id(chat.app.id).guests == 50 and "50 accounts marked as local partner." in message(page)
     members(page, live, chat.app, "guests")
     assert page.locator(".badge:has-text('Local partner')").count() == 50
     page.click("[id^=undo-] button")
@@ -140,8 +140,8 @@ def test_the_second_tab_sees_what_the_first_changed(visit, live, olga: Person, c
     match_decisions.mark_guest(strangers["kim"], chat.by, "Studio")
     page.click("#confirm")
     page.wait_for_selector("#decision [role=alert]")
-    told = page.text_content("#decision")
-    assert "changed while you looked" in told and "now: Guest" in told
+    text = page.text_content("#decision")
+    assert "changed while you looked" in text and "now: Guest" in text
     page.click("#confirm")
     page.wait_for_selector("#decision", state="detached")
     assert now(strangers["kim"]).match_kind == "service account"
@@ -172,7 +172,7 @@ def test_a_rule_is_set_and_matches_at_once(visit, live, olga: Person, chat) -> N
     page.fill("dialog [name=domain]", "acme.example")
     page.keyboard.press("Enter")
     page.wait_for_selector("text=then user name@acme.example")
-    assert "The match of 1 account changed" in said(page)
+    assert "The match of 1 account changed" in message(page)
     assert Account.get(Account.user_name == "p1").person == chat.people[1]
 
 

@@ -77,8 +77,8 @@ def two_are_invited(page: Page, members: str, smtp) -> None:
     expect(coming).to_contain_text("Nina Vogel")
     expect(coming.get_by_text("Invitation ongoing")).to_have_count(2)
     queue.drain(("task", "mail"))
-    told = smtp.wait_for(2)
-    assert {mail["To"] for mail in told} == {NINA, OMAR} and {mail["Subject"] for mail in told} == {"Join Chat"}
+    text = smtp.wait_for(2)
+    assert {mail["To"] for mail in text} == {NINA, OMAR} and {mail["Subject"] for mail in text} == {"Join Chat"}
     expect(coming).to_contain_text("expires", timeout=10_000)
     assert Invitation.select().count() == 2 == Task.select().count()
 
@@ -155,10 +155,10 @@ def somebody_is_removed_with_a_reason(page: Page, members: str, acme) -> None:
 
 def activity_tells_it_all(page: Page, live, acme) -> None:
     page.goto(f"{live.url}/apps/{acme.app.id}/activity")
-    told = page.locator("main")
+    text = page.locator("main")
     for words in ("Onboarded", "Member → Admin", "Moved to another team", "Granted access in the app",
                   "Revoked access in the app", "Removed from the app", "Invited to the app"):  # fmt: skip
-        expect(told).to_contain_text(re.compile(re.escape(words), re.I))
+        expect(text).to_contain_text(re.compile(re.escape(words), re.I))
 
 
 def test_all_works_without_javascript(acme, live, visit, olga) -> None:

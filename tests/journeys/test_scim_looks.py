@@ -14,9 +14,9 @@ from tests.journeys.looks import Look, look_at, nothing_wrong, opens
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 
 
-def write(url: str, token: str, method: str, path: str, said: dict) -> dict:
+def write(url: str, token: str, method: str, path: str, shown: dict) -> dict:
     """An identity provider's request and the answer."""
-    sent = urllib.request.Request(f"{url}{push.PATH}{path}", json.dumps(said).encode(), method=method, headers={
+    sent = urllib.request.Request(f"{url}{push.PATH}{path}", json.dumps(shown).encode(), method=method, headers={
         "Authorization": f"Bearer {token}", "Content-Type": "application/scim+json"})  # fmt: skip
     with urllib.request.urlopen(sent, timeout=30) as answer:
         return json.loads(answer.read() or "{}")

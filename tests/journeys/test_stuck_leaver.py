@@ -67,20 +67,20 @@ def test_from_the_card_to_up_to_date(visit, live, olga: Person, chat) -> None:
 
 def test_one_number_everywhere(visit, live, olga: Person, chat) -> None:
     """Two have left, and one of them can't be removed yet: Home, Reports, wizard, foot and e-mail say the same."""
-    told = "2 people left Acme and still have an account in Chat. 1 can be removed, Person 0 can't yet"
+    shown = "2 people left Acme and still have an account in Chat. 1 can be removed, Person 0 can't yet"
     chat.leave(0, 3)
     compare()
     [mail] = Mail.select()
-    assert mail.subject == told
+    assert mail.subject == shown
     page: Page = visit(olga, width=NARROW)
     expect(page.locator("#answer")).to_contain_text("2 people who left still have 2 accounts")
-    expect(page.get_by_role("main")).to_contain_text(f"{told}.")
+    expect(page.get_by_role("main")).to_contain_text(f"{shown}.")
     expect(page.get_by_role("main")).to_contain_text("2 accounts of people who left")
     page.goto(f"{live.url}/reports")
-    expect(page.get_by_role("main")).to_contain_text(f"{told}.")
+    expect(page.get_by_role("main")).to_contain_text(f"{shown}.")
     page.get_by_role("link", name="View the report of Chat").first.click()
     wizard = page.get_by_role("dialog")
-    expect(wizard).to_contain_text(f"{told}.")
+    expect(wizard).to_contain_text(f"{shown}.")
     expect(wizard.locator("summary", has_text="Removed users")).to_contain_text("2")
     expect(wizard.locator("#sync-outcome")).to_have_text("Removes 1 person from Chat.")
 

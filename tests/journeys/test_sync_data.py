@@ -29,7 +29,7 @@ def focused(page) -> str:
     return page.evaluate("document.activeElement.id")
 
 
-def said(page) -> str:
+def message(page) -> str:
     return " ".join(page.text_content("#sync-outcome").split())
 
 
@@ -44,14 +44,14 @@ def requests_within(page, milliseconds: int) -> list[str]:
 def test_the_foot_follows_the_ticks_and_asks_for_reasons(visit, live, olga: Person, chat, report: Report) -> None:
     page = opened(visit(olga), live.url, chat.app)
     assert focused(page) == "dialog-title"
-    assert said(page) == "Removes 3 people from Chat, saves 63 € a month."
+    assert message(page) == "Removes 3 people from Chat, saves 63 € a month."
     box = page.locator("#sync-form input[name=yes]").first
     reason = page.locator(".why input").first
     assert not reason.is_visible()
     box.focus()
     page.keyboard.press("Space")
     assert reason.is_visible() and focused(page) == reason.get_attribute("id")
-    assert said(page) == "Removes 2 people from Chat, saves 42 € a month."
+    assert message(page) == "Removes 2 people from Chat, saves 42 € a month."
     page.click("#finish-sync")
     page.wait_for_selector(".why input:invalid:focus")
     assert page.query_selector("#sync-data:modal") and Task.select().count() == 0, "the reason is missing"
@@ -90,7 +90,7 @@ def test_progress_is_live_and_then_rests(visit, live, olga: Person, chat, report
     assert requests_within(page, 2500) == [], "there is nothing to wait for"
 
 
-def test_a_stale_report_is_shown_anew_with_what_was_written(visit, live, olga: Person, chat, report: Report) -> None:
+def test_a_stale_report_is_shown_again_with_what_was_written(visit, live, olga: Person, chat, report: Report) -> None:
     page = opened(visit(olga, expected=("status of 422",)), live.url, chat.app)
     page.locator("#sync-form input[name=yes]").nth(2).click()
     page.keyboard.type("Hand-over")
@@ -100,7 +100,7 @@ def test_a_stale_report_is_shown_anew_with_what_was_written(visit, live, olga: P
     page.wait_for_selector("#sync-form [role=alert]")
     assert "Look at it again" in page.text_content("#sync-form [role=alert]")
     assert page.locator(".why input:visible").input_value() == "Hand-over"
-    assert said(page) == "Removes 3 people from Chat, saves 63 € a month." and Task.select().count() == 0
+    assert message(page) == "Removes 3 people from Chat, saves 63 € a month." and Task.select().count() == 0
     page.click("#finish-sync")
     page.wait_for_selector("#acts")
     assert Task.select().count() == 3
@@ -128,7 +128,7 @@ def test_a_check_is_watched_closed_and_joined(visit, live, olga: Person, chat) -
     assert requests_within(page, 2500) == []
     page.click("#view-report-of-check")
     page.wait_for_selector("#sync-data:modal")
-    assert said(page).startswith("Removes 1 person from Chat")
+    assert message(page).startswith("Removes 1 person from Chat")
 
 
 def test_a_card_follows_its_check_and_keeps_its_menu_open(visit, live, olga: Person, chat) -> None:

@@ -55,8 +55,8 @@ def main() -> None:
         name, *arguments = line.split()
         try:
             with connected():
-                told = {"begin": begin, "look": look, "add": add, "kill": kill}[name](*arguments)
-            print(json.dumps({**told, "fault": None}), flush=True)
+                body = {"begin": begin, "look": look, "add": add, "kill": kill}[name](*arguments)
+            print(json.dumps({**body, "fault": None}), flush=True)
         except Exception as problem:
             fault = faults.of(problem)
             print(json.dumps({"fault": fault and fault.kind, "problem": str(problem)}), flush=True)

@@ -41,18 +41,18 @@ class OidcServer:
             "client_id": CLIENT, "client_secret": SECRET, "redirect_uris": [rollcall + oidc.RETURN],
             "post_logout_redirect_uris": [rollcall + oidc.SIGNED_OUT],
         }  # fmt: skip
-        told = {"port": self._port, "client": client, "people": self.people}
+        response = {"port": self._port, "client": client, "people": self.people}
         with self._log.open("w") as log:
             command = [self._node, SCRIPT, self._installed]
             self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log)
-        self._process.stdin.write(json.dumps(told).encode())
+        self._process.stdin.write(json.dumps(response).encode())
         self._process.stdin.close()
         deadline = time.monotonic() + READY_SECONDS
         while "ready" not in self._log.read_text().splitlines():
             alive = self._process.poll() is None and time.monotonic() < deadline
             assert alive, f"oidc-provider did not start: {self._log.read_text()}"
             time.sleep(0.05)
-        discovery.forget(self.issuer)
+        discovery.clear(self.issuer)
 
     def stop(self) -> None:
         if self._process and self._process.poll() is None:
@@ -91,4 +91,4 @@ def oidc_server(tmp_path: Path) -> Iterator[OidcServer]:
     server = OidcServer(tmp_path)
     yield server
     server.stop()
-    discovery.forget(server.issuer)
+    discovery.clear(server.issuer)

@@ -188,7 +188,7 @@ def postgres_roles(postgres: Postgres) -> Iterator[PostgresRoles]:
 
 @pytest.fixture
 def modest_roles(postgres: Postgres) -> Iterator[PostgresRoles]:
-    """Signed in as the role that the steps tell to make."""
+    """Signed in as the role that the steps create."""
     postgres.run("CREATE ROLE {} LOGIN CREATEROLE PASSWORD 'rollcall''s own pässword'", ROLLCALL)
     connector = PostgresRoles(postgres.settings(user=ROLLCALL, password=ROLLCALL_PASSWORD))
     yield connector

@@ -33,9 +33,9 @@ def need_server(name: str) -> Path:
     import pytest
 
     if os.environ.get("ROLLCALL_TEST_ALL") == "1":
-        told = install(name)
+        shown = install(name)
         if not _is_there(name):
-            pytest.fail(told)
+            pytest.fail(shown)
     if not _is_there(name):
         pytest.skip(f"{SERVERS[name]} is not installed: python -m tests.real.servers {name}")
     return CACHE / name
@@ -52,7 +52,7 @@ def _mark(name: str) -> Path:
 
 
 def install(name: str) -> str:
-    """Install one server if it isn't there, or wait for who does; what there is to tell about it."""
+    """Install one server if it isn't there, or wait for another process that does; what there is to report about it."""
     started = time.monotonic()
     (CACHE / name).mkdir(parents=True, exist_ok=True)
     with (CACHE / f"{name}.lock").open("w") as lock:
@@ -92,8 +92,8 @@ def _describe(name: str, folder: Path) -> None:
 
 def main(names: list[str]) -> None:
     with ThreadPoolExecutor(len(SERVERS)) as threads:
-        for told in threads.map(install, names or SERVERS):
-            print(told, flush=True)
+        for shown in threads.map(install, names or SERVERS):
+            print(shown, flush=True)
 
 
 if __name__ == "__main__":

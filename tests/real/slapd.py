@@ -148,7 +148,7 @@ class Slapd:
         self._do("modify_dn", self.dn(uid), f"uid={new}")
 
     def disable(self, uid: str) -> None:
-        """In the way that `settings` tells the connector of."""
+        """In the way that `settings` describes to the connector."""
         self.modify(uid, employeeType="disabled")
 
     def enable(self, uid: str) -> None:

@@ -73,8 +73,8 @@ class SmtpServer:
     def wait_until(self, enough: Callable[[list[EmailMessage]], bool], timeout: float = 20) -> list[EmailMessage]:
         with self._arrived:
             if not self._arrived.wait_for(lambda: enough(self.messages), timeout):
-                told = [str(message["Subject"]) for message in self.messages]
-                raise AssertionError(f"the mail that was waited for has not come within {timeout} s; there were {told}")
+                seen = [str(message["Subject"]) for message in self.messages]
+                raise AssertionError(f"the mail that was waited for has not come within {timeout} s; there were {seen}")
             return list(self.messages)
 
     def _certificate(self) -> ssl.SSLContext:

@@ -198,7 +198,7 @@ def test_attributes_that_might_say_it_are_named_until_a_rule_says_what_they_mean
     connector.close()
 
 
-def test_a_value_that_no_rule_is_about_is_told(slapd):
+def test_a_value_that_no_rule_is_about_is_reported(slapd):
     company(slapd)
     connector = LdapDirectory(slapd.settings(**rules(RULES[0], "acmeContractEnd is present: here", RULES[4])))
     list(connector.people())
@@ -207,7 +207,7 @@ def test_a_value_that_no_rule_is_about_is_told(slapd):
     assert "acmeEmploymentStatus" in warning and "“Active” or “On leave”" in warning and "Terminated" not in warning
 
 
-def test_what_can_not_be_looked_for_beside_the_list_is_told_and_does_not_fail_it(slapd):
+def test_what_can_not_be_looked_for_beside_the_list_is_reported_and_does_not_fail_it(slapd):
     connector = LdapDirectory(slapd.settings())
     everybody = connector.people()
     for _ in range(1000):

@@ -246,7 +246,7 @@ def test_the_last_member_is_refused_and_the_other_groups_let_go(slapd: Slapd, co
     assert connector.account(ana.id) == ana
 
 
-def test_who_may_only_read_is_told_and_changes_nothing(slapd: Slapd):
+def test_who_may_only_read_is_reported_and_changes_nothing(slapd: Slapd):
     slapd.add_group("team", "p0001", "p0002")
     reader = LdapGroup(slapd.group_settings(bind_dn=READER, password=READER_PASSWORD))
     who = reader.test()
@@ -259,7 +259,7 @@ def test_who_may_only_read_is_told_and_changes_nothing(slapd: Slapd):
     reader.close()
 
 
-def test_test_tells_who_it_is_and_changes_nothing(slapd: Slapd, connector: LdapGroup):
+def test_test_shows_who_it_is_and_changes_nothing(slapd: Slapd, connector: LdapGroup):
     slapd.add_group("team", "p0001", "p0002")
     who = connector.test()
     assert KEEPER in who.name and "2 members in 1 groups" in who.name and who.missing == ()
@@ -284,8 +284,8 @@ def test_test_says_what_to_fix_and_no_secret(slapd: Slapd, caplog, changes, kind
     slapd.add_group("team", "p0001", "p0002")
     failed = problem(slapd.group_settings(**changes))
     assert type(failed) is kind and words in str(failed)
-    told = "".join(traceback.format_exception(failed)) + repr(failed) + caplog.text
-    assert KEEPER_PASSWORD not in told and "wrong secret" not in told
+    reported = "".join(traceback.format_exception(failed)) + repr(failed) + caplog.text
+    assert KEEPER_PASSWORD not in reported and "wrong secret" not in reported
 
 
 def test_an_id_that_several_have_is_none(slapd: Slapd):
@@ -331,7 +331,7 @@ def test_every_member_is_read_whatever_their_number(big: Slapd, count: int):
     connector.close()
 
 
-def test_user_name_and_employee_number_are_told(slapd: Slapd, connector: LdapGroup):
+def test_user_name_and_employee_number_are_reported(slapd: Slapd, connector: LdapGroup):
     slapd.add_group("vpn", "p0001")
     slapd.modify("p0001", employeeNumber="E7")
     account = find(connector, "p0001")

@@ -42,11 +42,11 @@ WAYS = [
 
 @contextmanager
 def behind(config: Config, way: tuple) -> Iterator[str]:
-    path, passed, header, told, trusted = way
+    path, passed, header, shown, trusted = way
     port = free_port()
     config = replace(config, trusted_proxies=trusted)
     with (
-        serving(config, f"http://127.0.0.1:{port}{told}") as live,
+        serving(config, f"http://127.0.0.1:{port}{shown}") as live,
         nginx(port, live.config.listen_port, path, passed, header) as url,
     ):
         yield url
@@ -62,12 +62,12 @@ def walk(browser: requests.Session, url: str, path: str) -> tuple[list[str], set
             continue
         seen.add(address)
         kinds.add(kind)
-        said = browser.get(urljoin(url, address), timeout=30, allow_redirects=False)
-        wrong += [f"{address}: {leaves}" for leaves in outside(path, said.text, said.headers)]
-        if said.status_code >= 500 or ANOTHER_TOOL in said.text:
-            wrong.append(f"{address}: {said.status_code}")
-        if "text/html" in said.headers.get("Content-Type", ""):
-            led = (urljoin(address, one).partition("#")[0] for one in led_to(said.text, said.headers))
+        answer = browser.get(urljoin(url, address), timeout=30, allow_redirects=False)
+        wrong += [f"{address}: {leaves}" for leaves in outside(path, answer.text, answer.headers)]
+        if answer.status_code >= 500 or ANOTHER_TOOL in answer.text:
+            wrong.append(f"{address}: {answer.status_code}")
+        if "text/html" in answer.headers.get("Content-Type", ""):
+            led = (urljoin(address, one).partition("#")[0] for one in led_to(answer.text, answer.headers))
             waiting += sorted({one for one in led if "_method=" not in one} - seen)
     return wrong, seen
 
@@ -92,9 +92,10 @@ def test_mail_scim_and_the_redirect_address_say_where_nginx_serves_it(config, ho
         assert f"{url}\n" in outbox.test_mail("olga@acme.example").text
         scim = {"Authorization": f"Bearer {token}", "Content-Type": "application/scim+json"}
         user = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "ana@acme.example"}
-        said = requests.post(f"{url}/scim/v2/Users", json=user, headers=scim, timeout=30)
-        assert said.status_code == 201
-        assert requests.get(said.headers["Location"], headers=scim, timeout=30).json()["userName"] == "ana@acme.example"
+        answer = requests.post(f"{url}/scim/v2/Users", json=user, headers=scim, timeout=30)
+        assert answer.status_code == 201
+        created = requests.get(answer.headers["Location"], headers=scim, timeout=30).json()
+        assert created["userName"] == "ana@acme.example"
         with requests.Session() as browser:
             browser.get(f"{url}/sign-in/{sign_in.signed_link(olga)}", timeout=30)
             settings = browser.get(f"{url}/settings/sign-in", timeout=30).text
@@ -105,11 +106,11 @@ def test_mail_scim_and_the_redirect_address_say_where_nginx_serves_it(config, ho
 
 def test_a_visitor_can_not_say_the_path(config, home):
     with behind(config, ("", WHOLE, "", "", PROXY)) as url:
-        said = requests.get(url, headers={"X-Forwarded-Prefix": "//evil.example"}, timeout=30, allow_redirects=False)
-        assert said.headers["Location"] == "/sign-in"
+        answer = requests.get(url, headers={"X-Forwarded-Prefix": "//evil.example"}, timeout=30, allow_redirects=False)
+        assert answer.headers["Location"] == "/sign-in"
     with behind(config, ("", WHOLE, "", "", ())) as url:
-        said = requests.get(url, headers={"X-Forwarded-Prefix": "/evil"}, timeout=30, allow_redirects=False)
-        assert said.headers["Location"] == "/sign-in"
+        answer = requests.get(url, headers={"X-Forwarded-Prefix": "/evil"}, timeout=30, allow_redirects=False)
+        assert answer.headers["Location"] == "/sign-in"
 
 
 def test_the_example_in_the_docs_is_one_that_nginx_takes(tmp_path):

@@ -93,10 +93,10 @@ def check(app, by: str) -> Check:
 @pytest.mark.parametrize("count", [0, 1, 499, 500, 2500])
 def test_every_role_is_read_in_pages(postgres: Postgres, count: int):
     postgres.run(f"DO $$ BEGIN FOR n IN 1..{count} LOOP EXECUTE 'CREATE ROLE many' || n || ' LOGIN'; END LOOP; END $$")
-    told: list[int] = []
-    connector = PostgresRoles(postgres.settings(), told.append)
+    shown: list[int] = []
+    connector = PostgresRoles(postgres.settings(), shown.append)
     accounts = list(connector.accounts())
-    assert len({account.id for account in accounts}) == len(accounts) == count + 1 == told[0]
+    assert len({account.id for account in accounts}) == len(accounts) == count + 1 == shown[0]
     assert len(list(connector.access())) == count + 1
     connector.close()
 
@@ -276,9 +276,9 @@ def test_each_attribute_is_a_role_and_a_change_keeps_what_it_says(postgres: Post
     for name, held in (("ana", ("superuser", "createrole", "createdb")), ("ben", ("createrole", "createdb"))):
         account = find(connector, name)
         assert account.roles == held
-        said = connector.roles_after(account, role)
+        announced = connector.roles_after(account, role)
         connector.change_role(account, role)
-        assert set(connector.account(account.id).roles) == set(said) and said[0] == role
+        assert set(connector.account(account.id).roles) == set(announced) and announced[0] == role
 
 
 def test_why_each_role_may_connect(postgres: Postgres, connector: PostgresRoles):
@@ -297,7 +297,7 @@ def test_why_each_role_may_connect(postgres: Postgres, connector: PostgresRoles)
     assert {access.role for access in connector.access() if access.privileged} == {OWNER, OWNER_THROUGH}
 
 
-def test_access_is_given_and_taken_or_said_to_remain(postgres: Postgres, connector: PostgresRoles):
+def test_access_is_given_and_taken_or_reported_to_remain(postgres: Postgres, connector: PostgresRoles):
     postgres.role("ana")
     postgres.run("CREATE DATABASE {}", "shop")
     ana, shop = find(connector, "ana"), database(connector, "shop")
@@ -321,7 +321,7 @@ def test_access_is_given_and_taken_or_said_to_remain(postgres: Postgres, connect
         connector.grant(ana, Asset("999999", "database", "gone"), CONNECT)
 
 
-def test_access_that_may_not_be_given_is_told(postgres: Postgres, modest_roles: PostgresRoles):
+def test_access_that_may_not_be_given_is_reported(postgres: Postgres, modest_roles: PostgresRoles):
     postgres.role("ana")
     postgres.run("CREATE DATABASE {}", "shop")
     ana, shop = find(modest_roles, "ana"), database(modest_roles, "shop")

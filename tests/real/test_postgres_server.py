@@ -34,7 +34,7 @@ def problem(settings: dict[str, str]) -> ConnectorError:
     return raised.value
 
 
-def test_a_modest_role_is_told_what_is_missing_and_does_what_it_may(postgres: Postgres, modest_roles: PostgresRoles):
+def test_a_modest_role_sees_what_is_missing_and_does_what_it_may(postgres: Postgres, modest_roles: PostgresRoles):
     with postgres.connect(ROLLCALL, ROLLCALL_PASSWORD) as session:
         session.execute("CREATE ROLE ana LOGIN PASSWORD 'secret'")
     who = modest_roles.test()
@@ -77,8 +77,8 @@ def test_test_says_what_to_fix_and_no_secret(postgres: Postgres, caplog, changes
     settings = postgres.settings(**changes)
     failed = problem(settings)
     assert type(failed) is kind and words in str(failed)
-    told = "".join(traceback.format_exception(failed)) + repr(failed) + caplog.text
-    assert "wrong secret" not in told and PASSWORD not in told and "nul\0byte" not in told
+    shown = "".join(traceback.format_exception(failed)) + repr(failed) + caplog.text
+    assert "wrong secret" not in shown and PASSWORD not in shown and "nul\0byte" not in shown
 
 
 def test_a_start_without_postgresql_waits_for_no_driver():

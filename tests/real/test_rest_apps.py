@@ -104,7 +104,7 @@ def test_the_second_look_and_a_removal_twice(real: RealApp, connector: Connector
     assert leaver.email not in real.emails()
 
 
-def test_a_wrong_credential_and_a_wrong_address_are_told(real: RealApp, connector: Connector):
+def test_a_wrong_credential_and_a_wrong_address_are_reported(real: RealApp, connector: Connector):
     who = connector.test()
     assert who.name and not who.missing
     secret = next(field.name for field in connector.fields if field.secret)

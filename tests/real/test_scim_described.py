@@ -38,7 +38,7 @@ described = schemathesis.openapi.from_path(FILE)
 def token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Of a directory that pushes to the server that the requests go to, one for all of them."""
     config = Config.from_environ({"ROLLCALL_HOME": str(tmp_path_factory.mktemp("described") / "home")})
-    scim_tokens.forget_refusals()
+    scim_tokens.clear_refusals()
     open_blank(config)
     with connected():
         set_up_acme()
@@ -74,7 +74,7 @@ def test_what_was_created_can_be_used(token):
     Pushed.run(settings=BOUNDED)
 
 
-def test_without_the_token_nothing_is_told(token):
+def test_without_the_token_nothing_is_reported(token):
     for operation in described.get_all_operations():
         found = operation.ok()
         if found.label != "GET /ServiceProviderConfig":

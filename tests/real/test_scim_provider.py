@@ -24,8 +24,8 @@ class Served:
         added = rollcall.json("directory", "add", "scim", "--name", "Okta")
         self.url, self.headers = added["url"], {"Authorization": f"Bearer {added['token']}"}
 
-    def call(self, method: str, path: str, said: dict | None = None, **headers: str) -> requests.Response:
-        return requests.request(method, self.url + path, json=said, headers=self.headers | headers, timeout=60)
+    def call(self, method: str, path: str, body: dict | None = None, **headers: str) -> requests.Response:
+        return requests.request(method, self.url + path, json=body, headers=self.headers | headers, timeout=60)
 
 
 @pytest.fixture
@@ -73,8 +73,8 @@ def test_of_two_with_the_same_version_one_wins(served: Served) -> None:
     version, path = user.headers["ETag"], f"/Users/{user.json()['id']}"
 
     def write(title: str) -> int:
-        said = {"Operations": [{"op": "replace", "path": "title", "value": title}]}
-        return served.call("PATCH", path, said, **{"If-Match": version}).status_code
+        body = {"Operations": [{"op": "replace", "path": "title", "value": title}]}
+        return served.call("PATCH", path, body, **{"If-Match": version}).status_code
 
     with ThreadPoolExecutor(4) as threads:
         assert Counter(threads.map(write, ("a", "b", "c", "d"))) == {200: 1, 412: 3}
@@ -82,8 +82,8 @@ def test_of_two_with_the_same_version_one_wins(served: Served) -> None:
 
 def test_the_same_user_created_at_once_is_one(served: Served) -> None:
     def create(name: str) -> int:
-        said = {"schemas": [USER], "userName": name, "emails": [{"value": "ana@acme.example"}]}
-        return served.call("POST", "/Users", said).status_code
+        body = {"schemas": [USER], "userName": name, "emails": [{"value": "ana@acme.example"}]}
+        return served.call("POST", "/Users", body).status_code
 
     with ThreadPoolExecutor(4) as threads:
         assert Counter(threads.map(create, ("ana", "ANA", "Ana", "aNA"))) == {201: 1, 409: 3}

@@ -28,10 +28,10 @@ def test_the_token_is_tested(scim_app: ScimApp, scim: Scim):
 @pytest.mark.parametrize("count", [0, 1, 120, 200, 201, 450, 500, 501])
 def test_every_user_is_read_although_the_order_is_unstable(scim_app: ScimApp, scim: Scim, count: int):
     scim_app.add_people(count)
-    told: list[int] = []
-    scim.on_total = told.append
+    shown: list[int] = []
+    scim.on_total = shown.append
     assert sorted(account.email for account in scim.accounts()) == sorted(scim_app.users())
-    assert told == [count]
+    assert shown == [count]
 
 
 def test_what_a_user_is_like_is_read(scim_app: ScimApp, scim: Scim):
@@ -83,9 +83,9 @@ def test_every_role_is_read_and_a_change_leaves_the_others_as_they_were(scim_app
     roles = [{"value": "viewer", "primary": True}, billing, {"value": "admin"}]
     ana = scim_app.add_user("ana@acme.example", "Ana", roles=roles)
     assert scim.account(ana).roles == ("admin", "viewer", "billing"), "who administers comes first"
-    said = scim.roles_after(scim.account(ana), "editor")
+    announced = scim.roles_after(scim.account(ana), "editor")
     scim.change_role(scim.account(ana), "editor")
-    assert set(scim.account(ana).roles) == set(said) == {"editor", "viewer", "billing"}
+    assert set(scim.account(ana).roles) == set(announced) == {"editor", "viewer", "billing"}
     kept = next(role for role in scim_app.user("ana@acme.example")["roles"] if role["value"] == "billing")
     assert (kept["display"], kept["type"]) == ("Billing", "finance")
 

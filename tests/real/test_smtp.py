@@ -75,7 +75,7 @@ def test_a_server_without_starttls_gets_neither_password_nor_mail(smtp):
     assert smtp.messages == []
 
 
-def test_wrong_password_is_told_without_the_password_and_tried_again(smtp_starttls):
+def test_wrong_password_is_reported_without_the_password_and_tried_again(smtp_starttls):
     wrong = smtp_starttls.url.replace("%231@", "%232@")
     outbox.configure(wrong, BASE)
     mail = sent(queued())
@@ -94,7 +94,7 @@ def test_a_password_that_the_server_echoes_is_not_kept(smtp_starttls, monkeypatc
     assert PASSWORD not in mail.error
 
 
-def test_a_refused_recipient_is_final_and_told_in_the_servers_words(smtp):
+def test_a_refused_recipient_is_final_and_reported_in_the_servers_words(smtp):
     outbox.configure(smtp.url, BASE)
     smtp.answers.append("550 5.1.1 no such user here")
     mail = sent(queued("nobody@acme.example"))

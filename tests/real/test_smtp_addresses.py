@@ -16,7 +16,7 @@ JOERG = "jörg@münchen.example"
 
 @pytest.fixture(autouse=True)
 def no_server_afterwards(home):
-    mail_reach._said.clear()
+    mail_reach._known.clear()
     yield
     outbox.configure(None, BASE)
 
@@ -66,8 +66,8 @@ def test_where_such_an_address_is_typed_the_server_is_asked_once(smtp: SmtpServe
     outbox.configure(smtp.url, BASE)
     assert "it doesn't" in mail_reach.warning([JOERG])
     smtp.stop()
-    assert "it doesn't" in mail_reach.warning([JOERG]), "it said so a moment ago"
-    mail_reach._said.clear()
+    assert "it doesn't" in mail_reach.warning([JOERG]), "it answered so a moment ago"
+    mail_reach._known.clear()
     assert "couldn't be asked" in mail_reach.warning([JOERG])
     assert mail_reach.warning(["olga@münchen.example"]) == "", "a domain goes through every server"
 

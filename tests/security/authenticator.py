@@ -47,9 +47,9 @@ class SecurityKey:
         if self.count:
             self.count += 1
         data = self._data(options["rpId"])
-        said = self._client_data("webauthn.get", options["challenge"])
-        signature = self._key.sign(data + hashlib.sha256(said).digest(), ec.ECDSA(SHA256()))
-        parts = {"clientDataJSON": said, "authenticatorData": data, "signature": signature, "userHandle": self.handle}
+        answer = self._client_data("webauthn.get", options["challenge"])
+        signature = self._key.sign(data + hashlib.sha256(answer).digest(), ec.ECDSA(SHA256()))
+        parts = {"clientDataJSON": answer, "authenticatorData": data, "signature": signature, "userHandle": self.handle}
         return self._answer({**parts, **wrong})
 
     def _data(self, host: str, flags: int = 0) -> bytes:

@@ -107,7 +107,7 @@ READERS: dict[str, Callable[[int], object]] = {
 }  # fmt: skip
 
 
-def said(read: Callable[[int], object], port: int) -> dict[str, str]:
+def outcomes(read: Callable[[int], object], port: int) -> dict[str, str]:
     try:
         return {"kind": "", "says": repr(read(port))[:200]}
     except BaseException as problem:
@@ -122,7 +122,7 @@ def main() -> None:
     with open("/proc/self/statm") as memory:
         used = int(memory.read().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + ROOM, used + ROOM))
-    print(json.dumps({case: said(READERS[protocol], port) for case, port in ports.items()}))
+    print(json.dumps({case: outcomes(READERS[protocol], port) for case, port in ports.items()}))
 
 
 if __name__ == "__main__":

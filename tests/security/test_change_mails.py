@@ -16,7 +16,7 @@ from tests.web.client import Client
 CHANGED = "sign-in changed"
 
 
-def told() -> dict[str, str]:
+def mails_by_address() -> dict[str, str]:
     """The text of each e-mail by its address; clears the list."""
     mails = {mail.to: mail.text for mail in Mail.select().where(Mail.kind == CHANGED)}
     Mail.delete().execute()
@@ -30,54 +30,54 @@ def ben(someone) -> Person:
 
 def test_a_password(owner: Client, olga: Person, ben: Person):
     owner.send("PUT", f"/people/{ben.id}/password", password="quite another horse battery")
-    [(to, text)] = told().items()
+    [(to, text)] = mails_by_address().items()
     assert to == "ben.roth@acme.example" and "password was changed" in text and "By Olga Brandt" in text
     assert "If not, change your password" in text and "/settings/your-sign-in" in text
     assert "quite another horse" not in text
     owner.send("PUT", "/settings/password", current=PASSWORD, password="yet another horse battery",
                password_again="yet another horse battery")
-    assert list(told()) == ["olga@acme.example"]
+    assert list(mails_by_address()) == ["olga@acme.example"]
 
 
 def test_a_role_and_its_loss(owner: Client, ben: Person):
     owner.send("PUT", f"/people/{ben.id}/workspace-role", role="user")
-    assert "Your role in Rollcall is user now. Before, it was admin." in told()["ben.roth@acme.example"]
+    assert "Your role in Rollcall is user now. Before, it was admin." in mails_by_address()["ben.roth@acme.example"]
     owner.send("PUT", f"/people/{ben.id}/workspace-role", role="user")
-    assert not told(), "nothing changed"
+    assert not mails_by_address(), "nothing changed"
     owner.send("PUT", f"/people/{ben.id}/workspace-role", role="")
-    assert "may no longer sign in" in told()["ben.roth@acme.example"]
+    assert "may no longer sign in" in mails_by_address()["ben.roth@acme.example"]
 
 
-def test_addresses_tell_the_old_and_the_new_one(owner: Client, ben: Person):
+def test_addresses_show_the_old_and_the_new_one(owner: Client, ben: Person):
     owner.send("PATCH", f"/people/{ben.id}", name="Ben Roth", emails="mallory@evil.example")
-    mails = told()
+    mails = mails_by_address()
     assert set(mails) == {"ben.roth@acme.example", "mallory@evil.example"}
     for text in mails.values():
         assert "are mallory@evil.example now. Before, they were ben.roth@acme.example." in text
 
 
-def test_another_main_address_is_told_too(owner: Client, ben: Person):
+def test_another_main_address_is_reported_too(owner: Client, ben: Person):
     owner.send("PATCH", f"/people/{ben.id}", name="Ben", emails="ben.roth@acme.example\nben@acme.example")
-    assert set(told()) == {"ben.roth@acme.example", "ben@acme.example"}
+    assert set(mails_by_address()) == {"ben.roth@acme.example", "ben@acme.example"}
     owner.send("PATCH", f"/people/{ben.id}", name="Ben", emails="ben@acme.example\nben.roth@acme.example")
-    assert set(told()) == {"ben.roth@acme.example", "ben@acme.example"}
+    assert set(mails_by_address()) == {"ben.roth@acme.example", "ben@acme.example"}
     owner.send("PATCH", f"/people/{ben.id}", name="Benjamin", emails="ben@acme.example\nben.roth@acme.example")
-    assert not told(), "a name is no way to sign in"
+    assert not mails_by_address(), "a name is no way to sign in"
 
 
 def test_who_may_not_sign_in_hears_nothing(owner: Client, someone):
     tom = someone("Tom Okafor")
     owner.send("PATCH", f"/people/{tom.id}", name="Tom", emails="t@acme.example")
-    assert not told()
+    assert not mails_by_address()
 
 
 def test_a_directory_that_adds_an_address(okta, ben: Person):
     user = okta.add("ben.roth@acme.example", displayName="Ben Roth")
-    told()
+    mails_by_address()
     okta.patch(f"/Users/{user}", {"op": "add", "path": "emails", "value": [
         {"value": "ben.roth@acme.example", "type": "work", "primary": True},
         {"value": "mallory@evil.example", "type": "other"}]})  # fmt: skip
-    mails = told()
+    mails = mails_by_address()
     assert {"ben.roth@acme.example", "mallory@evil.example"} <= set(mails)
     assert "By Okta" in mails["ben.roth@acme.example"]
 
@@ -88,26 +88,26 @@ def test_a_list_that_another_directory_goes_before(scripted, ben: Person, by: st
         hr.add(f"h{number}", f"p{number}@acme.example", f"Person {number}")
     hr.add("ben", "ben.roth@acme.example", "Ben Roth")
     hr.read()
-    told()
+    mails_by_address()
     hr.say("ben", email="ben@acme.example")
     hr.read()
-    mails = told()
+    mails = mails_by_address()
     assert set(mails) == {"ben.roth@acme.example", "ben@acme.example"}
     assert "are ben@acme.example, ben.roth@acme.example now" in mails["ben@acme.example"]
 
 
-def test_what_was_taken_back_is_not_told(ben: Person, by: str, someone):
+def test_what_was_taken_back_is_not_reported(ben: Person, by: str, someone):
     someone("Tom Okafor")
     with pytest.raises(people.PeopleProblem):
         people.edit(ben, by, emails=["tom.okafor@acme.example"])
-    assert not told()
+    assert not mails_by_address()
 
 
-def test_the_way_in_by_the_set_up_link_is_told(olga: Person, by: str):
+def test_the_way_in_by_the_set_up_link_is_reported(olga: Person, by: str):
     people.set_workspace_role(people.add("Ann", "ann@acme.example", by), "owner", by)
-    told()
+    mails_by_address()
     for owner in Person.select().where(Person.workspace_role == "owner"):
         Person.update(status="suspended").where(Person.id == owner.id).execute()
     page = Asker.command_line("set-up page")
     sign_in.set_up("Acme", "olga@acme.example", "Olga Brandt", "quite another horse battery", page)
-    assert "set-up link" in told()["olga@acme.example"]
+    assert "set-up link" in mails_by_address()["olga@acme.example"]

@@ -265,7 +265,7 @@ def test_rank_counts_at_the_end_too(site: Flask, someone, by: str):
     assert Person.get_by_id(ben.id).workspace_role is None
 
 
-def test_who_has_nothing_to_confirm_with_is_told_so(site: Flask, someone):
+def test_who_has_nothing_to_confirm_with_sees_that(site: Flask, someone):
     boss, ben = someone("Sue Per", "super admin"), someone("Ben Roth")
     browser = Client(site, boss)
     grow_old(boss)

@@ -100,11 +100,11 @@ CASES: dict[str, tuple[tuple, Callable[[World, Asker], object]]] = {
     "directory.state.remove": (MANAGERS, lambda w, by: directories.remove(w.directory, by)),
     "directory.state.remove of an Owner's": (OWNERS, lambda w, by: directories.remove(w.owners_directory, by)),
     "directory.ending_rules.set_rules": (MANAGERS, lambda w, by: ending_rules.set_rules(w.directory, [], by)),
-    "directory.preview.hand_over": (MANAGERS, lambda w, by: directory_preview.hand_over(w.directory, "email\n", by)),
+    "directory.preview.upload": (MANAGERS, lambda w, by: directory_preview.upload(w.directory, "email\n", by)),
     "directory.preview.preview": (MANAGERS, lambda w, by: directory_preview.preview(w.directory, by)),
     "directory.preview.apply_previewed": (
         MANAGERS, lambda w, by: directory_preview.apply_previewed(w.directory, "mark", by)),
-    "directory.preview.put_aside": (MANAGERS, lambda w, by: directory_preview.put_aside(w.directory, by)),
+    "directory.preview.discard": (MANAGERS, lambda w, by: directory_preview.discard(w.directory, by)),
     "files.columns.remember": (MANAGERS,
         lambda w, by: columns.remember(w.directory, '{"columns": {"Mail": "email"}}', by)),
     "directory.precedence.move": (OWNERS, lambda w, by: precedence.move(w.directory, -1, by)),
@@ -143,7 +143,7 @@ EXEMPT = {
         "matching.rules.set_domain", "matching.members.protect", "matching.members.unprotect",
         "tasks.by_hand.carry_out", "tasks.invitations.again", "tasks.invitations.cancel",
         "tasks.invitations.invite_all", "reports.reports.dismiss", "reports.reports.finish",
-        "reports.reports.forget_leaving_out", "reports.reports.release", "tasks.tasks.cancel",
+        "reports.reports.undo_leaving_out", "reports.reports.release", "tasks.tasks.cancel",
         "tasks.tasks.done_by_hand", "tasks.tasks.retry"), OF_AN_APP),
     **dict.fromkeys((
         "sign_in.authenticator.confirm", "sign_in.authenticator.offer", "sign_in.passkeys.add",

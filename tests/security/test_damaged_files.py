@@ -73,11 +73,11 @@ forks = functools.cache(Forks)
 
 def refused(home: Path, command: str, *words: str, before: Sequence[str] = (), **options) -> str:
     done = run(home, command, before, **options)
-    said = done.stdout + done.stderr
-    assert done.returncode == 1, (command, done.returncode, said)
-    assert "Traceback" not in said and any(word in said for word in words), (command, said)
+    output = done.stdout + done.stderr
+    assert done.returncode == 1, (command, done.returncode, output)
+    assert "Traceback" not in output and any(word in output for word in words), (command, output)
     assert len(done.stderr.strip().splitlines()) <= 2, "a sentence"
-    return said
+    return output
 
 
 def header(file: Path) -> None:
@@ -119,8 +119,9 @@ def test_a_text_that_is_none(home: Path):
         file.execute("UPDATE app SET name = CAST(x'ff7bfe' AS TEXT)")
         file.commit()
     for command in ("doctor", "apps list", "serve"):
-        said = run(home, command)
-        assert said.returncode == 1 and "Traceback" not in said.stderr and "damaged" in said.stdout + said.stderr, said
+        ended = run(home, command)
+        assert ended.returncode == 1 and "Traceback" not in ended.stderr, ended
+        assert "damaged" in ended.stdout + ended.stderr, ended
 
 
 def test_a_file_that_nobody_may_change(home: Path):

@@ -158,7 +158,7 @@ def test_who_signs_in_while_the_first_factor_is_added_is_not_in_without_it(site:
 # The second step
 
 
-def test_a_password_that_is_hashed_anew_meanwhile_still_leads_to_the_second_step(site: Flask, olga: Person):
+def test_a_password_that_is_hashed_again_in_the_meantime_still_leads_to_the_second_step(site: Flask, olga: Person):
     secret, _codes = with_app(olga)
     weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
     Person.update(password_hash=weak).where(Person.id == olga.id).execute()
@@ -215,9 +215,9 @@ def test_a_known_browser_guesses_no_more_codes_than_another(site: Flask, olga: P
 def test_what_nobody_confirmed_is_gone_after_its_time_without_a_request(olga: Person):
     session = session_of(start_session(olga, Way(SignInMethod.PASSWORD)))
     kept_requests.keep(session, {"form": [["password", "quite another horse battery"]]})
-    kept_requests.forget_old(utcnow())
+    kept_requests.delete_expired(utcnow())
     assert KeptRequest.select().count() == 1
-    kept_requests.forget_old(utcnow() + kept_requests.LASTS + timedelta(seconds=1))
+    kept_requests.delete_expired(utcnow() + kept_requests.LASTS + timedelta(seconds=1))
     assert not KeptRequest.select().exists()
 
 
@@ -256,7 +256,7 @@ def test_hashing_the_old_password_again_does_not_bring_it_back(olga: Person, mon
     assert signing_in.authenticate("olga@acme.example", "quite another horse battery") == olga
 
 
-def test_who_left_meanwhile_is_not_signed_in(site: Flask, someone, by: str, monkeypatch: pytest.MonkeyPatch):
+def test_who_left_in_the_meantime_is_not_signed_in(site: Flask, someone, by: str, monkeypatch: pytest.MonkeyPatch):
     ben = someone("Ben Roth", "user")
     signing_in.set_password(ben, "a long enough horse")
     looking = signing_in.authenticate

@@ -46,9 +46,9 @@ def cut_off(count: int) -> None:
 
 
 def test_an_export_is_in_the_log_and_names_its_end(command):
-    told = json.loads(command("export", "access", "--format", "json").stdout)["activity"]
+    logged = json.loads(command("export", "access", "--format", "json").stdout)["activity"]
     assert Activity.select().order_by(Activity.id.desc()).first().what == "exported access"
-    assert told == activity.head() and told["entries"] == Activity.select().count()
+    assert logged == activity.head() and logged["entries"] == Activity.select().count()
     csv = command("export", "access")
     assert activity.head()["head"] in csv.stderr and activity.head()["head"] not in csv.stdout
     assert Activity.select().where(Activity.what == "exported access").count() == 2
@@ -58,8 +58,8 @@ def test_an_end_that_was_kept_is_proven_to_be_in_the_log(command):
     happen(3)
     kept = activity.head()
     happen(5)
-    said = command("activity", "--verify", "--head", kept["head"])
-    assert f"the first {kept['entries']} end with this head" in said.stdout
+    entries = command("activity", "--verify", "--head", kept["head"])
+    assert f"the first {kept['entries']} end with this head" in entries.stdout
     document = json.loads(command("activity", "--verify", "--head", kept["head"].upper(), "--json").stdout)
     assert document["ok"] and document["entries_at_head"] == kept["entries"]
     assert json.loads(command("activity", "--verify", "--head", "0" * 64, "--json").stdout)["entries_at_head"] == 0
@@ -70,8 +70,8 @@ def test_a_log_that_was_cut_off_is_found_out_by_an_end_that_was_kept(command):
     kept = activity.head()
     cut_off(2)
     assert command("activity", "--verify").exit_code == 0, "by itself it looks whole"
-    said = command("activity", "--verify", "--head", kept["head"], code=1)
-    assert "cut off" in said.stdout
+    entries = command("activity", "--verify", "--head", kept["head"], code=1)
+    assert "cut off" in entries.stdout
     document = json.loads(command("activity", "--verify", "--head", kept["head"], "--json", code=1).stdout)
     assert not document["ok"] and document["entries_at_head"] is None
 
@@ -83,5 +83,5 @@ def test_an_end_alone_is_wrong_usage(command):
 def test_a_report_names_the_end(chat, command):
     chat.leave(1)
     chat.check()
-    told = json.loads(command("report", chat.app.name, "--json").stdout)
-    assert told["changes"] and told["activity"] == activity.head()
+    logged = json.loads(command("report", chat.app.name, "--json").stdout)
+    assert logged["changes"] and logged["activity"] == activity.head()

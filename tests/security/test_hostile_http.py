@@ -106,8 +106,8 @@ def test_a_hostile_app_is_given_up_in_time_and_memory():
 def not_given_up(became: dict[str, dict[str, str]], words: dict[str, str]) -> dict[str, dict[str, str]]:
     """Those that did not end in one of our own errors, with these words and not too many."""
     return {
-        case: said for case, said in became.items()
-        if "ConnectorError" not in said["kind"] or words[case] not in said["says"] or len(said["says"]) > 1000
+        case: shown for case, shown in became.items()
+        if "ConnectorError" not in shown["kind"] or words[case] not in shown["says"] or len(shown["says"]) > 1000
     }  # fmt: skip
 
 

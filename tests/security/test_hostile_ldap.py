@@ -32,8 +32,8 @@ def message(id: int, *parts: bytes) -> bytes:
     return tlv(0x30, number(id), *parts)
 
 
-def result(tag: int, code: int = 0, said: str = "", *more: bytes) -> bytes:
-    return tlv(tag, number(code, 0x0A), text(""), text(said), *more)
+def result(tag: int, code: int = 0, shown: str = "", *more: bytes) -> bytes:
+    return tlv(tag, number(code, 0x0A), text(""), text(shown), *more)
 
 
 def entry(id: int, dn: str, **values: list[bytes]) -> bytes:
@@ -164,9 +164,9 @@ HARMLESS = {"an entry without a name"}
 def test_a_hostile_ldap_server_is_given_up_in_time_and_memory():
     slow = {case: says for case, says in CASES.items() if "slow" in case or "silence" in case}
     became = readings("ldap", slow) | readings("large ldap", {case: CASES[case] for case in CASES.keys() - slow.keys()})
-    assert {case for case, said in became.items() if not said["kind"]} == HARMLESS
-    others = {case: said for case, said in became.items() if case not in HARMLESS}
+    assert {case for case, shown in became.items() if not shown["kind"]} == HARMLESS
+    others = {case: shown for case, shown in became.items() if case not in HARMLESS}
     assert {case: became[case] for case, words in SAYS.items() if words not in became[case]["says"]} == {}
-    bad = {case: said for case, said in others.items() if "ConnectorError" not in said["kind"]}
+    bad = {case: shown for case, shown in others.items() if "ConnectorError" not in shown["kind"]}
     assert bad == {}
-    assert max(len(said["says"]) for said in became.values()) < 1000 and "secret" not in str(became)
+    assert max(len(shown["says"]) for shown in became.values()) < 1000 and "secret" not in str(became)

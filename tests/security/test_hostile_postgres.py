@@ -26,8 +26,8 @@ def row(*values: bytes) -> bytes:
     return message(b"D", len(values).to_bytes(2), *(len(value).to_bytes(4) + value for value in values))
 
 
-def problem(said: bytes) -> bytes:
-    return message(b"E", b"SERROR\0C42601\0M" + said + b"\0\0")
+def problem(shown: bytes) -> bytes:
+    return message(b"E", b"SERROR\0C42601\0M" + shown + b"\0\0")
 
 
 READY = message(b"Z", b"I")
@@ -104,7 +104,7 @@ LARGE = {
 
 def test_a_hostile_postgresql_server_is_given_up_in_time_and_memory():
     became = readings("postgres", SLOW) | readings("large postgres", LARGE)
-    assert {case: said for case, said in became.items() if said["kind"].partition(" ")[0] not in KINDS} == {}
-    assert {case: said for case, said in became.items() if len(said["says"]) > 600} == {}
+    assert {case: shown for case, shown in became.items() if shown["kind"].partition(" ")[0] not in KINDS} == {}
+    assert {case: shown for case, shown in became.items() if len(shown["says"]) > 600} == {}
     for case in ("rows without end", "wide rows without end"):  # hung up on, before there was no memory left
         assert "too long" in became[case]["says"], became[case]

@@ -29,8 +29,8 @@ def at(step: bytes, first: bytes = b"", go_on: Goes | None = None, piece: bytes 
         if not step:
             return turns(connection, stopped)
         connection.sendall(HELLO)
-        while said := connection.recv(65_536):
-            verb = b"." if said.endswith(b"\r\n.\r\n") else said[:4].upper()
+        while shown := connection.recv(65_536):
+            verb = b"." if shown.endswith(b"\r\n.\r\n") else shown[:4].upper()
             if verb == step[:4]:
                 return turns(connection, stopped)
             connection.sendall(TAKES.get(verb, b"250 ok\r\n"))
@@ -75,7 +75,7 @@ LARGE = {
 
 def test_a_hostile_mail_server_is_given_up_in_time_and_memory():
     became = readings("smtp", SLOW) | readings("large smtp", LARGE)
-    kinds = {case: said["kind"].partition(" ")[0] for case, said in became.items()}
+    kinds = {case: shown["kind"].partition(" ")[0] for case, shown in became.items()}
     assert {case: became[case] for case, kind in kinds.items() if kind not in ("MailDelayed", "MailRefused")} == {}
     assert {kinds[case] for case in SLOW} == {"MailDelayed"}, "slow is not a no"
-    assert max(len(said["says"]) for said in became.values()) < 1000 and "s3cret" not in str(became)
+    assert max(len(shown["says"]) for shown in became.values()) < 1000 and "s3cret" not in str(became)

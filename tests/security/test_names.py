@@ -33,7 +33,7 @@ def test_a_name_by_a_page_by_a_list_and_by_a_push(owner: Client, by: str, okta):
     assert not set(owner.get("/people").text) & set(STEERING.replace("\n", ""))
 
 
-def test_a_name_that_an_app_tells(chat, owner: Client):
+def test_a_name_that_an_app_shows(chat, owner: Client):
     chat.store.add("kim@freelance.example", TURNED, "guest", via="page")
     chat.check()
     assert Account.get(Account.email == "kim@freelance.example").name == "Ana gnp.exe Lopez"

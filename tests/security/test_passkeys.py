@@ -255,11 +255,11 @@ def test_nonsense_is_refused_in_words(secure_site, hers: Browser, answer: str):
 
 
 def _mangled(answer: str) -> Iterator[str]:
-    said = json.loads(answer)
-    for name, value in said["response"].items():
+    sent = json.loads(answer)
+    for name, value in sent["response"].items():
         for other in ("", value[:-4], "AAAA" + value[4:], value + "AAAA", value[::-1]):
-            yield json.dumps({**said, "response": {**said["response"], name: other}})
-        yield json.dumps({**said, "response": {key: text for key, text in said["response"].items() if key != name}})
+            yield json.dumps({**sent, "response": {**sent["response"], name: other}})
+        yield json.dumps({**sent, "response": {key: text for key, text in sent["response"].items() if key != name}})
 
 
 def test_nothing_that_was_changed_on_the_way_is_accepted(hers: Browser, key: SecurityKey):

@@ -130,21 +130,21 @@ def test_at_most_two_are_hashed_at_once_and_nobody_waits_for_ever(monkeypatch):
     assert max(most) == 2
 
 
-def test_how_strong_it_is_is_said_as_it_is_typed(owner: Client, someone, caplog):
+def test_how_strong_it_is_is_shown_as_it_is_typed(owner: Client, someone, caplog):
     caplog.set_level(logging.DEBUG)
     ben = someone("Benedict Rothschild", "user")
 
-    def said(password: str, query: str = "") -> str:
+    def body(password: str, query: str = "") -> str:
         answer = owner.post(f"/password-strengths{query}", password=password)
         assert answer.status_code == 200 and (not password or password not in answer.text)
         return answer.text
 
-    assert "Too short: 5 of 12 characters" in said("abcde")
-    assert "asy to guess" in said("password1234")
-    assert "Strong" in said("blue kettle runs north") or "strong" in said("blue kettle runs north")
-    assert "Your own name" in said("olga@acme.example") and "Your own name" not in said("benedict.rothschild")
-    assert "Your own name" in said("benedict.rothschild", f"?person={ben.id}")
-    assert not said("").strip()
+    assert "Too short: 5 of 12 characters" in body("abcde")
+    assert "asy to guess" in body("password1234")
+    assert "Strong" in body("blue kettle runs north") or "strong" in body("blue kettle runs north")
+    assert "Your own name" in body("olga@acme.example") and "Your own name" not in body("benedict.rothschild")
+    assert "Your own name" in body("benedict.rothschild", f"?person={ben.id}")
+    assert not body("").strip()
     assert "kettle" not in caplog.text
 
 
@@ -153,13 +153,13 @@ def test_nobody_is_answered_who_sets_no_password(site, olga):
     assert Client(site).post("/password-strengths", password="x", token="guess").status_code == 404
 
 
-@pytest.mark.parametrize("role, told", [("owner", True), ("super admin", True), ("admin", False), ("guest", False)])
-def test_only_who_sets_others_passwords_is_told_what_is_theirs(site, someone, role: str, told: bool):
+@pytest.mark.parametrize("role, expected", [("owner", True), ("super admin", True), ("admin", False), ("guest", False)])
+def test_only_who_sets_others_passwords_sees_what_is_theirs(site, someone, role: str, expected: bool):
     """Else a guest finds out by guessing which addresses are known here."""
     ben = someone("Benedict Rothschild", "guest")
     asking = Client(site, someone("Ada Asker", role))
     answer = asking.post(f"/password-strengths?person={ben.id}", password="benedict.rothschild")
-    assert ("Your own name" in answer.text) is told
+    assert ("Your own name" in answer.text) is expected
 
 
 def test_one_is_looked_at_at_a_time(owner: Client):

@@ -59,7 +59,7 @@ def test_a_role_that_isnt_enough(site: Flask, jana: Person):
     assert "GET /directories, from 127.0.0.1" in entry.why and "xyzzy" not in entry.why
 
 
-def test_an_app_that_isnt_theirs_is_told_apart_from_one_that_isnt_there(site: Flask, jana: Person, app: App):
+def test_an_app_that_isnt_theirs_is_distinguished_from_one_that_isnt_there(site: Flask, jana: Person, app: App):
     browser = Client(site, jana)
     assert browser.get(f"/apps/{app.id}").status_code == 404
     assert browser.get("/apps/4711").status_code == 404
@@ -80,9 +80,9 @@ def test_many_refusals_are_two_entries_and_each_a_line(site: Flask, jana: Person
     for _ in range(50):
         browser.get("/directories")
     assert len(entries()) == 1 and len(lines(caplog)) == 50
-    refusals.tell_of_further(utcnow())
+    refusals.record_further(utcnow())
     assert len(entries()) == 1, "not before the quarter of an hour is over"
-    refusals.tell_of_further(utcnow() + timedelta(minutes=16))
+    refusals.record_further(utcnow() + timedelta(minutes=16))
     assert "49 more within 15 minutes" in entries()[1].why and len(entries()) == 2
     assert activity.verify().ok
     browser.get("/directories")
@@ -131,8 +131,8 @@ def test_guests_are_suggested_nobody(site: Flask, olga: Person, app: App, someon
     if role != "owner":
         apps.set_part(app, person, "owner", by)
     people.add("Pia Personal", "pia@acme.example", by)
-    said = Client(site, person).get(f"/apps/{app.id}/people/suggestions?owner=pia").text
-    assert ("pia@acme.example" in said) is (role != "guest")
+    shown = Client(site, person).get(f"/apps/{app.id}/people/suggestions?owner=pia").text
+    assert ("pia@acme.example" in shown) is (role != "guest")
 
 
 def test_a_file_that_waits_in_an_app_that_is_no_longer_theirs(site: Flask, jana: Person, app: App, by: str):

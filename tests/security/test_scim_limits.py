@@ -28,8 +28,8 @@ def locked(okta: Provider, config) -> Iterator[None]:
     other.close()
 
 
-def user(**said: Any) -> dict:
-    return {"schemas": [USER], "userName": "ana@acme.example", "active": True} | said
+def user(**fields: Any) -> dict:
+    return {"schemas": [USER], "userName": "ana@acme.example", "active": True} | fields
 
 
 def emails(count: int) -> list[dict]:
@@ -37,10 +37,10 @@ def emails(count: int) -> list[dict]:
 
 
 def refused(answer, kind: str = "invalidValue") -> str:
-    said = json.loads(answer.text)
-    assert answer.status_code == 400 and said["schemas"] == [ERROR] and said["scimType"] == kind, answer.text[:300]
+    shown = json.loads(answer.text)
+    assert answer.status_code == 400 and shown["schemas"] == [ERROR] and shown["scimType"] == kind, answer.text[:300]
     assert len(answer.text) < 1000, "what was too long isn't repeated"
-    return said["detail"]
+    return shown["detail"]
 
 
 @pytest.mark.parametrize(("body", "kind"), [
@@ -105,8 +105,8 @@ def test_what_identity_providers_send_is_far_within(okta: Provider):
     assert Person.select().where(Person.name == "A" * 200).exists()
     members = [ana, *(f"id-{number}" for number in range(5000))]
     group = okta.add_group("Everybody", *members)
-    said = {"schemas": [PATCH], "Operations": [
+    body = {"schemas": [PATCH], "Operations": [
         {"op": "add", "path": "members", "value": [{"value": f"more-{number}"} for number in range(5000)]}]}
-    assert okta.call("PATCH", f"/Groups/{group}", said).status_code in (200, 204)
-    said = {"schemas": [GROUP], "displayName": "Everybody", "members": [{"value": one} for one in members]}
-    assert okta.call("PUT", f"/Groups/{group}", said).status_code == 200
+    assert okta.call("PATCH", f"/Groups/{group}", body).status_code in (200, 204)
+    body = {"schemas": [GROUP], "displayName": "Everybody", "members": [{"value": one} for one in members]}
+    assert okta.call("PUT", f"/Groups/{group}", body).status_code == 200

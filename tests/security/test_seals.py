@@ -18,7 +18,7 @@ from tests.sync.test_activity import tamper
 
 
 @pytest.fixture
-def told(home, olga):
+def logged(home, olga):
     with writing():
         for number in range(6):
             activity.record("Olga <olga@acme.example>", f"did {number}")
@@ -34,20 +34,20 @@ def _rewrite_without_the_key() -> None:
         db.execute_sql("UPDATE activity SET seal = ?, line = NULL WHERE id = ?", (last, row["id"]))
 
 
-def test_a_log_that_was_written_anew_without_the_key_is_found(told):
+def test_a_log_that_was_written_again_without_the_key_is_found(logged):
     tamper("UPDATE activity SET who = 'Eve' WHERE what = 'did 3'")
     _rewrite_without_the_key()
     assert not activity.verify().ok
 
 
-def test_a_cut_off_end_is_found(told):
+def test_a_cut_off_end_is_found(logged):
     tamper("DELETE FROM activity WHERE what = 'did 5'")
     found = activity.verify()
     assert not found.ok and "were written, but" in found.why
 
 
 @pytest.mark.parametrize("anchor", [None, {"key": "none"}, {"count": 1, "head": "x", "key": "mine", "mac": "x"}])
-def test_nor_does_another_anchor_help(told, anchor):
+def test_nor_does_another_anchor_help(logged, anchor):
     tamper("DELETE FROM activity WHERE what = 'did 5'")
     known = seals.setting(seals.ANCHOR)
     if anchor and anchor.get("key") == "mine":
@@ -58,7 +58,7 @@ def test_nor_does_another_anchor_help(told, anchor):
     assert not activity.verify().ok
 
 
-def test_an_earlier_versions_log_is_sealed_with_the_key_at_the_start(told, config: Config):
+def test_an_earlier_versions_log_is_sealed_with_the_key_at_the_start(logged, config: Config):
     tamper("SELECT 1")
     _rewrite_without_the_key()
     db.execute_sql("UPDATE setting SET value = ? WHERE name = 'activity anchor'", (json.dumps({"key": "none"}),))
@@ -72,7 +72,7 @@ def test_an_earlier_versions_log_is_sealed_with_the_key_at_the_start(told, confi
         other.execute("DELETE FROM activity")
 
 
-def test_an_earlier_log_that_was_changed_stays_called_broken(told):
+def test_an_earlier_log_that_was_changed_stays_called_broken(logged):
     tamper("SELECT 1")
     _rewrite_without_the_key()
     db.execute_sql("UPDATE activity SET who = 'Eve' WHERE what = 'did 3'")
@@ -81,7 +81,7 @@ def test_an_earlier_log_that_was_changed_stays_called_broken(told):
     assert not activity.verify().ok
 
 
-def test_a_new_key_before_the_old_one_seals_the_log_again(told, config: Config):
+def test_a_new_key_before_the_old_one_seals_the_log_again(logged, config: Config):
     old = config.secret_key_file.read_bytes()
     from cryptography.fernet import Fernet
     new = Fernet.generate_key()
@@ -93,7 +93,7 @@ def test_a_new_key_before_the_old_one_seals_the_log_again(told, config: Config):
     assert activity.verify().ok, "the old key is no longer needed"
 
 
-def test_a_lost_key_proves_nothing(told, config: Config):
+def test_a_lost_key_proves_nothing(logged, config: Config):
     from cryptography.fernet import Fernet
     config.secret_key_file.write_bytes(Fernet.generate_key() + b"\n")
     start.open_all(config)
@@ -101,9 +101,9 @@ def test_a_lost_key_proves_nothing(told, config: Config):
     assert not found.ok and "not in secret.key" in found.why
 
 
-def test_the_head_is_told_by_backup_and_by_verify(rollcall):  # noqa: F811
-    said = rollcall.json("backup", "copy.db")["activity"]
-    assert rollcall.json("activity", "--verify")["head"] == said["head"] and said["entries"] > 0
+def test_the_head_is_reported_by_backup_and_by_verify(rollcall):  # noqa: F811
+    shown = rollcall.json("backup", "copy.db")["activity"]
+    assert rollcall.json("activity", "--verify")["head"] == shown["head"] and shown["entries"] > 0
 
 
 @pytest.mark.parametrize("change", [

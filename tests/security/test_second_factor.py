@@ -18,7 +18,7 @@ from tests.web.client import Client
 from tests.web.test_permissions import routes
 
 
-def told(what: str) -> int:
+def entries_of(what: str) -> int:
     return Activity.select().where(Activity.what == what).count()
 
 
@@ -100,7 +100,7 @@ def test_a_recovery_code_is_good_once_and_the_person_hears_of_it(site, olga: Per
     sign_in(browser)
     assert browser.send("POST", STEP, code=codes[3].upper().replace("-", " ")).status_code == 303
     assert "9" in browser.get(HERE).text and second_factor.of(olga).codes_left == 9
-    assert told("used recovery code") == 1
+    assert entries_of("used recovery code") == 1
     [mail] = [mail for mail in Mail.select() if "recovery code was used" in mail.text]
     assert mail.to == "olga@acme.example" and "9 recovery codes are left" in mail.text
     again = Client(site)
@@ -285,7 +285,7 @@ def test_an_owner_resets_it_and_the_person_hears_of_it(site, owner: Client, some
     with_app(ben)
     assert owner.send("DELETE", f"/people/{ben.id}/second-factor").status_code == 303
     assert not second_factor.has(ben) and his.get("/apps").status_code == 303
-    assert told("reset second factor") == 1
+    assert entries_of("reset second factor") == 1
     mail = Mail.select().order_by(Mail.id.desc()).get()
     assert mail.to == "ben.roth@acme.example" and "was reset" in mail.text and "By Olga Brandt" in mail.text
 

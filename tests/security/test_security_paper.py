@@ -46,8 +46,8 @@ def rows() -> list[list[str]]:
 
 
 def test_each_point_is_answered_once():
-    told = [point.strip() for row in rows() for point in row[0].split(",")]
-    assert sorted(told) == expected()
+    shown = [point.strip() for row in rows() for point in row[0].split(",")]
+    assert sorted(shown) == expected()
 
 
 def test_each_answer_is_one_of_four_and_has_its_reason():

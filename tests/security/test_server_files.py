@@ -56,11 +56,11 @@ def test_a_page_names_only_files_below_the_folders(browser: Client, inside: Path
     assert connect(browser, inside / "staff.csv").status_code == 303
 
 
-def test_whether_a_file_is_there_isnt_said(browser: Client, outside: Path, tmp_path: Path):
+def test_whether_a_file_is_there_isnt_shown(browser: Client, outside: Path, tmp_path: Path):
     missing = tmp_path / "missing.csv"
-    said = [re.search(r"Connection failed.*?</div>", connect(browser, path).text.replace("&#39;", "'")).group()
+    shown = [re.search(r"Connection failed.*?</div>", connect(browser, path).text.replace("&#39;", "'")).group()
             for path in (outside, missing)]
-    assert said[0] == said[1]
+    assert shown[0] == shown[1]
 
 
 def test_without_the_setting_a_page_names_none(config: Config, home, olga, outside: Path):

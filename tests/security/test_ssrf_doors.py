@@ -154,12 +154,12 @@ def test_an_owner_of_the_workspace_enters_a_private_address_and_an_admin_doesnt(
 ):
     connectors.allow_networks(())
     admin = Client(site, someone(role="admin"))
-    app, said = draft(admin, private)
-    assert "private network" in said and NOT_SENT in said and app.private_by is None and inside.connections == 0
+    app, shown = draft(admin, private)
+    assert "private network" in shown and NOT_SENT in shown and app.private_by is None and inside.connections == 0
     superior = Client(site, someone("Sam Super", role="super admin"))
     assert draft(superior, private)[0].private_by is None and inside.connections == 0
-    app, said = draft(Client(site, olga), private)
-    assert "private network" not in said and inside.connections > 0
+    app, shown = draft(Client(site, olga), private)
+    assert "private network" not in shown and inside.connections > 0
     assert app.private_by == "Olga Brandt <olga@acme.example>"
 
 

@@ -47,7 +47,7 @@ def test_what_is_approved_is_what_the_owner_saw(site, olga, mallory):
     for values in ({"seen": seen}, {"seen": ""}, {}):
         answer = owner.post(approval, **values)
         assert answer.status_code == 303 and not SignInIdentity.select().exists()
-    assert "changed meanwhile" in owner.get("/people").text
+    assert "has just changed" in owner.get("/people").text
     now = re.search(r'name="seen" value="(\w+)"', owner.get(f"/people/{olga.id}").text).group(1)
     owner.post(approval, seen=now)
     assert SignInIdentity.get().person == olga, "what was seen this time"
@@ -66,8 +66,8 @@ def test_a_token_of_somebody_below_ends_where_the_directory_rises(site, mallory,
     user = mine.add("olga@acme.example")
     old, new = mine.token, push.rotate(mine.directory, by)
     assert vouching.rank_of_directory(mine.directory) == 0
-    said = {"op": "replace", "path": "emails", "value": [{"value": "olga@acme.example"}, {"value": EVIL}]}
-    body = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [said]}
+    document = {"op": "replace", "path": "emails", "value": [{"value": "olga@acme.example"}, {"value": EVIL}]}
+    body = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [document]}
     assert mine.call("PATCH", f"/Users/{user}", body).status_code == 401
     assert people.find_by_email(EVIL) is None
     mine.token = new

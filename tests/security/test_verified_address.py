@@ -16,7 +16,7 @@ def vouched(email: str, verified: Any = True) -> dict[str, Any]:
     return {"email": email, "email_verified": verified}
 
 
-@pytest.mark.parametrize(("token", "userinfo", "told"), [
+@pytest.mark.parametrize(("token", "userinfo", "expected"), [
     (vouched(EMAIL), {}, vouched(EMAIL)),
     ({}, vouched(EMAIL), vouched(EMAIL)),
     ({"email": EMAIL}, vouched(EMAIL), vouched(EMAIL)),
@@ -32,8 +32,8 @@ def vouched(email: str, verified: Any = True) -> dict[str, Any]:
     ({"email": ""}, vouched(EMAIL), vouched(EMAIL)),
     ({}, {}, {}),
 ])  # fmt: skip
-def test_address_and_verification_are_of_one_source(token: dict, userinfo: dict, told: dict):
-    assert _email_of_one_source(token, userinfo) == told
+def test_address_and_verification_are_of_one_source(token: dict, userinfo: dict, expected: dict):
+    assert _email_of_one_source(token, userinfo) == expected
 
 
 def test_a_verification_in_the_token_is_not_of_the_userinfos_address(anybody, set_up, provider, jana):  # noqa: F811

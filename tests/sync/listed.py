@@ -80,11 +80,11 @@ class Listed:
     def connect(self, kind: str = "listed") -> None:
         self.app = apps.connect(kind, "The list", {}, [self.olga], self.by)
 
-    def add(self, id: str, **said: object) -> None:
-        self.seats[id] = Seat(**{"id": id, "role": "member", **said})
+    def add(self, id: str, **fields: object) -> None:
+        self.seats[id] = Seat(**{"id": id, "role": "member", **fields})
 
-    def say(self, id: str, **said: object) -> None:
-        self.seats[id] = replace(self.seats[id], **said)
+    def say(self, id: str, **fields: object) -> None:
+        self.seats[id] = replace(self.seats[id], **fields)
 
     def check(self) -> Check:
         asked = asking.ask(self.app, self.by)

@@ -56,11 +56,11 @@ class Scripted:
             self.interrupt(given)
             yield entry
 
-    def add(self, id: str, email: str, name: str = "", **said: object) -> None:
-        self.entries[id] = DirectoryPerson(id=id, email=email, name=name or id, **said)
+    def add(self, id: str, email: str, name: str = "", **shown: object) -> None:
+        self.entries[id] = DirectoryPerson(id=id, email=email, name=name or id, **shown)
 
-    def say(self, id: str, /, **said: object) -> None:
-        self.entries[id] = replace(self.entries[id], **said)
+    def say(self, id: str, /, **shown: object) -> None:
+        self.entries[id] = replace(self.entries[id], **shown)
 
     def delete(self, *ids: str) -> None:
         for id in ids:
@@ -86,7 +86,7 @@ def person(email: str) -> Person:
     return found
 
 
-def told(what: str) -> list[Activity]:
+def entries_of(what: str) -> list[Activity]:
     return list(Activity.select().where(Activity.what == what).order_by(Activity.id))
 
 

@@ -14,7 +14,7 @@ from tests import database
 
 
 @pytest.fixture
-def told(home):
+def logged(home):
     with writing():
         for number in range(6):
             activity.record("Olga <olga@acme.example>", f"did {number}", about=f"thing {number}", why="ünï ✓ \n")
@@ -26,7 +26,7 @@ def tamper(statement: str, *values: object) -> None:
     db.execute_sql(statement, values)
 
 
-def test_what_was_told_verifies(told):
+def test_what_was_reported_verifies(logged):
     found = activity.verify()
     assert (found.ok, found.entries) == (True, 6) and found.head == Activity.get_by_id(6).seal
 
@@ -39,7 +39,7 @@ def test_an_empty_log_verifies(home):
 @pytest.mark.parametrize(
     "column", ["at", "who", "what", "about", "why", "before", "after", "app_id", "person_id", "report_id", "seal"]
 )
-def test_a_changed_entry_is_found(told, column):
+def test_a_changed_entry_is_found(logged, column):
     value = "2020-01-01 00:00:00" if column == "at" else 1 if column.endswith("_id") else "forged"
     tamper(f"UPDATE activity SET {column} = ? WHERE id = 3", value)
     found = activity.verify()
@@ -47,35 +47,35 @@ def test_a_changed_entry_is_found(told, column):
 
 
 @pytest.mark.parametrize("gone", [1, 3])
-def test_a_deleted_entry_is_found(told, gone):
+def test_a_deleted_entry_is_found(logged, gone):
     tamper("DELETE FROM activity WHERE id = ?", gone)
     assert not activity.verify().ok
 
 
-def test_entries_that_were_renumbered_are_found(told):
+def test_entries_that_were_renumbered_are_found(logged):
     tamper("UPDATE activity SET id = id + 100 WHERE id > 3")
     assert not activity.verify().ok
 
 
-def test_two_entries_that_changed_places_are_found(told):
+def test_two_entries_that_changed_places_are_found(logged):
     tamper("UPDATE activity SET what = CASE id WHEN 2 THEN 'did 2' ELSE 'did 1' END WHERE id IN (2, 3)")
     assert activity.verify().broken_at == 2
 
 
-def test_an_entry_that_was_put_in_is_found(told):
+def test_an_entry_that_was_put_in_is_found(logged):
     tamper("INSERT INTO activity SELECT 99, at, who, what, about, why, before, after, app_id, person_id, report_id, "
            "seal, line FROM activity WHERE id = 2")
     assert activity.verify().broken_at == 99
 
 
 @pytest.mark.parametrize("statement", ["UPDATE activity SET who = 'x' WHERE id = 2", "DELETE FROM activity"])
-def test_the_database_itself_refuses(told, statement):
+def test_the_database_itself_refuses(logged, statement):
     with pytest.raises(DatabaseError, match="append-only"):
         db.execute_sql(statement)
     assert activity.verify().ok
 
 
-def test_an_entry_belongs_into_the_transaction_of_what_it_tells(home):
+def test_an_entry_belongs_into_the_transaction_of_what_it_shows(home):
     with pytest.raises(RuntimeError), connected():
         activity.record("Olga", "did it outside")
     with pytest.raises(ZeroDivisionError), writing():
@@ -107,7 +107,7 @@ def test_many_at_once_are_sealed_in_order(home):
 
 
 @pytest.mark.parametrize("text", ["", "é" * 9000, "\x00", "\u2028", "'; DROP TABLE activity; --", '{"a": 1}'])
-def test_any_text_can_be_told_and_verified(home, text):
+def test_any_text_can_be_reported_and_verified(home, text):
     with writing():
         activity.record("Olga", "did it", about=text, why=text, before=text, after=text)
     if database.on_server():
@@ -115,7 +115,7 @@ def test_any_text_can_be_told_and_verified(home, text):
     assert activity.verify().ok and activity.entries()[0].about == text
 
 
-def test_entries_come_newest_first_and_page_by_page(told):
+def test_entries_come_newest_first_and_page_by_page(logged):
     first = activity.entries(limit=4)
     assert [entry.what for entry in first] == ["did 5", "did 4", "did 3", "did 2"]
     assert [entry.what for entry in activity.entries(limit=4, before_id=first[-1].id)] == ["did 1", "did 0"]

@@ -8,7 +8,7 @@ from sync.listing import Order
 from sync.models import Person
 
 
-def test_rows_that_are_alike_are_always_told_apart() -> None:
+def test_rows_that_are_alike_are_always_distinguished() -> None:
     Order({}, ties=(Person.name, Person.id))
     for ties in ((), (Person.name,), (Person.id, Person.name)):
         with pytest.raises(ValueError, match="id of the rows"):

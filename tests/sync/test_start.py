@@ -24,3 +24,19 @@ def test_every_background_job_is_named_and_known_to_a_process_that_only_starts()
     asked = f"from sync import start; from sync.jobs import queue; print({counted})"
     known = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True)
     assert int(known.stdout) == len(start.JOBS)
+
+
+STORED = {
+    "sync.jobs.queue.wake_reading", "sync.jobs.queue.wake_check", "sync.jobs.queue.wake_task",
+    "sync.jobs.queue.wake_mail", "sync.jobs.queue.wake_password request", "sync.jobs.queue.wake_compare",
+    "sync.jobs.queue.wake_search", "sync.jobs.queue.sweep",
+}  # fmt: skip
+
+
+def test_a_message_that_an_earlier_version_put_into_the_queue_is_still_understood(home):
+    """A message names its job by these words, in the database: a function may be renamed, these may not."""
+    assert set(queue.queue._registry._registry) == STORED
+    queue.wake("task", 7)
+    queue.wake_job("compare")
+    assert {queue.queue.serializer.deserialize(message).name for message in queue.queue.storage.enqueued_items()} == {
+        "sync.jobs.queue.wake_task", "sync.jobs.queue.wake_compare"}  # fmt: skip

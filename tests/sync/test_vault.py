@@ -64,7 +64,7 @@ def test_a_new_key_in_front_seals_and_the_old_one_still_unseals(key):
         vault.unseal(old)
 
 
-def test_a_wrong_key_is_told_without_the_secret(key):
+def test_a_wrong_key_is_reported_without_the_secret(key):
     sealed = vault.seal(SECRET)
     key.write_bytes(Fernet.generate_key())
     vault.open_vault(key)

@@ -21,7 +21,7 @@ from web import scim_tokens
 @pytest.fixture(autouse=True)
 def no_failures_before() -> None:
     """Wrong tokens are counted in memory, beyond a test."""
-    scim_tokens.forget_refusals()
+    scim_tokens.clear_refusals()
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ def key(name: str) -> RSAKey:
 
 
 class FakeProvider:
-    """`claims` and `userinfo` are what the next sign-in tells; the other attributes are how it misbehaves."""
+    """`claims` and `userinfo` are what the next sign-in returns; the other attributes are how it misbehaves."""
 
     def __init__(self) -> None:
         self.claims: dict = {}
@@ -46,20 +46,20 @@ class FakeProvider:
     def stop(self) -> None:
         self._server.shutdown()
         self._server.server_close()
-        discovery.forget(self.issuer)
+        discovery.clear(self.issuer)
 
     def answers(self, path: str) -> int:
         return self.asked.count(path)
 
     def described(self) -> dict:
-        told = {
+        document = {
             "issuer": self.issuer, "authorization_endpoint": self.issuer + "/auth", "jwks_uri": self.issuer + "/keys",
             "token_endpoint": self.issuer + "/token", "end_session_endpoint": self.issuer + "/end",
             "response_types_supported": ["code"], "id_token_signing_alg_values_supported": ["RS256", "HS256", "none"],
         }  # fmt: skip
         if self.userinfo is not None:
-            told["userinfo_endpoint"] = self.issuer + "/userinfo"
-        return {name: value for name, value in {**told, **self.metadata}.items() if value is not None}
+            document["userinfo_endpoint"] = self.issuer + "/userinfo"
+        return {name: value for name, value in {**document, **self.metadata}.items() if value is not None}
 
     def token(self, nonce: str) -> str:
         if self.id_token is not None:

@@ -28,8 +28,8 @@ class Provider:
         self.directory, self.token = push.connect(name, by)
         self.client = site.test_client(use_cookies=False)
 
-    def call(self, method: str, path: str, said: Any = None, **headers: str) -> TestResponse:
-        body = said if said is None or isinstance(said, bytes) else json.dumps(said).encode()
+    def call(self, method: str, path: str, document: Any = None, **headers: str) -> TestResponse:
+        body = document if document is None or isinstance(document, bytes) else json.dumps(document).encode()
         sent = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/scim+json"}
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
         return self.client.open(f"/scim/v2{path}", method=method, data=body, headers=sent)
@@ -41,15 +41,15 @@ class Provider:
         assert answer.status_code == 200, answer.text
         return json.loads(answer.text)
 
-    def add(self, email: str, **said: Any) -> str:
+    def add(self, email: str, **document: Any) -> str:
         """A user whose userName is this address; its id."""
-        answer = self.call("POST", "/Users", {"schemas": [USER], "userName": email, "active": True} | said)
+        answer = self.call("POST", "/Users", {"schemas": [USER], "userName": email, "active": True} | document)
         assert answer.status_code == 201, answer.text
         return json.loads(answer.text)["id"]
 
     def add_group(self, name: str, *members: str) -> str:
-        said = {"schemas": [GROUP], "displayName": name, "members": [{"value": member} for member in members]}
-        answer = self.call("POST", "/Groups", said)
+        document = {"schemas": [GROUP], "displayName": name, "members": [{"value": member} for member in members]}
+        answer = self.call("POST", "/Groups", document)
         assert answer.status_code == 201, answer.text
         return json.loads(answer.text)["id"]
 
@@ -74,7 +74,7 @@ class Provider:
 
 def problem(answer: TestResponse) -> tuple[int, str | None]:
     """The status and scimType of a refusal, which must be one in the standard's form."""
-    said = json.loads(answer.text)
-    assert answer.content_type == "application/scim+json" and said["schemas"] == [ERROR], answer.text
-    assert said["status"] == str(answer.status_code) and said["detail"]
-    return answer.status_code, said.get("scimType")
+    document = json.loads(answer.text)
+    assert answer.content_type == "application/scim+json" and document["schemas"] == [ERROR], answer.text
+    assert document["status"] == str(answer.status_code) and document["detail"]
+    return answer.status_code, document.get("scimType")

@@ -21,7 +21,7 @@ def fill(count: int) -> None:
             activity.record("schedule", "noted", about=f"thing {number:03}", why="because", before="a<b", after="c&d")
 
 
-def test_tells_who_what_why_before_after(owner: Client) -> None:
+def test_shows_who_what_why_before_after(owner: Client) -> None:
     fill(1)
     page = owner.get("/activity").text
     assert "Noted" in page and "thing 000" in page and "because" in page and "schedule" in page

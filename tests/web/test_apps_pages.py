@@ -47,12 +47,12 @@ def test_without_apps_the_page_shows_the_next_step(owner: Client) -> None:
     assert 'href="/apps/new"' in page
 
 
-def test_a_user_without_apps_is_told_how_one_comes(site: Flask, someone) -> None:
+def test_a_user_without_apps_sees_how_one_comes(site: Flask, someone) -> None:
     page = Client(site, someone("Uma User", "user")).get("/apps").text
     assert "No apps yet" in page and "/apps/new" not in page
 
 
-def test_a_card_tells_users_match_state_and_last_check(owner: Client, chat) -> None:
+def test_a_card_shows_users_match_state_and_last_check(owner: Client, chat) -> None:
     card = owner.get(f"/apps/{chat.app.id}/card", htmx=True).text
     assert "11 users" in card and "100\u00a0% matched" in card and "Up to date" in card and "checked" in card
     assert f"/apps/{chat.app.id}/checks" in card
@@ -288,7 +288,7 @@ def test_disconnecting_says_what_can_still_be_approved_in_the_app(owner: Client,
     assert "1 request still waits in the app for approval. Reject it there." in owner.get("/apps").text
 
 
-def test_assets_tell_who_alone_controls_one(owner: Client, chat) -> None:
+def test_assets_show_who_alone_controls_one(owner: Client, chat) -> None:
     channel = chat.store.add_channel("marketing", "page")
     chat.store.join(channel, chat.id_of(1), "manager", "page")
     chat.store.join(channel, chat.id_of(2), "member", "page")
@@ -301,7 +301,7 @@ def test_assets_tell_who_alone_controls_one(owner: Client, chat) -> None:
     assert "No matches" in owner.get(f"/apps/{chat.app.id}/assets?search=zzz").text
 
 
-def test_acts_are_shown_retried_said_to_be_done_and_given_up(owner: Client, chat) -> None:
+def test_acts_are_shown_retried_marked_as_done_and_given_up(owner: Client, chat) -> None:
     account = Account.get(Account.email == "p1@acme.example")
     task = Task.create(app=chat.app, act="remove", account=account, state="needs attention", asked_by=chat.by,
                        error="The app said no: billing owner", attempts=1)  # fmt: skip

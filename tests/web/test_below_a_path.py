@@ -63,16 +63,16 @@ def test_the_walk_sees_a_link_that_leaves():
 
 def test_the_session_belongs_to_the_path_alone(home, config, olga):
     browser = Client(create_app(replace(config, url=f"https://acme.example{PREFIX}")))
-    said = browser.sign_in(olga, PREFIX)
-    cookies = said.headers.getlist("Set-Cookie")
+    response = browser.sign_in(olga, PREFIX)
+    cookies = response.headers.getlist("Set-Cookie")
     assert [cookie.split("=")[0] for cookie in cookies] == ["__Secure-rollcall-known", "__Secure-rollcall"]
     assert all(f"Path={PREFIX};" in cookie + ";" and "Secure;" in cookie for cookie in cookies)
-    assert said.location == f"{PREFIX}/"
+    assert response.location == f"{PREFIX}/"
 
 
 def test_without_a_path_the_cookie_belongs_to_the_host_as_before(home, config, olga):
-    said = Client(create_app(replace(config, url="https://acme.example"))).sign_in(olga)
-    cookies = said.headers.getlist("Set-Cookie")
+    response = Client(create_app(replace(config, url="https://acme.example"))).sign_in(olga)
+    cookies = response.headers.getlist("Set-Cookie")
     assert [cookie.split("=")[0] for cookie in cookies] == ["__Host-rollcall-known", "__Host-rollcall"]
     assert all("Path=/;" in cookie + ";" for cookie in cookies)
 
@@ -112,8 +112,8 @@ def behind_a_proxy(home, config) -> Flask:
 
 
 def asked(site: Flask, remote: str, prefix: str) -> str:
-    said = site.test_client().get("/", headers={"X-Forwarded-Prefix": prefix}, environ_base={"REMOTE_ADDR": remote})
-    return said.location
+    response = site.test_client().get("/", headers={"X-Forwarded-Prefix": prefix}, environ_base={"REMOTE_ADDR": remote})
+    return response.location
 
 
 def test_a_trusted_proxy_says_the_path(behind_a_proxy):
@@ -133,7 +133,7 @@ def test_what_is_no_plain_path_is_not_believed_from_a_trusted_proxy_either(behin
     assert asked(behind_a_proxy, "10.1.2.3", prefix) == "/sign-in"
 
 
-@pytest.mark.parametrize(("remote", "said", "source"), [
+@pytest.mark.parametrize(("remote", "forwarded", "source"), [
     ("10.1.2.3", "203.0.113.5", "203.0.113.5"),
     ("10.1.2.3", "127.0.0.1, 203.0.113.5", "203.0.113.5"),  # what stands before it, anyone may have written
     ("10.1.2.3", "203.0.113.5, 10.1.9.9", "203.0.113.5"),  # two proxies of ours
@@ -143,11 +143,11 @@ def test_what_is_no_plain_path_is_not_believed_from_a_trusted_proxy_either(behin
     ("10.1.2.3", "", "10.1.2.3"),
     ("10.2.0.1", "203.0.113.5", "10.2.0.1"),  # no proxy of ours
 ])  # fmt: skip
-def test_whom_a_trusted_proxy_asks_for_is_known_by_their_own_address(behind_a_proxy, remote, said, source):
+def test_whom_a_trusted_proxy_asks_for_is_known_by_their_own_address(behind_a_proxy, remote, forwarded, source):
     seen = []
     behind_a_proxy.before_request(lambda: seen.append(security.source()))
     from_there = {"REMOTE_ADDR": remote}
-    behind_a_proxy.test_client().get("/sign-in", headers={"X-Forwarded-For": said}, environ_base=from_there)
+    behind_a_proxy.test_client().get("/sign-in", headers={"X-Forwarded-For": forwarded}, environ_base=from_there)
     assert seen == [source]
 
 

@@ -118,7 +118,7 @@ def test_a_look_at_a_kind_of_app_leaves_no_draft_behind(owner: Client, acme: Cha
     assert first_test(owner, acme, form, token="wrong").status_code == 422
     page = owner.get("/apps").text
     assert "1 unfinished" in page and "Connect your first app" in page, "a draft isn't an app yet"
-    drafts.forget_drafts(utcnow() + timedelta(days=2))
+    drafts.delete_expired(utcnow() + timedelta(days=2))
     assert App.select().count() == 1, "what was entered is kept for a week"
 
 
@@ -171,18 +171,18 @@ def test_with_htmx_the_form_stays_and_only_the_outcome_comes(owner: Client, acme
     assert "Connection works" in part.text
 
 
-@pytest.mark.parametrize("values, told", [
+@pytest.mark.parametrize("values, expected", [
     ({"base_url": ""}, "Address is missing"),
     ({"base_url": "javascript:alert(1)"}, "Address does not look right"),
     ({"base_url": "http://127.0.0.1:1"}, "can&#39;t be reached: it accepts no connection"),
     ({"token": "has space"}, "Access token does not look right"),
 ])
-def test_what_is_wrong_is_said_exactly(owner: Client, acme: ChatApp, values: dict, told: str) -> None:
+def test_what_is_wrong_is_shown_exactly(owner: Client, acme: ChatApp, values: dict, expected: str) -> None:
     answer = enter(owner, begin(owner), acme, **values)
-    assert answer.status_code == 422 and told in answer.text
+    assert answer.status_code == 422 and expected in answer.text
 
 
-def test_a_token_that_may_only_read_is_said_before_one_goes_on(owner: Client, acme: ChatApp) -> None:
+def test_a_token_that_may_only_read_is_shown_before_one_goes_on(owner: Client, acme: ChatApp) -> None:
     app = begin(owner)
     answer = enter(owner, app, acme, token=acme.reading_token, next="yes")
     assert answer.status_code == 200 and "read-only token" in answer.text and "Continue anyway" in answer.text
@@ -287,9 +287,9 @@ def test_a_draft_is_given_up_or_forgotten_with_its_secret(owner: Client, acme: C
     assert App.select().count() == 0
     app = begin(owner)
     enter(owner, app, acme)
-    drafts.forget_drafts(utcnow())
+    drafts.delete_expired(utcnow())
     assert App.select().count() == 1
-    drafts.forget_drafts(utcnow() + timedelta(days=8))
+    drafts.delete_expired(utcnow() + timedelta(days=8))
     assert App.select().count() == 0
 
 

@@ -36,7 +36,7 @@ def desk() -> Iterator[FakeDesk]:
     desk.stop()
 
 
-def test_a_file_is_in_the_catalogue_and_a_broken_one_is_told_there(owner: Client, folder: Path) -> None:
+def test_a_file_is_in_the_catalogue_and_a_broken_one_is_reported_there(owner: Client, folder: Path) -> None:
     (folder / "desk.yaml").write_text(DESK.read_text())
     (folder / "broken.yaml").write_text("rollcall: 1\nlabel: <b>\n")
     connectors.load_folder(folder)
@@ -48,7 +48,7 @@ SAYS = 'identity: {path: /me, name: "{name}", id: id}'
 
 
 @pytest.mark.parametrize("identity", [SAYS, 'identity: {path: /me, name: "{name}"}'])
-def test_a_file_that_does_not_say_who_acts_is_told_where_it_is_connected_and_on_its_page(
+def test_a_file_that_does_not_say_who_acts_is_reported_where_it_is_connected_and_on_its_page(
     owner, folder, desk, olga, by, identity
 ) -> None:
     (folder / "desk.yaml").write_text(DESK.read_text().replace(SAYS, identity))

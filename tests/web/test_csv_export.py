@@ -80,6 +80,6 @@ def test_a_new_export_is_checked_at_once_and_a_broken_one_changes_nothing(owner:
 
 def test_a_picture_is_no_export(owner: Client) -> None:
     app = connect(owner)
-    told = hand_over(owner, app, b"\x89PNG\x00\x01")
-    assert told.status_code == 422 and "isn&#39;t text" in told.text
+    shown = hand_over(owner, app, b"\x89PNG\x00\x01")
+    assert shown.status_code == 422 and "isn&#39;t text" in shown.text
     assert App.get_by_id(app.id).users == 2

@@ -51,8 +51,8 @@ def test_several_are_previewed_decided_and_undone(owner: Client, chat) -> None:
     assert all(f"Person {number}" in words for number in (1, 2, 3)) and "Person 4" not in words
     answer = send(owner, chat, form, htmx=True, what="local partner", note="Bright Agency")
     assert [account(number).match_kind for number in (1, 2, 3, 4)] == ["local partner"] * 3 + ["matched"]
-    told = owner.get(f"{here(chat)}?tab=guests").text
-    assert told.count("Local partner") >= 3 and "Bright Agency" in told and "Undo" in told
+    text = owner.get(f"{here(chat)}?tab=guests").text
+    assert text.count("Local partner") >= 3 and "Bright Agency" in text and "Undo" in text
     assert owner.send("DELETE", undo_of(answer)).status_code == 303
     assert [account(number).match_kind for number in (1, 2, 3)] == ["matched"] * 3
     again = owner.send("DELETE", undo_of(answer), htmx=True)
@@ -75,7 +75,7 @@ def test_all_that_was_found_is_more_than_the_page(owner: Client, chat) -> None:
     assert App.get_by_id(chat.app.id).unmatched == 130
 
 
-def test_what_changed_meanwhile_is_shown_again_and_twice_is_once(owner: Client, chat) -> None:
+def test_what_changed_in_the_meantime_is_shown_again_and_twice_is_once(owner: Client, chat) -> None:
     _, form = preview(owner, chat, "nobody", f"account={account(1).id}&account={account(2).id}")
     match_decisions.mark_guest(account(1), chat.by)
     answer = send(owner, chat, form)
@@ -90,7 +90,7 @@ def test_what_changed_meanwhile_is_shown_again_and_twice_is_once(owner: Client, 
 
 
 @pytest.mark.parametrize("kind", ["guest", "service account", "nobody", "rules"])
-def test_nobody_ticked_is_said_and_decides_nothing(owner: Client, chat, kind: str) -> None:
+def test_nobody_ticked_is_shown_and_decides_nothing(owner: Client, chat, kind: str) -> None:
     words, form = preview(owner, chat, kind, "account=&account=x&account=999999999999")
     assert "No account is selected" in words
     send(owner, chat, form)
@@ -133,8 +133,8 @@ def test_who_answers_for_a_service_account(owner: Client, chat) -> None:
     assert "no one responsible" not in owner.get(f"/apps/{chat.app.id}").text
     chat.leave(2)
     for page in (f"/apps/{chat.app.id}", here(chat)):
-        told = owner.get(page).text
-        assert "A service account has no one responsible." in told and "Person 2 has left" in told
+        text = owner.get(page).text
+        assert "A service account has no one responsible." in text and "Person 2 has left" in text
     tab = owner.get(f"{here(chat)}?tab=service+accounts").text
     assert "Person 2 was responsible, and has left" in tab
     chat.leave(3)

@@ -155,8 +155,8 @@ def test_other_credential(owner: Client, staff: Directory, tmp_path: Path) -> No
 
 
 def test_remove(owner: Client, staff: Directory) -> None:
-    told = owner.get(f"/directories/{staff.id}/removal").text
-    assert "Its people keep their current status" in told and "unless another directory includes them" in told
+    shown = owner.get(f"/directories/{staff.id}/removal").text
+    assert "Its people keep their current status" in shown and "unless another directory includes them" in shown
     answer = owner.send("DELETE", f"/directories/{staff.id}")
     assert answer.location == "/directories"
     assert Directory.select().count() == 0

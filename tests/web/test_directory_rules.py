@@ -57,9 +57,9 @@ def test_a_reading_says_what_nothing_reads_and_the_page_asks_what_it_means(owner
 
 def test_a_rule_is_tried_kept_and_takes_effect_with_the_next_reading(owner, staff):
     row = ("acmeEmploymentStatus", "is", "terminated", "left")
-    said = save(owner, staff, row, ("acmeEmploymentStatus", "contains", "leave", "locked"),
+    shown = save(owner, staff, row, ("acmeEmploymentStatus", "contains", "leave", "locked"),
                 ("acmeEmploymentStatus", "is not", "terminated", "here"), ("", "is", "", ""))  # fmt: skip
-    assert said.status_code == 303
+    assert shown.status_code == 303
     staff = Directory.get_by_id(staff.id)
     assert staff.settings["ends"].splitlines()[0] == "acmeEmploymentStatus is terminated: left" and staff.unread == []
     assert Activity.select().where(Activity.what == "changed what ends an account").get().before == "no rules"
@@ -88,8 +88,8 @@ def test_an_attribute_that_says_nothing_of_it_is_asked_about_no_more(owner, staf
     ],
 )
 def test_a_rule_that_does_not_work_comes_back_with_what_is_wrong_and_nothing_is_kept(owner, staff, row, words):
-    said = save(owner, staff, row, htmx=True)
-    assert said.status_code == 422 and words in said.text and f'value="{row[0]}"' in said.text
+    shown = save(owner, staff, row, htmx=True)
+    assert shown.status_code == 422 and words in shown.text and f'value="{row[0]}"' in shown.text
     assert Directory.get_by_id(staff.id).settings.get("ends", "") == ""
     assert set(statuses(staff).values()) == {"active"}
 

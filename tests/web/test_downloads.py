@@ -123,17 +123,17 @@ def _shown(owner: Client, page: str, oldest_first: bool) -> list[str]:
         for row in re.findall(r"<tr>.*?</tr>", body, re.S):
             inside = re.search(r'hx-get="([^"]+/lines/[^"]+)"', row)
             if inside is None:
-                found.append(_said(row))
+                found.append(_body(row))
                 continue
             opened = re.findall(r"<li>.*?</li>", owner.get(html.unescape(inside.group(1)), htmx=True).text, re.S)
-            found += [_said(entry) for entry in (opened if oldest_first else reversed(opened))]
+            found += [_body(entry) for entry in (opened if oldest_first else reversed(opened))]
         further = re.search(r'<tr class="more">.*?href="([^"]+)"', page, re.S)
         if further is None:
             return found
         page = owner.get(html.unescape(further.group(1))).text
 
 
-def _said(text: str) -> str:
+def _body(text: str) -> str:
     """What happened."""
     words = html.unescape(re.search(r"(?:<li>|two-lines\">\s*<span>)\s*([^<·]*?)\s*(?:·|<)", text).group(1))
     return words[0].lower() + words[1:]

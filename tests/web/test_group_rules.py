@@ -42,9 +42,9 @@ def test_a_rule_is_previewed_saved_changed_and_removed(owner: Client, sales: Gro
     assert f'value="{group}"' in form and "Sales (3)" in form and f'name="add" value="{general}"' in form
     given = {"source": group, "role": "admin"}
     seen = owner.get(f"{here}/preview?source={group}&role=admin&asset={general}&asset_role=member").text
-    told = text_of(seen)
-    assert "Would be invited 1 Person 10" in told and "Would get another role 1 Person 1" in told
-    assert "Would get access 2" in told and "3 people are members now" in told
+    text = text_of(seen)
+    assert "Would be invited 1 Person 10" in text and "Would get another role 1 Person 1" in text
+    assert "Would get access 2" in text and "3 people are members now" in text
     assert GroupRule.select().count() == 0, "a preview keeps nothing"
     seen = text_of(owner.get(f"{here}/preview?source={group}&role=admin").text)
     assert "No change needed 1 Person 2" in seen
@@ -59,11 +59,11 @@ def test_a_rule_is_previewed_saved_changed_and_removed(owner: Client, sales: Gro
     assert answer.status_code == 303 and GroupRuleAsset.get().role == "member"
     assert f'name="asset" value="{general}"' in owner.get(f"{here}/{rule.id}").text
     assert owner.send("DELETE", f"{here}/{rule.id}").status_code == 303 and GroupRule.select().count() == 0
-    told = [entry.what for entry in Activity.select().where(Activity.what.contains("rule of groups"))]
-    assert told == ["made rule of groups", "changed rule of groups", "removed rule of groups"]
+    text = [entry.what for entry in Activity.select().where(Activity.what.contains("rule of groups"))]
+    assert text == ["made rule of groups", "changed rule of groups", "removed rule of groups"]
 
 
-def test_a_paused_app_is_not_said_to_be_checked_within_a_minute(owner: Client, sales: Groups) -> None:
+def test_a_paused_app_is_not_shown_to_be_checked_within_a_minute(owner: Client, sales: Groups) -> None:
     here, given = f"/apps/{sales.app.id}/rules", {"source": f"group:{sales.group('Sales').id}", "role": "admin"}
     preview = f"{here}/preview?source={given['source']}&role=admin"
     assert "The next check, within a minute, adds" in text_of(owner.get(preview).text)
@@ -73,7 +73,7 @@ def test_a_paused_app_is_not_said_to_be_checked_within_a_minute(owner: Client, s
     assert "Chat is paused, so the rule takes effect when it is checked again" in page and "within a minute" not in page
 
 
-@pytest.mark.parametrize("query, said", [
+@pytest.mark.parametrize("query, words", [
     ("source=&role=admin", "Choose a group or a team"),
     ("source=group:999&role=admin", "Choose a group or a team"),
     ("source=team:x&role=admin", "Choose a group or a team"),
@@ -81,10 +81,10 @@ def test_a_paused_app_is_not_said_to_be_checked_within_a_minute(owner: Client, s
     ("source={group}&role=emperor", "no longer has this role"),
     ("source={group}&role=admin&asset=<script>", "Something that was chosen here is no longer in"),
 ])  # fmt: skip
-def test_what_can_be_no_rule_is_told_with_what_was_given(owner: Client, sales: Groups, query: str, said: str) -> None:
+def test_what_can_be_no_rule_is_shown_with_what_was_given(owner: Client, sales: Groups, query: str, words: str) -> None:
     group = f"group:{sales.group('Sales').id}"
     answer = owner.get(f"/apps/{sales.app.id}/rules/preview?" + query.format(group=group))
-    assert answer.status_code == 422 and said in answer.text and "Preview" in answer.text
+    assert answer.status_code == 422 and words in answer.text and "Preview" in answer.text
 
 
 def test_a_rule_that_rests_says_so(owner: Client, sales: Groups) -> None:
@@ -126,12 +126,12 @@ def test_the_wizard_shows_what_is_to_be_updated_in_the_app_and_finishes_it(owner
     sales.found()
     report = reports.open_report(sales.app)
     page = owner.get(f"/reports/{report.id}").text
-    told = text_of(page)
-    assert "1 person left Acme and still has an account in Chat" in told
-    assert "in Chat. By its groups: 1 person to invite, 1 role to change." in told
-    assert "To be updated to Rollcall Removed users 1" in told and "To be updated in the app To invite 1" in told
-    assert "in group Sales of Company LDAP → Admin" in told and "Member → Admin" in told
-    assert "Removes 1 person from Chat. Makes 2 other changes in it." in told
+    text = text_of(page)
+    assert "1 person left Acme and still has an account in Chat" in text
+    assert "in Chat. By its groups: 1 person to invite, 1 role to change." in text
+    assert "To be updated to Rollcall Removed users 1" in text and "To be updated in the app To invite 1" in text
+    assert "in group Sales of Company LDAP → Admin" in text and "Member → Admin" in text
+    assert "Removes 1 person from Chat. Makes 2 other changes in it." in text
     invite, role, leaver = (sales.change("to invite", 10), sales.change("to change role", 1),
                             sales.chat.change(report, 5))  # fmt: skip
     shown = [invite.id, role.id, leaver.id]

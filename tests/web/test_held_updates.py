@@ -1,4 +1,4 @@
-"""What an Owner sees and does when many roles or profiles changed at once, or when an app no longer tells a field."""
+"""What an Owner sees and does when many roles or profiles changed at once, or when an app no longer sends a field."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_a_stranger_accepts_nothing(site, chat, someone, address) -> None:
     assert browser.send("PUT", f"/apps/{chat.app.id}/{address}").status_code in (403, 404)
 
 
-def test_a_held_report_of_updates_is_told_by_mail(owner: Client, chat) -> None:
+def test_a_held_report_of_updates_is_mailed(owner: Client, chat) -> None:
     promote(chat)
     mail = Mail.select().order_by(Mail.id.desc()).get()
     assert mail.subject == "Held: 6 roles changed at once in Chat"

@@ -55,8 +55,8 @@ def test_the_week_counts_each_leaver_once(owner: Client, chat) -> None:
     chat.leave(0, 3)
     for _ in range(3):
         chat.check()
-    told = words(owner.get("/").text)
-    assert "2 people who left still have 2 accounts" in told and "2 accounts of people who left · 4 checks" in told
+    shown = words(owner.get("/").text)
+    assert "2 people who left still have 2 accounts" in shown and "2 accounts of people who left · 4 checks" in shown
 
 
 def test_what_waits_and_where_to_act(owner: Client, chat) -> None:

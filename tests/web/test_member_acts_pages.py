@@ -56,7 +56,7 @@ def test_a_role_is_chosen_previewed_and_changed_once(owner: Client, chat, here) 
     assert "Update ongoing" not in page and page.count(">Admin<") == 2
 
 
-def test_what_moved_is_told_to_the_page_that_waits(owner: Client, chat, here) -> None:
+def test_what_moved_is_sent_to_the_page_that_waits(owner: Client, chat, here) -> None:
     shown = owner.get(f"{here}/role-changes/new?{ask(1)}&role=admin").text
     owner.post(f"{here}/role-changes", account=id_of(1), role="admin", seen=seen(shown))
     page = owner.get(f"{here}/members").text
@@ -67,7 +67,7 @@ def test_what_moved_is_told_to_the_page_that_waits(owner: Client, chat, here) ->
     assert "Active" in part and "not done yet" not in part, "the row shows what it would after a reload"
 
 
-def test_nobody_ticked_a_stale_preview_and_nonsense_are_told(owner: Client, chat, here) -> None:
+def test_nobody_ticked_a_stale_preview_and_nonsense_are_reported(owner: Client, chat, here) -> None:
     assert "Select at least one account" in owner.get(f"{here}/role-changes/new").text
     assert owner.get(f"{here}/removals/new").status_code == 422
     assert "no such role" in owner.get(f"{here}/role-changes/new?{ask(1)}&role=emperor").text
@@ -199,7 +199,7 @@ def test_an_expired_one_waits_for_the_owners_yes(owner: Client, chat, here) -> N
     owner.post(f"{here}/invitations", people="kim@freelance.example", role="guest", seen=seen(shown))
     queue.drain(("task",))
     chat.check()
-    invitations.due(Invitation.get().expires_at)
+    invitations.remind_and_expire(Invitation.get().expires_at)
     page = owner.get(f"{here}/members").text
     assert "Remove it from Chat" in page and "Invitation failed" in page and chat.removed() == []
     account = Invitation.get().account_id

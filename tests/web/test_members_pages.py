@@ -137,7 +137,7 @@ def test_after_an_act_one_is_where_one_was_and_nowhere_else(owner: Client, chat,
         assert put(owner, kim, kind="guest", back=elsewhere).location == f"/apps/{chat.app.id}/members"
 
 
-def test_the_next_check_is_told_of_who_left(owner: Client, chat) -> None:
+def test_the_next_check_is_announced_for_who_left(owner: Client, chat) -> None:
     chat.leave(4)
     page = owner.get(f"/apps/{chat.app.id}/members?search=Person+4").text
     assert "Left" in page and ", still has an account" in page

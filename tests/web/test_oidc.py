@@ -81,8 +81,8 @@ def test_somebody_known_comes_in_by_a_verified_email(anybody, set_up, jana) -> N
     assert "Jana Kowalski" in anybody.get("/settings").text
     identity = SignInIdentity.get()
     assert (identity.person, identity.subject, identity.email) == (jana, "u-1", "jana.kowalski@acme.example")
-    told = Activity.get(Activity.what == "signed in", Activity.person == jana)
-    assert told.why == "with Acme SSO"
+    entry = Activity.get(Activity.what == "signed in", Activity.person == jana)
+    assert entry.why == "with Acme SSO"
 
 
 def test_pkce_and_the_secret_go_to_the_provider_alone(anybody, set_up, provider, jana) -> None:
@@ -227,7 +227,7 @@ def test_answers_of_mixed_up_issuers(anybody, set_up, provider, jana, by) -> Non
     with writing():
         oidc.set_setting(oidc.KEPT_AS, oidc.setting(oidc.KEPT_AS) | {"client_id": "another"})
     answer = come_back(anybody, question, iss=provider.issuer)
-    assert answer.status_code == 400 and "changed meanwhile" in answer.text and not is_in(anybody)
+    assert answer.status_code == 400 and "have just been changed" in answer.text and not is_in(anybody)
 
 
 def test_what_the_provider_says_no_with(anybody, set_up, jana) -> None:

@@ -45,8 +45,8 @@ def test_an_owner_sets_it_up(owner: Client, provider, form) -> None:
     page = owner.get(PAGE).text
     assert 'value="IT"' in page and "Leave this empty to keep" in page and SECRET not in page
     assert "With Acme SSO, or a password" in owner.get("/settings").text
-    told = Activity.get(Activity.what == "changed sign-in provider")
-    assert "IT → admin" in told.after and SECRET not in told.after and told.before is None
+    entry = Activity.get(Activity.what == "changed sign-in provider")
+    assert "IT → admin" in entry.after and SECRET not in entry.after and entry.before is None
 
 
 def test_what_was_entered_comes_back_with_what_to_fix(owner: Client, form) -> None:
@@ -56,7 +56,7 @@ def test_what_was_entered_comes_back_with_what_to_fix(owner: Client, form) -> No
     assert oidc.settings() is None
 
 
-@pytest.mark.parametrize("wrong, told", [
+@pytest.mark.parametrize("wrong, words", [
     ({"issuer": ""}, "are needed"), ({"client_id": " "}, "are needed"),
     ({"issuer": "http://id.acme.example"}, "https://"),
     ({"issuer": "ftp://id.acme.example"}, "https://"), ({"issuer": "https://user:pw@id.acme.example"}, "password"),
@@ -65,9 +65,9 @@ def test_what_was_entered_comes_back_with_what_to_fix(owner: Client, form) -> No
     ({"groups_claim": ""}, "name of the claim"),
     ({"group": ["g"] * 9 + ["x" * 400], "role": ["user"] * 10}, "at most 300"),
 ])  # fmt: skip
-def test_settings_that_cant_be(owner: Client, form, wrong, told) -> None:
+def test_settings_that_cant_be(owner: Client, form, wrong, words) -> None:
     answer = owner.send("PUT", PAGE, **form | wrong)
-    assert answer.status_code == 422 and told in answer.text
+    assert answer.status_code == 422 and words in answer.text
     assert oidc.settings() is None
 
 
@@ -85,7 +85,7 @@ def test_the_stored_secret_goes_to_nobody_else(owner: Client, provider, form) ->
     assert oidc._secret() == SECRET and oidc.settings().label == "SSO"
 
 
-def test_a_lost_key_is_said_and_the_secret_entered_again(owner: Client, provider, form, home, config) -> None:
+def test_a_lost_key_is_shown_and_the_secret_entered_again(owner: Client, provider, form, home, config) -> None:
     owner.send("PUT", PAGE, **form)
     config.secret_key_file.unlink()
     vault.open_vault(config.secret_key_file)
@@ -112,7 +112,7 @@ def test_a_test_says_that_it_works(owner: Client, provider, form) -> None:
     assert part.lstrip().startswith('<div id="test"')
 
 
-@pytest.mark.parametrize("wrong, told", [
+@pytest.mark.parametrize("wrong, words", [
     ({"issuer": "https://other.example"}, "calls itself “https://other.example”"),
     ({"issuer": None}, "calls itself"), ({"token_endpoint": None}, "token_endpoint"),
     ({"jwks_uri": "file:///etc/passwd"}, "jwks_uri"),
@@ -120,10 +120,11 @@ def test_a_test_says_that_it_works(owner: Client, provider, form) -> None:
     ({"end_session_endpoint": 7}, "end_session_endpoint"), ({"response_types_supported": ["id_token"]}, "code flow"),
     ({"code_challenge_methods_supported": ["plain"]}, "PKCE"),
 ])  # fmt: skip
-def test_a_test_says_what_is_wrong_with_the_provider(owner: Client, provider, form, wrong, told) -> None:
+def test_a_test_says_what_is_wrong_with_the_provider(owner: Client, provider, form, wrong, words) -> None:
     provider.metadata = wrong
     answer = owner.send("POST", PAGE + "/tests", **form)
-    assert answer.status_code == 422 and told in answer.text and "Nobody can sign in with these settings" in answer.text
+    assert answer.status_code == 422 and words in answer.text
+    assert "Nobody can sign in with these settings" in answer.text
 
 
 def test_a_test_says_what_is_wrong_with_the_client(owner: Client, provider, form) -> None:

@@ -17,7 +17,7 @@ def task(chat, act: str = "remove", state: str = "queued", error: str | None = N
     return Task.create(app=chat.app, act=act, state=state, error=error, next_at=utcnow() + wait, asked_by="x")
 
 
-@pytest.mark.parametrize("states, status, said", [
+@pytest.mark.parametrize("states, status, expected", [
     (["queued", "running"], 200, "Removing 2 accounts from Chat."),
     (["done", "queued"], 200, "Removing 2 accounts from Chat. 1 of 2 done."),
     (["done", "done"], 286, "Removed 2 accounts from Chat: Chat has confirmed it."),
@@ -25,10 +25,10 @@ def task(chat, act: str = "remove", state: str = "queued", error: str | None = N
      "Removed 1 account from Chat: Chat has confirmed it. 1 change was no longer needed."),
     (["cancelled", "cancelled"], 286, "Chat: 2 changes were no longer needed. Nothing was changed."),
 ])  # fmt: skip
-def test_from_removing_to_removed(owner: Client, chat, states, status, said) -> None:
+def test_from_removing_to_removed(owner: Client, chat, states, status, expected) -> None:
     ids = [task(chat, state=state).id for state in states]
     answer = owner.get(f"/apps/{chat.app.id}/tasks/outcome?first={ids[0]}&last={ids[-1]}", htmx=True)
-    assert answer.status_code == status and f'<span data-tone="ok">{said}</span>' in answer.text
+    assert answer.status_code == status and f'<span data-tone="ok">{expected}</span>' in answer.text
 
 
 def test_what_failed_or_takes_long_stays_and_says_why(owner: Client, chat) -> None:

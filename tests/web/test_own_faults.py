@@ -24,10 +24,10 @@ READ_ONLY = HINDERED.sentence.rstrip(".").replace("'", "&#39;")
 
 @pytest.fixture(autouse=True)
 def well_before() -> Iterator[None]:
-    faults.forget()
+    faults.clear()
     health._looked_at = float("-inf")
     yield
-    faults.forget()
+    faults.clear()
 
 
 def test_healthz_is_503_with_the_reason_until_it_is_over(anybody):
@@ -35,8 +35,8 @@ def test_healthz_is_503_with_the_reason_until_it_is_over(anybody):
     assert anybody.get("/healthz").status_code == 200
     with own.read_only():
         queue.sweep()
-        said = anybody.get("/healthz")
-        assert said.status_code == 503 and said.text.startswith(HINDERED.text)
+        response = anybody.get("/healthz")
+        assert response.status_code == 503 and response.text.startswith(HINDERED.text)
     queue.sweep()
     assert (anybody.get("/healthz").status_code, anybody.get("/healthz").text) == (200, "ok\n")
 
@@ -47,21 +47,21 @@ def test_every_page_can_be_read_and_says_so_while_nothing_can_be_written(owner):
     with own.read_only():
         queue.sweep()
         for page in PAGES:
-            said = owner.get(page)
-            assert said.status_code == 200 and READ_ONLY in said.text, page
+            response = owner.get(page)
+            assert response.status_code == 200 and READ_ONLY in response.text, page
     queue.sweep()
     assert READ_ONLY not in owner.get("/apps").text
 
 
-def test_what_is_asked_for_meanwhile_is_refused_in_words_and_not_done(owner, by):
+def test_what_is_asked_for_in_the_meantime_is_refused_in_words_and_not_done(owner, by):
     token = owner.token()
     with own.read_only():
-        said = owner.post("/people", name="Jana", email="jana@acme.example", csrf=token)
-        assert said.status_code == 503 and said.headers["Retry-After"] == "60"
-        assert READ_ONLY in said.text and "was not done; nothing is lost" in said.text
-        said = owner.send("POST", "/people", htmx=True, name="Jana", email="jana@acme.example", csrf=token)
-        toast = json.loads(said.headers["HX-Trigger"])["toast"]
-        assert said.status_code == 503 and HINDERED.sentence.rstrip(".") in toast["text"]
+        response = owner.post("/people", name="Jana", email="jana@acme.example", csrf=token)
+        assert response.status_code == 503 and response.headers["Retry-After"] == "60"
+        assert READ_ONLY in response.text and "was not carried out, and nothing is lost" in response.text
+        response = owner.send("POST", "/people", htmx=True, name="Jana", email="jana@acme.example", csrf=token)
+        toast = json.loads(response.headers["HX-Trigger"])["toast"]
+        assert response.status_code == 503 and HINDERED.sentence.rstrip(".") in toast["text"]
     assert people.find_by_email("jana@acme.example") is None
     assert owner.post("/people", name="Jana", email="jana@acme.example").status_code == 303
 
@@ -69,15 +69,15 @@ def test_what_is_asked_for_meanwhile_is_refused_in_words_and_not_done(owner, by)
 def test_a_bug_is_still_a_bug(owner, monkeypatch):
     monkeypatch.setattr("web.people.page_or_part", lambda *arguments, **values: 1 // 0)
     owner.client.application.config["PROPAGATE_EXCEPTIONS"] = False
-    said = owner.get("/people")
-    assert said.status_code == 500 and "Something went wrong on our side" in said.text
+    response = owner.get("/people")
+    assert response.status_code == 500 and "Something went wrong on our side" in response.text
 
 
-def test_an_identity_provider_is_told_to_send_it_again(okta):
+def test_an_identity_provider_is_asked_to_send_it_again(okta):
     with own.read_only():
-        said = okta.call("POST", "/Users", {"userName": "ana@acme.example", "active": True})
-    assert said.status_code == 503 and said.headers["Retry-After"]
-    assert HINDERED.sentence in said.json["detail"] and "again" in said.json["detail"]
+        response = okta.call("POST", "/Users", {"userName": "ana@acme.example", "active": True})
+    assert response.status_code == 503 and response.headers["Retry-After"]
+    assert HINDERED.sentence in response.json["detail"] and "again" in response.json["detail"]
     okta.add("ana@acme.example")
 
 
@@ -86,9 +86,9 @@ def test_the_check_that_waits_says_why_and_until_when(owner, chat):
     check = asking.ask(chat.app, chat.by)
     with own.full_for_what_is_staged():
         queue.drain(("check",))
-    said = owner.get(f"/apps/{chat.app.id}/checks/{check.id}").text
-    assert "The disk that Rollcall writes to is full." in said and "The next attempt is" in said
-    assert "connector" not in said
+    response = owner.get(f"/apps/{chat.app.id}/checks/{check.id}").text
+    assert "The disk that Rollcall writes to is full." in response and "The next attempt is" in response
+    assert "connector" not in response
     assert "The disk that Rollcall writes to is full." in owner.get("/apps").text, "the banner"
     Check.update(next_at=utcnow()).execute()
     queue.drain(("check",))

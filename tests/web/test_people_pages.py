@@ -68,12 +68,12 @@ def test_add(owner: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "email, told",
+    "email, expected",
     [("", "needs an e-mail"), ("no address", "t an e-mail address"), ("OLGA@acme.example", "belongs to Olga Brandt")],
 )
-def test_add_what_cant_be(owner: Client, email: str, told: str) -> None:
+def test_add_what_cant_be(owner: Client, email: str, expected: str) -> None:
     answer = owner.post("/people", name="Jana Kowalski", email=email)
-    assert answer.status_code == 422 and told in answer.text
+    assert answer.status_code == 422 and expected in answer.text
     assert 'value="Jana Kowalski"' in answer.text, "what was typed comes back"
     assert Person.select().count() == 1
 
@@ -90,8 +90,9 @@ def test_names_are_escaped_everywhere(owner: Client, by: str) -> None:
         text = owner.get(address).text
         assert "<img src=x" not in text, address
         assert escape(HOSTILE, quote=True)[:30] in text, address
-    said = owner.send("POST", f"/people/{person.id}/departure", htmx=True)
-    assert said.headers["HX-Trigger"].isascii() and "<img" in json.loads(said.headers["HX-Trigger"])["toast"]["text"]
+    answer = owner.send("POST", f"/people/{person.id}/departure", htmx=True)
+    trigger = answer.headers["HX-Trigger"]
+    assert trigger.isascii() and "<img" in json.loads(trigger)["toast"]["text"]
 
 
 def test_edit(owner: Client, someone) -> None:
@@ -118,7 +119,7 @@ def test_left_and_back(owner: Client, someone) -> None:
     assert Person.get_by_id(jana.id).status == "active"
 
 
-def test_nobody_is_told_of_a_report_about_seats_that_stay(owner: Client, someone, by: str) -> None:
+def test_nobody_is_notified_of_a_report_about_seats_that_stay(owner: Client, someone, by: str) -> None:
     jana = someone()
     holds.hold(jana, "Lawsuit", by)
     answer = owner.send("POST", f"/people/{jana.id}/departure", htmx=True)

@@ -389,7 +389,7 @@ def _expected(actor: str, audience: str) -> str:
     if actor == "nobody":
         return "sent to sign in"
     if audience in (APP_OWNERS, APP_COLLABORATORS) and actor != "app collaborator":
-        return "told that there is nothing"
+        return "shown nothing"
     return "refused"
 
 
@@ -398,7 +398,7 @@ def _happened(answer) -> str:
         return "sent to sign in"
     if answer.status_code == 303 and answer.location == "/sign-in" and answer.request.path != "/session":
         return "sent to sign in"
-    return {404: "told that there is nothing", 403: "refused"}.get(answer.status_code, "let in")
+    return {404: "shown nothing", 403: "refused"}.get(answer.status_code, "let in")
 
 
 @pytest.mark.parametrize("actor", ACTORS)
@@ -410,11 +410,11 @@ def test_whole_map(site: Flask, world: dict, someone, actor: str) -> None:
     for name, method, endpoint in routes(site):
         expected = _expected(actor, TABLE[name])
         if endpoint.startswith("setup."):
-            expected = "told that there is nothing" if method == "POST" else "sent to sign in"
+            expected = "shown nothing" if method == "POST" else "sent to sign in"
         if endpoint == "second_step.show":
             expected = "sent to sign in"  # who has not passed the first step
         if endpoint == "password_strength.create" and person is None:
-            expected = "told that there is nothing"
+            expected = "shown nothing"
         arguments = next(rule for rule in site.url_map.iter_rules(endpoint) if method in rule.methods).arguments
         address = site.url_map.bind("localhost").build(endpoint, {key: world[key] for key in arguments}, method=method)
         with db.atomic() as transaction:  # what is let in does happen, and is taken back

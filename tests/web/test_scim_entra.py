@@ -23,8 +23,8 @@ NEWCOMER = {
 }
 
 
-def add(entra: Provider, **said) -> str:
-    answer = entra.call("POST", "/Users", NEWCOMER | said)
+def add(entra: Provider, **body) -> str:
+    answer = entra.call("POST", "/Users", NEWCOMER | body)
     assert answer.status_code == 201, answer.text
     return json.loads(answer.text)["id"]
 
@@ -152,9 +152,9 @@ def test_an_attribute_that_is_not_declared_does_no_harm(entra: Provider) -> None
 
 def test_groups(entra: Provider) -> None:
     user, other = add(entra), entra.add("other@testuser.com")
-    said = {"schemas": [GROUP, ADSCIM], "externalId": "8aa1a0c0", "displayName": "displayName",
+    body = {"schemas": [GROUP, ADSCIM], "externalId": "8aa1a0c0", "displayName": "displayName",
             "meta": {"resourceType": "Group"}}  # fmt: skip
-    group = json.loads(entra.call("POST", "/Groups", said).text)["id"]
+    group = json.loads(entra.call("POST", "/Groups", body).text)["id"]
     assert "members" not in entra.get(f"/Groups/{group}", excludedAttributes="members")
     [found] = entra.get("/Groups", excludedAttributes="members", filter='displayName eq "DISPLAYNAME"')["Resources"]
     assert found["id"] == group and found["externalId"] == "8aa1a0c0"

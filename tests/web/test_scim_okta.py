@@ -28,25 +28,25 @@ def test_a_user_from_the_test_of_the_connection_to_the_end(okta: Provider) -> No
     assert okta.get("/Users", **wanted)["totalResults"] == 0
 
     created = okta.call("POST", "/Users", NEWCOMER)
-    said = json.loads(created.text)
-    assert created.status_code == 201 and created.headers["Location"].endswith(f"/scim/v2/Users/{said['id']}")
-    assert said["userName"] == "Test.User@okta.local", "answered as it was sent: Okta compares it"
-    assert "password" not in created.text and said["active"] is True and said["meta"]["resourceType"] == "User"
+    shown = json.loads(created.text)
+    assert created.status_code == 201 and created.headers["Location"].endswith(f"/scim/v2/Users/{shown['id']}")
+    assert shown["userName"] == "Test.User@okta.local", "answered as it was sent: Okta compares it"
+    assert "password" not in created.text and shown["active"] is True and shown["meta"]["resourceType"] == "User"
     assert problem(okta.call("POST", "/Users", NEWCOMER)) == (409, "uniqueness")
     [found] = okta.get("/Users", **wanted)["Resources"]
-    assert found["id"] == said["id"]
+    assert found["id"] == shown["id"]
 
-    whole = okta.get(f"/Users/{said['id']}") | {"name": {"givenName": "Another", "familyName": "User"},
+    whole = okta.get(f"/Users/{shown['id']}") | {"name": {"givenName": "Another", "familyName": "User"},
                                                 "displayName": "Another User", "groups": []}  # fmt: skip
-    replaced = okta.call("PUT", f"/Users/{said['id']}", whole)
+    replaced = okta.call("PUT", f"/Users/{shown['id']}", whole)
     assert replaced.status_code == 200 and json.loads(replaced.text)["name"]["givenName"] == "Another"
     assert people.find_by_email("test.user@okta.local").name == "Another User"
 
-    off = okta.call("PATCH", f"/Users/{said['id']}",
+    off = okta.call("PATCH", f"/Users/{shown['id']}",
                     {"schemas": [PATCH], "Operations": [{"op": "replace", "value": {"active": False}}]})
     assert off.status_code == 200 and json.loads(off.text)["active"] is False
     assert people.find_by_email("test.user@okta.local").status == "deprovisioned"
-    okta.patch(f"/Users/{said['id']}", {"op": "replace", "value": {"active": True}})
+    okta.patch(f"/Users/{shown['id']}", {"op": "replace", "value": {"active": True}})
     assert people.find_by_email("test.user@okta.local").status == "active"
 
 
@@ -97,16 +97,16 @@ def test_an_import_reads_every_page_once(okta: Provider) -> None:
 
 
 def test_what_was_written_comes_back_as_it_was(okta: Provider) -> None:
-    said = {
+    shown = {
         "title": "Лид <b>", "nickName": "Åsa", "custom": {"a": [1, None, "x"]},
         "urn:okta:acme_1:1.0:user:custom": {"favouriteColour": "blue"},
         "phoneNumbers": [{"value": "+49 30 1", "type": "mobile"}], "roles": [{"value": "reader", "primary": True}],
     }  # fmt: skip
-    user = okta.get(f"/Users/{okta.add('Åsa@acme.example', **said)}")
-    assert {name: user[name] for name in said} == said
+    user = okta.get(f"/Users/{okta.add('Åsa@acme.example', **shown)}")
+    assert {name: user[name] for name in shown} == shown
     okta.patch(f"/Users/{user['id']}", {"op": "replace", "path": "title", "value": "Lead"})
     after = okta.get(f"/Users/{user['id']}")
-    assert {name: after[name] for name in said} == said | {"title": "Lead"}
+    assert {name: after[name] for name in shown} == shown | {"title": "Lead"}
     only = okta.get(f"/Users/{user['id']}", attributes="title,phoneNumbers.value")
-    assert only.keys() <= {"schemas", "id", "title", "phoneNumbers", *said} and "emails" not in only
+    assert only.keys() <= {"schemas", "id", "title", "phoneNumbers", *shown} and "emails" not in only
     assert "title" not in okta.get(f"/Users/{user['id']}", excludedAttributes="title")

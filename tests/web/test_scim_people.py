@@ -40,11 +40,11 @@ def test_who_is_pushed_is_a_person(okta: Provider) -> None:
     assert [entry.what for entry in Activity.select().where(Activity.person == person)] == ["person joined"]
 
 
-@pytest.mark.parametrize("said", [{"active": False}, {"active": "False"}])
-def test_inactive_is_deprovisioned_at_once_and_active_again(okta: Provider, said: dict) -> None:
+@pytest.mark.parametrize("change", [{"active": False}, {"active": "False"}])
+def test_inactive_is_deprovisioned_at_once_and_active_again(okta: Provider, change: dict) -> None:
     okta.add("bo@acme.example")
     ana = okta.add("ana@acme.example")
-    okta.patch(f"/Users/{ana}", {"op": "replace", "value": said})
+    okta.patch(f"/Users/{ana}", {"op": "replace", "value": change})
     assert (status("ana@acme.example"), status("bo@acme.example")) == ("deprovisioned", "active")
     assert okta.person(ana).status_reason == "Disabled in Okta"
     okta.patch(f"/Users/{ana}", {"op": "replace", "path": "active", "value": True})
@@ -52,7 +52,7 @@ def test_inactive_is_deprovisioned_at_once_and_active_again(okta: Provider, said
 
 
 @pytest.mark.parametrize("again", [{"externalId": "00u1"}, {}], ids=["by externalId", "by userName"])
-def test_deleted_is_deprovisioned_and_created_anew_is_the_same_person(okta: Provider, again: dict) -> None:
+def test_deleted_is_deprovisioned_and_created_again_is_the_same_person(okta: Provider, again: dict) -> None:
     okta.add("bo@acme.example")
     ana = okta.add("ana@acme.example", **again)
     person = okta.person(ana)
@@ -113,20 +113,21 @@ def test_a_token_never_sees_what_is_another_directorys(okta: Provider, entra: Pr
     assert entra.get("/Users", filter='userName eq "ana@acme.example"')["totalResults"] == 0
     for path in (f"/Users/{ana}", f"/Groups/{group}"):
         rename = {"Operations": [{"op": "replace", "path": "displayName", "value": "x"}]}
-        for method, said in (("GET", None), ("DELETE", None), ("PUT", {"userName": "x"}), ("PATCH", rename)):
-            assert problem(entra.call(method, path, said))[0] == 404
+        for method, body in (("GET", None), ("DELETE", None), ("PUT", {"userName": "x"}), ("PATCH", rename)):
+            assert problem(entra.call(method, path, body))[0] == 404
     theirs = entra.add_group("Theirs", ana)
     assert entra.get(f"/Groups/{theirs}")["members"] == [{"value": ana}], "as it was written"
     assert "groups" not in okta.get(f"/Users/{ana}")
     assert entra.add("ana@acme.example") != ana, "a userName is unique within its directory"
 
 
-def test_a_users_groups_are_told_and_kept(okta: Provider) -> None:
+def test_a_users_groups_are_reported_and_kept(okta: Provider) -> None:
     ana, bo = okta.add("ana@acme.example"), okta.add("bo@acme.example")
     staff = okta.add_group("Staff", ana, bo)
     version = okta.get(f"/Users/{ana}")["meta"]["version"]
-    [told] = okta.get(f"/Users/{ana}")["groups"]
-    assert told["value"] == staff and told["display"] == "Staff" and told["$ref"].endswith(f"/scim/v2/Groups/{staff}")
+    [theirs] = okta.get(f"/Users/{ana}")["groups"]
+    assert theirs["value"] == staff and theirs["display"] == "Staff"
+    assert theirs["$ref"].endswith(f"/scim/v2/Groups/{staff}")
     assert {member.entry.email for group in okta.row().groups for member in group.members} == {
         "ana@acme.example", "bo@acme.example"}  # fmt: skip
     okta.patch(f"/Groups/{staff}", {"op": "remove", "path": f'members[value eq "{ana}"]'})
@@ -221,7 +222,7 @@ def test_a_held_leaver_starts_no_check_until_released(okta: Provider, chat: Chat
     assert Check.get(Check.state == "queued").trigger == "directory"
 
 
-def test_paused_it_is_told_to_come_again_and_removed_it_is_refused(okta: Provider) -> None:
+def test_paused_it_is_asked_to_come_again_and_removed_it_is_refused(okta: Provider) -> None:
     ana = okta.add("ana@acme.example")
     directories.pause(okta.directory, MACHINE)
     answer = okta.call("PATCH", f"/Users/{ana}", {"Operations": [{"op": "replace", "value": {"active": False}}]})

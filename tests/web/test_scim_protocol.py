@@ -19,7 +19,7 @@ from web.scim_service import MOST_BYTES
 @pytest.fixture(autouse=True)
 def no_refusals_before() -> None:
     """They are counted in memory, beyond a test."""
-    scim_tokens.forget_refusals()
+    scim_tokens.clear_refusals()
 
 
 @pytest.mark.parametrize("sent", [None, "", "Bearer", "Bearer ", "Bearer wrong", "Basic b2xnYTp4", "Bearer \udcff"])
@@ -64,18 +64,19 @@ def test_the_last_request_is_known(okta: Provider) -> None:
     assert abs((utcnow() - push.last_request(okta.directory)).total_seconds()) < 10
 
 
-def test_who_guesses_is_told_to_wait_and_who_knows_is_not(okta: Provider) -> None:
-    told = [okta.client.get("/scim/v2/Users", headers={"Authorization": f"Bearer {n}"}) for n in range(40)]
-    assert [answer.status_code for answer in told] == [401] * scim_tokens.REFUSALS + [429] * (40 - scim_tokens.REFUSALS)
-    assert int(told[-1].headers["Retry-After"]) > 0
+def test_who_guesses_is_asked_to_wait_and_who_knows_is_not(okta: Provider) -> None:
+    answers = [okta.client.get("/scim/v2/Users", headers={"Authorization": f"Bearer {n}"}) for n in range(40)]
+    refused = scim_tokens.REFUSALS
+    assert [answer.status_code for answer in answers] == [401] * refused + [429] * (40 - refused)
+    assert int(answers[-1].headers["Retry-After"]) > 0
     assert okta.get("/Users")["totalResults"] == 0
 
 
 def test_what_is_announced(okta: Provider) -> None:
-    said = okta.get("/ServiceProviderConfig")
-    assert all(said[name]["supported"] for name in ("patch", "bulk", "filter", "sort", "etag"))
-    assert not said["changePassword"]["supported"]
-    assert said["authenticationSchemes"][0]["type"] == "oauthbearertoken"
+    response = okta.get("/ServiceProviderConfig")
+    assert all(response[name]["supported"] for name in ("patch", "bulk", "filter", "sort", "etag"))
+    assert not response["changePassword"]["supported"]
+    assert response["authenticationSchemes"][0]["type"] == "oauthbearertoken"
     assert {kind["endpoint"] for kind in okta.get("/ResourceTypes")["Resources"]} == {"/Users", "/Groups"}
     assert okta.get(f"/Schemas/{USER}")["id"] == USER
     assert problem(okta.call("GET", "/Me"))[0] == 501
@@ -93,8 +94,8 @@ def test_versions(okta: Provider) -> None:
     rename = {"schemas": [PATCH], "Operations": [{"op": "replace", "path": "displayName", "value": "A"}]}
     assert okta.call("PATCH", f"/Users/{ana}", rename, If_Match=version).status_code == 200
     for method in ("PATCH", "PUT", "DELETE"):
-        said = rename if method == "PATCH" else {"schemas": [USER], "userName": "x"}
-        assert problem(okta.call(method, f"/Users/{ana}", said, If_Match=version)) == (412, None)
+        response = rename if method == "PATCH" else {"schemas": [USER], "userName": "x"}
+        assert problem(okta.call(method, f"/Users/{ana}", response, If_Match=version)) == (412, None)
     same = okta.call("PATCH", f"/Users/{ana}", rename)
     assert same.headers["ETag"] == okta.call("GET", f"/Users/{ana}").headers["ETag"], "nothing was changed"
 
@@ -108,9 +109,9 @@ def test_sorted_and_searched_by_post(okta: Provider) -> None:
     search = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"], "filter": "active eq true",
               "sortBy": "displayName", "startIndex": 2, "count": 1, "attributes": ["userName"]}  # fmt: skip
     answer = okta.call("POST", "/Users/.search", search)
-    said = json.loads(answer.text)
-    assert answer.status_code == 200 and said["totalResults"] == 3 and said["startIndex"] == 2
-    assert [user["userName"] for user in said["Resources"]] == ["bo@acme.example"]
+    response = json.loads(answer.text)
+    assert answer.status_code == 200 and response["totalResults"] == 3 and response["startIndex"] == 2
+    assert [user["userName"] for user in response["Resources"]] == ["bo@acme.example"]
     everything = okta.call("POST", "/.search", {"filter": 'displayName sw "s" or displayName eq "ANA"'})
     assert json.loads(everything.text)["totalResults"] == 2
     assert okta.get("/Users", count="0")["Resources"] == [] and okta.get("/Users", startIndex="-5")["startIndex"] == 1
@@ -162,9 +163,9 @@ def test_patches_that_are_none_change_nothing(okta: Provider, operations) -> Non
     ana = okta.add("ana@acme.example", title="Kept", emails=[{"value": "ana@acme.example", "type": "work"}])
     before = okta.get(f"/Users/{ana}")
     first = {"op": "replace", "path": "title", "value": "Lost"}
-    said = operations if operations is None or len(operations) > 1000 else [first, *operations]
+    response = operations if operations is None or len(operations) > 1000 else [first, *operations]
     if operations != []:
-        answer = okta.call("PATCH", f"/Users/{ana}", {"schemas": [PATCH], "Operations": said})
+        answer = okta.call("PATCH", f"/Users/{ana}", {"schemas": [PATCH], "Operations": response})
         assert problem(answer)[0] in (400, 413), answer.text
         assert okta.get(f"/Users/{ana}") == before, "none of several was done"
 
@@ -204,7 +205,7 @@ def test_user_names_are_compared_by_their_letters(okta: Provider, one: str, othe
     assert found["totalResults"] == 1
 
 
-def test_a_rename_to_another_case_is_no_conflict_and_is_told(okta: Provider) -> None:
+def test_a_rename_to_another_case_is_no_conflict_and_is_reported(okta: Provider) -> None:
     ana, bo = okta.add("ana@acme.example"), okta.add("bo@acme.example")
     after = okta.patch(f"/Users/{ana}", {"op": "replace", "path": "userName", "value": "Ana@Acme.example"})
     assert after["userName"] == "Ana@Acme.example"

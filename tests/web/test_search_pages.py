@@ -127,17 +127,17 @@ def test_show_all_leads_to_the_list_that_shows_as_many(owner: Client, two_apps, 
         index.bring_up_to_date(utcnow())
 
 
-def test_a_backlog_is_told(owner: Client, two_apps) -> None:
+def test_a_backlog_is_reported(owner: Client, two_apps) -> None:
     with writing():
         Account.insert_many([{"app": two_apps[0], "external_id": str(number), "name": f"N{number}"}
                              for number in range(1100)]).execute()  # fmt: skip
-    said = "some can&#39;t be found yet", "some can't be found yet"
-    assert any(words in owner.get("/search?q=pavel").text for words in said)
+    shown = "some can&#39;t be found yet", "some can't be found yet"
+    assert any(words in owner.get("/search?q=pavel").text for words in shown)
     index.bring_up_to_date(utcnow())
-    assert not any(words in owner.get("/search?q=pavel").text for words in said)
+    assert not any(words in owner.get("/search?q=pavel").text for words in shown)
 
 
-def test_many_are_cut_and_told(owner: Client, two_apps) -> None:
+def test_many_are_cut_and_reported(owner: Client, two_apps) -> None:
     with writing():
         Account.insert_many([{"app": two_apps[0], "external_id": str(number), "name": f"Quux {number}"}
                              for number in range(150)]).execute()  # fmt: skip

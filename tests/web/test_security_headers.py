@@ -80,8 +80,8 @@ def test_cookie(site, olga: Person) -> None:
 def test_https_is_kept_to_by_browsers_that_were_here(home, config, olga: Person) -> None:
     encrypted = create_app(replace(config, url="https://rollcall.acme.example")).test_client()
     for path in ("/sign-in", "/healthz", "/scim/v2/Users", "/static/htmx.min.js", "/nowhere"):
-        said = encrypted.get(path, base_url="https://rollcall.acme.example").headers
-        assert said["Strict-Transport-Security"] == "max-age=31536000", path
+        response = encrypted.get(path, base_url="https://rollcall.acme.example").headers
+        assert response["Strict-Transport-Security"] == "max-age=31536000", path
     assert "Strict-Transport-Security" not in create_app(config).test_client().get("/sign-in").headers
 
 

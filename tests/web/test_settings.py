@@ -20,7 +20,7 @@ def test_workspace(owner: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "values, told",
+    "values, expected",
     [
         ({"name": "  ", "zone": "UTC", "currency": "€"}, "needs a name"),
         ({"name": "Acme", "zone": "Mars/Olympus", "currency": "€"}, "t a time zone"),
@@ -30,10 +30,10 @@ def test_workspace(owner: Client) -> None:
         ({"name": ""}, "needs a name"),
     ],
 )
-def test_workspace_that_cant_be(owner: Client, values: dict, told: str) -> None:
+def test_workspace_that_cant_be(owner: Client, values: dict, expected: str) -> None:
     before = workspace()
     answer = owner.send("PATCH", "/settings", **values)
-    assert answer.status_code == 422 and told in answer.text and "Nothing was changed" in answer.text
+    assert answer.status_code == 422 and expected in answer.text and "Nothing was changed" in answer.text
     assert workspace() == before
 
 

@@ -60,7 +60,7 @@ def test_once_only(anybody: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "changed, told",
+    "changed, expected",
     [
         ({"password": "short", "password_again": "short"}, "at least 12 characters"),
         ({"password_again": "another horse battery"}, "The passwords don&#39;t match"),
@@ -68,11 +68,11 @@ def test_once_only(anybody: Client) -> None:
         ({"workspace": "   "}, "needs a name"),
     ],
 )
-def test_what_is_wrong_is_told_and_nothing_is_made(anybody: Client, changed: dict, told: str) -> None:
+def test_what_is_wrong_is_reported_and_nothing_is_made(anybody: Client, changed: dict, expected: str) -> None:
     token = sign_in.setup_link_token()
     answer = _set_up(anybody, token, **changed)
     assert answer.status_code == 422
-    assert told in answer.text
+    assert expected in answer.text
     assert not has_owner()
     assert FIRST["name"] in answer.text and FIRST["password"] not in answer.text
     assert _set_up(anybody, token).status_code == 303

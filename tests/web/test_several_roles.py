@@ -37,8 +37,8 @@ def ben(acting: Listed, by: str) -> Account:
 
 
 def shows_all(page: str) -> bool:
-    told = text_of(page)
-    return AND_MORE[0] in told and all(name in told for name in AND_MORE) and 'title="Admin, Billing, Editor"' in page
+    shown = text_of(page)
+    return AND_MORE[0] in shown and all(name in shown for name in AND_MORE) and 'title="Admin, Billing, Editor"' in page
 
 
 def test_members_the_account_and_the_person_show_every_role(owner: Client, ben: Account) -> None:
@@ -57,8 +57,8 @@ def test_an_administrator_by_a_further_role_is_marked_as_one(owner: Client, ben:
     listed = Listed.now()
     listed.say("cem", further_roles=("admin", "no such role"))
     listed.check()
-    told = text_of(owner.get(f"/apps/{ben.app_id}/members").text)
-    assert "Member and 2 more Admin no such role administers the app" in told
+    shown = text_of(owner.get(f"/apps/{ben.app_id}/members").text)
+    assert "Member and 2 more Admin no such role administers the app" in shown
 
 
 def test_the_dialog_and_the_preview_say_what_stays_and_what_goes(owner: Client, ben: Account) -> None:
@@ -68,10 +68,10 @@ def test_the_dialog_and_the_preview_say_what_stays_and_what_goes(owner: Client, 
         owner.get(f"{here}?account={ada.id}").text)  # fmt: skip
     assert "Some of them have several roles" in text_of(owner.get(f"{here}?account={ada.id}&account={cem.id}").text)
     assert "The preview says" not in text_of(owner.get(f"{here}?account={cem.id}").text)
-    told = text_of(owner.get(f"{here}?account={ada.id}&account={cem.id}&role=admin").text)
+    shown = text_of(owner.get(f"{here}?account={ada.id}&account={cem.id}&role=admin").text)
     does = "keeps" if Listed.now().keeps else "removes"
-    assert f"Editor → Admin {does} Billing" in told and told.count("Billing") == 1
-    assert "Member → Admin" in told
+    assert f"Editor → Admin {does} Billing" in shown and shown.count("Billing") == 1
+    assert "Member → Admin" in shown
 
 
 @pytest.fixture
@@ -99,9 +99,9 @@ def test_a_rule_says_it_before_it_is_kept_and_in_the_wizard_the_mail_and_the_com
     assert f"Admin → Member {does} Billing, Editor" in page
     to_change = report.changes.where(Change.kind == "to change role")
     change = to_change.join(Account).where(Account.external_id == "ada").get()
-    told = _change(change, {})
-    assert told[does] == ["Billing"] and told["keeps" if does == "removes" else "removes"] == []
-    json.dumps(told)
+    shown = _change(change, {})
+    assert shown[does] == ["Billing"] and shown["keeps" if does == "removes" else "removes"] == []
+    json.dumps(shown)
     assert f"Editor → Member; {does} Billing" in "\n".join(_lines(report, [change]))
     assert f"Editor → Member; {does} Billing" in Mail.get(Mail.kind == "report").text
     before = report.version
@@ -121,7 +121,7 @@ def test_what_a_change_takes_is_seen_in_the_wizard_without_a_click(owner: Client
     assert is_open == (not Listed.now().keeps)
 
 
-def test_what_a_rule_wants_is_done_as_it_was_said(owner: Client, ruled: App, by: str) -> None:
+def test_what_a_rule_wants_is_done_as_it_was_shown(owner: Client, ruled: App, by: str) -> None:
     group_rules.save(ruled, group_rules.Draft(group=DirectoryGroup.get(), role="member"), by)
     listed = Listed.now()
     listed.check()

@@ -150,7 +150,7 @@ def test_forged_link(anybody: Client, olga: Person, token: str) -> None:
     assert anybody.get(f"/sign-in/{token}").status_code == 410
 
 
-def test_signing_in_is_told(anybody: Client, olga: Person) -> None:
+def test_signing_in_is_reported(anybody: Client, olga: Person) -> None:
     _sign_in(anybody)
     assert Activity.select().where(Activity.what == "signed in").count() == 1
 

@@ -167,7 +167,7 @@ def test_a_reason_is_required_and_what_was_ticked_stays(owner: Client, chat, rep
     assert Task.select().count() == 0 and Account.get(Account.email == "p3@acme.example").left_out is None
 
 
-def test_a_report_that_changed_meanwhile_is_shown_anew_with_ticks_kept(owner: Client, chat, report: Report) -> None:
+def test_a_report_that_has_changed_is_shown_again_with_ticks_kept(owner: Client, chat, report: Report) -> None:
     one, two, three = (chat.change(report, number) for number in (1, 2, 3))
     chat.leave(4)
     people.mark_returned(chat.people[1], chat.by)
@@ -238,18 +238,18 @@ def test_who_alone_controls_something_is_warned_about(owner: Client, chat) -> No
     assert not re.search(r'name="yes"[^>]* checked', page), "nobody is ticked before that"
 
 
-@pytest.mark.parametrize(("removal", "banner", "said"), [
+@pytest.mark.parametrize(("removal", "banner", "expected"), [
     ("ask", "Releasing them changes nothing yet. Finish Sync does.", "until you press Finish Sync"),
     ("automatic", "or the next check does so automatically.", "The next check applies it automatically"),
 ])  # fmt: skip
-def test_a_release_says_what_comes_of_it(owner: Client, chat, removal, banner, said) -> None:
+def test_a_release_says_what_comes_of_it(owner: Client, chat, removal, banner, expected) -> None:
     App.update(removal=removal).execute()
     chat.leave(1, 2, 3, 4, 5, 6)
     chat.check()
     report = Report.get(Report.state == "open")
     assert banner in owner.get(f"/reports/{report.id}").text
     released = owner.post(f"/reports/{report.id}/release", version=report.version)
-    assert said in owner.get(released.headers["Location"]).text
+    assert expected in owner.get(released.headers["Location"]).text
 
 
 def test_what_a_guard_holds_is_released_before_it_is_confirmed(owner: Client, chat) -> None:

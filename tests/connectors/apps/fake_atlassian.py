@@ -79,7 +79,7 @@ class FakeAtlassian(FakeApp):
         body, directory = request.body, request.ids["directory"]
         assert directory == "-" or directory in self.places
         assert set(body["expand"]) <= EXPANDS
-        assert "productAccess" not in body["expand"] or directory != "-", "is told of a given directory"
+        assert "productAccess" not in body["expand"] or directory != "-", "is sent only for a named directory"
         wanted = [set(body[name]) for name in ("accountIds",) if name in body]
         wanted += [self._members("group", id) for id in body.get("groupIds", ())]
         wanted += [self._members("app", id) for id in body.get("resourceIds", ())]

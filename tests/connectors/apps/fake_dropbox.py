@@ -247,10 +247,10 @@ class FakeDropbox(FakeApp):
         ids = [row["group_id"] if name == "groups" else row["profile"]["team_member_id"] for row in rows]
         size, start = request.body.get("limit", 1000), 0
         if "cursor" in request.body:
-            told, _, last = request.body["cursor"].removeprefix(prefix).partition(":")
-            if not told.isdigit():
+            shown, _, last = request.body["cursor"].removeprefix(prefix).partition(":")
+            if not shown.isdigit():
                 return self.refused("invalid_cursor")
-            size, start = int(told), next((n + 1 for n, id in enumerate(ids) if id == last), 0)
+            size, start = int(shown), next((n + 1 for n, id in enumerate(ids) if id == last), 0)
         assert 1 <= size <= 1000
         part = rows[start : start + size]
         last = ids[start : start + size][-1:] or [""]

@@ -38,7 +38,7 @@ class FakeFigma(FakeScim):
     def __init__(self):
         super().__init__()
         self.supports = {"patch": True, "bulk": False, "changePassword": False, "sort": False, "etag": False}
-        self.cap = 3000  # “The max number of users this endpoint can return in a single response”
+        self.cap = 3000  # “The max number of users this endpoint can return in a single extension”
         self.enterprise = True
         self.events: list[dict] = []  # of the activity log, the oldest first
 
@@ -72,14 +72,14 @@ class FakeFigma(FakeScim):
 
     def create_user(self, request: Request) -> Reply:
         """“For existing users, this will bind”: no conflict; the parameters are applied to them."""
-        name, told = request.body["userName"], request.body.get(EXTENSION, {})
-        assert EXTENSION in request.body["schemas"] or not told
+        name, extension = request.body["userName"], request.body.get(EXTENSION, {})
+        assert EXTENSION in request.body["schemas"] or not extension
         seat = next((seat for seat in self.seats if seat.email.lower() == name.lower()), None)
         if seat is None:
             seat = Seat(f"9{len(self.seats)}", name)
             self.seats.append(seat)
         seat.status = "active" if request.body["active"] else "suspended"
-        seat.role = "admin" if told.get("figmaAdmin") else "member"
+        seat.role = "admin" if extension.get("figmaAdmin") else "member"
         return Reply(201, self._user(seat))
 
     def patch_user(self, request: Request) -> Reply:

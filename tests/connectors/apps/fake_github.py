@@ -65,7 +65,7 @@ class FakeGitHub(FakeApp):
             "make_outside", "remove_outside", "invite", "cancel", "set_membership", "remove_membership",
         ),
     }
-    tells_etags = True
+    sends_etags = True
     facts = FACTS
 
     def __init__(self):
@@ -81,7 +81,7 @@ class FakeGitHub(FakeApp):
         self.inherited: set[str] = set()  # ids of accounts whose team membership comes from a child team
         self.enterprise = ""  # the name of the enterprise that has the sign-on in place of the organisation
         self.saml: dict[str, dict] | None = None  # account id → external identity; None without SAML sign-on
-        self.tells_team_roles = True  # “only when the feature is enabled for the organization”
+        self.sends_team_roles = True  # “only when the feature is enabled for the organization”
         self.repo_invited: dict[str, list[dict]] = {}  # name of a repository → invitations to it
         self.invitees: list[Seat] = []
         self.verified: dict[str, list[str]] = {}  # account id → e-mails at verified domains
@@ -289,9 +289,9 @@ class FakeGitHub(FakeApp):
         team = next((t for t in self._of("team") if f"slug-{t.name}" == request.ids["team_slug"]), None)
         if team is None:
             return self.error(404, "Not Found")
-        tells = ("role", "inherited") if self.tells_team_roles else ()
+        sent = ("role", "inherited") if self.sends_team_roles else ()
         rows = [
-            {**self._user(Seat(id)), **{key: {"role": role, "inherited": id in self.inherited}[key] for key in tells}}
+            {**self._user(Seat(id)), **{key: {"role": role, "inherited": id in self.inherited}[key] for key in sent}}
             for id, role in team.members.items()
         ]
         return self._page(request, rows)

@@ -67,8 +67,8 @@ class FakeGitLab(FakeApp):
         self.invited_below: dict[str, list[Seat]] = {}  # id of a thing → invitations to it
         self.let_in: dict[str, dict[str, str]] = {}  # TOP or id of a thing → user id → level, by an invited group
         self.activity: dict[str, str] = {}  # user id → day, in the list of billable members
-        self.tells_billable = True
-        self.tells_total = True
+        self.sends_billable = True
+        self.sends_total = True
 
     def is_authorised(self, request: Request) -> bool:
         return request.headers.get("private-token") == self.token
@@ -149,7 +149,7 @@ class FakeGitLab(FakeApp):
 
     def billable(self, request: Request) -> Any:
         """group_members.md: “You must have the Owner role … works on top-level groups only”."""
-        if not self.tells_billable:
+        if not self.sends_billable:
             return self.error(403, "403 Forbidden")
         rows = [{"id": int(s.id), "username": f"user-{s.id}", "name": s.name, "state": "active",
                  "last_activity_on": self.activity.get(s.id), "membership_type": "group_member", "removable": True}
@@ -281,7 +281,7 @@ class FakeGitLab(FakeApp):
 
     def _page(self, request: Request, rows: list[dict], lie: int = 0) -> Reply:
         size, page = min(request.number("per_page", 20), 100), request.number("page", 1)
-        headers = {"X-Total": str(len(rows) + lie)} if self.tells_total else {}
+        headers = {"X-Total": str(len(rows) + lie)} if self.sends_total else {}
         if page * size < len(rows):
             kept = "&".join(f"{name}={value}" for name, value in request.params.items() if name != "page")
             headers["Link"] = f'<{self.url}{request.path}?{kept}&page={page + 1}>; rel="next"'

@@ -46,7 +46,7 @@ class FakeLinkedIn(FakeApp):
         self.scope = "r_ads,rw_ads"
         self.lasts = 5184000  # seconds, of an access token
         self.shows_me = False
-        self.most, self.tells_total = 1000, True  # whether paging has a total
+        self.most, self.sends_total = 1000, True  # whether paging has a total
         self.pages = True  # whether start and count are heeded: the sample answers of the documentation hold it all
 
     def _fact(self, request: Request) -> tuple[Fact, dict[str, str]] | None:
@@ -122,8 +122,8 @@ class FakeLinkedIn(FakeApp):
     def _page(self, request: Request, rows: list[dict], total: int) -> dict:
         start, count = (request.number("start", 0), request.number("count", 10)) if self.pages else (0, 2147483647)
         count = min(count, self.most) if self.pages else count
-        shown, told = rows[start : start + count], {"total": total} if self.tells_total else {}
-        return {"elements": shown, "paging": {"start": start, "count": count, "links": [], **told}}
+        shown, values = rows[start : start + count], {"total": total} if self.sends_total else {}
+        return {"elements": shown, "paging": {"start": start, "count": count, "links": [], **values}}
 
     def create(self, request: Request) -> Reply:
         ad_account, user = self._pair(request)

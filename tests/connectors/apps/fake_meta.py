@@ -92,7 +92,7 @@ class FakeMeta(FakeApp):
         return self.error(401, "Invalid OAuth access token.")
 
     def error(self, status: int, words: str) -> Reply:
-        """Meta sends 400 for nearly everything, and the code tells what it is."""
+        """Meta sends 400 for nearly everything, and the code says what it is."""
         body = {"error": {"message": words, "type": "OAuthException", "code": CODE[status], "fbtrace_id": "A"}}
         return Reply(500 if status == 500 else 400, body)
 
@@ -117,9 +117,9 @@ class FakeMeta(FakeApp):
     def pending(self, request: Request) -> dict:
         """“Business Role Request”: “Status of the invitation, such as accepted, declined, expired and so on”."""
         assert set(request.params["fields"].split(",")) <= INVITED_FIELDS
-        told = {"status": self.status, "expiration_time": self.expires, "finance_role": self.finance}
+        document = {"status": self.status, "expiration_time": self.expires, "finance_role": self.finance}
         rows = [{"id": s.id, "email": s.email, "role": s.role}
-                | {name: values[s.id] for name, values in told.items() if s.id in values}
+                | {name: values[s.id] for name, values in document.items() if s.id in values}
                 for s in self.invited]  # fmt: skip
         return self._page(request, rows)
 

@@ -39,7 +39,7 @@ class FakeSalesforce(FakeScim):
         super().__init__()
         self.given = 0  # how many tokens
         self.last_start = 1_000_000
-        self.own_user, self.tells_own_user = "005Integration", True
+        self.own_user, self.sends_own_user = "005Integration", True
 
     def is_authorised(self, request: Request) -> bool:
         if request.path == "/services/oauth2/token":
@@ -53,7 +53,7 @@ class FakeSalesforce(FakeScim):
 
     def user_info(self, request: Request) -> Any:
         """“UserInfo Response”: of the user that the app runs as."""
-        if not self.tells_own_user:
+        if not self.sends_own_user:
             return self.error(403, "Missing_OAuth_Token")
         return {"user_id": self.own_user, "name": "Integration", "preferred_username": "int@acme.example"}
 

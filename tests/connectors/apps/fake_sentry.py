@@ -148,8 +148,8 @@ class FakeSentry(FakeApp):
         rows = []
         for id, role in team.members.items():
             seat = self.seat(id) or Seat(id, role="member")
-            told = None if role == "contributor" else role
-            rows.append({**self._member(seat), "teamRole": told, "teamSlug": team.name})
+            shown = None if role == "contributor" else role
+            rows.append({**self._member(seat), "teamRole": shown, "teamSlug": team.name})
         return self._page(request, rows)
 
     def _member(self, seat: Seat) -> dict:

@@ -36,7 +36,7 @@ FACTS = (
     Fact("GET", "/scim/v2/Users", "scim_users", ("startIndex", "count", "filter")),
     Fact("DELETE", "/scim/v2/Users/{id}", "scim_remove"),
 )  # fmt: skip
-TOLD = ("is_primary_owner", "is_owner", "is_admin", "is_restricted", "is_ultra_restricted")  # of who isn't deleted
+SENT = ("is_primary_owner", "is_owner", "is_admin", "is_restricted", "is_ultra_restricted")  # of who isn't deleted
 FLAGS = {
     "primary_owner": ("is_primary_owner", "is_owner", "is_admin"), "owner": ("is_owner", "is_admin"),
     "admin": ("is_admin",), "guest": ("is_restricted",),
@@ -159,7 +159,7 @@ class FakeSlack(FakeApp):
             "updated": 1,
             "profile": {"real_name": seat.name, **({"email": seat.email} if seat.email else {})},
             **({"is_invited_user": True} if seat.status == "invited" else {}),
-            **({} if seat.status == "suspended" else dict.fromkeys(TOLD, False)),
+            **({} if seat.status == "suspended" else dict.fromkeys(SENT, False)),
             **{flag: True for flag in FLAGS.get(seat.role, ())},
             **self.more.get(seat.id, {}),
         }

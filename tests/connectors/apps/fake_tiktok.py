@@ -123,8 +123,8 @@ class FakeTikTok(FakeApp):
 
     def _asset(self, thing) -> dict:
         kind, _, id = thing.id.partition(":")
-        told = {"relation_status": self.relation.get(thing.id, "BOUND")} if kind in ("ADVERTISER", "PIXEL") else {}
-        return {"asset_id": id, "asset_name": thing.name, "asset_type": kind, **told}
+        relation = {"relation_status": self.relation.get(thing.id, "BOUND")} if kind in ("ADVERTISER", "PIXEL") else {}
+        return {"asset_id": id, "asset_name": thing.name, "asset_type": kind, **relation}
 
     def who_has(self, request: Request) -> Any:
         assert request.number("page_size", 10) <= LARGEST["who_has"]

@@ -83,15 +83,15 @@ class FakeZoom(FakeApp):
         return self._page(request, "users", rows, self.lie)
 
     def _user(self, seat: Seat) -> dict:
-        told = {
+        document = {
             "id": seat.id, "email": seat.email, "display_name": seat.name, "first_name": "", "last_name": "",
             "type": self.types.get(seat.id, 1), "role_id": seat.role, "status": STATUS[seat.status],
             "last_login_time": "2026-11-20T08:00:00Z",
             "group_ids": [thing.id for thing in self.things if seat.id in thing.members],
         }  # fmt: skip
         if seat.status == "invited":
-            del told["id"], told["last_login_time"]
-        return told
+            del document["id"], document["last_login_time"]
+        return document
 
     def user(self, request: Request) -> Any:
         seat = self._find(request.ids["id"])

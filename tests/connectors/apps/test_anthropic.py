@@ -24,7 +24,7 @@ class TestAnthropic(ConnectorContract):
     lesser_roles = ("developer", "billing", "claude_code_user", "managed")
     asset_role = "workspace_developer"
     statuses = ("active", "invited")
-    tells_total = False  # Anthropic's lists have cursors only
+    sends_total = False  # Anthropic's lists have cursors only
     refuses_owner = False  # a Console organization has admins, and no owner: see below
 
     def settings(self, app):
@@ -41,7 +41,7 @@ class TestAnthropic(ConnectorContract):
             connector.remove(admin)
         assert app.asked("remove_user") == []
 
-    def test_who_became_an_admin_meanwhile_is_not_removed(self, app, connector):
+    def test_who_became_an_admin_in_the_meantime_is_not_removed(self, app, connector):
         self.fill(app, 1)
         account = next(connector.accounts())
         app.seats[0].role = "admin"
@@ -129,7 +129,7 @@ class TestAnthropic(ConnectorContract):
         app.things = [Thing("w-1", "Chat", members={f"id-{n}": "workspace_user" for n in range(count)})]
         assert len(set(connector.access())) == count
 
-    def test_a_workspace_that_goes_away_meanwhile_fails_the_reading(self, app, connector):
+    def test_a_workspace_that_disappears_while_reading_fails_it(self, app, connector):
         app.things = [Thing("w-1", "Chat")]
         app.when(app.things.clear, on="workspace_members")
         with pytest.raises(TemporarilyUnavailable, match="Chat"):

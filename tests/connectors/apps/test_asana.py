@@ -14,9 +14,9 @@ from tests.connectors.fake import FOREVER, Reply, Seat, Thing
 class TestAsana(ConnectorContract):
     kind, fake, address = Asana, FakeAsana, "api"
     role, other_role, owner_role = "member", "guest", "admin"
-    tells_total = False  # Asana's lists have offsets only
+    sends_total = False  # Asana's lists have offsets only
     refuses_owner = False  # Asana knows no owner; what it answers for a super admin is not documented
-    invited_status = "active"  # Asana does not tell who has accepted
+    invited_status = "active"  # Asana does not report who has accepted
     asset_role = "editor"
 
     def settings(self, app):
@@ -51,7 +51,7 @@ class TestAsana(ConnectorContract):
         with pytest.raises(Refused, match="makes no admins"):
             connector.invite("new@acme.example", "admin")
 
-    def test_an_invitation_that_asana_refuses_is_told_unless_they_are_there(self, app, connector):
+    def test_an_invitation_that_asana_refuses_is_reported_unless_they_are_there(self, app, connector):
         self.fill(app, 1)
         app.fail(app.error(400, "user: Not allowed"), on="add", times=FOREVER)
         connector.invite("Person0@acme.example", "member")
@@ -59,7 +59,7 @@ class TestAsana(ConnectorContract):
             connector.invite("new@acme.example", "member")
 
     @pytest.mark.parametrize("status", [400, 403])
-    def test_a_refused_removal_is_told_while_the_member_is_there(self, app, connector, status):
+    def test_a_refused_removal_is_reported_while_the_member_is_there(self, app, connector, status):
         self.fill(app, 1)
         app.fail(app.error(status, "user: A super admin stays"), on="remove")
         with pytest.raises(Refused, match="A super admin stays"):
@@ -103,7 +103,7 @@ class TestAsana(ConnectorContract):
             connector.revoke(ana, team)
         assert stocked.things[0].members == {"101": "member"}
 
-    def test_a_refused_revocation_is_told_while_they_are_in_the_team(self, stocked, connector):
+    def test_a_refused_revocation_is_reported_while_they_are_in_the_team(self, stocked, connector):
         stocked.fail(stocked.error(403, "You are not in the team"), on="remove_from_team")
         with pytest.raises(Refused, match="not in the team"):
             connector.revoke(connector.account("100"), next(connector.assets()))
@@ -122,9 +122,9 @@ class TestAsana(ConnectorContract):
         app.things = [Thing("project:4", "Launch", members={str(100 + n): "editor" for n in range(101)})]
         assert len({access.account for access in connector.access()}) == 101
 
-    def test_a_project_that_goes_meanwhile_fails_the_reading(self, stocked, connector):
+    def test_a_project_that_disappears_while_reading_fails_it(self, stocked, connector):
         stocked.when(stocked.things.clear, on="in_project")
-        with pytest.raises(TemporarilyUnavailable, match="went away"):
+        with pytest.raises(TemporarilyUnavailable, match="disappeared"):
             list(connector.access())
 
     # Answers
@@ -134,7 +134,7 @@ class TestAsana(ConnectorContract):
         with pytest.raises(TemporarilyUnavailable, match="without its data"):
             list(connector.accounts())
 
-    def test_asanas_limit_is_told_in_its_words(self, app, connector):
+    def test_asanas_limit_is_reported_in_its_words(self, app, connector):
         words = "You've made too many requests and hit a rate limit."
         limited = app.error(429, words)
         app.fail(Reply(429, limited.body, {"Retry-After": "90"}), times=FOREVER)
@@ -156,7 +156,7 @@ class TestAsana(ConnectorContract):
         app.mine = None
         assert connector.test().missing == ()
 
-    def test_another_workspace_is_told(self, app):
+    def test_another_workspace_is_reported(self, app):
         connector = self.connect(app, workspace="8")
         with pytest.raises(CredentialRejected, match="Check the workspace ID"):
             connector.test()

@@ -24,7 +24,7 @@ class TestAtlassian(ConnectorContract):
     lesser_roles = ("atlassian/site-admin", "atlassian/user-access-admin")
     several_roles = (ORG_ADMIN, "atlassian/site-admin", "atlassian/ai-access")
     statuses = ("active", "suspended")
-    tells_total = False  # the list of users has cursors only
+    sends_total = False  # the list of users has cursors only
     refuses_owner = False  # what Atlassian answers for an organization's last admin is not documented
 
     def settings(self, app):
@@ -46,17 +46,17 @@ class TestAtlassian(ConnectorContract):
         assert connector.account(app.seats[0].id) is None
 
     @pytest.mark.parametrize(
-        "told", [{"accountStatus": "inactive", "status": "deactivated"}, {"status": "for_deletion"}]
+        "facts", [{"accountStatus": "inactive", "status": "deactivated"}, {"status": "for_deletion"}]
     )
-    def test_who_is_deactivated_or_about_to_be_deleted_is_suspended(self, app, connector, told):
+    def test_who_is_deactivated_or_about_to_be_deleted_is_suspended(self, app, connector, facts):
         self.fill(app, 1)
-        app.more[app.seats[0].id] = told
+        app.more[app.seats[0].id] = facts
         assert [account.status for account in connector.accounts()] == ["suspended"]
 
-    def test_tells_the_latest_activity_in_any_app(self, app, connector):
+    def test_shows_the_latest_activity_in_any_app(self, app, connector):
         self.fill(app, 2)
-        told = ["2026-11-20T10:00:00Z", "2026-11-23T09:30:00.000Z", None, "soon"]
-        app.more[app.seats[0].id] = {"productAccess": [{"key": "jira", "lastActiveTimestamp": at} for at in told]}
+        moments = ["2026-11-20T10:00:00Z", "2026-11-23T09:30:00.000Z", None, "soon"]
+        app.more[app.seats[0].id] = {"productAccess": [{"key": "jira", "lastActiveTimestamp": at} for at in moments]}
         assert [account.last_activity for account in connector.accounts()] == [datetime(2026, 11, 23, 9, 30), None]
 
     def test_the_highest_role_counts_and_apps_are_no_people(self, app, connector):
@@ -187,7 +187,7 @@ class TestAtlassian(ConnectorContract):
         with pytest.raises(Refused, match="no longer in the organization"):
             connector.change_role(Account("gone", name="Kim"), "user")
 
-    def test_a_wrong_organisation_and_missing_permissions_are_told(self, app, connector):
+    def test_a_wrong_organisation_and_missing_permissions_are_reported(self, app, connector):
         wrong = self.connect(app, org_id="other")
         with pytest.raises(CredentialRejected, match="Check the organization ID"):
             wrong.test()
@@ -197,7 +197,7 @@ class TestAtlassian(ConnectorContract):
         [missing] = connector.test().missing
         assert missing.startswith("read apps: ") and "Not allowed to manage the org" in missing
 
-    def test_the_wait_is_told_as_a_date(self, app, connector):
+    def test_the_wait_is_reported_as_a_date(self, app, connector):
         reset = (datetime.now(UTC) + timedelta(minutes=10)).strftime("%Y-%m-%dT%H:%MZ")
         app.fail(Reply(429, {}, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset}), times=FOREVER)
         with pytest.raises(RateLimited) as limited:

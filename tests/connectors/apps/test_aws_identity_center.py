@@ -14,7 +14,7 @@ from tests.connectors.contract import ConnectorContract
 class TestAwsIdentityCenter(ConnectorContract):
     kind = AwsIdentityCenter
     fake = FakeAws
-    tells_total = False  # by cursor, ListUsers gives no totalResults
+    sends_total = False  # by cursor, ListUsers gives no totalResults
     has_roles = False
     refuses_owner = False
     statuses = ("active", "suspended")

@@ -21,7 +21,7 @@ class TestCalendly(ConnectorContract):
     address = "api"
     role = "user"
     statuses = ("active", "invited")
-    tells_total = False
+    sends_total = False
 
     def settings(self, app):
         return {"token": app.token}
@@ -78,7 +78,7 @@ class TestCalendly(ConnectorContract):
         app.things = [Thing("g1", "Sales", members={"inv-0": "member"})]
         assert [access.account for access in connector.access()] == ["invitation:inv-0"]
 
-    def test_a_group_that_goes_away_meanwhile_fails_the_reading(self, app, connector):
+    def test_a_group_that_disappears_while_reading_fails_it(self, app, connector):
         app.things = [Thing("g1", "Sales")]
         app.when(app.things.clear, on="relationships")
         with pytest.raises(TemporarilyUnavailable, match="Sales"):
@@ -92,7 +92,7 @@ class TestCalendly(ConnectorContract):
         assert app.asked("groups") == []
         connector.close()
 
-    def test_groups_that_may_not_be_read_are_told(self, app, connector):
+    def test_groups_that_may_not_be_read_are_reported(self, app, connector):
         app.fail(app.error(403, "You do not have permission"), on="groups", times=FOREVER)
         assert "groups:read" in connector.test().missing[0]
 
@@ -132,7 +132,7 @@ class TestCalendly(ConnectorContract):
 
     # Calendly's errors
 
-    def test_a_limit_begins_anew_after_the_seconds_that_calendly_says(self, app, connector):
+    def test_a_limit_begins_again_after_the_seconds_that_calendly_says(self, app, connector):
         headers = {"X-RateLimit-Limit": "500", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "120"}
         app.fail(Reply(429, {"title": "Too many"}, headers), times=FOREVER)
         with pytest.raises(RateLimited) as limited:

@@ -85,7 +85,7 @@ class TestCloudflare(ConnectorContract):
             with pytest.raises(CredentialRejected, match="no account with this id"):
                 ask()
 
-    def test_a_token_that_cannot_be_one_is_told(self, app, connector):
+    def test_a_token_that_cannot_be_one_is_reported(self, app, connector):
         app.fail(app.error(400, "Invalid request headers", 6003), times=FOREVER)
         for ask in (connector.test, lambda: list(connector.accounts())):
             with pytest.raises(CredentialRejected, match="Invalid request headers"):

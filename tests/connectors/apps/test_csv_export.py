@@ -48,15 +48,15 @@ def test_a_user_name_will_do():
     assert (account.id, account.email, account.name) == ("ana", "", "Ana")
 
 
-def test_user_name_and_employee_number_are_told():
+def test_user_name_and_employee_number_are_reported():
     [account] = export("Email,Username,Employee ID\na@x.example,ana,E7\n").accounts()
     assert (account.user_name, account.employee_number) == ("ana", "E7")
 
 
-def test_totals_are_told():
-    told: list[int] = []
-    list(CsvExport({"source": "upload", "export": EXPORT}, told.append).accounts())
-    assert told == [3]
+def test_totals_are_reported():
+    shown: list[int] = []
+    list(CsvExport({"source": "upload", "export": EXPORT}, shown.append).accounts())
+    assert shown == [3]
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_ones_own_account_may_be_named_by_its_user_name():
     assert export(rows, owner="x42").test().external_id == "X42"
 
 
-def test_a_file_on_this_machine_is_read_anew_each_time(tmp_path):
+def test_a_file_on_this_machine_is_read_again_each_time(tmp_path):
     file = tmp_path / "export.csv"
     connector = CsvExport({"app": "Miro", "source": "path", "path": str(file)})
     with pytest.raises(TemporarilyUnavailable, match="can't be read"):

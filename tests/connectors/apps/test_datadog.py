@@ -34,7 +34,7 @@ class TestDatadog(ConnectorContract):
         assert (identity.name, identity.external_id, identity.missing) == ("Rollcall", "u-rollcall", ())
 
     @pytest.mark.parametrize("wrong", ["api_key", "application_key"])
-    def test_a_wrong_key_is_told_and_shown_nowhere(self, app, wrong):
+    def test_a_wrong_key_is_reported_and_shown_nowhere(self, app, wrong):
         connector = self.connect(app, **{wrong: "another-k3y"})
         with pytest.raises(CredentialRejected) as rejected:
             connector.test()
@@ -63,7 +63,7 @@ class TestDatadog(ConnectorContract):
 
     # Users
 
-    def test_last_sign_in_and_handle_are_told(self, app, connector):
+    def test_last_sign_in_and_handle_are_reported(self, app, connector):
         self.fill(app, 1)
         [account] = connector.accounts()
         assert (account.last_activity, account.user_name) == (datetime(2026, 11, 20, 8), "person0@acme.example")
@@ -197,10 +197,10 @@ class TestDatadog(ConnectorContract):
         app.things = [Thing("t-1", "All", members={f"u-{n}": "member" for n in range(count)})]
         assert len(set(connector.access())) == count
 
-    def test_a_team_that_goes_meanwhile_fails_the_reading(self, app, connector):
+    def test_a_team_that_disappears_while_reading_fails_it(self, app, connector):
         app.things = [self.make_thing(0)]
         app.when(app.things.clear, on="in_team")
-        with pytest.raises(TemporarilyUnavailable, match="went away"):
+        with pytest.raises(TemporarilyUnavailable, match="disappeared"):
             list(connector.access())
 
     def test_teams_can_be_left_out(self, app):

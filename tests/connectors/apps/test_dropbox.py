@@ -18,7 +18,7 @@ class TestDropbox(ConnectorContract):
     role, other_role, owner_role = "member_only", "support_admin", "team_admin"
     lesser_roles = ("user_management_admin", "support_admin")
     statuses = ("active", "invited", "suspended")
-    tells_total = False  # Dropbox's lists have cursors only
+    sends_total = False  # Dropbox's lists have cursors only
     refuses_owner = False  # Dropbox has no owner: it refuses the last admin, which a test of its own shows
 
     def settings(self, app):
@@ -43,13 +43,13 @@ class TestDropbox(ConnectorContract):
         assert len(list(connector.accounts())) == 1
         assert len(app.asked("tokens")) == 2
 
-    def test_a_refresh_token_that_was_revoked_is_told(self, app):
+    def test_a_refresh_token_that_was_revoked_is_reported(self, app):
         connector = self.connect(app, refresh_token="another-one")
         with pytest.raises(CredentialRejected, match="revoked"):
             connector.test()
         connector.close()
 
-    def test_an_admin_who_is_not_known_is_told(self, app, connector):
+    def test_an_admin_who_is_not_known_is_reported(self, app, connector):
         """TokenGetAuthenticatedAdminError: mapping_not_found, admin_not_active."""
         app.fail(app.refused("admin_not_active"), on="admin")
         identity = connector.test()
@@ -71,7 +71,7 @@ class TestDropbox(ConnectorContract):
 
     # Members
 
-    def test_licence_and_name_are_told(self, app, connector):
+    def test_licence_and_name_are_reported(self, app, connector):
         self.fill(app, 1)
         [account] = connector.accounts()
         assert (account.name, account.seat) == ("Person 0", "Full: uses a licence")
@@ -107,7 +107,7 @@ class TestDropbox(ConnectorContract):
     def test_a_cursor_that_ended_fails_the_reading(self, app, connector):
         self.fill(app, self.page + 1)
         app.fail(app.refused("invalid_cursor"), on="members", skip=1, times=FOREVER)
-        with pytest.raises(TemporarilyUnavailable, match="changed meanwhile"):
+        with pytest.raises(TemporarilyUnavailable, match="changed while it was read"):
             list(connector.accounts())
 
     # Removal
@@ -144,7 +144,7 @@ class TestDropbox(ConnectorContract):
         assert app.seats == []
 
     @pytest.mark.parametrize("leavers, seat", [("remove", PaidSeat.FREED), ("suspend", PaidSeat.KEPT)])
-    def test_what_is_said_before_fits_the_setting(self, app, leavers, seat):
+    def test_what_is_shown_before_fits_the_setting(self, app, leavers, seat):
         connector = self.connect(app, leavers=leavers)
         [member, _] = connector.effects_of(REMOVE)
         assert member.frees_seat is seat
@@ -163,13 +163,13 @@ class TestDropbox(ConnectorContract):
         connector.close()
 
     @pytest.mark.parametrize("tag", ["user_not_found", "user_not_in_team"])
-    def test_someone_who_went_meanwhile_is_removed(self, app, connector, tag):
+    def test_someone_who_went_in_the_meantime_is_removed(self, app, connector, tag):
         self.fill(app, 1)
         app.fail(app.refused(tag), on="remove")
         connector.remove(next(connector.accounts()))
 
     @pytest.mark.parametrize("tag", ["email_address_too_long_to_be_disabled", "other", "unheard_of"])
-    def test_another_refusal_is_told(self, app, connector, tag):
+    def test_another_refusal_is_reported(self, app, connector, tag):
         self.fill(app, 1)
         app.fail(app.refused(tag), on="remove")
         with pytest.raises(Refused, match=tag):
@@ -206,7 +206,7 @@ class TestDropbox(ConnectorContract):
             connector.invite("person0@acme.example", "member_only")
 
     @pytest.mark.parametrize("tag", ["team_license_limit", "user_on_another_team", "user_creation_failed"])
-    def test_an_invitation_that_was_not_sent_is_told(self, app, connector, tag):
+    def test_an_invitation_that_was_not_sent_is_reported(self, app, connector, tag):
         app.fail(Reply(200, {".tag": "complete", "complete": [{".tag": tag, tag: "new@acme.example"}]}), on="add")
         with pytest.raises(Refused, match=tag):
             connector.invite("new@acme.example", "member_only")
@@ -236,10 +236,10 @@ class TestDropbox(ConnectorContract):
         app.things = [Thing("g:1", "All", members={f"dbmid:{n}": "member" for n in range(1001)})]
         assert len(set(connector.access())) == 1001
 
-    def test_a_group_that_goes_meanwhile_fails_the_reading(self, app, connector):
+    def test_a_group_that_disappears_while_reading_fails_it(self, app, connector):
         app.things = [self.make_thing(0)]
         app.when(app.things.clear, on="in_group")
-        with pytest.raises(TemporarilyUnavailable, match="went away"):
+        with pytest.raises(TemporarilyUnavailable, match="disappeared"):
             list(connector.access())
 
     def test_groups_can_be_left_out(self, app):

@@ -29,7 +29,7 @@ class TestFigma(ConnectorContract):
 
     # Members
 
-    def test_a_seat_is_told_and_is_no_role(self, app, connector):
+    def test_a_seat_is_reported_and_is_no_role(self, app, connector):
         self.fill(app, 2)
         app.raw[app.seats[1].id] = {"roles": [{"type": "seatType", "value": "Collab"}]}
         assert [(account.seat, account.role) for account in connector.accounts()] == [
@@ -41,10 +41,10 @@ class TestFigma(ConnectorContract):
         self.fill(app, 1)
         assert [account.seat for account in connector.accounts()] == [""]
 
-    @pytest.mark.parametrize("told,role", [(True, "admin"), ("true", "admin"), (False, "member"), (None, "member")])
-    def test_an_admin_is_who_figma_says(self, app, connector, told, role):
+    @pytest.mark.parametrize("flag,role", [(True, "admin"), ("true", "admin"), (False, "member"), (None, "member")])
+    def test_an_admin_is_who_figma_says(self, app, connector, flag, role):
         self.fill(app, 1)
-        app.raw[app.seats[0].id] = {EXTENSION: {"figmaAdmin": told}}
+        app.raw[app.seats[0].id] = {EXTENSION: {"figmaAdmin": flag}}
         assert next(connector.accounts()).role == role
 
     def test_without_the_extension_a_user_is_a_member(self, app, connector):
@@ -109,7 +109,7 @@ class TestFigma(ConnectorContract):
         app.fail(fault, on="log", times=FOREVER)
         assert list(self.activity(app).values()) == [None] * 3
 
-    def test_a_token_that_may_not_read_the_log_is_told(self, app):
+    def test_a_token_that_may_not_read_the_log_is_reported(self, app):
         connector = self.connect(app, plan_token=PLAN_TOKEN)
         assert connector.test().missing == ()
         app.fail(Reply(403, {"status": 403, "error": True, "message": "Invalid scope"}), on="log")
@@ -136,7 +136,7 @@ class TestFigma(ConnectorContract):
         with pytest.raises(Refused, match="as before"):
             connector.remove(next(connector.accounts()))
 
-    def test_an_administrator_that_figma_did_not_make_is_told(self, app, connector):
+    def test_an_administrator_that_figma_did_not_make_is_reported(self, app, connector):
         app.enterprise = False
         self.fill(app, 1)
         with pytest.raises(Refused, match="plan"):
@@ -162,13 +162,13 @@ class TestFigma(ConnectorContract):
 
     # The credential
 
-    def test_a_wrong_tenant_is_told(self, app):
+    def test_a_wrong_tenant_is_reported(self, app):
         connector = self.connect(app, tenant="1234")
         with pytest.raises(Refused, match="tenant ID"):
             connector.test()
         connector.close()
 
-    def test_administrators_that_figma_does_not_tell_are_to_be_protected_by_hand(self, app, connector):
+    def test_administrators_that_figma_does_not_show_are_to_be_protected_by_hand(self, app, connector):
         self.fill(app, 1)
         app.raw[app.seats[0].id] = {EXTENSION: None}
         [missing] = connector.test().missing

@@ -109,20 +109,20 @@ class TestGitHub(ConnectorContract):
 
     # OpenAPI description, schema team-member: role and inherited “only when the feature is enabled”
 
-    def test_where_the_list_lacks_roles_graphql_tells_them(self, app, connector):
+    def test_where_the_list_lacks_roles_graphql_shows_them(self, app, connector):
         self.fill(app, 2)
-        app.tells_team_roles = False
+        app.sends_team_roles = False
         app.things = [Thing("team:8", "Platform", members={"1000": "maintainer", "1001": "member"})]
         app.inherited = {"1001"}
         assert [(a.account, a.role, a.privileged) for a in connector.access()] == [("1000", "maintainer", True)]
 
     def test_a_large_team_is_read_whole_by_graphql(self, app, connector):
-        app.tells_team_roles = False
+        app.sends_team_roles = False
         app.things = [Thing("team:8", "Platform", members={str(n): "member" for n in range(1, 202)})]
         assert len(set(connector.access())) == 201
 
-    def test_a_team_that_goes_meanwhile_fails_the_reading(self, app, connector):
-        app.tells_team_roles = False
+    def test_a_team_that_disappears_while_reading_fails_it(self, app, connector):
+        app.sends_team_roles = False
         app.things = [Thing("team:8", "Platform", members={"1000": "member"})]
         app.when(app.things.clear, on="direct_members")
         with pytest.raises(TemporarilyUnavailable, match="no members of the team"):
@@ -187,7 +187,7 @@ class TestGitHub(ConnectorContract):
         app.things = [Thing("repository:1", "site", members={"1000": "admin"})]
         assert [(a.role, a.privileged) for a in connector.access()] == [("admin", True)]
 
-    def test_access_that_stays_after_revoking_is_told(self, app, connector):
+    def test_access_that_stays_after_revoking_is_reported(self, app, connector):
         self.fill(app, 1)
         app.things, app.base_permission = [self.make_thing(0)], {"1000"}
         with pytest.raises(Refused, match="base permission"):
@@ -201,10 +201,10 @@ class TestGitHub(ConnectorContract):
         with pytest.raises(Refused, match="another repository"):
             connector.grant(next(connector.accounts()), asset, "write")
 
-    def test_a_repository_that_goes_meanwhile_fails_the_reading(self, app, connector):
+    def test_a_repository_that_disappears_while_reading_fails_it(self, app, connector):
         app.things = [self.make_thing(0)]
         app.when(app.things.clear, on="collaborators")
-        with pytest.raises(TemporarilyUnavailable, match="went away"):
+        with pytest.raises(TemporarilyUnavailable, match="disappeared"):
             list(connector.access())
 
     @pytest.mark.parametrize("choice, asked", [("all", "all"), ("direct", "direct"), ("leave out", None)])
@@ -274,17 +274,17 @@ class TestGitHub(ConnectorContract):
         missing = " ".join(connector.test().missing)
         assert "isn't an owner" in missing and "admin:org" in missing and "scope repo" in missing
 
-    def test_a_fine_grained_token_tells_no_scopes(self, app, connector):
+    def test_a_fine_grained_token_shows_no_scopes(self, app, connector):
         app.scopes = None
         assert connector.test().missing == ()
 
     @pytest.mark.parametrize("ask", ["test", "accounts"])
-    def test_somebody_who_would_see_public_members_only_is_told(self, app, connector, ask):
+    def test_somebody_who_would_see_public_members_only_is_reported(self, app, connector, ask):
         app.my_state = "pending"
         with pytest.raises(CredentialRejected, match="not a member of acme"):
             list(getattr(connector, ask)() or ())
 
-    def test_a_token_that_may_not_read_invitations_is_told(self, app, connector):
+    def test_a_token_that_may_not_read_invitations_is_reported(self, app, connector):
         app.fail(app.error(403, "You must be an owner"), on="invitations")
         with pytest.raises(CredentialRejected, match="admin:org"):
             connector.test()
@@ -360,7 +360,7 @@ class TestGitHubApp(TestGitHub):
         assert "Members: read and write" in missing and "Administration" in missing
 
     @pytest.mark.parametrize("ask", ["accounts"])
-    def test_somebody_who_would_see_public_members_only_is_told(self, app, connector, ask):
+    def test_somebody_who_would_see_public_members_only_is_reported(self, app, connector, ask):
         app.permissions = {"metadata": "read"}
         with pytest.raises(CredentialRejected, match="Members: read"):
             list(connector.accounts())
@@ -370,7 +370,7 @@ class TestGitHubApp(TestGitHub):
             with pytest.raises(CredentialRejected, match="isn't a private key"):
                 GitHub({**self.settings(app), "private_key": wrong}).test()
 
-    def test_an_app_that_is_not_installed_there_is_told(self, app):
+    def test_an_app_that_is_not_installed_there_is_reported(self, app):
         connector = self.connect(app, org="other")
         with pytest.raises(Refused, match="not installed in other"):
             connector.test()

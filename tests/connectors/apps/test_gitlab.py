@@ -50,7 +50,7 @@ class TestGitLab(ConnectorContract):
             connector.remove(invitation)
         assert app.invited == [] and connector.account(invitation.id) is None
 
-    def test_an_invitation_that_gitlab_turns_down_is_told(self, connector):
+    def test_an_invitation_that_gitlab_turns_down_is_reported(self, connector):
         with pytest.raises(Refused, match="domain is not allowed"):
             connector.invite("new@blocked.example", "30")
 
@@ -100,9 +100,9 @@ class TestGitLab(ConnectorContract):
         connector.grant(connector.account("900"), list(connector.assets())[1], "30")
         assert below.things[1].members == {"900": "30"}
 
-    def test_a_project_that_goes_meanwhile_fails_the_reading(self, below, connector):
+    def test_a_project_that_disappears_while_reading_fails_it(self, below, connector):
         below.when(below.things.clear, on="members", skip=1)
-        with pytest.raises(TemporarilyUnavailable, match="went away"):
+        with pytest.raises(TemporarilyUnavailable, match="disappeared"):
             list(connector.accounts())
 
     # Members of an invited group: group_members.md, “including inherited and invited members”
@@ -170,7 +170,7 @@ class TestGitLab(ConnectorContract):
         }  # fmt: skip
 
     def test_without_it_the_reading_continues_and_the_test_says_so(self, below, connector):
-        below.tells_billable = False
+        below.sends_billable = False
         assert {a.id: a.last_activity for a in connector.accounts()} == {"100": None, "900": None}
         assert any("last active" in missing for missing in connector.test().missing)
 
@@ -194,7 +194,7 @@ class TestGitLab(ConnectorContract):
         assert [account.email for account in connector.accounts()] == [email]
 
     @pytest.mark.parametrize("uses, seat", [(True, "Billable"), (False, "Not billed"), (None, "")])
-    def test_seats_are_told(self, app, connector, uses, seat):
+    def test_seats_are_reported(self, app, connector, uses, seat):
         self.fill(app, 1)
         app.more = {"100": {"is_using_seat": uses}}
         assert [account.seat for account in connector.accounts()] == [seat]
@@ -212,7 +212,7 @@ class TestGitLab(ConnectorContract):
         connector.close()
 
     def test_lists_without_a_total_are_read_to_their_end(self, app, connector):
-        app.tells_total = False
+        app.sends_total = False
         self.fill(app, 2 * self.page + 1)
         assert len(list(connector.accounts())) == 2 * self.page + 1
 
@@ -234,7 +234,7 @@ class TestGitLab(ConnectorContract):
         missing = " ".join(connector.test().missing)
         assert "scope api" in missing and "isn't an owner" in missing
 
-    def test_a_group_that_is_not_there_is_told(self, app):
+    def test_a_group_that_is_not_there_is_reported(self, app):
         connector = self.connect(app, group="other")
         with pytest.raises(Refused, match="no such group"):
             connector.test()

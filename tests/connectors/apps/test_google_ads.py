@@ -27,8 +27,8 @@ class TestGoogleAds(ConnectorContract):
     page = 10_000
     role, other_role, owner_role = "STANDARD", "ADMIN", "ADMIN"
     statuses = ("active", "invited")
-    tells_total = False  # each account tells its own; how many people that are together, none does
-    tells_names = False
+    sends_total = False  # each account has its own; none has how many people these are together
+    sends_names = False
     refuses_owner = False  # Google knows admins, no owner: see the last admin below
     asset_role = "STANDARD"
 
@@ -120,7 +120,7 @@ class TestGoogleAds(ConnectorContract):
                 act()
         assert agency.seat("9001").role == "ADMIN"
 
-    def test_an_admin_who_is_not_there_is_told(self, agency, connector):
+    def test_an_admin_who_is_not_there_is_reported(self, agency, connector):
         [missing] = connector.test().missing
         assert "Rollcall@acme.example is nobody here" in missing
 
@@ -291,7 +291,7 @@ class TestGoogleAds(ConnectorContract):
         ("authorizationError", "CUSTOMER_NOT_ENABLED", "isn't enabled yet, or has been deactivated"),
         ("authenticationError", "NOT_ADS_USER", "refresh token is wrong"),
     ])  # fmt: skip
-    def test_what_the_credential_lacks_is_told_in_googles_words(self, app, connector, kind, code, what_to_do):
+    def test_what_the_credential_lacks_is_reported_in_googles_words(self, app, connector, kind, code, what_to_do):
         """googleads/google-ads-python, v25: AuthorizationErrorEnum."""
         app.fail(app.failure(403, kind, code, "User doesn't have permission."), on="me", times=FOREVER)
         with pytest.raises(CredentialRejected, match=f"User doesn't have permission. .{code}.*{what_to_do}"):
@@ -317,17 +317,17 @@ class TestGoogleAds(ConnectorContract):
         with pytest.raises(Refused, match="ACCESS_PROHIBITED"):
             list(connector.accounts())
 
-    def test_a_refresh_token_that_ended_is_told(self, app):
+    def test_a_refresh_token_that_ended_is_reported(self, app):
         connector = self.connect(app, refresh_token="old")
         with pytest.raises(CredentialRejected, match="expired or revoked"):
             connector.test()
         connector.close()
 
-    def test_tokens_that_are_sent_are_never_told(self, app, connector):
+    def test_tokens_that_are_sent_are_never_reported(self, app, connector):
         app.fail(app.error(400, f"No {app.developer_token} and {app.token}"), on="users", times=FOREVER)
-        with pytest.raises(Refused) as told:
+        with pytest.raises(Refused) as raised:
             list(connector.accounts())
-        assert "No ••• and •••" in str(told.value)
+        assert "No ••• and •••" in str(raised.value)
 
     def test_says_what_it_is_connected_to(self, agency, connector):
         assert connector.test().name == f"Acme ({MANAGER}), with 2 accounts below"

@@ -22,7 +22,7 @@ class TestGoogleWorkspace(ConnectorContract):
     lesser_roles = ("delegated-admin",)
     several_roles, unnamed_role = ("super-admin", "role:71", "role:72"), ()  # see below
     statuses = ("active", "suspended")
-    tells_total = False  # a list of users says only whether more come
+    sends_total = False  # a list of users says only whether more come
     refuses_owner = False  # the description does not say whether Google keeps a last super admin
     asset_role = "MEMBER"
 
@@ -46,7 +46,7 @@ class TestGoogleWorkspace(ConnectorContract):
                 app.things.append(Thing(id, f"Role {id[-2:]}"))
             app.thing(id).members[seat.id] = ""
 
-    def test_an_admin_role_that_the_list_of_roles_lacks_is_told_by_its_id(self, app, connector):
+    def test_an_admin_role_that_the_list_of_roles_lacks_is_reported_by_its_id(self, app, connector):
         self.fill(app, 1)
         self.give_roles(app, app.seats[0], ("delegated-admin", "role:99"))
         app.fail(Reply(200, {"kind": "admin#directory#roles"}), on="roles", times=FOREVER)
@@ -74,7 +74,7 @@ class TestGoogleWorkspace(ConnectorContract):
 
     # Accounts
 
-    def test_a_guest_has_the_address_that_is_theirs_and_an_archived_user_is_told(self, app, connector):
+    def test_a_guest_has_the_address_that_is_theirs_and_an_archived_user_is_reported(self, app, connector):
         self.fill(app, 3)
         app.more = {
             "11000": {"isGuestUser": True, "guestAccountInfo": {"primaryGuestEmail": "gil@other.example"}},
@@ -202,7 +202,7 @@ class TestGoogleWorkspace(ConnectorContract):
         self.fill(app, 1)
         app.seats[0].status = "suspended"
         account = connector.account("11000")
-        asked = len(app.asked("assignments"))  # by the look-up, which tells the admin roles
+        asked = len(app.asked("assignments"))  # by the look-up, which shows the admin roles
         connector.remove(account)
         connector.change_role(account, "user")
         assert not app.asked("update") and not app.asked("make_admin") and len(app.asked("assignments")) == asked
@@ -264,7 +264,7 @@ class TestGoogleWorkspace(ConnectorContract):
 
     def test_a_group_that_goes_while_it_is_read_fails_the_reading(self, stocked, connector):
         stocked.fail(stocked.none("groupKey"), on="members")
-        with pytest.raises(TemporarilyUnavailable, match="went away"):
+        with pytest.raises(TemporarilyUnavailable, match="disappeared"):
             list(connector.access())
 
     # The credential
@@ -273,7 +273,7 @@ class TestGoogleWorkspace(ConnectorContract):
         identity = connector.test()
         assert (identity.name, identity.external_id, identity.missing) == (f"Rollcall, {ADMIN}", "100", ())
 
-    def test_an_administrator_who_is_none_is_told(self, app, connector):
+    def test_an_administrator_who_is_none_is_reported(self, app, connector):
         app.me["isAdmin"] = False
         app.fail(app.error(403, "Not Authorized to access this resource/api"), on="roles")
         roles, admin = connector.test().missing
@@ -281,17 +281,17 @@ class TestGoogleWorkspace(ConnectorContract):
 
     def test_a_scope_that_is_not_delegated_is_named(self, app, connector):
         app.delegated.discard(f"{SCOPE}rolemanagement")
-        with pytest.raises(CredentialRejected) as told:
+        with pytest.raises(CredentialRejected) as raised:
             connector.test()
-        assert f"{SCOPE}rolemanagement" in str(told.value) and f"{SCOPE}user" not in str(told.value)
+        assert f"{SCOPE}rolemanagement" in str(raised.value) and f"{SCOPE}user" not in str(raised.value)
 
-    def test_delegation_that_is_none_is_told_in_googles_words(self, app, connector):
+    def test_delegation_that_is_none_is_reported_in_googles_words(self, app, connector):
         app.delegated.clear()
         with pytest.raises(CredentialRejected, match="Client is unauthorized.*client ID"):
             connector.test()
 
     @pytest.mark.parametrize("key", ["", "{}", "[1]", '{"type": "authorized_user"}', "broken", "no pem", "no email"])
-    def test_what_is_no_service_account_key_is_told(self, app, key):
+    def test_what_is_no_service_account_key_is_reported(self, app, key):
         whole = json.loads(app.key_file)
         made = {"broken": app.key_file[:-9], "no pem": json.dumps({**whole, "private_key": "none"}),
                 "no email": json.dumps({**whole, "client_email": None})}  # fmt: skip
@@ -303,9 +303,9 @@ class TestGoogleWorkspace(ConnectorContract):
 
     def test_the_token_that_google_gave_is_a_secret_too(self, app, connector):
         app.fail(app.error(400, f"No {app.token}"), on="users", times=FOREVER)
-        with pytest.raises(Refused) as told:
+        with pytest.raises(Refused) as raised:
             list(connector.accounts())
-        assert "No •••" in str(told.value) and app.token not in str(told.value)
+        assert "No •••" in str(raised.value) and app.token not in str(raised.value)
 
     def test_a_token_that_ended_is_renewed_once(self, app, connector):
         self.fill(app, 1)

@@ -18,7 +18,7 @@ class TestHubSpot(ConnectorContract):
     kind, fake, address = HubSpot, FakeHubSpot, "api"
     role, other_role, owner_role = "100", "200", SUPER_ADMIN
     several_roles = ("100", "200")
-    tells_total = False  # HubSpot's list has cursors only
+    sends_total = False  # HubSpot's list has cursors only
     refuses_owner = False  # no document says that HubSpot refuses to remove a super admin: the core's guard does
     asset_role = ADDITIONAL
     invited_status = "active"  # HubSpot doesn't say who hasn't accepted
@@ -32,7 +32,7 @@ class TestHubSpot(ConnectorContract):
 
     # Users
 
-    def test_name_and_seats_are_told(self, app, connector):
+    def test_name_and_seats_are_reported(self, app, connector):
         row = {"id": "1", "email": "ana@acme.example", "firstName": "Ana", "lastName": "Ng", "roleIds": [],
                "superAdmin": False, "seatNames": ["Core", "Sales Hub Professional"]}  # fmt: skip
         app.fail(Reply(200, {"results": [row]}), on="users")
@@ -80,7 +80,7 @@ class TestHubSpot(ConnectorContract):
         with pytest.raises(Refused, match="only give a permission set"):
             connector.change_role(next(connector.accounts()), role)
 
-    def test_an_update_that_keeps_other_permission_sets_is_told(self, app, connector):
+    def test_an_update_that_keeps_other_permission_sets_is_reported(self, app, connector):
         """No document says whether it may: the answer is compared with what was shown before."""
         self.fill(app, 1)
         app.keeps_sets = True
@@ -105,14 +105,14 @@ class TestHubSpot(ConnectorContract):
             connector.invite("new@acme.example", SUPER_ADMIN)
         assert app.seats == []
 
-    def test_a_permission_set_that_needs_another_scope_is_told(self, app, connector):
+    def test_a_permission_set_that_needs_another_scope_is_reported(self, app, connector):
         app.fail(app.error(403, "This app hasn't been granted settings.billing.write."), on="create")
         with pytest.raises(Refused, match="settings.billing.write"):
             connector.invite("new@acme.example", "100")
 
     # Teams
 
-    def test_primary_and_additional_members_are_told_apart(self, app, connector):
+    def test_primary_and_additional_members_are_distinguished(self, app, connector):
         self.fill(app, 2)
         app.things = [Thing("7", "Sales", members={"4000": PRIMARY, "4001": ADDITIONAL})]
         assert list(connector.access()) == [Access("4000", "7", PRIMARY), Access("4001", "7", ADDITIONAL)]

@@ -18,7 +18,7 @@ class TestLinear(ConnectorContract):
     kind, fake, address = Linear, FakeLinear, "api"
     role, other_role, owner_role = "user", "admin", "owner"
     statuses = ("active", "suspended")
-    tells_total = False  # Linear's lists have cursors only
+    sends_total = False  # Linear's lists have cursors only
 
     def settings(self, app):
         return {"token": app.token}
@@ -98,10 +98,10 @@ class TestLinear(ConnectorContract):
         app.things = [Thing("t-1", "Everybody", members={f"u-{n}": "member" for n in range(count)})]
         assert len(set(connector.access())) == count
 
-    def test_a_team_that_goes_meanwhile_fails_the_reading(self, app, connector):
+    def test_a_team_that_disappears_while_reading_fails_it(self, app, connector):
         app.things = [self.make_thing(0)]
         app.when(app.things.clear, on="do_team")
-        with pytest.raises(TemporarilyUnavailable, match="went away"):
+        with pytest.raises(TemporarilyUnavailable, match="disappeared"):
             list(connector.access())
 
     # Errors are in the answer's body
@@ -119,7 +119,7 @@ class TestLinear(ConnectorContract):
             list(connector.accounts())
 
     @pytest.mark.parametrize("budget", ["Requests", "Complexity", "Endpoint-Requests"])
-    def test_too_many_calls_waits_until_the_budget_begins_anew(self, app, connector, budget):
+    def test_too_many_calls_waits_until_the_budget_begins_again(self, app, connector, budget):
         reset = str(int((time.time() + 900) * 1000))
         headers = {f"X-RateLimit-{budget}-Remaining": "0", f"X-RateLimit-{budget}-Reset": reset}
         body = {"errors": [{"message": "Rate limit exceeded", "extensions": {"code": "RATELIMITED"}}]}
@@ -128,7 +128,7 @@ class TestLinear(ConnectorContract):
             list(connector.accounts())
         assert limited.value.retry_after == pytest.approx(900, abs=5)
 
-    def test_a_forbidden_act_is_told_in_linears_words(self, app, connector):
+    def test_a_forbidden_act_is_reported_in_linears_words(self, app, connector):
         self.fill(app, 1)
         app.fail(app.error(200, "Users are managed by SCIM", "forbidden"), on="do_userSuspend")
         with pytest.raises(Refused, match="managed by SCIM"):
@@ -154,7 +154,7 @@ class TestLinear(ConnectorContract):
         app.me["admin"] = False
         assert "isn't an admin" in connector.test().missing[0]
 
-    def test_a_guest_who_does_not_see_everybody_is_told(self, app, connector):
+    def test_a_guest_who_does_not_see_everybody_is_reported(self, app, connector):
         app.me = {"admin": False, "owner": False, "guest": True}
         for ask in (connector.test, lambda: list(connector.accounts())):
             with pytest.raises(CredentialRejected, match="guest"):

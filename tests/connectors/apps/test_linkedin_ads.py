@@ -14,8 +14,8 @@ from tests.connectors.fake import FOREVER, Reply, Seat, Thing
 class TestLinkedInAds(ConnectorContract):
     kind, fake, by_position = LinkedInAds, FakeLinkedIn, True
     role, other_role, owner_role = "VIEWER", "CAMPAIGN_MANAGER", "ACCOUNT_MANAGER"
-    tells_names = False  # LinkedIn forbids to store the names of others
-    tells_emails = False
+    sends_names = False  # LinkedIn forbids to store the names of others
+    sends_emails = False
     refuses_owner = False  # LinkedIn does not say what it answers when the billing admin is removed
     asset_role = "VIEWER"
 
@@ -117,7 +117,7 @@ class TestLinkedInAds(ConnectorContract):
             with pytest.raises(Refused, match="Not this one"):
                 act()
 
-    def test_who_went_meanwhile_is_removed(self, stocked, connector):
+    def test_who_went_in_the_meantime_is_removed(self, stocked, connector):
         ana = connector.account("urn:li:person:ana")
         stocked.when(stocked.seats.clear, on="delete")
         connector.remove(ana)
@@ -136,7 +136,7 @@ class TestLinkedInAds(ConnectorContract):
 
     @pytest.mark.parametrize("pages, most", [(True, 10), (True, 100), (False, 0)])
     def test_without_a_total_a_page_that_is_smaller_than_asked_is_not_the_last(self, app, connector, pages, most):
-        app.pages, app.most, app.tells_total = pages, most, False
+        app.pages, app.most, app.sends_total = pages, most, False
         self.fill(app, 250)
         assert len(list(connector.accounts())) == 250
 
@@ -167,7 +167,7 @@ class TestLinkedInAds(ConnectorContract):
         stocked.statuses = {"516": status}
         assert len(list(connector.assets())) == shown == len({access.asset for access in connector.access()})
 
-    def test_who_manages_nothing_is_told_and_nobody_is_taken_for_gone(self, app, connector):
+    def test_who_manages_nothing_is_reported_and_nobody_is_taken_for_gone(self, app, connector):
         self.fill(app, 3)
         app.my_roles = {HOME: "CREATIVE_MANAGER"}
         for ask in (connector.test, lambda: list(connector.accounts()), lambda: list(connector.assets())):
@@ -183,7 +183,7 @@ class TestLinkedInAds(ConnectorContract):
 
     # The credential
 
-    def test_a_missing_scope_is_told(self, app, connector):
+    def test_a_missing_scope_is_reported(self, app, connector):
         assert connector.test().missing == ()
         app.scope = "r_ads,r_basicprofile"
         assert "scope rw_ads" in connector.test().missing[0]
@@ -194,7 +194,7 @@ class TestLinkedInAds(ConnectorContract):
         assert len(list(connector.accounts())) == 120
         assert len(app.asked("give_token")) == 2
 
-    def test_a_refresh_token_that_ended_is_told_in_linkedins_words(self, app):
+    def test_a_refresh_token_that_ended_is_reported_in_linkedins_words(self, app):
         connector = self.connect(app, refresh_token="0ld")
         with pytest.raises(CredentialRejected, match="expired or revoked"):
             list(connector.accounts())

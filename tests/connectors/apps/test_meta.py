@@ -132,7 +132,7 @@ class TestMeta(ConnectorContract):
 
     # Removal
 
-    def test_a_refused_removal_is_told_while_the_person_is_there(self, app, connector):
+    def test_a_refused_removal_is_reported_while_the_person_is_there(self, app, connector):
         self.fill(app, 1)
         account = next(connector.accounts())
         for no in (app.error(400, "The last admin stays."), Reply(200, {"success": False})):
@@ -213,7 +213,7 @@ class TestMeta(ConnectorContract):
             connector.revoke(connector.account("1001"), pixel)
 
     @pytest.mark.parametrize("id", ["ad_account:act_1", "page:3"])
-    def test_a_refused_revocation_is_told_while_the_access_is_there(self, stocked, connector, id):
+    def test_a_refused_revocation_is_reported_while_the_access_is_there(self, stocked, connector, id):
         stocked.fail(stocked.error(400, "Not now."), on="unassign")
         asset = next(asset for asset in connector.assets() if asset.id == id)
         with pytest.raises(Refused, match="Not now"):
@@ -240,7 +240,7 @@ class TestMeta(ConnectorContract):
          (190, CredentialRejected), (102, CredentialRejected), (10, CredentialRejected), (294, CredentialRejected),
          (1, TemporarilyUnavailable), (2, TemporarilyUnavailable), (100, Refused)],
     )  # fmt: skip
-    def test_the_code_tells_what_an_error_is(self, app, connector, code, raised):
+    def test_the_code_shows_what_an_error_is(self, app, connector, code, raised):
         app.fail(Reply(400, {"error": {"message": "No.", "code": code}}), times=FOREVER)
         with pytest.raises(raised, match="Meta says “No”"):
             list(connector.accounts())
@@ -261,7 +261,7 @@ class TestMeta(ConnectorContract):
 
     # The version
 
-    def test_a_version_that_ended_is_told_and_another_may_be_set(self, app):
+    def test_a_version_that_ended_is_reported_and_another_may_be_set(self, app):
         """Blog, “Upcoming change in Marketing API version deprecation”: the words of 2635."""
         app.base_path = "/v25.0"
         connector = self.connect(app, version="v25.0")
@@ -298,7 +298,7 @@ class TestMeta(ConnectorContract):
         app.fail(app.error(403, "Requires ads_management."), on="assets")
         assert "read each ad account" in connector.test().missing[0]
 
-    def test_another_business_is_told(self, app):
+    def test_another_business_is_reported(self, app):
         connector = self.connect(app, business_id="8")
         with pytest.raises(CredentialRejected, match="Check the business ID"):
             connector.test()

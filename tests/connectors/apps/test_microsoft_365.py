@@ -48,10 +48,10 @@ class TestMicrosoft365(ConnectorContract):
         app.more[guid(0)] = {"mail": None, "userPrincipalName": "ana@acme.example", "proxyAddresses": None}
         assert connector.account(guid(0)).email == "ana@acme.example"
 
-    def test_a_status_that_is_not_told_is_unknown(self, app, connector):
+    def test_a_status_that_is_not_reported_is_unknown(self, app, connector):
         """Neither active nor suspended: it suspends nobody, and nobody counts as an administrator by it."""
         self.fill(app, 1)
-        app.seats[0].status = "untold"
+        app.seats[0].status = "hidden"
         assert [(account.status, account.unsaid) for account in connector.accounts()] == [("unknown", {"status"})]
         assert "User.Read.All" in " ".join(connector.test().missing)
 
@@ -73,9 +73,9 @@ class TestMicrosoft365(ConnectorContract):
         assert [account.role for account in connector.accounts()] == ["member", GLOBAL]
         assert connector.account(guid(1)).role == GLOBAL
 
-    def test_a_group_with_a_role_that_goes_meanwhile_fails_the_reading(self, app, connector):
+    def test_a_group_with_a_role_that_disappears_while_reading_fails_it(self, app, connector):
         app.group_roles = {"gone": GLOBAL}
-        with pytest.raises(TemporarilyUnavailable, match="went away"):
+        with pytest.raises(TemporarilyUnavailable, match="disappeared"):
             list(connector.accounts())
 
     def test_a_role_of_somebody_deleted_is_passed_over(self, app, connector):
@@ -111,7 +111,7 @@ class TestMicrosoft365(ConnectorContract):
         assert [account.seat for account in connector.accounts()] == ["c7df2760"]
 
     @pytest.mark.parametrize(
-        ("told", "seen"),
+        ("signed_in", "seen"),
         [
             ({"lastSuccessfulSignInDateTime": "2026-03-01T10:00:00Z", "lastSignInDateTime": "2026-03-02T10:00:00Z"}, 1),
             ({"lastSuccessfulSignInDateTime": None, "lastSignInDateTime": "2026-03-02T10:00:00Z",
@@ -120,9 +120,9 @@ class TestMicrosoft365(ConnectorContract):
             (None, None),
         ],
     )  # fmt: skip
-    def test_the_last_sign_in_is_told(self, app, connector, told, seen):
+    def test_the_last_sign_in_is_reported(self, app, connector, signed_in, seen):
         self.fill(app, 1)
-        app.more[guid(0)] = {"signInActivity": told}
+        app.more[guid(0)] = {"signInActivity": signed_in}
         expected = datetime(2026, 3, seen, 10) if seen else None
         [account] = connector.accounts()
         assert account.last_activity == expected
@@ -288,7 +288,7 @@ class TestMicrosoft365(ConnectorContract):
             ("News", "distribution list"),
         ]  # fmt: skip
 
-    def test_owners_may_hand_it_on_and_are_told_once(self, stocked, connector):
+    def test_owners_may_hand_it_on_and_are_reported_once(self, stocked, connector):
         assert [(a.account, a.asset, a.role, a.privileged) for a in connector.access()] == [
             (guid(0), "g", "owner", True), (guid(1), "g", "owner", True), (guid(2), "g", "member", False),
         ]  # fmt: skip
@@ -308,7 +308,7 @@ class TestMicrosoft365(ConnectorContract):
         assert stocked.things[0].members == {guid(1): "owner", guid(2): "member"}
 
     @pytest.mark.parametrize("status", [400, 403])
-    def test_a_group_that_refuses_is_told(self, stocked, connector, status):
+    def test_a_group_that_refuses_is_reported(self, stocked, connector, status):
         group, ana = list(connector.assets())[1], connector.account(guid(0))
         stocked.fail(stocked.error(status, "Mastered on-premises"), on="add_member")
         with pytest.raises(Refused, match="Mastered on-premises"):
@@ -318,9 +318,9 @@ class TestMicrosoft365(ConnectorContract):
         with pytest.raises(Refused, match="A membership rule"):
             connector.revoke(ana, group)
 
-    def test_a_group_that_goes_meanwhile_fails_the_reading(self, stocked, connector):
+    def test_a_group_that_disappears_while_reading_fails_it(self, stocked, connector):
         stocked.when(stocked.things.clear, on="owners")
-        with pytest.raises(TemporarilyUnavailable, match="went away"):
+        with pytest.raises(TemporarilyUnavailable, match="disappeared"):
             list(connector.access())
 
     # Answers
@@ -371,15 +371,15 @@ class TestMicrosoft365(ConnectorContract):
 
     def test_the_token_that_was_given_stays_secret(self, app, connector):
         app.fail(app.error(400, f"What is {app.access_token}?"), on="users", times=FOREVER)
-        with pytest.raises(Refused, match="What is") as told:
+        with pytest.raises(Refused, match="What is") as raised:
             list(connector.accounts())
-        assert app.access_token not in str(told.value)
+        assert app.access_token not in str(raised.value)
 
-    def test_a_wrong_secret_is_told_in_microsofts_words(self, app):
+    def test_a_wrong_secret_is_reported_in_microsofts_words(self, app):
         connector = self.connect(app, secret="wr0ng-s3cret")
-        with pytest.raises(CredentialRejected, match="AADSTS7000215") as told:
+        with pytest.raises(CredentialRejected, match="AADSTS7000215") as raised:
             connector.test()
-        assert "wr0ng-s3cret" not in str(told.value)
+        assert "wr0ng-s3cret" not in str(raised.value)
         connector.close()
 
     def test_says_which_permission_is_missing(self, app, connector):

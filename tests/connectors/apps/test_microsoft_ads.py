@@ -18,7 +18,7 @@ class TestMicrosoftAds(ConnectorContract):
     statuses = ("active", "suspended", "invited")
     several_roles = ("41", "33")
     unnamed_role = ("57",)
-    tells_total = False  # GetUsersInfo gives a whole list in one piece, without a number
+    sends_total = False  # GetUsersInfo gives a whole list in one piece, without a number
     refuses_owner = False  # Microsoft doesn't say what it answers when the last Super Admin is deleted
 
     def settings(self, app):
@@ -160,7 +160,7 @@ class TestMicrosoftAds(ConnectorContract):
     # The credential and errors
 
     def test_its_own_account_is_the_user_of_this_manager_account(self, app, connector):
-        """GetUser may tell the id of the same person's user of another manager account: one user per customer."""
+        """GetUser may return the id of the same person's user of another manager account: one user per customer."""
         self.fill(app, 2)
         app.seats[0].role = "41"
         app.me = {"Id": "31", "CustomerId": "999", "UserName": "Person1@acme.example"}
@@ -175,7 +175,7 @@ class TestMicrosoftAds(ConnectorContract):
         app.seats[0].role = "41"
         assert connector.test().missing == ()
 
-    def test_a_wrong_customer_id_is_told(self, app):
+    def test_a_wrong_customer_id_is_reported(self, app):
         connector = self.connect(app, customer_id="12")
         with pytest.raises(Forbidden, match="Super Admin of the manager account"):
             list(connector.accounts())
@@ -201,8 +201,8 @@ class TestMicrosoftAds(ConnectorContract):
         assert limited.value.retry_after == pytest.approx(60, abs=2)
 
     def test_errors_of_the_other_form_are_read_too(self, app, connector):
-        told = {"Errors": [{"Code": 106, "ErrorCode": "UserIsNotAuthorized", "Message": "Not you.", "Detail": None}],
+        body = {"Errors": [{"Code": 106, "ErrorCode": "UserIsNotAuthorized", "Message": "Not you.", "Detail": None}],
                 "Type": "AdApiFaultDetail"}  # fmt: skip
-        app.fail(Reply(403, told), on="users_info", times=FOREVER)
+        app.fail(Reply(403, body), on="users_info", times=FOREVER)
         with pytest.raises(Forbidden, match="Not you"):
             list(connector.accounts())

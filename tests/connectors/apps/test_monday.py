@@ -18,7 +18,7 @@ class TestMonday(ConnectorContract):
     page = 200
     role, other_role, owner_role = "member", "admin", "admin"
     statuses = ("active", "suspended", "invited")
-    tells_total = False  # its list has neither a total nor a last page's mark
+    sends_total = False  # its list has neither a total nor a last page's mark
     by_position = True
     refuses_owner = False  # its reference names no such refusal, but of the token's own user
 

@@ -35,10 +35,10 @@ class TestNotion(ConnectorContract):
         connector.remove(connector.account("id-1"))
         assert [seat.id for seat in app.seats] == ["id-0"]
 
-    @pytest.mark.parametrize("told", [None, {}, "owner", {"role": None}, {"role": ["owner"]}])
-    def test_a_role_that_is_not_told_is_none(self, app, connector, told):
+    @pytest.mark.parametrize("extension", [None, {}, "owner", {"role": None}, {"role": ["owner"]}])
+    def test_a_role_that_is_not_reported_is_none(self, app, connector, extension):
         self.fill(app, 1)
-        app.raw["id-0"] = {EXTENSION: told}
+        app.raw["id-0"] = {EXTENSION: extension}
         assert next(connector.accounts()).role == ""
 
     def test_a_role_that_notion_has_not_is_refused(self, app, connector):
@@ -69,7 +69,7 @@ class TestNotionPublic(ReadingContract):
     kind = Notion
     fake = FakeNotionPublic
     address = "api"
-    tells_total = False
+    sends_total = False
 
     def read(self, connector):
         return list(connector.accounts())
@@ -110,20 +110,20 @@ class TestNotionPublic(ReadingContract):
         identity = connector.test()
         assert (identity.name, identity.external_id, identity.missing) == ("Rollcall in Acme", "bot-1", ())
 
-    def test_hidden_emails_are_told(self, app, connector):
+    def test_hidden_emails_are_reported(self, app, connector):
         self.fill(app, 2)
         app.shows_emails = False
         assert "e-mail" in connector.test().missing[0]
         with pytest.raises(CredentialRejected, match="no e-mail addresses.*Nothing was changed"):
             list(connector.accounts())
 
-    def test_no_right_to_read_people_is_told(self, app, connector):
+    def test_no_right_to_read_people_is_reported(self, app, connector):
         app.fail(app.error(403, "Insufficient permissions", "restricted_resource"), on="users", times=FOREVER)
         for ask in (connector.test, lambda: list(connector.accounts())):
             with pytest.raises(CredentialRejected, match="capability"):
                 ask()
 
-    def test_a_personal_token_is_told_from_an_integrations(self, app, connector):
+    def test_a_personal_token_is_distinguished_from_an_integrations(self, app, connector):
         app.me_type = "person"
         with pytest.raises(CredentialRejected, match="personal access token"):
             connector.test()

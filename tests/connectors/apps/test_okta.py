@@ -22,7 +22,7 @@ class TestOktaApp(ConnectorContract):
     has_roles = False  # the application itself decides what someone may do in it
     several_roles = ("Admin", "CEO", "Employee")
     refuses_owner = False  # nobody owns an assignment
-    tells_total = False  # lists have a Link header only
+    sends_total = False  # lists have a Link header only
     invited_status = "active"  # someone who is in Okta is assigned at once
 
     def settings(self, app):
@@ -34,7 +34,7 @@ class TestOktaApp(ConnectorContract):
     def make_thing(self, n: int) -> Thing:
         return Thing(f"00g{n:05}", f"Group {n}")
 
-    def test_tells_how_somebody_is_assigned(self, app, connector):
+    def test_shows_how_somebody_is_assigned(self, app, connector):
         self.fill(app, 3)
         app.scopes[app.seats[1].id] = "GROUP"
         app.statuses[app.seats[2].id] = "SUSPENDED"
@@ -50,7 +50,7 @@ class TestOktaApp(ConnectorContract):
          ("REVOKED", "suspended"), ("DEPROVISIONED", "suspended"), ("IMPORTED", "unknown: IMPORTED"),
          ("MATCHED", "unknown: MATCHED"), ("UNASSIGNED", "unknown: UNASSIGNED"), ("FROZEN", "unknown: FROZEN")],
     )  # fmt: skip
-    def test_each_status_of_an_assignment_is_told(self, app, connector, status, shown):
+    def test_each_status_of_an_assignment_is_reported(self, app, connector, status, shown):
         """“AppUserStatus”: only two of the thirteen, and implicit assignment, let someone use the application."""
         self.fill(app, 1)
         app.statuses[app.seats[0].id] = status
@@ -148,10 +148,10 @@ class TestOktaApp(ConnectorContract):
         app.fail(fault, on="logs", times=FOREVER)
         assert connector.test().missing == ()
 
-    def test_a_token_that_may_not_read_the_log_is_told(self, app, connector):
+    def test_a_token_that_may_not_read_the_log_is_reported(self, app, connector):
         app.fail(app.error(403, "You do not have permission", code="E0000006"), on="logs", times=FOREVER)
         [missing] = connector.test().missing
-        assert missing.startswith("tell when someone last used it: ") and "do not have permission" in missing
+        assert missing.startswith("see when someone last used it: ") and "do not have permission" in missing
 
     # Roles
 
@@ -205,12 +205,12 @@ class TestOktaApp(ConnectorContract):
             with pytest.raises(Refused, match="do not have permission"):
                 change()
 
-    def test_a_group_that_goes_meanwhile_fails_the_reading(self, app, connector):
+    def test_a_group_that_disappears_while_reading_fails_it(self, app, connector):
         self.fill(app, 1)
         app.things = [self.make_thing(0)]
         for call in ("group", "members"):
             app.fail(app.error(404, "Not found"), on=call)
-            with pytest.raises(TemporarilyUnavailable, match="went away"):
+            with pytest.raises(TemporarilyUnavailable, match="disappeared"):
                 list(connector.access())
 
     @pytest.mark.parametrize("ids,words", [([], "Nobody in Okta"), (["00u1", "00u2"], "More than one person in Okta")])
@@ -220,7 +220,7 @@ class TestOktaApp(ConnectorContract):
             connector.invite('"kim"@acme.example', "assigned")
         assert app.seats == []
 
-    def test_a_wrong_application_is_told_with_the_right_ones(self, app):
+    def test_a_wrong_application_is_reported_with_the_right_ones(self, app):
         connector = self.connect(app, app_id="0oawrong")
         with pytest.raises(Refused, match=f"no application with this ID.*Figma .{app.app_id}"):
             connector.test()
@@ -228,7 +228,7 @@ class TestOktaApp(ConnectorContract):
             connector.account("00u1")
         connector.close()
 
-    def test_an_application_that_is_switched_off_is_told(self, app, connector):
+    def test_an_application_that_is_switched_off_is_reported(self, app, connector):
         assert connector.test().missing == ()
         app.app_status = "INACTIVE"
         identity = connector.test()

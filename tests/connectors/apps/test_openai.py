@@ -21,7 +21,7 @@ class TestOpenAI(ConnectorContract):
     address = "api"
     role, other_role, owner_role = "reader", "owner", "owner"
     statuses = ("active", "invited")
-    tells_total = False  # OpenAI's lists have cursors only
+    sends_total = False  # OpenAI's lists have cursors only
     refuses_owner = False  # OpenAI doesn't say whether it refuses to remove an Owner
     may_be_empty = ("projects",)  # of an invitation: else it leads into the default project
 
@@ -81,7 +81,7 @@ class TestOpenAI(ConnectorContract):
         assert [seat.id for seat in app.seats] == ["invite-1"]
         assert connector.account(account.id) is None
 
-    def test_an_invitation_that_was_accepted_meanwhile_is_refused_in_openais_words(self, app, connector):
+    def test_an_invitation_that_was_accepted_in_the_meantime_is_refused_in_openais_words(self, app, connector):
         app.seats = [invited(0)]
         account = next(connector.accounts())
         app.ended = {"invite-0": "accepted"}
@@ -116,7 +116,7 @@ class TestOpenAI(ConnectorContract):
         app.things = [Thing("proj_1", "Chat", members={f"id-{n}": "member" for n in range(count)})]
         assert len(set(connector.access())) == count
 
-    def test_a_project_that_is_archived_meanwhile_is_refused(self, app, connector):
+    def test_a_project_that_is_archived_in_the_meantime_is_refused(self, app, connector):
         self.fill(app, 1)
         app.things = [Thing("proj_1", "Chat", members={"id-0": "member"})]
         app.archived = {"proj_1"}
@@ -124,7 +124,7 @@ class TestOpenAI(ConnectorContract):
         with pytest.raises(Refused, match="archived"):
             connector.revoke(Account("id-0"), Asset("proj_1", "project"))
 
-    def test_a_project_that_goes_away_meanwhile_fails_the_reading(self, app, connector):
+    def test_a_project_that_disappears_while_reading_fails_it(self, app, connector):
         app.things = [Thing("proj_1", "Chat")]
         app.when(app.things.clear, on="project_users")
         with pytest.raises(TemporarilyUnavailable, match="Chat"):

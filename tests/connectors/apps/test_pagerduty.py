@@ -35,7 +35,7 @@ class TestPagerDuty(ConnectorContract):
         assert [request.params["offset"] for request in app.asked("users")] == ["0", "30", "60", "90"]
 
     def test_more_users_than_pagerduty_lists_are_no_whole_list(self, app, connector):
-        """“offset + limit” beyond 10,000 is a 400; the total tells that there are more."""
+        """“offset + limit” beyond 10,000 is a 400; the total shows that there are more."""
         app.fail(app.error(400, "Arguments Caused Error", "Offset must be less than 10000."), on="users", skip=1,
                  times=FOREVER)  # fmt: skip
         self.fill(app, 250)
@@ -54,7 +54,7 @@ class TestPagerDuty(ConnectorContract):
         assert list(connector.assets()) == list(connector.access()) == []
         assert connector.test().name == "the PagerDuty account acme.pagerduty.com"
 
-    def test_a_team_that_is_deleted_meanwhile_fails_the_reading(self, app, connector):
+    def test_a_team_that_is_deleted_in_the_meantime_fails_the_reading(self, app, connector):
         app.things = [self.make_thing(0)]
         app.when(app.things.clear, on="team_members")
         with pytest.raises(TemporarilyUnavailable, match="team was deleted"):

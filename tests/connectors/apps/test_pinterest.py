@@ -17,7 +17,7 @@ class TestPinterest(ConnectorContract):
     role, other_role, owner_role = "EMPLOYEE", "BIZ_ADMIN", "BIZ_ADMIN"
     several_roles = ("BIZ_ADMIN", "EMPLOYEE")
     statuses = ("active", "invited")
-    tells_total = False  # a list has more pages as long as there is a bookmark
+    sends_total = False  # a list has more pages as long as there is a bookmark
     refuses_owner = False  # the business's own account isn't a member of it
     asset_role = "ANALYST"
 
@@ -40,7 +40,7 @@ class TestPinterest(ConnectorContract):
         assert app.asked("tokens") == []
         connector.close()
 
-    def test_an_access_token_that_ended_is_told_and_stays_secret(self, app):
+    def test_an_access_token_that_ended_is_reported_and_stays_secret(self, app):
         connector = self.connect(app, way="token", token="pina-ended-31")
         with pytest.raises(CredentialRejected, match="expired") as rejected:
             list(connector.accounts())
@@ -56,7 +56,7 @@ class TestPinterest(ConnectorContract):
         assert len(list(connector.accounts())) == 1
         assert len(app.asked("tokens")) == 2
 
-    def test_another_business_is_told(self, app):
+    def test_another_business_is_reported(self, app):
         connector = self.connect(app, business_id="8")
         with pytest.raises(CredentialRejected, match="Check the business ID"):
             connector.test()
@@ -179,14 +179,14 @@ class TestPinterest(ConnectorContract):
         [missing] = connector.test().missing
         assert "names" in missing
 
-    def test_an_asset_that_goes_meanwhile_fails_the_reading(self, stocked, connector):
+    def test_an_asset_that_disappears_while_reading_fails_it(self, stocked, connector):
         stocked.when(stocked.things.clear, on="who_has")
-        with pytest.raises(TemporarilyUnavailable, match="went away"):
+        with pytest.raises(TemporarilyUnavailable, match="disappeared"):
             list(connector.access())
 
     # Refusals
 
-    def test_a_refused_revocation_is_told_while_the_access_is_there(self, stocked, connector):
+    def test_a_refused_revocation_is_reported_while_the_access_is_there(self, stocked, connector):
         stocked.fail(stocked.error(400, "Not now."), on="unassign")
         with pytest.raises(Refused, match="Not now"):
             connector.revoke(connector.account("140000"), next(connector.assets()))
@@ -200,7 +200,7 @@ class TestPinterest(ConnectorContract):
         with pytest.raises(Refused, match="Pinterest has no permission"):
             connector.grant(connector.account("140000"), next(connector.assets()), role)
 
-    def test_a_refused_removal_is_told_while_the_member_is_there(self, app, connector):
+    def test_a_refused_removal_is_reported_while_the_member_is_there(self, app, connector):
         self.fill(app, 1)
         account = connector.account("140000")
         for status in (400, 403):

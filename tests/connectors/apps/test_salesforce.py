@@ -57,11 +57,11 @@ class TestSalesforce(ConnectorContract):
         assert (identity.external_id, identity.name, identity.missing) == (app.own_user, "Integration", ())
 
     def test_without_the_scope_for_it_that_user_is_to_be_protected_by_hand(self, app, connector):
-        app.tells_own_user = False
+        app.sends_own_user = False
         identity = connector.test()
         assert identity.external_id is None and any("runs as" in one for one in identity.missing)
 
-    def test_a_wrong_secret_is_told(self, app):
+    def test_a_wrong_secret_is_reported(self, app):
         connector = self.connect(app, client_secret="wrong")
         with pytest.raises(CredentialRejected):
             connector.test()

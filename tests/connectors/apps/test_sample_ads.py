@@ -131,7 +131,7 @@ def test_an_invitation_is_taken_back(ads, connector):
     assert "new@acme.example" not in ads.emails()
 
 
-def test_the_apps_no_is_told_in_its_words(ads, connector):
+def test_the_apps_no_is_reported_in_its_words(ads, connector):
     with pytest.raises(Refused, match="make someone else an admin first"):
         connector.remove(seat(connector, "olga@acme.example"))
     with pytest.raises(Refused, match="access token belongs to"):
@@ -221,7 +221,7 @@ def test_an_asset_that_goes_while_it_is_read_is_no_end(ads, connector, monkeypat
     [asset] = connector.assets()
     ads.store.remove_asset(page, "page")
     monkeypatch.setattr(connector, "assets", lambda: iter([asset]))
-    with pytest.raises(TemporarilyUnavailable, match="Shop went away"):
+    with pytest.raises(TemporarilyUnavailable, match="Shop disappeared"):
         list(connector.access())
 
 

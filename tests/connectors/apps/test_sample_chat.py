@@ -122,7 +122,7 @@ def test_a_removal_whose_answer_is_lost_happens_once_and_counts_as_done(chat, co
     assert len(chat.calls("DELETE")) == 2
 
 
-def test_the_apps_no_is_told_in_its_words(connector):
+def test_the_apps_no_is_reported_in_its_words(connector):
     with pytest.raises(Refused, match="make someone else an owner first"):
         connector.remove(seat(connector, "olga@acme.example"))
 
@@ -228,7 +228,7 @@ def test_a_channel_that_goes_while_it_is_read_is_no_end(chat, connector, monkeyp
     asset = next(reading)
     chat.store.remove_channel(channel, "page")
     monkeypatch.setattr(connector, "assets", lambda: iter([asset]))
-    with pytest.raises(TemporarilyUnavailable, match="general went away"):
+    with pytest.raises(TemporarilyUnavailable, match="general disappeared"):
         list(connector.access())
 
 

@@ -21,7 +21,7 @@ class TestSentry(ConnectorContract):
     lesser_roles = ("admin", "billing")
     asset_role = "contributor"
     statuses = ("active", "invited")
-    tells_total = False  # Sentry's lists have cursors only
+    sends_total = False  # Sentry's lists have cursors only
     may_be_empty = ("role", "teamRoles")  # of a team that gives the least role, and of someone who is in no team
 
     def settings(self, app):
@@ -71,7 +71,7 @@ class TestSentry(ConnectorContract):
             connector.change_role(Account("id-0"), "manager")
         assert app.asked("update_member") == []
 
-    def test_refusals_that_name_a_field_are_told_in_sentrys_words(self, app, connector):
+    def test_refusals_that_name_a_field_are_reported_in_sentrys_words(self, app, connector):
         self.fill(app, 1)
         app.me["orgRole"] = "manager"
         with pytest.raises(Refused, match="do not have permission to assign the given role"):
@@ -116,7 +116,7 @@ class TestSentry(ConnectorContract):
             with pytest.raises(CredentialRejected, match="no such organization"):
                 ask()
 
-    def test_a_token_of_an_integration_is_told(self, app, connector):
+    def test_a_token_of_an_integration_is_reported(self, app, connector):
         app.me = None
         with pytest.raises(CredentialRejected, match="personal token"):
             connector.test()
@@ -164,7 +164,7 @@ class TestSentry(ConnectorContract):
         with pytest.raises(Refused, match="make team admins in Sentry"):
             connector.grant(Account("id-0"), Asset("1", "team"), "admin")
 
-    def test_a_team_that_goes_away_meanwhile_fails_the_reading(self, app, connector):
+    def test_a_team_that_disappears_while_reading_fails_it(self, app, connector):
         app.things = [Thing("1", "api")]
         app.when(app.things.clear, on="team_members")
         with pytest.raises(TemporarilyUnavailable, match="api"):

@@ -29,7 +29,7 @@ class TestSlack(ConnectorContract):
     page = 200
     role, other_role, owner_role = "member", "admin", "primary_owner"
     statuses = ("active", "invited", "suspended")
-    tells_total = False  # users.list has cursors only
+    sends_total = False  # users.list has cursors only
     given_where_true = ("is_invited_user",)  # “will only be present if …”: docs.slack.dev/reference/objects/user-object
     removal = "scim"
     over_scim = True
@@ -180,12 +180,12 @@ class TestSlack(ConnectorContract):
             app.fail(Reply(200, {"ok": False, "error": error}, {"Retry-After": "900"}), on=call, times=FOREVER)
         assert connector.test().missing == ()
 
-    def test_facts_that_may_not_be_read_are_told(self, app, connector):
+    def test_facts_that_may_not_be_read_are_reported(self, app, connector):
         app.fail(app.no("missing_scope", needed="admin"), on="billable", times=FOREVER)
         app.fail(app.no("paid_only"), on="logins", times=FOREVER)
         billed, active = connector.test().missing
-        assert billed.startswith("tell who is billed: ") and "scope admin" in billed
-        assert active.startswith("tell when people were last active: ") and "paid only" in active
+        assert billed.startswith("see who is billed: ") and "scope admin" in billed
+        assert active.startswith("see when people were last active: ") and "paid only" in active
 
     def test_bots_are_system_accounts(self, app, connector):
         app.seats = [Seat("U1", name="Deploys"), Seat("USLACKBOT", name="Slackbot"), Seat("U2", name="Ana")]
@@ -204,19 +204,19 @@ class TestSlack(ConnectorContract):
         app.things = [Thing("channel:C1", "general", members={f"U{n}": "member" for n in range(count)})]
         assert len(set(connector.access())) == count
 
-    def test_a_channel_that_goes_meanwhile_fails_the_reading(self, app, connector):
+    def test_a_channel_that_disappears_while_reading_fails_it(self, app, connector):
         app.things = [self.make_thing(0)]
         app.when(app.things.clear, on="channel_members")
-        with pytest.raises(TemporarilyUnavailable, match="went away"):
+        with pytest.raises(TemporarilyUnavailable, match="disappeared"):
             list(connector.access())
 
-    def test_a_kick_that_did_nothing_is_told(self, app, connector):
+    def test_a_kick_that_did_nothing_is_reported(self, app, connector):
         app.things = [Thing("channel:C1", "general", members={"U1": "member"})]
         app.fail(app.no("not_in_channel"), on="kick")
         with pytest.raises(Refused, match="still in the channel"):
             connector.revoke(Account("U1", name="Ana"), Asset("channel:C1", "channel"))
 
-    def test_a_kick_that_slack_refuses_is_told(self, app, connector):
+    def test_a_kick_that_slack_refuses_is_reported(self, app, connector):
         app.things, app.kick_error = [self.make_thing(0)], "cant_kick_from_general"
         with pytest.raises(Refused, match="cant kick from general"):
             connector.revoke(Account("U1"), Asset("channel:C0", "channel"))
@@ -290,7 +290,7 @@ class TestSlack(ConnectorContract):
             connector.remove(next(connector.accounts()))
         assert "another workspace" in connector.test().missing[0] and app.asked("scim_remove") == []
 
-    def test_an_admin_token_that_may_not_remove_is_told(self, app):
+    def test_an_admin_token_that_may_not_remove_is_reported(self, app):
         connector = self.connect(app, admin_token="xoxp-wrong")
         assert connector.test().missing[0].startswith("remove: ")
         connector.close()
@@ -322,7 +322,7 @@ class TestSlackAdmin(TestSlack):
         [asked] = app.asked("admin_remove")
         assert asked.body == {"team_id": "T1", "user_id": app.seats[0].id} and app.asked("scim_remove") == []
 
-    def test_an_admin_token_without_the_scope_is_told(self, app, connector):
+    def test_an_admin_token_without_the_scope_is_reported(self, app, connector):
         app.admin_scopes = "users:read"
         assert "admin.users:write" in connector.test().missing[0]
 

@@ -19,7 +19,7 @@ class TestSnapchatAds(ConnectorContract):
     statuses = ("active", "invited")
     several_roles = ("admin", "data_admin")
     unnamed_role = ("agency_admin",)  # new on 1 July 2026
-    tells_total = False  # a list has a next_link, and no number
+    sends_total = False  # a list has a next_link, and no number
     asset_role = "reports"
 
     def settings(self, app):
@@ -88,7 +88,7 @@ class TestSnapchatAds(ConnectorContract):
             with pytest.raises(CredentialRejected, match="Honey Bear isn't an organization admin"):
                 ask()
 
-    def test_an_organization_that_the_person_is_not_in_is_told(self, app):
+    def test_an_organization_that_the_person_is_not_in_is_reported(self, app):
         connector = self.connect(app, organization_id="40d6719b")
         with pytest.raises(CredentialRejected, match="is in no Snapchat organization 40d6719b"):
             connector.test()

@@ -49,7 +49,7 @@ class TestTikTok(ConnectorContract):
         app.seats = [Seat("7100", "ana@acme.example", "Ana", "rejected", "STANDARD")]
         assert list(connector.accounts()) == []
 
-    def test_a_refused_removal_is_told_while_the_member_is_there(self, app, connector):
+    def test_a_refused_removal_is_reported_while_the_member_is_there(self, app, connector):
         self.fill(app, 1)
         account = next(connector.accounts())
         for status in (400, 403):
@@ -127,7 +127,7 @@ class TestTikTok(ConnectorContract):
             with pytest.raises(Refused, match="ad accounts it is linked to"):
                 act()
 
-    def test_a_refused_revocation_is_told_while_the_access_is_there(self, stocked, connector):
+    def test_a_refused_revocation_is_reported_while_the_access_is_there(self, stocked, connector):
         asset = next(connector.assets())
         stocked.fail(stocked.error(400, "Not now."), on="unassign")
         with pytest.raises(Refused, match="Not now"):
@@ -137,9 +137,9 @@ class TestTikTok(ConnectorContract):
         app.things = [Thing("ADVERTISER:1", "Spring", members={str(n): "ANALYST" for n in range(21)})]
         assert len({access.account for access in connector.access()}) == 21
 
-    def test_an_asset_that_goes_meanwhile_fails_the_reading(self, stocked, connector):
+    def test_an_asset_that_disappears_while_reading_fails_it(self, stocked, connector):
         stocked.when(stocked.things.clear, on="who_has")
-        with pytest.raises(TemporarilyUnavailable, match="went away"):
+        with pytest.raises(TemporarilyUnavailable, match="disappeared"):
             list(connector.access())
 
     # Codes inside good answers
@@ -156,9 +156,9 @@ class TestTikTok(ConnectorContract):
         """Each means what its name in the SDK says (NumericErrorCodes); an unknown one is refused."""
         for code in codes:
             app.fail(Reply(200, {"code": code, "message": "No.", "data": {}}), times=FOREVER)
-            with pytest.raises(raised, match="TikTok says “No”") as told:
+            with pytest.raises(raised, match="TikTok says “No”") as problem:
                 list(connector.accounts())
-            assert type(told.value) is raised, code
+            assert type(problem.value) is raised, code
             app.behave()
 
     def test_a_write_conflict_is_tried_again(self, app, connector):
@@ -183,7 +183,7 @@ class TestTikTok(ConnectorContract):
         missing = " ".join(connector.test().missing)
         assert "let an admin" in missing and "scope Business Center Asset" in missing
 
-    def test_another_center_is_told(self, app):
+    def test_another_center_is_reported(self, app):
         connector = self.connect(app, bc_id="8")
         with pytest.raises(CredentialRejected, match="Check the ID"):
             connector.test()

@@ -22,7 +22,7 @@ class TestVercel(ConnectorContract):
     role, other_role, owner_role = "MEMBER", "DEVELOPER", "OWNER"
     lesser_roles = ("SECURITY", "BILLING", "CONTRIBUTOR")
     statuses = ("active", "invited")
-    tells_total = False  # Vercel's list is paged by time
+    sends_total = False  # Vercel's list is paged by time
     refuses_owner = False  # Vercel doesn't say whether it refuses to remove the last owner
 
     def settings(self, app):
@@ -127,7 +127,7 @@ class TestVercel(ConnectorContract):
         identity = connector.test()
         assert (identity.name, identity.external_id, identity.missing) == ("Olga in Acme", "me", ())
 
-    def test_a_token_of_somebody_else_than_an_owner_is_told(self, app, connector):
+    def test_a_token_of_somebody_else_than_an_owner_is_reported(self, app, connector):
         app.my_role = "DEVELOPER"
         assert "DEVELOPER" in connector.test().missing[0]
         with pytest.raises(Refused, match="do not have permission"):
@@ -149,7 +149,7 @@ class TestVercel(ConnectorContract):
             connector.remove(next(connector.accounts()))
         assert len(app.seats) == 1
 
-    def test_another_team_is_told(self, app, connector):
+    def test_another_team_is_reported(self, app, connector):
         app.fail(app.error(404, "Team not found"), on="team")
         with pytest.raises(CredentialRejected, match="no such team"):
             connector.test()

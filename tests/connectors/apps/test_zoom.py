@@ -28,14 +28,14 @@ class TestZoom(ConnectorContract):
 
     # Tokens
 
-    def test_a_token_that_ended_is_asked_for_anew(self, app, connector):
+    def test_a_token_that_ended_is_asked_for_again(self, app, connector):
         self.fill(app, 2)
         list(connector.accounts())
         app.given += 1  # Zoom forgets the one that it gave
         assert len(list(connector.accounts())) == 2
         assert len(app.asked("tokens")) == 2
 
-    def test_a_wrong_account_is_told(self, app):
+    def test_a_wrong_account_is_reported(self, app):
         connector = self.connect(app, account_id="another")
         with pytest.raises(CredentialRejected, match="400"):
             connector.test()
@@ -44,14 +44,14 @@ class TestZoom(ConnectorContract):
     # Users
 
     def test_each_status_is_asked_for_and_all_are_counted(self, app):
-        told: list[int] = []
+        shown: list[int] = []
         self.fill(app, 3)
         app.seats[1].status, app.seats[2].status = "suspended", "invited"
-        connector = self.connect(app, told.append)
+        connector = self.connect(app, shown.append)
         assert {account.id: account.status for account in connector.accounts()} == {
             "u0": "active", "u1": "suspended", "invitation:person2@acme.example": "invited",
         }  # fmt: skip
-        assert told == [3]
+        assert shown == [3]
         connector.close()
 
     def test_a_list_begins_once_the_one_before_is_read(self, app, connector):
@@ -63,7 +63,7 @@ class TestZoom(ConnectorContract):
         pages = [request.params for request in app.asked("users") if request.params["page_size"] != "1"]
         assert [page["status"] for page in pages] == ["active", "inactive", "pending"]
 
-    def test_plan_and_last_sign_in_are_told(self, app, connector):
+    def test_plan_and_last_sign_in_are_reported(self, app, connector):
         self.fill(app, 2)
         app.types["u1"] = 2
         basic, licensed = connector.accounts()
@@ -127,14 +127,14 @@ class TestZoom(ConnectorContract):
         assert app.asked("take_from_role") == [] and len(app.asked("set_status")) == 1
         assert (app.seats[0].status, app.seats[0].role) == ("active", "1")
 
-    def test_a_role_that_was_taken_in_vain_is_told(self, app, connector):
+    def test_a_role_that_was_taken_in_vain_is_reported(self, app, connector):
         self.fill(app, 1)
         app.seats[0].role = "1"
         app.fail(Reply(400, {"code": 300, "message": "Not now."}), on="set_status", skip=1)
         with pytest.raises(Refused, match="Not now.*took their admin role away first"):
             connector.remove(connector.account("u0"))
 
-    def test_a_refusal_of_a_members_removal_is_told_and_takes_no_role(self, app, connector):
+    def test_a_refusal_of_a_members_removal_is_reported_and_takes_no_role(self, app, connector):
         self.fill(app, 1)
         app.fail(Reply(400, {"code": 300, "message": "Not now."}), on="set_status")
         with pytest.raises(Refused, match="Not now"):
@@ -166,7 +166,7 @@ class TestZoom(ConnectorContract):
             connector.remove(invitation)
         assert [seat.id for seat in app.seats] == ["u0"]
 
-    def test_an_invitation_that_was_accepted_meanwhile_removes_nobody(self, app, connector):
+    def test_an_invitation_that_was_accepted_in_the_meantime_removes_nobody(self, app, connector):
         app.seats = [Seat("u0", "ana@acme.example", "Ana", "invited", "2")]
         [invitation] = connector.accounts()
         app.seats[0].status = "active"
@@ -208,7 +208,7 @@ class TestZoom(ConnectorContract):
         connector.grant(account, next(connector.assets()), "")
         assert app.things[0].members == {"u0": "member"} and len(app.asked("user")) == 1
 
-    def test_a_group_that_takes_nobody_in_is_told(self, app, connector):
+    def test_a_group_that_takes_nobody_in_is_reported(self, app, connector):
         self.fill(app, 1)
         app.things, app.adds_nobody = [Thing("g1", "Sales")], True
         with pytest.raises(Refused, match="did not add them to the group Sales"):
@@ -225,10 +225,10 @@ class TestZoom(ConnectorContract):
         app.things = [Thing("g1", "Sales", members={"New@acme.example": "member"})]
         assert [access.account for access in connector.access()] == [next(connector.accounts()).id]
 
-    def test_a_group_that_goes_meanwhile_fails_the_reading(self, app, connector):
+    def test_a_group_that_disappears_while_reading_fails_it(self, app, connector):
         app.things = [Thing("g1", "Sales")]
         app.when(app.things.clear, on="in_group")
-        with pytest.raises(TemporarilyUnavailable, match="went away"):
+        with pytest.raises(TemporarilyUnavailable, match="disappeared"):
             list(connector.access())
 
     def test_a_list_of_groups_that_is_cut_short_is_not_believed(self, app, connector):
@@ -265,7 +265,7 @@ class TestZoom(ConnectorContract):
         with pytest.raises(raised, match="Zoom says “No”"):
             list(connector.accounts())
 
-    def test_a_limit_by_the_day_tells_until_when(self, app, connector):
+    def test_a_limit_by_the_day_shows_until_when(self, app, connector):
         moment = datetime.now(UTC) + timedelta(hours=2)
         headers = {"X-RateLimit-Type": "Daily-limit", "Retry-After": moment.strftime("%Y-%m-%dT%H:%M:%SZ")}
         app.fail(Reply(429, {"code": 429, "message": "Tomorrow."}, headers), times=FOREVER, on="users")

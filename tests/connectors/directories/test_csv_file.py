@@ -106,7 +106,7 @@ def test_a_file_that_is_not_there_may_come_back(tmp_path):
         list(CsvDirectory({"file": "a\0b"}).people())
 
 
-def test_test_tells_how_many_people_it_sees(tmp_path):
+def test_test_shows_how_many_people_it_sees(tmp_path):
     file = tmp_path / "staff.csv"
     file.write_text("email\nana@acme.example\nbo@acme.example\n")
     assert CsvDirectory({"file": str(file)}).test().name == "2 people in staff.csv"

@@ -16,8 +16,8 @@ from tests.connectors.fake_graph import FakeGraph
 class TestEntraDirectory(DirectoryContract):
     kind, fake, address = EntraDirectory, FakeGraph, ("api", "login")
     page = group_page = 999
-    statuses = {"enabled": "active", "disabled": "deprovisioned", "untold": "active"}
-    tells_total = True
+    statuses = {"enabled": "active", "disabled": "deprovisioned", "hidden": "active"}
+    sends_total = True
     group_lists = ("groups", "everybody")
 
     def settings(self, app):
@@ -43,7 +43,7 @@ class TestEntraDirectory(DirectoryContract):
         assert (person.email, person.user_name, person.further_emails) == ("Ana@gmail.example", "", ())
         connector.close()
 
-    def test_every_address_is_told_once_and_only_addresses(self, app, connector):
+    def test_every_address_is_reported_once_and_only_addresses(self, app, connector):
         self.fill(app, 1)
         app.more["id-0"] = {
             "mail": "Ana@acme.example", "userPrincipalName": "ana.b@acme.example",
@@ -86,10 +86,10 @@ class TestEntraDirectory(DirectoryContract):
         assert person.status == status
         assert person.start_date == (date.fromisoformat(hired[:10]) if hired and hired.startswith("2026") else None)
 
-    def test_when_nobody_is_told_the_reading_fails(self, app, connector):
+    def test_when_nobody_is_reported_the_reading_fails(self, app, connector):
         self.fill(app, 3)
         for seat in app.seats:
-            seat.status = "untold"
+            seat.status = "hidden"
         with pytest.raises(CredentialRejected, match="User.Read.All.*Nothing was changed"):
             self.read(connector)
         assert "User.Read.All" in " ".join(connector.test().missing)
@@ -137,7 +137,7 @@ class TestEntraDirectory(DirectoryContract):
         with pytest.raises(TemporarilyUnavailable, match="no longer kept"):
             self.read(connector)
 
-    def test_another_refusal_is_told_in_its_words(self, app, connector):
+    def test_another_refusal_is_reported_in_its_words(self, app, connector):
         app.fail(app.error(400, "Resource not found for the segment"), on="users", times=FOREVER)
         with pytest.raises(Refused, match="Resource not found for the segment"):
             self.read(connector)
@@ -164,11 +164,11 @@ class TestEntraDirectory(DirectoryContract):
         assert len(self.read(connector)) == 1000
         assert app.tokens_given == 2
 
-    def test_a_wrong_secret_is_told_in_microsofts_words(self, app):
+    def test_a_wrong_secret_is_reported_in_microsofts_words(self, app):
         connector = self.connect(app, secret="wr0ng-s3cret")
-        with pytest.raises(CredentialRejected, match="AADSTS7000215") as told:
+        with pytest.raises(CredentialRejected, match="AADSTS7000215") as raised:
             self.read(connector)
-        assert "wr0ng-s3cret" not in str(told.value)
+        assert "wr0ng-s3cret" not in str(raised.value)
         connector.close()
 
     def test_an_address_in_place_of_a_tenant_reaches_no_other(self, app):

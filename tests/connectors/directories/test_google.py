@@ -1,4 +1,4 @@
-"""The Google directory: the contract, then aliases, guests, nested groups and everyone's, and what test() tells."""
+"""The Google directory: the contract, then aliases, guests, nested groups and everyone's, and what test() shows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class TestGoogleDirectory(DirectoryContract):
     statuses = {"active": "active", "suspended": "suspended", "archived": "deprovisioned"}
     group_lists = ("groups", "members")
     group_page = 200
-    tells_further_emails = False  # those in the profile are left out unless they are wanted, see below
+    sends_further_emails = False  # those in the profile are left out unless they are wanted, see below
 
     def settings(self, app):
         return {"key": app.key_file, "admin": ADMIN}

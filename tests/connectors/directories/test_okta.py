@@ -23,7 +23,7 @@ class TestOktaDirectory(DirectoryContract):
         "PASSWORD_EXPIRED": "active", "LOCKED_OUT": "suspended", "SUSPENDED": "suspended",
         "DEPROVISIONED": "deprovisioned",
     }  # fmt: skip
-    tells_further_emails = False  # the second one is left out unless it is wanted, see below
+    sends_further_emails = False  # the second one is left out unless it is wanted, see below
     group_lists = ("groups", "members")
 
     def make_seat(self, n: int) -> Staff:
@@ -82,7 +82,7 @@ class TestOktaDirectory(DirectoryContract):
             list(connector.people())
 
     @pytest.mark.parametrize("clock", [0, 7200])
-    def test_the_wait_is_told_by_oktas_own_clock(self, app, connector, clock):
+    def test_the_wait_is_reported_by_oktas_own_clock(self, app, connector, clock):
         now = time.time() + clock
         headers = {"X-Rate-Limit-Limit": "600", "X-Rate-Limit-Remaining": "0",
                    "X-Rate-Limit-Reset": str(int(now) + 600), "Date": formatdate(now, usegmt=True)}  # fmt: skip
@@ -91,7 +91,7 @@ class TestOktaDirectory(DirectoryContract):
             list(connector.people())
         assert limited.value.retry_after == pytest.approx(600, abs=2)
 
-    def test_the_causes_of_an_error_are_told(self, app, connector):
+    def test_the_causes_of_an_error_are_reported(self, app, connector):
         app.fail(app.error(400, "Api validation failed", "limit: must be a number"), on="users", times=FOREVER)
         with pytest.raises(Exception, match="Api validation failed: limit: must be a number"):
             list(connector.people())
@@ -101,7 +101,7 @@ class TestOktaDirectory(DirectoryContract):
         [(["READ_ONLY_ADMIN"], False), (["USER_ADMIN", "SUPER_ADMIN"], False), (None, False), ([], False),
          (["USER_ADMIN"], True), (["CUSTOM", "HELP_DESK_ADMIN"], True)],
     )  # fmt: skip
-    def test_an_admin_of_some_groups_is_told_to_see_not_everybody(self, app, connector, roles, misses):
+    def test_an_admin_of_some_groups_learns_that_they_do_not_see_everybody(self, app, connector, roles, misses):
         app.admin, app.admin_roles = "00ume", roles
         identity = connector.test()
         assert identity.name == "Olga Brandt at 127.0.0.1"

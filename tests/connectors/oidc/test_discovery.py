@@ -41,7 +41,7 @@ def test_one_that_never_answers_costs_seconds_once() -> None:
             thread.join()
         assert time.monotonic() - started < 10, "who comes at the same time waits for the same answer"
         assert discovery.is_down(issuer)
-    discovery.forget(issuer)
+    discovery.clear(issuer)
 
 
 def test_what_is_too_much_is_not_read(provider: FakeProvider) -> None:
@@ -70,20 +70,20 @@ def test_it_is_asked_again_after_a_minute(provider: FakeProvider, monkeypatch) -
 
 
 def test_a_provider_with_tls_may_not_lead_to_where_there_is_none(provider: FakeProvider, monkeypatch) -> None:
-    told = provider.described() | {"issuer": "https://id.acme.example"}
-    answer = discovery.Answer(200, {}, json.dumps(told).encode(), "", "")
+    shown = provider.described() | {"issuer": "https://id.acme.example"}
+    answer = discovery.Answer(200, {}, json.dumps(shown).encode(), "", "")
     monkeypatch.setattr(discovery, "get", lambda address: answer)
     with pytest.raises(Refused, match="authorization_endpoint isn't an https"):
         discovery.discover("https://id.acme.example")
-    discovery.forget("https://id.acme.example")
+    discovery.clear("https://id.acme.example")
 
 
-def test_a_website_without_a_provider_is_told_as_such() -> None:
+def test_a_website_without_a_provider_is_reported_as_such() -> None:
     class Website(BaseHTTPRequestHandler):
         def do_GET(self) -> None:  # noqa: N802 - the server's own name for it
             self.send_error(404)  # as a web page
 
-        def log_message(self, *told: object) -> None:
+        def log_message(self, *shown: object) -> None:
             """No log on standard error."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Website)
@@ -95,7 +95,7 @@ def test_a_website_without_a_provider_is_told_as_such() -> None:
     finally:
         server.shutdown()
         server.server_close()
-        discovery.forget(issuer)
+        discovery.clear(issuer)
 
 
 @pytest.mark.parametrize("state", [None, "", "another"])

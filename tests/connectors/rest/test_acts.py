@@ -127,7 +127,7 @@ ERRORS = {
         ("else", Refused),
     ],
 )
-def test_an_error_inside_a_good_status_is_told_apart(anything, connect, code, problem):
+def test_an_error_inside_a_good_status_is_distinguished(anything, connect, code, problem):
     reply = {"ok": False, "error": {"code": code, "text": f"In the app's words, {SECRET}"}}
     anything.answer = lambda request: Reply(200, reply, {"X-Wait": "77"})
     connector = connect(errors=ERRORS, rate_limit={"wait_header": "X-Wait"})

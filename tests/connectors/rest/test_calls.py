@@ -163,11 +163,11 @@ def paged(paging: dict | None, **more) -> list[dict]:
 
 
 @pytest.mark.parametrize("count", [0, 1, 100, 101, 250])
-@pytest.mark.parametrize("tells_total", [True, False])
+@pytest.mark.parametrize("sends_total", [True, False])
 @pytest.mark.parametrize(
     "kind", ["page", "page from 0", "offset", "offset from 1", "cursor", "last", "link", "address"]
 )
-def test_every_way_of_paging_gives_everybody(anything, connect, kind, count, tells_total):
+def test_every_way_of_paging_gives_everybody(anything, connect, kind, count, sends_total):
     rows = users(count)
 
     def answer(request: Request):
@@ -177,7 +177,7 @@ def test_every_way_of_paging_gives_everybody(anything, connect, kind, count, tel
         start = first.get(kind, request.number("from", 0))
         more = start + 100 < count
         body = {"users": rows[start : start + 100], "meta": {"next": str(start + 100) if more else None, "more": more}}
-        body |= {"total": count} if tells_total else {}
+        body |= {"total": count} if sends_total else {}
         address = f"/users?from={start + 100}"
         body |= {"next": address if more else None} if kind == "address" else {}
         return Reply(200, body, {"Link": f'<{anything.url}{address}>; rel="next"'} if kind == "link" and more else {})
@@ -191,7 +191,7 @@ def test_every_way_of_paging_gives_everybody(anything, connect, kind, count, tel
         "last": {"cursor": {"parameter": "after", "last": "id", "more": "meta.more"}},
         "link": {"link": size}, "address": {"link": {"next": "next"}},
     }[kind]  # fmt: skip
-    connector = connect(accounts=paged(paging, **({"total": "total"} if tells_total else {})))
+    connector = connect(accounts=paged(paging, **({"total": "total"} if sends_total else {})))
     assert ids(connector) == [str(number) for number in range(count)]
 
 
@@ -205,9 +205,9 @@ POSITION = {
 @pytest.mark.parametrize("count", [3, 100, 250])
 def test_the_first_page_for_ever_is_no_whole_list(anything, connect, kind, count):
     anything.answer = lambda request: {"users": users(min(count, 100)), "total": min(count, 100)}
-    with pytest.raises(TemporarilyUnavailable, match="the first page again instead of page 2") as told:
+    with pytest.raises(TemporarilyUnavailable, match="the first page again instead of page 2") as problem:
         ids(connect(accounts=paged(POSITION[kind], total="total")))
-    assert "paging" in told.value.advice and len(anything.requests) == 2
+    assert "paging" in problem.value.advice and len(anything.requests) == 2
 
 
 @pytest.mark.parametrize("kind", POSITION)
@@ -220,17 +220,17 @@ def test_an_app_that_says_that_there_is_no_more_is_not_asked_for_it(anything, co
 @pytest.mark.parametrize("past", [{"users": None, "total": 120}, {"total": 0}, Reply(404, {"message": "Invalid page"}),
                                   Reply(400, {"message": "Out of range"})], ids=str)  # fmt: skip
 @pytest.mark.parametrize("kind", POSITION)
-@pytest.mark.parametrize("told", [120, 130])
-def test_what_apps_answer_past_the_end_is_the_end_once_the_total_is_reached(anything, connect, kind, past, told):
+@pytest.mark.parametrize("total", [120, 130])
+def test_what_apps_answer_past_the_end_is_the_end_once_the_total_is_reached(anything, connect, kind, past, total):
     rows = users(120)
 
     def answer(request: Request):
         start = request.number("offset", 0) if kind == "offset" else 100 * (request.number("page", 1) - 1)
-        return {"users": rows[start : start + 100], "total": told} if start < 120 else past
+        return {"users": rows[start : start + 100], "total": total} if start < 120 else past
 
     anything.answer = answer
     connector = connect(accounts=paged(POSITION[kind], total="total"))
-    if told == 120:
+    if total == 120:
         assert len(ids(connector)) == 120
     else:
         with pytest.raises((TemporarilyUnavailable, Refused)):

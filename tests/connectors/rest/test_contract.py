@@ -54,5 +54,5 @@ class TestDesk(ConnectorContract):
     def test_a_project_that_goes_while_it_is_read_is_no_end(self, app, connector):
         app.things = [Thing("p1", "One"), Thing("p2", "Two")]
         app.when(lambda: app.things.pop(), on="project_members")
-        with pytest.raises(TemporarilyUnavailable, match="went away"):
+        with pytest.raises(TemporarilyUnavailable, match="disappeared"):
             list(connector.access())

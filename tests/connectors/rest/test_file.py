@@ -104,13 +104,13 @@ def test_what_it_can_do_follows_from_what_it_describes(tmp_path):
 )
 def test_each_problem_has_its_line_and_reason(tmp_path, old, new, line, reason):
     assert GOOD.count(old) >= 1
-    told = problems(tmp_path, GOOD.replace(old, new, 1))
-    assert f"desk.yaml, line {line}: " in told and reason in told
+    shown = problems(tmp_path, GOOD.replace(old, new, 1))
+    assert f"desk.yaml, line {line}: " in shown and reason in shown
 
 
-def test_several_problems_are_told_at_once_in_order(tmp_path):
-    told = problems(tmp_path, GOOD.replace("label: Desk", "lable: Desk").replace("email: email", "mail: email"))
-    assert [line.split(":")[0] for line in told.splitlines()] == [f"desk.yaml, line {number}" for number in (1, 3, 13)]
+def test_several_problems_are_reported_at_once_in_order(tmp_path):
+    shown = problems(tmp_path, GOOD.replace("label: Desk", "lable: Desk").replace("email: email", "mail: email"))
+    assert [line.split(":")[0] for line in shown.splitlines()] == [f"desk.yaml, line {number}" for number in (1, 3, 13)]
 
 
 @pytest.mark.parametrize(
@@ -155,11 +155,11 @@ def test_files_in_the_folder_are_in_the_catalogue(folder):
     (GOOD, "“app: desk” is taken by Desk"),
     (GOOD.replace("app: desk", "app: scim"), "“app: scim” is taken by SCIM 2.0"),
 ])  # fmt: skip
-def test_a_broken_file_is_told_and_hinders_no_other(folder, second, reason):
+def test_a_broken_file_is_reported_and_hinders_no_other(folder, second, reason):
     (folder / "a.yaml").write_text(GOOD)
     (folder / "b.yaml").write_text(second)
     connectors.load_folder(folder)
-    [told] = connectors.broken_files()
-    assert told.startswith("b.yaml, line ") and reason in told
+    [shown] = connectors.broken_files()
+    assert shown.startswith("b.yaml, line ") and reason in shown
     assert connectors.app_connectors()["desk"].label == "Desk"
     assert connectors.app_connectors()["scim"].label == "SCIM 2.0"

@@ -43,10 +43,10 @@ NEXT = {
                                     {"nope": {"there": []}}, {"nope": {"there": {}}}, Reply(204)], ids=str)  # fmt: skip
 def test_a_keep_that_finds_nothing_stops_the_operation(anything, connect, where, answer):
     anything.answer = lambda request: answer if request.method == "GET" else Reply(204)
-    with pytest.raises(Refused) as told:
+    with pytest.raises(Refused) as raised:
         connect(**operation("remove", [LOOK, NEXT[where]])).remove(ANA)
     assert "`keep` m: nothing at nope.there in the answer to GET /users/7. Sent until there: 1 of 2 calls." in str(
-        told.value
+        raised.value
     )
     assert sent(anything) == ["GET /users/7"]
 
@@ -205,9 +205,9 @@ def test_a_field_that_was_left_empty_is_left_out_of_what_reads(anything, connect
     ],
 )
 def test_a_file_that_invites_a_hole_is_refused_when_it_is_loaded(tmp_path, call, reason):
-    with pytest.raises(DescriptionProblem) as told:
+    with pytest.raises(DescriptionProblem) as raised:
         described(tmp_path, fields=OPTIONAL, **operation("remove", [call]))
-    assert reason in str(told.value)
+    assert reason in str(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -235,9 +235,9 @@ def test_a_file_that_says_what_it_means_is_right(tmp_path, call):
     ],
 )
 def test_an_identity_that_says_nothing_is_refused(tmp_path, identity, reason):
-    with pytest.raises(DescriptionProblem) as told:
+    with pytest.raises(DescriptionProblem) as raised:
         described(tmp_path, identity=identity)
-    assert reason in str(told.value)
+    assert reason in str(raised.value)
 
 
 # What would be sent

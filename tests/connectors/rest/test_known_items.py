@@ -131,7 +131,7 @@ def test_what_takes_more_than_the_item_is_read_each_time(tmp_path, entry):
     assert described(tmp_path, accounts=[accounts_entry()])({}).reads_item_by_item
 
 
-def test_another_file_reads_each_item_anew(tmp_path):
+def test_another_file_reads_each_item_again(tmp_path):
     one, other = (described(tmp_path, accounts=[accounts_entry(account=account)])
                   for account in (ACCOUNT, ACCOUNT | {"name": "email"}))  # fmt: skip
     assert one.read_with != other.read_with

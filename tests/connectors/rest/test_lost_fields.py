@@ -56,7 +56,7 @@ def test_nothing_is_missing_from_a_whole_item(read):
 @pytest.mark.parametrize("key,field", [
     ("email", "email"), ("role", "role"), ("state", "status"), ("seen", "last_activity"), ("plan", "seat"),
 ])  # fmt: skip
-def test_a_missing_key_is_not_said_and_an_empty_one_is(read, key, field):
+def test_a_missing_key_is_not_sent_and_an_empty_one_is(read, key, field):
     assert read(without(key)).unsaid == {field}
     values = {"on": "active", "null": "active"}
     assert read({**WHOLE, key: None}, status={"from": "state", "values": values}).unsaid == set()

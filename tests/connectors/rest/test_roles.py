@@ -98,14 +98,14 @@ def test_further_roles_are_found_in_a_list_alone(anything, connect):
 
 @pytest.mark.parametrize("says", SAYS)
 @pytest.mark.parametrize("id,role", [("7", "3"), ("7", "5"), ("8", "4"), ("9", "3")])
-def test_what_a_change_keeps_is_said_before_by_the_file(app, connect, says, id, role):
+def test_what_a_change_keeps_is_shown_before_by_the_file(app, connect, says, id, role):
     call, keeps = SAYS[says]
     connector = connect(accounts=accounts(call))
     account = connector.account(id)
-    said = connector.roles_after(account, role)
-    assert set(said) == {role, *(account.further_roles if keeps else ())} and said[0] == role
+    announced = connector.roles_after(account, role)
+    assert set(announced) == {role, *(account.further_roles if keeps else ())} and announced[0] == role
     connector.change_role(account, role)
-    assert set(connector.account(id).roles) == set(said)
+    assert set(connector.account(id).roles) == set(announced)
 
 
 def test_all_roles_are_sent_in_the_words_of_the_app(anything, connect):

@@ -78,7 +78,7 @@ def test_conditions_hold_when_every_path_has_one_of_its_values():
 
 @pytest.fixture
 def connect_to(anything: Anything, connect: Callable[..., RestConnector]) -> Callable[..., RestConnector]:
-    """Connects a description to an app that answers each path as told, and 404 otherwise."""
+    """Connects a description to an app that answers each path as given, and 404 otherwise."""
 
     def connect_to(answers: dict, **changes) -> RestConnector:
         anything.answer = lambda request: answers.get(request.path, Reply(404, {"message": "none"}))
@@ -143,7 +143,7 @@ def test_a_parent_that_went_away_fails_the_reading(connect_to):
     teams = {"name": "teams", "path": "/teams", "kind": "team", "asset": {"id": "id"}}
     members = {"for_each": "teams", "path": "/teams/{parent.id}", "access": {"account": "id"}}
     connector = connect_to({"/teams": [{"id": 1}]}, assets=[teams], access=[members])
-    with pytest.raises(TemporarilyUnavailable, match="went away"):
+    with pytest.raises(TemporarilyUnavailable, match="disappeared"):
         list(connector.access())
 
 
@@ -226,7 +226,7 @@ def test_an_identity_without_the_id_that_is_looked_for_is_refused(connect_to):
     assert connect_to({"/users": PEOPLE, "/me": {"user": None}}, identity=nobody).test().external_id is None
 
 
-def test_the_acting_account_can_be_said_by_a_field(connect_to):
+def test_the_acting_account_can_be_shown_by_a_field(connect_to):
     connector = connect_to({"/users": PEOPLE}, identity={"id": "{user}", "name": "{user} of Acme"})
     identity = connector.test()
     assert (identity.external_id, identity.name, connector.own_account_unknown) == ("olga", "olga of Acme", "")
@@ -244,7 +244,7 @@ def test_the_acting_account_can_be_said_by_a_field(connect_to):
     ],
     ids=str,
 )  # fmt: skip
-def test_a_file_that_does_not_say_who_acts_is_told(connect_to, identity, unknown):
-    told = connect_to({}, identity=identity).own_account_unknown
-    assert bool(told) == unknown
-    assert not told or "tried.yaml doesn't say which account" in told and "isn't protected" in told
+def test_a_file_that_does_not_say_who_acts_is_reported(connect_to, identity, unknown):
+    warning = connect_to({}, identity=identity).own_account_unknown
+    assert bool(warning) == unknown
+    assert not warning or "tried.yaml doesn't say which account" in warning and "isn't protected" in warning

@@ -119,7 +119,7 @@ def test_announced_groups_that_are_not_there_fail_the_reading(service, connect):
         list(scim.assets())
 
 
-def test_groups_that_may_not_be_read_are_told_with_the_way_out(service, connect):
+def test_groups_that_may_not_be_read_are_reported_with_the_way_out(service, connect):
     service.fail(service.error(403, "Scope groups.read is missing"), on="groups", times=FOREVER)
     assert "groups.read" in connect().test().missing[0]
     assert connect(groups="leave out").test().missing == ()
@@ -138,7 +138,7 @@ def test_a_page_capped_below_what_was_asked_loses_nobody(service, connect, count
 
 @pytest.mark.parametrize("count", [0, 1, 200, 201])
 def test_a_list_without_a_total_is_read_to_its_end(service, connect, count):
-    service.tells_total = False
+    service.sends_total = False
     fill(service, count)
     assert len({account.id for account in connect().accounts()}) == count
 
@@ -156,8 +156,8 @@ def test_a_service_that_ignores_start_index_is_not_believed(service, connect, co
 @pytest.mark.parametrize("resources", ["empty", "none"])
 def test_past_the_end_a_service_may_leave_resources_out(service, connect, total, resources):
     fill(service, 30)
-    told = {"totalResults": 30 if total == "as before" else 0} | ({"Resources": []} if resources == "empty" else {})
-    service.fail(Reply(200, told), on="users", skip=1)
+    document = {"totalResults": 30 if total == "as before" else 0} | ({"Resources": []} if resources == "empty" else {})
+    service.fail(Reply(200, document), on="users", skip=1)
     assert len(list(connect().accounts())) == 30
     service.fail(Reply(200, {"totalResults": 30}), on="users")
     with pytest.raises(TemporarilyUnavailable, match="isn't a SCIM list"):
@@ -222,7 +222,7 @@ def test_an_answer_for_somebody_else_is_not_taken(service, connect):
 # Acts
 
 
-def test_a_removal_that_the_app_only_says_it_did_is_told(service, connect):
+def test_a_removal_that_the_app_only_says_it_did_is_reported(service, connect):
     fill(service, 1)
     service.fail(Reply(200, {"id": "id-0", "active": True}), on="patch_user")
     scim = connect()
@@ -362,18 +362,18 @@ def test_an_address_that_cannot_be_used_is_refused(address):
 
 
 @pytest.mark.parametrize("wrong", [WEB_PAGE, Reply(404, "Not Found"), Reply(200, {"hello": "world"})])
-def test_another_service_at_the_address_is_told(service, connect, wrong):
+def test_another_service_at_the_address_is_reported(service, connect, wrong):
     service.fail(wrong, on="users", times=FOREVER)
     with pytest.raises(Refused, match="no SCIM 2.0 service at this address"):
         connect().test()
 
 
-def test_the_token_of_somebody_tells_who_it_is(service, connect):
+def test_the_token_of_somebody_shows_who_it_is(service, connect):
     service.fail(Reply(200, {"id": "id-7", "userName": "olga@acme.example", "displayName": "Olga"}), on="me")
     identity = connect().test()
     assert (identity.name, identity.external_id) == ("Olga", "id-7")
 
 
-def test_a_token_with_a_line_break_is_told(service):
+def test_a_token_with_a_line_break_is_reported(service):
     with pytest.raises(CredentialRejected, match="line break"):
         Scim({"base_url": service.url, "token": "abc\ndef"}).test()

@@ -32,7 +32,7 @@ def test_active_is_understood_in_every_form(raw, expected):
     [({"employeeNumber": " 701984 "}, "701984"), ({"employeeNumber": 701984}, "701984"), ({"employeeNumber": True}, ""),
      ({"employeeNumber": None}, ""), ({"employeeNumber": ["7"]}, ""), ({}, ""), (None, ""), ("7", "")],
 )  # fmt: skip
-def test_user_name_and_employee_number_are_told(extension, number):
+def test_user_name_and_employee_number_are_reported(extension, number):
     """The numbers as in RFC 7643, 8.3."""
     account = read(**{"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": extension})
     assert (account.user_name, account.employee_number) == ("u@x.example", number)
@@ -91,7 +91,7 @@ def test_the_roles_are_found_the_highest_first(roles, held):
     assert (account.roles, account.role) == (held, held[0] if held else "")
 
 
-def test_machines_are_told_from_people():
+def test_machines_are_distinguished_from_people():
     assert [read(userType=kind).kind for kind in ("Bot", "Employee", None)] == ["system", "user", "user"]
 
 

@@ -83,7 +83,7 @@ def test_lines_count_from_the_top_of_the_file():
      ("Zoë “Zed” O’Neil", "cp1252"), ("José Müller", "cp1252"), ("Société Générale", "cp1252"),
      ("Bjørn £500 © 2026", "cp1252")],
 )  # fmt: skip
-def test_pages_are_told_apart_where_only_one_makes_sense(text, page):
+def test_pages_are_distinguished_where_only_one_makes_sense(text, page):
     """Today £ukasz instead of Łukasz, silently."""
     content = f"email,name\na@x.example,{text}\n".encode(page)
     try:
@@ -137,7 +137,7 @@ def test_a_file_cut_short_in_a_column_that_is_not_read_is_refused_too():
         look(whole[: whole.rindex(",")])
 
 
-def test_columns_of_one_name_are_told_apart():
+def test_columns_of_one_name_are_distinguished():
     assert read(b"Email,Note,note,\na@x.example,1,2,3\n", {}).header == ("Email", "Note", "note (2)", "Column 4")
 
 

@@ -114,8 +114,8 @@ def test_what_the_file_says_of_its_size_is_not_believed():
     with zipfile.ZipFile(io.BytesIO(content)) as packed:
         sheet = packed.read("xl/worksheets/sheet1.xml")
     assert b'ref="A1:E3"' in sheet
-    for said in (b'ref="A1:A1"', b'ref="A1:XFD1048576"'):
-        assert len(people(repacked(content, sheet1=sheet.replace(b'ref="A1:E3"', said)))) == 2
+    for shown in (b'ref="A1:A1"', b'ref="A1:XFD1048576"'):
+        assert len(people(repacked(content, sheet1=sheet.replace(b'ref="A1:E3"', shown)))) == 2
 
 
 def test_a_bomb_is_refused(monkeypatch):

@@ -47,7 +47,7 @@ def test_each_status_is_one_of_the_four_errors(target, client, status, error, me
 
 
 @pytest.mark.parametrize(
-    "body,said",
+    "body,words",
     [
         ({"errors": [{"message": "First."}, {"detail": "Second."}]}, "“First.; Second”"),
         ({"error": {"code": 190, "message": "Expired"}}, "“Expired”"),
@@ -63,11 +63,11 @@ def test_each_status_is_one_of_the_four_errors(target, client, status, error, me
         ({"detail": None, "message": 7, "error": [None, {"x": "y"}]}, "answered 400."),
     ],
 )
-def test_the_apps_own_words_are_shown(target, client, body, said):
+def test_the_apps_own_words_are_shown(target, client, body, words):
     target.fail(Reply(400, body))
     with pytest.raises(Refused) as refusal:
         client().get("thing")
-    assert said in str(refusal.value) or said == "x" * 200 + "…”" and str(refusal.value).endswith("x…”.")
+    assert words in str(refusal.value) or words == "x" * 200 + "…”" and str(refusal.value).endswith("x…”.")
     assert str(refusal.value).isprintable() and len(str(refusal.value)) < 500
 
 
@@ -232,7 +232,7 @@ def test_a_gzip_bomb_is_not_unpacked(target, client):
         client(max_bytes=1_000_000).get("thing")
 
 
-def test_gzip_is_unpacked_and_broken_gzip_told(target, client):
+def test_gzip_is_unpacked_and_broken_gzip_reported(target, client):
     target.fail(Reply(200, gzip.compress(b'{"a": 1}'), {"Content-Encoding": "gzip"}))
     assert client().get("thing").json() == {"a": 1}
     target.fail(Reply(200, b"this is no gzip", {"Content-Encoding": "gzip"}), times=FOREVER)

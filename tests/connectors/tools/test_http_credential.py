@@ -115,9 +115,9 @@ def test_no_secret_is_in_an_error_or_a_log(target, client, caplog, status):
         target.fail(Reply(status, {"detail": f"bad: {echo}"}, location), times=FOREVER)
         with pytest.raises(Exception) as raised:
             client().get("thing?q=" + quote(SECRET))
-        told = "".join(traceback.format_exception(raised.value)) + caplog.text
+        shown = "".join(traceback.format_exception(raised.value)) + caplog.text
         for form in (SECRET, quote(SECRET), quote(SECRET, safe=""), SECRET[:4]):
-            assert form not in told
+            assert form not in shown
         target.behave()
 
 
@@ -131,7 +131,7 @@ def test_a_password_is_known_as_a_secret(target):
 
 
 @pytest.mark.parametrize("token", ["line\nbreak", "naïve Ж"])
-def test_a_credential_that_cannot_be_sent_is_told_without_it(target, token):
+def test_a_credential_that_cannot_be_sent_is_reported_without_it(target, token):
     http = Http(target.url, headers={"Authorization": f"Bearer {token}"})
     with pytest.raises(CredentialRejected) as rejected:
         http.get("thing")

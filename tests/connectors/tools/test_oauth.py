@@ -113,7 +113,7 @@ def test_a_missing_permission_is_no_reason_to_renew(issuer):
 
 
 @pytest.mark.parametrize("status", [400, 401, 403])
-def test_what_the_endpoint_says_is_told_without_the_secret(issuer, status):
+def test_what_the_endpoint_says_is_reported_without_the_secret(issuer, status):
     issuer.fail(Reply(status, {"error_description": "no client with s3cret-one"}), on="give", times=FOREVER)
     with pytest.raises(CredentialRejected, match="no client with •••") as failure:
         ask(issuer, oauth.client_credentials(issuer.url + "/token", "rollcall", "s3cret-one"))
@@ -144,7 +144,7 @@ def test_a_login_that_is_forbidden_is_no_permission_that_a_call_lacks(issuer):
     assert type(failure.value) is CredentialRejected
 
 
-def test_an_answer_without_a_token_is_told(issuer):
+def test_an_answer_without_a_token_is_reported(issuer):
     issuer.fail(Reply(200, {"token": "t"}), on="give", times=FOREVER)
     with pytest.raises(CredentialRejected, match="gave no access_token"):
         ask(issuer, oauth.client_credentials(issuer.url + "/token", "rollcall", "s3"))

@@ -34,8 +34,8 @@ from tests.connectors.lists import (
 @every
 @either_total
 @pytest.mark.parametrize("count", [0, 1, SIZE - 1, SIZE, SIZE + 1, 25 * SIZE, 25 * SIZE + 1])
-def test_a_list_of_any_length_is_read_whole(pager, count, tells_total):
-    listed = source(count, tells_total=tells_total)
+def test_a_list_of_any_length_is_read_whole(pager, count, sends_total):
+    listed = source(count, sends_total=sends_total)
     assert ids(pager(listed)) == [item["id"] for item in listed.items]
     assert listed.calls <= count // SIZE + 2
 
@@ -43,8 +43,8 @@ def test_a_list_of_any_length_is_read_whole(pager, count, tells_total):
 @every
 @either_total
 @pytest.mark.parametrize("count", [3, 4, 9, 10, 11, 100])
-def test_a_page_capped_below_what_was_asked_loses_nobody(pager, count, tells_total):
-    listed = source(count, cap=3, tells_total=tells_total)
+def test_a_page_capped_below_what_was_asked_loses_nobody(pager, count, sends_total):
+    listed = source(count, cap=3, sends_total=sends_total)
     assert ids(pager(listed)) == [item["id"] for item in listed.items]
 
 
@@ -58,8 +58,8 @@ def test_someone_removed_between_pages_is_noticed(pager):
 
 @every
 @either_total
-def test_an_item_in_place_of_another_is_noticed(pager, tells_total):
-    listed = source(3 * SIZE, tells_total=tells_total)
+def test_an_item_in_place_of_another_is_noticed(pager, sends_total):
+    listed = source(3 * SIZE, sends_total=sends_total)
     listed.items[-1] = listed.items[0]
     with pytest.raises(ListChanged):
         ids(pager(listed))
@@ -98,10 +98,10 @@ def test_an_item_without_an_id_fails_the_reading(pager, item):
 
 
 @every
-def test_the_total_is_told_once(pager):
-    told: list[int] = []
-    ids(pager(source(25), on_total=told.append))
-    assert told == [25]
+def test_the_total_is_reported_once(pager):
+    raised: list[int] = []
+    ids(pager(source(25), on_total=raised.append))
+    assert raised == [25]
 
 
 def test_messages_name_the_list():
@@ -120,7 +120,7 @@ def test_pages_are_fetched_one_by_one():
     assert listed.calls == 1
 
 
-def test_seen_tells_new_from_known_at_any_size():
+def test_seen_distinguishes_new_from_known_at_any_size():
     seen = Seen()
     assert all(seen.add(f"id-{n}") for n in range(20_000))
     assert not any(seen.add(f"id-{n}") for n in range(20_000))
@@ -242,8 +242,8 @@ def test_ahead_or_not_a_total_that_is_reached_proves_nothing(count, lie, heeds):
             listed.part = lambda offset, whole=whole: whole(0)
         try:
             outcomes.append(ids(pages_by_index(listed.by_index, size=SIZE, ahead=ahead)))
-        except ListChanged as told:
-            outcomes.append(str(told))
+        except ListChanged as raised:
+            outcomes.append(str(raised))
     assert outcomes[0] == outcomes[1] and isinstance(outcomes[0], list) == (heeds and not lie)
 
 

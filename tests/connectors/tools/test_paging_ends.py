@@ -76,8 +76,8 @@ def test_a_total_that_changes_fails_the_reading(pager, change):
 
 @by_position
 @either_total
-def test_the_same_page_again_and_again_ends(pager, tells_total):
-    listed = source(3 * SIZE, tells_total=tells_total)
+def test_the_same_page_again_and_again_ends(pager, sends_total):
+    listed = source(3 * SIZE, sends_total=sends_total)
     whole, listed.part = listed.part, lambda offset: whole(0)
     with pytest.raises(ListChanged, match="the first page again instead of page 2"):
         ids(pager(listed))
@@ -88,7 +88,7 @@ def test_the_same_page_again_and_again_ends(pager, tells_total):
 @pytest.mark.parametrize("count", [1, 5, SIZE, 2 * SIZE])
 @pytest.mark.parametrize("shuffled", [False, True])
 def test_the_first_page_for_ever_is_no_whole_list_though_its_total_agrees(pager, count, shuffled):
-    """Whether the app has no more, or gives no more, nobody can tell: the reading fails."""
+    """Nobody knows whether the app has no more or returns no more: the reading fails."""
     listed = source(count, cap=100)
     whole = listed.part
 
@@ -108,19 +108,19 @@ def test_a_total_that_counts_the_first_page_alone_hides_nobody(pager, cap):
     """50 of 120, and the app says 50: also where it gives fewer than were asked for."""
     listed = source(24, cap=cap)
     listed.lie = cap - 24
-    with pytest.raises(ListChanged, match=f"says that it has {cap} items, but 24 came.*won't help") as told:
+    with pytest.raises(ListChanged, match=f"says that it has {cap} items, but 24 came.*won't help") as raised:
         ids(pager(listed))
-    assert told.value.advice
+    assert raised.value.advice
 
 
-def counting(pager: str, count: int, told: Callable[[list, int], int]):
-    """Reads an app by the pager. `told` gives its total, from the page's items and the items before it."""
+def counting(pager: str, count: int, total_of: Callable[[list, int], int]):
+    """Reads an app by the pager. `total_of` returns its total, from the page's items and the items before it."""
     listed = source(count)
     whole = listed.part
 
     def part(offset: int) -> Page:
         page = whole(offset)
-        return replace(page, total=told(page.items, offset))
+        return replace(page, total=total_of(page.items, offset))
 
     listed.part = part
     return ids(POSITION[pager](listed))
@@ -128,15 +128,15 @@ def counting(pager: str, count: int, told: Callable[[list, int], int]):
 
 @pytest.mark.parametrize("pager", POSITION)
 @pytest.mark.parametrize("count", [SIZE + 1, 2 * SIZE, 25, 93])
-def test_a_total_of_what_is_left_is_told_as_such(pager, count):
-    with pytest.raises(ListChanged, match="counts what is left from each page on, not the whole list") as told:
+def test_a_total_of_what_is_left_is_reported_as_such(pager, count):
+    with pytest.raises(ListChanged, match="counts what is left from each page on, not the whole list") as raised:
         counting(pager, count, lambda items, before: count - before)
-    assert "won't help" in str(told.value) and told.value.advice
+    assert "won't help" in str(raised.value) and raised.value.advice
 
 
 @pytest.mark.parametrize("pager", POSITION)
-def test_a_total_of_each_page_is_told_as_such(pager):
-    with pytest.raises(ListChanged, match="said that it has 10 items, and then 5 after 10 had come.*counts each page"):
+def test_a_total_of_each_page_is_reported_as_such(pager):
+    with pytest.raises(ListChanged, match="a total of 10 items, then of 5 after 10 had come.*counts each page"):
         counting(pager, SIZE + 5, lambda items, before: len(items))
 
 
@@ -177,10 +177,10 @@ def test_the_last_page_again_is_the_end_once_the_total_is_reached(pager, count):
 @by_position
 def test_the_last_page_again_is_no_end_without_a_total_or_before_it(pager):
     with pytest.raises(ListChanged, match="gave the last page again instead of page 4: 25 items came, of an unknown"):
-        ids(pager(clamped(25, tells_total=False)))
-    with pytest.raises(ListChanged, match="gave the last page again instead of page 4: 25 items came, of 26") as told:
+        ids(pager(clamped(25, sends_total=False)))
+    with pytest.raises(ListChanged, match="gave the last page again instead of page 4: 25 items came, of 26") as raised:
         ids(pager(clamped(25, lie=1)))
-    assert not told.value.advice, "the list may have moved"
+    assert not raised.value.advice, "the list may have moved"
 
 
 @by_position
@@ -212,7 +212,7 @@ def test_a_refusal_beyond_the_total_is_the_end_and_before_it_is_not(pager):
     with pytest.raises(Refused):
         ids(pager(source(3 * SIZE, before=refuse)))
     with pytest.raises(Refused):
-        ids(pager(source(2 * SIZE, before=refuse, tells_total=False)))
+        ids(pager(source(2 * SIZE, before=refuse, sends_total=False)))
 
 
 @by_position
@@ -227,7 +227,7 @@ def test_a_fault_beyond_the_total_is_no_end(pager):
 
 @pytest.mark.parametrize("more,count", [(False, SIZE), (True, 3 * SIZE)])
 def test_the_apps_has_more_is_heeded(more, count):
-    listed = source(3 * SIZE, tells_total=False)
+    listed = source(3 * SIZE, sends_total=False)
 
     def fetch(offset: int) -> Page:
         page = listed.part(offset)

@@ -23,7 +23,7 @@ def take(app: App, **answers: Kept) -> None:
     for key, answer in answers.items():
         memory.keep(key, answer)
     with writing():
-        memory.take_over()
+        memory.save()
 
 
 def test_it_is_recalled_by_the_next_reading_and_not_before(app):
@@ -51,9 +51,9 @@ def test_apps_do_not_know_each_others(app):
     other = App.create(connector="github", name="Other", category="Seat-based", state="active")
     take(app, members=ONE)
     assert AnswersOf(other).recall("members") is None
-    answer_cache.forget(other)
+    answer_cache.clear(other)
     assert AnswersOf(app).recall("members") == ONE
-    answer_cache.forget(app)
+    answer_cache.clear(app)
     assert AnswersOf(app).recall("members") is None
 
 

@@ -10,9 +10,9 @@ from sync.problems import AppProblem
 
 
 def test_a_policy_that_cant_be_changes_nothing(chat):
-    before, told = App.get_by_id(chat.app.id), Activity.select().count()
+    before, entries = App.get_by_id(chat.app.id), Activity.select().count()
     with pytest.raises(AppProblem):
         apps.set_policy(chat.app, "never", {"removed user": (1, 5)}, chat.by)
     after = App.get_by_id(chat.app.id)
     assert (after.guard_accounts, after.removal) == (before.guard_accounts, before.removal)
-    assert Activity.select().count() == told
+    assert Activity.select().count() == entries

@@ -56,13 +56,13 @@ def leaver(acting, id: str):
     return next(change for change in report.changes if change.account and change.account.external_id == id)
 
 
-def test_who_the_credential_is_now_is_protected_and_it_is_said(acting):
+def test_who_the_credential_is_now_is_protected_and_it_is_logged(acting):
     acting.identity = Identity("Ana", "ana", ("read members", "remove"))
     change = leaver(acting, "ana")
     assert change.protected == "Protected: Rollcall acts with this account"
     check = acting.check()
-    told = Activity.get(Activity.what == "acts as another account")
-    assert (told.before, told.after) == ("the bot", "Ana")
+    entry = Activity.get(Activity.what == "acts as another account")
+    assert (entry.before, entry.after) == ("the bot", "Ana")
     assert (App.get(App.name == "The list").identity_id, check.warning) == ("ana", None)
     assert leaver(acting, "bot").protected is None
 
@@ -72,13 +72,13 @@ def test_the_check_that_finds_another_account_warns(acting):
     assert "now acts as Ana, no longer as the bot" in acting.check().warning
 
 
-def test_an_id_that_is_no_longer_told_stays_protected(acting):
+def test_an_id_that_is_no_longer_reported_stays_protected(acting):
     acting.identity = Identity("the bot")
     assert leaver(acting, "bot").protected == "Protected: Rollcall acts with this account"
     assert not Activity.select().where(Activity.what == "acts as another account").exists()
 
 
-def test_a_permission_that_is_missing_now_is_said_once_and_shown(acting):
+def test_a_permission_that_is_missing_now_is_logged_once_and_shown(acting):
     acting.identity = Identity("the bot", "bot", ("read members",), ("remove: give the bot the scope remove.",))
     assert "lacks something now: remove: give the bot the scope remove." in acting.check().warning
     assert acting.check().warning is None
@@ -100,7 +100,7 @@ def test_protection_goes_by_the_new_account_even_when_the_reading_fails(chat, mo
     assert chat.removed() == [] and Account.get(Account.email == email(3)).state == "present"
 
 
-def test_a_credential_that_was_replaced_meanwhile_is_not_overwritten(chat, monkeypatch):
+def test_a_credential_that_was_replaced_in_the_meantime_is_not_overwritten(chat, monkeypatch):
     real = type(apps.connector_for(chat.app)).test
 
     def test(self):

@@ -76,9 +76,9 @@ def test_what_is_red_is_found_without_looking_at_each_app():
 def test_whatever_wins_says_so_and_what_to_do():
     for facts in every_combination():
         row, others = that_hold(facts)
-        said = in_plain_text(row.says(facts))
-        assert said.endswith(".") or facts.error in said or facts.stuck_error in said
-        assert "None" not in said and "  " not in said
+        shown = in_plain_text(row.says(facts))
+        assert shown.endswith(".") or facts.error in shown or facts.stuck_error in shown
+        assert "None" not in shown and "  " not in shown
         if row.tone in (Tone.ATTENTION, Tone.WAITING):
             assert row.steps(facts), (row.code, facts)
         for other in others:
@@ -89,8 +89,8 @@ def test_someone_who_has_left_is_counted_whatever_else_is_so():
     for facts in every_combination():
         row, others = that_hold(facts)
         if facts.left_accounts and facts.state in (AppState.ACTIVE, AppState.PAUSED):
-            said = " ".join(in_plain_text(one.short(facts)) for one in (row, *others))
-            assert f"{facts.left} p" in said and "left" in said
+            shown = " ".join(in_plain_text(one.short(facts)) for one in (row, *others))
+            assert f"{facts.left} p" in shown and "left" in shown
 
 
 SPOILS = {

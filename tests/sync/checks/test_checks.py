@@ -111,7 +111,7 @@ def test_what_was_left_out_stays_left_out_and_asks_nobody_again(chat):
     assert (later.waiting, later.report.state) == (0, "applied")
     account = Account.get(Account.email == email(4))
     assert (account.left_out, account.state) == ("hand-over", "present")
-    reports.forget_leaving_out(account, chat.by)
+    reports.undo_leaving_out(account, chat.by)
     assert chat.check().waiting == 1
 
 
@@ -247,7 +247,7 @@ def test_a_check_that_waits_for_another_attempt_can_be_cancelled(chat):
     assert Check.get_by_id(waiting.id).state == "cancelled"
 
 
-def test_cancelling_what_has_ended_is_not_told(chat):
+def test_cancelling_what_has_ended_is_not_reported(chat):
     ended = chat.check()
     asking.cancel(ended, chat.by)
     assert "cancelled check" not in {entry.what for entry in activity.entries(limit=200)}
@@ -287,7 +287,7 @@ def test_the_file_is_not_locked_while_an_app_is_being_read(chat, home):
     assert Check.get_by_id(asked.id).state == "succeeded"
 
 
-def test_a_check_whose_worker_died_starts_anew(chat):
+def test_a_check_whose_worker_died_starts_again(chat):
     asked = asking.ask(chat.app, chat.by)
     died = Check.update(state="running", lease_owner="elsewhere:1:x", lease_until=utcnow())
     died.where(Check.id == asked.id).execute()
@@ -303,15 +303,15 @@ def test_a_refused_credential_needs_attention_and_says_what_to_do(chat):
     assert App.get().error and chat.token not in check.error and App.get().credential == apps_token
 
 
-def test_all_of_it_is_told_in_activity(chat):
+def test_all_of_it_is_reported_in_activity(chat):
     chat.leave(3)
     report = chat.check().report
     reports.finish(report, chat.by)
     queue.drain()
-    told = [entry.what for entry in reversed(activity.entries(app=chat.app, limit=200))]
+    logged = [entry.what for entry in reversed(activity.entries(app=chat.app, limit=200))]
     for what in ("connected app", "asked for a check", "check succeeded", "confirmed removal", "finished sync",
                  "removed from the app"):  # fmt: skip
-        assert what in told, what
+        assert what in logged, what
     assert activity.verify().ok
 
 

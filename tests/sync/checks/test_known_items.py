@@ -185,7 +185,7 @@ def test_what_is_left_out_of_everyone_and_then_given_for_one_is_known_of_all(ite
         itemised.check()
     both = BIT["seat"] | BIT["kind"]
     assert {(row.unsaid, row.assumed) for row in Row.select()} == {(both, 0)}
-    assert set(unchanged) == set(itemised.seats), "who is told otherwise alone is read again for ever"
+    assert set(unchanged) == set(itemised.seats), "what only the account.s own answer shows is read again for ever"
     itemised.say("id1", seat="full", assumed=frozenset({"kind"}))
     unchanged.clear()
     itemised.check()

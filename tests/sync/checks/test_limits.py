@@ -163,12 +163,12 @@ def test_each_part_of_an_app_is_a_phase_that_counts_what_was_read(chat):
     room = chat.store.add_channel("general", via="page")
     for number in (1, 2):
         chat.store.join(room, chat.id_of(number), "member", via="page")
-    told: list[tuple[str, int]] = []
+    seen: list[tuple[str, int]] = []
     with snapshot.staging():
         connector = apps.connector_for(chat.app)
-        accounts = snapshot.read(chat.app, connector, lambda *step: told.append(step), timedelta(hours=1))
+        accounts = snapshot.read(chat.app, connector, lambda *step: seen.append(step), timedelta(hours=1))
     assert accounts == MEMBERS + 1, "Rollcall's own account is one of them"
-    assert told == [("accounts", 0), ("accounts", accounts), ("assets", 0), ("assets", 1), ("access", 0), ("access", 2)]
+    assert seen == [("accounts", 0), ("accounts", accounts), ("assets", 0), ("assets", 1), ("access", 0), ("access", 2)]
 
 
 def test_a_check_reads_the_directories_then_the_app_and_compares_at_last(company, listed, monkeypatch):

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from connectors.base import LOOK_UP, SAID, Refused, Role
+from connectors.base import LOOK_UP, OPTIONAL_FIELDS, Refused, Role
 from sync.apps import apps
 from sync.checks import checks, snapshot
 from sync.checks import listed as staging
@@ -75,7 +75,7 @@ class Twins:
             self.listed.say(id, **{field: value})
 
     def lose(self) -> None:
-        field = self.chance.choice(SAID)
+        field = self.chance.choice(OPTIONAL_FIELDS)
         empty = {"last_activity": None, "kind": "user", "status": "active"}.get(field, "")
         how = self.chance.choice(("unsaid", "assumed"))
         for id, seat in self.listed.seats.items():

@@ -25,9 +25,9 @@ HOUR = timedelta(hours=1)
 def read(listed):
     """Stages the list; the number of accounts, and the progress that was reported."""
     def read() -> tuple[int, list[tuple[str, int]]]:
-        told: list[tuple[str, int]] = []
-        accounts = snapshot.read(listed.app, apps.connector_for(listed.app), lambda *step: told.append(step), HOUR)
-        return accounts, told
+        shown: list[tuple[str, int]] = []
+        accounts = snapshot.read(listed.app, apps.connector_for(listed.app), lambda *step: shown.append(step), HOUR)
+        return accounts, shown
 
     with snapshot.staging():
         yield read

@@ -117,7 +117,7 @@ def test_access_is_granted_changed_and_brought_up_to_date(app):
     for asset in (hall, yard, den):
         db.execute_sql("INSERT INTO staged_asset VALUES (?, 'room', ?)", (asset.external_id, asset.name))
     App.update(last_check_at=SEEN).where(App.id == app.id).execute()
-    compare.take_over_assets(App.get_by_id(app.id))
+    compare.apply_assets(App.get_by_id(app.id))
     assert found() == [("changed access", ana.id, hall.id, "guest", "host", ""),
                        ("granted access", ana.id, den.id, None, "guest", ""),
                        ("granted access", bo.id, hall.id, None, "host", "")]  # fmt: skip
@@ -141,7 +141,7 @@ def test_assets_are_new_renamed_and_back_and_their_access_is_part_of_the_first_c
         db.execute_sql("INSERT INTO staged_asset VALUES (?, ?, ?)", (id, kind, name))
     db.execute_sql("INSERT INTO staged_access VALUES ('1', 'same', 'host', FALSE, FALSE)")
     App.update(last_check_at=None if first else SEEN).where(App.id == app.id).execute()
-    compare.take_over_assets(App.get_by_id(app.id))
+    compare.apply_assets(App.get_by_id(app.id))
     new = Asset.get(Asset.app == app, Asset.external_id == "new")
     why = "In the app when it was connected" if first else ""
     granted = [] if first else [("granted access", ana.id, same.id, None, "host", "")]
@@ -165,7 +165,7 @@ def test_an_account_that_is_new_has_its_access_with_it(app):
     db.execute_sql("INSERT INTO found VALUES ('new user', ?, NULL, NULL, '', '')", (ana.id,))
     db.execute_sql("INSERT INTO found VALUES ('updated role', ?, NULL, NULL, '', '')", (bo.id,))
     App.update(last_check_at=SEEN).where(App.id == app.id).execute()
-    compare.take_over_assets(App.get_by_id(app.id))
+    compare.apply_assets(App.get_by_id(app.id))
     assert [row for row in found() if row[0] == "granted access"] == [
         ("granted access", bo.id, hall.id, None, "host", "")]
     assert Access.select().count() == 2

@@ -125,14 +125,14 @@ def test_an_unknown_fault_names_its_class_and_is_raised(ask):
     assert Check.get().error == "The connector failed: ZeroDivisionError"
 
 
-def test_activity_tells_what_was_found_in_words(chat):
-    def told() -> str:
+def test_activity_shows_what_was_found_in_words(chat):
+    def logged() -> str:
         return Activity.select().where(Activity.what == "check succeeded").order_by(Activity.id.desc()).get().after
 
     chat.check()
     accounts = App.get().users
-    assert told() == f"{accounts} accounts; nothing new"
+    assert logged() == f"{accounts} accounts; nothing new"
     chat.store.add("new@acme.example", "New", "guest", via="page")
     chat.leave(3)
     chat.check()
-    assert told() == f"{accounts + 1} accounts; 1 new user, 1 removed user; 1 to approve"
+    assert logged() == f"{accounts + 1} accounts; 1 new user, 1 removed user; 1 to approve"

@@ -20,7 +20,7 @@ from sync.models import (
 from sync.people import people
 from sync.sign_in import sessions
 from tests.database import ON_FILE
-from tests.sync.scripted import Scripted, person, portrait, status, told
+from tests.sync.scripted import Scripted, entries_of, person, portrait, status
 
 
 def test_everybody_new_joins_with_name_address_and_number(scripted, by):
@@ -36,7 +36,7 @@ def test_everybody_new_joins_with_name_address_and_number(scripted, by):
     assert person("al@acme.example") == ana
     assert (status("bo@acme.example"), person("bo@acme.example").status_reason) == (
         "deprovisioned", "Disabled in Company LDAP")  # fmt: skip
-    assert len(told("person joined")) == 3
+    assert len(entries_of("person joined")) == 3
 
 
 @ON_FILE
@@ -86,7 +86,7 @@ def test_becoming_deprovisioned_ends_the_sessions(company, by):
 def test_more_people_than_a_page(scripted, by):
     company = Scripted(count=1001)
     assert company.read().counts["joined"] == 1001
-    assert [entry.after for entry in told("people joined")] == ["1,001 people"]
+    assert [entry.after for entry in entries_of("people joined")] == ["1,001 people"]
     company.delete("id1000")
     assert company.read().counts["deprovisioned"] == 1
 
@@ -171,7 +171,7 @@ def test_what_is_held_stays_held_until_it_comes_back_or_is_released(company, by)
     company.read()
     company.read()
     assert [entry.person.name for entry in directories.held(company.directory)] == [f"Person {n}" for n in range(1, 10)]
-    assert len(told("held leavers")) == 1
+    assert len(entries_of("held leavers")) == 1
     company.entries = {f"id{number}": gone[f"id{number}"] for number in range(4)}
     assert company.read().counts["held"] == 6
     company.entries = {f"id{number}": gone[f"id{number}"] for number in range(8)}
@@ -240,7 +240,7 @@ def test_a_changed_address_becomes_the_main_one_and_the_old_one_still_finds(comp
     assert company.read().counts["updated"] == 1
     assert person("married@acme.example") == person("p1@acme.example") == one
     assert names.main_email(one) == "married@acme.example"
-    assert [(entry.before, entry.after) for entry in told("changed e-mail")] == [
+    assert [(entry.before, entry.after) for entry in entries_of("changed e-mail")] == [
         ("p1@acme.example", "married@acme.example")
     ]
 
@@ -263,14 +263,14 @@ def test_a_new_address_matches_accounts(company, by):
     assert Account.get_by_id(account.id).person == person("p1@acme.example")
 
 
-def test_two_newcomers_with_one_address_are_both_told_and_neither_is_guessed(company):
+def test_two_newcomers_with_one_address_are_both_reported_and_neither_is_guessed(company):
     company.add("a", "shared@acme.example", "Ana")
     company.add("b", "SHARED@acme.example", "Bo")
     [warning] = company.read().counts["warnings"]
     assert "Ana and Bo" in warning and "shared@acme.example" in warning
     assert people.find_by_email("shared@acme.example") is None
     company.read()
-    assert len(told("directory needs a look")) == 1
+    assert len(entries_of("directory needs a look")) == 1
     company.say("b", email="bo@acme.example")
     assert company.read().counts["joined"] == 2
     assert (person("shared@acme.example").name, person("bo@acme.example").name) == ("Ana", "Bo")

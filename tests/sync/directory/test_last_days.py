@@ -58,27 +58,27 @@ def test_a_last_day_deprovisions_on_that_day_without_a_new_file(clock, file, by)
     connect(file, rows("ana@acme.example,Ana,active,2026-11-30,"), by)
     file.unlink()  # nobody can read it now
     clock(datetime(2026, 11, 30, 23, 59))
-    last_days.leave(NOON)
+    last_days.mark_left(NOON)
     assert status("ana@acme.example") == "active", "they work on their last day"
     clock(datetime(2026, 12, 1, 0, 1))
-    last_days.leave(NOON)
+    last_days.mark_left(NOON)
     assert status("ana@acme.example") == "deprovisioned"
     entry = DirectoryEntry.get()
     assert (entry.status, entry.reported, entry.listed) == ("deprovisioned", "deprovisioned", "active")
     assert entry.reason == "Last day 30 November, in HR" == person("ana@acme.example").status_reason
-    told = Activity.select().count()
-    last_days.leave(NOON)
-    assert Activity.select().count() == told, "once"
+    entries = Activity.select().count()
+    last_days.mark_left(NOON)
+    assert Activity.select().count() == entries, "once"
 
 
 def test_the_day_is_the_workspaces(clock, file, by):
     update_workspace(by, zone="America/Los_Angeles")
     directory = connect(file, rows("ana@acme.example,Ana,active,2026-11-30,"), by)
     clock(datetime(2026, 12, 1, 7, 59))  # 23:59 over there
-    last_days.leave(NOON)
+    last_days.mark_left(NOON)
     assert read(directory, by).state == "succeeded" and status("ana@acme.example") == "active"
     clock(datetime(2026, 12, 1, 8, 0))
-    last_days.leave(NOON)
+    last_days.mark_left(NOON)
     assert status("ana@acme.example") == "deprovisioned"
 
 
@@ -88,7 +88,7 @@ def test_the_same_file_says_nothing_else_once_the_day_is_over(clock, file, by):
     clock(datetime(2026, 12, 2))
     assert read(directory, by).state == "succeeded"
     assert (status("ana@acme.example"), status("bo@acme.example")) == ("deprovisioned", "active")
-    last_days.leave(NOON)
+    last_days.mark_left(NOON)
     assert read(directory, by).state == "succeeded" and status("ana@acme.example") == "deprovisioned"
     file.write_text(rows("ana@acme.example,Ana,active,,", "bo@acme.example,Bo,active,,"))
     assert read(directory, by).state == "succeeded" and status("ana@acme.example") == "active", "the day was taken back"
@@ -109,7 +109,7 @@ def test_somebody_who_is_back_with_an_old_last_day_is_asked_about_and_never_a_le
     columns.remember(directory, columns.answered(columns.of_directory(directory), {question.key: "status"}), by)
     assert read(directory, by).state == "succeeded"
     assert (status("ana@acme.example"), status("bo@acme.example")) == ("active", "deprovisioned")
-    last_days.leave(NOON)
+    last_days.mark_left(NOON)
     assert status("ana@acme.example") == "active", "the day that doesn't count is forgotten"
 
 
@@ -127,8 +127,8 @@ def test_a_list_that_is_handed_over_is_asked_about_too(clock, by, home):
     directory = directories.connect("csv", "HR", {"source": "upload", "text": text}, by)
     read(directory, by)
     with pytest.raises(ColumnsUnclear, match="Ana"):
-        directory_preview.hand_over(directory, text.replace("Ana,active,", "Ana,active,2026-11-20"), MACHINE)
-    preview = directory_preview.hand_over(directory, text.replace("Ana,active,", "Ana,active,2026-12-31"), MACHINE)
+        directory_preview.upload(directory, text.replace("Ana,active,", "Ana,active,2026-11-20"), MACHINE)
+    preview = directory_preview.upload(directory, text.replace("Ana,active,", "Ana,active,2026-12-31"), MACHINE)
     assert [(row.kind, row.details) for row in preview.rows] == [("updated", ("last day: none → 2026-12-31",))]
 
 
@@ -149,10 +149,10 @@ def test_many_last_days_at_once_meet_the_guard(clock, file, by):
     everybody = [f"p{n}@acme.example,Person {n},active,{'2026-11-30' if n < 10 else ''}," for n in range(20)]
     directory = connect(file, rows(*everybody), by)
     clock(datetime(2026, 12, 1, 6))
-    last_days.leave(NOON)
+    last_days.mark_left(NOON)
     assert len(directories.held(directory)) == 10
     assert Person.select().where(Person.status == "deprovisioned").count() == 0
-    last_days.leave(NOON)
+    last_days.mark_left(NOON)
     assert Mail.select().count() <= 1
     directories.release(directory, by)
     assert Person.select().where(Person.status == "deprovisioned").count() == 10
@@ -162,7 +162,7 @@ def test_a_paused_directory_lets_nobody_go(clock, file, by):
     directory = connect(file, rows("ana@acme.example,Ana,active,2026-11-30,"), by)
     directories.pause(directory, by)
     clock(datetime(2026, 12, 5))
-    last_days.leave(NOON)
+    last_days.mark_left(NOON)
     assert status("ana@acme.example") == "active"
 
 
@@ -171,7 +171,7 @@ def test_the_guard_and_a_decision_by_hand_hold_against_a_day(clock, file, by):
     people.mark_left(person("bo@acme.example"), by)
     people.mark_returned(person("bo@acme.example"), by)
     clock(datetime(2026, 12, 1))
-    last_days.leave(NOON)
+    last_days.mark_left(NOON)
     assert (status("ana@acme.example"), status("bo@acme.example")) == ("deprovisioned", "active")
 
 
@@ -190,11 +190,11 @@ def test_a_last_day_in_an_import_is_kept_until_it_is_over(clock, by, olga):
         "active", today() + timedelta(days=5), "Sales", "olga@acme.example")
     assert importing.import_csv(text.encode(), by).unchanged == 1
     clock(datetime(2026, 12, 1))
-    last_days.leave(NOON)
+    last_days.mark_left(NOON)
     ana = person("ana@acme.example")
     assert (ana.status, ana.status_reason, ana.last_day) == ("deprovisioned", "Last day 30 November", None)
     people.mark_returned(ana, by)
-    last_days.leave(NOON)
+    last_days.mark_left(NOON)
     assert status("ana@acme.example") == "active"
 
 
@@ -209,19 +209,19 @@ def test_an_import_takes_a_last_day_back(clock, by):
     assert status("ana@acme.example") == "deprovisioned"
 
 
-def test_who_is_said_to_be_back_loses_the_last_day(clock, by):
+def test_who_is_marked_as_back_loses_the_last_day(clock, by):
     importing.import_csv(b"email,name,last_day\nana@acme.example,Ana,2026-11-30\n", by)
     people.mark_left(person("ana@acme.example"), by)
     people.mark_returned(person("ana@acme.example"), by)
     clock(datetime(2026, 12, 1))
-    last_days.leave(NOON)
+    last_days.mark_left(NOON)
     assert status("ana@acme.example") == "active"
 
 
 def test_the_last_owner_stays(clock, by, olga):
     importing.import_csv(b"email,last_day\nolga@acme.example,2026-11-30\n", by)
     clock(datetime(2026, 12, 1))
-    last_days.leave(NOON)
-    last_days.leave(NOON)
+    last_days.mark_left(NOON)
+    last_days.mark_left(NOON)
     assert status("olga@acme.example") == "active"
     assert Activity.select().where(Activity.what == "kept last owner").count() == 1

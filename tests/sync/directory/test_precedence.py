@@ -11,7 +11,7 @@ from sync.db import utcnow
 from sync.directory import directories, precedence
 from sync.models import Directory, DirectoryEntry, Person
 from sync.people import people
-from tests.sync.scripted import Scripted, person, status, told
+from tests.sync.scripted import Scripted, entries_of, person, status
 
 
 def persons() -> int:
@@ -44,14 +44,14 @@ def test_the_first_directory_says_name_mail_and_number_whichever_is_read_last(tw
     assert person("it1@acme.example") == one and persons() == 8
 
 
-def test_another_order_is_followed_at_once_and_told(two, by):
+def test_another_order_is_followed_at_once_and_reported(two, by):
     hr, it = two
     assert precedence.move(it.row(), -1, by)
     assert [directory.name for directory in precedence.in_order()] == ["IT", "HR"]
     one = person("p1@acme.example")
     assert (one.name, one.employee_number) == ("P. 1", "IT-1")
-    assert told("changed order of directories")[0].after == "IT, HR"
-    assert (told("changed name")[0].before, told("changed name")[0].after) == ("Person 0", "P. 0")
+    assert entries_of("changed order of directories")[0].after == "IT, HR"
+    assert (entries_of("changed name")[0].before, entries_of("changed name")[0].after) == ("Person 0", "P. 0")
     assert not precedence.move(it.row(), -1, by), "it is the first already"
     hr.say("h1", name="Ana")
     hr.read()
@@ -151,7 +151,7 @@ def test_many_who_leave_a_few_at_a_time_are_held_on_the_same_day(company):
     assert status("p5@acme.example") == "active"
 
 
-def test_another_day_counts_anew_but_releases_nobody_who_is_held(company, by):
+def test_another_day_counts_again_but_releases_nobody_who_is_held(company, by):
     company.delete("id0", "id1", "id2", "id3")
     company.read()
     company.delete("id4", "id5")

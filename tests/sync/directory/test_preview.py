@@ -36,7 +36,7 @@ def test_every_kind_of_change_is_named_and_nothing_is_done(listed):
     text = without(1).replace("p2@acme.example,Person 2,active", "p2@acme.example,Person 2,suspended")
     text = text.replace("Person 3,active,Sales", "Ana López,active,Berlin") + "new@acme.example,Newcomer,,,99\n"
     before, entries, mails = portrait(), Activity.select().count(), Mail.select().count()
-    preview = directory_preview.hand_over(listed, text, MACHINE)
+    preview = directory_preview.upload(listed, text, MACHINE)
     assert found(preview) == [
         ("deprovisioned", "Person 1", ("active → deprovisioned",)),
         ("suspended", "Person 2", ("active → suspended",)),
@@ -48,7 +48,7 @@ def test_every_kind_of_change_is_named_and_nothing_is_done(listed):
 
 
 def test_what_was_previewed_is_applied_and_read_from_then_on(listed, by):
-    preview = directory_preview.hand_over(listed, without(1), MACHINE)
+    preview = directory_preview.upload(listed, without(1), MACHINE)
     directory_preview.apply_previewed(listed, preview.mark, by, directory_preview.pending(listed))
     assert (status("p1@acme.example"), directory_preview.pending(listed)) == ("deprovisioned", None)
     assert DirectoryReading.select().order_by(DirectoryReading.id.desc()).first().counts["deprovisioned"] == 1
@@ -59,9 +59,9 @@ def test_what_was_previewed_is_applied_and_read_from_then_on(listed, by):
     assert status("p1@acme.example") == "deprovisioned"
 
 
-def test_another_file_or_other_people_are_previewed_anew(listed, by):
-    first = directory_preview.hand_over(listed, without(1), MACHINE)
-    second = directory_preview.hand_over(listed, without(2), MACHINE)
+def test_another_file_or_other_people_are_previewed_again(listed, by):
+    first = directory_preview.upload(listed, without(1), MACHINE)
+    second = directory_preview.upload(listed, without(2), MACHINE)
     before = portrait()
     with pytest.raises(PreviewChanged) as changed:
         directory_preview.apply_previewed(listed, first.mark, by, directory_preview.pending(listed))
@@ -79,7 +79,7 @@ def test_another_file_or_other_people_are_previewed_anew(listed, by):
 
 
 def test_whom_the_guard_holds_is_named(listed, by):
-    preview = directory_preview.hand_over(listed, without(*range(6)), MACHINE)
+    preview = directory_preview.upload(listed, without(*range(6)), MACHINE)
     assert preview.counts == {"held": 6}
     assert preview.rows[0].details == ("No longer in HR; held by the guard until released",)
     directory_preview.apply_previewed(listed, preview.mark, by, directory_preview.pending(listed))
@@ -89,7 +89,7 @@ def test_whom_the_guard_holds_is_named(listed, by):
 @pytest.mark.parametrize("text", ["", "nonsense", HEAD, HEAD + "no address,x,,,\n"])
 def test_a_list_that_can_not_be_used_is_not_kept(listed, text):
     with pytest.raises(Refused):
-        directory_preview.hand_over(listed, text, MACHINE)
+        directory_preview.upload(listed, text, MACHINE)
     assert directory_preview.pending(listed) is None
 
 

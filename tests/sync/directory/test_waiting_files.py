@@ -65,7 +65,7 @@ def test_it_goes_no_further_while_a_question_is_open(olga, by):
 def test_a_new_list_is_previewed_and_its_columns_are_remembered_once_it_is_applied(listed, olga, by):
     new = LIST.replace("Desk", "Exit").replace(",4", ",").replace(",5", ",2026-12-31")
     with pytest.raises(ColumnsUnclear, match="Exit"):
-        directory_preview.hand_over(listed, new, MACHINE)
+        directory_preview.upload(listed, new, MACHINE)
     waiting = waiting_files.for_list(olga, listed, new)
     assert [question.key for question in waiting_files.proposal(waiting).questions] == ["column:Exit"]
     waiting_files.answer(waiting, {"column:Exit": "ignore"})
@@ -86,7 +86,7 @@ def test_a_list_that_is_put_aside_takes_its_mapping_along(listed, olga, by):
     waiting = waiting_files.for_list(olga, listed, LIST.replace("Desk", "Exit").replace(",4", ",").replace(",5", ","))
     waiting_files.answer(waiting, {"column:Exit": "ignore"})
     waiting_files.go_on(waiting, by)
-    directory_preview.put_aside(listed, MACHINE)
+    directory_preview.discard(listed, MACHINE)
     assert Directory.get_by_id(listed.id).settings == before and directory_preview.pending(listed) is None
     with pytest.raises(ColumnsUnclear):
         directory_preview.preview(listed, MACHINE, LIST.replace("Desk", "Exit"))
@@ -141,7 +141,7 @@ def test_only_who_handed_it_over_goes_on_and_it_is_forgotten_after_a_day(olga, b
     other = people.add("Ana", "ana2@acme.example", by)
     assert waiting_files.of(olga, waiting.id) == waiting and waiting_files.of(other, waiting.id) is None
     assert b"acme.example" not in bytes(WaitingFile.get_by_id(waiting.id).sealed)
-    waiting_files.forget_old(utcnow())
+    waiting_files.delete_expired(utcnow())
     assert WaitingFile.select().exists()
-    waiting_files.forget_old(utcnow() + timedelta(days=1, minutes=1))
+    waiting_files.delete_expired(utcnow() + timedelta(days=1, minutes=1))
     assert not WaitingFile.select().exists()

@@ -135,7 +135,7 @@ def test_rules_that_are_changed_by_hand_take_no_access(groups, chat, launch):
     groups.put(5, "Rest")
     groups.read()
     groups.rule("Rest", "", (general, "member"))
-    [rule] = [told.rule for told in group_rules.of_app(groups.app) if told.name.startswith("Sales")]
+    [rule] = [shown.rule for shown in group_rules.of_app(groups.app) if shown.name.startswith("Sales")]
     group_rules.remove(rule, chat.by)
     assert LOSS not in groups.found() and members(chat) == {email(1), email(2), email(3)}
 
@@ -161,7 +161,7 @@ def test_the_yes_takes_nothing_whose_rule_rests_by_now(groups, chat, launch):
 def test_nor_what_was_taken_out_of_the_rules_by_hand_by_now(groups, chat, launch):
     move(groups, 1)
     report = chat.check().report
-    [rule] = [told.rule for told in group_rules.of_app(groups.app) if told.name.startswith("Sales")]
+    [rule] = [shown.rule for shown in group_rules.of_app(groups.app) if shown.name.startswith("Sales")]
     group_rules.remove(rule, chat.by)
     assert reports.finish(report, chat.by).tasks == [] and email(1) in members(chat)
 

@@ -86,7 +86,7 @@ def test_a_standing_yes_invites_by_itself_but_once_and_never_whom_somebody_put_o
     assert groups.found() == {"to invite": {email(10): WAITS}} and groups.role(10) is None
 
 
-def test_a_mass_of_invitations_is_held_even_where_the_owner_said_yes_for_good(groups, chat):
+def test_a_mass_of_invitations_is_held_even_where_the_owner_approved_for_good(groups, chat):
     apps.set_guard(groups.app, 2, 5, chat.by)
     for number in (10, 11, 12):
         groups.put(number, "Sales")
@@ -255,7 +255,7 @@ def test_a_removal_that_waits_for_somebody_ends_once_nothing_asks_for_it(groups,
     groups.found()
     chat.fault("forbidden", on="/members/", method="DELETE")
     groups.yes()
-    tasks.settle_returned(utcnow())
+    tasks.look_again_at_returned(utcnow())
     queue.drain(("task",))
     assert Task.get().state == "needs attention", "it is asked for as it was"
     if how == "in a group again":
@@ -267,7 +267,7 @@ def test_a_removal_that_waits_for_somebody_ends_once_nothing_asks_for_it(groups,
         groups.read()
     else:
         match_decisions.unmatch(groups.account(1), chat.by)
-    tasks.settle_returned(utcnow())
+    tasks.look_again_at_returned(utcnow())
     queue.drain(("task",))
     assert (Task.get().state, groups.account(1).state) == ("no longer needed", "present")
     assert groups.role(1) == "member"
@@ -335,7 +335,7 @@ def test_a_rule_whose_group_or_directory_is_away_takes_nobodys_seat_and_gives_no
         assert groups.found() == rested, "as it was when it was read last"
         return
     assert groups.found() == {} and Assignment.select().where(Assignment.ended_at.is_null(False)).count() == 0
-    assert all(told.rests for told in group_rules.of_app(groups.app))
+    assert all(shown.rests for shown in group_rules.of_app(groups.app))
     if away == "paused":
         directories.resume(groups.company.row(), chat.by)
         assert set(groups.found()) == {"to change role", "to invite"}

@@ -179,7 +179,7 @@ def test_what_is_paused_or_switched_off_is_not_due(chat, stop):
     assert checks.start_due(utcnow()) == 0
 
 
-def test_another_zone_plans_every_app_anew(chat):
+def test_another_zone_plans_every_app_again(chat):
     apps.set_schedule(chat.app, True, 8 * 60, chat.by)
     for zone in ("Pacific/Auckland", "America/Los_Angeles"):
         update_workspace(chat.by, zone=zone)

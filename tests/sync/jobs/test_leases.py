@@ -141,7 +141,7 @@ def test_a_worker_is_woken_for_a_row_that_a_dead_one_held(check):
     queue.wake_abandoned()
     assert queue.queue.pending_count() == 1
     queue.wake_abandoned()
-    assert queue.queue.pending_count() == 1, "a worker has been woken: it isn't asked for again meanwhile"
+    assert queue.queue.pending_count() == 1, "a worker has been woken: it isn't asked for again until then"
     queue.sweep()
     assert queue.queue.pending_count() == 1, "nor by the sweep"
 

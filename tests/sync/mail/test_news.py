@@ -66,7 +66,7 @@ def leaver(app: App, report: Report, name: str, *, decision: str = "needs confir
                          before="Member", **change)
 
 
-def told(news, *arguments) -> list[Mail]:
+def mails_about(news, *arguments) -> list[Mail]:
     with writing():
         return news(*arguments)
 
@@ -83,7 +83,7 @@ def test_the_report_mail_says_who_left_with_role_reason_and_since_when(slack):
     report = Report.create(app=slack)
     for name in ("Ben Ito", "Cleo Wu", "Dana Roy"):
         leaver(slack, report, name)
-    mail = only(told(news.report_ready, report))
+    mail = only(mails_about(news.report_ready, report))
     assert mail.subject == "3 people left Acme and still have an account in Slack"
     assert (mail.to, mail.kind, mail.state, mail.app_id) == ("ada@acme.example", "report", "queued", slack.id)
     for body in (mail.text, mail.html):
@@ -106,14 +106,14 @@ def test_the_subject_is_plain_and_exact(slack, category, count, subject):
     report = Report.create(app=slack)
     for number in range(count):
         leaver(slack, report, f"Leaver {number}")
-    assert only(told(news.report_ready, report)).subject == subject
+    assert only(mails_about(news.report_ready, report)).subject == subject
 
 
 def test_twenty_are_listed_and_the_rest_counted(slack):
     report = Report.create(app=slack)
     for number in range(23):
         leaver(slack, report, f"Leaver {number:02}")
-    mail = only(told(news.report_ready, report))
+    mail = only(mails_about(news.report_ready, report))
     assert mail.text.count("- Leaver") == 20 and "- and 3 more" in mail.text
     assert mail.html.count("<strong>") == 20 and "and 3 more" in mail.html
 
@@ -121,11 +121,11 @@ def test_twenty_are_listed_and_the_rest_counted(slack):
 def test_once_and_again_only_when_something_new_is_in_it(slack):
     report = Report.create(app=slack)
     leaver(slack, report, "Ben Ito")
-    assert len(told(news.report_ready, report)) == 1
-    assert told(news.report_ready, report) == []
-    assert told(news.report_ready, Report.get_by_id(report.id)) == []
+    assert len(mails_about(news.report_ready, report)) == 1
+    assert mails_about(news.report_ready, report) == []
+    assert mails_about(news.report_ready, Report.get_by_id(report.id)) == []
     leaver(slack, report, "Cleo Wu")
-    mail = only(told(news.report_ready, report))
+    mail = only(mails_about(news.report_ready, report))
     assert mail.subject.startswith("2 people left")
     assert "1 of 2 is new since the last e-mail" in mail.text
     assert mail.text.index("Cleo Wu <u1@acme.example> (new)") < mail.text.index("Ben Ito")
@@ -134,9 +134,9 @@ def test_once_and_again_only_when_something_new_is_in_it(slack):
 def test_a_copy_of_the_report_that_is_saved_later_does_not_forget_the_mail(slack):
     report = Report.create(app=slack)
     leaver(slack, report, "Ben Ito")
-    told(news.report_ready, report)
+    mails_about(news.report_ready, report)
     report.save()
-    assert told(news.report_ready, Report.get_by_id(report.id)) == []
+    assert mails_about(news.report_ready, Report.get_by_id(report.id)) == []
 
 
 def test_what_was_decided_already_is_no_news(slack):
@@ -144,13 +144,13 @@ def test_what_was_decided_already_is_no_news(slack):
     leaver(slack, report, "Ben Ito", decision="left out")
     leaver(slack, report, "Cleo Wu", decision="confirmed")
     leaver(slack, report, "Dana Roy", decision="ignored")
-    assert told(news.report_ready, report) == []
+    assert mails_about(news.report_ready, report) == []
 
 
-def test_a_protected_leaver_is_told_with_the_reason(slack):
+def test_a_protected_leaver_is_reported_with_the_reason(slack):
     report = Report.create(app=slack)
     leaver(slack, report, "Ben Ito", decision="ignored", protected="Protected: the last Owner of the app")
-    mail = only(told(news.report_ready, report))
+    mail = only(mails_about(news.report_ready, report))
     assert "the last Owner of the app" in mail.text and "the last Owner of the app" in mail.html
 
 
@@ -158,17 +158,17 @@ def test_the_subject_is_the_pages_sentence_also_of_the_protected(slack):
     report = Report.create(app=slack)
     leaver(slack, report, "Ben Ito")
     leaver(slack, report, "Cleo Wu", decision="ignored", protected="Protected: the last Owner of the app")
-    mail = only(told(news.report_ready, report))
+    mail = only(mails_about(news.report_ready, report))
     assert mail.subject == "2 people left Acme and still have an account in Slack. 1 can be removed, Cleo Wu can't yet"
     assert "- Ben Ito <u0@acme.example>\n  role Member; Disabled" in mail.text and "- Cleo Wu" in mail.text
 
 
-def test_who_alone_controls_an_asset_is_told_with_its_name(slack):
+def test_who_alone_controls_an_asset_is_reported_with_its_name(slack):
     report = Report.create(app=slack)
     change = leaver(slack, report, "Ben Ito")
     page = Asset.create(app=slack, external_id="P1", kind="page", name="Acme Deutschland")
     Access.create(app=slack, account=change.account, asset=page, role="admin", privileged=True)
-    mail = only(told(news.report_ready, report))
+    mail = only(mails_about(news.report_ready, report))
     assert "Only manager of Acme Deutschland. Assign another manager first." in mail.text
 
 
@@ -179,7 +179,7 @@ def test_nothing_is_queued_when_the_transaction_rolls_back(slack):
         news.report_ready(report)
         _ = 1 / 0
     assert Mail.select().count() == 0 and queue.queue.pending_count() == 0
-    told(news.report_ready, Report.get_by_id(report.id))
+    mails_about(news.report_ready, Report.get_by_id(report.id))
     assert Mail.select().count() == 1 and queue.queue.pending_count() == 1, "a worker is woken after the commit"
 
 
@@ -190,27 +190,27 @@ def test_the_held_mail_says_how_many_of_how_many_and_what_to_do(slack):
     report = Report.create(app=slack)
     for number in range(12):
         leaver(slack, report, f"Leaver {number:02}", decision="held")
-    mail = only(told(news.report_held, report))
+    mail = only(mails_about(news.report_held, report))
     assert (mail.kind, mail.subject) == ("held", "Held: 12 of 40 people would be removed from Slack")
     assert "Nothing was removed" in mail.text and "release" in mail.text
-    assert told(news.report_held, report) == [] == told(news.report_ready, report)
+    assert mails_about(news.report_held, report) == [] == mails_about(news.report_ready, report)
 
 
 def test_accounts_that_vanished_in_number_are_called_missing(slack):
     report = Report.create(app=slack)
     for number in range(9):
         leaver(slack, report, f"Gone {number}", decision="held", in_app=False, reason="No longer in the app's list")
-    mail = only(told(news.report_held, report))
+    mail = only(mails_about(news.report_held, report))
     assert mail.subject == "Held: 9 of 40 people are missing from Slack"
     assert "No longer in the app's list" in mail.text and "Disabled in" not in mail.text
 
 
-def test_after_release_nobody_is_told_of_the_same_people_again(slack):
+def test_after_release_nobody_is_notified_of_the_same_people_again(slack):
     report = Report.create(app=slack)
     leaver(slack, report, "Ben Ito", decision="held")
-    told(news.report_held, report)
+    mails_about(news.report_held, report)
     Change.update(decision="needs confirmation").execute()
-    assert told(news.report_ready, report) == []
+    assert mails_about(news.report_ready, report) == []
 
 
 # -- reminders -----------------------------------------------------------------------------------------------------
@@ -220,11 +220,11 @@ def test_a_reminder_after_a_week_and_once_a_week(slack):
     start = utcnow()
     report = Report.create(app=slack, waiting=1)
     leaver(slack, report, "Ben Ito")
-    told(news.report_ready, report)
+    mails_about(news.report_ready, report)
     days_told = []
     for day in range(23):
         for _twice_a_day in range(2):
-            if news.due_reminders(start + timedelta(days=day, minutes=5)):
+            if news.send_reminders(start + timedelta(days=day, minutes=5)):
                 days_told.append(day)
     assert days_told == [7, 14, 21]
     reminder = Mail.select().where(Mail.kind == "reminder").first()
@@ -232,22 +232,22 @@ def test_a_reminder_after_a_week_and_once_a_week(slack):
     assert "waiting since" in reminder.text
 
 
-def test_no_reminder_for_what_is_decided_disconnected_or_told_this_week(slack):
+def test_no_reminder_for_what_is_decided_disconnected_or_reported_this_week(slack):
     now = utcnow()
     old = now - timedelta(days=30)
     report = Report.create(app=slack, waiting=1, created_at=old, mailed_at=now - timedelta(days=2))
     leaver(slack, report, "Ben Ito")
-    assert news.due_reminders(now) == 0, "told two days ago"
+    assert news.send_reminders(now) == 0, "mailed two days ago"
     Report.update(mailed_at=old, state="applied").execute()
-    assert news.due_reminders(now) == 0, "applied"
+    assert news.send_reminders(now) == 0, "applied"
     Report.update(state="open").execute()
     App.update(state="disconnected").execute()
-    assert news.due_reminders(now) == 0, "disconnected"
+    assert news.send_reminders(now) == 0, "disconnected"
     App.update(state="active").execute()
     Change.update(decision="left out").execute()
-    assert news.due_reminders(now) == 0, "everybody in it was left out"
+    assert news.send_reminders(now) == 0, "everybody in it was left out"
     Change.update(decision="needs confirmation").execute()
-    assert news.due_reminders(now) == 1
+    assert news.send_reminders(now) == 1
 
 
 # -- the outcome ---------------------------------------------------------------------------------------------------
@@ -265,52 +265,52 @@ def finished(app: App, *states: str, act: str = "remove") -> Report:
 
 def test_the_outcome_comes_when_every_task_has_ended_and_once(slack):
     report = finished(slack, "done", "done", "running")
-    assert told(news.outcome, report) == []
+    assert mails_about(news.outcome, report) == []
     Task.update(state="done").execute()
-    mail = only(told(news.outcome, report))
+    mail = only(mails_about(news.outcome, report))
     assert mail.subject == "3 people were removed from Slack"
     assert "Ada Owner <ada@acme.example> approved this" in mail.text
-    assert told(news.outcome, report) == []
+    assert mails_about(news.outcome, report) == []
 
 
-def test_the_outcome_tells_first_what_failed_and_why(slack):
-    mail = only(told(news.outcome, finished(slack, "done", "needs attention", "no longer needed")))
+def test_the_outcome_shows_first_what_failed_and_why(slack):
+    mail = only(mails_about(news.outcome, finished(slack, "done", "needs attention", "no longer needed")))
     assert mail.subject == "1 of 3 people could not be removed from Slack"
     for body in (mail.text, mail.html):
         assert body.index("Failed: 1") < body.index("Seat is locked by billing") < body.index("Done: 1")
         assert "No longer needed: 1" in body and "Retry" in body
 
 
-def test_what_was_mended_by_retry_is_told_once_more(slack):
+def test_what_was_fixed_by_retry_is_reported_once_more(slack):
     report = finished(slack, "done", "needs attention")
-    told(news.outcome, report)
-    assert told(news.outcome, report) == [], "the same failure is no news"
+    mails_about(news.outcome, report)
+    assert mails_about(news.outcome, report) == [], "the same failure is no news"
     Task.update(state="done").execute()
-    assert only(told(news.outcome, report)).subject == "2 people were removed from Slack"
+    assert only(mails_about(news.outcome, report)).subject == "2 people were removed from Slack"
 
 
 def test_a_second_yes_on_the_same_report_has_its_own_outcome(slack):
     report = finished(slack, "done")
-    told(news.outcome, report)
+    mails_about(news.outcome, report)
     change = leaver(slack, report, "Later Leaver", decision="confirmed")
     Task.create(app=slack, report=report, change=change, act="remove", account=change.account, state="done")
-    mail = only(told(news.outcome, report))
+    mail = only(mails_about(news.outcome, report))
     assert mail.subject == "1 person was removed from Slack"
     assert "Later Leaver" in mail.text and "Leaver 0" not in mail.text
 
 
 def test_a_report_without_tasks_has_no_outcome(slack):
-    assert told(news.outcome, Report.create(app=slack, state="applied")) == []
+    assert mails_about(news.outcome, Report.create(app=slack, state="applied")) == []
 
 
 # -- checks and directories ----------------------------------------------------------------------------------------
 
 
-def test_a_check_that_failed_three_times_is_told_once_until_one_succeeds(slack):
+def test_a_check_that_failed_three_times_is_reported_once_until_one_succeeds(slack):
     def fail() -> list[Mail]:
         App.update(failures=App.failures + 1).execute()
         check = Check.create(app=slack, state="failed", error="The app answered 500.", advice="Try again in an hour.")
-        return told(news.check_failed, slack, check)
+        return mails_about(news.check_failed, slack, check)
 
     assert [len(fail()) for _ in range(6)] == [0, 0, 1, 0, 0, 0]
     mail = Mail.get(Mail.kind == "check failed")
@@ -325,25 +325,25 @@ def test_a_directory_that_failed_three_times_goes_to_the_workspace_owners(slack)
     directory = Directory.create(kind="ldap", name="Company LDAP")
     for failures, mails in ((1, 0), (2, 0), (3, 1), (4, 0)):
         Directory.update(failures=failures).execute()
-        assert len(told(news.directory_failed, directory, "No answer from ldap.acme.example.")) == mails
+        assert len(mails_about(news.directory_failed, directory, "No answer from ldap.acme.example.")) == mails
     mail = Mail.get()
     assert mail.to == "olga@acme.example"
     assert mail.subject == "Company LDAP could not be read 3 times in a row"
     assert "Nobody was deprovisioned" in mail.text and "No answer from ldap.acme.example." in mail.text
 
 
-def test_a_held_directory_lists_the_people_and_is_told_again_for_others_only(slack):
+def test_a_held_directory_lists_the_people_and_is_reported_again_for_others_only(slack):
     directory = Directory.create(kind="ldap", name="Company LDAP")
     for number in range(30):
         person = Person.create(name=f"Person {number:02}")
         DirectoryEntry.create(directory=directory, external_id=str(number), person=person, status="active",
                               reported="deprovisioned" if number < 25 else "active", reason="No longer in Company LDAP")
-    mail = only(told(news.directory_held, directory, 25))
+    mail = only(mails_about(news.directory_held, directory, 25))
     assert mail.subject == "Held: 25 of 30 people in Company LDAP would count as having left"
     assert mail.text.count("- Person") == 20 and "- and 5 more" in mail.text
-    assert told(news.directory_held, directory, 25) == []
+    assert mails_about(news.directory_held, directory, 25) == []
     DirectoryEntry.update(reported="deprovisioned").where(DirectoryEntry.external_id == "27").execute()
-    assert len(told(news.directory_held, directory, 26)) == 1
+    assert len(mails_about(news.directory_held, directory, 26)) == 1
 
 
 # -- recipients ---------------------------------------------------------------------------------------------------
@@ -357,14 +357,14 @@ def test_every_owner_of_the_app_who_is_still_here_and_no_collaborator(slack):
     own(slack, people.add("Cai Helper", "cai@acme.example", MACHINE), "collaborator")
     report = Report.create(app=slack)
     leaver(slack, report, "Ben Ito")
-    assert [mail.to for mail in told(news.report_ready, report)] == ["ada@acme.example", "bob@acme.example"]
+    assert [mail.to for mail in mails_about(news.report_ready, report)] == ["ada@acme.example", "bob@acme.example"]
 
 
-def test_an_app_without_an_owner_tells_the_workspace_owners(slack):
+def test_an_app_without_an_owner_notifies_the_workspace_owners(slack):
     people.mark_left(people.find_by_email("ada@acme.example"), MACHINE)
     report = Report.create(app=slack)
     leaver(slack, report, "Ben Ito")
-    assert only(told(news.report_ready, report)).to == "olga@acme.example"
+    assert only(mails_about(news.report_ready, report)).to == "olga@acme.example"
 
 
 # -- hostile names -------------------------------------------------------------------------------------------------
@@ -374,7 +374,7 @@ def test_a_name_with_a_newline_adds_no_header_and_no_line(slack):
     App.update(name="Slack\r\nBcc: eve@evil.example\r\n\r\nHello").execute()
     report = Report.create(app=slack)
     leaver(slack, report, "Ben\n- Somebody Else <x@y>\u2028more\x00\x1b[31m")
-    mail = only(told(news.report_ready, report))
+    mail = only(mails_about(news.report_ready, report))
     assert "\n" not in mail.subject and "\r" not in mail.subject
     message = email.message_from_bytes(bytes(compose(mail, OUTGOING)), policy=policy.default)
     assert message["Bcc"] is None and message["To"] == "ada@acme.example"
@@ -386,7 +386,7 @@ def test_markup_in_a_name_stays_text(slack):
     workspace.update_workspace(MACHINE, name="<b>Acme</b> & Sons")
     report = Report.create(app=slack)
     leaver(slack, report, "<script>alert(1)</script>", reason="<img src=x>", in_app=False)
-    mail = only(told(news.report_ready, report))
+    mail = only(mails_about(news.report_ready, report))
     assert "<script>" not in mail.html and "<img" not in mail.html and "<b>" not in mail.html
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in mail.html
     assert "- <script>alert(1)</script>" in mail.text
@@ -396,7 +396,7 @@ def test_a_name_from_right_to_left_is_kept_whole_and_apart(slack):
     App.update(name="سلاك").execute()
     report = Report.create(app=slack)
     leaver(slack, report, "דנה רוי \u202egnp.exe")
-    mail = only(told(news.report_ready, report))
+    mail = only(mails_about(news.report_ready, report))
     assert mail.subject == "1 person left Acme and still has an account in \u2068سلاك\u2069"
     assert "\u2068דנה רוי gnp.exe\u2069" in mail.text and "<bdi>דנה רוי gnp.exe</bdi>" in mail.html
     message = email.message_from_bytes(bytes(compose(mail, OUTGOING)), policy=policy.default)
@@ -404,7 +404,7 @@ def test_a_name_from_right_to_left_is_kept_whole_and_apart(slack):
     assert "דנה רוי" in message.get_body(("html",)).get_content()
 
 
-def test_long_and_broken_names_are_cut_and_mended():
+def test_long_and_broken_names_are_cut_and_fixed():
     assert len(name_in_line("x" * 9000)) == 60
     assert clean("a\ud800b") == "ab"
     assert clean(" a \t\u00a0 b\u0085") == "a b"
@@ -416,7 +416,7 @@ def test_long_and_broken_names_are_cut_and_mended():
 def test_without_a_server_mails_wait_and_activity_shows_them(slack):
     report = Report.create(app=slack)
     leaver(slack, report, "Ben Ito")
-    mail = only(told(news.report_ready, report))
+    mail = only(mails_about(news.report_ready, report))
     outbox.run(mail.id)
     assert Mail.get_by_id(mail.id).state == "queued" and Mail.get_by_id(mail.id).attempts == 0
     entry = Activity.get(Activity.what == "mail waits")
@@ -472,7 +472,7 @@ def test_the_servers_address_is_read(url, host, port, user, password, sender):
         ("smtp://mail?ca=/no/such/file.pem", "doesn't exist"),
     ],
 )
-def test_a_bad_address_is_told_in_a_sentence_without_the_password(url, says):
+def test_a_bad_address_is_reported_in_a_sentence_without_the_password(url, says):
     with pytest.raises(ValueError) as problem:
         parse_smtp_url(url, BASE)
     assert says in str(problem.value)

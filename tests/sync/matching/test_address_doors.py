@@ -83,7 +83,7 @@ def test_the_open_report_is_corrected_at_once(chat, leaver, given):
     version = reports.open_report(chat.app).version
     given()
     with writing():
-        merge.let_go_of_others("Company LDAP")
+        merge.drop_removals_of_others("Company LDAP")
     assert decision(chat) == ("ignored", PROTECTED)
     assert reports.open_report(chat.app).version > version, "a page that was shown before is stale"
 
@@ -152,7 +152,7 @@ def test_a_task_does_not_take_it_after_a_last_look(chat, leaver, given, by_hand)
 
 
 def test_the_last_look_goes_by_the_address_that_the_app_says_now(chat, leaver, given):
-    """A check has seen another one meanwhile, and the app has given the old one back."""
+    """A check has seen another one in between, and the app has given the old one back."""
     ask(chat, by_hand=False)
     others = "another@acme.example"
     Account.update(email=others, email_key=others, email_when_matched=others).where(Account.email == THEIRS).execute()
@@ -171,7 +171,7 @@ def test_the_same_of_somebody_who_is_known_by_that_address(chat, leaver, scripte
     assert decision(chat) == ("ignored", "Protected: its e-mail is that of Ana Lima")
 
 
-def test_the_persons_own_entry_does_not_protect_who_is_said_to_have_left(chat, scripted):
+def test_the_persons_own_entry_does_not_protect_who_is_marked_as_left(chat, scripted):
     """Someone marked them as left by hand; the directory is slow."""
     company = Scripted()
     for number in range(10):

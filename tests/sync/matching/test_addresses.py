@@ -11,7 +11,7 @@ from sync.matching import addresses
 from sync.matching import rules as match_rules
 from sync.models import Account, App, DirectoryAddress, Person, PersonEmail
 from sync.people import people
-from tests.sync.scripted import Scripted, person, status, told
+from tests.sync.scripted import Scripted, entries_of, person, status
 
 ONE, TWO, MARRIED = "p1@acme.example", "p2@acme.example", "married@acme.example"
 
@@ -107,14 +107,14 @@ def test_of_two_in_use_nobody_is_believed(company, app):
     company.read()
     assert disputed() == {ONE} and (seat(app).match_kind, person(ONE).name) == ("unmatched", "Person 1")
     assert why(app) == "The e-mail address is claimed by both Person 1 and Impostor"
-    assert told("e-mail address is disputed")[0].why == why(app)
+    assert entries_of("e-mail address is disputed")[0].why == why(app)
     new = Account.create(app=app, external_id="new", email=ONE, email_key=ONE)
     match_rules.match(app)
     assert Account.get_by_id(new.id).match_kind == "unmatched"
     company.delete("id50")
     company.read()
     assert disputed() == set() and seat(app).person == Account.get_by_id(new.id).person == person(ONE)
-    assert len(told("e-mail address is settled")) == 1
+    assert len(entries_of("e-mail address is settled")) == 1
 
 
 def test_a_second_entry_of_the_same_name_or_number_is_no_rival(company, app):
@@ -162,7 +162,7 @@ def test_the_same_number_is_the_same_human_under_a_new_name(company):
     assert (person(ONE), status(ONE)) == (one, "active")
 
 
-def test_people_who_were_numbered_anew_are_the_same(scripted, by):
+def test_people_who_were_numbered_again_are_the_same(scripted, by):
     company = Scripted()
     for number in range(12):
         company.add(f"{number}", f"p{number}@acme.example", f"Person {number}", employee_number=f"{number}")
@@ -260,7 +260,7 @@ def test_a_directory_that_is_removed_says_nothing_any_longer(company, it, app, b
     it.read()
     directories.remove(company.directory, by)
     directories.remove(it.directory, by)
-    address_moves.follow_what_was_said_by_hand(utcnow())
+    address_moves.follow_decisions_by_hand(utcnow())
     assert DirectoryAddress.select().count() == 0 and disputed() == set()
     assert seat(app).person == person(ONE) and seat(app, "3").person == person("p3@acme.example")
 
@@ -296,13 +296,13 @@ def test_who_was_added_by_hand_and_left_gives_way(company, by, app):
     assert Account.get_by_id(account.id).match_kind == "unmatched"
 
 
-def test_who_is_said_by_hand_to_have_left_while_two_have_the_address(company, by, app):
+def test_who_is_marked_by_hand_as_left_while_two_have_the_address(company, by, app):
     gus = people.add("Gus", "gus@acme.example", by)
     company.say("id2", further_emails=("gus@acme.example",))
     company.read()
     assert disputed() == {"gus@acme.example"}
     people.mark_left(gus, by)
-    address_moves.follow_what_was_said_by_hand(utcnow())
+    address_moves.follow_decisions_by_hand(utcnow())
     assert disputed() == set() and person("gus@acme.example") == person(TWO)
 
 
@@ -351,7 +351,7 @@ def test_a_second_entry_of_the_same_name_is_no_reason_why(company, app):
 # What an account is matched by
 
 
-def test_an_account_that_tells_a_number_is_no_question(company, app):
+def test_an_account_that_shows_a_number_is_no_question(company, app):
     """The number says whose it is, with the address or against it."""
     company.say("id1", employee_number="1")
     company.read()
@@ -381,7 +381,7 @@ def test_an_account_that_is_known_by_its_user_name_alone_is_asked_about_too(comp
     assert Account.get_by_id(new.id).person == person(ONE)
 
 
-def test_of_each_address_it_is_said_who_says_so(company, it, by):
+def test_of_each_address_it_is_shown_who_says_so(company, it, by):
     def words(email: str) -> list[str]:
         return list(addresses.sources(person(email)).values())
 

@@ -55,9 +55,9 @@ def fill(people) -> None:
         taken |= emails
 
 
-def suggested(app: App, limit: int = 3, **told: str) -> list[str]:
+def suggested(app: App, limit: int = 3, **values: str) -> list[str]:
     id = str(Account.select().count())
-    row = Account.create(app=app, external_id=id, email_key=told.get("email", ""), **told)
+    row = Account.create(app=app, external_id=id, email_key=values.get("email", ""), **values)
     return [person.name for person, _ in suggestions.suggestions(row, limit)]
 
 

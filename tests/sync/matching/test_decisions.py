@@ -1,4 +1,4 @@
-"""What people decide about accounts: one by one and many at once, told, undone, and never undone by anything else."""
+"""What people decide about accounts: one by one and at once, recorded, undone, and never undone by anything else."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def test_many_at_once_are_one_batch_and_an_entry_each(chat):
     made = match_decisions.decide(chat.app, ids(1, 2, 3), Decision("local partner", note=note), chat.by)
     assert made.count == 3 and MatchDecision.select().where(MatchDecision.batch == made.batch).count() == 3
     assert state(1) == state(2) == state(3) == ("local partner", None, True, "Bright Agency: runs our ads")
-    told = activity.entries(app=chat.app, limit=Activity.select().count() - before)
-    assert [(entry.what, entry.about, entry.before, entry.after) for entry in reversed(told)] == [
+    state_of = activity.entries(app=chat.app, limit=Activity.select().count() - before)
+    assert [(entry.what, entry.about, entry.before, entry.after) for entry in reversed(state_of)] == [
         ("marked as local partner", f"Person {number}", f"matched to Person {number}",
          "local partner: Bright Agency: runs our ads") for number in (1, 2, 3)]  # fmt: skip
     assert App.get().guests == 3, "local partners are on the tab Guests, and counted there"
@@ -152,7 +152,7 @@ def test_who_answers_for_a_service_account_and_has_left_is_found(chat):
     assert match_decisions.unanswered(chat.app) == []
 
 
-def test_decisions_hold_when_the_app_is_connected_anew(listed):
+def test_decisions_hold_when_the_app_is_connected_again(listed):
     for id in ("guest", "partner", "nobody", "service", "person"):
         listed.add(id, email=f"{id}@acme.example", name=id.title())
     listed.check()
@@ -162,15 +162,15 @@ def test_decisions_hold_when_the_app_is_connected_anew(listed):
     match_decisions.unmatch(listed.account("owner"), listed.by)
     match_decisions.mark_service(listed.account("service"), listed.by, pia)
     match_decisions.match(listed.account("person"), pia, listed.by)
-    before = {id: told(listed, id) for id in listed.seats}
+    before = {id: state_of(listed, id) for id in listed.seats}
     disconnecting.disconnect(listed.app, listed.by)
     listed.connect()
     listed.check()
-    assert {id: told(listed, id) for id in listed.seats} == before
-    assert told(listed, "partner") == ("local partner", None, True, "Acme Portugal")
+    assert {id: state_of(listed, id) for id in listed.seats} == before
+    assert state_of(listed, "partner") == ("local partner", None, True, "Acme Portugal")
 
 
-def told(listed, id: str) -> tuple:
+def state_of(listed, id: str) -> tuple:
     row = listed.account(id)
     return row.match_kind, row.person_id, row.match_by_hand, row.match_note
 

@@ -51,7 +51,7 @@ def test_a_seat_with_another_e_mail_than_when_it_was_matched_stays(listed, pia):
     assert Task.select().count() == 0 and listed.account("1").state == "present"
 
 
-def test_so_does_one_that_tells_no_e_mail_any_more(listed, pia):
+def test_so_does_one_that_shows_no_e_mail_any_more(listed, pia):
     matched(listed, pia)
     listed.say("1", email="")
     assert removal(listed, pia).protected == protection.OTHER_EMAIL
@@ -64,7 +64,7 @@ def test_one_that_is_matched_again_is_asked_about(listed, pia):
     assert matched(listed, pia).count == 1
     change = removal(listed, pia)
     assert (change.decision, change.protected) == ("needs confirmation", None)
-    assert matched(listed, pia).count == 0, "said twice, it is said"
+    assert matched(listed, pia).count == 0, "decided twice, it is decided"
 
 
 def test_so_is_one_that_was_moved_to_unmatched_and_back(listed, pia):
@@ -85,7 +85,7 @@ def test_one_with_the_same_e_mail_goes(listed, pia, email):
     assert (change.decision, change.protected) == ("needs confirmation", None)
 
 
-def test_one_that_told_no_e_mail_when_it_was_matched_goes(listed, pia):
+def test_one_that_reported_no_e_mail_when_it_was_matched_goes(listed, pia):
     listed.say("1", email="")
     listed.check()
     matched(listed, pia)
@@ -142,7 +142,7 @@ def test_only_a_match_is_held_to_its_e_mail(listed, pia, kind):
     assert listed.account("1").email_when_matched is None and protection.of(listed.account("1")) is None
 
 
-def test_it_holds_when_the_app_is_connected_anew(listed, pia):
+def test_it_holds_when_the_app_is_connected_again(listed, pia):
     matched(listed, pia)
     disconnecting.disconnect(listed.app, listed.by)
     listed.say("1", email=OTHERS)

@@ -55,13 +55,13 @@ def test_a_person_known_only_later_gets_the_account(chat):
     [(match_decisions.mark_guest, (), "guest"), (match_decisions.mark_local_partner, ("Bright",), "local partner"),
      (match_decisions.mark_service, (), "service account"), (match_decisions.unmatch, (), "unmatched")],
 )
-def test_a_decision_outlives_checks_and_e_mails_and_is_told(chat, decide, note, word):
+def test_a_decision_outlives_checks_and_e_mails_and_is_reported(chat, decide, note, word):
     decide(account(3), chat.by, *note)
     people.edit(chat.people[3], chat.by, emails=[email(3), "further@acme.example"])
     chat.check()
     assert (account(3).match_kind, account(3).match_by_hand) == (word, True)
-    told = activity.entries(app=chat.app, search="Person 3")[0]
-    assert (told.who, told.before, told.after) == (chat.by.name, "matched to Person 3", ": ".join((word, *note)))
+    entry = activity.entries(app=chat.app, search="Person 3")[0]
+    assert (entry.who, entry.before, entry.after) == (chat.by.name, "matched to Person 3", ": ".join((word, *note)))
 
 
 def test_the_kept_counts_are_right(chat):

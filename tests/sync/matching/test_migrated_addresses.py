@@ -107,7 +107,7 @@ def match_of(account: int) -> tuple[str, int | None]:
     return row.match_kind, row.person_id
 
 
-def test_what_is_two_mailboxes_is_matched_anew(old, start, app):
+def test_what_is_two_mailboxes_is_matched_again(old, start, app):
     weiss = old.person("Maria Weiss", "maria.weiss@acme.example", status="deprovisioned")
     hers = old.account(app, "MARIA.weiss@acme.example", weiss)
     anothers = old.account(app, "maria.weiß@acme.example", weiss)
@@ -119,8 +119,8 @@ def test_what_is_two_mailboxes_is_matched_anew(old, start, app):
     assert Account.get_by_id(by_hand).email_when_matched == Account.get_by_id(by_hand).email_key == "ﬁona@acme.example"
     now = App.get_by_id(app)
     assert (now.matched, now.unmatched, now.users) == (2, 1, 9)
-    told = Activity.get(Activity.what == "matched accounts again")
-    assert (told.about, told.after, told.app_id) == ("The list", "1 account", app)
+    entry = Activity.get(Activity.what == "matched accounts again")
+    assert (entry.about, entry.after, entry.app_id) == ("The list", "1 account", app)
     assert activity.verify().ok
 
 
@@ -142,9 +142,9 @@ def test_who_is_here_keeps_an_address_that_two_had_in_two_spellings(old, start, 
     start()
     assert people.find_by_email("maria@münchen.example").id == here and match_of(account) == ("matched", here)
     assert names.main_email(Person.get_by_id(left)) == "m@acme.example", "who lost it has another main one"
-    told = Activity.get(Activity.what == "one address in two spellings")
-    assert (told.person_id, told.about, told.before) == (left, "Maria who left", "maria@münchen.example")
-    assert "it stays with Maria" in told.why
+    entry = Activity.get(Activity.what == "one address in two spellings")
+    assert (entry.person_id, entry.about, entry.before) == (left, "Maria who left", "maria@münchen.example")
+    assert "it stays with Maria" in entry.why
     assert activity.verify().ok
 
 
@@ -245,14 +245,14 @@ def test_an_old_file_without_any_such_address_is_as_it_was(old, start, app):
     assert activity.verify().ok and person.workspace_role == "owner"
 
 
-def test_what_directories_said_before_it_was_kept_still_counts(old, start):
-    """The main address of each entry, and all of a user who was pushed; what nobody but a person said is by hand."""
+def test_what_directories_reported_before_it_was_kept_still_counts(old, start):
+    """The main address of each entry, and all of a user who was pushed; addresses that a person entered are by hand."""
     ldap = old.add("directory", kind="ldap", name="LDAP", state="active", settings="{}", created_at=NOW)
     okta = old.add("directory", kind="scim", name="Okta", state="active", settings="{}", created_at=NOW)
     ana = old.person("Ana", "Ana@Acme.example", "former@acme.example")
     bo = old.person("Bo", "bo@acme.example")
-    said = {"person_id": ana, "status": "active", "reported": "active", "reported_at": NOW}
-    old.add("directory_entry", directory_id=ldap, external_id="1", email="Ana@acme.example", name="Ana", **said)
+    body = {"person_id": ana, "status": "active", "reported": "active", "reported_at": NOW}
+    old.add("directory_entry", directory_id=ldap, external_id="1", email="Ana@acme.example", name="Ana", **body)
     for number, active in ((1, "true"), (2, "false")):
         document = (f'{{"userName": "u{number}@acme.example", "active": {active}, "displayName": "U{number}", '
                     f'"emails": [{{"value": "Work{number}@acme.example"}}, {{"value": "no address"}}]}}')

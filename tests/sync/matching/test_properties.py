@@ -86,8 +86,8 @@ class Model:
         self.past: list[tuple[str, dict[str, tuple | None]]] = []
         self.people = [people.find_by_email(address) for address in ADDRESSES]
 
-    def say(self, id: str, said: dict) -> None:
-        self.listed.say(id, **said)
+    def say(self, id: str, values: dict) -> None:
+        self.listed.say(id, **values)
 
     def check(self) -> None:
         self.listed.check()
@@ -172,7 +172,7 @@ class Model:
             (("matched",), ("unmatched",), ("guest", "local partner"), ("service account",)))  # fmt: skip
 
     def _by_rules(self, id: str, app: App) -> tuple[str, int | None]:
-        """Said in another way than the program does: every rule as a set of people, then one look at the sets."""
+        """Written in another way than the program does: every rule as a set of people, then one look at the sets."""
         seat = self.read[id]
         if seat.kind == "system":
             return "service account", None

@@ -66,7 +66,7 @@ def test_members_are_listed_by_name_with_their_people(chat):
     assert [row.person.name for row in rows if row.kind == "user"] == [f"Person {number}" for number in range(10)]
 
 
-@pytest.mark.parametrize(("kind", "match", "has_person", "note", "by_hand", "told"), [
+@pytest.mark.parametrize(("kind", "match", "has_person", "note", "by_hand", "expected"), [
     ("person", "matched", True, None, True, "matched to Person 7"),
     ("guest", "guest", False, "Studio", True, "guest: Studio"),
     ("local partner", "local partner", False, "Studio", True, "local partner: Studio"),
@@ -74,7 +74,7 @@ def test_members_are_listed_by_name_with_their_people(chat):
     ("nobody", "unmatched", False, None, True, "unmatched"),
     ("rules", "matched", None, None, False, "matched to Person 3"),
 ])  # fmt: skip
-def test_each_decision_is_written_told_and_undone(chat, kind, match, has_person, note, by_hand, told):
+def test_each_decision_is_written_reported_and_undone(chat, kind, match, has_person, note, by_hand, expected):
     decisions.unmatch(account(3), chat.by)
     made = decisions.decide(chat.app, [account(3).id], Decision(kind, chat.people[7], "Studio"), chat.by)
     row = account(3)
@@ -84,12 +84,12 @@ def test_each_decision_is_written_told_and_undone(chat, kind, match, has_person,
     assert row.email_when_matched == when_matched or kind == "rules"
     if has_person is not None:
         assert row.person_id == (chat.people[7].id if has_person else None)
-    assert members.match_in_words(row) == told
+    assert members.match_in_words(row) == expected
     if kind != "nobody":
         assert decisions.undo(chat.app, made.batch, chat.by) == 1
         assert (account(3).match_kind, account(3).match_by_hand, account(3).person_id) == ("unmatched", True, None)
         assert entry("undid a decision") == (
-            chat.by.name, "Person 3", "", told, "unmatched", chat.app.id, row.person_id)  # fmt: skip
+            chat.by.name, "Person 3", "", expected, "unmatched", chat.app.id, row.person_id)  # fmt: skip
         with pytest.raises(decisions.DecisionProblem, match="already undone"):
             decisions.undo(chat.app, made.batch, chat.by)
 
@@ -128,7 +128,7 @@ def test_accounts_that_are_gone_or_of_another_app_are_not_decided_about(chat, se
     ({"match_kind": "guest"}, ""),
     ({"email_key": "nobody@acme.example"}, ""),  # no rule names the person now
 ])  # fmt: skip
-def test_why_an_account_is_matched_is_said_in_words(chat, values, why):
+def test_why_an_account_is_matched_is_shown_in_words(chat, values, why):
     Account.update(values).where(Account.id == account(3).id).execute()
     row = account(3)
     assert rules.why(chat.app, [row]) == {row.id: why}

@@ -1,4 +1,4 @@
-"""Matching by what the app tells: which rule decides, and that what is unclear stays unmatched and says why."""
+"""Matching by what the app reports: which rule decides, and that what is unclear stays unmatched and says why."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def whose(listed, id: str) -> tuple[str, str | None, str]:
     )
 
 
-def read(listed, **said: object) -> tuple[str, str | None, str]:
-    listed.add("x", **said)
+def read(listed, **fields: object) -> tuple[str, str | None, str]:
+    listed.add("x", **fields)
     match_rules.set_domain(listed.app, DOMAIN, listed.by)
     listed.check()
     listed.app = App.get_by_id(listed.app.id)
@@ -48,7 +48,7 @@ def read(listed, **said: object) -> tuple[str, str | None, str]:
 
 
 @pytest.mark.parametrize(
-    ("said", "name", "why"),
+    ("fields", "name", "why"),
     [
         ({"email": "A.LOPEZ@acme.example"}, "Ana López", "By e-mail"),
         ({"email": "ana@private.example"}, "Ana López", "By e-mail"),
@@ -70,8 +70,8 @@ def read(listed, **said: object) -> tuple[str, str | None, str]:
         ({"user_name": "", "employee_number": " "}, None, ""),
     ],
 )  # fmt: skip
-def test_the_first_rule_that_names_somebody_decides_unless_another_disagrees(listed, ana, bo, said, name, why):
-    assert read(listed, **said) == ("matched" if name else "unmatched", name, why)
+def test_the_first_rule_that_names_somebody_decides_unless_another_disagrees(listed, ana, bo, fields, name, why):
+    assert read(listed, **fields) == ("matched" if name else "unmatched", name, why)
 
 
 def test_a_number_of_two_people_is_nobodys(listed, ana, bo):
@@ -83,7 +83,7 @@ def test_a_number_of_two_people_is_nobodys(listed, ana, bo):
     assert whose(listed, "x") == ("matched", "Bo Chen", "By e-mail")
 
 
-def test_known_accounts_are_matched_anew_when_what_they_say_changes(listed, ana, bo):
+def test_known_accounts_are_matched_again_when_what_they_say_changes(listed, ana, bo):
     assert read(listed, employee_number="E7")[1] == "Ana López"
     listed.say("x", employee_number="E8")
     check = listed.check()
@@ -94,7 +94,7 @@ def test_known_accounts_are_matched_anew_when_what_they_say_changes(listed, ana,
     assert whose(listed, "x")[1] == "Ana López"
 
 
-def test_a_rule_that_changes_matches_anew_at_once_and_decisions_stand(listed, ana, bo):
+def test_a_rule_that_changes_matches_again_at_once_and_decisions_stand(listed, ana, bo):
     listed.add("one", user_name="a.lopez")
     listed.add("two", user_name="a.lopez")
     listed.add("three", user_name="a.lopez")
@@ -109,8 +109,8 @@ def test_a_rule_that_changes_matches_anew_at_once_and_decisions_stand(listed, an
     assert match_rules.set_domain(app, "acme.example", listed.by) == 0
     assert match_rules.set_domain(app, "", listed.by) == 1
     assert listed.account("one").match_kind == "unmatched"
-    told = [(entry.before, entry.after) for entry in activity.entries(search="matching by user name")]
-    assert told == [("user name@acme.example", "off"), ("off", "user name@acme.example")]
+    logged = [(entry.before, entry.after) for entry in activity.entries(search="matching by user name")]
+    assert logged == [("user name@acme.example", "off"), ("off", "user name@acme.example")]
 
 
 @pytest.mark.parametrize("text", ["acme", "a b.example", "acme.example, b.example", "ana@acme.example", ".", "a..b"])

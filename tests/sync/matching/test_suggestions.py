@@ -25,15 +25,15 @@ def app(olga) -> App:
     return App.create(connector="listed", name="The list", category="Seat-based", state="active")
 
 
-def suggested(app: App, **said: str) -> list[tuple[str, str]]:
-    account = Account.create(app=app, external_id="x", email_key=said.get("email", ""), **said)
+def suggested(app: App, **fields: str) -> list[tuple[str, str]]:
+    account = Account.create(app=app, external_id="x", email_key=fields.get("email", ""), **fields)
     found = suggestions.suggestions(account)
     assert Account.get_by_id(account.id).match_kind == "unmatched" and Account.get_by_id(account.id).person is None
     return [(person.name, why) for person, why in found]
 
 
 @pytest.mark.parametrize(
-    ("said", "name", "why"),
+    ("fields", "name", "why"),
     [
         ({"name": "Ana Lopez"}, "Ana López", "The same name"),
         ({"name": "LÓPEZ, ana"}, "Ana López", "The same name"),
@@ -58,8 +58,8 @@ def suggested(app: App, **said: str) -> list[tuple[str, str]]:
         ({"name": "Li Wei", "email": "li.wei@private.example"}, "Li Wei", "The same name; the address “li.wei” is"),
     ],
 )  # fmt: skip
-def test_why_somebody_is_likely(app, known, said, name, why):
-    found = suggested(app, **said)
+def test_why_somebody_is_likely(app, known, fields, name, why):
+    found = suggested(app, **fields)
     assert found and found[0][0] == name, found
     assert why in found[0][1]
 
@@ -100,17 +100,17 @@ def test_beside_a_look_alike_address_the_user_name_still_counts(app, by):
 
 
 @pytest.mark.parametrize(
-    "said",
+    "fields",
     [
         {}, {"name": "Zed"}, {"email": "info@x.example"}, {"name": "?!"}, {"name": "a" * 5000}, {"name": "\u202e"},
         {"user_name": "@"}, {"name": "王", "email": "x@y.example"}, {"user_name": "admin"}, {"name": "of the Ana"},
     ],
 )  # fmt: skip
-def test_nobody_is_likely(app, known, said):
-    assert [name for name, _ in suggested(app, **said) if name != "Ana López"] == []
+def test_nobody_is_likely(app, known, fields):
+    assert [name for name, _ in suggested(app, **fields) if name != "Ana López"] == []
 
 
-def test_of_who_has_left_it_is_said_and_of_equals_who_is_here_comes_first(app, known, by):
+def test_of_who_has_left_it_is_shown_and_of_equals_who_is_here_comes_first(app, known, by):
     people.mark_left(known["ana"], by)
     people.add("Ana Lopes", "ana.lopes@acme.example", by)
     left = ("Ana López", "The same name; has left the company")

@@ -148,7 +148,7 @@ def test_the_domain_of_an_address_is_behind_its_last_at_sign(chat, unmatched):
     assert matched(chat) == ["Person 2"]
 
 
-def test_a_domain_that_is_set_tells_how_many_accounts_it_changed_and_is_in_activity(chat, second, unmatched):
+def test_a_domain_that_is_set_shows_how_many_accounts_it_changed_and_is_in_activity(chat, second, unmatched):
     for app in (chat, second):
         edit(app, 2, user_name="p2")
     assert match_rules.set_domain(chat.app, " @ACME.example ", "Ana") == 1

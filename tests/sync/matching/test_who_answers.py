@@ -73,7 +73,7 @@ def test_a_directory_that_ranks_lower_now_is_in_activity(ldap):
     assert entry.after == "Its changes to people above an admin are held"
 
 
-def test_an_owner_vouches_and_stops_and_each_is_told_once(ldap):
+def test_an_owner_vouches_and_stops_and_each_is_reported_once(ldap):
     other = Directory.create(kind="scim", name="Other")
     by = Asker.person(person("owner"))
     answered_by(ldap, "admin")
@@ -96,7 +96,7 @@ def test_an_owner_vouches_and_stops_and_each_is_told_once(ldap):
     ("admin", "active", False, "Admin answers for it"),
     ("admin", "suspended", False, "Admin answers for it, who no longer manages people"),
     ("user", "active", False, "User answers for it, who no longer manages people")])  # fmt: skip
-def test_it_is_said_who_answers_for_it(ldap, role, status, vouched, words):
+def test_it_is_shown_who_answers_for_it(ldap, role, status, vouched, words):
     directory = answered_by(ldap, role, vouched)
     Person.update(status=status).execute()
     assert vouching.answers_in_words(directory) == words

@@ -44,7 +44,7 @@ def answer(rule, person: Person, name: str, number: str | None) -> bool:
     return bool(row.fetchone()[0])
 
 
-@pytest.mark.parametrize(("person", "known", "said", "same", "another"), [
+@pytest.mark.parametrize(("person", "known", "other", "same", "another"), [
     (("Ana Lima", "E7"), ("", ""), ("Ana Lima", "E7"), True, False),
     (("Ana Lima", "E7"), ("", ""), ("Bo", "e7"), True, False),  # a new name
     (("Ana Lima", "E7"), ("", ""), ("Ana Lima", "E8"), False, True),
@@ -68,14 +68,14 @@ def answer(rule, person: Person, name: str, number: str | None) -> bool:
     (("Ana Lima", "E7"), ("Ana Sosa", "E9"), ("Bo", "E9"), True, False),
     (("Ana Lima", "E7"), ("Ana Sosa", "E9"), ("Ana Sosa", "E8"), False, True),
 ])  # fmt: skip
-def test_a_number_says_more_than_a_name_and_a_missing_value_nothing(home, ldap, person, known, said, same, another):
+def test_a_number_says_more_than_a_name_and_a_missing_value_nothing(home, ldap, person, known, other, same, another):
     one = Person.create(name=person[0], employee_number=person[1])
     stranger = Person.create(name="Bo", employee_number="E8")
     entry(ldap, stranger, "2", name="Bo", employee_number="E8")
     if any(known):
         entry(ldap, one, name=known[0], employee_number=known[1])
-    assert answer(addresses.same_human, one, *said) is same
-    assert answer(addresses.another_human, one, *said) is another
+    assert answer(addresses.same_human, one, *other) is same
+    assert answer(addresses.another_human, one, *other) is another
 
 
 # Claims
@@ -116,7 +116,7 @@ def test_each_person_claims_it_once_and_each_stranger(ana, ldap):
         says(directory)
         says(directory, "7", name="Bo")
     PersonEmail.update(by_hand=True).execute()
-    assert [(one.name, one.said_by) for one in claims()] == [
+    assert [(one.name, one.source) for one in claims()] == [
         ("Ana Lima", "by hand"), ("Bo", "LDAP"), ("Bo", "Other")]  # fmt: skip
     assert addresses.is_disputed("another@acme.example") is False
 

@@ -177,7 +177,7 @@ def test_one_that_waits_in_the_report_or_was_left_out_there_gets_the_yes(chat, s
                                                                       Account.email == email(3)).left_out is None
 
 
-def test_what_is_protected_stays_and_is_told(chat, second, both, olga):
+def test_what_is_protected_stays_and_is_reported(chat, second, both, olga):
     members.protect(seats(chat.people[3])[chat.app.id], "Owns the billing", chat.by)
     lines = preview(chat.people[3], olga).lines
     assert [line.protected for line in lines] == ["Protected: Owns the billing", None]
@@ -216,7 +216,7 @@ def test_a_guard_holds_it_until_the_report_is_released(chat, second, both, olga)
         "Person 3: 1 of 1 account removed", "Person 3: 2 of 2 accounts removed"]
 
 
-def test_an_app_that_cannot_be_reached_needs_attention_and_is_mended(chat, second, both, olga):
+def test_an_app_that_cannot_be_reached_needs_attention_and_is_fixed(chat, second, both, olga):
     second.stop()
     done = offboard(chat.people[3], olga)
     Task.update(attempts=6).execute()
@@ -241,7 +241,7 @@ def test_a_paused_app_waits(chat, second, both, olga):
     assert second.removed() == [email(3)]
 
 
-def test_what_they_answer_for_is_told_and_not_taken(chat, olga):
+def test_what_they_answer_for_is_reported_and_not_taken(chat, olga):
     account = Account.get(Account.email == email(4))
     Account.update(match_kind="service account", person=chat.people[3], match_by_hand=True).where(
         Account.id == account.id).execute()
@@ -372,7 +372,7 @@ def test_who_would_be_the_last_owner_on_the_day_is_not(chat, by, olga):
     assert Offboarding.get_by_id(planned.id).state == "cancelled" and Person.get_by_id(olga.id).status == "active"
 
 
-def test_disconnecting_the_last_app_with_an_open_removal_tells_how_the_offboarding_ended(chat, second, both, olga):
+def test_disconnecting_the_last_app_with_an_open_removal_shows_how_the_offboarding_ended(chat, second, both, olga):
     offboard(chat.people[3], olga)
     for app in (chat.app, second.app):
         assert Mail.select().where(Mail.kind == "offboarding").count() == 0

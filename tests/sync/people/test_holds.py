@@ -24,7 +24,7 @@ def kept(report: Report) -> dict[str, str | None]:
     return {row.account.email: row.protected for row in report.changes if row.kind == "removed user"}
 
 
-def told(person: Person) -> list[str]:
+def entries_of(person: Person) -> list[str]:
     return [entry.what for entry in Activity.select().where(Activity.person == person).order_by(Activity.id)]
 
 
@@ -47,7 +47,7 @@ def test_until_the_day_nobody_is_asked_and_on_it_they_are(chat):
     mails = Mail.select().count()
     report = chat.check().report
     assert kept(report) == {email(3): None, email(4): None} and Mail.select().count() > mails
-    assert "set remove-on date" in told(person)
+    assert "set remove-on date" in entries_of(person)
 
 
 def test_on_the_day_their_apps_are_checked_once(chat):
@@ -56,8 +56,8 @@ def test_on_the_day_their_apps_are_checked_once(chat):
     chat.leave(3)
     for number in (3, 4):
         the_day_comes(chat.people[number])
-    offboarding.ask_on_the_day(utcnow())
-    offboarding.ask_on_the_day(utcnow())
+    offboarding.end_keep_until_dates(utcnow())
+    offboarding.end_keep_until_dates(utcnow())
     Check.update(next_at=utcnow()).where(Check.state == "queued").execute()
     queue.drain(("check",))
     assert list(kept(reports.open_report(chat.app))) == [email(3)]
@@ -96,7 +96,7 @@ def test_a_hold_keeps_everybody_from_removing_until_it_is_lifted(chat):
     holds.lift(chat.people[3], chat.by)
     report = chat.check().report
     assert len(reports.finish(report, chat.by).tasks) == 1
-    assert [what for what in told(chat.people[3]) if "hold" in what] == ["set legal hold", "lifted legal hold"]
+    assert [what for what in entries_of(chat.people[3]) if "hold" in what] == ["set legal hold", "lifted legal hold"]
 
 
 def test_a_task_looks_for_a_hold_right_before_it_acts(chat):
@@ -123,7 +123,7 @@ def test_what_waits_ends_within_a_minute(chat, keeps, state):
         people.mark_returned(chat.people[3], chat.by)
     chat.fault("expired-token")  # the app need not be asked
     App.update(credential=b"not sealed with this key").execute()
-    tasks.settle_returned(utcnow())
+    tasks.look_again_at_returned(utcnow())
     queue.drain(("task",))
     assert Task.get_by_id(task.id).state == "no longer needed" and chat.removed() == []
 
@@ -137,10 +137,10 @@ def test_what_cant_be_is_refused_and_changes_nothing(chat):
         holds.hold(person, "   ", chat.by)
     person = Person.get_by_id(person.id)
     assert (person.hold, person.remove_on) == (None, None)
-    before = told(person)
+    before = entries_of(person)
     holds.lift(person, chat.by)
     holds.keep_until(person, None, chat.by)
-    assert told(person) == before
+    assert entries_of(person) == before
 
 
 def test_whom_a_directory_deprovisions_gets_the_days_of_grace(company, by):

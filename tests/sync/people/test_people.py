@@ -21,7 +21,7 @@ def fresh(person: Person) -> Person:
     return Person.get_by_id(person.id)
 
 
-def said(person: Person, *statuses: str) -> list[DirectoryEntry]:
+def entries_with(person: Person, *statuses: str) -> list[DirectoryEntry]:
     """Directories that call the person so."""
     entries = []
     for number, status in enumerate(statuses):
@@ -68,7 +68,7 @@ def test_editing_changes_name_and_addresses_at_once_or_not_at_all(ana, by, olga)
     assert "Ana López" in entry.before and "new@acme.example" in entry.after
 
 
-def test_editing_without_a_change_tells_nothing(ana, by):
+def test_editing_without_a_change_shows_nothing(ana, by):
     people.edit(ana, by, name="Ana López", emails=["Ana@acme.example", "ana.lopez@acme.example"])
     assert not Activity.select().where(Activity.what == "edited person").exists()
 
@@ -98,8 +98,8 @@ def test_leaving_ends_sessions_and_returning_brings_back(ana, by):
     people.mark_returned(ana, by)
     assert fresh(ana).status == "active"
     assert sessions.person_of(token) is None
-    told = [entry.what for entry in Activity.select().where(Activity.person == ana).order_by(Activity.id)]
-    assert told[-2:] == ["person deprovisioned", "person returned"]
+    logged = [entry.what for entry in Activity.select().where(Activity.person == ana).order_by(Activity.id)]
+    assert logged[-2:] == ["person deprovisioned", "person returned"]
 
 
 def test_the_only_owner_can_neither_leave_nor_give_it_up(olga, by, ana):
@@ -133,7 +133,7 @@ def test_losing_the_role_ends_the_sessions(ana, by):
     ],
 )
 def test_any_active_directory_makes_active_else_suspended_else_deprovisioned(ana, by, statuses, status):
-    said(ana, *statuses)
+    entries_with(ana, *statuses)
     people.recompute_status([ana.id], by)
     assert fresh(ana).status == status
     if status != "active":
@@ -141,7 +141,7 @@ def test_any_active_directory_makes_active_else_suspended_else_deprovisioned(ana
 
 
 def test_a_decision_by_hand_wins_until_the_directory_agrees_and_then_changes(ana, by):
-    [entry] = said(ana, "deprovisioned")
+    [entry] = entries_with(ana, "deprovisioned")
     people.recompute_status([ana.id], by)
     people.mark_returned(ana, by)
     for status, expected in [("deprovisioned", "active"), ("active", "active"), ("deprovisioned", "deprovisioned")]:
@@ -152,7 +152,7 @@ def test_a_decision_by_hand_wins_until_the_directory_agrees_and_then_changes(ana
 
 
 def test_a_rehire_undoes_a_leaving_by_hand_that_the_directory_has_confirmed(ana, by):
-    [entry] = said(ana, "active")
+    [entry] = entries_with(ana, "active")
     people.mark_left(ana, by)
     for status, expected in [("active", "deprovisioned"), ("deprovisioned", "deprovisioned"), ("active", "active")]:
         entry.status = entry.reported = status
@@ -162,7 +162,7 @@ def test_a_rehire_undoes_a_leaving_by_hand_that_the_directory_has_confirmed(ana,
 
 
 def test_returned_by_hand_where_the_directory_agrees_is_no_decision(ana, by):
-    said(ana, "active")
+    entries_with(ana, "active")
     people.mark_left(ana, by)
     people.mark_returned(ana, by)
     assert fresh(ana).status_by_hand is None

@@ -113,7 +113,7 @@ class Company(RuleBasedStateMachine):
             scim_people.ENTERPRISE: {"employeeNumber": str(number)}}  # finds who left
         known.deleted_at = utcnow() if deleted and not active else None
         known.save()
-        scim_people.take_over(self.pushing, known)
+        scim_people.apply_user(self.pushing, known)
         self.word["P"][number] = "active" if active else "deprovisioned"
 
     @rule(name=st.sampled_from("ABP"), step=st.sampled_from([-1, 1]))
@@ -154,8 +154,8 @@ class Company(RuleBasedStateMachine):
 
     @invariant()
     def nobody_has_left_whom_a_directory_calls_active(self) -> None:
-        for name, said in getattr(self, "word", {}).items():
-            for number, status in said.items():
+        for name, shown in getattr(self, "word", {}).items():
+            for number, status in shown.items():
                 person = find(number)
                 assert person is not None, f"{number} was forgotten"
                 if status == "active" and person.status_by_hand != "deprovisioned":
@@ -164,7 +164,7 @@ class Company(RuleBasedStateMachine):
     @invariant()
     def nobody_who_left_is_forgotten(self) -> None:
         for number in range(COUNT):
-            words = {said[number] for said in getattr(self, "word", {}).values() if number in said}
+            words = {shown[number] for shown in getattr(self, "word", {}).values() if number in shown}
             if words != {"deprovisioned"}:
                 continue
             person = find(number)

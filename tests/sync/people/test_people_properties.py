@@ -84,22 +84,22 @@ class Model:
     def read(self, name: str) -> None:
         script = self.directories[name]
         reading = script.read()
-        taken, said = self.taken[name], {
+        taken, shown = self.taken[name], {
             number: entry.status if (entry := script.entries.get(f"id{number}")) else "deprovisioned"
             for number in PLACES[name]
             if number in self.taken[name] or f"id{number}" in script.entries
         }
-        leaving = [n for n in said if said[n] == "deprovisioned" and taken.get(n, "deprovisioned") != "deprovisioned"]
+        leaving = [n for n in shown if shown[n] == "deprovisioned" and taken.get(n, "deprovisioned") != "deprovisioned"]
         here = [n for n in taken if taken[n] != "deprovisioned"]
-        nobody_left = "active" not in said.values() or len(leaving) == len(here)
+        nobody_left = "active" not in shown.values() or len(leaving) == len(here)
         held = bool(leaving) and (nobody_left or (len(leaving) > 5 and len(leaving) * 5 > len(here)))
         if not script.entries and not here:
             assert reading.state == "failed"
             return
         assert reading.state == "succeeded"
         assert reading.counts["held"] == (len(leaving) if held else 0)
-        self.reported[name] = said
-        taken |= {number: status for number, status in said.items() if not (held and number in leaving)}
+        self.reported[name] = shown
+        taken |= {number: status for number, status in shown.items() if not (held and number in leaving)}
         self.agree()
         if not held:
             for number in PLACES[name]:
@@ -149,16 +149,16 @@ class Model:
 
     def agree(self) -> None:
         """A decision by hand that the directories agree with is forgotten."""
-        for number in [number for number, status in self.hand.items() if status == self.said(number)]:
+        for number in [number for number, status in self.hand.items() if status == self.shown(number)]:
             del self.hand[number]
 
-    def said(self, number: int) -> str:
+    def shown(self, number: int) -> str:
         words = {taken[number] for taken in self.taken.values() if number in taken}
         return next(status for status in people.STATUSES if status in words)
 
     def check(self) -> None:
         for number in range(COUNT):
-            expected = self.hand.get(number) or self.said(number)
+            expected = self.hand.get(number) or self.shown(number)
             assert self.status(number) == expected, f"person {number}"
             called_active = any(
                 reported.get(number) == "active" and self.directories[name].row().failures == 0
@@ -214,10 +214,10 @@ def test_whatever_addresses_and_ids_a_directory_mixes_up(afresh, by_hand, sequen
     company = {name: Scripted(name) for name in PLACES}
     for email in by_hand:
         people.add("By hand", email, MACHINE)
-    for name, said in sequence:
+    for name, shown in sequence:
         holders = {email.email_key: email.person_id for email in PersonEmail.select()}
         were = {person.id: person.status for person in Person.select()}
-        company[name].entries = {entry.id: entry for entry in said}
+        company[name].entries = {entry.id: entry for entry in shown}
         reading = company[name].read()
         assert reading.state == "succeeded", reading.error
         now = {email.email_key: email.person_id for email in PersonEmail.select()}
@@ -229,7 +229,7 @@ def test_whatever_addresses_and_ids_a_directory_mixes_up(afresh, by_hand, sequen
         for normal, holder in now.items():
             if Person.get_by_id(holder).status == "deprovisioned":
                 assert in_use[normal] <= {holder}, "a leaver keeps what is another's"
-        for entry in said:
+        for entry in shown:
             holder = people.find_by_email(entry.email)
             if holder and entry.status == "active" and were.get(holder.id) == "active":
                 assert holder.status != "deprovisioned"
@@ -237,8 +237,8 @@ def test_whatever_addresses_and_ids_a_directory_mixes_up(afresh, by_hand, sequen
         assert len({row.person_id for row in mains}) == mains.count()
         known = {entry.external_id for entry in DirectoryEntry.select().where(
             DirectoryEntry.directory == company[name].directory)}
-        for entry in said:
-            clear = [other for other in said if entry.email and other.email.lower() == entry.email.lower()] == [entry]
+        for entry in shown:
+            clear = [other for other in shown if entry.email and other.email.lower() == entry.email.lower()] == [entry]
             if clear and entry.status != "deprovisioned" and entry.id not in known:
                 assert reading.counts["warnings"], entry
 

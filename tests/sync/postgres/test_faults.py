@@ -29,7 +29,7 @@ from tests.parts import free_port
     (errors.UniqueViolation(), None), (errors.SyntaxError(), None), (errors.UndefinedTable(), None),
     (psycopg.DataError("NUL"), None), (psycopg.ProgrammingError("no result"), None),
 ])  # fmt: skip
-def test_a_refusal_is_told_apart_by_its_code(problem, fault):
+def test_a_refusal_is_distinguished_by_its_code(problem, fault):
     assert faults.of(problem) is fault
     wrapped = peewee.OperationalError("wrapped")
     wrapped.__cause__ = problem
@@ -48,7 +48,7 @@ def test_an_app_whose_own_database_cannot_be_reached_is_no_fault_of_ours():
 
 @ON_SERVER
 def test_a_connection_that_the_server_cut_off_is_noted_and_the_next_write_ends_it(home, config):
-    faults.forget()
+    faults.clear()
     db.close()
     with pytest.raises(peewee.DatabaseError), writing():
         Person.create(name="Nobody")
@@ -56,10 +56,10 @@ def test_a_connection_that_the_server_cut_off_is_noted_and_the_next_write_ends_i
             other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                           "WHERE datname = current_database() AND pid <> pg_backend_pid()")
         Person.create(name="Nobody")
-    assert faults.standing() == [faults.NO_SERVER]
+    assert faults.current() == [faults.NO_SERVER]
     with writing():
         Person.create(name="Maria")
-    assert not faults.standing()
+    assert not faults.current()
     with db.connection_context():
         assert [person.name for person in Person.select()] == ["Maria"]
     db.connect()

@@ -45,12 +45,12 @@ def test_within_a_day_no_key_holds_the_name_of_someone_who_is_gone(home):
         gone, _kept = Person.create(name="Maria Lund"), Person.create(name="Ana Lima")
     db.execute_sql("SELECT name_key(name) FROM person").fetchall()
     now = utcnow()
-    unused_keys.forget_old(now)
+    unused_keys.delete_unused(now)
     assert {"Maria Lund", "Ana Lima"} <= _texts()
     gone.delete_instance()
-    unused_keys.forget_old(now + timedelta(hours=23))
+    unused_keys.delete_unused(now + timedelta(hours=23))
     assert "Maria Lund" in _texts()
-    unused_keys.forget_old(now + timedelta(days=1))
+    unused_keys.delete_unused(now + timedelta(days=1))
     assert _texts() == {"Ana Lima"}
 
 

@@ -29,11 +29,11 @@ def test_an_app_with_such_an_id_says_so(listed):
     listed.check()
 
 
-@pytest.mark.parametrize("said", [{"id": TOO_LONG}, {"employee_number": TOO_LONG}])
-def test_a_directory_with_such_a_text_says_so(company, said):
+@pytest.mark.parametrize("fields", [{"id": TOO_LONG}, {"employee_number": TOO_LONG}])
+def test_a_directory_with_such_a_text_says_so(company, fields):
     before = Person.select().count()
-    id = said.get("id", "new")
-    company.add(email="new@acme.example", **{"id": id, **said})
+    id = fields.get("id", "new")
+    company.add(email="new@acme.example", **{"id": id, **fields})
     reading = company.read()
     assert reading.state == "failed" and reading.error.startswith(SENTENCE)
     assert Person.select().count() == before

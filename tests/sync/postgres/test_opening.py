@@ -19,7 +19,7 @@ SERVER = "postgresql://rollcall:hush@db.acme.example:5432/rollcall"
 
 
 @ON_SERVER
-@pytest.mark.parametrize(("said", "meant"), [
+@pytest.mark.parametrize(("words", "meant"), [
     ('connection failed: FATAL:  password authentication failed for user "rollcall"', "user's name and password"),
     ('connection failed: FATAL:  database "rollcall" does not exist', "Create it"),
     ('connection failed: FATAL:  role "rollcall" does not exist', "doesn't know the user"),
@@ -29,10 +29,10 @@ SERVER = "postgresql://rollcall:hush@db.acme.example:5432/rollcall"
     ('extension "pg_trgm" is not available', "postgresql-contrib"),
     ("something else\nwith details", "something else."),
 ])  # fmt: skip
-def test_what_the_server_refuses_is_a_sentence(said, meant):
+def test_what_the_server_refuses_is_a_sentence(words, meant):
     from sync.postgres import opening
 
-    sentence = opening.sentence(DatabaseError(said), SERVER)
+    sentence = opening.sentence(DatabaseError(words), SERVER)
     assert meant in sentence and "rollcall at db.acme.example" in sentence
     assert "hush" not in sentence and "\n" not in sentence and sentence.endswith(".")
 

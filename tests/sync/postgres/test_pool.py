@@ -78,27 +78,27 @@ def test_a_process_that_was_forked_has_connections_of_its_own():
 
 
 def test_a_statement_that_takes_too_long_is_ended_and_named():
-    faults.forget()
+    faults.clear()
     with pytest.raises(peewee.DatabaseError), writing():
         Person.create(name="Nobody")
         db.execute_sql("SET LOCAL statement_timeout = 20")
         db.execute_sql("SELECT pg_sleep(60)")
-    assert faults.standing() == [faults.SERVER_SLOW]
+    assert faults.current() == [faults.SERVER_SLOW]
     with writing():
         assert not Person.select().where(Person.name == "Nobody").exists()
         Person.create(name="Maria")
-    assert not faults.standing()
+    assert not faults.current()
 
 
 def test_a_transaction_that_stands_still_is_ended_and_named():
-    faults.forget()
+    faults.clear()
     with pytest.raises(peewee.DatabaseError), writing():
         db.execute_sql("SET LOCAL idle_in_transaction_session_timeout = 1")
         Person.create(name="Nobody")
         while db.connection().pgconn.socket >= 0 and not _has_ended():
             pass
         Person.create(name="Nobody")
-    assert faults.standing() and faults.standing()[0] in (faults.SERVER_SLOW, faults.NO_SERVER)
+    assert faults.current() and faults.current()[0] in (faults.SERVER_SLOW, faults.NO_SERVER)
     with writing():
         assert not Person.select().where(Person.name == "Nobody").exists()
 

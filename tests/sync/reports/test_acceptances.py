@@ -172,10 +172,10 @@ def test_others_in_the_report_still_wait(chat, last):
 def test_on_its_day_it_is_open_and_mailed_again(chat, last):
     row = accept(chat, last)
     mails = Mail.select().count()
-    assert acceptances.look_again(utcnow()) == 0
+    assert acceptances.reopen_due(utcnow()) == 0
     AcceptedLeaver.update(until=today()).execute()
     assert numbers(chat) == Numbers(1, 1)
-    assert acceptances.look_again(utcnow()) == 1 and acceptances.look_again(utcnow()) == 0
+    assert acceptances.reopen_due(utcnow()) == 1 and acceptances.reopen_due(utcnow()) == 0
     compare()
     assert open_now(chat) and Mail.select().count() == mails + 1
     assert AcceptedLeaver.get_by_id(row.id).ended_at
@@ -214,11 +214,11 @@ def test_someone_who_leaves_once_more_is_asked_about_again(chat, last):
     assert open_now(chat) and numbers(chat) == Numbers(1, 1)
 
 
-@pytest.mark.parametrize(("reason", "days", "said"), [
+@pytest.mark.parametrize(("reason", "days", "expected"), [
     (" ", 7, "Enter a reason"), (REASON, 0, "future date"), (REASON, -3, "future date"), (REASON, 400, "within a year"),
 ])  # fmt: skip
-def test_an_acceptance_has_a_reason_and_a_day_within_a_year(chat, last, reason, days, said):
-    with pytest.raises(AcceptanceProblem, match=said):
+def test_an_acceptance_has_a_reason_and_a_day_within_a_year(chat, last, reason, days, expected):
+    with pytest.raises(AcceptanceProblem, match=expected):
         acceptances.accept(last, reason, soon(days), chat.by)
     with pytest.raises(AcceptanceProblem, match="future date"):
         acceptances.accept(last, REASON, None, chat.by)
@@ -239,8 +239,8 @@ def test_a_reason_is_one_line_of_two_hundred_characters_at_the_most(chat, last):
 
 def test_only_a_leaver_who_cannot_be_removed_is_accepted(chat, last):
     chat.leave(3)
-    for number, said in ((3, "can be removed"), (5, "isn't an account of someone who has left")):
-        with pytest.raises(AcceptanceProblem, match=said):
+    for number, expected in ((3, "can be removed"), (5, "isn't an account of someone who has left")):
+        with pytest.raises(AcceptanceProblem, match=expected):
             accept(chat, Account.get(Account.email == email(number)))
     assert not AcceptedLeaver.select().exists()
 

@@ -44,7 +44,7 @@ def edit_change(change: Change, **values: object) -> None:
 
 def let_go() -> None:
     with writing():
-        merge.let_go_of_others("Company LDAP")
+        merge.drop_removals_of_others("Company LDAP")
 
 
 def row(change: Change) -> tuple:

@@ -34,7 +34,7 @@ def account(number: int) -> Account:
 # Approval
 
 
-def test_a_yes_makes_one_task_for_each_and_is_told(chat):
+def test_a_yes_makes_one_task_for_each_and_is_reported(chat):
     chat.leave(3, 4)
     report = chat.check().report
     done = reports.finish(report, chat.by, version=report.version)
@@ -439,7 +439,7 @@ def test_two_last_admins_who_leave_together_both_stay(chat):
     assert reports.finish(report, chat.by).tasks == []
 
 
-def test_of_two_admins_confirmed_together_one_stays_when_the_third_went_meanwhile(chat):
+def test_of_two_admins_confirmed_together_one_stays_when_the_third_went_in_the_meantime(chat):
     for number in (1, 2):
         chat.store.change(chat.id_of(number), via="page", role="admin")
     chat.leave(0, 1)
@@ -547,7 +547,7 @@ def test_a_reading_that_began_before_a_removal_does_not_bring_the_account_back(c
     assert account(3).state == "gone" and check.counts["new_users"] == 0
 
 
-def test_a_mail_tells_of_somebody_who_took_anothers_place(chat):
+def test_a_mail_names_somebody_who_took_anothers_place(chat):
     chat.leave(3)
     chat.check()
     mails = Mail.select().count()

@@ -52,7 +52,7 @@ UNNAMED = ("Person 3 has left and is the last known administrator of Chat: make 
     (LAST, "Protected: may be the last of the app", UNNAMED, "an administrator"),
     (LAST, "Protected: the last who may administer it", UNNAMED, "an administrator"),
 ])  # fmt: skip
-def test_it_is_said_what_to_do_first(chat, leaver, code, protected, sentence, role):
+def test_it_is_shown_what_to_do_first(chat, leaver, code, protected, sentence, role):
     Change.update(protection=code, protected=protected).execute()
     [one] = stuck.of_apps([chat.app.id])
     assert (one.sentence, one.role, one.report_id, one.account) == (sentence, role, leaver.report_id, leaver.account)

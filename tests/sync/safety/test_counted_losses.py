@@ -39,7 +39,7 @@ def stage(id: str, field: str, how: str, **values: object) -> None:
 
 
 def loss(app: App, field: str) -> tuple[int, int, int, int] | None:
-    """(lost, had, kept, told) of the field; None where it wasn't asked about."""
+    """(lost, had, kept, reported) of the field; None where it wasn't asked about."""
     found = {one.field: one for one in lost_fields._of_accounts(app)}
     one = found.get(field)
     return one and (one.lost, one.had, one.kept, one.given)
@@ -115,7 +115,7 @@ def test_those_who_are_listed_exactly_as_they_are_known_count_where_others_lost_
         assert loss(app, "seat") == (1, 2, 0, 2)
 
 
-def test_whether_the_kind_is_said_counts_alone(app, others):
+def test_whether_the_kind_is_sent_counts_alone(app, others):
     know(app, "one")
     with snapshot.staging():
         stage("one", "kind", UNSAID)
@@ -137,7 +137,7 @@ def test_a_further_role_is_a_role(app, others, known, now, counted):
 
 
 @pytest.mark.parametrize(("known", "counted"), [("member", (0, 0, 0, 0)), ("admin", (1, 1, 1, 0))])
-def test_a_role_of_which_nobody_knows_whether_it_was_said_counts_if_it_differs(app, others, known, counted):
+def test_a_role_of_which_nobody_knows_whether_it_was_sent_counts_if_it_differs(app, others, known, counted):
     know(app, "one", role=known, unsaid=None)
     with snapshot.staging():
         stage("one", "role", UNSAID, role="member")
@@ -162,16 +162,16 @@ def test_words_that_are_no_status_here_are_shown_with_the_commonest_first(app):
 
 
 @pytest.mark.parametrize("field", BIT)
-@pytest.mark.parametrize("said", [False, True])
-def test_what_a_missing_key_means_it_means_while_the_key_is_given_for_someone(app, field, said):
+@pytest.mark.parametrize("is_sent", [False, True])
+def test_what_a_missing_key_means_it_means_while_the_key_is_given_for_someone(app, field, is_sent):
     other = "name" if field != "name" else "seat"
     with snapshot.staging():
         stage("one", field, ASSUMED)
-        stage("two", field, HAS if said else UNSAID)
-        stage("three", other, HAS if said else UNSAID, **({} if said else {"unsaid": frozenset({field, other})}))
-        lost_fields._tell_unsaid_from_assumed()
+        stage("two", field, HAS if is_sent else UNSAID)
+        stage("three", other, HAS if is_sent else UNSAID, **({} if is_sent else {"unsaid": frozenset({field, other})}))
+        lost_fields._separate_unsaid_from_assumed()
         row = db.execute_sql("SELECT unsaid, assumed FROM staged_account WHERE external_id = 'one'").fetchone()
-        assert row == ((0, BIT[field]) if said else (BIT[field], 0))
+        assert row == ((0, BIT[field]) if is_sent else (BIT[field], 0))
 
 
 def test_another_field_that_is_assumed_stays_so(app):
@@ -179,7 +179,7 @@ def test_another_field_that_is_assumed_stays_so(app):
     with snapshot.staging():
         stage("one", "seat", ASSUMED, assumed=frozenset({"seat", "name"}))
         stage("two", "seat", ASSUMED)
-        lost_fields._tell_unsaid_from_assumed()
+        lost_fields._separate_unsaid_from_assumed()
         rows = db.execute_sql("SELECT unsaid, assumed FROM staged_account ORDER BY 2 DESC").fetchall()
         assert rows == [(BIT["seat"], BIT["name"]), (BIT["seat"], 0)] and both == BIT["seat"] + BIT["name"]
 
@@ -193,7 +193,7 @@ def lose(app: App, lost: int, had: int, field: str = "seat", how: str = UNSAID) 
     with snapshot.staging():
         for number in range(had):
             stage(f"id{number}", field, how if number < lost else HAS)
-        return lost_fields.look_for(App.get_by_id(app.id))
+        return lost_fields.find(App.get_by_id(app.id))
 
 
 @pytest.mark.parametrize(("lost", "words"), [(1, "1 account"), (2, "2 accounts")])
@@ -222,18 +222,18 @@ def test_what_most_lost_fails_the_check_until_it_is_accepted(app, by):
     Account.delete().execute()
     with pytest.raises(lost_fields.FieldsLost, match=r"^6 of 6 e-mail addresses are missing: has"):
         lose(app, 6, 6, "email")  # another field was accepted
-    lost_fields.forget(row)
+    lost_fields.clear(row)
     assert App.get_by_id(app.id).lost is None
 
 
-def test_what_is_accepted_is_told_once_and_of_the_app_alone(app, by):
+def test_what_is_accepted_is_reported_once_and_of_the_app_alone(app, by):
     other = App.create(connector="listed", name="Other", category="Test", lost={"fields": ["role"], "accepted": False})
     App.update(lost={"fields": ["name", "role"], "accepted": False}).where(App.id == app.id).execute()
     for _ in range(2):
         lost_fields.accept(app, by)
     [entry] = Activity.select().where(Activity.what == "accepted missing fields")
     assert (entry.who, entry.about, entry.why, entry.app_id) == (by.name, "Listed", "names, roles", app.id)
-    lost_fields.forget(app)
+    lost_fields.clear(app)
     assert App.get_by_id(app.id).lost is None and App.get_by_id(other.id).lost == {"fields": ["role"],
                                                                                    "accepted": False}  # fmt: skip
     lost_fields.accept(app, by)

@@ -89,10 +89,10 @@ def test_leaving_out_is_valid_for_this_departure(chat, left, seconds, decided):
     ({"person": 2}, False),
 ])  # fmt: skip
 def test_an_acceptance_holds_until_its_day_and_for_this_departure(chat, left, values, decided):
-    said = {"person": left.person_id, "until": today() + timedelta(days=1), **values}
-    said["until"] = today() if said["until"] == "today" else said["until"]
+    body = {"person": left.person_id, "until": today() + timedelta(days=1), **values}
+    body["until"] = today() if body["until"] == "today" else body["until"]
     AcceptedLeaver.create(account=left, protection=Protection.LAST_ADMINISTRATOR, reason="Until Mira is trained",
-                          accepted_by="Olga", **said)
+                          accepted_by="Olga", **body)
     agree(chat, left, True, not decided)
 
 

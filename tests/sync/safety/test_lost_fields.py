@@ -122,7 +122,7 @@ def test_what_the_app_leaves_out_of_an_account_is_kept_and_of_a_new_one_nothing_
     Account.delete().where(Account.email == email(3)).execute()
     stage(3, role="owner", further_roles=("guest",), unsaid=frozenset({"role", "status"}))
     Account.update(email="p0@old.example", email_key="p0@old.example").where(Account.email == email(0)).execute()
-    lost_fields.keep_what_is_not_said(App.get())
+    lost_fields.keep_known_values(App.get())
     rows = db.execute_sql("SELECT email, email_key, name, status, role, further_roles FROM staged_account "
                           "ORDER BY email "
                           "DESC").fetchall()  # fmt: skip
@@ -138,14 +138,14 @@ def test_where_the_app_says_nobodys_status_a_new_account_is_active(chat, stage):
     Account.delete().where(Account.email == email(3)).execute()
     for number in (1, 3):
         stage(number, unsaid=frozenset({"status"}))
-    lost_fields.keep_what_is_not_said(App.get())
+    lost_fields.keep_known_values(App.get())
     assert {status for (status,) in db.execute_sql("SELECT status FROM staged_account")} == {"active"}
 
 
 def test_what_the_app_returns_of_all_is_not_touched(chat, stage):
     stage(1, role="guest", name="Another")
     Account.update(unsaid=BIT["role"]).execute()
-    lost_fields.keep_what_is_not_said(App.get())
+    lost_fields.keep_known_values(App.get())
     assert db.execute_sql("SELECT role, name FROM staged_account").fetchall() == [("guest", "Another")]
 
 
@@ -161,8 +161,8 @@ def test_all_that_was_lost_is_named_and_administrators_only_where_nothing_else_e
     for number in range(10):
         stage(number, **{"name": f"Person {number}", "email": email(number)} | now)
     if words is None:
-        assert lost_fields.look_for(App.get()) == []
+        assert lost_fields.find(App.get()) == []
         return
     with pytest.raises(lost_fields.FieldsLost) as lost:
-        lost_fields.look_for(App.get())
+        lost_fields.find(App.get())
     assert str(lost.value) == f"{words}: has the credential lost a permission?"

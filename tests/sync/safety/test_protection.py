@@ -48,5 +48,5 @@ def test_other_words_for_a_kept_account_in_an_open_report_are_no_reason_for_anot
 ])  # fmt: skip
 def test_a_day_has_the_same_words_in_sql(home, day):
     words = sql_day_in_words(":day", ":today")
-    [said] = db.execute_sql(f"SELECT {words}", {"day": day.isoformat(), "today": str(today())}).fetchone()
-    assert said == day_in_words(day)
+    [statement] = db.execute_sql(f"SELECT {words}", {"day": day.isoformat(), "today": str(today())}).fetchone()
+    assert statement == day_in_words(day)

@@ -150,7 +150,7 @@ def test_who_is_gone_is_not_found_until_they_are_back(home):
             filled()
 
 
-def test_a_long_backlog_is_told_and_worked_off_bit_by_bit(home, monkeypatch):
+def test_a_long_backlog_is_reported_and_worked_off_bit_by_bit(home, monkeypatch):
     app = make_app("Chat")
     accounts_of(app, *(f"Person{number:04}" for number in range(1200)))
     found = finding.first(Kind.ACCOUNT, "person1199", 9, [app.id])

@@ -19,8 +19,8 @@ BY_GROUP = Settings(issuer=ISSUER, client_id="rollcall", roles=(("Staff", "user"
 
 
 def claims(**more) -> dict:
-    told = {"iss": ISSUER, "sub": "u-1", "email": "jana@acme.example", "email_verified": True, "name": "Jana Kowalski"}
-    return told | more
+    body = {"iss": ISSUER, "sub": "u-1", "email": "jana@acme.example", "email_verified": True, "name": "Jana Kowalski"}
+    return body | more
 
 
 @pytest.fixture
@@ -55,24 +55,24 @@ def test_another_address_is_nobody(jana, email) -> None:
     (1, False), (1.0, False), ("True", False),
 ])  # fmt: skip
 def test_only_a_verified_address_counts(jana, verified, counts) -> None:
-    told = claims(email_verified=verified)
+    body = claims(email_verified=verified)
     if not counts:
         with pytest.raises(Refused, match="vouch"):
-            come_in(told, KNOWN)
-        told.pop("email_verified")
+            come_in(body, KNOWN)
+        body.pop("email_verified")
         with pytest.raises(Refused, match="vouch"):
-            come_in(told, KNOWN)
+            come_in(body, KNOWN)
     trusting = Settings(issuer=ISSUER, client_id="rollcall", trust_email=True)
-    assert come_in(told, KNOWN if counts else trusting) == jana
+    assert come_in(body, KNOWN if counts else trusting) == jana
 
 
 def test_entra_vouches_for_domains_in_its_own_way(jana) -> None:
     entra = Settings(issuer="https://login.microsoftonline.com/1-2-3/v2.0", client_id="rollcall")
-    told = {"iss": entra.issuer, "sub": "s", "email": "jana@acme.example"}
+    body = {"iss": entra.issuer, "sub": "s", "email": "jana@acme.example"}
     for claimed in ({}, {"xms_edov": False}, {"xms_edov": "0"}, {"xms_edov": True, "email_verified": False}):
         with pytest.raises(Refused):
-            come_in(told | claimed, entra)
-    assert come_in(told | {"xms_edov": True}, entra) == jana
+            come_in(body | claimed, entra)
+    assert come_in(body | {"xms_edov": True}, entra) == jana
     with pytest.raises(Refused):
         come_in(claims(sub="u-2", email_verified=None, xms_edov=True), KNOWN)
 
@@ -82,7 +82,7 @@ def test_an_address_that_a_directory_gives_to_another_too_signs_in_nobody_who_is
     okta = Directory.create(kind="scim", name="Okta", vouched=True)
     DirectoryAddress.create(directory=okta, external_id="x", email_key="jana@acme.example", email="jana@acme.example",
                             name="Janina Kern")  # fmt: skip
-    address_moves.follow_what_was_said_by_hand(utcnow())
+    address_moves.follow_decisions_by_hand(utcnow())
     with pytest.raises(Refused, match="to more than one person"):
         come_in(claims(sub="u-2"), KNOWN)
     assert come_in(claims(), KNOWN) == jana, "who signed in before is known by more than the address"
@@ -103,7 +103,7 @@ def test_the_same_subject_of_another_issuer_is_somebody_else(jana) -> None:
         come_in(claims(iss="https://evil.example", email="mallory@evil.example"), KNOWN)
 
 
-def test_a_new_address_is_taken_over_where_no_directory_tells(jana) -> None:
+def test_a_new_address_is_taken_over_where_no_directory_shows(jana) -> None:
     come_in(claims(), KNOWN)
     come_in(claims(email="Jana.Horak@acme.example"), KNOWN)
     assert names.main_email(Person.get_by_id(jana.id)) == "Jana.Horak@acme.example"
@@ -112,11 +112,11 @@ def test_a_new_address_is_taken_over_where_no_directory_tells(jana) -> None:
     assert PersonEmail.select().where(PersonEmail.person == jana).count() == 2
 
 
-def test_each_account_at_the_provider_is_told_once(jana) -> None:
+def test_each_account_at_the_provider_is_reported_once(jana) -> None:
     for subject in ("u-1", "u-1", "u-2"):
         assert come_in(claims(sub=subject), KNOWN) == jana
-    told = [entry.after for entry in Activity.select().where(Activity.what == "linked sign-in")]
-    assert told == [f"u-1 of {ISSUER}", f"u-2 of {ISSUER}"]
+    body = [entry.after for entry in Activity.select().where(Activity.what == "linked sign-in")]
+    assert body == [f"u-1 of {ISSUER}", f"u-2 of {ISSUER}"]
 
 
 def test_with_a_directory_a_new_address_comes_from_there(jana) -> None:
@@ -166,7 +166,7 @@ def test_the_highest_role_of_the_groups(jana, groups, role) -> None:
     assert Person.get_by_id(jana.id).workspace_role == role
 
 
-def test_groups_decide_anew_at_each_sign_in(jana) -> None:
+def test_groups_decide_again_at_each_sign_in(jana) -> None:
     by_group = Settings(issuer=ISSUER, client_id="r", roles=BY_GROUP.roles, default_role="guest")
     roles = [come_in(claims(groups=groups), by_group).workspace_role for groups in (["IT"], ["Staff"], [], ["IT"])]
     assert roles == ["admin", "user", "guest", "admin"]
@@ -216,7 +216,7 @@ def test_who_left_keeps_everything_as_it_was(jana, by) -> None:
     assert come_in(claims(groups=["Staff"]), BY_GROUP).workspace_role == "user"
 
 
-def test_roles_are_told_in_activity(jana) -> None:
+def test_roles_are_reported_in_activity(jana) -> None:
     come_in(claims(groups=["IT"]), Settings(issuer=ISSUER, client_id="r", label="Acme SSO", roles=BY_GROUP.roles))
     entry = Activity.get(Activity.what == "changed workspace role", Activity.who == "sign-in with Acme SSO")
     assert (entry.before, entry.after) == ("user", "admin")

@@ -112,9 +112,9 @@ def test_the_sweep_deletes_the_sessions_that_have_ended(olga):
     now = utcnow()
     for one, ends_at in ((kept, now + timedelta(seconds=1)), (ended, now)):
         Session.update(ends_at=ends_at).where(Session.token_hash == one).execute()
-    sessions.forget_ended(now)
+    sessions.delete_ended(now)
     assert [one.token_hash for one in Session.select()] == [kept]
-    assert sessions.forget_ended in queue._minutely
+    assert sessions.delete_ended in queue._minutely
 
 
 def test_another_password_ends_the_sessions(olga):

@@ -34,12 +34,12 @@ def test_a_role_changed_is_so_in_the_app_and_here_and_the_next_check_finds_nothi
     assert {member["role"] for member in chat.members() if member["email"] in (email(1), email(2))} == {"admin"}
     check = chat.check()
     assert check.counts["updated_roles"] == 0 and check.applied == 0
-    told = [(entry.who, entry.what, entry.before, entry.after) for entry in activity.entries(app=chat.app)]
-    assert ("Rollcall", "role changed in the app", "Member", "Admin") in told
-    assert (chat.by.name, "asked to change role", "Member", "Admin") in told
+    logged = [(entry.who, entry.what, entry.before, entry.after) for entry in activity.entries(app=chat.app)]
+    assert ("Rollcall", "role changed in the app", "Member", "Admin") in logged
+    assert (chat.by.name, "asked to change role", "Member", "Admin") in logged
 
 
-def test_a_role_that_was_changed_in_the_app_meanwhile_stays_and_says_so(chat):
+def test_a_role_that_was_changed_in_the_app_in_the_meantime_stays_and_says_so(chat):
     change_role(chat, "admin", 1)
     chat.store.change(chat.id_of(1), via="page", role="guest")
     queue.drain()
@@ -217,8 +217,8 @@ def test_somebody_who_has_not_left_is_removed_with_a_reason(chat):
     queue.drain()
     assert chat.removed() == [email(3)] and account(3).state == "gone"
     assert chat.check().applied == 0, "the next check agrees"
-    told = [(entry.what, entry.about, entry.why) for entry in activity.entries(app=chat.app)]
-    assert ("confirmed removal", "Person 3", "Moved to another team") in told
+    logged = [(entry.what, entry.about, entry.why) for entry in activity.entries(app=chat.app)]
+    assert ("confirmed removal", "Person 3", "Moved to another team") in logged
 
 
 def test_what_is_protected_is_not_removed_and_says_why(chat):
@@ -282,11 +282,11 @@ def test_a_removal_by_hand_that_waits_for_somebody_ends_once_there_is_a_legal_ho
     remove(chat, 3)
     queue.drain()
     assert Task.get().state == "needs attention"
-    tasks.settle_returned(utcnow())
+    tasks.look_again_at_returned(utcnow())
     queue.drain()
     assert Task.get().state == "needs attention", "nothing keeps it: it waits as it did"
     holds.hold(chat.people[3], "a lawsuit", chat.by)
-    tasks.settle_returned(utcnow())
+    tasks.look_again_at_returned(utcnow())
     queue.drain()
     assert (Task.get().state, account(3).state) == ("no longer needed", "present")
     assert Task.get().error == "Protected: legal hold: a lawsuit."

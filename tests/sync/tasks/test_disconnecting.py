@@ -26,8 +26,8 @@ def test_what_waits_is_cancelled_in_order_and_what_runs_is_not(chat, tasks):
     now = {name: Task.get_by_id(task.id).state for name, task in tasks.items()}
     assert now == {**{state: state for state in STATES}, "queued": "cancelled", "needs attention": "cancelled",
                    "elsewhere": "queued"}  # fmt: skip
-    told = Activity.select().where(Activity.what == "cancelled task").order_by(Activity.id)
-    assert [(row.who, row.about) for row in told] == [(chat.by.name, "Person 0"), (chat.by.name, "Person 2")]
+    entries = Activity.select().where(Activity.what == "cancelled task").order_by(Activity.id)
+    assert [(row.who, row.about) for row in entries] == [(chat.by.name, "Person 0"), (chat.by.name, "Person 2")]
     [entry] = Activity.select().where(Activity.what == "disconnected app")
     assert (entry.who, entry.about, entry.before, entry.after) == (chat.by.name, "Chat", "active", "disconnected")
 

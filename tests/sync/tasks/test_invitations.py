@@ -49,7 +49,7 @@ def now(invitation: Invitation) -> Invitation:
     return Invitation.get_by_id(invitation.id)
 
 
-def told(chat) -> list[tuple[str, str]]:
+def logged(chat) -> list[tuple[str, str]]:
     return [(entry.what, entry.about) for entry in activity.entries(app=chat.app)]
 
 
@@ -83,8 +83,8 @@ def test_a_plan_says_of_each_whether_they_can_be_invited(chat, nina):
     chat.check()
     plan = invitations.plan(chat.app, [NINA, "p3@acme.example", "p4@acme.example", "nobody", "waits@x.example",
                                       "new@x.example"], "member")  # fmt: skip
-    told = {line.email: (line.state, line.why or line.note) for line in plan.lines}
-    assert told == {
+    logged = {line.email: (line.state, line.why or line.note) for line in plan.lines}
+    assert logged == {
         NINA: ("ready", ""),
         "p3@acme.example": ("already set", "Already has an account"),
         "p4@acme.example": ("refused", "Person 4 has left Acme"),
@@ -123,7 +123,7 @@ def test_somebody_is_invited_mailed_joins_and_is_onboarded(chat, nina):
     assert now(invitation).state == "onboarded"
     account = Account.get(Account.email == NINA)
     assert task_progress.state_of(account).onboarded and (account.match_kind, account.person) == ("matched", nina)
-    assert ("onboarded", "Nina Vogel") in told(chat) and ("invited to the app", NINA) in told(chat)
+    assert ("onboarded", "Nina Vogel") in logged(chat) and ("invited to the app", NINA) in logged(chat)
 
 
 def test_who_joins_under_another_address_is_connected_to_whom_was_invited(chat, nina):
@@ -197,22 +197,22 @@ def test_what_changed_since_it_was_seen_is_shown_again(chat, nina):
 def test_a_reminder_once_after_the_days_that_are_set(chat, nina):
     invitation = invited(chat)
     for day, expected in ((2, 0), (4, 1), (5, 1)):
-        invitations.due(invitation.mailed_at + timedelta(days=day))
+        invitations.remind_and_expire(invitation.mailed_at + timedelta(days=day))
         assert len(mails("invitation reminder")) == expected, day
     assert "still open" in mails("invitation reminder")[0].subject and now(invitation).reminded_at
     update_workspace(chat.by, invitation_reminder_days=1)
     other = invited(chat, "kim@x.example")
-    invitations.due(other.mailed_at + timedelta(days=1, minutes=1))
+    invitations.remind_and_expire(other.mailed_at + timedelta(days=1, minutes=1))
     assert len(mails("invitation reminder")) == 2
 
 
-def test_who_does_not_come_expires_and_the_owners_are_told_once(chat, nina):
+def test_who_does_not_come_expires_and_the_owners_are_notified_once(chat, nina):
     invitation = invited(chat)
     chat.check()
     late = invitation.expires_at + timedelta(minutes=1)
     for _ in range(3):
-        invitations.due(late)
-    assert now(invitation).state == "expired" and ("invitation expired", "Nina Vogel") in told(chat)
+        invitations.remind_and_expire(late)
+    assert now(invitation).state == "expired" and ("invitation expired", "Nina Vogel") in logged(chat)
     [mail] = mails("invitations expired")
     assert mail.to == "olga@acme.example" and NINA in mail.text and "1 invitation to Chat expired" in mail.subject
     assert chat.removed() == [], "nothing is removed without a yes"
@@ -224,7 +224,7 @@ def test_who_does_not_come_expires_and_the_owners_are_told_once(chat, nina):
 
 def test_an_expired_one_is_sent_again(chat, nina):
     invitation = invited(chat)
-    invitations.due(invitation.expires_at + timedelta(minutes=1))
+    invitations.remind_and_expire(invitation.expires_at + timedelta(minutes=1))
     invitations.again(invitation, chat.by)
     invitations.again(invitation, chat.by)
     queue.drain(("task",))
@@ -235,9 +235,9 @@ def test_an_expired_one_is_sent_again(chat, nina):
 def test_the_open_invitation_of_who_has_left_is_cancelled(chat, nina):
     invitation = invited(chat)
     people.mark_left(nina, chat.by)
-    invitations.due(utcnow())
+    invitations.remind_and_expire(utcnow())
     assert now(invitation).state == "cancelled"
-    assert invitations.due(utcnow() + timedelta(days=30)) == 0 and not mails("invitation reminder")
+    assert invitations.remind_and_expire(utcnow() + timedelta(days=30)) == 0 and not mails("invitation reminder")
     with pytest.raises(ActProblem, match="has left"):
         invitations.again(invitation, chat.by)
 
@@ -257,7 +257,7 @@ def test_a_cancelled_one_that_was_not_sent_yet_is_never_sent(chat, nina):
     assert chat.calls("POST") == [] and (Task.get().state, Invitation.get().state) == ("cancelled", "cancelled")
     with pytest.raises(ActProblem, match="already cancelled"):
         invitations.cancel(Invitation.get(), chat.by)
-    assert invitations.plan(chat.app, [NINA], "member").ready, "they can be invited anew"
+    assert invitations.plan(chat.app, [NINA], "member").ready, "they can be invited again"
 
 
 def test_one_that_the_app_refused_fails_says_why_and_goes_on_by_retry(chat, nina):
@@ -289,7 +289,7 @@ def test_one_that_failed_is_sent_again_by_a_new_task(chat, nina):
 def test_invitations_of_an_app_that_is_disconnected_end(chat, nina):
     invitation = invited(chat)
     disconnecting.disconnect(chat.app, chat.by)
-    invitations.due(utcnow())
+    invitations.remind_and_expire(utcnow())
     assert now(invitation).state == "cancelled"
 
 
@@ -334,7 +334,7 @@ def test_what_the_app_holds_open_is_removed_there_with_a_yes(chat, nina):
 @pytest.mark.parametrize(("seconds", "state"), [(-1, "invited"), (0, "expired"), (1, "expired")])
 def test_an_invitation_expires_at_its_time(chat, nina, seconds, state):
     invitation = invited(chat)
-    invitations.due(invitation.expires_at + timedelta(seconds=seconds))
+    invitations.remind_and_expire(invitation.expires_at + timedelta(seconds=seconds))
     assert now(invitation).state == state
 
 
@@ -342,5 +342,5 @@ def test_an_invitation_expires_at_its_time(chat, nina, seconds, state):
 def test_a_reminder_is_due_at_its_time(chat, nina, seconds, reminded):
     invitation = invited(chat)
     days = timedelta(days=workspace().invitation_reminder_days)
-    invitations.due(invitation.mailed_at + days + timedelta(seconds=seconds))
+    invitations.remind_and_expire(invitation.mailed_at + days + timedelta(seconds=seconds))
     assert (now(invitation).reminded_at is not None) is reminded

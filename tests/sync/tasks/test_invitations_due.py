@@ -32,23 +32,23 @@ def test_what_waits_in_vain_is_cancelled(chat, nina, invitation, values, why, kn
         people.mark_left(nina, chat.by)
     else:
         App.update(state=values["app"]).execute()
-    assert invitations.due(utcnow()) == 1
+    assert invitations.remind_and_expire(utcnow()) == 1
     assert now(invitation).state == "cancelled"
     assert entry("cancelled invitation")[0] == "Rollcall" and entry("cancelled invitation")[2] == why
-    assert invitations.due(utcnow()) == 0
+    assert invitations.remind_and_expire(utcnow()) == 0
 
 
 def test_who_has_left_without_a_name_is_called_by_the_address(chat, nina, invitation):
     Person.update(name="", status="deprovisioned").where(Person.id == nina.id).execute()
-    assert invitations.due(utcnow()) == 1 and entry("cancelled invitation")[2] == f"{NINA} has left"
+    assert invitations.remind_and_expire(utcnow()) == 1 and entry("cancelled invitation")[2] == f"{NINA} has left"
 
 
 def test_while_the_app_is_asked_nothing_is_cancelled(chat, nina, invitation):
     people.mark_left(nina, chat.by)
     Task.update(state="running").execute()
-    assert invitations.due(utcnow()) == 0 and now(invitation).state == "ongoing"
+    assert invitations.remind_and_expire(utcnow()) == 0 and now(invitation).state == "ongoing"
     edit(invitation, task=None)
-    assert invitations.due(utcnow()) == 1 and now(invitation).state == "cancelled"
+    assert invitations.remind_and_expire(utcnow()) == 1 and now(invitation).state == "cancelled"
 
 
 @pytest.mark.parametrize("app", ["active", "paused"])
@@ -57,7 +57,7 @@ def test_only_what_is_invited_to_an_app_that_runs_expires(chat, nina, invitation
     App.update(state=app).execute()
     edit(invitation, state=state, mailed_at=utcnow(), expires_at=utcnow())
     expires = (app, state) == ("active", "invited")
-    assert invitations.due(utcnow() + timedelta(days=1)) == expires
+    assert invitations.remind_and_expire(utcnow() + timedelta(days=1)) == expires
     assert now(invitation).state == ("expired" if expires else state)
     if expires:
         assert entry("invitation expired") == (
@@ -71,8 +71,8 @@ def test_one_reminder_is_sent(chat, nina, invitation):
     edit(invitation, state="invited", mailed_at=utcnow(), expires_at=utcnow() + timedelta(days=999))
     edit(other, state="invited", mailed_at=utcnow() + timedelta(days=900), expires_at=utcnow() + timedelta(days=999))
     later = utcnow() + timedelta(days=400)
-    assert invitations.due(later) == 1 and now(invitation).state == "invited"
+    assert invitations.remind_and_expire(later) == 1 and now(invitation).state == "invited"
     assert (now(invitation).reminded_at, now(other).reminded_at) == (later, None)
     assert entry("reminded of invitation") == (
         "Rollcall", "Nina Vogel", "", None, None, chat.app.id, nina.id, None)  # fmt: skip
-    assert invitations.due(later + timedelta(days=400)) == 0 and now(invitation).reminded_at == later
+    assert invitations.remind_and_expire(later + timedelta(days=400)) == 0 and now(invitation).reminded_at == later

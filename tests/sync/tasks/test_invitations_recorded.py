@@ -110,20 +110,20 @@ def test_none_or_too_many_are_not_planned(chat, emails, why):
     assert len(invitations.plan(chat.app, emails[:500] or [NINA], "member").lines) == (len(emails[:500]) or 1)
 
 
-@pytest.mark.parametrize(("values", "said"), [
+@pytest.mark.parametrize(("values", "expected"), [
     ({"state": "invited"}, ("under way", "Already invited")),
     ({"state": "ongoing"}, ("under way", "Already being invited")),
     ({"state": "failed"}, ("under way", "Already being invited")),
     ({"state": "expired"}, ("ready", "")),
 ])  # fmt: skip
-def test_a_plan_says_how_far_an_earlier_invitation_is(chat, nina, invitation, values, said):
+def test_a_plan_says_how_far_an_earlier_invitation_is(chat, nina, invitation, values, expected):
     edit(invitation, **values)
     [line] = invitations.plan(chat.app, [NINA], "member").lines
-    assert ((line.state, line.why), line.name, line.email) == (said, "Nina Vogel", NINA)
+    assert ((line.state, line.why), line.name, line.email) == (expected, "Nina Vogel", NINA)
     assert (line.after, line.role, line.note) == ("Member", "member", "")
 
 
-@pytest.mark.parametrize(("values", "said"), [
+@pytest.mark.parametrize(("values", "expected"), [
     ({"status": "invited"}, ("under way", "Already invited, in Chat itself")),
     ({"state": "gone"}, ("ready", "")),
     ({"state": "removing"}, ("already set", "Already has an account")),
@@ -132,10 +132,10 @@ def test_a_plan_says_how_far_an_earlier_invitation_is(chat, nina, invitation, va
      ("already set", "Already has an account, as other@x.example")),
     ({"email_key": "other@x.example", "match_kind": "service account"}, ("ready", "")),
 ])  # fmt: skip
-def test_a_plan_finds_the_persons_account(chat, values, said):
+def test_a_plan_finds_the_persons_account(chat, values, expected):
     Account.update(**values).where(Account.email == email(3)).execute()
     [line] = invitations.plan(chat.app, [email(3)], "member").lines
-    assert (line.state, line.why) == said
+    assert (line.state, line.why) == expected
 
 
 def test_nobody_is_invited_where_nobody_can_be_or_something_changed(chat, nina):

@@ -55,7 +55,7 @@ def test_taking_the_only_control_away_is_warned_about(chat, channel):
     assert [bool(line.alone) for line in plan.lines] == [True, False]
 
 
-def test_access_that_changed_meanwhile_stays(chat, channel):
+def test_access_that_changed_in_the_meantime_stays(chat, channel):
     revoke(chat, channel, 2)
     with writing():
         Access.update(role="manager").where(Access.account == account(2)).execute()

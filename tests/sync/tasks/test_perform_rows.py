@@ -167,11 +167,11 @@ def test_an_administrator_is_removed_while_another_is_there(task, values, role, 
     assert bool(app.calls) is not keeps
 
 
-@pytest.mark.parametrize("said", [None, {"status": "suspended"}, {"kind": "system"}, {"role": "member"},
+@pytest.mark.parametrize("fields", [None, {"status": "suspended"}, {"kind": "system"}, {"role": "member"},
                                   *({"unsaid": frozenset((field,))} for field in ("status", "kind", "role"))])
-def test_the_other_one_counts_as_the_app_has_it_now(task, monkeypatch, said):
+def test_the_other_one_counts_as_the_app_has_it_now(task, monkeypatch, fields):
     app, others = AnApp(seat(role="owner"), None), AnApp.account
-    answer = None if said is None else seat_of(account(0), **said)
+    answer = None if fields is None else seat_of(account(0), **fields)
     monkeypatch.setattr(app, "account", lambda id: answer if id == account(0).external_id else others(app, id))
     assert comes_to(task("remove"), app) == (NOT_NEEDED, LAST) and app.calls == []
 

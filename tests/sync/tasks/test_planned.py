@@ -78,7 +78,7 @@ def test_a_line_is_ready_unless_it_says_otherwise_and_a_plan_is_not_held():
     ("revoke", {}, ("refused", "Another operation is under way there: revoke"), ("under way", "Already requested")),
     ("change role", {"role": "admin"}, ("ready", ""), ("ready", "")),
 ])  # fmt: skip
-def test_what_is_under_way_there_is_said(chat, channel, plans, act, detail, grant_says, revoke_says):
+def test_what_is_under_way_there_is_shown(chat, channel, plans, act, detail, grant_says, revoke_says):
     task = Task.create(app=chat.app, account=account(2), act=act, asset=channel, detail=detail)
     Task.create(app=chat.app, account=account(3), act="revoke", asset=channel)
     for plan, says in (("grant", grant_says), ("revoke", revoke_says)):
@@ -127,7 +127,7 @@ def test_access_is_granted_to_nobody_who_has_left(chat, plans, match_kind, statu
     assert (line.state, line.why) == (("refused", "Person 2 has left") if refused else ("ready", ""))
 
 
-def test_the_first_asset_of_the_kind_tells_which_roles_there_are(chat, second, channel):
+def test_the_first_asset_of_the_kind_shows_which_roles_there_are(chat, second, channel):
     other = Asset.create(app=chat.app, external_id="r", kind="room", name="R")
     for number, place, role in ((3, channel, "member"), (4, channel, ""), (3, other, "keeper")):
         Access.create(app=chat.app, account=account(number), asset=place, role=role)

@@ -181,11 +181,11 @@ def test_a_removal_that_waits_is_looked_at_again_when_the_person_is_back(chat, v
     [task] = confirmed(chat, 3)
     later = utcnow() + values.get("next_at", timedelta(0))
     Task.update({**values, "next_at": later}).execute()
-    tasks.settle_returned(utcnow())
+    tasks.look_again_at_returned(utcnow())
     assert Task.get().next_at == later, "nothing has changed for this person"
     people.mark_returned(chat.people[3], chat.by)
     Task.update({**values, "next_at": later}).execute()
-    tasks.settle_returned(utcnow())
+    tasks.look_again_at_returned(utcnow())
     row = Task.get()
     assert (row.next_at != later) is looked
     assert row.state == ("queued" if looked else values["state"])

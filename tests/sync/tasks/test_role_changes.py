@@ -41,11 +41,11 @@ def held(crowd, id: str) -> set[str]:
     return set(account.roles)
 
 
-def test_it_is_said_before_what_goes_and_what_stays(crowd):
+def test_it_is_shown_before_what_goes_and_what_stays(crowd):
     lines = plan(crowd, "admin", "ada", "cem").lines
-    told = {line.name: (line.before, line.after, line.beside) for line in lines}
+    body = {line.name: (line.before, line.after, line.beside) for line in lines}
     beside = {"keeps": ["Billing"]} if crowd.keeps else {"removes": ["Billing"]}
-    assert told == {"Ada": ("Editor", "Admin", beside), "Cem": ("Member", "Admin", {})}
+    assert body == {"Ada": ("Editor", "Admin", beside), "Cem": ("Member", "Admin", {})}
 
 
 def test_a_role_that_nobody_can_be_given_is_refused_before_it_is_asked_for(crowd):
@@ -53,16 +53,16 @@ def test_a_role_that_nobody_can_be_given_is_refused_before_it_is_asked_for(crowd
     assert {(line.state, line.why) for line in lines} == {("refused", "The owner hands the app over there.")}
 
 
-def test_it_is_done_as_it_was_said_and_the_next_check_has_no_news(crowd):
+def test_it_is_done_as_it_was_announced_and_the_next_check_has_no_news(crowd):
     give(crowd, "admin", "ada")
     queue.drain()
     assert Task.get().state == "done"
     assert held(crowd, "ada") == ({"admin", "billing"} if crowd.keeps else {"admin"})
     assert crowd.check().applied == 0
-    told = {entry.what: (entry.before, entry.after, entry.why) for entry in activity.entries(app=crowd.app)}
+    body = {entry.what: (entry.before, entry.after, entry.why) for entry in activity.entries(app=crowd.app)}
     after = "Admin, Billing" if crowd.keeps else "Admin"
-    assert told["asked to change role"] == ("Editor", "Admin", "keeps Billing" if crowd.keeps else "removes Billing")
-    assert told["role changed in the app"][:2] == ("Editor, Billing", after)
+    assert body["asked to change role"] == ("Editor", "Admin", "keeps Billing" if crowd.keeps else "removes Billing")
+    assert body["role changed in the app"][:2] == ("Editor, Billing", after)
 
 
 def test_one_of_its_own_further_roles_becomes_the_only_one(crowd):
@@ -129,7 +129,7 @@ def test_what_was_to_stay_and_is_gone_needs_attention(crowd):
         return
     assert task.state == "needs attention" and "removed what should have stayed: Billing" in task.error
     check = crowd.check()
-    assert check.counts["updated_roles"] == 1, "the next check tells it too"
+    assert check.counts["updated_roles"] == 1, "the next check reports it too"
 
 
 def test_a_change_that_a_dead_worker_made_is_no_news_of_a_check(crowd):

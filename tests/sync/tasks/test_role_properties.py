@@ -64,7 +64,7 @@ def seats(app: App, hers: list[str], beside: list[tuple]) -> Account:
 
 
 def last_by_hand(hers: list[str], beside: list[tuple], after: set[str]) -> bool:
-    """What must come out, said without the program's words."""
+    """What must come out, without the program's words."""
     privileged, named = {"owner", "admin"}, set(IDS) - {"unnamed"}
     may = set(hers) & privileged or set(hers) - named
     stays = any(set(theirs) & privileged and (status, kind) == ("active", "user") for theirs, status, kind in beside)
@@ -117,10 +117,10 @@ def test_of_a_change_of_role(app, hers, beside):
 
 
 def refused_in_the_end(app: App, account: Account, detail: dict) -> bool:
-    told = {name: detail[name] for name in ("role", "before", "roles", "after") if name in detail}
+    body = {name: detail[name] for name in ("role", "before", "roles", "after") if name in detail}
     task = Task(app=app, act="change role", account=account, external_id=account.external_id,
                 email_key=account.email_key,
-                detail=told)  # fmt: skip
+                detail=body)  # fmt: skip
     try:
         perform.do(task, apps.connector_for(app))
     except perform.NoLongerNeeded as why:

@@ -272,7 +272,7 @@ def test_revoked_access_is_that_of_the_account_to_the_asset_alone(chat, asset):
     ("revoke", {"before": ""}, ("Ring: access", None)),
     ("invite", {}, (None, None)),
 ])  # fmt: skip
-def test_what_a_task_changes_is_said_in_words(chat, asset, act, detail, words):
+def test_what_a_task_changes_is_shown_in_words(chat, asset, act, detail, words):
     assert settle.in_words(task(act, asset=asset if act in ("grant", "revoke") else None, detail=detail)) == words
 
 

@@ -1,4 +1,4 @@
-"""An account that has several roles: read, stored, compared and told with all of them."""
+"""An account that has several roles: read, stored, compared and shown with all of them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_all_of_them_are_kept(several):
 
 
 @pytest.mark.parametrize(
-    "said,told",
+    "fields,expected",
     [
         ({"further_roles": ("editor",)}, ("Admin, Billing, Editor", "Admin, Editor")),
         ({"further_roles": ()}, ("Admin, Billing, Editor", "Admin")),
@@ -52,14 +52,14 @@ def test_all_of_them_are_kept(several):
         ({"role": "member"}, ("Admin, Billing, Editor", "Member, Billing, Editor")),
     ],
 )
-def test_a_change_of_any_of_them_is_found_once_with_all_of_them(several, said, told):
-    several.say("ada", **said)
-    assert updates(several.check()) == [("ada", *told)]
+def test_a_change_of_any_of_them_is_found_once_with_all_of_them(several, fields, expected):
+    several.say("ada", **fields)
+    assert updates(several.check()) == [("ada", *expected)]
     assert updates(several.check()) == []
 
 
 @pytest.mark.parametrize(
-    "said",
+    "fields",
     [
         {"further_roles": ("billing", "editor")},  # in another order
         {"further_roles": ("editor", "editor", "billing", "", "admin")},  # twice, empty, the main one again
@@ -67,12 +67,12 @@ def test_a_change_of_any_of_them_is_found_once_with_all_of_them(several, said, t
         {"role": "", "further_roles": ("admin", "billing", "editor")},  # none is the main one
     ],
 )
-def test_the_same_ones_told_otherwise_are_no_change(several, said):
-    several.say("ada", **said)
+def test_the_same_ones_reported_otherwise_are_no_change(several, fields):
+    several.say("ada", **fields)
     assert updates(several.check()) == []
     ada = several.account("ada")
     assert {ada.role, *ada.further_roles} == {"admin", "billing", "editor"} and len(ada.further_roles) == 2
-    assert ada.role == (said.get("role") or "admin")
+    assert ada.role == (fields.get("role") or "admin")
 
 
 def test_a_second_role_is_a_change(several):
@@ -80,7 +80,7 @@ def test_a_second_role_is_a_change(several):
     assert updates(several.check()) == [("ben", "Editor", "Editor, Billing")]
 
 
-def test_somebody_who_leaves_and_returns_is_told_with_all_of_them(several):
+def test_somebody_who_leaves_and_returns_is_reported_with_all_of_them(several):
     ada = several.seats.pop("ada")
     several.check()
     gone = Change.get(Change.kind == "removed user")

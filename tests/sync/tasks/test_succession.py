@@ -206,7 +206,7 @@ def test_an_approval_is_for_what_was_shown_and_nothing_else(world, other):
     assert seen({}) == seen({}) == seen({"note": "Not part of it"}) != seen(other)
 
 
-def test_a_plan_tells_what_is_ready_from_the_rest_and_a_line_its_key(world):
+def test_a_plan_separates_what_is_ready_from_the_rest_and_a_line_its_key(world):
     ready = by_hand.Line("Ana", account=account(3), asset=world.red)
     other = by_hand.Line("Bo", account=account(4), state="under way")
     nobody = by_hand.Line("Cy", state="refused")

@@ -47,12 +47,12 @@ def outcome(task: Task) -> tuple[str, str]:
 # The last look
 
 
-def test_a_removal_is_done_and_told(chat):
+def test_a_removal_is_done_and_reported(chat):
     [task] = confirmed(chat, 3)
     assert run(task).state == "done" and chat.removed() == [email(3)]
     assert (account(3).state, account(3).gone_at is not None) == ("gone", True)
-    told = [(entry.who, entry.what, entry.about) for entry in activity.entries(app=chat.app)]
-    assert ("Rollcall", "removed from the app", "Person 3") in told
+    logged = [(entry.who, entry.what, entry.about) for entry in activity.entries(app=chat.app)]
+    assert ("Rollcall", "removed from the app", "Person 3") in logged
     assert Mail.select().where(Mail.kind == "outcome").count() == 1
     run(task)
     assert chat.removed() == [email(3)]
@@ -154,7 +154,7 @@ def test_an_e_mail_in_another_spelling_is_the_same_account(chat):
     assert run(task).state == "done"
 
 
-def test_who_became_the_last_owner_meanwhile_stays(chat):
+def test_who_became_the_last_owner_in_the_meantime_stays(chat):
     """Rollcall still thinks that they are a member, and that person 0 is an owner."""
     [task] = confirmed(chat, 3)
     chat.store.change(chat.id_of(3), via="page", role="owner")
@@ -169,7 +169,7 @@ def test_who_became_an_admin_among_others_goes_all_the_same(chat):
     assert run(task).state == "done"
 
 
-def test_an_owner_whose_fellow_owner_went_meanwhile_stays(chat):
+def test_an_owner_whose_fellow_owner_went_in_the_meantime_stays(chat):
     chat.store.change(chat.id_of(3), via="page", role="admin")
     [task] = confirmed(chat, 3)
     with chat.store.writing() as store:
@@ -202,8 +202,8 @@ def test_disconnecting_cancels_what_is_not_done(chat):
     disconnecting.disconnect(chat.app, chat.by)
     assert run(task).state == "cancelled" and chat.removed() == []
     assert account(3).state == "present", "it is in the app, as before"
-    [told] = Activity.select().where(Activity.what == "cancelled task")
-    assert (told.about, told.report) == ("Person 3", task.report)
+    [logged] = Activity.select().where(Activity.what == "cancelled task")
+    assert (logged.about, logged.report) == ("Person 3", task.report)
     assert Mail.select().where(Mail.kind == "outcome").count() == 1
 
 
@@ -223,7 +223,7 @@ def test_a_passing_fault_is_retried_with_growing_delays_and_then_needs_attention
     chat.clear()
     tasks.retry(task, chat.by)
     assert run(task).state == "done" and chat.removed() == [email(3)]
-    assert Mail.select().where(Mail.kind == "outcome").count() == 2, "mended: that is told too"
+    assert Mail.select().where(Mail.kind == "outcome").count() == 2, "fixed: that is mailed too"
 
 
 def test_a_rate_limit_waits_as_long_as_the_app_asks_and_costs_no_attempt(chat):
@@ -353,10 +353,10 @@ def test_a_removal_after_a_confirmed_one_of_the_same_account_is_not_queued_twice
     assert Task.select().count() == 1 == Change.select().where(Change.kind == "removed user").count()
 
 
-def test_no_secret_is_told(chat):
+def test_no_secret_is_reported(chat):
     [task] = confirmed(chat, 3)
     chat.fault("forbidden")
     run(task)
     secret = vault.unseal(App.get().credential)["token"]
-    told = [entry.why for entry in activity.entries(limit=200)] + [Task.get().error]
-    assert secret not in " ".join(told) + "".join(mail.text for mail in Mail.select())
+    logged = [entry.why for entry in activity.entries(limit=200)] + [Task.get().error]
+    assert secret not in " ".join(logged) + "".join(mail.text for mail in Mail.select())
