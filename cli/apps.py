@@ -111,7 +111,7 @@ def _document(app: App, standing: Standing) -> dict:
 
 @apps.command("go-on-without")
 @click.argument("name")
-@click.option("--yes", is_flag=True, help="The app really no longer provides it.")
+@click.option("--yes", is_flag=True, help="Confirm that the app really no longer provides it.")
 @as_json
 @opened
 def go_on_without(name: str, yes: bool, as_json: bool) -> None:

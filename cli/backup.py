@@ -53,8 +53,8 @@ def backup(file: Path, replace: bool, as_json: bool) -> None:
 
 def _refuse_server(settings: Config, program: str, outcome: str) -> None:
     if settings.database_url:
-        raise Failed(f"The workspace is in {settings.database_name}, whose backups PostgreSQL's own programs make: "
-                     f"{program}. {outcome} docs/scale.md shows how.")
+        raise Failed(f"The workspace is in {settings.database_name}. Use PostgreSQL's own programs to back it up and "
+                     f"restore it: {program}. {outcome} docs/scale.md shows how.")
 
 
 def _refuse_own_files(file: Path, settings: Config) -> None:

@@ -1,5 +1,5 @@
 """`move`: copies a stopped workspace to another database, from the SQLite file to PostgreSQL or back, and verifies it.
-The old database keeps its rows and refuses to be used afterwards, so that no two copies act on people's access."""
+The old database keeps its rows and is locked afterwards, so that no two copies act on people's access."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def move(address: str | None, undo: bool, as_json: bool) -> None:
     rows, filled = plural(document["rows"], "row"), plural(sum(map(bool, counted.values())), "table")
     lines = [f"Moved to {there.database_name}: {rows} in {filled}, the same in both databases.",
              f"The activity log is whole: {plural(log['entries'], 'entry', 'entries')}.",
-             f"Set ROLLCALL_DATABASE to the new database. {here.database_name} refuses to be used: move --undo."]
+             f"Set ROLLCALL_DATABASE to the new database. {here.database_name} is locked until you run: move --undo."]
     answer(document, lines, as_json)
 
 

@@ -116,7 +116,7 @@ def _load_file(file: Path) -> None:
         kind = connector_of(load(file))
         taken = {**_shipped_apps(), **_described}.get(kind.slug)
         if taken is not None:
-            reason = f"“app: {kind.slug}” is taken by {taken.label}: name it otherwise."
+            reason = f"“app: {kind.slug}” is taken by {taken.label}: choose another name."
             raise DescriptionProblem(file.name, [(1, reason)])
     except DescriptionProblem as problem:
         _broken.append(str(problem))

@@ -176,13 +176,13 @@ def _fault(address: str) -> str:
     if "@" in domain:
         return "it has more than one @"
     if not local:
-        return "nothing stands before the @"
+        return "there is nothing before the @"
     if any(letter.isspace() for letter in address):
         return "there is a space in it"
     strange = HIDDEN.search(address) or next((letter for letter in address if not letter.isprintable()), None)
     if strange:
         letter = strange if isinstance(strange, str) else strange.group()
-        return f"the character U+{ord(letter):04X} in it can't be seen, or stands where a letter got lost"
+        return f"the character U+{ord(letter):04X} in it can't be seen, or replaces a lost letter"
     if special := SPECIAL.search(local):
         return f"there is a {special.group()} in it"
     try:

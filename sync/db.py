@@ -20,7 +20,7 @@ from sync import ON_SERVER, faults, once
 from sync.kept_connections import Connection, KeptConnections
 from sync.quick_sql import QuickContext
 
-WRITABLE = "Make it writable for the user that Rollcall runs as, and take away a mark that forbids it (chattr -i)."
+WRITABLE = "Make it writable for the user that Rollcall runs as, and clear its immutable flag if it is set (chattr -i)."
 MIGRATIONS = Path(__file__).with_name("migrations")
 LONGEST_WAIT = 30  # seconds for the lock of the one writer
 STATEMENTS = 300  # that a connection keeps prepared, if it outlives its use: those of a dozen pages

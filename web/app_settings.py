@@ -84,7 +84,7 @@ def minute_of(text: str) -> int:
     """A time as a browser sends it, "04:20" or "04:20:00", as the minute of the day."""
     time = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)(:[0-5]\d)?", text.strip())
     if time is None:
-        raise AppProblem("The time of the daily check is written as 04:20.")
+        raise AppProblem("Enter the time of the daily check as hours and minutes, such as 04:20.")
     return int(time[1]) * 60 + int(time[2])
 
 
@@ -205,7 +205,7 @@ def _hundredths(text: str) -> int | None:
     if not text:
         return None
     if not re.fullmatch(r"\d{1,7}(\.\d{1,2})?", text):
-        raise AppProblem(f"The price is a number such as 8.75, in {this_workspace().currency} a month.")
+        raise AppProblem(f"Enter the price as a number such as 8.75, in {this_workspace().currency} a month.")
     whole, _, part = text.partition(".")
     return int(whole) * 100 + int(part.ljust(2, "0") or 0)
 

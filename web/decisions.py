@@ -47,7 +47,7 @@ KINDS = {
     "nobody": Kind("Re-assign {}", "Move to Unmatched", "{} moved to Unmatched. Match it there, or mark what it is."),
     "rules": Kind("Match {} by the rules again", "Match by the rules", "{} matched by the rules again."),
 }
-BY_RULES = ("Your decision is taken back. From now on it is matched by e-mail, employee number and user name. If these "
+BY_RULES = ("Your decision is undone. From now on it is matched by e-mail, employee number and user name. If these "
             "point to nobody, or to different people, it becomes Unmatched.")  # fmt: skip
 
 

@@ -27,7 +27,7 @@ WORDS = {
     429: ("Too many attempts", "Nothing was changed. Wait a few minutes, then try again."),
     500: ("Something went wrong on our side",
           "Your request may not have been carried out. Nothing else was changed. The reason is in the server's log. "
-          "Try again. If the problem stays, send that log to the person who manages Rollcall."),
+          "Try again. If it keeps happening, send that log to the person who manages Rollcall."),
 }
 STALE = ("This page was open too long", "Nothing was changed. Reload the page and try again.")
 

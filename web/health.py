@@ -27,7 +27,7 @@ def well() -> Response:
     if found := health.troubles():
         return _plain(f"{found[0].sentence} {found[0].advice}", 503)
     if queue.heartbeat_age(utcnow()) is None:
-        return _plain("The schedule has not begun: no server works the queue.", 503)
+        return _plain("The schedule has not started: no server is working on the queue.", 503)
     return _plain("ok")
 
 

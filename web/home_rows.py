@@ -134,7 +134,7 @@ def waiting_row(item: Item) -> Row:
     if item.kind is Waiting.SIGN_IN:
         words = f"{plural(item.count, 'sign-in')} {'wait' if item.count > 1 else 'waits'} for approval"
         return Row("login", "waiting", words, "Review", url_for("people.index"))
-    words = f"{plural(item.count, 'change')} of people above the person who answers for the directory"
+    words = f"{plural(item.count, 'change')} of people who rank above the person responsible for the directory"
     return Row("users", "waiting", words, "Review", url_for("people.index"))
 
 

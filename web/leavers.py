@@ -51,7 +51,7 @@ def accept(app: App, account: Account) -> Response | tuple[str, int]:
         row = acceptances.accept(account, reason, _day(until), by())
     except AcceptanceProblem as problem:
         return _acceptance(app, account, reason, until, str(problem))
-    return go_to(_back(app), f"Accepted. It is an open question again on {calendar_day(row.until)}.")
+    return go_to(_back(app), f"Accepted. It needs a decision again on {calendar_day(row.until)}.")
 
 
 def _day(text: str) -> date | None:
@@ -66,9 +66,9 @@ def _day(text: str) -> date | None:
 def withdraw(app: App, account: Account) -> Response:
     known = acceptances.acceptance_of(account)
     if known is None or not acceptances.withdraw(known, by()):
-        return go_to(_back(app), "This is already an open question.", "waiting")
+        return go_to(_back(app), "This already needs a decision.", "waiting")
     comparison.compare(app.id, utcnow())  # the page that is shown next has it in its report
-    return go_to(_back(app), f"{account_name(account)} is an open question again.")
+    return go_to(_back(app), f"{account_name(account)} needs a decision again.")
 
 
 @pages.get("/administrators/new")

@@ -135,8 +135,8 @@ def sentences(found: Preview, person: Person) -> Sentences:
         services=f"{name} is responsible for {plural(len(services), 'service account')}:" if services else "",
         service_names=_services(services) if services else "",
         outcome=_outcome_of(going, found.saved), now=f"{name} {left}",
-        later=f"Until then no one is asked. On that date it happens automatically. If {name} comes back before, it is "
-        "cancelled.",
+        later=f"Until then no one is asked. On that date it happens automatically. If {name} comes back before then, "
+        "it is cancelled.",
     )  # fmt: skip
 
 

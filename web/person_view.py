@@ -102,8 +102,8 @@ def _differ(person: Person, entries: list[DirectoryEntry]) -> str:
     if len({entry.status for entry in entries}) < 2:
         return ""
     deciding = [entry.directory.name for entry in entries if entry.status == person.status]
-    return (f"{listed(deciding)} {'decides' if len(deciding) == 1 else 'decide'}: active in any directory is active, "
-            "else suspended in any is suspended.")
+    return (f"{listed(deciding)} {'decides' if len(deciding) == 1 else 'decide'}: someone who is active in any "
+            "directory is active; otherwise, someone who is suspended in any is suspended.")
 
 
 def _entry(entry: DirectoryEntry, decides: list[str]) -> Entry:

@@ -158,7 +158,7 @@ def _reports_of_one_app(found: Hits) -> str:
 
 def _more(found: Everything, kind: str) -> str:
     hits = getattr(found, kind, None) if kind in ("apps", "people", "accounts", "assets", "reports") else None
-    return f"These are the first {everywhere.MOST}. Add a word to find fewer." if hits and hits.more else ""
+    return f"These are the first {everywhere.MOST}. Add a word to narrow the search." if hits and hits.more else ""
 
 
 def _summary(groups: list[Group], asked: str) -> str:

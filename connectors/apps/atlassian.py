@@ -333,4 +333,4 @@ def _too_many(answer: Answer) -> ConnectorError | None:
     if answer.status != 429 or reset is None or seconds_to_wait(answer) is not None:
         return None
     wait = (reset - datetime.now(UTC).replace(tzinfo=None)).total_seconds()
-    return RateLimited(f"{answer.asked} answered 429. Too many calls; going on later.", max(wait, 1))
+    return RateLimited(f"{answer.asked} answered 429. Too many calls; trying again later.", max(wait, 1))

@@ -46,12 +46,12 @@ class CsvExport(Connector):
     docs = (
         "For an app that has no API, or none in your plan: export its list of users or members as a CSV file, "
         "usually on its page of members, billing or administration.",
-        "Hand over the file as it is exported, CSV or .xlsx. An e-mail, user name or id is needed; name, role, status, "
-        "seat type and last activity are used where they are there. What Rollcall can't be sure of, it asks about.",
+        "Upload the file as exported, CSV or .xlsx. An e-mail, user name or id is needed; name, role, status, "
+        "seat type and last activity are used if they are there. Rollcall asks about anything that isn't clear.",
         "Upload the file here, and a new one whenever you like: people who are missing from it count as gone from "
         "the app. Or let a program put it on the machine that Rollcall runs on: then it is read again each day.",
-        "Rollcall can't act in such an app. Who has left the company becomes a to-do in the app's Activity: remove "
-        "them in the app, then say that it is done.",
+        "Rollcall can't act in such an app. Someone who has left the company becomes a to-do in the app's Activity: "
+        "remove them in the app, then mark the to-do as done.",
     )
     api_version = NO_API
     fields = (

@@ -211,7 +211,7 @@ class GoogleWorkspace(ClosesClients, Connector):
         except NotFound:
             return
         if answer.json(dict).get("suspended") is not True:
-            raise Refused("Google took the call, but the user is not suspended.")
+            raise Refused("Google accepted the request, but the user is not suspended.")
 
     @classmethod
     def roles_after(cls, account: Account, role: str) -> tuple[str, ...]:

@@ -194,7 +194,7 @@ class HubSpot(HttpConnector):
             return
         after = self._update(account, roleId=role)
         if after.roles != (role,):
-            raise Refused(f"HubSpot took the change, but they now have: {', '.join(after.roles)}.")
+            raise Refused(f"HubSpot accepted the change, but they now have: {', '.join(after.roles)}.")
 
     def _existing(self, account: Account) -> dict:
         if user := self._user(account.id):

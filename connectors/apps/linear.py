@@ -222,7 +222,7 @@ class Linear(HttpConnector):
         except Forbidden as no:
             raise Refused(str(no)) from no
         if not payload.get("success"):
-            raise Refused("Linear took the call, but says that it had no success.")
+            raise Refused("Linear accepted the request, but reports that it failed.")
 
     def _ask(self, query: str, may_repeat: bool = True, **variables: object) -> dict:
         body = {"query": query, "variables": variables}

@@ -72,7 +72,7 @@ class Microsoft365(ClosesClients, Connector):
         *REGISTER,
         "Under “API permissions” add Microsoft Graph application permissions (not delegated ones): User.Read.All, "
         "GroupMember.Read.All and RoleManagement.Read.Directory to read; LicenseAssignment.Read.All for the names of "
-        "licences and AuditLog.Read.All for the last sign-in, which Microsoft shows from Entra ID P1 on. Then press "
+        "licences and AuditLog.Read.All for the last sign-in, which needs Entra ID P1 or higher. Then press "
         "“Grant admin consent”.",
         "To remove people, add User.EnableDisableAccount.All (to block), User.DeleteRestore.All (to delete guests) and "
         "User.RevokeSessions.All (to end sessions). User.ReadWrite.All also permits the first two, and more. To change "

@@ -328,7 +328,7 @@ def _problem(answer: Answer) -> ConnectorError | None:
     if NOT_AUTHORISED in codes:
         return Forbidden(f"{says} The refresh token's person must be Super Admin of the manager account.")
     if TOO_MANY in codes or answer.status == 429:
-        return RateLimited(f"{says} Going on later.", seconds_to_wait(answer) or WAIT)
+        return RateLimited(f"{says} Trying again later.", seconds_to_wait(answer) or WAIT)
     if INTERNAL in codes:
         return TemporarilyUnavailable(says)
     if VERSION_ENDED in codes:

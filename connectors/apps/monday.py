@@ -242,7 +242,7 @@ class Monday(HttpConnector):
             if clean(error.get("code")) != but_done:
                 raise Refused(f"monday.com says “{clean(error.get('message')) or clean(error.get('code'))}”.")
         if result.get("failed_users"):
-            raise Refused("monday.com took the call, but says that it failed for this person.")
+            raise Refused("monday.com accepted the request, but reports that it failed for this person.")
 
     def _ask(self, query: str, may_repeat: bool = True, **variables: object) -> dict:
         body = {"query": query, **({"variables": variables} if variables else {})}

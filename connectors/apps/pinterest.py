@@ -257,7 +257,7 @@ class Pinterest(HttpConnector):
         result = self._act("DELETE", path, body, done=lambda: self.account(account.id) is None)
         named = result.get("deleted_members", result.get("deleted_partners"))
         if isinstance(named, list) and id not in named and self.account(account.id) is not None:
-            raise Refused("Pinterest took the call, but did not remove them.")
+            raise Refused("Pinterest accepted the request, but did not remove them.")
 
     @classmethod
     def roles_after(cls, account: Account, role: str) -> tuple[str, ...]:

@@ -89,7 +89,7 @@ class PostgresRoles(Connector):
         "INHERIT FALSE, SET FALSE; Superusers can be changed by a superuser only, and CONNECT on a database by its "
         "owner. Test connection shows what is missing; reading needs no rights at all.",
         "Let it in by pg_hba.conf, straight to the server and not through a pooler.",
-        "Say whose a role is by its comment: COMMENT ON ROLE ana IS 'ana@acme.example'; An address further on in a "
+        "Name a role's owner in its comment: COMMENT ON ROLE ana IS 'ana@acme.example'; An address further on in a "
         "comment doesn't count, because it may name a contact. A role whose name is an e-mail address needs none. Or "
         "fill in a domain below, if your roles are named as your people's addresses are.",
         "A removal is ALTER ROLE … NOLOGIN and the end of all sessions of the role. What it owns stays, and so do its "
@@ -152,7 +152,7 @@ class PostgresRoles(Connector):
         if beyond:
             missing.append(f"Take the log-in from {beyond:,} of the roles: {name} may not alter them (see the steps).")
         if not signals:
-            missing.append(f"End the sessions of who leaves: GRANT pg_signal_backend TO {name}.")
+            missing.append(f"End the sessions of people who leave: GRANT pg_signal_backend TO {name}.")
         if closed:
             missing.append(f"Give and take CONNECT on {closed:,} databases: {name} does not own them.")
         return Identity(

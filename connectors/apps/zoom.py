@@ -291,7 +291,7 @@ class Zoom(HttpConnector):
         if account.id in clean(answer.json(dict).get("ids")).split(","):
             return
         if asset.id not in ((self._user(account.id) or {}).get("group_ids") or ()):
-            raise Refused(f"Zoom took the call, but did not add them to the group {asset.name}.")
+            raise Refused(f"Zoom accepted the request, but did not add them to the group {asset.name}.")
 
     def revoke(self, account: Account, asset: Asset) -> None:
         _must_have_joined(account)
@@ -354,7 +354,7 @@ def _problem(answer: Answer) -> ConnectorError | None:
     code, words = content.get("code"), clean(content.get("message"))
     says = f"{answer.asked}: Zoom says “{words.rstrip('.')}” ({code})."
     if answer.status == 429 and (wait := _wait(answer)) is not None:
-        return RateLimited(f"{says} Going on later.", wait)
+        return RateLimited(f"{says} Trying again later.", wait)
     if answer.status == 404 and code not in NOT_THERE:
         return TemporarilyUnavailable(f"{answer.asked} answered 404, but not that there is no such user or group.")
     if answer.status == 429 or answer.status >= 500 or not isinstance(code, int) or not words:

@@ -24,19 +24,19 @@ class CsvDirectory(DirectoryConnector):
     file_purpose = "directory"
     docs = (
         "Let your HR program or directory export everyone into one file, CSV or .xlsx: regularly, on the machine that "
-        "Rollcall runs on; or hand the file over here, and a new one whenever something changed.",
-        "Hand it over as it is exported. An e-mail address is needed; name, status, first and last day, groups, "
-        "department, manager and employee number are used where they are there. What Rollcall can't be sure of, it "
-        "asks about.",
+        "Rollcall runs on; or upload the file here, and a new one whenever something has changed.",
+        "Upload it as exported. An e-mail address is needed; name, status, first and last day, groups, "
+        "department, manager and employee number are used if they are there. Rollcall asks about anything that isn't "
+        "clear.",
         "The file is a complete list: people who are missing from it count as having left. What a new file would "
         "change is shown before it is applied.",
     )
     fields = (
-        Field("source", "The list", choices=(("path", "is a file on this machine"), ("upload", "is handed over here")),
+        Field("source", "The list", choices=(("path", "is a file on this machine"), ("upload", "is uploaded here")),
               where=False),
         Field("file", "File", "The path of the file on the machine that Rollcall runs on.",
               placeholder="/srv/hr/staff.csv", when=("source", "path"), where=False, path=True),
-        Field("text", "CSV file", "Everybody of the company.", secret=True, upload=True, when=("source", "upload")),
+        Field("text", "CSV file", "Everyone in the company.", secret=True, upload=True, when=("source", "upload")),
         Field("mapping", "Columns", "What the columns mean, as JSON.", required=False, mapping=True,
               where=False),
     )  # fmt: skip

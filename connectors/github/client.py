@@ -125,7 +125,7 @@ def problem(answer: Answer) -> ConnectorError | None:
     lowered = answer.text.lower() if answer.status in (403, 429) else ""
     if answer.status == 429 or "rate limit" in lowered:
         wait = seconds_to_wait(answer)
-        words = f"{answer.asked}: GitHub asks for a pause after too many calls. Going on later."
+        words = f"{answer.asked}: GitHub asks for a pause after too many calls. Trying again later."
         return RateLimited(words, DEFAULT_WAIT if wait is None else wait)
     if answer.headers.get("X-GitHub-SSO", "").startswith("partial-results"):
         return Forbidden(

@@ -185,7 +185,7 @@ def _account(text: str) -> tuple[str, str]:
 def _meant(answer: Answer) -> ConnectorError | None:
     """What the reasons in an answer add to its status: {"error": {"errors": [{"reason": "quotaExceeded"}]}}."""
     if answer.status == 403 and not TOO_MANY.isdisjoint(_reasons(answer)):
-        return RateLimited(f"{answer.asked} answered 403: “{words(answer)}”. Too many calls; going on later.")
+        return RateLimited(f"{answer.asked} answered 403: “{words(answer)}”. Too many calls; trying again later.")
     if answer.status == 412 and "conditionNotMet" in _reasons(answer) and _of_a_user(answer):
         return NotFound(f"{answer.asked} answered 412: “{words(answer)}”.")
     return None

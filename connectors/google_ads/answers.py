@@ -45,7 +45,7 @@ def problem(answer: Answer) -> ConnectorError | None:
     if "quotaError" in codes and codes["quotaError"] not in NO_RATE_LIMIT:
         details = [part(part(error, "details"), "quotaErrorDetails") for error in errors]
         wait = max(_seconds(detail.get("retryDelay")) for detail in details)
-        return RateLimited(f"{says} Too many calls; going on later.", wait or UNKNOWN_WAIT)
+        return RateLimited(f"{says} Too many calls; trying again later.", wait or UNKNOWN_WAIT)
     if "authenticationError" in codes:
         return CredentialRejected(f"{says} The refresh token is wrong, expired or revoked.")
     if code := codes.get("authorizationError"):

@@ -133,7 +133,7 @@ class LdapClient:
         for name in self.ids:
             for value in values.get(name.lower(), ()):
                 if name == "objectGUID" and len(value) != 16:
-                    raise TemporarilyUnavailable(f"{one_line(dn)} shows an objectGUID that is none.")
+                    raise TemporarilyUnavailable(f"{one_line(dn)} shows an invalid objectGUID.")
                 return str(uuid.UUID(bytes_le=value)) if name == "objectGUID" else decoded(value)
         raise Refused(
             f"{one_line(dn)} shows no {' or '.join(self.ids)}, by which Rollcall knows people again. "
@@ -205,7 +205,7 @@ class LdapClient:
             raise Refused(f"The filter {filter} is not well-formed.") from problem
         if result["type"] != "searchResDone":
             self.close()
-            raise TemporarilyUnavailable(f"{self.get('url')} answered something else than was asked.")
+            raise TemporarilyUnavailable(f"{self.get('url')} answered something other than what was requested.")
         found = [entry for entry in entries or () if entry["type"] == "searchResEntry"]
         for name in {name for entry in found for name in entry["raw_attributes"]}:
             self._spellings.setdefault(name.lower(), name)

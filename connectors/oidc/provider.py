@@ -206,7 +206,7 @@ class Provider:
             return claims
         more = answer.json(dict)
         if more.get("sub") != claims["sub"]:
-            raise NotTrusted("The provider described someone else than it signed in. Nobody was signed in.")
+            raise NotTrusted("The provider described someone other than the person it signed in. Nobody was signed in.")
         rest = {name: value for name, value in {**more, **claims}.items() if name not in ABOUT_EMAIL}
         return rest | _email_of_one_source(claims, more)
 

@@ -88,4 +88,4 @@ def too_many(answer: Answer) -> ConnectorError | None:
         now = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp()
     except (TypeError, ValueError):
         now = time.time()
-    return RateLimited(f"{answer.asked} answered 429. Too many calls; going on later.", max(int(reset) - now, 1))
+    return RateLimited(f"{answer.asked} answered 429. Too many calls; trying again later.", max(int(reset) - now, 1))

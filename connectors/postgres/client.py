@@ -144,7 +144,7 @@ class PostgresClient:
     def _not_connected(self, text: str) -> ConnectorError:
         reason = self._clean(one_line(text))
         if any(words in text for words in REJECTED_WORDS) or NO_SUCH_ROLE.search(text):
-            return CredentialRejected(f"{self.place} turned Rollcall away: {reason}. Check the role and the password.")
+            return CredentialRejected(f"{self.place} rejected Rollcall: {reason}. Check the role and the password.")
         if NO_SUCH_DATABASE.search(text):
             return Refused(f"{self.place} has no such database to sign in to: {reason}.")
         if any(words in text for words in TLS_WORDS):

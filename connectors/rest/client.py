@@ -180,7 +180,7 @@ class Client:
         data = _data(answer) if errors else None
         says = f"{answer.asked} answered {answer.status}: “{self._error_words(answer)}”."
         if answer.status in limit.get("statuses", ()) or self._means("too_many", data):
-            return RateLimited(f"{says} Too many calls; going on later.", self._wait(answer))
+            return RateLimited(f"{says} Too many calls; trying again later.", self._wait(answer))
         if self._means("credential", data):
             return CredentialRejected(f"{says} The app rejects the credential.")
         if self._means("later", data):

@@ -149,7 +149,7 @@ class ScimClient:
             return None
         resource = answer.json(dict)
         if id_of(resource) != id:
-            raise TemporarilyUnavailable(f"{answer.asked} answered with something else than was asked for.")
+            raise TemporarilyUnavailable(f"{answer.asked} answered with something other than what was requested.")
         if "ETag" in answer.headers and isinstance(resource.get("meta", {}), dict):
             resource["meta"] = {**resource.get("meta", {}), "version": answer.headers["ETag"]}
         return resource

@@ -291,7 +291,7 @@ class Scim(ClosesClients, Connector):
         operation = {"op": "replace", "path": "active", "value": active}
         after = self._client.change("Users", user, [operation], lambda whole: whole.update(active=active))
         if after and "active" in after and is_active(after) != active:
-            raise Refused("The app took the call, but the user is as before. May SCIM deactivate users there?")
+            raise Refused("The app accepted the request, but the user is unchanged. May SCIM deactivate users there?")
 
     def change_role(self, account: Account, role: str) -> None:
         user = self._must_have("Users", account.id)

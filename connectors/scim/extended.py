@@ -49,7 +49,8 @@ class ExtendedScim(Scim):
         operation = {"op": "replace", "value": value}
         after = self._client.change("Users", user, [operation], lambda whole: whole.update(value))
         if after and self.extension in after and next(iter(self._held(after)), "") != role:
-            raise Refused(f"{self.label} took the call, but the role is as before. Does its plan let SCIM set roles?")
+            raise Refused(f"{self.label} accepted the request, but the role is unchanged. Does its plan allow roles "
+                          "over SCIM?")
 
     def _new_user(self, email: str, role: str) -> dict:
         default = next(rank.id for rank in self.ranks if rank.default)

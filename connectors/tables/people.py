@@ -66,7 +66,7 @@ def _person(row: RowValues, decisions: Mapping[str, str], today: date) -> Person
         elif decided == STATUS_COUNTS:
             last_day = None
     email = _email(row.text(Meaning.EMAIL), f"The row in line {row.line} has no usable e-mail address")
-    further = [_email(one, f"The row in line {row.line} has a further e-mail address that is none")
+    further = [_email(one, f"The row in line {row.line} has a further e-mail address that isn't one")
                for one in row.lists.get(Meaning.FURTHER_EMAILS, ())]  # fmt: skip
     if status is None and last_day and last_day < today:
         status = Means.LEFT

@@ -144,5 +144,5 @@ def answered(purpose: str, mapping: str, answers: AnyMapping[str, str]) -> str:
     try:
         return mappings.from_json(mapping, Purpose(purpose)).answered(answers).to_json()
     except (ValueError, KeyError) as problem:
-        raise Refused(f"That answer can't be: {one_line(str(problem))}.") from problem
+        raise Refused(f"That answer isn't possible: {one_line(str(problem))}.") from problem
 

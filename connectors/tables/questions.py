@@ -89,7 +89,7 @@ def _missing(purpose: Purpose, mapping: Mapping, columns: list[Column]) -> Itera
             yield Question("missing", f"missing:{header}",
                            f"The column {header}, which says the {_word(meaning)}, is no longer in the file. Was it "
                            "left out by mistake? Then export it again.",
-                           (Choice("gone", "It is no longer exported: go on without it"),), column=header)
+                           (Choice("gone", "It is no longer exported: continue without it"),), column=header)
 
 
 def header_words(header: Iterable[str]) -> str:

@@ -210,7 +210,7 @@ def strayed(answer: Answer) -> Strayed | None:
         return None
     return Strayed(
         f"{answer.asked} answered {answer.status} with a web page instead of data: "
-        "the address may be wrong, or something stands before the app."
+        "the address may be wrong, or something is in front of the app."
     )
 
 

@@ -291,7 +291,7 @@ class Http:
             body += piece
             if len(body) > self._max_bytes:
                 response.raw.close()
-                raise _TooMuch(f"{asked} gave more than {self._max_bytes:,} bytes; reading was given up.")
+                raise _TooMuch(f"{asked} sent more than {self._max_bytes:,} bytes, so Rollcall stopped reading.")
         return bytes(body)
 
     def _problem(self, answer: Answer) -> ConnectorError | None:
@@ -305,13 +305,13 @@ class Http:
         says = f"{answer.asked} answered {answer.status}" + (f": “{reason}”." if reason else ".")
         wait = seconds_to_wait(answer)
         if answer.status == 429 or (answer.status == 403 and wait is not None):
-            return RateLimited(f"{says} Too many calls; going on later.", UNKNOWN_WAIT if wait is None else wait)
+            return RateLimited(f"{says} Too many calls; trying again later.", UNKNOWN_WAIT if wait is None else wait)
         if answer.status == 401:
             return CredentialRejected(f"The app rejects the credential: it is wrong, expired or revoked.\n{says}")
         if answer.status == 403:
             return Forbidden(f"The credential lacks a permission.\n{says}")
         if answer.status == 408 or (answer.status >= 500 and answer.status not in REFUSALS):
-            return TemporarilyUnavailable(f"The server has a problem of its own: it answered {answer.status}.\n{says}")
+            return TemporarilyUnavailable(f"The server has a problem: it answered {answer.status}.\n{says}")
         return REFUSALS.get(answer.status, Refused)(says)
 
     def _wait_before_retry(

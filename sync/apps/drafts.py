@@ -107,7 +107,7 @@ def _keep(app: App, kind: type[Connector], entered: dict[str, str], **values: ob
     with writing():
         columns = {**apps.stored(kind, entered, app), **values}
         if not App.update(columns).where(App.id == app.id, App.state == AppState.CONNECTING).execute():
-            raise AppProblem(f"{app.name} is already connected. Change it on its Settings.")
+            raise AppProblem(f"{app.name} is already connected. Change it on its Settings tab.")
 
 
 def begin(app: App, owners: list[Person], collaborators: list[Person], daily_on: bool, minute: int, by: Asker) -> Check:

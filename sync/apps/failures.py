@@ -43,15 +43,15 @@ class Met:
 
 # The first class that fits decides.
 _KINDS = (
-    (CredentialRejected, Failure.CREDENTIAL, "Replace the automation account's credential on the app's Settings."),
+    (CredentialRejected, Failure.CREDENTIAL, "Replace the automation account's credential on the app's Settings tab."),
     (VaultProblem, Failure.CREDENTIAL, ""),
     (AppProblem, Failure.SETTINGS, ""),
     (lost_fields.FieldsLost, Failure.MISSING_FIELDS, lost_fields.ADVICE),
     (RateLimited, Failure.RATE_LIMIT, "The app asks for fewer calls. The next check tries again."),
     (IncompleteReading, Failure.INCOMPLETE, "The next check tries again."),
     (TemporarilyUnavailable, Failure.UNREACHABLE, "The next check tries again."),
-    (TooLong, Failure.CONNECTOR, "Shorten it in the app. Rollcall in a SQLite file has no such limit."),
-    (Refused, Failure.REFUSED, "The app refused to be read: test the credential on its Settings."),
+    (TooLong, Failure.CONNECTOR, "Shorten it in the app. Rollcall on SQLite has no such limit."),
+    (Refused, Failure.REFUSED, "The app refused to be read: test the credential on its Settings tab."),
 )  # fmt: skip
 
 

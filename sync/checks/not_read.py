@@ -15,8 +15,8 @@ def keep_known(app: App, parts: Iterable[NotRead]) -> list[str]:
     warnings = []
     for part in parts:
         db.execute_sql(_KNOWN_ACCESS, {"app": app.id, "asset": part.asset})
-        warnings.append(f"It couldn't be read who has access to the asset {part.asset}. The last known access is kept: "
-                        f"{part.why}")  # fmt: skip
+        warnings.append(f"Rollcall couldn't read who has access to the asset {part.asset}. The last known access is "
+                        f"kept: {part.why}")  # fmt: skip
     return warnings
 
 

@@ -86,7 +86,7 @@ def _stage(place: Listed | _Rows, give: Callable[[], Iterable], progress: Callab
         if read is not None:
             return read
     raise TemporarilyUnavailable(
-        f"The app gave the same entry more than once in its list, {READINGS} times in a row, "
+        f"The app's list had the same entry more than once, {READINGS} times in a row, "
         "so others may be missing from it."
     )
 

@@ -25,7 +25,7 @@ def seen(entries: Iterable[DirectoryEntry]) -> str:
 def hold_back(directory: Directory, guard: Guard, now: datetime, whole: bool) -> None:
     """Leaves in read_leaving whose leaving someone must look at first: those whose address the directory gives to
     someone else who is here, everyone once too many leave within a day or nobody is left, the last Owner, those
-    above who answers for the directory.
+    above the person responsible for the directory.
 
     Who is not staged is missing from the directory, unless the reading is not `whole`.
     """

@@ -91,7 +91,7 @@ def _groups(group_ids: Iterable[int]) -> list[DirectoryGroup]:
     groups = list(DirectoryGroup.select(DirectoryGroup, Directory).join(Directory)
                   .where(DirectoryGroup.id.in_(set(group_ids))))  # fmt: skip
     if not groups:
-        raise TeamProblem("Tick at least one group.")
+        raise TeamProblem("Select at least one group.")
     return groups
 
 

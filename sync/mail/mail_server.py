@@ -31,7 +31,7 @@ FIELDS = (
     Field("encryption", "Encryption", choices=(
         ("starttls", "STARTTLS, usually port 587"), ("tls", "TLS, usually port 465"), ("none", "None"))),
     Field("port", "Port", placeholder="587"),
-    Field("user", "User", required=False, help="Leave it empty for a server that asks for no sign-in."),
+    Field("user", "User", required=False, help="Leave it empty if the server requires no sign-in."),
     Field("password", "Password", secret=True, required=False),
     Field("sender", "From", required=False, where=False, help="The address that e-mails come from. Empty: the user's."),
 )

@@ -24,13 +24,13 @@ def warning(emails: Iterable[str]) -> str:
     if email is None:
         return ""
     if not mail_server.is_set():
-        return f"Mail to {email} leaves only through a mail server that offers SMTPUTF8: none is set yet."
+        return f"Mail to {email} can only be sent through a mail server that offers SMTPUTF8: none is set yet."
     try:
         server = mail_server.current()
         return "" if server is None or _offers_smtputf8(server) else smtp.no_smtputf8(server, email)
     except smtp.MailDelayed as problem:
-        return (f"Mail to {email} leaves only if the mail server offers SMTPUTF8. Whether it does isn't known: "
-                f"it couldn't be asked. {problem}")
+        return (f"Mail to {email} can only be sent if the mail server offers SMTPUTF8. Rollcall couldn't find out "
+                f"whether it does. {problem}")
 
 
 def _offers_smtputf8(server: smtp.Outgoing) -> bool:

@@ -37,7 +37,8 @@ def hold(person: Person, field: str, value: str, by: str | Asker, directory: Dir
         return False
     HeldChange.create(person=person, field=field, value=value, asked_by=str(by), directory=directory)
     activity.record(by, "held change", about=names.signature(person), before=now(person, field), person=person,
-                    after=f"{field}: {value}", why=f"{person.name or 'This person'} ranks above its responsible person")
+                    after=f"{field}: {value}",
+                    why=f"{person.name or 'This person'} ranks above the person responsible for it")
     return True
 
 

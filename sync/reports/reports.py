@@ -266,7 +266,7 @@ def finish(report: Report, by: str, version: int | None = None, left_out: dict[i
         if not confirmed and Change.select().where(Change.report == report, Change.decision == HELD).exists():
             raise ReportHeld("A guard holds these changes because they are many at once. Release them first.")
         if not confirmed + newly_left_out and undecided:
-            raise ReportProblem("Nobody is ticked. Nothing was changed. Choose a successor, or leave someone out.")
+            raise ReportProblem("Nobody is selected. Nothing was changed. Choose a successor, or leave someone out.")
         rest = Change.select().where(Change.report == report, Change.decision.in_((CONFIRM, HELD)))
         if not rest.exists():
             _close(report, ReportState.APPLIED, by)

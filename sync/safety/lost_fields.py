@@ -36,7 +36,7 @@ VITAL = frozenset(("email", "status", "role", "user_name", "employee_number", "a
 OPTIONAL = frozenset(("last_activity", "seat"))
 ADVICE = (
     "Nothing was changed. Look at the credential's permissions in the app, then check again. If the app really no "
-    "longer returns this, confirm it on the app's Settings: the known values are then kept."
+    "longer returns this, confirm it on the app's Settings tab: the known values are then kept."
 )
 
 

@@ -138,7 +138,7 @@ def _tested(new: Settings, secret: str | None, base_url: str) -> list[Finding]:
         keys = provider.count_keys()
         found.append(Finding("ok", f"It publishes its signing keys: {keys}."))
         provider.probe(base_url + RETURN)
-        found.append(Finding("ok", "It knows the client id and secret, as far as can be tested without signing in."))
+        found.append(Finding("ok", "It accepts the client id and secret, as far as can be tested without signing in."))
     except ConnectorError as problem:
         found.append(Finding("attention", str(problem)))
     return [*found, *_doubts(metadata, new)]
@@ -155,7 +155,7 @@ def _doubts(metadata: Metadata, new: Settings) -> list[Finding]:
         (not metadata.signatures, Finding("waiting", "It doesn't say how it signs; Rollcall expects RS256.")),
         (missing, Finding("waiting", f"It doesn't list the scope {', '.join(missing)}: it may refuse or ignore it.")),
         (apart > 60, Finding("waiting", f"Its clock and this server's are {apart:.0f} seconds apart. Beyond 120 "
-                                        "nobody can sign in. Let this server keep its time by NTP.")),
+                                        "nobody can sign in. Synchronise this server's clock by NTP.")),
         (new.default_role and metadata.issuer == GOOGLE, Finding("waiting", "Everybody else has a role: with the "
          "audience “External”, that is anyone with a Google account. Make it “Internal” there.")),
         (not metadata.end_session, Finding("waiting", "It offers no address for signing out: people who sign out of "
@@ -295,7 +295,7 @@ def _refuse_nonsense(new: Settings, base_url: str) -> None:
     if new.default_role not in DEFAULT_ROLES:
         raise OidcProblem("The role of everyone else must be nobody, guest, user or admin.")
     if new.roles and not new.groups_claim:
-        raise OidcProblem("Groups are mapped to roles: enter the name of the claim that holds them.")
+        raise OidcProblem("Groups are mapped to roles: enter the name of the claim that contains them.")
     if len(new.roles) > MOST_GROUPS or any(len(group) > 300 for group, _ in new.roles):
         raise OidcProblem(f"At most {MOST_GROUPS} groups of at most 300 characters can be mapped.")
     if wrong := [role for _, role in new.roles if role not in WORKSPACE_ROLES]:

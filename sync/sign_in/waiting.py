@@ -55,7 +55,7 @@ def confirm(row: WaitingSignIn, by: Asker) -> None:
     with writing():
         row = WaitingSignIn.get_by_id(row.id)
         if by.person_id != row.person_id or confirmable(row.id, row.person) is None:
-            raise rank.NotAllowed("This is confirmed by the person themselves, in the browser where it began.")
+            raise rank.NotAllowed("The person confirms this themselves, in the browser where it began.")
         _link(row, by, "confirmed by the person")
 
 

@@ -184,7 +184,7 @@ def _end(task: Task, state: str, error: str | None) -> None:
 
 def _wait_for_the_limit(task: Task, wait: RateLimited) -> None:
     if utcnow() - task.created_at > PATIENCE:
-        _needs_attention(task, f"{wait} It has been so for more than a day.")
+        _needs_attention(task, f"{wait} This has lasted for more than a day.")
     else:
         _again(task, str(wait), timedelta(seconds=max(1.0, wait.retry_after)), counts=False)
 

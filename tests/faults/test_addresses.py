@@ -305,7 +305,7 @@ def test_an_invitation_goes_to_the_clean_address_once(chat):
 def test_who_is_invited_at_an_address_that_mail_may_not_reach_is_marked_in_the_preview(owner, chat):
     address = f"/apps/{chat.app.id}/invitations"
     shown = owner.post(address, people="jörg@acme.example, bo@acme.example", role="member").text
-    assert "Mail to jörg@acme.example leaves only through a mail server that offers SMTPUTF8" in shown
+    assert "Mail to jörg@acme.example can only be sent through a mail server that offers SMTPUTF8" in shown
     assert "SMTPUTF8" not in owner.post(address, people="bo@münchen.example", role="member").text
 
 

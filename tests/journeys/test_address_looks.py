@@ -26,7 +26,7 @@ def test_a_browser_lets_an_address_beyond_ascii_and_what_is_cleaned_through(visi
     _add(page, "Jörg Müller <jörg@acme.example>,")
     page.wait_for_url("**/people/*")
     page.wait_for_selector(".banner")
-    assert "Mail to jörg@acme.example leaves only through" in page.inner_text("section:has(#h-emails)")
+    assert "Mail to jörg@acme.example can only be sent through" in page.inner_text("section:has(#h-emails)")
     assert people.find_by_email("JÖRG@acme.example").name == "Jörg Müller"
 
 

@@ -133,7 +133,7 @@ class TestFigma(ConnectorContract):
     def test_a_removal_that_figma_did_not_do_is_refused(self, app, connector):
         self.fill(app, 1)
         app.raw[app.seats[0].id] = {"active": True}
-        with pytest.raises(Refused, match="as before"):
+        with pytest.raises(Refused, match="is unchanged"):
             connector.remove(next(connector.accounts()))
 
     def test_an_administrator_that_figma_did_not_make_is_reported(self, app, connector):

@@ -52,7 +52,7 @@ def test_a_removal_that_the_app_did_not_do_is_refused(battery, app):
     held.fill(app, 1)
     connector = held.connect(app)
     app.fail(lambda reply: Reply(200, {**reply.body, "active": True}), on="patch_user", acts=True)
-    with pytest.raises(ConnectorError, match="as before"):
+    with pytest.raises(ConnectorError, match="is unchanged"):
         connector.remove(next(connector.accounts()))
     connector.close()
 

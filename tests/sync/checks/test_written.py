@@ -22,13 +22,13 @@ class Lasting(TemporarilyUnavailable):
 
 
 FAULTS = [  # what the connector raises, whether it needs attention at once, whether it may pass, the advice
-    (CredentialRejected("No."), True, False, "Replace the automation account's credential on the app's Settings."),
+    (CredentialRejected("No."), True, False, "Replace the automation account's credential on the app's Settings tab."),
     (FieldsLost("No."), True, False, ADVICE),
     (apps.AppProblem("No."), True, False, ""),
     (RateLimited("No.", 61), False, True, "The app asks for fewer calls. The next check tries again."),
     (TemporarilyUnavailable("No."), False, True, "The next check tries again."),
     (Lasting("No."), True, False, "Pay the invoice."),
-    (Refused("No."), True, False, "The app refused to be read: test the credential on its Settings."),
+    (Refused("No."), True, False, "The app refused to be read: test the credential on its Settings tab."),
     (UnusableReading("No."), False, False,
      "This is a bug of the connector: please report it. Nothing was changed."),
 ]  # fmt: skip

@@ -166,7 +166,7 @@ def test_who_is_undecided_waits_in_the_report(chat, channel):
     drain()
     report = Report.get_by_id(report.id)
     assert chat.removed() == [email(3)] and report.is_open and report.waiting == 1
-    with pytest.raises(reports.ReportProblem, match="Nobody is ticked"):
+    with pytest.raises(reports.ReportProblem, match="Nobody is selected"):
         reports.finish(report, chat.by, undecided={chat.change(report, 1).id})
 
 
