@@ -97,7 +97,7 @@ def content_of(setting: str) -> bytes:
 
 
 def load_folder(folder: Path) -> None:
-    """Take up the apps that YAML files in this folder describe, in place of those taken up before.
+    """Load the apps that YAML files in this folder describe, in place of those loaded before.
 
     A file that can't be used is left out, and broken_files() says why.
     """

@@ -92,7 +92,7 @@ class Field:
     choices: tuple[tuple[str, str], ...] = ()  # (value, label); the first is the default
     placeholder: str = ""
     multiline: bool = False  # a key: a text area
-    upload: bool = False  # the content of a file that is handed over
+    upload: bool = False  # the content of an uploaded file
     mapping: bool = False  # what the file's columns mean, as JSON: asked for beside the file, not in the form
     when: tuple[str, str] | None = None  # (name, value): asked for only where that field, before it, has this value
     where: bool = True  # a change may send the secrets elsewhere, so they must be entered again; False: it can't

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import idna
 
 LONGEST = 254  # characters of an address (RFC 5321 4.5.3.1.3, with its erratum 1690)
-LONGEST_GIVEN = 1000  # characters, with a name and whatever else stands around it
+LONGEST_GIVEN = 1000  # characters, with a name and whatever else is around it
 LONGEST_NAME = 200  # characters of a name
 SHOWN = 80  # characters of it that a reason repeats
 # Nearly all addresses: nothing to clean, and lower case is their key. A check takes this way for each account.
@@ -21,7 +21,7 @@ DOMAIN = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
 # Zero-width space, word joiner, byte order mark, soft hyphen, marks of writing direction: copied along, never typed.
 DIRT = re.compile("[\u200b\u2060\ufeff\u00ad\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 BREAKS = ("Cc", "Zl", "Zp")  # a name has a space in place of these
-# They are invisible too, but may be meant, or stand where a letter got lost.
+# They are invisible too, but may be meant, or replace a lost letter.
 HIDDEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\ufffc\ufffd\U000e0100-\U000e01ef]"
 )
@@ -48,7 +48,7 @@ def email_key(text: str | None) -> str:
 
     Before the @: NFC and lower case, which every mail server in use treats as one mailbox. After it: the domain that
     mail goes to by IDNA 2008 (UTS 46, non-transitional), in ASCII. Never case folding or NFKC, which join ß with ss
-    and ﬁ with fi. What stands around an address, as clean_email() takes it away, makes no difference.
+    and ﬁ with fi. The text around an address, as clean_email() takes it away, makes no difference.
     """
     if not text:
         return ""
@@ -122,7 +122,7 @@ def _in_ascii(domain: str) -> str:
 
 
 def text_key(text: str) -> str:
-    """The key of an address; of a user name that is none, its letters without capitals."""
+    """The key of an address; of a user name that isn't an address, its letters without capitals."""
     return email_key(text) or unicodedata.normalize("NFC", unicodedata.normalize("NFC", text.strip()).lower())
 
 
@@ -150,7 +150,7 @@ def _look(key: str) -> str:
 
 
 def _bare(text: str) -> str:
-    """Without what stands around it, taken away until nothing is left to take."""
+    """Without the text around it, taken away until nothing is left to take."""
     text, before = DIRT.sub("", text), ""
     while text != before:
         before = text

@@ -27,7 +27,7 @@ class Talk:
         return f"within {math.ceil(self.seconds * 10) / 10:g} seconds" if self.seconds else "in time"
 
 
-_now: ContextVar[Talk | None] = ContextVar("the talk that is going on", default=None)
+_now: ContextVar[Talk | None] = ContextVar("the conversation in progress", default=None)
 
 
 @contextmanager

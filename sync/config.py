@@ -141,7 +141,7 @@ def _url(text: str | None, host: str, port: int) -> str:
 
 
 def is_plain_path(text: str) -> bool:
-    """Whether it is a path that can stand before every address: /rollcall, /tools/rollcall."""
+    """Whether it is a path that every address can begin with: /rollcall, /tools/rollcall."""
     return PLAIN_PATH.fullmatch(text) is not None
 
 

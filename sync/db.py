@@ -243,7 +243,7 @@ def keeping_connections() -> Iterator[None]:
 
 
 def noted_in_write() -> dict:
-    """What the write under way has noted for itself: empty when it begins, and forgotten when it ends."""
+    """What the write under way has noted for itself: empty when it begins, and dropped when it ends."""
     return _write.__dict__
 
 
@@ -266,7 +266,7 @@ def waiting_at_most(seconds: float):
 @contextmanager
 def _turn(outermost: bool):
     """The threads of a process write one after the other and wake each other, where SQLite would let each look again
-    after ever longer pauses. One that has waited in vain asks the file, which says that it is locked.
+    after ever longer pauses. One that has waited too long asks the file, which says that it is locked.
     """
     mine = outermost and not db.on_server and _writer.acquire(timeout=_patience.get())
     try:
@@ -280,7 +280,7 @@ def _turn(outermost: bool):
 def writing():
     """One short transaction that holds the single write lock; nested blocks join it.
 
-    A fault of our own that it meets is noted, and forgotten as soon as one ends well.
+    A fault of our own that it meets is noted, and cleared as soon as one ends well.
     """
     outermost = db.is_closed() or not db.in_transaction()
     if outermost:

@@ -241,7 +241,7 @@ def named() -> Iterator[None]:
 
 @contextmanager
 def tolerated() -> Iterator[None]:
-    """What can be left out where a fault of our own hinders it: a page must stand without it."""
+    """What can be left out where a fault of our own hinders it: a page must work without it."""
     try:
         yield
     except Exception as problem:

@@ -26,7 +26,7 @@ def remembering() -> Iterator[None]:
 
 @contextmanager
 def afresh() -> Iterator[None]:
-    """In this block nothing is remembered, and afterwards everything from before it is forgotten."""
+    """In this block nothing is remembered, and afterwards everything from before it is dropped."""
     kept = _kept.get()
     outside = _kept.set(None)
     try:

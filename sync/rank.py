@@ -16,7 +16,7 @@ NOBODY = len(RANKS)  # the rank of who has no role
 
 
 class NotAllowed(PermissionError):
-    """Who asks stands too low for this. Nothing was changed; the message is a sentence for the page."""
+    """The asker's rank is too low for this. Nothing was changed; the message is a sentence for the page."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
 """Which roles accounts have, who administers an app by them, and how they are written in words.
-Each rule stands here once: as SQL over an account `a` of the app `:app`, and in Python for the roles of one account."""
+Each rule is here once: as SQL over an account `a` of the app `:app`, and in Python for the roles of one account."""
 
 from __future__ import annotations
 

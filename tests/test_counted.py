@@ -35,7 +35,7 @@ def test_templates_say_counts_by_plural() -> None:
 
 
 def by_hand(tree: ast.AST) -> Iterator[int]:
-    """Lines of f-strings where a number that may be 1 stands before nouns."""
+    """Lines of f-strings where a number that may be 1 comes before nouns."""
     texts = [text for text in ast.walk(tree) if isinstance(text, ast.JoinedStr)]
     for value, after in (pair for text in texts for pair in pairwise(text.values)):
         counts = isinstance(value, ast.FormattedValue) and isinstance(after, ast.Constant)

@@ -38,7 +38,7 @@ def page_or_part(whole: str, part: str, /, **values) -> str:
 
 
 def dialog(part: str, title: str, status: int = 200, /, **values) -> tuple[str, int]:
-    """`part` renders a <dialog> (macro `dialog`); without htmx it stands open on a page of its own."""
+    """`part` renders a <dialog> (macro `dialog`); without htmx it is open on a page of its own."""
     values |= {"title": title, "part": part}
     return render_template(part if wants_part() else "dialog_page.html", **values), status
 
@@ -69,7 +69,7 @@ def with_toast(answer: Response | str, message: str, tone: str = "ok", undo: str
 
 
 def without_dialog(address: str) -> str:
-    """The address of a page, without the dialog that stood open over it."""
+    """The address of a page, without the dialog that was open over it."""
     path, mark, query = address.partition("?")
     kept = [part for part in query.split("&") if part.partition("=")[0] not in DIALOGS]
     return f"{path}?{'&'.join(kept)}" if mark and kept else path

@@ -40,7 +40,7 @@ class BehindProxy:
         return value if is_plain_path(value) else ""
 
     def _forwarded_for(self, environ: dict) -> str:
-        """The last address that isn't a proxy of ours: what stands before it, anyone may have written."""
+        """The last address that isn't a proxy of ours: anyone may have written what comes before it."""
         for value in reversed(environ.get(FORWARDED_FOR, "").split(",")):
             if not self._is_trusted(value):
                 return value.strip() if _address(value) else ""

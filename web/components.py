@@ -1,5 +1,5 @@
 """What the macros of components.html have to work out: icons of tones, pages of a list, the controls of a connector.
-A template only shows what stands here."""
+A template only shows what is made here."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def length_is_no_hint() -> bool:
     """False for a request with cookies that another site may have caused.
 
     Such a site can choose a part of a page (the words searched for, say). The length of the answer would show whether
-    its guess stands elsewhere on the page too, in a secret for instance. Source: BREACH, CVE-2013-3587.
+    its guess is elsewhere on the page too, in a secret for instance. Source: BREACH, CVE-2013-3587.
     """
     if not request.cookies or request.endpoint == "static":
         return True

@@ -82,7 +82,7 @@ def answer(status: int, title: str = "", advice: str = "") -> Response:
     if status == 403:
         _note_refusal(refusals.NOT_ALLOWED)
     if status in (500, 503):
-        g.person = None  # the page must stand even when the database, which knows who is signed in, does not
+        g.person = None  # the page must work even when the database, which knows who is signed in, does not
     if not title:
         title, advice = WORDS.get(status, WORDS[400 if status < 500 else 500])
     if request.htmx:

@@ -185,7 +185,7 @@ STEPS = {
 
 @dataclass(frozen=True)
 class AppRow:
-    """An app with how it stands, its last checks, and its numbers."""
+    """An app with its status, its last checks, and its numbers."""
 
     name: str
     address: str

@@ -221,7 +221,7 @@ def _details(account: Account, line: offboarding_progress.Line) -> str:
 
 
 def subtitle(row: Offboarding) -> str:
-    """Where an offboarding stands, who requested it, and why."""
+    """The state of an offboarding, who requested it, and why."""
     requested = Markup("requested by {} {}").format(short_name(row.asked_by), when(row.created_at))
     return Markup(" · ").join(filter(None, (_outcome(row.state, row.remove_on, row), requested, row.reason)))
 

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from sync.models import Account, App
 from sync.states import AccountKind, AccountMatch
 
-PLACE = random.SystemRandom().randrange(10**17, 10**18)  # stands where the id will be; no browser knows it
+PLACE = random.SystemRandom().randrange(10**17, 10**18)  # takes the place of the id; no browser knows it
 
 
 def install(app: Flask) -> None:

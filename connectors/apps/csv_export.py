@@ -69,7 +69,7 @@ class CsvExport(Connector):
 
     @property
     def as_of(self) -> datetime | None:
-        """When the file was handed over, or written."""
+        """When the file was uploaded, or written."""
         if self.settings.get("source") != "path":
             return from_iso(self.settings.get("export_at"))
         try:

@@ -49,7 +49,7 @@ class Figma(ExtendedScim):
         "Figma has SCIM on the plans Organization and Enterprise, beside single sign-on over SAML.",
         "As an organisation admin open Figma, Admin, Settings, “Login and provisioning”. Under “SAML SSO” copy the "
         "tenant ID.",
-        "Under “SCIM provisioning” choose “Generate API token” and copy it: Figma shows it once only. Where an "
+        "Under “SCIM provisioning” choose “Generate API token” and copy it: Figma shows it only once. Where an "
         "identity provider uses SCIM already, make sure first that a new token does not end the one it uses.",
         "Rollcall sees the people that Figma lists over SCIM: no guests, and perhaps not those who were never "
         "provisioned. Compare their number with Figma's admin page. Reading the list binds these people to SCIM, as "

@@ -158,7 +158,7 @@ class Monday(HttpConnector):
             yield from map(_account, filter(_is_there, page))
 
     def _pages(self, query: str) -> Iterator[list]:
-        """All users, each with what `query` asks for. The list has no total, and someone who is deleted meanwhile
+        """All users, each with what `query` asks for. The list has no total, and someone who is deleted in between
         moves another one to a page that was read before: with more than one page, the ids are read once more."""
         came: set[str] = set()
         for page in self._list_of_users(query):

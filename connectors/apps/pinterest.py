@@ -301,7 +301,7 @@ class Pinterest(HttpConnector):
     def _act(
         self, method: str, path: str, body: Any, may_repeat: bool = True, done: Callable[[], bool] = lambda: False
     ) -> dict:
-        """What failed stands inside a good answer too; a refusal counts for nothing where it is `done` already."""
+        """A failure can be inside a successful answer, too; a refusal counts for nothing where it is `done` already."""
         try:
             answer = self._http.call(method, f"{self._business}/{path}", json=body, idempotent=may_repeat)
             if refusal := refusal_in(answer):

@@ -282,7 +282,7 @@ class Zoom(HttpConnector):
             return  # a user of the account, pending perhaps
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
-        """Zoom takes the call also where it adds nobody, and names who was added."""
+        """Zoom accepts the call even if it adds nobody, and names who was added."""
         _must_have_joined(account)
         if role not in ("", MEMBER):
             raise Refused("Rollcall makes members of a Zoom group; make administrators in Zoom.")

@@ -15,7 +15,7 @@ from connectors.versions import NO_API
 
 
 class CsvDirectory(DirectoryConnector):
-    """Reads the file again each time; `text` in the settings stands for a file that was handed over."""
+    """Reads the file again each time; `text` in the settings stands for an uploaded file."""
 
     slug = "csv"
     label = "CSV file"

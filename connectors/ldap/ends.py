@@ -182,7 +182,7 @@ def _shadow_expire(text: str, now: datetime) -> str:
 def _samba_flags(text: str, now: datetime) -> str:
     """sambaAcctFlags, [DU         ]: D is disabled, L locked out (samba/lib/util/util_pw, pdb_decode_acct_ctrl)."""
     if not (text.startswith("[") and text.endswith("]")):
-        raise Unreadable("Such flags stand between brackets.")
+        raise Unreadable("Such flags are in brackets.")
     return LEFT if "D" in text else LOCKED if "L" in text else HERE
 
 

@@ -75,7 +75,7 @@ class Provider:
         return discovery.is_down(self.issuer)
 
     def forget(self) -> None:
-        """Forget what was read of it."""
+        """Drop what was read about it."""
         discovery.clear(self.issuer)
 
     def count_keys(self) -> int:

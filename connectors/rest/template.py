@@ -14,7 +14,7 @@ from connectors.tools.http import segment
 
 PIECES = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 NAME = re.compile(r"[A-Za-z_@$][\w@$:-]*(\.[\w@$:*-]+)*\??")
-QUERY = re.compile(r"\?(?![^{}]*\})")  # the mark before it, which is none inside {braces}
+QUERY = re.compile(r"\?(?![^{}]*\})")  # the mark before it, which isn't one inside {braces}
 HOST_PART = re.compile(r"[A-Za-z0-9._~:-]+")
 
 Keys = tuple[str, ...]

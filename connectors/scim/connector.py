@@ -55,7 +55,7 @@ class Scim(ClosesClients, Connector):
         "In the app's admin pages look for “SCIM”, “User provisioning” or “Automatic provisioning”; "
         "it is often next to single sign-on.",
         "Switch provisioning on. The app shows an address (“SCIM base URL”, “Tenant URL”); mostly it ends in /scim/v2.",
-        "Make a token there (“Secret token”, “API token”, “Bearer token”). Most apps show it once only.",
+        "Make a token there (“Secret token”, “API token”, “Bearer token”). Most apps show it only once.",
         "Enter both below. Rollcall needs to read users and groups, and to change them.",
         "Choose what a removal does: most apps free the seat when a user is deactivated.",
     )

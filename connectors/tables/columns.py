@@ -110,7 +110,7 @@ def _refuse_cut_short(table: Table, columns: list[Column]) -> None:
 
 
 def _one_of_each(columns: list[Column], purpose: Purpose, preset: Preset | None) -> Iterator[Column]:
-    """Two guesses at the same meaning: the better name has it, unless it decides who someone is: then it is asked."""
+    """Two guesses at the same meaning: the better name has it. If it decides who someone is, a person is asked."""
     for column in columns:
         rivals = [other for other in columns if other.meaning == column.meaning and other is not column]
         if column.decided or column.meaning is None or column.meaning in REPEATABLE or not rivals:

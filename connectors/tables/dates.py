@@ -68,7 +68,7 @@ def day_of(text: str, order: str) -> date | None:
 
 
 def moment_of(text: str, order: str) -> datetime | None:
-    """A time as naive UTC: with an offset where the text has one, else as it stands."""
+    """A time as naive UTC: with an offset where the text has one, else as it is."""
     if moment := from_iso(text):
         return moment
     day = day_of(text, order)

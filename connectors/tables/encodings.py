@@ -88,7 +88,7 @@ def _distinguished(content: bytes) -> tuple[str, str]:
 
 
 def _odd(text: str) -> bool:
-    """Whether a sign stands where only a letter can, within a word or before it: "£ukasz", "Stanis³aw"."""
+    """Whether a sign is where only a letter can be, within a word or before it: "£ukasz", "Stanis³aw"."""
     for match in _BEFORE_LETTER.finditer(text):
         before, sign = match.groups()
         in_a_word = before.isalpha()

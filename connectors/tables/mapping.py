@@ -58,7 +58,7 @@ class Mapping:
         return self.decisions.get(key, "")
 
     def answered(self, answers: AnyMapping[str, str]) -> Mapping:
-        """With answers to questions, by Question.key (see questions.py). Raises Refused for a key that is none."""
+        """With answers to questions, by Question.key (see questions.py). Raises Refused for a key that isn't one."""
         now = self
         for key, answer in answers.items():
             now = now._with(key, answer)

@@ -79,7 +79,7 @@ REPEATABLE = frozenset({
     Meaning.LAST_ACTIVITY,
 })  # fmt: skip
 DATES = frozenset({Meaning.LAST_DAY, Meaning.START_DATE, Meaning.LAST_ACTIVITY})
-# Whose column must not go away unnoticed: people would come back, lose their groups, or be someone else.
+# Whose column must not disappear unnoticed: people would come back, lose their groups, or be someone else.
 LASTING = frozenset({
     Meaning.STATUS, Meaning.STATUS_AND_ROLE, Meaning.ROLE, Meaning.LAST_DAY, Meaning.START_DATE, Meaning.GROUPS,
     Meaning.ID, Meaning.EMPLOYEE_NUMBER, Meaning.FURTHER_EMAILS,

@@ -31,7 +31,7 @@ class NotOffered(Refused):
 
 
 class Conflict(Refused):
-    """409: it is already there, or something else stands against it."""
+    """409: it is already there, or something else prevents it."""
 
 
 class Stale(Refused):

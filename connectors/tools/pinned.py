@@ -12,7 +12,7 @@ from connectors.tools import net
 
 
 class Pinned:
-    """Stands before a connection class of urllib3."""
+    """Comes before a connection class of urllib3."""
 
     _loopback_only = False
 

@@ -38,11 +38,11 @@ def assets_of(account_id: int) -> list[tuple[str, str, str]]:
 
 
 def drop_asset(asset_id: int) -> None:
-    """Mark the asset as gone and forget who has access to it. Inside the caller's transaction."""
+    """Mark the asset as gone and delete its access. Inside the caller's transaction."""
     db.execute_sql("UPDATE asset SET state = 'gone' WHERE id = ?", (asset_id,))
     db.execute_sql("DELETE FROM access WHERE asset_id = ?", (asset_id,))
 
 
 def drop(account_id: int, asset_id: int) -> None:
-    """Forget this access. Inside the caller's transaction."""
+    """Delete this access. Inside the caller's transaction."""
     db.execute_sql("DELETE FROM access WHERE account_id = ? AND asset_id = ?", (account_id, asset_id))

@@ -55,5 +55,5 @@ class AnswersOf:
 
 
 def clear(app: App) -> None:
-    """Forget this app's answers, because another credential may see other values."""
+    """Delete this app's answers, because another credential may see other values."""
     db.execute_sql("DELETE FROM remembered_answer WHERE app_id = ?", (app.id,))

@@ -1,4 +1,4 @@
-"""The apps that a person may see as a list: filters, order, and how each stands. Apps that need attention are first."""
+"""The apps that a person may see, as a list: filters, order, and each status. Apps that need attention are first."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def search(person: Person, wanted: Apps, sort: str = "", number: int = 1, size: 
         if asked:
             query = query.where(condition(query) if asked == YES else NOTHING)
     query = query.order_by(*ORDER.terms(sort))
-    if sort and not wanted.state:  # only those of the page are asked how they stand
+    if sort and not wanted.state:  # only those of the page are asked for their status
         page = page_of_rows(list(query), number, size)
         standings = status.standings(page.rows)
         return replace(page, rows=[(app, standings[app.id]) for app in page.rows])

@@ -152,7 +152,7 @@ def _secrets(kind: type[Connector], values: dict[str, str]) -> dict[str, str]:
 
 
 def stored(kind: type[Connector], values: dict[str, str], before: App | None = None) -> dict:
-    """The columns of App that hold these values, the secret ones sealed; of a file, when it was handed over too."""
+    """The columns of App that hold these values, the secret ones sealed; of a file, also when it was uploaded."""
     settings = {field.name: values[field.name] for field in kind.fields if not field.secret and field.name in values}
     known = vault.unseal(before.credential) if before is not None else {}
     for field in kind.fields:

@@ -32,12 +32,12 @@ class At:
     moment: datetime
 
 
-Words = tuple[str | datetime | At, ...]  # naive UTC times stand between the texts; who shows them writes them out
+Words = tuple[str | datetime | At, ...]  # naive UTC times are between the texts; whatever shows them formats them
 
 
 @dataclass(frozen=True)
 class Facts:
-    """All that decides how one app stands. Numbers of accounts and people; times are naive UTC."""
+    """All that decides an app's status. Numbers of accounts and people; times are naive UTC."""
 
     name: str = ""
     state: AppState = AppState.ACTIVE
@@ -174,7 +174,7 @@ def _is_checking(facts: Facts) -> bool:
 
 def _unmatched(facts: Facts) -> Words:
     unknown = plural(facts.to_match - facts.matched, "account belongs", "accounts belong")
-    return (f"Only {facts.share} % of the accounts are matched: {unknown} to nobody that Rollcall knows. "
+    return (f"Only {facts.share} % of the accounts are matched: {unknown} to nobody in People. "
             "It can't see whether their people have left.",)
 
 

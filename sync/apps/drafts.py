@@ -1,5 +1,5 @@
 """An app that is being connected: a draft that keeps what was entered, its secrets sealed, until its first reading.
-It is an App in state "connecting", made by the first Test or Continue. One that is left alone is forgotten a week after
+It is an App in state "connecting", made by the first Test or Continue. One that is left alone is deleted a week after
 its form was opened, or after a day where nothing was entered."""
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def enter(app: App, name: str, values: dict[str, str], private_by: str | None = 
     """Keep what was entered, then test it; a secret left empty is the one that was entered before for the same place.
 
     Raises AppProblem, SecretNeeded or ConnectorError with what to fix. The input is kept even then; a secret
-    that was entered for another place is forgotten.
+    that was entered for another place is deleted.
     """
     kind = apps.connector_class(app.connector)
     given = {field.name: values.get(field.name) or "" for field in kind.fields if not field.mapping}

@@ -22,7 +22,7 @@ class Metrics:
     accounts: int  # in all connected apps
     waiting: int  # changes in open reports that need approval
     held: int  # changes in open reports that a guard holds
-    by_status: dict[AppStatus, int]  # connected apps, by how they stand
+    by_status: dict[AppStatus, int]  # connected apps, by their status
     needing_attention: int  # of these, in red
     failing_directories: int
     oldest_check_at: datetime | None  # UTC: of the active app whose last daily check is longest ago

@@ -1,4 +1,4 @@
-"""How each app stands, for cards, titles, commands and metrics alike: its facts are gathered here, for many apps
+"""The status of each app, for cards, titles, commands and metrics alike: its facts are gathered here, for many apps
 by a handful of queries, and conditions.py decides."""
 
 from __future__ import annotations

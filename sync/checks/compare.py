@@ -29,7 +29,7 @@ def missing(app: App) -> list[tuple[int, str]]:
 
 
 def note_missing(app: App, account_ids: list[int]) -> None:
-    """Remember since when these are absent, and forget it of those that are back."""
+    """Remember since when these are absent, and clear that for those that are back."""
     db.execute_sql(
         "UPDATE account SET missing_since = NULL WHERE app_id = ? AND missing_since IS NOT NULL "
         "AND EXISTS (SELECT 1 FROM staged_account s WHERE s.external_id = account.external_id)",
@@ -176,7 +176,7 @@ def apply_gone(app: App) -> None:
 
 
 def apply_assets(app: App) -> None:
-    """Apply new and renamed assets, granted and changed access; find what is gone, which forget_* applies."""
+    """Apply new and renamed assets, granted and changed access; find what is gone, which remove_* applies."""
     values = {"app": app.id, "first": app.last_check_at is None}
     newest = db.execute_sql("SELECT coalesce(max(id), 0) FROM asset").fetchone()[0]
     for statement in (_RENAMED_ASSETS, _RETURNED_ASSETS, _UPDATE_ASSETS, _NEW_ASSETS, _FOUND_NEW_ASSETS):

@@ -73,7 +73,7 @@ def test(kind: str, values: dict[str, str], private_by: str | None = None) -> Id
 
 
 def connect(kind: str, name: str, values: dict[str, str], by: Asker, private_by: str | None = None) -> Directory:
-    """Test it, store it, and queue its first reading; who asks answers for what it says. Raises like test(), and
+    """Test it, store it, and queue its first reading; the asker becomes responsible for it. Raises like test(), and
     NotAllowed; nothing is stored then."""
     rank.require(by, *rank.MANAGERS)
     sample_data.refuse_real()
@@ -126,7 +126,7 @@ def is_list(directory: Directory) -> bool:
 
 
 def takes_files(directory: Directory) -> bool:
-    """Whether its list is handed over, not read from where it is."""
+    """Whether its list is uploaded, not read from where it is."""
     upload = next((field for field in connector_class(directory.kind).fields if field.upload), None)
     return upload is not None and directory.settings.get(upload.when[0]) == upload.when[1]
 

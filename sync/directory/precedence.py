@@ -118,7 +118,7 @@ def _follow_numbers(by: str) -> set[int]:
 
 
 def _mine(rows: list[tuple], field: str, by: str | Asker) -> list[tuple]:
-    """Without those that are about someone above who answers for the deciding directory: they are held."""
+    """Without those that are about someone above the person responsible for the deciding directory: they are held."""
     for person, _, after, *_, above in rows:
         if above is not None:
             held.hold(Person.get_by_id(person), field, after, by, above)

@@ -29,7 +29,7 @@ from sync.staging.directory import PREVIEW_BEFORE, PREVIEW_HELD, READ_EMAIL, REA
 from sync.states import DirectoryState, PersonStatus, ReadingState
 
 KINDS = ("held", "deprovisioned", "suspended", "returned", "joined", "updated")  # the order on the page
-PENDING = "pending"  # beside the secrets: a list that was handed over and isn't applied yet,
+PENDING = "pending"  # beside the secrets: an uploaded list that isn't applied yet,
 PENDING_MAPPING = "pending_mapping"  # and what its columns mean, where that is new
 _PEOPLE = """
     SELECT p.id, p.name, p.status, coalesce(p.employee_number, '') AS number,
@@ -105,12 +105,12 @@ def upload(directory: Directory, text: str, by: Asker, mapping: str | None = Non
 
 
 def pending(directory: Directory) -> str | None:
-    """A list that was handed over and isn't applied yet."""
+    """An uploaded list that isn't applied yet."""
     return vault.unseal(Directory.get_by_id(directory.id).credential).get(PENDING)
 
 
 def discard(directory: Directory, by: Asker) -> None:
-    """Forget a list that was handed over; the one in use stays."""
+    """Delete an uploaded list that isn't applied yet; the one in use stays."""
     rank.require(by, *rank.MANAGERS)
     with writing():
         _seal(directory, {PENDING: None, PENDING_MAPPING: None})
@@ -123,8 +123,7 @@ def uploaded_at(directory: Directory) -> datetime:
 
 
 def preview(directory: Directory, by: Asker, text: str | None = None) -> Preview:
-    """What reading the directory now, or the list that was handed over, would change. Changes nothing. Raises like
-    hand_over()."""
+    """What reading the directory now, or the uploaded list, would change. Changes nothing. Raises like upload()."""
     rank.require(by, *rank.MANAGERS)
     return _preview(directory, text, _pending_mapping(directory, text), by)
 
@@ -224,7 +223,7 @@ def _held(directory: Directory) -> Iterator[Row]:
 
 
 def _held_above(directory: Directory) -> Iterator[Row]:
-    """Its changes to people above who answers for it, beside their status."""
+    """Its changes to people above the person responsible for it, beside their status."""
     for change in held.waiting(directory=directory):
         yield Row("held", change.person.name, main_email(change.person),
                   (f"{change.field}: {change.value}; held: above the person responsible for {directory.name}",))

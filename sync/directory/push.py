@@ -45,7 +45,7 @@ KIND = Kind()
 
 def connect(name: str, by: Asker) -> tuple[Directory, str]:
     """A directory that pushes, and its token: shown this once. Raises DirectoryProblem if the name is taken,
-    NotAllowed. Who asks answers for what it says."""
+    NotAllowed. The asker becomes responsible for it."""
     rank.require(by, *rank.MANAGERS)
     sample_data.refuse_real()
     name = " ".join(name.split())[:60] or KIND.label
@@ -63,9 +63,9 @@ def is_pushed(directory: Directory) -> bool:
 
 
 def rotate(directory: Directory, by: Asker) -> str:
-    """A new token beside those that work, which end when the new one is first used. Who asks has the token, and so
-    answers for what the directory says from now on. Where it rises by that, the others end at once: someone of a lower
-    rank has them."""
+    """A new token beside those that work, which end when the new one is first used. The asker has the token, and is
+    responsible for the directory from now on. If it rises by that, the others end at once: someone of a lower rank has
+    them."""
     rank.require(by, *rank.MANAGERS)
     with writing():
         if vouching.would_rise(directory, by):

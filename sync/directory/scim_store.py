@@ -78,7 +78,7 @@ class Store(ScimStorage):
         return SearchPage(len(found), found[start : None if count is None else start + count])
 
     def create(self, resource_type: ResourceType, resource: Resource) -> Resource:
-        """A User who was deleted before is taken up again: it is the same person, under the same id."""
+        """A User who was deleted before is restored: it is the same person, under the same id."""
         with writing():
             now, values = utcnow(), _values(resource_type, resource)
             self._refuse_taken(resource_type, values)

@@ -34,8 +34,8 @@ def _set_state(directory: Directory, state: str, what: str, by: Asker) -> None:
 
 
 def remove(directory: Directory, by: Asker) -> None:
-    """Forget the directory. Its people stay, each with the status they have, and are found again if it comes back.
-    Raises NotAllowed for one that an Owner answers for, unless an Owner asks."""
+    """Delete the directory. Its people stay, each with the status they have, and are found again if it comes back.
+    Raises NotAllowed for one that an Owner is responsible for, unless an Owner asks."""
     vouching.require_over_directory(by, directory)
     kind = connectors.directory_connectors().get(directory.kind)
     with writing():

@@ -1,4 +1,4 @@
-"""Files that were handed over and wait while it is asked what their columns mean: a new directory's list, a new list or
+"""Uploaded files that wait until someone has answered what their columns mean: a new directory's list, a new list or
 export of one that is connected, an import of people. The person who uploaded it continues within a day."""
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ FILE = "content"  # of an import: the one value
 
 @dataclass(frozen=True)
 class Done:
-    """What came of going on: the one that fits the door."""
+    """What the upload became: the one that fits its purpose."""
 
     directory: Directory | None = None
     preview: Preview | None = None
@@ -48,7 +48,7 @@ def for_directory(person: Person, kind: str, name: str, values: Mapping[str, str
 
 
 def for_list(person: Person, directory: Directory, text: str, file_name: str = "") -> WaitingFile:
-    """A new list of a directory whose lists are handed over."""
+    """A new list of a directory whose lists are uploaded."""
     known = directory.settings.get(MAPPING, "")
     return _keep(person, LIST, {"text": text, MAPPING: known}, file_name, kind=directory.kind, directory=directory)
 
@@ -72,7 +72,7 @@ def _keep(person: Person, door: str, values: Mapping[str, str], file_name: str, 
 
 
 def of(person: Person, waiting_id: int) -> WaitingFile | None:
-    """The file, for who handed it over; None for anyone else, and once it was forgotten."""
+    """The file, for the person who uploaded it; None for anyone else, and once it is deleted."""
     return WaitingFile.get_or_none(WaitingFile.id == waiting_id, WaitingFile.person == person)
 
 
@@ -113,7 +113,7 @@ def _connect(waiting: WaitingFile, values: dict[str, str], by: Asker) -> Directo
 
 
 def go_on(waiting: WaitingFile, by: Asker) -> Done:
-    """Use the file as it is understood now, for what it was handed over for; then it no longer waits.
+    """Use the file as it is understood now, for what it was uploaded for; then it no longer waits.
 
     A list of a connected directory is only previewed (directory_preview.apply_previewed does it, and remembers what
     its columns mean). Raises what the door raises, ColumnsUnclear while a question is open; the file waits on then.
@@ -135,7 +135,7 @@ def go_on(waiting: WaitingFile, by: Asker) -> Done:
 
 
 def discard(waiting: WaitingFile) -> None:
-    """Forget the file; nothing else changes."""
+    """Delete the file; nothing else changes."""
     with writing():
         WaitingFile.delete().where(WaitingFile.id == waiting.id).execute()
 

@@ -1,1 +1,1 @@
-"""Files that people hand over: where they may be, and what their columns mean."""
+"""Files that people upload: where they may be, and what their columns mean."""

@@ -102,7 +102,7 @@ def _beside(row: Model) -> ModelSelect | None:
 def put_off(model: type[Model], row_id: int, error: str) -> None:
     """This worker met a fault of our own: the row waits, and is tried again, as often as it takes.
 
-    Where even that can't be written, the row is taken up as it is.
+    Where even that can't be written, the row is continued as it is.
     """
     key = (model, row_id)
     _given_up.add(key)

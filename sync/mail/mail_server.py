@@ -126,7 +126,7 @@ def save(given: Mapping[str, str], by: Asker) -> MailServer:
 
 
 def remove(by: Asker) -> None:
-    """Forget the server and its password: from now on e-mails wait in the outbox."""
+    """Delete the server and its password: from now on e-mails wait in the outbox."""
     rank.require(by, *MAY_SET)
     before = entered()
     if before is not None:

@@ -34,7 +34,7 @@ WITHIN_WORDS = str.maketrans("", "", "'’ʼ")  # O'Neill is oneill
 
 @dataclass(frozen=True, eq=False)
 class Known:
-    """A person as they are compared: words of the name, their addresses and what stands before the @."""
+    """A person as they are compared: words of the name, their addresses and the part before the @."""
 
     id: int
     words: tuple[str, ...]
@@ -54,7 +54,7 @@ class Wanted:
     address: str = ""  # its key
 
     def short(self) -> Iterator[str]:
-        """What may be a short form or what stands before the @ of someone's address."""
+        """What may be a short form or the part before the @ of someone's address."""
         yield from ("".join(words) for _, _, words in (*self.called, *_name_as_called(self)))
 
     def sorted_name(self) -> str:

@@ -9,9 +9,9 @@ from sync.models import Directory, Person, PersonEmail
 from sync.rank import Asker
 from sync.states import PersonStatus, WorkspaceRole
 
-USER = rank.rank_of(WorkspaceRole.USER)  # what a directory may change although nobody answers for it
+USER = rank.rank_of(WorkspaceRole.USER)  # what a directory may change even if nobody vouches for it
 
-# A directory ranks as the person who answers for it does now, unless an Owner vouches for it. Each may change plain
+# A directory ranks as the person responsible for it does now, unless an Owner vouches for it. Each may change plain
 # users: otherwise nobody would leave any longer once the person who connected it has left.
 _DIRECTORY_RANK = f"""(CASE WHEN ranked.vouched THEN 0 ELSE min({USER}, coalesce((
     SELECT {rank.sql_rank("answers.workspace_role")} FROM person AS answers
@@ -37,20 +37,20 @@ def is_above(directory: Directory, person: Person) -> bool:
 
 
 def answers_in_words(directory: Directory) -> str:
-    """Whose rank it has: "an Owner vouches for it", "Ana Lima answers for it"."""
+    """Whose rank it has: "an Owner vouches for it", "Ana Lima is responsible for it"."""
     if directory.vouched:
         return "an Owner vouches for it"
     person = directory.answers_id and Person.get_or_none(Person.id == directory.answers_id)
     if person is None:
-        return "nobody answers for it"
+        return "nobody is responsible for it"
     manages = person.status == PersonStatus.ACTIVE and person.workspace_role in rank.MANAGERS
     gone = "" if manages else ", who no longer manages people"
-    return f"{names.person_name(person)} answers for it{gone}"
+    return f"{names.person_name(person)} is responsible for it{gone}"
 
 
 def answer_for(directory: Directory, asker: Asker) -> None:
-    """Who asks says from now on what this directory says: they connected it, or changed where, how or with what it is
-    read. It then ranks as they do; an Owner's word for it ends unless an Owner asks. Inside the caller's writing()."""
+    """The asker becomes responsible for this directory: they connected it, or changed where, how or with what it is
+    read. It then ranks as they do; an Owner's vouching ends unless an Owner asks. Inside the caller's writing()."""
     rank.require(asker, *rank.MANAGERS)
     before = rank_of_directory(directory)
     stays = Directory.vouched if asker.rank == 0 else False
@@ -63,23 +63,23 @@ def answer_for(directory: Directory, asker: Asker) -> None:
 
 def answer_no_higher(directory: Directory, asker: Asker) -> None:
     """The asker has changed how the directory is read, but neither where nor with which credential. If they rank below
-    the person who answers for it, they answer for it from now on; otherwise nothing changes, as the content is still
-    someone else's. Inside the caller's writing()."""
+    the person responsible for it, they become responsible; otherwise nothing changes, as the content is still someone
+    else's. Inside the caller's writing()."""
     rank.require(asker, *rank.MANAGERS)
     if asker.rank > rank_of_directory(directory):
         answer_for(directory, asker)
 
 
 def would_rise(directory: Directory, asker: Asker) -> bool:
-    """Whether the directory would rank higher if who asks answered for it."""
+    """Whether the directory would rank higher if the asker were responsible for it."""
     return asker.rank < rank_of_directory(directory)
 
 
 def require_over_directory(asker: Asker, directory: Directory) -> None:
-    """Raises NotAllowed when what this directory says has a higher rank than who asks."""
+    """Raises NotAllowed if this directory has a higher rank than the asker."""
     rank.require(asker, *rank.MANAGERS)
     if asker.rank > rank_of_directory(directory):
-        raise rank.NotAllowed(f"An Owner answers for {directory.name}. Nothing was changed: ask one of them.")
+        raise rank.NotAllowed(f"An Owner is responsible for {directory.name}. Nothing was changed: ask one of them.")
 
 
 def note_above(directory: Directory) -> None:
@@ -112,7 +112,7 @@ def vouch(directory: Directory, by: Asker) -> None:
 
 
 def stop_vouching(directory: Directory, by: Asker) -> None:
-    """From now on it ranks as the person who answers for it: an Owner who asks. Raises NotAllowed."""
+    """From now on it ranks as the person responsible for it: an Owner who asks. Raises NotAllowed."""
     rank.require(by, WorkspaceRole.OWNER)
     with writing():
         values = {"vouched": False, "answers_id": None}
@@ -123,7 +123,7 @@ def stop_vouching(directory: Directory, by: Asker) -> None:
 
 def is_vouched_for(normal: str, person: Person) -> bool:
     """Whether this address (normal form) of the person is trusted at a sign-in: an Owner or the command line gave it,
-    or the first of the directories that an Owner answers for says now that it is theirs."""
+    or the first of the directories that an Owner is responsible for says now that it is theirs."""
     mine = PersonEmail.get_or_none(PersonEmail.email_key == normal, PersonEmail.person == person)
     if mine is None:
         return False

@@ -1,5 +1,5 @@
-"""What a list or a directory says of someone above who answers for it: kept until someone of rank lets it through.
-A decision stays: a dismissed change isn't proposed again while the directory has the same value."""
+"""What a list or a directory reports about people above the one responsible for it: kept until someone of rank releases
+it. A decision stays: a dismissed change isn't proposed again while the directory has the same value."""
 
 from __future__ import annotations
 

@@ -175,7 +175,7 @@ def recompute_status(person_ids: Iterable[int], by: str | Asker) -> dict[str, in
 
     Any active entry makes active, else any suspended one suspended, else deprovisioned.
     Without entries the status stays. A decision by hand wins until the directories agree
-    with it, and is then forgotten, so that what they say next counts again.
+    with it, and is then cleared, so that what they say next counts again.
     """
     became = Counter()
     with writing():

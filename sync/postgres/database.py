@@ -22,7 +22,7 @@ from sync.quick_sql import QuickContext
 WRITERS = 0x526F6C6C  # "Roll": the advisory lock that each writer takes
 LOCK_TIMEOUT = "SET lock_timeout = '30s'"
 # A statement that waits longer than 30 seconds for a lock gives up, as with the file. Half a minute after a client was
-# cut off, its locks end. So do those of a process that stands still within a transaction, after two minutes: nothing
+# cut off, its locks end. So do those of a process that is idle within a transaction, after two minutes: nothing
 # but statements happens in one. The longest statement, of a check of a million accounts, takes about a minute.
 # jit is off because compiling these statements takes longer than it saves.
 SETTINGS = f"""
@@ -141,7 +141,7 @@ class Postgres(PostgresqlDatabase):
         keys.register(name, fn)
 
     def delete_unused_keys(self) -> int:
-        """Forget the keys of texts that are nobody's now; how many. Inside the caller's transaction."""
+        """Delete the keys of texts that no row has now; how many. Inside the caller's transaction."""
         return sum(self.execute_sql(keys.unused(name)).rowcount for name in keys.NAMES)
 
     def run_script(self, sql: str) -> None:
@@ -166,7 +166,7 @@ class Postgres(PostgresqlDatabase):
         return bool(self.connection().execute(seen.QUESTION, (seen.number(boot),)).fetchone())
 
     def drop_lost(self) -> None:
-        """Forget this thread's connection if the server has ended it."""
+        """Drop this thread's connection if the server has ended it."""
         if not self.is_closed() and self.connection().closed and not self.in_transaction():
             self.close()
 

@@ -88,7 +88,7 @@ def create(db: Postgres, runner: Runner) -> None:
 
 def _versions(watched: tuple[str, ...]) -> str:
     """SQL: the triggers that migration 0039 makes in the file. They count up the version of an account that is written,
-    and forget the items of its app when it is deleted."""
+    and delete the items of its app when it is deleted."""
     return f"""
         CREATE FUNCTION account_version() RETURNS trigger LANGUAGE plpgsql AS $$
             BEGIN NEW.version := OLD.version + 1; RETURN NEW; END $$;

@@ -17,7 +17,7 @@ NAMED = 3  # managers, and assets, before the others are counted
 # What becomes of an asset, by (account id, asset id): the id of the account that gets it; None where nobody does.
 Choices = Mapping[tuple[int, int], int | None]
 
-# A role on assets of `x`'s app with which one can hand them over, as far as Rollcall has seen it.
+# A role on assets of `x`'s app that lets someone hand them over, as far as Rollcall has seen it.
 _MANAGING_ROLES = "SELECT y.role FROM access y WHERE y.app_id = x.app_id AND y.privileged"
 _LOSES_IT = f"""EXISTS (SELECT 1 FROM app_task t WHERE t.account_id = x.account_id AND t.asset_id = x.asset_id
     AND t.state IN ({texts(LIVE_TASKS)})

@@ -95,7 +95,7 @@ def _texts(kind: Kind, words: Sequence[str], app_id: int | None) -> Texts:
 
 
 def _phrase(word: str) -> str:
-    """What the index is asked for; "" if it can't be. Of an address, it is what stands before the @: looking for
+    """What the index is asked for; "" if it can't be. Of an address, it is the part before the @: looking for
     trigrams of a domain that all have takes long."""
     local, at, _ = word.partition("@")
     part = part_of(local + at if local and len(local + at) > 2 else word)

@@ -71,7 +71,7 @@ def begin(counted: Mapping[str, int]) -> list[int]:
 
 
 def succeeded(counted: Mapping[str, int]) -> None:
-    """The password was right: what was counted for the person or their browser is forgotten, and this one try of the
+    """The password was right: what was counted for the person or their browser is cleared, and this one try of the
     source."""
     with writing():
         for key in counted:

@@ -52,7 +52,7 @@ def ask(email: str, source: str) -> None:
 
 @queue.runs("password request")
 def run(request_id: int) -> None:
-    """Mail a link, if this address may get one; then forget that someone asked."""
+    """Mail a link, if this address may get one; then delete the request."""
     with connected():
         if not leases.claim(PasswordRequest, request_id):
             return
@@ -66,7 +66,7 @@ def run(request_id: int) -> None:
 
 
 def _may_get_one(person: Person) -> bool:
-    """Not for people who sign in at the provider alone. An address proves someone only if an Owner answers for it."""
+    """Not for people who sign in at the provider alone. An address proves someone only if an Owner vouches for it."""
     has_password = bool(person.password_hash) or oidc.settings() is None
     main = names.main_email(person)
     return may_sign_in(person) and has_password and bool(main) and vouching.is_vouched_for(email_key(main), person)

@@ -1,5 +1,5 @@
 """What someone sent and has to confirm first, kept until they have: sealed, since a form may hold secrets.
-One a session; forgotten when it is continued, after a quarter of an hour, or with the session."""
+One a session; deleted when it is continued, after a quarter of an hour, or with the session."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LASTS = timedelta(minutes=15)
 
 
 def keep(session: Session, request: dict) -> str:
-    """A token for it; `request` is what JSON can hold. The one before of this session is forgotten."""
+    """A token for it; `request` is what JSON can hold. The earlier one of this session is deleted."""
     token = secrets.token_urlsafe(24)
     values = {"token_hash": token_hash(token), "sealed": vault.seal({"request": json.dumps(request)}),
               "ends_at": utcnow() + LASTS}

@@ -56,7 +56,7 @@ class InvitationProblem(ActProblem):
 def addresses(text: str) -> list[str]:
     """What was typed or pasted, each address once: "Ana Lopez <ana@acme.example>, bo@acme.example".
 
-    Spaces stand between addresses, or it is one piece: "an a@acme.example" is a mistake, not a@acme.example.
+    Spaces separate addresses, or it is one piece: "an a@acme.example" is a mistake, not a@acme.example.
     """
     found: dict[str, str] = {}
     for piece in re.split(r"[,;\n\r\t]+", text):
@@ -280,7 +280,7 @@ def _onboard(invitation: Invitation, account: Account) -> bool:
 
 @queue.each_minute
 def remind_and_expire(now: datetime) -> int:
-    """Remind of what waits, close what waited too long or waits in vain; how many invitations that were."""
+    """Send reminders, and close invitations that expired or can't be accepted any longer; returns how many."""
     touched, expired = 0, {}
     with writing():
         for invitation in list(Invitation.select(Invitation, App, Person).join(App).switch(Invitation)

@@ -177,7 +177,7 @@ def _wrong_total(fault: Fault, body: dict, rows: list) -> list:
 
 
 def _repeated(fault: Fault, body: dict, rows: list) -> list:
-    """The list's first row stands where another one should: the one is there twice, the other not at all."""
+    """The list's first row is where another one should be: the one is there twice, the other not at all."""
     fault.first_row = fault.first_row or (rows[0] if rows else None)
     return [*rows[:-1], fault.first_row] if len(rows) > 1 or rows and rows[0] != fault.first_row else rows
 

@@ -1,6 +1,6 @@
 """Five humans, four addresses that go from one to another, three directories and an app: in whatever order they are
 hired, renamed, leave and return, no account is removed or reported as a leaver's if someone else has its address
-by a directory; none moves silently from one human to another, and no leaver without a successor is forgotten."""
+by a directory; none moves silently from one human to another, and no leaver without a successor is overlooked."""
 
 from __future__ import annotations
 

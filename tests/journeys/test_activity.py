@@ -112,7 +112,7 @@ def test_what_needs_a_person_follows_the_tasks(visit, live, olga: Person, chat) 
     page.click(f"#retry-{Task.get().id}")
     expect(page.locator("#acts")).to_contain_text("1 task in progress")
     expect(page.locator("#alert-stuck")).to_have_count(0)
-    Task.update(state="needs attention").execute()  # while the page asks how it stands
+    Task.update(state="needs attention").execute()  # while the page asks for its state
     expect(page.locator("#acts")).to_contain_text("1 task needs attention")
     expect(page.locator("#alert-stuck")).to_be_visible()
 

@@ -1,4 +1,4 @@
-"""Names from anywhere: one line, not without end, and nothing in them that turns what stands around them."""
+"""Names from anywhere: one line, not without end, and nothing in them that reverses the text around them."""
 
 from __future__ import annotations
 

@@ -144,7 +144,7 @@ def test_it_is_asked_by_the_rank_that_the_creator_has_now(mallory, olga, someone
     people.mark_left(mallory, by)
     assert vouching.rank_of_directory(directory) == 3, "a directory of someone who left may change plain users alone"
     push.rotate(directory, Asker.person(sue))
-    assert vouching.rank_of_directory(directory) == 1, "who has its new token answers for it"
+    assert vouching.rank_of_directory(directory) == 1, "who has its new token is responsible for it"
 
 
 def test_who_changes_how_it_is_read_answers_for_it(mallory, olga, by, tmp_path):

@@ -1,4 +1,4 @@
-"""The threads of a process write one after the other; one that waits in vain fails, as the file is locked."""
+"""The threads of a process write one after the other; one that waits too long fails, as the file is locked."""
 
 from __future__ import annotations
 

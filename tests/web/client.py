@@ -22,7 +22,7 @@ class Client:
             self.sign_in(person)
 
     def sign_in(self, person: Person, below: str = "") -> TestResponse:
-        """By a one-time link; `below` is the path that stands before each address."""
+        """By a one-time link; `below` is the path that each address begins with."""
         return self.follow(f"{below}/sign-in/{signing_in.signed_link(person)}")
 
     def get(self, address: str, htmx: bool = False, **headers: str) -> TestResponse:

@@ -26,7 +26,7 @@ def config(config: Config) -> Config:
 
 
 def walk(site: Flask, world: dict, browser: Client, before: str, htmx: bool) -> tuple[list[str], int]:
-    """What is wrong with the links of every page, and how many links there are; `before` stands before each path."""
+    """What is wrong with the links of every page, and how many links there are; `before` comes before each path."""
     wrong, seen = [], 0
     for name, method, endpoint in routes(site):
         if method != "GET" or endpoint in ("signin.follow_link", "oidc.begin", "oidc.answer"):
@@ -135,7 +135,7 @@ def test_what_is_no_plain_path_is_not_believed_from_a_trusted_proxy_either(behin
 
 @pytest.mark.parametrize(("remote", "forwarded", "source"), [
     ("10.1.2.3", "203.0.113.5", "203.0.113.5"),
-    ("10.1.2.3", "127.0.0.1, 203.0.113.5", "203.0.113.5"),  # what stands before it, anyone may have written
+    ("10.1.2.3", "127.0.0.1, 203.0.113.5", "203.0.113.5"),  # anyone may have written what comes before it
     ("10.1.2.3", "203.0.113.5, 10.1.9.9", "203.0.113.5"),  # two proxies of ours
     ("10.1.2.3", "2001:db8::7", "2001:db8::7"),
     ("::ffff:10.1.2.3", "203.0.113.5", "203.0.113.5"),

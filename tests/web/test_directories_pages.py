@@ -182,7 +182,7 @@ def test_names_are_escaped(owner: Client, staff_list: Path, by: str) -> None:
         assert "<script>@" not in text, address
 
 
-# Several directories, and lists that are handed over
+# Several directories, and lists that are uploaded
 
 HEAD = "email,name,employee_number\n"
 

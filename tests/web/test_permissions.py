@@ -256,7 +256,7 @@ TABLE = {
     "GET /directories/<int:directory_id>/columns": MANAGERS,
     "PUT /directories/<int:directory_id>/columns": MANAGERS,
     "POST /directories/<int:directory_id>/columns": MANAGERS,
-    "GET /files/<int:file_id>": SIGNED_IN,  # and who handed it over, as test_columns_pages.py tries
+    "GET /files/<int:file_id>": SIGNED_IN,  # and the person who uploaded it, as test_columns_pages.py tries
     "PUT /files/<int:file_id>/answers": SIGNED_IN,
     "POST /files/<int:file_id>/use": SIGNED_IN,
     "DELETE /files/<int:file_id>": SIGNED_IN,

@@ -39,7 +39,7 @@ class TestDropbox(ConnectorContract):
     def test_one_access_token_serves_until_it_is_rejected(self, app, connector):
         self.fill(app, 1)
         list(connector.accounts())
-        app.given += 1  # Dropbox forgets the one that it gave
+        app.given += 1  # Dropbox revokes the one that it gave
         assert len(list(connector.accounts())) == 1
         assert len(app.asked("tokens")) == 2
 

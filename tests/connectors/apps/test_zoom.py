@@ -31,7 +31,7 @@ class TestZoom(ConnectorContract):
     def test_a_token_that_ended_is_asked_for_again(self, app, connector):
         self.fill(app, 2)
         list(connector.accounts())
-        app.given += 1  # Zoom forgets the one that it gave
+        app.given += 1  # Zoom revokes the one that it gave
         assert len(list(connector.accounts())) == 2
         assert len(app.asked("tokens")) == 2
 

@@ -99,7 +99,7 @@ class TestEntraDirectory(DirectoryContract):
         assert connector.test().missing == ()
 
     def test_the_total_is_asked_for_with_every_page(self, app, connector):
-        """Graph forgets the header from one page to the next."""
+        """Graph drops the header from one page to the next."""
         self.fill(app, 2000)
         assert len(self.read(connector)) == 2000
         assert [request.headers.get("consistencylevel") for request in app.asked("users")] == ["eventual"] * 3

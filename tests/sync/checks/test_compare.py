@@ -144,7 +144,7 @@ def test_a_check_counts_what_it_found_by_kind(chat):
 @pytest.mark.parametrize(("known", "granted_by"), [
     ({"role": "guest"}, None), ({"privileged": True}, "Sales"), ({"role": "guest", "privileged": True}, None)])
 def test_a_role_or_a_right_alone_is_brought_up_to_date(chat, known, granted_by):
-    """The group whose rule granted the access is forgotten with the role, not with the right."""
+    """The group whose rule granted the access is cleared with the role, not with the right."""
     room = chat.store.add_channel("general", via="page")
     chat.store.join(room, chat.id_of(1), "member", via="page")
     chat.check()

@@ -1,4 +1,4 @@
-"""A file that was handed over waits until what its columns mean is answered, and then goes through its door."""
+"""An uploaded file waits until what its columns mean is answered, and then goes through its door."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""In whatever order checks, decisions, undos and changes of rules come: a decision stands, the unclear is nobody's.
+"""In whatever order checks, decisions, undos and changes of rules come: a decision is kept, the unclear is nobody's.
 A model next to the program says, for each account, what someone decided and what the rules may decide."""
 
 from __future__ import annotations

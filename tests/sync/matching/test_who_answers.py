@@ -1,5 +1,5 @@
-"""Who answers for a directory and may change it, what it says beside the main address, and who is behind a list of
-unmatched accounts: each condition alone."""
+"""Who is responsible for a directory and may change it, what it has beside the main address, and who is behind a list
+of unmatched accounts: each condition alone."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ def test_the_lower_of_two_answers_for_what_both_have_changed(ldap, theirs, asker
     assert (Directory.get_by_id(ldap.id).answers_id == asker.id) is lower
     directory = answered_by(ldap, theirs)
     if lower:
-        with pytest.raises(NotAllowed, match="^An Owner answers for LDAP. Nothing was changed: ask one of them.$"):
+        words = "^An Owner is responsible for LDAP. Nothing was changed: ask one of them.$"
+        with pytest.raises(NotAllowed, match=words):
             vouching.require_over_directory(Asker.person(asker), directory)
     else:
         vouching.require_over_directory(Asker.person(asker), directory)
@@ -92,10 +93,10 @@ def test_an_owner_vouches_and_stops_and_each_is_reported_once(ldap):
 
 
 @pytest.mark.parametrize(("role", "status", "vouched", "words"), [
-    ("admin", "active", True, "an Owner vouches for it"), (None, "active", False, "nobody answers for it"),
-    ("admin", "active", False, "Admin answers for it"),
-    ("admin", "suspended", False, "Admin answers for it, who no longer manages people"),
-    ("user", "active", False, "User answers for it, who no longer manages people")])  # fmt: skip
+    ("admin", "active", True, "an Owner vouches for it"), (None, "active", False, "nobody is responsible for it"),
+    ("admin", "active", False, "Admin is responsible for it"),
+    ("admin", "suspended", False, "Admin is responsible for it, who no longer manages people"),
+    ("user", "active", False, "User is responsible for it, who no longer manages people")])  # fmt: skip
 def test_it_is_shown_who_answers_for_it(ldap, role, status, vouched, words):
     directory = answered_by(ldap, role, vouched)
     Person.update(status=status).execute()

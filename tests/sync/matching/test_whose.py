@@ -180,7 +180,7 @@ def test_an_address_that_an_owner_gave_is_trusted(ana, vouched):
     assert trusted(Person.create(name="Bo")) is False and vouching.is_vouched_for("x@acme.example", ana) is False
 
 
-# Who answers for a directory
+# Who is responsible for a directory
 
 
 @pytest.mark.parametrize(("role", "was", "vouched", "now"), [

@@ -1,5 +1,5 @@
 """Any order of joins, moves, leaves, rehires, outages, pauses, pushes, decisions by hand and changes of precedence:
-nobody active in a directory leaves, nobody who left is forgotten, and no day has more leavers than the guard allows."""
+nobody active in a directory leaves, no leaver is overlooked, and no day has more leavers than the guard allows."""
 
 from __future__ import annotations
 

@@ -148,7 +148,7 @@ class Model:
         self.agree()
 
     def agree(self) -> None:
-        """A decision by hand that the directories agree with is forgotten."""
+        """A decision by hand that the directories agree with is cleared."""
         for number in [number for number, status in self.hand.items() if status == self.shown(number)]:
             del self.hand[number]
 

@@ -1,4 +1,4 @@
-"""A challenge is good once. It counts as used until long after it is void, and is then forgotten."""
+"""A challenge is good once. It counts as used until long after it is void, and is then deleted."""
 
 from __future__ import annotations
 

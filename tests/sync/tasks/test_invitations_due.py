@@ -1,4 +1,4 @@
-"""Invitations as time passes: one reminder, the end, and what waits in vain."""
+"""Invitations as time passes: one reminder, the end, and what can't be accepted any longer."""
 
 from __future__ import annotations
 
