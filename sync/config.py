@@ -135,7 +135,7 @@ def _url(text: str | None, host: str, port: int) -> str:
         )
     if path and not is_plain_path(path):
         raise BadSetting(
-            f"ROLLCALL_URL is {text!r}: each part of its path may hold letters, digits, - . _ ~ and nothing else."
+            f"ROLLCALL_URL is {text!r}: each part of its path may contain letters, digits, - . _ ~ and nothing else."
         )
     return address
 

@@ -1,4 +1,4 @@
-"""What one SCIM request may hold, looked at before anything is read from it or written: no lock is held in that time.
+"""What one SCIM request may contain, checked before anything is read from it or written: no lock is held in that time.
 Far above what identity providers send; RFC 7644, 3.12 has the errors."""
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ def _explained(error: Any, place: Place, name: str) -> Iterator[tuple[Place, str
         for key in given:
             if key not in known:
                 near = get_close_matches(key, known, 1)
-                may = f"did you mean “{near[0]}”?" if near else f"it may hold {', '.join(known)}."
+                may = f"did you mean “{near[0]}”?" if near else f"it may contain {', '.join(known)}."
                 yield (*place, key), f"“{key}” is not known in {name}: {may}"
     elif error.validator == "required":
         missing = next(key for key in wanted if key not in given)
@@ -60,7 +60,7 @@ def _explained(error: Any, place: Place, name: str) -> Iterator[tuple[Place, str
         yield place, f"{name} does not have the right form: “{given}” must match {wanted}"
     elif error.validator in ("minProperties", "maxProperties"):
         known = ", ".join(error.schema.get("properties", ()))
-        yield place, f"{name} must hold exactly one of {known}." if known else f"{name} must not be empty."
+        yield place, f"{name} must contain exactly one of {known}." if known else f"{name} must not be empty."
     elif error.validator in ("minLength", "minItems"):
         yield place, f"{name} must not be empty."
     else:

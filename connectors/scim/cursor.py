@@ -1,5 +1,5 @@
 """A SCIM server that gives its lists by cursor (RFC 9865) and knows no startIndex.
-The list ends with a page that names no next one; a page may hold fewer than were asked for."""
+The list ends with a page that names no next one; a page may have fewer than were asked for."""
 
 from __future__ import annotations
 

@@ -239,7 +239,7 @@ class Http:
             origin = _origin(prepared.url)
         except requests.exceptions.InvalidHeader:
             raise CredentialRejected(
-                "The credential holds characters that cannot be sent, a line break perhaps. Enter it again."
+                "The credential contains characters that cannot be sent, a line break perhaps. Enter it again."
             ) from None
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError):
             raise Refused(f"{asked}: this isn't a valid address. Check it.") from None
@@ -267,7 +267,7 @@ class Http:
                 raise _NoAnswer(f"The server is busy with other calls of Rollcall.\n{asked}") from None
             except UnicodeError:
                 raise CredentialRejected(
-                    "The credential holds characters that cannot be sent. Enter it again."
+                    "The credential contains characters that cannot be sent. Enter it again."
                 ) from None
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as failure:
                 if talk.over:
@@ -352,7 +352,7 @@ def _origin(url: str) -> tuple[str, str, int]:
     if not parts or parts.scheme not in ("http", "https") or not parts.host:
         raise Refused("The address must begin with https:// and name a host.")
     if parts.auth:
-        raise Refused("The address must not hold a user name or a password.")
+        raise Refused("The address must not contain a user name or a password.")
     host = parts.host.strip("[]").lower()
     if parts.scheme == "http" and not is_loopback(host):
         raise Refused("The address must begin with https://, so that nobody on the way can read the credential.")

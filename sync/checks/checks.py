@@ -158,7 +158,7 @@ class _Work:
             raise TemporarilyUnavailable("The app was not read to the end within an hour.")
 
     def patiently(self, ask: Callable[[], Any]) -> Any:
-        """What the app answers; a passing fault is tried again a moment later, a short rate limit is waited for.
+        """The app's answer. Retries a passing fault a moment later, and waits for a short rate limit.
 
         An app that stays silent has kept a worker waiting for a minute: it is asked again with the next attempt.
         """
@@ -199,7 +199,8 @@ class _Work:
             self.progress(self.check.phase, 0)
 
     def look_again_for_missing(self, connector: Connector) -> list[int]:
-        """Rule 3. Stages who a second look finds, and as gone who is absent twice; returns those that a guard holds."""
+        """Rule 3. Stages the accounts that a second look finds, and as gone those that are absent twice. Returns the
+        ids of those that a guard holds."""
         missing = compare.missing(self.app)
         if connector.not_read:
             self.warnings += not_read.nobody_is_gone(len(missing))
@@ -319,7 +320,7 @@ class _Work:
         ])  # fmt: skip
 
     def fail(self, met: failures.Met) -> None:
-        """Say why; nothing else is changed. A passing fault of a check that nobody waits for is tried again later."""
+        """Record why; nothing else is changed. If nobody waits for the check, a passing fault is retried later."""
         wait = retries.CHECK.after(self.check.attempts)
         is_waited_for = CheckTrigger(self.check.trigger).is_waited_for
         if met.passing and not is_waited_for and wait is not None:

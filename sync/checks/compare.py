@@ -42,8 +42,8 @@ def note_missing(app: App, account_ids: list[int]) -> None:
 
 
 def apply_accounts(app: App, removal_suspends: bool, began: datetime) -> None:
-    """Take roles, new accounts and changed ones into Rollcall; leaves changes in the TEMP table `found`, and those that
-    the rules of matching are to look at in `to_match`: new ones are already matched by e-mail.
+    """Apply roles, new accounts and changed ones. Leaves changes in the TEMP table `found`, and in `to_match` the
+    accounts that the rules of matching look at: new ones are already matched by e-mail.
 
     The known accounts are walked once for those that differ (TEMP `differing`); the work on these is as large as
     their number.

@@ -104,7 +104,7 @@ def _stage_once(place: Listed | _Rows, values: Iterator, progress: Callable[[int
 
 
 def _whole(give: Callable[[], Iterable]) -> Iterator:
-    """What it gives. An answer without a key that no list can do without ends the reading as one that isn't whole."""
+    """Its values. An answer without a key that every list needs ends the reading as incomplete."""
     try:
         yield from give()
     except KeyError as key:

@@ -69,11 +69,11 @@ def start(person: Person, asker: Person, seen: set[int], left_out: dict[int, str
           hand_overs: Choices | None = None, undecided: Collection[int] = ()) -> Start:  # fmt: skip
     """Approve all accounts on the page (`seen`: account ids) except those left out, each with its reason.
 
-    `locked` are further ones that the page showed as protected: no yes covers them. `on` is the day to do it, None for
-    now; `key` is the page's: sent twice it is one. `hand_overs`: what becomes of assets that nobody else manages;
-    accounts `undecided` about that wait in their app's report. Only the apps that `asker` owns are touched. Raises
-    NeedsSuccessor, SuccessorProblem, OffboardingProblem, PeopleProblem, KeepingProblem or NotAllowed, and changes
-    nothing then.
+    `locked` are further ones that the page showed as protected: no approval covers them. `on` is the day to do it,
+    None for now; `key` is the page's: sent twice it is one. `hand_overs`: what becomes of assets that nobody else
+    manages; accounts `undecided` about that wait in their app's report. Only the apps that `asker` owns are touched.
+    Raises NeedsSuccessor, SuccessorProblem, OffboardingProblem, PeopleProblem, KeepingProblem or NotAllowed, and
+    changes nothing then.
     """
     by, reason = Asker.person(asker), " ".join(reason.split())[:200]
     rank.require_over(by, person)

@@ -1,5 +1,5 @@
 """Approving or rejecting what rules want in an app: creates the task, or stores the reason.
-Whether it still holds is still_wanted.py's to say."""
+still_wanted.py decides whether the rules still want it."""
 
 from __future__ import annotations
 

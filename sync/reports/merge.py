@@ -166,8 +166,8 @@ def _mail_report(app: App, report: Report, changed: bool) -> None:
 
 
 def drop_removals_of_others(by: str) -> None:
-    """Between two checks: a removal that waits goes from its report at once when the account is no longer its person's,
-    and is protected when its address is someone else's. Inside the transaction that found so out."""
+    """Between two checks: drops a waiting removal from its report at once if the account is no longer its person's, and
+    protects it if its address is someone else's. Inside the transaction that found this out."""
     rows = db.execute_sql(f"""
         SELECT c.id, r.id,
             a.match_kind = 'matched' AND a.person_id IS NOT DISTINCT FROM coalesce(c.person_id, a.person_id), {ANOTHERS}

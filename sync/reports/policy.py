@@ -25,6 +25,6 @@ def finish_by_policy(app: App) -> None:
         leaving = [change for change in waiting if change.kind == ChangeKind.REMOVED_USER]
         if ids := sole_managers.ready_to_leave(app, leaving):
             finish(report, "policy: remove automatically", only=ids)
-    for by, ids in group_changes.ready_by_policy(app, waiting).items():  # looks at what the first yes has left
+    for by, ids in group_changes.ready_by_policy(app, waiting).items():  # looks at what the first approval has left
         if ids:
             finish(report, by, only=ids)

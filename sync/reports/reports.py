@@ -61,7 +61,7 @@ def open_report(app: App) -> Report | None:
 
 
 def leave_out(change: Change, reason: str, by: str) -> None:
-    """Not this one, and why; stays so in every later check until it is taken back. Raises ReportProblem."""
+    """Leave this change out, with the reason; later checks do the same until that is undone. Raises ReportProblem."""
     if not reason.strip():
         raise ReportProblem("Say why this person keeps the account: the reason is shown beside it from now on.")
     with writing():
@@ -155,8 +155,8 @@ def _numbers(changes: ModelSelect, by: Field) -> dict[str, int]:
 
 
 def release(report: Report, by: str, version: int | None = None, only: str = "") -> int:
-    """Let a held mass change through, as it was looked at: it now waits for confirmation like any other. Roles and
-    profiles change in Rollcall alone, so they are updated at once, and a check looks at what follows from that.
+    """Release a held mass change as it was reviewed: it now waits for confirmation like any other. Roles and profiles
+    change only in Rollcall, so they are updated at once, and a check looks at what follows from that.
 
     `version` is that of the page; `only` is "updates" for roles and profiles alone, or "others". The number of updates.
     Raises ReportProblem, and ReportChanged when more may be held by now.

@@ -58,8 +58,8 @@ def workspace_guard() -> Guard:
 
 
 def is_mass(app: App, leaving: int, besides: int = 0) -> bool:
-    """Whether a guard, the app's or the workspace's, holds it that so many more leave the app now (rule 6); `besides`
-    are those that leave other apps by the same approval."""
+    """Whether a guard, the app's or the workspace's, holds so many more removals from the app now (rule 6); `besides`
+    are those from other apps by the same approval."""
     before = confirmed_lately(app)
     users = Account.present(app).count() + before
     elsewhere, others = leaving_elsewhere(app)
@@ -71,7 +71,7 @@ def is_mass(app: App, leaving: int, besides: int = 0) -> bool:
 
 
 def is_mass_of(app: App, kinds: tuple[str, ...], people: int) -> bool:
-    """Whether the app's guard holds it that so many more people are invited to it, or get another role or access."""
+    """Whether the app's guard holds so many more invitations, or changes of role or access."""
     marks = ", ".join("?" * len(kinds))
     before = db.execute_sql(
         f"""

@@ -30,7 +30,7 @@ WORDS = {
     "managers": ("right to manage an asset", "rights to manage assets"),
     "asset name": ("name of an asset", "names of assets"),
 }
-# What matching and protection rest on: of these not even a few may all be lost at once.
+# Matching and protection depend on these: not even a few may all be lost at once.
 VITAL = frozenset(("email", "status", "role", "user_name", "employee_number", "access role", "managers"))
 # What an app may give to some credentials or plans only. If it is left out, the known values stay, with a warning.
 OPTIONAL = frozenset(("last_activity", "seat"))
@@ -92,7 +92,7 @@ def find(app: App) -> list[str]:
 
 
 def _separate_unsaid_from_assumed() -> None:
-    """What a missing key means, it means only while the app gives the key for someone."""
+    """A missing key has its meaning only while the app sends the key for at least one account."""
     pairs = _unsaid_and_assumed() if _is_listed("assumed <> 0") else []
     only_assumed = sum(
         bit for bit in BIT.values()

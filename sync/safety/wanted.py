@@ -22,7 +22,7 @@ def want_nothing() -> None:
 
 
 def want_gone(app: App, account_ids: list[int]) -> None:
-    """Accounts that the app no longer lists, in such number that a person must look first."""
+    """Accounts that the app no longer lists, so many that a person must look first."""
     db.executemany(
         f"{WANT} SELECT 'removed user', a.id, NULL, FALSE, {roles.words('a')}, "
         "'No longer in the app''s list', NULL, NULL "

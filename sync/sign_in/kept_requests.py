@@ -1,4 +1,4 @@
-"""What someone sent and has to confirm first, kept until they have: sealed, since a form may hold secrets.
+"""What someone sent and has to confirm first, kept until they have: sealed, since a form may contain secrets.
 One a session; deleted when it is continued, after a quarter of an hour, or with the session."""
 
 from __future__ import annotations

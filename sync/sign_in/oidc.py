@@ -281,7 +281,7 @@ def _tidy(new: Settings) -> Settings:
 def _refuse_nonsense(new: Settings, base_url: str) -> None:
     for name, most in LONGEST.items():
         if len(getattr(new, name)) > most or not getattr(new, name).isprintable():
-            raise OidcProblem(f"The {name.replace('_', ' ')} is too long, or holds characters that can't be.")
+            raise OidcProblem(f"The {name.replace('_', ' ')} is too long, or contains characters that aren't allowed.")
     if not new.issuer or not new.client_id:
         raise OidcProblem("The issuer and the client id are needed.")
     if "openid" not in new.scopes.split():

@@ -17,7 +17,7 @@ class ActProblem(Problem):
 
 
 class PlanChanged(ActProblem):
-    """Something is otherwise than it was seen: look again."""
+    """Something has changed since it was shown: look again."""
 
 
 class ActHeld(ActProblem):

@@ -21,8 +21,8 @@ BEFORE_THE_APP_ANSWERS = (*OF_THE_PERSON, Protection.ANOTHERS_ADDRESS)
 def over(task: Task, account: Account) -> str | None:
     """Why the removal must not happen any longer; None if it must.
 
-    Only what belongs to its person and address is asked here. What else protects the account is asked when the app has
-    answered, since that depends on the answer.
+    Only the person and the address are checked here. Everything else that protects the account is checked once the app
+    has answered, since it depends on the answer.
     """
     if why := protection.of(account, *BEFORE_THE_APP_ANSWERS):
         return why.words
@@ -34,7 +34,7 @@ def over(task: Task, account: Account) -> str | None:
 
 
 def no_longer_theirs(account: Account, change: Change | None) -> str | None:
-    """Why the account no longer has to go by this change: it is someone else's, or its person is here.
+    """Why this change no longer has to remove the account: it is someone else's, or its person is here.
 
     `change`: None for a removal whose change is gone, which was of someone who had left.
     """

@@ -1,4 +1,4 @@
-"""Tasks: one act in an app each, done in the background, looked at again right before it is done (rules 4 and 7).
+"""Tasks: each is one operation in an app, done in the background after a last look (rules 4 and 7).
 The row is the truth; a worker that dies leaves it to the next, and a second run finds what the first has done."""
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def of_account(account: Account, most: int = 20) -> list[Task]:
 
 
 def tally(app: App) -> dict[str, int]:
-    """How many of the app's acts are in each state of LIVE_TASKS."""
+    """How many of the app's tasks are in each state of LIVE_TASKS."""
     counted = Task.select(Task.state, fn.COUNT(Task.id)).where(Task.app == app, Task.is_live)
     return dict(counted.group_by(Task.state).tuples())
 
@@ -274,7 +274,7 @@ def done_by_hand(task: Task, by: str) -> None:
 
 
 def cancel(task: Task, by: str) -> None:
-    """Give a task up that isn't running: in Rollcall all is as it is in the app itself."""
+    """Cancel a task that isn't running: Rollcall then shows what is in the app."""
     with writing():
         task = Task.get_by_id(task.id)
         if task.state not in (TaskState.NEEDS_ATTENTION, TaskState.QUEUED):

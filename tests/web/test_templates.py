@@ -1,4 +1,4 @@
-"""What no template may hold, since the policy would stop it, half of it silently; and what is vendored."""
+"""What no template may contain, since the policy would stop it, half of it silently; and what is vendored."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def test_a_mover_loses_by_a_yes_what_the_group_gave_and_nothing_else(groups, cha
     assert (change.before, change.after, change.asset) == ("member", "no access", launch)
     assert change.reason == "No longer in group Sales of Company LDAP"
     queue.drain(("task",))
-    assert email(1) in members(chat), "not before the yes"
+    assert email(1) in members(chat), "not before the approval"
     assert [task.act for task in groups.yes().tasks] == ["revoke"]
     assert members(chat) == {email(2), email(3)} and groups.role(1) == "member" and groups.found() == {}
 

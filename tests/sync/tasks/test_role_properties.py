@@ -111,7 +111,7 @@ def test_of_a_change_of_role(app, hers, beside):
             [(protected, detail)] = found
             assert (protected is not None) == expected, "in a check"
             asked = Change(app=app, kind=assignments.ROLE, account=ada, detail=Change.detail.python_value(detail))
-            assert (still_wanted.protected(asked) is not None) == expected, "at the yes"
+            assert (still_wanted.protected(asked) is not None) == expected, "at the approval"
             assert refused_in_the_end(app, ada, asked.detail) == expected, "right before the act"
         attempt.rollback()
 
