@@ -173,7 +173,7 @@ def test_the_daily_check_is_switched_and_moved(owner: Client, chat) -> None:
     assert App.get_by_id(chat.app.id).next_check_at is None
     for wrong in ("", "25:00", "4.20", "04:60", "04:20; DROP"):
         answer = owner.send("PUT", here, daily="yes", time=wrong)
-        assert answer.status_code == 422 and "written as 04:20" in answer.text
+        assert answer.status_code == 422 and "hours and minutes, such as 04:20" in answer.text
 
 
 def test_the_policy_takes_own_numbers_or_the_workspaces(owner: Client, chat) -> None:

@@ -138,7 +138,7 @@ class TestLinear(ConnectorContract):
     def test_an_act_without_success_is_not_done(self, app, connector):
         self.fill(app, 1)
         app.fail(Reply(200, {"data": {"userSuspend": {"success": False}}}), on="do_userSuspend")
-        with pytest.raises(Refused, match="no success"):
+        with pytest.raises(Refused, match="reports that it failed"):
             connector.remove(next(connector.accounts()))
 
     def test_an_answer_without_its_list_fails_the_reading(self, app, connector):
