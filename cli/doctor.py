@@ -47,7 +47,7 @@ class Finding:
 
 @click.command()
 @click.option("--apps", "test_apps", is_flag=True, help="Also test the credential of each app.")
-@click.option("--clock-is-right", is_flag=True, help="Confirm that the machine's clock is right now and was wrong before.")
+@click.option("--clock-is-right", is_flag=True, help="Confirm: the machine's clock is right now, and was wrong before.")
 @as_json
 def doctor(test_apps: bool, clock_is_right: bool, as_json: bool) -> None:
     """Check the whole installation. Exit code 1: something is wrong."""

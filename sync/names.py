@@ -32,7 +32,7 @@ def signature(person: Person) -> str:
 
 
 def short_name(signed: object) -> str:
-    """Of a signature, or of who asks: the name without the address."""
+    """Of a signature, or of an asker: the name without the address."""
     return str(signed).partition(" <")[0]
 
 

@@ -12,7 +12,7 @@ from sync.states import Part, PersonStatus, WorkspaceRole
 
 RANKS = tuple(WorkspaceRole)  # the highest first
 MANAGERS = RANKS[:3]
-NOBODY = len(RANKS)  # the rank of who has no role
+NOBODY = len(RANKS)  # the rank of someone without a role
 
 
 class NotAllowed(PermissionError):
@@ -67,7 +67,7 @@ def rank_of(role: str | None) -> int:
 
 
 def may_change(asker: Asker, person: Person) -> bool:
-    """Whether who asks may change how this person is called, reached and let in: nobody reaches above themselves."""
+    """Whether the asker may change how this person is called, reached and let in: nobody reaches above themselves."""
     _refuse_unknown(asker)
     return asker.rank <= rank_of(Person.get_by_id(person.id).workspace_role) and asker.rank < NOBODY
 
@@ -82,14 +82,14 @@ def require_over(asker: Asker, person: Person) -> None:
 
 
 def require(asker: Asker, *roles: str) -> None:
-    """Raises NotAllowed unless who asks has one of these workspace roles."""
+    """Raises NotAllowed unless the asker has one of these workspace roles."""
     _refuse_unknown(asker)
     if asker.role not in roles:
         raise NotAllowed(f"This needs {' or '.join(in_words(role) for role in roles)}. Nothing was changed.")
 
 
 def require_for_sign_in(asker: Asker, person: Person) -> None:
-    """Raises NotAllowed unless who asks may change how this person signs in: everyone their own; that of others, who
+    """Raises NotAllowed unless the asker may change how this person signs in: everyone their own; that of others, who
     may give roles."""
     _refuse_unknown(asker)
     if asker.person_id != person.id:
@@ -98,7 +98,7 @@ def require_for_sign_in(asker: Asker, person: Person) -> None:
 
 
 def require_part(asker: Asker, app: App, part: str = Part.OWNER) -> None:
-    """Raises NotAllowed unless who asks is an Owner of the app; with "collaborator", a Collaborator will do."""
+    """Raises NotAllowed unless the asker is an Owner of the app; with "collaborator", a Collaborator will do."""
     _refuse_unknown(asker)
     if asker.role in RANKS[:2]:
         return
@@ -110,7 +110,7 @@ def require_part(asker: Asker, app: App, part: str = Part.OWNER) -> None:
 def _refuse_unknown(asker: Asker) -> None:
     """A name has no rank: a caller that passes only a text for the asker is a bug."""
     if not isinstance(asker, Asker):
-        raise TypeError(f"who asks must be an Asker, not {type(asker).__name__}")
+        raise TypeError(f"the asker must be an Asker, not {type(asker).__name__}")
 
 
 def in_words(role: str | None) -> str:

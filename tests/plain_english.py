@@ -73,6 +73,8 @@ PHRASES = (
     Phrase(r"\banswers for (it|this|the|a|an|what)\b", "is responsible for",
            r"\b(what|reference) \w+ answers|A directory knows who"),
     Phrase(r"\b(that|which) (is|are) (?-i:none)\b", "isn't one"),
+    Phrase(r"\b(above|unless|than|below) who\b", "… the person who"),
+    Phrase(r"\b(the|first|last) yes\b", "approval"),
     Phrase(r"\bonce only\b", "only once"),
     Phrase(r"\b(taken|takes|taking|took) up\b(?! to)", "load, restore or continue"),
     Phrase(r"\bin vain\b", "without success", r"searched in vain"),

@@ -31,7 +31,7 @@ PATIENCE = 65  # seconds: limits are for ten seconds up to five minutes, and gro
 NO_SUCH = b'"Request_ResourceNotFound"'  # the code of a user, or a group, that doesn't exist
 EVENTUAL = {"ConsistencyLevel": "eventual"}
 GUEST = "Guest"  # userType; Member or null for everyone else
-EXTERNAL = "#ext#"  # in the userPrincipalName of who was invited: ana_gmail.com#EXT#@acme.onmicrosoft.com
+EXTERNAL = "#ext#"  # in the userPrincipalName of someone who was invited: ana_gmail.com#EXT#@acme.onmicrosoft.com
 REGISTER = (
     "Sign in to entra.microsoft.com as an administrator and open App registrations, “New registration”. Copy the "
     "“Application (client) ID” and the “Directory (tenant) ID” from its overview. Microsoft's clouds for the US "
@@ -139,7 +139,7 @@ def is_external(user: dict) -> bool:
 
 
 def user_name_of(user: dict) -> str:
-    """userPrincipalName, "" for who was invited from elsewhere."""
+    """userPrincipalName, "" for someone who was invited from elsewhere."""
     return "" if is_external(user) else clean(user.get("userPrincipalName"))
 
 

@@ -111,7 +111,7 @@ HIBOB = Preset(
     "HiBob", "https://help.hibob.com/hc/en-us/articles/4409776355857",
     PEOPLE, ("Email", "Lifecycle status"),
     {"Email": Meaning.EMAIL, "Display name": Meaning.NAME, "Lifecycle status": Meaning.STATUS,
-     "Status": Meaning.IGNORE,  # whether they may enter Bob: inactive for who begins later, too
+     "Status": Meaning.IGNORE,  # whether they may enter Bob: inactive for someone who begins later, too
      "Employee ID": Meaning.EMPLOYEE_NUMBER, "Start date": Meaning.START_DATE, "Termination date": Meaning.LAST_DAY,
      "Department": Meaning.DEPARTMENT, "Reports to email": Meaning.MANAGER, "Reports to": Meaning.MANAGER,
      "Employment type": Meaning.IGNORE},

@@ -48,7 +48,7 @@ def says_nothing(attribute: str) -> Rule:
 def set_rules(directory: Directory, rules: Iterable[Rule], by: Asker) -> Identity:
     """Read everyone by these rules, and store the rules if that works. Queues a reading, which applies them.
 
-    It ranks no higher than who asks from now on. Raises DirectoryProblem, NotAllowed, or ConnectorError with what is
+    It ranks no higher than the asker from now on. Raises DirectoryProblem, NotAllowed, or ConnectorError with what is
     wrong with a rule or with what it met.
     """
     rank.require(by, *rank.MANAGERS)

@@ -54,7 +54,7 @@ def answered(proposal: Proposal, answers: Mapping[str, str]) -> str:
 
 def remember(target: Directory | App, mapping: str, by: Asker) -> None:
     """Store the answers about the columns: every later reading uses them. A directory ranks no
-    higher than who asks from now on. Raises Refused for no such mapping, NotAllowed."""
+    higher than the asker from now on. Raises Refused for no such mapping, NotAllowed."""
     table = type(target)
     if table is App:
         rank.require_part(by, target)

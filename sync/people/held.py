@@ -93,7 +93,7 @@ def now(person: Person, field: str) -> str:
 
 
 def release(change: HeldChange, by: Asker) -> None:
-    """Do what it asks, as a decision of who releases it. Raises NotAllowed for someone below the person, PeopleProblem
+    """Do what it asks, decided by the releasing person. Raises NotAllowed for someone below the person, PeopleProblem
     where it can't be; nothing is changed then."""
     with writing():
         change = HeldChange.get_by_id(change.id)

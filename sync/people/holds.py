@@ -119,7 +119,7 @@ def end_day(person: Person, by: str, why: str) -> None:
 
 
 def cancel(offboarding: Offboarding, by: Asker, why: str = "") -> bool:
-    """Someone gives a planned offboarding up. Like give_up(); raises NotAllowed for someone above who asks."""
+    """Someone gives a planned offboarding up. Like give_up(); raises NotAllowed for someone above the asker."""
     rank.require_over(by, Person.get_by_id(offboarding.person_id))
     return give_up(offboarding, by, why)
 

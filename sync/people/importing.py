@@ -75,7 +75,7 @@ def import_csv(content: bytes, by: Asker, mapping: str | None = None, name: str 
 
     `mapping` (JSON) is what its columns mean, None for what was remembered. Whole or nothing: raises PeopleProblem,
     which names the line or the column, and changes nothing; NotAllowed. A status in the list is a decision by hand,
-    since the list is given by hand. Its changes to people above who asks is held.
+    since the list is given by hand. Its changes to people above the asker are held.
     """
     rank.require(by, *rank.MANAGERS)
     sample_data.refuse_real()

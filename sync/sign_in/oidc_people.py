@@ -210,7 +210,7 @@ def _groups(claims: Mapping[str, Any], known: Settings) -> set[str]:
 
 
 def _groups_left_out(claims: Mapping[str, Any], known: Settings) -> bool:
-    """Entra ID leaves the groups out for who is in more than 200, and says so: that isn't being in none."""
+    """Entra ID leaves the groups out for someone in more than 200, and says so: that isn't being in none."""
     named = claims.get("_claim_names")
     elsewhere = isinstance(named, Mapping) and known.groups_claim in named
     return known.groups_claim not in claims and (elsewhere or claims.get("hasgroups") in (True, "true"))

@@ -152,7 +152,7 @@ def renew_codes(person: Person) -> list[str]:
 
 def reset(person: Person, by: Asker) -> bool:
     """Take away every factor of someone who has lost them, and sign them out; whether there was any. Raises NotAllowed
-    for someone above who asks."""
+    for someone above the asker."""
     rank.require_for_sign_in(by, person)
     with writing():
         there = has(person)

@@ -29,7 +29,7 @@ USED_LINKS = "used sign-in links"
 
 
 def set_password(person: Person, password: str, by: Asker | None = None) -> None:
-    """Raises PeopleProblem for a password that is too short or easy to guess, NotAllowed for someone above who asks,
+    """Raises PeopleProblem for a password that is too short or easy to guess, NotAllowed for someone above the asker,
     and for another person unless an Owner or super admin asks; None: the installation itself. Every session ends."""
     if by is not None:
         rank.require_for_sign_in(by, person)

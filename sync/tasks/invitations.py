@@ -161,7 +161,7 @@ def _name(invitation: Invitation) -> str:
 
 
 def again(invitation: Invitation, by: str) -> Invitation:
-    """Once more: the app is asked to invite, and they are mailed. Raises InvitationProblem for who joined or left."""
+    """Invite once more, with another e-mail. Raises InvitationProblem for someone who joined or left."""
     with writing():
         invitation = Invitation.get_by_id(invitation.id)
         if invitation.state == InvitationState.ONBOARDED:

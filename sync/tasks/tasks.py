@@ -295,7 +295,7 @@ def _left_behind(task: Task) -> str:
 
 def look_again_at_others() -> None:
     """A removal under way whose account is no longer its person's, or has an address that is someone else's: look
-    again now, which ends it. Inside the transaction that found so out."""
+    again now, which ends it. Inside the transaction that found this out."""
     rows = db.execute_sql(f"""
         SELECT t.id FROM app_task AS t JOIN account AS a ON a.id = t.account_id
         LEFT JOIN change AS c ON c.id = t.change_id

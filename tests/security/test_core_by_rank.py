@@ -1,5 +1,5 @@
 """Every function of sync/ that a page calls to change something, by rank: below it is refused, without any page.
-A new one that doesn't take who asks, or isn't in the table, fails here."""
+A new one that doesn't take the asker, or isn't in the table, fails here."""
 
 from __future__ import annotations
 

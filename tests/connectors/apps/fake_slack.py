@@ -36,7 +36,7 @@ FACTS = (
     Fact("GET", "/scim/v2/Users", "scim_users", ("startIndex", "count", "filter")),
     Fact("DELETE", "/scim/v2/Users/{id}", "scim_remove"),
 )  # fmt: skip
-SENT = ("is_primary_owner", "is_owner", "is_admin", "is_restricted", "is_ultra_restricted")  # of who isn't deleted
+SENT = ("is_primary_owner", "is_owner", "is_admin", "is_restricted", "is_ultra_restricted")  # unless deleted
 FLAGS = {
     "primary_owner": ("is_primary_owner", "is_owner", "is_admin"), "owner": ("is_owner", "is_admin"),
     "admin": ("is_admin",), "guest": ("is_restricted",),
