@@ -41,7 +41,7 @@ class KeptConnections:
         """One that nobody uses, the last used first, or a new one. Raises sqlite3.Error if there is none."""
         file = self._file()
         while kept := self._next():
-            if file is not None and kept.opened == file and not faults.standing():
+            if file is not None and kept.opened == file and not faults.current():
                 return kept
             kept.close()
         new = self._open()
@@ -102,7 +102,7 @@ class KeptConnections:
 def _is_clean(connection: Connection) -> bool:
     """No transaction, no statement that isn't read to its end (it would keep an old state of the file), no TEMP table,
     the settings as at first, and no fault of the machine that opening the file again might get around."""
-    if connection.opened is None or connection.in_transaction or faults.standing():
+    if connection.opened is None or connection.in_transaction or faults.current():
         return False
     # While another statement is under way, the next one fails; if there is none, this does nothing.
     # https://www.sqlite.org/c3ref/interrupt.html

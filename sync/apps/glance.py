@@ -64,7 +64,7 @@ def of(asked: ModelSelect) -> list[Glance]:
 
 
 def in_full(found: Sequence[Glance]) -> list[tuple[App, Standing]]:
-    """Their rows, and how each stands, in the same order."""
+    """Their rows, and the status of each, in the same order."""
     ids = json.dumps([one.id for one in found])
     apps = {app.id: app for app in App.select().where(one_of(App.id, ids))} if found else {}
     plain = status.standings_of_plain(apps[one.id] for one in found if one.standing is None and one.id in apps)

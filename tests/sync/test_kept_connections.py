@@ -53,7 +53,7 @@ class Uses(RuleBasedStateMachine):
         self.number = 0
 
     def teardown(self) -> None:
-        faults.forget()
+        faults.clear()
         self.kept.end()
         shutil.rmtree(self.folder)
 
@@ -129,7 +129,7 @@ class Uses(RuleBasedStateMachine):
 
     @rule()
     def it_is_over(self) -> None:
-        faults.forget()
+        faults.clear()
 
 
 def test_the_next_use_finds_nothing_of_the_last():
@@ -180,7 +180,7 @@ def test_while_a_fault_stands_each_use_opens_the_file_again(kept):
     try:
         during = [in_use(), in_use()]
     finally:
-        faults.forget()
+        faults.clear()
     again = in_use()
     assert len({first, *during, again}) == 4 and in_use() is again
 
