@@ -288,7 +288,7 @@ def test_what_the_userinfo_adds(anybody, set_up, provider, jana) -> None:
     assert try_to(anybody).status_code == 303
     provider.userinfo = {"sub": "u-2", **JANA}
     answer = try_to(anybody)
-    assert answer.status_code == 400 and "someone else" in answer.text
+    assert answer.status_code == 400 and "someone other than" in answer.text
 
 
 def test_a_verified_address_of_the_userinfo_vouches_for_no_other(anybody, set_up, provider, jana) -> None:
