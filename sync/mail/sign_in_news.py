@@ -44,7 +44,7 @@ def addresses_watched(by: str) -> Iterator[None]:
         had_main, had = before.get(person_id, (main, known))
         if (main, known.keys()) != (had_main, had.keys()):
             message = (f"Your e-mail addresses in Rollcall are {', '.join(known.values()) or 'none'} now. "
-                    f"Before, they were {', '.join(had.values()) or 'none'}.")
+                       f"Before, they were {', '.join(had.values()) or 'none'}.")
             further = [had[normal] for normal in had] + [known[normal] for normal in known.keys() - had.keys()]
             _notify(Person.get_by_id(person_id), message, by, further)
 

@@ -214,14 +214,14 @@ def _add_doubts(accounts: Iterable[Account], found: dict[int, Named], clear: set
     """What keeps an address from naming anyone, for those that no rule matched; `clear` are addresses that are one
     person's, even if others share them."""
     unmatched = [account for account in accounts if account.match_kind == AccountMatch.UNMATCHED]
-    parts = addresses.claims({normal for account in unmatched
+    claims = addresses.claims({normal for account in unmatched
                              for normal in (account.email_key, found[account.id].address)} - clear)
     people = {person.id: person for person in Person.select().where(
         Person.id.in_([account.was_of_id for account in unmatched if account.was_of_id]))}  # fmt: skip
     for account in unmatched:
         one = found[account.id]
         for normal in (account.email_key, one.address):
-            one.claims = one.claims or parts.get(normal, []) if normal else one.claims
+            one.claims = one.claims or claims.get(normal, []) if normal else one.claims
             if normal and account.asked_as == normal:
                 one.before = people.get(account.was_of_id)
 
