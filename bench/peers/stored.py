@@ -27,7 +27,7 @@ class Stored(File):
 
     def __init__(self, folder: Path):
         super().__init__(folder)
-        self._forget()
+        self._clear()
 
     def known(self) -> Iterable[tuple]:
         """(external id, *FIELDS) of each account that isn't gone."""
@@ -50,15 +50,15 @@ class Stored(File):
             self._changes.append(("updated profile", was, now, id))
 
     def write(self) -> None:
-        """Commit what was noted, and forget it."""
+        """Commit what was noted, and clear it."""
         self.connection.execute("BEGIN IMMEDIATE")
         self.connection.executemany(WRITE, self._rows)
         self.connection.executemany(GONE, self._gone)
         self.connection.executemany(CHANGE, self._changes)
         self.connection.execute("COMMIT")
-        self._forget()
+        self._clear()
 
-    def _forget(self) -> None:
+    def _clear(self) -> None:
         self._rows: list[tuple] = []
         self._gone: list[tuple[str]] = []
         self._changes: list[tuple] = []
