@@ -16,9 +16,11 @@ demo: .venv/ready
 # Two workers more than there are processors: many tests wait for a browser or a server.
 WORKERS = $(shell echo $$(($$(nproc) + 2)))
 
-# Pictures of the pages are taken only where a part is named: nobody looks at those of a whole run.
+# A whole run gives a worker one module after the other, in the order of tests/conftest.py, so that what the tests of a
+# module share is made once. Pictures of the pages are taken only where a part is named: nobody looks at those of a whole run.
+WHOLE = --dist loadfile --no-loadscope-reorder
 test: .venv/ready-to-test
-	$(if $(ARGS),,ROLLCALL_TEST_PICTURES=no )$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+	$(if $(ARGS),,ROLLCALL_TEST_PICTURES=no )$(BIN)/python -m pytest -n $(WORKERS) $(or $(and $(ARGS),--dist worksteal $(ARGS)),$(WHOLE))
 
 # For daily work: the core, the pages and the rules of the house. No browser, no other servers, no long property tests.
 test-fast: .venv/ready-to-test

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,8 +27,9 @@ from tests.blank import LOCAL, OLGA, config_of, open_acme, open_blank
 
 os.environ.update(LOCAL)  # for the programs that tests start
 
-LONGEST = ("_properties", "_machine", "_on_postgres")  # how modules end whose one test may take half a minute or more
-FIRST = ("journeys", "faults", "fuzz", "security", "cli", "demo", "real")  # folders whose tests take longest
+# What begins first: these modules, then these folders. A module of theirs may take a minute.
+LONGEST = ("test_core_on_postgres", "test_kill", "test_rest_apps", "test_nginx", "test_damaged_files", "_machine", "_properties")
+FIRST = ("faults", "real", "journeys", "cli", "security", "demo", "fuzz", "bench")
 
 pytest_plugins = [
     "tests.sync.fixtures",
@@ -69,13 +71,26 @@ class KnownRule(Rule):
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Iterator[None]:
+def pytest_collection(session: pytest.Session) -> Iterator[None]:
     """Nothing is garbage while modules are imported and tests collected."""
     gc.disable()
     try:
+        import_own_share(session.config)
         return (yield)
     finally:
         gc.enable()
+
+
+def import_own_share(config: pytest.Config) -> None:
+    """In a run of all tests, each worker first imports modules that the others don't. Each of them is then compiled by
+    one worker, which takes as long as all the rest of the collecting, and the others find it compiled."""
+    worker = getattr(config, "workerinput", None)
+    if worker is None or config.args_source is not pytest.Config.ArgsSource.TESTPATHS:
+        return
+    number, root = int(worker["workerid"].removeprefix("gw")), config.rootpath
+    modules = sorted(path.relative_to(root).with_suffix("") for path in (root / "tests").rglob("test_*.py"))
+    for module in modules[number :: worker["workercount"]]:
+        importlib.import_module(".".join(module.parts))
 
 
 @pytest.hookimpl(trylast=True)
@@ -87,9 +102,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in out]
     places = {folder: place for place, folder in enumerate(FIRST)}
 
-    def place(item: pytest.Item) -> tuple[bool, int]:
-        folder = item.path.relative_to(item.config.rootpath / "tests").parts[0]
-        return not item.path.stem.endswith(LONGEST), places.get(folder, len(FIRST))
+    def place(item: pytest.Item) -> tuple[int, int]:
+        name, folder = item.path.stem, item.path.relative_to(item.config.rootpath / "tests").parts[0]
+        longest = next((number for number, part in enumerate(LONGEST) if part in name), len(LONGEST))
+        return longest, places.get(folder, len(FIRST))
 
     items.sort(key=place)
 
