@@ -63,11 +63,12 @@ def walk(browser: requests.Session, url: str, path: str) -> tuple[list[str], set
         seen.add(address)
         kinds.add(kind)
         answer = browser.get(urljoin(url, address), timeout=30, allow_redirects=False)
-        wrong += [f"{address}: {leaves}" for leaves in outside(path, answer.text, answer.headers)]
+        addresses = list(led_to(answer.text, answer.headers))
+        wrong += [f"{address}: {leaves}" for leaves in outside(path, addresses)]
         if answer.status_code >= 500 or ANOTHER_TOOL in answer.text:
             wrong.append(f"{address}: {answer.status_code}")
         if "text/html" in answer.headers.get("Content-Type", ""):
-            led = (urljoin(address, one).partition("#")[0] for one in led_to(answer.text, answer.headers))
+            led = (urljoin(address, one).partition("#")[0] for one in addresses)
             waiting += sorted({one for one in led if "_method=" not in one} - seen)
     return wrong, seen
 

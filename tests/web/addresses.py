@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from html.parser import HTMLParser
 
 LEADING = {"href", "src", "action", "formaction", "poster", "xlink:href", "hx-get", "hx-post", "hx-put", "hx-patch",
@@ -41,7 +41,7 @@ def led_to(text: str, headers: Mapping[str, str]) -> Iterator[str]:
             yield from re.findall(r"[?&](?:back|next)=([^&#]+)", address.replace("%2F", "/"))
 
 
-def outside(prefix: str, text: str, headers: Mapping[str, str]) -> list[str]:
+def outside(prefix: str, addresses: Iterable[str]) -> list[str]:
     """Those that leave the path that Rollcall is served below."""
-    return [address for address in led_to(text, headers)
+    return [address for address in addresses
             if address != prefix and not address.startswith((f"{prefix}/", f"{prefix}?"))]  # fmt: skip
