@@ -56,6 +56,7 @@ class Copy:
         with connected():
             if not database.on_server():
                 db.pragma("synchronous", "off", permanent=True)  # a kill loses nothing by it, and nobody cuts the power
+                queue.queue.storage._fsync = False
 
 
 def config_of(home: Path | str, **environ: str) -> Config:
