@@ -1,16 +1,28 @@
-"""peewee's SQL, with the columns of models written in one step: they are most of each statement, and peewee makes
-six objects and a dozen calls for each. The SQL is the same: tests/sync/test_quick_sql.py compares."""
+"""peewee's SQL in fewer steps: columns of models are most of each statement, and peewee makes six objects and a dozen
+calls for each. The SQL is the same: tests/sync/test_quick_sql.py compares."""
 
 from __future__ import annotations
 
 import functools
 
-from peewee import SCOPE_VALUES, Context, Field, FieldAlias, NodeList, Table
+from peewee import SCOPE_VALUES, Context, Field, FieldAlias, Node, NodeList, State, Table
 
 
 @functools.cache
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
+
+
+class _Columns(dict):
+    """Of a type of node: whether it is a model's column (Field), that of an alias of a model (FieldAlias), or neither."""
+
+    def __missing__(self, kind: type) -> type | None:
+        write = getattr(kind, "__sql__", None)
+        self[kind] = Field if write is Field.__sql__ else FieldAlias if write is FieldAlias.__sql__ else None
+        return self[kind]
+
+
+_COLUMNS = _Columns()
 
 
 class QuickContext(Context):
@@ -19,25 +31,25 @@ class QuickContext(Context):
     __slots__ = ()
 
     def sql(self, obj: object) -> Context:
-        if type(obj) is NodeList and not obj.parens:
-            written = self._columns(obj.nodes)
-            if written:
+        kind = type(obj)
+        if kind is NodeList:
+            if not obj.parens and (written := self._columns(obj.nodes)):
                 self._sql.append(obj.glue.join(written))
                 return self
-        elif written := self._columns((obj,)):
-            self._sql.append(written[0])
+        elif _COLUMNS[kind]:
+            self._sql += self._columns((obj,))
             return self
-        return super().sql(obj)
+        return obj.__sql__(self) if isinstance(obj, Node) else super().sql(obj)
 
     def _columns(self, nodes: list | tuple) -> list[str] | None:
         """Each as it is written; None if one of them isn't a model's column, or that of an alias of a model."""
         written, before, prefix = [], None, ""
         values = self.state.scope == SCOPE_VALUES
         for node in nodes:
-            write = getattr(type(node), "__sql__", None)
-            if write is Field.__sql__:
+            kind = _COLUMNS[type(node)]
+            if kind is Field:
                 source, name = node.model._meta.table, node.column_name
-            elif write is FieldAlias.__sql__:
+            elif kind is FieldAlias:
                 source, name = node.source, node.field.column_name
             else:
                 return None
@@ -52,3 +64,21 @@ class QuickContext(Context):
         if given:
             aliases[source] = given
         return aliases[source]
+
+    def __call__(self, scope: int | None = None, parentheses: bool | None = None, **settings: object) -> Context:
+        """What is written next, until the end of `with`, is written in this scope, in parentheses or not."""
+        now = self.state
+        self.stack.append(now)
+        self.state = State(now.scope if scope is None else scope, parentheses,
+                           {**now.settings, **settings} if settings else now.settings)  # fmt: skip
+        return self
+
+    def __enter__(self) -> Context:
+        if self.state.parentheses:
+            self._sql.append("(")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.state.parentheses:
+            self._sql.append(")")
+        self.state = self.stack.pop()
