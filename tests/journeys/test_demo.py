@@ -81,12 +81,16 @@ def test_a_newcomer_sees_three_leavers_and_removes_one(addresses, page):
 
 
 def look_for_updates(page: Page) -> None:
-    """With a double click and a reload in the middle: all of them join the one check."""
-    page.get_by_role("button", name="Check for updates").dblclick()
+    """With a double click, a reload that opens the dialog again by its address, and a further click."""
+    check, dialog = page.get_by_role("button", name="Check for updates"), page.get_by_role("dialog")
+    check.dblclick()
+    expect(dialog).to_be_visible()
     page.reload()
-    page.get_by_role("button", name="Check for updates").click()
-    report = page.get_by_role("dialog").get_by_role("link", name="View report")
-    report.click(timeout=30_000)
+    expect(dialog).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    check.click()
+    dialog.get_by_role("link", name="View report").click(timeout=30_000)
     expect(page.get_by_role("heading", name="Sync Data")).to_be_visible()
 
 
