@@ -14,7 +14,7 @@ def _quoted(name: str) -> str:
 
 
 class _Columns(dict):
-    """Of a type of node: whether it is a model's column (Field), that of an alias of a model (FieldAlias), or neither."""
+    """By type of node: Field for a model's column, FieldAlias for one of an alias of a model, None for all others."""
 
     def __missing__(self, kind: type) -> type | None:
         write = getattr(kind, "__sql__", None)

@@ -27,7 +27,7 @@ from tests.blank import LOCAL, OLGA, config_of, open_acme, open_blank
 
 os.environ.update(LOCAL)  # for the programs that tests start
 
-# What begins first: these modules, then these folders. A module of theirs may take a minute.
+# What begins first: these modules, of which each may take a minute, then all that is in these folders.
 LONGEST = ("core_on_postgres", "test_kill", "rest_apps", "nginx", "damaged_files", "_machine", "_properties")
 FIRST = ("faults", "real", "journeys", "cli", "security", "demo", "fuzz", "bench")
 
