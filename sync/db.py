@@ -1,5 +1,5 @@
 """The one database, a SQLite file or PostgreSQL: how it is opened, written to and brought up to date.
-Every write goes through `writing()`; nothing else may begin a transaction."""
+Every write goes through `writing()`, or `own_row()` for a lease; nothing else may begin a transaction."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import os
 import shutil
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from sync.quick_sql import QuickContext
 
 WRITABLE = "Make it writable for the user that Rollcall runs as, and clear its immutable flag if it is set (chattr -i)."
 MIGRATIONS = Path(__file__).with_name("migrations")
+NORMAL = 1  # https://www.sqlite.org/pragma.html#pragma_synchronous
 LONGEST_WAIT = 30  # seconds for the lock of the one writer
 STATEMENTS = 300  # that a connection keeps prepared, if it outlives its use: those of a dozen pages
 
@@ -93,6 +94,17 @@ class _File(SqliteDatabase):
 
     def lock_writers(self) -> None:
         """Until the end of the transaction, nobody else writes: BEGIN IMMEDIATE has seen to it."""
+
+    @contextmanager
+    def quick_transaction(self) -> Iterator[None]:
+        """A transaction whose end doesn't wait for the disk. The next one that does brings it there, too."""
+        [before] = self.execute_sql("PRAGMA synchronous").fetchone()
+        try:
+            self.execute_sql(f"PRAGMA synchronous = {min(before, NORMAL)}")
+            with self.atomic():
+                yield
+        finally:
+            self.execute_sql(f"PRAGMA synchronous = {before}")
 
     def drop_lost(self) -> None:
         """A file's connection stays."""
@@ -282,14 +294,31 @@ def writing():
 
     A fault of our own that it meets is noted, and cleared as soon as one ends well.
     """
+    with _transaction(db.atomic) as outermost:
+        if outermost:
+            db.lock_writers()
+        yield
+
+
+@contextmanager
+def own_row():
+    """One short transaction that changes a single row, by a condition that holds for one worker alone: its lease and
+    progress. On a server it doesn't wait for the one writer, and with neither database for the disk: a power cut may
+    undo it, and the row is then taken again.
+    """
+    with _transaction(db.quick_transaction):
+        yield
+
+
+@contextmanager
+def _transaction(begin: Callable[[], AbstractContextManager]) -> Iterator[bool]:
+    """Whether it is the outermost one, which `begin` begins."""
     outermost = db.is_closed() or not db.in_transaction()
     if outermost:
         noted_in_write().clear()
     try:
-        with once.afresh(), connected(), _turn(outermost), db.atomic():
-            if outermost:
-                db.lock_writers()
-            yield
+        with once.afresh(), connected(), _turn(outermost), begin() if outermost else db.atomic():
+            yield outermost
     except Exception as problem:
         faults.note(problem)
         raise

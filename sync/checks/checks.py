@@ -12,7 +12,7 @@ from connectors.base import LOOK_UP, Connector, RateLimited, TemporarilyUnavaila
 from sync import activity, faults
 from sync.apps import answer_cache, apps, automation_account, failures
 from sync.checks import compare, known_items, listed, not_read, snapshot
-from sync.db import connected, db, utcnow, writing
+from sync.db import connected, db, own_row, utcnow, writing
 from sync.directory import freshness
 from sync.groups import assignments
 from sync.jobs import asking, daily, leases, queue, retries
@@ -145,7 +145,7 @@ class _Work:
             return
         self.written_at = time.monotonic()
         self.check.phase = phase
-        with writing():
+        with own_row():
             mine = Check.update(
                 phase=phase, read=read, total=self.total, lease_until=utcnow() + leases.LEASE,
                 started_at=self.check.started_at or self.started,
@@ -243,8 +243,7 @@ class _Work:
     def apply(self, removal_suspends: bool, held_gone: list[int], began: datetime) -> None:
         """Everything the check found in the app as it was at `began`, its report and its end: one transaction."""
         with writing():
-            mine = (Check.id == self.check.id) & (Check.lease_owner == leases.me())
-            if not Check.select().where(mine, ~Check.cancel_asked).exists():
+            if not leases.holds(self.check, ~Check.cancel_asked):
                 raise Cancelled
             App.update(removal_suspends=removal_suspends, compare_at=None).where(App.id == self.app.id).execute()
             app = App.get_by_id(self.app.id)

@@ -13,7 +13,7 @@ from connectors.base import ConnectorError, DirectoryConnector, Identity, Tempor
 from sync import activity, faults, rank, sample_data, vault
 from sync.apps import apps
 from sync.credentials import with_stored
-from sync.db import connected, utcnow, writing
+from sync.db import connected, own_row, utcnow, writing
 from sync.directory import guard as directory_guard
 from sync.directory.address_moves import settle_again
 from sync.directory.compare import Outcome, apply
@@ -218,14 +218,14 @@ def run(reading_id: int) -> None:
 
 def _read_whole(reading: DirectoryReading) -> DirectoryConnector:
     """Stage everyone; the connector that read them, closed, with what it has found."""
-    with writing():
+    with own_row():
         DirectoryReading.update(started_at=utcnow(), read=0).where(DirectoryReading.id == reading.id).execute()
     connector = connector_for(reading.directory)
     renewed = time.monotonic()
 
     def progress(count: int) -> None:
         nonlocal renewed
-        with writing():
+        with own_row():
             DirectoryReading.update(read=count).where(DirectoryReading.id == reading.id).execute()
         if time.monotonic() - renewed > RENEW_SECONDS:
             leases.renew(reading)

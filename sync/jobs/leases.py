@@ -11,12 +11,14 @@ import time
 import uuid
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import and_
 from pathlib import Path
 
 from peewee import Expression, Model, ModelSelect
 
 from sync import faults
-from sync.db import db, utcnow, writing
+from sync.db import db, own_row, utcnow, writing
 from sync.jobs import retries
 from sync.models import Check, DirectoryReading, Mail, PasswordRequest, Task
 from sync.states import CheckState, MailState, ReadingState, TaskState
@@ -40,6 +42,7 @@ RUNNING = {
 }  # fmt: skip
 QUEUED = TaskState.QUEUED  # in each of them
 LEASE = timedelta(minutes=10)
+SHARING = (Task, Mail)  # several rows of them wait for the same server
 AT_ONCE = 4  # rows that wait for the same server: the tasks of an app, and the e-mails
 UNSEEN_SECONDS = 20  # a process whose connection was cut has a new one by then, as soon as the server answers
 
@@ -58,7 +61,7 @@ def claim(model: type[Model], row_id: int) -> bool:
     while enough workers wait for the same server: let_go() gives it to one of them."""
     now = utcnow()
     running = RUNNING[model]
-    with writing():
+    with (writing if model in SHARING else own_row)():
         row = model.get_or_none(model.id == row_id)
         if row is None:
             return False
@@ -66,10 +69,20 @@ def claim(model: type[Model], row_id: int) -> bool:
         abandoned = row.state == running and _is_abandoned(row, now)
         if not (waits or abandoned):
             return False
-        _given_up.discard((model, row_id))  # while nobody else can write, so that no other thread takes it too
-        model.update(state=running, lease_owner=me(), lease_until=now + LEASE).where(model.id == row_id).execute()
+        taken = model.update(state=running, lease_owner=me(), lease_until=now + LEASE).where(_is_as_in(row)).execute()
+        if not taken:  # by someone else, after it was read
+            return False
+        _given_up.discard((model, row_id))
         _at_work[model, row_id] = threading.current_thread()
         return True
+
+
+def _is_as_in(row: Model) -> Expression:
+    """Whether nobody has taken the row since it was read."""
+    model = type(row)
+    of_lease = [getattr(model, name).is_null() if value is None else getattr(model, name) == value
+                for name in ("state", "lease_owner", "lease_until") for value in [getattr(row, name)]]
+    return (model.id == row.id) & reduce(and_, of_lease)
 
 
 def let_go(model: type[Model], row_id: int) -> list[int]:
@@ -94,9 +107,9 @@ def _room_beside(row: Model) -> int:
 
 def _beside(row: Model) -> ModelSelect | None:
     """The rows that wait for the same server as this one; None where each has its own."""
-    if isinstance(row, Task):
-        return Task.select(Task.id).where(Task.app == row.app_id)
-    return Mail.select(Mail.id) if isinstance(row, Mail) else None
+    if type(row) not in SHARING:
+        return None
+    return Task.select(Task.id).where(Task.app == row.app_id) if isinstance(row, Task) else Mail.select(Mail.id)
 
 
 def put_off(model: type[Model], row_id: int, error: str) -> None:
@@ -119,13 +132,15 @@ def put_off(model: type[Model], row_id: int, error: str) -> None:
 def renew(row: Model) -> None:
     """Hold the row for another lease."""
     model = type(row)
-    with writing():
+    with own_row():
         model.update(lease_until=utcnow() + LEASE).where(model.id == row.id, model.lease_owner == me()).execute()
 
 
-def holds(row: Model) -> bool:
-    """Whether this process still works on the row. If not, another has it, and nothing is written for it here."""
-    return type(row).select().where(_held_by_me(row)).exists()
+def holds(row: Model, *conditions: Expression) -> bool:
+    """Whether this process still works on the row, and these hold; then nobody takes it before the caller's
+    transaction ends. If not, another has it, and nothing is written for it here."""
+    held = type(row).update(lease_until=utcnow() + LEASE).where(_held_by_me(row), *conditions)
+    return bool(held.execute())
 
 
 def finish(row: Model, **values: object) -> bool:

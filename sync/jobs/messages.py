@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import datetime
 from enum import IntEnum
 from pathlib import Path
@@ -14,6 +15,7 @@ from huey.serializer import Serializer
 from huey.storage import PostgresStorage, SqliteStorage
 
 from sync import faults
+from sync.db import NORMAL
 from sync.jobs.bell import Bell
 
 NAME = "rollcall"
@@ -42,6 +44,12 @@ class Rings(Protocol):
 
 class _RingingStorage(SqliteStorage):
     bell: Bell
+
+    def _create_connection(self) -> sqlite3.Connection:
+        """Messages don't wait for the disk: after a power cut, the sweep sends those again that are missing."""
+        connection = super()._create_connection()
+        connection.execute(f"PRAGMA synchronous = {NORMAL}")
+        return connection
 
     def enqueue(self, data: bytes, priority: float | None = None) -> None:
         super().enqueue(data, priority)

@@ -11,7 +11,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from sync.db import connected, db, utcnow
+from sync.db import connected, db, utcnow, waiting_at_most, writing
 from sync.jobs import clock, leases, queue
 from sync.models import App, Check, Mail, Task
 from tests import database
@@ -30,9 +30,10 @@ def dead_pid() -> int:
     return ended.pid
 
 
-def holds(check: Check, owner: str | None, until=None) -> None:
-    Check.update(state="running", lease_owner=owner, lease_until=until or utcnow() + LATER).where(
-        Check.id == check.id).execute()  # fmt: skip
+def holds(row: Check | Task, owner: str | None, until=None) -> None:
+    model = type(row)
+    model.update(state="running", lease_owner=owner, lease_until=until or utcnow() + LATER).where(
+        model.id == row.id).execute()  # fmt: skip
 
 
 def test_what_waits_is_claimed_once(check):
@@ -41,13 +42,19 @@ def test_what_waits_is_claimed_once(check):
     assert (row.state, row.lease_owner) == ("running", leases.me()) and row.lease_until > utcnow() + LATER
 
 
-def test_of_many_threads_one_claims(check):
+@pytest.mark.parametrize("model", [Check, Task], ids=lambda model: model.__name__)
+@pytest.mark.parametrize("owner", [None, "dead"])
+def test_of_many_threads_one_claims(check, model, owner):
+    row = check if model is Check else Task.create(app=check.app, act="remove")
+    if owner:
+        holds(row, f"{leases.HOST}:{dead_pid()}:abc")
     ready, won = threading.Barrier(6), []
 
     def claim() -> None:
         with connected():
             ready.wait()
-            won.append(leases.claim(Check, check.id))
+            won.append(leases.claim(model, row.id))
+        ready.wait()  # what a thread that has ended held could be claimed again
 
     threads = [threading.Thread(target=claim) for _ in range(6)]
     for thread in threads:
@@ -55,6 +62,32 @@ def test_of_many_threads_one_claims(check):
     for thread in threads:
         thread.join()
     assert sorted(won) == [False] * 5 + [True]
+
+
+@database.ON_SERVER
+def test_nobody_takes_a_row_while_what_became_of_it_is_written(check):
+    leases.claim(Check, check.id)
+    look = f"SELECT id FROM app_check WHERE id = {check.id} FOR UPDATE NOWAIT"
+    with psycopg.connect(db.database, autocommit=True) as other:
+        with writing():
+            assert leases.holds(Check.get_by_id(check.id))
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                other.execute(look)
+        assert other.execute(look).fetchone() == (check.id,)
+
+
+@database.ON_SERVER
+def test_a_lease_does_not_wait_for_the_one_writer(check):
+    """Nor does it lock the writers out: a claim, a renewal and a check's progress change one row of their own."""
+    from sync.postgres.database import WRITERS
+
+    with psycopg.connect(db.database) as other:
+        other.execute(f"SELECT pg_advisory_xact_lock({WRITERS})")
+        with waiting_at_most(1):
+            assert leases.claim(Check, check.id)
+            leases.renew(Check.get_by_id(check.id))
+            with pytest.raises(psycopg.errors.LockNotAvailable), writing():
+                pass
 
 
 def test_what_is_not_due_or_has_ended_or_never_was_is_not_claimed(check):
