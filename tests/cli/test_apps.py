@@ -68,7 +68,7 @@ def test_the_list_and_the_states(rollcall, connected_chat):
     assert "no app named" in rollcall.run("apps", "pause", "Chatt", code=1).err
 
 
-def test_an_app_that_somebody_is_connecting_on_the_pages_is_no_app_yet(rollcall, chat):
+def test_an_app_that_someone_is_connecting_on_the_pages_is_no_app_yet(rollcall, chat):
     with rollcall.core():
         draft = drafts.start("sample-chat", people.find_by_email(OWNER))
         App.update(name="Chat").where(App.id == draft.id).execute()

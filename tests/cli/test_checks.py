@@ -59,7 +59,7 @@ def test_ctrl_c_cancels_and_changes_nothing(rollcall, connected_chat):
     assert rollcall.json("check", "Chat")["accounts"] == 5
 
 
-def test_killed_half_way_the_next_check_goes_on(rollcall, connected_chat):
+def test_killed_half_way_the_next_check_continues(rollcall, connected_chat):
     connected_chat.fault("hang", on="/members")
     running = rollcall.start("check", "Chat")
     until(lambda: connected_chat.calls("/members"))

@@ -51,7 +51,7 @@ def ask(rollcall: CommandLine) -> int:
         return asking.ask(apps.by_name("Chat"), "a page").id
 
 
-def test_a_server_names_its_full_disk_serves_on_and_goes_on(small, disk, chat):
+def test_a_server_names_its_full_disk_serves_on_and_continues(small, disk, chat):
     with small.served() as server:
         until(lambda: well(small))
         chat.fault("hang", on="/members")

@@ -76,7 +76,7 @@ def test_many_leavers_at_once_are_held_until_released(rollcall, staff):
     assert rollcall.json("directory", "list")["directories"][0]["people"] == 3
 
 
-def test_somebody_who_lost_their_second_factor_is_let_in_again(rollcall):
+def test_someone_who_lost_their_second_factor_is_let_in_again(rollcall):
     answer = rollcall.json("people", "recover", "olga@acme.example")
     assert (answer["person"], answer["reset"]) == ("olga@acme.example", False)
     assert "/sign-in/" in answer["link"]

@@ -23,7 +23,7 @@ def test_there_is_nothing_to_report_or_finish_before_a_check(rollcall, connected
     assert "No report" in rollcall.run("finish", "Chat", "--yes", code=1).err
 
 
-def test_a_yes_is_needed_and_must_fit_what_waits(rollcall, leaver):
+def test_an_approval_is_needed_and_must_fit_what_waits(rollcall, leaver):
     tom, lea = external_id(leaver, "Tom"), external_id(leaver, "Lea")
     assert "1 person left Acme" in rollcall.run("finish", "Chat", code=2).err
     assert "ID=REASON" in rollcall.run("finish", "Chat", "--yes", "--leave-out", tom, code=2).err
@@ -46,7 +46,7 @@ def test_a_report_says_what_its_removals_do_in_the_app(rollcall, leaver):
     assert text.startswith(expected) and "Their seat is freed." in text
 
 
-def test_everybody_left_out(rollcall, leaver):
+def test_everyone_left_out(rollcall, leaver):
     done = rollcall.json("finish", "Chat", "--yes", "--wait", "--leave-out", f"{external_id(leaver, 'Tom')}=Contractor")
     assert done["tasks"] == [] and done["state"] == "applied"
     [change] = rollcall.json("report", "Chat")["changes"]
@@ -79,7 +79,7 @@ def test_done_by_hand(rollcall, leaver):
     assert rollcall.run("tasks", "--done", "1", "--retry", "1", code=2).out == ""
 
 
-def test_waiting_has_an_end_and_says_what_goes_on(rollcall, leaver):
+def test_waiting_has_an_end_and_says_what_continues(rollcall, leaver):
     leaver.fault("rate-limit", method="DELETE", seconds=3600)
     answer = rollcall.run("finish", "Chat", "--yes", "--wait", "--minutes", "0", "--json", code=1)
     assert answer.document["tasks"][0]["state"] == "queued" and "The server continues them" in answer.err
@@ -128,7 +128,7 @@ def test_many_changed_roles_are_held_and_updated_by_a_release_alone(rollcall, co
     assert rollcall.json("check", "Chat")["counts"]["updated_roles"] == 0
 
 
-def test_going_on_without_what_an_app_no_longer_shows(rollcall, connected_chat):
+def test_continuing_without_what_an_app_no_longer_shows(rollcall, connected_chat):
     rollcall.run("check", "Chat")
     assert "Nothing is missing" in rollcall.run("apps", "go-on-without", "Chat", "--yes", code=1).err
     connected_chat.fault("lost-fields", on="api/v1/members", fields=["email"])

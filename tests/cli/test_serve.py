@@ -82,7 +82,7 @@ def test_asked_twice_it_stops_at_once(rollcall, connected_chat):
         assert server.wait(10) == -signal.SIGTERM
 
 
-def test_killed_in_the_middle_of_a_check_the_next_start_goes_on(rollcall, connected_chat):
+def test_killed_in_the_middle_of_a_check_the_next_start_continues(rollcall, connected_chat):
     connected_chat.fault("hang", on="/members")
     with rollcall.served() as server:
         check_id = asked_for_a_check(rollcall)

@@ -83,7 +83,7 @@ class DirectoryContract(ReadingContract):
         got = {person.id: person.status for person in self.read(connector)}
         assert got == {person.id: self.statuses[person.status] for person in app.seats}
 
-    def test_reads_who_somebody_is(self, app, connector):
+    def test_reads_who_someone_is(self, app, connector):
         self.fill(app, 2)
         [one, _] = app.seats
         if self.sends_numbers:

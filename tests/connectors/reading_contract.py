@@ -126,7 +126,7 @@ class ReadingContract:
     # A reading that is not whole gives nothing
 
     @pytest.mark.only_where("sends_total")
-    def test_a_total_that_lies_is_not_believed(self, app, connector):
+    def test_a_total_that_lies_is_rejected(self, app, connector):
         self.fill(app, self.page)
         for lie in (1, -1, self.page):
             app.lie = lie

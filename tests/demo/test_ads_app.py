@@ -71,7 +71,7 @@ def test_an_accepted_invitation_keeps_its_id(ads):
     assert call(ads, "POST", "/invitations", json={"email": "New@acme.example"}).status_code == 409
 
 
-def test_somebody_is_removed_once_and_is_off_every_asset(ads):
+def test_someone_is_removed_once_and_is_off_every_asset(ads):
     tom, account = add(ads, "tom"), ads.store.add_asset("ad account", "Spring", "story")
     ads.store.assign(account, tom, ["MANAGE"], "story")
     assert call(ads, "DELETE", f"/users/{tom}").json() == {"success": True}

@@ -71,7 +71,7 @@ def test_members_come_in_pages_by_cursor(chat):
     assert got[2:] == ids
 
 
-def test_nobody_is_skipped_when_somebody_leaves_between_two_pages(chat):
+def test_nobody_is_skipped_when_someone_leaves_between_two_pages(chat):
     first, second, third = (add(chat, name) for name in ("a", "b", "c"))
     page = call(chat, "GET", "/members", params={"limit": 3}).json()
     chat.store.remove(first, "page")
@@ -210,14 +210,14 @@ def test_the_log_cannot_be_changed(chat):
     assert len(chat.log(via="story")) == 1
 
 
-def test_an_act_that_fails_leaves_no_trace(chat):
+def test_an_operation_that_fails_leaves_no_trace(chat):
     with pytest.raises(Refusal), chat.store.writing() as db:
         chat.store.note(db, "api", "removed", "U1", "somebody")
         raise Refusal(409, "no", "no")
     assert chat.log() == []
 
 
-def test_it_goes_on_after_kill_9_with_the_same_data_and_token(tmp_path):
+def test_it_continues_after_kill_9_with_the_same_data_and_token(tmp_path):
     with ChatApp(tmp_path, child=True) as chat:
         tom = add(chat, "tom")
         assert call(chat, "PATCH", f"/members/{tom}", json={"role": "guest"}).status_code == 200

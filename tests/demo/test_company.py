@@ -36,7 +36,7 @@ def form(page, company, path, **values):
     return requests.post(page.url + path, data={"key": company.form_key, **values}, timeout=10)
 
 
-def test_everybody_is_at_work_at_first_and_rollcall_can_read_the_file(company):
+def test_everyone_is_at_work_at_first_and_rollcall_can_read_the_file(company):
     read = directory(company)
     assert len(read) == len(set(read)) == 25
     assert set(read.values()) == {"active"}
@@ -76,7 +76,7 @@ def test_left_the_company_and_came_back_are_a_click_each(company, page):
     assert directory(company)["ines@acme.example"] == "active"
 
 
-def test_somebody_new_with_a_hostile_name_is_shown_harmlessly_and_read_well(company, page):
+def test_someone_new_with_a_hostile_name_is_shown_harmlessly_and_read_well(company, page):
     name = '<script>alert(1)</script>", "x'
     shown = form(page, company, "/people", name=name, email="new@acme.example", team="IT").text
     assert "<script>" not in shown

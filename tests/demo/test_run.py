@@ -90,7 +90,7 @@ def test_finishing_takes_the_seats_away_in_the_app_itself(home, listen):
         assert "pavel@acme.example</span>" in page and "ines@acme.example</span>" in page
 
 
-def test_it_goes_on_where_it_was_on_the_same_addresses(home, listen):
+def test_it_continues_where_it_was_on_the_same_addresses(home, listen):
     with running(home, listen) as first:
         pass
     with running(home, listen) as second, connected():
@@ -136,7 +136,7 @@ def test_a_damaged_note_is_no_obstacle(home, listen, mark):
         assert json.loads((home / MARK).read_text())["told"]
 
 
-def test_a_folder_of_somebody_elses_is_left_alone(home, listen):
+def test_a_folder_of_someone_elses_is_left_alone(home, listen):
     home.mkdir()
     (home / "thesis.txt").write_text("mine")
     for reset in (False, True):

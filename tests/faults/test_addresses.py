@@ -73,7 +73,7 @@ def test_the_account_of_a_look_alike_is_not_put_up_for_removal(listed, left, sta
 
 
 @pytest.mark.parametrize(("left", "here"), ONE_MAILBOX)
-def test_the_account_of_somebody_who_left_is_found_in_every_spelling(listed, left, here):
+def test_the_account_of_someone_who_left_is_found_in_every_spelling(listed, left, here):
     listed.add("1", email=here, name="Somebody")
     people.mark_left(people.add("Who left", left, listed.by), listed.by)
     listed.check()
@@ -234,7 +234,7 @@ def claims(email: str, subject: str = "u-1") -> dict:
 
 
 @pytest.mark.parametrize(("theirs", "claimed"), LOOK_ALIKES)
-def test_a_verified_look_alike_signs_in_as_somebody_else(by: str, theirs, claimed):
+def test_a_verified_look_alike_signs_in_as_someone_else(by: str, theirs, claimed):
     owner = people.add("The owner", theirs, by, workspace_role="owner")
     came_in = oidc_people.come_in(claims(claimed), KNOWN)
     assert came_in != owner and came_in.workspace_role == "user"
@@ -361,7 +361,7 @@ def test_a_user_name_at_a_domain_in_either_form(listed):
     ("email", "state"), [("WEISS@acme.example", "done"), ("<weiss@acme.example>", "done"),
                          ("weiß@acme.example", "no longer needed")],
 )  # fmt: skip
-def test_the_last_look_before_an_act_knows_the_address_in_every_spelling(chat, email, state):
+def test_the_last_look_before_an_operation_knows_the_address_in_every_spelling(chat, email, state):
     chat.store.add("weiss@acme.example", "Maria", "member", via="page")
     people.mark_left(people.add("Maria", "weiss@acme.example", chat.by), chat.by)
     reports.finish(chat.check().report, chat.by)

@@ -190,7 +190,7 @@ def test_reactivated(ldap, slapd, by):
     assert Person.get_by_id(one.id).status == "active"
 
 
-def test_a_mail_of_each_incident_leaves_by_the_outbox(scripted: type[Scripted], by: str):
+def test_an_e_mail_of_each_incident_leaves_by_the_outbox(scripted: type[Scripted], by: str):
     """What the rows promise is in the outbox before anyone says so: it waits there while no server is set."""
     company = Scripted(count=3)
     company.read()

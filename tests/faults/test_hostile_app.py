@@ -80,7 +80,7 @@ def test_a_bad_list_of_anything_else_leaves_the_report_untouched(waiting, fault,
 
 
 @pytest.mark.parametrize("off", [-3, -1, 1, 3])
-def test_a_total_that_lies_is_not_believed(waiting, off):
+def test_a_total_that_lies_is_rejected(waiting, off):
     before = contents()
     waiting.fault("wrong-total", on="api/v1/members", by=off)
     assert waiting.check().state == "failed" and contents() == before
@@ -154,7 +154,7 @@ def test_an_account_whose_e_mail_was_changed_in_the_meantime_stays(waiting):
     assert second.state == "done" and waiting.removed() == [email(4)]
 
 
-def test_an_id_that_was_given_to_somebody_else_in_the_meantime_is_not_removed(waiting):
+def test_an_id_that_was_given_to_someone_else_in_the_meantime_is_not_removed(waiting):
     queue = finished(waiting)
     recycled = waiting.id_of(3)
     waiting.store.remove(recycled, via="page")
@@ -166,7 +166,7 @@ def test_an_id_that_was_given_to_somebody_else_in_the_meantime_is_not_removed(wa
     assert email(5) in waiting.emails() and waiting.removed() == [email(4)]
 
 
-def test_an_e_mail_changed_before_the_yes_is_seen_by_the_task_too(waiting):
+def test_an_e_mail_changed_before_the_approval_is_seen_by_the_task_too(waiting):
     """A check between report and approval has applied the new e-mail: it belongs to someone who is here."""
     with waiting.store.writing() as store:
         store.execute("DELETE FROM member WHERE email = ?", (email(5),))
@@ -178,7 +178,7 @@ def test_an_e_mail_changed_before_the_yes_is_seen_by_the_task_too(waiting):
     assert waiting.removed() == [email(4)] and email(5) in waiting.emails()
 
 
-def test_a_person_who_comes_back_between_the_yes_and_the_act_stays(waiting):
+def test_a_person_who_comes_back_between_the_approval_and_the_operation_stays(waiting):
     queue = finished(waiting)
     people.mark_returned(waiting.people[3], waiting.by)
     first, second = attempt(*queue)
@@ -225,7 +225,7 @@ def test_a_refusal_is_shown_in_the_apps_words_and_can_be_retried(waiting):
     assert waiting.removed() == [email(3), email(4)]
 
 
-def test_a_yes_that_does_nothing_is_no_removal(waiting):
+def test_an_approval_that_does_nothing_is_no_removal(waiting):
     queue = finished(waiting)
     waiting.fault("ignored", method="DELETE")
     first, _ = attempt(*queue)
@@ -274,7 +274,7 @@ def test_a_check_waits_for_a_short_rate_limit_and_gives_up_a_long_one(waiting, m
     assert check.state == "failed" and "fewer calls" in check.advice
 
 
-def test_a_token_that_expires_before_the_act_stops_both_and_says_what_to_do(waiting):
+def test_a_token_that_expires_before_the_operation_stops_both_and_says_what_to_do(waiting):
     queue = finished(waiting)
     waiting.fault("expired-token")
     for row in attempt(*queue):

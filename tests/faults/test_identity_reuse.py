@@ -173,7 +173,7 @@ def test_both_are_suggested_and_what_is_shown_stands(okta, chat):
     assert account(chat).person == hire
 
 
-def test_of_a_leaver_who_is_held_nothing_is_decided_until_they_are_let_go(okta, chat):
+def test_of_a_leaver_who_is_held_nothing_is_decided_until_they_are_released(okta, chat):
     for user in okta.users[2:7]:
         okta.deactivate(user)
     okta.deactivate(okta.users[1])

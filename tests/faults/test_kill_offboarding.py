@@ -68,7 +68,7 @@ def rehearsals(tmp_path: Path, home: Path, chat: Chat, second: Chat, third: Chat
         stage.close()
 
 
-def test_a_yes_across_apps_survives_kill_9_at_every_step(chat, second, third, rehearsals):
+def test_an_approval_across_apps_survives_kill_9_at_every_step(chat, second, third, rehearsals):
     stage = rehearsals()
     for fatal, killed in stage.deaths("offboard", "Second chat"):
         after = stage.order("recover").state

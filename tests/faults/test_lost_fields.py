@@ -98,7 +98,7 @@ def test_with_the_role_hidden_the_last_administrator_stays_protected(chat, to, e
     assert chat.removed() == [] and Task.select().count() == 0
 
 
-def test_a_role_that_everybody_lost_at_the_last_look_removes_nobody(chat):
+def test_a_role_that_everyone_lost_at_the_last_look_removes_nobody(chat):
     """The list was complete at the approval; the permission is lost before the task is done."""
     chat.store.change(chat.id_of(1), via="page", role="owner")
     chat.check()
@@ -132,7 +132,7 @@ def test_what_the_last_look_does_not_say_removes_nobody(chat, field):
     assert bool(chat.removed()) is (field == "status")  # the identity must be known; the status doesn't matter
 
 
-def test_an_app_that_no_longer_says_who_administers_it_is_not_believed(chat, monkeypatch):
+def test_an_app_that_no_longer_says_who_administers_it_is_rejected(chat, monkeypatch):
     """Ten people had a role, nine of them the plain one: the list of roles loses its privileged ones."""
     monkeypatch.setattr(SampleChat, "reads_item_by_item", False)
     whole = SampleChat.accounts

@@ -244,7 +244,7 @@ def removal(chat) -> Task:
 
 @ON_FILE
 @pytest.mark.parametrize("words", FAULTS)
-def test_a_removal_that_meets_it_goes_on_once_it_is_over_and_is_done_once(chat, words):
+def test_a_removal_that_meets_it_continues_once_it_is_over_and_is_done_once(chat, words):
     task = removal(chat)
     with FAULTS[words]():
         queue.drain(("task",))
@@ -301,7 +301,7 @@ def test_a_directory_s_reading_that_meets_it_is_not_the_directory_s(company):
 
 
 @pytest.mark.parametrize("words", FAULTS)
-def test_a_reading_whose_failure_can_not_be_written_is_taken_up_again(company, words):
+def test_a_reading_whose_failure_can_not_be_written_is_continued(company, words):
     reading = directories.ask(company.directory, "Olga")
     assert leases.claim(DirectoryReading, reading.id)
     leases.put_off(DirectoryReading, reading.id, faults.FULL.text)
@@ -310,7 +310,7 @@ def test_a_reading_whose_failure_can_not_be_written_is_taken_up_again(company, w
     assert DirectoryReading.get_by_id(reading.id).state == "succeeded"
 
 
-def test_a_row_that_was_given_up_here_belongs_to_whoever_has_taken_it_since(company):
+def test_a_row_that_was_given_up_here_belongs_to_anyone_who_has_taken_it_since(company):
     reading = directories.ask(company.directory, "Olga")
     assert leases.claim(DirectoryReading, reading.id)
     leases.put_off(DirectoryReading, reading.id, faults.FULL.text)
@@ -325,7 +325,7 @@ def test_a_row_that_was_given_up_here_belongs_to_whoever_has_taken_it_since(comp
 
 @ON_FILE
 @pytest.mark.parametrize("words", ["can't write to its disk", "gives errors", "database locked"])
-def test_a_mail_that_meets_it_is_sent_once_it_is_over(home, olga, smtp, words):
+def test_an_e_mail_that_meets_it_is_sent_once_it_is_over(home, olga, smtp, words):
     outbox.configure(smtp.url, "http://rollcall.example")
     mail = outbox.test_mail("olga@acme.example")
     with FAULTS[words]():
@@ -356,7 +356,7 @@ def test_a_clock_that_has_gone_back_stops_everything_until_it_is_set(chat, by):
     assert Check.get_by_id(check.id).state == "succeeded"
 
 
-def test_a_step_of_a_time_server_and_the_time_that_goes_on_are_no_fault(home):
+def test_a_step_of_a_time_server_and_the_time_that_continues_are_no_fault(home):
     now = utcnow()
     clock.keep(now + timedelta(minutes=4))
     assert clock.wrong(now) is None
@@ -369,7 +369,7 @@ def test_a_step_of_a_time_server_and_the_time_that_goes_on_are_no_fault(home):
 
 
 @ON_FILE
-def test_a_schedule_that_stands_still_says_what_hinders_it(home):
+def test_a_schedule_that_is_idle_says_what_hinders_it(home):
     queue.sweep()
     assert health.troubles() == []
     late = utcnow() + timedelta(seconds=90)

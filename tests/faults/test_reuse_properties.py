@@ -363,7 +363,7 @@ def register(script: Scripted) -> None:
     SCRIPTS[script.name] = script
 
 
-def test_no_account_follows_an_address_to_somebody_else(template):
+def test_no_account_follows_an_address_to_someone_else(template):
     Reuse.home = template
     run_state_machine_as_test(Reuse, settings=settings(
         max_examples=50, stateful_step_count=16, deadline=None, derandomize=True, database=None,

@@ -65,7 +65,7 @@ def test_the_set_up_asks_for_the_time_zone(visit, live: Live, javascript: bool) 
     assert "/setup" not in page.url, "there is nothing to set up a second time"
 
 
-def test_mail_is_set_up_on_the_page_and_waiting_mails_leave(visit, live: Live, olga: Person, smtp_signed_in) -> None:
+def test_mail_is_set_up_on_the_page_and_waiting_e_mails_leave(visit, live: Live, olga: Person, smtp_signed_in) -> None:
     smtp = smtp_signed_in
     outbox.test_mail("olga@acme.example")
     page: Page = visit(olga, expected=("status of 422",))

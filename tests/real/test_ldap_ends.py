@@ -219,7 +219,7 @@ def test_what_can_not_be_looked_for_beside_the_list_is_reported_and_does_not_fai
     connector.close()
 
 
-def test_an_attribute_that_says_the_same_of_everybody_is_not_named(slapd):
+def test_an_attribute_that_says_the_same_of_everyone_is_not_named(slapd):
     connector = LdapDirectory(slapd.settings(base_dn=slapd.dn("p0001")))
     slapd.modify("p0001", objectClass=["inetOrgPerson", "acmePerson"])
     slapd.modify("p0001", acmeEmploymentStatus="Active")

@@ -236,7 +236,7 @@ def test_nobody_there_is_none(slapd: Slapd, connector: LdapGroup, id: str):
     assert len(slapd.members("team")) == 2
 
 
-def test_the_last_member_is_refused_and_the_other_groups_let_go(slapd: Slapd, connector: LdapGroup):
+def test_the_last_member_is_refused_and_the_other_groups_drop_them(slapd: Slapd, connector: LdapGroup):
     slapd.add_group("alone", "p0001")
     slapd.add_group("both", "p0001", "p0002")
     ana = find(connector, "p0001")

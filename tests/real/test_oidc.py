@@ -54,7 +54,7 @@ def test_a_test_finds_nothing_wrong(server, settings, by) -> None:
     assert [finding.words for finding in wrong if "client id or secret" in finding.words]
 
 
-def test_somebody_new_comes_in_by_group_and_again_without_being_asked(site, server, settings) -> None:
+def test_someone_new_comes_in_by_group_and_again_without_being_asked(site, server, settings) -> None:
     visitor = Visitor(server)
     browser, status = come_in(site, visitor, "jana")
     assert status == 303 and "Jana Kowalski" in browser.get("/settings").text

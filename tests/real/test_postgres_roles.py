@@ -48,7 +48,7 @@ def how(connector: PostgresRoles, name: str) -> dict[str, str]:
 
 
 @pytest.mark.proves("postgresql")
-def test_the_main_job_from_connecting_to_no_log_in_any_more(postgres: Postgres, olga: Person, by: str):
+def test_the_main_job_from_connecting_to_no_log_in_any_longer(postgres: Postgres, olga: Person, by: str):
     for name in ("ana", "ben", "cleo", "dan"):
         postgres.role(name)
     postgres.run("CREATE DATABASE {} OWNER {}", "shop", "ben")
@@ -161,7 +161,7 @@ def test_names_of_every_kind_are_read_and_changed(postgres: Postgres, connector:
     assert suspended == set(NAMES) and set(how(connector, "shop")) == {"postgres"}
 
 
-def test_whoever_goes_during_a_reading_hides_nobody(postgres: Postgres, connector: PostgresRoles):
+def test_someone_who_goes_during_a_reading_hides_nobody(postgres: Postgres, connector: PostgresRoles):
     postgres.run("DO $$ BEGIN FOR n IN 1..1100 LOOP EXECUTE 'CREATE ROLE many' || n || ' LOGIN'; END LOOP; END $$")
     reading = connector.accounts()
     read = {next(reading).name}

@@ -82,7 +82,7 @@ def check(app: App, by: str) -> Check:
     return Check.get_by_id(asked.id)
 
 
-def test_everybody_is_read_whatever_the_number_of_pages(real: RealApp, connector: Connector):
+def test_everyone_is_read_whatever_the_number_of_pages(real: RealApp, connector: Connector):
     many = [f"many-{real.name}-{number}@acme.example.com" for number in range(MANY)]
     real.add(many)
     accounts = list(connector.accounts())

@@ -186,7 +186,7 @@ def test_killed_between_delivery_and_mark_it_comes_again_with_the_same_message_i
     assert first["Date"] == second["Date"]
 
 
-def test_two_mails_never_share_a_message_id(smtp):
+def test_two_e_mails_never_share_a_message_id(smtp):
     outbox.configure(smtp.url, BASE)
     sent(queued())
     sent(queued())

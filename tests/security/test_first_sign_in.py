@@ -87,7 +87,7 @@ def test_one_that_an_owner_or_the_first_directory_of_an_owner_gives_does(site, m
         come_in(_claims("ana@acme.example", "a-2"), KNOWN)
 
 
-def test_a_second_directory_of_an_owner_is_not_believed(site, tom, by):
+def test_a_second_directory_of_an_owner_is_rejected(site, tom, by):
     Provider(site, "First", by)
     second = Provider(site, "Second", by)
     second.add("tom.okafor@acme.example", emails=[{"value": "tom.o@acme.example"}])
@@ -152,7 +152,7 @@ def test_owners_see_what_waits_on_the_pages_and_approve_it(site, olga, someone):
     assert come_in(_claims("jana.kowalski@acme.example"), KNOWN) == jana
 
 
-def test_a_new_person_of_the_provider_is_known_by_the_address_but_a_later_one_is_not_believed(olga):
+def test_a_new_person_of_the_provider_is_known_by_the_address_but_a_later_one_is_rejected(olga):
     everybody = Settings(issuer=ISSUER, client_id="rollcall", default_role="user")
     person = come_in(_claims("new@acme.example", "n-1"), everybody)
     assert come_in(_claims("new@acme.example", "n-2"), everybody) == person

@@ -186,7 +186,7 @@ def test_a_counter_that_went_back_is_refused_and_written_down(secure_site, hers:
     assert Mail.select().where(Mail.text.contains("may have been copied")).count() == 3
 
 
-def test_what_must_be_confirmed_goes_on_below_a_path_too(secure_site, hers: Browser, key: SecurityKey, someone):
+def test_what_must_be_confirmed_continues_below_a_path_too(secure_site, hers: Browser, key: SecurityKey, someone):
     ben = someone("Ben Roth")
     Session.update(created_at=utcnow() - FRESH, confirmed_at=None).execute()
     asked = hers.send("PUT", f"/people/{ben.id}/workspace-role", role="admin")

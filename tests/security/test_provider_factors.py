@@ -54,7 +54,7 @@ def test_who_proved_one_there_is_asked_for_the_second_here(site, anybody, provid
     assert session.provider, "signing out there still works"
 
 
-def test_userinfo_does_not_say_how_somebody_signed_in(anybody, provider, set_up, jana):
+def test_userinfo_does_not_say_how_someone_signed_in(anybody, provider, set_up, jana):
     provider.userinfo = {"amr": ["mfa"], "acr": "gold"}
     set_up(factor_acr="gold")
     with_app(jana)

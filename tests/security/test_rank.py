@@ -147,7 +147,7 @@ def test_it_is_asked_by_the_rank_that_the_creator_has_now(mallory, olga, someone
     assert vouching.rank_of_directory(directory) == 1, "who has its new token is responsible for it"
 
 
-def test_who_changes_how_it_is_read_answers_for_it(mallory, olga, by, tmp_path):
+def test_who_changes_how_it_is_read_is_responsible_for_it(mallory, olga, by, tmp_path):
     file = tmp_path / "list.csv"
     directory = _directory(file, LISTS["admin_renames_owner"], Asker.command_line())
     assert Directory.get_by_id(directory.id).vouched, "the command line counts as an Owner"

@@ -56,7 +56,7 @@ def test_the_setting_names_several_networks():
 @pytest.mark.parametrize("host", ["169.254.169.254", "[fd00:ec2::254]", "100.100.100.200", "metadata.google.internal",
                                   "METADATA.google.internal.", "0", "0.0.0.0", "[::]", "[fe80::1]", "0xa9fea9fe",
                                   "2852039166", "[::ffff:169.254.169.254]", "[64:ff9b::a9fe:a9fe]"])  # fmt: skip
-def test_what_is_never_allowed_is_refused_to_everybody(host: str):
+def test_what_is_never_allowed_is_refused_to_everyone(host: str):
     connectors.allow_networks(networks("127.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "fc00::/7"))
     with connectors.reaching(private=True), pytest.raises(HostRefused, match="never connects to"):
         Http(f"https://{host}", retries=0, timeout=(1, 1)).get("/")

@@ -61,7 +61,7 @@ def test_the_core_approves_no_other_than_it_was_asked_for(olga, mallory, by):
     assert not SignInIdentity.select().exists()
 
 
-def test_a_token_of_somebody_below_ends_where_the_directory_rises(site, mallory, olga, by):
+def test_a_token_of_someone_below_ends_where_the_directory_rises(site, mallory, olga, by):
     mine = Provider(site, "Mine", Asker.person(mallory))
     user = mine.add("olga@acme.example")
     old, new = mine.token, push.rotate(mine.directory, by)
@@ -97,7 +97,7 @@ def test_an_owner_who_says_what_a_column_means_does_not_answer_for_the_file(mall
     assert vouching.rank_of_directory(Directory.get_by_id(directory.id)) == 2, "an admin says what is in it"
 
 
-def test_a_lower_one_who_says_it_answers_for_it(mallory, by, tmp_path):
+def test_a_lower_one_who_says_it_is_responsible_for_it(mallory, by, tmp_path):
     file = tmp_path / "list.csv"
     file.write_text("email,name\nana@acme.example,Ana\n")
     directory = directories.connect("csv", "Theirs", {"file": str(file)}, by)

@@ -152,7 +152,7 @@ def test_two_connected_apps_of_one_name_are_refused(old, start):
         start()
 
 
-def test_the_way_back_makes_the_schema_of_before(old, config):
+def test_the_way_back_makes_the_schema_from_before(old, config):
     old.file.close()
     before, kept = shapes(config.database_path), rows(config.database_path)
     file = SqliteDatabase(config.database_path, pragmas={"foreign_keys": 1})

@@ -37,7 +37,7 @@ def test_a_write_that_fails_gives_its_turn_back():
     assert setting("after") == 1
 
 
-def test_one_that_waits_in_vain_fails_and_leaves_the_turn_to_others():
+def test_one_that_waits_too_long_fails_and_leaves_the_turn_to_others():
     begun, may_end = threading.Event(), threading.Event()
 
     def hold() -> None:

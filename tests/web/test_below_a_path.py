@@ -130,7 +130,7 @@ def test_nobody_else_does(behind_a_proxy, remote):
 @pytest.mark.parametrize(
     "prefix", ["//evil.example", "https://evil.example", "/a//b", "/a b", "/a?b", "/a#b", "rollcall", "/..", "/a/./b",
                "/a, /b", "/%2F%2Fevil.example", "/a\\b"])  # fmt: skip
-def test_what_is_no_plain_path_is_not_believed_from_a_trusted_proxy_either(behind_a_proxy, prefix):
+def test_what_is_no_plain_path_is_rejected_from_a_trusted_proxy_either(behind_a_proxy, prefix):
     assert asked(behind_a_proxy, "10.1.2.3", prefix) == "/sign-in"
 
 

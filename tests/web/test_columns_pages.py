@@ -109,7 +109,7 @@ def test_an_answer_that_cant_be_is_refused(owner: Client, hostile: dict) -> None
     assert "boss" not in mapping and "owner" not in mapping
 
 
-def test_a_file_is_for_who_handed_it_over(owner: Client, site, someone) -> None:
+def test_a_file_is_for_the_person_who_uploaded_it(owner: Client, site, someone) -> None:
     place = connect(owner).location
     for other in (Client(site, someone("Ada Admin", role="admin")), Client(site, someone("Uwe User", role="user"))):
         assert other.get(place).location == "/apps"

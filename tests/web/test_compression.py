@@ -89,6 +89,6 @@ def test_files_are_compressed_and_asked_for_once(owner: Client, accepts: str) ->
     assert other.status_code == (200 if accepts else 304)
 
 
-def test_a_short_answer_stays_as_it_is(owner: Client) -> None:
+def test_a_short_answer_is_unchanged(owner: Client) -> None:
     answer = owner.get("/health", **FROM_HERE, **{"Accept-Encoding": "gzip"})
     assert "Content-Encoding" not in answer.headers

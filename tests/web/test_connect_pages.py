@@ -182,7 +182,7 @@ def test_what_is_wrong_is_shown_exactly(owner: Client, acme: ChatApp, values: di
     assert answer.status_code == 422 and expected in answer.text
 
 
-def test_a_token_that_may_only_read_is_shown_before_one_goes_on(owner: Client, acme: ChatApp) -> None:
+def test_a_token_that_may_only_read_is_shown_before_one_continues(owner: Client, acme: ChatApp) -> None:
     app = begin(owner)
     answer = enter(owner, app, acme, token=acme.reading_token, next="yes")
     assert answer.status_code == 200 and "read-only token" in answer.text and "Continue anyway" in answer.text
@@ -240,7 +240,7 @@ def test_unknown_owners_come_back_with_what_was_typed(owner: Client, acme: ChatA
     assert App.get_by_id(app.id).state == "connecting"
 
 
-def test_who_connects_for_somebody_else_goes_back_to_the_apps(site: Flask, someone, olga, acme: ChatApp) -> None:
+def test_who_connects_for_someone_else_goes_back_to_the_apps(site: Flask, someone, olga, acme: ChatApp) -> None:
     admin = someone("Ada Admin", "admin")
     browser = Client(site, admin)
     app = begin(browser)
@@ -280,7 +280,7 @@ def test_a_likely_person_is_one_click_away(owner: Client, acme: ChatApp, someone
     assert Account.get_by_id(kim.id).match_kind == "matched"
 
 
-def test_a_draft_is_given_up_or_forgotten_with_its_secret(owner: Client, acme: ChatApp) -> None:
+def test_a_draft_is_given_up_or_deleted_with_its_secret(owner: Client, acme: ChatApp) -> None:
     app = begin(owner)
     enter(owner, app, acme)
     owner.send("DELETE", f"/apps/{app.id}")

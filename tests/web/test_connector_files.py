@@ -60,7 +60,7 @@ def test_a_file_that_does_not_say_who_acts_is_reported_where_it_is_connected_and
         assert ("desk.yaml doesn&#39;t say which account the credential belongs to" in page) == (identity != SAYS)
 
 
-def test_an_app_whose_file_is_gone_says_so_and_stays_as_it_was(owner, folder, desk, olga, by) -> None:
+def test_an_app_whose_file_is_gone_says_so_and_is_unchanged(owner, folder, desk, olga, by) -> None:
     (folder / "desk.yaml").write_text(DESK.read_text())
     connectors.load_folder(folder)
     app = apps.connect("desk", "Desk", {"base_url": desk.url, "token": desk.token}, [olga], by)

@@ -122,7 +122,7 @@ def test_re_assigning_says_what_it_means_and_leads_to_unmatched(owner: Client, c
     assert taken.status_code == 422 and "re-assign it first" in taken.text and account(2).person == chat.people[2]
 
 
-def test_who_answers_for_a_service_account(owner: Client, chat) -> None:
+def test_who_is_responsible_for_a_service_account(owner: Client, chat) -> None:
     _, form = preview(owner, chat, "service account", f"account={account(1).id}")
     answer = send(owner, chat, form, email="nobody@acme.example")
     assert answer.status_code == 422 and "Nobody in People has the address" in answer.text
@@ -153,7 +153,7 @@ def test_undo_is_on_the_activity_too_and_without_javascript_in_the_page(owner: C
     assert account(1).match_kind == "matched"
 
 
-def test_a_match_to_somebody_who_has_left_says_so(owner: Client, chat) -> None:
+def test_a_match_to_someone_who_has_left_says_so(owner: Client, chat) -> None:
     chat.leave(4)
     chat.store.add("p.four@private.example", "Person 4", "member", via="page")
     chat.check()

@@ -196,7 +196,7 @@ def listed(owner: Client, text: str) -> Directory:
     return directory
 
 
-def test_a_list_is_handed_over_looked_at_and_applied_as_it_was_shown(owner: Client) -> None:
+def test_a_list_is_uploaded_previewed_and_applied_as_it_was_shown(owner: Client) -> None:
     directory = listed(owner, HEAD + "".join(f"s{n}@acme.example,Staff {n:02},{n}\n" for n in range(12)))
     address = f"/directories/{directory.id}"
     assert "Last uploaded" in owner.get(address).text
@@ -216,7 +216,7 @@ def test_a_list_is_handed_over_looked_at_and_applied_as_it_was_shown(owner: Clie
     assert again.location == address, "a second click finds nothing that waits"
 
 
-def test_a_list_can_be_put_aside_and_a_bad_one_is_refused(owner: Client) -> None:
+def test_a_list_can_be_discarded_and_a_bad_one_is_refused(owner: Client) -> None:
     directory = listed(owner, HEAD + "a@acme.example,Ana,1\n")
     address = f"/directories/{directory.id}"
     for bad in (b"", b"no header", b"\x00\x01"):

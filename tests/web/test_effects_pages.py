@@ -37,7 +37,7 @@ def test_the_preview_of_a_removal_says_what_it_reaches_and_loses(owner: Client, 
     assert "Their seat is freed." in page
 
 
-def test_a_removal_that_only_suspends_says_that_the_vendor_goes_on_charging(owner: Client, chat) -> None:
+def test_a_removal_that_only_suspends_says_that_the_vendor_keeps_charging(owner: Client, chat) -> None:
     App.update(seat_price=875).where(App.id == chat.app.id).execute()
     assert "Saves 8.75" in preview(owner, chat)
     is_now(chat, "google_workspace")
@@ -112,7 +112,7 @@ def test_the_progress_of_an_offboarding_has_the_last_day_to_undo_each_removal(ow
     assert "It can be undone" not in owner.get(address).text, "the account stays"
 
 
-def test_the_mails_about_removals_say_what_they_do(owner: Client, chat) -> None:
+def test_the_e_mails_about_removals_say_what_they_do(owner: Client, chat) -> None:
     chat.leave(1)
     chat.check()
     report = Mail.get(Mail.kind == "report")

@@ -113,7 +113,7 @@ def test_teams_are_made_changed_and_removed(owner: Client, sales: Groups) -> Non
     assert owner.send("DELETE", f"/directories/teams/{team.id}").status_code == 303 and GroupRule.select().count() == 0
 
 
-def test_what_happens_by_itself_is_the_owners_to_say(owner: Client, sales: Groups) -> None:
+def test_what_happens_automatically_is_the_owners_to_say(owner: Client, sales: Groups) -> None:
     here = f"/apps/{sales.app.id}/rules/policy"
     assert owner.send("PUT", here, joiners="automatic", unassigned="ask").status_code == 303
     assert (App.get().joiners, App.get().unassigned) == ("automatic", None)

@@ -60,7 +60,7 @@ def test_a_waiting_mail_can_be_read_without_its_link(owner: Client):
     assert "tok3n" not in page
 
 
-def test_a_mail_of_an_app_is_read_by_those_who_see_the_app(site, chat, olga: Person, someone):
+def test_an_e_mail_of_an_app_is_read_by_those_who_see_the_app(site, chat, olga: Person, someone):
     admin = Client(site, someone("Ada Admin", "admin"))
     [mail] = outbox.put(["ann@acme.example"], "test", "k", template="test", subject=Sentence("Hello Ann"), link=BASE,
                         app=chat.app)

@@ -130,7 +130,7 @@ def test_left_out_is_shown_and_taken_back(owner: Client, chat) -> None:
     assert Report.select().where(Report.state == "open").count() == 1, "it is asked about again"
 
 
-def test_after_an_act_one_is_where_one_was_and_nowhere_else(owner: Client, chat, kim) -> None:
+def test_after_an_operation_one_is_where_one_was_and_nowhere_else(owner: Client, chat, kim) -> None:
     back = f"/apps/{chat.app.id}/members?tab=unmatched&search=kim"
     assert put(owner, kim, kind="guest", back=back).location == back
     for elsewhere in ("https://evil.example/", "//evil.example", "javascript:alert(1)"):

@@ -98,7 +98,7 @@ def test_what_was_left_out_does_not_count_for_the_guard(owner: Client, ana: Pers
     assert outcome(owner, ana) == "Removes 1 account."
 
 
-def test_what_somebody_alone_controls_is_shown(owner: Client, ana: Person, chat) -> None:
+def test_what_someone_alone_controls_is_shown(owner: Client, ana: Person, chat) -> None:
     general = chat.store.add_channel("general", via="page")
     chat.store.join(general, chat.id_of(3), "manager", via="page")
     chat.check()

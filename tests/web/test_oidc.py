@@ -68,7 +68,7 @@ def is_in(browser: Client) -> bool:
     return browser.get("/settings").status_code == 200
 
 
-def test_somebody_known_comes_in_by_a_verified_email(anybody, set_up, jana) -> None:
+def test_someone_known_comes_in_by_a_verified_email(anybody, set_up, jana) -> None:
     set_up()
     page = anybody.get("/sign-in?next=/people").text
     assert "Sign in with Acme SSO" in page and "/sign-in/oidc?next=/people" in page
@@ -146,7 +146,7 @@ def test_a_forged_token_lets_nobody_in(anybody, set_up, provider, jana, forge) -
     assert answer.status_code == 400 and not is_in(anybody)
 
 
-def test_a_key_of_somebody_else_lets_nobody_in(anybody, set_up, provider, jana) -> None:
+def test_a_key_of_someone_else_lets_nobody_in(anybody, set_up, provider, jana) -> None:
     set_up()
     provider.signed_with = "a forged"  # names the key “a”
     answer = try_to(anybody)
@@ -348,7 +348,7 @@ def test_a_session_of_a_provider_ends_after_twelve_hours(anybody, set_up, jana) 
     assert session.ends_at <= utcnow() + timedelta(hours=12) and session.seen_at > utcnow() - timedelta(minutes=5)
 
 
-def test_signing_out_goes_on_to_the_provider(anybody, set_up, provider, jana) -> None:
+def test_signing_out_continues_to_the_provider(anybody, set_up, provider, jana) -> None:
     set_up()
     try_to(anybody)
     answer = anybody.send("DELETE", "/session")

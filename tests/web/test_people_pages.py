@@ -246,7 +246,7 @@ def test_dialogs_are_parts_for_htmx_and_pages_without(owner: Client) -> None:
     assert "<html" in page and re.search(r"<dialog [^>]* open>", page)
 
 
-def test_htmx_goes_on_with_a_toast(owner: Client) -> None:
+def test_htmx_continues_with_a_toast(owner: Client) -> None:
     answer = owner.send("POST", "/people", htmx=True, name="Zoë Ünal", email="zoe@acme.example")
     assert answer.status_code == 204
     assert json.loads(answer.headers["HX-Location"])["target"] == "#page"

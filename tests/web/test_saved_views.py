@@ -83,7 +83,7 @@ def test_a_private_view_is_nobody_elses(site: Flask, owner: Client, someone) -> 
         saved_views.delete(view, Asker.person(someone("Nora", "admin")))
 
 
-def test_a_shared_view_is_everybodys_to_open(site: Flask, owner: Client, someone) -> None:
+def test_a_shared_view_is_everyones_to_open(site: Flask, owner: Client, someone) -> None:
     save(owner, "For all", shared="yes")
     admin, manager = Client(site, someone("Ada Admin", "admin")), Client(site, someone("Sue", "super admin"))
     assert "For all" in admin.get("/people").text

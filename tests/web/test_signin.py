@@ -100,7 +100,7 @@ def test_signing_out_needs_no_session(anybody: Client, olga: Person) -> None:
     assert anybody.send("DELETE", "/session").location == "/sign-in"
 
 
-def test_goes_on_to_what_was_asked_for(anybody: Client, olga: Person) -> None:
+def test_continues_to_the_requested_page(anybody: Client, olga: Person) -> None:
     answer = anybody.get("/people?search=jana&status=active")
     assert answer.location == "/sign-in?next=/people?search%3Djana%26status%3Dactive"
     page = anybody.get(answer.location)

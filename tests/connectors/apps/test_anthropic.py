@@ -160,7 +160,7 @@ class TestAnthropic(ConnectorContract):
         with pytest.raises(TemporarilyUnavailable, match="Overloaded"):
             list(connector.accounts())
 
-    def test_another_account_than_asked_for_is_not_believed(self, app, connector):
+    def test_another_account_than_asked_for_is_rejected(self, app, connector):
         self.fill(app, 2)
         app.fail(Reply(200, app._user(app.seats[1])), on="user")
         with pytest.raises(TemporarilyUnavailable, match="other than the account"):

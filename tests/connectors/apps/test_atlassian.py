@@ -87,7 +87,7 @@ class TestAtlassian(ConnectorContract):
         app.elsewhere = {"d-2": {leaver, stays}, "d-3": {stays}}
         return leaver, stays
 
-    def test_everybody_is_read_at_once_and_suspended_in_each_directory(self, app, connector):
+    def test_everyone_is_read_at_once_and_suspended_in_each_directory(self, app, connector):
         leaver, stays = self.in_three_directories(app)
         account = next(connector.accounts())
         assert {request.path.split("/")[5] for request in app.asked("users")} == {"-"}
@@ -139,7 +139,7 @@ class TestAtlassian(ConnectorContract):
         assert assets[f"app:{ids[0]}"] == ("app", "Jira · acme · https://acme.atlassian.example")
         assert sorted(access.asset for access in connector.access()) == sorted(assets)
 
-    def test_a_total_of_apps_that_lies_is_not_believed(self, app, connector):
+    def test_a_total_of_apps_that_lies_is_rejected(self, app, connector):
         app.things, app.lie = [Thing("app:1", "acme")], 1
         with pytest.raises(TemporarilyUnavailable):
             list(connector.assets())

@@ -53,7 +53,7 @@ class TestAwsIdentityCenter(ConnectorContract):
         ]
         assert next(connector.accounts()).status == "suspended"
 
-    def test_administrators_are_to_be_protected_by_hand(self, app, connector):
+    def test_administrators_must_be_protected_by_hand(self, app, connector):
         assert connector.roles() == []
         assert any("Protect yours by hand" in one for one in connector.test().missing)
 

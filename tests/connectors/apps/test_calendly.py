@@ -49,7 +49,7 @@ class TestCalendly(ConnectorContract):
         assert [seat.id for seat in app.seats] == ["inv-1"]
         assert connector.account(account.id) is None
 
-    def test_an_accepted_invitation_is_none_any_more(self, app, connector):
+    def test_an_accepted_invitation_is_none_any_longer(self, app, connector):
         app.seats = [invited(0)]
         app.ended = {"inv-0": "accepted"}
         assert connector.account("invitation:inv-0") is None
@@ -107,7 +107,7 @@ class TestCalendly(ConnectorContract):
         app.heeds_user = False
         assert connector.test().external_id == "MINE"
 
-    def test_who_is_no_admin_sees_perhaps_not_everybody(self, app, connector):
+    def test_who_is_no_admin_sees_perhaps_not_everyone(self, app, connector):
         self.fill(app, 1)
         app.my_role = "user"
         for ask in (connector.test, lambda: list(connector.accounts())):

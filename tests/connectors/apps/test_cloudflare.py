@@ -56,7 +56,7 @@ class TestCloudflare(ConnectorContract):
         connector.remove(next(connector.accounts()))
         assert app.seats == []
 
-    def test_another_member_than_asked_for_is_not_believed(self, app, connector):
+    def test_another_member_than_asked_for_is_rejected(self, app, connector):
         self.fill(app, 2)
         app.fail(Reply(200, {"success": True, "result": app._member(app.seats[1])}), on="member")
         with pytest.raises(TemporarilyUnavailable, match="other than the member"):

@@ -168,7 +168,7 @@ class TestFigma(ConnectorContract):
             connector.test()
         connector.close()
 
-    def test_administrators_that_figma_does_not_show_are_to_be_protected_by_hand(self, app, connector):
+    def test_administrators_that_figma_does_not_show_must_be_protected_by_hand(self, app, connector):
         self.fill(app, 1)
         app.raw[app.seats[0].id] = {EXTENSION: None}
         [missing] = connector.test().missing

@@ -279,7 +279,7 @@ class TestGitHub(ConnectorContract):
         assert connector.test().missing == ()
 
     @pytest.mark.parametrize("ask", ["test", "accounts"])
-    def test_somebody_who_would_see_public_members_only_is_reported(self, app, connector, ask):
+    def test_someone_who_would_see_public_members_only_is_reported(self, app, connector, ask):
         app.my_state = "pending"
         with pytest.raises(CredentialRejected, match="not a member of acme"):
             list(getattr(connector, ask)() or ())
@@ -289,7 +289,7 @@ class TestGitHub(ConnectorContract):
         with pytest.raises(CredentialRejected, match="admin:org"):
             connector.test()
 
-    def test_an_act_that_the_credential_may_not_do_is_no_refusal(self, app, connector):
+    def test_an_operation_that_the_credential_may_not_do_is_no_refusal(self, app, connector):
         self.fill(app, 1)
         account = next(connector.accounts())
         app.fail(app.error(403, "Resource not accessible by personal access token"), on="remove_membership")
@@ -332,7 +332,7 @@ class TestGitHub(ConnectorContract):
         assert self.read_with(app, memory) == [seat.id for seat in app.seats]
         assert any("if-none-match" in request.headers for request in app.requests)
 
-    def test_an_app_that_says_unchanged_unasked_is_not_believed(self, app, connector):
+    def test_an_app_that_says_unchanged_unasked_is_rejected(self, app, connector):
         app.fail(Reply(304), on="members")
         with pytest.raises(TemporarilyUnavailable, match="without being asked"):
             list(connector.accounts())
@@ -360,7 +360,7 @@ class TestGitHubApp(TestGitHub):
         assert "Members: read and write" in missing and "Administration" in missing
 
     @pytest.mark.parametrize("ask", ["accounts"])
-    def test_somebody_who_would_see_public_members_only_is_reported(self, app, connector, ask):
+    def test_someone_who_would_see_public_members_only_is_reported(self, app, connector, ask):
         app.permissions = {"metadata": "read"}
         with pytest.raises(CredentialRejected, match="Members: read"):
             list(connector.accounts())

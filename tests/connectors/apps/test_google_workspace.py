@@ -174,7 +174,7 @@ class TestGoogleWorkspace(ConnectorContract):
         with pytest.raises(Refused, match="not suspended"):
             connector.remove(next(connector.accounts()))
 
-    def test_an_act_that_is_forbidden_is_googles_no_and_no_broken_credential(self, app, connector):
+    def test_an_operation_that_is_forbidden_is_googles_no_and_no_broken_credential(self, app, connector):
         self.fill(app, 1)
         app.fail(app.error(403, "Not Authorized to access this resource/api"), on="update", times=FOREVER)
         with pytest.raises(Refused, match="Not Authorized"):
@@ -198,7 +198,7 @@ class TestGoogleWorkspace(ConnectorContract):
         ]
         return app
 
-    def test_what_is_so_already_is_not_asked_for_again(self, app, connector):
+    def test_what_is_already_so_is_not_asked_for_again(self, app, connector):
         self.fill(app, 1)
         app.seats[0].status = "suspended"
         account = connector.account("11000")

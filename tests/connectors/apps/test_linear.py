@@ -135,7 +135,7 @@ class TestLinear(ConnectorContract):
             connector.remove(next(connector.accounts()))
         assert app.seats[0].status == "active"
 
-    def test_an_act_without_success_is_not_done(self, app, connector):
+    def test_an_operation_without_success_is_not_done(self, app, connector):
         self.fill(app, 1)
         app.fail(Reply(200, {"data": {"userSuspend": {"success": False}}}), on="do_userSuspend")
         with pytest.raises(Refused, match="reports that it failed"):
@@ -154,7 +154,7 @@ class TestLinear(ConnectorContract):
         app.me["admin"] = False
         assert "isn't an admin" in connector.test().missing[0]
 
-    def test_a_guest_who_does_not_see_everybody_is_reported(self, app, connector):
+    def test_a_guest_who_does_not_see_everyone_is_reported(self, app, connector):
         app.me = {"admin": False, "owner": False, "guest": True}
         for ask in (connector.test, lambda: list(connector.accounts())):
             with pytest.raises(CredentialRejected, match="guest"):

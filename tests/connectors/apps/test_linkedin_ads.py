@@ -63,7 +63,7 @@ class TestLinkedInAds(ConnectorContract):
             connector.revoke(dee, spring)
         assert dee.id not in stocked.thing("516").members
 
-    def test_somebody_with_several_ad_accounts_is_one_account_with_the_highest_role(self, stocked, connector):
+    def test_someone_with_several_ad_accounts_is_one_account_with_the_highest_role(self, stocked, connector):
         assert {account.id.rpartition(":")[2]: account.role for account in connector.accounts()} == {
             "ana": "ACCOUNT_MANAGER", "bo": "ACCOUNT_BILLING_ADMIN", "cy": "CAMPAIGN_MANAGER",
         }  # fmt: skip

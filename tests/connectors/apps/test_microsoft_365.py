@@ -78,7 +78,7 @@ class TestMicrosoft365(ConnectorContract):
         with pytest.raises(TemporarilyUnavailable, match="disappeared"):
             list(connector.accounts())
 
-    def test_a_role_of_somebody_deleted_is_passed_over(self, app, connector):
+    def test_a_role_of_someone_deleted_is_passed_over(self, app, connector):
         self.fill(app, 1)
         orphan = {"id": "a", "principalId": "gone", "roleDefinitionId": GLOBAL, "principal": None}
         app.fail(Reply(200, {"value": [orphan]}), on="role_assignments", times=FOREVER)

@@ -74,7 +74,7 @@ class TestMonday(ConnectorContract):
                 operation()
         assert (app.seats[0].status, app.seats[0].role) == ("active", "member")
 
-    def test_a_user_that_is_not_found_is_removed_already(self, app, connector):
+    def test_a_user_that_is_not_found_is_already_removed(self, app, connector):
         self.fill(app, 1)
         [account] = connector.accounts()
         app.refuses = {"1000": "USER_NOT_FOUND"}
@@ -180,7 +180,7 @@ class TestMonday(ConnectorContract):
         assert "isn't an admin" in connector.test().missing[0]
 
     @pytest.mark.parametrize("kind", ["guest", "view_only", "portal", ""])
-    def test_someone_from_outside_may_not_see_everybody(self, app, connector, kind):
+    def test_someone_from_outside_may_not_see_everyone(self, app, connector, kind):
         app.my_kind = kind
         for ask in (connector.test, lambda: list(connector.accounts())):
             with pytest.raises(CredentialRejected, match="isn't a member"):

@@ -34,7 +34,7 @@ class TestOktaApp(ConnectorContract):
     def make_thing(self, n: int) -> Thing:
         return Thing(f"00g{n:05}", f"Group {n}")
 
-    def test_shows_how_somebody_is_assigned(self, app, connector):
+    def test_shows_how_someone_is_assigned(self, app, connector):
         self.fill(app, 3)
         app.scopes[app.seats[1].id] = "GROUP"
         app.statuses[app.seats[2].id] = "SUSPENDED"
@@ -214,7 +214,7 @@ class TestOktaApp(ConnectorContract):
                 list(connector.access())
 
     @pytest.mark.parametrize("ids,words", [([], "Nobody in Okta"), (["00u1", "00u2"], "More than one person in Okta")])
-    def test_only_somebody_who_is_in_okta_once_is_added(self, app, connector, ids, words):
+    def test_only_someone_who_is_in_okta_once_is_added(self, app, connector, ids, words):
         app.not_assigned['"kim"@acme.example'] = ids
         with pytest.raises(Refused, match=words):
             connector.invite('"kim"@acme.example', "assigned")

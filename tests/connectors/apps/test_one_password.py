@@ -46,7 +46,7 @@ class TestOnePassword(ConnectorContract):
         connector.remove(next(connector.accounts()))
         assert next(connector.accounts()).status == "suspended"
 
-    def test_owners_are_to_be_protected_by_hand(self, app, connector):
+    def test_owners_must_be_protected_by_hand(self, app, connector):
         assert connector.roles() == []
         assert any("Protect those people by hand" in one for one in connector.test().missing)
 

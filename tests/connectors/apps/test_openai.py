@@ -164,7 +164,7 @@ class TestOpenAI(ConnectorContract):
         with pytest.raises(Refused, match="nothing about an account"):
             connector.remove(Account("id-0"))
 
-    def test_another_account_than_asked_for_is_not_believed(self, app, connector):
+    def test_another_account_than_asked_for_is_rejected(self, app, connector):
         self.fill(app, 2)
         app.fail(Reply(200, app._user(app.seats[1])), on="user")
         with pytest.raises(TemporarilyUnavailable, match="other than the account"):

@@ -121,7 +121,7 @@ class TestPinterest(ConnectorContract):
             connector.remove(invitation)
         assert [seat.id for seat in app.seats] == ["140000"]
 
-    def test_whoever_is_a_member_is_not_invited_again(self, app, connector):
+    def test_someone_who_is_a_member_is_not_invited_again(self, app, connector):
         self.fill(app, 1)
         connector.invite("Person0@acme.example", "EMPLOYEE")
         assert app.asked("invite") == []

@@ -56,7 +56,7 @@ class TestSalesforce(ConnectorContract):
         identity = connector.test()
         assert (identity.external_id, identity.name, identity.missing) == (app.own_user, "Integration", ())
 
-    def test_without_the_scope_for_it_that_user_is_to_be_protected_by_hand(self, app, connector):
+    def test_without_the_scope_for_it_that_user_must_be_protected_by_hand(self, app, connector):
         app.sends_own_user = False
         identity = connector.test()
         assert identity.external_id is None and any("runs as" in one for one in identity.missing)

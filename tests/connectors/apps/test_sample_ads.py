@@ -60,7 +60,7 @@ def test_only_the_admin_role_is_privileged(connector):
 
 
 @pytest.mark.parametrize("others", [0, 1, PAGE - 1, PAGE, 25 * PAGE - 1, 25 * PAGE])
-def test_everybody_is_read_whatever_the_number_of_pages(ads, others):
+def test_everyone_is_read_whatever_the_number_of_pages(ads, others):
     totals = []
     fill(ads, others)
     ids = [account.id for account in SampleAds(ads.settings, totals.append).accounts()]
@@ -68,7 +68,7 @@ def test_everybody_is_read_whatever_the_number_of_pages(ads, others):
     assert totals == [0, others + 1, others + 2]
 
 
-def test_whoever_accepts_while_the_lists_are_read_comes_once(ads, connector):
+def test_someone_who_accepts_while_the_lists_are_read_comes_once(ads, connector):
     id = ads.store.add("invitation", "new@acme.example", "New", "employee", "story")
     reading = connector.accounts()
     first = next(reading)

@@ -189,7 +189,7 @@ class TestSentry(ConnectorContract):
         with pytest.raises(TemporarilyUnavailable, match="further page"):
             list(connector.accounts())
 
-    def test_another_member_than_asked_for_is_not_believed(self, app, connector):
+    def test_another_member_than_asked_for_is_rejected(self, app, connector):
         self.fill(app, 2)
         app.fail(Reply(200, app._member(app.seats[1])), on="member")
         with pytest.raises(TemporarilyUnavailable, match="other than the member"):

@@ -124,7 +124,7 @@ class TestSlack(ConnectorContract):
             ("never_heard_of", Refused),
         ],
     )  # fmt: skip
-    def test_only_one_error_says_that_somebody_is_gone(self, app, connector, error, raised):
+    def test_only_one_error_says_that_someone_is_gone(self, app, connector, error, raised):
         """The errors of users.info; user_not_found is what the battery tries."""
         self.fill(app, 1)
         app.fail(app.no(error), on="user", times=FOREVER)

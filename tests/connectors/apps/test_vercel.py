@@ -127,7 +127,7 @@ class TestVercel(ConnectorContract):
         identity = connector.test()
         assert (identity.name, identity.external_id, identity.missing) == ("Olga in Acme", "me", ())
 
-    def test_a_token_of_somebody_else_than_an_owner_is_reported(self, app, connector):
+    def test_a_token_of_someone_else_than_an_owner_is_reported(self, app, connector):
         app.my_role = "DEVELOPER"
         assert "DEVELOPER" in connector.test().missing[0]
         with pytest.raises(Refused, match="do not have permission"):

@@ -127,7 +127,7 @@ class TestZoom(ConnectorContract):
         assert app.asked("take_from_role") == [] and len(app.asked("set_status")) == 1
         assert (app.seats[0].status, app.seats[0].role) == ("active", "1")
 
-    def test_a_role_that_was_taken_in_vain_is_reported(self, app, connector):
+    def test_a_role_that_was_taken_without_success_is_reported(self, app, connector):
         self.fill(app, 1)
         app.seats[0].role = "1"
         app.fail(Reply(400, {"code": 300, "message": "Not now."}), on="set_status", skip=1)
@@ -174,7 +174,7 @@ class TestZoom(ConnectorContract):
         assert app.seats[0].status == "active"
         assert connector.account(invitation.id) is None
 
-    def test_whoever_is_pending_again_is_an_invitation_and_no_account(self, app, connector):
+    def test_someone_who_is_pending_again_is_an_invitation_and_no_account(self, app, connector):
         self.fill(app, 1)
         app.seats[0].status = "invited"
         assert connector.account("u0") is None
@@ -231,7 +231,7 @@ class TestZoom(ConnectorContract):
         with pytest.raises(TemporarilyUnavailable, match="disappeared"):
             list(connector.access())
 
-    def test_a_list_of_groups_that_is_cut_short_is_not_believed(self, app, connector):
+    def test_a_list_of_groups_that_is_cut_short_is_rejected(self, app, connector):
         app.fail(Reply(200, {"groups": [{"id": "g1", "name": "Sales"}], "total_records": 2}), on="groups")
         with pytest.raises(TemporarilyUnavailable):
             list(connector.assets())

@@ -60,7 +60,7 @@ def test_blank_lines_are_no_people(tmp_path):
     assert len(people(tmp_path, "\nemail\n\nana@acme.example\n\n\n")) == 1
 
 
-def test_the_id_of_somebody_without_a_number_is_the_normal_address(tmp_path):
+def test_the_id_of_someone_without_a_number_is_the_normal_address(tmp_path):
     assert people(tmp_path, "email\nANA@Acme.Example\n")[0].id == "ana@acme.example"
 
 

@@ -68,7 +68,7 @@ class TestGoogleDirectory(DirectoryContract):
         app.more["id-1"] = {"isGuestUser": True}
         assert set(self.people(connector)) == {"id-0"}
 
-    def test_a_group_in_a_group_and_everybodys_group(self, app, connector):
+    def test_a_group_in_a_group_and_everyones_group(self, app, connector):
         self.fill(app, 3)
         app.things = [
             Thing("g1", "Sales", members={"id-0": "OWNER", "g2": ""}),

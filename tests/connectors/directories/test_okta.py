@@ -63,7 +63,7 @@ class TestOktaDirectory(DirectoryContract):
         with pytest.raises(CredentialRejected, match="some people only.*Nothing was changed"):
             self.read(connector)
 
-    def test_somebody_activated_between_the_two_lists_is_noticed(self, app, connector):
+    def test_someone_activated_between_the_two_lists_is_noticed(self, app, connector):
         self.fill(app, 2)
         app.seats[0].status = "DEPROVISIONED"
         app.when(lambda: setattr(app.seats[0], "status", "ACTIVE"), on="users", skip=1)
@@ -101,7 +101,7 @@ class TestOktaDirectory(DirectoryContract):
         [(["READ_ONLY_ADMIN"], False), (["USER_ADMIN", "SUPER_ADMIN"], False), (None, False), ([], False),
          (["USER_ADMIN"], True), (["CUSTOM", "HELP_DESK_ADMIN"], True)],
     )  # fmt: skip
-    def test_an_admin_of_some_groups_learns_that_they_do_not_see_everybody(self, app, connector, roles, misses):
+    def test_an_admin_of_some_groups_learns_that_they_do_not_see_everyone(self, app, connector, roles, misses):
         app.admin, app.admin_roles = "00ume", roles
         identity = connector.test()
         assert identity.name == "Olga Brandt at 127.0.0.1"

@@ -167,7 +167,7 @@ def paged(paging: dict | None, **more) -> list[dict]:
 @pytest.mark.parametrize(
     "kind", ["page", "page from 0", "offset", "offset from 1", "cursor", "last", "link", "address"]
 )
-def test_every_way_of_paging_gives_everybody(anything, connect, kind, count, sends_total):
+def test_every_way_of_paging_gives_everyone(anything, connect, kind, count, sends_total):
     rows = users(count)
 
     def answer(request: Request):
@@ -250,7 +250,7 @@ def test_a_cursor_goes_into_a_body_and_comes_from_a_header(anything, connect):
     assert len(ids(connect(accounts=[entry]))) == 6
 
 
-def test_a_total_in_a_header_is_believed_only_when_it_adds_up(anything, connect):
+def test_a_total_in_a_header_is_trusted_only_when_it_adds_up(anything, connect):
     anything.answer = lambda request: Reply(200, {"users": users(3)}, {"X-Total": "4"})
     with pytest.raises(TemporarilyUnavailable, match="4"):
         ids(connect(accounts=paged(None, total_header="X-Total")))

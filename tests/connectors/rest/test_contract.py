@@ -35,7 +35,7 @@ class TestDesk(ConnectorContract):
         with pytest.raises(Refused, match="does not say how to change role"):
             connector.change_role(invited, "admin")
 
-    def test_somebody_else_than_asked_for_is_no_answer(self, app, connector):
+    def test_someone_else_than_asked_for_is_no_answer(self, app, connector):
         app.seats = [Seat("1", "ana@acme.example"), Seat("2", "ben@acme.example")]
         app.seat = lambda id: app.seats[1]
         with pytest.raises(TemporarilyUnavailable, match="a different account"):

@@ -53,7 +53,7 @@ def test_a_keep_that_finds_nothing_stops_the_operation(anything, connect, where,
 
 @pytest.mark.parametrize("where", NEXT)
 @pytest.mark.parametrize("found", [31, "31", 0, False])
-def test_a_keep_that_finds_something_goes_on(anything, connect, where, found):
+def test_a_keep_that_finds_something_continues(anything, connect, where, found):
     anything.answer = lambda request: {"nope": {"there": found}} if request.method == "GET" else Reply(204)
     connect(**operation("remove", [LOOK, NEXT[where]])).remove(ANA)
     assert len(anything.requests) == 2

@@ -139,7 +139,7 @@ def test_lists_per_parent_go_as_deep_as_the_file(connect_to):
     ]  # fmt: skip
 
 
-def test_a_parent_that_went_away_fails_the_reading(connect_to):
+def test_a_parent_that_disappeared_fails_the_reading(connect_to):
     teams = {"name": "teams", "path": "/teams", "kind": "team", "asset": {"id": "id"}}
     members = {"for_each": "teams", "path": "/teams/{parent.id}", "access": {"account": "id"}}
     connector = connect_to({"/teams": [{"id": 1}]}, assets=[teams], access=[members])

@@ -144,7 +144,7 @@ def test_a_list_without_a_total_is_read_to_its_end(service, connect, count):
 
 
 @pytest.mark.parametrize("count", [3, 200, 500, 501, 1100])
-def test_a_service_that_ignores_start_index_is_not_believed(service, connect, count):
+def test_a_service_that_ignores_start_index_is_rejected(service, connect, count):
     """Also where it gives as many as it says that it has: perhaps it always stops there."""
     service.heeds_start = False
     fill(service, count)
@@ -212,7 +212,7 @@ def test_an_id_that_would_change_the_path_is_refused(service, connect):
     assert service.asked("users") == []
 
 
-def test_an_answer_for_somebody_else_is_not_taken(service, connect):
+def test_an_answer_for_someone_else_is_not_taken(service, connect):
     fill(service, 2)
     service.fail(Reply(200, {"id": "id-1", "userName": "x"}), on="user", times=FOREVER)
     with pytest.raises(TemporarilyUnavailable):
@@ -368,7 +368,7 @@ def test_another_service_at_the_address_is_reported(service, connect, wrong):
         connect().test()
 
 
-def test_the_token_of_somebody_shows_who_it_is(service, connect):
+def test_the_token_of_someone_shows_who_it_is(service, connect):
     service.fail(Reply(200, {"id": "id-7", "userName": "olga@acme.example", "displayName": "Olga"}), on="me")
     identity = connect().test()
     assert (identity.name, identity.external_id) == ("Olga", "id-7")

@@ -57,12 +57,12 @@ def test_what_was_skipped_is_named():
 
 
 @pytest.mark.parametrize("line", ["count.dracula@x.example;Count Dracula;active", "Count;Dracula;active", "sum;;x"])
-def test_somebody_is_never_taken_for_a_total(line):
+def test_someone_is_never_taken_for_a_total(line):
     found = look(LIST + line + "\n")
     assert found.refused or len(found.rows) == 2 or found.questions
 
 
-def test_somebody_above_the_header_is_not_skipped():
+def test_someone_above_the_header_is_not_skipped():
     with pytest.raises(Refused, match="line 1 is above the header"):
         look("bo@x.example\n" + LIST)
 

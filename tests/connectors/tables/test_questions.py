@@ -152,7 +152,7 @@ def test_two_addresses_in_one_cell_are_asked_about():
     assert account.email == "a.lopez@x.example"
 
 
-def test_one_row_for_each_group_is_put_together_when_somebody_says_so():
+def test_one_row_for_each_group_is_put_together_when_someone_says_so():
     content = "email,name,group\nana@x.example,Ana,Sales\nana@x.example,Ana,Berlin\nbo@x.example,Bo,Sales\n"
     assert asked(look(content)) == ["repeated"]
     ana, _ = people(content, {"repeated": "merge"})
@@ -222,7 +222,7 @@ def test_a_mapping_goes_there_and_back():
     assert taken_back["columns"] == {}
 
 
-def test_a_column_that_goes_away_is_asked_about():
+def test_a_column_that_disappears_is_asked_about():
     """Without their status, those who have left would all be active again."""
     first = "email,name,status,Desk\na@x.example,Ana,left,4\nb@x.example,Bo,active,5\n"
     kept = look(first).settled()

@@ -109,7 +109,7 @@ def test_messages_name_the_list():
         ids(pages_by_offset(source(20, lie=1).part, size=SIZE, what="users"))
 
 
-def test_items_without_ids_can_be_read_all_the_same():
+def test_items_without_ids_can_be_read_anyway():
     assert list(pages_by_offset(lambda offset: Page(["a", "a"][offset:], 2), size=SIZE, id_of=None)) == [["a", "a"]]
 
 
@@ -225,7 +225,7 @@ def test_a_fault_ahead_is_raised_when_its_turn_comes_and_ends_the_reading():
 
 @pytest.mark.usefixtures("always_ahead")
 @pytest.mark.parametrize("lie", [-40, 40])
-def test_a_total_that_lies_is_not_believed_ahead_either(lie):
+def test_a_total_that_lies_is_rejected_ahead_either(lie):
     with pytest.raises(ListChanged):
         list(pages_by_index(source(95, lie=lie).by_index, size=SIZE, ahead=3))
 

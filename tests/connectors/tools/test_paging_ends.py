@@ -53,7 +53,7 @@ def test_a_total_that_lies_fails_the_reading(pager, lie):
 
 
 @every
-def test_a_total_that_is_the_length_of_the_page_is_not_believed(pager):
+def test_a_total_that_is_the_length_of_the_page_is_rejected(pager):
     listed = source(3 * SIZE)
     listed.lie = SIZE - 3 * SIZE
     with pytest.raises(ListChanged):

@@ -134,7 +134,7 @@ def test_what_wins(louder, quieter):
     (Failure.RATE_LIMIT, (Step.CHECK,)), (Failure.INCOMPLETE, (Step.CHECK,)), (Failure.CONNECTOR, (Step.CHECK,)),
     (Failure.MISSING_FIELDS, (Step.FIELDS,)), (Failure.REFUSED, (Step.TEST,)), (None, (Step.CHECK,)),
 ])  # fmt: skip
-def test_only_a_rejected_credential_is_to_be_replaced(failure, steps):
+def test_only_a_rejected_credential_must_be_replaced(failure, steps):
     facts = replace(GREEN, failures=1, error="No", failure=failure)
     assert way_out(facts) == steps
     assert way_out(replace(facts, has_address=False)) == tuple(step for step in steps if step != Step.ADDRESS)

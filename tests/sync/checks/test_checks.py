@@ -29,7 +29,7 @@ from tests.sync.fixtures import email
 FAULTS = ("server-error", "cut-off", "web-page", "wrong-total", "repeated-account", "short-page", "empty-list")
 
 
-def test_the_first_check_takes_everybody_over(chat):
+def test_the_first_check_takes_everyone_over(chat):
     first = Check.get()
     assert (first.state, first.counts["new_users"], first.applied, first.waiting) == ("succeeded", 11, 11, 0)
     assert Account.select().where(Account.match_kind == "matched").count() == 10
@@ -71,7 +71,7 @@ def test_changes_are_applied_at_once(chat):
     assert App.get().users == 11
 
 
-def test_somebody_who_left_waits_for_a_yes_and_nobody_is_removed(chat):
+def test_someone_who_left_waits_for_approval_and_nobody_is_removed(chat):
     chat.leave(3, 4)
     check = chat.check()
     assert (check.waiting, check.held, check.report.state) == (2, 0, "open")
@@ -95,7 +95,7 @@ def test_one_open_report_is_brought_up_to_date(chat):
     assert waiting == {email(4): "left out", email(5): "needs confirmation"}
 
 
-def test_a_report_in_which_nothing_waits_any_more_is_superseded(chat):
+def test_a_report_in_which_nothing_waits_any_longer_is_superseded(chat):
     chat.leave(3)
     first = chat.check().report
     people.mark_returned(chat.people[3], chat.by)
@@ -152,7 +152,7 @@ def test_a_mass_of_vanished_accounts_is_held(chat):
     assert finish.tasks == [] and Account.select().where(Account.state == "gone").count() == 7
 
 
-def test_somebody_missing_from_the_list_who_can_be_looked_up_stays(chat, monkeypatch):
+def test_someone_missing_from_the_list_who_can_be_looked_up_stays(chat, monkeypatch):
     monkeypatch.setattr(SampleChat, "reads_item_by_item", False)
     whole = SampleChat.accounts
     lost = chat.id_of(4)
@@ -179,7 +179,7 @@ def test_where_an_app_cannot_be_asked_for_one_account_it_must_be_absent_twice(ch
     assert chat.check().counts["removed_users"] == 1
 
 
-def test_somebody_who_was_back_in_between_is_absent_for_the_first_time_again(chat, monkeypatch):
+def test_someone_who_was_back_in_between_is_absent_for_the_first_time_again(chat, monkeypatch):
     """Also when others vanish in a mass in between, which a guard holds."""
     monkeypatch.setattr(SampleChat, "capabilities", SampleChat.capabilities - {"look up"})
     monkeypatch.setattr(SampleChat, "reads_item_by_item", False)
@@ -195,7 +195,7 @@ def test_somebody_who_was_back_in_between_is_absent_for_the_first_time_again(cha
     assert Account.get(Account.email == email(4)).state == "present"
 
 
-def test_a_look_up_that_gives_somebody_else_is_not_believed(chat, monkeypatch):
+def test_a_look_up_that_gives_someone_else_is_rejected(chat, monkeypatch):
     whole, lost = SampleChat.account, chat.id_of(4)
     chat.store.remove(lost, via="page")
     monkeypatch.setattr(SampleChat, "account", lambda self, id: whole(self, chat.id_of(5)))

@@ -202,7 +202,7 @@ COLUMNS = [column for column in migration.WATCHED if column not in ("app_id", "i
 
 
 @pytest.mark.parametrize("column", COLUMNS)
-def test_an_account_that_was_written_is_read_again_whoever_wrote_it(itemised, unchanged, column):
+def test_an_account_that_was_written_is_read_again_no_matter_who_wrote_it(itemised, unchanged, column):
     quiet(itemised, unchanged)
     row = itemised.account("id3")
     other = {"status": "suspended", "state": "removing", "last_activity": SEEN, "missing_since": SEEN,

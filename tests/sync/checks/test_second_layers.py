@@ -51,7 +51,7 @@ def test_a_suspended_administrator_is_none_who_stays_when_a_rule_demotes(groups)
     assert groups.change("to change role", 0).protected == "Protected: the last Owner of the app"
 
 
-def test_the_yes_to_a_rule_spares_the_account_that_rollcall_acts_with_by_now(groups):
+def test_the_approval_to_a_rule_spares_the_account_that_rollcall_acts_with_by_now(groups):
     groups.put(5, "Sales")
     groups.read()
     groups.rule("Sales", "guest")

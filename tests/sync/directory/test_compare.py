@@ -23,7 +23,7 @@ from tests.database import ON_FILE
 from tests.sync.scripted import Scripted, entries_of, person, portrait, status
 
 
-def test_everybody_new_joins_with_name_address_and_number(scripted, by):
+def test_everyone_new_joins_with_name_address_and_number(scripted, by):
     company = Scripted()
     company.add("1", "Ana@Acme.example", "Ana López", employee_number="17", further_emails=("al@acme.example",))
     company.add("2", "", "Without Address")
@@ -127,7 +127,7 @@ def test_an_empty_directory_is_held(company, olga):
         (1, 1, 1),
     ],
 )
-def test_more_than_5_and_more_than_20_percent_or_everybody_is_held(scripted, by, people_there, leaving, held):
+def test_more_than_5_and_more_than_20_percent_or_everyone_is_held(scripted, by, people_there, leaving, held):
     company = Scripted(count=people_there)
     company.read()
     company.delete(*[f"id{number}" for number in range(leaving)])
@@ -185,7 +185,7 @@ def test_what_is_held_stays_held_until_it_comes_back_or_is_released(company, by)
     assert person("p5@acme.example").status_reason == "No longer in Company LDAP"
 
 
-def test_others_are_taken_over_while_leavers_are_held(company):
+def test_others_are_applied_while_leavers_are_held(company):
     company.delete(*[f"id{number}" for number in range(1, 8)])
     company.say("id8", name="New Name")
     company.add("id99", "new@acme.example")
@@ -206,7 +206,7 @@ def test_held_people_stay_in_their_groups(company):
 
 # Matching entries to people
 
-def test_somebody_added_by_hand_is_found_by_address(scripted, by):
+def test_someone_added_by_hand_is_found_by_address(scripted, by):
     ana = people.add("Ana", "ANA@acme.example", by)
     company = Scripted()
     company.add("1", "ana@Acme.example", "Ana")
@@ -214,7 +214,7 @@ def test_somebody_added_by_hand_is_found_by_address(scripted, by):
     assert DirectoryEntry.get().person == ana
 
 
-def test_somebody_added_by_hand_under_another_address_is_found_by_the_further_one(scripted, by):
+def test_someone_added_by_hand_under_another_address_is_found_by_the_further_one(scripted, by):
     ana = people.add("Ana", "al@acme.example", by)
     company = Scripted()
     company.add("1", "ana@acme.example", "Ana", further_emails=("al@acme.example",))
@@ -314,7 +314,7 @@ def test_of_those_who_claim_an_address_that_nobody_has_only_others_who_are_known
         "until only one of the two does: correct it in the directory."]
 
 
-def test_a_claim_to_somebodys_address_takes_nothing_from_them(company):
+def test_a_claim_to_someones_address_takes_nothing_from_them(company):
     one = person("p1@acme.example")
     company.add("impostor", "P1@acme.example", "Impostor")
     company.say("id2", email="p1@acme.example")
@@ -332,7 +332,7 @@ def test_of_two_entries_with_one_address_the_one_that_stays_keeps_the_person(com
     assert status("p1@acme.example") == "active"
 
 
-def test_nobody_leaves_whose_address_the_directory_gives_to_somebody_here(company, by):
+def test_nobody_leaves_whose_address_the_directory_gives_to_someone_here(company, by):
     """The same human may have been entered again under another name: until someone decides, neither is gone."""
     one = person("p1@acme.example")
     company.delete("id1")

@@ -54,7 +54,7 @@ def test_a_bug_of_a_connector_fails_the_reading_and_is_not_hidden(company):
     assert portrait() == before
 
 
-def test_a_failure_while_taking_over_leaves_nothing_half_done(company, monkeypatch):
+def test_a_failure_while_applying_leaves_nothing_half_done(company, monkeypatch):
     before = portrait()
     company.delete("id1")
     company.add("id99", "new@acme.example")
@@ -89,7 +89,7 @@ def test_the_third_failure_in_a_row_mails_once_and_a_success_forgets(company, ol
     assert Mail.get().to == "olga@acme.example"
 
 
-def test_a_list_that_repeats_somebody_is_read_once_more(company):
+def test_a_list_that_repeats_someone_is_read_once_more(company):
     before, given = portrait(), company.give
     readings = []
 
@@ -132,7 +132,7 @@ def test_the_file_is_not_locked_while_the_directory_is_read(company, home):
     other.close()
 
 
-def test_somebody_active_in_any_directory_stays(company, scripted):
+def test_someone_active_in_any_directory_stays(company, scripted):
     contractors = Scripted("Contractors")
     contractors.add("c1", "p1@acme.example")
     contractors.add("c2", "other@acme.example")
@@ -161,7 +161,7 @@ def test_a_directory_that_is_removed_deprovisions_nobody_and_finds_all_again(com
     assert status("p1@acme.example") == "active"
 
 
-def test_removing_the_only_directory_that_calls_somebody_active_deprovisions_nobody(company, scripted, by):
+def test_removing_the_only_directory_that_calls_someone_active_deprovisions_nobody(company, scripted, by):
     other = Scripted("Other")
     other.add("o1", "p1@acme.example")
     other.add("o2", "somebody@acme.example")

@@ -97,7 +97,7 @@ def test_the_same_file_says_nothing_else_once_the_day_is_over(clock, file, by):
     assert DirectoryEntry.get(DirectoryEntry.email == "ana@acme.example").last_day == today().replace(2027, 1, 31)
 
 
-def test_somebody_who_is_back_with_an_old_last_day_is_asked_about_and_never_a_leaver(clock, file, by):
+def test_someone_who_is_back_with_an_old_last_day_is_asked_about_and_never_a_leaver(clock, file, by):
     cy = "cy@acme.example,Cy,active,,"
     directory = connect(file, rows("ana@acme.example,Ana,left,2026-10-31,", "bo@acme.example,Bo,active,,", cy), by)
     assert status("ana@acme.example") == "deprovisioned"
@@ -122,7 +122,7 @@ def test_a_day_that_is_entered_late_is_asked_about_once(clock, file, by):
     assert read(directory, by).state == "succeeded" and status("ana@acme.example") == "deprovisioned"
 
 
-def test_a_list_that_is_handed_over_is_asked_about_too(clock, by, home):
+def test_a_list_that_is_uploaded_is_asked_about_too(clock, by, home):
     text = rows("ana@acme.example,Ana,active,,", "bo@acme.example,Bo,active,,")
     directory = directories.connect("csv", "HR", {"source": "upload", "text": text}, by)
     read(directory, by)

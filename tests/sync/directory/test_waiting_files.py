@@ -81,7 +81,7 @@ def test_a_new_list_is_previewed_and_its_columns_are_remembered_once_it_is_appli
     assert DirectoryReading.select().order_by(DirectoryReading.id.desc()).first().state == "succeeded"
 
 
-def test_a_list_that_is_put_aside_takes_its_mapping_along(listed, olga, by):
+def test_a_list_that_is_discarded_takes_its_mapping_along(listed, olga, by):
     before = Directory.get_by_id(listed.id).settings
     waiting = waiting_files.for_list(olga, listed, LIST.replace("Desk", "Exit").replace(",4", ",").replace(",5", ","))
     waiting_files.answer(waiting, {"column:Exit": "ignore"})
@@ -136,7 +136,7 @@ def test_an_import_remembers_its_columns(olga, by):
         importing.import_csv(LIST.replace("On Leave", "Frozen").encode(), by)
 
 
-def test_only_who_handed_it_over_goes_on_and_it_is_forgotten_after_a_day(olga, by):
+def test_only_the_person_who_uploaded_it_continues_and_it_is_deleted_after_a_day(olga, by):
     waiting = waiting_files.for_import(olga, LIST.encode())
     other = people.add("Ana", "ana2@acme.example", by)
     assert waiting_files.of(olga, waiting.id) == waiting and waiting_files.of(other, waiting.id) is None

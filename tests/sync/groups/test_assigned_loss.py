@@ -57,7 +57,7 @@ def move(groups, *numbers: int) -> None:
     groups.read()
 
 
-def test_a_mover_loses_by_a_yes_what_the_group_gave_and_nothing_else(groups, chat, launch):
+def test_a_mover_loses_by_approval_what_the_group_gave_and_nothing_else(groups, chat, launch):
     move(groups, 1, 3)
     assert groups.found() == {LOSS: {email(1): WAITS}}, "nobody's rule gave person 3 the channel"
     change = groups.change(LOSS, 1)
@@ -69,7 +69,7 @@ def test_a_mover_loses_by_a_yes_what_the_group_gave_and_nothing_else(groups, cha
     assert members(chat) == {email(2), email(3)} and groups.role(1) == "member" and groups.found() == {}
 
 
-def test_a_mover_who_is_back_before_the_yes_or_the_act_keeps_it(groups, chat, launch):
+def test_a_mover_who_is_back_before_the_approval_or_the_operation_keeps_it(groups, chat, launch):
     move(groups, 1, 2)
     report = chat.check().report
     groups.put(1, "Sales", "All")
@@ -85,7 +85,7 @@ def test_a_mover_who_is_back_before_the_yes_or_the_act_keeps_it(groups, chat, la
 @pytest.mark.parametrize(
     "since", ["may hand it on", "other role and back", "taken and given", "given by hand", "protected", "hold"]
 )
-def test_what_somebody_decided_since_stays(groups, chat, launch, since):
+def test_what_someone_decided_since_stays(groups, chat, launch, since):
     if since in ("may hand it on", "other role and back"):
         chat.store.join(channel(chat), chat.id_of(1), "manager", via="page")
         chat.check()
@@ -120,7 +120,7 @@ def test_a_rule_that_rests_takes_no_access(groups, chat, launch, away):
     assert groups.found() == {} and email(1) in members(chat)
 
 
-def test_neither_does_a_group_that_is_gone_of_whoever_was_in_it(groups, chat, launch):
+def test_neither_does_a_group_that_is_gone_of_anyone_who_was_in_it(groups, chat, launch):
     groups.put(1, "Sales", "All", "Club")
     groups.read()
     groups.rule("Club", "member")
@@ -151,7 +151,7 @@ def test_a_loss_that_was_left_out_is_not_asked_about_again_until_it_is_taken_bac
     assert groups.found() == {LOSS: {email(1): WAITS}}
 
 
-def test_the_yes_takes_nothing_whose_rule_rests_by_now(groups, chat, launch):
+def test_the_approval_takes_nothing_whose_rule_rests_by_now(groups, chat, launch):
     move(groups, 1)
     report = chat.check().report
     directories.pause(groups.company.row(), chat.by)
@@ -181,7 +181,7 @@ def test_many_losses_at_once_are_held(groups, chat, launch):
     assert groups.found() == {LOSS: {email(1): "held", email(2): "held"}}
 
 
-def test_where_the_app_gives_no_way_to_it_somebody_does_it_by_hand(groups, chat, launch, monkeypatch):
+def test_where_the_app_gives_no_way_to_it_someone_does_it_by_hand(groups, chat, launch, monkeypatch):
     monkeypatch.setattr(SampleChat, "capabilities", SampleChat.capabilities - {REVOKE})
     move(groups, 1)
     groups.found()

@@ -38,7 +38,7 @@ WAITS = "needs confirmation"
 # Joining
 
 
-def test_a_joiner_of_a_group_waits_for_a_yes_and_is_then_invited_with_the_role(groups):
+def test_a_joiner_of_a_group_waits_for_approval_and_is_then_invited_with_the_role(groups):
     groups.put(10, "Sales")
     groups.read()
     groups.rule("Sales", "admin")
@@ -64,7 +64,7 @@ def test_nobody_is_invited_who_has_a_seat_under_another_address_or_as_a_guest(gr
     assert "to invite" not in groups.found()
 
 
-def test_somebody_whose_status_is_not_active_is_not_invited(groups):
+def test_someone_whose_status_is_not_active_is_not_invited(groups):
     groups.put(10, "Sales")
     groups.company.say("id10", status="suspended")
     groups.put(11, "Sales")
@@ -73,7 +73,7 @@ def test_somebody_whose_status_is_not_active_is_not_invited(groups):
     assert groups.found() == {"to invite": {email(11): WAITS}}
 
 
-def test_a_standing_yes_invites_by_itself_but_once_and_never_whom_somebody_put_out(groups, chat):
+def test_a_standing_approval_invites_automatically_but_once_and_never_whom_someone_put_out(groups, chat):
     groups.put(10, "Sales")
     groups.read()
     groups.rule("Sales", "member")
@@ -167,7 +167,7 @@ def test_a_role_that_is_left_alone_is(groups, chat):
 # Leaving a group
 
 
-def test_who_is_in_no_group_any_more_is_reported_and_leaves_by_a_yes_alone(groups, chat):
+def test_who_is_in_no_group_any_longer_is_reported_and_leaves_only_by_approval(groups, chat):
     groups.put(1, "Sales")
     groups.put(2, "Sales")
     groups.read()
@@ -185,7 +185,7 @@ def test_who_is_in_no_group_any_more_is_reported_and_leaves_by_a_yes_alone(group
     assert groups.role(3) == "member", "a seat that no rule ever covered"
 
 
-def test_a_yes_does_not_outlive_the_return_to_a_group(groups, chat):
+def test_an_approval_does_not_outlive_the_return_to_a_group(groups, chat):
     for number in (1, 2, 3):
         groups.put(number, "Sales")
     groups.read()
@@ -207,7 +207,7 @@ def test_a_yes_does_not_outlive_the_return_to_a_group(groups, chat):
     assert groups.account(2).state == "present" and groups.role(2) == "member"
 
 
-def test_removal_by_itself_is_the_owners_to_switch_on_and_spares_who_alone_controls_something(groups, chat):
+def test_automatic_removal_is_the_owners_to_switch_on_and_spares_who_alone_controls_something(groups, chat):
     general = chat.store.add_channel("general", via="page")
     chat.store.join(general, chat.id_of(1), "manager", via="page")
     for number in (1, 2, 3):
@@ -224,7 +224,7 @@ def test_removal_by_itself_is_the_owners_to_switch_on_and_spares_who_alone_contr
     assert (groups.role(1), groups.role(2)) == ("member", None)
 
 
-def test_two_standing_yeses_together_leave_nothing_without_somebody_who_controls_it(groups, chat):
+def test_two_standing_approvals_together_leave_nothing_without_someone_who_controls_it(groups, chat):
     """Person 1 is no longer in a group and person 2 has left: nobody else controls the channel."""
     launch = chat.store.add_channel("launch", via="page")
     for number in (1, 2):
@@ -244,7 +244,7 @@ def test_two_standing_yeses_together_leave_nothing_without_somebody_who_controls
 
 
 @pytest.mark.parametrize("how", ["in a group again", "nobody's seat any more", "suspended"])
-def test_a_removal_that_waits_for_somebody_ends_once_nothing_asks_for_it(groups, chat, how):
+def test_a_removal_that_waits_for_someone_ends_once_nothing_asks_for_it(groups, chat, how):
     for number in (1, 2):
         groups.put(number, "Sales")
     groups.read()
@@ -273,7 +273,7 @@ def test_a_removal_that_waits_for_somebody_ends_once_nothing_asks_for_it(groups,
     assert groups.role(1) == "member"
 
 
-def test_a_yes_to_who_is_being_removed_by_hand_already_asks_for_nothing_more(groups, chat):
+def test_an_approval_to_who_is_being_removed_by_hand_already_asks_for_nothing_more(groups, chat):
     groups.put(1, "Sales")
     groups.put(2, "Sales")
     groups.read()

@@ -77,7 +77,7 @@ def test_a_preview_says_what_the_next_check_would_find_and_changes_nothing(group
 # What asks for a check, and what is done by hand
 
 
-def test_a_reading_that_moved_somebody_asks_for_a_check_within_a_minute(groups, chat):
+def test_a_reading_that_moved_someone_asks_for_a_check_within_a_minute(groups, chat):
     groups.put(1, "Sales")
     groups.read()
     groups.rule("Sales", "member")
@@ -108,7 +108,7 @@ def test_what_the_connector_cannot_do_becomes_a_to_do_by_hand(groups, chat, monk
     assert groups.found() == {}
 
 
-def test_an_invitation_for_somebody_who_left_the_group_since_is_not_sent(groups, chat):
+def test_an_invitation_for_someone_who_left_the_group_since_is_not_sent(groups, chat):
     groups.put(10, "Sales")
     groups.put(1, "Sales")
     groups.read()

@@ -163,7 +163,7 @@ def test_my_own_lease_is_kept_and_can_be_renewed(check):
     assert Check.get_by_id(check.id).lease_until > utcnow() + LATER
 
 
-def test_somebody_elses_lease_is_not_renewed(check):
+def test_someone_elses_lease_is_not_renewed(check):
     holds(check, "elsewhere:1:abc", utcnow() + timedelta(seconds=5))
     leases.renew(Check.get_by_id(check.id))
     assert Check.get_by_id(check.id).lease_until < utcnow() + LATER
@@ -185,7 +185,7 @@ def test_nobody_is_woken_for_a_row_that_a_living_one_holds(check):
     assert queue.queue.pending_count() == 0
 
 
-def test_nothing_is_taken_over_while_the_clock_is_wrong(check):
+def test_nothing_is_applied_while_the_clock_is_wrong(check):
     holds(check, f"{leases.HOST}:{dead_pid()}:abc")
     clock.keep(utcnow() + timedelta(days=1))
     queue.wake_abandoned()

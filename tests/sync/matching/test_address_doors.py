@@ -88,7 +88,7 @@ def test_the_open_report_is_corrected_at_once(chat, leaver, given):
     assert reports.open_report(chat.app).version > version, "a page that was shown before is stale"
 
 
-def test_the_yes_does_not_take_it(chat, leaver, given):
+def test_the_approval_does_not_take_it(chat, leaver, given):
     chat.check()
     given()
     reports.finish(reports.open_report(chat.app), chat.by)
@@ -97,7 +97,7 @@ def test_the_yes_does_not_take_it(chat, leaver, given):
     assert THEIRS not in chat.removed()
 
 
-def test_a_standing_yes_does_not_take_it(chat, leaver, given):
+def test_a_standing_approval_does_not_take_it(chat, leaver, given):
     chat.check()
     apps.set_removal(chat.app, "automatic", chat.by)
     given()
@@ -163,7 +163,7 @@ def test_the_last_look_goes_by_the_address_that_the_app_says_now(chat, leaver, g
     assert THEIRS not in chat.removed()
 
 
-def test_the_same_of_somebody_who_is_known_by_that_address(chat, leaver, scripted):
+def test_the_same_of_someone_who_is_known_by_that_address(chat, leaver, scripted):
     company = Scripted()
     company.add("1", THEIRS, "Ana Lima")
     company.read()

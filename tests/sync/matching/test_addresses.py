@@ -53,7 +53,7 @@ def test_a_former_name_in_an_app_is_still_hers_while_nobody_else_has_it(company,
     assert seat(app).person == one and status(ONE) == "deprovisioned", "a leaver's account under it is found as well"
 
 
-def test_it_is_asked_about_as_soon_as_somebody_else_has_it(company, app):
+def test_it_is_asked_about_as_soon_as_someone_else_has_it(company, app):
     one = person(ONE)
     company.say("id1", email=MARRIED, name="New Name")
     company.read()
@@ -102,7 +102,7 @@ def test_what_two_claim_is_nobodys_with_the_reason(company, app):
     assert "belongs to Ana Lima now: say whose it is" in why(app)
 
 
-def test_of_two_in_use_nobody_is_believed(company, app):
+def test_of_two_in_use_nobody_is_trusted(company, app):
     company.add("id50", ONE, "Impostor")
     company.read()
     assert disputed() == {ONE} and (seat(app).match_kind, person(ONE).name) == ("unmatched", "Person 1")
@@ -217,7 +217,7 @@ def test_two_directories_write_the_name_in_their_own_ways(company, it, app):
     assert len(people.entries_of(person(ONE))) == 2 and disputed() == set() and seat(app).match_kind == "matched"
 
 
-def test_a_leaver_of_one_whose_address_another_gives_to_somebody_else(company, it, app):
+def test_a_leaver_of_one_whose_address_another_gives_to_someone_else(company, it, app):
     one = person(ONE)
     company.delete("id1")
     company.read()
@@ -227,7 +227,7 @@ def test_a_leaver_of_one_whose_address_another_gives_to_somebody_else(company, i
     assert seat(app).match_kind == "unmatched"
 
 
-def test_a_former_address_does_not_make_somebody_elses_entry_hers(company, it):
+def test_a_former_address_does_not_make_someone_elses_entry_hers(company, it):
     """Else who leaves the first would be here for ever by the second."""
     one = person(ONE)
     company.say("id1", email=MARRIED)

@@ -51,7 +51,7 @@ def test_a_seat_with_another_e_mail_than_when_it_was_matched_stays(listed, pia):
     assert Task.select().count() == 0 and listed.account("1").state == "present"
 
 
-def test_so_does_one_that_shows_no_e_mail_any_more(listed, pia):
+def test_so_does_one_that_shows_no_e_mail_any_longer(listed, pia):
     matched(listed, pia)
     listed.say("1", email="")
     assert removal(listed, pia).protected == protection.OTHER_EMAIL
@@ -151,7 +151,7 @@ def test_it_holds_when_the_app_is_connected_again(listed, pia):
     assert removal(listed, pia).protected == protection.OTHER_EMAIL
 
 
-def test_a_yes_of_before_is_looked_at_again(listed, pia):
+def test_an_approval_from_before_is_looked_at_again(listed, pia):
     matched(listed, pia)
     report = removal(listed, pia).report
     [task] = reports.finish(report, listed.by).tasks

@@ -25,7 +25,7 @@ def test_a_new_account_is_matched_by_any_of_a_persons_addresses(chat):
     assert Account.get(Account.name == "P").person_id == chat.people[3].id
 
 
-def test_an_account_follows_its_e_mail_until_somebody_decides(chat):
+def test_an_account_follows_its_e_mail_until_someone_decides(chat):
     with chat.store.writing() as store:
         store.execute("UPDATE member SET email = 'x@acme.example' WHERE email = ?", (email(3),))
     chat.check()
@@ -72,7 +72,7 @@ def test_the_kept_counts_are_right(chat):
     assert (app.users, app.matched, app.unmatched, app.guests, app.services) == (MEMBERS + 1, MEMBERS - 3, 1, 1, 2)
 
 
-def test_a_system_account_is_nobodys_although_its_e_mail_is_somebodys(chat):
+def test_a_system_account_is_nobodys_although_its_e_mail_is_someones(chat):
     bot = Account.get(Account.kind == "system")
     person = people.add("Impostor", bot.email, chat.by)
     chat.check()

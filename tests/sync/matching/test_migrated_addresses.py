@@ -165,7 +165,7 @@ def test_one_person_who_had_both_spellings_has_one(old, start):
     assert not Activity.select().exists()
 
 
-def test_keys_may_change_places_and_what_is_no_address_any_more_stays(old, start):
+def test_keys_may_change_places_and_what_is_no_address_any_longer_stays(old, start):
     """The new key of one row is what another was called before."""
     old.person("Strasse", "strasse@straße.example")
     old.person("Also", "x@xn--strae-oqa.example")

@@ -134,7 +134,7 @@ def test_why_an_account_is_matched_is_shown_in_words(chat, values, why):
     assert rules.why(chat.app, [row]) == {row.id: why}
 
 
-def test_the_person_who_answers_for_a_directory_is_named(olga, scripted):
+def test_the_person_who_is_responsible_for_a_directory_is_named(olga, scripted):
     directory = scripted().directory
 
     def words(**values: object) -> str:

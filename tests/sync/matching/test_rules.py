@@ -70,7 +70,7 @@ def read(listed, **fields: object) -> tuple[str, str | None, str]:
         ({"user_name": "", "employee_number": " "}, None, ""),
     ],
 )  # fmt: skip
-def test_the_first_rule_that_names_somebody_decides_unless_another_disagrees(listed, ana, bo, fields, name, why):
+def test_the_first_rule_that_names_someone_decides_unless_another_disagrees(listed, ana, bo, fields, name, why):
     assert read(listed, **fields) == ("matched" if name else "unmatched", name, why)
 
 
@@ -120,7 +120,7 @@ def test_what_is_no_domain_changes_nothing(listed, text):
     assert App.get_by_id(listed.app.id).match_domain is None
 
 
-def test_somebody_who_is_known_only_later_gets_their_accounts(listed, by, scripted):
+def test_someone_who_is_known_only_later_gets_their_accounts(listed, by, scripted):
     listed.add("by number", employee_number="E50")
     listed.add("by name", user_name="zoe")
     listed.check()

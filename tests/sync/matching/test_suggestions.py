@@ -58,7 +58,7 @@ def suggested(app: App, **fields: str) -> list[tuple[str, str]]:
         ({"name": "Li Wei", "email": "li.wei@private.example"}, "Li Wei", "The same name; the address “li.wei” is"),
     ],
 )  # fmt: skip
-def test_why_somebody_is_likely(app, known, fields, name, why):
+def test_why_someone_is_likely(app, known, fields, name, why):
     found = suggested(app, **fields)
     assert found and found[0][0] == name, found
     assert why in found[0][1]

@@ -36,7 +36,7 @@ def answered_by(directory: Directory, role: str | None, vouched: bool = False) -
 
 @pytest.mark.parametrize("theirs", ROLES)
 @pytest.mark.parametrize("askers", ROLES)
-def test_the_lower_of_two_answers_for_what_both_have_changed(ldap, theirs, askers):
+def test_the_lower_of_two_is_responsible_for_what_both_have_changed(ldap, theirs, askers):
     directory, asker = answered_by(ldap, theirs), person(askers)
     lower = ROLES.index(askers) > ROLES.index(theirs)
     assert vouching.would_rise(directory, Asker.person(asker)) is (ROLES.index(askers) < ROLES.index(theirs))
@@ -55,7 +55,7 @@ def test_the_lower_of_two_answers_for_what_both_have_changed(ldap, theirs, asker
 
 
 @pytest.mark.parametrize("role", ["user", None])
-def test_nobody_below_an_admin_answers_for_a_directory(ldap, role):
+def test_nobody_below_an_admin_is_responsible_for_a_directory(ldap, role):
     asker = Asker.person(person(role))
     for change in (lambda: vouching.answer_for(ldap, asker), lambda: vouching.answer_no_higher(ldap, asker),
                    lambda: vouching.require_over_directory(asker, ldap)):  # fmt: skip
@@ -97,7 +97,7 @@ def test_an_owner_vouches_and_stops_and_each_is_reported_once(ldap):
     ("admin", "active", False, "Admin is responsible for it"),
     ("admin", "suspended", False, "Admin is responsible for it, who no longer manages people"),
     ("user", "active", False, "User is responsible for it, who no longer manages people")])  # fmt: skip
-def test_it_is_shown_who_answers_for_it(ldap, role, status, vouched, words):
+def test_it_is_shown_who_is_responsible_for_it(ldap, role, status, vouched, words):
     directory = answered_by(ldap, role, vouched)
     Person.update(status=status).execute()
     assert vouching.answers_in_words(directory) == words

@@ -186,7 +186,7 @@ def test_an_address_that_an_owner_gave_is_trusted(ana, vouched):
 @pytest.mark.parametrize(("role", "was", "vouched", "now"), [
     ("owner", True, True, 0), ("owner", False, False, 0), ("admin", True, False, 2), ("admin", False, False, 2),
     ("super admin", True, False, 1)])  # fmt: skip
-def test_who_changes_a_directory_answers_for_it(home, ldap, role, was, vouched, now):
+def test_who_changes_a_directory_is_responsible_for_it(home, ldap, role, was, vouched, now):
     asker = Person.create(name="Ana", workspace_role=role)
     other = Directory.create(kind="scim", name="Other", vouched=True)
     Directory.update(vouched=was).where(Directory.id == ldap.id).execute()

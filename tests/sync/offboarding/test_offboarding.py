@@ -133,7 +133,7 @@ def test_another_tab_finds_nothing_left_to_do(chat, second, both, olga):
     assert Task.select().count() == 2
 
 
-def test_a_yes_covers_only_what_was_on_the_page(chat, second, both, olga):
+def test_an_approval_covers_only_what_was_on_the_page(chat, second, both, olga):
     person = chat.people[3]
     with pytest.raises(OffboardingProblem, match="Look again"):
         offboarding.start(person, olga, {seats(person)[chat.app.id].id}, {})
@@ -164,7 +164,7 @@ def test_it_joins_the_open_report_and_leaves_the_others_waiting(chat, olga):
     assert sorted(chat.removed()) == [email(3), email(4)]
 
 
-def test_one_that_waits_in_the_report_or_was_left_out_there_gets_the_yes(chat, second, both, olga):
+def test_one_that_waits_in_the_report_or_was_left_out_there_gets_the_approval(chat, second, both, olga):
     person = chat.people[3]
     chat.leave(3)
     waiting, out = chat.check().report, second.check().report
@@ -284,7 +284,7 @@ def test_who_left_before_the_day_keeps_the_seats_until_it(chat, second, both, ol
     assert Report.get_by_id(reports.open_report(chat.app).id).waiting == 1, "person 4 still waits for a yes"
 
 
-def test_a_seat_that_came_after_the_yes_is_asked_about(chat, second, both, olga):
+def test_a_seat_that_came_after_the_approval_is_asked_about(chat, second, both, olga):
     Account.update(state="gone", gone_at=utcnow()).where(Account.app == second.app, Account.email == email(3)).execute()
     offboard(chat.people[3], olga, on=today() + TOMORROW)
     second.check()

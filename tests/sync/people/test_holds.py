@@ -64,7 +64,7 @@ def test_on_the_day_their_apps_are_checked_once(chat):
     assert Person.get_by_id(chat.people[3].id).remove_on is None and Check.select().count() == 2
 
 
-def test_a_hold_keeps_what_somebody_may_use_too(chat):
+def test_a_hold_keeps_what_someone_may_use_too(chat):
     general = chat.store.add_channel("general", via="page")
     chat.store.join(general, chat.id_of(3), "member", via="page")
     chat.check()
@@ -86,7 +86,7 @@ def test_a_kept_seat_alone_makes_no_news(chat):
     assert email(3) in kept(report) and Mail.select().count() == mails
 
 
-def test_a_hold_keeps_everybody_from_removing_until_it_is_lifted(chat):
+def test_a_hold_keeps_everyone_from_removing_until_it_is_lifted(chat):
     chat.leave(3)
     report = chat.check().report
     holds.hold(chat.people[3], "Lawsuit 12/2026", chat.by)
@@ -143,7 +143,7 @@ def test_what_cant_be_is_refused_and_changes_nothing(chat):
     assert entries_of(person) == before
 
 
-def test_whom_a_directory_deprovisions_gets_the_days_of_grace(company, by):
+def test_someone_whom_a_directory_deprovisions_gets_the_days_of_grace(company, by):
     update_workspace(by, grace_days=14)
     company.say("id3", status="deprovisioned")
     company.read()

@@ -32,7 +32,7 @@ def entries_with(person: Person, *statuses: str) -> list[DirectoryEntry]:
     return entries
 
 
-def test_somebody_added_is_found_by_every_address_in_every_spelling(ana):
+def test_someone_added_is_found_by_every_address_in_every_spelling(ana):
     for email in ("ana@acme.example", " ANA@ACME.EXAMPLE ", "Ana.Lopez@acme.example"):
         assert people.find_by_email(email) == ana
     assert people.find_by_email("bo@acme.example") is None

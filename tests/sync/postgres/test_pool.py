@@ -90,7 +90,7 @@ def test_a_statement_that_takes_too_long_is_ended_and_named():
     assert not faults.current()
 
 
-def test_a_transaction_that_stands_still_is_ended_and_named():
+def test_a_transaction_that_is_idle_is_ended_and_named():
     faults.clear()
     with pytest.raises(peewee.DatabaseError), writing():
         db.execute_sql("SET LOCAL idle_in_transaction_session_timeout = 1")

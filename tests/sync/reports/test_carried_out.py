@@ -223,7 +223,7 @@ def test_what_has_no_account_is_left_out_without_one(chat, report, rooms):
     assert not Activity.select().where(Activity.what == "took back leaving out").exists()
 
 
-def test_a_person_to_invite_is_left_out_by_themselves(chat, report):
+def test_a_person_to_invite_is_left_out_on_their_own(chat, report):
     change = invite(report, 20)
     reports.leave_out(change, "Not yet", "Ana")
     [row] = LeftOut.select()

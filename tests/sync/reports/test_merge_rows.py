@@ -206,7 +206,7 @@ def test_a_report_is_open_while_something_in_it_waits(merging, now, open_now):
         assert made.state == "applied" and made.decided_at is not None and made.counts == {}
 
 
-def test_closing_it_lets_go_what_waits_and_keeps_what_is_decided(merging):
+def test_closing_it_drops_what_waits_and_keeps_what_is_decided(merging):
     kept = [merging.was(decision, kind=kind) for decision, kind in (("applied", "updated role"),
                                                                      ("confirmed", "removed user"))]  # fmt: skip
     gone = merging.was(OUT)

@@ -203,7 +203,7 @@ def test_what_is_taken_back_waits_or_is_held_as_before(report, in_app, released,
     assert Change.get_by_id(one.id).decision == becomes
 
 
-def test_taking_back_in_the_wizard_makes_the_page_of_before_stale(report):
+def test_taking_back_in_the_wizard_makes_the_page_from_before_stale(report):
     one, two = change(report, 1, decision="left out"), change(report, 2)
     reports.count(report)
     done = reports.finish(report, "Ana", report.version, taken_back={one.id}, only={two.id})

@@ -34,7 +34,7 @@ def account(number: int) -> Account:
 # Approval
 
 
-def test_a_yes_makes_one_task_for_each_and_is_reported(chat):
+def test_an_approval_makes_one_task_for_each_and_is_reported(chat):
     chat.leave(3, 4)
     report = chat.check().report
     done = reports.finish(report, chat.by, version=report.version)
@@ -74,7 +74,7 @@ def test_two_yeses_at_the_same_instant_make_one_task(chat):
     assert sorted(outcomes) == [False, True] and Task.select().count() == 1
 
 
-def test_a_yes_on_a_page_that_a_check_has_overtaken_is_refused(chat):
+def test_an_approval_on_a_page_that_a_check_has_overtaken_is_refused(chat):
     chat.leave(3)
     seen = chat.check().report
     chat.leave(4)
@@ -84,7 +84,7 @@ def test_a_yes_on_a_page_that_a_check_has_overtaken_is_refused(chat):
     assert Task.select().count() == 0 and account(3).state == "present"
 
 
-def test_a_yes_given_for_one_leaver_never_covers_another_who_took_the_place(chat):
+def test_an_approval_given_for_one_leaver_never_covers_another_who_took_the_place(chat):
     """As many wait as before, but a different person: the open page is out of date."""
     chat.leave(3)
     seen = chat.check().report
@@ -105,7 +105,7 @@ def test_a_check_that_finds_the_same_leaves_the_page_good(chat):
     assert reports.finish(seen, chat.by, version=seen.version).tasks
 
 
-def test_a_yes_covers_nobody_who_came_back_since_the_check(chat):
+def test_an_approval_covers_nobody_who_came_back_since_the_check(chat):
     chat.leave(3, 4)
     report = chat.check().report
     people.mark_returned(chat.people[3], chat.by)
@@ -113,7 +113,7 @@ def test_a_yes_covers_nobody_who_came_back_since_the_check(chat):
     assert [task.account.email for task in done.tasks] == [email(4)] and account(3).state == "present"
 
 
-def test_a_yes_covers_no_seat_that_was_matched_to_another_leaver_since_the_check(chat):
+def test_an_approval_covers_no_seat_that_was_matched_to_another_leaver_since_the_check(chat):
     chat.leave(3, 4)
     report = chat.check().report
     match_decisions.unmatch(account(3), chat.by)
@@ -124,7 +124,7 @@ def test_a_yes_covers_no_seat_that_was_matched_to_another_leaver_since_the_check
     assert (asked.decision, asked.person) == ("needs confirmation", chat.people[4])
 
 
-def test_a_yes_covers_nobody_protected_since_the_check(chat):
+def test_an_approval_covers_nobody_protected_since_the_check(chat):
     chat.leave(3, 4)
     report = chat.check().report
     members.protect(account(3), "legal hold", chat.by)
@@ -134,14 +134,14 @@ def test_a_yes_covers_nobody_protected_since_the_check(chat):
 
 
 @pytest.mark.parametrize("decide", [match_decisions.mark_guest, match_decisions.mark_service, match_decisions.unmatch])
-def test_a_yes_covers_no_account_that_somebody_decided_about_since_the_check(chat, decide):
+def test_an_approval_covers_no_account_that_someone_decided_about_since_the_check(chat, decide):
     chat.leave(3)
     report = chat.check().report
     decide(account(3), chat.by)
     assert reports.finish(report, chat.by).tasks == [] and account(3).state == "present"
 
 
-def test_a_yes_covers_no_service_account_although_who_answers_for_it_has_left(chat):
+def test_an_approval_covers_no_service_account_although_who_is_responsible_for_it_has_left(chat):
     chat.leave(3)
     report = chat.check().report
     match_decisions.mark_service(account(3), chat.by)
@@ -167,7 +167,7 @@ def test_who_was_confirmed_but_stayed_is_asked_about_again_while_the_report_is_o
     assert decisions(again.report) == {email(3): "needs confirmation", email(4): "needs confirmation"}
 
 
-def test_a_yes_that_is_limited_leaves_the_rest_open(chat):
+def test_an_approval_that_is_limited_leaves_the_rest_open(chat):
     chat.leave(3, 4)
     report = chat.check().report
     done = reports.finish(report, chat.by, only={chat.change(report, 3).id})
@@ -190,7 +190,7 @@ def test_leaving_out_needs_a_reason(chat):
     assert reports.open_report(chat.app).waiting == 1 and Task.select().count() == 0
 
 
-def test_leaving_out_somebody_of_another_report_changes_nothing(chat):
+def test_leaving_out_someone_of_another_report_changes_nothing(chat):
     chat.leave(3)
     report = chat.check().report
     with pytest.raises(reports.ReportChanged):
@@ -209,7 +209,7 @@ def test_who_was_left_out_is_asked_about_again_after_the_next_departure(chat):
     assert chat.check().waiting == 1
 
 
-def test_everybody_left_out_closes_the_report(chat):
+def test_everyone_left_out_closes_the_report(chat):
     chat.leave(*range(2, 9))
     report = chat.check().report
     assert report.held == 7
@@ -455,7 +455,7 @@ def test_a_suspended_or_invited_admin_does_not_count_as_one_who_stays(chat):
     assert chat.change(chat.check().report, 0).protected
 
 
-def test_roles_that_the_app_forgets_to_list_stay_known_as_long_as_somebody_has_one(chat, monkeypatch):
+def test_roles_that_the_app_forgets_to_list_stay_known_as_long_as_someone_has_one(chat, monkeypatch):
     monkeypatch.setattr(SampleChat, "roles", lambda self: [])
     chat.check()
     chat.leave(0)
@@ -465,7 +465,7 @@ def test_roles_that_the_app_forgets_to_list_stay_known_as_long_as_somebody_has_o
 # The Owner's standing yes
 
 
-def test_the_standing_yes_removes_by_itself(chat):
+def test_the_standing_approval_removes_automatically(chat):
     apps.set_removal(chat.app, "automatic", chat.by)
     chat.leave(3)
     chat.check()
@@ -473,7 +473,7 @@ def test_the_standing_yes_removes_by_itself(chat):
     assert chat.removed() == [email(3)] and Report.select().where(Report.state == "open").count() == 0
 
 
-def test_the_standing_yes_never_covers_what_a_guard_holds(chat):
+def test_the_standing_approval_never_covers_what_a_guard_holds(chat):
     apps.set_removal(chat.app, "automatic", chat.by)
     chat.leave(*range(2, 9))
     assert chat.check().held == 7
@@ -481,7 +481,7 @@ def test_the_standing_yes_never_covers_what_a_guard_holds(chat):
     assert chat.removed() == []
 
 
-def test_the_standing_yes_never_covers_who_alone_controls_an_asset(chat):
+def test_the_standing_approval_never_covers_who_alone_controls_an_asset(chat):
     apps.set_removal(chat.app, "automatic", chat.by)
     channel = chat.store.add_channel("launch", via="page")
     chat.store.join(channel, chat.id_of(3), "manager", via="page")
@@ -492,7 +492,7 @@ def test_the_standing_yes_never_covers_who_alone_controls_an_asset(chat):
     assert chat.removed() == [email(4)] and decisions(reports.open_report(chat.app))[email(3)] == "needs confirmation"
 
 
-def test_the_standing_yes_never_covers_those_who_together_are_all_that_control_an_asset(chat):
+def test_the_standing_approval_never_covers_those_who_together_are_all_that_control_an_asset(chat):
     apps.set_removal(chat.app, "automatic", chat.by)
     channel = chat.store.add_channel("launch", via="page")
     for number in (3, 4):
@@ -506,7 +506,7 @@ def test_the_standing_yes_never_covers_those_who_together_are_all_that_control_a
     assert set(alone) == {account(3).id, account(4).id}
 
 
-def test_somebody_who_cannot_sign_in_to_the_app_is_no_second_hand_on_an_asset(chat):
+def test_someone_who_cannot_sign_in_to_the_app_is_no_second_hand_on_an_asset(chat):
     channel = chat.store.add_channel("launch", via="page")
     for number in (3, 4):
         chat.store.join(channel, chat.id_of(number), "manager", via="page")
@@ -515,7 +515,7 @@ def test_somebody_who_cannot_sign_in_to_the_app_is_no_second_hand_on_an_asset(ch
     assert sole_managers.sole_assets([account(3).id])
 
 
-def test_the_standing_yes_never_empties_an_app(chat, monkeypatch):
+def test_the_standing_approval_never_empties_an_app(chat, monkeypatch):
     """Roles unknown, everyone left: that needs a person's approval."""
     monkeypatch.setattr(SampleChat, "roles", lambda self: [])
     apps.set_removal(chat.app, "automatic", chat.by)
@@ -547,7 +547,7 @@ def test_a_reading_that_began_before_a_removal_does_not_bring_the_account_back(c
     assert account(3).state == "gone" and check.counts["new_users"] == 0
 
 
-def test_a_mail_names_somebody_who_took_anothers_place(chat):
+def test_an_e_mail_names_someone_who_took_anothers_place(chat):
     chat.leave(3)
     chat.check()
     mails = Mail.select().count()

@@ -25,7 +25,7 @@ def test_leaving_out_is_valid_from_the_moment_of_the_departure(chat, seconds, as
     *(({"decision": decision}, True) for decision in ("needs confirmation", "held", "ignored", "left out")),
     *(({"decision": decision}, False) for decision in ("confirmed", "applied")), ({"in_app": True}, False),
     ({"of": "decided"}, False), ({"of": "another app"}, False)])  # fmt: skip
-def test_between_two_readings_what_only_a_reading_finds_stays_as_it_was(chat, second, values, stays):
+def test_between_two_readings_what_only_a_reading_finds_is_unchanged(chat, second, values, stays):
     values = {"decision": "held", "in_app": False, **values}
     of = values.pop("of", "")
     report = Report.create(app=second.app if of == "another app" else chat.app,

@@ -97,13 +97,13 @@ def test_the_subject_wins_over_the_address(jana, by) -> None:
     assert [email.email for email in jana.emails] == ["jana@acme.example"], "Tom's address stays Tom's"
 
 
-def test_the_same_subject_of_another_issuer_is_somebody_else(jana) -> None:
+def test_the_same_subject_of_another_issuer_is_someone_else(jana) -> None:
     come_in(claims(), KNOWN)
     with pytest.raises(Refused):
         come_in(claims(iss="https://evil.example", email="mallory@evil.example"), KNOWN)
 
 
-def test_a_new_address_is_taken_over_where_no_directory_shows(jana) -> None:
+def test_a_new_address_is_applied_where_no_directory_shows(jana) -> None:
     come_in(claims(), KNOWN)
     come_in(claims(email="Jana.Horak@acme.example"), KNOWN)
     assert names.main_email(Person.get_by_id(jana.id)) == "Jana.Horak@acme.example"
@@ -127,7 +127,7 @@ def test_with_a_directory_a_new_address_comes_from_there(jana) -> None:
     assert [email.email for email in jana.emails] == ["jana@acme.example"]
 
 
-def test_somebody_unknown_is_nobody_without_a_role(olga) -> None:
+def test_someone_unknown_is_nobody_without_a_role(olga) -> None:
     with pytest.raises(Refused, match="doesn't know jana@acme.example"):
         come_in(claims(), KNOWN)
     with pytest.raises(Refused):
@@ -136,7 +136,7 @@ def test_somebody_unknown_is_nobody_without_a_role(olga) -> None:
     assert Activity.select().where(Activity.what == "refused sign-in").count() == 2
 
 
-def test_somebody_unknown_becomes_a_person_by_group_or_default_role(olga) -> None:
+def test_someone_unknown_becomes_a_person_by_group_or_default_role(olga) -> None:
     assert come_in(claims(groups=["IT", "Staff"]), BY_GROUP).workspace_role == "admin"
     default = Settings(issuer=ISSUER, client_id="rollcall", default_role="guest")
     tom = come_in(claims(sub="u-2", email="tom@acme.example", name="Tom"), default)

@@ -42,7 +42,7 @@ def test_a_password_too_short_or_too_long_is_refused(olga, password):
     assert sign_in.authenticate("olga@acme.example", PASSWORD)
 
 
-def test_somebody_without_a_role_or_a_password_or_who_left_is_nobody(by):
+def test_someone_without_a_role_or_a_password_or_who_left_is_nobody(by):
     bo = people.add("Bo", "bo@acme.example", by)
     assert sign_in.authenticate("bo@acme.example", "") is None
     sign_in.set_password(bo, "another password")
@@ -92,7 +92,7 @@ def test_a_session_is_its_persons_until_it_ends(olga):
         assert sessions.person_of(forged) is None
 
 
-def test_a_session_that_is_used_goes_on_to_its_end_and_no_further(olga):
+def test_a_session_that_is_used_continues_to_its_end_and_no_further(olga):
     token = sessions.start_session(olga)
     ends_at = Session.get().ends_at
     assert utcnow() + timedelta(hours=11) < ends_at <= utcnow() + timedelta(hours=12)
@@ -160,7 +160,7 @@ def test_a_setting_up_that_fails_leaves_nothing(home, name, email, password):
     assert sign_in.check_setup_token(token)
 
 
-def test_somebody_known_already_can_become_the_first_owner(home):
+def test_someone_known_already_can_become_the_first_owner(home):
     bo = people.add("Bo", "bo@acme.example", MACHINE)
     people.mark_left(bo, MACHINE)
     assert sign_in.set_up("Acme", "BO@acme.example", "Bo", PASSWORD, MACHINE) == bo

@@ -56,7 +56,7 @@ def test_an_account_with_another_e_mail_than_when_it_was_asked_for_is_left_alone
     assert "a different e-mail address" in Task.get().error and chat.calls("PATCH") == []
 
 
-def test_access_is_offered_to_whoever_has_joined_and_fits_the_words(chat):
+def test_access_is_offered_to_anyone_who_has_joined_and_fits_the_words(chat):
     assert [one.email for one in assets.may_be_given(chat.app, "2 PERSON", 50)] == [email(2)]
     assert len(assets.may_be_given(chat.app, "", 3)) == 3
     with writing():
@@ -64,7 +64,7 @@ def test_access_is_offered_to_whoever_has_joined_and_fits_the_words(chat):
     assert assets.may_be_given(chat.app, "2 person", 50) == []
 
 
-def test_a_reading_that_began_before_an_act_does_not_undo_it(chat, channel, monkeypatch):
+def test_a_reading_that_began_before_an_operation_does_not_undo_it(chat, channel, monkeypatch):
     """The check has read everything. Then the operations run, and the check applies its reading."""
     whole = snapshot.read
 
@@ -211,7 +211,7 @@ def matching_protect(chat, number: int) -> None:
 # Removals
 
 
-def test_somebody_who_has_not_left_is_removed_with_a_reason(chat):
+def test_someone_who_has_not_left_is_removed_with_a_reason(chat):
     remove(chat, 3, reason="Moved to another team")
     assert words(3) == "removal ongoing" and App.get().users == 10
     queue.drain()
@@ -239,7 +239,7 @@ def test_who_alone_controls_something_is_warned_about(chat, channel):
     assert [asset.name for asset in line.alone] == ["general"]
 
 
-def test_an_account_that_became_somebody_elses_before_the_task_stays(chat):
+def test_an_account_that_became_someone_elses_before_the_task_stays(chat):
     remove(chat, 3)
     Account.update(person=chat.people[5]).where(Account.id == account(3).id).execute()
     queue.drain()
@@ -277,7 +277,7 @@ def test_more_than_the_guard_allows_waits_for_a_release(chat):
     assert not by_hand.plan_removals(chat.app, ids(5)).held, "what was released counts no more"
 
 
-def test_a_removal_by_hand_that_waits_for_somebody_ends_once_there_is_a_legal_hold(chat):
+def test_a_removal_by_hand_that_waits_for_someone_ends_once_there_is_a_legal_hold(chat):
     chat.fault("forbidden", on="/members/", method="DELETE")
     remove(chat, 3)
     queue.drain()
@@ -304,7 +304,7 @@ def test_one_after_the_other_is_as_many_as_all_at_once(chat):
 # By hand, given up, failed
 
 
-def test_an_act_that_fails_says_so_and_can_be_done_by_hand(chat):
+def test_an_operation_that_fails_says_so_and_can_be_done_by_hand(chat):
     chat.fault("forbidden", on="/members/", method="PATCH")
     change_role(chat, "admin", 1)
     queue.drain()
@@ -313,14 +313,14 @@ def test_an_act_that_fails_says_so_and_can_be_done_by_hand(chat):
     assert account(1).role == "admin" and words(1) == "onboarded"
 
 
-def test_an_act_given_up_changes_nothing(chat):
+def test_an_operation_given_up_changes_nothing(chat):
     change_role(chat, "admin", 1)
     tasks.cancel(Task.get(), chat.by)
     queue.drain()
     assert account(1).role == "member" and chat.calls("PATCH") == [] and words(1) == "onboarded"
 
 
-def test_a_worker_that_died_after_the_act_finds_it_done(chat, channel):
+def test_a_worker_that_died_after_the_operation_finds_it_done(chat, channel):
     change_role(chat, "admin", 1)
     grant(chat, channel, "member", 3)
     chat.store.change(chat.id_of(1), via="api", role="admin")

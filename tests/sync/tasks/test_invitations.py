@@ -94,7 +94,7 @@ def test_a_plan_says_of_each_whether_they_can_be_invited(chat, nina):
     }
 
 
-def test_somebody_with_a_seat_under_another_address_of_theirs_is_not_invited(chat):
+def test_someone_with_a_seat_under_another_address_of_theirs_is_not_invited(chat):
     people.edit(chat.people[3], chat.by, emails=["p3@acme.example", "three@acme.example"])
     [line] = invitations.plan(chat.app, ["three@acme.example"], "member").lines
     assert (line.state, line.why) == ("already set", "Already has an account, as p3@acme.example")
@@ -103,7 +103,7 @@ def test_somebody_with_a_seat_under_another_address_of_theirs_is_not_invited(cha
 # From the first word until they have joined
 
 
-def test_somebody_is_invited_mailed_joins_and_is_onboarded(chat, nina):
+def test_someone_is_invited_mailed_joins_and_is_onboarded(chat, nina):
     invite(chat, NINA)
     assert task_progress.of_invitation(Invitation.get()).word == "invitation ongoing" and not mails("invitation")
     queue.drain(("task",))
@@ -260,7 +260,7 @@ def test_a_cancelled_one_that_was_not_sent_yet_is_never_sent(chat, nina):
     assert invitations.plan(chat.app, [NINA], "member").ready, "they can be invited again"
 
 
-def test_one_that_the_app_refused_fails_says_why_and_goes_on_by_retry(chat, nina):
+def test_one_that_the_app_refused_fails_says_why_and_continues_by_retry(chat, nina):
     chat.fault("forbidden", on="/invitations", method="POST")
     invite(chat, NINA)
     queue.drain()
@@ -299,7 +299,7 @@ def test_whom_the_app_itself_invited_is_shown_too(chat):
     assert [account.email for account in invitations.uninvited(chat.app)] == ["waits@x.example"]
 
 
-def test_a_worker_that_died_after_the_act_invites_and_mails_once(chat, nina):
+def test_a_worker_that_died_after_the_operation_invites_and_mails_once(chat, nina):
     invite(chat, NINA)
     chat.store.add(NINA, "nina", "member", via="api", status="invited")
     Task.update(state="running", lease_owner="gone:1:x", lease_until=utcnow()).execute()

@@ -26,7 +26,7 @@ def invitation(chat, nina) -> Invitation:
 @pytest.mark.parametrize(("values", "why"), [({"person": "left"}, "Nina Vogel has left"),
                                              ({"app": "disconnected"}, "The app is disconnected")])  # fmt: skip
 @pytest.mark.parametrize("known", [True, False], ids=["the person is known", "only by the address"])
-def test_what_waits_in_vain_is_cancelled(chat, nina, invitation, values, why, known):
+def test_what_waits_too_long_is_cancelled(chat, nina, invitation, values, why, known):
     edit(invitation, state="invited", mailed_at=utcnow(), **({} if known else {"person": None}))
     if "person" in values:
         people.mark_left(nina, chat.by)

@@ -111,7 +111,7 @@ def test_a_grant_says_what_there_was(chat, channel, plans):
     assert (line.before, line.had, line.after, line.asset, line.alone) == ("member", "member", "", channel, [])
 
 
-def test_somebody_on_legal_hold_keeps_access_and_the_account(chat, plans):
+def test_someone_on_legal_hold_keeps_access_and_the_account(chat, plans):
     holds.hold(chat.people[2], "Lawsuit", chat.by)
     found = {act: plan().lines[0].why for act, plan in plans.items()}
     assert found == {"change role": "", "grant": "", "remove": "Protected: legal hold: Lawsuit",

@@ -86,7 +86,7 @@ def test_the_main_role_again_is_nothing_or_takes_the_others_and_says_so(crowd):
     assert held(crowd, "ada") == {"editor"} and Task.get().state == "done"
 
 
-def test_another_role_given_in_the_app_since_it_was_seen_ends_the_yes(crowd):
+def test_another_role_given_in_the_app_since_it_was_seen_ends_the_approval(crowd):
     seen = plan(crowd, "admin", "ada").seen
     crowd.say("ada", further_roles=("billing", "owner"))
     crowd.check()
@@ -94,7 +94,7 @@ def test_another_role_given_in_the_app_since_it_was_seen_ends_the_yes(crowd):
         by_hand.carry_out(lambda: plan(crowd, "admin", "ada"), crowd.by, seen)
 
 
-def test_another_role_given_in_the_app_since_the_yes_ends_the_task(crowd):
+def test_another_role_given_in_the_app_since_the_approval_ends_the_task(crowd):
     give(crowd, "admin", "ada")
     crowd.say("ada", further_roles=("billing", "owner"))
     queue.drain()
@@ -103,7 +103,7 @@ def test_another_role_given_in_the_app_since_the_yes_ends_the_task(crowd):
     assert task.error == "Its roles were changed to Editor, Owner, Billing in the app in the meantime."
 
 
-def test_a_yes_of_before_further_roles_were_known_does_not_take_them(crowd):
+def test_an_approval_from_before_further_roles_were_known_does_not_take_them(crowd):
     """A task that an older Rollcall made: it was shown one role alone."""
     give(crowd, "admin", "ada")
     Task.update(detail={"role": "admin", "before": "editor"}).execute()
@@ -140,7 +140,7 @@ def test_a_change_that_a_dead_worker_made_is_no_news_of_a_check(crowd):
     assert Task.get().state == "done" and len(crowd.changed) == 0
 
 
-def test_what_somebody_else_changed_during_a_task_is_news_all_the_same(crowd):
+def test_what_someone_else_changed_during_a_task_is_news_anyway(crowd):
     give(crowd, "admin", "ada")
     crowd.say("ada", role="admin", further_roles=("billing", "owner"))
     assert crowd.check().counts["updated_roles"] == 1
@@ -161,7 +161,7 @@ def test_the_last_administrator_is_known_by_any_role(crowd):
     assert plan_removal(crowd, "ada") == ("refused", "Protected: the last Admin of the app")
 
 
-def test_somebody_who_administers_by_a_further_role_is_one_who_stays(crowd):
+def test_someone_who_administers_by_a_further_role_is_one_who_stays(crowd):
     crowd.say("cem", further_roles=("admin",))
     del crowd.seats["owner"]
     crowd.check()
@@ -183,7 +183,7 @@ def test_who_stays_an_administrator_by_a_role_that_is_kept_may_be_given_a_lesser
     )
 
 
-def test_an_administrator_who_got_the_role_after_the_yes_is_not_removed_as_the_last(crowd):
+def test_an_administrator_who_got_the_role_after_the_approval_is_not_removed_as_the_last(crowd):
     people.mark_left(people.find_by_email("ada@acme.example"), crowd.by)
     crowd.check()
     report = reports.open_report(crowd.app)

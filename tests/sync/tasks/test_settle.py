@@ -287,7 +287,7 @@ def test_a_task_is_about_the_person_of_its_account_or_of_its_invitation(chat):
 @pytest.mark.parametrize(("ended", "app", "person", "stays"), [
     (True, "chat", 1, False), (False, "chat", 1, True), (True, "second", 1, True), (True, "chat", 2, True)])
 @pytest.mark.parametrize("gone", [True, False])
-def test_a_removal_forgets_the_assignment_that_had_ended(chat, second, asset, ended, app, person, stays, gone):
+def test_a_removal_deletes_the_assignment_that_had_ended(chat, second, asset, ended, app, person, stays, gone):
     row = Assignment.create(app={"chat": chat, "second": second}[app].app, person=chat.people[person],
                             ended_at=BEGAN if ended else None)  # fmt: skip
     has(1, asset)

@@ -80,7 +80,7 @@ def test_a_second_role_is_a_change(several):
     assert updates(several.check()) == [("ben", "Editor", "Editor, Billing")]
 
 
-def test_somebody_who_leaves_and_returns_is_reported_with_all_of_them(several):
+def test_someone_who_leaves_and_returns_is_reported_with_all_of_them(several):
     ada = several.seats.pop("ada")
     several.check()
     gone = Change.get(Change.kind == "removed user")
@@ -92,7 +92,7 @@ def test_somebody_who_leaves_and_returns_is_reported_with_all_of_them(several):
     assert several.account("ada").further_roles == ("billing", "editor")
 
 
-def test_a_role_that_is_only_somebodys_further_one_stays_known(several):
+def test_a_role_that_is_only_someones_further_one_stays_known(several):
     several.roles = [role for role in ROLES if role.id not in ("billing", "member")]
     several.check()
     known = {role.external_id for role in Known.select()}
@@ -115,7 +115,7 @@ def test_half_a_character_is_left_out_of_a_role_too(several):
     assert several.account("ben").further_roles == ("billing",)
 
 
-def test_a_file_of_before_is_brought_up_to_date_with_who_is_in_it(several):
+def test_a_file_from_before_is_brought_up_to_date_with_who_is_in_it(several):
     runner = Runner(db, str(MIGRATIONS))
     runner.down("0013_roles")
     assert db.execute_sql("SELECT name, role FROM account WHERE external_id = 'ben'").fetchone() == ("Ben", "editor")

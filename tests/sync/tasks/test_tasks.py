@@ -74,13 +74,13 @@ def test_who_was_protected_before_the_task_stays(chat):
 
 
 @pytest.mark.parametrize("decide", [match_decisions.mark_guest, match_decisions.unmatch, match_decisions.mark_service])
-def test_an_account_that_somebody_decided_about_before_the_task_stays(chat, decide):
+def test_an_account_that_someone_decided_about_before_the_task_stays(chat, decide):
     [task] = confirmed(chat, 3)
     decide(account(3), chat.by)
     assert run(task).state == "no longer needed" and chat.removed() == []
 
 
-def test_a_seat_whose_e_mail_is_that_of_somebody_active_stays_whoever_it_was_matched_to(chat):
+def test_a_seat_whose_e_mail_is_that_of_someone_active_stays_no_matter_whom_it_was_matched_to(chat):
     match_decisions.unmatch(account(5), chat.by)
     match_decisions.match(account(5), chat.people[3], chat.by)
     chat.leave(3)
@@ -92,7 +92,7 @@ def test_a_seat_whose_e_mail_is_that_of_somebody_active_stays_whoever_it_was_mat
     assert chat.removed() == [email(3)]
 
 
-def test_a_seat_confirmed_before_its_e_mail_became_somebody_elses_stays(chat):
+def test_a_seat_confirmed_before_its_e_mail_became_someone_elses_stays(chat):
     people.edit(chat.people[5], chat.by, emails=["other@acme.example"])
     match_decisions.unmatch(account(5), chat.by)
     match_decisions.match(account(5), chat.people[3], chat.by)
@@ -102,7 +102,7 @@ def test_a_seat_confirmed_before_its_e_mail_became_somebody_elses_stays(chat):
     assert states == {email(3): "done", email(5): "no longer needed"} and chat.removed() == [email(3)]
 
 
-def test_a_seat_with_another_e_mail_since_the_yes_stays_where_the_app_cannot_be_asked_for_one(chat, monkeypatch):
+def test_a_seat_with_another_e_mail_since_the_approval_stays_where_the_app_cannot_be_asked_for_one(chat, monkeypatch):
     monkeypatch.setattr(SampleChat, "capabilities", SampleChat.capabilities - {LOOK_UP})
     chat.store.add("guest@elsewhere.example", "Guest", "member", via="page")
     chat.check()
@@ -116,7 +116,7 @@ def test_a_seat_with_another_e_mail_since_the_yes_stays_where_the_app_cannot_be_
     assert chat.removed() == []
 
 
-def test_a_yes_for_one_leavers_seat_is_none_for_that_of_another(chat):
+def test_an_approval_for_one_leavers_seat_is_none_for_that_of_another(chat):
     tasks_made = confirmed(chat, 3, 4)
     for decided in (match_decisions.unmatch, lambda seat, by: match_decisions.match(seat, chat.people[4], by)):
         decided(account(3), chat.by)
@@ -127,14 +127,14 @@ def test_a_yes_for_one_leavers_seat_is_none_for_that_of_another(chat):
     assert asked.account == account(3) and asked.change.person == chat.people[4], "a question of its own"
 
 
-def test_a_service_account_stays_although_who_answers_for_it_has_left(chat):
+def test_a_service_account_stays_although_who_is_responsible_for_it_has_left(chat):
     [task] = confirmed(chat, 3)
     match_decisions.mark_service(account(3), chat.by)
     Account.update(person=chat.people[3]).where(Account.id == account(3).id).execute()  # as an earlier version let one
     assert run(task).state == "no longer needed" and chat.removed() == []
 
 
-def test_an_account_that_became_somebody_elses_stays(chat):
+def test_an_account_that_became_someone_elses_stays(chat):
     [task] = confirmed(chat, 3)
     match_decisions.unmatch(account(3), chat.by)
     match_decisions.match(account(3), chat.people[5], chat.by)
@@ -163,7 +163,7 @@ def test_who_became_the_last_owner_in_the_meantime_stays(chat):
     assert chat.removed() == [] and chat.calls("DELETE") == []
 
 
-def test_who_became_an_admin_among_others_goes_all_the_same(chat):
+def test_who_became_an_admin_among_others_is_removed_anyway(chat):
     [task] = confirmed(chat, 3)
     chat.store.change(chat.id_of(3), via="page", role="admin")
     assert run(task).state == "done"
@@ -278,7 +278,7 @@ def test_a_bug_in_a_connector_loses_no_task(chat, monkeypatch):
     assert outcome(task) == ("needs attention", "removing")
 
 
-def test_only_what_waits_for_somebody_can_be_retried_or_cancelled(chat):
+def test_only_what_waits_for_someone_can_be_retried_or_cancelled(chat):
     [task] = confirmed(chat, 3)
     run(task)
     for act in (tasks.retry, tasks.cancel):
@@ -293,7 +293,7 @@ def test_a_cancelled_removal_leaves_the_account_in_the_app_and_is_asked_about_ag
     assert chat.removed() == [] and chat.check().waiting == 1
 
 
-def test_a_removal_that_needs_attention_ends_by_itself_when_the_person_is_back(chat):
+def test_a_removal_that_needs_attention_ends_automatically_when_the_person_is_back(chat):
     [task] = confirmed(chat, 3)
     chat.fault("forbidden", on="/members/", method="DELETE")
     assert run(task).state == "needs attention"
@@ -323,7 +323,7 @@ def test_two_workers_do_one_task_once(chat):
     assert len(chat.calls("DELETE")) == 1 and Task.get_by_id(task.id).attempts == 1
 
 
-def test_a_worker_that_was_given_up_says_nothing_any_more(chat, monkeypatch):
+def test_a_worker_that_was_given_up_says_nothing_any_longer(chat, monkeypatch):
     [task] = confirmed(chat, 3)
     whole = SampleChat.account
 
@@ -338,7 +338,7 @@ def test_a_worker_that_was_given_up_says_nothing_any_more(chat, monkeypatch):
     assert account(3).state == "removing"
 
 
-def test_a_task_whose_worker_died_after_the_act_finds_it_done(chat):
+def test_a_task_whose_worker_died_after_the_operation_finds_it_done(chat):
     [task] = confirmed(chat, 3)
     chat.store.remove(chat.id_of(3), via="api")
     died = Task.update(state="running", lease_owner=f"{leases.HOST}:999999:x", lease_until=utcnow() + leases.LEASE)
