@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cli.columns import mapping, say, with_mapping, write
+from cli.columns import mapping, show_proposal, with_mapping, write
 from cli.frame import BY, answer, as_json, moment, notice, opened, table
 from cli.values import setting, values_of
 from sync.apps import apps as core
@@ -77,7 +77,7 @@ def columns_(name: str, mapping: str | None, write: Path | None, as_json: bool) 
         raise AppProblem(f"{app.name} isn't read from a file, so it has no columns.")
     if mapping is not None:
         remember(app, mapping, BY)
-    say(of_app(app), write, as_json)
+    show_proposal(of_app(app), write, as_json)
 
 
 @apps.command("list")

@@ -63,10 +63,10 @@ write = click.option("--write", type=click.Path(dir_okay=False, path_type=Path),
 @as_json
 def columns(file: Path, purpose: str, mapping: str | None, write: Path | None, as_json: bool) -> None:
     """Show what is read from each column of FILE, and what must be answered first. Changes nothing."""
-    say(connectors.propose(connectors.file_content(file), PURPOSES[purpose], mapping or ""), write, as_json)
+    show_proposal(connectors.propose(connectors.file_content(file), PURPOSES[purpose], mapping or ""), write, as_json)
 
 
-def say(proposal: Proposal, write: Path | None, as_json: bool) -> None:
+def show_proposal(proposal: Proposal, write: Path | None, as_json: bool) -> None:
     """Print what is understood and what is open, and write them to a mapping file."""
     if write:
         write.write_text(with_open_questions(proposal), encoding="utf-8")

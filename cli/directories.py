@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from cli.columns import mapping, say, with_mapping, write
+from cli.columns import mapping, show_proposal, with_mapping, write
 from cli.frame import BY, DONE, FAILED, answer, as_json, end, moment, notice, opened, send_mails, table
 from cli.values import setting, values_of
 from cli.waiting import see_through
@@ -189,7 +189,7 @@ def columns_(name: str, mapping: str | None, write: Path | None, as_json: bool) 
         raise DirectoryProblem(f"{one.name} isn't read from a file, so it has no columns.")
     if mapping is not None:
         remember(one, mapping, BY)
-    say(of_directory(one), write, as_json)
+    show_proposal(of_directory(one), write, as_json)
 
 
 @directory.command()

@@ -214,7 +214,7 @@ def _door(waiting: WaitingFile) -> tuple[str, str, str, str]:
 
 
 def _go_on(waiting: WaitingFile, back: str) -> Response:
-    done = waiting_files.go_on(waiting, by())
+    done = waiting_files.use(waiting, by())
     if done.directory:
         return go_to(url_for("directories.show", directory_id=done.directory.id),
                      f"{done.directory.name} is connected. Its first reading has started.")

@@ -66,7 +66,7 @@ def update(token: str) -> Response | tuple[str, int]:
     except PeopleProblem as problem:
         return _form(token, str(problem)), INVALID
     flash("Your password was changed. You were signed out everywhere else.", "ok")
-    return second_step.go_on(person, Way(SignInMethod.PASSWORD, through="by a new password"), url_for("home.show"))
+    return second_step.proceed(person, Way(SignInMethod.PASSWORD, through="by a new password"), url_for("home.show"))
 
 
 def _form(token: str, problem: str = "") -> str:

@@ -65,7 +65,8 @@ def preview_rows(
 def _successors(found: Preview) -> dict[int, Block]:
     blocks = {}
     for app in {line.account.app_id: line.account.app for line in found.lines}.values():
-        alone = {line.account.id: line.alone for line in found.lines if line.account.app_id == app.id and line.goes}
+        of_app = [line for line in found.lines if line.account.app_id == app.id]
+        alone = {line.account.id: line.alone for line in of_app if line.removable}
         alone = {account_id: assets for account_id, assets in alone.items() if assets}
         asking = Asking(app, alone, [line.account.id for line in found.lines])
         blocks |= {account_id: asking.block(account_id) for account_id in alone}
@@ -77,9 +78,10 @@ def _preview_row(line: Line, known: bool, ticked: set[int], reasons: dict[int, s
     account, reason = line.account, reasons.get(line.account.id, "") if known else line.left_out
     is_ticked = account.id in ticked if known else not line.left_out and block is None
     return PreviewRow(
-        account, account.email or account_name(account), line.goes, line.protected is not None, is_ticked,
+        account, account.email or account_name(account), line.removable, line.protected is not None, is_ticked,
         saved_by_removal_of(account), line.waits_for or "", _fact(line), account.role_labels,
-        _notes(line) if line.goes else [], removal_of_account_in_words(account) if line.goes else [], block, reason,
+        _notes(line) if line.removable else [],
+        removal_of_account_in_words(account) if line.removable else [], block, reason,
         bool(problem and known and not is_ticked and not reason and block is None),
     )
 
@@ -127,7 +129,7 @@ class Sentences:
 
 
 def sentences(found: Preview, person: Person) -> Sentences:
-    name, going = person_name(person), Counter(line.waits_for for line in found.lines if line.goes_now)
+    name, going = person_name(person), Counter(line.waits_for for line in found.lines if line.is_removed_now)
     left = "has already left." if person.status == PersonStatus.DEPROVISIONED else "counts as having left from now on."
     services = [f"{account_name(account)} in {account.app.name}" for account in found.services]
     return Sentences(

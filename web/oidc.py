@@ -67,7 +67,7 @@ def answer() -> Response | tuple[str, int]:
         if again:
             return _confirmed(came, asked_at, further)
         known = oidc.settings()
-        person = oidc_people.come_in(came.claims, known)
+        person = oidc_people.admit(came.claims, known)
     except oidc_people.Unconfirmed as problem:
         if problem.waiting.own:
             session[security.WAITS] = problem.waiting.id
@@ -80,7 +80,7 @@ def answer() -> Response | tuple[str, int]:
     way = Way(
         SignInMethod.PROVIDER, second, oidc.sealed(came), f"with {known.label}", provider_factors.proved_at(claims)
     )
-    return second_step.go_on(person, way, further)
+    return second_step.proceed(person, way, further)
 
 
 def _confirmed(came: SignedIn, asked_at: int, further: str) -> Response:

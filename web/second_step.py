@@ -24,7 +24,7 @@ CHANGED = "How you sign in was changed just now, so you were not signed in. Star
 ENDED = "This sign-in took longer than ten minutes. Start again."
 
 
-def go_on(person: Person, way: Way, further: str) -> Response | tuple[str, int]:
+def proceed(person: Person, way: Way, further: str) -> Response | tuple[str, int]:
     """Sign in, or ask for the second factor if the person already has one and the first step hasn't proved it."""
     with writing():  # no factor is added and no password changed between this check and the session: both end it
         if not pending_sign_in.still_holds(person):

@@ -53,7 +53,7 @@ def use_link(token: str) -> Response | tuple[str, int]:
     if invited and not person.password_hash:
         further = url_for("your_sign_in.show")
         flash("You are signed in. Add a password or a passkey, so that you can sign in again.", "ok")
-    return second_step.go_on(person, Way(SignInMethod.LINK, through="by a one-time link"), further)
+    return second_step.proceed(person, Way(SignInMethod.LINK, through="by a one-time link"), further)
 
 
 @pages.post("/session")
@@ -69,7 +69,7 @@ def create() -> Response | tuple[str, int]:
         return sign_in_page.page(further, email, str(refusal)), status
     if person is None:
         return sign_in_page.page(further, email, WRONG), INVALID
-    return second_step.go_on(person, Way(SignInMethod.PASSWORD), further)
+    return second_step.proceed(person, Way(SignInMethod.PASSWORD), further)
 
 
 @pages.delete("/session")

@@ -58,7 +58,7 @@ class Group:
         try:
             yield from self.rows(what, of=place.path, **options)
         except NotFound as gone:
-            raise _went_away(gone) from gone
+            raise _gone(gone) from gone
 
     def places(self) -> Iterator[Place]:
         order = {"order_by": "id", "sort": "asc"}
@@ -78,7 +78,7 @@ class Group:
         try:
             found = self._http.get(path, {"with_projects": "false"} if path.startswith("/groups/") else {}).json(dict)
         except NotFound as gone:
-            raise _went_away(gone) from gone
+            raise _gone(gone) from gone
         shared = found.get("shared_with_groups")
         return None if shared is None else [clean(group.get("group_name")) for group in shared]
 
@@ -120,5 +120,5 @@ def _address(row: dict) -> str:
     return row["invite_email"]
 
 
-def _went_away(gone: NotFound) -> TemporarilyUnavailable:
+def _gone(gone: NotFound) -> TemporarilyUnavailable:
     return disappeared("A project or subgroup", gone)

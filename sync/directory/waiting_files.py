@@ -112,7 +112,7 @@ def _connect(waiting: WaitingFile, values: dict[str, str], by: Asker) -> Directo
         return made
 
 
-def go_on(waiting: WaitingFile, by: Asker) -> Done:
+def use(waiting: WaitingFile, by: Asker) -> Done:
     """Use the file as it is understood now, for what it was uploaded for; then it no longer waits.
 
     A list of a connected directory is only previewed (directory_preview.apply_previewed does it, and remembers what

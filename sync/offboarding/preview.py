@@ -40,13 +40,13 @@ class Line:
     alone: list[Asset] = field(default_factory=list)
 
     @property
-    def goes(self) -> bool:
+    def removable(self) -> bool:
         return self.protected is None and not self.under_way
 
     @property
-    def goes_now(self) -> bool:
+    def is_removed_now(self) -> bool:
         """Without a further answer: nobody left it out, and everything that it manages has another manager."""
-        return self.goes and not self.left_out and not self.alone
+        return self.removable and not self.left_out and not self.alone
 
     @property
     def waits_for(self) -> WaitsFor | None:
@@ -66,7 +66,8 @@ class Preview:
     @property
     def saved(self) -> int:
         """Hundredths per month, if everything is removed that Finish removes at once."""
-        return sum(saved_by_removal_of(line.account) for line in self.lines if line.goes_now and not line.waits_for)
+        now = (line for line in self.lines if line.is_removed_now and not line.waits_for)
+        return sum(saved_by_removal_of(line.account) for line in now)
 
 
 def preview(person: Person, asker: Person) -> Preview:
@@ -118,7 +119,7 @@ def _mark_held(lines: list[Line]) -> None:
     """What the guards would hold, app by app in the order of the approval."""
     gone = 0
     for app_id in dict.fromkeys(line.account.app_id for line in lines):
-        going = [line for line in lines if line.account.app_id == app_id and line.goes and not line.left_out]
+        going = [line for line in lines if line.account.app_id == app_id and line.removable and not line.left_out]
         if not going:
             continue
         app, known = going[0].account.app, {line.account.id for line in going}

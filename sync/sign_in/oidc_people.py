@@ -36,7 +36,7 @@ class Unconfirmed(Refused):
         self.waiting = waiting
 
 
-def come_in(claims: Mapping[str, Any], known: Settings) -> Person:
+def admit(claims: Mapping[str, Any], known: Settings) -> Person:
     """The person that these verified claims are, with the role that their groups give; made where they are new.
 
     Raises Refused, and nobody is signed in. Activity has the refusal. Unconfirmed is one of them: the first

@@ -95,7 +95,7 @@ def plan_roles(app: App, account_ids: Iterable[int], role: str) -> Plan:
     for account in accounts:
         under_way, change = live.get((account.id, 0)), apps.role_change(account, role)
         stays_one = known.can_administer(change.after)
-        state, why = _stands(account, own, must_have_joined=True)
+        state, why = _state_of(account, own, must_have_joined=True)
         if not why and under_way is not None:
             same = under_way.detail.get("role") == role
             to = known.labels.get(under_way.detail.get("role"), "another role")
@@ -121,7 +121,7 @@ def plan_removals(app: App, account_ids: Iterable[int]) -> Plan:
     states: dict[int, tuple[str, str]] = {}
     kept = protection.of_all(app, [account.id for account in accounts])
     for account in accounts:
-        state, why = _stands(account, {})
+        state, why = _state_of(account, {})
         if not why and (protected := kept.get(account.id)):
             state, why = REFUSED, protected.words
         elif not why and (last := protection.last_administrator(account, staying - {account.id}, known)):
@@ -151,7 +151,7 @@ def plan_grants(app: App, account_ids: Iterable[int], asset_ids: Iterable[int], 
     for account in accounts:
         for asset in assets:
             had = known.get((account.id, asset.id))
-            state, why = _stands(account, own, must_have_joined=True)
+            state, why = _state_of(account, own, must_have_joined=True)
             if (
                 not why
                 and account.match_kind == AccountMatch.MATCHED
@@ -180,7 +180,7 @@ def plan_revocations(app: App, pairs: Iterable[tuple[int, int]]) -> Plan:
     lines = []
     for account_id, asset_id in sorted(pair for pair in wanted if pair[0] in accounts and pair[1] in assets):
         account, asset, had = accounts[account_id], assets[asset_id], known.get((account_id, asset_id))
-        state, why = _stands(account, own)
+        state, why = _state_of(account, own)
         if not why and (held := on_hold.get(account_id)):
             state, why = REFUSED, held.words
         elif not why and (task := live.get((account_id, asset_id))):
@@ -228,7 +228,7 @@ def _own(app: App, accounts: Iterable[Account]) -> dict[int, Protected]:
     return protection.of_all(app, ids, Protection.AUTOMATION_ACCOUNT, Protection.SYSTEM)
 
 
-def _stands(account: Account, kept: Mapping[int, Protected], must_have_joined: bool = False) -> tuple[str, str]:
+def _state_of(account: Account, kept: Mapping[int, Protected], must_have_joined: bool = False) -> tuple[str, str]:
     """(state, why) of an account that nothing can be done to, as one of `kept`; (ready, "") of one that something can.
     """
     if account.state == AccountState.GONE:

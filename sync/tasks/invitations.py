@@ -78,14 +78,14 @@ def plan(app: App, emails: Iterable[str], role: str) -> Plan:
     lines = []
     for email in emails:
         person = people.find_by_email(email)
-        state, why = _stands(app, email, email_key(email), person)
+        state, why = _state_of(app, email, email_key(email), person)
         note = "" if person else "Nobody in People has this address"
         lines.append(Line(name=person.name if person and person.name else email, email=email, after=wanted.label,
                           role=role, state=state, why=why, note=note if state == READY else ""))  # fmt: skip
     return Plan(app, TaskKind.INVITE, lines)
 
 
-def _stands(app: App, email: str, normal: str, person: Person | None) -> tuple[str, str]:
+def _state_of(app: App, email: str, normal: str, person: Person | None) -> tuple[str, str]:
     try:
         clean_email(email)
     except AddressProblem as problem:

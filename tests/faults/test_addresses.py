@@ -236,21 +236,21 @@ def claims(email: str, subject: str = "u-1") -> dict:
 @pytest.mark.parametrize(("theirs", "claimed"), LOOK_ALIKES)
 def test_a_verified_look_alike_signs_in_as_someone_else(by: str, theirs, claimed):
     owner = people.add("The owner", theirs, by, workspace_role="owner")
-    came_in = oidc_people.come_in(claims(claimed), KNOWN)
+    came_in = oidc_people.admit(claims(claimed), KNOWN)
     assert came_in != owner and came_in.workspace_role == "user"
 
 
 @pytest.mark.parametrize(("theirs", "claimed"), ONE_MAILBOX)
 def test_a_verified_address_signs_in_its_owner_in_every_spelling(by: str, theirs, claimed):
     owner = people.add("Whose it is", theirs, by, workspace_role="user")  # above a user, the first time is confirmed
-    assert oidc_people.come_in(claims(claimed), KNOWN) == owner
+    assert oidc_people.admit(claims(claimed), KNOWN) == owner
 
 
 def test_a_sign_in_that_was_linked_by_a_look_alike_is_unlinked(by: str):
     """From before, when a verified maria@weiß.example signed in as the Owner maria@weiss.example."""
     owner = people.add("The owner", "maria@weiss.example", by, workspace_role="owner")
     SignInIdentity.create(issuer=KNOWN.issuer, subject="u-1", person=owner, email="maria@weiss.example")
-    came_in = oidc_people.come_in(claims("maria@weiß.example"), KNOWN)
+    came_in = oidc_people.admit(claims("maria@weiß.example"), KNOWN)
     assert came_in != owner and SignInIdentity.get().person == came_in
     logged = Activity.get(Activity.what == "unlinked sign-in")
     assert logged.person == owner and "they are different mailboxes" in logged.why

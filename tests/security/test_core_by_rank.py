@@ -158,9 +158,9 @@ EXEMPT = {
     **dict.fromkeys(("directory.directories.ask", "jobs.clock.is_right", "apps.apps.plan_all"), READS),
     "checks.comparison.compare": "does what a change that is in the table has asked for, as its job would",
     "sign_in.forgotten.ask": "mails a link to the person alone, no matter who asks (tests/security/test_forgotten.py)",
-    "sign_in.oidc_people.come_in":
+    "sign_in.oidc_people.admit":
         "who asks is the provider that an Owner has set up (tests/security/test_first_sign_in.py)",
-    "directory.waiting_files.go_on": "hands who asks on to the door of the file, which is in the table",
+    "directory.waiting_files.use": "passes the asker on to the door of the file, which is in the table",
     "offboarding.offboarding.start":
         "takes the person who asks, and their rank by it (test_an_offboarding_of_someone_above)",
     "groups.teams.create": "pages ask for a manager; a team gives nothing by itself",

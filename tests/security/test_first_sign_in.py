@@ -11,7 +11,7 @@ from sync.people import importing, people
 from sync.rank import Asker, NotAllowed
 from sync.sign_in import waiting as waiting_sign_ins
 from sync.sign_in.oidc import Settings
-from sync.sign_in.oidc_people import Refused, Unconfirmed, come_in
+from sync.sign_in.oidc_people import Refused, Unconfirmed, admit
 from tests.asking import MACHINE
 from tests.web.client import Client
 from tests.web.provider import Provider
@@ -38,7 +38,7 @@ def tom(someone) -> Person:
 
 def _refused(email: str) -> WaitingSignIn:
     with pytest.raises(Unconfirmed) as refused:
-        come_in(_claims(email), KNOWN)
+        admit(_claims(email), KNOWN)
     assert not SignInIdentity.select().exists()
     return refused.value.waiting
 
@@ -73,18 +73,18 @@ def test_nor_one_that_a_list_or_a_directory_of_an_admin_gave(site, mallory, tom,
 
 def test_one_that_an_owner_or_the_first_directory_of_an_owner_gives_does(site, mallory, tom, by):
     people.edit(tom, by, emails=["tom.okafor@acme.example", "tom@acme.example"])
-    assert come_in(_claims("tom@acme.example", "t-1"), KNOWN) == tom
+    assert admit(_claims("tom@acme.example", "t-1"), KNOWN) == tom
     mine = Provider(site, "Mine", Asker.person(mallory))
     mine.add("ana@acme.example")
     okta = Provider(site, "Okta", by)
     ana = okta.add("ana@acme.example")
     person = DirectoryEntry.get(DirectoryEntry.external_id == ana).person
     people.set_workspace_role(person, "user", by)
-    assert come_in(_claims("ana@acme.example", "a-1"), KNOWN) == person
+    assert admit(_claims("ana@acme.example", "a-1"), KNOWN) == person
     okta.deactivate(ana)
     assert Person.get_by_id(person.id).status == "active", "another directory has them"
     with pytest.raises(Unconfirmed):
-        come_in(_claims("ana@acme.example", "a-2"), KNOWN)
+        admit(_claims("ana@acme.example", "a-2"), KNOWN)
 
 
 def test_a_second_directory_of_an_owner_is_rejected(site, tom, by):
@@ -92,7 +92,7 @@ def test_a_second_directory_of_an_owner_is_rejected(site, tom, by):
     second = Provider(site, "Second", by)
     second.add("tom.okafor@acme.example", emails=[{"value": "tom.o@acme.example"}])
     with pytest.raises(Unconfirmed):
-        come_in(_claims("tom.o@acme.example"), KNOWN)
+        admit(_claims("tom.o@acme.example"), KNOWN)
 
 
 @pytest.mark.parametrize("role", ["owner", "super admin", "admin"])
@@ -101,10 +101,10 @@ def test_the_first_sign_in_into_someone_above_a_user_waits_and_the_next_ones_do_
     waiting = _refused("jana.kowalski@acme.example")
     assert waiting.own and waiting.person == jana
     with pytest.raises(Unconfirmed):
-        come_in(_claims("jana.kowalski@acme.example"), KNOWN)
+        admit(_claims("jana.kowalski@acme.example"), KNOWN)
     assert WaitingSignIn.select().count() == 1
     waiting_sign_ins.approve(waiting, by)
-    assert come_in(_claims("jana.kowalski@acme.example"), KNOWN) == jana
+    assert admit(_claims("jana.kowalski@acme.example"), KNOWN) == jana
     assert not WaitingSignIn.select().exists()
 
 
@@ -113,7 +113,7 @@ def test_no_role_is_given_or_taken_by_groups_while_it_waits(someone, by):
     jana = someone("Jana Kowalski", role="admin")
     for groups in ([], ["IT"]):
         with pytest.raises(Unconfirmed):
-            come_in(_claims("jana.kowalski@acme.example", groups=groups), by_group)
+            admit(_claims("jana.kowalski@acme.example", groups=groups), by_group)
         assert Person.get_by_id(jana.id).workspace_role == "admin"
 
 
@@ -130,7 +130,7 @@ def test_only_an_owner_approves_or_the_person_in_their_own_browser(someone, mall
     assert not WaitingSignIn.select().exists() and not SignInIdentity.select().exists()
     again = _refused("jana.kowalski@acme.example")
     waiting_sign_ins.confirm(again, Asker.person(jana))
-    assert come_in(_claims("jana.kowalski@acme.example"), KNOWN) == jana
+    assert admit(_claims("jana.kowalski@acme.example"), KNOWN) == jana
 
 
 def test_an_account_that_no_owner_vouches_for_is_not_confirmed_by_the_person(mallory, tom):
@@ -149,29 +149,29 @@ def test_owners_see_what_waits_on_the_pages_and_approve_it(site, olga, someone):
     assert other.post(approval).status_code == 403
     assert other.send("DELETE", f"/people/waiting-sign-ins/{waiting.id}").status_code == 403
     assert owner.post(approval, seen=waiting_sign_ins.seen(waiting)).status_code == 303
-    assert come_in(_claims("jana.kowalski@acme.example"), KNOWN) == jana
+    assert admit(_claims("jana.kowalski@acme.example"), KNOWN) == jana
 
 
 def test_a_new_person_of_the_provider_is_known_by_the_address_but_a_later_one_is_rejected(olga):
     everybody = Settings(issuer=ISSUER, client_id="rollcall", default_role="user")
-    person = come_in(_claims("new@acme.example", "n-1"), everybody)
-    assert come_in(_claims("new@acme.example", "n-2"), everybody) == person
-    come_in(_claims("newer@acme.example", "n-1"), everybody)
+    person = admit(_claims("new@acme.example", "n-1"), everybody)
+    assert admit(_claims("new@acme.example", "n-2"), everybody) == person
+    admit(_claims("newer@acme.example", "n-1"), everybody)
     assert people.find_by_email("newer@acme.example") == person
     with pytest.raises(Unconfirmed):
-        come_in(_claims("newer@acme.example", "n-3"), everybody)
+        admit(_claims("newer@acme.example", "n-3"), everybody)
 
 
 def test_a_list_of_the_command_line_vouches_for_what_it_names(mallory, tom):
     people.edit(tom, Asker.person(mallory), emails=["tom.okafor@acme.example", "tom@acme.example"])
     assert not PersonEmail.get(PersonEmail.email_key == "tom@acme.example").vouched
     importing.import_csv(b"email,further emails\ntom.okafor@acme.example,tom@acme.example\n", MACHINE)
-    assert come_in(_claims("tom@acme.example"), KNOWN) == tom
+    assert admit(_claims("tom@acme.example"), KNOWN) == tom
 
 
 def test_who_has_left_waits_for_nothing(someone, by):
     jana = someone("Jana Kowalski", role="admin")
     people.mark_left(jana, by)
     with pytest.raises(Refused) as refused:
-        come_in(_claims("jana.kowalski@acme.example"), KNOWN)
+        admit(_claims("jana.kowalski@acme.example"), KNOWN)
     assert not isinstance(refused.value, Unconfirmed) and not WaitingSignIn.select().exists()

@@ -16,7 +16,7 @@ from sync.people.people import PeopleProblem
 from sync.rank import Asker
 from sync.sign_in import waiting as waiting_sign_ins
 from sync.sign_in.oidc import Settings
-from sync.sign_in.oidc_people import Unconfirmed, come_in
+from sync.sign_in.oidc_people import Unconfirmed, admit
 from tests.web.client import Client
 from tests.web.provider import Provider
 
@@ -33,7 +33,7 @@ def mallory(someone) -> Person:
 
 def _tries(email: str) -> WaitingSignIn:
     with pytest.raises(Unconfirmed) as refused:
-        come_in({"iss": ISSUER, "sub": "m-1", "email": email, "email_verified": True}, KNOWN)
+        admit({"iss": ISSUER, "sub": "m-1", "email": email, "email_verified": True}, KNOWN)
     return refused.value.waiting
 
 

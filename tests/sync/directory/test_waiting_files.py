@@ -29,7 +29,7 @@ def listed(olga: Person, by: str) -> Directory:
     waiting = waiting_files.for_directory(olga, "csv", "HR", {"source": "upload", "text": LIST}, "staff.csv")
     assert [question.key for question in waiting_files.proposal(waiting).questions] == [ON_LEAVE]
     waiting_files.answer(waiting, {ON_LEAVE: "suspended"})
-    directory = waiting_files.go_on(waiting, by).directory
+    directory = waiting_files.use(waiting, by).directory
     queue.drain(("reading",))
     return Directory.get_by_id(directory.id)
 
@@ -43,22 +43,22 @@ def test_a_directory_is_connected_once_its_columns_are_clear_and_remembers_them(
 def test_the_second_request_of_a_double_click_finds_what_the_first_connected(olga):
     values = {"source": "upload", "text": LIST.replace("On Leave", "Active")}
     waiting, asker = waiting_files.for_directory(olga, "csv", "HR", values), Asker.person(olga)
-    first = waiting_files.go_on(waiting, asker).directory
-    assert waiting_files.go_on(waiting, asker).directory == first and Directory.select().count() == 1
+    first = waiting_files.use(waiting, asker).directory
+    assert waiting_files.use(waiting, asker).directory == first and Directory.select().count() == 1
     assert Activity.select().where(Activity.what == "connected directory").count() == 1
     Directory.update(answers_id=None).execute()  # by now it is someone else's
     with pytest.raises(DirectoryProblem, match="A directory named HR already exists"):
-        waiting_files.go_on(waiting, asker)
+        waiting_files.use(waiting, asker)
     Directory.update(answers_id=olga.id).execute()
     later = waiting_files.for_directory(olga, "csv", "HR", values)
     with pytest.raises(DirectoryProblem, match="A directory named HR already exists"):
-        waiting_files.go_on(later, asker)
+        waiting_files.use(later, asker)
 
 
 def test_it_goes_no_further_while_a_question_is_open(olga, by):
     waiting = waiting_files.for_directory(olga, "csv", "HR", {"source": "upload", "text": LIST})
     with pytest.raises(ColumnsUnclear, match="On Leave"):
-        waiting_files.go_on(waiting, by)
+        waiting_files.use(waiting, by)
     assert not Directory.select().exists() and WaitingFile.select().count() == 1
 
 
@@ -69,7 +69,7 @@ def test_a_new_list_is_previewed_and_its_columns_are_remembered_once_it_is_appli
     waiting = waiting_files.for_list(olga, listed, new)
     assert [question.key for question in waiting_files.proposal(waiting).questions] == ["column:Exit"]
     waiting_files.answer(waiting, {"column:Exit": "ignore"})
-    preview = waiting_files.go_on(waiting, by).preview
+    preview = waiting_files.use(waiting, by).preview
     assert preview.notes == ("Columns that were not read: Exit.",)
     assert preview.rows == [] and "Exit" not in Directory.get_by_id(listed.id).settings["mapping"]
     pending = directory_preview.pending(listed)
@@ -85,7 +85,7 @@ def test_a_list_that_is_discarded_takes_its_mapping_along(listed, olga, by):
     before = Directory.get_by_id(listed.id).settings
     waiting = waiting_files.for_list(olga, listed, LIST.replace("Desk", "Exit").replace(",4", ",").replace(",5", ","))
     waiting_files.answer(waiting, {"column:Exit": "ignore"})
-    waiting_files.go_on(waiting, by)
+    waiting_files.use(waiting, by)
     directory_preview.discard(listed, MACHINE)
     assert Directory.get_by_id(listed.id).settings == before and directory_preview.pending(listed) is None
     with pytest.raises(ColumnsUnclear):
@@ -119,7 +119,7 @@ def test_a_new_export_of_an_app(olga, by):
     [question] = waiting_files.proposal(waiting).questions
     assert question.value == "Curator"
     waiting_files.answer(waiting, {question.key: "plain"})
-    assert waiting_files.go_on(waiting, by).identity.name == "2 users in the export of Miro"
+    assert waiting_files.use(waiting, by).identity.name == "2 users in the export of Miro"
     app = App.get_by_id(app.id)
     assert [row.status for row in columns.of_app(app).rows] == ["active", "suspended"]
     apps.replace_credential(app, {"app": "Miro", "source": "upload", "export": new + "x@acme.example,Editor,no\n"}, by)
@@ -129,7 +129,7 @@ def test_a_new_export_of_an_app(olga, by):
 def test_an_import_remembers_its_columns(olga, by):
     waiting = waiting_files.for_import(olga, LIST.encode(), "joiners.csv")
     waiting_files.answer(waiting, {ON_LEAVE: "active"})
-    outcome = waiting_files.go_on(waiting, by).outcome
+    outcome = waiting_files.use(waiting, by).outcome
     assert (outcome.added, outcome.unread) == (2, ("Desk",))
     assert importing.import_csv(LIST.replace("Bo,", "Bob,").encode(), by).updated == 1
     with pytest.raises(importing.ImportUnclear, match="Frozen"):

@@ -61,7 +61,7 @@ def both(chat, second) -> list[App]:
 def test_one_yes_removes_every_seat_in_every_app(chat, second, both, olga):
     person = chat.people[3]
     before = preview(person, olga)
-    assert [line.goes for line in before.lines] == [True, True] and before.saved == 2075 and before.elsewhere == 0
+    assert [line.removable for line in before.lines] == [True, True] and before.saved == 2075 and before.elsewhere == 0
     done = offboard(person, olga, reason="Last day was Friday")
     person = Person.get_by_id(person.id)
     assert (person.status, done.state) == ("deprovisioned", "applied")

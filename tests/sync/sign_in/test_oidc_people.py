@@ -11,7 +11,7 @@ from sync.models import Activity, Directory, DirectoryAddress, DirectoryEntry, P
 from sync.people import people
 from sync.sign_in import oidc_people
 from sync.sign_in.oidc import Settings
-from sync.sign_in.oidc_people import Refused, come_in
+from sync.sign_in.oidc_people import Refused, admit
 
 ISSUER = "https://id.acme.example"
 KNOWN = Settings(issuer=ISSUER, client_id="rollcall", label="Acme SSO")
@@ -35,7 +35,7 @@ def linked(person: Person, email: str, subject: str = "u-1") -> None:
 
 @pytest.mark.parametrize("email", ["jana@acme.example", "JANA@Acme.Example", " Jana@acme.example "])
 def test_an_address_in_any_spelling(jana, email) -> None:
-    assert come_in(claims(email=email), KNOWN) == jana
+    assert admit(claims(email=email), KNOWN) == jana
 
 
 @pytest.mark.parametrize("email", [
@@ -46,7 +46,7 @@ def test_an_address_in_any_spelling(jana, email) -> None:
 ])  # fmt: skip
 def test_another_address_is_nobody(jana, email) -> None:
     with pytest.raises(Refused):
-        come_in(claims(email=email), KNOWN)
+        admit(claims(email=email), KNOWN)
     assert Person.select().count() == 2 and not SignInIdentity.select().exists()
 
 
@@ -58,12 +58,12 @@ def test_only_a_verified_address_counts(jana, verified, counts) -> None:
     body = claims(email_verified=verified)
     if not counts:
         with pytest.raises(Refused, match="vouch"):
-            come_in(body, KNOWN)
+            admit(body, KNOWN)
         body.pop("email_verified")
         with pytest.raises(Refused, match="vouch"):
-            come_in(body, KNOWN)
+            admit(body, KNOWN)
     trusting = Settings(issuer=ISSUER, client_id="rollcall", trust_email=True)
-    assert come_in(body, KNOWN if counts else trusting) == jana
+    assert admit(body, KNOWN if counts else trusting) == jana
 
 
 def test_entra_vouches_for_domains_in_its_own_way(jana) -> None:
@@ -71,50 +71,50 @@ def test_entra_vouches_for_domains_in_its_own_way(jana) -> None:
     body = {"iss": entra.issuer, "sub": "s", "email": "jana@acme.example"}
     for claimed in ({}, {"xms_edov": False}, {"xms_edov": "0"}, {"xms_edov": True, "email_verified": False}):
         with pytest.raises(Refused):
-            come_in(body | claimed, entra)
-    assert come_in(body | {"xms_edov": True}, entra) == jana
+            admit(body | claimed, entra)
+    assert admit(body | {"xms_edov": True}, entra) == jana
     with pytest.raises(Refused):
-        come_in(claims(sub="u-2", email_verified=None, xms_edov=True), KNOWN)
+        admit(claims(sub="u-2", email_verified=None, xms_edov=True), KNOWN)
 
 
 def test_an_address_that_a_directory_gives_to_another_too_signs_in_nobody_who_is_new_to_us(jana) -> None:
-    come_in(claims(), KNOWN)
+    admit(claims(), KNOWN)
     okta = Directory.create(kind="scim", name="Okta", vouched=True)
     DirectoryAddress.create(directory=okta, external_id="x", email_key="jana@acme.example", email="jana@acme.example",
                             name="Janina Kern")  # fmt: skip
     address_moves.follow_decisions_by_hand(utcnow())
     with pytest.raises(Refused, match="to more than one person"):
-        come_in(claims(sub="u-2"), KNOWN)
-    assert come_in(claims(), KNOWN) == jana, "who signed in before is known by more than the address"
+        admit(claims(sub="u-2"), KNOWN)
+    assert admit(claims(), KNOWN) == jana, "who signed in before is known by more than the address"
 
 
 def test_the_subject_wins_over_the_address(jana, by) -> None:
-    come_in(claims(), KNOWN)
+    admit(claims(), KNOWN)
     tom = people.add("Tom Okafor", "tom@acme.example", by, workspace_role="user")
-    assert come_in(claims(email="tom@acme.example"), KNOWN) == jana
-    assert come_in(claims(email=None), KNOWN) == jana
-    assert come_in(claims(sub="u-2", email="tom@acme.example"), KNOWN) == tom
+    assert admit(claims(email="tom@acme.example"), KNOWN) == jana
+    assert admit(claims(email=None), KNOWN) == jana
+    assert admit(claims(sub="u-2", email="tom@acme.example"), KNOWN) == tom
     assert [email.email for email in jana.emails] == ["jana@acme.example"], "Tom's address stays Tom's"
 
 
 def test_the_same_subject_of_another_issuer_is_someone_else(jana) -> None:
-    come_in(claims(), KNOWN)
+    admit(claims(), KNOWN)
     with pytest.raises(Refused):
-        come_in(claims(iss="https://evil.example", email="mallory@evil.example"), KNOWN)
+        admit(claims(iss="https://evil.example", email="mallory@evil.example"), KNOWN)
 
 
 def test_a_new_address_is_applied_where_no_directory_shows(jana) -> None:
-    come_in(claims(), KNOWN)
-    come_in(claims(email="Jana.Horak@acme.example"), KNOWN)
+    admit(claims(), KNOWN)
+    admit(claims(email="Jana.Horak@acme.example"), KNOWN)
     assert names.main_email(Person.get_by_id(jana.id)) == "Jana.Horak@acme.example"
     assert people.find_by_email("jana@acme.example") == jana
-    come_in(claims(email="evil@acme.example", email_verified=False), KNOWN)
+    admit(claims(email="evil@acme.example", email_verified=False), KNOWN)
     assert PersonEmail.select().where(PersonEmail.person == jana).count() == 2
 
 
 def test_each_account_at_the_provider_is_reported_once(jana) -> None:
     for subject in ("u-1", "u-1", "u-2"):
-        assert come_in(claims(sub=subject), KNOWN) == jana
+        assert admit(claims(sub=subject), KNOWN) == jana
     body = [entry.after for entry in Activity.select().where(Activity.what == "linked sign-in")]
     assert body == [f"u-1 of {ISSUER}", f"u-2 of {ISSUER}"]
 
@@ -122,24 +122,24 @@ def test_each_account_at_the_provider_is_reported_once(jana) -> None:
 def test_with_a_directory_a_new_address_comes_from_there(jana) -> None:
     directory = Directory.create(kind="csv", name="Staff", vouched=True)
     DirectoryEntry.create(directory=directory, external_id="1", person=jana)
-    come_in(claims(), KNOWN)
-    assert come_in(claims(email="jana.horak@acme.example"), KNOWN) == jana
+    admit(claims(), KNOWN)
+    assert admit(claims(email="jana.horak@acme.example"), KNOWN) == jana
     assert [email.email for email in jana.emails] == ["jana@acme.example"]
 
 
 def test_someone_unknown_is_nobody_without_a_role(olga) -> None:
     with pytest.raises(Refused, match="doesn't know jana@acme.example"):
-        come_in(claims(), KNOWN)
+        admit(claims(), KNOWN)
     with pytest.raises(Refused):
-        come_in(claims(groups=["Strangers"]), BY_GROUP)
+        admit(claims(groups=["Strangers"]), BY_GROUP)
     assert Person.select().count() == 1
     assert Activity.select().where(Activity.what == "refused sign-in").count() == 2
 
 
 def test_someone_unknown_becomes_a_person_by_group_or_default_role(olga) -> None:
-    assert come_in(claims(groups=["IT", "Staff"]), BY_GROUP).workspace_role == "admin"
+    assert admit(claims(groups=["IT", "Staff"]), BY_GROUP).workspace_role == "admin"
     default = Settings(issuer=ISSUER, client_id="rollcall", default_role="guest")
-    tom = come_in(claims(sub="u-2", email="tom@acme.example", name="Tom"), default)
+    tom = admit(claims(sub="u-2", email="tom@acme.example", name="Tom"), default)
     assert (tom.name, tom.workspace_role, names.main_email(tom)) == ("Tom", "guest", "tom@acme.example")
 
 
@@ -149,7 +149,7 @@ def test_someone_unknown_becomes_a_person_by_group_or_default_role(olga) -> None
 ])  # fmt: skip
 def test_a_name_is_a_text_of_strangers(olga, name, becomes) -> None:
     default = Settings(issuer=ISSUER, client_id="rollcall", default_role="guest")
-    assert come_in(claims(name=name), default).name == becomes
+    assert admit(claims(name=name), default).name == becomes
 
 
 @pytest.mark.parametrize("groups, role", [
@@ -160,15 +160,15 @@ def test_a_name_is_a_text_of_strangers(olga, name, becomes) -> None:
 def test_the_highest_role_of_the_groups(jana, groups, role) -> None:
     if role is None:
         with pytest.raises(Refused, match="None of your groups"):
-            come_in(claims(groups=groups), BY_GROUP)
+            admit(claims(groups=groups), BY_GROUP)
     else:
-        come_in(claims(groups=groups), BY_GROUP)
+        admit(claims(groups=groups), BY_GROUP)
     assert Person.get_by_id(jana.id).workspace_role == role
 
 
 def test_groups_decide_again_at_each_sign_in(jana) -> None:
     by_group = Settings(issuer=ISSUER, client_id="r", roles=BY_GROUP.roles, default_role="guest")
-    roles = [come_in(claims(groups=groups), by_group).workspace_role for groups in (["IT"], ["Staff"], [], ["IT"])]
+    roles = [admit(claims(groups=groups), by_group).workspace_role for groups in (["IT"], ["Staff"], [], ["IT"])]
     assert roles == ["admin", "user", "guest", "admin"]
 
 
@@ -176,48 +176,48 @@ def test_without_groups_a_role_given_by_hand_stays(jana, by) -> None:
     people.set_workspace_role(jana, "admin", by)
     linked(jana, "jana@acme.example")
     default = Settings(issuer=ISSUER, client_id="r", default_role="guest")
-    assert come_in(claims(groups=["IT"]), default).workspace_role == "admin"
+    assert admit(claims(groups=["IT"]), default).workspace_role == "admin"
     people.set_workspace_role(jana, None, by)
-    assert come_in(claims(), default).workspace_role == "guest"
+    assert admit(claims(), default).workspace_role == "guest"
     people.set_workspace_role(jana, None, by)
     with pytest.raises(Refused, match="You have no role"):
-        come_in(claims(), KNOWN)
+        admit(claims(), KNOWN)
 
 
 def test_groups_that_entra_left_out_are_not_none(jana, by) -> None:
-    come_in(claims(groups=["IT"]), BY_GROUP)
+    admit(claims(groups=["IT"]), BY_GROUP)
     for left_out in ({"_claim_names": {"groups": "src1"}}, {"hasgroups": True}):
-        assert come_in(claims(**left_out), BY_GROUP).workspace_role == "admin"
+        assert admit(claims(**left_out), BY_GROUP).workspace_role == "admin"
 
 
 def test_owners_are_made_and_unmade_by_a_group_that_maps_to_owner_alone(olga, jana, by) -> None:
     people.set_workspace_role(jana, "owner", by)
     linked(jana, "jana@acme.example")
-    assert come_in(claims(groups=["Staff"]), BY_GROUP).workspace_role == "owner"
+    assert admit(claims(groups=["Staff"]), BY_GROUP).workspace_role == "owner"
     owners = Settings(issuer=ISSUER, client_id="r", roles=(("Bosses", "owner"), ("Staff", "user")))
-    assert come_in(claims(groups=["Staff"]), owners).workspace_role == "user"
-    assert come_in(claims(groups=["Bosses"]), owners).workspace_role == "owner"
+    assert admit(claims(groups=["Staff"]), owners).workspace_role == "user"
+    assert admit(claims(groups=["Bosses"]), owners).workspace_role == "owner"
 
 
 def test_the_last_owner_stays_one(olga) -> None:
     owners = Settings(issuer=ISSUER, client_id="r", roles=(("Bosses", "owner"), ("Staff", "user")))
     linked(olga, "olga@acme.example")
     for groups in (["Staff"], []):
-        assert come_in(claims(email="olga@acme.example", groups=groups), owners).workspace_role == "owner"
+        assert admit(claims(email="olga@acme.example", groups=groups), owners).workspace_role == "owner"
 
 
 def test_who_left_keeps_everything_as_it_was(jana, by) -> None:
-    come_in(claims(groups=["IT"]), BY_GROUP)
+    admit(claims(groups=["IT"]), BY_GROUP)
     people.mark_left(jana, by)
     with pytest.raises(Refused, match="has left"):
-        come_in(claims(groups=["Staff"], email="new@acme.example"), BY_GROUP)
+        admit(claims(groups=["Staff"], email="new@acme.example"), BY_GROUP)
     assert Person.get_by_id(jana.id).workspace_role == "admin" and people.find_by_email("new@acme.example") is None
     people.mark_returned(jana, by)
-    assert come_in(claims(groups=["Staff"]), BY_GROUP).workspace_role == "user"
+    assert admit(claims(groups=["Staff"]), BY_GROUP).workspace_role == "user"
 
 
 def test_roles_are_reported_in_activity(jana) -> None:
-    come_in(claims(groups=["IT"]), Settings(issuer=ISSUER, client_id="r", label="Acme SSO", roles=BY_GROUP.roles))
+    admit(claims(groups=["IT"]), Settings(issuer=ISSUER, client_id="r", label="Acme SSO", roles=BY_GROUP.roles))
     entry = Activity.get(Activity.what == "changed workspace role", Activity.who == "sign-in with Acme SSO")
     assert (entry.before, entry.after) == ("user", "admin")
 
