@@ -12,7 +12,7 @@ from tests.security.hostile import endlessly, readings, slowly
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
 IN_TIME = "did not end within 0.5 seconds"
-TOO_MUCH = "gave more than 50,000,000 bytes"
+TOO_MUCH = "sent more than 50,000,000 bytes"
 
 
 def asked(connection: socket.socket) -> bytes:

@@ -100,7 +100,7 @@ def test_a_list_that_repeats_an_entry_is_read_again_and_given_up_the_third_time(
     if repeated < 3:
         assert listed.check().accounts == 5
     else:
-        with pytest.raises(AssertionError, match="the same entry more than once in its list, 3 times"):
+        with pytest.raises(AssertionError, match="the same entry more than once, 3 times"):
             listed.check()
         assert Account.select().count() == 0
 
