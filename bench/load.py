@@ -29,6 +29,7 @@ from sync.apps import apps
 from sync.db import connected, db, utcnow, writing
 from sync.jobs import asking
 from sync.models import App, AppPerson, Check, Person, Report
+from sync.search import index
 from sync.sign_in import sign_in
 from sync.states import AppState
 
@@ -111,6 +112,8 @@ def _fill(
             App.update(daily=False).execute()
             clicking = [Person.create(name=f"Colleague {number}", workspace_role="super admin")
                         for number in range(people)]  # fmt: skip
+        while index.bring_up_some():  # as the sweeps of its first minutes do: people come to a server that has run
+            pass
         links = [f"/sign-in/{sign_in.signed_link(person)}" for person in clicking]
     here = f"/apps/{first.id}"
     return {

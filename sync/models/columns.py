@@ -9,6 +9,7 @@ from peewee import SQL, CharField, Model, ModelDescriptor, TextField
 
 from connectors.base import OPTIONAL_FIELDS
 from sync.db import db
+from sync.quick_rows import QuickSelect
 from sync.states import is_one, texts
 
 BIT = {field: 1 << place for place, field in enumerate(OPTIONAL_FIELDS)}  # in account.unsaid and account.assumed
@@ -61,6 +62,11 @@ class Question(ModelDescriptor):
 
 
 class Base(Model):
+    @classmethod
+    def select(cls, *columns):
+        """A query of these columns, or of all."""
+        return QuickSelect(cls, columns or cls._meta.sorted_fields, is_default=not columns)
+
     class Meta:
         database = db
         legacy_table_names = False
