@@ -27,6 +27,7 @@ from web import (
     frame,
     member_operations,
     member_view,
+    quick_calls,
     row_addresses,
     security,
     task_view,
@@ -75,6 +76,7 @@ def create_pages(app: Flask, config: Config) -> None:
     app.config["ROLLCALL"] = config
     app.url_map.converters["int"] = RowId
     Htmx(app)
+    quick_calls.install(app)
     compression.install(app)
     files.install(app)
     security.install(app, config)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from textwrap import shorten
 
-from flask import url_for
 from markupsafe import Markup
 
 from connectors.base import Connector
@@ -16,6 +15,7 @@ from sync.models import App
 from sync.states import AppState
 from web.components import BADGE_ICONS
 from web.leaver_view import StuckRow
+from web.row_addresses import row_address
 from web.view import Badge
 from web.words import number, percent, plural, spoken, when
 
@@ -71,10 +71,10 @@ def card(app: App, kind: type[Connector], standing: Standing, owns: bool, stuck:
     live = standing.check is not None
     report = standing.report.id if standing.report and owns else None
     return Card(
-        app, kind.logo, kind.label, url_for("apps.show", app_id=app.id), owns,
+        app, kind.logo, kind.label, row_address("apps.show", "app_id", app.id), owns,
         live, check=_check_button(live) if owns and app.is_active else "",
         paused=owns and app.state == AppState.PAUSED, matched=_matched(app, standing),
-        badge=badge_of(standing), report=report, badge_opens_report=report is not None and not live,
+        badge=_badge(standing), report=report, badge_opens_report=report is not None and not live,
         note=_note(standing), facts=_facts(standing), stuck=list(stuck[:1]),
         more_stuck=plural(len(stuck) - 1, "other person", "other people") if len(stuck) > 1 else "",
     )  # fmt: skip
@@ -106,7 +106,12 @@ def _check_button(live: bool) -> str:
 
 
 def badge_of(standing: Standing) -> Badge:
-    return Badge(standing.word, standing.tone, ICONS.get(standing.row.code, ""), spoken(standing.sentence).striptags())
+    """The status, with its whole sentence on hover."""
+    return _badge(standing, spoken(standing.sentence).striptags())
+
+
+def _badge(standing: Standing, title: str = "") -> Badge:
+    return Badge(standing.word, standing.tone, ICONS.get(standing.row.code, ""), title)
 
 
 @dataclass(frozen=True)

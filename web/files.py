@@ -25,7 +25,7 @@ def install(app: Flask) -> None:
         if endpoint == "static" and "v" not in values:
             values["v"] = content_hash(values["filename"])
 
-    app.jinja_env.globals["icons"] = icons
+    app.jinja_env.globals.update(icons=icons, logo_address=logo_address)
 
     @app.after_request
     def keep(answer: Response) -> Response:
@@ -42,3 +42,11 @@ def icons() -> str:
     if "icons" not in g:
         g.icons = url_for("static", filename="icons.svg")
     return g.icons
+
+
+def logo_address(logo: str) -> str:
+    """The address of a logo, a file in static/logos: built once a request, not for each of its apps."""
+    built = g.setdefault("logos", {})
+    if logo not in built:
+        built[logo] = url_for("static", filename=f"logos/{logo}")
+    return built[logo]

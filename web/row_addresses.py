@@ -17,7 +17,8 @@ PLACE = random.SystemRandom().randrange(10**17, 10**18)  # takes the place of th
 
 
 def install(app: Flask) -> None:
-    app.jinja_env.globals.update(account_address=account_address, menu_of_alike=menu_of_alike)
+    app.jinja_env.globals.update(account_address=account_address, menu_of_alike=menu_of_alike,
+                                 row_address=row_address)
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,19 @@ def menu_of_alike(write: Callable, app: App, account: Account, can: Collection[s
 
 def account_address(endpoint: str, account: Account | Alike, name: str = "account_id", **values: str) -> str:
     """What url_for() gives for the account's app, the account as `name` ("account" in a query) and the values."""
-    key = (endpoint, account.app_id, name, *values.items())
+    # In this order, so that the id is in front of what the browser sent, such as `back`.
+    return _filled(endpoint, account.id, {"app_id": account.app_id, name: PLACE, **values})
+
+
+def row_address(endpoint: str, name: str, id: int, **values: str) -> str:
+    """What url_for() gives for the row with this id as `name`, such as "app_id", and the values."""
+    return _filled(endpoint, id, {name: PLACE, **values})
+
+
+def _filled(endpoint: str, id: int, values: dict[str, object]) -> str:
+    key = (endpoint, *values.items())
     built = g.setdefault("row_addresses", {})
     if key not in built:
-        # In this order, so that the id is in front of what the browser sent, such as `back`.
-        address = url_for(endpoint, app_id=account.app_id, **{name: PLACE}, **values)
-        built[key] = address.partition(str(PLACE))[::2]
+        built[key] = url_for(endpoint, **values).partition(str(PLACE))[::2]
     before, after = built[key]
-    return f"{before}{account.id}{after}"
+    return f"{before}{id}{after}"

@@ -1,0 +1,61 @@
+"""What a template calls gets what Jinja gives it: its values alone, or the context where it asks for that."""
+
+from __future__ import annotations
+
+import functools
+
+import pytest
+from flask import Flask, render_template_string
+from jinja2 import pass_context, pass_environment, pass_eval_context
+from jinja2.runtime import Context
+
+from web.quick_calls import QuickContext
+
+
+class Called:
+    def __call__(self, *values: object, **named: object) -> str:
+        return f"object {values} {named}"
+
+    def method(self, *values: object) -> str:
+        return f"method {values}"
+
+
+CALLED = {
+    "plain": lambda *values, **named: f"plain {values} {named}",
+    "kept": functools.lru_cache(lambda *values, **named: f"kept {values} {named}"),
+    "part": functools.partial(lambda *values: f"part {values}", "first"),
+    "thing": Called(),
+    "method": Called().method,
+    "with_context": pass_context(lambda context, *values: f"{context['word']} {values}"),
+    "with_environment": pass_environment(lambda environment, *values: f"{environment.autoescape} {values}"),
+    "with_escaping": pass_eval_context(lambda evaluated, *values: f"{evaluated.autoescape} {values}"),
+    "word": "<word>",
+}
+TEMPLATE = """
+{% macro shown(text, more="–") %}
+[{{ text }} {{ more }} {{ varargs }} {{ kwargs }} {{ caller() if caller else "" }}]
+{% endmacro %}
+{% macro escaped(text) %}<{{ text }}>{% endmacro %}
+{{ shown(word) }} {{ shown("<b>", 2, 3, x=word) }} {{ escaped(escaped("<")) }}
+{% call shown(1) %}{{ word }}{% endcall %}
+{% for number in (1, 2) %}{{ plain(number, a=word) }} {{ kept(number) }} {{ part(number) }} {{ with_context(number) }}
+{{ thing(number, b=2) }} {{ method(word) }} {{ with_escaping(loop.index) }} {{ shown(number, x=1) }}{% endfor %}
+{% block inner %}{{ plain(word) }} {{ shown is defined }} {{ with_context() }} {{ range(3) | list }}{% endblock %}
+"""
+
+
+@pytest.fixture
+def empty() -> Flask:
+    return Flask(__name__)
+
+
+def test_each_gets_the_same(empty: Flask) -> None:
+    with empty.test_request_context():
+        expected = render_template_string(TEMPLATE, **CALLED)
+        assert empty.jinja_env.context_class is Context and "&lt;word&gt;" in expected
+        empty.jinja_env.context_class = QuickContext
+        assert render_template_string(TEMPLATE, **CALLED) == expected
+
+
+def test_the_pages_are_written_with_it(site: Flask) -> None:
+    assert site.jinja_env.context_class is QuickContext and site.jinja_env.autoescape(None) is True
