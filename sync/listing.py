@@ -9,6 +9,8 @@ from typing import Any, Self
 
 from peewee import SQL, Expression, Field, ModelSelect, Node, Ordering
 
+from sync.db import db
+
 PAGE = 50  # rows
 LONGEST = 200  # characters of a value that is looked for
 YES = "yes"  # the value of a filter that is on or off
@@ -83,6 +85,11 @@ class Filter:
 def one_of(column: Field, ids: str) -> Expression:
     """The condition that the column is one of the ids in a JSON list, however many."""
     return column.in_(SQL("(SELECT CAST(value AS INTEGER) FROM json_each(?))", (ids,)))
+
+
+def plain_rows(query: ModelSelect) -> list[tuple]:
+    """The query's rows as the database has them, for many rows of numbers and texts: nothing is converted."""
+    return db.execute_sql(*query.sql()).fetchall()
 
 
 def whole_number(text: str) -> int | None:

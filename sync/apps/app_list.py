@@ -9,7 +9,7 @@ from peewee import Expression, ModelSelect
 
 from sync.apps import glance, owners, status
 from sync.apps.glance import Glance
-from sync.listing import NOTHING, YES, Filter, Order, Page, page_of_rows
+from sync.listing import NOTHING, YES, Filter, Order, Page, page_of_rows, plain_rows
 from sync.models import App, Person
 from sync.safety import leavers
 from sync.states import AppState, Tone
@@ -72,7 +72,7 @@ def _has_unmatched(_apps: ModelSelect) -> Expression:
 def marked(person: Person) -> dict[str, int]:
     """How many of the apps that this person may see have each mark."""
     apps = owners.apps_of(person).where(App.state != AppState.CONNECTING)
-    unmatched = dict(apps.select(App.id, App.unmatched).tuples())
+    unmatched = dict(plain_rows(apps.select(App.id, App.unmatched)))
     return {"left": len(leavers.open_in(unmatched)), "unmatched": sum(count > 0 for count in unmatched.values())}
 
 

@@ -17,7 +17,7 @@ from sync.apps import status
 from sync.apps.conditions import MATCHED_AT_LEAST
 from sync.apps.status import Standing
 from sync.db import utcnow
-from sync.listing import one_of
+from sync.listing import one_of, plain_rows
 from sync.models import App, Check, Report, Task
 from sync.safety import leavers
 from sync.states import Tone
@@ -54,7 +54,7 @@ class _Row(NamedTuple):
 def of(asked: ModelSelect) -> list[Glance]:
     """The apps of a query, in its order."""
     query = asked.select(App.id, App.name, App.users, App.services, App.unmatched, _is_plain(utcnow()))
-    rows = [_Row(*row) for row in query.tuples()]
+    rows = [_Row(*row) for row in plain_rows(query)]
     ids = [row.id for row in rows]
     among = json.dumps(ids)
     other = {row.id for row in rows if not row.plain} | _with_more_to_it(ids, among)
@@ -106,5 +106,5 @@ def _with_more_to_it(ids: Collection[int], among: str) -> set[int]:
     found = leavers.open_in(ids).keys() | set()
     for column, live in ((Check.app, Check.is_live), (Task.app, Task.is_live), (Report.app, Report.is_open)):
         query = column.model.select(column).where(one_of(column, among), live).distinct()
-        found |= {app_id for (app_id,) in query.tuples()}
+        found |= {app_id for (app_id,) in plain_rows(query)}
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from peewee import ModelSelect
 
+from sync.listing import plain_rows
 from sync.models import App, AppPerson, Person
 from sync.search.texts import contains, text_of, words_of
 from sync.states import AppState, Part, WorkspaceRole
@@ -40,7 +41,7 @@ def shown(person: Person, words: str = "", category: str = "") -> ModelSelect:
     """Those of apps_of() whose name contains each of the words, in this category if one is given; as a query."""
     query = apps_of(person)
     if wanted := words_of(words):
-        named = [id for id, name in query.select(App.id, App.name).tuples() if contains(text_of([name]), wanted)]
+        named = [id for id, name in plain_rows(query.select(App.id, App.name)) if contains(text_of([name]), wanted)]
         query = query.where(App.id.in_(named))
     return query.where(App.category == category) if category else query
 
@@ -52,7 +53,7 @@ def categories(person: Person) -> list[str]:
 
 def owned_ids(person: Person) -> set[int]:
     """The ids of owned_by()."""
-    return {app.id for app in owned_by(person).select(App.id)}
+    return {id for (id,) in plain_rows(owned_by(person).select(App.id))}
 
 
 def people_of(app: App) -> list[AppPerson]:

@@ -15,7 +15,7 @@ from sync import effects, workspace
 from sync.apps import apps
 from sync.apps.conditions import Condition, Due, Facts, Words, that_hold
 from sync.db import utcnow
-from sync.listing import one_of
+from sync.listing import one_of, plain_rows
 from sync.models import Account, App, Check, Person, Report, Task
 from sync.once import once
 from sync.problems import AppProblem
@@ -100,7 +100,7 @@ def standings_of_plain(found: Iterable[App]) -> dict[int, Standing]:
 def needing_attention(asked: ModelSelect) -> list[App]:
     """The apps of a query where something is red, also beside the status. Only those with an error, a task that needs
     attention or an open leaver are looked at: conditions.py has no other red row."""
-    errors = dict(asked.select(App.id, App.error).tuples())
+    errors = dict(plain_rows(asked.select(App.id, App.error)))
     among = json.dumps(list(errors))
     with_tasks = Task.select(Task.app).where(one_of(Task.app, among), Task.needs_attention).distinct().tuples()
     suspects = {app_id for (app_id,) in with_tasks} | set(leavers.open_in(errors))
