@@ -49,7 +49,7 @@ def _natural(convert: Callable) -> type | None:
 
 
 def _made(model: type[Model], names: Sequence[str], values: Sequence, conversions: Sequence[Conversion]) -> Model:
-    """A row of the model as peewee makes it: nothing of it has been changed."""
+    """A row of the model as peewee makes it, and none of its columns counts as changed."""
     data = dict(zip(names, values))
     for name, convert, natural in conversions:
         value = data[name]

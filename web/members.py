@@ -94,7 +94,7 @@ def index(app: App) -> str:
     listed = Listed(here, wanted, member_list.ORDER)
     found = member_list.search(app, wanted, listed.sort, request.args.get("page", 1, type=int))
     progress = coming_and_going(app, found.rows)
-    newest = [batch for batch in match_decisions.undoable(app) if utcnow() - batch.made_at < UNDO_SHOWN]
+    newest = match_decisions.undoable(app, since=utcnow() - UNDO_SHOWN)
     head = member_filters.head(app, listed)
     return page(
         app, "members/index.html", "members/_list.html", tab=wanted.tab, intro=_intro(app, wanted),

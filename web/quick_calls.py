@@ -1,5 +1,5 @@
 """How templates call macros and functions, in fewer steps than Jinja takes, which looks for marks that nearly none has.
-What is called gets the same: tests/web/test_quick_calls.py compares."""
+A function or macro gets the same: tests/web/test_quick_calls.py compares."""
 
 from __future__ import annotations
 

@@ -8,12 +8,14 @@ import json
 import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from peewee import fn
 
 from sync import activity
 from sync.db import db, utcnow, writing
+from sync.listing import one_of, plain_rows
 from sync.matching import rules as match_rules
 from sync.matching.members import match_in_words, recount
 from sync.models import Account, App, MatchDecision, Person
@@ -219,18 +221,30 @@ class Batch:
     made_at: Any
 
 
-def undoable(app: App, limit: int = 1) -> list[Batch]:
-    """The last acts about the app's accounts that nothing newer has replaced, the newest first."""
+def undoable(app: App, limit: int = 1, since: datetime | None = None) -> list[Batch]:
+    """The last acts about the app's accounts that nothing newer has replaced, the newest first; `since` a moment (UTC),
+    if one is given."""
     last, some = fn.MAX(MatchDecision.id), fn.MIN(MatchDecision.account)
+    among = (Account.app == app,) if since is None else _decided_since(app, since)
     query = (
         MatchDecision.select(MatchDecision.batch, some, fn.COUNT(MatchDecision.id), fn.MAX(MatchDecision.made_by),
                              fn.MAX(MatchDecision.made_at))
-        .join(Account).where(Account.app == app, *_standing()).group_by(MatchDecision.batch).order_by(last.desc())
-        .limit(limit)
+        .join(Account).where(*among, *_standing()).group_by(MatchDecision.batch).order_by(last.desc()).limit(limit)
     )  # fmt: skip
     rows = list(query.tuples())
     accounts = {account.id: account for account in chosen(app, [row[1] for row in rows])}
     return [Batch(batch, accounts[one], count, by, at) for batch, one, count, by, at in rows]
+
+
+def _decided_since(app: App, moment: datetime) -> tuple:
+    """Conditions: decided after that moment, about an account of the app. They name the accounts, which are few: with a
+    condition on the app, SQLite would walk through all of it."""
+    recent = MatchDecision.select(MatchDecision.account).where(MatchDecision.made_at > moment,
+                                                               MatchDecision.undone_at.is_null())  # fmt: skip
+    ids = json.dumps(sorted({id for (id,) in plain_rows(recent)}))
+    apps = plain_rows(Account.select(Account.id, Account.app).where(one_of(Account.id, ids)))
+    mine = json.dumps([id for id, app_id in apps if app_id == app.id])
+    return one_of(Account.id, mine), MatchDecision.made_at > moment
 
 
 def _standing() -> tuple:

@@ -233,6 +233,9 @@ class MatchDecision(Base):
     made_at = DateTimeField(default=utcnow)
     undone_at = DateTimeField(null=True)
 
+    class Meta:
+        indexes = (SQL("CREATE INDEX match_decision_newest ON match_decision (made_at) WHERE undone_at IS NULL"),)
+
 
 class AcceptedLeaver(Base):
     """Someone accepts that a protected leaver keeps an account, until a day on which it is looked at again."""

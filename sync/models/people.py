@@ -36,6 +36,7 @@ class Person(Base):
             (("name", "id"), False),
             SQL("CREATE INDEX person_department ON person (department) WHERE department IS NOT NULL"),
             SQL("CREATE INDEX person_hold ON person (id) WHERE hold IS NOT NULL"),
+            SQL("CREATE INDEX person_signs_in ON person (workspace_role) WHERE workspace_role IS NOT NULL"),
         )
 
 

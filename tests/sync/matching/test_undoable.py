@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from sync.db import utcnow, writing
@@ -37,6 +39,10 @@ def test_the_newest_comes_first_with_one_of_its_accounts_and_their_number(chat, 
     assert len(match_decisions.undoable(chat.app)) == 1
     newest = match_decisions.undoable(chat.app)[0]
     assert newest.made_by == "Ana" and before <= newest.made_at <= utcnow()
+    just, all_day = newest.made_at - timedelta(microseconds=1), before - timedelta(days=1)
+    assert [one.batch for one in match_decisions.undoable(chat.app, 9, since=just)] == [two]
+    assert match_decisions.undoable(chat.app, since=newest.made_at) == []
+    assert match_decisions.undoable(chat.app, 9, since=all_day) == match_decisions.undoable(chat.app, 9)
 
 
 def test_what_something_newer_replaced_is_not_offered_until_that_is_undone(chat):
