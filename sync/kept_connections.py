@@ -15,7 +15,7 @@ MOST = 8  # that nobody uses: with few people, one or two serve all pages
 IDLE_SECONDS = 60.0  # after which one that nobody uses is closed
 # TEMP tables and triggers that were left, and settings that a use may have changed.
 LEFT = """SELECT (SELECT count(*) FROM temp.sqlite_master), (SELECT foreign_keys FROM pragma_foreign_keys),
-    (SELECT timeout FROM pragma_busy_timeout)"""
+    (SELECT timeout FROM pragma_busy_timeout), (SELECT synchronous FROM pragma_synchronous)"""
 
 
 class Connection(sqlite3.Connection):
