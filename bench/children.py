@@ -54,6 +54,15 @@ def limit_next_part() -> None:
     _set(resource.RLIMIT_DATA, _data() + GIGABYTES * 1024**3)
 
 
+def peak_megabytes() -> float:
+    """The most memory that this process had: VmHWM of proc(5), as Linux counts that of the parent into `ru_maxrss`."""
+    path = Path("/proc/self/status")
+    for line in path.read_text().splitlines() if path.exists() else ():
+        if line.startswith("VmHWM"):
+            return int(line.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
 def _set(which: int, most: int) -> None:
     resource.setrlimit(which, (most, resource.getrlimit(which)[1]))
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from bench import peers, picture, sample
 from bench.children import GIGABYTES, SECONDS, Limit
 from bench.machine import facts
-from bench.programs import FLOOR, MEASURED, PEAK, ROLLCALL, Run
+from bench.programs import FLOOR, MEASURED, PEAK, ROLLCALL, Run, run
 
 SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000)
 NUMBERS, PICTURE = (Path(__file__).with_name(f"growth.{kind}") for kind in ("json", "svg"))
@@ -55,8 +55,8 @@ def measure(count: int, repeat: int, versions: dict[str, str], smaller: dict[str
     names = [name for name in (FLOOR, ROLLCALL, *versions) if name not in failed]
     turns = []
     for turn in range(repeat):
-        turns.append({name: Run(name, count) for name in (names if turn == 0 else (FLOOR, ROLLCALL))})
-        agree({name: run.found for name, run in turns[-1].items()})
+        turns.append({name: run(name, count) for name in (names if turn == 0 else (FLOOR, ROLLCALL))})
+        agree({name: one.found for name, one in turns[-1].items()})
     measured = {name: _medians(name, turns) for name in names}
     return measured | {name: {"ended": NOT_TRIED} for name in versions if name in failed}
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import gc
 import json
-import resource
 import sys
 import tempfile
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Protocol
@@ -34,18 +34,26 @@ class Program(Protocol):
         """How many accounts were new, gone and changed, with another role, name, address or status."""
 
 
+@dataclass
 class Run:
     """What one program took (processor seconds of each reading, and MB), what it found, and what ended it early."""
 
-    def __init__(self, name: str, count: int):
-        python = peers.PYTHON if name in peers.CLASSES else sys.executable
-        lines, self.limit = children.results("bench.programs", name, count, python)
-        self.took: dict[str, float] = {line["step"]: line["seconds"] for line in lines}
-        self.found: dict[str, list[int]] = {line["step"]: line["found"] for line in lines}
-        if not self.limit:
-            lines, self.limit = children.results("bench.programs", name + FOR_MEMORY, count, python)
-            if lines:
-                self.took[PEAK] = lines[0]["peak_mb"]
+    took: dict[str, float]
+    found: dict[str, list[int]]
+    limit: children.Limit | None
+
+
+def run(name: str, count: int) -> Run:
+    """Run the program for its times, and again for its memory if no limit ended it."""
+    python = peers.PYTHON if name in peers.CLASSES else sys.executable
+    lines, limit = children.results("bench.programs", name, count, python)
+    took = {line["step"]: line["seconds"] for line in lines}
+    found = {line["step"]: line["found"] for line in lines}
+    if not limit:
+        memory, limit = children.results("bench.programs", name + FOR_MEMORY, count, python)
+        for line in memory:
+            took |= line
+    return Run(took, found, limit)
 
 
 def main() -> None:
@@ -73,7 +81,7 @@ def _memory(program: Program, count: int) -> None:
     for round in range(len(sample.STEPS)):
         children.limit_next_part()
         program.check(sample.pages(count, round))
-    print(json.dumps({"peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+    print(json.dumps({PEAK: children.peak_megabytes()}))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ on this machine, and bench/floor.py, which stages and compares them. `python -m 
 from __future__ import annotations
 
 import json
-import resource
 import statistics
 import sys
 import tempfile
@@ -15,6 +14,7 @@ from pathlib import Path
 import requests
 
 from bench import floor, reading
+from bench.children import peak_megabytes
 from bench.children import run as run_child
 from bench.machine import facts
 from connectors.base import Account
@@ -28,7 +28,7 @@ def main() -> None:
         what, count = sys.argv[2], int(sys.argv[3])
         with tempfile.TemporaryDirectory(prefix="rollcall-bench-") as folder:
             measured = {"plain": plain, "check": check}[what](count, Path(folder))
-        measured["peak MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        measured["peak MB"] = peak_megabytes()
         print(json.dumps(measured))
         return
     print("\n".join(facts()), flush=True)
