@@ -3,6 +3,7 @@ No peer is needed here; `make peers` and `make growth` run them."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -107,3 +108,11 @@ def test_the_picture_names_every_line_and_what_did_not_finish() -> None:
 def test_names_of_lines_that_end_side_by_side_stay_apart() -> None:
     heights = picture._apart({"floor": (9, 50), "dlt": (9, 48), "deepdiff": (9, 49), "diffsync": (5, 48)})
     assert heights == {"dlt": 48, "deepdiff": 67, "floor": 86, "diffsync": 48}
+
+
+def test_page_and_picture_show_what_was_measured() -> None:
+    found = json.loads(growth.NUMBERS.read_text())
+    page = growth.NUMBERS.with_name("README.md").read_text()
+    assert growth.PICTURE.read_text() == growth.drawn(found), "run `python -m bench.growth --draw`"
+    assert [line for line in growth.table(found["sizes"]) if line not in page] == []
+    assert found["date"] in page and growth.PICTURE.name in page
