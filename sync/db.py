@@ -260,7 +260,7 @@ def noted_in_write() -> dict:
 
 
 _write = threading.local()
-_writer = threading.Lock()
+_writer = threading.RLock()  # after a commit, messages are put into the same file
 _patience: ContextVar[float] = ContextVar("seconds to wait for the lock of the one writer", default=LONGEST_WAIT)
 
 
@@ -276,11 +276,11 @@ def waiting_at_most(seconds: float):
 
 
 @contextmanager
-def _turn(outermost: bool):
+def turn() -> Iterator[None]:
     """The threads of a process write one after the other and wake each other, where SQLite would let each look again
     after ever longer pauses. One that has waited too long asks the file, which says that it is locked.
     """
-    mine = outermost and not db.on_server and _writer.acquire(timeout=_patience.get())
+    mine = not db.on_server and _writer.acquire(timeout=_patience.get())
     try:
         yield
     finally:
@@ -317,7 +317,7 @@ def _transaction(begin: Callable[[], AbstractContextManager]) -> Iterator[bool]:
     if outermost:
         noted_in_write().clear()
     try:
-        with once.afresh(), connected(), _turn(outermost), begin() if outermost else db.atomic():
+        with once.afresh(), connected(), turn(), begin() if outermost else db.atomic():
             yield outermost
     except Exception as problem:
         faults.note(problem)

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from enum import IntEnum
 from pathlib import Path
@@ -15,7 +17,7 @@ from huey.serializer import Serializer
 from huey.storage import PostgresStorage, SqliteStorage
 
 from sync import faults
-from sync.db import NORMAL
+from sync.db import NORMAL, turn
 from sync.jobs.bell import Bell
 
 NAME = "rollcall"
@@ -50,6 +52,11 @@ class _RingingStorage(SqliteStorage):
         connection = super()._create_connection()
         connection.execute(f"PRAGMA synchronous = {NORMAL}")
         return connection
+
+    @contextmanager
+    def db(self, commit: bool = False, close: bool = False) -> Iterator[sqlite3.Cursor]:
+        with turn() if commit else nullcontext(), super().db(commit, close) as cursor:
+            yield cursor
 
     def enqueue(self, data: bytes, priority: float | None = None) -> None:
         super().enqueue(data, priority)

@@ -48,19 +48,20 @@ def runs(kind: str) -> Callable[[Callable[[int], None]], Callable[[int], None]]:
     def register(run: Callable[[int], None]) -> Callable[[int], None]:
         @wraps(run)
         def guarded(row_id: int) -> None:
-            if fault := clock.wrong():
-                raise OwnFault(fault)
-            try:
-                run(row_id)
-            except Exception as problem:
-                fault = faults.note(problem)
-                if fault is None:
-                    raise
-                leases.put_off(KINDS[kind], row_id, fault.text)
-                raise OwnFault(fault) from problem
-            finally:
-                _let_go(kind, row_id)
-            leases.went_on(KINDS[kind], row_id)
+            with connected():  # one connection for all of it: opening one reads the whole schema
+                if fault := clock.wrong():
+                    raise OwnFault(fault)
+                try:
+                    run(row_id)
+                except Exception as problem:
+                    fault = faults.note(problem)
+                    if fault is None:
+                        raise
+                    leases.put_off(KINDS[kind], row_id, fault.text)
+                    raise OwnFault(fault) from problem
+                finally:
+                    _let_go(kind, row_id)
+                leases.went_on(KINDS[kind], row_id)
 
         _runners[kind] = guarded
         return guarded
