@@ -28,7 +28,7 @@ __all__ = [
     "network_addresses", "parse_networks", "reaching",
 ]  # fmt: skip
 
-ROOMS = ("apps", "directories", "scim")  # where a connector is found because its file is there
+APPS, DIRECTORIES = ("apps", "scim"), ("directories",)  # where a connector is found because its file is there
 _described: dict[str, type[Connector]] = {}
 _broken: list[str] = []
 
@@ -41,10 +41,29 @@ def app_connectors() -> dict[str, type[Connector]]:
     return {kind.slug: kind for kind in sorted(every.values(), key=_label)}
 
 
+def app_connector(slug: str) -> type[Connector]:
+    """One kind of app, without importing the others where its file is named like it. Raises KeyError for none."""
+    own = _described.get(slug) or _in_file_of(slug)
+    return app_connectors()[slug] if own is None else own
+
+
+def _in_file_of(slug: str) -> type[Connector] | None:
+    name = slug.replace("-", "_")
+    is_room = name in APPS and "connector" in _names(name)
+    if name not in _names("apps") and not is_room:
+        return None
+    module = importlib.import_module(f"{__name__}.{f'{name}.connector' if is_room else f'apps.{name}'}")
+    return next((kind for kind in vars(module).values() if isinstance(kind, type) and _is(kind, slug)), None)
+
+
+def _is(kind: type, slug: str) -> bool:
+    return issubclass(kind, Connector) and kind.__dict__.get("slug") == slug
+
+
 @cache
 def directory_connectors() -> dict[str, type[DirectoryConnector]]:
     """Every kind of pull directory, by slug."""
-    return _found(DirectoryConnector)
+    return _found(DirectoryConnector, DIRECTORIES)
 
 
 def provider(issuer: str, client_id: str, client_secret: str = "") -> Provider:
@@ -131,16 +150,21 @@ def broken_files() -> tuple[str, ...]:
 
 @cache
 def _shipped_apps() -> dict[str, type[Connector]]:
-    return _found(Connector)
+    return _found(Connector, APPS)
 
 
-def _found(contract: type) -> dict:
-    for room in ROOMS:
-        package = importlib.import_module(f"{__name__}.{room}")
-        for module in pkgutil.iter_modules(package.__path__):
-            importlib.import_module(f"{package.__name__}.{module.name}")
+def _found(contract: type, rooms: tuple[str, ...]) -> dict:
+    for room in rooms:
+        for name in _names(room):
+            importlib.import_module(f"{__name__}.{room}.{name}")
     found = [kind for kind in _heirs(contract) if kind.__dict__.get("slug") and not getattr(kind, "described", False)]
     return {kind.slug: kind for kind in sorted(found, key=_label)}
+
+
+@cache
+def _names(room: str) -> tuple[str, ...]:
+    package = importlib.import_module(f"{__name__}.{room}")
+    return tuple(module.name for module in pkgutil.iter_modules(package.__path__))
 
 
 def _label(kind: type) -> str:

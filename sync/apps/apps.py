@@ -41,7 +41,7 @@ def broken_files() -> tuple[str, ...]:
 
 def connector_class(slug: str) -> type[Connector]:
     try:
-        return connectors.app_connectors()[slug]
+        return connectors.app_connector(slug)
     except KeyError:
         broken = " A file in the folder connectors has an error: see doctor." if connectors.broken_files() else ""
         raise AppProblem(f"There is no connector {slug!r}.{broken}") from None

@@ -12,10 +12,12 @@ from tests.cli.conftest import ROOT
 
 A_COMMAND = "import app, cli.checks, cli.people"
 A_CHECK = f"{A_COMMAND}, connectors\nconnectors.app_connectors()"
+OF_ONE_APP = f"{A_COMMAND}, connectors\nconnectors.app_connector('sample-chat'), connectors.app_connector('scim')"
 THE_PAGES = "import app, importlib, web\nfor area in web.AREAS: importlib.import_module(f'web.{area}')"
 FOR_NONE = {"psycopg", "psycopg_pool", "asyncio", "segno", "joserfc", "scim2_server", "scim2_models", "pydantic",
             "openpyxl"}
 FOR_PASSKEYS = {"webauthn", "OpenSSL"}
+OTHER_APPS = {"connectors.apps.slack", "connectors.ldap.client", "connectors.google", "connectors.microsoft"}
 FOR_CONNECTORS = {"ldap3", "yaml", "requests"}
 FOR_PAGES = {"flask", "jinja2", "werkzeug", "wtforms", "waitress", "web"} | FOR_PASSKEYS
 
@@ -23,8 +25,9 @@ FOR_PAGES = {"flask", "jinja2", "werkzeug", "wtforms", "waitress", "web"} | FOR_
 @pytest.mark.parametrize(("imported", "left_out"), [
     (A_COMMAND, FOR_NONE | FOR_CONNECTORS | FOR_PAGES),
     (A_CHECK, FOR_NONE | FOR_PAGES | {"ldap3"}),
+    (OF_ONE_APP, FOR_NONE | FOR_PAGES | OTHER_APPS),
     (THE_PAGES, FOR_NONE | FOR_CONNECTORS | FOR_PASSKEYS | {"cli.demo", "demo"}),
-], ids=["a command", "a check", "the pages"])  # fmt: skip
+], ids=["a command", "a check", "a check of one app", "the pages"])  # fmt: skip
 def test_what_is_slow_to_import_waits_until_it_is_needed(imported, left_out):
     asked = f"{imported}\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True)
