@@ -84,16 +84,13 @@ def _serve(waits: dict[str, float], accounts: int, pipe: Connection) -> None:
             address = urlsplit(self.path)
             _, kind, app, asked = address.path.split("/", 3)
             if begun.is_set():
+                if kind == "hanging":  # not counted: nobody may be waiting for its answer any longer
+                    threading.Event().wait()
                 with calls.one(app, self.connection.getsockname()[0]):
-                    self._wait(kind)
+                    time.sleep(waits[kind])
             start = int(parse_qs(address.query).get("startIndex", ["1"])[0])
             known = {"ServiceProviderConfig": config, "Users": bodies.get(start) or bodies[max(bodies)]}
             self.wfile.write(known.get(asked, reading.NO_SUCH_USER))
-
-        def _wait(self, kind: str) -> None:
-            if kind == "hanging":
-                threading.Event().wait()
-            time.sleep(waits[kind])
 
         def log_message(self, *_: object) -> None:
             pass
