@@ -64,9 +64,8 @@ def worker() -> None:
     _begin()
     stop = _stop_signal()
     with installation() as settings, serving_queue(settings, among_others=True), keeping_connections():
-        queue.sweep()
         notice("Rollcall runs the queue and the schedule.")
-        _work_until(stop, queue.wake_abandoned)
+        _work_until(stop, queue.wake_abandoned, begin=queue.sweep)
 
 
 def serve_all(
@@ -143,11 +142,14 @@ def _stop_signal() -> threading.Event:
     return stop
 
 
-def _work_until(stop: threading.Event, *looks: Callable[[], None]) -> None:
-    """`looks` are called every few seconds."""
+def _work_until(
+    stop: threading.Event, *looks: Callable[[], None], begin: Callable[[], None] = lambda: None
+) -> None:
+    """`looks` are called every few seconds, and `begin` once the workers are there for what it wakes them for."""
     queue.bell.listen()
     workers = Workers(Crew())
     workers.start()
+    begin()
     while not stop.wait(HEALTH_SECONDS):
         locks.keep()
         workers.check_worker_health()
