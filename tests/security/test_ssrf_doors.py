@@ -110,7 +110,7 @@ def test_what_a_described_app_names_asks_first(strict, here: Listener, tmp_path:
 OPENS = re.compile(r"socket\.(socket|create_connection)\(|requests\.(get|post|put|patch|delete|request|Session)\(|"
                    r"HTTPS?Connection\(\w*[,)\"]|urllib\.request|urlopen|urllib3\.(PoolManager|request)|"
                    r"ldap3\.(Server|Connection)\(|psycopg\.connect\(|\bSmtp(Tls)?\(|smtplib\.SMTP(_SSL)?\(|"
-                   r"create_connection\(|asyncio\.open_connection|HTTPAdapter\(\)|socketserver|websocket")
+                   r"\bcreate_connection\(|asyncio\.open_connection|HTTPAdapter\(\)|socketserver|websocket")
 DOORS = {
     "connectors/tools/http.py": 1,  # the session, which PinnedAdapter connects for
     "connectors/tools/pinned.py": 1,
