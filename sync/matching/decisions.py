@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from peewee import fn
+from peewee import Expression, fn
 
 from sync import activity
 from sync.db import db, utcnow, writing
@@ -225,7 +225,9 @@ def undoable(app: App, limit: int = 1, since: datetime | None = None) -> list[Ba
     """The last acts about the app's accounts that nothing newer has replaced, the newest first; `since` a moment (UTC),
     if one is given."""
     last, some = fn.MAX(MatchDecision.id), fn.MIN(MatchDecision.account)
-    among = (Account.app == app,) if since is None else _decided_since(app, since)
+    among = [Account.app == app] if since is None else _decided_since(app, since)
+    if not among:
+        return []
     query = (
         MatchDecision.select(MatchDecision.batch, some, fn.COUNT(MatchDecision.id), fn.MAX(MatchDecision.made_by),
                              fn.MAX(MatchDecision.made_at))
@@ -236,15 +238,15 @@ def undoable(app: App, limit: int = 1, since: datetime | None = None) -> list[Ba
     return [Batch(batch, accounts[one], count, by, at) for batch, one, count, by, at in rows]
 
 
-def _decided_since(app: App, moment: datetime) -> tuple:
-    """Conditions: decided after that moment, about an account of the app. They name the accounts, which are few: with a
-    condition on the app, SQLite would walk through all of it."""
+def _decided_since(app: App, moment: datetime) -> list[Expression]:
+    """Conditions: decided after that moment, about an account of the app; none where nothing was. They name the
+    accounts, which are few: with a condition on the app, SQLite would walk through all of it."""
     recent = MatchDecision.select(MatchDecision.account).where(MatchDecision.made_at > moment,
                                                                MatchDecision.undone_at.is_null())  # fmt: skip
-    ids = json.dumps(sorted({id for (id,) in plain_rows(recent)}))
-    apps = plain_rows(Account.select(Account.id, Account.app).where(one_of(Account.id, ids)))
-    mine = json.dumps([id for id, app_id in apps if app_id == app.id])
-    return one_of(Account.id, mine), MatchDecision.made_at > moment
+    ids = sorted({id for (id,) in plain_rows(recent)})
+    among = Account.select(Account.id, Account.app).where(one_of(Account.id, json.dumps(ids)))
+    mine = [id for id, app_id in plain_rows(among) if app_id == app.id] if ids else []
+    return [one_of(Account.id, json.dumps(mine)), MatchDecision.made_at > moment] if mine else []
 
 
 def _standing() -> tuple:

@@ -46,8 +46,9 @@ def filled(chat) -> None:
     with writing():
         Account.update(last_activity=utcnow(), pending={"role": "x"}, further_roles=("a", "b")).where(
             Account.id == Account.get().id).execute()
-        Account.update(person=None, name="").where(Account.id % 3 == 0).execute()
-        Account.update(further_roles=None).where(Account.id % 4 == 0).execute()
+        ids = [account.id for account in Account.select().order_by(Account.id)]
+        Account.update(person=None, name="").where(Account.id.in_(ids[::3])).execute()
+        Account.update(further_roles=None).where(Account.id.in_(ids[::4])).execute()
         Report.create(app=chat.app, counts={"removed user": 2})
         Check.create(app=chat.app, error="Jürgen said no", counts={})
         nobodys, someones = (Account.select().where(Account.person.is_null(empty)).get() for empty in (True, False))
