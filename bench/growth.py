@@ -110,7 +110,7 @@ def drawn(found: dict) -> str:
         picture.Panel("Processor seconds with 1 % changed", _lines(found, changed), lambda value: f"{value:g} s"),
         picture.Panel("Peak memory", _lines(found, PEAK), lambda value: _bytes(value)),
     ]
-    notes = [f"{name}: {int(count):,} accounts, not finished within {measured['ended']}."
+    notes = [f"{name}: {int(count):,} accounts, a reading not finished within {measured['ended']}."
              for count, tried in found["sizes"].items() for name, measured in tried.items()
              if measured["ended"] not in (None, NOT_TRIED)]  # fmt: skip
     return picture.draw("What a check costs as an app grows", "accounts in the app", panels, notes)

@@ -31,7 +31,7 @@ class Panel:
 
 def draw(title: str, across: str, panels: list[Panel], notes: list[str]) -> str:
     """The SVG. `across` names the horizontal axis; notes are lines of text below the panels."""
-    height = HEAD + len(panels) * (TOP + PLOT + BELOW) + len(notes) * LINE + 8
+    height = HEAD + len(panels) * (TOP + PLOT + BELOW) + len(notes) * LINE + 16
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
         f'role="img" aria-labelledby="title"><title id="title">{escape(title)}</title>',
@@ -41,7 +41,7 @@ def draw(title: str, across: str, panels: list[Panel], notes: list[str]) -> str:
     ]
     for number, panel in enumerate(panels):
         parts += _panel(panel, across, HEAD + number * (TOP + PLOT + BELOW))
-    below = HEAD + len(panels) * (TOP + PLOT + BELOW) + 8
+    below = HEAD + len(panels) * (TOP + PLOT + BELOW) + 16
     parts += [f'<text x="16" y="{below + number * LINE}">{escape(note)}</text>' for number, note in enumerate(notes)]
     return "\n".join([*parts, "</svg>\n"])
 
@@ -84,7 +84,11 @@ def _line(name: str, line: Points, label: float) -> Iterator[str]:
     yield f'<g class="{name}"><path class="line" d="M' + "L".join(f"{x:.1f} {y:.1f}" for x, y in line) + '"/>'
     for x, y in line:
         yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4.5"/>'
-    yield f'<text class="name halo" x="{line[-1][0] + 11:.1f}" y="{label + 5:.1f}">{escape(name)}</text></g>'
+    end = line[-1][0]
+    where = f'x="{end + 11:.1f}" y="{label + 5:.1f}"'
+    if end < WIDTH - RIGHT:  # it ended early, where other lines may pass on its right
+        where = f'x="{end:.1f}" y="{label - 11:.1f}" text-anchor="middle"'
+    yield f'<text class="name halo" {where}>{escape(name)}</text></g>'
 
 
 def _scale(values: list[float], start: float, end: float) -> Callable[[float], float]:

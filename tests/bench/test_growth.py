@@ -101,7 +101,7 @@ def test_the_picture_names_every_line_and_what_did_not_finish() -> None:
     texts = [text.text for text in ElementTree.fromstring(drawn).iter("{http://www.w3.org/2000/svg}text")]
     assert texts.count(FLOOR) == texts.count(ROLLCALL) == 3 and texts.count("dlt") == 1
     assert {"10,000", "100,000", "0.03 s", "3 GB"} <= set(texts)
-    assert "dlt: 10,000 accounts, not finished within 4 GB." in texts
+    assert "dlt: 10,000 accounts, a reading not finished within 4 GB." in texts
     assert "prefers-color-scheme: dark" in drawn
 
 
