@@ -114,7 +114,7 @@ def test_an_offboarding_does_not_take_it(chat, leaver, given, olga):
     given()
     leaver = Person.get_by_id(leaver.id)
     lines = {line.account.email: line for line in preview(leaver, olga).lines}
-    assert lines[THEIRS].protected == PROTECTED and not lines[THEIRS].goes and lines[email(1)].goes
+    assert lines[THEIRS].protected == PROTECTED and not lines[THEIRS].removable and lines[email(1)].removable
     offboarding.start(leaver, olga, {line.account.id for line in lines.values()}, {}, locked=[seat().id])
     work()
     assert chat.removed() == [email(1)]
