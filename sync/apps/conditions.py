@@ -1,5 +1,6 @@
 """The one table of what can be true of an app and which of it wins: its rows are asked in their order.
-“Up to date” is what is left where no row with a status holds, so a fact that has no row can't be green by mistake."""
+“Up to date” is what is left where no row with a status holds, so a fact that has no row can't be green by mistake.
+Lists first ask glance.py which apps can have none of these conditions: it has to know each fact."""
 
 from __future__ import annotations
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import fields
 from datetime import timedelta
 
 import pytest
 
 from sync.apps import glance, status
-from sync.apps.conditions import UP_TO_DATE
+from sync.apps.conditions import UP_TO_DATE, Facts
 from sync.db import utcnow, writing
 from sync.models import Account, App, Check, Person, Report, Task
 from sync.states import (
@@ -76,6 +77,22 @@ BESIDE = (
     lambda app: with_account(app, external_id="us", match_kind=AccountMatch.UNMATCHED, person=None),
     lambda app: with_account(app, external_id="us", match_kind=AccountMatch.SERVICE_ACCOUNT, person=None),
 )
+
+
+# By column or table that glance.py asks, the facts that it decides. The last ones can't make an app anything but plain.
+DECIDED = {
+    "state": {"state"}, "error, failures": {"failures", "failure", "failed_at", "error"},
+    "last_check_at, next_check_at, last_due_at, daily": {"read_at", "due"}, "missing_permissions": {"lacks"},
+    "users, services, unmatched": {"to_match", "matched"}, "connector": {"version_warning"},
+    "live checks": {"check", "check_since", "retry_error", "retry_at"},
+    "live tasks": {"under_way", "stuck", "stuck_error"},
+    "open reports": {"report", "waiting", "held"}, "leavers": {"left", "left_accounts", "leaving"},
+    "": {"name", "has_address"},
+}  # fmt: skip
+
+
+def test_each_fact_about_an_app_is_one_that_a_glance_decides():
+    assert {one.name for one in fields(Facts)} == set().union(*DECIDED.values())
 
 
 @pytest.mark.usefixtures("home")
