@@ -22,9 +22,12 @@ WHOLE = --dist loadfile --no-loadscope-reorder
 test: .venv/ready-to-test
 	$(if $(ARGS),,ROLLCALL_TEST_PICTURES=no )$(BIN)/python -m pytest -n $(WORKERS) $(or $(and $(ARGS),--dist worksteal $(ARGS)),$(WHOLE))
 
-# For daily work: the core, the pages and the rules of the house. No browser, no other servers, no long property tests.
+# For daily work: the core, the pages and the rules of the house. No browser, no other servers, and none of the modules
+# that take longest.
+SLOW = _properties _machine _rows assigned_loss assignments below_a_path compare conditions counted_losses known_items listed \
+	migrated_addresses named_states permissions planned quick_words role_changes several_roles twins scim_*
 test-fast: .venv/ready-to-test
-	$(BIN)/python -m pytest -q -n auto --dist worksteal --ignore-glob='*_properties.py' --ignore-glob='*_machine.py' \
+	$(BIN)/python -m pytest -q -n auto --dist worksteal $(SLOW:%=--ignore-glob='*%.py') \
 		tests/test_house.py tests/test_plain_english.py tests/security/test_core_by_rank.py tests/connectors/test_levels.py \
 		tests/sync tests/web $(ARGS)
 
