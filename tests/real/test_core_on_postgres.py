@@ -17,8 +17,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 SELECTED = (
     "tests/sync/postgres",
     "tests/sync/reports/test_merge.py",
-    "tests/sync/jobs/test_leases.py::test_the_lease_of_another_machine_is_void_once_the_server_has_not_seen_its_process_"
-    "for_a_while",
+    "tests/sync/jobs/test_leases.py",
     "tests/faults/test_server_faults.py",
     "tests/web/test_reports_pages.py",
     "tests/cli/test_processes.py::test_two_web_and_two_worker_processes_do_the_main_job_and_one_dies_in_it",
