@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from sync.config import Config
 from sync.models import Person
@@ -54,6 +55,7 @@ def test_every_kind_of_click_stays_below_the_path(visit, live, asked, tmp_path, 
     page.wait_for_url(f"{live.url}/people?search=kowal")
     with page.expect_response(lambda answer: answer.url.endswith("/people?search=kowal")):
         page.keyboard.press("Tab")  # the field is left, which asks once more
+    expect(page.locator(".htmx-request")).to_have_count(0)
     page.click("#add-person")  # a dialog
     page.wait_for_url(lambda url: url.startswith(live.url) and url.endswith("/people/new") and "dialog=" in url)
     page.fill("dialog #f-name", "Kim Larsen")
