@@ -319,15 +319,14 @@
   }, true);
   addEventListener("pageshow", () => document.querySelectorAll("[data-in-flight]").forEach((element) => setBusy(element, false)));
 
-  // Polling rests while nobody looks.
+  // Polling rests while nobody looks. A search isn't made again when its field is left, or by Enter: the answer would only
+  // take away what was ticked since.
   const isPoll = (event) => /\bevery\b/.test(event.detail.elt.getAttribute("hx-trigger") || "");
+  const isShown = ({ finalRequestPath }) => new URL(finalRequestPath, location).href === new URL(page(), location).href;
   document.addEventListener("htmx:beforeRequest", (event) => {
-    const { elt, requestConfig } = event.detail;
-    if (isPoll(event)) {
-      if (document.hidden) event.preventDefault();
-    } else if (requestConfig.verb !== "get") {
-      setBusy(elt, true, requestConfig.triggeringEvent?.submitter);
-    }
+    const { elt, requestConfig, pathInfo } = event.detail;
+    if (isPoll(event) && document.hidden || elt.matches("form.filters") && isShown(pathInfo)) event.preventDefault();
+    else if (requestConfig.verb !== "get") setBusy(elt, true, requestConfig.triggeringEvent?.submitter);
   });
   document.addEventListener("htmx:afterRequest", (event) => setBusy(event.detail.elt, false));
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
 
 from sync.config import Config
 from sync.models import Person
@@ -53,9 +52,6 @@ def test_every_kind_of_click_stays_below_the_path(visit, live, asked, tmp_path, 
     page.keyboard.type("kowal")
     page.wait_for_selector("#people >> text=Tom Duarte", state="detached")
     page.wait_for_url(f"{live.url}/people?search=kowal")
-    with page.expect_response(lambda answer: answer.url.endswith("/people?search=kowal")):
-        page.keyboard.press("Tab")  # the field is left, which asks once more
-    expect(page.locator(".htmx-request")).to_have_count(0)
     page.click("#add-person")  # a dialog
     page.wait_for_url(lambda url: url.startswith(live.url) and url.endswith("/people/new") and "dialog=" in url)
     page.fill("dialog #f-name", "Kim Larsen")
