@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import psycopg
 
 from sync.db import DatabaseRefused
-from sync.postgres.opening import sentence
+from sync.postgres import pooler
+from sync.postgres.opening import CannotBeUsed, sentence
 
 CROWDED = 0.8  # of the connections that the server allows
 CONNECT_SECONDS = 10
@@ -39,9 +40,10 @@ def look(address: str) -> Look:
     """Raises DatabaseRefused where the server can't be asked."""
     try:
         with psycopg.connect(address, autocommit=True, connect_timeout=CONNECT_SECONDS) as connection:
+            pooler.refuse_lent(connection, address)
             version, size, connections, most, standby, encoding, durable = connection.execute(_LOOK).fetchone()
             invalid = [name for (name,) in connection.execute(_INVALID)]
-    except psycopg.Error as problem:
+    except (CannotBeUsed, psycopg.Error) as problem:
         raise DatabaseRefused(sentence(problem, address)) from problem
     problems = []
     if standby:

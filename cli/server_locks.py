@@ -10,8 +10,8 @@ import psycopg
 
 from sync.db import DatabaseRefused
 from sync.jobs import leases
-from sync.postgres import seen
-from sync.postgres.opening import sentence
+from sync.postgres import pooler, seen
+from sync.postgres.opening import CannotBeUsed, sentence
 
 ROLLCALL = 0x526F6C6C  # "Roll": the first number of each of its locks
 NUMBERS = {"in-use": 1, "queue": 2}
@@ -19,10 +19,14 @@ CONNECT_SECONDS = 10
 # So that this end notices within a minute when the other machine is gone, and the server too, which releases the locks.
 KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 OF_SERVER = "; ".join(f"SET tcp_{name} = {value}" for name, value in KEEPALIVE.items())
+_HELD = f"""
+    SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = pg_backend_pid()
+                   AND objsubid = 2 AND classid = {ROLLCALL} AND objid = CAST(%s AS oid))
+"""
 
 
 class Lock:
-    """`busy` is for when another process has it."""
+    """`busy` is for when another process has it. Raises CannotBeUsed where a pooler lends its session to others."""
 
     def __init__(self, address: str, name: str, shared: bool, busy: str):
         self.address, self.name, self.busy = address, name, busy
@@ -34,6 +38,7 @@ class Lock:
             self.address, autocommit=True, connect_timeout=CONNECT_SECONDS, application_name="rollcall lock",
             **KEEPALIVE,
         )
+        pooler.refuse_lent(self._connection, self.address)
         self._connection.execute(OF_SERVER)
         self._connection.execute(seen.HOLD, (seen.PROCESSES, seen.number(leases.BOOT)))
         [taken] = self._connection.execute(self._take).fetchone()
@@ -42,12 +47,14 @@ class Lock:
     def is_kept(self) -> bool:
         """Take it again where the server has ended the connection. False where another process has it now."""
         try:
-            self._connection.execute("SELECT 1")
+            [held] = self._connection.execute(_HELD, [NUMBERS[self.name]]).fetchone()
         except psycopg.OperationalError:
             try:
                 return self.take()
             except psycopg.OperationalError:
-                pass  # the server is still away: nobody can have taken it
+                return True  # the server is still away: nobody can have taken it
+        if not held:
+            raise CannotBeUsed(pooler.LENT)
         return True
 
     def release(self) -> None:
@@ -62,10 +69,8 @@ _held: list[Lock] = []
 def held(address: str, name: str, shared: bool, busy: str) -> Iterator[bool]:
     """The block gets False where another process has it."""
     lock = Lock(address, name, shared, busy)
-    try:
+    with _in_words(address):
         taken = lock.take()
-    except psycopg.Error as problem:
-        raise DatabaseRefused(sentence(problem, address)) from problem
     if taken:
         _held.append(lock)
     try:
@@ -77,5 +82,18 @@ def held(address: str, name: str, shared: bool, busy: str) -> Iterator[bool]:
 
 
 def lost() -> Lock | None:
-    """One of this process's locks that another process has taken since the server was away."""
-    return next((lock for lock in _held if not lock.is_kept()), None)
+    """One of this process's locks that another process has taken since the server was away. Raises DatabaseRefused if
+    its session no longer belongs to it alone."""
+    for lock in _held:
+        with _in_words(lock.address):
+            if not lock.is_kept():
+                return lock
+    return None
+
+
+@contextmanager
+def _in_words(address: str) -> Iterator[None]:
+    try:
+        yield
+    except (CannotBeUsed, psycopg.Error) as problem:
+        raise DatabaseRefused(sentence(problem, address)) from problem

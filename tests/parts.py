@@ -16,6 +16,7 @@ PROGRAMS = {
     "slapd": ("slapd", "/usr/sbin/slapd"),
     "samba": ("samba", "/usr/sbin/samba"),
     "slapadd": ("slapadd", "/usr/sbin/slapadd"),
+    "pgbouncer": ("pgbouncer", "/usr/sbin/pgbouncer"),
     "postgresql": ("initdb", *sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin/initdb")), reverse=True)),
     "nginx": ("nginx", "/usr/sbin/nginx"),
     "caddy": ("caddy", "/usr/bin/caddy"),
