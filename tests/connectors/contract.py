@@ -189,7 +189,7 @@ class ConnectorContract(ItemsContract, HolesContract, LostFieldsContract, ReachC
         assert possible > 1
 
     @pytest.mark.only_where(CHANGE_ROLE)
-    def test_who_has_one_role_has_the_new_one_alone_afterwards(self, app, connector):
+    def test_an_account_with_one_role_has_only_the_new_one_afterwards(self, app, connector):
         self.fill(app, 2)
         account = self.by_id(connector)[app.seats[0].id]
         if not account.further_roles:

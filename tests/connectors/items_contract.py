@@ -43,7 +43,7 @@ class ItemsContract:
         return bool(cls.kind.reads_item_by_item) if name == "reads_item_by_item" else super().offers(name)
 
     @pytest.mark.only_where("reads_item_by_item")
-    def test_what_is_given_of_known_items_is_what_reading_them_gives(self, app: FakeApp, connector: Any):
+    def test_known_items_give_the_same_as_reading_them(self, app: FakeApp, connector: Any):
         number = self.page * 2 + 1
         self.fill(app, number)
         for place, role in ((0, self.owner_role), (1, self.other_role)) if self.has_roles else ():

@@ -48,7 +48,7 @@ def call(app: FakeApp, method: str, path: str, **more) -> requests.Response:
     return requests.request(method, app.url + path, headers=headers, timeout=5, **more)
 
 
-def test_what_is_declared_is_answered(app):
+def test_a_declared_call_is_answered(app):
     assert call(app, "GET", "/people/a%2Fb?expand=1").json() == {"id": "a/b"}
     assert call(app, "POST", "/people?notify=no", json={"email": "x"}).json() == {"email": "x"}
     assert call(app, "POST", "/people", data={"email": "x", "name": "y"}).json() == {"email": "x", "name": "y"}
@@ -68,7 +68,7 @@ def test_what_is_declared_is_answered(app):
         ("POST", "/people", None, "“email” is missing"),
     ],
 )
-def test_what_is_not_declared_is_noticed(app, method, path, body, objection):
+def test_an_undeclared_call_is_noticed(app, method, path, body, objection):
     assert call(app, method, path, json=body).status_code == 418
     assert objection in app.violations[0]
 

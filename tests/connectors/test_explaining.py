@@ -38,7 +38,7 @@ def test_an_optional_permission_is_named():
     assert sentences(ends)[-1] == "Their open sessions end if Rollcall has the permission to end them."
 
 
-def test_what_is_not_documented_is_shown_in_one_sentence():
+def test_undocumented_effects_are_shown_in_one_sentence():
     removed = Effect("Removes them.", Reach.WORKSPACE, Undo.NOT_KNOWN)
     assert sentences(removed) == [
         "Removes them.", "It isn't documented whether it can be undone.",

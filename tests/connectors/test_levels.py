@@ -131,7 +131,7 @@ def test_it_has_a_second_look(kind):
 
 
 @pytest.mark.parametrize("rule", TRIED_BY, ids=lambda rule: rule.name.lower())
-def test_what_it_promises_is_tried_by_the_battery_unchanged(kind, rule):
+def test_the_unchanged_battery_tries_each_rule_that_a_connector_keeps(kind, rule):
     if keeps(kind, rule):
         assert full(kind) or kind.slug not in batteries() and exempt(kind), "nothing tries it"
         for one in full(kind):
@@ -173,7 +173,7 @@ def test_the_legend_names_what_the_next_tier_lacks_and_each_exemption():
     assert legend({}) == []
 
 
-def test_what_reads_further_roles_is_held_to_them(kind):
+def test_a_connector_that_reads_further_roles_is_tested_for_them(kind):
     if "further_roles" in inspect.getsource(inspect.getmodule(kind)) and keeps(kind, Rule.READING_TESTED):
         assert any(getattr(one, "several_roles", ()) for one in batteries()[kind.slug])
 

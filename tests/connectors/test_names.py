@@ -81,18 +81,18 @@ def test_look_alikes_are_two_mailboxes(one, other):
 
 @pytest.mark.parametrize("around", AROUND)
 @pytest.mark.parametrize("address", ["Ana.O'Neill+x@acme.example", "jörg@münchen.example", "a@localhost"])
-def test_what_stands_around_an_address_is_taken_away(around, address):
+def test_characters_around_an_address_are_removed(around, address):
     assert clean_email(around.format(address)) == address
     assert email_key(around.format(address)) == email_key(address)
 
 
 @pytest.mark.parametrize("dirt", DIRT)
 @pytest.mark.parametrize("address", ["an{}a@acme.example", "ana@ac{}me.example", "{}ana@acme.example", "ana{}@{}a.b"])
-def test_what_is_never_typed_is_taken_out(dirt, address):
+def test_invisible_characters_are_removed(dirt, address):
     assert clean_email(address.replace("{}", dirt)) == address.replace("{}", "")
 
 
-def test_what_outlook_copies_and_a_link_holds():
+def test_addresses_copied_from_outlook_or_from_a_link_are_cleaned():
     assert clean_email("ana@acme.example<mailto:ana@acme.example>") == "ana@acme.example"
     assert clean_email("mailto:ana%2Bnews@acme.example?subject=Hello") == "ana+news@acme.example"
     assert clean_email('"ana.lopez"@acme.example') == "ana.lopez@acme.example"

@@ -26,7 +26,7 @@ def tamper(statement: str, *values: object) -> None:
     db.execute_sql(statement, values)
 
 
-def test_what_was_reported_verifies(logged):
+def test_the_log_verifies(logged):
     found = activity.verify()
     assert (found.ok, found.entries) == (True, 6) and found.head == Activity.get_by_id(6).seal
 

@@ -17,7 +17,7 @@ BEFORE, ITSELF = "0025_leavers", "0026_failures"
 AT = "2026-11-25 04:20:00"
 
 
-def test_what_failed_is_known_after_the_migration_and_as_before_on_the_way_back(config: Config):
+def test_failures_are_known_after_the_migration_and_unchanged_on_the_way_back(config: Config):
     config.home.mkdir()
     path = config.database_path
     bring_to(path, BEFORE)

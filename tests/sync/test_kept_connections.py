@@ -165,7 +165,7 @@ def test_one_after_the_other_uses_the_same_and_two_at_once_do_not(kept):
     assert in_use() is first, "the last one that was used is the first to be used again"
 
 
-def test_what_another_thread_wrote_is_seen_and_a_function_that_is_made_later_is_known(kept):
+def test_writes_of_another_thread_are_seen_and_later_functions_known(kept):
     first = in_use()
     with writing():
         Setting.create(name="kept", value="1")

@@ -90,7 +90,7 @@ def test_the_same_outcome_joins_the_line_before(olga, chat):
     ]  # fmt: skip
 
 
-def test_who_regroups_the_log_breaks_the_seal(olga):
+def test_regrouping_the_log_breaks_the_seal(olga):
     write("noted", "noted")
     write("person deprovisioned")
     assert activity.verify().ok

@@ -44,7 +44,7 @@ def test_of_processes_that_start_together_one_makes_the_key_and_all_have_it(tmp_
     assert len(set(found)) == 1 and len(found) == 6 and [file.name for file in path.parent.iterdir()] == ["secret.key"]
 
 
-def test_what_was_sealed_is_unsealed_and_unreadable_in_between(key):
+def test_a_sealed_value_is_unreadable_until_it_is_unsealed(key):
     sealed = vault.seal(SECRET)
     assert vault.unseal(sealed) == SECRET and b"s3cret" not in sealed
     assert vault.seal(SECRET) != sealed, "the same secret does not look the same twice"
@@ -82,7 +82,7 @@ def test_a_file_that_is_no_key_stops_the_start_and_stays(key, broken):
 
 
 @pytest.mark.parametrize("sealed", [b"", b"x", b"\x00" * 100])
-def test_what_was_never_sealed_is_refused(key, sealed):
+def test_a_value_that_was_never_sealed_is_refused(key, sealed):
     with pytest.raises(vault.VaultProblem):
         vault.unseal(sealed)
 

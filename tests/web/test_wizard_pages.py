@@ -224,7 +224,7 @@ def test_who_is_protected_is_greyed_with_the_reason(owner: Client, chat) -> None
     assert page.count('name="yes"') == 1 and outcome(page) == "Removes 1 person from Chat."
 
 
-def test_who_alone_controls_something_is_warned_about(owner: Client, chat) -> None:
+def test_the_removal_of_a_sole_manager_shows_a_warning(owner: Client, chat) -> None:
     for name in ("marketing", "press <script>"):
         chat.store.join(chat.store.add_channel(name, "page"), chat.id_of(1), "manager", "page")
     chat.check()

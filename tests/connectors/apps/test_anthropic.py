@@ -41,7 +41,7 @@ class TestAnthropic(ConnectorContract):
             connector.remove(admin)
         assert app.asked("remove_user") == []
 
-    def test_who_became_an_admin_in_the_meantime_is_not_removed(self, app, connector):
+    def test_a_member_who_has_become_an_admin_is_not_removed(self, app, connector):
         self.fill(app, 1)
         account = next(connector.accounts())
         app.seats[0].role = "admin"
@@ -169,7 +169,7 @@ class TestAnthropic(ConnectorContract):
     @pytest.mark.parametrize("body", [{}, {"data": []}, {"data": None, "has_more": False},
                                       {"data": [], "has_more": True, "last_id": None},
                                       {"data": [{"role": "user"}], "has_more": False}])  # fmt: skip
-    def test_what_is_no_list_is_no_reading(self, app, connector, body):
+    def test_an_answer_without_a_list_fails_the_reading(self, app, connector, body):
         app.fail(Reply(200, body), on="users", times=FOREVER)
         with pytest.raises(TemporarilyUnavailable):
             list(connector.accounts())

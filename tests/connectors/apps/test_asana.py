@@ -30,7 +30,7 @@ class TestAsana(ConnectorContract):
 
     # Who counts as a member
 
-    def test_who_is_no_longer_in_the_workspace_has_no_seat(self, app, connector):
+    def test_a_user_who_has_left_the_workspace_has_no_account(self, app, connector):
         self.fill(app, 2)
         app.more = {"100": {"is_active": False}}
         assert [account.id for account in connector.accounts()] == ["101"]

@@ -38,7 +38,7 @@ class TestAtlassian(ConnectorContract):
 
     # Who has an account, and when they last used it
 
-    def test_who_is_in_no_directory_or_closed_has_no_seat(self, app, connector):
+    def test_a_closed_user_or_one_in_no_directory_has_no_account(self, app, connector):
         self.fill(app, 3)
         app.more[app.seats[0].id] = {"membershipStatus": "no_membership", "status": "not_invited"}
         app.more[app.seats[1].id] = {"accountStatus": "closed"}
@@ -48,7 +48,7 @@ class TestAtlassian(ConnectorContract):
     @pytest.mark.parametrize(
         "facts", [{"accountStatus": "inactive", "status": "deactivated"}, {"status": "for_deletion"}]
     )
-    def test_who_is_deactivated_or_about_to_be_deleted_is_suspended(self, app, connector, facts):
+    def test_a_user_who_is_deactivated_or_awaits_deletion_is_suspended(self, app, connector, facts):
         self.fill(app, 1)
         app.more[app.seats[0].id] = facts
         assert [account.status for account in connector.accounts()] == ["suspended"]
@@ -107,7 +107,7 @@ class TestAtlassian(ConnectorContract):
         connector.remove(account)
         assert app.seats[0].status == "suspended" and app.suspended_elsewhere == {("d-2", leaver)}
 
-    def test_who_is_suspended_keeps_groups_and_roles(self, app, connector):
+    def test_a_suspended_user_keeps_groups_and_roles(self, app, connector):
         self.fill(app, 1)
         app.seats[0].role = ORG_ADMIN
         app.things = [self.make_thing(0)]

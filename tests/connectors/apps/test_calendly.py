@@ -73,7 +73,7 @@ class TestCalendly(ConnectorContract):
             Access("id-0", "g1", "admin", privileged=True), Access("id-1", "g1", "member"),
         ]  # fmt: skip
 
-    def test_who_is_only_invited_may_be_in_a_group(self, app, connector):
+    def test_an_invited_user_may_be_in_a_group(self, app, connector):
         app.seats = [invited(0)]
         app.things = [Thing("g1", "Sales", members={"inv-0": "member"})]
         assert [access.account for access in connector.access()] == ["invitation:inv-0"]
@@ -107,7 +107,7 @@ class TestCalendly(ConnectorContract):
         app.heeds_user = False
         assert connector.test().external_id == "MINE"
 
-    def test_who_is_no_admin_sees_perhaps_not_everyone(self, app, connector):
+    def test_a_credential_of_a_plain_user_is_rejected(self, app, connector):
         self.fill(app, 1)
         app.my_role = "user"
         for ask in (connector.test, lambda: list(connector.accounts())):
@@ -143,7 +143,7 @@ class TestCalendly(ConnectorContract):
                                       {"collection": [{"role": "user"}], "pagination": {}},
                                       {"collection": [{"uri": None}], "pagination": {}},
                                       {"collection": ["x"], "pagination": {}}])  # fmt: skip
-    def test_what_is_no_list_is_no_reading(self, app, connector, body):
+    def test_an_answer_without_a_list_fails_the_reading(self, app, connector, body):
         connector.test()
         app.fail(Reply(200, body), on="memberships", times=FOREVER)
         with pytest.raises(TemporarilyUnavailable):

@@ -101,7 +101,7 @@ class TestCloudflare(ConnectorContract):
     @pytest.mark.parametrize("body", [{}, {"success": True, "result": []}, {"success": True, "result": None},
                                       {"success": False, "result": [], "result_info": {"total_count": 0}},
                                       {"success": True, "result": [], "result_info": {}}])  # fmt: skip
-    def test_what_is_no_list_is_no_reading(self, app, connector, body):
+    def test_an_answer_without_a_list_fails_the_reading(self, app, connector, body):
         app.fail(Reply(200, body), on="members", times=FOREVER)
         with pytest.raises(TemporarilyUnavailable):
             list(connector.accounts())

@@ -21,7 +21,7 @@ def export(text: str, **settings: str) -> CsvExport:
     return CsvExport({"app": "Miro", "source": "upload", "export": text, **settings})
 
 
-def test_what_the_columns_mean():
+def test_each_column_is_read():
     assert list(export(EXPORT).accounts()) == [
         Account("7", "olga@acme.example", "Olga Brandt", "active", "Workspace owner",
                 last_activity=datetime(2026, 11, 20, 10), seat="Full"),

@@ -144,7 +144,7 @@ class TestDropbox(ConnectorContract):
         assert app.seats == []
 
     @pytest.mark.parametrize("leavers, seat", [("remove", PaidSeat.FREED), ("suspend", PaidSeat.KEPT)])
-    def test_what_is_shown_before_fits_the_setting(self, app, leavers, seat):
+    def test_the_effects_shown_beforehand_match_the_setting(self, app, leavers, seat):
         connector = self.connect(app, leavers=leavers)
         [member, _] = connector.effects_of(REMOVE)
         assert member.frees_seat is seat

@@ -78,7 +78,7 @@ class TestFigma(ConnectorContract):
         when = [datetime.fromtimestamp(app.events[n]["timestamp"], UTC).replace(tzinfo=None) for n in (1, 2)]
         assert list(self.activity(app).values()) == [*when, None]
 
-    def test_what_figma_or_a_provider_did_for_them_is_not_theirs(self, app):
+    def test_events_by_figma_or_a_provider_are_not_the_users_activity(self, app):
         """ActivityLog: “For SCIM events, the value is "SCIM Provider"”; the actor may be null."""
         self.fill(app, 1)
         email = "person0@acme.example"

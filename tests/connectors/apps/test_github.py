@@ -306,7 +306,7 @@ class TestGitHub(ConnectorContract):
         with pytest.raises(CredentialRejected, match="Enter the access token"):
             GitHub({"org": "acme"}).test()
 
-    def test_who_has_not_accepted_cannot_be_given_a_role(self, connector):
+    def test_an_invited_user_cannot_be_given_a_role(self, connector):
         with pytest.raises(Refused, match="not accepted"):
             connector.change_role(Account("invitation:9", "new@acme.example"), "admin")
 

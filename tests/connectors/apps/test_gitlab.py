@@ -78,7 +78,7 @@ class TestGitLab(ConnectorContract):
         assert connector.account("900") is None
         assert [thing.members for thing in below.things] == [{"100": "50"}, {}]
 
-    def test_who_is_in_the_group_leaves_all_below_it(self, below, connector):
+    def test_a_member_of_the_group_is_removed_from_all_groups_below_it(self, below, connector):
         connector.remove(connector.account("100"))
         assert [sorted(thing.members) for thing in below.things] == [["900"], ["900"]]
 

@@ -178,7 +178,7 @@ class TestGoogleAds(ConnectorContract):
         with pytest.raises(CredentialRejected, match="CUSTOMER_NOT_ENABLED"):
             list(connector.accounts())
 
-    def test_who_is_only_below_has_no_role_to_change(self, agency, connector):
+    def test_a_user_of_a_client_account_alone_has_no_role_to_change(self, agency, connector):
         for account, role in ((connector.account("77"), "ADMIN"), (connector.account("9000"), "CLIENTS_ONLY")):
             with pytest.raises(Refused, match="itself"):
                 connector.change_role(account, role)
@@ -203,7 +203,7 @@ class TestGoogleAds(ConnectorContract):
 
     # Approval by a second admin
 
-    def test_what_a_second_admin_must_approve_is_not_done(self, app, connector):
+    def test_a_change_that_a_second_admin_must_approve_does_not_count_as_done(self, app, connector):
         self.fill(app, 2)
         app.holds_back = True
         account = next(connector.accounts())
@@ -291,7 +291,7 @@ class TestGoogleAds(ConnectorContract):
         ("authorizationError", "CUSTOMER_NOT_ENABLED", "isn't enabled yet, or has been deactivated"),
         ("authenticationError", "NOT_ADS_USER", "refresh token is wrong"),
     ])  # fmt: skip
-    def test_what_the_credential_lacks_is_reported_in_googles_words(self, app, connector, kind, code, what_to_do):
+    def test_a_missing_permission_is_reported_in_googles_words(self, app, connector, kind, code, what_to_do):
         """googleads/google-ads-python, v25: AuthorizationErrorEnum."""
         app.fail(app.failure(403, kind, code, "User doesn't have permission."), on="me", times=FOREVER)
         with pytest.raises(CredentialRejected, match=f"User doesn't have permission. .{code}.*{what_to_do}"):

@@ -198,7 +198,7 @@ class TestGoogleWorkspace(ConnectorContract):
         ]
         return app
 
-    def test_what_is_already_so_is_not_asked_for_again(self, app, connector):
+    def test_a_change_that_is_already_made_is_not_sent_again(self, app, connector):
         self.fill(app, 1)
         app.seats[0].status = "suspended"
         account = connector.account("11000")
@@ -291,7 +291,7 @@ class TestGoogleWorkspace(ConnectorContract):
             connector.test()
 
     @pytest.mark.parametrize("key", ["", "{}", "[1]", '{"type": "authorized_user"}', "broken", "no pem", "no email"])
-    def test_what_is_no_service_account_key_is_reported(self, app, key):
+    def test_a_file_that_is_not_a_service_account_key_is_reported(self, app, key):
         whole = json.loads(app.key_file)
         made = {"broken": app.key_file[:-9], "no pem": json.dumps({**whole, "private_key": "none"}),
                 "no email": json.dumps({**whole, "client_email": None})}  # fmt: skip

@@ -78,7 +78,7 @@ class TestLinear(ConnectorContract):
         [owner] = connector.accounts()
         assert (owner.role, owner.last_activity) == ("owner", datetime(2026, 11, 20, 10, 30))
 
-    def test_who_was_archived_is_suspended(self, app, connector):
+    def test_an_archived_user_is_suspended(self, app, connector):
         self.fill(app, 1)
         app.more = {"u-0": {"archivedAt": "2026-11-20T10:30:00.000Z"}}
         assert [account.status for account in connector.accounts()] == ["suspended"]

@@ -117,7 +117,7 @@ class TestLinkedInAds(ConnectorContract):
             with pytest.raises(Refused, match="Not this one"):
                 act()
 
-    def test_who_went_in_the_meantime_is_removed(self, stocked, connector):
+    def test_a_user_who_leaves_during_the_removal_counts_as_removed(self, stocked, connector):
         ana = connector.account("urn:li:person:ana")
         stocked.when(stocked.seats.clear, on="delete")
         connector.remove(ana)
@@ -167,7 +167,7 @@ class TestLinkedInAds(ConnectorContract):
         stocked.statuses = {"516": status}
         assert len(list(connector.assets())) == shown == len({access.asset for access in connector.access()})
 
-    def test_who_manages_nothing_is_reported_and_nobody_is_taken_for_gone(self, app, connector):
+    def test_a_credential_that_manages_nothing_is_rejected_and_nobody_counts_as_gone(self, app, connector):
         self.fill(app, 3)
         app.my_roles = {HOME: "CREATIVE_MANAGER"}
         for ask in (connector.test, lambda: list(connector.accounts()), lambda: list(connector.assets())):

@@ -43,7 +43,7 @@ class TestMicrosoft365(ConnectorContract):
         app.more[guid(1)] = {"otherMails": ["ana@gmail.example"]}
         assert [(a.email, a.role) for a in connector.accounts()] == [("", "guest"), ("ana@gmail.example", "guest")]
 
-    def test_whose_mail_is_empty_has_the_user_name(self, app, connector):
+    def test_a_user_without_an_address_has_the_user_name_as_one(self, app, connector):
         self.fill(app, 1)
         app.more[guid(0)] = {"mail": None, "userPrincipalName": "ana@acme.example", "proxyAddresses": None}
         assert connector.account(guid(0)).email == "ana@acme.example"
@@ -55,7 +55,7 @@ class TestMicrosoft365(ConnectorContract):
         assert [(account.status, account.unsaid) for account in connector.accounts()] == [("unknown", {"status"})]
         assert "User.Read.All" in " ".join(connector.test().missing)
 
-    def test_who_was_invited_and_blocked_is_blocked(self, app, connector):
+    def test_an_invited_user_who_is_blocked_is_suspended(self, app, connector):
         self.fill(app, 1)
         app.more[guid(0)] = {"accountEnabled": False, "externalUserState": "PendingAcceptance"}
         assert connector.account(guid(0)).status == "suspended"
@@ -84,7 +84,7 @@ class TestMicrosoft365(ConnectorContract):
         app.fail(Reply(200, {"value": [orphan]}), on="role_assignments", times=FOREVER)
         assert [account.role for account in connector.accounts()] == ["member"]
 
-    def test_what_synchronises_is_no_person(self, app, connector):
+    def test_a_synchronisation_account_is_not_a_person(self, app, connector):
         self.fill(app, 2)
         app.seats[0].role = SYNC
         assert [account.kind for account in connector.accounts()] == ["system", "user"]
@@ -337,7 +337,7 @@ class TestMicrosoft365(ConnectorContract):
         with pytest.raises(TemporarilyUnavailable, match="without its list"):
             list(connector.accounts())
 
-    def test_who_is_in_a_group_is_known_or_nothing_is(self, stocked, connector):
+    def test_a_group_whose_members_are_unclear_fails_the_reading(self, stocked, connector):
         untyped = Reply(200, {"value": [{"id": guid(0)}]})
         stocked.fail(untyped, on="members", times=FOREVER)
         with pytest.raises(TemporarilyUnavailable, match="what is a user"):

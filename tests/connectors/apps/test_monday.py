@@ -59,7 +59,7 @@ class TestMonday(ConnectorContract):
 
     # Operations
 
-    def test_who_is_invited_can_be_deactivated(self, app, connector):
+    def test_an_invited_user_can_be_deactivated(self, app, connector):
         connector.invite("new@acme.example", "member")
         connector.remove(next(connector.accounts()))
         assert app.seats[0].status == "suspended"

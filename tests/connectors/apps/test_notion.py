@@ -53,7 +53,7 @@ class TestNotion(ConnectorContract):
         [call] = app.asked("patch_user")
         assert call.body["Operations"] == [{"op": "replace", "value": {EXTENSION: {"role": "restricted_member"}}}]
 
-    def test_who_is_a_member_already_is_found_by_email(self, app, connector):
+    def test_an_existing_member_is_found_by_email(self, app, connector):
         app.seats = [Seat("id-0", "new@acme.example", role="owner")]
         connector.invite("New@acme.example", "member")
         assert [seat.role for seat in app.seats] == ["owner"]
@@ -134,7 +134,7 @@ class TestNotionPublic(ReadingContract):
             list(connector.accounts())
 
     @pytest.mark.parametrize("body", [{}, {"results": None}, {"results": [{"type": "person"}]}, []])
-    def test_what_is_no_list_of_users_is_no_reading(self, app, connector, body):
+    def test_an_answer_without_a_list_of_users_fails_the_reading(self, app, connector, body):
         app.fail(Reply(200, body), on="users", times=FOREVER)
         with pytest.raises(TemporarilyUnavailable):
             list(connector.accounts())

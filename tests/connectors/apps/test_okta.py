@@ -177,7 +177,7 @@ class TestOktaApp(ConnectorContract):
         app.fail(Reply(200, rows), on="app_users")
         assert [account.email for account in connector.accounts()] == ["zoe@acme.example", "", ""]
 
-    def test_whom_a_group_assigns_cannot_be_removed_singly_and_learns_why(self, app, connector):
+    def test_a_user_assigned_by_a_group_cannot_be_removed_alone_and_the_reason_is_shown(self, app, connector):
         self.fill(app, 2)
         app.things = [self.make_thing(0), self.make_thing(1), self.make_thing(2)]
         for thing in app.things[:2]:

@@ -173,7 +173,7 @@ class TestOpenAI(ConnectorContract):
     @pytest.mark.parametrize("body", [{}, {"data": [], "object": "list"}, {"data": None, "has_more": False},
                                       {"data": [], "has_more": True, "last_id": None},
                                       {"data": [{"role": "reader"}], "has_more": False}])  # fmt: skip
-    def test_what_is_no_list_is_no_reading(self, app, connector, body):
+    def test_an_answer_without_a_list_fails_the_reading(self, app, connector, body):
         app.fail(Reply(200, body), on="users", times=FOREVER)
         with pytest.raises(TemporarilyUnavailable):
             list(connector.accounts())

@@ -63,7 +63,7 @@ class TestPinterest(ConnectorContract):
         connector.close()
 
     @pytest.mark.parametrize("me", [{"id": "140001"}, {"username": "Person1"}])
-    def test_whose_token_it_is_is_known(self, app, connector, me):
+    def test_the_owner_of_the_token_is_known(self, app, connector, me):
         self.fill(app, 2)
         assert connector.test().external_id is None
         app.me = me
@@ -211,7 +211,7 @@ class TestPinterest(ConnectorContract):
         with pytest.raises(Refused, match="did not remove them"):
             connector.remove(account)
 
-    def test_who_went_between_look_and_act_is_gone(self, app, connector):
+    def test_a_user_who_leaves_between_look_up_and_removal_counts_as_removed(self, app, connector):
         self.fill(app, 1)
         account = connector.account("140000")
         app.when(app.seats.clear, on="delete")

@@ -185,7 +185,7 @@ def test_a_reading_that_is_not_whole_raises(ads, connector, fault, options, erro
     assert ads.token not in str(raised.value)
 
 
-def test_whom_a_shortened_list_hides_the_second_look_still_finds(ads, connector):
+def test_the_second_look_finds_an_account_that_a_shortened_list_hides(ads, connector):
     fill(ads, PAGE + 10)
     hidden = ads.members()[-1]
     ads.fault("first-page-only", on="/people")

@@ -180,7 +180,7 @@ def test_a_reading_that_is_not_whole_raises(chat, connector, fault, options, err
     assert chat.token not in str(raised.value)
 
 
-def test_whom_a_shortened_list_hides_the_second_look_still_finds(chat, connector):
+def test_the_second_look_finds_an_account_that_a_shortened_list_hides(chat, connector):
     fill(chat, PAGE + 10)
     hidden = chat.members()[-1]
     chat.fault("first-page-only", on="/members")

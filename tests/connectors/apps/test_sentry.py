@@ -41,13 +41,13 @@ class TestSentry(ConnectorContract):
         [({"inviteStatus": "requested_to_join"}, "unknown: requested_to_join"), ({"pending": None}, "unknown"),
          ({"pending": True}, "invited")],
     )  # fmt: skip
-    def test_what_is_not_a_member_is_asked_about(self, app, connector, more, status):
+    def test_the_status_of_someone_who_is_not_yet_a_member_is_read(self, app, connector, more, status):
         self.fill(app, 1)
         app.more = {"id-0": more}
         [account] = connector.accounts()
         assert account.status == connector.account("id-0").status == status
 
-    def test_who_is_deactivated_in_all_of_sentry_is_suspended(self, app, connector):
+    def test_a_user_deactivated_in_all_of_sentry_is_suspended(self, app, connector):
         self.fill(app, 1)
         app.users = {"id-0": {"isActive": False}}
         assert connector.account("id-0").status == "suspended"
@@ -90,7 +90,7 @@ class TestSentry(ConnectorContract):
         with pytest.raises(Refused, match="more access than you"):
             connector.remove(self.by_id(connector)["id-0"])
 
-    def test_who_is_provisioned_is_refused_in_sentrys_words(self, app, connector):
+    def test_the_removal_of_a_provisioned_user_is_refused_in_sentrys_words(self, app, connector):
         self.fill(app, 1)
         app.provisioned = {"id-0"}
         with pytest.raises(Refused, match="identity provider"):
@@ -172,7 +172,7 @@ class TestSentry(ConnectorContract):
 
     # Paging
 
-    def test_who_is_skipped_by_a_removal_is_read_the_second_time(self, app, connector):
+    def test_a_member_skipped_because_of_a_removal_is_found_by_the_second_reading(self, app, connector):
         self.fill(app, 150)
         app.when(lambda: app.seats.pop(0), on="members", skip=1)
         assert {account.id for account in connector.accounts()} == {f"id-{n}" for n in range(150)}

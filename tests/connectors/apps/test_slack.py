@@ -59,7 +59,7 @@ class TestSlack(ConnectorContract):
         app.when(lambda: setattr(app.seats[0], "status", "suspended"), on="users", skip=1)
         assert len(list(connector.accounts())) == 2 * self.page + 5
 
-    def test_what_it_offers_depends_on_how_people_are_removed(self, app):
+    def test_its_operations_depend_on_how_people_are_removed(self, app):
         offered = {way: self.connect(app, removal=way).capabilities for way in ("by hand", "scim", "admin")}
         assert REMOVE not in offered["by hand"]
         assert REMOVE in offered["scim"] and CHANGE_ROLE not in offered["scim"]
@@ -144,7 +144,7 @@ class TestSlack(ConnectorContract):
 
     # Billing and the last activity
 
-    def test_who_is_billed_and_was_there_last_is_read(self, app, connector):
+    def test_billing_and_last_activity_are_read(self, app, connector):
         self.fill(app, 3)
         first, second, third = (seat.id for seat in app.seats)
         app.billing = {first: True, second: False}

@@ -81,7 +81,7 @@ class TestSnapchatAds(ConnectorContract):
         assert (identity.name, identity.external_id, identity.missing) == ("Honey Bear of Acme", ME, ())
 
     @pytest.mark.parametrize("role", ["member", "data_admin", "agency_admin"])
-    def test_who_may_not_see_every_member_reads_nobody(self, app, connector, role):
+    def test_a_credential_that_cannot_see_every_member_reads_nobody(self, app, connector, role):
         self.fill(app, 2)
         app.my_role = role
         for ask in (connector.test, lambda: list(connector.accounts()), lambda: connector.account("id-0")):

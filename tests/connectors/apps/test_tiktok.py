@@ -45,7 +45,7 @@ class TestTikTok(ConnectorContract):
             connector.remove(invitation)
         assert [seat.email for seat in app.seats] == ["person0@acme.example"]
 
-    def test_who_turned_the_invitation_down_has_no_seat(self, app, connector):
+    def test_a_user_who_declined_the_invitation_has_no_account(self, app, connector):
         app.seats = [Seat("7100", "ana@acme.example", "Ana", "rejected", "STANDARD")]
         assert list(connector.accounts()) == []
 
@@ -81,7 +81,7 @@ class TestTikTok(ConnectorContract):
             ("7101", "TT_ACCOUNT:5", "", False),
         ]  # fmt: skip
 
-    def test_what_takes_a_call_for_each_member_may_be_left_out(self, stocked):
+    def test_assets_that_take_a_call_for_each_member_may_be_left_out(self, stocked):
         connector = self.connect(stocked, by_member="leave out")
         assert {asset.kind for asset in connector.assets()} == {"ad account", "catalogue"}
         assert {access.asset for access in connector.access()} == {"ADVERTISER:5", "CATALOG:5"}

@@ -31,7 +31,7 @@ class TestVercel(ConnectorContract):
     # Members and requests to join
 
     @pytest.mark.parametrize("confirmed, status", [(True, "active"), (False, "invited"), (None, "unknown")])
-    def test_who_asked_to_join_waits(self, app, connector, confirmed, status):
+    def test_the_status_follows_from_the_confirmation(self, app, connector, confirmed, status):
         self.fill(app, 1)
         app.more = {"id-0": {"confirmed": confirmed}}
         [account] = connector.accounts()
@@ -43,13 +43,13 @@ class TestVercel(ConnectorContract):
         connector.remove(next(connector.accounts()))
         assert app.seats == []
 
-    def test_who_has_no_name_has_a_user_name(self, app, connector):
+    def test_a_user_without_a_name_has_a_user_name(self, app, connector):
         self.fill(app, 1)
         app.more = {"id-0": {"name": None}}
         [account] = connector.accounts()
         assert (account.name, account.user_name) == ("user-id-0", "user-id-0")
 
-    def test_who_is_still_listed_is_not_gone(self, app, connector):
+    def test_a_member_who_is_still_listed_is_not_gone(self, app, connector):
         self.fill(app, 1)
         app.fail(app.error(404, "Not found"), on="remove_member")
         with pytest.raises(Refused, match="still in Vercel's list"):
@@ -99,7 +99,7 @@ class TestVercel(ConnectorContract):
 
     # Paging by time
 
-    def test_who_was_added_at_the_same_time_is_not_left_out(self, app, connector):
+    def test_members_added_at_the_same_time_are_all_read(self, app, connector):
         """An import adds many at once: 60 in a millisecond, so that a page ends among them."""
         app.seats = [self.make_seat(n) for n in range(240)]
         app.more = {f"id-{n}": {"createdAt": 1_700_000_000_000 - n // 60 * 10} for n in range(240)}
@@ -116,7 +116,7 @@ class TestVercel(ConnectorContract):
                                       {"members": [{"uid": "id-0"}], "pagination": {"hasNext": False}},
                                       {"members": [], "emailInviteCodes": {}, "pagination": {"hasNext": False}}],
                              )  # fmt: skip
-    def test_what_is_no_list_is_no_reading(self, app, connector, body):
+    def test_an_answer_without_a_list_fails_the_reading(self, app, connector, body):
         app.fail(Reply(200, body), on="members", times=FOREVER)
         with pytest.raises(TemporarilyUnavailable):
             list(connector.accounts())

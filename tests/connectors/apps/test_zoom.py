@@ -141,7 +141,7 @@ class TestZoom(ConnectorContract):
             connector.remove(connector.account("u0"))
         assert app.asked("take_from_role") == []
 
-    def test_who_went_between_look_and_act_is_gone(self, app, connector):
+    def test_a_user_who_leaves_between_look_up_and_removal_counts_as_removed(self, app, connector):
         self.fill(app, 1)
         account = connector.account("u0")
         app.when(app.seats.clear, on="set_status")
@@ -201,7 +201,7 @@ class TestZoom(ConnectorContract):
 
     # Groups
 
-    def test_whom_zoom_names_as_added_is_not_looked_up(self, app, connector):
+    def test_a_user_whom_zoom_names_as_added_is_not_looked_up(self, app, connector):
         self.fill(app, 1)
         app.things = [Thing("g1", "Sales")]
         account = connector.account("u0")
@@ -245,7 +245,7 @@ class TestZoom(ConnectorContract):
         [missing] = connector.test().missing
         assert "scopes:[role:read:list_roles:admin]" in missing
 
-    def test_what_a_plan_does_not_hold_is_missing(self, app, connector):
+    def test_a_feature_outside_the_plan_is_missing(self, app, connector):
         app.fail(Reply(200, {"code": 200, "message": "Only available for paid accounts."}), on="groups")
         [missing] = connector.test().missing
         assert "Only available for paid accounts" in missing

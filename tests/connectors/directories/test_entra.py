@@ -63,7 +63,7 @@ class TestEntraDirectory(DirectoryContract):
     @pytest.mark.parametrize(("choice", "status"), [
         ({}, "deprovisioned"), ({"blocked": "left"}, "deprovisioned"), ({"blocked": "locked"}, "suspended"),
     ])  # fmt: skip
-    def test_what_a_blocked_user_means_is_a_choice(self, app, choice, status):
+    def test_the_status_of_a_blocked_user_is_a_setting(self, app, choice, status):
         self.fill(app, 2)
         app.seats[0].status = "disabled"
         connector = self.connect(app, **choice)

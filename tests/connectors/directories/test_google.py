@@ -42,7 +42,7 @@ class TestGoogleDirectory(DirectoryContract):
         [person] = self.read(connector)
         assert (person.further_emails, person.employee_number, person.name) == ((), "", "")
 
-    def test_who_is_suspended_and_archived_has_left(self, app, connector):
+    def test_a_user_suspended_and_archived_has_left(self, app, connector):
         self.fill(app, 1)
         app.more["id-0"] = {"suspended": True, "archived": True}
         assert self.people(connector)["id-0"].status == "deprovisioned"
@@ -55,7 +55,7 @@ class TestGoogleDirectory(DirectoryContract):
             ({"suspended": "left"}, "ABUSE", "suspended"), ({"suspended": "left"}, "WEB_LOGIN_REQUIRED", "suspended"),
         ],
     )  # fmt: skip
-    def test_what_a_suspended_user_means_is_a_choice(self, app, choice, reason, status):
+    def test_the_status_of_a_suspended_user_is_a_setting(self, app, choice, reason, status):
         """Only if an administrator suspended the user: admin_directory_v1, suspensionReason."""
         self.fill(app, 2)
         app.more["id-0"] = {"suspended": True, **({"suspensionReason": reason} if reason else {})}

@@ -82,7 +82,7 @@ def test_an_entry_of_active_directory():
         ({}, "active"),
     ],
 )
-def test_what_counts_as_disabled(values, status):
+def test_an_account_counts_as_disabled_by_any_of_its_values(values, status):
     assert person(ID | values, disabled="employeeType=left").status == status
 
 
@@ -120,7 +120,7 @@ def test_a_day_is_read_in_each_form_that_directories_keep(text, day):
 
 
 @pytest.mark.parametrize("text", ["03/04/2027", "soon", "12", "123456", "99999999", "2026-13-01", "1", "00000000"])
-def test_what_is_no_day_or_may_be_two_is_none(text):
+def test_a_text_that_is_no_day_or_could_be_two_is_refused(text):
     with pytest.raises(ValueError):
         ldap_times.day_of(text)
 
@@ -185,7 +185,7 @@ def test_a_group_takes_members_in_the_attribute_of_its_kind(classes, members, at
 
 
 @pytest.mark.parametrize("who", ["rollcall@acme.example", r"ACME\rollcall"])
-def test_who_signs_in_by_name_at_active_directory_is_known_too(monkeypatch, who):
+def test_the_account_that_signs_in_to_active_directory_by_name_is_known(monkeypatch, who):
     connector, asked = LdapGroup({"bind_dn": who, "base_dn": "dc=acme,dc=example"}), []
 
     def search(base: str, filter: str, attributes: list[str]):

@@ -44,7 +44,7 @@ def test_one_that_never_answers_costs_seconds_once() -> None:
     discovery.clear(issuer)
 
 
-def test_what_is_too_much_is_not_read(provider: FakeProvider) -> None:
+def test_an_oversized_answer_is_not_read(provider: FakeProvider) -> None:
     provider.metadata = {"more": "x" * 2_000_000}
     with pytest.raises(TemporarilyUnavailable, match="more than"):
         discovery.discover(provider.issuer)

@@ -80,7 +80,7 @@ def test_several_calls_hand_on_what_they_keep(anything, connect):
         ({}, Reply(403, {"message": "not the owner"}), False),
     ],
 )
-def test_what_counts_as_done(anything, connect, more, reply, done):
+def test_the_answers_that_count_as_done(anything, connect, more, reply, done):
     anything.answer = lambda request: reply
     connector = connect(**act("remove", {"method": "DELETE", "path": "/users/{account.id}", **more}))
     if done:

@@ -221,7 +221,7 @@ def test_an_app_that_says_that_there_is_no_more_is_not_asked_for_it(anything, co
                                   Reply(400, {"message": "Out of range"})], ids=str)  # fmt: skip
 @pytest.mark.parametrize("kind", POSITION)
 @pytest.mark.parametrize("total", [120, 130])
-def test_what_apps_answer_past_the_end_is_the_end_once_the_total_is_reached(anything, connect, kind, past, total):
+def test_any_answer_past_the_end_ends_the_list_once_the_total_is_reached(anything, connect, kind, past, total):
     rows = users(120)
 
     def answer(request: Request):

@@ -30,7 +30,7 @@ class TestDesk(ConnectorContract):
         assert connector.account("invitation:7") is None
         assert [seat.id for seat in app.seats] == ["7"]
 
-    def test_what_the_file_does_not_describe_is_refused_in_words(self, app, connector):
+    def test_an_operation_that_the_file_does_not_describe_is_refused_in_words(self, app, connector):
         invited = Account("invitation:7", "new@acme.example", status="invited")
         with pytest.raises(Refused, match="does not say how to change role"):
             connector.change_role(invited, "admin")

@@ -50,7 +50,7 @@ def test_the_smallest_file_of_the_page_is_right(tmp_path):
     assert [field.name for field in connector_of(load(tmp_path / "desk.yaml")).fields] == ["base_url", "token"]
 
 
-def test_what_it_can_do_follows_from_what_it_describes(tmp_path):
+def test_the_capabilities_follow_from_the_description(tmp_path):
     (tmp_path / "desk.yaml").write_text(GOOD)
     assert connector_of(load(tmp_path / "desk.yaml")).capabilities == frozenset()
     assets = "assets:\n  - {path: /teams, kind: team, asset: {id: id}}\n"

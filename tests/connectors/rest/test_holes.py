@@ -134,7 +134,7 @@ def test_a_value_that_the_account_lacks_stops_it_before_anything_is_sent(anythin
 
 
 @pytest.mark.parametrize("part", [part for part in PARTS if part != "path"])
-def test_what_may_be_empty_says_so(anything, connect, part):
+def test_a_value_that_may_be_empty_is_marked(anything, connect, part):
     anything.answer = lambda request: {}
     connect(**operation("remove", with_name(part, "account.seat?"))).remove(ANA)
     [request] = anything.requests

@@ -56,7 +56,7 @@ def read(anything: Anything, connect: Callable, spec: dict, rows: list[dict], kn
 
 
 @pytest.mark.parametrize("changes", [{}, {"prefix": "user:"}], ids=["as it is", "with a prefix"])
-def test_what_came_before_is_not_read_again(anything, connect, changes):
+def test_a_known_item_is_not_read_again(anything, connect, changes):
     rows, known, prefix = users(8), Remembered(), changes.get("prefix", "")
     spec = {"accounts": [accounts_entry(**changes)]}
     assert {type(one) for one in read(anything, connect, spec, rows, known)} == {Marked}
@@ -123,7 +123,7 @@ def test_a_list_with_an_item_twice_ends_as_without_memory(anything, connect):
     {"account": ACCOUNT | {"role": {"from": "id", "table": "held"}}},
     {"account": ACCOUNT | {"last_activity": {"from": "seen", "zone": "Europe/Berlin"}}},
 ], ids=lambda entry: next(iter(entry)))  # fmt: skip
-def test_what_takes_more_than_the_item_is_read_each_time(tmp_path, entry):
+def test_an_account_that_needs_more_than_its_item_is_read_each_time(tmp_path, entry):
     tables = {"held": {"path": "/held", "key": "id", "value": "role"}}
     tables = tables if "table" in json.dumps(entry) else None
     kind = described(tmp_path, accounts=[accounts_entry(**entry)], tables=tables)

@@ -72,14 +72,14 @@ def test_a_text_is_missing_with_all_of_its_names(read):
     {"from": "role", "values": {"admin": "admin", "null": "member"}},
     {"from": "roles.*.key", "prefer": ["owner"], "default": "member"},
 ])  # fmt: skip
-def test_what_the_file_says_of_a_missing_value_is_assumed_of_a_missing_key(read, role):
+def test_the_default_of_a_missing_value_is_assumed_for_a_missing_key(read, role):
     account = read(without("role", "roles"), role=role)
     assert (account.role, account.assumed, account.unsaid) == ("member", {"role"}, set())
     account = read({**WHOLE, "role": None, "roles": []}, role=role)
     assert (account.role, account.assumed, account.unsaid) == ("member", set(), set())
 
 
-def test_who_is_in_no_row_of_a_table_has_it_assumed(anything, connect):
+def test_an_account_in_no_row_of_a_table_has_its_role_assumed(anything, connect):
     """A list of administrators that comes back empty makes nobody a plain member."""
     lists = {"/roles": [{"user": 1, "role": "admin"}], "/users": [{"id": 1}, {"id": 2}]}
     anything.answer = lambda request: lists[request.path]

@@ -98,7 +98,7 @@ def test_further_roles_are_found_in_a_list_alone(anything, connect):
 
 @pytest.mark.parametrize("says", SAYS)
 @pytest.mark.parametrize("id,role", [("7", "3"), ("7", "5"), ("8", "4"), ("9", "3")])
-def test_what_a_change_keeps_is_shown_before_by_the_file(app, connect, says, id, role):
+def test_the_file_shows_beforehand_which_roles_a_change_keeps(app, connect, says, id, role):
     call, keeps = SAYS[says]
     connector = connect(accounts=accounts(call))
     account = connector.account(id)

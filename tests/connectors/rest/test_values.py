@@ -43,7 +43,7 @@ def test_where_a_value_comes_from(spec, text):
 
 
 @pytest.mark.parametrize("spec", [{"from": "id", "values": {"8": "x"}}, "name", "emails"])
-def test_what_the_file_does_not_foresee_is_refused(spec):
+def test_a_value_that_the_file_does_not_foresee_is_refused(spec):
     with pytest.raises(Refused):
         Value(spec, "it").text(ITEM, no_table)
 
@@ -204,7 +204,7 @@ def test_a_second_look_without_its_account_is_no_answer(connect_to):
         connect_to({"/one": {"user": None}}, accounts=[entry]).account("1")
 
 
-def test_who_the_credential_is_and_what_it_lacks(connect_to):
+def test_the_credentials_owner_and_missing_rights_are_reported(connect_to):
     who = {"path": "/me", "name": "{user.name} of Acme", "id": "user.id", "may": ["read people"],
            "needs": [{"when": {"scopes": ["write"]}, "otherwise": "Give the token the scope write."}]}  # fmt: skip
     me = {"user": {"name": "Olga", "id": 1}, "scopes": ["read"]}

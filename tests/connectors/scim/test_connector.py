@@ -190,7 +190,7 @@ def test_a_sort_that_is_announced_but_refused_is_done_without(service, connect):
     [{}, [], None, "text", {"totalResults": 3}, {"totalResults": 0, "Resources": {}}, {"Resources": [7]},
      {"totalResults": 1, "Resources": [{"userName": "no id"}]}, {"detail": "fine"}, "[" * 100_000],
 )  # fmt: skip
-def test_what_is_no_list_of_users_is_no_reading(service, connect, body):
+def test_an_answer_without_a_list_of_users_fails_the_reading(service, connect, body):
     service.fail(Reply(200, "null" if body is None else body), on="users", times=FOREVER)
     with pytest.raises(TemporarilyUnavailable):
         list(connect().accounts())

@@ -49,7 +49,7 @@ def test_a_list_is_the_same_however_it_is_written(content):
     assert (row.email, row.name, row.status) == ("ana@x.example", "Ana López", "active")
 
 
-def test_what_was_skipped_is_named():
+def test_skipped_lines_are_named():
     found = look("Staff of Acme\n\n" + LIST + "Total;1\n")
     assert found.header_line == 3
     assert found.notes == ("Above the header, line 1 was not read: Staff of Acme.",
@@ -118,7 +118,7 @@ def test_pages_that_make_sense_both_ways_are_asked_about_and_remembered(text, pa
     [b"email\x00,name\na@x.example,A\n", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", b"\x00" * 64,
      b"email\na\x81@x.example\n", b"%PDF-1.7\n\xe2\xe3\xcf\xd3\x00"],
 )  # fmt: skip
-def test_what_is_no_text_is_refused(content):
+def test_a_file_that_is_not_text_is_refused(content):
     with pytest.raises(Refused, match="isn.t text|letters"):
         look(content)
 
@@ -174,7 +174,7 @@ ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", *PAGES]
     rows=st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=6), encoding=st.sampled_from(ENCODINGS),
     separator=st.sampled_from(",;\t|"), newline=st.sampled_from(["\n", "\r\n"]), quoting=st.sampled_from([0, 1]),
 )
-def test_whatever_the_csv_module_writes_is_read_back_the_same_or_refused(rows, encoding, separator, newline, quoting):
+def test_a_file_of_the_csv_module_is_read_back_the_same_or_refused(rows, encoding, separator, newline, quoting):
     """In every encoding and with every separator; where two encodings make sense it is asked, never guessed."""
     out = io.StringIO(newline="")
     writer = csv.writer(out, delimiter=separator, lineterminator=newline, quoting=quoting)

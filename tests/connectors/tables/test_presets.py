@@ -162,7 +162,7 @@ def test_names_and_managers_are_read_as_they_are_meant():
     assert people("entra-download-users.csv")[0].id == "5a1e0c1e-0000-4000-8000-000000000001"
 
 
-def test_who_is_left_out_is_named():
+def test_rows_left_out_are_named():
     assert "1 row left out: userType says Guest." in look((FILES / "entra-download-users.csv").read_bytes()).notes
 
 

@@ -109,7 +109,7 @@ def test_a_formula_is_read_by_its_stored_result_and_refused_without_one():
     assert people(repacked(content, sheet1=stored))[0].name == "Ana"
 
 
-def test_what_the_file_says_of_its_size_is_rejected():
+def test_the_size_that_a_file_states_is_not_trusted():
     content = book(("Staff", STAFF))
     with zipfile.ZipFile(io.BytesIO(content)) as packed:
         sheet = packed.read("xl/worksheets/sheet1.xml")

@@ -26,7 +26,7 @@ def test_a_key_is_there_with_whatever_value(item, key, there):
     assert has(item, key) is there
 
 
-def test_what_is_not_shown_is_named():
+def test_fields_missing_from_the_answer_are_named():
     item = {"mail": None, "first": "Ana"}
     said_nothing_of = unsaid(item, email=["email", "mail"], name={"first", "last"}, role="role", seat=[])
     assert said_nothing_of == {"name", "role", "seat"}

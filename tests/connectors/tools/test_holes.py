@@ -22,7 +22,7 @@ def test_a_segment_stays_in_its_place(text, encoded):
             segment(dots)
 
 
-def test_what_is_needed_is_asked_for_by_name():
+def test_a_needed_value_is_requested_by_name():
     assert needed("admin", "role") == "admin"
     with pytest.raises(Refused, match="The role is missing, so nothing was sent"):
         needed(" ", "role")
@@ -49,7 +49,7 @@ def test_a_call_with_a_hole_is_not_sent(client, target, call, reason):
     assert not target.requests
 
 
-def test_what_means_something_though_it_is_empty_is_sent(client, target):
+def test_an_empty_value_with_a_meaning_is_sent(client, target):
     assert client().post("/thing", json={"a": None}, may_be_empty=("a",)).json()["body"] == {"a": None}
     assert client().post("/thing", json={"a": ""}, may_be_empty=EVERYTHING).json()["body"] == {"a": ""}
     assert client().post("/thing", json={"a": [0, False, [], {}]}).json()["body"] == {"a": [0, False, [], {}]}

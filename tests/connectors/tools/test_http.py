@@ -72,7 +72,7 @@ def test_the_apps_own_words_are_shown(target, client, body, words):
 
 
 @pytest.mark.parametrize("body", ["", "{", "<html>", "[" * 100_000, b"\xff\xff", "1" * 10_000])
-def test_what_is_no_json_is_temporarily_unavailable(target, client, body):
+def test_an_answer_that_is_not_json_is_temporarily_unavailable(target, client, body):
     target.fail(Reply(200, body))
     with pytest.raises(TemporarilyUnavailable):
         client().get("thing").json(dict)

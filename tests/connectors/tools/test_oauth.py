@@ -113,7 +113,7 @@ def test_a_missing_permission_is_no_reason_to_renew(issuer):
 
 
 @pytest.mark.parametrize("status", [400, 401, 403])
-def test_what_the_endpoint_says_is_reported_without_the_secret(issuer, status):
+def test_the_endpoints_error_is_reported_without_the_secret(issuer, status):
     issuer.fail(Reply(status, {"error_description": "no client with s3cret-one"}), on="give", times=FOREVER)
     with pytest.raises(CredentialRejected, match="no client with •••") as failure:
         ask(issuer, oauth.client_credentials(issuer.url + "/token", "rollcall", "s3cret-one"))
@@ -127,7 +127,7 @@ def test_an_endpoint_that_is_away_is_not_a_wrong_credential(issuer):
 
 
 @pytest.mark.parametrize("status", [404, 410, 409])
-def test_what_the_endpoint_has_not_is_no_answer_about_what_was_asked_for(issuer, status):
+def test_a_missing_token_endpoint_says_nothing_about_the_account(issuer, status):
     """Otherwise an account that is looked up would seem to be gone."""
     issuer.fail(Reply(status), on="give", times=FOREVER)
     with pytest.raises(Refused, match=f"token.* answered {status}") as failure:

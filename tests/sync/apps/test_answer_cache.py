@@ -34,13 +34,13 @@ def test_it_is_recalled_by_the_next_reading_and_not_before(app):
     assert (AnswersOf(app).recall("members"), AnswersOf(app).recall("teams")) == (ONE, TWO)
 
 
-def test_what_the_reading_did_not_use_is_forgotten_and_what_changed_replaced(app):
+def test_unused_answers_are_deleted_and_changed_ones_replaced(app):
     take(app, members=ONE, teams=TWO)
     take(app, members=TWO)
     assert (AnswersOf(app).recall("members"), AnswersOf(app).recall("teams")) == (TWO, None)
 
 
-def test_what_stayed_is_not_written_again(app):
+def test_an_unchanged_answer_is_not_written_again(app):
     take(app, members=ONE)
     row = RememberedAnswer.get()
     take(app, members=ONE)

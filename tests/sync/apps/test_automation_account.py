@@ -56,7 +56,7 @@ def leaver(acting, id: str):
     return next(change for change in report.changes if change.account and change.account.external_id == id)
 
 
-def test_who_the_credential_is_now_is_protected_and_it_is_logged(acting):
+def test_the_credentials_new_account_is_protected_and_logged(acting):
     acting.identity = Identity("Ana", "ana", ("read members", "remove"))
     change = leaver(acting, "ana")
     assert change.protected == "Protected: Rollcall acts with this account"

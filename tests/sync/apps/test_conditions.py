@@ -65,7 +65,7 @@ def test_of_every_combination_only_the_promise_is_green():
     assert set(seen) == set(AppStatus), "each status has its facts"
 
 
-def test_what_is_red_is_found_without_looking_at_each_app():
+def test_apps_that_need_attention_are_found_without_looking_at_each_app():
     """`needing_attention` of status.py looks only at apps of which one of these is true."""
     for facts in every_combination():
         row, others = that_hold(facts)
@@ -73,7 +73,7 @@ def test_what_is_red_is_found_without_looking_at_each_app():
             assert facts.error or facts.stuck or facts.left, facts
 
 
-def test_whatever_wins_says_so_and_what_to_do():
+def test_the_winning_condition_explains_itself_and_what_to_do():
     for facts in every_combination():
         row, others = that_hold(facts)
         shown = in_plain_text(row.says(facts))
@@ -122,7 +122,7 @@ def test_each_fact_alone_ends_the_green_state():
     ({"due": Due.LATE}, {"left": 1, "left_accounts": 1, "leaving": 1}),
     ({"left": 1, "left_accounts": 1, "leaving": 1}, {"to_match": 5}),
 ])  # fmt: skip
-def test_what_wins(louder, quieter):
+def test_the_loudest_condition_wins(louder, quieter):
     alone, _ = that_hold(replace(GREEN, **louder))
     below, _ = that_hold(replace(GREEN, **quieter))
     row, others = that_hold(replace(GREEN, **louder, **quieter))

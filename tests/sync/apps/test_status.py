@@ -108,7 +108,7 @@ def test_someone_who_has_left_is_counted_until_they_are_gone(chat):
     assert (now(chat.app).status, now(chat.app).row.code) == ("Needs attention", "stuck")
 
 
-def test_what_a_guard_holds_is_named(chat):
+def test_changes_held_by_a_guard_are_named(chat):
     apps.set_guard(chat.app, 0, 0, chat.by)
     chat.leave(1, 2)
     chat.check()

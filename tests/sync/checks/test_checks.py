@@ -103,7 +103,7 @@ def test_a_report_in_which_nothing_waits_any_longer_is_superseded(chat):
     assert (Report.get_by_id(first.id).state, second.state) == ("superseded", "applied")
 
 
-def test_what_was_left_out_stays_left_out_and_asks_nobody_again(chat):
+def test_a_change_left_out_stays_left_out_and_needs_no_second_decision(chat):
     chat.leave(4)
     report = chat.check().report
     reports.finish(report, chat.by, left_out={chat.change(report, 4).id: "hand-over"})
@@ -323,7 +323,7 @@ def test_an_app_that_is_paused_is_not_checked(chat):
         assert App.get().next_check_at is None
 
 
-def test_what_people_decided_outlives_disconnecting_and_connecting_again(chat):
+def test_decisions_outlive_disconnecting_and_connecting_again(chat):
     members.protect(Account.get(Account.email == email(3)), "runs the archive", chat.by)
     match_decisions.mark_guest(Account.get(Account.email == email(4)), chat.by)
     match_decisions.unmatch(Account.get(Account.email == email(5)), chat.by)

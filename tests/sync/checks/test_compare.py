@@ -154,7 +154,7 @@ def test_a_role_or_a_right_alone_is_brought_up_to_date(chat, known, granted_by):
     assert (access.role, access.privileged, access.granted_by) == ("member", False, granted_by)
 
 
-def test_who_is_back_is_missing_no_longer_in_this_app_alone(chat, second):
+def test_an_account_that_is_back_is_no_longer_missing_in_this_app_alone(chat, second):
     ids = {}
     for app in (chat.app, second.app):
         for number, since in ((1, utcnow()), (2, None), (3, None)):

@@ -158,7 +158,7 @@ def test_an_app_that_was_never_read_is_not_compared(chat):
     assert compare() == 0 and waiting(chat) == {}
 
 
-def test_what_asks_for_it_is_written_with_the_departure_or_not_at_all(chat):
+def test_the_request_to_compare_is_written_with_the_departure_or_not_at_all(chat):
     with pytest.raises(ZeroDivisionError), writing():
         chat.leave(3)
         raise ZeroDivisionError
@@ -193,7 +193,7 @@ def test_an_app_is_compared_from_the_moment_on_that_was_asked_for(chat):
     assert comparison.compare_due(at) == 1
 
 
-def test_what_a_removal_does_in_an_app_is_noted_of_this_one_alone(chat, second):
+def test_the_effect_of_a_removal_is_noted_for_this_app_alone(chat, second):
     App.update(removal_suspends=True).execute()
     chat.leave(3)
     assert comparison.compare(chat.app.id, utcnow() + LATER)

@@ -176,7 +176,7 @@ def test_an_item_is_found_where_the_list_has_moved_and_only_what_differs_is_read
     assert itemised.account("id5").name == "Renamed" and itemised.account("id2").is_gone
 
 
-def test_what_is_left_out_of_everyone_and_then_given_for_one_is_known_of_all(itemised, unchanged):
+def test_a_value_missing_for_everyone_and_then_given_for_one_is_known_for_all(itemised, unchanged):
     """Items that say nothing new come to mean something else by what others say."""
     for number in range(6):
         itemised.add(f"id{number}", assumed=frozenset({"seat", "kind"}))

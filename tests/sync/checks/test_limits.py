@@ -211,7 +211,7 @@ def test_apps_that_are_due_at_the_same_moment_are_each_checked(chat, second):
     assert {row.app_id for row in Check.select().where(Check.trigger == "daily")} == {chat.app.id, second.app.id}
 
 
-def test_what_an_earlier_check_found_is_not_in_activity_again(chat):
+def test_a_finding_of_an_earlier_check_is_not_in_activity_again(chat):
     chat.leave(3)  # so that the report stays open
     for name in ("one", "two"):
         chat.store.add(f"{name}@acme.example", name, "guest", via="page")

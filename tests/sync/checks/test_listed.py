@@ -230,7 +230,7 @@ def test_an_unknown_status_is_staged_in_full(listed):
     assert "a status that Rollcall does not know" in listed.check().warning
 
 
-def test_what_is_assumed_of_everyone_is_left_out_of_everyone(listed):
+def test_a_value_assumed_for_everyone_counts_as_left_out_for_everyone(listed):
     for id in ("owner", "one", "two"):
         listed.add(id, assumed=frozenset({"seat"}))
     listed.add("three", seat="full")
@@ -250,7 +250,7 @@ NONE, SEAT, BOTH = frozenset(), frozenset({"seat"}), frozenset({"seat", "name"})
     ((SEAT, NONE), (NONE, SEAT)), ((NONE, SEAT), (SEAT, NONE)), ((BOTH, SEAT), (BOTH, NONE)),
     ((BOTH, NONE), (BOTH, SEAT)), ((SEAT, BOTH), (NONE, BOTH)), ((NONE, BOTH), (SEAT, BOTH)),
 ])  # fmt: skip
-def test_what_is_unsaid_and_what_is_assumed_is_known_each_on_its_own(listed, before, now):
+def test_missing_and_assumed_values_are_known_separately(listed, before, now):
     listed.add("one", name="One", seat="full")
     for unsaid, assumed in (before, now):
         listed.say("one", unsaid=unsaid, assumed=assumed)

@@ -60,7 +60,7 @@ def test_an_asset_that_could_not_be_read_keeps_its_people(clients, monkeypatch):
     assert check.counts["removed_users"] == check.counts["access"] == 0
 
 
-def test_what_is_read_still_changes(clients, monkeypatch):
+def test_parts_that_were_read_still_change(clients, monkeypatch):
     monkeypatch.setattr(Clients, "unread", "hats")
     monkeypatch.setattr(Clients, "people", {"shoes": ("bo",), "hats": ("ana", "bo")})
     clients.check()

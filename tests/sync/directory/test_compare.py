@@ -165,7 +165,7 @@ def test_people_known_already_are_guarded_from_a_new_directory_too(scripted, by)
     assert status("p1@acme.example") == "deprovisioned"
 
 
-def test_what_is_held_stays_held_until_it_comes_back_or_is_released(company, by):
+def test_a_held_leaver_stays_held_until_they_are_back_or_released(company, by):
     gone = dict(company.entries)
     company.entries = {"id0": gone["id0"]}
     company.read()

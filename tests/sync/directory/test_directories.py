@@ -70,7 +70,7 @@ def test_a_failure_while_applying_leaves_nothing_half_done(company, monkeypatch)
     assert portrait() == before
 
 
-def test_what_the_contract_forbids_fails_the_reading(company):
+def test_an_entry_that_the_contract_forbids_fails_the_reading(company):
     before = portrait()
     for wrong in ({"status": "on holiday"}, {"id": ""}):
         company.say("id1", **wrong)

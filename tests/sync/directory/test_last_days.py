@@ -132,7 +132,7 @@ def test_a_list_that_is_uploaded_is_asked_about_too(clock, by, home):
     assert [(row.kind, row.details) for row in preview.rows] == [("updated", ("last day: none → 2026-12-31",))]
 
 
-def test_who_begins_later_has_not_left(clock, file, by):
+def test_a_person_who_starts_later_has_not_left(clock, file, by):
     directory = connect(file, rows("neo@acme.example,Neo,inactive,,2027-01-13", "bo@acme.example,Bo,active,,",
                                    "cy@acme.example,Cy,inactive,,2020-01-13"), by)  # fmt: skip
     assert status("neo@acme.example") == "suspended", "not here yet, and no leaver"
@@ -209,7 +209,7 @@ def test_an_import_takes_a_last_day_back(clock, by):
     assert status("ana@acme.example") == "deprovisioned"
 
 
-def test_who_is_marked_as_back_loses_the_last_day(clock, by):
+def test_a_person_marked_as_back_loses_the_last_day(clock, by):
     importing.import_csv(b"email,name,last_day\nana@acme.example,Ana,2026-11-30\n", by)
     people.mark_left(person("ana@acme.example"), by)
     people.mark_returned(person("ana@acme.example"), by)

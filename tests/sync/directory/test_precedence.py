@@ -58,7 +58,7 @@ def test_another_order_is_followed_at_once_and_reported(two, by):
     assert person("p1@acme.example").name == "P. 1"
 
 
-def test_whom_the_first_no_longer_has_the_next_one_names(two):
+def test_the_next_directory_names_a_person_whom_the_first_no_longer_has(two):
     hr, it = two
     hr.delete("h1")
     hr.read()
@@ -69,7 +69,7 @@ def test_whom_the_first_no_longer_has_the_next_one_names(two):
     assert person("p1@acme.example").name == "Person 1"
 
 
-def test_what_the_first_does_not_say_the_next_one_says(two):
+def test_the_next_directory_fills_a_field_that_the_first_leaves_empty(two):
     hr, it = two
     hr.say("h1", employee_number="")
     hr.read()

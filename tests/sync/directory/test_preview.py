@@ -47,7 +47,7 @@ def test_every_kind_of_change_is_named_and_nothing_is_done(listed):
     assert preview.counts == {"deprovisioned": 1, "suspended": 1, "joined": 1, "updated": 1}
 
 
-def test_what_was_previewed_is_applied_and_read_from_then_on(listed, by):
+def test_the_previewed_file_is_applied_and_read_from_then_on(listed, by):
     preview = directory_preview.upload(listed, without(1), MACHINE)
     directory_preview.apply_previewed(listed, preview.mark, by, directory_preview.pending(listed))
     assert (status("p1@acme.example"), directory_preview.pending(listed)) == ("deprovisioned", None)
@@ -78,7 +78,7 @@ def test_another_file_or_other_people_are_previewed_again(listed, by):
     assert Person.select().where(Person.status == "deprovisioned").count() == 1
 
 
-def test_whom_the_guard_holds_is_named(listed, by):
+def test_people_held_by_the_guard_are_named(listed, by):
     preview = directory_preview.upload(listed, without(*range(6)), MACHINE)
     assert preview.counts == {"held": 6}
     assert preview.rows[0].details == ("No longer in HR; held by the guard until released",)

@@ -85,7 +85,7 @@ def test_a_mover_who_is_back_before_the_approval_or_the_operation_keeps_it(group
 @pytest.mark.parametrize(
     "since", ["may hand it on", "other role and back", "taken and given", "given by hand", "protected", "hold"]
 )
-def test_what_someone_decided_since_stays(groups, chat, launch, since):
+def test_access_decided_by_hand_since_then_stays(groups, chat, launch, since):
     if since in ("may hand it on", "other role and back"):
         chat.store.join(channel(chat), chat.id_of(1), "manager", via="page")
         chat.check()
@@ -191,7 +191,7 @@ def test_where_the_app_gives_no_way_to_it_someone_does_it_by_hand(groups, chat, 
     assert not Access.select().where(Access.account == groups.account(1), Access.asset == launch).exists()
 
 
-def test_who_leaves_every_group_is_asked_about_as_a_whole(groups, chat, launch):
+def test_someone_who_leaves_every_group_is_reported_as_a_whole(groups, chat, launch):
     groups.put(1)
     groups.read()
     assert groups.found() == {"no longer assigned": {email(1): WAITS}}

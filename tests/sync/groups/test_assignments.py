@@ -123,7 +123,7 @@ def test_a_mover_gets_the_highest_role_of_all_rules_and_the_apps_order_decides(g
     assert groups.found() == {"to change role": {email(1): WAITS, email(4): WAITS}}
 
 
-def test_what_is_no_own_seat_or_protected_is_never_changed(groups, chat, monkeypatch):
+def test_an_account_that_is_protected_or_not_a_persons_own_is_never_changed(groups, chat, monkeypatch):
     for number in range(1, 6):
         groups.put(number, "Sales")
     groups.put(0, "Sales")
@@ -167,7 +167,7 @@ def test_a_role_that_is_left_alone_is(groups, chat):
 # Leaving a group
 
 
-def test_who_is_in_no_group_any_longer_is_reported_and_leaves_only_by_approval(groups, chat):
+def test_someone_no_longer_in_a_group_is_reported_and_removed_only_after_approval(groups, chat):
     groups.put(1, "Sales")
     groups.put(2, "Sales")
     groups.read()

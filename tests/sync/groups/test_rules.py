@@ -34,7 +34,7 @@ def test_removing_a_rule_or_a_group_of_a_team_takes_nobodys_seat(groups, chat):
     assert groups.found() == {} and Assignment.select().count() == 0
 
 
-def test_what_was_left_out_stays_so_until_it_is_taken_back_or_another_role_is_wanted(groups, chat):
+def test_a_change_stays_left_out_until_it_is_put_back_or_another_role_is_wanted(groups, chat):
     groups.put(1, "Sales")
     groups.put(10, "Sales")
     groups.read()
@@ -94,7 +94,7 @@ def test_a_reading_that_moved_someone_asks_for_a_check_within_a_minute(groups, c
     assert not Check.select().where(Check.state == "queued").exists(), "no rule asks about that group"
 
 
-def test_what_the_connector_cannot_do_becomes_a_to_do_by_hand(groups, chat, monkeypatch):
+def test_an_operation_that_the_connector_lacks_becomes_a_to_do(groups, chat, monkeypatch):
     groups.put(10, "Sales")
     groups.read()
     groups.rule("Sales", "member")

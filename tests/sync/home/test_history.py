@@ -40,7 +40,7 @@ def test_by_day(app):
     assert [day.day for day in history.by_day([app], 2)] == [today() - timedelta(days=1), today()]
 
 
-def test_what_was_removed_since_the_last_reading_counts_today(app):
+def test_removals_since_the_last_reading_count_today(app):
     check(app, 2, 10)
     check(app, 1, 10)
     App.update(users=7).execute()

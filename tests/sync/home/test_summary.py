@@ -35,7 +35,7 @@ def test_people_are_named_with_their_accounts_who_left_first_at_the_top(chat, se
     assert len(summary.people_with_most([chat.app.id, second.app.id], 1)) == 1
 
 
-def test_what_waits_is_of_the_apps_that_one_decides_about(chat, second, olga):
+def test_only_waiting_reports_of_ones_own_apps_are_listed(chat, second, olga):
     chat.leave(1, 2)
     chat.check()
     assert kinds(summary.waiting_for(olga, [chat.app.id, second.app.id])) == [(Waiting.REPORT, 2, chat.app.name)]

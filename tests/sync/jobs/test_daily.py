@@ -138,7 +138,7 @@ def test_of_the_clocks_of_several_workers_one_begins_the_sweep(chat, monkeypatch
         assert len(swept) == sweeps, seconds
 
 
-def test_what_each_workers_clock_puts_into_the_queue_sweeps_once_a_minute(chat, monkeypatch):
+def test_the_messages_of_several_clocks_sweep_once_a_minute(chat, monkeypatch):
     swept = []
     monkeypatch.setattr(queue, "sweep", lambda: swept.append(1))
     queue.open_queue(db.database)
@@ -172,7 +172,7 @@ def test_a_daily_check_joins_one_that_runs_by_hand(chat):
 
 @pytest.mark.parametrize("stop", [lambda chat: apps.pause(chat.app, chat.by), lambda chat: disconnecting.disconnect(
     chat.app, chat.by), lambda chat: apps.set_schedule(chat.app, False, 0, chat.by)])  # fmt: skip
-def test_what_is_paused_or_switched_off_is_not_due(chat, stop):
+def test_an_app_that_is_paused_or_switched_off_is_not_due(chat, stop):
     stop(chat)
     assert App.get().next_check_at is None
     due(chat.app, timedelta(minutes=1))

@@ -36,7 +36,7 @@ def holds(row: Check | Task, owner: str | None, until=None) -> None:
         model.id == row.id).execute()  # fmt: skip
 
 
-def test_what_waits_is_claimed_once(check):
+def test_a_waiting_row_is_claimed_once(check):
     assert leases.claim(Check, check.id) and not leases.claim(Check, check.id)
     row = Check.get_by_id(check.id)
     assert (row.state, row.lease_owner) == ("running", leases.me()) and row.lease_until > utcnow() + LATER
@@ -90,7 +90,7 @@ def test_a_lease_does_not_wait_for_the_one_writer(check):
                 pass
 
 
-def test_what_is_not_due_or_has_ended_or_never_was_is_not_claimed(check):
+def test_a_row_that_is_not_due_or_has_ended_or_never_existed_is_not_claimed(check):
     Check.update(next_at=utcnow() + LATER).execute()
     assert not leases.claim(Check, check.id)
     for state in ("succeeded", "failed", "cancelled"):

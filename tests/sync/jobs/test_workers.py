@@ -72,7 +72,7 @@ def test_apps_that_hang_delay_no_other(chat: Chat, add, silent):
     assert set(of(first)) == {CheckState.QUEUED}, "each is tried again later"
 
 
-def test_what_someone_waits_for_is_done_while_all_that_may_be_at_checks_hang(chat: Chat, add, silent):
+def test_a_check_asked_for_by_hand_is_done_while_all_workers_for_checks_hang(chat: Chat, add, silent):
     first = hanging(add, silent, 2)
     [waiting, by_hand] = asked(add("App")), asked(add("By hand"), CheckTrigger.HAND)
     with at_work(Crew(checks=2, most_checks=2, workers=4, patience=0.05), silent):

@@ -139,7 +139,7 @@ def test_a_copy_of_the_report_that_is_saved_later_does_not_forget_the_mail(slack
     assert mails_about(news.report_ready, Report.get_by_id(report.id)) == []
 
 
-def test_what_was_decided_already_is_no_news(slack):
+def test_a_change_already_decided_is_not_news(slack):
     report = Report.create(app=slack)
     leaver(slack, report, "Ben Ito", decision="left out")
     leaver(slack, report, "Cleo Wu", decision="confirmed")
@@ -163,7 +163,7 @@ def test_the_subject_is_the_pages_sentence_also_of_the_protected(slack):
     assert "- Ben Ito <u0@acme.example>\n  role Member; Disabled" in mail.text and "- Cleo Wu" in mail.text
 
 
-def test_who_alone_controls_an_asset_is_reported_with_its_name(slack):
+def test_a_sole_manager_is_reported_with_the_assets_name(slack):
     report = Report.create(app=slack)
     change = leaver(slack, report, "Ben Ito")
     page = Asset.create(app=slack, external_id="P1", kind="page", name="Acme Deutschland")
@@ -281,7 +281,7 @@ def test_the_outcome_shows_first_what_failed_and_why(slack):
         assert "No longer needed: 1" in body and "Retry" in body
 
 
-def test_what_was_fixed_by_retry_is_reported_once_more(slack):
+def test_a_failure_fixed_by_a_retry_is_reported_once_more(slack):
     report = finished(slack, "done", "needs attention")
     mails_about(news.outcome, report)
     assert mails_about(news.outcome, report) == [], "the same failure is no news"
@@ -423,7 +423,7 @@ def test_without_a_server_mails_wait_and_activity_shows_them(slack):
     assert entry.about == "ada@acme.example" and "1 person left Acme" in entry.why
 
 
-def test_what_waited_longer_than_three_days_is_not_sent_as_if_it_were_news(slack):
+def test_an_e_mail_older_than_three_days_is_not_sent_as_news(slack):
     with writing():
         mail = outbox.test_mail("ada@acme.example")
         Mail.update(created_at=utcnow() - timedelta(days=3, minutes=1)).execute()

@@ -66,7 +66,7 @@ def test_it_is_asked_about_as_soon_as_someone_else_has_it(company, app):
     assert [status(email) for email in (ONE, MARRIED)] == ["active", "active"]
 
 
-def test_what_was_a_mistake_and_is_corrected_is_as_it_was(company, app):
+def test_a_corrected_mistake_leaves_the_owners_unchanged(company, app):
     one = person(ONE)
     company.say("id1", email="wrong@acme.example")
     company.say("id2", further_emails=(ONE,))
@@ -88,7 +88,7 @@ def test_colleagues_who_swap_addresses_are_asked_about_each(company, app):
     assert [seat(app, id).match_kind for id in "12"] == ["unmatched", "unmatched"]
 
 
-def test_what_two_claim_is_nobodys_with_the_reason(company, app):
+def test_an_address_that_two_claim_belongs_to_nobody_and_the_reason_is_shown(company, app):
     company.delete("id1")
     company.read()
     company.add("id50", ONE, "Ana Lima")
@@ -127,7 +127,7 @@ def test_a_second_entry_of_the_same_name_or_number_is_no_rival(company, app):
 
 
 @pytest.mark.parametrize("state", ["active", "suspended"])
-def test_who_is_suspended_has_it_as_well(company, app, state):
+def test_a_suspended_person_claims_the_address_as_well(company, app, state):
     company.say("id1", status="suspended")
     company.read()
     company.add("id50", ONE, "Ana Lima", status=state)
@@ -138,7 +138,7 @@ def test_who_is_suspended_has_it_as_well(company, app, state):
     assert (person(ONE).name, person(ONE).status) == ("Ana Lima", state)
 
 
-def test_who_is_prepared_but_not_here_yet_has_nothing(company, app):
+def test_a_person_who_has_not_started_yet_has_no_address(company, app):
     one = person(ONE)
     company.delete("id1")
     company.read()
@@ -268,7 +268,7 @@ def test_a_directory_that_is_removed_says_nothing_any_longer(company, it, app, b
 # By hand
 
 
-def test_what_was_given_by_hand_counts_until_a_directory_agrees(company, app, by):
+def test_an_address_given_by_hand_counts_until_a_directory_agrees(company, app, by):
     people.edit(person(ONE), by, emails=[ONE, "extra@acme.example"])
     by_hand = PersonEmail.select().where(PersonEmail.by_hand)
     assert [row.email for row in by_hand] == ["olga@acme.example", "extra@acme.example"]
@@ -285,7 +285,7 @@ def test_what_was_given_by_hand_counts_until_a_directory_agrees(company, app, by
     assert person("extra@acme.example").name == "Ana Lima"
 
 
-def test_who_was_added_by_hand_and_left_gives_way(company, by, app):
+def test_someone_added_by_hand_who_has_left_loses_the_address(company, by, app):
     gus = "gus@acme.example"
     guest = people.add("Gus", gus, by)
     account = Account.create(app=app, external_id="g", email=gus, email_key=gus, match_kind="matched", person=guest)
@@ -296,7 +296,7 @@ def test_who_was_added_by_hand_and_left_gives_way(company, by, app):
     assert Account.get_by_id(account.id).match_kind == "unmatched"
 
 
-def test_who_is_marked_by_hand_as_left_while_two_have_the_address(company, by, app):
+def test_one_of_two_holders_is_marked_by_hand_as_left(company, by, app):
     gus = people.add("Gus", "gus@acme.example", by)
     company.say("id2", further_emails=("gus@acme.example",))
     company.read()
@@ -306,7 +306,7 @@ def test_who_is_marked_by_hand_as_left_while_two_have_the_address(company, by, a
     assert disputed() == set() and person("gus@acme.example") == person(TWO)
 
 
-def test_who_was_returned_by_hand_keeps_it_until_that_is_settled(company, app, by):
+def test_someone_returned_by_hand_keeps_the_address_until_the_dispute_is_settled(company, app, by):
     one = person(ONE)
     company.say("id1", status="deprovisioned")
     company.read()

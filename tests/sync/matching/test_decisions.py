@@ -44,7 +44,7 @@ def test_many_at_once_are_one_batch_and_an_entry_each(chat):
     assert activity.verify().ok
 
 
-def test_what_is_already_so_is_not_decided_again(chat):
+def test_a_decision_already_made_is_not_made_again(chat):
     first = match_decisions.decide(chat.app, ids(1), Decision("guest"), chat.by)
     entries = Activity.select().count()
     again = match_decisions.decide(chat.app, ids(1), Decision("guest"), chat.by)
@@ -132,7 +132,7 @@ def test_nonsense_is_refused(chat, kind):
     assert state(1)[0] == "matched"
 
 
-def test_who_is_responsible_for_a_service_account_and_has_left_is_found(chat):
+def test_service_accounts_whose_responsible_person_has_left_are_found(chat):
     match_decisions.mark_service(account(1), chat.by, person=chat.people[0])
     match_decisions.mark_service(account(2), chat.by)
     assert match_decisions.unanswered(chat.app) == []

@@ -109,7 +109,7 @@ def test_one_whose_new_e_mail_is_the_persons_own_goes(listed, pia):
     assert removal(listed, pia).protected == protection.OTHER_EMAIL
 
 
-def test_whose_e_mail_it_is_says_more_than_that_it_is_another(listed, pia):
+def test_the_reason_names_the_person_who_has_the_e_mail(listed, pia):
     people.add("Bo", "bo@acme.example", listed.by)
     matched(listed, pia)
     listed.say("1", email="bo@acme.example")

@@ -107,7 +107,7 @@ def match_of(account: int) -> tuple[str, int | None]:
     return row.match_kind, row.person_id
 
 
-def test_what_is_two_mailboxes_is_matched_again(old, start, app):
+def test_addresses_of_two_mailboxes_are_matched_again(old, start, app):
     weiss = old.person("Maria Weiss", "maria.weiss@acme.example", status="deprovisioned")
     hers = old.account(app, "MARIA.weiss@acme.example", weiss)
     anothers = old.account(app, "maria.weiß@acme.example", weiss)
@@ -124,7 +124,7 @@ def test_what_is_two_mailboxes_is_matched_again(old, start, app):
     assert activity.verify().ok
 
 
-def test_what_is_one_mailbox_finds_the_leaver(old, start, app):
+def test_two_spellings_of_one_mailbox_find_the_leaver(old, start, app):
     left = old.person("Maria", "maria@münchen.example", status="deprovisioned")
     irem = old.person("İrem", "irem@acme.example", status="deprovisioned")
     accounts = [old.account(app, "maria@xn--mnchen-3ya.example"), old.account(app, "<Maria@münchen.example>"),
@@ -135,7 +135,7 @@ def test_what_is_one_mailbox_finds_the_leaver(old, start, app):
     assert PersonEmail.get(PersonEmail.person == left).email == "maria@münchen.example"
 
 
-def test_who_is_here_keeps_an_address_that_two_had_in_two_spellings(old, start, app):
+def test_an_active_person_keeps_an_address_that_two_had_in_two_spellings(old, start, app):
     left = old.person("Maria who left", "maria@münchen.example", "m@acme.example", status="deprovisioned")
     here = old.person("Maria", "other@acme.example", "maria@xn--mnchen-3ya.example")
     account = old.account(app, "maria@münchen.example", left)
@@ -245,7 +245,7 @@ def test_an_old_file_without_any_such_address_is_as_it_was(old, start, app):
     assert activity.verify().ok and person.workspace_role == "owner"
 
 
-def test_what_directories_reported_before_it_was_kept_still_counts(old, start):
+def test_addresses_reported_before_claims_were_kept_still_count(old, start):
     """The main address of each entry, and all of a user who was pushed; addresses that a person entered are by hand."""
     ldap = old.add("directory", kind="ldap", name="LDAP", state="active", settings="{}", created_at=NOW)
     okta = old.add("directory", kind="scim", name="Okta", state="active", settings="{}", created_at=NOW)

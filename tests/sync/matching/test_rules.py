@@ -114,7 +114,7 @@ def test_a_rule_that_changes_matches_again_at_once_and_decisions_stand(listed, a
 
 
 @pytest.mark.parametrize("text", ["acme", "a b.example", "acme.example, b.example", "ana@acme.example", ".", "a..b"])
-def test_what_is_no_domain_changes_nothing(listed, text):
+def test_a_text_that_is_not_a_domain_changes_nothing(listed, text):
     with pytest.raises(match_rules.RuleProblem, match="Nothing was changed"):
         match_rules.set_domain(listed.app, text, listed.by)
     assert App.get_by_id(listed.app.id).match_domain is None
@@ -140,7 +140,7 @@ def test_someone_who_is_known_only_later_gets_their_accounts(listed, by, scripte
     assert App.get_by_id(listed.app.id).unmatched == 1
 
 
-def test_what_the_app_made_for_itself_is_nobodys_by_any_rule(listed, ana):
+def test_no_rule_matches_an_account_that_the_app_made_for_itself(listed, ana):
     assert read(listed, email="a.lopez@acme.example", employee_number="E7", kind="system")[:2] == (
         "service account", None)
     listed.say("x", kind="user")

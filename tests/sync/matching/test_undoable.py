@@ -45,7 +45,7 @@ def test_the_newest_comes_first_with_one_of_its_accounts_and_their_number(chat, 
     assert match_decisions.undoable(chat.app, 9, since=all_day) == match_decisions.undoable(chat.app, 9)
 
 
-def test_what_something_newer_replaced_is_not_offered_until_that_is_undone(chat):
+def test_a_replaced_decision_can_be_undone_only_after_the_newer_one(chat):
     first = guests(chat, 2, 3)
     newer = match_decisions.unmatch(account(chat, 2), "Bo").batch
     assert offered(chat) == [(newer, email(2), 1), (first, email(3), 1)]

@@ -159,7 +159,7 @@ def test_the_former_owner_of_an_address_and_all_who_claim_it_are_suggested(app, 
         "Bo Berg", "The e-mail is claimed by them and by someone else; has left the company")
 
 
-def test_who_is_named_by_a_rule_is_not_suggested_a_second_time(app):
+def test_a_person_named_by_a_rule_is_not_suggested_again(app):
     Person.create(name="Ana Lima", employee_number="E1")
     Person.create(name="Bo Lima", employee_number="E1")
     account = Account.create(app=app, external_id="1", name="Ana Lima", employee_number="e1")

@@ -99,7 +99,7 @@ def test_an_address_given_by_hand_is_a_claim_while_the_person_is_here(ana, ldap,
 @pytest.mark.parametrize("here", [True, False])
 @pytest.mark.parametrize(("known", "name", "shown"), [
     ("Ana Lima", "A. Lima", "Ana Lima"), ("", "A. Lima", "A. Lima"), ("", "", ADDRESS), (None, "A. Lima", "A. Lima")])
-def test_what_a_directory_says_is_a_claim_while_its_entry_is_there(home, ldap, known, name, shown, here):
+def test_a_directory_claims_an_address_while_its_entry_exists(home, ldap, known, name, shown, here):
     person = None if known is None else Person.create(name=known)
     if person:
         entry(ldap, person)
@@ -186,7 +186,7 @@ def test_an_address_that_an_owner_gave_is_trusted(ana, vouched):
 @pytest.mark.parametrize(("role", "was", "vouched", "now"), [
     ("owner", True, True, 0), ("owner", False, False, 0), ("admin", True, False, 2), ("admin", False, False, 2),
     ("super admin", True, False, 1)])  # fmt: skip
-def test_who_changes_a_directory_is_responsible_for_it(home, ldap, role, was, vouched, now):
+def test_a_person_who_changes_a_directory_is_responsible_for_it(home, ldap, role, was, vouched, now):
     asker = Person.create(name="Ana", workspace_role=role)
     other = Directory.create(kind="scim", name="Other", vouched=True)
     Directory.update(vouched=was).where(Directory.id == ldap.id).execute()
@@ -240,7 +240,7 @@ def test_those_who_rank_above_a_directory_are_of_its_own_people(home, ldap, vouc
 
 
 @pytest.mark.parametrize("whole", [True, False])
-def test_what_a_directory_says_of_addresses_is_kept_and_what_a_whole_one_leaves_out_is_no_longer_here(ana, ldap, whole):
+def test_claims_are_kept_and_an_entry_missing_from_a_complete_reading_is_gone(ana, ldap, whole):
     """Of an entry that never became a person, nothing is kept once it is gone."""
     other = Directory.create(kind="scim", name="Other")
     rows = ("same", "moved", "missing", "deleted", "without a person", "left")

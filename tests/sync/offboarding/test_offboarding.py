@@ -86,7 +86,7 @@ def test_someone_who_approved_it_and_has_left_gets_no_summary(chat, second, both
     assert not Mail.select().where(Mail.kind == "offboarding").exists()
 
 
-def test_who_is_left_out_keeps_the_seat_with_the_reason(chat, second, both, olga):
+def test_a_person_left_out_keeps_the_account_with_the_reason(chat, second, both, olga):
     person = chat.people[3]
     keeps = seats(person)[second.app.id].id
     with pytest.raises(OffboardingProblem, match="Say why"):
@@ -117,7 +117,7 @@ def test_a_key_is_one_persons(chat, olga):
     assert Task.select().count() == 2
 
 
-def test_what_the_rules_of_groups_asked_about_the_seat_is_settled_by_it(chat, olga):
+def test_offboarding_settles_what_group_rules_wanted_of_the_account(chat, olga):
     report = Report.create(app=chat.app)
     account = Account.get(Account.email == email(3))
     Change.create(app=chat.app, report=report, account=account, kind="no longer assigned", decision=reports.CONFIRM)
@@ -177,7 +177,7 @@ def test_one_that_waits_in_the_report_or_was_left_out_there_gets_the_approval(ch
                                                                       Account.email == email(3)).left_out is None
 
 
-def test_what_is_protected_stays_and_is_reported(chat, second, both, olga):
+def test_a_protected_account_stays_and_is_reported(chat, second, both, olga):
     members.protect(seats(chat.people[3])[chat.app.id], "Owns the billing", chat.by)
     lines = preview(chat.people[3], olga).lines
     assert [line.protected for line in lines] == ["Protected: Owns the billing", None]
@@ -241,7 +241,7 @@ def test_a_paused_app_waits(chat, second, both, olga):
     assert second.removed() == [email(3)]
 
 
-def test_what_they_answer_for_is_reported_and_not_taken(chat, olga):
+def test_accounts_they_are_responsible_for_are_reported_and_not_removed(chat, olga):
     account = Account.get(Account.email == email(4))
     Account.update(match_kind="service account", person=chat.people[3], match_by_hand=True).where(
         Account.id == account.id).execute()
@@ -273,7 +273,7 @@ def test_on_the_day_it_carries_itself_out(chat, second, both, olga):
     assert Mail.select().where(Mail.kind == "offboarding").count() == 1
 
 
-def test_who_left_before_the_day_keeps_the_seats_until_it(chat, second, both, olga):
+def test_a_person_who_left_before_the_day_keeps_the_accounts_until_it(chat, second, both, olga):
     offboard(chat.people[3], olga, on=today() + TOMORROW)
     chat.leave(3, 4)
     chat.check()
@@ -295,7 +295,7 @@ def test_a_seat_that_came_after_the_approval_is_asked_about(chat, second, both, 
 
 
 @pytest.mark.parametrize("how", ["by hand", "suspended and back"])
-def test_who_comes_back_is_not_offboarded(chat, second, both, olga, how):
+def test_a_person_who_comes_back_is_not_offboarded(chat, second, both, olga, how):
     person = chat.people[3]
     planned = offboard(person, olga, on=today() + TOMORROW)
     if how == "by hand":
@@ -363,7 +363,7 @@ def test_the_day_can_be_moved_but_not_cleared_beneath_a_plan(chat, second, both,
     assert Person.get_by_id(chat.people[3].id).remove_on is None
 
 
-def test_who_would_be_the_last_owner_on_the_day_is_not(chat, by, olga):
+def test_the_last_owner_on_the_day_is_not_offboarded(chat, by, olga):
     boss = people.add("Boss", "boss@acme.example", by, workspace_role="owner")
     planned = offboarding.start(olga, boss, seen(olga), {}, on=today() + TOMORROW).offboarding
     people.mark_left(boss, by)

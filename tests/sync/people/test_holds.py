@@ -111,7 +111,7 @@ def test_a_task_looks_for_a_hold_right_before_it_acts(chat):
 
 @pytest.mark.parametrize("keeps", ["hold", "day", "return"])
 @pytest.mark.parametrize("state", ["needs attention", "queued"])
-def test_what_waits_ends_within_a_minute(chat, keeps, state):
+def test_a_waiting_removal_ends_within_a_minute(chat, keeps, state):
     chat.leave(3)
     [task] = reports.finish(chat.check().report, chat.by).tasks
     Task.update(state=state, next_at=utcnow() + TOMORROW).execute()
@@ -128,7 +128,7 @@ def test_what_waits_ends_within_a_minute(chat, keeps, state):
     assert Task.get_by_id(task.id).state == "no longer needed" and chat.removed() == []
 
 
-def test_what_cant_be_is_refused_and_changes_nothing(chat):
+def test_an_impossible_day_is_refused_and_changes_nothing(chat):
     person = chat.people[3]
     for day in (today(), today() - TOMORROW, today() + timedelta(days=4000)):
         with pytest.raises(holds.KeepingProblem):

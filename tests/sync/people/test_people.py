@@ -51,7 +51,7 @@ def test_an_address_belongs_to_one_person(ana, by):
 
 
 @pytest.mark.parametrize("email", ["", "nobody", "a@", "@b", "a b@c.example", "a@b@c.example"])
-def test_what_is_no_address_is_refused(by, email):
+def test_a_text_that_is_not_an_address_is_refused(by, email):
     with pytest.raises(PeopleProblem):
         people.add("Bo", email, by)
     assert person_list.search(People("Bo")).total == 0

@@ -207,7 +207,7 @@ readings = st.lists(
 
 @EXAMPLES
 @given(by_hand=st.lists(st.sampled_from(["a@x.example", "b@x.example"]), unique=True), sequence=readings)
-def test_whatever_addresses_and_ids_a_directory_mixes_up(afresh, by_hand, sequence):
+def test_directories_may_mix_up_any_addresses_and_ids(afresh, by_hand, sequence):
     """No reading breaks, no address is lost or moves that another entry doesn't have while nobody says it is its
     holder's, no leaver keeps one that another has, and nobody leaves whose address someone active has."""
     afresh()

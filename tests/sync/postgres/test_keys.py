@@ -32,7 +32,7 @@ def test_nothing_has_an_empty_key(home):
     assert db.execute_sql("SELECT name_key(NULL), email_key(NULL)").fetchone() == ("", "")
 
 
-def test_what_a_transaction_did_before_it_asked_is_kept(home):
+def test_writes_before_the_question_in_a_transaction_are_kept(home):
     with writing():
         Person.create(name="Maria Lund")
         [key] = db.execute_sql("SELECT name_key(name) FROM person").fetchone()

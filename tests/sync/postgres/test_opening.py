@@ -29,7 +29,7 @@ SERVER = "postgresql://rollcall:hush@db.acme.example:5432/rollcall"
     ('extension "pg_trgm" is not available', "postgresql-contrib"),
     ("something else\nwith details", "something else."),
 ])  # fmt: skip
-def test_what_the_server_refuses_is_a_sentence(words, meant):
+def test_a_refusal_of_the_server_is_a_sentence(words, meant):
     from sync.postgres import opening
 
     sentence = opening.sentence(DatabaseError(words), SERVER)

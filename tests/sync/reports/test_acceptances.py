@@ -130,7 +130,7 @@ def test_it_can_be_accepted_before_any_report_has_it(chat):
     ({"kind": "updated role"}, None), ({"decision": "confirmed"}, None), ({"protection": None}, None),
     ({"protection": "kept until", "protected": "Kept until 3 December"}, None),
 ])  # fmt: skip
-def test_what_the_open_report_says_of_the_account_goes_before_what_is_known_of_it_alone(chat, last, values, found):
+def test_the_open_reports_protection_wins_over_the_accounts_own(chat, last, values, found):
     report = reports.open_report(chat.app)
     report.changes.where(Change.kind == "removed user").get().delete_instance()
     Change.create(app=chat.app, report=report, account=last, **{

@@ -43,7 +43,7 @@ ALL = {(email(number), room) for number in (1, 2) for room in "ab"}
     ("removed user", 2, None, {(email(2), "a"), (email(2), "b")}),
     ("no longer assigned", 2, None, {(email(2), "a"), (email(2), "b")}),
 ])  # fmt: skip
-def test_what_the_app_no_longer_has_is_forgotten_and_nothing_else(chat, report, rooms, kind, number, room, goes):
+def test_only_rows_that_the_app_no_longer_has_are_deleted(chat, report, rooms, kind, number, room, goes):
     Change.create(app=chat.app, report=report, kind=kind, decision=WAITS, in_app=False, before="member", reason="Why",
                   account=number and account(chat, number), asset=None if room is None else rooms[room])  # fmt: skip
     App.update(users=0).execute()
@@ -177,7 +177,7 @@ def wanted(chat, report, rooms) -> Change:
                          asset=rooms[0], detail={"role": "admin"})  # fmt: skip
 
 
-def test_what_rules_want_is_left_out_for_this_very_thing_and_taken_back(chat, second, wanted, rooms):
+def test_a_change_wanted_by_a_rule_is_left_out_exactly_and_put_back(chat, second, wanted, rooms):
     reports.leave_out(wanted, " Not now ", "Ana")
     [row] = LeftOut.select()
     assert (row.app, row.kind, row.account, row.asset, row.person, row.role) == (
@@ -213,7 +213,7 @@ def test_one_of_many_updates_is_not_left_out(chat, report, kind):
     assert Change.get_by_id(change.id).decision == "held"
 
 
-def test_what_has_no_account_is_left_out_without_one(chat, report, rooms):
+def test_a_change_without_an_account_is_left_out_without_one(chat, report, rooms):
     change = Change.create(app=chat.app, report=report, kind="removed asset", decision="held", asset=rooms[0],
                            in_app=False)  # fmt: skip
     reports.leave_out(change, "It is back soon", "Ana")
@@ -233,7 +233,7 @@ def test_a_person_to_invite_is_left_out_on_their_own(chat, report):
 
 
 @pytest.mark.parametrize("decision", ["confirmed", "ignored", "applied"])
-def test_what_is_decided_is_no_longer_left_out(chat, report, decision):
+def test_a_decided_change_cannot_be_left_out(chat, report, decision):
     change = Change.create(app=chat.app, report=report, kind="removed user", decision=decision,
                            account=account(chat, 3))  # fmt: skip
     for attempt in (lambda: reports.leave_out(change, "x", "Ana"),

@@ -53,7 +53,7 @@ def row(change: Change) -> tuple:
     return now.decision, now.report_id, now.reason, now.protection, now.protected
 
 
-def test_what_is_its_persons_still_waits(chat, report):
+def test_the_removal_of_an_account_that_is_still_its_persons_waits(chat, report):
     before = [row(change) for change in report.changes]
     let_go()
     assert [row(change) for change in report.changes] == before
@@ -138,7 +138,7 @@ def test_a_report_with_nothing_left_is_closed_and_says_why(chat, report):
 
 
 @pytest.mark.parametrize("decision", ["left out", "ignored"])
-def test_what_was_left_out_alone_keeps_no_report_open(chat, report, decision):
+def test_a_change_left_out_does_not_keep_a_report_open(chat, report, decision):
     rest = chat.change(report, 3)
     edit_change(rest, decision=decision)
     edit(match_kind="unmatched")
@@ -149,7 +149,7 @@ def test_what_was_left_out_alone_keeps_no_report_open(chat, report, decision):
 
 @pytest.mark.parametrize("values", [{"decision": "ignored", "protected": "Protected: a pilot",
                                      "protection": "by hand"}, {"decision": "held"}])  # fmt: skip
-def test_what_is_shown_as_protected_or_is_held_keeps_it_open(chat, report, values):
+def test_a_protected_or_held_change_keeps_the_report_open(chat, report, values):
     rest = chat.change(report, 3)
     edit_change(rest, **values)
     edit(match_kind="unmatched")

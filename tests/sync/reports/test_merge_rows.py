@@ -97,7 +97,7 @@ def test_a_question_stays_while_all_that_it_is_about_is_the_same(merging, decisi
 
 
 @pytest.mark.parametrize("other", ["", *DIMENSIONS])
-def test_what_was_approved_and_is_found_again_is_another_question(merging, other):
+def test_an_approved_change_that_is_found_again_is_a_new_change(merging, other):
     was = merging.was("confirmed")
     merging.want(**(merging.other(other) if other else {}))
     rows = merging.merge()
@@ -107,7 +107,7 @@ def test_what_was_approved_and_is_found_again_is_another_question(merging, other
 
 
 @pytest.mark.parametrize("other", ["", *DIMENSIONS])
-def test_what_is_no_longer_protected_is_another_question(merging, other):
+def test_a_change_that_is_no_longer_protected_is_a_new_change(merging, other):
     """And where it is about something else, so is that."""
     was = merging.was(IGNORED, protected="Protected: a pilot", protection="by hand")
     again = {"protected": "Protected: a pilot", "protection": "by hand"}
@@ -123,13 +123,13 @@ def test_what_is_no_longer_protected_is_another_question(merging, other):
 
 
 @pytest.mark.parametrize("decision", ["applied", "confirmed"])
-def test_what_is_decided_stays_in_the_report_when_nothing_of_it_is_found(merging, decision):
+def test_a_decided_change_stays_in_the_report_when_it_is_not_found_again(merging, decision):
     was = merging.was(decision)
     merging.want(**merging.other("account_id"))
     assert was.id in [row.id for row in merging.merge()]
 
 
-def test_what_was_applied_is_no_question_that_waits(merging):
+def test_an_applied_change_does_not_wait(merging):
     was = merging.was("applied")
     merging.want()
     rows = merging.merge()
@@ -220,7 +220,7 @@ def test_closing_it_drops_what_waits_and_keeps_what_is_decided(merging):
 
 
 @pytest.mark.parametrize("waits", [True, False])
-def test_what_the_check_applied_is_in_the_report_and_counted(merging, waits):
+def test_changes_applied_by_the_check_are_in_the_report_and_counted(merging, waits):
     for kind in ("updated role", "removed user", "new asset", "removed asset", "revoked access"):
         db.execute_sql("INSERT INTO found VALUES (?, ?, ?, 'x', 'y', 'why')",
                        (kind, merging.account(4).id, merging.assets[0].id))  # fmt: skip
@@ -241,7 +241,7 @@ def test_what_the_check_applied_is_in_the_report_and_counted(merging, waits):
 
 
 @pytest.mark.parametrize("protected", [True, False])
-def test_who_decided_is_who_accepted_what_is_protected_and_else_who_decided_before(merging, protected):
+def test_the_decider_of_a_protected_leaver_accepted_it_otherwise_decided_before(merging, protected):
     """Both are kept apart: the acceptance of a protected leaver, and a decision about what waits."""
     accepted = AcceptedLeaver.create(
         account=merging.account(2), person=merging.chat.people[2], protection="by hand", reason="A pilot",
@@ -257,7 +257,7 @@ def test_who_decided_is_who_accepted_what_is_protected_and_else_who_decided_befo
         was.id, *(("Olga", datetime(2026, 11, 2)) if protected else ("Bo", datetime(2026, 11, 1))))
 
 
-def test_what_a_check_applied_is_part_of_its_report(merging):
+def test_changes_applied_by_a_check_belong_to_its_report(merging):
     """What is gone left Rollcall alone, everything else is so in the app."""
     before = utcnow()
     asset = merging.assets[0]

@@ -69,7 +69,7 @@ def test_reports_are_shown_to_those_who_decide_them(chat, second, report, role, 
 # Counted
 
 
-def test_what_an_approval_would_do_now(report):
+def test_the_effects_of_an_approval_are_counted(report):
     assert overview.confirmable(report) == overview.Ready(0, 0, 0)
     change(report, 1)
     change(report, 2, kind="no longer assigned")
@@ -139,7 +139,7 @@ def test_one_may_be_left_out_while_it_is_not_decided_for_good(report, decision, 
     assert found == ([one] if may else []) and all(row.account == account(1) for row in found)
 
 
-def test_what_has_no_account_may_be_left_out_too(report):
+def test_a_change_without_an_account_may_be_left_out(report):
     one = change(report, kind="to invite", detail={"email": "x@x.example", "role": "member"})
     assert view.may_be_left_out(report) == [one]
 
@@ -194,7 +194,7 @@ def test_closing_a_report_decides_what_it_shows_as_protected_and_nothing_else(re
     (True, None, "needs confirmation"), (False, None, "held"), (False, timedelta(0), "needs confirmation"),
     (False, timedelta(seconds=1), "needs confirmation"), (False, timedelta(seconds=-1), "held"),
     (True, timedelta(seconds=-1), "needs confirmation")])  # fmt: skip
-def test_what_is_taken_back_waits_or_is_held_as_before(report, in_app, released, becomes):
+def test_a_change_put_back_waits_or_is_held_as_before(report, in_app, released, becomes):
     one = change(report, 1, decision="left out", in_app=in_app)
     if released is not None:
         Report.update(released_at=one.created_at + released).where(Report.id == report.id).execute()

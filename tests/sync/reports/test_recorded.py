@@ -161,7 +161,7 @@ def test_the_reason_against_what_rules_want_is_shown_while_it_is_kept(groups):
 
 @pytest.mark.parametrize(("state", "made"), [("queued", 0), ("running", 0), ("needs attention", 0), ("done", 1),
                                              ("cancelled", 1), ("no longer needed", 1)])  # fmt: skip
-def test_what_rules_want_is_not_asked_for_twice_but_again_once_it_has_ended(groups, state, made):
+def test_a_change_wanted_by_a_rule_is_requested_again_only_after_it_has_ended(groups, state, made):
     groups.put(5, "Sales")
     groups.read()
     groups.rule("Sales", "guest")
@@ -171,7 +171,7 @@ def test_what_rules_want_is_not_asked_for_twice_but_again_once_it_has_ended(grou
     assert len(reports.finish(report, groups.chat.by, report.version).tasks) == made
 
 
-def test_what_is_protected_by_the_time_of_the_approval_keeps_its_reason(chat, report):
+def test_a_change_protected_before_the_approval_keeps_its_reason(chat, report):
     change = chat.change(report, 3)
     members.protect(change.account, "A pilot", chat.by)
     made = reports.finish(report, chat.by, report.version)

@@ -157,7 +157,7 @@ def test_a_report_with_nobody_left_to_confirm_closes(chat):
     assert reports.finish(report, chat.by).report.state == "applied"
 
 
-def test_who_was_confirmed_but_stayed_is_asked_about_again_while_the_report_is_open(chat):
+def test_a_confirmed_leaver_who_was_not_removed_waits_again_in_the_open_report(chat):
     chat.leave(3, 4)
     report = chat.check().report
     first = reports.finish(report, chat.by, only={chat.change(report, 3).id})
@@ -198,7 +198,7 @@ def test_leaving_out_someone_of_another_report_changes_nothing(chat):
     assert Task.select().count() == 0
 
 
-def test_who_was_left_out_is_asked_about_again_after_the_next_departure(chat):
+def test_a_leaver_left_out_is_reported_again_after_the_next_departure(chat):
     """The reason was given for one departure; a rehire who leaves again is a new question."""
     chat.leave(3)
     report = chat.check().report
@@ -280,7 +280,7 @@ def test_leaving_out_of_a_mass_of_vanished_accounts_outlives_the_next_check(chat
     assert decisions(report)[email(2)] == "held"
 
 
-def test_what_a_form_showed_unchanged_is_not_decided_again(chat):
+def test_a_decision_that_the_form_leaves_unchanged_is_not_made_again(chat):
     chat.leave(3, 4)
     report = chat.check().report
     left_out, ticked = chat.change(report, 3), chat.change(report, 4)

@@ -31,7 +31,7 @@ def row(report: Report, number: int | None, kind: str, decision: str = "needs co
     (["no longer assigned", "to invite", "to change role"],
      "1 person to invite, 1 role to change, 1 person no longer assigned"),
 ])  # fmt: skip
-def test_what_groups_want_is_counted_by_kind(report, kinds, words):
+def test_changes_wanted_by_groups_are_counted_by_kind(report, kinds, words):
     for number, kind in enumerate(kinds, start=1):
         row(report, number, kind, "held" if number == 2 else "needs confirmation")
         row(report, number + 4, kind, "confirmed")
@@ -127,7 +127,7 @@ def test_held_roles_and_profiles_of_an_account_are_kept_together(listed, crowd):
     assert Account.get_by_id(other.id).pending == {"role": "owner"}
 
 
-def test_what_the_app_takes_back_is_no_longer_kept(listed, crowd):
+def test_a_profile_change_that_the_app_reverts_no_longer_waits(listed, crowd):
     for number in range(9):
         listed.say(f"id{number}", name="New")
     listed.check()

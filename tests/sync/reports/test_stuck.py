@@ -105,7 +105,7 @@ def test_people_and_accounts_that_are_still_in_are_listed_by_their_ids(chat, sec
     assert len(leavers.people_still_in()) == 2 and leavers.accounts_still_in(second.app.id) == []
 
 
-def test_what_was_accepted_is_listed_by_its_day(chat, second):
+def test_acceptances_are_listed_by_their_day(chat, second):
     chat.leave(3, 4, 5)
     rows = {}
     for number, days in ((3, 9), (4, 2), (5, 4)):

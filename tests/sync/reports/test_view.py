@@ -15,7 +15,7 @@ def report(chat) -> Report:
     return chat.check().report
 
 
-def test_what_waits_comes_first_then_left_out_protected_and_applied(chat, report):
+def test_waiting_changes_come_first_then_left_out_protected_and_applied(chat, report):
     for number, decision in ((2, "applied"), (3, "ignored"), (4, "left out"), (6, "held")):
         change = chat.change(report, number)
         Change.update(decision=decision).where(Change.id == change.id).execute()

@@ -49,7 +49,7 @@ def test_an_administrator_counts_who_is_known_to_be_one_and_can_sign_in(chat, pa
     assert pair[0].id in administrators.administrators_left(chat.app)
 
 
-def test_what_the_app_says_of_nobody_casts_no_doubt_on_one(chat, pair):
+def test_a_status_missing_for_everyone_casts_no_doubt_on_one_administrator(chat, pair):
     Account.update(unsaid=BIT["status"]).execute()
     assert len(administrators.administrators_left(chat.app)) == 2
     Account.update(unsaid=0, state="gone").where(Account.email == email(5)).execute()  # it lists this account no longer

@@ -163,7 +163,7 @@ def test_words_that_are_no_status_here_are_shown_with_the_commonest_first(app):
 
 @pytest.mark.parametrize("field", BIT)
 @pytest.mark.parametrize("is_sent", [False, True])
-def test_what_a_missing_key_means_it_means_while_the_key_is_given_for_someone(app, field, is_sent):
+def test_a_missing_key_has_its_meaning_only_while_the_key_is_sent_for_someone(app, field, is_sent):
     other = "name" if field != "name" else "seat"
     with snapshot.staging():
         stage("one", field, ASSUMED)
@@ -197,16 +197,16 @@ def lose(app: App, lost: int, had: int, field: str = "seat", how: str = UNSAID) 
 
 
 @pytest.mark.parametrize(("lost", "words"), [(1, "1 account"), (2, "2 accounts")])
-def test_what_a_few_lost_is_a_warning_with_their_number(app, lost, words):
+def test_a_value_lost_by_a_few_is_a_warning_with_their_number(app, lost, words):
     assert lose(app, lost, 5) == [f"The app no longer returns the seat type of {words} that had one: it is kept."]
     assert App.get_by_id(app.id).lost is None
 
 
-def test_what_came_empty_for_a_few_is_no_warning(app):
+def test_a_value_that_is_empty_for_a_few_causes_no_warning(app):
     assert lose(app, 1, 5, "name", EMPTY) == []
 
 
-def test_what_most_lost_fails_the_check_until_it_is_accepted(app, by):
+def test_a_value_lost_by_most_fails_the_check_until_it_is_accepted(app, by):
     with pytest.raises(lost_fields.FieldsLost, match=r"^6 of 6 names are missing: has the credential lost a perm"):
         lose(app, 6, 6, "name")
     row = App.get_by_id(app.id)
@@ -226,7 +226,7 @@ def test_what_most_lost_fails_the_check_until_it_is_accepted(app, by):
     assert App.get_by_id(app.id).lost is None
 
 
-def test_what_is_accepted_is_reported_once_and_of_the_app_alone(app, by):
+def test_an_accepted_loss_is_reported_once_and_for_this_app_alone(app, by):
     other = App.create(connector="listed", name="Other", category="Test", lost={"fields": ["role"], "accepted": False})
     App.update(lost={"fields": ["name", "role"], "accepted": False}).where(App.id == app.id).execute()
     for _ in range(2):

@@ -75,7 +75,7 @@ def test_only_confirmed_removals_of_a_day_count(chat, second, leavers, change):
     assert guards.confirmed_lately(chat.app) == 2
 
 
-def test_what_was_confirmed_with_a_released_mass_is_no_part_of_the_next(chat, leavers):
+def test_removals_confirmed_with_a_released_mass_do_not_count_for_the_next(chat, leavers):
     for row in leavers:
         edit(row, decision="confirmed")
     Report.update(released_at=leavers[0].created_at).execute()

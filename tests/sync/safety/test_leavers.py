@@ -50,7 +50,7 @@ def agree(chat, account: Account, has_left: bool, is_open: bool) -> None:
     (App, {"state": "paused"}, True),
     (App, {"removal_suspends": True}, True),
 ])  # fmt: skip
-def test_who_counts(chat, left, of, values, counts):
+def test_an_account_counts_as_a_leavers(chat, left, of, values, counts):
     row = {Account: left, Person: left.person, App: left.app}[of]
     of.update(**values).where(of.id == row.id).execute()
     agree(chat, left, counts, counts)

@@ -115,7 +115,7 @@ def test_roles_on_assets_and_rights_to_manage_them_are_counted(chat, stage, know
     assert (names.lost, names.had) == (1, 1)
 
 
-def test_what_the_app_leaves_out_of_an_account_is_kept_and_of_a_new_one_nothing_is_made_up(chat, stage):
+def test_a_value_left_out_is_kept_and_none_is_made_up_for_a_new_account(chat, stage):
     stage(0, name="Now", role="", status="suspended", unsaid=frozenset({"role", "email"}))
     stage(1, name="", role="guest", unsaid=frozenset({"name"}))
     stage(2, role="guest")
@@ -142,7 +142,7 @@ def test_where_the_app_says_nobodys_status_a_new_account_is_active(chat, stage):
     assert {status for (status,) in db.execute_sql("SELECT status FROM staged_account")} == {"active"}
 
 
-def test_what_the_app_returns_of_all_is_not_touched(chat, stage):
+def test_values_that_the_app_returns_are_unchanged(chat, stage):
     stage(1, role="guest", name="Another")
     Account.update(unsaid=BIT["role"]).execute()
     lost_fields.keep_known_values(App.get())

@@ -208,7 +208,7 @@ def test_of_many_managers_and_assets_three_are_named(app):
     ((3, 1, 0, ("Ana", "Bo"), 0), "1 can be removed, Ana and Bo can't yet."),
     ((4, 1, 0, ("Ana", "Bo", "Cy"), 0), "1 can be removed, 3 can't yet."), ((1, 0, 0, (), 1), "1 may stay for now."),
     ((2000, 1500, 500, (), 0), "1,500 can be removed, 500 are held by a guard.")])  # fmt: skip
-def test_what_can_be_done_about_leavers_is_shown_in_words(app, numbers, detail):
+def test_the_options_for_leavers_are_shown_in_words(app, numbers, detail):
     assert leaving.Leaving(app, *numbers).detail() == detail
 
 

@@ -74,7 +74,7 @@ def test_one_who_stays_an_administrator_lets_the_other_leave(values, other):
 
 @pytest.mark.parametrize("columns", [{"protected": "Protected: a pilot"}, {"left_out": "On leave"}, {"in_app": 0},
                                      {"kind": "updated role"}])  # fmt: skip
-def test_who_does_not_lose_the_account_is_not_protected_as_the_last(chat, values, columns):
+def test_an_administrator_who_keeps_the_account_is_not_protected_as_the_last(chat, values, columns):
     Account.update(role="member").where(Account.email == email(1)).execute()
     want(0, **columns)
     assert protect_last(values, "removed user", "updated role") == [(None, columns.get("protected"))]
@@ -146,7 +146,7 @@ def test_only_accounts_that_are_there_and_theirs_are_wanted(chat, values, values
 
 
 @pytest.mark.parametrize("status", ["active", "suspended"])
-def test_who_is_here_is_not_wanted(chat, values, status):
+def test_the_removal_of_an_active_person_is_not_wanted(chat, values, status):
     Person.update(status=status).execute()
     want_leavers(chat)
     assert rows("account_id") == []
@@ -179,7 +179,7 @@ def test_someone_who_is_kept_is_until_the_day(chat, values, days, kept):
 # Counts
 
 
-def test_what_needs_approval_is_counted_by_kind(values):
+def test_changes_that_need_approval_are_counted_by_kind(values):
     want(2)
     want(3)
     want(4, protected="Protected: a pilot")
@@ -188,7 +188,7 @@ def test_what_needs_approval_is_counted_by_kind(values):
     assert wanted.wanted_counts() == {"removed user": 2, "to change role": 1}
 
 
-def test_what_the_app_no_longer_lists_is_wanted_by_id(chat, values):
+def test_assets_that_the_app_no_longer_lists_are_wanted_by_id(chat, values):
     asset, other = (Asset.create(app=chat.app, external_id=name, kind="channel", name=name) for name in ("a", "b"))
     for number, place in ((2, asset), (2, other), (3, asset)):
         Access.create(app=chat.app, account=account(number), asset=place, role="manager")
@@ -206,7 +206,7 @@ def test_what_the_app_no_longer_lists_is_wanted_by_id(chat, values):
     ({}, True), ({"protected": None}, False), ({"decided_at": timedelta(seconds=-1)}, False),
     ({"decided_at": timedelta(0)}, True), ({"decided_at": None}, False), ({"app": "second"}, False)])  # fmt: skip
 @pytest.mark.parametrize("why", ["Protected: a pilot", None])
-def test_what_a_decided_report_has_shown_since_the_departure_is_known(chat, second, values, change, shown, why):
+def test_a_leaver_shown_in_a_report_decided_since_the_departure_is_known(chat, second, values, change, shown, why):
     leave(chat, 3)
     since = Person.get_by_id(chat.people[3].id).status_since
     want(3, protected=why)
@@ -256,7 +256,7 @@ def test_an_app_has_a_guard_of_its_own_where_one_of_its_numbers_is_set(chat, kin
     assert (own.accounts, own.percent) == ((0, default.percent) if place == 0 else (default.accounts, 0))
 
 
-def test_what_waits_beside_is_of_the_app(chat, second):
+def test_only_waiting_changes_of_the_same_app_count(chat, second):
     people.mark_left(chat.people[3], chat.by)
     for one in (chat, second):
         one.check()

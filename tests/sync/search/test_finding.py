@@ -138,7 +138,7 @@ def test_only_the_apps_that_are_asked_for(home):
         filled()
 
 
-def test_who_is_gone_is_not_found_until_they_are_back(home):
+def test_a_person_who_is_gone_is_not_found_until_they_are_back(home):
     app = make_app("Chat")
     accounts_of(app, "Petra")
     filled()

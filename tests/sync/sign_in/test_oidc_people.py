@@ -206,7 +206,7 @@ def test_the_last_owner_stays_one(olga) -> None:
         assert admit(claims(email="olga@acme.example", groups=groups), owners).workspace_role == "owner"
 
 
-def test_who_left_keeps_everything_as_it_was(jana, by) -> None:
+def test_the_profile_of_a_person_who_has_left_is_unchanged(jana, by) -> None:
     admit(claims(groups=["IT"]), BY_GROUP)
     people.mark_left(jana, by)
     with pytest.raises(Refused, match="has left"):

@@ -87,7 +87,7 @@ def test_a_reading_that_began_before_an_operation_does_not_undo_it(chat, channel
     assert chat.check().applied == 0
 
 
-def test_what_is_done_but_not_noted_yet_is_no_news_of_a_check(chat, channel):
+def test_an_operation_done_but_not_recorded_is_not_news_of_a_check(chat, channel):
     """The worker died between the operation and its record; a check runs before the next worker."""
     change_role(chat, "admin", 3)
     grant(chat, channel, "manager", 3)
@@ -196,7 +196,7 @@ def test_two_owners_who_remove_the_same_at_once_remove_once(chat):
     assert sorted(outcomes) == [False, True] and sorted(chat.removed()) == [email(3), email(4)]
 
 
-def test_what_changed_since_it_was_seen_is_shown_again(chat):
+def test_a_plan_that_has_changed_since_it_was_shown_is_shown_again(chat):
     plan = by_hand.plan_removals(chat.app, ids(3))
     matching_protect(chat, 3)
     with pytest.raises(PlanChanged):
@@ -221,7 +221,7 @@ def test_someone_who_has_not_left_is_removed_with_a_reason(chat):
     assert ("confirmed removal", "Person 3", "Moved to another team") in logged
 
 
-def test_what_is_protected_is_not_removed_and_says_why(chat):
+def test_a_protected_account_is_not_removed_and_the_reason_is_shown(chat):
     matching_protect(chat, 3)
     holds.hold(chat.people[4], "lawsuit", chat.by)
     own = Account.get(Account.external_id == App.get().identity_id)
@@ -234,7 +234,7 @@ def test_what_is_protected_is_not_removed_and_says_why(chat):
     assert [line.name for line in plan.ready] == ["Person 5"]
 
 
-def test_who_alone_controls_something_is_warned_about(chat, channel):
+def test_the_removal_of_a_sole_manager_shows_a_warning(chat, channel):
     [line] = by_hand.plan_removals(chat.app, ids(1)).lines
     assert [asset.name for asset in line.alone] == ["general"]
 
@@ -246,7 +246,7 @@ def test_an_account_that_became_someone_elses_before_the_task_stays(chat):
     assert Task.get().state == "no longer needed" and chat.removed() == [] and account(3).state == "present"
 
 
-def test_what_waits_in_the_report_counts_for_the_guard_as_well(chat):
+def test_removals_that_wait_in_the_report_count_for_the_guard(chat):
     """Four approved in the report and four by hand are eight, whichever comes first."""
     chat.leave(1, 2, 3, 4)
     report = chat.check().report

@@ -21,7 +21,7 @@ def tasks(chat, second) -> dict[str, Task]:
     return made | {"elsewhere": Task.create(app=second.app, act="invite", detail={"email": "x@x.example", "role": ""})}
 
 
-def test_what_waits_is_cancelled_in_order_and_what_runs_is_not(chat, tasks):
+def test_waiting_tasks_are_cancelled_in_order_and_running_ones_are_not(chat, tasks):
     disconnecting.disconnect(chat.app, chat.by)
     now = {name: Task.get_by_id(task.id).state for name, task in tasks.items()}
     assert now == {**{state: state for state in STATES}, "queued": "cancelled", "needs attention": "cancelled",
@@ -32,7 +32,7 @@ def test_what_waits_is_cancelled_in_order_and_what_runs_is_not(chat, tasks):
     assert (entry.who, entry.about, entry.before, entry.after) == (chat.by.name, "Chat", "active", "disconnected")
 
 
-def test_what_would_be_cancelled_and_what_the_app_still_holds_is_counted(chat, second):
+def test_tasks_to_cancel_and_invitations_open_in_the_app_are_counted(chat, second):
     for number, (app, state, awaited) in enumerate([
         (chat.app, "queued", True), (chat.app, "needs attention", True), (chat.app, "queued", False),
         (chat.app, "cancelled", True), (second.app, "queued", True),

@@ -97,7 +97,7 @@ def test_it_is_asked_about_what_the_task_takes(world, act, detail, of_this, asks
         hand_overs.refuse_to_orphan(task, AnApp())
 
 
-def test_what_the_account_only_uses_is_not_asked_about(world):
+def test_no_successor_is_needed_for_an_asset_that_the_account_only_uses(world):
     Access.update(privileged=False).execute()
     hand_overs.refuse_to_orphan(world.task, AnApp())
 
@@ -138,7 +138,7 @@ def test_the_app_is_asked_for_another_manager_once(world):
 @pytest.mark.parametrize(("values", "state", "accepted"), [
     ({}, "queued", True), ({}, "done", True), ({}, "cancelled", False), ({}, "no longer needed", False),
     ({"successor": 3}, "queued", False), ({"later": -1}, "queued", False), ({"elsewhere": True}, "queued", False)])
-def test_what_was_accepted_with_a_later_decision_holds_for_all_its_managers(world, values, state, accepted):
+def test_a_later_acceptance_covers_all_managers_of_the_asset(world, values, state, accepted):
     of_another = Task.create(app=world.app, act="remove", account=account(4), state=state)
     elsewhere = Asset.create(app=world.app, external_id="o", kind="room", name="Other")
     decided(world, values.get("successor"), task=of_another, asset=elsewhere if "elsewhere" in values else world.room,
@@ -150,7 +150,7 @@ def test_what_was_accepted_with_a_later_decision_holds_for_all_its_managers(worl
             hand_overs.refuse_to_orphan(world.task, AnApp())
 
 
-def test_what_was_accepted_with_this_removal_holds_however_old(world):
+def test_an_acceptance_with_this_removal_never_expires(world):
     decided(world, None, decided_at=world.task.created_at - timedelta(days=9))
     hand_overs.refuse_to_orphan(world.task, AnApp())
 
@@ -225,7 +225,7 @@ def test_a_hand_over_of_another_removal_is_waited_for(world, state, here, waits)
 @pytest.mark.parametrize(("state", "of_this", "looks"), [
     ("queued", True, True), ("needs attention", True, True), ("running", True, False), ("done", True, False),
     ("cancelled", True, False), ("needs attention", False, False)])  # fmt: skip
-def test_what_waits_for_a_hand_over_is_tried_at_once(world, state, of_this, looks):
+def test_a_removal_that_waits_for_a_hand_over_is_tried_at_once(world, state, of_this, looks):
     later = utcnow() + timedelta(hours=1)
     mine, other = grant(world), grant(world, 5)
     Task.update(state=state, next_at=later).where(Task.id == world.task.id).execute()

@@ -157,7 +157,7 @@ def test_a_successor_must_be_able_to_manage_it(chat, channel, successor):
     assert Task.select().count() == 0
 
 
-def test_who_is_undecided_waits_in_the_report(chat, channel):
+def test_an_undecided_sole_manager_waits_in_the_report(chat, channel):
     report = report_of(chat, 1, 3)
     assert overview.sole_managers_of(report).undecided == {chat.change(report, 1).id}
     ready = overview.confirmable(report)

@@ -126,7 +126,7 @@ def test_someone_is_invited_mailed_joins_and_is_onboarded(chat, nina):
     assert ("onboarded", "Nina Vogel") in logged(chat) and ("invited to the app", NINA) in logged(chat)
 
 
-def test_who_joins_under_another_address_is_connected_to_whom_was_invited(chat, nina):
+def test_someone_who_joins_under_another_address_is_matched_to_the_invited_person(chat, nina):
     invitation = invited(chat)
     chat.check()
     with chat.store.writing() as store:
@@ -139,14 +139,14 @@ def test_who_joins_under_another_address_is_connected_to_whom_was_invited(chat, 
     assert Account.get_by_id(account.id).person == nina, "no check undoes it"
 
 
-def test_who_joined_before_the_first_check_is_onboarded_by_it(chat, nina):
+def test_someone_who_joined_before_the_first_check_is_onboarded_by_it(chat, nina):
     invitation = invited(chat)
     join(chat)
     chat.check()
     assert now(invitation).state == "onboarded" and Account.get(Account.email == NINA).person == nina
 
 
-def test_who_is_unknown_is_invited_and_stays_unmatched(chat):
+def test_an_unknown_person_is_invited_and_stays_unmatched(chat):
     invitation = invited(chat, "kim@freelance.example")
     join(chat, "kim@freelance.example")
     chat.check()
@@ -183,7 +183,7 @@ def test_two_owners_at_once_invite_once(chat, nina):
     assert sorted(outcomes) == [False, True] and Task.select().count() == 1
 
 
-def test_what_changed_since_it_was_seen_is_shown_again(chat, nina):
+def test_a_plan_that_has_changed_since_it_was_shown_is_shown_again(chat, nina):
     seen = invitations.plan(chat.app, [NINA, "new@x.example"], "member").seen
     people.mark_left(nina, chat.by)
     with pytest.raises(PlanChanged):
@@ -206,7 +206,7 @@ def test_a_reminder_once_after_the_days_that_are_set(chat, nina):
     assert len(mails("invitation reminder")) == 2
 
 
-def test_who_does_not_come_expires_and_the_owners_are_notified_once(chat, nina):
+def test_an_unanswered_invitation_expires_and_the_owners_are_notified_once(chat, nina):
     invitation = invited(chat)
     chat.check()
     late = invitation.expires_at + timedelta(minutes=1)
@@ -242,7 +242,7 @@ def test_the_open_invitation_of_who_has_left_is_cancelled(chat, nina):
         invitations.again(invitation, chat.by)
 
 
-def test_who_left_before_the_app_was_asked_is_not_invited(chat, nina):
+def test_someone_who_left_before_the_call_is_not_invited(chat, nina):
     invite(chat, NINA)
     people.mark_left(nina, chat.by)
     queue.drain(("task",))
@@ -293,7 +293,7 @@ def test_invitations_of_an_app_that_is_disconnected_end(chat, nina):
     assert now(invitation).state == "cancelled"
 
 
-def test_whom_the_app_itself_invited_is_shown_too(chat):
+def test_an_invitation_made_in_the_app_is_shown_too(chat):
     chat.store.add("waits@x.example", "Waits", "member", via="page", status="invited")
     chat.check()
     assert [account.email for account in invitations.uninvited(chat.app)] == ["waits@x.example"]
@@ -317,7 +317,7 @@ def test_a_hostile_name_cannot_steer_the_mail(chat, nina, name):
     assert "<script>" not in mail.html
 
 
-def test_what_the_app_holds_open_is_removed_there_with_a_yes(chat, nina):
+def test_an_open_invitation_is_removed_in_the_app_after_approval(chat, nina):
     invitation = invited(chat)
     chat.check()
     account = Account.get(Account.email == NINA)

@@ -26,7 +26,7 @@ def invitation(chat, nina) -> Invitation:
 @pytest.mark.parametrize(("values", "why"), [({"person": "left"}, "Nina Vogel has left"),
                                              ({"app": "disconnected"}, "The app is disconnected")])  # fmt: skip
 @pytest.mark.parametrize("known", [True, False], ids=["the person is known", "only by the address"])
-def test_what_waits_too_long_is_cancelled(chat, nina, invitation, values, why, known):
+def test_an_invitation_that_can_no_longer_be_accepted_is_cancelled(chat, nina, invitation, values, why, known):
     edit(invitation, state="invited", mailed_at=utcnow(), **({} if known else {"person": None}))
     if "person" in values:
         people.mark_left(nina, chat.by)
@@ -38,7 +38,7 @@ def test_what_waits_too_long_is_cancelled(chat, nina, invitation, values, why, k
     assert invitations.remind_and_expire(utcnow()) == 0
 
 
-def test_who_has_left_without_a_name_is_called_by_the_address(chat, nina, invitation):
+def test_a_leaver_without_a_name_is_called_by_the_address(chat, nina, invitation):
     Person.update(name="", status="deprovisioned").where(Person.id == nina.id).execute()
     assert invitations.remind_and_expire(utcnow()) == 1 and entry("cancelled invitation")[2] == f"{NINA} has left"
 

@@ -85,7 +85,7 @@ def test_an_unknown_person_and_role_are_named_as_they_were_typed(chat):
     assert entry("invited")[1:] == ("Kim@Freelance.example", "", None, "emperor", chat.app.id, None, None)
 
 
-def test_who_has_no_name_is_called_by_the_address(chat, nina, invitation):
+def test_a_person_without_a_name_is_called_by_the_address(chat, nina, invitation):
     Person.update(name="").where(Person.id == nina.id).execute()
     invitations.cancel(invitation, chat.by)
     assert entry("cancelled invitation")[1] == NINA
@@ -174,7 +174,7 @@ def test_one_that_failed_and_whose_task_is_gone_is_sent_again(chat, nina, invita
 @pytest.mark.parametrize(("state", "left", "why"), [
     ("onboarded", False, "Nina Vogel has already joined"), ("invited", True, "Nina Vogel has left: nobody was invited"),
     ("onboarded", True, "Nina Vogel has already joined"), ("ongoing", True, "Nina Vogel has left")])  # fmt: skip
-def test_who_joined_or_left_is_not_invited_again(chat, nina, invitation, state, left, why):
+def test_someone_who_has_joined_or_left_is_not_invited_again(chat, nina, invitation, state, left, why):
     edit(invitation, state=state)
     if left:
         people.mark_left(nina, chat.by)
@@ -228,7 +228,7 @@ def test_not_cancelled(chat, nina, invitation, state, task_state, why):
 # Listed
 
 
-def test_what_failed_or_expired_comes_first_then_the_newest(chat):
+def test_failed_and_expired_invitations_come_first_then_the_newest(chat):
     states = ("ongoing", "failed", "invited", "expired", "cancelled", "onboarded")
     for number, state in enumerate(states):
         edit(invitations.invite(chat.app, f"n{number}@x.example", "member", chat.by), state=state)

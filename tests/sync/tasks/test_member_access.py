@@ -41,7 +41,7 @@ def test_one_account_can_be_granted_many_assets_at_once_but_each_once(chat, chan
     assert chat.check().counts["access"] == 0
 
 
-def test_who_has_left_is_granted_nothing(chat, channel):
+def test_someone_who_has_left_is_granted_nothing(chat, channel):
     grant(chat, channel, "member", 3)
     chat.leave(3)
     queue.drain(("task",))

@@ -150,7 +150,7 @@ def test_a_removal_is_done_once_the_app_no_longer_shows_the_account(task, after,
                                                              "The account has already left the app."),
     ({"role": "member"}, {"kind": "system"}, "Protected: the app made it for itself."),
 ])  # fmt: skip
-def test_what_protects_the_account_by_now_keeps_it(task, values, answer, why):
+def test_an_account_protected_since_the_approval_is_kept(task, values, answer, why):
     removal = task("remove")
     Account.update(values).where(Account.id == account(3).id).execute()
     app = AnApp(seat(**answer))
@@ -200,7 +200,7 @@ def test_where_a_part_cannot_be_read_the_account_is_gone_unless_it_may_be_there(
 
 @pytest.mark.parametrize(("act", "needed"), [
     ("remove", REMOVE), ("change role", CHANGE_ROLE), ("grant", GRANT), ("revoke", REVOKE), ("invite", INVITE)])
-def test_what_the_connector_cannot_do_someone_does_by_hand(task, act, needed):
+def test_an_operation_that_the_connector_lacks_is_done_by_hand(task, act, needed):
     app = AnApp(seat(), without=(needed,))
     detail = {"remove": {"person": account(3).person_id}}.get(act, {"role": "admin", "email": "x@acme.example"})
     assert comes_to(task(act, detail=detail), app) == (
@@ -382,7 +382,7 @@ def test_nobody_who_has_left_is_invited(chat, task, by_invitation, status, name,
     ({"user_name": "x"}, {"user_name": "bo"}, True), ({"user_name": "x"}, {"user_name": ""}, False),
     ({"email_key": "old@x.example", "email_when_matched": email(3)}, {"email": email(3)}, False),
 ])  # fmt: skip
-def test_what_the_app_leaves_out_is_as_it_was_or_may_be_anything(chat, task, known, answer, kept):
+def test_a_value_that_the_app_leaves_out_is_unchanged_or_unknown(chat, task, known, answer, kept):
     """Nobody else administers the app; the user name “bo” makes the address of someone who is here."""
     Account.update(role="member").where(Account.id == account(0).id).execute()
     App.update(match_domain="x.example").where(App.id == chat.app.id).execute()

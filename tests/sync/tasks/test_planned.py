@@ -78,7 +78,7 @@ def test_a_line_is_ready_unless_it_says_otherwise_and_a_plan_is_not_held():
     ("revoke", {}, ("refused", "Another operation is under way there: revoke"), ("under way", "Already requested")),
     ("change role", {"role": "admin"}, ("ready", ""), ("ready", "")),
 ])  # fmt: skip
-def test_what_is_under_way_there_is_shown(chat, channel, plans, act, detail, grant_says, revoke_says):
+def test_a_running_task_of_the_account_is_shown(chat, channel, plans, act, detail, grant_says, revoke_says):
     task = Task.create(app=chat.app, account=account(2), act=act, asset=channel, detail=detail)
     Task.create(app=chat.app, account=account(3), act="revoke", asset=channel)
     for plan, says in (("grant", grant_says), ("revoke", revoke_says)):
@@ -239,7 +239,7 @@ def test_a_removal_that_is_under_way_no_longer_is_not_done(chat, state):
     assert chat.removed() == [] and account(3).state == state
 
 
-def test_what_a_rule_no_longer_wants_is_not_done(groups):
+def test_a_task_that_no_rule_wants_any_longer_is_not_done(groups):
     groups.put(5, "Sales")
     groups.read()
     groups.rule("Sales", "guest")

@@ -45,7 +45,7 @@ def test_a_task_is_a_state(chat, act, state, word):
         ("removed user", "left out", "onboarded"),
     ],
 )
-def test_what_waits_in_an_open_report_is_awaited(chat, kind, decision, word):
+def test_a_change_in_an_open_report_shows_the_account_as_waiting(chat, kind, decision, word):
     report = Report.create(app=chat.app)
     Change.create(app=chat.app, report=report, kind=kind, decision=decision, account=account(3))
     assert words(3) == word
@@ -92,7 +92,7 @@ def test_many_accounts_are_three_statements(chat):
 @pytest.mark.parametrize(("state", "status", "word"), [
     ("present", "invited", "invitation ongoing"), ("present", "active", "onboarded"), ("gone", "invited", "onboarded"),
     ("removing", "invited", "onboarded")])  # fmt: skip
-def test_whom_the_app_itself_invited_is_awaited(chat, state, status, word):
+def test_an_account_invited_by_the_app_itself_is_awaited(chat, state, status, word):
     Account.update(state=state, status=status).where(Account.id == account(3).id).execute()
     found = task_progress.state_of(account(3))
     assert (found.word, found.why, found.live) == (word, "", False)
@@ -100,7 +100,7 @@ def test_whom_the_app_itself_invited_is_awaited(chat, state, status, word):
 
 @pytest.mark.parametrize(("values", "word"), [({}, "removal awaiting"), ({"in_app": False}, "onboarded"),
                                               ({"kind": "updated profile"}, "onboarded")])  # fmt: skip
-def test_what_waits_says_why(chat, values, word):
+def test_a_waiting_change_gives_the_reason(chat, values, word):
     Change.create(app=chat.app, report=Report.create(app=chat.app), account=account(3),
                   **{"kind": "removed user", "decision": "held", "reason": "Left", **values})  # fmt: skip
     found = task_progress.state_of(account(3))

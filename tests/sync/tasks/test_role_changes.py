@@ -119,7 +119,7 @@ def test_a_connector_that_would_do_otherwise_now_is_asked_nothing(crowd, monkeyp
     assert "different roles than" in Task.get().error
 
 
-def test_what_was_to_stay_and_is_gone_needs_attention(crowd):
+def test_a_role_lost_although_it_should_be_kept_needs_attention(crowd):
     give(crowd, "admin", "ada")
     crowd.keeps = False  # whatever it declares
     queue.drain()
@@ -140,7 +140,7 @@ def test_a_change_that_a_dead_worker_made_is_no_news_of_a_check(crowd):
     assert Task.get().state == "done" and len(crowd.changed) == 0
 
 
-def test_what_someone_else_changed_during_a_task_is_news_anyway(crowd):
+def test_a_change_that_someone_else_made_during_a_task_is_still_news(crowd):
     give(crowd, "admin", "ada")
     crowd.say("ada", role="admin", further_roles=("billing", "owner"))
     assert crowd.check().counts["updated_roles"] == 1
@@ -173,7 +173,7 @@ def test_someone_who_administers_by_a_further_role_is_one_who_stays(crowd):
     assert "ben" not in crowd.seats and "cem" in crowd.seats
 
 
-def test_who_stays_an_administrator_by_a_role_that_is_kept_may_be_given_a_lesser_one(crowd):
+def test_an_administrator_by_a_kept_role_may_be_given_a_lesser_one(crowd):
     crowd.say("ben", further_roles=("owner",))
     del crowd.seats["owner"]
     crowd.check()

@@ -90,7 +90,7 @@ def test_a_role_changed_since_is_put_into_the_reading(chat, reading, values):
                               email(2): ("member", "[]")}  # fmt: skip
 
 
-def test_what_was_done_in_another_app_changes_nothing(chat, second, reading, asset):
+def test_a_task_of_another_app_changes_nothing(chat, second, reading, asset):
     """Its accounts may have the same ids."""
     theirs = Account.get(Account.app == second.app, Account.email == email(1))
     Account.update(external_id=account(1).external_id, role="admin").where(Account.id == theirs.id).execute()
@@ -244,7 +244,7 @@ def test_granted_access_is_handed_on_as_that_of_others_with_the_role(chat, secon
 
 @pytest.mark.parametrize("state", ["no longer needed", "cancelled", "needs attention", "queued"])
 @pytest.mark.parametrize("act", ["grant", "revoke", "change role"])
-def test_what_was_not_done_changes_nothing(chat, asset, act, state):
+def test_a_task_that_was_not_done_changes_nothing(chat, asset, act, state):
     has(1, asset, "member", False)
     with writing():
         settle.settle(task(act, asset=asset), state)
@@ -272,7 +272,7 @@ def test_revoked_access_is_that_of_the_account_to_the_asset_alone(chat, asset):
     ("revoke", {"before": ""}, ("Ring: access", None)),
     ("invite", {}, (None, None)),
 ])  # fmt: skip
-def test_what_a_task_changes_is_shown_in_words(chat, asset, act, detail, words):
+def test_the_changes_of_a_task_are_shown_in_words(chat, asset, act, detail, words):
     assert settle.in_words(task(act, asset=asset if act in ("grant", "revoke") else None, detail=detail)) == words
 
 

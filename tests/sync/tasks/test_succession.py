@@ -48,7 +48,7 @@ def kept() -> set[tuple]:
              row.decided_by) for row in HandOver.select()}  # fmt: skip
 
 
-def test_what_someone_manages_alone_is_handed_over_and_the_rest_is_left(world):
+def test_only_assets_that_someone_manages_alone_are_handed_over(world):
     removal = task(world, 1)
     made = arrange(world, [removal], choose(world, (1, world.blue, 3)))
     assert made == [("grant", "Person 3", "Blue", {"role": "manager", "before": None}, world.report, "Ana")]
@@ -59,7 +59,7 @@ def test_what_someone_manages_alone_is_handed_over_and_the_rest_is_left(world):
         "Ana", "Blue", "Person 3", world.app, world.report, account(3).person)  # fmt: skip
 
 
-def test_what_two_manage_together_is_handed_over_once_for_both(world):
+def test_an_asset_that_two_leavers_manage_is_handed_over_once(world):
     one, two = task(world, 1), task(world, 2)
     made = arrange(world, [one, two], choose(world, (2, world.red, 3), (1, world.blue, None)))
     assert made == [("grant", "Person 3", "Red", {"role": "manager", "before": "member"}, world.report, "Ana")]
@@ -71,7 +71,7 @@ def test_what_two_manage_together_is_handed_over_once_for_both(world):
     assert (entry.about, entry.before, entry.app, entry.report) == ("Blue", "Person 1", world.app, world.report)
 
 
-def test_what_another_still_manages_may_be_handed_over_too_or_not_at_all(world):
+def test_an_asset_that_another_still_manages_may_be_handed_over_or_not(world):
     removal = task(world, 2)
     assert arrange(world, [removal], choose(world, (2, world.red, None))) == [] and kept() == set()
     assert [row[:3] for row in arrange(world, [removal], choose(world, (2, world.red, 3)))] == [
@@ -135,7 +135,7 @@ def test_one_that_is_under_way_is_joined_or_in_the_way(world, act, state, detail
 # On a later date
 
 
-def test_what_was_chosen_for_a_removal_on_a_later_date_is_kept_for_it(world):
+def test_the_choices_for_a_later_removal_are_kept(world):
     change, other = (Change.create(app=world.app, report=world.report, kind="removed user", decision="confirmed",
                                    account=account(number)) for number in (1, 2))  # fmt: skip
     choices = choose(world, (1, world.blue, 3), (1, world.red, None), (2, world.red, 3))
@@ -147,7 +147,7 @@ def test_what_was_chosen_for_a_removal_on_a_later_date_is_kept_for_it(world):
     assert not HandOver.select().exists()
 
 
-def test_what_was_decided_is_listed_by_its_removal(world):
+def test_decisions_are_listed_by_their_removal(world):
     changes = [Change.create(app=world.app, report=world.report, kind="removed user", decision="confirmed",
                              account=account(number)) for number in (1, 2)]  # fmt: skip
     rows = []

@@ -58,7 +58,7 @@ def test_a_removal_is_done_and_reported(chat):
     assert chat.removed() == [email(3)]
 
 
-def test_who_came_back_before_the_task_stays(chat):
+def test_someone_who_came_back_before_the_task_stays(chat):
     [task] = confirmed(chat, 3)
     people.mark_returned(chat.people[3], chat.by)
     assert run(task).state == "no longer needed" and "is back" in Task.get().error
@@ -66,7 +66,7 @@ def test_who_came_back_before_the_task_stays(chat):
     assert App.get().users == 11
 
 
-def test_who_was_protected_before_the_task_stays(chat):
+def test_someone_protected_before_the_task_stays(chat):
     [task] = confirmed(chat, 3)
     members.protect(account(3), "legal hold", chat.by)
     assert run(task).error == "Protected: legal hold." and outcome(task) == ("no longer needed", "present")
@@ -154,7 +154,7 @@ def test_an_e_mail_in_another_spelling_is_the_same_account(chat):
     assert run(task).state == "done"
 
 
-def test_who_became_the_last_owner_in_the_meantime_stays(chat):
+def test_someone_who_has_become_the_last_owner_stays(chat):
     """Rollcall still thinks that they are a member, and that person 0 is an owner."""
     [task] = confirmed(chat, 3)
     chat.store.change(chat.id_of(3), via="page", role="owner")
@@ -163,7 +163,7 @@ def test_who_became_the_last_owner_in_the_meantime_stays(chat):
     assert chat.removed() == [] and chat.calls("DELETE") == []
 
 
-def test_who_became_an_admin_among_others_is_removed_anyway(chat):
+def test_someone_who_has_become_one_of_several_admins_is_removed(chat):
     [task] = confirmed(chat, 3)
     chat.store.change(chat.id_of(3), via="page", role="admin")
     assert run(task).state == "done"
