@@ -118,6 +118,8 @@ PHRASES = (
     Phrase(r";\s[a-z][^.;?!{}=<>|…_]*;\s[a-z][^.;?!{}=<>|…_]*", "sentences, or a list"),
 )  # fmt: skip
 PATTERNS = [(phrase.regex(), phrase) for phrase in PHRASES]
+NAME = Phrase(r"^[ \t]*(?:async )?def (test_)?(what|who|whom|whose)(ever)?_(?!(am|is)_i\b)\w+",
+              "a subject and a verb: test_a_person_who_has_left_is_reported")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,9 @@ def hits(only: str = "") -> list[Hit]:
         if path.startswith(only):
             for start, words, better in phrases_in(piece.text):
                 found.add(Hit(path, piece.line + piece.text.count("\n", 0, start), words, better))
+    for path in files(CODE, {".py"}):
+        if str(path.relative_to(ROOT)).startswith(only):
+            found.update(names_in(path))
     return sorted(found, key=lambda hit: (hit.path, hit.line, hit.found))
 
 
@@ -161,6 +166,17 @@ def phrases_in(text: str) -> list[tuple[int, str, str]]:
         (match.start(), match.group(), phrase.better)
         for regex, phrase in PATTERNS for match in regex.finditer(text) if not excused(phrase, match)
     ]  # fmt: skip
+
+
+def names_in(path: Path) -> Iterator[Hit]:
+    """The functions, most of them tests, whose name is a clause without a subject, such as test_who_left."""
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if unclear_name(line):
+            yield Hit(str(path.relative_to(ROOT)), number, line.strip().partition("(")[0], NAME.better)
+
+
+def unclear_name(line: str) -> bool:
+    return bool(NAME.regex().match(line))
 
 
 def excused(phrase: Phrase, match: re.Match[str]) -> bool:

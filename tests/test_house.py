@@ -290,7 +290,7 @@ def test_every_status_of_an_app_is_in_the_readme():
 
 
 @pytest.mark.parametrize("path", [ROOT / "README.md", ROOT / "ARCHITECTURE.md", ROOT / "CONTRIBUTING.md"], ids=name)
-def test_what_the_papers_point_to_is_there(path):
+def test_targets_of_links_in_the_papers_exist(path):
     text = path.read_text()
     named = re.findall(r"\]\((?!https?:)([^)#]+)\)", text) + re.findall(r"`((?:[a-z_.]+/)+[a-z_]+\.\w+)`", text)
     assert [link for link in named if not (ROOT / link).exists()] == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.plain_english import Hit, hits, phrases_in
+from tests.plain_english import Hit, hits, phrases_in, unclear_name
 
 
 @pytest.fixture(scope="module")
@@ -72,3 +72,13 @@ def test_a_wrong_phrase_is_found(text):
 )
 def test_right_english_is_left_alone(text):
     assert not phrases_in(text)
+
+
+@pytest.mark.parametrize("line", ["def test_who_left():", "  def test_what_waits_is_listed(self):", "def who_left():"])
+def test_a_name_without_a_subject_is_found(line):
+    assert unclear_name(line)
+
+
+@pytest.mark.parametrize("line", ["def test_a_person_who_has_left():", "def who_am_i():", "def whole():", "def who():"])
+def test_a_name_with_a_subject_is_left_alone(line):
+    assert not unclear_name(line)

@@ -60,7 +60,7 @@ def test_a_lock_names_no_registry(lock):
 
 
 @pytest.mark.parametrize(("requirements", "lock"), PAIRS)
-def test_whatever_those_need_is_locked_too(requirements, lock):
+def test_indirect_requirements_are_locked_too(requirements, lock):
     """By what the installed packages say of themselves: also what came as the need of a need."""
     has, todo = locked(lock), list(decided(requirements))
     seen = set(todo)

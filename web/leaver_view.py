@@ -113,7 +113,7 @@ def _ask(one: Stuck) -> Markup | str:
     """Where this reader can do nothing here: who can, or where."""
     if one.protection != Protection.HOLD:
         return f"Rollcall can't do that in {one.account.app.name}: do it there, then check for updates."
-    found = holds.who_may_lift(one.account.person)[:ASKED]
+    found = holds.people_who_may_lift(one.account.person)[:ASKED]
     if not found:
         return "Ask an Owner of the workspace to lift it."
     emails = main_emails(person.id for person in found)

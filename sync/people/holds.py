@@ -54,7 +54,7 @@ def lift(person: Person, by: Asker) -> None:
     person.hold = None
 
 
-def who_may_lift(person: Person) -> list[Person]:
+def people_who_may_lift(person: Person) -> list[Person]:
     """Those who are here and whose rank allows it, the highest rank first, then by name."""
     ranks = rank.MANAGERS[: rank.rank_of(person.workspace_role) + 1]
     found = Person.select().where(Person.workspace_role.in_(ranks), Person.status == PersonStatus.ACTIVE)

@@ -77,7 +77,7 @@ def another_program(path):
     (lambda path: path.write_bytes(path.read_bytes()[:5000]), "can't be restored"),
     (lambda path: path.write_bytes(b""), "isn't a database of Rollcall"),
 ])  # fmt: skip
-def test_what_can_not_be_used_is_refused_and_nothing_changed(rollcall, spoil, expected):
+def test_an_unusable_backup_is_refused_and_nothing_is_changed(rollcall, spoil, expected):
     rollcall.run("backup", "copy.db")
     spoil(rollcall.folder / "copy.db")
     before = rollcall.run("activity").out

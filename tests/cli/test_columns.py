@@ -98,7 +98,7 @@ def test_a_spreadsheet_of_a_known_program(rollcall: CommandLine):
     assert "It looks like Slack, member list." in output and "It can be used as it is." in output
 
 
-def test_what_is_wrong_with_a_mapping_is_shown(rollcall: CommandLine):
+def test_the_faults_of_a_mapping_are_shown(rollcall: CommandLine):
     (rollcall.folder / "staff.csv").write_text("email\nana@acme.example\n")
     (rollcall.folder / "mapping.json").write_text('{"version": 1, "columns": {"email": "mailbox"}}')
     for command in (("columns", "staff.csv"), ("people", "import", "staff.csv"),

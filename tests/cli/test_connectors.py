@@ -37,7 +37,7 @@ def test_without_a_credential_the_file_alone_is_looked_at(empty):
     assert not empty.home.exists()
 
 
-def test_what_is_wrong_is_reported_with_its_line(empty, tmp_path):
+def test_a_fault_is_reported_with_its_line(empty, tmp_path):
     file = tmp_path / "desk.yaml"
     file.write_text(DESK.read_text().replace("label: Desk", "lable: Desk"))
     output = empty.run("connectors", "check", str(file), code=1).err

@@ -34,7 +34,7 @@ def test_each_service_runs_a_command_with_settings_that_exist():
         assert f"`{name}`" in (ROOT / "README.md").read_text(), name
 
 
-def test_what_the_image_has_is_enough_for_the_pages(rollcall: CommandLine):
+def test_the_image_has_enough_for_the_pages(rollcall: CommandLine):
     image = rollcall.folder / "image"
     image.mkdir()
     for name in copied():

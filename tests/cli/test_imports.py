@@ -28,7 +28,7 @@ FOR_PAGES = {"flask", "jinja2", "werkzeug", "wtforms", "waitress", "web"} | FOR_
     (OF_ONE_APP, FOR_NONE | FOR_PAGES | OTHER_APPS),
     (THE_PAGES, FOR_NONE | FOR_CONNECTORS | FOR_PASSKEYS | {"cli.demo", "demo"}),
 ], ids=["a command", "a check", "a check of one app", "the pages"])  # fmt: skip
-def test_what_is_slow_to_import_waits_until_it_is_needed(imported, left_out):
+def test_slow_imports_wait_until_they_are_needed(imported, left_out):
     asked = f"{imported}\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True)
     assert set(json.loads(done.stdout)) & left_out == set()

@@ -110,7 +110,7 @@ def test_it_refuses_while_rollcall_runs_and_a_database_with_rows(busy: CommandLi
     busy.run("move", code=2)
 
 
-def test_what_postgresql_cannot_keep_is_named(busy: CommandLine, address: str) -> None:
+def test_a_value_that_postgresql_cannot_keep_is_named(busy: CommandLine, address: str) -> None:
     with busy.core():
         Person.update(name="a\0b").where(Person.name == ODD).execute()
     refused = busy.run("move", "--to", address, code=1)

@@ -51,7 +51,7 @@ def test_directories(rollcall, staff):
     assert listed["error"] and listed["last_read"].endswith("Z")
 
 
-def test_what_a_reading_would_change_is_reported_and_not_done(rollcall, staff):
+def test_a_preview_reports_the_changes_and_makes_none(rollcall, staff):
     rollcall.run("directory", "add", "csv", "--name", "Staff", "--set", "source=upload", "--set", "text=@staff.csv")
     rollcall.run("directory", "add", "csv", "--name", "HR", "--set", "file=staff.csv")
     staff.leave("Tom")

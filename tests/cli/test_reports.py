@@ -54,7 +54,7 @@ def test_everyone_left_out(rollcall, leaver):
     assert rollcall.json("check", "Chat", code=0)["waiting"] == 0
 
 
-def test_what_the_app_refuses_needs_attention_and_is_tried_again(rollcall, leaver):
+def test_a_refused_removal_needs_attention_and_is_tried_again(rollcall, leaver):
     leaver.fault("forbidden", method="DELETE")
     answer = rollcall.run("finish", "Chat", "--yes", "--wait", "--json", code=1)
     [task] = answer.document["tasks"]

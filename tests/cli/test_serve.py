@@ -160,7 +160,7 @@ def test_each_process_that_runs_on_does_the_jobs_for_its_own_memory(rollcall, co
     assert done.returncode == 0 and "Finishing" in done.stderr, done.stderr
 
 
-def test_what_was_asked_before_the_stop_is_answered():
+def test_requests_made_before_the_stop_are_answered():
     arrived, go_on = threading.Event(), threading.Event()
 
     def slow(environ, start_response):

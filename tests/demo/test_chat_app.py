@@ -152,7 +152,7 @@ def test_channels_have_members_with_roles(chat):
     assert call(chat, "DELETE", path).status_code == 404
 
 
-def test_who_is_removed_is_out_of_every_channel(chat):
+def test_a_removed_member_is_out_of_every_channel(chat):
     tom, channel = add(chat, "tom"), chat.store.add_channel("general", "story")
     chat.store.join(channel, tom, "manager", "story")
     chat.store.remove(tom, "page")

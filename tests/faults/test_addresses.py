@@ -302,7 +302,7 @@ def test_an_invitation_goes_to_the_clean_address_once(chat):
     assert Invitation.select().count() == 1
 
 
-def test_who_is_invited_at_an_address_that_mail_may_not_reach_is_marked_in_the_preview(owner, chat):
+def test_the_preview_marks_invitations_that_mail_may_not_reach(owner, chat):
     address = f"/apps/{chat.app.id}/invitations"
     shown = owner.post(address, people="jörg@acme.example, bo@acme.example", role="member").text
     assert "Mail to jörg@acme.example can only be sent through a mail server that offers SMTPUTF8" in shown

@@ -297,7 +297,7 @@ class World(RuleBasedStateMachine):
     # Always
 
     @invariant()
-    def what_was_left_out_is_not_done(self) -> None:
+    def changes_left_out_are_not_made(self) -> None:
         if db.is_closed():
             return
         for row in LeftOut.select():

@@ -277,7 +277,7 @@ def test_recreated(chat, olga):
     assert found == by_e_mail | {email(5): chat.people[6].id}, "a match by hand holds on, the rest is found again"
 
 
-def test_what_the_tests_call_the_chat_is_the_one_that_was_meant(chat):
+def test_these_tests_use_the_right_chat(chat):
     """Were the app's own log always empty, the tests above would prove nothing."""
     chat.leave(3)
     reports.finish(chat.check().report, chat.by)

@@ -194,7 +194,7 @@ def _assert_done(state: dict, chat: Chat, fatal: int) -> None:
     assert state["users"] == [9, 8], where
 
 
-def test_what_rules_want_is_done_once_although_killed_at_every_step(groups, chat, rehearse):
+def test_changes_wanted_by_rules_are_made_once_although_killed_at_every_step(groups, chat, rehearse):
     """Person 10 is invited, person 1 gets another role, person 2 leaves the app; person 3's other role is left out."""
     for number in (1, 2, 3, 10):
         groups.put(number, "Sales")

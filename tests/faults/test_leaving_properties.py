@@ -282,7 +282,7 @@ class Leaving(RuleBasedStateMachine):
     # Always
 
     @invariant()
-    def what_is_known_agrees(self) -> None:
+    def the_rows_agree(self) -> None:
         if db.is_closed():
             return
         rows = [Person.get_by_id(person.id) for person in self.people]

@@ -110,7 +110,7 @@ def test_a_role_that_everyone_lost_at_the_last_look_removes_nobody(chat):
     assert chat.removed() == []
 
 
-def test_who_became_the_last_administrator_unseen_is_not_removed(chat):
+def test_someone_who_became_the_last_administrator_unseen_is_not_removed(chat):
     """Between approval and task they became the only owner, and the app no longer reports it."""
     chat.leave(3)
     report = chat.check().report
@@ -123,7 +123,7 @@ def test_who_became_the_last_administrator_unseen_is_not_removed(chat):
 
 
 @pytest.mark.parametrize("field", ["status", "email"])
-def test_what_the_last_look_does_not_say_removes_nobody(chat, field):
+def test_a_value_missing_from_the_last_look_prevents_the_removal(chat, field):
     chat.leave(3)
     report = chat.check().report
     lose(chat, field)
@@ -181,7 +181,7 @@ def test_a_last_activity_that_comes_empty_for_most_fails_the_check(crowd):
     assert check.state == "failed" and "last activities are missing" in check.error and contents() == before
 
 
-def test_what_one_account_lost_is_applied_and_what_is_not_sent_of_one_stays(chat):
+def test_a_value_lost_by_one_account_is_applied_and_one_not_sent_is_kept(chat):
     lose(chat, "email", but=everybody(but=chat.id_of(4)))
     check = chat.check()
     assert check.state == "succeeded" and Account.get(Account.name == "Person 4").email == email(4)

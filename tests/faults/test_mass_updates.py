@@ -154,7 +154,7 @@ def test_one_open_report_is_kept_and_follows_the_app(chat):
     assert not Account.select().where(Account.pending.is_null(False)).exists()
 
 
-def test_what_is_no_longer_many_is_applied(chat):
+def test_held_changes_that_are_no_longer_many_are_applied(chat):
     promote(chat, *range(1, 7))
     chat.check()
     promote(chat, 6, role="member")
@@ -212,7 +212,7 @@ def test_neither_the_known_nor_the_new_role_ends_the_last_administrators_protect
     assert chat.removed() == []
 
 
-def test_who_becomes_an_administrator_by_a_held_change_may_be_the_last(chat):
+def test_an_administrator_by_a_held_change_may_be_the_last(chat):
     """The only owner is suspended in that time; many others get the role, and one of them leaves."""
     promote(chat, *range(1, 8), role="owner")
     with chat.store.writing() as store:

@@ -98,7 +98,7 @@ def test_a_fault_of_the_machine_is_named_however_it_was_wrapped(problem, kind):
         ValueError("database or disk is full"),
     ],
 )
-def test_what_is_another_s_stays_so(problem):
+def test_faults_of_others_are_not_our_own(problem):
     assert faults.of(problem) is None and faults.of(wrapped(problem)) is None
 
 
@@ -110,7 +110,7 @@ def test_a_chain_without_an_end_is_not_followed_for_ever():
 
 @ON_FILE
 @pytest.mark.parametrize("words", FAULTS)
-def test_what_sqlite_itself_says_is_named(home, words):
+def test_real_errors_of_sqlite_are_named(home, words):
     with pytest.raises(Exception) as raised, FAULTS[words](), writing():
         db.execute_sql("INSERT INTO setting (name, value) VALUES ('x', ?)", (f'"{"x" * 2_000_000}"',))
     assert words in faults.of(raised.value).sentence
@@ -260,7 +260,7 @@ def test_a_removal_that_meets_it_continues_once_it_is_over_and_is_done_once(chat
 
 
 @ON_FILE
-def test_what_the_app_did_before_the_disk_was_full_is_found_done(chat, monkeypatch):
+def test_a_removal_made_before_the_disk_was_full_is_found_done(chat, monkeypatch):
     task, ended = removal(chat), tasks._end
     full = own.read_only()
 

@@ -257,7 +257,7 @@ class World(RuleBasedStateMachine):
             assert not (self.gone() - gone) & space.seats.keys()
         elif reading in LOST:
             assert check.state == "succeeded" or self.contents() == before
-            self.what_was_not_said_is_as_it_was(before, LOST[reading])
+            self.values_not_sent_are_unchanged(before, LOST[reading])
         elif reading == "whole":
             assert check.state == "succeeded", check.error
             self.rollcall_equals_the_app()
@@ -281,7 +281,7 @@ class World(RuleBasedStateMachine):
         assert in_app.items() <= known.items()
         assert known.keys() - in_app.keys() <= waits_for_a_look | under_way
 
-    def what_was_not_said_is_as_it_was(self, before: tuple, lost: set[str]) -> None:
+    def values_not_sent_are_unchanged(self, before: tuple, lost: set[str]) -> None:
         """Nobody's role or address changes by a reading that does not say it; nobody leaves Rollcall by it, either."""
         now = {row[0]: row for row in self.contents()[0]}
         for row in before[0]:

@@ -202,7 +202,7 @@ ACTS: dict[str, Callable[[list[str]], None]] = {
 }  # fmt: skip
 
 
-def what_is() -> dict:
+def everything_known() -> dict:
     """All that Rollcall knows, without times and ids that a second attempt changes."""
 
     def rows(query) -> list:
@@ -240,7 +240,7 @@ def obey(home: str, act: str, arguments: list[str], fatal: int, keep: dict[str, 
     start.open_all(config)
     steps.count(fatal, keep, config.database_url, cut)
     with connected():
-        found = what_is() if act == "recover" else {}
+        found = everything_known() if act == "recover" else {}
         try:
             ACTS[act](arguments)
         except Exception as problem:
@@ -249,7 +249,7 @@ def obey(home: str, act: str, arguments: list[str], fatal: int, keep: dict[str, 
             raise
         steps.count()
     with connected():  # by a connection that nobody has ended
-        print(json.dumps([found, what_is()]), flush=True)
+        print(json.dumps([found, everything_known()]), flush=True)
 
 
 def main() -> None:

@@ -85,7 +85,7 @@ def test_an_error_of_linear_whose_details_are_a_text_is_reported_as_an_error():
     assert isinstance(problem, TemporarilyUnavailable) and "not now" in str(problem)
 
 
-def test_what_meta_says_of_its_limits_may_be_brackets():
+def test_metas_limits_may_be_brackets():
     usage = {"X-Business-Use-Case-Usage": "[" * 60_000}
     assert answers._seconds_until_access(Answer(400, usage, b"", "https://a.example/", "GET /")) == 60
 

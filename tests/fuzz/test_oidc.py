@@ -210,7 +210,7 @@ def test_keys(provider, keys):
         st.sampled_from(("code", "state", "iss", "error", "error_description")), odd_scalars.map(str), max_size=3
     )
 )
-def test_what_comes_back_in_the_address(provider, answer):
+def test_any_address_of_the_provider_is_survived(provider, answer):
     set_right(provider)
     found = sign_in(provider, **answer)
     assert found is None or not answer.keys() & {"state", "error"}

@@ -102,7 +102,7 @@ def test_without_javascript(visit, live, olga: Person, logged: Person) -> None:
     assert asked(page) == {"kind": ["checks"], "sort": ["when"]}
 
 
-def test_what_needs_a_person_follows_the_tasks(visit, live, olga: Person, chat) -> None:
+def test_alerts_follow_the_tasks(visit, live, olga: Person, chat) -> None:
     chat.leave(3)
     reports.finish(chat.check().report, olga.name)
     Task.update(state="needs attention", error="Chat said no").execute()

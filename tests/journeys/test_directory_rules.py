@@ -53,7 +53,7 @@ def fill(page, row: int, attribute: str, operator: str, value: str, outcome: str
 
 
 @pytest.mark.parametrize("javascript", [True, False])
-def test_what_an_attribute_means_is_shown_tried_and_read(visit, live, olga, staff, javascript) -> None:
+def test_the_meaning_of_an_attribute_is_shown_tried_and_read(visit, live, olga, staff, javascript) -> None:
     page = visit(olga, javascript=javascript, expected=("422",))
     page.goto(f"{live.url}/directories/{staff.id}")
     assert "may say who has left" in page.inner_text("main")

@@ -44,7 +44,7 @@ def test_dialog_takes_the_focus_and_gives_it_back(visit, live, olga: Person) -> 
     assert focused(page) == "add-person" and page.url == live.url + "/people"
 
 
-def test_what_is_wrong_is_shown_in_the_dialog(visit, live, olga: Person) -> None:
+def test_a_fault_is_shown_in_the_dialog(visit, live, olga: Person) -> None:
     page = visit(olga, expected=("status of 422",))
     page.goto(live.url + "/people")
     page.click("#add-person")

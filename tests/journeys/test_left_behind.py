@@ -28,7 +28,7 @@ def a_minute_later() -> None:
 
 
 @pytest.mark.parametrize("width", [WIDE, NARROW])
-def test_who_has_left_is_known_everywhere_without_a_check(visit, live, olga: Person, chat, width: int) -> None:
+def test_a_departure_is_known_everywhere_without_a_check(visit, live, olga: Person, chat, width: int) -> None:
     page: Page = visit(olga, width=width)
     page.goto(f"{live.url}/apps")
     card = page.locator(f"#app-{chat.app.id}")

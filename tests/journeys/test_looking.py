@@ -67,7 +67,7 @@ def plant(page, text: str) -> None:
     page.route("**/planted", lambda route: route.fulfill(body=text, content_type="text/html"))
 
 
-def test_what_is_planted_is_found(visit, live, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_planted_faults_are_found(visit, live, monkeypatch: pytest.MonkeyPatch) -> None:
     page = visit(None)
     wrong = {}
     for name, (style, more, expected) in PLANTED.items():

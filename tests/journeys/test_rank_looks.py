@@ -15,7 +15,7 @@ LIST = (b"email,name,further emails,manager,status\n"
         b"olga@acme.example,Olga B.,olga.brandt.of.the.sales.department@subsidiary.acme.example,Mia Kern,suspended\n")
 
 
-def test_what_waits_for_someone_of_rank(visit, live, tmp_path, olga: Person, by: Asker) -> None:
+def test_changes_that_wait_for_someone_of_higher_rank(visit, live, tmp_path, olga: Person, by: Asker) -> None:
     jana = add("Jana Kowalski", "jana@acme.example", by, workspace_role="owner")
     admin = add("Mallory Admin", "mallory@acme.example", by, workspace_role="admin")
     importing.import_csv(LIST, Asker.person(admin))

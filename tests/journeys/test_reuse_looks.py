@@ -28,7 +28,7 @@ def app(chat: Chat, scripted: type[Scripted]) -> App:
     return App.get_by_id(chat.app.id)
 
 
-def test_whose_an_address_was(visit, live, app: App, olga: Person) -> None:
+def test_previous_holders_of_an_address_are_shown(visit, live, app: App, olga: Person) -> None:
     asked = Account.get(Account.email == email(1))
     looks = [
         Look("reuse-members", f"/apps/{app.id}/members?tab=unmatched"),
@@ -42,7 +42,7 @@ def test_whose_an_address_was(visit, live, app: App, olga: Person) -> None:
     nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))
 
 
-def test_who_has_no_address_any_longer_is_chosen_by_name(visit, live, app: App, olga: Person) -> None:
+def test_a_person_who_has_lost_the_address_is_chosen_by_name(visit, live, app: App, olga: Person) -> None:
     """The leaver had this address alone; the account turns out to be theirs."""
     page = visit(olga)
     asked = Account.get(Account.email == email(1))

@@ -129,7 +129,7 @@ def test_an_app_from_setting_it_up_to_a_recovery_code(visit, live: Live, olga: P
     without.wait_for_url(live.url + "/people")
 
 
-def test_who_must_have_one_is_led_to_it(visit, live: Live, olga: Person, someone_who_manages: Person, by: str) -> None:
+def test_people_who_need_one_are_led_to_it(visit, live: Live, olga: Person, someone_who_manages: Person, by: str):
     with_app(olga)
     update_workspace(by, second_factor_required=True)
     page = visit(someone_who_manages)

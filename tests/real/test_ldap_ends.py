@@ -75,7 +75,7 @@ AGO, AHEAD = NOW - timedelta(days=2), NOW + timedelta(days=2)
     ],
     ids=lambda value: "+".join(value) if isinstance(value, dict) else value,
 )
-def test_what_each_server_keeps_is_known(slapd, attributes, status):
+def test_the_attributes_of_each_server_are_understood(slapd, attributes, status):
     end(slapd, "p0001", **attributes)
     everybody = read(slapd.settings())
     assert everybody["p0001"].status == status
@@ -166,7 +166,7 @@ def test_a_rule_that_stands_before_takes_the_day_with_it(slapd):
     assert (at(slapd, NOW, **rule)["p0004"].status, at(slapd, NOW, **rule)["p0004"].last_day) == ("active", None)
 
 
-def test_who_begins_later_is_locked_until_then(slapd):
+def test_a_person_who_starts_later_is_locked_until_then(slapd):
     company(slapd)
     rule = rules("acmeContractEnd after today: locked")
     assert (at(slapd, NOW, **rule)["p0001"].status, at(slapd, NOW, **rule)["p0004"].status) == ("suspended", "active")
@@ -207,7 +207,7 @@ def test_a_value_that_no_rule_is_about_is_reported(slapd):
     assert "acmeEmploymentStatus" in warning and "“Active” or “On leave”" in warning and "Terminated" not in warning
 
 
-def test_what_can_not_be_looked_for_beside_the_list_is_reported_and_does_not_fail_it(slapd):
+def test_a_failed_search_beside_the_list_is_reported_and_does_not_fail_the_reading(slapd):
     connector = LdapDirectory(slapd.settings())
     everybody = connector.people()
     for _ in range(1000):

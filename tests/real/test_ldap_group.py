@@ -246,7 +246,7 @@ def test_the_last_member_is_refused_and_the_other_groups_drop_them(slapd: Slapd,
     assert connector.account(ana.id) == ana
 
 
-def test_who_may_only_read_is_reported_and_changes_nothing(slapd: Slapd):
+def test_a_credential_that_can_only_read_is_reported_and_changes_nothing(slapd: Slapd):
     slapd.add_group("team", "p0001", "p0002")
     reader = LdapGroup(slapd.group_settings(bind_dn=READER, password=READER_PASSWORD))
     who = reader.test()

@@ -64,7 +64,7 @@ def test_someone_new_comes_in_by_group_and_again_without_being_asked(site, serve
     assert SignInIdentity.select().count() == 1
 
 
-def test_who_has_no_verified_address_or_no_role_stays_outside(site, server, settings) -> None:
+def test_a_user_without_a_verified_address_or_a_role_is_not_admitted(site, server, settings) -> None:
     assert come_in(site, Visitor(server), "tom")[1] == 403
     assert come_in(site, Visitor(server), "guest")[1] == 403
     assert Person.select().count() == 1

@@ -101,7 +101,7 @@ def test_every_role_is_read_in_pages(postgres: Postgres, count: int):
     connector.close()
 
 
-def test_what_is_an_account_and_what_is_not(postgres: Postgres, connector: PostgresRoles):
+def test_only_roles_that_sign_in_are_accounts(postgres: Postgres, connector: PostgresRoles):
     postgres.role("ana")
     postgres.role("off", "NOLOGIN")
     postgres.run("GRANT {} TO {} WITH ADMIN OPTION", "off", "ana")
@@ -138,7 +138,7 @@ def test_what_is_an_account_and_what_is_not(postgres: Postgres, connector: Postg
         ("two words", None, ""),
     ],
 )
-def test_whose_a_role_is(postgres: Postgres, connector: PostgresRoles, name: str, comment: str | None, email: str):
+def test_a_role_has_an_owner(postgres: Postgres, connector: PostgresRoles, name: str, comment: str | None, email: str):
     postgres.role(name, comment=comment)
     assert find(connector, name).email == email
 
@@ -225,7 +225,7 @@ def test_a_removal_twice(postgres: Postgres, connector: PostgresRoles):
     assert connector.account(ana.id) is None
 
 
-def test_who_must_stay_stays(postgres: Postgres, connector: PostgresRoles, modest_roles: PostgresRoles):
+def test_protected_roles_are_not_removed(postgres: Postgres, connector: PostgresRoles, modest_roles: PostgresRoles):
     postgres.role("boss", "SUPERUSER")
     with pytest.raises(Refused, match="for itself"):
         connector.remove(find(connector, "postgres"))

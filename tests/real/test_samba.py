@@ -92,7 +92,7 @@ def test_more_people_than_a_page_of_the_server(samba):
     assert len([name for name in everybody if name.startswith("m")]) == 1010
 
 
-def test_who_signs_in_by_which_name_and_over_what(samba):
+def test_users_sign_in_by_each_name_and_over_each_transport(samba):
     samba.add("Ida", "ida")
     starttls = samba.settings(url=f"ldap://{samba.address}", starttls="yes")
     for settings in (samba.settings(), starttls, samba.settings(bind_dn=f"CN=Administrator,CN=Users,{DOMAIN}")):

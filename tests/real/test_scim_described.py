@@ -60,7 +60,7 @@ def test_each_answer_is_one_that_is_described(case, token):
         case.validate_response(answer, checks=CHECKS)
 
 
-def test_what_was_created_can_be_used(token):
+def test_a_created_resource_can_be_used(token):
     """By the links of the description: create, then read, replace, change and delete, in whatever order."""
     machine = described.as_state_machine()
 

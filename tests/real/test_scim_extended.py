@@ -38,7 +38,7 @@ def test_a_role_is_given_changed_and_read_back(connector):
     assert (again.role, again.email, again.status) == ("boss", "new@acme.example", "active")
 
 
-def test_who_has_no_extension_gets_one(connector, scim_app):
+def test_a_user_without_the_extension_gets_one(connector, scim_app):
     scim_app.add_people(1)
     [account] = connector.accounts()
     assert account.role == ""

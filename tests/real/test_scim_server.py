@@ -34,7 +34,7 @@ def test_every_user_is_read_although_the_order_is_unstable(scim_app: ScimApp, sc
     assert shown == [count]
 
 
-def test_what_a_user_is_like_is_read(scim_app: ScimApp, scim: Scim):
+def test_the_attributes_of_a_user_are_read(scim_app: ScimApp, scim: Scim):
     ana = scim_app.add_user("ana@acme.example", "Ана <b>Брандт</b>", "admin", userType="Contractor")
     off = scim_app.add_user("off@acme.example", active=False)
     read = {account.id: account for account in scim.accounts()}

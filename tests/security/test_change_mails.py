@@ -65,7 +65,7 @@ def test_another_main_address_is_reported_too(owner: Client, ben: Person):
     assert not mails_by_address(), "a name is no way to sign in"
 
 
-def test_who_may_not_sign_in_hears_nothing(owner: Client, someone):
+def test_a_person_who_cannot_sign_in_gets_no_e_mail(owner: Client, someone):
     tom = someone("Tom Okafor")
     owner.send("PATCH", f"/people/{tom.id}", name="Tom", emails="t@acme.example")
     assert not mails_by_address()
@@ -96,7 +96,7 @@ def test_a_list_that_another_directory_goes_before(scripted, ben: Person, by: st
     assert "are ben@acme.example, ben.roth@acme.example now" in mails["ben@acme.example"]
 
 
-def test_what_was_taken_back_is_not_reported(ben: Person, by: str, someone):
+def test_a_change_that_was_rolled_back_is_not_reported(ben: Person, by: str, someone):
     someone("Tom Okafor")
     with pytest.raises(people.PeopleProblem):
         people.edit(ben, by, emails=["tom.okafor@acme.example"])

@@ -163,7 +163,7 @@ def confirmation_of(answer) -> str:
     return re.search(r'action="(/confirmations/[\w-]+)"', answer.text).group(1)
 
 
-def test_who_has_just_signed_in_is_not_asked(owner: Client, someone):
+def test_a_person_who_has_just_signed_in_is_not_asked(owner: Client, someone):
     ben = someone("Ben Roth")
     assert owner.send("PUT", f"/people/{ben.id}/workspace-role", role="admin").status_code == 303
     assert not KeptRequest.select().exists()
@@ -186,7 +186,7 @@ def test_it_is_done_as_it_was_sent(stale: Client, someone, htmx: bool):
     assert stale.send("PUT", f"/people/{ben.id}/workspace-role", role="user").status_code == 303, "and not asked again"
 
 
-def test_what_was_typed_is_kept_and_shown_where_it_cant_be(stale: Client, someone):
+def test_a_typed_value_is_kept_and_shown_with_its_refusal(stale: Client, someone):
     ben = someone("Ben Roth", "user")
     there = confirmation_of(stale.send("PATCH", f"/people/{ben.id}", name="Ben R.", emails="olga@acme.example"))
     answer = stale.post(there, password=PASSWORD)
@@ -265,7 +265,7 @@ def test_rank_counts_at_the_end_too(site: Flask, someone, by: str):
     assert Person.get_by_id(ben.id).workspace_role is None
 
 
-def test_who_has_nothing_to_confirm_with_sees_that(site: Flask, someone):
+def test_a_person_without_a_way_to_confirm_is_notified(site: Flask, someone):
     boss, ben = someone("Sue Per", "super admin"), someone("Ben Roth")
     browser = Client(site, boss)
     grow_old(boss)

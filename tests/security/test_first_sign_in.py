@@ -169,7 +169,7 @@ def test_a_list_of_the_command_line_vouches_for_what_it_names(mallory, tom):
     assert admit(_claims("tom@acme.example"), KNOWN) == tom
 
 
-def test_who_has_left_waits_for_nothing(someone, by):
+def test_a_person_who_has_left_cannot_wait_for_a_first_sign_in(someone, by):
     jana = someone("Jana Kowalski", role="admin")
     people.mark_left(jana, by)
     with pytest.raises(Refused) as refused:

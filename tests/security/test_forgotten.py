@@ -113,7 +113,7 @@ def test_links_of_one_kind_are_not_taken_for_the_other(anybody: Client, olga: Pe
         assert anybody.get(f"/sign-in/password/{forged}").status_code in (404, 410)
 
 
-def test_what_is_refused_changes_nothing(anybody: Client, olga: Person):
+def test_a_refused_password_changes_nothing(anybody: Client, olga: Person):
     link = f"/sign-in/password/{forgotten.token_for(olga)}"
     assert "passwords don&#39;t match" in _set(anybody, link, password_again="x").text
     assert _set(anybody, link, password="short", password_again="short").status_code == 422

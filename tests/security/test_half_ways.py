@@ -111,7 +111,7 @@ def test_a_secret_that_waits_is_shown_to_nobody_who_comes_later(owner: Client, o
     assert authenticator.offered(olga) == secret, "a code of it still counts, for who confirms that it is them"
 
 
-def test_who_removes_the_last_factor_is_in_without_one(site: Flask, someone, by: str):
+def test_a_person_who_removes_the_last_factor_stays_signed_in(site: Flask, someone, by: str):
     ada = someone("Ada Admin", "admin")
     signing_in.set_password(ada, "a long enough horse")
     secret, _codes = with_app(ada)
@@ -131,7 +131,7 @@ def test_the_providers_factor_stays_proved(olga: Person):
     assert Session.get_by_id(session.id).second == SecondFactor.PROVIDER
 
 
-def test_who_signs_in_while_the_first_factor_is_added_is_not_in_without_it(site: Flask, olga: Person,
+def test_a_sign_in_while_the_first_factor_is_added_needs_that_factor(site: Flask, olga: Person,
                                                                             monkeypatch: pytest.MonkeyPatch):
     """The look whether there is a factor and the session that follows are one step: nothing comes between."""
     looking, adding = second_factor.has, []
@@ -181,7 +181,7 @@ def test_a_strangers_failures_close_the_second_step_to_no_known_browser(site: Fl
     assert sign_in(unknown).status_code == 429
 
 
-def test_who_knows_the_password_closes_the_second_step_to_no_known_browser(site: Flask, olga: Person):
+def test_a_password_thief_cannot_close_the_second_step_to_a_known_browser(site: Flask, olga: Person):
     secret, _codes = with_app(olga)
     mine, thief = Client(site), Client(site)
     sign_in(mine)
@@ -212,7 +212,7 @@ def test_a_known_browser_guesses_no_more_codes_than_another(site: Flask, olga: P
 # What is kept
 
 
-def test_what_nobody_confirmed_is_gone_after_its_time_without_a_request(olga: Person):
+def test_an_unconfirmed_request_expires_without_another_request(olga: Person):
     session = session_of(start_session(olga, Way(SignInMethod.PASSWORD)))
     kept_requests.keep(session, {"form": [["password", "quite another horse battery"]]})
     kept_requests.delete_expired(utcnow())
@@ -256,7 +256,7 @@ def test_hashing_the_old_password_again_does_not_bring_it_back(olga: Person, mon
     assert signing_in.authenticate("olga@acme.example", "quite another horse battery") == olga
 
 
-def test_who_left_in_the_meantime_is_not_signed_in(site: Flask, someone, by: str, monkeypatch: pytest.MonkeyPatch):
+def test_a_person_who_leaves_is_not_signed_in(site: Flask, someone, by: str, monkeypatch: pytest.MonkeyPatch):
     ben = someone("Ben Roth", "user")
     signing_in.set_password(ben, "a long enough horse")
     looking = signing_in.authenticate

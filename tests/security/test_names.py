@@ -19,7 +19,7 @@ STEERING = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u
     ("\u202e", ""), ("Zoë \u05d3\u05d5\u05d3", "Zoë \u05d3\u05d5\u05d3"),
     ("\u0645\u06cc\u200c\u0631\u0648", "\u0645\u06cc\u200c\u0631\u0648"), ("a\u2028b\u2029c", "a b c"),
 ])  # fmt: skip
-def test_what_is_left_of_a_name(given: str, name: str):
+def test_a_name_is_cleaned(given: str, name: str):
     assert clean_name(given) == name
 
 

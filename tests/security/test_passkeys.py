@@ -109,7 +109,7 @@ def test_added_named_used_and_removed(secure_site, hers: Browser, olga: Person, 
     assert [mail.text.count("passkey “Phone”") for mail in Mail.select()] == [1, 1]
 
 
-def test_what_the_device_is_asked_for(hers: Browser):
+def test_the_device_gets_the_right_challenge(hers: Browser):
     alone = hers.options("/sign-in/passkey/challenges")
     assert (alone["rpId"], alone["userVerification"], alone["allowCredentials"]) == (
         "rollcall.acme.example", "required", [])
@@ -122,7 +122,7 @@ def test_what_the_device_is_asked_for(hers: Browser):
     {"origin": "https://rollcall.acme.example.evil.example"}, {"origin": "http://rollcall.acme.example"},
     {"origin": f"{URL}:8443"}, {"host": "evil.example"}, {"host": "acme.example"},
 ])  # fmt: skip
-def test_what_another_site_asked_for_is_refused(secure_site, hers: Browser, key: SecurityKey, wrong: dict):
+def test_an_answer_to_another_sites_challenge_is_refused(secure_site, hers: Browser, key: SecurityKey, wrong: dict):
     for name, value in wrong.items():
         setattr(key, name, value)
     browser = Browser(secure_site)
@@ -186,7 +186,7 @@ def test_a_counter_that_went_back_is_refused_and_written_down(secure_site, hers:
     assert Mail.select().where(Mail.text.contains("may have been copied")).count() == 3
 
 
-def test_what_must_be_confirmed_continues_below_a_path_too(secure_site, hers: Browser, key: SecurityKey, someone):
+def test_a_confirmed_request_continues_below_a_path_too(secure_site, hers: Browser, key: SecurityKey, someone):
     ben = someone("Ben Roth")
     Session.update(created_at=utcnow() - FRESH, confirmed_at=None).execute()
     asked = hers.send("PUT", f"/people/{ben.id}/workspace-role", role="admin")
@@ -228,7 +228,7 @@ def test_anothers_passkey_is_no_second_factor(secure_site, hers: Browser, key: S
     assert his.handle != key.handle
 
 
-def test_who_may_not_sign_in_does_not_by_passkey(secure_site, hers: Browser, key: SecurityKey, someone, by: str):
+def test_a_person_who_has_left_has_no_passkey_sign_in(secure_site, hers: Browser, key: SecurityKey, someone, by: str):
     ben, his = someone("Ben Roth", "admin"), SecurityKey()
     Browser(secure_site, ben).add(his)
     people.mark_left(ben, by)

@@ -34,7 +34,7 @@ def test_levels(acr, configured: str, two: bool):
     assert are_two({"acr": acr}, configured) is two
 
 
-def test_who_proved_two_there_is_asked_for_none_here(anybody, provider, set_up, jana):
+def test_two_factors_at_the_provider_suffice(anybody, provider, set_up, jana):
     set_up()
     with_app(jana)
     provider.claims |= {"amr": ["pwd", "mfa"]}
@@ -43,7 +43,7 @@ def test_who_proved_two_there_is_asked_for_none_here(anybody, provider, set_up, 
     assert (session.method, session.second) == ("provider", "identity provider")
 
 
-def test_who_proved_one_there_is_asked_for_the_second_here(site, anybody, provider, set_up, jana):
+def test_one_factor_at_the_provider_needs_the_second_here(site, anybody, provider, set_up, jana):
     set_up()
     secret, _codes = with_app(jana)
     provider.claims |= {"amr": ["pwd"]}

@@ -57,7 +57,7 @@ def _read(directory: Directory) -> None:
 
 
 @pytest.mark.parametrize("attack", LISTS)
-def test_what_an_imported_list_says_of_someone_above_is_held(mallory, olga, attack):
+def test_an_imported_change_of_someone_above_is_held(mallory, olga, attack):
     before = _as_now(olga)
     outcome = importing.import_csv(LISTS[attack].encode(), Asker.person(mallory))
     assert _as_now(olga) == before
@@ -76,7 +76,7 @@ def test_the_same_list_by_an_owner_or_the_command_line_is_applied(mallory, olga,
 
 
 @pytest.mark.parametrize("attack", LISTS)
-def test_what_a_directory_of_an_admin_says_of_an_owner_is_held(mallory, olga, tmp_path, attack):
+def test_a_change_of_an_owner_from_an_admins_directory_is_held(mallory, olga, tmp_path, attack):
     before = _as_now(olga)
     directory = _directory(tmp_path / "list.csv", LISTS[attack], Asker.person(mallory))
     _read(directory)
@@ -106,7 +106,7 @@ def test_a_directory_of_an_owner_and_one_that_an_owner_vouches_for_change_owners
     assert Activity.select().where(Activity.what == "vouched for directory", Activity.about == "Another").exists()
 
 
-def test_what_a_push_of_an_admin_says_of_an_owner_is_held(site, mallory, olga):
+def test_a_change_of_an_owner_pushed_by_an_admins_directory_is_held(site, mallory, olga):
     before = _as_now(olga)
     mine = Provider(site, "Mine", Asker.person(mallory))
     user = mine.add("olga@acme.example", emails=[{"value": EVIL}, {"value": "olga@acme.example"}])
@@ -147,7 +147,7 @@ def test_it_is_asked_by_the_rank_that_the_creator_has_now(mallory, olga, someone
     assert vouching.rank_of_directory(directory) == 1, "who has its new token is responsible for it"
 
 
-def test_who_changes_how_it_is_read_is_responsible_for_it(mallory, olga, by, tmp_path):
+def test_the_person_who_changes_how_it_is_read_is_responsible_for_it(mallory, olga, by, tmp_path):
     file = tmp_path / "list.csv"
     directory = _directory(file, LISTS["admin_renames_owner"], Asker.command_line())
     assert Directory.get_by_id(directory.id).vouched, "the command line counts as an Owner"
@@ -180,7 +180,7 @@ def test_held_changes_are_released_or_dismissed_by_someone_of_rank_alone(site, m
     assert HeldChange.select().where(HeldChange.state == "dismissed").count() == 1
 
 
-def test_what_was_dismissed_is_not_asked_again_by_the_next_reading(mallory, olga, by, tmp_path):
+def test_a_dismissed_change_is_not_proposed_again_by_the_next_reading(mallory, olga, by, tmp_path):
     text = "email,name,further emails\nolga@acme.example,Mallory,evil@evil.example\n"
     directory = _directory(tmp_path / "list.csv", text, Asker.person(mallory))
     for change in held.waiting(olga):

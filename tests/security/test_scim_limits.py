@@ -98,7 +98,7 @@ def test_a_patch_makes_nothing_beyond_measure(okta: Provider, operation: dict):
     assert okta.get(f"/Users/{ana}") == before
 
 
-def test_what_identity_providers_send_is_far_within(okta: Provider):
+def test_users_sent_by_identity_providers_are_far_within_the_limits(okta: Provider):
     certificate = [{"value": "A" * 8000}]
     ana = okta.add("ana@acme.example", emails=emails(MOST_VALUES), displayName="A" * LONGEST_NAME,
                    x509Certificates=certificate)  # fmt: skip

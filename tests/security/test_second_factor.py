@@ -184,7 +184,7 @@ def test_removing_the_last_takes_the_codes_with_it(site, owner: Client, olga: Pe
     assert sign_in(plain).location == "/" and not recovery_codes.take(olga, codes[0])
 
 
-def test_who_removed_theirs_is_asked_again_once_it_is_required(site, olga: Person, someone, by: str):
+def test_a_person_who_removed_the_factor_is_asked_again_once_it_is_required(site, olga: Person, someone, by: str):
     ben = someone("Ben Roth", "admin")
     signing_in.set_password(ben, "a long enough horse")
     secret, _codes = with_app(ben)
@@ -221,7 +221,7 @@ def test_only_an_owner_who_has_one_requires_it(site, owner: Client, olga: Person
     ("owner", None, True), ("super admin", None, True), ("admin", None, True), ("user", None, False),
     ("guest", None, False), ("user", "owner", True), ("user", "collaborator", False),
 ])  # fmt: skip
-def test_who_manages_must_have_one(site, chat, someone, by: str, role: str, part: str | None, must: bool):
+def test_people_who_manage_must_have_one(site, chat, someone, by: str, role: str, part: str | None, must: bool):
     person = someone("Mana Ger", role)
     if part:
         apps.set_part(chat.app, person, part, by)

@@ -35,7 +35,7 @@ from tests.security.listening import PRIVATE, Encrypted, Listener, answers, netw
     ("2001:0:4136:e378:8000:63bf:3fff:fdd2", Kind.NEVER), ("64:ff9b:1::a00:1", Kind.NEVER), ("100::1", Kind.NEVER),
     ("::7f00:1", Kind.NEVER), ("::ffff:0:7f00:1", Kind.NEVER), ("4000::1", Kind.NEVER), ("172.32.0.1", Kind.PUBLIC),
 ])  # fmt: skip
-def test_what_an_address_is(address: str, kind: Kind):
+def test_addresses_have_the_right_kind(address: str, kind: Kind):
     assert net.kind_of(ip_address(address)) is kind
 
 
@@ -56,7 +56,7 @@ def test_the_setting_names_several_networks():
 @pytest.mark.parametrize("host", ["169.254.169.254", "[fd00:ec2::254]", "100.100.100.200", "metadata.google.internal",
                                   "METADATA.google.internal.", "0", "0.0.0.0", "[::]", "[fe80::1]", "0xa9fea9fe",
                                   "2852039166", "[::ffff:169.254.169.254]", "[64:ff9b::a9fe:a9fe]"])  # fmt: skip
-def test_what_is_never_allowed_is_refused_to_everyone(host: str):
+def test_forbidden_addresses_are_refused_to_everyone(host: str):
     connectors.allow_networks(networks("127.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "fc00::/7"))
     with connectors.reaching(private=True), pytest.raises(HostRefused, match="never connects to"):
         Http(f"https://{host}", retries=0, timeout=(1, 1)).get("/")

@@ -94,7 +94,7 @@ def test_a_socket_of_this_machine_counts_as_loopback(strict):
         kind(pointed(kind, "/var/run/postgresql", 5432)).test()
 
 
-def test_what_a_described_app_names_asks_first(strict, here: Listener, tmp_path: Path):
+def test_an_address_of_a_described_app_is_judged_first(strict, here: Listener, tmp_path: Path):
     (tmp_path / "desk.yaml").write_text((ROOT / "tests/connectors/rest/desk.yaml").read_text())
     connectors.load_folder(tmp_path)
     try:
@@ -231,7 +231,7 @@ def test_the_sign_in_provider_is_reached_where_an_owner_approved_it(home, olga: 
     assert inside.connections > 0
 
 
-def test_what_was_connected_before_keeps_working(connected_app: App, inside: Listener):
+def test_connections_made_before_keep_working(connected_app: App, inside: Listener):
     connectors.allow_networks(())
     Directory.create(kind="ldap", name="LDAP", settings={}, credential=vault.seal({}))
     set_setting(oidc.KEPT_AS, {"issuer": "https://id.acme.example", "client_id": "rollcall", "secret": "sealed"})

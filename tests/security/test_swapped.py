@@ -37,7 +37,7 @@ def _tries(email: str) -> WaitingSignIn:
     return refused.value.waiting
 
 
-def test_what_is_approved_is_what_the_owner_saw(site, olga, mallory):
+def test_the_owner_approves_exactly_what_was_shown(site, olga, mallory):
     """The same account at the provider comes with another address while the Owner reads the page."""
     waiting = _tries("mallory.admin@acme.example")
     owner = Client(site, olga)

@@ -72,7 +72,7 @@ def test_verification(owner: Client) -> None:
     assert "tampered with" in page and f"Entry {entry.id} does not follow" in page
 
 
-def test_what_was_written_together_is_one_line_that_opens(owner: Client, chat) -> None:
+def test_entries_written_together_are_one_line_that_opens(owner: Client, chat) -> None:
     with writing():
         for number in range(3):
             activity.record("Rollcall", "new user", about=f"user <{number}>", app=chat.app)
@@ -97,7 +97,7 @@ def test_chips_name_the_filters_and_remove_them(owner: Client, chat, someone) ->
     assert "Added person" in owner.get("/activity?person=kowal").text
 
 
-def test_what_is_inside_a_line_matches_the_filters_as_well(owner: Client, chat) -> None:
+def test_entries_inside_a_line_match_the_filters_as_well(owner: Client, chat) -> None:
     with writing():
         for number in range(3):
             activity.record("Rollcall", "new user", about=f"user {number}", app=chat.app)

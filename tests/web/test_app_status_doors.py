@@ -103,7 +103,7 @@ def test_the_page_says_which_domains_nobody_knows(owner: Client, chat) -> None:
     assert "None of the 10 addresses at acme.example is in your directory." in page
 
 
-def test_what_a_guard_holds_of_a_directory_is_in_the_drawer_and_on_apps(site: Flask, owner: Client, chat, someone):
+def test_held_changes_of_a_directory_are_in_the_drawer_and_on_apps(site: Flask, owner: Client, chat, someone):
     directory = Directory.create(kind="csv", name="Staff list")
     for number in (1, 2):
         person = people.find_by_email(f"p{number}@acme.example")

@@ -322,7 +322,7 @@ def test_acts_are_shown_retried_marked_as_done_and_given_up(owner: Client, chat)
     assert Account.get_by_id(account.id).state == "gone"
 
 
-def test_what_needs_a_person_is_loaded_again_while_tasks_are_done(owner: Client, chat) -> None:
+def test_alerts_are_loaded_again_while_tasks_are_done(owner: Client, chat) -> None:
     chat.leave(3)
     chat.check()
     here = f"/apps/{chat.app.id}"
@@ -347,7 +347,7 @@ def test_the_activity_of_an_app_is_its_own(owner: Client, chat, second) -> None:
     assert owner.get(f"/apps/{chat.app.id}/activity?before={2**70}").status_code == 200
 
 
-def test_what_belongs_to_another_app_is_not_found(owner: Client, chat, second) -> None:
+def test_a_row_of_another_app_is_not_found(owner: Client, chat, second) -> None:
     check = Check.select().where(Check.app == second.app).get()
     account = Account.select().where(Account.app == second.app).get()
     assert owner.get(f"/apps/{chat.app.id}/checks/{check.id}").status_code == 404

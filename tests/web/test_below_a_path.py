@@ -78,7 +78,7 @@ def test_without_a_path_the_cookie_belongs_to_the_host_as_before(home, config, o
     assert all("Path=/;" in cookie + ";" for cookie in cookies)
 
 
-def test_who_is_sent_to_sign_in_comes_back_to_the_page(site, olga):
+def test_someone_sent_to_sign_in_comes_back_to_the_page(site, olga):
     browser = Client(site)
     sent = browser.get(f"{PREFIX}/people?search=x")
     assert sent.location == f"{PREFIX}/sign-in?next={PREFIX}/people?search%3Dx"
@@ -130,7 +130,7 @@ def test_nobody_else_does(behind_a_proxy, remote):
 @pytest.mark.parametrize(
     "prefix", ["//evil.example", "https://evil.example", "/a//b", "/a b", "/a?b", "/a#b", "rollcall", "/..", "/a/./b",
                "/a, /b", "/%2F%2Fevil.example", "/a\\b"])  # fmt: skip
-def test_what_is_no_plain_path_is_rejected_from_a_trusted_proxy_either(behind_a_proxy, prefix):
+def test_a_prefix_that_is_not_a_plain_path_is_rejected_even_from_a_trusted_proxy(behind_a_proxy, prefix):
     assert asked(behind_a_proxy, "10.1.2.3", prefix) == "/sign-in"
 
 
@@ -144,7 +144,7 @@ def test_what_is_no_plain_path_is_rejected_from_a_trusted_proxy_either(behind_a_
     ("10.1.2.3", "", "10.1.2.3"),
     ("10.2.0.1", "203.0.113.5", "10.2.0.1"),  # no proxy of ours
 ])  # fmt: skip
-def test_whom_a_trusted_proxy_asks_for_is_known_by_their_own_address(behind_a_proxy, remote, forwarded, source):
+def test_a_client_of_a_trusted_proxy_is_known_by_its_own_address(behind_a_proxy, remote, forwarded, source):
     seen = []
     behind_a_proxy.before_request(lambda: seen.append(security.source()))
     from_there = {"REMOTE_ADDR": remote}

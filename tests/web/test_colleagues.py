@@ -70,7 +70,7 @@ def test_nobody_invites_above_their_own_rank(site, someone, mine: str, theirs: s
 
 
 @pytest.mark.parametrize("wrong", [{"email": "no address"}, {"email": ""}, {"role": ""}, {"mark": "short"}])
-def test_what_was_typed_stays_when_it_is_refused(owner: Client, wrong: dict[str, str]):
+def test_a_refused_form_keeps_the_typed_values(owner: Client, wrong: dict[str, str]):
     answer = _invite(owner, **wrong)
     assert answer.status_code == 422 and 'value="Ann Lee"' in answer.text and "Nobody was invited" in answer.text or (
         "Nothing was changed" in answer.text)

@@ -177,7 +177,7 @@ def test_with_htmx_the_form_stays_and_only_the_outcome_comes(owner: Client, acme
     ({"base_url": "http://127.0.0.1:1"}, "can&#39;t be reached: it accepts no connection"),
     ({"token": "has space"}, "Access token does not look right"),
 ])
-def test_what_is_wrong_is_shown_exactly(owner: Client, acme: ChatApp, values: dict, expected: str) -> None:
+def test_the_exact_fault_is_shown(owner: Client, acme: ChatApp, values: dict, expected: str) -> None:
     answer = enter(owner, begin(owner), acme, **values)
     assert answer.status_code == 422 and expected in answer.text
 
@@ -240,7 +240,7 @@ def test_unknown_owners_come_back_with_what_was_typed(owner: Client, acme: ChatA
     assert App.get_by_id(app.id).state == "connecting"
 
 
-def test_who_connects_for_someone_else_goes_back_to_the_apps(site: Flask, someone, olga, acme: ChatApp) -> None:
+def test_a_person_who_connects_for_someone_else_returns_to_the_apps(site: Flask, someone, olga, acme: ChatApp) -> None:
     admin = someone("Ada Admin", "admin")
     browser = Client(site, admin)
     app = begin(browser)

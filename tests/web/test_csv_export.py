@@ -36,7 +36,7 @@ def hand_over(owner: Client, app: App, export: str | bytes, **given: str):
     return owner.send("PUT", f"/apps/{app.id}/credential", app="Miro", source="upload", export=upload(export), **given)
 
 
-def test_who_left_is_a_to_do_that_ends_when_someone_says_so(owner: Client, someone, by: str) -> None:
+def test_a_leaver_is_a_to_do_that_ends_when_someone_confirms_it(owner: Client, someone, by: str) -> None:
     jana = someone("Jana Kowalski")
     app = connect(owner)
     assert (app.users, app.matched) == (2, 2)

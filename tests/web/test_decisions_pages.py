@@ -75,7 +75,7 @@ def test_all_that_was_found_is_more_than_the_page(owner: Client, chat) -> None:
     assert App.get_by_id(chat.app.id).unmatched == 130
 
 
-def test_what_changed_in_the_meantime_is_shown_again_and_twice_is_once(owner: Client, chat) -> None:
+def test_a_changed_account_is_shown_again_and_a_repeated_decision_counts_once(owner: Client, chat) -> None:
     _, form = preview(owner, chat, "nobody", f"account={account(1).id}&account={account(2).id}")
     match_decisions.mark_guest(account(1), chat.by)
     answer = send(owner, chat, form)
@@ -122,7 +122,7 @@ def test_re_assigning_says_what_it_means_and_leads_to_unmatched(owner: Client, c
     assert taken.status_code == 422 and "re-assign it first" in taken.text and account(2).person == chat.people[2]
 
 
-def test_who_is_responsible_for_a_service_account(owner: Client, chat) -> None:
+def test_a_service_account_has_a_responsible_person(owner: Client, chat) -> None:
     _, form = preview(owner, chat, "service account", f"account={account(1).id}")
     answer = send(owner, chat, form, email="nobody@acme.example")
     assert answer.status_code == 422 and "Nobody in People has the address" in answer.text

@@ -47,7 +47,7 @@ def test_a_partial_that_is_shown_as_a_dialog_is_made_by_the_macro() -> None:
         assert re.search(r"\{% call dialog\(", TEXTS[name]), name
 
 
-def test_what_opens_a_dialog_leads_to_its_address_without_scripts() -> None:
+def test_a_link_to_a_dialog_leads_to_its_address_without_scripts() -> None:
     """A link by `href`, a button by `formaction`: the same address as htmx asks, but for the way back."""
     for name, text in TEXTS.items():
         for opener in OPENERS.findall(text):

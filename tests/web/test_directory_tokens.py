@@ -52,7 +52,7 @@ def test_a_new_token_beside_the_old(owner: Client, okta: Provider) -> None:
     assert "It has no token" in owner.get(address).text
 
 
-def test_what_its_page_and_card_say(owner: Client, okta: Provider) -> None:
+def test_its_page_and_card_show_the_pushes(owner: Client, okta: Provider) -> None:
     assert "Waiting for its first request" in owner.get("/directories").text
     for number in range(3):
         okta.add(f"p{number}@acme.example", emails=[{"value": f"p{number}@acme.example"}])
@@ -67,7 +67,7 @@ def test_what_its_page_and_card_say(owner: Client, okta: Provider) -> None:
     assert "Paused" in owner.get("/directories").text
 
 
-def test_what_is_held_is_let_through_there(owner: Client, okta: Provider) -> None:
+def test_held_people_are_released_on_its_page(owner: Client, okta: Provider) -> None:
     users = [okta.add(f"p{number}@acme.example", displayName=f"Person {number}") for number in range(10)]
     for user in users[:7]:
         okta.deactivate(user)
@@ -89,7 +89,7 @@ def test_it_is_removed_with_its_tokens(owner: Client, okta: Provider) -> None:
 
 
 @pytest.mark.parametrize("address", ["/tokens/new", "/credential"])
-def test_what_is_of_the_other_kind_is_not_there(owner: Client, okta: Provider, address: str) -> None:
+def test_pages_of_the_other_kind_of_directory_are_not_found(owner: Client, okta: Provider, address: str) -> None:
     read = Directory.create(kind="csv", name="Staff", settings={"file": "/nowhere.csv"})
     wrong = read if address == "/tokens/new" else okta.directory
     assert owner.get(f"/directories/{wrong.id}{address}").status_code == 404

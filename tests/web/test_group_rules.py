@@ -81,7 +81,7 @@ def test_a_paused_app_is_not_shown_to_be_checked_within_a_minute(owner: Client, 
     ("source={group}&role=emperor", "no longer has this role"),
     ("source={group}&role=admin&asset=<script>", "Something that was chosen here is no longer in"),
 ])  # fmt: skip
-def test_what_can_be_no_rule_is_shown_with_what_was_given(owner: Client, sales: Groups, query: str, words: str) -> None:
+def test_an_impossible_rule_keeps_the_entered_values(owner: Client, sales: Groups, query: str, words: str) -> None:
     group = f"group:{sales.group('Sales').id}"
     answer = owner.get(f"/apps/{sales.app.id}/rules/preview?" + query.format(group=group))
     assert answer.status_code == 422 and words in answer.text and "Preview" in answer.text
@@ -113,7 +113,7 @@ def test_teams_are_made_changed_and_removed(owner: Client, sales: Groups) -> Non
     assert owner.send("DELETE", f"/directories/teams/{team.id}").status_code == 303 and GroupRule.select().count() == 0
 
 
-def test_what_happens_automatically_is_the_owners_to_say(owner: Client, sales: Groups) -> None:
+def test_only_owners_decide_what_happens_automatically(owner: Client, sales: Groups) -> None:
     here = f"/apps/{sales.app.id}/rules/policy"
     assert owner.send("PUT", here, joiners="automatic", unassigned="ask").status_code == 303
     assert (App.get().joiners, App.get().unassigned) == ("automatic", None)
@@ -158,7 +158,7 @@ def test_a_part_of_many_rows_is_fetched_by_its_key(owner: Client, sales: Groups)
     assert owner.get(f"/reports/{report.id}/changes?section=roles-in-app", htmx=True).text.count('name="yes"') == 1
 
 
-def test_what_rules_want_is_in_the_report_as_json_in_the_list_and_in_the_mail(owner: Client, sales: Groups) -> None:
+def test_changes_wanted_by_rules_are_in_the_json_report_the_list_and_the_mail(owner: Client, sales: Groups) -> None:
     sales.rule("Sales", "admin")
     sales.found()
     change = json.loads(json.dumps(_change(sales.change("to invite", 10), {})))

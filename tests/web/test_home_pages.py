@@ -21,7 +21,7 @@ def heading(client: Client) -> str:
     return re.sub(r"\s+", " ", re.search(r'id="answer">.*?<span>(.*?)</span></h2>', client.get("/").text, re.S)[1])
 
 
-def test_who_is_still_in(owner: Client, chat, second) -> None:
+def test_people_who_have_left_but_still_have_accounts_are_counted(owner: Client, chat, second) -> None:
     App.update(seat_price=1050).where(App.id == chat.app.id).execute()
     assert "Nobody who left has an account" in heading(owner)
     chat.leave(1)
@@ -59,7 +59,7 @@ def test_the_week_counts_each_leaver_once(owner: Client, chat) -> None:
     assert "2 people who left still have 2 accounts" in shown and "2 accounts of people who left · 4 checks" in shown
 
 
-def test_what_waits_and_where_to_act(owner: Client, chat) -> None:
+def test_waiting_work_is_listed_with_a_link(owner: Client, chat) -> None:
     assert "Nothing is waiting for you" in owner.get("/").text
     chat.leave(1, 2)
     chat.check()
@@ -95,5 +95,5 @@ def test_a_hostile_name_is_text(owner: Client, chat) -> None:
     assert "<script>alert" not in page and "&lt;script&gt;" in page
 
 
-def test_who_is_not_signed_in_is_sent_to_sign_in(anybody: Client, olga) -> None:
+def test_a_visitor_is_sent_to_sign_in(anybody: Client, olga) -> None:
     assert anybody.get("/").location == "/sign-in"

@@ -65,7 +65,7 @@ def test_it_is_accepted_and_withdrawn(owner: Client, chat, last) -> None:
     assert SENTENCE in text_of(owner.get(f"/apps/{chat.app.id}").text)
 
 
-def test_what_was_entered_is_kept_when_it_is_refused(owner: Client, chat, last) -> None:
+def test_a_refused_acceptance_keeps_the_entered_values(owner: Client, chat, last) -> None:
     answer = owner.send("PUT", acceptance(last), reason="Until <b>Mira</b>", until=today().isoformat())
     assert answer.status_code == 422 and "future date" in answer.text
     assert "Until &lt;b&gt;Mira&lt;/b&gt;" in answer.text and not AcceptedLeaver.select().exists()
@@ -88,7 +88,7 @@ def test_the_card_says_who_is_stuck_with_the_button_for_its_owners(site, owner: 
     assert "still have accounts" in seen and SENTENCE not in seen
 
 
-def test_who_may_lift_a_legal_hold_is_named_to_those_who_may_not(site, owner: Client, chat, someone) -> None:
+def test_people_who_cannot_lift_a_legal_hold_see_who_can(site, owner: Client, chat, someone) -> None:
     holds.hold(chat.people[3], "Lawsuit 12/2026", chat.by)
     chat.leave(3)
     comparison.compare_due(utcnow() + timedelta(minutes=1))

@@ -21,7 +21,7 @@ def no_server_afterwards(home) -> Iterator[None]:
     outbox.configure(None, BASE)
 
 
-def test_what_was_entered_stays_in_a_form_that_is_refused(owner: Client):
+def test_a_refused_form_keeps_the_entered_values(owner: Client):
     entered = {"host": "smtp.acme.example:587", "port": "587", "encryption": "tls", "user": "it", "password": "hunter2"}
     answer = owner.send("PUT", "/settings/mail-server", **entered)
     assert answer.status_code == 422 and "server&#39;s name alone" in answer.text

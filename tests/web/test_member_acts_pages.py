@@ -56,7 +56,7 @@ def test_a_role_is_chosen_previewed_and_changed_once(owner: Client, chat, here) 
     assert "Update ongoing" not in page and page.count(">Admin<") == 2
 
 
-def test_what_moved_is_sent_to_the_page_that_waits(owner: Client, chat, here) -> None:
+def test_progress_is_sent_to_the_page_that_waits(owner: Client, chat, here) -> None:
     shown = owner.get(f"{here}/role-changes/new?{ask(1)}&role=admin").text
     owner.post(f"{here}/role-changes", account=id_of(1), role="admin", seen=seen(shown))
     page = owner.get(f"{here}/members").text
@@ -219,7 +219,7 @@ def test_days_of_reminder_and_expiry_are_settings(owner: Client) -> None:
     assert workspace().invitation_reminder_days == 2
 
 
-def test_what_the_app_cannot_do_is_not_offered(owner: Client, chat, here, monkeypatch) -> None:
+def test_an_operation_that_the_app_lacks_is_not_offered(owner: Client, chat, here, monkeypatch) -> None:
     from connectors.apps.sample_chat import SampleChat
     from connectors.base import ASSETS, LOOK_UP
 

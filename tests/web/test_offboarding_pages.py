@@ -69,7 +69,7 @@ def test_only_what_finish_removes_at_once_counts_as_removed_and_saved(owner: Cli
     assert "Removing 1 account. 1 account waits for an Owner's release." in html.unescape(owner.get(done.location).text)
 
 
-def test_what_someone_removes_by_hand_is_not_counted_as_removed(owner: Client, ana: Person, chat, second) -> None:
+def test_a_removal_by_hand_is_not_counted_as_removed(owner: Client, ana: Person, chat, second) -> None:
     update_workspace(chat.by, guard_accounts=1, guard_percent=0)
     App.update(connector="csv_export", settings={}).where(App.id == chat.app.id).execute()
     assert outcome(owner, ana) == "1 account waits for an Owner's release. 1 account must be removed by hand."
@@ -81,7 +81,7 @@ def leave_out(app: App, person: Person) -> None:
         Account.app == app, Account.person == person).execute()
 
 
-def test_what_needs_an_answer_or_was_left_out_is_not_counted_as_removed(owner: Client, ana: Person, chat, second):
+def test_an_account_left_out_or_undecided_is_not_counted_as_removed(owner: Client, ana: Person, chat, second):
     apps.set_seat_price(second.app, 1200, chat.by)
     chat.store.join(chat.store.add_channel("general", via="page"), chat.id_of(3), "manager", via="page")
     chat.check()
@@ -91,14 +91,14 @@ def test_what_needs_an_answer_or_was_left_out_is_not_counted_as_removed(owner: C
     assert outcome(owner, ana) == "Removes 0 accounts."
 
 
-def test_what_was_left_out_does_not_count_for_the_guard(owner: Client, ana: Person, chat, second) -> None:
+def test_an_account_left_out_does_not_count_for_the_guard(owner: Client, ana: Person, chat, second) -> None:
     update_workspace(chat.by, guard_accounts=1, guard_percent=0)
     people.mark_left(ana, chat.by)
     leave_out(chat.app, ana)
     assert outcome(owner, ana) == "Removes 1 account."
 
 
-def test_what_someone_alone_controls_is_shown(owner: Client, ana: Person, chat) -> None:
+def test_assets_that_someone_alone_controls_are_shown(owner: Client, ana: Person, chat) -> None:
     general = chat.store.add_channel("general", via="page")
     chat.store.join(general, chat.id_of(3), "manager", via="page")
     chat.check()
@@ -250,7 +250,7 @@ def test_days_of_grace_are_set(owner: Client) -> None:
     assert owner.send("PATCH", "/settings", grace_days="soon").status_code == 422
 
 
-def test_who_came_back_is_shown_what_they_had(owner: Client, ana: Person, chat) -> None:
+def test_the_page_of_someone_who_came_back_shows_previous_accounts(owner: Client, ana: Person, chat) -> None:
     offboard(owner, ana)
     queue.drain()
     owner.send("DELETE", f"/people/{ana.id}/departure")

@@ -208,7 +208,7 @@ def test_three_tabs_at_once(anybody, set_up, jana) -> None:
     assert come_back(anybody, questions[1]).location == "/people?page=1"
 
 
-def test_what_waits_fits_into_a_cookie(anybody, set_up, jana) -> None:
+def test_waiting_sign_ins_fit_into_a_cookie(anybody, set_up, jana) -> None:
     set_up(client_id="c" * 500)
     for number in range(4):
         went = anybody.client.get("/sign-in/oidc", query_string={"next": f"/people?search={number}{'x' * 480}"})
@@ -230,7 +230,7 @@ def test_answers_of_mixed_up_issuers(anybody, set_up, provider, jana, by) -> Non
     assert answer.status_code == 400 and "have just been changed" in answer.text and not is_in(anybody)
 
 
-def test_what_the_provider_says_no_with(anybody, set_up, jana) -> None:
+def test_the_reason_of_a_refusing_provider_is_shown(anybody, set_up, jana) -> None:
     set_up()
     answer = come_back(anybody, asked(anybody), code=None, error="access_denied",
                        error_description="<script>alert(1)</script> You are not assigned")
@@ -281,7 +281,7 @@ def test_down_in_the_middle(anybody, set_up, provider, jana) -> None:
     assert try_to(anybody).status_code == 503 and not is_in(anybody)
 
 
-def test_what_the_userinfo_adds(anybody, set_up, provider, jana) -> None:
+def test_the_userinfo_adds_claims(anybody, set_up, provider, jana) -> None:
     provider.userinfo = dict(JANA)
     provider.claims = {}
     set_up()

@@ -49,7 +49,7 @@ def test_an_owner_sets_it_up(owner: Client, provider, form) -> None:
     assert "IT → admin" in entry.after and SECRET not in entry.after and entry.before is None
 
 
-def test_what_was_entered_comes_back_with_what_to_fix(owner: Client, form) -> None:
+def test_a_refused_form_returns_with_the_fault_and_the_entered_values(owner: Client, form) -> None:
     answer = owner.send("PUT", PAGE, **form | {"scopes": "email", "group": ["<b>IT</b>"], "role": ["owner"]})
     assert answer.status_code == 422 and "openid" in answer.text and "Nothing was changed" in answer.text
     assert "&lt;b&gt;IT&lt;/b&gt;" in answer.text and SECRET not in answer.text

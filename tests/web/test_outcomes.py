@@ -31,7 +31,7 @@ def test_from_removing_to_removed(owner: Client, chat, states, status, expected)
     assert answer.status_code == status and f'<span data-tone="ok">{expected}</span>' in answer.text
 
 
-def test_what_failed_or_takes_long_stays_and_says_why(owner: Client, chat) -> None:
+def test_a_failed_or_slow_outcome_stays_with_its_reason(owner: Client, chat) -> None:
     first = task(chat, state="done").id
     last = task(chat, state="needs attention", error="The app said <no>.\nHTTP 403").id
     here = f"/apps/{chat.app.id}/tasks/outcome"

@@ -53,7 +53,7 @@ def test_every_page_can_be_read_and_says_so_while_nothing_can_be_written(owner):
     assert READ_ONLY not in owner.get("/apps").text
 
 
-def test_what_is_asked_for_in_the_meantime_is_refused_in_words_and_not_done(owner, by):
+def test_a_request_on_a_full_disk_is_refused_in_words_and_not_done(owner, by):
     token = owner.token()
     with own.read_only():
         response = owner.post("/people", name="Jana", email="jana@acme.example", csrf=token)

@@ -259,7 +259,7 @@ def test_nobody_there(owner: Client, address: str) -> None:
     assert answer.status_code == 404 and "Page not found" in answer.text
 
 
-def test_what_a_list_says_beside_the_status_is_shown(owner: Client, by: str) -> None:
+def test_further_columns_of_a_list_are_shown(owner: Client, by: str) -> None:
     text = ("email,name,status,last_day,start_date,department,manager\n"
             "ana@acme.example,Ana,active,2099-12-31,2024-02-01,Product,olga@acme.example\n"
             "bo@acme.example,Bo,active,,,,\n")  # fmt: skip

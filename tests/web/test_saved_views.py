@@ -96,7 +96,7 @@ def test_a_shared_view_is_everyones_to_open(site: Flask, owner: Client, someone)
         "shared view", "deleted shared view"]  # fmt: skip
 
 
-def test_who_may_share(site: Flask, chat, someone) -> None:
+def test_only_owners_share_a_view(site: Flask, chat, someone) -> None:
     collaborator, owner = someone("Cora", "user"), someone("Oda", "user")
     apps.set_part(chat.app, collaborator, "collaborator", chat.by)
     apps.set_part(chat.app, owner, "owner", chat.by)

@@ -66,7 +66,7 @@ def test_entra_patch(entra: Provider) -> None:
     assert people.find_by_email("home@testuser.com") == person
 
 
-def test_what_a_path_names_and_is_not_there_is_added(entra: Provider) -> None:
+def test_a_value_that_a_path_names_is_added_if_missing(entra: Provider) -> None:
     user = add(entra, emails=[])
     after = entra.patch(
         f"/Users/{user}",

@@ -96,7 +96,7 @@ def test_an_import_reads_every_page_once(okta: Provider) -> None:
     assert okta.get("/Users", count="100000")["itemsPerPage"] == 25
 
 
-def test_what_was_written_comes_back_as_it_was(okta: Provider) -> None:
+def test_a_resource_is_returned_as_it_was_written(okta: Provider) -> None:
     shown = {
         "title": "Лид <b>", "nickName": "Åsa", "custom": {"a": [1, None, "x"]},
         "urn:okta:acme_1:1.0:user:custom": {"favouriteColour": "blue"},

@@ -27,7 +27,7 @@ def left_before(ago: timedelta) -> None:
     DirectoryEntry.update(left_at=utcnow() - ago).where(DirectoryEntry.left_at.is_null(False)).execute()
 
 
-def test_who_is_pushed_is_a_person(okta: Provider) -> None:
+def test_a_pushed_user_becomes_a_person(okta: Provider) -> None:
     ana = okta.add(
         "Ana.Brandt", displayName="Ana Brandt", externalId="00u1",
         emails=[{"value": "home@ana.example", "type": "home"}, {"value": "Ana@acme.example", "type": "work"}],

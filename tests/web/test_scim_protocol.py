@@ -64,7 +64,7 @@ def test_the_last_request_is_known(okta: Provider) -> None:
     assert abs((utcnow() - push.last_request(okta.directory)).total_seconds()) < 10
 
 
-def test_who_guesses_is_asked_to_wait_and_who_knows_is_not(okta: Provider) -> None:
+def test_a_client_that_guesses_must_wait_and_one_with_a_token_does_not(okta: Provider) -> None:
     answers = [okta.client.get("/scim/v2/Users", headers={"Authorization": f"Bearer {n}"}) for n in range(40)]
     refused = scim_tokens.REFUSALS
     assert [answer.status_code for answer in answers] == [401] * refused + [429] * (40 - refused)
@@ -72,7 +72,7 @@ def test_who_guesses_is_asked_to_wait_and_who_knows_is_not(okta: Provider) -> No
     assert okta.get("/Users")["totalResults"] == 0
 
 
-def test_what_is_announced(okta: Provider) -> None:
+def test_the_supported_features_are_announced(okta: Provider) -> None:
     response = okta.get("/ServiceProviderConfig")
     assert all(response[name]["supported"] for name in ("patch", "bulk", "filter", "sort", "etag"))
     assert not response["changePassword"]["supported"]

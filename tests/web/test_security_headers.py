@@ -98,7 +98,7 @@ def test_forged_cookie_is_nobody(site, olga: Person) -> None:
     assert browser.get("/people").status_code == 303
 
 
-def test_what_breaks_says_what_to_do_and_nothing_of_the_inside(
+def test_an_internal_error_shows_what_to_do_and_no_internals(
     site, olga: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(**_values):

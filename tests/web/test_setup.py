@@ -68,7 +68,7 @@ def test_once_only(anybody: Client) -> None:
         ({"workspace": "   "}, "needs a name"),
     ],
 )
-def test_what_is_wrong_is_reported_and_nothing_is_made(anybody: Client, changed: dict, expected: str) -> None:
+def test_a_fault_is_reported_and_nothing_is_created(anybody: Client, changed: dict, expected: str) -> None:
     token = sign_in.setup_link_token()
     answer = _set_up(anybody, token, **changed)
     assert answer.status_code == 422

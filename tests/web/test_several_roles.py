@@ -112,7 +112,7 @@ def test_a_rule_says_it_before_it_is_kept_and_in_the_wizard_the_mail_and_the_com
         reports.finish(report, by, version=before)
 
 
-def test_what_a_change_takes_is_seen_in_the_wizard_without_a_click(owner: Client, ruled: App, by: str) -> None:
+def test_the_wizard_shows_which_roles_a_change_removes_without_a_click(owner: Client, ruled: App, by: str) -> None:
     group_rules.save(ruled, group_rules.Draft(group=DirectoryGroup.get(), role="member"), by)
     people.mark_left(Person.get(Person.name == "Cem"), by)
     Listed.now().check()
@@ -121,7 +121,7 @@ def test_what_a_change_takes_is_seen_in_the_wizard_without_a_click(owner: Client
     assert is_open == (not Listed.now().keeps)
 
 
-def test_what_a_rule_wants_is_done_as_it_was_shown(owner: Client, ruled: App, by: str) -> None:
+def test_a_change_wanted_by_a_rule_is_made_as_it_was_shown(owner: Client, ruled: App, by: str) -> None:
     group_rules.save(ruled, group_rules.Draft(group=DirectoryGroup.get(), role="member"), by)
     listed = Listed.now()
     listed.check()

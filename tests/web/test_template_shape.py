@@ -93,5 +93,5 @@ def test_logic_is_seen(text: str) -> None:
         "{% call dialog('Disconnect ' ~ app.name ~ '?') %}{% endcall %}",
     ],
 )
-def test_what_shows_is_allowed(text: str) -> None:
+def test_expressions_that_only_show_are_allowed(text: str) -> None:
     assert wrong(text) == []

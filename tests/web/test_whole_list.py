@@ -51,7 +51,7 @@ def test_all_that_a_filter_finds_are_removed_after_a_release(owner: Client, crow
     assert Task.select().where(Task.act == "remove").count() == MANY - 1, "nothing is done twice"
 
 
-def test_what_changed_since_the_preview_is_asked_about_again(owner: Client, crowd: App) -> None:
+def test_an_account_changed_since_the_preview_needs_another_approval(owner: Client, crowd: App) -> None:
     ids = [row.id for row in Account.select(Account.id).where(Account.app == crowd, Account.name != "Boss")]
     plan = by_hand.plan_removals(crowd, ids)
     Account.update(protected="Stays").where(Account.external_id == "m8").execute()

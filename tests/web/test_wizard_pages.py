@@ -186,7 +186,7 @@ def test_no_yes_without_the_version_that_was_looked_at(owner: Client, chat, repo
     assert answer.status_code == 422 and Task.select().count() == 0
 
 
-def test_who_was_left_out_can_be_ticked_again(owner: Client, chat, report: Report) -> None:
+def test_a_leaver_left_out_can_be_ticked_again(owner: Client, chat, report: Report) -> None:
     one, two, three = (chat.change(report, number) for number in (1, 2, 3))
     reports.leave_out(two, "Hand-over until Friday", chat.by)
     report = Report.get_by_id(report.id)
@@ -215,7 +215,7 @@ def test_rows_of_another_report_do_nothing(owner: Client, chat, second, report: 
     assert Change.get_by_id(theirs.id).decision == theirs.decision and Task.select().count() == 0
 
 
-def test_who_is_protected_is_greyed_with_the_reason(owner: Client, chat) -> None:
+def test_a_protected_leaver_is_greyed_out_with_the_reason(owner: Client, chat) -> None:
     chat.leave(0, 1)
     chat.check()
     report = Report.get(Report.state == "open")
@@ -252,7 +252,7 @@ def test_a_release_says_what_comes_of_it(owner: Client, chat, removal, banner, e
     assert expected in owner.get(released.headers["Location"]).text
 
 
-def test_what_a_guard_holds_is_released_before_it_is_confirmed(owner: Client, chat) -> None:
+def test_changes_held_by_a_guard_are_released_before_they_are_confirmed(owner: Client, chat) -> None:
     chat.leave(1, 2, 3, 4, 5, 6)
     chat.check()
     report = Report.get(Report.state == "open")

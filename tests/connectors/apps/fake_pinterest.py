@@ -30,7 +30,7 @@ FACTS = (
     Fact("DELETE", f"{HOME}/invites", "cancel", (), ("invite_ids",), ("invite_ids",)),
     Fact("GET", f"{HOME}/assets", "assets",
          ("permissions", "child_asset_id", "asset_group_id", "asset_type", "start_index", *PAGING)),
-    Fact("GET", f"{ASSET}/members", "who_has", ("fetch_system_users", "start_index", *PAGING)),
+    Fact("GET", f"{ASSET}/members", "asset_members", ("fetch_system_users", "start_index", *PAGING)),
     Fact("GET", f"{ASSET}/partners", "partners_have", ("start_index", *PAGING)),
     Fact("PATCH", f"{HOME}/members/assets/access", "assign", (), ("accesses",), ("accesses",)),
     Fact("DELETE", f"{HOME}/members/assets/access", "unassign", (), ("accesses",), ("accesses",)),
@@ -177,7 +177,7 @@ class FakePinterest(FakeApp):
                "CATALOG": {"catalog_info": {"id": self._id(thing), "name": thing.name}}}  # fmt: skip
         return {"asset_id": self._id(thing), "asset_type": kind, **own.get(kind, {})}
 
-    def who_has(self, request: Request) -> Any:
+    def asset_members(self, request: Request) -> Any:
         system = {seat.id for seat in self.system}
         wanted = request.params.get("fetch_system_users") == "true"
         return self._those_with(request, lambda id: not self._is_partner(id) and (id in system) == wanted)

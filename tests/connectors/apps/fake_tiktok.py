@@ -24,16 +24,16 @@ FACTS = (
          ("bc_id", "asset_type")),
     Fact("GET", "/bc/asset/admin/get/", "assets", ("bc_id", "child_bc_id", "asset_type", "filtering", *PAGING), (),
          ("bc_id", "asset_type")),
-    Fact("GET", "/bc/asset/member/get/", "who_has", (*ASSET, "filtering", *PAGING), (), ASSET),
+    Fact("GET", "/bc/asset/member/get/", "asset_members", (*ASSET, "filtering", *PAGING), (), ASSET),
     Fact("POST", "/bc/asset/assign/", "assign", (),
          (*ASSET, "user_id", "advertiser_role", "catalog_role", "store_role", "form_library_role", "tt_account_roles"),
          (*ASSET, "user_id")),
     Fact("POST", "/bc/asset/unassign/", "unassign", (), (*ASSET, "user_id"), (*ASSET, "user_id")),
 )  # fmt: skip
 # the largest page_size, the asset types and the roles, as the portal's pages allow them
-LARGEST = {"members": 20, "assets": 50, "who_has": 10}
+LARGEST = {"members": 20, "assets": 50, "asset_members": 10}
 # TIKTOK_SHOP and LEAD: github.com/bububa/tiktok-business, model/bc: asset_admin_get, asset_member_get, asset_assign
-TYPES = {"who_has": ("ADVERTISER", "CATALOG", "LEAD", "TIKTOK_SHOP"),
+TYPES = {"asset_members": ("ADVERTISER", "CATALOG", "LEAD", "TIKTOK_SHOP"),
          "assign": ("ADVERTISER", "CATALOG", "LEAD", "TIKTOK_SHOP", "TT_ACCOUNT")}  # fmt: skip
 RIGHTS = {
     "ADVERTISER": ("advertiser_role", {"ADMIN", "OPERATOR", "ANALYST"}),
@@ -126,9 +126,9 @@ class FakeTikTok(FakeApp):
         relation = {"relation_status": self.relation.get(thing.id, "BOUND")} if kind in ("ADVERTISER", "PIXEL") else {}
         return {"asset_id": id, "asset_name": thing.name, "asset_type": kind, **relation}
 
-    def who_has(self, request: Request) -> Any:
-        assert request.number("page_size", 10) <= LARGEST["who_has"]
-        assert request.params["asset_type"] in TYPES["who_has"]
+    def asset_members(self, request: Request) -> Any:
+        assert request.number("page_size", 10) <= LARGEST["asset_members"]
+        assert request.params["asset_type"] in TYPES["asset_members"]
         thing = self.thing(f"{request.params['asset_type']}:{request.params['asset_id']}")
         if thing is None:
             return self.error(404, "The asset does not exist.")

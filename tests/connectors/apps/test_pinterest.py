@@ -180,7 +180,7 @@ class TestPinterest(ConnectorContract):
         assert "names" in missing
 
     def test_an_asset_that_disappears_while_reading_fails_it(self, stocked, connector):
-        stocked.when(stocked.things.clear, on="who_has")
+        stocked.when(stocked.things.clear, on="asset_members")
         with pytest.raises(TemporarilyUnavailable, match="disappeared"):
             list(connector.access())
 
