@@ -4,6 +4,7 @@ calls for each. The SQL is the same: tests/sync/test_quick_sql.py compares."""
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable, Sequence
 
 from peewee import SCOPE_VALUES, Context, Field, FieldAlias, Node, NodeList, State, Table
 
@@ -25,10 +26,37 @@ class _Columns(dict):
 _COLUMNS = _Columns()
 
 
+class Given:
+    """The place of a value in a statement that is written once (sync/prepared.py). It can only be bound: a statement
+    that depends on it otherwise isn't the same for each value."""
+
+    __slots__ = ("_place", "_converter")
+
+    def __init__(self, place: int, converter: Callable | bool | None = None):
+        self._place, self._converter = place, converter
+
+    def value(self, values: Sequence) -> object:
+        """Of all values, the one for this place, as the database gets it."""
+        return self._converter(values[self._place]) if self._converter else values[self._place]
+
+    def converted(self, converter: Callable | bool | None) -> Given:
+        """The same place where peewee converts the value so."""
+        return Given(self._place, converter)
+
+    def __bool__(self) -> bool:
+        raise TypeError("A statement that is written once can't depend on its values.")
+
+
 class QuickContext(Context):
     """What a statement is written into."""
 
     __slots__ = ()
+
+    def value(self, value: object, converter: Callable | bool | None = None, add_param: bool = True) -> Context:
+        if type(value) is not Given:
+            return super().value(value, converter, add_param)
+        self._values.append(value.converted(self.state.converter if converter is None else converter))
+        return self.literal(self.state.param or "?") if add_param else self
 
     def sql(self, obj: object) -> Context:
         kind = type(obj)

@@ -5,9 +5,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from peewee import ModelSelect
+
 from sync.db import connected, writing
 from sync.models import Setting
 from sync.once import once
+from sync.prepared import prepared
 
 
 def setting(name: str, default: Any = None) -> Any:
@@ -18,7 +21,12 @@ def setting(name: str, default: Any = None) -> Any:
 def all_settings() -> dict[str, Any]:
     """By their names."""
     with connected():
-        return dict(Setting.select(Setting.name, Setting.value).tuples())
+        return dict(_all())
+
+
+@prepared
+def _all() -> ModelSelect:
+    return Setting.select(Setting.name, Setting.value).tuples()
 
 
 def set_setting(name: str, value: Any) -> None:

@@ -48,7 +48,7 @@ ONE_ROW = {
     "sync/seals.py": {"Activity.select(Activity.id).where(Activity.seal == end)": "a seal holds all entries before it"},
     "sync/tasks/perform.py": {"Invitation.get_or_none(Invitation.task == task)": "each has a task of its own"},
     "sync/tasks/settle.py": {"Invitation.get_or_none(Invitation.task == task.id": "each has a task of its own"},
-    "web/rows.py": {"model.get_or_none(id=number": "by its id"},
+    "web/rows.py": {"model.get_or_none(model.id == number": "by its id"},
 }
 WORDS = "sync/postgres/dialect.py"  # names group_concat, and has no statement
 

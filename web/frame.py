@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from flask import Flask, g, request, url_for
 
 from sync import rank, sample_data
-from sync.apps import owners
 from sync.apps import status as app_status
 from sync.directory import figures as directory_figures
 from sync.jobs import health
@@ -97,7 +96,7 @@ def places(me: Person) -> list[Place]:
         ("Settings", "settings.show", "settings"),
     ]
     managers_only = ("people.index", "directories.index", "activity.index")
-    attention = len(app_status.needing_attention(owners.apps_of(me)))
+    attention = len(app_status.needing_attention(me))
     waiting = {"apps.index": attention, "reports.index": overview.count_open(me), "people.index": waiting_people(me),
                "directories.index": directory_figures.held_in_all() if manages(me) else 0}
     return [

@@ -12,4 +12,5 @@ Row = TypeVar("Row", bound=Model)
 
 def row_or_404(model: type[Row], number: int, **of: object) -> Row:
     """The row with this id; `of` are values that its columns must have, such as `app=app`."""
-    return model.get_or_none(id=number, **of) or abort(404)
+    asked = [column == value for name, value in of.items() if (column := model._meta.fields[name])]
+    return model.get_or_none(model.id == number, *asked) or abort(404)

@@ -19,6 +19,7 @@ from sync.apps.status import Standing
 from sync.db import utcnow
 from sync.listing import one_of, plain_rows
 from sync.models import App, Check, Report, Task
+from sync.prepared import prepared, prepared_plain
 from sync.safety import leavers
 from sync.states import Tone
 
@@ -58,7 +59,7 @@ def of(asked: ModelSelect) -> list[Glance]:
     ids = [row.id for row in rows]
     among = json.dumps(ids)
     other = {row.id for row in rows if not row.plain} | _with_more_to_it(ids, among)
-    standings = status.standings(App.select().where(one_of(App.id, json.dumps(sorted(other))))) if other else {}
+    standings = status.standings(_apps(json.dumps(sorted(other)))) if other else {}
     own = status.own_accounts(among)
     return [Glance(row.id, row.name, row.users, _unknown(row, own), standings.get(row.id)) for row in rows]
 
@@ -66,9 +67,14 @@ def of(asked: ModelSelect) -> list[Glance]:
 def in_full(found: Sequence[Glance]) -> list[tuple[App, Standing]]:
     """Their rows, and the status of each, in the same order."""
     ids = json.dumps([one.id for one in found])
-    apps = {app.id: app for app in App.select().where(one_of(App.id, ids))} if found else {}
+    apps = {app.id: app for app in _apps(ids)} if found else {}
     plain = status.standings_of_plain(apps[one.id] for one in found if one.standing is None and one.id in apps)
     return [(apps[one.id], one.standing or plain[one.id]) for one in found if one.id in apps]
+
+
+@prepared
+def _apps(ids: str) -> ModelSelect:
+    return App.select().where(one_of(App.id, ids))
 
 
 def _unknown(row: _Row, own: dict) -> int:
@@ -104,7 +110,22 @@ def _with_versions_to_watch(today: date) -> Collection[str]:
 def _with_more_to_it(ids: Collection[int], among: str) -> set[int]:
     """The apps with a check, a task or a report that is live, and those with accounts of people who have left."""
     found = leavers.open_in(ids).keys() | set()
-    for column, live in ((Check.app, Check.is_live), (Task.app, Task.is_live), (Report.app, Report.is_open)):
-        query = column.model.select(column).where(one_of(column, among), live).distinct()
-        found |= {app_id for (app_id,) in plain_rows(query)}
+    for live in (_with_live_check, _with_live_task, _with_open_report):
+        found |= {app_id for (app_id,) in live(among)}
     return found
+
+
+@prepared_plain
+def _with_live_check(among: str) -> ModelSelect:
+    return Check.select(Check.app).where(one_of(Check.app, among), Check.is_live).distinct()
+
+
+@prepared_plain
+def _with_live_task(among: str) -> ModelSelect:
+    return Task.select(Task.app).where(one_of(Task.app, among), Task.is_live).distinct()
+
+
+@prepared_plain
+def _with_open_report(among: str) -> ModelSelect:
+    return Report.select(Report.app).where(one_of(Report.app, among), Report.is_open).distinct()
+

@@ -12,12 +12,13 @@ from typing import Protocol
 from peewee import Case, ModelSelect, fn
 
 from sync import effects, workspace
-from sync.apps import apps
+from sync.apps import apps, owners
 from sync.apps.conditions import Condition, Due, Facts, Words, that_hold
 from sync.db import utcnow
-from sync.listing import one_of, plain_rows
+from sync.listing import one_of
 from sync.models import Account, App, Check, Person, Report, Task
 from sync.once import once
+from sync.prepared import prepared, prepared_plain
 from sync.problems import AppProblem
 from sync.safety import leavers
 from sync.states import AccountMatch, AccountState, AppState, AppStatus, CheckState, Step, Tone
@@ -97,19 +98,31 @@ def standings_of_plain(found: Iterable[App]) -> dict[int, Standing]:
     return {app.id: _standing(app, known, now) for app in plain}
 
 
-def needing_attention(asked: ModelSelect) -> list[App]:
-    """The apps of a query where something is red, also beside the status. Only those with an error, a task that needs
-    attention or an open leaver are looked at: conditions.py has no other red row."""
-    errors = dict(plain_rows(asked.select(App.id, App.error)))
-    among = json.dumps(list(errors))
-    with_tasks = Task.select(Task.app).where(one_of(Task.app, among), Task.needs_attention).distinct().tuples()
-    suspects = {app_id for (app_id,) in with_tasks} | set(leavers.open_in(errors))
-    suspects |= {app_id for app_id, error in errors.items() if error}
+def needing_attention(person: Person) -> list[App]:
+    """The apps that this person may see where something is red, also beside the status. Only those with an error, a
+    task that needs attention or an open leaver are looked at: conditions.py has no other red row."""
+    suspects = {app_id for (app_id,) in (*_with_error(), *_with_stuck_task())} | leavers.apps_still_in()
     if not suspects:
         return []
-    by_id = {app.id: app for app in App.select().where(one_of(App.id, json.dumps(sorted(suspects)))).order_by(App.id)}
+    among, all_apps = json.dumps(sorted(suspects)), person.workspace_role in owners.RUNS_ALL
+    by_id = {app.id: app for app in _seen_among(among, person, all_apps=all_apps)}
     found = standings(by_id.values())
     return [by_id[app_id] for app_id, standing in found.items() if standing.loudest == Tone.ATTENTION]
+
+
+@prepared_plain
+def _with_error() -> ModelSelect:
+    return App.select(App.id).where(App.error != "")
+
+
+@prepared_plain
+def _with_stuck_task() -> ModelSelect:
+    return Task.select(Task.app).where(Task.needs_attention).distinct()
+
+
+@prepared
+def _seen_among(among: str, person: Person, *, all_apps: bool) -> ModelSelect:
+    return owners.seen_by(person, all_apps).where(one_of(App.id, among)).order_by(App.id)
 
 
 def credential_works(app: App, standing: Standing) -> bool:
@@ -133,38 +146,61 @@ class _Known:
         if plain:
             self.checks, self.reports, self.tasks, self.left, self.leaving = {}, {}, {}, {}, {}
             return
-        self.checks = {row.app_id: row for row in Check.select().where(one_of(Check.app, among), Check.is_live)}
-        self.reports = {row.app_id: row for row in Report.select().where(one_of(Report.app, among), Report.is_open)}
+        self.checks = {row.app_id: row for row in _live_checks(among)}
+        self.reports = {row.app_id: row for row in _open_reports(among)}
         self.tasks = _tasks(among)
         self.left = leavers.open_in(ids)
         self.leaving = _leaving(among) if self.left else {}
 
 
+@prepared
+def _live_checks(among: str) -> ModelSelect:
+    return Check.select().where(one_of(Check.app, among), Check.is_live)
+
+
+@prepared
+def _open_reports(among: str) -> ModelSelect:
+    return Report.select().where(one_of(Report.app, among), Report.is_open)
+
+
 def _tasks(among: str) -> dict[int, tuple[int, int, str]]:
     """Tasks that wait or run, those that need attention, and the error of one of these."""
-    rows = (
+    return {app_id: (under_way, stuck, error or "") for app_id, under_way, stuck, error in _counted_tasks(among)}
+
+
+@prepared
+def _counted_tasks(among: str) -> ModelSelect:
+    return (
         Task.select(Task.app, fn.COUNT(Task.id).filter(Task.is_under_way),
                     fn.COUNT(Task.id).filter(Task.needs_attention),
                     fn.MAX(Case(None, [(Task.needs_attention, Task.error)])))
         .where(one_of(Task.app, among), Task.is_live).group_by(Task.app).tuples()
     )  # fmt: skip
-    return {app_id: (under_way, stuck, error or "") for app_id, under_way, stuck, error in rows}
 
 
 def _leaving(among: str) -> dict[int, int]:
     """The accounts of people who have left that a task removes: leavers.open_in() counts them until they are gone."""
+    return dict(_removing(among))
+
+
+@prepared
+def _removing(among: str) -> ModelSelect:
     removing = (one_of(Account.app, among), Account.state == AccountState.REMOVING, Account.is_matched, Person.has_left)
-    rows = Account.select(Account.app, fn.COUNT(Account.id)).join(Person).where(*removing).group_by(Account.app)
-    return dict(rows.tuples())
+    counted = Account.select(Account.app, fn.COUNT(Account.id)).join(Person).where(*removing)
+    return counted.group_by(Account.app).tuples()
 
 
 def own_accounts(among: str) -> dict[int, AccountMatch]:
     """Whose the account is that Rollcall acts with, where the app lists it."""
-    rows = (
+    return dict(_own_accounts(among))
+
+
+@prepared
+def _own_accounts(among: str) -> ModelSelect:
+    return (
         Account.select(Account.app, Account.match_kind).join(App)
         .where(one_of(Account.app, among), Account.external_id == App.identity_id, Account.is_present).tuples()
     )  # fmt: skip
-    return dict(rows)
 
 
 def _standing(app: App, known: _Known, now: datetime) -> Standing:

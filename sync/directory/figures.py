@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from peewee import ModelSelect, fn
+from peewee import SQL, ModelSelect, fn
 
 from sync.directory import push
 from sync.models import Directory, DirectoryEntry, DirectoryReading
+from sync.prepared import prepared_plain
 from sync.states import DirectoryState
 
 
@@ -70,7 +71,14 @@ def holding() -> list[tuple[Directory, int]]:
 
 def held_in_all() -> int:
     """How many people's changes are held in all directories."""
-    return DirectoryEntry.select().where(DirectoryEntry.status != DirectoryEntry.reported).count()
+    [(number,)] = _held_in_all()
+    return number
+
+
+@prepared_plain
+def _held_in_all() -> ModelSelect:
+    held = DirectoryEntry.status != DirectoryEntry.reported
+    return DirectoryEntry.select(fn.COUNT(SQL("*"))).where(held)
 
 
 def _entries(directory: Directory) -> ModelSelect:

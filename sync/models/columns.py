@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from enum import StrEnum
 
-from peewee import SQL, CharField, Model, ModelDescriptor, TextField
+from peewee import OP, SQL, CharField, Expression, Field, Model, ModelDescriptor, Node, TextField
 
 from connectors.base import OPTIONAL_FIELDS
 from sync.db import db
+from sync.prepared import prepared
 from sync.quick_rows import QuickSelect
 from sync.states import is_one, texts
 
@@ -67,9 +68,32 @@ class Base(Model):
         """A query of these columns, or of all."""
         return QuickSelect(cls, columns or cls._meta.sorted_fields, is_default=not columns)
 
+    @classmethod
+    def get(cls, *query, **filters):
+        """The row that the query finds. Raises the model's DoesNotExist. One that is found by the value of one of its
+        columns needs no new statement."""
+        asked = query[0] if len(query) == 1 and not filters else None
+        if not _is_a_value(cls, asked):
+            return super().get(*query, **filters)
+        for row in _having(asked.rhs, model=cls, column=asked.lhs.name):
+            return row
+        raise cls.DoesNotExist(f"no {cls.__name__} has this {asked.lhs.name}: {asked.rhs}")
+
     class Meta:
         database = db
         legacy_table_names = False
+
+
+def _is_a_value(model: type[Base], asked: object) -> bool:
+    """Whether it is the condition that a column of the model has a value."""
+    if type(asked) is not Expression or asked.op != OP.EQ or isinstance(asked.rhs, Node | list | tuple | set | type):
+        return False
+    return isinstance(asked.lhs, Field) and asked.lhs.model is model
+
+
+@prepared
+def _having(value, *, model, column):
+    return model.select().where(model._meta.fields[column] == value).paginate(1, 1)
 
 
 db.base = Base  # a new database on a server gets the tables of its subclasses

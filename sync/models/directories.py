@@ -78,7 +78,10 @@ class DirectoryEntry(Base):
     has_left = Question("status", PersonStatus.DEPROVISIONED)
 
     class Meta:
-        indexes = ((("directory", "external_id"), True),)
+        indexes = (
+            (("directory", "external_id"), True),
+            SQL("CREATE INDEX directory_entry_held ON directory_entry (directory_id) WHERE status <> reported"),
+        )
 
 
 class DirectoryAddress(Base):

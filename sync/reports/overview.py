@@ -6,11 +6,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
-from peewee import ModelSelect
+from peewee import ModelSelect, fn
 
 from sync.apps.apps import RUNS_ALL
 from sync.listing import Filter, Order, Page, page_of, whole_number
 from sync.models import Account, App, AppPerson, Asset, Change, Person, Report
+from sync.prepared import prepared_plain
 from sync.reports.reports import CONFIRM, LEFT_OUT
 from sync.safety import sole_managers
 from sync.states import ADJUSTMENTS, REMOVALS, AccountStatus, Part, ReportState
@@ -75,13 +76,22 @@ def owned(person: Person) -> ModelSelect:
 
 def count_open(person: Person) -> int:
     """How many reports wait in the apps that this person owns."""
-    return _of_owned(Report.select().join(App).where(Report.is_open, ~App.is_disconnected), person).count()
+    [(number,)] = _open_of(person, all_apps=person.workspace_role in RUNS_ALL)
+    return number
+
+
+@prepared_plain
+def _open_of(person: Person, *, all_apps: bool) -> ModelSelect:
+    is_open = Report.select(fn.COUNT(Report.id)).join(App).where(Report.is_open, ~App.is_disconnected)
+    return is_open if all_apps else _of_own(is_open, person)
 
 
 def _of_owned(reports: ModelSelect, person: Person) -> ModelSelect:
     """Those of the apps that this person may decide about."""
-    if person.workspace_role in RUNS_ALL:
-        return reports
+    return reports if person.workspace_role in RUNS_ALL else _of_own(reports, person)
+
+
+def _of_own(reports: ModelSelect, person: Person) -> ModelSelect:
     owned = AppPerson.select(AppPerson.app).where(AppPerson.person == person, AppPerson.part == Part.OWNER)
     return reports.where(App.id.in_(owned))
 

@@ -4,7 +4,7 @@ A page may only be green where open_in() counts nobody (rule 13)."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -13,9 +13,10 @@ from peewee import ModelSelect
 from sync import activity
 from sync.db import db, utcnow
 from sync.listing import one_of
-from sync.models import AcceptedLeaver, Account, App, Base, Change, Person, Report
+from sync.models import AcceptedLeaver, Account, App, Change, Person, Report
 from sync.names import account_name
 from sync.once import once
+from sync.prepared import prepared
 from sync.states import CONNECTED, texts
 from sync.workspace import today
 
@@ -119,6 +120,14 @@ def people_still_in() -> list[int]:
 
 
 @once
+def apps_still_in() -> set[int]:
+    """The ids of the connected apps in which people who have left have an open account."""
+    rows = db.execute_sql(f"SELECT DISTINCT a.app_id {_ROWS} WHERE {HAS_LEFT} AND {_IN_USE} AND NOT {DECIDED}",
+                          {"today": str(today())}).fetchall()  # fmt: skip
+    return {app_id for (app_id,) in rows}
+
+
+@once
 def accounts_still_in(app_id: int) -> list[int]:
     """The ids of an app's open accounts of people who have left, by the account's name."""
     rows = db.execute_sql(f"SELECT a.id {_ROWS} WHERE {HAS_LEFT} AND {_AMONG} AND NOT {DECIDED} ORDER BY a.name, a.id",
@@ -129,7 +138,7 @@ def accounts_still_in(app_id: int) -> list[int]:
 def of_apps(app_ids: Iterable[int]) -> list[Leaver]:
     """Every account of someone who has left, decided or open, by the person's name and the app's."""
     rows = _rows(tuple(sorted(set(app_ids))))
-    return _leavers(rows, _by_id(_changes(), Change, rows, 4))
+    return _leavers(rows, _by_id(_changes, rows, 4))
 
 
 def to_explain(app_ids: Iterable[int]) -> list[Leaver]:
@@ -140,7 +149,7 @@ def to_explain(app_ids: Iterable[int]) -> list[Leaver]:
 @once
 def _to_explain(app_ids: tuple[int, ...]) -> list[Leaver]:
     rows = _rows(app_ids)
-    protected = _by_id(_changes().where(Change.protected.is_null(False)), Change, rows, 4)
+    protected = _by_id(_protected_changes, rows, 4)
     return _leavers([row for row in rows if row[3] is not None or row[4] in protected], protected)
 
 
@@ -160,7 +169,7 @@ def _rows(app_ids: tuple[int, ...]) -> list[tuple]:
 
 
 def _leavers(rows: list[tuple], changes: dict[int, Change]) -> list[Leaver]:
-    accounts, accepted = _by_id(_accounts(), Account, rows, 0), _by_id(AcceptedLeaver.select(), AcceptedLeaver, rows, 3)
+    accounts, accepted = _by_id(_accounts, rows, 0), _by_id(_acceptances, rows, 3)
     return [
         Leaver(accounts[id], accounts[id].person, day and date.fromisoformat(day), reason or "",
                accepted.get(acceptance), changes.get(change))
@@ -168,13 +177,27 @@ def _leavers(rows: list[tuple], changes: dict[int, Change]) -> list[Leaver]:
     ]  # fmt: skip
 
 
-def _accounts() -> ModelSelect:
+@prepared
+def _accounts(ids: str) -> ModelSelect:
     """With their apps and people."""
-    return Account.select(Account, App, Person).join(App).switch(Account).join(Person)
+    accounts = Account.select(Account, App, Person).join(App).switch(Account).join(Person)
+    return accounts.where(one_of(Account.id, ids))
 
 
-def _changes() -> ModelSelect:
-    return Change.select(Change, Report).join(Report)
+@prepared
+def _acceptances(ids: str) -> ModelSelect:
+    return AcceptedLeaver.select().where(one_of(AcceptedLeaver.id, ids))
+
+
+@prepared
+def _changes(ids: str) -> ModelSelect:
+    return Change.select(Change, Report).join(Report).where(one_of(Change.id, ids))
+
+
+@prepared
+def _protected_changes(ids: str) -> ModelSelect:
+    changes = Change.select(Change, Report).join(Report)
+    return changes.where(Change.protected.is_null(False), one_of(Change.id, ids))
 
 
 def of_those_who_left_first(app_ids: Iterable[int], most: int) -> list[Account]:
@@ -189,7 +212,7 @@ def of_those_who_left_first(app_ids: Iterable[int], most: int) -> list[Account]:
         """,
         _values(app_ids) | {"most": most},
     ).fetchall()
-    accounts = _by_id(_accounts(), Account, rows, 0)
+    accounts = _by_id(_accounts, rows, 0)
     return [accounts[id] for (id,) in rows]
 
 
@@ -209,6 +232,6 @@ def end_acceptance(row: AcceptedLeaver, by: str, why: str) -> bool:
     return True
 
 
-def _by_id(query: ModelSelect, model: type[Base], rows: list[tuple], place: int) -> dict[int, object]:
+def _by_id(with_ids: Callable[[str], list], rows: list[tuple], place: int) -> dict[int, object]:
     ids = [row[place] for row in rows if row[place] is not None]
-    return {row.id: row for row in query.where(one_of(model.id, json.dumps(ids)))} if ids else {}
+    return {row.id: row for row in with_ids(json.dumps(ids))} if ids else {}

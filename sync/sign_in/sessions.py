@@ -8,11 +8,14 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from peewee import ModelSelect
+
 from sync import activity, faults, names
 from sync.db import connected, utcnow, writing
 from sync.jobs import queue
 from sync.models import Person, Session
 from sync.people.last_owner import may_sign_in
+from sync.prepared import prepared
 from sync.states import SecondFactor, SignInMethod
 from sync.words import plural
 from sync.workspace import workspace
@@ -52,7 +55,7 @@ def start_session(person: Person, way: Way = Way(), source: str = "", browser: s
 def session_of(token: str) -> Session | None:
     """The session with its person; None once it has ended, has lain idle, or the person may no longer sign in."""
     with connected():
-        session = Session.select(Session, Person).join(Person).where(Session.token_hash == token_hash(token)).first()
+        session = next(iter(_with_person(token_hash(token))), None)
         now = utcnow()
         if session is None or session.ends_at <= now or not may_sign_in(session.person):
             return None
@@ -62,6 +65,11 @@ def session_of(token: str) -> Session | None:
             with faults.tolerated(), writing():
                 Session.update(seen_at=now).where(Session.id == session.id).execute()
         return session
+
+
+@prepared
+def _with_person(hashed: str) -> ModelSelect:
+    return Session.select(Session, Person).join(Person).where(Session.token_hash == hashed).limit(1)
 
 
 def is_fresh(session: Session) -> bool:

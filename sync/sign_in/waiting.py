@@ -7,12 +7,15 @@ import hashlib
 import json
 from datetime import datetime, timedelta
 
+from peewee import ModelSelect, fn
+
 from connectors.names import email_key
 from sync import activity, names, rank
 from sync.db import utcnow, writing
 from sync.jobs import queue
 from sync.models import Person, SignInIdentity, WaitingSignIn
 from sync.people.people import PeopleProblem
+from sync.prepared import prepared_plain
 from sync.rank import Asker
 from sync.states import WorkspaceRole
 
@@ -39,7 +42,13 @@ def waiting(person: Person | None = None) -> list[WaitingSignIn]:
 
 def count() -> int:
     """How many wait."""
-    return WaitingSignIn.select().count()
+    [(number,)] = _counted()
+    return number
+
+
+@prepared_plain
+def _counted() -> ModelSelect:
+    return WaitingSignIn.select(fn.COUNT(WaitingSignIn.id))
 
 
 def confirmable(waiting_id: int | None, person: Person) -> WaitingSignIn | None:

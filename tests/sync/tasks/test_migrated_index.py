@@ -16,6 +16,7 @@ pytestmark = ON_FILE
 FOUND = {
     "app_task_change_id": ("0043_tasks_of_changes", "app_task WHERE change_id IN (1, 2)"),
     "match_decision_newest": ("0044_newest_decisions", "match_decision WHERE undone_at IS NULL AND made_at > '2026'"),
+    "directory_entry_held": ("0046_held_entries", "directory_entry WHERE status <> reported"),
     "person_signs_in": ("0044_newest_decisions", "person WHERE workspace_role = 'owner' AND status = 'active'"),
 }
 

@@ -1,0 +1,82 @@
+"""Statements that are written once in a process: each call only binds its values. peewee makes dozens of objects for a
+statement and writes its text from them, which takes longer than SQLite needs to answer most of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date, time
+from functools import wraps
+from inspect import signature
+from typing import Any
+
+from peewee import Select
+
+from sync.db import db
+from sync.quick_sql import Given
+
+
+def prepared(write: Callable[..., Select]) -> Callable[..., list]:
+    """For a function that makes a query from values: it answers with the query's rows.
+
+    The function is called once for all values, so it may only put each of them into the query, where it must not be
+    None. Arguments after `*` are its shape: it is called once for each of them, and they may decide how the query is.
+    Raises TypeError where the query depends on the time, which would be that of the first call for ever.
+    """
+    return _once_written(write, Statement.rows)
+
+
+def prepared_plain(write: Callable[..., Select]) -> Callable[..., list[tuple]]:
+    """The same, and its rows are as the database has them: nothing is converted."""
+    return _once_written(write, Statement.plain_rows)
+
+
+def _once_written(write: Callable[..., Select], answer: Callable[[Statement, tuple], list]) -> Callable[..., list]:
+    places = [one.kind for one in signature(write).parameters.values()]
+    many = sum(kind is not kind.KEYWORD_ONLY for kind in places)
+    statements: dict[tuple, Statement] = {}
+
+    @wraps(write)
+    def rows(*values: Any, **shape: Any) -> list:
+        key = tuple(shape.items())
+        if key not in statements:
+            statements[key] = Statement(write(*map(Given, range(many)), **shape))
+        return answer(statements[key], values)
+
+    return rows
+
+
+class Statement:
+    """A query with places for values."""
+
+    def __init__(self, query: Select):
+        self._query = query
+        self._sql, self._bound = query.sql()
+        self._row: Callable | None = None  # makes one of those that the database gives
+        if any(isinstance(value, date | time) for value in self._bound):
+            raise TypeError(f"A time that is written into a statement stays the same for ever: {self._sql}")
+
+    def rows(self, values: Sequence) -> list:
+        """The query's rows with these values. Raises TypeError if one of them is None, which equals nothing."""
+        cursor = self._run(values)
+        make = self._row or self._reader(cursor)
+        found = [make(row) for row in cursor.fetchall()]
+        cursor.close()
+        return found
+
+    def plain_rows(self, values: Sequence) -> list[tuple]:
+        """The same as the database has them."""
+        return self._run(values).fetchall()
+
+    def _run(self, values: Sequence) -> Any:
+        if None in values:
+            raise TypeError(f"None can't be bound: {self._sql}")
+        return db.execute_sql(self._sql, [
+            bound.value(values) if type(bound) is Given else bound for bound in self._bound])  # fmt: skip
+
+    def _reader(self, cursor: Any) -> Callable:
+        """What makes a row of each of the cursor's, as peewee does. It keeps no cursor, and so no connection."""
+        reader = self._query._get_cursor_wrapper(cursor)
+        reader.initialize()
+        reader.cursor = None
+        self._row = reader.process_row
+        return self._row
