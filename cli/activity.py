@@ -8,6 +8,7 @@ import click
 
 from cli.frame import DONE, FAILED, answer, as_json, end, moment, notice, opened
 from sync import activity as core
+from sync.activity_words import in_words
 from sync.apps import lists
 from sync.models import Activity
 from sync.words import plural
@@ -45,7 +46,7 @@ def _verify(head: str | None, as_json: bool) -> None:
     elif found.ok:
         outcome = f"{unchanged}."
     else:
-        outcome = f"Broken: {in_words(found)}."
+        outcome = f"Broken: {fault_in_words(found)}."
     document = {"ok": found.ok, "entries": found.entries, "broken_at": found.broken_at, "head": found.head,
                 "why": found.why or None, **({"entries_at_head": place} if head else {})}
     answer(document, [outcome, *([f"Its head: {found.head}"] if found.ok else [])], as_json)
@@ -54,7 +55,7 @@ def _verify(head: str | None, as_json: bool) -> None:
     end(DONE if found.ok else FAILED)
 
 
-def in_words(found: core.Verification) -> str:
+def fault_in_words(found: core.Verification) -> str:
     """What is wrong with the log, in words."""
     return found.why or f"entry {found.broken_at} was changed, or one before it is missing"
 
@@ -70,4 +71,5 @@ def _document(entry: Activity) -> dict:
 def _line(entry: Activity) -> str:
     between = " → ".join(filter(None, (entry.before, entry.after)))
     app = entry.app.name if entry.app and entry.app.name != entry.about else ""
-    return "  ".join(filter(None, (moment(entry.at), entry.who, entry.what, entry.about, app, between, entry.why)))
+    parts = (moment(entry.at), entry.who, in_words(entry.what), entry.about, app, between, entry.why)
+    return "  ".join(filter(None, parts))

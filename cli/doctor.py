@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from cli.activity import in_words
+from cli.activity import fault_in_words
 from cli.frame import BY, DONE, FAILED, Failed, answer, as_json, end, installation
 from cli.locks import is_served
 from connectors.base import ConnectorError
@@ -94,7 +94,7 @@ def _installation(settings: Config) -> Iterator[Finding]:
     chain = activity.verify()
     yield (
         Finding("activity", OK, f"{plural(chain.entries, 'entry is', 'entries are')} unchanged.")
-        if chain.ok else Finding("activity", WRONG, f"{in_words(chain)}.")
+        if chain.ok else Finding("activity", WRONG, f"{fault_in_words(chain)}.")
     )  # fmt: skip
     yield _disk(settings)
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from peewee import Expression, fn
 
-from sync import sample_data, seals
+from sync import activity_words, sample_data, seals
 from sync.db import db, noted_in_write, utcnow, writing
 from sync.models import Activity, App, Person, Report
 from sync.rank import Asker
@@ -110,6 +110,8 @@ def entries(
 
 
 def contains(word: str) -> Expression:
-    """The condition that an entry has this word or part of one."""
-    return (Activity.who.contains(word) | Activity.what.contains(word)
-            | Activity.about.contains(word) | Activity.why.contains(word))  # fmt: skip
+    """The condition that an entry has this word or part of one, as it is stored or as it is shown."""
+    found = (Activity.who.contains(word) | Activity.what.contains(word)
+             | Activity.about.contains(word) | Activity.why.contains(word))  # fmt: skip
+    kinds = activity_words.kinds_shown_with(word)
+    return found | Activity.what.in_(kinds) if kinds else found

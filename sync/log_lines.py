@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from peewee import Expression, ModelSelect, fn
 
 from sync import activity
+from sync.activity_words import in_words
 from sync.db import db
 from sync.files.cells import Cell
 from sync.listing import NOTHING, Filter, Order, Page, page_of, whole_number
@@ -153,9 +154,9 @@ def entries_of(line: int, wanted: Log, of_apps: Iterable[int] | None = None, num
 
 
 def download(wanted: Log, of_apps: Iterable[int] | None = None, sort: str = "") -> Iterator[tuple[Cell, ...]]:
-    """All entries that match, in the order of their lines, with DOWNLOADED of each."""
+    """All entries that match, in the order of their lines, with DOWNLOADED of each in the words of the page."""
     for entry in _entries(wanted, of_apps).order_by(*ORDER.terms(sort)).iterator():
-        yield (entry.at, entry.who, entry.what, entry.about, entry.why, entry.before, entry.after,
+        yield (entry.at, entry.who, in_words(entry.what), entry.about, entry.why, entry.before, entry.after,
                entry.app.name if entry.app_id else None)  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from flask import abort, request, url_for
 
 from sync import log_lines, names
+from sync.activity_words import in_words
 from sync.listing import whole_number
 from sync.log_lines import OTHER, Line, Log
 from sync.models import Activity, App, Person
@@ -165,7 +166,7 @@ def _line(line: Line, place: Place, wanted: Log) -> LogLine:
         if others[entry.what] == 1:
             del others[entry.what]
         else:  # several of the same: none of them stands for the others
-            row, about = LogRow(entry, first_upper(entry.what), "", row.who), ""
+            row, about = LogRow(entry, first_upper(in_words(entry.what)), "", row.who), ""
         together, inside = _together(others, entry), _with(place.inside(line.id), wanted.asked)
     app_name, app_address = _app_of(entry, place.app)
     shown = "" if about in (place.name, app_name) else about
@@ -186,7 +187,7 @@ def _together(counts: Mapping[str, int], entry: Activity) -> str:
         if "asset" in what and one == "asset" and entry.app_id:
             one = kind_of(entry.app).asset_word
             many = f"{one}s"
-        words = plural(number, one, many) if one else f"{first_upper(what)}: {number:,}"
+        words = plural(number, one, many) if one else f"{first_upper(in_words(what))}: {number:,}"
         by_verb.setdefault(verb or what, []).append(words)
     return ", ".join(f"{listed(words)} {verb}" if verb not in counts or verb in ("left out", "handed over")
                      else listed(words) for verb, words in by_verb.items())  # fmt: skip
@@ -195,7 +196,8 @@ def _together(counts: Mapping[str, int], entry: Activity) -> str:
 def log_entry(entry: Activity) -> LogRow:
     before, after = entry.before, entry.after
     change = arrow(before, after) if after and after != before else f"was {before}" if before and not after else ""
-    return LogRow(entry, first_upper(entry.what), "" if change == entry.about else change, short_name(entry.who))
+    what = first_upper(in_words(entry.what))
+    return LogRow(entry, what, "" if change == entry.about else change, short_name(entry.who))
 
 
 @dataclass(frozen=True)

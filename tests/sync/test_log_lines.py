@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sync import activity, log_lines
+from sync.activity_words import in_words
 from sync.db import db, utcnow, writing
 from sync.log_lines import KINDS, OTHER, Log
 from sync.models import Activity
@@ -136,7 +137,7 @@ def test_a_file_has_the_entries_of_all_lines_and_no_others(olga, chat, by, wante
     found, more = log_lines.lines(wanted, limit=500, sort=sort)
     entries = [entry for line in found for entry in _in_order(log_lines.entries_of(line.id, wanted).rows, sort)]
     assert [line.entries for line in found] == [len(log_lines.entries_of(line.id, wanted).rows) for line in found]
-    shown = [(entry.at, entry.what, entry.about) for entry in entries]
+    shown = [(entry.at, in_words(entry.what), entry.about) for entry in entries]
     assert [(row[0], row[2], row[3]) for row in log_lines.download(wanted, sort=sort)] == shown and not more
     assert bool(shown) == (wanted not in (Log(until="2020-01-01"), Log(kind="x")))
 
