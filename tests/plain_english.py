@@ -118,7 +118,7 @@ PHRASES = (
     Phrase(r";\s[a-z][^.;?!{}=<>|…_]*;\s[a-z][^.;?!{}=<>|…_]*", "sentences, or a list"),
 )  # fmt: skip
 PATTERNS = [(phrase.regex(), phrase) for phrase in PHRASES]
-NAME = Phrase(r"^[ \t]*(?:async )?def (test_)?(what|who|whom|whose)(ever)?_(?!(am|is)_i\b)\w+",
+NAME = Phrase(r"^[ \t]*(?:async )?def _?(test_)?(what|who|whom|whose)(ever)?_(?!(am|is)_i\b)\w+",
               "a subject and a verb: test_a_person_who_has_left_is_reported")  # fmt: skip
 
 

@@ -34,7 +34,7 @@ def index() -> str:
     labels = {"app": lambda value: f"App: {app.name if app else value}"}
     place = _place(visible)
     values = {"log": log_view.shown(wanted, place, labels), "here": place.here}
-    if log_view.goes_on():
+    if log_view.asks_for_more():
         return render_template("activity/_entries.html", **values)
     return page_or_part("activity/index.html", "activity/_list.html", **values,
                         outbox=[outbox_line(mail) for mail in _unsent(visible)], can_send=outbox.can_send())

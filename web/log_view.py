@@ -116,7 +116,7 @@ def shown(wanted: Log, place: Place, labels: Mapping[str, Callable[[str], str]] 
     )  # fmt: skip
 
 
-def goes_on() -> bool:
+def asks_for_more() -> bool:
     """True when htmx asks for further lines of the list that it shows."""
     return wants_part() and ("before" in request.args or "after" in request.args)
 

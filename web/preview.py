@@ -112,7 +112,7 @@ def _asking(app: App, plan: Plan) -> Asking:
 
 def _row(app: App, plan: Plan, line: Line, asking: Asking) -> Row:
     price = f"{money(app.seat_price)} a month" if plan.act == TaskKind.REMOVE and app.seat_price else ""
-    return Row(line.name, _address(line), _note(line), _what(plan, line), line.beside, price,
+    return Row(line.name, _address(line), _note(line), _effect(plan, line), line.beside, price,
                _seats(app, plan, [line]).saved if line.alone else 0, line.key,
                line.key in request.values.getlist("yes"),
                asking.block(line.account.id, line.alone) if line.alone else None)  # fmt: skip
@@ -130,7 +130,7 @@ def _note(line: Line) -> Markup:
     return Markup("last active {}").format(when(line.account.last_activity))
 
 
-def _what(plan: Plan, line: Line) -> str:
+def _effect(plan: Plan, line: Line) -> str:
     """What they lose, or from what to what."""
     before, after = line.before or "", line.after or ""
     if plan.act in (TaskKind.REMOVE, TaskKind.REVOKE):

@@ -31,7 +31,7 @@ UNDO_SHOWN = 5
 def index(app: App) -> str:
     place = _log_of(app)
     values = {"log": log_view.shown(_wanted(), place), "here": place.here}
-    if log_view.goes_on():
+    if log_view.asks_for_more():
         return render_template("activity/_entries.html", **values)
     undoable = member_view.undoable(app, match_decisions.undoable(app, UNDO_SHOWN), here())
     values |= {"undoable": undoable, "tasks": task_view.of_app(app)}

@@ -87,7 +87,7 @@ HELD_MARK = Mark("hand-stop", HELD_BY_A_GUARD)
 
 
 @dataclass(frozen=True)
-class What:
+class RowText:
     """The right-hand side of a row: all roles of an account, or one text, and small notes around it."""
 
     text: str = ""
@@ -105,7 +105,7 @@ class Row:
     name: str
     note: str  # the e-mail address, or the kind of an asset
     why: Markup
-    what: What
+    what: RowText
     css: str = ""
     labelled: bool = False  # someone decides or decided it: its name is a label
     box: Box | None = None
@@ -153,7 +153,7 @@ class Rows:
             change.id, name,
             note=_address(name, account.email if account else "") or (change.asset.kind if change.asset_id else ""),
             why=dotted(self._why_removed(change), _last_active(account)),
-            what=What(change.before or "", labels if len(labels) > 1 else [], notes=self._what_it_has(change)),
+            what=RowText(change.before or "", labels if len(labels) > 1 else [], notes=self._assets_and_price(change)),
             css=_css(change, waits), labelled=True, box=self._box(change) if waits else None,
             mark=_mark(change, waits), stuck=self.stuck.get(change.account_id) if not waits else None,
             removes_roles=waits and _removes(change), handed_over=self._handed_over(change),
@@ -167,7 +167,7 @@ class Rows:
         after = change.after or ("access" if change.asset_id else "–")
         return Row(
             change.id, name, note=_address(name, email), why=self._why_adjusted(change),
-            what=What(arrow(before, after), asset=asset_name(change.asset) if change.asset_id else "",
+            what=RowText(arrow(before, after), asset=asset_name(change.asset) if change.asset_id else "",
                       further_roles=change.detail),
             css=_css(change, waits), labelled=True, box=self._box(change) if waits else None,
             mark=_mark(change, waits), removes_roles=waits and _removes(change),
@@ -181,7 +181,8 @@ class Rows:
         return Row(
             change.id, name, note=_address(name, account.email),
             why=dotted(*_how_matched(account) if is_new else (), change.reason, _last_active(account)),
-            what=What(roles=labels) if is_new and len(labels) > 1 else What(arrow(change.before, change.after or "–")),
+            what=RowText(roles=labels) if is_new and len(labels) > 1
+            else RowText(arrow(change.before, change.after or "–")),
             css="" if held else "check-row-plain", mark=HELD_MARK if held else None,
         )  # fmt: skip
 
@@ -222,7 +223,7 @@ class Rows:
             return self.roles.labels_of(change.account.roles)
         return []
 
-    def _what_it_has(self, change: Change) -> list[str]:
+    def _assets_and_price(self, change: Change) -> list[str]:
         """How many assets, and the price of the seat."""
         number = self.assets.get(change.account_id, 0)
         notes = [plural(number, self.connector.asset_word)] if number else []
@@ -277,7 +278,7 @@ def _asset_row(change: Change) -> Row:
         change.id, asset_name(asset) if asset else name_in_change(change),
         note=" · ".join(filter(None, (change.kind.capitalize(), asset.kind if asset else ""))),
         why=dotted(account_name(change.account) if change.account_id else "", change.reason),
-        what=What(arrow(before if before != after else "", after if shows_after else "")),
+        what=RowText(arrow(before if before != after else "", after if shows_after else "")),
         css="check-row-plain",
     )  # fmt: skip
 

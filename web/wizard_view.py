@@ -146,7 +146,7 @@ def banners(app: App, report: Report) -> list[Banner]:
         ))  # fmt: skip
     if others := report.held - updates:
         then = ("Once released, Finish Sync applies them, or the next check does so automatically."
-                if policy.has_standing_yes(app) else "Releasing them changes nothing yet. Finish Sync does.")
+                if policy.has_standing_approval(app) else "Releasing them changes nothing yet. Finish Sync does.")
         found.append(Banner(
             f"{plural(others, 'change is', 'changes are')} held by a guard.",
             f"So many at once look wrong: a directory or the app may have sent a bad answer. Review the list. {then}",

@@ -96,9 +96,9 @@ class Figma(ExtendedScim):
         except Refused as refusal:
             raise Refused(f"{refusal} Check the tenant ID: Figma shows it under “SAML SSO”.") from None
         identity = super().test()
-        return replace(identity, missing=(*identity.missing, *self._what_is_unknown()))
+        return replace(identity, missing=(*identity.missing, *self._unknown()))
 
-    def _what_is_unknown(self) -> Iterator[str]:
+    def _unknown(self) -> Iterator[str]:
         some = self._client.first_page("Users").items
         if some and not any("figmaAdmin" in (user.get(self.extension) or {}) for user in some):
             yield UNKNOWN

@@ -134,7 +134,7 @@ class GitLab(HttpConnector):
             group = self._http.get(self._group.path, {"with_projects": "false"}).json(dict)
         except NotFound as failure:
             raise Refused(f"{failure} There is no such group, or the token's user is not in it.") from None
-        missing = self._what_the_token_lacks()
+        missing = self._missing_scopes()
         try:
             self._http.get(f"{self._group.path}/billable_members", {"per_page": 1})
         except (Refused, Forbidden) as no:
@@ -147,7 +147,7 @@ class GitLab(HttpConnector):
             missing.append(f"remove, and see everyone: {me['username']} isn't an owner of {group['full_path']}.")
         return Identity(f"{me['username']} in {group['full_path']}", str(me["id"]), ("read members",), tuple(missing))
 
-    def _what_the_token_lacks(self) -> list[str]:
+    def _missing_scopes(self) -> list[str]:
         try:
             scopes = self._http.get("/personal_access_tokens/self").json(dict).get("scopes") or []
         except (NotFound, Forbidden):

@@ -155,7 +155,7 @@ class LdapGroup(Connector):
         missing = []
         if nobody := sum(account.seat == NO_ENTRY for account in accounts):
             missing.append(f"{nobody:,} members have no entry that Rollcall may see: deleted people, or hidden ones.")
-        if refused := self._what_hinders_a_change(groups[0]):
+        if refused := self._obstacle_to_change(groups[0]):
             missing.append(f"Take people out of {groups[0].name}: {refused}")
         return Identity(
             name=f"{self._client.who}, sees {len(accounts):,} members in {len(groups):,} groups",
@@ -177,7 +177,7 @@ class LdapGroup(Connector):
             found = []
         return self._account(*found[0]).id if len(found) == 1 else None
 
-    def _what_hinders_a_change(self, group: Group) -> str:
+    def _obstacle_to_change(self, group: Group) -> str:
         """Asks to take out someone who is not in: who may do so changes nothing by it (RFC 4511 4.6)."""
         nobody = f"rollcall-tries-{group.id}"
         value = nobody if group.attribute == BY_NAME else f"cn={in_dn(nobody)},{group.dn}"

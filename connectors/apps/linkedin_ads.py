@@ -183,7 +183,7 @@ class LinkedInAds(HttpConnector):
         """Each person once, with the highest role that they have: LinkedIn knows them by ad account."""
         highest: dict[str, str] = {}
         for id, _ in self._managed():
-            for person, role in self._who_uses(id):
+            for person, role in self._users_of(id):
                 if person not in highest or RANK.get(role, len(RANK)) < RANK.get(highest[person], len(RANK)):
                     highest[person] = role
         self.on_total(len(highest))
@@ -194,7 +194,7 @@ class LinkedInAds(HttpConnector):
 
     def access(self) -> Iterator[Access]:
         for id, _ in self._managed():
-            for person, role in self._who_uses(id):
+            for person, role in self._users_of(id):
                 yield Access(person, id, role, role in MANAGES)
 
     def _managed(self) -> list[tuple[str, str]]:
@@ -213,7 +213,7 @@ class LinkedInAds(HttpConnector):
                 if row.get("status") != "REMOVED":
                     yield str(row["id"]), clean(row.get("name")) or str(row["id"])
 
-    def _who_uses(self, ad_account: str) -> Iterator[tuple[str, str]]:
+    def _users_of(self, ad_account: str) -> Iterator[tuple[str, str]]:
         finder = f"q=accounts&accounts=List({_urn(ad_account)})"
         for row in self._users(finder, "people of the ad account", "user"):
             yield row["user"], clean(row.get("role"))
@@ -250,7 +250,7 @@ class LinkedInAds(HttpConnector):
         if role == BILLING_ADMIN:
             raise Refused(f"Rollcall makes nobody billing admin, because that person is billed. {IN_CAMPAIGN_MANAGER}, "
                           "and choose them there.")  # fmt: skip
-        users = dict(self._who_uses(asset.id))
+        users = dict(self._users_of(asset.id))
         here = users.get(account.id)
         path = _pair(account.id, asset.id)
         if here is None:
@@ -266,7 +266,7 @@ class LinkedInAds(HttpConnector):
         self._take_out(account.id, asset.id)
 
     def _take_out(self, person: str, ad_account: str) -> None:
-        users = dict(self._who_uses(ad_account))
+        users = dict(self._users_of(ad_account))
         if person in users:
             _must_keep_billing_admin(users, person)
             with suppress(NotFound):

@@ -168,10 +168,10 @@ class OktaApp(ClosesClients, Connector):
         self._okta.http.get(f"{self._app}/users", {"limit": 1}).json(list)
         label = clean(app.get("label"))
         name = f"{name_of(me.get('profile') or {})}, for {label} at {self._okta.host}"
-        missing = tuple(self._what_is_missing(app, label))
+        missing = tuple(self._missing(app, label))
         return Identity(name, clean(me.get("id")), ("read assignments and groups",), missing)
 
-    def _what_is_missing(self, app: dict, label: str) -> Iterator[str]:
+    def _missing(self, app: dict, label: str) -> Iterator[str]:
         if app.get("status") != "ACTIVE":
             yield f"{label} is {clean(app.get('status')).lower()} in Okta: nobody can use it."
         if why := _why_nobody_is_removed(app):

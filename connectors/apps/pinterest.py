@@ -213,12 +213,12 @@ class Pinterest(HttpConnector):
         for kind, row in self._assets():
             id = _asset_id(row)
             try:
-                for account, permissions in self._who_has(id):
+                for account, permissions in self._members_of(id):
                     yield Access(account, f"{kind}:{id}", ", ".join(permissions), "ADMIN" in permissions)
             except NotFound as gone:
                 raise disappeared("An asset", gone) from gone
 
-    def _who_has(self, asset: str) -> Iterator[tuple[str, list[str]]]:
+    def _members_of(self, asset: str) -> Iterator[tuple[str, list[str]]]:
         """Account ids with their permissions."""
         path = f"{self._business}/assets/{segment(asset)}"
         for system in ("false", "true"):
@@ -294,7 +294,7 @@ class Pinterest(HttpConnector):
 
     def _has(self, account: Account, asset: str) -> bool:
         try:
-            return any(id == account.id for id, _ in self._who_has(asset))
+            return any(id == account.id for id, _ in self._members_of(asset))
         except NotFound:
             return False
 

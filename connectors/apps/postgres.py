@@ -239,7 +239,7 @@ class PostgresRoles(Connector):
             return
         self._refuse_the_last_way_in(now, "take the log-in from")
         with self._client.transaction():
-            self._refuse_what_would_stay_half_done(now)
+            self._refuse_if_sessions_would_stay(now)
             self._client.run("ALTER ROLE {role} NOLOGIN", role=now.name)
             altered = self._client.rows("SELECT NOT rolcanlogin FROM pg_roles WHERE oid = %s", (int(now.id),))
             _refuse_another(altered == [(True,)])
@@ -256,7 +256,7 @@ class PostgresRoles(Connector):
             if not others:
                 raise Refused(f"{now.name} is the last superuser who can log in: Rollcall does not {act} it.")
 
-    def _refuse_what_would_stay_half_done(self, now: Account) -> None:
+    def _refuse_if_sessions_would_stay(self, now: Account) -> None:
         id = int(now.id)
         [(sessions, may)] = self._client.rows(
             f"SELECT (SELECT count(*) FROM {SESSIONS}), "

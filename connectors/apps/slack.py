@@ -175,14 +175,14 @@ class Slack(ClosesClients, Connector):
         for _ in self._users(limit=1):
             break
         if self._removal != "by hand":
-            missing += self._what_hinders_removal()
+            missing += self._obstacles_to_removal()
         if self.settings.get("admin_token"):
             unknown = usage.why_unknown(self._admin, self._team)
             missing += [f"see {what}: {why}" for what, why in unknown.items()]
         return Identity(f"{me.get('user')} in {me.get('team')}", me.get("user_id"), ("read members and channels",),
                         tuple(missing))  # fmt: skip
 
-    def _what_hinders_removal(self) -> list[str]:
+    def _obstacles_to_removal(self) -> list[str]:
         try:
             if self._removal == "scim":
                 if why := self._why_not_over_scim():

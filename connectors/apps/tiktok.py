@@ -165,7 +165,7 @@ class TikTok(HttpConnector):
         try:
             for kind in (kind for kind in self._kinds if kind not in BY_MEMBER):
                 for asset in self._assets(kind):
-                    for row in self._who_has(kind, asset["asset_id"]):
+                    for row in self._members_of(kind, asset["asset_id"]):
                         role = clean(row.get(ROLE_FIELD[kind]))
                         yield Access(_key(row), f"{kind}:{asset['asset_id']}", role, role == "ADMIN")
             for kind in (kind for kind in self._kinds if kind in BY_MEMBER):
@@ -175,7 +175,7 @@ class TikTok(HttpConnector):
         except NotFound as gone:
             raise disappeared("An asset or a member", gone) from gone
 
-    def _who_has(self, kind: str, id: str) -> Iterator[dict]:
+    def _members_of(self, kind: str, id: str) -> Iterator[dict]:
         params = {"asset_type": kind, "asset_id": id}
         for page in self._pages("/bc/asset/member/get/", "members of the asset", ASSET_MEMBERS_PAGE, _key, **params):
             yield from page
@@ -224,7 +224,7 @@ class TikTok(HttpConnector):
     def _has(self, user: str, kind: str, id: str) -> bool:
         if kind in BY_MEMBER:
             return id in self._of_member(kind, user)
-        return any(_key(row) == user for row in self._who_has(kind, id))
+        return any(_key(row) == user for row in self._members_of(kind, id))
 
     def _act(self, path: str, body: dict[str, Any], done=lambda: False) -> None:
         """TikTok does not say what it answers when there is nothing left to do, so a refusal is looked into."""

@@ -49,7 +49,7 @@ class ActivityLog:
         found: dict[str, datetime] = {}
         try:
             for event in self._events():
-                key, when = _who(event), datetime.fromtimestamp(event["timestamp"], UTC).replace(tzinfo=None)
+                key, when = _actor_key(event), datetime.fromtimestamp(event["timestamp"], UTC).replace(tzinfo=None)
                 if key:
                     found[key] = max(when, found.get(key, when))
         except (ConnectorError, KeyError, TypeError, AttributeError, ValueError, OverflowError, OSError):
@@ -79,7 +79,7 @@ def with_activity(account: Account, seen: dict[str, datetime]) -> Account:
     return replace(account, unsaid=account.unsaid | {"last_activity"})
 
 
-def _who(event: dict) -> str:
+def _actor_key(event: dict) -> str:
     """The key of the actor's address; "" where Figma itself, or a provider, acted for them."""
     actor, context = event.get("actor") or {}, event.get("context") or {}
     if clean(actor.get("name")) in NOT_THEM or context.get("is_figma_support_team_action") is True:

@@ -253,11 +253,11 @@ class LdapClient:
 
     def _open(self) -> Any:
         if self._connection is None:
-            self._refuse_what_cannot_be_safe()
+            self._refuse_unsafe()
             self._connection = self._connected()
         return self._connection
 
-    def _refuse_what_cannot_be_safe(self) -> None:
+    def _refuse_unsafe(self) -> None:
         address = urlsplit(self.get("url"))
         plain = address.scheme == "ldap" and self.get("starttls") != "yes"
         if plain and not is_loopback(address.hostname or ""):

@@ -171,11 +171,11 @@ class _Sense:
         for number, call in enumerate(act if isinstance(act, list) else [act] if act else []):
             at = (*place, number) if isinstance(act, list) else place
             yield from self._about_call(at, call, names)
-            yield from self._about_what_may_be_empty(at, call)
+            yield from self._about_empty_values(at, call)
             yield from self._about_keep(at, call)
             names |= {f"kept.{name}" for name in call.get("keep", {})}
 
-    def _about_what_may_be_empty(self, place: Place, call: dict) -> Iterator[tuple[Place, str]]:
+    def _about_empty_values(self, place: Place, call: dict) -> Iterator[tuple[Place, str]]:
         """An operation without one of its values would reach further than it says."""
         for part in CALL:
             for name in _names(call.get(part)):

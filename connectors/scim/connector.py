@@ -160,7 +160,7 @@ class Scim(ClosesClients, Connector):
             ) from None
         missing = []
         if self.settings.get("groups") != "leave out" or self._roles_are_groups:
-            missing += self._what_hinders_reading_groups()
+            missing += self._obstacles_to_groups()
         me = self._client.me()
         people = "users" if users.total is None else f"{users.total} users"
         removal = "deactivate users" if self.removal_suspends else "delete users"
@@ -171,7 +171,7 @@ class Scim(ClosesClients, Connector):
             missing=tuple(missing),
         )
 
-    def _what_hinders_reading_groups(self) -> list[str]:
+    def _obstacles_to_groups(self) -> list[str]:
         try:
             if self._client.has_groups:
                 self._client.first_page("Groups")

@@ -49,8 +49,8 @@ class ScimPreset(Scim):
         identity = super().test()
         return replace(identity, missing=(*identity.missing, self.unknown)) if self.unknown else identity
 
-    def _what_hinders_reading_groups(self) -> list[str]:
-        return super()._what_hinders_reading_groups() if ASSETS in self.capabilities else []
+    def _obstacles_to_groups(self) -> list[str]:
+        return super()._obstacles_to_groups() if ASSETS in self.capabilities else []
 
     def roles(self) -> list[Role]:
         return super().roles() if self.has_roles else []

@@ -123,12 +123,12 @@ def _failed(facts: Facts) -> Words:
         again: Words = (" The next attempt is ", facts.retry_at, ".") if facts.retry_at else ()
         return ("The check failed for now, ", *_data(facts), f". {first_line(facts.retry_error)}", *again)
     when: Words = (" ", facts.failed_at) if facts.failed_at else ()
-    what = _what_failed(facts)
+    what = _failure_in_words(facts)
     since = first_line(facts.error) or "The connection works again: check for updates."
     return (what, *when, ", ", *_data(facts), f". {since}")
 
 
-def _what_failed(facts: Facts) -> str:
+def _failure_in_words(facts: Facts) -> str:
     if not facts.failures:
         return "The last test of the connection failed"
     if facts.failures == 1:

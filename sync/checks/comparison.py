@@ -55,7 +55,7 @@ def _bring_up_to_date(app: App) -> None:
     suspends = effects.removal_suspends(app)
     App.update(removal_suspends=suspends).where(App.id == app.id).execute()
     wanted.want_nothing()
-    wanted.want_what_was_read(app)
+    wanted.want_open_findings(app)
     wanted.want_leavers(app)
     assignments.want(app, suspends)
     became = merge.bring_up_to_date(app)

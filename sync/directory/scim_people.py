@@ -179,7 +179,7 @@ def apply_group(group: ScimResource) -> None:
     """Bring the directory's group, and which people are in it, in line with a group that was written or deleted."""
     with writing():
         if group.deleted_at:
-            _forget(group)
+            _delete_group(group)
             return
         name = group.document.get("displayName") or ""
         row, _ = DirectoryGroup.get_or_create(
@@ -200,7 +200,7 @@ def apply_group(group: ScimResource) -> None:
             asking.check_apps_of_groups([row.id], group.directory.name)
 
 
-def _forget(group: ScimResource) -> None:
+def _delete_group(group: ScimResource) -> None:
     """It is gone; while rules need it, who was in it last stays known."""
     row = DirectoryGroup.get_or_none(directory=group.directory_id, external_id=group.scim_id)
     if row is None:

@@ -48,17 +48,18 @@ UNSEEN_SECONDS = 20  # a process whose connection was cut has a new one by then,
 
 _at_work: dict[tuple[type[Model], int], threading.Thread] = {}  # of this process, by the row that each works on
 _given_up: set[tuple[type[Model], int]] = set()  # rows held by this process whose worker has ended
-_put_off: dict[tuple[type[Model], int], int] = {}  # how often
+_put_off: dict[tuple[type[Model], int], int] = {}  # how often put_off() has queued the row again
 _unseen: dict[str, float] = {}  # since when this process has not seen another one on the server, by its mark
 
 
 def me() -> str:
+    """The mark of this process, as `lease_owner` has it: HOST:PID:BOOT."""
     return f"{HOST}:{os.getpid()}:{BOOT}"
 
 
 def claim(model: type[Model], row_id: int) -> bool:
     """Take a queued row that is due, or one whose worker died. False when someone else has it, when it has ended, or
-    while enough workers wait for the same server: let_go() gives it to one of them."""
+    while enough workers wait for the same server: release() gives it to one of them."""
     now = utcnow()
     running = RUNNING[model]
     with (writing if model in SHARING else own_row)():
@@ -69,24 +70,27 @@ def claim(model: type[Model], row_id: int) -> bool:
         abandoned = row.state == running and _is_abandoned(row, now)
         if not (waits or abandoned):
             return False
-        taken = model.update(state=running, lease_owner=me(), lease_until=now + LEASE).where(_is_as_in(row)).execute()
-        if not taken:  # by someone else, after it was read
+        leased = {"state": running, "lease_owner": me(), "lease_until": now + LEASE}
+        if not model.update(**leased).where(_is_unchanged(row)).execute():  # by someone else, after it was read
             return False
         _given_up.discard((model, row_id))
         _at_work[model, row_id] = threading.current_thread()
         return True
 
 
-def _is_as_in(row: Model) -> Expression:
-    """Whether nobody has taken the row since it was read."""
+def _is_unchanged(row: Model) -> Expression:
+    """The condition that nobody has claimed or changed the row since it was read."""
     model = type(row)
     of_lease = [getattr(model, name).is_null() if value is None else getattr(model, name) == value
                 for name in ("state", "lease_owner", "lease_until") for value in [getattr(row, name)]]
     return (model.id == row.id) & reduce(and_, of_lease)
 
 
-def let_go(model: type[Model], row_id: int) -> list[int]:
-    """This thread has ended with the row, if it had it. The ids of rows that can be claimed now in its place."""
+def release(model: type[Model], row_id: int) -> list[int]:
+    """Note that this thread no longer works on the row; return the ids of waiting rows that now have room.
+
+    Empty if another thread has the row.
+    """
     if _at_work.get((model, row_id)) is not threading.current_thread():
         return []
     del _at_work[model, row_id]
@@ -106,16 +110,16 @@ def _room_beside(row: Model) -> int:
 
 
 def _beside(row: Model) -> ModelSelect | None:
-    """The rows that wait for the same server as this one; None where each has its own."""
+    """The query of all rows that wait for the same server as this one; None if the row shares its server with none."""
     if type(row) not in SHARING:
         return None
     return Task.select(Task.id).where(Task.app == row.app_id) if isinstance(row, Task) else Mail.select(Mail.id)
 
 
 def put_off(model: type[Model], row_id: int, error: str) -> None:
-    """This worker met a fault of our own: the row waits, and is tried again, as often as it takes.
+    """Queue the row again, later each time, because of a fault of this machine such as a full disk.
 
-    Where even that can't be written, the row is continued as it is.
+    There is no limit of attempts. If even this can't be written, the row stays as it is, for any worker to continue.
     """
     key = (model, row_id)
     _given_up.add(key)
@@ -130,21 +134,21 @@ def put_off(model: type[Model], row_id: int, error: str) -> None:
 
 
 def renew(row: Model) -> None:
-    """Hold the row for another lease."""
+    """Extend the lease to LEASE from now. It does nothing if this process doesn't hold the row."""
     model = type(row)
     with own_row():
         model.update(lease_until=utcnow() + LEASE).where(model.id == row.id, model.lease_owner == me()).execute()
 
 
 def holds(row: Model, *conditions: Expression) -> bool:
-    """Whether this process still works on the row, and these hold; then nobody takes it before the caller's
-    transaction ends. If not, another has it, and nothing is written for it here."""
+    """True if this process still works on the row and `conditions` are true. Then nobody else can take it before the
+    caller's transaction ends. If False, another process has it, and the caller must write nothing for it."""
     held = type(row).update(lease_until=utcnow() + LEASE).where(_held_by_me(row), *conditions)
     return bool(held.execute())
 
 
 def finish(row: Model, **values: object) -> bool:
-    """Write what became of a row, its new state included, and release it; False where holds() would say no.
+    """Write `values`, which include the row's new state, and end its lease; False, unwritten, if it isn't held here.
 
     Inside the caller's transaction.
     """
@@ -157,8 +161,8 @@ def _held_by_me(row: Model) -> Expression:
     return (model.id == row.id) & (model.state == RUNNING[model]) & (model.lease_owner == me())
 
 
-def went_on(model: type[Model], row_id: int) -> None:
-    """Whatever came of the row, no fault of our own was in the way."""
+def clear_delays(model: type[Model], row_id: int) -> None:
+    """Start the delays of put_off() from the first again: the row was worked on without a fault of this machine."""
     _put_off.pop((model, row_id), None)
 
 
@@ -171,6 +175,7 @@ def _is_abandoned(row: Model, now: datetime) -> bool:
 
 
 def is_void(owner: str | None, until: datetime | None, now: datetime) -> bool:
+    """True if the lease has ended (`until`, in UTC) or the process that holds it no longer runs."""
     if owner is None or until is None or until <= now:
         return True
     if owner == me():

@@ -60,8 +60,8 @@ def runs(kind: str) -> Callable[[Callable[[int], None]], Callable[[int], None]]:
                     leases.put_off(KINDS[kind], row_id, fault.text)
                     raise OwnFault(fault) from problem
                 finally:
-                    _let_go(kind, row_id)
-                leases.went_on(KINDS[kind], row_id)
+                    _release(kind, row_id)
+                leases.clear_delays(KINDS[kind], row_id)
 
         _runners[kind] = guarded
         return guarded
@@ -69,10 +69,10 @@ def runs(kind: str) -> Callable[[Callable[[int], None]], Callable[[int], None]]:
     return register
 
 
-def _let_go(kind: str, row_id: int) -> None:
-    """This worker has ended with the row: those get one that waited because of it."""
+def _release(kind: str, row_id: int) -> None:
+    """Release the row, and wake workers for the rows that waited for its server."""
     with faults.tolerated(), connected():
-        for waiting in leases.let_go(KINDS[kind], row_id):
+        for waiting in leases.release(KINDS[kind], row_id):
             wake(kind, waiting)
 
 

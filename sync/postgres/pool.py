@@ -29,7 +29,7 @@ class Pool:
             self._inherited = self._pool  # of the parent, whose connections must not be closed here
             self._pool = ConnectionPool(
                 self._address, min_size=0, max_size=MOST, max_idle=IDLE_SECONDS, num_workers=1,
-                configure=self._prepare, reset=_forget_tables, check=ConnectionPool.check_connection, open=True,
+                configure=self._prepare, reset=_discard_tables, check=ConnectionPool.check_connection, open=True,
             )  # fmt: skip
             self._made_by = os.getpid()
         try:
@@ -47,5 +47,5 @@ class Pool:
         self._made_by, self._pool = 0, None
 
 
-def _forget_tables(connection: psycopg.Connection) -> None:
+def _discard_tables(connection: psycopg.Connection) -> None:
     connection.execute("DISCARD TEMP")

@@ -9,7 +9,7 @@ from sync.safety import sole_managers
 from sync.states import Approval, ChangeKind
 
 
-def has_standing_yes(app: App) -> bool:
+def has_standing_approval(app: App) -> bool:
     """Whether the next check may carry out the app's waiting report automatically."""
     return app.removal == Approval.AUTOMATIC or bool(app.joiners or app.unassigned)
 

@@ -47,7 +47,7 @@ def want_lost_access(pairs: list[tuple[int, int]]) -> None:
     )
 
 
-def want_what_was_read(app: App) -> None:
+def want_open_findings(app: App) -> None:
     """What the open report holds back of what only a reading of the app can find: true until the next reading."""
     db.execute_sql(
         """

@@ -48,7 +48,7 @@ def admit(claims: Mapping[str, Any], known: Settings) -> Person:
     with writing():
         try:
             person = _find(claims, known, by)
-            _refuse_who_left(person)
+            _refuse_leavers(person)
             _refuse_unconfirmed(person, claims, known)
             _follow_email(person, claims, known, by)
             _give_role(person, claims, known, by)
@@ -105,7 +105,7 @@ def _refuse_unconfirmed(person: Person, claims: Mapping[str, Any], known: Settin
 def _find(claims: Mapping[str, Any], known: Settings, by: Asker) -> Person:
     identity, email = _identity(claims), trusted_email(claims, known)
     if identity and looks_like(email_key(email), identity.email):
-        _forget(identity, email, by)
+        _unlink(identity, email, by)
         identity = None
     if identity:
         return identity.person
@@ -128,7 +128,7 @@ def _find(claims: Mapping[str, Any], known: Settings, by: Asker) -> Person:
     return person
 
 
-def _forget(identity: SignInIdentity, email: str, by: Asker) -> None:
+def _unlink(identity: SignInIdentity, email: str, by: Asker) -> None:
     """An address that only looks like the linked one is another mailbox, and doesn't identify this person."""
     activity.record(by, "unlinked sign-in", about=names.signature(identity.person), person=identity.person,
                     why=f"{email} looks like {identity.email}, but they are different mailboxes")
@@ -165,7 +165,7 @@ def _is_verified(claims: Mapping[str, Any], known: Settings) -> bool:
     return from_entra and "email_verified" not in claims and claims.get("xms_edov") in (True, 1, "1", "true")
 
 
-def _refuse_who_left(person: Person) -> None:
+def _refuse_leavers(person: Person) -> None:
     if person.status in (PersonStatus.SUSPENDED, PersonStatus.DEPROVISIONED):
         since = person.status_reason.rstrip(".") or f"since {person.status_since:%Y-%m-%d}"
         claimed = "suspended" if person.status == PersonStatus.SUSPENDED else "someone who has left"

@@ -131,7 +131,7 @@ def link_asks(token: str) -> bool:
     body = _body(token)
     if body is None or not body.get("asks", True) or body["once"] in (setting(USED_LINKS) or {}):
         return False
-    return _whom(body) is not None
+    return _person_of_link(body) is not None
 
 
 def person_of_link(token: str) -> Person | None:
@@ -145,7 +145,7 @@ def person_of_link(token: str) -> Person | None:
         if body["once"] in used:
             return None
         set_setting(USED_LINKS, used | {body["once"]: now + body["lasts"]})
-    return _whom(body)
+    return _person_of_link(body)
 
 
 def lasts(token: str) -> int:
@@ -154,7 +154,7 @@ def lasts(token: str) -> int:
     return body["lasts"] if body else 0
 
 
-def _whom(body: dict) -> Person | None:
+def _person_of_link(body: dict) -> Person | None:
     """The person of the link; None if they have set another password since, or may no longer sign in."""
     person = Person.get_or_none(Person.id == body["person"])
     if person is None or not hmac.compare_digest(body["password"], password_mark(person)):

@@ -45,7 +45,7 @@ class NotConfirmed(Exception):
     """The app reported success, but a look-up shows that nothing has changed."""
 
 
-def refuse_what_is_over(task: Task) -> None:
+def refuse_if_over(task: Task) -> None:
     """Raises NoLongerNeeded for what must not happen by what Rollcall knows itself; the app isn't asked for that."""
     change = task.change
     if change is not None and change.kind in ADJUSTMENTS and (why := still_wanted.no_longer_holds(change, acting=True)):

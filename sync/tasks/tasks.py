@@ -161,7 +161,7 @@ def _act(task: Task) -> None:
         raise Paused("The app is paused in Rollcall: this continues when it is resumed.")
     if task.app.is_disconnected:
         raise NoLongerNeeded("The app is disconnected in Rollcall.")
-    perform.refuse_what_is_over(task)
+    perform.refuse_if_over(task)
     connector = apps.connector_for(task.app)
     try:
         with apps.reaching(task.app):

@@ -213,7 +213,7 @@ def test_a_row_that_another_thread_works_on_is_not_claimed_although_its_lease_is
     claimed.wait(30)
     Check.update(lease_until=utcnow() - LATER).execute()
     assert not leases.claim(Check, check.id) and leases.unfinished(Check, utcnow()) == []
-    assert leases.let_go(Check, check.id) == [] and not leases.claim(Check, check.id), "this thread has no part in it"
+    assert leases.release(Check, check.id) == [] and not leases.claim(Check, check.id), "this thread has no part in it"
     may_end.set()
     thread.join()
     assert leases.unfinished(Check, utcnow()) == [check.id] and leases.claim(Check, check.id)
@@ -228,11 +228,11 @@ def test_only_so_many_tasks_of_an_app_run_at_once(check):
     [others] = tasks_of(App.create(connector="none", name="Other", category="Seat-based"), 1)
     assert [leases.claim(Task, task) for task in mine] == [True] * leases.AT_ONCE + [False] * 3
     assert leases.claim(Task, others)
-    assert leases.let_go(Task, mine[0]) == [], "it hasn't ended: it counts until it has"
+    assert leases.release(Task, mine[0]) == [], "it hasn't ended: it counts until it has"
     for task in mine[1:3]:
         Task.update(state="done").where(Task.id == task).execute()
     Task.update(next_at=utcnow() + LATER).where(Task.id == mine[-3]).execute()
-    assert leases.let_go(Task, mine[1]) == mine[-2:] and leases.let_go(Task, mine[1]) == [], "the first that are due"
+    assert leases.release(Task, mine[1]) == mine[-2:] and leases.release(Task, mine[1]) == [], "the first that are due"
     assert [leases.claim(Task, task) for task in mine[-3:]] == [False, True, True]
 
 
@@ -249,6 +249,6 @@ def test_a_task_that_waited_for_others_of_its_app_gets_a_worker_when_one_ends(ch
     for task in mine[:-1]:
         leases.claim(Task, task)
     Task.update(state="done").where(Task.id == mine[0]).execute()
-    queue._let_go("task", mine[0])
+    queue._release("task", mine[0])
     [message] = queue.queue.pending()
     assert (message.name, message.args) == ("wake_task", (mine[-1],))

@@ -158,7 +158,7 @@ def test_removals_in_the_app_that_wait_are_approved_in_advance(chat, report, val
 ])  # fmt: skip
 def test_any_of_the_standing_approvals_lets_the_next_check_act(chat, removal, joiners, unassigned, stands):
     App.update(removal=removal, joiners=joiners, unassigned=unassigned).execute()
-    assert policy.has_standing_yes(App.get_by_id(chat.app.id)) is stands
+    assert policy.has_standing_approval(App.get_by_id(chat.app.id)) is stands
 
 
 def test_without_a_report_a_standing_approval_has_nothing_to_do(chat):

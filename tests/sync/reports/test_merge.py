@@ -42,7 +42,7 @@ def edit_change(change: Change, **values: object) -> None:
     Change.update(**values).where(Change.id == change.id).execute()
 
 
-def let_go() -> None:
+def drop_removals() -> None:
     with writing():
         merge.drop_removals_of_others("Company LDAP")
 
@@ -55,7 +55,7 @@ def row(change: Change) -> tuple:
 
 def test_the_removal_of_an_account_that_is_still_its_persons_waits(chat, report):
     before = [row(change) for change in report.changes]
-    let_go()
+    drop_removals()
     assert [row(change) for change in report.changes] == before
     assert Report.get_by_id(report.id).version == report.version
 
@@ -67,7 +67,7 @@ def test_an_account_that_is_no_longer_its_persons_leaves_the_report(chat, report
         values = {"person": chat.people[values["person"]]}
     change, other = chat.change(report, 2), chat.change(report, 3)
     edit(**values)
-    let_go()
+    drop_removals()
     assert row(change) == ("ignored", None, "No longer theirs", None, None)
     assert row(other)[:2] == ("needs confirmation", report.id)
     after = Report.get_by_id(report.id)
@@ -78,14 +78,14 @@ def test_it_is_named_whose_the_address_is(chat, report, give):
     change = chat.change(report, 2)
     give()
     edit(match_kind="unmatched")
-    let_go()
+    drop_removals()
     assert row(change) == ("ignored", None, f"No longer theirs: {WHY}", None, None)
 
 
 def test_an_address_that_is_someone_elses_protects_the_account(chat, report, give):
     change = chat.change(report, 2)
     give()
-    let_go()
+    drop_removals()
     assert row(change) == ("ignored", report.id, change.reason, "address of another", f"Protected: {WHY}")
     after = Report.get_by_id(report.id)
     assert (after.state, after.version, after.waiting) == ("open", report.version + 1, 1)
@@ -95,7 +95,7 @@ def test_a_change_of_an_earlier_version_that_names_no_person_is_that_of_the_acco
     change = chat.change(report, 2)
     edit_change(change, person=None)
     edit(person=chat.people[5])
-    let_go()
+    drop_removals()
     assert row(change)[:2] == ("needs confirmation", report.id)
 
 
@@ -109,7 +109,7 @@ def test_only_removals_in_the_app_that_wait_leave_it(chat, report, values, leave
     edit_change(change, **values)
     before = row(change)
     edit(match_kind="unmatched")
-    let_go()
+    drop_removals()
     assert (row(change) == ("ignored", None, "No longer theirs", None, None)) is leaves
     assert leaves or row(change) == before
 
@@ -118,7 +118,7 @@ def test_a_decided_report_is_left_alone(chat, report):
     change = chat.change(report, 2)
     Report.update(state="dismissed").execute()
     edit(match_kind="unmatched")
-    let_go()
+    drop_removals()
     assert row(change)[:2] == ("needs confirmation", report.id)
 
 
@@ -126,7 +126,7 @@ def test_a_report_with_nothing_left_is_closed_and_says_why(chat, report):
     for number in (2, 3):
         Account.update(match_kind="unmatched").where(Account.email == email(number)).execute()
     before = utcnow()
-    let_go()
+    drop_removals()
     after = Report.get_by_id(report.id)
     assert (after.state, after.decided_by, after.waiting, after.version) == (
         "superseded", "Company LDAP", 0, report.version + 1)  # fmt: skip
@@ -142,7 +142,7 @@ def test_a_change_left_out_does_not_keep_a_report_open(chat, report, decision):
     rest = chat.change(report, 3)
     edit_change(rest, decision=decision)
     edit(match_kind="unmatched")
-    let_go()
+    drop_removals()
     assert Report.get_by_id(report.id).state == "superseded"
     assert row(rest)[:2] == ("ignored", None)
 
@@ -153,7 +153,7 @@ def test_a_protected_or_held_change_keeps_the_report_open(chat, report, values):
     rest = chat.change(report, 3)
     edit_change(rest, **values)
     edit(match_kind="unmatched")
-    let_go()
+    drop_removals()
     assert Report.get_by_id(report.id).state == "open" and row(rest)[1] == report.id
 
 
@@ -162,7 +162,7 @@ def test_a_mass_that_is_none_any_longer_is_held_no_longer(chat):
     report = chat.check().report
     assert report.held == 6
     edit(match_kind="unmatched")
-    let_go()
+    drop_removals()
     after = Report.get_by_id(report.id)
     assert (after.held, after.waiting) == (0, 5)
 
@@ -170,5 +170,5 @@ def test_a_mass_that_is_none_any_longer_is_held_no_longer(chat):
 def test_the_address_of_someone_who_is_here_protects_as_well(chat, report):
     change = chat.change(report, 2)
     PersonEmail.update(person=chat.people[5]).where(PersonEmail.email_key == email(2)).execute()
-    let_go()
+    drop_removals()
     assert row(change)[4] == "Protected: its e-mail is that of Person 5"

@@ -35,7 +35,7 @@ def test_between_two_readings_what_only_a_reading_finds_is_unchanged(chat, secon
                   reason="No longer in the app's list", person=chat.people[3], detail={"a": 1}, **values)  # fmt: skip
     with writing():
         wanted.want_nothing()
-        wanted.want_what_was_read(chat.app)
+        wanted.want_open_findings(chat.app)
         columns = "kind, account_id, asset_id, in_app, before, after, reason, person_id, detail"
         found = db.execute_sql(f"SELECT {columns} FROM wanted").fetchall()
         rows = [(*row[:-1], row[-1].replace(" ", "")) for row in found]
