@@ -119,7 +119,7 @@ def _beside(row: Model) -> ModelSelect | None:
 def put_off(model: type[Model], row_id: int, error: str) -> None:
     """Queue the row again, later each time, because of a fault of this machine such as a full disk.
 
-    There is no limit of attempts. If even this can't be written, the row stays as it is, for any worker to continue.
+    There is no limit of attempts. If even this can't be written, the row is unchanged, and any worker may continue it.
     """
     key = (model, row_id)
     _given_up.add(key)
