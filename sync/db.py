@@ -19,12 +19,16 @@ from playhouse.migrations import Runner
 from sync import ON_SERVER, faults, once
 from sync.kept_connections import Connection, KeptConnections
 from sync.quick_sql import QuickContext
+from sync.right_of_way import RightOfWay
 
 WRITABLE = "Make it writable for the user that Rollcall runs as, and clear its immutable flag if it is set (chattr -i)."
 MIGRATIONS = Path(__file__).with_name("migrations")
 NORMAL = 1  # https://www.sqlite.org/pragma.html#pragma_synchronous
 LONGEST_WAIT = 30  # seconds for the lock of the one writer
 STATEMENTS = 300  # that a connection keeps prepared, if it outlives its use: those of a dozen pages
+
+
+_right_of_way = RightOfWay()
 
 
 class _File(SqliteDatabase):
@@ -60,6 +64,10 @@ class _File(SqliteDatabase):
             connection.close()
         else:
             kept.give_back(connection)
+
+    def execute_sql(self, sql: str, params: object = None) -> sqlite3.Cursor:
+        _right_of_way.give()
+        return super().execute_sql(sql, params)
 
     def register_function(self, *function: object, **options: object) -> None:
         """SQL can call it, on each connection."""
@@ -318,7 +326,11 @@ def _transaction(begin: Callable[[], AbstractContextManager]) -> Iterator[bool]:
         noted_in_write().clear()
     try:
         with once.afresh(), connected(), turn(), begin() if outermost else db.atomic():
-            yield outermost
+            if outermost and not db.on_server:
+                with _right_of_way.held():
+                    yield True
+            else:
+                yield outermost
     except Exception as problem:
         faults.note(problem)
         raise
