@@ -5,13 +5,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 
 from waitress import create_server, wasyncore
 from waitress.channel import HTTPChannel
 from waitress.server import BaseWSGIServer
 
 THREADS = 8
+AT_ONCE = 2  # pages that are being made
+LASTS = 0.3  # seconds after which a request no longer counts among these
 POLL = 0.25  # seconds
 LAST_ANSWERS = 30  # seconds for running requests to finish at the stop
 LARGEST_BODY = 33_000_000  # bytes: a file of 32 MB and its form
@@ -19,6 +22,43 @@ CONNECTIONS, OF_CLIENT = 400, 30  # at once: in total, and from one network addr
 HEAD_SECONDS, BODY_SECONDS, IDLE_SECONDS = 15, 120, 60  # for a request's head, all of it, between requests
 LOOK_EVERY = 1.0  # seconds
 OWN_MACHINE = ("127.0.0.1", "::1")  # a proxy on this machine, which connects for everyone
+
+
+class Turns:
+    """A WSGI application whose requests are answered a few at a time, in the order in which they came: Python runs one
+    thread at a time, so that eight pages made at once would all be late.
+
+    A request that lasts no longer counts, since it mostly waits for a server: it may delay no other.
+    """
+
+    def __init__(self, application: Callable, at_once: int = AT_ONCE):
+        self._application, self._at_once = application, at_once
+        self._first = threading.Lock()  # of those that wait
+        self._changed = threading.Condition()
+        self._began: deque[float] = deque()  # when each request that is being answered began, on the monotonic clock
+
+    def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
+        began = self._enter()
+        try:
+            return self._application(environ, start_response)
+        finally:
+            self._leave(began)
+
+    def _enter(self) -> float:
+        with self._first, self._changed:
+            while len(self._began) >= self._at_once and (left := self._seconds_until_room()) > 0:
+                self._changed.wait(left)
+            self._began.append(began := time.monotonic())
+            return began
+
+    def _seconds_until_room(self) -> float:
+        """Until enough of them last so long that they don't count."""
+        return self._began[-self._at_once] + LASTS - time.monotonic()
+
+    def _leave(self, began: float) -> None:
+        with self._changed:
+            self._began.remove(began)
+            self._changed.notify()
 
 
 class Pages:
@@ -30,7 +70,7 @@ class Pages:
         self._began: dict[HTTPChannel, tuple[object, float]] = {}  # the request being received, and when it began
         self._looked_at = 0.0
         self._dispatcher = create_server(
-            application, self._sockets, host=host, port=port, threads=THREADS, ident=None,
+            Turns(application), self._sockets, host=host, port=port, threads=THREADS, ident=None,
             clear_untrusted_proxy_headers=False, max_request_body_size=LARGEST_BODY, connection_limit=CONNECTIONS,
             channel_timeout=IDLE_SECONDS, cleanup_interval=10,
         ).task_dispatcher  # fmt: skip
