@@ -3,6 +3,7 @@ Runs inside the caller's transaction, on the connection that holds the staging t
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from sync import roles
@@ -12,7 +13,16 @@ from sync.matching import rules as match_rules
 from sync.models import App
 from sync.reports import mass_updates
 from sync.staging import tables
-from sync.staging.check import DIFFERING, FOUND, STAGED_ACCESS_ID, STAGED_ROLE
+from sync.staging.check import (
+    DIFFERING,
+    FOUND,
+    STAGED_ACCESS,
+    STAGED_ACCESS_ID,
+    STAGED_ACCOUNT,
+    STAGED_ASSET,
+    STAGED_GONE,
+    STAGED_ROLE,
+)
 
 
 def missing(app: App) -> list[tuple[int, str]]:
@@ -53,16 +63,23 @@ def apply_accounts(app: App, removal_suspends: bool, began: datetime) -> None:
     tables.fill(DIFFERING, _DIFFERING, {"app": app.id})
     values = {"app": app.id, "now": str(utcnow()), "suspends": removal_suspends, "first": app.last_check_at is None,
               "began": str(began)}  # fmt: skip
-    for statement in (_UPDATED_ROLES, _UPDATED_PROFILES):
-        db.execute_sql(statement, values)
+    differs = tables.has_rows(DIFFERING)
+    if differs:
+        _execute((_UPDATED_ROLES, _UPDATED_PROFILES), values)
     mass_updates.hold(app)
     match_rules.choose(_TO_MATCH)
-    for statement in (_ROLES, _UPDATE_ACCOUNTS):
+    _execute((_ROLES, _UPDATE_ACCOUNTS) if differs else (_ROLES,), values)
+    if tables.has_rows(STAGED_ACCOUNT):
+        values["newest"] = db.execute_sql("SELECT coalesce(max(id), 0) FROM account").fetchone()[0]
+        _execute((_NEW_ACCOUNTS if app.has_accounts else _ALL_ACCOUNTS, _NEW_TO_MATCH, _NEW_USERS), values)
+    if differs:
+        _execute((_RETURNED_USERS, _RETURN_ACCOUNTS), values)
+    _execute((_ROLES_GONE,), values)
+
+
+def _execute(statements: Iterable[str], values: Mapping[str, object]) -> None:
+    for statement in statements:
         db.execute_sql(statement, values)
-    newest = db.execute_sql("SELECT coalesce(max(id), 0) FROM account").fetchone()[0]
-    db.execute_sql(_NEW_ACCOUNTS if app.has_accounts else _ALL_ACCOUNTS, values)
-    for statement in (_NEW_TO_MATCH, _NEW_USERS, _RETURNED_USERS, _RETURN_ACCOUNTS, _ROLES_GONE):
-        db.execute_sql(statement, values | {"newest": newest})
 
 
 _DIFFERING = """
@@ -159,6 +176,8 @@ _ROLES_GONE = """
 
 def apply_gone(app: App) -> None:
     """Accounts in `staged_gone` leave Rollcall: the app no longer has them, and a second look confirmed it."""
+    if not tables.has_rows(STAGED_GONE):
+        return
     values = {"app": app.id, "now": str(utcnow())}
     db.execute_sql(
         f"""
@@ -178,12 +197,12 @@ def apply_gone(app: App) -> None:
 def apply_assets(app: App) -> None:
     """Apply new and renamed assets, granted and changed access; find what is gone, which remove_* applies."""
     values = {"app": app.id, "first": app.last_check_at is None}
-    newest = db.execute_sql("SELECT coalesce(max(id), 0) FROM asset").fetchone()[0]
-    for statement in (_RENAMED_ASSETS, _RETURNED_ASSETS, _UPDATE_ASSETS, _NEW_ASSETS, _FOUND_NEW_ASSETS):
-        db.execute_sql(statement, values | {"newest": newest})
+    if tables.has_rows(STAGED_ASSET):
+        values["newest"] = db.execute_sql("SELECT coalesce(max(id), 0) FROM asset").fetchone()[0]
+        _execute((_RENAMED_ASSETS, _RETURNED_ASSETS, _UPDATE_ASSETS, _NEW_ASSETS, _FOUND_NEW_ASSETS), values)
     tables.create(STAGED_ACCESS_ID)
-    for statement in (_STAGE_ACCESS, _GRANTED, _CHANGED, _UPDATE_ACCESS, _NEW_ACCESS):
-        db.execute_sql(statement, values)
+    if tables.has_rows(STAGED_ACCESS):
+        _execute((_STAGE_ACCESS, _GRANTED, _CHANGED, _UPDATE_ACCESS, _NEW_ACCESS), values)
 
 
 _RENAMED_ASSETS = """

@@ -47,7 +47,8 @@ def choose(query: str, values: tuple = ()) -> None:
 
 def match_chosen(app: App) -> None:
     """The same as match(), of the accounts in TEMP `to_match` alone."""
-    db.execute_sql(_MATCH_CHOSEN, {"app": app.id, "domain": app.match_domain})
+    if tables.has_rows(TO_MATCH):
+        db.execute_sql(_MATCH_CHOSEN, {"app": app.id, "domain": app.match_domain})
 
 
 def _matching(accounts: str) -> str:

@@ -111,7 +111,10 @@ def guard(report: Report) -> None:
     asked = Change.select().where(Change.report == report, Change.in_app, Change.decision.in_((CONFIRM, HELD)))
     if report.released_at:
         asked = asked.where(Change.created_at > report.released_at)
+    of = {kind for kind, in asked.select(Change.kind).distinct().tuples()}
     for kinds in (REMOVALS, *((kind,) for kind in ADJUSTMENTS)):
+        if of.isdisjoint(kinds):
+            continue
         mine = asked.where(Change.kind.in_(kinds))
         number = mine.select(fn.COUNT(fn.COALESCE(Change.account, Change.person).distinct())).scalar()
         mass = guards.is_mass(report.app, number) if kinds == REMOVALS else guards.is_mass_of(report.app, kinds, number)

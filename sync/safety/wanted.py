@@ -74,6 +74,8 @@ def want_leavers(app: App) -> None:
         """,
         values,
     )
+    if not tables.has_rows(WANTED):
+        return
     protection.protect(ChangeKind.REMOVED_USER, values)
     protection.protect_last(values, ChangeKind.REMOVED_USER)
     _note_accepted(app, values)

@@ -51,6 +51,11 @@ def fill(table: Table, query: str, values: Mapping[str, object] | tuple = ()) ->
     _index(table)  # now, because that is faster than row by row
 
 
+def has_rows(table: Table) -> bool:
+    """Whether there is anything to do for statements that begin at its rows."""
+    return db.execute_sql(f"SELECT 1 FROM {table.name} LIMIT 1").fetchone() is not None
+
+
 def insert(table: Table, rows: Iterable[tuple]) -> int:
     """Add rows in the order of the table's columns; how many were added: none for a key that is already there.
 

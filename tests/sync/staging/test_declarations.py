@@ -26,6 +26,7 @@ CONSTANTS = {
 TABLES = {table.name: table for module in (check, directory) for table in vars(module).values()
           if isinstance(table, Table)}  # fmt: skip
 INSERTING = ("insert", "insert_ids")
+READING = ("has_rows",)
 USE = re.compile(rf"\b(FROM|JOIN|INTO|UPDATE|DELETE FROM)\s+(?:temp\.)?({'|'.join(TABLES)})\b")
 
 
@@ -76,7 +77,8 @@ def uses(tree: ast.AST) -> dict[str, set[str]]:
         return set().union(*(known.get(word, ()) for word in words))
 
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("tables."):
+        if (isinstance(node, ast.Call) and ast.unparse(node.func).startswith("tables.")
+                and node.func.attr not in READING):  # fmt: skip
             # In these, its query or rows come after the table.
             tables = node.args[:1] if node.func.attr in ("fill", *INSERTING) else node.args
             making |= {part for given in [*tables, *node.keywords] for part in ast.walk(given)}
