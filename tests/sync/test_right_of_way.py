@@ -80,7 +80,7 @@ def test_others_wait_only_for_the_beginning_of_a_long_write(way):
     assert way.waits == [round(LONGEST * 3 / 4, 3)]
 
 
-def test_who_has_waited_runs_undisturbed_for_as_long(way):
+def test_a_thread_that_has_waited_runs_undisturbed_for_as_long(way):
     """However many writes follow each other, a page takes twice as long at most."""
 
     def pass_by(seconds: float) -> Callable[[], None]:
