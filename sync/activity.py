@@ -1,5 +1,5 @@
-"""The log of all that happened: who, what, when, why, before, after.
-Append-only; seals.py makes each change to what was written show (rule 9)."""
+"""The log of all that happened: who, what, when, why, before, after. Entries are only added; seals.py makes a later
+change to one of them visible (rule 9)."""
 
 from __future__ import annotations
 
@@ -34,16 +34,20 @@ def record(
     report: Report | int | None = None,
     may_follow: bool = False,
 ) -> None:
-    """Append one entry. Call it inside the `writing()` of what it records, so that both happen or neither.
+    """Append one entry. Call it inside the `writing()` of the change that it records, so that both happen or neither;
+    outside a transaction it raises RuntimeError.
 
-    `may_follow`: it joins the line before it, if the same happened there to someone else in the same app.
+    `what` is a kind of activity_words.py, `about` the name of a person or thing, `before` and `after` are values in
+    words. `may_follow`: the entry joins the line of the one before if that is of the same kind, by the same person and
+    in the same app, at most TOGETHER ago.
     """
     record_all([dict(who=who, what=what, about=about, why=why, before=before, after=after,
                      app_id=_id(app), person_id=_id(person), report_id=_id(report))], may_follow)
 
 
 def record_all(entries: list[dict], may_follow: bool = False) -> None:
-    """Append many entries in order; each a dict of Activity's columns but `at`, `line` and `seal`."""
+    """Append many entries in order. Each is a dict of Activity's columns without `at`, `line` and `seal`. Raises
+    RuntimeError outside a transaction."""
     if not db.in_transaction():
         raise RuntimeError("an activity entry is written in the transaction of the change that it records")
     now = utcnow()
@@ -58,7 +62,7 @@ def record_all(entries: list[dict], may_follow: bool = False) -> None:
 
 
 def _storable(entry: dict) -> dict:
-    """As the database keeps it: the seal is made of the same text that is read again."""
+    """The entry with the texts that the database will return, because the seal is made of exactly these."""
     entry = entry | {"who": str(entry["who"])}
     if db.on_server:
         return {name: value.replace(*db.NOT_TEXT) if isinstance(value, str) else value for name, value in entry.items()}
@@ -66,9 +70,10 @@ def _storable(entry: dict) -> dict:
 
 
 def _line(entries: list[dict], may_follow: bool) -> int | None:
-    """What is written in one transaction happened together: it is one line of the log, named by its first entry.
+    """The line of the new entries: the id of its first entry, or None without entries.
 
-    So is what may follow the entry before it, such as the removals of many after one approval.
+    All entries of one transaction are one line. With `may_follow`, they join the line of the last entry if that is
+    alike, such as the removals of many people after one approval.
     """
     noted = noted_in_write()
     if "line" not in noted and entries:
@@ -84,7 +89,7 @@ def _continues(last: Activity, entry: dict) -> bool:
 
 
 def record_migrations() -> None:
-    """Log what migrations left to be logged; the start calls this."""
+    """Append the entries that migrations have left in the settings. The start calls this."""
     if setting(MIGRATED):
         with writing():
             record_all(setting(MIGRATED) or [])

@@ -115,7 +115,7 @@ class _File(SqliteDatabase):
             self.execute_sql(f"PRAGMA synchronous = {before}")
 
     def drop_lost(self) -> None:
-        """A file's connection stays."""
+        """Does nothing: a connection to a file can't be lost."""
 
     @contextmanager
     def impatient(self, milliseconds: int) -> Iterator[None]:

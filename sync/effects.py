@@ -16,7 +16,7 @@ from sync.states import AccountStatus
 
 
 def effects_of(app: App, operation: str) -> tuple[Effect, ...]:
-    """The effects of one of connectors.base.CAPABILITIES; none where people carry it out by hand."""
+    """The effects of an operation, one of connectors.base.CAPABILITIES; none if people do it by hand."""
     connector = _connector(app)
     return connector.effects_of(operation) if connector else ()
 

@@ -13,7 +13,7 @@ from sync.states import WorkspaceRole
 
 
 def approver(person: Person) -> str | None:
-    """How a private address that this person enters is approved; None where they may not."""
+    """The approval that a private address gets if this person enters it; None if they may not approve it."""
     return signature(person) if person.workspace_role == WorkspaceRole.OWNER else None
 
 

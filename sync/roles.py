@@ -199,7 +199,7 @@ def wanted_by(detail: dict) -> list[str]:
 
 @once
 def of(app: App | int) -> Roles:
-    """As the last check knew them."""
+    """The app's roles, as the last check read them."""
     return _roles(list(Role.select().where(Role.app == app).order_by(Role.position, Role.external_id)))
 
 

@@ -73,10 +73,8 @@ def has_its_key() -> bool:
 
 
 def renew() -> None:
-    """Seal the log with the newest key where an earlier version or an older key sealed it.
-
-    A log that doesn't verify isn't touched, so that it stays reported as broken.
-    """
+    """Seal the log again with the newest key, if an earlier version or an older key sealed it. A log that doesn't
+    verify isn't touched, so that it is still reported as broken."""
     with writing():
         anchor, key = setting(ANCHOR), _newest()
         if anchor is None or anchor["key"] == _mark(key) or not verify().ok:

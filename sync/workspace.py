@@ -42,7 +42,7 @@ def workspace() -> Workspace:
 
 
 def update_workspace(by: Asker, **values: Any) -> Workspace:
-    """Change some of Workspace's values; raises WorkspaceProblem, NotAllowed, and changes nothing when one can't be."""
+    """Change some values of Workspace. Raises WorkspaceProblem or NotAllowed, and then changes nothing."""
     rank.require(by, WorkspaceRole.OWNER, WorkspaceRole.SUPER_ADMIN)
     before = asdict(workspace())
     after = before | values

@@ -1,4 +1,4 @@
-"""Who has which account and which access in every app; and what is gone leaves what Rollcall knows."""
+"""Lists who has which account and which access, in every app, and deletes access that is gone."""
 
 from __future__ import annotations
 

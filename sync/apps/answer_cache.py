@@ -40,7 +40,8 @@ class AnswersOf:
         )
 
     def save(self) -> None:
-        """In the transaction that takes the reading over. Writes only what differs."""
+        """Keep the answers of this reading. Inside the transaction that applies it; only answers that differ are
+        written."""
         db.execute_sql(
             "DELETE FROM remembered_answer WHERE app_id = ? AND NOT EXISTS (SELECT 1 FROM read_answer r "
             "WHERE r.key = remembered_answer.key AND r.etag = remembered_answer.etag "

@@ -139,7 +139,7 @@ def _space(kind: type[Connector], settings: dict) -> dict:
 
 
 def predecessor(app: App) -> App | None:
-    """The same space as it was connected before and disconnected, the latest; None for one that is new here."""
+    """The app that was connected to the same space and disconnected last; None if there is none."""
     kind = connector_class(app.connector)
     earlier = (
         App.select().where(App.connector == app.connector, App.is_disconnected).order_by(App.id.desc())
@@ -152,7 +152,8 @@ def _secrets(kind: type[Connector], values: dict[str, str]) -> dict[str, str]:
 
 
 def stored(kind: type[Connector], values: dict[str, str], before: App | None = None) -> dict:
-    """The columns of App that hold these values, the secret ones sealed; of a file, also when it was uploaded."""
+    """The columns of App for these values: secrets are sealed, and a file that differs from that of `before` is marked
+    as uploaded now (UTC)."""
     settings = {field.name: values[field.name] for field in kind.fields if not field.secret and field.name in values}
     known = vault.unseal(before.credential) if before is not None else {}
     for field in kind.fields:
@@ -163,7 +164,7 @@ def stored(kind: type[Connector], values: dict[str, str], before: App | None = N
 
 
 def found(identity: Identity) -> dict:
-    """The columns of App that a test of the credential fills."""
+    """The columns of App for the identity that a test of the credential found."""
     return {
         "tested_at": utcnow(), "identity": identity.name, "identity_id": identity.external_id,
         "permissions": list(identity.may), "missing_permissions": list(identity.missing),
@@ -176,12 +177,13 @@ def connector_for(app: App, on_total: Callable[[int], None] | None = None) -> Co
 
 
 def reaching(app: App) -> AbstractContextManager[None]:
-    """What the app's connector connects to in this block may lie in a private network if that was approved."""
+    """In this block, the app's connector may connect to a private network if someone who may do so approved it."""
     return connectors.reaching(app.private_by is not None)
 
 
 def capabilities_of(app: App) -> frozenset[str]:
-    """What can be done in this app: its settings may narrow it. Without a credential, what its kind can do."""
+    """The operations that this app supports with its settings; without a credential, those that its kind of connector
+    supports."""
     if app.credential is None:
         return connector_class(app.connector).capabilities
     connector = connector_for(app)
@@ -192,7 +194,7 @@ def capabilities_of(app: App) -> frozenset[str]:
 
 
 def for_connector(account: Account) -> AppAccount:
-    """The account as a connector is given it, as the last check knew it."""
+    """The account in the form that connectors take, with the values of the last check."""
     return AppAccount(
         id=account.external_id, email=account.email, name=account.name, status=account.status, role=account.role,
         further_roles=account.further_roles, kind=account.kind, seat=account.seat,
@@ -200,7 +202,7 @@ def for_connector(account: Account) -> AppAccount:
 
 
 def role_change(account: Account, role: str) -> RoleChange:
-    """What giving it this role does to all that it has, as its app's connector says."""
+    """What a change to this role would do to all roles of the account, as the app's connector declares it."""
     try:
         after = connector_class(account.app.connector).roles_after(for_connector(account), role)
     except Refused as no:
@@ -258,13 +260,15 @@ def rename(app: App, name: str, by: Asker) -> None:
 
 
 def set_part(app: App, person: Person, part: str | None, by: Asker) -> None:
-    """An Owner of the app makes someone Owner or Collaborator, or neither; the last Owner stays."""
+    """Make the person an Owner or Collaborator of the app, or neither (None). Raises NotAllowed for anyone but an Owner
+    of the app, AppProblem for the last Owner."""
     rank.require_part(by, app)
     give_part(app, person, part, by)
 
 
 def give_part(app: App, person: Person, part: str | None, by: Asker) -> None:
-    """The same for an app that is being connected, inside the caller's transaction."""
+    """Like set_part(), but it asks for no rank: for an app that is being connected. Raises AppProblem for the last
+    Owner."""
     with writing():
         before = AppPerson.get_or_none(AppPerson.app == app, AppPerson.person == person)
         if before and before.part == Part.OWNER and part != Part.OWNER and _owners(app) == 1:
@@ -282,7 +286,8 @@ def _owners(app: App) -> int:
 
 
 def set_schedule(app: App, daily_on: bool, minute: int, by: Asker) -> None:
-    """Check daily or not, at this minute of the day in the workspace's zone."""
+    """Switch daily checks on or off, at this minute of the day (0 to 1439) in the workspace's zone. Raises
+    AppProblem."""
     rank.require_part(by, app)
     if not 0 <= minute < 24 * 60:
         raise AppProblem("The time of the daily check must be between 00:00 and 23:59.")
@@ -300,7 +305,8 @@ def _schedule_in_words(app: App) -> str:
 
 
 def _plan(app: App, begins: bool = False) -> None:
-    """When it is checked next. Where daily checks begin again, what became due in that time is still due."""
+    """Store when the app is checked next. If daily checks begin again (`begins`), a check that became due in the pause
+    is still due."""
     now, zone, planned = utcnow(), workspace().zone, app.daily and app.is_active
     times = {"next_check_at": daily.next_time(now, app.check_minute, zone) if planned else None}
     if planned and begins:
@@ -309,7 +315,7 @@ def _plan(app: App, begins: bool = False) -> None:
 
 
 def plan_all() -> None:
-    """After the workspace's zone has changed: every app's next check again."""
+    """Store again when each app is checked next, after the workspace's zone has changed."""
     with writing():
         for app in App.select().where(App.is_active):
             _plan(app)
@@ -318,7 +324,8 @@ def plan_all() -> None:
 def set_guard(
     app: App, accounts: int | None, percent: int | None, by: Asker, kind: str = ChangeKind.REMOVED_USER
 ) -> None:
-    """The app's own guard over changes of a kind of guards.GUARDS; None takes the workspace's number."""
+    """Set the app's own limits for a kind of change (one of guards.GUARDS): a number of accounts, and a percentage.
+    None uses the workspace's number."""
     rank.require_part(by, app)
     if accounts is not None and not 0 <= accounts <= 100_000 or percent is not None and not 0 <= percent <= 100:
         raise AppProblem("The guard needs a number of accounts from 0 to 100,000 and a percentage from 0 to 100.")
@@ -345,7 +352,8 @@ def set_removal(app: App, removal: str, by: Asker) -> None:
 
 
 def set_policy(app: App, removal: str, limits: dict[str, tuple[int | None, int | None]], by: Asker) -> None:
-    """How removals are decided, and the guards by kind of change: all of it or nothing. Raises AppProblem."""
+    """Set how removals are decided, and the limits of the guards by kind of change: all of it or, if it raises
+    AppProblem, none of it."""
     with writing():
         for kind, numbers in limits.items():
             set_guard(app, *numbers, by, kind)
@@ -367,7 +375,7 @@ def _change(app: App, by: Asker, what: str, before: str, after: str, **values: o
 
 
 def pause(app: App, by: Asker) -> None:
-    """No checks and no tasks until it is resumed. Its data is kept."""
+    """Stop the app's checks and tasks until it is resumed. Its data is kept."""
     rank.require_part(by, app)
     set_state(app, AppState.PAUSED, "paused app", by)
 
@@ -378,7 +386,8 @@ def resume(app: App, by: Asker) -> None:
 
 
 def set_state(app: App, state: str, what: str, by: Asker) -> None:
-    """Raises AppProblem for an app that is already disconnected."""
+    """Set the app's state, and record that as `what` in Activity. Raises AppProblem if the app is already
+    disconnected."""
     with writing():
         app = App.get_by_id(app.id)
         if app.is_disconnected:

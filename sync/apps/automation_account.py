@@ -12,9 +12,10 @@ from sync.models import App
 
 
 def note(app: App, identity: Identity) -> list[str]:
-    """Keep what a test of the credential found, at once: protection goes by it. The warnings, of what is new.
+    """Store at once what a test of the credential found, because protection depends on it. Returns warnings about what
+    is new.
 
-    Nothing is kept where the credential has been replaced: then the test was of another one.
+    Nothing is stored if the credential was replaced during the test.
     """
     with writing():
         now = App.get_by_id(app.id)

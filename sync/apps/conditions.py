@@ -28,7 +28,7 @@ class Due(StrEnum):
 
 @dataclass(frozen=True)
 class At:
-    """A time that is shown by the clock, not as “2 h ago”."""
+    """A time that is shown as a clock time, not as “2 h ago”."""
 
     moment: datetime
 
@@ -74,7 +74,7 @@ class Facts:
 
     @property
     def needs_a_person(self) -> bool:
-        """Trying again alone won't help, or hasn't helped for long."""
+        """True if another attempt alone won't help, or hasn't helped for long."""
         return bool(self.error) and (self.failure in (None, *failures.AT_ONCE) or self.failures >= failures.MANY)
 
     @property
@@ -103,12 +103,12 @@ class Condition:
 
     @property
     def fault(self) -> bool:
-        """Something doesn't work; what only waits for a person is none."""
+        """True if something doesn't work; False if it only waits for a person."""
         return self.code in ("broken", "stuck")
 
 
 def _data(facts: Facts) -> Words:
-    """What pages show until then."""
+    """Which data the pages show until a check succeeds."""
     return ("showing data from ", At(facts.read_at)) if facts.read_at else ("it has never been read",)
 
 
@@ -150,7 +150,7 @@ _WAY_OUT = {
 
 
 def way_out(facts: Facts) -> tuple[Step, ...]:
-    """What one can do about the last failure: only a rejected credential is replaced."""
+    """The advice for the last failure. Only for a rejected credential is it to replace the credential."""
     steps = _WAY_OUT.get(facts.failure, (Step.CHECK,))
     return tuple(step for step in steps if step != Step.ADDRESS or facts.has_address)
 

@@ -51,7 +51,7 @@ def opened_now() -> str:
 
 
 def _when(opened: str) -> datetime:
-    """A time that is too old, to come or no time at all counts as now."""
+    """The time in `opened`, or now if that is too old, in the future or not a time."""
     now = utcnow()
     try:
         when = datetime.fromisoformat(opened)
@@ -61,7 +61,7 @@ def _when(opened: str) -> datetime:
 
 
 def begun(slug: str, person: Person, opened: str) -> App | None:
-    """The draft that this person has made from the same form."""
+    """The draft that this person has started from the same form, or None."""
     theirs = App.select().join(AppPerson).where(
         App.state == AppState.CONNECTING, App.connector == slug, App.created_at == _when(opened),
         AppPerson.person == person,

@@ -37,7 +37,7 @@ class Met:
 
     @property
     def passing(self) -> bool:
-        """It may be over when one tries again later."""
+        """True if a later attempt may succeed without anyone's help."""
         return self.kind in PASSING
 
 
@@ -56,7 +56,7 @@ _KINDS = (
 
 
 def in_app(app: App, problem: Exception) -> Met:
-    """The same as of(), and the words name the app: “Acme Chat can't be reached: it accepts no connection.”"""
+    """Like of(), and the words name the app: “Acme Chat can't be reached: it accepts no connection.”"""
     met = of(problem)
     for subject in ("The server ", "The app "):
         if met.words.startswith(subject):
@@ -65,7 +65,7 @@ def in_app(app: App, problem: Exception) -> Met:
 
 
 def of(problem: Exception) -> Met:
-    """What an error means that a connector or the core raised while it worked with an app."""
+    """The failure that an exception means. A connector or the core raised it while it worked with an app."""
     if isinstance(problem, TemporarilyUnavailable) and problem.advice:
         return Met(Failure.PERSON_NEEDED, str(problem), problem.advice)
     for error, kind, advice in _KINDS:
@@ -77,7 +77,7 @@ def of(problem: Exception) -> Met:
 
 
 def note(app: App, met: Met, **more: object) -> None:
-    """Keep it on the app's row, with `more` of its columns."""
+    """Store the failure on the app's row, together with other columns (`more`)."""
     with writing():
         kept = {"error": met.words, "failure": met.kind, "failed_at": utcnow(), **more}
         App.update(kept).where(App.id == app.id).execute()

@@ -53,7 +53,7 @@ class _Row(NamedTuple):
 
 
 def of(asked: ModelSelect) -> list[Glance]:
-    """The apps of a query, in its order."""
+    """The apps of a query at a glance, in its order."""
     query = asked.select(App.id, App.name, App.users, App.services, App.unmatched, _is_plain(utcnow()))
     rows = [_Row(*row) for row in plain_rows(query)]
     ids = [row.id for row in rows]
@@ -65,7 +65,7 @@ def of(asked: ModelSelect) -> list[Glance]:
 
 
 def in_full(found: Sequence[Glance]) -> list[tuple[App, Standing]]:
-    """Their rows, and the status of each, in the same order."""
+    """The rows of these apps with their statuses, in the same order."""
     ids = json.dumps([one.id for one in found])
     apps = {app.id: app for app in _apps(ids)} if found else {}
     plain = status.standings_of_plain(apps[one.id] for one in found if one.standing is None and one.id in apps)

@@ -84,12 +84,12 @@ def _left_first(app: App, wanted: Members, query: ModelSelect, number: int, tota
 
 
 def _kept(app: App) -> dict[str, int]:
-    """By tab, the numbers that the app's row has."""
+    """The number of members on each tab, as stored on the app's row."""
     return dict(zip(TABS, (app.matched, app.unmatched, app.guests, app.services)))
 
 
 def ids(app: App, wanted: Members) -> list[int]:
-    """Of every member that the list shows on all its pages. Ids of accounts, by name."""
+    """The ids of all accounts that the list shows on all its pages, by name."""
     everyone = [row.id for row in found(app, wanted).order_by(*ORDER.terms())]
     if wanted.tab != FIRST_TAB:
         return everyone
@@ -138,7 +138,7 @@ def _inactive(app: App, days: str) -> Expression:
 
 
 def as_of(app: App) -> datetime:
-    """When what is known of its accounts was read."""
+    """When the values of the app's accounts were read (UTC); now if they never were."""
     return app.last_check_at or utcnow()
 
 

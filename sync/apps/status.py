@@ -73,7 +73,8 @@ class Standing:
 
     @property
     def loudest(self) -> Tone:
-        """Red or amber if anything is, also beside the status."""
+        """The loudest tone of all conditions, also of those beside the status: red, else amber, else the status's
+        own."""
         tones = {row.tone for row in (self.row, *self.others)}
         return next((tone for tone in (Tone.ATTENTION, Tone.WAITING) if tone in tones), self.tone)
 

@@ -138,7 +138,8 @@ class _Work:
         self.total = total
 
     def progress(self, phase: str, read: int, at_once: bool = False) -> None:
-        """Write down how far it is, at most twice a second; stop when asked to or out of time."""
+        """Store how far the check is, at most twice a second. Raises if someone has asked it to stop or its time is
+        up."""
         if phase != self.check.phase:
             self.total = None if read == 0 else self.total
         elif not at_once and time.monotonic() - self.written_at < 0.5:
@@ -177,7 +178,7 @@ class _Work:
                 self.wait(problem.retry_after)
 
     def read(self, connector: Connector) -> int:
-        """Read it whole; the number of accounts."""
+        """Read the whole app; return the number of accounts."""
         left = self.started + LIMIT - utcnow()
         accounts = snapshot.read(self.app, connector, self.progress, left, self.known)
         self.refuse_empty(accounts)

@@ -115,7 +115,8 @@ def connector_for(directory: Directory, instead: dict[str, str] | None = None) -
 
 
 def reaching(directory: Directory) -> AbstractContextManager[None]:
-    """What its connector connects to in this block may lie in a private network if that was approved."""
+    """In this block, the directory's connector may connect to a private network if someone who may do so approved
+    it."""
     return connectors.reaching(directory.private_by is not None)
 
 
@@ -171,7 +172,7 @@ def start_due(now: datetime) -> list[DirectoryReading]:
 
 
 def due(now: datetime) -> list[Directory]:
-    """The active directories that are due, and aren't being read."""
+    """The active directories that are due and not being read now."""
     under_way = DirectoryReading.select(DirectoryReading.directory).where(DirectoryReading.is_live)
     return list(readable().where(Directory.next_read_at <= now, Directory.id.not_in(under_way)))
 

@@ -17,7 +17,7 @@ DAY = timedelta(days=1)
 
 
 def seen(entries: Iterable[DirectoryEntry]) -> str:
-    """A mark of these held entries, for a release: another list has another mark."""
+    """A fingerprint of these held entries. A release must give it back, so that only what was shown is released."""
     content = sorted((entry.id, entry.status, entry.reported) for entry in entries)
     return hashlib.sha256(repr(content).encode()).hexdigest()[:32]
 

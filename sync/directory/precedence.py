@@ -38,9 +38,11 @@ def in_order() -> list[Directory]:
 
 
 def move(directory: Directory, step: int, by: Asker) -> bool:
-    """One place up (-1) or down (1), and all people follow; False where it is already the first or last.
+    """Move the directory up (-1) or down (1) by one place, and update everyone accordingly; False if it is already
+    first or last.
 
-    Raises NotAllowed if an Owner is responsible for one of the two, unless an Owner asks: the first is trusted.
+    Raises NotAllowed if an Owner is responsible for one of the two directories and the asker isn't an Owner, because
+    the first one is trusted.
     """
     rank.require(by, *rank.MANAGERS)
     with writing():

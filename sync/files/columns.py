@@ -22,7 +22,7 @@ MAPPING = "mapping"  # the connector's field
 
 
 def takes_a_mapping(kind: type[Connector] | type[DirectoryConnector]) -> bool:
-    """Whether it reads a file whose columns may need answers."""
+    """Whether this kind of connector reads a file whose columns may need answers."""
     return bool(kind.file_purpose)
 
 
@@ -75,7 +75,8 @@ def remember(target: Directory | App, mapping: str, by: Asker) -> None:
 
 
 def remember_first(directory: Directory, settled: str) -> None:
-    """Keep what the columns of its first list were taken for: one that is missing later is noticed by that."""
+    """Keep the meaning of the columns of a directory's first list, so that a column missing from a later list is
+    noticed."""
     if settled and not directory.settings.get(MAPPING):
         settings = directory.settings | {MAPPING: settled}
         with writing():

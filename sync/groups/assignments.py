@@ -22,7 +22,7 @@ ACCESS, LOSS = ChangeKind.TO_GRANT_ACCESS, ChangeKind.TO_REVOKE_ACCESS
 
 
 def concerns(app: App) -> bool:
-    """Whether rules have anything to say in this app: most have none."""
+    """Whether the app has rules of groups or people assigned by them. Most apps have none, and need no further work."""
     return (
         GroupRule.select().where(GroupRule.app == app).exists()
         or Assignment.select().where(Assignment.app == app).exists()
@@ -43,10 +43,8 @@ def want(app: App, removal_suspends: bool) -> None:
 
 
 def gather(app: App, removal_suspends: bool = False) -> dict[str, object]:
-    """Fill TEMP `covered`, a row for each person, rule and group, and `assigned`, what each person gets of them all.
-
-    Returns what the statements of this room are given.
-    """
+    """Fill TEMP `covered` with a row for each person, rule and group, and TEMP `assigned` with what each person gets
+    from all rules. Returns the values that the statements of this module need."""
     values = {
         "app": app.id, "now": str(utcnow()), "suspends": removal_suspends, "today": str(today()),
         "identity": app.identity_id, "blind": is_blind(app),
@@ -57,7 +55,8 @@ def gather(app: App, removal_suspends: bool = False) -> dict[str, object]:
 
 
 def is_blind(app: App) -> bool:
-    """A rule rests and nobody knows who was in it, its directory being gone: then nothing is taken from anyone."""
+    """True if a rule is inactive and the people it covered are unknown, as its directory is gone. Then nobody loses
+    anything."""
     found = db.execute_sql(
         """
         SELECT EXISTS (SELECT 1 FROM group_rule WHERE app_id = ?1 AND group_id IS NULL AND team_id IS NULL)
@@ -70,7 +69,7 @@ def is_blind(app: App) -> bool:
 
 
 def compare(values: dict[str, object]) -> None:
-    """What the app lacks of TEMP `assigned`, and what it has too much, into `wanted`."""
+    """Put into `wanted` what the app lacks of TEMP `assigned`, and what people have beyond it."""
     for statement in (_TO_INVITE, _TO_CHANGE_ROLE):
         db.execute_sql(statement, values)
     _look_at_further_roles(values)

@@ -99,7 +99,7 @@ def roles(app: App) -> list[Role]:
 
 
 def source(text: str) -> dict[str, DirectoryGroup | Team]:
-    """What a choice of the form names: "group:7" or "team:3". Raises RuleProblem."""
+    """The group or team that a value of the form names: "group:7" or "team:3". Raises RuleProblem if there is none."""
     kind, _, number = text.partition(":")
     number = int(number) if number.isascii() and number.isdecimal() and len(number) < 19 else 0
     if kind == "team" and (team := Team.get_or_none(Team.id == number)):

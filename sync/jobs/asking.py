@@ -102,7 +102,7 @@ def _begin(app: App, by: str, trigger: str, pause: timedelta = timedelta()) -> C
 
 
 def _bring_forward(check: Check, due: datetime, urgency: Urgency) -> None:
-    """Let a check that waits for longer than until `due` (UTC) be done then, and before what is less urgent."""
+    """Let a queued check start at `due` (UTC) at the latest, and before checks that are less urgent."""
     waits = (Check.id == check.id) & (Check.state == CheckState.QUEUED)
     later = Check.update(next_at=due).where(waits & (Check.next_at > due)).execute()
     if later or urgency == Urgency.SOON and Check.select().where(waits).exists():

@@ -15,7 +15,7 @@ BEHIND = timedelta(minutes=5)  # as much as a time server may turn a clock back 
 
 
 def wrong(now: datetime | None = None) -> Fault | None:
-    """The fault, where the clock is behind what it was; `now` is naive UTC."""
+    """The fault of a clock that shows an earlier time than Rollcall has seen, or None. `now` is naive UTC."""
     seen = setting(LATEST)
     if seen is None or datetime.fromisoformat(seen) - (now or utcnow()) <= BEHIND:
         return None
@@ -29,14 +29,14 @@ def wrong(now: datetime | None = None) -> Fault | None:
 
 
 def keep(now: datetime) -> None:
-    """Remember how late it is; a clock that is behind doesn't turn that back."""
+    """Remember the latest time that was seen. An earlier one changes nothing."""
     seen = setting(LATEST)
     if seen is None or datetime.fromisoformat(seen) < now:
         set_setting(LATEST, now.isoformat())
 
 
 def is_right(by: str) -> None:
-    """Take the clock as it is: what was later had been wrong."""
+    """Accept the clock as it is now: the later time that was seen had been wrong."""
     with writing():
         before, now = setting(LATEST), utcnow().isoformat()
         set_setting(LATEST, now)

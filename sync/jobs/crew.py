@@ -41,7 +41,7 @@ class Crew:
         return len(self._busy)
 
     def take(self, dequeue: Callable[[Urgency], Message | None]) -> Message | None:
-        """What `dequeue` gives to this thread: a message that is as urgent as this, or more."""
+        """The next message that this thread may take, or None. `dequeue` is given the least urgency that counts now."""
         with self._taking:
             message = dequeue(self._least())
             if message is not None:
@@ -50,7 +50,7 @@ class Crew:
             return message
 
     def done(self) -> None:
-        """This thread has done what it took."""
+        """Note that this thread has finished its message."""
         self._busy.pop(threading.get_ident(), None)
 
     def seconds_until_room(self) -> float:

@@ -47,7 +47,7 @@ def _troubles(now: datetime) -> list[Fault]:
 
 
 def _look() -> None:
-    """Write something, to see what hinders the schedule, or that nothing does any longer; at most once in a while."""
+    """Try to write a value, to find out whether something hinders the schedule; at most once in LOOK_SECONDS."""
     global _looked_at
     if time.monotonic() - _looked_at < LOOK_SECONDS:
         return
@@ -65,7 +65,7 @@ _WAITING = " UNION ".join(
 
 
 def _waiting_for() -> list[Fault]:
-    """What work waits for, whichever process met it."""
+    """The faults of this machine that any process has met and that rows of work wait for."""
     by_text = {fault.text: fault for fault in faults.ALL}
     return [by_text[text] for (text,) in db.execute_sql(_WAITING, {"texts": json.dumps(list(by_text))}).fetchall()]
 

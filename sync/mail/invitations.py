@@ -11,12 +11,12 @@ from sync.words import plural
 
 
 def invited(invitation: Invitation) -> list[Mail]:
-    """The app has taken the invitation: say so to whom it is for."""
+    """Tell the invited person, by e-mail, that the app has accepted the invitation."""
     return _to_the_invited(invitation, "invitation", f"Join {name_in_line(invitation.app.name)}")
 
 
 def remind(invitation: Invitation) -> list[Mail]:
-    """They have not joined yet: once more."""
+    """Remind the invited person, who has not joined yet."""
     return _to_the_invited(
         invitation, "invitation reminder", f"Your invitation to {name_in_line(invitation.app.name)} is still open"
     )
@@ -34,7 +34,7 @@ def _to_the_invited(invitation: Invitation, kind: str, subject: str) -> list[Mai
 
 
 def expired(app: App, invitations: list[Invitation]) -> list[Mail]:
-    """These never joined: the Owners decide what becomes of the app's own invitations."""
+    """Tell the Owners whose invitations expired, so that they decide about those still open in the app."""
     count = len(invitations)
     last = max(invitation.id for invitation in invitations)
     return outbox.put(

@@ -106,7 +106,8 @@ def send_reminders(now: datetime) -> int:
 
 
 def remind(report: Report, now: datetime | None = None) -> list[Mail]:
-    """The report still waits: say so once more. Returns nothing when all in it has been decided."""
+    """E-mail the Owners that the report still waits. Returns the new e-mails; none if everything in it has been
+    decided."""
     now = now or utcnow()
     if not _waiting(report).exists():
         return []

@@ -1,5 +1,5 @@
-"""Someone leaves every app at once, by one yes: now, or on the day that was chosen with it.
-There is no second way: each app's accounts go through its open report and reports.finish, in one transaction."""
+"""Someone leaves every app at once, by one approval: now, or on the chosen day. There is no second way: each app's
+accounts go through its open report and reports.finish, in one transaction."""
 
 from __future__ import annotations
 

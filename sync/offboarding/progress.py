@@ -11,7 +11,8 @@ from sync.states import LIVE_TASKS, ChangeDecision, TaskState
 
 @dataclass
 class Line:
-    """One seat: its `task`, or without one the `word`, `tone` and `detail` of why; `report` is where it waits."""
+    """One account: its `task`, or without one the `word`, `tone` and `detail` that explain why; `report` is where it
+    waits."""
 
     change: Change
     task: Task | None = None

@@ -81,7 +81,7 @@ def count(role: str) -> int:
 
 
 def now(person: Person, field: str) -> str:
-    """What it is at the moment, in words; "" for nothing."""
+    """The person's current value of the field, in words; "" if there is none."""
     known = Person.get_by_id(person.id)
     if field == HeldField.ADDRESS:
         return ""

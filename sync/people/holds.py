@@ -62,7 +62,7 @@ def people_who_may_lift(person: Person) -> list[Person]:
 
 
 def how_long(person: Person) -> str | None:
-    """Until when their accounts stay after they have left, in words; None if nothing keeps them."""
+    """Until when the person's accounts are kept after they have left, in words; None if nothing keeps them."""
     if person.hold is not None:
         return "until the legal hold is lifted"
     if person.remove_on is not None and person.remove_on > today():

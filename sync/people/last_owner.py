@@ -50,7 +50,7 @@ def last_owners(leaving: Iterable[int]) -> set[int]:
 
 
 def spare_last(leaving: Iterable[int]) -> set[int]:
-    """The people with these ids without the last Owners among them: who may be locked out."""
+    """These people without the last Owners among them, who must not be locked out."""
     leaving = set(leaving)
     return leaving - last_owners(leaving)
 

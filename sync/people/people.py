@@ -125,7 +125,7 @@ def edit(person: Person, by: Asker, name: str | None = None, emails: Sequence[st
 
 
 def mark_left(person: Person, by: Asker, reason: str = "") -> None:
-    """Someone says that the person has left the company: deprovisioned, whatever the directories say."""
+    """Mark the person by hand as having left the company, whatever the directories report."""
     rank.require_over(by, person)
     with writing():
         keep_an_owner(person)
@@ -133,14 +133,15 @@ def mark_left(person: Person, by: Asker, reason: str = "") -> None:
 
 
 def mark_returned(person: Person, by: Asker) -> None:
-    """Someone says that the person is (still, or again) here: active, until a directory agrees and then changes."""
+    """Mark the person by hand as active, until a directory agrees and then reports something else."""
     rank.require_over(by, person)
     with writing():
         decide_by_hand(person, PersonStatus.ACTIVE, by, f"Marked as back by {short_name(by)}", "")
 
 
 def set_workspace_role(person: Person, role: str | None, by: Asker) -> None:
-    """What the person may do in Rollcall; None: may not sign in. The last owner stays owner. Raises NotAllowed."""
+    """Set what the person may do in Rollcall; None: they can't sign in. The last Owner stays an Owner. Raises
+    PeopleProblem or NotAllowed."""
     rank.require(by, WorkspaceRole.OWNER, WorkspaceRole.SUPER_ADMIN)
     rank.require_over(by, person)
     _check_role(role)
@@ -235,7 +236,8 @@ def decide_by_hand(person: Person, status: str, by: Asker, reason: str, why: str
 
 
 def _become(changes: list[tuple[Person, str, str]], by: str | Asker) -> None:
-    """Persons with their new status and its reason: at most CHUNK."""
+    """Store the new status of these people and its reason, end the sessions of those who are no longer active, and have
+    their apps compared again. At most CHUNK people at once."""
     now = utcnow()
     db.executemany(
         "UPDATE person SET status = ?, status_since = ?, status_reason = ? WHERE id = ?",

@@ -66,7 +66,7 @@ def _shown(report: Report) -> set[str]:
 
 
 def _drop_all(report: Report) -> None:
-    """None of the waiting changes is valid now; the rows are kept as a trace."""
+    """Take all undecided changes out of the report, as none of them is valid now. Their rows are kept as a trace."""
     Change.update(report=None, decision=IGNORED, protection=None, protected=None).where(
         Change.report == report, Change.decision.in_(UNDECIDED)
     ).execute()
@@ -80,7 +80,7 @@ def _close_as_superseded(report: Report, by: str, why: str) -> None:
 
 
 def _attach_applied(app: App, check: Check, report: Report) -> int:
-    """How many there were."""
+    """Add the changes that the check has applied to the report; return how many."""
     return db.execute_sql(
         """
         INSERT INTO change (app_id, found_by_id, report_id, kind, decision, account_id, asset_id, before, after,

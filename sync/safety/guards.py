@@ -71,7 +71,8 @@ def is_mass(app: App, leaving: int, besides: int = 0) -> bool:
 
 
 def is_mass_of(app: App, kinds: tuple[str, ...], people: int) -> bool:
-    """Whether the app's guard holds so many more invitations, or changes of role or access."""
+    """Whether the app's guard would hold this many more people's changes of these kinds: invitations, roles or
+    access."""
     marks = ", ".join("?" * len(kinds))
     before = db.execute_sql(
         f"""
@@ -100,8 +101,8 @@ def confirmed_lately(app: App) -> int:
 
 
 def waiting_beside(app: App, accounts: Iterable[int], *decisions: str) -> int:
-    """How many other accounts' removal is so decided in the app's open report, but not as part of a mass that was
-    released."""
+    """The number of other accounts whose removal has one of these decisions in the app's open report, without those of
+    a mass that was released."""
     return (
         Change.select(fn.COUNT(Change.account.distinct())).join(Report)
         .where(Change.app == app, Report.is_open, Change.kind.in_(REMOVALS), Change.in_app,

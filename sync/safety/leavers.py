@@ -58,7 +58,7 @@ class Leaver:
 
     @property
     def is_open(self) -> bool:
-        """Nobody has decided that the account may stay for now."""
+        """True unless someone has decided that the account may stay for now."""
         return not (self.kept_until or self.left_out or self.acceptance)
 
     @property

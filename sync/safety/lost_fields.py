@@ -259,7 +259,7 @@ def _of_assets(app: App) -> Loss:
 
 
 def _unknown_statuses() -> list[str]:
-    """A word that the connector does not know is shown and asked about."""
+    """A warning about statuses that the connector doesn't know, for a person to look at."""
     rows = db.execute_sql(
         "SELECT substr(status, 10), count(*) FROM staged_account WHERE status LIKE 'unknown: %' "
         "GROUP BY 1 ORDER BY 2 DESC, 1"

@@ -17,12 +17,12 @@ REMOVES = f"kind IN ({texts(REMOVALS)})"  # kinds of Change by which someone lea
 
 
 def want_nothing() -> None:
-    """An empty `wanted` to begin with."""
+    """Create an empty TEMP table `wanted`."""
     tables.create(WANTED)
 
 
 def want_gone(app: App, account_ids: list[int]) -> None:
-    """Accounts that the app no longer lists, so many that a person must look first."""
+    """Add the removal of accounts that the app no longer lists, as there are so many that a person must look first."""
     db.executemany(
         f"{WANT} SELECT 'removed user', a.id, NULL, FALSE, {roles.words('a')}, "
         "'No longer in the app''s list', NULL, NULL "
@@ -48,7 +48,8 @@ def want_lost_access(pairs: list[tuple[int, int]]) -> None:
 
 
 def want_open_findings(app: App) -> None:
-    """What the open report holds back of what only a reading of the app can find: true until the next reading."""
+    """Add the open report's changes that only a reading of the app can find again: they are true until the next
+    reading."""
     db.execute_sql(
         """
         INSERT INTO wanted (kind, account_id, asset_id, in_app, before, reason, after, person_id, detail)

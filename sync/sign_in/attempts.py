@@ -55,7 +55,8 @@ def network(source: str) -> str:
 
 
 def begin(counted: Mapping[str, int]) -> list[int]:
-    """Count the attempt as wrong until it proves right, so that many at once don't slip past. Their ids.
+    """Count the attempt as wrong until it proves right, so that many at once don't slip past the limit. Returns the ids
+    of the rows.
 
     Raises TooManyAttempts.
     """

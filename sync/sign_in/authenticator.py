@@ -20,13 +20,13 @@ DRIFT = 1  # steps that the phone's clock may be early or late
 
 
 def has(person: Person) -> bool:
-    """Whether this person has one that counts."""
+    """Whether this person has a confirmed authenticator app."""
     return AuthenticatorApp.select().where(
         AuthenticatorApp.person == person, AuthenticatorApp.secret.is_null(False)).exists()
 
 
 def of(person: Person) -> AuthenticatorApp | None:
-    """The row, also where nothing in it counts yet."""
+    """The person's row, even if its secret isn't confirmed yet; None if there is none."""
     return AuthenticatorApp.get_or_none(AuthenticatorApp.person == person)
 
 

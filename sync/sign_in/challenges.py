@@ -11,7 +11,8 @@ from sync.models import UsedChallenge
 
 
 def use_up(challenge: str, lasts: float) -> bool:
-    """Mark a challenge as used; False if it was used before. It is remembered for twice the seconds that it `lasts`."""
+    """Mark a challenge as used; False if it was used before. `lasts` is its validity in seconds; the mark is kept twice
+    as long."""
     mark, now = hashlib.sha256(challenge.encode()).hexdigest(), utcnow()
     with writing():
         UsedChallenge.delete().where(UsedChallenge.ends_at < now).execute()

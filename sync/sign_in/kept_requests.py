@@ -18,7 +18,7 @@ LASTS = timedelta(minutes=15)
 
 
 def keep(session: Session, request: dict) -> str:
-    """A token for it; `request` is what JSON can hold. The earlier one of this session is deleted."""
+    """Keep a request, which must be JSON, and return its token. The earlier request of this session is deleted."""
     token = secrets.token_urlsafe(24)
     values = {"token_hash": token_hash(token), "sealed": vault.seal({"request": json.dumps(request)}),
               "ends_at": utcnow() + LASTS}
@@ -29,7 +29,7 @@ def keep(session: Session, request: dict) -> str:
 
 
 def look(session: Session, token: str) -> dict | None:
-    """What is kept of this session under this token; None once it is gone."""
+    """The request that is kept for this session under this token, or None."""
     with connected():
         row = KeptRequest.get_or_none(KeptRequest.session == session.id, KeptRequest.ends_at > utcnow())
     if row is None or not hmac.compare_digest(row.token_hash, token_hash(token)):
@@ -38,7 +38,7 @@ def look(session: Session, token: str) -> dict | None:
 
 
 def take(session: Session, token: str) -> dict | None:
-    """The same, used up by this: of two requests at once, one gets it."""
+    """Like look(), but the request is deleted: of two calls at once, only one gets it."""
     found = look(session, token)
     with writing():
         mine = (KeptRequest.session == session.id) & (KeptRequest.token_hash == token_hash(token))

@@ -172,7 +172,7 @@ def _left(person: Person) -> str:
 
 
 def _announce(person: Person, what: str, sentence: str, by: str = "", **values: str) -> None:
-    """In Activity, and by mail to the person."""
+    """Record the change in Activity, and e-mail the person."""
     by = by or signature(person)
     with writing():
         activity.record(by, what, about=signature(person), person=person, **values)

@@ -127,7 +127,7 @@ def signed_link(person: Person, by: Asker | None = None, once: str = "", lasts: 
 
 
 def link_asks(token: str) -> bool:
-    """Whether a signed link signs in by a click on its page alone; it isn't used up by this."""
+    """Whether a signed link needs a click on its page before it signs in. The link isn't used up by this call."""
     body = _body(token)
     if body is None or not body.get("asks", True) or body["once"] in (setting(USED_LINKS) or {}):
         return False
@@ -149,7 +149,7 @@ def person_of_link(token: str) -> Person | None:
 
 
 def lasts(token: str) -> int:
-    """The seconds that a signed link lasts in all; 0 for one that is forged or outdated."""
+    """How many seconds a signed link is valid in all; 0 if it is forged or has expired."""
     body = _body(token)
     return body["lasts"] if body else 0
 

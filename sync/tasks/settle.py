@@ -23,10 +23,8 @@ BECAME = {TaskState.QUEUED: InvitationState.ONGOING, TaskState.NEEDS_ATTENTION: 
 
 
 def settle(task: Task, state: str) -> None:
-    """Apply that the task is now done, no longer needed, cancelled, queued again, or needs attention.
-
-    Inside the transaction that wrote so to its row.
-    """
+    """Apply the task's new state to the account, its access or its invitation. Inside the transaction that wrote the
+    state."""
     if task.act == TaskKind.INVITE:
         _invitation(task, state)
     elif task.act == TaskKind.REMOVE:
@@ -57,7 +55,8 @@ def _new_role(task: Task) -> None:
 
 
 def _granted(task: Task) -> None:
-    """Whether the access may be handed on is taken from others with this role; the next check knows."""
+    """Store the access of a finished grant. Whether it may be handed on is copied from others with this role; the next
+    check corrects it."""
     role = task.detail["role"]
     like_it = Access.select().where(Access.app == task.app_id, Access.role == role, Access.privileged)
     by_rule = task.change_id is not None and task.change.kind == assignments.ACCESS

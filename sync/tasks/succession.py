@@ -63,7 +63,7 @@ def arrange(app: App, approved: Sequence[Task], choices: Choices, by: object, re
 
 
 def _takes(task: Task, mine: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """What a task takes from its account, of what that manages."""
+    """The pairs of `mine`, (account id, asset id), that the task takes away."""
     if task.act == TaskKind.REMOVE:
         return mine
     return [pair for pair in mine if pair[1] == task.asset_id] if task.act == TaskKind.REVOKE else []
