@@ -152,8 +152,7 @@ def _secrets(kind: type[Connector], values: dict[str, str]) -> dict[str, str]:
 
 
 def stored(kind: type[Connector], values: dict[str, str], before: App | None = None) -> dict:
-    """The columns of App for these values: secrets are sealed, and a file that differs from that of `before` is marked
-    as uploaded now (UTC)."""
+    """The columns of App for these values: secrets are sealed, and a file that isn't that of `before` is dated now."""
     settings = {field.name: values[field.name] for field in kind.fields if not field.secret and field.name in values}
     known = vault.unseal(before.credential) if before is not None else {}
     for field in kind.fields:
@@ -177,13 +176,12 @@ def connector_for(app: App, on_total: Callable[[int], None] | None = None) -> Co
 
 
 def reaching(app: App) -> AbstractContextManager[None]:
-    """In this block, the app's connector may connect to a private network if someone who may do so approved it."""
+    """In this block, the app's connector may connect to a private network if that was approved."""
     return connectors.reaching(app.private_by is not None)
 
 
 def capabilities_of(app: App) -> frozenset[str]:
-    """The operations that this app supports with its settings; without a credential, those that its kind of connector
-    supports."""
+    """The operations that this app supports with its settings; without a credential, those of its kind."""
     if app.credential is None:
         return connector_class(app.connector).capabilities
     connector = connector_for(app)
@@ -202,7 +200,7 @@ def for_connector(account: Account) -> AppAccount:
 
 
 def role_change(account: Account, role: str) -> RoleChange:
-    """What a change to this role would do to all roles of the account, as the app's connector declares it."""
+    """What a change to this role does to all roles of the account, as the app's connector declares it."""
     try:
         after = connector_class(account.app.connector).roles_after(for_connector(account), role)
     except Refused as no:
@@ -260,15 +258,14 @@ def rename(app: App, name: str, by: Asker) -> None:
 
 
 def set_part(app: App, person: Person, part: str | None, by: Asker) -> None:
-    """Make the person an Owner or Collaborator of the app, or neither (None). Raises NotAllowed for anyone but an Owner
-    of the app, AppProblem for the last Owner."""
+    """Make someone Owner or Collaborator of the app, or neither (None). Raises NotAllowed, AppProblem for the last
+    Owner."""
     rank.require_part(by, app)
     give_part(app, person, part, by)
 
 
 def give_part(app: App, person: Person, part: str | None, by: Asker) -> None:
-    """Like set_part(), but it asks for no rank: for an app that is being connected. Raises AppProblem for the last
-    Owner."""
+    """Like set_part(), for an app that is being connected: it asks for no rank. Raises AppProblem."""
     with writing():
         before = AppPerson.get_or_none(AppPerson.app == app, AppPerson.person == person)
         if before and before.part == Part.OWNER and part != Part.OWNER and _owners(app) == 1:
@@ -286,8 +283,7 @@ def _owners(app: App) -> int:
 
 
 def set_schedule(app: App, daily_on: bool, minute: int, by: Asker) -> None:
-    """Switch daily checks on or off, at this minute of the day (0 to 1439) in the workspace's zone. Raises
-    AppProblem."""
+    """Check daily or not, at this minute of the day (0 to 1439) in the workspace's zone. Raises AppProblem."""
     rank.require_part(by, app)
     if not 0 <= minute < 24 * 60:
         raise AppProblem("The time of the daily check must be between 00:00 and 23:59.")
@@ -305,8 +301,7 @@ def _schedule_in_words(app: App) -> str:
 
 
 def _plan(app: App, begins: bool = False) -> None:
-    """Store when the app is checked next. If daily checks begin again (`begins`), a check that became due in the pause
-    is still due."""
+    """Store when the app is checked next. With `begins`, a check that became due in the pause is still due."""
     now, zone, planned = utcnow(), workspace().zone, app.daily and app.is_active
     times = {"next_check_at": daily.next_time(now, app.check_minute, zone) if planned else None}
     if planned and begins:
@@ -324,8 +319,7 @@ def plan_all() -> None:
 def set_guard(
     app: App, accounts: int | None, percent: int | None, by: Asker, kind: str = ChangeKind.REMOVED_USER
 ) -> None:
-    """Set the app's own limits for a kind of change (one of guards.GUARDS): a number of accounts, and a percentage.
-    None uses the workspace's number."""
+    """Set the app's guard for a kind of change of guards.GUARDS. None uses the workspace's number."""
     rank.require_part(by, app)
     if accounts is not None and not 0 <= accounts <= 100_000 or percent is not None and not 0 <= percent <= 100:
         raise AppProblem("The guard needs a number of accounts from 0 to 100,000 and a percentage from 0 to 100.")
@@ -352,8 +346,7 @@ def set_removal(app: App, removal: str, by: Asker) -> None:
 
 
 def set_policy(app: App, removal: str, limits: dict[str, tuple[int | None, int | None]], by: Asker) -> None:
-    """Set how removals are decided, and the limits of the guards by kind of change: all of it or, if it raises
-    AppProblem, none of it."""
+    """Set how removals are decided, and the guards by kind of change: all of it, or nothing. Raises AppProblem."""
     with writing():
         for kind, numbers in limits.items():
             set_guard(app, *numbers, by, kind)
