@@ -87,6 +87,11 @@ def one_of(column: Field, ids: str) -> Expression:
     return column.in_(SQL("(SELECT CAST(value AS INTEGER) FROM json_each(?))", (ids,)))
 
 
+def one_of_texts(column: Field, texts: str) -> Expression:
+    """The same for texts."""
+    return column.in_(SQL("(SELECT value FROM json_each(?))", (texts,)))
+
+
 def plain_rows(query: ModelSelect) -> list[tuple]:
     """The query's rows as the database has them, for many rows of numbers and texts: nothing is converted."""
     return db.execute_sql(*query.sql()).fetchall()

@@ -31,16 +31,16 @@ def prepared_plain(write: Callable[..., Select]) -> Callable[..., list[tuple]]:
 
 
 def _once_written(write: Callable[..., Select], answer: Callable[[Statement, tuple], list]) -> Callable[..., list]:
-    places = [one.kind for one in signature(write).parameters.values()]
-    many = sum(kind is not kind.KEYWORD_ONLY for kind in places)
+    places = [one for one in signature(write).parameters.values() if one.kind is not one.KEYWORD_ONLY]
+    defaults = tuple(one.default for one in places)
     statements: dict[tuple, Statement] = {}
 
     @wraps(write)
     def rows(*values: Any, **shape: Any) -> list:
         key = tuple(shape.items())
         if key not in statements:
-            statements[key] = Statement(write(*map(Given, range(many)), **shape))
-        return answer(statements[key], values)
+            statements[key] = Statement(write(*map(Given, range(len(places))), **shape))
+        return answer(statements[key], values + defaults[len(values):])
 
     return rows
 

@@ -7,9 +7,12 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from peewee import ModelSelect
+
 from connectors.base import Role as Named
 from sync.models import BIT, Account, App, Change, Role
 from sync.once import once
+from sync.prepared import prepared
 from sync.states import AccountState
 
 # Before a SELECT: instead of the table, the roles as the caller knows them (`:roles`, by Roles.as_json).
@@ -200,7 +203,12 @@ def wanted_by(detail: dict) -> list[str]:
 @once
 def of(app: App | int) -> Roles:
     """The app's roles, as the last check read them."""
-    return _roles(list(Role.select().where(Role.app == app).order_by(Role.position, Role.external_id)))
+    return _roles(_of(app))
+
+
+@prepared
+def _of(app: App | int) -> ModelSelect:
+    return Role.select().where(Role.app == app).order_by(Role.position, Role.external_id)
 
 
 def of_apps(app_ids: Iterable[int]) -> dict[int, Roles]:

@@ -3,12 +3,13 @@ A view opens an address and gives nobody a right: the list asks who may see it, 
 
 from __future__ import annotations
 
-from peewee import IntegrityError
+from peewee import IntegrityError, ModelSelect
 
 from connectors.names import clean_name
 from sync import activity, rank
 from sync.db import writing
 from sync.models import App, SavedView
+from sync.prepared import prepared
 from sync.problems import Problem
 from sync.rank import Asker
 from sync.states import ListName, Part
@@ -24,8 +25,14 @@ class ViewProblem(Problem):
 
 def of_list(person_id: int, name: ListName, app: App | None = None) -> list[SavedView]:
     """The person's own views of the list and those that are shared, by name."""
+    return _of_list(person_id, name, app or 0, of_app=app is not None)
+
+
+@prepared
+def _of_list(person_id: int, name: ListName, app: App | int, *, of_app: bool) -> ModelSelect:
     theirs = (SavedView.person == person_id) | SavedView.shared
-    return list(SavedView.select().where(_is_of(name, app), theirs).order_by(SavedView.name, SavedView.id))
+    is_of = _is_of(name, app if of_app else None)
+    return SavedView.select().where(is_of, theirs).order_by(SavedView.name, SavedView.id)
 
 
 def with_id(view_id: int, by: Asker) -> SavedView | None:

@@ -1,5 +1,5 @@
-"""How templates call macros and functions, in fewer steps than Jinja takes, which looks for marks that nearly none has.
-A function or macro gets the same: tests/web/test_quick_calls.py compares."""
+"""How templates import macros and call them and functions, in fewer steps than Jinja takes, which looks for names and
+marks that nearly none has. A function or macro gets the same: tests/web/test_quick_calls.py compares."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from types import FunctionType
 from typing import Any
 
 from flask import Flask
+from jinja2 import Template
+from jinja2.environment import TemplateModule
 from jinja2.runtime import Context, Macro
 
 PLAIN = (FunctionType, type(lru_cache(len)))
@@ -18,6 +20,16 @@ INSIDE = ("_block_vars", "_loop_vars")  # what Jinja hands to a call for functio
 
 def install(app: Flask) -> None:
     app.jinja_env.context_class = QuickContext
+    app.jinja_env.template_class = QuickTemplate
+
+
+class QuickTemplate(Template):
+    """A template whose macros others import."""
+
+    def _get_default_module(self, context: Context | None = None) -> TemplateModule:
+        """Its macros. Jinja makes them again for a template that has globals of its own: by default, none has."""
+        has_own = context is not None and not context.globals_keys <= self.environment.globals.keys()
+        return super()._get_default_module(context if has_own else None)
 
 
 class QuickContext(Context):

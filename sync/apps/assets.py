@@ -12,6 +12,7 @@ from peewee import ModelSelect, fn
 from sync.db import db
 from sync.listing import Filter, Order, Page, one_of, page_of
 from sync.models import Access, Account, App, Asset, Person
+from sync.prepared import prepared_plain
 from sync.safety import sole_managers
 from sync.search import finding
 from sync.search.index import Kind
@@ -159,11 +160,13 @@ def access_of(account: Account, most: int = 500) -> list[Access]:
 
 def count_of(account_ids: list[int]) -> dict[int, int]:
     """Account id → number of assets it can access, for accounts that have any."""
-    counted = (
-        Access.select(Access.account, fn.COUNT(Access.id)).where(one_of(Access.account, json.dumps(account_ids)))
-        .group_by(Access.account)
-    )  # fmt: skip
-    return dict(counted.tuples())
+    return dict(_counted(json.dumps(account_ids)))
+
+
+@prepared_plain
+def _counted(account_ids: str) -> ModelSelect:
+    counted = Access.select(Access.account, fn.COUNT(Access.id)).where(one_of(Access.account, account_ids))
+    return counted.group_by(Access.account)
 
 
 def may_be_given(app: App, search: str, most: int) -> list[Account]:

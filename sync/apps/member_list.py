@@ -23,6 +23,7 @@ from sync.listing import (
 )
 from sync.matching.members import LEFT, TABS
 from sync.models import BIT, Access, Account, App, Asset, Person, PersonEmail, Role
+from sync.prepared import prepared
 from sync.roles import Roles
 from sync.safety import leavers
 from sync.search import finding
@@ -145,9 +146,13 @@ def as_of(app: App) -> datetime:
 def _with_people(shown: Iterable) -> list[Account]:
     """Accounts in the order of their ids, or of rows that have them."""
     order = [row if isinstance(row, int) else row.id for row in shown]
-    query = Account.select(Account, Person).left_outer_join(Person).where(one_of(Account.id, json.dumps(order)))
-    rows = {row.id: row for row in query}
+    rows = {row.id: row for row in _rows_with_people(json.dumps(order))}
     return [rows[id] for id in order if id in rows]
+
+
+@prepared
+def _rows_with_people(ids: str) -> ModelSelect:
+    return Account.select(Account, Person).left_outer_join(Person).where(one_of(Account.id, ids))
 
 
 DOWNLOADED = (

@@ -6,6 +6,7 @@ from peewee import ModelSelect
 
 from sync.listing import plain_rows
 from sync.models import App, AppPerson, Person
+from sync.prepared import prepared, prepared_plain
 from sync.search.texts import contains, text_of, words_of
 from sync.states import AppState, Part, WorkspaceRole
 
@@ -38,8 +39,7 @@ def owned_by(person: Person):
     """The apps that this person may check and decide about, by name, as a query."""
     if person.workspace_role in RUNS_ALL:
         return apps_of(person)
-    owns = (AppPerson.person == person) & (AppPerson.part == Part.OWNER)
-    return apps_of(person).where(App.id.in_(AppPerson.select(AppPerson.app).where(owns)))
+    return apps_of(person).where(App.id.in_(_owned(person)))
 
 
 def shown(person: Person, words: str = "", category: str = "") -> ModelSelect:
@@ -58,13 +58,24 @@ def categories(person: Person) -> list[str]:
 
 def owned_ids(person: Person) -> set[int]:
     """The ids of owned_by()."""
-    return {id for (id,) in plain_rows(owned_by(person).select(App.id))}
+    return {id for (id,) in _owned_ids(person, all_apps=person.workspace_role in RUNS_ALL)}
 
 
-def people_of(app: App) -> list[AppPerson]:
+@prepared_plain
+def _owned_ids(person: Person, *, all_apps: bool) -> ModelSelect:
+    seen = seen_by(person, all_apps).select(App.id)
+    return seen if all_apps else seen.where(App.id.in_(_owned(person)))
+
+
+def _owned(person: Person) -> ModelSelect:
+    return AppPerson.select(AppPerson.app).where(AppPerson.person == person, AppPerson.part == Part.OWNER)
+
+
+@prepared
+def people_of(app: App) -> ModelSelect:
     """Its Owners and Collaborators with the people, Owners first."""
     rows = AppPerson.select(AppPerson, Person).join(Person).where(AppPerson.app == app)
-    return list(rows.order_by(AppPerson.part.desc(), Person.name))
+    return rows.order_by(AppPerson.part.desc(), Person.name)
 
 
 def owners_of(app: App) -> list[Person]:

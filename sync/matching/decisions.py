@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from peewee import Expression, fn
+from peewee import Expression, ModelSelect, fn
 
 from sync import activity
 from sync.db import db, utcnow, writing
@@ -20,6 +20,7 @@ from sync.matching import rules as match_rules
 from sync.matching.members import match_in_words, recount
 from sync.models import Account, App, MatchDecision, Person
 from sync.names import account_name
+from sync.prepared import prepared_plain
 from sync.problems import Problem
 from sync.states import AccountMatch, AccountState, PersonStatus
 
@@ -241,12 +242,16 @@ def undoable(app: App, limit: int = 1, since: datetime | None = None) -> list[Ba
 def _decided_since(app: App, moment: datetime) -> list[Expression]:
     """Conditions: decided after that moment, about an account of the app; none where nothing was. They name the
     accounts, which are few: with a condition on the app, SQLite would walk through all of it."""
-    recent = MatchDecision.select(MatchDecision.account).where(MatchDecision.made_at > moment,
-                                                               MatchDecision.undone_at.is_null())  # fmt: skip
-    ids = sorted({id for (id,) in plain_rows(recent)})
+    ids = sorted({id for (id,) in _decided(moment)})
     among = Account.select(Account.id, Account.app).where(one_of(Account.id, json.dumps(ids)))
     mine = [id for id, app_id in plain_rows(among) if app_id == app.id] if ids else []
     return [one_of(Account.id, json.dumps(mine)), MatchDecision.made_at > moment] if mine else []
+
+
+@prepared_plain
+def _decided(since: datetime) -> ModelSelect:
+    recent = MatchDecision.select(MatchDecision.account)
+    return recent.where(MatchDecision.made_at > since, MatchDecision.undone_at.is_null())
 
 
 def _standing() -> tuple:

@@ -3,20 +3,23 @@ Set-based, and never a guess: where rules name different people, or a number is 
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from string import ascii_lowercase, ascii_uppercase
 
-from peewee import fn
+from peewee import ModelSelect, fn
 
 from connectors.names import domain_key, email_key, readable
 from sync import activity
 from sync.db import db, writing
+from sync.listing import one_of, one_of_texts
 from sync.matching import addresses
 from sync.matching.addresses import Claim
 from sync.matching.members import recount
 from sync.models import Account, App, Person, PersonEmail
+from sync.prepared import prepared
 from sync.problems import Problem
 from sync.staging import tables
 from sync.staging.check import TO_MATCH
@@ -195,12 +198,11 @@ def named(app: App, accounts: Iterable[Account]) -> dict[int, Named]:
             found[account.id].address = email_key(f"{account.user_name}@{app.match_domain}")
     addresses_found = {account.email_key for account in accounts} | {one.address for one in found.values()}
     numbers = {account.employee_number.translate(NOCASE) for account in accounts if account.employee_number}
-    rows = list(PersonEmail.select(PersonEmail, Person).join(Person).where(PersonEmail.email_key.in_(addresses_found)))
+    rows = _holders(json.dumps(sorted(filter(None, addresses_found))))
     holders = {row.email_key: row.person for row in rows}
     numbered = defaultdict(list)
     if numbers:
-        theirs = Person.employee_number.is_null(False) & fn.LOWER(Person.employee_number).in_(numbers)
-        for person in Person.select().where(theirs).order_by(Person.name):
+        for person in _numbered(json.dumps(sorted(numbers))):
             numbered[person.employee_number.translate(NOCASE)].append(person)
     for account in accounts:
         one = found[account.id]
@@ -211,20 +213,36 @@ def named(app: App, accounts: Iterable[Account]) -> dict[int, Named]:
     return found
 
 
+@prepared
+def _holders(addresses: str) -> ModelSelect:
+    return PersonEmail.select(PersonEmail, Person).join(Person).where(one_of_texts(PersonEmail.email_key, addresses))
+
+
+@prepared
+def _numbered(numbers: str) -> ModelSelect:
+    known = Person.employee_number.is_null(False)
+    return Person.select().where(known, one_of_texts(fn.LOWER(Person.employee_number), numbers)).order_by(Person.name)
+
+
 def _add_doubts(accounts: Iterable[Account], found: dict[int, Named], clear: set[str]) -> None:
     """What keeps an address from naming anyone, for those that no rule matched; `clear` are addresses that are one
     person's, even if others share them."""
     unmatched = [account for account in accounts if account.match_kind == AccountMatch.UNMATCHED]
     claims = addresses.claims({normal for account in unmatched
                              for normal in (account.email_key, found[account.id].address)} - clear)
-    people = {person.id: person for person in Person.select().where(
-        Person.id.in_([account.was_of_id for account in unmatched if account.was_of_id]))}  # fmt: skip
+    before = [account.was_of_id for account in unmatched if account.was_of_id]
+    people = {person.id: person for person in _people(json.dumps(before))} if before else {}
     for account in unmatched:
         one = found[account.id]
         for normal in (account.email_key, one.address):
             one.claims = one.claims or claims.get(normal, []) if normal else one.claims
             if normal and account.asked_as == normal:
                 one.before = people.get(account.was_of_id)
+
+
+@prepared
+def _people(ids: str) -> ModelSelect:
+    return Person.select().where(one_of(Person.id, ids))
 
 
 def why(app: App, accounts: Iterable[Account]) -> dict[int, str]:

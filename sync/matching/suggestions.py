@@ -14,6 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 
 from connectors.names import readable
 from sync.db import db
@@ -26,6 +27,7 @@ LIKE_ENOUGH = 0.6  # of two names, where 1 is the same
 LONGEST = 200  # letters of a name that are looked at
 COMMON = 50  # people; a word that more of them share is common
 MOST = 200  # people of one name or one short form that an account is compared with
+REMEMBERED = 5000  # people, about a kilobyte each
 FURTHER = 20  # likely people beside those that are asked for
 LEFT = "has left the company"
 WORD = re.compile(r"[^\W_]+")
@@ -41,8 +43,14 @@ class Known:
     locals: frozenset[str]
     addresses: tuple[str, ...] = ()  # their keys
 
+    @cached_property
     def sorted_name(self) -> str:
         return " ".join(sorted(self.words))
+
+    @cached_property
+    def called(self) -> frozenset[str]:
+        """What is before the @ of their addresses, and how their name is shortened."""
+        return self.locals | _short_forms(self.words).keys()
 
 
 @dataclass(frozen=True)
@@ -87,10 +95,10 @@ class Candidates:
     def _add(self, known: Known) -> None:
         for word in self.by_word.keys() & known.words:
             self.by_word[word].append(known)
-        for short in self.by_short.keys() & (known.locals | _short_forms(known.words).keys()):
+        for short in self.by_short.keys() & known.called:
             self.by_short[short].append(known)
-        if (name := known.sorted_name()) in self.by_name:
-            self.by_name[name].append(known)
+        if known.sorted_name in self.by_name:
+            self.by_name[known.sorted_name].append(known)
 
     def for_(self, wanted: Wanted) -> list[Known]:
         """Those to compare an account with; their number is bounded, however many people there are."""
@@ -167,9 +175,15 @@ def everybody() -> Iterator[Known]:
         FROM person p ORDER BY p.id
     """)
     for id, name, joined in rows:
-        addresses = tuple((joined or "").split())
-        before_at = {"".join(_words(address.partition("@")[0])) for address in addresses}
-        yield Known(id, _words(name), frozenset(before_at - {""}), addresses)
+        yield _known(id, name, joined or "")
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _known(id: int, name: str, addresses: str) -> Known:
+    """It follows from its values alone, so the next page needn't take them apart again."""
+    keys = tuple(addresses.split())
+    before_at = {"".join(_words(key.partition("@")[0])) for key in keys}
+    return Known(id, _words(name), frozenset(before_at - {""}), keys)
 
 
 def _short_forms(words: tuple[str, ...]) -> dict[str, str]:
@@ -189,10 +203,10 @@ def _likeness(wanted: Wanted, known: Known) -> tuple[float, str] | None:
     """(how likely, from 0 to 1, and why); None for what is not like enough."""
     reasons = []
     if wanted.name and known.words:
-        if wanted.sorted_name() == known.sorted_name():
+        if wanted.sorted_name() == known.sorted_name:
             reasons.append((1.0, "the same name"))
         elif not set(wanted.name).isdisjoint(known.words):
-            like = _ratio(wanted.sorted_name(), known.sorted_name())
+            like = _ratio(wanted.sorted_name(), known.sorted_name)
             if like >= LIKE_ENOUGH:
                 reasons.append((like, f"{round(like * 100)} % like the name"))
     twin = _twin(wanted, known)

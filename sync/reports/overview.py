@@ -11,7 +11,7 @@ from peewee import ModelSelect, fn
 from sync.apps.apps import RUNS_ALL
 from sync.listing import Filter, Order, Page, page_of, whole_number
 from sync.models import Account, App, AppPerson, Asset, Change, Person, Report
-from sync.prepared import prepared_plain
+from sync.prepared import prepared, prepared_plain
 from sync.reports.reports import CONFIRM, LEFT_OUT
 from sync.safety import sole_managers
 from sync.states import ADJUSTMENTS, REMOVALS, AccountStatus, Part, ReportState
@@ -110,13 +110,18 @@ class SoleManagers:
 
 
 def sole_managers_of(report: Report) -> SoleManagers:
-    may = Change.select(Change.id, Change.account, Change.decision).where(
-        Change.report == report, Change.kind.in_(REMOVALS), Change.in_app, Change.decision.in_((CONFIRM, LEFT_OUT)))
-    rows = list(may.tuples())
+    rows = _may_leave(report)
     leaving = [account_id for _, account_id, _ in rows]
     by_default = sole_managers.sole_assets([account_id for _, account_id, decision in rows if decision == CONFIRM])
     undecided = {id for id, account_id, decision in rows if decision == CONFIRM and account_id in by_default}
     return SoleManagers(leaving, sole_managers.sole_assets(leaving), undecided)
+
+
+@prepared
+def _may_leave(report: Report) -> ModelSelect:
+    return Change.select(Change.id, Change.account, Change.decision).where(
+        Change.report == report, Change.kind.in_(REMOVALS), Change.in_app, Change.decision.in_((CONFIRM, LEFT_OUT))
+    ).tuples()  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from peewee import Case, fn
+from peewee import Case, ModelSelect, fn
 
 from sync.groups.assignments import ACCESS, ENDED, INVITE, LOSS, ROLE
 from sync.models import Account, Asset, Change, Check, Person, Report
+from sync.prepared import prepared
 from sync.reports import mass_updates
 from sync.reports.reports import APPLIED, CONFIRM, HELD, IGNORED, LEFT_OUT, UNDECIDED
 from sync.safety import leaving
@@ -75,8 +76,16 @@ def total_of(report: Report, key: str) -> int:
 
 
 def rows_of(report: Report, kinds: tuple[str, ...], limit: int, offset: int = 0) -> list[Change]:
+    rows = _rows_of(report, limit, offset, kinds=kinds)
+    for change in rows:
+        change.report = report  # known already: not asked for once a row
+    return rows
+
+
+@prepared
+def _rows_of(report: Report, limit: int, offset: int, *, kinds: tuple[str, ...]) -> ModelSelect:
     joins = Person.alias()
-    rows = list(
+    return (
         Change.select(Change, Account, Person, Asset, joins)
         .left_outer_join(Account)
         .left_outer_join(Person)
@@ -89,9 +98,6 @@ def rows_of(report: Report, kinds: tuple[str, ...], limit: int, offset: int = 0)
         .limit(limit)
         .offset(offset)
     )
-    for change in rows:
-        change.report = report  # known already: not asked for once a row
-    return rows
 
 
 def last_check(report: Report) -> Check | None:

@@ -3,13 +3,18 @@ Nothing is decided here."""
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from peewee import ModelSelect
+
 from connectors.base import PAID_SOCIAL
+from sync.listing import one_of
 from sync.models import Account, App, Change, Person, Report
 from sync.names import person_name
+from sync.prepared import prepared
 from sync.states import ChangeDecision, ChangeKind, Protection
 from sync.words import are, people
 from sync.workspace import workspace
@@ -81,16 +86,22 @@ def of_reports(reports: Iterable[Report]) -> dict[int, Leaving]:
     """By report id; for one that is decided, nobody."""
     known = {report.id: report for report in reports}
     found: dict[int, dict[str, dict[int, str]]] = {id: defaultdict(dict) for id in known}
-    rows = (
-        Change.select(Change, Account, Person).join(Account).join(Person)
-        .where(Change.report.in_([report.id for report in known.values() if report.is_open]), _LEAVER)
-        .order_by(Change.id)
-    )  # fmt: skip
-    for change in rows:
+    for change in _leavers(json.dumps([report.id for report in known.values() if report.is_open])):
         if part := _part(change):
             found[change.report_id][part][change.account.person_id] = person_name(change.account.person)
-    apps = {app.id: app for app in App.select().where(App.id.in_([report.app_id for report in known.values()]))}
+    apps = {app.id: app for app in _apps(json.dumps([report.app_id for report in known.values()]))}
     return {id: _counted(apps[known[id].app_id], parts) for id, parts in found.items()}
+
+
+@prepared
+def _leavers(reports: str) -> ModelSelect:
+    removals = Change.select(Change, Account, Person).join(Account).join(Person)
+    return removals.where(one_of(Change.report, reports), _LEAVER).order_by(Change.id)
+
+
+@prepared
+def _apps(ids: str) -> ModelSelect:
+    return App.select().where(one_of(App.id, ids))
 
 
 def _part(change: Change) -> str:

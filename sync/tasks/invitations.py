@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from peewee import JOIN, SQL
+from peewee import JOIN, SQL, ModelSelect
 
 from connectors.names import AddressProblem, clean_email, email_key, spelling_and_key
 from sync import activity, roles
@@ -17,6 +17,7 @@ from sync.mail import invitations as invitation_mail
 from sync.models import Account, App, Change, Invitation, Person, PersonEmail, Report, Role, Task
 from sync.names import account_name
 from sync.people import people
+from sync.prepared import prepared
 from sync.states import (
     LIVE_INVITATIONS,
     AccountMatch,
@@ -200,9 +201,11 @@ def cancel(invitation: Invitation, by: str, why: str = "") -> None:
                         person=invitation.person_id)  # fmt: skip
 
 
-def of_app(app: App, most: int = 50) -> list[Invitation]:
-    """The open ones, and those that expired and were not settled: what failed or expired first, then the newest."""
-    return list(
+@prepared
+def of_app(app: App, most: int = 50) -> ModelSelect:
+    """The open ones, and those that expired and were not settled: what failed or expired first, then the newest. At
+    most so many."""
+    return (
         Invitation.select(Invitation, Person, Task, Account)
         .join_from(Invitation, Person, JOIN.LEFT_OUTER).join_from(Invitation, Task, JOIN.LEFT_OUTER)
         .join_from(Invitation, Account, JOIN.LEFT_OUTER)
@@ -212,11 +215,12 @@ def of_app(app: App, most: int = 50) -> list[Invitation]:
     )  # fmt: skip
 
 
-def uninvited(app: App, most: int = 50) -> list[Account]:
-    """Accounts that wait to be joined although nobody invited them with Rollcall."""
+@prepared
+def uninvited(app: App, most: int = 50) -> ModelSelect:
+    """Accounts that wait to be joined although nobody invited them with Rollcall, at most so many."""
     ours = Invitation.select(Invitation.account).where(Invitation.app == app, Invitation.state.in_(SHOWN),
                                                        Invitation.account.is_null(False))  # fmt: skip
-    return list(
+    return (
         Account.select(Account, Person).left_outer_join(Person)
         .where(Account.app == app, ON_INDEX, Account.id.not_in(ours))
         .order_by(Account.first_seen.desc()).limit(most)

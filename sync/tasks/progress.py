@@ -7,10 +7,11 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from peewee import JOIN, SQL
+from peewee import JOIN, SQL, ModelSelect
 
 from sync.listing import one_of
 from sync.models import Account, App, Change, Invitation, Person, Report, Task
+from sync.prepared import prepared
 from sync.states import (
     ADJUSTMENTS,
     AWAITING_APPROVAL,
@@ -71,23 +72,35 @@ def states_of(accounts: Iterable[Account]) -> dict[int, Provisioning]:
         return {}
     found: dict[int, list[tuple[str, str, str, bool]]] = {account.id: [] for account in accounts}
     among = json.dumps(list(found))
-    acts = Task.select(Task.account, Task.act, Task.state, Task.error, Task.detail).where(
-        one_of(Task.account, among), Task.is_live)  # fmt: skip
-    for task in acts:
+    for task in _live_tasks(among):
         found[task.account_id].append((OF_ACT[task.act], _stage(task), task.error or "", _stage(task) == ONGOING))
-    waiting = Change.select(Change.account, Change.kind, Change.reason).join(Report).where(
-        one_of(Change.account, among), Change.in_app, Change.decision.in_(AWAITING_APPROVAL), ON_INDEX,
-        Change.kind.in_(list(OF_CHANGE)), Report.is_open)  # fmt: skip
-    for account_id, kind, reason in waiting.tuples():
+    for account_id, kind, reason in _waiting_changes(among):
         found[account_id].append((OF_CHANGE[kind], AWAITING, reason, False))
-    invited = Invitation.select(Invitation.account, Invitation.state).where(
-        one_of(Invitation.account, among), Invitation.state.in_(list(OF_INVITATION)))  # fmt: skip
-    for account_id, state in invited.tuples():
+    for account_id, state in _invited(among):
         found[account_id].append((INVITATION, OF_INVITATION[state], _why_in(state), state == InvitationState.ONGOING))
     for account in accounts:
         if account.state == AccountState.PRESENT and account.status == AccountStatus.INVITED:
             found[account.id].append((INVITATION, ONGOING, "", False))
     return {id: _foremost(states) for id, states in found.items()}
+
+
+@prepared
+def _live_tasks(accounts: str) -> ModelSelect:
+    return Task.select(Task.account, Task.act, Task.state, Task.error, Task.detail).where(
+        one_of(Task.account, accounts), Task.is_live)  # fmt: skip
+
+
+@prepared
+def _waiting_changes(accounts: str) -> ModelSelect:
+    return Change.select(Change.account, Change.kind, Change.reason).join(Report).where(
+        one_of(Change.account, accounts), Change.in_app, Change.decision.in_(AWAITING_APPROVAL), ON_INDEX,
+        Change.kind.in_(list(OF_CHANGE)), Report.is_open).tuples()  # fmt: skip
+
+
+@prepared
+def _invited(accounts: str) -> ModelSelect:
+    return Invitation.select(Invitation.account, Invitation.state).where(
+        one_of(Invitation.account, accounts), Invitation.state.in_(list(OF_INVITATION))).tuples()  # fmt: skip
 
 
 def _foremost(states: list[tuple[str, str, str, bool]]) -> Provisioning:
@@ -125,10 +138,11 @@ def of_invitation(invitation: Invitation) -> Provisioning:
     return _state(INVITATION, OF_INVITATION[invitation.state], why, invitation.state == InvitationState.ONGOING)
 
 
-def awaiting_invitation(app: App, most: int = 50) -> list[Change]:
-    """People that a report proposes to invite: they have no account yet."""
+@prepared
+def awaiting_invitation(app: App, most: int = 50) -> ModelSelect:
+    """People that a report proposes to invite, at most so many: they have no account yet."""
     waiting = Report.select(Report.id).where(Report.app == app, Report.is_open)
-    return list(
+    return (
         Change.select(Change, Person).join(Person, JOIN.LEFT_OUTER)
         .where(Change.report.in_(waiting), Change.kind == ChangeKind.TO_INVITE,
                Change.decision.in_((ChangeDecision.NEEDS_CONFIRMATION, ChangeDecision.HELD)))
@@ -136,11 +150,12 @@ def awaiting_invitation(app: App, most: int = 50) -> list[Change]:
     )  # fmt: skip
 
 
-def leaving(app: App, most: int = 50) -> list[Account]:
-    """Accounts with an approved removal that the app hasn't confirmed yet."""
+@prepared
+def leaving(app: App, most: int = 50) -> ModelSelect:
+    """Accounts with an approved removal that the app hasn't confirmed yet, at most so many."""
     there = Account.select(Account, Person).left_outer_join(Person).where(
         Account.app == app, Account.state == AccountState.REMOVING)  # fmt: skip
-    return list(there.order_by(Account.name, Account.id).limit(most))
+    return there.order_by(Account.name, Account.id).limit(most)
 
 
 def between(app: App, first: int, last: int) -> list[Task]:

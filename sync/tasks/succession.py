@@ -3,15 +3,18 @@ accepts by name that nobody manages it. Without either, nothing is approved (rul
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Sequence
 
-from peewee import JOIN
+from peewee import JOIN, ModelSelect
 
 from connectors.base import GRANT
 from sync import activity
 from sync.apps import apps
+from sync.listing import one_of
 from sync.models import Access, Account, App, Asset, Change, HandOver, Report, Task
 from sync.names import account_name, asset_name
+from sync.prepared import prepared
 from sync.safety import sole_managers, successors
 from sync.safety.sole_managers import Choices, NeedsSuccessor
 from sync.safety.successors import SuccessorProblem
@@ -111,11 +114,16 @@ def _keep(app: App, asset_id: int, holders: Iterable[tuple[int, Task]], by: obje
 def by_change(change_ids: Iterable[int]) -> dict[int, list[HandOver]]:
     """What was decided with each of these removals, with assets and successors."""
     found: dict[int, list[HandOver]] = {}
-    rows = HandOver.select(HandOver, Asset, Account).join(Asset).switch(HandOver).join(
-        Account, JOIN.LEFT_OUTER, on=HandOver.successor)  # fmt: skip
-    for row in rows.where(HandOver.change.in_(list(change_ids)), HandOver.task.is_null(False)).order_by(HandOver.id):
+    for row in _by_change(json.dumps(list(change_ids))):
         found.setdefault(row.change_id, []).append(row)
     return found
+
+
+@prepared
+def _by_change(change_ids: str) -> ModelSelect:
+    rows = HandOver.select(HandOver, Asset, Account).join(Asset).switch(HandOver).join(
+        Account, JOIN.LEFT_OUTER, on=HandOver.successor)  # fmt: skip
+    return rows.where(one_of(HandOver.change, change_ids), HandOver.task.is_null(False)).order_by(HandOver.id)
 
 
 def plan(change: Change, choices: Choices, by: object) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from peewee import fn
+from peewee import ModelSelect, fn
 
 from connectors.base import AwaitsApproval, ConnectorError, CredentialRejected, RateLimited, TemporarilyUnavailable
 from sync import activity, faults
@@ -17,6 +17,7 @@ from sync.mail import news
 from sync.matching.addresses import ANOTHERS
 from sync.models import AWAITED, Account, App, Asset, Change, Report, Task
 from sync.names import name_in_task
+from sync.prepared import prepared
 from sync.problems import AppProblem, Problem
 from sync.states import AppState, TaskKind, TaskState
 from sync.tasks import hand_overs, offboarding_mail, perform, settle, still_to_remove
@@ -95,8 +96,13 @@ def of_account(account: Account, most: int = 20) -> list[Task]:
 
 def tally(app: App) -> dict[str, int]:
     """How many of the app's tasks are in each state of LIVE_TASKS."""
+    return dict(_tally(app))
+
+
+@prepared
+def _tally(app: App) -> ModelSelect:
     counted = Task.select(Task.state, fn.COUNT(Task.id)).where(Task.app == app, Task.is_live)
-    return dict(counted.group_by(Task.state).tuples())
+    return counted.group_by(Task.state).tuples()
 
 
 def count_needing_attention() -> int:

@@ -6,10 +6,10 @@ import functools
 
 import pytest
 from flask import Flask, render_template_string
-from jinja2 import pass_context, pass_environment, pass_eval_context
+from jinja2 import DictLoader, Template, pass_context, pass_environment, pass_eval_context
 from jinja2.runtime import Context
 
-from web.quick_calls import QuickContext
+from web.quick_calls import QuickContext, QuickTemplate
 
 
 class Called:
@@ -57,5 +57,18 @@ def test_each_gets_the_same(empty: Flask) -> None:
         assert render_template_string(TEMPLATE, **CALLED) == expected
 
 
+@pytest.mark.parametrize("kind", [Template, QuickTemplate])
+def test_a_macro_has_the_globals_of_the_template_that_imports_it(empty: Flask, kind: type[Template]) -> None:
+    empty.jinja_env.template_class = kind
+    empty.jinja_env.loader = DictLoader({
+        "macros": "{% macro shown() %}[{{ mine }}]{% endmacro %}",
+        **dict.fromkeys(("page", "other"), "{% from 'macros' import shown %}{{ shown() }}"),
+    })  # fmt: skip
+    mine = empty.jinja_env.get_template("page", globals={"mine": 1})
+    others = empty.jinja_env.get_template("other")
+    assert [page.render() for page in (mine, others, mine)] == ["[1]", "[]", "[1]"]
+
+
 def test_the_pages_are_written_with_it(site: Flask) -> None:
     assert site.jinja_env.context_class is QuickContext and site.jinja_env.autoescape(None) is True
+    assert isinstance(site.jinja_env.get_template("base.html"), QuickTemplate)
