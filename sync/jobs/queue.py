@@ -113,7 +113,11 @@ def open_queue(where: str | os.PathLike) -> Huey:
         bell.close()
         queue.storage.close()
     serializer = SignedSerializer(secret=vault.derive("queue").hex())
-    opened = messages.on_server(str(where), serializer) if db.on_server else messages.in_file(Path(where), serializer)
+    if db.on_server:
+        with writing():  # of several processes that start at once, one makes Huey's tables
+            opened = messages.on_server(str(where), serializer)
+    else:
+        opened = messages.in_file(Path(where), serializer)
     queue, bell = opened
     _wakers.clear()
     _wakers.update({kind: queue.task(name=f"wake_{kind}")(_quietly(run)) for kind, run in _runners.items()})

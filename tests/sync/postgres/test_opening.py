@@ -10,6 +10,7 @@ from peewee import DatabaseError, SqliteDatabase
 from playhouse.migrations import Runner
 
 from sync.db import MIGRATIONS, DatabaseRefused, connected, db, open_database, writing
+from sync.jobs import queue
 from sync.models import Activity, Person, Setting
 from sync.postgres.schema import FIRST
 from tests import database
@@ -103,6 +104,20 @@ def test_processes_that_start_at_once_make_one_schema(empty):
     assert not problems
     with connected():
         assert Runner(db, str(MIGRATIONS)).status()[-1].applied and not Setting.select().exists()
+
+
+@ON_SERVER
+def test_processes_that_start_at_once_make_the_tables_of_the_queue_one_after_the_other(home, config):
+    db.execute_sql("DROP TABLE huey_task, huey_kv, huey_schedule, huey_counter CASCADE")
+    opening = threading.Thread(target=queue.open_queue, args=(config.database_url,))
+    waits = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    with writing():
+        opening.start()
+        while opening.is_alive() and not db.execute_sql(waits).fetchone():
+            pass
+        assert not db.table_exists("huey_task")
+    opening.join()
+    assert db.table_exists("huey_task")
 
 
 @ON_SERVER
