@@ -40,6 +40,7 @@ COMMANDS = {  # command → its module, imported on demand: scripts call many co
     "export": "export",
     "backup": "backup",
     "restore": "backup",
+    "withdraw": "backup",
     "move": "move",
     "doctor": "doctor",
 }

@@ -1,4 +1,4 @@
-"""`backup` and `restore`: the database as one file. It never contains the key that unseals its
+"""`backup`, `restore` and `withdraw`: the database as one file. It never contains the key that unseals its
 credentials: a backup alone reveals none of them, and restoring one needs the key file as well."""
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import click
 from cli.backup_schema import foreign_objects
 from cli.frame import BY, Failed, answer, as_json, installation, notice
 from cli.locks import alone
-from sync import activity, seals, start, vault
+from sync import activity, restored, seals, start, vault
 from sync.config import Config
 from sync.db import MIGRATIONS, connected, copy_database, utcnow, writing
 from sync.words import plural
@@ -85,10 +85,25 @@ def restore(file: Path, as_json: bool) -> None:
         start.open_all(settings)
         with connected(), writing():
             activity.record(BY, "restored backup", about=file.name)
+            restored.withdraw(BY)
+        restored.look()
     if not proven:
         notice(f"Nothing proves that {file} is unchanged: {_seal_of(file).name} or its key is missing.")
     lines = [f"{file} is restored."] + ([f"The old database is kept as {kept}."] if kept else [])
     answer({"restored": str(file), "kept": kept and str(kept), "proven": proven}, lines, as_json)
+
+
+@click.command()
+@as_json
+def withdraw(as_json: bool) -> None:
+    """Withdraw all approvals that weren't carried out yet: for a database that another program has restored.
+
+    Tasks then need attention, planned offboardings are cancelled, standing approvals are off, and everyone has to sign
+    in again. Rollcall does this at the start if it notices that the database is from an earlier time.
+    """
+    with installation():
+        withdrawn = restored.withdraw(BY)
+    answer(vars(withdrawn), [f"Withdrawn: {withdrawn}."], as_json)
 
 
 def _refuse_unusable(file: Path, key_file: Path) -> None:

@@ -17,7 +17,7 @@ from cli.frame import BY, DONE, FAILED, Failed, answer, as_json, end, installati
 from cli.locks import is_served
 from connectors.base import ConnectorError
 from connectors.names import beyond_ascii
-from sync import activity, faults, vault
+from sync import activity, faults, restored, vault
 from sync.apps import apps, lists, status
 from sync.apps.conditions import in_plain_text
 from sync.config import Config
@@ -180,6 +180,9 @@ def _mail_server() -> Finding:
 
 def _attention() -> Iterator[Finding]:
     yield from _apps()
+    if (when := restored.last_withdrawn()) and utcnow() - when < RECENT:
+        yield Finding("restore", NOTE, f"{restored.WHY}. On {when:%d %b %Y at %H:%M} UTC, approvals were withdrawn: "
+                                       "Activity says which.")
     for directory in figures.working():
         if warning := directory_version_warning(directory):
             yield Finding(directory.name, NOTE, warning.removeprefix(f"{directory.name}: "))

@@ -14,7 +14,7 @@ import click
 
 from cli.locks import InUse, in_use, is_served
 from connectors.base import ConnectorError
-from sync import config, moving, start
+from sync import config, faults, moving, restored, start
 from sync.config import Config
 from sync.db import DatabaseRefused, connected
 from sync.directory import directories
@@ -54,7 +54,11 @@ def installation() -> Iterator[Config]:
     with in_use(settings):
         start.open_all(settings)
         with connected():
-            yield settings
+            try:
+                yield settings
+            finally:
+                with faults.tolerated():
+                    restored.look()
 
 
 def opened(command: Callable) -> Callable:

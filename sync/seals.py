@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
+from peewee import fn
+
 from sync import vault
 from sync.db import connected, db, writing
 from sync.models import Activity, Person
@@ -95,6 +97,24 @@ def head() -> dict:
     """How long the log is and its last seal: kept elsewhere, they show later that nothing before them was changed."""
     anchor = setting(ANCHOR) or {}
     return {"entries": anchor.get("count", 0), "head": anchor.get("head", FIRST_SEAL)}
+
+
+def end() -> dict:
+    """The same, with the mark of the key that sealed it."""
+    return {**head(), "key": (setting(ANCHOR) or {}).get("key", UNKEYED)}
+
+
+def has_lost(noted: dict) -> bool:
+    """Whether the log isn't a continuation of the one that had this end(). After another key has sealed it again, only
+    its length shows that."""
+    now = end()
+    if noted["entries"] > now["entries"]:
+        return True
+    if not noted["entries"] or noted["key"] != now["key"]:
+        return False
+    first = Activity.select(fn.MIN(Activity.id)).scalar()
+    entry = Activity.get_or_none(Activity.id == first + noted["entries"] - 1)
+    return entry is None or entry.seal != noted["head"]
 
 
 def place_of(end: str) -> int | None:

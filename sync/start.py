@@ -4,7 +4,7 @@ A job that a new module decorates is added to JOBS; a test compares the two."""
 from __future__ import annotations
 
 import connectors
-from sync import activity, seals, vault
+from sync import activity, restored, seals, vault
 from sync.apps import drafts
 from sync.checks import checks, comparison
 from sync.config import Config
@@ -46,6 +46,7 @@ JOBS = (
     kept_requests.delete_expired,
     sessions.delete_ended,
     refusals.record_further,
+    restored.look,
     search_index.bring_up_to_date,
 )
 
@@ -70,6 +71,7 @@ def open_all(config: Config, although_moved: bool = False) -> None:
         seals.renew()
         activity.record_migrations()
         queue.open_queue(config.database_url or config.database_path)
+        restored.begin(config.home)
     outbox.configure(config.smtp_url, config.url)
 
 

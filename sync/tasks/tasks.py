@@ -232,6 +232,19 @@ def _needs_attention(task: Task, error: str) -> None:
             _mail_outcome(task)
 
 
+def withdraw(why: str) -> int:
+    """No task that is under way is carried out until someone retries it; how many. Inside the caller's transaction."""
+    under_way = list(Task.select().where(Task.is_under_way))
+    for task in under_way:
+        Task.update(state=TaskState.NEEDS_ATTENTION, error=why, lease_owner=None, lease_until=None).where(
+            Task.id == task.id
+        ).execute()
+        _record("Rollcall", f"did not {task.act}: approval withdrawn", task, why=why, may_follow=True)
+        settle.settle(task, TaskState.NEEDS_ATTENTION)
+        _mail_outcome(task)
+    return len(under_way)
+
+
 def _write(task: Task, **values: object) -> bool:
     """Only the holder of the lease writes: a worker that lost it can't."""
     return leases.finish(task, **values)

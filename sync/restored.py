@@ -1,0 +1,130 @@
+"""Notices that a backup was restored: the database is from an earlier time than what ROLLCALL_HOME notes of its log.
+Operations of then may have been done since, or be wrong by now: each approval not yet carried out is withdrawn."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sync import activity, seals
+from sync.apps import apps
+from sync.db import connected, utcnow, writing
+from sync.groups import rules
+from sync.jobs import queue
+from sync.models import App, Offboarding, Session
+from sync.people import holds
+from sync.rank import Asker
+from sync.settings import set_setting, setting
+from sync.states import Approval, OffboardingState
+from sync.tasks import tasks
+from sync.words import plural
+
+NOTE = "activity.head"  # the file: JSON with the fields of seals.end(), and when it was written
+NOTED, WITHDRAWN = "head noted", "approvals withdrawn"  # settings: since when, and when last; ISO 8601, UTC
+JUST_NOW = timedelta(minutes=10)
+WHY = "The database is from an earlier time: a backup was restored"
+OF_A_TASK = (f"{WHY}. This may have been done since then, or be wrong by now. Look in the app, then retry it or cancel "
+             "it.")  # fmt: skip
+
+_note: Path | None = None
+
+
+def begin(home: Path) -> None:
+    """Look now, and from now on."""
+    global _note
+    _note = home / NOTE
+    look()
+
+
+@queue.in_each_process
+def look(now: datetime | None = None) -> None:
+    """Withdraw approvals if the log has lost what was noted of it, then note its head."""
+    if _note is None:
+        return
+    noted = _read(_note)  # before the log is, which others continue
+    with connected():
+        end = seals.end()
+        if noted is not None and {**noted, **end} == noted:
+            return
+        if end["entries"] and _is_earlier(noted, now or utcnow()):
+            withdraw(Asker.rollcall("Rollcall"))
+            end = seals.end()
+        if _write(_note, {**end, "at": utcnow().isoformat()}) and setting(NOTED) is None:
+            set_setting(NOTED, utcnow().isoformat())
+
+
+def _is_earlier(noted: dict | None, now: datetime) -> bool:
+    withdrawn = setting(WITHDRAWN)
+    if noted is None or withdrawn is not None and noted["at"] < withdrawn:
+        return _is_unused(now)
+    return seals.has_lost(noted)
+
+
+def _is_unused(now: datetime) -> bool:
+    """For a folder without a note. Where a worker has used the database just now, this is a further machine. A database
+    of which no head was ever noted comes from an older version of Rollcall."""
+    age = queue.heartbeat_age(now)
+    return setting(NOTED) is not None and age is not None and age > JUST_NOW.total_seconds()
+
+
+@dataclass(frozen=True)
+class Withdrawn:
+    """How many of each."""
+
+    tasks: int
+    offboardings: int
+    apps: int
+    sessions: int
+
+    def __str__(self) -> str:
+        return (f"{plural(self.tasks, 'task')}, {plural(self.offboardings, 'planned offboarding')}, standing approvals "
+                f"of {plural(self.apps, 'app')}, {plural(self.sessions, 'session')}")  # fmt: skip
+
+
+def withdraw(by: Asker) -> Withdrawn:
+    """Nothing that was approved up to now is carried out: tasks need attention, planned offboardings are cancelled,
+    standing approvals are off, and everyone has to sign in again."""
+    with writing():
+        standing = list(App.select().where(
+            (App.removal == Approval.AUTOMATIC) | App.joiners.is_null(False) | App.unassigned.is_null(False)))
+        for app in standing:
+            if app.removal == Approval.AUTOMATIC:
+                apps.set_removal(app, Approval.ASK, by)
+            if app.joiners or app.unassigned:
+                rules.set_policy(app, None, None, by)
+        planned = list(Offboarding.select().where(Offboarding.state == OffboardingState.SCHEDULED))
+        for offboarding in planned:
+            holds.give_up(offboarding, by, WHY)
+        withdrawn = Withdrawn(tasks.withdraw(OF_A_TASK), len(planned), len(standing), Session.delete().execute())
+        if any(vars(withdrawn).values()):
+            activity.record(by, "withdrew approvals", why=WHY, before=str(withdrawn))
+        set_setting(WITHDRAWN, utcnow().isoformat())
+    return withdrawn
+
+
+def last_withdrawn() -> datetime | None:
+    """UTC."""
+    when = setting(WITHDRAWN)
+    return when and datetime.fromisoformat(when)
+
+
+def _read(note: Path) -> dict | None:
+    try:
+        noted = json.loads(note.read_text())
+        return {"entries": int(noted["entries"]), "head": noted["head"], "key": noted["key"], "at": noted["at"]}
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _write(note: Path, noted: dict) -> bool:
+    """False where ROLLCALL_HOME can't be written."""
+    partial = note.with_name(f"{note.name}.{os.getpid()}")
+    with suppress(OSError):
+        partial.write_text(json.dumps(noted))
+        partial.replace(note)
+        return True
+    return False

@@ -1,0 +1,111 @@
+"""When a database counts as one of an earlier time, and what is withdrawn then."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from sync import activity, restored, seals, vault
+from sync.db import db, utcnow, writing
+from sync.jobs import queue
+from sync.models import App, Offboarding, Person, Session, Task
+from sync.rank import Asker
+from sync.settings import set_setting, setting
+from sync.states import Approval, TaskState
+
+LATER = {"entries": 1_000, "head": "of a later time"}
+
+
+@pytest.fixture
+def approved(home, config) -> Task:
+    """It waits for a worker."""
+    person = Person.create(name="Ida", email="ida@acme.example")
+    app = App.create(connector="none", name="Chat", category="Seat-based", removal=Approval.AUTOMATIC,
+                     joiners=Approval.AUTOMATIC)  # fmt: skip
+    Offboarding.create(person=person, state="scheduled", remove_on=utcnow().date() + timedelta(9), asked_by="Olga")
+    Session.create(token_hash=b"0", person=person, ends_at=utcnow())
+    task = Task.create(app=app, act="change role", detail={"role": "admin"}, external_id="1", email_key="",
+                       asked_by="Olga")  # fmt: skip
+    with writing():
+        activity.record("Olga", "did it")
+    restored.begin(config.home)
+    return task
+
+
+def is_withdrawn(task: Task) -> bool:
+    return Task.get_by_id(task.id).state == TaskState.NEEDS_ATTENTION
+
+
+def rewritten(config, **changes: object) -> None:
+    """The note, as if the log had been another one."""
+    note = config.home / restored.NOTE
+    note.write_text(json.dumps(json.loads(note.read_text()) | changes))
+
+
+def test_all_that_was_approved_is_withdrawn_once(approved, config):
+    rewritten(config, **LATER)
+    restored.look()
+    app, entries = App.get(), seals.head()["entries"]
+    assert is_withdrawn(approved) and (app.removal, app.joiners) == (Approval.ASK, None)
+    assert Offboarding.get().state == "cancelled" and not Session.select().exists()
+    restored.look()
+    assert seals.head()["entries"] == entries and activity.verify().ok and not db.in_transaction()
+    assert not any(vars(restored.withdraw(Asker.command_line())).values())
+
+
+def test_a_log_that_went_another_way_from_the_same_length_on_is_noticed(approved, config):
+    rewritten(config, head="another")
+    restored.look()
+    assert is_withdrawn(approved)
+
+
+def test_a_log_that_has_only_grown_keeps_all(approved, config):
+    with writing():
+        activity.record("Olga", "did it")
+    restored.look()
+    assert not is_withdrawn(approved) and json.loads((config.home / restored.NOTE).read_text())["entries"] == 2
+
+
+@pytest.mark.parametrize(("is_noted", "unused_for", "is_earlier"), [
+    (True, timedelta(minutes=5), False), (True, timedelta(minutes=15), True), (False, timedelta(minutes=15), False),
+    (True, None, False),
+], ids=["a further machine", "a backup on a new machine", "an update", "never used"])  # fmt: skip
+def test_where_no_head_was_noted_the_last_use_decides(approved, config, is_noted, unused_for, is_earlier):
+    set_setting(queue.HEARTBEAT, unused_for and (utcnow() - unused_for).isoformat())
+    if not is_noted:
+        set_setting(restored.NOTED, None)
+    (config.home / restored.NOTE).unlink()
+    restored.look()
+    assert is_withdrawn(approved) == is_earlier
+
+
+def test_another_machine_knows_that_they_were_withdrawn_already(approved, config):
+    noted = json.loads((config.home / restored.NOTE).read_text())
+    rewritten(config, **LATER)
+    restored.look()
+    withdrawn = setting(restored.WITHDRAWN)
+    Task.update(state=TaskState.QUEUED).execute()
+    set_setting(queue.HEARTBEAT, utcnow().isoformat())
+    rewritten(config, **noted | LATER)
+    restored.look()
+    assert setting(restored.WITHDRAWN) == withdrawn and not is_withdrawn(approved)
+
+
+@pytest.mark.parametrize("entries", [1, 1_000])
+def test_under_another_key_the_length_alone_decides(approved, config, entries):
+    key = config.secret_key_file
+    key.write_bytes(b"wdFv1sAL2FNYKSgcNe1G8gx8vfOTn1mJ0wQCkMtEXdk=\n" + key.read_bytes())
+    vault.open_vault(key)
+    seals.renew()
+    rewritten(config, entries=entries)
+    restored.look()
+    assert is_withdrawn(approved) == (entries == 1_000)
+
+
+def test_a_folder_that_cannot_be_written_notes_nothing(approved, config):
+    (config.home / restored.NOTE).unlink()
+    set_setting(restored.NOTED, None)
+    restored.begin(config.home / "nowhere")
+    assert setting(restored.NOTED) is None and not is_withdrawn(approved)
