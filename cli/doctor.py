@@ -189,7 +189,7 @@ def _attention() -> Iterator[Finding]:
     for directory in figures.failing():
         yield Finding(directory.name, WRONG, directory.error)
     if stuck := tasks.count_needing_attention():
-        yield Finding("tasks", WRONG, f"{stuck:,} need attention: see `tasks`.")
+        yield Finding("tasks", WRONG, f"{plural(stuck, 'needs', 'need')} attention: see `tasks`.")
     if lost := outbox.count_failed(utcnow() - RECENT):
         yield Finding("mail", WRONG, f"{plural(lost, 'e-mail')} of the last week could not be sent: see Activity.")
 
