@@ -41,7 +41,7 @@ def member(chat: ChatApp, email: str) -> tuple | None:
         return found and tuple(found)
 
 
-def test_what_was_done_after_the_backup_is_not_done_again(
+def test_a_removal_done_after_the_backup_is_not_done_again(
     rollcall: CommandLine, connected_chat: ChatApp, staff
 ) -> None:
     rollcall.run("check", "Chat")
