@@ -23,7 +23,8 @@ from sync.states import Approval, OffboardingState
 from sync.tasks import tasks
 from sync.words import plural
 
-NOTE = "activity.head"  # the file: JSON with the fields of seals.end(), and when it was written
+NOTE = "activity.head"  # the file: JSON with seals.end() of each log, and when it was written, by when the log began
+FIELDS = {"entries", "head", "key", "began", "at"}
 NOTED, WITHDRAWN = "head noted", "approvals withdrawn"  # settings: since when, and when last; ISO 8601, UTC
 JUST_NOW = timedelta(minutes=10)
 WHY = "The database is from an earlier time: a backup was restored"
@@ -45,15 +46,17 @@ def look(now: datetime | None = None) -> None:
     """Withdraw approvals if the log has lost what was noted of it, then note its head."""
     if _note is None:
         return
-    noted = _read(_note)  # before the log is, which others continue
+    notes = _read(_note)  # before the log is, which others continue
     with connected():
         end = seals.end()
-        if noted is not None and {**noted, **end} == noted:
+        noted = notes.get(end["began"])
+        if not end["entries"] or noted is not None and noted | end == noted:
             return
-        if end["entries"] and _is_earlier(noted, now or utcnow()):
+        if _is_earlier(noted, now or utcnow()):
             withdraw(Asker.rollcall("Rollcall"))
             end = seals.end()
-        if _write(_note, {**end, "at": utcnow().isoformat()}) and setting(NOTED) is None:
+        notes[end["began"]] = end | {"at": utcnow().isoformat()}
+        if _write(_note, notes) and setting(NOTED) is None:
             set_setting(NOTED, utcnow().isoformat())
 
 
@@ -112,19 +115,20 @@ def last_withdrawn() -> datetime | None:
     return when and datetime.fromisoformat(when)
 
 
-def _read(note: Path) -> dict | None:
+def _read(note: Path) -> dict[str, dict]:
+    """By when each log began. Empty where there is none, or what is there can't be read."""
     try:
-        noted = json.loads(note.read_text())
-        return {"entries": int(noted["entries"]), "head": noted["head"], "key": noted["key"], "at": noted["at"]}
-    except (OSError, ValueError, TypeError, KeyError):
-        return None
+        notes = json.loads(note.read_text())
+        return {began: noted for began, noted in notes.items() if noted.keys() >= FIELDS}
+    except (OSError, ValueError, AttributeError):
+        return {}
 
 
-def _write(note: Path, noted: dict) -> bool:
+def _write(note: Path, notes: dict[str, dict]) -> bool:
     """False where ROLLCALL_HOME can't be written."""
     partial = note.with_name(f"{note.name}.{os.getpid()}")
     with suppress(OSError):
-        partial.write_text(json.dumps(noted))
+        partial.write_text(json.dumps(notes))
         partial.replace(note)
         return True
     return False

@@ -100,8 +100,9 @@ def head() -> dict:
 
 
 def end() -> dict:
-    """The same, with the mark of the key that sealed it."""
-    return {**head(), "key": (setting(ANCHOR) or {}).get("key", UNKEYED)}
+    """The same, with the mark of its key, and when its first entry was written, which no two logs have in common."""
+    first = Activity.select(Activity.at).order_by(Activity.id).first()
+    return {**head(), "key": (setting(ANCHOR) or {}).get("key", UNKEYED), "began": first and str(first.at)}
 
 
 def has_lost(noted: dict) -> bool:

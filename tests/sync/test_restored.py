@@ -40,8 +40,12 @@ def is_withdrawn(task: Task) -> bool:
 
 def rewritten(config, **changes: object) -> None:
     """The note, as if the log had been another one."""
-    note = config.home / restored.NOTE
-    note.write_text(json.dumps(json.loads(note.read_text()) | changes))
+    (config.home / restored.NOTE).write_text(json.dumps({seals.end()["began"]: noted(config) | changes}))
+
+
+def noted(config) -> dict:
+    [only] = json.loads((config.home / restored.NOTE).read_text()).values()
+    return only
 
 
 def test_all_that_was_approved_is_withdrawn_once(approved, config):
@@ -65,7 +69,18 @@ def test_a_log_that_has_only_grown_keeps_all(approved, config):
     with writing():
         activity.record("Olga", "did it")
     restored.look()
-    assert not is_withdrawn(approved) and json.loads((config.home / restored.NOTE).read_text())["entries"] == 2
+    assert not is_withdrawn(approved) and noted(config)["entries"] == 2
+
+
+def test_another_workspace_in_the_same_folder_is_neither_lost_nor_noted_over(approved, config):
+    note = config.home / restored.NOTE
+    note.write_text(json.dumps({"another log": noted(config) | LATER, "damaged": {}, **json.loads(note.read_text())}))
+    with writing():
+        activity.record("Olga", "did it")
+    restored.look()
+    assert not is_withdrawn(approved)
+    assert [(began, of["entries"]) for began, of in json.loads(note.read_text()).items()] == [
+        ("another log", 1_000), (seals.end()["began"], 2)]  # fmt: skip
 
 
 @pytest.mark.parametrize(("is_noted", "unused_for", "is_earlier"), [
@@ -82,13 +97,13 @@ def test_where_no_head_was_noted_the_last_use_decides(approved, config, is_noted
 
 
 def test_another_machine_knows_that_they_were_withdrawn_already(approved, config):
-    noted = json.loads((config.home / restored.NOTE).read_text())
+    before = noted(config)
     rewritten(config, **LATER)
     restored.look()
     withdrawn = setting(restored.WITHDRAWN)
     Task.update(state=TaskState.QUEUED).execute()
     set_setting(queue.HEARTBEAT, utcnow().isoformat())
-    rewritten(config, **noted | LATER)
+    rewritten(config, **before | LATER)
     restored.look()
     assert setting(restored.WITHDRAWN) == withdrawn and not is_withdrawn(approved)
 
