@@ -43,7 +43,7 @@ def move(address: str | None, undo: bool, as_json: bool) -> None:
         return
     there = _target(address)
     if there.database_name == here.database_name:
-        raise Failed(f"The workspace is in {here.database_name} already. Nothing was changed.")
+        raise Failed(f"The workspace is already in {here.database_name}. Nothing was changed.")
     with alone(here), alone(there):
         start.open_all(here)
         with _prepared(there) as target:
@@ -80,7 +80,7 @@ def _prepared(there: Config) -> Iterator[Config]:
         return
     path = there.database_path
     if path.exists():
-        raise Failed(f"{path} exists already. Nothing was changed. Name a new file.")
+        raise Failed(f"{path} already exists. Nothing was changed. Name a new file.")
     partial = path.with_name(f"{path.name}.moving")
     for ending in ("", "-wal", "-shm"):
         partial.with_name(partial.name + ending).unlink(missing_ok=True)  # of a move that was interrupted

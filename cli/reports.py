@@ -129,7 +129,7 @@ def release(name: str, yes: bool, version: int | None, only: str | None, as_json
 def _open(app: App) -> Report:
     found = reports.open_report(app)
     if found is None:
-        raise ReportProblem(f"No report of {app.name} waits. Nothing was changed.")
+        raise ReportProblem(f"{app.name} has no open report. Nothing was changed.")
     return found
 
 
@@ -138,13 +138,13 @@ def _open(app: App) -> Report:
 @click.option("--leave-out", "left_out", multiple=True, metavar="ID=REASON",
               help="Leave out this account (id in the app) or invitation (address), and why; may be repeated.")
 @click.option("--hand-over", "hand_over", multiple=True, metavar="ID=SUCCESSOR",
-              help="What only the account ID manages goes to SUCCESSOR (e-mail or id in the app); may be repeated.")
+              help="Hand over what only the account ID manages to SUCCESSOR (e-mail or id); may be repeated.")
 @click.option("--accept-unmanaged", multiple=True, metavar="ID",
               help="Accept that nobody manages what only the account ID manages; may be repeated.")
 @click.option("--yes", is_flag=True, help="Remove the others from the app, and make the changes of group rules there.")
 @click.option("--version", type=int, metavar="N", help=VERSION)
 @click.option("--wait", is_flag=True, help="Wait until each removal has been done in the app.")
-@click.option("--minutes", default=WAIT_MINUTES, show_default=True, help="How long --wait waits at most.")
+@click.option("--minutes", default=WAIT_MINUTES, show_default=True, help="The longest time that --wait waits.")
 @as_json
 @opened
 def finish(
@@ -182,7 +182,7 @@ def _finished_before(app: App, left_out: tuple[str, ...]) -> Report:
     """The report that an earlier call finished, so that a script can run again."""
     found = Report.latest_of(app)
     if found is None or found.state != ReportState.APPLIED or left_out:
-        raise ReportProblem(f"No report of {app.name} waits. Nothing was changed.")
+        raise ReportProblem(f"{app.name} has no open report. Nothing was changed.")
     return found
 
 
@@ -194,12 +194,16 @@ def _choices(app: App, found: Report, hand_over: tuple[str, ...], accepted: tupl
     for pair in hand_over:
         named = [id for id in ids if pair.startswith(f"{id}=")]
         if not named:
-            raise ReportProblem(f"{pair.partition('=')[0]} alone manages nothing here. Nothing was changed.")
+            raise _manages_nothing(pair.partition("=")[0])
         external_id = max(named, key=len)
         chosen[external_id] = successors.named(app, pair[len(external_id) + 1 :]).id
     if unknown := chosen.keys() - ids.keys():
-        raise ReportProblem(f"{', '.join(sorted(unknown))} alone manages nothing here. Nothing was changed.")
+        raise _manages_nothing(", ".join(sorted(unknown)))
     return {(ids[id], asset.id): successor for id, successor in chosen.items() for asset in alone[ids[id]]}
+
+
+def _manages_nothing(names: str) -> ReportProblem:
+    return ReportProblem(f"Not the only manager of anything here: {names}. Nothing was changed.")
 
 
 def _refused(problem: NeedsSuccessor) -> dict:

@@ -27,7 +27,7 @@ def values_of(fields: Iterable[Field], pairs: Iterable[str]) -> dict[str, str]:
         if not is_pair or not name:
             raise click.UsageError("--set needs KEY=VALUE, such as --set base_url=https://example.com.")
         if name in values:
-            raise click.UsageError(f"--set {name}=… is there twice.")
+            raise click.UsageError(f"--set {name}=… is given twice.")
         values[name] = _file(name, value) if name in files and value.startswith("@") else _secret(
             name, value) if name in secret else value
     return values

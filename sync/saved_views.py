@@ -65,7 +65,7 @@ def save(name: str, of: ListName, app: App | None, query: str, by: Asker, shared
     with writing():
         mine = SavedView.select().where(SavedView.person == by.person_id, _is_of(of, app))
         if mine.count() >= MOST:
-            raise ViewProblem(f"You have {MOST} views of this list, which is the most. Delete one first.")
+            raise ViewProblem(f"You have {MOST} views of this list, which is the limit. Delete one first.")
         kept = {"person": by.person_id, "list": of, "app": app, "name": _clean(name), "query": query, "shared": shared}
         try:
             view = SavedView.create(**kept)

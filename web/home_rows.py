@@ -53,12 +53,13 @@ def answer(found: StillIn, apps: Sequence[Glance]) -> Answer:
     unknown = _unknown(apps)
     note = dotted(_decided(found), *unknown)
     if found.accounts:
-        people = f"{plural(found.people, 'person', 'people')} who left still {'has' if found.people == 1 else 'have'}"
+        have = "has" if found.people == 1 else "have"
+        people = f"{plural(found.people, 'person', 'people')} who {have} left still {have}"
         saves = f"{money(found.monthly)} a month" if found.monthly else ""
         return Answer("attention", "alert-triangle", f"{people} {plural(found.accounts, 'account')}", saves, note)
     if unknown:
-        return Answer("neutral", "info-circle", "No account of someone who left is known", "", note)
-    return Answer("ok", "circle-check", "Nobody who left has an account", "", note)
+        return Answer("neutral", "info-circle", "No account of someone who has left is known", "", note)
+    return Answer("ok", "circle-check", "Nobody who has left has an account", "", note)
 
 
 def _unknown(apps: Sequence[Glance]) -> list[str]:
@@ -74,7 +75,7 @@ def _unknown(apps: Sequence[Glance]) -> list[str]:
 
 
 def _decided(found: StillIn) -> str:
-    return f"{plural(found.decided, 'further account')} may stay for now, by decision" if found.decided else ""
+    return f"{plural(found.decided, 'further account')} may stay for now, as someone decided" if found.decided else ""
 
 
 def _few(names: Sequence[str]) -> list[str]:

@@ -285,7 +285,7 @@ def empty(app: App, wanted: Members, head: ListHead) -> Empty:
         return Empty("search", "Nobody found", nothing_matches("No account on this tab matches", wanted, head),
                      "Show all", head.clear)
     if tab == LEFT:
-        return Empty("circle-check", "Nobody who left", "No account here belongs to someone who has left.",
+        return Empty("circle-check", "No leavers", "No account here belongs to someone who has left.",
                      "Show onboarded accounts", here)
     if not app.last_check_at:
         return Empty("users", "Not read yet", "Members appear here after the first check.")

@@ -117,7 +117,7 @@ class _Walk:
         for key_node, value_node in node.value:
             key = self._key(key_node)
             if key in found:
-                raise _Refused(key_node.start_mark, f"the key “{key}” is there twice.")
+                raise _Refused(key_node.start_mark, f"the key “{key}” is given twice.")
             found[key] = self.value(value_node, (*place, key))
             self.lines[(*place, key)] = key_node.start_mark.line + 1
         return found

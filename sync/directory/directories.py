@@ -342,7 +342,7 @@ def release(directory: Directory, by: Asker, seen: str | None = None) -> int:
         if not entries:
             return 0
         if seen is not None and seen != directory_guard.seen(entries):
-            raise DirectoryProblem("The held changes have changed since you looked. Nothing was released: look again.")
+            raise DirectoryProblem("The list has changed since you looked. Nothing was released: look again.")
         mine = {entry.person_id for entry in entries if rank.may_change(by, entry.person)}
         if not mine:
             raise rank.NotAllowed("The held changes affect people with a higher role than yours. Nothing was changed. "

@@ -123,7 +123,7 @@ def sentence(report: Report) -> str:
     if report.state != ReportState.OPEN:
         taken = sum(report.counts.values())
         if not taken:
-            return f"Nothing had changed in {app.name}."
+            return f"Nothing changed in {app.name}."
         return f"{taken:,} {'change' if taken == 1 else 'changes'} in {app.name}: this report is {report.state}."
     wants = _in_words(report)
     left = leaving.of(report)

@@ -86,6 +86,6 @@ def _mail(person: Person, role: str, link: str, by: Asker, mark: str) -> None:
     company = workspace().name
     outbox.put(
         [names.main_email(person)], "colleague", f"colleague-{mark}", template="colleague",
-        subject=Sentence(f"Your access to Rollcall of {name_in_line(company)}"), name=person.name, role=role,
+        subject=Sentence(f"Your access to Rollcall at {name_in_line(company)}"), name=person.name, role=role,
         asked_by=names.short_name(by), link=SEALED_LINK, until=moment(utcnow() + LASTS), secret_link=link,
     )  # fmt: skip

@@ -294,7 +294,7 @@ def carry_out(plan_again: Callable[[], Plan], by: str, seen: str, *, reason: str
                             app=plan.app)
         approved = [line for line in plan.ready if not (line.alone and line.key in kept)]
         if not approved:
-            raise ActProblem("Nobody is selected. Nothing was changed. Choose who manages what they manage alone.")
+            raise ActProblem("Nobody is selected. Nothing was changed. Choose who manages their assets.")
         made = _carry_out(plan, approved, by, reason.strip())
         made = [*succession.arrange(plan.app, made, hand_overs or {}, by), *made]
         members.recount(plan.app)

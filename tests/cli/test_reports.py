@@ -20,7 +20,7 @@ def leaver(rollcall, connected_chat, staff):
 
 def test_there_is_nothing_to_report_or_finish_before_a_check(rollcall, connected_chat):
     assert "no report yet" in rollcall.run("report", "Chat", "--json", code=1).err
-    assert "No report" in rollcall.run("finish", "Chat", "--yes", code=1).err
+    assert "no open report" in rollcall.run("finish", "Chat", "--yes", code=1).err
 
 
 def test_an_approval_is_needed_and_must_fit_what_waits(rollcall, leaver):
@@ -150,7 +150,7 @@ def test_a_sole_manager_is_refused_for_programs_until_it_is_answered(rollcall, l
     assert refused.document["state"] == "open" and refused.document["tasks"] == []
     assert refused.document["refused"]["code"] == "sole manager"
     assert refused.document["refused"]["accounts"][0]["external_id"] == tom
-    assert "alone manages nothing" in rollcall.run("finish", "Chat", "--yes", "--hand-over", "x=y", code=1).err
+    assert "only manager of anything" in rollcall.run("finish", "Chat", "--yes", "--hand-over", "x=y", code=1).err
     assert "no account" in rollcall.run("finish", "Chat", "--yes", "--hand-over", f"{tom}=no@body.example", code=1).err
     done = rollcall.json("finish", "Chat", "--yes", "--wait", "--hand-over", f"{tom}=lea@acme.example")
     assert [task["state"] for task in done["tasks"]] == ["done", "done"] and leaver.removed() == ["tom@acme.example"]

@@ -41,7 +41,7 @@ def test_a_departure_is_known_everywhere_without_a_check(visit, live, olga: Pers
     chat.stop()  # the app isn't asked
     a_minute_later()
     page.goto(live.url)
-    expect(page.locator("#answer")).to_contain_text("1 person who left still has 1 account")
+    expect(page.locator("#answer")).to_contain_text("1 person who has left still has 1 account")
     expect(page.locator(".drawer a", has_text="Reports")).to_contain_text("1")
     page.goto(f"{live.url}/apps")
     expect(card).to_contain_text("Approval needed")
@@ -80,7 +80,7 @@ def test_a_push_of_the_directory_is_known_everywhere(visit, live, olga: Person, 
         expect(card).to_contain_text("1 person who has left still has an account")
     expect(page.locator(".drawer a", has_text="Reports")).to_contain_text("2")
     page.goto(live.url)
-    expect(page.locator("#answer")).to_contain_text("1 person who left still has 2 accounts")
+    expect(page.locator("#answer")).to_contain_text("1 person who has left still has 2 accounts")
     page.locator("main").get_by_role("link", name="View report: 1 person left Acme").first.click()
     expect(page.get_by_role("dialog")).to_contain_text("Disabled in Okta")
     assert not Check.select().where(Check.trigger != CheckTrigger.HAND, Check.started_at.is_null(False)).exists()

@@ -38,7 +38,7 @@ def fill(url: str, token: str) -> None:
 
 def _connect(page) -> None:
     page.fill("[name=directory_name]", "Okta")
-    page.click("text=Make address and token")
+    page.click("text=Create address and token")
     page.wait_for_selector("text=shown only once")
 
 

@@ -100,4 +100,4 @@ def test_each_step_is_done_by_its_link(visit, live: Live, olga: Person, acme: Ch
     expect(page.locator("#toasts")).to_contain_text("Mira Okafor was invited.")
     page.goto(live.url)
     expect(page.locator(".setup-steps")).to_have_count(0)
-    expect(page.locator("#answer")).to_contain_text("Nobody who left has an account")
+    expect(page.locator("#answer")).to_contain_text("Nobody who has left has an account")

@@ -73,7 +73,7 @@ def test_one_number_everywhere(visit, live, olga: Person, chat) -> None:
     [mail] = Mail.select()
     assert mail.subject == shown
     page: Page = visit(olga, width=NARROW)
-    expect(page.locator("#answer")).to_contain_text("2 people who left still have 2 accounts")
+    expect(page.locator("#answer")).to_contain_text("2 people who have left still have 2 accounts")
     expect(page.get_by_role("main")).to_contain_text(f"{shown}.")
     expect(page.get_by_role("main")).to_contain_text("2 accounts of people who left")
     page.goto(f"{live.url}/reports")

@@ -132,7 +132,7 @@ def test_held_and_released(owner: Client, staff: Directory, staff_list: Path, by
     write(staff_list, 3)
     read(staff, by)
     stale = owner.post(f"/directories/{staff.id}/release", seen=seen)
-    assert "have changed since you looked" in owner.get(stale.location).text
+    assert "has changed since you looked" in owner.get(stale.location).text
     assert owner.post(f"/directories/{staff.id}/release").status_code == 303, "what nobody looked at is not let through"
     assert Person.select().where(Person.status == "deprovisioned").count() == 0
     write(staff_list, 4)

@@ -19,7 +19,7 @@ def token_on(page: str) -> str:
 
 def test_connected_it_shows_address_and_token_this_once(owner: Client) -> None:
     assert "/directories/new/scim" in owner.get("/directories/new").text
-    assert "Make address and token" in owner.get("/directories/new/scim").text
+    assert "Create address and token" in owner.get("/directories/new/scim").text
     page = owner.post("/directories/new/scim", directory_name="Okta").text
     token, directory = token_on(page), Directory.get()
     assert "shown only once" in page and 'value="http://127.0.0.1:8000/scim/v2"' in page and 'data-copy="' in page

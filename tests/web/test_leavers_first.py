@@ -33,7 +33,7 @@ def test_a_tab_of_its_own_while_someone_has_left(owner: Client, chat) -> None:
 
 def test_an_empty_tab_says_so(owner: Client, chat) -> None:
     page = owner.get(f"/apps/{chat.app.id}/members?tab=left").text
-    assert "Nobody who left" in page and "No account here belongs to someone who has left." in page
+    assert "No leavers" in page and "No account here belongs to someone who has left." in page
 
 
 def test_all_who_left_can_be_selected_together(owner: Client, chat) -> None:

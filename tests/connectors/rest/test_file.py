@@ -63,7 +63,7 @@ def test_the_capabilities_follow_from_the_description(tmp_path):
     "old, new, line, reason",
     [
         ("    account:", "    acount:", 11, "did you mean “account”?"),
-        ("label: Desk", "label: Desk\nlabel: Desk 2", 4, "is there twice"),
+        ("label: Desk", "label: Desk\nlabel: Desk 2", 4, "is given twice"),
         ("label: Desk\n", "", 1, "lacks “label”"),
         ("rollcall: 1", "rollcall: 2", 1, "must be 1"),
         ("app: desk", "app: Desk!", 2, "right form"),

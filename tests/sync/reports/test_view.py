@@ -46,7 +46,7 @@ def test_a_decided_report_says_how_it_ended(chat, report):
     Report.update(counts={"new user": 1}).where(Report.id == report.id).execute()
     assert view.sentence(Report.get_by_id(report.id)) == "1 change in Chat: this report is dismissed."
     Report.update(counts={}).where(Report.id == report.id).execute()
-    assert view.sentence(Report.get_by_id(report.id)) == "Nothing had changed in Chat."
+    assert view.sentence(Report.get_by_id(report.id)) == "Nothing changed in Chat."
 
 
 def test_held_updates_are_counted_by_kind(chat):
