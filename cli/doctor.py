@@ -100,7 +100,8 @@ def _installation(settings: Config) -> Iterator[Finding]:
 
 
 def _disk(settings: Config) -> Finding:
-    """Of the file; on a server, of the folder of the keys: its own disk isn't seen from here."""
+    """The free space on the disk of the file. If the database is on a server, that of the folder with the keys, as the
+    server's own disk isn't visible from here."""
     free = shutil.disk_usage(settings.home if settings.database_url else settings.database_path.parent).free
     needed = LITTLE_SPACE if settings.database_url else max(LITTLE_SPACE, 2 * settings.database_path.stat().st_size)
     if free > needed:
@@ -195,7 +196,7 @@ def _attention() -> Iterator[Finding]:
 
 
 def _apps() -> Iterator[Finding]:
-    """What pages show in red or amber of an app, in the same words. What waits for an Owner is a note."""
+    """The apps that pages show in red or amber, in the same words. What waits for an Owner is a note."""
     connected = lists.connected()
     known = status.standings(connected)
     for app in connected:

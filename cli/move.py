@@ -73,7 +73,7 @@ def _target(address: str) -> Config:
 
 @contextmanager
 def _prepared(there: Config) -> Iterator[Config]:
-    """The target with empty tables. A file has another name until all is in it."""
+    """Create the empty tables in the target. A file has another name until all rows are in it."""
     if there.database_url:
         _in_target(there.database_url, "prepare")
         yield there

@@ -88,7 +88,7 @@ def serve_all(
 
 
 def _begin() -> None:
-    """What each of these processes has of its own: threads that take turns, and a log."""
+    """Set up what each of these processes has of its own: threads that take turns, and a log."""
     sys.setswitchinterval(SWITCH_SECONDS)
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     logging.getLogger("huey").setLevel(logging.WARNING)

@@ -30,7 +30,7 @@ PLAIN = frozenset((
     "retried task", "revoked access in the app", "role changed in the app", "set legal hold", "set password",
     "set up workspace", "shared view", "signed in", "stopped sharing view", "stopped vouching for directory",
     "test e-mail failed", "tested credential", "undid a decision", "unlinked sign-in", "used recovery code",
-    "vouched for directory",
+    "vouched for directory", "withdrew approvals",
     *(f"check {state}" for state in CheckState), *(f"{state} held change" for state in HeldChangeState),
     *(f"downloaded {name}" for name in ("activity", "apps", "assets", "members", "people", "reports")),
     *ChangeKind,

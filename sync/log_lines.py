@@ -34,7 +34,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     ),
     "approvals": (
         "finished sync", "confirmed ", "left out", "took back", "dismissed report", "closed report", "released ",
-        "accepted ", "ended acceptance", "handed over", "protected ", "lifted protection",
+        "accepted ", "ended acceptance", "handed over", "protected ", "lifted protection", "withdrew ",
     ),
     "tasks": (
         "removed from the app", "role changed in the app", "invited", "granted access in", "revoked access in",

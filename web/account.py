@@ -73,7 +73,7 @@ def show(app: App, account: Account) -> str:
 
 
 def _facts(app: App, account: Account) -> list[Fact]:
-    """Those without a value aren't shown."""
+    """The facts about the account. One without a value is left out."""
     person, name, state = account.person, account_name(account), task_progress.state_of(account)
     status = person.status if person and person.status != PersonStatus.ACTIVE else ""
     return [

@@ -57,7 +57,7 @@ def filters() -> tuple[str, int]:
 @pages.get("/lines/<int:line>")
 @workspace_role(*MANAGERS)
 def line(line: int) -> str:
-    """What is inside a line: all that was written together, as far as the filters let it through."""
+    """The entries inside a line of the log that match the filters."""
     return log_view.inside(line, _place(list(apps.apps_of(signed_in_person()))), Log.of(request.args))
 
 
@@ -67,7 +67,7 @@ def _unsent(visible: list[App]) -> list[Mail]:
 
 
 def of_apps(visible: list[App]) -> list[int] | None:
-    """None, which means all of them, for people who run the workspace."""
+    """The ids of the apps whose entries this person may see; None, for all of them, if they run the workspace."""
     return None if signed_in_person().workspace_role in apps.RUNS_ALL else [app.id for app in visible]
 
 

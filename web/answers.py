@@ -18,12 +18,12 @@ INVALID = 422  # a form that came back with what to fix: htmx swaps it in (see t
 
 
 def whole_numbers(texts: Iterable[str]) -> list[int]:
-    """Those of them that are whole numbers."""
+    """The whole numbers among the texts; other texts are left out."""
     return [number for text in texts if (number := whole_number(text)) is not None]
 
 
 def asked(name: str) -> int | None:
-    """A whole number of the query, or None."""
+    """The whole number that the query has under this name, or None."""
     return whole_number(request.args.get(name, ""))
 
 
@@ -44,10 +44,8 @@ def dialog(part: str, title: str, status: int = 200, /, **values) -> tuple[str, 
 
 
 def go_to(address: str, message: str = "", tone: str = "ok", undo: str = "", follow: str = "") -> Response:
-    """After something was done: go to a page, and say there in a toast what is now true.
-
-    `undo` is the address whose DELETE takes it back; `follow` answers with what became of it (web/outcomes.py).
-    """
+    """After something was done: go to a page, which shows `message` in a toast. `undo` is the address whose DELETE
+    takes it back; `follow` is the address that reports the progress (web/outcomes.py)."""
     if not request.htmx:
         if message:
             flash({"text": message, "undo": undo, "follow": follow} if undo or follow else message, tone)
@@ -60,7 +58,7 @@ def go_to(address: str, message: str = "", tone: str = "ok", undo: str = "", fol
 
 
 def with_toast(answer: Response | str, message: str, tone: str = "ok", undo: str = "", follow: str = "") -> Response:
-    """The same answer, that also shows a toast when htmx takes it."""
+    """The same answer, with a toast that htmx shows."""
     answer = make_response(answer)
     more = {"undo": undo, "follow": follow}
     toast = {"text": message, "tone": tone} | {name: value for name, value in more.items() if value}
@@ -76,10 +74,8 @@ def without_dialog(address: str) -> str:
 
 
 def safe_address(text: str | None, otherwise: str | None = None) -> str:
-    """An address of ours to continue at, from what a browser sent: never another host, never outside our path.
-
-    The first page where there is none, and nothing else is given.
-    """
+    """An address of our own to continue at, from what a browser sent: never another host, never outside our path.
+    Otherwise `otherwise`, or the first page."""
     ours = bool(text) and text.startswith(f"{request.script_root}/") and not text.startswith(("//", "/\\"))
     if not ours or any(ord(sign) < 32 for sign in text) or ".." in re.split(r"[/\\]", unquote(text.partition("?")[0])):
         return url_for("home.show") if otherwise is None else otherwise

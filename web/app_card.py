@@ -106,7 +106,7 @@ def _check_button(live: bool) -> str:
 
 
 def badge_of(standing: Standing) -> Badge:
-    """The status, with its whole sentence on hover."""
+    """The badge of an app's status, with the whole sentence on hover."""
     return _badge(standing, spoken(standing.sentence).striptags())
 
 

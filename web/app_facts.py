@@ -102,7 +102,7 @@ def _tested(app: App) -> Tested:
 
 
 def _change(app: App, owns: bool, endpoint: str, id: str, label: str, **values) -> Change | None:
-    """Offered to Owners."""
+    """The link that opens the dialog of a setting, for Owners; None for others."""
     return Change(url_for(endpoint, app_id=app.id, **values), id, label) if owns else None
 
 
@@ -129,7 +129,7 @@ def _daily(app: App) -> Markup:
 
 
 def _guards(app: App) -> list[Markup | str]:
-    """Those with the same numbers in one sentence."""
+    """The guards in words. Those with the same numbers share one sentence."""
     alike: dict[tuple, list[str]] = {}
     for kind, what in GUARDED.items():
         alike.setdefault((guards.guard_of(app, kind), guards.has_own_guard(app, kind)), []).append(what)

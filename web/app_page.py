@@ -39,7 +39,7 @@ def owns() -> bool:
 
 @once
 def can(app: App) -> frozenset[str]:
-    """What Rollcall can do in this app; nothing where the key to its credential is missing."""
+    """What Rollcall can do in this app; nothing if the key to its credential is missing."""
     try:
         return apps.capabilities_of(app)
     except (AppProblem, VaultProblem):

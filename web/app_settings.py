@@ -235,12 +235,13 @@ def add_person(app: App) -> Response | tuple[str, int]:
 
 
 def named_in_form(person: Person) -> str:
-    """What known_person() finds them by: the address, or the number of someone who no longer has one."""
+    """The text by which known_person() finds this person: an address, or the number of someone who has none any
+    longer."""
     return names.main_email(person) or f"{PERSON}{person.id}"
 
 
 def known_person(email: str) -> Person:
-    """The person with this address, or the one that named_in_form() names; raises AppProblem where there is none."""
+    """The person with this address, or the one that named_in_form() named. Raises AppProblem if there is none."""
     number = email.removeprefix(PERSON)
     if email.startswith(PERSON) and number.isdecimal():
         person = people.with_id(int(number))
@@ -324,7 +325,7 @@ def set_credential(app: App) -> Response | tuple[str, int]:
 @pages.post("/tests")
 @app_part(Part.OWNER)
 def create_test(app: App) -> tuple[str, int]:
-    """Whether the credential still works, and what it may do."""
+    """Test whether the credential still works, and what it may do."""
     title = f"Test of {app.name}"
     try:
         identity = apps.retest(app, by())

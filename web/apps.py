@@ -88,7 +88,7 @@ class Holding:
 
 
 def _holding(me: Person) -> list[Holding]:
-    """For those who may release them."""
+    """The directories with held changes, for people who may release them."""
     held = figures.holding() if manages(me) else []
     return [Holding(directory, plural(count, "person", "people")) for directory, count in held]
 
@@ -96,7 +96,7 @@ def _holding(me: Person) -> list[Holding]:
 @pages.get("/<int:app_id>/card")
 @app_part(Part.COLLABORATOR)
 def card(app: App) -> str:
-    """The card alone: the page asks for it again while the app is being checked."""
+    """The card of one app: the page asks for it again while the app is being checked."""
     standing = app_status.standing(app)
     stuck = _stuck([app], {app.id: standing}) if owns() else {}
     found = app_card.card(app, kind_of(app), standing, owns(), stuck.get(app.id, ()))

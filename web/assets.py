@@ -47,7 +47,7 @@ class Row:
 
     @property
     def accounts_word(self) -> str:
-        """Beside the number, where no head says it."""
+        """The noun for the number, shown where no column head says it."""
         return "account" if self.accounts == 1 else "accounts"
 
 

@@ -74,5 +74,5 @@ def here(query: bool = True) -> str:
 
 
 def as_asked() -> str:
-    """The same with the dialog, for a link that is followed later."""
+    """Like here(), but with the dialog that is open, for a link that is followed later."""
     return request.script_root + request.full_path.rstrip("?")

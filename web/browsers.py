@@ -8,7 +8,7 @@ SYSTEMS = (("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Win
 
 
 def in_words(user_agent: str) -> str:
-    """The first of each list that it names; "An unknown browser" where it names none."""
+    """The browser and its system in words; it is "An unknown browser" if its name isn't recognised."""
     browser = next((word for sign, word in BROWSERS if sign in user_agent), "An unknown browser")
     system = next((word for sign, word in SYSTEMS if sign in user_agent), "")
     return f"{browser} on {system}" if system else browser

@@ -21,7 +21,7 @@ class Line:
 
 
 def line(values: Sequence[int | None]) -> Line | None:
-    """Values at equal distances; None where there is no value yet. No chart of fewer than two values."""
+    """A line through values at equal distances; None is a day without a value. None for fewer than two values."""
     known = [value for value in values if value is not None]
     if len(known) < 2:
         return None
@@ -76,5 +76,5 @@ def up_and_down(ups: Sequence[int], downs: Sequence[int]) -> Bars | None:
 
 
 def _height(value: int, most: int, half: float) -> str:
-    """One of many is seen too."""
+    """The height of a bar, at least a visible one for any value but 0."""
     return f"{max(1.5, round(half * value / most, 1)):g}"

@@ -126,7 +126,7 @@ def _values(found: Proposal, column: Any, asked: set[str]) -> Values:
 
 
 def _outcome(found: Proposal) -> tuple[str, str]:
-    """(whether the file can be used, what to do where it can't)."""
+    """Whether the file can be used, and what to do if it can't."""
     if found.may_be_applied:
         return f"{number(len(found.rows))} of {plural(found.row_count, 'row')} will be used", ""
     if found.refused:

@@ -165,7 +165,7 @@ def _used(place: Place) -> Response | tuple[str, int]:
 
 
 def _refused(place: Place, problem: str) -> str | Response | tuple[str, int]:
-    """On the page, where the file can still be read."""
+    """The page again, with the reason why the answers were refused."""
     try:
         return _rendered(place, place.look(), problem)
     except REFUSALS:
@@ -183,7 +183,7 @@ def _waiting(file_id: int) -> WaitingFile:
 
 
 def _of_waiting(file_id: int) -> Place:
-    """For the person who uploaded it, as long as they may do what it is for."""
+    """The place of a file that waits: for the person who uploaded it, as long as they may do what it is for."""
     waiting = _waiting(file_id)
     back, back_word, go_on, after = _door(waiting)
     return Place(

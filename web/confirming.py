@@ -49,7 +49,7 @@ def asks_again(view: Callable | None = None, *, when: Callable[..., bool] | None
 
 
 def address_for(going_to: str) -> str | None:
-    """Where one of our scripts must go before `going_to`; None where nothing must be confirmed."""
+    """Where one of our scripts must go before `going_to`, to confirm; None if nothing needs a confirmation."""
     session = current_session()
     if sessions.is_fresh(session):
         return None
@@ -115,7 +115,7 @@ def _prove() -> None:
 
 
 def _as_sent() -> dict:
-    """The request in a form that can be stored."""
+    """The request in a form that can be stored as JSON."""
     files = [(name, file.filename or "", file.mimetype, file.read()) for name, file in request.files.items(multi=True)]
     too_large = sum(len(content) for *_, content in files) > LARGEST
     return {

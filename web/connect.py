@@ -87,7 +87,7 @@ def _kind(kind: type[Connector]) -> Kind:
 @pages.post("")
 @workspace_role(*MANAGERS)
 def create() -> Response:
-    """To the form for the chosen kind of app; nothing is created yet."""
+    """Go to the form for the chosen kind of app; nothing is created yet."""
     return redirect(url_for("connect.new", kind=request.form.get("connector") or "none"), 303)
 
 
@@ -212,7 +212,7 @@ def _owners(app: App, given, problem: str = "") -> tuple[str, int]:
 @pages.post("/<int:app_id>/connection/reading")
 @app_part(Part.OWNER)
 def begin(app: App) -> Response | tuple[str, int]:
-    """The draft becomes an app and its first reading starts; pressed twice, it is the same reading."""
+    """Turn the draft into an app and start its first reading. Pressed twice, it is the same reading."""
     given = request.form
     try:
         drafts.begin(
@@ -255,7 +255,7 @@ def _known(app: App) -> str:
 @pages.post("/<int:app_id>/connection/readings")
 @app_part(Part.OWNER)
 def read_again(app: App) -> Response:
-    """The first reading failed: try it once more."""
+    """Read the app once more after its first reading has failed."""
     try:
         asking.ask(app, by(), CheckTrigger.CONNECT)
     except AppProblem as problem:

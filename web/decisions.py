@@ -220,7 +220,7 @@ def _named(accounts: list[Account], count: int) -> str:
 
 
 def _after(app: App, kind: str, ids: list[int]) -> str:
-    """The page to return to; for one account that is re-assigned, the tab where it can be matched again."""
+    """The page to return to. For one account that is re-assigned, it is the tab where it can be matched again."""
     if kind == "nobody" and len(ids) == 1:
         account = Account.get_by_id(ids[0])
         return url_for("members.index", app_id=app.id, tab="unmatched", search=account.email or account.name or None)

@@ -122,14 +122,15 @@ def _sort(order: Order) -> str:
 
 
 def _record(what: str, wanted: Filter, app: App | None = None, about: str = "all people") -> None:
-    """In Activity, with what was looked for."""
+    """Record the download in Activity, with its filters."""
     why = ", ".join(f"{name} {value}" for name, value in wanted.asked.items())
     with writing():
         activity.record(by(), f"downloaded {what}", about=app.name if app else about, why=why, app=app)
 
 
 def _csv(name: str, columns: Iterable[str], rows: Iterable[Iterable[cells.Cell]]) -> Response:
-    """It begins with a mark that lets spreadsheets read it as UTF-8. A long one is kept on disk."""
+    """The file as an answer. It begins with a mark that lets spreadsheets read it as UTF-8; a long one is kept on
+    disk."""
     file_name = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-").lower() or "list"
     file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - the answer closes it
     file.write(codecs.BOM_UTF8)

@@ -68,7 +68,7 @@ def _note_refusal(kind: str, app: App | None = None) -> None:
 
 
 def unexpected(problem: InternalServerError) -> Response:
-    """A bug, or a fault of the machine that we run on: that is named, and it may be tried again."""
+    """A bug, or a fault of this machine. A fault is named, and the person may try again."""
     fault = faults.note(problem.original_exception or problem)
     if fault is None:
         return answer(500)
@@ -93,7 +93,7 @@ def answer(status: int, title: str = "", advice: str = "") -> Response:
 
 
 def to_sign_in(_problem: NotSignedIn) -> Response:
-    """To the sign-in page, and afterwards back to what was asked for."""
+    """Go to the sign-in page, and afterwards back to the requested page."""
     if request.htmx:
         gone = make_response("", 401)
         gone.headers["HX-Redirect"] = url_for("signin.show")

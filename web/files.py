@@ -38,14 +38,14 @@ def install(app: Flask) -> None:
 
 
 def icons() -> str:
-    """The address of the icons: built once a request, not for each of a thousand icons."""
+    """The address of the icons. It is built once in a request, not for each of a thousand icons."""
     if "icons" not in g:
         g.icons = url_for("static", filename="icons.svg")
     return g.icons
 
 
 def logo_address(logo: str) -> str:
-    """The address of a logo, a file in static/logos: built once a request, not for each of its apps."""
+    """The address of a logo, a file in static/logos. It is built once in a request, not for each app."""
     built = g.setdefault("logos", {})
     if logo not in built:
         built[logo] = url_for("static", filename=f"logos/{logo}")

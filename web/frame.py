@@ -75,7 +75,8 @@ def shown_sample(me: Person | None) -> ShownSample | None:
 
 
 def mail_notice_for(me: Person | None) -> MailNotice | None:
-    """For those who may change the mail server, on the pages where they decide what to do next."""
+    """The notice that e-mails don't leave, for people who may change the mail server, on the pages where they decide
+    what to do next."""
     may_set = me is not None and me.workspace_role in mail_server.MAY_SET
     return mail_notice() if may_set and request.endpoint in MAIL_BANNER_ON else None
 

@@ -139,7 +139,7 @@ def asset_fields(app: App, picked: list[tuple[str, str]]) -> list[AssetFields]:
 
 
 def ids_in(texts: Iterable[str]) -> list[int]:
-    """Those of the texts that are ids."""
+    """The texts that are ids, as numbers."""
     return [id for text in texts if (id := whole_number(text)) is not None]
 
 

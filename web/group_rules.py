@@ -55,7 +55,7 @@ def edit(app: App, rule: GroupRule) -> tuple[str, int]:
 
 
 def _given() -> dict:
-    """What the form sent, in the address or in the body."""
+    """The values of the form, from the address or the body."""
     rows = zip_longest(request.values.getlist("asset"), request.values.getlist("asset_role"), fillvalue="")
     return {
         "source": request.values.get("source", ""), "role": request.values.get("role", ""),
@@ -123,7 +123,7 @@ def preview(app: App) -> tuple[str, int]:
 
 
 def _form_address(app: App, rule: GroupRule | None, given: dict) -> str:
-    """Back to the form, filled in as it was."""
+    """The address of the form, filled in as it was."""
     values = {"source": given["source"], "role": given["role"], "asset": [asset for asset, _ in given["assets"]],
               "asset_role": [role for _, role in given["assets"]]}  # fmt: skip
     if rule:

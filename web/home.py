@@ -56,7 +56,7 @@ def _leavers(app_ids: list[int], links: bool) -> list[home_rows.LeaverRow]:
 
 
 def _steps(me: Person) -> list[home_rows.StepRow]:
-    """The steps of the set-up; none once all are done, or where someone else does them."""
+    """The steps of the set-up; none once all are done, or if someone else does them."""
     steps = setup_steps() if manages(me) else []
     return [] if all(step.done for step in steps) else [home_rows.step_row(step) for step in steps]
 

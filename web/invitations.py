@@ -86,7 +86,7 @@ def _picking(app: App) -> tuple[str, int]:
 
 
 def _emails() -> list[str]:
-    """Those that were picked before, and what was typed last."""
+    """The addresses that were picked before, and those typed last."""
     first, *picked = request.values.getlist("people") or [""]
     return invitations.addresses("\n".join((*picked, first)))
 

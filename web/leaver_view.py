@@ -110,7 +110,7 @@ def _fix(one: Stuck, can: Collection[str], back: str) -> Fix | None:
 
 
 def _ask(one: Stuck) -> Markup | str:
-    """Where this reader can do nothing here: who can, or where."""
+    """The person to ask, or where to do it, if this reader can't do anything here."""
     if one.protection != Protection.HOLD:
         return f"Rollcall can't do that in {one.account.app.name}: do it there, then check for updates."
     found = holds.people_who_may_lift(one.account.person)[:ASKED]

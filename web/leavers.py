@@ -74,7 +74,7 @@ def withdraw(app: App, account: Account) -> Response:
 @pages.get("/administrators/new")
 @app_part(Part.OWNER)
 def successor(app: App) -> tuple[str, int]:
-    """Who becomes an administrator of the app; the preview of the change of role follows."""
+    """Choose who becomes an administrator of the app; the preview of the change of role follows."""
     roles = sorted((role for role in by_hand.roles_of(app) if role.privileged), key=lambda role: role.position)
     options = [(account.id, _named(account)) for account in stuck.candidates(app)]
     return dialog(

@@ -99,7 +99,7 @@ class Listed:
 
     @property
     def address(self) -> str:
-        """Of this list, without its page."""
+        """The address of this list, without its page."""
         return self.to(self.wanted, self.sort)
 
     def to(self, wanted: Filter, sort: str) -> str:
@@ -125,7 +125,7 @@ class Listed:
         return urlencode(wanted.asked | ({"sort": sort} if sort else {}))
 
     def kept_beside(self, *names: str) -> list[tuple[str, str]]:
-        """What a form takes along that asks for these filters itself."""
+        """The names and values that a form must send along, besides the filters that it shows itself."""
         kept = [(name, value) for name, value in self.wanted.asked.items() if name not in names]
         return kept + ([("sort", self.sort)] if self.sort else [])
 
@@ -139,7 +139,8 @@ class Listed:
         return Head(column.label, column.css, address=self.to(self.wanted, self._next(column)), sorted=now)
 
     def _next(self, column: Column) -> str:
-        """A click sorts by it, the next one the other way round, a third one as at first."""
+        """The next order of a column: the first click sorts by it, the second one in the other direction, the third one
+        not at all."""
         turns = [f"-{column.sort}", column.sort] if column.down_first else [column.sort, f"-{column.sort}"]
         turns.append("")
         return turns[turns.index(self.sort) + 1] if self.sort in turns[:2] else turns[0]
@@ -201,7 +202,7 @@ def quoted(label: str) -> Callable[[str], str]:
 
 
 def yes_or_no(label: str) -> Callable[[str], str]:
-    """Words of the chip of a mark, which is YES or isn't asked for. Any other value matches nothing, and shows."""
+    """The words of the chip of a mark, which is YES or not asked for. Any other value matches nothing, and is shown."""
     return lambda value: label if value == YES else f"{label}: {value}?"
 
 

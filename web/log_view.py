@@ -71,7 +71,7 @@ class Place:
     lines: int = SHOWN
 
     def asks(self, wanted: Log) -> Log:
-        """What is looked for here: the page's own app or person is not asked for in its address."""
+        """The filters with the page's own app or person, which its address doesn't name."""
         own = {"app": self.app, "person": self.person}
         return replace(wanted, **{name: str(row.id) for name, row in own.items() if row})
 
@@ -180,7 +180,7 @@ def _app_of(entry: Activity, app: App | None) -> tuple[str, str]:
 
 
 def _together(counts: Mapping[str, int], entry: Activity) -> str:
-    """25 users and 3 channels found, 2 roles updated"""
+    """The other entries of a line in words: 25 users and 3 channels found, 2 roles updated."""
     by_verb: dict[str, list[str]] = {}
     for what, number in counts.items():
         one, many, verb = SEVERAL.get(what, ("", "", ""))

@@ -34,7 +34,7 @@ class MailSettings:
 
 
 def mail_settings(given: Mapping[str, str] | None = None) -> MailSettings:
-    """`given`: what was entered, of a form that was refused."""
+    """The mail settings. `given` has the entered values of a form that was refused."""
     fixed, stored = mail_server.of_environment(), mail_server.entered()
     used = fixed or stored
     known = {name: str(value) for name, value in asdict(stored).items()} if stored else {}
@@ -63,7 +63,7 @@ class MailNotice:
 
 
 def mail_notice() -> MailNotice | None:
-    """None while e-mails leave, as far as anyone knows."""
+    """Why nobody gets e-mail; None as long as e-mails leave, as far as anyone knows."""
     if not outbox.can_send():
         return MailNotice("waiting", "Nobody gets mail yet.", "Reports and invitations wait in the outbox.",
                           "Set up mail")  # fmt: skip

@@ -58,7 +58,7 @@ def _counted(app: App, accounts: list[Account]) -> str:
 
 
 def _several(app: App, accounts: list[Account]) -> str:
-    """Where some have further roles: that not all of them may stay."""
+    """A sentence for accounts with further roles: some of these may be removed."""
     if not any(account.further_roles for account in accounts):
         return ""
     now = (f"Now has {roles.of(app).words(accounts[0].roles)}." if len(accounts) == 1

@@ -65,7 +65,7 @@ def _asset(app: App, value: str) -> str:
 
 
 def fields(app: App, wanted: Members) -> list[FilterField]:
-    """Those that have something to choose from. A chosen value that is no longer offered stays."""
+    """The filters that have something to choose from. A chosen value that is no longer offered is kept."""
     word = kind_of(app).asset_word
     inactive = [(choice.value, f"{INACTIVE[choice.value]} ({number(choice.count)})")
                 for choice in member_list.inactive_choices(app, wanted)]  # fmt: skip

@@ -31,7 +31,8 @@ def ticked(name: str = "account") -> list[int]:
 
 
 def selection() -> list[tuple[str, str]]:
-    """The same as names and values, for a form that asks further: short enough for an address."""
+    """The selected accounts and assets as names and values, for a form that asks further. They are short enough for an
+    address."""
     if "all" in request.values:
         return [("all", "yes"), ("among", request.values.get("among", ""))]
     return [("account", str(id)) for id in ticked()]
@@ -131,22 +132,22 @@ class Operation(ABC):
 
     @abstractmethod
     def plan(self, app: App) -> Plan:
-        """What it would do now. Raises ActProblem."""
+        """The plan of what it would do now. Raises ActProblem."""
 
     @abstractmethod
     def address(self, app: App) -> str:
-        """Where it is carried out."""
+        """The address that carries it out."""
 
     @abstractmethod
     def title(self, app: App) -> str: ...
 
     @abstractmethod
     def words(self, app: App, count: int) -> Words:
-        """For so many that it would change."""
+        """The words of the preview of a plan that changes `count` accounts."""
 
     @abstractmethod
     def started(self, app: App, count: int) -> str:
-        """Once it was asked of the app."""
+        """The message once the tasks have been created."""
 
     def answers(self) -> dict[str, str]:
         """What the form takes along beside accounts and assets."""

@@ -116,7 +116,7 @@ def _intro(app: App, wanted: Members) -> Markup | str:
 
 
 def _tabs(app: App, listed: Listed) -> list[TabChoice]:
-    """Of LEFT only while someone has. Another tab starts without filters."""
+    """The tabs with their numbers. LEFT is there only while someone has left; another tab starts without filters."""
     counts = dict(zip(TABS, (app.matched, app.unmatched, app.guests, app.services)))
     left = len(leavers.accounts_still_in(app.id))
     if left or listed.wanted.tab == LEFT:

@@ -101,7 +101,7 @@ def _removes_many(person_id: int) -> bool:
 @workspace_role(*MANAGERS)
 @asks_again(when=_removes_many)
 def create(person_id: int) -> Response | tuple[str, int]:
-    """Finish: the approval."""
+    """Finish: approve the offboarding."""
     person, given = person_below(person_id), Given.from_form()
     try:
         done = offboarding.start(
@@ -136,7 +136,7 @@ def show(person_id: int, offboarding_id: int) -> str:
 @pages.get("/<int:offboarding_id>/tasks")
 @workspace_role(*MANAGERS)
 def acts(person_id: int, offboarding_id: int) -> str:
-    """The progress; the page asks for it while a task is in progress."""
+    """The progress of the offboarding. The page asks for it while a task is in progress."""
     return render_template("offboarding/_acts.html", **_progress(_offboarding(person_id, offboarding_id)))
 
 
@@ -169,7 +169,7 @@ def retry(app: App, task: Task, person_id: int, offboarding_id: int) -> Response
 @pages.post("/<int:offboarding_id>/tasks/<int:task_id>/completion")
 @app_part(Part.OWNER)
 def complete(app: App, task: Task, person_id: int, offboarding_id: int) -> Response:
-    """Someone did it in the app by hand."""
+    """Mark a task as done by hand in the app."""
     return _do(_offboarding(person_id, offboarding_id), task, tasks.done_by_hand, "Marked as done by hand.")
 
 

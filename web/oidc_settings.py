@@ -106,5 +106,5 @@ def _given() -> Settings:
 
 
 def _secret() -> str | None:
-    """The new client secret; None keeps the stored one."""
+    """The new client secret; None to keep the stored one."""
     return request.form.get("client_secret") or None

@@ -102,7 +102,7 @@ def create_import() -> Response | tuple[str, int]:
 
 
 def _uploaded() -> tuple[bytes, str]:
-    """The list and what it is called."""
+    """The uploaded list and the name of its file."""
     name, content = name_of("file"), content_of("file")
     if not content.strip():
         raise PeopleProblem("Choose a file that has a row for each person. Nothing was changed.")
@@ -226,7 +226,7 @@ def _deprovisioned(person: Person) -> str:
 
 
 def _accounts_then(person: Person) -> str:
-    """What becomes of this person's accounts."""
+    """What happens to this person's accounts after they have left, in a sentence."""
     count, kept = len(people.accounts_of(person)), holds.how_long(person)
     if not count:
         return "They have no account in any connected app."

@@ -235,7 +235,8 @@ class RemovedRow:
 
 
 def removed(person: Person, open_to_me: set[int], owned: set[int]) -> list[RemovedRow]:
-    """Nothing for someone who has left: nobody would invite them again. `owned`: ids of apps."""
+    """The accounts that this person had; none for someone who has left, as nobody would invite them again. `owned`: ids
+    of apps."""
     if person.status == PersonStatus.DEPROVISIONED:
         return []
     return [_removed(one, owned) for one in profile.removed(person, open_to_me)]

@@ -131,7 +131,7 @@ def _note(line: Line) -> Markup:
 
 
 def _effect(plan: Plan, line: Line) -> str:
-    """What they lose, or from what to what."""
+    """What the account loses, or its values before and after."""
     before, after = line.before or "", line.after or ""
     if plan.act in (TaskKind.REMOVE, TaskKind.REVOKE):
         return before.capitalize() or "access"

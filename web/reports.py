@@ -161,7 +161,7 @@ def _waiting(report: Report, left: Leaving) -> str:
 
 
 def _decided(report: Report) -> Markup | str:
-    """When and by whom; of an open report nothing."""
+    """When the report was decided, and by whom; "" for an open one."""
     if not report.decided_at:
         return ""
     by = f" by {short_name(report.decided_by)}" if report.decided_by else ""

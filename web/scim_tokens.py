@@ -42,5 +42,5 @@ def directory() -> Directory:
 
 
 def clear_refusals() -> None:
-    """As after a start."""
+    """Delete all counts of wrong tokens, as a restart would."""
     _refused.clear()

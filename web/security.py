@@ -117,7 +117,7 @@ def may_look_for_people() -> bool:
 
 
 def by() -> Asker:
-    """Who asks: the person at this browser, with the rank that they have now."""
+    """The person at this browser as the asker, with their rank now."""
     return Asker.person(signed_in_person())
 
 
@@ -147,7 +147,7 @@ def source() -> str:
 
 
 def sign_out() -> bytes | None:
-    """What the session kept of the provider that began it."""
+    """End the session. Returns what it kept of the provider that began it."""
     token = session.get("token")
     kept = sessions.end_session(token) if token else None
     session.clear()

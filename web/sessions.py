@@ -66,6 +66,6 @@ def delete_others() -> Response:
 
 
 def _mine() -> int | None:
-    """The session that this browser uses."""
+    """The id of the session that this browser uses."""
     current = current_session()
     return current.id if current else None

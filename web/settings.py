@@ -52,7 +52,7 @@ def _changes_sessions() -> bool:
 @workspace_role(*apps.RUNS_ALL)
 @asks_again(when=_changes_sessions)
 def update() -> Response | tuple[str, int]:
-    """What the form names is changed, all of it or nothing."""
+    """Change the settings that the form names: all of them, or none."""
     given = {name: request.form[name].strip() for name in (*TEXTS, *NUMBERS) if name in request.form}
     try:
         update_workspace(by(), **{name: _number(text) if name in NUMBERS else text for name, text in given.items()})

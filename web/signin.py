@@ -33,7 +33,8 @@ def show() -> Response | str:
 @pages.get("/sign-in/<token>")
 @open_to_all
 def follow_link(token: str) -> Response | tuple[str, int]:
-    """A one-time link. One that was made for another person shows a button, so that opening it doesn't use it up."""
+    """Sign in by a one-time link. A link that was made for another person shows a button first, so that opening it
+    doesn't use it up."""
     if request.method == "HEAD":
         return "", 200
     if sign_in.link_asks(token):

@@ -65,7 +65,7 @@ def _wanted() -> Log:
 @pages.get("/tasks")
 @app_part(Part.OWNER)
 def acts(app: App) -> Response:
-    """The tasks alone: the page asks for them while one is in progress."""
+    """The tasks alone. The page asks for them while one is in progress."""
     return _part(app)
 
 
@@ -78,7 +78,7 @@ def retry(app: App, task: Task) -> Response:
 @pages.post("/tasks/<int:task_id>/completion")
 @app_part(Part.OWNER)
 def complete(app: App, task: Task) -> Response:
-    """Someone did it in the app by hand."""
+    """Mark a task as done by hand in the app."""
     return _do(app, task, tasks.done_by_hand, "Marked as done by hand.")
 
 

@@ -89,7 +89,7 @@ class DirectoryGroups:
 
 
 def _groups_by_directory(team: Team | None, ticked: set[int | None]) -> list[DirectoryGroups]:
-    """The groups that can be chosen, and those of the team that are no longer in their directory."""
+    """The groups to choose from, by directory, and the team's groups that are no longer in their directory."""
     found: dict[str, list[GroupChoice]] = {}
     for group, people in group_rules.groups():
         choice = GroupChoice(group.id, group.name, plural(people, "person", "people"), group.id in ticked)

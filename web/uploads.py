@@ -37,7 +37,7 @@ def text_of(name: str) -> str:
 def entered(
     kind: type[Connector] | type[DirectoryConnector], stored: Mapping[str, str] = MappingProxyType({})
 ) -> dict[str, str]:
-    """What the form holds for the connector's fields; what a file's columns mean only where the form asks for it.
+    """The values of the connector's fields in the form, and the meaning of a file's columns if the form asks for it.
 
     Raises UploadProblem for a path on the server that a page may not name; one that is `stored` may stay.
     """

@@ -42,12 +42,12 @@ class LogLine:
 
 
 def joined(*parts: str | None) -> str:
-    """Those that aren't empty, with a dot between them."""
+    """The texts that aren't empty, with a dot between them."""
     return " · ".join(part for part in parts if part)
 
 
 def spaced(*sentences: str) -> str:
-    """Those that aren't empty, one after the other."""
+    """The texts that aren't empty, with a space between them."""
     return " ".join(filter(None, sentences))
 
 

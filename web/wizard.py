@@ -61,14 +61,14 @@ def changes(app: App, report: Report) -> str | tuple[str, int]:
 
 
 def _removes_many(app: App, report: Report) -> bool:
-    """Whether more than a few would leave the app, by what the form leaves."""
+    """Whether more than a few people would leave the app, as the form has it."""
     given = Given.from_form()
     left_out = given.reasons.keys() | _undecided(report, given)
     return overview.removals_if(report, left_out, given.ticked) > MANY
 
 
 def _undecided(report: Report, given: Given) -> set[int]:
-    """Removals that wait for a successor: what the form left open, and those that it did not show."""
+    """The ids of removals that wait for a successor: those that the form left open, and those that it did not show."""
     return given.undecided | overview.sole_managers_of(report).undecided - given.shown
 
 

@@ -141,7 +141,7 @@ class Rows:
         return _asset_row(change)
 
     def _waits(self, change: Change) -> bool:
-        """For a decision about this one change; roles and profiles that a guard holds are released together."""
+        """Whether this one change waits for a decision. Held roles and profiles don't: they are released together."""
         open = change.report.is_open
         return open and change.id in self.undecided and change.kind not in UPDATES
 
@@ -224,7 +224,7 @@ class Rows:
         return []
 
     def _assets_and_price(self, change: Change) -> list[str]:
-        """How many assets, and the price of the seat."""
+        """The number of assets, and the price of the account."""
         number = self.assets.get(change.account_id, 0)
         notes = [plural(number, self.connector.asset_word)] if number else []
         if self.app.seat_price and change.in_app and not change.protected:
@@ -301,7 +301,7 @@ def _removes(change: Change) -> bool:
 
 
 def _address(name: str, email: str | None) -> str:
-    """The e-mail address, where it isn't what the row is already called."""
+    """The e-mail address, or "" if the row already shows it as the name."""
     return email if email and email != name else ""
 
 

@@ -124,7 +124,8 @@ def groups(app: App, report: Report, limit: int, given: Given | None) -> list[Gr
 
 
 def _opened(one: Drop, drops: list[Drop]) -> Drop:
-    """Open from the start: removals, else what changes in the app; and everything that removes roles."""
+    """The drop-down, marked if it is open from the start: the removals, otherwise the changes in the app, and all that
+    remove roles."""
     keys = {other.key for other in drops}
     in_app_alone = SECTIONS[one.key].in_app and "removed-users" not in keys
     is_open = one.key == "removed-users" or len(keys) == 1 or in_app_alone or any(row.removes_roles for row in one.rows)

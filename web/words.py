@@ -54,7 +54,7 @@ def money(cents: int | None) -> str:
 
 
 def dotted(*parts: Markup | str | None) -> Markup:
-    """Those of them that aren't empty, as one text: "Left on 3 Nov · last active 2 h ago"."""
+    """The texts that aren't empty, as one text with dots between them: "Left on 3 Nov · last active 2 h ago"."""
     return Markup(" · ").join(part for part in parts if part)
 
 
