@@ -39,7 +39,7 @@ def show() -> str:
         "home/show.html",
         answer=home_rows.answer(still_in, apps),
         leavers=_leavers(ids, manages(me)),
-        waiting=[home_rows.waiting_row(item) for item in waiting[:home_rows.WAITING]],
+        waiting=[home_rows.waiting_row(item) for item in summary.in_full(waiting[:home_rows.WAITING])],
         more_waiting=len(waiting[home_rows.WAITING:]),
         steps=_steps(me),
         week=home_rows.week_in_words(history.week(apps, utcnow() - WEEK), _removed(days)) if apps else [],

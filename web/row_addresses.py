@@ -18,7 +18,7 @@ PLACE = random.SystemRandom().randrange(10**17, 10**18)  # takes the place of th
 
 def install(app: Flask) -> None:
     app.jinja_env.globals.update(account_address=account_address, menu_of_alike=menu_of_alike,
-                                 row_address=row_address)
+                                 row_address=row_address, written_alike=written_alike)
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,22 @@ class Alike:
                    bool(account.left_out), bool(account.protected))  # fmt: skip
 
 
+def written_alike(write: Callable, id: int, *same: object) -> Markup:
+    """What the macro `write` gives for this id and the same values, once for all rows that have these values."""
+    return _with_id((write.name, *same), lambda: write(PLACE, *same), id)
+
+
 def menu_of_alike(write: Callable, app: App, account: Account, can: Collection[str]) -> Markup:
     """What the macro `write` gives for the account: it gets one Alike for all accounts that are."""
     alike = Alike.of(account)
-    written = g.setdefault("menus", {})
-    if (alike, app.id, tuple(can)) not in written:
-        written[alike, app.id, tuple(can)] = write(app, alike, can)
-    return written[alike, app.id, tuple(can)].replace(str(PLACE), str(account.id))
+    return _with_id((alike, app.id, tuple(can)), lambda: write(app, alike, can), account.id)
+
+
+def _with_id(key: tuple, write: Callable[[], Markup], id: int) -> Markup:
+    written = g.setdefault("alike", {})
+    if key not in written:
+        written[key] = write()
+    return written[key].replace(str(PLACE), str(id))
 
 
 def account_address(endpoint: str, account: Account | Alike, name: str = "account_id", **values: str) -> str:

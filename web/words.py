@@ -4,6 +4,7 @@ Times are relative, with the exact time on hover, in the workspace's zone."""
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from flask import Flask, g
@@ -136,10 +137,15 @@ def _day(moment: datetime) -> str:
 
 
 def _time(moment: datetime, words: str) -> Markup:
-    there = local(moment)
+    return Markup(f"{_begun_time(moment, this_workspace().zone)}{escape(words)}</time>")
+
+
+@lru_cache(maxsize=4000)
+def _begun_time(moment: datetime, zone: str) -> str:
+    """Of <time>, all that doesn't depend on now: rows share many moments, such as that of a check."""
+    there = moment.replace(tzinfo=UTC).astimezone(ZoneInfo(zone))
     exact = f"{there:%A}, {there.day} {there:%B %Y, %H:%M:%S} ({there.tzinfo})"
-    moment = there.isoformat(timespec="seconds")
-    return Markup(f'<time datetime="{moment}" title="{escape(exact)}">{escape(words)}</time>')
+    return f'<time datetime="{there.isoformat(timespec="seconds")}" title="{escape(exact)}">'
 
 
 def this_workspace() -> Workspace:

@@ -37,7 +37,7 @@ class Apps(Filter):
 
 def at_a_glance(person: Person) -> list[Glance]:
     """All apps that this person may see, by name."""
-    return glance.of(owners.apps_of(person).where(App.state != AppState.CONNECTING))
+    return glance.of_person(person)
 
 
 def search(person: Person, wanted: Apps, sort: str = "", number: int = 1, size: int = PAGE) -> Page:
@@ -51,7 +51,8 @@ def search(person: Person, wanted: Apps, sort: str = "", number: int = 1, size: 
         page = page_of_rows(list(query), number, size)
         standings = status.standings(page.rows)
         return replace(page, rows=[(app, standings[app.id]) for app in page.rows])
-    page = page_of_rows(_by_need(glance.of(query), wanted.state, first=not sort), number, size)
+    found = glance.of(query) if sort or wanted.without("state").asked else glance.of_person(person)
+    page = page_of_rows(_by_need(found, wanted.state, first=not sort), number, size)
     return replace(page, rows=glance.in_full(page.rows))
 
 

@@ -13,15 +13,15 @@ from peewee import Case, Expression, ModelSelect
 
 import connectors
 from sync import workspace
-from sync.apps import status
+from sync.apps import owners, status
 from sync.apps.conditions import MATCHED_AT_LEAST
 from sync.apps.status import Standing
 from sync.db import utcnow
-from sync.listing import one_of, plain_rows
-from sync.models import App, Check, Report, Task
+from sync.listing import one_of, one_of_texts, plain_rows
+from sync.models import App, Check, Person, Report, Task
 from sync.prepared import prepared, prepared_plain
 from sync.safety import leavers
-from sync.states import Tone
+from sync.states import AppState, Tone
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,27 @@ class _Row(NamedTuple):
 
 def of(asked: ModelSelect) -> list[Glance]:
     """The apps of a query at a glance, in its order."""
-    query = asked.select(App.id, App.name, App.users, App.services, App.unmatched, _is_plain(utcnow()))
-    rows = [_Row(*row) for row in plain_rows(query)]
+    return _glances(plain_rows(_rows_of(asked, utcnow(), json.dumps(_with_versions_to_watch(workspace.today())))))
+
+
+def of_person(person: Person) -> list[Glance]:
+    """All apps at a glance that this person may see, without drafts, by name."""
+    watched, all_apps = json.dumps(_with_versions_to_watch(workspace.today())), person.workspace_role in owners.RUNS_ALL
+    return _glances(_rows_of_person(person, utcnow(), watched, all_apps=all_apps))
+
+
+@prepared_plain
+def _rows_of_person(person: Person, now: datetime, watched: str, *, all_apps: bool) -> ModelSelect:
+    apps = owners.seen_by(person, all_apps).where(App.state != AppState.CONNECTING)
+    return _rows_of(apps.order_by(App.name, App.id), now, watched)
+
+
+def _rows_of(asked: ModelSelect, now: datetime, watched: str) -> ModelSelect:
+    return asked.select(App.id, App.name, App.users, App.services, App.unmatched, _is_plain(now, watched))
+
+
+def _glances(found: Sequence[tuple]) -> list[Glance]:
+    rows = [_Row(*row) for row in found]
     ids = [row.id for row in rows]
     among = json.dumps(ids)
     other = {row.id for row in rows if not row.plain} | _with_more_to_it(ids, among)
@@ -82,14 +101,15 @@ def _unknown(row: _Row, own: dict) -> int:
     return to_match - matched
 
 
-def _is_plain(now: datetime) -> Case:
-    """1 where the app's own row gives no condition of conditions.py a reason to hold; 0 where one may."""
+def _is_plain(now: datetime, watched: str) -> Case:
+    """1 where the app's own row gives no condition of conditions.py a reason to hold; 0 where one may. `watched`: the
+    connectors whose version may need a look, as JSON."""
     nothing_wrong = App.error.is_null() & (App.failures == 0) & (App.missing_permissions.is_null() | _is_empty())
     not_due = App.next_check_at.is_null() | (App.next_check_at > now)
     read_when_due = App.last_due_at.is_null() | (App.last_check_at >= App.last_due_at)
     read = App.daily & App.last_check_at.is_null(False) & not_due & read_when_due
-    watched = App.connector.in_(_with_versions_to_watch(workspace.today()))
-    return Case(None, [(App.is_active & nothing_wrong & read & _is_matched() & ~watched, 1)], 0)
+    is_watched = one_of_texts(App.connector, watched)
+    return Case(None, [(App.is_active & nothing_wrong & read & _is_matched() & ~is_watched, 1)], 0)
 
 
 def _is_empty() -> Expression:

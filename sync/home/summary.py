@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from peewee import fn
+from peewee import ModelSelect, fn
 
 from sync import rank
 from sync.directory import figures
@@ -16,6 +16,7 @@ from sync.effects import seats_after
 from sync.listing import one_of
 from sync.models import Account, App, Directory, Person, Report, Task
 from sync.people import held
+from sync.prepared import prepared, prepared_plain
 from sync.reports import stuck
 from sync.reports.stuck import Stuck
 from sync.safety import leavers, leaving, sole_managers
@@ -54,13 +55,14 @@ def still_in(app_ids: Collection[int]) -> StillIn:
 
 @dataclass(frozen=True)
 class Item:
-    """One thing that waits for this person: how many of what, and where. An open report: its app and id."""
+    """One thing that waits for this person: how many of what, and where. An open report: its id, and once it is asked
+    for in full(), its app."""
 
     kind: Waiting
     count: int
     app: App | None = None
     report_id: int | None = None
-    leaving: str = ""  # a sentence about people of the report who have left
+    leaving: str = ""  # a sentence about people who have left; of a report once it is asked for in full()
     directory: Directory | None = None
     stuck: Stuck | None = None
 
@@ -77,19 +79,36 @@ def waiting_for(person: Person, owned: Collection[int]) -> list[Item]:
 
 
 def _reports(owned: Collection[int]) -> Iterable[Item]:
-    among = one_of(Report.app, json.dumps(list(owned)))
-    reports = list(Report.select(Report, App).join(App).where(among, Report.is_open))
-    left = leaving.of_reports(reports)
-    for report in reports:
-        of_report = left[report.id]
-        sentence = of_report.sentence() if of_report.people else ""
-        if report.held:
-            yield Item(Waiting.HELD_REPORT, report.held, report.app, report.id, sentence)
-        elif report.waiting:
-            yield Item(Waiting.REPORT, report.waiting, report.app, report.id, sentence)
-    apps = {report.app_id: report.app for report in reports}
-    for one in stuck.of_apps(report.app_id for report in reports if left[report.id].stuck):
-        yield Item(Waiting.STUCK_LEAVER, 1, apps[one.account.app_id], one.report_id, one.sentence, stuck=one)
+    app_of = {}
+    for id, app_id, to_decide, by_guard in _open_reports(json.dumps(list(owned))):
+        app_of[id] = app_id
+        if by_guard:
+            yield Item(Waiting.HELD_REPORT, by_guard, report_id=id)
+        elif to_decide:
+            yield Item(Waiting.REPORT, to_decide, report_id=id)
+    for one in stuck.of_apps(app_of[id] for id in leaving.with_stuck(app_of)):
+        yield Item(Waiting.STUCK_LEAVER, 1, one.account.app, one.report_id, one.sentence, stuck=one)
+
+
+@prepared_plain
+def _open_reports(apps: str) -> ModelSelect:
+    is_open = one_of(Report.app, apps), Report.is_open
+    return Report.select(Report.id, Report.app, Report.waiting, Report.held).where(*is_open).order_by(Report.id)
+
+
+def in_full(items: Iterable[Item]) -> list[Item]:
+    """The same, and reports have their app and their sentence, which are read for these alone."""
+    found = list(items)
+    ids = [item.report_id for item in found if item.app is None and item.report_id]
+    reports = {report.id: report for report in _reports_with_apps(json.dumps(ids))} if ids else {}
+    left = leaving.of_reports(reports.values())
+    return [replace(item, app=reports[item.report_id].app, leaving=left[item.report_id].sentence_if_any())
+            if item.report_id in reports else item for item in found]  # fmt: skip
+
+
+@prepared
+def _reports_with_apps(ids: str) -> ModelSelect:
+    return Report.select(Report, App).join(App).where(one_of(Report.id, ids))
 
 
 def _tasks(owned: Collection[int]) -> Iterable[Item]:

@@ -14,7 +14,7 @@ from connectors.base import PAID_SOCIAL
 from sync.listing import one_of
 from sync.models import Account, App, Change, Person, Report
 from sync.names import person_name
-from sync.prepared import prepared
+from sync.prepared import prepared, prepared_plain
 from sync.states import ChangeDecision, ChangeKind, Protection
 from sync.words import are, people
 from sync.workspace import workspace
@@ -76,6 +76,10 @@ class Leaving:
         """
         return " ".join(filter(None, (f"{self.headline(named)}.", self.detail(named))))
 
+    def sentence_if_any(self) -> str:
+        """The same; empty where nobody has left."""
+        return self.sentence() if self.people else ""
+
 
 def of(report: Report) -> Leaving:
     """Those of an open report."""
@@ -91,6 +95,16 @@ def of_reports(reports: Iterable[Report]) -> dict[int, Leaving]:
             found[change.report_id][part][change.account.person_id] = person_name(change.account.person)
     apps = {app.id: app for app in _apps(json.dumps([report.app_id for report in known.values()]))}
     return {id: _counted(apps[known[id].app_id], parts) for id, parts in found.items()}
+
+
+def with_stuck(report_ids: Iterable[int]) -> set[int]:
+    """Those of these reports in which someone who has left can't be removed yet, and nobody has accepted that."""
+    return {id for (id,) in _with_stuck(json.dumps(list(report_ids)))}
+
+
+@prepared_plain
+def _with_stuck(reports: str) -> ModelSelect:
+    return Change.select(Change.report).where(one_of(Change.report, reports), IS_STUCK).distinct()
 
 
 @prepared

@@ -14,7 +14,7 @@ from sync.states import TaskKind, TaskState
 
 
 def kinds(items) -> list[tuple]:
-    return [(item.kind, item.count, item.app and item.app.name) for item in items]
+    return [(item.kind, item.count, item.app and item.app.name) for item in summary.in_full(items)]
 
 
 def test_the_one_number(chat, second):
