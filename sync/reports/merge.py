@@ -100,8 +100,9 @@ def _merge_wanted(app: App, check: Check | None, report: Report) -> None:
 
 
 def _same(change: str) -> str:
-    """SQL: the row `w` of wanted asks the same question as this row of change."""
-    ids = (f"w.{name} IS NOT DISTINCT FROM {change}.{name}" for name in ("account_id", "asset_id", "person_id"))
+    """SQL: the row `w` of wanted asks the same question as this row of change. Each has an index of these expressions,
+    as thousands may wait."""
+    ids = (f"coalesce(w.{name}, 0) = coalesce({change}.{name}, 0)" for name in ("account_id", "asset_id", "person_id"))
     return " AND ".join((f"w.kind = {change}.kind", f"w.in_app = {change}.in_app", *ids))
 
 

@@ -13,6 +13,7 @@ from sync.states import REMOVALS, ChangeKind, Protection, texts
 from sync.workspace import today
 
 WANT = "INSERT INTO wanted (kind, account_id, asset_id, in_app, before, reason, left_out, person_id)"
+ACCOUNTS_OF_A_PERSON = 20  # in all apps, at most in most companies
 REMOVES = f"kind IN ({texts(REMOVALS)})"  # kinds of Change by which someone leaves the app
 
 
@@ -64,22 +65,36 @@ def want_open_findings(app: App) -> None:
 def want_leavers(app: App) -> None:
     """The accounts of deprovisioned people, each with what protects it; leaving out is valid for one departure."""
     values = {"app": app.id, "identity": app.identity_id, "today": str(today())}
-    db.execute_sql(
-        f"""
-        {WANT} SELECT 'removed user', a.id, NULL, TRUE, {roles.words("a")},
-            p.status_reason || CASE WHEN p.status_reason = '' THEN 'Left' ELSE '' END,
-            CASE WHEN {leavers.LEFT_OUT} THEN a.left_out END, p.id
-        FROM person p JOIN account a ON a.person_id = p.id JOIN app ON app.id = a.app_id
-        WHERE {leavers.HAS_LEFT} AND a.app_id = :app AND a.state = 'present'
-          AND NOT EXISTS (SELECT 1 FROM wanted w WHERE w.account_id = a.id AND w.kind = 'removed user')
-        """,
-        values,
-    )
+    db.execute_sql(_LEAVERS_BY_PERSON if _few_have_left(app) else _LEAVERS_BY_ACCOUNT, values)
     if not tables.has_rows(WANTED):
         return
     protection.protect(ChangeKind.REMOVED_USER, values)
     protection.protect_last(values, ChangeKind.REMOVED_USER)
     _note_accepted(app, values)
+
+
+def _few_have_left(app: App) -> bool:
+    """Whether all accounts of people who have left, in any app, are likely fewer than those of this app."""
+    most = app.users // ACCOUNTS_OF_A_PERSON
+    row = db.execute_sql("SELECT 1 FROM person WHERE status = 'deprovisioned' LIMIT 1 OFFSET ?", (most,)).fetchone()
+    return row is None
+
+
+def _leavers(rows: str) -> str:
+    return f"""
+        {WANT} SELECT 'removed user', a.id, NULL, TRUE, {roles.words("a")},
+            p.status_reason || CASE WHEN p.status_reason = '' THEN 'Left' ELSE '' END,
+            CASE WHEN {leavers.LEFT_OUT} THEN a.left_out END, p.id
+        FROM {rows} JOIN app ON app.id = a.app_id
+        WHERE {leavers.HAS_LEFT} AND a.state = 'present'
+          AND NOT EXISTS (
+            SELECT 1 FROM wanted w WHERE coalesce(w.account_id, 0) = coalesce(a.id, 0) AND w.kind = 'removed user')
+        ORDER BY a.name, a.id
+    """
+
+
+_LEAVERS_BY_ACCOUNT = _leavers("account a CROSS JOIN person p ON p.id = a.person_id AND a.app_id = :app")
+_LEAVERS_BY_PERSON = _leavers("person p CROSS JOIN account a ON a.person_id = p.id AND +a.app_id = :app")
 
 
 def _note_accepted(app: App, values: dict[str, object]) -> None:

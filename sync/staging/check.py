@@ -93,6 +93,7 @@ WANTED = Table(
     "left_out TEXT, after TEXT, person_id INT, detail JSONB, accepted INT",
     owner="safety.wanted", writers=("groups.assignments", "reports.mass_updates", "safety.protection"),
     readers=("groups.rules", "reports.merge"),
+    indexed="coalesce(account_id, 0), coalesce(person_id, 0), coalesce(asset_id, 0)",
 )  # fmt: skip
 
 REPORTED = (STAGED_ROLE, STAGED_ACCOUNT, STAGED_SAME, STAGED_ASSET, STAGED_ACCESS, STAGED_GONE)

@@ -17,7 +17,8 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 @dataclass(frozen=True)
 class Table:
-    """`columns` are SQL, `key` and `indexed` name some of them; `rowid` is False for a table that is its own index.
+    """`columns` are SQL, `key` names some of them, `indexed` is what an index is made of; `rowid` is False for a table
+    that is its own index.
 
     Of the modules of sync/, the `owner` creates it, `writers` change its rows too, and `readers` only read them.
     """
@@ -126,4 +127,4 @@ def _create(table: Table) -> None:
 
 def _index(table: Table) -> None:
     if table.indexed:
-        db.execute_sql(f"CREATE INDEX {table.name}_{table.indexed} ON {table.name} ({table.indexed})")
+        db.execute_sql(f"CREATE INDEX {table.name}_index ON {table.name} ({table.indexed})")

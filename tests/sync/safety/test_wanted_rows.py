@@ -152,6 +152,25 @@ def test_the_removal_of_an_active_person_is_not_wanted(chat, values, status):
     assert rows("account_id") == []
 
 
+@pytest.mark.parametrize("statement", [wanted._LEAVERS_BY_PERSON, wanted._LEAVERS_BY_ACCOUNT],
+                         ids=["by person", "by account"])
+def test_leavers_of_this_app_are_found_from_either_side(chat, second, values, statement):
+    leave(chat, 2, 3, 4, 5, 6, 7, 8)
+    for number, column in {4: {"state": "gone"}, 5: {"match_kind": "guest"}, 6: {"status": "suspended"}}.items():
+        Account.update(column).where(Account.email == email(number)).execute()
+    App.update(removal_suspends=True).where(App.id == chat.app.id).execute()
+    wanted.want_gone(chat.app, [account(7).id])
+    db.execute_sql(statement, values)
+    assert rows("account_id", "in_app") == [
+        (account(2).id, 1), (account(3).id, 1), (account(7).id, 0), (account(8).id, 1)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("people", "few"), [(0, True), (2, True), (3, False)])
+def test_whether_few_have_left_is_by_the_size_of_the_app(chat, people, few):
+    leave(chat, *range(2, 2 + people))
+    assert wanted._few_have_left(App(users=wanted.ACCOUNTS_OF_A_PERSON * 3 - 1)) is few
+
+
 def test_one_that_the_app_no_longer_lists_is_wanted_once(chat, values):
     leave(chat, 3, 4)
     wanted.want_gone(chat.app, [account(3).id])
