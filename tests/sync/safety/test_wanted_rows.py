@@ -63,7 +63,7 @@ def test_administrators_who_would_all_leave_or_be_demoted_stay(values, other):
 
 
 @pytest.mark.parametrize("other", [
-    {"protected": "Protected: a pilot"}, {"left_out": "On leave"}, {"in_app": 0}, {"kind": "to change role"},
+    {"protected": "Protected: a pilot"}, {"left_out": "On leave"}, {"in_app": False}, {"kind": "to change role"},
     {"kind": "updated role", "detail": json.dumps({"role": "admin"})},
 ])  # fmt: skip
 def test_one_who_stays_an_administrator_lets_the_other_leave(values, other):
@@ -72,7 +72,7 @@ def test_one_who_stays_an_administrator_lets_the_other_leave(values, other):
     assert protect_last(values) == [(None, None), (None, other.get("protected"))]
 
 
-@pytest.mark.parametrize("columns", [{"protected": "Protected: a pilot"}, {"left_out": "On leave"}, {"in_app": 0},
+@pytest.mark.parametrize("columns", [{"protected": "Protected: a pilot"}, {"left_out": "On leave"}, {"in_app": False},
                                      {"kind": "updated role"}])  # fmt: skip
 def test_an_administrator_who_keeps_the_account_is_not_protected_as_the_last(chat, values, columns):
     Account.update(role="member").where(Account.email == email(1)).execute()
@@ -100,7 +100,7 @@ def test_nobody_wanted_without_an_account_counts(values):
 
 
 @pytest.mark.parametrize(("columns", "holds"), [
-    ({}, True), ({"kind": "no longer assigned"}, False), ({"in_app": 0}, False),
+    ({}, True), ({"kind": "no longer assigned"}, False), ({"in_app": False}, False),
     ({"protection": "system", "protected": "Protected: before"}, False)])  # fmt: skip
 def test_only_what_would_be_removed_in_the_app_and_is_not_protected_yet_is(chat, values, columns, holds):
     Account.update(protected="A pilot").where(Account.email == email(2)).execute()
@@ -305,7 +305,7 @@ AGO = timedelta(minutes=1)
     ({"accepted_at": -AGO}, {}, None),  # they left in the same instant
     ({"person": 4}, {}, "They have left once more since"),
     ({"ended_at": AGO}, {}, ""),
-    ({}, {"kind": "no longer assigned"}, ""), ({}, {"in_app": 0}, ""),
+    ({}, {"kind": "no longer assigned"}, ""), ({}, {"in_app": False}, ""),
 ])  # fmt: skip
 def test_an_acceptance_holds_for_its_reason_its_day_and_this_departure(chat, values, columns, row, why):
     """None: it holds. Empty: it is neither used nor ended."""
@@ -331,8 +331,8 @@ BY_RULES = {"kind": "no longer assigned"}
 
 @pytest.mark.parametrize(("columns", "mailed", "waits"), [
     ({}, False, True), (STUCK, False, True), (STUCK, True, True), (BY_RULES, False, True), (BY_RULES, True, True),
-    (BY_RULES | STUCK, False, True), (BY_RULES | STUCK, True, False), ({"in_app": 0} | STUCK, True, False),
-    ({"in_app": 0} | STUCK, False, True), ({"left_out": "On leave"}, False, False), ({"accepted": 1}, False, False),
+    (BY_RULES | STUCK, False, True), (BY_RULES | STUCK, True, False), ({"in_app": False} | STUCK, True, False),
+    ({"in_app": False} | STUCK, False, True), ({"left_out": "On leave"}, False, False), ({"accepted": 1}, False, False),
     (STUCK | {"protection": "kept until"}, False, False), (STUCK | {"protection": None}, False, True),
 ])  # fmt: skip
 def test_something_waits_unless_it_is_decided_or_only_protected_and_was_shown(chat, values, columns, mailed, waits):
