@@ -76,7 +76,7 @@ def nested_scans_of_what_waits(work) -> dict[str, list[str]]:
     return found
 
 
-def test_what_waits_is_found_by_an_index_however_much_it_is(listed) -> None:
+def test_a_check_finds_by_an_index_what_waits_however_much_it_is(listed) -> None:
     for number in range(8):
         listed.add(f"id{number}", email=f"p{number}@acme.example")
     leavers = [people.add(f"Person {number}", f"p{number}@acme.example", listed.by) for number in range(3)]
