@@ -121,7 +121,7 @@ def _badge(
 def _subtitle(directory: Directory, kind: Any) -> str:
     held = "" if vouching.rank_of_directory(directory) == 0 else "; its changes to people of higher rank are held"
     return Markup("{} · connected {} · {}{}").format(
-        kind.label, when(directory.created_at), vouching.answers_in_words(directory), held)  # fmt: skip
+        kind.label, when(directory.created_at), vouching.responsibility_in_words(directory), held)  # fmt: skip
 
 
 def _progress(live: DirectoryReading | None) -> str:

@@ -51,7 +51,7 @@ class Outcome:
 
 @sign_in_news.watches_addresses
 def apply(directory: Directory, worldwide_ids: bool, guard: Guard, by: str) -> Outcome:
-    """Take the staged reading over, inside the caller's writing()."""
+    """Apply the staged reading, inside the caller's writing()."""
     now = utcnow()
     news = addresses.note(directory, whole=True)
     find_people(directory, worldwide_ids, guard)
@@ -88,8 +88,8 @@ def apply_pushed(directory: Directory, guard: Guard, by: str) -> Outcome:
 
 
 def _follow_the_known(directory: Directory, guard: Guard, now: datetime, by: str, whole: bool) -> dict[str, int]:
-    """Who was known before is here, suspended or gone as the entry says, unless the guard holds it; how many became
-    what. Only then is it known whose an address is."""
+    """Give each known person the status of their entry, unless the guard holds it; return how many became what. Only
+    then is it known whose an address is."""
     _add_entries(directory, now)
     _note_days(directory)
     vouching.note_above(directory)
@@ -101,7 +101,7 @@ def _follow_the_known(directory: Directory, guard: Guard, now: datetime, by: str
 
 def _apply_the_rest(directory: Directory, now: datetime, moves: Moves, news: bool,
                         by: str) -> tuple[list[str], int, int]:  # fmt: skip
-    """Who is new, addresses, names: (what someone should look at, how many joined, how many were updated)."""
+    """Apply new people, addresses and names. Returns (warnings, how many joined, how many were updated)."""
     warnings = _warnings(directory)
     _leave_out_the_unclear()
     joined = _add_people(directory, now)
@@ -166,7 +166,7 @@ def _leave_out_the_unclear() -> None:
 
 
 def _add_people(directory: Directory, now: datetime) -> list[tuple[int, str]]:
-    """(id, name) of those who are new to the workspace."""
+    """Add the people who are new to the workspace; return the (id, name) of each."""
     last = _count("SELECT coalesce(max(id), 0) FROM person")
     _run("""UPDATE read_person SET person_id = ? + place, new = TRUE
             FROM (SELECT external_id AS id, row_number() OVER (ORDER BY name, external_id) AS place

@@ -59,7 +59,8 @@ def connector_class(kind: str) -> type[DirectoryConnector]:
 
 
 def test(kind: str, values: dict[str, str], private_by: str | None = None) -> Identity:
-    """Who the credential is and how many people it sees; raises DirectoryProblem, or ConnectorError: what to fix.
+    """Test the credential; return who it is and how many people it sees. Raises DirectoryProblem, or ConnectorError,
+    which say what to fix.
 
     `private_by`: who approves that the address lies in a private network (see reach.py).
     """
@@ -85,7 +86,7 @@ def connect(kind: str, name: str, values: dict[str, str], by: Asker, private_by:
         if Directory.select().where(Directory.name == name).exists():
             raise DirectoryProblem(f"A directory named {name} already exists. Choose another name.")
         directory = Directory.create(kind=kind, name=name, next_read_at=utcnow() + EVERY, **stored)
-        vouching.answer_for(directory, by)
+        vouching.make_responsible(directory, by)
         activity.record(by, "connected directory", about=name, why=f"as {identity.name}")
         ask(directory, by)
     return directory
@@ -102,13 +103,14 @@ def reconnect(directory: Directory, values: dict[str, str], by: Asker, private_b
     with writing():
         stored = _stored(directory.kind, values) | {"private_by": private_by}
         Directory.update(error=None, failures=0, **stored).where(Directory.id == directory.id).execute()
-        vouching.answer_for(directory, by)
+        vouching.make_responsible(directory, by)
         activity.record(by, "reconnected directory", about=directory.name, why=f"as {identity.name}")
     return identity
 
 
 def connector_for(directory: Directory, instead: dict[str, str] | None = None) -> DirectoryConnector:
-    """With other values for some fields. Raises VaultProblem when the credential can't be unsealed."""
+    """The directory's connector; `instead` has other values for some fields. Raises VaultProblem when the credential
+    can't be unsealed."""
     connector = connector_class(directory.kind)({**values_of(directory), **(instead or {})})
     connector.today = today()
     return connector
@@ -127,7 +129,7 @@ def is_list(directory: Directory) -> bool:
 
 
 def takes_files(directory: Directory) -> bool:
-    """Whether its list is uploaded, not read from where it is."""
+    """Whether its list is uploaded, rather than read from a place."""
     upload = next((field for field in connector_class(directory.kind).fields if field.upload), None)
     return upload is not None and directory.settings.get(upload.when[0]) == upload.when[1]
 
@@ -220,7 +222,7 @@ def run(reading_id: int) -> None:
 
 
 def _read_whole(reading: DirectoryReading) -> DirectoryConnector:
-    """Stage everyone; the connector that read them, closed, with what it has found."""
+    """Stage everyone. Returns the connector that read them, which is closed, with its findings."""
     with own_row():
         DirectoryReading.update(started_at=utcnow(), read=0).where(DirectoryReading.id == reading.id).execute()
     connector = connector_for(reading.directory)

@@ -67,7 +67,7 @@ def set_rules(directory: Directory, rules: Iterable[Rule], by: Asker) -> Identit
         before = directory.settings.get(_field(directory), "")
         settings = {**directory.settings, _field(directory): text}
         Directory.update(settings=settings).where(Directory.id == directory.id).execute()
-        vouching.answer_no_higher(directory, by)
+        vouching.make_responsible_if_lower(directory, by)
         directories.keep_findings(directory, connector)
         activity.record(by, "changed what ends an account", about=directory.name, before=before or "no rules",
                         after=text or "no rules")  # fmt: skip

@@ -117,7 +117,7 @@ def discard(directory: Directory, by: Asker) -> None:
 
 
 def uploaded_at(directory: Directory) -> datetime:
-    """When the list in use was."""
+    """When the list in use was uploaded (UTC)."""
     at = directory.settings.get("handed_over")
     return datetime.fromisoformat(at) if at else directory.created_at
 
@@ -189,7 +189,7 @@ def _tried(directory: Directory, staged: _Staged, by: Asker, text: str | None) -
 
 def _apply_staged(directory: Directory, staged: _Staged, by: Asker, text: str | None) -> tuple[Preview, Outcome]:
     if text is not None:
-        vouching.answer_for(directory, by)
+        vouching.make_responsible(directory, by)
     directory = Directory.get_by_id(directory.id)
     staged_digest = _digest_of_staged()
     tables.fill(PREVIEW_BEFORE, _PEOPLE, {"directory": directory.id})

@@ -53,7 +53,7 @@ def connect(name: str, by: Asker) -> tuple[Directory, str]:
         if Directory.select().where(Directory.name == name).exists():
             raise DirectoryProblem(f"A directory named {name} already exists. Choose another name.")
         directory = Directory.create(kind=SLUG, name=name)
-        vouching.answer_for(directory, by)
+        vouching.make_responsible(directory, by)
         activity.record(by, "connected directory", about=name, why="it pushes by SCIM")
         return directory, _new_token(directory, by)
 
@@ -70,7 +70,7 @@ def rotate(directory: Directory, by: Asker) -> str:
     with writing():
         if vouching.would_rise(directory, by):
             DirectoryToken.delete().where(DirectoryToken.directory == directory).execute()
-        vouching.answer_for(directory, by)
+        vouching.make_responsible(directory, by)
         activity.record(by, "made token", about=directory.name)
         return _new_token(directory, by)
 
@@ -86,7 +86,7 @@ def _hash(token: str) -> str:
 
 
 def end_token(token: DirectoryToken, by: Asker) -> None:
-    """From now on it is refused."""
+    """End the token: requests with it are refused from now on."""
     rank.require(by, *rank.MANAGERS)
     with writing():
         if DirectoryToken.delete().where(DirectoryToken.id == token.id).execute():
@@ -94,7 +94,7 @@ def end_token(token: DirectoryToken, by: Asker) -> None:
 
 
 def directory_of(token: str) -> Directory | None:
-    """Whose token this is; its first use ends the older ones of its directory."""
+    """The directory of a token. The first use of a token ends the older ones of its directory."""
     known = _hash(token)
     with connected():
         row = (DirectoryToken.select(DirectoryToken, Directory).join(Directory)

@@ -201,7 +201,7 @@ def apply_group(group: ScimResource) -> None:
 
 
 def _delete_group(group: ScimResource) -> None:
-    """It is gone; while rules need it, who was in it last stays known."""
+    """Delete a group that is gone. If rules need it, it is only marked as gone, so that its last members stay known."""
     row = DirectoryGroup.get_or_none(directory=group.directory_id, external_id=group.scim_id)
     if row is None:
         return

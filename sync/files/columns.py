@@ -68,7 +68,7 @@ def remember(target: Directory | App, mapping: str, by: Asker) -> None:
             return
         table.update(settings=row.settings | {MAPPING: mapping}).where(table.id == target.id).execute()
         if table is Directory:
-            vouching.answer_no_higher(target, by)
+            vouching.make_responsible_if_lower(target, by)
         about = {"app": target} if table is App else {}
         activity.record(by, "set what columns mean", about=target.name, **about)
     target.settings = row.settings | {MAPPING: mapping}

@@ -281,7 +281,8 @@ def draft_of(rule: GroupRule) -> Draft:
 
 
 def remove(rule: GroupRule, by: str) -> None:
-    """Nobody loses an account by it: people not covered by another rule keep theirs, as if given by hand."""
+    """Remove the rule. Nobody loses an account by it: people not covered by another rule keep theirs, as if given by
+    hand."""
     with writing():
         named = next((named for named in of_app(rule.app) if named.rule.id == rule.id), None)
         if named is None:
@@ -293,7 +294,8 @@ def remove(rule: GroupRule, by: str) -> None:
 
 
 def set_policy(app: App, joiners: str | None, unassigned: str | None, by: str) -> None:
-    """The Owner's standing approval, or None to be asked, for inviting joiners, and for removing people in no group."""
+    """Set the Owner's standing approvals for inviting joiners and for removing people in no group; None asks each
+    time."""
     if not {joiners, unassigned} <= {None, Approval.AUTOMATIC}:
         raise RuleProblem("Each of these waits for approval or is automatic: choose one.")
     with writing():

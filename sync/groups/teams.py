@@ -43,7 +43,7 @@ def apps_of(team: Team) -> list[App]:
 
 
 def create(name: str, group_ids: Iterable[int], by: str) -> Team:
-    """Raises TeamProblem for a name that is taken or empty, and without a group."""
+    """Create a team. Raises TeamProblem for a name that is taken or empty, and if there is no group."""
     with writing():
         name, groups = _name(name), _groups(group_ids)
         if Team.select().where(Team.name == name).exists():
@@ -55,7 +55,7 @@ def create(name: str, group_ids: Iterable[int], by: str) -> Team:
 
 
 def change(team: Team, name: str, group_ids: Iterable[int], by: str) -> Team:
-    """Another name, other groups. Raises TeamProblem."""
+    """Change the team's name and groups. Raises TeamProblem."""
     with writing():
         name, groups = _name(name), _groups(group_ids)
         if Team.select().where(Team.name == name, Team.id != team.id).exists():

@@ -72,7 +72,7 @@ def _readings(apps: Sequence[Glance], since: datetime) -> list[tuple]:
 
 
 def _before(apps: Sequence[Glance], since: datetime) -> dict[int, int]:
-    """By app id, the accounts of the last reading before `since`."""
+    """By app id, the number of accounts at the last reading before `since`."""
     rows = db.execute_sql(
         f"SELECT app_id, accounts FROM app_check WHERE id IN (SELECT max(id) FROM app_check WHERE {_SUCCEEDED} "
         "AND created_at < :since GROUP BY app_id)",

@@ -129,8 +129,11 @@ def put(
 
 @queue.runs("mail")
 def run(mail_id: int) -> None:
-    """Send one mail of the outbox, if it is due and nobody else is at it. What fails for now is tried again, with
-    growing delays; a repeated delivery after a crash has the same Message-ID."""
+    """Send one e-mail of the outbox, if it is due and no other worker has it.
+
+    After a failure that may pass, it is sent again later, with growing delays. A delivery that is repeated after a
+    crash has the same Message-ID.
+    """
     with connected():
         if not can_send() or not leases.claim(Mail, mail_id):
             return

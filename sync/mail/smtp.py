@@ -211,7 +211,7 @@ def deliver(message: EmailMessage, outgoing: Outgoing, timeout: int = TIMEOUT, w
 
 
 def greet(outgoing: Outgoing, timeout: int = TIMEOUT) -> bool:
-    """Sign in and part again, to see whether mail could leave: whether the server offers SMTPUTF8.
+    """Connect, sign in and disconnect, to see whether e-mail could leave. Returns whether the server offers SMTPUTF8.
 
     `timeout` is in seconds, for each step. Raises MailDelayed with what to fix.
     """
@@ -310,7 +310,7 @@ def _words(problem: Exception, outgoing: Outgoing) -> str:
 
 
 def _part(server: smtplib.SMTP) -> None:
-    """Say goodbye; what goes wrong now no longer matters: the mail was taken, or the reason is known."""
+    """Disconnect. An error no longer matters now: the server has accepted the e-mail, or the reason is known."""
     with suppress(OSError, smtplib.SMTPException):
         server.quit()
     server.close()

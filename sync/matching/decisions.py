@@ -78,7 +78,7 @@ class Made:
 
 
 def match(account: Account, person: Person, by: str) -> Made:
-    """Someone says that the account is this person's."""
+    """Match the account to this person by hand."""
     return decide(account.app, [account.id], Decision("person", person), by)
 
 
@@ -87,22 +87,22 @@ def mark_guest(account: Account, by: str, note: str = "") -> Made:
 
 
 def mark_local_partner(account: Account, by: str, note: str = "") -> Made:
-    """Like a guest, but of another company that works with this one."""
+    """Mark the account as a local partner's: like a guest's, but of another company that works with this one."""
     return decide(account.app, [account.id], Decision(AccountMatch.LOCAL_PARTNER, note=note), by)
 
 
 def mark_service(account: Account, by: str, person: Person | None = None) -> Made:
-    """A service account, which is nobody's own; `person` is responsible for it."""
+    """Mark the account as a service account, which is nobody's own; `person` is responsible for it."""
     return decide(account.app, [account.id], Decision(AccountMatch.SERVICE_ACCOUNT, person), by)
 
 
 def unmatch(account: Account, by: str) -> Made:
-    """Nobody's, until someone matches it by hand: no rule matches it again."""
+    """Mark the account as nobody's: no rule matches it again until someone matches it by hand."""
     return decide(account.app, [account.id], Decision("nobody"), by)
 
 
 def leave_to_rules(account: Account, by: str) -> Made:
-    """Take the decision back: the rules decide from now on."""
+    """Undo the decision by hand: the rules decide from now on."""
     return decide(account.app, [account.id], Decision("rules"), by)
 
 
@@ -178,7 +178,7 @@ def _refuse(accounts: list[Account], decision: Decision) -> None:
 
 
 def _keep(accounts: list[Account], batch: str, by: str) -> None:
-    """What is replaced, for undo()."""
+    """Store what the decision replaces, for undo()."""
     now = utcnow()
     rows = [{"account": account.id, "batch": batch, "made_by": by, "made_at": now} | _state(account)
             for account in accounts]  # fmt: skip
@@ -264,9 +264,9 @@ def _standing() -> tuple:
 
 
 def undo(app: App, batch: str, by: str) -> int:
-    """Take back what was decided in one go, as far as nothing newer was decided; about how many accounts.
+    """Undo a batch of decisions, except for accounts with a newer one; return how many accounts.
 
-    Who was matched by the rules before is matched by the rules again, as they are now. Raises DecisionProblem.
+    An account that was matched by the rules before is matched by the rules as they are now. Raises DecisionProblem.
     """
     with writing():
         rows = list(MatchDecision.select().join(Account).where(

@@ -56,7 +56,7 @@ def match_in_words(account: Account) -> str:
 
 
 def inherit(app: App, predecessor: App) -> None:
-    """What people decided about these accounts when the app was connected before holds on. Inside `writing()`."""
+    """Apply what people decided about these accounts when the app was connected before. Inside `writing()`."""
     db.execute_sql(
         """
         UPDATE account SET protected = o.protected, left_out = o.left_out, left_out_by = o.left_out_by,
@@ -77,7 +77,8 @@ class ReasonNeeded(Problem):
 
 
 def protect(account: Account, reason: str, by: str) -> None:
-    """Never to be removed, by anyone, until the protection is lifted. Raises ReasonNeeded for an empty reason."""
+    """Protect the account: nobody can remove it until the protection is lifted. Raises ReasonNeeded for an empty
+    reason."""
     if not reason.strip():
         raise ReasonNeeded("Say why: the reason is shown wherever this account would be removed.")
     with writing():

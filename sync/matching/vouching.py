@@ -36,7 +36,7 @@ def is_above(directory: Directory, person: Person) -> bool:
     return rank_of_directory(directory) > rank.rank_of(person.workspace_role)
 
 
-def answers_in_words(directory: Directory) -> str:
+def responsibility_in_words(directory: Directory) -> str:
     """Whose rank it has: "an Owner vouches for it", "Ana Lima is responsible for it"."""
     if directory.vouched:
         return "an Owner vouches for it"
@@ -48,7 +48,7 @@ def answers_in_words(directory: Directory) -> str:
     return f"{names.person_name(person)} is responsible for it{gone}"
 
 
-def answer_for(directory: Directory, asker: Asker) -> None:
+def make_responsible(directory: Directory, asker: Asker) -> None:
     """The asker becomes responsible for this directory: they connected it, or changed where, how or with what it is
     read. It then ranks as they do; an Owner's vouching ends unless an Owner asks. Inside the caller's writing()."""
     rank.require(asker, *rank.MANAGERS)
@@ -61,13 +61,13 @@ def answer_for(directory: Directory, asker: Asker) -> None:
                         after=f"Its changes to people above {rank.in_words(asker.role)} are held")
 
 
-def answer_no_higher(directory: Directory, asker: Asker) -> None:
+def make_responsible_if_lower(directory: Directory, asker: Asker) -> None:
     """The asker has changed how the directory is read, but neither where nor with which credential. If they rank below
-    the person responsible for it, they become responsible; otherwise nothing changes, as the content is still someone
+    the person responsible for it, they become responsible. Otherwise nothing changes, as the content is still someone
     else's. Inside the caller's writing()."""
     rank.require(asker, *rank.MANAGERS)
     if asker.rank > rank_of_directory(directory):
-        answer_for(directory, asker)
+        make_responsible(directory, asker)
 
 
 def would_rise(directory: Directory, asker: Asker) -> bool:

@@ -93,8 +93,8 @@ def now(person: Person, field: str) -> str:
 
 
 def release(change: HeldChange, by: Asker) -> None:
-    """Do what it asks, decided by the releasing person. Raises NotAllowed for someone below the person, PeopleProblem
-    where it can't be; nothing is changed then."""
+    """Make the held change, as decided by the person who releases it. Raises NotAllowed for someone below the person,
+    PeopleProblem where it can't be made; nothing is changed then."""
     with writing():
         change = HeldChange.get_by_id(change.id)
         rank.require_over(by, change.person)
@@ -104,7 +104,7 @@ def release(change: HeldChange, by: Asker) -> None:
 
 
 def dismiss(change: HeldChange, by: Asker) -> None:
-    """It is not done. Raises NotAllowed for someone below the person."""
+    """Dismiss the held change: it isn't made. Raises NotAllowed for someone below the person."""
     with writing():
         change = HeldChange.get_by_id(change.id)
         rank.require_over(by, change.person)

@@ -25,7 +25,8 @@ class KeepingProblem(Problem):
 
 
 def hold(person: Person, reason: str, by: Asker) -> None:
-    """Nobody can remove any of their accounts until it is lifted. Raises KeepingProblem without a reason."""
+    """Set a legal hold: nobody can remove any of the person's accounts until it is lifted. Raises KeepingProblem
+    without a reason."""
     rank.require_over(by, person)
     reason = " ".join(reason.split())[:200]
     if not reason:
@@ -42,7 +43,7 @@ def hold(person: Person, reason: str, by: Asker) -> None:
 
 
 def lift(person: Person, by: Asker) -> None:
-    """From now on their accounts are reported again; an offboarding whose date has passed is carried out."""
+    """Lift the legal hold: the accounts are reported again, and an offboarding whose date has passed is carried out."""
     rank.require_over(by, person)
     with writing():
         before = Person.get_by_id(person.id).hold

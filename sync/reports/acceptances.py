@@ -95,7 +95,8 @@ def _note_in_report(account: Account, by: Asker) -> None:
 
 
 def withdraw(row: AcceptedLeaver, by: Asker) -> bool:
-    """It is open again; False if it already was. Raises NotAllowed for anyone but an Owner of the app."""
+    """Withdraw the acceptance, so that the account is open again; False if it already was. Raises NotAllowed for anyone
+    but an Owner of the app."""
     with writing():
         account = Account.get_by_id(row.account_id)
         rank.require_part(by, account.app)

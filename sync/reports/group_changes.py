@@ -90,7 +90,7 @@ def left_out_of(app: App) -> list[LeftOut]:
 
 
 def ask_again(row: LeftOut, by: str) -> None:
-    """The next check asks about it again."""
+    """Delete the decision to leave a change out, so that the next check proposes it again."""
     about = row.account and account_name(row.account) or row.person and row.person.name or ""
     with writing():
         LeftOut.delete().where(LeftOut.id == row.id).execute()

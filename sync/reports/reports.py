@@ -86,7 +86,7 @@ def _leave_out(change: Change, reason: str, by: str) -> None:
 
 
 def take_back(change: Change, by: str) -> None:
-    """A removal that was left out waits for confirmation again."""
+    """Put a change that was left out back into the report: it waits for approval again."""
     with writing():
         change = _undecided(change, LEFT_OUT)
         _take_back(change, by)
@@ -124,7 +124,7 @@ def guard(report: Report) -> None:
 
 
 def undo_leaving_out(account: Account, by: str) -> None:
-    """The next check reports the account again."""
+    """Delete the decision to leave the account out, so that the next check reports it again."""
     with writing():
         Account.update(left_out=None, left_out_by=None, left_out_at=None).where(Account.id == account.id).execute()
         activity.record(by, "took back leaving out", about=account_name(account), app=account.app_id,

@@ -35,9 +35,9 @@ def is_offered() -> bool:
 
 
 def ask(email: str, source: str) -> None:
-    """Leave it to a worker. `source` is the network address that asks.
+    """Queue a request for a worker. `source` is the network address that asks.
 
-    Raises TooManyAttempts after too many requests for one address or from one source, known here or not.
+    Raises TooManyAttempts after too many requests for one address or from one source, whether it is known here or not.
     """
     email = email.strip()[:LONGEST]
     asked = hashlib.sha256((email_key(email) or email.lower()).encode()).hexdigest()[:32]

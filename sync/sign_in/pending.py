@@ -41,7 +41,8 @@ def person_of(token: str) -> Person | None:
 
 
 def finish(token: str, second: str) -> Way | None:
-    """How the person signs in, now with the second factor; None where it has ended. It is used up by this."""
+    """The way in which the person signs in, now with the second factor; None if the half sign-in has ended. This uses
+    it up."""
     with writing():
         row = _row(token)
         if row is None or not row.delete_instance():

@@ -78,7 +78,7 @@ def is_fresh(session: Session) -> bool:
 
 
 def confirm(session: Session) -> None:
-    """The person has just proved again who they are."""
+    """Note that the person has just proved again who they are."""
     now = utcnow()
     with writing():
         Session.update(confirmed_at=now).where(Session.id == session.id).execute()

@@ -60,7 +60,7 @@ def confirmable(waiting_id: int | None, person: Person) -> WaitingSignIn | None:
 
 
 def confirm(row: WaitingSignIn, by: Asker) -> None:
-    """The person, signed in another way, says that it is theirs. Raises NotAllowed for anyone else."""
+    """Link the account to the person, who has signed in another way. Raises NotAllowed for anyone else."""
     with writing():
         row = WaitingSignIn.get_by_id(row.id)
         if by.person_id != row.person_id or confirmable(row.id, row.person) is None:
@@ -87,7 +87,7 @@ def seen(row: WaitingSignIn) -> str:
 
 
 def dismiss(row: WaitingSignIn, by: Asker) -> None:
-    """It is not the person's, or not now: an Owner says so, or the person. It asks again when it is tried again."""
+    """Don't link the account, as an Owner or the person decided. It waits again when someone signs in with it again."""
     if by.person_id != row.person_id:
         rank.require(by, WorkspaceRole.OWNER)
     with writing():

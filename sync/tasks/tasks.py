@@ -196,7 +196,8 @@ def _wait_for_the_limit(task: Task, wait: RateLimited) -> None:
 
 
 def _await_approval(task: Task, waits: AwaitsApproval) -> None:
-    """The Owners are notified once; an app may notify nobody itself."""
+    """Keep the task until someone approves its request in the app. The Owners are notified once, as the app itself may
+    notify nobody."""
     is_new = AWAITED not in task.detail
     with writing():
         if not _again(task, str(waits), ASKED_AGAIN, counts=False, detail={**task.detail, AWAITED: [*waits.requests]}):
@@ -281,7 +282,7 @@ def retry(task: Task, by: str) -> None:
 
 
 def done_by_hand(task: Task, by: str) -> None:
-    """Someone did it in the app itself. Raises TaskProblem for a task that doesn't wait for that."""
+    """Mark the task as done by hand in the app. Raises TaskProblem unless it needs attention."""
     with writing():
         task = Task.get_by_id(task.id)
         if task.state != TaskState.NEEDS_ATTENTION:

@@ -139,7 +139,7 @@ def test_the_person_who_is_responsible_for_a_directory_is_named(olga, scripted):
 
     def words(**values: object) -> str:
         Directory.update(values).where(Directory.id == directory.id).execute()
-        return vouching.answers_in_words(Directory.get_by_id(directory.id))
+        return vouching.responsibility_in_words(Directory.get_by_id(directory.id))
 
     assert words(vouched=True, answers_id=olga.id) == "an Owner vouches for it"
     assert words(vouched=False, answers_id=None) == "nobody is responsible for it"

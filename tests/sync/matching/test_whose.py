@@ -191,7 +191,7 @@ def test_a_person_who_changes_a_directory_is_responsible_for_it(home, ldap, role
     other = Directory.create(kind="scim", name="Other", vouched=True)
     Directory.update(vouched=was).where(Directory.id == ldap.id).execute()
     with writing():
-        vouching.answer_for(Directory.get_by_id(ldap.id), Asker.person(asker))
+        vouching.make_responsible(Directory.get_by_id(ldap.id), Asker.person(asker))
     row = Directory.get_by_id(ldap.id)
     assert (row.vouched, row.answers_id, vouching.rank_of_directory(row)) == (vouched, asker.id, now)
     assert Directory.get_by_id(other.id).vouched
@@ -200,7 +200,7 @@ def test_a_person_who_changes_a_directory_is_responsible_for_it(home, ldap, role
 def test_the_command_line_vouches_for_it(home, ldap):
     Directory.update(vouched=False).execute()
     with writing():
-        vouching.answer_for(ldap, Asker.command_line())
+        vouching.make_responsible(ldap, Asker.command_line())
     row = Directory.get_by_id(ldap.id)
     assert (row.vouched, row.answers_id) == (True, None)
 

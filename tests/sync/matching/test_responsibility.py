@@ -41,7 +41,7 @@ def test_the_lower_of_two_is_responsible_for_what_both_have_changed(ldap, theirs
     lower = ROLES.index(askers) > ROLES.index(theirs)
     assert vouching.would_rise(directory, Asker.person(asker)) is (ROLES.index(askers) < ROLES.index(theirs))
     with writing():
-        vouching.answer_no_higher(directory, Asker.person(asker))
+        vouching.make_responsible_if_lower(directory, Asker.person(asker))
     assert (Directory.get_by_id(ldap.id).answers_id == asker.id) is lower
     directory = answered_by(ldap, theirs)
     if lower:
@@ -57,7 +57,8 @@ def test_the_lower_of_two_is_responsible_for_what_both_have_changed(ldap, theirs
 @pytest.mark.parametrize("role", ["user", None])
 def test_nobody_below_an_admin_is_responsible_for_a_directory(ldap, role):
     asker = Asker.person(person(role))
-    for change in (lambda: vouching.answer_for(ldap, asker), lambda: vouching.answer_no_higher(ldap, asker),
+    for change in (lambda: vouching.make_responsible(ldap, asker),
+                   lambda: vouching.make_responsible_if_lower(ldap, asker),
                    lambda: vouching.require_over_directory(asker, ldap)):  # fmt: skip
         with pytest.raises(NotAllowed):
             change()
@@ -67,8 +68,8 @@ def test_nobody_below_an_admin_is_responsible_for_a_directory(ldap, role):
 def test_a_directory_that_ranks_lower_now_is_in_activity(ldap):
     owners, asker = answered_by(ldap, "owner"), person("admin")
     with writing():
-        vouching.answer_for(owners, Asker.person(asker))
-        vouching.answer_for(Directory.get_by_id(ldap.id), Asker.person(asker))
+        vouching.make_responsible(owners, Asker.person(asker))
+        vouching.make_responsible(Directory.get_by_id(ldap.id), Asker.person(asker))
     [entry] = Activity.select().where(Activity.what == "answers for directory")
     assert (entry.who, entry.about) == ("Admin", "LDAP")
     assert entry.after == "Its changes to people above an admin are held"
@@ -100,7 +101,7 @@ def test_an_owner_vouches_and_stops_and_each_is_reported_once(ldap):
 def test_it_is_shown_who_is_responsible_for_it(ldap, role, status, vouched, words):
     directory = answered_by(ldap, role, vouched)
     Person.update(status=status).execute()
-    assert vouching.answers_in_words(directory) == words
+    assert vouching.responsibility_in_words(directory) == words
 
 
 def test_the_further_addresses_of_an_entry_are_its_own(ldap):
