@@ -5,17 +5,20 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from peewee import Expression, fn
+from peewee import Expression, ModelInsert, ModelSelect, fn
 
 from sync import activity_words, sample_data, seals
 from sync.db import db, noted_in_write, utcnow, writing
 from sync.models import Activity, App, Person, Report
+from sync.prepared import prepared, prepared_plain, prepared_write
 from sync.rank import Asker
 from sync.seals import Verification, head, place_of, verify
 from sync.settings import set_setting, setting
 
 TOGETHER = timedelta(minutes=10)
 MIGRATED = "told by migrations"  # a list of entries for record_all()
+
+COLUMNS = ("id", *seals.SEALED, "line", "seal")
 
 __all__ = ["Verification", "contains", "entries", "head", "place_of", "record", "record_all", "record_migrations",
            "verify"]  # fmt: skip
@@ -54,11 +57,28 @@ def record_all(entries: list[dict], may_follow: bool = False) -> None:
     entries = sample_data.without_sample_people(entries)
     unsaid = {name: None for name in seals.SEALED} | {"about": "", "why": "", "at": now}
     unsaid["line"] = _line(entries, may_follow)
-    first = (Activity.select(fn.MAX(Activity.id)).scalar() or 0) + 1  # without gaps, which the seal would report
-    rows = [unsaid | _storable(entry) | {"id": id} for id, entry in enumerate(entries, first)]
+    [(newest,)] = _newest_id()
+    rows = [unsaid | _storable(entry) | {"id": id} for id, entry in enumerate(entries, (newest or 0) + 1)]  # no gaps
     seals.seal_all(rows)
-    for start in range(0, len(rows), 500):
-        Activity.insert_many(rows[start : start + 500]).execute()
+    for row in rows:
+        if unknown := row.keys() - COLUMNS:
+            raise ValueError(f"an activity entry has no {', '.join(unknown)}")
+        _add(*(row[name] for name in COLUMNS))
+
+
+@prepared_plain
+def _newest_id() -> ModelSelect:
+    return Activity.select(fn.MAX(Activity.id))
+
+
+@prepared
+def _newest() -> ModelSelect:
+    return Activity.select().order_by(Activity.id.desc()).limit(1)
+
+
+@prepared_write
+def _add(id, at, who, what, about, why, before, after, app_id, person_id, report_id, line, seal) -> ModelInsert:
+    return Activity.insert(locals())
 
 
 def _storable(entry: dict) -> dict:
@@ -77,7 +97,7 @@ def _line(entries: list[dict], may_follow: bool) -> int | None:
     """
     noted = noted_in_write()
     if "line" not in noted and entries:
-        last = Activity.select().order_by(Activity.id.desc()).first()
+        last = next(iter(_newest()), None)
         joins = may_follow and last is not None and _continues(last, entries[0])
         noted["line"] = (last.line or last.id) if joins else (last.id if last else 0) + 1
     return noted.get("line")

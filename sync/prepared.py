@@ -9,7 +9,7 @@ from functools import wraps
 from inspect import signature
 from typing import Any
 
-from peewee import Select
+from peewee import Insert, Select, _WriteQuery
 
 from sync.db import db
 from sync.quick_sql import Given
@@ -30,27 +30,33 @@ def prepared_plain(write: Callable[..., Select]) -> Callable[..., list[tuple]]:
     return _once_written(write, Statement.plain_rows)
 
 
-def _once_written(write: Callable[..., Select], answer: Callable[[Statement, tuple], list]) -> Callable[..., list]:
+def prepared_write(write: Callable[..., _WriteQuery]) -> Callable[..., int]:
+    """For a function that makes an INSERT, UPDATE or DELETE from values, as above: how many rows it changed. Values
+    that an INSERT adds may be None."""
+    return _once_written(write, Statement.change)
+
+
+def _once_written(write: Callable, answer: Callable[[Statement, tuple], Any]) -> Callable:
     places = [one for one in signature(write).parameters.values() if one.kind is not one.KEYWORD_ONLY]
     defaults = tuple(one.default for one in places)
     statements: dict[tuple, Statement] = {}
 
     @wraps(write)
-    def rows(*values: Any, **shape: Any) -> list:
+    def answered(*values: Any, **shape: Any) -> Any:
         key = tuple(shape.items())
         if key not in statements:
             statements[key] = Statement(write(*map(Given, range(len(places))), **shape))
         return answer(statements[key], values + defaults[len(values):])
 
-    return rows
+    return answered
 
 
 class Statement:
     """A query with places for values."""
 
-    def __init__(self, query: Select):
+    def __init__(self, query: Select | _WriteQuery):
         self._query = query
-        self._sql, self._bound = query.sql()
+        self._sql, self._bound = db.get_sql_context().sql(query).query()
         self._row: Callable | None = None  # makes one of those that the database gives
         if any(isinstance(value, date | time) for value in self._bound):
             raise TypeError(f"A time that is written into a statement stays the same for ever: {self._sql}")
@@ -67,8 +73,12 @@ class Statement:
         """The same as the database has them."""
         return self._run(values).fetchall()
 
+    def change(self, values: Sequence) -> int:
+        """How many rows it changed with these values."""
+        return self._run(values).rowcount
+
     def _run(self, values: Sequence) -> Any:
-        if None in values:
+        if None in values and not isinstance(self._query, Insert):
             raise TypeError(f"None can't be bound: {self._sql}")
         return db.execute_sql(self._sql, [
             bound.value(values) if type(bound) is Given else bound for bound in self._bound])  # fmt: skip

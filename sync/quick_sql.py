@@ -6,7 +6,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 
-from peewee import SCOPE_VALUES, Context, Field, FieldAlias, Node, NodeList, State, Table
+from peewee import SCOPE_VALUES, Context, Field, FieldAlias, Node, NodeList, SelectBase, State, Table
 
 
 @functools.cache
@@ -47,10 +47,23 @@ class Given:
         raise TypeError("A statement that is written once can't depend on its values.")
 
 
+class _RightOfIn(Context):
+    """What peewee writes to see whether IN has nothing to its right. A query isn't nothing: writing it for that would
+    double the work with each query within a query."""
+
+    __slots__ = ()
+
+    def parse(self, node: Node) -> tuple[str, list]:
+        return ("", []) if isinstance(node, SelectBase) else super().parse(node)
+
+
 class QuickContext(Context):
     """What a statement is written into."""
 
     __slots__ = ()
+
+    def as_new(self) -> Context:
+        return _RightOfIn(**self.state.settings)
 
     def value(self, value: object, converter: Callable | bool | None = None, add_param: bool = True) -> Context:
         if type(value) is not Given:

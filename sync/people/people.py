@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from peewee import fn, prefetch
+from peewee import ModelSelect, fn, prefetch
 
 from connectors.names import AddressProblem, clean_email, clean_name, email_key
 from sync import activity, rank, roles
@@ -18,6 +18,7 @@ from sync.matching import rules as match_rules
 from sync.models import Account, App, Directory, DirectoryEntry, Person, PersonEmail, Session
 from sync.names import main_email, short_name, signature
 from sync.people import holds, last_owner
+from sync.prepared import prepared
 from sync.problems import Problem
 from sync.rank import Asker
 from sync.states import AccountState, AppState, PersonStatus, WorkspaceRole
@@ -42,7 +43,12 @@ def find_by_email(email: str) -> Person | None:
     if not normal:
         return None
     with connected():
-        return Person.select().join(PersonEmail).where(PersonEmail.email_key == normal).first()
+        return next(iter(_with_address(normal)), None)
+
+
+@prepared
+def _with_address(key: str) -> ModelSelect:
+    return Person.select().join(PersonEmail).where(PersonEmail.email_key == key).limit(1)
 
 
 def with_id(number: int | None) -> Person | None:

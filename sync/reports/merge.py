@@ -10,7 +10,8 @@ from sync.db import db, utcnow
 from sync.mail import news
 from sync.matching.addresses import ANOTHERS
 from sync.models import App, Change, Check, Report
-from sync.reports.reports import IGNORED, UNDECIDED, count, guard, open_report
+from sync.reports.held import hold_what_is_too_many
+from sync.reports.reports import IGNORED, UNDECIDED, count, open_report
 from sync.safety import leaving, wanted
 from sync.states import Protection, ReportState
 
@@ -96,7 +97,7 @@ def _merge_wanted(app: App, check: Check | None, report: Report) -> None:
     values = {"app": app.id, "check": check and check.id, "report": report.id, "now": str(utcnow())}
     for statement in (_LET_GO_ABSENT, _LET_GO_UNPROTECTED, _LET_GO_RETURNED, _REFRESH_WAITING, _ADD_WAITING):
         db.execute_sql(statement, values)
-    guard(report)
+    hold_what_is_too_many(report)
 
 
 def _same(change: str) -> str:
@@ -191,7 +192,7 @@ def drop_removals_of_others(by: str) -> None:
 
 def _bring_up_to_date(report: Report, by: str) -> None:
     """After something in it was released: close it if it has nothing left to approve or show."""
-    guard(report)
+    hold_what_is_too_many(report)
     if leaving.has_open(report):
         report.version += 1
         count(report)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from peewee import SQL, Field, ModelSelect, fn
+from peewee import SQL, Expression, Field, ModelSelect, fn
 
 from sync import activity
 from sync.apps import access
@@ -18,9 +18,11 @@ from sync.matching import members
 from sync.matching.members import ReasonNeeded
 from sync.models import Account, App, Change, Person, Report, Task
 from sync.names import account_name, name_in_change
+from sync.prepared import prepared_plain
 from sync.problems import Problem
 from sync.reports import group_changes, mass_updates
-from sync.safety import guards, leaving, protection
+from sync.reports.held import hold_what_is_too_many
+from sync.safety import leaving, protection
 from sync.safety.protection import Protected
 from sync.safety.sole_managers import Choices
 from sync.states import (
@@ -90,7 +92,7 @@ def take_back(change: Change, by: str) -> None:
     with writing():
         change = _undecided(change, LEFT_OUT)
         _take_back(change, by)
-        guard(change.report)
+        hold_what_is_too_many(change.report)
         _touch(change.report)
 
 
@@ -104,23 +106,6 @@ def _take_back(change: Change, by: str) -> None:
                         person=change.person_id or change.account.person_id)
     elif change.account_id:
         undo_leaving_out(change.account, by)
-
-
-def guard(report: Report) -> None:
-    """Hold changes that are too many at once, or stop holding them when they no longer are. A release stays valid."""
-    asked = Change.select().where(Change.report == report, Change.in_app, Change.decision.in_((CONFIRM, HELD)))
-    if report.released_at:
-        asked = asked.where(Change.created_at > report.released_at)
-    of = {kind for kind, in asked.select(Change.kind).distinct().tuples()}
-    for kinds in (REMOVALS, *((kind,) for kind in ADJUSTMENTS)):
-        if of.isdisjoint(kinds):
-            continue
-        mine = asked.where(Change.kind.in_(kinds))
-        number = mine.select(fn.COUNT(fn.COALESCE(Change.account, Change.person).distinct())).scalar()
-        mass = guards.is_mass(report.app, number) if kinds == REMOVALS else guards.is_mass_of(report.app, kinds, number)
-        decision = HELD if mass else CONFIRM
-        ids = mine.where(Change.decision != decision).select(Change.id)
-        Change.update(decision=decision).where(Change.id.in_(ids)).execute()
 
 
 def undo_leaving_out(account: Account, by: str) -> None:
@@ -145,16 +130,25 @@ def _touch(report: Report) -> None:
 
 def count(report: Report) -> None:
     """Bring the numbers on the report's row up to date."""
-    theirs = Change.select().where(Change.report == report)
-    report.counts = _numbers(theirs, Change.kind)  # of very many rows, answered by an index
-    waiting = _numbers(theirs.where(NOT_APPLIED), Change.decision) if report.is_open else {}
+    report.counts = dict(_of_each_kind(report))  # of very many rows, answered by an index
+    waiting = dict(_not_applied(report)) if report.is_open else {}
     report.held = waiting.get(HELD, 0)
     report.waiting = waiting.get(CONFIRM, 0) + report.held
     report.save()
 
 
-def _numbers(changes: ModelSelect, by: Field) -> dict[str, int]:
-    return dict(changes.select(by, fn.COUNT(SQL("*"))).group_by(by).tuples())
+@prepared_plain
+def _of_each_kind(report: Report) -> ModelSelect:
+    return _numbers(Change.report == report, Change.kind)
+
+
+@prepared_plain
+def _not_applied(report: Report) -> ModelSelect:
+    return _numbers((Change.report == report) & NOT_APPLIED, Change.decision)
+
+
+def _numbers(which: Expression, by: Field) -> ModelSelect:
+    return Change.select(by, fn.COUNT(SQL("*"))).where(which).group_by(by)
 
 
 def release(report: Report, by: str, version: int | None = None, only: str = "") -> int:
@@ -303,7 +297,7 @@ def _take_back_all(report: Report, change_ids: set[int], by: str, version: int |
             return version
         for change in left_out:
             _take_back(change, by)
-        guard(report)
+        hold_what_is_too_many(report)
         _touch(report)
         return report.version
 

@@ -18,6 +18,8 @@ STATEMENTS = {
     "an alias without a name": Person.select(Person, joins).join(joins, on=(joins.id == Person.id)),
     "an alias with a name": other.select().where(other.name == "Jana").order_by(other.name.desc(), other.id),
     "a subquery": Account.select(Account.id).where(Account.id.in_(waiting)),
+    "a subquery in a subquery": Person.select().where(Person.id.in_(
+        Account.select(Account.person).where(Account.id.not_in(waiting), Account.app.in_(by_app.select(Account.app))))),
     "a subquery of the same table": Task.select().where(Task.id.in_(Task.select(fn.MAX(Task.id)).group_by(Task.app))),
     "no rows of another": Account.select().where(~fn.EXISTS(waiting.where(Task.account == Account.id))),
     "a subquery that is joined": App.select(App, by_app.c.many).join(by_app, on=(by_app.c.app_id == App.id)),
@@ -58,3 +60,15 @@ def test_a_name_with_a_quotation_mark_is_quoted():
     statement = odd.select(odd.name)
     assert written(statement, db.context_class) == written(statement, Context)
     assert '"o""dd"."name"' in statement.sql()[0]
+
+
+def test_a_query_within_a_query_is_written_once(monkeypatch):
+    class Counted(type(waiting)):
+        def __sql__(self, context: Context) -> Context:
+            counted.append(self)
+            return super().__sql__(context)
+
+    counted: list[Counted] = []
+    monkeypatch.setattr(inner := waiting.clone(), "__class__", Counted)
+    Person.select().where(Person.id.in_(Account.select(Account.person).where(Account.id.in_(inner)))).sql()
+    assert len(counted) == 1
