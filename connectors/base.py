@@ -56,7 +56,7 @@ class Refused(ConnectorError):
 
 
 class PartsUnread(Refused):
-    """All else was read, or done: the account isn't there. In these parts, which can't be read, it still may be."""
+    """Some parts of the app can't be read, and the account isn't in any of the others: it may still be in these."""
 
     def __init__(self, message: str, parts: tuple[NotRead, ...]):
         super().__init__(message)
@@ -101,7 +101,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who the credential is, as test() found out."""
+    """The account behind the credential, as test() found it."""
 
     name: str
     external_id: str | None = None  # its id among accounts(), where the app reports it

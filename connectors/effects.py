@@ -72,7 +72,7 @@ class Effect:
 
 
 def about(effects: tuple[Effect, ...], invited: bool) -> tuple[Effect, ...]:
-    """Those of an account that is invited, or that has joined."""
+    """The effects for accounts that are invited, or for those that have joined."""
     if not any(effect.invited for effect in effects):
         return effects
     return tuple(effect for effect in effects if effect.invited == invited)

@@ -62,7 +62,7 @@ class CsvDirectory(DirectoryConnector):
             )
 
     def _rows(self, days_are_known: bool = False) -> tuple[PersonRow, ...]:
-        """The whole file as it is now."""
+        """All rows of the file as it is now."""
         try:
             found = propose(self.content(), self.file_purpose, self.settings.get("mapping", ""), self.today)
             rows = rows_of(found, days_are_known)

@@ -51,7 +51,7 @@ class Sent:
 
 
 class WasSo(Refused):
-    """An answer that the file counts as done already, or as there being no such thing."""
+    """An answer with a status that the file counts as already done, or as there being no such thing."""
 
 
 class Client:
@@ -165,7 +165,8 @@ class Client:
         return self._in_turn(partial(self._http.call, **parts, **more, may_be_empty=EVERYTHING))
 
     def _in_turn(self, send: Callable[[], Answer]) -> Answer:
-        """Not more calls than the file's rate_limit allows, spread evenly."""
+        """Wait for a turn, so that calls are spread evenly and are no more than the file's rate_limit allows; then
+        send."""
         if self._pace:
             wait = self._next_turn - time.monotonic()
             if wait > 0:

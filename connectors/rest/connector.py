@@ -315,7 +315,7 @@ class RestConnector(ClosesClients, Connector):
         return self._entry_of(account.id)[0].get("prefix", "")
 
     def is_open_to_all(self) -> bool:
-        """Whether the app lists accounts without the credential too."""
+        """Whether the app also lists accounts without the credential."""
         public = {field.name: "" if field.secret else self.settings.get(field.name, "") for field in self.fields}
         spec = {**self._spec, "auth": {}}
         stranger = type(self.label, (type(self),), {"description": replace(self.description, spec=spec)})(public)

@@ -222,7 +222,7 @@ def _read(item: Any) -> Any:
 
 
 def _whole(item: Any) -> str:
-    """What distinguishes an item without an id from others: all of it."""
+    """The whole item, as the key of an item without an id."""
     return json.dumps(item, sort_keys=True)
 
 

@@ -120,7 +120,7 @@ def _paths(source: Any) -> list[tuple[str, ...]]:
 
 
 def in_order(values: list, ranks: Mapping[str, int]) -> list:
-    """Those that are something, the preferred ones first, else as they came."""
+    """The values that aren't empty: the preferred ones first, the others in the app's order."""
     present = [value for value in values if value not in EMPTY]
     return sorted(present, key=lambda value: ranks.get(as_text(value), len(ranks))) if len(present) > 1 else present
 

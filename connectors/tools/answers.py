@@ -27,11 +27,11 @@ class NotFound(Refused):
 
 
 class NotOffered(Refused):
-    """405 or 501: this server does not do that at all."""
+    """405 or 501: this server doesn't support that at all."""
 
 
 class Conflict(Refused):
-    """409: it is already there, or something else prevents it."""
+    """409: the thing already exists, or something else prevents the operation."""
 
 
 class Stale(Refused):
@@ -201,11 +201,12 @@ def seconds_to_wait(answer: Answer) -> float | None:
 
 
 class Strayed(TemporarilyUnavailable):
-    """Not the app's own answer; asked again at once, it would be the same."""
+    """The answer isn't the app's own, but a proxy's, for example. Another attempt at once would get the same."""
 
 
 def strayed(answer: Answer) -> Strayed | None:
-    """404 as a web page, where an API answers with data: not the app says so, and nobody is gone by it."""
+    """The error for a web page with status 404 or 410; None for any other answer. An API answers with data, so a page
+    isn't the app's word, and nobody counts as gone."""
     if answer.status not in (404, 410) or not answer.is_page:
         return None
     return Strayed(

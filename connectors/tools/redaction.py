@@ -20,7 +20,7 @@ class Redactor:
         self.learn(*secrets)
 
     def learn(self, *secrets: str | None) -> None:
-        """These are secrets too."""
+        """Add further secrets."""
         self._forms |= {form for secret in secrets if secret for form in _forms(str(secret))}
         self._longest_first = sorted(self._forms, key=len, reverse=True)
 
