@@ -56,7 +56,7 @@ def test_a_peer_that_only_compares_stores_what_the_floor_stores(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("limit", children.Limit, ids=lambda limit: limit.name)
-def test_a_child_that_a_limit_ends_has_said_what_it_finished(limit: children.Limit) -> None:
+def test_a_child_ended_by_a_limit_has_reported_what_it_finished(limit: children.Limit) -> None:
     found, ended = children.results("tests.bench.ended", limit.name.lower(), children.GIGABYTES + 1)
     assert ended == limit
     assert len(found) == 1 and children.SECONDS <= found[0] <= children.SECONDS + 5

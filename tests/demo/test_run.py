@@ -76,7 +76,7 @@ def test_the_next_check_finds_the_story(home, listen):
         assert [asset.name for asset in sole_managers.sole_assets([tom.id])[tom.id]] == ["Acme Spring Sale"]
 
 
-def test_finishing_takes_the_seats_away_in_the_app_itself(home, listen):
+def test_finishing_removes_the_accounts_in_the_app_itself(home, listen):
     with running(home, listen) as ready, connected():
         check("Acme Chat")
         report = reports.open_report(App.get(App.name == "Acme Chat"))

@@ -189,13 +189,13 @@ def test_a_person_who_comes_back_between_the_approval_and_the_operation_stays(wa
 def test_a_person_who_comes_back_during_the_last_look_stays(waiting, monkeypatch):
     queue, whole = finished(waiting), SampleChat.account
 
-    def back_meanwhile(self, id):
+    def back_in_between(self, id):
         seat = whole(self, id)
         if seat and seat.email == email(3):
             people.mark_returned(waiting.people[3], waiting.by)
         return seat
 
-    monkeypatch.setattr(SampleChat, "account", back_meanwhile)
+    monkeypatch.setattr(SampleChat, "account", back_in_between)
     assert attempt(*queue)[0].state == "no longer needed" and waiting.removed() == [email(4)]
 
 
@@ -288,11 +288,11 @@ def test_a_reading_in_the_middle_of_the_removals_is_whole(waiting, monkeypatch):
     monkeypatch.setattr(SampleChat, "reads_item_by_item", False)
     whole = SampleChat.accounts
 
-    def removed_meanwhile(self):
+    def removed_in_between(self):
         yield from whole(self)
         attempt(first)
 
-    monkeypatch.setattr(SampleChat, "accounts", removed_meanwhile)
+    monkeypatch.setattr(SampleChat, "accounts", removed_in_between)
     check = waiting.check()
     assert (check.state, check.counts["new_users"], check.waiting) == ("succeeded", 0, 0)
     attempt(second)

@@ -158,7 +158,7 @@ def test_an_account_that_comes_after_the_move_is_the_new_hires(okta, chat, secon
     assert account(chat).match_kind == "unmatched", "the older one is asked about"
 
 
-def test_both_are_suggested_and_what_is_shown_stands(okta, chat):
+def test_both_are_suggested_and_the_shown_choice_counts(okta, chat):
     free_the_address(okta)
     hire = okta.person(okta.add(ANA, displayName="Ana Lima"))
     leaver = okta.person(okta.users[1])

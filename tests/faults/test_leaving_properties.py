@@ -199,9 +199,9 @@ class Leaving(RuleBasedStateMachine):
             self.plan[number] = {seat.app.name for seat in seats if seat.id in left_out and seat.state == "present"}
             self.covered[number] = {seat.app.name for seat in seats if seat.state == "present"}
         else:
-            self.says_yes(number, {seat.app.name for seat in seats if seat.state == "present"}, out)
+            self.approves(number, {seat.app.name for seat in seats if seat.state == "present"}, out)
 
-    def says_yes(self, number: int, covered: set[str], out: set[str]) -> None:
+    def approves(self, number: int, covered: set[str], out: set[str]) -> None:
         self.here[number] = False
         for name in covered:
             (self.left_out.add if name in out else self.left_out.discard)((name, number))
@@ -223,7 +223,7 @@ class Leaving(RuleBasedStateMachine):
         world.passed += passes
         for number, out in list(self.plan.items()):
             if self.day[number] <= workspace.today() and not self.hold[number]:
-                self.says_yes(number, self.covered[number], out)
+                self.approves(number, self.covered[number], out)
                 self.plan.pop(number)
         offboarding.end_keep_until_dates(utcnow())
         offboarding.carry_out_due(utcnow())
@@ -292,7 +292,7 @@ class Leaving(RuleBasedStateMachine):
         assert Offboarding.select().where(Offboarding.state == "scheduled").count() == len(self.plan)
 
 
-def test_no_seat_goes_that_must_stay(template):
+def test_no_account_that_must_stay_is_removed(template):
     Leaving.home = template
     run_state_machine_as_test(Leaving, settings=settings(
         max_examples=80, stateful_step_count=14, deadline=None, derandomize=True, database=None,

@@ -235,7 +235,7 @@ def test_a_held_suspension_counts_against_an_administrator(chat):
     assert "the last Owner" in (chat.change(check.report, 0).protected or "")
 
 
-def test_a_held_address_of_someone_who_is_here_protects_the_seat(chat):
+def test_a_held_address_of_someone_active_protects_the_account(chat):
     """The account of person 3, who left, has got person 4's address in the app; many others have new addresses too."""
     chat.leave(3)
     with chat.store.writing() as store:

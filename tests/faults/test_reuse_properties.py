@@ -231,7 +231,7 @@ class Reuse(RuleBasedStateMachine):
                 reports.finish(report, BY)
 
     @rule(standing=st.booleans())
-    def has_a_standing_yes(self, standing: bool) -> None:
+    def has_a_standing_approval(self, standing: bool) -> None:
         apps.set_removal(App.get(), "automatic" if standing else "ask", BY)
 
     @rule(place=st.integers(0, 3), human=humans, who=st.sampled_from(["person", "rules"]))

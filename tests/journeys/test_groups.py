@@ -99,7 +99,7 @@ def test_a_mover_loses_what_the_old_group_gave(visit, live, olga: Person, sales:
     sales.rule("Sales", "", (Asset.get(Asset.app == sales.app, Asset.name == "general"), "member"))
     sales.rule("Marketing", "member")
     sales.found()
-    sales.yes()
+    sales.approve()
     assert "general as member" in sales.chat.log("joined channel")[-1]["detail"]
     sales.put(1, "Marketing")
     sales.read()

@@ -36,7 +36,7 @@ def ads(tmp_path: Path, chat, olga: Person) -> Iterator[AdsApp]:
         yield ads
 
 
-def test_everywhere_by_one_yes_and_back_again(visit, live, olga: Person, chat, second, ads: AdsApp) -> None:
+def test_one_approval_offboards_everywhere_and_back_again(visit, live, olga: Person, chat, second, ads: AdsApp) -> None:
     apps.set_seat_price(chat.app, 875, chat.by)
     person = chat.people[3]
     page: Page = visit(olga)

@@ -122,7 +122,7 @@ def test_groups_of_posix_accounts_are_found_by_user_name(slapd):
     assert sorted(read(slapd.settings(group_base=GROUPS))["p0001"].groups) == ["Sales", "Shell"]
 
 
-def test_test_shows_who_it_is_and_whom_it_sees(slapd):
+def test_the_test_shows_its_account_and_how_many_people_it_sees(slapd):
     slapd.disable("p0001")
     slapd.add("noone", "Without Address", "x@acme.example")
     slapd.modify("noone", mail=[])

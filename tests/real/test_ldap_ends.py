@@ -160,7 +160,7 @@ def test_a_day_is_over_when_it_is_over_in_the_workspace(slapd):
         assert (person.status, person.last_day) == (status, AHEAD.date())
 
 
-def test_a_rule_that_stands_before_takes_the_day_with_it(slapd):
+def test_an_earlier_rule_decides_about_the_day(slapd):
     company(slapd)
     rule = rules(f"acmeContractEnd is {AGO:%Y-%m-%d}: here", "acmeContractEnd before today: left")
     assert (at(slapd, NOW, **rule)["p0004"].status, at(slapd, NOW, **rule)["p0004"].last_day) == ("active", None)

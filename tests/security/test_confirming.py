@@ -370,7 +370,7 @@ def test_finish_sync_of_more_than_five_asks(site: Flask, olga: Person, chat, lef
 
 
 @pytest.mark.parametrize("count, asks", [(5, False), (6, True)])
-def test_offboarding_of_more_than_five_seats_asks(site: Flask, olga: Person, someone, count: int, asks: bool):
+def test_offboarding_of_more_than_five_accounts_asks(site: Flask, olga: Person, someone, count: int, asks: bool):
     browser, ben = Client(site, olga), someone("Ben Roth")
     grow_old(olga)
     answer = browser.client.post(f"/people/{ben.id}/offboardings", data={

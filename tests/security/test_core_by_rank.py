@@ -246,7 +246,7 @@ def _asker(actor: str | None, world: World, someone) -> Asker:
 
 
 @pytest.mark.parametrize("actor", ACTORS)
-def test_each_function_refuses_who_stands_below(world: World, someone, actor: str | None):
+def test_each_function_refuses_people_of_lower_rank(world: World, someone, actor: str | None):
     asker, wrong = _asker(actor, world, someone), []
     for name, (allowed, call) in CASES.items():
         with db.atomic() as transaction:  # what is let in does happen, and is taken back

@@ -133,7 +133,7 @@ def test_nobody_else_gets_a_link(anybody: Client, someone, by, why: str, monkeyp
     assert _links() == [] and not PasswordRequest.select().exists()
 
 
-def test_without_mail_it_says_whom_to_ask(anybody: Client, olga: Person):
+def test_without_mail_the_page_names_a_person_to_ask(anybody: Client, olga: Person):
     outbox.configure(None, BASE)
     assert "Ask an Owner of your workspace" in anybody.get("/sign-in/password").text
     assert _ask(anybody, "olga@acme.example").status_code == 422 and not PasswordRequest.select().exists()

@@ -91,12 +91,12 @@ def test_a_form_that_is_sent_twice_at_once_loses_no_factor(olga: Person, monkeyp
 def test_the_secret_that_counts_is_the_one_whose_code_came(olga: Person, monkeypatch: pytest.MonkeyPatch):
     seen, reading = authenticator.offer(olga), authenticator._step_of
 
-    def meanwhile_another_is_offered(*values) -> int | None:
+    def another_is_offered_in_between(*values) -> int | None:
         monkeypatch.setattr(authenticator, "_step_of", reading)
         authenticator.offer(olga)
         return reading(*values)
 
-    monkeypatch.setattr(authenticator, "_step_of", meanwhile_another_is_offered)
+    monkeypatch.setattr(authenticator, "_step_of", another_is_offered_in_between)
     with pytest.raises(PeopleProblem):
         authenticator.confirm(olga, code(seen))
     assert not second_factor.has(olga) and authenticator.offered(olga) != seen
@@ -224,7 +224,7 @@ def test_an_unconfirmed_request_expires_without_another_request(olga: Person):
 # A password that is changed while another is being compared
 
 
-def _changes_meanwhile(monkeypatch: pytest.MonkeyPatch, person: Person) -> None:
+def _changes_in_between(monkeypatch: pytest.MonkeyPatch, person: Person) -> None:
     """The person sets another password right after the old one was found to fit."""
     comparing = passwords.fits
 
@@ -241,7 +241,7 @@ def test_the_old_password_signs_in_nobody_once_it_was_changed(site: Flask, olga:
                                                                monkeypatch: pytest.MonkeyPatch):
     """Otherwise someone who is signing in with a stolen one keeps a session after "you were signed out everywhere"."""
     thief = Client(site)
-    _changes_meanwhile(monkeypatch, olga)
+    _changes_in_between(monkeypatch, olga)
     answer = sign_in(thief)
     assert answer.status_code == 410 and "Start again" in answer.text
     assert not Session.select().exists() and thief.get("/apps").status_code == 303
@@ -250,7 +250,7 @@ def test_the_old_password_signs_in_nobody_once_it_was_changed(site: Flask, olga:
 def test_hashing_the_old_password_again_does_not_bring_it_back(olga: Person, monkeypatch: pytest.MonkeyPatch):
     weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
     Person.update(password_hash=weak).where(Person.id == olga.id).execute()
-    _changes_meanwhile(monkeypatch, olga)
+    _changes_in_between(monkeypatch, olga)
     signing_in.authenticate("olga@acme.example", PASSWORD)
     assert signing_in.authenticate("olga@acme.example", PASSWORD) is None
     assert signing_in.authenticate("olga@acme.example", "quite another horse battery") == olga

@@ -59,7 +59,7 @@ class Groups:
             if email(number) == (row.account.email if row.account else row.detail["email"])
         )  # fmt: skip
 
-    def yes(self) -> reports.Finish:
+    def approve(self) -> reports.Finish:
         report = reports.open_report(self.app)
         done = reports.finish(report, self.chat.by, version=report.version)
         queue.drain(("task", "check"))

@@ -177,7 +177,7 @@ def test_writes_of_another_thread_are_seen_and_later_functions_known(kept):
     del db._functions["seven"]
 
 
-def test_while_a_fault_stands_each_use_opens_the_file_again(kept):
+def test_each_use_opens_the_file_again_while_a_fault_lasts(kept):
     first = in_use()
     faults._met[faults.READ_ONLY] = float("inf")
     try:

@@ -70,7 +70,7 @@ def test_in_a_transaction_nothing_is_remembered_and_after_it_everything_is_asked
 
 
 @pytest.mark.usefixtures("home")
-def test_a_write_that_failed_is_forgotten_too():
+def test_a_failed_write_is_cleared_too():
     with remembering():
         assert setting("zone") is None
         with pytest.raises(RuntimeError), writing():

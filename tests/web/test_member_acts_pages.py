@@ -194,7 +194,7 @@ def test_an_invitation_is_sent_again_and_cancelled(owner: Client, chat, here) ->
     assert "invited in Chat, first seen" in page, "the app still holds it open, and that is shown"
 
 
-def test_an_expired_one_waits_for_the_owners_yes(owner: Client, chat, here) -> None:
+def test_an_expired_one_waits_for_the_owners_approval(owner: Client, chat, here) -> None:
     shown = owner.post(f"{here}/invitations", people="kim@freelance.example", role="guest").text
     owner.post(f"{here}/invitations", people="kim@freelance.example", role="guest", seen=seen(shown))
     queue.drain(("task",))

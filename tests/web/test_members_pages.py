@@ -102,7 +102,7 @@ def test_guest_service_account_nobody_and_back_to_the_rules(owner: Client, chat,
     assert now(person).match_kind == "matched"
 
 
-def test_protection_needs_a_reason_and_keeps_the_seat(owner: Client, chat) -> None:
+def test_protection_needs_a_reason_and_keeps_the_account(owner: Client, chat) -> None:
     account = Account.get(Account.email == "p1@acme.example")
     here = f"/apps/{chat.app.id}/members/{account.id}/protection"
     assert owner.send("PUT", here, reason="  ").status_code == 422

@@ -48,7 +48,7 @@ def offboard(owner: Client, person: Person, **values) -> Offboarding:
     return Offboarding.select().order_by(Offboarding.id.desc()).get()
 
 
-def test_the_person_page_shows_every_seat_and_its_cost(owner: Client, ana: Person, chat) -> None:
+def test_the_person_page_shows_every_account_and_its_cost(owner: Client, ana: Person, chat) -> None:
     page = owner.get(f"/people/{ana.id}").text
     assert "Second chat" in page and email(3) in page and "Member" in page
     assert re.search(r"8\.75\s€ a month", page) and "Offboard everywhere" in page
@@ -160,7 +160,7 @@ def test_sent_twice_it_is_one(owner: Client, ana: Person) -> None:
     assert Offboarding.select().count() == 1 and Task.select().count() == 2
 
 
-def test_a_seat_whose_protection_was_just_lifted_is_looked_at_again(owner: Client, ana: Person, chat) -> None:
+def test_an_account_whose_protection_was_just_lifted_is_looked_at_again(owner: Client, ana: Person, chat) -> None:
     account = Account.get(Account.app == chat.app, Account.email == email(3))
     members.protect(account, "Owns the billing", chat.by)
     form = form_of(owner.get(f"/people/{ana.id}/offboardings/new").text)

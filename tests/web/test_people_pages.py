@@ -119,7 +119,7 @@ def test_left_and_back(owner: Client, someone) -> None:
     assert Person.get_by_id(jana.id).status == "active"
 
 
-def test_nobody_is_notified_of_a_report_about_seats_that_stay(owner: Client, someone, by: str) -> None:
+def test_nobody_is_notified_of_a_report_about_accounts_that_stay(owner: Client, someone, by: str) -> None:
     jana = someone()
     holds.hold(jana, "Lawsuit", by)
     answer = owner.send("POST", f"/people/{jana.id}/departure", htmx=True)

@@ -37,7 +37,7 @@ def test_a_pushed_group_gives_and_a_pushed_leave_is_reported(okta: Provider, cha
     assert asked() and wanted(chat) == {"to invite": email(20), "no longer assigned": email(2)}
 
 
-def test_a_pushed_group_that_is_deleted_takes_nobodys_seat(okta: Provider, chat) -> None:
+def test_a_pushed_group_that_is_deleted_removes_no_account(okta: Provider, chat) -> None:
     one = okta.add(email(1))
     group, other = okta.add_group("Sales", one), okta.add_group("Rest", one)
     group_rules.save(App.get(), Draft(group=DirectoryGroup.get(DirectoryGroup.name == "Sales"), role="admin"), chat.by)

@@ -173,7 +173,7 @@ def test_the_leavers_of_a_day_are_counted_and_held(okta: Provider, hurried: None
     assert not directories.held(okta.directory), "those who were looked at count no more"
 
 
-def test_nobody_is_left_is_held_and_a_return_needs_no_yes(okta: Provider) -> None:
+def test_an_empty_directory_is_held_and_a_return_needs_no_approval(okta: Provider) -> None:
     ana, bo = okta.add("ana@acme.example"), okta.add("bo@acme.example")
     okta.deactivate(ana)
     okta.deactivate(bo)
@@ -199,7 +199,7 @@ def test_a_leavers_apps_are_checked_within_a_minute_once_an_app(okta: Provider, 
     assert {report.waiting for report in Report.select().where(Report.state == "open")} == {2}
 
 
-def test_no_seat_no_check_and_a_check_under_way_is_joined(okta: Provider, chat: Chat) -> None:
+def test_no_account_means_no_check_and_a_running_check_is_joined(okta: Provider, chat: Chat) -> None:
     users = [okta.add(f"p{n}@acme.example") for n in range(30)]
     nobody = okta.add("nobody@acme.example")
     checks = Check.select().count()

@@ -181,7 +181,7 @@ def test_a_report_that_has_changed_is_shown_again_with_ticks_kept(owner: Client,
 
 
 @pytest.mark.parametrize("version", ["", "0", "-1", "x", "999"])
-def test_no_yes_without_the_version_that_was_looked_at(owner: Client, chat, report: Report, version: str) -> None:
+def test_no_approval_counts_without_the_shown_version(owner: Client, chat, report: Report, version: str) -> None:
     answer = owner.post(f"/reports/{report.id}/application", version=version)
     assert answer.status_code == 422 and Task.select().count() == 0
 

@@ -29,7 +29,7 @@ class TestFigma(ConnectorContract):
 
     # Members
 
-    def test_a_seat_is_reported_and_is_no_role(self, app, connector):
+    def test_a_seat_type_is_reported_and_is_not_a_role(self, app, connector):
         self.fill(app, 2)
         app.raw[app.seats[1].id] = {"roles": [{"type": "seatType", "value": "Collab"}]}
         assert [(account.seat, account.role) for account in connector.accounts()] == [
@@ -142,7 +142,7 @@ class TestFigma(ConnectorContract):
         with pytest.raises(Refused, match="plan"):
             connector.change_role(next(connector.accounts()), "admin")
 
-    def test_a_seat_is_no_role_to_change_to(self, app, connector):
+    def test_a_seat_type_is_not_a_role_to_change_to(self, app, connector):
         self.fill(app, 1)
         with pytest.raises(Refused, match="Full"):
             connector.change_role(next(connector.accounts()), "Full")

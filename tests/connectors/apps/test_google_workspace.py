@@ -269,7 +269,7 @@ class TestGoogleWorkspace(ConnectorContract):
 
     # The credential
 
-    def test_says_whom_it_acts_as(self, app, connector):
+    def test_the_account_that_it_acts_as_is_shown(self, app, connector):
         identity = connector.test()
         assert (identity.name, identity.external_id, identity.missing) == (f"Rollcall, {ADMIN}", "100", ())
 

@@ -170,7 +170,7 @@ class TestOktaApp(ConnectorContract):
             assert ("role" in accounts[1].assumed) == bool(roles_in)
             connector.close()
 
-    def test_a_user_name_that_is_an_address_stands_in_for_a_missing_one(self, app, connector):
+    def test_a_user_name_that_is_an_address_replaces_a_missing_one(self, app, connector):
         bare = {"id": "00u1", "scope": "USER", "status": "ACTIVE", "profile": {}}
         rows = [{**bare, "credentials": {"userName": "zoe@acme.example"}},
                 {**bare, "id": "00u2", "credentials": {"userName": "zoe"}}, {**bare, "id": "00u3"}]  # fmt: skip

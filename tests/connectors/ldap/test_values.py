@@ -133,7 +133,7 @@ def test_rules_are_written_as_they_are_read():
     assert parse("employeeStatus IS NOT Active:LEFT") == (Rule("employeeStatus", "is not", "Active", "left"),)
 
 
-def test_the_rule_of_an_administrator_stands_before_what_is_known_of_the_same_attribute_and_no_other():
+def test_a_rule_of_an_administrator_wins_over_the_known_meaning_of_the_same_attribute():
     values = ID | {"nsaccountlock": [b"TRUE"], "employeetype": [b"staff"]}
     assert person(values, ends="nsAccountLock is true: locked").status == "suspended"
     assert person(values, ends="employeeType is staff: here").status == "deprovisioned"

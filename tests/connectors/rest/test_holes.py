@@ -60,7 +60,7 @@ def test_a_keep_that_finds_something_continues(anything, connect, where, found):
 
 
 @pytest.mark.parametrize("where", ["path", "query", "query in path", "header", "form"])
-def test_a_whole_object_stands_in_no_address(anything, connect, where):
+def test_a_whole_object_is_not_put_into_an_address(anything, connect, where):
     anything.answer = lambda request: {"nope": {"there": {"id": 31}}}
     with pytest.raises(Refused, match="kept.m}” is a whole list or object"):
         connect(**operation("remove", [LOOK, NEXT[where]])).remove(ANA)

@@ -69,7 +69,7 @@ def test_the_client_can_stand_in_the_body(issuer):
     }  # fmt: skip
 
 
-def test_a_signed_jwt_names_whom_it_speaks_for(issuer):
+def test_a_signed_jwt_names_its_subject(issuer):
     ask(issuer, oauth.jwt_bearer(issuer.url + "/token", {"iss": "robot", "sub": "admin@acme.example"}, KEY))
     [given] = issuer.given
     assert given.body["grant_type"] == "urn:ietf:params:oauth:grant-type:jwt-bearer"

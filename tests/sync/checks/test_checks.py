@@ -258,11 +258,11 @@ def test_cancelling_at_the_last_moment_changes_nothing(chat, monkeypatch):
     chat.store.remove(chat.id_of(5), via="page")
     whole = SampleChat.account
 
-    def cancel_meanwhile(self, id):
+    def cancel_in_between(self, id):
         asking.cancel(asking.live(chat.app), chat.by)
         return whole(self, id)
 
-    monkeypatch.setattr(SampleChat, "account", cancel_meanwhile)
+    monkeypatch.setattr(SampleChat, "account", cancel_in_between)
     assert chat.check().state == "cancelled"
     assert Account.get(Account.email == email(5)).state == "present"
 

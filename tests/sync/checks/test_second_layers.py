@@ -58,11 +58,11 @@ def test_the_approval_to_a_rule_spares_the_account_that_rollcall_acts_with_by_no
     assert groups.found() == {"to change role": {email(5): WAITS}}
     App.update(identity_id=groups.chat.id_of(5)).where(App.id == groups.app.id).execute()
     change = groups.change("to change role", 5)
-    assert groups.yes().tasks == []
+    assert groups.approve().tasks == []
     assert Change.get_by_id(change.id).protected == "Protected: Rollcall acts with this account"
 
 
-def test_a_day_that_was_set_by_hand_stands_before_the_days_of_grace(company, by):
+def test_a_day_set_by_hand_wins_over_the_days_of_grace(company, by):
     update_workspace(by, grace_days=14)
     holds.keep_until(person_of("p3@acme.example"), today() + timedelta(days=3), by)
     for entry in ("id3", "id4"):

@@ -171,7 +171,7 @@ def test_an_account_that_is_new_has_its_access_with_it(app):
     assert Access.select().count() == 2
 
 
-def test_a_role_that_is_not_listed_is_forgotten_unless_someone_here_has_it(app):
+def test_a_role_that_is_not_listed_is_deleted_unless_someone_has_it(app):
     two = an_app("Two")
     for id in ("listed", "unused", "used", "further", "of someone gone", "of someone elsewhere"):
         Role.create(app=app, external_id=id, label=id)

@@ -34,7 +34,7 @@ def launch(groups, chat) -> Asset:
     groups.rule("All", "member")
     groups.rule("Sales", "", (launch, "member"))
     assert groups.found() == {"to grant access": {email(1): WAITS, email(2): WAITS}}
-    groups.yes()
+    groups.approve()
     assert groups.found() == {} and members(chat) == {email(1), email(2), email(3)}
     return launch
 
@@ -65,7 +65,7 @@ def test_a_mover_loses_by_approval_what_the_group_gave_and_nothing_else(groups, 
     assert change.reason == "No longer in group Sales of Company LDAP"
     queue.drain(("task",))
     assert email(1) in members(chat), "not before the approval"
-    assert [task.act for task in groups.yes().tasks] == ["revoke"]
+    assert [task.act for task in groups.approve().tasks] == ["revoke"]
     assert members(chat) == {email(2), email(3)} and groups.role(1) == "member" and groups.found() == {}
 
 
@@ -185,7 +185,7 @@ def test_where_the_app_gives_no_way_to_it_someone_does_it_by_hand(groups, chat, 
     monkeypatch.setattr(SampleChat, "capabilities", SampleChat.capabilities - {REVOKE})
     move(groups, 1)
     groups.found()
-    [task] = groups.yes().tasks
+    [task] = groups.approve().tasks
     assert Task.get_by_id(task.id).state == "needs attention"
     tasks.done_by_hand(Task.get_by_id(task.id), chat.by)
     assert not Access.select().where(Access.account == groups.account(1), Access.asset == launch).exists()

@@ -48,12 +48,12 @@ def test_a_joiner_of_a_group_waits_for_approval_and_is_then_invited_with_the_rol
     assert change.reason == "in group Sales of Company LDAP → Admin" and groups.role(10) is None
     assert groups.found() == {"to invite": {email(10): WAITS}} and Change.select().where(
         Change.kind == "to invite").count() == 1, "a second check asks nothing new"  # fmt: skip
-    done = groups.yes()
+    done = groups.approve()
     assert [task.act for task in done.tasks] == ["invite"] and groups.role(10) == "admin"
     assert Invitation.get().person.name == "Person 10" and groups.found() == {}
 
 
-def test_nobody_is_invited_who_has_a_seat_under_another_address_or_as_a_guest(groups, chat):
+def test_nobody_with_an_account_under_another_address_or_as_a_guest_is_invited(groups, chat):
     groups.put(10, "Sales")
     groups.put(3, "Sales")
     groups.read()
@@ -73,7 +73,7 @@ def test_someone_whose_status_is_not_active_is_not_invited(groups):
     assert groups.found() == {"to invite": {email(11): WAITS}}
 
 
-def test_a_standing_approval_invites_automatically_but_once_and_never_whom_someone_put_out(groups, chat):
+def test_a_standing_approval_invites_only_once_and_nobody_who_was_removed_by_hand(groups, chat):
     groups.put(10, "Sales")
     groups.read()
     groups.rule("Sales", "member")
@@ -98,7 +98,7 @@ def test_a_mass_of_invitations_is_held_even_where_the_owner_approved_for_good(gr
     with pytest.raises(reports.ReportHeld):
         reports.finish(groups.report(), chat.by)
     reports.release(groups.report(), chat.by)
-    assert len(groups.yes().tasks) == 3 and groups.role(12) == "member"
+    assert len(groups.approve().tasks) == 3 and groups.role(12) == "member"
 
 
 # Moving
@@ -115,7 +115,7 @@ def test_a_mover_gets_the_highest_role_of_all_rules_and_the_apps_order_decides(g
     assert groups.found() == {"to change role": {email(1): WAITS}}
     change = groups.change("to change role", 1)
     assert (change.before, change.after) == ("Member", "Admin")
-    groups.yes()
+    groups.approve()
     assert groups.role(1) == "admin" and groups.found() == {}
     groups.put(1, "Sales")
     groups.put(4, "Leads")
@@ -144,7 +144,7 @@ def test_the_last_one_who_administers_the_app_keeps_the_role(groups):
     groups.rule("Sales", "guest")
     assert groups.found() == {"to change role": {email(0): "ignored", email(5): WAITS}}
     assert groups.change("to change role", 0).protected == "Protected: the last Owner of the app"
-    groups.yes()
+    groups.approve()
     assert (groups.role(0), groups.role(5)) == ("owner", "guest")
 
 
@@ -159,7 +159,7 @@ def test_a_role_that_is_left_alone_is(groups, chat):
     found = groups.found()
     assert found == {"to grant access": {email(1): WAITS}, "to invite": {email(10): WAITS}}
     assert groups.change("to invite", 10).after == "Member", "the app's default for somebody new"
-    groups.yes()
+    groups.approve()
     assert Access.get(Access.asset == asset).account.email == email(1)
     assert groups.found() == {}
 
@@ -180,7 +180,7 @@ def test_someone_no_longer_in_a_group_is_reported_and_removed_only_after_approva
     assert (change.reason, change.before) == ("No longer in group Sales of Company LDAP", "Member")
     queue.drain(("task",))
     assert groups.role(1) == "member"
-    groups.yes()
+    groups.approve()
     assert groups.role(1) is None and groups.found() == {} and Assignment.select().count() == 1
     assert groups.role(3) == "member", "a seat that no rule ever covered"
 
@@ -254,7 +254,7 @@ def test_a_removal_that_waits_for_someone_ends_once_nothing_asks_for_it(groups, 
     groups.read()
     groups.found()
     chat.fault("forbidden", on="/members/", method="DELETE")
-    groups.yes()
+    groups.approve()
     tasks.look_again_at_returned(utcnow())
     queue.drain(("task",))
     assert Task.get().state == "needs attention", "it is asked for as it was"
@@ -283,11 +283,11 @@ def test_an_approval_to_who_is_being_removed_by_hand_already_asks_for_nothing_mo
     groups.read()
     assert groups.found() == {"no longer assigned": {email(1): WAITS}}
     acting.remove(chat, 1)
-    groups.yes()
+    groups.approve()
     assert groups.role(1) is None and Task.select().count() == 1 and groups.report() is None
 
 
-def test_a_group_that_shrinks_en_masse_takes_nobodys_seat_before_a_release(groups, chat):
+def test_a_group_that_shrinks_en_masse_removes_no_account_before_a_release(groups, chat):
     apps.set_guard(groups.app, 2, 5, chat.by)
     for number in range(1, 6):
         groups.put(number, "Sales")
@@ -302,7 +302,7 @@ def test_a_group_that_shrinks_en_masse_takes_nobodys_seat_before_a_release(group
 
 
 @pytest.mark.parametrize("away", ["empty group", "paused", "removed", "failing", "nobody"])
-def test_a_rule_whose_group_or_directory_is_away_takes_nobodys_seat_and_gives_none(groups, chat, away):
+def test_a_rule_whose_group_or_directory_is_gone_changes_no_account(groups, chat, away):
     groups.put(1, "Sales")
     groups.put(10, "Sales")
     groups.put(2, "Rest")

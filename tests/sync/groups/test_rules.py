@@ -20,7 +20,7 @@ WAITS = "needs confirmation"
 # By hand
 
 
-def test_removing_a_rule_or_a_group_of_a_team_takes_nobodys_seat(groups, chat):
+def test_removing_a_rule_or_a_group_of_a_team_removes_no_account(groups, chat):
     groups.put(1, "Sales")
     groups.put(2, "Rest")
     groups.read()
@@ -100,7 +100,7 @@ def test_an_operation_that_the_connector_lacks_becomes_a_to_do(groups, chat, mon
     groups.rule("Sales", "member")
     chat.check()
     monkeypatch.setattr(SampleChat, "capabilities", SampleChat.capabilities - {"invite"})
-    groups.yes()
+    groups.approve()
     task = Task.get()
     assert task.state == "needs attention" and "do it in the app itself" in task.error
     assert groups.found() == {}, "it is being done"

@@ -289,7 +289,7 @@ def test_a_failure_fixed_by_a_retry_is_reported_once_more(slack):
     assert only(mails_about(news.outcome, report)).subject == "2 people were removed from Slack"
 
 
-def test_a_second_yes_on_the_same_report_has_its_own_outcome(slack):
+def test_a_second_approval_of_the_same_report_has_its_own_outcome(slack):
     report = finished(slack, "done")
     mails_about(news.outcome, report)
     change = leaver(slack, report, "Later Leaver", decision="confirmed")

@@ -41,7 +41,7 @@ def removal(listed, person: Person, id: str = "1") -> Change:
     return change
 
 
-def test_a_seat_with_another_e_mail_than_when_it_was_matched_stays(listed, pia):
+def test_an_account_with_another_e_mail_than_when_it_was_matched_stays(listed, pia):
     matched(listed, pia)
     listed.say("1", email=OTHERS, name="Somebody")
     change = removal(listed, pia)

@@ -120,7 +120,7 @@ def test_of_who_has_left_it_is_shown_and_of_equals_who_is_here_comes_first(app, 
     assert suggested(app, name="Ana López")[:2] == [("Ana Lopez", "The same name"), left]
 
 
-def test_those_whom_rules_name_without_agreeing_come_first(app, known):
+def test_people_named_by_disagreeing_rules_come_first(app, known):
     for one in ("ana", "kim"):
         Person.update(employee_number="E1").where(Person.id == known[one].id).execute()
     match_rules.set_domain(app, "acme.example", "Olga")

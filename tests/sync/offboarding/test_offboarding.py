@@ -58,7 +58,7 @@ def both(chat, second) -> list[App]:
 # Now
 
 
-def test_one_yes_removes_every_seat_in_every_app(chat, second, both, olga):
+def test_one_approval_removes_every_account_in_every_app(chat, second, both, olga):
     person = chat.people[3]
     before = preview(person, olga)
     assert [line.removable for line in before.lines] == [True, True] and before.saved == 2075 and before.elsewhere == 0
@@ -284,7 +284,7 @@ def test_a_person_who_left_before_the_day_keeps_the_accounts_until_it(chat, seco
     assert Report.get_by_id(reports.open_report(chat.app).id).waiting == 1, "person 4 still waits for a yes"
 
 
-def test_a_seat_that_came_after_the_approval_is_asked_about(chat, second, both, olga):
+def test_an_account_found_after_the_approval_waits_for_another(chat, second, both, olga):
     Account.update(state="gone", gone_at=utcnow()).where(Account.app == second.app, Account.email == email(3)).execute()
     offboard(chat.people[3], olga, on=today() + TOMORROW)
     second.check()

@@ -76,7 +76,7 @@ def test_a_hold_keeps_what_someone_may_use_too(chat):
     assert Task.get_by_id(task.id).error == "Protected: legal hold: Lawsuit."
 
 
-def test_a_kept_seat_alone_makes_no_news(chat):
+def test_a_kept_account_alone_is_not_news(chat):
     chat.leave(4)
     chat.check()
     mails = Mail.select().count()

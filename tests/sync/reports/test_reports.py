@@ -45,7 +45,7 @@ def test_an_approval_makes_one_task_for_each_and_is_reported(chat):
     assert chat.removed() == [email(3), email(4)] and account(3).state == "gone"
 
 
-def test_a_second_yes_does_nothing_twice(chat):
+def test_a_second_approval_does_nothing_twice(chat):
     chat.leave(3)
     report = chat.check().report
     first = reports.finish(report, chat.by, version=report.version)
@@ -113,7 +113,7 @@ def test_an_approval_covers_nobody_who_came_back_since_the_check(chat):
     assert [task.account.email for task in done.tasks] == [email(4)] and account(3).state == "present"
 
 
-def test_an_approval_covers_no_seat_that_was_matched_to_another_leaver_since_the_check(chat):
+def test_an_approval_covers_no_account_matched_to_another_leaver_since_the_check(chat):
     chat.leave(3, 4)
     report = chat.check().report
     match_decisions.unmatch(account(3), chat.by)
@@ -536,12 +536,12 @@ def test_a_reading_that_began_before_a_removal_does_not_bring_the_account_back(c
     report = chat.check().report
     whole = SampleChat.access
 
-    def remove_meanwhile(self):
+    def remove_in_between(self):
         yield from whole(self)
         reports.finish(report, chat.by)
         queue.drain(("task",))
 
-    monkeypatch.setattr(SampleChat, "access", remove_meanwhile)
+    monkeypatch.setattr(SampleChat, "access", remove_in_between)
     check = chat.check()
     assert check.state == "succeeded" and chat.removed() == [email(3)]
     assert account(3).state == "gone" and check.counts["new_users"] == 0

@@ -28,7 +28,7 @@ def test_it_stays_used_until_long_after_it_is_void(home, later):
         assert not challenges.use_up("one", LASTS), seconds
 
 
-def test_void_challenges_are_forgotten_and_no_others(home, later):
+def test_only_void_challenges_are_deleted(home, later):
     later(0)
     challenges.use_up("one", LASTS)
     later(LASTS)

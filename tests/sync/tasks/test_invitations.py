@@ -94,7 +94,7 @@ def test_a_plan_says_of_each_whether_they_can_be_invited(chat, nina):
     }
 
 
-def test_someone_with_a_seat_under_another_address_of_theirs_is_not_invited(chat):
+def test_someone_with_an_account_under_another_address_is_not_invited(chat):
     people.edit(chat.people[3], chat.by, emails=["p3@acme.example", "three@acme.example"])
     [line] = invitations.plan(chat.app, ["three@acme.example"], "member").lines
     assert (line.state, line.why) == ("already set", "Already has an account, as p3@acme.example")

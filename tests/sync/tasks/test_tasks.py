@@ -80,7 +80,7 @@ def test_an_account_that_someone_decided_about_before_the_task_stays(chat, decid
     assert run(task).state == "no longer needed" and chat.removed() == []
 
 
-def test_a_seat_whose_e_mail_is_that_of_someone_active_stays_no_matter_whom_it_was_matched_to(chat):
+def test_an_account_with_the_e_mail_of_someone_active_stays_whatever_its_match(chat):
     match_decisions.unmatch(account(5), chat.by)
     match_decisions.match(account(5), chat.people[3], chat.by)
     chat.leave(3)
@@ -92,7 +92,7 @@ def test_a_seat_whose_e_mail_is_that_of_someone_active_stays_no_matter_whom_it_w
     assert chat.removed() == [email(3)]
 
 
-def test_a_seat_confirmed_before_its_e_mail_became_someone_elses_stays(chat):
+def test_an_account_confirmed_before_its_e_mail_became_someone_elses_stays(chat):
     people.edit(chat.people[5], chat.by, emails=["other@acme.example"])
     match_decisions.unmatch(account(5), chat.by)
     match_decisions.match(account(5), chat.people[3], chat.by)
@@ -102,7 +102,7 @@ def test_a_seat_confirmed_before_its_e_mail_became_someone_elses_stays(chat):
     assert states == {email(3): "done", email(5): "no longer needed"} and chat.removed() == [email(3)]
 
 
-def test_a_seat_with_another_e_mail_since_the_approval_stays_where_the_app_cannot_be_asked_for_one(chat, monkeypatch):
+def test_an_account_with_a_new_e_mail_stays_if_the_app_cannot_be_asked_for_one(chat, monkeypatch):
     monkeypatch.setattr(SampleChat, "capabilities", SampleChat.capabilities - {LOOK_UP})
     chat.store.add("guest@elsewhere.example", "Guest", "member", via="page")
     chat.check()
@@ -116,7 +116,7 @@ def test_a_seat_with_another_e_mail_since_the_approval_stays_where_the_app_canno
     assert chat.removed() == []
 
 
-def test_an_approval_for_one_leavers_seat_is_none_for_that_of_another(chat):
+def test_an_approval_for_one_leavers_account_does_not_cover_anothers(chat):
     tasks_made = confirmed(chat, 3, 4)
     for decided in (match_decisions.unmatch, lambda seat, by: match_decisions.match(seat, chat.people[4], by)):
         decided(account(3), chat.by)
