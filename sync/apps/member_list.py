@@ -105,7 +105,9 @@ def found(app: App, wanted: Members) -> ModelSelect:
             one_of(Account.id, json.dumps(leavers.accounts_still_in(app.id))), *conditions)  # fmt: skip
     if wanted.tab not in TABS:
         raise ValueError(f"no such tab: {wanted.tab}")
-    on_tab = (Account.app == app, Account.is_present, Account.match_kind.in_(TABS[wanted.tab]))
+    # What is looked for is few; with a condition on the app alone, SQLite would walk through all of it.
+    of_app = Account.app + 0 == app.id if finding.searches(wanted.search) else Account.app == app
+    on_tab = (of_app, Account.is_present, Account.match_kind.in_(TABS[wanted.tab]))
     return Account.select(Account.id).where(*on_tab, *conditions)
 
 

@@ -3,14 +3,16 @@ Nothing is decided here."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from peewee import Case, ModelSelect, fn
+from peewee import SQL, Case, ModelSelect, fn
 
 from sync.groups.assignments import ACCESS, ENDED, INVITE, LOSS, ROLE
+from sync.listing import one_of
 from sync.models import Account, Asset, Change, Check, Person, Report
-from sync.prepared import prepared
+from sync.prepared import prepared, prepared_plain
 from sync.reports import mass_updates
 from sync.reports.reports import APPLIED, CONFIRM, HELD, IGNORED, LEFT_OUT, UNDECIDED
 from sync.safety import leaving
@@ -76,14 +78,42 @@ def total_of(report: Report, key: str) -> int:
 
 
 def rows_of(report: Report, kinds: tuple[str, ...], limit: int, offset: int = 0) -> list[Change]:
-    rows = _rows_of(report, limit, offset, kinds=kinds)
-    for change in rows:
+    """What waits first, then what was left out, ignored and applied. Ids come first, and rows for these alone: a first
+    reading has as many applied changes as the app has accounts."""
+    ids = [id for (id,) in _not_applied(report, limit, offset, kinds=kinds)]
+    if len(ids) < limit:
+        [(beside,)] = _count_not_applied(report, kinds=kinds)
+        ids += [id for (id,) in _applied(report, limit - len(ids), max(0, offset - beside), kinds=kinds)]
+    rows = {change.id: change for change in _with_ids(json.dumps(ids))} if ids else {}
+    for change in rows.values():
         change.report = report  # known already: not asked for once a row
-    return rows
+    return [rows[id] for id in ids]
+
+
+# In the words of the partial index.
+_IS_NOT_APPLIED = SQL(f"t1.decision <> '{APPLIED}'")
+
+
+@prepared_plain
+def _not_applied(report: Report, limit: int, offset: int, *, kinds: tuple[str, ...]) -> ModelSelect:
+    mine = Change.select(Change.id).where(Change.report == report, Change.kind.in_(kinds), _IS_NOT_APPLIED)
+    by_decision = Case(Change.decision, ((IGNORED, 2), (LEFT_OUT, 1)), 0)
+    return mine.order_by(by_decision, Change.id).limit(limit).offset(offset)
+
+
+@prepared_plain
+def _count_not_applied(report: Report, *, kinds: tuple[str, ...]) -> ModelSelect:
+    return Change.select(fn.COUNT(SQL("*"))).where(Change.report == report, Change.kind.in_(kinds), _IS_NOT_APPLIED)
+
+
+@prepared_plain
+def _applied(report: Report, limit: int, offset: int, *, kinds: tuple[str, ...]) -> ModelSelect:
+    mine = Change.select(Change.id).where(Change.report == report, Change.kind.in_(kinds), Change.decision == APPLIED)
+    return mine.order_by(Change.id).limit(limit).offset(offset)
 
 
 @prepared
-def _rows_of(report: Report, limit: int, offset: int, *, kinds: tuple[str, ...]) -> ModelSelect:
+def _with_ids(ids: str) -> ModelSelect:
     joins = Person.alias()
     return (
         Change.select(Change, Account, Person, Asset, joins)
@@ -93,10 +123,7 @@ def _rows_of(report: Report, limit: int, offset: int, *, kinds: tuple[str, ...])
         .left_outer_join(Asset)
         .switch(Change)
         .left_outer_join(joins, on=(Change.person == joins.id), attr="person")
-        .where(Change.report == report, Change.kind.in_(kinds))
-        .order_by(Case(Change.decision, ((APPLIED, 3), (IGNORED, 2), (LEFT_OUT, 1)), 0), Change.id)
-        .limit(limit)
-        .offset(offset)
+        .where(one_of(Change.id, ids))
     )
 
 

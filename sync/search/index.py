@@ -136,7 +136,7 @@ def not_in_it_yet(kind: Kind, app_id: int | None = None, most: int | None = None
     yield from ((id & ROW, text) for id, text in _of_ids(row.id for row in due))
     new = _above_mark(kind)
     if app_id is not None:
-        new = new.where(TABLES[kind].app == app_id)
+        new = new.where(TABLES[kind].app + 0 == app_id)  # by the mark, not by the index of the app's rows
     ids = [row.id for row in new.limit(most)]
     for start in range(0, len(ids), BATCH):
         yield from ((id & ROW, text) for id, text in _texts(kind, ids[start : start + BATCH]))

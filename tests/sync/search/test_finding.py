@@ -8,6 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sync.apps import member_list
+from sync.apps.member_list import Members
 from sync.db import db, utcnow, writing
 from sync.models import Account, App, Asset, Person, PersonEmail, SearchDue, SearchText
 from sync.people import people
@@ -208,6 +210,14 @@ def test_a_search_is_answered_from_the_index(home):
         plan = [row[3] for row in db.execute_sql(f"EXPLAIN QUERY PLAN {query}", texts.values)]
         assert any("search_index VIRTUAL TABLE INDEX" in step for step in plan), plan
         assert not any("SCAN search_text" in step or "TEMP B-TREE" in step for step in plan), plan
+
+
+@ON_FILE
+def test_a_search_among_members_begins_with_what_is_found(chat):
+    sql, values = member_list.found(chat.app, Members(search="person 4")).sql()
+    steps = [row[3] for row in db.connection().execute(f"EXPLAIN QUERY PLAN {sql}", values)]
+    assert steps[0] == "SEARCH t1 USING INTEGER PRIMARY KEY (rowid=?)"
+    assert [row.name for row in member_list.search(chat.app, Members(search="person 4")).rows] == ["Person 4"]
 
 
 def test_the_addresses_of_everyone_are_searched(by):
