@@ -111,8 +111,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Imported modules are kept: no search for garbage needs to walk through them. And it is made less often."""
-    gc.collect()
+    """What was made so far is kept: no search for garbage needs to walk through it. And it is made less often."""
     gc.freeze()
     gc.set_threshold(20_000)
 

@@ -4,6 +4,7 @@ A statement that is changed afterwards, by .format, .replace or %, doesn't say w
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,20 +12,23 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-MODULES = {
-    path.relative_to(ROOT).as_posix(): ast.parse(path.read_text())
-    for room in ("sync", "web", "cli", "connectors") for path in sorted((ROOT / room).rglob("*.py"))
-    if "migrations" not in path.parts
-}  # fmt: skip
 SQL = re.compile(
     r"\b(SELECT|INSERT (OR \w+ )?INTO|UPDATE \S+ SET|DELETE FROM|FROM [a-z{]|JOIN|WHERE|IS (NOT )?NULL|EXISTS|GROUP BY|"
     r"ORDER BY|CASE (WHEN|[a-z{])|CREATE (TEMP|TABLE|INDEX))\b|\|\| '|\bcoalesce\("
 )
 CHANGED = ("format", "format_map", "replace", "substitute", "translate")
-
-
 TEXTS = (ast.Constant, ast.JoinedStr, ast.Dict, ast.Tuple, ast.List, ast.BinOp)
 SETS_A_NAME = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.NamedExpr)
+
+
+@functools.cache
+def modules() -> dict[str, ast.Module]:
+    """Each module of the product, parsed, by its path."""
+    return {
+        path.relative_to(ROOT).as_posix(): ast.parse(path.read_text())
+        for room in ("sync", "web", "cli", "connectors") for path in sorted((ROOT / room).rglob("*.py"))
+        if "migrations" not in path.parts
+    }  # fmt: skip
 
 
 def holds_sql(node: ast.AST | None) -> bool:
@@ -69,9 +73,9 @@ def changed(tree: ast.AST, elsewhere: frozenset[str] = frozenset()) -> Iterator[
 
 
 def test_no_sql_is_changed_after_it_was_written():
-    names = frozenset().union(*map(names_of_sql, MODULES.values()))
+    names = frozenset().union(*map(names_of_sql, modules().values()))
     elsewhere = frozenset(name for name in names if name.isupper())
-    assert [f"{module}:{line}" for module, tree in MODULES.items() for line in changed(tree, elsewhere)] == []
+    assert [f"{module}:{line}" for module, tree in modules().items() for line in changed(tree, elsewhere)] == []
 
 
 @pytest.mark.parametrize("code", [

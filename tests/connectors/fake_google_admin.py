@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import re
 import time
-from functools import cache
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from connectors.effects import Reach
 from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat, Thing
+from tests.connectors.keys import key
 
 # PyPI google-api-python-client 2.202.0, discovery document admin.directory_v1 (Apache-2.0): paths, query parameters
 # (“fields” is one of every call), fields of bodies and answers. The token endpoint: RFC 7523 and
@@ -57,13 +56,9 @@ NEVER = "1970-01-01T00:00:00.000Z"
 REASON = {400: "invalid", 401: "authError", 403: "forbidden", 404: "notFound", 409: "duplicate", 412: "conditionNotMet"}
 
 
-@cache
-def private_key() -> Any:
-    return generate_private_key(65537, 2048)
-
 
 def pem() -> str:
-    return private_key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    return key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 class FakeGoogleAdmin(FakeApp):
@@ -107,7 +102,7 @@ class FakeGoogleAdmin(FakeApp):
 
     def token_call(self, request: Request) -> Any:
         assert request.body["grant_type"] == "urn:ietf:params:oauth:grant-type:jwt-bearer"
-        claims = jwt.decode(request.body["assertion"], RSAKey.import_key(private_key().public_key())).claims
+        claims = jwt.decode(request.body["assertion"], RSAKey.import_key(key().public_key())).claims
         assert claims["aud"] == f"{self.url}/token" and claims["iat"] < time.time() < claims["exp"]
         assert claims["exp"] - claims["iat"] <= 3600
         if claims["iss"] != ISSUER or claims["sub"] != ADMIN:

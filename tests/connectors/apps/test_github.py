@@ -7,18 +7,15 @@ import json
 import time
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from connectors.apps.github import GitHub
 from connectors.base import Account, CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
 from tests.connectors.apps.fake_github import FakeGitHub
 from tests.connectors.contract import ConnectorContract
 from tests.connectors.fake import FOREVER, Reply, Seat, Thing
-
-KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-PEM = KEY.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
+from tests.connectors.keys import key, pem
 
 
 class TestGitHub(ConnectorContract):
@@ -348,7 +345,7 @@ class TestGitHubApp(TestGitHub):
     """The whole contract again with the credential of a GitHub App."""
 
     def settings(self, app):
-        return {"org": "acme", "credential": "app", "app_id": "1234", "private_key": PEM}
+        return {"org": "acme", "credential": "app", "app_id": "1234", "private_key": pem()}
 
     def test_says_who_the_token_is(self, app, connector):
         identity = connector.test()
@@ -366,7 +363,7 @@ class TestGitHubApp(TestGitHub):
             list(connector.accounts())
 
     def test_without_a_token_it_says_so(self, app):
-        for wrong in ("", "rubbish", PEM.replace("A", "B"), PEM[:200]):
+        for wrong in ("", "rubbish", pem().replace("A", "B"), pem()[:200]):
             with pytest.raises(CredentialRejected, match="isn't a private key"):
                 GitHub({**self.settings(app), "private_key": wrong}).test()
 
@@ -380,14 +377,14 @@ class TestGitHubApp(TestGitHub):
         connector.test()
         head, claims, signature = app.jwts[0].split(".")
         read = [json.loads(base64.urlsafe_b64decode(part + "==")) for part in (head, claims)]
-        KEY.public_key().verify(
+        key().public_key().verify(
             base64.urlsafe_b64decode(signature + "=="), f"{head}.{claims}".encode(), padding.PKCS1v15(), SHA256()
         )
         assert read[0]["alg"] == "RS256" and read[1]["iss"] == "1234"
         assert read[1]["iat"] < time.time() < read[1]["exp"] <= time.time() + 600
 
     def test_a_key_that_a_form_put_on_one_line_is_understood(self, app):
-        connector = self.connect(app, private_key=PEM.replace("\n", " "))
+        connector = self.connect(app, private_key=pem().replace("\n", " "))
         assert connector.test().name
         connector.close()
 

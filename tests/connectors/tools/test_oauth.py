@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
@@ -13,8 +12,8 @@ from connectors.base import CredentialRejected, Refused, TemporarilyUnavailable
 from connectors.tools import oauth, renewal
 from connectors.tools.http import Forbidden, Http
 from tests.connectors.fake import FOREVER, Fact, FakeApp, Reply, Request
+from tests.connectors.keys import key
 
-KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 FORM = ("grant_type", "client_id", "client_secret", "refresh_token", "assertion", "scope")
 
 
@@ -70,10 +69,10 @@ def test_the_client_can_stand_in_the_body(issuer):
 
 
 def test_a_signed_jwt_names_its_subject(issuer):
-    ask(issuer, oauth.jwt_bearer(issuer.url + "/token", {"iss": "robot", "sub": "admin@acme.example"}, KEY))
+    ask(issuer, oauth.jwt_bearer(issuer.url + "/token", {"iss": "robot", "sub": "admin@acme.example"}, key()))
     [given] = issuer.given
     assert given.body["grant_type"] == "urn:ietf:params:oauth:grant-type:jwt-bearer"
-    claims = jwt.decode(given.body["assertion"], RSAKey.import_key(KEY.public_key())).claims
+    claims = jwt.decode(given.body["assertion"], RSAKey.import_key(key().public_key())).claims
     assert (claims["iss"], claims["sub"], claims["aud"]) == ("robot", "admin@acme.example", issuer.url + "/token")
     assert claims["exp"] - claims["iat"] == 600
 
