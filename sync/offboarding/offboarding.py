@@ -19,6 +19,7 @@ from sync.people import holds, people
 from sync.problems import Problem
 from sync.rank import Asker
 from sync.reports import reports
+from sync.reports.held import hold_what_is_too_many
 from sync.reports.reports import CONFIRM, CONFIRMED, HELD, IGNORED, LEFT_OUT
 from sync.safety import protection, sole_managers
 from sync.safety.sole_managers import Choices
@@ -215,7 +216,7 @@ def _finish_in(app: App, accounts: list[Account], person: Person, decided: Decid
         if account.id in left_out:
             reports.leave_out(change, left_out[account.id], by)
     report = Report.get_by_id(report.id)
-    reports.guard(report)
+    hold_what_is_too_many(report)
     report.version += 1
     reports.count(report)
     waiting = _ids(report, None)
