@@ -14,12 +14,12 @@ _lock = threading.Lock()
 
 
 class Busy(Exception):
-    """Nothing was sent: for so long, the host had as many calls under way as it gets."""
+    """Nothing was sent: for the whole wait, the host had as many calls under way as are allowed."""
 
 
 @contextmanager
 def turn(host: str, seconds: float) -> Iterator[None]:
-    """One call to the host; waits for its turn up to so many seconds, or raises Busy."""
+    """In this block, one call to the host may be made. Waits at most this many seconds for a turn, then raises Busy."""
     with _lock:
         turns = _turns.setdefault(host, threading.Semaphore(AT_ONCE))
     if not turns.acquire(timeout=seconds):

@@ -395,6 +395,6 @@ def _reason(failure: Exception) -> str:
 
 
 def _cause(failure: BaseException) -> BaseException:
-    """What urllib3 had to say below what requests made of it."""
+    """The error of urllib3 inside that of requests."""
     inner = failure.args[0] if failure.args and isinstance(failure.args[0], Exception) else failure
     return getattr(inner, "reason", None) or inner

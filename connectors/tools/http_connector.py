@@ -50,7 +50,7 @@ class HttpConnector(ClosesClients, Connector):
 
     @property
     def _headers(self) -> dict[str, str]:
-        """Sent with each call."""
+        """The headers of each call."""
         return bearer(self._token)
 
     @property

@@ -57,20 +57,20 @@ _private: ContextVar[bool] = ContextVar("private networks may be reached", defau
 
 
 def allow(networks: Iterable[Network]) -> None:
-    """The networks of ROLLCALL_PRIVATE_NETWORKS: everyone who may connect something may reach them."""
+    """Set the networks of ROLLCALL_PRIVATE_NETWORKS, which everyone who may connect something may reach."""
     global _configured
     _configured = tuple(networks)
 
 
 def allow_own(ports: Iterable[int]) -> None:
-    """Ports on this machine's loopback address that this process itself serves: the sample apps."""
+    """Set the ports on this machine's loopback address that this process itself serves: those of the sample apps."""
     global _own_ports
     _own_ports = frozenset(ports)
 
 
 @contextmanager
 def reaching(private: bool) -> Iterator[None]:
-    """For the length of the block, in this thread: someone with permission entered the address (`private`)."""
+    """In this block and thread, private addresses are allowed if someone with permission entered them (`private`)."""
     before = _private.set(private)
     try:
         yield
