@@ -56,7 +56,6 @@ NEVER = "1970-01-01T00:00:00.000Z"
 REASON = {400: "invalid", 401: "authError", 403: "forbidden", 404: "notFound", 409: "duplicate", 412: "conditionNotMet"}
 
 
-
 def pem() -> str:
     return key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
