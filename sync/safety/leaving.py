@@ -14,6 +14,7 @@ from connectors.base import PAID_SOCIAL
 from sync.listing import one_of
 from sync.models import Account, App, Change, Person, Report
 from sync.names import person_name
+from sync.once import once
 from sync.prepared import prepared, prepared_plain
 from sync.states import ChangeDecision, ChangeKind, Protection
 from sync.words import are, people
@@ -107,10 +108,16 @@ def _with_stuck(reports: str) -> ModelSelect:
     return Change.select(Change.report).where(one_of(Change.report, reports), IS_STUCK).distinct()
 
 
+@once
 @prepared
 def _leavers(reports: str) -> ModelSelect:
-    removals = Change.select(Change, Account, Person).join(Account).join(Person)
-    return removals.where(one_of(Change.report, reports), _LEAVER).order_by(Change.id)
+    """With what _part() and person_name() look at: there may be thousands."""
+    removals = Change.select(
+        Change.id, Change.report, Change.decision, Change.protected, Change.protection, Change.decided_at,
+        Account.id, Account.person, Person.id, Person.name,
+    )  # fmt: skip
+    of_reports = removals.join(Account).join(Person).where(one_of(Change.report, reports), _LEAVER)
+    return of_reports.order_by(Change.id)
 
 
 @prepared
