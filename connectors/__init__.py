@@ -47,6 +47,7 @@ def app_connector(slug: str) -> type[Connector]:
     return app_connectors()[slug] if own is None else own
 
 
+@cache
 def _in_file_of(slug: str) -> type[Connector] | None:
     name = slug.replace("-", "_")
     is_room = name in APPS and "connector" in _names(name)

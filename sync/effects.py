@@ -95,5 +95,8 @@ def directory_version_warning(directory: Directory) -> str:
 
 def _connector(app: App) -> Connector | None:
     """It has no secrets and connects to nothing; None where this version of Rollcall doesn't know its kind."""
-    kind = connectors.app_connectors().get(app.connector)
-    return kind(app.settings) if kind else None
+    try:
+        kind = connectors.app_connector(app.connector)  # without importing the others while a report is written
+    except KeyError:
+        return None
+    return kind(app.settings)
