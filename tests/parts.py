@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import os
 import shutil
 import socket
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -42,6 +45,23 @@ def lack(reason: str) -> NoReturn:
 
 
 def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    """A port on which nobody listens, another for each call. It is none of those that Linux gives to clients (from
+    32768 on): a client that asks such a port before its server listens there may be connected with itself."""
+    for port in _ports:
+        with socket.socket() as listener, suppress(OSError):
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("there is always a next port")
+
+
+def _own_ports() -> Iterator[int]:
+    """Of this process: each worker of a run has 2,500 of its own, so that no two of them begin a server on one port."""
+    first, many = 12_000, 2_500
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
+    ports = range(first + worker * many, first + (worker + 1) * many)
+    begin = os.getpid() * 101 % many  # processes that a worker starts don't begin with the same
+    return itertools.cycle((*ports[begin:], *ports[:begin]))
+
+
+_ports = _own_ports()
