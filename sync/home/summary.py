@@ -103,7 +103,7 @@ def in_full(items: Iterable[Item]) -> list[Item]:
     reports = {report.id: report for report in _reports_with_apps(json.dumps(ids))} if ids else {}
     left = leaving.of_reports(reports.values())
     return [replace(item, app=reports[item.report_id].app, leaving=left[item.report_id].sentence_if_any())
-            if item.report_id in reports else item for item in found]  # fmt: skip
+            if item.app is None and item.report_id else item for item in found]  # fmt: skip
 
 
 @prepared

@@ -118,7 +118,8 @@ DOORS = {
     "connectors/postgres/client.py": 2,  # psycopg.connect, and the socket of a connection that is there
     "sync/mail/smtp_talk.py": 1,  # the mail server, at an address that private_networks allowed
     # Rollcall's own database, which only the environment names
-    **dict.fromkeys(("cli/server_health.py", "cli/server_locks.py", "sync/jobs/server_bell.py", "sync/moving.py"), 1),
+    **dict.fromkeys(("cli/server_health.py", "cli/server_locks.py", "sync/jobs/server_bell.py", "sync/moving.py",
+                     "sync/postgres/pooler.py"), 1),
 }
 
 
