@@ -109,10 +109,11 @@ def _connect(owner: Person, servers: Servers, name: str, number: int, kind: str 
 
 
 def _make_due(due: list[App]) -> None:
-    """In the order in which they were connected; no other app becomes due in that time."""
+    """In the order in which they were connected. No other app becomes due in that time, and none of these once more."""
     now = utcnow()
+    far_away = (now.hour * 60 + now.minute + 720) % 1440  # the workspace's time zone is UTC
     with writing():
-        App.update(next_check_at=now + timedelta(days=1)).execute()
+        App.update(next_check_at=now + timedelta(days=1), check_minute=far_away).execute()
         App.update(next_check_at=now).where(App.id.in_([app.id for app in due])).execute()
 
 
@@ -127,16 +128,16 @@ def _length(check: Check) -> float:
 
 
 def _work(folder: Path, count: int) -> tuple[float, float]:
-    """Run a worker until so many checks have ended; its processor seconds, start included, and those queued for one."""
+    """Run a worker until so many checks have succeeded; its processor seconds, and those it waited for."""
     root = Path(__file__).parent.parent
     surroundings = {**os.environ, "ROLLCALL_HOME": str(folder), "ROLLCALL_PRIVATE_NETWORKS": NETWORK}
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with (folder / "worker.log").open("w") as log:
         worker = subprocess.Popen([sys.executable, "app.py", "worker"], cwd=root, env=surroundings, stderr=log)
-        ended = (Check.trigger == CheckTrigger.DAILY) & Check.finished_at.is_null(False)
+        succeeded = (Check.trigger == CheckTrigger.DAILY) & (Check.state == CheckState.SUCCEEDED)
         until = time.monotonic() + LIMIT
         try:
-            while Check.select().where(ended).count() < count:
+            while Check.select().where(succeeded).count() < count:
                 if worker.poll() is not None or time.monotonic() > until:
                     raise RuntimeError(f"the worker ended, or took too long:\n{(folder / 'worker.log').read_text()}")
                 time.sleep(0.1)
