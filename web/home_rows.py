@@ -70,7 +70,7 @@ def _unknown(apps: Sequence[Glance]) -> list[str]:
     unmatched = sum(app.unknown for app in apps)
     return [
         *([f"{listed(_few(unread))} {were} read when due"] if unread else []),
-        *([f"Nobody knows yet whose {plural(unmatched, 'unmatched account')} {are(unmatched)}"] if unmatched else []),
+        *([f"{plural(unmatched, 'account')} {are(unmatched)} not matched to a person yet"] if unmatched else []),
     ]
 
 

@@ -37,7 +37,7 @@ def test_people_who_have_left_but_still_have_accounts_are_counted(owner: Client,
     [
         ({"failures": 1}, "Chat wasn't read when due"),
         ({"last_check_at": None}, "Chat wasn't read when due"),
-        ({"unmatched": 3, "matched": 7}, "Nobody knows yet whose 3 unmatched accounts are"),
+        ({"unmatched": 3, "matched": 7}, "3 accounts are not matched to a person yet"),
     ],
 )
 def test_unknown_is_never_good_news(owner: Client, chat, change: dict, note: str) -> None:
