@@ -59,6 +59,15 @@ def test_all_that_was_approved_is_withdrawn_once(approved, config):
     assert not any(vars(restored.withdraw(Asker.command_line())).values())
 
 
+def test_each_task_that_is_under_way_is_withdrawn_and_none_that_has_ended(approved):
+    made = {state: Task.create(app=approved.app, act="change role", detail={"role": "admin"}, external_id=state,
+                               email_key="", asked_by="Olga", state=state) for state in TaskState}  # fmt: skip
+    under_way = {TaskState.QUEUED, TaskState.RUNNING}
+    assert restored.withdraw(Asker.command_line()).tasks == len(under_way) + 1
+    for state, task in made.items():
+        assert Task.get_by_id(task.id).state == (TaskState.NEEDS_ATTENTION if state in under_way else state)
+
+
 def test_a_log_that_went_another_way_from_the_same_length_on_is_noticed(approved, config):
     rewritten(config, head="another")
     restored.look()
