@@ -4,6 +4,8 @@ that is."""
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from sync.db import db
 from sync.people import people
@@ -15,8 +17,18 @@ OF_ALL_APPS = ("account", "access", "asset", "change", "person", "person_email",
 STATEMENT = re.compile(r"\s*(?:WITH|SELECT|INSERT|UPDATE|DELETE)\b")
 
 
+@contextmanager
+def each_statement(explain: Callable) -> Iterator[None]:
+    """Explain each statement of this block at once, because TEMP tables don't last."""
+    db.query_hooks.append(explain)
+    try:
+        yield
+    finally:
+        db.query_hooks.remove(explain)
+
+
 def scanned_by(work) -> dict[str, list[str]]:
-    """By statement, the tables of all apps that it reads from end to end. Explained at once, as TEMP tables go."""
+    """By statement, the tables of all apps that it reads from end to end."""
     found: dict[str, list[str]] = {}
 
     def explain(event) -> None:
@@ -29,11 +41,8 @@ def scanned_by(work) -> dict[str, list[str]]:
             if scan and scan[1] in names and "INSERT" not in event.sql:
                 found.setdefault(event.sql, []).append(line)
 
-    db.query_hooks.append(explain)
-    try:
+    with each_statement(explain):
         work()
-    finally:
-        db.query_hooks.remove(explain)
     return found
 
 
@@ -68,11 +77,8 @@ def nested_scans_of_what_waits(work) -> dict[str, list[str]]:
             if line.startswith(("SCAN", "SEARCH")):
                 begun.add(parent)
 
-    db.query_hooks.append(explain)
-    try:
+    with each_statement(explain):
         work()
-    finally:
-        db.query_hooks.remove(explain)
     return found
 
 
