@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -32,10 +33,30 @@ def chromium() -> Iterator:
     from playwright.sync_api import expect, sync_playwright
 
     expect.set_options(timeout=TIMEOUT)
+    _wait_for_whole_pages()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         yield browser
         browser.close()
+
+
+def _wait_for_whole_pages() -> None:
+    """A click returns when all of the page that it opens has come. Playwright's returns when the address has changed,
+    and what is counted then may be half a table."""
+    from playwright.sync_api import Locator, Page
+
+    def whole(act: Callable) -> Callable:
+        @functools.wraps(act)
+        def acted(where: Page | Locator, *arguments, **options) -> None:
+            act(where, *arguments, **options)
+            page = where if isinstance(where, Page) else where.page
+            page.wait_for_load_state()
+
+        return acted
+
+    for kind in (Page, Locator):
+        for name in ("click", "dblclick", "press"):
+            setattr(kind, name, whole(getattr(kind, name)))
 
 
 @dataclass
@@ -60,7 +81,12 @@ def serving(config: Config, url: str = "") -> Iterator[Live]:
     outbox.configure(config.smtp_url, config.url)
     site = pages_over(config)
     server = create_server(site, host="127.0.0.1", port=port, threads=8)
-    thread = threading.Thread(target=server.run, daemon=True)
+
+    def run() -> None:
+        with suppress(OSError):  # its sockets are closed while it waits for them
+            server.run()
+
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     try:
         yield Live(config.url, config, site)
