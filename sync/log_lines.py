@@ -3,7 +3,8 @@ A page has whole lines: none is cut in two, and none is on two pages or on none.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import json
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -14,7 +15,7 @@ from sync import activity
 from sync.activity_words import in_words
 from sync.db import db
 from sync.files.cells import Cell
-from sync.listing import NOTHING, Filter, Order, Page, page_of, whole_number
+from sync.listing import NOTHING, Filter, Order, Page, one_of, page_of, whole_number
 from sync.models import Activity, App, Person
 from sync.search import finding
 from sync.search.index import Kind
@@ -94,7 +95,7 @@ class Line:
         return sum(self.counts.values())
 
 
-def lines(wanted: Log, beyond: int | None = None, limit: int = 50, of_apps: Iterable[int] | None = None,
+def lines(wanted: Log, beyond: int | None = None, limit: int = 50, of_apps: Collection[int] | None = None,
           sort: str = "") -> tuple[list[Line], bool]:
     """The lines in the order `sort`, each with the entries that match; and whether there are more.
 
@@ -147,26 +148,26 @@ def _lead(found: dict[str, tuple[int, int]]) -> str:
     return min(found, key=lambda what: (LEADS.index(what) if what in LEADS else len(LEADS), -found[what][0]))
 
 
-def entries_of(line: int, wanted: Log, of_apps: Iterable[int] | None = None, number: int = 1) -> Page:
+def entries_of(line: int, wanted: Log, of_apps: Collection[int] | None = None, number: int = 1) -> Page:
     """One page of a line's entries that match, in the order in which they were written."""
     found = _entries(wanted, of_apps).where(line_id == line)
     return page_of(found.order_by(Activity.id), number)
 
 
-def download(wanted: Log, of_apps: Iterable[int] | None = None, sort: str = "") -> Iterator[tuple[Cell, ...]]:
+def download(wanted: Log, of_apps: Collection[int] | None = None, sort: str = "") -> Iterator[tuple[Cell, ...]]:
     """All entries that match, in the order of their lines, with DOWNLOADED of each in the words of the page."""
     for entry in _entries(wanted, of_apps).order_by(*ORDER.terms(sort)).iterator():
         yield (entry.at, entry.who, in_words(entry.what), entry.about, entry.why, entry.before, entry.after,
                entry.app.name if entry.app_id else None)  # fmt: skip
 
 
-def _entries(wanted: Log, of_apps: Iterable[int] | None) -> ModelSelect:
+def _entries(wanted: Log, of_apps: Collection[int] | None) -> ModelSelect:
     return Activity.select(Activity, App).left_outer_join(App).where(Activity.id > 0, *_conditions(wanted, of_apps))
 
 
-def _conditions(wanted: Log, of_apps: Iterable[int] | None) -> Iterator[Expression]:
+def _conditions(wanted: Log, of_apps: Collection[int] | None) -> Iterator[Expression]:
     if of_apps is not None:
-        yield Activity.app.is_null() | Activity.app.in_(list(of_apps))
+        yield Activity.app.is_null() | one_of(Activity.app, json.dumps(list(of_apps)))
     if wanted.app:
         yield Activity.app == (whole_number(wanted.app) or 0)
     if wanted.person:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from flask import Blueprint, render_template, request, url_for
 
 from sync import activity
-from sync.apps import apps
+from sync.apps import owners
+from sync.listing import whole_number
 from sync.log_lines import Log
 from sync.mail import outbox
-from sync.models import App, Mail
+from sync.models import Mail
 from sync.seals import Verification
 from sync.states import ListName
 from web import log_view
@@ -28,20 +31,18 @@ SEAL = 16  # characters of a seal that are shown
 @pages.get("")
 @workspace_role(*MANAGERS)
 def index() -> str:
-    visible = list(apps.apps_of(signed_in_person()))
-    wanted = Log.of(request.args)
-    app = next((app for app in visible if str(app.id) == wanted.app), None)
+    wanted, place = Log.of(request.args), _place()
+    app = owners.seen(signed_in_person(), whole_number(wanted.app)) if wanted.app else None
     labels = {"app": lambda value: f"App: {app.name if app else value}"}
-    place = _place(visible)
     values = {"log": log_view.shown(wanted, place, labels), "here": place.here}
     if log_view.asks_for_more():
         return render_template("activity/_entries.html", **values)
     return page_or_part("activity/index.html", "activity/_list.html", **values,
-                        outbox=[outbox_line(mail) for mail in _unsent(visible)], can_send=outbox.can_send())
+                        outbox=[outbox_line(mail) for mail in _unsent(place.of_apps)], can_send=outbox.can_send())
 
 
-def _place(visible: list[App]) -> Place:
-    return Place(url_for("activity.index"), lambda line: url_for("activity.line", line=line), of_apps(visible),
+def _place() -> Place:
+    return Place(url_for("activity.index"), lambda line: url_for("activity.line", line=line), of_apps(),
                  list=ListName.ACTIVITY, filters=url_for("activity.filters"),
                  download=url_for("downloads.of_activity"))  # fmt: skip
 
@@ -50,25 +51,24 @@ def _place(visible: list[App]) -> Place:
 @workspace_role(*MANAGERS)
 def filters() -> tuple[str, int]:
     """The dialog with all filters of the log: its form goes back to the log."""
-    visible = list(apps.apps_of(signed_in_person()))
-    return log_view.filters(Log.of(request.args), _place(visible), visible)
+    return log_view.filters(Log.of(request.args), _place(), owners.seen_names(signed_in_person()))
 
 
 @pages.get("/lines/<int:line>")
 @workspace_role(*MANAGERS)
 def line(line: int) -> str:
     """The entries inside a line of the log that match the filters."""
-    return log_view.inside(line, _place(list(apps.apps_of(signed_in_person()))), Log.of(request.args))
+    return log_view.inside(line, _place(), Log.of(request.args))
 
 
-def _unsent(visible: list[App]) -> list[Mail]:
-    theirs = of_apps(visible)
+def _unsent(theirs: Collection[int] | None) -> list[Mail]:
     return [mail for mail in outbox.unsent() if outbox.may_read(mail, theirs)]
 
 
-def of_apps(visible: list[App]) -> list[int] | None:
+def of_apps() -> set[int] | None:
     """The ids of the apps whose entries this person may see; None, for all of them, if they run the workspace."""
-    return None if signed_in_person().workspace_role in apps.RUNS_ALL else [app.id for app in visible]
+    me = signed_in_person()
+    return None if me.workspace_role in owners.RUNS_ALL else owners.seen_ids(me)
 
 
 @pages.get("/verification")

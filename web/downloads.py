@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from tempfile import SpooledTemporaryFile
 
 from flask import Blueprint, Response, abort, request, send_file
 
 from sync import activity, log_lines, roles
-from sync.apps import app_list, apps, assets, member_list
+from sync.apps import app_list, assets, member_list, owners
 from sync.apps.app_list import Apps
 from sync.apps.assets import Assets
 from sync.apps.member_list import Members
 from sync.db import writing
 from sync.files import cells
-from sync.listing import Filter, Order
+from sync.listing import Filter, Order, whole_number
 from sync.log_lines import Log
 from sync.matching.members import LEFT, TABS
 from sync.models import App
@@ -98,11 +98,11 @@ def _reports(wanted: Reports, name: str, app: App | None = None) -> Response:
 @pages.get("/activity.csv")
 @workspace_role(*MANAGERS)
 def of_activity() -> Response:
-    visible, wanted = list(apps.apps_of(signed_in_person())), Log.of(request.args)
-    app = next((app for app in visible if str(app.id) == wanted.app), None)
+    wanted = Log.of(request.args)
+    app = owners.seen(signed_in_person(), whole_number(wanted.app)) if wanted.app else None
     if app is None and wanted.app:
         abort(404)
-    return _activity(wanted, activity_pages.of_apps(visible), this_workspace().name, app)
+    return _activity(wanted, activity_pages.of_apps(), this_workspace().name, app)
 
 
 @pages.get("/apps/<int:app_id>/activity.csv")
@@ -111,7 +111,7 @@ def of_activity_of_app(app: App) -> Response:
     return _activity(replace(Log.of(request.args), app=str(app.id), person=""), None, app.name, app)
 
 
-def _activity(wanted: Log, of_apps: list[int] | None, name: str, app: App | None) -> Response:
+def _activity(wanted: Log, of_apps: Collection[int] | None, name: str, app: App | None) -> Response:
     _record("activity", wanted, app, "all activity")
     rows = log_lines.download(wanted, of_apps, _sort(log_lines.ORDER))
     return _csv(f"{app.name if app else name} activity", log_lines.DOWNLOADED, rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
@@ -62,7 +62,7 @@ class Place:
 
     here: str
     inside: Callable[[int], str]
-    of_apps: Iterable[int] | None = None
+    of_apps: Collection[int] | None = None
     app: App | None = None
     person: Person | None = None
     list: ListName | None = None
@@ -121,10 +121,11 @@ def asks_for_more() -> bool:
     return wants_part() and ("before" in request.args or "after" in request.args)
 
 
-def filters(wanted: Log, place: Place, apps: Iterable[App] = ()) -> tuple[str, int]:
-    """The dialog with all filters. Someone who was chosen on their own page, by id, stays chosen."""
+def filters(wanted: Log, place: Place, apps: Iterable[tuple[int, str]] = ()) -> tuple[str, int]:
+    """The dialog with all filters. `apps`: ids and names. Someone who was chosen on their own page, by id, stays
+    chosen."""
     list_, chosen = Listed(place.here, wanted, log_lines.ORDER), whole_number(wanted.person) is not None
-    of_apps = [(str(app.id), app.name) for app in apps]
+    of_apps = [(str(id), name) for id, name in apps]
     fields = [
         filter_field("app", "App", of_apps, wanted.app) if of_apps else None,
         None if place.app or chosen else FilterField("person", "About a person", type="search", value=wanted.person,

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 from flask import Blueprint, Response, abort, make_response, render_template, request, url_for
 
-from sync.apps import apps
+from sync.apps import owners
 from sync.models import App, Offboarding, Person, Task
 from sync.names import person_name
 from sync.offboarding import offboarding
@@ -142,7 +142,7 @@ def acts(person_id: int, offboarding_id: int) -> str:
 
 def _progress(row: Offboarding) -> dict:
     person, me = row.person, signed_in_person()
-    owned = {app.id for app in apps.owned_by(me)}
+    owned = owners.owned_ids(me)
     return {
         "offboarding": row, "person": person, "name": person_name(person), "subtitle": offboarding_rows.subtitle(row),
         "progress": offboarding_rows.progress(row, _visible(), owned),
@@ -193,8 +193,8 @@ def _do(row: Offboarding, task: Task, operation: Callable[[Task, str], None], do
     return with_toast(make_response(render_template("offboarding/_acts.html", **_progress(row))), done, tone)
 
 
-def _visible() -> list[int]:
-    return [app.id for app in apps.apps_of(signed_in_person())]
+def _visible() -> set[int]:
+    return owners.seen_ids(signed_in_person())
 
 
 def _offboarding(person_id: int, offboarding_id: int) -> Offboarding:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, abort, current_app, render_template, request, url_for
 
 from sync import names
-from sync.apps import apps
+from sync.apps import owners
 from sync.directory import waiting_files
 from sync.log_lines import Log
 from sync.mail import reach as mail_reach
@@ -113,13 +113,13 @@ def _uploaded() -> tuple[bytes, str]:
 @workspace_role(*MANAGERS)
 def show(person_id: int) -> str:
     person = _person(person_id)
-    open_to_me = {app.id for app in apps.apps_of(signed_in_person())}
+    open_to_me = owners.seen_ids(signed_in_person())
     timeline = _timeline(person, open_to_me)
     if wants_part():
         return render_template("people/_timeline.html", person=person, **timeline)
     accounts = person_view.accounts(person, open_to_me)
     factors = second_factor.kinds(person)
-    owned = {app.id for app in apps.owned_by(signed_in_person())}
+    owned = owners.owned_ids(signed_in_person())
     email = names.main_email(person)
     return render_template(
         "people/show.html", person=person, name=person.name or email, email=email, reach=mail_reach.warning([email]),

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from flask import Blueprint, render_template, request, url_for
 from markupsafe import Markup
 
-from sync.apps import apps
+from sync.apps import owners
+from sync.listing import whole_number
 from sync.models import App, Report
 from sync.names import short_name
 from sync.reports import overview
@@ -73,9 +74,8 @@ class Line:
 @pages.get("/reports")
 @signed_in
 def index() -> str:
-    owned = list(apps.owned_by(signed_in_person()))
     wanted = Reports.of(request.args)
-    chosen = next((app for app in owned if str(app.id) == wanted.app), None)
+    chosen = owners.owned(signed_in_person(), whole_number(wanted.app)) if wanted.app else None
     values = _found(wanted, url_for("reports.index"), COLUMNS, url_for("downloads.of_reports"), chosen)
     values |= {"filtered": bool(wanted.asked), "of_app": False}
     return render_template("reports/_list.html" if wants_part() else "reports/index.html", **values)
@@ -122,7 +122,7 @@ def _shortcuts(asked: Reports, listed: Listed) -> list[Shortcut]:
 def filters() -> tuple[str, int]:
     """The dialog with all filters of the list: its form goes back to the list."""
     wanted = Reports.of(request.args)
-    owned = [(str(app.id), app.name) for app in apps.owned_by(signed_in_person())]
+    owned = [(str(id), name) for id, name in owners.owned_names(signed_in_person())]
     return _filters(url_for("reports.index"), wanted, [filter_field("app", "App", owned, wanted.app)])
 
 

@@ -9,8 +9,9 @@ from peewee import Expression, ModelSelect
 
 from sync.apps import glance, owners, status
 from sync.apps.glance import Glance
-from sync.listing import NOTHING, YES, Filter, Order, Page, page_of_rows, plain_rows
+from sync.listing import NOTHING, YES, Filter, Order, Page, page_of_rows
 from sync.models import App, Person
+from sync.prepared import prepared_plain
 from sync.safety import leavers
 from sync.states import AppState, Tone
 
@@ -72,9 +73,14 @@ def _has_unmatched(_apps: ModelSelect) -> Expression:
 
 def marked(person: Person) -> dict[str, int]:
     """How many of the apps that this person may see have each mark."""
-    apps = owners.apps_of(person).where(App.state != AppState.CONNECTING)
-    unmatched = dict(plain_rows(apps.select(App.id, App.unmatched)))
+    unmatched = dict(_unmatched(person, all_apps=person.workspace_role in owners.RUNS_ALL))
     return {"left": len(leavers.open_in(unmatched)), "unmatched": sum(count > 0 for count in unmatched.values())}
+
+
+@prepared_plain
+def _unmatched(person: Person, *, all_apps: bool) -> ModelSelect:
+    connected = owners.seen_by(person, all_apps).where(App.state != AppState.CONNECTING)
+    return connected.select(App.id, App.unmatched).order_by(App.id)
 
 
 def drafts(person: Person, wanted: Apps) -> list[App]:

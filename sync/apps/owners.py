@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 from peewee import ModelSelect
 
-from sync.listing import plain_rows
+from sync.listing import one_of
 from sync.models import App, AppPerson, Person
 from sync.prepared import prepared, prepared_plain
 from sync.search.texts import contains, text_of, words_of
@@ -37,34 +39,77 @@ def seen_by(person: Person, all_apps: bool) -> ModelSelect:
 
 def owned_by(person: Person):
     """The apps that this person may check and decide about, by name, as a query."""
-    if person.workspace_role in RUNS_ALL:
-        return apps_of(person)
-    return apps_of(person).where(App.id.in_(_owned(person)))
+    return _theirs(person, person.workspace_role in RUNS_ALL, owned=True).order_by(App.name)
 
 
 def shown(person: Person, words: str = "", category: str = "") -> ModelSelect:
     """Those of apps_of() whose name contains each of the words, in this category if one is given; as a query."""
     query = apps_of(person)
     if wanted := words_of(words):
-        named = [id for id, name in plain_rows(query.select(App.id, App.name)) if contains(text_of([name]), wanted)]
-        query = query.where(App.id.in_(named))
+        named = [id for id, name in seen_names(person) if contains(text_of([name]), wanted)]
+        query = query.where(one_of(App.id, json.dumps(named)))
     return query.where(App.category == category) if category else query
 
 
 def categories(person: Person) -> list[str]:
     """The categories of the apps that this person may see, in order."""
-    return [app.category for app in apps_of(person).select(App.category).distinct().order_by(App.category)]
+    return [category for (category,) in _categories(person, all_apps=person.workspace_role in RUNS_ALL)]
+
+
+@prepared_plain
+def _categories(person: Person, *, all_apps: bool) -> ModelSelect:
+    return seen_by(person, all_apps).select(App.category).distinct().order_by(App.category)
+
+
+def seen_ids(person: Person) -> set[int]:
+    """The ids of apps_of()."""
+    return {id for id, _ in seen_names(person)}
+
+
+def seen_names(person: Person) -> list[tuple[int, str]]:
+    """The ids and names of apps_of(), by name."""
+    return _names(person, all_apps=person.workspace_role in RUNS_ALL, owned=False)
+
+
+def seen(person: Person, id: int | None) -> App | None:
+    """The one of apps_of() that has this id."""
+    return _with_id(id, person, owned=False)
 
 
 def owned_ids(person: Person) -> set[int]:
     """The ids of owned_by()."""
-    return {id for (id,) in _owned_ids(person, all_apps=person.workspace_role in RUNS_ALL)}
+    return {id for id, _ in owned_names(person)}
+
+
+def owned_names(person: Person) -> list[tuple[int, str]]:
+    """The ids and names of owned_by(), by name."""
+    return _names(person, all_apps=person.workspace_role in RUNS_ALL, owned=True)
+
+
+def owned(person: Person, id: int | None) -> App | None:
+    """The one of owned_by() that has this id."""
+    return _with_id(id, person, owned=True)
 
 
 @prepared_plain
-def _owned_ids(person: Person, *, all_apps: bool) -> ModelSelect:
-    seen = seen_by(person, all_apps).select(App.id)
-    return seen if all_apps else seen.where(App.id.in_(_owned(person)))
+def _names(person: Person, *, all_apps: bool, owned: bool) -> ModelSelect:
+    return _theirs(person, all_apps, owned).select(App.id, App.name).order_by(App.name, App.id)
+
+
+def _with_id(id: int | None, person: Person, owned: bool) -> App | None:
+    found = _those_with_id(id or 0, person, all_apps=person.workspace_role in RUNS_ALL, owned=owned)
+    return next(iter(found), None)
+
+
+@prepared
+def _those_with_id(id: int, person: Person, *, all_apps: bool, owned: bool) -> ModelSelect:
+    return _theirs(person, all_apps, owned).where(App.id == id)
+
+
+def _theirs(person: Person, all_apps: bool, owned: bool) -> ModelSelect:
+    """Those of seen_by(), or of these only those that the person may decide about."""
+    seen = seen_by(person, all_apps)
+    return seen.where(App.id.in_(_owned(person))) if owned and not all_apps else seen
 
 
 def _owned(person: Person) -> ModelSelect:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from connectors.base import REMOVE
-from sync.apps import apps
+from sync.apps import apps, owners
 from sync.apps.conditions import first_line
 from sync.effects import saved_by_removal_of
 from sync.models import Account, App, Asset, Person
@@ -90,7 +90,7 @@ def decidable(person: Person, asker: Person) -> tuple[list[Account], int]:
         for account in people.accounts_of(person)
         if account.match_kind == AccountMatch.MATCHED and account.app.state in CONNECTED
     ]
-    owned = {app.id for app in apps.owned_by(asker)}
+    owned = owners.owned_ids(asker)
     return [account for account in own if account.app_id in owned], sum(account.app_id not in owned for account in own)
 
 
