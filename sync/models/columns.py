@@ -50,7 +50,11 @@ class OneOf(CharField):
 
 
 class Question(ModelDescriptor):
-    """Whether a column has one of these words: of a row (`task.is_live`) or in a query (`.where(Task.is_live)`)."""
+    """Whether a column has one of these words: of a row (`task.is_live`) or in a query (`.where(Task.is_live)`).
+
+    A query has them written out, not bound: SQLite takes an index of the rows that are live or open only where it sees
+    that the words are those of the index.
+    """
 
     def __init__(self, column: str, *words: StrEnum):
         self.column, self.words = column, words
@@ -59,7 +63,7 @@ class Question(ModelDescriptor):
         asked = getattr(model if row is None else row, self.column)
         if row is not None:
             return asked in self.words
-        return asked == self.words[0] if len(self.words) == 1 else asked.in_(self.words)
+        return asked == SQL(texts(self.words)) if len(self.words) == 1 else asked.in_(SQL(f"({texts(self.words)})"))
 
 
 class Base(Model):
