@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 from flask import Blueprint, render_template
 
 from sync.apps import app_list, owners
-from sync.db import utcnow
 from sync.home import history, summary
 from sync.home.history import Day
 from sync.home.setup_steps import setup_steps
@@ -23,7 +21,6 @@ pages = Blueprint("home", __name__)
 
 DAYS = 30
 LEAVERS = 5  # people that the page names
-WEEK = timedelta(days=7)
 
 
 @pages.get("/")
@@ -42,7 +39,7 @@ def show() -> str:
         waiting=[home_rows.waiting_row(item) for item in summary.in_full(waiting[:home_rows.WAITING])],
         more_waiting=len(waiting[home_rows.WAITING:]),
         steps=_steps(me),
-        week=home_rows.week_in_words(history.week(apps, utcnow() - WEEK), _removed(days)) if apps else [],
+        week=home_rows.week_in_words(history.week(apps, days)) if apps else [],
         accounts=_accounts(days),
         rows=home_rows.app_rows(apps),
         more=max(0, len(apps) - home_rows.APPS),
@@ -70,11 +67,6 @@ class Accounts:
     first: str
     label: str
     table: list[tuple[str, str, str, str]]
-
-
-def _removed(days: list[Day]) -> int:
-    """How many accounts were removed in the last seven days."""
-    return sum(day.removed for day in days[-WEEK.days :])
 
 
 def _accounts(days: list[Day]) -> Accounts | None:

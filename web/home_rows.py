@@ -223,11 +223,11 @@ def _app_row(app: App, standing: Standing, checks: Sequence[Bar]) -> AppRow:
     )  # fmt: skip
 
 
-def week_in_words(found: Week, removed: int) -> list[str]:
-    """What the checks of the last seven days found, most important first. `removed`: accounts, in these days."""
+def week_in_words(found: Week) -> list[str]:
+    """What the checks of the last seven days found, most important first."""
     words = [
         (found.left, "account of someone who left", "accounts of people who left"),
-        (removed, "account removed", "accounts removed"),
+        (found.removed, "account removed", "accounts removed"),
         (found.counts.get("new_users", 0), "new user", "new users"),
         (found.counts.get("updated_roles", 0), "changed role", "changed roles"),
         (found.counts.get("access", 0), "changed access", "changes of access"),

@@ -31,6 +31,7 @@ class Glance:
     id: int
     name: str
     users: int
+    created_at: str
     unknown: int  # accounts that someone should have, and whose owner isn't known
     standing: Standing | None
 
@@ -49,6 +50,7 @@ class _Row(NamedTuple):
     users: int
     services: int
     unmatched: int
+    created_at: str
     plain: int
 
 
@@ -70,7 +72,8 @@ def _rows_of_person(person: Person, now: datetime, watched: str, *, all_apps: bo
 
 
 def _rows_of(asked: ModelSelect, now: datetime, watched: str) -> ModelSelect:
-    return asked.select(App.id, App.name, App.users, App.services, App.unmatched, _is_plain(now, watched))
+    return asked.select(App.id, App.name, App.users, App.services, App.unmatched, App.created_at,
+                        _is_plain(now, watched))  # fmt: skip
 
 
 def _glances(found: Sequence[tuple]) -> list[Glance]:
@@ -80,7 +83,8 @@ def _glances(found: Sequence[tuple]) -> list[Glance]:
     other = {row.id for row in rows if not row.plain} | _with_more_to_it(ids, among)
     standings = status.standings(_apps(json.dumps(sorted(other)))) if other else {}
     own = status.own_accounts(among)
-    return [Glance(row.id, row.name, row.users, _unknown(row, own), standings.get(row.id)) for row in rows]
+    return [Glance(row.id, row.name, row.users, row.created_at, _unknown(row, own), standings.get(row.id))
+            for row in rows]  # fmt: skip
 
 
 def in_full(found: Sequence[Glance]) -> list[tuple[App, Standing]]:

@@ -4,10 +4,12 @@ One row of app_check is one reading, so nothing is counted again."""
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from sync.apps.glance import Glance
@@ -16,7 +18,8 @@ from sync.safety.wanted import REMOVES
 from sync.states import ChangeKind, CheckState, texts
 from sync.workspace import today, workspace
 
-_ENDED = texts((CheckState.SUCCEEDED, CheckState.FAILED))
+WEEK = 7  # days
+_ENDED = (CheckState.SUCCEEDED, CheckState.FAILED)
 _OF_APPS = "app_id IN (SELECT CAST(value AS INTEGER) FROM json_each(:apps))"
 _SUCCEEDED = f"state = '{CheckState.SUCCEEDED}' AND {_OF_APPS}"
 _IS_FIRST = f"""NOT EXISTS (SELECT 1 FROM app_check b WHERE b.app_id = c.app_id AND b.id < c.id
@@ -26,12 +29,26 @@ _IS_FIRST = f"""NOT EXISTS (SELECT 1 FROM app_check b WHERE b.app_id = c.app_id 
 @dataclass(frozen=True)
 class Day:
     """`accounts` at the end of the day, None before the first reading; how many joined, and how many are no longer in.
-    The accounts that an app's first reading found didn't join."""
+    `checks` have ended, of which some `failed`, and the others found `counts`, as in Check.counts; each check counts
+    again what waits. What an app's first reading found isn't a change: none of those accounts joined."""
 
     day: date
     accounts: int | None
     joined: int = 0
     removed: int = 0
+    checks: int = 0
+    failed: int = 0
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Past:
+    """The days before today. `accounts` by app id at their end; `late` are the ids of checks that were asked for before
+    today and hadn't ended by then."""
+
+    days: tuple[Day, ...]
+    accounts: Mapping[int, int]
+    late: tuple[int, ...]
 
 
 def by_day(apps: Sequence[Glance], days: int) -> list[Day]:
@@ -39,50 +56,72 @@ def by_day(apps: Sequence[Glance], days: int) -> list[Day]:
 
     A day without a reading keeps the number of the day before. Today has the number that the pages show.
     """
-    zone, last = ZoneInfo(workspace().zone), today()
-    first = last - timedelta(days=days - 1)
-    since = datetime.combine(first, time.min, zone).astimezone(UTC).replace(tzinfo=None)
-    accounts = _before(apps, since)
-    read: dict[date, list[tuple]] = {}
-    for app_id, finished_at, count, joined, is_first in _readings(apps, since):
-        moment = datetime.fromisoformat(finished_at).replace(tzinfo=UTC).astimezone(zone)
-        read.setdefault(moment.date(), []).append((app_id, count, joined, is_first))
-    found = []
-    for day in (first + timedelta(days=offset) for offset in range(days)):
-        known = sum(accounts.values())
-        for app_id, count, _, is_first in read.get(day, []):
+    last, zone = today(), workspace().zone
+    past = _past(db.database, tuple((app.id, app.created_at) for app in apps), zone, last, days - 1)
+    ids, accounts = json.dumps([app.id for app in apps]), dict(past.accounts)
+    ended = _checks("created_at >= :since", {"apps": ids, "since": _begin_of(last, zone)})
+    if past.late:
+        ended += _checks("id IN (SELECT CAST(value AS INTEGER) FROM json_each(:late))",
+                         {"apps": ids, "late": json.dumps(past.late)})  # fmt: skip
+    now = {app.id: app.users for app in apps}
+    return [*past.days, _day(last, sorted(row for row in ended if row[2] in _ENDED), accounts, now)]
+
+
+@lru_cache(maxsize=16)
+def _past(_database: str, apps: tuple[tuple[int, object], ...], zone: str, last: date, days: int) -> _Past:
+    """The `days` days before `last`, which no check changes any more: each process reads them once a day, for each set
+    of apps that someone sees. `apps` are ids and when they were created, as an id may be given again."""
+    ids = json.dumps([id for id, _ in apps])
+    found = [last - timedelta(days=ago) for ago in range(days, 0, -1)]
+    begins = [_begin_of(day, zone) for day in (*found, last)]
+    accounts = _before(ids, begins[0])
+    read: list[list[tuple]] = [[] for _ in begins]
+    for row in _checks("created_at >= :since AND created_at < :until",
+                       {"apps": ids, "since": begins[0], "until": begins[-1]}):  # fmt: skip
+        read[bisect_right(begins, row[3]) - 1 if row[2] in _ENDED else -1].append(row)
+    late = tuple(id for id, _, state, *_ in read.pop() if state != CheckState.CANCELLED)
+    return _Past(tuple(_day(day, rows, accounts) for day, rows in zip(found, read, strict=True)), accounts, late)
+
+
+def _begin_of(day: date, zone: str) -> str:
+    """The moment in UTC, as the database compares it."""
+    return str(datetime.combine(day, time.min, ZoneInfo(zone)).astimezone(UTC).replace(tzinfo=None))
+
+
+def _checks(wanted: str, values: dict[str, str]) -> list[tuple]:
+    """Of each check: its id, app, state, when it ended, how many accounts it read, what it found, and whether it is the
+    app's first reading, or came before. `wanted` is a condition, about apps as well."""
+    return db.execute_sql(
+        f"SELECT id, app_id, state, finished_at, accounts, counts, {_IS_FIRST} FROM app_check c "
+        f"WHERE {wanted} AND {_OF_APPS} ORDER BY id", values,
+    ).fetchall()  # fmt: skip
+
+
+def _day(day: date, ended: Iterable[tuple], accounts: dict[int, int], now: Mapping[int, int] | None = None) -> Day:
+    """The day of these checks, in their order. `accounts`, by app id, are those of the day before and become this
+    day's; `now` are those of today, by app id."""
+    known, counts, checks, failed, joined = sum(accounts.values()), Counter(), 0, 0, 0
+    for _, app_id, state, _, count, found, is_first in ended:
+        checks += 1
+        failed += state == CheckState.FAILED
+        if found != "{}" and not is_first:
+            counts.update(json.loads(found))
+        if state == CheckState.SUCCEEDED:
             known += count if is_first else 0
             accounts[app_id] = count
-        if day == last:
-            accounts |= {app.id: app.users for app in apps if app.id in accounts}
-        joined = sum(row[2] for row in read.get(day, []) if not row[3])
-        total = sum(accounts.values())
-        found.append(Day(day, total if accounts else None, joined, max(0, known + joined - total)))
-    return found
+    accounts |= {id: count for id, count in (now or {}).items() if id in accounts}
+    joined, total = counts.get("new_users", 0), sum(accounts.values())
+    return Day(day, total if accounts else None, joined, max(0, known + joined - total), checks, failed, counts)
 
 
-def _readings(apps: Sequence[Glance], since: datetime) -> list[tuple]:
-    return db.execute_sql(
-        f"""
-        SELECT app_id, finished_at, accounts, coalesce(CAST(counts ->> 'new_users' AS INTEGER), 0), {_IS_FIRST}
-        FROM app_check c WHERE {_SUCCEEDED} AND created_at >= :since ORDER BY id
-        """,
-        _values(apps, since),
-    ).fetchall()
-
-
-def _before(apps: Sequence[Glance], since: datetime) -> dict[int, int]:
+def _before(ids: str, since: str) -> dict[int, int]:
     """By app id, the number of accounts at the last reading before `since`."""
     rows = db.execute_sql(
         f"SELECT app_id, accounts FROM app_check WHERE id IN (SELECT max(id) FROM app_check WHERE {_SUCCEEDED} "
         "AND created_at < :since GROUP BY app_id)",
-        _values(apps, since),
+        {"apps": ids, "since": since},
     ).fetchall()
     return dict(rows)
-
-
-def _values(apps: Sequence[Glance], since: datetime) -> dict[str, str]:
-    return {"apps": json.dumps([app.id for app in apps]), "since": str(since)}
 
 
 @dataclass(frozen=True)
@@ -97,12 +136,13 @@ class Bar:
 
 @dataclass(frozen=True)
 class Week:
-    """What the checks of the last seven days found."""
+    """What the checks of the last seven days found: see Day. `left`: accounts of people who have left, each once."""
 
     checks: int
     failed: int
-    counts: Mapping[str, int]  # as in Check.counts; each check counts again what waits
-    left: int = 0  # accounts of people who have left, each once
+    removed: int
+    counts: Mapping[str, int]
+    left: int
 
 
 def last_checks(app_ids: Sequence[int], most: int) -> dict[int, list[Bar]]:
@@ -111,7 +151,7 @@ def last_checks(app_ids: Sequence[int], most: int) -> dict[int, list[Bar]]:
         f"""
         SELECT c.app_id, c.state, c.finished_at, c.applied + c.waiting + c.held, c.error
         FROM json_each(:apps) AS apps JOIN app_check c ON c.id IN (
-            SELECT id FROM app_check WHERE app_id = CAST(apps.value AS INTEGER) AND state IN ({_ENDED})
+            SELECT id FROM app_check WHERE app_id = CAST(apps.value AS INTEGER) AND state IN ({texts(_ENDED)})
             ORDER BY created_at DESC LIMIT :most)
         ORDER BY c.id
         """,
@@ -123,31 +163,23 @@ def last_checks(app_ids: Sequence[int], most: int) -> dict[int, list[Bar]]:
     return found
 
 
-def week(apps: Sequence[Glance], since: datetime) -> Week:
-    """What the checks of these apps since then found; what an app's first reading found isn't a change."""
+def week(apps: Sequence[Glance], days: Sequence[Day]) -> Week:
+    """The last seven of these apps' days."""
+    last = days[-WEEK:]
     counts: Counter[str] = Counter()
-    checks = failed = 0
-    rows = db.execute_sql(
-        f"""
-        SELECT c.state, c.counts, {_IS_FIRST}
-        FROM app_check c WHERE c.state IN ({_ENDED}) AND c.{_OF_APPS} AND c.created_at >= :since
-        """,
-        _values(apps, since),
-    ).fetchall()
-    for state, found, is_first in rows:
-        checks += 1
-        failed += state == CheckState.FAILED
-        if not is_first:
-            counts.update(json.loads(found or "{}"))
-    return Week(checks, failed, counts, _left(apps, since))
+    for day in last:
+        counts.update(day.counts)
+    checks, failed, removed = (sum(numbers) for numbers in zip(
+        *((day.checks, day.failed, day.removed) for day in last), strict=True))  # fmt: skip
+    return Week(checks, failed, removed, counts, _left(apps, _begin_of(last[0].day, workspace().zone)))
 
 
-def _left(apps: Sequence[Glance], since: datetime) -> int:
+def _left(apps: Sequence[Glance], since: str) -> int:
     [(found,)] = db.execute_sql(
         f"""
         SELECT count(DISTINCT account_id) FROM change
         WHERE {REMOVES} AND kind = '{ChangeKind.REMOVED_USER}' AND in_app AND created_at >= :since AND {_OF_APPS}
         """,
-        _values(apps, since),
+        {"apps": json.dumps([app.id for app in apps]), "since": since},
     ).fetchall()
     return found

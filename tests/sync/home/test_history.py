@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from sync import workspace
-from sync.db import utcnow
+from sync.db import db, utcnow
 from sync.home import history
-from sync.home.history import Day
+from sync.home.history import Day, Week
 from sync.models import Account, App, Change, Check
 from sync.states import ChangeKind, CheckState
 from sync.workspace import today
@@ -78,18 +78,55 @@ def test_last_checks_are_the_oldest_first(app):
 
 def test_a_week(app):
     check(app, 9, 9, new=9)
-    check(app, 3, 11, new=2)
+    check(app, 7, 12, new=3)
+    check(app, 6, 14, new=2)
     check(app, 2, 0, state=CheckState.FAILED)
+    check(app, 1, 99, state=CheckState.CANCELLED)
     other = App.create(connector="sample-chat", name="Other", category="Seat-based", state="active")
     check(other, 1, 5, new=5)
-    found = history.week([app, other], utcnow() - timedelta(days=7))
-    assert (found.checks, found.failed, found.counts["new_users"]) == (3, 1, 2)
-    assert history.week([other], utcnow()).checks == 0
+    found = week([app, other])
+    assert (found.checks, found.failed, found.counts["new_users"], found.removed) == (3, 1, 2, 10)
+    assert week([]).checks == 0
+
+
+def week(apps: list[App]) -> Week:
+    return history.week(apps, history.by_day(apps, 30))
+
+
+def test_a_past_day_is_read_once(app):
+    check(app, 3, 9)
+    check(app, 2, 10, new=1)
+    history.by_day([app], 4)
+    asked: list[tuple] = []
+    db.query_hooks.append(lambda event: asked.append(event.params))
+    history.by_day([app], 4)
+    db.query_hooks.pop()
+    [values] = [values for values in asked if "since" in values]
+    assert values["since"] == f"{today()} 00:00:00"
+
+
+def test_a_check_that_ends_on_another_day_than_it_began(app):
+    check(app, 5, 8)
+    late = check(app, 1, 0, state=CheckState.RUNNING)
+    assert numbers(history.by_day([app], 3)) == [(8, 0, 0), (8, 0, 0), (9, 0, 0)]
+    ended = datetime.combine(today(), datetime.min.time())
+    Check.update(state=CheckState.SUCCEEDED, accounts=9, counts={"new_users": 1}, finished_at=ended).where(
+        Check.id == late.id).execute()  # fmt: skip
+    assert numbers(history.by_day([app], 3)) == [(8, 0, 0), (8, 0, 0), (9, 1, 0)]
+    assert numbers(history.by_day([app], 2)) == [(8, 0, 0), (9, 1, 0)]  # read for the first time
+
+
+def test_an_app_with_the_id_of_one_that_was_deleted_has_its_own_past(app):
+    check(app, 2, 8)
+    assert numbers(history.by_day([app], 3)) == [(8, 0, 0), (8, 0, 0), (9, 0, 0)]
+    app.delete_instance(recursive=True)
+    new = App.create(id=app.id, connector="sample-chat", name="New", category="Seat-based", state="active")
+    assert numbers(history.by_day([new], 3)) == [(None, 0, 0)] * 3
 
 
 def test_a_week_counts_each_leaver_of_these_apps_once(app):
     other = App.create(connector="sample-chat", name="Other", category="Seat-based", state="active")
-    since = utcnow() - timedelta(days=7)
+    since = datetime.combine(today() - timedelta(days=6), datetime.min.time())
 
     def left(where: App, id: str, **values) -> None:
         account = Account.get_or_none(app=where, external_id=id) or Account.create(app=where, external_id=id, name=id)
@@ -102,4 +139,4 @@ def test_a_week_counts_each_leaver_of_these_apps_once(app):
     left(app, "gone there already", in_app=False)
     left(app, "renamed", kind=ChangeKind.UPDATED_ROLE)
     left(other, "bo")
-    assert (history.week([app], since).left, history.week([app, other], since).left) == (1, 2)
+    assert (week([app]).left, week([app, other]).left) == (1, 2)
