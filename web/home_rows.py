@@ -67,7 +67,7 @@ def _unknown(apps: Sequence[Glance]) -> list[str]:
     facts = [app.standing.facts for app in apps if app.standing]
     unread = [of.name for of in facts if of.read_at is None or of.failed or of.due not in (Due.NO, Due.SOON)]
     were = "wasn't" if len(unread) == 1 else "weren't"
-    unmatched = sum(app.unknown for app in apps)
+    unmatched = glance.unknown(apps)
     return [
         *([f"{listed(_few(unread))} {were} read when due"] if unread else []),
         *([f"{plural(unmatched, 'account')} {are(unmatched)} not matched to a person yet"] if unmatched else []),

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -24,15 +23,15 @@ from sync.safety import leavers
 from sync.states import AppState, Tone
 
 
-@dataclass(frozen=True, slots=True)
-class Glance:
+class Glance(NamedTuple):
     """An app among many. `standing` is None where it is plainly up to date, with no other condition beside."""
 
     id: int
     name: str
     users: int
+    services: int
+    unmatched: int
     created_at: str
-    unknown: int  # accounts that someone should have, and whose owner isn't known
     standing: Standing | None
 
     @property
@@ -42,16 +41,6 @@ class Glance:
     @property
     def loudest(self) -> Tone:
         return self.standing.loudest if self.standing else Tone.OK
-
-
-class _Row(NamedTuple):
-    id: int
-    name: str
-    users: int
-    services: int
-    unmatched: int
-    created_at: str
-    plain: int
 
 
 def of(asked: ModelSelect) -> list[Glance]:
@@ -72,19 +61,23 @@ def _rows_of_person(person: Person, now: datetime, watched: str, *, all_apps: bo
 
 
 def _rows_of(asked: ModelSelect, now: datetime, watched: str) -> ModelSelect:
+    """The columns of a Glance, and last whether the app is plainly up to date as far as its own row goes."""
     return asked.select(App.id, App.name, App.users, App.services, App.unmatched, App.created_at,
                         _is_plain(now, watched))  # fmt: skip
 
 
 def _glances(found: Sequence[tuple]) -> list[Glance]:
-    rows = [_Row(*row) for row in found]
-    ids = [row.id for row in rows]
-    among = json.dumps(ids)
-    other = {row.id for row in rows if not row.plain} | _with_more_to_it(ids, among)
+    """`found`: rows of _rows_of()."""
+    ids = [id for id, *_ in found]
+    other = {row[0] for row in found if not row[-1]} | _with_more_to_it(ids, json.dumps(ids))
     standings = status.standings(_apps(json.dumps(sorted(other)))) if other else {}
-    own = status.own_accounts(among)
-    return [Glance(row.id, row.name, row.users, row.created_at, _unknown(row, own), standings.get(row.id))
-            for row in rows]  # fmt: skip
+    return [Glance(*row[:-1], standings.get(row[0])) for row in found]
+
+
+def unknown(apps: Sequence[Glance]) -> int:
+    """How many accounts of these apps someone should have, and have an owner who isn't known."""
+    own = status.own_accounts(json.dumps([app.id for app in apps]))
+    return sum(status.unknown(app, own.get(app.id)) for app in apps)
 
 
 def in_full(found: Sequence[Glance]) -> list[tuple[App, Standing]]:
@@ -98,11 +91,6 @@ def in_full(found: Sequence[Glance]) -> list[tuple[App, Standing]]:
 @prepared
 def _apps(ids: str) -> ModelSelect:
     return App.select().where(one_of(App.id, ids))
-
-
-def _unknown(row: _Row, own: dict) -> int:
-    to_match, matched = status.matching(row, own.get(row.id))
-    return to_match - matched
 
 
 def _is_plain(now: datetime, watched: str) -> Case:

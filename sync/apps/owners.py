@@ -63,7 +63,7 @@ def _categories(person: Person, *, all_apps: bool) -> ModelSelect:
 
 def seen_ids(person: Person) -> set[int]:
     """The ids of apps_of()."""
-    return {id for id, _ in seen_names(person)}
+    return {id for (id,) in _ids(person, all_apps=person.workspace_role in RUNS_ALL, owned=False)}
 
 
 def seen_names(person: Person) -> list[tuple[int, str]]:
@@ -78,7 +78,7 @@ def seen(person: Person, id: int | None) -> App | None:
 
 def owned_ids(person: Person) -> set[int]:
     """The ids of owned_by()."""
-    return {id for id, _ in owned_names(person)}
+    return {id for (id,) in _ids(person, all_apps=person.workspace_role in RUNS_ALL, owned=True)}
 
 
 def owned_names(person: Person) -> list[tuple[int, str]]:
@@ -89,6 +89,11 @@ def owned_names(person: Person) -> list[tuple[int, str]]:
 def owned(person: Person, id: int | None) -> App | None:
     """The one of owned_by() that has this id."""
     return _with_id(id, person, owned=True)
+
+
+@prepared_plain
+def _ids(person: Person, *, all_apps: bool, owned: bool) -> ModelSelect:
+    return _theirs(person, all_apps, owned).select(App.id)
 
 
 @prepared_plain

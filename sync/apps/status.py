@@ -37,7 +37,8 @@ class Counted(Protocol):
 
 @dataclass(frozen=True)
 class Standing:
-    """`check` is the one that waits or runs, `report` the open one; `others` hold beside what decided the status."""
+    """`check` is the one that waits or runs, `report` the open one, with its numbers; `others` hold beside what decided
+    the status."""
 
     facts: Facts
     row: Condition
@@ -161,7 +162,8 @@ def _live_checks(among: str) -> ModelSelect:
 
 @prepared
 def _open_reports(among: str) -> ModelSelect:
-    return Report.select().where(one_of(Report.app, among), Report.is_open)
+    return Report.select(Report.id, Report.app, Report.waiting, Report.held).where(
+        one_of(Report.app, among), Report.is_open)  # fmt: skip
 
 
 def _tasks(among: str) -> dict[int, tuple[int, int, str]]:
@@ -237,6 +239,12 @@ def matching(app: Counted, own: AccountMatch | None) -> tuple[int, int]:
     beside = own is not None and own != AccountMatch.SERVICE_ACCOUNT
     to_match = max(0, app.users - app.services - beside)
     return to_match, max(0, to_match - app.unmatched + (own == AccountMatch.UNMATCHED))
+
+
+def unknown(app: Counted, own: AccountMatch | None) -> int:
+    """How many of its accounts someone should have, and have an owner who isn't known."""
+    to_match, matched = matching(app, own)
+    return to_match - matched
 
 
 def _has_address(app: App) -> bool:

@@ -22,8 +22,6 @@ WEEK = 7  # days
 _ENDED = (CheckState.SUCCEEDED, CheckState.FAILED)
 _OF_APPS = "app_id IN (SELECT CAST(value AS INTEGER) FROM json_each(:apps))"
 _SUCCEEDED = f"state = '{CheckState.SUCCEEDED}' AND {_OF_APPS}"
-_IS_FIRST = f"""NOT EXISTS (SELECT 1 FROM app_check b WHERE b.app_id = c.app_id AND b.id < c.id
-    AND b.state = '{CheckState.SUCCEEDED}')"""
 
 
 @dataclass(frozen=True)
@@ -89,28 +87,30 @@ def _begin_of(day: date, zone: str) -> str:
 
 
 def _checks(wanted: str, values: dict[str, str]) -> list[tuple]:
-    """Of each check: its id, app, state, when it ended, how many accounts it read, what it found, and whether it is the
-    app's first reading, or came before. `wanted` is a condition, about apps as well."""
+    """Of each check: its id, app, state, when it ended, how many accounts it read, and what it found. `wanted` is a
+    condition beside the apps."""
     return db.execute_sql(
-        f"SELECT id, app_id, state, finished_at, accounts, counts, {_IS_FIRST} FROM app_check c "
-        f"WHERE {wanted} AND {_OF_APPS} ORDER BY id", values,
+        f"SELECT id, app_id, state, finished_at, accounts, counts FROM app_check WHERE {wanted} AND {_OF_APPS} "
+        "ORDER BY id", values,
     ).fetchall()  # fmt: skip
 
 
 def _day(day: date, ended: Iterable[tuple], accounts: dict[int, int], now: Mapping[int, int] | None = None) -> Day:
     """The day of these checks, in their order. `accounts`, by app id, are those of the day before and become this
-    day's; `now` are those of today, by app id."""
-    known, counts, checks, failed, joined = sum(accounts.values()), Counter(), 0, 0, 0
-    for _, app_id, state, _, count, found, is_first in ended:
+    day's: an app that isn't among them hasn't been read yet. `now` are those of today, by app id."""
+    known, counts, checks, failed = sum(accounts.values()), Counter(), 0, 0
+    for _, app_id, state, _, count, found in ended:
         checks += 1
-        failed += state == CheckState.FAILED
-        if found != "{}" and not is_first:
+        if state == CheckState.FAILED:
+            failed += 1
+            continue
+        if app_id not in accounts:
+            known += count
+        elif found != "{}":
             counts.update(json.loads(found))
-        if state == CheckState.SUCCEEDED:
-            known += count if is_first else 0
-            accounts[app_id] = count
+        accounts[app_id] = count
     accounts |= {id: count for id, count in (now or {}).items() if id in accounts}
-    joined, total = counts.get("new_users", 0), sum(accounts.values())
+    joined, total = counts["new_users"], sum(accounts.values())
     return Day(day, total if accounts else None, joined, max(0, known + joined - total), checks, failed, counts)
 
 

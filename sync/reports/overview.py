@@ -3,13 +3,14 @@ Nothing is decided here."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from peewee import ModelSelect, fn
 
 from sync.apps.apps import RUNS_ALL
-from sync.listing import Filter, Order, Page, page_of, whole_number
+from sync.listing import Filter, Order, Page, one_of, page_of, page_with_first, plain_rows, whole_number
 from sync.models import Account, App, AppPerson, Asset, Change, Person, Report
 from sync.prepared import prepared, prepared_plain
 from sync.reports.reports import CONFIRM, LEFT_OUT
@@ -42,7 +43,22 @@ class Reports(Filter):
 
 def search(person: Person, wanted: Reports, sort: str = "", number: int = 1) -> Page:
     """A page of the reports, with their apps; without a `sort` of ORDER, open ones and then the latest first."""
-    return page_of(found(person, wanted).order_by(*ORDER.terms(sort)), number)
+    query = found(person, wanted)
+    if sort or wanted.state:
+        return page_of(query.order_by(*ORDER.terms(sort)), number)
+    newest = query.select(Report.id).order_by(Report.id.desc())
+    waiting = [id for (id,) in plain_rows(newest.where(Report.is_open))]
+    return page_with_first(waiting, newest.where(~Report.is_open), number, _in_this_order, query.count())
+
+
+def _in_this_order(ids: list[int]) -> list[Report]:
+    reports = {report.id: report for report in _with_ids(json.dumps(ids))}
+    return [reports[id] for id in ids if id in reports]
+
+
+@prepared
+def _with_ids(ids: str) -> ModelSelect:
+    return Report.select(Report, App).join(App).where(one_of(Report.id, ids))
 
 
 def count(person: Person, wanted: Reports) -> int:
@@ -56,6 +72,8 @@ def found(person: Person, wanted: Reports) -> ModelSelect:
     """
     query = _of_owned(Report.select(Report, App).join(App), person)
     query = query.where(Report.app == whole_number(wanted.app)) if wanted.app else query.where(~App.is_disconnected)
+    if wanted.state == ReportState.OPEN:
+        return query.where(Report.is_open)
     return query.where(Report.state == wanted.state) if wanted.state else query.where(Report.counts != {})
 
 

@@ -111,7 +111,7 @@ def test_a_glance_says_what_a_full_look_says():
     for one in found:
         full = in_full[one.id]
         assert (one.tone, one.loudest) == (full.tone, full.loudest), one
-        assert one.unknown == full.facts.to_match - full.facts.matched
+        assert glance.unknown([one]) == full.facts.to_match - full.facts.matched
         if one.standing is None:
             assert (full.row, full.others) == (UP_TO_DATE, ()), full.facts
     assert sum(one.standing is None for one in found) > 20 and found[0].standing is None

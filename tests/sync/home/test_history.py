@@ -119,7 +119,7 @@ def test_a_check_that_ends_on_another_day_than_it_began(app):
 def test_an_app_with_the_id_of_one_that_was_deleted_has_its_own_past(app):
     check(app, 2, 8)
     assert numbers(history.by_day([app], 3)) == [(8, 0, 0), (8, 0, 0), (9, 0, 0)]
-    app.delete_instance(recursive=True)
+    app.delete_instance()
     new = App.create(id=app.id, connector="sample-chat", name="New", category="Seat-based", state="active")
     assert numbers(history.by_day([new], 3)) == [(None, 0, 0)] * 3
 
