@@ -61,7 +61,7 @@ def _rows_of_person(person: Person, now: datetime, watched: str, *, all_apps: bo
 
 
 def _rows_of(asked: ModelSelect, now: datetime, watched: str) -> ModelSelect:
-    """The columns of a Glance, and last whether the app is plainly up to date as far as its own row goes."""
+    """The columns of a Glance, and last whether the app is plainly up to date by its own row."""
     return asked.select(App.id, App.name, App.users, App.services, App.unmatched, App.created_at,
                         _is_plain(now, watched))  # fmt: skip
 

@@ -67,7 +67,7 @@ def by_day(apps: Sequence[Glance], days: int) -> list[Day]:
 
 @lru_cache(maxsize=16)
 def _past(_database: str, apps: tuple[tuple[int, object], ...], zone: str, last: date, days: int) -> _Past:
-    """The `days` days before `last`, which no check changes any more: each process reads them once a day, for each set
+    """The `days` days before `last`, which no check changes now: each process reads them once a day, for each set
     of apps that someone sees. `apps` are ids and when they were created, as an id may be given again."""
     ids = json.dumps([id for id, _ in apps])
     found = [last - timedelta(days=ago) for ago in range(days, 0, -1)]

@@ -1,0 +1,118 @@
+"""What pages ask of the database doesn't grow with checks that are over, and hardly with apps: SQLite counts the steps
+of its machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+
+from sync.db import db, utcnow, writing
+from sync.models import App, Report
+from sync.states import AppState, ReportState
+from tests.database import ON_FILE
+from tests.web.client import Client
+
+pytestmark = ON_FILE
+
+FEW, MANY = 61, 122  # apps: more than a page shows
+SHORT, LONG = 31, 62  # days of checks: more than a page draws
+AT_MOST = 4  # steps for one more app: each page looks for apps with an error
+# These read ids, names or numbers of each app.
+OF_EACH_APP = {"/": 200, "/apps": 130, "/reports/filters": 20, "/activity/filters": 20, "/people/1": 20}
+PAGES = ("/people", "/reports", "/reports?app=1", "/activity", "/activity?app=1", "/apps/1", "/apps/1/members",
+         "/reports/1", *OF_EACH_APP)  # fmt: skip
+
+
+def add_apps(count: int, days: int) -> None:
+    """Apps that are up to date, with a check on each of the last days, today included; each tenth found something."""
+    now = utcnow()
+    with writing():
+        first = App.select().count() + 1
+        App.insert_many([
+            {"id": id, "connector": "sample-chat", "name": f"App {id}", "category": "Seat-based", "users": 9,
+             "matched": 9, "state": AppState.ACTIVE, "last_check_at": now} for id in range(first, first + count)
+        ]).execute()  # fmt: skip
+        add_checks(list(range(first, first + count)), 0, days)
+
+
+def add_checks(ids: list[int], since: int, until: int) -> None:
+    """A check of each app on each day from `since` to `until` days ago."""
+    moments = [str(utcnow() - timedelta(days=days)) for days in range(until - 1, since - 1, -1)]
+    db.execute_sql(
+        """
+        INSERT INTO app_check (app_id, "trigger", started_by, state, phase, read, attempts, next_at, cancel_asked,
+            created_at, finished_at, accounts, counts, applied, waiting, held)
+        SELECT a.value, 'daily', 'schedule', 'succeeded', 'waiting', 9, 0, d.value, 0, d.value, d.value, 9,
+            CASE WHEN (a.value + d.key) % 10 THEN '{}' ELSE '{"new_users":1}' END, 0, 0, 0
+        FROM json_each(:days) d, json_each(:apps) a
+        """,
+        {"apps": json.dumps(ids), "days": json.dumps(moments)},
+    )
+
+
+def add_reports(count: int) -> None:
+    with writing():
+        Report.insert_many([
+            {"app": id % FEW + 1, "state": ReportState.APPLIED, "counts": {"new user": 1}, "decided_at": utcnow()}
+            for id in range(count)
+        ]).execute()  # fmt: skip
+
+
+@contextmanager
+def counting() -> Iterator[dict[str, int]]:
+    """The statements, and the steps of SQLite's machine, of this thread's pages."""
+    found, watched = {"statements": 0, "steps": 0}, []
+
+    def step() -> None:
+        found["steps"] += 1
+
+    def asked(_event: object) -> None:
+        found["statements"] += 1
+        if db.connection() not in watched:
+            watched.append(db.connection())
+            watched[-1].set_progress_handler(step, 1)
+
+    db.query_hooks.append(asked)
+    try:
+        yield found
+    finally:
+        db.query_hooks.remove(asked)
+        for connection in watched:
+            connection.set_progress_handler(None, 0)
+
+
+def taken(owner: Client) -> dict[str, tuple[int, int]]:
+    """By page, its statements and steps once it has been opened."""
+    measured = {}
+    for page in PAGES:
+        owner.get(page)
+        with counting() as found:
+            assert owner.get(page).status_code == 200, page
+        measured[page] = found["statements"], found["steps"]
+    return measured
+
+
+@pytest.fixture
+def few(owner: Client) -> dict[str, tuple[int, int]]:
+    add_apps(FEW, SHORT)
+    Report.create(id=1, app=1, waiting=1, counts={"removed user": 1})
+    add_reports(60)
+    return taken(owner)
+
+
+def test_more_apps(owner: Client, few: dict[str, tuple[int, int]]):
+    add_apps(MANY - FEW, SHORT)
+    many = taken(owner)
+    assert {page: many[page][0] for page in PAGES} == {page: few[page][0] for page in PAGES}
+    more = {page: (many[page][1] - few[page][1]) / (MANY - FEW) for page in PAGES}
+    assert {page: steps for page, steps in more.items() if steps > OF_EACH_APP.get(page, AT_MOST)} == {}
+
+
+def test_more_checks(owner: Client, few: dict[str, tuple[int, int]]):
+    with writing():
+        add_checks(list(range(1, FEW + 1)), SHORT, LONG)
+    assert taken(owner) == few
