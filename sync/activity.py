@@ -10,7 +10,7 @@ from peewee import Expression, ModelInsert, ModelSelect, fn
 from sync import activity_words, sample_data, seals
 from sync.db import db, noted_in_write, utcnow, writing
 from sync.models import Activity, App, Person, Report
-from sync.prepared import prepared, prepared_plain, prepared_write
+from sync.prepared import prepared, prepared_plain, prepared_rows
 from sync.rank import Asker
 from sync.seals import Verification, head, place_of, verify
 from sync.settings import set_setting, setting
@@ -63,7 +63,7 @@ def record_all(entries: list[dict], may_follow: bool = False) -> None:
     for row in rows:
         if unknown := row.keys() - COLUMNS:
             raise ValueError(f"an activity entry has no {', '.join(unknown)}")
-        _add(*(row[name] for name in COLUMNS))
+    _add([row[name] for name in COLUMNS] for row in rows)
 
 
 @prepared_plain
@@ -76,7 +76,7 @@ def _newest() -> ModelSelect:
     return Activity.select().order_by(Activity.id.desc()).limit(1)
 
 
-@prepared_write
+@prepared_rows
 def _add(id, at, who, what, about, why, before, after, app_id, person_id, report_id, line, seal) -> ModelInsert:
     return Activity.insert(locals())
 

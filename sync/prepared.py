@@ -3,7 +3,7 @@ statement and writes its text from them, which takes longer than SQLite needs to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, time
 from functools import wraps
 from inspect import signature
@@ -34,6 +34,20 @@ def prepared_write(write: Callable[..., _WriteQuery]) -> Callable[..., int]:
     """For a function that makes an INSERT, UPDATE or DELETE from values, as above: how many rows it changed. Values
     that an INSERT adds may be None."""
     return _once_written(write, Statement.change)
+
+
+def prepared_rows(write: Callable[..., _WriteQuery]) -> Callable[[Iterable[Sequence]], int]:
+    """The same for many rows of values, each as if the function were called with it: how many rows it changed in all."""
+    places = len(signature(write).parameters)
+    statements: list[Statement] = []
+
+    @wraps(write)
+    def changed(rows: Iterable[Sequence]) -> int:
+        if not statements:
+            statements.append(Statement(write(*map(Given, range(places)))))
+        return statements[0].change_all(rows)
+
+    return changed
 
 
 def _once_written(write: Callable, answer: Callable[[Statement, tuple], Any]) -> Callable:
@@ -77,11 +91,18 @@ class Statement:
         """How many rows it changed with these values."""
         return self._run(values).rowcount
 
+    def change_all(self, rows: Iterable[Sequence]) -> int:
+        """How many rows it changed with each of these rows of values, one after the other."""
+        return db.executemany(self._sql, map(self._values, rows)).rowcount
+
     def _run(self, values: Sequence) -> Any:
+        return db.execute_sql(self._sql, self._values(values))
+
+    def _values(self, values: Sequence) -> list:
+        """What is bound. Raises TypeError for None where it would be compared."""
         if None in values and not isinstance(self._query, Insert):
             raise TypeError(f"None can't be bound: {self._sql}")
-        return db.execute_sql(self._sql, [
-            bound.value(values) if type(bound) is Given else bound for bound in self._bound])  # fmt: skip
+        return [bound.value(values) if type(bound) is Given else bound for bound in self._bound]
 
     def _reader(self, cursor: Any) -> Callable:
         """What makes a row of each of the cursor's, as peewee does. It keeps no cursor, and so no connection."""

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from peewee import ModelSelect
+
 from connectors.base import LOOK_UP, Connector, RateLimited, TemporarilyUnavailable
 from sync import activity, faults
 from sync.apps import answer_cache, apps, automation_account, failures
@@ -21,6 +23,7 @@ from sync.matching import members
 from sync.matching import rules as match_rules
 from sync.models import Account, App, Change, Check, Report
 from sync.names import account_name, name_in_change
+from sync.prepared import prepared
 from sync.problems import UnusableReading
 from sync.reports import mass_updates, merge, policy
 from sync.safety import guards, lost_fields, wanted
@@ -307,16 +310,11 @@ class _Work:
     def record_changes(self, app: App, report: Report, found: dict[str, int]) -> None:
         if not found or sum(found.values()) > ENTRIES:
             return
-        rows = (
-            Change.select(Change, Account).left_outer_join(Account)
-            .where(Change.report == report, Change.found_by == self.check, Change.decision == ChangeDecision.APPLIED)
-            .order_by(Change.id)
-        )  # fmt: skip
         activity.record_all([
             dict(who="Rollcall", what=change.kind, about=name_in_change(change), before=change.before,
                  after=change.after, why=change.reason, app_id=app.id, report_id=report.id,
                  person_id=change.account and change.account.person_id)
-            for change in rows
+            for change in _applied(report.id, self.check.id)
         ])  # fmt: skip
 
     def fail(self, met: failures.Met) -> None:
@@ -342,6 +340,18 @@ class _Work:
 
     def write(self, **values: object) -> bool:
         return leases.finish(self.check, **values)
+
+
+@prepared
+def _applied(report_id: int, check_id: int) -> ModelSelect:
+    """What Activity says of the changes that the check has applied."""
+    return (
+        Change.select(Change.kind, Change.before, Change.after, Change.reason, Change.person, Change.asset,
+                      Change.detail, Account.name, Account.email, Account.external_id, Account.person)
+        .left_outer_join(Account)
+        .where(Change.report == report_id, Change.found_by == check_id, Change.decision == ChangeDecision.APPLIED)
+        .order_by(Change.id)
+    )  # fmt: skip
 
 
 def _in_words(accounts: int, counts: dict[str, int], report: Report) -> str:
