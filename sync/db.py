@@ -79,10 +79,11 @@ class _File(SqliteDatabase):
         """One statement for each row of values; the cursor knows how many rows it changed."""
         return self.connection().executemany(sql, rows)
 
-    def add_rows(self, table: str, width: int, rows: Iterable) -> int:
-        """Insert rows of `width` values and leave out those with a key that the table has; how many were inserted."""
-        marks = ", ".join("?" * width)
-        return self.executemany(f"INSERT INTO {table} VALUES ({marks}) ON CONFLICT DO NOTHING", rows).rowcount
+    def add_rows(self, table: str, columns: Sequence[str], rows: Iterable) -> int:
+        """Insert rows of these columns and leave out those with a key that the table has; how many were inserted."""
+        marks = ", ".join("?" * len(columns))
+        statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks}) ON CONFLICT DO NOTHING"
+        return self.executemany(statement, rows).rowcount
 
     def one_of(self, column: str, values: Sequence[str]) -> tuple[str, Sequence]:
         """The condition that the column is one of the values, and what is bound to it."""

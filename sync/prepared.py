@@ -37,7 +37,7 @@ def prepared_write(write: Callable[..., _WriteQuery]) -> Callable[..., int]:
 
 
 def prepared_rows(write: Callable[..., _WriteQuery]) -> Callable[[Iterable[Sequence]], int]:
-    """The same for many rows of values, each as if the function were called with it: how many rows it changed in all."""
+    """The same for many rows of values, as if the function were called with each: how many rows it changed in all."""
     places = len(signature(write).parameters)
     statements: list[Statement] = []
 

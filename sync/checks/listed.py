@@ -166,8 +166,8 @@ def _values(account: Account) -> tuple:
         account.user_name and account.user_name.strip() or None,
         account.employee_number and account.employee_number.strip() or None,
         further,
-        _bits(account.unsaid),
-        _bits(account.assumed),
+        account.unsaid and _bits(account.unsaid) or 0,
+        account.assumed and _bits(account.assumed) or 0,
     )
 
 

@@ -119,17 +119,17 @@ class Postgres(PostgresqlDatabase):
             cursor.executemany(translated(sql), list(rows))
         return cursor
 
-    def add_rows(self, table: str, width: int, rows: Iterable) -> int:
-        """Insert rows of `width` values and leave out those with a key that the table has; how many were inserted.
+    def add_rows(self, table: str, columns: Sequence[str], rows: Iterable) -> int:
+        """Insert rows of these columns and leave out those with a key that the table has; how many were inserted.
         Inside the caller's transaction."""
-        rows = list(rows)
+        rows, into = list(rows), f"{table} ({', '.join(columns)})"
         try:
-            with _indexed(), self.connection().transaction(), self.cursor().copy(f"COPY {table} FROM STDIN") as copy:
+            with _indexed(), self.connection().transaction(), self.cursor().copy(f"COPY {into} FROM STDIN") as copy:
                 for row in rows:
                     copy.write_row(row)
             return len(rows)
         except UniqueViolation:  # COPY can't leave rows out
-            statement = f"INSERT INTO {table} VALUES ({', '.join('?' * width)}) ON CONFLICT DO NOTHING"
+            statement = f"INSERT INTO {into} VALUES ({', '.join('?' * len(columns))}) ON CONFLICT DO NOTHING"
             return self.executemany(statement, rows).rowcount
 
     def one_of(self, column: str, values: Sequence[str]) -> tuple[str, Sequence]:

@@ -17,6 +17,8 @@ STAGED_ACCOUNT = Table(
     "unsaid INT, assumed INT",
     owner="checks.snapshot", writers=("checks.listed", "safety.lost_fields", "tasks.settle"),
     readers=("checks.compare",), key="external_id", rowid=False,
+    usual=(("status", "active"), ("kind", "user"), ("seat", ""), ("user_name", None), ("employee_number", None),
+           ("further_roles", "[]"), ("unsaid", 0), ("assumed", 0)),
 )  # fmt: skip
 # Known accounts that are listed exactly as they are known. They aren't in staged_account. While the list is read, a
 # field that is missing may count as assumed, although it is known to be unsaid.
