@@ -149,14 +149,12 @@ class _Work:
             return
         self.written_at = time.monotonic()
         self.check.phase = phase
+        values = {"id": self.check.id, "me": leases.me(), "phase": phase, "read": read, "total": self.total,
+                  "until": str(utcnow() + leases.LEASE),
+                  "started": str(self.check.started_at or self.started)}  # fmt: skip
         with own_row():
-            mine = Check.update(
-                phase=phase, read=read, total=self.total, lease_until=utcnow() + leases.LEASE,
-                started_at=self.check.started_at or self.started,
-            ).where(Check.id == self.check.id, Check.lease_owner == leases.me())  # fmt: skip
-            if not mine.execute():
-                raise Cancelled
-        if Check.select(Check.cancel_asked).where(Check.id == self.check.id).scalar():
+            mine = db.execute_sql(_PROGRESS, values).fetchall()
+        if mine != [(False,)]:
             raise Cancelled
         if utcnow() - self.started > LIMIT:
             raise TemporarilyUnavailable("The app was not read to the end within an hour.")
@@ -209,7 +207,7 @@ class _Work:
         if connector.not_read:
             self.warnings += not_read.nobody_is_gone(len(missing))
             return []
-        present = Account.present(self.app).count()
+        present = Account.number_present(self.app)
         mass = guards.guard_of(self.app).holds_by_itself(len(missing), present)
         found = set()
         if LOOK_UP in connector.capabilities:
@@ -340,6 +338,14 @@ class _Work:
 
     def write(self, **values: object) -> bool:
         return leases.finish(self.check, **values)
+
+
+# No row where another worker has it, else whether someone has asked the check to stop.
+_PROGRESS = """
+    UPDATE app_check SET phase = :phase, read = :read, total = :total, lease_until = :until,
+        started_at = :started
+    WHERE id = :id AND lease_owner = :me RETURNING cancel_asked
+"""
 
 
 @prepared

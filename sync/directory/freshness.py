@@ -7,11 +7,14 @@ import logging
 import time
 from datetime import datetime, timedelta
 
+from peewee import ModelSelect
+
 from sync import faults
 from sync.db import connected, utcnow, writing
 from sync.directory import directories
 from sync.jobs import leases
 from sync.models import Directory, DirectoryReading
+from sync.prepared import prepared_plain
 from sync.states import ReadingState
 from sync.workspace import to_local
 
@@ -27,7 +30,7 @@ def read_if_older(max_age: timedelta, by: str) -> list[str]:
     ago isn't read again: it may be hanging, and many checks would wait for it one after the other.
     """
     with connected():
-        if not Directory.select().exists():
+        if not _a_directory():
             return []  # before their connectors are imported
         since = utcnow() - max_age
         return [
@@ -36,6 +39,11 @@ def read_if_older(max_age: timedelta, by: str) -> list[str]:
             if directory.last_read_at is None or directory.last_read_at < since
             if (warning := _failed_since(directory, since) or _read_now(directory, by))
         ]
+
+
+@prepared_plain
+def _a_directory() -> ModelSelect:
+    return Directory.select(Directory.id).limit(1)
 
 
 def _failed_since(directory: Directory, since: datetime) -> str | None:

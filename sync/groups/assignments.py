@@ -7,10 +7,13 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from peewee import ModelSelect
+
 from sync import roles
 from sync.apps import apps
 from sync.db import db, utcnow
 from sync.models import Account, App, Asset, Assignment, GroupRule
+from sync.prepared import prepared_plain
 from sync.safety import protection, wanted
 from sync.staging import tables
 from sync.staging.check import ASSIGNED, COVERED
@@ -23,10 +26,12 @@ ACCESS, LOSS = ChangeKind.TO_GRANT_ACCESS, ChangeKind.TO_REVOKE_ACCESS
 
 def concerns(app: App) -> bool:
     """Whether the app has rules of groups or people assigned by them. Most apps have none, and need no further work."""
-    return (
-        GroupRule.select().where(GroupRule.app == app).exists()
-        or Assignment.select().where(Assignment.app == app).exists()
-    )
+    return bool(_a_row(app, of=GroupRule) or _a_row(app, of=Assignment))
+
+
+@prepared_plain
+def _a_row(app: App, *, of: type[GroupRule | Assignment]) -> ModelSelect:
+    return of.select(of.id).where(of.app == app).limit(1)
 
 
 def want(app: App, removal_suspends: bool) -> None:

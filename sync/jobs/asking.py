@@ -6,11 +6,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from peewee import ModelSelect
+
 from sync import activity
 from sync.db import utcnow, writing
 from sync.jobs import queue
 from sync.jobs.messages import Urgency
 from sync.models import Account, App, Check, GroupRule, TeamGroup
+from sync.prepared import prepared
 from sync.problems import AppProblem
 from sync.states import AccountState, AppState, CheckState, CheckTrigger, Failure
 
@@ -77,7 +80,12 @@ def ask_soon(app: App, by: str, trigger: str) -> None:
 
 def live(app: App) -> Check | None:
     """The check of the app that waits or runs."""
-    return Check.get_or_none(Check.app == app, Check.is_live)
+    return next(iter(_live(app)), None)
+
+
+@prepared
+def _live(app: App) -> ModelSelect:
+    return Check.select().where(Check.app == app, Check.is_live).limit(1)
 
 
 def latest(app: App) -> Check | None:

@@ -7,12 +7,13 @@ from collections.abc import Collection
 from functools import reduce
 from operator import and_
 
-from peewee import fn
+from peewee import ModelSelect, ModelUpdate, fn
 
 from sync import activity
 from sync.db import db, writing
 from sync.models import Account, App, Person
 from sync.names import account_name
+from sync.prepared import prepared_plain, prepared_write
 from sync.problems import Problem
 from sync.states import AccountMatch
 
@@ -28,21 +29,28 @@ LEFT = "left"  # beside these: accounts of people who have left, whichever tab t
 def recount(app: App) -> None:
     """Bring the counts on the app's row up to date."""
     with writing():
-        counts = dict(
-            Account.select(Account.match_kind, fn.COUNT(Account.id))
-            .where(Account.app == app, Account.is_present)
-            .group_by(Account.match_kind)
-            .tuples()
+        counts = dict(_counted(app))
+        _keep(
+            app.id,
+            sum(counts.values()),
+            counts.get(AccountMatch.MATCHED, 0),
+            counts.get(AccountMatch.UNMATCHED, 0),
+            sum(counts.get(word, 0) for word in TABS["guests"]),
+            counts.get(AccountMatch.SERVICE_ACCOUNT, 0),
         )
-        kept = {
-            "users": sum(counts.values()),
-            "matched": counts.get(AccountMatch.MATCHED, 0),
-            "unmatched": counts.get(AccountMatch.UNMATCHED, 0),
-            "guests": sum(counts.get(word, 0) for word in TABS["guests"]),
-            "services": counts.get(AccountMatch.SERVICE_ACCOUNT, 0),
-        }
-        same = [getattr(App, name) == number for name, number in kept.items()]
-        App.update(kept).where(App.id == app.id, ~reduce(and_, same)).execute()
+
+
+@prepared_plain
+def _counted(app: App) -> ModelSelect:
+    query = Account.select(Account.match_kind, fn.COUNT(Account.id)).where(Account.app == app, Account.is_present)
+    return query.group_by(Account.match_kind)
+
+
+@prepared_write
+def _keep(app_id: int, users: int, matched: int, unmatched: int, guests: int, services: int) -> ModelUpdate:
+    kept = dict(users=users, matched=matched, unmatched=unmatched, guests=guests, services=services)
+    same = [getattr(App, name) == number for name, number in kept.items()]
+    return App.update(kept).where(App.id == app_id, ~reduce(and_, same))
 
 
 def match_in_words(account: Account) -> str:

@@ -14,12 +14,14 @@ from peewee import (
     JSONField,
     ModelSelect,
     TextField,
+    fn,
 )
 
 from sync.db import utcnow
 from sync.models.columns import Base, OneOf, Question, RoleIds
 from sync.models.directories import Directory
 from sync.models.people import Person
+from sync.prepared import prepared_plain
 from sync.states import (
     CONNECTED,
     AccountKind,
@@ -90,7 +92,7 @@ class App(Base):
     @property
     def has_accounts(self) -> bool:
         """Whether a reading has had any, even one that is gone."""
-        return Account.select().where(Account.app == self).exists()
+        return bool(_an_account(self))
 
     class Meta:
         indexes = (
@@ -192,6 +194,22 @@ class Account(Base):
     def present(cls, app: App) -> ModelSelect:
         """The app's accounts, without those being removed or gone."""
         return cls.select().where(cls.app == app, cls.is_present)
+
+    @classmethod
+    def number_present(cls, app: App) -> int:
+        """How many these are."""
+        [(number,)] = _number_present(app)
+        return number
+
+
+@prepared_plain
+def _an_account(app: App) -> ModelSelect:
+    return Account.select(Account.id).where(Account.app == app).limit(1)
+
+
+@prepared_plain
+def _number_present(app: App) -> ModelSelect:
+    return Account.select(fn.COUNT(SQL("*"))).where(Account.app == app, Account.is_present)
 
 
 class Asset(Base):

@@ -14,7 +14,7 @@ from sync.matching import rules as match_rules
 from sync.models import Account, App, Change, Report
 from sync.safety import guards, lost_fields
 from sync.staging import tables
-from sync.staging.check import HELD_UPDATE, RELEASED
+from sync.staging.check import DIFFERING, HELD_UPDATE, RELEASED
 from sync.states import UPDATES, ChangeDecision, ChangeKind
 from sync.words import plural
 
@@ -54,8 +54,9 @@ def hold(app: App) -> None:
     Inside the check's transaction, before what differs is applied.
     """
     tables.create(HELD_UPDATE)
+    users = Account.number_present(app) if tables.has_rows(DIFFERING) else 0
     for kind, changed in ((kind, _count(kind)) for kind in UPDATES):
-        if changed and _is_mass(app, kind, changed):
+        if changed and _is_mass(app, kind, changed, users):
             _hold(app, kind)
         elif changed and kind == ROLES and lost_fields.administrators_lost(app):
             _hold(app, kind, roles.can_administer("a"))  # nothing becomes empty without approval
@@ -74,8 +75,7 @@ def _count(kind: str) -> int:
     return db.execute_sql(f"SELECT count(*) {_CHANGED[kind]}").fetchone()[0]
 
 
-def _is_mass(app: App, kind: str, changed: int) -> bool:
-    users = Account.present(app).count()
+def _is_mass(app: App, kind: str, changed: int, users: int) -> bool:
     return guards.guard_of(app, kind).holds(changed + _applied_lately(app, kind), users)
 
 
@@ -109,7 +109,7 @@ def _hold(app: App, kind: str, which: str = "true") -> None:
 def _note(app: App) -> None:
     """`account.pending` of each account as this check found it."""
     if db.execute_sql("SELECT 1 FROM held_update LIMIT 1").fetchone() is None:
-        Account.update(pending=None).where(Account.app == app, Account.pending.is_null(False)).execute()
+        db.execute_sql("UPDATE account SET pending = NULL WHERE app_id = ? AND pending IS NOT NULL", (app.id,))
         return
     db.execute_sql(
         """

@@ -18,7 +18,7 @@ from sync.matching import members
 from sync.matching.members import ReasonNeeded
 from sync.models import Account, App, Change, Person, Report, Task
 from sync.names import account_name, name_in_change
-from sync.prepared import prepared_plain
+from sync.prepared import prepared, prepared_plain
 from sync.problems import Problem
 from sync.reports import group_changes, mass_updates
 from sync.reports.held import hold_what_is_too_many
@@ -59,7 +59,12 @@ class ReportHeld(ReportProblem):
 
 
 def open_report(app: App) -> Report | None:
-    return Report.get_or_none(Report.app == app, Report.is_open)
+    return next(iter(_open(app)), None)
+
+
+@prepared
+def _open(app: App) -> ModelSelect:
+    return Report.select().where(Report.app == app, Report.is_open).limit(1)
 
 
 def leave_out(change: Change, reason: str, by: str) -> None:

@@ -61,7 +61,7 @@ def is_mass(app: App, leaving: int, besides: int = 0) -> bool:
     """Whether a guard, the app's or the workspace's, holds so many more removals from the app now (rule 6); `besides`
     are those from other apps by the same approval."""
     before = confirmed_lately(app)
-    users = Account.present(app).count() + before
+    users = Account.number_present(app) + before
     elsewhere, others = leaving_elsewhere(app)
     leaving_today = leaving + before
     return leaving > 0 and (
@@ -82,7 +82,7 @@ def is_mass_of(app: App, kinds: tuple[str, ...], people: int) -> bool:
         """,
         (app.id, *kinds, str(utcnow() - DAY)),
     ).fetchone()[0]
-    users = Account.present(app).count()
+    users = Account.number_present(app)
     return people > 0 and guard_of(app).holds(people + before, users)
 
 

@@ -308,7 +308,7 @@ def _remember(app: App, fields: list[str]) -> None:
 
 
 def _accepted(app: App) -> frozenset[str]:
-    lost = App.select(App.lost).where(App.id == app.id).scalar() or {}
+    lost = App.get_by_id(app.id).lost or {}
     return frozenset(lost.get("fields", ())) if lost.get("accepted") else frozenset()
 
 

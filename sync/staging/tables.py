@@ -98,12 +98,12 @@ def _insert(table: Table, rows: list[tuple]) -> int:
 def _unusual(table: Table, rows: list[tuple]) -> tuple[Sequence[str], Iterable[tuple]]:
     """The columns in which a row is unlike most, and the rows with these alone: to bind a value takes as long as half
     of a comparison, and a list has a hundred thousand rows."""
-    usual, columns = dict(table.usual), list(zip(*rows))
+    names, usual = table.names, dict(table.usual)
     if not usual or not rows:
-        return table.names, rows
-    places = [place for place, name in enumerate(table.names)
-              if name not in usual or columns[place].count(usual[name]) < len(rows)]  # fmt: skip
-    return [table.names[place] for place in places], zip(*(columns[place] for place in places))
+        return names, rows
+    bound = {name: values for name, values in zip(names, zip(*rows))
+             if name not in usual or values.count(usual[name]) < len(rows)}  # fmt: skip
+    return list(bound), zip(*bound.values())
 
 
 @contextmanager

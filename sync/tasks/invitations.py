@@ -233,7 +233,7 @@ def look_for(app: App) -> int:
     Inside the check's transaction.
     """
     onboarded = 0
-    for invitation in list(Invitation.select().where(Invitation.app == app, Invitation.state.in_(SHOWN))):
+    for invitation in _shown(app):
         account = _account_of(invitation)
         if account is None:
             continue
@@ -243,6 +243,11 @@ def look_for(app: App) -> int:
         if account.status == AccountStatus.ACTIVE:
             onboarded += _onboard(invitation, account)
     return onboarded
+
+
+@prepared
+def _shown(app: App) -> ModelSelect:
+    return Invitation.select().where(Invitation.app == app, Invitation.state.in_(SHOWN))
 
 
 def _account_of(invitation: Invitation) -> Account | None:

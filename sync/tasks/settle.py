@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from peewee import ModelSelect
+
 from sync import roles
 from sync.apps import access
 from sync.db import db, utcnow
@@ -14,6 +16,7 @@ from sync.mail import invitations as invitation_mail
 from sync.matching import members
 from sync.models import Access, Account, App, Assignment, Invitation, Task
 from sync.names import asset_name
+from sync.prepared import prepared_plain
 from sync.states import LIVE_TASKS, AccountState, CheckTrigger, InvitationState, TaskKind, TaskState, texts
 from sync.tasks import hand_overs
 from sync.workspace import workspace
@@ -115,11 +118,16 @@ def bring_into_reading(app: App, began: datetime) -> None:
     Operations done since are put into the reading; running ones that already show in it are applied without
     a change. Inside the check's transaction, before it compares.
     """
-    if not Task.select().where(Task.app == app, (Task.finished_at > began) | Task.is_live).exists():
+    if not _live_or_since(app, began):
         return
     for statement in (_ROLES_SINCE, _GRANTS_SINCE, _REVOKED_SINCE, _ROLES_UNDER_WAY, _GRANTS_UNDER_WAY,
                       _REVOKED_UNDER_WAY):  # fmt: skip
         db.execute_sql(statement, {"app": app.id, "began": str(began)})
+
+
+@prepared_plain
+def _live_or_since(app: App, began: datetime) -> ModelSelect:
+    return Task.select(Task.id).where(Task.app == app, (Task.finished_at > began) | Task.is_live).limit(1)
 
 
 _SINCE = f"t.app_id = :app AND t.state = '{TaskState.DONE}' AND t.finished_at > :began AND t.act"
