@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 import pytest
-from peewee import Model, ModelSelect, fn
+from peewee import Model, ModelInsert, ModelSelect, fn
 
 from sync.db import connected, db, utcnow
 from sync.listing import one_of, plain_rows
 from sync.models import Account, App, Person
-from sync.prepared import prepared, prepared_plain
+from sync.prepared import prepared, prepared_plain, prepared_rows
 from sync.states import AccountState
 from tests.sync.test_quick_rows import described
 
@@ -56,6 +56,26 @@ def test_the_next_connection_is_asked_too(chat):
         assert ask(AccountState.PRESENT) == before != []
         Account.update(state=AccountState.GONE).execute()
         assert ask(AccountState.PRESENT) == [] and ask(AccountState.GONE) == before
+
+
+@pytest.mark.usefixtures("home")
+def test_many_rows_of_values_are_written_with_one_statement():
+    asked, now = [], utcnow()
+
+    def write(name: str, employee_number: str | None, at: datetime) -> ModelInsert:
+        asked.append(True)
+        return Person.insert(name=name, employee_number=employee_number, status_since=at, created_at=at)
+
+    add, rename = prepared_rows(write), prepared_rows(lambda id, name: Person.update(name=name).where(Person.id == id))
+    assert add([("Ana", None, now), ("Bo", "7", now)]) == 2 and add(iter([("Cy", None, now)])) == 1
+    add([])
+    people = list(Person.select().order_by(Person.id))
+    assert [(one.name, one.employee_number) for one in people] == [("Ana", None), ("Bo", "7"), ("Cy", None)]
+    assert rename([(people[0].id, "Ada"), (0, "Nobody")]) == 1
+    assert [one.name for one in Person.select().order_by(Person.id)] == ["Ada", "Bo", "Cy"]
+    assert asked == [True], "written once"
+    with pytest.raises(TypeError, match="None can't be bound"):
+        rename([(None, "Nobody")])
 
 
 @pytest.mark.usefixtures("home")

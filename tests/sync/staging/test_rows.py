@@ -1,0 +1,54 @@
+"""Rows of a TEMP table are stored as they were given, although a column that all of them have as usual isn't bound."""
+
+from __future__ import annotations
+
+import pytest
+
+from sync.db import db
+from sync.staging import tables
+from sync.staging.check import STAGED_ACCOUNT, STAGED_ROLE
+
+USUAL = dict(STAGED_ACCOUNT.usual)
+OTHER = {name: 7 if type(value) is int else "other" for name, value in USUAL.items()}
+
+
+@pytest.fixture(autouse=True)
+def staged(home):
+    with tables.created(STAGED_ACCOUNT, STAGED_ROLE):
+        yield
+
+
+def row(external_id: str, **others: object) -> tuple:
+    given = {"external_id": external_id, "last_activity": "2026-11-01 08:00:00"}
+    values = dict.fromkeys(STAGED_ACCOUNT.names, "x") | USUAL | given | others
+    return tuple(values.values())
+
+
+def stored() -> list[tuple]:
+    return db.execute_sql("SELECT * FROM staged_account ORDER BY external_id").fetchall()
+
+
+@pytest.mark.parametrize("column", USUAL)
+def test_one_row_of_a_page_is_unlike_the_others(column):
+    other, none = [row("a"), row("b", **{column: OTHER[column]})], [row("c"), row("d", **{column: None})]
+    assert tables.insert(STAGED_ACCOUNT, other) == tables.insert(STAGED_ACCOUNT, none) == 2
+    assert stored() == other + none
+
+
+def test_all_rows_of_a_page_are_as_usual_or_none_is():
+    usual, unlike = [row("a"), row("b")], [row("c", **OTHER), row("d", **OTHER)]
+    assert tables.insert(STAGED_ACCOUNT, usual) == tables.insert(STAGED_ACCOUNT, unlike) == 2
+    assert stored() == usual + unlike
+
+
+def test_a_row_with_a_known_key_is_left_out_and_no_row_is_no_work():
+    assert tables.insert(STAGED_ACCOUNT, []) == 0
+    assert tables.insert(STAGED_ACCOUNT, [row("a")]) == 1
+    assert tables.insert(STAGED_ACCOUNT, [row("a", **OTHER), row("b", **OTHER)]) == 1
+    assert stored() == [row("a"), row("b", **OTHER)]
+
+
+def test_a_table_without_usual_values_stores_every_column():
+    roles = [("member", "Member", 0, 1, 0), ("", "", 0, 0, 1)]
+    assert tables.insert(STAGED_ROLE, roles) == 2
+    assert sorted(db.execute_sql("SELECT * FROM staged_role").fetchall(), reverse=True) == roles
