@@ -9,19 +9,18 @@ from dataclasses import asdict
 
 from sync import activity, vault
 from sync.config import Config
-from sync.db import DatabaseRefused, connected, open_database
+from sync.db import DatabaseRefused, opened_database
 
 
 def main(act: str) -> None:
     settings = Config.from_environ()
     try:
-        open_database(settings.database_url or settings.database_path)
+        with opened_database(settings.database_url or settings.database_path):
+            if act == "verify":
+                vault.open_vault(settings.secret_key_file)
+                print(json.dumps(asdict(activity.verify())))
     except DatabaseRefused as problem:
         sys.exit(str(problem))
-    if act == "verify":
-        vault.open_vault(settings.secret_key_file)
-        with connected():
-            print(json.dumps(asdict(activity.verify())))
 
 
 if __name__ == "__main__":

@@ -147,30 +147,46 @@ def utcnow() -> datetime:
 
 
 def open_database(path: str | os.PathLike) -> None:
-    """Point `db` at the file, or at the server's database by its address, and bring its schema up to date.
+    """As opened_database(), without a connection afterwards."""
+    with opened_database(path):
+        pass
+
+
+@contextmanager
+def opened_database(path: str | os.PathLike) -> Iterator[None]:
+    """Point `db` at the file, or at the server's database by its address, and bring its schema up to date. This thread
+    is connected to it for the length of the block.
 
     A file of an older version is copied beside itself first; raises
     DatabaseRefused for a file of a newer version or one that isn't a database.
     """
-    if db.on_server:
-        _open_server(str(path))
-        return
-    path = Path(path)
+    _close()
+    try:
+        _open_server(str(path)) if db.on_server else _open_file(Path(path))
+        yield
+    finally:
+        _close()
+
+
+def _close() -> None:
+    if not db.is_closed():
+        db.close()
+
+
+def _open_file(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
         raise DatabaseRefused(f"{path.parent} can't be made: {problem.strerror}. {WRITABLE}") from problem
     faults.watch(path.parent)
-    if not db.is_closed():
-        db.close()
     db.init(
         str(path),
         pragmas={"journal_mode": "wal", "foreign_keys": 1, "synchronous": "full", "cache_size": -16_000},
         timeout=LONGEST_WAIT,
     )
     try:
-        with connected():
-            _migrate(path)
+        db.connect()
+        _migrate(path)
     except (DatabaseError, sqlite3.DatabaseError, OSError) as problem:
         fault = faults.of(problem)
         reason = fault.text if fault else f"{problem}. {WRITABLE}" if isinstance(problem, OSError) else problem
@@ -181,13 +197,12 @@ def open_database(path: str | os.PathLike) -> None:
 def _open_server(address: str) -> None:
     from sync.postgres import opening
 
-    if not db.is_closed():
-        db.close()
     db.init(address)
     try:
         with connected():
             opening.prepare(db, Runner(db, str(MIGRATIONS)))
         db.begin_pool()
+        db.connect()
     except (opening.CannotBeUsed, DatabaseError) as problem:
         raise DatabaseRefused(opening.sentence(problem, address)) from problem
 

@@ -8,7 +8,7 @@ from sync import activity, restored, seals, vault
 from sync.apps import drafts
 from sync.checks import checks, comparison
 from sync.config import Config
-from sync.db import DatabaseRefused, connected, db, open_database
+from sync.db import DatabaseRefused, db, opened_database
 from sync.directory import address_moves, directories, last_days, scim_people, unused_keys, waiting_files
 from sync.jobs import queue
 from sync.mail import news, outbox
@@ -60,8 +60,7 @@ def open_all(config: Config, although_moved: bool = False) -> None:
     connectors.allow_networks(config.private_networks)
     connectors.load_folder(config.home / "connectors")
     vault.open_vault(config.secret_key_file)
-    open_database(config.database_url or config.database_path)
-    with connected():
+    with opened_database(config.database_url or config.database_path):
         if not although_moved and (name := moved_to()):
             raise DatabaseRefused(f"This workspace was moved to {name}. Set ROLLCALL_DATABASE to that database, or use "
                                   "this one again with: python app.py move --undo")

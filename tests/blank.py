@@ -42,7 +42,8 @@ class Copy:
         return cls(config.database_path.read_bytes(), key)
 
     def open(self, config: Config) -> None:
-        """What sync.start.open_all() does on a folder that holds these files. Its migrations are not applied again."""
+        """What sync.start.open_all() does on a folder that holds these files. Its migrations are not applied again.
+        This thread stays connected."""
         config.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         if database.on_server():
             db.close()
@@ -53,10 +54,10 @@ class Copy:
             config.secret_key_file.touch(0o600)
             config.secret_key_file.write_bytes(self.key)
         start.open_all(config)
-        with connected():
-            if not database.on_server():
-                db.pragma("synchronous", "off", permanent=True)  # a kill loses nothing by it, and nobody cuts the power
-                queue.queue.storage._fsync = False
+        db.connect()
+        if not database.on_server():
+            db.pragma("synchronous", "off", permanent=True)  # a kill loses nothing by it, and nobody cuts the power
+            queue.queue.storage._fsync = False
 
 
 def config_of(home: Path | str, **environ: str) -> Config:

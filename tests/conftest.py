@@ -17,15 +17,16 @@ from werkzeug.routing import Rule
 
 import connectors
 from sync.config import Config
-from sync.db import connected, db
+from sync.db import db
 from sync.models import Person
 from sync.people import people
 from sync.rank import Asker
 from sync.sign_in import passwords
-from tests import database
+from tests import database, in_memory
 from tests.blank import LOCAL, OLGA, config_of, open_acme, open_blank
 
 os.environ.update(LOCAL)  # for the programs that tests start
+_temporary = in_memory.begin()
 
 # What begins first: these modules, of which each may take a minute, then all that is in these folders.
 LONGEST = ("core_on_postgres", "test_kill", "rest_apps", "nginx", "damaged_files", "_machine", "_properties")
@@ -116,6 +117,13 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(20_000)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(exitstatus: int) -> None:
+    """Files of tests that have failed are kept until the next run."""
+    if _temporary and exitstatus == pytest.ExitCode.OK:
+        in_memory.end(_temporary)
+
+
 def pytest_configure() -> None:
     allow_local_servers()  # for fixtures of a module
 
@@ -144,8 +152,7 @@ def home(config: Config, request: pytest.FixtureRequest) -> Iterator[Path]:
         open_acme(config)
     else:
         open_blank(config)
-    with connected():
-        yield config.home
+    yield config.home
     if not db.is_closed():
         db.close()
     if database.on_server():

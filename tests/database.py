@@ -124,12 +124,11 @@ def keep(home: Path | str) -> str:
 @contextmanager
 def first_of_many(folder: Path) -> Iterator[None]:
     """A new database, open for the length of the block: what open_copy() of the same folder copies afterwards."""
-    from sync.db import connected, db, open_database
+    from sync.db import db, opened_database
 
     if on_server():
         make(folder)
-    open_database(f"{_server()}/{_name(folder)}" if on_server() else folder / "template.db")
-    with connected():
+    with opened_database(f"{_server()}/{_name(folder)}" if on_server() else folder / "template.db"):
         yield
         if not on_server():
             db.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")

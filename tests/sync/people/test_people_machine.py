@@ -46,7 +46,6 @@ class Company(RuleBasedStateMachine):
         if not db.is_closed():
             db.close()
         open_blank(config_of(f"{tempfile.mkdtemp(dir=FOLDER)}/home"))
-        db.connect()
         self.left: set[int] = set()
         self.word: dict[str, dict[int, str]] = {}
         self.directories = {name: Scripted(name) for name in PULLED}

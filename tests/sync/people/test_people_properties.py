@@ -52,7 +52,6 @@ def afresh(tmp_path: Path, scripted) -> Iterator[Callable[[], None]]:
         if not db.is_closed():
             db.close()
         open_blank(config_of(tmp_path / str(next(numbers))))
-        db.connect()
 
     yield open_another
     db.close()
