@@ -11,7 +11,8 @@ from tests.sync.fixtures import email
 
 
 def account(number: int) -> Account:
-    return Account.get(Account.email == email(number))
+    """In the first app that this person has an account in."""
+    return Account.select().where(Account.email == email(number)).order_by(Account.id).get()
 
 
 def ids(*numbers: int) -> list[int]:

@@ -78,13 +78,13 @@ def test_the_end_comes_before_a_change_and_the_worse_before_the_better(chat):
 def test_many_accounts_are_three_statements(chat):
     for number in range(1, 8):
         task(number, "change role", "queued")
-    asked: list[str] = []
+    asked: list = []
     accounts = list(Account.select())
-    db.connection().set_trace_callback(asked.append)
+    db.query_hooks.append(asked.append)
     try:
         states = task_progress.states_of(accounts)
     finally:
-        db.connection().set_trace_callback(None)
+        db.query_hooks.remove(asked.append)
     assert len(asked) == 3 and sum(not state.onboarded for state in states.values()) == 7
     queue.drain(("task",))
 
