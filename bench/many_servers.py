@@ -72,7 +72,7 @@ class _Calls:
 
 
 def _serve(waits: dict[str, float], accounts: int, pipe: Connection) -> None:
-    bodies = {start: reading.encoded(reading.page(accounts, start, 0, PAGE)) for start in range(1, accounts + 2, PAGE)}
+    bodies = reading.pages(accounts, 0, PAGE)
     config = reading.encoded({**reading.CONFIG, "filter": {"supported": True, "maxResults": PAGE}})
     begun, calls = threading.Event(), _Calls()
 

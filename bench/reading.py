@@ -46,23 +46,24 @@ class Server:
 
 
 def _serve(count: int, latency: float, pipe: Connection) -> None:
-    pages = _pages(count, 0)
+    made = pages(count, 0)
     others = {"/ServiceProviderConfig": encoded(CONFIG)}
     listener = socket.create_server(("127.0.0.1", 0), backlog=64)
     pipe.send(listener.getsockname()[1])
-    threading.Thread(target=_begin, args=(pipe, pages, count), daemon=True).start()
+    threading.Thread(target=_begin, args=(pipe, made, count), daemon=True).start()
     while True:
-        threading.Thread(target=_talk, args=(listener.accept()[0], pages, others, latency), daemon=True).start()
+        threading.Thread(target=_talk, args=(listener.accept()[0], made, others, latency), daemon=True).start()
 
 
-def _begin(pipe: Connection, pages: dict[int, bytes], count: int) -> None:
+def _begin(pipe: Connection, made: dict[int, bytes], count: int) -> None:
     while True:
-        pages.update(_pages(count, pipe.recv()))
+        made.update(pages(count, pipe.recv()))
         pipe.send(None)
 
 
-def _pages(count: int, round: int) -> dict[int, bytes]:
-    return {start: encoded(page(count, start, round)) for start in range(1, count + 2, PAGE)}
+def pages(count: int, round: int, size: int = PAGE) -> dict[int, bytes]:
+    """By the index that each starts at. The last one, past the end, is empty."""
+    return {start: encoded(page(count, start, round, size)) for start in (*range(1, count + 1, size), count + 1)}
 
 
 def page(count: int, start: int, round: int, size: int = PAGE) -> dict:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import leavers, many, reading, run, sample
+from bench import leavers, many, reading, run, sample, whole
 from bench.floor import Floor
 from bench.workspace import Rollcall, open_workspace, rows_written, run_check
 from sync.db import connected, db
@@ -66,6 +66,10 @@ def test_others_write_while_an_app_is_being_read(tmp_path: Path) -> None:
 def test_both_read_the_whole_list_over_http(latency: float) -> None:
     with reading.Server(COUNT, latency) as server:
         assert reading.plain(server.url) == reading.connector(server.url) == COUNT
+
+
+def test_a_loop_that_reads_until_a_page_is_empty_ends_after_a_short_last_page(tmp_path: Path) -> None:
+    assert set(whole.plain(reading.PAGE + 100, tmp_path)) == set(whole.STEPS)
 
 
 def test_a_push_opens_a_report_in_every_app_and_calls_none(tmp_path: Path) -> None:
