@@ -10,6 +10,7 @@ from sync import roles
 from sync.models import BIT, Account, Role
 from sync.safety import administrators, protection
 from sync.states import Protection
+from tests.sync.acting import account
 from tests.sync.fixtures import email
 
 
@@ -18,7 +19,7 @@ def pair(chat):
     """The accounts of persons 0 and 1, the app's administrators."""
     chat.store.change(chat.id_of(1), via="page", role="owner")
     chat.check()
-    pair = [Account.get(Account.email == email(number)) for number in (0, 1)]
+    pair = [account(0), account(1)]
     assert set(administrators.administrators_left(chat.app)) == {account.id for account in pair}
     return pair
 
@@ -65,8 +66,8 @@ def test_those_without_are_left_out_and_another_apps_are_none(chat, second, pair
 
 
 def test_the_most_recently_active_comes_first(chat, pair):
-    for day, account in enumerate(pair):
-        Account.update(last_activity=f"2026-11-0{day + 1} 09:00:00").where(Account.id == account.id).execute()
+    for day, one in enumerate(pair):
+        Account.update(last_activity=f"2026-11-0{day + 1} 09:00:00").where(Account.id == one.id).execute()
     assert administrators.administrators_left(chat.app) == [pair[1].id, pair[0].id]
 
 

@@ -10,6 +10,7 @@ from sync import roles
 from sync.db import MIGRATIONS, db
 from sync.models import Account, Change
 from sync.models import Role as Known
+from tests.database import ON_FILE
 
 ROLES = [
     Role("admin", "Admin", privileged=True),
@@ -115,6 +116,7 @@ def test_half_a_character_is_left_out_of_a_role_too(several):
     assert several.account("ben").further_roles == ("billing",)
 
 
+@ON_FILE
 def test_a_file_from_before_is_brought_up_to_date_with_who_is_in_it(several):
     runner = Runner(db, str(MIGRATIONS))
     runner.down("0013_roles")
