@@ -27,6 +27,7 @@ from sync.prepared import prepared
 from sync.problems import UnusableReading
 from sync.reports import mass_updates, merge, policy
 from sync.safety import guards, lost_fields, wanted
+from sync.search import index
 from sync.states import (
     OF_ACCESS,
     OF_ASSETS,
@@ -304,6 +305,7 @@ class _Work:
         App.update(last_check_at=now, **failures.cleared()).where(App.id == app.id).execute()
         lost_fields.clear(app)
         members.recount(app)
+        index.bring_up_soon(sum(found.values()))
 
     def record_changes(self, app: App, report: Report, found: dict[str, int]) -> None:
         if not found or sum(found.values()) > ENTRIES:

@@ -12,11 +12,10 @@ from peewee import SQL, Expression, Field
 from sync.db import db
 from sync.once import once
 from sync.search import trigrams
-from sync.search.index import ROW, Kind, is_behind, not_in_it_yet, span
+from sync.search.index import MANY, ROW, Kind, is_behind, not_in_it_yet, span
 from sync.search.texts import contains, part_of, words_of
 from sync.search.trigrams import Texts
 
-FRESH = 1000  # rows beside the index that a search reads; if there are more, it says so
 FEW_APPS = 20  # are searched one by one
 _IDS = "SELECT CAST(value AS INTEGER) FROM json_each(?)"
 
@@ -43,12 +42,12 @@ def first(kind: Kind, asked: str, most: int, apps: Sequence[int] | None = None) 
     words = words_of(asked)
     if not any(map(_phrase, words)) or apps is not None and not apps:
         return Found([])
-    fresh = [id for id, text in not_in_it_yet(kind, most=FRESH) if contains(text, words)]
+    fresh = list(dict.fromkeys(id for id, text in not_in_it_yet(kind, most=MANY) if contains(text, words)))
     wanted = [apps] if apps is None or len(apps) > FEW_APPS else [[app] for app in apps]
     ids = _of_apps(kind, fresh, apps)
     for some in wanted:
         ids += _ids(kind, words, some, most + 1 - len(ids))
-    return Found(ids[:most], len(ids) > most, is_behind(kind, FRESH))
+    return Found(ids[:most], len(ids) > most, is_behind(kind, MANY))
 
 
 def _of_apps(kind: Kind, ids: list[int], apps: Sequence[int] | None) -> list[int]:

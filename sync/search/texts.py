@@ -16,14 +16,15 @@ def fold(text: str) -> str:
     """Without case and diacritics."""
     if not text.isascii():
         text = unicodedata.normalize("NFKD", text.casefold().translate(LETTERS))
-        text = "".join(letter for letter in text if not unicodedata.combining(letter))
+        if not text.isascii():
+            text = "".join([letter for letter in text if not unicodedata.combining(letter)])
     return text.casefold()
 
 
 def text_of(fields: Iterable[str | None]) -> str:
     """What is searched of a row: its fields, each once, such as " jose brandt jose@acme.example"."""
-    folded = dict.fromkeys(fold(field or "") for field in fields)
-    return "".join(f" {word}" for field in folded for word in _words(field))
+    folded = dict.fromkeys([fold(field) for field in fields if field])
+    return " ".join(["", *[word for field in folded for word in _words(field)]])
 
 
 def words_of(asked: str) -> tuple[str, ...]:
@@ -42,4 +43,6 @@ def part_of(word: str) -> str:
 
 
 def _words(folded: str) -> list[str]:
-    return "".join(sign if sign.isprintable() else " " for sign in folded).split()
+    if not folded.isprintable():
+        folded = "".join(sign if sign.isprintable() else " " for sign in folded)
+    return folded.split()

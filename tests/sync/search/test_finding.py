@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sync.apps import member_list
 from sync.apps.member_list import Members
 from sync.db import db, utcnow, writing
+from sync.jobs import queue
 from sync.models import Account, App, Asset, Person, PersonEmail, SearchDue, SearchText
 from sync.people import people
 from sync.search import finding, index
@@ -165,6 +166,33 @@ def test_a_long_backlog_is_reported_and_worked_off_bit_by_bit(home, monkeypatch)
     filled()
     found = finding.first(Kind.ACCOUNT, "person1199", 9, [app.id])
     assert len(found.ids) == 1 and not found.behind
+
+
+def test_rows_beside_the_index_are_read_by_few_statements_however_many_they_are(home):
+    apps = [make_app(name) for name in ("Chat", "Wiki")]
+    for app in apps:
+        accounts_of(app, *(f"Person{number:04}" for number in range(2 * index.BATCH)))
+    for before, note in ((lambda: None, "anna"), (filled, "petra")):
+        before()
+        with writing():
+            Account.update(match_note=note).execute()
+        asked: list = []
+        db.query_hooks.append(asked.append)
+        found = dict(index.not_in_it_yet(Kind.ACCOUNT, apps[0].id))
+        db.query_hooks.remove(asked.append)
+        assert {text.split()[-1] for text in found.values()} == {note}
+        assert found.keys() == {row.id for row in Account.select().where(Account.app == apps[0])}
+        assert len(asked) == 2 and all(len(query.params) < 9 for query in asked)
+
+
+@pytest.mark.parametrize("many, woken", [(2, 1), (3, 0)])
+def test_a_check_that_finds_many_new_accounts_has_them_indexed_at_once(chat, monkeypatch, many, woken):
+    monkeypatch.setattr(index, "MANY", many)
+    for number in range(20, 23):
+        chat.store.add(f"p{number}@acme.example", f"Person {number}", "member", via="page")
+    queue.queue.flush()
+    chat.check()
+    assert sum("wake_search" in task.name for task in queue.queue.pending()) == woken
 
 
 def test_an_unchanged_row_is_not_written_again(by):
