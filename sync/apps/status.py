@@ -14,14 +14,14 @@ from peewee import Case, ModelSelect, fn
 from sync import effects, workspace
 from sync.apps import apps, owners
 from sync.apps.conditions import Condition, Due, Facts, Words, that_hold
-from sync.db import utcnow
+from sync.db import db, utcnow
 from sync.listing import one_of
 from sync.models import Account, App, Check, Person, Report, Task
 from sync.once import once
 from sync.prepared import prepared, prepared_plain
 from sync.problems import AppProblem
 from sync.safety import leavers
-from sync.states import AccountMatch, AccountState, AppState, AppStatus, CheckState, Step, Tone
+from sync.states import AccountMatch, AppState, AppStatus, CheckState, Step, Tone
 
 PATIENCE = timedelta(minutes=5)  # so long after its time, a daily check isn't late yet
 DAY = timedelta(days=1)
@@ -183,14 +183,16 @@ def _counted_tasks(among: str) -> ModelSelect:
 
 def _leaving(among: str) -> dict[int, int]:
     """The accounts of people who have left that a task removes: leavers.open_in() counts them until they are gone."""
-    return dict(_removing(among))
-
-
-@prepared
-def _removing(among: str) -> ModelSelect:
-    removing = (one_of(Account.app, among), Account.state == AccountState.REMOVING, Account.is_matched, Person.has_left)
-    counted = Account.select(Account.app, fn.COUNT(Account.id)).join(Person).where(*removing)
-    return counted.group_by(Account.app).tuples()
+    rows = db.execute_sql(
+        """
+        SELECT a.app_id, count(*) FROM account a JOIN person p ON p.id = a.person_id
+        WHERE a.app_id IN (SELECT CAST(value AS INTEGER) FROM json_each(?)) AND a.state = 'removing'
+            AND a.match_kind = 'matched' AND +p.status = 'deprovisioned'
+        GROUP BY a.app_id
+        """,
+        (among,),
+    )  # of the two, those being removed are fewer
+    return dict(rows.fetchall())
 
 
 def own_accounts(among: str) -> dict[int, AccountMatch]:

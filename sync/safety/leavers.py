@@ -84,15 +84,16 @@ def _asks(account: Account, condition: str) -> bool:
 
 
 def open_in(app_ids: Iterable[int]) -> dict[int, Numbers]:
-    """By app id, the numbers of these apps; apps without a leaver are missing. One query for all of them."""
-    return dict(_open_in(tuple(sorted(set(app_ids)))))
+    """By app id, the numbers of these apps; apps without a leaver are missing. One query for all that a page asks."""
+    numbers = _open()
+    return {app_id: numbers[app_id] for app_id in sorted(set(app_ids) & numbers.keys())}
 
 
 @once
-def _open_in(app_ids: tuple[int, ...]) -> dict[int, Numbers]:
-    rows = db.execute_sql(
-        f"SELECT a.app_id, {_NUMBERS} {_ROWS} WHERE {HAS_LEFT} AND {_AMONG} GROUP BY a.app_id", _values(app_ids)
-    ).fetchall()
+def _open() -> dict[int, Numbers]:
+    """Of all connected apps: accounts are found by the people who have left, so some apps would take as long."""
+    rows = db.execute_sql(f"SELECT a.app_id, {_NUMBERS} {_ROWS} WHERE {HAS_LEFT} AND {_IN_USE} GROUP BY a.app_id",
+                          {"today": str(today())}).fetchall()  # fmt: skip
     return {app_id: Numbers(*numbers) for app_id, *numbers in rows}
 
 
@@ -119,12 +120,9 @@ def people_still_in() -> list[int]:
     return [person_id for (person_id,) in rows]
 
 
-@once
 def apps_still_in() -> set[int]:
     """The ids of the connected apps in which people who have left have an open account."""
-    rows = db.execute_sql(f"SELECT DISTINCT a.app_id {_ROWS} WHERE {HAS_LEFT} AND {_IN_USE} AND NOT {DECIDED}",
-                          {"today": str(today())}).fetchall()  # fmt: skip
-    return {app_id for (app_id,) in rows}
+    return {app_id for app_id, numbers in _open().items() if numbers.accounts}
 
 
 @once
