@@ -155,6 +155,8 @@ def _to_explain(app_ids: tuple[int, ...]) -> list[Leaver]:
 def _rows(app_ids: tuple[int, ...]) -> list[tuple]:
     """Of each such account: its id, until when it is kept, why its removal was left out, and the ids of its acceptance
     and of its change."""
+    if not app_ids:
+        return []
     return db.execute_sql(
         f"""
         SELECT a.id, CASE WHEN {KEPT} THEN p.remove_on END, CASE WHEN {LEFT_OUT} THEN a.left_out END, ({ACCEPTED}),
