@@ -105,7 +105,7 @@ def _connect(waiting: WaitingFile, values: dict[str, str], by: Asker) -> Directo
     except directories.DirectoryProblem:
         name = waiting.name.strip() or directories.connector_class(waiting.kind).label
         made = Directory.get_or_none(
-            Directory.name == name, Directory.kind == waiting.kind, Directory.answers_id == waiting.person_id,
+            Directory.name == name, Directory.kind == waiting.kind, Directory.responsible_id == waiting.person_id,
             Directory.created_at >= waiting.created_at)  # fmt: skip
         if made is None:
             raise

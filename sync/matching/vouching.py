@@ -14,8 +14,8 @@ USER = rank.rank_of(WorkspaceRole.USER)  # what a directory may change even if n
 # A directory ranks as the person responsible for it does now, unless an Owner vouches for it. Each may change plain
 # users: otherwise nobody would leave any longer once the person who connected it has left.
 _DIRECTORY_RANK = f"""(CASE WHEN ranked.vouched THEN 0 ELSE min({USER}, coalesce((
-    SELECT {rank.sql_rank("answers.workspace_role")} FROM person AS answers
-    WHERE answers.id = ranked.answers_id AND answers.status = 'active'), {USER})) END)"""
+    SELECT {rank.sql_rank("responsible.workspace_role")} FROM person AS responsible
+    WHERE responsible.id = ranked.responsible_id AND responsible.status = 'active'), {USER})) END)"""
 
 
 def sql_above(directory_id: str, role: str) -> str:
@@ -40,7 +40,7 @@ def responsibility_in_words(directory: Directory) -> str:
     """Whose rank it has: "an Owner vouches for it", "Ana Lima is responsible for it"."""
     if directory.vouched:
         return "an Owner vouches for it"
-    person = directory.answers_id and Person.get_or_none(Person.id == directory.answers_id)
+    person = directory.responsible_id and Person.get_or_none(Person.id == directory.responsible_id)
     if person is None:
         return "nobody is responsible for it"
     manages = person.status == PersonStatus.ACTIVE and person.workspace_role in rank.MANAGERS
@@ -54,7 +54,7 @@ def make_responsible(directory: Directory, asker: Asker) -> None:
     rank.require(asker, *rank.MANAGERS)
     before = rank_of_directory(directory)
     stays = Directory.vouched if asker.rank == 0 else False
-    values = {"answers_id": asker.person_id, "vouched": stays if asker.person_id else True}
+    values = {"responsible_id": asker.person_id, "vouched": stays if asker.person_id else True}
     Directory.update(values).where(Directory.id == directory.id).execute()
     if before < rank_of_directory(directory):
         activity.record(asker, "answers for directory", about=directory.name,
@@ -115,7 +115,7 @@ def stop_vouching(directory: Directory, by: Asker) -> None:
     """From now on it ranks as the person responsible for it: an Owner who asks. Raises NotAllowed."""
     rank.require(by, WorkspaceRole.OWNER)
     with writing():
-        values = {"vouched": False, "answers_id": None}
+        values = {"vouched": False, "responsible_id": None}
         if Directory.update(values).where(Directory.id == directory.id, Directory.vouched).execute():
             activity.record(by, "stopped vouching for directory", about=directory.name,
                             after="Its changes to Owners and admins are held")

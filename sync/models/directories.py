@@ -47,7 +47,7 @@ class Directory(Base):
     guard_from = DateTimeField(null=True)  # if it pushes: leavers before this no longer count
     unread = JSONField(default=list, constraints=[SQL("DEFAULT '[]'")])  # attribute, people, values: a possible status
     private_by = CharField(null=True)  # who approved its address inside a private network; null: nobody
-    answers_id = IntegerField(null=True)  # the responsible Person: connected it, or changed how it is read
+    responsible_id = IntegerField(null=True)  # the Person who connected it, or changed how it is read
     vouched = BooleanField(default=False)  # an Owner or the command line lets it change Owners and admins (rank.py)
 
     is_active = Question("state", DirectoryState.ACTIVE)

@@ -46,10 +46,10 @@ def test_the_second_request_of_a_double_click_finds_what_the_first_connected(olg
     first = waiting_files.use(waiting, asker).directory
     assert waiting_files.use(waiting, asker).directory == first and Directory.select().count() == 1
     assert Activity.select().where(Activity.what == "connected directory").count() == 1
-    Directory.update(answers_id=None).execute()  # by now it is someone else's
+    Directory.update(responsible_id=None).execute()  # by now it is someone else's
     with pytest.raises(DirectoryProblem, match="A directory named HR already exists"):
         waiting_files.use(waiting, asker)
-    Directory.update(answers_id=olga.id).execute()
+    Directory.update(responsible_id=olga.id).execute()
     later = waiting_files.for_directory(olga, "csv", "HR", values)
     with pytest.raises(DirectoryProblem, match="A directory named HR already exists"):
         waiting_files.use(later, asker)

@@ -141,10 +141,10 @@ def test_the_person_who_is_responsible_for_a_directory_is_named(olga, scripted):
         Directory.update(values).where(Directory.id == directory.id).execute()
         return vouching.responsibility_in_words(Directory.get_by_id(directory.id))
 
-    assert words(vouched=True, answers_id=olga.id) == "an Owner vouches for it"
-    assert words(vouched=False, answers_id=None) == "nobody is responsible for it"
-    assert words(answers_id=olga.id) == f"{olga.name} is responsible for it"
+    assert words(vouched=True, responsible_id=olga.id) == "an Owner vouches for it"
+    assert words(vouched=False, responsible_id=None) == "nobody is responsible for it"
+    assert words(responsible_id=olga.id) == f"{olga.name} is responsible for it"
     Person.update(workspace_role="user").execute()
-    assert words(answers_id=olga.id) == f"{olga.name} is responsible for it, who no longer manages people"
+    assert words(responsible_id=olga.id) == f"{olga.name} is responsible for it, who no longer manages people"
     Person.update(workspace_role="admin", status="suspended").execute()
-    assert words(answers_id=olga.id) == f"{olga.name} is responsible for it, who no longer manages people"
+    assert words(responsible_id=olga.id) == f"{olga.name} is responsible for it, who no longer manages people"

@@ -30,7 +30,7 @@ def person(role: str | None = None, **values: object) -> Person:
 
 def answered_by(directory: Directory, role: str | None, vouched: bool = False) -> Directory:
     answers = role and person(role).id
-    Directory.update(answers_id=answers, vouched=vouched).where(Directory.id == directory.id).execute()
+    Directory.update(responsible_id=answers, vouched=vouched).where(Directory.id == directory.id).execute()
     return Directory.get_by_id(directory.id)
 
 
@@ -42,7 +42,7 @@ def test_the_lower_of_two_is_responsible_for_what_both_have_changed(ldap, theirs
     assert vouching.would_rise(directory, Asker.person(asker)) is (ROLES.index(askers) < ROLES.index(theirs))
     with writing():
         vouching.make_responsible_if_lower(directory, Asker.person(asker))
-    assert (Directory.get_by_id(ldap.id).answers_id == asker.id) is lower
+    assert (Directory.get_by_id(ldap.id).responsible_id == asker.id) is lower
     directory = answered_by(ldap, theirs)
     if lower:
         words = "^An Owner is responsible for LDAP. Nothing was changed: ask one of them.$"
@@ -62,7 +62,7 @@ def test_nobody_below_an_admin_is_responsible_for_a_directory(ldap, role):
                    lambda: vouching.require_over_directory(asker, ldap)):  # fmt: skip
         with pytest.raises(NotAllowed):
             change()
-    assert Directory.get().answers_id is None
+    assert Directory.get().responsible_id is None
 
 
 def test_a_directory_that_ranks_lower_now_is_in_activity(ldap):
@@ -86,7 +86,7 @@ def test_an_owner_vouches_and_stops_and_each_is_reported_once(ldap):
     for _ in range(2):
         vouching.stop_vouching(ldap, by)
     now = Directory.get_by_id(ldap.id)
-    assert (now.vouched, now.answers_id, Directory.get_by_id(other.id).vouched) == (False, None, True)
+    assert (now.vouched, now.responsible_id, Directory.get_by_id(other.id).vouched) == (False, None, True)
     assert [(row.who, row.what, row.about, row.after) for row in Activity.select().order_by(Activity.id)] == [
         ("Owner", "vouched for directory", "LDAP", "It may change Owners and admins"),
         ("Owner", "vouched for directory", "Other", "It may change Owners and admins"),

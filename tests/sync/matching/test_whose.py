@@ -161,7 +161,7 @@ def test_an_address_is_trusted_where_the_first_vouched_directory_gives_it(ana, l
     if case == "without a place":
         Directory.update(position=None).where(Directory.id == other.id).execute()
     if case in ("nobody answers", "an owner answers", "an admin answers"):
-        Directory.update(vouched=False, answers_id=None if case == "nobody answers" else bo.id).where(
+        Directory.update(vouched=False, responsible_id=None if case == "nobody answers" else bo.id).where(
             Directory.id == ldap.id).execute()  # fmt: skip
     entry(ldap, bo if "else's entry" in case or "another's entry" in case else ana)
     if case == "another's entry beside theirs":
@@ -193,7 +193,7 @@ def test_a_person_who_changes_a_directory_is_responsible_for_it(home, ldap, role
     with writing():
         vouching.make_responsible(Directory.get_by_id(ldap.id), Asker.person(asker))
     row = Directory.get_by_id(ldap.id)
-    assert (row.vouched, row.answers_id, vouching.rank_of_directory(row)) == (vouched, asker.id, now)
+    assert (row.vouched, row.responsible_id, vouching.rank_of_directory(row)) == (vouched, asker.id, now)
     assert Directory.get_by_id(other.id).vouched
 
 
@@ -202,7 +202,7 @@ def test_the_command_line_vouches_for_it(home, ldap):
     with writing():
         vouching.make_responsible(ldap, Asker.command_line())
     row = Directory.get_by_id(ldap.id)
-    assert (row.vouched, row.answers_id) == (True, None)
+    assert (row.vouched, row.responsible_id) == (True, None)
 
 
 @pytest.mark.parametrize("whole", [True, False])

@@ -1,0 +1,19 @@
+"""More columns have the names of what they hold."""
+
+NAMES = {
+    "directory": {"answers_id": "responsible_id"},
+}
+
+
+def up(migrator, db):
+    _rename(db, NAMES)
+
+
+def down(migrator, db):
+    _rename(db, {table: {new: old for old, new in columns.items()} for table, columns in NAMES.items()})
+
+
+def _rename(db, names: dict[str, dict[str, str]]) -> None:
+    for table, columns in names.items():
+        for old, new in columns.items():
+            db.execute_sql(f'ALTER TABLE "{table}" RENAME COLUMN "{old}" TO "{new}"')

@@ -1,0 +1,37 @@
+"""Columns get plainer names on both databases: each row keeps its values on the way back, and there again."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from playhouse.migrations import Runner
+
+from sync.db import MIGRATIONS, db
+from sync.models import Directory, Person
+
+ITSELF = "0047_plain_names"
+NAMES = import_module(f"sync.migrations.{ITSELF}").NAMES
+
+
+def test_each_value_is_kept_under_the_old_name_and_again_under_the_new_one(home):
+    person = Person.create(name="Ana")
+    Directory.create(kind="ldap", name="Company", responsible_id=person.id)
+    now, runner = rows(), Runner(db, str(MIGRATIONS))
+    assert all(row[column] for table, columns in NAMES.items() for row in now[table] for column in columns.values())
+    runner.down(ITSELF)
+    former = rows()
+    for table, columns in NAMES.items():
+        [row], [was] = now[table], former[table]
+        assert was == {**{name: value for name, value in row.items() if name not in columns.values()},
+                       **{old: row[new] for old, new in columns.items()}}  # fmt: skip
+    runner.up()
+    assert rows() == now
+
+
+def rows() -> dict[str, list[dict]]:
+    found = {}
+    for table in NAMES:
+        cursor = db.execute_sql(f'SELECT * FROM "{table}"')
+        names = [column[0] for column in cursor.description]
+        found[table] = [dict(zip(names, row)) for row in cursor.fetchall()]
+    return found
