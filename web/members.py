@@ -202,7 +202,7 @@ def _suggested(account: Account, given, problem: str) -> list[MatchChoice]:
     found = suggestions.suggestions(account) if may_look_for_people() else []
     if not found:
         return []
-    chosen, first = given.get("chosen"), not problem and not account.asked_as
+    chosen, first = given.get("chosen"), not problem and not account.moved_email_key
     choices = [
         MatchChoice(value := named_in_form(person), person.name, joined(names.main_email(person), why),
                     chosen == value or first and place == 0)

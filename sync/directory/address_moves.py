@@ -156,7 +156,7 @@ def _record_moved(moves: Moves, by: str) -> Iterator[str]:
             dict(who=by, what="moved e-mail address", about=email, why=why, before=names[person], after=name,
                  person_id=one) for one in (person, holder) if one is not None
         ])  # fmt: skip
-        unmatched = _rows("SELECT count(*) FROM account WHERE asked_as = ? AND was_of_id = ? "
+        unmatched = _rows("SELECT count(*) FROM account WHERE moved_email_key = ? AND former_person_id = ? "
                           "AND match_kind = 'unmatched' AND state <> 'gone'", normal, person)[0][0]  # fmt: skip
         with_it = plural(unmatched, "account with it is unmatched until someone decides whose it is",
                          "accounts with it are unmatched until someone decides whose they are")

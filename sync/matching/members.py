@@ -69,12 +69,13 @@ def inherit(app: App, predecessor: App) -> None:
         """
         UPDATE account SET protected = o.protected, left_out = o.left_out, left_out_by = o.left_out_by,
             left_out_at = o.left_out_at, match_by_hand = o.match_by_hand, match_note = o.match_note,
-            email_when_matched = o.email_when_matched, asked_as = o.asked_as, was_of_id = o.was_of_id,
+            email_when_matched = o.email_when_matched, moved_email_key = o.moved_email_key,
+            former_person_id = o.former_person_id,
             match_kind = CASE WHEN o.match_by_hand THEN o.match_kind ELSE account.match_kind END,
             person_id = CASE WHEN o.match_by_hand THEN o.person_id ELSE account.person_id END
         FROM account o
         WHERE account.app_id = ? AND o.app_id = ? AND o.external_id = account.external_id
-          AND (o.protected IS NOT NULL OR o.left_out IS NOT NULL OR o.match_by_hand OR o.asked_as IS NOT NULL)
+          AND (o.protected IS NOT NULL OR o.left_out IS NOT NULL OR o.match_by_hand OR o.moved_email_key IS NOT NULL)
         """,
         (app.id, predecessor.id),
     )

@@ -73,8 +73,8 @@ def _matching(accounts: str) -> str:
             END AS person
             FROM (
                 SELECT a.id, a.kind, e.person_id AS by_email, u.person_id AS by_user_name,
-                    NOT e.disputed AND (a.asked_as IS DISTINCT FROM e.email_key
-                        OR a.was_of_id IS NOT DISTINCT FROM e.person_id) AS proven,
+                    NOT e.disputed AND (a.moved_email_key IS DISTINCT FROM e.email_key
+                        OR a.former_person_id IS NOT DISTINCT FROM e.person_id) AS proven,
                     CASE WHEN a.employee_number IS NULL THEN 0 ELSE (
                         SELECT count(*) FROM person p WHERE {_SAME_NUMBER})
                     END AS numbered,
@@ -85,8 +85,8 @@ def _matching(accounts: str) -> str:
                 LEFT JOIN person_email u ON u.email_key = CASE
                     WHEN CAST(:domain AS TEXT) IS NOT NULL AND a.user_name IS NOT NULL
                     THEN email_key(a.user_name || '@' || :domain) END
-                    AND NOT u.disputed AND (a.asked_as IS DISTINCT FROM u.email_key
-                        OR a.was_of_id IS NOT DISTINCT FROM u.person_id)
+                    AND NOT u.disputed AND (a.moved_email_key IS DISTINCT FROM u.email_key
+                        OR a.former_person_id IS NOT DISTINCT FROM u.person_id)
                 WHERE a.app_id = :app AND a.state <> 'gone' AND NOT a.match_by_hand
             ) AS found
         ) AS chosen
@@ -230,14 +230,14 @@ def _add_doubts(accounts: Iterable[Account], found: dict[int, Named], clear: set
     unmatched = [account for account in accounts if account.match_kind == AccountMatch.UNMATCHED]
     claims = addresses.claims({normal for account in unmatched
                              for normal in (account.email_key, found[account.id].address)} - clear)
-    before = [account.was_of_id for account in unmatched if account.was_of_id]
+    before = [account.former_person_id for account in unmatched if account.former_person_id]
     people = {person.id: person for person in _people(json.dumps(before))} if before else {}
     for account in unmatched:
         one = found[account.id]
         for normal in (account.email_key, one.address):
             one.claims = one.claims or claims.get(normal, []) if normal else one.claims
-            if normal and account.asked_as == normal:
-                one.before = people.get(account.was_of_id)
+            if normal and account.moved_email_key == normal:
+                one.before = people.get(account.former_person_id)
 
 
 @prepared
@@ -277,7 +277,7 @@ def _went_on(account: Account, one: Named) -> str:
     left = to_local(before.status_since).date()
     year = f" {left.year}" if left.year != today().year else ""
     since = f" (left {left.day} {left:%b}{year})" if before.status == PersonStatus.DEPROVISIONED else ""
-    had = f"{account.email or account.asked_as} belonged to {_names([before])}{since}"
+    had = f"{account.email or account.moved_email_key} belonged to {_names([before])}{since}"
     if now:
         return f"{had} and belongs to {_names(now)} now: say whose it is"
     claimed = " and ".join(claim.name for claim in one.claims)

@@ -1,6 +1,7 @@
 """More columns have the names of what they hold."""
 
 NAMES = {
+    "account": {"asked_as": "moved_email_key", "was_of_id": "former_person_id"},
     "directory": {"answers_id": "responsible_id"},
 }
 

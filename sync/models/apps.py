@@ -162,8 +162,8 @@ class Account(Base):
         null=True
     )  # `email_key` when it was matched by hand; null: it wasn't, or it is older
     further_roles = RoleIds(null=True, default=())  # beside the main one; null: never read, by an older Rollcall
-    asked_as = CharField(null=True)  # its address when that moved to someone else: no longer matched by it
-    was_of = ForeignKeyField(Person, null=True, backref="former_accounts", on_delete="SET NULL", index=False)  # then
+    moved_email_key = CharField(null=True)  # its address, which then moved to someone else: it no longer matches
+    former_person = ForeignKeyField(Person, null=True, backref="former_accounts", on_delete="SET NULL", index=False)
     unsaid = IntegerField(null=True)  # bits: fields that the app left out; null: not read since
     assumed = IntegerField(default=0)  # bits: fields known only from a missing key
     pending = JSONField(null=True)  # the app's role or profile, while a guard holds it

@@ -140,7 +140,7 @@ def known(app: App) -> dict[str, list[str]]:
     """All that a check can change of an app, without the ids and the times."""
     accounts = """external_id, email, email_key, name, status, role, kind, last_activity, seat, user_name,
         employee_number, further_roles, unsaid, assumed, pending, state, missing_since IS NULL, gone_at IS NULL,
-        match_kind, match_by_hand, person_id, asked_as"""
+        match_kind, match_by_hand, person_id, moved_email_key"""
     changes = """a.external_id, c.kind, c.decision, c.before, c.after, c.in_app, c.reason, c.protection, c.protected,
         c.person_id, c.detail, r.state, c.report_id IS NULL"""
     return {

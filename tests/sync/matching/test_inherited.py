@@ -11,9 +11,9 @@ from sync.matching import members
 from sync.models import Account, App, Person
 
 DAY = datetime(2026, 11, 1)
-NOTHING = {"protected": None, "left_out": None, "match_by_hand": False, "asked_as": None}
+NOTHING = {"protected": None, "left_out": None, "match_by_hand": False, "moved_email_key": None}
 NOW = {"protected": "now", "left_out": "now", "left_out_by": "Bo", "left_out_at": DAY, "match_note": "now",
-       "email_when_matched": "now@x.example", "asked_as": "now", "match_by_hand": True}  # fmt: skip
+       "email_when_matched": "now@x.example", "moved_email_key": "now", "match_by_hand": True}  # fmt: skip
 
 
 def app(name: str) -> App:
@@ -35,7 +35,7 @@ def inherited(one: App, other: App, account: Account) -> Account:
 
 @pytest.mark.parametrize("decided", [
     {"protected": "a pilot"}, {"left_out": "stays", "left_out_by": "Ana", "left_out_at": DAY},
-    {"match_by_hand": True, "match_note": "of Bright"}, {"asked_as": "old@x.example"},
+    {"match_by_hand": True, "match_note": "of Bright"}, {"moved_email_key": "old@x.example"},
 ])  # fmt: skip
 def test_each_decision_alone_is_reason_enough_and_then_all_is_as_it_was(home, decided):
     account = inherited(*pair(NOTHING | decided, {"protected": "now", "match_kind": "guest"}))

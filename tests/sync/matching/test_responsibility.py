@@ -146,7 +146,8 @@ def suggested(app: App, account: Account, limit: int = 3) -> list[tuple[str, str
 def test_the_former_owner_of_an_address_and_all_who_claim_it_are_suggested(app, ldap):
     ana, bo, cy = (Person.create(name=name) for name in ("Ana Lima", "Bo Berg", "Cy Young"))
     address = "desk@acme.example"
-    account = Account.create(app=app, external_id="1", email=address, email_key=address, asked_as=address, was_of=cy)
+    account = Account.create(app=app, external_id="1", email=address, email_key=address,
+                             moved_email_key=address, former_person=cy)
     assert suggested(app, account) == [("Cy Young", "The e-mail was theirs")]
     PersonEmail.create(person=ana, email=address, email_key=address, disputed=True, by_hand=True)
     DirectoryEntry.create(directory=ldap, external_id="1", status="active", reported="active", person=bo)

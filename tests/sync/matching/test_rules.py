@@ -168,7 +168,7 @@ def test_a_former_owner_is_named_with_the_day_they_left(listed, ana, email, year
     listed.check()
     since = today().replace(year=today().year - years, month=1, day=1)
     Person.update(status=status, status_since=f"{since} 12:00:00").where(Person.id == ana.id).execute()
-    Account.update(asked_as="old@acme.example", was_of=ana, user_name="old").where(
+    Account.update(moved_email_key="old@acme.example", former_person=ana, user_name="old").where(
         Account.external_id == "x").execute()  # fmt: skip
     listed.app.match_domain = DOMAIN
     assert whose(listed, "x") == ("unmatched", None, why.format(year=since.year))
@@ -177,10 +177,11 @@ def test_a_former_owner_is_named_with_the_day_they_left(listed, ana, email, year
 def test_the_present_owner_of_a_former_address_is_named_too(listed, ana, bo):
     listed.add("x", email="bo@acme.example")
     listed.check()
-    Account.update(match_kind="unmatched", person=None, asked_as="bo@acme.example", was_of=ana).where(
+    Account.update(match_kind="unmatched", person=None, moved_email_key="bo@acme.example", former_person=ana).where(
         Account.external_id == "x").execute()  # fmt: skip
     assert whose(listed, "x")[2] == "bo@acme.example belonged to Ana López and belongs to Bo Chen now: say whose it is"
-    Account.update(was_of=bo).where(Account.external_id == "x").execute()
+    Account.update(former_person=bo).where(Account.external_id == "x").execute()
     assert whose(listed, "x")[2] == "The e-mail is Bo Chen's", "it is theirs again"
-    Account.update(was_of=ana, asked_as="another@acme.example").where(Account.external_id == "x").execute()
+    Account.update(former_person=ana, moved_email_key="another@acme.example").where(
+        Account.external_id == "x").execute()
     assert whose(listed, "x")[2] == "The e-mail is Bo Chen's", "what was asked about another address"
