@@ -196,17 +196,17 @@ def _of_waiting(file_id: int) -> Place:
 
 def _door(waiting: WaitingFile) -> tuple[str, str, str, str]:
     """(where it came from, what that is called, the button, what it does)."""
-    if waiting.door == waiting_files.EXPORT:
+    if waiting.purpose == waiting_files.EXPORT:
         if apps.part_of(signed_in_person(), waiting.app) != Part.OWNER:
             raise NotTheirs(waiting.app)
         return (url_for("apps.show", app_id=waiting.app_id), waiting.app.name, "Read this export",
                 f"{waiting.app.name} is checked with it.")
     if signed_in_person().workspace_role not in MANAGERS:
         raise NotTheirs
-    if waiting.door == waiting_files.IMPORT:
+    if waiting.purpose == waiting_files.IMPORT:
         return (url_for("people.index"), "People", "Import these people",
                 "Only people in this file are changed.")
-    if waiting.door == waiting_files.LIST:
+    if waiting.purpose == waiting_files.LIST:
         return (url_for("directories.show", directory_id=waiting.directory_id), waiting.directory.name,
                 "Show what it would change", "Nothing is changed yet.")
     return (url_for("directories.new_of_kind", kind=waiting.kind), "Connect a directory", "Connect this directory",

@@ -64,10 +64,10 @@ def for_import(person: Person, content: bytes, file_name: str = "") -> WaitingFi
     return _keep(person, IMPORT, values, file_name)
 
 
-def _keep(person: Person, door: str, values: Mapping[str, str], file_name: str, **columns: object) -> WaitingFile:
+def _keep(person: Person, purpose: str, values: Mapping[str, str], file_name: str, **columns: object) -> WaitingFile:
     kept = {name: value for name, value in values.items() if name != MAPPING}
     with writing():
-        return WaitingFile.create(door=door, person=person, file_name=file_name, sealed=vault.seal(kept),
+        return WaitingFile.create(purpose=purpose, person=person, file_name=file_name, sealed=vault.seal(kept),
                                   mapping=values.get(MAPPING) or "", **columns)
 
 
@@ -80,9 +80,9 @@ def proposal(waiting: WaitingFile) -> Proposal:
     """The file's content by the answers so far. Raises ConnectorError or PeopleProblem for one that can't be
     used."""
     values = vault.unseal(waiting.sealed) | {MAPPING: waiting.mapping}
-    if waiting.door == IMPORT:
+    if waiting.purpose == IMPORT:
         return importing.propose(connectors.content_of(values[FILE]), waiting.mapping)
-    if waiting.door == EXPORT:
+    if waiting.purpose == EXPORT:
         known = {**waiting.app.settings, **vault.unseal(waiting.app.credential)}
         return of_values(apps.connector_class(waiting.app.connector), known | values)
     known = directories.values_of(waiting.directory) if waiting.directory else {}
@@ -116,16 +116,16 @@ def use(waiting: WaitingFile, by: Asker) -> Done:
     """Use the file as it is understood now, for what it was uploaded for; then it no longer waits.
 
     A list of a connected directory is only previewed (directory_preview.apply_previewed does it, and remembers what
-    its columns mean). Raises what the door raises, ColumnsUnclear while a question is open; the file waits on then.
+    its columns mean). Raises what its use raises, ColumnsUnclear while a question is open; the file waits on then.
     """
     found = proposal(waiting)
     connectors.rows_of(found)
     mapping, values = found.settled(), vault.unseal(waiting.sealed)
-    if waiting.door == DIRECTORY:
+    if waiting.purpose == DIRECTORY:
         done = Done(directory=_connect(waiting, values | {MAPPING: mapping}, by))
-    elif waiting.door == LIST:
+    elif waiting.purpose == LIST:
         done = Done(preview=directory_preview.upload(waiting.directory, values["text"], by, mapping))
-    elif waiting.door == EXPORT:
+    elif waiting.purpose == EXPORT:
         done = Done(identity=apps.replace_credential(waiting.app, values | {MAPPING: mapping}, by))
     else:
         content = connectors.content_of(values[FILE])

@@ -304,7 +304,7 @@ class RememberedItems(Base):
 class WaitingFile(Base):
     """An uploaded file, kept while the meaning of its columns is open; deleted after a day."""
 
-    door = OneOf(UploadFor)
+    purpose = OneOf(UploadFor)
     kind = CharField(default="")  # of the new directory: its connector's slug,
     name = CharField(default="")  # and its name
     directory = ForeignKeyField(Directory, null=True, on_delete="CASCADE")

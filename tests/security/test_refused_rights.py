@@ -136,7 +136,7 @@ def test_guests_are_suggested_nobody(site: Flask, olga: Person, app: App, someon
 
 
 def test_a_file_that_waits_in_an_app_that_is_no_longer_theirs(site: Flask, jana: Person, app: App, by: str):
-    file = WaitingFile.create(door=waiting_files.EXPORT, person=jana, app=app, sealed=vault.seal({}))
+    file = WaitingFile.create(purpose=waiting_files.EXPORT, person=jana, app=app, sealed=vault.seal({}))
     assert Client(site, jana).get(f"/files/{file.id}").status_code == 404
     [entry] = entries()
     assert entry.app_id == app.id and refusals.NOT_THEIRS in entry.why

@@ -342,7 +342,7 @@ def world(chat, someone, by: str) -> dict[str, int | str]:
         "directory_id": Directory.create(kind="csv", name="Staff", settings={"file": "/nowhere.csv"}).id,
         **_pushed(),
         **_rules(chat.app, account),
-        "file_id": WaitingFile.create(door="import", person=target, sealed=vault.seal({}), mapping="").id,
+        "file_id": WaitingFile.create(purpose="import", person=target, sealed=vault.seal({}), mapping="").id,
         "session_id": 987654321,
         "passkey_id": 987654321,
         "view_id": 987654321,

@@ -7,7 +7,7 @@ from importlib import import_module
 from playhouse.migrations import Runner
 
 from sync.db import MIGRATIONS, db
-from sync.models import Account, App, Directory, Person
+from sync.models import Account, App, Directory, Person, WaitingFile
 
 ITSELF = "0047_plain_names"
 NAMES = import_module(f"sync.migrations.{ITSELF}").NAMES
@@ -18,6 +18,7 @@ def test_each_value_is_kept_under_the_old_name_and_again_under_the_new_one(home)
     app = App.create(connector="none", name="Chat", category="Seat-based")
     Account.create(app=app, external_id="1", moved_email_key="ana@acme.example", former_person=person)
     Directory.create(kind="ldap", name="Company", responsible_id=person.id)
+    WaitingFile.create(purpose="list", person=person, sealed=b"")
     now, runner = rows(), Runner(db, str(MIGRATIONS))
     assert all(row[column] for table, columns in NAMES.items() for row in now[table] for column in columns.values())
     runner.down(ITSELF)
