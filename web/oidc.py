@@ -69,7 +69,7 @@ def answer() -> Response | tuple[str, int]:
         known = oidc.settings()
         person = oidc_people.admit(came.claims, known)
     except oidc_people.Unconfirmed as problem:
-        if problem.waiting.own:
+        if problem.waiting.person_may_confirm:
             session[security.WAITS] = problem.waiting.id
             further = url_for("waiting_sign_ins.show")
         return _refused(problem, further)

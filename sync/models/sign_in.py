@@ -117,7 +117,7 @@ class WaitingSignIn(Base):
     email = CharField(default="")  # as the provider gave it
     label = CharField(default="")  # of the provider, as people know it
     why = TextField(default="")
-    own = BooleanField(default=False)  # the person may confirm it, by signing in another way
+    person_may_confirm = BooleanField(default=False)  # by signing in another way
     person = ForeignKeyField(Person, on_delete="CASCADE")
     created_at = DateTimeField(default=utcnow)
 

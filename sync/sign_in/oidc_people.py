@@ -98,7 +98,8 @@ def _refuse_unconfirmed(person: Person, claims: Mapping[str, Any], known: Settin
     else:
         why = f"No Owner vouches that {email} is {name}'s"
         advice = "Ask an Owner to approve it under People."
-    waiting = waiting_sign_ins.keep(person, claims["iss"], claims["sub"], email, known.label, why, own=vouched)
+    waiting = waiting_sign_ins.keep(person, claims["iss"], claims["sub"], email, known.label, why,
+                                    person_may_confirm=vouched)
     raise Unconfirmed(f"{why}. {advice}", waiting)
 
 

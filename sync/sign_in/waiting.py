@@ -24,12 +24,14 @@ KEPT = timedelta(days=14)  # after which an Owner is no longer asked
 FRESH = timedelta(minutes=30)  # in which the person may confirm it, in the browser where it began
 
 
-def keep(person: Person, issuer: str, subject: str, email: str, label: str, why: str, own: bool) -> WaitingSignIn:
-    """Remember it once; asked for again it begins afresh. `own`: the person may confirm it, too. Inside the caller's
+def keep(person: Person, issuer: str, subject: str, email: str, label: str, why: str,
+         person_may_confirm: bool) -> WaitingSignIn:  # fmt: skip
+    """Store the sign-in, or renew the row if it is stored already, so that its time begins again. Inside the caller's
     transaction."""
     row = WaitingSignIn.get_or_none(WaitingSignIn.issuer == issuer, WaitingSignIn.subject == subject)
     row = row or WaitingSignIn(issuer=issuer, subject=subject)
-    row.person, row.email, row.label, row.why, row.own, row.created_at = person, email, label, why, own, utcnow()
+    row.person, row.email, row.label, row.why = person, email, label, why
+    row.person_may_confirm, row.created_at = person_may_confirm, utcnow()
     row.save()
     return row
 
@@ -55,8 +57,8 @@ def confirmable(waiting_id: int | None, person: Person) -> WaitingSignIn | None:
     """The one that this person may confirm themselves: it began in their browser a moment ago."""
     if waiting_id is None:
         return None
-    return WaitingSignIn.get_or_none(WaitingSignIn.id == waiting_id, WaitingSignIn.person == person, WaitingSignIn.own,
-                                     WaitingSignIn.created_at > utcnow() - FRESH)
+    return WaitingSignIn.get_or_none(WaitingSignIn.id == waiting_id, WaitingSignIn.person == person,
+                                     WaitingSignIn.person_may_confirm, WaitingSignIn.created_at > utcnow() - FRESH)
 
 
 def confirm(row: WaitingSignIn, by: Asker) -> None:

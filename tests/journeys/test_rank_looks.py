@@ -25,7 +25,8 @@ def test_changes_that_wait_for_someone_of_higher_rank(visit, live, tmp_path, olg
     directories.run(directory.readings.get().id)
     with writing():
         waiting_sign_ins.keep(jana, "https://id.acme.example", "j-1", "jana@acme.example", "Acme SSO",
-                              "Jana Kowalski is an Owner, so the first sign-in with Acme SSO is confirmed", own=True)
+                              "Jana Kowalski is an Owner, so the first sign-in with Acme SSO is confirmed",
+                              person_may_confirm=True)
     looks = [
         Look("people-held", "/people"),
         Look("person-held", f"/people/{olga.id}"),

@@ -233,7 +233,8 @@ def world(chat, someone, by) -> World:
     owners, _ = push.connect("Okta", MACHINE)
     directory = Directory.create(kind="csv", name="Staff", settings={"file": "/nowhere.csv"})
     change = HeldChange.create(person=target, field="name", value="T", asked_by="Okta")
-    waiting = WaitingSignIn.create(issuer="https://id.example", subject="t", person=target, own=True)
+    waiting = WaitingSignIn.create(issuer="https://id.example", subject="t", person=target,
+                                    person_may_confirm=True)
     offboarding = Offboarding.create(person=target, state="scheduled", remove_on=today() + timedelta(days=9))
     return World(target, owners, directory, chat.app, change, waiting, offboarding)
 

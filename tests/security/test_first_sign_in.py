@@ -49,7 +49,7 @@ def test_an_address_that_an_admin_typed_signs_nobody_in(site, mallory, tom, by):
     Client(site, mallory).send("PATCH", address, name=tom.name, emails=f"tom.okafor@acme.example\n{EVIL}")
     assert people.find_by_email(EVIL) == tom
     waiting = _refused(EVIL)
-    assert waiting.person == tom and not waiting.own
+    assert waiting.person == tom and not waiting.person_may_confirm
     Client(site).client.application.app_context()
     people.edit(tom, by, name="Tom O.", emails=["tom.okafor@acme.example", EVIL])
     _refused(EVIL)
@@ -68,7 +68,7 @@ def test_nor_one_that_a_list_or_a_directory_of_an_admin_gave(site, mallory, tom,
     else:
         Provider(site, "Mine", Asker.person(mallory)).add("tom.okafor@acme.example", emails=[{"value": EVIL}])
     assert people.find_by_email(EVIL) == tom
-    assert not _refused(EVIL).own
+    assert not _refused(EVIL).person_may_confirm
 
 
 def test_one_that_an_owner_or_the_first_directory_of_an_owner_gives_does(site, mallory, tom, by):
@@ -99,7 +99,7 @@ def test_a_second_directory_of_an_owner_is_rejected(site, tom, by):
 def test_the_first_sign_in_into_someone_above_a_user_waits_and_the_next_ones_do_not(someone, by, role):
     jana = someone("Jana Kowalski", role=role)
     waiting = _refused("jana.kowalski@acme.example")
-    assert waiting.own and waiting.person == jana
+    assert waiting.person_may_confirm and waiting.person == jana
     with pytest.raises(Unconfirmed):
         admit(_claims("jana.kowalski@acme.example"), KNOWN)
     assert WaitingSignIn.select().count() == 1
