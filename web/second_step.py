@@ -29,7 +29,7 @@ def proceed(person: Person, way: Way, further: str) -> Response | tuple[str, int
     with writing():  # no factor is added and no password changed between this check and the session: both end it
         if not pending_sign_in.still_holds(person):
             return sign_in_page.page(further, problem=CHANGED), 410
-        if way.second or not second_factor.has(person):
+        if way.second_factor or not second_factor.has(person):
             security.sign_in(person, way)
             return redirect(further, 303)
     session[PENDING] = pending_sign_in.begin(person, way)

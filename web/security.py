@@ -138,7 +138,7 @@ def sign_in(person: Person, way: Way) -> None:
 def sign_in_again() -> None:
     """A fresh session in place of this browser's, which a new password has ended: begun the same way."""
     before = current_session()
-    sign_in(before.person, Way(before.method, before.second, before.provider, "after a new password"))
+    sign_in(before.person, Way(before.method, before.second_factor, before.provider, "after a new password"))
 
 
 def source() -> str:

@@ -45,7 +45,7 @@ class Row:
 
 
 def _row(session: Session) -> Row:
-    second = session.second if session.second != session.method else ""
+    second = session.second_factor if session.second_factor != session.method else ""
     way = ", ".join(filter(None, (WAYS[session.method], second))) if session.method in WAYS else ""
     return Row(session, session.browser or "Unknown browser", session.id == _mine(), way)
 

@@ -3,6 +3,7 @@
 NAMES = {
     "account": {"asked_as": "moved_email_key", "was_of_id": "former_person_id"},
     "directory": {"answers_id": "responsible_id"},
+    "session": {"second": "second_factor"},
     "waiting_file": {"door": "purpose"},
     "waiting_sign_in": {"own": "person_may_confirm"},
 }

@@ -23,7 +23,7 @@ class Session(Base):
     browser = CharField(default="")  # in words: "Firefox on Linux"
     confirmed_at = DateTimeField(null=True)  # when the person last proved again who they are; null: when it began
     method = OneOf(SignInMethod, default=SignInMethod.NOT_KNOWN, constraints=[SQL("DEFAULT ''")])
-    second = OneOf(SecondFactor, default=SecondFactor.NONE, constraints=[SQL("DEFAULT ''")])
+    second_factor = OneOf(SecondFactor, default=SecondFactor.NONE, constraints=[SQL("DEFAULT ''")])
 
 
 class PendingSignIn(Base):

@@ -47,7 +47,7 @@ def finish(token: str, second: str) -> Way | None:
         row = _row(token)
         if row is None or not row.delete_instance():
             return None
-    return replace(Way(row.method, provider=row.provider, through=row.through), second=second)
+    return replace(Way(row.method, provider=row.provider, through=row.through), second_factor=second)
 
 
 def _row(token: str) -> PendingSignIn | None:

@@ -62,7 +62,7 @@ def manages(person: Person) -> bool:
 
 def must_set_up(session: Session, settings: Workspace) -> bool:
     """Whether this session may do nothing but add a second factor: one is required, and it began without any."""
-    return not session.second and settings.second_factor_required and manages(session.person)
+    return not session.second_factor and settings.second_factor_required and manages(session.person)
 
 
 def require(person: Person, required: bool, by: Asker) -> None:
@@ -102,8 +102,8 @@ def added(person: Person, what: str, session: Session) -> list[str]:
     """
     with writing():
         _announce(person, "added second factor", f"A second factor was added to your sign-in: {what}.", after=what)
-        if not session.second:
-            Session.update(second=what.partition(" “")[0]).where(Session.id == session.id).execute()
+        if not session.second_factor:
+            Session.update(second_factor=what.partition(" “")[0]).where(Session.id == session.id).execute()
         if recovery_codes.left(person):
             return []
         sessions.end_sessions(person, signature(person), but=session.id)
@@ -134,8 +134,8 @@ def _removed(person: Person, what: str, session: Session) -> None:
         if workspace().second_factor_required and manages(person):
             raise PeopleProblem(NEEDED)
         recovery_codes.delete_all(person)
-        proved_here = (Session.person == person) & (Session.second != SecondFactor.PROVIDER)
-        Session.update(second="").where(proved_here).execute()  # none of them has one if one is required later
+        proved_here = (Session.person == person) & (Session.second_factor != SecondFactor.PROVIDER)
+        Session.update(second_factor="").where(proved_here).execute()  # none of them has one if one is required later
     sessions.end_sessions(person, signature(person), but=session.id)  # a thief may have signed in with it
     _announce(person, "removed second factor", f"A second factor was removed from your sign-in: {what}.", before=what)
 

@@ -30,7 +30,7 @@ class Way:
     log. `proved_at` is when the provider saw a proof of who they are, where that was before; None: just now."""
 
     method: SignInMethod = SignInMethod.NOT_KNOWN
-    second: SecondFactor = SecondFactor.NONE
+    second_factor: SecondFactor = SecondFactor.NONE
     provider: bytes | None = None
     through: str = ""
     proved_at: datetime | None = None  # UTC, naive
@@ -45,9 +45,10 @@ def start_session(person: Person, way: Way = Way(), source: str = "", browser: s
     ends_at = utcnow() + timedelta(hours=workspace().session_hours)
     with writing():
         Session.create(token_hash=token_hash(token), person=person, ends_at=ends_at, provider=way.provider,
-                       method=way.method, second=way.second, confirmed_at=way.proved_at, source=source[:60],
-                       browser=browser[:60])
-        why = ", ".join(part for part in (way.through, way.second and f"second factor: {way.second}") if part)
+                       method=way.method, second_factor=way.second_factor, confirmed_at=way.proved_at,
+                       source=source[:60], browser=browser[:60])
+        second = way.second_factor and f"second factor: {way.second_factor}"
+        why = ", ".join(part for part in (way.through, second) if part)
         activity.record(names.signature(person), "signed in", why=why, person=person)
     return token
 

@@ -119,7 +119,7 @@ def test_a_person_who_removes_the_last_factor_stays_signed_in(site: Flask, someo
     sign_in(browser, "ada.admin@acme.example", "a long enough horse")
     browser.send("POST", STEP, code=code(secret))
     assert browser.send("DELETE", f"{HERE}/authenticator").location == HERE
-    assert last_session().second == ""
+    assert last_session().second_factor == ""
     update_workspace(by, second_factor_required=True)
     assert browser.get("/people").location == HERE
 
@@ -128,7 +128,7 @@ def test_the_providers_factor_stays_proved(olga: Person):
     with_app(olga)
     session = session_of(start_session(olga, Way(SignInMethod.PROVIDER, SecondFactor.PROVIDER)))
     second_factor.remove_app(olga, session)
-    assert Session.get_by_id(session.id).second == SecondFactor.PROVIDER
+    assert Session.get_by_id(session.id).second_factor == SecondFactor.PROVIDER
 
 
 def test_a_sign_in_while_the_first_factor_is_added_needs_that_factor(site: Flask, olga: Person,

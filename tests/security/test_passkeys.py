@@ -90,7 +90,7 @@ def in_by(browser: Browser) -> tuple[str, str] | None:
     if browser.get("/apps").status_code != 200:
         return None
     session = Session.select().order_by(Session.id.desc()).get()
-    return session.method, session.second
+    return session.method, session.second_factor
 
 
 def test_added_named_used_and_removed(secure_site, hers: Browser, olga: Person, key: SecurityKey):

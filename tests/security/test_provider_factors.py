@@ -40,7 +40,7 @@ def test_two_factors_at_the_provider_suffice(anybody, provider, set_up, jana):
     provider.claims |= {"amr": ["pwd", "mfa"]}
     assert try_to(anybody).location == "/" and is_in(anybody)
     session = Session.select().order_by(Session.id.desc()).get()
-    assert (session.method, session.second) == ("provider", "identity provider")
+    assert (session.method, session.second_factor) == ("provider", "identity provider")
 
 
 def test_one_factor_at_the_provider_needs_the_second_here(site, anybody, provider, set_up, jana):
@@ -50,7 +50,7 @@ def test_one_factor_at_the_provider_needs_the_second_here(site, anybody, provide
     assert try_to(anybody).location.startswith(STEP) and not is_in(anybody)
     assert anybody.send("POST", STEP, code=code(secret)).status_code == 303 and is_in(anybody)
     session = Session.select().order_by(Session.id.desc()).get()
-    assert (session.method, session.second) == ("provider", "authenticator app")
+    assert (session.method, session.second_factor) == ("provider", "authenticator app")
     assert session.provider, "signing out there still works"
 
 

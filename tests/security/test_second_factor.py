@@ -44,7 +44,7 @@ def test_from_setting_it_up_to_signing_in_with_it(site, owner: Client, olga: Per
     assert browser.send("POST", STEP, code=code(secret, 1), next="/people").location == "/people"
     assert browser.get("/people").status_code == 200
     session = Session.select().order_by(Session.id.desc()).get()
-    assert (session.method, session.second) == ("password", "authenticator app")
+    assert (session.method, session.second_factor) == ("password", "authenticator app")
 
 
 def test_the_secret_is_sealed(olga: Person):

@@ -26,9 +26,9 @@ def test_each_is_listed_and_signed_out_from_the_page(site, olga):
 
 def test_each_says_how_it_began(site, olga):
     here = Client(site, olga)
-    Session.update(method="password", second="authenticator app").execute()
+    Session.update(method="password", second_factor="authenticator app").execute()
     assert "Password, authenticator app" in here.get(PAGE).text
-    Session.update(method="passkey", second="passkey").execute()
+    Session.update(method="passkey", second_factor="passkey").execute()
     assert "Passkey</span>" in here.get(PAGE).text
 
 

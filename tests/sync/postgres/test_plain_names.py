@@ -6,8 +6,9 @@ from importlib import import_module
 
 from playhouse.migrations import Runner
 
-from sync.db import MIGRATIONS, db
-from sync.models import Account, App, Directory, Person, WaitingFile, WaitingSignIn
+from sync.db import MIGRATIONS, db, utcnow
+from sync.models import Account, App, Directory, Person, Session, WaitingFile, WaitingSignIn
+from sync.states import SecondFactor
 
 ITSELF = "0047_plain_names"
 NAMES = import_module(f"sync.migrations.{ITSELF}").NAMES
@@ -18,6 +19,7 @@ def test_each_value_is_kept_under_the_old_name_and_again_under_the_new_one(home)
     app = App.create(connector="none", name="Chat", category="Seat-based")
     Account.create(app=app, external_id="1", moved_email_key="ana@acme.example", former_person=person)
     Directory.create(kind="ldap", name="Company", responsible_id=person.id)
+    Session.create(token_hash="t", person=person, ends_at=utcnow(), second_factor=SecondFactor.APP)
     WaitingFile.create(purpose="list", person=person, sealed=b"")
     WaitingSignIn.create(issuer="https://id.example", subject="ana", person=person, person_may_confirm=True)
     now, runner = rows(), Runner(db, str(MIGRATIONS))
