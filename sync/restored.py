@@ -93,11 +93,12 @@ def withdraw(by: Asker) -> Withdrawn:
     standing approvals are off, and everyone has to sign in again."""
     with writing():
         standing = list(App.select().where(
-            (App.removal == Approval.AUTOMATIC) | App.joiners.is_null(False) | App.unassigned.is_null(False)))
+            (App.removal_approval == Approval.AUTOMATIC) | App.joiner_approval.is_null(False)
+            | App.unassigned_approval.is_null(False)))  # fmt: skip
         for app in standing:
-            if app.removal == Approval.AUTOMATIC:
+            if app.removal_approval == Approval.AUTOMATIC:
                 apps.set_removal(app, Approval.ASK, by)
-            if app.joiners or app.unassigned:
+            if app.joiner_approval or app.unassigned_approval:
                 rules.set_policy(app, None, None, by)
         planned = list(Offboarding.select().where(Offboarding.state == OffboardingState.SCHEDULED))
         for offboarding in planned:

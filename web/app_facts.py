@@ -110,7 +110,7 @@ def _checks(app: App, owns: bool) -> list[Fact]:
     schedule = _change(app, owns, "app_settings.schedule", "change-schedule", "Change the daily check")
     leavers = "Change what happens to people who have left"
     removals = _change(app, owns, "app_settings.policy_of", "change-policy", leavers)
-    automatic = app.removal == Approval.AUTOMATIC
+    automatic = app.removal_approval == Approval.AUTOMATIC
     return [
         Fact("Daily check", _daily(app), change=schedule),
         Fact("New users, roles and assets", APPLIED_AUTOMATICALLY),

@@ -117,7 +117,7 @@ class GuardForm:
 @pages.get("/policy")
 @app_part(Part.OWNER)
 def policy_of(app: App) -> tuple[str, int]:
-    given: dict[str, object] = {"removal": app.removal}
+    given: dict[str, object] = {"removal": app.removal_approval}
     for prefix, kind in GUARDS.items():
         guard, own = guards.guard_of(app, kind), guards.has_own_guard(app, kind)
         given |= {f"{prefix}guard": "own" if own else "workspace", f"{prefix}accounts": guard.accounts,

@@ -69,7 +69,7 @@ class Policy:
 
 
 def policy(app: App) -> Policy:
-    return Policy(app.joiners == Approval.AUTOMATIC, app.unassigned == Approval.AUTOMATIC)
+    return Policy(app.joiner_approval == Approval.AUTOMATIC, app.unassigned_approval == Approval.AUTOMATIC)
 
 
 @dataclass(frozen=True)
@@ -218,7 +218,7 @@ def lead(seen: Preview) -> str:
 def effect(app: App) -> str:
     """What saving the rule does."""
     soon = ", within a minute," if app.is_active else ""
-    then = "New people are invited automatically, as you chose." if app.joiners == Approval.AUTOMATIC else (
+    then = "New people are invited automatically, as you chose." if app.joiner_approval == Approval.AUTOMATIC else (
         "An Owner approves each of them.")  # fmt: skip
     return (f"Saving changes nothing in {app.name}. The next check{soon} adds this to a report. {then} Guests, service "
             "accounts and protected accounts aren't changed, and no account is removed.")

@@ -300,9 +300,9 @@ def set_policy(app: App, joiners: str | None, unassigned: str | None, by: str) -
         raise RuleProblem("Each of these waits for approval or is automatic: choose one.")
     with writing():
         before = App.get_by_id(app.id)
-        App.update(joiners=joiners, unassigned=unassigned).where(App.id == app.id).execute()
+        App.update(joiner_approval=joiners, unassigned_approval=unassigned).where(App.id == app.id).execute()
         activity.record(by, "changed what groups do automatically", about=app.name, app=app,
-                        before=_policy_in_words(before.joiners, before.unassigned),
+                        before=_policy_in_words(before.joiner_approval, before.unassigned_approval),
                         after=_policy_in_words(joiners, unassigned))  # fmt: skip
 
 

@@ -2,11 +2,13 @@
 
 NAMES = {
     "account": {"asked_as": "moved_email_key", "was_of_id": "former_person_id"},
+    "app": {"removal": "removal_approval", "joiners": "joiner_approval", "unassigned": "unassigned_approval",
+            "lost": "missing_fields"},
     "directory": {"answers_id": "responsible_id"},
     "session": {"second": "second_factor"},
     "waiting_file": {"door": "purpose"},
     "waiting_sign_in": {"own": "person_may_confirm"},
-}
+}  # fmt: skip
 
 
 def up(migrator, db):

@@ -58,7 +58,7 @@ class App(Base):
     check_minute = IntegerField(default=0)  # of the day, in the workspace's zone
     next_check_at = DateTimeField(null=True, index=True)
     last_check_at = DateTimeField(null=True)  # the last check that succeeded
-    removal = OneOf(Approval, default=Approval.ASK)  # ask; automatic: the Owner's standing approval
+    removal_approval = OneOf(Approval, default=Approval.ASK)  # automatic: the Owner's standing approval
     guard_accounts = IntegerField(null=True)  # null: the workspace's
     guard_percent = IntegerField(null=True)
     seat_price = IntegerField(null=True)  # per month, in hundredths of the workspace's currency
@@ -71,9 +71,9 @@ class App(Base):
     match_domain = CharField(null=True)  # a user name without e-mail is matched as name@this
     permissions = JSONField(null=True)  # its credential's permissions in words, from test()
     missing_permissions = JSONField(null=True)  # missing permissions, and how to add them
-    joiners = OneOf(Approval, null=True)  # automatic: people assigned by rules are invited without approval; null: ask
-    unassigned = OneOf(Approval, null=True)  # automatic: people in no group are removed without approval; null: ask
-    lost = JSONField(null=True)  # which fields were missing from the last reading, and whether an Owner accepts it
+    joiner_approval = OneOf(Approval, null=True)  # of invitations of people assigned by rules; null: ask
+    unassigned_approval = OneOf(Approval, null=True)  # of removals of people in no group; null: ask
+    missing_fields = JSONField(null=True)  # of the last reading, and whether an Owner accepts that
     guard_roles_accounts = IntegerField(null=True)  # of roles that change at once; null: the workspace's
     guard_roles_percent = IntegerField(null=True)
     guard_profiles_accounts = IntegerField(null=True)  # of profiles that change at once

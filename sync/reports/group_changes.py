@@ -105,14 +105,14 @@ def ready_by_policy(app: App, waiting: list[Change]) -> dict[str, set[int]]:
     """
     can = apps.capabilities_of(app)
     ready = {}
-    if app.joiners == Approval.AUTOMATIC and base.INVITE in can:
+    if app.joiner_approval == Approval.AUTOMATIC and base.INVITE in can:
         before = Invitation.select(Invitation.person).where(Invitation.app == app, Invitation.person.is_null(False))
         members = Account.select(Account.person).where(Account.app == app, Account.person.is_null(False))
         known = {row.person_id for row in before} | {row.person_id for row in members}
         ready["policy: invite joiners automatically"] = {
             change.id for change in waiting if change.kind == INVITE and change.person_id not in known
         }
-    if app.unassigned == Approval.AUTOMATIC and base.REMOVE in can:
+    if app.unassigned_approval == Approval.AUTOMATIC and base.REMOVE in can:
         ended = [change for change in waiting if change.kind == ENDED]
         ready["policy: remove people no longer in a group automatically"] = sole_managers.ready_to_leave(app, ended)
     return ready

@@ -11,7 +11,7 @@ from sync.states import Approval, ChangeKind
 
 def has_standing_approval(app: App) -> bool:
     """Whether the next check may carry out the app's waiting report automatically."""
-    return app.removal == Approval.AUTOMATIC or bool(app.joiners or app.unassigned)
+    return app.removal_approval == Approval.AUTOMATIC or bool(app.joiner_approval or app.unassigned_approval)
 
 
 def finish_by_policy(app: App) -> None:
@@ -21,7 +21,7 @@ def finish_by_policy(app: App) -> None:
     if report is None:
         return
     waiting = list(Change.select().where(Change.report == report, Change.decision == CONFIRM, Change.in_app))
-    if app.removal == Approval.AUTOMATIC:
+    if app.removal_approval == Approval.AUTOMATIC:
         leaving = [change for change in waiting if change.kind == ChangeKind.REMOVED_USER]
         if ids := sole_managers.ready_to_leave(app, leaving):
             finish(report, "policy: remove automatically", only=ids)

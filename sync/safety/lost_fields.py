@@ -304,17 +304,17 @@ def keep_known_values(app: App) -> None:
 
 def _remember(app: App, fields: list[str]) -> None:
     with writing():
-        App.update(lost={"fields": fields, "accepted": False}).where(App.id == app.id).execute()
+        App.update(missing_fields={"fields": fields, "accepted": False}).where(App.id == app.id).execute()
 
 
 def _accepted(app: App) -> frozenset[str]:
-    lost = App.get_by_id(app.id).lost or {}
+    lost = App.get_by_id(app.id).missing_fields or {}
     return frozenset(lost.get("fields", ())) if lost.get("accepted") else frozenset()
 
 
 def waiting(app: App) -> list[str]:
     """What the last check found missing, in words, while nobody has accepted it."""
-    lost = app.lost or {}
+    lost = app.missing_fields or {}
     return [] if lost.get("accepted") else [WORDS[field][1] for field in lost.get("fields", ())]
 
 
@@ -323,10 +323,10 @@ def accept(app: App, by: str) -> None:
     with writing():
         app = App.get_by_id(app.id)
         if words := waiting(app):
-            App.update(lost={**app.lost, "accepted": True}).where(App.id == app.id).execute()
+            App.update(missing_fields={**app.missing_fields, "accepted": True}).where(App.id == app.id).execute()
             activity.record(by, "accepted missing fields", about=app.name, why=", ".join(words), app=app)
 
 
 def clear(app: App) -> None:
     """The app was read: what is missing from now on is a new question."""
-    App.update(lost=None).where(App.id == app.id, App.lost.is_null(False)).execute()
+    App.update(missing_fields=None).where(App.id == app.id, App.missing_fields.is_null(False)).execute()

@@ -63,7 +63,7 @@ def test_a_removal_done_after_the_backup_is_not_done_again(
     with rollcall.core():
         queue.sweep()
         queue.drain()
-        assert App.get().removal == Approval.ASK and not Session.select().exists()
+        assert App.get().removal_approval == Approval.ASK and not Session.select().exists()
         entries = Activity.select().count()
     assert connected_chat.removed() == ["tom@acme.example"] and member(connected_chat, "tom@acme.example") == before
     assert rollcall.json("activity", "--verify")["entries"] == entries, "they were withdrawn once"

@@ -74,7 +74,7 @@ def test_the_leaver_is_found_when_the_permission_is_back(crowd):
     check = crowd.check()
     assert (check.state, check.counts["removed_users"]) == ("succeeded", 1)
     assert crowd.change(check.report, 4).decision == "needs confirmation"
-    assert App.get().error is None and App.get().lost is None
+    assert App.get().error is None and App.get().missing_fields is None
 
 
 @pytest.mark.parametrize("empty", [False, True], ids=["absent", "null"])

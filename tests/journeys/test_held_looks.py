@@ -38,7 +38,7 @@ def test_pages_of_what_is_held(visit, live, chat, olga: Person) -> None:
     chat.fault("lost-fields", on="api/v1/members", fields=("email", "role"))
     chat.check()
     failed = Check.select().where(Check.app == chat.app).order_by(Check.id.desc()).get()
-    assert App.get_by_id(chat.app.id).lost
+    assert App.get_by_id(chat.app.id).missing_fields
     looks = [
         Look("fields-missing", here),
         Look("fields-missing-check", f"{here}/checks/{failed.id}"),

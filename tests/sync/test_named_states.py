@@ -206,7 +206,7 @@ def test_rows_have_the_members(start):
     assert change.kind is states.ChangeKind.REMOVED_USER and change.decision is states.ChangeDecision.APPLIED
     assert Account.get().status == "unknown: FROZEN"
     assert {field.column_name for field in models.App._meta.sorted_fields if isinstance(field, models.OneOf)} == {
-        "state", "removal", "joiners", "unassigned", "failure"}
+        "state", "removal_approval", "joiner_approval", "unassigned_approval", "failure"}
 
 
 def test_each_kind_of_change_is_of_one_sort():

@@ -22,8 +22,8 @@ LATER = {"entries": 1_000, "head": "of a later time"}
 def approved(home, config) -> Task:
     """It waits for a worker."""
     person = Person.create(name="Ida", email="ida@acme.example")
-    app = App.create(connector="none", name="Chat", category="Seat-based", removal=Approval.AUTOMATIC,
-                     joiners=Approval.AUTOMATIC)  # fmt: skip
+    app = App.create(connector="none", name="Chat", category="Seat-based", removal_approval=Approval.AUTOMATIC,
+                     joiner_approval=Approval.AUTOMATIC)  # fmt: skip
     Offboarding.create(person=person, state="scheduled", remove_on=utcnow().date() + timedelta(9), asked_by="Olga")
     Session.create(token_hash=b"0", person=person, ends_at=utcnow())
     task = Task.create(app=app, act="change role", detail={"role": "admin"}, external_id="1", email_key="",
@@ -52,7 +52,7 @@ def test_all_that_was_approved_is_withdrawn_once(approved, config):
     rewritten(config, **LATER)
     restored.look()
     app, entries = App.get(), seals.head()["entries"]
-    assert is_withdrawn(approved) and (app.removal, app.joiners) == (Approval.ASK, None)
+    assert is_withdrawn(approved) and (app.removal_approval, app.joiner_approval) == (Approval.ASK, None)
     assert Offboarding.get().state == "cancelled" and not Session.select().exists()
     restored.look()
     assert seals.head()["entries"] == entries and activity.verify().ok and not db.in_transaction()

@@ -180,14 +180,14 @@ def test_the_policy_takes_own_numbers_or_the_workspaces(owner: Client, chat) -> 
     here = f"/apps/{chat.app.id}/policy"
     owner.send("PUT", here, removal="automatic", guard="own", accounts="2", percent="50")
     app = App.get_by_id(chat.app.id)
-    assert (app.removal, guards.guard_of(app)) == ("automatic", guards.Guard(2, 50))
+    assert (app.removal_approval, guards.guard_of(app)) == ("automatic", guards.Guard(2, 50))
     assert owner.send("PUT", here, removal="ask", guard="own", accounts="-1", percent="50").status_code == 422
     assert owner.send("PUT", here, removal="ask", guard="own", accounts="9" * 5000, percent="5").status_code == 422
     assert owner.send("PUT", here, removal="sometimes", guard="own", accounts="1", percent="5").status_code == 400
-    assert App.get_by_id(chat.app.id).removal == "automatic", "nothing of a refused form is taken over"
+    assert App.get_by_id(chat.app.id).removal_approval == "automatic", "nothing of a refused form is taken over"
     owner.send("PUT", here, removal="ask", guard="workspace", accounts="2", percent="50")
     app = App.get_by_id(chat.app.id)
-    assert (app.removal, app.guard_accounts, app.guard_percent) == ("ask", None, None)
+    assert (app.removal_approval, app.guard_accounts, app.guard_percent) == ("ask", None, None)
 
 
 @pytest.mark.parametrize("typed, kept", [("8.75", 875), ("8,5", 850), ("12", 1200), ("", None), ("0", 0)])

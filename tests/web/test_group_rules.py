@@ -116,7 +116,7 @@ def test_teams_are_made_changed_and_removed(owner: Client, sales: Groups) -> Non
 def test_only_owners_decide_what_happens_automatically(owner: Client, sales: Groups) -> None:
     here = f"/apps/{sales.app.id}/rules/policy"
     assert owner.send("PUT", here, joiners="automatic", unassigned="ask").status_code == 303
-    assert (App.get().joiners, App.get().unassigned) == ("automatic", None)
+    assert (App.get().joiner_approval, App.get().unassigned_approval) == ("automatic", None)
     assert owner.send("PUT", here, joiners="maybe", unassigned="ask").status_code == 400
 
 

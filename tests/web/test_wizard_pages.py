@@ -243,7 +243,7 @@ def test_the_removal_of_a_sole_manager_shows_a_warning(owner: Client, chat) -> N
     ("automatic", "or the next check does so automatically.", "The next check applies it automatically"),
 ])  # fmt: skip
 def test_a_release_says_what_comes_of_it(owner: Client, chat, removal, banner, expected) -> None:
-    App.update(removal=removal).execute()
+    App.update(removal_approval=removal).execute()
     chat.leave(1, 2, 3, 4, 5, 6)
     chat.check()
     report = Report.get(Report.state == "open")

@@ -14,5 +14,5 @@ def test_a_policy_that_cant_be_changes_nothing(chat):
     with pytest.raises(AppProblem):
         apps.set_policy(chat.app, "never", {"removed user": (1, 5)}, chat.by)
     after = App.get_by_id(chat.app.id)
-    assert (after.guard_accounts, after.removal) == (before.guard_accounts, before.removal)
+    assert (after.guard_accounts, after.removal_approval) == (before.guard_accounts, before.removal_approval)
     assert Activity.select().count() == entries

@@ -111,7 +111,7 @@ def test_an_old_reading_never_says_that_someone_is_gone(chat):
 
 @pytest.mark.parametrize("error", [None, "The app can't be reached"])
 def test_a_standing_approval_is_applied_where_a_check_would_come_to_it(chat, error):
-    App.update(removal="automatic", error=error).execute()
+    App.update(removal_approval="automatic", error=error).execute()
     chat.leave(3)
     compare()
     assert Task.select().count() == (error is None)
@@ -120,14 +120,14 @@ def test_a_standing_approval_is_applied_where_a_check_would_come_to_it(chat, err
 
 @pytest.mark.parametrize(("state", "reported"), [("paused", True), ("disconnected", False)])
 def test_a_paused_app_is_reported_but_nothing_is_removed(chat, state, reported):
-    App.update(state=state, removal="automatic").execute()
+    App.update(state=state, removal_approval="automatic").execute()
     chat.leave(3)
     compare()
     assert bool(waiting(chat)) is reported and not Task.select().exists()
 
 
 def test_resuming_an_app_compares_it_again(chat):
-    App.update(state="paused", removal="automatic").execute()
+    App.update(state="paused", removal_approval="automatic").execute()
     chat.leave(3)
     compare()
     apps.resume(App.get_by_id(chat.app.id), chat.by)

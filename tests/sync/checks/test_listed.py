@@ -150,7 +150,8 @@ def known(app: App) -> dict[str, list[str]]:
         "roles": rows("SELECT external_id, label, privileged, is_default, position FROM role WHERE app_id = ?", app),
         "checks": rows("""SELECT state, error, advice, warning, counts, accounts, applied, waiting, held
                           FROM app_check WHERE app_id = ?""", app),
-        "app": rows("SELECT users, matched, unmatched, guests, services, lost, failures FROM app WHERE id = ?", app),
+        "app": rows("SELECT users, matched, unmatched, guests, services, missing_fields, failures FROM app "
+                    "WHERE id = ?", app),
         "activity": rows("SELECT what, before, after, why, person_id FROM activity WHERE app_id = ?", app),
     }  # fmt: skip
 

@@ -96,7 +96,7 @@ def portrait(app: App) -> tuple:
         sorted(Asset.select(Asset.external_id, Asset.name, Asset.kind, Asset.state).where(Asset.app == app).tuples()),
         sorted(access.switch(Access).join(Asset).where(Access.app == app).tuples()),
         sorted(Role.select(Role.external_id, Role.label, Role.privileged).where(Role.app == app).tuples()),
-        App.select(App.users, App.matched, App.unmatched, App.lost).where(App.id == app.id).tuples().get(),
+        App.select(App.users, App.matched, App.unmatched, App.missing_fields).where(App.id == app.id).tuples().get(),
     )
 
 

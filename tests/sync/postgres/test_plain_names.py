@@ -8,7 +8,7 @@ from playhouse.migrations import Runner
 
 from sync.db import MIGRATIONS, db, utcnow
 from sync.models import Account, App, Directory, Person, Session, WaitingFile, WaitingSignIn
-from sync.states import SecondFactor
+from sync.states import Approval, SecondFactor
 
 ITSELF = "0047_plain_names"
 NAMES = import_module(f"sync.migrations.{ITSELF}").NAMES
@@ -16,7 +16,8 @@ NAMES = import_module(f"sync.migrations.{ITSELF}").NAMES
 
 def test_each_value_is_kept_under_the_old_name_and_again_under_the_new_one(home):
     person = Person.create(name="Ana")
-    app = App.create(connector="none", name="Chat", category="Seat-based")
+    app = App.create(connector="none", name="Chat", category="Seat-based", joiner_approval=Approval.AUTOMATIC,
+                     unassigned_approval=Approval.AUTOMATIC, missing_fields={"fields": ["name"]})  # fmt: skip
     Account.create(app=app, external_id="1", moved_email_key="ana@acme.example", former_person=person)
     Directory.create(kind="ldap", name="Company", responsible_id=person.id)
     Session.create(token_hash="t", person=person, ends_at=utcnow(), second_factor=SecondFactor.APP)

@@ -112,7 +112,7 @@ INVITES, REMOVES = "policy: invite joiners automatically", "policy: remove peopl
 ])  # fmt: skip
 def test_joiners_are_invited_without_asking_unless_they_were_in_this_app_before(
         chat, second, report, joiners, known, here, is_ready):  # fmt: skip
-    App.update(joiners=joiners).execute()
+    App.update(joiner_approval=joiners).execute()
     report = Report.get_by_id(report.id)
     change, app = invite(report, 20), chat.app if here else second.app
     if known == "invited":
@@ -134,7 +134,7 @@ def test_a_standing_approval_of_one_sort_covers_no_other(chat, report):
     for joiners, unassigned, covers in (
             (None, None, {}), ("automatic", None, {INVITES: {joins.id}}), (None, "automatic", {REMOVES: {ended.id}}),
             ("ask", "ask", {}), ("automatic", "automatic", {INVITES: {joins.id}, REMOVES: {ended.id}})):  # fmt: skip
-        App.update(joiners=joiners, unassigned=unassigned).execute()
+        App.update(joiner_approval=joiners, unassigned_approval=unassigned).execute()
         assert group_changes.ready_by_policy(App.get_by_id(chat.app.id), waiting) == covers
 
 
@@ -143,7 +143,7 @@ def test_a_standing_approval_of_one_sort_covers_no_other(chat, report):
     ({"report": None}, False),
 ])  # fmt: skip
 def test_removals_in_the_app_that_wait_are_approved_in_advance(chat, report, values, is_done):
-    App.update(removal="automatic").execute()
+    App.update(removal_approval="automatic").execute()
     chat.leave(3)
     change = Change.create(app=chat.app, account=account(chat, 3), person=chat.people[3], **{
         "kind": "removed user", "decision": WAITS, "report": report, **values})  # fmt: skip
@@ -157,12 +157,12 @@ def test_removals_in_the_app_that_wait_are_approved_in_advance(chat, report, val
     ("ask", None, "automatic", True),
 ])  # fmt: skip
 def test_any_of_the_standing_approvals_lets_the_next_check_act(chat, removal, joiners, unassigned, stands):
-    App.update(removal=removal, joiners=joiners, unassigned=unassigned).execute()
+    App.update(removal_approval=removal, joiner_approval=joiners, unassigned_approval=unassigned).execute()
     assert policy.has_standing_approval(App.get_by_id(chat.app.id)) is stands
 
 
 def test_without_a_report_a_standing_approval_has_nothing_to_do(chat):
-    App.update(removal="automatic").execute()
+    App.update(removal_approval="automatic").execute()
     policy.finish_by_policy(App.get_by_id(chat.app.id))
     assert not Task.select().exists()
 
@@ -249,7 +249,7 @@ def test_a_decided_change_cannot_be_left_out(chat, report, decision):
 ])  # fmt: skip
 def test_each_standing_approval_is_applied_to_what_it_covers_and_to_nothing_else(
         chat, report, removal, joiners, unassigned):  # fmt: skip
-    App.update(removal=removal, joiners=joiners, unassigned=unassigned).execute()
+    App.update(removal_approval=removal, joiner_approval=joiners, unassigned_approval=unassigned).execute()
     chat.leave(3)
     rows = {
         "removal": Change.create(app=chat.app, report=report, kind="removed user", decision=WAITS,

@@ -199,7 +199,7 @@ def lose(app: App, lost: int, had: int, field: str = "seat", how: str = UNSAID) 
 @pytest.mark.parametrize(("lost", "words"), [(1, "1 account"), (2, "2 accounts")])
 def test_a_value_lost_by_a_few_is_a_warning_with_their_number(app, lost, words):
     assert lose(app, lost, 5) == [f"The app no longer returns the seat type of {words} that had one: it is kept."]
-    assert App.get_by_id(app.id).lost is None
+    assert App.get_by_id(app.id).missing_fields is None
 
 
 def test_a_value_that_is_empty_for_a_few_causes_no_warning(app):
@@ -210,31 +210,32 @@ def test_a_value_lost_by_most_fails_the_check_until_it_is_accepted(app, by):
     with pytest.raises(lost_fields.FieldsLost, match=r"^6 of 6 names are missing: has the credential lost a perm"):
         lose(app, 6, 6, "name")
     row = App.get_by_id(app.id)
-    assert row.lost == {"fields": ["name"], "accepted": False} and lost_fields.waiting(row) == ["names"]
+    assert row.missing_fields == {"fields": ["name"], "accepted": False} and lost_fields.waiting(row) == ["names"]
     Account.delete().execute()
     with pytest.raises(lost_fields.FieldsLost):
         lose(app, 6, 6, "name")
     Account.delete().execute()
     lost_fields.accept(row, by)
     row = App.get_by_id(app.id)
-    assert row.lost == {"fields": ["name"], "accepted": True} and lost_fields.waiting(row) == []
+    assert row.missing_fields == {"fields": ["name"], "accepted": True} and lost_fields.waiting(row) == []
     assert lose(app, 6, 6, "name") == ["The app no longer returns the name of 6 accounts that had one: it is kept."]
     Account.delete().execute()
     with pytest.raises(lost_fields.FieldsLost, match=r"^6 of 6 e-mail addresses are missing: has"):
         lose(app, 6, 6, "email")  # another field was accepted
     lost_fields.clear(row)
-    assert App.get_by_id(app.id).lost is None
+    assert App.get_by_id(app.id).missing_fields is None
 
 
 def test_an_accepted_loss_is_reported_once_and_for_this_app_alone(app, by):
-    other = App.create(connector="listed", name="Other", category="Test", lost={"fields": ["role"], "accepted": False})
-    App.update(lost={"fields": ["name", "role"], "accepted": False}).where(App.id == app.id).execute()
+    other = App.create(connector="listed", name="Other", category="Test",
+                       missing_fields={"fields": ["role"], "accepted": False})  # fmt: skip
+    App.update(missing_fields={"fields": ["name", "role"], "accepted": False}).where(App.id == app.id).execute()
     for _ in range(2):
         lost_fields.accept(app, by)
     [entry] = Activity.select().where(Activity.what == "accepted missing fields")
     assert (entry.who, entry.about, entry.why, entry.app_id) == (by.name, "Listed", "names, roles", app.id)
     lost_fields.clear(app)
-    assert App.get_by_id(app.id).lost is None and App.get_by_id(other.id).lost == {"fields": ["role"],
+    assert App.get_by_id(app.id).missing_fields is None and App.get_by_id(other.id).missing_fields == {"fields": ["role"],
                                                                                    "accepted": False}  # fmt: skip
     lost_fields.accept(app, by)
     assert Activity.select().where(Activity.what == "accepted missing fields").count() == 1

@@ -158,7 +158,7 @@ class Run:
             reports.finish(report, self.listed.by, undecided=undecided, hand_overs=self.choices(given))
 
     def policy(self) -> None:
-        self.listed.app.removal = "automatic"
+        self.listed.app.removal_approval = "automatic"
         policy.finish_by_policy(self.listed.app)
 
     def remove(self, numbers: list[int], given: dict) -> None:
