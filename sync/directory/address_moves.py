@@ -58,7 +58,7 @@ def settle(which: str = EVERYBODY, directory: Directory | None = None, guard: Gu
     db.execute_sql(f"""
         UPDATE person_email AS pe SET by_hand = FALSE WHERE {which} AND by_hand AND EXISTS (
             SELECT 1 FROM directory_address AS d JOIN {ENTRY}
-            WHERE d.email_key = pe.email_key AND d.here AND e.person_id = pe.person_id)""")
+            WHERE d.email_key = pe.email_key AND d.active AND e.person_id = pe.person_id)""")
     moves = Moves()
     moves.lost = _rows(f"SELECT pe.email_key, pe.email, pe.person_id {HELD_BY} "
                        f"WHERE {which} AND {CLAIMED} AND NOT {BACKED} ORDER BY pe.id")
@@ -105,7 +105,7 @@ def _give_to_the_only_one(normal: str) -> None:
     above = vouching.sql_above("d.directory_id", "p.workspace_role")
     found = _rows(f"""SELECT e.person_id, d.email, e.id, d.main, {above}
                       FROM directory_address AS d JOIN {ENTRY} JOIN person AS p ON p.id = e.person_id
-                      WHERE d.email_key = ? AND d.here ORDER BY 5, d.main DESC""", normal)
+                      WHERE d.email_key = ? AND d.active ORDER BY 5, d.main DESC""", normal)
     if len({person for person, *_ in found}) != 1:
         return
     person, email, entry, main, above = found[0]

@@ -34,8 +34,8 @@ _NAMED = "coalesce(nullif(r.name, ''), nullif(r.user_name, ''), 'someone without
 _NOBODYS = """m.email_key NOT IN (SELECT email_key FROM person_email)
     AND m.email_key NOT IN (SELECT email_key FROM read_disputed)"""
 # A disabled entry leaves its address to one that is in use and isn't known yet.
-_CLAIMED = f"""EXISTS (SELECT 1 FROM directory_address AS d LEFT JOIN {ENTRY} WHERE d.email_key = m.email_key AND d.here
-                    AND e.person_id IS DISTINCT FROM r.person_id
+_CLAIMED = f"""EXISTS (SELECT 1 FROM directory_address AS d LEFT JOIN {ENTRY}
+                    WHERE d.email_key = m.email_key AND d.active AND e.person_id IS DISTINCT FROM r.person_id
                     AND (e.person_id IS NOT NULL OR r.status = 'deprovisioned'))"""
 _FREE = f"{_NOBODYS} AND NOT {_CLAIMED}"  # an address `m` of the staged entry `r` that nobody has or claims
 FREE = f"{_FREE} AND (r.person_id IS NULL OR r.person_id NOT IN (SELECT person_id FROM read_above))"

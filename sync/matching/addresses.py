@@ -16,7 +16,7 @@ CHUNK = 500  # values in one SQL statement
 # Each of the following is SQL. `d` is a row of directory_address, `e` its entry (none: nobody was made of it yet),
 # `pe` a row of person_email, `p` its person, `a` an account.
 ENTRY = "directory_entry AS e ON e.directory_id = d.directory_id AND e.external_id = d.external_id"
-_IN_USE = f"SELECT 1 FROM directory_address AS d LEFT JOIN {ENTRY} WHERE d.email_key = pe.email_key AND d.here"
+_IN_USE = f"SELECT 1 FROM directory_address AS d LEFT JOIN {ENTRY} WHERE d.email_key = pe.email_key AND d.active"
 # A directory takes nothing from people it may not change.
 _RIVAL = f"""{_IN_USE} AND e.person_id IS DISTINCT FROM pe.person_id
     AND NOT {vouching.sql_above("d.directory_id", "(SELECT workspace_role FROM person WHERE id = pe.person_id)")}"""
@@ -24,7 +24,7 @@ _OWN = (f"SELECT 1 FROM directory_address AS d JOIN {ENTRY} "
         "WHERE d.email_key = pe.email_key AND e.person_id = pe.person_id")  # fmt: skip
 _GIVEN = """(pe.by_hand OR NOT EXISTS (SELECT 1 FROM directory_entry AS e WHERE e.person_id = pe.person_id))"""
 # An entry in use says so, or a person by hand; or a directory did that was removed since.
-PROVEN = f"(EXISTS ({_OWN} AND d.here) OR p.status <> 'deprovisioned' AND {_GIVEN})"
+PROVEN = f"(EXISTS ({_OWN} AND d.active) OR p.status <> 'deprovisioned' AND {_GIVEN})"
 # The same, or an entry says so that is disabled or gone, although its person is here: held, or returned by hand.
 BACKED = f"({PROVEN} OR p.status <> 'deprovisioned' AND EXISTS ({_OWN}))"
 CLAIMED = f"EXISTS ({_RIVAL})"
@@ -82,7 +82,7 @@ ANOTHERS = f"""
     ), (
         SELECT 'its e-mail is that of ' || coalesce(nullif(d.name, ''), d.email) || ' in ' || x.name
         FROM directory_address AS d JOIN directory AS x ON x.id = d.directory_id LEFT JOIN {ENTRY}
-        WHERE d.email_key IN {_ADDRESSES} AND d.here AND e.person_id IS DISTINCT FROM a.person_id
+        WHERE d.email_key IN {_ADDRESSES} AND d.active AND e.person_id IS DISTINCT FROM a.person_id
         ORDER BY d.id LIMIT 1
     ))
 """
@@ -111,7 +111,7 @@ def claims(normals: Iterable[str]) -> dict[str, list[Claim]]:
             SELECT d.email_key, coalesce(nullif(p.name, ''), nullif(d.name, ''), d.email), p.id, x.name
             FROM directory_address AS d JOIN directory AS x ON x.id = d.directory_id LEFT JOIN {ENTRY}
             LEFT JOIN person AS p ON p.id = e.person_id
-            WHERE d.email_key IN ({marks}) AND d.here""", (*some, *some)).fetchall()
+            WHERE d.email_key IN ({marks}) AND d.active""", (*some, *some)).fetchall()
         for normal, name, person_id, source in rows:
             of_one = found.setdefault(normal, [])
             if person_id is None or person_id not in {claim.person_id for claim in of_one}:
@@ -133,7 +133,7 @@ def sources(person: Person) -> dict[int, str]:
         JOIN directory_address AS d ON d.directory_id = e.directory_id AND d.external_id = e.external_id
             AND d.email_key = pe.email_key
         JOIN directory AS x ON x.id = d.directory_id
-        WHERE pe.person_id = ? AND d.here ORDER BY x.id, d.id""", (person.id,)).fetchall()
+        WHERE pe.person_id = ? AND d.active ORDER BY x.id, d.id""", (person.id,)).fetchall()
     names: dict[int, list[str]] = {}
     for id, name in contested:
         names.setdefault(id, []).append(name)
@@ -155,7 +155,7 @@ def is_free_for(directory: Directory, external_id: str) -> bool:
         SELECT EXISTS (
             SELECT 1 FROM directory_address AS c WHERE c.directory_id = ?1 AND c.external_id = ?2 AND c.main
             AND (NOT EXISTS (SELECT 1 FROM directory_address AS d
-                             WHERE d.email_key = c.email_key AND d.here AND d.id <> c.id)
+                             WHERE d.email_key = c.email_key AND d.active AND d.id <> c.id)
                  AND NOT EXISTS (SELECT 1 FROM person_email AS pe WHERE pe.email_key = c.email_key)
               OR EXISTS (SELECT 1 FROM person_email AS pe JOIN person AS p ON p.id = pe.person_id
                          WHERE pe.email_key = c.email_key AND {PROVEN} AND NOT EXISTS (
@@ -188,18 +188,18 @@ def note(directory: Directory, whole: bool) -> bool:
               AND NOT EXISTS (SELECT 1 FROM read_email AS m WHERE m.external_id = directory_address.external_id
                               AND m.email_key = directory_address.email_key)""",
         f"DELETE FROM directory_address WHERE directory_id = ? AND {missing} AND {unmade}",
-        f"UPDATE directory_address SET here = FALSE WHERE directory_id = ? AND here AND {missing}",
+        f"UPDATE directory_address SET active = FALSE WHERE directory_id = ? AND active AND {missing}",
         """INSERT INTO directory_address (
-               directory_id, external_id, email_key, email, main, here, name, employee_number)
+               directory_id, external_id, email_key, email, main, active, name, employee_number)
            SELECT ?, m.external_id, m.email_key, m.email, m.main, r.status <> 'deprovisioned', r.name, r.employee_number
            FROM read_email AS m JOIN read_person AS r USING (external_id) WHERE true
            ON CONFLICT (directory_id, external_id, email_key) DO UPDATE SET
                email = excluded.email, main = excluded.main,
-               here = excluded.here, name = excluded.name, employee_number = excluded.employee_number
-           WHERE (directory_address.email, directory_address.main, directory_address.here, directory_address.name,
+               active = excluded.active, name = excluded.name, employee_number = excluded.employee_number
+           WHERE (directory_address.email, directory_address.main, directory_address.active, directory_address.name,
                   directory_address.employee_number)
                  IS DISTINCT FROM (
-                     excluded.email, excluded.main, excluded.here, excluded.name, excluded.employee_number)""",
+                     excluded.email, excluded.main, excluded.active, excluded.name, excluded.employee_number)""",
     ):  # fmt: skip
         changed += db.execute_sql(statement, (directory.id,)).rowcount
     return changed > 0

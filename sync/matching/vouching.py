@@ -131,7 +131,7 @@ def is_vouched_for(normal: str, person: Person) -> bool:
         SELECT EXISTS (
             SELECT 1 FROM directory_address AS a JOIN directory_entry AS e
                 ON e.directory_id = a.directory_id AND e.external_id = a.external_id
-            WHERE a.email_key = ? AND a.here AND e.person_id = ? AND a.directory_id = (
+            WHERE a.email_key = ? AND a.active AND e.person_id = ? AND a.directory_id = (
                 SELECT id FROM directory AS ranked WHERE {_DIRECTORY_RANK} = 0
                 ORDER BY position IS NULL, position, id LIMIT 1))""",
             (normal, person.id)).fetchone()[0] == 1  # fmt: skip

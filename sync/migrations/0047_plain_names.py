@@ -5,6 +5,7 @@ NAMES = {
     "app": {"removal": "removal_approval", "joiners": "joiner_approval", "unassigned": "unassigned_approval",
             "lost": "missing_fields"},
     "directory": {"answers_id": "responsible_id"},
+    "directory_address": {"here": "active"},
     "session": {"second": "second_factor"},
     "waiting_file": {"door": "purpose"},
     "waiting_sign_in": {"own": "person_may_confirm"},

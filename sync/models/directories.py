@@ -92,7 +92,7 @@ class DirectoryAddress(Base):
     email_key = CharField(index=True)
     email = CharField()  # as it was given
     main = BooleanField(default=False)
-    here = BooleanField(default=True)  # false: the entry is disabled, or gone
+    active = BooleanField(default=True)  # false: the entry is disabled, or gone
     name = CharField(default="")
     employee_number = CharField(default="")
 

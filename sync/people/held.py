@@ -54,7 +54,7 @@ def delete_unreported(directory: Directory) -> None:
              "AND e.person_id = held_change.person_id AND e.reported <> 'deprovisioned'")
     addresses = ("SELECT 1 FROM directory_address AS a JOIN directory_entry AS e ON e.directory_id = a.directory_id "
                  "AND e.external_id = a.external_id WHERE e.directory_id = held_change.directory_id "
-                 "AND e.person_id = held_change.person_id AND a.email = held_change.value AND a.here")
+                 "AND e.person_id = held_change.person_id AND a.email = held_change.value AND a.active")
     db.execute_sql(f"""
         DELETE FROM held_change WHERE directory_id = ? AND state <> 'released' AND NOT CASE field
             WHEN '{HeldField.NAME}' THEN EXISTS ({entry} AND e.name = held_change.value)

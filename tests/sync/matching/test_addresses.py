@@ -194,7 +194,7 @@ def test_a_reading_that_finds_nothing_says_nothing_of_addresses(company):
     company.delete("id1")
     company.say("id2", email="new@acme.example")
     company.read()
-    assert [(row.here, row.email) for row in DirectoryAddress.select().where(
+    assert [(row.active, row.email) for row in DirectoryAddress.select().where(
         DirectoryAddress.external_id.in_(["id1", "id2"])).order_by(DirectoryAddress.external_id)] == [
         (False, ONE), (True, "new@acme.example")]  # fmt: skip
 

@@ -260,7 +260,7 @@ def test_addresses_reported_before_claims_were_kept_still_count(old, start):
                 document=document, created_at=NOW, modified_at=NOW)  # fmt: skip
     start()
     rows = DirectoryAddress.select().order_by(DirectoryAddress.id)
-    assert sorted((row.external_id, row.email_key, row.main, row.here, row.name) for row in rows) == [
+    assert sorted((row.external_id, row.email_key, row.main, row.active, row.name) for row in rows) == [
         ("1", "ana@acme.example", True, True, "Ana"),
         ("s1", "u1@acme.example", False, True, "U1"), ("s1", "work1@acme.example", False, True, "U1"),
         ("s2", "u2@acme.example", False, False, "U2"), ("s2", "work2@acme.example", False, False, "U2")]  # fmt: skip

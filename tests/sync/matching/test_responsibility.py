@@ -188,7 +188,7 @@ def test_an_address_is_free_where_nobody_else_has_it_or_someone_this_directory_d
                             email=email, email_key=email, main=claim.get("main", True))  # fmt: skip
     if person and "rival" in person:
         DirectoryAddress.create(directory=other, external_id="7", email=address, email_key=address,
-                                here=person["rival"])  # fmt: skip
+                                active=person["rival"])  # fmt: skip
     elif person:
         row = Person.create(name="Bo", status=person.get("status", "active"))
         PersonEmail.create(person=row, email=address, email_key=address, by_hand=person["by_hand"])

@@ -104,7 +104,7 @@ def test_a_directory_claims_an_address_while_its_entry_exists(home, ldap, known,
     if person:
         entry(ldap, person)
         entry(ldap, Person.create(name="Bo"), "2")
-    says(ldap, name=name, here=here)
+    says(ldap, name=name, active=here)
     says(Directory.create(kind="scim", name="Other"), "9", "x@acme.example", name="Bo")
     assert claims() == ([Claim(shown, person and person.id, "LDAP")] if here else [])
 
@@ -168,7 +168,7 @@ def test_an_address_is_trusted_where_the_first_vouched_directory_gives_it(ana, l
         entry(ldap, ana, "9")
     if case == "another's entry, theirs elsewhere":
         entry(other, ana, "1")
-    says(ldap, here=case != "not there now", email="x@acme.example" if case == "another address" else ADDRESS)
+    says(ldap, active=case != "not there now", email="x@acme.example" if case == "another address" else ADDRESS)
     entry(other, ana, "5")
     assert trusted(ana) is trusts
 
@@ -257,14 +257,14 @@ def test_claims_are_kept_and_an_entry_missing_from_a_complete_reading_is_gone(an
         for id, address in (("same", "same"), ("moved", "elsewhere"), ("left", "left"), ("new", "new")):
             db.execute_sql("INSERT INTO read_email VALUES (?, ?, ?, FALSE)", (id, *[f"{address}@x.example"] * 2))
         assert addresses.note(ldap, whole)
-        found = [(row.external_id, row.email.partition("@")[0], row.here) for row in DirectoryAddress.select().where(
+        found = [(row.external_id, row.email.partition("@")[0], row.active) for row in DirectoryAddress.select().where(
             DirectoryAddress.directory == ldap).order_by(DirectoryAddress.external_id)]  # fmt: skip
         assert not addresses.note(ldap, whole), "nothing of it is new now"
     kept = [] if whole else [("without a person", "without a person", True)]
     deleted = [] if whole else [("deleted", "deleted", False)]
     assert found == sorted([("same", "same", True), ("moved", "elsewhere", True), ("left", "left", False),
                             ("missing", "missing", not whole), ("new", "new", True), *deleted, *kept])  # fmt: skip
-    elsewhere = DirectoryAddress.select().where(DirectoryAddress.directory == other, DirectoryAddress.here)
+    elsewhere = DirectoryAddress.select().where(DirectoryAddress.directory == other, DirectoryAddress.active)
     assert elsewhere.count() == len(rows)
 
 
@@ -328,7 +328,7 @@ def test_an_address_of_someone_else_who_is_here_makes_the_account_anothers(ana, 
 def test_and_so_does_what_a_directory_says_of_a_stranger(home, ldap, known_by, whose, here, name, shown):
     bo, other = Person.create(name="Bo"), Directory.create(kind="scim", name="Other")
     account = an_account(bo, **known_by)
-    says(ldap, name=name, here=here)
+    says(ldap, name=name, active=here)
     says(ldap, "9", "y@acme.example", name="Unrelated")
     if whose == "another's":
         entry(ldap, Person.create(name="Di"))

@@ -235,8 +235,8 @@ def test_an_accepted_loss_is_reported_once_and_for_this_app_alone(app, by):
     [entry] = Activity.select().where(Activity.what == "accepted missing fields")
     assert (entry.who, entry.about, entry.why, entry.app_id) == (by.name, "Listed", "names, roles", app.id)
     lost_fields.clear(app)
-    assert App.get_by_id(app.id).missing_fields is None and App.get_by_id(other.id).missing_fields == {"fields": ["role"],
-                                                                                   "accepted": False}  # fmt: skip
+    assert App.get_by_id(app.id).missing_fields is None
+    assert App.get_by_id(other.id).missing_fields == {"fields": ["role"], "accepted": False}
     lost_fields.accept(app, by)
     assert Activity.select().where(Activity.what == "accepted missing fields").count() == 1
 
