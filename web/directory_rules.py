@@ -27,7 +27,7 @@ NOTHING = "nothing"  # the attribute doesn't show who has left
 def show(directory_id: int) -> tuple[str, int]:
     directory = _directory(directory_id)
     known = [(rule.attribute, rule.operator, rule.value, rule.outcome) for rule in ending_rules.rules_of(directory)]
-    new = [(one["attribute"], *ending_rules.begun(one), "") for one in directory.unread]
+    new = [(one["attribute"], *ending_rules.begun(one), "") for one in directory.unread_attributes]
     return _page(directory, [*known, *new])
 
 
@@ -53,7 +53,7 @@ def _rule(attribute: str, operator: str, value: str, outcome: str) -> Rule:
 def _page(directory: Directory, rows: list[tuple], problem: str = "", status: int = 200) -> tuple[str, int]:
     return dialog(
         "directories/_ends.html", "What ends an account", status, directory=directory, problem=problem,
-        rows=rule_fields([*rows, *[("", "is", "", "")] * BLANK], directory.unread),
+        rows=rule_fields([*rows, *[("", "is", "", "")] * BLANK], directory.unread_attributes),
         operators=ending_rules.OPERATORS, outcomes=OUTCOMES, nothing=NOTHING, unread=unread(directory),
         address=url_for("directory_rules.update", directory_id=directory.id), back=address_of(directory),
     )  # fmt: skip

@@ -168,7 +168,7 @@ class Unread:
 
 
 def unread(directory: Directory) -> Unread | None:
-    names = [one["attribute"] for one in directory.unread]
+    names = [one["attribute"] for one in directory.unread_attributes]
     if not names:
         return None
     suggests = "Its name suggests that it shows" if len(names) == 1 else "Their names suggest that they show"

@@ -269,7 +269,7 @@ def _apply(reading: DirectoryReading, read_by: DirectoryConnector) -> None:
 def keep_findings(directory: Directory, read_by: DirectoryConnector) -> None:
     """What a whole reading has found that nothing reads; inside the transaction that takes it over."""
     found = [{"attribute": one.attribute, "people": one.people, "values": list(one.values)} for one in read_by.unread]
-    Directory.update(unread=found).where(Directory.id == directory.id).execute()
+    Directory.update(unread_attributes=found).where(Directory.id == directory.id).execute()
 
 
 def succeed(directory: Directory, reading: DirectoryReading, outcome: Outcome) -> None:

@@ -4,7 +4,7 @@ NAMES = {
     "account": {"asked_as": "moved_email_key", "was_of_id": "former_person_id"},
     "app": {"removal": "removal_approval", "joiners": "joiner_approval", "unassigned": "unassigned_approval",
             "lost": "missing_fields"},
-    "directory": {"answers_id": "responsible_id"},
+    "directory": {"answers_id": "responsible_id", "unread": "unread_attributes"},
     "directory_address": {"here": "active"},
     "session": {"second": "second_factor"},
     "waiting_file": {"door": "purpose"},

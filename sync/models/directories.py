@@ -45,7 +45,8 @@ class Directory(Base):
     failures = IntegerField(default=0)  # in a row
     error = TextField(null=True)
     guard_from = DateTimeField(null=True)  # if it pushes: leavers before this no longer count
-    unread = JSONField(default=list, constraints=[SQL("DEFAULT '[]'")])  # attribute, people, values: a possible status
+    # Attributes that may say a status and that no rule reads, each with its people and values.
+    unread_attributes = JSONField(default=list, constraints=[SQL("DEFAULT '[]'")])
     private_by = CharField(null=True)  # who approved its address inside a private network; null: nobody
     responsible_id = IntegerField(null=True)  # the Person who connected it, or changed how it is read
     vouched = BooleanField(default=False)  # an Owner or the command line lets it change Owners and admins (rank.py)

@@ -61,7 +61,8 @@ def test_a_rule_is_tried_kept_and_takes_effect_with_the_next_reading(owner, staf
                 ("acmeEmploymentStatus", "is not", "terminated", "here"), ("", "is", "", ""))  # fmt: skip
     assert shown.status_code == 303
     staff = Directory.get_by_id(staff.id)
-    assert staff.settings["ends"].splitlines()[0] == "acmeEmploymentStatus is terminated: left" and staff.unread == []
+    assert staff.settings["ends"].splitlines()[0] == "acmeEmploymentStatus is terminated: left"
+    assert staff.unread_attributes == []
     assert Activity.select().where(Activity.what == "changed what ends an account").get().before == "no rules"
     read(staff)
     found = statuses(staff)
@@ -74,7 +75,7 @@ def test_a_rule_is_tried_kept_and_takes_effect_with_the_next_reading(owner, staf
 
 def test_an_attribute_that_says_nothing_of_it_is_asked_about_no_more(owner, staff):
     assert save(owner, staff, ("acmeEmploymentStatus", "is", "Active", "nothing")).status_code == 303
-    assert read(staff).counts["warnings"] == [] and Directory.get_by_id(staff.id).unread == []
+    assert read(staff).counts["warnings"] == [] and Directory.get_by_id(staff.id).unread_attributes == []
     assert set(statuses(staff).values()) == {"active"}
 
 

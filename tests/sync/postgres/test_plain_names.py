@@ -19,7 +19,8 @@ def test_each_value_is_kept_under_the_old_name_and_again_under_the_new_one(home)
     app = App.create(connector="none", name="Chat", category="Seat-based", joiner_approval=Approval.AUTOMATIC,
                      unassigned_approval=Approval.AUTOMATIC, missing_fields={"fields": ["name"]})  # fmt: skip
     Account.create(app=app, external_id="1", moved_email_key="ana@acme.example", former_person=person)
-    directory = Directory.create(kind="ldap", name="Company", responsible_id=person.id)
+    directory = Directory.create(kind="ldap", name="Company", responsible_id=person.id,
+                                 unread_attributes=[{"attribute": "status"}])  # fmt: skip
     DirectoryAddress.create(directory=directory, external_id="1", email_key="ana@acme.example",
                             email="Ana@acme.example", active=True)  # fmt: skip
     Session.create(token_hash="t", person=person, ends_at=utcnow(), second_factor=SecondFactor.APP)
