@@ -16,7 +16,7 @@ ENOUGH = 4 * 2**30  # bytes; a whole run uses about a gigabyte at a time
 
 def begin() -> Path | None:
     """From now on, this process and those that it starts make temporary files in a new folder in memory: this one. None
-    where they are elsewhere, by choice or for lack of memory, or where another process has chosen already."""
+    where they are elsewhere, by choice or for lack of memory, or where another process has already chosen."""
     if "TMPDIR" in os.environ or not MEMORY.is_dir():
         return None
     _remove_what_others_left()

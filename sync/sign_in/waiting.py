@@ -26,8 +26,7 @@ FRESH = timedelta(minutes=30)  # in which the person may confirm it, in the brow
 
 def keep(person: Person, issuer: str, subject: str, email: str, label: str, why: str,
          person_may_confirm: bool) -> WaitingSignIn:  # fmt: skip
-    """Store the sign-in, or renew the row if it is stored already, so that its time begins again. Inside the caller's
-    transaction."""
+    """Store the sign-in, or update its row and its time if it has one. Inside the caller's transaction."""
     row = WaitingSignIn.get_or_none(WaitingSignIn.issuer == issuer, WaitingSignIn.subject == subject)
     row = row or WaitingSignIn(issuer=issuer, subject=subject)
     row.person, row.email, row.label, row.why = person, email, label, why
