@@ -20,7 +20,7 @@ from sync.listing import one_of, one_of_texts, plain_rows
 from sync.models import App, Check, Person, Report, Task
 from sync.prepared import prepared, prepared_plain
 from sync.safety import leavers
-from sync.states import AppState, Tone
+from sync.states import AppState, AppStatus, Tone
 
 
 class Glance(NamedTuple):
@@ -33,6 +33,10 @@ class Glance(NamedTuple):
     unmatched: int
     created_at: str
     standing: Standing | None
+
+    @property
+    def status(self) -> AppStatus:
+        return self.standing.status if self.standing else AppStatus.UP_TO_DATE
 
     @property
     def tone(self) -> Tone:

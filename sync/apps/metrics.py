@@ -8,7 +8,7 @@ from datetime import datetime
 
 from peewee import Expression, Field, fn
 
-from sync.apps import lists, status
+from sync.apps import glance
 from sync.models import App, Base, Check, Directory, DirectoryReading, Mail, Report, Task
 from sync.states import AppStatus, Tone
 
@@ -29,15 +29,15 @@ class Metrics:
 
 
 def count_all() -> Metrics:
-    stand = list(status.standings(lists.connected()).values())
+    seen = glance.of(App.select().where(App.is_connected).order_by(App.id))
     oldest = App.select(fn.MIN(App.last_check_at)).where(App.is_active, App.daily).scalar()
     return Metrics(
         by_state={name: _by_state(model) for name, model in MODELS.items()},
         accounts=_sum(App.users, App.is_connected),
         waiting=_sum(Report.waiting, Report.is_open),
         held=_sum(Report.held, Report.is_open),
-        by_status=Counter(one.status for one in stand),
-        needing_attention=sum(one.tone == Tone.ATTENTION for one in stand),
+        by_status=Counter(one.status for one in seen),
+        needing_attention=sum(one.tone == Tone.ATTENTION for one in seen),
         failing_directories=Directory.select().where(Directory.error.is_null(False)).count(),
         oldest_check_at=None if oldest is None else App.last_check_at.python_value(oldest),
     )

@@ -3,6 +3,7 @@ Nothing is decided here; which apps may be shown is the caller's to say."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -11,6 +12,7 @@ from peewee import SQL, fn
 from connectors.base import INVITE
 from sync import roles
 from sync.apps import apps
+from sync.listing import one_of
 from sync.models import (
     Access,
     Account,
@@ -81,7 +83,7 @@ def removed(person: Person, app_ids: Iterable[int]) -> list[Removed]:
     rows = (
         Account.select(Account, App).join(App)
         .where(Account.person == person, Account.state == AccountState.GONE, confirmed,
-               App.id.in_(list(app_ids)), App.id.not_in(here))
+               one_of(App.id, json.dumps(list(app_ids))), App.id.not_in(here))
         .order_by(Account.gone_at.desc())
     )  # fmt: skip
     known = roles.of_apps(account.app_id for account in rows)
@@ -99,7 +101,7 @@ def invitations(person: Person, app_ids: Iterable[int]) -> list[Invitation]:
     """The open ones in these apps, with their apps."""
     return list(
         Invitation.select(Invitation, App).join(App)
-        .where(Invitation.person == person, Invitation.is_live, App.id.in_(list(app_ids)))
+        .where(Invitation.person == person, Invitation.is_live, one_of(App.id, json.dumps(list(app_ids))))
         .order_by(App.name, Invitation.id)
     )  # fmt: skip
 

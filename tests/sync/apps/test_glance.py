@@ -110,7 +110,7 @@ def test_a_glance_says_what_a_full_look_says():
     assert [one.id for one in found] == sorted(in_full) and found[0].id == plain.id
     for one in found:
         full = in_full[one.id]
-        assert (one.tone, one.loudest) == (full.tone, full.loudest), one
+        assert (one.status, one.tone, one.loudest) == (full.status, full.tone, full.loudest), one
         assert glance.unknown([one]) == full.facts.to_match - full.facts.matched
         if one.standing is None:
             assert (full.row, full.others) == (UP_TO_DATE, ()), full.facts
