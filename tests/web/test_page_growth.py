@@ -21,8 +21,9 @@ pytestmark = ON_FILE
 FEW, MANY = 61, 122  # apps: more than a page shows
 SHORT, LONG = 31, 62  # days of checks: more than a page draws
 AT_MOST = 4  # steps for one more app: each page looks for apps with an error
-# These read ids, names or numbers of each app.
-OF_EACH_APP = {"/": 200, "/apps": 130, "/reports/filters": 20, "/activity/filters": 20, "/people/1": 20}
+# Of pages that read ids, names or numbers of each app.
+OF_EACH_APP = {"/": 200, "/apps": 130, "/reports/filters": 20, "/activity/filters": 20, "/people/1": 30,
+               "/search?q=app+61": 30}  # fmt: skip
 PAGES = ("/people", "/reports", "/reports?app=1", "/activity", "/activity?app=1", "/apps/1", "/apps/1/members",
          "/reports/1", *OF_EACH_APP)  # fmt: skip
 
