@@ -1,4 +1,4 @@
-"""Measures the pages with 200 apps and many accounts in one of them, through Flask's test client."""
+"""Measures the pages with 200 apps that are checked daily, one of them with many accounts, by Flask's test client."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from app import create_app
 from bench import sample
 from bench.bare import bare_page
+from bench.daily import add_checks
 from bench.workspace import open_workspace, run_check
 from sync.config import Config
 from sync.db import connected, db, keeping_connections, utcnow, writing
@@ -20,6 +21,7 @@ from sync.search import index
 from sync.sign_in import sign_in
 
 APPS = 200
+DAYS = 41  # with a check of each app, today included
 LEFT_EVERY = 200  # one of so many people has left
 TIMES = 20
 READS = ("SELECT", "WITH")
@@ -31,18 +33,18 @@ Measured = tuple[float, float, int, int]
 BROWSER = {"Accept-Encoding": "gzip, deflate, br, zstd", "Sec-Fetch-Site": "same-origin"}
 
 
-def times(count: int, folder: Path) -> dict[str, Measured]:
-    """Page → what it takes."""
-    pages, site = filled(count, folder)
+def times(count: int, folder: Path, apps: int = APPS) -> dict[str, Measured]:
+    """Page → what it takes, with so many accounts in one of so many apps."""
+    pages, site = filled(count, folder, apps)
     client = site.test_client()
     with keeping_connections():  # as the server does
         client.get(owners_link())
         return {name: _measure(client, address) for name, address in pages.items()}
 
 
-def filled(count: int, folder: Path) -> tuple[dict[str, str], Flask]:
+def filled(count: int, folder: Path, apps: int = APPS) -> tuple[dict[str, str], Flask]:
     """The address of each page, and the program that answers, over a new workspace."""
-    app, report = _fill(count, folder)
+    app, report = _fill(count, folder, apps)
     here = f"/apps/{app.id}"
     pages = {
         "Home": "/",
@@ -69,7 +71,7 @@ def owners_link() -> str:
         return f"/sign-in/{sign_in.signed_link(Person.get(Person.workspace_role == 'owner'))}"
 
 
-def _fill(count: int, folder: Path) -> tuple[App, Report]:
+def _fill(count: int, folder: Path, apps: int) -> tuple[App, Report]:
     """Nine of ten accounts are matched to someone; some of these people have left, so that a report waits."""
     app = open_workspace(folder)
     with connected():
@@ -81,7 +83,7 @@ def _fill(count: int, folder: Path) -> tuple[App, Report]:
             Person.id.in_(left)
         ).execute()
         run_check(app)
-        _other_apps()
+        _other_apps(apps)
         while index.bring_up_some():  # as the sweeps of the next minutes do
             pass
         return App.get_by_id(app.id), Report.get(Report.app == app, Report.state == "open")
@@ -100,16 +102,18 @@ def people_here(count: int) -> None:
             ]).execute()  # fmt: skip
 
 
-def _other_apps() -> None:
-    owner = Person.get(Person.workspace_role == "owner")
+def _other_apps(apps: int) -> None:
+    owner, ids = Person.get(Person.workspace_role == "owner"), []
     with writing():
-        for number in range(1, APPS):
+        for number in range(1, apps):
             category = ("Seat-based", "Paid social")[number % 2]
             app = App.create(connector="bench", name=f"App {number}", category=category, state="active", users=40,
                              matched=36, unmatched=4, last_check_at=utcnow())  # fmt: skip
             AppPerson.create(app=app, person=owner, part="owner")
             if number % 10 == 0:
                 Report.create(app=app, waiting=2, counts={"removed user": 2})
+            ids.append(app.id)
+        add_checks(ids, 0, DAYS, accounts=40)
 
 
 def _measure(client: FlaskClient, address: str) -> Measured:
@@ -122,6 +126,7 @@ def _measure(client: FlaskClient, address: str) -> Measured:
 def beside(client: FlaskClient, address: str) -> tuple[int, int, FlaskClient]:
     """The size of a page, compressed, the number of its queries, and a bare page with the same SQL and rows."""
     queries: list = []
+    client.get(address, headers=BROWSER)  # what a process reads once a day isn't part of a page
     db.query_hooks.append(lambda event: queries.append((event.sql, event.params)))
     answer = client.get(address, headers=BROWSER)
     db.query_hooks.pop()

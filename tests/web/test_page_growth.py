@@ -3,13 +3,12 @@ of its machine."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 
 import pytest
 
+from bench.daily import add_checks
 from sync.db import db, utcnow, writing
 from sync.models import App, Report
 from sync.states import AppState, ReportState
@@ -37,22 +36,7 @@ def add_apps(count: int, days: int) -> None:
             {"id": id, "connector": "sample-chat", "name": f"App {id}", "category": "Seat-based", "users": 9,
              "matched": 9, "state": AppState.ACTIVE, "last_check_at": now} for id in range(first, first + count)
         ]).execute()  # fmt: skip
-        add_checks(list(range(first, first + count)), 0, days)
-
-
-def add_checks(ids: list[int], since: int, until: int) -> None:
-    """A check of each app on each day from `since` to `until` days ago."""
-    moments = [str(utcnow() - timedelta(days=days)) for days in range(until - 1, since - 1, -1)]
-    db.execute_sql(
-        """
-        INSERT INTO app_check (app_id, "trigger", started_by, state, phase, read, attempts, next_at, cancel_asked,
-            created_at, finished_at, accounts, counts, applied, waiting, held)
-        SELECT a.value, 'daily', 'schedule', 'succeeded', 'waiting', 9, 0, d.value, 0, d.value, d.value, 9,
-            CASE WHEN (a.value + d.key) % 10 THEN '{}' ELSE '{"new_users":1}' END, 0, 0, 0
-        FROM json_each(:days) d, json_each(:apps) a
-        """,
-        {"apps": json.dumps(ids), "days": json.dumps(moments)},
-    )
+        add_checks(range(first, first + count), 0, days, accounts=9)
 
 
 def add_reports(count: int) -> None:
@@ -115,5 +99,5 @@ def test_more_apps(owner: Client, few: dict[str, tuple[int, int]]):
 
 def test_more_checks(owner: Client, few: dict[str, tuple[int, int]]):
     with writing():
-        add_checks(list(range(1, FEW + 1)), SHORT, LONG)
+        add_checks(range(1, FEW + 1), SHORT, LONG, accounts=9)
     assert taken(owner) == few
