@@ -107,15 +107,16 @@ def live(home: Path, config: Config) -> Iterator[Live]:
 def visit(chromium, live: Live) -> Iterator[Callable]:
     """`visit(person)` gives a Playwright page that is signed in as the person; `visit(None)` one that is not.
 
-    Further arguments: width (pixels), dark, javascript, zone (the browser's time zone). A complaint of the console
-    (a script error, something that the Content-Security-Policy stopped) fails the test, unless its text
-    holds one of `expected`.
+    Further arguments: at (the address that is opened, below the server's; None: none yet), width (pixels), dark,
+    javascript, zone (the browser's time zone). A complaint of the console (a script error, something that the
+    Content-Security-Policy stopped) fails the test, unless its text holds one of `expected`.
     """
     opened: list[tuple] = []
 
     def open_tab(
         person: Person | None,
         *,
+        at: str | None = "/",
         width: int = WIDE,
         dark: bool = False,
         javascript: bool = True,
@@ -137,7 +138,10 @@ def visit(chromium, live: Live) -> Iterator[Callable]:
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda problem: complaints.append(str(problem)))
         opened.append((context, complaints, expected))
-        page.goto(live.link_for(person) if person else live.url)
+        if person:
+            context.request.get(live.link_for(person), max_redirects=0)
+        if at:
+            page.goto(live.url + at)
         return page
 
     yield open_tab

@@ -42,8 +42,7 @@ def lines(page: Page):
 
 @pytest.mark.parametrize("width", [WIDE, NARROW])
 def test_a_line_opens_and_filters_combine(visit, live, olga: Person, logged: Person, chat, width: int) -> None:
-    page = visit(olga, width=width)
-    page.goto(f"{live.url}/activity")
+    page = visit(olga, width=width, at="/activity")
     line = lines(page).filter(has_text="3 users found").first
     line.locator("summary").click()
     expect(line.locator(".timeline")).to_contain_text("Newcomer 2")
@@ -69,8 +68,7 @@ def test_a_line_opens_and_filters_combine(visit, live, olga: Person, logged: Per
 @pytest.mark.parametrize("width", [WIDE, NARROW])
 @pytest.mark.parametrize("of_app", [False, True])
 def test_the_oldest_first_and_back(visit, live, olga: Person, logged: Person, chat, width: int, of_app: bool) -> None:
-    page = visit(olga, width=width)
-    page.goto(f"{live.url}{f'/apps/{chat.app.id}' if of_app else ''}/activity?search=noted")
+    page = visit(olga, width=width, at=f"{f'/apps/{chat.app.id}' if of_app else ''}/activity?search=noted")
     expect(lines(page).first).to_contain_text("thing 59")
     if width == NARROW:
         page.get_by_label("Sort by").select_option("when")
@@ -91,8 +89,7 @@ def test_the_oldest_first_and_back(visit, live, olga: Person, logged: Person, ch
 
 
 def test_without_javascript(visit, live, olga: Person, logged: Person) -> None:
-    page = visit(olga, javascript=False)
-    page.goto(f"{live.url}/activity?kind=checks")
+    page = visit(olga, javascript=False, at="/activity?kind=checks")
     page.locator("summary", has_text="3 users found").click()
     page.get_by_role("link", name="Show these entries").first.click()
     expect(page.get_by_role("main")).to_contain_text("Newcomer 2")
@@ -106,8 +103,7 @@ def test_alerts_follow_the_tasks(visit, live, olga: Person, chat) -> None:
     chat.leave(3)
     reports.finish(chat.check().report, olga.name)
     Task.update(state="needs attention", error="Chat said no").execute()
-    page = visit(olga)
-    page.goto(f"{live.url}/apps/{chat.app.id}/activity")
+    page = visit(olga, at=f"/apps/{chat.app.id}/activity")
     expect(page.locator("#alert-stuck")).to_be_visible()
     page.click(f"#retry-{Task.get().id}")
     expect(page.locator("#acts")).to_contain_text("1 task in progress")
@@ -131,5 +127,5 @@ def test_looks(visit, live, olga: Person, logged: Person, chat, by) -> None:
         Look("activity-of-app", f"/apps/{chat.app.id}/activity?sort=when&kind=checks"),
         Look("person-timeline", f"/people/{logged.id}"),
     ]
-    page = visit(olga)
+    page = visit(olga, at=None)
     nothing_wrong([wrong for look in looks for wrong in look_at(page, live.url, look)])

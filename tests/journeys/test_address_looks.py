@@ -21,8 +21,7 @@ def _wrong(page) -> None:
 
 
 def test_a_browser_lets_an_address_beyond_ascii_and_what_is_cleaned_through(visit, live, olga: Person) -> None:
-    page = visit(olga)
-    page.goto(live.url + "/people")
+    page = visit(olga, at="/people")
     _add(page, "Jörg Müller <jörg@acme.example>,")
     page.wait_for_url("**/people/*")
     page.wait_for_selector(".banner")

@@ -96,7 +96,7 @@ def test_pages(visit, live, tmp_path: Path, olga: Person, by: str) -> None:
 
 
 def test_empty(visit, live, olga: Person) -> None:
-    page = visit(olga)
+    page = visit(olga, at=None)
     looks = (Look("apps-empty", "/apps"), Look("reports-empty", "/reports"))
     nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))
 
@@ -120,5 +120,5 @@ def test_a_file_that_does_not_say_who_acts(visit, live, described, olga: Person,
     draft = drafts.start("desk", olga)
     looks = (Look("app-own-account", f"/apps/{desk.id}"),
              Look("connect-own-account", f"/apps/{draft.id}/connection"))  # fmt: skip
-    page = visit(olga)
+    page = visit(olga, at=None)
     nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))

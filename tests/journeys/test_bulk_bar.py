@@ -10,8 +10,7 @@ from tests.journeys.looks import Look, look_at, nothing_wrong
 
 
 def test_it_appears_with_a_count_and_is_cleared(visit, live, olga: Person, chat) -> None:
-    page = visit(olga)
-    page.goto(f"{live.url}/apps/{chat.app.id}/members")
+    page = visit(olga, at=f"/apps/{chat.app.id}/members")
     bar = page.locator("#bulk")
     expect(bar).to_be_hidden()
     boxes = page.locator("td.tick input")
@@ -28,8 +27,7 @@ def test_it_appears_with_a_count_and_is_cleared(visit, live, olga: Person, chat)
 
 
 def test_without_javascript(visit, live, olga: Person, chat) -> None:
-    page = visit(olga, javascript=False)
-    page.goto(f"{live.url}/apps/{chat.app.id}/members")
+    page = visit(olga, javascript=False, at=f"/apps/{chat.app.id}/members")
     page.locator("td.tick input").first.check()
     page.click("#bulk-role")
     expect(page.locator("main")).to_contain_text("1 account in Chat")
@@ -39,6 +37,6 @@ def test_looks(visit, live, olga: Person, chat) -> None:
     def tick(page) -> None:
         page.locator("td.tick input").nth(1).check()
 
-    page = visit(olga)
+    page = visit(olga, at=None)
     look = Look("bulk-bar", f"/apps/{chat.app.id}/members", tick, within="#bulk")
     nothing_wrong(look_at(page, live.url, look))

@@ -44,8 +44,7 @@ def test_a_report_is_in_the_address(visit, live, olga: Person, chat) -> None:
 
 
 def test_a_check_is_in_the_address(visit, live, olga: Person, chat) -> None:
-    page = visit(olga)
-    page.goto(f"{live.url}/apps/{chat.app.id}")
+    page = visit(olga, at=f"/apps/{chat.app.id}")
     page.get_by_role("button", name="Check for updates").dblclick()
     expect(page).to_have_url(re.compile(r"\?check=\d+$"))
     page.reload()
@@ -80,8 +79,7 @@ def test_a_setting_is_in_the_address(visit, live, olga: Person, chat) -> None:
 
 
 def test_back_closes_the_answer_to_a_form_too(visit, live, olga: Person, chat) -> None:
-    page = visit(olga, expected=("422",))
-    page.goto(f"{live.url}/people")
+    page = visit(olga, expected=("422",), at="/people")
     address = page.url
     page.click("#add-person")
     page.fill("dialog [name=name]", "Mira Novak")
@@ -95,8 +93,7 @@ def test_back_closes_the_answer_to_a_form_too(visit, live, olga: Person, chat) -
 
 
 def test_filters_leave_one_step_back(visit, live, olga: Person, chat) -> None:
-    page = visit(olga)
-    page.goto(f"{live.url}/apps")
+    page = visit(olga, at="/apps")
     page.goto(f"{live.url}/people")
     page.click("#more-filters")
     page.select_option("#filter-role", "user")
@@ -158,8 +155,7 @@ def test_back_closes_whatever_a_page_opens(visit, live, olga: Person, chat) -> N
 
 
 def test_nonsense_opens_nothing(visit, live, olga: Person, chat) -> None:
-    page = visit(olga, expected=("404",))
-    page.goto(f"{live.url}/apps/{chat.app.id}?report=//evil.example")
+    page = visit(olga, expected=("404",), at=f"/apps/{chat.app.id}?report=//evil.example")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     expect(page.get_by_role("dialog")).to_have_count(0)
     for nonsense in ("//evil.example", "/apps", "https://evil.example/", "/apps/1/../../people", "/nothing"):

@@ -119,8 +119,7 @@ def test_each_kind_is_connected_as_its_page_shows(visit, live, olga: Person, mon
         app.things = [battery.make_group(0)]
         app.things[0].members = {seat.id: "member" for seat in app.seats} if isinstance(
             app.things[0].members, dict) else [seat.id for seat in app.seats]
-        page = visit(olga)
-        page.goto(f"{live.url}/directories/new")
+        page = visit(olga, at="/directories/new")
         page.click(f"text={contract.kind.label}")
         page.wait_for_selector("text=Test connection")
         shown = page.evaluate(WITHOUT_BUTTONS)
@@ -150,7 +149,7 @@ def test_the_pages_look_right(visit, live, olga: Person, tmp_path: Path) -> None
     read_all()
     text = rows(*range(3, 29), name="Persona") + "new@acme.example,Newcomer,suspended,99\n"
     directory_preview.upload(hr, text, MACHINE)
-    page = visit(olga)
+    page = visit(olga, at=None)
     nothing_wrong(
         wrong
         for look in (Look("directories-order", "/directories"), Look("directory-list", f"/directories/{hr.id}"),

@@ -54,8 +54,7 @@ def fill(page, row: int, attribute: str, operator: str, value: str, outcome: str
 
 @pytest.mark.parametrize("javascript", [True, False])
 def test_the_meaning_of_an_attribute_is_shown_tried_and_read(visit, live, olga, staff, javascript) -> None:
-    page = visit(olga, javascript=javascript, expected=("422",))
-    page.goto(f"{live.url}/directories/{staff.id}")
+    page = visit(olga, javascript=javascript, expected=("422",), at=f"/directories/{staff.id}")
     assert "may say who has left" in page.inner_text("main")
     page.click("#ends")
     page.wait_for_selector("dialog")
@@ -77,7 +76,7 @@ def test_the_meaning_of_an_attribute_is_shown_tried_and_read(visit, live, olga, 
 
 
 def test_how_it_looks(visit, live, olga, staff) -> None:
-    page = visit(olga)
+    page = visit(olga, at=None)
     address = f"/directories/{staff.id}"
     looks = [Look("directory-unread", address), Look("directory-ends", address, opens("#ends"))]
     found = [wrong for look in looks for wrong in look_at(page, live.url, look)]

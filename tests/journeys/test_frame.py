@@ -26,8 +26,7 @@ def focused(page) -> str:
 
 
 def test_dialog_takes_the_focus_and_gives_it_back(visit, live, olga: Person) -> None:
-    page = visit(olga)
-    page.goto(live.url + "/people")
+    page = visit(olga, at="/people")
     page.focus("#add-person")
     page.keyboard.press("Enter")
     page.wait_for_selector("dialog:modal")
@@ -45,8 +44,7 @@ def test_dialog_takes_the_focus_and_gives_it_back(visit, live, olga: Person) -> 
 
 
 def test_a_fault_is_shown_in_the_dialog(visit, live, olga: Person) -> None:
-    page = visit(olga, expected=("status of 422",))
-    page.goto(live.url + "/people")
+    page = visit(olga, expected=("status of 422",), at="/people")
     page.click("#add-person")
     page.fill("#f-name", "Jana Kowalski")
     page.fill("#f-email", "olga@acme.example")
@@ -64,8 +62,7 @@ def test_a_fault_is_shown_in_the_dialog(visit, live, olga: Person) -> None:
 
 
 def test_searching_as_one_types(visit, live, acme) -> None:
-    page = visit(acme.olga)
-    page.goto(live.url + "/people")
+    page = visit(acme.olga, at="/people")
     page.click("[name=search]")
     page.keyboard.type("kowal")
     page.wait_for_selector("#people >> text=Tom Duarte", state="detached")
@@ -88,8 +85,7 @@ def test_searching_as_one_types(visit, live, acme) -> None:
 
 
 def test_a_double_click_sends_once(visit, live, olga: Person) -> None:
-    page = visit(olga)
-    page.goto(live.url + "/people")
+    page = visit(olga, at="/people")
     page.click("#add-person")
     page.fill("#f-name", "Jana Kowalski")
     page.fill("#f-email", "jana@acme.example")
@@ -108,8 +104,7 @@ def test_a_double_click_sends_once(visit, live, olga: Person) -> None:
 
 
 def test_menu(visit, live, acme) -> None:
-    page = visit(acme.olga)
-    page.goto(f"{live.url}/directories/{acme.staff.id}")
+    page = visit(acme.olga, at=f"/directories/{acme.staff.id}")
     summary = page.locator("main summary.icon-button")
     summary.click()
     assert page.is_visible("text=Change how it is read")
@@ -129,8 +124,7 @@ def test_menu(visit, live, acme) -> None:
 
 
 def test_a_toast_is_above_a_dialog_and_can_be_dismissed(visit, live, olga: Person) -> None:
-    page = visit(olga)
-    page.goto(live.url + "/people")
+    page = visit(olga, at="/people")
     page.click("#add-person")
     page.wait_for_selector("dialog:modal")
     page.evaluate("document.dispatchEvent(new CustomEvent('toast', {detail: {text: 'News', tone: 'attention'}}))")
@@ -169,24 +163,21 @@ def test_polling_ends_with_what_it_waits_for_and_rests_unseen(visit, live, acme,
 
 
 def test_a_session_that_ended_leads_to_sign_in(visit, live, olga: Person) -> None:
-    page = visit(olga, expected=("status of 401",))
-    page.goto(live.url + "/people")
+    page = visit(olga, expected=("status of 401",), at="/people")
     Session.delete().execute()
     page.click("#add-person")
     page.wait_for_url("**/sign-in")
 
 
 def test_a_server_that_is_gone_is_shown(visit, live, olga: Person) -> None:
-    page = visit(olga, expected=("net::ERR", "Failed to load", "htmx:sendError", "htmx:afterRequest"))
-    page.goto(live.url + "/people")
+    page = visit(olga, expected=("net::ERR", "Failed to load", "htmx:sendError", "htmx:afterRequest"), at="/people")
     page.route("**/people/new", lambda route: route.abort())
     page.click("#add-person")
     page.wait_for_selector(".toast >> text=can't be reached")
 
 
 def test_without_javascript(visit, live, olga: Person) -> None:
-    page = visit(olga, javascript=False)
-    page.goto(live.url + "/people")
+    page = visit(olga, javascript=False, at="/people")
     page.click("text=Add a person")
     page.fill("[name=name]", "Jana Kowalski")
     page.fill("[name=email]", "jana@acme.example")
@@ -254,8 +245,7 @@ def test_on_a_phone_tabs_theme_and_the_way_out_are_reached(visit, live, olga: Pe
 
 
 def test_skip_link(visit, live, olga: Person) -> None:
-    page = visit(olga)
-    page.goto(live.url + "/settings")
+    page = visit(olga, at="/settings")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     page.keyboard.press("Enter")
@@ -264,8 +254,7 @@ def test_skip_link(visit, live, olga: Person) -> None:
 
 
 def test_settings_are_saved_in_place(visit, live, olga: Person) -> None:
-    page = visit(olga, expected=("status of 422",))
-    page.goto(live.url + "/settings")
+    page = visit(olga, expected=("status of 422",), at="/settings")
     page.fill("#f-zone", "Mars/Olympus")
     page.click("#save-settings")
     page.wait_for_selector("[role=alert] >> text=a time zone")
@@ -278,8 +267,7 @@ def test_settings_are_saved_in_place(visit, live, olga: Person) -> None:
 
 def test_a_page_that_has_the_focus_is_replaced_like_any_other(visit, live, olga) -> None:
     """A click beside a button gives it to the page."""
-    page = visit(olga)
-    page.goto(f"{live.url}/people")
+    page = visit(olga, at="/people")
     page.evaluate("""() => {
         document.getElementById("main").focus()
         htmx.ajax("GET", "/reports", {target: "#page", select: "#page", swap: "morph:outerHTML"})

@@ -103,7 +103,7 @@ def test_a_mover_loses_what_the_old_group_gave(visit, live, olga: Person, sales:
     assert "general as member" in sales.chat.log("joined channel")[-1]["detail"]
     sales.put(1, "Marketing")
     sales.read()
-    page = visit(olga)
+    page = visit(olga, at=None)
     shown = checked(page, live.url, sales)
     assert "By the groups of Chat: 1 asset role to revoke." in shown and "member → no access" in shown
     assert "No longer in group Sales of Company LDAP" in shown
@@ -156,8 +156,7 @@ def test_it_all_works_without_javascript(visit, live, olga: Person, sales: Group
 def test_access_is_picked_and_taken_out_again(visit, live, olga: Person, sales: Groups) -> None:
     sales.chat.store.add_channel("press", "page")
     sales.chat.check()
-    page = visit(olga, expected=("status of 422",))
-    page.goto(f"{live.url}/apps/{sales.app.id}/rules")
+    page = visit(olga, expected=("status of 422",), at=f"/apps/{sales.app.id}/rules")
     opens("#new-rule")(page)
     page.select_option("#f-source", label="Sales (3)")
     search = page.get_by_label("Search channels to add")
@@ -193,7 +192,7 @@ def _preview(page) -> None:
 
 
 def test_pages(visit, live, olga: Person, sales: Groups) -> None:
-    page = visit(olga)
+    page = visit(olga, at=None)
     rules = f"/apps/{sales.app.id}/rules"
     wrong = look_at(page, live.url, Look("groups-nothing", rules))
     wrong += look_at(page, live.url, Look("teams-nothing", "/directories/teams"))

@@ -33,7 +33,7 @@ def test_pages_of_what_is_held(visit, live, chat, olga: Person) -> None:
         Look("held-members", f"{here}/members"),
         Look("guards", here, opens("#change-policy")),
     ]
-    page = visit(olga)
+    page = visit(olga, at=None)
     found = [wrong for look in looks for wrong in look_at(page, live.url, look)]
     chat.fault("lost-fields", on="api/v1/members", fields=("email", "role"))
     chat.check()

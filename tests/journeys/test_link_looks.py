@@ -11,7 +11,7 @@ from tests.journeys.looks import Look, look_at, nothing_wrong
 def test_it_looks_right_and_signs_in_by_a_click(visit, live, olga: Person, by: str) -> None:
     jana = people.add("Jana Kowalski", "jana@acme.example", by, workspace_role="user")
     address = f"/sign-in/{sign_in.signed_link(jana, by)}"
-    page = visit(None)
+    page = visit(None, at=None)
     nothing_wrong(look_at(page, live.url, Look("sign-in-link", address)))
     page.click("button:has-text(\"Sign in\")")
     page.wait_for_url(f"{live.url}/")

@@ -40,8 +40,7 @@ def first_names(page) -> list[str]:
 
 
 def test_a_head_sorts_and_back_brings_the_last_order(visit, live, olga: Person, members: str) -> None:
-    page = visit(olga)
-    page.goto(live.url + members)
+    page = visit(olga, at=members)
     expect(page.locator("tbody th a").first).to_have_text("Person 7")
     page.get_by_role("link", name="Last active").click()
     expect(page.locator("th[aria-sort=descending]")).to_contain_text("Last active")
@@ -57,8 +56,7 @@ def test_a_head_sorts_and_back_brings_the_last_order(visit, live, olga: Person, 
 
 
 def test_filters_combine_and_are_removed_one_by_one(visit, live, olga: Person, members: str) -> None:
-    page = visit(olga)
-    page.goto(live.url + members)
+    page = visit(olga, at=members)
     page.click("#more-filters")
     expect(page.get_by_label("Last activity")).to_contain_text("Inactive for 30 days (3)")
     page.get_by_label("Last activity").select_option("60")
@@ -76,8 +74,7 @@ def test_filters_combine_and_are_removed_one_by_one(visit, live, olga: Person, m
 
 
 def test_without_javascript(visit, live, olga: Person, members: str) -> None:
-    page = visit(olga, javascript=False)
-    page.goto(live.url + members)
+    page = visit(olga, javascript=False, at=members)
     page.get_by_role("link", name="Last active").click()
     assert asked(page)["sort"] == ["-active"]
     page.click("#more-filters")
@@ -100,21 +97,19 @@ def test_looks(visit, live, olga: Person, members: str) -> None:
         Look("people-chips", "/people?sort=-accounts"),
         Look("people-filters", "/people?left=yes", opens("#more-filters")),
     ]
-    page = visit(olga)
+    page = visit(olga, at=None)
     nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))
 
 
 def test_on_a_phone_the_order_is_chosen_from_a_list(visit, live, olga: Person, members: str) -> None:
-    page = visit(olga, width=390)
-    page.goto(live.url + members)
+    page = visit(olga, width=390, at=members)
     page.get_by_label("Sort by").select_option("-active")
     page.wait_for_url("**sort=-active")
     expect(page.get_by_label("Sort by")).to_have_value("-active")
 
 
 def test_a_view_is_saved_opened_and_deleted(visit, live, olga: Person, members: str) -> None:
-    page = visit(olga, expected=("status of 422",))
-    page.goto(f"{live.url}{members}?inactive=30&sort=-active")
+    page = visit(olga, expected=("status of 422",), at=f"{members}?inactive=30&sort=-active")
     page.click("#views")
     page.click("text=Save this view")
     page.fill("#f-name", "Long gone")
@@ -151,7 +146,7 @@ def test_looks_of_the_other_lists(visit, live, olga: Person, members: str, chat,
         Look("view-new", f"{members}?inactive=60", _save_view),
         Look("view-rename", f"{members}?inactive=30&sort=-active", _rename_view),
     ]
-    page = visit(olga)
+    page = visit(olga, at=None)
     nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))
 
 

@@ -78,6 +78,6 @@ def test_before_signing_in(visit, live, home: Path) -> None:
 
 
 def test_empty(visit, live, olga: Person) -> None:
-    page = visit(olga)
+    page = visit(olga, at=None)
     looks = (Look("directories-empty", "/directories"), Look("activity-first", "/activity"))
     nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))

@@ -49,7 +49,7 @@ def message(page) -> str:
 
 
 def test_from_unmatched_to_onboarded_by_one_click_and_back_by_one(visit, live, olga: Person, chat, strangers) -> None:
-    page = members(visit(olga), live, chat.app, search="ana")
+    page = members(visit(olga, at=None), live, chat.app, search="ana")
     likely = page.locator(f"#account-{strangers['ana'].id} .likely")
     assert "The same name" in likely.text_content()
     likely.locator("button").dblclick()
@@ -66,7 +66,7 @@ def test_from_unmatched_to_onboarded_by_one_click_and_back_by_one(visit, live, o
 
 def test_an_onboarded_account_is_re_assigned_step_by_step(visit, live, olga: Person, chat) -> None:
     account = Account.get(Account.email == email(1))
-    page = members(visit(olga, expected=("status of 422",)), live, chat.app, "onboarded")
+    page = members(visit(olga, expected=("status of 422",), at=None), live, chat.app, "onboarded")
     act(page, account, "Re-assign")
     assert "it isn't removed when a person leaves" in page.text_content("dialog")
     page.keyboard.press("Escape")
@@ -90,7 +90,7 @@ def test_an_onboarded_account_is_re_assigned_step_by_step(visit, live, olga: Per
 
 
 def test_many_are_ticked_previewed_decided_and_undone(visit, live, olga: Person, chat, strangers) -> None:
-    page = members(visit(olga, expected=("status of 422",)), live, chat.app, search="agency")
+    page = members(visit(olga, expected=("status of 422",), at=None), live, chat.app, search="agency")
     page.check("[data-ticks]")
     page.click("#bulk-are")
     page.click("#bulk-guest")
@@ -135,7 +135,7 @@ def test_all_that_the_search_found_and_two_tabs(visit, live, olga: Person, chat,
 
 
 def test_the_second_tab_sees_what_the_first_changed(visit, live, olga: Person, chat, strangers) -> None:
-    page = members(visit(olga, expected=("status of 422",)), live, chat.app, search="kim")
+    page = members(visit(olga, expected=("status of 422",), at=None), live, chat.app, search="kim")
     act(page, strangers["kim"], "Mark as service account")
     match_decisions.mark_guest(strangers["kim"], chat.by, "Studio")
     page.click("#confirm")
@@ -148,7 +148,7 @@ def test_the_second_tab_sees_what_the_first_changed(visit, live, olga: Person, c
 
 
 def test_without_javascript_it_all_works(visit, live, olga: Person, chat, strangers) -> None:
-    page = members(visit(olga, javascript=False), live, chat.app, search="agency")
+    page = members(visit(olga, javascript=False, at=None), live, chat.app, search="agency")
     page.check("td.tick input >> nth=0")
     page.check("td.tick input >> nth=1")
     page.click("#bulk-are")
@@ -165,8 +165,7 @@ def test_a_rule_is_set_and_matches_at_once(visit, live, olga: Person, chat) -> N
     with writing():
         Account.update(email="", email_key="", user_name="p1", person=None, match_kind="unmatched").where(
             Account.email == email(1)).execute()  # fmt: skip
-    page = visit(olga)
-    page.goto(f"{live.url}/apps/{chat.app.id}")
+    page = visit(olga, at=f"/apps/{chat.app.id}")
     page.click("#change-rules")
     page.wait_for_selector("dialog:modal")
     page.fill("dialog [name=domain]", "acme.example")
@@ -229,5 +228,5 @@ def test_how_it_looks(visit, live, olga: Person, chat, strangers) -> None:
         Look("matching-activity", f"/apps/{chat.app.id}/activity"),
         Look("matching-dialog-page", f"{here}/decisions/new?kind=rules&account={unclear.id}"),
     ]
-    page = visit(olga)
+    page = visit(olga, at=None)
     nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))

@@ -162,8 +162,7 @@ def activity_tells_it_all(page: Page, live, acme) -> None:
 
 
 def test_all_works_without_javascript(acme, live, visit, olga) -> None:
-    page = visit(olga, javascript=False)
-    page.goto(f"{live.url}/apps/{acme.app.id}/members")
+    page = visit(olga, javascript=False, at=f"/apps/{acme.app.id}/members")
     tick(page, 6, 7)
     page.locator("#bulk-role").click()
     page.get_by_label("New role").select_option("guest")

@@ -159,7 +159,7 @@ def test_pages(visit, live, tmp_path: Path, olga: Person, by: str) -> None:
             Look("offboarding", f"/people/{jana.id}/offboardings/{done.id}"),
             Look("offboarding-planned", f"/people/{ines.id}/offboardings/{planned.id}"),
         ]
-        page = visit(olga)
+        page = visit(olga, at=None)
         nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))
         page.goto(live.url + new)
         outcome, box = page.locator("#offboarding-outcome"), page.locator("[name=yes]:checked")

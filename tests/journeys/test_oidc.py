@@ -45,8 +45,7 @@ def sign_in(page, login: str) -> None:
 
 
 def test_from_setting_it_up_to_being_out(visit, live, provider, olga: Person, by: str) -> None:
-    owner = visit(olga, expected=("status of 422",))
-    owner.goto(live.url + "/settings")
+    owner = visit(olga, expected=("status of 422",), at="/settings")
     owner.click("#sign-in-settings")
     assert owner.input_value("[aria-label='Redirect address']") == live.url + oidc.RETURN
     fill_in(owner, provider.issuer + "/nowhere")
@@ -104,8 +103,7 @@ def test_down_the_password_is_the_way_in(visit, live, provider, olga: Person, by
 
 
 def test_without_javascript(visit, live, provider, olga: Person) -> None:
-    page = visit(olga, javascript=False)
-    page.goto(live.url + "/settings/sign-in")
+    page = visit(olga, javascript=False, at="/settings/sign-in")
     fill_in(page, provider.issuer)
     page.click("text=Test sign-in settings")
     page.wait_for_selector("#test >> text=These settings work")

@@ -38,8 +38,7 @@ def _is_matched(number: int) -> bool:
 
 
 def test_several_warnings_are_one_line_that_opens(visit, live, olga: Person, troubled: App) -> None:
-    page = visit(olga, width=NARROW)
-    page.goto(f"{live.url}/apps/{troubled.id}/members")
+    page = visit(olga, width=NARROW, at=f"/apps/{troubled.id}/members")
     line, alerts = page.locator("#warnings"), page.locator("#app-alerts > .banner")
     count = alerts.count() + page.locator("#app-leavers > .banner").count()
     assert count >= 3
@@ -52,8 +51,7 @@ def test_several_warnings_are_one_line_that_opens(visit, live, olga: Person, tro
     expect(alerts.last).to_be_visible()
     line.click()
     expect(alerts.first).to_be_hidden()
-    wide = visit(olga)
-    wide.goto(f"{live.url}/apps/{troubled.id}/members")
+    wide = visit(olga, at=f"/apps/{troubled.id}/members")
     expect(wide.locator("#warnings")).to_be_hidden()
     expect(wide.locator("#app-alerts > .banner").first).to_be_visible()
 
@@ -62,8 +60,7 @@ def test_a_screen_has_nine_apps_or_more(visit, live, olga: Person, chat) -> None
     for number in range(20):
         App.create(connector="sample_chat", name=f"App {number}", category="seat-based", state="active", users=30,
                    matched=28, unmatched=2, last_check_at=utcnow())  # fmt: skip
-    page = visit(olga, width=NARROW)
-    page.goto(f"{live.url}/apps")
+    page = visit(olga, width=NARROW, at="/apps")
     assert whole(page, ".card-grid > .card") >= 9
 
 

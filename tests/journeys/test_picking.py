@@ -86,6 +86,6 @@ def test_looks(visit, live, olga: Person, chat) -> None:
         page.click("#add-person")
         page.wait_for_selector("#picked")
 
-    page = visit(olga)
+    page = visit(olga, at=None)
     look = Look("add-users", f"/apps/{chat.app.id}/members", picked)
     nothing_wrong(look_at(page, live.url, look))

@@ -35,9 +35,9 @@ def test_changes_that_wait_for_someone_of_higher_rank(visit, live, tmp_path, olg
         Look("directory-above-menu", f"/directories/{directory.id}", clicks("main summary.icon-button"), "main"),
         Look("directory-voucher", f"/directories/{directory.id}/voucher"),
     ]
-    page = visit(olga)
+    page = visit(olga, at=None)
     wrong = [problem for look in looks for problem in look_at(page, live.url, look)]
-    theirs = visit(admin)
+    theirs = visit(admin, at=None)
     wrong += look_at(theirs, live.url, Look("person-held-admin", f"/people/{olga.id}"))
     nothing_wrong(wrong)
 
@@ -45,8 +45,7 @@ def test_changes_that_wait_for_someone_of_higher_rank(visit, live, tmp_path, olg
 def test_an_owner_releases_one_and_dismisses_the_other(visit, live, olga: Person, by: Asker) -> None:
     admin = add("Mallory Admin", "mallory@acme.example", by, workspace_role="admin")
     importing.import_csv(LIST, Asker.person(admin))
-    page = visit(olga)
-    page.goto(f"{live.url}/people")
+    page = visit(olga, at="/people")
     page.click("section:has(#h-held-above) a:has-text('Olga Brandt') >> nth=0")
     page.click("[aria-label='Release: manager Mia Kern']")
     page.wait_for_selector("text=Released: the manager was changed.")

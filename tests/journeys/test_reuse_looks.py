@@ -38,7 +38,7 @@ def test_previous_holders_of_an_address_are_shown(visit, live, app: App, olga: P
         Look("reuse-directory", f"/directories/{Directory.get().id}"),
         Look("reuse-reports", f"/apps/{app.id}/reports"),
     ]
-    page = visit(olga)
+    page = visit(olga, at=None)
     nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))
 
 

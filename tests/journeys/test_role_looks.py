@@ -56,5 +56,5 @@ def test_several_roles(visit, live, app: App, olga: Person) -> None:
         Look(f"roles-offboarding-{way}", f"/people/{ben.id}/offboardings/new"),
         Look(f"roles-rule-{way}", f"{here}/rules/preview?source=group:{DirectoryGroup.get().id}&role=member"),
     ]  # fmt: skip
-    page = visit(olga)
+    page = visit(olga, at=None)
     nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))

@@ -67,6 +67,6 @@ def test_it_is_loaded_tried_and_removed(visit, live: Live, home: Path, ida: Pers
 
 def test_looks(visit, live: Live, ida: Person) -> None:
     live.site.config["SAMPLE"].load(ida)
-    page = visit(ida)
+    page = visit(ida, at=None)
     looks = (Look("sample", "/sample"), Look("sample-home", "/"))
     nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))

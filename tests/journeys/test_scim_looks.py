@@ -69,8 +69,7 @@ def _new_token(page) -> None:
 
 @pytest.mark.parametrize("javascript", [True, False])
 def test_from_the_first_click_to_the_second_token(visit, live, olga: Person, javascript: bool) -> None:
-    page = visit(olga, javascript=javascript)
-    page.goto(f"{live.url}/directories")
+    page = visit(olga, javascript=javascript, at="/directories")
     page.click("text=Connect a directory")
     page.click("a.choice-card:has-text('SCIM')")
     _connect(page)

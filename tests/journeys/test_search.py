@@ -38,8 +38,7 @@ def active(page) -> str:
 
 
 def test_the_keyboard_alone(visit, live, acme) -> None:
-    page = visit(acme.olga)
-    page.goto(live.url + "/people")
+    page = visit(acme.olga, at="/people")
     page.focus("#add-person")
     page.keyboard.press("/")
     page.wait_for_selector("#search-dialog:modal")
@@ -82,8 +81,7 @@ def test_enter_takes_what_is_written_and_not_what_was_found_before(visit, live, 
 
 
 def test_the_keys_do_not_fire_where_someone_writes_or_decides(visit, live, acme) -> None:
-    page = visit(acme.olga)
-    page.goto(live.url + "/people")
+    page = visit(acme.olga, at="/people")
     page.click("[name=search]")
     page.keyboard.type("a/b")
     assert page.input_value("[name=search]") == "a/b" and page.query_selector("dialog:modal") is None
@@ -137,8 +135,7 @@ def test_without_javascript_it_is_a_page(visit, live, acme) -> None:
 
 
 def test_the_page_answers_as_one_types(visit, live, acme) -> None:
-    page = visit(acme.olga)
-    page.goto(live.url + "/search")
+    page = visit(acme.olga, at="/search")
     page.wait_for_selector("input:focus")
     page.keyboard.type("jana kow")
     page.wait_for_selector("#found >> text=Jana Kowalski")

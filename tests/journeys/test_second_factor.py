@@ -100,8 +100,7 @@ def test_a_device_that_says_no_leaves_the_page_as_it_was(visit, live: Live, olga
 
 @pytest.mark.parametrize("javascript", [True, False])
 def test_an_app_from_setting_it_up_to_a_recovery_code(visit, live: Live, olga: Person, javascript: bool) -> None:
-    page = visit(olga, javascript=javascript, expected=("status of 422",))
-    page.goto(live.url + HERE)
+    page = visit(olga, javascript=javascript, expected=("status of 422",), at=HERE)
     page.click("text=Set up an authenticator app")
     secret = page.inner_text("code.secret").replace(" ", "")
     page.fill("[name=code]", "000000")
@@ -159,8 +158,7 @@ def test_sessions_are_signed_out_one_by_one(visit, live: Live, olga: Person) -> 
 
 
 def test_how_strong_a_password_is_shows_while_typing(visit, live: Live, olga: Person, someone_who_manages) -> None:
-    page = visit(olga)
-    page.goto(live.url + HERE)
+    page = visit(olga, at=HERE)
     page.locator("#f-password").press_sequentially("password")
     page.wait_for_selector(".strength >> text=Too short: 8 of 12")
     page.fill("#f-password", "blue kettle runs north")
@@ -178,7 +176,7 @@ def _half(page, live: Live) -> None:
 
 
 def test_looks(visit, live: Live, olga: Person, someone_who_manages: Person, by: str) -> None:
-    page = visit(olga)
+    page = visit(olga, at=None)
     wrong = look_at(page, live.url, Look("factors-first", HERE))
     device(page)
 
@@ -194,7 +192,7 @@ def test_looks(visit, live: Live, olga: Person, someone_who_manages: Person, by:
     wrong += look_at(page, live.url, Look("factors-app", HERE, app))
     with_app(someone_who_manages)
     secret, _codes = with_app(olga)
-    outside = visit(None)
+    outside = visit(None, at=None)
     wrong += look_at(outside, live.url, Look("factors-sign-in", "/sign-in"))
     wrong += look_at(outside, live.url, Look("factors-step", "/sign-in", lambda page: _half(page, live)))
     outside.fill("[name=code]", code(secret, 1))
@@ -213,6 +211,6 @@ def test_looks(visit, live: Live, olga: Person, someone_who_manages: Person, by:
     wrong += look_at(outside, live.url, Look("factors-strength", other, typed))
     second_factor.reset(someone_who_manages, by)
     update_workspace(by, second_factor_required=True)
-    ben = visit(someone_who_manages)
+    ben = visit(someone_who_manages, at=None)
     wrong += look_at(ben, live.url, Look("factors-must", HERE))
     nothing_wrong(wrong)

@@ -66,8 +66,7 @@ def test_without_javascript_nobody_is_removed_before_an_answer(visit, live, olga
     read(chat)
     chat.leave(1, 2)
     report = read(chat)
-    page = visit(olga, javascript=False, expected=("status of 422",))
-    page.goto(f"{live.url}/reports/{report.id}")
+    page = visit(olga, javascript=False, expected=("status of 422",), at=f"/reports/{report.id}")
     page.get_by_role("checkbox", name="Person 1").check()
     page.click("#finish-sync")
     expect(page.get_by_role("alert")).to_contain_text("Person 1 is the only manager of the channel “marketing”")
@@ -122,5 +121,5 @@ def test_looks(visit, live, olga: Person, chat) -> None:
         Look("sole-members", f"/apps/{chat.app.id}/removals/new?account={account.id}"),
         Look("sole-assets", f"/apps/{chat.app.id}/assets"),
     ]
-    page = visit(olga)
+    page = visit(olga, at=None)
     nothing_wrong([fault for look in looks for fault in look_at(page, live.url, look)])

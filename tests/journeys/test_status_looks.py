@@ -76,7 +76,7 @@ def test_looks(visit, live, troubled, olga: Person) -> None:
         Look("status-check-address", f"/apps/{chat}", _check_address),
         Look("status-unmatched", f"/apps/{second}"), Look("status-members", f"/apps/{second}/members?tab=unmatched"),
     ]  # fmt: skip
-    page = visit(olga)
+    page = visit(olga, at=None)
     _history(chat)
     nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))
     expect(page.get_by_role("main")).to_contain_text("8 of the 10 addresses at acme.example are not in your directory")
@@ -86,8 +86,7 @@ def test_looks(visit, live, troubled, olga: Person) -> None:
 
 
 def test_a_check_that_fails_changes_title_and_alert_at_once(visit, live, chat, olga: Person) -> None:
-    page = visit(olga)
-    page.goto(f"{live.url}/apps/{chat.app.id}")
+    page = visit(olga, at=f"/apps/{chat.app.id}")
     assert page.query_selector("#app-alerts .banner") is None
     chat.stop()
     page.click("#check-for-updates")

@@ -42,7 +42,7 @@ def requests_within(page, milliseconds: int) -> list[str]:
 
 
 def test_the_foot_follows_the_ticks_and_asks_for_reasons(visit, live, olga: Person, chat, report: Report) -> None:
-    page = opened(visit(olga), live.url, chat.app)
+    page = opened(visit(olga, at=None), live.url, chat.app)
     assert focused(page) == "dialog-title"
     assert message(page) == "Removes 3 people from Chat, saves 63 € a month."
     box = page.locator("#sync-form input[name=yes]").first
@@ -91,7 +91,7 @@ def test_progress_is_live_and_then_rests(visit, live, olga: Person, chat, report
 
 
 def test_a_stale_report_is_shown_again_with_what_was_written(visit, live, olga: Person, chat, report: Report) -> None:
-    page = opened(visit(olga, expected=("status of 422",)), live.url, chat.app)
+    page = opened(visit(olga, expected=("status of 422",), at=None), live.url, chat.app)
     page.locator("#sync-form input[name=yes]").nth(2).click()
     page.keyboard.type("Hand-over")
     chat.leave(4)
@@ -148,8 +148,7 @@ def test_a_card_follows_its_check_and_keeps_its_menu_open(visit, live, olga: Per
 
 
 def test_searching_keeps_the_place_and_back_finds_it_again(visit, live, olga: Person, chat, second) -> None:
-    page = visit(olga)
-    page.goto(f"{live.url}/apps")
+    page = visit(olga, at="/apps")
     page.fill(".search input", "second")
     page.wait_for_selector(f"#app-{chat.app.id}", state="detached")
     assert page.evaluate("document.activeElement.name") == "search" and "search=second" in page.url
@@ -161,8 +160,7 @@ def test_searching_keeps_the_place_and_back_finds_it_again(visit, live, olga: Pe
 
 
 def test_without_javascript_it_all_works(visit, live, olga: Person, chat, report: Report) -> None:
-    page = visit(olga, javascript=False, expected=("status of 422",))
-    page.goto(f"{live.url}/apps/{chat.app.id}")
+    page = visit(olga, javascript=False, expected=("status of 422",), at=f"/apps/{chat.app.id}")
     page.click("#check-for-updates")
     page.wait_for_selector("text=You can close this")
     assert "/checks/" in page.url
@@ -183,7 +181,7 @@ def test_without_javascript_it_all_works(visit, live, olga: Person, chat, report
 
 
 def test_a_report_on_a_phone_with_many_rows(visit, live, olga: Person, chat, report: Report) -> None:
-    page = opened(visit(olga, width=390), live.url, chat.app)
+    page = opened(visit(olga, width=390, at=None), live.url, chat.app)
     foot = page.locator("#finish-sync").bounding_box()
     assert foot["y"] + foot["height"] <= 844, "the button is in reach however long the list is"
     line = """new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() =>
