@@ -119,7 +119,7 @@ class Anthropic(UsersAndInvites):
         return {"x-api-key": self._token, "anthropic-version": VERSION}
 
     def _error_in(self, answer: Answer) -> ConnectorError | None:
-        """A 404 without Anthropic's own type of error isn't its word on an account."""
+        """A 404 without Anthropic's own type of error says nothing about an account."""
         if answer.status == 404 and not answer.is_page and _error_type(answer) != "not_found_error":
             return Refused(f"{answer.asked} answered 404, but not as Anthropic does: “{words(answer)[:200]}”.")
         return None

@@ -105,7 +105,7 @@ class Asana(HttpConnector):
         return list(ROLES)
 
     def accounts(self) -> Iterator[Account]:
-        """Only e-mails are held. Someone who joins after they were read has none until the next check."""
+        """Only e-mails are kept in memory. Someone who joins after these were read has none until the next check."""
         emails = self._emails()
         for row in self._memberships():
             if row.get("is_active") is not False:
@@ -226,7 +226,7 @@ class Asana(HttpConnector):
 
 
 def _account(row: dict, email: str | None) -> Account:
-    """Every field of MEMBERSHIP is asked for by name: one that isn't there was kept back."""
+    """The call names every field of MEMBERSHIP, so Asana withheld one that isn't there."""
     role = "admin" if row.get("is_admin") else "guest" if row.get("is_guest") else "member"
     return Account(
         id=row["user"]["gid"],

@@ -152,7 +152,7 @@ class Atlassian(HttpConnector):
 
     @cached_property
     def _scope(self) -> str:
-        """The only directory, else all: the last activity is only returned for a given one."""
+        """The only directory, else all of them. Atlassian returns the last activity only for a single directory."""
         directories = self._directories()
         return directories[0] if len(directories) == 1 else ALL
 
@@ -184,7 +184,7 @@ class Atlassian(HttpConnector):
             yield from page
 
     def _apps(self) -> Iterator[dict]:
-        """Jira, Confluence …, once for each site; a cursor stands alone."""
+        """Jira, Confluence …, once for each site. Only the cursor is sent."""
 
         def fetch(cursor: str | None) -> Page:
             sent = {"cursor": cursor} if cursor else {}
@@ -214,7 +214,7 @@ class Atlassian(HttpConnector):
         return _account(row) if row and _has_seat(row) else None
 
     def _found_by_id(self, id: str, **only: list[str]) -> dict | None:
-        """The person themselves, even if the search finds others."""
+        """The person with this id, even if the search finds others too."""
         return next((row for row in self._users(accountIds=[id], **only) if row["accountId"] == id), None)
 
     def remove(self, account: Account) -> None:
@@ -226,7 +226,7 @@ class Atlassian(HttpConnector):
                 self._act("POST", f"{path}/suspend")
 
     def _is_suspended_in(self, directory: str, id: str) -> bool:
-        """What a second suspension answers isn't documented, so none is asked for."""
+        """Looked up first, because the answer to a second suspension isn't documented."""
         rows = self._users_of(directory, accountIds=[id])
         return any(row["accountId"] == id and row.get("membershipStatus") == "suspended" for row in rows)
 

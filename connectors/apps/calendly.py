@@ -150,7 +150,7 @@ class Calendly(HttpConnector):
         return (Asset(_last(group["uri"]), "group", clean(group.get("name"))) for group in self._groups())
 
     def access(self) -> Iterator[Access]:
-        """Who is a member and an admin of a group has two records: the admin's counts."""
+        """Someone who is both a member and an admin of a group has two records: the admin's counts."""
         for group in self._groups():
             try:
                 roles = self._roles_in(group)

@@ -1,5 +1,5 @@
-"""An app without an API, by the CSV file of its users that it lets one export: read like any app, acted in by hand.
-Who leaves becomes a to-do for an Owner, who removes them in the app itself and says so."""
+"""An app without an API: Rollcall reads the CSV file that the app exports of its users, and people act in it by hand.
+For someone who leaves, an Owner gets a to-do, removes them in the app itself and marks it as done."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from connectors.tools.times import from_iso
 from connectors.versions import NO_API
 
 STANDARD = Role("member", "Member", default=True)
-# What an export without such a column says nothing about.
+# The fields that an export without such a column doesn't contain.
 MEANINGS_OF = {
     "email": {Meaning.EMAIL},
     "status": {Meaning.STATUS, Meaning.STATUS_AND_ROLE},
@@ -107,7 +107,7 @@ class CsvExport(Connector):
         return [_account(row, unsaid) for row in rows_of(found)]
 
     def _rows(self) -> tuple[AccountRow, ...]:
-        """Everyone in the file as it is now. Raises Refused, with the line, for what could make the list wrong."""
+        """Everyone in the file as it is now. Raises Refused, with the line, for a row that could be wrong."""
         return rows_of(self._found())
 
     def _found(self) -> Proposal:

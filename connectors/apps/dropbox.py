@@ -52,7 +52,7 @@ from connectors.versions import ApiVersion
 
 PAGE = 1000  # the most of every list
 STATUSES = {"active": "active", "invited": "invited", "suspended": "suspended"}
-REMOVED = "removed"  # a fourth status: still known to Dropbox, and in the team no longer
+REMOVED = "removed"  # a fourth status: Dropbox still has the account, but it is no longer in the team
 SEATS = {"full": "Full: uses a licence", "limited": "Limited: uses no licence"}
 ROLES = (
     Role("team_admin", "Team admin", privileged=True),

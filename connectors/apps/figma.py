@@ -44,9 +44,9 @@ class Figma(ExtendedScim):
     slug = "figma"
     label = "Figma"
     logo = "figma.svg"
-    quality = at_its_maker("SCIM makes administrators and assigns seat types only on Figma's plan Enterprise.")
+    quality = at_its_maker("SCIM makes administrators and assigns seat types only on Figma's Enterprise plan.")
     docs = (
-        "Figma has SCIM on the plans Organization and Enterprise, beside single sign-on over SAML.",
+        "Figma has SCIM on the Organization and Enterprise plans, together with single sign-on over SAML.",
         "As an organisation admin open Figma, Admin, Settings, “Login and provisioning”. Under “SAML SSO” copy the "
         "tenant ID.",
         "Under “SCIM provisioning” choose “Generate API token” and copy it: Figma shows it only once. Where an "

@@ -1,5 +1,5 @@
-"""GitHub: an organisation's members, owners, outside collaborators and invitations; who may what in its repositories.
-Removal takes a person out of the organisation with all teams and repositories; their GitHub account stays theirs.
+"""GitHub: an organisation's members, owners, outside collaborators and invitations; their roles in its repositories.
+Removal takes a person out of the organisation with all teams and repositories; they keep their own GitHub account.
 
 REST calls as in GitHub's OpenAPI description (@octokit/openapi, api.github.com), and from docs.github.com
 "Get a user using their ID", "Get a repository" and "Get an organization installation for the authenticated app";
@@ -62,7 +62,7 @@ class GitHub(ClosesClients, Connector):
     quality = at_its_maker()
     docs = (
         "Either as an owner of the organisation, with a token: open github.com/settings/tokens. A classic token needs "
-        "the scopes admin:org (to read and remove), repo (who may what in private repositories) and read:user "
+        "the scopes admin:org (to read and remove), repo (roles in private repositories) and read:user "
         "(names and e-mails).",
         "A fine-grained token needs your organisation as its resource owner, all repositories, the organisation "
         "permission Members: read and write, and the repository permissions Metadata: read and Administration: "
@@ -72,7 +72,7 @@ class GitHub(ClosesClients, Connector):
         "one without a webhook and with the same permissions, install it for all repositories, generate a private key "
         "and enter the App's ID and the .pem file's whole text.",
         "E-mails: GitHub shows an organisation only e-mails at domains that it has verified (Settings, Verified and "
-        "approved domains), what its own SAML sign-on knows, and what people publish in their profile. Everybody else "
+        "approved domains), what its own SAML sign-on knows, and what people publish in their profile. Everyone else "
         "comes without one and is matched by hand, once. If the enterprise has the sign-on, enter its name and use the "
         "token of an enterprise owner, with the scope read:enterprise.",
         "Organisation roles show beside someone's role, and are given and taken in GitHub. A fine-grained token or an "

@@ -1,4 +1,4 @@
-"""GitLab: everyone in one group, its subgroups and its projects, on gitlab.com or on a server of one's own.
+"""GitLab: everyone in one group, its subgroups and its projects, on gitlab.com or on your own server.
 Removal takes a person out of the group and, as GitLab does by default, out of everything below it.
 
 From docs.gitlab.com/api (also github.com/gitlabhq/gitlabhq, doc/api): group_members, project_members, invitations,
@@ -155,7 +155,7 @@ class GitLab(HttpConnector):
         return [] if "api" in scopes else ["remove and change: make a token with the scope api."]
 
     def roles(self) -> list[Role]:
-        """GitLab's own, and the custom ones that someone has: their list is another for each edition."""
+        """GitLab's own, and the custom ones that someone has: each edition lists custom roles in another way."""
         return [*ROLES, *(Role(id, name) for id, name in sorted(self._custom.items(), key=lambda role: role[1]))]
 
     def accounts(self) -> Iterator[Account]:
@@ -303,7 +303,7 @@ class GitLab(HttpConnector):
         self._act("DELETE", f"{path_of(asset.id)}/members/{segment(account.id)}")
 
     def _act(self, method: str, path: str, body: dict | None = None) -> bool:
-        """False when there was nothing to delete. A 403 is GitLab's no, unless it names the token's scope."""
+        """False when there was nothing to delete. GitLab refuses with 403, unless that names the token's scope."""
         try:
             self._http.call(method, path, json=body, may_be_empty=("member_role_id",))  # null takes the role away
         except NotFound:
@@ -320,7 +320,7 @@ class GitLab(HttpConnector):
 
 
 def _invitation(row: dict) -> Account:
-    """Known by its e-mail alone: that is how GitLab wants it named in every call."""
+    """An invitation has no id but its e-mail address, which GitLab expects in every call."""
     email = row["invite_email"]
     role, name = str(row.get("access_level") or ""), row.get("user_name") or ""
     return Account(f"{INVITATION}{email.lower()}", email, name, "invited", role,

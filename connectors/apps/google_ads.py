@@ -1,5 +1,5 @@
 """Google Ads: who may use a manager account and each ad account below it, and the invitations that wait.
-A removal takes a person out of all of them; their Google account stays theirs.
+A removal takes a person out of all of them; they keep their own Google account.
 
 Calls, fields and errors as in Google's own definitions (github.com/googleapis/googleapis, google/ads/googleads:
 google_ads_service, customer_user_access_service, customer_user_access_invitation_service, customer_client, errors) and
@@ -158,7 +158,7 @@ class GoogleAds(ClosesClients, Connector):
         users = {row["userId"]: row.get("emailAddress") for row in self._users(self._manager)}
         mine = next((id for id, email in users.items() if self._is_mine(email)), None)
         unknown = (
-            f"keep its own admin: {self.settings.get('admin')} is nobody here. Enter the address that Google shows."
+            f"keep its own admin: {self.settings.get('admin')} isn't a user here. Enter the address that Google shows."
         )
         next(self._invitations(self._manager), None)
         clients = sum(1 for _ in self._clients())
@@ -216,7 +216,7 @@ class GoogleAds(ClosesClients, Connector):
         return clean(row.get("accessRole")) if customer == self._manager else CLIENTS_ONLY
 
     def _customers(self) -> Iterator[tuple[str, str]]:
-        """The id of each account, and how it is named in a sentence."""
+        """The id of each account, and its name for a sentence."""
         yield self._manager, f"the manager account {self._manager}"
         for row in self._client_rows():
             yield row["id"], f"the account {clean(row.get('descriptiveName')) or 'without a name'} ({row['id']})"
@@ -225,7 +225,7 @@ class GoogleAds(ClosesClients, Connector):
         return (row["id"] for row in self._client_rows())
 
     def _client_rows(self) -> Iterator[dict]:
-        """Every account below, at each level; one that is there in two ways is given once."""
+        """Every account below, at each level; one that is linked twice is given once."""
         seen = Seen()
         for row in self._rows(self._manager, CLIENTS, "customerClient"):
             if not isinstance(row.get("id"), str):
@@ -242,7 +242,7 @@ class GoogleAds(ClosesClients, Connector):
         return self._rows(customer, INVITATIONS + which, "customerUserAccessInvitation", "invitationId")
 
     def _rows(self, customer: str, query: str, kind: str, id: str = "") -> Iterator[dict]:
-        """What a query finds; `kind` is where each row holds it, `id` the field that no two share, where one is."""
+        """The rows that a query finds. `kind` is the key of a row's values, `id` one that no two rows share."""
 
         def fetch(token: str | None) -> Page:
             body: dict[str, Any] = {"query": query, "searchSettings": {"returnTotalResultsCount": True}}
@@ -282,7 +282,7 @@ class GoogleAds(ClosesClients, Connector):
         return None
 
     def remove(self, account: Account) -> None:
-        """Everywhere, also after Google refused, held or couldn't use some: that is raised at the end."""
+        """Remove the person everywhere. What Google refuses, holds or can't use is raised at the end."""
         if account.id.startswith(INVITATION):
             self._cancel(account)
             return
@@ -319,7 +319,7 @@ class GoogleAds(ClosesClients, Connector):
         return next(self._users(customer, account.id), None)
 
     def change_role(self, account: Account, role: str) -> None:
-        """In the manager account; access to the accounts below doesn't change."""
+        """Change it in the manager account; access to the accounts below doesn't change."""
         if account.id.startswith(INVITATION):
             raise Refused("The role of an invitation cannot be changed: remove it and invite again.")
         row = self._row_of(self._manager, account)

@@ -184,7 +184,7 @@ class GoogleWorkspace(ClosesClients, Connector):
                 yield Access(user, f"{ROLE}{role['roleId']}", "", role.get("isSuperAdminRole") is True)
 
     def _holders(self, role: str) -> set[str]:
-        """Ids of those who have an admin role, also by being in a group that has it."""
+        """Ids of the people who have an admin role themselves or through a group."""
         return set().union(*map(self._held_by, self._assignments(roleId=role)))
 
     def _held_by(self, assignment: dict) -> set[str]:
@@ -215,7 +215,7 @@ class GoogleWorkspace(ClosesClients, Connector):
 
     @classmethod
     def roles_after(cls, account: Account, role: str) -> tuple[str, ...]:
-        """Who becomes a super admin keeps each admin role; any other role takes the place of all."""
+        """Someone who becomes a super admin keeps each admin role; any other role replaces all of them."""
         if role == DELEGATED and account.role != DELEGATED:
             raise Refused("Everyone with an admin role is a delegated admin: give one of those roles instead.")
         kept = tuple(id for id in account.roles if id.startswith(ROLE) and id != role)

@@ -82,7 +82,7 @@ class HubSpot(HttpConnector):
     effects = declared(
         "HubSpot, User Provisioning API 2026-09",
         remove=Effect(
-            "Removes them from this HubSpot account. Their HubSpot login stays theirs, with other accounts.",
+            "Removes them from this HubSpot account. They keep their HubSpot login and their other accounts.",
             Reach.WORKSPACE, Undo.IMPOSSIBLE, "Invite them again, and assign everything again.",
             lost=("their assignment to records, conversations and other assets", "their place in reports",
                   "their permission set and teams"),

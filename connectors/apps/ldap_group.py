@@ -70,7 +70,7 @@ class Group:
 
     @property
     def attribute(self) -> str:
-        """Which attribute takes a new member."""
+        """The attribute that gets a new member."""
         used = next((attribute for attribute, _ in self.members), "")
         if used:
             return used
@@ -87,7 +87,7 @@ class Known:
     user_name: str = ""
 
     def held_by(self, group: Group) -> list[Member]:
-        """The group's values, as it holds them, that mean them."""
+        """The group's values, exactly as stored, that name this entry."""
         return [member for member in group.members if _key(member) in self.keys]
 
 
@@ -178,7 +178,7 @@ class LdapGroup(Connector):
         return self._account(*found[0]).id if len(found) == 1 else None
 
     def _obstacle_to_change(self, group: Group) -> str:
-        """Asks to take out someone who is not in: who may do so changes nothing by it (RFC 4511 4.6)."""
+        """Asks the server to remove someone who isn't a member, which changes nothing (RFC 4511, section 4.6)."""
         nobody = f"rollcall-tries-{group.id}"
         value = nobody if group.attribute == BY_NAME else f"cn={in_dn(nobody)},{group.dn}"
         try:
@@ -209,7 +209,7 @@ class LdapGroup(Connector):
         return Refused(f"Several entries have the id {id}: name an attribute in which no two are alike.")
 
     def _groups(self) -> list[Group]:
-        """The groups below the base, and those nested in them, each once however they hang together."""
+        """The groups below the base and those nested in them, each once, even if they contain each other."""
         base, wanted = self._client.get("group_base"), self._client.get("group_filter", GROUPS)
         asked = ["cn", "objectClass", *self._client.ids, *MEMBER_DNS, BY_NAME]
         found = {normal_dn(dn): self._group(dn, values) for dn, values in self._client.search(base, wanted, asked)}
@@ -241,7 +241,7 @@ class LdapGroup(Connector):
         )
 
     def _behind(self, member: Member, nested: set[str]) -> Iterator[tuple[str, Account]]:
-        """Who a member is, by which entry: one, none, or by name perhaps several; a nested group is nobody."""
+        """The accounts that a group's value may mean, with DNs: several if it is a name, none for a nested group."""
         attribute, value = member
         if attribute != BY_NAME and normal_dn(value) in nested:
             return
@@ -308,7 +308,7 @@ class LdapGroup(Connector):
         return known.account if known.account.seat != NO_ENTRY else _nobody(held)
 
     def _known_as(self, id: str) -> Known | None:
-        """Who has this id, member or not; None when nobody has."""
+        """The entry with this id, whether it is a member or not; None if there isn't one."""
         for prefix, attribute in ((BY_DN, MEMBER), (BY_USER_NAME, BY_NAME)):
             if id.startswith(prefix):
                 member = (attribute, id.removeprefix(prefix))
@@ -369,7 +369,7 @@ def _classes(values: Values) -> frozenset[str]:
 
 
 def _key(member: Member) -> Member:
-    """Two members with the same key are one: names differ in writing, and member or uniqueMember is the same."""
+    """Two values with the same key are one member: names may be written differently, in member and in uniqueMember."""
     attribute, value = member
     return (BY_NAME, value.casefold()) if attribute == BY_NAME else (MEMBER, normal_dn(value))
 

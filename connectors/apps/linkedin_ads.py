@@ -1,5 +1,5 @@
 """LinkedIn Ads: the ad accounts that a member manages, who may use them, and in which role.
-Removal takes a person out of each of these ad accounts; their LinkedIn profile stays theirs.
+Removal takes a person out of each of these ad accounts; they keep their own LinkedIn profile.
 
 Calls, fields and roles as in learn.microsoft.com/linkedin: “Ad Account Users API” (both finders, compound key, PUT,
 partial update, DELETE), “Account Access Controls” (only a manager sees the others), “Create and Manage Ad Accounts”
@@ -102,8 +102,8 @@ class LinkedInAds(HttpConnector):
     effects = declared(
         "Microsoft Learn, “Ad Account Users API”",
         remove=Effect(
-            "Removes them from each ad account that is connected, except where they are the only billing admin. Their "
-            "LinkedIn profile stays theirs.",
+            "Removes them from each ad account that is connected, except where they are the only billing admin. They "
+            "keep their own LinkedIn profile.",
             Reach.WORKSPACE, Undo.POSSIBLE, "Give them their role in each ad account again.", frees_seat=Seat.NOT_PAID,
         ),
         grant=GRANTED, revoke=REVOKED,

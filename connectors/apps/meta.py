@@ -1,5 +1,5 @@
-"""Meta Business: a business portfolio's people, pending people and system users; who has which asset with which tasks.
-Removal takes a person out of the business with all its assets; their Facebook account stays theirs.
+"""Meta Business: a business portfolio's people, pending people and system users; which tasks each has on which asset.
+Removal takes a person out of the business with all its assets; they keep their own Facebook account.
 
 Edges, methods, parameters and tasks as in the description that Meta generates its Business SDKs from
 (github.com/facebook/facebook-business-sdk-codegen, api_specs/specs); from developers.facebook.com: “Business Business
@@ -126,8 +126,8 @@ class Meta(HttpConnector):
         "facebook-business-sdk-codegen, api_specs/specs/BusinessUser.json",
         remove=(
             replace(
-                LEFT_BUSINESS, does="Removes them from the business portfolio, with all its assets. Their Facebook "
-                                    "account stays theirs.",
+                LEFT_BUSINESS, does="Removes them from the business portfolio, with all its assets. They keep "
+                                    "their own Facebook account.",
             ),
             ENDED_PARTNERSHIP,
         ),
@@ -227,7 +227,7 @@ class Meta(HttpConnector):
                         yield Asset(f"{kind}:{row['id']}", WORD[kind], clean(row.get(name)))
 
     def access(self) -> Iterator[Access]:
-        """A page shows its people only to its own token, so each person's pages are requested."""
+        """Pages are read for each person, because a page shows its people only to its own token."""
         pages = set()
         for asset in self.assets():
             if asset.kind == "page":
@@ -274,7 +274,7 @@ class Meta(HttpConnector):
         return self._http.get(path, {**params, **self._signature}).json(dict)
 
     def account(self, id: str) -> Account | None:
-        """Meta's answer for a node that is gone is the same as for one that may not be seen, so lists are walked."""
+        """Read from the lists: Meta answers alike for a node that was deleted and for one that Rollcall may not see."""
         if id.startswith(INVITATION):
             found = self._invitations()
         elif id.startswith(PARTNER):

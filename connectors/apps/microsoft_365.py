@@ -134,7 +134,7 @@ class Microsoft365(ClosesClients, Connector):
         first = self._graph.first_user()
         may, missing = ["read users"], []
         parts = (
-            ("read who is an administrator", "RoleManagement.Read.Directory, else no check can end", self.roles),
+            ("read who is an administrator", "RoleManagement.Read.Directory, which every check needs", self.roles),
             ("read groups and teams", "GroupMember.Read.All", lambda: next(self.assets(), None)),
             (LICENCES, "LicenseAssignment.Read.All", self._read_licences),
             (SIGN_INS, "AuditLog.Read.All, and Entra ID P1", lambda: next(self._signed_in(top=1), None)),
@@ -171,7 +171,7 @@ class Microsoft365(ClosesClients, Connector):
             yield self._account(user, roles.get(user["id"], ()), seen.get(user["id"]))
 
     def account(self, id: str) -> Account | None:
-        """Without the last sign-in: nothing that is decided by this look needs it, and Microsoft limits it strictly."""
+        """Without the last sign-in, because a second look doesn't need it and Microsoft limits these calls strictly."""
         try:
             user = self._graph.one(f"/users/{segment(id)}", select=USER)
         except NotFound:
@@ -254,7 +254,7 @@ class Microsoft365(ClosesClients, Connector):
         return {clean(row.get("skuId")): clean(row.get("skuPartNumber")) for row in rows}
 
     def _last_seen(self) -> dict[str, datetime]:
-        """When each user signed in last: of all, or of none. It raises no error, and then the known values are kept."""
+        """When each user signed in last; empty if that can't be read, and the known values are then kept."""
         for size in ({"top": ACTIVITY_PAGE}, {}):  # Microsoft refuses a page that is larger than it likes today
             try:
                 return {clean(row.get("id")): seen for row in self._signed_in(**size) if (seen := _seen(row))}
@@ -345,7 +345,7 @@ def _may_be_deleted(user: dict) -> bool:
 
 
 def _status(user: dict) -> str:
-    """accountEnabled is null where it may not be read: then nobody knows, and nobody is suspended by it."""
+    """accountEnabled is null where it may not be read: the status is then unknown, and nobody counts as suspended."""
     if user.get("accountEnabled") is None:
         return UNKNOWN
     if user["accountEnabled"] is False:
@@ -354,7 +354,7 @@ def _status(user: dict) -> str:
 
 
 def _type(thing: dict) -> str:
-    """What is a user, a group, a device. Without it nobody would seem to be in a group, or to have a role by one."""
+    """Whether a row is a user, a group or a device. Without it, nobody would seem to be in a group or have its role."""
     if not isinstance(thing.get("@odata.type"), str):
         raise TemporarilyUnavailable("Microsoft Graph didn't report what is a user and what a group.")
     return thing["@odata.type"]

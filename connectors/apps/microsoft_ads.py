@@ -1,5 +1,5 @@
 """Microsoft Advertising: who may use a manager account and its ad accounts, and the invitations that wait.
-A removal deletes the user of this manager account; the person's Microsoft account stays theirs.
+A removal deletes the user of this manager account; the person keeps their own Microsoft account.
 
 Calls, fields and errors as in Microsoft's own documents (github.com/MicrosoftDocs/Advertising, bingads-13):
 “GetUsersInfo”, “GetUser”, “CustomerRole”, “UserLifeCycleStatus”, “SearchUserInvitations”, “UserInvitation” (the API

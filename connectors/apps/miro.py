@@ -24,7 +24,7 @@ class Miro(ScimPreset):
     logo = "miro.svg"
     quality = at_its_maker("Miro doesn't document what a change of the main role does to the admin roles.")
     docs = (
-        "Miro has SCIM on the Enterprise plan, beside single sign-on.",
+        "Miro has SCIM on the Enterprise plan, together with single sign-on.",
         "As a company admin open Miro, Company settings, “Apps and integrations”, “Enterprise integrations”. Switch "
         "SCIM provisioning on and copy its API token. A newer admin console has it under “Security”. Miro's own "
         "steps: developers.miro.com/docs/scim.",

@@ -232,7 +232,7 @@ class Monday(HttpConnector):
         return {team for user in users for team in _teams_of(user)}
 
     def _act(self, mutation: str, but_done: str = "", **variables: object) -> None:
-        """`but_done`: the code of an error that says that there is nothing left to do."""
+        """`but_done`: the code of an error that means that it was already done."""
         try:
             [result] = self._ask(mutation, may_repeat=False, **variables).values()
         except Forbidden as no:
@@ -288,7 +288,7 @@ def _problem(answer: Answer) -> ConnectorError | None:
         given = seconds_to_wait(answer)
         return RateLimited(says, _seconds(error.extensions.get("retry_in_seconds")) if given is None else given)
     if answer.status == 401 or code == "USER_ACCESS_DENIED":
-        return CredentialRejected(f"{says} The token must be that of an active admin, and calls from here be allowed.")
+        return CredentialRejected(f"{says} The token must be an active admin's, and this address must be allowed.")
     if answer.status == 403 or code in DENIED:
         return Forbidden(f"{says} The token must be an admin's.")
     if answer.status in (423, 500, 502, 503, 504) or code in PASSING:

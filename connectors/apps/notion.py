@@ -64,7 +64,7 @@ class Notion(ExtendedScim):
         "The public API changes nothing: Rollcall lists the people to remove by hand, and notices when it is done. It "
         "reports neither roles nor groups.",
         "Neither of the two shows guests, nor when someone was last active: look through the guests in Notion. A "
-        "removal takes people out of the workspace and signs them out; their Notion account stays theirs.",
+        "removal takes people out of the workspace and signs them out; they keep their own Notion account.",
     )
     fields = (
         Field("api", "Members are read", required=False,
@@ -77,7 +77,7 @@ class Notion(ExtendedScim):
     effects = declared(
         "Notion Help Center, “Provision users & groups with SCIM”",
         remove=Effect(
-            "Removes them from the workspace and signs them out of it. Their Notion account stays theirs.",
+            "Removes them from the workspace and signs them out of it. They keep their own Notion account.",
             Reach.WORKSPACE, Undo.IMPOSSIBLE, "Invite them again, and add them to their groups again.",
             lost=("their access to pages that nobody else has",
                   "if they are an owner, the SCIM tokens that they made, with all that uses them"),
@@ -165,7 +165,7 @@ class PublicApi:
         return Identity(name, clean(me.get("id")) or None, ("read members",), tuple(missing if hidden else ()))
 
     def accounts(self) -> Iterator[Account]:
-        """Without a single e-mail it would be unknown whose any of them is: then the reading fails."""
+        """Fails if no member has an e-mail, because no account could be matched then."""
         people = has_email = False
         for page in self._pages():
             for row in page:

@@ -94,8 +94,8 @@ class OktaApp(ClosesClients, Connector):
         "name, roles, attributes), and it can't be restored; a new assignment begins with an empty one. Where Okta "
         "provisions the application and is set to deactivate users, it deactivates the account in the application "
         "too. Until someone acknowledges a deprovisioning by hand, the person is shown as suspended.",
-        "From Active Directory or LDAP nobody is removed: Okta would leave them without a password. Disable them in "
-        "the directory instead.",
+        "From Active Directory or LDAP, Rollcall removes nobody: Okta would leave them without a password. Disable "
+        "them in the directory instead.",
         "You can choose that a removal also ends the person's sessions in Okta, and revokes the tokens that Okta "
         "issued to them. They then have to sign in to Okta again for every application, also when they only leave "
         "this one. Sessions that an application keeps itself stay open. It needs an admin who may clear sessions, such "
@@ -156,7 +156,7 @@ class OktaApp(ClosesClients, Connector):
 
     @property
     def removal_suspends(self) -> bool:
-        """Where deprovisioning is acknowledged by hand: the row stays, as REVOKED, until then."""
+        """True where someone acknowledges deprovisioning by hand: until then, the row stays as REVOKED."""
         return True
 
     def test(self) -> Identity:
@@ -185,7 +185,7 @@ class OktaApp(ClosesClients, Connector):
         return f"These are: {named}." if named else "The token sees none."
 
     def roles(self) -> list[Role]:
-        """“Assigned”, and what the profiles of those who were read hold: Okta has no list of an application's roles."""
+        """“Assigned”, and the roles in the profiles that were read: Okta has no list of an application's roles."""
         return [*(Role(id, id, self._is_privileged(id)) for id in sorted(self._in_use, key=self._rank)),
                 Role(ASSIGNED, "Assigned", default=True)]  # fmt: skip
 
@@ -209,7 +209,7 @@ class OktaApp(ClosesClients, Connector):
             yield replace(account, last_activity=when, unsaid=account.unsaid - {"last_activity"}) if when else account
 
     def _account(self, row: dict) -> Account:
-        """With the roles in its profile; without any there, someone is assigned, and nothing more is known."""
+        """The account with the roles in its profile; without any, it is only known that the person is assigned."""
         attributes = [name.strip() for name in self.settings.get("roles_in", "").split(",") if name.strip()]
         profile = row.get("profile") or {}
         held = {role for name in attributes for role in _texts(profile.get(name))}
@@ -311,7 +311,7 @@ def _texts(value: Any) -> list[str]:
 
 
 def _account(row: dict) -> Account:
-    """The address is the application's own, else the user name it goes by there."""
+    """The address is the one in the application, else the user name there."""
     profile, user_name = row.get("profile") or {}, clean((row.get("credentials") or {}).get("userName"))
     return Account(
         id=row["id"],

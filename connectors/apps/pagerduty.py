@@ -140,7 +140,7 @@ class PagerDuty(HttpConnector):
         return user
 
     def assets(self) -> Iterator[Asset]:
-        """None in a plan without teams."""
+        """Empty if the plan has no teams."""
         try:
             for row in self._rows("/teams", "teams"):
                 yield Asset(row["id"], "team", clean(row.get("name")))
@@ -235,7 +235,7 @@ def _membership(account: Account, asset: Asset) -> str:
 
 
 def _problem(answer: Answer) -> ConnectorError | None:
-    """{"error": {"code": 2001, "message": "…", "errors": ["…"]}}: the list holds why a 400 is one."""
+    """{"error": {"code": 2001, "message": "…", "errors": ["…"]}}: the list has the reasons of a 400."""
     if answer.status not in (400, PAYMENT_REQUIRED) or answer.is_page:
         return None
     try:

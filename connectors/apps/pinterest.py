@@ -1,5 +1,5 @@
 """Pinterest: a business's members, system users, partners and invitations; who has which ad account and profile.
-Removal takes a member or partner out of the business; their own Pinterest account stays theirs.
+Removal takes a member or partner out of the business; they keep their own Pinterest account.
 
 Calls, parameters and permissions as in Pinterest's own description (github.com/pinterest/api-description,
 v5/openapi.yaml: BusinessAccessUserSummary, GetBusinessAssetsResponse, Permissions) and clients made from its version
@@ -108,7 +108,7 @@ class Pinterest(HttpConnector):
         remove=(
             replace(
                 LEFT_BUSINESS,
-                does="Removes them from the business, with all its assets. Their own Pinterest account stays theirs.",
+                does="Removes them from the business, with all its assets. They keep their own Pinterest account.",
             ),
             ENDED_PARTNERSHIP,
         ),
@@ -236,7 +236,7 @@ class Pinterest(HttpConnector):
             yield from page
 
     def account(self, id: str) -> Account | None:
-        """Pinterest gives no single one, so its list is walked."""
+        """Found in the list of accounts: Pinterest has no call for a single one."""
         listed = self._invitations if id.startswith(INVITATION) else self._members
         listed = self._partners if id.startswith(PARTNER) else listed
         return next((account for account in listed() if account.id == id), None)

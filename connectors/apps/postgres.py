@@ -204,7 +204,8 @@ class PostgresRoles(Connector):
         )
 
     def _email(self, name: str, comment: str, by_domain: bool) -> str:
-        """What the comment begins with, then what the name is, then by the domain. Two addresses are nobody's."""
+        """The address at the start of the comment, else the name if it is one, else the name at the domain. "" if the
+        comment has two addresses."""
         if len(set(EMAIL.findall(comment))) > 1:
             return ""
         if owned := OWNED.match(comment):
@@ -233,7 +234,7 @@ class PostgresRoles(Connector):
         return self._account(found[0]) if found else None
 
     def remove(self, account: Account) -> None:
-        """NOLOGIN first, then the sessions: so nobody comes in again between the two."""
+        """Sets NOLOGIN first and then ends the sessions, so that nobody signs in again between the two."""
         now = self.account(account.id)
         if now is None:
             return
@@ -283,7 +284,7 @@ class PostgresRoles(Connector):
         return (role, *(held for held in account.roles if held in below))
 
     def change_role(self, account: Account, role: str) -> None:
-        """Only what differs is named in ALTER ROLE: naming SUPERUSER at all takes a superuser."""
+        """ALTER ROLE names only what differs: a statement that names SUPERUSER needs a superuser."""
         if role not in {known.id for known in self.roles()}:
             raise Refused(f"PostgreSQL has no role {role} in Rollcall.")
         now = self._present(account)
@@ -337,7 +338,7 @@ class PostgresRoles(Connector):
         return found[0][0] if found else None
 
     def _how(self, account: Account, asset: Asset, explicit: bool = False) -> str | None:
-        """By which right the role may connect now, if by any; `explicit`: by CONNECT given to itself."""
+        """The right by which the role may connect now, if any; `explicit`: CONNECT was given to the role itself."""
         condition = EXPLICIT if explicit else "has_database_privilege(r.oid, d.oid, 'CONNECT')"
         found = self._client.rows(
             f"SELECT {HOW} FROM pg_database d, pg_roles r WHERE d.oid::text = %s AND r.oid::text = %s AND {condition}",
@@ -347,6 +348,7 @@ class PostgresRoles(Connector):
 
 
 def _refuse_another(hit: bool) -> None:
-    """Roles are named in acts but known by their id: one renamed in this instant must not hit another."""
+    """A statement names a role, but Rollcall knows it by its id. Raises TemporarilyUnavailable if the name has changed,
+    so that no other role is hit."""
     if not hit:
-        raise TemporarilyUnavailable("The role was renamed or dropped in this very moment; nothing was changed.")
+        raise TemporarilyUnavailable("The role was renamed or dropped at the same time. Nothing was changed.")

@@ -40,7 +40,7 @@ OWN_USER = "see which user the app runs as: give it the scope “id”, or prote
 class SalesforceClient(PresetClient):
     most = 200
     config_path = "ServiceProviderConfigs"
-    user_info = ""  # the address of the page on the user that the app runs as
+    user_info = ""  # the address of the user that the app runs as
 
     def me(self) -> dict | None:
         """By the user info of OpenID Connect, whose user_id is the id in SCIM."""

@@ -1,5 +1,5 @@
 """Slack: a workspace's members, guests, bots and invitations; its channels and user groups as assets.
-Who is removed is deactivated: over SCIM or the Admin API where the plan has one, else by hand from a to-do list.
+A removal deactivates the person: over SCIM or the Admin API where the plan has one, else by hand from a to-do list.
 
 Web API calls as in Slack's OpenAPI description (github.com/slackapi/slack-api-specs), with the errors of each method's
 page at docs.slack.dev/reference/methods (users.list, users.info, conversations.kick, admin.users.remove, …); SCIM from

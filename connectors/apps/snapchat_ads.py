@@ -145,7 +145,7 @@ class SnapchatAds(HttpConnector):
             yield _account(row, roles.get(row["id"], []))
 
     def account(self, id: str) -> Account | None:
-        """By the list: asked for one entity, Snap has one error (E3004) for a missing and for a forbidden one."""
+        """Read from the list: Snap has one error (E3004) for a single entity that is missing or forbidden."""
         return next((account for account in self.accounts() if account.id == id), None)
 
     def _roles_by_member(self) -> dict[str, list[str]]:

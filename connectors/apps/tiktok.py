@@ -1,5 +1,5 @@
 """TikTok for Business: a Business Center's members and invitations; ad accounts and other assets.
-Removal takes a person out of the Business Center; their own TikTok account stays theirs.
+Removal takes a person out of the Business Center; they keep their own TikTok account.
 
 Calls and parameters as in TikTok's public SDK (github.com/tiktok/tiktok-business-api-sdk, python_sdk/docs/BCApi.md and
 js_sdk BCApi); answers, page sizes and allowed values as in the portal's pages "Get BC members", "Get assets of a
@@ -98,7 +98,7 @@ class TikTok(HttpConnector):
         "tiktok/tiktok-business-api-sdk, BCApi: bc/member/delete",
         remove=replace(
             LEFT_BUSINESS,
-            does="Removes them from the Business Center, with all its assets. Their own TikTok account stays theirs.",
+            does="Removes them from the Business Center, with all its assets. They keep their own TikTok account.",
         ),
         change_role=ROLE_CHANGED, invite=INVITATION_SENT, grant=GRANTED, revoke=REVOKED,
     )  # fmt: skip
@@ -193,7 +193,7 @@ class TikTok(HttpConnector):
         return pages_by_number(fetch, size=size, what=what, id_of=id_of, on_total=on_total)
 
     def account(self, id: str) -> Account | None:
-        """TikTok gives no single member, so its list is walked."""
+        """Found in the list of members: TikTok has no call for a single one."""
         return next((account for account in self.accounts() if account.id == id), None)
 
     def remove(self, account: Account) -> None:
@@ -247,7 +247,7 @@ def _account(row: dict) -> Account:
 
 
 def _key(row: dict) -> str:
-    """An invitation is known by its e-mail: nothing else may cancel it."""
+    """An invitation is identified by its e-mail, which is also what cancels it."""
     if row.get("relation_status", "BOUND") == "BOUND" and row.get("user_id"):
         return str(row["user_id"])
     return INVITATION + (clean(row.get("user_email")).lower() or str(row["user_id"]))

@@ -139,7 +139,7 @@ class Vercel(HttpConnector):
             yield from map(_account, members)
 
     def account(self, id: str) -> Account | None:
-        """None only at the end of the whole list."""
+        """None only after the whole list was read."""
         return next((account for account in self.accounts() if account.id == id), None)
 
     def remove(self, account: Account) -> None:

@@ -113,7 +113,7 @@ class Zoom(HttpConnector):
             ),
         ),
         change_role=replace(ROLE_CHANGED, reach=Reach.ORGANISATION),
-        invite=replace(INVITATION_SENT, does="Invites them to the Zoom account, on the plan Basic.",
+        invite=replace(INVITATION_SENT, does="Invites them to the Zoom account, on the Basic plan.",
                        reach=Reach.ORGANISATION),
         grant=GRANTED, revoke=REVOKED,
     )  # fmt: skip

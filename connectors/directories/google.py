@@ -53,7 +53,7 @@ class GoogleDirectory(ClosesClients, DirectoryConnector):
         return GoogleAdmin(self.settings, SCOPES, self.api, self.login)
 
     def test(self) -> Identity:
-        """Reads everyone once: what comes by the schedule then works as well."""
+        """Reads everyone once, so that the scheduled readings will work too."""
         self._google.check_scopes()
         found, groups = 0, set()
         for person in self.people():

@@ -61,7 +61,7 @@ class LdapDirectory(DirectoryConnector):
         self._client.close()
 
     def test(self) -> Identity:
-        """Reads everyone once: what comes by the schedule then works as well."""
+        """Reads everyone once, so that the scheduled readings will work too."""
         found, without_email, disabled, groups = 0, 0, 0, set()
         for person in self.people():
             found += 1

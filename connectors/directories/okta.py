@@ -46,8 +46,8 @@ class OktaDirectory(ClosesClients, DirectoryConnector):
         *TOKEN_STEPS,
         "A read-only administrator is enough. An admin of some groups only is not: everyone else would seem to have "
         "left.",
-        "Who is staged, has yet to choose a password or must renew it counts as active. Someone who is locked out or "
-        "suspended counts as suspended, and someone who is deactivated in Okta as having left.",
+        "People who are staged, have yet to choose a password or must renew it count as active. Someone who is "
+        "locked out or suspended counts as suspended, and someone who is deactivated in Okta as having left.",
         "The secondary e-mail is often a private one, so it is not used unless you say so.",
     )
     fields = (
@@ -68,7 +68,7 @@ class OktaDirectory(ClosesClients, DirectoryConnector):
         return Identity(who, clean(me.get("id")), ("read people", "read groups"), self._missing(clean(me.get("id"))))
 
     def _missing(self, me: str) -> tuple[str, ...]:
-        """Some admins may be limited to some groups' people; only a super admin may ask who is which admin."""
+        """Some admins may be limited to some groups' people; only a super admin may read the admins' roles."""
         try:
             roles = {row.get("type") for row in self._okta.http.get(f"{USERS}/{segment(me)}/roles").json(list)}
         except (Forbidden, NotFound):

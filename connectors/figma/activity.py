@@ -26,7 +26,7 @@ NOT_THEM = ("SCIM Provider", "Figma Support")  # actors that stand for someone e
 
 
 class ActivityLog:
-    """Every method raises nothing."""
+    """Figma's activity log. None of the methods raises an error."""
 
     def __init__(self, address: str, token: str):
         self.http = Http(address, headers={"X-Figma-Token": token}, secrets=[token])

@@ -71,7 +71,7 @@ class Scim(ClosesClients, Connector):
         Field(
             "removal",
             "A removal",
-            "Deactivated users stay in the app's list as suspended, and their work stays theirs.",
+            "Deactivated users stay in the app's list as suspended, and they keep their work.",
             required=False,
             choices=(("deactivate", "deactivates the user"), ("delete", "deletes the user")),
             where=False,

@@ -122,7 +122,7 @@ class TestGoogleAds(ConnectorContract):
 
     def test_an_admin_who_is_not_there_is_reported(self, agency, connector):
         [missing] = connector.test().missing
-        assert "Rollcall@acme.example is nobody here" in missing
+        assert "Rollcall@acme.example isn't a user here" in missing
 
     @pytest.mark.parametrize("code", [
         "CUSTOMER_NOT_ENABLED", "INCOMPLETE_SIGNUP", "ACTION_NOT_PERMITTED_FOR_SUSPENDED_ACCOUNT",
