@@ -28,9 +28,11 @@ from tests.blank import LOCAL, OLGA, config_of, open_acme, open_blank
 os.environ.update(LOCAL)  # for the programs that tests start
 _temporary = in_memory.begin()
 
-# What begins first: these modules, of which each may take a minute, then all that is in these folders.
-LONGEST = ("core_on_postgres", "test_kill", "rest_apps", "nginx", "damaged_files", "_machine", "_properties")
-FIRST = ("faults", "real", "journeys", "cli", "security", "demo", "fuzz", "bench")
+# What begins first: these modules, of which each may take a minute, then all that is in these folders. Those that wait
+# most of the time are among those that compute.
+LONGEST = ("core_on_postgres", "test_kill", "own_faults", "rest_apps", "test_processes", "nginx",
+           "ssrf_doors", "damaged_files", "_machine", "_properties")  # fmt: skip
+FIRST = ("faults", "real", "journeys cli", "security", "demo", "fuzz", "bench")
 
 pytest_plugins = [
     "tests.sync.fixtures",
@@ -101,14 +103,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     out = [item for item in items if (only := item.get_closest_marker("only_on")) and database.ASKED not in only.args]
     config.hook.pytest_deselected(items=out)
     items[:] = [item for item in items if item not in out]
-    places = {folder: place for place, folder in enumerate(FIRST)}
+    items.sort(key=_places(items, config.rootpath / "tests").get)
 
-    def place(item: pytest.Item) -> tuple[int, int]:
-        name, folder = item.path.stem, item.path.relative_to(item.config.rootpath / "tests").parts[0]
-        longest = next((number for number, part in enumerate(LONGEST) if part in name), len(LONGEST))
-        return longest, places.get(folder, len(FIRST))
 
-    items.sort(key=place)
+def _places(items: list[pytest.Item], tests: Path) -> dict[pytest.Item, tuple]:
+    """Where in the run each test has its place. Modules of folders that share one are mixed evenly."""
+    ranks = {folder: rank for rank, folders in enumerate(FIRST) for folder in folders.split()}
+    modules: dict[str, list[Path]] = {}
+    for path in dict.fromkeys(item.path for item in items):
+        modules.setdefault(path.relative_to(tests).parts[0], []).append(path)
+    places = {}
+    for folder, paths in modules.items():
+        for number, path in enumerate(paths):
+            longest = next((place for place, part in enumerate(LONGEST) if part in path.stem), len(LONGEST))
+            places[path] = longest, ranks.get(folder, len(FIRST)), number / len(paths)
+    return {item: places[item.path] for item in items}
 
 
 def pytest_collection_finish() -> None:
