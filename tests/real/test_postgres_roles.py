@@ -190,7 +190,7 @@ def test_a_role_renamed_in_this_very_moment_hits_nobody_else(postgres: Postgres,
         act(text, **names)
 
     monkeypatch.setattr(connector._client, "run", too_late)
-    with pytest.raises(TemporarilyUnavailable, match="nothing was changed"):
+    with pytest.raises(TemporarilyUnavailable, match="Nothing was changed"):
         connector.remove(ana)
     assert postgres.signs_in("ana") and postgres.signs_in("married")
 
