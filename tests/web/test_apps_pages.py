@@ -184,7 +184,7 @@ def test_the_policy_takes_own_numbers_or_the_workspaces(owner: Client, chat) -> 
     assert owner.send("PUT", here, removal="ask", guard="own", accounts="-1", percent="50").status_code == 422
     assert owner.send("PUT", here, removal="ask", guard="own", accounts="9" * 5000, percent="5").status_code == 422
     assert owner.send("PUT", here, removal="sometimes", guard="own", accounts="1", percent="5").status_code == 400
-    assert App.get_by_id(chat.app.id).removal_approval == "automatic", "nothing of a refused form is taken over"
+    assert App.get_by_id(chat.app.id).removal_approval == "automatic", "nothing of a refused form is applied"
     owner.send("PUT", here, removal="ask", guard="workspace", accounts="2", percent="50")
     app = App.get_by_id(chat.app.id)
     assert (app.removal_approval, app.guard_accounts, app.guard_percent) == ("ask", None, None)
