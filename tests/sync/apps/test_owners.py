@@ -39,7 +39,7 @@ def test_a_collaborator_sees_an_app_and_its_owner_decides_about_it(chat, second,
 
 
 @pytest.mark.parametrize("role", owners.RUNS_ALL)
-def test_workspace_owners_and_super_admins_decide_about_each_app(chat, second, ida: Person, role: WorkspaceRole) -> None:
+def test_workspace_owners_decide_about_each_app(chat, second, ida: Person, role: WorkspaceRole) -> None:
     ida.workspace_role = role
     assert seen_by(ida) == owned_by(ida) == {chat.app.id, second.app.id}
 
