@@ -98,6 +98,17 @@ class _File(SqliteDatabase):
         """Take the trigger away."""
         self.execute_sql(f"DROP TRIGGER IF EXISTS {table}_no_{act}")
 
+    def make_temp_table(self, name: str, definition: str) -> None:
+        """An empty one. It stays as long as the connection: CREATE and DROP let SQLite compile all statements again."""
+        self.execute_sql(f"CREATE TEMP TABLE IF NOT EXISTS {name} {definition}")
+        self.execute_sql(f"DELETE FROM {name}")
+
+    def end_temp_tables(self, names: Iterable[str]) -> None:
+        """Nothing is left in those that this connection has."""
+        made = {name for (name,) in self.execute_sql("SELECT name FROM sqlite_temp_schema")}
+        for name in made.intersection(names):
+            self.execute_sql(f"DELETE FROM {name}")
+
     def ids_were_given(self, table: str) -> None:
         """Rows were inserted with ids of their own: the next id comes after them."""
 

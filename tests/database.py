@@ -104,6 +104,10 @@ def temporary_tables(db: object) -> set[str]:
     return {name for (name,) in db.execute_sql(query).fetchall()}
 
 
+def temporary_tables_with_rows(db: object) -> set[str]:
+    return {name for name in temporary_tables(db) if db.execute_sql(f"SELECT 1 FROM {name} LIMIT 1").fetchone()}
+
+
 def make(home: Path | str, template: str | None = None) -> None:
     """An empty database for an installation in this folder, or a copy of a template."""
     drop(home)

@@ -45,7 +45,7 @@ def compare(app_id: int, now: datetime) -> bool:
                 return False
             _bring_up_to_date(app)
     finally:
-        tables.drop(WANTED, COVERED, ASSIGNED)
+        tables.end(WANTED, COVERED, ASSIGNED)
     if app.is_active and app.error is None:  # a check of another app would not get as far as its standing approvals
         policy.finish_by_policy(App.get_by_id(app_id))
     return True

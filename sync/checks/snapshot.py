@@ -28,7 +28,7 @@ Progress = Callable[[str, int], None]  # (phase, read so far): may raise to stop
 
 def staging() -> AbstractContextManager[None]:
     """Empty staging tables for the length of the block; every TEMP table of the check is gone after it."""
-    return tables.created(*check.REPORTED, dropped=check.DERIVED)
+    return tables.created(*check.REPORTED, ended=check.DERIVED)
 
 
 def read(

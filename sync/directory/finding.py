@@ -116,7 +116,7 @@ def _find_renumbered(directory: Directory, guard: Guard) -> None:
     if guard.holds(found, of):
         _run("""UPDATE read_person SET person_id = found.person_id FROM read_renumbered AS found
                 WHERE found.external_id = read_person.external_id""")
-    tables.drop(READ_RENUMBERED)
+    tables.end(READ_RENUMBERED)
 
 
 def _find_by_number(directory: Directory) -> None:

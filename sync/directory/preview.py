@@ -197,7 +197,7 @@ def _apply_staged(directory: Directory, staged: _Staged, by: Asker, text: str | 
     outcome = apply(directory, directories.connector_class(directory.kind).worldwide_ids, workspace_guard(), by)
     rows = sorted([*_held(directory), *_held_above(directory), *_changed(directory)],
                   key=lambda row: (KINDS.index(row.kind), row.name.casefold(), row.email, row.details))
-    tables.drop(PREVIEW_BEFORE, PREVIEW_HELD)
+    tables.end(PREVIEW_BEFORE, PREVIEW_HELD)
     content = json.dumps([staged_digest, [asdict(row) for row in rows], outcome.warnings], ensure_ascii=False)
     mark = hashlib.sha256(content.encode()).hexdigest()
     return Preview(staged.count, rows, outcome.warnings, mark, staged.notes), outcome

@@ -157,6 +157,16 @@ class Postgres(PostgresqlDatabase):
         """Take the trigger away."""
         self.run_script(f"DROP TRIGGER IF EXISTS {table}_no_{act} ON {table}")
 
+    def make_temp_table(self, name: str, definition: str) -> None:
+        """An empty one, whatever it held before."""
+        self.end_temp_tables([name])
+        self.execute_sql(f"CREATE TEMP TABLE {name} {definition}")
+
+    def end_temp_tables(self, names: Iterable[str]) -> None:
+        """Those that this connection has are dropped: a statement that would read one before it is made fails."""
+        for name in names:
+            self.execute_sql(f"DROP TABLE IF EXISTS {name}")
+
     def ids_were_given(self, table: str) -> None:
         """Rows were inserted with ids of their own: the next id comes after them."""
         self.run_script(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))")

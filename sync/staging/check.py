@@ -1,5 +1,5 @@
 """The TEMP tables of a check, in the order in which they are filled: the app's report, how it differs from known rows,
-who should have which role and access, and the changes that need approval. Dropped at the end of the check."""
+who should have which role and access, and the changes that need approval. Emptied at the end of the check."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """The TEMP tables of a reading, a push and a preview of a directory: its report, whose entry each is, and who changes
-by it. Dropped at the end of the reading."""
+by it. Emptied at the end of the reading."""
 
 from __future__ import annotations
 

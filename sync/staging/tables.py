@@ -1,4 +1,4 @@
-"""How a TEMP table is declared, created and dropped. It belongs to one thread's connection and never locks the file.
+"""How a TEMP table is declared, created and ended. It belongs to one thread's connection and never locks the file.
 What `owner`, `writers` and `readers` say is compared with the code by tests/sync/staging/test_declarations.py."""
 
 from __future__ import annotations
@@ -124,28 +124,27 @@ def _storable(row: tuple) -> tuple:
     return tuple(_SURROGATE.sub("", value) if isinstance(value, str) else value for value in row)
 
 
-def drop(*tables: Table) -> None:
-    for table in tables:
-        db.execute_sql(f"DROP TABLE IF EXISTS {table.name}")
+def end(*tables: Table) -> None:
+    """Their rows are gone, and on a server the tables with them."""
+    db.end_temp_tables(table.name for table in tables)
 
 
 @contextmanager
-def created(*tables: Table, dropped: tuple[Table, ...] = ()) -> Iterator[None]:
-    """Empty tables for the length of the block. At its end, those `dropped` go with them."""
+def created(*tables: Table, ended: tuple[Table, ...] = ()) -> Iterator[None]:
+    """Empty tables for the length of the block. At its end, those `ended` go with them."""
     create(*tables)
     try:
         yield
     finally:
-        drop(*tables, *dropped)
+        end(*tables, *ended)
 
 
 def _create(table: Table) -> None:
-    drop(table)
     key = f", PRIMARY KEY ({table.key})" if table.key else ""
     rowid = "" if table.rowid else " WITHOUT ROWID"
-    db.execute_sql(f"CREATE TEMP TABLE {table.name} ({table.created}{key}){rowid}")
+    db.make_temp_table(table.name, f"({table.created}{key}){rowid}")
 
 
 def _index(table: Table) -> None:
     if table.indexed:
-        db.execute_sql(f"CREATE INDEX {table.name}_index ON {table.name} ({table.indexed})")
+        db.execute_sql(f"CREATE INDEX IF NOT EXISTS {table.name}_index ON {table.name} ({table.indexed})")
