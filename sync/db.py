@@ -102,6 +102,8 @@ class _File(SqliteDatabase):
         """An empty one. It stays as long as the connection: CREATE and DROP let SQLite compile all statements again."""
         self.execute_sql(f"CREATE TEMP TABLE IF NOT EXISTS {name} {definition}")
         self.execute_sql(f"DELETE FROM {name}")
+        if isinstance(connection := self.connection(), Connection) and name not in connection.stay:
+            connection.stay += (name,)
 
     def end_temp_tables(self, names: Iterable[str]) -> None:
         """Nothing is left in those that this connection has."""

@@ -3,6 +3,7 @@ Each use finds one as if it had just been opened, or opens one: the use before h
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import threading
@@ -13,17 +14,22 @@ from sync import faults
 
 MOST = 8  # that nobody uses: with few people, one or two serve all pages
 IDLE_SECONDS = 60.0  # after which one that nobody uses is closed
-# TEMP tables and triggers that were left, and settings that a use may have changed.
-LEFT = """SELECT (SELECT count(*) FROM temp.sqlite_master), (SELECT foreign_keys FROM pragma_foreign_keys),
+# TEMP tables and triggers that were left, beside tables that stay, and settings that a use may have changed.
+LEFT = """SELECT
+    (SELECT count(*) FROM temp.sqlite_master
+     WHERE type NOT IN ('table', 'index') OR tbl_name NOT IN (SELECT value FROM json_each(?))),
+    (SELECT foreign_keys FROM pragma_foreign_keys),
     (SELECT timeout FROM pragma_busy_timeout), (SELECT synchronous FROM pragma_synchronous)"""
 
 
 class Connection(sqlite3.Connection):
-    """`opened` says which file it has open, and `settings` what LEFT answered then; None: it isn't kept."""
+    """`opened` says which file it has open, and `settings` what LEFT answered then; None: it isn't kept. TEMP tables that
+    `stay` are empty after each use."""
 
     opened: tuple | None = None
     settings: tuple | None = None
     unused_since = 0.0  # on the monotonic clock
+    stay: tuple[str, ...] = ()
 
 
 class KeptConnections:
@@ -100,18 +106,23 @@ class KeptConnections:
 
 
 def _is_clean(connection: Connection) -> bool:
-    """No transaction, no statement that isn't read to its end (it would keep an old state of the file), no TEMP table,
-    the settings as at first, and no fault of the machine that opening the file again might get around."""
+    """No transaction, no statement that isn't read to its end (it would keep an old state of the file), nothing in a
+    TEMP table, the settings as at first, and no fault of the machine that opening the file again might get around."""
     if connection.opened is None or connection.in_transaction or faults.current():
         return False
     # While another statement is under way, the next one fails; if there is none, this does nothing.
     # https://www.sqlite.org/c3ref/interrupt.html
     connection.interrupt()
     try:
-        return _left(connection) == connection.settings
+        return _left(connection) == connection.settings and not _has_rows(connection)
     except sqlite3.Error:
         return False
 
 
 def _left(connection: Connection) -> tuple:
-    return connection.execute(LEFT).fetchone()
+    return connection.execute(LEFT, (json.dumps(connection.stay),)).fetchone()
+
+
+def _has_rows(connection: Connection) -> bool:
+    rows = " UNION ALL ".join(f"SELECT 1 FROM temp.{table}" for table in connection.stay)
+    return bool(rows) and connection.execute(f"SELECT EXISTS ({rows})").fetchone() == (1,)

@@ -105,6 +105,11 @@ def test_a_table_is_created_written_and_read_where_it_is_declared_to_be(table):
     assert using("reads", table) - {table.owner, *table.writers} == set(table.readers)
 
 
+def test_no_table_hides_one_of_the_database(home):
+    """Those on the file stay with a connection that pages use, too."""
+    assert not set(TABLES) & set(db.get_tables())
+
+
 def test_only_the_databases_make_and_drop_a_table():
     making = re.compile(r"\bCREATE\s+(TEMP|INDEX temp)|\bDROP\s+TABLE\b")
     found = {module for module, tree in modules().items() for text in texts(tree) if making.search(text)}
