@@ -3,13 +3,16 @@ No text of an address becomes SQL: an order is one of a closed table, and what i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
 from peewee import SQL, Expression, Field, ModelSelect, Node, Ordering
 
 from sync.db import db
+
+Among = Collection[int] | None  # ids of apps; None: all that are connected
 
 PAGE = 50  # rows
 LONGEST = 200  # characters of a value that is looked for
@@ -92,6 +95,15 @@ def one_of_texts(column: Field, texts: str) -> Expression:
     return column.in_(SQL("(SELECT value FROM json_each(?))", (texts,)))
 
 
+def in_apps(column: str, app_ids: Among) -> tuple[str, dict[str, str]]:
+    """The condition, in SQL, that this column is one of the apps, and what is bound to it. For all connected apps there
+    is none: the statement joins with them."""
+    if app_ids is None:
+        return "TRUE", {}
+    apps = "(SELECT CAST(value AS INTEGER) FROM json_each(:apps))"
+    return f"{column} IN {apps}", {"apps": json.dumps(sorted(set(app_ids)))}
+
+
 def plain_rows(query: ModelSelect) -> list[tuple]:
     """The query's rows as the database has them, for many rows of numbers and texts: nothing is converted."""
     return db.execute_sql(*query.sql()).fetchall()
@@ -131,6 +143,12 @@ def page_of_rows(rows: Sequence, number: int, size: int | None = None) -> Page:
     size = size or PAGE
     number, pages = _of(number, len(rows), size)
     return Page(list(rows[(number - 1) * size : number * size]), len(rows), number, pages)
+
+
+def page_of_first(first: Callable[[int], Sequence], number: int, total: int, size: int) -> Page:
+    """The same of rows that are found from the top: `first` gives so many, or all if there are fewer."""
+    number, pages = _of(number, total, size)
+    return Page(list(first(number * size)[(number - 1) * size :]), total, number, pages)
 
 
 def _of(number: int, total: int, size: int) -> tuple[int, int]:

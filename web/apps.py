@@ -34,7 +34,8 @@ pages = Blueprint("apps", __name__, url_prefix="/apps")
 def index() -> str:
     me, wanted = signed_in_person(), Apps.of(request.args)
     listed = Listed(url_for("apps.index"), wanted, app_list.ORDER)
-    shown, owned = app_list.search(me, wanted, listed.sort, asked("page") or 1), owners.owned_ids(me)
+    shown = app_list.search(me, wanted, listed.sort, asked("page") or 1)
+    owned = owners.owned_among(me, [app.id for app, _ in shown.rows])
     head, drafts = app_filters.head(me, listed), app_list.drafts(me, wanted) if shown.number == 1 else []
     standings = {app.id: standing for app, standing in shown.rows}
     stuck = _stuck([app for app, _ in shown.rows if app.id in owned], standings)

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from flask import Blueprint, render_template
 
-from sync.apps import app_list, owners
+from sync.apps import glance, owners, status
 from sync.home import history, summary
 from sync.home.history import Day
 from sync.home.setup_steps import setup_steps
+from sync.listing import Among
 from sync.models import Person
 from web import charts, home_rows
 from web.frame import manages
@@ -27,27 +28,30 @@ LEAVERS = 5  # people that the page names
 @signed_in
 def show() -> str:
     me = signed_in_person()
-    apps = app_list.at_a_glance(me)
-    ids = [app.id for app in apps]
-    waiting = summary.waiting_for(me, owners.owned_ids(me).intersection(ids))
+    apps, ids = owners.connected_rows(me), owners.connected_ids(me)
+    waiting = summary.waiting_for(me, owners.connected_ids(me, owned=True))
     still_in = summary.still_in(ids)
     days = history.by_day(apps, DAYS)
     return render_template(
         "home/show.html",
-        answer=home_rows.answer(still_in, apps),
+        answer=home_rows.answer(still_in, _known(me, ids) if apps else None),
         leavers=_leavers(ids, manages(me)),
         waiting=[home_rows.waiting_row(item) for item in summary.in_full(waiting[:home_rows.WAITING])],
         more_waiting=len(waiting[home_rows.WAITING:]),
         steps=_steps(me),
-        week=home_rows.week_in_words(history.week(apps, days)) if apps else [],
+        week=home_rows.week_in_words(history.week(ids, days)) if apps else [],
         accounts=_accounts(days),
-        rows=home_rows.app_rows(apps),
+        rows=home_rows.app_rows(glance.first(me, home_rows.APPS, home_rows.TONES)),
         more=max(0, len(apps) - home_rows.APPS),
         manages=manages(me),
     )
 
 
-def _leavers(app_ids: list[int], links: bool) -> list[home_rows.LeaverRow]:
+def _known(me: Person, app_ids: Among) -> home_rows.Unknown:
+    return home_rows.Unknown(glance.unread(me), status.unknown_in(app_ids))
+
+
+def _leavers(app_ids: Among, links: bool) -> list[home_rows.LeaverRow]:
     return [home_rows.leaver_row(person, accounts, links) for person, accounts in
             summary.people_with_most(app_ids, LEAVERS)]  # fmt: skip
 

@@ -8,10 +8,7 @@ from dataclasses import dataclass
 from flask import url_for
 from markupsafe import Markup
 
-from sync.apps import glance
 from sync.apps.assets import UNMANAGED
-from sync.apps.conditions import Due
-from sync.apps.glance import Glance
 from sync.apps.status import Standing
 from sync.home import history
 from sync.home.history import Bar, Week
@@ -45,12 +42,22 @@ class Answer:
     note: Markup | str
 
 
-def answer(found: StillIn, apps: Sequence[Glance]) -> Answer:
-    """Unknown is never good news: it is green only where every app was read and every account's person is known."""
-    if not apps:
+@dataclass(frozen=True)
+class Unknown:
+    """Why there may be more accounts of people who left than Rollcall knows: the names of apps that weren't read when
+    due, and how many accounts have an owner who isn't known."""
+
+    unread: Sequence[str]
+    unmatched: int
+
+
+def answer(found: StillIn, not_known: Unknown | None) -> Answer:
+    """Unknown is never good news: it is green only where every app was read and every account's person is known.
+    `not_known` is None where no app is connected."""
+    if not_known is None:
         return Answer("neutral", "info-circle", "No app is connected yet", "",
                       "Rollcall can't see yet who still has an account.")  # fmt: skip
-    unknown = _unknown(apps)
+    unknown = _unknown(not_known)
     note = dotted(_decided(found), *unknown)
     if found.accounts:
         have = "has" if found.people == 1 else "have"
@@ -62,12 +69,9 @@ def answer(found: StillIn, apps: Sequence[Glance]) -> Answer:
     return Answer("ok", "circle-check", "Nobody who has left has an account", "", note)
 
 
-def _unknown(apps: Sequence[Glance]) -> list[str]:
-    """Why there may be more accounts of people who left than Rollcall knows."""
-    facts = [app.standing.facts for app in apps if app.standing]
-    unread = [of.name for of in facts if of.read_at is None or of.failed or of.due not in (Due.NO, Due.SOON)]
+def _unknown(found: Unknown) -> list[str]:
+    unread, unmatched = found.unread, found.unmatched
     were = "wasn't" if len(unread) == 1 else "weren't"
-    unmatched = glance.unknown(apps)
     return [
         *([f"{listed(_few(unread))} {were} read when due"] if unread else []),
         *([f"{plural(unmatched, 'account')} {are(unmatched)} not matched to a person yet"] if unmatched else []),
@@ -201,11 +205,9 @@ class AppRow:
     cost: str
 
 
-def app_rows(apps: Sequence[Glance]) -> list[AppRow]:
-    """The first APPS of them, those that need attention at the top."""
-    order = sorted(apps, key=lambda one: (TONES.index(one.loudest), one.name.casefold()))[:APPS]
-    checks = history.last_checks([one.id for one in order], CHECKS)
-    return [_app_row(app, standing, checks[app.id]) for app, standing in glance.in_full(order)]
+def app_rows(apps: Sequence[tuple[App, Standing]]) -> list[AppRow]:
+    checks = history.last_checks([app.id for app, _ in apps], CHECKS)
+    return [_app_row(app, standing, checks[app.id]) for app, standing in apps]
 
 
 def _app_row(app: App, standing: Standing, checks: Sequence[Bar]) -> AppRow:

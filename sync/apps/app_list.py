@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
-from peewee import Expression, ModelSelect
+from peewee import Expression, ModelSelect, fn
 
 from sync.apps import glance, owners, status
-from sync.apps.glance import Glance
-from sync.listing import NOTHING, YES, Filter, Order, Page, page_of_rows
+from sync.apps.glance import NEEDS_A_PERSON, Glance
+from sync.listing import NOTHING, YES, Filter, Order, Page, page_of_first, page_of_rows
 from sync.models import App, Person
 from sync.prepared import prepared_plain
 from sync.safety import leavers
-from sync.states import AppState, Tone
+from sync.states import AppState
 
 PAGE = 60  # cards: full rows of one to five
 EVERY = 10**9  # on one page
-FIRST = (Tone.ATTENTION, Tone.WAITING)  # what needs a person, before all others
 ORDER = Order(
     {"name": (App.name,), "users": (App.users,), "unmatched": (App.unmatched,), "checked": (App.last_check_at,)},
     ties=(App.name, App.id),
@@ -36,13 +36,11 @@ class Apps(Filter):
     unmatched: str = ""
 
 
-def at_a_glance(person: Person) -> list[Glance]:
-    """All apps that this person may see, by name."""
-    return glance.of_person(person)
-
-
 def search(person: Person, wanted: Apps, sort: str = "", number: int = 1, size: int = PAGE) -> Page:
     """A page of (app, its Standing). Without a `sort` of ORDER, those that need a person are first; then by name."""
+    if not sort and not wanted.asked:
+        first = partial(glance.first, person, order=NEEDS_A_PERSON)
+        return page_of_first(first, number, glance.count(person), size)
     query = owners.shown(person, wanted.search, wanted.category).where(App.state != AppState.CONNECTING)
     for asked, condition in ((wanted.left, _has_leavers), (wanted.unmatched, _has_unmatched)):
         if asked:
@@ -52,35 +50,34 @@ def search(person: Person, wanted: Apps, sort: str = "", number: int = 1, size: 
         page = page_of_rows(list(query), number, size)
         standings = status.standings(page.rows)
         return replace(page, rows=[(app, standings[app.id]) for app in page.rows])
-    found = glance.of(query) if sort or wanted.without("state").asked else glance.of_person(person)
-    page = page_of_rows(_by_need(found, wanted.state, first=not sort), number, size)
+    page = page_of_rows(_by_need(glance.of(query), wanted.state, first=not sort), number, size)
     return replace(page, rows=glance.in_full(page.rows))
 
 
 def _by_need(found: list[Glance], state: str, first: bool) -> list[Glance]:
     """Those in this state, if one is given; those that need a person `first`, if that is asked."""
     found = [one for one in found if not state or one.tone == state]
-    return sorted(found, key=lambda one: (*FIRST, one.loudest).index(one.loudest)) if first else found
+    return sorted(found, key=lambda one: (*NEEDS_A_PERSON, one.loudest).index(one.loudest)) if first else found
 
 
 def _has_leavers(apps: ModelSelect) -> Expression:
     return App.id.in_(list(leavers.open_in(app.id for app in apps.select(App.id))))
 
 
-def _has_unmatched(_apps: ModelSelect) -> Expression:
+def _has_unmatched(_apps: ModelSelect | None = None) -> Expression:
     return App.unmatched > 0
 
 
 def marked(person: Person) -> dict[str, int]:
     """How many of the apps that this person may see have each mark."""
-    unmatched = dict(_unmatched(person, all_apps=person.workspace_role in owners.RUNS_ALL))
-    return {"left": len(leavers.open_in(unmatched)), "unmatched": sum(count > 0 for count in unmatched.values())}
+    ids = owners.connected_ids(person)
+    [(unmatched,)] = _with_unmatched(person, all_apps=person.workspace_role in owners.RUNS_ALL)
+    return {"left": len(leavers.numbers() if ids is None else leavers.open_in(ids)), "unmatched": unmatched}
 
 
 @prepared_plain
-def _unmatched(person: Person, *, all_apps: bool) -> ModelSelect:
-    connected = owners.seen_by(person, all_apps).where(App.state != AppState.CONNECTING)
-    return connected.select(App.id, App.unmatched).order_by(App.id)
+def _with_unmatched(person: Person, *, all_apps: bool) -> ModelSelect:
+    return owners.connected_of(person, all_apps).select(fn.COUNT(App.id)).where(_has_unmatched())
 
 
 def drafts(person: Person, wanted: Apps) -> list[App]:

@@ -74,8 +74,7 @@ class Facts:
 
     @property
     def needs_a_person(self) -> bool:
-        """True if another attempt alone won't help, or hasn't helped for long."""
-        return bool(self.error) and (self.failure in (None, *failures.AT_ONCE) or self.failures >= failures.MANY)
+        return failures.need_a_person(self.error, self.failure, self.failures)
 
     @property
     def failed(self) -> bool:

@@ -22,6 +22,11 @@ DISPROVED_BY_A_TEST = (Failure.CREDENTIAL, Failure.UNREACHABLE, Failure.RATE_LIM
 BUG = "This is a bug of the connector: please report it. Nothing was changed."
 
 
+def need_a_person(error: str | None, kind: Failure | None, in_a_row: int) -> bool:
+    """True if another attempt alone won't help, or hasn't helped for long. `in_a_row`: checks that failed."""
+    return bool(error) and (kind in (None, *AT_ONCE) or in_a_row >= MANY)
+
+
 class IncompleteReading(TemporarilyUnavailable):
     """The reading ended without an error, but can't be whole."""
 

@@ -8,30 +8,28 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
-from peewee import Case, Expression, ModelSelect
+from peewee import Case, Expression, ModelSelect, fn
 
 import connectors
 from sync import workspace
 from sync.apps import owners, status
-from sync.apps.conditions import MATCHED_AT_LEAST
+from sync.apps.conditions import MATCHED_AT_LEAST, Due
 from sync.apps.status import Standing
 from sync.db import utcnow
 from sync.listing import one_of, one_of_texts, plain_rows
 from sync.models import App, Check, Person, Report, Task
+from sync.once import once
 from sync.prepared import prepared, prepared_plain
 from sync.safety import leavers
-from sync.states import AppState, AppStatus, Tone
+from sync.states import AppStatus, Tone
+
+NEEDS_A_PERSON = (Tone.ATTENTION, Tone.WAITING)  # is before all others
 
 
 class Glance(NamedTuple):
     """An app among many. `standing` is None where it is plainly up to date, with no other condition beside."""
 
     id: int
-    name: str
-    users: int
-    services: int
-    unmatched: int
-    created_at: str
     standing: Standing | None
 
     @property
@@ -52,36 +50,95 @@ def of(asked: ModelSelect) -> list[Glance]:
     return _glances(plain_rows(_rows_of(asked, utcnow(), json.dumps(_with_versions_to_watch(workspace.today())))))
 
 
-def of_person(person: Person) -> list[Glance]:
-    """All apps at a glance that this person may see, without drafts, by name."""
-    watched, all_apps = json.dumps(_with_versions_to_watch(workspace.today())), person.workspace_role in owners.RUNS_ALL
-    return _glances(_rows_of_person(person, utcnow(), watched, all_apps=all_apps))
+def first(person: Person, most: int, order: Sequence[Tone]) -> list[tuple[App, Standing]]:
+    """The first of the connected apps that this person may see, with their statuses: by their loudest tones in this
+    order, which begins with NEEDS_A_PERSON and ends with all that it doesn't name, then by name. No more apps are
+    looked at in full than that takes."""
+    red, suspects = status.needing_attention(person), [id for id, *_ in _suspects(person)]
+    looked = _look([id for id in suspects if id in red][:most])
+    left, step = [id for id in suspects if id not in red], most
+    while left and _needing_a_person(looked) < most:
+        looked += _look(left[:step])
+        left, step = left[step:], step * 2
+    if _needing_a_person(looked) < most:
+        plain = _plain_of(person, json.dumps(suspects), most, all_apps=person.workspace_role in owners.RUNS_ALL)
+        standings = status.standings_of_plain(plain)
+        looked += [(app, standings[app.id]) for app in plain]
+    place = dict(zip(order, range(len(order)))).get
+    return sorted(looked, key=lambda one: (place(one[1].loudest, len(order)), one[0].name, one[0].id))[:most]
+
+
+def _needing_a_person(looked: Sequence[tuple[App, Standing]]) -> int:
+    return sum(standing.loudest in NEEDS_A_PERSON for _, standing in looked)
+
+
+def _look(ids: Sequence[int]) -> list[tuple[App, Standing]]:
+    apps = {app.id: app for app in _apps(json.dumps(ids))} if ids else {}
+    standings = status.standings(apps.values())
+    return [(apps[id], standings[id]) for id in ids if id in apps]
+
+
+@prepared
+def _plain_of(person: Person, suspects: str, most: int, *, all_apps: bool) -> ModelSelect:
+    plain = owners.connected_of(person, all_apps).where(~one_of(App.id, suspects))
+    return plain.order_by(App.name, App.id).limit(most)
+
+
+def count(person: Person) -> int:
+    """How many connected apps this person may see."""
+    [(number,)] = _counted(person, all_apps=person.workspace_role in owners.RUNS_ALL)
+    return number
 
 
 @prepared_plain
-def _rows_of_person(person: Person, now: datetime, watched: str, *, all_apps: bool) -> ModelSelect:
-    apps = owners.seen_by(person, all_apps).where(App.state != AppState.CONNECTING)
-    return _rows_of(apps.order_by(App.name, App.id), now, watched)
+def _counted(person: Person, *, all_apps: bool) -> ModelSelect:
+    return owners.connected_of(person, all_apps).select(fn.COUNT(App.id))
+
+
+def unread(person: Person) -> list[str]:
+    """The names of the connected apps that this person may see and that weren't read when due."""
+    found = _look([id for id, is_read in _suspects(person) if not is_read])
+    facts = [standing.facts for _, standing in found]
+    return [of.name for of in facts if of.read_at is None or of.failed or of.due not in (Due.NO, Due.SOON)]
+
+
+@once
+def _suspects(person: Person) -> list[tuple[int, bool]]:
+    """The ids of the connected apps that this person may see and that aren't plainly up to date, by name; each with
+    whether its row and its check say that it was read when due."""
+    live, all_apps = json.dumps(sorted(_all_with_more_to_it())), person.workspace_role in owners.RUNS_ALL
+    watched, retried = json.dumps(_with_versions_to_watch(workspace.today())), _retried()
+    found = _suspects_of(person, utcnow(), watched, live, all_apps=all_apps)
+    return [(id, bool(is_read) and id not in retried) for id, is_read in found]
+
+
+@prepared_plain
+def _suspects_of(person: Person, now: datetime, watched: str, live: str, *, all_apps: bool) -> ModelSelect:
+    suspects = owners.connected_of(person, all_apps).where((_is_plain(now, watched) == 0) | one_of(App.id, live))
+    return suspects.select(App.id, Case(None, [(_nothing_failed() & _is_read(now), 1)], 0)).order_by(App.name, App.id)
+
+
+def _retried() -> set[int]:
+    """The apps with a check that waits after a failed attempt."""
+    return {app_id for app_id, error in _errors_of_live_checks() if error}
+
+
+@prepared_plain
+def _errors_of_live_checks() -> ModelSelect:
+    return Check.select(Check.app, Check.error).where(Check.is_live)
 
 
 def _rows_of(asked: ModelSelect, now: datetime, watched: str) -> ModelSelect:
-    """The columns of a Glance, and last whether the app is plainly up to date by its own row."""
-    return asked.select(App.id, App.name, App.users, App.services, App.unmatched, App.created_at,
-                        _is_plain(now, watched))  # fmt: skip
+    """Of each app its id, and whether it is plainly up to date by its own row."""
+    return asked.select(App.id, _is_plain(now, watched))
 
 
 def _glances(found: Sequence[tuple]) -> list[Glance]:
     """`found`: rows of _rows_of()."""
-    ids = [id for id, *_ in found]
-    other = {row[0] for row in found if not row[-1]} | _with_more_to_it(ids, json.dumps(ids))
-    standings = status.standings(_apps(json.dumps(sorted(other)))) if other else {}
-    return [Glance(*row[:-1], standings.get(row[0])) for row in found]
-
-
-def unknown(apps: Sequence[Glance]) -> int:
-    """How many accounts of these apps someone should have, and have an owner who isn't known."""
-    own = status.own_accounts(json.dumps([app.id for app in apps]))
-    return sum(status.unknown(app, own.get(app.id)) for app in apps)
+    more = _all_with_more_to_it()
+    other = [row[0] for row in found if not row[-1] or row[0] in more]
+    standings = status.standings(_apps(json.dumps(other))) if other else {}
+    return [Glance(id, standings.get(id)) for id, _ in found]
 
 
 def in_full(found: Sequence[Glance]) -> list[tuple[App, Standing]]:
@@ -100,16 +157,21 @@ def _apps(ids: str) -> ModelSelect:
 def _is_plain(now: datetime, watched: str) -> Case:
     """1 where the app's own row gives no condition of conditions.py a reason to hold; 0 where one may. `watched`: the
     connectors whose version may need a look, as JSON."""
-    nothing_wrong = App.error.is_null() & (App.failures == 0) & (App.missing_permissions.is_null() | _is_empty())
+    nothing_lacks = App.missing_permissions.is_null() | (App.missing_permissions == [])
+    is_watched = one_of_texts(App.connector, watched)
+    is_well = App.is_active & _nothing_failed() & _is_read(now) & nothing_lacks & _is_matched() & ~is_watched
+    return Case(None, [(is_well, 1)], 0)
+
+
+def _nothing_failed() -> Expression:
+    return App.error.is_null() & (App.failures == 0)
+
+
+def _is_read(now: datetime) -> Expression:
+    """It was read since its daily check was last due, and the next one isn't due."""
     not_due = App.next_check_at.is_null() | (App.next_check_at > now)
     read_when_due = App.last_due_at.is_null() | (App.last_check_at >= App.last_due_at)
-    read = App.daily & App.last_check_at.is_null(False) & not_due & read_when_due
-    is_watched = one_of_texts(App.connector, watched)
-    return Case(None, [(App.is_active & nothing_wrong & read & _is_matched() & ~is_watched, 1)], 0)
-
-
-def _is_empty() -> Expression:
-    return App.missing_permissions == []
+    return App.daily & App.last_check_at.is_null(False) & not_due & read_when_due
 
 
 def _is_matched() -> Expression:
@@ -123,25 +185,18 @@ def _with_versions_to_watch(today: date) -> Collection[str]:
     return [slug for slug, version in versions.items() if version.end_of or version.warning(slug, today)]
 
 
-def _with_more_to_it(ids: Collection[int], among: str) -> set[int]:
+def _all_with_more_to_it() -> set[int]:
     """The apps with a check, a task or a report that is live, and those with accounts of people who have left."""
-    found = leavers.open_in(ids).keys() | set()
-    for live in (_with_live_check, _with_live_task, _with_open_report):
-        found |= {app_id for (app_id,) in live(among)}
-    return found
+    found = {app_id for app_id, _ in _errors_of_live_checks()} | leavers.numbers().keys()
+    return found | {app_id for (app_id,) in (*_with_live_task(), *_with_open_report())}
 
 
 @prepared_plain
-def _with_live_check(among: str) -> ModelSelect:
-    return Check.select(Check.app).where(one_of(Check.app, among), Check.is_live).distinct()
+def _with_live_task() -> ModelSelect:
+    return Task.select(Task.app).where(Task.is_live).distinct()
 
 
 @prepared_plain
-def _with_live_task(among: str) -> ModelSelect:
-    return Task.select(Task.app).where(one_of(Task.app, among), Task.is_live).distinct()
-
-
-@prepared_plain
-def _with_open_report(among: str) -> ModelSelect:
-    return Report.select(Report.app).where(one_of(Report.app, among), Report.is_open).distinct()
+def _with_open_report() -> ModelSelect:
+    return Report.select(Report.app).where(Report.is_open)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
+from typing import NamedTuple
 
 from peewee import ModelSelect
 
-from sync.listing import one_of
+from sync.listing import Among, one_of
 from sync.models import App, AppPerson, Person
 from sync.prepared import prepared, prepared_plain
 from sync.search.texts import contains, text_of, words_of
@@ -49,6 +51,53 @@ def shown(person: Person, words: str = "", category: str = "") -> ModelSelect:
         named = [id for id, name in seen_names(person) if contains(text_of([name]), wanted)]
         query = query.where(one_of(App.id, json.dumps(named)))
     return query.where(App.category == category) if category else query
+
+
+def connected_of(person: Person, all_apps: bool, owned: bool = False) -> ModelSelect:
+    """Those of seen_by() that are connected, in no order, by the condition of an index; only `owned` ones if that is
+    asked."""
+    connected = App.select().where(App.is_connected)
+    if all_apps:
+        return connected
+    theirs = _owned(person) if owned else AppPerson.select(AppPerson.app).where(AppPerson.person == person)
+    return connected.where(App.id.in_(theirs))
+
+
+def connected_ids(person: Person, *, owned: bool = False) -> Among:
+    """The connected apps that this person may see, or decide about if they are asked for as `owned`."""
+    if person.workspace_role in RUNS_ALL:
+        return None
+    return [id for (id,) in _connected_ids(person, owned=owned)]
+
+
+@prepared_plain
+def _connected_ids(person: Person, *, owned: bool) -> ModelSelect:
+    return connected_of(person, all_apps=False, owned=owned).select(App.id)
+
+
+class Seen(NamedTuple):
+    """A connected app, with what the charts of all apps need. `created_at` is as the database has it."""
+
+    id: int
+    created_at: object
+    users: int
+
+
+def connected_rows(person: Person) -> list[Seen]:
+    """The connected apps that this person may see."""
+    return [Seen._make(row) for row in _connected_rows(person, all_apps=person.workspace_role in RUNS_ALL)]
+
+
+@prepared_plain
+def _connected_rows(person: Person, *, all_apps: bool) -> ModelSelect:
+    return connected_of(person, all_apps).select(App.id, App.created_at, App.users).order_by(App.id)
+
+
+def owned_among(person: Person, ids: Collection[int]) -> set[int]:
+    """Those of these apps that this person may decide about."""
+    if person.workspace_role in RUNS_ALL:
+        return set(ids)
+    return owned_ids(person).intersection(ids)
 
 
 def categories(person: Person) -> list[str]:

@@ -7,32 +7,23 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from peewee import Case, ModelSelect, fn
 
 from sync import effects, workspace
-from sync.apps import apps, owners
+from sync.apps import apps, failures, owners
 from sync.apps.conditions import Condition, Due, Facts, Words, that_hold
 from sync.db import db, utcnow
-from sync.listing import one_of
+from sync.listing import Among, in_apps, one_of
 from sync.models import Account, App, Check, Person, Report, Task
 from sync.once import once
 from sync.prepared import prepared, prepared_plain
 from sync.problems import AppProblem
 from sync.safety import leavers
-from sync.states import AccountMatch, AppState, AppStatus, CheckState, Step, Tone
+from sync.states import CONNECTED, AccountMatch, AppState, AppStatus, CheckState, Step, Tone, texts
 
 PATIENCE = timedelta(minutes=5)  # so long after its time, a daily check isn't late yet
 DAY = timedelta(days=1)
-
-
-class Counted(Protocol):
-    """An app, or another row with the numbers of its accounts."""
-
-    users: int
-    services: int
-    unmatched: int
 
 
 @dataclass(frozen=True)
@@ -100,21 +91,21 @@ def standings_of_plain(found: Iterable[App]) -> dict[int, Standing]:
     return {app.id: _standing(app, known, now) for app in plain}
 
 
-def needing_attention(person: Person) -> list[App]:
-    """The apps that this person may see where something is red, also beside the status. Only those with an error, a
-    task that needs attention or an open leaver are looked at: conditions.py has no other red row."""
-    suspects = {app_id for (app_id,) in (*_with_error(), *_with_stuck_task())} | leavers.apps_still_in()
-    if not suspects:
-        return []
-    among, all_apps = json.dumps(sorted(suspects)), person.workspace_role in owners.RUNS_ALL
-    by_id = {app.id: app for app in _seen_among(among, person, all_apps=all_apps)}
-    found = standings(by_id.values())
-    return [by_id[app_id] for app_id, standing in found.items() if standing.loudest == Tone.ATTENTION]
+@once
+def needing_attention(person: Person) -> frozenset[int]:
+    """The ids of the apps that this person may see where something is red, also beside the status: what the red rows
+    of conditions.py ask, without a look at each app."""
+    red = {app_id for app_id, *error in _with_error() if failures.need_a_person(*error)}
+    red |= {app_id for (app_id,) in _with_stuck_task()} | _with_leavers()
+    if not red:
+        return frozenset()
+    seen = _seen_among(json.dumps(sorted(red)), person, all_apps=person.workspace_role in owners.RUNS_ALL)
+    return frozenset(app_id for (app_id,) in seen)
 
 
 @prepared_plain
 def _with_error() -> ModelSelect:
-    return App.select(App.id).where(App.error != "")
+    return App.select(App.id, App.error, App.failure, App.failures).where(App.error != "", App.is_connected)
 
 
 @prepared_plain
@@ -122,9 +113,17 @@ def _with_stuck_task() -> ModelSelect:
     return Task.select(Task.app).where(Task.needs_attention).distinct()
 
 
-@prepared
+def _with_leavers() -> set[int]:
+    """The apps where someone who has left has an open account that nothing removes."""
+    left = leavers.numbers()
+    suspects = [app_id for app_id, numbers in left.items() if numbers.accounts]
+    leaving = _leaving(json.dumps(suspects)) if suspects else {}
+    return {app_id for app_id in suspects if left[app_id].accounts > leaving.get(app_id, 0)}
+
+
+@prepared_plain
 def _seen_among(among: str, person: Person, *, all_apps: bool) -> ModelSelect:
-    return owners.seen_by(person, all_apps).where(one_of(App.id, among)).order_by(App.id)
+    return owners.connected_of(person, all_apps).select(App.id).where(one_of(App.id, among))
 
 
 def credential_works(app: App, standing: Standing) -> bool:
@@ -143,7 +142,7 @@ class _Known:
 
     def __init__(self, ids: list[int], plain: bool = False):
         among = json.dumps(ids)
-        self.own = own_accounts(among)
+        self.own = _own_accounts(among)
         self.today = workspace.today()
         if plain:
             self.checks, self.reports, self.tasks, self.left, self.leaving = {}, {}, {}, {}, {}
@@ -195,13 +194,13 @@ def _leaving(among: str) -> dict[int, int]:
     return dict(rows.fetchall())
 
 
-def own_accounts(among: str) -> dict[int, AccountMatch]:
+def _own_accounts(among: str) -> dict[int, AccountMatch]:
     """Whose the account is that Rollcall acts with, where the app lists it."""
-    return dict(_own_accounts(among))
+    return dict(_own_accounts_of(among))
 
 
 @prepared
-def _own_accounts(among: str) -> ModelSelect:
+def _own_accounts_of(among: str) -> ModelSelect:
     return (
         Account.select(Account.app, Account.match_kind).join(App)
         .where(one_of(Account.app, among), Account.external_id == App.identity_id, Account.is_present).tuples()
@@ -233,7 +232,7 @@ def _facts(app: App, known: _Known, now: datetime, check: Check | None, report: 
     )  # fmt: skip
 
 
-def matching(app: Counted, own: AccountMatch | None) -> tuple[int, int]:
+def matching(app: App, own: AccountMatch | None) -> tuple[int, int]:
     """How many accounts someone should have, and how many of these have an owner that is known.
 
     The accounts of services and of Rollcall itself count as neither.
@@ -243,10 +242,21 @@ def matching(app: Counted, own: AccountMatch | None) -> tuple[int, int]:
     return to_match, max(0, to_match - app.unmatched + (own == AccountMatch.UNMATCHED))
 
 
-def unknown(app: Counted, own: AccountMatch | None) -> int:
-    """How many of its accounts someone should have, and have an owner who isn't known."""
-    to_match, matched = matching(app, own)
-    return to_match - matched
+def unknown_in(app_ids: Among) -> int:
+    """How many accounts of these apps someone should have, and have an owner who isn't known: matching() of each."""
+    of_these, values = in_apps("app.id", app_ids)
+    [(found,)] = db.execute_sql(
+        f"""
+        SELECT coalesce(sum(CASE WHEN to_match <= 0 THEN 0 WHEN unknown < to_match THEN unknown ELSE to_match END), 0)
+        FROM (SELECT app.users - app.services - CASE WHEN own.match_kind <> 'service account' THEN 1 ELSE 0 END
+                AS to_match, app.unmatched - CASE WHEN own.match_kind = 'unmatched' THEN 1 ELSE 0 END AS unknown
+            FROM app LEFT JOIN account own
+                ON own.app_id = app.id AND own.external_id = app.identity_id AND own.state = 'present'
+            WHERE app.state IN ({texts(CONNECTED)}) AND app.unmatched > 0 AND {of_these}) AS each_app
+        """,
+        values,
+    ).fetchall()
+    return found
 
 
 def _has_address(app: App) -> bool:

@@ -6,16 +6,17 @@ from __future__ import annotations
 import json
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from typing import Protocol, Self
 from zoneinfo import ZoneInfo
 
-from sync.apps.glance import Glance
 from sync.db import db
+from sync.listing import Among, in_apps
 from sync.safety.wanted import REMOVES
-from sync.states import ChangeKind, CheckState, texts
+from sync.states import CONNECTED, ChangeKind, CheckState, texts
 from sync.workspace import today, workspace
 
 WEEK = 7  # days
@@ -39,46 +40,103 @@ class Day:
     counts: Mapping[str, int] = field(default_factory=dict)
 
 
+class Counted(Protocol):
+    """An app, or a row with its id, when it was created, and how many accounts it has now."""
+
+    id: int
+    created_at: object
+    users: int
+
+
 @dataclass(frozen=True)
+class _Tally:
+    """Checks of one day that have ended. `accounts`, by app id, as last read: an app that isn't among them hasn't been
+    read yet. `known` are the accounts of the day before, and those of apps that were read for the first time."""
+
+    accounts: Mapping[int, int]
+    known: int
+    checks: int = 0
+    failed: int = 0
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def after(cls, accounts: Mapping[int, int]) -> Self:
+        """Of a day that begins with these accounts."""
+        return cls(accounts, sum(accounts.values()))
+
+    def day(self, day: date, now: Mapping[int, int] | None = None) -> Day:
+        """`now` are the accounts of today, by app id."""
+        accounts = self.accounts if now is None else {id: now.get(id, count) for id, count in self.accounts.items()}
+        joined, total = self.counts.get("new_users", 0), sum(accounts.values())
+        removed = max(0, self.known + joined - total)
+        return Day(day, total if accounts else None, joined, removed, self.checks, self.failed, self.counts)
+
+
+@dataclass(frozen=True)
+class _Today:
+    """The checks up to the id `last`: those that have ended, as they don't change, and the ids of the others."""
+
+    tally: _Tally
+    last: int
+    live: frozenset[int]
+
+
+@dataclass
 class _Past:
-    """The days before today. `accounts` by app id at their end; `late` are the ids of checks that were asked for before
-    today and hadn't ended by then."""
+    """The days before today, and today so far."""
 
     days: tuple[Day, ...]
-    accounts: Mapping[int, int]
-    late: tuple[int, ...]
+    today: _Today
 
 
-def by_day(apps: Sequence[Glance], days: int) -> list[Day]:
+def by_day(apps: Sequence[Counted], days: int) -> list[Day]:
     """These apps together, the last `days` days in the workspace's zone, today last.
 
     A day without a reading keeps the number of the day before. Today has the number that the pages show.
     """
     last, zone = today(), workspace().zone
     past = _past(db.database, tuple((app.id, app.created_at) for app in apps), zone, last, days - 1)
-    ids, accounts = json.dumps([app.id for app in apps]), dict(past.accounts)
-    ended = _checks("created_at >= :since", {"apps": ids, "since": _begin_of(last, zone)})
-    if past.late:
-        ended += _checks("id IN (SELECT CAST(value AS INTEGER) FROM json_each(:late))",
-                         {"apps": ids, "late": json.dumps(past.late)})  # fmt: skip
-    now = {app.id: app.users for app in apps}
-    return [*past.days, _day(last, sorted(row for row in ended if row[2] in _ENDED), accounts, now)]
+    users = {app.id: app.users for app in apps}
+    past.today = found = _continued(past.today, users.keys())
+    return [*past.days, found.tally.day(last, users)]
+
+
+def _continued(before: _Today, app_ids: Collection[int]) -> _Today:
+    """With the checks of these apps that were asked for or have ended since."""
+    rows = _checks("id > :last", {"last": before.last})
+    last = rows[-1][0] if rows else before.last
+    if before.live:
+        rows = _checks("id IN (SELECT CAST(value AS INTEGER) FROM json_each(:live))",
+                       {"live": json.dumps(sorted(before.live))}) + rows  # fmt: skip
+    return _with(before.tally, [row for row in rows if row[1] in app_ids], last) if rows else before
+
+
+def _with(tally: _Tally, rows: Sequence[tuple], last: int) -> _Today:
+    live = frozenset(id for id, _, state, *_ in rows if state not in (*_ENDED, CheckState.CANCELLED))
+    return _Today(_added(tally, [row for row in rows if row[2] in _ENDED]), last, live)
 
 
 @lru_cache(maxsize=16)
 def _past(_database: str, apps: tuple[tuple[int, object], ...], zone: str, last: date, days: int) -> _Past:
-    """The `days` days before `last`, which no check changes now: each process reads them once a day, for each set
-    of apps that someone sees. `apps` are ids and when they were created, as an id may be given again."""
+    """The `days` days before `last`, which no check changes now, and `last` so far: each process reads them once a day,
+    for each set of apps that someone sees. `apps` are ids and when they were created, as an id may be given again."""
     ids = json.dumps([id for id, _ in apps])
     found = [last - timedelta(days=ago) for ago in range(days, 0, -1)]
     begins = [_begin_of(day, zone) for day in (*found, last)]
-    accounts = _before(ids, begins[0])
+    tally = _Tally.after(_before(ids, begins[0]))
     read: list[list[tuple]] = [[] for _ in begins]
-    for row in _checks("created_at >= :since AND created_at < :until",
+    for row in _checks(f"created_at >= :since AND created_at < :until AND {_OF_APPS}",
                        {"apps": ids, "since": begins[0], "until": begins[-1]}):  # fmt: skip
         read[bisect_right(begins, row[3]) - 1 if row[2] in _ENDED else -1].append(row)
-    late = tuple(id for id, _, state, *_ in read.pop() if state != CheckState.CANCELLED)
-    return _Past(tuple(_day(day, rows, accounts) for day, rows in zip(found, read, strict=True)), accounts, late)
+    late, tallies = read.pop(), []
+    for rows in read:
+        tallies.append(tally := _added(_Tally.after(tally.accounts), rows))
+    [(newest,)] = db.execute_sql("SELECT coalesce(max(id), 0) FROM app_check").fetchall()
+    rows = _checks(f"created_at >= :since AND id <= :newest AND {_OF_APPS}",
+                   {"apps": ids, "since": begins[-1], "newest": newest})  # fmt: skip
+    so_far = _with(_Tally.after(tally.accounts), rows, newest)
+    live = so_far.live.union(id for id, *_ in late)
+    return _Past(tuple(one.day(day) for day, one in zip(found, tallies, strict=True)), replace(so_far, live=live))
 
 
 def _begin_of(day: date, zone: str) -> str:
@@ -87,20 +145,18 @@ def _begin_of(day: date, zone: str) -> str:
 
 
 def _checks(wanted: str, values: dict[str, str]) -> list[tuple]:
-    """Of each check: its id, app, state, when it ended, how many accounts it read, and what it found. `wanted` is a
-    condition beside the apps."""
+    """Of each check, in their order: its id, app, state, when it ended, how many accounts it read, and what it found.
+    `wanted` is a condition."""
     return db.execute_sql(
-        f"SELECT id, app_id, state, finished_at, accounts, counts FROM app_check WHERE {wanted} AND {_OF_APPS} "
-        "ORDER BY id", values,
+        f"SELECT id, app_id, state, finished_at, accounts, counts FROM app_check WHERE {wanted} ORDER BY id",
+        values,
     ).fetchall()  # fmt: skip
 
 
-def _day(day: date, ended: Iterable[tuple], accounts: dict[int, int], now: Mapping[int, int] | None = None) -> Day:
-    """The day of these checks, in their order. `accounts`, by app id, are those of the day before and become this
-    day's: an app that isn't among them hasn't been read yet. `now` are those of today, by app id."""
-    known, counts, checks, failed = sum(accounts.values()), Counter(), 0, 0
+def _added(tally: _Tally, ended: Sequence[tuple]) -> _Tally:
+    """With these checks, in their order."""
+    accounts, known, counts, failed = dict(tally.accounts), tally.known, Counter(tally.counts), tally.failed
     for _, app_id, state, _, count, found in ended:
-        checks += 1
         if state == CheckState.FAILED:
             failed += 1
             continue
@@ -109,9 +165,7 @@ def _day(day: date, ended: Iterable[tuple], accounts: dict[int, int], now: Mappi
         elif found != "{}":
             counts.update(json.loads(found))
         accounts[app_id] = count
-    accounts |= {id: count for id, count in (now or {}).items() if id in accounts}
-    joined, total = counts["new_users"], sum(accounts.values())
-    return Day(day, total if accounts else None, joined, max(0, known + joined - total), checks, failed, counts)
+    return _Tally(accounts, known, tally.checks + len(ended), failed, counts)
 
 
 def _before(ids: str, since: str) -> dict[int, int]:
@@ -163,7 +217,7 @@ def last_checks(app_ids: Sequence[int], most: int) -> dict[int, list[Bar]]:
     return found
 
 
-def week(apps: Sequence[Glance], days: Sequence[Day]) -> Week:
+def week(app_ids: Among, days: Sequence[Day]) -> Week:
     """The last seven of these apps' days."""
     last = days[-WEEK:]
     counts: Counter[str] = Counter()
@@ -171,15 +225,17 @@ def week(apps: Sequence[Glance], days: Sequence[Day]) -> Week:
         counts.update(day.counts)
     checks, failed, removed = (sum(numbers) for numbers in zip(
         *((day.checks, day.failed, day.removed) for day in last), strict=True))  # fmt: skip
-    return Week(checks, failed, removed, counts, _left(apps, _begin_of(last[0].day, workspace().zone)))
+    return Week(checks, failed, removed, counts, _left(app_ids, _begin_of(last[0].day, workspace().zone)))
 
 
-def _left(apps: Sequence[Glance], since: str) -> int:
+def _left(app_ids: Among, since: str) -> int:
+    of_these, values = in_apps("c.app_id", app_ids)
     [(found,)] = db.execute_sql(
         f"""
-        SELECT count(DISTINCT account_id) FROM change
-        WHERE {REMOVES} AND kind = '{ChangeKind.REMOVED_USER}' AND in_app AND created_at >= :since AND {_OF_APPS}
+        SELECT count(DISTINCT c.account_id) FROM change c JOIN app ON app.id = c.app_id
+        WHERE {REMOVES} AND kind = '{ChangeKind.REMOVED_USER}' AND in_app AND c.created_at >= :since
+            AND app.state IN ({texts(CONNECTED)}) AND {of_these}
         """,
-        {"apps": json.dumps([app.id for app in apps]), "since": since},
+        values | {"since": since},
     ).fetchall()
     return found

@@ -4,7 +4,7 @@ Nothing is decided here, and each number has its owner elsewhere."""
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
@@ -13,7 +13,7 @@ from peewee import ModelSelect, fn
 from sync import rank
 from sync.directory import figures
 from sync.effects import seats_after
-from sync.listing import one_of
+from sync.listing import Among, one_of
 from sync.models import Account, App, Directory, Person, Report, Task
 from sync.people import held
 from sync.prepared import prepared, prepared_plain
@@ -47,8 +47,9 @@ class StillIn:
     decided: int  # further accounts of people who have left, that may stay for now
 
 
-def still_in(app_ids: Collection[int]) -> StillIn:
-    together, each = leavers.open_in_all(app_ids), leavers.open_in(app_ids)
+def still_in(app_ids: Among) -> StillIn:
+    together, each = leavers.open_in_all(app_ids), leavers.numbers()
+    each = each if app_ids is None else leavers.open_in(app_ids)
     monthly = sum(seats_after(app, each[app.id].accounts, 0).saved for app in _apps(each).values())
     return StillIn(together.people, together.accounts, monthly, together.decided)
 
@@ -67,8 +68,8 @@ class Item:
     stuck: Stuck | None = None
 
 
-def waiting_for(person: Person, owned: Collection[int]) -> list[Item]:
-    """`owned`: the ids of the apps that this person may decide about. The most pressing kind first, then by name."""
+def waiting_for(person: Person, owned: Among) -> list[Item]:
+    """`owned`: the apps that this person may decide about. The most pressing kind first, then by name."""
     items = [*_reports(owned), *_tasks(owned), *_unmanaged(owned)]
     if person.workspace_role in rank.MANAGERS:
         items += [*_directories(), *_counted(Waiting.PERSON_CHANGE, held.count(person.workspace_role))]
@@ -78,9 +79,9 @@ def waiting_for(person: Person, owned: Collection[int]) -> list[Item]:
     return sorted(items, key=lambda item: order.index(item.kind))
 
 
-def _reports(owned: Collection[int]) -> Iterable[Item]:
+def _reports(owned: Among) -> Iterable[Item]:
     app_of = {}
-    for id, app_id, to_decide, by_guard in _open_reports(json.dumps(list(owned))):
+    for id, app_id, to_decide, by_guard in _open_reports() if owned is None else _open_reports_of(json.dumps(owned)):
         app_of[id] = app_id
         if by_guard:
             yield Item(Waiting.HELD_REPORT, by_guard, report_id=id)
@@ -91,9 +92,17 @@ def _reports(owned: Collection[int]) -> Iterable[Item]:
 
 
 @prepared_plain
-def _open_reports(apps: str) -> ModelSelect:
-    is_open = one_of(Report.app, apps), Report.is_open
-    return Report.select(Report.id, Report.app, Report.waiting, Report.held).where(*is_open).order_by(Report.id)
+def _open_reports() -> ModelSelect:
+    return _shown_of_reports().join(App).where(Report.is_open, App.is_connected)
+
+
+@prepared_plain
+def _open_reports_of(apps: str) -> ModelSelect:
+    return _shown_of_reports().where(one_of(Report.app, apps), Report.is_open)
+
+
+def _shown_of_reports() -> ModelSelect:
+    return Report.select(Report.id, Report.app, Report.waiting, Report.held).order_by(Report.id)
 
 
 def in_full(items: Iterable[Item]) -> list[Item]:
@@ -111,15 +120,20 @@ def _reports_with_apps(ids: str) -> ModelSelect:
     return Report.select(Report, App).join(App).where(one_of(Report.id, ids))
 
 
-def _tasks(owned: Collection[int]) -> Iterable[Item]:
-    failed = Task.select(Task.app, fn.count(Task.id)).where(one_of(Task.app, json.dumps(list(owned))),
-                                                            Task.needs_attention)  # fmt: skip
-    counts = dict(failed.group_by(Task.app).tuples())
+def _tasks(owned: Among) -> Iterable[Item]:
+    counts = {id: count for id, count in _failed_tasks() if owned is None or id in owned}
     yield from (Item(Waiting.TASK, counts[id], app) for id, app in _apps(counts).items())
 
 
-def _unmanaged(owned: Collection[int]) -> Iterable[Item]:
-    counts = {id: count for id, count in sole_managers.count_unmanaged().items() if id in owned}
+@prepared_plain
+def _failed_tasks() -> ModelSelect:
+    failed = Task.select(Task.app, fn.COUNT(Task.id)).join(App).where(Task.needs_attention, App.is_connected)
+    return failed.group_by(Task.app)
+
+
+def _unmanaged(owned: Among) -> Iterable[Item]:
+    counts = {id: count for id, count in sole_managers.count_unmanaged().items()
+              if owned is None or id in owned}
     yield from (Item(Waiting.UNMANAGED, counts[id], app) for id, app in _apps(counts).items())
 
 
@@ -139,7 +153,7 @@ def _counted(kind: Waiting, count: int) -> list[Item]:
     return [Item(kind, count)] if count else []
 
 
-def people_with_most(app_ids: Collection[int], most: int) -> list[tuple[Person, list[Account]]]:
+def people_with_most(app_ids: Among, most: int) -> list[tuple[Person, list[Account]]]:
     """Those who left with their open accounts in these apps, who left first at the top; at most `most` people."""
     found: dict[int, tuple[Person, list[Account]]] = {}
     for account in leavers.of_those_who_left_first(app_ids, most):

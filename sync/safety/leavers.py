@@ -12,7 +12,7 @@ from peewee import ModelSelect
 
 from sync import activity
 from sync.db import db, utcnow
-from sync.listing import one_of
+from sync.listing import Among, in_apps, one_of
 from sync.models import AcceptedLeaver, Account, App, Change, Person, Report
 from sync.names import account_name
 from sync.once import once
@@ -85,31 +85,33 @@ def _asks(account: Account, condition: str) -> bool:
 
 def open_in(app_ids: Iterable[int]) -> dict[int, Numbers]:
     """By app id, the numbers of these apps; apps without a leaver are missing. One query for all that a page asks."""
-    numbers = _open()
-    return {app_id: numbers[app_id] for app_id in sorted(set(app_ids) & numbers.keys())}
+    found = numbers()
+    return {app_id: found[app_id] for app_id in sorted(set(app_ids) & found.keys())}
 
 
 @once
-def _open() -> dict[int, Numbers]:
+def numbers() -> dict[int, Numbers]:
     """Of all connected apps: accounts are found by the people who have left, so some apps would take as long."""
     rows = db.execute_sql(f"SELECT a.app_id, {_NUMBERS} {_ROWS} WHERE {HAS_LEFT} AND {_IN_USE} GROUP BY a.app_id",
                           {"today": str(today())}).fetchall()  # fmt: skip
-    return {app_id: Numbers(*numbers) for app_id, *numbers in rows}
+    return {app_id: Numbers(*found) for app_id, *found in rows}
 
 
-def open_in_all(app_ids: Iterable[int]) -> Numbers:
+def open_in_all(app_ids: Among) -> Numbers:
     """The numbers of these apps together: someone who has left two of them is one person."""
-    row = db.execute_sql(f"SELECT {_NUMBERS} {_ROWS} WHERE {HAS_LEFT} AND {_AMONG}", _values(app_ids)).fetchone()
+    among, values = _among(app_ids)
+    row = db.execute_sql(f"SELECT {_NUMBERS} {_ROWS} WHERE {HAS_LEFT} AND {among}", values).fetchone()
     return Numbers(*(number or 0 for number in row))
 
 
 _NUMBERS = f"""count(*) FILTER (WHERE NOT {DECIDED}), count(DISTINCT CASE WHEN NOT {DECIDED} THEN p.id END),
     count(*) FILTER (WHERE {DECIDED})"""
-_AMONG = f"{_IN_USE} AND a.app_id IN (SELECT CAST(value AS INTEGER) FROM json_each(:apps))"
 
 
-def _values(app_ids: Iterable[int]) -> dict[str, object]:
-    return {"apps": json.dumps(sorted(set(app_ids))), "today": str(today())}
+def _among(app_ids: Among) -> tuple[str, dict[str, str]]:
+    """The condition that an account is in one of these apps, which is connected, and what is bound."""
+    condition, values = in_apps("a.app_id", app_ids)
+    return f"{_IN_USE} AND {condition}", values | {"today": str(today())}
 
 
 @once
@@ -120,16 +122,12 @@ def people_still_in() -> list[int]:
     return [person_id for (person_id,) in rows]
 
 
-def apps_still_in() -> set[int]:
-    """The ids of the connected apps in which people who have left have an open account."""
-    return {app_id for app_id, numbers in _open().items() if numbers.accounts}
-
-
 @once
 def accounts_still_in(app_id: int) -> list[int]:
     """The ids of an app's open accounts of people who have left, by the account's name."""
-    rows = db.execute_sql(f"SELECT a.id {_ROWS} WHERE {HAS_LEFT} AND {_AMONG} AND NOT {DECIDED} ORDER BY a.name, a.id",
-                          _values([app_id])).fetchall()  # fmt: skip
+    among, values = _among([app_id])
+    rows = db.execute_sql(f"SELECT a.id {_ROWS} WHERE {HAS_LEFT} AND {among} AND NOT {DECIDED} ORDER BY a.name, a.id",
+                          values).fetchall()  # fmt: skip
     return [account_id for (account_id,) in rows]
 
 
@@ -157,14 +155,15 @@ def _rows(app_ids: tuple[int, ...]) -> list[tuple]:
     and of its change."""
     if not app_ids:
         return []
+    among, values = _among(app_ids)
     return db.execute_sql(
         f"""
         SELECT a.id, CASE WHEN {KEPT} THEN p.remove_on END, CASE WHEN {LEFT_OUT} THEN a.left_out END, ({ACCEPTED}),
             (SELECT c.id FROM change c JOIN report r ON r.id = c.report_id WHERE c.account_id = a.id
              AND c.decision <> 'applied' AND c.kind = 'removed user' AND c.in_app AND r.state = 'open')
-        {_ROWS} WHERE {HAS_LEFT} AND {_AMONG} ORDER BY p.name, p.id, app.name, a.id
+        {_ROWS} WHERE {HAS_LEFT} AND {among} ORDER BY p.name, p.id, app.name, a.id
         """,
-        _values(app_ids),
+        values,
     ).fetchall()
 
 
@@ -200,17 +199,18 @@ def _protected_changes(ids: str) -> ModelSelect:
     return changes.where(Change.protected.is_null(False), one_of(Change.id, ids))
 
 
-def of_those_who_left_first(app_ids: Iterable[int], most: int) -> list[Account]:
+def of_those_who_left_first(app_ids: Among, most: int) -> list[Account]:
     """The open accounts in these apps, with app and person, of the `most` people who left first, by the app's name."""
+    among, values = _among(app_ids)
     rows = db.execute_sql(
         f"""
         WITH waits AS (SELECT a.id, app.name, p.id AS whose, p.status_since
-            {_ROWS} WHERE {HAS_LEFT} AND {_AMONG} AND NOT {DECIDED}),
+            {_ROWS} WHERE {HAS_LEFT} AND {among} AND NOT {DECIDED}),
         early AS (SELECT DISTINCT whose, status_since FROM waits ORDER BY status_since NULLS FIRST, whose LIMIT :most)
         SELECT waits.id FROM waits JOIN early ON early.whose = waits.whose
         ORDER BY waits.status_since NULLS FIRST, waits.whose, waits.name, waits.id
         """,
-        _values(app_ids) | {"most": most},
+        values | {"most": most},
     ).fetchall()
     accounts = _by_id(_accounts, rows, 0)
     return [accounts[id] for (id,) in rows]

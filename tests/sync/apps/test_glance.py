@@ -8,29 +8,38 @@ from datetime import timedelta
 
 import pytest
 
-from sync.apps import glance, status
-from sync.apps.conditions import UP_TO_DATE, Facts
-from sync.db import utcnow, writing
-from sync.models import Account, App, Check, Person, Report, Task
+from sync.apps import app_list, glance, owners, status
+from sync.apps.conditions import UP_TO_DATE, Due, Facts
+from sync.apps.status import Standing
+from sync.db import db, utcnow, writing
+from sync.models import Account, App, AppPerson, Check, Person, Report, Task
+from sync.safety import leavers
 from sync.states import (
     AccountMatch,
     AppState,
     CheckState,
     Failure,
+    Part,
     PersonStatus,
     ReportState,
     TaskKind,
     TaskState,
+    Tone,
+    WorkspaceRole,
 )
 
 NOW, HOUR = utcnow(), timedelta(hours=1)
 PLAIN = {"state": AppState.ACTIVE, "users": 20, "services": 2, "matched": 15, "unmatched": 3, "last_check_at": NOW,
          "next_check_at": NOW + 20 * HOUR, "last_due_at": NOW - HOUR, "missing_permissions": [],
          "identity_id": "us"}  # fmt: skip
+FEW_MATCHED = {"users": 102, "unmatched": 20}
+NOBODY_MATCHED = {"users": 4, "services": 0, "unmatched": 4}
 VERSIONED = "hubspot"  # its settings can name a version that has ended
 OF_THE_ROW = (
     {"state": AppState.PAUSED}, {"state": AppState.DISCONNECTED}, {"last_check_at": None}, {"error": "It broke"},
-    {"failures": 1}, {"failure": Failure.CREDENTIAL, "error": "Rejected"}, {"next_check_at": NOW - HOUR},
+    {"failures": 1}, {"failure": Failure.CREDENTIAL, "error": "Rejected"},
+    {"failure": Failure.UNREACHABLE, "error": "No answer"},
+    {"failure": Failure.UNREACHABLE, "error": "No answer", "failures": 3}, {"next_check_at": NOW - HOUR},
     {"next_check_at": NOW - timedelta(minutes=1)}, {"next_check_at": None}, {"last_due_at": None},
     {"last_check_at": NOW - 2 * HOUR}, {"daily": False}, {"daily": False, "last_check_at": NOW - 30 * HOUR},
     {"missing_permissions": None}, {"missing_permissions": ["users:read"]}, {"unmatched": 0}, {"unmatched": 4},
@@ -95,25 +104,91 @@ def test_each_fact_about_an_app_is_one_that_a_glance_decides():
     assert {one.name for one in fields(Facts)} == set().union(*DECIDED.values())
 
 
-@pytest.mark.usefixtures("home")
-def test_a_glance_says_what_a_full_look_says():
+@pytest.fixture
+def apps(home) -> list[App]:
+    """One that is plainly up to date, and many that are or aren't for one or two reasons."""
     numbers = itertools.count()
     with writing():
         plain = made({}, next(numbers))
         rows = [made(values, next(numbers)) for values in OF_THE_ROW]
         rows += [made(one | other, next(numbers)) for one, other in itertools.combinations(OF_THE_ROW, 2)]
-        for add, values in itertools.product(BESIDE, ({}, {"unmatched": 4}, {"users": 102, "unmatched": 20})):
+        for add, values in itertools.product(BESIDE, ({}, {"unmatched": 4}, FEW_MATCHED, NOBODY_MATCHED)):
             rows.append(made(values, next(numbers)))
             add(rows[-1])
+    return [plain, *rows]
+
+
+def test_a_glance_says_what_a_full_look_says(apps: list[App]):
+    plain = apps[0]
     found = glance.of(App.select().order_by(App.id))
     in_full = status.standings(App.select())
     assert [one.id for one in found] == sorted(in_full) and found[0].id == plain.id
     for one in found:
         full = in_full[one.id]
         assert (one.status, one.tone, one.loudest) == (full.status, full.tone, full.loudest), one
-        assert glance.unknown([one]) == full.facts.to_match - full.facts.matched
         if one.standing is None:
             assert (full.row, full.others) == (UP_TO_DATE, ()), full.facts
     assert sum(one.standing is None for one in found) > 20 and found[0].standing is None
     assert [(app.id, standing.row) for app, standing in glance.in_full(found)] == [
         (one.id, in_full[one.id].row) for one in found]  # fmt: skip
+
+
+@pytest.fixture(params=[WorkspaceRole.OWNER, None])
+def reader(request, apps: list[App]) -> Person:
+    """Someone who sees all apps, and someone who sees every third and decides about half of these."""
+    person = Person.create(name="Rea", workspace_role=request.param)
+    if request.param is None:
+        parts = itertools.cycle([Part.OWNER, Part.COLLABORATOR])
+        AppPerson.insert_many([{"app": app, "person": person, "part": next(parts)} for app in apps[::3]]).execute()
+    return person
+
+
+@pytest.fixture
+def in_full(apps: list[App], reader: Person) -> dict[App, Standing]:
+    """The connected apps that they see, looked at in full, by name."""
+    seen = sorted(owners.apps_of(reader).where(App.is_connected), key=lambda app: (app.name, app.id))
+    standings = status.standings(seen)
+    return {app: standings[app.id] for app in seen}
+
+
+@pytest.mark.parametrize("further", [(), (Tone.WORKING, Tone.NEUTRAL, Tone.OK)])
+def test_the_first_apps_are_those_that_a_full_look_at_all_finds(reader: Person, in_full, further):
+    order = (*glance.NEEDS_A_PERSON, *further)
+
+    def place(app: App) -> int:
+        return (*order, in_full[app].loudest).index(in_full[app].loudest)
+
+    ordered = sorted(in_full, key=place)
+    needs_one = sum(in_full[app].loudest in glance.NEEDS_A_PERSON for app in ordered)
+    assert glance.count(reader) == len(ordered) > needs_one
+    for most in (1, 7, needs_one - 1, needs_one, needs_one + 1, len(ordered) - 1, len(ordered), len(ordered) + 1):
+        assert [(app.id, standing.row, standing.others) for app, standing in glance.first(reader, most, order)] == [
+            (app.id, in_full[app].row, in_full[app].others) for app in ordered[:most]]  # fmt: skip
+
+
+def test_counts_over_all_apps_are_those_of_a_full_look(apps: list[App], reader: Person, in_full):
+    facts = {app: standing.facts for app, standing in in_full.items()}
+    red = {app.id for app, standing in in_full.items() if standing.loudest == Tone.ATTENTION}
+    assert status.needing_attention(reader) == red
+    assert glance.unread(reader) == [
+        app.name for app, of in facts.items()
+        if of.read_at is None or of.failed or of.due in (Due.LATE, Due.OFF)]  # fmt: skip
+    unknown = {app: of.to_match - of.matched for app, of in facts.items()}
+    for app, number in unknown.items():
+        assert status.unknown_in([app.id]) == number, facts[app]
+    ids = owners.connected_ids(reader)
+    assert status.unknown_in(ids) == sum(unknown.values()) > 0
+    seen = {app.id for app in apps if app.is_connected and (ids is None or app.id in ids)}
+    assert {app.id for app in in_full} == seen
+    assert [(row.id, row.users) for row in owners.connected_rows(reader)] == sorted(
+        (app.id, app.users) for app in in_full)  # fmt: skip
+    assert app_list.marked(reader) == {"left": len(leavers.open_in(app.id for app in in_full)),
+                                       "unmatched": sum(app.unmatched > 0 for app in in_full)}  # fmt: skip
+
+
+def test_no_more_apps_are_looked_at_than_are_shown(reader: Person, in_full):
+    looked = []
+    db.query_hooks.append(lambda event: looked.append(event.sql))
+    glance.first(reader, 5, glance.NEEDS_A_PERSON)
+    db.query_hooks.pop()
+    assert len(looked) < 25, "the apps that need a person are more than five, so the first look is enough"

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sync import workspace
+from sync.apps.owners import Seen
 from sync.db import db, utcnow
 from sync.home import history
 from sync.home.history import Day, Week
 from sync.models import Account, App, Change, Check
 from sync.states import ChangeKind, CheckState
 from sync.workspace import today
+from tests.sync.ordered import compared
 
 
 @pytest.fixture
@@ -90,19 +95,48 @@ def test_a_week(app):
 
 
 def week(apps: list[App]) -> Week:
-    return history.week(apps, history.by_day(apps, 30))
+    return history.week([app.id for app in apps], history.by_day(apps, 30))
 
 
-def test_a_past_day_is_read_once(app):
+def test_a_check_that_has_ended_is_read_once(app):
     check(app, 3, 9)
     check(app, 2, 10, new=1)
+    last = check(app, 0, 10, new=1)
     history.by_day([app], 4)
     asked: list[tuple] = []
     db.query_hooks.append(lambda event: asked.append(event.params))
     history.by_day([app], 4)
     db.query_hooks.pop()
-    [values] = [values for values in asked if "since" in values]
-    assert values["since"] == f"{today()} 00:00:00"
+    assert [values for values in asked if values] == [{"last": last.id}]
+
+
+ENDED = {"succeed": CheckState.SUCCEEDED, "fail": CheckState.FAILED, "cancel": CheckState.CANCELLED}
+EVENTS = st.lists(st.tuples(st.sampled_from(["begin", "look", *ENDED]), st.booleans(), st.integers(0, 9)),
+                  min_size=15, max_size=40)  # fmt: skip
+
+
+@given(EVENTS)
+@compared(30)
+def test_reading_each_check_once_gives_what_reading_all_of_them_gives(app, events):
+    """`other` is read for the first time today, and `app` has a check that began yesterday."""
+    other = App.get_or_create(id=app.id + 1, defaults={"connector": "sample-chat", "name": "Other", "users": 4,
+                                                       "category": "Seat-based", "state": "active"})[0]  # fmt: skip
+    Check.delete().execute()
+    check(app, 5, 8)
+    live = {app: check(app, 1, 0, state=CheckState.RUNNING)}
+    noon = datetime.combine(today(), datetime.min.time())
+    history._past.cache_clear()
+    numbers = itertools.count()
+    for what, is_first, count in [*events, ("look", True, 0)]:
+        one = app if is_first else other
+        if what == "look":
+            never_seen = [Seen(one.id, next(numbers), one.users) for one in (app, other)]
+            assert history.by_day([app, other], 3) == history.by_day(never_seen, 3)
+        elif what == "begin" and one not in live:
+            live[one] = check(one, 0, 0, state=CheckState.QUEUED)
+        elif what in ENDED and one in live:
+            Check.update(state=ENDED[what], accounts=count, counts={"new_users": count // 2}, finished_at=noon).where(
+                Check.id == live.pop(one).id).execute()  # fmt: skip
 
 
 def test_a_check_that_ends_on_another_day_than_it_began(app):
