@@ -29,7 +29,8 @@ from connectors.tools.answers import disappeared, unsaid, words
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, NotFound, clean, segment
 from connectors.tools.http_connector import token_field
-from connectors.tools.users_and_invites import INVITATION, UsersAndInvites
+from connectors.tools.refusals import INVITATION, must_be_offered, must_have_joined
+from connectors.tools.users_and_invites import UsersAndInvites
 from connectors.versions import ApiVersion
 
 VERSION = "2023-06-01"
@@ -165,16 +166,16 @@ class Anthropic(UsersAndInvites):
         self._delete(self._path(account.id))
 
     def change_role(self, account: Account, role: str) -> None:
-        _must_be_given(role, GIVEN)
+        must_be_offered(role, GIVEN, "Anthropic")
         self._set_role(account, role)
 
     def invite(self, email: str, role: str) -> None:
-        _must_be_given(role, GIVEN)
+        must_be_offered(role, GIVEN, "Anthropic")
         if not self._is_invited(email):
             self._http.act("POST", self.invites, json={"email": needed(email, "e-mail"), "role": role})
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
-        _must_be_given(role, WORKSPACE_ROLES)
+        must_be_offered(role, WORKSPACE_ROLES, "Anthropic")
         self._put_in(_in_workspace(account, asset), account, role, "workspace_role")
 
     def revoke(self, account: Account, asset: Asset) -> None:
@@ -189,14 +190,8 @@ def _error_type(answer: Answer) -> str:
 
 
 def _in_workspace(account: Account, asset: Asset) -> str:
-    if account.id.startswith(INVITATION):
-        raise Refused("They haven't accepted the invitation yet: Anthropic's workspaces take members only.")
+    must_have_joined(account, "Anthropic")
     return f"{WORKSPACES}/{segment(asset.id)}/members/{segment(account.id)}"
-
-
-def _must_be_given(role: str, roles: tuple[str, ...]) -> None:
-    if role not in roles:
-        raise Refused(f"Anthropic's API gives the roles {', '.join(roles)} only, so nothing was changed.")
 
 
 def _access(member: dict, space: Asset) -> Access:

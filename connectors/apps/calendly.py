@@ -34,6 +34,7 @@ from connectors.tools.answers import disappeared, unsaid
 from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, pages_by_cursor
+from connectors.tools.refusals import INVITATION, owns_token
 from connectors.versions import ApiVersion
 
 PAGE = 100  # the most that Calendly gives
@@ -42,7 +43,6 @@ ROLES = (
     Role("admin", "Admin", privileged=True),
     Role("user", "User", default=True),
 )
-INVITATION = "invitation:"
 
 
 class Calendly(HttpConnector):
@@ -199,7 +199,7 @@ class Calendly(HttpConnector):
 
     def remove(self, account: Account) -> None:
         if account.id == _last(self._my_membership["uri"]):
-            raise Refused("This is who the token belongs to: remove them in Calendly, and connect with another token.")
+            raise owns_token("Calendly")
         try:
             self._http.act("DELETE", self._path(account.id))
         except NotFound:

@@ -141,7 +141,7 @@ class Cloudflare(HttpConnector):
 
     def invite(self, email: str, role: str) -> None:
         if needed(role, "role") not in (one.id for one in self._roles):
-            raise Refused("Cloudflare has no such role in this account.")
+            raise Refused("This Cloudflare account has no such role, so nothing was changed. Choose another role.")
         for account in self.accounts():
             if account.status == "invited" and email_key(account.email) == email_key(email):
                 return

@@ -38,6 +38,7 @@ from connectors.tools.answers import disappeared, unsaid
 from connectors.tools.http import Answer, Forbidden, NotFound, segment
 from connectors.tools.http_connector import ClosesClients, api_client, token_field, version_field
 from connectors.tools.paging import Seen
+from connectors.tools.refusals import INVITATION
 from connectors.versions import ApiVersion
 
 OUTSIDE = "outside_collaborator"
@@ -49,7 +50,6 @@ ROLES = (
     Role("hiring_manager", "Hiring manager"),  # of an invitation only, as the next: it may have been any role
     Role("reinstate", "Earlier role, reinstated"),
 )
-INVITATION = "invitation:"
 INVITED_AS = {"direct_member": "member", "admin": "admin", "billing_manager": "billing_manager"}
 PERMISSION = {"read": "pull", "write": "push"}  # role_name → what a collaborator is added with, where they differ
 NOT_ALLOWED = ("not accessible by", "must have admin", "must be an", "saml enforcement")  # a 403 about the credential

@@ -35,6 +35,7 @@ from connectors.tools.holes import needed
 from connectors.tools.http import Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Seen, number
+from connectors.tools.refusals import INVITATION
 from connectors.tools.times import from_iso
 from connectors.versions import ApiVersion
 
@@ -53,7 +54,7 @@ ROLES = (
     Role(BELOW, "Only in subgroups or projects"),
     Role(THROUGH, "Through an invited or parent group"),
 )
-INVITATION, CUSTOM = "invitation:", "custom:"
+CUSTOM = "custom:"
 STOPPED = ("blocked", "ldap_blocked", "deactivated", "banned", "blocked_pending_approval")
 STATES = {"active": "active", **dict.fromkeys(STOPPED, "suspended")}
 BOT = re.compile(r"(project|group)_\d+_bot(_\w+)?|service_account_\w+")

@@ -46,6 +46,7 @@ from connectors.tools.http import Http, clean
 from connectors.tools.http_connector import ClosesClients, api_client, version_field
 from connectors.tools.oauth import refreshed
 from connectors.tools.paging import Page, Seen, number, pages_by_cursor
+from connectors.tools.refusals import INVITATION, must_not_be_invitation
 from connectors.versions import ApiVersion
 
 VERSION = "v26"
@@ -57,7 +58,6 @@ ROLES = (
     Role("EMAIL_ONLY", "E-mail only"),
     Role(CLIENTS_ONLY, "In ad accounts below only"),
 )
-INVITATION = "invitation:"
 USERS = (
     "SELECT customer_user_access.user_id, customer_user_access.email_address, customer_user_access.access_role, "
     "customer_user_access.pending_multi_party_auth_review FROM customer_user_access"
@@ -320,8 +320,7 @@ class GoogleAds(ClosesClients, Connector):
 
     def change_role(self, account: Account, role: str) -> None:
         """Change it in the manager account; access to the accounts below doesn't change."""
-        if account.id.startswith(INVITATION):
-            raise Refused("The role of an invitation cannot be changed: remove it and invite again.")
+        must_not_be_invitation(account, "Google Ads")
         row = self._row_of(self._manager, account)
         if role == CLIENTS_ONLY or row is None:
             raise Refused(f"Google Ads knows this role only for those who are in the account {self._manager} itself.")

@@ -33,6 +33,7 @@ from connectors.tools.graphql import error_in
 from connectors.tools.http import Answer, Forbidden, clean, seconds_to_wait
 from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, pages_by_cursor
+from connectors.tools.refusals import INVITATION, must_not_be_invitation
 from connectors.tools.times import from_iso
 from connectors.versions import ApiVersion
 
@@ -44,7 +45,6 @@ ROLES = (
     Role("guest", "Guest"),
     Role("app", "App"),
 )
-INVITATION = "invitation:"
 BUDGETS = ("Requests", "Complexity", "Endpoint-Requests")  # X-RateLimit-…-Remaining and -Reset
 REJECTED = {"authentication error"}
 DENIED = {"forbidden", "feature not accessible"}
@@ -195,8 +195,7 @@ class Linear(HttpConnector):
             self._act(SUSPEND, id=account.id)
 
     def change_role(self, account: Account, role: str) -> None:
-        if account.id.startswith(INVITATION):
-            raise Refused("An invitation's role can't be changed: remove the invitation and invite again.")
+        must_not_be_invitation(account, "Linear")
         self._act(CHANGE_ROLE, id=account.id, role=role)
 
     def invite(self, email: str, role: str) -> None:

@@ -53,6 +53,7 @@ from connectors.tools.holes import needed
 from connectors.tools.http import Answer, clean, segment
 from connectors.tools.http_connector import HttpConnector, token_field, version_field
 from connectors.tools.paging import Page, Seen, number, pages_by_cursor
+from connectors.tools.refusals import INVITATION
 from connectors.tools.times import from_iso
 from connectors.versions import ApiVersion
 
@@ -62,7 +63,7 @@ ROLES = (
     Role("EMPLOYEE", "Employee", default=True),
     Role("PARTNER", "Partner"),  # another business
 )
-INVITATION, PARTNER = "invitation:", "partner:"
+PARTNER = "partner:"
 PERSON = "id,name,email,role,finance_permission"
 INVITED = "id,email,role,status,expiration_time,finance_role"
 CLOSED = {"ACCEPTED", "DECLINED", "EXPIRED", "CANCELED", "CANCELLED", "REVOKED"}  # of an invitation

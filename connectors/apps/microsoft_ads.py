@@ -41,6 +41,7 @@ from connectors.tools.http import Answer, Forbidden, NotFound, Stale, clean, sec
 from connectors.tools.http_connector import HttpConnector
 from connectors.tools.oauth import refreshed
 from connectors.tools.paging import Page, number, pages_by_cursor
+from connectors.tools.refusals import INVITATION
 from connectors.tools.renewal import Renewed
 from connectors.tools.times import from_iso
 from connectors.versions import ApiVersion
@@ -59,7 +60,6 @@ MANAGES = {role.id for role in ROLES if role.privileged}
 STATUSES = MappingProxyType({"Active": "active", "Pending": "invited", "Inactive": "suspended"})
 DELETED = "Deleted"
 NO_ACCOUNTS = "LinkedEntityOnly"  # a CustomerLinkPermission: none of the manager account's own ad accounts
-INVITATION = "invitation:"
 SIGN_IN = {105, 108, 109, 116, 120, 122, 123, 124, 125, 126}  # error codes about the token and its person
 INTERNAL, NOT_AUTHORISED, TOO_MANY, OTHER_TIME_STAMP, NO_SUCH_ENTITY, VERSION_ENDED = 0, 106, 117, 209, 210, 303
 WAIT = 61  # seconds: “you can resubmit the request after waiting 60 seconds”

@@ -28,7 +28,8 @@ from connectors.tools.answers import disappeared, unsaid, words
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import token_field
-from connectors.tools.users_and_invites import INVITATION, UsersAndInvites
+from connectors.tools.refusals import must_be_offered, must_have_joined
+from connectors.tools.users_and_invites import UsersAndInvites
 from connectors.versions import ApiVersion
 
 PROJECTS = "/organization/projects"
@@ -130,32 +131,26 @@ class OpenAI(UsersAndInvites):
         self._delete(self._path(account.id))
 
     def change_role(self, account: Account, role: str) -> None:
-        _must_be_one_of(role, [one.id for one in ROLES])
+        must_be_offered(role, [one.id for one in ROLES], "OpenAI")
         self._set_role(account, role)
 
     def invite(self, email: str, role: str) -> None:
         """Without a project: OpenAI would add the default one if none were named."""
-        _must_be_one_of(role, [one.id for one in ROLES])
+        must_be_offered(role, [one.id for one in ROLES], "OpenAI")
         if not self._is_invited(email):
             body = {"email": needed(email, "e-mail"), "role": role, "projects": []}
             self._http.act("POST", self.invites, json=body)
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
-        _must_be_one_of(role, PROJECT_ROLES)
+        must_be_offered(role, PROJECT_ROLES, "OpenAI")
         self._put_in(_in_project(account, asset), account, role, "role")
 
     def revoke(self, account: Account, asset: Asset) -> None:
         self._delete(_in_project(account, asset))
 
 def _in_project(account: Account, asset: Asset) -> str:
-    if account.id.startswith(INVITATION):
-        raise Refused("They haven't accepted the invitation yet: OpenAI's projects take users only.")
+    must_have_joined(account, "OpenAI")
     return f"{PROJECTS}/{segment(asset.id)}/users/{segment(account.id)}"
-
-
-def _must_be_one_of(role: str, roles: list[str] | tuple[str, ...]) -> None:
-    if role not in roles:
-        raise Refused(f"OpenAI's API gives the roles {' and '.join(roles)} here, so nothing was changed.")
 
 
 def _status(user: dict) -> str:

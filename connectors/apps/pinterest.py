@@ -45,6 +45,7 @@ from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector, bearer, token_field
 from connectors.tools.oauth import refreshed
 from connectors.tools.paging import Page, pages_by_cursor
+from connectors.tools.refusals import INVITATION, must_have_joined
 from connectors.tools.renewal import Renewed
 from connectors.versions import ApiVersion
 
@@ -55,7 +56,7 @@ ROLES = (
     Role("PARTNER", "Partner"),  # another business
 )
 OF_MEMBERS = ("BIZ_ADMIN", "EMPLOYEE")
-INVITATION, PARTNER = "invitation:", "partner:"
+PARTNER = "partner:"
 KINDS = {  # Pinterest lists one kind at a time
     "AD_ACCOUNT": "ad account", "PROFILE": "profile", "CATALOG": "catalogue", "ASSET_GROUP": "asset group",
 }  # fmt: skip
@@ -368,8 +369,7 @@ def _texts(value: Any) -> list[str]:
 
 def _where(account: Account) -> tuple[str, dict[str, str]]:
     """Where an account's access is changed, and how it is named there."""
-    if account.id.startswith(INVITATION):
-        raise Refused("The invitation is not accepted yet, so it can only be cancelled.")
+    must_have_joined(account, "Pinterest")
     if account.id.startswith(PARTNER):
         return "partners/assets", {"partner_id": _bare(account.id)}
     return "members/assets/access", {"member_id": account.id}

@@ -40,6 +40,7 @@ from connectors.tools.holes import needed
 from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, Seen, by_id, pages_by_cursor
+from connectors.tools.refusals import must_be_offered, owns_token
 from connectors.tools.times import from_iso
 from connectors.versions import ApiVersion
 
@@ -194,7 +195,7 @@ class Sentry(HttpConnector):
 
     def remove(self, account: Account) -> None:
         if account.id == self._me.get("id"):
-            raise Refused("This is who the token belongs to: remove them in Sentry, and connect with another token.")
+            raise owns_token("Sentry")
         try:
             self._http.act("DELETE", self._path(account.id))
         except NotFound:
@@ -202,8 +203,7 @@ class Sentry(HttpConnector):
 
     def change_role(self, account: Account, role: str) -> None:
         """Sentry takes a member out of every team that the call doesn't name, so it names those that they are in."""
-        if needed(role, "role") not in (one.id for one in ROLES):
-            raise Refused(f"Sentry has no role “{role}”.")
+        must_be_offered(role, [one.id for one in ROLES], "Sentry")
         teams = self._member(account.id).get("teamRoles")
         if not isinstance(teams, list):
             raise Refused("Sentry doesn't say which teams they are in. A change of role might take these away.")

@@ -38,6 +38,7 @@ from connectors.tools.answers import disappeared, known_status, unsaid
 from connectors.tools.http import Answer, Forbidden, NotFound, clean
 from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, number, pages_by_number
+from connectors.tools.refusals import INVITATION, must_have_joined
 from connectors.versions import ApiVersion
 
 MEMBERS_PAGE, ASSETS_PAGE = 20, 50  # the most that each list allows
@@ -45,7 +46,6 @@ ASSET_MEMBERS_PAGE = 10  # the default: no other size is documented for this lis
 ROLES = (Role("ADMIN", "Admin", privileged=True), Role("STANDARD", "Standard member", default=True))
 STATUS = {"BOUND": "active", "PENDING": "invited"}
 NOT_IN = {"REJECTED", "UNBOUND"}  # never came in, or went
-INVITATION = "invitation:"
 KINDS = {
     "ADVERTISER": "ad account", "CATALOG": "catalogue", "TIKTOK_SHOP": "shop", "LEAD": "lead form library",
     "PIXEL": "pixel", "TT_ACCOUNT": "TikTok account",
@@ -202,7 +202,7 @@ class TikTok(HttpConnector):
         self._act("/bc/member/delete/", who, done=lambda: self.account(account.id) is None)
 
     def change_role(self, account: Account, role: str) -> None:
-        _must_have_joined(account)
+        must_have_joined(account, "TikTok")
         self._act("/bc/member/update/", {"user_id": account.id, "user_role": role})
 
     def invite(self, email: str, role: str) -> None:
@@ -210,7 +210,7 @@ class TikTok(HttpConnector):
         self._act("/bc/member/invite/", {"emails": [email], "asset_ids": [], "user_role": role or "STANDARD"})
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
-        _must_have_joined(account)
+        must_have_joined(account, "TikTok")
         kind, id = _assignable(asset)
         given = [one.strip() for one in role.split(",")] if kind == "TT_ACCOUNT" else role
         body = {"user_id": account.id, "asset_type": kind, "asset_id": id, ROLE_FIELD[kind]: given}
@@ -262,11 +262,6 @@ def _assignable(asset: Asset) -> tuple[str, str]:
     if kind not in ROLE_FIELD:
         raise Refused("Who may use a pixel follows from the ad accounts it is linked to: change their access instead.")
     return kind, id
-
-
-def _must_have_joined(account: Account) -> None:
-    if account.id.startswith(INVITATION):
-        raise Refused("The invitation is not accepted yet, so it can only be cancelled. Cancel it and invite again.")
 
 
 def _list(answer: Answer) -> tuple[list, int | None]:

@@ -36,6 +36,7 @@ from connectors.tools.holes import needed
 from connectors.tools.http import Answer, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import ListChanged, Seen
+from connectors.tools.refusals import INVITATION, must_be_offered, must_not_be_invitation, owns_token
 from connectors.versions import ApiVersion
 
 PAGE = 100  # the most that Vercel's lists of members give
@@ -49,7 +50,6 @@ ROLES = (
     Role("VIEWER_FOR_PLUS", "Viewer (Plus)"),
     Role("CONTRIBUTOR", "Contributor"),
 )
-INVITATION = "invitation:"
 NOT_READ = Missing("Who has which project of the team isn't read.")
 
 
@@ -144,7 +144,7 @@ class Vercel(HttpConnector):
 
     def remove(self, account: Account) -> None:
         if account.id == self._me["id"]:
-            raise Refused("This is who the token belongs to: remove them in Vercel, and connect with another token.")
+            raise owns_token("Vercel")
         try:
             self._http.act("DELETE", self._path(account.id))
         except NotFound as no:
@@ -152,13 +152,12 @@ class Vercel(HttpConnector):
                 raise Refused(f"They are still in Vercel's list. {no}") from no
 
     def change_role(self, account: Account, role: str) -> None:
-        _must_be_known(role)
-        if account.id.startswith(INVITATION):
-            raise Refused("Vercel doesn't change the role of an invitation: remove it, and invite again.")
+        must_be_offered(role, [one.id for one in ROLES], "Vercel")
+        must_not_be_invitation(account, "Vercel")
         self._http.act("PATCH", self._path(account.id), json={"role": role})
 
     def invite(self, email: str, role: str) -> None:
-        _must_be_known(role)
+        must_be_offered(role, [one.id for one in ROLES], "Vercel")
         if any(email_key(account.email) == email_key(email) for account in self.accounts()
                if account.id.startswith(INVITATION)):  # fmt: skip
             return
@@ -198,11 +197,6 @@ class Vercel(HttpConnector):
         if not whole or not all(isinstance(row.get("createdAt"), int) for row in members):
             raise TemporarilyUnavailable("Vercel answered without its list of members, or without its end.")
         return members, invites or [], more
-
-
-def _must_be_known(role: str) -> None:
-    if role not in (one.id for one in ROLES):
-        raise Refused(f"Vercel has no role “{role}”." if role else "The role is missing, so nothing was changed.")
 
 
 def _account(member: dict) -> Account:

@@ -42,6 +42,7 @@ from connectors.tools.http import Answer, Conflict, Forbidden, NotFound, clean, 
 from connectors.tools.http_connector import HttpConnector
 from connectors.tools.oauth import client_credentials
 from connectors.tools.paging import Page, number, pages_by_cursor
+from connectors.tools.refusals import INVITATION, must_have_joined
 from connectors.tools.renewal import Renewed
 from connectors.tools.sign_out import block_and_sign_out
 from connectors.tools.times import from_iso
@@ -52,7 +53,6 @@ STATUSES = {"active": "active", "inactive": "suspended", "pending": "invited"}  
 SEATS = {1: "Basic", 2: "Licensed", 4: "Unassigned", 99: "None"}
 BASIC = 1
 MEMBER, ADMINISTER = "member", ("owner", "admin", "administrator")  # names of roles that each account has
-INVITATION = "invitation:"  # a pending user has no id
 NO_TOKEN, NO_PERMISSION, NO_SCOPE = 124, 200, (4700, 4711)
 NOT_THERE = (1001, 1010, 4130, 4131)  # no such user, not in this account; no such group, no member of it
 EXISTS = 1005
@@ -261,7 +261,7 @@ class Zoom(HttpConnector):
 
     def change_role(self, account: Account, role: str) -> None:
         """Zoom puts nobody into the role of members: who loses another one has it."""
-        _must_have_joined(account)
+        must_have_joined(account, "Zoom")
         now = clean((self._user(account.id) or {}).get("role_id"))
         if now == role:
             return
@@ -283,7 +283,7 @@ class Zoom(HttpConnector):
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
         """Zoom accepts the call even if it adds nobody, and names who was added."""
-        _must_have_joined(account)
+        must_have_joined(account, "Zoom")
         if role not in ("", MEMBER):
             raise Refused("Rollcall makes members of a Zoom group; make administrators in Zoom.")
         path = f"/v2/groups/{segment(asset.id)}/members"
@@ -294,7 +294,7 @@ class Zoom(HttpConnector):
             raise Refused(f"Zoom accepted the request, but did not add them to the group {asset.name}.")
 
     def revoke(self, account: Account, asset: Asset) -> None:
-        _must_have_joined(account)
+        must_have_joined(account, "Zoom")
         try:
             self._act("DELETE", f"/v2/groups/{segment(asset.id)}/members/{segment(account.id)}")
         except NotFound:
@@ -330,11 +330,6 @@ def _in_group_id(row: dict) -> str:
 
 def _name(role: dict) -> str:
     return clean(role.get("name")).casefold()
-
-
-def _must_have_joined(account: Account) -> None:
-    if account.id.startswith(INVITATION):
-        raise Refused("The invitation is not accepted yet, so it can only be cancelled.")
 
 
 def _listed(answer: Answer, name: str) -> list:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from connectors.base import Account, Refused, Role
 from connectors.scim.connector import Scim
-from connectors.tools.holes import needed
+from connectors.tools.refusals import must_be_offered
 
 FIELDS = {field.name: field for field in Scim.fields}
 
@@ -39,8 +39,7 @@ class ExtendedScim(Scim):
         raise NotImplementedError
 
     def change_role(self, account: Account, role: str) -> None:
-        if needed(role, "role") not in {rank.id for rank in self.ranks}:
-            raise Refused(f"{self.label} has no role “{role}”.")
+        must_be_offered(role, [rank.id for rank in self.ranks], self.label)
         super().change_role(account, role)
 
     def _set_role(self, user: dict, before: str, role: str) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from connectors.base import Account, Refused, TemporarilyUnavailable
+from connectors.base import Account, TemporarilyUnavailable
 from connectors.names import email_key
 from connectors.tools.answers import known_status, unsaid
 from connectors.tools.http import NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector
 from connectors.tools.paging import Page, by_id, pages_by_cursor
+from connectors.tools.refusals import INVITATION, must_not_be_invitation
 
-INVITATION = "invitation:"
 INVITE_STATUSES = {"pending": "invited"}
 
 
@@ -61,8 +61,7 @@ class UsersAndInvites(HttpConnector):
             return
 
     def _set_role(self, account: Account, role: str) -> None:
-        if account.id.startswith(INVITATION):
-            raise Refused(f"{self.maker} doesn't change the role of an invitation: remove it, and invite again.")
+        must_not_be_invitation(account, self.maker)
         self._http.act("POST", self._path(account.id), json={"role": role})
 
     def _put_in(self, path: str, account: Account, role: str, field: str) -> None:

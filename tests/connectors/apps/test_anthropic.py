@@ -83,7 +83,7 @@ class TestAnthropic(ConnectorContract):
         app.seats = [invited(0), invited(1)]
         account = next(connector.accounts())
         assert connector.account(account.id) == account
-        with pytest.raises(Refused, match="invite again"):
+        with pytest.raises(Refused, match="invite the person again"):
             connector.change_role(account, "developer")
         for _ in range(2):
             connector.remove(account)

@@ -70,7 +70,7 @@ class TestCloudflare(ConnectorContract):
             connector.invite("person0@acme.example", READER)
 
     def test_a_role_that_the_account_does_not_have_is_refused(self, app, connector):
-        with pytest.raises(Refused, match="no such role"):
+        with pytest.raises(Refused, match="no such role, so nothing was changed"):
             connector.invite("new@acme.example", "king")
         assert app.asked("add_member") == []
 

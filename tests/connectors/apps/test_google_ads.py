@@ -190,7 +190,7 @@ class TestGoogleAds(ConnectorContract):
         [invitation] = connector.accounts()
         assert invitation == Account(f"invitation:{MANAGER}:70", "new@acme.example", status="invited", role="READ_ONLY")
         assert connector.account(invitation.id) == invitation
-        with pytest.raises(Refused, match="invite again"):
+        with pytest.raises(Refused, match="invite the person again"):
             connector.change_role(invitation, "ADMIN")
         for _ in range(2):
             connector.remove(invitation)

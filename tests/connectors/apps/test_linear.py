@@ -40,7 +40,7 @@ class TestLinear(ConnectorContract):
         connector.invite("new@acme.example", "admin")
         [invitation] = connector.accounts()
         assert connector.account(invitation.id) == invitation
-        with pytest.raises(Refused, match="invite again"):
+        with pytest.raises(Refused, match="invite the person again"):
             connector.change_role(invitation, "user")
         for _ in range(2):
             connector.remove(invitation)

@@ -74,7 +74,7 @@ class TestOpenAI(ConnectorContract):
         app.seats = [invited(0), invited(1)]
         account = next(connector.accounts())
         assert connector.account(account.id) == account
-        with pytest.raises(Refused, match="invite again"):
+        with pytest.raises(Refused, match="invite the person again"):
             connector.change_role(account, "owner")
         for _ in range(2):
             connector.remove(account)

@@ -39,7 +39,7 @@ class TestTikTok(ConnectorContract):
         [invitation] = [account for account in connector.accounts() if account.status == "invited"]
         assert (invitation.id, invitation.role) == ("invitation:new@acme.example", "ADMIN")
         assert connector.account(invitation.id) == invitation
-        with pytest.raises(Refused, match="Cancel it and invite again"):
+        with pytest.raises(Refused, match="or cancel the invitation"):
             connector.change_role(invitation, "STANDARD")
         for _ in range(2):
             connector.remove(invitation)

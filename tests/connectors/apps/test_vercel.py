@@ -71,7 +71,7 @@ class TestVercel(ConnectorContract):
         account = next(connector.accounts())
         assert (account.id, account.status) == ("invitation:invite-0", "invited")
         assert connector.account(account.id) == account
-        with pytest.raises(Refused, match="invite again"):
+        with pytest.raises(Refused, match="invite the person again"):
             connector.change_role(account, "OWNER")
         for _ in range(2):
             connector.remove(account)
