@@ -1,4 +1,4 @@
-"""How to speak to each app and each directory. No database, no Flask.
+"""Connectors: the code that speaks to each kind of app and directory. They use no database and no Flask.
 `app_connectors()` and `directory_connectors()` are the catalogue, slug → class; people sign in at a `provider()`."""
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ __all__ = [
     "network_addresses", "parse_networks", "reaching",
 ]  # fmt: skip
 
-APPS, DIRECTORIES = ("apps", "scim"), ("directories",)  # where a connector is found because its file is there
+APPS, DIRECTORIES = ("apps", "scim"), ("directories",)  # folders: each file there is looked at for a connector
 _described: dict[str, type[Connector]] = {}
 _broken: list[str] = []
 
 
 def app_connectors() -> dict[str, type[Connector]]:
-    """Every kind of app that Rollcall can speak to, by slug, in the order of its label."""
+    """Every kind of app that Rollcall can speak to, by slug, in the order of their labels."""
     if not _described:
         return _shipped_apps()
     every = {**_described, **_shipped_apps()}
@@ -42,7 +42,7 @@ def app_connectors() -> dict[str, type[Connector]]:
 
 
 def app_connector(slug: str) -> type[Connector]:
-    """One kind of app, without importing the others where its file is named like it. Raises KeyError for none."""
+    """One kind of app. If its file is named like it, the others aren't imported. Raises KeyError if there is none."""
     own = _described.get(slug) or _in_file_of(slug)
     return app_connectors()[slug] if own is None else own
 
@@ -63,61 +63,63 @@ def _is(kind: type, slug: str) -> bool:
 
 @cache
 def directory_connectors() -> dict[str, type[DirectoryConnector]]:
-    """Every kind of pull directory, by slug."""
+    """Every kind of directory that Rollcall reads, by slug."""
     return _found(DirectoryConnector, DIRECTORIES)
 
 
 def provider(issuer: str, client_id: str, client_secret: str = "") -> Provider:
-    """Where people sign in by OpenID Connect; nothing is asked of it yet."""
+    """A provider where people sign in by OpenID Connect. No call is made yet."""
     from connectors.oidc.provider import Provider  # imported here, so that other callers don't wait for it
 
     return Provider(issuer, client_id, client_secret)
 
 
 def propose(content: bytes, purpose: str, mapping: str = "", today: date | None = None) -> Proposal:
-    """The content of a file of rows, by the answers about its columns (JSON); see connectors/tables."""
+    """The reading of a file of rows. `purpose`: a connector's file_purpose; `mapping`: the answers about the file's
+    columns, as JSON. See connectors/tables. Raises Refused for a file that can't be read."""
     from connectors.tables import propose  # here: a spreadsheet's reader is slow to import
 
     return propose(content, purpose, mapping, today)
 
 
 def rows_of(proposal: Proposal) -> tuple:
-    """The rows of a file; raises ColumnsUnclear while something must be answered, Refused for a damaged row."""
+    """The rows of a file. Raises ColumnsUnclear while a question about its columns is open, Refused for a damaged
+    row."""
     from connectors.tables import rows_of
 
     return rows_of(proposal)
 
 
 def answered(purpose: str, mapping: str, answers: Mapping[str, str]) -> str:
-    """The mapping with answers to a proposal's questions, by their keys."""
+    """The mapping (JSON) with these answers to a proposal's questions, by the questions' keys."""
     from connectors.tables import answered
 
     return answered(purpose, mapping, answers)
 
 
 def file_content(path: Path) -> bytes:
-    """A file on this machine, whole. Raises TemporarilyUnavailable or Refused."""
+    """The whole content of a file on this machine. Raises TemporarilyUnavailable or Refused."""
     from connectors.tools.csv_rows import file_content
 
     return file_content(path)
 
 
 def as_setting(content: bytes) -> str:
-    """A file's content as a value that a connector's settings hold."""
+    """A file's content as a text that a connector's settings can hold."""
     from connectors.tables import as_setting
 
     return as_setting(content)
 
 
 def content_of(setting: str) -> bytes:
-    """The file whose content a connector's settings hold."""
+    """The content of a file, from the text that as_setting() made of it."""
     from connectors.tables import content_of
 
     return content_of(setting)
 
 
 def load_folder(folder: Path) -> None:
-    """Load the apps that YAML files in this folder describe, in place of those loaded before.
+    """Load the apps that YAML files in this folder describe; they replace those loaded before.
 
     A file that can't be used is left out, and broken_files() says why.
     """
@@ -128,7 +130,7 @@ def load_folder(folder: Path) -> None:
 
 
 def _load_file(file: Path) -> None:
-    from connectors.rest.connector import connector_of  # here: a connector is imported when the catalogue is asked for
+    from connectors.rest.connector import connector_of  # here: connectors are imported when the catalogue is needed
     from connectors.rest.file import load
     from connectors.rest.yaml_source import DescriptionProblem
 
@@ -136,7 +138,7 @@ def _load_file(file: Path) -> None:
         kind = connector_of(load(file))
         taken = {**_shipped_apps(), **_described}.get(kind.slug)
         if taken is not None:
-            reason = f"“app: {kind.slug}” is taken by {taken.label}: choose another name."
+            reason = f"“app: {kind.slug}” is already the name of {taken.label}: choose another name."
             raise DescriptionProblem(file.name, [(1, reason)])
     except DescriptionProblem as problem:
         _broken.append(str(problem))
@@ -145,7 +147,7 @@ def _load_file(file: Path) -> None:
 
 
 def broken_files() -> tuple[str, ...]:
-    """What is wrong with the files that load_folder() left out: file, line and reason, one line for each problem."""
+    """The problems of the files that load_folder() left out, one line for each: file, line and reason."""
     return tuple(_broken)
 
 

@@ -1,6 +1,6 @@
-"""The contract between Rollcall and whatever it connects: values, errors, capabilities, and the two base classes.
-sync/ knows connectors through it and memory.py. It imports only these modules of Rollcall's: memory, quality, effects
-and versions."""
+"""The contract between Rollcall and the apps and directories that it connects: values, errors, capabilities, and two
+base classes. sync/ knows connectors only through this module and memory.py.
+Of Rollcall's own modules, it imports only memory, quality, effects and versions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from connectors.memory import KnownItems, Marked, Memory, Unchanged
 from connectors.quality import NOT_RATED, Quality, level_of
 from connectors.versions import ApiVersion
 
-# What a connector can do. Pages, buttons and tasks ask for these, so nothing is offered that can't be done.
+# What a connector can do. Pages, buttons and tasks ask for these, so that they offer only what is possible.
 LOOK_UP = "look up"  # account(id): the second look
 ASSETS = "assets"  # assets() and access()
 REMOVE = "remove"
@@ -28,9 +28,9 @@ SEAT_BASED, PAID_SOCIAL, SAMPLE = "Seat-based", "Paid social", "Sample"
 
 
 class ConnectorError(Exception):
-    """The app did not do as asked; the text is for the Owner to read and never holds a secret."""
+    """The app didn't do what Rollcall asked. The text is for the Owner to read, and never holds a secret."""
 
-    advice = ""  # what a person must do, where trying again can't help and the class alone doesn't say it
+    advice = ""  # what a person must do, if trying again can't help and the class alone doesn't say so
 
 
 class CredentialRejected(ConnectorError):
@@ -38,7 +38,7 @@ class CredentialRejected(ConnectorError):
 
 
 class RateLimited(ConnectorError):
-    """Too many calls: nothing is wrong, continue after `retry_after` seconds."""
+    """These were too many calls. Nothing is wrong: the work continues after `retry_after` seconds."""
 
     def __init__(self, message: str, retry_after: float = 60):
         super().__init__(message)
@@ -46,17 +46,17 @@ class RateLimited(ConnectorError):
 
 
 class TemporarilyUnavailable(ConnectorError):
-    """It may work later: no connection, a time-out, a 5xx, an answer cut short, a list that changed under way."""
+    """It may work later: no connection, a time-out, a 5xx, a truncated answer, a list that changed during reading."""
 
-    silent = False  # True: it gave no answer for as long as one is waited for, twice; so it isn't asked again at once
+    silent = False  # True: the app let two calls time out, so it isn't called again at once
 
 
 class Refused(ConnectorError):
-    """The app understood and refused; the text has its words."""
+    """The app understood the call and refused it, or Rollcall refused to send it; the text says why."""
 
 
 class PartsUnread(Refused):
-    """Some parts of the app can't be read, and the account isn't in any of the others: it may still be in these."""
+    """Some parts of the app can't be read, and the account isn't in the others: it may still be in these `parts`."""
 
     def __init__(self, message: str, parts: tuple[NotRead, ...]):
         super().__init__(message)
@@ -64,7 +64,7 @@ class PartsUnread(Refused):
 
 
 class AwaitsApproval(ConnectorError):
-    """The app holds the operation until someone approves it there. `requests`: the app's ids of what waits."""
+    """The app holds the operation until someone approves it there. `requests`: the app's ids of the approvals."""
 
     def __init__(self, message: str, requests: tuple[str, ...]):
         super().__init__(message)
@@ -72,7 +72,8 @@ class AwaitsApproval(ConnectorError):
 
 
 class ColumnsUnclear(Refused):
-    """A file can be read, but what its columns say must be answered first; `proposal` holds the open questions."""
+    """A file can be read, but someone must first answer what its columns mean. `proposal`: a tables.Proposal with the
+    open questions."""
 
     def __init__(self, message: str, proposal: object):
         super().__init__(message)
@@ -81,7 +82,7 @@ class ColumnsUnclear(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One value that a connector asks for; a secret is stored encrypted and never shown again."""
+    """One value that a connector asks for. A secret is stored encrypted and never shown again."""
 
     name: str
     label: str
@@ -91,22 +92,22 @@ class Field:
     pattern: str = ""  # a regular expression that the whole value must match
     choices: tuple[tuple[str, str], ...] = ()  # (value, label); the first is the default
     placeholder: str = ""
-    multiline: bool = False  # a key: a text area
-    upload: bool = False  # the content of an uploaded file
+    multiline: bool = False  # entered in a text area, as a key is
+    upload: bool = False  # holds the content of an uploaded file
     mapping: bool = False  # what the file's columns mean, as JSON: asked for beside the file, not in the form
-    when: tuple[str, str] | None = None  # (name, value): asked for only where that field, before it, has this value
-    where: bool = True  # a change may send the secrets elsewhere, so they must be entered again; False: it can't
-    path: bool = False  # of a file on the server: a page may only name one below the folders that are configured
+    when: tuple[str, str] | None = None  # (name, value): asked for only if that earlier field has this value
+    where: bool = True  # a new value may send the secrets elsewhere, so they must be entered again; False: it can't
+    path: bool = False  # the path of a file on the server: a page may only name one below the configured folders
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The account behind the credential, as test() found it."""
+    """The account that the credential belongs to, as test() found it."""
 
     name: str
-    external_id: str | None = None  # its id among accounts(), where the app reports it
-    may: tuple[str, ...] = ()  # in plain words: "read members", "remove"
-    missing: tuple[str, ...] = ()  # what it may not do, and what to change about that
+    external_id: str | None = None  # Account.id, where the app reports it
+    may: tuple[str, ...] = ()  # what it may do, in plain words: "read members", "remove"
+    missing: tuple[str, ...] = ()  # what it may not do, and how to change that: "read roles: give it the scope …"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +118,8 @@ class Role:
     default: bool = False
 
 
-UNKNOWN = "unknown"  # a status that Rollcall does not know; "unknown: FROZEN" where the app has a word for it
-# The fields that an answer may leave out. Rollcall stores their places: a new one goes to the end.
+UNKNOWN = "unknown"  # a status that Rollcall doesn't know; "unknown: FROZEN" if the app has a word for it
+# The fields that an answer may leave out. Rollcall stores their positions, so append new ones.
 OPTIONAL_FIELDS = ("email", "name", "status", "role", "kind", "last_activity", "seat", "user_name", "employee_number")
 
 
@@ -126,28 +127,29 @@ OPTIONAL_FIELDS = ("email", "name", "status", "role", "kind", "last_activity", "
 class Account:
     """One account, as the app reports it. `id` never changes; `last_activity` is naive UTC.
 
-    A field that the answer did not have is not an empty one. `unsaid` names the fields whose key was missing: nothing
-    follows from that. `assumed` names those whose missing key means, by the app's documentation, the value of the
-    field: that holds while the app gives the key for others. Both have names of OPTIONAL_FIELDS.
+    A field whose key is missing from the answer isn't the same as an empty one. `unsaid` names the fields about which
+    a missing key says nothing. `assumed` names those for which the app's documentation says what a missing key means,
+    and the field has that value. It counts only as long as the app sends the key for other accounts. Both hold names of
+    OPTIONAL_FIELDS.
     """
 
     id: str
     email: str = ""
     name: str = ""
     status: str = "active"  # active, invited, suspended, or UNKNOWN (see answers.known_status)
-    role: str = ""  # Role.id; of several the main one: the most powerful, else the first in the app's own order
-    kind: str = "user"  # user; system: what the app made for itself, bots
+    role: str = ""  # Role.id of the main role: the most powerful, or else the first in the app's own order
+    kind: str = "user"  # user; system: a bot, or an account that the app made for itself
     last_activity: datetime | None = None
-    seat: str = ""
-    user_name: str = ""  # what one signs in with there, where the app reports it beside the e-mail
-    employee_number: str = ""  # the company's own
-    further_roles: tuple[str, ...] = ()  # Role.id of each role that it has beside the main one
-    unsaid: frozenset[str] = frozenset()  # "role" stands for all its roles
+    seat: str = ""  # the app's name for what is paid for the account: a licence, a plan
+    user_name: str = ""  # the name that one signs in with, where the app reports it beside the e-mail
+    employee_number: str = ""  # as the company assigned it
+    further_roles: tuple[str, ...] = ()  # Role.id of each role beside the main one
+    unsaid: frozenset[str] = frozenset()  # "role" stands for all of the account's roles
     assumed: frozenset[str] = frozenset()
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """All its roles, each once, the main one first."""
+        """All roles (Role.id), each once, the main one first."""
         return tuple(dict.fromkeys(filter(None, (self.role, *self.further_roles))))
 
 
@@ -163,51 +165,51 @@ class Access:
     account: str  # Account.id
     asset: str  # Asset.id
     role: str = ""
-    privileged: bool = False  # may hand the asset on: the only one is warned about
-    assumed: bool = False  # the answer had no key for the role: `role` is its meaning for others
+    privileged: bool = False  # may manage the asset: Rollcall warns before it removes an asset's only such account
+    assumed: bool = False  # the answer had no key for the role, and `role` is what the documentation says this means
 
 
 @dataclass(frozen=True, slots=True)
 class NotRead:
-    """An asset whose people this reading could not read. assets() still gives it. Its known access is kept."""
+    """An asset whose people couldn't be read this time. assets() still lists it, and its known access is kept."""
 
     asset: str  # Asset.id
     why: str  # a sentence for the Owner
 
 
 class Connector:
-    """One kind of app. A subclass sets the class attributes and the methods its capabilities name.
+    """One kind of app. A subclass sets the class attributes, and overrides the methods that its capabilities name.
 
-    Every method may raise the four ConnectorErrors and nothing else, an operation also AwaitsApproval.
-    An iterator gives everything or raises: a list that may be incomplete is TemporarilyUnavailable.
-    It reads page by page and never keeps a whole list in memory.
+    Every method may raise the four ConnectorErrors and nothing else; an operation may also raise AwaitsApproval.
+    An iterator returns the whole list or raises: TemporarilyUnavailable if the list may be incomplete.
+    It reads page by page, and never keeps a whole list in memory.
     """
 
     slug: str = ""
     label: str = ""
     category: str = SEAT_BASED
     logo: str = ""  # a file in static/logos; "" shows the initial
-    quality: Quality = MappingProxyType(NOT_RATED)  # the rules that it does not keep; it keeps all others
-    docs: tuple[str, ...] = ()  # how to get the credential, one step an entry
+    quality: Quality = MappingProxyType(NOT_RATED)  # the rules that it doesn't keep; it keeps all others
+    docs: tuple[str, ...] = ()  # the steps to the credential, one per entry, then what the connector can and can't do
     fields: tuple[Field, ...] = ()
-    unknown_acts: Mapping[str, str] = MappingProxyType({})  # acts that this kind of app doesn't have, and why
-    capabilities: frozenset[str] = frozenset()  # the most it can do; an instance may narrow it by its settings
-    effects: Effects = MappingProxyType({})  # what each operation reaches, loses and frees, by the app's documents
+    unknown_acts: Mapping[str, str] = MappingProxyType({})  # operations that this kind of app doesn't have → why
+    capabilities: frozenset[str] = frozenset()  # all that it can do; an instance may have fewer, by its settings
+    effects: Effects = MappingProxyType({})  # the effect of each operation, by the app's documents
     api_version: ApiVersion | None = None  # of the app's API; every connector names it
     asset_word: str = "asset"
     role_word: str = "role"
-    own_account_unknown: str = ""  # why its own account is unknown, and so isn't protected; "" if it is known
-    change_role_keeps: bool = False  # change_role() replaces the main role alone; False: all that the account has
-    memory: Memory | None = None  # given for a reading by the caller
+    own_account_unknown: str = ""  # why the automation account is unknown, and so isn't protected; "" if it is known
+    change_role_keeps: bool = False  # True: change_role() replaces only the main role; False: all of them
+    memory: Memory | None = None  # the caller sets it for a reading
     reads_item_by_item: bool = False  # each Account follows from one item of a list, the settings and the code alone
     read_with: str = ""  # anything else that decides how it reads an item, such as a description in a file
-    known_items: KnownItems | None = None  # given for accounts() by the caller, where it reads item by item
-    not_read: tuple[NotRead, ...] = ()  # set by accounts() and access(); while there is one, nobody counts as gone
-    file_purpose: str = ""  # of one that reads a file: what connectors.propose() is asked for
+    known_items: KnownItems | None = None  # the caller sets it for accounts(), if the connector reads item by item
+    not_read: tuple[NotRead, ...] = ()  # set by accounts() and access(); while it isn't empty, nobody counts as gone
+    file_purpose: str = ""  # of a connector that reads a file: the `purpose` for connectors.propose()
 
     def __init__(self, settings: dict[str, str], on_total: Callable[[int], None] | None = None):
-        """`settings` holds the fields' values, secrets included; `on_total` gets the length of accounts(),
-        where the app says."""
+        """`settings`: the fields' values, secrets included. `on_total` is called with the length of accounts(), if the
+        app reports it."""
         self.settings = settings
         self.on_total = on_total or (lambda total: None)
 
@@ -218,13 +220,13 @@ class Connector:
 
     @property
     def removal_suspends(self) -> bool:
-        """True where remove() leaves the account in the list, as suspended."""
+        """True if remove() leaves the account in the list, as suspended."""
         return False
 
     def effects_of(self, operation: str) -> tuple[Effect, ...]:
-        """What REMOVE, CHANGE_ROLE, INVITE, GRANT or REVOKE does with these settings.
+        """The effects of REMOVE, CHANGE_ROLE, INVITE, GRANT or REVOKE with these settings.
 
-        Of several, each names the accounts that it is about. None for an operation that people do by hand.
+        If there are several, each names the accounts that it is about. Empty for an operation that people do by hand.
         """
         if operation not in self.capabilities:
             return ()
@@ -240,12 +242,12 @@ class Connector:
         return self.api_version and self.api_version.chosen(self.settings)
 
     def content(self) -> bytes:
-        """The file that it reads, as it is now; only where there is a `file_purpose`."""
+        """The current content of the file that it reads; only for a connector with a `file_purpose`."""
         raise NotImplementedError
 
     @property
     def as_of(self) -> datetime | None:
-        """The time of the values it reads, naive UTC; None for now. It doesn't undo newer values in Rollcall."""
+        """The time to which its values refer, naive UTC; None for now. Newer values in Rollcall are kept."""
         return None
 
     def close(self) -> None:
@@ -253,62 +255,70 @@ class Connector:
 
     @classmethod
     def roles_after(cls, account: Account, role: str) -> tuple[str, ...]:
-        """All roles that the account will have once change_role() has given it `role`, that one first.
+        """The roles that the account will have once change_role() has given it `role`, that one first.
 
-        Asks the app nothing: it is what a person is shown before the change, and what the contract's tests hold
-        change_role() to. Override it where the app is neither of the two that `change_role_keeps` distinguishes, or to
-        raise Refused for a role that nobody can be given.
+        It calls no app: people see its result before the change, and the contract's tests compare change_role() with
+        it. Override it for an app that does neither of the two things that `change_role_keeps` distinguishes, or to
+        raise Refused for a role that can't be given.
         """
         kept = account.roles[1:] if cls.change_role_keeps else ()
         return tuple(dict.fromkeys((role, *kept)))
 
     def test(self) -> Identity:
+        """Who the credential belongs to and what it may do. Raises a ConnectorError that says what to fix."""
         raise NotImplementedError
 
     def roles(self) -> list[Role]:
+        """The roles that an account can have in the whole app."""
         raise NotImplementedError
 
     def accounts(self) -> Iterator[Account | Marked | Unchanged]:
-        """Every account of every status; pending invitations are accounts with status invited.
+        """Every account of every status. A pending invitation is an account with the status invited.
 
-        With `known_items`, an account is Marked, or Unchanged (see connectors/tools/items.py).
+        With `known_items`, each is Marked or Unchanged (see connectors/tools/items.py).
         """
         raise NotImplementedError
 
     def assets(self) -> Iterator[Asset]:
+        """Every asset of the app."""
         return iter(())
 
     def access(self) -> Iterator[Access]:
+        """Each account's role on each asset."""
         return iter(())
 
     def access_to(self, asset: Asset) -> Iterator[Access]:
-        """Who has access to one asset now. Override it where the app can be asked for that alone."""
+        """The current access to one asset. Override it if the app has a call for that."""
         return (access for access in self.access() if access.asset == asset.id)
 
     def account(self, id: str) -> Account | None:
-        """The second look: the account as it is now, None when the app says that there is none."""
+        """The second look: the account as it is now; None if the app says that it doesn't exist."""
         raise NotImplementedError
 
     def require_approved(self, requests: tuple[str, ...]) -> None:
-        """Asked before an operation that awaited these requests is tried again.
+        """Called before an operation that awaited these requests is tried again.
 
-        Raises AwaitsApproval while one of them waits, and Refused where one was declined or has expired.
+        Raises AwaitsApproval while one of them waits, and Refused if one was declined or has expired.
         """
 
     def remove(self, account: Account) -> None:
-        """Remove the account; one that is already gone counts as done."""
+        """Remove the account. If it is already gone, that counts as done, as for every operation."""
         raise NotImplementedError
 
     def change_role(self, account: Account, role: str) -> None:
+        """Give the account this role (Role.id); roles_after() says which of its others it keeps."""
         raise NotImplementedError
 
     def invite(self, email: str, role: str) -> None:
+        """Invite someone with this role (Role.id); "" is the app's default."""
         raise NotImplementedError
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
+        """Give the account this role (Access.role) on the asset."""
         raise NotImplementedError
 
     def revoke(self, account: Account, asset: Asset) -> None:
+        """Take away the account's access to the asset."""
         raise NotImplementedError
 
 
@@ -316,7 +326,7 @@ class Connector:
 class DirectoryPerson:
     """One person, as a directory reports them."""
 
-    id: str  # never changes: entryUUID, objectGUID
+    id: str  # an id that never changes: entryUUID, objectGUID
     email: str = ""
     name: str = ""
     status: str = "active"  # active, suspended, deprovisioned
@@ -324,15 +334,16 @@ class DirectoryPerson:
     further_emails: tuple[str, ...] = ()
     employee_number: str = ""
     groups: tuple[str, ...] = field(default=())  # names
-    last_day: date | None = None  # in the workspace's time zone; they have left once it is over
-    start_date: date | None = None  # who begins on a later day has not left
+    last_day: date | None = None  # in the workspace's time zone; the person has left once it is over
+    start_date: date | None = None  # someone who begins on a later day hasn't left
     department: str = ""
     manager: str = ""  # an e-mail address or a name
 
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """An attribute that may say who has left, and that nothing reads: how many have it, and some of its values."""
+    """An attribute that may say who has left but that Rollcall doesn't read: how many people have it, and some of its
+    values."""
 
     attribute: str
     people: int
@@ -340,9 +351,9 @@ class Unread:
 
 
 class DirectoryConnector:
-    """One kind of directory that is read: the same rules as for Connector.
+    """One kind of directory that Rollcall reads. The rules for Connector apply.
 
-    `warnings` and `unread` are set once people() has given everyone.
+    `warnings` and `unread` are set once people() has returned everyone.
     """
 
     slug: str = ""
@@ -350,13 +361,13 @@ class DirectoryConnector:
     logo: str = ""
     docs: tuple[str, ...] = ()
     fields: tuple[Field, ...] = ()
-    worldwide_ids: bool = False  # DirectoryPerson.id is nobody else's, in no other directory of this kind
+    worldwide_ids: bool = False  # DirectoryPerson.id is unique among all directories of this kind
     file_purpose: str = ""  # as for Connector
     api_version: ApiVersion | None = None  # as for Connector
-    today: date | None = None  # in the workspace's time zone, from the caller; else UTC's
-    settled: str = ""  # what the file's columns were taken for, as JSON, once people() has read them,
-    notes: tuple[str, ...] = ()  # and what of it was not read, in sentences
-    rules: str = ""  # the name of the field that holds rules on who has left, where this kind takes them
+    today: date | None = None  # in the workspace's time zone, set by the caller; without it, the day in UTC
+    settled: str = ""  # the mapping of the file's columns that people() used, as JSON
+    notes: tuple[str, ...] = ()  # what people() didn't read in the file, in sentences
+    rules: str = ""  # the name of the field with rules on who has left, for a kind that takes them
     warnings: tuple[str, ...] = ()  # what someone should look at, in sentences
     unread: tuple[Unread, ...] = ()
 
@@ -371,8 +382,9 @@ class DirectoryConnector:
         """Close its connections."""
 
     def test(self) -> Identity:
+        """As for Connector."""
         raise NotImplementedError
 
     def people(self) -> Iterator[DirectoryPerson]:
-        """Everyone, of every status, with their groups; whole or raises."""
+        """Everyone of every status, with their groups. It returns the whole list or raises."""
         raise NotImplementedError

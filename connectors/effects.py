@@ -1,5 +1,5 @@
-"""What an operation does in an app beyond the call itself: how far it reaches, how it is undone, what else is lost.
-Each connector declares it for each of its operations, with its source; explaining.py makes sentences of it."""
+"""The effects of an operation in an app: how far it reaches, how it can be undone, what else is lost.
+Each connector declares the effects of its operations, with their source; explaining.py makes sentences of them."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from types import MappingProxyType
 
 
 class Reach(StrEnum):
-    """How far an operation reaches. Each includes those before it."""
+    """How far an operation reaches. Each reach includes those before it."""
 
     ASSET = "asset"  # one asset
-    WORKSPACE = "workspace"  # one workspace, business, group, application or server: what is connected, and no more
+    WORKSPACE = "workspace"  # only the workspace, business, group, application or server that is connected
     ORGANISATION = "organisation"  # a whole organisation, with all its workspaces, sites or teams
     TENANT = "tenant"  # the person's work account itself, and so everything they sign in to with it
-    NOT_DECLARED = "not declared"  # by a file that a team wrote: it may be anything
+    NOT_DECLARED = "not declared"  # a file that a team wrote doesn't say: it may be anything
 
     def includes(self, other: Reach) -> bool:
         return list(Reach).index(other) <= list(Reach).index(self)
 
 
 class Undo(StrEnum):
-    """Whether one step in the app brings back what was there before."""
+    """Whether one step in the app restores the previous state."""
 
     POSSIBLE = "possible"
     IMPOSSIBLE = "impossible"
@@ -40,30 +40,30 @@ class Seat(StrEnum):
 
 
 class Sessions(StrEnum):
-    """Whether the sessions that are open in the app end at once."""
+    """Whether sessions that are open in the app end at once."""
 
     END = "yes"
-    IF_PERMITTED = "if permitted"  # by a permission that is optional: the connector's test says whether it is missing
+    IF_PERMITTED = "if permitted"  # with an optional permission: the connector's test reports it if it is missing
     STAY = "no"
     NOT_KNOWN = "not known"
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One operation's effect, by the app's documents. Sentences are for an Owner to read."""
+    """The effect of one operation, by the app's documents. An Owner reads the sentences."""
 
     does: str  # a sentence: "Removes them from the workspace, with its teams and projects."
     reach: Reach
     undo: Undo
     undo_by: str = ""  # a sentence: the step that undoes it, or what to do instead
-    undo_days: int | None = None  # until when it can be undone; None: at any time
+    undo_days: int | None = None  # for so many days it can be undone; None: at any time
     lost: tuple[str, ...] = ()  # short phrases: "their private projects"
     frees_seat: Seat = Seat.NOT_KNOWN
     seat_note: str = ""  # a sentence on what is still charged
     ends_sessions: Sessions = Sessions.NOT_KNOWN
-    people: str = ""  # those it is about, where they aren't all members or all invited: "A guest"
-    invited: bool = False  # it is about those alone who are invited and haven't joined
-    when: tuple[str, str] | None = None  # (field, value): it applies where that setting has this value
+    people: str = ""  # the people it is about, if not simply all members or all who are invited: "A guest"
+    invited: bool = False  # it is only about people who are invited and haven't joined
+    when: tuple[str, str] | None = None  # (field, value): it applies if that setting has this value
     source: str = ""  # the title of the document; declared() fills it in
 
     @property
@@ -72,15 +72,15 @@ class Effect:
 
 
 def about(effects: tuple[Effect, ...], invited: bool) -> tuple[Effect, ...]:
-    """The effects for accounts that are invited, or for those that have joined."""
+    """Those of the effects that apply to accounts that are `invited`, or to those that have joined."""
     if not any(effect.invited for effect in effects):
         return effects
     return tuple(effect for effect in effects if effect.invited == invited)
 
 
-Effects = Mapping[str, tuple[Effect, ...]]  # capability → its effect; several where it depends on the account
+Effects = Mapping[str, tuple[Effect, ...]]  # capability → its effect; several if it depends on the account
 
-# What most apps do. A connector whose app does more says so itself.
+# The effects in most apps. A connector whose app does more declares its own.
 ROLE_CHANGED = Effect(
     "Changes what they may do in the app.", Reach.WORKSPACE, Undo.POSSIBLE, "Give them their earlier role again.",
     frees_seat=Seat.NOT_KNOWN, ends_sessions=Sessions.STAY,
@@ -98,7 +98,7 @@ REVOKED = Effect(
     frees_seat=Seat.KEPT,
 )  # fmt: skip
 
-LEFT_BUSINESS = Effect(  # a business in paid social: `does` names it, and whose account isn't touched
+LEFT_BUSINESS = Effect(  # a business in paid social; a connector's `does` names the business and the account that stays
     "Removes them from the business, with all its assets.", Reach.WORKSPACE, Undo.IMPOSSIBLE,
     "Invite them again, and assign their assets again.", lost=("their access to each asset",), frees_seat=Seat.NOT_PAID,
 )  # fmt: skip
@@ -118,7 +118,7 @@ def declared(
     grant: Effect | tuple[Effect, ...] = (),
     revoke: Effect | tuple[Effect, ...] = (),
 ) -> Effects:
-    """A connector's effects by capability. `source` is the document of those that name none of their own."""
+    """A connector's effects by capability. `source`: the title of the document, for effects that name none."""
     given = {"remove": remove, "change role": change_role, "invite": invite, "grant": grant, "revoke": revoke}
     each = {name: (effect,) if isinstance(effect, Effect) else effect for name, effect in given.items()}
     return MappingProxyType({

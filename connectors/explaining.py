@@ -1,6 +1,6 @@
-"""Says in plain English what an operation does: its reach, how it is undone, what is lost, and what becomes of the paid
-seat and the sessions.
-Pages, e-mails, the command line and the table in docs/connectors.md take their sentences from here."""
+"""Explains in plain English what an operation does: its reach, how to undo it, what is lost, and whether it frees the
+paid seat and ends the sessions.
+Pages, e-mails, the command line and the table in docs/connectors.md use these sentences."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ SESSIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """One effect: the people or the choice that it is about, with a colon (or ""), what it does, and all else."""
+    """One effect in words: the people or the choice that it is about, with a colon (or ""); what it does; and
+    everything else."""
 
     lead: str
     does: str
@@ -40,7 +41,7 @@ def explained(effects: Iterable[Effect], today: date | None = None) -> list[Expl
 
 
 def explained_for_each_choice(kind: type[Connector], operation: str) -> list[Explanation]:
-    """What an operation does in each kind of app that its settings can make of it."""
+    """What an operation does, for each choice of a setting that decides about it."""
     return [_explanation(effect, lead_of(kind, operation, effect)) for effect in kind.effects.get(operation, ())]
 
 
@@ -96,19 +97,20 @@ def _lost(effect: Effect) -> Iterator[str]:
 
 
 def seats_in_words(effects: Iterable[Effect]) -> str:
-    """What becomes of the paid seats, and what to do where the removal doesn't free them; "" where nothing is to do.
+    """Whether a removal with these effects frees the paid seats, and what to do if it doesn't; "" if there is nothing
+    to say.
 
     Without effects, people remove the accounts by hand.
     """
     found = tuple(effects)
     if kept := next((effect for effect in found if effect.frees_seat is Seat.KEPT), None):
-        return f"Nothing is saved yet, because the seat isn't freed. {kept.seat_note or CANCEL_SEAT}"
+        return f"This saves no money yet, because the seat isn't freed. {kept.seat_note or CANCEL_SEAT}"
     if not found:
         return f"Rollcall can't see whether this frees the seat. {CHECK_SEAT}"
     if any(effect.frees_seat is Seat.NOT_KNOWN for effect in found):
         return f"It isn't documented whether this frees the seat. {CHECK_SEAT}"
     if any(effect.frees_seat is Seat.NOT_PAID for effect in found):
-        return "Nothing is saved, because the app's maker charges nothing per seat."
+        return "This saves no money, because the app's maker doesn't charge per seat."
     return next((effect.seat_note for effect in found if effect.seat_note), "")
 
 
@@ -120,7 +122,7 @@ def _seat_and_sessions(effect: Effect) -> Iterator[str]:
         is_freed = effect.frees_seat is Seat.FREED
         yield "Their seat is freed." if is_freed else "Their seat isn't freed."
         yield from filter(None, [effect.seat_note or ("" if is_freed else CANCEL_SEAT)])
-    if effect.ends_sessions in SESSIONS and not effect.invited:  # someone who hasn't joined has none
+    if effect.ends_sessions in SESSIONS and not effect.invited:  # someone who hasn't joined has no sessions
         yield SESSIONS[effect.ends_sessions]
     elif not effect.invited:
         unknown.append("their open sessions end")

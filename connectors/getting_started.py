@@ -1,12 +1,12 @@
-"""The short way to a credential: how many of a connector's `docs` are steps, and what can be opened or copied for them.
-The entries of `docs` after the steps say what the connector can and can't do."""
+"""Shortcuts to a credential: pages to open and texts to copy. It also says how many entries of a connector's `docs` are
+steps; the others say what the connector can and can't do."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-STEPS = {  # by slug; a connector that isn't here has steps alone
+STEPS = {  # by slug; all `docs` of any other connector are steps
     "1password": 2, "anthropic": 2, "asana": 3, "atlassian": 2, "aws-identity-center": 2, "calendly": 2, "canva": 3,
     "cloudflare": 3, "csv_export": 3, "datadog": 3, "dropbox": 4, "figma": 3, "github": 4, "gitlab": 3,
     "google_ads": 4, "google_workspace": 3, "hubspot": 3, "ldap-group": 4, "linear": 2, "linkedin_ads": 3,
@@ -100,9 +100,10 @@ SHORTCUTS: dict[str, tuple[Shortcut, ...]] = {
 
 
 def steps_of(slug: str, docs: tuple[str, ...]) -> tuple[str, ...]:
+    """The entries of `docs` that are steps to the credential."""
     return docs[: STEPS.get(slug, len(docs))]
 
 
 def notes_of(slug: str, docs: tuple[str, ...]) -> tuple[str, ...]:
-    """What the connector can and can't do."""
+    """The entries of `docs` that say what the connector can and can't do."""
     return docs[STEPS.get(slug, len(docs)):]

@@ -1,5 +1,5 @@
-"""What the caller of a connector keeps between two readings of an app: answers for conditional requests, and the items
-of its lists. Part of the contract (base)."""
+"""What a connector's caller keeps between two readings of an app: answers for conditional requests, and the items of
+its lists. This is a part of the contract (base)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An app's answer at an earlier reading: its validator for a conditional request, its Link header, its body."""
+    """An app's answer at an earlier reading: its ETag for a conditional request, its Link header and its body."""
 
     etag: str
     link: str
@@ -18,7 +18,7 @@ class Kept:
 
 
 class Memory(Protocol):
-    """Where answers are kept between two readings of an app."""
+    """Keeps answers between two readings of an app."""
 
     def recall(self, key: str) -> Kept | None: ...
 
@@ -26,18 +26,18 @@ class Memory(Protocol):
 
 
 class Unchanged(NamedTuple):
-    """Stands for an Account in accounts(): the app sent the same bytes for its item as at the last reading, and nobody
-    has written to the row that was made of it since."""
+    """In place of an Account in accounts(): the app sent the same bytes for its item as at the last reading, and the
+    row that was made of it hasn't changed since."""
 
     id: str  # Account.id
-    note: str  # what the connector gave along with the item
-    row: tuple  # the caller's own
+    note: str  # the Marked.note of the last reading
+    row: tuple  # private to the caller
 
 
 class Marked(NamedTuple):
-    """An Account in accounts() that depends on one item alone, with the mark that KnownItems.look() gave the item.
+    """An Account in accounts() that depends on one item alone, with the mark that KnownItems.look() returned for it.
 
-    `note`: what the connector needs of the item besides its account, when it gets it as Unchanged.
+    `note`: a text that the connector needs, beside the account, when the item is Unchanged at the next reading.
     """
 
     account: Any  # base.Account
@@ -55,5 +55,5 @@ class KnownItems(Protocol):
     def look(self, listed: str, items: Sequence[bytes]) -> list[Unchanged | bytes]:
         """For each item as the app sent it, in order: Unchanged, or the mark for Marked.
 
-        `listed`: which of the app's lists it is in, as equal items of two lists may mean different accounts.
+        `listed`: the name of the list, because equal items of two lists may mean different accounts.
         """

@@ -1,6 +1,6 @@
-"""When two spellings of an e-mail address are one: only if mail to both reaches the same mailbox.
-Pure: text in, the clean address or its key out, or AddressProblem with the reason. Every door uses this module,
-for names too."""
+"""Decides whether two spellings are the same e-mail address: only if mail to both reaches the same mailbox.
+Pure functions: from a text to the clean address or its key, or AddressProblem with the reason. Every text from outside
+passes through this module, names too."""
 
 from __future__ import annotations
 
@@ -12,22 +12,24 @@ from urllib.parse import unquote
 import idna
 
 LONGEST = 254  # characters of an address (RFC 5321 4.5.3.1.3, with its erratum 1690)
-LONGEST_GIVEN = 1000  # characters, with a name and whatever else is around it
+LONGEST_GIVEN = 1000  # characters of a text in which an address is looked for, with a name and so on around it
 LONGEST_NAME = 200  # characters of a name
-SHOWN = 80  # characters of it that a reason repeats
-# Nearly all addresses: nothing to clean, and lower case is their key. A check takes this way for each account.
+SHOWN = 80  # characters of an address that a message repeats
+# Nearly all addresses are like this: there is nothing to clean, and the key is the address in lower case. It is the
+# shortcut for each account of a check.
 PLAIN = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
 DOMAIN = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
-# Zero-width space, word joiner, byte order mark, soft hyphen, marks of writing direction: copied along, never typed.
+# Zero-width space, word joiner, byte order mark, soft hyphen, marks of writing direction: nobody types these, but they
+# are copied along with a text.
 DIRT = re.compile("[\u200b\u2060\ufeff\u00ad\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 BREAKS = ("Cc", "Zl", "Zp")  # a name has a space in place of these
-# They are invisible too, but may be meant, or replace a lost letter.
+# These are invisible too, but someone may have meant them, or they replace a lost letter.
 HIDDEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\ufffc\ufffd\U000e0100-\U000e01ef]"
 )
 AROUND = {'""', "''", "“”", "„“", "„”", "‘’", "‚‘", "‚’", "«»", "»«"}
 ENDS = ",;.，；。．｡、"
-SPECIAL = re.compile(r'[()<>\[\]:;\u037e,\\"]')  # before the @ they need quotes (RFC 5322 3.2.3), as nobody's do
+SPECIAL = re.compile(r'[()<>\[\]:;\u037e,\\"]')  # before the @ they need quotes (RFC 5322 3.2.3), which nobody uses
 NAMED = re.compile(r"([^<>]*)<([^<>]*)>")  # Ana Lopez <ana@acme.example>
 QUOTED = re.compile(r'"([^"\\@\s]+)"(?=@)')  # RFC 5321 4.1.2: the same mailbox with and without the quotes
 SIGNS = re.compile("([\u2126\u212a\u212b])")  # ohm, kelvin, ångström
@@ -35,7 +37,7 @@ DOTTED = re.compile("i\u0307(?![\u0300-\u036f])")
 
 
 class AddressProblem(ValueError):
-    """It isn't an e-mail address, or not clearly one. The text names it in a sentence; `why` is only the reason."""
+    """A text isn't clearly an e-mail address. The message is a sentence that names it; `why` is only the reason."""
 
     def __init__(self, text: str, why: str):
         shown = repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}…")[1:-1]
@@ -44,11 +46,12 @@ class AddressProblem(ValueError):
 
 
 def email_key(text: str | None) -> str:
-    """The form in which addresses are compared: equal only for the same mailbox; "" if it isn't clearly one.
+    """The key by which addresses are compared: equal only for the same mailbox; "" for a text that isn't clearly an
+    address.
 
-    Before the @: NFC and lower case, which every mail server in use treats as one mailbox. After it: the domain that
-    mail goes to by IDNA 2008 (UTS 46, non-transitional), in ASCII. Never case folding or NFKC, which join ß with ss
-    and ﬁ with fi. The text around an address, as clean_email() takes it away, makes no difference.
+    Before the @, it is in NFC and lower case: every mail server in use treats these spellings as one mailbox. After the
+    @, it is the domain in ASCII by IDNA 2008 (UTS 46, non-transitional). Case folding and NFKC are never used, because
+    they join ß with ss and ﬁ with fi. The text around an address that clean_email() removes makes no difference.
     """
     if not text:
         return ""
@@ -62,10 +65,10 @@ def email_key(text: str | None) -> str:
 
 
 def clean_email(text: str | None) -> str:
-    """The address as it is written, without what is certainly no part of it.
+    """The address as it is written, without the text around it that certainly isn't a part of it: space, invisible
+    characters, a comma, semicolon or full stop at the end, quotes, <…> with a name before it, and mailto:.
 
-    That is space, invisible characters, a comma, semicolon or full stop at the end, quotes, <…> with the name before
-    it, and mailto:. Raises AddressProblem for what isn't clearly one address.
+    Raises AddressProblem for a text that isn't clearly one address.
     """
     given = text or ""
     if PLAIN.fullmatch(given) and len(given) <= LONGEST:
@@ -77,7 +80,7 @@ def clean_email(text: str | None) -> str:
 
 
 def spelling_and_key(text: str | None) -> tuple[str, str]:
-    """How an address from outside is shown, and its key. Other values are unchanged, with the key ""."""
+    """An address from outside as it is shown, and its key. Any other text is returned stripped, with the key ""."""
     text = text or ""
     if PLAIN.fullmatch(text) and len(text) <= LONGEST:
         return text, text.lower()
@@ -89,10 +92,10 @@ def spelling_and_key(text: str | None) -> tuple[str, str]:
 
 
 def clean_name(text: str) -> str:
-    """A name on one line, LONGEST_NAME characters at most, without what can't be seen and steers what can.
+    """A name on one line, of at most LONGEST_NAME characters, without invisible characters that change how it is shown.
 
-    Marks of writing direction (U+202E turns the rest of a line around), control characters and lone halves of letters
-    go; joiners stay, which Persian and the scripts of India are written with.
+    Removed are marks of writing direction (U+202E reverses the rest of a line), control characters and lone surrogates.
+    Joiners are kept, because Persian and the scripts of India need them.
     """
     if not text.isprintable():
         kept = (" " if unicodedata.category(letter) in BREAKS else letter for letter in DIRT.sub("", text)
@@ -102,9 +105,9 @@ def clean_name(text: str) -> str:
 
 
 def domain_key(text: str) -> str:
-    """The domain in ASCII, as the DNS knows it: Bücher.example is xn--bcher-kva.example.
+    """The domain in ASCII, as the DNS has it: xn--bcher-kva.example for Bücher.example.
 
-    By IDNA 2008 with the mapping of UTS 46, non-transitional. Raises ValueError with a sentence.
+    By IDNA 2008 with the mapping of UTS 46, non-transitional. Raises ValueError, with the reason in words.
     """
     text = text.strip()
     domain = text.lower() if text.isascii() else _in_ascii(text)
@@ -122,12 +125,12 @@ def _in_ascii(domain: str) -> str:
 
 
 def text_key(text: str) -> str:
-    """The key of an address; of a user name that isn't an address, its letters without capitals."""
+    """The key of an address; for a user name that isn't an address, its NFC in lower case."""
     return email_key(text) or unicodedata.normalize("NFC", unicodedata.normalize("NFC", text.strip()).lower())
 
 
 def readable(address: str) -> str:
-    """The address with its domain in letters, where it is one that a browser would show so."""
+    """The address with its domain decoded from xn--…, if that is valid."""
     local, at, domain = address.rpartition("@")
     try:
         return f"{local}{at}{idna.decode(domain)}" if "xn--" in domain else address
@@ -136,12 +139,12 @@ def readable(address: str) -> str:
 
 
 def beyond_ascii(address: str) -> bool:
-    """Whether mail to it needs a server that offers SMTPUTF8 (RFC 6531): letters beyond ASCII before the @."""
+    """Whether mail to the address needs a server with SMTPUTF8 (RFC 6531): it has letters beyond ASCII before the @."""
     return not address.rpartition("@")[0].isascii()
 
 
 def looks_like(one: str, other: str) -> bool:
-    """Whether two keys are of addresses that only look alike: the same by case folding or NFKC, and not the same."""
+    """Whether two different keys look alike: they are equal by case folding or NFKC."""
     return one != other and _look(one) == _look(other)
 
 
@@ -150,7 +153,7 @@ def _look(key: str) -> str:
 
 
 def _bare(text: str) -> str:
-    """Without the text around it, taken away until nothing is left to take."""
+    """The address without the text around it, removed layer by layer."""
     text, before = DIRT.sub("", text), ""
     while text != before:
         before = text
@@ -167,7 +170,7 @@ def _bare(text: str) -> str:
 
 
 def _fault(address: str) -> str:
-    """Why it can't be an address, to follow a colon; "" where it can."""
+    """The reason why it isn't an address, to follow a colon; "" if it is one."""
     local, at, domain = address.partition("@")
     if len(address) > LONGEST:
         return f"it is longer than {LONGEST} characters"
@@ -193,11 +196,11 @@ def _fault(address: str) -> str:
 
 
 def _local_key(local: str) -> str:
-    """Canonically equal spellings are one, and so are capitals.
+    """The key of the part before the @: NFC and lower case, with two exceptions.
 
-    Two decisions. The signs for ohm, kelvin and ångström stay apart from the letters that NFC makes of them: nobody's
-    name is spelled with a unit, so it is a look-alike. İ is the capital of i, as in Turkish, from where addresses
-    with it come: Unicode's default is an i with a second dot, which is a letter of no mailbox.
+    The signs for ohm, kelvin and ångström aren't replaced by the letters that NFC makes of them: nobody's name is
+    spelled with a unit, so it is a look-alike. İ becomes i, as in Turkish, because addresses with it are Turkish.
+    Unicode's default is an i with a second dot, which no mailbox has.
     """
     if local.isascii():
         return local.lower()

@@ -1,5 +1,5 @@
-"""How well a connector is made and tested: rules, the tier that each belongs to, and the level that follows from them.
-A connector states only the rules that it does not keep; tests/connectors/test_levels.py proves the others."""
+"""How well a connector is written and tested: rules, the tier of each rule, and the level that follows from them.
+A connector states only the rules that it doesn't keep; tests/connectors/test_levels.py proves the others."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MEANINGS = {
 
 
 class Rule(Enum):
-    """What a good connector does: the tier, a short name, and what it promises, in a sentence."""
+    """A rule for connectors: its tier, a short name, and its promise in a sentence."""
 
     def __init__(self, tier: str, label: str, promise: str):
         self.tier, self.label, self.promise = tier, label, promise
@@ -45,14 +45,14 @@ class Rule(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Exempt:
-    """The rule does not apply to this connector. It does not lower the level."""
+    """The rule doesn't apply to this connector, and doesn't lower its level."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """The rule is not kept. The level stays below its tier."""
+    """The connector doesn't keep the rule, so its level is below the rule's tier."""
 
     reason: str
 
@@ -64,13 +64,14 @@ NO_TEST_SERVER = Missing("The app runs only at its maker, who offers no server f
 
 
 def at_its_maker(operations: str = "", more: Mapping[Rule, Exempt | Missing] = MappingProxyType({})) -> Quality:
-    """The `quality` of an app that runs only at its maker. `operations` says in a sentence why some are missing."""
+    """The `quality` of a connector whose app runs only at its maker. `operations`: a sentence on why operations are
+    missing, "" if none is; `more`: further rules that it doesn't keep."""
     lacks = {Rule.OPERATIONS: Missing(operations)} if operations else {}
     return MappingProxyType({**lacks, Rule.REAL_SERVER: NO_TEST_SERVER, **more})
 
 
 def not_kept(state: Exempt | Missing, rules: Iterable[Rule]) -> dict[Rule, Exempt | Missing]:
-    """Several rules that are exempt or missing for the same reason, as a part of a connector's `quality`."""
+    """Rules that are exempt or missing for the same reason, as a part of a connector's `quality`."""
     return dict.fromkeys(rules, state)
 
 
@@ -79,7 +80,7 @@ NOT_RATED = not_kept(Missing("Nobody has rated this connector."), Rule)
 
 
 def level_of(quality: Quality) -> str:
-    """The highest tier whose rules, and those of the tiers below it, are all kept or exempt."""
+    """The highest tier for which all rules, and all rules of lower tiers, are kept or exempt; UNRATED if none is."""
     reached = UNRATED
     for tier in TIERS:
         if missing(quality, tier):
@@ -89,17 +90,18 @@ def level_of(quality: Quality) -> str:
 
 
 def missing(quality: Quality, tier: str) -> list[Rule]:
-    """The rules of a tier that are not kept."""
+    """The rules of a tier that the connector doesn't keep."""
     return [rule for rule in Rule if rule.tier == tier and isinstance(quality.get(rule), Missing)]
 
 
 def next_tier(quality: Quality) -> str:
-    """The lowest tier that is not reached; "" where all are."""
+    """The lowest tier that the connector hasn't reached; "" if it has reached all."""
     return next((tier for tier in TIERS if missing(quality, tier)), "")
 
 
 def legend(quality: Quality) -> list[str]:
-    """What a connector lacks for the next tier, and what it is exempt from: a sentence for each reason."""
+    """The rules that a connector lacks for the next tier, and those that it is exempt from: a sentence for each
+    reason."""
     tier = next_tier(quality)
     exempt = [rule for rule in Rule if isinstance(quality.get(rule), Exempt)]
     parts = [(f"For {tier}, it lacks", missing(quality, tier)), ("Exempt from", exempt)]

@@ -1,5 +1,6 @@
-"""A limit for a whole conversation with a server. A time-out for each piece never ends one that sends slow bytes.
-The receiver asks before each piece, or reads through a Timed. sync/ uses it for mail too."""
+"""Limits the time of a whole conversation with a server. A time-out for each piece wouldn't end one with a server that
+sends its bytes slowly. The receiver calls check_time() before each piece, or reads through a Timed. sync/ uses this for
+mail too."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from contextvars import ContextVar
 
 
 class Talk:
-    """One talk with a server; one inside another ends with that one."""
+    """One conversation with a server. If it is a part of another (`outer`), it ends with that one at the latest."""
 
     def __init__(self, seconds: float, outer: Talk | None = None):
         now = time.monotonic()
@@ -32,7 +33,7 @@ _now: ContextVar[Talk | None] = ContextVar("the conversation in progress", defau
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[Talk]:
-    """What is received inside ends within `seconds`, and the time-out of one piece more: by a TimeoutError."""
+    """In this block, receiving raises TimeoutError once `seconds` are over, or up to one piece's time-out later."""
     before = _now.set(Talk(seconds, _now.get()))
     try:
         yield _now.get()
@@ -41,16 +42,17 @@ def time_limit(seconds: float) -> Iterator[Talk]:
 
 
 def check_time() -> None:
-    """Raises TimeoutError if the time of the current exchange is over."""
+    """Raises TimeoutError if the time of the current conversation is over."""
     talk = _now.get()
     if talk and talk.over:
         raise TimeoutError("no whole answer in time")
 
 
 class Timed(io.RawIOBase):
-    """What comes over a connection, until the time of the talk is over; `file` as the socket's makefile("rb") makes it.
+    """The bytes that come over a connection, until the conversation's time is over. `file`: from makefile("rb") of a
+    socket.
 
-    For a protocol that reads lines: its reader requests further pieces until the line ends.
+    For a protocol that reads lines, whose reader requests further pieces until the line ends.
     """
 
     def __init__(self, file: io.BufferedReader):

@@ -1,5 +1,5 @@
 """The version of an app's API that a connector uses, and the day on which the app's maker ends it.
-`doctor`, the app's page and a test warn WARN_DAYS before that day."""
+`doctor`, the app's page and a test warn from WARN_DAYS before that day."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ WARN_DAYS = 90
 class ApiVersion:
     name: str  # of the API: "Graph API"
     version: str  # as the app's maker writes it; "" for an API without versions
-    ends: date | None = None  # the last day on which it works, where the maker has announced one
-    source: str = ""  # the title of the document that says so
-    setting: str = ""  # the name of the connector's field that overrides the version; "" where none does
-    end_of: Callable[[str], date | None] | None = None  # the end of a version that someone entered
+    ends: date | None = None  # the last day on which it works, if the maker has announced one
+    source: str = ""  # the title of the document with the version and its end
+    setting: str = ""  # the name of the connector's field that overrides the version; "" if there is none
+    end_of: Callable[[str], date | None] | None = None  # returns the end of a version that someone entered
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}".strip()
 
     def with_end(self) -> str:
-        """“Google Ads API v26, until 1 Oct 2027”"""
+        """The version and its end: “Google Ads API v26, until 1 Oct 2027”."""
         return f"{self}, until {self.ends.day} {self.ends:%b %Y}" if self.ends else str(self)
 
     def chosen(self, settings: Mapping[str, str]) -> ApiVersion:
@@ -34,7 +34,7 @@ class ApiVersion:
         return replace(self, version=entered, ends=self.end_of(entered) if self.end_of else None)
 
     def warning(self, label: str, today: date) -> str:
-        """A sentence from WARN_DAYS before its end on; "" where there is nothing to warn of."""
+        """A warning in sentences, from WARN_DAYS before the version's end; "" before that. `label`: the app's."""
         if self.ends is None or today < self.ends - timedelta(days=WARN_DAYS):
             return ""
         day = f"{self.ends.day} {self.ends:%B %Y}"

@@ -34,7 +34,7 @@ from connectors.base import (
 )
 from connectors.effects import GRANTED, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.quality import at_its_maker
-from connectors.tools.answers import known_status, unreadable, unsaid
+from connectors.tools.answers import RATE_LIMITED, known_status, unreadable, unsaid
 from connectors.tools.http import Answer, NotFound, clean, seconds_to_wait, segment
 from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, number, pages_by_cursor
@@ -333,4 +333,4 @@ def _too_many(answer: Answer) -> ConnectorError | None:
     if answer.status != 429 or reset is None or seconds_to_wait(answer) is not None:
         return None
     wait = (reset - datetime.now(UTC).replace(tzinfo=None)).total_seconds()
-    return RateLimited(f"{answer.asked} answered 429. Too many calls; trying again later.", max(wait, 1))
+    return RateLimited(f"{answer.asked} answered 429. {RATE_LIMITED}", max(wait, 1))

@@ -30,7 +30,7 @@ from connectors.base import (
 )
 from connectors.effects import INVITATION_SENT, Effect, Reach, Undo, declared
 from connectors.quality import at_its_maker
-from connectors.tools.answers import disappeared, unsaid
+from connectors.tools.answers import disappeared, no_list, unsaid
 from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, pages_by_cursor
@@ -178,7 +178,7 @@ class Calendly(HttpConnector):
             answer = self._http.get(path, asked).json(dict)
             pagination = answer.get("pagination")
             if not isinstance(answer.get("collection"), list) or not isinstance(pagination, dict):
-                raise TemporarilyUnavailable(f"Calendly answered without its list of {what}.")
+                raise no_list("Calendly", what)
             return Page(answer["collection"], next=pagination.get("next_page_token"))
 
         return pages_by_cursor(fetch, what=what, id_of=lambda row: row["uri"])

@@ -26,7 +26,7 @@ from connectors.base import (
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Undo, declared
 from connectors.quality import at_its_maker
-from connectors.tools.answers import disappeared, has, known_status, unreadable, unsaid
+from connectors.tools.answers import disappeared, has, known_status, list_in, unreadable, unsaid
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, Conflict, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector
@@ -172,9 +172,7 @@ class Datadog(HttpConnector):
 
     def _page(self, path: str, what: str, total: Callable[[dict], Any], position: int, **params: Any) -> Page:
         answer = self._http.get(path, {"page[size]": PAGE, "page[number]": position, **params})
-        rows = answer.json(dict).get("data")
-        if not isinstance(rows, list):
-            raise TemporarilyUnavailable(f"Datadog answered without its list of {what}.")
+        rows = list_in(answer.json(dict), "data", "Datadog", what)
         meta = answer.json(dict).get("meta")
         return Page(rows, number(total(meta if isinstance(meta, dict) else {})))
 

@@ -41,7 +41,7 @@ from connectors.effects import (
     declared,
 )
 from connectors.quality import at_its_maker
-from connectors.tools.answers import disappeared, known_status, unsaid
+from connectors.tools.answers import disappeared, known_status, no_list, unsaid
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, Conflict, Forbidden, clean
 from connectors.tools.http_connector import HttpConnector
@@ -330,7 +330,7 @@ def _tag(union: Any) -> str:
 
 def _page(body: dict, name: str) -> Page:
     if not isinstance(body.get(name), list) or not isinstance(body.get("has_more"), bool):
-        raise TemporarilyUnavailable(f"Dropbox answered without its list of {name}.")
+        raise no_list("Dropbox", name)
     if body["has_more"] and not clean(body.get("cursor")):
         raise TemporarilyUnavailable(f"Dropbox has more {name}, but did not say where they begin.")
     return Page(body[name], next=clean(body["cursor"]) if body["has_more"] else None)

@@ -30,7 +30,7 @@ from connectors.base import (
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Undo, declared
 from connectors.quality import at_its_maker
-from connectors.tools.answers import unreadable, unsaid
+from connectors.tools.answers import list_in, unreadable, unsaid
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector, token_field, version_field
@@ -137,10 +137,7 @@ class HubSpot(HttpConnector):
         return Page(self._listed(answer, "users"), next=clean((following or {}).get("after")))
 
     def _listed(self, answer: Answer, what: str) -> list[dict]:
-        found = answer.json(dict).get("results")
-        if not isinstance(found, list):
-            raise TemporarilyUnavailable(f"HubSpot answered without its list of {what}.")
-        return found
+        return list_in(answer.json(dict), "results", "HubSpot", what)
 
     def assets(self) -> Iterator[Asset]:
         return (Asset(team["id"], "team", clean(team.get("name"))) for team in self._teams())
@@ -267,5 +264,6 @@ def _problem(answer: Answer) -> ConnectorError | None:
     if answer.status == 404 and not body.get("category"):
         return TemporarilyUnavailable(f"{answer.asked} answered 404, without an error of HubSpot's form.")
     if answer.status == 429 and body.get("policyName") == DAILY:
-        return RateLimited(f"{answer.asked}: “{clean(body.get('message'))}”. Too many calls today.", AN_HOUR)
+        return RateLimited(f"{answer.asked}: “{clean(body.get('message'))}”. The calls of this day are used up. "
+                           "Rollcall tries again later.", AN_HOUR)  # fmt: skip
     return None

@@ -28,7 +28,7 @@ from connectors.base import (
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.names import email_key
 from connectors.quality import at_its_maker
-from connectors.tools.answers import disappeared, unsaid
+from connectors.tools.answers import disappeared, no_list, unsaid
 from connectors.tools.graphql import error_in
 from connectors.tools.http import Answer, Forbidden, clean, seconds_to_wait
 from connectors.tools.http_connector import HttpConnector, token_field
@@ -172,7 +172,7 @@ class Linear(HttpConnector):
             found = self._ask(query, **variables, first=PAGE, **({"after": cursor} if cursor else {})).get(field)
             found = found["memberships"] if field == "team" and found else found
             if not isinstance(found, dict) or not isinstance(found.get("nodes"), list):
-                raise TemporarilyUnavailable(f"Linear answered without its list of {what}.")
+                raise no_list("Linear", what)
             info = found["pageInfo"]
             return Page(found["nodes"], next=info["endCursor"] if info["hasNextPage"] else None)
 

@@ -33,10 +33,10 @@ from connectors.base import (
     Identity,
     Refused,
     Role,
-    TemporarilyUnavailable,
 )
 from connectors.effects import GRANTED, REVOKED, Effect, Reach, Seat, Undo, declared
 from connectors.quality import at_its_maker
+from connectors.tools.answers import list_in
 from connectors.tools.http import Answer, Forbidden, Http, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector, bearer, token_field, version_field
 from connectors.tools.oauth import refreshed
@@ -304,10 +304,7 @@ def _tail(urn: str) -> str:
 
 
 def _elements(answer: Answer) -> list[dict]:
-    rows = answer.json(dict).get("elements")
-    if not isinstance(rows, list):
-        raise TemporarilyUnavailable(f"{answer.asked} answered without its list.")
-    return rows
+    return list_in(answer.json(dict), "elements", answer.asked)
 
 
 def _version_not_active(answer: Answer, version: str) -> ConnectorError | None:

@@ -48,7 +48,7 @@ from connectors.effects import (
 from connectors.meta.answers import problem
 from connectors.names import email_key
 from connectors.quality import at_its_maker
-from connectors.tools.answers import unsaid
+from connectors.tools.answers import list_in, unsaid
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, clean, segment
 from connectors.tools.http_connector import HttpConnector, token_field, version_field
@@ -260,13 +260,12 @@ class Meta(HttpConnector):
     def _rows(self, path: str, what: str, on_total=None, **params: str) -> Iterator[dict]:
         def fetch(after: str | None) -> Page:
             answer = self._get(path, **params, limit=PAGE, **({"after": after} if after else {}))
-            if not isinstance(answer.get("data"), list):
-                raise TemporarilyUnavailable(f"Meta answered without its list of {what}.")
+            rows = list_in(answer, "data", "Meta", what)
             paging = answer.get("paging") or {}
             after = (paging.get("cursors") or {}).get("after") if paging.get("next") else None
             if paging.get("next") and not after:
                 raise TemporarilyUnavailable(f"Meta says that there are more {what}, but not where.")
-            return Page(answer["data"], number((answer.get("summary") or {}).get("total_count")), after)
+            return Page(rows, number((answer.get("summary") or {}).get("total_count")), after)
 
         for page in pages_by_cursor(fetch, what=what, on_total=on_total):
             yield from page

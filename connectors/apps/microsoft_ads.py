@@ -35,7 +35,7 @@ from connectors.base import (
 )
 from connectors.effects import Effect, Reach, Seat, Undo, declared
 from connectors.quality import Missing, Rule, at_its_maker
-from connectors.tools.answers import known_status, unsaid
+from connectors.tools.answers import RATE_LIMITED, known_status, no_list, unsaid
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, Forbidden, NotFound, Stale, clean, seconds_to_wait
 from connectors.tools.http_connector import HttpConnector
@@ -299,7 +299,7 @@ class MicrosoftAds(HttpConnector):
         answer = self._ask(path, body)
         rows = [] if name in answer and answer[name] is None else answer.get(name)
         if not isinstance(rows, list):
-            raise TemporarilyUnavailable(f"Microsoft Advertising answered {path} without its list {name}.")
+            raise no_list("Microsoft Advertising", f"{name} ({path})")
         return rows
 
 
@@ -328,7 +328,7 @@ def _problem(answer: Answer) -> ConnectorError | None:
     if NOT_AUTHORISED in codes:
         return Forbidden(f"{says} The refresh token's person must be Super Admin of the manager account.")
     if TOO_MANY in codes or answer.status == 429:
-        return RateLimited(f"{says} Trying again later.", seconds_to_wait(answer) or WAIT)
+        return RateLimited(f"{says} {RATE_LIMITED}", seconds_to_wait(answer) or WAIT)
     if INTERNAL in codes:
         return TemporarilyUnavailable(says)
     if VERSION_ENDED in codes:

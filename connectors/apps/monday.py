@@ -28,7 +28,7 @@ from connectors.base import (
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Undo, declared
 from connectors.quality import at_its_maker
-from connectors.tools.answers import known_status, unsaid
+from connectors.tools.answers import known_status, no_list, unsaid
 from connectors.tools.graphql import error_in
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, Forbidden, clean, seconds_to_wait
@@ -176,7 +176,7 @@ class Monday(HttpConnector):
     def _list(self, query: str, field: str, **variables: object) -> list[dict]:
         found = self._ask(query, **variables).get(field)
         if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
-            raise TemporarilyUnavailable(f"monday.com answered without its list of {field}.")
+            raise no_list("monday.com", field)
         return found
 
     def assets(self) -> Iterator[Asset]:

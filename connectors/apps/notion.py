@@ -21,13 +21,12 @@ from connectors.base import (
     Field,
     Identity,
     Role,
-    TemporarilyUnavailable,
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Sessions, Undo, declared
 from connectors.quality import at_its_maker
 from connectors.scim.client import ScimClient
 from connectors.scim.extended import FIELDS, ExtendedScim
-from connectors.tools.answers import unsaid
+from connectors.tools.answers import list_in, unsaid
 from connectors.tools.http import Forbidden, Http, clean
 from connectors.tools.http_connector import api_client, bearer, token_field
 from connectors.tools.paging import Page, pages_by_cursor
@@ -188,9 +187,8 @@ class PublicApi:
                 answer = self.http.get("/users", params).json(dict)
             except Forbidden as no:
                 raise CredentialRejected(f"{no} Give the integration the capability to read user information.") from no
-            if not isinstance(answer.get("results"), list):
-                raise TemporarilyUnavailable("Notion answered without its list of users.")
-            return Page(answer["results"], next=answer.get("next_cursor") if answer.get("has_more") else None)
+            rows = list_in(answer, "results", "Notion", "users")
+            return Page(rows, next=answer.get("next_cursor") if answer.get("has_more") else None)
 
         return pages_by_cursor(fetch, what="users")
 

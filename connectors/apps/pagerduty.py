@@ -31,7 +31,7 @@ from connectors.base import (
 )
 from connectors.effects import GRANTED, REVOKED, ROLE_CHANGED, Effect, Reach, Undo, declared
 from connectors.quality import at_its_maker
-from connectors.tools.answers import known_status, unsaid
+from connectors.tools.answers import known_status, list_in, unsaid
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector, token_field
@@ -164,9 +164,7 @@ class PagerDuty(HttpConnector):
         def fetch(offset: int) -> Page:
             answer = self._http.get(path, {"limit": PAGE, "offset": offset, "total": "true"})
             body = answer.json(dict)
-            rows, more = body.get(name), body.get("more")
-            if not isinstance(rows, list):
-                raise TemporarilyUnavailable(f"{answer.asked} answered without its list of {name}.")
+            rows, more = list_in(body, name, answer.asked), body.get("more")
             return Page(rows, number(body.get("total")), more=more if isinstance(more, bool) else None)
 
         for page in pages_by_offset(fetch, size=PAGE, what=name, id_of=id_of, on_total=on_total):

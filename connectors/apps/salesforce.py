@@ -4,8 +4,8 @@ A removal deactivates the user, since Salesforce deletes nobody.
 From help.salesforce.com, “Manage Salesforce User Identities with SCIM”: SCIM and REST API Reference Sheet (its
 addresses: ServiceProviderConfigs in the plural, Users, Groups, no DELETE of a user), Understand the SCIM Implementation
 (entitlements are profiles and permission sets), Deactivate and Reactivate Users with SCIM; “OAuth 2.0 Client
-Credentials Flow for Server-to-Server Integration”; “UserInfo Response” (user_id). That startIndex ends at about 2200
-with “Start index too big” is in trailhead.salesforce.com's community (0D54V00007T4J5ASAV), where a page is 200.
+Credentials Flow for Server-to-Server Integration”; “UserInfo Response” (user_id). From trailhead.salesforce.com's
+community (0D54V00007T4J5ASAV): a page has 200 users, and a startIndex above about 2200 fails: “Start index too big”.
 """
 
 from __future__ import annotations
@@ -34,16 +34,17 @@ from connectors.tools.http_connector import api_client
 from connectors.tools.oauth import client_credentials
 from connectors.versions import ApiVersion
 
-OWN_USER = "see which user the app runs as: give it the scope “id”, or protect that user by hand."
+OWN_USER = "see which user the app runs as: give the app the scope “id”, or protect that user by hand."
 
 
 class SalesforceClient(PresetClient):
     most = 200
     config_path = "ServiceProviderConfigs"
-    user_info = ""  # the address of the user that the app runs as
+    user_info = ""  # the address that describes the user whom the app runs as
 
     def me(self) -> dict | None:
-        """By the user info of OpenID Connect, whose user_id is the id in SCIM."""
+        """The user that the app runs as, from OpenID Connect's user info, whose user_id is the id in SCIM; None where
+        Salesforce doesn't report it."""
         try:
             info = self.http.get(self.user_info).json(dict)
         except (Refused, CredentialRejected, TemporarilyUnavailable):
@@ -66,18 +67,18 @@ class Salesforce(ScimPreset):
         "Edit the app's policies: choose as “Run As” a user with the permission “Manage Users”. Rollcall does what "
         "that user may do, so don't choose someone who may leave.",
         "Copy the consumer key and secret. The address is under Setup, “My Domain”.",
-        "A removal deactivates the user. Salesforce deletes nobody, and refuses some users: the last system "
-        "administrator, and someone a setting still names.",
+        "A removal deactivates the user, because Salesforce deletes nobody. It refuses to deactivate the last system "
+        "administrator, and a user whom a setting still names.",
         "Salesforce shows at most about 2,200 users over SCIM. With more, the check fails and says so. The list also "
         "has users that Salesforce made for itself: leave those alone.",
-        "Roles are profiles and permission sets. If another profile than “System Administrator” may administer the "
-        "whole organisation, enter its name.",
+        "Profiles and permission sets are shown as roles. If a profile other than “System Administrator” may "
+        "administer the whole organisation, enter its name.",
     )
     fields = (
         Field(
             "base_url",
             "My Domain address",
-            "Of the organisation or of a sandbox, as Setup shows it under “My Domain”.",
+            "The address of the organisation or of a sandbox, as Setup shows it under “My Domain”.",
             pattern=r"https://[a-z0-9-]+(\.[a-z0-9-]+)*\.my\.salesforce\.com/?",
             placeholder="https://acme.my.salesforce.com",
         ),
@@ -86,7 +87,7 @@ class Salesforce(ScimPreset):
         Field(
             "privileged",
             "Administrator profiles",
-            "Names of profiles and permission sets that may administer the whole organisation, with commas between.",
+            "Names of profiles and permission sets that may administer the whole organisation, separated by commas.",
             required=False,
             placeholder="System Administrator",
             where=False,
@@ -127,7 +128,8 @@ class Salesforce(ScimPreset):
         return replace(identity, missing=(*identity.missing, OWN_USER))
 
     def _roles_of(self, user: dict) -> list[tuple[str, str, bool]]:
-        """Profile and permission sets, which are its entitlements; `roles` are its place in the role hierarchy."""
+        """The user's profile and permission sets. SCIM calls them entitlements: Salesforce's `roles` are the user's
+        place in the role hierarchy."""
         held = user.get("entitlements")
         named = [one for one in held if isinstance(one, dict) and one.get("value")] if isinstance(held, list) else []
         return roles_of({"roles": named})

@@ -1,5 +1,5 @@
-"""Acme Ads, the sample of a paid-social business: people, invitations and system users in lists of their own.
-A model for connectors of apps whose assets each have people with tasks."""
+"""Acme Ads, the sample of a paid-social app: it lists people, invitations and system users separately.
+Copy it for an app that gives people tasks on each asset."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from connectors.base import (
     Identity,
     Refused,
     Role,
-    TemporarilyUnavailable,
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.quality import TESTED_OVER_HTTP, Exempt, Missing, Rule, not_kept
-from connectors.tools.answers import disappeared, known_status, unsaid
+from connectors.tools.answers import disappeared, known_status, no_list, unsaid
 from connectors.tools.http import Answer, NotFound, segment
 from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, Seen, number, pages_by_offset
+from connectors.tools.refusals import must_be_offered
 from connectors.tools.times import from_iso
 from connectors.versions import ApiVersion
 
 LISTS = ("/invitations", "/people", "/system-users")
 ASSETS = {"/ad-accounts": "ad account", "/pages": "page", "/pixels": "pixel"}
 STATUSES = {"invitation": "invited", "person": "active", "system_user": "active"}  # by type
-TASKS = ("MANAGE", "ADVERTISE", "ANALYZE")  # each one includes those behind it
-PAGE = 100  # the most that the API gives at once
+TASKS = ("MANAGE", "ADVERTISE", "ANALYZE")  # each one includes those after it
+PAGE = 100  # the most items that the API returns at once
 
 
 class AlreadyThere(Refused):
@@ -45,17 +45,19 @@ class SampleAds(HttpConnector):
     logo = "own-sample-ads.svg"
     category = PAID_SOCIAL
     quality = MappingProxyType({
-        Rule.DOCUMENTED: Exempt("Its app is a part of Rollcall's demo."),
-        Rule.READING_TESTED: Exempt("It is tested against its app, Acme Ads."),
+        Rule.DOCUMENTED: Exempt("Acme Ads is a part of Rollcall's demo."),
+        Rule.READING_TESTED: Exempt("It is tested against Acme Ads itself."),
         **not_kept(Missing("The app is a sample for trying Rollcall out."), (*TESTED_OVER_HTTP[1:], Rule.REAL_SERVER)),
     })  # fmt: skip
     docs = (
         "Open the page of Acme Ads: “make demo” prints its address.",
-        "Copy the access token from “API access”, near the bottom. The read-only token can check, but not remove.",
+        "Copy the access token from “API access”, near the bottom. With the read-only token, Rollcall can check the "
+        "app but can't remove anyone.",
         "Paste both here: the address as your browser shows it, and the token.",
     )
     fields = (
-        Field("base_url", "Address", "Where Acme Ads' page is.", pattern="https?://.+", placeholder="http://127.0.0.1:8102"),
+        Field("base_url", "Address", "The address of Acme Ads' page.", pattern="https?://.+",
+              placeholder="http://127.0.0.1:8102"),
         token_field("Access token", "Begins with acme_."),
     )
     capabilities = frozenset(CAPABILITIES)
@@ -84,7 +86,7 @@ class SampleAds(HttpConnector):
         if "business_management" in me.get("permissions", ()):
             may.append("invite and remove people, change roles and access")
         else:
-            missing.append("This is a read-only token: use the access token to remove people and change roles.")
+            missing.append("remove people or change roles: this is the read-only token. Enter the access token.")
         user, business = me.get("user") or {}, me.get("business") or {}
         return Identity(f"{user.get('name')} in {business.get('name')}", user.get("id"), tuple(may), tuple(missing))
 
@@ -96,7 +98,7 @@ class SampleAds(HttpConnector):
         ]
 
     def accounts(self) -> Iterator[Account]:
-        """Invitations come first: someone who accepts in between is then in two lists, rather than in none."""
+        """Invitations come first: someone who accepts one during the reading is then in both lists, not in neither."""
         came, known = Seen(), 0
 
         def add_up(total: int) -> None:
@@ -127,7 +129,7 @@ class SampleAds(HttpConnector):
             answer = self._http.get(path, {"offset": offset, "limit": PAGE}).json(dict)
             rows, paging = answer.get("data"), answer.get("paging")
             if not isinstance(rows, list) or not isinstance(paging, dict):
-                raise TemporarilyUnavailable(f"Acme Ads answered without its list of {what}.")
+                raise no_list("Acme Ads", what)
             return Page(rows, number(paging.get("total")))
 
         return pages_by_offset(fetch, size=PAGE, what=what, **options)
@@ -154,9 +156,8 @@ class SampleAds(HttpConnector):
             return
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
-        """`role` is one of TASKS; the tasks it includes are given with it."""
-        if role not in TASKS:
-            raise Refused(f"Acme Ads has no task {role}: it is one of {', '.join(TASKS)}.")
+        """`role` is one of TASKS; the tasks that it includes are granted with it."""
+        must_be_offered(role, TASKS, "Acme Ads")
         self._http.put(self._place(account, asset), json={"tasks": list(TASKS[TASKS.index(role) :])})
 
     def revoke(self, account: Account, asset: Asset) -> None:

@@ -1,5 +1,5 @@
-"""Acme Chat, the sample app that is paid by the seat: its API has cursors and one resource a member.
-A model for connectors of apps with members, roles and channels."""
+"""Acme Chat, the sample app that is paid for by the seat: its API pages by cursor and has one resource for each member.
+Copy it for an app with members, roles and channels."""
 
 from __future__ import annotations
 
@@ -16,12 +16,11 @@ from connectors.base import (
     Identity,
     Refused,
     Role,
-    TemporarilyUnavailable,
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.memory import KnownItems, Marked, Unchanged
 from connectors.quality import TESTED_OVER_HTTP, Exempt, Missing, Rule, not_kept
-from connectors.tools.answers import disappeared, known_status, unsaid
+from connectors.tools.answers import disappeared, known_status, list_in, unsaid
 from connectors.tools.http import Answer, NotFound, segment
 from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.items import accounts_of, opening
@@ -31,7 +30,7 @@ from connectors.versions import ApiVersion
 
 STATUSES = {"active": "active", "invited": "invited", "deactivated": "suspended"}
 PRIVILEGED = {"owner", "admin"}
-PAGE = 200  # the most that the API gives at once
+PAGE = 200  # the most items that the API returns at once
 
 
 class AlreadyMember(Refused):
@@ -43,17 +42,19 @@ class SampleChat(HttpConnector):
     label = "Acme Chat (sample)"
     logo = "own-sample-chat.svg"
     quality = MappingProxyType({
-        Rule.DOCUMENTED: Exempt("Its app is a part of Rollcall's demo."),
-        Rule.READING_TESTED: Exempt("It is tested against its app, Acme Chat."),
+        Rule.DOCUMENTED: Exempt("Acme Chat is a part of Rollcall's demo."),
+        Rule.READING_TESTED: Exempt("It is tested against Acme Chat itself."),
         **not_kept(Missing("The app is a sample for trying Rollcall out."), (*TESTED_OVER_HTTP[1:], Rule.REAL_SERVER)),
     })  # fmt: skip
     docs = (
         "Open the page of Acme Chat: “make demo” prints its address.",
-        "Copy the access token from “API access”, near the bottom. The read-only token can check, but not remove.",
+        "Copy the access token from “API access”, near the bottom. With the read-only token, Rollcall can check the "
+        "app but can't remove anyone.",
         "Paste both here: the address as your browser shows it, and the token.",
     )
     fields = (
-        Field("base_url", "Address", "Where Acme Chat's page is.", pattern="https?://.+", placeholder="http://127.0.0.1:8101"),
+        Field("base_url", "Address", "The address of Acme Chat's page.", pattern="https?://.+",
+              placeholder="http://127.0.0.1:8101"),
         token_field("Access token", "Begins with acme_."),
     )
     capabilities = frozenset(CAPABILITIES)
@@ -83,7 +84,7 @@ class SampleChat(HttpConnector):
         if "members:write" in me.get("scopes", ()):
             may.append("invite, remove and change members")
         else:
-            missing.append("This is a read-only token: use the access token to remove members and change roles.")
+            missing.append("remove members or change roles: this is the read-only token. Enter the access token.")
         who = me.get("member") or {}
         name = f"{who.get('name')} in {me.get('workspace')}"
         return Identity(name, who.get("id"), tuple(may), tuple(missing))
@@ -118,9 +119,7 @@ class SampleChat(HttpConnector):
         def fetch(cursor: str | None) -> Page:
             sent = self._http.get(path, {"limit": PAGE, **({"cursor": cursor} if cursor else {})})
             answer = sent.json(dict) if known is None else sent.json_but_items(key)
-            rows = answer.get(key)
-            if not isinstance(rows, list):
-                raise TemporarilyUnavailable(f"Acme Chat answered without its list of {what}.")
+            rows = list_in(answer, key, "Acme Chat", what)
             return Page(rows, number(answer.get("total")), answer.get("next_cursor"))
 
         return pages_by_cursor(fetch, what=what, **opening(known, what, id_of), **options)

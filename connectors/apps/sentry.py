@@ -1,12 +1,12 @@
-"""Sentry (sentry.io or self-hosted): an organization's members and invitations; its teams as assets.
+"""Sentry (sentry.io or self-hosted): an organization's members and invitations, and its teams as assets.
 A removal takes the member out of the organization.
 
 From docs.sentry.io/api: “List an Organization's Members”, “Retrieve”, “Update” and “Delete an Organization Member”,
 “Add a Member to an Organization”, “List an Organization's Teams”, “List a Team's Members”, “Add” and “Delete an
-Organization Member from a Team”, “Paginating Results”, “Permissions & Scopes”, which are made from the API description
-getsentry/sentry-api-schema. The server itself answers the questions that these leave open: getsentry/sentry,
-src/sentry/core/endpoints, organization_member_index, _details, _utils and _team_details, and team_members; and where
-the page of personal tokens is: static/app/router/routes.tsx.
+Organization Member from a Team”, “Paginating Results”, “Permissions & Scopes”. These pages are generated from the API
+description getsentry/sentry-api-schema. The server's source answers what they leave open: getsentry/sentry,
+src/sentry/core/endpoints, organization_member_index, _details, _utils and _team_details, and team_members.
+static/app/router/routes.tsx there has the address of the page of personal tokens.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ ROLES = (
     Role("member", "Member", default=True),
     Role("billing", "Billing"),
 )
-TEAM_ADMINS = ("owner", "manager", "admin")  # are at least admin of each team that they are in
-IN_THE_LIST = {"approved": "active"}  # invite status; the list holds no other
+TEAM_ADMINS = ("owner", "manager", "admin")  # roles that are at least admin in each of the member's teams
+IN_THE_LIST = {"approved": "active"}  # the only invite status that the list has
 
 
 class Sentry(HttpConnector):
@@ -69,16 +69,16 @@ class Sentry(HttpConnector):
         "Sentry, enter the new one here.",
         "The token acts as you: Rollcall never removes the person that it belongs to, and a manager can't remove an "
         "owner. Sentry keeps the last owner or manager.",
-        "An invitation that has expired shows as suspended: nobody can join by it, and Sentry keeps it until it is "
+        "An expired invitation is shown as suspended: nobody can use it to join, and Sentry keeps it until it is "
         "removed.",
-        "Members and teams that your identity provider provisions are changed there: Sentry refuses it here. Requests "
-        "to join, and users that are deactivated in all of Sentry, aren't in its list.",
+        "Change members and teams that your identity provider provisions at the provider: Sentry refuses to change "
+        "them here. Requests to join, and users who are deactivated in all of Sentry, aren't in its list.",
     )
     fields = (
-        Field("base_url", "Address", "https://sentry.io, or where your own Sentry is.", pattern=r"https?://\S+",
+        Field("base_url", "Address", "https://sentry.io, or the address of your own Sentry.", pattern=r"https?://\S+",
               placeholder="https://sentry.io"),
-        Field("organization", "Organization", "Its slug.", pattern=r"[\w-]+", placeholder="acme"),
-        token_field("Personal token", "Of an owner or manager."),
+        Field("organization", "Organization", "The organization's slug.", pattern=r"[\w-]+", placeholder="acme"),
+        token_field("Personal token", "A token of an owner or manager."),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES)
     effects = declared(
@@ -96,7 +96,8 @@ class Sentry(HttpConnector):
             ),
         ),
         change_role=replace(
-            ROLE_CHANGED, reach=Reach.ORGANISATION, does="Changes what they may do in the organization. Teams stay.",
+            ROLE_CHANGED, reach=Reach.ORGANISATION,
+            does="Changes what they may do in the organization. They keep their teams.",
             source="Sentry API, “Update an Organization Member's Roles”",
         ),
         invite=replace(
@@ -123,7 +124,7 @@ class Sentry(HttpConnector):
         return f"/organizations/{self._organization}/members/"
 
     def _error_in(self, answer: Answer) -> ConnectorError | None:
-        """Sentry names the field that is wrong, and no more: {"email": ["…"]}, {"role": "…"}."""
+        """The error of an answer that only names the wrong field: {"email": ["…"]}, {"role": "…"}."""
         if answer.status not in (400, 403) or answer.is_page or words(answer):
             return None
         kind = Forbidden if answer.status == 403 else Refused
@@ -134,8 +135,8 @@ class Sentry(HttpConnector):
             return self._http.get(f"{self._members}me/").json(dict)
         except NotFound as no:
             raise CredentialRejected(
-                "Sentry knows no such organization, or the token is not that of one of its members. "
-                "Enter the organization's slug as it is now, and a personal token."
+                "Sentry has no such organization, or the token doesn't belong to one of its members. "
+                "Enter the organization's current slug, and a member's personal token."
             ) from no
 
     @cached_property
@@ -146,7 +147,8 @@ class Sentry(HttpConnector):
         me, missing = self._look_me_up(), []
         roles = me.get("orgRoleList")
         if not any(isinstance(role, dict) and role.get("isAllowed") for role in roles or ()):
-            missing.append("remove and change roles: the token lacks Member: Admin, or isn't an owner's or manager's.")
+            missing.append("remove and change roles: the token lacks the permission Member: Admin, or it isn't an "
+                           "owner's or manager's.")  # fmt: skip
         next(self._read(self._members, "members"), None)
         try:
             if team := next(self.assets(), None):
@@ -202,11 +204,12 @@ class Sentry(HttpConnector):
             self._look_me_up()
 
     def change_role(self, account: Account, role: str) -> None:
-        """Sentry takes a member out of every team that the call doesn't name, so it names those that they are in."""
+        """The call names the member's teams, because Sentry takes a member out of every team that it doesn't name."""
         must_be_offered(role, [one.id for one in ROLES], "Sentry")
         teams = self._member(account.id).get("teamRoles")
         if not isinstance(teams, list):
-            raise Refused("Sentry doesn't say which teams they are in. A change of role might take these away.")
+            raise Refused("Sentry doesn't report this person's teams, and a change of role might remove them from "
+                          "these. Nothing was changed. Change the role in Sentry.")  # fmt: skip
         kept = [{"teamSlug": team["teamSlug"], "role": team.get("role")} for team in teams]
         self._http.act("PUT", self._path(account.id), json={"orgRole": role, "teamRoles": kept}, may_be_empty=("role",))
 
@@ -215,16 +218,19 @@ class Sentry(HttpConnector):
             for row in page:
                 if row.get("pending") and email_key(clean(row.get("email"))) == email_key(email):
                     if row.get("expired"):
-                        raise Refused("An earlier invitation has expired: remove it first, then invite again.")
+                        raise Refused("An earlier invitation to this address has expired, so nothing was sent. Remove "
+                                      "that invitation, then invite the person again.")  # fmt: skip
                     return
         body = {"email": needed(email, "e-mail"), "orgRole": needed(role, "role")}
         self._http.act("POST", self._members, json=body)
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
         if role != "contributor":
-            raise Refused("Rollcall adds people to a team as contributors: make team admins in Sentry.")
+            raise Refused("Rollcall adds people to a team only as contributors, so nothing was changed. To make "
+                          "someone a team admin, make team admins in Sentry.")  # fmt: skip
         if self._http.act("POST", self._in_team(account, asset)).status == 202:
-            raise Refused("Sentry didn't add them: it asked the team's admins for approval. Use an owner's token.")
+            raise Refused("Sentry didn't add this person: it asked the team's admins for approval. Enter an owner's "
+                          "token to add people without it.")  # fmt: skip
 
     def revoke(self, account: Account, asset: Asset) -> None:
         try:
@@ -236,8 +242,8 @@ class Sentry(HttpConnector):
         return f"{self._path(account.id)}teams/{segment(asset.id)}/"
 
     def _read(self, path: str, what: str, **params: int) -> Iterator[list]:
-        """A list of more than one page is read twice: Sentry counts where a page begins, so while someone is removed
-        the next page begins one too late. The second time, those come that the first one has missed."""
+        """A list of several pages is read twice. Sentry counts positions: when someone is removed during the reading,
+        the next page begins one item too late. The second reading finds the item that the first one missed."""
         seen = Seen()
         for _ in range(2):
             pages = 0
@@ -254,7 +260,8 @@ class Sentry(HttpConnector):
 
 
 def _next_cursor(answer: Answer) -> str | None:
-    """“Paginating Results”: each answer has a next link, whose results say whether anything is there."""
+    """The next page's cursor, None on the last page. Each answer has a “next” link, and its `results` says whether that
+    page has anything (“Paginating Results”). Raises TemporarilyUnavailable for an answer without one."""
     for link in answer.headers.get("Link", "").split(","):
         found = dict(re.findall(r'(\w+)="([^"]*)"', link))
         if found.get("rel") == "next" and found.get("results") in ("true", "false"):
@@ -292,7 +299,7 @@ def _status(member: dict, user: dict) -> str:
     known = known_status(member.get("inviteStatus", "approved"), IN_THE_LIST)
     if known != "active":
         return known
-    if member["pending"]:  # an expired invitation stays in the list, lets nobody in, and can be sent again
+    if member["pending"]:  # an expired invitation stays in the list: nobody can use it, but it can be sent again
         return "suspended" if member.get("expired") is True else "invited"
     return "suspended" if user.get("isActive") is False else "active"
 

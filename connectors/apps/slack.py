@@ -1,10 +1,10 @@
-"""Slack: a workspace's members, guests, bots and invitations; its channels and user groups as assets.
-A removal deactivates the person: over SCIM or the Admin API where the plan has one, else by hand from a to-do list.
+"""Slack: a workspace's members, guests, bots and invitations, and its channels and user groups as assets.
+A removal deactivates the person over SCIM or the Admin API. On plans without these, people do it by hand.
 
 Web API calls as in Slack's OpenAPI description (github.com/slackapi/slack-api-specs), with the errors of each method's
 page at docs.slack.dev/reference/methods (users.list, users.info, conversations.kick, admin.users.remove, …); SCIM from
-docs.slack.dev/reference/scim-api/scim-api-2 (“DELETE /Users/<id>: Sets a Slack user to deactivated”). How far SCIM
-reaches: docs.slack.dev/admins/scim-api (“the users on a workspace (or in an organization, in the case of Enterprise
+docs.slack.dev/reference/scim-api/scim-api-2 (“DELETE /Users/<id>: Sets a Slack user to deactivated”). For the reach of
+SCIM: docs.slack.dev/admins/scim-api (“the users on a workspace (or in an organization, in the case of Enterprise
 orgs)”).
 """
 
@@ -31,17 +31,17 @@ from connectors.base import (
 from connectors.effects import GRANTED, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Sessions, Undo, declared
 from connectors.quality import at_its_maker
 from connectors.slack import usage
-from connectors.slack.answers import AlreadyThere, error_inside, list_in
+from connectors.slack.answers import AlreadyThere, error_inside
 from connectors.slack.people import EXTERNAL, ROLES, Home, account_of, home_of
 from connectors.slack.usage import Usage
-from connectors.tools.answers import disappeared
+from connectors.tools.answers import disappeared, list_in
 from connectors.tools.http import Forbidden, Http, NotFound, segment
 from connectors.tools.http_connector import ClosesClients, api_client, bearer, token_field
 from connectors.tools.paging import Page, pages_by_cursor
 from connectors.versions import ApiVersion
 
 PAGE = 200  # "We recommend no more than 200 results at a time"
-PATIENCE = 65  # seconds: limits are per minute, and a workspace with many channels meets them again and again
+PATIENCE = 65  # seconds: limits are per minute, and reading a workspace with many channels reaches them repeatedly
 SET_ROLE = {"owner": "admin.users.setOwner", "admin": "admin.users.setAdmin", "member": "admin.users.setRegular"}
 READ_SCOPES = {
     "users:read": "read members", "users:read.email": "read e-mails", "channels:read": "read channels",
@@ -57,25 +57,25 @@ class Slack(ClosesClients, Connector):
     docs = (
         "Open api.slack.com/apps, “Create New App”, “From scratch”, and choose your workspace.",
         "Under “OAuth & Permissions” add the bot token scopes users:read, users:read.email, channels:read and "
-        "usergroups:read. To change who is in channels and user groups add channels:manage and usergroups:write; for "
-        "private channels groups:read and groups:write, and invite the app into each.",
-        "“Install to Workspace” and copy the “Bot User OAuth Token”: it begins with xoxb-.",
-        "Removing people on Business+: add the user token scope admin; an owner or admin installs the app and copies "
+        "usergroups:read. To change who is in channels and user groups, also add channels:manage and "
+        "usergroups:write. For private channels, add groups:read and groups:write, and invite the app into each.",
+        "Choose “Install to Workspace” and copy the “Bot User OAuth Token”, which begins with xoxb-.",
+        "Removing people on Business+: add the user token scope admin. An owner or admin installs the app and copies "
         "the “User OAuth Token” (xoxp-) as the admin token. Choose SCIM: it deactivates the account in the workspace. "
         "An owner or admin can activate it again in Slack.",
         "Removing people on Enterprise: SCIM would deactivate them in every workspace of the organisation, so Rollcall "
-        "refuses it there. Choose the Admin API, with the user token scope admin.users:write and the app installed on "
-        "the whole organisation: it takes people out of this workspace alone, and they can be added again. Their "
-        "account in the organisation stays. To end that as well, choose the Admin API for the whole organisation: it "
-        "deactivates people in every workspace, also when they only leave this one. Rollcall doesn't reset sessions "
-        "there, because Slack's call for it signs people out of every workspace.",
-        "On other plans Slack lets no program remove people: Rollcall then lists the people to deactivate by hand, and "
-        "notices when it is done. People from other companies in shared channels are shown, but only their own company "
-        "can deactivate them.",
+        "refuses to use it there. Choose the Admin API, with the user token scope admin.users:write and the app "
+        "installed on the whole organisation: it removes people from this workspace only, and they can be added again. "
+        "They keep their account in the organisation. To end that as well, choose the Admin API for the whole "
+        "organisation: it deactivates people in every workspace, even if they only leave this one. Rollcall doesn't "
+        "reset sessions there, because Slack's call for it signs people out of every workspace.",
+        "On other plans, Slack lets no program remove people. Rollcall then lists the people to deactivate by hand, "
+        "and notices when that is done. People from other companies in shared channels are shown, but only their own "
+        "company can deactivate them.",
         "With the user token scope admin, the admin token also reads who is billed and, on paid plans, when people "
-        "were last active, as far back as Slack's access logs reach. Slack works out now and then who is billed.",
-        "Slack's API can't invite to a workspace without a channel, so inviting is not offered. Direct messages and "
-        "archived channels are not read.",
+        "were last active, as far back as Slack's access logs reach. Slack doesn't update at once who is billed.",
+        "Slack's API can't invite anyone to a workspace without a channel, so Rollcall doesn't offer invitations. It "
+        "doesn't read direct messages and archived channels.",
     )
     fields = (
         token_field("Bot token", "Begins with xoxb-."),
@@ -86,15 +86,15 @@ class Slack(ClosesClients, Connector):
                      ("organisation", "over the Admin API, from the whole organisation (Enterprise)")),
             where=False,
         ),
-        Field("admin_token", "Admin token", "Begins with xoxp-. For removal, billing and last activity.", secret=True,
-              required=False, pattern=r"\S+"),
+        Field("admin_token", "Admin token", "Begins with xoxp-. Needed for removal, billing and last activity.",
+              secret=True, required=False, pattern=r"\S+"),
         Field(
-            "channels", "Channels", "One call for each channel.", required=False,
+            "channels", "Channels", "Reading them takes one call for each channel.", required=False,
             choices=(("public", "public ones are read"), ("all", "public ones, and private ones that the app is in"),
                      ("leave out", "are left out")),
             where=False,
         ),
-        Field("team_id", "Workspace ID", "Only for a token of a whole Enterprise organisation; begins with T.",
+        Field("team_id", "Workspace ID", "Needed only with a token of a whole Enterprise organisation. Begins with T.",
               required=False, pattern=r"T[A-Z0-9]+"),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES) - {INVITE}
@@ -104,12 +104,12 @@ class Slack(ClosesClients, Connector):
             Effect(
                 "Deactivates their account in the workspace. Messages and files stay.", Reach.WORKSPACE,
                 Undo.POSSIBLE, "Activate the account again in Slack.", lost=("their places in channels",),
-                frees_seat=Seat.FREED, seat_note="Slack works out now and then who is billed.",
+                frees_seat=Seat.FREED, seat_note="Slack doesn't update at once who is billed.",
                 ends_sessions=Sessions.END, when=("removal", "scim"),
                 source="Slack Help, “Deactivate a member's account”, and “Using the Slack SCIM API”",
             ),
             Effect(
-                "Takes them out of this workspace alone. Their account in the organisation stays.", Reach.WORKSPACE,
+                "Removes them from this workspace only. They keep their account in the organisation.", Reach.WORKSPACE,
                 Undo.POSSIBLE, "Add them to the workspace again.", lost=("their places in channels",),
                 when=("removal", "admin"),
             ),
@@ -148,7 +148,8 @@ class Slack(ClosesClients, Connector):
     def _admin_token(self) -> str:
         if token := self.settings.get("admin_token"):
             return token
-        raise CredentialRejected("Removing people needs the admin token: enter it, or choose removal by hand.")
+        raise CredentialRejected("Removing people needs the admin token. Nothing was changed. Enter the token in the "
+                                 "app's settings, or choose removal by hand.")  # fmt: skip
 
     @cached_property
     def _home(self) -> Home:
@@ -196,13 +197,14 @@ class Slack(ClosesClients, Connector):
             return [f"remove: {no} The admin token must be an owner's or admin's, and the plan must include it."]
 
     def _why_not_over_scim(self) -> str:
-        """SCIM reaches as far as the admin token does: a whole organisation, or another workspace than the bot's."""
+        """Why SCIM must not remove people here; "" where it may. SCIM reaches as far as the admin token does: that may
+        be a whole organisation, or a workspace other than the bot token's."""
         admin = home_of(self._admin.get("/auth.test").json(dict))
         if admin.enterprise or self._home.enterprise:
             return ("This workspace belongs to an Enterprise organisation, where SCIM deactivates people in every "
                     "workspace. Choose removal over the Admin API in the app's settings.")  # fmt: skip
         if not admin.team or admin.team != self._home.team:
-            return "The admin token is for another workspace than the bot token."
+            return "The admin token and the bot token are for different workspaces. Enter both for the same workspace."
         return ""
 
     def roles(self) -> list[Role]:
@@ -219,7 +221,8 @@ class Slack(ClosesClients, Connector):
 
     @property
     def _team(self) -> dict[str, str]:
-        """What an organisation's token must say with each list; a workspace's own token needs nothing."""
+        """The parameter that names the workspace in each call with an organisation's token; empty with a workspace's
+        own token, which needs none."""
         return {"team_id": self.settings["team_id"]} if self.settings.get("team_id") else {}
 
     def assets(self) -> Iterator[Asset]:
@@ -249,12 +252,13 @@ class Slack(ClosesClients, Connector):
 
     def _groups(self) -> list[dict]:
         answer = self._web.get("/usergroups.list", {"include_users": "true", **self._team}).json(dict)
-        return list_in(answer, "usergroups")
+        return list_in(answer, "usergroups", "Slack")
 
     def _pages(self, path: str, what: str, params: dict, key: str = "members", **options) -> Iterator[list]:
         def fetch(cursor: str | None) -> Page:
             answer = self._web.get(path, params | ({"cursor": cursor} if cursor else {})).json(dict)
-            return Page(list_in(answer, key), next=(answer.get("response_metadata") or {}).get("next_cursor"))
+            rows = list_in(answer, key, "Slack")
+            return Page(rows, next=(answer.get("response_metadata") or {}).get("next_cursor"))
 
         return pages_by_cursor(fetch, what=what, **options)
 
@@ -266,14 +270,16 @@ class Slack(ClosesClients, Connector):
         return None if self._is_in_other_workspaces_only(user) else account_of(user, self._home)
 
     def _is_in_other_workspaces_only(self, user: dict) -> bool:
-        """users.info takes no workspace: an organisation's token sees everyone in the organisation."""
+        """Whether the user is in the organisation but not in this workspace. users.info can't be limited to one
+        workspace: with an organisation's token, it finds everyone in the organisation."""
         workspaces = (user.get("enterprise_user") or {}).get("teams")
         return bool(self._team) and isinstance(workspaces, list) and self._team["team_id"] not in workspaces
 
     def remove(self, account: Account) -> None:
         if account.role == EXTERNAL:
-            raise Refused(f"{account.name or account.email} belongs to another company, which alone can deactivate the "
-                          "account. Take them out of the channels instead.")  # fmt: skip
+            raise Refused(f"{account.name or account.email} belongs to another company, and only that company can "
+                          "deactivate the account. Nothing was changed. Remove the person from the shared channels "
+                          "instead.")  # fmt: skip
         try:
             if self._removal == "scim":
                 self._deactivate(account)
@@ -282,7 +288,8 @@ class Slack(ClosesClients, Connector):
             elif self._removal == "organisation":
                 self._admin.post("/admin.users.deactivate", data={"user_id": account.id}, idempotent=True)
             else:
-                raise Refused("This Slack is connected for removal by hand: deactivate the account in Slack.")
+                raise Refused("This app is set to removal by hand, so nothing was changed. Deactivate the account in "
+                              "Slack.")  # fmt: skip
         except NotFound:
             return
         except Forbidden as no:
@@ -295,7 +302,8 @@ class Slack(ClosesClients, Connector):
 
     def change_role(self, account: Account, role: str) -> None:
         if role not in SET_ROLE:
-            raise Refused("Slack lets its API make owners, admins and members only.")
+            raise Refused("Slack's API gives only the roles owner, admin and member, so nothing was changed. Choose "
+                          "one of them, or change the role in Slack.")  # fmt: skip
         self._post_admin(f"/{SET_ROLE[role]}", account)
 
     def _post_admin(self, path: str, account: Account) -> None:
@@ -319,7 +327,8 @@ class Slack(ClosesClients, Connector):
         if kind == "usergroup":
             users = self._members(id)
             if users == [account.id]:
-                raise Refused("Slack keeps no empty user group: disable the group in Slack instead.")
+                raise Refused("This is the user group's last member, and Slack allows no empty user group. Nothing was "
+                              "changed. Disable the group in Slack instead.")  # fmt: skip
             if account.id in users:
                 self._set_members(id, [user for user in users if user != account.id])
             return
@@ -327,7 +336,8 @@ class Slack(ClosesClients, Connector):
             self._web.post("/conversations.kick", data={"channel": id, "user": account.id}, idempotent=True)
         except NotFound as absent:
             if account.id in self._in_channel(id):
-                raise Refused(f"{absent} {account.name} is still in the channel: let the app join it.") from None
+                raise Refused(f"{absent} {account.name} is still in the channel. Add the Slack app to the channel, "
+                              "then try again.") from None  # fmt: skip
 
     def _in_channel(self, id: str) -> Iterator[str]:
         for page in self._pages("/conversations.members", "members", {"channel": id, "limit": PAGE}, id_of=str):
@@ -335,7 +345,7 @@ class Slack(ClosesClients, Connector):
 
     def _members(self, group: str) -> list[str]:
         answer = self._web.get("/usergroups.users.list", {"usergroup": group, **self._team}).json(dict)
-        return list_in(answer, "users")
+        return list_in(answer, "users", "Slack")
 
     def _set_members(self, group: str, users: list[str]) -> None:
         form = {"usergroup": group, "users": ",".join(users), **self._team}

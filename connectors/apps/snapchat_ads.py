@@ -1,11 +1,12 @@
-"""Snapchat Ads: the members of an organization, their roles in it, and their roles on its ad accounts. It only reads:
-none of Snap's documents that we could read shows a call that removes a member, so that stays a to-do for a person.
+"""Snapchat Ads: the members of an organization, their roles in it, and their roles on its ad accounts.
+This connector only reads. No document of Snap's that we could read shows a call that removes a member, so people remove
+members by hand.
 
 From developers.snap.com, Ads API: “Members” (INVITED, MEMBER), “Roles” (of an organization and of an ad account),
 “Organizations” (/me/organizations), “API Patterns” (a parent's entities, single ones, limit, paging.next_link,
-request_status, sub_request_status), “Authentication” (scope, refresh token) and “Rate Limits” (429). The form of roles
-also as in github.com/amp-labs/connectors, providers/snapchatads. Roles that were new in July 2026 (agency_admin,
-agency_member) are shown by their own names, as what they may do is not in these documents.
+request_status, sub_request_status), “Authentication” (scope, refresh token) and “Rate Limits” (429). The form of a role
+is also in github.com/amp-labs/connectors, providers/snapchatads. These documents don't say what the roles of July 2026
+(agency_admin, agency_member) may do, so they are shown by their own names.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.quality import at_its_maker
-from connectors.tools.answers import known_status, unsaid
+from connectors.tools.answers import known_status, list_in, unsaid
 from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector
 from connectors.tools.oauth import refreshed
@@ -40,8 +41,8 @@ from connectors.tools.paging import Page, pages_by_link
 from connectors.tools.renewal import Renewed
 from connectors.versions import ApiVersion
 
-PAGE = 1000  # the most that Snap gives
-ROLES = (  # the first that someone has is the main one
+PAGE = 1000  # the most items that Snap returns at once
+ROLES = (  # the most powerful first: it is the main role of someone with several
     Role("admin", "Organization admin", privileged=True),
     Role("business_admin", "Business admin", privileged=True),
     Role("data_admin", "Data admin"),
@@ -49,7 +50,7 @@ ROLES = (  # the first that someone has is the main one
 )
 RANK = {role.id: place for place, role in enumerate(ROLES)}
 SEES_EVERYBODY = {role.id for role in ROLES if role.privileged}
-EVERYWHERE = {"admin": "organization admin", "data_admin": "organization data admin"}  # each reaches every ad account
+EVERYWHERE = {"admin": "organization admin", "data_admin": "organization data admin"}  # roles on every ad account
 STATUSES = MappingProxyType({"MEMBER": "active", "INVITED": "invited"})
 
 
@@ -58,25 +59,25 @@ class SnapchatAds(HttpConnector):
     label = "Snapchat Ads"
     category = PAID_SOCIAL
     logo = "snapchat.svg"
-    quality = at_its_maker("The documents of Snap's API that we could read show no call that removes a member.")
+    quality = at_its_maker("No document of Snap's API that we could read shows a call that removes a member.")
     docs = (
         "At business.snapchat.com, as an organization admin, open Business Details. Copy the organization ID.",
         "Under OAuth Apps on the same page create an app with the redirect URI https://localhost. Copy the client ID "
         "and the secret: Snap never shows the secret again.",
         "Open https://accounts.snapchat.com/login/oauth2/authorize?response_type=code&client_id=CLIENT_ID&"
         "redirect_uri=https://localhost&scope=snapchat-marketing-api with your client ID, and sign in as an "
-        "organization admin. The page that can't be opened then has the code in its address. Snap has no scope that "
-        "only reads.",
+        "organization admin. Your browser then shows a page that can't be opened: copy the code from its address. Snap "
+        "has no read-only scope.",
         "Exchange the code within minutes, and enter the refresh_token of the answer here. The command: curl "
         "https://accounts.snapchat.com/login/oauth2/access_token -d client_id=CLIENT_ID -d "
         "client_secret=CLIENT_SECRET -d code=CODE -d redirect_uri=https://localhost -d grant_type=authorization_code",
         "Rollcall reads members, invitations, roles and ad accounts, and changes nothing in Snapchat. Removals become "
         "a to-do list: remove the member at business.snapchat.com under Members, then tick it off.",
-        "The person who signed in must stay an organization admin or business admin, so that every member is seen. "
-        "Roles on catalogs are not read. Snap doesn't report when someone was last active.",
+        "The person who signed in must stay an organization admin or business admin: nobody else sees every member. "
+        "Rollcall doesn't read roles on catalogs. Snap doesn't report when someone was last active.",
     )
     fields = (
-        Field("organization_id", "Organization ID", "Under Business Details.", pattern=r"[0-9A-Za-z-]+",
+        Field("organization_id", "Organization ID", "It is shown under Business Details.", pattern=r"[0-9A-Za-z-]+",
               placeholder="40d6719b-da09-410b-9185-0cc9c0dfed1d"),
         Field("client_id", "Client ID", pattern=r"\S+"),
         Field("client_secret", "Client secret", secret=True, pattern=r"\S+"),
@@ -115,24 +116,26 @@ class SnapchatAds(HttpConnector):
         return Identity(name, mine or None, ("read members, roles and ad accounts",), () if mine else (unknown,))
 
     def _me(self) -> dict:
-        """The organization as its member sees it, with my_member_id."""
+        """The organization, with the `my_member_id` of the person who signed in. Raises CredentialRejected for someone
+        who isn't in it."""
         wanted = self.settings.get("organization_id", "").strip()
         found = next((row for row in self._rows("/me/organizations", "organization") if row.get("id") == wanted), None)
         if found is None:
             raise CredentialRejected(
-                f"The person who signed in is in no Snapchat organization {wanted}. Check the organization ID, or sign "
-                "in as one of its admins."
+                f"The person who signed in isn't in the Snapchat organization {wanted}. Check the organization ID, or "
+                "sign in as one of the organization's admins."
             )
         return found
 
     @staticmethod
     def _must_see_everybody(me: dict, roles: dict[str, list[str]]) -> None:
-        """“The access token will reflect the user permissions”: someone else may see a part of the members."""
+        """Raises CredentialRejected unless the person who signed in may see every member: “the access token will
+        reflect the user permissions”."""
         mine = clean(me.get("my_member_id"))
         if mine and not SEES_EVERYBODY & set(roles.get(mine, ())):
             raise CredentialRejected(
                 f"{clean(me.get('my_display_name')) or 'The person who signed in'} isn't an organization admin or "
-                "business admin in Snapchat, so members may be missing. Sign in as one."
+                "business admin in Snapchat, so members may be missing from the list. Sign in as an admin."
             )
 
     def roles(self) -> list[Role]:
@@ -145,7 +148,8 @@ class SnapchatAds(HttpConnector):
             yield _account(row, roles.get(row["id"], []))
 
     def account(self, id: str) -> Account | None:
-        """Read from the list: Snap has one error (E3004) for a single entity that is missing or forbidden."""
+        """Found in the list of members: Snap's answer about one entity is the same error (E3004) whether it is gone or
+        forbidden."""
         return next((account for account in self.accounts() if account.id == id), None)
 
     def _roles_by_member(self) -> dict[str, list[str]]:
@@ -185,9 +189,7 @@ class SnapchatAds(HttpConnector):
         def fetch(link: str | None) -> Page:
             answer = self._http.get(link) if link else self._http.get(path, {"limit": PAGE})
             body = answer.json(dict)
-            rows = body.get(f"{name}s")
-            if not isinstance(rows, list):
-                raise TemporarilyUnavailable(f"{answer.asked} answered without its list of {name}s.")
+            rows = list_in(body, f"{name}s", answer.asked)
             return Page([_unwrapped(row, name) for row in rows], next=(body.get("paging") or {}).get("next_link"))
 
         for page in pages_by_link(fetch, what=f"{name}s"):
@@ -208,11 +210,12 @@ def _account(row: dict, roles: list[str]) -> Account:
 
 
 def _unwrapped(row: Any, name: str) -> dict:
-    """Raises TemporarilyUnavailable for a part that failed, because the list isn't whole then."""
+    """The entity inside its wrapper. Raises TemporarilyUnavailable if Snap couldn't read it, because the list is then
+    incomplete."""
     inner = row.get(name) if isinstance(row, dict) else None
     if not isinstance(inner, dict) or not _succeeded(row.get("sub_request_status")):
         why = clean(row.get("sub_request_error_reason")) if isinstance(row, dict) else ""
-        raise TemporarilyUnavailable(f"Snapchat didn't give one of the {name}s{f': {why}' if why else ''}.")
+        raise TemporarilyUnavailable(f"Snapchat left out one of the {name}s{f': {why}' if why else ''}.")
     return inner
 
 
@@ -221,7 +224,8 @@ def _succeeded(status: Any) -> bool:
 
 
 def _problem(answer: Answer) -> ConnectorError | None:
-    """An error has request_status ERROR, error_code and display_message; a 200 may have them too."""
+    """The error of an answer, None for a success. Snap's errors have request_status, error_code and display_message,
+    and may have status 200."""
     if answer.is_page or answer.status == 429 or answer.status >= 500:
         return None
     try:
@@ -234,7 +238,7 @@ def _problem(answer: Answer) -> ConnectorError | None:
     code = clean(body.get("error_code"))
     says = f"{answer.asked} answered {answer.status}: “{words.rstrip('.')}”{f' ({code})' if code else ''}."
     if answer.status == 401:
-        return CredentialRejected(f"{says} The refresh token is wrong or revoked.")
+        return CredentialRejected(f"{says} The refresh token is wrong or revoked. Enter a new one.")
     if answer.status == 403:
         return Forbidden(f"{says} The person who signed in must be an organization admin.")
     if answer.status == 404:

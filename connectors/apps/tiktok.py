@@ -1,13 +1,14 @@
-"""TikTok for Business: a Business Center's members and invitations; ad accounts and other assets.
-Removal takes a person out of the Business Center; they keep their own TikTok account.
+"""TikTok for Business: a Business Center's members and invitations, its ad accounts and other assets.
+A removal takes a person out of the Business Center. They keep their own TikTok account.
 
-Calls and parameters as in TikTok's public SDK (github.com/tiktok/tiktok-business-api-sdk, python_sdk/docs/BCApi.md and
-js_sdk BCApi); answers, page sizes and allowed values as in the portal's pages "Get BC members", "Get assets of a
-Business Center as admins", "Get members by assets", "Assign assets to a user", which public clients restate
-(github.com/bububa/tiktok-business, model/bc). Codes as in the portal's "Return Codes", restated by
-help.sleekflow.io "Troubleshooting your TikTok Business Messaging channels": 40001, 40002, 40007, 40100, 40105; the
-others by their names in the public SDK (NumericErrorCodes in python_sdk/business_api_client). Shops and lead
-form libraries: asset_admin_get.go, asset_member_get.go and asset_assign.go of that model/bc.
+Calls and parameters are those of TikTok's public SDK (github.com/tiktok/tiktok-business-api-sdk,
+python_sdk/docs/BCApi.md and js_sdk BCApi). Answers, page sizes and allowed values are from the portal's pages "Get BC
+members", "Get assets of a Business Center as admins", "Get members by assets", "Assign assets to a user", which public
+clients restate (github.com/bububa/tiktok-business, model/bc). The codes 40001, 40002, 40007, 40100 and 40105 are from
+the portal's "Return Codes", which help.sleekflow.io restates ("Troubleshooting your TikTok Business Messaging
+channels"), and the other codes from their names in the public SDK (NumericErrorCodes in
+python_sdk/business_api_client). For shops and lead form libraries: asset_admin_get.go, asset_member_get.go and
+asset_assign.go of that model/bc.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from connectors.base import (
 )
 from connectors.effects import GRANTED, INVITATION_SENT, LEFT_BUSINESS, REVOKED, ROLE_CHANGED, declared
 from connectors.quality import at_its_maker
-from connectors.tools.answers import disappeared, known_status, unsaid
+from connectors.tools.answers import disappeared, known_status, no_list, unsaid
 from connectors.tools.http import Answer, Forbidden, NotFound, clean
 from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, number, pages_by_number
@@ -45,21 +46,21 @@ MEMBERS_PAGE, ASSETS_PAGE = 20, 50  # the most that each list allows
 ASSET_MEMBERS_PAGE = 10  # the default: no other size is documented for this list
 ROLES = (Role("ADMIN", "Admin", privileged=True), Role("STANDARD", "Standard member", default=True))
 STATUS = {"BOUND": "active", "PENDING": "invited"}
-NOT_IN = {"REJECTED", "UNBOUND"}  # never came in, or went
+NOT_IN = {"REJECTED", "UNBOUND"}  # declined the invitation, or has left
 KINDS = {
     "ADVERTISER": "ad account", "CATALOG": "catalogue", "TIKTOK_SHOP": "shop", "LEAD": "lead form library",
     "PIXEL": "pixel", "TT_ACCOUNT": "TikTok account",
 }  # fmt: skip
-BY_MEMBER = ("PIXEL", "TT_ACCOUNT")  # read for each member; of the others, each asset's members are
+BY_MEMBER = ("PIXEL", "TT_ACCOUNT")  # access to these is read for each member, and to the others for each asset
 SHOPS = ("TIKTOK_SHOP", "LEAD")
 ROLE_FIELD = {
     "ADVERTISER": "advertiser_role", "CATALOG": "catalog_role", "TIKTOK_SHOP": "store_role",
     "LEAD": "form_library_role", "TT_ACCOUNT": "tt_account_roles",
 }  # fmt: skip
 NO_SUCH_THING = 40007
-TOO_MANY = {40016, 40100, 40132, 61000}  # 40016 is named FC_ERROR, which is read as frequency control
+TOO_MANY = {40016, 40100, 40132, 61000}  # 40016 is named FC_ERROR: presumably frequency control
 LATER = {40050, 40201, 40202}  # a duplicated request, a task that isn't ready, a write conflict
-FORBIDDEN = {40001, 40003, 40113, 40117, 40118, 40124, 40125, 40130, 40131}  # the app, the developer, the scope
+FORBIDDEN = {40001, 40003, 40113, 40117, 40118, 40124, 40125, 40130, 40131}  # the app, developer or scope may not
 TOKEN = {40101, 40102, 40103, 40104, 40105, 40106, 40107, 40109, 40110, 40112, 40114, 40115, 40116}
 VERSION_ENDED = {40006, 40051, 41001}  # of the API, or of one call
 
@@ -76,17 +77,17 @@ class TikTok(HttpConnector):
         "reviews a new app before it may be used.",
         "Let an admin of the Business Center open the app's authorisation address and agree, and exchange the code "
         "from the address for a long-term access token (portal: “Authentication”).",
-        "The Business Center's ID is shown in its settings at business.tiktok.com.",
-        "TikTok does not report when someone was last active; finance roles are neither shown nor changed. Who may use "
-        "a pixel follows from the ad accounts it is linked to, so it is shown but can't be changed here. TikTok does "
-        "not say with which rights someone has a TikTok account. Partners are not read, and neither are TikTok "
+        "Copy the Business Center's ID from its settings at business.tiktok.com.",
+        "TikTok doesn't report when someone was last active. Rollcall doesn't show or change finance roles. Access to "
+        "a pixel follows from the ad accounts that it is linked to, so Rollcall shows it but can't change it. TikTok "
+        "doesn't report which rights someone has on a TikTok account. Rollcall doesn't read partners, or TikTok "
         "accounts of the type “managed business account”.",
     )
     fields = (
         Field("bc_id", "Business Center ID", "A long number.", pattern=r"[0-9]+"),
-        token_field("Access token", "The long-term one, of an admin."),
+        token_field("Access token", "The long-term access token of an admin."),
         Field(
-            "by_member", "Pixels and TikTok accounts", "Who has them takes two calls for each member.", required=False,
+            "by_member", "Pixels and TikTok accounts", "Reading them takes two calls for each member.", required=False,
             choices=(("read", "and who has them are read"), ("leave out", "are left out")),
             where=False,
         ),
@@ -118,11 +119,11 @@ class TikTok(HttpConnector):
         return self.settings.get("bc_id", "")
 
     def test(self) -> Identity:
-        centers = _list(self._http.get("/bc/get/", {"bc_id": self._center}))[0]
+        centers = _list(self._http.get("/bc/get/", {"bc_id": self._center}), "Business Centers")[0]
         mine = next((row for row in centers if str((row.get("bc_info") or {}).get("bc_id")) == self._center), None)
         if mine is None:
             raise CredentialRejected(f"The token may not use the Business Center {self._center}. Check the ID, and let "
-                                     "one of its admins authorise the app.")  # fmt: skip
+                                     "one of the Business Center's admins authorise the app.")  # fmt: skip
         next(self._members(), None)
         missing = []
         if mine.get("user_role") != "ADMIN":
@@ -157,7 +158,8 @@ class TikTok(HttpConnector):
         return tuple(kind for kind in KINDS if kind not in left_out)
 
     def _assets(self, kind: str) -> Iterator[dict]:
-        """Those that the Business Center may manage: not what it asked for, was refused or gave back."""
+        """The assets that the Business Center may manage. Those that it only requested, was refused or gave back are
+        left out."""
         for page in self._pages("/bc/asset/admin/get/", KINDS[kind] + "s", ASSETS_PAGE, _asset_id, asset_type=kind):
             yield from (row for row in page if row.get("relation_status") in (None, "", "BOUND"))
 
@@ -188,12 +190,12 @@ class TikTok(HttpConnector):
     def _pages(self, path: str, what: str, size: int, id_of, on_total=None, **params: str) -> Iterator[list]:
         def fetch(page: int) -> Page:
             asked = {"bc_id": self._center, **params, "page": page, "page_size": size}
-            return Page(*_list(self._http.get(path, asked)))
+            return Page(*_list(self._http.get(path, asked), what))
 
         return pages_by_number(fetch, size=size, what=what, id_of=id_of, on_total=on_total)
 
     def account(self, id: str) -> Account | None:
-        """Found in the list of members: TikTok has no call for a single one."""
+        """Found in the list of members, because TikTok has no call for a single one."""
         return next((account for account in self.accounts() if account.id == id), None)
 
     def remove(self, account: Account) -> None:
@@ -206,7 +208,7 @@ class TikTok(HttpConnector):
         self._act("/bc/member/update/", {"user_id": account.id, "user_role": role})
 
     def invite(self, email: str, role: str) -> None:
-        """TikTok itself doesn't change someone who was already invited."""
+        """A second call is harmless: TikTok leaves an earlier invitation as it is."""
         self._act("/bc/member/invite/", {"emails": [email], "asset_ids": [], "user_role": role or "STANDARD"})
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
@@ -227,7 +229,8 @@ class TikTok(HttpConnector):
         return any(_key(row) == user for row in self._members_of(kind, id))
 
     def _act(self, path: str, body: dict[str, Any], done=lambda: False) -> None:
-        """TikTok does not say what it answers when there is nothing left to do, so a refusal is looked into."""
+        """One operation. TikTok doesn't document its answer when an operation is already done, so after a refusal
+        `done` looks whether it is."""
         try:
             self._http.post(path, json={"bc_id": self._center, **body}, idempotent=True)
         except (Refused, Forbidden) as no:
@@ -247,7 +250,7 @@ def _account(row: dict) -> Account:
 
 
 def _key(row: dict) -> str:
-    """An invitation is identified by its e-mail, which is also what cancels it."""
+    """Account.id of a row. An invitation's is its e-mail address, by which it is also cancelled."""
     if row.get("relation_status", "BOUND") == "BOUND" and row.get("user_id"):
         return str(row["user_id"])
     return INVITATION + (clean(row.get("user_email")).lower() or str(row["user_id"]))
@@ -260,19 +263,21 @@ def _asset_id(row: dict) -> str:
 def _assignable(asset: Asset) -> tuple[str, str]:
     kind, _, id = asset.id.partition(":")
     if kind not in ROLE_FIELD:
-        raise Refused("Who may use a pixel follows from the ad accounts it is linked to: change their access instead.")
+        raise Refused("Access to a pixel follows from the ad accounts that it is linked to, so nothing was changed. "
+                      "Change the person's access to these ad accounts instead.")  # fmt: skip
     return kind, id
 
 
-def _list(answer: Answer) -> tuple[list, int | None]:
+def _list(answer: Answer, what: str) -> tuple[list, int | None]:
     data = answer.json(dict).get("data")
     if not isinstance(data, dict) or not isinstance(data.get("list"), list):
-        raise TemporarilyUnavailable(f"{answer.asked} answered without its list.")
+        raise no_list(answer.asked, what)
     return data["list"], number((data.get("page_info") or {}).get("total_number"))
 
 
 def _inside(answer: Answer) -> ConnectorError | None:
-    """TikTok's errors come with status 200: {"code": 40105, "message": "…", "request_id": "…", "data": {}}."""
+    """The error inside an answer with status 200, where TikTok puts its errors; None for a success.
+    {"code": 40105, "message": "…", "request_id": "…", "data": {}}"""
     if answer.status != 200:
         return None
     content = answer.json(dict)
@@ -285,10 +290,10 @@ def _inside(answer: Answer) -> ConnectorError | None:
     if not isinstance(code, int) or code in LATER or code >= 50000:
         return TemporarilyUnavailable(says)
     if code in FORBIDDEN:
-        return Forbidden(f"{says} The app or its token lacks a permission: check the app's scopes and that TikTok has "
-                         "approved it.")  # fmt: skip
+        return Forbidden(f"{says} The app or its token lacks a permission. Check the app's scopes, and that TikTok has "
+                         "approved the app.")  # fmt: skip
     if code in TOKEN:
-        return CredentialRejected(f"{says} The token is wrong, expired or revoked.")
+        return CredentialRejected(f"{says} The token is wrong, expired or revoked. Enter a new one.")
     if code in VERSION_ENDED:
-        return Refused(f"{says} TikTok has ended a call that Rollcall uses: update Rollcall.")
+        return Refused(f"{says} TikTok has ended a call that Rollcall uses. Update Rollcall.")
     return NotFound(says) if code == NO_SUCH_THING else Refused(says)

@@ -1,8 +1,8 @@
 """Vercel: a team's members, requests to join and invitations. A removal takes the member out of the team.
 
 From vercel.com/docs/rest-api (teams: “List team members”, “Update”, “Remove a Team Member”, “Invite a user”, “Delete a
-Team invite code”, “Get a Team”; “Get the User”; “Pagination”, “Errors”), as vercel/sdk has them in
-src/models/getteammembersop.ts. No call looks up one member, so a second look reads the list.
+Team invite code”, “Get a Team”; “Get the User”; “Pagination”, “Errors”), and src/models/getteammembersop.ts of
+vercel/sdk. No call looks up one member, so a second look reads the whole list.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from connectors.tools.paging import ListChanged, Seen
 from connectors.tools.refusals import INVITATION, must_be_offered, must_not_be_invitation, owns_token
 from connectors.versions import ApiVersion
 
-PAGE = 100  # the most that Vercel's lists of members give
+PAGE = 100  # the most members that Vercel returns at once
 ROLES = (
     Role("OWNER", "Owner", privileged=True),
     Role("MEMBER", "Member", default=True),
@@ -50,7 +50,7 @@ ROLES = (
     Role("VIEWER_FOR_PLUS", "Viewer (Plus)"),
     Role("CONTRIBUTOR", "Contributor"),
 )
-NOT_READ = Missing("Who has which project of the team isn't read.")
+NOT_READ = Missing("Access to the team's projects isn't read.")
 
 
 class Vercel(HttpConnector):
@@ -64,14 +64,15 @@ class Vercel(HttpConnector):
         "As an owner of the team, open vercel.com/account/tokens and create a token: name it Rollcall, choose the team "
         "as its scope, and an expiration. Copy it: Vercel never shows it again. Before it expires, enter a new one.",
         "Copy the Team ID from the team's Settings, General. It begins with team_.",
-        "The token acts as you: Rollcall never removes the person that it belongs to, as you would leave the team. "
-        "Vercel's pages don't say whether it refuses to remove the last owner.",
-        "People who asked to join show as invited: a removal dismisses their request. Access to single projects isn't "
-        "read. Members and invitations of a directory (SCIM) are changed there: Vercel refuses it here.",
+        "The token acts as you, so Rollcall never removes the person that it belongs to. "
+        "Vercel's pages don't say whether Vercel refuses to remove the last owner.",
+        "People who have asked to join are shown as invited, and a removal dismisses their request. Rollcall doesn't "
+        "read access to single projects. Change members and invitations that come from a directory (SCIM) in that "
+        "directory: Vercel refuses to change them here.",
     )
     fields = (
         Field("team", "Team ID", "It begins with team_.", pattern=r"team_\w+", placeholder="team_1a2b3c4d"),
-        token_field("Access token", "Of an owner, with the team as its scope."),
+        token_field("Access token", "A token of an owner, with the team as its scope."),
     )
     capabilities = frozenset({LOOK_UP, REMOVE, CHANGE_ROLE, INVITE})
     effects = declared(
@@ -94,10 +95,11 @@ class Vercel(HttpConnector):
     api = "https://api.vercel.com"
 
     def _error_in(self, answer: Answer) -> ConnectorError | None:
-        """Vercel answers 403 both for a token that has ended and for something that this one may not do."""
+        """The error of a token that has ended. Vercel's status for it is 403, as for a missing permission."""
         if answer.status == 403 and b'"invalidToken":true' in answer.body.replace(b" ", b""):
             message = words(answer)
-            return CredentialRejected(f"{answer.asked}: Vercel says “{message}”. The token is wrong or has expired.")
+            return CredentialRejected(f"{answer.asked}: Vercel says “{message}”. The token is wrong or has expired. "
+                                      "Enter a new one.")  # fmt: skip
         return None
 
     @property
@@ -120,11 +122,15 @@ class Vercel(HttpConnector):
         try:
             team = self._http.get(f"/v2/teams/{self._team}").json(dict)
         except NotFound as no:
-            raise CredentialRejected(f"Vercel knows no such team, or not for this token. {no}") from no
+            raise CredentialRejected("Vercel has no team with this ID, or the token may not see it. Check the Team ID "
+                                     f"and the token's scope. {no}") from no  # fmt: skip
         next(self._pages(), None)
         membership = team.get("membership") if isinstance(team.get("membership"), dict) else {}
-        role = clean(membership.get("role")) or "nothing that Vercel names"
-        missing = () if role == "OWNER" else (f"remove, change roles and invite: the token's owner is {role} there.",)
+        role = clean(membership.get("role"))
+        has = f"has the role {role}" if role else "has no role that Vercel reports"
+        missing = () if role == "OWNER" else (
+            f"remove, change roles and invite: the person that the token belongs to {has}. It takes an owner's token.",
+        )  # fmt: skip
         name = clean(me.get("name")) or clean(me.get("username")) or "The token's owner"
         return Identity(f"{name} in {clean(team.get('name')) or 'the team'}", me["id"],
                         ("read members", "remove", "change roles", "invite"), missing)  # fmt: skip
@@ -139,7 +145,7 @@ class Vercel(HttpConnector):
             yield from map(_account, members)
 
     def account(self, id: str) -> Account | None:
-        """None only after the whole list was read."""
+        """Found in the list of members; None only once the whole list was read."""
         return next((account for account in self.accounts() if account.id == id), None)
 
     def remove(self, account: Account) -> None:
@@ -149,7 +155,7 @@ class Vercel(HttpConnector):
             self._http.act("DELETE", self._path(account.id))
         except NotFound as no:
             if self.account(account.id):
-                raise Refused(f"They are still in Vercel's list. {no}") from no
+                raise Refused(f"This person is still in Vercel's list of members. {no}") from no
 
     def change_role(self, account: Account, role: str) -> None:
         must_be_offered(role, [one.id for one in ROLES], "Vercel")
@@ -170,8 +176,9 @@ class Vercel(HttpConnector):
         return f"{self._members}/{segment(id)}"
 
     def _pages(self) -> Iterator[tuple[list, list]]:
-        """Members and invitations, page by page. A page ends at a time in milliseconds. The next one is asked for from
-        a millisecond after the oldest on, so that those who were added at that same time aren't left out."""
+        """Members and invitations, page by page, the newest first. `until` is a time in milliseconds. The next page is
+        requested up to a millisecond after the oldest member of this one, so that it has everyone added at that time.
+        Raises ListChanged where members may be missing."""
         seen, until = Seen(), None
         while True:
             members, invites, more = self._page(until)
@@ -180,12 +187,14 @@ class Vercel(HttpConnector):
             fresh = list(compress(members, new))
             again = [row for row, is_new in zip(members, new) if not is_new]
             if len(set(ids)) < len(ids) or any(until is None or row["createdAt"] < until - 1 for row in again):
-                raise ListChanged("Vercel gave some members twice, so others may be missing. A new reading may help.")
+                raise ListChanged("Vercel returned some members twice, so others may be missing. Nothing was changed. "
+                                  "Reading the list again may help.")  # fmt: skip
             yield fresh, invites
             if not more:
                 return
             if not fresh:
-                raise ListChanged("Vercel gave a page of members again instead of the next one. There may be more.")
+                raise ListChanged("Vercel returned a page of members again instead of the next one, so members may be "
+                                  "missing. Nothing was changed.")  # fmt: skip
             until = min(row["createdAt"] for row in members) + 1
 
     def _page(self, until: int | None) -> tuple[list, list, bool]:
@@ -195,12 +204,13 @@ class Vercel(HttpConnector):
         more = pagination.get("hasNext") if isinstance(pagination, dict) else None
         whole = isinstance(members, list) and isinstance(more, bool) and isinstance(invites, list | None)
         if not whole or not all(isinstance(row.get("createdAt"), int) for row in members):
-            raise TemporarilyUnavailable("Vercel answered without its list of members, or without its end.")
+            raise TemporarilyUnavailable("Vercel answered without its list of members, or without saying whether there "
+                                         "are more.")  # fmt: skip
         return members, invites or [], more
 
 
 def _account(member: dict) -> Account:
-    """Someone who isn't confirmed has asked to join, and waits for an owner."""
+    """A member who isn't confirmed has asked to join, and waits for an owner's approval: invited."""
     confirmed = member.get("confirmed")
     status = UNKNOWN if not isinstance(confirmed, bool) else "active" if confirmed else "invited"
     return Account(

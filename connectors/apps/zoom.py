@@ -1,14 +1,14 @@
-"""Zoom: an account's users, deactivated and pending ones too, their roles and licences; its groups as assets.
-A removal deactivates the user: the licence is free, and none of their data is transferred or destroyed.
+"""Zoom: an account's users, deactivated and pending ones too, with their roles and licences, and its groups as assets.
+A removal deactivates the user: the licence becomes free, and no data is transferred or destroyed.
 
-Calls and fields as in Zoom's own description of its Users API (kept at github.com/folio-sec/terraform-provider-zoom,
-spec/ZoomUserAPISpec.json) and, for roles, in clients made from its Account API (github.com/oxidecomputer/
-third-party-api-clients, zoom/src/roles.rs). From developers.zoom.us: "Server-to-Server OAuth", "Error codes", "Rate
-limits" (Retry-After as a moment, "2020-05-31T00:00:00Z"). Codes: developers.zoom.us, and as
-github.com/ConductorOne/baton-zoom, pkg/zoom/helpers.go, and s.apifox.cn/apidoc/docs-site/406120 restate them.
-That administrators are made members before: Zoom's help, "Deactivating, unlinking, or deleting users". The refusal
-that says so: errors of “Update user status” (400, code 200); “Pagination” for how long a token lasts;
-“Revoke a user's SSO token” (“the SSO user will be logged out of their current Zoom session”).
+Calls and fields are from Zoom's own description of its Users API (kept at
+github.com/folio-sec/terraform-provider-zoom, spec/ZoomUserAPISpec.json). Those of roles are from clients generated from
+its Account API (github.com/oxidecomputer/third-party-api-clients, zoom/src/roles.rs). From developers.zoom.us:
+"Server-to-Server OAuth"; "Error codes", which github.com/ConductorOne/baton-zoom, pkg/zoom/helpers.go, and
+s.apifox.cn/apidoc/docs-site/406120 restate; "Rate limits" (Retry-After as a moment, "2020-05-31T00:00:00Z");
+“Pagination” (how long a token lasts); “Revoke a user's SSO token” (“the SSO user will be logged out of their current
+Zoom session”). Zoom's help, "Deactivating, unlinking, or deleting users", says that administrators must become members
+first; the refusal that says so is among the errors of “Update user status” (400, code 200).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from connectors.base import (
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.quality import at_its_maker
-from connectors.tools.answers import disappeared, unreadable, unsaid
+from connectors.tools.answers import RATE_LIMITED, disappeared, list_in, unreadable, unsaid
 from connectors.tools.http import Answer, Conflict, Forbidden, NotFound, clean, seconds_to_wait, segment
 from connectors.tools.http_connector import HttpConnector
 from connectors.tools.oauth import client_credentials
@@ -48,21 +48,21 @@ from connectors.tools.sign_out import block_and_sign_out
 from connectors.tools.times import from_iso
 from connectors.versions import ApiVersion
 
-PAGE = 300  # what every list allows
+PAGE = 300  # the most items that any list returns at once
 STATUSES = {"active": "active", "inactive": "suspended", "pending": "invited"}  # Zoom lists one at a time
 SEATS = {1: "Basic", 2: "Licensed", 4: "Unassigned", 99: "None"}
 BASIC = 1
-MEMBER, ADMINISTER = "member", ("owner", "admin", "administrator")  # names of roles that each account has
+MEMBER, ADMINISTER = "member", ("owner", "admin", "administrator")  # names of roles that every Zoom account has
 NO_TOKEN, NO_PERMISSION, NO_SCOPE = 124, 200, (4700, 4711)
 NOT_THERE = (1001, 1010, 4130, 4131)  # no such user, not in this account; no such group, no member of it
 EXISTS = 1005
-# In Zoom's words "Zoom Room and Admin users' status can not be activated or deactivated": code 200, as for a missing
-# permission, so that only the sentence distinguishes them.
+# "Zoom Room and Admin users' status can not be activated or deactivated" has code 200, as a missing permission has.
+# Only the sentence distinguishes the two.
 OF_THE_ROLE = re.compile(r"\badmin users['’] status can ?not be\b", re.IGNORECASE)
 
 
 class RoleInTheWay(Forbidden):
-    """Zoom deactivates nobody who has an admin role."""
+    """Zoom refused to deactivate the user because of their admin role."""
 
 
 class Zoom(HttpConnector):
@@ -74,26 +74,26 @@ class Zoom(HttpConnector):
         "The account must be a paid one. As its owner, or an admin who may develop apps, open marketplace.zoom.us, "
         "Develop, “Build App”, and make a Server-to-Server OAuth app. Its page “App Credentials” shows the account "
         "ID, client ID and client secret.",
-        "Under Scopes add, to read: user:read:list_users:admin, user:read:user:admin, role:read:list_roles:admin, "
-        "group:read:list_groups:admin, group:read:list_members:admin.",
-        "To remove: user:update:status:admin and user:delete:user:admin. To sign out people who use SSO when they are "
-        "removed: user:delete:token:admin. To invite: user:write:user:admin. To change "
-        "roles: role:write:member:admin, role:delete:member:admin. To change groups: group:write:member:admin, "
+        "Under Scopes, add these to read: user:read:list_users:admin, user:read:user:admin, "
+        "role:read:list_roles:admin, group:read:list_groups:admin, group:read:list_members:admin.",
+        "To remove people, add user:update:status:admin and user:delete:user:admin. To sign out people who use SSO "
+        "when they are removed, add user:delete:token:admin. To invite, add user:write:user:admin. To change roles, "
+        "add role:write:member:admin and role:delete:member:admin. To change groups, add group:write:member:admin and "
         "group:delete:member:admin. Then activate the app.",
-        "Removing someone deactivates them: they can't sign in, their licences are free, their settings stay, and "
-        "Zoom can reactivate them. Zoom has two other ways: disassociating, which turns the account into a free "
-        "one of their own, and deleting, which destroys the meetings and recordings that nobody was given. Rollcall "
-        "does neither; only a pending invitation is disassociated, as Zoom wants it.",
-        "Zoom deactivates nobody with an admin role. If it refuses for that reason, Rollcall takes the role away and "
-        "tries again. No other refusal costs them the role. Reactivating someone doesn't give the role back. The "
-        "account's owner can't be removed. Someone who is invited becomes a member on the Basic plan: give them a "
-        "licence in Zoom.",
-        "Last activity is the last sign-in, which Zoom may report up to three days late. A group's administrators, "
-        "contact groups and Zoom Rooms are not read. Of your own roles, Zoom does not report which administer the "
-        "account.",
+        "A removal deactivates the user: they can't sign in, their licences become free, and they keep their settings. "
+        "You can reactivate them in Zoom. Rollcall doesn't use Zoom's two other ways: disassociating turns the account "
+        "into a free one of their own, and deleting destroys the meetings and recordings that weren't transferred. "
+        "Only a pending invitation is disassociated, because that is how Zoom cancels it.",
+        "Zoom deactivates nobody with an admin role. If it refuses for that reason, Rollcall removes the role and "
+        "tries again. After any other refusal, the person keeps the role. Reactivating someone doesn't restore the "
+        "role. The account's owner can't be removed. Someone who is invited becomes a member on the Basic plan: give "
+        "them a licence in Zoom.",
+        "Last activity is the last sign-in, which Zoom may report up to three days late. Rollcall doesn't read "
+        "contact groups, Zoom Rooms and a group's administrators. Zoom doesn't report which of your own roles may "
+        "administer the account.",
     )
     fields = (
-        Field("account_id", "Account ID", "Of the app's page “App Credentials”.", pattern=r"\S+"),
+        Field("account_id", "Account ID", "It is on the app's page “App Credentials”.", pattern=r"\S+"),
         Field("client_id", "Client ID", pattern=r"\S+"),
         Field("client_secret", "Client secret", secret=True, pattern=r"\S+"),
     )
@@ -102,9 +102,10 @@ class Zoom(HttpConnector):
         "Zoom API, “Update user status”, and Zoom Support, “Deactivating, unlinking, or deleting users”",
         remove=(
             Effect(
-                "Deactivates them in the Zoom account, after taking an admin role away if they have one. With the "
+                "Deactivates them in the Zoom account. If they have an admin role, Rollcall removes it first. With the "
                 "scope for it, someone who signed in by SSO is signed out. Settings, meetings and recordings stay.",
-                Reach.ORGANISATION, Undo.POSSIBLE, "Activate the user again in Zoom, and give licence and role again.",
+                Reach.ORGANISATION, Undo.POSSIBLE,
+                "Activate the user again in Zoom, and give them their licence and role again.",
                 lost=("their licences", "their admin role"), frees_seat=Seat.FREED, people="A user of the account",
             ),
             Effect(
@@ -128,7 +129,7 @@ class Zoom(HttpConnector):
 
     @property
     def _auth(self) -> Renewed:
-        """A token is good for an hour, and there is none to refresh it with: it is asked for again."""
+        """A token that lasts an hour. Zoom gives no refresh token with it, so a new one is requested each time."""
         account, client, secret = (self.settings.get(field.name, "") for field in self.fields)
         return client_credentials(
             f"{self.sign_in}/oauth/token", client, secret, grant_type="account_credentials", account_id=account
@@ -152,7 +153,7 @@ class Zoom(HttpConnector):
         return Identity(name, None, ("read users, roles and groups",), missing)
 
     def roles(self) -> list[Role]:
-        found = _listed(self._http.get("/v2/roles"), "roles")
+        answer = self._http.get("/v2/roles")
         return [
             Role(
                 clean(role["id"]),
@@ -160,16 +161,16 @@ class Zoom(HttpConnector):
                 privileged=_name(role) in ADMINISTER,
                 default=_name(role) == MEMBER,
             )
-            for role in found
+            for role in list_in(answer.json(dict), "roles", answer.asked)
         ]
 
     @cached_property
     def _member(self) -> str:
-        """The id of the role of people who have no other."""
+        """The id of the role that people have who have no other; "" where Zoom lists none."""
         return next((role.id for role in self.roles() if role.default), "")
 
     def accounts(self) -> Iterator[Account]:
-        """A list begins when its turn comes: a token for the next page is good for 15 minutes only."""
+        """One list per status, one after the other: the token for the next page of a list lasts only 15 minutes."""
         totals = [self._page("/v2/users", "users", status=status, page_size=1).total for status in STATUSES]
         if None not in totals:
             self.on_total(sum(totals))
@@ -207,7 +208,8 @@ class Zoom(HttpConnector):
     def _page(self, path: str, name: str, paged: bool = True, **params: Any) -> Page:
         answer = self._http.get(path, {**({"page_size": PAGE} if paged else {}), **params})
         body = answer.json(dict)
-        return Page(_listed(answer, name), number(body.get("total_records")), clean(body.get("next_page_token")))
+        rows = list_in(body, name, answer.asked)
+        return Page(rows, number(body.get("total_records")), clean(body.get("next_page_token")))
 
     def account(self, id: str) -> Account | None:
         if id.startswith(INVITATION):
@@ -215,7 +217,7 @@ class Zoom(HttpConnector):
         user = self._user(id)
         status = clean(user.get("status")) if user else ""
         if user and status not in STATUSES:
-            raise TemporarilyUnavailable(f"Zoom gave the user {id} without a status that is known.")
+            raise TemporarilyUnavailable(f"Zoom returned the user {id} without a known status.")
         return _account(user, status) if user and status != "pending" else None
 
     def _user(self, id: str) -> dict | None:
@@ -237,11 +239,12 @@ class Zoom(HttpConnector):
             return
 
     def _sign_out(self, account: Account) -> None:
-        """Of someone who signed in by SSO; Zoom has no call for others."""
+        """End the session of someone who signed in by SSO. Zoom has no call for other sessions."""
         self._act("DELETE", f"/v2/users/{segment(account.id)}/token")
 
     def _deactivate(self, account: Account) -> None:
-        """Takes an admin role away only where Zoom says that the role is in the way, and never on another refusal."""
+        """Deactivate the user. Their admin role is removed only where Zoom says that it is in the way, never after
+        another refusal."""
         path, body = f"/v2/users/{segment(account.id)}/status", {"action": "deactivate"}
         try:
             self._http.call("PUT", path, json=body, idempotent=True)
@@ -257,10 +260,10 @@ class Zoom(HttpConnector):
         except NotFound:
             raise
         except Refused as no:
-            raise Refused(f"{no} Zoom took their admin role away first: they are a member now.") from no
+            raise Refused(f"{no} Rollcall had to remove this person's admin role first: they are a member now.") from no
 
     def change_role(self, account: Account, role: str) -> None:
-        """Zoom puts nobody into the role of members: who loses another one has it."""
+        """Zoom has no call that gives the role of members: someone who loses another role has it."""
         must_have_joined(account, "Zoom")
         now = clean((self._user(account.id) or {}).get("role_id"))
         if now == role:
@@ -275,23 +278,26 @@ class Zoom(HttpConnector):
 
     def invite(self, email: str, role: str) -> None:
         if role and role != self._member:
-            raise Refused("Zoom invites members only: change the role once they have joined.")
+            raise Refused("Zoom can only invite people as members, so nothing was sent. Invite this person as a "
+                          "member, and change the role once they have joined.")  # fmt: skip
         try:
             self._act("POST", "/v2/users", json={"action": "create", "user_info": {"email": email, "type": BASIC}})
         except Conflict:
-            return  # a user of the account, pending perhaps
+            return  # already a user of the account, or invited to it
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
-        """Zoom accepts the call even if it adds nobody, and names who was added."""
+        """Zoom accepts the call even if it adds nobody, so its answer is searched for the account."""
         must_have_joined(account, "Zoom")
         if role not in ("", MEMBER):
-            raise Refused("Rollcall makes members of a Zoom group; make administrators in Zoom.")
+            raise Refused("Rollcall adds people to a Zoom group only as members, so nothing was changed. Make someone "
+                          "the group's administrator in Zoom.")  # fmt: skip
         path = f"/v2/groups/{segment(asset.id)}/members"
         answer = self._act("POST", path, json={"members": [{"id": account.id}]})
         if account.id in clean(answer.json(dict).get("ids")).split(","):
             return
         if asset.id not in ((self._user(account.id) or {}).get("group_ids") or ()):
-            raise Refused(f"Zoom accepted the request, but did not add them to the group {asset.name}.")
+            raise Refused(f"Zoom accepted the request, but did not add this person to the group {asset.name}. Add them "
+                          "in Zoom.")  # fmt: skip
 
     def revoke(self, account: Account, asset: Asset) -> None:
         must_have_joined(account, "Zoom")
@@ -301,7 +307,7 @@ class Zoom(HttpConnector):
             return
 
     def _act(self, method: str, path: str, **more: Any) -> Answer:
-        """Every operation may be repeated: a second call finds it done."""
+        """One operation. It may be repeated: a second call finds it done."""
         return self._http.act(method, path, idempotent=True, **more)
 
 
@@ -332,15 +338,9 @@ def _name(role: dict) -> str:
     return clean(role.get("name")).casefold()
 
 
-def _listed(answer: Answer, name: str) -> list:
-    found = answer.json(dict).get(name)
-    if not isinstance(found, list):
-        raise TemporarilyUnavailable(f"{answer.asked} answered without its list of {name}.")
-    return found
-
-
 def _problem(answer: Answer) -> ConnectorError | None:
-    """Zoom's errors are {"code": 1001, "message": "…"}, with a status of the same meaning, or with another."""
+    """The error of an answer, None where its status says enough. Zoom's errors are {"code": 1001, "message": "…"}, and
+    the code counts, because the status may mean something else."""
     try:
         content = json.loads(answer.body)
     except (ValueError, RecursionError):
@@ -349,13 +349,13 @@ def _problem(answer: Answer) -> ConnectorError | None:
     code, words = content.get("code"), clean(content.get("message"))
     says = f"{answer.asked}: Zoom says “{words.rstrip('.')}” ({code})."
     if answer.status == 429 and (wait := _wait(answer)) is not None:
-        return RateLimited(f"{says} Trying again later.", wait)
+        return RateLimited(f"{says} {RATE_LIMITED}", wait)
     if answer.status == 404 and code not in NOT_THERE:
-        return TemporarilyUnavailable(f"{answer.asked} answered 404, but not that there is no such user or group.")
+        return TemporarilyUnavailable(f"{answer.asked} answered 404, but not that the user or group doesn't exist.")
     if answer.status == 429 or answer.status >= 500 or not isinstance(code, int) or not words:
         return None
     if code in NO_SCOPE:
-        return Forbidden(f"{says} Add what is missing to the app's scopes in the Zoom App Marketplace.")
+        return Forbidden(f"{says} Add the missing scope to the app in the Zoom App Marketplace.")
     if code == NO_PERMISSION:
         return RoleInTheWay(says) if OF_THE_ROLE.search(words) else Forbidden(says)
     if code == NO_TOKEN:
@@ -368,7 +368,8 @@ def _problem(answer: Answer) -> ConnectorError | None:
 
 
 def _wait(answer: Answer) -> float | None:
-    """Seconds; a daily limit comes with the moment at which it begins again."""
+    """The seconds that Zoom asks us to wait, None where it doesn't. For a daily limit, Retry-After is the moment at
+    which it is reset."""
     moment = from_iso(answer.headers.get("Retry-After"))
     if moment is None:
         return seconds_to_wait(answer)

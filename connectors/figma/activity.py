@@ -15,8 +15,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from connectors.base import Account, ConnectorError, CredentialRejected, Refused, TemporarilyUnavailable
+from connectors.base import Account, ConnectorError, CredentialRejected, Refused
 from connectors.names import email_key
+from connectors.tools.answers import list_in
 from connectors.tools.http import Http, clean
 
 LOG = "/v1/activity_logs"
@@ -62,9 +63,7 @@ class ActivityLog:
         for _ in range(MOST_PAGES):
             asked = {"start_time": since, "end_time": until, "limit": EVENTS, "order": "desc"}
             meta = self.http.get(LOG, asked).json(dict).get("meta")
-            events = meta.get("activity_logs") if isinstance(meta, dict) else None
-            if not isinstance(events, list):
-                raise TemporarilyUnavailable("Figma answered without its list of events.")
+            events = list_in(meta if isinstance(meta, dict) else {}, "activity_logs", "Figma", "events")
             yield from events
             oldest = int(min((event["timestamp"] for event in events), default=until))
             if meta.get("next_page") is not True or oldest >= until:

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from connectors.base import ConnectorError, CredentialRejected, Field, RateLimited, TemporarilyUnavailable
-from connectors.tools.answers import disappeared
+from connectors.tools.answers import RATE_LIMITED, disappeared, no_list
 from connectors.tools.http import Answer, Http, NotFound, clean, segment, words
 from connectors.tools.oauth import jwt_bearer, rsa_key
 from connectors.tools.paging import Page, pages_by_cursor
@@ -143,7 +143,7 @@ class GoogleAdmin:
             answer = self.get(path, **params, maxResults=size, **({"pageToken": token} if token else {}))
             found = answer.get(key, [])
             if not isinstance(found, list) or not clean(answer.get("kind")).startswith("admin#directory#"):
-                raise TemporarilyUnavailable(f"Google answered without its list of {what}.")
+                raise no_list("Google", what)
             return Page(found, next=answer.get("nextPageToken"))
 
         try:
@@ -185,7 +185,7 @@ def _account(text: str) -> tuple[str, str]:
 def _meant(answer: Answer) -> ConnectorError | None:
     """What the reasons in an answer add to its status: {"error": {"errors": [{"reason": "quotaExceeded"}]}}."""
     if answer.status == 403 and not TOO_MANY.isdisjoint(_reasons(answer)):
-        return RateLimited(f"{answer.asked} answered 403: “{words(answer)}”. Too many calls; trying again later.")
+        return RateLimited(f"{answer.asked} answered 403: “{words(answer)}”. {RATE_LIMITED}")
     if answer.status == 412 and "conditionNotMet" in _reasons(answer) and _of_a_user(answer):
         return NotFound(f"{answer.asked} answered 412: “{words(answer)}”.")
     return None

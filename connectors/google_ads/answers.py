@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 
 from connectors.base import ConnectorError, CredentialRejected, RateLimited, TemporarilyUnavailable
+from connectors.tools.answers import RATE_LIMITED
 from connectors.tools.http import Answer, Forbidden, clean, words
 
 NO_RATE_LIMIT = {"ACCESS_PROHIBITED", "PAYMENTS_PROFILE_ACTIVATION_RATE_LIMIT_EXCEEDED"}
@@ -45,7 +46,7 @@ def problem(answer: Answer) -> ConnectorError | None:
     if "quotaError" in codes and codes["quotaError"] not in NO_RATE_LIMIT:
         details = [part(part(error, "details"), "quotaErrorDetails") for error in errors]
         wait = max(_seconds(detail.get("retryDelay")) for detail in details)
-        return RateLimited(f"{says} Too many calls; trying again later.", wait or UNKNOWN_WAIT)
+        return RateLimited(f"{says} {RATE_LIMITED}", wait or UNKNOWN_WAIT)
     if "authenticationError" in codes:
         return CredentialRejected(f"{says} The refresh token is wrong, expired or revoked.")
     if code := codes.get("authorizationError"):

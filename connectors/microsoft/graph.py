@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from connectors.base import ConnectorError, CredentialRejected, Field, Refused, TemporarilyUnavailable
 from connectors.names import email_key
+from connectors.tools.answers import no_list
 from connectors.tools.http import Answer, Forbidden, Http, clean, segment, words
 from connectors.tools.oauth import client_credentials
 from connectors.tools.paging import Page, by_id, number, pages_by_link
@@ -86,7 +87,7 @@ class Graph:
             body = answer.json(dict)
             rows, following = body.get("value"), body.get("@odata.nextLink")
             if not isinstance(rows, list) or not isinstance(following, (str, type(None))):
-                raise TemporarilyUnavailable(f"{answer.asked} answered without its list.")
+                raise no_list(answer.asked, what)
             return Page(rows, total=number(body.get("@odata.count")), next=following)
 
         for page in pages_by_link(fetch, what=what, id_of=id_of, on_total=on_total):

@@ -14,6 +14,7 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from connectors.base import ConnectorError, Field, RateLimited
+from connectors.tools.answers import RATE_LIMITED
 from connectors.tools.http import Answer, Http, clean, seconds_to_wait, words
 from connectors.tools.http_connector import token_field
 from connectors.tools.paging import Page, next_link, pages_by_link
@@ -88,4 +89,4 @@ def too_many(answer: Answer) -> ConnectorError | None:
         now = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp()
     except (TypeError, ValueError):
         now = time.time()
-    return RateLimited(f"{answer.asked} answered 429. Too many calls; trying again later.", max(int(reset) - now, 1))
+    return RateLimited(f"{answer.asked} answered 429. {RATE_LIMITED}", max(int(reset) - now, 1))

@@ -5,17 +5,15 @@ from __future__ import annotations
 
 import json
 
-from connectors.base import ConnectorError, TemporarilyUnavailable
+from connectors.base import ConnectorError
+from connectors.tools.answers import list_in
 from connectors.tools.http import Answer, Forbidden, clean
 
 NOT_PERMITTED = (7, 29)  # "Not authorized to access", "You are not permitted to access that resource": also with 401
 
 
 def items(answer: Answer) -> list:
-    rows = answer.json(dict).get("items")
-    if not isinstance(rows, list):
-        raise TemporarilyUnavailable(f"{answer.asked} answered without its list.")
-    return rows
+    return list_in(answer.json(dict), "items", answer.asked)
 
 
 def refusal_in(answer: Answer) -> str:

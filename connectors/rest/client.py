@@ -31,6 +31,7 @@ from connectors.rest.template import (
 )
 from connectors.rest.values import holds
 from connectors.rest.yaml_source import as_text
+from connectors.tools.answers import RATE_LIMITED
 from connectors.tools.holes import EVERYTHING
 from connectors.tools.http import Answer, Forbidden, Http, clean, seconds_to_wait, words
 from connectors.tools.redaction import MASK
@@ -181,7 +182,7 @@ class Client:
         data = _data(answer) if errors else None
         says = f"{answer.asked} answered {answer.status}: “{self._error_words(answer)}”."
         if answer.status in limit.get("statuses", ()) or self._means("too_many", data):
-            return RateLimited(f"{says} Too many calls; trying again later.", self._wait(answer))
+            return RateLimited(f"{says} {RATE_LIMITED}", self._wait(answer))
         if self._means("credential", data):
             return CredentialRejected(f"{says} The app rejects the credential.")
         if self._means("later", data):

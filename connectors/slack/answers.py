@@ -45,10 +45,3 @@ def error_inside(answer: Answer) -> ConnectorError | None:
     if error == NOT_VISIBLE:
         return Refused(f"{says} They may still be there, but this token may not see them: use one that sees everyone.")
     return AlreadyThere(says) if error == "already_in_channel" else Refused(says)
-
-
-def list_in(answer: dict, key: str) -> list:
-    """The list of an answer; TemporarilyUnavailable without one."""
-    if not isinstance(answer.get(key), list):
-        raise TemporarilyUnavailable(f"Slack answered without its list of {key}.")
-    return answer[key]

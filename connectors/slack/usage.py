@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from connectors.base import Account, ConnectorError, CredentialRejected, Refused
-from connectors.slack.answers import list_in
+from connectors.tools.answers import list_in
 from connectors.tools.http import Http, clean
 from connectors.tools.paging import Page, pages_by_cursor
 
@@ -80,7 +80,7 @@ def _logins(slack: Http, team: dict[str, str]) -> Iterator[dict]:
     cursor, pages = "", 0
     while pages < MOST_PAGES and (cursor or not pages):
         answer = slack.get(ACCESS_LOGS, {"limit": PAGE, **team, **({"cursor": cursor} if cursor else {})}).json(dict)
-        yield from list_in(answer, "logins")
+        yield from list_in(answer, "logins", "Slack")
         cursor, pages = _next(answer), pages + 1
 
 

@@ -1,1 +1,1 @@
-"""What connectors share: HTTP, paging, tokens, files, times, and where a connection may lead."""
+"""Tools that connectors share: HTTP, paging, tokens, files, times, and the addresses that they may connect to."""

@@ -1,5 +1,4 @@
-"""Where an address leads: whether a connection leaves this machine.
-A connection within the machine needs no encryption."""
+"""Whether a connection stays on this machine, where it needs no encryption."""
 
 from __future__ import annotations
 
@@ -7,6 +6,7 @@ import ipaddress
 
 
 def is_loopback(host: str) -> bool:
+    """Whether the host of a URL is this machine: localhost, or a loopback address (with [] around IPv6 or without)."""
     try:
         return host.casefold() == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:

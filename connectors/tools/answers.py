@@ -1,5 +1,5 @@
-"""An app's answer, and what follows from it: data, the app's own error message, how long to wait.
-Nothing here sends; http.py does."""
+"""Reads an app's answer: its data, the app's own error message, and how long the app asks us to wait.
+Nothing here sends a call; http.py does."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ import msgspec
 from connectors.base import UNKNOWN, CredentialRejected, Refused, TemporarilyUnavailable
 
 _PARTS, _ITEMS = msgspec.json.Decoder(dict[str, msgspec.Raw]), msgspec.json.Decoder(list[msgspec.Raw])
+RATE_LIMITED = "These were too many calls. Rollcall tries again later."  # ends the message of a RateLimited
 LONGEST_WAIT = 24 * 3600  # seconds
-MOST_VALUES = 5_000_000  # of one answer: each takes some 60 bytes of memory, however few it has in the answer
+MOST_VALUES = 5_000_000  # in one answer: each takes about 60 bytes of memory, however short it is in the answer
 
 
 class NotFound(Refused):
-    """404 or 410: the app doesn't have this, or no longer."""
+    """404 or 410: the app doesn't have this, or no longer has it."""
 
 
 class NotOffered(Refused):
@@ -35,16 +36,33 @@ class Conflict(Refused):
 
 
 class Stale(Refused):
-    """412: it was changed since we read it."""
+    """412: someone has changed the thing since we read it."""
 
 
 def disappeared(what: str, problem: Exception) -> TemporarilyUnavailable:
-    """Something that a list named no longer exists when it is read, so the reading isn't of one moment: read again."""
+    """The error for something that a list named and that is gone when it is read: the reading must begin again.
+
+    `what`: "The team Sales". `problem`: the error of the failed call.
+    """
     return TemporarilyUnavailable(f"{what} disappeared while it was read. {problem}")
 
 
+def no_list(answered: str, what: str) -> TemporarilyUnavailable:
+    """An answer without the list that was asked for. `answered`: the app's label, or Answer.asked; `what`: "users"."""
+    return TemporarilyUnavailable(f"{answered} answered without its list of {what}.")
+
+
+def list_in(body: Mapping[str, Any], key: str, answered: str, what: str = "") -> list:
+    """The list under a key of an answer. Raises no_list(answered, what) where there is none; `what` is the key if
+    it is empty."""
+    rows = body.get(key)
+    if not isinstance(rows, list):
+        raise no_list(answered, what or key)
+    return rows
+
+
 class Forbidden(CredentialRejected):
-    """403: the credential lacks a permission; for an operation, it may also mean that the app refuses this one."""
+    """403: the credential lacks a permission. For an operation, it can also mean that the app refuses this one."""
 
 
 REFUSALS = {404: NotFound, 410: NotFound, 405: NotOffered, 501: NotOffered, 409: Conflict, 412: Stale}
@@ -52,7 +70,7 @@ REFUSALS = {404: NotFound, 410: NotFound, 405: NotOffered, 501: NotOffered, 409:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One whole answer of an app; `body` is decompressed."""
+    """One complete answer of an app; `body` is decompressed."""
 
     status: int
     headers: Mapping[str, str]  # names without regard to case
@@ -66,12 +84,13 @@ class Answer:
 
     @property
     def is_page(self) -> bool:
-        """True for a web page: a sign-in form or a proxy's error, where data was asked for."""
+        """True for a web page, such as a sign-in form or a proxy's error, in place of data."""
         start = self.body[:200].lstrip().lower()
         return "html" in self.headers.get("Content-Type", "").lower() or start.startswith((b"<!doctype", b"<html"))
 
     def json(self, kind: type = object) -> Any:
-        """The body as JSON; TemporarilyUnavailable when it is none, no `kind` (dict, list), or of too many values."""
+        """The body as JSON. Raises TemporarilyUnavailable if it isn't JSON, isn't a `kind` (dict, list), or has more
+        than MOST_VALUES values."""
         self._refuse_too_many_values()
         try:
             value = decoded(self.body)
@@ -86,7 +105,7 @@ class Answer:
         """As json(kind), but the items of the lists under these keys are msgspec.Raw: the bytes that the app sent.
         Without keys, the body itself is such a list.
 
-        If only the more lenient decoder understands the body, or it is something else, the result is that of json().
+        If the body has another form, or only the more lenient decoder understands it, this returns what json() does.
         """
         self._refuse_too_many_values()
         try:
@@ -100,12 +119,14 @@ class Answer:
 
     def _refuse_too_many_values(self) -> None:
         if sum(map(self.body.count, (b",", b"[", b"{"))) > MOST_VALUES:
-            raise TemporarilyUnavailable(f"{self.asked} answered with more than {MOST_VALUES:,} values in one piece.")
+            raise TemporarilyUnavailable(f"{self.asked} answered with more than {MOST_VALUES:,} values at once.")
 
 
 def unreadable(*parts: tuple[str, Callable[[], object], str]) -> tuple[str, ...]:
-    """Reads each part: (“read roles”, how it is read, what to do where that is forbidden). Which of them the credential
-    may not read, with the app's words, for Identity.missing."""
+    """Reads each part, and returns those that the credential may not read, with the app's words, for Identity.missing.
+
+    A part is (“read roles”, how it is read, what to do if that is forbidden). Raises every error but Forbidden.
+    """
     found = []
     for what, read, advice in parts:
         try:
@@ -116,9 +137,9 @@ def unreadable(*parts: tuple[str, Callable[[], object], str]) -> tuple[str, ...]
 
 
 def decoded(text: bytes) -> Any:
-    """Its JSON value. Raises ValueError or RecursionError.
+    """The JSON value of a text. Raises ValueError or RecursionError.
 
-    msgspec takes half the time of json, which understands more: NaN, lone surrogates, UTF-16.
+    msgspec takes half the time that json does, but json understands more: NaN, lone surrogates, UTF-16.
     """
     try:
         return msgspec.json.decode(text)
@@ -127,8 +148,9 @@ def decoded(text: bytes) -> Any:
 
 
 def clean(value: Any) -> str:
-    """An app's text as every file and page can hold it: without control characters and lone surrogates; "" for none."""
-    if type(value) is str and value.isprintable():  # nearly all are: the short way, as this is done to each value
+    """An app's text without the characters that a file or page can't hold: control characters and lone surrogates.
+    A whole number becomes its digits, and any other value ""."""
+    if type(value) is str and value.isprintable():  # nearly all are: a shortcut, because this is done to each value
         return value.strip()
     if value is None:
         return ""
@@ -139,11 +161,11 @@ def clean(value: Any) -> str:
     return value.strip()
 
 
-Key = str | tuple[str, ...]  # of an object; a tuple goes into objects inside it
+Key = str | tuple[str, ...]  # of an object; a tuple is a path into objects inside it
 
 
 def has(item: Any, key: Key) -> bool:
-    """Whether the answer has the key, with whatever value: null is a value, and says that nothing is inside it."""
+    """Whether the item has the key, with any value. If null is on the way, it has the key: nothing is inside null."""
     for part in (key,) if isinstance(key, str) else key:
         if item is None:
             return True
@@ -154,13 +176,13 @@ def has(item: Any, key: Key) -> bool:
 
 
 def unsaid(item: Any, **keys: Key | list[Key] | set[Key]) -> frozenset[str]:
-    """The fields of an Account that the item says nothing about (Account.unsaid, Account.assumed).
+    """The fields of an Account for which the item has no key, for Account.unsaid or Account.assumed.
 
-    `keys`: where each field is. Of a list any key will do; of a set all of them are needed.
+    `keys`: the key of each field. Of a list of keys, one is enough; of a set, all are needed.
     """
     if type(item) is not dict:
         return frozenset(field for field, places in keys.items() if not _says(item, places))
-    # Nearly all are: the short way, as this is done to each account.
+    # Nearly all are: a shortcut, because this is done to each account.
     return frozenset([
         field for field, places in keys.items()
         if (places not in item if type(places) is str else not _says(item, places))
@@ -175,7 +197,7 @@ def _says(item: Any, places: Key | list[Key] | set[Key]) -> bool:
 
 
 def known_status(value: Any, meanings: Mapping[Any, str]) -> str:
-    """The Account.status that a word of the app means. UNKNOWN, with the word, where `meanings` lacks it (rule 12)."""
+    """The Account.status that a word of the app means; UNKNOWN, with the word, for one that `meanings` lacks."""
     known = meanings.get(value) if isinstance(value, (str, int, bool, type(None))) else None
     if known is not None:
         return known
@@ -184,10 +206,11 @@ def known_status(value: Any, meanings: Mapping[Any, str]) -> str:
 
 
 def seconds_to_wait(answer: Answer) -> float | None:
-    """How long the app asks us to wait, None when it doesn't.
+    """The seconds that the app asks us to wait, at most LONGEST_WAIT; None where it doesn't ask.
 
-    Retry-After in seconds or as a date (RFC 9110, 10.2.3); else, with nothing remaining, X-RateLimit-Reset
-    as Unix time or in seconds, or RateLimit-Reset in seconds (draft-ietf-httpapi-ratelimit-headers-03).
+    From Retry-After, in seconds or as a date (RFC 9110, 10.2.3). Without it, where no calls remain, from
+    X-RateLimit-Reset as Unix time or in seconds, or from RateLimit-Reset in seconds
+    (draft-ietf-httpapi-ratelimit-headers-03).
     """
     after = answer.headers.get("Retry-After", "").strip()
     wait = float(after) if re.fullmatch(r"\d{1,12}(\.\d+)?", after) else _until(after, answer.headers.get("Date", ""))
@@ -201,22 +224,23 @@ def seconds_to_wait(answer: Answer) -> float | None:
 
 
 class Strayed(TemporarilyUnavailable):
-    """The answer isn't the app's own, but a proxy's, for example. Another attempt at once would get the same."""
+    """The answer isn't the app's own but, for example, a proxy's. An immediate retry would get the same answer."""
 
 
 def strayed(answer: Answer) -> Strayed | None:
-    """The error for a web page with status 404 or 410; None for any other answer. An API answers with data, so a page
-    isn't the app's word, and nobody counts as gone."""
+    """The error for a web page with status 404 or 410; None for any other answer. An API answers with data, so such a
+    page isn't from the app, and doesn't mean that an account is gone."""
     if answer.status not in (404, 410) or not answer.is_page:
         return None
     return Strayed(
-        f"{answer.asked} answered {answer.status} with a web page instead of data: "
-        "the address may be wrong, or something is in front of the app."
+        f"{answer.asked} answered {answer.status} with a web page instead of data. "
+        "The address may be wrong, or a proxy answered in place of the app."
     )
 
 
 def words(answer: Answer) -> str:
-    """What the app itself says about an error; "" for a web page or nothing. Not yet redacted: Http does that."""
+    """The app's own words about an error; "" for a web page or an empty answer. They may hold secrets: Http redacts
+    them."""
     if answer.is_page:
         return ""
     try:
@@ -226,7 +250,8 @@ def words(answer: Answer) -> str:
 
 
 def _words_in(value: Any) -> str:
-    """Detail or message, wherever the usual APIs put it: SCIM, RFC 9457, OAuth, JSON:API, Google, Meta, GitHub."""
+    """The detail or message, in any of the places where SCIM, RFC 9457, OAuth, JSON:API, Google, Meta and GitHub put
+    it."""
     if isinstance(value, str):
         return value
     if isinstance(value, list):
@@ -240,7 +265,7 @@ def _words_in(value: Any) -> str:
 
 
 def _until(date: str, now: str) -> float | None:
-    """Seconds until an HTTP date, by the app's own clock where it reports the time."""
+    """Seconds until an HTTP date, by the app's own clock (`now`) where it reports the time; None for no date."""
     try:
         target = parsedate_to_datetime(date)
     except (TypeError, ValueError):

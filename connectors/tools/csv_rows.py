@@ -1,5 +1,5 @@
-"""The content of a file on this machine, whole, or why it can't be read.
-Only regular files, up to a limit and within a time: a device never ends, and a pipe may never begin."""
+"""Reads a file on this machine whole, or says why that isn't possible.
+It reads only regular files, up to a size and within a time: a device never ends, and a pipe may never begin."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from threading import Thread
 from connectors.base import Refused, TemporarilyUnavailable
 
 MAX_BYTES = 50_000_000
-SECONDS = 30  # for all of it: a network share that hangs must not keep a worker for ever
+SECONDS = 30  # for the whole file: a network share that hangs must not block a worker for ever
 
 
 def file_content(path: Path) -> bytes:
@@ -30,18 +30,18 @@ def file_content(path: Path) -> bytes:
 def _read_into(path: Path, done: Future[bytes]) -> None:
     try:
         done.set_result(_read(path))
-    except BaseException as problem:  # noqa: BLE001 - it is raised where it is waited for
+    except BaseException as problem:  # noqa: BLE001 - the thread that waits raises it
         done.set_exception(problem)
 
 
 def _read(path: Path) -> bytes:
     try:
-        # Without O_NONBLOCK, opening a pipe waits for a writer. The opened file counts, not the path.
+        # Without O_NONBLOCK, opening a pipe waits for a writer. The checks are made on the opened file, not the path.
         opened = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(opened, "rb") as file:
             before = os.fstat(opened)
             if not stat.S_ISREG(before.st_mode):
-                raise Refused(f"{path} isn't a regular file.")
+                raise Refused(f"{path} isn't a regular file. Enter the path of one.")
             content = file.read(MAX_BYTES + 1)
             after = os.fstat(opened)
     except (OSError, ValueError) as problem:
@@ -50,5 +50,5 @@ def _read(path: Path) -> bytes:
     if len(content) > MAX_BYTES:
         raise Refused(f"{path} is larger than {MAX_BYTES // 1_000_000} MB.")
     if before.st_mtime_ns != after.st_mtime_ns or len(content) != after.st_size:
-        raise TemporarilyUnavailable(f"The file {path} was being written to while it was read.")
+        raise TemporarilyUnavailable(f"Another program was writing to the file {path} while Rollcall read it.")
     return content

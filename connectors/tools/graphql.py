@@ -1,4 +1,4 @@
-"""What GraphQL APIs have in common: the error that an answer holds, whatever its status."""
+"""Finds the error that an answer of a GraphQL API holds, which may have any status."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from connectors.tools.answers import Answer, clean
 
 @dataclass(frozen=True, slots=True)
 class GraphQLError:
-    """The first of an answer's errors (GraphQL specification, 7.1.2). An answer with one is never used, not even in
-    part."""
+    """The first of an answer's errors (GraphQL specification, 7.1.2). No part of an answer with an error is used."""
 
     message: str
     extensions: dict[str, Any]  # what the app adds: a code, a type
 
 
 def error_in(answer: Answer) -> GraphQLError | None:
-    """None where the answer holds no error of that form. Raises TemporarilyUnavailable for a 200 that isn't JSON."""
+    """The answer's first error, None where it holds none. Raises TemporarilyUnavailable for a 200 that isn't JSON."""
     try:
         body = json.loads(answer.body)
     except (ValueError, RecursionError):

@@ -1,5 +1,5 @@
-"""What a call must have before it is sent: each segment of its path, each parameter, each value of its body.
-A hole in it would make it mean something else: DELETE /memberships without whose."""
+"""Refuses calls in which a value is missing: a segment of the path, a parameter, a value of the body.
+Without it, the call would mean something else, such as DELETE /memberships for everyone."""
 
 from __future__ import annotations
 
@@ -15,28 +15,32 @@ class _Everything:
         return True
 
 
-EVERYTHING = _Everything()  # may be empty: for a caller that has looked at each value itself
+EVERYTHING = _Everything()  # as `may_be_empty`, for a caller that has checked each value itself
 
 
 def needed(value: str, what: str) -> str:
-    """The value; Refused where there is none. `what` it is, in words: "role"."""
+    """The value. Raises Refused if it is empty. `what`: its name for the message, such as "role"."""
     if not value.strip():
         raise Refused(f"The {what} is missing, so nothing was sent to the app.")
     return value
 
 
 def segment(text: Any, what: str = "an id") -> str:
-    """A value as one segment of a path; Refused for one that would change the path's meaning. `what`: in words."""
+    """The value, encoded as one segment of a path. Raises Refused if it is empty, or would change the path's meaning.
+    `what`: its name for the message, such as "the team's id"."""
     if text is None or not str(text).strip():
-        raise Refused(f"Nothing was sent: {what} that the call needs is empty.")
+        raise Refused(f"Nothing was sent to the app, because {what} that the call needs is empty.")
     if str(text) in (".", ".."):
-        raise Refused(f"The app gave “{text}” as {what}, which cannot be used in an address.")
+        raise Refused(f"Nothing was sent to the app: “{text}”, given as {what}, can't be a part of an address.")
     return quote(str(text), safe="")
 
 
 def refuse_holes(asked: str, path: str, params: Mapping, body: Any, may_be_empty: Container[str] = ()) -> None:
-    """Raises Refused where the call that `asked` names would go out without a value that has its place there. An
-    address that the app itself gave, of a next page, is as it is."""
+    """Raises Refused if a segment of the path, a parameter or a value of the body is empty. `asked`: the call, as
+    messages name it. `may_be_empty`: names of parameters and values that mean something when they are empty.
+
+    A whole address, which the app itself gave for a next page, isn't checked.
+    """
     if "://" not in path and "//" in path.partition("?")[0]:
         raise Refused(f"{asked} was not sent: a part of its address is empty.")
     for place, node in (("parameter", dict(params)), ("body", body)):
@@ -46,7 +50,7 @@ def refuse_holes(asked: str, path: str, params: Mapping, body: Any, may_be_empty
 
 
 def _holes(node: Any, name: str = "") -> Iterator[str]:
-    """The names of the values that are None or an empty text."""
+    """The names of values that are None or a blank text."""
     if isinstance(node, Mapping):
         for key, value in node.items():
             yield from _holes(value, str(key))

@@ -1,12 +1,11 @@
-"""The one HTTP client that every connector speaks through, on requests.
-Every error is raised as one of the four ConnectorErrors, in plain words and without a secret."""
+"""The HTTP client of all connectors, built on requests.
+It raises every error as one of the four ConnectorErrors, in plain words and without a secret."""
 
 from __future__ import annotations
 
 import logging
 import random
 import re
-import ssl
 import threading
 import time
 from collections.abc import Callable, Container, Iterable, Mapping
@@ -25,6 +24,7 @@ from connectors.time_limit import check_time, time_limit
 from connectors.tools import hosts, net
 from connectors.tools.addresses import is_loopback
 from connectors.tools.answers import (
+    RATE_LIMITED,
     REFUSALS,
     Answer,
     Conflict,
@@ -38,6 +38,7 @@ from connectors.tools.answers import (
     strayed,
     words,
 )
+from connectors.tools.failures import is_silence, never_arrived, reason
 from connectors.tools.holes import refuse_holes, segment
 from connectors.tools.http_connections import InTime
 from connectors.tools.redaction import Redactor, one_line
@@ -48,34 +49,35 @@ __all__ = [
     "Strayed", "clean", "seconds_to_wait", "segment", "words",
 ]  # fmt: skip
 
-# At DEBUG urllib3 writes each address with its query, where some apps want the credential.
+# At DEBUG, urllib3 logs each address with its query, and some apps take the credential there.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MOST_REDIRECTS = 5
-UNKNOWN_WAIT = 60
-CHUNK = 65_536
+UNKNOWN_WAIT = 60  # seconds to wait where the app doesn't say how long
+CHUNK = 65_536  # bytes
 
 
 class Http:
-    """Calls one app; several threads may, each over a connection of its own.
+    """Calls one app. Several threads may use it: each has a connection of its own.
 
-    base_url: https://, or http:// for loopback that is configured; net.py says where it may lead to.
-        Paths are joined to it; an absolute address (a "next" link) is only followed to the same scheme, host and port.
-    headers: sent with each call. auth: (user, password) or a requests AuthBase; a token that can be Renewed
-        is renewed once for a call that is answered 401.
-    secrets: kept out of every message; what is in `auth` and an Authorization header is already known.
-    timeout: seconds to connect and between two pieces of an answer; max_seconds: for one whole answer, from
-        connecting to its last byte, however slowly the bytes come.
+    base_url: https://, or http:// for a loopback address that is configured (see net.py). Paths are joined to it. An
+        absolute address (a "next" link) is only followed to the same scheme, host and port.
+    headers: sent with each call.
+    auth: (user, password), or an AuthBase of requests. A Renewed token is renewed once if a call is answered 401.
+    secrets: kept out of every message, like those in `auth` and in an Authorization header.
+    timeout: seconds to connect, and seconds between two pieces of an answer.
+    max_seconds: for one whole answer, from connecting to its last byte, however slowly the bytes come.
     max_bytes: of one answer, decompressed.
     verify: True, or the path of a file with the certificate authority to trust.
-    retries: further attempts, of idempotent calls only; a 429 is retried for any call. After silence, there is one.
-    patience: a wait that the app asks for is waited out here up to so many seconds, else RateLimited.
-    on_error: is called with every answer first, even a 200 (some apps report errors in it):
-        returns the ConnectorError to raise, or None for what the status means by default
-        (404 and 410 as a web page say nothing about anyone).
-    says: finds the app's own words in an answer that is an error.
+    retries: the number of further attempts, for idempotent calls only. A 429 is retried for any call, and a server that
+        doesn't answer at all is tried only once more.
+    patience: seconds; a longer wait that the app asks for raises RateLimited.
+    on_error: called first with every answer, even a 200, because some apps report errors in it. It returns the
+        ConnectorError to raise, or None for the usual meaning of the status. (As a web page, 404 and 410 don't mean
+        that anyone is gone.)
+    says: finds the app's own words in an error.
     """
 
     first_pause = 0.3  # seconds before the first retry; doubled for each further one
@@ -108,7 +110,7 @@ class Http:
             self._renewed.hide_from(self.redact)
         asks = {"User-Agent": "Rollcall", "Accept": "application/json", **(headers or {})}
         self._headers = {**requests.utils.default_headers(), **asks}
-        # An explicit auth keeps requests from putting a ~/.netrc entry in place of the credential.
+        # Without an explicit auth, requests would replace the credential by an entry of ~/.netrc.
         self._auth = HTTPBasicAuth(*auth) if isinstance(auth, tuple) else auth or (lambda request: request)
         self._verify = verify
         self._of_thread, self._sessions = threading.local(), []
@@ -126,6 +128,7 @@ class Http:
         return session
 
     def close(self) -> None:
+        """Close the connections of all threads."""
         for session in self._sessions:
             session.close()
 
@@ -145,7 +148,8 @@ class Http:
         return self.call("DELETE", path, json=json, data=data, **more)
 
     def act(self, method: str, path: str, **more: Any) -> Answer:
-        """As call(), for a change: a 403 means this very one, as the credential could read a moment ago. Refused."""
+        """As call(), for an operation. A 403 raises Refused, not Forbidden: the credential could read a moment ago, so
+        the app refuses this operation only."""
         try:
             return self.call(method, path, **more)
         except Forbidden as no:
@@ -163,12 +167,12 @@ class Http:
         idempotent: bool | None = None,
         may_be_empty: Container[str] = (),
     ) -> Answer:
-        """One call with its retries; `idempotent` overrides what the method implies (a search by POST).
+        """One call with its retries. `idempotent` overrides what the method implies, for a search by POST.
 
-        Refused before anything is sent for a part of the path, a parameter or a value in the body that is empty;
-        `may_be_empty`: the names of those that mean something so.
-        Raises the four ConnectorErrors, by status as NotFound, NotOffered, Conflict, Stale (all Refused)
-        and Forbidden (CredentialRejected).
+        A segment of the path, a parameter or a value of the body that is empty raises Refused before anything is sent.
+        `may_be_empty`: names of parameters and values that mean something when they are empty.
+        Raises the four ConnectorErrors; by the status, NotFound, NotOffered, Conflict and Stale (all are Refused), and
+        Forbidden (a CredentialRejected).
         """
         asked = f"{method} {self._shown(path)}"
         refuse_holes(asked, path, {**(params or {})}, json if json is not None else data, may_be_empty)
@@ -203,7 +207,7 @@ class Http:
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _shown(self, path: str) -> str:
-        """The address as messages may name it: without its query."""
+        """The address as messages name it: without its query."""
         bare = path.split("?")[0].split("#")[0]
         bare = bare if "://" in bare else f"{self._base}/{bare.lstrip('/')}"
         return one_line(self.redact(bare))
@@ -212,26 +216,28 @@ class Http:
         return path if re.match(r"[a-z][a-z0-9+.-]*://", path, re.I) else f"{self._base}/{path.lstrip('/')}"
 
     def _follow(self, request: requests.Request, asked: str) -> Answer:
-        """Send, and go where the app sends us on to: on the same host only."""
+        """Send, and follow redirects on the same host."""
         for _ in range(MOST_REDIRECTS + 1):
             answer = self._send(self._prepared(request, asked), asked)
             target = answer.headers.get("Location")
             if answer.status not in REDIRECTS or not target:
                 return answer
             if request.method != "GET" and answer.status not in (307, 308):
-                raise Refused(f"{asked} was answered with a redirect. Check the address that the app is connected by.")
+                raise Refused(f"{asked} was answered with a redirect, so nothing was done. Check the app's address in "
+                              "its settings.")  # fmt: skip
             try:
                 target = urljoin(answer.url, target)
             except ValueError:
-                raise Refused(f"{asked} was answered with a redirect to no address.") from None
+                raise Refused(f"{asked} was answered with a redirect that has no valid address.") from None
             request = requests.Request(
                 request.method, target, json=request.json, data=request.data, headers=request.headers
             )
-        raise Refused(f"{asked} was redirected more than {MOST_REDIRECTS} times. Check the address.")
+        raise Refused(f"{asked} was redirected more than {MOST_REDIRECTS} times, so nothing was done. Check the app's "
+                      "address in its settings.")  # fmt: skip
 
     def _prepared(self, request: requests.Request, asked: str) -> requests.PreparedRequest:
         try:
-            prepared = requests.PreparedRequest()  # not by the session, whose merging takes longer than all the rest
+            prepared = requests.PreparedRequest()  # not by the session: its merging takes longer than everything else
             prepared.prepare(
                 request.method, request.url, CaseInsensitiveDict({**self._headers, **(request.headers or {})}), None,
                 request.data, request.params, self._auth, self._session.cookies or None, None, request.json,
@@ -239,20 +245,21 @@ class Http:
             origin = _origin(prepared.url)
         except requests.exceptions.InvalidHeader:
             raise CredentialRejected(
-                "The credential contains characters that cannot be sent, a line break perhaps. Enter it again."
+                "The credential contains characters that can't be sent, perhaps a line break. Enter it again."
             ) from None
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError):
-            raise Refused(f"{asked}: this isn't a valid address. Check it.") from None
+            raise Refused(f"{asked} was not sent: this isn't a valid address. Check the app's address in its settings."
+                          ) from None
         if origin != self.origin:
             raise Refused(
                 self.redact(f"{asked} leads to another host, {one_line(origin[1])}. ")
-                + "The credential was not sent there. Check the address that the app is connected by."
+                + "The credential was not sent there. Check the app's address in its settings."
             )
         return prepared
 
     @cached_property
     def _settings(self) -> dict[str, Any]:
-        """Proxies and certificates, as the environment has them for this host."""
+        """The proxies and certificates that the environment names for this host."""
         settings = dict(self._session.merge_environment_settings(self._base, {}, True, self._verify, None))
         if requests.utils.select_proxy(self._base, settings["proxies"]):
             net.refuse_behind_proxy(*self.origin[1:])
@@ -264,19 +271,19 @@ class Http:
                 with hosts.turn(self.origin[1], talk.seconds):
                     return self._answer(prepared, asked)
             except hosts.Busy:
-                raise _NoAnswer(f"The server is busy with other calls of Rollcall.\n{asked}") from None
+                raise _NoAnswer(f"The server is busy with Rollcall's other calls.\n{asked}") from None
             except UnicodeError:
                 raise CredentialRejected(
-                    "The credential contains characters that cannot be sent. Enter it again."
+                    "The credential contains characters that can't be sent. Enter it again."
                 ) from None
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as failure:
                 if talk.over:
                     raise _TooMuch(f"{asked} did not end {talk}.") from None
-                raise _NoAnswer(f"The server {_reason(failure)}.\n{asked}", failure) from None
+                raise _NoAnswer(f"The server {reason(failure)}.\n{asked}", failure) from None
 
     def _answer(self, prepared: requests.PreparedRequest, asked: str) -> Answer:
         session = self._session
-        # Not by session.send(), which would follow, keep a history, and look for cookies where there are none.
+        # Not by session.send(), which would follow redirects, keep a history, and look for cookies each time.
         with session.get_adapter(self._base).send(prepared, timeout=self._timeout, **self._settings) as response:
             if "Set-Cookie" in response.headers:
                 requests.cookies.extract_cookies_to_jar(session.cookies, prepared, response.raw)
@@ -284,7 +291,7 @@ class Http:
             return Answer(response.status_code, CaseInsensitiveDict(response.headers), body, prepared.url, asked)
 
     def _read(self, response: requests.Response, asked: str) -> bytes:
-        """The body piece by piece, so that its size has an end; urllib3 checks Content-Length."""
+        """The body, read in pieces so that reading can stop at max_bytes. urllib3 checks Content-Length."""
         body = bytearray()
         while piece := response.raw.read1(CHUNK, decode_content=True):
             check_time()
@@ -301,11 +308,11 @@ class Http:
             return own
         if answer.status < 400:
             return None
-        reason = one_line(self.redact(self._says(answer))).rstrip(".")
-        says = f"{answer.asked} answered {answer.status}" + (f": “{reason}”." if reason else ".")
+        own_words = one_line(self.redact(self._says(answer))).rstrip(".")
+        says = f"{answer.asked} answered {answer.status}" + (f": “{own_words}”." if own_words else ".")
         wait = seconds_to_wait(answer)
         if answer.status == 429 or (answer.status == 403 and wait is not None):
-            return RateLimited(f"{says} Too many calls; trying again later.", UNKNOWN_WAIT if wait is None else wait)
+            return RateLimited(f"{says} {RATE_LIMITED}", UNKNOWN_WAIT if wait is None else wait)
         if answer.status == 401:
             return CredentialRejected(f"The app rejects the credential: it is wrong, expired or revoked.\n{says}")
         if answer.status == 403:
@@ -317,7 +324,8 @@ class Http:
     def _wait_before_retry(
         self, problem: ConnectorError, answer: Answer | None, attempt: int, may_repeat: bool
     ) -> float | None:
-        """Seconds until the next attempt makes sense; None when none does."""
+        """Seconds until the next attempt; None where another attempt makes no sense, or only after more than
+        `patience`."""
         backoff = self.first_pause * 2**attempt * random.uniform(0.8, 1.2)  # nosec B311 # no secret: a pause
         asked_for = seconds_to_wait(answer) if answer else None
         if isinstance(problem, RateLimited):
@@ -333,18 +341,20 @@ class Http:
 
 
 class _TooMuch(TemporarilyUnavailable):
-    """An answer without end: asking again at once would only bring it again."""
+    """An answer that is too long or takes too long. An immediate retry would get the same."""
 
 
 class _NoAnswer(TemporarilyUnavailable):
+    """No complete answer came. `failure`: the error of requests or urllib3; None if nothing was sent."""
+
     def __init__(self, message: str, failure: Exception | None = None):
         super().__init__(message)
-        self.never_arrived = failure is None or _never_arrived(failure)
-        self.silent = failure is not None and _is_silence(failure)
+        self.never_arrived = failure is None or never_arrived(failure)
+        self.silent = failure is not None and is_silence(failure)
 
 
 def _origin(url: str) -> tuple[str, str, int]:
-    """Scheme, host and port, as urllib3 will use them; Refused for plain HTTP beyond loopback."""
+    """Scheme, host and port, as urllib3 will use them. Raises Refused for plain HTTP to another machine."""
     try:
         parts = parse_url(url)
     except urllib3.exceptions.LocationParseError:
@@ -355,7 +365,7 @@ def _origin(url: str) -> tuple[str, str, int]:
         raise Refused("The address must not contain a user name or a password.")
     host = parts.host.strip("[]").lower()
     if parts.scheme == "http" and not is_loopback(host):
-        raise Refused("The address must begin with https://, so that nobody on the way can read the credential.")
+        raise Refused("The address must begin with https://, so that nobody can read the credential on its way.")
     return parts.scheme, host, parts.port or (443 if parts.scheme == "https" else 80)
 
 
@@ -365,36 +375,3 @@ def _credentials(headers: Mapping[str, str], auth: Any) -> list[str]:
         if name.lower() in ("authorization", "proxy-authorization", "x-api-key", "cookie"):
             found += [value, value.split(" ", 1)[-1]]
     return found
-
-
-def _never_arrived(failure: Exception) -> bool:
-    """True when the app cannot have acted: no connection was made."""
-    return isinstance(failure, requests.ConnectTimeout) or isinstance(
-        _cause(failure), urllib3.exceptions.NewConnectionError
-    )
-
-
-def _is_silence(failure: Exception) -> bool:
-    timed_out = isinstance(failure, requests.Timeout) or isinstance(_cause(failure), urllib3.exceptions.TimeoutError)
-    return timed_out and not isinstance(_cause(failure), urllib3.exceptions.NewConnectionError)  # which is a kind of it
-
-
-def _reason(failure: Exception) -> str:
-    cause = _cause(failure)
-    if isinstance(cause, (ssl.SSLError, urllib3.exceptions.SSLError)):
-        return "can't be reached: its certificate could not be verified"
-    if isinstance(cause, urllib3.exceptions.NameResolutionError):
-        return "can't be reached: there is no server of that name"
-    if isinstance(cause, urllib3.exceptions.NewConnectionError):
-        return "can't be reached: it accepts no connection"
-    if _is_silence(failure):
-        return "can't be reached: it gave no answer in time"
-    if isinstance(cause, urllib3.exceptions.DecodeError):
-        return "gave an answer that cannot be unpacked"
-    return "broke off: the connection was cut before the answer was complete"
-
-
-def _cause(failure: BaseException) -> BaseException:
-    """The error of urllib3 inside that of requests."""
-    inner = failure.args[0] if failure.args and isinstance(failure.args[0], Exception) else failure
-    return getattr(inner, "reason", None) or inner

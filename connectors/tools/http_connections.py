@@ -1,5 +1,5 @@
-"""The connections that connectors/tools/http.py speaks over: answers are read piece by piece, in time.
-http.client itself reads heads, interim answers and trailers for as long as they come."""
+"""The connections that connectors/tools/http.py uses: each read of an answer checks the time limit.
+http.client alone reads heads, interim answers and trailers for as long as they come."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ class _EncryptedPoolOfProxy(HTTPSConnectionPool):
 
 
 class InTime(HTTPAdapter):
-    """As requests' own adapter: directly, to addresses that are allowed; and through a proxy, whose connections aren't
-    pinned, as it resolves where they lead itself."""
+    """requests' own adapter, with a time limit. Direct connections are pinned to addresses that are allowed. Those
+    through a proxy aren't, because the proxy itself resolves the host's name."""
 
     def init_poolmanager(self, *args, **options) -> None:
         super().init_poolmanager(*args, **options)

@@ -1,4 +1,4 @@
-"""What connectors of HTTP APIs share: a client that is created from declared parts, and is closed with the connector.
+"""The base of connectors of HTTP APIs: it creates a client from declared parts and closes it with the connector.
 A connector that needs more overrides a part, or creates its own clients with `api_client`."""
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from connectors.tools.renewal import Renewed
 
 
 class api_client(cached_property):  # noqa: N801 # a decorator
-    """A property whose value is a client with close(). It is created at its first use; ClosesClients closes it."""
+    """A property whose value is a client with close(). It is created on first use, and ClosesClients closes it."""
 
 
 class ClosesClients:
     """A connector, of an app or of a directory, that creates its clients with `api_client`."""
 
     def close(self) -> None:
-        """Closes the clients that were used."""
+        """Close the clients that were used."""
         for name, client in tuple(vars(self).items()):
             if isinstance(getattr(type(self), name, None), api_client):
                 client.close()
@@ -31,7 +31,7 @@ class HttpConnector(ClosesClients, Connector):
     """
 
     api: str = ""  # the address that paths are joined to
-    patience: float = 5  # seconds: the longest wait that is waited out when the app asks for one
+    patience: float = 5  # seconds: see Http
 
     @api_client
     def _http(self) -> Http:
@@ -59,24 +59,24 @@ class HttpConnector(ClosesClients, Connector):
 
     @property
     def _auth(self) -> Renewed | None:
-        """A token that is renewed, in place of a header."""
+        """A token that ends and is renewed, for an app without a fixed one in `_headers`."""
         return None
 
     def _error_in(self, answer: Answer) -> ConnectorError | None:
-        """The error that an answer reports in the app's own way; None leaves it to the status."""
+        """The error that an answer reports in the app's own way; None for the usual meaning of its status."""
         return None
 
 
 def bearer(token: str) -> dict[str, str]:
-    """The header of RFC 6750, 2.1."""
+    """The header that carries a bearer token (RFC 6750, 2.1)."""
     return {"Authorization": f"Bearer {token}"}
 
 
 def version_field(version: str, pattern: str, help: str) -> Field:
-    """The field `version`: another version of the app's API than the one that the connector is made for."""
+    """The field `version`, for a version of the app's API other than the one that the connector is written for."""
     return Field("version", "API version", help, required=False, pattern=pattern, placeholder=version, where=False)
 
 
 def token_field(label: str, help: str = "", *, when: tuple[str, str] | None = None) -> Field:
-    """The field `token` of a credential without blanks."""
+    """The field `token`: a secret without spaces."""
     return Field("token", label, help, secret=True, pattern=r"\S+", when=when)

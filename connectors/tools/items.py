@@ -1,4 +1,4 @@
-"""Items of a list that need not be read again, because the app sent the same bytes as at the last reading.
+"""Skips items of a list for which the app sent the same bytes as at the last reading.
 A pager opens its pages with `Opened`, and the connector turns the result into accounts with `accounts_of`."""
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from connectors.tools.answers import decoded
 
 
 class Fresh(NamedTuple):
-    """A decoded item, and its mark for Marked."""
+    """A decoded item that is new or changed, and its mark for Marked."""
 
     value: dict
     mark: bytes
 
 
 class Opened:
-    """Decodes the items of a page that are new or differ. `known`: None decodes all of them.
+    """Decodes the items of a page that are new or changed; all of them where `known` is None.
 
-    Items that aren't bytes are taken as they are: a lenient decoder has read them, and they are never Unchanged.
+    Items that aren't bytes are returned as they are: a lenient decoder has read them, and they are never Unchanged.
     """
 
     def __init__(self, known: KnownItems | None, what: str, listed: str = ""):
-        """`what`: its name for messages; `listed`: for KnownItems, where several lists have that name."""
+        """`what`: the list's name for messages; `listed`: its name for KnownItems, if several lists share `what`."""
         self._known, self._what, self._listed = known, what, listed or what
 
     def __call__(self, items: list) -> list[dict | Fresh | Unchanged]:
@@ -43,14 +43,14 @@ class Opened:
         except (ValueError, RecursionError):
             value = None
         if not isinstance(value, dict):
-            raise TemporarilyUnavailable(f"The app gave something among the {self._what} that can't be read.")
+            raise TemporarilyUnavailable(f"The app returned one of the {self._what} in a form that can't be read.")
         return value
 
 
 def opening(known: KnownItems | None, what: str, id_of: Callable[[Any], str], listed: str = "") -> dict[str, Any]:
-    """Options of the pager for items that may be known; the connector asks for them with json_but_items().
+    """Options of the pager for items that may be known. The connector reads such pages with json_but_items().
 
-    `id_of` gives Account.id; `listed` as Opened takes it.
+    `id_of` returns Account.id of an item; `listed` is as for Opened.
     """
     return {"id_of": id_of} if known is None else {"id_of": _id_by(id_of), "opened": Opened(known, what, listed)}
 
@@ -64,7 +64,7 @@ def _id_by(id_of: Callable[[Any], str]) -> Callable[[Any], str]:
 
 
 def accounts_of(items: Iterable, account_of: Callable[[Any], Account]) -> Iterator[Account | Marked | Unchanged]:
-    """The accounts of opened items, without notes, as accounts() returns them."""
+    """The accounts of opened items, as accounts() returns them, with no notes."""
     for item in items:
         kind = type(item)
         if kind is Unchanged:

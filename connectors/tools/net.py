@@ -1,6 +1,6 @@
-"""Where Rollcall may connect: every outgoing connection asks `addresses()` and connects to what it returns.
-The name is resolved once, each of its addresses is judged, and the connection goes to those: a second answer of the
-name server (DNS rebinding) changes nothing. Only the mail server of the environment isn't asked about."""
+"""Decides where Rollcall may connect: every outgoing connection calls `addresses()` and connects to what it returns.
+The name is resolved once and each of its addresses is checked, so a second answer of the name server (DNS rebinding)
+changes nothing. The only exception is the mail server that the environment names."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Network = IPv4Network | IPv6Network
 
 class Kind(Enum):
     PUBLIC = "public"
-    PRIVATE = "private"  # for Owners of the workspace, for the command line, and where it is configured
-    LOOPBACK = "loopback"  # only where it is configured
+    PRIVATE = "private"  # allowed to Owners of the workspace, to the command line, and where it is configured
+    LOOPBACK = "loopback"  # allowed only where it is configured
     NEVER = "never"
 
 
 class HostRefused(Refused):
-    """Rollcall may not connect there; nothing was sent. The text holds nothing that the host or its address says."""
+    """Rollcall may not connect there, and nothing was sent. The text has nothing that the server answered."""
 
 
 def _networks(*texts: str) -> tuple[Network, ...]:
@@ -38,7 +38,7 @@ PRIVATE = _networks(
     "100.64.0.0/10",  # carriers' NAT, and private networks between clouds (RFC 6598)
     "fc00::/7",  # unique local addresses (RFC 4193)
 )  # fmt: skip
-# Where clouds give a machine its credentials, outside the link-local range below.
+# Addresses where clouds give a machine its credentials, beside those in the link-local range below.
 METADATA = _networks("100.100.100.200/32", "168.63.129.16/32", "fd00:ec2::/32", "fd20:ce::254/128")
 METADATA_NAMES = frozenset(("metadata", "metadata.google.internal", "metadata.goog", "instance-data",
                             "instance-data.ec2.internal"))  # fmt: skip
@@ -63,14 +63,15 @@ def allow(networks: Iterable[Network]) -> None:
 
 
 def allow_own(ports: Iterable[int]) -> None:
-    """Set the ports on this machine's loopback address that this process itself serves: those of the sample apps."""
+    """Set the ports on 127.0.0.1 that this process itself serves for the sample apps."""
     global _own_ports
     _own_ports = frozenset(ports)
 
 
 @contextmanager
 def reaching(private: bool) -> Iterator[None]:
-    """In this block and thread, private addresses are allowed if someone with permission entered them (`private`)."""
+    """In this block and thread, private addresses are allowed if `private`: an Owner or the command line entered
+    them."""
     before = _private.set(private)
     try:
         yield
@@ -79,7 +80,8 @@ def reaching(private: bool) -> Iterator[None]:
 
 
 def parse_networks(text: str) -> tuple[Network, ...]:
-    """Networks separated by commas. Raises ValueError, naming it, for one that isn't wholly private or loopback."""
+    """The networks in a text, separated by commas. Raises ValueError for a network that isn't wholly private or
+    loopback, and names it."""
     networks = tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
     for network in networks:
         if not any(network.version == one.version and network.subnet_of(one) for one in LOOPBACK + PRIVATE):
@@ -88,7 +90,7 @@ def parse_networks(text: str) -> tuple[Network, ...]:
 
 
 def kind_of(address: Address) -> Kind:
-    """What an address is; one of IPv6 that carries one of IPv4 is what that one is."""
+    """The kind of an address; for an IPv6 address that carries an IPv4 address, the kind of the latter."""
     address = _carried(address)
     if _is_in(address, LOOPBACK):
         return Kind.LOOPBACK
@@ -100,10 +102,10 @@ def kind_of(address: Address) -> Kind:
 
 
 def addresses(host: str, port: int, *, loopback_only: bool = False) -> list[str]:
-    """The network addresses to connect to, in the resolver's order; each of them is allowed.
+    """The network addresses to connect to, all of them allowed, in the resolver's order.
 
-    `loopback_only`: for what travels unencrypted. One address that isn't allowed refuses them all, except of
-    localhost, whose allowed ones are given. Raises HostRefused, or socket.gaierror where there is no such name.
+    `loopback_only`: for an unencrypted connection. If one of the host's addresses isn't allowed, none is; only for
+    localhost are the allowed ones returned. Raises HostRefused, or socket.gaierror if the name doesn't exist.
     """
     host = host.strip("[]").rstrip(".").lower()
     _refuse_name(host)
@@ -114,16 +116,16 @@ def addresses(host: str, port: int, *, loopback_only: bool = False) -> list[str]
         found = [one for one in found if _is_allowed(one)] or found
     for one in found:
         if loopback_only and kind_of(one) is not Kind.LOOPBACK:
-            raise HostRefused(f"{host} isn't on this machine: without encryption Rollcall connects to nothing else. "
-                              "Nothing was sent. Check the address.")
+            raise HostRefused(f"{host} isn't on this machine, and Rollcall connects to other machines only with "
+                              "encryption. Nothing was sent. Check the address.")  # fmt: skip
         if not _is_allowed(one):
             raise HostRefused(_why(host, kind_of(one)))
     return [str(one) for one in found]
 
 
 def refuse_behind_proxy(host: str, port: int) -> None:
-    """Raises HostRefused like addresses(). A proxy of the environment resolves names itself, so that a name which is
-    unknown here is left to it: what it must not reach is for the proxy's own rules."""
+    """Raises HostRefused like addresses(), for a host that is reached through the environment's proxy. The proxy
+    resolves names itself. A name that is unknown here is left to it, and to its own rules."""
     try:
         addresses(host, port)
     except socket.gaierror:
@@ -131,7 +133,7 @@ def refuse_behind_proxy(host: str, port: int) -> None:
 
 
 def refuse_socket_file(path: str) -> None:
-    """A socket in the file system is on this machine. Raises HostRefused unless loopback is configured."""
+    """Raises HostRefused for a socket in the file system, which is on this machine, unless loopback is configured."""
     if not any(_is_in(network.network_address, LOOPBACK) for network in _configured):
         raise HostRefused(_why(path, Kind.LOOPBACK))
 
@@ -140,7 +142,7 @@ def _resolved(host: str, port: int) -> list[Address]:
     try:
         answers = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
     except UnicodeError:
-        raise socket.gaierror(socket.EAI_NONAME, "no name of a host") from None
+        raise socket.gaierror(socket.EAI_NONAME, "not a host name") from None
     return list(dict.fromkeys(ip_address(answer[4][0]) for answer in answers))
 
 
@@ -157,7 +159,7 @@ def _is_allowed(address: Address) -> bool:
 
 
 def _carried(address: Address) -> Address:
-    """The IPv4 address inside: mapped (RFC 4291), of NAT64 (RFC 6052), of 6to4 (RFC 3056)."""
+    """The IPv4 address inside a mapped (RFC 4291), NAT64 (RFC 6052) or 6to4 (RFC 3056) address; else the address."""
     if address.version == 4:
         return address
     if address in NAT64:
@@ -177,6 +179,6 @@ def _why(host: str, kind: Kind) -> str:
         return (f"{host} leads to this machine itself. Nothing was sent. To allow it, name the network, such as "
                 "127.0.0.0/8, in ROLLCALL_PRIVATE_NETWORKS and start Rollcall again.")
     return (f"{host} leads into a private network. Nothing was sent. An Owner of the workspace can enter this address, "
-            "or the command line. Everybody who connects apps can once the network is named in "
-            "ROLLCALL_PRIVATE_NETWORKS.")
+            "here or on the command line. To allow it to everyone who connects apps, name the network in "
+            "ROLLCALL_PRIVATE_NETWORKS and start Rollcall again.")
 

@@ -1,4 +1,4 @@
-"""Gets access tokens: OAuth 2.0 (RFC 6749) by client credentials, refresh token or signed JWT.
+"""Gets access tokens of OAuth 2.0 (RFC 6749) by client credentials, by a refresh token or by a signed JWT.
 The result is the `auth` of an Http client, which renews the token when it expires."""
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from connectors.tools.renewal import Renewed
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"  # RFC 7523, 2.1
 
-Token = tuple[str, float | None]  # the token, and in how many seconds it expires, if known
+Token = tuple[str, float | None]  # the token, and the seconds until it expires, if known
 
 
 def bearer(ask: Callable[[], Token]) -> Renewed:
-    """The token in the header that RFC 6750, 2.1 describes."""
+    """The token that `ask` gets, sent in the header that RFC 6750, 2.1 describes."""
 
     def headers() -> tuple[dict[str, str], str, float | None]:
         token, seconds = ask()
@@ -33,7 +33,7 @@ def bearer(ask: Callable[[], Token]) -> Renewed:
 
 
 def client_credentials(address: str, client: str, secret: str, *, by_basic: bool = True, **form: str) -> Renewed:
-    """RFC 6749, 4.4: a token for the client itself. `form` is sent too: scope, or what the app wants besides."""
+    """A token for the client itself (RFC 6749, 4.4). `form`: further parameters, such as scope."""
     form = {"grant_type": "client_credentials", **form}
     return bearer(lambda: ask_for_token(address, form, client, secret, by_basic=by_basic))
 
@@ -42,13 +42,14 @@ def refreshed(
     address: str, client: str, secret: str, token: str, *, by_basic: bool = False, secrets: Iterable[str] = (),
     **form: str,
 ) -> Renewed:  # fmt: skip
-    """RFC 6749, 6: access tokens for a refresh token that stays the same. `secrets`: others to keep out of messages."""
+    """Access tokens by a refresh token that doesn't change (RFC 6749, 6). `secrets`: further texts to keep out of
+    messages."""
     form, secrets = {"grant_type": "refresh_token", "refresh_token": token, **form}, [token, *secrets]
     return bearer(lambda: ask_for_token(address, form, client, secret, by_basic=by_basic, secrets=secrets))
 
 
 def jwt_bearer(address: str, claims: Mapping[str, str], key: RSAPrivateKey, secrets: Iterable[str] = ()) -> Renewed:
-    """RFC 7523, 2.1: a token for a JWT that `key` signs; `claims` are iss, scope, sub …, aud is `address`."""
+    """A token by a JWT that `key` signs (RFC 7523, 2.1). `claims`: iss, scope, sub and so on; aud is `address`."""
 
     def ask() -> Token:
         assertion = signed({"aud": address, **claims}, key)
@@ -67,10 +68,10 @@ def ask_for_token(
     secrets: Iterable[str] = (),
     caller: Http | None = None,
 ) -> Token:
-    """One call to a token endpoint; the client by Basic as RFC 6749, 2.3.1 has it, or in the body.
+    """One call to a token endpoint. It sends the client's id and secret by Basic (RFC 6749, 2.3.1) or in the body.
 
-    `caller`: the client to call with, where it is more than Http(address); it is closed.
-    Raises CredentialRejected with the endpoint's words when it gives no token, and the other ConnectorErrors.
+    `caller`: the Http client to call with, if Http(address) isn't enough; it is closed.
+    Raises CredentialRejected with the endpoint's words if it gives no token, and the other ConnectorErrors.
     """
     headers = {}
     if client and by_basic:
@@ -91,16 +92,16 @@ def ask_for_token(
 
 
 def no_token(answer: Answer) -> CredentialRejected | None:
-    """A no to what was entered has one of several statuses there."""
+    """The error of a token endpoint that refuses the credential, by any of the statuses that such endpoints use."""
     if answer.status not in (400, 401, 403):
         return None
     reason = f": “{words(answer)}”" if words(answer) else ""
-    failed = "Logging in failed: check what was entered."
+    failed = "Rollcall couldn't sign in. Check the credential that was entered."
     return CredentialRejected(f"{answer.asked} answered {answer.status}{reason}. {failed}")
 
 
 def signed(claims: Mapping[str, str | int], key: RSAPrivateKey, seconds: int = 540) -> str:
-    """A JSON Web Token (RFC 7519), RS256, good from a minute ago and for `seconds` from now."""
+    """A JSON Web Token (RFC 7519), RS256, valid from a minute ago until `seconds` from now."""
     from joserfc import jwt  # here: it is slow to import, and few connectors sign
     from joserfc.jwk import RSAKey
 
@@ -110,7 +111,8 @@ def signed(claims: Mapping[str, str | int], key: RSAPrivateKey, seconds: int = 5
 
 
 def rsa_key(pem: str, wrong: str) -> RSAPrivateKey:
-    """The key, also where a form has put all of it on one line. Raises CredentialRejected with the words `wrong`."""
+    """The key in a PEM text, even if a form has put it on one line. `wrong`: the message of the CredentialRejected
+    that is raised if it isn't an RSA key."""
     found = re.search(r"-----BEGIN ([A-Z ]+)-----(.+?)-----END \1-----", pem, re.DOTALL)
     if not found:
         raise CredentialRejected(wrong)

@@ -1,5 +1,5 @@
-"""How long lists are read: by index, offset, page number, cursor or link; whole, or TemporarilyUnavailable.
-A pager advances by what came, and ends when the app has no more: a total that is reached proves nothing."""
+"""Reads long lists by index, offset, page number, cursor or link: whole, or it raises TemporarilyUnavailable.
+A pager advances by the number of items that came. It ends when the app has no more: reaching the total isn't enough."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from connectors.base import Refused, TemporarilyUnavailable
 from connectors.tools.answers import Answer
 
 MOST_PAGES = 200_000
-FIRST, LAST = "the first page", "the last page"  # what an app may give again
-WORTH_WAITING = 0.02  # seconds: an app that answers sooner is read no faster by several threads
+FIRST, LAST = "the first page", "the last page"  # the pages that an app may return again
+WORTH_WAITING = 0.02  # seconds: several threads don't speed up the reading of an app that answers sooner
 
 
 class ListChanged(TemporarilyUnavailable):
-    """The list moved while it was read, or doesn't add up: it has to be read again from the start."""
+    """The list changed while it was read, or doesn't add up: it must be read again from the start."""
 
 
 class NeverWhole(ListChanged):
-    """The app lists in a way that can't be read whole, however often it is tried."""
+    """The app's way of listing makes it impossible to read the whole list, however often it is tried."""
 
     advice = "Report it to the app's maker. If a file of yours describes the app, check its “paging” and “total” first."
 
 
 class NoList(TemporarilyUnavailable):
-    """An answer with nothing where its list should be. `total`: how long the whole list is, if the answer says."""
+    """An answer without its list. `total`: the length of the whole list, if the answer says."""
 
     def __init__(self, message: str, total: int | None = None):
         super().__init__(message)
@@ -41,7 +41,7 @@ class NoList(TemporarilyUnavailable):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page as the app gave it."""
+    """One page as the app returned it."""
 
     items: list
     total: int | None = None  # of the whole list, where the app reports it
@@ -50,33 +50,34 @@ class Page:
 
 
 def by_id(item: Any) -> str:
-    """The id of an item as most apps give it."""
+    """The id of an item, where most apps have it."""
     return item["id"]
 
 
 def pages_by_index(fetch: Callable[[int], Page], *, size: int, **options: Any) -> Iterator[list]:
-    """SCIM's way (RFC 7644, 3.4.2.4): `fetch(start)` gives up to `size` items from number `start` on, from 1.
+    """SCIM's way (RFC 7644, 3.4.2.4): `fetch(start)` returns up to `size` items from number `start`, counted from 1.
 
-    `ahead`, here and in the two below: where the app reports the total, so many pages are asked for before they are
-    needed, by threads; only for an app whose rules for callers allow that. `fetch` must bear it, as Http does.
+    `ahead`, here and in the two functions below: the number of pages that threads request before they are needed,
+    where the app reports the total. Use it only if the app's rules for callers allow that. Several threads then call
+    `fetch` at once.
     """
     return _by_position(fetch, 1, size, **options)
 
 
 def pages_by_offset(fetch: Callable[[int], Page], *, size: int, **options: Any) -> Iterator[list]:
-    """`fetch(offset)` gives up to `size` items after the first `offset`."""
+    """`fetch(offset)` returns up to `size` items after the first `offset`."""
     return _by_position(fetch, 0, size, **options)
 
 
 def pages_by_number(fetch: Callable[[int], Page], *, size: int, first: int = 1, **options: Any) -> Iterator[list]:
-    """`fetch(number)` gives page `number` of up to `size` items, counted from `first`."""
+    """`fetch(number)` returns page `number`, of up to `size` items. The first page has the number `first`."""
     return _by_position(fetch, first, size, by_number=True, **options)
 
 
 def pages_by_cursor(fetch: Callable[[str | None], Page], **options: Any) -> Iterator[list]:
-    """`fetch(None)` gives the first page, `fetch(page.next)` each further one, until a page names no next.
+    """`fetch(None)` returns the first page, and `fetch(page.next)` each further one, until a page names no next.
 
-    An empty page that names a next one is not the end. Options: as for every pager (see _List).
+    An empty page that names a next one isn't the end. The options are those of every pager (see _List).
     """
     reading = _List(**options)
     cursor, known = None, Seen()
@@ -89,19 +90,20 @@ def pages_by_cursor(fetch: Callable[[str | None], Page], **options: Any) -> Iter
         if not cursor:
             break
         if not known.add(cursor):
-            raise ListChanged(f"The list of {reading.what} repeats itself in a circle. Nothing was changed.")
+            raise ListChanged(f"The pages of the app's list of {reading.what} lead back to an earlier page. Nothing "
+                              "was changed.")  # fmt: skip
         if reading.came_again is not None:
             raise reading.repeated()
     reading.finish()
 
 
 def pages_by_link(fetch: Callable[[str | None], Page], **options: Any) -> Iterator[list]:
-    """As pages_by_cursor, where `page.next` is an address: see next_link()."""
+    """As pages_by_cursor, for a `page.next` that is an address (see next_link)."""
     return pages_by_cursor(fetch, **options)
 
 
 def next_link(answer: Answer) -> str | None:
-    """The address of rel="next" in the Link header (RFC 8288), None on the last page."""
+    """The address of rel="next" in the Link header (RFC 8288); None on the last page."""
     for link in re.findall(r"<([^>]*)>([^<]*)", answer.headers.get("Link", "")):
         if re.search(r""";\s*rel\s*=\s*("[^"]*\bnext\b[^"]*"|next\b)""", link[1], re.IGNORECASE):
             return link[0]
@@ -109,7 +111,7 @@ def next_link(answer: Answer) -> str | None:
 
 
 def number(value: Any) -> int | None:
-    """A total as apps give it, an int or its digits; None for anything else."""
+    """A total as apps write it, as an int or as its digits; None for anything else."""
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,12}", value):
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
@@ -141,14 +143,14 @@ def _by_position(
 
 
 class _List:
-    """One reading of one list: what every pager checks.
+    """One reading of one list, with the checks that every pager makes.
 
-    Options of the pagers: what: the list's name for messages ("users"). id_of: gives an item's id;
-    None if items have none. on_total: is called once with the total, if the app returns it.
-    opened: is applied to the items of each page first (see items.py).
+    The options of the pagers are its arguments. what: the list's name for messages ("users"). id_of: returns an item's
+    id; None if items have none. on_total: called once with the total, if the app reports it. opened: applied first to
+    the items of each page (see items.py).
 
-    An id that comes twice is given once; the list then must add up with its total, and without
-    a total it cannot be trusted: ListChanged.
+    An id that comes twice is returned once. The list must then add up to its total; without a total it can't be
+    trusted, and finish() raises ListChanged.
     """
 
     def __init__(
@@ -163,12 +165,12 @@ class _List:
         self._seen, self._total, self._came, self._distinct, self._pages = Seen(), None, 0, 0, 0
         self._first: list[str] = []  # the ids of the first page, and of the latest
         self._latest: list[str] = []
-        self._fell_to: int | None = None  # a later total, less by exactly what came: it may count what is left
+        self._fell_to: int | None = None  # a later total, lower by exactly what came: it may count the remaining items
         self.came_again: str | None = None  # which page the latest one repeats: "the first page"; None if it is new
 
     def fetch_unless_ended(self, fetch: Callable[[int], Page], position: int) -> Page:
-        """The page there. Once the total is reached, a refusal means that there is no more, and so does an answer
-        that repeats the total (or says 0) and holds no list."""
+        """The page at the position. Once the total is reached, a refusal means that there are no more pages, and so
+        does an answer without a list that repeats the total or says 0."""
         ended = bool(self._pages) and self._total == self._distinct
         try:
             return fetch(position)
@@ -182,10 +184,10 @@ class _List:
             raise
 
     def take(self, page: Page) -> list:
-        """The items of the page that are new; raises ListChanged when the list moved."""
+        """The new items of the page. Raises ListChanged if the list changed while it was read."""
         self._pages += 1
         if self._pages > MOST_PAGES:
-            raise ListChanged(f"The list of {self.what} does not end. Nothing was changed.")
+            raise ListChanged(f"The app's list of {self.what} doesn't end. Nothing was changed.")
         self._look_at_total(page)
         items = self._opened(page.items) if self._opened else page.items
         ids = self._ids(items)
@@ -200,7 +202,8 @@ class _List:
         return fresh
 
     def _look_at_total(self, page: Page) -> None:
-        """Keep the first total; raises ListChanged for another one later, unless an empty page at the end says 0."""
+        """Keep the first total. Raises ListChanged if a later page has another one, except for an empty page at the end
+        that says 0."""
         reported = page.total
         if reported is None:
             return
@@ -215,34 +218,34 @@ class _List:
             return
         left = self._total is not None and reported == self._total - self._came
         if self._came + len(page.items) > reported and page.items and (left or reported == len(page.items)):
-            counts = "what is left from each page on" if left else "each page"
+            counts = "the items that remain from each page on" if left else "each page"
             raise NeverWhole(
-                f"The app reported a total of {self._total} {self.what}, then of {reported} after {self._came} had "
-                f"come: its total counts {counts}, not the whole list. Nothing was changed. Reading it again "
-                "won't help."
+                f"The app reported a total of {self._total} {self.what}, and of {reported} after it had returned "
+                f"{self._came}: its total counts {counts}, not the whole list. Nothing was changed. Reading the list "
+                "again won't help."
             )
         if not left:
             raise self._moved(reported if self._fell_to is None else self._fell_to)
-        self._fell_to = reported  # or so many were removed during the reading: the next page shows which
+        self._fell_to = reported  # perhaps that many were removed during the reading: the next page shows which it is
 
     def _moved(self, reported: int) -> ListChanged:
         return ListChanged(
             f"The number of {self.what} changed from {_or_unknown(self._total)} to {reported} while the list was read."
-            " Nothing was applied; reading it again helps."
+            " Nothing was changed. Reading the list again helps."
         )
 
     @property
     def is_last_page_again(self) -> bool:
-        """True where the total is reached and the app gives its last page for every later one: until then it gave
-        other pages. After only one page, that looks like an app that returns no other page, so it is rejected."""
+        """True if the total is reached and the app returns its last page in place of every later one. With a single
+        page, this can't be distinguished from an app that returns no other page, so it is False."""
         return self.came_again == LAST and self._total == self._distinct
 
     def repeated(self) -> ListChanged:
-        """What is wrong with a page of which everything had come before."""
+        """The error for a page that has only items of earlier pages."""
         lasts = self.came_again == FIRST
         return (NeverWhole if lasts else ListChanged)(
-            f"The app gave {self.came_again} again instead of page {self._pages}: {self._distinct} {self.what} came, "
-            f"of {_or_unknown(self._total)}. There may be more, so nothing was changed."
+            f"The app returned {self.came_again} again instead of page {self._pages}, after {self._distinct} of "
+            f"{_or_unknown(self._total)} {self.what}. There may be more, so nothing was changed."
         )
 
     def _which_page(self, ids: list[str] | None) -> str:
@@ -255,18 +258,18 @@ class _List:
             raise self._moved(self._fell_to)
         if self._total is not None and self._distinct > self._total == len(self._first):
             raise NeverWhole(
-                f"The app says that it has {self._total} {self.what}, but {self._distinct} came: its total counts the "
-                "first page, not the whole list. Nothing was changed. Reading it again won't help."
+                f"The app reported a total of {self._total} {self.what}, but returned {self._distinct}: its total "
+                "counts the first page, not the whole list. Nothing was changed. Reading the list again won't help."
             )
         if self._total is not None and self._distinct != self._total:
             raise ListChanged(
-                f"The app says that it has {self._total} {self.what}, but {self._distinct} came. "
-                "Nothing was applied; reading the list again may help."
+                f"The app reported a total of {self._total} {self.what}, but returned {self._distinct}. "
+                "Nothing was changed. Reading the list again may help."
             )
         if self._total is None and self._came > self._distinct:
             raise ListChanged(
                 f"The app returned some {self.what} twice, so others may be missing. "
-                "Nothing was applied; reading the list again may help."
+                "Nothing was changed. Reading the list again may help."
             )
 
     def _ids(self, items: list) -> list[str] | None:
@@ -275,7 +278,7 @@ class _List:
         try:
             return [str(id) for id in map(self._id_of, items)]
         except (KeyError, TypeError, AttributeError, IndexError):
-            raise TemporarilyUnavailable(f"The app gave one of the {self.what} without an id.") from None
+            raise TemporarilyUnavailable(f"The app returned one of the {self.what} without an id.") from None
 
 
 def _or_unknown(number: int | None) -> str:
@@ -283,8 +286,8 @@ def _or_unknown(number: int | None) -> str:
 
 
 class Ahead:
-    """Fetches pages before they are asked for, once the first has shown the total. The caller gets what a fetch at
-    that moment might give: a page at another place than foreseen, as the one before was short, is fetched then."""
+    """Fetches pages before they are needed, once the first has shown the total and that the app is slow. If an earlier
+    page was short, the next one begins at another position: it is then fetched when it is needed."""
 
     def __init__(self, fetch: Callable[[int], Page], step: int, size: int, most: int):
         self._fetch, self._step, self._size, self._most = fetch, step, size, most
@@ -316,7 +319,8 @@ class Ahead:
 
 
 class Seen:
-    """Which ids came already: an open-addressing table of 64-bit hashes, 16 to 40 bytes an id at any size of list."""
+    """The ids that have come so far: an open-addressing table of 64-bit hashes. An id takes 16 to 40 bytes, however
+    long the list is."""
 
     def __init__(self):
         self._slots, self._count = array("Q", bytes(8 * 1024)), 0
@@ -326,7 +330,7 @@ class Seen:
         return self.add_each([id])[0]
 
     def add_each(self, ids: list[str]) -> list[bool]:
-        """The same for several, in one go."""
+        """The same for several ids at once."""
         while (self._count + len(ids)) * 2 > len(self._slots):
             self._grow()
         slots, last, new = self._slots, len(self._slots) - 1, []

@@ -1,5 +1,5 @@
-"""HTTP connections that go to the addresses which connectors/tools/net.py allowed.
-TLS and the Host header keep the name; only the socket is opened to the address."""
+"""HTTP connections to the addresses that connectors/tools/net.py allowed.
+TLS and the Host header use the name. Only the socket is opened to the address."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from connectors.tools import net
 
 
 class Pinned:
-    """Comes before a connection class of urllib3."""
+    """A mixin, to be named before a connection class of urllib3."""
 
     _loopback_only = False
 
     def _new_conn(self) -> socket.socket:
-        """As urllib3's, except for the address it connects to. Raises net.HostRefused before anything is sent."""
+        """As urllib3's, but connected to an address that net.py allowed. Raises net.HostRefused before anything is
+        sent."""
         try:
             return self._connected(net.addresses(self._dns_host, self.port, loopback_only=self._loopback_only))
         except socket.gaierror as problem:
@@ -28,7 +29,7 @@ class Pinned:
             raise NewConnectionError(self, str(problem)) from problem
 
     def _connected(self, addresses: list[str]) -> socket.socket:
-        """To the first that answers."""
+        """A socket to the first address that answers."""
         for address in addresses:
             try:
                 return connection.create_connection(

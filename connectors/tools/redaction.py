@@ -1,5 +1,5 @@
-"""Takes secrets out of whatever people or logs will read.
-Everything that leaves connectors/ as text goes through a Redactor first."""
+"""Removes secrets from texts that people or logs will see.
+Every text that leaves connectors/ passes through a Redactor first."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Redactor:
         self._longest_first = sorted(self._forms, key=len, reverse=True)
 
     def __call__(self, text: str) -> str:
-        for form in self._longest_first:  # not by one pattern: of a private key that takes half a second to compile
+        for form in self._longest_first:  # not one pattern: compiling a private key's takes half a second
             text = text.replace(form, MASK)
         return text
 

@@ -1,4 +1,4 @@
-"""Refusals that several connectors share, in the same words for every app.
+"""Refusals that several connectors share, worded the same for every app.
 An Owner reads them: what can't be done, that nothing was changed, and what to do instead."""
 
 from __future__ import annotations

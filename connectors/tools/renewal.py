@@ -1,5 +1,5 @@
-"""A credential that ends and is asked for again, as the `auth` of an Http client.
-How it is asked for is for oauth.py and for connectors with a way of their own."""
+"""A token that ends and is requested again, as the `auth` of an Http client.
+oauth.py, and connectors with a way of their own, know how to request it."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from connectors.base import CredentialRejected, Refused
 from connectors.tools.answers import Forbidden
 from connectors.tools.redaction import Redactor
 
-EARLY = 30  # seconds before its announced end a token is renewed
+EARLY = 30  # seconds: a token is renewed so long before its announced end
 
 
 class Renewed(AuthBase):
-    """Headers that hold a token which `ask` gives, asked for when it is needed first and again before it ends.
+    """Headers with a token, which `ask` gets when it is first needed and again before it ends.
 
-    `ask` returns the headers, the token and its remaining seconds (None: unknown), and raises ConnectorErrors.
+    `ask` returns the headers, the token and the seconds until it ends (None: unknown). It raises ConnectorErrors.
     """
 
     def __init__(self, ask: Callable[[], tuple[dict[str, str], str, float | None]]):
         self.headers: dict[str, str] = {}
         self._ask, self._ends, self._redactors = ask, float("-inf"), []
-        self._one = threading.RLock()  # for one asking at a time
+        self._one = threading.RLock()  # only one thread requests a token
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         self.have()
@@ -34,17 +34,18 @@ class Renewed(AuthBase):
         return request
 
     def hide_from(self, redactor: Redactor) -> None:
-        """Each token there is or will be is a secret of this redactor too."""
+        """Keep each token, this one and later ones, out of the texts of this redactor."""
         self._redactors.append(redactor)
 
     def have(self) -> None:
+        """Make sure that there is a token that hasn't ended. Raises as renew() does."""
         with self._one:
             if time.monotonic() > self._ends:
                 self.renew()
 
     def renew(self) -> None:
-        """Raises CredentialRejected or Refused when no token is given; never a NotFound or the like, which the
-        caller would take for an answer to its call."""
+        """Get a new token. Raises CredentialRejected or Refused if there is none; never NotFound or the like, which the
+        caller would take for the answer to its own call."""
         with self._one:
             try:
                 headers, token, seconds = self._ask()

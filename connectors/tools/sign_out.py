@@ -1,4 +1,4 @@
-"""Blocks an account and ends its sessions, where these are two calls. Ending sessions is optional: without the
+"""Blocks an account and ends its sessions, for apps where these are two calls. Ending sessions is optional: without the
 permission for it, the account is still blocked."""
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ from connectors.base import CredentialRejected, RateLimited, Refused, Temporaril
 
 
 def block_and_sign_out(block: Callable[[], None], sign_out: Callable[[], None]) -> None:
-    """Signs the account out, then blocks it: a task that finds an account blocked is done, also after a crash.
+    """Sign the account out, then block it. In this order, a task that finds the account blocked is done, even after a
+    crash.
 
-    A sign-out that fails for now doesn't delay the block. It is tried again afterwards, and its error is raised then.
+    A sign-out that fails for now doesn't delay the block: it is tried again afterwards, and its error is raised then.
+    Raises the ConnectorErrors of `block`.
     """
     ended = _ended(sign_out)
     block()
@@ -20,7 +22,7 @@ def block_and_sign_out(block: Callable[[], None], sign_out: Callable[[], None]) 
 
 
 def _ended(sign_out: Callable[[], None], again: bool = False) -> bool:
-    """False where it may work in a moment. A missing permission counts as done: test() names it."""
+    """Sign out; False if it failed for now. A missing permission counts as done: test() reports it."""
     try:
         sign_out()
     except (Refused, CredentialRejected):

@@ -1,5 +1,5 @@
-"""Times as apps write them, read into what the contract asks for: naive UTC.
-A time that can't be read counts as none: it must not fail a whole reading."""
+"""Reads times as apps write them, into naive UTC as the contract asks for it.
+A time that can't be read counts as missing, so that it doesn't fail a whole reading."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 
 def from_iso(text: object) -> datetime | None:
-    """An ISO 8601 time (RFC 3339), without an offset taken as UTC; None for anything else."""
+    """An ISO 8601 time (RFC 3339) in naive UTC; None for anything else. A time without an offset counts as UTC."""
     if not isinstance(text, str):
         return None
     try:

@@ -1,5 +1,5 @@
-"""A connector whose API lists users and open invitations apart, in pages with `data`, `has_more` and `last_id`:
-OpenAI's and Anthropic's. An account that is an invitation has INVITATION before the invitation's id."""
+"""Connectors of OpenAI and Anthropic: their APIs list users and open invitations separately, in pages with `data`,
+`has_more` and `last_id`. The id of an account that is an invitation begins with INVITATION."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ INVITE_STATUSES = {"pending": "invited"}
 
 
 class UsersAndInvites(HttpConnector):
-    """A subclass names the two lists, and creates an account from a user."""
+    """A subclass names the two lists, and makes an account of a user."""
 
     maker: str = ""  # as messages name it
     users: str = ""  # the address of the list, below `api`; that of one user is below it
     invites: str = ""
     page_size: int = 100
     cursor: str = "after"  # the name of the parameter
-    over: tuple[str, ...] = ()  # the statuses of an invitation that gives nothing more
+    over: tuple[str, ...] = ()  # statuses of an invitation that nobody can accept now
 
     def _account(self, user: dict) -> Account:
         raise NotImplementedError
 
     def accounts(self) -> Iterator[Account]:
-        """Invitations come first: someone who accepts in between is then in two lists, rather than in none."""
+        """Invitations come first: someone who accepts one during the reading is then in both lists, not in neither."""
         yield from self._invitations()
         for page in self._pages(self.users, "users"):
             yield from map(self._account, page)
@@ -54,7 +54,7 @@ class UsersAndInvites(HttpConnector):
         return None if found.get("status") in self.over else _invitation(found)
 
     def _delete(self, path: str) -> None:
-        """Something that is already gone counts as done."""
+        """Delete what is at the path. If it is already gone, that counts as done."""
         try:
             self._http.act("DELETE", path)
         except NotFound:
@@ -65,7 +65,8 @@ class UsersAndInvites(HttpConnector):
         self._http.act("POST", self._path(account.id), json={"role": role})
 
     def _put_in(self, path: str, account: Account, role: str, field: str) -> None:
-        """Give an account the role in a part of the organisation; `path` is its address there, `field` the role's."""
+        """Give an account a role in a project or workspace. `path`: of its membership there; `field`: the role's
+        key."""
         try:
             present = self._http.get(path).json(dict).get(field)
         except NotFound:
@@ -89,7 +90,8 @@ class UsersAndInvites(HttpConnector):
         answer = self._http.get(path, params).json(dict)
         rows, more, last = answer.get("data"), answer.get("has_more"), answer.get("last_id")
         if not isinstance(rows, list) or not isinstance(more, bool) or (more and not clean(last)):
-            raise TemporarilyUnavailable(f"{self.maker} answered without its list of {what}, or without its end.")
+            raise TemporarilyUnavailable(f"{self.maker} answered without its list of {what}, or without saying whether "
+                                         "there are more.")  # fmt: skip
         return Page(rows, next=last if more else None, more=more)
 
 

@@ -83,9 +83,9 @@ def cases() -> dict:
         "two lengths": (raw(OK + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}"), None),
         "a length below zero": (raw(OK + b"Content-Length: -5\r\n\r\n", then=slowly), IN_TIME),
         "brackets without end": (whole(b"[" * 1_000_000), "isn't JSON"),
-        "empty lists by the million": (whole(b"[" + b"[]," * 16_000_000 + b"[]]"), "values in one piece"),
-        "empty objects by the million": (whole(b"[" + b"{}," * 16_000_000 + b"{}]"), "values in one piece"),
-        "short texts by the million": (whole(b"[" + b'"ab",' * 9_000_000 + b'""]'), "values in one piece"),
+        "empty lists by the million": (whole(b"[" + b"[]," * 16_000_000 + b"[]]"), "values at once"),
+        "empty objects by the million": (whole(b"[" + b"{}," * 16_000_000 + b"{}]"), "values at once"),
+        "short texts by the million": (whole(b"[" + b'"ab",' * 9_000_000 + b'""]'), "values at once"),
         "a number of a million digits": (whole(b"1" * 1_000_000), "isn't JSON"),
         "not a number": (whole(b"NaN"), "unexpected form"),
         "a list where an object belongs": (whole(b"[]"), "unexpected form"),
@@ -130,8 +130,8 @@ def pages(says_next):
 
 
 LISTS = {
-    "always a further page": (pages(lambda number: b"http://HOST/people?page=%d" % number), "does not end"),
-    "in circles": (pages(lambda number: b"http://HOST/people?page=1"), "in a circle"),
+    "always a further page": (pages(lambda number: b"http://HOST/people?page=%d" % number), "doesn't end"),
+    "in circles": (pages(lambda number: b"http://HOST/people?page=1"), "lead back to an earlier page"),
     "to another host": (pages(lambda number: b"http://169.254.169.254/latest"), None),
     "to a file": (pages(lambda number: b"file:///etc/passwd"), None),
     "to no address": (pages(lambda number: b"http://[::1"), None),

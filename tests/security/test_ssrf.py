@@ -99,7 +99,7 @@ def test_plain_http_goes_to_loopback_alone(monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(ConnectorError, match="https://"):
         Http("http://10.0.0.1").get("/")
     answers(monkeypatch, {"localhost": [["10.0.0.1"]]})
-    with pytest.raises(HostRefused, match="without encryption"):
+    with pytest.raises(HostRefused, match="only with encryption"):
         Http("http://localhost", retries=0).get("/")
 
 

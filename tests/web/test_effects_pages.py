@@ -58,7 +58,7 @@ def test_the_last_day_to_undo_is_a_date(owner: Client, chat) -> None:
 def test_a_setting_decides_what_a_removal_reaches(owner: Client, chat) -> None:
     is_now(chat, "slack", removal="admin")
     page = preview(owner, chat)
-    assert "Takes them out of this workspace alone." in page and "Deactivates their account" not in page
+    assert "Removes them from this workspace only." in page and "Deactivates their account" not in page
 
 
 def test_the_wizard_says_it_above_the_people_who_are_removed(owner: Client, chat) -> None:
@@ -137,7 +137,7 @@ def test_the_mail_about_a_report_that_removes_nobody_does_not_say_it(owner: Clie
 @pytest.mark.parametrize(
     ("connector", "says"),
     [("asana", "It isn't documented whether this frees the seat. Check the app's billing settings afterwards."),
-     ("google_workspace", "Nothing is saved yet, because the seat isn't freed. Google charges for a suspended user"),
+     ("google_workspace", "This saves no money yet, because the seat isn't freed. Google charges for a suspended user"),
      ("csv-export", "Rollcall can't see whether this frees the seat.")],
 )  # fmt: skip
 def test_money_is_saved_only_where_the_seat_is_known_to_be_freed(owner: Client, chat, connector, says) -> None:

@@ -331,7 +331,7 @@ class TestGitHub(ConnectorContract):
 
     def test_an_app_that_says_unchanged_unasked_is_rejected(self, app, connector):
         app.fail(Reply(304), on="members")
-        with pytest.raises(TemporarilyUnavailable, match="without being asked"):
+        with pytest.raises(TemporarilyUnavailable, match="but Rollcall didn"):
             list(connector.accounts())
 
 

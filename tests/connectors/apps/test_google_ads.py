@@ -264,7 +264,7 @@ class TestGoogleAds(ConnectorContract):
     def test_an_account_that_lies_about_how_many_use_it_fails_the_reading(self, app, connector, lie):
         self.fill(app, 3)
         app.lie = lie
-        with pytest.raises(TemporarilyUnavailable, match="3 came"):
+        with pytest.raises(TemporarilyUnavailable, match="returned 3"):
             list(connector.accounts())
 
     def test_an_answer_without_rows_is_not_an_empty_one(self, app, connector):

@@ -154,7 +154,7 @@ def test_granting_and_revoking(ads, connector):
     assert [access.role for access in connector.access()] == ["ADVERTISE"]
     connector.grant(olga, pixel, "MANAGE")
     assert [(access.role, access.privileged) for access in connector.access()] == [("MANAGE", True)]
-    with pytest.raises(Refused, match="no task OWN"):
+    with pytest.raises(Refused, match="not “OWN”"):
         connector.grant(olga, pixel, "OWN")
     connector.revoke(olga, pixel)
     connector.revoke(olga, pixel)

@@ -67,7 +67,7 @@ class TestSentry(ConnectorContract):
     def test_without_the_teams_no_role_is_changed(self, app, connector):
         self.fill(app, 1)
         app.fail(lambda reply: replace(reply, body={**reply.body, "teamRoles": None}), on="member", acts=True)
-        with pytest.raises(Refused, match="which teams"):
+        with pytest.raises(Refused, match="report this person's teams"):
             connector.change_role(Account("id-0"), "manager")
         assert app.asked("update_member") == []
 

@@ -90,7 +90,7 @@ class TestSnapchatAds(ConnectorContract):
 
     def test_an_organization_that_the_person_is_not_in_is_reported(self, app):
         connector = self.connect(app, organization_id="40d6719b")
-        with pytest.raises(CredentialRejected, match="is in no Snapchat organization 40d6719b"):
+        with pytest.raises(CredentialRejected, match="isn't in the Snapchat organization 40d6719b"):
             connector.test()
         connector.close()
 

@@ -124,7 +124,7 @@ class TestTikTok(ConnectorContract):
         pixel = next(asset for asset in connector.assets() if asset.kind == "pixel")
         for act in (lambda: connector.grant(connector.account("7101"), pixel, ""),
                     lambda: connector.revoke(connector.account("7100"), pixel)):  # fmt: skip
-            with pytest.raises(Refused, match="ad accounts it is linked to"):
+            with pytest.raises(Refused, match="ad accounts that it is linked to"):
                 act()
 
     def test_a_refused_revocation_is_reported_while_the_access_is_there(self, stocked, connector):

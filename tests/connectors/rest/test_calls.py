@@ -125,7 +125,7 @@ def test_a_token_near_its_announced_end_is_renewed_before(anything, connect, mon
 @pytest.mark.parametrize("status", [400, 401, 403])
 def test_a_refused_login_is_the_credentials_fault_and_hides_it(anything, connect, status):
     anything.answer = lambda request: Reply(status, {"error": f"invalid_client {SECRET}"})
-    with pytest.raises(CredentialRejected, match="check what was entered") as raised:
+    with pytest.raises(CredentialRejected, match="Check the credential that was entered") as raised:
         ids(connect(auth=client_credentials(anything)))
     assert SECRET not in str(raised.value)
 

@@ -113,7 +113,7 @@ def test_a_list_with_an_item_twice_ends_as_without_memory(anything, connect):
     for known in (None, Remembered()):
         connector = connect(accounts=[accounts_entry()])
         connector.known_items = known
-        with pytest.raises(TemporarilyUnavailable, match="5 accounts, but 4 came"):
+        with pytest.raises(TemporarilyUnavailable, match="5 accounts, but returned 4"):
             list(connector.accounts())
 
 

@@ -102,7 +102,7 @@ def test_a_call_that_gets_no_turn_in_time_was_never_sent(server):
         hanging = [threads.submit(app_on(server, "127.0.0.5").get, "x") for _ in range(hosts.AT_ONCE)]
         for _ in hanging:
             assert server.begun.acquire(timeout=SECONDS)
-        with pytest.raises(TemporarilyUnavailable, match="busy with other calls of Rollcall"):
+        with pytest.raises(TemporarilyUnavailable, match="busy with Rollcall's other calls"):
             app_on(server, "127.0.0.5", max_seconds=0, retries=0).get("x")
         server.answer(hosts.AT_ONCE)
         wait(hanging)

@@ -105,7 +105,7 @@ def test_the_total_is_reported_once(pager):
 
 
 def test_messages_name_the_list():
-    with pytest.raises(ListChanged, match="says that it has 21 users, but 20 came"):
+    with pytest.raises(ListChanged, match="reported a total of 21 users, but returned 20"):
         ids(pages_by_offset(source(20, lie=1).part, size=SIZE, what="users"))
 
 
