@@ -23,8 +23,8 @@ SESSIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """One effect in words: the people or the choice that it is about, with a colon (or ""); what it does; and
-    everything else."""
+    """One effect in words. `lead`: the people or the choice that it is about, with a colon, or "". `does`: the first
+    sentence. `more`: all other sentences."""
 
     lead: str
     does: str
@@ -104,13 +104,13 @@ def seats_in_words(effects: Iterable[Effect]) -> str:
     """
     found = tuple(effects)
     if kept := next((effect for effect in found if effect.frees_seat is Seat.KEPT), None):
-        return f"This saves no money yet, because the seat isn't freed. {kept.seat_note or CANCEL_SEAT}"
+        return f"No money is saved yet, because the seat isn't freed. {kept.seat_note or CANCEL_SEAT}"
     if not found:
         return f"Rollcall can't see whether this frees the seat. {CHECK_SEAT}"
     if any(effect.frees_seat is Seat.NOT_KNOWN for effect in found):
         return f"It isn't documented whether this frees the seat. {CHECK_SEAT}"
     if any(effect.frees_seat is Seat.NOT_PAID for effect in found):
-        return "This saves no money, because the app's maker doesn't charge per seat."
+        return "No money is saved, because the app's maker doesn't charge per seat."
     return next((effect.seat_note for effect in found if effect.seat_note), "")
 
 

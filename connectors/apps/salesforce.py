@@ -40,7 +40,7 @@ OWN_USER = "see which user the app runs as: give the app the scope “id”, or 
 class SalesforceClient(PresetClient):
     most = 200
     config_path = "ServiceProviderConfigs"
-    user_info = ""  # the address that describes the user whom the app runs as
+    user_info = ""  # the address that describes the user that the app runs as
 
     def me(self) -> dict | None:
         """The user that the app runs as, from OpenID Connect's user info, whose user_id is the id in SCIM; None where
@@ -68,7 +68,7 @@ class Salesforce(ScimPreset):
         "that user may do, so don't choose someone who may leave.",
         "Copy the consumer key and secret. The address is under Setup, “My Domain”.",
         "A removal deactivates the user, because Salesforce deletes nobody. It refuses to deactivate the last system "
-        "administrator, and a user whom a setting still names.",
+        "administrator, and a user that a setting still names.",
         "Salesforce shows at most about 2,200 users over SCIM. With more, the check fails and says so. The list also "
         "has users that Salesforce made for itself: leave those alone.",
         "Profiles and permission sets are shown as roles. If a profile other than “System Administrator” may "

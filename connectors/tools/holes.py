@@ -29,7 +29,7 @@ def segment(text: Any, what: str = "an id") -> str:
     """The value, encoded as one segment of a path. Raises Refused if it is empty, or would change the path's meaning.
     `what`: its name for the message, such as "the team's id"."""
     if text is None or not str(text).strip():
-        raise Refused(f"Nothing was sent to the app, because {what} that the call needs is empty.")
+        raise Refused(f"Nothing was sent: {what} that the call needs is empty.")
     if str(text) in (".", ".."):
         raise Refused(f"Nothing was sent to the app: “{text}”, given as {what}, can't be a part of an address.")
     return quote(str(text), safe="")

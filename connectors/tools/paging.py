@@ -218,7 +218,7 @@ class _List:
             return
         left = self._total is not None and reported == self._total - self._came
         if self._came + len(page.items) > reported and page.items and (left or reported == len(page.items)):
-            counts = "the items that remain from each page on" if left else "each page"
+            counts = "the remaining items from each page on" if left else "each page"
             raise NeverWhole(
                 f"The app reported a total of {self._total} {self.what}, and of {reported} after it had returned "
                 f"{self._came}: its total counts {counts}, not the whole list. Nothing was changed. Reading the list "

@@ -66,11 +66,11 @@ def test_only_a_seat_that_is_known_to_be_freed_needs_nothing_more():
     freed = replace(SUSPENDED, frees_seat=Seat.FREED, seat_note="")
     unknown, free = replace(freed, frees_seat=Seat.NOT_KNOWN), replace(freed, frees_seat=Seat.NOT_PAID)
     assert seats_in_words([freed]) == ""
-    assert seats_in_words([freed, free]).startswith("This saves no money,")
+    assert seats_in_words([freed, free]).startswith("No money is saved,")
     assert seats_in_words([replace(freed, seat_note="Lower the number of seats.")]) == "Lower the number of seats."
     for effects, begins, advice in (
-        ([SUSPENDED], "This saves no money yet", "Desk charges for it."),
-        ([free, replace(SUSPENDED, seat_note="")], "This saves no money yet", CANCEL_SEAT),
+        ([SUSPENDED], "No money is saved yet", "Desk charges for it."),
+        ([free, replace(SUSPENDED, seat_note="")], "No money is saved yet", CANCEL_SEAT),
         ([freed, unknown], "It isn't documented", CHECK_SEAT),
         ([], "Rollcall can't see", CHECK_SEAT),
     ):

@@ -174,7 +174,7 @@ def test_capped_page(fake_scim, olga, by):
 
 TOTALS = {
     "the page's": "its total counts the first page, not the whole list",
-    "of what is left": "its total counts the items that remain from each page on",
+    "of what is left": "its total counts the remaining items from each page on",
     "of the first page, for ever": "the first page again instead of page 2",
 }
 

@@ -137,7 +137,7 @@ def test_the_mail_about_a_report_that_removes_nobody_does_not_say_it(owner: Clie
 @pytest.mark.parametrize(
     ("connector", "says"),
     [("asana", "It isn't documented whether this frees the seat. Check the app's billing settings afterwards."),
-     ("google_workspace", "This saves no money yet, because the seat isn't freed. Google charges for a suspended user"),
+     ("google_workspace", "No money is saved yet, because the seat isn't freed. Google charges for a suspended user"),
      ("csv-export", "Rollcall can't see whether this frees the seat.")],
 )  # fmt: skip
 def test_money_is_saved_only_where_the_seat_is_known_to_be_freed(owner: Client, chat, connector, says) -> None:

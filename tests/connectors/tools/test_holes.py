@@ -10,7 +10,7 @@ from connectors.tools.holes import EVERYTHING, needed, segment
 
 @pytest.mark.parametrize("nothing", ["", " ", "\t", None])
 def test_a_segment_is_never_empty(nothing):
-    with pytest.raises(Refused, match="Nothing was sent to the app, because the e-mail address that the call needs is empty"):
+    with pytest.raises(Refused, match="Nothing was sent: the e-mail address that the call needs is empty"):
         segment(nothing, "the e-mail address")
 
 

@@ -129,7 +129,7 @@ def counting(pager: str, count: int, total_of: Callable[[list, int], int]):
 @pytest.mark.parametrize("pager", POSITION)
 @pytest.mark.parametrize("count", [SIZE + 1, 2 * SIZE, 25, 93])
 def test_a_total_of_what_is_left_is_reported_as_such(pager, count):
-    with pytest.raises(ListChanged, match="counts the items that remain from each page on, not the whole list") as raised:
+    with pytest.raises(ListChanged, match="counts the remaining items from each page on, not the whole list") as raised:
         counting(pager, count, lambda items, before: count - before)
     assert "won't help" in str(raised.value) and raised.value.advice
 
