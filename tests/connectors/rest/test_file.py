@@ -152,8 +152,8 @@ def test_files_in_the_folder_are_in_the_catalogue(folder):
 
 @pytest.mark.parametrize("second, reason", [
     ("label: 7", "line 1: "),
-    (GOOD, "“app: desk” is taken by Desk"),
-    (GOOD.replace("app: desk", "app: scim"), "“app: scim” is taken by SCIM 2.0"),
+    (GOOD, "“app: desk” is already the name of Desk"),
+    (GOOD.replace("app: desk", "app: scim"), "“app: scim” is already the name of SCIM 2.0"),
 ])  # fmt: skip
 def test_a_broken_file_is_reported_and_hinders_no_other(folder, second, reason):
     (folder / "a.yaml").write_text(GOOD)
