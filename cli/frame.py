@@ -6,7 +6,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from cli.locks import InUse, in_use, is_served
 from connectors.base import ConnectorError
 from sync import config, faults, moving, restored, start
 from sync.config import Config
-from sync.db import DatabaseRefused, connected
+from sync.db import DatabaseRefused, db
 from sync.directory import directories
 from sync.jobs import queue
 from sync.mail import outbox
@@ -52,8 +52,8 @@ def installation() -> Iterator[Config]:
     """Opens the installation in ROLLCALL_HOME and connects to it. A restore has to wait until the block ends."""
     settings = Config.from_environ()
     with in_use(settings):
-        start.open_all(settings)
-        with connected():
+        start.connect_all(settings)
+        with closing(db):
             try:
                 yield settings
             finally:

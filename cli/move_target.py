@@ -5,17 +5,19 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import closing
 from dataclasses import asdict
 
 from sync import activity, vault
 from sync.config import Config
-from sync.db import DatabaseRefused, opened_database
+from sync.db import DatabaseRefused, connect_database, db
 
 
 def main(act: str) -> None:
     settings = Config.from_environ()
     try:
-        with opened_database(settings.database_url or settings.database_path):
+        connect_database(settings.database_url or settings.database_path)
+        with closing(db):
             if act == "verify":
                 vault.open_vault(settings.secret_key_file)
                 print(json.dumps(asdict(activity.verify())))

@@ -160,25 +160,31 @@ def utcnow() -> datetime:
 
 
 def open_database(path: str | os.PathLike) -> None:
-    """As opened_database(), without a connection afterwards."""
-    with opened_database(path):
-        pass
+    """As connect_database(), without a connection afterwards."""
+    connect_database(path)
+    db.close()
 
 
-@contextmanager
-def opened_database(path: str | os.PathLike) -> Iterator[None]:
+def connect_database(path: str | os.PathLike) -> None:
     """Point `db` at the file, or at the server's database by its address, and bring its schema up to date. This thread
-    is connected to it for the length of the block.
+    is connected to it afterwards.
 
     A file of an older version is copied beside itself first; raises
     DatabaseRefused for a file of a newer version or one that isn't a database.
     """
     _close()
-    try:
+    with closed_if_it_fails():
         _open_server(str(path)) if db.on_server else _open_file(Path(path))
+
+
+@contextmanager
+def closed_if_it_fails() -> Iterator[None]:
+    """This thread has no connection after a block that raises."""
+    try:
         yield
-    finally:
+    except BaseException:
         _close()
+        raise
 
 
 def _close() -> None:

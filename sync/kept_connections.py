@@ -23,8 +23,8 @@ LEFT = """SELECT
 
 
 class Connection(sqlite3.Connection):
-    """`opened` says which file it has open, and `settings` what LEFT answered then; None: it isn't kept. TEMP tables that
-    `stay` are empty after each use."""
+    """`opened` says which file it has open, and `settings` what LEFT answered then; None: it isn't kept. TEMP tables
+    that `stay` are empty after each use."""
 
     opened: tuple | None = None
     settings: tuple | None = None

@@ -8,7 +8,7 @@ from sync import activity, restored, seals, vault
 from sync.apps import drafts
 from sync.checks import checks, comparison
 from sync.config import Config
-from sync.db import DatabaseRefused, db, opened_database
+from sync.db import DatabaseRefused, closed_if_it_fails, connect_database, db
 from sync.directory import address_moves, directories, last_days, scim_people, unused_keys, waiting_files
 from sync.jobs import queue
 from sync.mail import news, outbox
@@ -55,12 +55,20 @@ MOVED = "moved to"  # the name of the database that has the workspace now
 
 
 def open_all(config: Config, although_moved: bool = False) -> None:
-    """Open key file, database and queue; raises VaultProblem or DatabaseRefused with what to do."""
+    """As connect_all(), without a connection afterwards."""
+    connect_all(config, although_moved)
+    db.close()
+
+
+def connect_all(config: Config, although_moved: bool = False) -> None:
+    """Open key file, database and queue; this thread is connected afterwards. Raises VaultProblem or DatabaseRefused
+    with what to do."""
     config.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     connectors.allow_networks(config.private_networks)
     connectors.load_folder(config.home / "connectors")
     vault.open_vault(config.secret_key_file)
-    with opened_database(config.database_url or config.database_path):
+    connect_database(config.database_url or config.database_path)
+    with closed_if_it_fails():
         if not although_moved and (name := moved_to()):
             raise DatabaseRefused(f"This workspace was moved to {name}. Set ROLLCALL_DATABASE to that database, or use "
                                   "this one again with: python app.py move --undo")

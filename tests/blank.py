@@ -42,7 +42,7 @@ class Copy:
         return cls(config.database_path.read_bytes(), key)
 
     def open(self, config: Config) -> None:
-        """What sync.start.open_all() does on a folder that holds these files. Its migrations are not applied again.
+        """What sync.start.connect_all() does on a folder that holds these files. Its migrations are not applied again.
         This thread stays connected."""
         config.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         if database.on_server():
@@ -53,8 +53,7 @@ class Copy:
         if self.key:
             config.secret_key_file.touch(0o600)
             config.secret_key_file.write_bytes(self.key)
-        start.open_all(config)
-        db.connect()
+        start.connect_all(config)
         if not database.on_server():
             db.pragma("synchronous", "off", permanent=True)  # a kill loses nothing by it, and nobody cuts the power
             queue.queue.storage._fsync = False

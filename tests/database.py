@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -128,11 +128,12 @@ def keep(home: Path | str) -> str:
 @contextmanager
 def first_of_many(folder: Path) -> Iterator[None]:
     """A new database, open for the length of the block: what open_copy() of the same folder copies afterwards."""
-    from sync.db import db, opened_database
+    from sync.db import connect_database, db
 
     if on_server():
         make(folder)
-    with opened_database(f"{_server()}/{_name(folder)}" if on_server() else folder / "template.db"):
+    connect_database(f"{_server()}/{_name(folder)}" if on_server() else folder / "template.db")
+    with closing(db):
         yield
         if not on_server():
             db.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -143,18 +144,17 @@ def first_of_many(folder: Path) -> Iterator[None]:
 
 def open_copy(folder: Path) -> None:
     """Open a copy of it, in place of the one before, and connect this thread to it."""
-    from sync.db import db, open_database
+    from sync.db import connect_database, db
 
     copy = folder / "run.db"
     if on_server():
         make(copy, _templates[folder])
-        open_database(f"{_server()}/{_name(copy)}")
+        connect_database(f"{_server()}/{_name(copy)}")
     else:
         shutil.copy(folder / "template.db", copy)
         for leftover in folder.glob("run.db-*"):
             leftover.unlink()
-        open_database(copy)
-    db.connect()
+        connect_database(copy)
     if not on_server():
         db.execute_sql("PRAGMA synchronous = 0")
 

@@ -17,7 +17,7 @@ from huey.serializer import Serializer
 from huey.storage import PostgresStorage, SqliteStorage
 
 from sync import faults
-from sync.db import NORMAL, turn
+from sync.db import NORMAL, connected, db, turn, writing
 from sync.jobs.bell import Bell
 
 NAME = "rollcall"
@@ -46,6 +46,12 @@ class Rings(Protocol):
 
 class _RingingStorage(SqliteStorage):
     bell: Bell
+
+    def initialize_schema(self) -> None:
+        """Huey's tables, made on this thread's connection: to open another would take longer than all of it."""
+        with connected(), writing():
+            for statement in self.ddl:
+                db.execute_sql(statement)
 
     def _create_connection(self) -> sqlite3.Connection:
         """Messages don't wait for the disk: after a power cut, the sweep sends those again that are missing."""

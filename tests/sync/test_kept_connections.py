@@ -102,8 +102,10 @@ class Uses(RuleBasedStateMachine):
         connection.execute(statement)
         self.kept.give_back(connection)
 
-    @rule(left=st.sampled_from(("", "INSERT INTO staged VALUES (1)", "BEGIN; INSERT INTO staged VALUES (1)",
-                                "CREATE TEMP TRIGGER s AFTER INSERT ON staged BEGIN DELETE FROM note; END")))  # fmt: skip
+    @rule(left=st.sampled_from((
+        "", "INSERT INTO staged VALUES (1)", "BEGIN; INSERT INTO staged VALUES (1)",
+        "CREATE TEMP TRIGGER s AFTER INSERT ON staged BEGIN DELETE FROM note; END",
+    )))  # fmt: skip
     def a_use_leaves_a_table_that_stays(self, left: str) -> None:
         connection = self.kept.take()
         connection.execute("CREATE TEMP TABLE IF NOT EXISTS staged (number INT)")
