@@ -8,7 +8,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from sync import start
+from sync import restored, start
 from sync.config import Config
 from sync.db import connected, db
 from sync.jobs import queue
@@ -23,23 +23,28 @@ LOCAL = {"ROLLCALL_PRIVATE_NETWORKS": "127.0.0.0/8,::1/128"}  # what tests serve
 
 @dataclass(frozen=True)
 class Copy:
-    """An installation's files. `key` is None where nothing in the database is sealed yet."""
+    """An installation's files. `key` is None where nothing in the database is sealed yet; `head` is what ROLLCALL_HOME
+    notes of its log."""
 
     database: bytes | str  # of the file, or the name of a template
     key: bytes | None = None
+    head: bytes | None = None
 
     @classmethod
     def of(cls, config: Config, with_key: bool = True) -> Copy:
         """The one that is open, which is closed by it."""
-        key = config.secret_key_file.read_bytes() if with_key else None
+        key = head = None
+        if with_key:
+            restored.look()
+            key, head = config.secret_key_file.read_bytes(), (config.home / restored.NOTE).read_bytes()
         if database.on_server():
             db.close()
             queue.queue.storage.close()
-            return cls(database.keep(config.home), key)
+            return cls(database.keep(config.home), key, head)
         db.connect(reuse_if_open=True)
         db.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         db.close()
-        return cls(config.database_path.read_bytes(), key)
+        return cls(config.database_path.read_bytes(), key, head)
 
     def open(self, config: Config) -> None:
         """What sync.start.connect_all() does on a folder that holds these files. Its migrations are not applied again.
@@ -53,6 +58,7 @@ class Copy:
         if self.key:
             config.secret_key_file.touch(0o600)
             config.secret_key_file.write_bytes(self.key)
+            (config.home / restored.NOTE).write_bytes(self.head)
         start.connect_all(config)
         if not database.on_server():
             db.pragma("synchronous", "off", permanent=True)  # a kill loses nothing by it, and nobody cuts the power
