@@ -24,7 +24,7 @@ from sync.workspace import workspace
 DOWNLOADED = ("when", "who", "what", "about", "why", "before", "after", "app")
 ORDER = Order({"when": [Activity.id]}, [Activity.id], [Activity.id.desc()])  # without a choice, the newest is first
 OLDEST_FIRST = "when"
-MOST_PEOPLE = 100  # that a filter by words can mean
+MOST_PEOPLE = 100  # whose entries are read by their index; if words mean more, the log is read from its end
 line_id = fn.COALESCE(Activity.line, Activity.id)
 # What an entry is about, by the beginning of its words, or by all of them after "=". All that has none of these is
 # "other".
@@ -183,7 +183,14 @@ def _conditions(wanted: Log, of_apps: Collection[int] | None) -> Iterator[Expres
 
 def _about(person: str) -> Expression:
     number = whole_number(person)
-    ids = [number] if number is not None else finding.first(Kind.PERSON, person, MOST_PEOPLE).ids
+    if number is not None:
+        return Activity.person == number
+    if not finding.searches(person):
+        return NOTHING
+    meant = Person.select(Person.id).where(finding.having(Person.id, Kind.PERSON, person))
+    ids = [id for (id,) in meant.order_by(Person.id).limit(MOST_PEOPLE + 1).tuples()]
+    if len(ids) > MOST_PEOPLE:
+        return (Activity.person + 0).in_(meant)
     return Activity.person.in_(ids) if len(ids) != 1 else Activity.person == ids[0]
 
 

@@ -12,8 +12,10 @@ from sync import activity, log_lines
 from sync.activity_words import in_words
 from sync.db import db, utcnow, writing
 from sync.log_lines import KINDS, OTHER, Log
-from sync.models import Activity
+from sync.models import Activity, Person
 from sync.people import people
+from sync.search import index
+from sync.search.index import Kind
 from tests.database import ON_FILE
 
 WHATS = st.sampled_from(["new user", "new asset", "check succeeded", "noted"])
@@ -121,6 +123,22 @@ def test_filters_by_person_app_and_days(olga, chat, by):
     assert not log_lines.lines(Log(since=str(day + timedelta(days=2))))[0]
     assert not log_lines.lines(Log(until=str(day - timedelta(days=2))))[0]
     log_lines.lines(Log(until="9999-12-31"))
+
+
+@pytest.mark.parametrize("indexed", [False, True], ids=["before they are in the index", "in the index"])
+def test_a_filter_by_a_name_leaves_out_nobody(olga, indexed):
+    """However many people have the name, however short it is, and before the search index has any of them."""
+    Person.insert_many([{"name": name} for name in ["Bo"] * (index.MANY + 1) + ["Zed"]]).execute()
+    *_, bo, zed = Person.select().order_by(Person.id)
+    write("noted", person=zed)
+    write("onboarded person", person=bo)
+    if indexed:
+        index.bring_up_to_date(utcnow())
+        assert not index.is_behind(Kind.PERSON, 0)
+    for asked, what in (("zed", "noted"), ("bo", "onboarded person")):
+        found, more = log_lines.lines(Log(person=asked))
+        assert [line.lead.what for line in found] == [what] and not more
+        assert [row[2] for row in log_lines.download(Log(person=asked))] == [in_words(what)]
 
 
 @pytest.mark.parametrize("sort", ["", "when"])
