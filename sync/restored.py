@@ -22,10 +22,10 @@ from sync.settings import set_setting, setting
 from sync.states import Approval, OffboardingState
 from sync.tasks import tasks
 from sync.words import plural
+from sync.workspace import NOTED, WITHDRAWN
 
 NOTE = "activity.head"  # the file: JSON with seals.end() of each log, and when it was written, by when the log began
 FIELDS = {"entries", "head", "key", "began", "at"}
-NOTED, WITHDRAWN = "head noted", "approvals withdrawn"  # settings: since when, and when last; ISO 8601, UTC
 JUST_NOW = timedelta(minutes=10)
 WHY = "The database is from an earlier time: a backup was restored"
 OF_A_TASK = (f"{WHY}. This may have been done since then, or be wrong by now. Look in the app, then retry it or cancel "
@@ -94,13 +94,14 @@ def withdraw(by: Asker) -> Withdrawn:
     with writing():
         standing = list(App.select().where(
             (App.removal_approval == Approval.AUTOMATIC) | App.joiner_approval.is_null(False)
-            | App.unassigned_approval.is_null(False)))  # fmt: skip
+            | App.unassigned_approval.is_null(False)).order_by(App.id))  # fmt: skip
         for app in standing:
             if app.removal_approval == Approval.AUTOMATIC:
                 apps.set_removal(app, Approval.ASK, by)
             if app.joiner_approval or app.unassigned_approval:
                 rules.set_policy(app, None, None, by)
-        planned = list(Offboarding.select().where(Offboarding.state == OffboardingState.SCHEDULED))
+        scheduled = Offboarding.select().where(Offboarding.state == OffboardingState.SCHEDULED)
+        planned = list(scheduled.order_by(Offboarding.id))
         for offboarding in planned:
             holds.give_up(offboarding, by, WHY)
         withdrawn = Withdrawn(tasks.withdraw(OF_A_TASK), len(planned), len(standing), Session.delete().execute())

@@ -16,6 +16,8 @@ from sync.settings import all_settings, set_setting, setting  # noqa: F401 - oth
 from sync.states import WorkspaceRole
 from sync.words import value_in_words
 
+NOTED, WITHDRAWN = "head noted", "approvals withdrawn"  # settings of sync/restored.py: ISO 8601, UTC
+
 
 class WorkspaceProblem(Problem):
     """A setting that can't be; the text is for the page."""
@@ -86,6 +88,12 @@ def _refuse_nonsense(values: dict[str, Any]) -> None:
 def to_local(moment: datetime) -> datetime:
     """A naive UTC time as an aware one in the workspace's zone."""
     return moment.replace(tzinfo=UTC).astimezone(ZoneInfo(workspace().zone))
+
+
+def generation() -> tuple[str | None, str | None]:
+    """Another one after another database, or one of an earlier time, has taken this one's place and that was noticed:
+    since when the end of its log is noted, and when approvals were last withdrawn (sync/restored.py)."""
+    return setting(NOTED), setting(WITHDRAWN)
 
 
 def today() -> date:

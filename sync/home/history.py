@@ -17,7 +17,7 @@ from sync.db import db
 from sync.listing import Among, in_apps
 from sync.safety.wanted import REMOVES
 from sync.states import CONNECTED, ChangeKind, CheckState, texts
-from sync.workspace import today, workspace
+from sync.workspace import generation, today, workspace
 
 WEEK = 7  # days
 _ENDED = (CheckState.SUCCEEDED, CheckState.FAILED)
@@ -95,7 +95,7 @@ def by_day(apps: Sequence[Counted], days: int) -> list[Day]:
     A day without a reading keeps the number of the day before. Today has the number that the pages show.
     """
     last, zone = today(), workspace().zone
-    past = _past(db.database, tuple((app.id, app.created_at) for app in apps), zone, last, days - 1)
+    past = _past((db.database, generation()), tuple((app.id, app.created_at) for app in apps), zone, last, days - 1)
     users = {app.id: app.users for app in apps}
     past.today = found = _continued(past.today, users.keys())
     return [*past.days, found.tally.day(last, users)]
@@ -117,7 +117,7 @@ def _with(tally: _Tally, rows: Sequence[tuple], last: int) -> _Today:
 
 
 @lru_cache(maxsize=16)
-def _past(_database: str, apps: tuple[tuple[int, object], ...], zone: str, last: date, days: int) -> _Past:
+def _past(_database: tuple, apps: tuple[tuple[int, object], ...], zone: str, last: date, days: int) -> _Past:
     """The `days` days before `last`, which no check changes now, and `last` so far: each process reads them once a day,
     for each set of apps that someone sees. `apps` are ids and when they were created, as an id may be given again."""
     ids = json.dumps([id for id, _ in apps])

@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync import workspace
+from sync import restored, workspace
 from sync.apps.owners import Seen
 from sync.db import db, utcnow
 from sync.home import history
 from sync.home.history import Day, Week
 from sync.models import Account, App, Change, Check
+from sync.rank import Asker
+from sync.settings import set_setting
 from sync.states import ChangeKind, CheckState
 from sync.workspace import today
 from tests.sync.ordered import compared
@@ -156,6 +158,20 @@ def test_an_app_with_the_id_of_one_that_was_deleted_has_its_own_past(app):
     app.delete_instance()
     new = App.create(id=app.id, connector="sample-chat", name="New", category="Seat-based", state="active")
     assert numbers(history.by_day([new], 3)) == [(None, 0, 0)] * 3
+
+
+@pytest.mark.parametrize("become", [
+    lambda: restored.withdraw(Asker.command_line()), lambda: set_setting(workspace.NOTED, "2026-11-01T09:00:00"),
+], ids=["one of an earlier time", "another workspace's"])  # fmt: skip
+def test_days_are_read_again_once_the_database_is_another(app, become):
+    check(app, 3, 8)
+    check(app, 2, 9, new=1)
+    check(app, 0, 9)
+    assert numbers(history.by_day([app], 4)) == [(8, 0, 0), (9, 1, 0), (9, 0, 0), (9, 0, 0)]
+    Check.delete().where(Check.accounts == 9).execute()  # the other one doesn't have it
+    become()
+    days = history.by_day([app], 4)
+    assert numbers(days) == [(8, 0, 0), (8, 0, 0), (8, 0, 0), (9, 0, 0)] and days[-1].checks == 0
 
 
 def test_a_week_counts_each_leaver_of_these_apps_once(app):
