@@ -1,5 +1,7 @@
 """Employee numbers are compared in lower case (A to Z only), in words that SQLite and PostgreSQL share."""
 
+from peewee import SqliteDatabase
+
 NAME = "person_number"
 
 
@@ -8,7 +10,8 @@ def up(migrator, db):
 
 
 def down(migrator, db):
-    _index(db, "employee_number COLLATE NOCASE")
+    if isinstance(db, SqliteDatabase):  # the first database on a server had the new index
+        _index(db, "employee_number COLLATE NOCASE")
 
 
 def _index(db, column):

@@ -1,7 +1,7 @@
 """A reading remembers each item of an app's list, with its account and the account's version. A trigger counts the
 version up with each write, so that the item is then read in full again."""
 
-from peewee import BlobField, CharField, ForeignKeyField, IntegerField, Model, TextField
+from peewee import BlobField, CharField, ForeignKeyField, IntegerField, Model, SqliteDatabase, TextField
 
 # All that a reading compares, and what makes it look at an account in any case.
 WATCHED = (
@@ -35,20 +35,34 @@ def up(migrator, db):
     db.execute_sql("ALTER TABLE account ADD COLUMN version INTEGER NOT NULL DEFAULT 0")
     with db.bind_ctx([RememberedItems], bind_refs=False, bind_backrefs=False):
         db.create_tables([RememberedItems], safe=False)
-    db.execute_sql(
-        f"CREATE TRIGGER account_version AFTER UPDATE OF {', '.join(WATCHED)} ON account "
-        "BEGIN UPDATE account SET version = OLD.version + 1 WHERE id = NEW.id; END"
-    )
-    # The id of a deleted row may be given to another one.
-    db.execute_sql(
-        "CREATE TRIGGER account_forgotten AFTER DELETE ON account "
-        "BEGIN DELETE FROM remembered_items WHERE app_id = OLD.app_id; END"
-    )
+    make_triggers(db)
+
+
+def make_triggers(db):
+    """The second one because the id of a deleted row may be given to another one."""
+    watched = ", ".join(WATCHED)
+    forgets = "DELETE FROM remembered_items WHERE app_id = OLD.app_id"
+    if isinstance(db, SqliteDatabase):
+        db.execute_sql(
+            f"CREATE TRIGGER account_version AFTER UPDATE OF {watched} ON account "
+            "BEGIN UPDATE account SET version = OLD.version + 1 WHERE id = NEW.id; END"
+        )
+        db.execute_sql(f"CREATE TRIGGER account_forgotten AFTER DELETE ON account BEGIN {forgets}; END")
+        return
+    for name, when, body in (
+        ("account_version", f"BEFORE UPDATE OF {watched}", "NEW.version := OLD.version + 1; RETURN NEW;"),
+        ("account_forgotten", "AFTER DELETE", f"{forgets}; RETURN NULL;"),
+    ):
+        db.execute_sql(f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} END $$")
+        db.execute_sql(f"CREATE TRIGGER {name} {when} ON account FOR EACH ROW EXECUTE FUNCTION {name}()")
 
 
 def down(migrator, db):
     for name in ("account_version", "account_forgotten"):
-        db.execute_sql(f"DROP TRIGGER IF EXISTS {name}")
+        if isinstance(db, SqliteDatabase):
+            db.execute_sql(f"DROP TRIGGER IF EXISTS {name}")
+        else:
+            db.execute_sql(f"DROP FUNCTION {name}() CASCADE")  # with its trigger
     with db.bind_ctx([RememberedItems], bind_refs=False, bind_backrefs=False):
         db.drop_tables([RememberedItems])
     db.execute_sql("ALTER TABLE account DROP COLUMN version")

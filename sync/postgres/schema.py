@@ -80,21 +80,7 @@ def create(db: Postgres, runner: Runner) -> None:
         db.run_script(keys.function(name))
     db.create_tables(db.base.__subclasses__())
     db.run_script(SEARCH)
-    db.run_script(_versions(import_module("sync.migrations.0039_known_items").WATCHED))
+    import_module("sync.migrations.0039_known_items").make_triggers(db)
     for act in ("update", "delete"):
         db.append_only("activity", act)
     runner.fake()
-
-
-def _versions(watched: tuple[str, ...]) -> str:
-    """SQL: the triggers that migration 0039 makes in the file. They count up the version of an account that is written,
-    and delete the items of its app when it is deleted."""
-    return f"""
-        CREATE FUNCTION account_version() RETURNS trigger LANGUAGE plpgsql AS $$
-            BEGIN NEW.version := OLD.version + 1; RETURN NEW; END $$;
-        CREATE FUNCTION account_forgotten() RETURNS trigger LANGUAGE plpgsql AS $$
-            BEGIN DELETE FROM remembered_items WHERE app_id = OLD.app_id; RETURN NULL; END $$;
-        CREATE TRIGGER account_version BEFORE UPDATE OF {", ".join(watched)} ON account FOR EACH ROW
-            EXECUTE FUNCTION account_version();
-        CREATE TRIGGER account_forgotten AFTER DELETE ON account FOR EACH ROW EXECUTE FUNCTION account_forgotten();
-    """
