@@ -10,8 +10,7 @@ from sync.models import Account, Asset, Change, Person, PersonEmail, Task
 
 def main_email(person: Person) -> str:
     """The address that mail goes to; "" for someone who has none."""
-    emails = sorted(person.emails, key=lambda email: (not email.main, email.id))
-    return emails[0].email if emails else ""
+    return next((row.email for row in person.addresses()), "")
 
 
 def main_emails(person_ids: Iterable[int]) -> dict[int, str]:

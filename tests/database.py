@@ -97,6 +97,12 @@ def tampering(db: object) -> None:
         db.no_longer_append_only("activity", act)
 
 
+def reverse_what_has_no_order(db: object) -> None:
+    """From now on, the file gives rows in reverse unless ORDER BY says otherwise, as a server may."""
+    if not on_server():
+        db.pragma("reverse_unordered_selects", 1, permanent=True)
+
+
 def temporary_tables(db: object) -> set[str]:
     """The names of this connection's TEMP tables."""
     query = ("SELECT relname FROM pg_class WHERE relnamespace = pg_my_temp_schema() AND relkind = 'r'" if on_server()
@@ -111,7 +117,7 @@ def temporary_tables_with_rows(db: object) -> set[str]:
 def make(home: Path | str, template: str | None = None) -> None:
     """An empty database for an installation in this folder, or a copy of a template."""
     drop(home)
-    _run(f"CREATE DATABASE {_name(home)} TEMPLATE {template or 'template0'}")
+    _run(f"CREATE DATABASE {_name(home)} TEMPLATE {template or 'template0'} STRATEGY FILE_COPY")  # half of the time
 
 
 def keep(home: Path | str) -> str:

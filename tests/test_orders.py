@@ -23,6 +23,7 @@ for _model in MODELS.values():
 NEVER_NULL = {
     "sync/apps/member_list.py": {"Person.department": "NULL is left out"},
     "sync/people/person_list.py": {"Person.department": "NULL is left out"},
+    "sync/checks/compare.py": {"a.external_id": "of account"},
     "sync/checks/checks.py": {"App.next_check_at": "compared with now"},
     "sync/checks/comparison.py": {"App.compare_at": "compared with now"},
     "sync/directory/scim_store.py": {"ScimResource.deleted_at.desc()": "NULL is left out"},
@@ -34,6 +35,7 @@ NEVER_NULL = {
                                   "person_id": "of those who are new"},
     "sync/directory/precedence.py": {"person_id": "of an entry that has one"},
     "sync/groups/assignments.py": {"position DESC": "of role"},
+    "sync/matching/addresses.py": {"m.external_id": "of a list"},
     "sync/matching/vouching.py": {"position": "after position IS NULL"},
     "sync/roles.py": {"h.value": "of a list of texts"},
     "sync/safety/administrators.py": {"r.position": "of role", "r.external_id": "of role"},

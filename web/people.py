@@ -171,8 +171,7 @@ def _timeline(person: Person, app_ids: set[int]) -> dict:
 @workspace_role(*MANAGERS)
 def edit(person_id: int) -> tuple[str, int]:
     person = person_below(person_id)
-    ordered = sorted(person.emails, key=lambda email: (not email.main, email.id))
-    given = {"name": person.name, "emails": "\n".join(email.email for email in ordered)}
+    given = {"name": person.name, "emails": "\n".join(email.email for email in person.addresses())}
     return dialog("people/_edit.html", f"Edit {names.person_name(person)}", person=person, given=given)
 
 

@@ -129,7 +129,7 @@ class Email:
 
 def emails(person: Person, sources: dict[int, str]) -> list[Email]:
     """The main address first."""
-    ordered = sorted(person.emails, key=lambda row: not row.main)
+    ordered = person.addresses()
     return [Email(row.email, row.main and len(ordered) > 1, sources.get(row.id, "")) for row in ordered]
 
 

@@ -34,7 +34,7 @@ def accounts_everywhere() -> Iterator[tuple]:
 def assets_of(account_id: int) -> list[tuple[str, str, str]]:
     """(name, kind, role) of each asset that the account can access, by kind and name."""
     query = Access.select(Asset.name, Asset.kind, Access.role).join(Asset).where(Access.account == account_id)
-    return list(query.order_by(Asset.kind, Asset.name).tuples())
+    return list(query.order_by(Asset.kind, Asset.name, Asset.id).tuples())
 
 
 def drop_asset(asset_id: int) -> None:

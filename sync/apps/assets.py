@@ -139,8 +139,9 @@ def _with_access(assets: Iterable[Asset]) -> list[AssetRow]:
 
 
 def chosen(app: App, asset_ids: Iterable[int]) -> list[Asset]:
-    """Those of the app's assets that have these ids."""
-    return list(Asset.select().where(Asset.app == app, Asset.id.in_(list(asset_ids))))
+    """Those of the app's assets that have these ids, by name."""
+    found = Asset.select().where(Asset.app == app, Asset.id.in_(list(asset_ids)))
+    return list(found.order_by(Asset.name, Asset.id))
 
 
 def access_to(asset: Asset, number: int = 1) -> Page:

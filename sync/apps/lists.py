@@ -18,7 +18,7 @@ def active() -> list[App]:
 
 
 def with_credential() -> list[App]:
-    return list(App.select().where(App.credential.is_null(False)))
+    return list(App.select().where(App.credential.is_null(False)).order_by(App.id))
 
 
 def named(name: str) -> App:

@@ -33,6 +33,7 @@ def missing(app: App) -> list[tuple[int, str]]:
         WHERE a.app_id = ? AND a.state = 'present'
           AND NOT EXISTS (SELECT 1 FROM staged_same k WHERE k.account_id = a.id)
           AND NOT EXISTS (SELECT 1 FROM staged_account s WHERE s.external_id = a.external_id)
+        ORDER BY a.external_id
         """,
         (app.id,),
     ).fetchall()

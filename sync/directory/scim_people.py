@@ -123,9 +123,8 @@ def _link(directory: Directory, users: list[ScimResource], warnings: list[str]) 
 def retry_unclear_users(now: datetime) -> None:
     """Users that couldn't become people because someone else had their address, and now can: what was in
     the way went with a release, with a decision by hand, or in another directory."""
-    for directory in list(
-        Directory.select().where(Directory.kind == push.SLUG, Directory.state == DirectoryState.ACTIVE)
-    ):
+    active = Directory.select().where(Directory.kind == push.SLUG, Directory.state == DirectoryState.ACTIVE)
+    for directory in list(active.order_by(Directory.id)):
         for user in push.unclear(directory)[:UNCLEAR_AT_ONCE]:
             if addresses.is_free_for(directory, user.scim_id):
                 apply_user(directory, user)

@@ -148,7 +148,8 @@ def of_app(app: App) -> list[NamedRule]:
     labels = {role.external_id: role.label for role in roles(app)}
     counted = assignments.people_by_rule(app)
     assets: dict[int, list[GroupRuleAsset]] = {}
-    for row in GroupRuleAsset.select(GroupRuleAsset, Asset).join(Asset).where(GroupRuleAsset.rule.in_(rules)):
+    held = GroupRuleAsset.select(GroupRuleAsset, Asset).join(Asset).where(GroupRuleAsset.rule.in_(rules))
+    for row in held.order_by(Asset.name, GroupRuleAsset.id):
         assets.setdefault(row.rule_id, []).append(row)
     return [
         NamedRule(rule, rule.team.name if rule.team_id else rule.group_name, labels.get(rule.role, rule.role),
@@ -163,7 +164,7 @@ def _rests(rule: GroupRule, labels: dict[str, str]) -> list[str]:
         reasons.append(f"The role {rule.role} is no longer in the app.")
     if rule.team_id:
         parts = list(TeamGroup.select(TeamGroup, DirectoryGroup).left_outer_join(DirectoryGroup)
-                     .where(TeamGroup.team == rule.team_id))  # fmt: skip
+                     .where(TeamGroup.team == rule.team_id).order_by(TeamGroup.id))  # fmt: skip
         reasons += [why for part in parts if (why := why_group_rests(part.group, part.name))]
         if not parts:
             reasons.append("The team has no group.")
@@ -277,7 +278,8 @@ def _is_as(rule: GroupRule, draft: Draft) -> bool:
 
 def draft_of(rule: GroupRule) -> Draft:
     held = GroupRuleAsset.select(GroupRuleAsset, Asset).join(Asset).where(GroupRuleAsset.rule == rule)
-    return Draft(rule.group, rule.team, rule.role, tuple((row.asset, row.role) for row in held.order_by(Asset.name)))
+    held = held.order_by(Asset.name, GroupRuleAsset.id)
+    return Draft(rule.group, rule.team, rule.role, tuple((row.asset, row.role) for row in held))
 
 
 def remove(rule: GroupRule, by: str) -> None:

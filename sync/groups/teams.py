@@ -88,8 +88,9 @@ def _name(name: str) -> str:
 
 
 def _groups(group_ids: Iterable[int]) -> list[DirectoryGroup]:
-    groups = list(DirectoryGroup.select(DirectoryGroup, Directory).join(Directory)
-                  .where(DirectoryGroup.id.in_(set(group_ids))))  # fmt: skip
+    found = DirectoryGroup.select(DirectoryGroup, Directory).join(Directory)
+    found = found.where(DirectoryGroup.id.in_(set(group_ids)))
+    groups = list(found.order_by(DirectoryGroup.name, DirectoryGroup.id))
     if not groups:
         raise TeamProblem("Select at least one group.")
     return groups

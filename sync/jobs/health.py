@@ -66,8 +66,9 @@ _WAITING = " UNION ".join(
 
 def _waiting_for() -> list[Fault]:
     """The faults of this machine that any process has met and that rows of work wait for."""
-    by_text = {fault.text: fault for fault in faults.ALL}
-    return [by_text[text] for (text,) in db.execute_sql(_WAITING, {"texts": json.dumps(list(by_text))}).fetchall()]
+    texts_of_all = json.dumps([fault.text for fault in faults.ALL])
+    found = {text for (text,) in db.execute_sql(_WAITING, {"texts": texts_of_all}).fetchall()}
+    return [fault for fault in faults.ALL if fault.text in found]
 
 
 def _stopped(age: float) -> Fault:

@@ -97,6 +97,7 @@ def send_reminders(now: datetime) -> int:
             Report.select(Report, App)
             .join(App)
             .where(Report.is_open, App.state != AppState.DISCONNECTED)
+            .order_by(Report.id)
         )
         for report in still_open:
             last_mailed = max(filter(None, (report.created_at, report.mailed_at, report.reminded_at)))

@@ -98,21 +98,23 @@ class Claim:
 
 
 def claims(normals: Iterable[str]) -> dict[str, list[Claim]]:
-    """By normal address, whose it is by each entry in use and by hand; each person once."""
+    """By normal address, whose it is by hand and by each entry in use, in the order of the directories; each person
+    once."""
     wanted, found = sorted(set(normals)), {}
     for start in range(0, len(wanted), CHUNK):
         some = wanted[start : start + CHUNK]
         marks = ", ".join("?" * len(some))
         rows = db.execute_sql(f"""
-            SELECT pe.email_key, coalesce(nullif(p.name, ''), pe.email), p.id, 'by hand'
+            SELECT pe.email_key, coalesce(nullif(p.name, ''), pe.email), p.id, 'by hand', 0 AS directory, pe.id AS claim
             FROM person_email AS pe JOIN person AS p ON p.id = pe.person_id
             WHERE pe.email_key IN ({marks}) AND p.status <> 'deprovisioned' AND {_GIVEN}
             UNION ALL
-            SELECT d.email_key, coalesce(nullif(p.name, ''), nullif(d.name, ''), d.email), p.id, x.name
+            SELECT d.email_key, coalesce(nullif(p.name, ''), nullif(d.name, ''), d.email), p.id, x.name, x.id, d.id
             FROM directory_address AS d JOIN directory AS x ON x.id = d.directory_id LEFT JOIN {ENTRY}
             LEFT JOIN person AS p ON p.id = e.person_id
-            WHERE d.email_key IN ({marks}) AND d.active""", (*some, *some)).fetchall()
-        for normal, name, person_id, source in rows:
+            WHERE d.email_key IN ({marks}) AND d.active
+            ORDER BY directory, claim""", (*some, *some)).fetchall()
+        for normal, name, person_id, source, *_ in rows:
             of_one = found.setdefault(normal, [])
             if person_id is None or person_id not in {claim.person_id for claim in of_one}:
                 of_one.append(Claim(name, person_id, source))
@@ -193,6 +195,7 @@ def note(directory: Directory, whole: bool) -> bool:
                directory_id, external_id, email_key, email, main, active, name, employee_number)
            SELECT ?, m.external_id, m.email_key, m.email, m.main, r.status <> 'deprovisioned', r.name, r.employee_number
            FROM read_email AS m JOIN read_person AS r USING (external_id) WHERE true
+           ORDER BY m.external_id, m.email_key
            ON CONFLICT (directory_id, external_id, email_key) DO UPDATE SET
                email = excluded.email, main = excluded.main,
                active = excluded.active, name = excluded.name, employee_number = excluded.employee_number

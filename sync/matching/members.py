@@ -104,9 +104,9 @@ def unprotect(account: Account, by: str) -> None:
 
 
 def with_people(app: App, account_ids: Collection[int]) -> list[Account]:
-    """Those of the app's accounts that have these ids, with their people."""
-    query = Account.select(Account, Person).left_outer_join(Person)
-    accounts = list(query.where(Account.app == app, Account.id.in_(account_ids)))
+    """Those of the app's accounts that have these ids, with their people, by name."""
+    query = Account.select(Account, Person).left_outer_join(Person).where(Account.app == app)
+    accounts = list(query.where(Account.id.in_(account_ids)).order_by(Account.name, Account.id))
     for account in accounts:
         account.app = app  # known already: not asked for once a row
     return accounts

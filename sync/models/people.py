@@ -39,6 +39,10 @@ class Person(Base):
             SQL("CREATE INDEX person_signs_in ON person (workspace_role) WHERE workspace_role IS NOT NULL"),
         )
 
+    def addresses(self) -> list[PersonEmail]:
+        """The main one first, the others in the order in which they were added."""
+        return sorted(self.emails, key=lambda row: (not row.main, row.id))
+
 
 class PersonEmail(Base):
     person = ForeignKeyField(Person, backref="emails", on_delete="CASCADE")

@@ -135,7 +135,7 @@ def end_keep_until_dates(now: datetime) -> None:
     """Drop dates that have come, of people without a planned offboarding: their apps are
     checked, which asks the Owners."""
     planned = Offboarding.select(Offboarding.person).where(Offboarding.state == OffboardingState.SCHEDULED)
-    due = list(Person.select().where(Person.remove_on <= today(), Person.id.not_in(planned)))
+    due = list(Person.select().where(Person.remove_on <= today(), Person.id.not_in(planned)).order_by(Person.id))
     if due:
         with writing():
             for person in due:
@@ -148,7 +148,7 @@ def end_keep_until_dates(now: datetime) -> None:
 def carry_out_due(now: datetime) -> None:
     """Carry out each planned offboarding whose day has come; one of someone on legal hold waits until it is lifted."""
     due = Offboarding.select().where(Offboarding.state == OffboardingState.SCHEDULED, Offboarding.remove_on <= today())
-    for offboarding in list(due):
+    for offboarding in list(due.order_by(Offboarding.id)):
         try:
             with writing():
                 _carry_out_planned(offboarding.id)

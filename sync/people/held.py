@@ -124,7 +124,7 @@ def _do(change: HeldChange, by: Asker) -> None:
     if field == HeldField.NAME:
         people.edit(person, by, name=value)
     elif field in (HeldField.ADDRESS, HeldField.MAIN_ADDRESS):
-        known = [email.email for email in sorted(person.emails, key=lambda email: (not email.main, email.id))]
+        known = [email.email for email in person.addresses()]
         people.edit(
             person,
             by,

@@ -151,9 +151,10 @@ def begin_grace(persons: Iterable[Person], by: str) -> None:
 def came_back(persons: Iterable[Person], by: str) -> None:
     """What was planned for their leaving no longer is; inside the caller's transaction, at most 500 persons."""
     ids = [person.id for person in persons]
-    for offboarding in list(
-        Offboarding.select().where(Offboarding.person.in_(ids), Offboarding.state == OffboardingState.SCHEDULED)
-    ):
+    scheduled = Offboarding.select().where(
+        Offboarding.person.in_(ids), Offboarding.state == OffboardingState.SCHEDULED)  # fmt: skip
+    for offboarding in list(scheduled.order_by(Offboarding.id)):
         give_up(offboarding, by, "They are back")
-    for person in list(Person.select().where(Person.id.in_(ids), Person.remove_on.is_null(False))):
+    kept = Person.select().where(Person.id.in_(ids), Person.remove_on.is_null(False))
+    for person in list(kept.order_by(Person.id)):
         _set(person, None, by, "They are back")

@@ -125,8 +125,8 @@ def _import(row: Any, by: Asker, dated: bool) -> str:
         before = _as_now(person)
         known = {email_key(email.email): email.email for email in person.emails}
         further = [email for email in row.further_emails if email_key(email) not in known]
-        ordered = sorted(person.emails, key=lambda email: not email.main)
-        edit(person, by, name=row.name or None, emails=[*(email.email for email in ordered), *further])
+        known_first = [*(email.email for email in person.addresses()), *further]
+        edit(person, by, name=row.name or None, emails=known_first)
         outcome = "updated"
     if by.vouches:
         named = [email_key(email) for email in (row.email, *row.further_emails)]

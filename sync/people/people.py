@@ -79,7 +79,7 @@ def account_counts(persons: Iterable[Person]) -> dict[int, int]:
 def accounts_of(person: Person) -> list[Account]:
     """This person's accounts by the app's name, with their apps, and their roles' labels as `role_labels`."""
     query = Account.select(Account, App).join(App).where(Account.person == person, *TAKEN)
-    found = list(query.order_by(App.name))
+    found = list(query.order_by(App.name, Account.id))
     known = roles.of_apps(account.app_id for account in found)
     for account in found:
         account.role_labels = known[account.app_id].labels_of(account.roles)
@@ -215,7 +215,7 @@ def _with_entries(person_ids: Iterable[int]) -> Iterator[list[tuple[Person, list
     for start in range(0, len(ids), CHUNK):
         chunk = ids[start : start + CHUNK]
         entries: dict[int, list[DirectoryEntry]] = {}
-        for entry in DirectoryEntry.select().where(DirectoryEntry.person.in_(chunk)):
+        for entry in DirectoryEntry.select().where(DirectoryEntry.person.in_(chunk)).order_by(DirectoryEntry.id):
             entries.setdefault(entry.person_id, []).append(entry)
         people = prefetch(Person.select().where(Person.id.in_(chunk)).order_by(Person.id), PersonEmail)
         yield [(person, entries.get(person.id, [])) for person in people]

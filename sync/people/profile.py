@@ -50,7 +50,7 @@ def in_full(accounts: list[Account]) -> list[AccountDetails]:
     ids = [account.id for account in accounts]
     found: dict[int, list[Access]] = {id: [] for id in ids}
     rows = Access.select(Access, Asset).join(Asset).where(Access.account.in_(ids), Asset.state == AssetState.PRESENT)
-    for access in rows.order_by(Access.privileged.desc(), Asset.kind, Asset.name):
+    for access in rows.order_by(Access.privileged.desc(), Asset.kind, Asset.name, Asset.id):
         found[access.account_id].append(access)
     alone = sole_managers.sole_assets(
         [account.id for account in accounts if account.match_kind == AccountMatch.MATCHED]

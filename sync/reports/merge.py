@@ -157,6 +157,7 @@ _ADD_WAITING = f"""
     FROM wanted w LEFT JOIN accepted_leaver x ON x.id = w.accepted
     WHERE NOT EXISTS (
         SELECT 1 FROM change c WHERE c.report_id = :report AND c.decision <> 'applied' AND {_same("c")})
+    ORDER BY w.account_id NULLS LAST, w.asset_id NULLS LAST, w.person_id NULLS LAST, w.kind
 """
 
 
@@ -175,7 +176,8 @@ def drop_removals_of_others(by: str) -> None:
             a.match_kind = 'matched' AND a.person_id IS NOT DISTINCT FROM coalesce(c.person_id, a.person_id), {ANOTHERS}
         FROM report AS r JOIN change AS c ON c.report_id = r.id JOIN account AS a ON a.id = c.account_id
         WHERE r.state = 'open' AND c.{wanted.REMOVES} AND c.in_app AND c.protected IS NULL
-          AND c.decision IN ('needs confirmation', 'held', 'left out')""").fetchall()
+          AND c.decision IN ('needs confirmation', 'held', 'left out')
+        ORDER BY c.id""").fetchall()
     touched = set()
     for change_id, report_id, still_theirs, why in rows:
         if not still_theirs:
@@ -186,7 +188,7 @@ def drop_removals_of_others(by: str) -> None:
             continue
         Change.update(decision=IGNORED, **became).where(Change.id == change_id).execute()
         touched.add(report_id)
-    for report in list(Report.select().where(Report.id.in_(touched))):
+    for report in list(Report.select().where(Report.id.in_(touched)).order_by(Report.id)):
         _bring_up_to_date(report, by)
 
 

@@ -201,7 +201,8 @@ def dismiss(report: Report, by: str, reason: str) -> None:
         raise ReasonNeeded("Say why: the reason is shown beside each of them from now on.")
     with writing():
         report = _still_open(report)
-        for change in list(Change.select().where(Change.report == report, Change.decision.in_((CONFIRM, HELD)))):
+        undecided = Change.select().where(Change.report == report, Change.decision.in_((CONFIRM, HELD)))
+        for change in list(undecided.order_by(Change.id)):
             _leave_out(change, reason, by)  # of an update, only in this report: the app still says so
         _close(report, ReportState.DISMISSED, by)
         activity.record(by, "dismissed report", about=f"report {report.id}", why=reason, app=report.app_id,
@@ -298,7 +299,7 @@ def _take_back_all(report: Report, change_ids: set[int], by: str, version: int |
             return version
         report = _as_it_was_seen(report, version)
         mine = Change.select().where(Change.report == report, Change.decision == LEFT_OUT, Change.id.in_(change_ids))
-        if not (left_out := list(mine)):
+        if not (left_out := list(mine.order_by(Change.id))):
             return version
         for change in left_out:
             _take_back(change, by)

@@ -136,7 +136,7 @@ def may_be_left_out(report: Report) -> list[Change]:
     """The changes, with their accounts, that someone may leave out or take back: they aren't decided for good."""
     query = Change.select(Change, Account).left_outer_join(Account)
     undecided = Change.decision.in_((CONFIRM, HELD, LEFT_OUT))
-    return list(query.where(Change.report == report, undecided, Change.kind.not_in(UPDATES)))
+    return list(query.where(Change.report == report, undecided, Change.kind.not_in(UPDATES)).order_by(Change.id))
 
 
 def accounts(ids: Iterable[int]) -> list[Account]:

@@ -37,7 +37,8 @@ class NeedsSuccessor(Problem):
 
 
 def _in_words(alone: Mapping[int, list[Asset]]) -> str:
-    names = {row.id: account_name(row) for row in Account.select().where(Account.id.in_(list(alone)))}
+    accounts = Account.select().where(Account.id.in_(list(alone))).order_by(Account.name, Account.id)
+    names = {row.id: account_name(row) for row in accounts}
     assets = {asset.id: f"the {asset.kind} “{asset_name(asset)}”" for found in alone.values() for asset in found}
     who, which = (listed(list(each.values()), NAMED) for each in (names, assets))
     is_one = len(names) == 1

@@ -55,7 +55,8 @@ def _of_apps(kind: Kind, ids: list[int], apps: Sequence[int] | None) -> list[int
         return ids
     rows = db.execute_sql(f"SELECT id FROM {kind.name} WHERE id IN ({_IDS}) AND app_id IN ({_IDS})",
                           (json.dumps(ids), json.dumps(list(apps))))  # fmt: skip
-    return [id for (id,) in rows.fetchall()]
+    there = {id for (id,) in rows.fetchall()}
+    return [id for id in ids if id in there]
 
 
 def _ids(kind: Kind, words: Sequence[str], apps: Sequence[int] | None, most: int) -> list[int]:

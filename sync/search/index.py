@@ -148,8 +148,9 @@ def _texts_of_people(row_ids: list[int] | ModelSelect) -> Iterator[tuple[int, st
 def not_in_it_yet(kind: Kind, app_id: int | None = None, most: int | None = None) -> Iterator[tuple[int, str]]:
     """(row id, text) of the rows that are new or have changed since; at most about `most`, if it is given."""
     first, last = span(kind, app_id)
-    changed = SearchDue.select(SearchDue.id.bin_and(ROW)).where(SearchDue.id.between(first, last)).limit(most)
-    for row_ids in (changed, _above_mark(kind).limit(most)):
+    changed = SearchDue.select(SearchDue.id.bin_and(ROW)).where(SearchDue.id.between(first, last))
+    new = _above_mark(kind).order_by(TABLES[kind].id)
+    for row_ids in (changed.order_by(SearchDue.id).limit(most), new.limit(most)):
         yield from ((id & ROW, text) for id, text in _texts(kind, row_ids, app_id))
 
 

@@ -181,8 +181,7 @@ def _follow_email(person: Person, claims: Mapping[str, Any], known: Settings, by
     in_directory = DirectoryEntry.select().where(DirectoryEntry.person == person).exists()
     if in_directory or people.find_by_email(email):
         return
-    others = [row.email for row in person.emails.order_by(PersonEmail.main.desc(), PersonEmail.id)]
-    people.edit(person, by, emails=[email, *others])
+    people.edit(person, by, emails=[email, *(row.email for row in person.addresses())])
 
 
 def _give_role(person: Person, claims: Mapping[str, Any], known: Settings, by: Asker) -> None:

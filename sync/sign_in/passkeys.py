@@ -219,7 +219,7 @@ def _read(answer: str) -> dict:
 
 
 def _known(person: Person) -> list[PublicKeyCredentialDescriptor]:
-    ids = Passkey.select(Passkey.credential_id).where(Passkey.person == person)
+    ids = Passkey.select(Passkey.credential_id).where(Passkey.person == person).order_by(Passkey.id)
     return [_library().helpers.structs.PublicKeyCredentialDescriptor(id=_bytes(row.credential_id)) for row in ids]
 
 

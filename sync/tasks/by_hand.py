@@ -254,7 +254,7 @@ def _administrators(app: App, known: Roles) -> set[int]:
 def _live(accounts: Iterable[Account], *acts: str) -> dict[tuple[int, int], Task]:
     ids = [account.id for account in accounts]
     found = Task.select().where(Task.account.in_(ids), Task.act.in_(acts), Task.is_live)
-    return {(task.account_id, task.asset_id or 0): task for task in found}
+    return {(task.account_id, task.asset_id or 0): task for task in found.order_by(Task.id)}
 
 
 def _access(accounts: Iterable[Account]) -> dict[tuple[int, int], Access]:
@@ -265,7 +265,7 @@ def _access(accounts: Iterable[Account]) -> dict[tuple[int, int], Access]:
 def _assets(app: App, asset_ids: Iterable[int]) -> list[Asset]:
     ids = set(asset_ids)
     found = list(Asset.select().where(Asset.app == app, Asset.state == AssetState.PRESENT, Asset.id.in_(ids))
-                 .order_by(Asset.kind, Asset.name)) if ids and len(ids) <= MOST else []  # fmt: skip
+                 .order_by(Asset.kind, Asset.name, Asset.id)) if ids and len(ids) <= MOST else []  # fmt: skip
     if not found:
         raise ActProblem("Nothing that you selected is in the app. Select something first.")
     return found

@@ -50,12 +50,13 @@ def refuse_to_orphan(task: Task, connector: Connector) -> None:
 
 
 def _of(task: Task) -> list[HandOver]:
-    return list(HandOver.select().where(HandOver.task == task))
+    return list(HandOver.select().where(HandOver.task == task).order_by(HandOver.id))
 
 
 def _taken_from(task: Task) -> list[Asset]:
     """The assets that the task's account manages, and no longer would."""
     mine = Access.select(Access, Asset).join(Asset).where(Access.account == task.account_id, Access.privileged)
+    mine = mine.order_by(Access.id)
     if task.act == TaskKind.REMOVE:
         return [access.asset for access in mine]
     if task.act == TaskKind.GRANT and sole_managers.manages_with(task.app, task.detail["role"]):

@@ -247,7 +247,7 @@ def look_for(app: App) -> int:
 
 @prepared
 def _shown(app: App) -> ModelSelect:
-    return Invitation.select().where(Invitation.app == app, Invitation.state.in_(SHOWN))
+    return Invitation.select().where(Invitation.app == app, Invitation.state.in_(SHOWN)).order_by(Invitation.id)
 
 
 def _account_of(invitation: Invitation) -> Account | None:
@@ -293,7 +293,7 @@ def remind_and_expire(now: datetime) -> int:
     touched, expired = 0, {}
     with writing():
         for invitation in list(Invitation.select(Invitation, App, Person).join(App).switch(Invitation)
-                               .left_outer_join(Person).where(Invitation.is_live)):  # fmt: skip
+                               .left_outer_join(Person).where(Invitation.is_live).order_by(Invitation.id)):  # fmt: skip
             touched += _move_on(invitation, now)
             if Invitation.get_by_id(invitation.id).state == InvitationState.EXPIRED:
                 expired.setdefault(invitation.app, []).append(invitation)

@@ -136,6 +136,7 @@ def plan(change: Change, choices: Choices, by: object) -> None:
 
 def take_planned(changes: Iterable[Change]) -> dict[tuple[int, int], int | None]:
     """The choices that were kept for these removals, whose day has come."""
-    kept = list(HandOver.select().where(HandOver.change.in_(list(changes)), HandOver.task.is_null()))
+    planned = HandOver.select().where(HandOver.change.in_(list(changes)), HandOver.task.is_null())
+    kept = list(planned.order_by(HandOver.id))
     HandOver.delete().where(HandOver.id.in_([row.id for row in kept])).execute()
     return {(row.account_id, row.asset_id): row.successor_id for row in kept}

@@ -235,7 +235,7 @@ def _needs_attention(task: Task, error: str) -> None:
 
 def withdraw(why: str) -> int:
     """No task that is under way is carried out until someone retries it; how many. Inside the caller's transaction."""
-    under_way = list(Task.select().where(Task.is_under_way))
+    under_way = list(Task.select().where(Task.is_under_way).order_by(Task.id))
     for task in under_way:
         Task.update(state=TaskState.NEEDS_ATTENTION, error=why, lease_owner=None, lease_until=None).where(
             Task.id == task.id
@@ -322,7 +322,7 @@ def look_again_at_others() -> None:
         WHERE t.act = 'remove' AND t.state IN ('queued', 'needs attention') AND (
             t.report_id IS NOT NULL AND a.match_kind <> 'matched'
             OR c.person_id <> a.person_id OR {ANOTHERS} IS NOT NULL)
-        """).fetchall()
+        ORDER BY t.id""").fetchall()
     _look_again([task_id for (task_id,) in rows])
 
 

@@ -59,7 +59,8 @@ def test_a_rule_is_previewed_saved_changed_and_removed(owner: Client, sales: Gro
     assert answer.status_code == 303 and GroupRuleAsset.get().role == "member"
     assert f'name="asset" value="{general}"' in owner.get(f"{here}/{rule.id}").text
     assert owner.send("DELETE", f"{here}/{rule.id}").status_code == 303 and GroupRule.select().count() == 0
-    text = [entry.what for entry in Activity.select().where(Activity.what.contains("rule of groups"))]
+    written = Activity.select().where(Activity.what.contains("rule of groups")).order_by(Activity.id)
+    text = [entry.what for entry in written]
     assert text == ["made rule of groups", "changed rule of groups", "removed rule of groups"]
 
 

@@ -92,7 +92,7 @@ def test_a_due_check_runs_once_and_the_next_is_planned(chat):
     before = Check.select().count()
     queue.sweep()
     queue.drain(("check",))
-    [check] = Check.select().offset(before)
+    [check] = Check.select().order_by(Check.id).offset(before)
     assert (check.trigger, check.started_by, check.state) == ("daily", "schedule", "succeeded")
     assert utcnow() < App.get().next_check_at <= utcnow() + timedelta(hours=25)
 

@@ -17,7 +17,8 @@ from tests.sync.fixtures import email
 
 
 def account(number: int) -> Account:
-    return Account.get(Account.email == email(number))
+    """In the first app."""
+    return Account.select().where(Account.email == email(number)).order_by(Account.app).get()
 
 
 def ids(*numbers: int) -> list[int]:

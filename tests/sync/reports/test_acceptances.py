@@ -26,7 +26,7 @@ def last(chat) -> Account:
     """The account of person 0, who has left and is the last Owner of the chat. A check has reported it."""
     chat.leave(0)
     chat.check()
-    return Account.get(Account.email == email(0))
+    return Account.get(Account.app == chat.app, Account.email == email(0))
 
 
 def soon(days: int = 7) -> date:
@@ -144,7 +144,8 @@ def test_the_report_of_another_account_or_app_says_nothing_of_this_one(chat, sec
     values = {"kind": "removed user", "decision": "ignored", "protection": "by hand", "protected": "Protected: x"}
     report = reports.open_report(chat.app)
     report.changes.where(Change.kind == "removed user").get().delete_instance()
-    Change.create(app=chat.app, report=report, account=Account.get(Account.email == email(3)), **values)
+    Change.create(app=chat.app, report=report, account=Account.get(Account.app == chat.app, Account.email == email(3)),
+                  **values)  # fmt: skip
     Change.create(app=second.app, report=Report.create(app=second.app), account=last, **values)
     assert acceptances.why_stuck(last).code == "last administrator"
 

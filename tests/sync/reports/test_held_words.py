@@ -37,6 +37,6 @@ def test_an_address_is_shown_in_brackets(listed):
     listed.check()
     for number in range(NUMBER):
         listed.say(f"id{number}", email=f"p{number}@new.example")
-    rows = listed.check().report.changes.where(Change.decision == "held").order_by(Change.account)
-    assert [(row.before, row.after) for row in rows] == [
+    rows = listed.check().report.changes.where(Change.decision == "held")
+    assert sorted((row.before, row.after) for row in rows) == [
         (f"<p{number}@old.example>", f"<p{number}@new.example>") for number in range(NUMBER)]  # fmt: skip

@@ -115,7 +115,8 @@ def test_a_new_address_is_applied_where_no_directory_shows(jana) -> None:
 def test_each_account_at_the_provider_is_reported_once(jana) -> None:
     for subject in ("u-1", "u-1", "u-2"):
         assert admit(claims(sub=subject), KNOWN) == jana
-    body = [entry.after for entry in Activity.select().where(Activity.what == "linked sign-in")]
+    linked = Activity.select().where(Activity.what == "linked sign-in").order_by(Activity.id)
+    body = [entry.after for entry in linked]
     assert body == [f"u-1 of {ISSUER}", f"u-2 of {ISSUER}"]
 
 
