@@ -1,1 +1,1 @@
-"""Each kind of directory that Rollcall reads, one file each."""
+"""The kinds of directories that Rollcall reads, one file each."""

@@ -1,5 +1,5 @@
 """A CSV file as a directory: the complete list of the company's people.
-Someone missing from it has left, so a file that may be damaged is refused, never half read."""
+Someone who is missing from it has left, so a file that may be damaged is refused and never read in part."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from connectors.versions import NO_API
 
 
 class CsvDirectory(DirectoryConnector):
-    """Reads the file again each time; `text` in the settings stands for an uploaded file."""
+    """Reads the file each time. The setting `text` holds an uploaded file."""
 
     slug = "csv"
     label = "CSV file"
@@ -23,13 +23,13 @@ class CsvDirectory(DirectoryConnector):
     api_version = NO_API
     file_purpose = "directory"
     docs = (
-        "Let your HR program or directory export everyone into one file, CSV or .xlsx: regularly, on the machine that "
-        "Rollcall runs on; or upload the file here, and a new one whenever something has changed.",
-        "Upload it as exported. An e-mail address is needed; name, status, first and last day, groups, "
+        "Let your HR program or directory export everyone into one file, CSV or .xlsx. Let it export regularly to the "
+        "machine that Rollcall runs on, or upload the file here, and a new one whenever something has changed.",
+        "Use the file as it was exported. Everyone needs an e-mail address. Name, status, first and last day, groups, "
         "department, manager and employee number are used if they are there. Rollcall asks about anything that isn't "
         "clear.",
-        "The file is a complete list: people who are missing from it count as having left. What a new file would "
-        "change is shown before it is applied.",
+        "The file is a complete list: people who are missing from it count as having left. Rollcall shows what a new "
+        "file would change before it applies it.",
     )
     fields = (
         Field("source", "The list", choices=(("path", "is a file on this machine"), ("upload", "is uploaded here")),
@@ -62,7 +62,7 @@ class CsvDirectory(DirectoryConnector):
             )
 
     def _rows(self, days_are_known: bool = False) -> tuple[PersonRow, ...]:
-        """All rows of the file as it is now."""
+        """All rows of the current file. Raises ColumnsUnclear or Refused, with the file's name."""
         try:
             found = propose(self.content(), self.file_purpose, self.settings.get("mapping", ""), self.today)
             rows = rows_of(found, days_are_known)

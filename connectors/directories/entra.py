@@ -1,10 +1,9 @@
 """Microsoft Entra ID (Azure AD) as a directory: a tenant's users with their addresses and groups, over Microsoft Graph.
-Each reading lists everyone again, with the total that Graph reports; “delta” isn't used, for the reason below.
+Each reading lists everyone again, with the total that Graph reports. “delta” isn't used, for the reason below.
 
-/users/delta would show what changed since a token from last time. But a reading here is whole or nothing, and delta's
-own whole list (its first round) has no total and may give a user twice, with deleted ones in between (“Use delta
-query to track changes”): what went missing on the way could not be noticed. So /users is listed with $count, which it
-must add up to.
+/users/delta would show what has changed since the last time. But a reading must be whole, and delta's own whole list
+(its first round) has no total and may return a user twice, with deleted ones in between (“Use delta query to track
+changes”), so that Rollcall couldn't notice a missing user. So /users is listed with $count, to which it must add up.
 
 Calls and properties from the Microsoft Graph v1.0 reference: “List users” (deleted users are not in it), “user resource
 type” (employeeHireDate), “List groups”, “List group transitive members”. Accounts of new employees are blocked until
@@ -61,7 +60,8 @@ class EntraDirectory(ClosesClients, DirectoryConnector):
         "prepare the accounts of new employees and unblock them on that day. Groups within groups are "
         "followed. Groups with hidden members need the permission Member.Read.Hidden, else they look empty.",
         "Mail, user name and proxy addresses count as the person's. The “other e-mails” are often private ones, so "
-        "they are not used unless you say so. Shared mailboxes and rooms are users too, as a rule blocked ones.",
+        "Rollcall doesn't use them unless you choose so. Shared mailboxes and rooms are users too, usually blocked "
+        "ones.",
         "Azure AD B2C tenants can't be read: Graph doesn't report how many users they have.",
     )
     fields = (
@@ -70,12 +70,12 @@ class EntraDirectory(ClosesClients, DirectoryConnector):
               "blocks people who are on leave or under review. Rollcall then reports their accounts in the apps for "
               "removal only when the user is deleted.", required=False,
               choices=(("left", "has left"), ("locked", "is locked out for now")), where=False),
-        Field("guests", "Guests", "People of other companies who were invited. Left out, they are nobody's accounts in "
-              "the apps, until you say whose they are.", required=False,
+        Field("guests", "Guests", "People of other companies who were invited. If they are left out, their accounts in "
+              "the apps are Unmatched until you decide whose they are.", required=False,
               choices=(("no", "Left out"), ("yes", "Read as people too")), where=False),
-        Field("second_email", "Other e-mails", "Whether they are addresses of the person, too.", required=False,
+        Field("second_email", "Other e-mails", "Whether they count as addresses of the person.", required=False,
               choices=(("no", "Leave them out"), ("yes", "Use them")), where=False),
-        Field("groups", "Groups", "Takes one call for each group.", required=False,
+        Field("groups", "Groups", "Reading them takes one call for each group.", required=False,
               choices=(("yes", "Read"), ("no", "Not read")), where=False),
     )  # fmt: skip
     worldwide_ids = True
@@ -100,15 +100,15 @@ class EntraDirectory(ClosesClients, DirectoryConnector):
         return Identity(self._graph.name(), may=tuple(may), missing=tuple(missing))
 
     def people(self) -> Iterator[DirectoryPerson]:
-        """Names of groups are held, nothing else. A user whose accountEnabled is null counts as active; if it is
-        null for everyone, who has left can't be known, and the reading fails."""
+        """Only names of groups are kept in memory. A user whose accountEnabled is null counts as active. If it is null
+        for everyone, nobody can know who has left, and CredentialRejected is raised."""
         groups = self._groups_of() if self._reads_groups else {}
         some, has_status = False, False
         for user in self._graph.rows("/users", "users", counted=True, select=USER, top=PAGE):
             some, has_status = True, has_status or user.get("accountEnabled") is not None
             is_guest = user.get("userType") == GUEST
             if not is_guest or self.settings.get("guests") == "yes":
-                # A guest's are where the invitation went.
+                # A guest's other e-mails are the addresses that were invited.
                 others = is_guest or self.settings.get("second_email") == "yes"
                 shown = user if others else {**user, "otherMails": None}
                 yield _person(shown, self._status(user), groups.get(user["id"], ()))
@@ -116,7 +116,8 @@ class EntraDirectory(ClosesClients, DirectoryConnector):
             raise CredentialRejected(f"{UNKNOWN} Nothing was changed.")
 
     def _status(self, user: dict) -> str:
-        """Someone who begins on a later day has not left: Rollcall sees to that by DirectoryPerson.start_date."""
+        """DirectoryPerson.status. By the start_date, Rollcall knows that someone who begins on a later day hasn't
+        left."""
         if user.get("accountEnabled") is not False:
             return "active"
         begins_today = _hired(user) == (self.today or datetime.now(UTC).date())  # unblocked some time today
@@ -127,7 +128,7 @@ class EntraDirectory(ClosesClients, DirectoryConnector):
         return self.settings.get("groups") != "no"
 
     def _groups_of(self) -> dict[str, list[str]]:
-        """Names of the groups that each user is in, directly or through others."""
+        """User id → names of the groups that the user is in, directly or through other groups."""
         found: dict[str, list[str]] = {}
         try:
             for group in self._groups():
@@ -147,7 +148,7 @@ class EntraDirectory(ClosesClients, DirectoryConnector):
 
 
 def _hired(user: dict) -> date | None:
-    """employeeHireDate, which Graph gives as a time in UTC."""
+    """The day of employeeHireDate, which Graph returns as a time in UTC."""
     moment = from_iso(user.get("employeeHireDate"))
     return moment.date() if moment and moment.year > 1 else None
 

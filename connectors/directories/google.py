@@ -1,9 +1,9 @@
 """Google Workspace as a directory: everyone in the company with their addresses, number and groups, nested ones too.
-Archived is how Google marks those who left; guests are nobody of the company and are not listed.
+Archived users are people who have left. Guests aren't people of the company, so they are left out.
 
-Lists and fields as in Google's own description of the Directory API (admin_directory_v1), also that a user is suspended
-“either by the administrator or by Google” (suspensionReason). The type “organization” of an external id:
-developers.google.com, “Users”. From support.google.com: “Archive former employee accounts”.
+Lists and fields are from Google's own description of the Directory API (admin_directory_v1), as is that a user is
+suspended “either by the administrator or by Google” (suspensionReason). The type “organization” of an external id is
+from developers.google.com, “Users”. From support.google.com: “Archive former employee accounts”.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ USER = (
     "id,primaryEmail,name/fullName,suspended,suspensionReason,archived,isGuestUser,emails,aliases,nonEditableAliases,"
     "externalIds"
 )
-BY_ADMINISTRATOR = "ADMIN"  # suspensionReason; any other is Google's own: abuse, nobody signed in yet
+BY_ADMINISTRATOR = "ADMIN"  # a suspensionReason; the others are Google's own, such as abuse
 
 
 class GoogleDirectory(ClosesClients, DirectoryConnector):
@@ -35,7 +35,7 @@ class GoogleDirectory(ClosesClients, DirectoryConnector):
         "An archived user has left. So has a deleted one, who is no longer in the list. Under “More settings”, choose "
         "whether a suspended user has left or is locked out for now. Guests are not read.",
         "The main address and its aliases count as the person's. Further e-mails in a profile are often private ones, "
-        "so they are not used unless you say so.",
+        "so Rollcall doesn't use them unless you choose so.",
     )
     fields = (
         *FIELDS,
@@ -43,7 +43,7 @@ class GoogleDirectory(ClosesClients, DirectoryConnector):
               "Rollcall then reports their accounts in the apps for removal. This is about users that an administrator "
               "suspended: a user that Google itself suspended is always locked out for now.", required=False,
               choices=(("locked", "is locked out for now"), ("left", "has left")), where=False),
-        Field("second_email", "Further e-mails in the profile", "Whether they are addresses of the person, too.",
+        Field("second_email", "Further e-mails in the profile", "Whether they count as addresses of the person.",
               required=False, choices=(("no", "Leave them out"), ("yes", "Use them")), where=False),
     )  # fmt: skip
     api, login = API, LOGIN
@@ -107,7 +107,7 @@ def _status(user: dict, suspended_left: bool) -> str:
 
 
 def _further(user: dict, email: str, profiles: bool) -> tuple[str, ...]:
-    """Every other address, each once: aliases, and before them those that the profile names, where these count."""
+    """The user's other addresses, each once: those of the profile, if these count, then the aliases."""
     named = [row.get("address") for row in _list(user, "emails") if isinstance(row, dict) and profiles]
     once = {email_key(email) or email: email}
     for address in map(clean, [*named, *_list(user, "aliases"), *_list(user, "nonEditableAliases")]):

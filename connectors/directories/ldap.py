@@ -1,5 +1,5 @@
-"""LDAP as a directory: its people, of every status, and the groups they are in.
-What the server is like and what its attributes mean is ldap_client's."""
+"""LDAP as a directory: its people of every status, and the groups that they are in.
+connectors/ldap speaks to the server, and knows what its attributes mean."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class LdapDirectory(DirectoryConnector):
     worldwide_ids = True
     rules = "ends"
     docs = (
-        "Make an account in the directory that may read people and groups, and nothing else.",
-        "Its full DN (cn=rollcall,ou=services,dc=acme,dc=example) is the bind DN; Active Directory takes "
-        "rollcall@acme.example as well.",
+        "Create an account in the directory that may read people and groups, and nothing else.",
+        "The bind DN is the account's full DN (cn=rollcall,ou=services,dc=acme,dc=example). Active Directory also "
+        "accepts rollcall@acme.example.",
         "The base DN is the branch below which all your people are.",
-        "Groups within groups are followed. A person who is disabled, or whose account has expired, has left: let the "
-        "account read the attributes that say so (docs/directories.md names them).",
+        "Groups within groups are followed. A person who is disabled, or whose account has expired, has left. Let the "
+        "account read the attributes that show this: docs/directories.md names them.",
         LIMITS,
     )
     fields = (
@@ -70,10 +70,11 @@ class LdapDirectory(DirectoryConnector):
             groups.update(person.groups)
         if not found:
             raise Refused(
-                f"The server accepted the sign-in, but shows nobody below {self._client.get('base_dn')} that fits "
+                f"The server accepted the sign-in, but shows nobody below {self._client.get('base_dn')} who fits "
                 f"{self._client.get('filter', PEOPLE)}. Check the base DN, the filter and what the account may read."
             )
-        missing = (f"{without_email:,} people have no e-mail address: they match no account",) if without_email else ()
+        no_email = f"{without_email:,} people have no e-mail address, so they match no account"
+        missing = (no_email,) if without_email else ()
         return Identity(
             name=f"{self._client.who}, sees {found:,} people, {disabled:,} of them disabled, in {len(groups):,} groups",
             may=("read people", "read groups") if groups else ("read people",),
@@ -97,13 +98,14 @@ class LdapDirectory(DirectoryConnector):
         self.warnings = (*self._client.ends.unexplained, *self._about_unread(asked))
 
     def _about_unread(self, asked: list[str]) -> list[str]:
-        """The list itself is complete: a failed additional search is reported, and doesn't fail the reading."""
+        """Warnings about attributes that may say who has left. If this additional search fails, it is reported: the
+        list of people itself is complete."""
         base, wanted = self._client.get("base_dn"), self._client.get("filter", PEOPLE)
         try:
             self.unread = unread(self._client, base, wanted, asked)
         except ConnectorError as problem:
-            return [f"Whether further attributes say who has left can't be looked for: {problem}"]
-        return [f"{one.attribute} may say who has left: say under What ends an account what its values mean."
+            return [f"Rollcall couldn't look for further attributes that say who has left: {problem}"]
+        return [f"{one.attribute} may say who has left. Under What ends an account, say what its values mean."
                 for one in self.unread]  # fmt: skip
 
     def _person(self, dn: str, values: Values, groups: list[str]) -> DirectoryPerson:
@@ -122,5 +124,5 @@ class LdapDirectory(DirectoryConnector):
 
 
 def _proxy_addresses(values: Values) -> list[str]:
-    """Active Directory's further addresses: "smtp:ana@acme.example" (the main one in capitals)."""
+    """Active Directory's further addresses, such as "smtp:ana@acme.example". The main one has SMTP in capitals."""
     return [text[5:] for text in texts(values, "proxyAddresses") if text[:5].casefold() == "smtp:"]

@@ -1,7 +1,7 @@
 """Okta as a directory: everyone of every status, with employee number and groups.
 
-Calls and fields as in Okta's own description (github.com/okta/okta-management-openapi-spec); “List Users”: without a
-filter the list omits deprovisioned users, so they are requested separately. “List Groups”, “List Group Members”.
+Calls and fields are from Okta's own description (github.com/okta/okta-management-openapi-spec): “List Users” (without a
+filter, the list omits deprovisioned users, so they are requested separately), “List Groups”, “List Group Members”.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from connectors.tools.http import Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import ClosesClients, api_client
 from connectors.tools.paging import ListChanged, Seen
 
-# “List Users”: those who may be "only scoped to view and manage users of their assigned groups"
+# Roles of admins who, by “List Users”, may be "only scoped to view and manage users of their assigned groups"
 MAY_BE_LIMITED = {"USER_ADMIN", "HELP_DESK_ADMIN", "CUSTOM"}
 USERS, GROUPS = "/api/v1/users", "/api/v1/groups"
 STATUSES = {
     "ACTIVE": "active",
-    "STAGED": "active",  # begins soon: the account is made, not yet activated
-    "PROVISIONED": "active",  # activated, has not chosen a password yet
-    "RECOVERY": "active",  # resets a password
-    "PASSWORD_EXPIRED": "active",  # must choose another
-    "LOCKED_OUT": "suspended",  # too many wrong passwords
+    "STAGED": "active",  # the account is created, but not activated: the person begins soon
+    "PROVISIONED": "active",  # activated, but the person hasn't chosen a password yet
+    "RECOVERY": "active",  # the person is resetting their password
+    "PASSWORD_EXPIRED": "active",  # the person must choose another password
+    "LOCKED_OUT": "suspended",  # after too many wrong passwords
     "SUSPENDED": "suspended",  # by an admin, for a while
     "DEPROVISIONED": "deprovisioned",
 }
@@ -44,15 +44,15 @@ class OktaDirectory(ClosesClients, DirectoryConnector):
     logo = "okta.svg"
     docs = (
         *TOKEN_STEPS,
-        "A read-only administrator is enough. An admin of some groups only is not: everyone else would seem to have "
+        "A read-only administrator is enough. Don't use an admin of only some groups: everyone else would seem to have "
         "left.",
         "People who are staged, have yet to choose a password or must renew it count as active. Someone who is "
         "locked out or suspended counts as suspended, and someone who is deactivated in Okta as having left.",
-        "The secondary e-mail is often a private one, so it is not used unless you say so.",
+        "The secondary e-mail is often a private one, so Rollcall doesn't use it unless you choose so.",
     )
     fields = (
         *FIELDS,
-        Field("second_email", "Secondary e-mail", "Whether it is an address of the person, too.", required=False,
+        Field("second_email", "Secondary e-mail", "Whether it counts as an address of the person.", required=False,
               choices=(("no", "Leave it out"), ("yes", "Use it")), where=False),
     )  # fmt: skip
 
@@ -68,19 +68,20 @@ class OktaDirectory(ClosesClients, DirectoryConnector):
         return Identity(who, clean(me.get("id")), ("read people", "read groups"), self._missing(clean(me.get("id"))))
 
     def _missing(self, me: str) -> tuple[str, ...]:
-        """Some admins may be limited to some groups' people; only a super admin may read the admins' roles."""
+        """A phrase for Identity.missing, if the token's admin may see only the people of some groups. Nothing is known
+        unless the admin is a super admin, because nobody else may read admins' roles."""
         try:
             roles = {row.get("type") for row in self._okta.http.get(f"{USERS}/{segment(me)}/roles").json(list)}
         except (Forbidden, NotFound):
             return ()
         if not roles or roles - MAY_BE_LIMITED:
             return ()
-        return ("see everyone, if the token's admin is limited to some groups. A read-only administrator is not.",)
+        return ("see everyone, if the token's admin is limited to some groups. Use a read-only administrator's token.",)
 
     def people(self) -> Iterator[DirectoryPerson]:
-        """Groups are held, people are not. People who have left come first: someone who moves between the two lists
-        in that time comes twice, which is noticed, or left a moment ago. A list without the token's own admin is
-        only a part of it."""
+        """Only groups are kept in memory. People who have left come first: someone who moves between the two lists
+        during the reading comes twice, and ListChanged is raised. A list without the token's own admin isn't the whole
+        list, and CredentialRejected is raised."""
         groups, me = self._groups(), clean(self._okta.me().get("id"))
         seen = Seen()
         for params in ({"filter": 'status eq "DEPROVISIONED"'}, {}):
@@ -89,11 +90,13 @@ class OktaDirectory(ClosesClients, DirectoryConnector):
                     raise ListChanged("Someone was activated while the users were read. Nothing was changed.")
                 yield self._person(user, tuple(groups.get(user["id"], ())))
         if me and seen.add(me):
-            raise CredentialRejected("Okta doesn't list the token's own admin: it shows this token some people only. "
-                                     "Use the token of a read-only administrator. Nothing was changed.")  # fmt: skip
+            raise CredentialRejected(
+                "Okta's list lacks the token's own admin, so it shows this token only some of the people. Nothing was "
+                "changed. Use the token of a read-only administrator."
+            )
 
     def _groups(self) -> dict[str, list[str]]:
-        """Names of groups by the id of each member."""
+        """User id → names of the user's groups."""
         found: dict[str, list[str]] = {}
         try:
             for group in self._okta.rows(GROUPS, "groups"):
@@ -107,7 +110,8 @@ class OktaDirectory(ClosesClients, DirectoryConnector):
     def _person(self, user: dict, groups: tuple[str, ...]) -> DirectoryPerson:
         status = STATUSES.get(user.get("status", ""))
         if status is None:
-            raise TemporarilyUnavailable(f"Okta returned the status “{clean(user.get('status'))}”, which is new.")
+            raise TemporarilyUnavailable(f"Okta returned the status “{clean(user.get('status'))}”, which Rollcall "
+                                         "doesn't know. Nothing was changed. Update Rollcall.")  # fmt: skip
         profile = user.get("profile") or {}
         email, second = clean(profile.get("email")), clean(profile.get("secondEmail"))
         takes_second = self.settings.get("second_email") == "yes" and second not in ("", email)

@@ -1,1 +1,1 @@
-"""Figma: what its connector asks beside SCIM."""
+"""Parts of the Figma connector."""

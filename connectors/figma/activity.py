@@ -1,5 +1,5 @@
-"""When people last did something in Figma, by its activity log: a fact that no reading needs.
-Without the token, the plan or the scope, or where Figma doesn't answer, nothing is known, and nothing fails.
+"""Reads when people were last active in Figma, from its activity log. This is optional: without the token, the plan or
+the scope, or if Figma doesn't answer, it is unknown, and the reading doesn't fail.
 
 From github.com/figma/rest-api-spec, openapi.yaml: GET /v1/activity_logs (limit, order, start_time and end_time in Unix
 seconds; `next_page` says whether there is more, and no parameter takes the `cursor` beside it), ActivityLog (the
@@ -21,9 +21,9 @@ from connectors.tools.answers import list_in
 from connectors.tools.http import Http, clean
 
 LOG = "/v1/activity_logs"
-EVENTS, MOST_PAGES = 1000, 20  # a page; and so many pages, newest first
+EVENTS, MOST_PAGES = 1000, 20  # events per page, and pages, the newest events first
 BACK = 90 * 24 * 3600  # seconds
-NOT_THEM = ("SCIM Provider", "Figma Support")  # actors that stand for someone else
+NOT_THEM = ("SCIM Provider", "Figma Support")  # names of actors that aren't the person
 
 
 class ActivityLog:
@@ -36,7 +36,7 @@ class ActivityLog:
         self.http.close()
 
     def why_unknown(self) -> str:
-        """Why the log may not be read, in Figma's words; "" where it may, and for what passes."""
+        """Why the token may not read the log, in Figma's words; "" if it may, or if Figma only fails for now."""
         try:
             self.http.get(LOG, {"limit": 1}).json(dict)
         except (CredentialRejected, Refused) as no:
@@ -46,7 +46,7 @@ class ActivityLog:
         return ""
 
     def last_seen(self) -> dict[str, datetime]:
-        """When each person did something last (naive UTC), by the key of their address; as far as Figma reports it."""
+        """The last activity of each person (naive UTC), by the key of their address, as far as Figma reports it."""
         found: dict[str, datetime] = {}
         try:
             for event in self._events():
@@ -54,7 +54,7 @@ class ActivityLog:
                 if key:
                     found[key] = max(when, found.get(key, when))
         except (ConnectorError, KeyError, TypeError, AttributeError, ValueError, OverflowError, OSError):
-            pass  # what came before is right, as the newest come first
+            pass  # the newest events come first, so those that were read are correct
         return found
 
     def _events(self) -> Iterator[dict]:
@@ -67,19 +67,19 @@ class ActivityLog:
             yield from events
             oldest = int(min((event["timestamp"] for event in events), default=until))
             if meta.get("next_page") is not True or oldest >= until:
-                return  # more events within one second than a page holds can't be passed by
+                return  # one second has more events than a page holds, so there is no way to the older ones
             until = oldest
 
 
 def with_activity(account: Account, seen: dict[str, datetime]) -> Account:
-    """The account with what the log says. Without an event nothing is known: it may be from before the log begins."""
+    """The account with its last activity. Without an event it is unknown: it may be older than the log."""
     if when := seen.get(email_key(account.email or account.user_name)):
         return replace(account, last_activity=when)
     return replace(account, unsaid=account.unsaid | {"last_activity"})
 
 
 def _actor_key(event: dict) -> str:
-    """The key of the actor's address; "" where Figma itself, or a provider, acted for them."""
+    """The key of the actor's address; "" if Figma's support or a provider acted in place of the person."""
     actor, context = event.get("actor") or {}, event.get("context") or {}
     if clean(actor.get("name")) in NOT_THEM or context.get("is_figma_support_team_action") is True:
         return ""

@@ -1,1 +1,1 @@
-"""Parts of the GitHub connector beside its calls."""
+"""Parts of the GitHub connector."""

@@ -1,5 +1,5 @@
-"""How GitHub is called: its tokens and the renewal of an App's, its lists, its own forms of "too many calls".
-Only what all calls share; github.py has their meaning.
+"""Calls GitHub: tokens and the renewal of an App's token, lists, and GitHub's own forms of "too many calls".
+This module has what all calls share; apps/github.py knows their meaning.
 
 From docs.github.com: "Authenticating to the REST API", "Generating a JSON Web Token (JWT) for a GitHub App",
 "Create an installation access token for an app", "Rate limits for the REST API", "Using pagination in the REST API",
@@ -16,21 +16,22 @@ from typing import Any
 from connectors.base import ConnectorError, CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
 from connectors.memory import Memory
 from connectors.tools import answer_cache
+from connectors.tools.answers import RATE_LIMITED
 from connectors.tools.http import Answer, Forbidden, Http, NotFound, seconds_to_wait, segment
 from connectors.tools.oauth import rsa_key, signed
 from connectors.tools.paging import Page, next_link, pages_by_link
 from connectors.tools.renewal import Renewed
 
 VERSION = "2022-11-28"
-PAGE = 100  # the most that the API gives at once
+PAGE = 100  # the most items that the API returns at once
 RENEW_AFTER = 50 * 60  # seconds; an installation token ends after an hour
 DEFAULT_WAIT = 61  # seconds: "wait for at least one minute" after a secondary limit without Retry-After
-NO_KEY = "This isn't a private key of a GitHub App: enter the whole .pem file, including its first and last line."
+NO_KEY = "This isn't a private key of a GitHub App. Enter the whole .pem file, including its first and last line."
 GRAPHQL_DENIED = {"INSUFFICIENT_SCOPES", "FORBIDDEN", "UNAUTHORIZED"}
 
 
 class InstallationToken(Renewed):
-    """A GitHub App's access to one organisation: asked for with the App's key, and renewed before it ends."""
+    """A GitHub App's token for one organisation, requested with the App's key and renewed before it ends."""
 
     def __init__(self, api: str, org: str, app_id: str, private_key: str, headers: dict[str, str]):
         super().__init__(self._ask_github)
@@ -44,7 +45,7 @@ class InstallationToken(Renewed):
         return self.installation.get("permissions") or {}
 
     def _ask_github(self) -> tuple[dict[str, str], str, float]:
-        """Raises CredentialRejected when GitHub does not know the App, Refused when it is not installed there."""
+        """Raises CredentialRejected if GitHub doesn't know the App, Refused if the organisation hasn't installed it."""
         headers = {**self._headers, "Authorization": f"Bearer {signed({'iss': self._app_id}, self._key)}"}
         caller = Http(self._api, headers=headers, secrets=self._secrets, on_error=problem)
         try:
@@ -53,7 +54,7 @@ class InstallationToken(Renewed):
             token = caller.post(path, idempotent=True).json(dict)["token"]
         except NotFound as failure:
             raise Refused(
-                f"The GitHub App is not installed in {self._org}, or there is no such organisation. {failure}"
+                f"The GitHub App isn't installed in {self._org}, or there is no such organisation. {failure}"
             ) from None
         finally:
             caller.close()
@@ -61,7 +62,7 @@ class InstallationToken(Renewed):
 
 
 class GitHubClient:
-    """Calls to one organisation; `api` is the address of the REST API, /graphql lies below it."""
+    """Calls about one organisation. `api`: the address of the REST API; /graphql is below it."""
 
     def __init__(self, api: str, settings: dict[str, str], memory: Memory | None = None):
         self._memory = memory
@@ -76,7 +77,7 @@ class GitHubClient:
         else:
             token = settings.get("token", "")
             if not token:
-                raise CredentialRejected("Enter the access token, or choose that a GitHub App is used.")
+                raise CredentialRejected("The access token is missing. Enter it, or choose to use a GitHub App.")
             headers["Authorization"] = f"Bearer {token}"
             self.http = Http(api, headers=headers, secrets=[token], on_error=problem)
 
@@ -88,13 +89,13 @@ class GitHubClient:
         return f"/orgs/{segment(self.org)}"
 
     def pages(self, path: str, what: str, total: int | None = None, **params: str) -> Iterator[list]:
-        """A list page by page; `total` is what it must add up to, where that is known."""
+        """A list page by page. `total`: the number of items to which it must add up, if that is known."""
 
         def fetch(link: str | None) -> Page:
             address, query = (link, None) if link else (path, {**params, "per_page": PAGE})
             answer = answer_cache.get(self.http, address, query, self._memory)
             if len(rows := answer.json(list)) == PAGE and not next_link(answer):
-                # A full last page is the same when there is one behind it by now: only its Link header shows it.
+                # A full last page doesn't change when another one is added after it: only its Link header does.
                 answer = answer_cache.get(self.http, address, query, self._memory, afresh=True)
                 rows = answer.json(list)
             return Page(rows, total, next_link(answer))
@@ -106,7 +107,7 @@ class GitHubClient:
             yield from page
 
     def count(self, path: str, **params: str) -> int:
-        """How long a list is: with one entry a page, the number of its last page."""
+        """The length of a list: with one entry per page, it is the number of the last page."""
         answer = self.http.get(path, {**params, "per_page": 1})
         last = re.search(r'[?&]page=(\d+)[^>]*>\s*;\s*rel="last"', answer.headers.get("Link", ""))
         return int(last[1]) if last else len(answer.json(list))
@@ -121,16 +122,17 @@ ENTERPRISE_SIGN_ON = "Enterprise SAML identity provider is available"
 
 
 def problem(answer: Answer) -> ConnectorError | None:
-    """What a status alone does not show: limits without headers, hidden results, errors inside a GraphQL answer."""
+    """The errors that a status alone doesn't show: limits without headers, hidden results, and errors inside a GraphQL
+    answer."""
     lowered = answer.text.lower() if answer.status in (403, 429) else ""
     if answer.status == 429 or "rate limit" in lowered:
         wait = seconds_to_wait(answer)
-        words = f"{answer.asked}: GitHub asks for a pause after too many calls. Trying again later."
+        words = f"{answer.asked} answered {answer.status}. {RATE_LIMITED}"
         return RateLimited(words, DEFAULT_WAIT if wait is None else wait)
     if answer.headers.get("X-GitHub-SSO", "").startswith("partial-results"):
         return Forbidden(
-            f"{answer.asked} left something out: the token is not authorised for the organisation's single sign-on. "
-            "Authorise it on the page of your tokens at GitHub."
+            f"{answer.asked} answered with a part of the list, because the token isn't authorised for the "
+            "organisation's single sign-on. Authorise it on the page of your tokens at GitHub."
         )
     if answer.status == 200 and answer.url.endswith("/graphql"):
         return _inside(answer, answer.json(dict).get("errors") or ())
@@ -144,6 +146,6 @@ def _inside(answer: Answer, errors: Iterable[dict]) -> ConnectorError | None:
             wait = seconds_to_wait(answer)
             return RateLimited(says, DEFAULT_WAIT if wait is None else wait)
         if error.get("type") in GRAPHQL_DENIED or ENTERPRISE_SIGN_ON in str(error.get("message", "")):
-            return Forbidden(f"{says} Give the token what it lacks. Names and e-mails can also be left out.")
+            return Forbidden(f"{says} Give the token this permission, or choose to leave out names and e-mails.")
         return TemporarilyUnavailable(f"{says} Nothing was changed.")
     return None

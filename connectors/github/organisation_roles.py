@@ -1,8 +1,8 @@
-"""Organisation roles at GitHub, predefined ones and the organisation's own, which people hold directly or by a team.
+"""Organisation roles at GitHub: predefined ones and the organisation's own, which people have directly or by a team.
 
 From docs.github.com, "REST API endpoints for organization roles": "Get all organization roles for an organization" and
-"List users that are assigned to an organization role" (422 where the plan has none). The list of members
-doesn't have them.
+"List users that are assigned to an organization role" (422 if the plan has none). The list of members
+doesn't show them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ PREFIX = "organisation-role:"
 
 
 class OrganisationRoles:
-    """Who holds which; read once, when it is first asked about or by read()."""
+    """The organisation roles of each person. They are read once: by read(), or when they are first needed."""
 
     def __init__(self, client: GitHubClient):
         self._client = client
@@ -23,7 +23,8 @@ class OrganisationRoles:
         self._held: dict[int, tuple[str, ...]] | None = None
 
     def read(self) -> str:
-        """What the credential lacks for it; "" where they can be read, or where the plan has none."""
+        """Read all roles. Returns the permission that the credential lacks for that; "" if it lacks none, or the plan
+        has no such roles."""
         self.names, self._held = {}, {}
         home, why = f"{self._client.home}/organization-roles", ""
         try:

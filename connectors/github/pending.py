@@ -1,4 +1,4 @@
-"""Invitations to single repositories of a GitHub organisation, which the organisation's own list of invitations lacks.
+"""Invitations to single repositories of a GitHub organisation. The organisation's own list of invitations lacks them.
 
 From docs.github.com: "List repository invitations" (for someone with admin rights to the repository) and "Delete a
 repository invitation"; fields: OpenAPI description, schema repository-invitation (`invitee` may be null, `expired`).
@@ -16,15 +16,16 @@ PREFIX = "invitation:repository:"
 
 
 def id_of(row: dict) -> str:
-    """One id for each invitee, however many repositories; of an invitation without one, its own."""
+    """The account's id: one for each invitee, however many repositories they are invited to. An invitation without an
+    invitee has an id of its own."""
     invitee = row.get("invitee")
     return f"{PREFIX}{invitee['id']}" if invitee else f"{PREFIX}only:{row['id']}"
 
 
 def open_invitations(client: GitHubClient, *, strict: bool = False) -> Iterator[tuple[str, dict]]:
-    """(path of the invitation, the invitation) of each that isn't expired.
+    """(path of the invitation, the invitation) of each that hasn't expired.
 
-    A repository whose invitations the credential may not read is left out; `strict`: raises what GitHub answered.
+    A repository whose invitations the credential may not read is left out. With `strict`, GitHub's error is raised.
     """
     for repo in client.rows(f"{client.home}/repos", "repositories", type="all"):
         path = f"/repos/{segment(client.org)}/{segment(repo['name'])}/invitations"

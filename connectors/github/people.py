@@ -1,4 +1,4 @@
-"""Names and e-mails of people at GitHub, which the list of members lacks.
+"""Names and e-mails of people at GitHub. The list of members lacks them.
 
 GraphQL (docs.github.com/graphql): User: name, email, organizationVerifiedDomainEmails. Where the organisation itself
 has SAML sign-on, Organization.samlIdentityProvider: externalIdentities with samlIdentity and scimIdentity, visible to
@@ -31,37 +31,38 @@ ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
 
 class People:
-    """`read`: whether names and e-mails are read at all; `enterprise`: the name of the one that has the sign-on."""
+    """`read`: whether names and e-mails are read at all. `enterprise`: the name of the enterprise that has the SAML
+    sign-on, "" if the organisation itself has it."""
 
     def __init__(self, client: GitHubClient, read: bool, enterprise: str = ""):
         self._client, self._read, self._enterprise = client, read, enterprise
         self._sign_on: dict[int, str] | None = None  # user id → e-mail; None until read_sign_on()
 
     def read_sign_on(self) -> None:
-        """Everyone's e-mail by SAML sign-on, for a whole reading: only e-mails are held."""
+        """Read everyone's e-mail by SAML sign-on, for a whole reading. Only these e-mails are kept in memory."""
         if self._read:
             self._sign_on = dict(self._by_sign_on())
 
     def one(self, user: dict) -> dict:
-        """The row of one user with what is known of them."""
+        """The row of one user, with name and e-mails added."""
         if not self._read:
             return user
         known = self._by_sign_on(login=user["login"]) if self._sign_on is None else self._sign_on.items()
         return self._with_profiles([user], dict(known))[0]
 
     def all(self, page: list[dict]) -> list[dict]:
-        """The rows of a page with what is known of them."""
+        """The rows of a page, with names and e-mails added."""
         return self._with_profiles(page, self._sign_on or {}) if self._read else page
 
     def _with_profiles(self, page: list[dict], by_sign_on: dict[int, str]) -> list[dict]:
         nodes = self._client.graphql(PEOPLE, ids=[row["node_id"] for row in page], org=self._client.org).get("nodes")
         known = {node["databaseId"]: node for node in nodes or () if node and "databaseId" in node}
         if missing := [row["login"] for row in page if row["id"] not in known and row.get("type") == "User"]:
-            raise TemporarilyUnavailable(f"GitHub returned no profile of {missing[0]}. Nothing was changed.")
+            raise TemporarilyUnavailable(f"GitHub didn't return the profile of {missing[0]}. Nothing was changed.")
         return [row | known.get(row["id"], {}) | {"sign_on": by_sign_on.get(row["id"], "")} for row in page]
 
     def _by_sign_on(self, **of: str) -> Iterator[tuple[int, str]]:
-        """Without SAML sign-on, or without the right to see it, there is nobody."""
+        """(user id, e-mail) of each SAML identity; none without SAML sign-on, or without the permission to see it."""
 
         def fetch(cursor: str | None) -> Page:
             after = {"after": cursor} if cursor else {}
@@ -81,7 +82,7 @@ class People:
 
 
     def _provider(self, **variables: str) -> dict | None:
-        """Where the enterprise has the sign-on, the organisation's own doesn't count."""
+        """The SAML provider: the enterprise's if one is named, else the organisation's own."""
         if not self._enterprise:
             found = self._client.graphql(SIGN_ON, org=self._client.org, **variables).get("organization") or {}
             return found.get("samlIdentityProvider")
@@ -89,7 +90,7 @@ class People:
         return (found.get("ownerInfo") or {}).get("samlIdentityProvider")
 
     def lacks(self) -> str:
-        """Why the e-mails of an enterprise's sign-on aren't read; "" where they are, or none is named."""
+        """Why the e-mails of an enterprise's sign-on can't be read; "" if they can, or if no enterprise is named."""
         if not self._read or not self._enterprise:
             return ""
         try:
@@ -102,7 +103,7 @@ class People:
 
 
 def email_of(row: dict) -> str:
-    """The e-mail of a row: at a verified domain, else by the organisation's sign-on, else of the public profile."""
+    """The e-mail of a row: at a verified domain, else from the SAML sign-on, else from the public profile."""
     verified = row.get("organizationVerifiedDomainEmails") or ()
     return min(verified, default=None) or row.get("sign_on") or row.get("email") or ""
 

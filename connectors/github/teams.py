@@ -1,7 +1,7 @@
 """The direct members of a GitHub team, with their roles.
 
-The REST list has members of child teams too, and marks them by `role` and `inherited`: "only when the feature is
-enabled for the organization" (OpenAPI description, schema team-member). Where it isn't, GraphQL has both
+The REST list also has members of child teams, and marks them by `role` and `inherited`: "only when the feature is
+enabled for the organization" (OpenAPI description, schema team-member). If it isn't, GraphQL has both
 (docs.github.com/graphql, object Team: members with `membership: IMMEDIATE`; TeamMemberEdge: role).
 """
 
@@ -20,7 +20,7 @@ DIRECT = """query ($org: String!, $team: String!, $after: String) { organization
 
 
 def direct_members(client: GitHubClient, team: dict) -> Iterator[tuple[str, str]]:
-    """(id of the account, “member” or “maintainer”)"""
+    """(id of the account, “member” or “maintainer”) of each direct member."""
     for page in client.pages(f"{client.home}/teams/{segment(team['slug'])}/members", "team members"):
         if not all("role" in row and "inherited" in row for row in page):
             yield from _by_graphql(client, team)
@@ -34,7 +34,8 @@ def _by_graphql(client: GitHubClient, team: dict) -> Iterator[tuple[str, str]]:
         found = client.graphql(DIRECT, org=client.org, team=team["slug"], **after)
         members = ((found.get("organization") or {}).get("team") or {}).get("members")
         if not members:
-            raise TemporarilyUnavailable(f"GitHub returned no members of the team {team['name']}. Nothing was changed.")
+            raise TemporarilyUnavailable(f"GitHub didn't return the members of the team {team['name']}. Nothing was "
+                                         "changed.")  # fmt: skip
         info = members["pageInfo"]
         return Page(members["edges"], next=info["endCursor"] if info["hasNextPage"] else None)
 

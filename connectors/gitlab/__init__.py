@@ -1,1 +1,1 @@
-"""What speaks to GitHub: a GitHub App's tokens and its answers."""
+"""Parts of the GitLab connector."""

@@ -1,5 +1,5 @@
-"""What is read of one GitLab group: its lists, its places (subgroups and projects), and who is let into each of them.
-Only rows as GitLab gives them; gitlab.py has their meaning and names the documents."""
+"""Reads one GitLab group: its lists, its places (subgroups and projects), and the people of each place.
+It returns rows as GitLab sends them; apps/gitlab.py knows their meaning and names the documents."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from connectors.tools.answers import disappeared
 from connectors.tools.http import Forbidden, Http, NotFound, clean, segment
 from connectors.tools.paging import Page, next_link, number, pages_by_link
 
-PAGE = 100  # the most that the API gives at once
+PAGE = 100  # the most items that the API returns at once
 
 
 def path_of(place: str) -> str:
@@ -22,7 +22,7 @@ def path_of(place: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A subgroup or project. `invites`: whether groups are invited to it; None where only its own page says so."""
+    """A subgroup or project. `invites`: whether groups are invited to it; None if that takes a call of its own."""
 
     asset: Asset
     invites: bool | None = None
@@ -40,7 +40,7 @@ class Group:
 
     def pages(self, what: str, *, of: str = "", id_of: Callable[[dict], object] = lambda row: row["id"],
               on_total: Callable[[int], None] | None = None, **params: str) -> Iterator[list]:  # fmt: skip
-        """One of its lists, or of the place whose path is `of`."""
+        """A list of the group, or of the place whose path is `of`, page by page."""
 
         def fetch(link: str | None) -> Page:
             path = f"{of or self.path}/{what}"
@@ -54,7 +54,7 @@ class Group:
             yield from page
 
     def rows_below(self, place: Place, what: str, **options: object) -> Iterator[dict]:
-        """Of a place; TemporarilyUnavailable where it is gone since it was listed."""
+        """The rows of a list of a place. Raises TemporarilyUnavailable if the place has gone since it was listed."""
         try:
             yield from self.rows(what, of=place.path, **options)
         except NotFound as gone:
@@ -69,12 +69,12 @@ class Group:
             yield Place(asset, row.get("shared_with_groups") != [])
 
     def people_of(self, place: Place) -> Iterator[dict]:
-        """A place's own members; where groups are invited to it, everyone who is let in."""
+        """The members of a place itself; if groups are invited to it, everyone who has access."""
         invites = self.invited_to(place.path) != [] if place.invites is None else place.invites
         return self.rows_below(place, "members/all" if invites else "members")
 
     def invited_to(self, path: str) -> list[str] | None:
-        """The names of the groups that are invited to a group or project; None where GitLab doesn't show them."""
+        """The names of the groups that are invited to a group or project; None if GitLab doesn't show them."""
         try:
             found = self._http.get(path, {"with_projects": "false"} if path.startswith("/groups/") else {}).json(dict)
         except NotFound as gone:
@@ -90,11 +90,11 @@ class Group:
             yield from self.rows_below(place, "invitations", id_of=_address)
 
     def member(self, path: str, id: str, **params: str) -> dict | None:
-        """Someone as a direct member of a group or project."""
+        """The row of a direct member of a group or project; None for anyone else."""
         return self._found(f"{path}/members/{segment(id)}", params)
 
     def let_in(self, path: str, id: str) -> dict | None:
-        """Someone as a member in any way: directly, through a parent group, or through an invited one."""
+        """The row of a member in any way: directly, through a parent group, or through an invited one; else None."""
         return self._found(f"{path}/members/all/{segment(id)}", {})
 
     def _found(self, path: str, params: dict[str, str]) -> dict | None:
@@ -104,8 +104,8 @@ class Group:
             return None
 
     def days_of_last_activity(self) -> Callable[[dict], dict]:
-        """A function that adds the day to a member's row; only days are held. GitLab shows them to owners of a
-        top-level group only. Without them the reading continues."""
+        """A function that adds the day of last activity to a member's row. GitLab shows these days only to owners of a
+        top-level group. Without them, the reading continues."""
         try:
             rows = self.rows("billable_members")
             days = {row["id"]: row["last_activity_on"] for row in rows if "last_activity_on" in row}

@@ -1,1 +1,1 @@
-"""What every connector of Google's Admin API shares."""
+"""Parts that the connectors of Google's Admin API share."""

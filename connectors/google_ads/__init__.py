@@ -1,1 +1,1 @@
-"""Parts of the Google Ads connector beside its calls."""
+"""Parts of the Google Ads connector."""

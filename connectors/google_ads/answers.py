@@ -1,4 +1,4 @@
-"""What Google Ads' errors mean: which wait, which are about the Cloud project, and which about one account only.
+"""Explains Google Ads' errors: limits, problems of the Cloud project, and problems of a single account.
 Codes as in googleads/google-ads-python, v25: AuthorizationErrorEnum, QuotaErrorEnum; levels of access:
 “Access levels and permissible use” at developers.google.com/google-ads/api."""
 
@@ -12,7 +12,7 @@ from connectors.tools.http import Answer, Forbidden, clean, words
 
 NO_RATE_LIMIT = {"ACCESS_PROHIBITED", "PAYMENTS_PROFILE_ACTIVATION_RATE_LIMIT_EXCEEDED"}
 UNKNOWN_WAIT = 60
-MUST_BE_ADMIN = "The refresh token's person must be an admin of the account."
+MUST_BE_ADMIN = "The person that the refresh token belongs to must be an admin of the account."
 IN_CONSOLE = "on the Google Ads API Overview page of the OAuth client's Cloud project"
 TEST_ONLY = f"The Cloud project may use test accounts only: apply for Explorer or Basic access {IN_CONSOLE}."
 NO_TOKEN = "Remove the developer token from the app's Settings: Google no longer needs it."
@@ -35,11 +35,11 @@ NOT_USABLE = {"CUSTOMER_NOT_ENABLED", "INCOMPLETE_SIGNUP", "ACTION_NOT_PERMITTED
 
 
 class NotUsable(Forbidden):
-    """One account can't be used in its state. It says nothing about the credential."""
+    """One Google Ads account can't be used in its present state. The credential may be fine."""
 
 
 def problem(answer: Answer) -> ConnectorError | None:
-    """What a GoogleAdsFailure means; None leaves it to the status."""
+    """The error in a GoogleAdsFailure; None for the usual meaning of the status."""
     errors = _errors(answer)
     codes = {kind: clean(code) for error in errors for kind, code in part(error, "errorCode").items()}
     says = f"{answer.asked} answered {answer.status}: “{says_in(answer).rstrip('.')}”."
@@ -56,7 +56,7 @@ def problem(answer: Answer) -> ConnectorError | None:
 
 
 def _errors(answer: Answer) -> list[dict]:
-    """Those in {"error": {"details": [{"@type": "….GoogleAdsFailure", "errors": [{"errorCode": {…}, …}]}]}}."""
+    """The errors in {"error": {"details": [{"@type": "….GoogleAdsFailure", "errors": [{"errorCode": {…}, …}]}]}}."""
     if answer.status < 400 or answer.is_page:
         return []
     try:
@@ -68,7 +68,8 @@ def _errors(answer: Answer) -> list[dict]:
 
 
 def says_in(answer: Answer) -> str:
-    """The messages with their codes; the text above them is only “Request contains an invalid argument.”"""
+    """The messages of the errors with their codes. The general message above them says too little: “Request contains an
+    invalid argument.”"""
     found = [f"{clean(error.get('message'))} ({', '.join(map(clean, part(error, 'errorCode').values()))})"
             for error in _errors(answer)]  # fmt: skip
     return "; ".join(found) or words(answer)
@@ -80,6 +81,6 @@ def part(value: dict, name: str) -> dict:
 
 
 def _seconds(duration: object) -> float:
-    """A Duration of Google's JSON: "3.5s"."""
+    """The seconds of a Duration in Google's JSON, "3.5s"; 0 for anything else."""
     found = re.fullmatch(r"([0-9]{1,6}(\.[0-9]+)?)s", str(duration))
     return float(found[1]) if found else 0

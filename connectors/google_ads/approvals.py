@@ -1,5 +1,6 @@
-"""What stops an operation in some of the accounts: an admin's refusal, an account that can't be used, and changes that
-wait for a second admin (“Multi-party approvals” and MultiPartyAuthReviewStatusEnum at developers.google.com)."""
+"""Collects what stops an operation in some of the Google Ads accounts: a refusal, an account that can't be used, and
+changes that wait for a second admin (“Multi-party approvals” and MultiPartyAuthReviewStatusEnum at
+developers.google.com)."""
 
 from __future__ import annotations
 
@@ -19,8 +20,8 @@ ENDED = {
 
 
 class Trouble:
-    """What was met in each account, raised together: what was refused, else what waits, else what can't be read.
-    If the manager account itself can't be used, that is raised at once."""
+    """The problems in each account. raise_any() raises them together: refusals, else what waits, else accounts that
+    can't be read. If the manager account itself can't be used, that is raised at once."""
 
     def __init__(self, manager: str):
         self._manager = manager
@@ -49,11 +50,11 @@ class Trouble:
         if self._requests:
             raise AwaitsApproval(waits, tuple(self._requests))
         if self._parts:
-            raise PartsUnread(f"They may still have access there. {self._parts[0].why}", tuple(self._parts))
+            raise PartsUnread(f"This person may still have access there. {self._parts[0].why}", tuple(self._parts))
 
 
 def must_not_wait(row: dict) -> None:
-    """A user's row names a change that waits for approval. A second request would be one too many."""
+    """Raises AwaitsApproval if a change of this user already waits, so that it isn't requested a second time."""
     if request := clean(row.get("pendingMultiPartyAuthReview")):
         raise AwaitsApproval(held_back([customer_of(request)]), (request,))
 
@@ -67,7 +68,8 @@ def held_back(customers: Iterable[str]) -> str:
 def customer_of(request: str) -> str:
     found = re.fullmatch("customers/([0-9]+)/multiPartyAuthReviews/[0-9]+", request)
     if not found:
-        raise Refused(f"Google Ads holds this, but names its request “{request}”. Look in Google Ads.")
+        raise Refused(f"Google Ads holds this change, but Rollcall doesn't understand the name of its request, "
+                      f"“{request}”. Look in Google Ads.")  # fmt: skip
     return found[1]
 
 
@@ -75,5 +77,5 @@ def is_open(status: str, customer: str) -> bool:
     """Whether a request still waits. Raises Refused unless it waits or was approved."""
     if status in ("PENDING", "APPROVED"):
         return status == "PENDING"
-    why = ENDED.get(status, f"Google Ads doesn't say what became of it ({status or 'not in its list'})")
+    why = ENDED.get(status, f"the request has an unknown outcome ({status or 'not in the list'})")
     raise Refused(f"Google Ads didn't do this in the account {customer}: {why}. Retry to request it again.")

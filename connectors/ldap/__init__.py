@@ -1,1 +1,1 @@
-"""The LDAP protocol: the talk with a server, what its answers mean, and when an account has ended there."""
+"""The LDAP protocol: the connection to a server, the meaning of its answers, and whether an account has ended."""

@@ -1,1 +1,1 @@
-"""Parts of the Meta connector beside its calls."""
+"""Parts of the Meta connector."""

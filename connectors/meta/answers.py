@@ -1,4 +1,4 @@
-"""What Meta's error codes mean, and how long Meta asks to wait.
+"""Explains Meta's error codes, and how long Meta asks us to wait.
 Codes: “Handling Errors” and “Rate Limits” at developers.facebook.com; 2635: “Upcoming change in Marketing API version
 deprecation”, in its blog."""
 
@@ -15,7 +15,8 @@ VERSION_ENDED = 2635  # for calls that a later version changed; Meta upgrades th
 
 
 def problem(answer: Answer) -> ConnectorError | None:
-    """What {"error": {"code": 190, "message": "…"}} means, mostly with status 400; None leaves it to the status."""
+    """The error in {"error": {"code": 190, "message": "…"}}, whose status is usually 400; None for the usual meaning of
+    the status."""
     if answer.status < 400 or answer.is_page:
         return None
     try:
@@ -26,7 +27,7 @@ def problem(answer: Answer) -> ConnectorError | None:
     message = clean(error.get("error_user_msg") or error.get("message")).rstrip(".") if isinstance(error, dict) else ""
     says = f"{answer.asked}: Meta says “{message}” ({code})."
     if code == VERSION_ENDED:
-        return Forbidden(f"{says} Meta has ended this version of its API: on the app's Settings, enter a later one.")
+        return Forbidden(f"{says} Meta has ended this version of its API. Enter a later one in the app's settings.")
     if code in TOO_MANY:
         return RateLimited(says, _seconds_until_access(answer))
     if code in TOKEN:
@@ -39,7 +40,8 @@ def problem(answer: Answer) -> ConnectorError | None:
 
 
 def _seconds_until_access(answer: Answer) -> float:
-    """X-Business-Use-Case-Usage: {"id": [{"estimated_time_to_regain_access": minutes, …}]}; 60 if it is missing."""
+    """Seconds to wait, by X-Business-Use-Case-Usage: {"id": [{"estimated_time_to_regain_access": minutes, …}]}; 60
+    without it."""
     try:
         usage = json.loads(answer.headers.get("X-Business-Use-Case-Usage", "{}"))
         minutes = max(each.get("estimated_time_to_regain_access", 0) for uses in usage.values() for each in uses)

@@ -1,1 +1,1 @@
-"""What every connector of Microsoft Graph shares."""
+"""Parts that the connectors of Microsoft Graph share."""

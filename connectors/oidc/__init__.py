@@ -1,1 +1,1 @@
-"""OpenID Connect: a provider's metadata, and what a sign-in there proves."""
+"""OpenID Connect: a provider's metadata, and who signed in there."""

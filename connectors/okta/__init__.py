@@ -1,1 +1,1 @@
-"""What every connector of Okta's API shares."""
+"""Parts that the connectors of Okta's API share."""

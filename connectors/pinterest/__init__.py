@@ -1,1 +1,1 @@
-"""Parts of the Pinterest connector beside its calls."""
+"""Parts of the Pinterest connector."""

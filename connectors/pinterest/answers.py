@@ -1,5 +1,5 @@
-"""What an answer of Pinterest's API says: its rows, a refusal inside a good answer, a missing permission.
-The shapes are those of v5/openapi.yaml (github.com/pinterest/api-description)."""
+"""Reads answers of Pinterest's API: rows, a refusal inside a successful answer, a missing permission.
+The forms are those of v5/openapi.yaml (github.com/pinterest/api-description)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ NOT_PERMITTED = (7, 29)  # "Not authorized to access", "You are not permitted to
 
 
 def items(answer: Answer) -> list:
+    """The rows of an answer. Raises TemporarilyUnavailable if it has none."""
     return list_in(answer.json(dict), "items", answer.asked)
 
 
 def refusal_in(answer: Answer) -> str:
-    """The words of an {"exception": {"message": "…"}} in the answer's items; "" where all went well."""
+    """The words of the first {"exception": {"message": "…"}} in the answer's items; "" if there is none."""
     rows = answer.json(dict).get("items")
     failed = [row.get("exception") for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
     error = next((one for one in failed if one), None)
@@ -28,7 +29,8 @@ def refusal_in(answer: Answer) -> str:
 
 
 def problem(answer: Answer) -> ConnectorError | None:
-    """Errors are {"code": 29, "message": "…"}; a missing permission may come as 401 like a token that ended."""
+    """The error for a missing permission, {"code": 29, "message": "…"}, whose status may be 401 as for a token that has
+    ended; None for any other answer."""
     if answer.status != 401:
         return None
     try:

@@ -1,1 +1,1 @@
-"""The talk with a PostgreSQL server."""
+"""The connection to a PostgreSQL server."""

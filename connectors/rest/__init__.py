@@ -1,1 +1,1 @@
-"""A connector whose app is described in a YAML file: reading the file, calling the app, reading its answers."""
+"""The connector of any app that a YAML file describes: it reads the file, calls the app and reads the app's answers."""

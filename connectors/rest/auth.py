@@ -1,4 +1,5 @@
-"""How calls to a YAML-described app are authorised: fixed credentials, and tokens that are requested and renewed."""
+"""Authorises calls to an app that a YAML file describes: by fixed credentials, or by tokens that it requests and
+renews."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ LOGIN_HEADER = {"name": "Authorization", "value": "Bearer {login.token}"}
 
 
 class Fixed(AuthBase):
-    """Headers or a query parameter, the same for each call."""
+    """A credential that is the same in each call: headers or a query parameter."""
 
     def __init__(self, headers: Mapping[str, str] | None = None, query: tuple[str, str] | None = None):
         self.headers, self._query = dict(headers or {}), query
@@ -36,7 +37,8 @@ class Fixed(AuthBase):
 def auth_of(
     spec: dict[str, Any], scope: Mapping[str, Any], http: Callable[..., Http]
 ) -> Fixed | Renewed:
-    """`spec` is the file's auth; `http` makes a client without credential, of the app's address or of another."""
+    """The credential of each call. `spec`: the file's “auth”. `scope`: the app's fields. `http`: makes a client without
+    a credential, for the app's address or another one."""
     look = anything(scope)
     if "bearer" in spec:
         return Fixed({"Authorization": f"Bearer {as_text(fill(spec['bearer'], look))}"})
@@ -85,6 +87,7 @@ def _log_in(spec: dict, scope: Mapping[str, Any], http: Callable[..., Http]) -> 
     else:
         token = find(answer.json(), keys_of(spec.get("token", "token")))
     if not isinstance(token, str) or not token:
-        raise CredentialRejected(f"{answer.asked} gave no token where the file says that it is.")
+        raise CredentialRejected(f"{answer.asked} returned no token in the place that the file names. Check the "
+                                 "credential, and “token” or “token_header” in the file.")  # fmt: skip
     send = spec.get("send", LOGIN_HEADER)
     return {send["name"]: as_text(fill(send["value"], anything({**scope, "login": {"token": token}})))}, token, None

@@ -1,4 +1,4 @@
-"""Makes the calls that a YAML file describes: fills them in, keeps the pace, renews the token, reads the app's errors.
+"""Makes the calls that a YAML file describes: fills them in, keeps to the rate limit, and reads the app's errors.
 lists.py and connector.py read the answers."""
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ TO_BE_KEPT = re.compile(r"%7B(kept\.\w+)%7D")
 
 @dataclass(frozen=True)
 class Sent:
-    """One call as it would go out, for people to look at."""
+    """One call as it would be sent, to be shown to people."""
 
     method: str
     address: str
@@ -52,13 +52,14 @@ class Sent:
 
 
 class WasSo(Refused):
-    """An answer with a status that the file counts as already done, or as there being no such thing."""
+    """An answer with a status that means that the operation is already done, or that the thing doesn't exist."""
 
 
 class Client:
-    """The calls of one connected app; every method raises the four ConnectorErrors and nothing else.
+    """The calls of one connected app. Every method raises the four ConnectorErrors and nothing else.
 
-    `spec`: the checked file. `settings`: what its fields were given; `secrets`: the names of the secret ones.
+    `spec`: the checked file. `settings`: the values of its fields. `secrets`: the names of the secret fields.
+    `authority`: the path of a certificate authority's file. `pause`: waits so many seconds.
     """
 
     def __init__(self, spec: dict, settings: Mapping[str, str], secrets: set[str], authority: str | None,
@@ -90,11 +91,12 @@ class Client:
     def read(self, call: dict, scope: Mapping[str, Any], absent: tuple[int, ...] = (), *,
              position: Mapping[str, Any] | None = None, in_body: bool = False,
              address: str = "") -> Answer:  # fmt: skip
-        """One call that changes nothing. Raises WasSo for the statuses that mean that there is no such thing.
+        """One call that changes nothing. Raises WasSo for the statuses that mean that the thing doesn't exist.
 
-        `position`: a pager's own parameters, put into the query or the body; `address`: instead of path, as it is.
+        `position`: a pager's own parameters, put into the query or the body. `address`: a whole address, called in
+        place of the path.
         """
-        look = something({**self.scope, **scope}, self.scope.keys())  # a field of the app may have been left empty
+        look = something({**self.scope, **scope}, self.scope.keys())  # a field of the app may be empty
         parts = self._filled({"path": "/", "headers": call.get("headers", {})} if address else call, "GET", look)
         if address:
             parts["path"] = address
@@ -107,12 +109,14 @@ class Client:
         return self._ask(parts, partial(_is_one_of, call.get("gone"), absent), idempotent=True)
 
     def filled(self, call: dict, scope: Mapping[str, Any], optional: Container[str] = ()) -> dict[str, Any]:
-        """What Http.call takes, for a call that changes something. Raises Refused for a value that is missing."""
+        """The arguments of Http.call for an operation. Raises Refused for a missing value."""
         return self._filled(call, "POST", something({**self.scope, **scope}, optional))
 
     def act(self, call: dict, parts: dict[str, Any], already: tuple[int, ...]) -> Answer | None:
-        """One call that changes something, of these parts; None when it was so before. Raises Refused with the app's
-        words."""
+        """One call of an operation, with these arguments of Http.call; None if it was already done.
+
+        `already`: the statuses that mean this, unless the file names them. Raises Refused with the app's words.
+        """
         conditions = call.get("already_when")
 
         def was_so(answer: Answer) -> bool:
@@ -124,12 +128,13 @@ class Client:
             answer = self._ask(parts, was_so)
         except WasSo:
             return None
-        except Forbidden as refusal:  # the credential could read a moment ago: the app means this very act
+        except Forbidden as refusal:  # the credential could read a moment ago: the app refuses only this operation
             raise Refused(str(refusal)) from None
         wrong_status = "done" in call and answer.status not in call["done"]
         if wrong_status or not holds(_data(answer), call.get("done_when", {})):
             raise Refused(
-                f"{answer.asked} answered {answer.status}: {self._error_words(answer) or 'not what counts as done'}."
+                f"{answer.asked} answered {answer.status}: "
+                f"{self._error_words(answer) or 'by the file, that does not mean done'}."
             )
         return answer
 
@@ -147,7 +152,7 @@ class Client:
         return parts
 
     def shown(self, parts: dict[str, Any]) -> Sent:
-        """The call as it would go out: nothing is sent, and no secret is in it."""
+        """The call as it would be sent, without secrets. Nothing is sent."""
         request = requests.Request("GET", f"{self._base}/{parts['path'].lstrip('/')}", params=parts.get("params"))
         address = TO_BE_KEPT.sub(r"{\1}", self._redact(request.prepare().url))
         auth = self._spec.get("auth", {})
@@ -166,8 +171,7 @@ class Client:
         return self._in_turn(partial(self._http.call, **parts, **more, may_be_empty=EVERYTHING))
 
     def _in_turn(self, send: Callable[[], Answer]) -> Answer:
-        """Wait for a turn, so that calls are spread evenly and are no more than the file's rate_limit allows; then
-        send."""
+        """Wait for a turn, then send: calls are spread evenly, and are no more than the file's rate_limit allows."""
         if self._pace:
             wait = self._next_turn - time.monotonic()
             if wait > 0:
@@ -203,26 +207,27 @@ class Client:
         return UNKNOWN_WAIT if wait is None else wait
 
     def _error_words(self, answer: Answer) -> str:
-        """The app's own words, where the file says that they are or where apps usually have them."""
+        """The app's own words about an error, from the place that the file names or from the usual ones."""
         path = self._spec.get("errors", {}).get("says")
         found = find(_data(answer), keys_of(path)) if path else None
         return clean(found) or (words(answer) if answer.status >= 400 else "")
 
 
 def _names_of_credential(auth: dict) -> list[str]:
-    """The header that will hold a token which is asked for when it is needed."""
+    """The names of the headers that hold a credential."""
     return [auth["login"].get("send", LOGIN_HEADER)["name"]] if "login" in auth else ["Authorization"] if auth else []
 
 
 def _is_one_of(stated: list[int] | None, usual: tuple[int, ...], answer: Answer) -> bool:
-    """A web page is taken for the app's own word only where the file states the status."""
+    """Whether the answer has one of the statuses that the file states, or else one of the usual ones. A web page counts
+    only if the file states its status."""
     if stated is not None:
         return answer.status in stated
     return answer.status in usual and not answer.is_page
 
 
 def _data(answer: Answer) -> Any:
-    """The JSON of the answer; None for anything else."""
+    """The JSON of the answer; None if it isn't JSON."""
     try:
         return answer.json() if answer.body else None
     except TemporarilyUnavailable:

@@ -1,5 +1,5 @@
-"""Any app whose REST API one YAML file describes (docs/connectors.md): `connector_of(load(file))` is its connector.
-file.py has checked what the file says; lists.py reads lists, client.py makes the calls."""
+"""The connector of any app whose REST API a YAML file describes (docs/connectors.md): `connector_of(load(file))`.
+file.py checks the file, lists.py reads lists, and client.py makes the calls."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ WORDS = {
 
 
 class RestConnector(ClosesClients, Connector):
-    """Speaks to the app that `description` describes; a subclass for each file is made by connector_of()."""
+    """Speaks to the app that `description` describes. connector_of() makes a subclass for each file."""
 
-    described = True  # by a file: the catalogue takes it from there, not from this package
+    described = True  # by a file: the catalogue gets it from load_folder(), not from this package
     description: Description
 
     def __init__(self, settings: dict[str, str], on_total: Callable[[int], None] | None = None):
@@ -90,7 +90,7 @@ class RestConnector(ClosesClients, Connector):
         return any(call.get("suspends") for calls in acts for call in calls)
 
     def test(self) -> Identity:
-        """Who the credential is, as `identity` says, and whether it may read a first account."""
+        """Who the credential belongs to, by the file's “identity”, and whether it may read a first account."""
         who = self._spec.get("identity")
         name, own_id, missing = f"the credential for {self._client.host}", "", []
         if who:
@@ -101,7 +101,7 @@ class RestConnector(ClosesClients, Connector):
         try:
             next(self.accounts(), None)
         except NotFound as failure:
-            raise Refused(f"{failure} Check the address that the app is connected by.") from None
+            raise Refused(f"{failure} Check the app's address in its settings.") from None
         except CredentialRejected as failure:
             if not who:
                 raise
@@ -113,21 +113,21 @@ class RestConnector(ClosesClients, Connector):
         return Identity(name, own_id or None, may, tuple(missing))
 
     def _found_of_identity(self, who: dict) -> View:
-        """What the app says of the credential; without a call for that, the fields that aren't secret."""
+        """The app's answer about the credential; the fields that aren't secret, if the file has no call for it."""
         if "path" not in who:
             return {field.name: self.settings.get(field.name, "") for field in self.fields if not field.secret}
         try:
             answer = self._client.read(who, self._client.scope).json()
         except NotFound as failure:
-            raise Refused(f"{failure} Check the address that the app is connected by.") from None
+            raise Refused(f"{failure} Check the app's address in its settings.") from None
         return answer if isinstance(answer, dict) else {"value": answer}
 
     def _own_id(self, who: dict, found: View) -> str:
-        """The acting account's id; "" where the file says that there is none. Raises Refused where it isn't found."""
+        """The id of the credential's account; "" if the file says that it has none. Raises Refused if none is found."""
         own_id = self._text(who, "id", found) if "id" in who else ""
         if "id" in who and not own_id and not self._value(who, "id").explains_missing:
             call = f"the answer to {who.get('method', 'GET')} {who['path']}" if "path" in who else "the fields"
-            raise Refused(f"“identity” finds no id in {call}: which account Rollcall acts with is not known.")
+            raise Refused(f"“identity” finds no id in {call}, so Rollcall's own account is unknown. Correct the file.")
         return own_id
 
     def roles(self) -> list[Role]:
@@ -149,9 +149,9 @@ class RestConnector(ClosesClients, Connector):
                                     for key in ("privileged", "default"))  # fmt: skip
             label = self._text(role, "label", item) if "label" in role else ""
             yield Role(id_of(item), label or id_of(item), privileged, standard)
-        if present and not any(present):  # else nobody would be an administrator, and the last one not protected
-            raise Refused(f"None of the {len(present)} roles has what “privileged” is taken from: which of them may "
-                          "administer the app is not known. Has the credential lost a permission?")  # fmt: skip
+        if present and not any(present):  # otherwise nobody would be protected as an administrator
+            raise Refused(f"None of the {len(present)} roles has the value for “privileged”, so it is unknown which "
+                          "may administer the app. Nothing was changed. Has the credential lost a right?")  # fmt: skip
 
     @property
     def reads_item_by_item(self) -> bool:
@@ -161,7 +161,7 @@ class RestConnector(ClosesClients, Connector):
         return "zone" not in self._spec.get("time", {}) and is_read_item_by_item(entry, entry["account"])
 
     def accounts(self) -> Iterator[Account | Marked | Unchanged]:
-        """List after list; someone who moves from one to the next during the reading is returned once."""
+        """The accounts of all lists. Someone who moves from one list to another during the reading is returned once."""
         self._lists.clear_tables()
         came, known = Seen(), 0
 
@@ -209,7 +209,7 @@ class RestConnector(ClosesClients, Connector):
         )  # fmt: skip
 
     def _is_missing(self, of: dict, key: str, item: View, given: Any) -> bool:
-        """True if the item doesn't have the value for `given`."""
+        """Whether the value `given` comes from a missing key."""
         value = self._value(of, key)
         return (not given or value.explains_missing) and not value.is_present(item, self._lists.table)
 
@@ -252,15 +252,15 @@ class RestConnector(ClosesClients, Connector):
         if item in (None, []) and how.get("missing_is_gone"):
             return None
         if not isinstance(item, dict):
-            raise TemporarilyUnavailable(f"{answer.asked} answered without the account that was asked for.")
+            raise TemporarilyUnavailable(f"{answer.asked} answered without the requested account.")
         found = self._account(entry, item)
         if found.id != id:
-            raise TemporarilyUnavailable(f"{answer.asked} returned a different account than requested.")
+            raise TemporarilyUnavailable(f"{answer.asked} returned an account other than the requested one.")
         return found
 
     @classmethod
     def _entry_of(cls, id: str) -> tuple[dict, str]:
-        """The list that an account is from, and its id there without the prefix."""
+        """The file's list that an account comes from, and the account's id in the app, without the prefix."""
         by_prefix = sorted(cls.description.spec["accounts"], key=lambda entry: -len(entry.get("prefix", "")))
         entry = next((entry for entry in by_prefix if id.startswith(entry.get("prefix", ""))), by_prefix[-1])
         return entry, id.removeprefix(entry.get("prefix", ""))
@@ -271,7 +271,7 @@ class RestConnector(ClosesClients, Connector):
 
     @classmethod
     def roles_after(cls, account: Account, role: str) -> tuple[str, ...]:
-        """The others stay where the file says so, or puts all {roles} into a call."""
+        """The account keeps its other roles if the file says so, or puts all {roles} into a call."""
         entry, _ = cls._entry_of(account.id)
         keeps = any(map(keeps_others, calls_of(entry.get("change_role"))))
         return tuple(dict.fromkeys((role, *(account.roles[1:] if keeps else ()))))
@@ -295,10 +295,9 @@ class RestConnector(ClosesClients, Connector):
         self._act(entry, "revoke", {**self._about(account)[1], **scope, "role": ""}, ABSENT)
 
     def shown(self, act: str, account: Account, asset: Asset | None = None, role: str = "") -> list[Sent]:
-        """The calls of an operation as they would go out; nothing is sent. None where the file doesn't describe it.
+        """The calls of an operation as they would be sent; empty if the file doesn't describe it. Nothing is sent.
 
-        `act`: remove, change_role, invite (to the account's e-mail), grant or revoke. Raises Refused where it would
-        be refused before anything is sent.
+        `act`: remove, change_role, invite (to the account's e-mail), grant or revoke. Raises Refused as run() would.
         """
         entry, scope = self._about(account)
         if act == "invite":
@@ -311,11 +310,11 @@ class RestConnector(ClosesClients, Connector):
         return operations.shown(entry, act, scope) if act in entry else []
 
     def list_of(self, account: Account) -> str:
-        """Which of the file's lists of accounts it is from: the prefix of its id, "" without one."""
+        """The prefix of the account's id, which says which of the file's lists it comes from; "" if it has none."""
         return self._entry_of(account.id)[0].get("prefix", "")
 
     def is_open_to_all(self) -> bool:
-        """Whether the app also lists accounts without the credential."""
+        """Whether the app lists accounts even without a credential."""
         public = {field.name: "" if field.secret else self.settings.get(field.name, "") for field in self.fields}
         spec = {**self._spec, "auth": {}}
         stranger = type(self.label, (type(self),), {"description": replace(self.description, spec=spec)})(public)
@@ -353,14 +352,14 @@ class RestConnector(ClosesClients, Connector):
         def id_of(item: View) -> str:
             found = value.text(item, self._lists.table)
             if not found:
-                raise TemporarilyUnavailable(f"The app gave an {what} without an id.")
+                raise TemporarilyUnavailable(f"The app returned an {what} without an id.")
             return found
 
         return id_of
 
 
 def connector_of(description: Description) -> type[RestConnector]:
-    """The connector that the file describes."""
+    """The connector of the app that the file describes."""
     spec = description.spec
     capabilities = capabilities_of(spec)
     return type(RestConnector)(
@@ -390,8 +389,8 @@ def _own_account_unknown(description: Description) -> str:
         return ""
     return (
         f"{description.file.name} doesn't say which account the credential belongs to, so that account isn't "
-        "protected: once its person has left, it is reported, and removed if that is approved. Add “identity” with an "
-        "“id” to the file, or with “account: false” where the credential is nobody's account."
+        "protected: once its person has left, it is reported, and it is removed if someone approves that. Add "
+        "“identity” with an “id” to the file, or with “account: false” if the credential belongs to no account."
     )
 
 

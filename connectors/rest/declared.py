@@ -1,4 +1,4 @@
-"""What a YAML file declares of its app: the effect of each operation, and the API's version with its end.
+"""Reads what a YAML file declares about its app: the effect of each operation, and the API's version with its end.
 An operation without a declaration is shown as “not declared”."""
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def declarations(spec: Mapping[str, Any], capabilities: frozenset[str]) -> dict[
 
 
 def _effects(spec: Mapping[str, Any], capabilities: frozenset[str]) -> Effects:
-    """Of those operations alone that the file describes and declares."""
+    """The effects of the operations that the file both describes and declares."""
     operations = {name.replace("_", " "): entry for name, entry in spec.get("effects", {}).items()}
     found = {name: _effect(name, entry) for name, entry in operations.items() if name in capabilities}
     return declared(spec["label"], **{name.replace(" ", "_"): effect for name, effect in found.items()})
@@ -67,7 +67,7 @@ def _version(spec: Mapping[str, Any]) -> ApiVersion:
 
 
 def _quality(effects: Effects, capabilities: frozenset[str]) -> Quality:
-    """A team's own file keeps the rule on declarations, where it has one for each operation."""
+    """A team's own file keeps only the rule on declared effects, if it declares each operation's effect."""
     rules = not_kept(NOT_TESTED, Rule)
     undeclared = sorted(capabilities & {REMOVE, *USUAL} - effects.keys())
     if undeclared:
@@ -78,7 +78,7 @@ def _quality(effects: Effects, capabilities: frozenset[str]) -> Quality:
 
 
 def capabilities_of(spec: dict) -> frozenset[str]:
-    """What the file describes; a second look only where every list of accounts has one."""
+    """The capabilities that the file describes. A second look needs “look_up” in every list of accounts."""
     accounts, assets = spec["accounts"], spec.get("assets", [])
     by_prefix = {entry.get("prefix", ""): entry for entry in reversed(accounts)}
     can = {

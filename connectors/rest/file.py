@@ -1,4 +1,4 @@
-"""A YAML file that describes an app: read, checked against the schema and for sense, with the line of each problem."""
+"""Reads a YAML file that describes an app, and checks it against the schema and for sense. Each problem has a line."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ENTRIES = ("roles", "accounts", "assets", "access", "lists")
 
 @dataclass(frozen=True)
 class Description:
-    """A file that was found to be right: its data, and the certificate authority's file, if it names one."""
+    """A checked file: its data, and the path of the certificate authority's file, if it names one."""
 
     file: Path
     spec: dict[str, Any]
@@ -40,7 +40,7 @@ class Description:
 
 
 def load(file: Path) -> Description:
-    """Raises DescriptionProblem with the line and the reason of each problem."""
+    """The description in a file. Raises DescriptionProblem with the line and the reason of each problem."""
     try:
         text = file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as problem:
@@ -59,7 +59,7 @@ def _at_lines(marked: Marked, found: list[tuple[Place, str]]) -> Iterator[tuple[
 
 
 class _Sense:
-    """What the schema can't say: whether names lead somewhere, and values mean something."""
+    """Checks what the schema can't express: whether names lead somewhere, and values mean something."""
 
     def __init__(self, spec: dict, file: Path):
         self._spec, self._file = spec, file
@@ -128,7 +128,7 @@ class _Sense:
             yield place, "the address must begin with https://, so that nobody on the way can read the credential."
 
     def _about_credential(self) -> Iterator[tuple[Place, str]]:
-        """What is sent as a credential must be kept like one."""
+        """A value that is sent as a credential must come from a secret field."""
         auth, secret = self._spec.get("auth", {}), {name for name, field in self._fields.items() if field.get("secret")}
         hidden = (
             ("bearer",),
@@ -148,7 +148,7 @@ class _Sense:
             yield ("auth", "login"), "logging in needs a field that is “secret: true”, such as a password."
 
     def _about_calls(self) -> Iterator[tuple[Place, str]]:
-        """The names that each call may fill in."""
+        """Each call may only use names that are known in its place."""
         yield from self._about_names(("headers",), self._spec.get("headers", {}), set())
         auth = self._spec.get("auth", {})
         yield from self._about_names(("auth",), {**auth, "login": {}}, set())
@@ -176,30 +176,30 @@ class _Sense:
             names |= {f"kept.{name}" for name in call.get("keep", {})}
 
     def _about_empty_values(self, place: Place, call: dict) -> Iterator[tuple[Place, str]]:
-        """An operation without one of its values would reach further than it says."""
+        """Without one of its values, an operation would reach further than it should."""
         for part in CALL:
             for name in _names(call.get(part)):
                 field = self._fields.get(name, {})
                 usual = field.get("choices", [{"value": ""}])[0]["value"]
                 if not field.get("required", True) and not usual:
                     yield (*place, part), (
-                        f"the field “{name}” may be left empty, and then this would go out without it: make the field "
-                        f"required, or write {{{name}?}} where that is meant."
+                        f"the field “{name}” may be left empty, and the call would then be sent without it: make the "
+                        f"field required, or write {{{name}?}} if that is intended."
                     )
 
     def _about_keep(self, place: Place, call: dict) -> Iterator[tuple[Place, str]]:
         if "keep" in call and "method" not in call:
-            yield (*place, "keep"), "say which “method” this call has: GET if it only looks; without one it is a POST."
+            yield (*place, "keep"), "add the call's “method”: GET if it only reads. Without one, it is a POST."
         for name, where in call.get("keep", {}).items():
             if isinstance(where, str) and where.split(".")[0] == "headers":
                 keys = where.split(".")
                 yield (*place, "keep", name), (
-                    f"a path leads into the answer's JSON: for a header write {{header: {keys[-1]}}}; where the JSON "
-                    f"itself has “headers”, a list of keys, [{', '.join(keys)}]."
+                    f"a path leads into the answer's JSON. For a header, write {{header: {keys[-1]}}}. If the JSON "
+                    f"itself has “headers”, write a list of keys, [{', '.join(keys)}]."
                 )
 
     def _about_identity(self, identity: dict) -> Iterator[tuple[Place, str]]:
-        """The call that says who the credential is; or what its own fields say of that."""
+        """“identity”: a call that returns who the credential belongs to, or fields that say it."""
         yield from self._about_call(("identity",), identity, set())
         if not identity:
             return
@@ -208,9 +208,9 @@ class _Sense:
         if "path" in identity:
             return
         for key in identity.keys() - {"id", "name", "account", "may"}:
-            yield ("identity", key), f"“{key}” needs the call that it is about: say its “path”."
+            yield ("identity", key), f"“{key}” needs a call: add its “path”."
         if not identity.keys() & {"id", "account"}:
-            yield ("identity",), "say which account the credential is: “path” and “id”, or an id such as “{user}”."
+            yield ("identity",), "say whose account the credential is: “path” and “id”, or an id such as “{user}”."
         for key in identity.keys() & {"id", "name"}:
             names = _names(identity[key])
             if not names:
@@ -218,7 +218,7 @@ class _Sense:
             yield from self._about_names(("identity", key), identity[key], set())
             for name in names:
                 if self._fields.get(name, {}).get("secret"):
-                    yield ("identity", key), f"the field “{name}” is secret, and this is shown."
+                    yield ("identity", key), f"the field “{name}” is secret, but this text is shown to people."
 
     def _about_call(self, place: Place, call: dict, names: set[str]) -> Iterator[tuple[Place, str]]:
         if "body" in call and "form" in call:
@@ -247,7 +247,7 @@ class _Sense:
             counted.add(name or "")
             outer = entry.get("for_each")
             if outer is not None and outer not in self._named:
-                yield (*place, "for_each"), f"there is no list called “{outer}”: give the one that is meant that name."
+                yield (*place, "for_each"), f"there is no list called “{outer}”: give that name to the list you mean."
             elif outer is not None and self._is_circle(entry):
                 yield (*place, "for_each"), f"“{outer}” leads back to this list."
             cursor = entry.get("paging", {}).get("cursor")
@@ -269,7 +269,7 @@ class _Sense:
         return next((one for one in self._spec.get("assets", []) if one.get("name") == entry.get("for_each", "")), None)
 
     def _about_values(self, node: Any, place: Place) -> Iterator[tuple[Place, str]]:
-        """Mapped values wherever they are: account, asset, access, role, identity, key and value of tables."""
+        """Every mapped value: in account, asset, access, role and identity, and the key and value of a table."""
         if isinstance(node, list):
             for number, one in enumerate(node):
                 yield from self._about_values(one, (*place, number))
@@ -313,7 +313,7 @@ class _Sense:
             for key in entry.keys() & {"look_up", "remove", "change_role"} if prefix in came else ():
                 yield (
                     ("accounts", number, key),
-                    f"“{key}” must be in the first list of these ids; or give this list a prefix.",
+                    f"“{key}” must be in the first list with these ids. Move it there, or give this list a prefix.",
                 )
             came.add(prefix)
 

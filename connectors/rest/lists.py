@@ -1,5 +1,5 @@
-"""Reads the lists that a YAML file describes: page by page, per parent, nested, joined.
-Whole, or TemporarilyUnavailable."""
+"""Reads the lists that a YAML file describes: page by page, for each parent, nested or joined.
+A list is read whole, or the reading raises TemporarilyUnavailable."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ from connectors.tools.paging import (
     pages_by_offset,
 )
 
-View = dict[str, Any]  # an item: its fields, or its `value` and `key`, and the `parent` it was asked for
+View = dict[str, Any]  # an item: its fields, or its `value` and `key`, and the `parent` that it was read for
 
 
 class Lists:
-    """The lists of one connected app. `named`: those that for_each may go through, by name."""
+    """The lists of one connected app. `named`: the lists that “for_each” may name. `tables`: the file's tables."""
 
     def __init__(self, client: Client, named: Mapping[str, dict], tables: Mapping[str, dict]):
         self._client, self._named, self._table_specs = client, named, tables
@@ -45,7 +45,8 @@ class Lists:
         self._tables.clear()
 
     def table(self, name: str) -> dict[str, list]:
-        """A list as a table, key → its values, kept until clear_tables(): read whole when it is first asked for."""
+        """A table, key → its values. Its list is read whole when the table is first needed, and is kept until
+        clear_tables()."""
         if name not in self._tables:
             spec = self._table_specs[name]
             key, value = Value(spec["key"], f"key of {name}"), Value(spec["value"], f"value of {name}")
@@ -58,7 +59,8 @@ class Lists:
 
     def items(self, spec: dict, what: str, id_of: Callable[[View], str] | None = None,
               on_total: Callable[[int], None] | None = None) -> Iterator[View]:  # fmt: skip
-        """Every item of the list; `what` is what messages call it, `id_of` finds those that come twice."""
+        """Every item of the list. `what`: the list's name for messages. `id_of`: returns an item's id, by which items
+        that come twice are found."""
         if "for_each" not in spec:
             yield from self._one_list(spec, what, None, id_of, on_total)
             return
@@ -71,7 +73,8 @@ class Lists:
 
     def opened(self, spec: dict, what: str, id_of: Callable[[View], str], on_total: Callable[[int], None] | None,
                known: KnownItems, listed: str) -> Iterator[View | Fresh | Unchanged]:  # fmt: skip
-        """The same of a list that is_read_item_by_item: of items that may be known. `id_of` gives Account.id."""
+        """As items(), for a list that is_read_item_by_item: each item is Fresh or Unchanged. `id_of` returns
+        Account.id."""
         options = {"what": what, "on_total": on_total, **opening(known, what, id_of, listed)}
         for page in self._pages(spec, what, None, options, raw=True):
             for item in page:
@@ -124,7 +127,8 @@ class Lists:
 
 
 class _Asking:
-    """The calls of one list: where the pager's values go, and what each answer says. `raw`: items stay as bytes."""
+    """The calls that read one list: it puts the pager's values into them and reads the answers. `raw`: items stay
+    bytes."""
 
     def __init__(self, client: Client, spec: dict, paging: dict, scope: Mapping[str, Any], what: str, raw: bool):
         self._client, self._spec, self._paging, self._scope, self._what = client, spec, paging, scope, what
@@ -142,7 +146,8 @@ class _Asking:
         if page.more is False:
             following = None
         elif page.more and not following:
-            raise ListChanged(f"The app says that there are more {self._what}, but not where. Nothing was changed.")
+            raise ListChanged(f"The app says that there are more {self._what}, but doesn't return the next cursor. "
+                              "Nothing was changed.")  # fmt: skip
         return Page(page.items, page.total, following)
 
     def _following(self, answer: Answer, body: Any, items: list) -> str | None:
@@ -189,7 +194,7 @@ class _Asking:
         if not isinstance(found, list):
             raise TemporarilyUnavailable(f"{answer.asked} answered without its list of {self._what}.")
         if self._raw and not all(type(one) is msgspec.Raw and bytes(one)[:1] == b"{" for one in found):
-            found = [_view(_read(one), None) for one in found]  # one that isn't an object: none is known
+            found = [_view(_read(one), None) for one in found]  # one isn't an object, so all are read again
         more = find(body, keys_of(self._paging["more"])) if "more" in self._paging else None
         return Page(found, total, following, more if isinstance(more, bool) else None)
 
@@ -200,8 +205,8 @@ class _Asking:
 
 
 def is_read_item_by_item(spec: dict, mapping: dict) -> bool:
-    """Whether all that the mapping takes from the list follows from one item of a page and the file alone: no other
-    answer, table or time zone, and the rest of the page can be read without its items."""
+    """Whether everything that the mapping takes from the list follows from one item of a page and the file alone. It
+    must need no other answer, table or time zone, and the rest of the page must be readable without its items."""
     items, (_, paging) = keys_of(spec.get("items", ".")), _paging(spec)
     beside = [keys_of(path)[:1] for path in (spec.get("total"), paging.get("next"), paging.get("more")) if path]
     return (
@@ -234,5 +239,5 @@ def _view(item: Any, parent: View | None) -> View:
 def _inner(outer: View, nested: tuple[str, ...], what: str) -> Iterator[View]:
     found = find(outer, nested)
     if found is not None and not isinstance(found, list):
-        raise TemporarilyUnavailable(f"The app gave no list where the nested {what} should be.")
+        raise TemporarilyUnavailable(f"The app returned something other than a list in place of the nested {what}.")
     return (_view(item, outer) for item in found or [])

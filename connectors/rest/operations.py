@@ -1,5 +1,5 @@
-"""The operations of an app that a YAML file describes: several calls one after the other, sent or only shown.
-None goes out with a hole in it: what is missing stops the operation, and is named."""
+"""The operations of an app that a YAML file describes: one or several calls in a row, sent or only shown.
+A missing value stops the operation before the call is sent, and the message names the value."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ Parts = dict[str, Any]  # what Http.call takes
 
 
 class Operations:
-    """`label`: what people call the app."""
+    """The operations of one connected app. `label`: the app's name for messages."""
 
     def __init__(self, client: Client, label: str):
         self._client, self._label = client, label
 
     def run(self, entry: dict, name: str, scope: Mapping[str, Any], already: tuple[int, ...] = ()) -> None:
-        """The calls of an operation. `entry`: the part of the file that describes it; `scope`: what its names stand
-        for; `already`: the statuses that mean that it was so before, unless the file states them.
+        """Send the calls of an operation. `entry`: the part of the file that describes it. `scope`: the values of its
+        names. `already`: the statuses that mean that it is already done, unless the file states them.
 
-        Raises Refused before anything is sent where a value is missing, and as soon as `keep` finds nothing.
+        Raises Refused before anything is sent if a value is missing, and as soon as `keep` finds nothing.
         """
         calls = self._calls(entry, name)
         list(self._filled(calls, scope, _to_be_kept(calls)))
@@ -39,14 +39,16 @@ class Operations:
                 kept[key] = _found(key, where, answer, f"{number} of {len(calls)} calls")
 
     def shown(self, entry: dict, name: str, scope: Mapping[str, Any]) -> list[Sent]:
-        """The calls as run() would send them; a value that one would keep is in the next as its name in braces."""
+        """The calls as run() would send them. A value that one call would keep is shown in later ones as its name in
+        braces."""
         calls = self._calls(entry, name)
         return [self._client.shown(parts) for _, parts in self._filled(calls, scope, _to_be_kept(calls))]
 
     def _calls(self, entry: dict, name: str) -> list[dict]:
         if name not in entry:
             raise Refused(
-                f"The file of {self._label} does not say how to {name.replace('_', ' ')} here. Do it in the app itself."
+                f"The file that describes {self._label} doesn't say how to {name.replace('_', ' ')} here. Nothing was "
+                "changed. Do it in the app itself."
             )
         return calls_of(entry[name])
 
@@ -56,7 +58,7 @@ class Operations:
             if "role" in scope and "values" in call:
                 values["role"] = self._role_in_app(call["values"], scope["role"])
                 values["roles"] = [call["values"].get(role, role) for role in scope.get("roles", ())]
-                stated = ("role",)  # null for a role is what the file says, and no hole
+                stated = ("role",)  # the file may say null for a role: that isn't a missing value
             yield call, self._client.filled(call, values, stated)
 
     def _role_in_app(self, values: dict[str, Any], role: str) -> Any:
@@ -66,12 +68,12 @@ class Operations:
 
 
 def calls_of(operation: Any) -> list[dict]:
-    """An operation is one call or a list of them."""
+    """The calls of an operation, which the file writes as one call or as a list."""
     return operation if isinstance(operation, list) else [operation] if operation else []
 
 
 def keeps_others(call: dict) -> bool:
-    """Of a change of role: whether the account's further roles stay, because the file says so or sends all {roles}."""
+    """Whether a change of role keeps the account's further roles: the file says so, or the call sends all {roles}."""
     names = {bare(name) for part in CALL if part in call for _, name in names_in(call[part])}
     return call.get("keeps_others", False) or "roles" in names
 
@@ -81,7 +83,8 @@ def _to_be_kept(calls: list[dict]) -> dict[str, str]:
 
 
 def _found(key: str, where: Any, answer: Answer, sent: str) -> Any:
-    """What an answer is kept for. Raises Refused for nothing: what comes next would go out without it."""
+    """The value to keep of an answer. Raises Refused if it is missing, because the next call needs it. `sent`: the
+    number of calls so far, in words."""
     if isinstance(where, dict):
         found, place = answer.headers.get(where["header"]), f"the header {where['header']}"
     else:
@@ -89,5 +92,6 @@ def _found(key: str, where: Any, answer: Answer, sent: str) -> Any:
         place = where if isinstance(where, str) else ".".join(map(str, where))
     if is_nothing(found):
         asked = f"{answer.asked.split(' ')[0]} {urlsplit(answer.url).path}"
-        raise Refused(f"`keep` {key}: nothing at {place} in the answer to {asked}. Sent until there: {sent}.")
+        raise Refused(f"`keep` {key} found nothing at {place} in the answer to {asked}, so the operation stopped after "
+                      f"{sent}. Look in the app what was done.")  # fmt: skip
     return found

@@ -1,5 +1,4 @@
-"""Checks whether the data of a YAML file has the form of rest.schema.json.
-Errors are reported in plain words, with their place."""
+"""Checks the data of a YAML file against rest.schema.json, and explains each problem in plain words, with its place."""
 
 from __future__ import annotations
 
@@ -21,7 +20,7 @@ KINDS = {
 
 
 def problems(data: Any) -> Iterator[tuple[Place, str]]:
-    """(place, reason) for whatever is not as it should be."""
+    """(place, reason) of each problem, at most MOST_PROBLEMS."""
     for number, error in enumerate(_validator().iter_errors(data)):
         if number == MOST_PROBLEMS:
             return

@@ -1,5 +1,5 @@
-"""Texts with {names} in them, and paths into JSON: the two small languages of a YAML-described app.
-Pure functions; what a name may be, file.py has checked before."""
+"""The two small languages of a YAML file that describes an app: texts with {names}, and paths into JSON.
+Pure functions; file.py has already checked the names."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from connectors.tools.http import segment
 
 PIECES = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 NAME = re.compile(r"[A-Za-z_@$][\w@$:-]*(\.[\w@$:*-]+)*\??")
-QUERY = re.compile(r"\?(?![^{}]*\})")  # the mark before it, which isn't one inside {braces}
+QUERY = re.compile(r"\?(?![^{}]*\})")  # the question mark before a query, not one inside {braces}
 HOST_PART = re.compile(r"[A-Za-z0-9._~:-]+")
 
 Keys = tuple[str, ...]
-Look = Callable[[str], Any]  # a name in braces → what it stands for
+Look = Callable[[str], Any]  # a name in braces → its value
 
 
 def keys_of(path: str | list) -> Keys:
-    """A path's keys: `data.0.id`, or a list of keys where one has a dot in it; none for “.”, the whole."""
+    """The keys of a path: `data.0.id`, or a list of keys if one has a dot in it. “.”, the whole, has none."""
     if isinstance(path, list):
         return tuple(map(str, path))
     return () if path == "." else tuple(path.split("."))
 
 
 def find(data: Any, keys: Keys) -> Any:
-    """What is there; None for nothing. `*` goes through a list or an object's values and gives a list."""
+    """The value at a path; None if there is none. `*` goes through a list or an object's values, and returns a list."""
     for place, key in enumerate(keys):
         if key == "*":
             inner = data.values() if isinstance(data, Mapping) else data if isinstance(data, list) else ()
@@ -44,7 +44,7 @@ def find(data: Any, keys: Keys) -> Any:
 
 
 def has(data: Any, keys: Keys) -> bool:
-    """Whether the path is there, with whatever value: null on the way says that nothing is inside it, as does []."""
+    """Whether the data has the path, with any value. If null or [] is on the way, it does: nothing is inside these."""
     for place, key in enumerate(keys):
         if data is None:
             return True
@@ -65,14 +65,15 @@ def _flat(found: Any) -> list:
 
 
 def put(data: dict, keys: Keys, value: Any) -> None:
-    """Set the value there; objects on the way are made."""
+    """Set the value at a path. Objects on the way are created."""
     for key in keys[:-1]:
         data = data.setdefault(key, {})
     data[keys[-1]] = value
 
 
 def pieces(text: str) -> Iterator[tuple[str, bool]]:
-    """(text, is a name) one after the other; raises ValueError for a brace without its other, and for no name."""
+    """The pieces of a text as (text, whether it is a name). Raises ValueError for a brace that is alone, and for a name
+    that isn't valid."""
     done = 0
     for found in PIECES.finditer(text):
         yield text[done : found.start()], False
@@ -80,9 +81,9 @@ def pieces(text: str) -> Iterator[tuple[str, bool]]:
         if found[0] in ("{{", "}}"):
             yield found[0][0], False
         elif found[1] is None:
-            raise ValueError(f"there is a “{found[0]}” without its other: write {{{{ or }}}} for a brace")
+            raise ValueError(f"there is a single “{found[0]}”: write {{{{ or }}}} for a literal brace")
         elif not NAME.fullmatch(found[1]):
-            raise ValueError(f"“{found[0]}” isn't a name in braces: write {{{{ and }}}} for braces")
+            raise ValueError(f"“{found[0]}” isn't a name in braces: write {{{{ and }}}} for literal braces")
         else:
             yield found[1], True
     yield text[done:], False
@@ -93,8 +94,8 @@ def is_template(text: str) -> bool:
 
 
 def names_in(node: Any, place: Place = ()) -> Iterator[tuple[Place, str]]:
-    """Every {name} in the texts of a text, list or object, with its place; raises ValueError as pieces() does.
-    Of one that may stand for nothing, its `?` is kept."""
+    """Every {name} in the texts of a text, list or object, with its place. A name that may be empty keeps its `?`.
+    Raises ValueError as pieces() does."""
     if isinstance(node, str):
         yield from ((place, name) for name, is_name in pieces(node) if is_name)
     elif isinstance(node, (dict, list)):
@@ -103,7 +104,7 @@ def names_in(node: Any, place: Place = ()) -> Iterator[tuple[Place, str]]:
 
 
 class Hole(Refused):
-    """A name in a call has no value, or one that isn't allowed there: the call must not be sent."""
+    """A name in a call has no value, or one that isn't allowed in its place, so the call must not be sent."""
 
     def __init__(self, name: str, why: str = "is empty"):
         super().__init__(f"“{{{name}}}” {why}.")
@@ -111,17 +112,17 @@ class Hole(Refused):
 
 
 def bare(name: str) -> str:
-    """The name without the `?` that lets it stand for nothing."""
+    """The name without the `?` that allows it to be empty."""
     return name.removesuffix("?")
 
 
 def anything(scope: Mapping[str, Any]) -> Look:
-    """What each name stands for; None for nothing. For mappings, where a value may well be missing."""
+    """Looks up names, None for one without a value: for mappings, in which a value may be missing."""
     return lambda name: find(scope, keys_of(bare(name)))
 
 
 def something(scope: Mapping[str, Any], optional: Container[str] = ()) -> Look:
-    """The same for calls: raises Hole for nothing, unless the name ends in `?` or is one of `optional`."""
+    """Looks up names for calls: raises Hole for one without a value, unless it ends in `?` or is in `optional`."""
 
     def look(name: str) -> Any:
         found = find(scope, keys_of(bare(name)))
@@ -133,12 +134,13 @@ def something(scope: Mapping[str, Any], optional: Container[str] = ()) -> Look:
 
 
 def is_nothing(found: Any) -> bool:
-    """True for null, an empty text or one of blanks alone, an empty list or object; not for 0 and false."""
+    """True for null, a blank text, an empty list and an empty object; not for 0 and false."""
     return found is None or found == [] or found == {} or isinstance(found, str) and not found.strip()
 
 
 def fill(node: Any, look: Look) -> Any:
-    """A text, list or object with every {name} filled in; a text that is one {name} alone becomes that very value."""
+    """A text, list or object with every {name} filled in. A text that is a single {name} becomes its value, of any
+    type."""
     if isinstance(node, dict):
         return {key: fill(value, look) for key, value in node.items()}
     if isinstance(node, list):
@@ -152,13 +154,14 @@ def fill(node: Any, look: Look) -> Any:
 
 
 def fill_texts(texts: Mapping[str, Any], look: Look) -> dict[str, str]:
-    """Query parameters, headers, a form: as text; what may be empty and is, is left out."""
+    """Query parameters, headers or the fields of a form, filled in as texts. Empty ones are left out."""
     filled = {name: fill(value, _plain(look)) for name, value in texts.items()}
     return {name: as_text(value) for name, value in filled.items() if value not in (None, "")}
 
 
 def fill_address(text: str, look: Look) -> str:
-    """A path below base_url: each value is one encoded segment of it. Raises Refused for a value that can't be one."""
+    """A path below base_url, filled in: each value becomes one encoded segment. Raises Refused for a value that can't
+    be one."""
     path, *query = QUERY.split(text, maxsplit=1)
     filled = _joined(pieces(path), _plain(look), lambda value: segment("" if value is None else as_text(value)))
     encode = lambda value: quote("" if value is None else as_text(value), safe="")  # noqa: E731
@@ -166,7 +169,8 @@ def fill_address(text: str, look: Look) -> str:
 
 
 def fill_base(text: str, look: Look) -> str:
-    """The base address: one whole field, or parts of it that cannot lead to another host. Raises Refused."""
+    """The base address, filled in from one whole field, or from parts that can't lead to another host. Raises Refused
+    for others."""
     if not text.startswith("{"):
         return _joined(pieces(text), look, _host_part)
     whole, is_name = next(part for part in pieces(text) if part[0])
@@ -177,7 +181,7 @@ def fill_base(text: str, look: Look) -> str:
 def _host_part(value: Any) -> str:
     text = as_text(value)
     if not HOST_PART.fullmatch(text) or text in (".", ".."):
-        raise Refused(f"“{text}” cannot be part of the app's address. Check what the app is connected by.")
+        raise Refused(f"“{text}” can't be a part of the app's address. Nothing was sent. Check the app's settings.")
     return text
 
 

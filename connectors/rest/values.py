@@ -1,5 +1,5 @@
-"""From one item of an app's answer to a value of Rollcall's, as a YAML file maps it.
-A value that the file doesn't foresee is never guessed: the reading ends with the words to add."""
+"""Makes Rollcall's values of one item of an app's answer, as a YAML file maps them.
+A value that the file doesn't foresee is never guessed: the reading fails and names the value to add."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from connectors.tools.http import clean
 
 EMPTY = (None, "", [])
 
-Tables = Callable[[str], Mapping[str, list]]  # a table's name → the table: for each key its values, in their order
+Tables = Callable[[str], Mapping[str, list]]  # a table's name → the table: each key's values, in their order
 
 
 class Value:
-    """How one field is found in an item; `about` is what messages call it."""
+    """The mapping of one field. `about`: the field's name for messages; `time`: the file's settings for times."""
 
     def __init__(self, spec: str | list | dict, about: str, time: dict | None = None):
         self._spec = spec if isinstance(spec, dict) else {"from": spec}
@@ -33,12 +33,12 @@ class Value:
         self._map = {key: value for key, value in self._spec.get("values", {}).items()}
 
     def raw(self, item: Mapping[str, Any], tables: Tables) -> Any:
-        """The value as it is, of several the first; None for nothing. Raises Refused for one that the file doesn't
-        foresee."""
+        """The value, the first one if there are several; None if there is none. Raises Refused for a value that the
+        file doesn't foresee."""
         return self._meant(next(iter(self.every(item, tables)), None))
 
     def every(self, item: Mapping[str, Any], tables: Tables) -> list:
-        """What the app gives there, where it gives several the preferred ones first; before `values` and `default`."""
+        """All values that the app returned, the preferred ones first, before `values` and `default` are applied."""
         if "const" in self._spec:
             return [self._spec["const"]]
         found = next(
@@ -50,7 +50,8 @@ class Value:
             values = [value for one in values for value in table.get(as_text(one), ())]
         if any(isinstance(value, (dict, list)) for value in values):
             raise Refused(
-                f"“{self._about}” leads to a whole object in the app's answer: the file must say which part of it."
+                f"“{self._about}” leads to a whole object in the app's answer. Nothing was changed. Name a part of the "
+                "object in the file."
             )
         return values
 
@@ -73,7 +74,7 @@ class Value:
 
     @property
     def explains_missing(self) -> bool:
-        """Whether the file says what it means that there is no value."""
+        """Whether the file says what a missing value means."""
         return "default" in self._spec or "null" in self._map
 
     def _look(self, item: Mapping[str, Any], source: Any) -> Any:
@@ -86,7 +87,7 @@ class Value:
                 return self._map[key]
         raise Refused(
             f"The app returned the {self._about} “{clean(as_text(found))}”, which “values” does not name. "
-            "Nothing was applied: add it to the file."
+            "Nothing was changed. Add it to the file."
         )
 
     def text(self, item: Mapping[str, Any], tables: Tables) -> str:
@@ -94,12 +95,12 @@ class Value:
         return "" if found is None else clean(as_text(found))
 
     def texts(self, item: Mapping[str, Any], tables: Tables) -> list[str]:
-        """Every value, each once, the first as text() gives it."""
+        """All values as texts, each once. The first is the one that text() returns."""
         return list(dict.fromkeys(filter(None, (clean(as_text(one)) for one in self.translated(item, tables)))))
 
     def translated(self, item: Mapping[str, Any], tables: Tables) -> list:
-        """Every value, the first as raw() gives it. A further one that `values` doesn't name stays as the app says
-        it."""
+        """All values. The first is the one that raw() returns. Of the others, those that `values` doesn't name are
+        returned as they came."""
         values = self.every(item, tables)
         meant = [self._meant(values[0] if values else None)]
         meant += [self._map.get(as_text(value), self._map.get("*", value)) for value in values[1:]]
@@ -115,12 +116,12 @@ class Value:
 
 
 def _paths(source: Any) -> list[tuple[str, ...]]:
-    """Where a source looks: its path, or those of the names in its text."""
+    """The paths that a source reads: its own, or those of the names in its text."""
     return [keys_of(bare(name)) for _, name in names_in(source)] if isinstance(source, str) else [source]
 
 
 def in_order(values: list, ranks: Mapping[str, int]) -> list:
-    """The values that aren't empty: the preferred ones first, the others in the app's order."""
+    """The values that aren't empty, the preferred ones first, the others in the app's order."""
     present = [value for value in values if value not in EMPTY]
     return sorted(present, key=lambda value: ranks.get(as_text(value), len(ranks))) if len(present) > 1 else present
 
@@ -130,7 +131,7 @@ def _ranks(preferred: list) -> dict[str, int]:
 
 
 def holds(item: Any, conditions: Mapping[str, list]) -> bool:
-    """True when each path leads to one of its values; null is nothing, and one of a list's values is enough."""
+    """True if each path leads to one of its wanted values. Of a list, one value is enough."""
     for path, wanted in conditions.items():
         found = find(item, keys_of(path))
         given = {as_text(value) for value in found} if isinstance(found, list) else {as_text(found)}
@@ -140,9 +141,10 @@ def holds(item: Any, conditions: Mapping[str, list]) -> bool:
 
 
 def read_time(value: Any, form: str, zone: str | None) -> datetime | None:
-    """Naive UTC; None for what can't be read, and for 0, which means never.
+    """A time in naive UTC; None for a value that can't be read, and for 0, which means never.
 
-    `form`: iso, seconds, milliseconds, or as strptime has it; `zone`: of times that name none, UTC without it.
+    `form`: iso, seconds, milliseconds, or a format of strptime. `zone`: the time zone of times that name none; None is
+    UTC.
     """
     try:
         if form in ("seconds", "milliseconds"):

@@ -1,5 +1,5 @@
-"""Reads a YAML file so that each thing in it knows its line; whatever could surprise or attack is refused.
-What is in the file, and whether that makes sense, is for file.py to say."""
+"""Reads a YAML file with the line of each value. It refuses the parts of YAML that surprise people or allow attacks.
+file.py checks the file's content."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Place = tuple[str | int, ...]  # the keys and positions that lead to a value
 
 
 class DescriptionProblem(ValueError):
-    """What is wrong with a file, and where; one line for each problem."""
+    """The problems of a file, one line of the message for each: file, line and reason."""
 
     def __init__(self, file: str, problems: list[tuple[int, str]]):
         self.file, self.problems = file, sorted(problems)
@@ -35,20 +35,20 @@ class DescriptionProblem(ValueError):
 
 @dataclass(frozen=True)
 class Marked:
-    """The file's data (dict, list, str, int, float, bool, None) and the line of each place in it, from 1."""
+    """A file's data (dict, list, str, int, float, bool, None), and the line of each place in it, counted from 1."""
 
     data: Any
     lines: dict[Place, int]
 
     def line(self, place: Place) -> int:
-        """The line of the place, or of the nearest thing around it that is in the file."""
+        """The line of the place, or of the nearest place around it that the file has."""
         while place not in self.lines and place:
             place = place[:-1]
         return self.lines.get(place, 1)
 
 
 def read(text: str, file: str) -> Marked:
-    """Raises DescriptionProblem; `file` is what messages call it."""
+    """The data of a YAML text, with lines. `file`: its name for messages. Raises DescriptionProblem."""
     if len(text) > MOST_CHARACTERS:
         raise DescriptionProblem(file, [(1, f"the file is longer than {MOST_CHARACTERS:,} characters.")])
     try:
@@ -60,11 +60,11 @@ def read(text: str, file: str) -> Marked:
         raise DescriptionProblem(file, [(problem.line, problem.reason)]) from None
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
-        raise DescriptionProblem(file, [(mark.line + 1 if mark else 1, f"no YAML: {problem.problem}.")]) from None
+        raise DescriptionProblem(file, [(mark.line + 1 if mark else 1, f"not YAML: {problem.problem}.")]) from None
     except yaml.YAMLError as problem:
-        raise DescriptionProblem(file, [(1, f"no YAML: {str(problem).splitlines()[0]}.")]) from None
+        raise DescriptionProblem(file, [(1, f"not YAML: {str(problem).splitlines()[0]}.")]) from None
     except RecursionError:
-        raise DescriptionProblem(file, [(1, "lists and mappings lie too deep in each other.")]) from None
+        raise DescriptionProblem(file, [(1, "lists and mappings are nested too deeply.")]) from None
     return Marked(data, walk.lines)
 
 
@@ -74,14 +74,14 @@ class _Refused(Exception):
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader that knows YAML 1.2's plain values only, so that `no` and `12:30` stay text; and no aliases."""
+    """A SafeLoader that knows only YAML 1.2's plain values, so that `no` and `12:30` stay text, and refuses aliases."""
 
     yaml_implicit_resolvers: dict = {}
 
     def compose_node(self, parent: Any, index: Any) -> yaml.Node:
         event = self.peek_event()
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise _Refused(event.start_mark, "anchors (&) and aliases (*) are not allowed: write it out.")
+            raise _Refused(event.start_mark, "anchors (&) and aliases (*) are not allowed: write out the value.")
         return super().compose_node(parent, index)
 
 
@@ -95,7 +95,7 @@ for tag, pattern, first in (
 
 
 class _Walk:
-    """From nodes to data, noting lines."""
+    """Makes data of nodes, and notes their lines."""
 
     def __init__(self):
         self.lines: dict[Place, int] = {}
@@ -103,7 +103,7 @@ class _Walk:
     def value(self, node: yaml.Node, place: Place) -> Any:
         self.lines[place] = node.start_mark.line + 1
         if len(place) > DEEPEST:
-            raise _Refused(node.start_mark, "lists and mappings lie too deep in each other.")
+            raise _Refused(node.start_mark, "lists and mappings are nested too deeply.")
         if isinstance(node, yaml.MappingNode) and node.tag == CORE + "map":
             return self._mapping(node, place)
         if isinstance(node, yaml.SequenceNode) and node.tag == CORE + "seq":
@@ -126,7 +126,7 @@ class _Walk:
         if not isinstance(node, yaml.ScalarNode):
             raise _Refused(node.start_mark, "a key must be a word.")
         if node.value == MERGE:
-            raise _Refused(node.start_mark, "merging with << is not allowed: write it out.")
+            raise _Refused(node.start_mark, "merging with << is not allowed: write out the keys.")
         return as_text(self._scalar(node))
 
     def _scalar(self, node: yaml.ScalarNode) -> Any:
@@ -135,11 +135,11 @@ class _Walk:
         except KeyError:
             raise _Refused(node.start_mark, f"the tag {node.tag} is not allowed.") from None
         except ValueError:
-            raise _Refused(node.start_mark, f"“{node.value}” is not what its tag says.") from None
+            raise _Refused(node.start_mark, f"“{node.value}” doesn't fit its tag.") from None
 
 
 def as_text(value: Any) -> str:
-    """A plain value as files and comparisons write it: true, false, null, 3."""
+    """A plain value as YAML writes it: true, false, null, 3."""
     if value is None:
         return "null"
     if isinstance(value, bool):

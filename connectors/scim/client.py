@@ -1,5 +1,5 @@
 """The SCIM 2.0 protocol (RFC 7644): lists, single resources, and changes by PATCH or PUT with ETags.
-It knows what the server announces that it can, and what to assume where it announces nothing."""
+It uses what the server announces about itself, and assumes defaults if the server announces nothing."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ from connectors.tools.http import (
 from connectors.tools.items import opening
 from connectors.tools.paging import Page, number, pages_by_index
 
-AHEAD = 2  # pages asked for before they are needed
-SIZE = 200  # asked for on a page, where the server doesn't report how many it gives at most
-MOST = 500  # the same, where it reports it
+AHEAD = 2  # pages requested before they are needed
+SIZE = 200  # items requested for a page, if the server doesn't report its maximum
+MOST = 500  # the same, if the server reports a maximum of at least this
 ACCEPT = {"Accept": "application/scim+json, application/json"}
 PATCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 CORE_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:"
-READ_ONLY = ("meta", "groups", "password")  # what a PUT leaves to the server
+READ_ONLY = ("meta", "groups", "password")  # attributes that a PUT leaves to the server
 
 
 class NotScim(TemporarilyUnavailable):
-    """An answer of another kind: a passing fault in a reading, a wrong address when an app is connected."""
+    """The answer isn't SCIM. During a reading this is temporary; when an app is connected, the address is wrong."""
 
 
 class ScimClient:
@@ -58,7 +58,7 @@ class ScimClient:
 
     @cached_property
     def _config(self) -> dict:
-        """What the server announces (RFC 7643, 5); {} where it has no such page, or its website answers instead."""
+        """The server's own description (RFC 7643, 5); {} if it has none, or its website answers instead."""
         try:
             answer = self.http.get(self.config_path, headers=ACCEPT)
             return {} if answer.is_page else answer.json(dict)
@@ -77,7 +77,7 @@ class ScimClient:
 
     @cached_property
     def has_groups(self) -> bool:
-        """What /ResourceTypes says; without it, whether /Groups is there."""
+        """Whether the server has groups, by /ResourceTypes or, without it, by /Groups itself."""
         try:
             answer = self.http.get("ResourceTypes", headers=ACCEPT)
             types = {} if answer.is_page else answer.json()
@@ -93,7 +93,7 @@ class ScimClient:
         return True
 
     def first_page(self, kind: str) -> Page:
-        """A look at a list that costs little."""
+        """The first page of a list, with one item: a cheap way to see whether it can be read."""
         return self._page(self.http.get(kind, params={"startIndex": 1, "count": 1}, headers=ACCEPT))
 
     def me(self) -> dict | None:
@@ -107,9 +107,9 @@ class ScimClient:
     def all(
         self, kind: str, on_total: Callable[[int], None] | None = None, known: KnownItems | None = None
     ) -> Iterator[Any]:
-        """Every resource of a kind ("Users", "Groups"), page by page; in the order of the id where the server sorts.
+        """Every resource of a kind ("Users", "Groups"), page by page, in the order of the ids if the server can sort.
 
-        With `known`, they are opened items (see connectors/tools/items.py), else dicts.
+        They are dicts; with `known`, opened items (see connectors/tools/items.py).
         """
         sort = {"sortBy": "id"} if self._supports("sort", False) else {}
 
@@ -120,7 +120,7 @@ class ScimClient:
             except Refused:
                 if start > 1 or not sort:
                     raise
-                sort.clear()  # announced, but not for the id
+                sort.clear()  # the server can sort, but not by id
                 return self._page(self.http.get(kind, params=params, headers=ACCEPT), start, raw)
 
         raw = known is not None
@@ -128,8 +128,8 @@ class ScimClient:
             yield from page
 
     def _page(self, answer: Answer, start: int = 1, raw: bool = False) -> Page:
-        """A ListResponse (RFC 7644, 3.4.2); `Resources` may be absent only from an empty list, and past the end. Its
-        name has any case (RFC 7643, 2.1). `nextCursor` is RFC 9865's. `raw` leaves its items as they were sent."""
+        """A ListResponse (RFC 7644, 3.4.2). `Resources`, in any case (RFC 7643, 2.1), may be missing only from an empty
+        list and past the end. `nextCursor` is RFC 9865's. `raw` leaves the items as they were sent."""
         try:
             body = answer.json_but_items("Resources", "resources") if raw else answer.json(dict)
         except TemporarilyUnavailable as failure:
@@ -142,14 +142,14 @@ class ScimClient:
         return Page(resources, total, clean(body.get("nextCursor")) or None)
 
     def read(self, kind: str, id: str) -> dict | None:
-        """One resource as it is now, None when there is none."""
+        """One resource as it is now; None if it doesn't exist."""
         try:
             answer = self.http.get(f"{kind}/{segment(id)}", headers=ACCEPT)
         except NotFound:
             return None
         resource = answer.json(dict)
         if id_of(resource) != id:
-            raise TemporarilyUnavailable(f"{answer.asked} answered with something other than what was requested.")
+            raise TemporarilyUnavailable(f"{answer.asked} returned a resource other than the requested one.")
         if "ETag" in answer.headers and isinstance(resource.get("meta", {}), dict):
             resource["meta"] = {**resource.get("meta", {}), "version": answer.headers["ETag"]}
         return resource
@@ -168,10 +168,10 @@ class ScimClient:
     def change(
         self, kind: str, resource: dict, operations: list[dict], edit: Callable[[dict], Any], attempts: int = 2
     ) -> dict | None:
-        """By PATCH; by PUT of the whole resource, as `edit` leaves it, where the server has no PATCH.
+        """Change a resource by PATCH; if the server has no PATCH, by PUT of the whole resource as `edit` leaves it.
 
-        Someone else's change in between (412) is read first, then ours made again.
-        Returns the resource as the server then shows it, None if it doesn't.
+        If someone else has changed it in between (412), it is read again and the change is repeated.
+        Returns the resource as the server answers with it, None if it doesn't.
         """
         path = f"{kind}/{segment(id_of(resource))}"
         try:
@@ -188,7 +188,7 @@ class ScimClient:
     def _fresh(self, kind: str, resource: dict) -> dict:
         fresh = self.read(kind, id_of(resource))
         if fresh is None:
-            raise NotFound("It was deleted in the app while we were changing it.")
+            raise NotFound("It was deleted in the app while Rollcall was changing it.")
         return fresh
 
     def _patch_or_put(self, path: str, resource: dict, operations: list[dict], edit: Callable[[dict], Any]) -> Answer:
@@ -203,7 +203,8 @@ class ScimClient:
         return self._act("PUT", path, whole, _version(resource))
 
     def remove_member(self, group: dict, user: str, edit: Callable[[dict], Any]) -> None:
-        """By a path with a filter (RFC 7644, 3.5.2.2); for servers that refuse it, by value, as Entra ID sends it."""
+        """Take a user out of a group: by a path with a filter (RFC 7644, 3.5.2.2), or by value, as Entra ID does, for
+        servers that refuse the path."""
         by_path = {"op": "remove", "path": f"members[value eq {json.dumps(user)}]"}
         by_value = {"op": "remove", "path": "members", "value": [{"value": user}]}
         try:
@@ -217,7 +218,7 @@ class ScimClient:
                 raise refusal from None
 
     def find_user(self, user_name: str) -> dict | None:
-        """The user of that userName, by filter (RFC 7644, 3.4.2.2)."""
+        """The only user with this userName, by filter (RFC 7644, 3.4.2.2); None if there is none or several."""
         params = {"filter": f"{self.name_filter} eq {json.dumps(user_name)}"}
         found = self._page(self.http.get("Users", params=params, headers=ACCEPT)).items
         exact = [user for user in found if text_key(str(user.get("userName"))) == text_key(user_name)]

@@ -1,5 +1,5 @@
-"""Any app that speaks SCIM 2.0 (RFC 7643 and 7644): its users, roles and groups, and who is taken out of it.
-What a real server leaves out or does in its own way is smoothed here, never guessed."""
+"""The connector of any app that speaks SCIM 2.0 (RFC 7643 and 7644): it reads and changes users, roles and groups.
+It copes with what real servers leave out or do in their own way, and never guesses."""
 
 from __future__ import annotations
 
@@ -52,18 +52,19 @@ class Scim(ClosesClients, Connector):
     logo = "own-scim.svg"
     quality = MappingProxyType({})  # it keeps every rule
     docs = (
-        "In the app's admin pages look for “SCIM”, “User provisioning” or “Automatic provisioning”; "
-        "it is often next to single sign-on.",
-        "Switch provisioning on. The app shows an address (“SCIM base URL”, “Tenant URL”); mostly it ends in /scim/v2.",
-        "Make a token there (“Secret token”, “API token”, “Bearer token”). Most apps show it only once.",
+        "In the app's admin pages, look for “SCIM”, “User provisioning” or “Automatic provisioning”. "
+        "It is often next to single sign-on.",
+        "Switch provisioning on. The app shows an address (“SCIM base URL”, “Tenant URL”), which often ends in "
+        "/scim/v2.",
+        "Create a token there (“Secret token”, “API token”, “Bearer token”). Most apps show it only once.",
         "Enter both below. Rollcall needs to read users and groups, and to change them.",
-        "Choose what a removal does: most apps free the seat when a user is deactivated.",
+        "Choose what a removal does. Most apps free the seat when a user is deactivated.",
     )
     fields = (
         Field(
             "base_url",
             "SCIM address",
-            "The address under which /Users lies. Without encryption only on this machine.",
+            "The address that /Users is below. It must begin with https://, unless the app is on this machine.",
             pattern=r"https?://\S+",
             placeholder="https://app.example.com/scim/v2",
         ),
@@ -87,8 +88,8 @@ class Scim(ClosesClients, Connector):
         Field(
             "privileged",
             "Administrator roles",
-            "Names of the roles that may administer the whole app, with commas between. "
-            "Left empty: every role with “admin” or “owner” in its name.",
+            "Names of the roles that may administer the whole app, separated by commas. "
+            "If it is empty, these are all roles with “admin” or “owner” in their names.",
             required=False,
             placeholder="admin, owner",
             where=False,
@@ -155,8 +156,8 @@ class Scim(ClosesClients, Connector):
             users = self._client.first_page("Users")
         except (NotFound, NotOffered, NotScim) as failure:
             raise Refused(
-                f"There is no SCIM 2.0 service at this address: {failure} Check the address: /Users must lie below it, "
-                "and it mostly ends in /scim/v2."
+                f"There is no SCIM 2.0 service at this address: {failure} Check the address: /Users must be below it, "
+                "and it often ends in /scim/v2."
             ) from None
         missing = []
         if self.settings.get("groups") != "leave out" or self._roles_are_groups:
@@ -180,10 +181,10 @@ class Scim(ClosesClients, Connector):
             pass
         except Forbidden as failure:
             return [f"read groups: {failure} Give the token that permission, or choose that groups are left out."]
-        return ["read groups: this server has none. Choose that groups are left out to silence this."]
+        return ["read groups: this server has none. To hide this message, choose that groups are left out."]
 
     def roles(self) -> list[Role]:
-        """Groups, or, as SCIM has no list of roles, the roles that at least one user has."""
+        """The groups, if roles are groups; else the roles that at least one user has, because SCIM lists no roles."""
         if self._roles_are_groups:
             named = {id_of(group): group_name(group) for group in self._groups()}
         else:
@@ -193,12 +194,12 @@ class Scim(ClosesClients, Connector):
 
     @cached_property
     def _roles_in_use(self) -> dict[str, str]:
-        """Role value → label; accounts() fills it while it reads, or a separate reading does."""
+        """Role value → label. accounts() sets it as it reads; without that, it takes a reading of its own."""
         return {value: label for user in self._client.all("Users") for value, label, _ in self._roles_of(user)}
 
     @property
     def reads_item_by_item(self) -> bool:
-        """Where its roles are groups, a user's account follows from the groups too."""
+        """False if roles are groups, because a user's account then follows from the groups too."""
         return not self._roles_are_groups
 
     def accounts(self) -> Iterator[Account | Marked | Unchanged]:
@@ -211,7 +212,7 @@ class Scim(ClosesClients, Connector):
         self.__dict__["_roles_in_use"] = in_use
 
     def _with_roles(self, users: Iterator) -> Iterator[tuple[Account | Marked | Unchanged, dict[str, str]]]:
-        """Each account with its roles, value → label. They are also the note that is kept with an item."""
+        """Each account with its roles, value → label. The roles are also the note that is kept with an item."""
         noted = cache(json.loads)
         for user in users:
             if type(user) is Unchanged:
@@ -227,11 +228,11 @@ class Scim(ClosesClients, Connector):
         return account_of(user, self._held(user, roles), self._says_role(user, roles))
 
     def _roles_of(self, user: dict) -> list[tuple[str, str, bool]]:
-        """(value, label, primary) of each role."""
+        """(value, label, whether it is primary) of each role."""
         return roles_of(user)
 
     def _says_role(self, user: dict, roles: list[tuple[str, str, bool]]) -> bool:
-        """False where the role is what a missing one means."""
+        """Whether the answer has a role for the user; False if the role is assumed."""
         return id_of(user) in self._group_roles if self._roles_are_groups else bool(roles)
 
     def _held(self, user: dict, roles: list[tuple[str, str, bool]] | None = None) -> Sequence[str]:
@@ -242,7 +243,7 @@ class Scim(ClosesClients, Connector):
 
     @cached_property
     def _group_roles(self) -> dict[str, list[str]]:
-        """User id → group ids: the privileged ones first, else by name."""
+        """User id → ids of the user's groups: the privileged ones first, then by name."""
         held: dict[str, set[tuple[bool, str, str]]] = {}
         for group in self._groups():
             rank = (not self._is_privileged(group_name(group)), group_name(group).casefold(), id_of(group))
@@ -262,7 +263,7 @@ class Scim(ClosesClients, Connector):
                     yield Access(member, id_of(group))
 
     def _groups(self) -> Iterator[dict]:
-        """Every group with its members; one that the list returns without them is read separately."""
+        """Every group with its members. A group that the list returns without members is read separately."""
         for group in self._client.all("Groups") if self._client.has_groups else ():
             if "members" not in group:
                 whole = self._client.read("Groups", id_of(group))
@@ -291,7 +292,8 @@ class Scim(ClosesClients, Connector):
         operation = {"op": "replace", "path": "active", "value": active}
         after = self._client.change("Users", user, [operation], lambda whole: whole.update(active=active))
         if after and "active" in after and is_active(after) != active:
-            raise Refused("The app accepted the request, but the user is unchanged. May SCIM deactivate users there?")
+            raise Refused("The app accepted the request, but the user is unchanged. Check whether the app lets SCIM "
+                          "deactivate users.")  # fmt: skip
 
     def change_role(self, account: Account, role: str) -> None:
         user = self._must_have("Users", account.id)
@@ -307,7 +309,7 @@ class Scim(ClosesClients, Connector):
         self._set_role(user, before, role)
 
     def _set_role(self, user: dict, before: str, role: str) -> None:
-        """In place of the main one; the others don't change."""
+        """Replace the user's main role; the others don't change."""
         roles = [{"value": role, "primary": True}] if role else []
         roles += other_roles(user, (before, role))
         operation = {"op": "replace", "path": "roles", "value": roles}
@@ -341,7 +343,7 @@ class Scim(ClosesClients, Connector):
     def _must_have(self, kind: str, id: str) -> dict:
         resource = self._client.read(kind, id)
         if resource is None:
-            raise Refused(f"The app no longer has the {kind.rstrip('s').lower()} {id}.")
+            raise Refused(f"The app no longer has the {kind.rstrip('s').lower()} {id}. Nothing was changed.")
         return resource
 
     def _join(self, group: dict, user: str) -> None:

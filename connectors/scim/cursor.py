@@ -1,5 +1,5 @@
-"""A SCIM server that gives its lists by cursor (RFC 9865) and knows no startIndex.
-The list ends with a page that names no next one; a page may have fewer than were asked for."""
+"""The client of a SCIM server that pages its lists by cursor (RFC 9865) and has no startIndex.
+A list ends with a page that names no next one. A page may have fewer items than requested."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class CursorClient(ScimClient):
         self, kind: str, on_total: Callable[[int], None] | None = None, narrowed: Mapping[str, str] | None = None,
         known: KnownItems | None = None,
     ) -> Iterator[Any]:  # fmt: skip
-        """`narrowed`: further parameters of each call: a filter."""
+        """As ScimClient.all(). `narrowed`: further parameters of each call, such as a filter."""
         params, raw = {"count": self._size, **(narrowed or {})}, known is not None
         pages = pages_by_cursor(
             lambda cursor: self._at(cursor or "", kind, params, raw), **pager_options(kind, on_total, known)
@@ -28,7 +28,7 @@ class CursorClient(ScimClient):
             yield from page
 
     def _at(self, cursor: str, kind: str, params: Mapping[str, str | int], raw: bool = False) -> Page:
-        """The page at a cursor; an empty one asks for the first page (RFC 9865, 2)."""
+        """The page at a cursor. An empty cursor requests the first page (RFC 9865, 2)."""
         params = {"cursor": cursor, **params}
         answer = self.http.call("GET", kind, params=params, headers=ACCEPT, may_be_empty=("cursor",))
         return self._page(answer, raw=raw)

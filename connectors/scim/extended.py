@@ -1,5 +1,5 @@
-"""One maker's app that speaks SCIM: at an address of its own, with the role in the maker's extension of a user.
-Figma and Notion are such apps; each says in its file what its own documents say."""
+"""The base for one maker's app that speaks SCIM and has the role in the maker's own extension of a user, such as Figma
+and Notion. Each connector's file names the maker's documents."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ FIELDS = {field.name: field for field in Scim.fields}
 
 
 class ExtendedScim(Scim):
-    """A subclass gives `_address`, `_role_of` and `_extension_of`."""
+    """A subclass defines `_address`, `_role_of` and `_extension_of`."""
 
-    extension = ""  # the schema whose attributes hold the role
-    role_key = ""  # the one that does
+    extension = ""  # the schema with the attribute that holds the role
+    role_key = ""  # the name of that attribute
     ranks: tuple[Role, ...] = ()
-    reads_item_by_item = False  # a subclass may add to an account what another answer says
+    reads_item_by_item = False  # a subclass may add facts from another answer to an account
 
     def roles(self) -> list[Role]:
         return list(self.ranks)
@@ -43,13 +43,13 @@ class ExtendedScim(Scim):
         super().change_role(account, role)
 
     def _set_role(self, user: dict, before: str, role: str) -> None:
-        """By a PATCH without a path (RFC 7644, 3.5.2.3): a schema's name as a path is understood by few."""
+        """By a PATCH without a path (RFC 7644, 3.5.2.3), because few servers understand a schema's name as a path."""
         value = {self.extension: self._extension_of(role)}
         operation = {"op": "replace", "value": value}
         after = self._client.change("Users", user, [operation], lambda whole: whole.update(value))
         if after and self.extension in after and next(iter(self._held(after)), "") != role:
-            raise Refused(f"{self.label} accepted the request, but the role is unchanged. Does its plan allow roles "
-                          "over SCIM?")
+            raise Refused(f"{self.label} accepted the request, but the role is unchanged. Check whether your plan "
+                          "allows roles over SCIM.")
 
     def _new_user(self, email: str, role: str) -> dict:
         default = next(rank.id for rank in self.ranks if rank.default)

@@ -1,5 +1,5 @@
-"""One maker's app that speaks SCIM as RFC 7644 has it, but for the deviations that its documents name.
-A preset is the address, the deviations, the effects and the steps to the credential; all else is the SCIM connector."""
+"""The base for one maker's app that speaks SCIM by RFC 7644, except for the deviations that its documents name.
+A preset has the address, the deviations, the effects and the steps to the credential. Scim has everything else."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ GROUPS = FIELDS["groups"]
 
 
 class PresetClient(ScimClient):
-    """No document of a preset's app names /Me (RFC 7644, 3.11), so it is never asked for."""
+    """The client of presets. It never calls /Me (RFC 7644, 3.11), because no maker's document names it."""
 
     def me(self) -> dict | None:
         return None
 
 
 class ScimPreset(Scim):
-    """A removal deactivates. A subclass says what else differs: `capabilities`, `client`, `_roles_of`."""
+    """A removal deactivates. A subclass defines what differs otherwise: `capabilities`, `client`, `_roles_of`."""
 
-    api = ""  # the address of an app that has the same one for everyone
-    administrators = ""  # names of the roles that may administer the whole app, with commas between; "": SCIM says none
+    api = ""  # the address, if it is the same for every customer
+    administrators = ""  # names of roles that may administer the whole app, separated by commas; "": SCIM has none
     has_roles = True
-    unknown = ""  # what its SCIM never says, and what to do about it: a phrase for Identity.missing
+    unknown = ""  # a fact that its SCIM never reports, and what to do about it: a phrase for Identity.missing
     client = PresetClient
 
     @property
@@ -57,5 +57,5 @@ class ScimPreset(Scim):
 
 
 def address_field(help: str, pattern: str, placeholder: str) -> Field:
-    """The address of an app that has another one for each customer, over HTTPS alone by its `pattern`."""
+    """The field for the address of an app that has a different one for each customer. `pattern` must require HTTPS."""
     return Field("base_url", "SCIM address", help, pattern=pattern, placeholder=placeholder)

@@ -1,4 +1,4 @@
-"""What a SCIM resource (RFC 7643) says, read as real servers write it.
+"""Reads a SCIM resource (RFC 7643) as real servers write it.
 Pure functions from the JSON of one user or group to Rollcall's values."""
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from connectors.tools.answers import known_status, unsaid
 from connectors.tools.http import clean
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
-# `active` is a boolean, and a text in some servers. None: it is missing, which does not mean inactive (4.1.1).
+# `active` is a boolean, but some servers write a text. None: it is missing, which doesn't mean inactive (4.1.1).
 ACTIVE = {None: "active", True: "active", False: "suspended"} | dict.fromkeys(("true", "1", "yes"), "active")
 ACTIVE |= dict.fromkeys(("false", "0", "no", ""), "suspended")
 YES = (True, "true", "True")
@@ -26,14 +26,15 @@ def id_of(resource: dict) -> str:
     """The id, which never changes (RFC 7643, 3.1)."""
     id = clean(resource.get("id")) if isinstance(resource, dict) else ""
     if not id:
-        raise TemporarilyUnavailable("The app gave a user or group without an id.")
+        raise TemporarilyUnavailable("The app returned a user or group without an id.")
     return id
 
 
 def account_of(user: dict, roles: Sequence[str] = (), says_role: bool = True) -> Account:
-    """A missing key, null and an empty list are one and the same: no value (RFC 7643, 2.5), where others have one.
+    """The account of a user. A missing key, null and an empty list all mean that there is no value (RFC 7643, 2.5), so
+    missing keys are `assumed`.
 
-    `roles`: all that the user has, the main one first; `says_role`: False where that is what a missing one means.
+    `roles`: all of the user's roles, the main one first. `says_role`: False if these are assumed.
     """
     kind, email = clean(user.get("userType")), email_of(user)
     assumed = unsaid(user, **(KEYS if email else {**KEYS, "email": []}))
@@ -53,7 +54,7 @@ def account_of(user: dict, roles: Sequence[str] = (), says_role: bool = True) ->
 
 
 def is_active(user: dict) -> bool:
-    """Whether there is something left to deactivate: all that isn't inactive."""
+    """Whether the user can still be deactivated: every status counts but suspended."""
     return status_of(user) != "suspended"
 
 
@@ -63,7 +64,7 @@ def status_of(user: dict) -> str:
 
 
 def email_of(user: dict) -> str:
-    """The primary address, else the one for work, else the first, else a userName that is one."""
+    """The primary address, else the one for work, else the first, else a userName that is an address."""
     best, address = 3, ""
     for one in _many(user.get("emails")):
         if not isinstance(one, dict):
@@ -76,7 +77,7 @@ def email_of(user: dict) -> str:
 
 
 def employee_number_of(user: dict) -> str:
-    """Of the enterprise extension (RFC 7643, 4.3); it is a text, but some servers write a number."""
+    """The employeeNumber of the enterprise extension (RFC 7643, 4.3). It is a text, but some servers write a number."""
     extension = user.get(ENTERPRISE)
     return clean(extension.get("employeeNumber")) if isinstance(extension, dict) else ""
 
@@ -96,7 +97,7 @@ def name_of(user: dict) -> str:
 
 
 def roles_of(user: dict) -> list[tuple[str, str, bool]]:
-    """(value, label, primary) of each role; servers write them as objects or as plain texts."""
+    """(value, label, whether it is primary) of each role. Servers write roles as objects or as texts."""
     roles = []
     for one in _many(user.get("roles")):
         if value := role_value(one):
@@ -106,30 +107,31 @@ def roles_of(user: dict) -> list[tuple[str, str, bool]]:
 
 
 def role_value(role: Any) -> str:
-    """Of one of `roles`: what distinguishes it from the others."""
+    """The value that identifies a role: one entry of `roles`."""
     if not isinstance(role, dict):
         return clean(role)
     return clean(role.get("value")) or clean(role.get("display"))
 
 
 def in_order(roles: list[tuple[str, str, bool]], is_privileged: Callable[[str], bool]) -> list[str]:
-    """Their values, each once: the privileged before the primary one before the others, as the app has them."""
+    """The values of roles, each once: first the privileged ones, then the primary one, then the others in the app's
+    order."""
     if len(roles) > 1:
         roles = sorted(roles, key=lambda role: (not (is_privileged(role[0]) or is_privileged(role[1])), not role[2]))
     return list(dict.fromkeys(value for value, _, _ in roles))
 
 
 def other_roles(user: dict, but: Collection[str]) -> list[dict]:
-    """The user's roles as the app has them, without those and without its mark of the primary one. Empty values
-    are left out, because they aren't values (RFC 7643, 2.5)."""
+    """The user's roles as the app has them, except for those in `but`, and none of them primary. Empty attributes are
+    left out, because they mean no value (RFC 7643, 2.5)."""
     others = [one if isinstance(one, dict) else {"value": one} for one in _many(user.get("roles"))]
     return [{**{key: value for key, value in one.items() if value not in (None, "", [])}, "primary": False}
             for one in others if role_value(one) and role_value(one) not in but]  # fmt: skip
 
 
 def privileged_by_name(listed: str) -> Callable[[str], bool]:
-    """Says whether a role of that name may administer the whole app: one of those listed, with commas between;
-    where none is, one with "admin" or "owner" in it."""
+    """A function that says by a role's name whether it may administer the whole app. `listed`: such names, separated by
+    commas; if there are none, every name with "admin" or "owner" in it."""
     names = frozenset(name.strip().casefold() for name in listed.split(",") if name.strip())
     if names:
         return lambda name: name.casefold() in names
@@ -141,7 +143,7 @@ def group_name(group: dict) -> str:
 
 
 def member_ids(group: dict) -> list[str]:
-    """The users in the group, each once; groups inside it are left out."""
+    """The ids of the users in the group, each once. Groups inside it are left out."""
     users = (
         clean(one.get("value")) if isinstance(one, dict) else clean(one)
         for one in _many(group.get("members"))

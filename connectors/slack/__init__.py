@@ -1,1 +1,1 @@
-"""What the Slack connector is made of beside its calls."""
+"""Parts of the Slack connector."""

@@ -1,5 +1,5 @@
-"""What Slack's Web API answers with status 200 when it refuses: each error by the class that the core decides by.
-The errors are those of each method's page at docs.slack.dev/reference/methods."""
+"""Finds the error in an answer of Slack's Web API, which has status 200 even for a refusal, and gives it a class.
+The errors are listed on each method's page at docs.slack.dev/reference/methods."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ NOT_VISIBLE = "user_not_visible"  # "The requested user is not visible to the ca
 
 
 class AlreadyThere(Refused):
-    """The user is in the channel."""
+    """The user is already in the channel."""
 
 
 def error_inside(answer: Answer) -> ConnectorError | None:
-    """{"ok": false, "error": "missing_scope", "needed": "users:read"}; SCIM answers with statuses instead."""
+    """The error in {"ok": false, "error": "missing_scope", "needed": "users:read"}; None for a success. Slack's SCIM
+    uses statuses instead."""
     if answer.status != 200 or "/scim/" in answer.url:
         return None
     body = answer.json(dict)
@@ -43,5 +44,6 @@ def error_inside(answer: Answer) -> ConnectorError | None:
     if error in PASSING:
         return TemporarilyUnavailable(says)
     if error == NOT_VISIBLE:
-        return Refused(f"{says} They may still be there, but this token may not see them: use one that sees everyone.")
+        return Refused(f"{says} This person may still be there, but the token may not see them. Enter a token that "
+                       "sees everyone.")  # fmt: skip
     return AlreadyThere(says) if error == "already_in_channel" else Refused(says)

@@ -1,5 +1,5 @@
-"""What Slack says about a person: a user object (docs.slack.dev/reference/objects/user-object) as an account.
-Someone from another company is recognised by their own workspace or organisation."""
+"""Makes an account of Slack's user object (docs.slack.dev/reference/objects/user-object).
+The user's own workspace or organisation shows whether they are from another company."""
 
 from __future__ import annotations
 
@@ -24,13 +24,14 @@ FLAGS = {
     "is_ultra_restricted": "single_channel_guest", "is_restricted": "guest",
 }  # fmt: skip
 STRANGERS = ("is_stranger", "is_external")
-ALWAYS_SENT = {*FLAGS, "team_id"}  # the flags unless deactivated
+ALWAYS_SENT = {*FLAGS, "team_id"}  # except for the flags of a deactivated user
 SLACKBOT = "USLACKBOT"
 
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """Where the token belongs: auth.test's team_id, and its enterprise_id in an Enterprise organisation."""
+    """The workspace that the token belongs to, and its Enterprise organisation or "": team_id and enterprise_id of
+    auth.test."""
 
     team: str
     enterprise: str
@@ -38,8 +39,8 @@ class Home:
     def excludes(self, user: dict) -> bool:
         """Whether the user belongs to another company.
 
-        For people in a shared channel that the app sees, is_stranger is false, so the ids decide. In an organisation,
-        people of its other workspaces are the company's own.
+        is_stranger is false for people in a shared channel that the app sees, so the ids decide. People of an
+        organisation's other workspaces belong to the company.
         """
         if any(user.get(flag) for flag in STRANGERS):
             return True
@@ -71,5 +72,6 @@ def account_of(user: dict, home: Home) -> Account:
 
 
 def _role(user: dict) -> str:
-    """What Slack says in flags: a primary owner is an owner and an admin too, a single-channel guest a guest too."""
+    """The role, from Slack's flags. A primary owner also has the flags of owner and admin, and a single-channel guest
+    that of a guest."""
     return next((role for flag, role in FLAGS.items() if user.get(flag)), "member")

@@ -1,5 +1,5 @@
-"""Who is billed in Slack, and who was there last: facts that no reading needs.
-Without the scope or the plan, or where Slack doesn't answer, nothing is known, and nothing fails.
+"""Reads who is billed in Slack, and when people were last active. These facts are optional: without the scope or the
+plan, or if Slack doesn't answer, they are unknown, and the reading doesn't fail.
 
 docs.slack.dev/reference/methods: team.billableInfo (billing_active, "computed periodically"), team.accessLogs (paid
 plans; date_last of each user, address and program, the newest first). Both need a user token with the scope admin.
@@ -18,27 +18,27 @@ from connectors.tools.paging import Page, pages_by_cursor
 
 BILLABLE, ACCESS_LOGS = "/team.billableInfo", "/team.accessLogs"
 PAGE = 999  # "under 1000"
-MOST_PAGES = 20  # of logins: they show who was there last, as far as they reach back
+MOST_PAGES = 20  # of logins; people who were last active before the oldest one stay unknown
 BILLED, NOT_BILLED = "Billed", "Not billed"
 UNREADABLE = (ConnectorError, KeyError, TypeError, AttributeError, ValueError, OverflowError)
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """By user id."""
+    """Facts about users, by user id."""
 
     seats: dict[str, str] = field(default_factory=dict)
     last_seen: dict[str, datetime] = field(default_factory=dict)  # naive UTC
 
     def of(self, account: Account) -> Account:
-        """The account with what is known about it."""
+        """The account with its seat and its last activity, where they are known."""
         known = {"seat": self.seats.get(account.id), "last_activity": self.last_seen.get(account.id)}
         known = {name: value for name, value in known.items() if value is not None}
         return replace(account, **known, unsaid=account.unsaid - set(known)) if known else account
 
 
 def read(slack: Http, team: dict[str, str]) -> Usage:
-    """`team`: {"team_id": …} for a token of a whole organisation."""
+    """All facts that can be read. `team`: {"team_id": …} for a token of a whole organisation, else {}."""
     usage = Usage()
     try:
         for id, info in _billable(slack, team):
@@ -50,12 +50,12 @@ def read(slack: Http, team: dict[str, str]) -> Usage:
             id, last = clean(login["user_id"]), datetime.fromtimestamp(login["date_last"], UTC).replace(tzinfo=None)
             usage.last_seen[id] = max(last, usage.last_seen.get(id, last))
     except UNREADABLE:
-        pass  # what came before is right, as the newest come first
+        pass  # the newest logins come first, so those that were read are correct
     return usage
 
 
 def why_unknown(slack: Http, team: dict[str, str]) -> dict[str, str]:
-    """What may not be read, and why, in Slack's words; without what works."""
+    """The facts that the token may not read → the reason in Slack's words."""
     missing = {}
     for what, path in (("who is billed", BILLABLE), ("when people were last active", ACCESS_LOGS)):
         try:

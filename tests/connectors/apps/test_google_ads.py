@@ -255,7 +255,7 @@ class TestGoogleAds(ConnectorContract):
 
     def test_a_request_that_google_no_longer_lists_is_asked_about(self, agency, connector, held):
         del agency.held[held[0]]
-        with pytest.raises(Refused, match="not in its list"):
+        with pytest.raises(Refused, match="not in the list"):
             connector.require_approved(held)
 
     # Reading, errors, the credential

@@ -267,7 +267,7 @@ class TestMeta(ConnectorContract):
         connector = self.connect(app, version="v25.0")
         words = "(#2635) You are calling a deprecated version of the Ads API. Please update to the latest version."
         app.fail(Reply(400, {"error": {"message": words, "code": 2635}}), on="pending")
-        with pytest.raises(CredentialRejected, match="enter a later one"):
+        with pytest.raises(CredentialRejected, match="Enter a later one"):
             list(connector.accounts())
         connector.close()
         assert Meta.api_version.chosen({"version": "v25.0"}).ends == date(2027, 2, 23)

@@ -32,13 +32,13 @@ class TestDesk(ConnectorContract):
 
     def test_an_operation_that_the_file_does_not_describe_is_refused_in_words(self, app, connector):
         invited = Account("invitation:7", "new@acme.example", status="invited")
-        with pytest.raises(Refused, match="does not say how to change role"):
+        with pytest.raises(Refused, match="doesn't say how to change role"):
             connector.change_role(invited, "admin")
 
     def test_someone_else_than_asked_for_is_no_answer(self, app, connector):
         app.seats = [Seat("1", "ana@acme.example"), Seat("2", "ben@acme.example")]
         app.seat = lambda id: app.seats[1]
-        with pytest.raises(TemporarilyUnavailable, match="a different account"):
+        with pytest.raises(TemporarilyUnavailable, match="an account other than the requested one"):
             connector.account("1")
 
     @pytest.mark.parametrize("id", ["..", "../../roles", "a/b", "a?b=c", "a#b", "ä b"])

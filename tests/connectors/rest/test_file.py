@@ -71,7 +71,7 @@ def test_the_capabilities_follow_from_the_description(tmp_path):
         ("path: /users", "path: https://evil.example/users", 10, "right form"),
         ("path: /users", "path: /users\n    method: TRACE", 11, "must be one of GET"),
         ("path: /users", "path: /users/{who}", 10, "“{who}” isn't known here. You can use base_url"),
-        ("path: /users", "path: /users/{", 10, "without its other"),
+        ("path: /users", "path: /users/{", 10, "there is a single"),
         ("path: /users", "path: /users/{parent.id}", 10, "isn't known here"),
         ("path: /users", "path: /users\n    for_each: teams", 11, "no list called “teams”"),
         ("path: /users", "path: /users\n    name: us\n    for_each: us", 12, "leads back"),
@@ -98,7 +98,7 @@ def test_the_capabilities_follow_from_the_description(tmp_path):
         ("label: Desk", "label: [Desk]", 3, "must be text"),
         ("label: Desk", "label: &x Desk", 3, "anchors"),
         ("label: Desk", "label: !!python/object/apply:os.system [id]", 3, "tag"),
-        ("label: Desk", "label: Desk\n  x: y", 4, "no YAML"),
+        ("label: Desk", "label: Desk\n  x: y", 4, "not YAML"),
         ("accounts:", "lists:\n  <<: {a: b}\naccounts:", 10, "merging"),
     ],
 )

@@ -45,9 +45,8 @@ def test_a_keep_that_finds_nothing_stops_the_operation(anything, connect, where,
     anything.answer = lambda request: answer if request.method == "GET" else Reply(204)
     with pytest.raises(Refused) as raised:
         connect(**operation("remove", [LOOK, NEXT[where]])).remove(ANA)
-    assert "`keep` m: nothing at nope.there in the answer to GET /users/7. Sent until there: 1 of 2 calls." in str(
-        raised.value
-    )
+    assert str(raised.value).startswith("`keep` m found nothing at nope.there in the answer to GET /users/7, ")
+    assert "so the operation stopped after 1 of 2 calls. Look in the app what was done." in str(raised.value)
     assert sent(anything) == ["GET /users/7"]
 
 
@@ -82,7 +81,7 @@ def test_a_header_of_an_answer_is_kept(anything, connect):
     connector.remove(ANA)
     assert anything.requests[1].headers["if-match"] == '"v3"'
     anything.answer = lambda request: {}
-    with pytest.raises(Refused, match="`keep` v: nothing at the header etag in the answer to GET /users/7"):
+    with pytest.raises(Refused, match="`keep` v found nothing at the header etag in the answer to GET /users/7"):
         connector.remove(ANA)
 
 
@@ -194,9 +193,9 @@ def test_a_field_that_was_left_empty_is_left_out_of_what_reads(anything, connect
 @pytest.mark.parametrize(
     "call, reason",
     [
-        ({"path": "/users/{account.id}", "keep": {"m": "id"}}, "say which “method” this call has: GET if it"),
-        ({"method": "GET", "path": "/u", "keep": {"m": "headers.ETag"}}, "for a header write {header: ETag}"),
-        ({"method": "GET", "path": "/u", "keep": {"m": "headers"}}, "for a header write"),
+        ({"path": "/users/{account.id}", "keep": {"m": "id"}}, "add the call's “method”: GET if it"),
+        ({"method": "GET", "path": "/u", "keep": {"m": "headers.ETag"}}, "For a header, write {header: ETag}"),
+        ({"method": "GET", "path": "/u", "keep": {"m": "headers"}}, "For a header, write"),
         ({"method": "GET", "path": "/u", "keep": {"m": {"heading": "ETag"}}}, "“heading” is not known"),
         ({"method": "GET", "path": "/u", "keep": {"m": {}}}, "“m” lacks “header”"),
         ({"path": "/users/{account.name?}"}, "a path needs each of its values"),
@@ -228,8 +227,8 @@ def test_a_file_that_says_what_it_means_is_right(tmp_path, call):
         ({"id": "id"}, "can only be a text with fields in it"),
         ({"id": "{nobody}"}, "“{nobody}” isn't known here"),
         ({"id": "{token}"}, "the field “token” is secret"),
-        ({"name": "{user}"}, "say which account the credential is"),
-        ({"id": "{user}", "needs": [{"when": {"ok": [True]}, "otherwise": "No."}]}, "needs the call that it is about"),
+        ({"name": "{user}"}, "say whose account the credential is"),
+        ({"id": "{user}", "needs": [{"when": {"ok": [True]}, "otherwise": "No."}]}, "needs a call: add its “path”"),
         ({"path": "/me", "id": "id", "account": False}, "has no account: remove “id”"),
         ({"path": "/me", "account": True}, "“account” must be false"),
     ],
