@@ -1,11 +1,11 @@
-"""Google's Admin SDK, as the Workspace app and the Workspace directory both ask it: a service account with
-domain-wide delegation that acts as an administrator, and lists that are read to their end.
+"""Calls Google's Admin SDK for the Workspace app and the Workspace directory: a service account with domain-wide
+delegation acts as an administrator, and lists are read to their end.
 
-Paths, parameters and answers are those of Google's own description of the Directory API (admin_directory_v1);
-from developers.google.com: “Using OAuth 2.0 for server to server applications” (a JWT with iss, sub, scope and aud,
+Paths, parameters and answers are those of Google's own description of the Directory API (admin_directory_v1).
+From developers.google.com: “Using OAuth 2.0 for server to server applications” (a JWT with iss, sub, scope and aud,
 “unauthorized_client”), “Directory API: limits and quotas” (the reasons of a 403 that is a rate limit) and
-users.signOut. That users.get answers 412 for 20 days after a user was deleted isn't in Google's documents: it was seen
-by the developers of github.com/firezone/firezone (pull request 15169).
+users.signOut. Google's documents don't mention that users.get answers 412 for 20 days after a user was deleted: the
+developers of github.com/firezone/firezone saw it (pull request 15169).
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from connectors.versions import ApiVersion
 API, LOGIN = "https://admin.googleapis.com", "https://oauth2.googleapis.com"
 DIRECTORY_API = ApiVersion("Directory API", "v1", source="Google's discovery document admin_directory_v1")
 SCOPE = "https://www.googleapis.com/auth/admin.directory."
-SECURITY = "user.security"  # of users.signOut; optional, so it has a token of its own
+SECURITY = "user.security"  # the scope of users.signOut; it is optional, so it has a token of its own
 TOO_MANY = {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "dailyLimitExceeded"}
 NOT_A_KEY = (
-    "This isn't a service account key. Enter the whole of the JSON file that Google Cloud gave: it has "
+    "This isn't a service account key. Enter the whole JSON file that you downloaded from Google Cloud: it has "
     "“type”: “service_account”, a client_email and a private_key."
 )
 FIELDS = (
@@ -43,21 +43,21 @@ FIELDS = (
 
 
 def steps(scopes: Sequence[str], role: str) -> tuple[str, ...]:
-    """How to get the credential; `role` is what the administrator must be."""
+    """The steps to the credential. `role`: what the administrator must be, to follow “must be”."""
     return (
-        "At console.cloud.google.com make a project, enable the Admin SDK API in it (APIs & Services, Library), and "
-        "make a service account (IAM & Admin, Service accounts). Open it, Keys, Add key, JSON: the file that comes is "
-        "what you enter here.",
-        "At admin.google.com open Security, Access and data control, API controls, Manage domain-wide delegation, "
-        "Add new. The client ID is the number “client_id” in the file. The scopes, with commas between them: "
+        "At console.cloud.google.com, create a project, enable the Admin SDK API in it (APIs & Services, Library), and "
+        "create a service account (IAM & Admin, Service accounts). Open it and choose Keys, Add key, JSON. Enter the "
+        "downloaded file here.",
+        "At admin.google.com, open Security, Access and data control, API controls, Manage domain-wide delegation, "
+        "Add new. The client ID is the number “client_id” in the file. Enter these scopes, separated by commas: "
         + ", ".join(SCOPE + scope for scope in scopes) + ". Google says that this may take up to a day to work.",
-        f"The administrator that Rollcall acts as must be {role}. One made for Rollcall alone is best: it must not be "
+        f"The administrator that Rollcall acts as must be {role}. Create one only for Rollcall, so that it isn't "
         "someone who may leave.",
     )  # fmt: skip
 
 
 class GoogleAdmin:
-    """One company's Admin SDK. `scopes` are the ends of their names, after SCOPE."""
+    """The Admin SDK of one company. `scopes`: the ends of their names, after SCOPE."""
 
     def __init__(self, settings: dict[str, str], scopes: Sequence[str], api: str, login: str):
         self.admin = settings.get("admin", "").strip()
@@ -80,7 +80,8 @@ class GoogleAdmin:
         return jwt_bearer(self._token_address, claims, self._key, self._secrets)
 
     def check_scopes(self) -> None:
-        """Raises CredentialRejected naming the scopes that aren't delegated: Google says only that one isn't."""
+        """Raises CredentialRejected with the scopes that aren't delegated. Google itself only says that one is
+        missing."""
         refused: dict[str, CredentialRejected] = {}
         for scope in self._scopes:
             try:
@@ -90,7 +91,7 @@ class GoogleAdmin:
         if len(refused) == len(self._scopes):
             no = next(iter(refused.values()))
             raise CredentialRejected(
-                f"{no} Check that the key is still there, that {self.admin} is an administrator of your company, and "
+                f"{no} Check that the key still exists, that {self.admin} is an administrator of your company, and "
                 f"that domain-wide delegation names this service account's client ID with all scopes."
             ) from None
         if refused:
@@ -100,23 +101,24 @@ class GoogleAdmin:
             )
 
     def check_sign_out(self) -> None:
-        """Raises CredentialRejected where users may not be signed out."""
+        """Raises CredentialRejected if Rollcall may not sign users out."""
         self._grant([SECURITY]).have()
 
     def sign_out(self, user: str) -> None:
-        """Ends the user's sessions on the web and on devices (users.signOut)."""
+        """End the user's sessions on the web and on devices (users.signOut)."""
         self._security.act("POST", f"/users/{segment(user)}/signOut", idempotent=True)
 
     @cached_property
     def _security(self) -> Http:
-        """With a token of its own: Google refuses the whole token if one scope in it isn't delegated."""
+        """A client with a token of its own, because Google refuses a whole token if one of its scopes isn't
+        delegated."""
         return Http(self._base, auth=self._grant([SECURITY]), secrets=self._secrets, on_error=_meant)
 
     def get(self, path: str, **params: Any) -> dict:
         return self._http.get(path, params).json(dict)
 
     def find(self, path: str, **params: Any) -> dict | None:
-        """As get(), None where there is no such thing."""
+        """As get(); None if the thing doesn't exist."""
         try:
             return self.get(path, **params)
         except NotFound:
@@ -134,9 +136,10 @@ class GoogleAdmin:
         id_of: Callable[[dict], str] | None = lambda row: row["id"],
         **params: Any,
     ) -> Iterator[dict]:
-        """Everything of a list that has nextPageToken, `size` at once; `key` is where the answer holds it.
+        """The rows of a whole list that is paged by nextPageToken. `key`: the answer's key for them; `size`: rows per
+        page; `what`: the list's name for messages.
 
-        Raises TemporarilyUnavailable where what it is a list of is gone: a group, while groups are read.
+        Raises TemporarilyUnavailable if the list's owner has gone, such as a group while groups are read.
         """
 
         def fetch(token: str | None) -> Page:
@@ -160,8 +163,8 @@ class GoogleAdmin:
         return self.rows("/groups", "groups", 200, "groups", customer="my_customer")
 
     def members(self, group: str, *, nested: bool) -> Iterator[dict]:
-        """Users, groups (type GROUP) and everyone of the company (type CUSTOMER); `nested`: also those of groups in
-        the group, each as often as there are ways."""
+        """A group's members: users, groups (type GROUP), and everyone in the company (type CUSTOMER). `nested`: also
+        the members of groups inside it, each once for every path that leads to them."""
         indirect = {"includeDerivedMembership": "true"} if nested else {}
         id_of = None if nested else lambda row: row.get("id") or row["email"]
         path = f"/groups/{segment(group)}/members"
@@ -169,7 +172,7 @@ class GoogleAdmin:
 
 
 def _account(text: str) -> tuple[str, str]:
-    """The service account's e-mail address and its private key, from the file that Google Cloud gives."""
+    """The e-mail address and the private key of the service account, from its key file."""
     try:
         key = json.loads(text)
     except (ValueError, RecursionError):
@@ -183,7 +186,7 @@ def _account(text: str) -> tuple[str, str]:
 
 
 def _meant(answer: Answer) -> ConnectorError | None:
-    """What the reasons in an answer add to its status: {"error": {"errors": [{"reason": "quotaExceeded"}]}}."""
+    """The errors that only the reasons in an answer show: {"error": {"errors": [{"reason": "quotaExceeded"}]}}."""
     if answer.status == 403 and not TOO_MANY.isdisjoint(_reasons(answer)):
         return RateLimited(f"{answer.asked} answered 403: “{words(answer)}”. {RATE_LIMITED}")
     if answer.status == 412 and "conditionNotMet" in _reasons(answer) and _of_a_user(answer):

@@ -1,5 +1,5 @@
-"""How an LDAP server's answers are received: bounded in size and time, whatever it sends.
-ldap3's own way waits for ever for slow bytes, keeps whatever comes, and takes quadratic time for both."""
+"""Receives an LDAP server's answers with limits of size and time, whatever the server sends.
+ldap3 itself waits for ever for slow bytes, keeps everything that comes, and takes quadratic time for both."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ldap3.utils import asn1
 
 from connectors.time_limit import check_time
 
-MOST_BYTES = 64_000_000  # of one answer: one page of a list, with all that its entries hold
-MOST_MESSAGES = 20_000  # of one answer: an entry of the page is one
-MOST_VALUES = 2_000_000  # of one answer: each takes some 200 bytes of memory, however few it has in the answer
-UNCOUNTED = 1_000_000  # bytes of an answer whose values need no counting
-PIECE = 65_536
+MOST_BYTES = 64_000_000  # in one answer: one page of a list, with everything in its entries
+MOST_MESSAGES = 20_000  # in one answer: each entry of the page is one
+MOST_VALUES = 2_000_000  # in one answer: each takes about 200 bytes of memory, however short it is in the answer
+UNCOUNTED = 1_000_000  # bytes: the values of a shorter answer aren't counted
+PIECE = 65_536  # bytes
 LONGEST_INTEGER = 8  # bytes; RFC 4511 has none beyond 2^31 - 1
 
 
@@ -25,6 +25,8 @@ class Unreadable(LDAPSocketReceiveError):
 
 
 class BoundedAnswers(SafeSyncStrategy):
+    """A strategy of ldap3 that raises Unreadable for an answer that is too large, and TimeoutError for a slow one."""
+
     def __init__(self, connection: ldap3.Connection):
         super().__init__(connection)
         self._came = self._messages = self._values = 0
@@ -32,11 +34,11 @@ class BoundedAnswers(SafeSyncStrategy):
 
     def send(self, *request, **options) -> int:
         self._came = self._messages = self._values = 0
-        self._unread.clear()  # nothing that came before a question answers it: above all before StartTLS
+        self._unread.clear()  # bytes that came before a request don't answer it, above all not before StartTLS
         return super().send(*request, **options)
 
     def receiving(self) -> list[bytes]:
-        """The next messages, at least one; [] when the server has hung up."""
+        """The next messages, at least one; [] if the server has closed the connection."""
         while True:
             if messages := self._whole_messages():
                 return messages
@@ -78,7 +80,8 @@ class BoundedAnswers(SafeSyncStrategy):
             at += head if message[at] & 0x20 else head + length  # 0x20: more values are inside it
 
     def _size(self) -> int:
-        """Of the next message, its head included (X.690 8.1.3, of definite length); 0 while its head isn't whole."""
+        """The size of the next message with its head (X.690 8.1.3, definite form), in bytes; 0 until its head is
+        complete."""
         if len(self._unread) < 2:
             return 0
         if self._unread[0] != 0x30:
@@ -102,7 +105,7 @@ class BoundedAnswers(SafeSyncStrategy):
 
 
 def bounded(connection: ldap3.Connection) -> ldap3.Connection:
-    """The same connection, not yet open, with bounded answers."""
+    """The connection, which must not be open yet, with BoundedAnswers."""
     strategy = connection.strategy = BoundedAnswers(connection)
     for name in ("send", "open", "get_response", "post_send_single_response", "post_send_search"):
         setattr(connection, name, getattr(strategy, name))
@@ -111,8 +114,8 @@ def bounded(connection: ldap3.Connection) -> ldap3.Connection:
 
 
 def _handed_over(connection: ldap3.Connection, status: bool, response: bool = False) -> tuple:
-    """(status, result, entries, request), which the connection keeps no longer. ldap3 would give deep copies of them,
-    because its connection may be shared by threads: that takes almost as long as to read the entries."""
+    """(status, result, entries, request), which are removed from the connection. ldap3 would return deep copies,
+    because threads may share its connection, and that takes almost as long as reading the entries."""
     entries, request, result = connection.response, connection.request, connection.result
     connection.response = connection.request = None
     return status, result, entries if response else None, request
@@ -120,11 +123,11 @@ def _handed_over(connection: ldap3.Connection, status: bool, response: bool = Fa
 
 class _Number(int):
     def __bytes__(self) -> bytes:
-        raise ValueError("it sent a number for a text")  # bytes(2_000_000_000) would be two gigabytes of nothing
+        raise ValueError("it sent a number in place of a text")  # bytes(2_000_000_000) would take two gigabytes
 
 
 def _integer(message: bytes, start: int, stop: int, context_decoders: dict | None = None) -> _Number:
-    """ldap3's own shifts byte by byte: a number of a megabyte would take it minutes."""
+    """Decodes an integer. ldap3's own decoder shifts byte by byte: a number of a megabyte would take minutes."""
     if stop - start > LONGEST_INTEGER:
         raise ValueError("it sent a number that is too large")
     return _Number.from_bytes(message[start:stop], signed=True)

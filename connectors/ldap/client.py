@@ -1,5 +1,5 @@
 """One connection to an LDAP server: OpenLDAP, 389, FreeIPA or Active Directory, distinguished by their attributes.
-Always in pages; a search that ends in anything but success fails the reading, however many entries came before."""
+Lists are read in pages. A search that doesn't end with success fails the reading, however many entries have come."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from connectors.tools.redaction import one_line
 
 GROUPS = "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup)(objectClass=group))"
 PAGE = 500
-CONNECT_SECONDS, ANSWER_SECONDS = 10, 60  # to connect; between two pieces of an answer
-WHOLE_SECONDS = 300  # for one whole answer, however slowly its bytes come
+CONNECT_SECONDS, ANSWER_SECONDS = 10, 60  # seconds to connect, and between two pieces of an answer
+WHOLE_SECONDS = 300  # seconds for one whole answer, however slowly its bytes come
 MOST_PAGES = 200_000
 
 PAGED_RESULTS = "1.2.840.113556.1.4.319"  # RFC 2696
 
-# Attribute names in the order of preference; a directory has the ones of its kind.
+# Attribute names in the order of preference. Which of them a directory has depends on its kind.
 IDS = ("entryUUID", "objectGUID", "nsUniqueId")
 NAMES = ("displayName", "cn")
 USER_NAMES = ("uid", "sAMAccountName")
@@ -43,11 +43,12 @@ NO_SUCH_ATTRIBUTE, VALUE_EXISTS, NO_SUCH_OBJECT, CLASS_VIOLATION = 16, 20, 32, 6
 PASSING = {1, 3, 51, 52, 80}  # operations error, time limit, busy, unavailable, other
 
 SERVER_FIELDS = (
-    Field("url", "Server", "Beginning with ldaps:// or, with StartTLS or on this machine, ldap://.",
+    Field("url", "Server", "The address begins with ldaps://. With StartTLS, or on this machine, it may be ldap://.",
           pattern=r"ldaps?://[^/\s@]+/?", placeholder="ldaps://ldap.acme.example"),
     Field("starttls", "StartTLS", "Encrypt a connection that begins as ldap://.",
           choices=(("no", "No"), ("yes", "Yes"))),
-    Field("bind_dn", "Bind DN", "The account that Rollcall signs in as. Empty: anonymous.", required=False,
+    Field("bind_dn", "Bind DN", "The account that Rollcall signs in as. If it is empty, Rollcall reads anonymously.",
+          required=False,
           placeholder="cn=rollcall,ou=services,dc=acme,dc=example"),
     Field("password", "Password", secret=True, required=False),
 )  # fmt: skip
@@ -57,37 +58,39 @@ ENTRY_FIELDS = (
     Field("email_attribute", "Attribute of the e-mail address", "Empty: mail", required=False, where=False),
     Field("name_attribute", "Attribute of the name", f"Empty: {' or '.join(NAMES)}", required=False, where=False),
     Field("disabled", "What marks a person as disabled",
-          "attribute=value, beside the attributes of each kind of server that are known.", required=False,
+          "Write attribute=value. Rollcall also reads the attributes that each kind of server uses for this.",
+          required=False,
           pattern=r"[A-Za-z][\w;-]*=.+", placeholder="employeeType=left", where=False),
     Field("ends", "What ends an account",
-          "For attributes of your own, one rule a line: the attribute, then "
+          "For attributes of your own, write one rule per line: the attribute, then "
           f"{', '.join(OPERATORS[:-1])} or {OPERATORS[-1]}, the value, a colon, and left, locked or here.",
           required=False, multiline=True,
           placeholder="employeeStatus is terminated: left", where=False),
 )  # fmt: skip
 AUTHORITY_FIELD = Field(
-    "ca_file", "Certificate authority", "The path of a PEM file, where the server's certificate is your own.",
-    required=False, placeholder="/etc/ssl/acme-ca.pem", path=True,
+    "ca_file", "Certificate authority", "The path of a PEM file, if your own authority signed the server's "
+    "certificate.", required=False, placeholder="/etc/ssl/acme-ca.pem", path=True,
 )  # fmt: skip
 LIMITS = (
-    "OpenLDAP shows an account 500 entries at most unless slapd's configuration says otherwise: "
+    "OpenLDAP shows an account at most 500 entries, unless you raise its limit in slapd's configuration: "
     'limits dn.exact="cn=rollcall,ou=services,dc=acme,dc=example" size.prtotal=unlimited'
 )
 Values = dict[str, list[bytes]]  # an entry's attributes, by name in lower case
 
 
 class LdapClient:
-    """`search` and `entry` read, `modify` changes; `id`, `status`, `names` say what an entry's attributes mean.
+    """`search` and `entry` read, `add_value` and `delete_value` change; `id`, `status` and `names` explain attributes.
 
-    `settings` are SERVER_FIELDS, ENTRY_FIELDS and AUTHORITY_FIELD. Connects when first asked.
+    `settings` are the values of SERVER_FIELDS, ENTRY_FIELDS and AUTHORITY_FIELD. It connects at the first call. Every
+    method raises the four ConnectorErrors and nothing else.
     """
 
     def __init__(self, settings: dict[str, str], read_only: bool = True):
         self._settings, self._read_only = settings, read_only
         self._connection: Any = None
         self._spellings: dict[str, str] = {}
-        self.now: datetime | None = None  # at which it is looked who has left; the present if not given
-        self.today: date | None = None  # from the caller; UTC's if not given
+        self.now: datetime | None = None  # the time for which it is decided who has left; None: the present
+        self.today: date | None = None  # the workspace's day, set by the caller; None: the day in UTC
 
     def close(self) -> None:
         if self._connection is not None:
@@ -129,15 +132,15 @@ class LdapClient:
         return Ends(parse(self.get("ends")), marks, self.now, self.today)
 
     def id(self, dn: str, values: Values) -> str:
-        """What never changes. Raises Refused where the entry shows none."""
+        """The entry's id, which never changes. Raises Refused if the entry shows none."""
         for name in self.ids:
             for value in values.get(name.lower(), ()):
                 if name == "objectGUID" and len(value) != 16:
                     raise TemporarilyUnavailable(f"{one_line(dn)} shows an invalid objectGUID.")
                 return str(uuid.UUID(bytes_le=value)) if name == "objectGUID" else decoded(value)
         raise Refused(
-            f"{one_line(dn)} shows no {' or '.join(self.ids)}, by which Rollcall knows people again. "
-            "Let the account read it, or name another attribute that never changes."
+            f"{one_line(dn)} shows no {' or '.join(self.ids)}, by which Rollcall recognises people. Nothing was "
+            "changed. Let the account read this attribute, or name another one that never changes."
         )
 
     def status(self, dn: str, values: Values) -> str:
@@ -145,11 +148,12 @@ class LdapClient:
         return self.ends.status(one_line(dn), lambda name: texts(values, name))
 
     def last_day(self, values: Values) -> date | None:
-        """After which an administrator's rule ends the account."""
+        """The day after which an administrator's rule ends the account; None if there is none."""
         return self.ends.last_day(lambda name: texts(values, name))
 
     def all_values(self, dn: str, attribute: str, values: Values) -> list[str]:
-        """Active Directory gives long lists in ranges (MS-ADTS 3.1.1.3.1.3.3): member;range=0-1499, then from 1500."""
+        """All values of an entry's attribute. Active Directory returns long lists in ranges (MS-ADTS 3.1.1.3.1.3.3):
+        member;range=0-1499, then from 1500."""
         found, begin = texts(values, attribute), 0
         while ranged := next((name for name in values if name.startswith(f"{attribute.lower()};range=")), None):
             found += texts(values, ranged)
@@ -161,16 +165,16 @@ class LdapClient:
             begin = int(last) + 1
             entries = list(self.search(dn, "(objectClass=*)", [f"{attribute};range={begin}-*"], scope=BASE))
             if len(entries) != 1:
-                raise TemporarilyUnavailable(f"The directory gave {attribute} of {dn} in part only.")
+                raise TemporarilyUnavailable(f"The directory returned only a part of {attribute} of {dn}.")
             [(_, values)] = entries
         return found
 
     def search(
         self, base: str, filter: str, asked: list[str], scope: str = SUBTREE, types_only: bool = False
     ) -> Iterator[tuple[str, Values]]:
-        """(DN, attributes) of each entry, page by page; a server that can't must say so (the control is critical).
+        """(DN, attributes) of each entry, page by page. The paging control is critical, so a server without it refuses.
 
-        `types_only`: which attributes an entry has, without their values.
+        `types_only`: return the names of an entry's attributes without their values.
         """
         cookie: bytes | None = None
         for _ in range(MOST_PAGES):
@@ -183,14 +187,15 @@ class LdapClient:
             yield from entries
             paged = result.get("controls", {}).get(PAGED_RESULTS)
             if paged is None:
-                raise TemporarilyUnavailable(f"{self.get('url')} gives no pages, so its lists may be cut short.")
+                raise TemporarilyUnavailable(f"{self.get('url')} doesn't return its list in pages, so the list may be "
+                                             "incomplete. Nothing was changed.")  # fmt: skip
             cookie = paged["value"]["cookie"]
             if not cookie:
                 return
-        raise TemporarilyUnavailable(f"The list below {base} does not end.")
+        raise TemporarilyUnavailable(f"The list below {base} doesn't end. Nothing was changed.")
 
     def entry(self, dn: str, asked: list[str]) -> tuple[str, Values] | None:
-        """One entry; None where the server says that there is none (or that this account may not see it)."""
+        """One entry; None if the server says that it doesn't exist (or that this account may not see it)."""
         result, entries = self._ask(dn, "(objectClass=*)", search_scope=BASE, attributes=asked)
         if result["result"] not in (SUCCESS, NO_SUCH_OBJECT):
             raise self._failure(result, f"while {one_line(dn)} was read")
@@ -202,10 +207,10 @@ class LdapClient:
             with self._in_time(f"while {one_line(base)} was read"):
                 _, result, entries, _ = connection.search(base, filter, **options)
         except faults().LDAPInvalidFilterError as problem:
-            raise Refused(f"The filter {filter} is not well-formed.") from problem
+            raise Refused(f"The filter {filter} isn't valid. Correct it in the settings.") from problem
         if result["type"] != "searchResDone":
             self.close()
-            raise TemporarilyUnavailable(f"{self.get('url')} answered something other than what was requested.")
+            raise TemporarilyUnavailable(f"{self.get('url')} answered something other than a search result.")
         found = [entry for entry in entries or () if entry["type"] == "searchResEntry"]
         for name in {name for entry in found for name in entry["raw_attributes"]}:
             self._spellings.setdefault(name.lower(), name)
@@ -213,30 +218,33 @@ class LdapClient:
 
     @contextmanager
     def _in_time(self, when: str) -> Iterator[None]:
-        """One question and its answer. What goes wrong ends the connection: what comes next may answer this one."""
+        """In this block, one request and its answer. Any error closes the connection, because later bytes may still
+        belong to this answer. `when`: the end of the message: "while … was read"."""
         broke = f"The connection to {self.get('url')} broke {when}"
         try:
             with time_limit(WHOLE_SECONDS) as talk:
                 yield
         except faults().LDAPInvalidFilterError:
             raise  # nothing was sent
-        except Exception as problem:  # ldap3 takes what it is sent apart without a look at it
+        except Exception as problem:  # ldap3 decodes what it receives without checking it
             self.close()
             if talk.over:
-                raise TemporarilyUnavailable(f"{broke}: no whole answer {talk}.") from problem
+                raise TemporarilyUnavailable(f"{broke}: no complete answer came {talk}.") from problem
             if isinstance(problem, (faults().LDAPException, OSError)):
                 raise TemporarilyUnavailable(f"{broke}: {one_line(str(problem))}.") from problem
             raise TemporarilyUnavailable(f"{broke}: what the server sent can't be read.") from problem
 
     def spelling(self, name: str) -> str:
-        """How the server writes the name of an attribute."""
+        """The name of an attribute as the server writes it."""
         return self._spellings.get(name.lower(), name)
 
     def add_value(self, dn: str, attribute: str, value: str) -> int:
-        """The result code where it says that this is already set, or can't be by the schema."""
+        """Add a value to an attribute. Returns the result code: SUCCESS, VALUE_EXISTS, NO_SUCH_OBJECT,
+        NO_SUCH_ATTRIBUTE or CLASS_VIOLATION. Raises for any other."""
         return self._modify(dn, attribute, MODIFY_ADD, value)
 
     def delete_value(self, dn: str, attribute: str, value: str) -> int:
+        """Delete a value of an attribute. Returns a result code as add_value() does."""
         return self._modify(dn, attribute, MODIFY_DELETE, value)
 
     def _modify(self, dn: str, attribute: str, act: str, value: str) -> int:
@@ -261,12 +269,14 @@ class LdapClient:
         address = urlsplit(self.get("url"))
         plain = address.scheme == "ldap" and self.get("starttls") != "yes"
         if plain and not is_loopback(address.hostname or ""):
-            raise Refused("The password would cross the network in the clear: use ldaps://, or switch on StartTLS.")
+            raise Refused("The password would cross the network unencrypted, so nothing was sent. Use ldaps://, or "
+                          "switch on StartTLS.")  # fmt: skip
         if self.get("ca_file") and not Path(self.get("ca_file")).is_file():
-            raise Refused(f"There is no file {self.get('ca_file')} with a certificate authority.")
+            raise Refused(f"There is no file {self.get('ca_file')} with a certificate authority. Check its path.")
         if self.get("bind_dn") and not self.get("password"):
             raise CredentialRejected(
-                "There is a bind DN but no password: many servers would take that for nobody in particular."
+                "There is a bind DN but no password, and many servers would treat that as an anonymous sign-in. "
+                "Nothing was sent. Enter the password."
             )
 
     def _connected(self) -> Any:
@@ -293,8 +303,8 @@ class LdapClient:
         except (faults().LDAPException, OSError) as problem:
             reason = one_line(str(problem), 2000)
             raise TemporarilyUnavailable(f"{url} can't be reached{_tls_advice(problem)}: {reason}.") from problem
-        except Exception as problem:  # ldap3 takes what it is sent apart without a look at it
-            raise TemporarilyUnavailable(f"{url} answers, but not as an LDAP server does.") from problem
+        except Exception as problem:  # ldap3 decodes what it receives without checking it
+            raise TemporarilyUnavailable(f"{url} gave an answer that is not LDAP. Check the address.") from problem
         if result["result"] != SUCCESS:
             raise self._failure(result, f"when {self.who} signed in")
         return connection
@@ -304,11 +314,11 @@ class LdapClient:
         if result["result"] == 49:
             return CredentialRejected(f"{words} Check the bind DN and the password.")
         if result["result"] in REJECTED:
-            return CredentialRejected(f"{words} The account lacks a right, or the server insists on encryption.")
+            return CredentialRejected(f"{words} The account lacks a permission, or the server requires encryption.")
         if result["result"] in (SIZE_LIMIT_EXCEEDED, ADMIN_LIMIT_EXCEEDED):
             return TemporarilyUnavailable(
-                f"{words} It shows this account a part of the list only: raise the account's size limit "
-                "(in OpenLDAP: limits … size.prtotal=unlimited)."
+                f"{words} It shows this account only a part of the list. Nothing was changed. Raise the account's size "
+                "limit (in OpenLDAP: limits … size.prtotal=unlimited)."
             )
         if result["result"] == NO_SUCH_OBJECT:
             return TemporarilyUnavailable(f"{words} Check the base DN, and that the account may see it.")
@@ -321,7 +331,7 @@ def _in_words(result: dict, when: str) -> str:
 
 
 def _by_name(attributes: dict[str, list[bytes] | None]) -> Values:
-    """In lower case; ldap3 gives None for an attribute without values."""
+    """The attributes by name in lower case. ldap3 has None for an attribute without values."""
     return {name.lower(): values or [] for name, values in attributes.items()}
 
 
@@ -330,14 +340,16 @@ def decoded(value: bytes) -> str:
 
 
 def texts(values: Values, name: str) -> list[str]:
+    """The attribute's values as texts, without empty ones."""
     return [text for value in values.get(name.lower(), ()) if (text := decoded(value))]
 
 
 def first(values: Values, names: tuple[str, ...]) -> str:
+    """The first value of the first of these attributes that has one; "" if none has."""
     return next((text for name in names for text in texts(values, name)), "")
 
 
 def _tls_advice(problem: Exception) -> str:
     if "certificate" in str(problem).casefold():
-        return " since its certificate is not trusted (name the authority that signed it)"
+        return " because its certificate isn't trusted (name the authority that signed it)"
     return ""

@@ -1,4 +1,4 @@
-"""DNs and search filters as text: taken apart, compared, and with values escaped as RFC 4514 and RFC 4515 want them."""
+"""DNs and search filters as text: splits and compares DNs, and escapes values as RFC 4514 and RFC 4515 require."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def domain_of(dn: str) -> str:
 
 
 def id_filter(id: str, names: tuple[str, ...]) -> str:
-    """Finds the entry with this id, by whichever attribute the server keeps it in."""
+    """A search filter for the entry with this id in any of the attributes."""
     return f"(|{''.join(f'({name}={_searched(name, id)})' for name in names)})"
 
 
@@ -33,7 +33,7 @@ def _searched(name: str, id: str) -> str:
         try:
             return in_filter(uuid.UUID(id).bytes_le)
         except ValueError:
-            return "\\00"  # no such id: the others may be of another form
+            return "\\00"  # matches nothing: the id may have the form of another attribute
     return in_filter(id)
 
 
@@ -44,12 +44,12 @@ def in_filter(value: str | bytes) -> str:
 
 
 def normal_dn(dn: str) -> str:
-    """DNs are compared without regard to case, to how a letter is escaped and to spaces around the parts."""
+    """The form in which DNs are compared: without regard to case, escapes and spaces around the parts."""
     return "\0".join(f"{name.strip()}={value.strip()}" for name, value in parts(dn)).casefold()
 
 
 def parts(dn: str) -> list[tuple[str, str]]:
-    """(attribute, value) of each part, as the value reads without its escapes (RFC 4514, section 2.4)."""
+    """(attribute, value) of each part of a DN, with the value's escapes resolved (RFC 4514, section 2.4)."""
     try:
         found = library().utils.dn.parse_dn(dn, escape=False, strip=True)
         return [(name, _unescaped(value)) for name, value, _ in found]
@@ -58,7 +58,7 @@ def parts(dn: str) -> list[tuple[str, str]]:
 
 
 def _unescaped(value: str) -> str:
-    """Each escape once, from the left: the result of one isn't the beginning of another."""
+    """The value with its escapes resolved once, from the left, so that none begins with the result of another."""
     return re.sub(r"((?:\\[0-9a-fA-F]{2})+)|\\(.)", _meant, value, flags=re.DOTALL)
 
 

@@ -1,5 +1,6 @@
-"""How an LDAP server says that an account has ended or is locked: the attributes that are known, and an administrator's
-rules for others. A value that can't be read stops the reading: it is never taken for an account that is in use."""
+"""Decides by an LDAP entry's attributes whether its account has ended or is locked: by known attributes, and by an
+administrator's rules for others. A value that can't be read stops the reading, and never means that the account is in
+use."""
 
 from __future__ import annotations
 
@@ -21,10 +22,11 @@ DISABLED_ROLES = ("cn=nsmanageddisabledrole", "cn=nsdisabledrole")  # of 389 Dir
 
 
 class Ends:
-    """`status` of an entry by all that it says; `last_day` where a rule names one; `unexplained` afterwards.
+    """Finds the `status` and the `last_day` of entries. Afterwards, `unexplained` has the values without a rule.
 
-    `rules` precede the known meaning of the same attribute. `marks` names an attribute without other values.
-    `now` is aware, the present if not given; `today` is the day where rules are made, UTC's if not given.
+    `rules` take precedence over the known meaning of the same attribute. `marks`: a rule whose attribute needs no rules
+    for its other values. `now`: aware, default the present. `today`: the day in the workspace's time zone, default the
+    day in UTC.
     """
 
     def __init__(
@@ -41,24 +43,24 @@ class Ends:
 
     @property
     def asked(self) -> tuple[str, ...]:
-        """The attributes that show it, operational ones included: each is requested by its name."""
+        """The names of the attributes that decide. Each is requested by name, because some are operational."""
         return (*KNOWN, *(name for key, name in self._names.items() if key not in _KNOWN))
 
     def status(self, dn: str, texts_of: Callable[[str], list[str]]) -> str:
-        """active, suspended or deprovisioned: the worst that any attribute says. Raises Refused for one that can't be
-        read."""
+        """active, suspended or deprovisioned: the most severe that any attribute says. `texts_of`: returns an
+        attribute's values. Raises Refused for a value that can't be read."""
         worst = HERE
         for name in self.asked:
             texts = texts_of(name)
             if not texts or name == "lockoutTime" and texts_of("msDS-User-Account-Control-Computed"):
-                continue  # the computed one knows how long a lock lasts
+                continue  # the computed attribute takes the lock's duration into account
             try:
                 outcome = self._outcome(name, texts)
             except Unreadable as problem:
                 raise Refused(
                     f"{dn} has {name}: {', '.join(texts)[:100]}. {problem} So it is unknown whether the account has "
-                    f"ended, and nobody was changed. Correct it in the directory, or say under What ends an account "
-                    f"what it means, such as “{name} {IS} {texts[0][:40]}: {LEFT}”."
+                    "ended, and nobody was changed. Correct the value in the directory, or say under What ends an "
+                    f"account what it means, such as “{name} {IS} {texts[0][:40]}: {LEFT}”."
                 ) from None
             worst = max(worst, outcome, key=_SEVERITY.__getitem__)
         return STATUSES[worst]
@@ -75,7 +77,7 @@ class Ends:
         return HERE
 
     def last_day(self, texts_of: Callable[[str], list[str]]) -> date | None:
-        """The earliest day after which a rule ends the account."""
+        """The earliest day after which a rule ends the account; None if there is none."""
         return min((day for name in self._rules for day in self._ends_on(name, texts_of(name))), default=None)
 
     def _ends_on(self, name: str, texts: list[str]) -> list[date]:
@@ -88,9 +90,9 @@ class Ends:
 
     @property
     def unexplained(self) -> list[str]:
-        """Values of attributes with rules that no rule is about, in a sentence for each attribute."""
+        """A sentence for each attribute that has rules but also values to which no rule applies."""
         return [
-            f"No rule says what {self._names.get(name.casefold(), name)} means where it is "
+            f"No rule says what {self._names.get(name.casefold(), name)} means if it is "
             f"{' or '.join(f'“{value[:40]}”' for value in sorted(values)[:5])}"
             f"{f' and {len(values) - 5} others' if len(values) > 5 else ''}: these people count as still here."
             for name, values in sorted(self._unexplained.items())
@@ -111,7 +113,7 @@ def _number(text: str) -> int:
 
 
 def _account_expires(text: str, now: datetime) -> str:
-    """MS-ADA1 2.1; 0 and the largest number are never, and so is the -1 that ADSI scripts write."""
+    """accountExpires (MS-ADA1 2.1): 0 and the largest number mean never, and so does -1, which ADSI scripts write."""
     ticks = _number(text)
     if ticks < -1:
         raise Unreadable("Such a time can't be negative.")
@@ -120,7 +122,7 @@ def _account_expires(text: str, now: datetime) -> str:
 
 
 def _lockout_time(text: str, now: datetime) -> str:
-    """MS-ADA1 2.401: 0 where the account isn't locked out."""
+    """lockoutTime (MS-ADA1 2.401): 0 if the account isn't locked out."""
     return LOCKED if _number(text) else HERE
 
 
@@ -131,7 +133,7 @@ def _true(text: str, now: datetime) -> str:
 
 
 def _role(text: str, now: datetime) -> str:
-    """nsRole and nsRoleDN: the roles by which 389's tools make an account inactive."""
+    """nsRole and nsRoleDN: the roles that 389's tools give to an inactive account."""
     return LEFT if text.casefold().replace(" ", "").partition(",")[0] in DISABLED_ROLES else HERE
 
 
@@ -152,7 +154,7 @@ def _principal_ends_at(text: str, now: datetime) -> str:
 
 
 def _locked_since(text: str, now: datetime) -> str:
-    """pwdAccountLockedTime: for good, or until pwdLockoutDuration is over, which the entry doesn't show."""
+    """pwdAccountLockedTime: locked for good, or until pwdLockoutDuration is over, which the entry doesn't show."""
     if text in LOCKED_FOR_GOOD:
         return LEFT
     _moment(text)
@@ -164,25 +166,26 @@ def _locked_until(text: str, now: datetime) -> str:
 
 
 def _unlocked_at(text: str, now: datetime) -> str:
-    """389's accountUnlockTime: 1970 where someone has to unlock it."""
+    """389's accountUnlockTime: 1970 if someone must unlock the account."""
     moment = _moment(text)
     return LOCKED if moment > now or moment == KERBEROS_NEVER else HERE
 
 
 def _shadow_expire(text: str, now: datetime) -> str:
-    """shadow(5): days since 1970; the account is expired from that day on. -1 is never, 0 is not to be used."""
+    """shadowExpire (shadow(5)): days since 1970; the account has expired from that day on. -1 means never, and 0 should
+    not be used."""
     days = _number(text)
     if days == 0:
-        raise Unreadable("By shadow(5) 0 may mean that it never ends or that it ended in 1970.")
+        raise Unreadable("By shadow(5), 0 may mean that the account never ends or that it ended in 1970.")
     if days < -1:
-        raise Unreadable("shadow(5) knows no such number of days.")
+        raise Unreadable("By shadow(5), there is no such number of days.")
     return LEFT if 0 < days <= now.timestamp() // 86400 else HERE
 
 
 def _samba_flags(text: str, now: datetime) -> str:
     """sambaAcctFlags, [DU         ]: D is disabled, L locked out (samba/lib/util/util_pw, pdb_decode_acct_ctrl)."""
     if not (text.startswith("[") and text.endswith("]")):
-        raise Unreadable("Such flags are in brackets.")
+        raise Unreadable("Such flags must be in brackets.")
     return LEFT if "D" in text else LOCKED if "L" in text else HERE
 
 
@@ -196,7 +199,7 @@ def _user_status(text: str, now: datetime) -> str:
     try:
         return {"active": HERE, "inactive": LOCKED, "deleted": LEFT}[text.casefold()]
     except KeyError:
-        raise Unreadable("It is active, inactive or deleted.") from None
+        raise Unreadable("It must be active, inactive or deleted.") from None
 
 
 KNOWN: dict[str, Callable[[str, datetime], str]] = {

@@ -1,7 +1,7 @@
-"""Which groups someone of an LDAP server is in: directly, by their primary group, and through groups within groups.
+"""Finds the groups of a person on an LDAP server: direct ones, the primary group, and groups that these are in.
 
-Nested groups are followed here, group by group, each asked about once: the same answer as Active Directory's own
-LDAP_MATCHING_RULE_IN_CHAIN gives, which would be asked once for each person, and which other servers don't have.
+Nested groups are followed here, with one request per group. Active Directory's LDAP_MATCHING_RULE_IN_CHAIN would return
+the same, but takes a request per person, and other servers don't have it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ PRIMARY = ("primaryGroupID", "objectSid")
 
 
 class GroupsOfMembers:
-    """By the memberOf of people and of groups. Asks over its own connection: the other is in the midst of a list."""
+    """Finds groups by the memberOf of people and of groups. It has a connection of its own, because the other one is
+    reading a list."""
 
     asked = ("memberOf", *PRIMARY)
 
@@ -41,8 +42,8 @@ class GroupsOfMembers:
         return self._parents[key]
 
     def _primary_group(self, dn: str, values: Values) -> list[str]:
-        """Active Directory leaves it out of memberOf (MS-ADTS 3.1.1.4.5.15): its SID is that of the person's domain
-        with primaryGroupID as the last part (MS-DTYP 2.4.2.2: 32 bits, little-endian)."""
+        """The DN of the primary group, which Active Directory leaves out of memberOf (MS-ADTS 3.1.1.4.5.15). Its SID is
+        that of the person's domain with primaryGroupID as the last part (MS-DTYP 2.4.2.2: 32 bits, little-endian)."""
         number, sids = first(values, PRIMARY[:1]), values.get(PRIMARY[1].lower())
         if not (number.isdecimal() and sids):
             return []
@@ -54,7 +55,7 @@ class GroupsOfMembers:
 
 
 class GroupsOfBranch:
-    """By the members that the groups below a base DN name."""
+    """Finds groups by the members that the groups below a base DN name."""
 
     def __init__(self, client: LdapClient):
         self._names: dict[str, str] = {}
@@ -79,7 +80,7 @@ class GroupsOfBranch:
 def _with_all_behind(
     groups: Iterable[str], parents_of: Callable[[str], list[str]], key: Callable[[str], str] = normal_dn
 ) -> list[str]:
-    """These groups and those that they are in, each once, however they hang together: rings too."""
+    """These groups and all groups that they are in, each once. They may contain each other in a circle."""
     found: dict[str, str] = {}
     waiting = list(groups)
     while waiting:

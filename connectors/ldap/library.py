@@ -1,4 +1,4 @@
-"""ldap3, imported with its first use: until then, it takes no time and none of its 5 MB of memory."""
+"""Imports ldap3 at its first use, because it takes time and 5 MB of memory."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from types import ModuleType
 
 
 def library() -> ModuleType:
-    """The package, with its modules for exceptions, filters and DNs."""
+    """The package ldap3, with its modules for exceptions, filters and DNs."""
     import ldap3.utils.conv
     import ldap3.utils.dn
 
@@ -14,5 +14,5 @@ def library() -> ModuleType:
 
 
 def faults() -> ModuleType:
-    """The module of its exceptions."""
+    """ldap3's module of exceptions."""
     return library().core.exceptions

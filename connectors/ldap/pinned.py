@@ -10,10 +10,10 @@ from connectors.tools import net
 
 
 class Pinned(ldap3.Server):
-    """Connects to the addresses that net.py allowed; TLS checks the name."""
+    """A server of ldap3 that is connected at the addresses that net.py allowed. TLS checks the name."""
 
     def pin(self, loopback_only: bool) -> None:
-        """Resolves the name, once. Raises net.HostRefused, or socket.gaierror."""
+        """Resolve the name, once. Raises net.HostRefused, or socket.gaierror if the name doesn't exist."""
         self._pinned = [
             [socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "",
              (address, self.port), None, None]

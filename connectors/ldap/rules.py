@@ -1,4 +1,4 @@
-"""What an attribute of a directory means, in an administrator's words, one rule a line:
+"""An administrator's rules about what an attribute of a directory means, one per line:
 employeeStatus is terminated: left."""
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ WITHOUT_VALUE = (BEFORE, AFTER, PRESENT)
 
 
 class Unreadable(ValueError):
-    """A value that says nothing which is known; the text says why."""
+    """A value whose meaning isn't known; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What an attribute's value means, in an administrator's words: employeeStatus is terminated: left."""
+    """A rule about an attribute's value, such as employeeStatus is terminated: left."""
 
     attribute: str
     operator: str
@@ -34,7 +34,8 @@ class Rule:
         return f"{' '.join(filter(None, (self.attribute, self.operator, self.value)))}: {self.outcome}"
 
     def matches(self, texts: list[str], today: date) -> bool:
-        """Whether one of the attribute's values fits; an entry without the attribute fits no rule."""
+        """Whether the rule applies to an entry whose attribute has the values `texts`. It never applies to an entry
+        without the attribute."""
         wanted, found = self.value.casefold(), [text.casefold() for text in texts]
         if self.operator == IS:
             return wanted in found
@@ -51,7 +52,7 @@ class Rule:
 
 
 def day_in(text: str) -> date | None:
-    """The day that a value names, None for a value that says never. Raises Unreadable."""
+    """The day that a value names; None for a value that means never. Raises Unreadable."""
     if is_never(text):
         return None
     try:
@@ -61,7 +62,8 @@ def day_in(text: str) -> date | None:
 
 
 def written(rules: Iterable[Rule]) -> str:
-    """The rules as `parse` reads them. Raises Refused for one that can't be used or that would be read as another."""
+    """The rules as a text that parse() reads. Raises Refused for a rule that can't be used or would be read as another
+    one."""
     rules = [checked(rule) for rule in rules]
     for rule in rules:
         if parse(str(rule)) != (rule,):
@@ -70,7 +72,8 @@ def written(rules: Iterable[Rule]) -> str:
 
 
 def parse(text: str) -> tuple[Rule, ...]:
-    """Rules, one a line: ATTRIBUTE OPERATOR [VALUE]: left, locked or here. Raises Refused."""
+    """The rules in a text, one per line: ATTRIBUTE OPERATOR [VALUE]: left, locked or here. Raises Refused for a line
+    that isn't a rule."""
     return tuple(_rule(line) for line in text.splitlines() if line.strip())
 
 
@@ -87,12 +90,12 @@ def _begins(text: str, operator: str) -> bool:
 
 
 def checked(rule: Rule, line: str = "") -> Rule:
-    """The rule, if it can be used. Raises Refused with what is wrong with it."""
+    """The rule, if it can be used; else Refused is raised with the reason. `line`: the rule as it was written."""
     refusal = f"The rule “{(line or str(rule)).strip()}” can't be used:"
     if not rule.attribute or not rule.attribute.replace("-", "").replace(".", "").isalnum():
         raise Refused(f"{refusal} it must begin with the name of an attribute, such as employeeStatus.")
     if rule.operator not in OPERATORS:
-        raise Refused(f"{refusal} after the attribute comes one of: {', '.join(OPERATORS)}.")
+        raise Refused(f"{refusal} the attribute must be followed by one of: {', '.join(OPERATORS)}.")
     if rule.outcome not in OUTCOMES:
         raise Refused(f"{refusal} it must end with a colon and left, locked or here.")
     if rule.operator not in WITHOUT_VALUE and not rule.value:

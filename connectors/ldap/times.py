@@ -1,5 +1,5 @@
-"""Times as LDAP servers keep them: GeneralizedTime, Active Directory's count since 1601, counts since 1970, days.
-One that can't be read raises a ValueError with a sentence; the caller decides what it means."""
+"""Reads times as LDAP servers store them: GeneralizedTime, Active Directory's count since 1601, counts since 1970.
+A time that can't be read raises ValueError with a sentence, and the caller decides what that means."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ _GENERALIZED = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(?:(\d\d)(\d\d)?)?(?:[.,]\d
 
 
 def from_generalized(text: str) -> datetime:
-    """RFC 4517 3.3.13, such as 20261125093000Z; a fraction is left out."""
+    """The time in a GeneralizedTime (RFC 4517 3.3.13), such as 20261125093000Z, aware and without fractions. Raises
+    ValueError."""
     match = _GENERALIZED.fullmatch(text)
     if not match:
         raise ValueError("That isn't a time as LDAP writes it, such as 20261125093000Z.")
@@ -29,7 +30,7 @@ def from_generalized(text: str) -> datetime:
 
 
 def from_filetime(ticks: int) -> datetime | None:
-    """Active Directory's count of 100 ns since 1601; None for never."""
+    """The time, aware, of Active Directory's count of 100 ns since 1601; None for never."""
     if ticks in FILETIME_NEVER:
         return None
     try:
@@ -39,12 +40,13 @@ def from_filetime(ticks: int) -> datetime | None:
 
 
 def is_never(text: str) -> bool:
-    """Whether a value of an attribute with an end says that there is none."""
+    """Whether the value of an attribute that holds an end means that there is no end."""
     return dates.is_none(text) or text.lstrip("-").isdecimal() and int(text) in FILETIME_NEVER
 
 
 def day_of(text: str) -> date:
-    """The day that a value of any attribute names: GeneralizedTime, a number by its length, or as people write."""
+    """The day that a value names: a GeneralizedTime, a number whose length shows its unit, or a date as people write
+    it. Raises ValueError."""
     text = text.strip()
     if text.isdecimal() and len(text) != 8:
         return _counted(int(text), len(text))
@@ -59,7 +61,7 @@ def day_of(text: str) -> date:
 
 
 def _counted(number: int, digits: int) -> date:
-    """Days, seconds, milliseconds since 1970, or 100 ns since 1601."""
+    """The day of a count of days, seconds or milliseconds since 1970, or of 100 ns since 1601."""
     units = {4: 86400, 5: 86400, 9: 1, 10: 1, 12: 0.001, 13: 0.001}
     if digits in (17, 18):
         day = _checked(lambda: (SINCE_1601 + timedelta(microseconds=number // 10)).date())

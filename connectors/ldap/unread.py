@@ -1,5 +1,5 @@
-"""Attributes that might say who has left and that nothing reads: found by name, where they differ between people.
-Their names are asked for first, without values, so that nobody's picture crosses the network for it."""
+"""Finds attributes that may say who has left but that Rollcall doesn't read: by their names, if people's values differ.
+It requests names without values first, so that nobody's picture crosses the network."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from connectors.base import Unread
 from connectors.ldap.client import LdapClient, texts
 from connectors.ldap.ends import KNOWN
 
-SAMPLES, LONGEST = 3, 60  # values of each, and characters of one
+SAMPLES, LONGEST = 3, 60  # sample values of each attribute, and characters of each value
 EVERY = ["*", "+"]  # user and operational attributes, RFC 4511 4.5.1.8 and RFC 3673
 MEANINGFUL = re.compile(
     r"status|expir|disab|enabl|inactiv|active|lock|terminat|suspend|retire|deprov|resign|leaver|leaving|until|valid"
     r"|(?:end|exit|left|leave|departure|lastday|lastworking)(?:date|day|time|on|ed|s)?$|(?:employ\w*|account|contract)state$"
 )
-# They are about a password, a protocol or the server itself.
+# Attributes with such names that are about a password, a protocol or the server itself.
 OTHERS = frozenset(name.casefold() for name in (
     "krbPasswordExpiration", "krbLoginFailedCount", "passwordExpirationTime", "pwdExpirationWarned", "shadowInactive",
     "shadowWarning", "msDS-UserPasswordExpiryTimeComputed", "badPasswordTime", "passwordExpWarned", "blockInheritance",
@@ -28,7 +28,7 @@ OTHERS = frozenset(name.casefold() for name in (
 
 
 def unread(client: LdapClient, base: str, filter: str, read: Collection[str]) -> tuple[Unread, ...]:
-    """Those among the entries' attributes, most used first; `read` are the names of those that are read."""
+    """Such attributes of the entries, the most used first. `read`: the names of the attributes that are read."""
     known = {name.casefold() for name in (*KNOWN, *read)} | OTHERS
     people, used = 0, Counter()
     for _, values in client.search(base, filter, EVERY, types_only=True):

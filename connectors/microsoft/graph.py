@@ -1,11 +1,11 @@
-"""Microsoft Graph v1.0 as microsoft_365.py and directories/entra.py speak it: the token, lists with totals, e-mails.
-Every path, property and permission is one of learn.microsoft.com/graph; each use names its page.
+"""Calls Microsoft Graph v1.0 for microsoft_365.py and directories/entra.py: the token, lists with totals, e-mails.
+Every path, property and permission is documented at learn.microsoft.com/graph; each use names its page.
 
 Token: “The OAuth 2.0 client credentials grant flow” (learn.microsoft.com/entra/identity-platform).
-Lists: “Paging Microsoft Graph data” (@odata.nextLink; @odata.count is on the first page only, and headers have to be
-sent with each page), “Advanced query capabilities on directory objects” ($count with ConsistencyLevel: eventual).
-Limits: “Microsoft Graph throttling guidance” (429 with Retry-After, also with a fraction of a second).
-What is granted: “Access token claims reference” (roles).
+Lists: “Paging Microsoft Graph data” (@odata.nextLink; @odata.count is only on the first page, and headers must be sent
+with each page), “Advanced query capabilities on directory objects” ($count with ConsistencyLevel: eventual).
+Limits: “Microsoft Graph throttling guidance” (429 with Retry-After, which may have a fraction of a second).
+Permissions of the token: “Access token claims reference” (roles).
 """
 
 from __future__ import annotations
@@ -28,28 +28,28 @@ from connectors.versions import ApiVersion
 API, LOGIN = "https://graph.microsoft.com", "https://login.microsoftonline.com"
 GRAPH = ApiVersion("Microsoft Graph", "v1.0", source="Microsoft Graph, “Versioning and support”")
 PAGE = 999  # "default and maximum page sizes are 100 and 999" of users and groups
-PATIENCE = 65  # seconds: limits are for ten seconds up to five minutes, and groups are asked for one by one
+PATIENCE = 65  # seconds: limits are per ten seconds up to five minutes, and groups are read one by one
 NO_SUCH = b'"Request_ResourceNotFound"'  # the code of a user, or a group, that doesn't exist
 EVENTUAL = {"ConsistencyLevel": "eventual"}
 GUEST = "Guest"  # userType; Member or null for everyone else
 EXTERNAL = "#ext#"  # in the userPrincipalName of someone who was invited: ana_gmail.com#EXT#@acme.onmicrosoft.com
 REGISTER = (
     "Sign in to entra.microsoft.com as an administrator and open App registrations, “New registration”. Copy the "
-    "“Application (client) ID” and the “Directory (tenant) ID” from its overview. Microsoft's clouds for the US "
-    "Government and for China have other addresses and can't be reached.",
-    "Under “Certificates & secrets” make a client secret and copy its value (not its ID). It ends on the date that you "
-    "choose there: put a new one in before.",
+    "“Application (client) ID” and the “Directory (tenant) ID” from its overview. Rollcall can't reach Microsoft's "
+    "clouds for the US Government and for China, which have other addresses.",
+    "Under “Certificates & secrets”, create a client secret and copy its value (not its ID). It ends on the date that "
+    "you choose there: enter a new one before that day.",
 )
 FIELDS = (
     Field("tenant", "Tenant ID", "The directory's ID, or one of its domains.", pattern=r"[A-Za-z0-9][A-Za-z0-9.-]+",
           placeholder="acme.onmicrosoft.com"),
     Field("client", "Application (client) ID", pattern=r"[A-Za-z0-9-]+"),
-    Field("secret", "Client secret", "Its value, not its ID.", secret=True, pattern=r"\S+"),
+    Field("secret", "Client secret", "The secret's value, not its ID.", secret=True, pattern=r"\S+"),
 )  # fmt: skip
 
 
 class Graph:
-    """One tenant, as the app that is registered in it sees it."""
+    """The Graph of one tenant, as the app that is registered there sees it."""
 
     def __init__(self, settings: dict[str, str], api: str, login: str):
         self.tenant, secret = settings.get("tenant", "").strip(), settings.get("secret", "")
@@ -65,7 +65,7 @@ class Graph:
         self.http.close()
 
     def one(self, path: str, **select: str) -> dict:
-        """Raises NotFound when there is none."""
+        """One object. `select`: its $ parameters. Raises NotFound if it doesn't exist."""
         return self.http.get(path, {f"${name}": value for name, value in select.items()}).json(dict)
 
     def rows(
@@ -78,7 +78,8 @@ class Graph:
         on_total: Callable[[int], None] | None = None,
         **options: str | int,
     ) -> Iterator[dict]:
-        """The whole list; `counted` where Graph gives its total ($count), `options` are its other $ parameters."""
+        """The rows of a whole list. `counted`: whether Graph reports its total ($count). `options`: its other $
+        parameters."""
         headers = EVENTUAL if counted else None
         params = {f"${name}": str(value) for name, value in options.items()} | ({"$count": "true"} if counted else {})
 
@@ -94,14 +95,14 @@ class Graph:
             yield from page
 
     def name(self) -> str:
-        """The organisation's name (“List organization”), else the tenant as it was entered."""
+        """The organisation's name (“List organization”); the tenant as it was entered, if it can't be read."""
         try:
             return clean(next(self.rows("/organization", "organisations", select="id,displayName"))["displayName"])
         except (Forbidden, StopIteration, KeyError):
             return self.tenant
 
     def permissions(self) -> frozenset[str] | None:
-        """The application permissions that the token holds; None where it can't be read, as its form may change."""
+        """The token's application permissions; None if the token can't be read, because its form may change."""
         self._token.have()
         _, _, rest = self._token.headers["Authorization"].partition(".")
         try:
@@ -111,7 +112,7 @@ class Graph:
             return None
 
     def first_user(self) -> dict | None:
-        """Shows whether users can be read. Raises CredentialRejected with what to do when they can't."""
+        """One user, to see whether users can be read. Raises CredentialRejected, with what to do, if they can't."""
         try:
             return next(self.rows("/users", "users", select="id,accountEnabled", top=1), None)
         except Forbidden as no:
@@ -121,9 +122,9 @@ class Graph:
 
 
 def emails_of(user: dict) -> list[str]:
-    """A user's addresses, the one for mail first: mail, user name, proxyAddresses, otherMails (“user resource type”).
+    """A user's addresses, each once, in this order: mail, user name, proxyAddresses, otherMails (“user resource type”).
 
-    An invited person's user name isn't an address; proxyAddresses also hold SIP and X500.
+    The user name of an invited person isn't an address. proxyAddresses also have addresses of SIP and X500.
     """
     proxies = [text for text in user.get("proxyAddresses") or () if isinstance(text, str)]
     mailboxes = [text[5:].strip() for text in proxies if text[:5].casefold() == "smtp:"]
@@ -135,23 +136,26 @@ def emails_of(user: dict) -> list[str]:
 
 
 def is_external(user: dict) -> bool:
-    """Whether they sign in with an account of elsewhere, as Entra's user name shows (“List users”, example 4)."""
+    """Whether the user signs in with an account from another organisation, by Entra's user name (“List users”, example
+    4)."""
     return EXTERNAL in clean(user.get("userPrincipalName")).casefold()
 
 
 def user_name_of(user: dict) -> str:
-    """userPrincipalName, "" for someone who was invited from elsewhere."""
+    """userPrincipalName; "" for someone with an account from another organisation."""
     return "" if is_external(user) else clean(user.get("userPrincipalName"))
 
 
 def _meant(answer: Answer) -> ConnectorError | None:
-    """A user is gone only if Graph says so by its own code. A next page that was asked for too late is gone, too: the
-    list has to be read again."""
+    """The errors that a status alone doesn't show. A user is gone only if Graph answers with its own code. A next page
+    that was requested too late is gone as well, and the list must be read again."""
     if answer.status in (404, 410) and not answer.is_page and _of_a_user(answer) and NO_SUCH not in answer.body:
-        return Refused(f"{answer.asked} answered {answer.status}: “{words(answer)}”. That doesn't mean a deleted user.")
+        return Refused(f"{answer.asked} answered {answer.status}: “{words(answer)}”. This doesn't mean that the user "
+                       "was deleted. Nothing was changed.")  # fmt: skip
     if answer.status != 400 or b'"Directory_ExpiredPageToken"' not in answer.body:
         return None
-    return TemporarilyUnavailable(f"{answer.asked}: the list's next page is no longer kept. It is read again.")
+    return TemporarilyUnavailable(f"{answer.asked}: Microsoft no longer keeps the list's next page. Nothing was "
+                                  "changed. The list must be read again.")  # fmt: skip
 
 
 def _of_a_user(answer: Answer) -> bool:

@@ -1,5 +1,5 @@
-"""How Okta is called: its token, its lists, its own form of “too many calls”. What the calls mean is in
-directories/okta.py and apps/okta.py.
+"""Calls Okta: its token, its lists, and its own form of “too many calls”. directories/okta.py and apps/okta.py know
+what the calls mean.
 
 From developer.okta.com: “Core Okta API” (SSWS, Link header, errors), “Rate limit best practices” (X-Rate-Limit-Limit,
 -Remaining, -Reset in epoch seconds), “Okta error codes” (errorSummary, errorCauses).
@@ -21,22 +21,22 @@ from connectors.tools.paging import Page, next_link, pages_by_link
 from connectors.versions import ApiVersion
 
 OKTA_API = ApiVersion("Okta API", "v1", source="okta/okta-management-openapi-spec")
-PAGE = 200  # the most that lists of users give, and what is advised for groups
+PAGE = 200  # the most users that a list returns at once, and Okta's advice for groups
 PATIENCE = 65  # seconds: limits are per minute
 TOKEN_STEPS = (
     "In Okta's Admin Console open Security, API, Tokens, and choose Create token. Okta shows it once.",
-    "A token may do what its admin may, as long as that admin is active: let an admin make it whose account belongs to "
-    "no person. A token that isn't used for 30 days ends.",
+    "A token may do what its admin may, as long as that admin is active. So create it as an admin whose account "
+    "belongs to no person. A token that isn't used for 30 days ends.",
 )
 FIELDS = (
-    Field("base_url", "Okta address", "Your organisation's own, without “-admin”.", pattern=r"https://[^/\s@]+/?",
+    Field("base_url", "Okta address", "Your organisation's address, without “-admin”.", pattern=r"https://[^/\s@]+/?",
           placeholder="https://acme.okta.com"),
     token_field("API token"),
 )  # fmt: skip
 
 
 class OktaClient:
-    """One organisation's API, by an API token."""
+    """The API of one Okta organisation, called with an API token."""
 
     def __init__(self, settings: dict[str, str]):
         token = settings.get("token", "")
@@ -49,7 +49,8 @@ class OktaClient:
         self.http.close()
 
     def rows(self, path: str, what: str, size: int = PAGE, **params: str) -> Iterator[dict]:
-        """Every row of a list, whole or TemporarilyUnavailable; the next page is where the Link header says."""
+        """The rows of a whole list, whose Link header names the next page. Raises TemporarilyUnavailable if it may be
+        incomplete."""
 
         def fetch(link: str | None) -> Page:
             answer = self.http.get(link) if link else self.http.get(path, {**params, "limit": size})
@@ -59,7 +60,7 @@ class OktaClient:
             yield from page
 
     def me(self) -> dict:
-        """The admin whose token this is."""
+        """The admin that the token belongs to."""
         return self.http.get("/api/v1/users/me").json(dict)
 
 
@@ -71,7 +72,7 @@ def name_of(profile: dict) -> str:
 
 
 def error_words(answer: Answer) -> str:
-    """errorSummary, and the causes, which say more."""
+    """Okta's words about an error: errorSummary, and its causes, which say more."""
     try:
         error = answer.json(dict)
         causes = [cause["errorSummary"].rstrip(".") for cause in error.get("errorCauses") or ()]
@@ -81,7 +82,7 @@ def error_words(answer: Answer) -> str:
 
 
 def too_many(answer: Answer) -> ConnectorError | None:
-    """429: X-Rate-Limit-Reset says how long to wait, by the clock in Date."""
+    """The error of a 429 without Retry-After: X-Rate-Limit-Reset says how long to wait, by the clock in Date."""
     reset = answer.headers.get("X-Rate-Limit-Reset", "").strip()
     if answer.status != 429 or seconds_to_wait(answer) is not None or not re.fullmatch(r"\d{1,12}", reset):
         return None

@@ -1,8 +1,8 @@
-"""When people last signed in to an application, by Okta's System Log: a fact that no reading needs.
-Without the permission, or where Okta doesn't answer, nothing is known, and nothing fails.
+"""Reads when people last signed in to an application, from Okta's System Log. This is optional: without the permission,
+or if Okta doesn't answer, it is unknown, and the reading doesn't fail.
 
-From developer.okta.com: “System Log” (GET /api/v1/logs; with `until` a request ends, without it there is always a next
-page; up to 1,000 events a page) and “System Log query” (user.authentication.sso: a user signs in to an app). Okta keeps
+From developer.okta.com: “System Log” (GET /api/v1/logs; a list without `until` has no end; up to 1,000 events per
+page) and “System Log query” (user.authentication.sso: a user signs in to an app). Okta keeps
 events for 90 days (its data retention policy). Super, read-only and report administrators may read them.
 """
 
@@ -18,12 +18,12 @@ from connectors.tools.paging import Page, next_link, pages_by_link
 from connectors.tools.times import from_iso
 
 LOGS = "/api/v1/logs"
-EVENTS, MOST_PAGES = 1000, 20  # a page; and so many pages, newest first, which show the last use of the most active
+EVENTS, MOST_PAGES = 1000, 20  # events per page, and pages, the newest events first
 KEPT = timedelta(days=90)
 
 
 def why_unknown(okta: OktaClient, app: str) -> str:
-    """Why the last use of the application may not be read, in Okta's words; "" where it may, and for what passes."""
+    """Why the token may not read the log, in Okta's words; "" if it may, or if Okta only fails for now."""
     try:
         okta.http.get(LOGS, {**_asked(app), "limit": 1}).json(list)
     except (CredentialRejected, Refused) as no:
@@ -34,7 +34,7 @@ def why_unknown(okta: OktaClient, app: str) -> str:
 
 
 def last_used(okta: OktaClient, app: str) -> dict[str, datetime]:
-    """When each user signed in to the application last (naive UTC), by the user's id; as far as Okta reports it."""
+    """The last sign-in of each user to the application (naive UTC), by the user's id, as far as Okta reports it."""
     found: dict[str, datetime] = {}
 
     def fetch(link: str | None) -> Page:
@@ -50,7 +50,7 @@ def last_used(okta: OktaClient, app: str) -> dict[str, datetime]:
             if number == MOST_PAGES:
                 break
     except (ConnectorError, KeyError, TypeError, AttributeError):
-        pass  # what came before is right, as the newest come first
+        pass  # the newest events come first, so those that were read are correct
     return found
 
 

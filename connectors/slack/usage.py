@@ -31,7 +31,7 @@ class Usage:
     last_seen: dict[str, datetime] = field(default_factory=dict)  # naive UTC
 
     def of(self, account: Account) -> Account:
-        """The account with its seat and its last activity, where they are known."""
+        """The account with what is known of its billing and its last activity."""
         known = {"seat": self.seats.get(account.id), "last_activity": self.last_seen.get(account.id)}
         known = {name: value for name, value in known.items() if value is not None}
         return replace(account, **known, unsaid=account.unsaid - set(known)) if known else account

@@ -140,11 +140,11 @@ def test_the_test_shows_its_account_and_how_many_people_it_sees(slapd):
         ({"base_dn": "ou=elsewhere,dc=other"}, TemporarilyUnavailable, "noSuchObject"),
         ({"base_dn": f"ou=nothing,{SUFFIX}"}, TemporarilyUnavailable, "noSuchObject"),
         ({"base_dn": "nonsense"}, TemporarilyUnavailable, "invalidDNSyntax"),
-        ({"filter": "(objectClass=person"}, Refused, "not well-formed"),
+        ({"filter": "(objectClass=person"}, Refused, "isn't valid"),
         ({"filter": "(uid=nobody)"}, Refused, "shows nobody"),
         ({"id_attribute": "carLicense"}, Refused, "carLicense"),
         ({"starttls": "yes"}, TemporarilyUnavailable, "StartTLS"),
-        ({"url": "ldap://ldap.acme.example"}, Refused, "in the clear"),
+        ({"url": "ldap://ldap.acme.example"}, Refused, "unencrypted"),
         ({"url": "ldaps://127.0.0.1:1"}, TemporarilyUnavailable, "can't be reached"),
     ],
 )

@@ -105,8 +105,8 @@ def test_an_end_that_was_set_ends_the_account_on_its_day_without_another_change(
 @pytest.mark.parametrize(
     ("attributes", "words"),
     [
-        ({"shadowExpire": "0"}, "may mean that it never ends or that it ended in 1970"),
-        ({"shadowExpire": "-7"}, "knows no such number"),
+        ({"shadowExpire": "0"}, "may mean that the account never ends or that it ended in 1970"),
+        ({"shadowExpire": "-7"}, "there is no such number"),
         ({"nsAccountLock": "maybe"}, "neither TRUE nor FALSE"),
     ],
 )
@@ -231,8 +231,8 @@ def test_an_attribute_that_says_the_same_of_everyone_is_not_named(slapd):
 @pytest.mark.parametrize(
     ("rule", "words"),
     [
-        ("acmeEmploymentStatus", "comes one of: is, is not"),
-        ("acmeEmploymentStatus equals terminated: left", "comes one of"),
+        ("acmeEmploymentStatus", "must be followed by one of: is, is not"),
+        ("acmeEmploymentStatus equals terminated: left", "must be followed by one of"),
         ("acmeEmploymentStatus is terminated", "left, locked or here"),
         ("acmeEmploymentStatus is terminated: gone", "left, locked or here"),
         ("acmeEmploymentStatus is: left", "needs a value"),

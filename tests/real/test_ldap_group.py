@@ -273,9 +273,9 @@ def test_test_shows_who_it_is_and_changes_nothing(slapd: Slapd, connector: LdapG
         ({"group_base": f"cn=nothing,{GROUPS}"}, TemporarilyUnavailable, "noSuchObject"),
         ({"base_dn": f"ou=nothing,{SUFFIX}"}, TemporarilyUnavailable, "noSuchObject"),
         ({"group_filter": "(cn=nothing)"}, Refused, "shows no group"),
-        ({"group_filter": "(cn=nothing"}, Refused, "not well-formed"),
+        ({"group_filter": "(cn=nothing"}, Refused, "isn't valid"),
         ({"id_attribute": "carLicense"}, Refused, "carLicense"),
-        ({"url": "ldap://ldap.acme.example"}, Refused, "in the clear"),
+        ({"url": "ldap://ldap.acme.example"}, Refused, "unencrypted"),
         ({"url": "ldap://127.0.0.1:1"}, TemporarilyUnavailable, "can't be reached"),
     ],
 )

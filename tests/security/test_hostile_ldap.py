@@ -156,7 +156,7 @@ CASES = {
 SAYS = {
     "entries without end": "20,000 messages", "references without end": "20,000 messages",
     "millions of empty values": "2,000,000 values", "two gigabytes, announced and sent": "64,000,000 bytes",
-    "slow bytes": "no whole answer within", "pages without end": "does not end",
+    "slow bytes": "no complete answer came within", "pages without end": "doesn't end",
 }  # fmt: skip
 HARMLESS = {"an entry without a name"}
 

@@ -300,7 +300,7 @@ class TestGitHub(ConnectorContract):
             list(connector.accounts())
 
     def test_without_a_token_it_says_so(self):
-        with pytest.raises(CredentialRejected, match="Enter the access token"):
+        with pytest.raises(CredentialRejected, match="The access token is missing. Enter it"):
             GitHub({"org": "acme"}).test()
 
     def test_an_invited_user_cannot_be_given_a_role(self, connector):
@@ -369,7 +369,7 @@ class TestGitHubApp(TestGitHub):
 
     def test_an_app_that_is_not_installed_there_is_reported(self, app):
         connector = self.connect(app, org="other")
-        with pytest.raises(Refused, match="not installed in other"):
+        with pytest.raises(Refused, match="isn't installed in other"):
             connector.test()
         connector.close()
 

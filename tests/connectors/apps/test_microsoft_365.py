@@ -329,7 +329,7 @@ class TestMicrosoft365(ConnectorContract):
         self.fill(app, 1000)
         expired = app.refuse(400, "Directory_ExpiredPageToken", "The specified page token value has expired.")
         app.fail(expired, on="users", skip=1, times=FOREVER)
-        with pytest.raises(TemporarilyUnavailable, match="no longer kept"):
+        with pytest.raises(TemporarilyUnavailable, match="no longer keeps"):
             list(connector.accounts())
 
     def test_an_answer_without_its_list_fails_the_reading(self, app, connector):

@@ -134,7 +134,7 @@ class TestEntraDirectory(DirectoryContract):
         self.fill(app, 1000)
         expired = app.refuse(400, "Directory_ExpiredPageToken", "The specified page token value has expired.")
         app.fail(expired, on="users", skip=1, times=FOREVER)
-        with pytest.raises(TemporarilyUnavailable, match="no longer kept"):
+        with pytest.raises(TemporarilyUnavailable, match="no longer keeps"):
             self.read(connector)
 
     def test_another_refusal_is_reported_in_its_words(self, app, connector):
