@@ -4,6 +4,7 @@ copied at each; of those that leave the same, one is died, and the start after i
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import shutil
@@ -14,6 +15,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,13 @@ class Ending:
     state: dict
 
 
+@functools.cache
+def worker() -> subprocess.Popen:
+    """The worker of this process, which takes the orders of all rehearsals."""
+    return subprocess.Popen([sys.executable, "-m", "tests.faults.worker"], cwd=ROOT, text=True, stdin=subprocess.PIPE,
+                            stdout=subprocess.PIPE)  # fmt: skip
+
+
 class Rehearsal:
     """One installation and one app; every attempt starts from the same state."""
 
@@ -60,8 +69,7 @@ class Rehearsal:
             copy_database(db.database, self.base / "rollcall.db")
         shutil.copy(home / "secret.key", self.base)
         copy_database(chat.store.path, self.base / "app.sqlite")
-        self.worker = subprocess.Popen([sys.executable, "-m", "tests.faults.worker"], cwd=ROOT, text=True,
-                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # fmt: skip
+        self._shown: dict[bytes, str] = {}
 
     def begin(self) -> None:
         """Both as they were at first."""
@@ -80,9 +88,9 @@ class Rehearsal:
               cut: bool = False) -> Ending:  # fmt: skip
         order = {"home": str(self.home), "act": act, "arguments": arguments, "fatal": fatal, "keep": keep or {},
                  "cut": cut}  # fmt: skip
-        self.worker.stdin.write(json.dumps({**order, "answer": str(self.answer)}) + "\n")
-        self.worker.stdin.flush()
-        code = int(self.worker.stdout.readline())
+        worker().stdin.write(json.dumps({**order, "answer": str(self.answer)}) + "\n")
+        worker().stdin.flush()
+        code = int(worker().stdout.readline())
         assert code in (0, KILLED, CUT_OFF), f"{act} failed on its own: see its traceback above"
         lines = self.answer.read_text().splitlines()
         found, state = json.loads(lines[-1]) if code == 0 else ({}, {})
@@ -117,7 +125,16 @@ class Rehearsal:
         return {**logs, str(self.answer): "answer"}
 
     def left_behind(self, folder: Path) -> str:
-        """What the copies there hold, but for times and other marks that no two runs share."""
+        """What the copies there hold, but for times and other marks that no two runs share. Between two commits, no
+        file changes: copies of the same bytes are read once."""
+        digest = sha256()
+        for path in sorted(folder.iterdir()):
+            digest.update(f"{path.name} {path.stat().st_size} ".encode() + path.read_bytes())
+        if digest.digest() not in self._shown:
+            self._shown[digest.digest()] = self._read(folder)
+        return self._shown[digest.digest()]
+
+    def _read(self, folder: Path) -> str:
         shown = [str("promised" in (folder / "answer").read_text())]
         if (rows := folder / FILE).exists():
             shown.append(OF_ITS_RUN.sub("*", rows.read_text()))
@@ -134,9 +151,6 @@ class Rehearsal:
         return [self.chat]
 
     def close(self) -> None:
-        self.worker.stdin.close()
-        self.worker.wait(10)
-        self.worker.stdout.close()
         if database.on_server():
             database.drop(self.home)
 

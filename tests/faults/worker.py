@@ -4,6 +4,7 @@ Started once by test_kill.py; forks for each order that it reads, so that hundre
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
@@ -16,11 +17,13 @@ from pathlib import Path
 import psycopg
 import requests
 
+from connectors import app_connectors, directory_connectors
 from sync import activity, faults, start
 from sync.checks import checks
 from sync.config import Config
 from sync.db import connected, utcnow
 from sync.jobs import asking, queue
+from sync.mail import letters
 from sync.models import (
     Access,
     Account,
@@ -252,8 +255,19 @@ def obey(home: str, act: str, arguments: list[str], fatal: int, keep: dict[str, 
         print(json.dumps([found, everything_known()]), flush=True)
 
 
+def prepare() -> None:
+    """Import and compile now what a process does at its first use: otherwise each fork would."""
+    app_connectors()
+    directory_connectors()
+    for in_html, kind in ((False, "*.txt"), (True, "*.html")):
+        for template in letters.TEMPLATES.glob(kind):
+            letters._environment(in_html=in_html).get_template(template.name)
+    gc.freeze()  # the forks need not look at what all of them share
+
+
 def main() -> None:
     """Orders are JSON lines: home, act, arguments, fatal, keep, and the path for the answer."""
+    prepare()
     for line in sys.stdin:
         order = json.loads(line)
         child = os.fork()
