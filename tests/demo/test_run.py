@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
+from pathlib import Path
 
 import pytest
 import requests
 
-from demo.run import MARK, DemoProblem, demo, running
+from demo.run import MARK, Demo, DemoProblem, demo, running
 from sync.apps import apps
 from sync.db import connected
 from sync.jobs import asking, queue
@@ -28,6 +30,19 @@ def listen():
 @pytest.fixture
 def home(tmp_path):
     return tmp_path / "demo"
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """A demo that was started once."""
+    with running(tmp_path_factory.mktemp("first") / "demo", f"127.0.0.1:{free_port()}") as first:
+        return first
+
+
+@pytest.fixture
+def started_before(home: Path, first: Demo) -> Path:
+    """Its folder is a copy of that of the first."""
+    return shutil.copytree(first.config.home, home)
 
 
 def check(name: str) -> Check:
@@ -60,8 +75,8 @@ def test_the_link_signs_the_owner_in_and_everything_is_served(home, listen):
             assert reports.open_report(App.get(App.name == "Acme Chat")) is None
 
 
-def test_the_next_check_finds_the_story(home, listen):
-    with running(home, listen), connected():
+def test_the_next_check_finds_the_story(started_before, listen):
+    with running(started_before, listen), connected():
         chat = check("Acme Chat")
         assert (chat.state, chat.error, chat.warning) == ("succeeded", None, None)
         assert set(changes("new user")) >= {"mira@acme.example", "yusuf@acme.example"}
@@ -76,8 +91,8 @@ def test_the_next_check_finds_the_story(home, listen):
         assert [asset.name for asset in sole_managers.sole_assets([tom.id])[tom.id]] == ["Acme Spring Sale"]
 
 
-def test_finishing_removes_the_accounts_in_the_app_itself(home, listen):
-    with running(home, listen) as ready, connected():
+def test_finishing_removes_the_accounts_in_the_app_itself(started_before, listen):
+    with running(started_before, listen) as ready, connected():
         check("Acme Chat")
         report = reports.open_report(App.get(App.name == "Acme Chat"))
         alone = sole_managers.sole_assets([change.account_id for change in report.changes if not change.protected])
@@ -90,10 +105,8 @@ def test_finishing_removes_the_accounts_in_the_app_itself(home, listen):
         assert "pavel@acme.example</span>" in page and "ines@acme.example</span>" in page
 
 
-def test_it_continues_where_it_was_on_the_same_addresses(home, listen):
-    with running(home, listen) as first:
-        pass
-    with running(home, listen) as second, connected():
+def test_it_continues_where_it_was_on_the_same_addresses(first, started_before, listen):
+    with running(started_before, listen) as second, connected():
         assert (second.chat_url, second.ads_url, second.company_url) == (
             first.chat_url, first.ads_url, first.company_url,
         )  # fmt: skip
@@ -101,21 +114,20 @@ def test_it_continues_where_it_was_on_the_same_addresses(home, listen):
         assert Check.select().count() == App.select().count() == 2
 
 
-def test_a_sample_app_whose_port_was_taken_in_the_meantime_is_found_again(home, listen):
-    with running(home, listen) as first:
-        pass
+def test_a_sample_app_whose_port_was_taken_in_the_meantime_is_found_again(first, started_before, listen):
     with socket.socket() as squatter:
+        squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # the tests before have used it
         squatter.bind(("127.0.0.1", int(first.chat_url.rpartition(":")[2])))
         squatter.listen()
-        with running(home, listen) as second, connected():
+        with running(started_before, listen) as second, connected():
             assert second.chat_url != first.chat_url
             assert check("Acme Chat").state == "succeeded"
 
 
-def test_reset_begins_again(home, listen):
-    with running(home, listen), connected():
+def test_reset_begins_again(started_before, listen):
+    with running(started_before, listen), connected():
         apps.rename(App.get(App.name == "Acme Chat"), "Renamed", MACHINE)
-    with running(home, listen, reset=True), connected():
+    with running(started_before, listen, reset=True), connected():
         assert {app.name for app in App.select()} == {"Acme Chat", "Acme Ads"}
 
 

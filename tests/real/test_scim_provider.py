@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 import requests
 
-from tests.cli.conftest import OWNER, PASSWORD, CommandLine
+from tests.cli.conftest import CommandLine, empty, forks, rollcall, set_up  # noqa: F401
 from tests.parts import need
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
@@ -19,7 +18,7 @@ USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 class Served:
     """The address and the token of a directory that pushes, and requests with it."""
 
-    def __init__(self, rollcall: CommandLine):
+    def __init__(self, rollcall: CommandLine):  # noqa: F811
         self.rollcall = rollcall
         added = rollcall.json("directory", "add", "scim", "--name", "Okta")
         self.url, self.headers = added["url"], {"Authorization": f"Bearer {added['token']}"}
@@ -29,9 +28,7 @@ class Served:
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    rollcall = CommandLine(tmp_path)
-    rollcall.run("setup", "--workspace", "Acme", "--email", OWNER, "--password-stdin", stdin=PASSWORD)
+def served(rollcall: CommandLine) -> Iterator[Served]:  # noqa: F811
     with rollcall.served():
         yield Served(rollcall)
 
