@@ -175,7 +175,7 @@ def test_a_folder_that_cant_be_made(home: Path, ordinary: list[str]):
 
 def test_a_file_that_may_grow_no_further_names_the_cause(home: Path):
     """SQLite has ended the transaction then: that there is none to roll back must not hide why."""
-    rows = "".join(f"new{number}@acme.example,New {number}\n" for number in range(5000))
+    rows = "".join(f"new{number}@acme.example,New {number} {'x' * 180}\n" for number in range(1500))
     (home.parent / "staff.csv").write_text(f"email,name\n{rows}")
     limit = (home / "rollcall.db").stat().st_size // 512 + 200
     done = subprocess.run(
