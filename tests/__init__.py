@@ -13,6 +13,7 @@ if sys.dont_write_bytecode:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 if "ROLLCALL_TEST_DATABASE" in os.environ:
-    from tests import database
+    from tests import database, in_memory
 
+    in_memory.begin()
     database.begin()  # before sync.db is imported

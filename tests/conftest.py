@@ -26,7 +26,7 @@ from tests import database, in_memory
 from tests.blank import LOCAL, OLGA, config_of, open_acme, open_blank
 
 os.environ.update(LOCAL)  # for the programs that tests start
-_temporary = in_memory.begin()
+in_memory.begin()
 
 # What begins first: these modules, of which each may take a minute, then all that is in these folders. Those that wait
 # most of the time are among those that compute.
@@ -130,9 +130,8 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(exitstatus: int) -> None:
-    """Files of tests that have failed are kept until the next run."""
-    if _temporary and exitstatus == pytest.ExitCode.OK:
-        in_memory.end(_temporary)
+    if exitstatus != pytest.ExitCode.OK:
+        in_memory.keep()
 
 
 def pytest_configure() -> None:

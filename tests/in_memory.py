@@ -3,6 +3,7 @@ databases, and a tenth of a run's processor time was spent on bringing them to a
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import tempfile
@@ -12,25 +13,34 @@ from pathlib import Path
 MEMORY = Path("/dev/shm")  # nosec B108 - a folder of our own in it
 PREFIX = "rollcall-tests-"
 ENOUGH = 4 * 2**30  # bytes; a whole run uses about a gigabyte at a time
+_removed: list[Path] = []  # at the end of this process
 
 
-def begin() -> Path | None:
-    """From now on, this process and those that it starts make temporary files in a new folder in memory: this one. None
-    where they are elsewhere, by choice or for lack of memory, or where another process has already chosen."""
+def begin() -> None:
+    """From now on, this process and those that it starts make temporary files in a new folder in memory. They are
+    elsewhere by choice or for lack of memory, or where another process has already chosen."""
     if "TMPDIR" in os.environ or not MEMORY.is_dir():
-        return None
+        return
     _remove_what_others_left()
     about = os.statvfs(MEMORY)
     if about.f_flag & os.ST_NOEXEC or min(about.f_bavail * about.f_frsize, _available()) < ENOUGH:
-        return None
+        return
     folder = MEMORY / f"{PREFIX}{os.getpid()}"
     folder.mkdir(0o755)  # servers with a user of their own look for their files there
     os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
-    return folder
+    _removed.append(folder)
+    atexit.register(_remove)  # before that of a server that begins later, so it is called after it
 
 
-def end(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
+def keep() -> None:
+    """Files of tests that have failed are kept until the next run."""
+    _removed.clear()
+
+
+def _remove() -> None:
+    for folder in _removed:
+        if folder.name == f"{PREFIX}{os.getpid()}":  # not a fork's
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _remove_what_others_left() -> None:
@@ -38,7 +48,7 @@ def _remove_what_others_left() -> None:
     for left in MEMORY.glob(f"{PREFIX}*"):
         with suppress(OSError, ValueError):
             if not Path(f"/proc/{int(left.name.removeprefix(PREFIX))}").exists():
-                end(left)
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _available() -> int:
