@@ -1,5 +1,6 @@
-"""What a provider of OpenID Connect publishes of itself: its addresses and its keys (Discovery 1.0, RFC 8414).
-Kept in memory for a minute, the keys for an hour; a failure for half a minute, so that it costs nobody time again."""
+"""Reads what a provider of OpenID Connect publishes about itself: its addresses and its keys (Discovery 1.0, RFC 8414).
+Addresses are kept in memory for a minute, keys for an hour, and a failure for half a minute, so that nobody else waits
+for it."""
 
 from __future__ import annotations
 
@@ -26,21 +27,22 @@ SIGNATURES = frozenset([  # never none, never HS…, whose key would be the clie
 
 @dataclass(frozen=True)
 class Metadata:
-    """Addresses are https://, or http:// on loopback for an issuer that is there itself; "" where there is none."""
+    """A provider's own description. Addresses are https://, or http:// on loopback if the issuer is there too; "" if
+    the provider has none."""
 
-    issuer: str  # to the letter as its tokens say it
+    issuer: str  # exactly as its tokens have it
     authorization: str
     token: str
     keys: str
     userinfo: str
     end_session: str
     signatures: tuple[str, ...]
-    by_basic: bool  # how the client shows its secret: in the header, else in the form
-    names_itself: bool  # each answer says which issuer it comes from (RFC 9207)
-    scopes: tuple[str, ...]  # () where it doesn't list them
+    by_basic: bool  # True: the client sends its secret in the header; False: in the form
+    names_itself: bool  # each answer names its issuer (RFC 9207)
+    scopes: tuple[str, ...]  # () if it doesn't list them
     flows: tuple[str, ...]
     challenges: tuple[str, ...]
-    clock: float | None  # seconds that its clock is ahead of ours
+    clock: float | None  # the seconds that its clock is ahead of ours
 
 
 @dataclass
@@ -64,13 +66,13 @@ def clear(issuer: str) -> None:
 
 
 def is_down(issuer: str) -> bool:
-    """True while it is known, without asking, that the provider can't be reached."""
+    """Whether a recent failure shows that the provider can't be reached. No call is made."""
     known = _known.get(_plain(issuer))
     return known is not None and known.problem is not None and time.monotonic() < known.until
 
 
 def discover(issuer: str) -> Metadata:
-    """Raises a ConnectorError with what is wrong, and what to do, if it isn't a provider or doesn't answer."""
+    """The provider's description. Raises a ConnectorError with what to do, if there is no provider or it is down."""
     known = _of(issuer)
     with known.lock:
         if time.monotonic() >= known.until:
@@ -85,7 +87,7 @@ def discover(issuer: str) -> Metadata:
 
 
 def keys_of(metadata: Metadata, again: bool = False) -> KeySet:
-    """Its keys; read `again` when a token names one that is not there, but not more than twice a minute."""
+    """The provider's keys. `again`: read them again, at most twice a minute, because a token names a new one."""
     known = _of(metadata.issuer)
     with known.lock:
         age = time.monotonic() - known.keys_read
@@ -96,13 +98,13 @@ def keys_of(metadata: Metadata, again: bool = False) -> KeySet:
 
 
 def last_known(issuer: str) -> Metadata | None:
-    """What was read of it last, without asking."""
+    """The description that was read last; None if there is none. No call is made."""
     known = _known.get(_plain(issuer))
     return known.metadata if known else None
 
 
 def get(address: str, **options) -> Answer:
-    """One answer, quickly or not at all."""
+    """One answer. It must come quickly, without retries: see QUICK."""
     client = Http(address, **QUICK, **options)
     try:
         return client.get(address)
@@ -128,8 +130,8 @@ def _read(issuer: str) -> Metadata:
     named = document.get("issuer")
     if not isinstance(named, str) or _plain(named) != address:
         raise Refused(
-            f"The provider calls itself “{str(named)[:200]}”, not “{address}”. Enter the issuer to the letter as it "
-            "calls itself; of Entra ID that is the address with your tenant's id, not “common”."
+            f"The provider calls itself “{str(named)[:200]}”, not “{address}”. Enter the issuer exactly as the "
+            "provider writes it. For Entra ID, that is the address with your tenant's ID, not “common”."
         )
     plain_http = urlsplit(address).scheme == "http"  # Http has let it through: it is on loopback
 
@@ -173,7 +175,7 @@ def _ahead(date: str) -> float | None:
 
 
 def _read_keys(address: str) -> KeySet:
-    """Those that are for signatures and of a kind that we know; Refused when there is none."""
+    """The keys for signatures whose kind is known. Raises Refused if there is none."""
     listed = get(address).json(dict).get("keys")
     usable = KeySet([])
     for one in listed if isinstance(listed, list) else ():
@@ -183,5 +185,5 @@ def _read_keys(address: str) -> KeySet:
             except (JoseError, ValueError, TypeError, KeyError):
                 continue
     if not usable.keys:
-        raise Refused("The provider publishes no key that its signatures could be checked with.")
+        raise Refused("The provider publishes no key by which Rollcall could check its signatures.")
     return usable

@@ -1,5 +1,5 @@
-"""Signing in at a provider of OpenID Connect (Core 1.0): the authorization code flow with PKCE, as its client.
-Authlib knows the rules, joserfc the signatures, and Http makes the calls. Results are verified."""
+"""Signs people in at a provider of OpenID Connect (Core 1.0), as its client: the authorization code flow with PKCE.
+Authlib knows the rules, joserfc checks signatures, and Http makes the calls. Every result is verified."""
 
 from __future__ import annotations
 
@@ -29,40 +29,40 @@ from connectors.tools.redaction import one_line
 SKEW = 120  # seconds that two clocks may differ
 LONGEST_HINT = 4000  # characters of an ID token in an address
 NO_ANSWER = "The provider sent you back without an answer that Rollcall can use. Nothing was changed: start again."
-ABOUT_EMAIL = ("email", "email_verified", "xms_edov")  # the last is Entra ID's word for the second
+ABOUT_EMAIL = ("email", "email_verified", "xms_edov")  # xms_edov is Entra ID's name for email_verified
 KEY_TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}  # by how a signature's name begins
 log = logging.getLogger(__name__)
 
 
 class NotTrusted(Refused):
-    """The provider's answer can't be verified, so nobody is signed in by it."""
+    """The provider's answer can't be verified, so nobody is signed in."""
 
 
 class CodeRefused(Refused):
-    """The provider knows the client, but not the code: it was already used, or took too long."""
+    """The provider accepts the client but not the code, which was already used or is too old."""
 
 
 @dataclass(frozen=True)
 class Pending:
-    """What was asked of the provider, kept by the browser that asked until the answer comes."""
+    """A request to the provider. The person's browser keeps it until the answer comes."""
 
     state: str
     nonce: str
     verifier: str  # of PKCE (RFC 7636)
-    redirect: str  # the address that the answer comes to
+    redirect: str  # the address to which the answer comes
 
 
 @dataclass(frozen=True)
 class SignedIn:
-    """The person according to the provider: claims of the ID token, completed by userinfo; and the token itself."""
+    """The person who signed in: the claims of the ID token, completed by userinfo, and the token itself."""
 
     claims: Mapping[str, Any]
     id_token: str
-    token_claims: Mapping[str, Any]  # the claims of the ID token alone: how someone signed in isn't for userinfo to say
+    token_claims: Mapping[str, Any]  # of the ID token alone: only they are trusted about how the person signed in
 
 
 class Provider:
-    """One client at one provider. `client_secret` may be "": a public client, which PKCE alone protects."""
+    """One client at one provider. `client_secret`: "" for a public client, which only PKCE protects."""
 
     def __init__(self, issuer: str, client_id: str, client_secret: str = ""):
         self.issuer, self.client_id, self._secret = issuer, client_id, client_secret
@@ -71,21 +71,21 @@ class Provider:
         return discovery.discover(self.issuer)
 
     def is_down(self) -> bool:
-        """True while it is known, without asking, that it can't be reached."""
+        """Whether a recent failure shows that the provider can't be reached. No call is made."""
         return discovery.is_down(self.issuer)
 
     def forget(self) -> None:
-        """Drop what was read about it."""
+        """Clear everything that was read about the provider."""
         discovery.clear(self.issuer)
 
     def count_keys(self) -> int:
         return len(discovery.keys_of(self.metadata()).keys)
 
     def begin(self, redirect: str, scopes: str, acr: str = "", again: bool = False) -> tuple[Pending, str]:
-        """The request, and the address to send the browser to. Raises ConnectorErrors if it can't be reached.
+        """The request, and the address to send the browser to. Raises ConnectorErrors if the provider can't be reached.
 
-        `acr` are the levels that it should prove, with blanks between; `again` asks the provider to sign the person
-        in afresh, even if it still knows them (Core 3.1.2.1).
+        `acr`: the levels of sign-in that are wanted, separated by spaces. `again`: the person must sign in again even
+        if the provider still has a session (Core 3.1.2.1).
         """
         from authlib.oauth2.rfc6749.parameters import prepare_grant_uri  # here: Authlib takes half a second to import
         from authlib.oauth2.rfc7636 import create_s256_code_challenge
@@ -99,10 +99,10 @@ class Provider:
         )  # fmt: skip
 
     def signed_in(self, answer: Mapping[str, str], kept: Mapping[str, str]) -> SignedIn:
-        """Who came back with this answer in the address's query; `kept` are the values of what was asked.
+        """The person who came back with this `answer` in the address's query. `kept`: the values of Pending.
 
-        Raises NotTrusted for anything that can't be verified, Refused with the provider's words when it refused,
-        CredentialRejected for a wrong client id or secret, TemporarilyUnavailable when it can't be reached.
+        Raises NotTrusted for an answer that can't be verified, Refused with the provider's words if it refused,
+        CredentialRejected for a wrong client id or secret, TemporarilyUnavailable if the provider can't be reached.
         """
         pending, metadata = Pending(**kept), self.metadata()
         if not hmac.compare_digest(answer.get("state", "").encode(), pending.state.encode()):
@@ -124,9 +124,8 @@ class Provider:
         return SignedIn(self._completed(metadata, claims, access_token), id_token, claims)
 
     def end_address(self, id_token: str, back: str) -> str | None:
-        """Where the browser goes to sign out at the provider too (RP-Initiated Logout 1.0); None where it offers none.
-
-        Asks nobody: by what is known of the provider.
+        """The address to which the browser goes to sign out at the provider too (RP-Initiated Logout 1.0); None if the
+        provider has none, or nothing is known about it. No call is made.
         """
         from authlib.common.urls import add_params_to_uri
 
@@ -139,11 +138,11 @@ class Provider:
         return add_params_to_uri(metadata.end_session, list(query.items()))
 
     def probe(self, redirect: str) -> None:
-        """Show id and secret with a code that can't be right; CredentialRejected when it is they that are refused."""
+        """Test the client's id and secret with a wrong code. Raises CredentialRejected if the provider refuses them."""
         try:
             self._exchange(self.metadata(), "rollcall-tests-its-settings", redirect, "0" * 43)
         except CodeRefused:
-            return  # as it should be
+            return  # the provider refuses only the code
 
     def _exchange(self, metadata: Metadata, code: str, redirect: str, verifier: str) -> dict:
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect, "code_verifier": verifier}
@@ -199,7 +198,7 @@ class Provider:
         try:
             answer = discovery.get(metadata.userinfo, headers={"Authorization": f"Bearer {access_token}"})
         except (TemporarilyUnavailable, RateLimited, HostRefused):
-            raise  # half of what there is to know would look like someone without groups
+            raise  # without userinfo, the person would seem to be in no group
         except ConnectorError:
             return claims
         if "jwt" in answer.headers.get("Content-Type", ""):
@@ -212,8 +211,8 @@ class Provider:
 
 
 def _email_of_one_source(token: Mapping[str, Any], userinfo: Mapping[str, Any]) -> dict[str, Any]:
-    """The address and whether it was verified, both by the ID token or both by userinfo: one of them
-    doesn't prove the other's address. The token goes first, unless userinfo alone vouches for the same."""
+    """The address and whether it was verified, both from the ID token or both from userinfo, because one of them
+    doesn't prove the other's address. The token is preferred, unless only userinfo verifies the same address."""
     vouches = any(name in token for name in ABOUT_EMAIL[1:])
     by_token = token.get("email") and (vouches or userinfo.get("email") != token["email"])
     source = token if by_token else userinfo
@@ -231,7 +230,7 @@ def _header(id_token: str) -> dict:
 
 
 def _fitting(keys: list[Key], header: dict) -> list[Key]:
-    """The key that the token names; where it names none, each of the right kind."""
+    """The key that the token names; if it names none, all keys of the right kind."""
     kind = KEY_TYPES.get(str(header.get("alg"))[:2])
     fitting = [key for key in keys if key.key_type == kind]
     return [key for key in fitting if "kid" not in header or key.kid == header["kid"] or key.kid is None]
@@ -253,7 +252,7 @@ def _why(problem: Exception) -> str:
 
 
 def _refused_exchange(answer: Answer) -> ConnectorError | None:
-    """RFC 6749, 5.2: whether it is the code that is refused, or the client."""
+    """The error for an exchange that the provider refuses: it refuses the code, or the client (RFC 6749, 5.2)."""
     if answer.status not in (400, 401, 403):
         return None
     try:

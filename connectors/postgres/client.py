@@ -1,5 +1,5 @@
-"""One connection to a PostgreSQL server: encrypted beyond this machine, with a limit to every wait.
-The driver quotes the names of roles and databases; its errors become the contract's, without the password."""
+"""One connection to a PostgreSQL server: encrypted beyond this machine, and with a limit for every wait.
+The driver quotes the names of roles and databases. Its errors become ConnectorErrors, without the password."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     import psycopg
 
 CONNECT_SECONDS = 10
-STATEMENT_SECONDS = 60  # the server ends a statement itself then
-ANSWER_SECONDS = 75  # the connection is given up then: the server is there, but says nothing
+STATEMENT_SECONDS = 60  # after this time, the server itself ends a statement
+ANSWER_SECONDS = 75  # after this time, the connection is closed: the server accepts it but doesn't answer
 LARGEST = 50_000_000  # bytes of one answer, as for every app
-LOOK_EVERY = 0.05  # seconds between two looks at how long it takes and how much has come
+LOOK_EVERY = 0.05  # seconds between two looks at the time and the bytes received
 BYTES_RECEIVED = slice(128, 136)  # of Linux' struct tcp_info, include/uapi/linux/tcp.h
 WATCHED = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
 
@@ -40,7 +40,7 @@ SSL_MODES = (
     ("require", "Encrypted, but any server is trusted"),
 )
 
-# What the server says before a connection exists comes without a code, as text (in English unless lc_messages differs).
+# Before a connection exists, the server's errors have no code, only a text (in English unless lc_messages differs).
 REJECTED_WORDS = (
     "authentication failed", "no pg_hba.conf entry", "pg_hba.conf rejects", "is not permitted to log in",
     "no password supplied", "permission denied for database", "must be a superuser",
@@ -56,7 +56,8 @@ PASSING = ("08", "40", "53", "55", "57", "58", "XX")  # connection, rollback, re
 
 
 class PostgresClient:
-    """`rows` queries, `run` changes, `transaction` groups changes, `close` ends it; connects at the first call."""
+    """`rows` queries, `run` changes, `transaction` groups changes. It connects at the first call. Every method raises
+    the four ConnectorErrors and nothing else."""
 
     def __init__(self, settings: dict[str, str]):
         self._settings = settings
@@ -65,7 +66,7 @@ class PostgresClient:
 
     @property
     def place(self) -> str:
-        """Where the server is, in words."""
+        """The server's host and port, for messages."""
         return f"{self._settings['host']}:{self._settings.get('port') or '5432'}"
 
     def close(self) -> None:
@@ -78,7 +79,7 @@ class PostgresClient:
             return connection.execute(query, values).fetchall()
 
     def run(self, act: str, **names: str) -> None:
-        """`act` has {names} of roles and databases, which come quoted into it."""
+        """Run a statement. `act`: SQL with {names} of roles and databases, which are quoted. `names`: their values."""
         from psycopg import sql
 
         quoted = {key: sql.Identifier(name) for key, name in names.items()}
@@ -87,14 +88,14 @@ class PostgresClient:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing: an error inside leaves the server as it was."""
+        """In this block, changes are made together: after an error, none of them is."""
         with self._in_our_words(), self._patience() as connection, connection.transaction():
             yield
 
     @contextmanager
     def _patience(self) -> Iterator[psycopg.Connection]:
-        """A server that is there but never answers, or never ends, is hung up on: the driver itself would wait for
-        ever, and keep whatever comes."""
+        """In this block, the connection is closed if the server doesn't answer, or if its answer doesn't end. The
+        driver itself would wait for ever and keep everything that comes."""
         connection = self._opened()
         ours, over = socket.socket(fileno=os.dup(connection.fileno())), threading.Event()
         watch = threading.Thread(target=_watch, args=[ours, over], daemon=True)
@@ -130,10 +131,10 @@ class PostgresClient:
         except (psycopg.Error, socket.gaierror) as problem:
             raise self._not_connected(str(problem)) from None
         except (OSError, ValueError) as problem:
-            raise Refused(f"Rollcall can't sign in to {self.place} like that: {self._reason(problem)}.") from None
+            raise Refused(f"Rollcall can't use these settings for {self.place}: {self._reason(problem)}.") from None
 
     def _where(self, mode: str) -> dict[str, str]:
-        """The name, which TLS checks, and the addresses that net.py allowed, which libpq connects to."""
+        """libpq's parameters for the host: its name, which TLS checks, and the addresses that net.py allowed."""
         host = self._settings["host"]
         if host.startswith("/"):
             net.refuse_socket_file(host)
@@ -165,7 +166,7 @@ class PostgresClient:
 
         code, reason = problem.sqlstate or "", self._reason(problem)
         if code == INSUFFICIENT_PRIVILEGE or code.startswith(AUTHORIZATION):
-            return CredentialRejected(f'PostgreSQL does not let this user do that: "{reason}".')
+            return CredentialRejected(f'Rollcall\'s role lacks a permission in PostgreSQL: "{reason}".')
         if code.startswith(PASSING) or isinstance(problem, psycopg.OperationalError):
             why = "broke, or the answer was too long or too slow"
             return TemporarilyUnavailable(f'The connection to {self.place} {why}: "{reason}".')
@@ -176,19 +177,20 @@ class PostgresClient:
 
 
 def ssl_parameters(settings: dict[str, str]) -> dict[str, str]:
-    """libpq's parameters by which this server is trusted. Raises Refused for what can't be safe."""
+    """libpq's parameters for encryption and trust. Raises Refused for settings that can't be safe."""
     mode, authority = settings.get("sslmode") or CHECKED, settings.get("ca_file") or ""
     if authority and not Path(authority).is_file():
-        raise Refused(f"There is no file {authority} with a certificate authority.")
+        raise Refused(f"There is no file {authority} with a certificate authority. Check its path.")
     if mode == CHECKED:
         host = settings["host"]
         if host.startswith("/") or is_loopback(host):
             return {"sslmode": "prefer"}
         mode = "verify-full"
     if mode == "require":
-        return {"sslmode": mode, "sslrootcert": "", "require_auth": "!password"}  # never in the clear to a stranger
+        return {"sslmode": mode, "sslrootcert": "", "require_auth": "!password"}  # a stranger must not get the password
     if mode == "verify-ca" and not authority:
-        raise Refused("Without a check of the name, name an authority of your own: anyone can ask a public one.")
+        raise Refused("If the server's name isn't checked, you must enter your own certificate authority: anyone can "
+                      "get a certificate from a public one.")  # fmt: skip
     return {"sslmode": mode, "sslrootcert": authority or certs.where()}
 
 
@@ -196,13 +198,13 @@ def _watch(ours: socket.socket, over: threading.Event) -> None:
     last, before = time.monotonic() + ANSWER_SECONDS, _received(ours)
     while not over.wait(LOOK_EVERY):
         if time.monotonic() > last or _received(ours) - before > LARGEST:
-            with suppress(OSError):  # it has just ended
+            with suppress(OSError):  # the connection has just ended
                 ours.shutdown(socket.SHUT_RDWR)
             return
 
 
 def _received(ours: socket.socket) -> int:
-    """Bytes that have come over this connection; 0 where the system doesn't say (Linux does, of TCP)."""
+    """The bytes that have come over the connection; 0 if the system doesn't report it (Linux does, for TCP)."""
     try:
         reason = ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, BYTES_RECEIVED.stop)
     except (OSError, AttributeError):

@@ -1,5 +1,5 @@
-"""Files of rows as people really export them, and what their columns mean: for directories, imports and apps.
-`propose()` says what a file means and what must be answered first; `rows_of()` gives its rows once nothing is open."""
+"""Reads files of rows as people really export them, for directories, imports and apps.
+`propose()` says what a file's columns mean and what someone must answer; `rows_of()` returns its rows afterwards."""
 
 from connectors.tables.files import as_setting, content_of
 from connectors.tables.proposal import Proposal, answered, propose, rows_of

@@ -1,4 +1,4 @@
-"""The accounts of an app's export: each row as an account, or why it is none."""
+"""Reads the accounts of an app's export: each row is an account, or has a reason why it isn't."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _STATUSES = {Means.SUSPENDED: "suspended", Means.INVITED: "invited"}
 
 @dataclass(frozen=True, slots=True)
 class AccountRow:
-    """One account of the file; `roles` are (name, privileged), `line` is where the row begins."""
+    """One account of the file. `roles`: (name, privileged). `line`: the line in which the row begins."""
 
     line: int
     id: str
@@ -30,7 +30,7 @@ class AccountRow:
 
 
 def accounts_of(rows: list[RowValues]) -> tuple[list[AccountRow], list[tuple[int, str]]]:
-    """(accounts, refused rows as line and reason)."""
+    """(accounts, refused rows as (line, reason)) of the rows."""
     found, refused, known = [], [], {}
     for row in rows:
         if row.status is Means.LEAVE_OUT and not row.problem:

@@ -1,4 +1,4 @@
-"""A file that can be read in more than one way: a person must choose before it is read at all."""
+"""The error for a file that can be read in more than one way: a person must choose before it is read."""
 
 from __future__ import annotations
 

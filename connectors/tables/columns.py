@@ -1,5 +1,5 @@
-"""What each column of a table is: by an earlier answer, by a known program, or by its name alone.
-An unknown column isn't read; one that may matter becomes a question (questions.py)."""
+"""Decides what each column of a table means: by an earlier answer, by a known program, or by its name alone.
+An unknown column isn't read. If it may matter, it becomes a question (questions.py)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ DECISIVE = frozenset({Meaning.EMAIL, Meaning.ID, Meaning.EMPLOYEE_NUMBER, Meanin
 
 @dataclass(frozen=True)
 class ValueSeen:
-    """One value of a column whose values decide something; `means` is None while nobody knows."""
+    """One value of a column whose values decide something. `means`: None until someone has answered."""
 
     value: str
     count: int
@@ -46,7 +46,7 @@ class ValueSeen:
 
 @dataclass(frozen=True)
 class Column:
-    """One column of the file. `meaning` is None for one that isn't read."""
+    """One column of the file. `meaning`: None if the column isn't read."""
 
     header: str
     place: int
@@ -60,7 +60,7 @@ class Column:
 
     @property
     def key(self) -> str:
-        """Of the answer that says what it is."""
+        """The key of the answer that says what the column means."""
         return f"column:{self.header}"
 
     def value(self, cell: str) -> ValueSeen | None:
@@ -72,7 +72,7 @@ class Column:
 
 
 def resolve(table: Table, purpose: Purpose, mapping: Mapping) -> tuple[list[Column], Preset | None]:
-    """Each column as far as it is known, and the program whose file it looks like."""
+    """Each column with the meaning that is known so far, and the program whose file this looks like."""
     preset = presets.recognise(table.header, purpose)
     known = list(_described(table, purpose, mapping, preset))
     _refuse_cut_short(table, known)
@@ -110,7 +110,8 @@ def _refuse_cut_short(table: Table, columns: list[Column]) -> None:
 
 
 def _one_of_each(columns: list[Column], purpose: Purpose, preset: Preset | None) -> Iterator[Column]:
-    """Two guesses at the same meaning: the better name has it. If it decides who someone is, a person is asked."""
+    """Of two columns with the same guessed meaning, the one with the better name keeps it. If the meaning decides who
+    someone is, it becomes a question."""
     for column in columns:
         rivals = [other for other in columns if other.meaning == column.meaning and other is not column]
         if column.decided or column.meaning is None or column.meaning in REPEATABLE or not rivals:

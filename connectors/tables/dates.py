@@ -1,4 +1,5 @@
-"""Days as people write them. Which number is the day is read from the whole column, or asked about; never guessed."""
+"""Reads days as people write them. The whole column shows which number is the day, or a person is asked; nothing is
+guessed."""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?\s*([ap]m)?", re.IGNORECASE)
 
 
 def is_none(text: str) -> bool:
-    """Whether the cell says that there is no day."""
+    """Whether the cell means that there is no day."""
     return text.strip().casefold() in NONE
 
 
@@ -46,7 +47,7 @@ def order_of(texts: Iterable[str]) -> str:
 
 
 def day_of(text: str, order: str) -> date | None:
-    """The day that the text names; None where it is none, or the order of its numbers isn't known."""
+    """The day that the text names; None if it isn't a day, or the order of its numbers isn't known."""
     text = text.strip()
     try:
         if match := _YEAR_FIRST.fullmatch(text):
@@ -68,7 +69,7 @@ def day_of(text: str, order: str) -> date | None:
 
 
 def moment_of(text: str, order: str) -> datetime | None:
-    """A time as naive UTC: with an offset where the text has one, else as it is."""
+    """A time as naive UTC. A text without an offset counts as UTC."""
     if moment := from_iso(text):
         return moment
     day = day_of(text, order)

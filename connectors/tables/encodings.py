@@ -1,4 +1,4 @@
-"""Which letters a file's bytes are: UTF-8, UTF-16, or one of the Windows pages, where only one of them makes sense.
+"""Finds a file's encoding: UTF-8, UTF-16, or a Windows code page if only one of them makes sense.
 Where two do ("Sørensen" in one, "Sřrensen" in the other), a person chooses. (charset-normalizer, tried on lists of
 names, took £ukasz for as likely as Łukasz: a list is too short, and of too many languages, for frequencies.)"""
 
@@ -24,7 +24,7 @@ NO_LETTERS = "The file's letters can't be read: save it as CSV (UTF-8) and try a
 
 
 def decode(content: bytes, chosen: str = "") -> tuple[str, str]:
-    """(text, encoding). Raises Refused if it isn't text, MustChoose if someone must choose."""
+    """(text, encoding) of a file. Raises Refused if it isn't text, MustChoose if someone must choose the encoding."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return _without_marks(_decoded(content, "utf-16")), "utf-16"
     if b"\x00" in content:
@@ -43,7 +43,7 @@ def decode(content: bytes, chosen: str = "") -> tuple[str, str]:
 
 
 def _without_marks(text: str) -> str:
-    """Without byte order marks: some programs write two."""
+    """The text without byte order marks. Some programs write two."""
     return text.lstrip("\ufeff")
 
 
@@ -62,7 +62,7 @@ def _utf_16_without_mark(content: bytes) -> str:
         text = _decoded(content, "utf-16-be" if even > odd else "utf-16-le")
         if not re.search(r"[\x00-\x08\x0e-\x1f]", text):
             return text
-    raise Refused("The file isn't text: save it as CSV (UTF-8) and try again.")
+    raise Refused("The file isn't text. Save it as CSV (UTF-8) and try again.")
 
 
 def _distinguished(content: bytes) -> tuple[str, str]:

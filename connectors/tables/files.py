@@ -1,5 +1,6 @@
-"""A file of rows as people really export them: bytes in, a table out with the lines it was read from.
-A file that may be damaged or that can be read in two ways is refused, never half read and never guessed."""
+"""Reads a file of rows as people really export it: from bytes to a table with line numbers.
+A file that may be damaged, or that can be read in two ways, is refused. It is never read in part, and nothing is
+guessed."""
 
 from __future__ import annotations
 
@@ -17,7 +18,6 @@ from connectors.tables.layout import Row, names_known, without_titles_and_totals
 SEPARATORS = ",;\t|"
 SAMPLE = 200_000  # characters used to detect the separator
 SAMPLE_ROWS = 100
-MAX_CELLS = 5_000_000
 MAX_COLUMNS = 1000  # each is compared with the others
 csv.field_size_limit(1_000_000)
 _HANDED_OVER = "data:application/octet-stream;base64,"
@@ -25,7 +25,7 @@ _HANDED_OVER = "data:application/octet-stream;base64,"
 
 @dataclass(frozen=True)
 class Table:
-    """`header` names each column differently; `notes` are sentences about what wasn't read as a row."""
+    """A table. `header`: the names of the columns, all different. `notes`: sentences about skipped rows."""
 
     line: int  # of the header
     header: tuple[str, ...]
@@ -47,14 +47,14 @@ def as_setting(content: bytes) -> str:
 
 
 def content_of(setting: str) -> bytes:
-    """The other way round."""
+    """The content of a file, from the text that as_setting() made of it."""
     if setting.startswith(_HANDED_OVER):
         return base64.b64decode(setting[len(_HANDED_OVER) :])
     return setting.encode()
 
 
 def read(content: bytes, chosen: Mapping[str, str]) -> Table:
-    """The table in the file; `chosen` are a person's answers about the file as a whole: encoding, separator, sheet.
+    """The table in the file. `chosen`: a person's answers about the file as a whole: encoding, separator, sheet.
 
     Raises Refused for a damaged file, and MustChoose (choosing.py) for one that can be read in two ways.
     """
@@ -76,7 +76,7 @@ def _table(rows: list[Row], notes: tuple[str, ...], encoding: str = "", separato
         raise Refused("The file is empty.")
     widest = max(len(row.cells) for row in rows)
     if widest > MAX_COLUMNS:
-        raise Refused(f"It has {widest:,} columns; a list of people or accounts may have {MAX_COLUMNS:,}.")
+        raise Refused(f"The file has {widest:,} columns. A list of people or accounts may have {MAX_COLUMNS:,}.")
     header, below, omitted = without_titles_and_totals(rows)
     return Table(header.line, _unlike(header.cells), tuple(below), (*notes, *omitted), encoding, separator)
 
@@ -125,8 +125,8 @@ def _rows(text: str, separator: str, begins: int) -> list[Row]:
             if any(cell.strip() for cell in cells):
                 rows.append(Row(begins, tuple(cell.strip() for cell in cells)))
                 cells_read += len(cells)
-            if cells_read > MAX_CELLS:
-                raise Refused(f"It has more than {MAX_CELLS:,} cells.")
+            if cells_read > sheets.MAX_CELLS:
+                raise sheets.too_large()
             begins = above + reader.line_num + 1
     except csv.Error as problem:
         raise Refused(f"The row that begins in line {begins} isn't CSV: {problem}.") from problem

@@ -1,5 +1,5 @@
-"""Lists of people that directories and HR programs export. Reports of HR programs have the columns that someone chose.
-Known here are the programs' own names for them, as their documentation of November 2026 gives them."""
+"""Lists of people that directories and HR programs export. An HR program's report has the columns that someone chose.
+The names of these columns here are from the programs' documentation of November 2026."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which rows of a file are people: without the title above the header and the totals below the last row.
+"""Finds the rows of a file that are people: without a title above the header and totals below the last row.
 Skipped rows are reported; a row that may be a person is never skipped."""
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ NAMED = 20  # rows that are named one by one
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`line` is where the row begins in the file, from 1."""
+    """A row of the file. `line`: the line in which it begins, counted from 1."""
 
     line: int
     cells: tuple[str, ...]
 
 
 def names_known(cells: Sequence[str]) -> int:
-    """How many of these cells are names of columns that are known."""
+    """The number of these cells that are known names of columns."""
     return sum(1 for cell in cells if meaning_of(cell, Purpose.DIRECTORY) or meaning_of(cell, Purpose.APP))
 
 
@@ -61,8 +61,8 @@ def _header_place(rows: Sequence[Row]) -> int:
         return 0
     for row in above:
         if _filled(row) > 2 or any("@" in cell for cell in row.cells):
-            raise Refused(f"The row in line {row.line} is above the header in line {rows[place].line}, and may be one "
-                          "of the list. Remove what is above the header.")
+            raise Refused(f"The row in line {row.line} is above the header in line {rows[place].line}, and may belong "
+                          "to the list. Remove all rows above the header.")
     return place
 
 
@@ -71,7 +71,7 @@ def _filled(row: Row) -> int:
 
 
 def _is_total(row: Row) -> bool:
-    """Whether it sums up or ends the list: a word for that, and nothing beside it but numbers."""
+    """Whether the row is a total or the end of the list: it has a word for that, and otherwise only numbers."""
     first, *others = [cell for cell in row.cells if cell]
     return bool(_TOTAL.match(first)) and not any(map(str.isalpha, "".join(others))) and "@" not in first
 

@@ -1,5 +1,5 @@
-"""What someone decided about a file's columns, values and odd places: kept as JSON with the directory or app.
-Columns and values are found again by their text, whatever its case and spaces."""
+"""A person's decisions about a file's columns, values and unclear places, kept as JSON with the directory or app.
+Columns and values are recognised by their text, without regard to case and spaces."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Mapping:
     decisions: AnyMapping[str, str] = field(default_factory=dict)
 
     def meaning(self, header: str) -> Meaning | None:
-        """The answer about this column; None if it was never a question."""
+        """The answer about this column; None if there is none."""
         return self._columns.get(key_of(header))
 
     def means(self, header: str, value: str) -> Means | None:
@@ -39,7 +39,7 @@ class Mapping:
         return self._values.get(key_of(header), {}).get(key_of(value))
 
     def role(self, header: str, value: str) -> str | None:
-        """The name of the role that this value stands for, where one was given."""
+        """The name of the role that this value stands for, if someone entered one."""
         return self._roles.get(key_of(header), {}).get(key_of(value))
 
     @cached_property
@@ -58,7 +58,7 @@ class Mapping:
         return self.decisions.get(key, "")
 
     def answered(self, answers: AnyMapping[str, str]) -> Mapping:
-        """With answers to questions, by Question.key (see questions.py). Raises Refused for a key that isn't one."""
+        """The mapping with answers added, by Question.key (see questions.py). Raises Refused for an unknown key."""
         now = self
         for key, answer in answers.items():
             now = now._with(key, answer)
@@ -102,7 +102,7 @@ def value_key(header: str, value: str, kind: str = "value") -> str:
 
 
 def _header_and_value(key: str) -> tuple[str, str]:
-    """The other way round; ValueError for what value_key() didn't make."""
+    """The parts of a key that value_key() made. Raises ValueError for any other text."""
     try:
         header, value = json.loads(key)
     except (TypeError, RecursionError):
@@ -113,7 +113,8 @@ def _header_and_value(key: str) -> tuple[str, str]:
 
 
 def from_json(text: str, purpose: Purpose) -> Mapping:
-    """The mapping that was kept; an empty text is one that says nothing. Raises Refused with what is wrong in it."""
+    """The mapping in a text of JSON; an empty text is an empty mapping. Raises Refused with the reason, if it isn't
+    valid."""
     if not text.strip():
         return Mapping()
     try:
@@ -124,7 +125,7 @@ def from_json(text: str, purpose: Purpose) -> Mapping:
         raise Refused(f'The mapping must be an object with "version": {VERSION}.')
     unknown = set(document) - {"version", "columns", "values", "roles", "decisions", "open"}
     if unknown:
-        raise Refused(f"The mapping has a part that is not known: {', '.join(sorted(unknown))}.")
+        raise Refused(f"The mapping has an unknown part: {', '.join(sorted(unknown))}.")
     columns = {header: _meaning(header, decided, purpose) for header, decided in _object(document, "columns").items()}
     values = {header: _values(header, decided) for header, decided in _object(document, "values").items()}
     return Mapping(_unlike("columns", columns), values, _texts(document, "roles"),

@@ -1,5 +1,5 @@
-"""What a column and a value can mean, as words of our own; what people call them is in words.py.
-Three doors take a file: a directory's complete list, an import of people, and an app's export of its accounts."""
+"""The meanings that a column and a value can have. The words that people use for them are in words.py.
+A file has one of three purposes: a directory's complete list, an import of people, or an app's export of accounts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Purpose(StrEnum):
-    """What the file is for."""
+    """The purpose of a file."""
 
     DIRECTORY = "directory"  # everyone in the company: people missing from it have left
     IMPORT = "import"  # some people: nobody else changes
@@ -15,7 +15,7 @@ class Purpose(StrEnum):
 
 
 class Meaning(StrEnum):
-    """What a column is."""
+    """The meaning of a column."""
 
     EMAIL = "email"
     FURTHER_EMAILS = "further_emails"
@@ -89,7 +89,7 @@ VALUED = frozenset({Meaning.STATUS, Meaning.ROLE, Meaning.STATUS_AND_ROLE})
 
 
 class Means(StrEnum):
-    """What a value of such a column says of its row."""
+    """The meaning of a value in a column of statuses or roles."""
 
     ACTIVE = "active"
     SUSPENDED = "suspended"
@@ -119,7 +119,7 @@ _ROLE = (Means.PLAIN, Means.PRIVILEGED, Means.NOTHING)
 
 
 def choices_for(meaning: Meaning, purpose: Purpose) -> tuple[Means, ...]:
-    """What a value of a column of this meaning may be; () for a column whose values aren't asked about."""
+    """The meanings that a value of such a column can have; () if its values are never a question."""
     if meaning is Meaning.STATUS:
         return _ACCOUNT_STATUS if purpose is Purpose.APP else _PERSON_STATUS
     if meaning is Meaning.ROLE:

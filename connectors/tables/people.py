@@ -1,4 +1,4 @@
-"""The people of a file: each row as a person, or why it is none.
+"""Reads the people of a file: each row is a person, or has a reason why it isn't.
 A row that can't be read is reported with its line, and then nobody is imported from the file."""
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _STATUSES = {Means.ACTIVE: "active", Means.SUSPENDED: "suspended", Means.LEFT: "
 
 @dataclass(frozen=True, slots=True)
 class PersonRow:
-    """One person of the file; `status` is "" where the file doesn't say, `line` is where the row begins."""
+    """One person of the file. `status`: "" if the file doesn't say. `line`: the line in which the row begins."""
 
     line: int
     email: str
@@ -37,7 +37,7 @@ class PersonRow:
 def people_of(
     rows: list[RowValues], decisions: Mapping[str, str], today: date, purpose: Purpose = Purpose.DIRECTORY
 ) -> tuple[list[PersonRow], list[tuple[int, str]]]:
-    """(people, refused rows as line and reason)."""
+    """(people, refused rows as (line, reason)) of the rows."""
     found, refused = [], []
     for row in rows:
         if row.status is Means.LEAVE_OUT:

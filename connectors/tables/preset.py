@@ -1,4 +1,4 @@
-"""One known program's export: how it is recognised, and what its columns mean."""
+"""The export of one known program: its signs, and the meanings of its columns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a file of a well-known program is recognised by its headers, and what is known of it then.
+"""Recognises the file of a well-known program by its headers.
 The programs themselves are in known_people.py and known_apps.py, each with the page that documents its file."""
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from connectors.tables.preset import Preset
 
 
 def recognise(header: Sequence[str], purpose: Purpose) -> Preset | None:
-    """The preset with most signs whose signs are all there."""
+    """The preset whose signs the file has; of several, the one with the most signs."""
     names = {key_of(name) for name in header}
     known = (*known_people.PRESETS, *known_apps.PRESETS)
     found = [preset for preset in known if purpose in preset.purposes and preset.fits(names)]

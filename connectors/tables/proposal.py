@@ -1,4 +1,4 @@
-"""A file and what its columns mean, put together: what is understood, what is open, and the rows once nothing is."""
+"""Combines a file with the meanings of its columns: what is understood, which questions are open, and then the rows."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ class Proposal:
 
     @property
     def unread(self) -> tuple[str, ...]:
-        """The columns that are not read, needed or not."""
+        """The columns that aren't read."""
         return tuple(column.header for column in self.columns if column.meaning in (None, Meaning.IGNORE))
 
     @property
     def passed_over(self) -> tuple[str, ...]:
-        """All that was not read, in sentences."""
+        """Everything that wasn't read, in sentences."""
         columns = (f"Columns that were not read: {', '.join(self.unread)}.",) if self.unread else ()
         return (*self.notes, *columns)
 
@@ -57,7 +57,7 @@ class Proposal:
         return not self.questions and not self.refused
 
     def settled(self) -> str:
-        """The mapping with all that is understood now written down, as JSON: to be kept, or edited as a file."""
+        """The mapping with everything that is understood, as JSON, to be stored or edited as a file."""
         columns = {column.header: column.meaning for column in self.columns if column.meaning}
         values, roles = {}, {}
         for column in self.columns:
@@ -97,7 +97,7 @@ def propose(content: bytes, purpose: str, mapping: str = "", today: date | None 
         choices = tuple(Choice(answer, label) for answer, label in unclear.choices.items())
         return Proposal(purpose, known, (Question("file", unclear.key, str(unclear), choices),))
     if not table.rows:
-        raise Refused("The file names nobody: there is no row below the header.")
+        raise Refused("The file names nobody: it has no row below the header.")
     columns, preset = resolve(table, purpose, known)
     questions, rows, refused = about_columns(table, purpose, known, columns), [], []
     if not questions:
@@ -115,7 +115,7 @@ def propose(content: bytes, purpose: str, mapping: str = "", today: date | None 
 
 
 def _left_out(columns: list[Column]) -> list[str]:
-    """Which rows are nobody, and by what."""
+    """A sentence for each value by which rows were left out."""
     left = [(column.header, seen) for column in columns for seen in column.values if seen.means is Means.LEAVE_OUT]
     return [f"{seen.count:,} row{'' if seen.count == 1 else 's'} left out: {header} says {seen.value or 'nothing'}."
             for header, seen in left]  # fmt: skip

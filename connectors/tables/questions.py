@@ -1,5 +1,5 @@
-"""What must be answered before a file may be used: whatever could silently make someone active, left or a plain
-member. No open question means that it may be applied."""
+"""The questions that someone must answer before a file is used: about everything that could silently make someone
+active, gone or a plain member. A file without open questions may be applied."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ IDENTIFIERS = {
 
 @dataclass(frozen=True)
 class Choice:
-    """One answer: what is kept, and what a person reads."""
+    """One possible answer: the value that is stored, and the text that a person reads."""
 
     answer: str
     label: str
@@ -56,7 +56,7 @@ class Question:
 
     @property
     def place(self) -> tuple[str, ...]:
-        """The path of the answer in the mapping's JSON."""
+        """The path of the answer in the JSON of the mapping."""
         if self.kind in ("column", "value", "missing"):
             return ("values", self.column, self.value) if self.kind == "value" else ("columns", self.column)
         return ("columns", "(the column's name)") if self.kind == "needed" else ("decisions", self.key)
@@ -177,7 +177,7 @@ def dates_key(column: Column) -> str:
 
 
 def order_for(column: Column, table: Table, mapping: Mapping) -> str:
-    """Which number of this column's dates is the day."""
+    """The question which number of this column's dates is the day."""
     cells = [row.cells[column.place] for row in table.rows if column.place < len(row.cells)]
     order = dates.order_of(cells)
     return order if order in (dates.DAY_FIRST, dates.MONTH_FIRST) else mapping.decision(dates_key(column))

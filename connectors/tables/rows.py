@@ -1,5 +1,5 @@
-"""What each row says, column by column, and what rows leave open: two addresses in one cell, someone on several rows,
-numbers without their leading zeros, a last day that the status contradicts."""
+"""Reads each row, column by column, and asks about what rows leave open: two addresses in one cell, a person in several
+rows, numbers without leading zeros, a last day that the status contradicts."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class Reader:
             states[column.header] = seen.means
 
     def _settle(self, texts: dict[Meaning, str], lists: dict[Meaning, tuple[str, ...]]) -> None:
-        """A joined name, one address of several, the number with its zeros."""
+        """Complete the row: join the name, choose one of several addresses, restore the number's leading zeros."""
         if self.purpose is not Purpose.APP and not texts.get(Meaning.EMAIL):
             texts[Meaning.EMAIL] = email_key(texts.get(Meaning.USER_NAME)) and texts[Meaning.USER_NAME]
         joined = " ".join(filter(None, (texts.get(Meaning.FIRST_NAME), texts.get(Meaning.LAST_NAME))))
@@ -124,14 +124,14 @@ class Reader:
         return max(map(len, self.numbers()), default=0) if self.decisions.get("numbers") == PAD else 0
 
     def numbers(self) -> list[str]:
-        """The employee numbers that are nothing but digits."""
+        """The employee numbers that have only digits."""
         column = self.column(Meaning.EMPLOYEE_NUMBER)
         cells = (row.cells[column.place] for row in self.table.rows if column.place < len(row.cells)) if column else ()
         return [cell for cell in cells if cell.isdecimal()]
 
 
 def several(cell: str) -> tuple[str, ...]:
-    """The values of one cell, apart by ; or | or a comma or a line break."""
+    """The values of one cell, separated by ; or | or a comma or a line break."""
     return tuple(dict.fromkeys(value.strip() for value in re.split(r"[;|,\n\r]", cell) if value.strip()))
 
 
@@ -149,7 +149,7 @@ def addresses_in(cell: str) -> list[str]:
 
 
 def about_rows(reader: Reader, rows: list[RowValues], today: date) -> list[Question]:
-    """What the rows leave open."""
+    """The questions that the rows leave open."""
     return [question for question in (
         _disagreeing(rows), _several_addresses(reader, rows), _numbers(reader), _left_too_early(reader, rows, today),
         _stayed_too_long(reader, rows, today), _repeated(reader, rows),
@@ -257,14 +257,15 @@ def name_of(row: RowValues) -> str:
 
 
 def _essence(row: RowValues) -> tuple:
-    """What rows about one person must agree in, to be put together."""
+    """The values in which rows about one person must agree to be combined."""
     texts = {meaning: text for meaning, text in row.texts.items() if meaning is not Meaning.SEAT}
     days = row.days.get(Meaning.LAST_DAY), row.days.get(Meaning.START_DATE)
     return sorted(texts.items()), days, row.status, row.system
 
 
 def merged(rows: list[RowValues], decisions: AnyMapping[str, str]) -> list[RowValues]:
-    """One row for each person, where someone decided so; rows that contradict each other stay apart."""
+    """The rows with those about one person combined, if someone decided that. Rows that contradict each other aren't
+    combined."""
     if decisions.get("repeated") != MERGE:
         return rows
     together: dict[str, RowValues] = {}

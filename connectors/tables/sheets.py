@@ -1,5 +1,5 @@
-"""A spreadsheet (.xlsx) as rows: dates as dates, numbers as they are shown, formulas by their stored results.
-Whatever else comes zipped, or is an old or locked workbook, is named and refused."""
+"""Reads a spreadsheet (.xlsx) as rows: dates as dates, numbers as they are shown, formulas by their stored results.
+Other zipped files, and old or locked workbooks, are refused by name."""
 
 from __future__ import annotations
 
@@ -19,8 +19,13 @@ _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 OTHERWISE = "Save it as .xlsx or as CSV (UTF-8) and try again."
 
 
+def too_large() -> Refused:
+    """The refusal of a file with more than MAX_CELLS cells."""
+    return Refused(f"The file has more than {MAX_CELLS:,} cells. Split it, or leave out columns.")
+
+
 def is_spreadsheet(content: bytes) -> bool:
-    """Whether it begins as a workbook does, of whatever program."""
+    """Whether the content begins as a workbook of any program does."""
     return content.startswith((_ZIP, _OLE))
 
 
@@ -83,12 +88,12 @@ def _rows(sheet: Any) -> list[Row]:
             texts.pop()
         cells_read += len(texts) + 1
         if cells_read > MAX_CELLS:
-            raise Refused(f"It has more than {MAX_CELLS:,} cells.")
+            raise too_large()
         if texts:
             rows.append(Row(line, tuple(texts)))
     width = max((len(row.cells) for row in rows), default=0)  # a row ends with its last filled cell: none is cut short
     if width * len(rows) > MAX_CELLS:
-        raise Refused(f"It has more than {MAX_CELLS:,} cells.")
+        raise too_large()
     return [Row(row.line, row.cells + ("",) * (width - len(row.cells))) for row in rows]
 
 

@@ -1,5 +1,5 @@
-"""What people call things in the files they export: names of columns, of statuses, of roles.
-A word listed here is understood. Every other word becomes a question, and is never taken for "active"."""
+"""The words that people use in exported files for columns, statuses and roles.
+A word listed here is understood. Every other word becomes a question, and never means "active"."""
 
 from __future__ import annotations
 
@@ -73,12 +73,12 @@ _AROUND = re.compile(r"\[(required|read only|upload only|utc)\]|\(read[- ]only\)
 
 
 def meaning_of(header: str, purpose: Purpose) -> Meaning | None:
-    """What a column of this name is; None where the name isn't known."""
+    """The meaning of a column of this name; None if the name isn't known."""
     return _KNOWN[purpose].get(bare(header))
 
 
 def bare(header: str) -> str:
-    """The name as it is compared: without what an export puts around it, such as "[Required]" or "(read only)"."""
+    """The name in the form in which it is compared: without additions of an export, such as "[Required]"."""
     return key_of(_AROUND.sub(" ", header))
 
 
@@ -112,7 +112,7 @@ def looks_like(header: str, purpose: Purpose = Purpose.DIRECTORY) -> str:
 
 
 def likely_meaning(kind: str, cells: Sequence[str], purpose: Purpose) -> Meaning | None:
-    """What a column that looks like a `kind` is, where all its values speak for it; None where they don't."""
+    """The meaning of a column that looks like a `kind`, if all its values agree with that; else None."""
     if not cells:
         return None
     if kind == "manager":
@@ -176,7 +176,7 @@ _PLAIN = re.compile(
 
 
 def status_means(header: str, value: str, purpose: Purpose) -> tuple[Means | None, bool]:
-    """(what a value of a status column says, whether that is certain); (None, False) for a value that isn't known."""
+    """(the meaning of a value in a status column, whether it is certain); (None, False) for an unknown value."""
     word = key_of(value)
     flag = _flag(bare(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", header)), word, purpose)
     if flag:
@@ -206,7 +206,7 @@ def _flag(name: str, word: str, purpose: Purpose) -> Means | None:
 
 
 def role_means(header: str, value: str) -> tuple[Means | None, bool]:
-    """(what a value of a role column says, whether that is certain)."""
+    """(the meaning of a value in a role column, whether it is certain)."""
     word = key_of(value)
     if not word:
         return Means.NOTHING, True
@@ -230,7 +230,7 @@ def role_name(header: str, value: str) -> str:
 
 
 def kind_means(header: str, value: str, purpose: Purpose) -> tuple[Means | None, bool]:
-    """(what a value of a column of statuses or roles says, whether that is certain)."""
+    """(the meaning of a value in a column of statuses or roles, whether it is certain)."""
     word = key_of(value)
     if not word:
         return None, False
