@@ -131,7 +131,8 @@ class PostgresClient:
         except (psycopg.Error, socket.gaierror) as problem:
             raise self._not_connected(str(problem)) from None
         except (OSError, ValueError) as problem:
-            raise Refused(f"Rollcall can't use these settings for {self.place}: {self._reason(problem)}.") from None
+            reason = self._reason(problem)
+            raise Refused(f"Rollcall can't sign in to {self.place} with these settings: {reason}.") from None
 
     def _where(self, mode: str) -> dict[str, str]:
         """libpq's parameters for the host: its name, which TLS checks, and the addresses that net.py allowed."""
