@@ -66,7 +66,7 @@ def _apps(count: int, accounts: int) -> list[int]:
                 VALUES (?, 'admin', 'Admin', 1, 0, 0), (?, 'member', 'Member', 0, 1, 1)""", (app.id, app.id))
             db.execute_sql("""
                 INSERT INTO account (app_id, external_id, email, email_key, name, status, role, kind, seat, state,
-                    match_kind, match_by_hand, person_id, first_seen, assumed)
+                    match_kind, match_by_hand, person_id, first_seen, defaulted_fields)
                 SELECT ?, 'U' || p.id, e.email, e.email_key, p.name, 'active',
                     CASE WHEN p.id % 50 THEN 'member' ELSE 'admin' END, 'user', '', 'present', 'matched', 0, p.id, ?, 0
                 FROM person p JOIN person_email e ON e.person_id = p.id WHERE p.workspace_role IS NULL

@@ -115,7 +115,7 @@ def _fill(
         _others(count - 1 - CHECKED, owner, first)
         report = Report.get(Report.app == first, Report.is_open)
         with writing():
-            App.update(daily=False).execute()
+            App.update(checked_daily=False).execute()
             clicking = [Person.create(name=f"Colleague {number}", workspace_role="super admin")
                         for number in range(people)]  # fmt: skip
         while index.bring_up_some():  # as the sweeps of its first minutes do: people come to a server that has run

@@ -47,13 +47,13 @@ def connect(
     values = with_mapping(kind, values_of(kind.fields, pairs), mapping)
     if values.get("path") and takes_a_mapping(kind):
         values["path"] = str(Path(values["path"]).resolve())  # the server may run in another folder
-    app = core.connect(slug, name, values, [_person(owner) for owner in owners], BY, private_by=BY.name)
+    app = core.connect(slug, name, values, [_person(owner) for owner in owners], BY, approver=BY.name)
     if takes_a_mapping(kind):
         for note in of_app(app).passed_over:
             notice(note)
     answer(
-        {"app": app.name, "connector": app.connector, "category": app.category, "identity": app.identity},
-        [f"{app.name} is connected as {app.identity}. Next, check it."], as_json,
+        {"app": app.name, "connector": app.connector, "category": app.category, "identity": app.automation_name},
+        [f"{app.name} is connected as {app.automation_name}. Next, check it."], as_json,
     )  # fmt: skip
 
 

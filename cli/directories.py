@@ -48,7 +48,7 @@ def add(kind: str, name: str, pairs: tuple[str, ...], mapping: str | None, as_js
     values = with_mapping(core.connector_class(kind), values_of(core.connector_class(kind).fields, pairs), mapping)
     if values.get("file"):
         values["file"] = str(Path(values["file"]).resolve())  # the server may run in another folder
-    one = core.connect(kind, name, values, BY, private_by=BY.name)
+    one = core.connect(kind, name, values, BY, approver=BY.name)
     if takes_a_mapping(core.connector_class(kind)):
         for note in of_directory(one).passed_over:
             notice(note)
@@ -66,7 +66,7 @@ def set_(name: str, pairs: tuple[str, ...], as_json: bool) -> None:
     if push.is_pushed(one):
         raise DirectoryProblem(f"{one.name} pushes, so it has no settings.")
     identity = core.reconnect(one, {**one.settings, **values_of(core.connector_class(one.kind).fields, pairs)}, BY,
-                              private_by=BY.name)
+                              approver=BY.name)
     document = {"directory": one.name, "as": identity.name, "missing": list(identity.missing)}
     answer(document, [f"It works: {identity.name}.", *identity.missing], as_json)
 
@@ -202,7 +202,8 @@ def release(name: str, yes: bool, as_json: bool) -> None:
     one = _by_name(name)
     held = core.held(one)
     if held and not yes:
-        notice("\n".join(f"{entry.person.name} <{entry.email}>: {entry.reported}, {entry.reason}" for entry in held))
+        notice("\n".join(
+            f"{entry.person.name} <{entry.email}>: {entry.reported_status}, {entry.reason}" for entry in held))
         raise click.UsageError(f"{plural(len(held), 'person is', 'people are')} held. If they have left, add --yes.")
     number = core.release(one, BY)
     answer({"directory": one.name, "released": number},

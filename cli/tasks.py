@@ -65,7 +65,7 @@ def document(report: Report | None, rows: list[Task]) -> dict:
         "report": report and report.id,
         "state": report and report.state,
         "tasks": [
-            {"id": task.id, "act": task.act, "account": account_entry(task.account), "state": task.state,
+            {"id": task.id, "act": task.kind, "account": account_entry(task.account), "state": task.state,
              "attempts": task.attempts, "error": task.error, "app": task.app.name, "report": task.report_id}
             for task in rows
         ],
@@ -78,4 +78,4 @@ def account_entry(account: Account | None) -> dict | None:
 
 def line(task: Task) -> str:
     error = f": {task.error}" if task.error else ""
-    return f"{task.id}  {task.app.name}: {task.act} {name_in_task(task)}, {task.state}{error}"
+    return f"{task.id}  {task.app.name}: {task.kind} {name_in_task(task)}, {task.state}{error}"

@@ -84,7 +84,7 @@ def _read(connector: RestConnector, trial: Trial) -> None:
             seen["several"], seen["one of several"] = seen["several"] + 1, account
         seen["statuses"][account.status] += 1
         seen["emails"] += bool(account.email)
-        seen["missing"].update(account.unsaid | account.assumed)
+        seen["missing"].update(account.missing_fields | account.defaulted_fields)
         seen["ids"].add(account.id)
         seen["first"] = seen["first"] or account
         first.accounts.setdefault(connector.list_of(account), account)

@@ -127,10 +127,10 @@ OPTIONAL_FIELDS = ("email", "name", "status", "role", "kind", "last_activity", "
 class Account:
     """One account, as the app reports it. `id` never changes; `last_activity` is naive UTC.
 
-    A field whose key is missing from the answer isn't the same as an empty one. `unsaid` names the fields about which
-    a missing key says nothing. `assumed` names those for which the app's documentation says what a missing key means,
-    and the field has that value. It counts only as long as the app sends the key for other accounts. Both hold names of
-    OPTIONAL_FIELDS.
+    A field whose key is missing from the answer isn't the same as an empty one. `missing_fields` names the fields about
+    which a missing key says nothing. `defaulted_fields` names those for which the app's documentation says what a
+    missing key means, and the field has that value. It counts only as long as the app sends the key for other
+    accounts. Both hold names of OPTIONAL_FIELDS.
     """
 
     id: str
@@ -144,8 +144,8 @@ class Account:
     user_name: str = ""  # the name that one signs in with, where the app reports it beside the e-mail
     employee_number: str = ""  # as the company assigned it
     further_roles: tuple[str, ...] = ()  # Role.id of each role beside the main one
-    unsaid: frozenset[str] = frozenset()  # "role" stands for all of the account's roles
-    assumed: frozenset[str] = frozenset()
+    missing_fields: frozenset[str] = frozenset()  # "role" stands for all of the account's roles
+    defaulted_fields: frozenset[str] = frozenset()
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -166,7 +166,7 @@ class Access:
     asset: str  # Asset.id
     role: str = ""
     privileged: bool = False  # may manage the asset: Rollcall warns before it removes an asset's only such account
-    assumed: bool = False  # the answer had no key for the role, and `role` is what the documentation says this means
+    role_defaulted: bool = False  # the answer had no key for the role: `role` is the documented meaning of that
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,10 +55,10 @@ def record_all(entries: list[dict], may_follow: bool = False) -> None:
         raise RuntimeError("an activity entry is written in the transaction of the change that it records")
     now = utcnow()
     entries = sample_data.without_sample_people(entries)
-    unsaid = {name: None for name in seals.SEALED} | {"about": "", "why": "", "at": now}
-    unsaid["line"] = _line(entries, may_follow)
+    defaults = {name: None for name in seals.SEALED} | {"about": "", "why": "", "at": now}
+    defaults["line"] = _line(entries, may_follow)
     [(newest,)] = _newest_id()
-    rows = [unsaid | _storable(entry) | {"id": id} for id, entry in enumerate(entries, (newest or 0) + 1)]  # no gaps
+    rows = [defaults | _storable(entry) | {"id": id} for id, entry in enumerate(entries, (newest or 0) + 1)]  # no gaps
     seals.seal_all(rows)
     for row in rows:
         if unknown := row.keys() - COLUMNS:

@@ -18,6 +18,6 @@ def approver(person: Person) -> str | None:
 
 
 def still_approved(fields: Iterable[Field], entered: Mapping[str, str], settings: Mapping[str, str],
-                   private_by: str | None) -> str | None:  # fmt: skip
+                   approved_by: str | None) -> str | None:  # fmt: skip
     """Who approved the stored `settings`, where what was `entered` leads to the same place; None elsewhere."""
-    return None if moved(fields, entered, settings) else private_by
+    return None if moved(fields, entered, settings) else approved_by

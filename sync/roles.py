@@ -35,8 +35,8 @@ def held(account: str) -> str:
 def held_at_worst(account: str) -> str:
     """The same, and those that the app says by now while a guard holds the change: an account may have either."""
     return f"""{held(account)}
-        UNION ALL SELECT {account}.pending ->> 'role' WHERE {account}.pending ->> 'role' IS NOT NULL
-        UNION ALL SELECT value FROM json_each({account}.pending ->> 'further_roles')"""
+        UNION ALL SELECT {account}.held_values ->> 'role' WHERE {account}.held_values ->> 'role' IS NOT NULL
+        UNION ALL SELECT value FROM json_each({account}.held_values ->> 'further_roles')"""
 
 
 def _has_several(account: str) -> str:
@@ -82,11 +82,12 @@ def may_administer(account: str) -> str:
     app whose administrators are known by a role."""
     return f"""({can_administer(account)} OR EXISTS ({PRIVILEGED}) AND (
         EXISTS (SELECT 1 FROM ({held(account)}) h WHERE h.id <> '' AND h.id NOT IN ({_KNOWN}))
-        OR {account}.pending IS NOT NULL AND EXISTS (
+        OR {account}.held_values IS NOT NULL AND EXISTS (
             SELECT 1 FROM ({held_at_worst(account)}) h
             WHERE h.id IN ({PRIVILEGED}) OR h.id <> '' AND h.id NOT IN ({_KNOWN}))
-        OR {account}.role = '' AND ({account}.unsaid & {_ROLE}) <> 0 AND EXISTS (
-            SELECT 1 FROM account k WHERE k.app_id = :app AND k.state <> 'gone' AND (k.unsaid & {_ROLE}) = 0)))"""
+        OR {account}.role = '' AND ({account}.missing_fields & {_ROLE}) <> 0 AND EXISTS (
+            SELECT 1 FROM account k
+            WHERE k.app_id = :app AND k.state <> 'gone' AND (k.missing_fields & {_ROLE}) = 0)))"""
 
 
 _LAST_ONE = ("Protected: the last ", " of the app")
@@ -226,13 +227,14 @@ def _roles(rows: list[Role]) -> Roles:
 
 def at_worst(account: Account) -> tuple[str, ...]:
     """The ids of all roles that the account has or may have: also those that a guard holds, and NOT_GIVEN."""
-    pending = account.pending or {}
-    by_now = [pending["role"], *json.loads(pending["further_roles"])] if "role" in pending else []
-    unknown = [NOT_GIVEN] if not account.role and (account.unsaid or 0) & _ROLE and are_reported(account.app_id) else []
+    held_values = account.held_values or {}
+    by_now = [held_values["role"], *json.loads(held_values["further_roles"])] if "role" in held_values else []
+    is_missing = not account.role and (account.missing_fields or 0) & _ROLE
+    unknown = [NOT_GIVEN] if is_missing and are_reported(account.app_id) else []
     return tuple(dict.fromkeys([*account.roles, *filter(None, by_now), *unknown]))
 
 
 def are_reported(app_id: int) -> bool:
     """Whether the app says of anyone which role they have."""
-    reported = Account.unsaid.bin_and(_ROLE) == 0
+    reported = Account.missing_fields.bin_and(_ROLE) == 0
     return Account.select().where(Account.app == app_id, Account.state != AccountState.GONE, reported).exists()

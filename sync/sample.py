@@ -92,5 +92,5 @@ def _empty(apps: list[App]) -> None:
     Check.update(state=CheckState.CANCELLED).where(waits).execute()
     Report.update(state=ReportState.DISMISSED).where(Report.app.in_(ids), Report.state == ReportState.OPEN).execute()
     for app in apps:
-        App.update(name=f"{app.name}, removed", settings={}, users=0, matched=0, unmatched=0, guests=0, services=0,
-                   next_check_at=None).where(App.id == app.id).execute()
+        App.update(name=f"{app.name}, removed", settings={}, users=0, matched=0, unmatched=0, guests=0,
+                   service_accounts=0, next_check_at=None).where(App.id == app.id).execute()

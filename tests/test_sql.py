@@ -95,7 +95,7 @@ def test_sql_that_is_changed_is_found(code):
 
 @pytest.mark.parametrize("code", [
     "run(f'SELECT 1 FROM account WHERE {HELD}', (account.id,))",
-    "WORDS = {'remove': 'removed from {}'}\nprint(WORDS[task.act].format(app.name))",
+    "WORDS = {'remove': 'removed from {}'}\nprint(WORDS[task.kind].format(app.name))",
     "print(name.replace('_', ' '))",
     "connection.execute(sql.SQL(act).format(**quoted))",
 ])  # fmt: skip

@@ -106,7 +106,7 @@ def _access(row: Access) -> AccessRow:
 
 
 def _task(app: App, task: Task) -> TaskRow:
-    what = WORDS[task.act].format(app.name)
+    what = WORDS[task.kind].format(app.name)
     requested = Markup("requested by {} {}").format(short_name(task.asked_by), when(task.created_at))
     return TaskRow(
         task, f"{what}: {asset_name(task.asset)}" if task.asset else what,

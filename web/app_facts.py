@@ -122,7 +122,7 @@ def _checks(app: App, owns: bool) -> list[Fact]:
 
 
 def _daily(app: App) -> Markup:
-    if not app.daily:
+    if not app.checked_daily:
         return dotted("Off: checked only when someone asks for it")
     following = Markup("next {}").format(when(app.next_check_at)) if app.next_check_at else ""
     return dotted(f"On, at {clock(app.check_minute)} ({this_workspace().zone})", following)

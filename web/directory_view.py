@@ -154,8 +154,8 @@ class Held:
 
 
 def held(entries: list[DirectoryEntry], most: int = HELD_SHOWN) -> Held:
-    rows = [HeldRow(entry.person_id, entry.person.name or entry.user_name, entry.status, entry.reported, entry.reason)
-            for entry in entries[:most]]
+    rows = [HeldRow(entry.person_id, entry.person.name or entry.user_name, entry.status, entry.reported_status,
+                    entry.reason) for entry in entries[:most]]
     return Held(rows, len(entries), len(entries) - len(rows))
 
 

@@ -110,7 +110,7 @@ class Row:
     icon: str
     tone: str
     sentence: str
-    act: str
+    button: str
     address: str
     dialog: bool = False
 
@@ -161,17 +161,17 @@ class StepRow:
     done: bool
     title: str
     words: str
-    act: str
+    button: str
     address: str
 
 
 def step_row(step: SetupStep) -> StepRow:
-    title, words, act, endpoint = STEPS[step.step]
+    title, words, button, endpoint = STEPS[step.step]
     values = {"app_id": step.app.id, "tab": "unmatched"} if step.app else {}
     anchor = "h-mail" if step.step is Step.MAIL else None
     address = url_for("members.index" if step.app else endpoint, _anchor=anchor, **values)
     possible = not step.done and (step.app is not None or step.step is not Step.MATCHING)
-    return StepRow(step.done, title, words, act if possible else "", address)
+    return StepRow(step.done, title, words, button if possible else "", address)
 
 
 STEPS = {

@@ -58,7 +58,7 @@ class MailNotice:
     tone: str
     title: str
     words: Markup | str
-    act: str
+    button: str
     details: str = ""
 
 

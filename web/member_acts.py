@@ -212,7 +212,7 @@ def _carry_out(app: App, operation: Operation) -> Response | tuple[str, int]:
         return _preview(app, operation, str(problem))
     if done.already:
         return go_to(back_of(app), "This was already requested. Nothing is done twice.")
-    asked = sum(task.act == operation.kind for task in done.tasks)
+    asked = sum(task.kind == operation.kind for task in done.tasks)
     return go_to(back_of(app), operation.started(app, asked), follow=outcomes.address(app, done.tasks))
 
 

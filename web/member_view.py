@@ -167,7 +167,7 @@ def _kind_badges(account: Account, app: App) -> Iterable[Badge]:
         yield Badge("No one responsible", "waiting", "user-off", f"{person.name} was responsible, and has left")
     if account.kind == AccountKind.SYSTEM:
         yield Badge("Made by the app", icon="robot")
-    if account.external_id == app.identity_id:
+    if account.external_id == app.automation_external_id:
         yield Badge("Used by Rollcall", icon="shield-lock")
 
 
@@ -181,7 +181,7 @@ def _decision_badges(account: Account) -> Iterable[Badge]:
         yield Badge(f"Kept until {calendar_day(person.remove_on)}", icon="calendar")
     if account.left_out:
         yield Badge("Left out", "waiting", "hand-stop", account.left_out)
-    if account.pending:
+    if account.held_values:
         title = "The app now reports something else. A guard holds this change in the report."
         yield Badge("Change held", "waiting", "hand-stop", title)
     if account.missing_since:
@@ -235,7 +235,7 @@ class Unanswered:
 
 def unanswered(app: App, tab: str = "") -> Unanswered | None:
     """None where there are no such accounts. `tab`: the one of the Members tab that is shown."""
-    accounts = match_decisions.unanswered(app) if app.services else []
+    accounts = match_decisions.unanswered(app) if app.service_accounts else []
     if not accounts:
         return None
     count = len(accounts)

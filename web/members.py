@@ -117,7 +117,7 @@ def _intro(app: App, wanted: Members) -> Markup | str:
 
 def _tabs(app: App, listed: Listed) -> list[TabChoice]:
     """The tabs with their numbers. LEFT is there only while someone has left; another tab starts without filters."""
-    counts = dict(zip(TABS, (app.matched, app.unmatched, app.guests, app.services)))
+    counts = dict(zip(TABS, (app.matched, app.unmatched, app.guests, app.service_accounts)))
     left = len(leavers.accounts_still_in(app.id))
     if left or listed.wanted.tab == LEFT:
         counts[LEFT] = left

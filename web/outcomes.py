@@ -88,9 +88,9 @@ def _ended(app: App, tasks: Sequence[Task]) -> Outcome:
 
 def _named(app: App, tasks: Sequence[Task], tense: int) -> str:
     """`tense` 0: “Removing 2 accounts from Chat and making 1 other change”; 1: “Removed …”."""
-    kind = min((TaskKind(task.act) for task in tasks), key=FIRST.index)
+    kind = min((TaskKind(task.kind) for task in tasks), key=FIRST.index)
     verbs, (one, many, where) = WORDS[kind][:2], WORDS[kind][2:]
-    count = sum(task.act == kind for task in tasks)
+    count = sum(task.kind == kind for task in tasks)
     others = len(tasks) - count
     also = f" and {('making', 'made')[tense]} {plural(others, 'other change')}" if others else ""
     return f"{verbs[tense]} {plural(count, one, many)} {where} {app.name}{also}"

@@ -107,7 +107,7 @@ def _differ(person: Person, entries: list[DirectoryEntry]) -> str:
 
 
 def _entry(entry: DirectoryEntry, decides: list[str]) -> Entry:
-    reason = f": {entry.reason}" if entry.reported != PersonStatus.ACTIVE and entry.reason else ""
+    reason = f": {entry.reason}" if entry.reported_status != PersonStatus.ACTIVE and entry.reason else ""
     place = [entry.department, entry.manager and f"reports to {entry.manager}"]
     details = [
         f"Last day {calendar_day(entry.last_day)}" if entry.last_day else "",
@@ -115,7 +115,7 @@ def _entry(entry: DirectoryEntry, decides: list[str]) -> Entry:
         ", ".join(filter(None, place)),
     ]
     return Entry(
-        entry.directory.name, entry.reported.capitalize() + reason, entry.reported != entry.status,
+        entry.directory.name, entry.reported_status.capitalize() + reason, entry.reported_status != entry.status,
         entry.user_name or entry.external_id, entry.reported_at, ", ".join(decides), list(filter(None, details)),
     )
 

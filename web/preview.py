@@ -87,7 +87,7 @@ def going(plan: Plan) -> list[Line]:
 
 def preview(app: App, plan: Plan, released: str) -> Preview:
     """`released` as the request says it: the number that was shown when the hold was lifted."""
-    count, removes = len(plan.ready), plan.act == TaskKind.REMOVE
+    count, removes = len(plan.ready), plan.kind == TaskKind.REMOVE
     is_released = plan.held and released == str(count)
     waits = plan.held and not is_released
     asking = _asking(app, plan)
@@ -97,7 +97,7 @@ def preview(app: App, plan: Plan, released: str) -> Preview:
         "Not changed" if count else "None of this can be done",
         f"{plural(count, 'removal is', 'removals are')} held by a guard." if waits else "", is_released,
         count if plan.held else 0, asks_reason=bool(removes and count and not waits),
-        kind="danger" if plan.act in TAKE_AWAY else "primary",
+        kind="danger" if plan.kind in TAKE_AWAY else "primary",
         effects=effects.of_removal(app) if removes and count else [],
     )  # fmt: skip
 
@@ -111,7 +111,7 @@ def _asking(app: App, plan: Plan) -> Asking:
 
 
 def _row(app: App, plan: Plan, line: Line, asking: Asking) -> Row:
-    price = f"{money(app.seat_price)} a month" if plan.act == TaskKind.REMOVE and app.seat_price else ""
+    price = f"{money(app.seat_price)} a month" if plan.kind == TaskKind.REMOVE and app.seat_price else ""
     return Row(line.name, _address(line), _note(line), _effect(plan, line), line.beside, price,
                _seats(app, plan, [line]).saved if line.alone else 0, line.key,
                line.key in request.values.getlist("yes"),
@@ -133,7 +133,7 @@ def _note(line: Line) -> Markup:
 def _effect(plan: Plan, line: Line) -> str:
     """What the account loses, or its values before and after."""
     before, after = line.before or "", line.after or ""
-    if plan.act in (TaskKind.REMOVE, TaskKind.REVOKE):
+    if plan.kind in (TaskKind.REMOVE, TaskKind.REVOKE):
         return before.capitalize() or "access"
     if line.asset:
         before, after = before.capitalize(), after.capitalize()
@@ -156,7 +156,7 @@ def _count(app: App, plan: Plan) -> Count:
 
 def _seats(app: App, plan: Plan, lines: Sequence[Line]) -> Seats:
     """What a removal of these frees; nothing for another operation."""
-    lines = lines if plan.act == TaskKind.REMOVE else ()
+    lines = lines if plan.kind == TaskKind.REMOVE else ()
     invited = sum(line.account.status == AccountStatus.INVITED for line in lines)
     return seats_after(app, len(lines) - invited, invited)
 
@@ -164,9 +164,9 @@ def _seats(app: App, plan: Plan, lines: Sequence[Line]) -> Seats:
 def _cost(app: App, plan: Plan, seats: Seats, count: int) -> str:
     if not count:
         return ""
-    if plan.act == TaskKind.REMOVE:
+    if plan.kind == TaskKind.REMOVE:
         return f"Saves {money(seats.saved)} a month." if seats.saved else ""
-    if plan.act == TaskKind.INVITE and app.seat_price:
+    if plan.kind == TaskKind.INVITE and app.seat_price:
         return f"Costs {money(count * app.seat_price)} more a month."
     invited = f"{app.name} sends them its link. Rollcall explains it in an e-mail."
-    return invited if plan.act == TaskKind.INVITE else ""
+    return invited if plan.kind == TaskKind.INVITE else ""

@@ -80,7 +80,7 @@ def of_app(app: App) -> Tasks:
 
 def _row(app: App, task: Task) -> Row:
     stuck = task.state == ATTENTION
-    keeps = "Cancel (keep the account)" if task.act == TaskKind.REMOVE else "Cancel (change nothing)"
+    keeps = "Cancel (keep the account)" if task.kind == TaskKind.REMOVE else "Cancel (change nothing)"
     return Row(
         task, name_in_task(task), _details(app, task), "" if task.state == TaskState.DONE else task.error or "",
         stuck, keeps if stuck or task.state == TaskState.QUEUED else "",
@@ -91,7 +91,7 @@ def _details(app: App, task: Task) -> str:
     """What the task does, for whom, and what comes next: one line."""
     before, after = settle.in_words(task)
     change = " → ".join(filter(None, (before, after)))
-    does = WORDS[task.act].format(app.name) + (f": {change}" if change else "")
+    does = WORDS[task.kind].format(app.name) + (f": {change}" if change else "")
     reason = task.detail.get("reason")
     parts = [f"{does} ({reason})" if reason else does]
     if task.state in LIVE_TASKS:

@@ -92,7 +92,7 @@ def finish(app: App, report: Report) -> Response | tuple[str, int]:
 def _finished(app: App, done: reports.Finish) -> str:
     if done.already:
         return "This report was already finished. Its progress is shown below."
-    leaving = sum(task.act == TaskKind.REMOVE for task in done.tasks)
+    leaving = sum(task.kind == TaskKind.REMOVE for task in done.tasks)
     others = len(done.tasks) - leaving
     if leaving:
         also = f" and making {plural(others, 'other change')}" if others else ""

@@ -25,7 +25,7 @@ from connectors.base import (
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.quality import at_its_maker
-from connectors.tools.answers import disappeared, unsaid, words
+from connectors.tools.answers import disappeared, missing_from, words
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, NotFound, clean, segment
 from connectors.tools.http_connector import token_field
@@ -142,7 +142,7 @@ class Anthropic(UsersAndInvites):
 
     def _account(self, user: dict) -> Account:
         return Account(user["id"], clean(user.get("email")), clean(user.get("name")), role=clean(user.get("role")),
-                       unsaid=unsaid(user, email="email", name="name", role="role"))  # fmt: skip
+                       missing_fields=missing_from(user, email="email", name="name", role="role"))  # fmt: skip
 
     def assets(self) -> Iterator[Asset]:
         """The workspaces in use; archived ones aren't listed."""

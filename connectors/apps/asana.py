@@ -27,7 +27,7 @@ from connectors.base import (
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, Effect, Reach, Sessions, Undo, declared
 from connectors.names import email_key
 from connectors.quality import at_its_maker
-from connectors.tools.answers import disappeared, unsaid
+from connectors.tools.answers import disappeared, missing_from
 from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, pages_by_cursor
@@ -234,7 +234,7 @@ def _account(row: dict, email: str | None) -> Account:
         name=clean(row["user"].get("name")),
         role=role,
         seat="View only" if row.get("is_view_only") else "",
-        unsaid=unsaid(row, name=("user", "name"), role={"is_admin", "is_guest"}, seat="is_view_only")
+        missing_fields=missing_from(row, name=("user", "name"), role={"is_admin", "is_guest"}, seat="is_view_only")
         | ({"email"} if email is None else set()),
     )
 

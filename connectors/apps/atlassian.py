@@ -34,7 +34,7 @@ from connectors.base import (
 )
 from connectors.effects import GRANTED, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.quality import at_its_maker
-from connectors.tools.answers import RATE_LIMITED, known_status, unreadable, unsaid
+from connectors.tools.answers import RATE_LIMITED, known_status, missing_from, unreadable
 from connectors.tools.http import Answer, NotFound, clean, seconds_to_wait, segment
 from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, number, pages_by_cursor
@@ -298,9 +298,10 @@ def _account(row: dict) -> Account:
         further_roles=tuple(further),
         kind="system" if row.get("accountType") == "app" else "user",
         last_activity=max(filter(None, activity), default=None),
-        unsaid=unsaid(row, email="email", role="platformRoles", kind="accountType", last_activity="productAccess",
+        missing_fields=missing_from(row, email="email", role="platformRoles", kind="accountType",
+                                    last_activity="productAccess",
                       status={"accountStatus", "membershipStatus"}),
-        assumed=unsaid(row, name="name"),
+        defaulted_fields=missing_from(row, name="name"),
     )
 
 

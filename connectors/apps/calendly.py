@@ -30,7 +30,7 @@ from connectors.base import (
 )
 from connectors.effects import INVITATION_SENT, Effect, Reach, Undo, declared
 from connectors.quality import at_its_maker
-from connectors.tools.answers import disappeared, no_list, unsaid
+from connectors.tools.answers import disappeared, missing_from, no_list
 from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, pages_by_cursor
@@ -239,13 +239,13 @@ def _account(membership: dict) -> Account:
     user = _user(membership)
     return Account(
         _last(membership["uri"]), clean(user.get("email")), clean(user.get("name")), role=clean(membership.get("role")),
-        unsaid=unsaid(membership, email=("user", "email"), name=("user", "name"), role="role"),
+        missing_fields=missing_from(membership, email=("user", "email"), name=("user", "name"), role="role"),
     )  # fmt: skip
 
 
 def _invitation(invitation: dict) -> Account:
     return Account(INVITATION + _last(invitation["uri"]), clean(invitation.get("email")), "", "invited", "user",
-                   unsaid=unsaid(invitation, email="email"))  # fmt: skip
+                   missing_fields=missing_from(invitation, email="email"))  # fmt: skip
 
 
 def _owner(relationship: dict) -> str:

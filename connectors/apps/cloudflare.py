@@ -27,7 +27,7 @@ from connectors.base import (
 from connectors.effects import INVITATION_SENT, Effect, Reach, Undo, declared
 from connectors.names import email_key
 from connectors.quality import Missing, Rule, at_its_maker
-from connectors.tools.answers import known_status, unsaid, words
+from connectors.tools.answers import known_status, missing_from, words
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector, token_field
@@ -184,5 +184,6 @@ def _account(member: dict) -> Account:
     return Account(
         member["id"], clean(user.get("email")) or clean(member.get("email")), name,
         known_status(member.get("status"), STATUSES), roles[0] if roles else "", further_roles=tuple(roles[1:]),
-        unsaid=unsaid(member, email=emails, role="roles", name={("user", "first_name"), ("user", "last_name")}),
+        missing_fields=missing_from(member, email=emails, role="roles",
+                                    name={("user", "first_name"), ("user", "last_name")}),
     )  # fmt: skip

@@ -103,8 +103,8 @@ class CsvExport(Connector):
     def _read(self) -> list[Account]:
         found = self._found()
         read = {column.meaning for column in found.columns}
-        unsaid = frozenset(field for field, meanings in MEANINGS_OF.items() if not read & meanings)
-        return [_account(row, unsaid) for row in rows_of(found)]
+        missing_fields = frozenset(field for field, meanings in MEANINGS_OF.items() if not read & meanings)
+        return [_account(row, missing_fields) for row in rows_of(found)]
 
     def _rows(self) -> tuple[AccountRow, ...]:
         """Everyone in the file as it is now. Raises Refused, with the line, for a row that could be wrong."""
@@ -119,7 +119,7 @@ class CsvExport(Connector):
         return content_of(self.settings["export"])
 
 
-def _account(row: AccountRow, unsaid: frozenset[str]) -> Account:
+def _account(row: AccountRow, missing_fields: frozenset[str]) -> Account:
     names = [name for name, _administers in sorted(row.roles, key=lambda role: not role[1])]
     return Account(
         id=row.id,
@@ -133,5 +133,5 @@ def _account(row: AccountRow, unsaid: frozenset[str]) -> Account:
         user_name=row.user_name,
         employee_number=row.employee_number,
         further_roles=tuple(names[1:]),
-        unsaid=unsaid,
+        missing_fields=missing_fields,
     )

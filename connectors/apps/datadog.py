@@ -26,7 +26,7 @@ from connectors.base import (
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Undo, declared
 from connectors.quality import at_its_maker
-from connectors.tools.answers import disappeared, has, known_status, list_in, unreadable, unsaid
+from connectors.tools.answers import disappeared, has, known_status, list_in, missing_from, unreadable
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, Conflict, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector
@@ -298,7 +298,7 @@ def _account(row: dict, privileged: frozenset[str]) -> Account:
         row["id"], clean(of.get("email")), clean(of.get("name")), known_status(of.get("status"), STATUSES),
         roles[0] if roles else "", "system" if of.get("service_account") is True else "user",
         from_iso(of.get("last_login_time")), user_name=clean(of.get("handle")), further_roles=tuple(roles[1:]),
-        unsaid=unsaid(row, email=("attributes", "email"), name=("attributes", "name"),
+        missing_fields=missing_from(row, email=("attributes", "email"), name=("attributes", "name"),
                       status=("attributes", "status"), role=("relationships", "roles", "data"),
                       kind=("attributes", "service_account"), last_activity=("attributes", "last_login_time"),
                       user_name=("attributes", "handle")),
@@ -311,4 +311,4 @@ def _access(row: dict, team: str) -> Access:
     if not clean(user.get("id")):
         raise TemporarilyUnavailable("Datadog did not say who is in a team.")
     role = clean((row.get("attributes") or {}).get("role")) or MEMBER
-    return Access(clean(user["id"]), team, role, role == ADMIN, assumed=not has(row, ("attributes", "role")))
+    return Access(clean(user["id"]), team, role, role == ADMIN, role_defaulted=not has(row, ("attributes", "role")))

@@ -41,7 +41,7 @@ from connectors.effects import (
     declared,
 )
 from connectors.quality import at_its_maker
-from connectors.tools.answers import disappeared, known_status, no_list, unsaid
+from connectors.tools.answers import disappeared, known_status, missing_from, no_list
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, Conflict, Forbidden, clean
 from connectors.tools.http_connector import HttpConnector
@@ -343,7 +343,7 @@ def _account(row: dict) -> Account:
     return Account(
         profile["team_member_id"], clean(profile.get("email")), clean(name.get("display_name")),
         known_status(_tag(profile.get("status")), STATUSES), _tag(row.get("role")), seat=SEATS.get(seat, seat),
-        unsaid=unsaid(row, email=("profile", "email"), name=("profile", "name", "display_name"),
+        missing_fields=missing_from(row, email=("profile", "email"), name=("profile", "name", "display_name"),
                       role=("role", ".tag"), seat=("profile", "membership_type", ".tag")),
     )  # fmt: skip
 

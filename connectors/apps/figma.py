@@ -122,7 +122,8 @@ class Figma(ExtendedScim):
         """The seat type is among the roles: {"type": "seatType", "value": "Full"}: one of Full, Dev, Collab, View."""
         seat = next((value for value, _, _ in (roles_of(user) if roles is None else roles)), "")
         account = super()._account(user, roles)
-        return replace(account, seat=seat, assumed=account.assumed - {"seat"} | (set() if seat else {"seat"}))
+        without = set() if seat else {"seat"}
+        return replace(account, seat=seat, defaulted_fields=account.defaulted_fields - {"seat"} | without)
 
     def _role_of(self, extension: dict) -> str:
         return "admin" if extension.get("figmaAdmin") in YES else "member"

@@ -34,7 +34,7 @@ from connectors.github.organisation_roles import PREFIX, OrganisationRoles
 from connectors.github.people import People, email_of
 from connectors.names import email_key
 from connectors.quality import at_its_maker
-from connectors.tools.answers import disappeared, unsaid
+from connectors.tools.answers import disappeared, missing_from
 from connectors.tools.http import Answer, Forbidden, NotFound, segment
 from connectors.tools.http_connector import ClosesClients, api_client, token_field, version_field
 from connectors.tools.paging import Seen
@@ -387,8 +387,8 @@ def _account(row: dict, role: str) -> Account:
         role=role,
         kind="user" if row.get("type", "User") == "User" else "system",
         user_name=row["login"],
-        unsaid=unsaid(row, email={"organizationVerifiedDomainEmails", "email"}, kind="type"),
-        assumed=unsaid(row, name="name"),
+        missing_fields=missing_from(row, email={"organizationVerifiedDomainEmails", "email"}, kind="type"),
+        defaulted_fields=missing_from(row, name="name"),
     )
 
 
@@ -396,4 +396,4 @@ def _invitation(row: dict) -> Account:
     role = INVITED_AS.get(row.get("role"), row.get("role") or "")
     name = row.get("login") or ""
     return Account(f"{INVITATION}{row['id']}", row.get("email") or "", name, "invited", role,
-                   unsaid=unsaid(row, email="email", name="login", role="role"))  # fmt: skip
+                   missing_fields=missing_from(row, email="email", name="login", role="role"))  # fmt: skip

@@ -30,7 +30,7 @@ from connectors.base import (
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.gitlab.group import Group, path_of
 from connectors.quality import Missing, Rule
-from connectors.tools.answers import disappeared, known_status, unsaid
+from connectors.tools.answers import disappeared, known_status, missing_from
 from connectors.tools.holes import needed
 from connectors.tools.http import Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector, token_field
@@ -204,9 +204,9 @@ class GitLab(HttpConnector):
             last_activity=from_iso(row.get("last_activity_on")),
             seat={True: "Billable", False: "Not billed"}.get(row.get("is_using_seat"), ""),
             user_name=row.get("username") or "",
-            unsaid=unsaid(row, email=["email", "public_email", "group_saml_identity"], status="state",
+            missing_fields=missing_from(row, email=["email", "public_email", "group_saml_identity"], status="state",
                           last_activity="last_activity_on", seat="is_using_seat", user_name="username"),
-            assumed=unsaid(row, name="name"),
+            defaulted_fields=missing_from(row, name="name"),
         )
 
     def _profile(self, user: int) -> dict:
@@ -325,7 +325,7 @@ def _invitation(row: dict) -> Account:
     email = row["invite_email"]
     role, name = str(row.get("access_level") or ""), row.get("user_name") or ""
     return Account(f"{INVITATION}{email.lower()}", email, name, "invited", role,
-                   unsaid=unsaid(row, name="user_name", role="access_level"))  # fmt: skip
+                   missing_fields=missing_from(row, name="user_name", role="access_level"))  # fmt: skip
 
 
 def _invited(account: Account) -> str:

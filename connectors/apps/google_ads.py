@@ -40,7 +40,7 @@ from connectors.google_ads.answers import NotUsable, part, problem, says_in
 from connectors.google_ads.approvals import Trouble, customer_of, held_back, is_open, must_not_wait
 from connectors.names import email_key
 from connectors.quality import at_its_maker
-from connectors.tools.answers import unsaid
+from connectors.tools.answers import missing_from
 from connectors.tools.holes import needed
 from connectors.tools.http import Http, clean
 from connectors.tools.http_connector import ClosesClients, api_client, version_field
@@ -203,14 +203,14 @@ class GoogleAds(ClosesClients, Connector):
     def _invitation(self, customer: str, row: dict) -> Account:
         id = f"{INVITATION}{customer}:{row['invitationId']}"
         return Account(id, clean(row.get("emailAddress")), status="invited", role=self._role(customer, row),
-                       unsaid=self._unsaid(customer, row))  # fmt: skip
+                       missing_fields=self._missing_from(customer, row))  # fmt: skip
 
     def _person(self, customer: str, row: dict) -> Account:
         return Account(row["userId"], clean(row.get("emailAddress")), role=self._role(customer, row),
-                       unsaid=self._unsaid(customer, row))  # fmt: skip
+                       missing_fields=self._missing_from(customer, row))  # fmt: skip
 
-    def _unsaid(self, customer: str, row: dict) -> frozenset[str]:
-        return unsaid(row, email="emailAddress", **({"role": "accessRole"} if customer == self._manager else {}))
+    def _missing_from(self, customer: str, row: dict) -> frozenset[str]:
+        return missing_from(row, email="emailAddress", **({"role": "accessRole"} if customer == self._manager else {}))
 
     def _role(self, customer: str, row: dict) -> str:
         return clean(row.get("accessRole")) if customer == self._manager else CLIENTS_ONLY

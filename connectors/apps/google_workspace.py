@@ -29,7 +29,7 @@ from connectors.base import (
 from connectors.effects import GRANTED, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Sessions, Undo, declared
 from connectors.google.admin import API, DIRECTORY_API, FIELDS, LOGIN, SCOPE, SECURITY, GoogleAdmin, steps
 from connectors.quality import at_its_maker
-from connectors.tools.answers import unsaid
+from connectors.tools.answers import missing_from
 from connectors.tools.http import Conflict, NotFound, clean, segment
 from connectors.tools.http_connector import ClosesClients, api_client
 from connectors.tools.sign_out import block_and_sign_out
@@ -310,7 +310,7 @@ def _account(user: dict, admin_roles: Collection[str] = ()) -> Account:
         further_roles=tuple(f"{ROLE}{id}" for id in sorted(admin_roles)),
         last_activity=signed_in if signed_in and signed_in.year > 1970 else None,
         seat="Archived" if archived else "Guest" if user.get("isGuestUser") else "",
-        unsaid=unsaid(
+        missing_fields=missing_from(
             user, email=("guestAccountInfo", "primaryGuestEmail") if user.get("isGuestUser") else "primaryEmail",
             name=("name", "fullName"), status={"suspended", "archived"}, role={"isAdmin", "isDelegatedAdmin"},
             last_activity="lastLoginTime", seat={"archived", "isGuestUser"},

@@ -30,7 +30,7 @@ from connectors.base import (
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Undo, declared
 from connectors.quality import at_its_maker
-from connectors.tools.answers import list_in, unreadable, unsaid
+from connectors.tools.answers import list_in, missing_from, unreadable
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector, token_field, version_field
@@ -237,8 +237,8 @@ def _account(row: dict) -> Account:
     return Account(
         row["id"], clean(row.get("email")), " ".join(filter(None, names)), role=first, further_roles=tuple(further),
         seat=", ".join(map(clean, row.get("seatNames") or ())),
-        unsaid=unsaid(row, email="email", role={"superAdmin", "roleIds"}),
-        assumed=unsaid(row, name={"firstName", "lastName"}, seat="seatNames"),
+        missing_fields=missing_from(row, email="email", role={"superAdmin", "roleIds"}),
+        defaulted_fields=missing_from(row, name={"firstName", "lastName"}, seat="seatNames"),
     )  # fmt: skip
 
 

@@ -277,8 +277,8 @@ class LdapGroup(Connector):
             seat="" if inside else OUTSIDE,
             **optional,
             # A directory has no empty values: a missing one means none, as long as others have one.
-            assumed=frozenset(field for field, value in optional.items() if not value),
-            unsaid=frozenset({"status"} if hidden else ()),
+            defaulted_fields=frozenset(field for field, value in optional.items() if not value),
+            missing_fields=frozenset({"status"} if hidden else ()),
         )
 
     def assets(self) -> Iterator[Asset]:

@@ -28,7 +28,7 @@ from connectors.base import (
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.names import email_key
 from connectors.quality import at_its_maker
-from connectors.tools.answers import disappeared, no_list, unsaid
+from connectors.tools.answers import disappeared, missing_from, no_list
 from connectors.tools.graphql import error_in
 from connectors.tools.http import Answer, Forbidden, clean, seconds_to_wait
 from connectors.tools.http_connector import HttpConnector, token_field
@@ -238,8 +238,8 @@ def _account(user: dict) -> Account:
         role=role,
         kind="system" if user["app"] else "user",
         last_activity=from_iso(user.get("lastSeen")),
-        unsaid=unsaid(user, email="email", status={"active", "archivedAt"}, last_activity="lastSeen"),
-        assumed=unsaid(user, name="name"),
+        missing_fields=missing_from(user, email="email", status={"active", "archivedAt"}, last_activity="lastSeen"),
+        defaulted_fields=missing_from(user, name="name"),
     )
 
 

@@ -48,7 +48,7 @@ from connectors.effects import (
 from connectors.meta.answers import problem
 from connectors.names import email_key
 from connectors.quality import at_its_maker
-from connectors.tools.answers import list_in, unsaid
+from connectors.tools.answers import list_in, missing_from
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, clean, segment
 from connectors.tools.http_connector import HttpConnector, token_field, version_field
@@ -211,13 +211,14 @@ class Meta(HttpConnector):
 
     def _system_users(self) -> Iterator[Account]:
         for row in self._edge("system_users", "system users"):
-            yield Account(id=row["id"], name=clean(row.get("name")), kind="system", unsaid=unsaid(row, name="name"))
+            yield Account(id=row["id"], name=clean(row.get("name")), kind="system",
+                          missing_fields=missing_from(row, name="name"))  # fmt: skip
 
     def _partners(self) -> Iterator[Account]:
         """Businesses: they have no address, so nobody is matched to them automatically."""
         for row in self._edge("agencies", "partners") if self.settings.get("partners") == "read" else ():
             yield Account(f"{PARTNER}{row['id']}", name=clean(row.get("name")), role="PARTNER",
-                          unsaid=unsaid(row, name="name"))  # fmt: skip
+                          missing_fields=missing_from(row, name="name"))  # fmt: skip
 
     def assets(self) -> Iterator[Asset]:
         for kind, edges in self._edges.items():
@@ -341,13 +342,14 @@ class Meta(HttpConnector):
 def _person(row: dict) -> Account:
     email, name, role = clean(row.get("email")), clean(row.get("name")), clean(row.get("role")).upper()
     return Account(id=row["id"], email=email, name=name, role=role, seat=_finance(row.get("finance_permission")),
-                   unsaid=unsaid(row, email="email", name="name", role="role"))  # fmt: skip
+                   missing_fields=missing_from(row, email="email", name="name", role="role"))  # fmt: skip
 
 
 def _invitation(row: dict) -> Account:
     role = clean(row.get("role")).upper()
     return Account(id=f"{INVITATION}{row['id']}", email=clean(row.get("email")), status="invited", role=role,
-                   seat=_finance(row.get("finance_role")), unsaid=unsaid(row, email="email", role="role"))  # fmt: skip
+                   seat=_finance(row.get("finance_role")),
+                   missing_fields=missing_from(row, email="email", role="role"))  # fmt: skip
 
 
 def _finance(role: object) -> str:

@@ -37,7 +37,7 @@ from connectors.base import (
 from connectors.effects import GRANTED, REVOKED, Effect, Reach, Seat, Sessions, Undo, declared
 from connectors.microsoft.graph import API, FIELDS, GRAPH, GUEST, LOGIN, PAGE, REGISTER, Graph, emails_of, is_external
 from connectors.quality import at_its_maker
-from connectors.tools.answers import disappeared, known_status, unsaid
+from connectors.tools.answers import disappeared, known_status, missing_from
 from connectors.tools.http import Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import ClosesClients, api_client
 from connectors.tools.sign_out import block_and_sign_out
@@ -177,7 +177,9 @@ class Microsoft365(ClosesClients, Connector):
         except NotFound:
             return None
         account = self._account(user, self._roles_of().get(user["id"], ()), None)
-        return replace(account, unsaid=account.unsaid | {"last_activity"}, assumed=account.assumed - {"last_activity"})
+        unknown = {"last_activity"}
+        return replace(account, missing_fields=account.missing_fields | unknown,
+                       defaulted_fields=account.defaulted_fields - unknown)  # fmt: skip
 
     def _account(self, user: dict, roles: Sequence[Role], seen: datetime | None) -> Account:
         plain = GUEST_ROLE if user.get("userType") == GUEST else MEMBER
@@ -193,11 +195,13 @@ class Microsoft365(ClosesClients, Connector):
             kind="system" if any(role.id == SYNCHRONISES for role in roles) else "user",
             last_activity=seen,
             seat=", ".join(sorted(names.get(sku, clean(sku)) for sku in skus)) if names is not None else "",
-            unsaid=unsaid(user, email=EMAILS, name="displayName", status={"accountEnabled", "externalUserState"},
+            missing_fields=missing_from(user, email=EMAILS, name="displayName",
+                                        status={"accountEnabled", "externalUserState"},
                           seat="assignedLicenses")
             | ({"status"} if user.get("accountEnabled") is None else set()) | ({"seat"} if names is None else set()),
-            assumed=frozenset(field for field, is_known in (("role", roles), ("last_activity", seen)) if not is_known)
-            | unsaid(user, role="userType"),
+            defaulted_fields=frozenset(
+                field for field, is_known in (("role", roles), ("last_activity", seen)) if not is_known)
+            | missing_from(user, role="userType"),
         )  # fmt: skip
 
     def _roles_of(self) -> dict[str, list[Role]]:

@@ -35,7 +35,7 @@ from connectors.base import (
 )
 from connectors.effects import Effect, Reach, Seat, Undo, declared
 from connectors.quality import Missing, Rule, at_its_maker
-from connectors.tools.answers import RATE_LIMITED, known_status, no_list, unsaid
+from connectors.tools.answers import RATE_LIMITED, known_status, missing_from, no_list
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, Forbidden, NotFound, Stale, clean, seconds_to_wait
 from connectors.tools.http_connector import HttpConnector
@@ -194,7 +194,7 @@ class MicrosoftAds(HttpConnector):
     def _person(self, answer: dict) -> Account:
         user, roles = answer["User"], self._roles_in(answer)
         signs_in_with, name = clean(user.get("UserName")), user.get("Name") or {}
-        silent = unsaid(answer, name={("User", "Name", "FirstName"), ("User", "Name", "LastName")},
+        silent = missing_from(answer, name={("User", "Name", "FirstName"), ("User", "Name", "LastName")},
                       email=("User", "UserName"), user_name=("User", "UserName"),
                       status=("User", "UserLifeCycleStatus"))  # fmt: skip
         return Account(
@@ -205,7 +205,7 @@ class MicrosoftAds(HttpConnector):
             role=next(iter(roles), ""),
             user_name=signs_in_with,
             further_roles=tuple(roles[1:]),
-            unsaid=silent if roles else silent | {"role"},
+            missing_fields=silent if roles else silent | {"role"},
         )
 
     def _entries(self, answer: dict) -> list[dict]:
@@ -233,7 +233,7 @@ class MicrosoftAds(HttpConnector):
             name=" ".join(filter(None, names)),
             status="invited",
             role=clean(row.get("RoleId")),
-            unsaid=unsaid(row, email="Email", name={"FirstName", "LastName"}, role="RoleId"),
+            missing_fields=missing_from(row, email="Email", name={"FirstName", "LastName"}, role="RoleId"),
         )
 
     def assets(self) -> Iterator[Asset]:

@@ -28,7 +28,7 @@ from connectors.base import (
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Undo, declared
 from connectors.quality import at_its_maker
-from connectors.tools.answers import known_status, no_list, unsaid
+from connectors.tools.answers import known_status, missing_from, no_list
 from connectors.tools.graphql import error_in
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, Forbidden, clean, seconds_to_wait
@@ -272,7 +272,7 @@ def _account(user: dict) -> Account:
         user["id"], clean(user.get("email")), clean(user.get("name")), known_status(user.get("status"), STATUSES), kind,
         kind="system" if kind.endswith(MADE_BY_MONDAY) else "user",
         last_activity=from_iso(user.get("last_activity")),
-        unsaid=unsaid(user, email="email", name="name", status="status", role=[("user_config", "kind")],
+        missing_fields=missing_from(user, email="email", name="name", status="status", role=[("user_config", "kind")],
                       last_activity="last_activity"),
     )  # fmt: skip
 

@@ -26,7 +26,7 @@ from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, 
 from connectors.quality import at_its_maker
 from connectors.scim.client import ScimClient
 from connectors.scim.extended import FIELDS, ExtendedScim
-from connectors.tools.answers import list_in, unsaid
+from connectors.tools.answers import list_in, missing_from
 from connectors.tools.http import Forbidden, Http, clean
 from connectors.tools.http_connector import api_client, bearer, token_field
 from connectors.tools.paging import Page, pages_by_cursor
@@ -171,7 +171,7 @@ class PublicApi:
                 kind, email = "user" if row.get("type") == "person" else "system", _email(row)
                 people, has_email = people or kind == "user", has_email or bool(email)
                 yield Account(row["id"], email, clean(row.get("name")), kind=kind,
-                              unsaid=unsaid(row, name="name", kind="type",
+                              missing_fields=missing_from(row, name="name", kind="type",
                                             **({"email": ("person", "email")} if kind == "user" else {})))  # fmt: skip
         if people and not has_email:
             raise CredentialRejected(f"Notion returns no e-mail addresses: {SHOW_EMAILS} Nothing was changed.")

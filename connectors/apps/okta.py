@@ -41,7 +41,7 @@ from connectors.okta.client import FIELDS, OKTA_API, TOKEN_STEPS, OktaClient, na
 from connectors.quality import at_its_maker
 from connectors.scim.extended import FIELDS as SCIM_FIELDS
 from connectors.scim.values import privileged_by_name
-from connectors.tools.answers import disappeared, known_status, unsaid
+from connectors.tools.answers import disappeared, known_status, missing_from
 from connectors.tools.holes import needed
 from connectors.tools.http import NotFound, clean, segment
 from connectors.tools.http_connector import ClosesClients, api_client
@@ -206,7 +206,9 @@ class OktaApp(ClosesClients, Connector):
         for row in self._okta.rows(f"{self._app}/users", "assigned people", ASSIGNMENTS):
             account = self._account(row)
             when = used.get(account.id)
-            yield replace(account, last_activity=when, unsaid=account.unsaid - {"last_activity"}) if when else account
+            yield replace(
+                account, last_activity=when, missing_fields=account.missing_fields - {"last_activity"}
+            ) if when else account
 
     def _account(self, row: dict) -> Account:
         """The account with the roles in its profile; without any, it is only known that the person is assigned."""
@@ -217,7 +219,7 @@ class OktaApp(ClosesClients, Connector):
         main, *further = sorted(held, key=self._rank) or [ASSIGNED]
         has_role = not attributes or any(name in profile for name in attributes)
         account = replace(_account(row), role=main, further_roles=tuple(further))
-        return account if has_role else replace(account, assumed=account.assumed | {"role"})
+        return account if has_role else replace(account, defaulted_fields=account.defaulted_fields | {"role"})
 
     def assets(self) -> Iterator[Asset]:
         for group in self._groups():
@@ -320,7 +322,7 @@ def _account(row: dict) -> Account:
         status=known_status(row.get("status"), STATUSES),
         role=ASSIGNED,
         seat="Through a group" if row.get("scope") == THROUGH_GROUP else "Direct",
-        unsaid=unsaid(row, email=[("profile", "email"), ("credentials", "userName")], seat="scope",
+        missing_fields=missing_from(row, email=[("profile", "email"), ("credentials", "userName")], seat="scope",
                       status="status", name=NAMES)
         - ({"name"} if clean(profile.get("displayName")) else set()) | {"last_activity"},
     )

@@ -24,7 +24,7 @@ from connectors.base import (
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.quality import at_its_maker
-from connectors.tools.answers import disappeared, unsaid, words
+from connectors.tools.answers import disappeared, missing_from, words
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import token_field
@@ -110,8 +110,8 @@ class OpenAI(UsersAndInvites):
         return Account(
             user["id"], clean(user.get("email")), clean(user.get("name")), _status(user), clean(user.get("role")),
             kind="system" if user.get("is_service_account") is True else "user",
-            unsaid=unsaid(user, email="email", name="name", role="role"),
-            assumed=unsaid(user, kind="is_service_account"),
+            missing_fields=missing_from(user, email="email", name="name", role="role"),
+            defaulted_fields=missing_from(user, kind="is_service_account"),
         )  # fmt: skip
 
     def assets(self) -> Iterator[Asset]:

@@ -31,7 +31,7 @@ from connectors.base import (
 )
 from connectors.effects import GRANTED, REVOKED, ROLE_CHANGED, Effect, Reach, Undo, declared
 from connectors.quality import at_its_maker
-from connectors.tools.answers import known_status, list_in, unsaid
+from connectors.tools.answers import known_status, list_in, missing_from
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector, token_field
@@ -153,7 +153,7 @@ class PagerDuty(HttpConnector):
             try:
                 for row in self._rows(path, "members", id_of=lambda row: row["user"]["id"]):
                     role = clean(row.get("role"))
-                    yield Access(row["user"]["id"], team.id, role, role == MANAGER, assumed="role" not in row)
+                    yield Access(row["user"]["id"], team.id, role, role == MANAGER, role_defaulted="role" not in row)
             except NotFound as gone:
                 raise TemporarilyUnavailable(f"A team was deleted while it was read. {gone}") from gone
 
@@ -219,7 +219,7 @@ def _account(row: dict) -> Account:
         name=clean(row.get("name")),
         status=known_status(row.get("invitation_sent"), STATUSES),
         role=clean(row.get("role")),
-        unsaid=unsaid(row, email="email", name="name", role="role", status="invitation_sent"),
+        missing_fields=missing_from(row, email="email", name="name", role="role", status="invitation_sent"),
     )
 
 

@@ -40,7 +40,7 @@ from connectors.effects import (
 from connectors.names import email_key
 from connectors.pinterest.answers import items, problem, refusal_in
 from connectors.quality import Missing, Rule, at_its_maker
-from connectors.tools.answers import disappeared, unreadable, unsaid
+from connectors.tools.answers import disappeared, missing_from, unreadable
 from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector, bearer, token_field
 from connectors.tools.oauth import refreshed
@@ -325,7 +325,7 @@ def _account(row: dict, id: str, status: str = "active", kind: str = "user") -> 
         role=main,
         further_roles=tuple(further),
         kind=kind,
-        unsaid=unsaid(row, email=("user", "email"), name=("user", "username"), role="business_roles"),
+        missing_fields=missing_from(row, email=("user", "email"), name=("user", "username"), role="business_roles"),
     )
 
 
@@ -333,7 +333,7 @@ def _partner(row: dict) -> Account:
     """A partner is a business. Its e-mail address is left out, because it may be an employee's: Rollcall would match
     the partner to them, and end the partnership when they leave (v5/openapi.yaml, delete_business_partners)."""
     partner = _account(row, f"{PARTNER}{row['id']}")
-    return replace(partner, email="", unsaid=partner.unsaid - {"email"})
+    return replace(partner, email="", missing_fields=partner.missing_fields - {"email"})
 
 
 def _highest_first(roles: list[str]) -> list[str]:

@@ -20,7 +20,7 @@ from connectors.base import (
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.quality import TESTED_OVER_HTTP, Exempt, Missing, Rule, not_kept
-from connectors.tools.answers import disappeared, known_status, no_list, unsaid
+from connectors.tools.answers import disappeared, known_status, missing_from, no_list
 from connectors.tools.http import Answer, NotFound, segment
 from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, Seen, number, pages_by_offset
@@ -179,7 +179,7 @@ def _account(row: dict) -> Account:
         role=row.get("role") or "",
         kind="system" if row.get("type") == "system_user" else "user",
         last_activity=from_iso(row.get("last_login")),
-        unsaid=unsaid(row, email="email", name="name", status="type", kind="type", role="role",
+        missing_fields=missing_from(row, email="email", name="name", status="type", kind="type", role="role",
                       last_activity="last_login"),
     )
 

@@ -20,7 +20,7 @@ from connectors.base import (
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.memory import KnownItems, Marked, Unchanged
 from connectors.quality import TESTED_OVER_HTTP, Exempt, Missing, Rule, not_kept
-from connectors.tools.answers import disappeared, known_status, list_in, unsaid
+from connectors.tools.answers import disappeared, known_status, list_in, missing_from
 from connectors.tools.http import Answer, NotFound, segment
 from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.items import accounts_of, opening
@@ -167,7 +167,7 @@ def _account(row: dict) -> Account:
         role=row.get("role") or "",
         kind="system" if row.get("is_bot") else "user",
         last_activity=from_iso(row.get("last_active")),
-        unsaid=unsaid(row, email="email", name="name", status="status", role="role", kind="is_bot",
+        missing_fields=missing_from(row, email="email", name="name", status="status", role="role", kind="is_bot",
                       last_activity="last_active"),
     )
 

@@ -35,7 +35,7 @@ from connectors.base import (
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Undo, declared
 from connectors.names import email_key
 from connectors.quality import at_its_maker
-from connectors.tools.answers import disappeared, known_status, unsaid, words
+from connectors.tools.answers import disappeared, known_status, missing_from, words
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector, token_field
@@ -289,7 +289,8 @@ def _account(member: dict) -> Account:
         _status(member, user), clean(member.get("orgRole")),
         kind="system" if user.get("actorType") == "service_account" else "user",
         last_activity=from_iso(user.get("lastActive")),
-        unsaid=unsaid(member, email="email", name="name", role="orgRole", last_activity=("user", "lastActive")),
+        missing_fields=missing_from(member, email="email", name="name", role="orgRole",
+                                    last_activity=("user", "lastActive")),
     )  # fmt: skip
 
 

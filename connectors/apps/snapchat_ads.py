@@ -33,7 +33,7 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.quality import at_its_maker
-from connectors.tools.answers import known_status, list_in, unsaid
+from connectors.tools.answers import known_status, list_in, missing_from
 from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector
 from connectors.tools.oauth import refreshed
@@ -197,7 +197,7 @@ class SnapchatAds(HttpConnector):
 
 
 def _account(row: dict, roles: list[str]) -> Account:
-    silent = unsaid(row, email="email", name="display_name", status="member_status")
+    silent = missing_from(row, email="email", name="display_name", status="member_status")
     return Account(
         id=row["id"],
         email=clean(row.get("email")),
@@ -205,7 +205,7 @@ def _account(row: dict, roles: list[str]) -> Account:
         status=known_status(row.get("member_status"), STATUSES),
         role=next(iter(roles), ""),
         further_roles=tuple(roles[1:]),
-        unsaid=silent if roles else silent | {"role"},
+        missing_fields=silent if roles else silent | {"role"},
     )
 
 

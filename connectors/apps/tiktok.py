@@ -35,7 +35,7 @@ from connectors.base import (
 )
 from connectors.effects import GRANTED, INVITATION_SENT, LEFT_BUSINESS, REVOKED, ROLE_CHANGED, declared
 from connectors.quality import at_its_maker
-from connectors.tools.answers import disappeared, known_status, no_list, unsaid
+from connectors.tools.answers import disappeared, known_status, missing_from, no_list
 from connectors.tools.http import Answer, Forbidden, NotFound, clean
 from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, number, pages_by_number
@@ -245,7 +245,8 @@ def _account(row: dict) -> Account:
         name=clean(row.get("user_name")),
         status=known_status(row.get("relation_status"), STATUS),
         role=clean(row.get("user_role")),
-        unsaid=unsaid(row, email="user_email", name="user_name", role="user_role", status="relation_status"),
+        missing_fields=missing_from(row, email="user_email", name="user_name", role="user_role",
+                                    status="relation_status"),
     )
 
 

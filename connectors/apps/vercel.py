@@ -31,7 +31,7 @@ from connectors.base import (
 from connectors.effects import INVITATION_SENT, ROLE_CHANGED, Effect, Reach, Undo, declared
 from connectors.names import email_key
 from connectors.quality import NO_TEST_SERVER, Missing, Rule
-from connectors.tools.answers import unsaid, words
+from connectors.tools.answers import missing_from, words
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector, token_field
@@ -216,11 +216,11 @@ def _account(member: dict) -> Account:
     return Account(
         member["uid"], clean(member.get("email")), clean(member.get("name")) or clean(member.get("username")), status,
         clean(member.get("role")), user_name=clean(member.get("username")),
-        unsaid=unsaid(member, email="email", role="role", user_name="username"),
-        assumed=unsaid(member, name="name"),
+        missing_fields=missing_from(member, email="email", role="role", user_name="username"),
+        defaulted_fields=missing_from(member, name="name"),
     )  # fmt: skip
 
 
 def _invitation(invite: dict) -> Account:
     return Account(INVITATION + invite["id"], clean(invite.get("email")), "", "invited", clean(invite.get("role")),
-                   unsaid=unsaid(invite, email="email", role="role"))  # fmt: skip
+                   missing_fields=missing_from(invite, email="email", role="role"))  # fmt: skip

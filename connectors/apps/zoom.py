@@ -37,7 +37,7 @@ from connectors.base import (
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.quality import at_its_maker
-from connectors.tools.answers import RATE_LIMITED, disappeared, list_in, unreadable, unsaid
+from connectors.tools.answers import RATE_LIMITED, disappeared, list_in, missing_from, unreadable
 from connectors.tools.http import Answer, Conflict, Forbidden, NotFound, clean, seconds_to_wait, segment
 from connectors.tools.http_connector import HttpConnector
 from connectors.tools.oauth import client_credentials
@@ -321,8 +321,8 @@ def _account(row: dict, status: str) -> Account:
         role=clean(row.get("role_id")),
         last_activity=from_iso(row.get("last_login_time")),
         seat=SEATS.get(row.get("type"), ""),
-        unsaid=unsaid(row, email="email", role="role_id", last_activity="last_login_time", seat="type"),
-        assumed=unsaid(row, name="display_name"),
+        missing_fields=missing_from(row, email="email", role="role_id", last_activity="last_login_time", seat="type"),
+        defaulted_fields=missing_from(row, name="display_name"),
     )
 
 

@@ -75,7 +75,7 @@ def with_activity(account: Account, seen: dict[str, datetime]) -> Account:
     """The account with its last activity. Without an event it is unknown: it may be older than the log."""
     if when := seen.get(email_key(account.email or account.user_name)):
         return replace(account, last_activity=when)
-    return replace(account, unsaid=account.unsaid | {"last_activity"})
+    return replace(account, missing_fields=account.missing_fields | {"last_activity"})
 
 
 def _actor_key(event: dict) -> str:

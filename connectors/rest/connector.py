@@ -200,12 +200,12 @@ class RestConnector(ClosesClients, Connector):
         status, kind = (self._text(of, key, item) if key in of else "" for key in ("status", "kind"))
         given = {**text, "role": main, "status": status, "kind": kind, "last_activity": seen}
         missing = [key for key, value in given.items() if key in of and self._is_missing(of, key, item, value)]
-        assumed = frozenset(key for key in missing if self._value(of, key).explains_missing)
+        defaulted_fields = frozenset(key for key in missing if self._value(of, key).explains_missing)
         return Account(
             id=entry.get("prefix", "") + self._id_of(of, "id", "account")(item),
             status=known_status(status, STATUSES) if "status" in of else "active",
             kind=kind or "user", last_activity=seen, role=main, further_roles=tuple(further), **text,
-            assumed=assumed, unsaid=frozenset(missing) - assumed,
+            defaulted_fields=defaulted_fields, missing_fields=frozenset(missing) - defaulted_fields,
         )  # fmt: skip
 
     def _is_missing(self, of: dict, key: str, item: View, given: Any) -> bool:
@@ -227,8 +227,8 @@ class RestConnector(ClosesClients, Connector):
             for item in self._lists.items(entry, "access", lambda one: f"{account_of(one)}\n{asset_of(one)}"):  # noqa: B023
                 role = self._text(of, "role", item) if "role" in of else ""
                 privileged = "privileged" in of and self._value(of, "privileged").truth(item, self._lists.table)
-                assumed = "role" in of and not self._value(of, "role").is_present(item, self._lists.table)
-                yield Access(account_of(item), asset_of(item), role, privileged, assumed)
+                role_defaulted = "role" in of and not self._value(of, "role").is_present(item, self._lists.table)
+                yield Access(account_of(item), asset_of(item), role, privileged, role_defaulted)
 
     def _asset_of(self, entry: dict) -> Callable[[View], str]:
         if "asset" in entry["access"]:

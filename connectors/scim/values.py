@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from connectors.base import Account, TemporarilyUnavailable
-from connectors.tools.answers import known_status, unsaid
+from connectors.tools.answers import known_status, missing_from
 from connectors.tools.http import clean
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -37,7 +37,7 @@ def account_of(user: dict, roles: Sequence[str] = (), says_role: bool = True) ->
     `roles`: all of the user's roles, the main one first. `says_role`: False if these are assumed.
     """
     kind, email = clean(user.get("userType")), email_of(user)
-    assumed = unsaid(user, **(KEYS if email else {**KEYS, "email": []}))
+    defaulted_fields = missing_from(user, **(KEYS if email else {**KEYS, "email": []}))
     return Account(
         id=id_of(user),
         email=email,
@@ -49,7 +49,7 @@ def account_of(user: dict, roles: Sequence[str] = (), says_role: bool = True) ->
         user_name=clean(user.get("userName")),
         employee_number=employee_number_of(user),
         further_roles=tuple(roles[1:]),
-        assumed=assumed if says_role else assumed | {"role"},
+        defaulted_fields=defaulted_fields if says_role else defaulted_fields | {"role"},
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.base import Account, Role
-from connectors.tools.answers import clean, unsaid
+from connectors.tools.answers import clean, missing_from
 
 EXTERNAL = "external"
 ROLES = (
@@ -66,8 +66,9 @@ def account_of(user: dict, home: Home) -> Account:
         status=status,
         role=EXTERNAL if home.excludes(user) else _role(user),
         kind="system" if is_bot else "user",
-        unsaid=unsaid(user, email=("profile", "email"), kind="is_bot") | {"seat", "last_activity"},
-        assumed=unsaid(user, name=[("profile", "real_name"), "real_name"], status="deleted", role=ALWAYS_SENT),
+        missing_fields=missing_from(user, email=("profile", "email"), kind="is_bot") | {"seat", "last_activity"},
+        defaulted_fields=missing_from(user, name=[("profile", "real_name"), "real_name"], status="deleted",
+                                      role=ALWAYS_SENT),
     )
 
 

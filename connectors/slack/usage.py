@@ -34,7 +34,7 @@ class Usage:
         """The account with what is known of its billing and its last activity."""
         known = {"seat": self.seats.get(account.id), "last_activity": self.last_seen.get(account.id)}
         known = {name: value for name, value in known.items() if value is not None}
-        return replace(account, **known, unsaid=account.unsaid - set(known)) if known else account
+        return replace(account, **known, missing_fields=account.missing_fields - set(known)) if known else account
 
 
 def read(slack: Http, team: dict[str, str]) -> Usage:

@@ -175,8 +175,8 @@ def has(item: Any, key: Key) -> bool:
     return True
 
 
-def unsaid(item: Any, **keys: Key | list[Key] | set[Key]) -> frozenset[str]:
-    """The fields of an Account for which the item has no key, for Account.unsaid or Account.assumed.
+def missing_from(item: Any, **keys: Key | list[Key] | set[Key]) -> frozenset[str]:
+    """The fields of an Account for which the item has no key, for Account.missing_fields or Account.defaulted_fields.
 
     `keys`: the key of each field. Of a list of keys, one is enough; of a set, all are needed.
     """

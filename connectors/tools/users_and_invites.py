@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from connectors.base import Account, TemporarilyUnavailable
 from connectors.names import email_key
-from connectors.tools.answers import known_status, unsaid
+from connectors.tools.answers import known_status, missing_from
 from connectors.tools.http import NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector
 from connectors.tools.paging import Page, by_id, pages_by_cursor
@@ -98,4 +98,4 @@ class UsersAndInvites(HttpConnector):
 def _invitation(invite: dict) -> Account:
     status = known_status(invite.get("status"), INVITE_STATUSES)
     return Account(INVITATION + invite["id"], clean(invite.get("email")), "", status, clean(invite.get("role")),
-                   unsaid=unsaid(invite, email="email", role="role"))  # fmt: skip
+                   missing_fields=missing_from(invite, email="email", role="role"))  # fmt: skip

@@ -101,4 +101,4 @@ def download(person: Person, wanted: Apps, sort: str = "") -> Iterator[tuple]:
     for app, standing in found:
         still_in = left[app.id].accounts if app.id in left else 0
         yield (app.name, app.connector, app.category, standing.status, app.users, app.matched, app.unmatched,
-               app.guests, app.services, still_in, app.last_check_at)  # fmt: skip
+               app.guests, app.service_accounts, still_in, app.last_check_at)  # fmt: skip

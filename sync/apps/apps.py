@@ -47,13 +47,13 @@ def connector_class(slug: str) -> type[Connector]:
         raise AppProblem(f"There is no connector {slug!r}.{broken}") from None
 
 
-def test(slug: str, values: dict[str, str], private_by: str | None = None) -> Identity:
+def test(slug: str, values: dict[str, str], approver: str | None = None) -> Identity:
     """Ask the app who the credential is. Raises AppProblem for unusable values, ConnectorError by the answer.
 
-    `private_by`: who approves that the address lies in a private network (see reach.py).
+    `approver`: who approves that the address lies in a private network (see private_networks.py).
     """
     kind = connector_class(slug)
-    with connectors.reaching(private_by is not None):
+    with connectors.reaching(approver is not None):
         connector = kind(clean(kind, values))
         try:
             return connector.test()
@@ -86,7 +86,7 @@ def clean(kind: type[Connector], values: dict[str, str]) -> dict[str, str]:
 
 
 def connect(slug: str, name: str, values: dict[str, str], owners: list[Person], by: Asker,
-            private_by: str | None = None) -> App:  # fmt: skip
+            approver: str | None = None) -> App:  # fmt: skip
     """Test the credential, then store the app. Raises AppProblem or ConnectorError; nothing is stored then."""
     rank.require(by, *rank.MANAGERS)
     sample_data.refuse_real()
@@ -96,11 +96,11 @@ def connect(slug: str, name: str, values: dict[str, str], owners: list[Person], 
     if not owners:
         raise AppProblem("An app needs at least one Owner, who approves its reports.")
     values = clean(kind, values)
-    identity = test(slug, values, private_by)
+    identity = test(slug, values, approver)
     with writing():
         refuse_same_space(kind, values)
         app = App.create(
-            connector=slug, name=name, category=kind.category, state=AppState.ACTIVE, private_by=private_by,
+            connector=slug, name=name, category=kind.category, state=AppState.ACTIVE, private_network_approver=approver,
             **found(identity), **stored(kind, values),
         )  # fmt: skip
         App.update(check_minute=daily.spread(app.id)).where(App.id == app.id).execute()
@@ -165,7 +165,7 @@ def stored(kind: type[Connector], values: dict[str, str], before: App | None = N
 def found(identity: Identity) -> dict:
     """The columns of App for the identity that a test of the credential found."""
     return {
-        "tested_at": utcnow(), "identity": identity.name, "identity_id": identity.external_id,
+        "tested_at": utcnow(), "automation_name": identity.name, "automation_external_id": identity.external_id,
         "permissions": list(identity.may), "missing_permissions": list(identity.missing),
     }  # fmt: skip
 
@@ -177,7 +177,7 @@ def connector_for(app: App, on_total: Callable[[int], None] | None = None) -> Co
 
 def reaching(app: App) -> AbstractContextManager[None]:
     """In this block, the app's connector may connect to a private network if that was approved."""
-    return connectors.reaching(app.private_by is not None)
+    return connectors.reaching(app.private_network_approver is not None)
 
 
 def capabilities_of(app: App) -> frozenset[str]:
@@ -208,7 +208,7 @@ def role_change(account: Account, role: str) -> RoleChange:
     return RoleChange(role, account.roles, after)
 
 
-def replace_credential(app: App, values: dict[str, str], by: Asker, private_by: str | None = None) -> Identity:
+def replace_credential(app: App, values: dict[str, str], by: Asker, approver: str | None = None) -> Identity:
     """Test new settings, then store them. An empty secret keeps the stored one, if it is for the same host.
 
     Raises AppProblem, SecretNeeded or ConnectorError; nothing is stored then.
@@ -217,11 +217,11 @@ def replace_credential(app: App, values: dict[str, str], by: Asker, private_by: 
     kind = connector_class(app.connector)
     public = {field.name: app.settings.get(field.name, "") for field in kind.fields if not field.secret}
     values = clean(kind, with_stored(kind.fields, {**public, **values}, public, vault.unseal(app.credential)))
-    private_by = private_by or still_approved(kind.fields, values, public, app.private_by)
-    identity = test(app.connector, values, private_by)
+    approver = approver or still_approved(kind.fields, values, public, app.private_network_approver)
+    identity = test(app.connector, values, approver)
     with writing():
         tested = {**found(identity), **failures.after_a_test(App.get_by_id(app.id))}
-        changed = {"private_by": private_by, **tested, **stored(kind, values, app)}
+        changed = {"private_network_approver": approver, **tested, **stored(kind, values, app)}
         App.update(changed).where(App.id == app.id).execute()
         answer_cache.clear(app)
         activity.record(by, "replaced credential", about=app.name, why=f"as {identity.name}", app=app)
@@ -288,8 +288,8 @@ def set_schedule(app: App, daily_on: bool, minute: int, by: Asker) -> None:
     if not 0 <= minute < 24 * 60:
         raise AppProblem("The time of the daily check must be between 00:00 and 23:59.")
     with writing():
-        before, begins = _schedule_in_words(app), daily_on and not app.daily
-        App.update(daily=daily_on, check_minute=minute).where(App.id == app.id).execute()
+        before, begins = _schedule_in_words(app), daily_on and not app.checked_daily
+        App.update(checked_daily=daily_on, check_minute=minute).where(App.id == app.id).execute()
         app = App.get_by_id(app.id)
         _plan(app, begins)
         after = _schedule_in_words(app)
@@ -297,12 +297,12 @@ def set_schedule(app: App, daily_on: bool, minute: int, by: Asker) -> None:
 
 
 def _schedule_in_words(app: App) -> str:
-    return f"at {app.check_minute // 60:02}:{app.check_minute % 60:02}" if app.daily else "off"
+    return f"at {app.check_minute // 60:02}:{app.check_minute % 60:02}" if app.checked_daily else "off"
 
 
 def _plan(app: App, begins: bool = False) -> None:
     """Store when the app is checked next. With `begins`, a check that became due in the pause is still due."""
-    now, zone, planned = utcnow(), workspace().zone, app.daily and app.is_active
+    now, zone, planned = utcnow(), workspace().zone, app.checked_daily and app.is_active
     times = {"next_check_at": daily.next_time(now, app.check_minute, zone) if planned else None}
     if planned and begins:
         times["last_due_at"] = daily.last_time(now, app.check_minute, zone)

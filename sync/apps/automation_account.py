@@ -23,8 +23,9 @@ def note(app: App, identity: Identity) -> list[str]:
             return []
         warnings = []
         found = apps.found(identity)
-        found["identity_id"] = identity.external_id or now.identity_id  # not returned: it hasn't changed
-        if now.identity_id not in (None, found["identity_id"]):
+        # If it isn't returned, it hasn't changed.
+        found["automation_external_id"] = identity.external_id or now.automation_external_id
+        if now.automation_external_id not in (None, found["automation_external_id"]):
             warnings.append(_another(now, identity))
         lost = [lack for lack in identity.missing if lack not in (now.missing_permissions or ())]
         if lost and now.tested_at is not None:
@@ -34,9 +35,11 @@ def note(app: App, identity: Identity) -> list[str]:
 
 
 def _another(app: App, identity: Identity) -> str:
-    activity.record("Rollcall", "acts as another account", about=app.name, before=app.identity, after=identity.name,
+    activity.record("Rollcall", "acts as another account", about=app.name, before=app.automation_name,
+                    after=identity.name,
                     why="The credential was tested before a check", app=app)  # fmt: skip
-    return f"Rollcall now acts as {identity.name}, no longer as {app.identity}: the new account is protected instead."
+    return (f"Rollcall now acts as {identity.name}, no longer as {app.automation_name}: the new account is protected "
+            "instead.")  # fmt: skip
 
 
 def _lost(app: App, lost: list[str]) -> str:

@@ -75,7 +75,7 @@ def _free_name(label: str) -> str:
     return next(name for name in (label, *further) if name not in taken)
 
 
-def enter(app: App, name: str, values: dict[str, str], private_by: str | None = None) -> Identity:
+def enter(app: App, name: str, values: dict[str, str], approver: str | None = None) -> Identity:
     """Keep what was entered, then test it; a secret left empty is the one that was entered before for the same place.
 
     Raises AppProblem, SecretNeeded or ConnectorError with what to fix. The input is kept even then; a secret
@@ -85,8 +85,9 @@ def enter(app: App, name: str, values: dict[str, str], private_by: str | None = 
     given = {field.name: values.get(field.name) or "" for field in kind.fields if not field.mapping}
     given |= {field.name: values[field.name] for field in kind.fields if field.mapping and field.name in values}
     untested = {
-        "name": name.strip() or app.name, "identity": "", "identity_id": None, "tested_at": None,
-        "private_by": private_by or still_approved(kind.fields, given, app.settings, app.private_by),
+        "name": name.strip() or app.name, "automation_name": "", "automation_external_id": None, "tested_at": None,
+        "private_network_approver": approver or still_approved(
+            kind.fields, given, app.settings, app.private_network_approver),
     }  # fmt: skip
     try:
         entered = with_stored(kind.fields, given, app.settings, vault.unseal(app.credential))
@@ -96,7 +97,7 @@ def enter(app: App, name: str, values: dict[str, str], private_by: str | None = 
     _keep(app, kind, entered, **untested)
     apps.refuse_taken_name(untested["name"])
     cleaned = apps.clean(kind, entered)
-    identity = apps.test(app.connector, entered, untested["private_by"])
+    identity = apps.test(app.connector, entered, untested["private_network_approver"])
     with writing():
         apps.refuse_same_space(kind, cleaned)
         _keep(app, kind, cleaned, **apps.found(identity))
@@ -126,7 +127,7 @@ def begin(app: App, owners: list[Person], collaborators: list[Person], daily_on:
         apps.refuse_same_space(apps.connector_class(app.connector), {**app.settings, **vault.unseal(app.credential)})
         App.update(state=AppState.ACTIVE, created_at=utcnow()).where(App.id == app.id).execute()
         app = App.get_by_id(app.id)
-        activity.record(by, "connected app", about=app.name, why=f"as {app.identity}", app=app)
+        activity.record(by, "connected app", about=app.name, why=f"as {app.automation_name}", app=app)
         apps.set_schedule(app, daily_on, minute, by)
         _give_parts(app, owners, collaborators, by)
         return asking.ask(App.get_by_id(app.id), by, CheckTrigger.CONNECT)

@@ -171,12 +171,12 @@ def _is_read(now: datetime) -> Expression:
     """It was read since its daily check was last due, and the next one isn't due."""
     not_due = App.next_check_at.is_null() | (App.next_check_at > now)
     read_when_due = App.last_due_at.is_null() | (App.last_check_at >= App.last_due_at)
-    return App.daily & App.last_check_at.is_null(False) & not_due & read_when_due
+    return App.checked_daily & App.last_check_at.is_null(False) & not_due & read_when_due
 
 
 def _is_matched() -> Expression:
     """Enough accounts are matched, even if one of the others is Rollcall's own, which someone needn't have."""
-    return App.unmatched * 100 <= (App.users - App.services - 1) * (100 - MATCHED_AT_LEAST)
+    return App.unmatched * 100 <= (App.users - App.service_accounts - 1) * (100 - MATCHED_AT_LEAST)
 
 
 def _with_versions_to_watch(today: date) -> Collection[str]:

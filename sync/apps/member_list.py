@@ -86,7 +86,7 @@ def _left_first(app: App, wanted: Members, query: ModelSelect, number: int, tota
 
 def _kept(app: App) -> dict[str, int]:
     """The number of members on each tab, as stored on the app's row."""
-    return dict(zip(TABS, (app.matched, app.unmatched, app.guests, app.services)))
+    return dict(zip(TABS, (app.matched, app.unmatched, app.guests, app.service_accounts)))
 
 
 def ids(app: App, wanted: Members) -> list[int]:
@@ -132,12 +132,12 @@ def _inactive(app: App, days: str) -> Expression:
 
     Where the app does not give the last activity, the account is neither active nor inactive but UNKNOWN.
     """
-    unsaid = fn.COALESCE(Account.unsaid, 0).bin_and(BIT["last_activity"]) != 0
+    missing_fields = fn.COALESCE(Account.missing_fields, 0).bin_and(BIT["last_activity"]) != 0
     if days == UNKNOWN:
-        return Account.last_activity.is_null() | unsaid
+        return Account.last_activity.is_null() | missing_fields
     if days not in INACTIVE:
         return NOTHING
-    return (Account.last_activity < as_of(app) - timedelta(days=int(days))) & ~unsaid
+    return (Account.last_activity < as_of(app) - timedelta(days=int(days))) & ~missing_fields
 
 
 def as_of(app: App) -> datetime:

@@ -30,7 +30,7 @@ class Metrics:
 
 def count_all() -> Metrics:
     seen = glance.of(App.select().where(App.is_connected).order_by(App.id))
-    oldest = App.select(fn.MIN(App.last_check_at)).where(App.is_active, App.daily).scalar()
+    oldest = App.select(fn.MIN(App.last_check_at)).where(App.is_active, App.checked_daily).scalar()
     return Metrics(
         by_state={name: _by_state(model) for name, model in MODELS.items()},
         accounts=_sum(App.users, App.is_connected),

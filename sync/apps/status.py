@@ -203,7 +203,8 @@ def _own_accounts(among: str) -> dict[int, AccountMatch]:
 def _own_accounts_of(among: str) -> ModelSelect:
     return (
         Account.select(Account.app, Account.match_kind).join(App)
-        .where(one_of(Account.app, among), Account.external_id == App.identity_id, Account.is_present).tuples()
+        .where(one_of(Account.app, among), Account.external_id == App.automation_external_id, Account.is_present)
+        .tuples()
     )  # fmt: skip
 
 
@@ -238,7 +239,7 @@ def matching(app: App, own: AccountMatch | None) -> tuple[int, int]:
     The accounts of services and of Rollcall itself count as neither.
     """
     beside = own is not None and own != AccountMatch.SERVICE_ACCOUNT
-    to_match = max(0, app.users - app.services - beside)
+    to_match = max(0, app.users - app.service_accounts - beside)
     return to_match, max(0, to_match - app.unmatched + (own == AccountMatch.UNMATCHED))
 
 
@@ -248,10 +249,10 @@ def unknown_in(app_ids: Among) -> int:
     [(found,)] = db.execute_sql(
         f"""
         SELECT coalesce(sum(CASE WHEN to_match <= 0 THEN 0 WHEN unknown < to_match THEN unknown ELSE to_match END), 0)
-        FROM (SELECT app.users - app.services - CASE WHEN own.match_kind <> 'service account' THEN 1 ELSE 0 END
+        FROM (SELECT app.users - app.service_accounts - CASE WHEN own.match_kind <> 'service account' THEN 1 ELSE 0 END
                 AS to_match, app.unmatched - CASE WHEN own.match_kind = 'unmatched' THEN 1 ELSE 0 END AS unknown
             FROM app LEFT JOIN account own
-                ON own.app_id = app.id AND own.external_id = app.identity_id AND own.state = 'present'
+                ON own.app_id = app.id AND own.external_id = app.automation_external_id AND own.state = 'present'
             WHERE app.state IN ({texts(CONNECTED)}) AND app.unmatched > 0 AND {of_these}) AS each_app
         """,
         values,
@@ -271,7 +272,7 @@ def _has_address(app: App) -> bool:
 def _due(app: App, now: datetime) -> Due:
     if app.state != AppState.ACTIVE:
         return Due.NO
-    if not app.daily:
+    if not app.checked_daily:
         return Due.OFF if app.last_check_at is not None and app.last_check_at < now - DAY else Due.NO
     if app.next_check_at is not None and app.next_check_at <= now:
         return Due.SOON if now - app.next_check_at < PATIENCE else Due.LATE

@@ -373,7 +373,7 @@ def start_due(now: datetime) -> int:
     """Start the daily checks that are due, each once however many days were missed; how many."""
     started, zone = 0, workspace().zone
     # As a list: while a SELECT is open, the queue's own write makes its snapshot stale, and no transaction can begin.
-    are_due = App.select().where(App.is_active, App.daily, App.next_check_at <= now)
+    are_due = App.select().where(App.is_active, App.checked_daily, App.next_check_at <= now)
     for app in list(are_due.order_by(App.next_check_at, App.id)):
         with writing():
             due = daily.next_time(now, app.check_minute, zone)

@@ -90,8 +90,8 @@ _DIFFERING = """
         OR a.status <> s.status OR a.last_activity IS DISTINCT FROM s.last_activity OR a.kind <> s.kind
         OR a.seat <> s.seat OR a.user_name IS DISTINCT FROM s.user_name
         OR a.employee_number IS DISTINCT FROM s.employee_number OR a.further_roles IS DISTINCT FROM s.further_roles
-        OR a.unsaid IS DISTINCT FROM s.unsaid
-        OR a.assumed <> s.assumed
+        OR a.missing_fields IS DISTINCT FROM s.missing_fields
+        OR a.defaulted_fields <> s.defaulted_fields
 """
 _TO_MATCH = """
     SELECT s.account_id FROM differing s JOIN account a ON a.id = s.account_id
@@ -123,15 +123,16 @@ _ROLES = """
 _UPDATE_ACCOUNTS = """
     UPDATE account SET email = s.email, email_key = s.email_key, name = s.name, status = s.status, role = s.role,
         kind = s.kind, last_activity = s.last_activity, seat = s.seat, user_name = s.user_name,
-        employee_number = s.employee_number, further_roles = s.further_roles, unsaid = s.unsaid, assumed = s.assumed
+        employee_number = s.employee_number, further_roles = s.further_roles, missing_fields = s.missing_fields,
+        defaulted_fields = s.defaulted_fields
     FROM differing s WHERE account.id = s.account_id AND account.state <> 'gone'
 """
 _ALL_ACCOUNTS = """
     INSERT INTO account (app_id, external_id, email, email_key, name, status, role, kind, last_activity, seat,
-        user_name, employee_number, further_roles, unsaid, assumed, state, match_kind, match_by_hand, person_id,
-        first_seen)
+        user_name, employee_number, further_roles, missing_fields, defaulted_fields, state, match_kind,
+        match_by_hand, person_id, first_seen)
     SELECT :app, s.external_id, s.email, s.email_key, s.name, s.status, s.role, s.kind, s.last_activity, s.seat,
-        s.user_name, s.employee_number, s.further_roles, s.unsaid, s.assumed, 'present',
+        s.user_name, s.employee_number, s.further_roles, s.missing_fields, s.defaulted_fields, 'present',
         CASE WHEN s.kind = 'system' THEN 'service account' WHEN p.person_id IS NULL THEN 'unmatched' ELSE 'matched' END,
         FALSE, CASE WHEN s.kind = 'system' THEN NULL ELSE p.person_id END, :now
     FROM staged_account s LEFT JOIN person_email p ON p.email_key = s.email_key AND NOT p.disputed
@@ -159,7 +160,7 @@ _RETURN_ACCOUNTS = """
         email = s.email, email_key = s.email_key,
         name = s.name, status = s.status, role = s.role, kind = s.kind, last_activity = s.last_activity, seat = s.seat,
         user_name = s.user_name, employee_number = s.employee_number, further_roles = s.further_roles,
-        unsaid = s.unsaid, assumed = s.assumed
+        missing_fields = s.missing_fields, defaulted_fields = s.defaulted_fields
     FROM differing s WHERE account.id = s.account_id AND account.state = 'gone'
       AND account.gone_at <= :began AND (s.status <> 'suspended' OR NOT :suspends)
 """

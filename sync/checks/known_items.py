@@ -35,7 +35,7 @@ ASKED = 500  # accounts in one query
 STATUSES = (AccountStatus.ACTIVE, AccountStatus.INVITED, AccountStatus.SUSPENDED)
 CODE = (Path(connectors.__file__).parent, Path(__file__).parent)
 # What staging in part depends on. All else that a reading compares is vouched for by the version.
-TRUSTED = (f"+app_id = ? AND +state <> '{AccountState.GONE}' AND pending IS NULL AND missing_since IS NULL "
+TRUSTED = (f"+app_id = ? AND +state <> '{AccountState.GONE}' AND held_values IS NULL AND missing_since IS NULL "
            f"AND status IN ({texts(STATUSES)})")  # fmt: skip
 Note = tuple[str, int, int]
 _started = datetime.now().timestamp()
@@ -86,8 +86,8 @@ class KnownItems:
             if row is None or row[2] != old.versions[place]:
                 found.append(mark)
             else:
-                note, unsaid, assumed = old.notes[old.noted[place]]
-                found.append(Unchanged(row[1], note, (row[0], unsaid, assumed, row[3], row[4], row[2], mark)))
+                note, missing, defaulted = old.notes[old.noted[place]]
+                found.append(Unchanged(row[1], note, (row[0], missing, defaulted, row[3], row[4], row[2], mark)))
         return found
 
     def _places(self, marks: list[bytes]) -> Sequence[int | None]:
@@ -110,7 +110,7 @@ class KnownItems:
         for begin in range(0, len(ids), ASKED):
             asked = ids[begin : begin + ASKED]
             rows = db.execute_sql(
-                "SELECT id, external_id, version, unsaid, assumed FROM account "
+                "SELECT id, external_id, version, missing_fields, defaulted_fields FROM account "
                 f"WHERE id IN ({', '.join('?' * len(asked))}) AND {TRUSTED}", (*asked, self._app.id),
             )  # fmt: skip
             found.update((row[0], row) for row in rows.fetchall())
@@ -157,7 +157,7 @@ class KnownItems:
 class _Part:
     """Items in the order of the list: the mark of each, its account's id and version, and which of the notes.
 
-    A note is the connector's, with what is unsaid and what is assumed.
+    A note is the connector's, with the bits of the missing and of the defaulted fields.
     """
 
     def __init__(self):

@@ -112,7 +112,7 @@ def _found_same(app: App, rows: list[tuple]) -> dict[str, tuple]:
     """By the app's id, of the accounts that are known exactly as they are listed: a row of staged_same and the version
     that was compared.
 
-    Whether a missing field is unsaid or assumed turns out when all are listed (safety.lost_fields).
+    Whether a field without its key is missing or defaulted turns out when all are listed (safety.lost_fields).
     """
     columns = list(zip(*rows))
     alike = [place for place in _SELDOM_VARIES if _is_alike(columns[place])]
@@ -122,9 +122,10 @@ def _found_same(app: App, rows: list[tuple]) -> dict[str, tuple]:
     try:
         found = db.execute_sql(
             f"""
-            SELECT unsaid, assumed, id, version, {", ".join(_COMPARED[place] for place in varying)} FROM account
-            WHERE app_id = ? AND {listed}
-              AND state <> 'gone' AND pending IS NULL AND missing_since IS NULL AND status IN ({texts(STATUSES)}){these}
+            SELECT missing_fields, defaulted_fields, id, version, {", ".join(_COMPARED[place] for place in varying)}
+            FROM account WHERE app_id = ? AND {listed}
+              AND state <> 'gone' AND held_values IS NULL AND missing_since IS NULL
+              AND status IN ({texts(STATUSES)}){these}
             """,
             (app.id, *ids, *(rows[0][place] for place in alike)),
         ).fetchall()
@@ -133,9 +134,9 @@ def _found_same(app: App, rows: list[tuple]) -> dict[str, tuple]:
     known, values_of, same = {row[4]: row for row in found}, itemgetter(*varying), {}
     for row in rows:
         if (one := known.get(row[0])) and values_of(row) == one[4:]:
-            unsaid, assumed, account_id, version = one[:4]
-            if unsaid is not None and row[-2] | row[-1] == unsaid | assumed:
-                same[row[0]] = (account_id, row[-2], row[-1], unsaid, assumed, version)
+            missing, defaulted, account_id, version = one[:4]
+            if missing is not None and row[-2] | row[-1] == missing | defaulted:
+                same[row[0]] = (account_id, row[-2], row[-1], missing, defaulted, version)
     return same
 
 
@@ -166,8 +167,8 @@ def _values(account: Account) -> tuple:
         account.user_name and account.user_name.strip() or None,
         account.employee_number and account.employee_number.strip() or None,
         further,
-        account.unsaid and _bits(account.unsaid) or 0,
-        account.assumed and _bits(account.assumed) or 0,
+        account.missing_fields and _bits(account.missing_fields) or 0,
+        account.defaulted_fields and _bits(account.defaulted_fields) or 0,
     )
 
 

@@ -29,7 +29,7 @@ def nobody_is_gone(missing: int) -> list[str]:
 
 
 _KNOWN_ACCESS = """
-    INSERT INTO staged_access (account, asset, role, privileged, assumed)
+    INSERT INTO staged_access (account, asset, role, privileged, role_defaulted)
     SELECT a.external_id, t.external_id, x.role, x.privileged, FALSE FROM access x
     JOIN account a ON a.id = x.account_id AND a.state <> 'gone'
     JOIN asset t ON t.id = x.asset_id AND t.external_id = :asset

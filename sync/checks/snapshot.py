@@ -124,4 +124,4 @@ def _asset_row(asset: Asset) -> tuple:
 
 
 def _access_row(access: Access) -> tuple:
-    return access.account, access.asset, access.role, access.privileged, access.assumed
+    return access.account, access.asset, access.role, access.privileged, access.role_defaulted

@@ -194,7 +194,7 @@ def _add_entries(directory: Directory, now: datetime) -> None:
                 SELECT 1 FROM directory_entry AS e
                 WHERE e.directory_id = ? AND e.external_id = r.external_id) ON CONFLICT DO NOTHING""", directory.id)
     _run(f"""INSERT INTO directory_entry (directory_id, external_id, person_id, user_name, email, name,
-                                         employee_number, status, reported, reported_at, reason)
+                                         employee_number, status, reported_status, reported_at, reason)
             SELECT ?3, r.external_id, r.person_id, r.user_name, r.email, r.name, r.employee_number,
                    person.status, person.status, ?1, {_reason("person.status")}
             FROM read_person AS r JOIN person ON person.id = r.person_id
@@ -205,7 +205,7 @@ def _add_entries(directory: Directory, now: datetime) -> None:
 
 def _note_days(directory: Directory) -> None:
     """What the directory says beside the status: last_days.py makes the status follow."""
-    reported = ("listed", "last_day", "starts_on", "department", "manager")
+    reported = ("status_before_dates", "last_day", "starts_on", "department", "manager")
     _run(f"""UPDATE directory_entry AS e SET {", ".join(f"{name} = r.{name}" for name in reported)}
             FROM read_person AS r WHERE e.directory_id = ? AND r.external_id = e.external_id
               AND ({" OR ".join(f"e.{name} IS DISTINCT FROM r.{name}" for name in reported)})""", directory.id)
@@ -233,24 +233,25 @@ def _apply_status(directory: Directory, now: datetime, whole: bool = True) -> li
 
     Who is not staged is missing from the directory, unless the reading is not `whole`.
     """
-    reported = f"""(SELECT e.id, e.person_id, e.reported, coalesce(r.status, 'deprovisioned') AS status,
+    reported = f"""(SELECT e.id, e.person_id, e.reported_status, coalesce(r.status, 'deprovisioned') AS status,
                        coalesce(r.deleted, TRUE) AS missing, coalesce(r.why, '') AS why
                 FROM directory_entry AS e {"LEFT" if whole else ""} JOIN read_person AS r
                      ON r.external_id = e.external_id
                 WHERE e.directory_id = ?1) AS staged"""
     _run(f"""INSERT INTO read_moved SELECT staged.person_id FROM {reported}
-            WHERE (staged.reported = 'deprovisioned') <> (staged.status = 'deprovisioned')
+            WHERE (staged.reported_status = 'deprovisioned') <> (staged.status = 'deprovisioned')
             ON CONFLICT DO NOTHING""", directory.id)
-    _run(f"""UPDATE directory_entry SET reported = staged.status, reported_at = ?3,
+    _run(f"""UPDATE directory_entry SET reported_status = staged.status, reported_at = ?3,
                 left_at = CASE WHEN staged.status = 'deprovisioned' THEN ?4 END,
                 reason = CASE WHEN staged.missing THEN 'No longer in ' || ?2
                     ELSE {_reason("staged.status", "staged.why")} END
-            FROM {reported} WHERE staged.id = directory_entry.id AND directory_entry.reported <> staged.status""",
+            FROM {reported}
+            WHERE staged.id = directory_entry.id AND directory_entry.reported_status <> staged.status""",
          directory.id, directory.name, now, now)
     asked = "" if whole else "AND e.external_id IN (SELECT external_id FROM read_person)"
-    due = f"e.directory_id = ? AND e.status <> e.reported AND e.{UNHELD} {asked}"
+    due = f"e.directory_id = ? AND e.status <> e.reported_status AND e.{UNHELD} {asked}"
     changed = _rows(f"SELECT e.person_id FROM directory_entry AS e WHERE {due}", directory.id)
-    _run(f"UPDATE directory_entry AS e SET status = reported WHERE {due}", directory.id)
+    _run(f"UPDATE directory_entry AS e SET status = reported_status WHERE {due}", directory.id)
     by_hand = _rows("SELECT person.id FROM directory_entry AS e JOIN person ON person.id = e.person_id "
                     f"WHERE e.directory_id = ? AND person.status_by_hand IS NOT NULL {asked}", directory.id)
     return [person for (person,) in (*changed, *by_hand)]

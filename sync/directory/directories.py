@@ -58,30 +58,30 @@ def connector_class(kind: str) -> type[DirectoryConnector]:
         raise DirectoryProblem(f"There is no kind of directory named {kind!r} that can be read.") from None
 
 
-def test(kind: str, values: dict[str, str], private_by: str | None = None) -> Identity:
+def test(kind: str, values: dict[str, str], approver: str | None = None) -> Identity:
     """Test the credential; return who it is and how many people it sees. Raises DirectoryProblem, or ConnectorError,
     which say what to fix.
 
-    `private_by`: who approves that the address lies in a private network (see reach.py).
+    `approver`: who approves that the address lies in a private network (see private_networks.py).
     """
     connector = connector_class(kind)(cleaned(kind, values))
     connector.today = today()
     try:
-        with connectors.reaching(private_by is not None):
+        with connectors.reaching(approver is not None):
             return connector.test()
     finally:
         connector.close()
 
 
-def connect(kind: str, name: str, values: dict[str, str], by: Asker, private_by: str | None = None) -> Directory:
+def connect(kind: str, name: str, values: dict[str, str], by: Asker, approver: str | None = None) -> Directory:
     """Test it, store it, and queue its first reading; the asker becomes responsible for it. Raises like test(), and
     NotAllowed; nothing is stored then."""
     rank.require(by, *rank.MANAGERS)
     sample_data.refuse_real()
     name = name.strip() or connector_class(kind).label
     values = cleaned(kind, values)
-    identity = test(kind, values, private_by)
-    stored = _stored(kind, values) | {"private_by": private_by}
+    identity = test(kind, values, approver)
+    stored = _stored(kind, values) | {"private_network_approver": approver}
     with writing():
         if Directory.select().where(Directory.name == name).exists():
             raise DirectoryProblem(f"A directory named {name} already exists. Choose another name.")
@@ -92,16 +92,16 @@ def connect(kind: str, name: str, values: dict[str, str], by: Asker, private_by:
     return directory
 
 
-def reconnect(directory: Directory, values: dict[str, str], by: Asker, private_by: str | None = None) -> Identity:
+def reconnect(directory: Directory, values: dict[str, str], by: Asker, approver: str | None = None) -> Identity:
     """Change a directory's values. An empty secret keeps the stored one, for the same host. `by` becomes responsible.
     Raises like test(), or SecretNeeded, NotAllowed."""
     rank.require(by, *rank.MANAGERS)
     fields, secrets = connector_class(directory.kind).fields, vault.unseal(directory.credential)
     values = cleaned(directory.kind, with_stored(fields, values, directory.settings, secrets))
-    private_by = private_by or still_approved(fields, values, directory.settings, directory.private_by)
-    identity = test(directory.kind, values, private_by)
+    approver = approver or still_approved(fields, values, directory.settings, directory.private_network_approver)
+    identity = test(directory.kind, values, approver)
     with writing():
-        stored = _stored(directory.kind, values) | {"private_by": private_by}
+        stored = _stored(directory.kind, values) | {"private_network_approver": approver}
         Directory.update(error=None, failures=0, **stored).where(Directory.id == directory.id).execute()
         vouching.make_responsible(directory, by)
         activity.record(by, "reconnected directory", about=directory.name, why=f"as {identity.name}")
@@ -119,7 +119,7 @@ def connector_for(directory: Directory, instead: dict[str, str] | None = None) -
 def reaching(directory: Directory) -> AbstractContextManager[None]:
     """In this block, the directory's connector may connect to a private network if someone who may do so approved
     it."""
-    return connectors.reaching(directory.private_by is not None)
+    return connectors.reaching(directory.private_network_approver is not None)
 
 
 def is_list(directory: Directory) -> bool:
@@ -332,7 +332,7 @@ def held(directory: Directory) -> list[DirectoryEntry]:
 
 
 def _is_held(directory: Directory):
-    return (DirectoryEntry.directory == directory) & (DirectoryEntry.status != DirectoryEntry.reported)
+    return (DirectoryEntry.directory == directory) & (DirectoryEntry.status != DirectoryEntry.reported_status)
 
 
 def release(directory: Directory, by: Asker, seen: str | None = None) -> int:
@@ -353,8 +353,8 @@ def release(directory: Directory, by: Asker, seen: str | None = None) -> int:
         if not affected:
             raise DirectoryProblem(f"Nothing was changed. {last_owner.LAST_OWNER}")
         released = _is_held(directory) & DirectoryEntry.person.in_(affected)
-        DirectoryEntry.update(status=DirectoryEntry.reported).where(released).execute()
-        Directory.update(guard_from=utcnow()).where(Directory.id == directory.id).execute()
+        DirectoryEntry.update(status=DirectoryEntry.reported_status).where(released).execute()
+        Directory.update(guard_counts_from=utcnow()).where(Directory.id == directory.id).execute()
         activity.record(by, "released held leavers", about=directory.name,
                         after=plural(len(affected), "person", "people"))
         people.recompute_status(affected, by)

@@ -19,7 +19,7 @@ def exclude_people_of_others(directory: Directory) -> None:
     _run("""INSERT INTO read_taken
             SELECT e.person_id FROM read_email AS m JOIN person_email AS pe ON pe.email_key = m.email_key
             JOIN directory_entry AS e ON e.person_id = pe.person_id
-            WHERE e.directory_id = ? AND e.reported <> 'deprovisioned'
+            WHERE e.directory_id = ? AND e.reported_status <> 'deprovisioned'
               AND e.external_id NOT IN (SELECT external_id FROM read_person) ON CONFLICT DO NOTHING""", directory.id)
 
 
@@ -64,7 +64,7 @@ def _part_from_namesakes(directory: Directory) -> None:
     """An id that is only the address, as in a list without numbers, proves no more than the address does. Someone who
     left under it isn't the person who is here now with another name or number."""
     _run(f"""DELETE FROM directory_entry
-             WHERE directory_id = ? AND status = 'deprovisioned' AND reported = 'deprovisioned' AND EXISTS (
+             WHERE directory_id = ? AND status = 'deprovisioned' AND reported_status = 'deprovisioned' AND EXISTS (
                 SELECT 1 FROM read_person AS r
                 WHERE r.external_id = directory_entry.external_id AND r.external_id = r.email_key
                   AND r.status <> 'deprovisioned' AND {another_human("r", "directory_entry.person_id")})""",
@@ -104,13 +104,13 @@ def _find_renumbered(directory: Directory, guard: Guard) -> None:
              JOIN read_email AS m ON m.external_id = r.external_id AND m.main
              JOIN person_email AS pe ON pe.email_key = m.email_key
              JOIN directory_entry AS e ON e.person_id = pe.person_id AND e.directory_id = ?
-             WHERE r.person_id IS NULL AND r.status <> 'deprovisioned' AND e.reported <> 'deprovisioned'
+             WHERE r.person_id IS NULL AND r.status <> 'deprovisioned' AND e.reported_status <> 'deprovisioned'
                AND e.external_id NOT IN (SELECT external_id FROM read_person)
                AND name_key(r.name) <> '' AND name_key(r.name) = name_key(e.name)
                AND m.email_key NOT IN (SELECT email_key FROM read_disputed)
                AND pe.person_id NOT IN (SELECT person_id FROM read_taken)
              GROUP BY pe.person_id HAVING count(*) = 1""", (directory.id,))
-    here = "SELECT count(*) FROM directory_entry WHERE directory_id = ? AND reported <> 'deprovisioned'"
+    here = "SELECT count(*) FROM directory_entry WHERE directory_id = ? AND reported_status <> 'deprovisioned'"
     found, of = (db.execute_sql(sql, values).fetchone()[0] for sql, values in (
         ("SELECT count(*) FROM read_renumbered", ()), (here, (directory.id,))))  # fmt: skip
     if guard.holds(found, of):
@@ -138,7 +138,7 @@ def _find_by_number(directory: Directory) -> None:
              FROM found AS pe WHERE pe.external_id = r.external_id AND {SAME_NAME}
                AND pe.person_id NOT IN (SELECT person_id FROM read_taken)
                AND NOT EXISTS (SELECT 1 FROM directory_entry AS e WHERE e.person_id = pe.person_id
-                               AND e.directory_id = ? AND e.reported <> 'deprovisioned')""",
+                               AND e.directory_id = ? AND e.reported_status <> 'deprovisioned')""",
         directory.id,
     )
 

@@ -18,7 +18,7 @@ DAY = timedelta(days=1)
 
 def seen(entries: Iterable[DirectoryEntry]) -> str:
     """A fingerprint of these held entries. A release must give it back, so that only what was shown is released."""
-    content = sorted((entry.id, entry.status, entry.reported) for entry in entries)
+    content = sorted((entry.id, entry.status, entry.reported_status) for entry in entries)
     return hashlib.sha256(repr(content).encode()).hexdigest()[:32]
 
 
@@ -35,11 +35,11 @@ def hold_back(directory: Directory, guard: Guard, now: datetime, whole: bool) ->
     leaving = _count(f"""
         SELECT count(DISTINCT person_id) FROM directory_entry WHERE {here}
           AND (person_id IN (SELECT person_id FROM read_leaving)
-               OR reported = 'deprovisioned' AND left_at >= ?2
+               OR reported_status = 'deprovisioned' AND left_at >= ?2
                   AND person_id NOT IN (SELECT person_id FROM read_person
                                         WHERE status <> 'deprovisioned' AND person_id IS NOT NULL)
                   AND person_id NOT IN (SELECT person_id FROM directory_entry
-                                        WHERE directory_id = ?1 AND reported <> 'deprovisioned'))
+                                        WHERE directory_id = ?1 AND reported_status <> 'deprovisioned'))
         """, directory.id, since)
     before = _count(f"""SELECT count(DISTINCT person_id) FROM directory_entry WHERE {here}
                         AND (status <> 'deprovisioned' OR left_at >= ?2)""", directory.id, since)
@@ -51,21 +51,21 @@ def hold_back(directory: Directory, guard: Guard, now: datetime, whole: bool) ->
 
 def _counted_from(directory: Directory, now: datetime) -> datetime:
     """A day ago, or a day before the first of those who are held left: waiting for a day releases nobody."""
-    first = _count("SELECT min(left_at) FROM directory_entry WHERE directory_id = ? AND status <> reported "
-                   "AND reported = 'deprovisioned'", directory.id)
+    first = _count("SELECT min(left_at) FROM directory_entry WHERE directory_id = ? AND status <> reported_status "
+                   "AND reported_status = 'deprovisioned'", directory.id)
     began = min(now, datetime.fromisoformat(first)) if first else now
-    return max(began - DAY, directory.guard_from or directory.created_at)
+    return max(began - DAY, directory.guard_counts_from or directory.created_at)
 
 
 def _note_leaving(directory: Directory, whole: bool) -> None:
-    unsaid = "'deprovisioned'" if whole else "e.reported"
+    if_absent = "'deprovisioned'" if whole else "e.reported_status"
     asked = "" if whole else "AND e.person_id IN (SELECT person_id FROM read_person)"
     db.execute_sql(f"""
         INSERT INTO read_leaving
         SELECT e.person_id FROM directory_entry AS e LEFT JOIN read_person AS r ON r.external_id = e.external_id
         WHERE e.directory_id = ? {asked} GROUP BY e.person_id
         HAVING count(*) FILTER (WHERE e.status <> 'deprovisioned') > 0
-           AND count(*) FILTER (WHERE coalesce(r.status, {unsaid}) <> 'deprovisioned') = 0
+           AND count(*) FILTER (WHERE coalesce(r.status, {if_absent}) <> 'deprovisioned') = 0
         """, (directory.id,))
 
 
@@ -75,13 +75,14 @@ def _nobody_is_left(directory: Directory, leaving: int, before: int, whole: bool
     return leaving > 1 and not _count("""
         SELECT count(*) FROM directory_entry WHERE directory_id = ?
           AND person_id NOT IN (SELECT person_id FROM read_person WHERE new)
-          AND reported <> 'deprovisioned' AND person_id NOT IN (SELECT person_id FROM read_leaving)""", directory.id)
+          AND reported_status <> 'deprovisioned' AND person_id NOT IN (SELECT person_id FROM read_leaving)""",
+        directory.id)
 
 
 def _apply_status(directory: Directory, whole: bool) -> None:
     """Not so many leave. Those stay held whose address belongs to someone else who is here. In a directory that
     pushes, those who were held before stay held too, because it doesn't report the others again."""
-    held = "status <> reported AND reported = 'deprovisioned'" if not whole else "FALSE"
+    held = "status <> reported_status AND reported_status = 'deprovisioned'" if not whole else "FALSE"
     db.execute_sql(f"""
         DELETE FROM read_leaving
         WHERE person_id NOT IN (SELECT person_id FROM directory_entry WHERE directory_id = ? AND {held})

@@ -28,11 +28,12 @@ def settle(directory: Directory) -> None:
     other: someone is active though the last day has passed, and not because it passed since the list named it."""
     day = today()
     _refuse_contradictions(directory, day)
-    for (last,) in _rows("SELECT DISTINCT last_day FROM read_person WHERE last_day < ? AND listed <> 'deprovisioned'",
-                         day.isoformat()):  # fmt: skip
+    for (last,) in _rows("SELECT DISTINCT last_day FROM read_person "
+                         "WHERE last_day < ? AND status_before_dates <> 'deprovisioned'", day.isoformat()):  # fmt: skip
         db.execute_sql("UPDATE read_person SET status = 'deprovisioned', why = ? "
-                       "WHERE last_day = ? AND listed <> 'deprovisioned'", (_over(date.fromisoformat(last)), last))
-    begins = "listed = 'deprovisioned' AND starts_on > ? AND (last_day IS NULL OR last_day >= starts_on)"
+                       "WHERE last_day = ? AND status_before_dates <> 'deprovisioned'",
+                       (_over(date.fromisoformat(last)), last))
+    begins = "status_before_dates = 'deprovisioned' AND starts_on > ? AND (last_day IS NULL OR last_day >= starts_on)"
     for (first,) in _rows(f"SELECT DISTINCT starts_on FROM read_person WHERE {begins}", day.isoformat()):
         why = f"Begins on {day_in_words(date.fromisoformat(first))}"
         db.execute_sql(f"UPDATE read_person SET status = 'suspended', why = ? WHERE {begins} AND starts_on = ?",
@@ -43,8 +44,9 @@ def _refuse_contradictions(directory: Directory, day: date) -> None:
     found = _rows("""
         SELECT coalesce(nullif(r.name, ''), r.email), r.last_day FROM read_person AS r
         LEFT JOIN directory_entry AS e ON e.directory_id = ? AND e.external_id = r.external_id
-        WHERE r.last_day < ? AND r.listed <> 'deprovisioned'
-          AND (e.id IS NULL OR e.listed IS DISTINCT FROM r.listed OR e.last_day IS DISTINCT FROM r.last_day)
+        WHERE r.last_day < ? AND r.status_before_dates <> 'deprovisioned'
+          AND (e.id IS NULL OR e.status_before_dates IS DISTINCT FROM r.status_before_dates
+               OR e.last_day IS DISTINCT FROM r.last_day)
         ORDER BY r.last_day, 1""", directory.id, day.isoformat())
     if not found:
         return
@@ -63,7 +65,7 @@ def mark_left(now: datetime) -> None:
         .join(Directory)
         .where(
             DirectoryEntry.last_day < day,
-            DirectoryEntry.reported != PersonStatus.DEPROVISIONED,
+            DirectoryEntry.reported_status != PersonStatus.DEPROVISIONED,
             Directory.state == DirectoryState.ACTIVE,
         )
     )
@@ -84,8 +86,8 @@ def _mark_left_in_directory(directory: Directory, entries: list[DirectoryEntry])
             start_date=entry.starts_on, department=entry.department or "", manager=entry.manager or "",
         ) for entry in entries])  # fmt: skip
         for entry in entries:
-            db.execute_sql("UPDATE read_person SET listed = ?, why = ? WHERE external_id = ?",
-                           (entry.listed, _over(entry.last_day), entry.external_id))
+            db.execute_sql("UPDATE read_person SET status_before_dates = ?, why = ? WHERE external_id = ?",
+                           (entry.status_before_dates, _over(entry.last_day), entry.external_id))
         before = [entry.person_id for entry in entries]
         outcome = apply_pushed(directory, workspace_guard(), directory.name)
         if outcome.counts["held"]:

@@ -18,7 +18,7 @@ from sync.states import HeldField, PersonStatus
 
 ORDER = (Directory.position.is_null(), Directory.position, Directory.id)
 # A directory that someone has left has a say only where they have left all of them.
-FIRST = ("e.reported = 'deprovisioned', d.position IS NULL, d.position, d.id, e.reported_at DESC, e.id DESC")
+FIRST = ("e.reported_status = 'deprovisioned', d.position IS NULL, d.position, d.id, e.reported_at DESC, e.id DESC")
 EMAIL_NOW = "(SELECT m.email_key FROM person_email AS m WHERE m.person_id = e.person_id AND m.main)"
 
 
@@ -182,7 +182,7 @@ def deciding(entries: list[DirectoryEntry], field: str) -> DirectoryEntry | None
 
     def order(entry: DirectoryEntry) -> tuple:
         place = entry.directory.position
-        return (vouching.is_above(entry.directory, entry.person), entry.reported == PersonStatus.DEPROVISIONED,
+        return (vouching.is_above(entry.directory, entry.person), entry.reported_status == PersonStatus.DEPROVISIONED,
                 place is None, place or 0, entry.directory_id, -entry.reported_at.timestamp(), -entry.id)
 
     return min((entry for entry in entries if getattr(entry, field)), key=order, default=None)

@@ -211,7 +211,7 @@ def _digest_of_staged() -> str:
     return digest.hexdigest()
 
 
-_HELD = "directory_entry AS e WHERE e.directory_id = :directory AND e.status <> e.reported"
+_HELD = "directory_entry AS e WHERE e.directory_id = :directory AND e.status <> e.reported_status"
 
 
 def _held(directory: Directory) -> Iterator[Row]:

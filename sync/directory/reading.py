@@ -70,7 +70,7 @@ def stage(page: list[DirectoryPerson]) -> int:
     """Put these people beside those who are staged; how many of them weren't yet. Raises UnusableReading."""
     stored = db.executemany(
         "INSERT INTO read_person (external_id, email_key, email, name, status, user_name, "
-        "employee_number, listed, last_day, starts_on, department, manager) "
+        "employee_number, status_before_dates, last_day, starts_on, department, manager) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         [_person_row(person) for person in page]).rowcount
     db.executemany("INSERT INTO read_email VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",

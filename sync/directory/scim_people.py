@@ -161,7 +161,7 @@ def _join_groups(directory: Directory, user: ScimResource, entry: DirectoryEntry
 @queue.each_minute
 def report_held(now: datetime) -> None:
     """Report what a guard holds of a pushing directory after a minute without more: one e-mail, not hundreds."""
-    differs = DirectoryEntry.status != DirectoryEntry.reported
+    differs = DirectoryEntry.status != DirectoryEntry.reported_status
     for directory in list(Directory.select().where(Directory.kind == push.SLUG)):
         held = [entry.left_at for entry in DirectoryEntry.select(DirectoryEntry.left_at).where(
             DirectoryEntry.directory == directory, differs)]

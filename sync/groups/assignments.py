@@ -52,7 +52,7 @@ def gather(app: App, removal_suspends: bool = False) -> dict[str, object]:
     from all rules. Returns the values that the statements of this module need."""
     values = {
         "app": app.id, "now": str(utcnow()), "suspends": removal_suspends, "today": str(today()),
-        "identity": app.identity_id, "blind": is_blind(app),
+        "identity": app.automation_external_id, "blind": is_blind(app),
     }  # fmt: skip
     tables.fill(COVERED, _COVERED, values)
     tables.fill(ASSIGNED, _assigned(COVERED.name), values)
@@ -194,7 +194,7 @@ _TO_CHANGE_ROLE = f"""
         json_object('role', s.role, 'before', a.role, 'demotes', {roles.may_administer("a")} AND NOT s.privileged)
     {_SEATS} LEFT JOIN role was ON was.app_id = :app AND was.external_id = a.role
     WHERE s.role <> '' AND s.role NOT IN (SELECT id FROM ({roles.held("a")}) AS held) AND NOT s.rests AND NOT :blind
-      AND NOT EXISTS (SELECT 1 FROM app_task t WHERE {_LIVE} AND t.act = 'change role')
+      AND NOT EXISTS (SELECT 1 FROM app_task t WHERE {_LIVE} AND t.kind = 'change role')
 """
 _OF_SEVERAL_ROLES = """
     SELECT w.account_id, w.detail ->> 'role' FROM wanted w JOIN account a ON a.id = w.account_id
@@ -218,7 +218,7 @@ _TO_GRANT = f"""
     LEFT JOIN access x ON x.account_id = a.id AND x.asset_id = g.asset_id
     WHERE (x.id IS NULL OR g.role <> '' AND x.role <> g.role AND NOT x.privileged AND NOT s.rests AND NOT :blind)
       AND NOT EXISTS (
-        SELECT 1 FROM app_task t WHERE {_LIVE} AND t.act IN ('grant', 'revoke') AND t.asset_id = g.asset_id)
+        SELECT 1 FROM app_task t WHERE {_LIVE} AND t.kind IN ('grant', 'revoke') AND t.asset_id = g.asset_id)
 """
 # Access by a rule, if none of their groups grants it now. If no rule at all grants it, it was taken out of the rules by
 # hand: that takes nothing from anyone.
@@ -236,7 +236,7 @@ _TO_REVOKE = f"""
         SELECT 1 FROM covered c JOIN group_rule_asset ra ON ra.rule_id = c.rule_id
         WHERE c.person_id = s.person_id AND ra.asset_id = x.asset_id)
       AND NOT EXISTS (
-        SELECT 1 FROM app_task t WHERE {_LIVE} AND t.act IN ('grant', 'revoke') AND t.asset_id = x.asset_id)
+        SELECT 1 FROM app_task t WHERE {_LIVE} AND t.kind IN ('grant', 'revoke') AND t.asset_id = x.asset_id)
 """
 _NO_LONGER_ASSIGNED = f"""
     {wanted.WANT}

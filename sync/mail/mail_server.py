@@ -90,7 +90,7 @@ def current() -> Outgoing | None:
     if server is None:
         return None
     try:
-        return _outgoing(server, _stored_password(kept), kept["private_by"] is not None)
+        return _outgoing(server, _stored_password(kept), kept["private_network_approver"] is not None)
     except vault.VaultProblem:
         raise MailDelayed("The stored password of the mail server can't be decrypted.",
                           "Enter it again under Settings, Mail.") from None
@@ -111,14 +111,15 @@ def save(given: Mapping[str, str], by: Asker) -> MailServer:
         known = {"password": _stored_password(kept) if given.get("user", "").strip() else ""}
     values = credentials.with_stored(FIELDS, given, before, known)
     server, password = _checked(values)
-    private_by = _approver(by) or private_networks.still_approved(FIELDS, values, before, kept.get("private_by"))
+    approver = _approver(by) or private_networks.still_approved(
+        FIELDS, values, before, kept.get("private_network_approver"))
     try:
-        smtp.greet(_outgoing(server, password, private_by is not None), PATIENCE)
+        smtp.greet(_outgoing(server, password, approver is not None), PATIENCE)
     except MailNotSent as problem:
         raise MailServerProblem(f"{problem.in_full} Nothing was changed.") from None
     with writing():
         sealed = vault.seal({"password": password}).decode() if password else ""
-        set_setting(KEPT_AS, asdict(server) | {"password": sealed, "private_by": private_by})
+        set_setting(KEPT_AS, asdict(server) | {"password": sealed, "private_network_approver": approver})
         delivery.succeeded()
         activity.record(by, "changed mail server", about=server.host, before=_server_in_words(before),
                         after=_server_in_words(_as_entered(server)))

@@ -213,7 +213,7 @@ def outcome(report: Report) -> list[Mail]:
     if last is None:
         return []
     states = dict(tasks.select(Task.state, fn.COUNT(Task.id)).group_by(Task.state).tuples())
-    app, only_removals = App.get_by_id(report.app_id), not tasks.where(Task.act != TaskKind.REMOVE).exists()
+    app, only_removals = App.get_by_id(report.app_id), not tasks.where(Task.kind != TaskKind.REMOVE).exists()
     failed = sum(states.get(state, 0) for state in (TaskState.FAILED, TaskState.NEEDS_ATTENTION))
     awaiting = tasks.where(Task.where_awaits_approval())
     ended = "failed" if failed else "awaiting" if awaiting.exists() else "well"
@@ -243,7 +243,7 @@ def _task_rows(heading: str, chosen: ModelSelect) -> dict[str, Any]:
             {
                 "name": name_in_task(task),
                 "email": task.account.email if task.account and task.account.email != name_in_task(task) else "",
-                "act": task.act if task.act != TaskKind.REMOVE else "",
+                "operation": task.kind if task.kind != TaskKind.REMOVE else "",
                 "error": task.error or "",
             }
             for task in shown
@@ -287,11 +287,11 @@ def directory_held(directory: Directory, count: int) -> list[Mail]:
     """The guard holds `count` people of a directory back: e-mail the workspace owners, once for the same people."""
     held = (
         DirectoryEntry.select(DirectoryEntry, Person).join(Person)
-        .where(DirectoryEntry.directory == directory.id, DirectoryEntry.status != DirectoryEntry.reported)
+        .where(DirectoryEntry.directory == directory.id, DirectoryEntry.status != DirectoryEntry.reported_status)
         .order_by(DirectoryEntry.id)
     )
     entries = list(held)
-    who = hashlib.sha256(" ".join(f"{entry.id}:{entry.reported}" for entry in entries).encode()).hexdigest()[:24]
+    who = hashlib.sha256(" ".join(f"{entry.id}:{entry.reported_status}" for entry in entries).encode()).hexdigest()[:24]
     active = DirectoryEntry.select().where(
         DirectoryEntry.directory == directory.id, DirectoryEntry.status == PersonStatus.ACTIVE
     ).count()

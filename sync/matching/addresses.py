@@ -70,7 +70,7 @@ CONTESTED = f"EXISTS ({_RIVAL} AND NOT {same_human('d', 'pe.person_id')})"
 # What an account is known by: its e-mail, what its user name makes in this app, and an e-mail that a guard holds.
 _ADDRESSES = """(a.email_key, coalesce((
     SELECT email_key(a.user_name || '@' || x.match_domain) FROM app AS x WHERE x.id = a.app_id), ''),
-    coalesce(a.pending ->> 'email_key', ''))"""
+    coalesce(a.held_values ->> 'email_key', ''))"""
 # Why an account isn't its person's to lose, whatever was matched or decided: its address is another's who is here, by
 # what is known or by what a directory says of someone who isn't known yet. NULL where nobody else has it.
 ANOTHERS = f"""
@@ -162,7 +162,7 @@ def is_free_for(directory: Directory, external_id: str) -> bool:
               OR EXISTS (SELECT 1 FROM person_email AS pe JOIN person AS p ON p.id = pe.person_id
                          WHERE pe.email_key = c.email_key AND {PROVEN} AND NOT EXISTS (
                              SELECT 1 FROM directory_entry AS e WHERE e.person_id = pe.person_id
-                             AND e.directory_id = ?1 AND e.reported <> 'deprovisioned'))))""",
+                             AND e.directory_id = ?1 AND e.reported_status <> 'deprovisioned'))))""",
         (directory.id, external_id)).fetchone()[0] == 1  # fmt: skip
 
 

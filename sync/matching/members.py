@@ -47,8 +47,8 @@ def _counted(app: App) -> ModelSelect:
 
 
 @prepared_write
-def _keep(app_id: int, users: int, matched: int, unmatched: int, guests: int, services: int) -> ModelUpdate:
-    kept = dict(users=users, matched=matched, unmatched=unmatched, guests=guests, services=services)
+def _keep(app_id: int, users: int, matched: int, unmatched: int, guests: int, service_accounts: int) -> ModelUpdate:
+    kept = dict(users=users, matched=matched, unmatched=unmatched, guests=guests, service_accounts=service_accounts)
     same = [getattr(App, name) == number for name, number in kept.items()]
     return App.update(kept).where(App.id == app_id, ~reduce(and_, same))
 

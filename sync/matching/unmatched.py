@@ -30,6 +30,6 @@ def by_domain(app: App) -> list[Domain]:
         FROM account WHERE app_id = :app AND state = '{AccountState.PRESENT}' AND external_id IS DISTINCT FROM :own
         GROUP BY 1 HAVING count(*) FILTER (WHERE match_kind = '{AccountMatch.UNMATCHED}') > 0 ORDER BY 2 DESC, 1
         """,
-        {"app": app.id, "own": app.identity_id},
+        {"app": app.id, "own": app.automation_external_id},
     ).fetchall()
     return [Domain(*row) for row in rows]

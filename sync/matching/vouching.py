@@ -93,13 +93,13 @@ def note_above(directory: Directory) -> None:
 def hold_above(directory: Directory, whole: bool) -> None:
     """Adds to read_leaving the people of read_above whose status the staged reading would change. Anyone not staged is
     missing from the directory, unless the reading is not `whole`. Within staging()."""
-    unsaid = "'deprovisioned'" if whole else "e.reported"
+    if_absent = "'deprovisioned'" if whole else "e.reported_status"
     staged = "" if whole else "AND r.external_id IS NOT NULL"
     db.execute_sql(f"""
         INSERT INTO read_leaving SELECT e.person_id FROM directory_entry AS e
         LEFT JOIN read_person AS r ON r.external_id = e.external_id
         WHERE e.directory_id = ? AND e.person_id IN (SELECT person_id FROM read_above) {staged}
-          AND coalesce(r.status, {unsaid}) <> e.status ON CONFLICT DO NOTHING""", (directory.id,))
+          AND coalesce(r.status, {if_absent}) <> e.status ON CONFLICT DO NOTHING""", (directory.id,))
 
 
 def vouch(directory: Directory, by: Asker) -> None:

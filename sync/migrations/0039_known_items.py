@@ -38,9 +38,9 @@ def up(migrator, db):
     make_triggers(db)
 
 
-def make_triggers(db):
+def make_triggers(db, columns=WATCHED):
     """The second one because the id of a deleted row may be given to another one."""
-    watched = ", ".join(WATCHED)
+    watched = ", ".join(columns)
     forgets = "DELETE FROM remembered_items WHERE app_id = OLD.app_id"
     if isinstance(db, SqliteDatabase):
         db.execute_sql(

@@ -49,12 +49,12 @@ class App(Base):
     settings = JSONField(default=dict)  # the connector's fields that aren't secret
     credential = BlobField(null=True)  # the secret ones, by vault.py
     state = OneOf(AppState, default=AppState.CONNECTING)
-    identity = CharField(default="")  # who the automation account is, from test()
-    identity_id = CharField(null=True)  # its external id among the accounts, if the app returns it
+    automation_name = CharField(default="")  # who the automation account is, from test()
+    automation_external_id = CharField(null=True)  # its external id among the accounts, if the app returns it
     tested_at = DateTimeField(null=True)
     error = TextField(null=True)  # of the last check, or of a later test of the credential; null: that worked
     failures = IntegerField(default=0)  # checks failed in a row
-    daily = BooleanField(default=True)
+    checked_daily = BooleanField(default=True)
     check_minute = IntegerField(default=0)  # of the day, in the workspace's zone
     next_check_at = DateTimeField(null=True, index=True)
     last_check_at = DateTimeField(null=True)  # the last check that succeeded
@@ -66,7 +66,7 @@ class App(Base):
     matched = IntegerField(default=0)
     unmatched = IntegerField(default=0)
     guests = IntegerField(default=0)
-    services = IntegerField(default=0)
+    service_accounts = IntegerField(default=0)
     created_at = DateTimeField(default=utcnow)
     match_domain = CharField(null=True)  # a user name without e-mail is matched as name@this
     permissions = JSONField(null=True)  # its credential's permissions in words, from test()
@@ -78,7 +78,7 @@ class App(Base):
     guard_roles_percent = IntegerField(null=True)
     guard_profiles_accounts = IntegerField(null=True)  # of profiles that change at once
     guard_profiles_percent = IntegerField(null=True)
-    private_by = CharField(null=True)  # who approved its address inside a private network; null: nobody
+    private_network_approver = CharField(null=True)  # who approved its address inside a private network; null: nobody
     removal_suspends = BooleanField(null=True)  # removed accounts stay, as suspended ones; null: not known yet
     compare_at = DateTimeField(null=True)  # when its last reading is compared again; null: no need to
     failure = OneOf(Failure, null=True)  # the kind of `error`
@@ -164,9 +164,9 @@ class Account(Base):
     further_roles = RoleIds(null=True, default=())  # beside the main one; null: never read, by an older Rollcall
     moved_email_key = CharField(null=True)  # its address, which then moved to someone else: it no longer matches
     former_person = ForeignKeyField(Person, null=True, backref="former_accounts", on_delete="SET NULL", index=False)
-    unsaid = IntegerField(null=True)  # bits: fields that the app left out; null: not read since
-    assumed = IntegerField(default=0)  # bits: fields known only from a missing key
-    pending = JSONField(null=True)  # the app's role or profile, while a guard holds it
+    missing_fields = IntegerField(null=True)  # bits: the app didn't return them; null: not read since
+    defaulted_fields = IntegerField(default=0)  # bits: not returned, which means the default by the app's documentation
+    held_values = JSONField(null=True)  # the role or profile that the app returned, while a guard holds the change
     # A trigger counts it up when a column that a reading compares or asks for is written.
     version = IntegerField(default=0, constraints=[SQL("DEFAULT 0")])
 
@@ -181,7 +181,7 @@ class Account(Base):
             (("app", "email_key"), False),
             SQL("CREATE INDEX account_missing ON account (app_id) WHERE missing_since IS NOT NULL"),
             SQL("CREATE INDEX account_invited ON account (app_id) WHERE status = 'invited'"),
-            SQL("CREATE INDEX account_pending ON account (app_id) WHERE pending IS NOT NULL"),
+            SQL("CREATE INDEX account_held ON account (app_id) WHERE held_values IS NOT NULL"),
             SQL("CREATE INDEX account_further_roles ON account (app_id) WHERE further_roles <> '[]'"),
         )
 

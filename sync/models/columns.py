@@ -13,7 +13,8 @@ from sync.prepared import prepared
 from sync.quick_rows import QuickSelect
 from sync.states import is_one, texts
 
-BIT = {field: 1 << place for place, field in enumerate(OPTIONAL_FIELDS)}  # in account.unsaid and account.assumed
+# In account.missing_fields and account.defaulted_fields.
+BIT = {field: 1 << place for place, field in enumerate(OPTIONAL_FIELDS)}
 
 
 class RoleIds(TextField):

@@ -44,10 +44,10 @@ class Directory(Base):
     next_read_at = DateTimeField(null=True, index=True)
     failures = IntegerField(default=0)  # in a row
     error = TextField(null=True)
-    guard_from = DateTimeField(null=True)  # if it pushes: leavers before this no longer count
+    guard_counts_from = DateTimeField(null=True)  # if it pushes: leavers before this no longer count
     # Attributes that may say a status and that no rule reads, each with its people and values.
     unread_attributes = JSONField(default=list, constraints=[SQL("DEFAULT '[]'")])
-    private_by = CharField(null=True)  # who approved its address inside a private network; null: nobody
+    private_network_approver = CharField(null=True)  # who approved its address inside a private network; null: nobody
     responsible_id = IntegerField(null=True)  # the Person who connected it, or changed how it is read
     vouched = BooleanField(default=False)  # an Owner or the command line lets it change Owners and admins (rank.py)
 
@@ -55,7 +55,7 @@ class Directory(Base):
 
 
 class DirectoryEntry(Base):
-    """A person's entry in one directory. `reported` is the status in the last complete reading,
+    """A person's entry in one directory. `reported_status` is the status in the last complete reading,
     `status` the one that was applied: they differ while a guard holds the change."""
 
     directory = ForeignKeyField(Directory, backref="entries", on_delete="CASCADE", index=False)
@@ -66,12 +66,12 @@ class DirectoryEntry(Base):
     name = CharField(default="")  # so that an edit by hand outlives the readings
     employee_number = CharField(default="")
     status = OneOf(PersonStatus, default=PersonStatus.ACTIVE)
-    reported = OneOf(PersonStatus, default=PersonStatus.ACTIVE)
+    reported_status = OneOf(PersonStatus, default=PersonStatus.ACTIVE)
     reported_at = DateTimeField(default=utcnow)
     reason = TextField(default="")  # "disabled in Company LDAP", "no longer in staff.csv"
-    left_at = DateTimeField(null=True)  # when `reported` last turned to deprovisioned; null: here, or never was
-    listed = OneOf(PersonStatus, null=True)  # the directory's own status, before the days below are considered
-    last_day = DateField(null=True)  # `reported` is deprovisioned once it is over, in the workspace's zone
+    left_at = DateTimeField(null=True)  # when `reported_status` last turned to deprovisioned; null: here, or never was
+    status_before_dates = OneOf(PersonStatus, null=True)  # the directory's own, before the days below are considered
+    last_day = DateField(null=True)  # `reported_status` is deprovisioned once it is over, in the workspace's zone
     starts_on = DateField(null=True)
     department = CharField(null=True)
     manager = CharField(null=True)  # an e-mail address or a name
@@ -81,7 +81,7 @@ class DirectoryEntry(Base):
     class Meta:
         indexes = (
             (("directory", "external_id"), True),
-            SQL("CREATE INDEX directory_entry_held ON directory_entry (directory_id) WHERE status <> reported"),
+            SQL("CREATE INDEX directory_entry_held ON directory_entry (directory_id) WHERE status <> reported_status"),
         )
 
 

@@ -20,7 +20,7 @@ class Task(Base):
     app = ForeignKeyField(App, backref="tasks", on_delete="CASCADE")
     report = ForeignKeyField(Report, null=True, backref="tasks", on_delete="SET NULL")
     change = ForeignKeyField(Change, null=True, on_delete="SET NULL")
-    act = OneOf(TaskKind)
+    kind = OneOf(TaskKind)
     account = ForeignKeyField(Account, null=True, backref="tasks", on_delete="CASCADE")
     external_id = CharField(default="")  # as it was at the approval
     email_key = CharField(default="")
@@ -59,7 +59,7 @@ class Task(Base):
         indexes = (
             (("state", "next_at"), False),
             SQL(
-                "CREATE UNIQUE INDEX app_task_live ON app_task (account_id, act, coalesce(asset_id, 0)) "
+                "CREATE UNIQUE INDEX app_task_live ON app_task (account_id, kind, coalesce(asset_id, 0)) "
                 f"WHERE state IN ({texts(LIVE_TASKS)})"
             ),
         )

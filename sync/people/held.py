@@ -51,7 +51,7 @@ def hold_import(person: Person, asked: Iterable[tuple[str, str | None]], by: Ask
 def delete_unreported(directory: Directory) -> None:
     """Drop waiting changes that the directory no longer reports for these people. Inside the caller's transaction."""
     entry = ("SELECT 1 FROM directory_entry AS e WHERE e.directory_id = held_change.directory_id "
-             "AND e.person_id = held_change.person_id AND e.reported <> 'deprovisioned'")
+             "AND e.person_id = held_change.person_id AND e.reported_status <> 'deprovisioned'")
     addresses = ("SELECT 1 FROM directory_address AS a JOIN directory_entry AS e ON e.directory_id = a.directory_id "
                  "AND e.external_id = a.external_id WHERE e.directory_id = held_change.directory_id "
                  "AND e.person_id = held_change.person_id AND a.email = held_change.value AND a.active")

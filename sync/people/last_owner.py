@@ -60,7 +60,7 @@ def hold_last_owner(directory: Directory, whole: bool) -> None:
 
     Who is not staged is missing from the directory, unless the reading is not `whole`.
     """
-    unsaid = "'deprovisioned'" if whole else "e.reported"
+    if_absent = "'deprovisioned'" if whole else "e.reported_status"
     staged = "" if whole else "AND e.person_id IN (SELECT person_id FROM read_person)"
     rows = db.execute_sql(f"""
         SELECT e.person_id FROM directory_entry AS e JOIN person AS p ON p.id = e.person_id
@@ -68,7 +68,7 @@ def hold_last_owner(directory: Directory, whole: bool) -> None:
         WHERE e.directory_id = ? AND p.workspace_role = 'owner' AND p.status_by_hand IS DISTINCT FROM 'active' {staged}
           AND NOT EXISTS (SELECT 1 FROM directory_entry AS other WHERE other.person_id = e.person_id
                           AND other.directory_id <> e.directory_id AND other.status = 'active')
-        GROUP BY e.person_id HAVING count(*) FILTER (WHERE coalesce(r.status, {unsaid}) = 'active') = 0
+        GROUP BY e.person_id HAVING count(*) FILTER (WHERE coalesce(r.status, {if_absent}) = 'active') = 0
         """, (directory.id,)).fetchall()
     db.executemany("INSERT INTO read_leaving VALUES (?) ON CONFLICT DO NOTHING",
                    [(person_id,) for person_id in last_owners(row[0] for row in rows)])

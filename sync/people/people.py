@@ -223,7 +223,7 @@ def _with_entries(person_ids: Iterable[int]) -> Iterator[list[tuple[Person, list
 
 def _reason(entries: list[DirectoryEntry], status: str) -> str:
     agreeing = [entry for entry in entries if entry.status == status]
-    return max(agreeing, key=lambda entry: (entry.reported == status, entry.reported_at)).reason
+    return max(agreeing, key=lambda entry: (entry.reported_status == status, entry.reported_at)).reason
 
 
 def _reported_status(entries: list[DirectoryEntry]) -> str | None:

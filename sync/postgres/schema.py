@@ -80,7 +80,13 @@ def create(db: Postgres, runner: Runner) -> None:
         db.run_script(keys.function(name))
     db.create_tables(db.base.__subclasses__())
     db.run_script(SEARCH)
-    import_module("sync.migrations.0039_known_items").make_triggers(db)
+    import_module("sync.migrations.0039_known_items").make_triggers(db, watched())
     for act in ("update", "delete"):
         db.append_only("activity", act)
     runner.fake()
+
+
+def watched() -> list[str]:
+    """The columns of an account whose version is counted up, by the names that they have now."""
+    names = import_module("sync.migrations.0048_names_that_explain").NAMES["account"]
+    return [names.get(column, column) for column in import_module("sync.migrations.0039_known_items").WATCHED]

@@ -18,7 +18,7 @@ from sync.tasks import invitations, tasks
 
 NEEDS = {INVITE: base.INVITE, ROLE: base.CHANGE_ROLE, ACCESS: base.GRANT, LOSS: base.REVOKE,
          ENDED: base.REMOVE}  # of the connector  # fmt: skip
-ACT_OF = {ROLE: TaskKind.CHANGE_ROLE, ACCESS: TaskKind.GRANT, LOSS: TaskKind.REVOKE}
+KIND_OF = {ROLE: TaskKind.CHANGE_ROLE, ACCESS: TaskKind.GRANT, LOSS: TaskKind.REVOKE}
 CONFIRMED = {INVITE: "confirmed invitation", ROLE: "confirmed role", ACCESS: "confirmed access",
              LOSS: "confirmed loss of access"}  # fmt: skip
 
@@ -33,9 +33,9 @@ def carry_out(change: Change, by: str) -> Task | None:
     if change.kind == INVITE:
         asked = invitations.invite(change.app, change.detail["email"], role, by, report=change.report, change=change)
         return asked.task
-    act = ACT_OF[change.kind]
+    kind = KIND_OF[change.kind]
     live = Task.select().where(
-        Task.account == change.account_id, Task.act == act, Task.is_live,
+        Task.account == change.account_id, Task.kind == kind, Task.is_live,
         fn.COALESCE(Task.asset, 0) == (change.asset_id or 0),
     )  # fmt: skip
     if live.exists():
@@ -43,7 +43,7 @@ def carry_out(change: Change, by: str) -> Task | None:
     kept = () if change.kind == LOSS else ("role", "roles", "after")
     detail = {name: change.detail[name] for name in kept if name in change.detail}
     detail["before"] = change.detail.get("before")
-    return tasks.add(change.app, act, change.account, by, report=change.report, change=change, asset=change.asset,
+    return tasks.add(change.app, kind, change.account, by, report=change.report, change=change, asset=change.asset,
                      **detail)  # fmt: skip
 
 

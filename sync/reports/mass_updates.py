@@ -1,5 +1,5 @@
 """Many roles or many profiles that change at once: held in the report, with what is known as it was, until an Owner
-releases them. `account.pending` is what the app says by now; what protects an account looks at both.
+releases them. `account.held_values` is what the app says by now; what protects an account looks at both.
 """
 
 from __future__ import annotations
@@ -107,19 +107,19 @@ def _hold(app: App, kind: str, which: str = "true") -> None:
 
 
 def _note(app: App) -> None:
-    """`account.pending` of each account as this check found it."""
+    """`account.held_values` of each account as this check found it."""
     if db.execute_sql("SELECT 1 FROM held_update LIMIT 1").fetchone() is None:
-        db.execute_sql("UPDATE account SET pending = NULL WHERE app_id = ? AND pending IS NOT NULL", (app.id,))
+        db.execute_sql("UPDATE account SET held_values = NULL WHERE app_id = ? AND held_values IS NOT NULL", (app.id,))
         return
     db.execute_sql(
         """
-        UPDATE account SET pending = h.merged FROM (
+        UPDATE account SET held_values = h.merged FROM (
             SELECT a.id, CASE WHEN r.detail IS NULL THEN p.detail WHEN p.detail IS NULL THEN r.detail
                 ELSE json_patch(p.detail, r.detail) END AS merged
             FROM account a LEFT JOIN held_update r ON r.account_id = a.id AND r.kind = 'updated role'
             LEFT JOIN held_update p ON p.account_id = a.id AND p.kind = 'updated profile'
-            WHERE a.app_id = :app AND (a.pending IS NOT NULL OR r.detail IS NOT NULL OR p.detail IS NOT NULL)
-        ) h WHERE account.id = h.id AND account.pending IS DISTINCT FROM h.merged
+            WHERE a.app_id = :app AND (a.held_values IS NOT NULL OR r.detail IS NOT NULL OR p.detail IS NOT NULL)
+        ) h WHERE account.id = h.id AND account.held_values IS DISTINCT FROM h.merged
         """,
         {"app": app.id},
     )
@@ -151,7 +151,7 @@ def release(report: Report, by: str) -> int:
             f"UPDATE account SET {assigned} FROM released r WHERE account.id = r.account_id AND r.kind = :kind "
             "AND account.state <> 'gone'", {"kind": kind}
         )  # fmt: skip
-    db.execute_sql("UPDATE account SET pending = NULL WHERE id IN (SELECT account_id FROM released)")
+    db.execute_sql("UPDATE account SET held_values = NULL WHERE id IN (SELECT account_id FROM released)")
     changes = Change.update(decision=ChangeDecision.CONFIRMED, decided_by=by, decided_at=utcnow()).where(
         Change.report == report, Change.decision == ChangeDecision.HELD, Change.kind.in_(UPDATES)
     )

@@ -11,19 +11,20 @@ from sync.db import db
 from sync.models import BIT, App
 from sync.roles import PRIVILEGED, Roles
 
-_IN_DOUBT = BIT["role"] | BIT["status"] | BIT["kind"]  # of account.unsaid
+_IN_DOUBT = BIT["role"] | BIT["status"] | BIT["kind"]  # of account.missing_fields
 
 
 def _no_doubt(account: str) -> str:
     """Whether nothing casts doubt on this: no field left out only of this account, and no held change."""
     reported_of_others = f"""SELECT 1 FROM account k WHERE k.app_id = :app AND k.state <> 'gone'
-        AND ({account}.unsaid & {_IN_DOUBT} & ~k.unsaid) <> 0"""
-    return f"""(CASE WHEN ({account}.unsaid & {_IN_DOUBT}) <> 0 THEN NOT EXISTS ({reported_of_others}) ELSE true END
-        AND ({account}.pending IS NULL
-        OR coalesce({account}.pending ->> 'status', 'active') = 'active'
-        AND coalesce({account}.pending ->> 'kind', 'user') = 'user'
-        AND ({account}.pending ->> 'role' IS NULL OR {account}.pending ->> 'role' IN ({PRIVILEGED}) OR EXISTS (
-            SELECT 1 FROM json_each({account}.pending ->> 'further_roles') h WHERE h.value IN ({PRIVILEGED})))))"""
+        AND ({account}.missing_fields & {_IN_DOUBT} & ~k.missing_fields) <> 0"""
+    return f"""(CASE WHEN ({account}.missing_fields & {_IN_DOUBT}) <> 0
+            THEN NOT EXISTS ({reported_of_others}) ELSE true END
+        AND ({account}.held_values IS NULL
+        OR coalesce({account}.held_values ->> 'status', 'active') = 'active'
+        AND coalesce({account}.held_values ->> 'kind', 'user') = 'user'
+        AND ({account}.held_values ->> 'role' IS NULL OR {account}.held_values ->> 'role' IN ({PRIVILEGED}) OR EXISTS (
+            SELECT 1 FROM json_each({account}.held_values ->> 'further_roles') h WHERE h.value IN ({PRIVILEGED})))))"""
 
 
 # Whether the account `other` is known to administer the app, and can sign in there.

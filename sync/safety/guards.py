@@ -116,7 +116,7 @@ def _by_hand_lately(which: str, app: App) -> int:
     """Removals that no check found but someone asked for within a day, and that were not given up."""
     return db.execute_sql(
         f"""
-        SELECT count(*) FROM app_task WHERE act = 'remove' AND change_id IS NULL AND report_id IS NULL
+        SELECT count(*) FROM app_task WHERE kind = 'remove' AND change_id IS NULL AND report_id IS NULL
           AND created_at > ? AND state NOT IN ('cancelled', 'no longer needed') AND {which}
         """,
         (str(utcnow() - DAY), app.id),

@@ -76,7 +76,7 @@ def find(app: App) -> list[str]:
 
     Raises FieldsLost where it is missing from all or most, unless an Owner has accepted it for this field.
     """
-    _separate_unsaid_from_assumed()
+    _separate_missing_from_defaulted()
     losses = (*_of_accounts(app), _of_administrators(app), *_of_access(app), _of_assets(app))
     found, guard, accepted = [loss for loss in losses if loss.lost], guards.guard_of(app), _accepted(app)
     lost = [loss for loss in found if loss.is_most(guard) and loss.field not in accepted]
@@ -91,34 +91,38 @@ def find(app: App) -> list[str]:
     ] + _unknown_statuses()  # fmt: skip
 
 
-def _separate_unsaid_from_assumed() -> None:
+def _separate_missing_from_defaulted() -> None:
     """A missing key has its meaning only while the app sends the key for at least one account."""
-    pairs = _unsaid_and_assumed() if _is_listed("assumed <> 0") else []
-    only_assumed = sum(
+    pairs = _missing_and_defaulted() if _is_listed("defaulted_fields <> 0") else []
+    only_defaulted = sum(
         bit for bit in BIT.values()
-        if any(assumed & bit for _, assumed in pairs) and all((unsaid | assumed) & bit for unsaid, assumed in pairs)
+        if any(defaulted & bit for _, defaulted in pairs)
+        and all((missing | defaulted) & bit for missing, defaulted in pairs)
     )  # fmt: skip
-    for table in (STAGED_ACCOUNT, STAGED_SAME) if only_assumed else ():
+    for table in (STAGED_ACCOUNT, STAGED_SAME) if only_defaulted else ():
         db.execute_sql(
-            f"UPDATE {table.name} SET unsaid = unsaid | (assumed & :bits), assumed = assumed & ~:bits "
-            "WHERE (assumed & :bits) <> 0",
-            {"bits": only_assumed},
+            f"UPDATE {table.name} SET missing_fields = missing_fields | (defaulted_fields & :bits), "
+            "defaulted_fields = defaulted_fields & ~:bits WHERE (defaulted_fields & :bits) <> 0",
+            {"bits": only_defaulted},
         )
     _stage_where_only_these_differ()
 
 
-def _unsaid_and_assumed() -> list[tuple[int, int]]:
+def _missing_and_defaulted() -> list[tuple[int, int]]:
     """Both sets of bits of all listed accounts, each pair once for each table."""
     return [
         pair for table in (STAGED_ACCOUNT, STAGED_SAME)
-        for pair in db.execute_sql(f"SELECT unsaid, assumed FROM {table.name} GROUP BY unsaid, assumed").fetchall()
+        for pair in db.execute_sql(
+            f"SELECT missing_fields, defaulted_fields FROM {table.name} GROUP BY missing_fields, defaulted_fields"
+        ).fetchall()
     ]  # fmt: skip
 
 
 def _stage_where_only_these_differ() -> None:
-    """Stage in full the accounts that are listed as they are known, except for what is unsaid and what is assumed."""
-    differs = "(k.unsaid <> k.known_unsaid OR k.assumed <> k.known_assumed)"
-    columns = ", ".join(f"{'k' if name in ('unsaid', 'assumed') else 'a'}.{name}" for name in STAGED_ACCOUNT.names)
+    """Stage in full the accounts that are listed as known, except for which fields are missing or defaulted."""
+    differs = "(k.missing_fields <> k.known_missing OR k.defaulted_fields <> k.known_defaulted)"
+    these = ("missing_fields", "defaulted_fields")
+    columns = ", ".join(f"{'k' if name in these else 'a'}.{name}" for name in STAGED_ACCOUNT.names)
     known = "staged_same k CROSS JOIN account a ON a.id = k.account_id"
     if db.execute_sql(f"INSERT INTO staged_account SELECT {columns} FROM {known} WHERE {differs}").rowcount:
         db.execute_sql(f"DELETE FROM staged_same AS k WHERE {differs}")
@@ -134,7 +138,7 @@ def _is_listed(condition: str) -> bool:
 
 def _says(bit: int) -> str:
     """Condition: the app gives the key of this field for a listed account."""
-    return f"((unsaid | assumed) & {bit}) = 0"
+    return f"((missing_fields | defaulted_fields) & {bit}) = 0"
 
 
 _NULL_WHERE_EMPTY = ("last_activity", "user_name", "employee_number")
@@ -167,7 +171,7 @@ def _with_others(loss: Loss) -> Loss:
         f"""
         SELECT count(*) FILTER (WHERE a.state = 'present'), count(*)
         FROM staged_same k CROSS JOIN account a ON a.id = k.account_id
-        WHERE {_has("a", loss.field)} AND ((k.unsaid | k.assumed) & {BIT[loss.field]}) = 0
+        WHERE {_has("a", loss.field)} AND ((k.missing_fields | k.defaulted_fields) & {BIT[loss.field]}) = 0
         """
     ).fetchone()
     return replace(loss, had=loss.had + row[0], given=loss.given + row[1])
@@ -185,23 +189,23 @@ def _has(account: str, field: str) -> str:
 
 
 def _missing(field: str) -> str:
-    return f"(NOT {_has('s', field)} OR ((s.unsaid | s.assumed) & {BIT[field]}) <> 0)"
+    return f"(NOT {_has('s', field)} OR ((s.missing_fields | s.defaulted_fields) & {BIT[field]}) <> 0)"
 
 
 def _counted(field: str) -> str:
     """lost, had, kept. Where no reading has noted yet what the app left out of an account, its values show it."""
     bit, missing = BIT[field], _missing(field)
     same = "NOT " + roles.differ("a", "s") if field == "role" else f"a.{field} IS NOT DISTINCT FROM s.{field}"
-    waits = f"a.pending -> '{field}' IS NOT NULL AND coalesce(a.pending ->> '{field}', '') = ''"
-    reported = (f"CASE WHEN a.unsaid IS NULL THEN NOT ({missing} AND {same}) "
-                f"ELSE ((a.unsaid | a.assumed) & {bit}) = 0 END")  # fmt: skip
+    waits = f"a.held_values -> '{field}' IS NOT NULL AND coalesce(a.held_values ->> '{field}', '') = ''"
+    reported = (f"CASE WHEN a.missing_fields IS NULL THEN NOT ({missing} AND {same}) "
+                f"ELSE ((a.missing_fields | a.defaulted_fields) & {bit}) = 0 END")  # fmt: skip
     had = f"{_has('a', field)} AND NOT ({waits}) AND {reported}"
-    counted = (f"{had} AND {missing}", had, f"{had} AND (s.unsaid & {bit}) <> 0")
+    counted = (f"{had} AND {missing}", had, f"{had} AND (s.missing_fields & {bit}) <> 0")
     return ", ".join(f"count(*) FILTER (WHERE {condition})" for condition in counted)
 
 
 def _of_administrators(app: App) -> Loss:
-    were = administrators_lost(app, f"(s.unsaid & {BIT['role']}) = 0 AND a.pending ->> 'role' IS NULL")
+    were = administrators_lost(app, f"(s.missing_fields & {BIT['role']}) = 0 AND a.held_values ->> 'role' IS NULL")
     return Loss("administrators", were, were)
 
 
@@ -231,8 +235,8 @@ def administrators_lost(app: App, which: str = "true") -> int:
 def _of_access(app: App) -> list[Loss]:
     row = db.execute_sql(
         """
-        SELECT count(*) FILTER (WHERE x.role <> '' AND (s.role = '' OR s.assumed AND s.role <> x.role)),
-            count(*) FILTER (WHERE x.role <> ''), count(*) FILTER (WHERE s.role <> '' AND s.assumed IS NOT TRUE),
+        SELECT count(*) FILTER (WHERE x.role <> '' AND (s.role = '' OR s.role_defaulted AND s.role <> x.role)),
+            count(*) FILTER (WHERE x.role <> ''), count(*) FILTER (WHERE s.role <> '' AND s.role_defaulted IS NOT TRUE),
             count(*) FILTER (WHERE x.privileged AND NOT s.privileged AND s.role IN ('', x.role)),
             count(*) FILTER (WHERE x.privileged), count(*) FILTER (WHERE s.privileged)
         FROM access x JOIN account a ON a.id = x.account_id AND a.state = 'present'
@@ -279,7 +283,7 @@ def keep_known_values(app: App) -> None:
 
     Inside the check's transaction, before it compares.
     """
-    if db.execute_sql("SELECT 1 FROM staged_account WHERE unsaid <> 0 LIMIT 1").fetchone() is None:
+    if db.execute_sql("SELECT 1 FROM staged_account WHERE missing_fields <> 0 LIMIT 1").fetchone() is None:
         return
     kept = {field: (field,) for field in OPTIONAL_FIELDS}
     kept |= {"email": ("email", "email_key"), "role": ("role", "further_roles")}
@@ -287,7 +291,8 @@ def keep_known_values(app: App) -> None:
         db.execute_sql(
             f"""
             UPDATE staged_account SET {", ".join(f"{column} = a.{column}" for column in columns)} FROM account a
-            WHERE (staged_account.unsaid & :bit) <> 0 AND a.app_id = :app AND a.external_id = staged_account.external_id
+            WHERE (staged_account.missing_fields & :bit) <> 0
+              AND a.app_id = :app AND a.external_id = staged_account.external_id
             """,
             {"bit": BIT[field], "app": app.id},
         )
@@ -297,7 +302,7 @@ def keep_known_values(app: App) -> None:
         nothing["status"] = "status = 'unknown'"
     for field, values in nothing.items():
         db.execute_sql(
-            f"UPDATE staged_account SET {values} WHERE {new} AND (unsaid & :bit) <> 0",
+            f"UPDATE staged_account SET {values} WHERE {new} AND (missing_fields & :bit) <> 0",
             {"bit": BIT[field], "app": app.id},
         )
 

@@ -116,12 +116,12 @@ def protect_last(values: dict[str, object], *kinds: str) -> None:
 # The columns of `account` that the rules read.
 _READ = ("id", "app_id", "external_id", "person_id", "protected", "kind", "email_key", "user_name", "match_kind",
          "email_when_matched",
-         "role", "further_roles", "unsaid")  # fmt: skip
+         "role", "further_roles", "missing_fields")  # fmt: skip
 # The account as it is in the caller's object: right before its removal that has what the app just answered, unsaved.
-_NUMBERS = ("id", "app_id", "person_id", "unsaid")
+_NUMBERS = ("id", "app_id", "person_id", "missing_fields")
 _AS_IT_IS = ", ".join(
     [f'CAST(:{column} AS {"INTEGER" if column in _NUMBERS else "TEXT"}) AS "{column}"' for column in _READ]
-    + ["json(:pending) AS pending"]
+    + ["json(:held_values) AS held_values"]
 )
 
 
@@ -132,8 +132,8 @@ def of(account: Account, *codes: Protection, known: Roles | None = None) -> Prot
     """
     rules = [rule for rule in (*RULES, LAST) if rule.code in (codes or Protection)]
     values = {column: _value(account, column) for column in _READ} | {
-        "pending": account.pending and json.dumps(account.pending), "app": account.app_id,
-        "identity": account.app.identity_id, "today": str(today()), "roles": known and known.as_json(),
+        "held_values": account.held_values and json.dumps(account.held_values), "app": account.app_id,
+        "identity": account.app.automation_external_id, "today": str(today()), "roles": known and known.as_json(),
     }  # fmt: skip
     [why] = db.execute_sql(
         f"{roles.AS_KNOWN if known else ''} SELECT {_first(rules)} FROM (SELECT {_AS_IT_IS}) AS a "
@@ -148,7 +148,8 @@ def of_all(app: App, account_ids: Iterable[int], *codes: Protection) -> dict[int
     rows = db.execute_sql(
         f"SELECT a.id, {_first(rules)} FROM account a LEFT JOIN person p ON p.id = a.person_id "
         "WHERE a.app_id = :app AND a.id IN (SELECT CAST(value AS INTEGER) FROM json_each(:ids))",
-        {"app": app.id, "ids": json.dumps(list(account_ids)), "identity": app.identity_id, "today": str(today())},
+        {"app": app.id, "ids": json.dumps(list(account_ids)), "identity": app.automation_external_id,
+         "today": str(today())},
     ).fetchall()
     return {id: _protected(why) for id, why in rows if why is not None}
 

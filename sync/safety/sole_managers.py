@@ -21,7 +21,7 @@ Choices = Mapping[tuple[int, int], int | None]
 _MANAGING_ROLES = "SELECT y.role FROM access y WHERE y.app_id = x.app_id AND y.privileged"
 _LOSES_IT = f"""EXISTS (SELECT 1 FROM app_task t WHERE t.account_id = x.account_id AND t.asset_id = x.asset_id
     AND t.state IN ({texts(LIVE_TASKS)})
-    AND (t.act = 'revoke' OR t.act = 'grant' AND t.detail ->> 'role' NOT IN ({_MANAGING_ROLES})))"""
+    AND (t.kind = 'revoke' OR t.kind = 'grant' AND t.detail ->> 'role' NOT IN ({_MANAGING_ROLES})))"""
 # Whether the access `x` of the account `a` is that of a manager who can act in the app, and keeps it.
 MANAGES = f"""(x.privileged AND a.state = 'present' AND a.status = 'active' AND a.kind = 'user' AND NOT {_LOSES_IT})"""
 

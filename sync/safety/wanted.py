@@ -64,7 +64,7 @@ def want_open_findings(app: App) -> None:
 
 def want_leavers(app: App) -> None:
     """The accounts of deprovisioned people, each with what protects it; leaving out is valid for one departure."""
-    values = {"app": app.id, "identity": app.identity_id, "today": str(today())}
+    values = {"app": app.id, "identity": app.automation_external_id, "today": str(today())}
     db.execute_sql(_LEAVERS_BY_PERSON if _few_have_left(app) else _LEAVERS_BY_ACCOUNT, values)
     if not tables.has_rows(WANTED):
         return

@@ -81,8 +81,8 @@ def has_secret() -> bool:
     return bool((setting(KEPT_AS) or {}).get("secret"))
 
 
-def save(new: Settings, secret: str | None, base_url: str, by: Asker, private_by: str | None = None) -> Settings:
-    """Take the settings over; `secret` None keeps the one that is stored. `private_by`: as for apps.test().
+def save(new: Settings, secret: str | None, base_url: str, by: Asker, approver: str | None = None) -> Settings:
+    """Take the settings over; `secret` None keeps the one that is stored. `approver`: as for apps.test().
 
     Raises OidcProblem or ConnectorError, and changes nothing, when they can't be: a provider or client that is
     new must answer first, so that nobody is sent to where there is nothing.
@@ -95,12 +95,12 @@ def save(new: Settings, secret: str | None, base_url: str, by: Asker, private_by
     if as_before:
         new = replace(new, issuer=before.issuer)
     else:
-        with connectors.reaching(private_by is not None):
+        with connectors.reaching(approver is not None):
             new = replace(new, issuer=connectors.provider(new.issuer, new.client_id).metadata().issuer)
-    private_by = private_by or (_private_by() if before is not None and _is_same(before, new) else None)
+    approver = approver or (_stored_approver() if before is not None and _is_same(before, new) else None)
     with writing():
         sealed = vault.seal({"secret": secret}).decode() if secret else ""
-        set_setting(KEPT_AS, asdict(new) | {"secret": sealed, "private_by": private_by})
+        set_setting(KEPT_AS, asdict(new) | {"secret": sealed, "private_network_approver": approver})
         words = {"before": before and _settings_in_words(before), "after": _settings_in_words(new)}
         activity.record(by, "changed sign-in provider", about=new.issuer, **words)
     return new
@@ -116,12 +116,12 @@ def remove(by: Asker) -> None:
             activity.record(by, "removed sign-in provider", about=before.issuer, before=_settings_in_words(before))
 
 
-def test(new: Settings, secret: str | None, base_url: str, private_by: str | None = None) -> list[Finding]:
+def test(new: Settings, secret: str | None, base_url: str, approver: str | None = None) -> list[Finding]:
     """Everything about these settings that can be known without signing in, in plain words.
 
-    `private_by`: as for apps.test(). What it approves holds for the addresses that the provider publishes too.
+    `approver`: as for apps.test(). Their approval holds for the addresses that the provider publishes too.
     """
-    with connectors.reaching(private_by is not None):
+    with connectors.reaching(approver is not None):
         return _tested(_tidy(new), secret, base_url)
 
 
@@ -226,12 +226,12 @@ def _provider(known: Settings) -> Provider:
     return connectors.provider(known.issuer, known.client_id, _secret())
 
 
-def _private_by() -> str | None:
-    return (setting(KEPT_AS) or {}).get("private_by")
+def _stored_approver() -> str | None:
+    return (setting(KEPT_AS) or {}).get("private_network_approver")
 
 
 def _reaching() -> AbstractContextManager[None]:
-    return connectors.reaching(_private_by() is not None)
+    return connectors.reaching(_stored_approver() is not None)
 
 
 def _stamp(known: Settings) -> str:

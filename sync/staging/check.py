@@ -14,16 +14,17 @@ STAGED_ACCOUNT = Table(
     "staged_account",
     "external_id TEXT, email TEXT, email_key TEXT, name TEXT, status TEXT, role TEXT, kind TEXT, "
     "last_activity TIMESTAMP, seat TEXT, user_name TEXT, employee_number TEXT, further_roles TEXT, "
-    "unsaid INT, assumed INT",
+    "missing_fields INT, defaulted_fields INT",
     owner="checks.snapshot", writers=("checks.listed", "safety.lost_fields", "tasks.settle"),
     readers=("checks.compare",), key="external_id", rowid=False,
     usual=(("status", "active"), ("kind", "user"), ("seat", ""), ("user_name", None), ("employee_number", None),
-           ("further_roles", "[]"), ("unsaid", 0), ("assumed", 0)),
+           ("further_roles", "[]"), ("missing_fields", 0), ("defaulted_fields", 0)),
 )  # fmt: skip
 # Known accounts that are listed exactly as they are known. They aren't in staged_account. While the list is read, a
-# field that is missing may count as assumed, although it is known to be unsaid.
+# field that is missing may count as defaulted, although it is known to be missing.
 STAGED_SAME = Table(
-    "staged_same", "account_id INTEGER, unsaid INT, assumed INT, known_unsaid INT, known_assumed INT",
+    "staged_same",
+    "account_id INTEGER, missing_fields INT, defaulted_fields INT, known_missing INT, known_defaulted INT",
     owner="checks.snapshot", writers=("checks.listed", "safety.lost_fields"), readers=("checks.compare",),
     key="account_id",
 )  # fmt: skip
@@ -33,7 +34,7 @@ STAGED_ASSET = Table(
     key="external_id", rowid=False,
 )  # fmt: skip
 STAGED_ACCESS = Table(
-    "staged_access", "account TEXT, asset TEXT, role TEXT, privileged BOOL, assumed BOOL",
+    "staged_access", "account TEXT, asset TEXT, role TEXT, privileged BOOL, role_defaulted BOOL",
     owner="checks.snapshot", writers=("checks.not_read", "tasks.settle"),
     readers=("checks.compare", "safety.lost_fields"), key="account, asset", rowid=False,
 )  # fmt: skip

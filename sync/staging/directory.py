@@ -9,7 +9,7 @@ from sync.staging.tables import Table
 READ_PERSON = Table(
     "read_person",
     "external_id TEXT, email_key TEXT, email TEXT, name TEXT, status TEXT, user_name TEXT, "
-    "employee_number TEXT, listed TEXT, last_day DATE, starts_on DATE, department TEXT, manager TEXT, "
+    "employee_number TEXT, status_before_dates TEXT, last_day DATE, starts_on DATE, department TEXT, manager TEXT, "
     "why TEXT DEFAULT '', person_id INT, new BOOL DEFAULT FALSE, deleted BOOL DEFAULT FALSE",
     owner="directory.reading",
     writers=("directory.compare", "directory.finding", "directory.last_days", "directory.scim_people"),

@@ -160,8 +160,8 @@ def plan_grants(app: App, account_ids: Iterable[int], asset_ids: Iterable[int], 
             ):
                 state, why = REFUSED, f"{account.person.name or account.email} has left"
             elif not why and (task := live.get((account.id, asset.id))):
-                same = task.act == TaskKind.GRANT and task.detail.get("role") == role
-                other = f"Another operation is under way there: {task.act}"
+                same = task.kind == TaskKind.GRANT and task.detail.get("role") == role
+                other = f"Another operation is under way there: {task.kind}"
                 state, why = (UNDER_WAY, ASKED) if same else (REFUSED, other)
             elif not why and had is not None and had.role == role:
                 state, why = ALREADY_SET, "Already has it"
@@ -184,7 +184,7 @@ def plan_revocations(app: App, pairs: Iterable[tuple[int, int]]) -> Plan:
         if not why and (held := on_hold.get(account_id)):
             state, why = REFUSED, held.words
         elif not why and (task := live.get((account_id, asset_id))):
-            state, why = (UNDER_WAY, ASKED) if task.act == TaskKind.REVOKE else (
+            state, why = (UNDER_WAY, ASKED) if task.kind == TaskKind.REVOKE else (
                 REFUSED, "A grant is under way there")  # fmt: skip
         elif not why and had is None:
             state, why = ALREADY_SET, "No longer has access there"
@@ -245,15 +245,15 @@ def _state_of(account: Account, kept: Mapping[int, Protected], must_have_joined:
 def _administrators(app: App, known: Roles) -> set[int]:
     """Who can administer the app and will, as far as is asked for now."""
     going = Task.select(Task.account, Task.detail).where(
-        Task.app == app, Task.act == TaskKind.CHANGE_ROLE, Task.is_live
+        Task.app == app, Task.kind == TaskKind.CHANGE_ROLE, Task.is_live
     )
     demoted = {task.account_id for task in going if not known.can_administer(roles.wanted_by(task.detail))}
     return set(administrators_left(app, demoted, known))
 
 
-def _live(accounts: Iterable[Account], *acts: str) -> dict[tuple[int, int], Task]:
+def _live(accounts: Iterable[Account], *kinds: str) -> dict[tuple[int, int], Task]:
     ids = [account.id for account in accounts]
-    found = Task.select().where(Task.account.in_(ids), Task.act.in_(acts), Task.is_live)
+    found = Task.select().where(Task.account.in_(ids), Task.kind.in_(kinds), Task.is_live)
     return {(task.account_id, task.asset_id or 0): task for task in found.order_by(Task.id)}
 
 
@@ -305,11 +305,11 @@ def carry_out(plan_again: Callable[[], Plan], by: str, seen: str, *, reason: str
 
 def _carry_out(plan: Plan, approved: list[Line], by: str, reason: str) -> list[Task]:
     """A few statements, however many accounts: nobody else can write in that time."""
-    if plan.act == TaskKind.REMOVE:
+    if plan.kind == TaskKind.REMOVE:
         _on_their_way_out([line.account.id for line in approved])
     activity.record_all([_entry(plan, line, by, reason) for line in approved])
     wanted = [(line.account, line.asset, _detail(plan, line, reason)) for line in approved]
-    return tasks.add_all(plan.app, plan.act, wanted, by)
+    return tasks.add_all(plan.app, plan.kind, wanted, by)
 
 
 def _on_their_way_out(account_ids: list[int]) -> None:
@@ -323,16 +323,16 @@ def _on_their_way_out(account_ids: list[int]) -> None:
 
 def _entry(plan: Plan, line: Line, by: str, reason: str) -> dict:
     about = {"who": by, "app_id": plan.app.id, "person_id": line.account.person_id}
-    if plan.act == TaskKind.REMOVE:
+    if plan.kind == TaskKind.REMOVE:
         return about | {"what": "confirmed removal", "about": account_name(line.account), "why": reason}
-    return about | {"what": f"asked to {plan.act}", "about": line.name, "why": roles.beside(line.beside),
+    return about | {"what": f"asked to {plan.kind}", "about": line.name, "why": roles.beside(line.beside),
                     "before": _for_activity(line, line.before), "after": _for_activity(line, line.after)}  # fmt: skip
 
 
 def _detail(plan: Plan, line: Line, reason: str) -> dict:
-    if plan.act == TaskKind.REMOVE:
+    if plan.kind == TaskKind.REMOVE:
         return {"reason": reason, "person": line.account.person_id} | ({"released": True} if plan.held else {})
-    if plan.act == TaskKind.REVOKE:
+    if plan.kind == TaskKind.REVOKE:
         return {"before": line.had}
     return {"role": line.role, "before": line.had, **line.detail}
 
@@ -343,5 +343,5 @@ def _for_activity(line: Line, words: str) -> str | None:
     return f"{asset_name(line.asset)}: {words}"
 
 
-def may(app: App, act: str) -> bool:
-    return app.state in CONNECTED and NEEDS[act] in apps.capabilities_of(app)
+def may(app: App, kind: str) -> bool:
+    return app.state in CONNECTED and NEEDS[kind] in apps.capabilities_of(app)

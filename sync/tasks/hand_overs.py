@@ -57,9 +57,9 @@ def _taken_from(task: Task) -> list[Asset]:
     """The assets that the task's account manages, and no longer would."""
     mine = Access.select(Access, Asset).join(Asset).where(Access.account == task.account_id, Access.privileged)
     mine = mine.order_by(Access.id)
-    if task.act == TaskKind.REMOVE:
+    if task.kind == TaskKind.REMOVE:
         return [access.asset for access in mine]
-    if task.act == TaskKind.GRANT and sole_managers.manages_with(task.app, task.detail["role"]):
+    if task.kind == TaskKind.GRANT and sole_managers.manages_with(task.app, task.detail["role"]):
         return []
     return [access.asset for access in mine.where(Access.asset == task.asset_id)]
 

@@ -30,7 +30,7 @@ from sync.states import (
 )
 from sync.tasks import hand_overs, still_to_remove
 
-TO_DO = "{connector} doesn't let Rollcall {act}: do it in the app itself, then mark it here as done."
+TO_DO = "{connector} doesn't let Rollcall {operation}: do it in the app itself, then mark it here as done."
 
 
 class NoLongerNeeded(Exception):
@@ -50,17 +50,17 @@ def refuse_if_over(task: Task) -> None:
     change = task.change
     if change is not None and change.kind in ADJUSTMENTS and (why := still_wanted.no_longer_holds(change, acting=True)):
         raise NoLongerNeeded(f"{why}.")
-    if task.act == TaskKind.REMOVE:
+    if task.kind == TaskKind.REMOVE:
         _still_to_go(Account.get_by_id(task.account_id), task)
     hand_overs.wait_for_grants(task)
 
 
 def do(task: Task, connector: Connector) -> None:
     """Do the task in the app, or raise why not: the three above, those of hand_overs, or a ConnectorError."""
-    needed, act = ACTS[task.act]
-    if needed not in connector.capabilities and task.act != TaskKind.REMOVE:
-        raise ByHand(TO_DO.format(connector=connector.label, act=task.act))
-    act(task, connector)
+    needed, operation = OPERATIONS[task.kind]
+    if needed not in connector.capabilities and task.kind != TaskKind.REMOVE:
+        raise ByHand(TO_DO.format(connector=connector.label, operation=task.kind))
+    operation(task, connector)
 
 
 def _remove(task: Task, connector: Connector) -> None:
@@ -71,7 +71,7 @@ def _remove(task: Task, connector: Connector) -> None:
     _refuse_if_protected(task, account, current, connector)
     hand_overs.refuse_to_orphan(task, connector)
     if REMOVE not in connector.capabilities:
-        raise ByHand(TO_DO.format(connector=connector.label, act=TaskKind.REMOVE))
+        raise ByHand(TO_DO.format(connector=connector.label, operation=TaskKind.REMOVE))
     _unless_unread(account, lambda: connector.remove(current))
     if LOOK_UP in connector.capabilities:
         left = _unless_unread(account, lambda: connector.account(task.external_id))
@@ -102,10 +102,10 @@ def _look_again(task: Task, connector: Connector, account: Account) -> AppAccoun
     current = connector.account(task.external_id) if LOOK_UP in connector.capabilities else apps.for_connector(account)
     if current is not None and current.id != task.external_id:
         raise NoLongerNeeded("The app returned a different account than the one requested.")
-    if current is not None and task.email_key and "email" in current.unsaid:
+    if current is not None and task.email_key and "email" in current.missing_fields:
         raise NoLongerNeeded("The app no longer reports the account's e-mail address, so it may be another account.")
     if current is not None and email_key(current.email) != task.email_key:
-        asked = "its removal was approved" if task.act == TaskKind.REMOVE else "this was requested"
+        asked = "its removal was approved" if task.kind == TaskKind.REMOVE else "this was requested"
         raise NoLongerNeeded(f"The account now has a different e-mail address than when {asked}.")
     return current
 
@@ -125,13 +125,14 @@ def _refuse_if_protected(task: Task, account: Account, current: AppAccount, conn
 def _update_account(account: Account, current: AppAccount) -> None:
     """Set on the account's row, which isn't saved, what protects it by the app's current answer. If the app no longer
     returns the role, or while a guard holds another one, the account may have that role, the known one, or any."""
-    if "kind" not in current.unsaid | current.assumed:
+    if "kind" not in current.missing_fields | current.defaulted_fields:
         account.kind = current.kind
-    if "email" not in current.unsaid:
+    if "email" not in current.missing_fields:
         account.email_key = email_key(current.email)
     account.user_name = current.user_name or account.user_name
-    silent = "role" in current.unsaid or "role" in current.assumed and not account.assumed & BIT["role"]
-    if silent or account.pending:
+    no_longer_given = "role" in current.defaulted_fields and not account.defaulted_fields & BIT["role"]
+    silent = "role" in current.missing_fields or no_longer_given
+    if silent or account.held_values:
         any_role = [roles.NOT_GIVEN] if silent and roles.are_reported(account.app_id) else []
         may_have = dict.fromkeys([*account.roles, *current.roles, *any_role])
         account.further_roles = tuple(role for role in may_have if role and role != account.role)
@@ -160,7 +161,7 @@ def _administers(connector: Connector, account: Account, known: Roles) -> bool:
         current = connector.account(account.external_id)
     except PartsUnread:
         return False  # it is in no part that could be read
-    if current is None or {"status", "kind", "role"} & current.unsaid:
+    if current is None or {"status", "kind", "role"} & current.missing_fields:
         return False
     is_used = current.status == AccountStatus.ACTIVE and current.kind == AccountKind.USER
     return is_used and known.can_administer(current.roles)
@@ -169,7 +170,7 @@ def _administers(connector: Connector, account: Account, known: Roles) -> bool:
 def _change_role(task: Task, connector: Connector) -> None:
     account, role = Account.get_by_id(task.account_id), task.detail["role"]
     current = _present(task, connector, account)
-    if "role" in current.unsaid:
+    if "role" in current.missing_fields:
         raise NoLongerNeeded("The app no longer reports which role the account has.")
     now, wanted = set(current.roles), set(roles.wanted_by(task.detail))
     if now == wanted:
@@ -266,7 +267,7 @@ def _refuse_changed_access(task: Task) -> None:
         raise NoLongerNeeded(f"The access was {'revoked' if now is None else f'changed to {now}'} in the meantime.")
 
 
-ACTS: dict[str, tuple[str, Callable[[Task, Connector], None]]] = {
+OPERATIONS: dict[str, tuple[str, Callable[[Task, Connector], None]]] = {
     TaskKind.REMOVE: (REMOVE, _remove),
     TaskKind.CHANGE_ROLE: (CHANGE_ROLE, _change_role),
     TaskKind.INVITE: (INVITE, _invite),

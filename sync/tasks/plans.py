@@ -58,7 +58,7 @@ class Plan:
     """A preview. `held`: so many at once are held by a guard until someone releases them."""
 
     app: App
-    act: str
+    kind: str
     lines: list[Line]
     held: bool = False
 
@@ -73,7 +73,7 @@ class Plan:
     @property
     def seen(self) -> str:
         """A mark of this preview, for its approval: another preview has another mark."""
-        content = repr([self.act, *(line.fingerprint() for line in self.lines)])
+        content = repr([self.kind, *(line.fingerprint() for line in self.lines)])
         return hashlib.sha256(content.encode()).hexdigest()[:32]
 
 

@@ -27,7 +27,7 @@ from sync.states import (
 
 INVITATION, UPDATE, REMOVAL = "invitation", "update", "removal"
 AWAITING, ONGOING, FAILED = "awaiting", "ongoing", "failed"
-OF_ACT = {
+OF_KIND = {
     TaskKind.INVITE: INVITATION, TaskKind.REMOVE: REMOVAL, TaskKind.CHANGE_ROLE: UPDATE, TaskKind.GRANT: UPDATE,
     TaskKind.REVOKE: UPDATE,
 }  # fmt: skip
@@ -73,7 +73,7 @@ def states_of(accounts: Iterable[Account]) -> dict[int, Provisioning]:
     found: dict[int, list[tuple[str, str, str, bool]]] = {account.id: [] for account in accounts}
     among = json.dumps(list(found))
     for task in _live_tasks(among):
-        found[task.account_id].append((OF_ACT[task.act], _stage(task), task.error or "", _stage(task) == ONGOING))
+        found[task.account_id].append((OF_KIND[task.kind], _stage(task), task.error or "", _stage(task) == ONGOING))
     for account_id, kind, reason in _waiting_changes(among):
         found[account_id].append((OF_CHANGE[kind], AWAITING, reason, False))
     for account_id, state in _invited(among):
@@ -86,7 +86,7 @@ def states_of(accounts: Iterable[Account]) -> dict[int, Provisioning]:
 
 @prepared
 def _live_tasks(accounts: str) -> ModelSelect:
-    return Task.select(Task.account, Task.act, Task.state, Task.error, Task.detail).where(
+    return Task.select(Task.account, Task.kind, Task.state, Task.error, Task.detail).where(
         one_of(Task.account, accounts), Task.is_live)  # fmt: skip
 
 
@@ -122,7 +122,7 @@ def _why_in(state: str) -> str:
 def of_task(task: Task) -> Provisioning:
     """Of one that is live."""
     stage = _stage(task)
-    return _state(OF_ACT[task.act], stage, task.error or "", stage == ONGOING)
+    return _state(OF_KIND[task.kind], stage, task.error or "", stage == ONGOING)
 
 
 def _stage(task: Task) -> str:

@@ -28,14 +28,14 @@ BECAME = {TaskState.QUEUED: InvitationState.ONGOING, TaskState.NEEDS_ATTENTION: 
 def settle(task: Task, state: str) -> None:
     """Apply the task's new state to the account, its access or its invitation. Inside the transaction that wrote the
     state."""
-    if task.act == TaskKind.INVITE:
+    if task.kind == TaskKind.INVITE:
         _invitation(task, state)
-    elif task.act == TaskKind.REMOVE:
+    elif task.kind == TaskKind.REMOVE:
         if state in (TaskState.DONE, TaskState.NO_LONGER_NEEDED, TaskState.CANCELLED):
             _removal(task, gone=state == TaskState.DONE)
     elif state == TaskState.DONE:
-        {TaskKind.CHANGE_ROLE: _new_role, TaskKind.GRANT: _granted, TaskKind.REVOKE: _revoked}[task.act](task)
-    if task.act == TaskKind.GRANT:
+        {TaskKind.CHANGE_ROLE: _new_role, TaskKind.GRANT: _granted, TaskKind.REVOKE: _revoked}[task.kind](task)
+    if task.kind == TaskKind.GRANT:
         hand_overs.look_again(task)
 
 
@@ -94,7 +94,7 @@ def _invitation(task: Task, state: str) -> None:
 def in_words(task: Task) -> tuple[str | None, str | None]:
     """What the task changes, as (before, after) for the log: role labels, assets."""
     role, before = task.detail.get("role"), task.detail.get("before")
-    if task.act == TaskKind.REMOVE:
+    if task.kind == TaskKind.REMOVE:
         return None, None
     if task.asset_id is None:
         known = roles.of(task.app_id)
@@ -102,7 +102,7 @@ def in_words(task: Task) -> tuple[str | None, str | None]:
         return before and known.words(task.detail.get("roles") or [before]), after
     name = asset_name(task.asset)
     had = None if before is None else f"{name}: {before or 'access'}"
-    return had, f"{name}: {role or 'access'}" if task.act == TaskKind.GRANT else None
+    return had, f"{name}: {role or 'access'}" if task.kind == TaskKind.GRANT else None
 
 
 def person_of(task: Task) -> int | None:
@@ -130,8 +130,8 @@ def _live_or_since(app: App, began: datetime) -> ModelSelect:
     return Task.select(Task.id).where(Task.app == app, (Task.finished_at > began) | Task.is_live).limit(1)
 
 
-_SINCE = f"t.app_id = :app AND t.state = '{TaskState.DONE}' AND t.finished_at > :began AND t.act"
-_LIVE = f"t.app_id = :app AND t.state IN ({texts(LIVE_TASKS)}) AND t.act"
+_SINCE = f"t.app_id = :app AND t.state = '{TaskState.DONE}' AND t.finished_at > :began AND t.kind"
+_LIVE = f"t.app_id = :app AND t.state IN ({texts(LIVE_TASKS)}) AND t.kind"
 _ROLES_SINCE = f"""
     UPDATE staged_account SET role = a.role, further_roles = a.further_roles FROM account a
     WHERE a.app_id = :app AND a.external_id = staged_account.external_id
@@ -142,7 +142,8 @@ _GRANTS_SINCE = f"""
     SELECT DISTINCT a.external_id, s.external_id, x.role, x.privileged FROM app_task t
     JOIN access x ON x.account_id = t.account_id AND x.asset_id = t.asset_id
     JOIN account a ON a.id = t.account_id JOIN asset s ON s.id = t.asset_id WHERE {_SINCE} = 'grant'
-    ON CONFLICT (account, asset) DO UPDATE SET role = excluded.role, privileged = excluded.privileged, assumed = NULL
+    ON CONFLICT (account, asset) DO UPDATE
+    SET role = excluded.role, privileged = excluded.privileged, role_defaulted = NULL
 """
 _REVOKED_SINCE = f"""
     DELETE FROM staged_access WHERE EXISTS (

@@ -66,7 +66,7 @@ _WAITING = f"""
     END AS over
     FROM app_task t JOIN account a ON a.id = t.account_id LEFT JOIN change c ON c.id = t.change_id
     LEFT JOIN person p ON p.id = a.person_id
-    WHERE t.act = 'remove' AND (t.state = 'needs attention' OR t.state = 'queued' AND t.next_at > :now)
+    WHERE t.kind = 'remove' AND (t.state = 'needs attention' OR t.state = 'queued' AND t.next_at > :now)
 """
 
 

@@ -48,7 +48,7 @@ def arrange(app: App, approved: Sequence[Task], choices: Choices, by: object, re
     alone = sole_managers.left_alone(pairs)
     if missing := sole_managers.unanswered(alone, choices):
         raise NeedsSuccessor(missing)
-    leaving = {task.account_id for task in approved if task.act == TaskKind.REMOVE}
+    leaving = {task.account_id for task in approved if task.kind == TaskKind.REMOVE}
     orphaned = {asset.id for assets in alone.values() for asset in assets}
     made: dict[int, Task] = {}
     for asset_id in sorted({asset_id for _, asset_id in pairs}):
@@ -67,9 +67,9 @@ def arrange(app: App, approved: Sequence[Task], choices: Choices, by: object, re
 
 def _takes(task: Task, mine: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """The pairs of `mine`, (account id, asset id), that the task takes away."""
-    if task.act == TaskKind.REMOVE:
+    if task.kind == TaskKind.REMOVE:
         return mine
-    return [pair for pair in mine if pair[1] == task.asset_id] if task.act == TaskKind.REVOKE else []
+    return [pair for pair in mine if pair[1] == task.asset_id] if task.kind == TaskKind.REVOKE else []
 
 
 def _successor(app: App, account_id: int, leaving: Collection[int]) -> Account:
@@ -83,9 +83,9 @@ def _hand_over(app: App, asset_id: int, successor: Account, role: str, by: objec
     """The task that grants it, or the one that is already under way."""
     asset = Asset.get_by_id(asset_id)
     theirs = Task.select().where(Task.account == successor, Task.asset == asset, Task.is_live,
-                                 Task.act.in_((TaskKind.GRANT, TaskKind.REVOKE)))  # fmt: skip
-    live = theirs.order_by((Task.act == TaskKind.GRANT), Task.id).first()
-    if live is not None and live.act == TaskKind.GRANT and live.detail.get("role") == role:
+                                 Task.kind.in_((TaskKind.GRANT, TaskKind.REVOKE)))  # fmt: skip
+    live = theirs.order_by((Task.kind == TaskKind.GRANT), Task.id).first()
+    if live is not None and live.kind == TaskKind.GRANT and live.detail.get("role") == role:
         return live
     if live is not None:
         raise SuccessorProblem(f"Another change of {account_name(successor)}'s access to {asset_name(asset)} is under "

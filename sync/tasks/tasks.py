@@ -44,23 +44,23 @@ class Paused(Exception):
     """Its app is paused: approved tasks wait until it is resumed."""
 
 
-def add(app: App, act: str, account: Account | None, by: str, *, report: Report | None = None,
+def add(app: App, kind: str, account: Account | None, by: str, *, report: Report | None = None,
         change: Change | None = None, asset: Asset | None = None, **detail: object) -> Task:  # fmt: skip
     """Queue one task; inside the caller's transaction. The account's current values are stored for the last look.
 
     `detail`: `role` and, where there was one, `before` it (a role's external id); of an invitation its `email`.
     """
     return Task.create(
-        app=app, act=act, account=account, report=report, change=change, asset=asset, detail=detail, asked_by=by,
+        app=app, kind=kind, account=account, report=report, change=change, asset=asset, detail=detail, asked_by=by,
         external_id=account.external_id if account else "", email_key=account.email_key if account else "",
     )  # fmt: skip
 
 
-def add_all(app: App, act: str, wanted: Sequence[tuple[Account, Asset | None, dict]], by: str) -> list[Task]:
+def add_all(app: App, kind: str, wanted: Sequence[tuple[Account, Asset | None, dict]], by: str) -> list[Task]:
     """The same of many accounts at once, in their order; each with the asset and the `detail` of its task."""
     before = Task.select(fn.MAX(Task.id)).scalar() or 0
     rows = [
-        {"app": app.id, "act": act, "account": account.id, "asset": asset and asset.id, "detail": detail,
+        {"app": app.id, "kind": kind, "account": account.id, "asset": asset and asset.id, "detail": detail,
          "asked_by": str(by), "external_id": account.external_id, "email_key": account.email_key}
         for account, asset, detail in wanted
     ]  # fmt: skip
@@ -182,7 +182,7 @@ def _end(task: Task, state: str, error: str | None) -> None:
     with writing():
         if not _write(task, state=state, error=error, finished_at=utcnow(), attempts=Task.attempts + 1):
             return
-        _record("Rollcall", WORDS[task.act] if state == TaskState.DONE else f"did not {task.act}: {state}", task,
+        _record("Rollcall", WORDS[task.kind] if state == TaskState.DONE else f"did not {task.kind}: {state}", task,
                 why=error or f"asked by {task.asked_by}", may_follow=state == TaskState.DONE)  # fmt: skip
         settle.settle(task, state)
         _mail_outcome(task)
@@ -203,7 +203,7 @@ def _await_approval(task: Task, waits: AwaitsApproval) -> None:
         if not _again(task, str(waits), ASKED_AGAIN, counts=False, detail={**task.detail, AWAITED: [*waits.requests]}):
             return
         if is_new:
-            _record("Rollcall", f"awaits approval in the app to {task.act}", task, why=str(waits))
+            _record("Rollcall", f"awaits approval in the app to {task.kind}", task, why=str(waits))
             _mail_outcome(task)
 
 
@@ -228,7 +228,7 @@ def _needs_attention(task: Task, error: str) -> None:
     with writing():
         detail = {name: value for name, value in task.detail.items() if name != AWAITED}
         if _write(task, state=TaskState.NEEDS_ATTENTION, error=error, attempts=Task.attempts + 1, detail=detail):
-            _record("Rollcall", f"could not {task.act}", task, why=error)
+            _record("Rollcall", f"could not {task.kind}", task, why=error)
             settle.settle(task, TaskState.NEEDS_ATTENTION)
             _mail_outcome(task)
 
@@ -240,7 +240,7 @@ def withdraw(why: str) -> int:
         Task.update(state=TaskState.NEEDS_ATTENTION, error=why, lease_owner=None, lease_until=None).where(
             Task.id == task.id
         ).execute()
-        _record("Rollcall", f"did not {task.act}: approval withdrawn", task, why=why, may_follow=True)
+        _record("Rollcall", f"did not {task.kind}: approval withdrawn", task, why=why, may_follow=True)
         settle.settle(task, TaskState.NEEDS_ATTENTION)
         _mail_outcome(task)
     return len(under_way)
@@ -288,7 +288,7 @@ def done_by_hand(task: Task, by: str) -> None:
         if task.state != TaskState.NEEDS_ATTENTION:
             raise TaskProblem(f"This task is {task.state}: it isn't waiting for anyone.")
         Task.update(state=TaskState.DONE, error=None, finished_at=utcnow()).where(Task.id == task.id).execute()
-        _record(by, f"{WORDS[task.act]}, by hand", task)
+        _record(by, f"{WORDS[task.kind]}, by hand", task)
         settle.settle(task, TaskState.DONE)
         _mail_outcome(task)
 
@@ -319,7 +319,7 @@ def look_again_at_others() -> None:
     rows = db.execute_sql(f"""
         SELECT t.id FROM app_task AS t JOIN account AS a ON a.id = t.account_id
         LEFT JOIN change AS c ON c.id = t.change_id
-        WHERE t.act = 'remove' AND t.state IN ('queued', 'needs attention') AND (
+        WHERE t.kind = 'remove' AND t.state IN ('queued', 'needs attention') AND (
             t.report_id IS NOT NULL AND a.match_kind <> 'matched'
             OR c.person_id <> a.person_id OR {ANOTHERS} IS NOT NULL)
         ORDER BY t.id""").fetchall()

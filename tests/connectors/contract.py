@@ -144,7 +144,8 @@ class ConnectorContract(ItemsContract, HolesContract, LostFieldsContract, ReachC
         for field in self.not_looked_up:
             account = replace(account, **{field: getattr(Account(""), field)})
         left_out = frozenset(self.not_looked_up)
-        return replace(account, unsaid=account.unsaid | left_out, assumed=account.assumed - left_out)
+        return replace(account, missing_fields=account.missing_fields | left_out,
+                       defaulted_fields=account.defaulted_fields - left_out)  # fmt: skip
 
     def by_id(self, connector: Connector) -> dict[str, Account]:
         return {account.id: account for account in connector.accounts()}

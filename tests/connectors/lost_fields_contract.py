@@ -99,7 +99,9 @@ class LostFieldsContract:
 
     @staticmethod
     def _is_made_up(account: Account, known: Account, field: str) -> bool:
-        if getattr(account, field) == getattr(known, field) or field in account.unsaid | account.assumed:
+        if getattr(account, field) == getattr(known, field):
+            return False
+        if field in account.missing_fields | account.defaulted_fields:
             return False
         return not (field == "status" and account.status.startswith("unknown"))
 

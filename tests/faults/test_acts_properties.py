@@ -75,7 +75,7 @@ class Story:
 
     def die(self) -> None:
         """A worker took a task, the app did as it asked, and the worker was gone before it could note that."""
-        waiting = Task.select().where(Task.state == "queued", Task.act == "change role").first()
+        waiting = Task.select().where(Task.state == "queued", Task.kind == "change role").first()
         if waiting is not None:
             try:
                 self.chat.store.change(waiting.external_id, via="api", role=waiting.detail["role"])
@@ -147,7 +147,7 @@ def test_in_the_end_rollcall_and_the_app_agree(chat: Chat, seed: int) -> None:
     removed = chat.removed()
     assert len(removed) == len(set(removed)) and set(removed) <= story.asked_out and email(9) not in removed
     assert not Task.select().where(Task.state.in_(("queued", "running"))).exists()
-    done = Counter(row.act for row in Task.select().where(Task.state == "done"))
+    done = Counter(row.kind for row in Task.select().where(Task.state == "done"))
     log = Counter(entry["act"] for entry in chat.log(via="api"))
     assert log["role changed"] <= done["change role"] + done["cancelled"] + _died(), "done more often than asked for"
     assert Activity.select().where(Activity.what == "asked to change role").count() >= done["change role"]
@@ -156,4 +156,4 @@ def test_in_the_end_rollcall_and_the_app_agree(chat: Chat, seed: int) -> None:
 def _died() -> int:
     """Acts whose worker died after the app had done them, and that were given up or not needed in the end."""
     ended = ("cancelled", "no longer needed", "failed")
-    return Task.select().where(Task.act == "change role", Task.state.in_(ended)).count()
+    return Task.select().where(Task.kind == "change role", Task.state.in_(ended)).count()

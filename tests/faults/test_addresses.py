@@ -365,7 +365,7 @@ def test_the_last_look_before_an_operation_knows_the_address_in_every_spelling(c
     chat.store.add("weiss@acme.example", "Maria", "member", via="page")
     people.mark_left(people.add("Maria", "weiss@acme.example", chat.by), chat.by)
     reports.finish(chat.check().report, chat.by)
-    [task] = Task.select().where(Task.act == "remove")
+    [task] = Task.select().where(Task.kind == "remove")
     with chat.store.writing() as store:
         store.execute("UPDATE member SET email = ? WHERE email = 'weiss@acme.example'", (email,))
     tasks.run(task.id)

@@ -208,7 +208,7 @@ class World(RuleBasedStateMachine):
         words = {"remove": "remove", "change role": "role", "invite": "invite"}
         for task in made:
             address = task.account.email if task.account_id else task.detail["email"]
-            self.confirmed.add((words[task.act], address, task.detail.get("role") or ""))
+            self.confirmed.add((words[task.kind], address, task.detail.get("role") or ""))
 
     @staticmethod
     def contents() -> tuple:

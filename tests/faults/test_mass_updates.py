@@ -79,7 +79,7 @@ def test_a_company_with_a_new_domain_releases_once_and_is_matched_again(chat):
     assert reports.release(report, chat.by, report.version) == MEMBERS
     accounts = list(Account.select().where(Account.kind == "user"))
     assert {account.email for account in accounts} == {f"p{number}@new.example" for number in range(MEMBERS)}
-    assert all(account.match_kind == "matched" and account.pending is None for account in accounts)
+    assert all(account.match_kind == "matched" and account.held_values is None for account in accounts)
     assert Report.get_by_id(report.id).state == "applied"
     waiting = Check.select().where(Check.state == "queued").get()  # it looks for people who have left at once
     queue.drain(("check",))
@@ -151,7 +151,7 @@ def test_one_open_report_is_kept_and_follows_the_app(chat):
     promote(chat, *range(1, 7), role="member")
     third = chat.check().report
     assert Report.get_by_id(first.id).state == "superseded" and third.held == 0
-    assert not Account.select().where(Account.pending.is_null(False)).exists()
+    assert not Account.select().where(Account.held_values.is_null(False)).exists()
 
 
 def test_held_changes_that_are_no_longer_many_are_applied(chat):

@@ -116,7 +116,7 @@ class InMemory(Connector):
 
 def as_told(seat: Seat) -> Seat:
     lost = frozenset(LOST.get(space.reading, ()))
-    return replace(seat, **dict.fromkeys(lost, ""), unsaid=lost)
+    return replace(seat, **dict.fromkeys(lost, ""), missing_fields=lost)
 
 
 def email(number: int) -> str:
@@ -269,7 +269,8 @@ class World(RuleBasedStateMachine):
     def rollcall_equals_the_app(self) -> None:
         in_app = {seat.id: (seat.email, seat.role) for seat in space.seats.values()}
         known = {
-            account.external_id: tuple({"email": account.email, "role": account.role, **(account.pending or {})}[key]
+            account.external_id: tuple(
+                {"email": account.email, "role": account.role, **(account.held_values or {})}[key]
                                        for key in ("email", "role"))
             for account in Account.select().where(Account.state.in_(("present", "removing")))
         }

@@ -224,7 +224,7 @@ def everything_known() -> dict:
         "changes": rows(Change.select(Change.kind, Change.decision, Change.account_id, Change.before, Change.after)),
         "reports": rows(Report.select(Report.id, Report.state, Report.waiting, Report.counts)),
         "tasks": rows(Task.select(Task.external_id, Task.state, Task.error)),
-        "acts": rows(Task.select(Task.act, Task.state)),
+        "acts": rows(Task.select(Task.kind, Task.state)),
         "hand_overs": rows(HandOver.select(HandOver.account_id, HandOver.asset_id, HandOver.successor_id)),
         "invitations": rows(Invitation.select(Invitation.email, Invitation.state)),
         "offboardings": rows(Offboarding.select(Offboarding.state)),

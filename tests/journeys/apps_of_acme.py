@@ -59,7 +59,7 @@ def built(folder: Path, olga: Person, by: str) -> Iterator[Apps]:
             Check.update(state="running", phase="accounts", read=3400, total=5120, started_at=utcnow()).where(
                 Check.id == live.id
             ).execute()
-            Task.create(app=chat_app, act="remove", account=Account.get(Account.email == "kim@freelance.example"),
+            Task.create(app=chat_app, kind="remove", account=Account.get(Account.email == "kim@freelance.example"),
                         state="needs attention", asked_by=by, attempts=7, error="The app said no: billing owner.")
         yield Apps(chat_app, ads_app, _open(chat_app), held, draft, live, chat)
 

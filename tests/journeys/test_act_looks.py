@@ -27,7 +27,7 @@ def _furnish(app: App, by: str) -> None:
             Task.id == third.task).execute()  # fmt: skip
         settle.settle(Task.get_by_id(third.task_id), "needs attention")
         shown = Account.select().where(Account.app == app, Account.match_kind == "matched", Account.state == "present")
-        Task.create(app=app, act="change role", account=shown.order_by(Account.name).first(), asked_by=by,
+        Task.create(app=app, kind="change role", account=shown.order_by(Account.name).first(), asked_by=by,
                     detail={"role": "admin", "before": "member"}, next_at=utcnow() + timedelta(days=1))  # fmt: skip
 
 

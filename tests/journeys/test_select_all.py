@@ -19,7 +19,7 @@ def seat(chat, number: int, **values: object) -> dict:
     address = f"temp{number:03}@acme.example"
     return {"app": chat.app, "external_id": f"t{number}", "name": f"Temp {number:03}", "email": address,
             "email_key": address, "role": "member", "match_kind": "matched", "person": chat.people[9],
-            "unsaid": 0, **values}  # fmt: skip
+            "missing_fields": 0, **values}  # fmt: skip
 
 
 @pytest.fixture

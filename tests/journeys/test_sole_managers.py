@@ -55,7 +55,7 @@ def test_a_successor_is_chosen_in_sync_data(visit, live, olga: Person, chat, wid
     expect(page.get_by_role("dialog")).to_have_count(0)
     drain()
     assert sorted(chat.removed()) == [email(1), email(2)]
-    assert [task.act for task in Task.select().order_by(Task.id)].count("grant") == 1
+    assert [task.kind for task in Task.select().order_by(Task.id)].count("grant") == 1
     page.goto(f"{live.url}/reports/{HandOver.get().change.report_id}")
     expect(page.locator("main")).to_contain_text("The channel “marketing” is handed over to Person 4.")
 

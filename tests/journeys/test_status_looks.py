@@ -31,7 +31,8 @@ def troubled(chat, second) -> Iterator[tuple[int, int]]:
     directory = Directory.create(kind="csv", name="Staff list")
     for number in (5, 6, 7):
         person = people.find_by_email(f"p{number}@acme.example")
-        DirectoryEntry.create(directory=directory, external_id=str(number), person=person, reported="deprovisioned")
+        DirectoryEntry.create(directory=directory, external_id=str(number), person=person,
+                              reported_status="deprovisioned")  # fmt: skip
     draft = drafts.start("sample-ads", Person.get(Person.name == "Olga Brandt"))
     with pytest.raises(Exception, match="."):
         drafts.enter(draft, "Our ads", {"base_url": "http://127.0.0.1:9", "token": "acme_x"})

@@ -39,7 +39,7 @@ def test_the_attributes_of_a_user_are_read(scim_app: ScimApp, scim: Scim):
     off = scim_app.add_user("off@acme.example", active=False)
     read = {account.id: account for account in scim.accounts()}
     assert read[ana] == Account(ana, "ana@acme.example", "Ана <b>Брандт</b>", "active", "admin", seat="Contractor",
-                                user_name="ana@acme.example", assumed=frozenset({"employee_number"}))
+                                user_name="ana@acme.example", defaulted_fields=frozenset({"employee_number"}))
     assert read[off].status == "suspended"
     assert {role.id: role.privileged for role in scim.roles()} == {"admin": True}
     assert scim.account(ana) == read[ana]

@@ -26,7 +26,7 @@ def test_a_push_about_the_last_owner_is_held(okta, olga: Person, how: str):
         okta.patch(f"/Users/{user}", {"op": "replace", "path": "active", "value": False})
     assert _person(olga).status == "active" and last_owner.has_owner()
     [held] = directories.held(okta.directory)
-    assert (held.person_id, held.status, held.reported) == (olga.id, "active", "deprovisioned")
+    assert (held.person_id, held.status, held.reported_status) == (olga.id, "active", "deprovisioned")
 
 
 def test_releasing_it_is_refused_until_someone_else_owns_the_workspace(okta, olga: Person, by: str, someone):
@@ -116,4 +116,4 @@ def test_a_suspended_persons_sessions_end_at_once_and_no_way_in_is_open(site, ol
     assert sign_in.authenticate("jana.kowalski@acme.example", "correct horse battery") is None
     assert sign_in.person_of_link(link) is None
     assert not last_owner.may_sign_in(_person(jana))
-    assert DirectoryEntry.select().where(DirectoryEntry.reported == "suspended").count() == 1
+    assert DirectoryEntry.select().where(DirectoryEntry.reported_status == "suspended").count() == 1

@@ -156,17 +156,19 @@ def test_an_owner_of_the_workspace_enters_a_private_address_and_an_admin_doesnt(
     connectors.allow_networks(())
     admin = Client(site, someone(role="admin"))
     app, shown = draft(admin, private)
-    assert "private network" in shown and NOT_SENT in shown and app.private_by is None and inside.connections == 0
+    assert "private network" in shown and NOT_SENT in shown
+    assert app.private_network_approver is None and inside.connections == 0
     superior = Client(site, someone("Sam Super", role="super admin"))
-    assert draft(superior, private)[0].private_by is None and inside.connections == 0
+    assert draft(superior, private)[0].private_network_approver is None and inside.connections == 0
     app, shown = draft(Client(site, olga), private)
     assert "private network" not in shown and inside.connections > 0
-    assert app.private_by == "Olga Brandt <olga@acme.example>"
+    assert app.private_network_approver == "Olga Brandt <olga@acme.example>"
 
 
 @pytest.fixture
 def connected_app(home, olga: Person, by: str, private: str) -> App:
-    return App.create(connector="scim", name="Inside", category="Seat-based", state="active", private_by=by,
+    return App.create(connector="scim", name="Inside", category="Seat-based", state="active",
+                      private_network_approver=by,
                       settings={"base_url": private}, credential=vault.seal({"token": SECRET}))
 
 
@@ -188,7 +190,7 @@ def test_the_approval_is_kept_and_is_only_for_that_address(connected_app: App, p
     with pytest.raises(HostRefused):
         drafts.enter(drafts.start("scim", Person.get()), "Mine", scim(private))
     assert inside.connections == connections
-    App.update(private_by=None).where(App.id == connected_app.id).execute()
+    App.update(private_network_approver=None).where(App.id == connected_app.id).execute()
     assert "private network" in checked(App.get_by_id(connected_app.id)) and inside.connections == connections
 
 
@@ -213,7 +215,7 @@ def test_a_directory_is_read_where_its_address_was_approved(home, olga: Person, 
     assert "private network" in DirectoryReading.get().error and inside.connections == 0
     with pytest.raises(HostRefused):
         directories.test("ldap", settings | secrets)
-    Directory.update(private_by="Olga").execute()
+    Directory.update(private_network_approver="Olga").execute()
     directories.run(directories.ask(Directory.get(), "tests").id)
     assert inside.connections > 0
 
@@ -236,12 +238,13 @@ def test_connections_made_before_keep_working(connected_app: App, inside: Listen
     connectors.allow_networks(())
     Directory.create(kind="ldap", name="LDAP", settings={}, credential=vault.seal({}))
     set_setting(oidc.KEPT_AS, {"issuer": "https://id.acme.example", "client_id": "rollcall", "secret": "sealed"})
-    App.update(private_by=None).execute()
+    App.update(private_network_approver=None).execute()
     runner = Runner(db, str(MIGRATIONS))
     runner.down("0020_reach")
-    assert "private_by" not in (setting(oidc.KEPT_AS) or {})
+    assert "private_network_approver" not in (setting(oidc.KEPT_AS) or {})
     runner.up()
-    assert App.get().private_by == Directory.get().private_by == oidc._private_by() == "an earlier version"
+    found = (App.get().private_network_approver, Directory.get().private_network_approver, oidc._stored_approver())
+    assert found == ("an earlier version",) * 3
     assert setting(oidc.KEPT_AS)["secret"] == "sealed"
     checked(App.get())
     assert inside.connections > 0

@@ -97,7 +97,7 @@ def portrait() -> list[tuple]:
         for model, fields in (
             (Person, (Person.id, Person.name, Person.status, Person.status_by_hand, Person.status_reason)),
             (PersonEmail, (PersonEmail.person, PersonEmail.email, PersonEmail.main)),
-            (DirectoryEntry, (DirectoryEntry.external_id, DirectoryEntry.status, DirectoryEntry.reported)),
+            (DirectoryEntry, (DirectoryEntry.external_id, DirectoryEntry.status, DirectoryEntry.reported_status)),
             (DirectoryGroupMember, (DirectoryGroupMember.group, DirectoryGroupMember.entry)),
         )
     ]

@@ -58,9 +58,9 @@ def test_each_column_has_its_new_name_and_the_value_it_had(config):
         assert (app.permissions, app.missing_permissions) == (["read members"], ["invite"])
         assert (account.email_key, account.match_kind, account.email_when_matched) == (
             "ana@acme.example", "matched", "ana@acme.example")
-        assert account.pending == {"email": "Ana@new.example", "email_key": "ana@new.example", "name": "Ana"}
+        assert account.held_values == {"email": "Ana@new.example", "email_key": "ana@new.example", "name": "Ana"}
         profile, role = Change.select().order_by(Change.id)
-        assert profile.detail == account.pending and role.detail == {"role": "editor"}
+        assert profile.detail == account.held_values and role.detail == {"role": "editor"}
         assert profile.found_by == Check.get() and Access.get().granted_by == "in group Sales"
         mira = PersonEmail.get(email_key="mira@acme.example").person
         assert [(row.asked_by, row.asker) for row in Offboarding.select().order_by(Offboarding.id)] == [

@@ -44,7 +44,7 @@ def filled(chat) -> None:
     """Accounts with and without people, values of each kind, and some that are missing."""
     chat.check()
     with writing():
-        Account.update(last_activity=utcnow(), pending={"role": "x"}, further_roles=("a", "b")).where(
+        Account.update(last_activity=utcnow(), held_values={"role": "x"}, further_roles=("a", "b")).where(
             Account.id == Account.get().id).execute()
         ids = [account.id for account in Account.select().order_by(Account.id)]
         Account.update(person=None, name="").where(Account.id.in_(ids[::3])).execute()
@@ -53,7 +53,7 @@ def filled(chat) -> None:
         Check.create(app=chat.app, error="Jürgen said no", counts={})
         nobodys, someones = (Account.select().where(Account.person.is_null(empty)).get() for empty in (True, False))
         for account in (None, nobodys, someones):
-            Task.create(app=chat.app, act=TaskKind.REMOVE, account=account)
+            Task.create(app=chat.app, kind=TaskKind.REMOVE, account=account)
 
 
 def described(row: Model) -> tuple:

@@ -26,7 +26,7 @@ def approved(home, config) -> Task:
                      joiner_approval=Approval.AUTOMATIC)  # fmt: skip
     Offboarding.create(person=person, state="scheduled", remove_on=utcnow().date() + timedelta(9), asked_by="Olga")
     Session.create(token_hash=b"0", person=person, ends_at=utcnow())
-    task = Task.create(app=app, act="change role", detail={"role": "admin"}, external_id="1", email_key="",
+    task = Task.create(app=app, kind="change role", detail={"role": "admin"}, external_id="1", email_key="",
                        asked_by="Olga")  # fmt: skip
     with writing():
         activity.record("Olga", "did it")
@@ -60,7 +60,7 @@ def test_all_that_was_approved_is_withdrawn_once(approved, config):
 
 
 def test_each_task_that_is_under_way_is_withdrawn_and_none_that_has_ended(approved):
-    made = {state: Task.create(app=approved.app, act="change role", detail={"role": "admin"}, external_id=state,
+    made = {state: Task.create(app=approved.app, kind="change role", detail={"role": "admin"}, external_id=state,
                                email_key="", asked_by="Olga", state=state) for state in TaskState}  # fmt: skip
     under_way = {TaskState.QUEUED, TaskState.RUNNING}
     assert restored.withdraw(Asker.command_line()).tasks == len(under_way) + 1

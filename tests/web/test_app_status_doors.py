@@ -107,7 +107,8 @@ def test_held_changes_of_a_directory_are_in_the_drawer_and_on_apps(site: Flask, 
     directory = Directory.create(kind="csv", name="Staff list")
     for number in (1, 2):
         person = people.find_by_email(f"p{number}@acme.example")
-        DirectoryEntry.create(directory=directory, external_id=str(number), person=person, reported="deprovisioned")
+        DirectoryEntry.create(directory=directory, external_id=str(number), person=person,
+                              reported_status="deprovisioned")  # fmt: skip
     page = owner.get("/apps").text
     assert "A guard holds changes of 2 people in Staff list." in page and f"/directories/{directory.id}" in page
     assert "2<span class=\"visually-hidden\"> waiting" in page.split("Directory</span>")[1][:80]

@@ -167,7 +167,7 @@ def test_the_daily_check_is_switched_and_moved(owner: Client, chat) -> None:
     here = f"/apps/{chat.app.id}/schedule"
     assert owner.send("PUT", here, daily="yes", time="04:20").status_code == 303
     app = App.get_by_id(chat.app.id)
-    assert (app.daily, app.check_minute) == (True, 260) and app.next_check_at is not None
+    assert (app.checked_daily, app.check_minute) == (True, 260) and app.next_check_at is not None
     assert "On, at 04:20" in owner.get(f"/apps/{chat.app.id}").text
     owner.send("PUT", here, time="04:20")
     assert App.get_by_id(chat.app.id).next_check_at is None
@@ -280,7 +280,7 @@ def test_disconnecting_says_what_can_still_be_approved_in_the_app(owner: Client,
     address = f"/apps/{chat.app.id}"
     assert "for approval" not in owner.get(f"{address}/disconnection").text
     for account, detail in zip(Account.select().order_by(Account.id), ({AWAITED: ["r-1"]}, {})):
-        Task.create(app=chat.app, act="remove", account=account, detail=detail)
+        Task.create(app=chat.app, kind="remove", account=account, detail=detail)
     dialog = owner.get(f"{address}/disconnection").text
     assert "2 tasks that aren&#39;t done are cancelled." in dialog
     assert "1 request still waits in the app for approval." in dialog and "reject it in the app" in dialog
@@ -303,7 +303,7 @@ def test_assets_show_who_alone_controls_one(owner: Client, chat) -> None:
 
 def test_acts_are_shown_retried_marked_as_done_and_given_up(owner: Client, chat) -> None:
     account = Account.get(Account.email == "p1@acme.example")
-    task = Task.create(app=chat.app, act="remove", account=account, state="needs attention", asked_by=chat.by,
+    task = Task.create(app=chat.app, kind="remove", account=account, state="needs attention", asked_by=chat.by,
                        error="The app said no: billing owner", attempts=1)  # fmt: skip
     Account.update(state="removing").where(Account.id == account.id).execute()
     page = owner.get(f"/apps/{chat.app.id}/activity").text

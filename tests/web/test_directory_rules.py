@@ -34,7 +34,7 @@ def read(directory: Directory) -> DirectoryReading:
 
 
 def statuses(directory: Directory) -> dict[str, str]:
-    return {entry.user_name: entry.reported for entry in directory.entries}
+    return {entry.user_name: entry.reported_status for entry in directory.entries}
 
 
 def save(browser: Client, directory: Directory, *rows: tuple[str, str, str, str], **how):
@@ -108,4 +108,4 @@ def test_a_paused_directory_keeps_the_rule_and_reads_nothing(owner, staff):
     count = DirectoryReading.select().count()
     assert save(owner, staff, ("acmeEmploymentStatus", "is", "Terminated", "left")).status_code == 303
     assert DirectoryReading.select().count() == count
-    assert DirectoryEntry.select().where(DirectoryEntry.reported == "deprovisioned").count() == 0
+    assert DirectoryEntry.select().where(DirectoryEntry.reported_status == "deprovisioned").count() == 0

@@ -143,7 +143,7 @@ def test_the_wizard_shows_what_is_to_be_updated_in_the_app_and_finishes_it(owner
                         yes=[invite.id, leaver.id], **{f"reason-{role.id}": "Not before May"})  # fmt: skip
     page = owner.get(answer.location).text
     assert "Removing 1 person from Chat and making 1 other change." in page
-    assert {task.act for task in Task.select()} == {"invite", "remove"} and LeftOut.get().reason == "Not before May"
+    assert {task.kind for task in Task.select()} == {"invite", "remove"} and LeftOut.get().reason == "Not before May"
     page = text_of(owner.get(f"/apps/{sales.app.id}/rules").text)
     assert "Left out Person 1 Role: admin · Not before May · Olga Brandt" in page
     assert owner.send("DELETE", f"/apps/{sales.app.id}/rules/left-out/{LeftOut.get().id}").status_code == 303

@@ -73,7 +73,8 @@ def test_an_e_mail_of_an_app_is_read_by_those_who_see_the_app(site, chat, olga: 
 
 def test_removing_the_server_is_for_those_who_run_the_workspace(owner: Client):
     mail_server.set_setting(mail_server.KEPT_AS, {"host": "m.example", "port": 25, "encryption": "none", "user": "",
-                                                  "sender": "a@b.example", "password": "", "private_by": None})
+                                                  "sender": "a@b.example", "password": "",
+                                                  "private_network_approver": None})
     assert "Remove the mail server" in owner.get("/settings").text
     owner.send("DELETE", "/settings/mail-server")
     assert mail_server.entered() is None

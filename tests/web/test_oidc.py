@@ -331,8 +331,8 @@ def test_deprovisioned_is_out_at_once_and_stays_out(anybody, set_up, jana, by) -
 def test_suspended_is_refused_with_the_reason(anybody, set_up, jana, by) -> None:
     set_up()
     directory = Directory.create(kind="csv", name="Staff", vouched=True)
-    DirectoryEntry.create(directory=directory, external_id="1", person=jana, status="suspended", reported="suspended",
-                          reason="Disabled in Staff")
+    DirectoryEntry.create(directory=directory, external_id="1", person=jana, status="suspended",
+                          reported_status="suspended", reason="Disabled in Staff")
     people.recompute_status([jana.id], by)
     answer = try_to(anybody)
     assert answer.status_code == 403 and "Disabled in Staff" in answer.text and not is_in(anybody)

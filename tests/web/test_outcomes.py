@@ -13,8 +13,8 @@ from tests.web.client import Client
 SOON, LATER = timedelta(seconds=20), timedelta(minutes=5)
 
 
-def task(chat, act: str = "remove", state: str = "queued", error: str | None = None, wait: timedelta = SOON) -> Task:
-    return Task.create(app=chat.app, act=act, state=state, error=error, next_at=utcnow() + wait, asked_by="x")
+def task(chat, kind: str = "remove", state: str = "queued", error: str | None = None, wait: timedelta = SOON) -> Task:
+    return Task.create(app=chat.app, kind=kind, state=state, error=error, next_at=utcnow() + wait, asked_by="x")
 
 
 @pytest.mark.parametrize("states, status, expected", [

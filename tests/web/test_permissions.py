@@ -321,7 +321,7 @@ def world(chat, someone, by: str) -> dict[str, int | str]:
     report = Report.get(Report.state == "open")
     account = Account.get(Account.email == "p1@acme.example")
     asset = Asset.select().first() or Asset.create(app=chat.app, external_id="general", kind="channel", name="general")
-    task = Task.create(app=chat.app, report=report, act="remove", account=account, state="needs attention",
+    task = Task.create(app=chat.app, report=report, kind="remove", account=account, state="needs attention",
                        change=report.changes.where(Change.account == account).get())  # fmt: skip
     target = someone("Tess Target", "user")
     offboarding = Offboarding.create(person=target, state="applied")

@@ -44,11 +44,11 @@ def test_all_that_a_filter_finds_are_removed_after_a_release(owner: Client, crow
     ids = re.findall(r'name="account" value="(\d+)"', shown)
     values = {"account": ids, "seen": field(shown, "seen"), "released": str(MANY - 1)}
     owner.post(address, **values)
-    assert Task.select().where(Task.act == "remove").count() == MANY - 1
+    assert Task.select().where(Task.kind == "remove").count() == MANY - 1
     assert Activity.select().where(Activity.what == "confirmed removal").count() == MANY - 1
     assert Account.get(Account.external_id == "m7").state == Account.get(Account.name == "Boss").state == "present"
     owner.post(address, **values)
-    assert Task.select().where(Task.act == "remove").count() == MANY - 1, "nothing is done twice"
+    assert Task.select().where(Task.kind == "remove").count() == MANY - 1, "nothing is done twice"
 
 
 def test_an_account_changed_since_the_preview_needs_another_approval(owner: Client, crowd: App) -> None:

@@ -49,7 +49,7 @@ class TestCloudflare(ConnectorContract):
     def test_an_invitation_without_any_address_says_nothing_about_it(self, app, connector):
         app.seats, app.more = [Seat("id-0", status="invited", role=READER)], {"id-0": {"user": None}}
         app.fail(lambda reply: Reply(200, without(reply.body, "email")), on="members", acts=True, times=FOREVER)
-        assert "email" in next(connector.accounts()).unsaid
+        assert "email" in next(connector.accounts()).missing_fields
 
     def test_an_invitation_is_removed(self, app, connector):
         app.seats = [Seat("id-0", "a@acme.example", status="invited", role=READER)]

@@ -72,7 +72,7 @@ class TestDatadog(ConnectorContract):
         self.fill(app, 1)
         app.more["u-0"] = {"last_login_time": None}
         [account] = connector.accounts()
-        assert account.last_activity is None and not account.unsaid
+        assert account.last_activity is None and not account.missing_fields
 
     def test_a_service_account_is_no_person(self, app, connector):
         self.fill(app, 2)

@@ -42,7 +42,7 @@ class TestHubSpot(ConnectorContract):
     def test_no_name_and_no_seat_are_left_out_by_hubspot(self, app, connector):
         app.fail(Reply(200, {"results": [{"id": "1", "email": "", "roleIds": [], "superAdmin": False}]}), on="users")
         [account] = connector.accounts()
-        assert account.assumed == {"name", "seat"} and not account.unsaid
+        assert account.defaulted_fields == {"name", "seat"} and not account.missing_fields
 
     def test_a_super_admin_keeps_their_permission_sets_beside(self, app, connector):
         self.fill(app, 1)

@@ -52,7 +52,7 @@ class TestMicrosoft365(ConnectorContract):
         """Neither active nor suspended: it suspends nobody, and nobody counts as an administrator by it."""
         self.fill(app, 1)
         app.seats[0].status = "hidden"
-        assert [(account.status, account.unsaid) for account in connector.accounts()] == [("unknown", {"status"})]
+        assert [(one.status, one.missing_fields) for one in connector.accounts()] == [("unknown", {"status"})]
         assert "User.Read.All" in " ".join(connector.test().missing)
 
     def test_an_invited_user_who_is_blocked_is_suspended(self, app, connector):
@@ -145,7 +145,7 @@ class TestMicrosoft365(ConnectorContract):
         app.fail(fault, on="sign_ins", skip=skip, times=FOREVER)
         accounts = list(connector.accounts())
         assert len(accounts) == 501
-        assert all(account.last_activity is None and "last_activity" in account.assumed for account in accounts)
+        assert all(one.last_activity is None and "last_activity" in one.defaulted_fields for one in accounts)
         connector.test()
 
     def test_a_page_of_sign_ins_that_became_too_large_is_asked_for_without_a_size(self, app, connector):
@@ -160,7 +160,7 @@ class TestMicrosoft365(ConnectorContract):
         """microsoftgraph/microsoft-graph-docs-contrib, issue 8653: 10 a minute for single users."""
         self.fill(app, 1)
         account = connector.account(guid(0))
-        assert "last_activity" in account.unsaid and not app.asked("sign_ins")
+        assert "last_activity" in account.missing_fields and not app.asked("sign_ins")
         assert all("signInActivity" not in request.params["$select"] for request in app.asked("user"))
 
     @pytest.mark.parametrize("fault", [Reply(429, headers={"Retry-After": "120"}), Reply(400), Reply(503)])
@@ -169,7 +169,7 @@ class TestMicrosoft365(ConnectorContract):
         app.more[guid(0)] = {"assignedLicenses": [{"skuId": "c7df2760"}]}
         app.fail(fault, on="licences", times=FOREVER)
         [account] = connector.accounts()
-        assert account.seat == "" and "seat" in account.unsaid
+        assert account.seat == "" and "seat" in account.missing_fields
         connector.test()
 
     def test_sign_ins_are_read_to_the_last_page(self, app, connector):

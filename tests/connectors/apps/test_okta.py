@@ -130,8 +130,8 @@ class TestOktaApp(ConnectorContract):
         found = self.by_id(connector)
         assert found[first].last_activity == datetime(2026, 11, 25, 8)
         assert found[second].last_activity == datetime(2026, 11, 24, 8)
-        assert found[third].last_activity is None and "last_activity" in found[third].unsaid
-        assert "last_activity" not in found[first].unsaid
+        assert found[third].last_activity is None and "last_activity" in found[third].missing_fields
+        assert "last_activity" not in found[first].missing_fields
 
     @pytest.mark.parametrize(
         "fault", [Reply(403, {"errorCode": "E0000006"}), Reply(429, {}, {"Retry-After": "9000"}), Reply(500),
@@ -141,7 +141,7 @@ class TestOktaApp(ConnectorContract):
         app.events = [(app.seats[0].id, "2026-11-25T08:00:00.000Z")]
         app.fail(fault, on="logs", times=FOREVER)
         assert [account.last_activity for account in connector.accounts()] == [None, None]
-        assert all("last_activity" in account.unsaid for account in connector.accounts())
+        assert all("last_activity" in account.missing_fields for account in connector.accounts())
 
     @pytest.mark.parametrize("fault", [Reply(500), Reply(429, {}, {"Retry-After": "900"})])
     def test_a_fault_that_passes_is_no_missing_permission(self, app, connector, fault):
@@ -167,7 +167,7 @@ class TestOktaApp(ConnectorContract):
             accounts = list(connector.accounts())
             assert [account.roles for account in accounts] == [held, ("assigned",)]
             assert {role.id for role in connector.roles() if role.privileged} == ({"Chief"} if privileged else set())
-            assert ("role" in accounts[1].assumed) == bool(roles_in)
+            assert ("role" in accounts[1].defaulted_fields) == bool(roles_in)
             connector.close()
 
     def test_a_user_name_that_is_an_address_replaces_a_missing_one(self, app, connector):

@@ -95,9 +95,9 @@ class TestPinterest(ConnectorContract):
         """Pinterest gives the address that the other business registered with: it may be an employee's."""
         stocked.partner_seats[0].email = "person0@acme.example"
         partner = connector.account("partner:770")
-        assert (partner.email, partner.name, partner.unsaid) == ("", "agency", frozenset())
+        assert (partner.email, partner.name, partner.missing_fields) == ("", "agency", frozenset())
         stocked.fail(Reply(200, {"items": [{"id": "770", "business_roles": ["PARTNER"], "user": {}}]}), on="partners")
-        assert connector.account("partner:770").unsaid == {"name"}
+        assert connector.account("partner:770").missing_fields == {"name"}
 
     def test_the_highest_of_several_roles_counts(self, app, connector):
         row = {"id": "140000", "business_roles": ["EMPLOYEE", "BIZ_ADMIN"], "user": {"email": None, "username": None}}

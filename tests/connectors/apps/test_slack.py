@@ -153,7 +153,7 @@ class TestSlack(ConnectorContract):
         assert (found[first].seat, found[second].seat, found[third].seat) == ("Billed", "Not billed", "")
         assert found[first].last_activity == datetime(2025, 11, 25, 8)
         assert found[second].last_activity == datetime(2025, 11, 26, 8)
-        assert {"seat", "last_activity"} <= found[third].unsaid and not found[first].unsaid
+        assert {"seat", "last_activity"} <= found[third].missing_fields and not found[first].missing_fields
 
     @pytest.mark.parametrize("call", ["billable", "logins"])
     @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ class TestSnapchatAds(ConnectorContract):
     def test_a_member_without_a_role_in_the_list_is_not_a_plain_member(self, app, connector):
         app.seats = [Seat("1", "a@acme.example", "A", "invited")]
         [account] = connector.accounts()
-        assert (account.status, account.role, account.unsaid) == ("invited", "", frozenset({"role"}))
+        assert (account.status, account.role, account.missing_fields) == ("invited", "", frozenset({"role"}))
 
     def test_a_failed_part_of_a_list_fails_the_reading(self, app, connector):
         """“sub_request_status” of each entity; the request as a whole may say SUCCESS."""

@@ -47,7 +47,7 @@ def test_roles_that_no_longer_say_who_may_administer_fail_the_reading(anything, 
 
 def test_nothing_is_missing_from_a_whole_item(read):
     account = read(WHOLE)
-    assert (account.unsaid, account.assumed) == (set(), set())
+    assert (account.missing_fields, account.defaulted_fields) == (set(), set())
     assert (account.email, account.name, account.role, account.status, account.seat) == (
         "ana@acme.example", "Ana Lopez", "admin", "active", "full",
     )  # fmt: skip
@@ -57,14 +57,14 @@ def test_nothing_is_missing_from_a_whole_item(read):
     ("email", "email"), ("role", "role"), ("state", "status"), ("seen", "last_activity"), ("plan", "seat"),
 ])  # fmt: skip
 def test_a_missing_key_is_not_sent_and_an_empty_one_is(read, key, field):
-    assert read(without(key)).unsaid == {field}
+    assert read(without(key)).missing_fields == {field}
     values = {"on": "active", "null": "active"}
-    assert read({**WHOLE, key: None}, status={"from": "state", "values": values}).unsaid == set()
+    assert read({**WHOLE, key: None}, status={"from": "state", "values": values}).missing_fields == set()
 
 
 def test_a_text_is_missing_with_all_of_its_names(read):
-    assert read(without("first")).name == "Lopez" and read(without("first")).unsaid == set()
-    assert read(without("first", "last")).unsaid == {"name"}
+    assert read(without("first")).name == "Lopez" and read(without("first")).missing_fields == set()
+    assert read(without("first", "last")).missing_fields == {"name"}
 
 
 @pytest.mark.parametrize("role", [
@@ -74,9 +74,9 @@ def test_a_text_is_missing_with_all_of_its_names(read):
 ])  # fmt: skip
 def test_the_default_of_a_missing_value_is_assumed_for_a_missing_key(read, role):
     account = read(without("role", "roles"), role=role)
-    assert (account.role, account.assumed, account.unsaid) == ("member", {"role"}, set())
+    assert (account.role, account.defaulted_fields, account.missing_fields) == ("member", {"role"}, set())
     account = read({**WHOLE, "role": None, "roles": []}, role=role)
-    assert (account.role, account.assumed, account.unsaid) == ("member", set(), set())
+    assert (account.role, account.defaulted_fields, account.missing_fields) == ("member", set(), set())
 
 
 def test_an_account_in_no_row_of_a_table_has_its_role_assumed(anything, connect):
@@ -88,7 +88,8 @@ def test_an_account_in_no_row_of_a_table_has_its_role_assumed(anything, connect)
         accounts=[{"path": "/users", "account": {"id": "id", "role": role}}],
         tables={"role_of": {"path": "/roles", "key": "user", "value": "role"}},
     )
-    assert [(one.role, one.assumed) for one in connector.accounts()] == [("admin", set()), ("member", {"role"})]
+    assert [(one.role, one.defaulted_fields) for one in connector.accounts()] == [
+        ("admin", set()), ("member", {"role"})]
 
 
 def test_an_empty_status_is_unknown_unless_the_file_says_what_it_means(read):

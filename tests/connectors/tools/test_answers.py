@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.tools.answers import has, known_status, unsaid
+from connectors.tools.answers import has, known_status, missing_from
 
 MEANINGS = {"on": "active", "off": "suspended", True: "active", None: "invited"}
 
@@ -28,7 +28,7 @@ def test_a_key_is_there_with_whatever_value(item, key, there):
 
 def test_fields_missing_from_the_answer_are_named():
     item = {"mail": None, "first": "Ana"}
-    said_nothing_of = unsaid(item, email=["email", "mail"], name={"first", "last"}, role="role", seat=[])
+    said_nothing_of = missing_from(item, email=["email", "mail"], name={"first", "last"}, role="role", seat=[])
     assert said_nothing_of == {"name", "role", "seat"}
 
 

@@ -63,7 +63,7 @@ def test_the_credentials_new_account_is_protected_and_logged(acting):
     check = acting.check()
     entry = Activity.get(Activity.what == "acts as another account")
     assert (entry.before, entry.after) == ("the bot", "Ana")
-    assert (App.get(App.name == "The list").identity_id, check.warning) == ("ana", None)
+    assert (App.get(App.name == "The list").automation_external_id, check.warning) == ("ana", None)
     assert leaver(acting, "bot").protected is None
 
 
@@ -105,9 +105,9 @@ def test_a_credential_that_was_replaced_in_the_meantime_is_not_overwritten(chat,
 
     def test(self):
         found = real(self)
-        App.update(identity="Somebody new", identity_id="new", credential=b"other").execute()
+        App.update(automation_name="Somebody new", automation_external_id="new", credential=b"other").execute()
         return found
 
     monkeypatch.setattr("connectors.apps.sample_chat.SampleChat.test", test)
     chat.check()
-    assert App.get().identity == "Somebody new"
+    assert App.get().automation_name == "Somebody new"

@@ -29,11 +29,12 @@ from sync.states import (
 )
 
 NOW, HOUR = utcnow(), timedelta(hours=1)
-PLAIN = {"state": AppState.ACTIVE, "users": 20, "services": 2, "matched": 15, "unmatched": 3, "last_check_at": NOW,
+PLAIN = {"state": AppState.ACTIVE, "users": 20, "service_accounts": 2, "matched": 15, "unmatched": 3,
+         "last_check_at": NOW,
          "next_check_at": NOW + 20 * HOUR, "last_due_at": NOW - HOUR, "missing_permissions": [],
-         "identity_id": "us"}  # fmt: skip
+         "automation_external_id": "us"}  # fmt: skip
 FEW_MATCHED = {"users": 102, "unmatched": 20}
-NOBODY_MATCHED = {"users": 4, "services": 0, "unmatched": 4}
+NOBODY_MATCHED = {"users": 4, "service_accounts": 0, "unmatched": 4}
 VERSIONED = "hubspot"  # its settings can name a version that has ended
 OF_THE_ROW = (
     {"state": AppState.PAUSED}, {"state": AppState.DISCONNECTED}, {"last_check_at": None}, {"error": "It broke"},
@@ -41,9 +42,11 @@ OF_THE_ROW = (
     {"failure": Failure.UNREACHABLE, "error": "No answer"},
     {"failure": Failure.UNREACHABLE, "error": "No answer", "failures": 3}, {"next_check_at": NOW - HOUR},
     {"next_check_at": NOW - timedelta(minutes=1)}, {"next_check_at": None}, {"last_due_at": None},
-    {"last_check_at": NOW - 2 * HOUR}, {"daily": False}, {"daily": False, "last_check_at": NOW - 30 * HOUR},
+    {"last_check_at": NOW - 2 * HOUR}, {"checked_daily": False},
+    {"checked_daily": False, "last_check_at": NOW - 30 * HOUR},
     {"missing_permissions": None}, {"missing_permissions": ["users:read"]}, {"unmatched": 0}, {"unmatched": 4},
-    {"unmatched": 5}, {"services": 20}, {"users": 0, "services": 0, "unmatched": 0}, {"connector": VERSIONED},
+    {"unmatched": 5}, {"service_accounts": 20}, {"users": 0, "service_accounts": 0, "unmatched": 0},
+    {"connector": VERSIONED},
     {"connector": VERSIONED, "settings": {"version": "2020-03"}},
     {"connector": "unknown to this version"},
 )  # fmt: skip
@@ -58,7 +61,7 @@ def live_check(app: App, **values: object) -> None:
 
 
 def with_task(app: App, state: TaskState) -> None:
-    Task.create(app=app, act=TaskKind.REMOVE, state=state)
+    Task.create(app=app, kind=TaskKind.REMOVE, state=state)
 
 
 def with_account(app: App, status: PersonStatus = PersonStatus.ACTIVE, **values: object) -> None:
@@ -92,7 +95,7 @@ BESIDE = (
 DECIDED = {
     "state": {"state"}, "error, failures": {"failures", "failure", "failed_at", "error"},
     "last_check_at, next_check_at, last_due_at, daily": {"read_at", "due"}, "missing_permissions": {"lacks"},
-    "users, services, unmatched": {"to_match", "matched"}, "connector": {"version_warning"},
+    "users, service_accounts, unmatched": {"to_match", "matched"}, "connector": {"version_warning"},
     "live checks": {"check", "check_since", "retry_error", "retry_at"},
     "live tasks": {"under_way", "stuck", "stuck_error"},
     "open reports": {"report", "waiting", "held"}, "leavers": {"left", "left_accounts", "leaving"},

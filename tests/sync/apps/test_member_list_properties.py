@@ -23,7 +23,7 @@ READ = datetime(2026, 11, 20, 4, 0)
 SEATS = st.fixed_dictionaries({
     "name": st.sampled_from(["", "Ana", "ana", "Élodie", "Bo", "Zoë"]),
     "days": st.none() | st.sampled_from([0, 29, 30, 31, 60, 61, 89, 90, 91, 400]),
-    "unsaid": st.sampled_from([None, 0, BIT["last_activity"], BIT["name"]]),
+    "missing_fields": st.sampled_from([None, 0, BIT["last_activity"], BIT["name"]]),
     "role": st.sampled_from(["", "admin", "member", "unlisted"]),
     "further": st.sampled_from(["[]", None, '["admin"]', '["member","unlisted"]']),
     "match": st.sampled_from(["matched", "matched", "unmatched", "guest", "local partner", "service account"]),
@@ -57,7 +57,8 @@ def build(app: App, seats: list[dict]) -> Asset:
         account = Account.create(
             app=app, external_id=f"a{number}", name=seat["name"], email=f"{number}@acme.example", role=seat["role"],
             last_activity=None if seat["days"] is None else READ - timedelta(days=seat["days"], seconds=1),
-            unsaid=seat["unsaid"], further_roles=seat["further"], match_kind=seat["match"], state=seat["state"],
+            missing_fields=seat["missing_fields"], further_roles=seat["further"], match_kind=seat["match"],
+            state=seat["state"],
             person=None if seat["person"] is None else persons[seat["person"]],
             first_seen=READ - timedelta(days=number % 3),
         )  # fmt: skip
@@ -81,7 +82,7 @@ def on_tab(account: Account, tab: str) -> bool:
 
 def matches(account: Account, wanted: Members) -> bool:
     """In plain Python; tests/sync/search has what it means that a text contains words."""
-    known = account.last_activity is not None and not (account.unsaid or 0) & BIT["last_activity"]
+    known = account.last_activity is not None and not (account.missing_fields or 0) & BIT["last_activity"]
     days = int(wanted.inactive) if wanted.inactive in member_list.INACTIVE else None
     rights = {str(access.asset_id) for access in account.access}
     return all((

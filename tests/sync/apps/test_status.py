@@ -101,7 +101,7 @@ def test_someone_who_has_left_is_counted_until_they_are_gone(chat):
     assert found.status == "Approval needed" and "leavers" in [row.code for row in found.others]
     account = Account.get(Account.email == "p1@acme.example")
     Report.update(state="applied").execute()
-    Task.create(app=chat.app, act="remove", account=account, asked_by=chat.by)
+    Task.create(app=chat.app, kind="remove", account=account, asked_by=chat.by)
     Account.update(state="removing").where(Account.id == account.id).execute()
     assert (now(chat.app).status, now(chat.app).tone) == ("Applying changes", "working")
     Task.update(state="needs attention", error="The app said no").execute()
@@ -129,9 +129,10 @@ def test_accounts_of_services_and_of_rollcall_count_neither_way(chat):
     facts = now(chat.app).facts
     assert (facts.to_match, facts.matched, facts.share) == (8, 7, 87)
     assert now(chat.app).status == "Up to date"
-    own = Account.get(Account.external_id == App.get().identity_id)
+    own = Account.get(Account.external_id == App.get().automation_external_id)
     Account.update(match_kind="unmatched").where(Account.id == own.id).execute()
-    App.update(unmatched=App.unmatched + 1, services=App.services - (own.match_kind == "service account")).execute()
+    was_service = own.match_kind == "service account"
+    App.update(unmatched=App.unmatched + 1, service_accounts=App.service_accounts - was_service).execute()
     assert now(chat.app).facts.share == 87
 
 

@@ -35,7 +35,7 @@ def test_the_first_check_takes_everyone_over(chat):
     assert Account.select().where(Account.match_kind == "matched").count() == 10
     assert (chat.app.id, first.report.state) == (first.app_id, "applied")
     app = App.get()
-    assert (app.users, app.matched, app.unmatched, app.services) == (11, 10, 0, 1)
+    assert (app.users, app.matched, app.unmatched, app.service_accounts) == (11, 10, 0, 1)
 
 
 @ON_FILE

@@ -27,6 +27,7 @@ from sync.db import connected, db, utcnow
 from sync.jobs import retries
 from sync.models import BIT, App, RememberedItems
 from sync.models import Account as Row
+from sync.postgres.schema import watched
 from sync.workspace import update_workspace
 from tests.database import ON_FILE
 from tests.sync.checks import test_listed
@@ -35,8 +36,9 @@ from tests.sync.listed import Listed, ListedActs, ListedApp
 
 STEPS = 20
 PAGE = 5
-SETS = ("further_roles", "unsaid", "assumed")
+SETS = ("further_roles", "missing_fields", "defaulted_fields")
 migration = import_module("sync.migrations.0039_known_items")
+rename = import_module("sync.migrations.0048_names_that_explain")
 
 
 def encoded(seat: Account) -> msgspec.Raw:
@@ -72,8 +74,10 @@ class Stories(Twins):
         """Whatever writes to an account that Rollcall knows: a task, a decision, an import, a command."""
         id, values = self.chance.choice(self.ids() or ["owner"]), self.chance.choice((
             {"role": "guest"}, {"further_roles": ("guest",)}, {"state": "gone", "gone_at": utcnow()},
-            {"missing_since": SEEN}, {"pending": {"role": "guest"}}, {"pending": None}, {"name": "Written here"},
-            {"email": "p2@acme.example", "email_key": "p2@acme.example"}, {"unsaid": None}, {"employee_number": "8"},
+            {"missing_since": SEEN}, {"held_values": {"role": "guest"}}, {"held_values": None},
+            {"name": "Written here"},
+            {"email": "p2@acme.example", "email_key": "p2@acme.example"}, {"missing_fields": None},
+            {"employee_number": "8"},
             {"match_kind": "guest", "match_by_hand": True},
         ))  # fmt: skip
         for app in self.apps:
@@ -179,26 +183,26 @@ def test_an_item_is_found_where_the_list_has_moved_and_only_what_differs_is_read
 def test_a_value_missing_for_everyone_and_then_given_for_one_is_known_for_all(itemised, unchanged):
     """Items that say nothing new come to mean something else by what others say."""
     for number in range(6):
-        itemised.add(f"id{number}", assumed=frozenset({"seat", "kind"}))
-    itemised.say("owner", assumed=frozenset({"seat", "kind"}))
+        itemised.add(f"id{number}", defaulted_fields=frozenset({"seat", "kind"}))
+    itemised.say("owner", defaulted_fields=frozenset({"seat", "kind"}))
     for _ in range(3):
         itemised.check()
     both = BIT["seat"] | BIT["kind"]
-    assert {(row.unsaid, row.assumed) for row in Row.select()} == {(both, 0)}
+    assert {(row.missing_fields, row.defaulted_fields) for row in Row.select()} == {(both, 0)}
     assert set(unchanged) == set(itemised.seats), "what only the account.s own answer shows is read again for ever"
-    itemised.say("id1", seat="full", assumed=frozenset({"kind"}))
+    itemised.say("id1", seat="full", defaulted_fields=frozenset({"kind"}))
     unchanged.clear()
     itemised.check()
     assert set(unchanged) == set(itemised.seats) - {"id1"}
-    assert {row.external_id: (row.unsaid, row.assumed) for row in Row.select()} == {
+    assert {row.external_id: (row.missing_fields, row.defaulted_fields) for row in Row.select()} == {
         id: (BIT["kind"], 0 if id == "id1" else BIT["seat"]) for id in itemised.seats
     }
-    itemised.say("id1", seat="", assumed=frozenset({"seat", "kind"}))
+    itemised.say("id1", seat="", defaulted_fields=frozenset({"seat", "kind"}))
     itemised.check()
-    assert {(row.unsaid, row.assumed) for row in Row.select()} == {(both, 0)}
+    assert {(row.missing_fields, row.defaulted_fields) for row in Row.select()} == {(both, 0)}
 
 
-COLUMNS = [column for column in migration.WATCHED if column not in ("app_id", "id")]
+COLUMNS = [column for column in watched() if column not in ("app_id", "id")]
 
 
 @pytest.mark.parametrize("column", COLUMNS)
@@ -206,7 +210,8 @@ def test_an_account_that_was_written_is_read_again_no_matter_who_wrote_it(itemis
     quiet(itemised, unchanged)
     row = itemised.account("id3")
     other = {"status": "suspended", "state": "removing", "last_activity": SEEN, "missing_since": SEEN,
-             "pending": {"role": "admin"}, "further_roles": ("guest",), "unsaid": 1, "assumed": 1}  # fmt: skip
+             "held_values": {"role": "admin"}, "further_roles": ("guest",), "missing_fields": 1,
+             "defaulted_fields": 1}  # fmt: skip
     Row.update({column: other.get(column, "another")}).where(Row.id == row.id).execute()
     with snapshot.staging():
         known = KnownItems(itemised.app, connector_of(itemised))
@@ -220,10 +225,10 @@ def connector_of(listed: Listed) -> Connector:
 
 
 def test_the_trigger_watches_all_that_a_reading_compares_and_asks():
-    assert set(staging._COMPARED) | {"email_key", "state", "missing_since", "pending", "app_id"} == set(
-        migration.WATCHED)  # fmt: skip
+    columns = set(watched())
+    assert set(staging._COMPARED) | {"email_key", "state", "missing_since", "held_values", "app_id"} == columns
     asked = set(re.findall(r"\w+", known_items.TRUSTED)) & set(Row._meta.columns)
-    assert {"app_id", "state", "pending", "missing_since", "status"} <= asked <= set(migration.WATCHED)
+    assert {"app_id", "state", "held_values", "missing_since", "status"} <= asked <= columns
 
 
 def trusted(itemised: Listed, what: str = "seats") -> int:
@@ -309,7 +314,7 @@ def test_the_id_of_a_deleted_account_is_not_trusted_for_another_one(itemised, un
     quiet(itemised, unchanged)
     last = Row.select().order_by(Row.id.desc()).get()
     last.delete_instance()
-    stranger = {"app": itemised.app, "external_id": "stranger", "name": "Stranger", "unsaid": 0}
+    stranger = {"app": itemised.app, "external_id": "stranger", "name": "Stranger", "missing_fields": 0}
     Row.create(id=last.id, **stranger, force_insert=True)  # as SQLite gives the last row's id again
     assert not RememberedItems.select().exists() and trusted(itemised) == 0
 
@@ -339,11 +344,13 @@ def test_parts_of_a_list_may_have_more_notes_together_than_sixteen_bits_count():
 def test_the_migration_is_undone_and_done_again(itemised, unchanged):
     quiet(itemised, unchanged)
     with connected():
+        rename.down(None, db)
         migration.down(None, db)
-        names = "SELECT name FROM sqlite_master WHERE name LIKE 'account_version' OR name = 'remembered_items'"
-        assert db.execute_sql(names).fetchall() == []
+        made = "SELECT name FROM sqlite_master WHERE name LIKE 'account_version' OR name = 'remembered_items'"
+        assert db.execute_sql(made).fetchall() == []
         assert db.execute_sql("SELECT count(*) FROM sqlite_master WHERE name = 'search_account_changed'").fetchone()[0]
         migration.up(None, db)
+        rename.up(None, db)
     assert trusted(itemised) == 0
     for _ in range(2):
         itemised.check()
@@ -357,7 +364,7 @@ def test_the_connector_reads_item_by_item_where_it_says_so():
 
 @pytest.mark.parametrize(("row", "is_trusted"), [
     ({}, True), ({"status": "invited"}, True), ({"status": "suspended"}, True), ({"status": "unknown: parked"}, False),
-    ({"state": "removing"}, True), ({"state": "gone"}, False), ({"pending": {"role": "admin"}}, False),
+    ({"state": "removing"}, True), ({"state": "gone"}, False), ({"held_values": {"role": "admin"}}, False),
     ({"missing_since": SEEN}, False),
 ])  # fmt: skip
 def test_accounts_of_the_app_are_trusted_that_are_here_and_of_which_nothing_is_held(itemised, row, is_trusted):

@@ -67,8 +67,8 @@ class Twins:
             ("status", ("active", "suspended", "invited", "unknown: parked")), ("kind", ("user", "system")),
             ("last_activity", (None, SEEN, SEEN + timedelta(hours=1))), ("seat", ("", "full")),
             ("email", ("", "p1@acme.example", "P2@acme.example")), ("user_name", ("", "p1", "p3")),
-            ("employee_number", ("", "7")), ("unsaid", (frozenset(), frozenset({"role", "status", "name"}))),
-            ("assumed", (frozenset(), frozenset({"status", "seat", "role"}))),
+            ("employee_number", ("", "7")), ("missing_fields", (frozenset(), frozenset({"role", "status", "name"}))),
+            ("defaulted_fields", (frozenset(), frozenset({"status", "seat", "role"}))),
         ))  # fmt: skip
         value = self.chance.choice(values)
         for id in self.some():
@@ -77,7 +77,7 @@ class Twins:
     def lose(self) -> None:
         field = self.chance.choice(OPTIONAL_FIELDS)
         empty = {"last_activity": None, "kind": "user", "status": "active"}.get(field, "")
-        how = self.chance.choice(("unsaid", "assumed"))
+        how = self.chance.choice(("missing_fields", "defaulted_fields"))
         for id, seat in self.listed.seats.items():
             self.listed.seats[id] = replace(seat, **{field: empty, how: getattr(seat, how) | {field}})
 
@@ -139,7 +139,8 @@ def check(app: App) -> Check:
 def known(app: App) -> dict[str, list[str]]:
     """All that a check can change of an app, without the ids and the times."""
     accounts = """external_id, email, email_key, name, status, role, kind, last_activity, seat, user_name,
-        employee_number, further_roles, unsaid, assumed, pending, state, missing_since IS NULL, gone_at IS NULL,
+        employee_number, further_roles, missing_fields, defaulted_fields, held_values, state,
+        missing_since IS NULL, gone_at IS NULL,
         match_kind, match_by_hand, person_id, moved_email_key"""
     changes = """a.external_id, c.kind, c.decision, c.before, c.after, c.in_app, c.reason, c.protection, c.protected,
         c.person_id, c.detail, r.state, c.report_id IS NULL"""
@@ -150,7 +151,7 @@ def known(app: App) -> dict[str, list[str]]:
         "roles": rows("SELECT external_id, label, privileged, is_default, position FROM role WHERE app_id = ?", app),
         "checks": rows("""SELECT state, error, advice, warning, counts, accounts, applied, waiting, held
                           FROM app_check WHERE app_id = ?""", app),
-        "app": rows("SELECT users, matched, unmatched, guests, services, missing_fields, failures FROM app "
+        "app": rows("SELECT users, matched, unmatched, guests, service_accounts, missing_fields, failures FROM app "
                     "WHERE id = ?", app),
         "activity": rows("SELECT what, before, after, why, person_id FROM activity WHERE app_id = ?", app),
     }  # fmt: skip
@@ -209,8 +210,9 @@ def test_an_account_that_comes_again_in_a_later_part_repeats_the_list(listed, mo
 
 @pytest.mark.parametrize(("known", "in_full"), [
     ({"first_seen": SEEN}, False), ({"state": "removing"}, False), ({"match_by_hand": True}, False),
-    ({"state": "gone"}, True), ({"pending": {"role": "admin"}}, True), ({"missing_since": SEEN}, True),
-    ({"further_roles": None}, True), ({"unsaid": None}, True), ({"name": "Another"}, True), ({"assumed": 1}, True),
+    ({"state": "gone"}, True), ({"held_values": {"role": "admin"}}, True), ({"missing_since": SEEN}, True),
+    ({"further_roles": None}, True), ({"missing_fields": None}, True), ({"name": "Another"}, True),
+    ({"defaulted_fields": 1}, True),
 ])  # fmt: skip
 def test_only_an_account_that_is_exactly_as_it_is_known_and_nothing_more_is_not_staged_in_full(listed, known, in_full):
     for id in ("one", "two", "three"):
@@ -233,29 +235,30 @@ def test_an_unknown_status_is_staged_in_full(listed):
 
 def test_a_value_assumed_for_everyone_counts_as_left_out_for_everyone(listed):
     for id in ("owner", "one", "two"):
-        listed.add(id, assumed=frozenset({"seat"}))
+        listed.add(id, defaulted_fields=frozenset({"seat"}))
     listed.add("three", seat="full")
     listed.check()
     listed.check()
-    assert {row.assumed for row in Account.select()} == {0, BIT["seat"]}
+    assert {row.defaulted_fields for row in Account.select()} == {0, BIT["seat"]}
     del listed.seats["three"]
     listed.check()
-    assert {(row.unsaid, row.assumed) for row in Account.select().where(Account.is_present)} == {(BIT["seat"], 0)}
+    assert {(row.missing_fields, row.defaulted_fields) for row in Account.select().where(Account.is_present)} == {
+        (BIT["seat"], 0)}
 
 
 NONE, SEAT, BOTH = frozenset(), frozenset({"seat"}), frozenset({"seat", "name"})
 
 
-# What the app leaves out of an account (unsaid, assumed), before and now. The others say everything.
+# What the app leaves out of an account (missing_fields, defaulted_fields), before and now. The others say everything.
 @pytest.mark.parametrize(("before", "now"), [
     ((SEAT, NONE), (NONE, SEAT)), ((NONE, SEAT), (SEAT, NONE)), ((BOTH, SEAT), (BOTH, NONE)),
     ((BOTH, NONE), (BOTH, SEAT)), ((SEAT, BOTH), (NONE, BOTH)), ((NONE, BOTH), (SEAT, BOTH)),
 ])  # fmt: skip
 def test_missing_and_assumed_values_are_known_separately(listed, before, now):
     listed.add("one", name="One", seat="full")
-    for unsaid, assumed in (before, now):
-        listed.say("one", unsaid=unsaid, assumed=assumed)
+    for missing_fields, defaulted_fields in (before, now):
+        listed.say("one", missing_fields=missing_fields, defaulted_fields=defaulted_fields)
         listed.check()
         account = listed.account("one")
-        assert account.unsaid == sum(BIT[field] for field in unsaid)
-        assert account.assumed == sum(BIT[field] for field in assumed)
+        assert account.missing_fields == sum(BIT[field] for field in missing_fields)
+        assert account.defaulted_fields == sum(BIT[field] for field in defaulted_fields)

@@ -56,7 +56,7 @@ def test_the_approval_to_a_rule_spares_the_account_that_rollcall_acts_with_by_no
     groups.read()
     groups.rule("Sales", "guest")
     assert groups.found() == {"to change role": {email(5): WAITS}}
-    App.update(identity_id=groups.chat.id_of(5)).where(App.id == groups.app.id).execute()
+    App.update(automation_external_id=groups.chat.id_of(5)).where(App.id == groups.app.id).execute()
     change = groups.change("to change role", 5)
     assert groups.approve().tasks == []
     assert Change.get_by_id(change.id).protected == "Protected: Rollcall acts with this account"

@@ -64,10 +64,10 @@ def test_an_answer_without_a_key_is_named_and_not_whole(listed, read, monkeypatc
 def test_each_field_of_an_account_is_staged(listed, read):
     listed.add("one", email="One@Acme.example", name="One", status="invited", kind="system", seat="full",
                last_activity=datetime(2026, 11, 1, 9), user_name=" one ", employee_number=" 7 ",
-               unsaid=frozenset({"name", "seat"}), assumed=frozenset({"kind"}))  # fmt: skip
+               missing_fields=frozenset({"name", "seat"}), defaulted_fields=frozenset({"kind"}))  # fmt: skip
     read()
     assert staged("email, email_key, name, status, role, kind, last_activity, seat, user_name, employee_number, "
-                  "further_roles, unsaid, assumed") == (
+                  "further_roles, missing_fields, defaulted_fields") == (
         "One@Acme.example", "one@acme.example", "One", "invited", "member", "system", "2026-11-01 09:00:00", "full",
         "one", "7", "[]", BIT["name"] | BIT["seat"], BIT["kind"])  # fmt: skip
 

@@ -20,7 +20,8 @@ KNOWN = {"email": "ana@x.example", "name": "Ana", "status": "active", "role": "m
          "last_activity": SEEN, "seat": "full", "user_name": "ana", "employee_number": "7"}  # fmt: skip
 OTHER = {"email": "bo@x.example", "name": "Bo", "status": "suspended", "role": "admin", "kind": "system",
          "last_activity": SEEN + timedelta(hours=1), "seat": "", "user_name": "bo", "employee_number": "8",
-         "further_roles": ("guest",), "unsaid": frozenset({"seat"}), "assumed": frozenset({"seat"})}  # fmt: skip
+         "further_roles": ("guest",), "missing_fields": frozenset({"seat"}),
+         "defaulted_fields": frozenset({"seat"})}  # fmt: skip
 MATCHED_BY = {"email", "kind", "user_name", "employee_number"}
 
 
@@ -38,7 +39,8 @@ def app(home) -> Iterator[App]:
 
 def known(app: App, id: str = "1", **values: object) -> Account:
     values = KNOWN | {"state": "present"} | values
-    return Account.create(app=app, external_id=id, email_key=values["email"], unsaid=0, assumed=0, **values)
+    return Account.create(
+        app=app, external_id=id, email_key=values["email"], missing_fields=0, defaulted_fields=0, **values)
 
 
 def differing(app: App) -> list[int]:

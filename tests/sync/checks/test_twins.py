@@ -89,7 +89,7 @@ def news(check: Check) -> set[tuple]:
 def portrait(app: App) -> tuple:
     accounts = Account.select(Account.external_id, Account.state, Account.email, Account.name, Account.status,
                               Account.role, Account.further_roles, Account.kind, Account.person, Account.match_kind,
-                              Account.unsaid, Account.pending, Account.employee_number)  # fmt: skip
+                              Account.missing_fields, Account.held_values, Account.employee_number)  # fmt: skip
     access = Access.select(Account.external_id, Asset.external_id, Access.role, Access.privileged).join(Account)
     return (
         sorted(accounts.where(Account.app == app).tuples(), key=repr),
@@ -116,11 +116,11 @@ def leaving(twins: Twins) -> None:
         people.mark_left(people.find_by_email(f"p{number}@acme.example"), twins.by)
 
 
-def unsaid(twins: Twins) -> None:
-    twins.say("p4", role="", unsaid=frozenset({"role"}))
-    twins.say("p5", name="", unsaid=frozenset({"name"}))
-    twins.say("p6", email="", unsaid=frozenset({"email"}))
-    twins.add("new", email="new@acme.example", name="New", unsaid=frozenset({"role", "status"}))
+def missing_fields(twins: Twins) -> None:
+    twins.say("p4", role="", missing_fields=frozenset({"role"}))
+    twins.say("p5", name="", missing_fields=frozenset({"name"}))
+    twins.say("p6", email="", missing_fields=frozenset({"email"}))
+    twins.add("new", email="new@acme.example", name="New", missing_fields=frozenset({"role", "status"}))
 
 
 def many_roles(twins: Twins) -> None:
@@ -146,7 +146,7 @@ def no_access(twins: Twins) -> None:
     twins.rights = []
 
 
-CASES = (everyday, leaving, unsaid, many_roles, many_profiles, many_gone, nothing_in_it, no_access)
+CASES = (everyday, leaving, missing_fields, many_roles, many_profiles, many_gone, nothing_in_it, no_access)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -205,7 +205,7 @@ def test_leaving_out_in_one_is_none_in_the_other(twins):
     assert rows_of(twins.two) == before
 
 
-def by_hand_of(twins: Twins, act: str) -> Callable[[], by_hand.Plan]:
+def by_hand_of(twins: Twins, kind: str) -> Callable[[], by_hand.Plan]:
     id = twins.account_of(twins.app, "p3").id
     hall, t0 = (Asset.get(Asset.app == twins.app, Asset.external_id == name).id for name in ("hall", "t0"))
     return {
@@ -213,14 +213,14 @@ def by_hand_of(twins: Twins, act: str) -> Callable[[], by_hand.Plan]:
         "change role": lambda: by_hand.plan_roles(twins.app, [id], "admin"),
         "grant": lambda: by_hand.plan_grants(twins.app, [id], [t0], "guest"),
         "revoke": lambda: by_hand.plan_revocations(twins.app, [(id, hall)]),
-    }[act]
+    }[kind]
 
 
-@pytest.mark.parametrize("act", ["remove", "change role", "grant", "revoke"])
-def test_a_task_in_one_is_none_in_the_other(twins, act):
-    before, plan = rows_of(twins.two), by_hand_of(twins, act)
+@pytest.mark.parametrize("kind", ["remove", "change role", "grant", "revoke"])
+def test_a_task_in_one_is_none_in_the_other(twins, kind):
+    before, plan = rows_of(twins.two), by_hand_of(twins, kind)
     [made] = by_hand.carry_out(plan, twins.by, plan().seen, reason="Moved on").tasks
     assert rows_of(twins.two) == before
     queue.drain(("task",))
-    assert Task.get_by_id(made.id).state == ("done" if act in ("remove", "change role") else "needs attention")
+    assert Task.get_by_id(made.id).state == ("done" if kind in ("remove", "change role") else "needs attention")
     assert rows_of(twins.two) == before

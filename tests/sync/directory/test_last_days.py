@@ -64,7 +64,8 @@ def test_a_last_day_deprovisions_on_that_day_without_a_new_file(clock, file, by)
     last_days.mark_left(NOON)
     assert status("ana@acme.example") == "deprovisioned"
     entry = DirectoryEntry.get()
-    assert (entry.status, entry.reported, entry.listed) == ("deprovisioned", "deprovisioned", "active")
+    assert (entry.status, entry.reported_status) == ("deprovisioned", "deprovisioned")
+    assert entry.status_before_dates == "active"
     assert entry.reason == "Last day 30 November, in HR" == person("ana@acme.example").status_reason
     entries = Activity.select().count()
     last_days.mark_left(NOON)

@@ -65,7 +65,7 @@ def test_a_mover_loses_by_approval_what_the_group_gave_and_nothing_else(groups, 
     assert change.reason == "No longer in group Sales of Company LDAP"
     queue.drain(("task",))
     assert email(1) in members(chat), "not before the approval"
-    assert [task.act for task in groups.approve().tasks] == ["revoke"]
+    assert [task.kind for task in groups.approve().tasks] == ["revoke"]
     assert members(chat) == {email(2), email(3)} and groups.role(1) == "member" and groups.found() == {}
 
 

@@ -49,7 +49,7 @@ def test_a_joiner_of_a_group_waits_for_approval_and_is_then_invited_with_the_rol
     assert groups.found() == {"to invite": {email(10): WAITS}} and Change.select().where(
         Change.kind == "to invite").count() == 1, "a second check asks nothing new"  # fmt: skip
     done = groups.approve()
-    assert [task.act for task in done.tasks] == ["invite"] and groups.role(10) == "admin"
+    assert [task.kind for task in done.tasks] == ["invite"] and groups.role(10) == "admin"
     assert Invitation.get().person.name == "Person 10" and groups.found() == {}
 
 
@@ -202,7 +202,7 @@ def test_an_approval_does_not_outlive_the_return_to_a_group(groups, chat):
     groups.put(2, "Sales")
     groups.read()
     queue.drain(("task",))
-    task = Task.get(Task.act == "remove")
+    task = Task.get(Task.kind == "remove")
     assert (task.state, task.error) == ("no longer needed", "In a group of this app again.")
     assert groups.account(2).state == "present" and groups.role(2) == "member"
 

@@ -47,7 +47,7 @@ def test_the_most_pressing_is_first(chat, second, olga):
     chat.check()
     with writing():
         Report.create(app=second.app, held=7, waiting=0)
-        Task.create(app=second.app, act=TaskKind.REMOVE, state=TaskState.NEEDS_ATTENTION)
+        Task.create(app=second.app, kind=TaskKind.REMOVE, state=TaskState.NEEDS_ATTENTION)
     assert kinds(summary.waiting_for(olga, [chat.app.id, second.app.id])) == [
         (Waiting.TASK, 1, second.app.name), (Waiting.HELD_REPORT, 7, second.app.name),
         (Waiting.REPORT, 1, chat.app.name)]  # fmt: skip
@@ -74,6 +74,6 @@ def listed_people(chat):
 
 @pytest.mark.parametrize(("matched", "unmatched", "done"), [(8, 2, True), (7, 2, False), (0, 0, True), (0, 1, False)])
 def test_matching_is_done_from_80_percent(chat, matched, unmatched, done):
-    App.update(matched=matched, unmatched=unmatched, guests=0, services=5).execute()
+    App.update(matched=matched, unmatched=unmatched, guests=0, service_accounts=5).execute()
     step = next(step for step in setup_steps() if step.step is Step.MATCHING)
     assert (step.done, step.app) == (done, None if done else App.get())

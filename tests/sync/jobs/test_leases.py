@@ -45,7 +45,7 @@ def test_a_waiting_row_is_claimed_once(check):
 @pytest.mark.parametrize("model", [Check, Task], ids=lambda model: model.__name__)
 @pytest.mark.parametrize("owner", [None, "dead"])
 def test_of_many_threads_one_claims(check, model, owner):
-    row = check if model is Check else Task.create(app=check.app, act="remove")
+    row = check if model is Check else Task.create(app=check.app, kind="remove")
     if owner:
         holds(row, f"{leases.HOST}:{dead_pid()}:abc")
     ready, won = threading.Barrier(6), []
@@ -220,7 +220,7 @@ def test_a_row_that_another_thread_works_on_is_not_claimed_although_its_lease_is
 
 
 def tasks_of(app: App, count: int) -> list[int]:
-    return [Task.create(app=app, act="remove").id for _ in range(count)]
+    return [Task.create(app=app, kind="remove").id for _ in range(count)]
 
 
 def test_only_so_many_tasks_of_an_app_run_at_once(check):

@@ -253,11 +253,11 @@ def test_no_reminder_for_what_is_decided_disconnected_or_reported_this_week(slac
 # -- the outcome ---------------------------------------------------------------------------------------------------
 
 
-def finished(app: App, *states: str, act: str = "remove") -> Report:
+def finished(app: App, *states: str, kind: str = "remove") -> Report:
     report = Report.create(app=app, state="applied", decided_by="Ada Owner <ada@acme.example>", decided_at=utcnow())
     for number, state in enumerate(states):
         change = leaver(app, report, f"Leaver {number}", decision="confirmed")
-        Task.create(app=app, report=report, change=change, act=act, account=change.account, state=state,
+        Task.create(app=app, report=report, change=change, kind=kind, account=change.account, state=state,
                     external_id=change.account.external_id, asked_by="Ada Owner <ada@acme.example>",
                     error="Seat is locked by billing" if state == "needs attention" else None)
     return report
@@ -293,7 +293,7 @@ def test_a_second_approval_of_the_same_report_has_its_own_outcome(slack):
     report = finished(slack, "done")
     mails_about(news.outcome, report)
     change = leaver(slack, report, "Later Leaver", decision="confirmed")
-    Task.create(app=slack, report=report, change=change, act="remove", account=change.account, state="done")
+    Task.create(app=slack, report=report, change=change, kind="remove", account=change.account, state="done")
     mail = only(mails_about(news.outcome, report))
     assert mail.subject == "1 person was removed from Slack"
     assert "Later Leaver" in mail.text and "Leaver 0" not in mail.text
@@ -337,12 +337,13 @@ def test_a_held_directory_lists_the_people_and_is_reported_again_for_others_only
     for number in range(30):
         person = Person.create(name=f"Person {number:02}")
         DirectoryEntry.create(directory=directory, external_id=str(number), person=person, status="active",
-                              reported="deprovisioned" if number < 25 else "active", reason="No longer in Company LDAP")
+                              reported_status="deprovisioned" if number < 25 else "active",
+                              reason="No longer in Company LDAP")
     mail = only(mails_about(news.directory_held, directory, 25))
     assert mail.subject == "Held: 25 of 30 people in Company LDAP would count as having left"
     assert mail.text.count("- Person") == 20 and "- and 5 more" in mail.text
     assert mails_about(news.directory_held, directory, 25) == []
-    DirectoryEntry.update(reported="deprovisioned").where(DirectoryEntry.external_id == "27").execute()
+    DirectoryEntry.update(reported_status="deprovisioned").where(DirectoryEntry.external_id == "27").execute()
     assert len(mails_about(news.directory_held, directory, 26)) == 1
 
 

@@ -69,7 +69,8 @@ def test_the_kept_counts_are_right(chat):
     match_decisions.unmatch(account(2), chat.by)
     match_decisions.mark_service(account(3), chat.by, person=chat.people[0])
     app = App.get()
-    assert (app.users, app.matched, app.unmatched, app.guests, app.services) == (MEMBERS + 1, MEMBERS - 3, 1, 1, 2)
+    assert (app.users, app.matched, app.unmatched, app.guests, app.service_accounts) == (
+        MEMBERS + 1, MEMBERS - 3, 1, 1, 2)
 
 
 def test_a_system_account_is_nobodys_although_its_e_mail_is_someones(chat):

@@ -231,7 +231,7 @@ def test_ids_that_were_made_of_addresses_stay_those_of_the_same_people(old, star
         "maria.weiß@acme.example", "17", "maria.weiss@acme.example"]
     assert [Account.get_by_id(id).external_id for id in (account, other, invited)] == [
         "maria.weiß@acme.example", "jörg", "invitation:weiß@acme.example"]
-    assert App.get_by_id(export).identity_id == "maria.weiß@acme.example"
+    assert App.get_by_id(export).automation_external_id == "maria.weiß@acme.example"
 
 
 def test_an_old_file_without_any_such_address_is_as_it_was(old, start, app):

@@ -167,7 +167,7 @@ class Model:
             else:
                 assert (row.match_kind, row.person_id) == self._by_rules(id, app) and not row.match_by_hand, id
         present = Account.select().where(Account.app == app, Account.state == "present")
-        assert (app.matched, app.unmatched, app.guests, app.services) == tuple(
+        assert (app.matched, app.unmatched, app.guests, app.service_accounts) == tuple(
             sum(row.match_kind in words for row in present) for words in
             (("matched",), ("unmatched",), ("guest", "local partner"), ("service account",)))  # fmt: skip
 

@@ -42,7 +42,7 @@ def test_each_match_is_counted_and_on_its_tab(chat):
     members.recount(chat.app)
     app, own = App.get(), Account.select().where(Account.kind == "system").count()
     assert (app.unmatched, app.guests, app.matched) == (1, 3, 3)
-    assert (app.services, app.users) == (2 + own, 9 + own)
+    assert (app.service_accounts, app.users) == (2 + own, 9 + own)
     for tab, number in (("onboarded", 3), ("unmatched", 1), ("guests", 3), ("service accounts", 2 + own)):
         page = member_list.search(app, Members(tab=tab))
         assert (len(page.rows), page.total) == (number, number)

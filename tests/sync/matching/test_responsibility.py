@@ -106,7 +106,7 @@ def test_it_is_shown_who_is_responsible_for_it(ldap, role, status, vouched, word
 
 def test_the_further_addresses_of_an_entry_are_its_own(ldap):
     other = Directory.create(kind="scim", name="Other")
-    entry = DirectoryEntry.create(directory=ldap, external_id="1", status="active", reported="active",
+    entry = DirectoryEntry.create(directory=ldap, external_id="1", status="active", reported_status="active",
                                  person=person())  # fmt: skip
     for directory, id, email, main in ((ldap, "1", "main@x.example", True), (ldap, "1", "b@x.example", False),
                                        (ldap, "1", "a@x.example", False), (ldap, "2", "c@x.example", False),
@@ -119,7 +119,7 @@ def test_the_further_addresses_of_an_entry_are_its_own(ldap):
 
 
 def test_unmatched_accounts_are_counted_by_the_domain_of_their_address(app):
-    App.update(identity_id="own").where(App.id == app.id).execute()
+    App.update(automation_external_id="own").where(App.id == app.id).execute()
     other = App.create(connector="listed", name="Other", category="Test", state="active")
     rows = [(app, f"{number}", email, kind, state) for number, (email, kind, state) in enumerate((
         ("a@x.example", "unmatched", "present"), ("b@x.example", "unmatched", "present"),
@@ -134,7 +134,7 @@ def test_unmatched_accounts_are_counted_by_the_domain_of_their_address(app):
     assert unmatched.by_domain(App.get_by_id(app.id)) == [
         Domain("", 3, 0), Domain("x.example", 2, 1), Domain("a.example", 1, 0), Domain("b.example", 1, 0),
         Domain("z.example", 1, 0)]  # fmt: skip
-    App.update(identity_id=None).where(App.id == app.id).execute()
+    App.update(automation_external_id=None).where(App.id == app.id).execute()
     assert unmatched.by_domain(App.get_by_id(app.id))[0] == Domain("", 3, 0)
     assert Domain("x.example", 3, 1) in unmatched.by_domain(App.get_by_id(app.id))
 
@@ -150,7 +150,7 @@ def test_the_former_owner_of_an_address_and_all_who_claim_it_are_suggested(app, 
                              moved_email_key=address, former_person=cy)
     assert suggested(app, account) == [("Cy Young", "The e-mail was theirs")]
     PersonEmail.create(person=ana, email=address, email_key=address, disputed=True, by_hand=True)
-    DirectoryEntry.create(directory=ldap, external_id="1", status="active", reported="active", person=bo)
+    DirectoryEntry.create(directory=ldap, external_id="1", status="active", reported_status="active", person=bo)
     DirectoryAddress.create(directory=ldap, external_id="1", email=address, email_key=address, name="Bo Berg")
     assert suggested(app, account) == [
         ("Ana Lima", "The e-mail is claimed by them and by someone else"),
@@ -195,5 +195,5 @@ def test_an_address_is_free_where_nobody_else_has_it_or_someone_this_directory_d
         if entry := person.get("entry"):
             reported = "deprovisioned" if entry == "reported as left" else "active"
             DirectoryEntry.create(directory=other if entry == "elsewhere" else ldap, external_id="5", person=row,
-                                  status="active", reported=reported)  # fmt: skip
+                                  status="active", reported_status=reported)  # fmt: skip
     assert addresses.is_free_for(ldap, "1") is free

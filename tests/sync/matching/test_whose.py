@@ -28,7 +28,7 @@ def ldap(home) -> Directory:
 
 def entry(directory: Directory, person: Person | None, id: str = "1", **values: object) -> DirectoryEntry:
     return DirectoryEntry.create(directory=directory, external_id=id, person=person,
-                                 **{"status": "active", "reported": "active", **values})  # fmt: skip
+                                 **{"status": "active", "reported_status": "active", **values})  # fmt: skip
 
 
 def says(directory: Directory, id: str = "1", email: str = ADDRESS, **values: object) -> DirectoryAddress:
@@ -287,7 +287,7 @@ def test_accounts_of_a_page_come_with_their_people_and_are_the_apps(home, ana):
 # An account whose address is another's
 
 
-KNOWN_BY = ({"email_key": ADDRESS}, {"user_name": ADDRESS.partition("@")[0]}, {"pending": {"email_key": ADDRESS}})
+KNOWN_BY = ({"email_key": ADDRESS}, {"user_name": ADDRESS.partition("@")[0]}, {"held_values": {"email_key": ADDRESS}})
 
 
 def another(account: Account) -> str | None:
@@ -315,7 +315,8 @@ def test_an_address_of_someone_else_who_is_here_makes_the_account_anothers(ana, 
     owner = {"another's": bo, "theirs": ana, "nobody's": None}[whose]
     account = an_account(owner, **known_by)
     assert another(account) == (f"its e-mail is that of {shown}" if shown else None)
-    Account.update(email_key="x@acme.example", user_name=None, pending=None).where(Account.id == account.id).execute()
+    nowhere = {"email_key": "x@acme.example", "user_name": None, "held_values": None}
+    Account.update(nowhere).where(Account.id == account.id).execute()
     assert another(account) is None
 
 

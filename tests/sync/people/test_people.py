@@ -27,7 +27,7 @@ def entries_with(person: Person, *statuses: str) -> list[DirectoryEntry]:
     for number, status in enumerate(statuses):
         directory = Directory.create(kind="csv", name=f"Directory {Directory.select().count() + number}", vouched=True)
         entries.append(DirectoryEntry.create(
-            directory=directory, external_id="1", person=person, status=status, reported=status,
+            directory=directory, external_id="1", person=person, status=status, reported_status=status,
             reason=f"{status} there"))
     return entries
 
@@ -145,7 +145,7 @@ def test_a_decision_by_hand_wins_until_the_directory_agrees_and_then_changes(ana
     people.recompute_status([ana.id], by)
     people.mark_returned(ana, by)
     for status, expected in [("deprovisioned", "active"), ("active", "active"), ("deprovisioned", "deprovisioned")]:
-        entry.status = entry.reported = status
+        entry.status = entry.reported_status = status
         entry.save()
         people.recompute_status([ana.id], "schedule")
         assert fresh(ana).status == expected, status
@@ -155,7 +155,7 @@ def test_a_rehire_undoes_a_leaving_by_hand_that_the_directory_has_confirmed(ana,
     [entry] = entries_with(ana, "active")
     people.mark_left(ana, by)
     for status, expected in [("active", "deprovisioned"), ("deprovisioned", "deprovisioned"), ("active", "active")]:
-        entry.status = entry.reported = status
+        entry.status = entry.reported_status = status
         entry.save()
         people.recompute_status([ana.id], "schedule")
         assert fresh(ana).status == expected, status

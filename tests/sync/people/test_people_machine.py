@@ -146,7 +146,8 @@ class Company(RuleBasedStateMachine):
     @precondition(lambda self: hasattr(self, "left"))
     def a_day_passes(self) -> None:
         with writing():
-            for model, field in ((Directory, "created_at"), (Directory, "guard_from"), (DirectoryEntry, "left_at")):
+            times = (Directory, "created_at"), (Directory, "guard_counts_from"), (DirectoryEntry, "left_at")
+            for model, field in times:
                 for row in model.select().where(getattr(model, field).is_null(False)):
                     earlier = getattr(row, field) - timedelta(hours=25)
                     model.update({getattr(model, field): earlier}).where(model.id == row.id).execute()
@@ -168,13 +169,13 @@ class Company(RuleBasedStateMachine):
                 continue
             person = find(number)
             held = DirectoryEntry.select().where(
-                DirectoryEntry.person == person, DirectoryEntry.status != DirectoryEntry.reported).exists()
+                DirectoryEntry.person == person, DirectoryEntry.status != DirectoryEntry.reported_status).exists()
             assert person.status == "deprovisioned" or held or person.status_by_hand, f"{number} has left"
 
     @invariant()
     def no_day_lets_more_go_than_the_guard(self) -> None:
         for row in Directory.select() if hasattr(self, "word") else ():
-            since = max(utcnow() - timedelta(days=1), row.guard_from or row.created_at)
+            since = max(utcnow() - timedelta(days=1), row.guard_counts_from or row.created_at)
             theirs = DirectoryEntry.select().where(DirectoryEntry.directory == row)
             gone = theirs.where(DirectoryEntry.status == "deprovisioned", DirectoryEntry.left_at >= since).count()
             here = theirs.where(DirectoryEntry.status != "deprovisioned").count()
@@ -188,7 +189,7 @@ class Company(RuleBasedStateMachine):
         assert len(known) == len(set(known)) == Person.select().count()
         for person in Person.select():
             first = precedence.deciding(people.entries_of(person), "name")
-            if first and first.reported != "deprovisioned":
+            if first and first.reported_status != "deprovisioned":
                 assert person.name == first.name
             assert PersonEmail.select().where(PersonEmail.person == person, PersonEmail.main).count() == 1
 
@@ -212,7 +213,7 @@ def find(number: int) -> Person | None:
 def everything() -> list[tuple]:
     return [
         *Person.select(Person.id, Person.name, Person.status, Person.status_by_hand).order_by(Person.id).tuples(),
-        *DirectoryEntry.select(DirectoryEntry.id, DirectoryEntry.status, DirectoryEntry.reported).order_by(
+        *DirectoryEntry.select(DirectoryEntry.id, DirectoryEntry.status, DirectoryEntry.reported_status).order_by(
             DirectoryEntry.id).tuples(),
     ]  # fmt: skip
 

@@ -7,20 +7,42 @@ from importlib import import_module
 from playhouse.migrations import Runner
 
 from sync.db import MIGRATIONS, db, utcnow
-from sync.models import Account, App, Directory, DirectoryAddress, Person, Session, WaitingFile, WaitingSignIn
-from sync.states import Approval, SecondFactor
+from sync.mail import mail_server
+from sync.models import (
+    Account,
+    App,
+    Directory,
+    DirectoryAddress,
+    DirectoryEntry,
+    Person,
+    Session,
+    Task,
+    WaitingFile,
+    WaitingSignIn,
+)
+from sync.settings import set_setting, setting
+from sync.sign_in import oidc
+from sync.states import Approval, PersonStatus, SecondFactor, TaskKind
 
-ITSELF = "0047_plain_names"
-NAMES = import_module(f"sync.migrations.{ITSELF}").NAMES
+FIRST, LAST = "0047_plain_names", "0048_names_that_explain"
+GIVEN = [import_module(f"sync.migrations.{name}").NAMES for name in (FIRST, LAST)]
+NAMES = {table: {**GIVEN[0].get(table, {}), **GIVEN[1].get(table, {})} for table in (*GIVEN[0], *GIVEN[1])}
 
 
 def test_each_value_is_kept_under_the_old_name_and_again_under_the_new_one(home):
     person = Person.create(name="Ana")
     app = App.create(connector="none", name="Chat", category="Seat-based", joiner_approval=Approval.AUTOMATIC,
-                     unassigned_approval=Approval.AUTOMATIC, missing_fields={"fields": ["name"]})  # fmt: skip
-    Account.create(app=app, external_id="1", moved_email_key="ana@acme.example", former_person=person)
-    directory = Directory.create(kind="ldap", name="Company", responsible_id=person.id,
+                     unassigned_approval=Approval.AUTOMATIC, missing_fields={"fields": ["name"]},
+                     private_network_approver="Olga", automation_name="The bot", automation_external_id="bot",
+                     service_accounts=2)  # fmt: skip
+    account = Account.create(app=app, external_id="1", moved_email_key="ana@acme.example", former_person=person,
+                             missing_fields=1, defaulted_fields=2, held_values={"role": "admin"})  # fmt: skip
+    Task.create(app=app, kind=TaskKind.REVOKE, account=account)
+    directory = Directory.create(kind="ldap", name="Company", responsible_id=person.id, guard_counts_from=utcnow(),
+                                 private_network_approver="Olga",
                                  unread_attributes=[{"attribute": "status"}])  # fmt: skip
+    DirectoryEntry.create(directory=directory, external_id="1", person=person, status_before_dates=PersonStatus.ACTIVE,
+                          reported_status=PersonStatus.DEPROVISIONED)  # fmt: skip
     DirectoryAddress.create(directory=directory, external_id="1", email_key="ana@acme.example",
                             email="Ana@acme.example", active=True)  # fmt: skip
     Session.create(token_hash="t", person=person, ends_at=utcnow(), second_factor=SecondFactor.APP)
@@ -28,7 +50,7 @@ def test_each_value_is_kept_under_the_old_name_and_again_under_the_new_one(home)
     WaitingSignIn.create(issuer="https://id.example", subject="ana", person=person, person_may_confirm=True)
     now, runner = rows(), Runner(db, str(MIGRATIONS))
     assert all(row[column] for table, columns in NAMES.items() for row in now[table] for column in columns.values())
-    runner.down(ITSELF)
+    runner.down(FIRST)
     former = rows()
     for table, columns in NAMES.items():
         [row], [was] = now[table], former[table]
@@ -36,6 +58,31 @@ def test_each_value_is_kept_under_the_old_name_and_again_under_the_new_one(home)
                        **{old: row[new] for old, new in columns.items()}}  # fmt: skip
     runner.up()
     assert rows() == now
+
+
+def test_the_approver_of_a_private_network_is_kept_in_the_settings(home):
+    kept = {mail_server.KEPT_AS: {"host": "mail.example", "private_network_approver": "Olga"},
+            oidc.KEPT_AS: {"issuer": "https://id.example", "private_network_approver": None}}  # fmt: skip
+    for name, value in kept.items():
+        set_setting(name, value)
+    runner = Runner(db, str(MIGRATIONS))
+    runner.down(LAST)
+    assert setting(mail_server.KEPT_AS) == {"host": "mail.example", "private_by": "Olga"}
+    assert setting(oidc.KEPT_AS) == {"issuer": "https://id.example", "private_by": None}
+    runner.up()
+    assert {name: setting(name) for name in kept} == kept
+
+
+def test_the_version_of_an_account_counts_what_is_written_under_the_new_names(home):
+    app = App.create(connector="none", name="Chat", category="Seat-based")
+    account = Account.create(app=app, external_id="1")
+    runner = Runner(db, str(MIGRATIONS))
+    runner.down(LAST)
+    runner.up()
+    for written in ({"missing_fields": 1}, {"defaulted_fields": 2}, {"held_values": {"role": "admin"}}):
+        before = Account.get_by_id(account.id).version
+        Account.update(written).where(Account.id == account.id).execute()
+        assert Account.get_by_id(account.id).version == before + 1, written
 
 
 def rows() -> dict[str, list[dict]]:

@@ -69,28 +69,28 @@ def test_an_invitation_that_was_approved_belongs_to_its_report_and_change(chat, 
     change = invite(report, 20, reason="in group Sales")
     with writing():
         task = group_changes.carry_out(change, "Ana")
-    assert (task.act, task.report, task.change, task.asked_by) == ("invite", report, change, "Ana")
+    assert (task.kind, task.report, task.change, task.asked_by) == ("invite", report, change, "Ana")
     assert (Invitation.get().email, Invitation.get().role, Invitation.get().asked_by) == (email(20), "admin", "Ana")
     entry = Activity.get(Activity.what == "confirmed invitation")
     assert (entry.who, entry.why, entry.after, entry.app) == ("Ana", "in group Sales", "Admin", chat.app)
     assert (entry.report, entry.person, entry.about) == (report, change.person, "Person 20")
 
 
-@pytest.mark.parametrize(("act", "state", "same_room", "same_account", "again"), [
+@pytest.mark.parametrize(("kind", "state", "same_room", "same_account", "again"), [
     ("grant", "queued", True, True, False), ("grant", "running", True, True, False),
     ("grant", "done", True, True, True), ("revoke", "queued", True, True, True), ("grant", "queued", False, True, True),
     ("grant", "queued", True, False, True),
 ])  # fmt: skip
-def test_one_like_it_that_is_under_way_is_enough(chat, report, rooms, act, state, same_room, same_account, again):
+def test_one_like_it_that_is_under_way_is_enough(chat, report, rooms, kind, state, same_room, same_account, again):
     change = Change.create(app=chat.app, report=report, kind="to grant access", decision=WAITS, asset=rooms[0],
                            account=account(chat, 3), detail={"role": "admin", "after": {"a": 1}})  # fmt: skip
-    Task.create(app=chat.app, act=act, state=state, asset=rooms[0 if same_room else 1],
+    Task.create(app=chat.app, kind=kind, state=state, asset=rooms[0 if same_room else 1],
                 account=account(chat, 3 if same_account else 4))  # fmt: skip
     with writing():
         task = group_changes.carry_out(change, "Ana")
     assert (task is not None) == again
     if task:
-        assert (task.act, task.asset, task.account, task.report, task.change) == (
+        assert (task.kind, task.asset, task.account, task.report, task.change) == (
             "grant", rooms[0], account(chat, 3), report, change)
         assert task.detail == {"role": "admin", "after": {"a": 1}, "before": None}
 

@@ -63,7 +63,7 @@ def test_an_approval_names_each_removal_and_the_whole(chat, report):
     removed = Change.get_by_id(removed.id)
     assert (removed.decision, removed.decided_by) == ("confirmed", who) and removed.decided_at is not None
     [task] = Task.select()
-    assert (task.act, task.report_id, task.change_id, task.state) == ("remove", report.id, removed.id, "queued")
+    assert (task.kind, task.report_id, task.change_id, task.state) == ("remove", report.id, removed.id, "queued")
     assert Account.get(Account.email == email(4)).state == "removing"
     assert App.get().users == Account.select().where(Account.state == "present").count()
     again = reports.finish(report, chat.by)
@@ -166,7 +166,7 @@ def test_a_change_wanted_by_a_rule_is_requested_again_only_after_it_has_ended(gr
     groups.read()
     groups.rule("Sales", "guest")
     groups.found()
-    Task.create(app=groups.app, act="change role", account=groups.account(5), detail={"role": "guest"}, state=state)
+    Task.create(app=groups.app, kind="change role", account=groups.account(5), detail={"role": "guest"}, state=state)
     report = groups.report()
     assert len(reports.finish(report, groups.chat.by, report.version).tasks) == made
 

@@ -407,7 +407,7 @@ def test_fewer_leavers_than_the_guard_holds_are_let_through_again(chat):
 
 
 def test_the_automation_account_is_never_asked_about(chat):
-    bot = Account.get(Account.external_id == App.get().identity_id)
+    bot = Account.get(Account.external_id == App.get().automation_external_id)
     match_decisions.match(bot, chat.people[3], chat.by)
     chat.leave(3)
     report = chat.check().report

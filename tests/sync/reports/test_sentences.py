@@ -98,13 +98,13 @@ def crowd(listed) -> App:
     return listed.app
 
 
-def pending(app: App) -> dict[str, dict | None]:
-    return {row.external_id: row.pending for row in Account.select().where(Account.app == app)}
+def held_values_in(app: App) -> dict[str, dict | None]:
+    return {row.external_id: row.held_values for row in Account.select().where(Account.app == app)}
 
 
 def test_held_roles_and_profiles_of_an_account_are_kept_together(listed, crowd):
     other = Account.create(app=App.create(connector="listed", name="Other", category="Seat-based", state="active"),
-                           external_id="id1", pending={"role": "owner"})  # fmt: skip
+                           external_id="id1", held_values={"role": "owner"})  # fmt: skip
     for number in range(9):
         listed.say(f"id{number}", role="admin", further_roles=("guest",))
     for number in range(1, 9):
@@ -113,7 +113,7 @@ def test_held_roles_and_profiles_of_an_account_are_kept_together(listed, crowd):
     role = {"role": "admin", "further_roles": '["guest"]'}
     profile = {"email": "", "email_key": "", "name": "New", "status": "active", "kind": "user", "user_name": "new",
                "employee_number": None}  # fmt: skip
-    assert pending(crowd) == {"owner": None, "id9": None, "id0": role} | {
+    assert held_values_in(crowd) == {"owner": None, "id9": None, "id0": role} | {
         f"id{number}": role | profile for number in range(1, 9)}
     assert {row.name for row in Account.select().where(Account.app == crowd)} == {
         "Olga Brandt", *(f"Name {number}" for number in range(10))}
@@ -121,10 +121,10 @@ def test_held_roles_and_profiles_of_an_account_are_kept_together(listed, crowd):
     released = Report.get_by_id(report.id)
     assert (released.state, released.decided_by, released.waiting) == ("applied", str(listed.by), 0)
     now = listed.account("id1")
-    assert (now.role, now.roles, now.name, now.user_name, now.pending) == (
+    assert (now.role, now.roles, now.name, now.user_name, now.held_values) == (
         "admin", ("admin", "guest"), "New", "new", None)  # fmt: skip
     assert (listed.account("id9").role, listed.account("id9").name) == ("member", "Name 9")
-    assert Account.get_by_id(other.id).pending == {"role": "owner"}
+    assert Account.get_by_id(other.id).held_values == {"role": "owner"}
 
 
 def test_a_profile_change_that_the_app_reverts_no_longer_waits(listed, crowd):
@@ -133,11 +133,11 @@ def test_a_profile_change_that_the_app_reverts_no_longer_waits(listed, crowd):
     listed.check()
     listed.say("id0", name="Name 0")
     listed.check()
-    assert (pending(crowd)["id0"], pending(crowd)["id1"]["name"]) == (None, "New")
+    assert (held_values_in(crowd)["id0"], held_values_in(crowd)["id1"]["name"]) == (None, "New")
     for number in range(9):
         listed.say(f"id{number}", name=f"Name {number}")
     listed.check()
-    assert set(pending(crowd).values()) == {None} and reports.open_report(crowd) is None
+    assert set(held_values_in(crowd).values()) == {None} and reports.open_report(crowd) is None
 
 
 def test_of_the_last_administrator_the_role_is_held_and_the_profile_is_not(listed, crowd):
@@ -148,8 +148,8 @@ def test_of_the_last_administrator_the_role_is_held_and_the_profile_is_not(liste
     listed.say("id0", role="guest")
     listed.check()
     owner = listed.account("owner")
-    assert (owner.role, owner.name, owner.pending) == ("boss", "Olga B.", {"role": "member", "further_roles": "[]"})
-    assert (listed.account("id0").role, listed.account("id0").pending) == ("guest", None)
+    assert (owner.role, owner.name, owner.held_values) == ("boss", "Olga B.", {"role": "member", "further_roles": "[]"})
+    assert (listed.account("id0").role, listed.account("id0").held_values) == ("guest", None)
 
 
 @pytest.mark.parametrize(("only", "decision"), [

@@ -49,15 +49,15 @@ def test_an_account_counts_once_and_not_beside_what_this_check_finds(chat, repor
     assert mass_updates._applied_lately(chat.app, "updated role") == 1
 
 
-def pending(chat, number: int, **values: object) -> Account:
+def holding(chat, number: int, **values: object) -> Account:
     account = Account.get(Account.app == chat.app, Account.email == email(number))
-    Account.update(pending=values or None).where(Account.id == account.id).execute()
+    Account.update(held_values=values or None).where(Account.id == account.id).execute()
     return account
 
 
 def test_an_account_notes_what_this_check_holds_and_forgets_what_an_earlier_one_held(chat, second):
-    held = [pending(chat, 1, role="old"), pending(chat, 2), pending(chat, 3), pending(chat, 4, role="old")]
-    elsewhere, none = pending(second, 1, role="old"), pending(chat, 5)
+    held = [holding(chat, 1, role="old"), holding(chat, 2), holding(chat, 3), holding(chat, 4, role="old")]
+    elsewhere, none = holding(second, 1, role="old"), holding(chat, 5)
     tables.create(HELD_UPDATE)
     details = {"updated role": '{"role": "admin"}', "updated profile": '{"name": "New"}'}
     for row, kind in ((held[0], "updated role"), (held[1], "updated profile"), *((held[2], kind) for kind in details)):
@@ -65,8 +65,8 @@ def test_an_account_notes_what_this_check_holds_and_forgets_what_an_earlier_one_
         db.execute_sql("INSERT INTO held_update (kind, account_id, detail) VALUES (?, ?, ?)", values)
     mass_updates._note(chat.app)
     role, name = {"role": "admin"}, {"name": "New"}
-    assert [Account.get_by_id(row.id).pending for row in (*held, none, elsewhere)] == [
+    assert [Account.get_by_id(row.id).held_values for row in (*held, none, elsewhere)] == [
         role, name, role | name, None, None, {"role": "old"}]  # fmt: skip
     db.execute_sql("DELETE FROM held_update")
     mass_updates._note(chat.app)
-    assert [Account.get_by_id(row.id).pending for row in (*held, none, elsewhere)] == [None] * 5 + [{"role": "old"}]
+    assert [Account.get_by_id(row.id).held_values for row in (*held, none, elsewhere)] == [None] * 5 + [{"role": "old"}]

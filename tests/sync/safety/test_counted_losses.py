@@ -18,7 +18,7 @@ VALUES = {"email": "ana@x.example", "name": "Ana", "status": "active", "role": "
 NOTHING = {"email": "", "name": "", "status": "unknown", "role": "", "last_activity": None, "seat": "",
            "user_name": None, "employee_number": None}  # fmt: skip
 FIELDS = tuple(VALUES)
-HAS, EMPTY, UNSAID, ASSUMED = "has it", "empty", "left out", "left out, which means something"
+HAS, EMPTY, MISSING, DEFAULTED = "has it", "empty", "left out", "left out, which means something"
 
 
 @pytest.fixture
@@ -27,15 +27,16 @@ def app(home) -> App:
 
 
 def know(app: App, id: str, **values: object) -> Account:
-    return Account.create(**{"app": app, "external_id": id, "unsaid": 0, "further_roles": (), **VALUES, **values})
+    return Account.create(
+        **{"app": app, "external_id": id, "missing_fields": 0, "further_roles": (), **VALUES, **values})
 
 
 def stage(id: str, field: str, how: str, **values: object) -> None:
     if how == EMPTY:
         values = {field: NOTHING[field], **values}
     listed.stage_account(Seat(id, **{
-        **VALUES, "unsaid": frozenset({field} if how == UNSAID else ()),
-        "assumed": frozenset({field} if how == ASSUMED else ()), **values}))  # fmt: skip
+        **VALUES, "missing_fields": frozenset({field} if how == MISSING else ()),
+        "defaulted_fields": frozenset({field} if how == DEFAULTED else ()), **values}))  # fmt: skip
 
 
 def loss(app: App, field: str) -> tuple[int, int, int, int] | None:
@@ -55,14 +56,14 @@ def others(app) -> None:
 
 @pytest.mark.parametrize("field", FIELDS)
 @pytest.mark.parametrize(("known", "now", "counted"), [
-    ({}, HAS, (0, 1, 0, 1)), ({}, EMPTY, (1, 1, 0, 0)), ({}, UNSAID, (1, 1, 1, 0)), ({}, ASSUMED, (1, 1, 0, 0)),
+    ({}, HAS, (0, 1, 0, 1)), ({}, EMPTY, (1, 1, 0, 0)), ({}, MISSING, (1, 1, 1, 0)), ({}, DEFAULTED, (1, 1, 0, 0)),
     ({"empty": True}, EMPTY, (0, 0, 0, 0)), ({"empty": True}, HAS, (0, 0, 0, 1)),
-    ({"unsaid": True}, UNSAID, (0, 0, 0, 0)), ({"assumed": True}, ASSUMED, (0, 0, 0, 0)),
-    ({"unsaid": "another"}, UNSAID, (1, 1, 1, 0)), ({"assumed": "another"}, ASSUMED, (1, 1, 0, 0)),
-    ({"unsaid": None}, UNSAID, (0, 0, 0, 0)),  # the value that it has could be what was assumed then
-    ({"unsaid": None}, EMPTY, (1, 1, 0, 0)), ({"unsaid": None}, HAS, (0, 1, 0, 1)),
-    ({"pending": ""}, EMPTY, (0, 0, 0, 0)), ({"pending": None}, EMPTY, (0, 0, 0, 0)),
-    ({"pending": "x"}, EMPTY, (1, 1, 0, 0)), ({"pending": "of another"}, EMPTY, (1, 1, 0, 0)),
+    ({"missing_fields": True}, MISSING, (0, 0, 0, 0)), ({"defaulted_fields": True}, DEFAULTED, (0, 0, 0, 0)),
+    ({"missing_fields": "another"}, MISSING, (1, 1, 1, 0)), ({"defaulted_fields": "another"}, DEFAULTED, (1, 1, 0, 0)),
+    ({"missing_fields": None}, MISSING, (0, 0, 0, 0)),  # the value that it has could be what was assumed then
+    ({"missing_fields": None}, EMPTY, (1, 1, 0, 0)), ({"missing_fields": None}, HAS, (0, 1, 0, 1)),
+    ({"held_values": ""}, EMPTY, (0, 0, 0, 0)), ({"held_values": None}, EMPTY, (0, 0, 0, 0)),
+    ({"held_values": "x"}, EMPTY, (1, 1, 0, 0)), ({"held_values": "of another"}, EMPTY, (1, 1, 0, 0)),
     ({"state": "removing"}, EMPTY, (0, 0, 0, 0)), ({"state": "gone"}, EMPTY, (0, 0, 0, 0)),
 ])  # fmt: skip
 def test_a_field_is_lost_where_it_was_given_before(app, others, field, known, now, counted):
@@ -70,16 +71,17 @@ def test_a_field_is_lost_where_it_was_given_before(app, others, field, known, no
     values: dict[str, object] = {"state": known.get("state", "present")}
     if known.get("empty"):
         values[field] = NOTHING[field]
-    for word in ("unsaid", "assumed"):
+    for word in ("missing_fields", "defaulted_fields"):
         if word in known:
             values[word] = {True: bit, "another": another, None: None}[known[word]]
-    if "pending" in known:
-        values["pending"] = {"seat" if field == "name" else "name": ""} if known["pending"] == "of another" else {
-            field: known["pending"]}  # fmt: skip
+    if "held_values" in known:
+        of_another = {"seat" if field == "name" else "name": ""}
+        held = known["held_values"]
+        values["held_values"] = of_another if held == "of another" else {field: held}
     know(app, "one", **values)
     with snapshot.staging():
         stage("one", field, now)
-        stage("new", field, UNSAID)
+        stage("new", field, MISSING)
         assert loss(app, field) == counted
 
 
@@ -103,11 +105,12 @@ def test_a_field_that_all_come_with_is_not_asked_about(app, others, field):
 
 def test_those_who_are_listed_exactly_as_they_are_known_count_where_others_lost_it(app):
     for id, values in {"same": {}, "removing": {"state": "removing"}, "without": {"seat": ""},
-                       "assumed": {"assumed": BIT["seat"]}, "one": {}}.items():
+                       "defaulted": {"defaulted_fields": BIT["seat"]}, "one": {}}.items():
         know(app, id, **values)
     with snapshot.staging():
         alike = {id: Seat(id, **{**VALUES, **values}) for id, values in {
-            "same": {}, "removing": {}, "without": {"seat": ""}, "assumed": {"assumed": frozenset({"seat"})}}.items()}
+            "same": {}, "removing": {}, "without": {"seat": ""},
+            "defaulted": {"defaulted_fields": frozenset({"seat"})}}.items()}
         reading = listed.Listed(app)
         reading.clear()
         assert reading.stage([*alike.values(), Seat("one", **{**VALUES, "seat": ""})]) == 5
@@ -118,7 +121,7 @@ def test_those_who_are_listed_exactly_as_they_are_known_count_where_others_lost_
 def test_whether_the_kind_is_sent_counts_alone(app, others):
     know(app, "one")
     with snapshot.staging():
-        stage("one", "kind", UNSAID)
+        stage("one", "kind", MISSING)
         assert loss(app, "kind") == (1, 1, 1, 0)
 
 
@@ -132,16 +135,16 @@ def test_a_further_role_is_a_role(app, others, known, now, counted):
         stage("one", "role", HAS, role="x")
         db.execute_sql("UPDATE staged_account SET role = ?, further_roles = ?",
                        (now[0], '["guest"]' if now[1] else "[]"))  # fmt: skip
-        stage("new", "role", UNSAID)
+        stage("new", "role", MISSING)
         assert loss(app, "role") == counted
 
 
 @pytest.mark.parametrize(("known", "counted"), [("member", (0, 0, 0, 0)), ("admin", (1, 1, 1, 0))])
 def test_a_role_of_which_nobody_knows_whether_it_was_sent_counts_if_it_differs(app, others, known, counted):
-    know(app, "one", role=known, unsaid=None)
+    know(app, "one", role=known, missing_fields=None)
     with snapshot.staging():
-        stage("one", "role", UNSAID, role="member")
-        stage("new", "role", UNSAID)
+        stage("one", "role", MISSING, role="member")
+        stage("new", "role", MISSING)
         assert loss(app, "role") == counted
 
 
@@ -166,28 +169,30 @@ def test_words_that_are_no_status_here_are_shown_with_the_commonest_first(app):
 def test_a_missing_key_has_its_meaning_only_while_the_key_is_sent_for_someone(app, field, is_sent):
     other = "name" if field != "name" else "seat"
     with snapshot.staging():
-        stage("one", field, ASSUMED)
-        stage("two", field, HAS if is_sent else UNSAID)
-        stage("three", other, HAS if is_sent else UNSAID, **({} if is_sent else {"unsaid": frozenset({field, other})}))
-        lost_fields._separate_unsaid_from_assumed()
-        row = db.execute_sql("SELECT unsaid, assumed FROM staged_account WHERE external_id = 'one'").fetchone()
+        stage("one", field, DEFAULTED)
+        stage("two", field, HAS if is_sent else MISSING)
+        both = {} if is_sent else {"missing_fields": frozenset({field, other})}
+        stage("three", other, HAS if is_sent else MISSING, **both)
+        lost_fields._separate_missing_from_defaulted()
+        row = db.execute_sql(
+            "SELECT missing_fields, defaulted_fields FROM staged_account WHERE external_id = 'one'").fetchone()
         assert row == ((0, BIT[field]) if is_sent else (BIT[field], 0))
 
 
 def test_another_field_that_is_assumed_stays_so(app):
     both = BIT["seat"] | BIT["name"]
     with snapshot.staging():
-        stage("one", "seat", ASSUMED, assumed=frozenset({"seat", "name"}))
-        stage("two", "seat", ASSUMED)
-        lost_fields._separate_unsaid_from_assumed()
-        rows = db.execute_sql("SELECT unsaid, assumed FROM staged_account ORDER BY 2 DESC").fetchall()
+        stage("one", "seat", DEFAULTED, defaulted_fields=frozenset({"seat", "name"}))
+        stage("two", "seat", DEFAULTED)
+        lost_fields._separate_missing_from_defaulted()
+        rows = db.execute_sql("SELECT missing_fields, defaulted_fields FROM staged_account ORDER BY 2 DESC").fetchall()
         assert rows == [(BIT["seat"], BIT["name"]), (BIT["seat"], 0)] and both == BIT["seat"] + BIT["name"]
 
 
 # From the losses to what is done about them
 
 
-def lose(app: App, lost: int, had: int, field: str = "seat", how: str = UNSAID) -> list[str]:
+def lose(app: App, lost: int, had: int, field: str = "seat", how: str = MISSING) -> list[str]:
     for number in range(had):
         know(app, f"id{number}")
     with snapshot.staging():

@@ -110,11 +110,11 @@ def test_an_account_that_two_changes_remove_counts_once(chat, second, leavers):
 
 @pytest.mark.parametrize(("change", "counted"), [
     ({"state": "queued"}, 1), ({"state": "done"}, 1), ({"state": "needs attention"}, 1), ({"state": "cancelled"}, 0),
-    ({"state": "no longer needed"}, 0), ({"act": "revoke"}, 0), ({"created_at": utcnow() - YESTERDAY}, 0),
+    ({"state": "no longer needed"}, 0), ({"kind": "revoke"}, 0), ({"created_at": utcnow() - YESTERDAY}, 0),
     ({"created_at": utcnow() - LATELY}, 1)])  # fmt: skip
 def test_removals_by_hand_of_a_day_count_until_they_are_given_up(chat, second, change, counted):
     account = Account.get(Account.email == email(1), Account.app == chat.app)
-    task = Task.create(app=chat.app, act="remove", account=account)
+    task = Task.create(app=chat.app, kind="remove", account=account)
     Task.update(**change).where(Task.id == task.id).execute()
     assert guards.confirmed_lately(chat.app) == counted
     assert guards.leaving_elsewhere(second.app)[0] == counted
@@ -129,7 +129,7 @@ def test_a_removal_of_a_report_is_not_counted_a_second_time(chat, leavers):
 
 def test_a_released_removal_by_hand_is_no_part_of_the_next_mass_in_its_app(chat, second):
     account = Account.get(Account.email == email(1), Account.app == chat.app)
-    Task.create(app=chat.app, act="remove", account=account, detail={"released": True})
+    Task.create(app=chat.app, kind="remove", account=account, detail={"released": True})
     assert guards.confirmed_lately(chat.app) == 0
     assert guards.leaving_elsewhere(second.app)[0] == 1  # the workspace's guard was not asked then
 

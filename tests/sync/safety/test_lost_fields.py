@@ -116,11 +116,11 @@ def test_roles_on_assets_and_rights_to_manage_them_are_counted(chat, stage, know
 
 
 def test_a_value_left_out_is_kept_and_none_is_made_up_for_a_new_account(chat, stage):
-    stage(0, name="Now", role="", status="suspended", unsaid=frozenset({"role", "email"}))
-    stage(1, name="", role="guest", unsaid=frozenset({"name"}))
+    stage(0, name="Now", role="", status="suspended", missing_fields=frozenset({"role", "email"}))
+    stage(1, name="", role="guest", missing_fields=frozenset({"name"}))
     stage(2, role="guest")
     Account.delete().where(Account.email == email(3)).execute()
-    stage(3, role="owner", further_roles=("guest",), unsaid=frozenset({"role", "status"}))
+    stage(3, role="owner", further_roles=("guest",), missing_fields=frozenset({"role", "status"}))
     Account.update(email="p0@old.example", email_key="p0@old.example").where(Account.email == email(0)).execute()
     lost_fields.keep_known_values(App.get())
     rows = db.execute_sql("SELECT email, email_key, name, status, role, further_roles FROM staged_account "
@@ -137,14 +137,14 @@ def test_a_value_left_out_is_kept_and_none_is_made_up_for_a_new_account(chat, st
 def test_where_the_app_says_nobodys_status_a_new_account_is_active(chat, stage):
     Account.delete().where(Account.email == email(3)).execute()
     for number in (1, 3):
-        stage(number, unsaid=frozenset({"status"}))
+        stage(number, missing_fields=frozenset({"status"}))
     lost_fields.keep_known_values(App.get())
     assert {status for (status,) in db.execute_sql("SELECT status FROM staged_account")} == {"active"}
 
 
 def test_values_that_the_app_returns_are_unchanged(chat, stage):
     stage(1, role="guest", name="Another")
-    Account.update(unsaid=BIT["role"]).execute()
+    Account.update(missing_fields=BIT["role"]).execute()
     lost_fields.keep_known_values(App.get())
     assert db.execute_sql("SELECT role, name FROM staged_account").fetchall() == [("guest", "Another")]
 

@@ -91,7 +91,7 @@ def create(app: App, people: list[Human], seats: list[Seat]) -> dict[int, Seat]:
             app=app, external_id=f"s{number}", person=None if seat.owner is None else rows[seat.owner],
             match_kind=seat.match_kind, protected=seat.reason, kind=seat.kind, email_key=seat.email_key,
             email_when_matched=seat.email_when_matched,
-            pending=None if seat.held is None else {"email_key": seat.held})  # fmt: skip
+            held_values=None if seat.held is None else {"email_key": seat.held})  # fmt: skip
         made[row.id] = seat
     return made
 
@@ -100,7 +100,7 @@ def in_a_check(app: App, account_ids: list[int]) -> dict[int, tuple]:
     wanted.want_nothing()
     db.executemany("INSERT INTO wanted (kind, in_app, account_id) VALUES ('removed user', TRUE, ?)",
                                 [(account_id,) for account_id in account_ids])  # fmt: skip
-    protection.protect("removed user", {"identity": app.identity_id, "today": str(today())})
+    protection.protect("removed user", {"identity": app.automation_external_id, "today": str(today())})
     rows = db.execute_sql("SELECT account_id, protection, protected FROM wanted").fetchall()
     return {account_id: (code, words) for account_id, code, words in rows}
 
@@ -110,7 +110,7 @@ def in_a_check(app: App, account_ids: list[int]) -> dict[int, tuple]:
 def test_all_accounts_at_once_and_each_alone_are_protected_alike(home, people, seats):
     with db.atomic() as attempt:
         identity = next((f"s{number}" for number, seat in enumerate(seats) if seat.is_identity), None)
-        app = App.create(connector="listed", name="Listed", category="Test", identity_id=identity)
+        app = App.create(connector="listed", name="Listed", category="Test", automation_external_id=identity)
         made = create(app, people, seats)
         at_once = in_a_check(app, list(made))
         for account in Account.select():

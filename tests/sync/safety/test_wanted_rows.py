@@ -184,7 +184,7 @@ def test_one_that_the_app_no_longer_lists_is_wanted_once(chat, values):
 def test_all_that_protects_leavers_is_looked_at(chat, values):
     leave(chat, 0, 1, 2, 3)
     Account.update(protected="A pilot").where(Account.email == email(2)).execute()
-    App.update(identity_id=account(3).external_id).where(App.id == chat.app.id).execute()
+    App.update(automation_external_id=account(3).external_id).where(App.id == chat.app.id).execute()
     want_leavers(chat)
     assert [row[0] for row in protected()] == [LAST[0], LAST[0], "by hand", "automation account"]
 

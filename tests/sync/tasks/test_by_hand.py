@@ -101,7 +101,7 @@ def test_an_operation_done_but_not_recorded_is_not_news_of_a_check(chat, channel
 
 
 def test_neither_the_last_administrator_nor_rollcalls_own_account_loses_the_role(chat):
-    own = Account.get(Account.external_id == App.get().identity_id)
+    own = Account.get(Account.external_id == App.get().automation_external_id)
     plan = by_hand.plan_roles(chat.app, [account(0).id, own.id], "member")
     assert [line.state for line in plan.lines] == ["refused", "refused"]
     assert {line.why for line in plan.lines} == {
@@ -224,7 +224,7 @@ def test_someone_who_has_not_left_is_removed_with_a_reason(chat):
 def test_a_protected_account_is_not_removed_and_the_reason_is_shown(chat):
     matching_protect(chat, 3)
     holds.hold(chat.people[4], "lawsuit", chat.by)
-    own = Account.get(Account.external_id == App.get().identity_id)
+    own = Account.get(Account.external_id == App.get().automation_external_id)
     plan = by_hand.plan_removals(chat.app, [*ids(0, 3, 4, 5), own.id])
     assert {line.name: line.why for line in plan.others} == {
         "Person 0": "Protected: the last Owner of the app",
@@ -349,7 +349,7 @@ def test_a_leaver_in_a_report_awaits_removal(chat):
 def test_an_administrator_whose_change_is_refused_still_counts_as_one_who_stays(chat):
     chat.store.change(chat.id_of(1), via="page", role="owner")
     chat.check()
-    App.update(identity_id=chat.id_of(0)).execute()
+    App.update(automation_external_id=chat.id_of(0)).execute()
     plan = by_hand.plan_roles(App.get(), ids(0, 1), "member")
     assert [line.state for line in plan.lines] == [by_hand.REFUSED, by_hand.READY]
 

@@ -16,9 +16,9 @@ STATES = ("queued", "running", "needs attention", "done", "no longer needed", "c
 @pytest.fixture
 def tasks(chat, second) -> dict[str, Task]:
     """One in each state, and one that waits in another app."""
-    made = {state: Task.create(app=chat.app, account=account(number), act="change role", state=state,
+    made = {state: Task.create(app=chat.app, account=account(number), kind="change role", state=state,
                                detail={"role": "admin"}) for number, state in enumerate(STATES)}  # fmt: skip
-    return made | {"elsewhere": Task.create(app=second.app, act="invite", detail={"email": "x@x.example", "role": ""})}
+    return made | {"elsewhere": Task.create(app=second.app, kind="invite", detail={"email": "x@x.example", "role": ""})}
 
 
 def test_waiting_tasks_are_cancelled_in_order_and_running_ones_are_not(chat, tasks):
@@ -37,7 +37,7 @@ def test_tasks_to_cancel_and_invitations_open_in_the_app_are_counted(chat, secon
         (chat.app, "queued", True), (chat.app, "needs attention", True), (chat.app, "queued", False),
         (chat.app, "cancelled", True), (second.app, "queued", True),
     ]):  # fmt: skip
-        Task.create(app=app, act="remove", account=account(number), state=state,
+        Task.create(app=app, kind="remove", account=account(number), state=state,
                     detail={AWAITED: ["r-1"]} if awaited else {})  # fmt: skip
     assert disconnecting.undone(chat.app) == disconnecting.Undone(tasks=3, requests=2)
     disconnecting.disconnect(chat.app, chat.by)

@@ -41,12 +41,12 @@ def world(chat) -> SimpleNamespace:
     room = Asset.create(app=chat.app, external_id="r", kind="room", name="Red")
     Access.create(app=chat.app, account=account(1), asset=room, role="manager", privileged=True)
     Access.create(app=chat.app, account=account(2), asset=room, role="member")
-    task = Task.create(app=chat.app, act="remove", account=account(1), external_id=account(1).external_id)
+    task = Task.create(app=chat.app, kind="remove", account=account(1), external_id=account(1).external_id)
     return SimpleNamespace(app=chat.app, room=room, task=task)
 
 
 def grant(world, number: int = 3, state: str = "queued", **values: object) -> Task:
-    return Task.create(app=world.app, act="grant", account=account(number), asset=world.room, state=state,
+    return Task.create(app=world.app, kind="grant", account=account(number), asset=world.room, state=state,
                        detail={"role": "manager"}, **values)  # fmt: skip
 
 
@@ -73,7 +73,7 @@ def test_a_removal_waits_for_the_hand_over_it_depends_on(world, state, waits):
 
 
 def test_it_waits_for_no_other(world):
-    other = Task.create(app=world.app, act="remove", account=account(4))
+    other = Task.create(app=world.app, kind="remove", account=account(4))
     decided(world, grant=grant(world), task=other)
     decided(world, None)
     hand_overs.wait_for_grants(world.task)
@@ -82,13 +82,13 @@ def test_it_waits_for_no_other(world):
 # What is taken
 
 
-@pytest.mark.parametrize(("act", "detail", "of_this", "asks"), [
+@pytest.mark.parametrize(("kind", "detail", "of_this", "asks"), [
     ("remove", {}, False, True), ("revoke", {}, True, True), ("revoke", {}, False, False),
     ("grant", {"role": "member"}, True, True), ("grant", {"role": "member"}, False, False),
     ("grant", {"role": "manager"}, True, False)])  # fmt: skip
-def test_it_is_asked_about_what_the_task_takes(world, act, detail, of_this, asks):
+def test_it_is_asked_about_what_the_task_takes(world, kind, detail, of_this, asks):
     other = Asset.create(app=world.app, external_id="o", kind="room", name="Other")
-    Task.update(act=act, detail=detail, asset=world.room if of_this else other).execute()
+    Task.update(kind=kind, detail=detail, asset=world.room if of_this else other).execute()
     task = Task.get_by_id(world.task.id)
     if asks:
         with pytest.raises(NotHandedOver):
@@ -139,7 +139,7 @@ def test_the_app_is_asked_for_another_manager_once(world):
     ({}, "queued", True), ({}, "done", True), ({}, "cancelled", False), ({}, "no longer needed", False),
     ({"successor": 3}, "queued", False), ({"later": -1}, "queued", False), ({"elsewhere": True}, "queued", False)])
 def test_a_later_acceptance_covers_all_managers_of_the_asset(world, values, state, accepted):
-    of_another = Task.create(app=world.app, act="remove", account=account(4), state=state)
+    of_another = Task.create(app=world.app, kind="remove", account=account(4), state=state)
     elsewhere = Asset.create(app=world.app, external_id="o", kind="room", name="Other")
     decided(world, values.get("successor"), task=of_another, asset=elsewhere if "elsewhere" in values else world.room,
             decided_at=world.task.created_at + timedelta(seconds=values.get("later", 0)))  # fmt: skip
@@ -212,7 +212,7 @@ def test_the_task_of_the_hand_over_is_gone(world):
     ("queued", True, True), ("running", True, True), ("needs attention", True, False), ("queued", False, False)])
 def test_a_hand_over_of_another_removal_is_waited_for(world, state, here, waits):
     room = world.room if here else Asset.create(app=world.app, external_id="o", kind="room", name="Other")
-    of_another = Task.create(app=world.app, act="remove", account=account(4))
+    of_another = Task.create(app=world.app, kind="remove", account=account(4))
     decided(world, grant=grant(world, state=state), task=of_another, asset=room)
     met = refused(world)
     assert type(met) is (Waits if waits else NotHandedOver)

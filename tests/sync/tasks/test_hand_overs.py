@@ -43,8 +43,8 @@ def managers(chat, asset) -> set[str]:
     return {row["email"] for row in found}
 
 
-def task_of(number: int, act: str = "remove") -> Task:
-    return Task.select().where(Task.account == account(number), Task.act == act).order_by(Task.id.desc()).get()
+def task_of(number: int, kind: str = "remove") -> Task:
+    return Task.select().where(Task.account == account(number), Task.kind == kind).order_by(Task.id.desc()).get()
 
 
 def test_an_approval_without_an_answer_is_refused_with_a_reason_for_programs(chat, channel):
@@ -59,7 +59,7 @@ def test_an_approval_without_an_answer_is_refused_with_a_reason_for_programs(cha
 def test_the_hand_over_is_confirmed_in_the_app_before_the_removal(chat, channel):
     report = report_of(chat, 1)
     done = reports.finish(report, chat.by, hand_overs=choice(1, channel, 2))
-    assert [task.act for task in done.tasks] == ["grant", "remove"]
+    assert [task.kind for task in done.tasks] == ["grant", "remove"]
     chat.fault("server-error", times=9)  # the app isn't asked before the hand-over is done
     tasks.run(task_of(1).id)
     chat.clear()

@@ -73,7 +73,7 @@ def test_invited(chat, nina, invitation):
         NINA, NINA, nina.id, "guest")  # fmt: skip
     assert (invitation.app_id, invitation.asked_by, invitation.state) == (chat.app.id, chat.by.name, "ongoing")
     task = invitation.task
-    assert (task.act, task.account, task.asked_by, task.report, task.change) == ("invite", None, chat.by.name, None,
+    assert (task.kind, task.account, task.asked_by, task.report, task.change) == ("invite", None, chat.by.name, None,
                                                                                  None)  # fmt: skip
     assert task.detail == {"email": NINA, "role": "guest", "person": nina.id}
     assert entry("invited") == (chat.by.name, "Nina Vogel", "", None, "Guest", chat.app.id, nina.id, None)
@@ -161,7 +161,7 @@ def test_invited_again(chat, nina, invitation, state):
     assert invitations.again(invitation, chat.by) == invitation
     row = now(invitation)
     assert (row.state, row.asked_by) == ("ongoing", chat.by.name) and row.task != first
-    assert (row.task.act, row.task.asked_by) == ("invite", chat.by.name)
+    assert (row.task.kind, row.task.asked_by) == ("invite", chat.by.name)
     assert Task.get_by_id(first.id).state == ("cancelled" if state == "failed" else "queued")
     assert entry("invited again") == (chat.by.name, "Nina Vogel", "", None, None, chat.app.id, nina.id, None)
 

@@ -23,7 +23,7 @@ def task(chat, offboarding: Offboarding, number: int, state: str, error: str | N
     account = Account.get(Account.app == chat.app, Account.email == email(number))
     change = Change.create(app=chat.app, kind="removed user", account=account, decision="confirmed",
                            offboarding=offboarding)  # fmt: skip
-    return Task.create(app=chat.app, act="remove", account=account, change=change, state=state, error=error)
+    return Task.create(app=chat.app, kind="remove", account=account, change=change, state=state, error=error)
 
 
 def summary(offboarding: Offboarding) -> list[Mail]:

@@ -77,12 +77,12 @@ def seat(**values: object) -> Seat:
 def task(chat) -> Callable[..., Task]:
     """A task for the account of person 3, asked for as it is now."""
 
-    def make(act: str, **values: object) -> Task:
+    def make(kind: str, **values: object) -> Task:
         row = account(3)
-        if act == "remove":
+        if kind == "remove":
             Account.update(state="removing").where(Account.id == row.id).execute()
             values = {"detail": {"person": row.person_id}, **values}
-        return Task.create(app=chat.app, act=act, **{
+        return Task.create(app=chat.app, kind=kind, **{
             "account": row, "external_id": row.external_id, "email_key": row.email_key, **values})
 
     return make
@@ -110,8 +110,8 @@ LAST = "Protected: the last Owner of the app."
     ({"id": "another"}, False, (NOT_NEEDED, ANOTHER_ID), False),
     ({"email": "x@acme.example"}, False, (NOT_NEEDED, ANOTHER_MAIL), False),
     ({"email": "P3@ACME.example"}, False, (None, ""), True),
-    ({"email": "", "unsaid": frozenset(("email",))}, False, (NOT_NEEDED, NO_MAIL), False),
-    ({"unsaid": frozenset(("role",))}, False, (None, ""), True),
+    ({"email": "", "missing_fields": frozenset(("email",))}, False, (NOT_NEEDED, NO_MAIL), False),
+    ({"missing_fields": frozenset(("role",))}, False, (None, ""), True),
     ({"status": "suspended"}, True, (None, ""), False), ({"status": "suspended"}, False, (None, ""), True),
     ({}, True, (None, ""), True),
 ])  # fmt: skip
@@ -125,7 +125,7 @@ def test_an_account_that_never_had_an_e_mail_is_removed_where_the_app_says_none(
     Account.update(email="", email_key="").where(Account.id == account(3).id).execute()
     row = Account.get(Account.name == "Person 3")
     Account.update(state="removing").where(Account.id == row.id).execute()
-    removal = Task.create(app=row.app, act="remove", account=row, external_id=row.external_id, email_key="",
+    removal = Task.create(app=row.app, kind="remove", account=row, external_id=row.external_id, email_key="",
                           detail={"person": row.person_id})  # fmt: skip
     app = AnApp(None, without=(LOOK_UP,))
     assert comes_to(removal, app) == (None, "") and app.calls == [("remove", row.external_id)]
@@ -168,7 +168,7 @@ def test_an_administrator_is_removed_while_another_is_there(task, values, role, 
 
 
 @pytest.mark.parametrize("fields", [None, {"status": "suspended"}, {"kind": "system"}, {"role": "member"},
-                                  *({"unsaid": frozenset((field,))} for field in ("status", "kind", "role"))])
+                                  *({"missing_fields": frozenset((field,))} for field in ("status", "kind", "role"))])
 def test_the_other_one_counts_as_the_app_has_it_now(task, monkeypatch, fields):
     app, others = AnApp(seat(role="owner"), None), AnApp.account
     answer = None if fields is None else seat_of(account(0), **fields)
@@ -198,13 +198,13 @@ def test_where_a_part_cannot_be_read_the_account_is_gone_unless_it_may_be_there(
     assert app.calls == []
 
 
-@pytest.mark.parametrize(("act", "needed"), [
+@pytest.mark.parametrize(("kind", "needed"), [
     ("remove", REMOVE), ("change role", CHANGE_ROLE), ("grant", GRANT), ("revoke", REVOKE), ("invite", INVITE)])
-def test_an_operation_that_the_connector_lacks_is_done_by_hand(task, act, needed):
+def test_an_operation_that_the_connector_lacks_is_done_by_hand(task, kind, needed):
     app = AnApp(seat(), without=(needed,))
-    detail = {"remove": {"person": account(3).person_id}}.get(act, {"role": "admin", "email": "x@acme.example"})
-    assert comes_to(task(act, detail=detail), app) == (
-        HAND, f"Chat doesn't let Rollcall {act}: do it in the app itself, then mark it here as done.")
+    detail = {"remove": {"person": account(3).person_id}}.get(kind, {"role": "admin", "email": "x@acme.example"})
+    assert comes_to(task(kind, detail=detail), app) == (
+        HAND, f"Chat doesn't let Rollcall {kind}: do it in the app itself, then mark it here as done.")
     assert app.calls == []
 
 
@@ -225,7 +225,8 @@ def change(**detail: object) -> dict[str, object]:
     ({"further_roles": ("guest",)}, {"roles": ["guest", "member"], "after": ["admin", "guest"]},
      (NOT_NEEDED, "It would now keep and remove different roles than when this was requested: request it again."), 0),
     ({"role": "guest"}, {"before": None}, (None, ""), 1),
-    ({"unsaid": frozenset(("role",))}, {}, (NOT_NEEDED, "The app no longer reports which role the account has."), 0),
+    ({"missing_fields": frozenset(("role",))}, {},
+     (NOT_NEEDED, "The app no longer reports which role the account has."), 0),
     ({"email": "x@acme.example"}, {},
      (NOT_NEEDED, "The account now has a different e-mail address than when this was requested."), 0),
     (None, {}, (NOT_NEEDED, "The account is no longer in the app."), 0),
@@ -254,7 +255,7 @@ def test_a_role_is_changed_once_the_app_shows_it(task, after, without, ends):
 
 def test_neither_rollcalls_account_nor_one_that_is_being_removed_gets_another_role(chat, task):
     row, app = task("change role", detail=change()), AnApp(seat(), None)
-    App.update(identity_id=account(3).external_id).where(App.id == chat.app.id).execute()
+    App.update(automation_external_id=account(3).external_id).where(App.id == chat.app.id).execute()
     assert comes_to(row, app) == (NOT_NEEDED, "Protected: Rollcall acts with this account.")
     Account.update(state="removing").where(Account.id == account(3).id).execute()
     assert comes_to(row, app) == (NOT_NEEDED, "The account is being removed.")
@@ -281,22 +282,22 @@ def room(chat) -> Asset:
     return Asset.create(app=chat.app, external_id="r", kind="room", name="Red")
 
 
-@pytest.mark.parametrize("act", ["grant", "revoke"])
+@pytest.mark.parametrize("kind", ["grant", "revoke"])
 @pytest.mark.parametrize(("known", "detail", "ends"), [
     ("member", {"before": "member"}, None), (None, {"before": None}, None), ("member", {}, None), (None, {}, None),
     ("guest", {"before": "member"}, "The access was changed to guest in the meantime."),
     (None, {"before": "member"}, "The access was revoked in the meantime."),
     ("member", {"before": None}, "The access was changed to member in the meantime."),
 ])  # fmt: skip
-def test_access_is_given_and_taken_as_it_was_seen(chat, task, room, act, known, detail, ends):
+def test_access_is_given_and_taken_as_it_was_seen(chat, task, room, kind, known, detail, ends):
     if known:
         Access.create(app=chat.app, account=account(3), asset=room, role=known)
     Access.create(app=chat.app, account=account(4), asset=room, role="other")
-    role = {"role": "manager"} if act == "grant" else {}
-    if act == "revoke" and known is None:
+    role = {"role": "manager"} if kind == "grant" else {}
+    if kind == "revoke" and known is None:
         ends = None  # so it was asked for
     app = AnApp(seat(), None)
-    ended = comes_to(task(act, asset=room, detail={**role, **detail}), app)
+    ended = comes_to(task(kind, asset=room, detail={**role, **detail}), app)
     assert ended == ((NOT_NEEDED, ends) if ends else (None, ""))
     done = ("grant", account(3).external_id, ROOM, "manager") if role else ("revoke", account(3).external_id, ROOM)
     assert app.calls == ([] if ends else [done])
@@ -309,10 +310,10 @@ def test_access_that_is_as_it_was_asked_for_is_given_again(chat, task, room):
     assert len(app.calls) == 1, "the app may not have got it yet"
 
 
-@pytest.mark.parametrize("act", ["grant", "revoke"])
+@pytest.mark.parametrize("kind", ["grant", "revoke"])
 @pytest.mark.parametrize("gone", ["asset", "row"])
-def test_nothing_is_given_or_taken_of_an_asset_that_is_gone(task, room, act, gone):
-    row, app = task(act, asset=room, detail={"role": "manager"}), AnApp(seat(), None)
+def test_nothing_is_given_or_taken_of_an_asset_that_is_gone(task, room, kind, gone):
+    row, app = task(kind, asset=room, detail={"role": "manager"}), AnApp(seat(), None)
     if gone == "asset":
         Asset.update(state="gone").where(Asset.id == room.id).execute()
     else:
@@ -371,14 +372,14 @@ def test_nobody_who_has_left_is_invited(chat, task, by_invitation, status, name,
 
 
 @pytest.mark.parametrize(("known", "answer", "kept"), [
-    ({}, {"unsaid": frozenset(("role",))}, True),  # it may have any role by now
-    ({}, {"role": "member", "assumed": frozenset(("role",))}, True),
-    ({"assumed": BIT["role"]}, {"role": "member", "assumed": frozenset(("role",))}, False),  # it was so before
+    ({}, {"missing_fields": frozenset(("role",))}, True),  # it may have any role by now
+    ({}, {"role": "member", "defaulted_fields": frozenset(("role",))}, True),
+    ({"defaulted_fields": BIT["role"]}, {"role": "member", "defaulted_fields": frozenset(("role",))}, False),
     ({}, {"role": "member"}, False), ({"role": "owner"}, {"role": "member"}, False),
-    ({"role": "owner", "pending": {"status": "active"}}, {"role": "member"}, True),  # the known one may be true
-    ({"pending": {"role": "member"}}, {"role": "owner"}, True),
-    ({"kind": "system"}, {"unsaid": frozenset(("kind",))}, True),
-    ({"kind": "system"}, {"assumed": frozenset(("kind",))}, True), ({"kind": "system"}, {}, False),
+    ({"role": "owner", "held_values": {"status": "active"}}, {"role": "member"}, True),  # the known one may be true
+    ({"held_values": {"role": "member"}}, {"role": "owner"}, True),
+    ({"kind": "system"}, {"missing_fields": frozenset(("kind",))}, True),
+    ({"kind": "system"}, {"defaulted_fields": frozenset(("kind",))}, True), ({"kind": "system"}, {}, False),
     ({"user_name": "x"}, {"user_name": "bo"}, True), ({"user_name": "x"}, {"user_name": ""}, False),
     ({"email_key": "old@x.example", "email_when_matched": email(3)}, {"email": email(3)}, False),
 ])  # fmt: skip

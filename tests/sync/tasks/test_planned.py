@@ -53,16 +53,16 @@ def edit(number: int = 2, **values: object) -> None:
 ])  # fmt: skip
 def test_an_account_that_nothing_can_be_done_to_says_why(chat, plans, values, expected):
     if values.get("own"):
-        App.update(identity_id=account(2).external_id).where(App.id == chat.app.id).execute()
+        App.update(automation_external_id=account(2).external_id).where(App.id == chat.app.id).execute()
     else:
         edit(**values) if values else None
     states = {GONE: "already set", LEAVES: "under way", "": "ready"}
-    for act, plan in plans.items():
+    for kind, plan in plans.items():
         [line] = plan().lines
-        assert (act, line.why, line.state) == (act, expected[act], states.get(expected[act], "refused"))
+        assert (kind, line.why, line.state) == (kind, expected[kind], states.get(expected[kind], "refused"))
         assert line.name == "Person 2" and line.email == email(2) and line.account == account(2)
         assert [bool(plan().ready), bool(plan().others)] == [line.state == "ready", line.state != "ready"]
-        assert plan().act == act and plan().app == chat.app
+        assert plan().kind == kind and plan().app == chat.app
 
 
 def test_a_line_is_ready_unless_it_says_otherwise_and_a_plan_is_not_held():
@@ -71,16 +71,16 @@ def test_a_line_is_ready_unless_it_says_otherwise_and_a_plan_is_not_held():
     assert not by_hand.Plan(App(), "grant", [line]).held
 
 
-@pytest.mark.parametrize(("act", "detail", "grant_says", "revoke_says"), [
+@pytest.mark.parametrize(("kind", "detail", "grant_says", "revoke_says"), [
     ("grant", {"role": "manager"}, ("under way", "Already requested"), ("refused", "A grant is under way there")),
     ("grant", {"role": "member"}, ("refused", "Another operation is under way there: grant"),
      ("refused", "A grant is under way there")),
     ("revoke", {}, ("refused", "Another operation is under way there: revoke"), ("under way", "Already requested")),
     ("change role", {"role": "admin"}, ("ready", ""), ("ready", "")),
 ])  # fmt: skip
-def test_a_running_task_of_the_account_is_shown(chat, channel, plans, act, detail, grant_says, revoke_says):
-    task = Task.create(app=chat.app, account=account(2), act=act, asset=channel, detail=detail)
-    Task.create(app=chat.app, account=account(3), act="revoke", asset=channel)
+def test_a_running_task_of_the_account_is_shown(chat, channel, plans, kind, detail, grant_says, revoke_says):
+    task = Task.create(app=chat.app, account=account(2), kind=kind, asset=channel, detail=detail)
+    Task.create(app=chat.app, account=account(3), kind="revoke", asset=channel)
     for plan, says in (("grant", grant_says), ("revoke", revoke_says)):
         [line] = plans[plan]().lines
         assert (line.state, line.why) == says
@@ -91,7 +91,7 @@ def test_a_running_task_of_the_account_is_shown(chat, channel, plans, act, detai
 @pytest.mark.parametrize(("role", "says"), [("admin", ("under way", "A change to Admin is under way")),
                                             ("guest", ("refused", "A change to Admin is under way"))])  # fmt: skip
 def test_another_role_is_not_asked_for_while_one_is_under_way(chat, role, says):
-    Task.create(app=chat.app, account=account(2), act="change role", detail={"role": "admin"})
+    Task.create(app=chat.app, account=account(2), kind="change role", detail={"role": "admin"})
     [line] = by_hand.plan_roles(chat.app, ids(2), role).lines
     assert (line.state, line.why) == says
     Task.update(detail={"role": "unknown"}).execute()
@@ -113,7 +113,7 @@ def test_a_grant_says_what_there_was(chat, channel, plans):
 
 def test_someone_on_legal_hold_keeps_access_and_the_account(chat, plans):
     holds.hold(chat.people[2], "Lawsuit", chat.by)
-    found = {act: plan().lines[0].why for act, plan in plans.items()}
+    found = {kind: plan().lines[0].why for kind, plan in plans.items()}
     assert found == {"change role": "", "grant": "", "remove": "Protected: legal hold: Lawsuit",
                      "revoke": "Protected: legal hold: Lawsuit"}  # fmt: skip
 
@@ -173,12 +173,12 @@ def test_too_many_acts_at_once_are_not_planned(chat, monkeypatch):
 
 def test_each_task_has_what_it_was_asked_for(chat, channel):
     [granted] = grant(chat, channel, "manager", 2).tasks
-    assert (granted.act, granted.asset, granted.detail) == ("grant", channel, {"role": "manager", "before": "member"})
+    assert (granted.kind, granted.asset, granted.detail) == ("grant", channel, {"role": "manager", "before": "member"})
     Task.delete().execute()
     [revoked] = revoke(chat, channel, 2).tasks
-    assert (revoked.act, revoked.asset, revoked.detail) == ("revoke", channel, {"before": "member"})
+    assert (revoked.kind, revoked.asset, revoked.detail) == ("revoke", channel, {"before": "member"})
     [removed] = remove(chat, 3, reason=" Moved on ").tasks
-    assert (removed.act, removed.asset) == ("remove", None)
+    assert (removed.kind, removed.asset) == ("remove", None)
     assert removed.detail == {"reason": "Moved on", "person": chat.people[3].id}
     assert (removed.external_id, removed.email_key) == (account(3).external_id, email(3))
 
@@ -192,7 +192,7 @@ def test_each_task_wakes_a_worker(chat, channel, monkeypatch):
 
 
 def test_the_connector_is_given_the_asset_as_it_is_called(chat, channel):
-    task = Task.create(app=chat.app, act="grant", asset=channel)
+    task = Task.create(app=chat.app, kind="grant", asset=channel)
     assert perform._asset(task) == Thing(id=channel.external_id, kind="channel", name="general")
 
 
@@ -200,7 +200,7 @@ def test_the_connector_is_given_the_asset_as_it_is_called(chat, channel):
 def test_access_that_a_rule_grants_keeps_by_which_group(chat, channel, kind, via):
     change = kind and Change.create(app=chat.app, kind=kind, decision="confirmed", account=account(3),
                                     detail={"via": "Sales"})  # fmt: skip
-    task = Task.create(app=chat.app, act="grant", account=account(3), asset=channel, detail={"role": "member"},
+    task = Task.create(app=chat.app, kind="grant", account=account(3), asset=channel, detail={"role": "member"},
                        change=change)  # fmt: skip
     with writing():
         settle.settle(task, "done")
@@ -290,7 +290,7 @@ def test_a_removal_is_looked_at_again_when_the_account_is_no_longer_theirs(chat,
     if case in ("done", "running"):
         Task.update(state=case).execute()
     if case == "revoke":
-        Task.update(act="revoke").execute()
+        Task.update(kind="revoke").execute()
     if case == "address of another":
         PersonEmail.update(person=chat.people[5]).where(PersonEmail.email_key == email(3)).execute()
     with writing():

@@ -11,13 +11,13 @@ from sync.tasks import progress as task_progress
 from tests.sync.acting import account, change_role, remove, words
 
 
-def task(number: int, act: str, state: str) -> Task:
-    return Task.create(app=account(number).app, account=account(number), act=act, state=state, error="why",
+def task(number: int, kind: str, state: str) -> Task:
+    return Task.create(app=account(number).app, account=account(number), kind=kind, state=state, error="why",
                        detail={"role": "admin", "before": "member"})  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    "act, state, word",
+    "kind, state, word",
     [
         ("change role", "queued", "update ongoing"),
         ("grant", "running", "update ongoing"),
@@ -29,8 +29,8 @@ def task(number: int, act: str, state: str) -> Task:
         ("grant", "no longer needed", "onboarded"),
     ],
 )
-def test_a_task_is_a_state(chat, act, state, word):
-    task(3, act, state)
+def test_a_task_is_a_state(chat, kind, state, word):
+    task(3, kind, state)
     assert words(3) == word
 
 
@@ -127,7 +127,7 @@ def test_one_task_is_shown_as_its_account_is(chat, state, shown):
     ("expired", True, ("invitation failed", "attention", "It expired: nobody has joined in time", False)),
 ])  # fmt: skip
 def test_an_invitation_without_an_account_says_what_failed(chat, state, has_task, shown):
-    made = Task.create(app=chat.app, act="invite", error="why") if has_task else None
+    made = Task.create(app=chat.app, kind="invite", error="why") if has_task else None
     row = Invitation.create(app=chat.app, email="x@x.example", email_key="x@x.example", state=state, task=made)
     found = task_progress.of_invitation(row)
     assert (found.word, found.tone, found.why, found.live) == shown

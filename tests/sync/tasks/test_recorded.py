@@ -146,9 +146,9 @@ def test_those_that_need_attention_come_first_then_live_ones_then_the_latest(cha
 
 
 def test_lists_end_after_so_many(chat, second):
-    rows = [{"app": chat.app, "account": account(3), "act": "remove", "state": "done"} for _ in range(51)]
+    rows = [{"app": chat.app, "account": account(3), "kind": "remove", "state": "done"} for _ in range(51)]
     Task.insert_many(rows).execute()
-    Task.create(app=second.app, act="invite")
+    Task.create(app=second.app, kind="invite")
     assert (len(tasks.of_app(chat.app)), len(tasks.of_account(account(3)))) == (50, 20)
     newest = [task.id for task in Task.select().order_by(Task.id.desc())]
     assert [task.id for task in tasks.newest(None, 3)] == newest[:3]
@@ -158,13 +158,13 @@ def test_lists_end_after_so_many(chat, second):
 def test_those_that_need_attention_are_counted_in_all_apps(chat, second):
     assert tasks.count_needing_attention() == 0
     for app, state in ((chat.app, "needs attention"), (second.app, "needs attention"), (chat.app, "queued")):
-        Task.create(app=app, act="invite", state=state)
+        Task.create(app=app, kind="invite", state=state)
     assert tasks.count_needing_attention() == 2
     assert tasks.tally(chat.app) == {"needs attention": 1, "queued": 1}
 
 
 def test_a_task_is_found_by_its_number(chat):
-    made = Task.create(app=chat.app, act="invite")
+    made = Task.create(app=chat.app, kind="invite")
     assert tasks.with_id(made.id) == made
     with pytest.raises(tasks.TaskProblem, match=f"There is no task {made.id + 1}"):
         tasks.with_id(made.id + 1)
@@ -175,7 +175,7 @@ def test_a_task_is_found_by_its_number(chat):
     ({"state": "queued", "next_at": timedelta(minutes=5)}, True),
     ({"state": "queued", "next_at": timedelta(minutes=-5)}, False),  # it is about to be looked at
     ({"state": "cancelled"}, False),
-    ({"state": "needs attention", "act": "revoke"}, False),
+    ({"state": "needs attention", "kind": "revoke"}, False),
 ])  # fmt: skip
 def test_a_removal_that_waits_is_looked_at_again_when_the_person_is_back(chat, values, looked):
     [task] = confirmed(chat, 3)

@@ -112,13 +112,13 @@ def test_of_a_change_of_role(app, hers, beside):
             assert (protected is not None) == expected, "in a check"
             asked = Change(app=app, kind=assignments.ROLE, account=ada, detail=Change.detail.python_value(detail))
             assert (still_wanted.protected(asked) is not None) == expected, "at the approval"
-            assert refused_in_the_end(app, ada, asked.detail) == expected, "right before the act"
+            assert refused_in_the_end(app, ada, asked.detail) == expected, "right before the operation"
         attempt.rollback()
 
 
 def refused_in_the_end(app: App, account: Account, detail: dict) -> bool:
     body = {name: detail[name] for name in ("role", "before", "roles", "after") if name in detail}
-    task = Task(app=app, act="change role", account=account, external_id=account.external_id,
+    task = Task(app=app, kind="change role", account=account, external_id=account.external_id,
                 email_key=account.email_key,
                 detail=body)  # fmt: skip
     try:

@@ -35,15 +35,15 @@ def reading(chat, asset) -> Iterator[None]:
         yield
 
 
-def task(act: str, number: int = 1, asset: Asset | None = None, **values: object) -> Task:
+def task(kind: str, number: int = 1, asset: Asset | None = None, **values: object) -> Task:
     """A task of person 1 that ended after the reading began."""
     defaults = {"state": "done", "finished_at": SINCE, "detail": {"role": "admin"}}
     seat = account(number)
-    return Task.create(app=seat.app, account=seat, act=act, asset=asset, **{**defaults, **values})
+    return Task.create(app=seat.app, account=seat, kind=kind, asset=asset, **{**defaults, **values})
 
 
-def under_way(act: str, asset: Asset | None = None, state: str = "queued", **detail: object) -> Task:
-    return task(act, asset=asset, state=state, finished_at=None, detail={"role": "admin", **detail})
+def under_way(kind: str, asset: Asset | None = None, state: str = "queued", **detail: object) -> Task:
+    return task(kind, asset=asset, state=state, finished_at=None, detail={"role": "admin", **detail})
 
 
 def bring(chat) -> None:
@@ -81,9 +81,9 @@ OLD = ({"finished_at": BEGAN}, {"finished_at": BEGAN - timedelta(seconds=1)}, {"
 # Roles
 
 
-@pytest.mark.parametrize("values", [{}, *OLD, {"act": "grant"}])
+@pytest.mark.parametrize("values", [{}, *OLD, {"kind": "grant"}])
 def test_a_role_changed_since_is_put_into_the_reading(chat, reading, values):
-    task(**{"act": "change role", **values})
+    task(**{"kind": "change role", **values})
     Account.update(role="admin", further_roles=("guest",)).where(Account.email.in_([email(1), email(2)])).execute()
     bring(chat)
     assert listed_roles() == {email(1): ("member", "[]") if values else ("admin", '["guest"]'),
@@ -95,9 +95,9 @@ def test_a_task_of_another_app_changes_nothing(chat, second, reading, asset):
     theirs = Account.get(Account.app == second.app, Account.email == email(1))
     Account.update(external_id=account(1).external_id, role="admin").where(Account.id == theirs.id).execute()
     list_access(1, "admin")
-    for act in ("change role", "grant", "revoke"):
+    for kind in ("change role", "grant", "revoke"):
         for state in ("done", "queued"):
-            Task.create(app=second.app, account=theirs, act=act, state=state, finished_at=SINCE, asset=asset,
+            Task.create(app=second.app, account=theirs, kind=kind, state=state, finished_at=SINCE, asset=asset,
                         detail={"role": "admin"})  # fmt: skip
     before = listed_roles(), listed_access(), known_access()
     under_way("invite")  # so that there is something at all
@@ -140,12 +140,12 @@ def test_another_act_under_way_is_none_of_the_role(chat, reading, asset):
 # Access
 
 
-@pytest.mark.parametrize("values", [{}, *OLD, {"act": "revoke"}])
+@pytest.mark.parametrize("values", [{}, *OLD, {"kind": "revoke"}])
 def test_access_granted_since_is_put_into_the_reading(chat, reading, asset, values):
     has(1, asset)
     has(2, asset)
     list_access(1, "member")
-    task(**{"act": "grant", "asset": asset, **values})
+    task(**{"kind": "grant", "asset": asset, **values})
     bring(chat)
     wanted = ("member", 0) if values else ("admin", 1)
     assert listed_access() == {(account(1).external_id, "ring", *wanted)}
@@ -160,12 +160,12 @@ def test_only_the_asset_that_was_granted_is(chat, reading, asset):
     assert listed_access() == {(account(1).external_id, "hall", "admin", 1)}
 
 
-@pytest.mark.parametrize("values", [{}, *OLD, {"act": "grant"}])
+@pytest.mark.parametrize("values", [{}, *OLD, {"kind": "grant"}])
 def test_access_revoked_since_leaves_the_reading(chat, reading, asset, values):
     for number in (1, 2):
         list_access(number, "member")
     list_access(1, "member", asset="hall")
-    task(**{"act": "revoke", "asset": asset, **values})
+    task(**{"kind": "revoke", "asset": asset, **values})
     bring(chat)
     left = {(account(2).external_id, "ring", "member", 0), (account(1).external_id, "hall", "member", 0)}
     assert listed_access() == left | ({(account(1).external_id, "ring", "member", 0)} if values else set())
@@ -189,11 +189,11 @@ def test_a_grant_under_way_that_the_reading_shows_already_is_applied(chat, readi
     assert all(row.app == chat.app for row in Access.select())
 
 
-@pytest.mark.parametrize(("act", "number", "role", "listed"), [
+@pytest.mark.parametrize(("kind", "number", "role", "listed"), [
     ("grant", 1, "admin", "hall"), ("grant", 1, "member", "ring"), ("grant", 2, "admin", "ring"),
     ("revoke", 1, "admin", "ring"), ("change role", 1, "admin", "ring")])  # fmt: skip
-def test_another_role_account_asset_or_act_is_not(chat, reading, asset, act, number, role, listed):
-    under_way(act, asset)
+def test_another_role_account_asset_or_act_is_not(chat, reading, asset, kind, number, role, listed):
+    under_way(kind, asset)
     list_access(number, role, asset=listed)
     bring(chat)
     assert known_access() == set()
@@ -212,10 +212,10 @@ def test_a_revocation_under_way_that_the_reading_shows_already_is_applied(chat, 
     assert known_access() == rest | (set() if state in LIVE else {(account(1).id, asset.id, "admin", True)})
 
 
-@pytest.mark.parametrize("case", ["still listed", "asset not listed", "another act"])
+@pytest.mark.parametrize("case", ["still listed", "asset not listed", "another kind"])
 def test_a_revocation_that_the_reading_does_not_show_is_not(chat, reading, asset, case):
     has(1, asset)
-    under_way("grant" if case == "another act" else "revoke", asset)
+    under_way("grant" if case == "another kind" else "revoke", asset)
     list_access(2, "admin")
     if case == "still listed":
         list_access(1, "admin", True)
@@ -243,11 +243,11 @@ def test_granted_access_is_handed_on_as_that_of_others_with_the_role(chat, secon
 
 
 @pytest.mark.parametrize("state", ["no longer needed", "cancelled", "needs attention", "queued"])
-@pytest.mark.parametrize("act", ["grant", "revoke", "change role"])
-def test_a_task_that_was_not_done_changes_nothing(chat, asset, act, state):
+@pytest.mark.parametrize("kind", ["grant", "revoke", "change role"])
+def test_a_task_that_was_not_done_changes_nothing(chat, asset, kind, state):
     has(1, asset, "member", False)
     with writing():
-        settle.settle(task(act, asset=asset), state)
+        settle.settle(task(kind, asset=asset), state)
     assert known_access() == {(account(1).id, asset.id, "member", False)} and account(1).role == "member"
 
 
@@ -260,7 +260,7 @@ def test_revoked_access_is_that_of_the_account_to_the_asset_alone(chat, asset):
     assert {row[:2] for row in known_access()} == {(account(2).id, asset.id), (account(1).id, other.id)}
 
 
-@pytest.mark.parametrize(("act", "detail", "words"), [
+@pytest.mark.parametrize(("kind", "detail", "words"), [
     ("remove", {"role": "admin", "before": "member"}, (None, None)),
     ("change role", {"role": "admin"}, (None, "Admin")),
     ("change role", {"role": "admin", "before": "member"}, ("Member", "Admin")),
@@ -272,13 +272,13 @@ def test_revoked_access_is_that_of_the_account_to_the_asset_alone(chat, asset):
     ("revoke", {"before": ""}, ("Ring: access", None)),
     ("invite", {}, (None, None)),
 ])  # fmt: skip
-def test_the_changes_of_a_task_are_shown_in_words(chat, asset, act, detail, words):
-    assert settle.in_words(task(act, asset=asset if act in ("grant", "revoke") else None, detail=detail)) == words
+def test_the_changes_of_a_task_are_shown_in_words(chat, asset, kind, detail, words):
+    assert settle.in_words(task(kind, asset=asset if kind in ("grant", "revoke") else None, detail=detail)) == words
 
 
 def test_a_task_is_about_the_person_of_its_account_or_of_its_invitation(chat):
     assert settle.person_of(task("remove")) == chat.people[1].id
-    invite = Task.create(app=chat.app, act="invite", detail={"person": chat.people[2].id}, finished_at=utcnow())
+    invite = Task.create(app=chat.app, kind="invite", detail={"person": chat.people[2].id}, finished_at=utcnow())
     assert settle.person_of(invite) == chat.people[2].id
     invite.detail = {}
     assert settle.person_of(invite) is None

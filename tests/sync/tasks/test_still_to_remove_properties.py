@@ -93,7 +93,7 @@ def world(app: App, people: list[Human], asked: list[Removal], gone_rule: bool) 
         person = Person.create(name=f"Human {number}", status=human.status, hold=human.hold, remove_on=day)
         PersonEmail.create(person=person, email=ADDRESSES[number], email_key=ADDRESSES[number], main=True, by_hand=True)
         entry = DirectoryEntry.create(directory=directory, external_id=f"e{number}", person=person,
-                                      status=human.status, reported=human.status)  # fmt: skip
+                                      status=human.status, reported_status=human.status)  # fmt: skip
         if human.in_group:
             DirectoryGroupMember.create(group=group, entry=entry)
         if human.assigned:
@@ -116,7 +116,7 @@ def request(app: App, rows: list[Person], report: Report, number: int, one: Remo
     change = one.kind and Change.create(app=app, report=report, kind=one.kind, account=account, person=person,
                                         decision="confirmed", in_app=True)  # fmt: skip
     detail = {} if one.approved_for == "not kept" else {"person": person and person.id}
-    Task.create(app=app, act="remove", account=account, report=report if one.reported else None,
+    Task.create(app=app, kind="remove", account=account, report=report if one.reported else None,
                 change=change if one.reported else None, detail={} if one.reported else detail, state=one.state,
                 next_at=utcnow() + timedelta(minutes=one.due))  # fmt: skip
 

@@ -27,8 +27,8 @@ def world(chat) -> SimpleNamespace:
     return SimpleNamespace(app=chat.app, red=red, blue=blue, report=Report.create(app=chat.app))
 
 
-def task(world, number: int, act: str = "remove", asset: Asset | None = None) -> Task:
-    return Task.create(app=world.app, act=act, account=account(number), asset=asset)
+def task(world, number: int, kind: str = "remove", asset: Asset | None = None) -> Task:
+    return Task.create(app=world.app, kind=kind, account=account(number), asset=asset)
 
 
 def choose(world, *choices: tuple[int, Asset, int | None]) -> dict:
@@ -39,7 +39,7 @@ def choose(world, *choices: tuple[int, Asset, int | None]) -> dict:
 def arrange(world, approved: list[Task], choices: dict) -> list[tuple]:
     with writing():
         made = succession.arrange(world.app, approved, choices, "Ana", world.report)
-    return [(one.act, one.account.name, one.asset.name, one.detail, one.report, one.asked_by) for one in made]
+    return [(one.kind, one.account.name, one.asset.name, one.detail, one.report, one.asked_by) for one in made]
 
 
 def kept() -> set[tuple]:
@@ -52,7 +52,7 @@ def test_only_assets_that_someone_manages_alone_are_handed_over(world):
     removal = task(world, 1)
     made = arrange(world, [removal], choose(world, (1, world.blue, 3)))
     assert made == [("grant", "Person 3", "Blue", {"role": "manager", "before": None}, world.report, "Ana")]
-    grant = Task.get(Task.act == "grant")
+    grant = Task.get(Task.kind == "grant")
     assert kept() == {("Person 1", "Blue", removal.id, "Person 3", grant.id, "Ana")}
     [entry] = Activity.select().where(Activity.what == "handed over")
     assert (entry.who, entry.about, entry.after, entry.app, entry.report, entry.person) == (
@@ -63,7 +63,7 @@ def test_an_asset_that_two_leavers_manage_is_handed_over_once(world):
     one, two = task(world, 1), task(world, 2)
     made = arrange(world, [one, two], choose(world, (2, world.red, 3), (1, world.blue, None)))
     assert made == [("grant", "Person 3", "Red", {"role": "manager", "before": "member"}, world.report, "Ana")]
-    grant = Task.get(Task.act == "grant")
+    grant = Task.get(Task.kind == "grant")
     assert kept() == {("Person 1", "Red", one.id, "Person 3", grant.id, "Ana"),
                       ("Person 2", "Red", two.id, "Person 3", grant.id, "Ana"),
                       ("Person 1", "Blue", one.id, None, None, "Ana")}  # fmt: skip
@@ -78,10 +78,10 @@ def test_an_asset_that_another_still_manages_may_be_handed_over_or_not(world):
         ("grant", "Person 3", "Red")]
 
 
-@pytest.mark.parametrize(("act", "room", "refused"), [
+@pytest.mark.parametrize(("kind", "room", "refused"), [
     ("revoke", "blue", True), ("revoke", "red", False), ("grant", "blue", False), ("change role", None, False)])
-def test_a_revocation_takes_its_asset_alone_and_other_tasks_nothing(world, act, room, refused):
-    one = task(world, 1, act, room and getattr(world, room))
+def test_a_revocation_takes_its_asset_alone_and_other_tasks_nothing(world, kind, room, refused):
+    one = task(world, 1, kind, room and getattr(world, room))
     if not refused:
         assert arrange(world, [one], {}) == []
         return
@@ -113,15 +113,15 @@ def test_where_access_cannot_be_granted_someone_hands_it_over_in_the_app(world, 
         arrange(world, [task(world, 1)], choose(world, (1, world.blue, 3)))
 
 
-@pytest.mark.parametrize(("act", "state", "detail", "room", "outcome"), [
+@pytest.mark.parametrize(("kind", "state", "detail", "room", "outcome"), [
     ("grant", "queued", {"role": "manager"}, "blue", "same"), ("grant", "needs attention", {"role": "manager"}, "blue",
                                                                "same"),
     ("grant", "queued", {"role": "member"}, "blue", "refused"), ("revoke", "queued", {}, "blue", "refused"),
     ("grant", "done", {"role": "manager"}, "blue", "new"), ("grant", "queued", {"role": "manager"}, "red", "new"),
     ("change role", "queued", {"role": "admin"}, None, "new"),
 ])  # fmt: skip
-def test_one_that_is_under_way_is_joined_or_in_the_way(world, act, state, detail, room, outcome):
-    live = Task.create(app=world.app, act=act, account=account(3), asset=room and getattr(world, room), state=state,
+def test_one_that_is_under_way_is_joined_or_in_the_way(world, kind, state, detail, room, outcome):
+    live = Task.create(app=world.app, kind=kind, account=account(3), asset=room and getattr(world, room), state=state,
                        detail=detail)  # fmt: skip
     removal, choices = task(world, 1), choose(world, (1, world.blue, 3))
     if outcome == "refused":
@@ -177,13 +177,13 @@ def test_roles_are_offered_the_default_first_then_by_label(chat, second):
         by_hand.role_named(second.app, "a")
 
 
-@pytest.mark.parametrize(("state", "act", "without", "may"), [
+@pytest.mark.parametrize(("state", "kind", "without", "may"), [
     ("active", "remove", None, True), ("paused", "remove", None, True), ("disconnected", "remove", None, False),
     ("active", "grant", None, True), ("active", "grant", GRANT, False), ("active", "remove", GRANT, True)])  # fmt: skip
-def test_an_operation_is_offered_where_the_app_can_do_it(chat, monkeypatch, state, act, without, may):
+def test_an_operation_is_offered_where_the_app_can_do_it(chat, monkeypatch, state, kind, without, may):
     monkeypatch.setattr(SampleChat, "capabilities", SampleChat.capabilities - {without})
     App.update(state=state).execute()
-    assert by_hand.may(App.get_by_id(chat.app.id), act) is may
+    assert by_hand.may(App.get_by_id(chat.app.id), kind) is may
 
 
 LINE = {"name": "Ana", "email": "ana@acme.example", "had": "member", "role": "admin", "detail": {"after": ["admin"]}}
@@ -191,17 +191,17 @@ LINE = {"name": "Ana", "email": "ana@acme.example", "had": "member", "role": "ad
 
 @pytest.mark.parametrize("other", [
     {"email": "bo@acme.example"}, {"had": None}, {"role": "guest"}, {"state": "refused"}, {"why": "Has left"},
-    {"detail": {"after": ["admin", "guest"]}}, {"account": 4}, {"asset": "Red"}, {"alone": "Red"}, {"act": "remove"},
+    {"detail": {"after": ["admin", "guest"]}}, {"account": 4}, {"asset": "Red"}, {"alone": "Red"}, {"kind": "remove"},
 ])  # fmt: skip
 def test_an_approval_is_for_what_was_shown_and_nothing_else(world, other):
     """Each part of a preview that an approval depends on is part of its mark."""
     def seen(values: dict[str, object]) -> str:
-        values = {"account": 3, "asset": "Blue", "act": "grant", "alone": None, **LINE, **values}
-        act, rooms = values.pop("act"), {"Red": world.red, "Blue": world.blue}
+        values = {"account": 3, "asset": "Blue", "kind": "grant", "alone": None, **LINE, **values}
+        kind, rooms = values.pop("kind"), {"Red": world.red, "Blue": world.blue}
         alone = [rooms[values["alone"]]] if values["alone"] else []
         line = by_hand.Line(**{**values, "account": account(values["account"]), "asset": rooms[values["asset"]],
                                "alone": alone})  # fmt: skip
-        return by_hand.Plan(world.app, act, [line]).seen
+        return by_hand.Plan(world.app, kind, [line]).seen
 
     assert seen({}) == seen({}) == seen({"note": "Not part of it"}) != seen(other)
 
