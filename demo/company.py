@@ -51,7 +51,7 @@ class Company:
         self._lock = threading.Lock()
         if not self.file.exists():
             self.file.parent.mkdir(parents=True, exist_ok=True)
-            self._write(_everybody())
+            self._write(_everyone())
 
     def staff(self) -> list[Employee]:
         with self.file.open(newline="", encoding="utf-8") as file:
@@ -91,7 +91,7 @@ class Company:
         partial.replace(self.file)
 
 
-def _everybody() -> list[Employee]:
+def _everyone() -> list[Employee]:
     people = [(name, team) for team, names in TEAMS.items() for name in names.split(", ")]
     return [
         Employee(f"E{number}", _email(name), name, "active", team) for number, (name, team) in enumerate(people, 1001)
@@ -120,11 +120,11 @@ def _furnish_chat(company: Company, chat: ChatStore) -> None:
     chat.change(ids["jana@acme.example"], "story", last_active=_ago(24))
     chat.change(ids["tom@acme.example"], "story", last_active=_ago(40))
     chat.change(ids["omar@acme.example"], "story", status="deactivated")
-    everybody, marketing, incidents = (
-        chat.add_channel(name, "story") for name in ("everybody", "marketing", "incidents")
+    everyone, marketing, incidents = (
+        chat.add_channel(name, "story") for name in ("everyone", "marketing", "incidents")
     )
     for email, id in ids.items():
-        chat.join(everybody, id, "manager" if email == OWNER else "member", "story")
+        chat.join(everyone, id, "manager" if email == OWNER else "member", "story")
     for email in ("jana@acme.example", "tom@acme.example", "ines@acme.example", "kim"):
         chat.join(marketing, ids[email], "manager" if email == "jana@acme.example" else "member", "story")
     for email in ("pavel@acme.example", "ana@acme.example", "li@acme.example", "priya@acme.example"):

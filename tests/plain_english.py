@@ -91,6 +91,7 @@ PHRASES = (
     Phrase(r"\b(is|are) nothing that\b", "isn't a …"),
     Phrase(r"\bof theirs\b", "their"),
     Phrase(r"\bsomebody\b", "someone"),
+    Phrase(r"\beverybody\b", "everyone"),
     Phrase(r"\bseats?\b(?!-based| types?\b)", "account, unless money is meant", MONEY),
     Phrase(r"\b(an|the|each|every|one|this|its|of|other|two|same|its own|bulk|first|next|that) acts?\b(?! (as|on|in"
            r"|with|for|by|like)\b)|\bacts\b(?=[.,;:)])", "task or operation", r"\b(it|he|she|who|which|that|one) acts"),

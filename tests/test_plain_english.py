@@ -39,6 +39,7 @@ def test_no_phrase_of_the_stop_list_is_used(found):
         "The app goes.",
         "The file is no text.",
         "somebody else",
+        "everybody else",
         "They have a seat in the app.",
         "Each act is logged.",
         "Everything stays as it was.",

@@ -112,7 +112,7 @@ class Calendly(HttpConnector):
         raise CredentialRejected("Calendly doesn't say what role the token's owner has: use an owner's or admin's.")
 
     def test(self) -> Identity:
-        self._must_see_everybody()
+        self._must_see_everyone()
         missing = []
         next(self._invitations(), None)
         if self._reads_groups:
@@ -123,7 +123,7 @@ class Calendly(HttpConnector):
         return Identity(_name(self._me), _last(self._my_membership["uri"]), ("read members", "remove", "invite"),
                         tuple(missing))  # fmt: skip
 
-    def _must_see_everybody(self) -> None:
+    def _must_see_everyone(self) -> None:
         if self._my_membership.get("role") not in ("owner", "admin"):
             raise CredentialRejected(
                 f"{_name(self._me)} isn't an admin in Calendly: use the token of an owner or admin.")  # fmt: skip
@@ -137,7 +137,7 @@ class Calendly(HttpConnector):
 
     def accounts(self) -> Iterator[Account]:
         """Invitations come first: someone who accepts in between is then in two lists, rather than in none."""
-        self._must_see_everybody()
+        self._must_see_everyone()
         yield from self._invitations()
         for page in self._pages("/organization_memberships", "memberships", organization=self._organization):
             yield from map(_account, page)

@@ -96,9 +96,9 @@ class GitHub(ClosesClients, Connector):
               required=False, pattern=r"[A-Za-z0-9_-]+", where=False),
         version_field(VERSION, r"20[0-9]{2}-[0-9]{2}-[0-9]{2}", f"Only if GitHub has ended {VERSION}: a later one."),
         Field(
-            "access", "Access to repositories", "Reading everybody's takes one call for each hundred people of each "
+            "access", "Access to repositories", "Reading everyone's takes one call for each hundred people of each "
             "repository.", required=False,
-            choices=(("all", "everybody's: direct, by team, by the base permission"), ("direct", "only direct access"),
+            choices=(("all", "everyone's: direct, by team, by the base permission"), ("direct", "only direct access"),
                      ("leave out", "is not read")),
             where=False,
         ),
@@ -168,7 +168,7 @@ class GitHub(ClosesClients, Connector):
 
     def _token_identity(self) -> Identity:
         client = self._client
-        me, role = self._must_see_everybody()
+        me, role = self._must_see_everyone()
         scopes = {scope.strip() for scope in me.headers.get("X-OAuth-Scopes", "").split(",")}
         missing = []
         if role != "admin":
@@ -181,7 +181,7 @@ class GitHub(ClosesClients, Connector):
         user = me.json(dict)
         return Identity(f"{user['login']} in {client.org}", str(user["id"]), ("read members",), tuple(missing))
 
-    def _must_see_everybody(self) -> tuple[Answer, str]:
+    def _must_see_everyone(self) -> tuple[Answer, str]:
         """Who the token is, and its role; raises where GitHub would show the public members only, without a word."""
         client = self._client
         me = client.http.get("/user")
@@ -205,7 +205,7 @@ class GitHub(ClosesClients, Connector):
         """Invitations come first: someone who accepts in between is then in two lists, rather than in none."""
         client, came = self._client, Seen()
         if client.app is None:
-            self._must_see_everybody()
+            self._must_see_everyone()
         elif "members" not in client.app.permissions:
             raise CredentialRejected("The App lacks the organisation permission Members: read.")
         self._people.read_sign_on()

@@ -72,8 +72,8 @@ class GitLab(HttpConnector):
         "Note the day on which the token expires: GitLab allows a year at most, and Rollcall cannot renew it.",
         "Enter the top-level group's path as in its address. Subgroups and projects below it are read too.",
         "E-mails: GitLab shows owners the e-mails of enterprise users, and their SAML name where people sign in with "
-        "one. On your own server, an administrator's token and “from each user's page” give everybody's e-mail, "
-        "for one call a person; gitlab.com allows 300 of these in ten minutes. Everybody else is matched by hand, "
+        "one. On your own server, an administrator's token and “from each user's page” give everyone's e-mail, "
+        "for one call a person; gitlab.com allows 300 of these in ten minutes. Everyone else is matched by hand, "
         "once.",
         "Last activity: GitLab shows it to owners of a top-level group, for the people who are billed.",
         "Access is shown where it was given: who is in the group may use what lies below it, and isn't listed there "

@@ -65,7 +65,7 @@ class GoogleWorkspace(ClosesClients, Connector):
         "revoked: do that in the Admin console, on the user's Security page.",
         "Google takes a new user only with a password, so users are not made from here. Which licence someone has is "
         "not in this API. A group's members are those who are in it themselves: a person who is in it through "
-        "another group shows there, and a group that everybody in the company belongs to shows nobody. Each admin role "
+        "another group shows there, and a group that everyone in the company belongs to shows nobody. Each admin role "
         "shows beside “Super admin” or “Delegated admin”, also one that comes through a group.",
     )
     fields = FIELDS

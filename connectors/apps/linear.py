@@ -125,13 +125,13 @@ class Linear(HttpConnector):
 
     def test(self) -> Identity:
         me = self._ask(VIEWER)["viewer"]
-        self._must_see_everybody(me)
+        self._must_see_everyone(me)
         may_change = me["admin"] or me["owner"]
         missing = [] if may_change else [f"remove and change: {me['name']} isn't an admin of the workspace."]
         name = f"{me['name']} in {me['organization']['name']}"
         return Identity(name, me["id"], ("read members and teams",), tuple(missing))
 
-    def _must_see_everybody(self, me: dict) -> None:
+    def _must_see_everyone(self, me: dict) -> None:
         if me["guest"]:
             raise CredentialRejected(f"{me['name']} is a guest and doesn't see everyone: use the key of an admin.")
 
@@ -140,7 +140,7 @@ class Linear(HttpConnector):
 
     def accounts(self) -> Iterator[Account]:
         """Invitations come first: someone who accepts in between is then in two lists, rather than in none."""
-        self._must_see_everybody(self._ask(VIEWER)["viewer"])
+        self._must_see_everyone(self._ask(VIEWER)["viewer"])
         yield from self._invitations()
         yield from map(_account, self._rows(USERS, "users", "users"))
 

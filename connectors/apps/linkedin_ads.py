@@ -76,7 +76,7 @@ class LinkedInAds(HttpConnector):
         "each app.",
         "Let a member who is Account manager or Billing admin of your ad accounts authorise the app with the scope "
         "rw_ads (r_ads is enough for reading), by the OAuth 2.0 authorisation code flow.",
-        "LinkedIn gives approved partners a refresh token, which is good for a year. Everybody else has an access "
+        "LinkedIn gives approved partners a refresh token, which is good for a year. Everyone else has an access "
         "token, which is good for 60 days (developer portal: “OAuth token tools”): enter a new one in time.",
         "LinkedIn gives neither e-mails nor when someone was last active, and forbids storing other people's names. So "
         "people are shown by their LinkedIn ID, with their roles and ad accounts: compare these with Campaign Manager, "

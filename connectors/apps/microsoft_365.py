@@ -223,7 +223,7 @@ class Microsoft365(ClosesClients, Connector):
         role = as_role(known.get(id) or Role(id, ""))  # one that the list of roles doesn't name
         gone = "principal" in row and row["principal"] is None
         is_group = not gone and _type(row.get("principal") or {}) == "#microsoft.graph.group"
-        for user in self._everybody_in(principal) if is_group else [principal]:
+        for user in self._everyone_in(principal) if is_group else [principal]:
             found.setdefault(user, []).append(role)
 
     @property
@@ -236,7 +236,7 @@ class Microsoft365(ClosesClients, Connector):
         except (Forbidden, Refused):
             return []
 
-    def _everybody_in(self, group: str) -> list[str]:
+    def _everyone_in(self, group: str) -> list[str]:
         path = f"/groups/{segment(group)}/transitiveMembers/microsoft.graph.user"
         try:
             return [row["id"] for row in self._graph.rows(path, "members", counted=True, select="id", top=PAGE)]

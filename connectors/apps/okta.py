@@ -102,7 +102,7 @@ class OktaApp(ClosesClients, Connector):
         "as a help desk or organisation administrator.",
         "Last use is the last sign-in through Okta within 90 days, by Okta's System Log, which an admin with the role "
         "super, read-only or report administrator may read. Without that, or with more than 20,000 sign-ins, it is "
-        "not known for everybody.",
+        "not known for everyone.",
         "Okta knows what people may do in the application if it is provisioned with attributes for that (Applications, "
         "the application, Assignments, the pencil beside a person): name these attributes as the application's profile "
         "does. A person added here must already be in Okta.",
@@ -112,7 +112,7 @@ class OktaApp(ClosesClients, Connector):
         Field("app_id", "Application ID", "It begins with 0oa.", pattern=r"[A-Za-z0-9]+",
               placeholder="0oa1gjh63g214q0Hq0g4"),
         Field("roles_in", "Roles are in", "Attributes of the application's profile, with commas between; left empty, "
-              "everybody is just assigned.", required=False, placeholder="role, samlRoles", where=False),
+              "everyone is just assigned.", required=False, placeholder="role, samlRoles", where=False),
         Field("sessions", "A removal", required=False, where=False,
               choices=(("keep", "leaves their sessions in Okta open"), ("end", "ends their sessions in Okta"))),
         Field("privileged", SCIM_FIELDS["privileged"].label, SCIM_FIELDS["privileged"].help, required=False,

@@ -49,7 +49,7 @@ ROLES = (  # the most powerful first: it is the main role of someone with severa
     Role("member", "Member", default=True),
 )
 RANK = {role.id: place for place, role in enumerate(ROLES)}
-SEES_EVERYBODY = {role.id for role in ROLES if role.privileged}
+SEES_EVERYONE = {role.id for role in ROLES if role.privileged}
 EVERYWHERE = {"admin": "organization admin", "data_admin": "organization data admin"}  # roles on every ad account
 STATUSES = MappingProxyType({"MEMBER": "active", "INVITED": "invited"})
 
@@ -108,7 +108,7 @@ class SnapchatAds(HttpConnector):
 
     def test(self) -> Identity:
         me = self._me()
-        self._must_see_everybody(me, self._roles_by_member())
+        self._must_see_everyone(me, self._roles_by_member())
         next(self.assets(), None)
         mine = clean(me.get("my_member_id"))
         name = f"{clean(me.get('my_display_name')) or 'An admin'} of {clean(me.get('name')) or 'the organization'}"
@@ -128,11 +128,11 @@ class SnapchatAds(HttpConnector):
         return found
 
     @staticmethod
-    def _must_see_everybody(me: dict, roles: dict[str, list[str]]) -> None:
+    def _must_see_everyone(me: dict, roles: dict[str, list[str]]) -> None:
         """Raises CredentialRejected unless the person who signed in may see every member: “the access token will
         reflect the user permissions”."""
         mine = clean(me.get("my_member_id"))
-        if mine and not SEES_EVERYBODY & set(roles.get(mine, ())):
+        if mine and not SEES_EVERYONE & set(roles.get(mine, ())):
             raise CredentialRejected(
                 f"{clean(me.get('my_display_name')) or 'The person who signed in'} isn't an organization admin or "
                 "business admin in Snapchat, so members may be missing from the list. Sign in as an admin."
@@ -143,7 +143,7 @@ class SnapchatAds(HttpConnector):
 
     def accounts(self) -> Iterator[Account]:
         roles = self._roles_by_member()
-        self._must_see_everybody(self._me(), roles)
+        self._must_see_everyone(self._me(), roles)
         for row in self._rows(f"{self._organization}/members", "member"):
             yield _account(row, roles.get(row["id"], []))
 

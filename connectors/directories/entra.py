@@ -93,7 +93,7 @@ class EntraDirectory(ClosesClients, DirectoryConnector):
         if self._reads_groups:
             try:
                 group = next(self._groups(), None)
-                next(self._everybody_in(group["id"]) if group else iter(()), None)
+                next(self._everyone_in(group["id"]) if group else iter(()), None)
                 may.append("read groups")
             except Forbidden as no:
                 missing.append(f"read groups: {no} It takes GroupMember.Read.All, or choose not to read groups.")
@@ -133,7 +133,7 @@ class EntraDirectory(ClosesClients, DirectoryConnector):
         try:
             for group in self._groups():
                 name = clean(group.get("displayName"))
-                for user in self._everybody_in(group["id"]):
+                for user in self._everyone_in(group["id"]):
                     found.setdefault(user["id"], []).append(name)
         except NotFound as gone:
             raise disappeared("A group", gone) from gone
@@ -142,7 +142,7 @@ class EntraDirectory(ClosesClients, DirectoryConnector):
     def _groups(self) -> Iterator[dict]:
         return self._graph.rows("/groups", "groups", counted=True, select="id,displayName", top=PAGE)
 
-    def _everybody_in(self, group: str) -> Iterator[dict]:
+    def _everyone_in(self, group: str) -> Iterator[dict]:
         path = f"/groups/{segment(group)}/transitiveMembers/microsoft.graph.user"
         return self._graph.rows(path, "members", counted=True, select="id", top=PAGE)
 

@@ -63,24 +63,24 @@ class GoogleDirectory(ClosesClients, DirectoryConnector):
                         may=("read people", "read groups"))  # fmt: skip
 
     def people(self) -> Iterator[DirectoryPerson]:
-        groups, everybodys = self._memberships()
+        groups, of_everyone = self._memberships()
         profiles, left = self.settings.get("second_email") == "yes", self.settings.get("suspended") == "left"
         for user in self._google.users(USER):
             if user.get("isGuestUser") is not True:
-                yield _person(user, (*everybodys, *groups.get(user["id"], ())), profiles, left)
+                yield _person(user, (*of_everyone, *groups.get(user["id"], ())), profiles, left)
 
     def _memberships(self) -> tuple[dict[str, list[str]], list[str]]:
         """User id → names of groups, and the groups that the whole company is in."""
         found: dict[str, list[str]] = defaultdict(list)
-        everybodys = []
+        of_everyone = []
         for group in self._google.groups():
             name = clean(group.get("name")) or clean(group.get("email"))
             for member in self._google.members(group["id"], nested=True):
                 if member.get("type") == "CUSTOMER":
-                    everybodys.append(name)
+                    of_everyone.append(name)
                 elif member.get("type") == "USER" and member.get("id"):
                     found[member["id"]].append(name)
-        return found, everybodys
+        return found, of_everyone
 
 
 def _person(user: dict, groups: tuple[str, ...], profiles: bool, suspended_left: bool) -> DirectoryPerson:

@@ -23,7 +23,7 @@ from sync.safety.guards import Guard
 from sync.tasks import tasks
 from sync.words import plural
 
-EVERYBODY = "TRUE"
+EVERYONE = "TRUE"
 STAGED = """pe.id IN (
     SELECT x.id FROM read_email AS m JOIN person_email AS x ON x.email_key = m.email_key
     UNION SELECT x.id FROM read_person AS r JOIN person_email AS x ON x.person_id = r.person_id
@@ -48,7 +48,7 @@ class Moves:
         return [*(normal for normal, *_ in self.lost), *self.disputed, *self.settled]
 
 
-def settle(which: str = EVERYBODY, directory: Directory | None = None, guard: Guard | None = None) -> Moves:
+def settle(which: str = EVERYONE, directory: Directory | None = None, guard: Guard | None = None) -> Moves:
     """Take each address from who no longer has it while another has, and give it to the only one; mark as disputed
     what two people have. Within staging(), in the caller's transaction; conclude() then records it, and does the rest.
 

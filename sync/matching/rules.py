@@ -177,7 +177,7 @@ class Named:
     before: Person | None = None
     claims: list[Claim] = field(default_factory=list)
 
-    def everybody(self) -> dict[Person, list[str]]:
+    def everyone(self) -> dict[Person, list[str]]:
         """Person → what is theirs."""
         found = defaultdict(list)
         for word in ("email", "number", "user_name"):
@@ -258,7 +258,7 @@ def _why(account: Account, one: Named) -> str:
             "Unmatched until someone decides whose it is" if account.match_kind == AccountMatch.UNMATCHED else "By hand"
         )
     if account.match_kind == AccountMatch.MATCHED:
-        theirs = one.everybody().get(account.person, [])
+        theirs = one.everyone().get(account.person, [])
         return f"By {theirs[0]}" if theirs else ""
     if account.match_kind != AccountMatch.UNMATCHED:
         return ""

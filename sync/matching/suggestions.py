@@ -88,7 +88,7 @@ class Candidates:
             if one.name:
                 found.by_name[one.sorted_name()] = []
         if found.by_word or found.by_short:
-            for known in everybody():
+            for known in everyone():
                 found._add(known)
         return found
 
@@ -167,7 +167,7 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(WORD.findall(fold(text[:LONGEST]).translate(WITHIN_WORDS)))
 
 
-def everybody() -> Iterator[Known]:
+def everyone() -> Iterator[Known]:
     rows = db.execute_sql("""
         SELECT p.id, p.name, (
             SELECT group_concat(email_key, ' ') FROM (
@@ -259,7 +259,7 @@ def _best(
     Where two are named, both are suggested whatever the limit: one alone would be half of the question.
     """
     verb = "is theirs" if len(named.claims) < 2 else "is claimed by them and by someone else"
-    rows = [(3.0, person, f"the {' and the '.join(theirs)} {verb}") for person, theirs in named.everybody().items()]
+    rows = [(3.0, person, f"the {' and the '.join(theirs)} {verb}") for person, theirs in named.everyone().items()]
     rows += _doubted(named, people, {person for _, person, _ in rows})
     limit = max(limit, min(len(rows), 2))
     named_ids = {person.id for _, person, _ in rows}

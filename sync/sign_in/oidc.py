@@ -156,7 +156,7 @@ def _doubts(metadata: Metadata, new: Settings) -> list[Finding]:
         (missing, Finding("waiting", f"It doesn't list the scope {', '.join(missing)}: it may refuse or ignore it.")),
         (apart > 60, Finding("waiting", f"Its clock and this server's are {apart:.0f} seconds apart. Beyond 120 "
                                         "nobody can sign in. Synchronise this server's clock by NTP.")),
-        (new.default_role and metadata.issuer == GOOGLE, Finding("waiting", "Everybody else has a role: with the "
+        (new.default_role and metadata.issuer == GOOGLE, Finding("waiting", "Everyone else has a role: with the "
          "audience “External”, that is anyone with a Google account. Make it “Internal” there.")),
         (not metadata.end_session, Finding("waiting", "It offers no address for signing out: people who sign out of "
                                                       "Rollcall stay signed in there.")),

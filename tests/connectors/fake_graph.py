@@ -52,7 +52,7 @@ class FakeGraph(FakeApp):
         Fact("GET", f"{V}/groups", "groups", LIST),
         Fact("GET", f"{V}/groups/{{id}}/members", "members", LIST),
         Fact("GET", f"{V}/groups/{{id}}/owners", "owners", LIST),
-        Fact("GET", f"{V}/groups/{{id}}/transitiveMembers/microsoft.graph.user", "everybody", LIST),
+        Fact("GET", f"{V}/groups/{{id}}/transitiveMembers/microsoft.graph.user", "everyone", LIST),
         Fact("POST", f"{V}/groups/{{id}}/members/$ref", "add_member", fields=("@odata.id",), required=("@odata.id",)),
         Fact("POST", f"{V}/groups/{{id}}/owners/$ref", "add_owner", fields=("@odata.id",), required=("@odata.id",)),
         Fact("DELETE", f"{V}/groups/{{id}}/members/{{user}}/$ref", "remove_member"),
@@ -221,15 +221,15 @@ class FakeGraph(FakeApp):
         owners = [id for id, role in group.members.items() if role == "owner"]
         return self._page(request, [{"@odata.type": "#microsoft.graph.user", "id": id} for id in owners], {"id"}, 999)
 
-    def everybody(self, request: Request) -> Any:
+    def everyone(self, request: Request) -> Any:
         if self.thing(request.ids["id"]) is None:
             return self.none(request.ids["id"])
-        return self._page(request, [{"id": id} for id in self._everybody_in(request.ids["id"])], {"id"}, 999)
+        return self._page(request, [{"id": id} for id in self._everyone_in(request.ids["id"])], {"id"}, 999)
 
-    def _everybody_in(self, id: str) -> dict[str, None]:
+    def _everyone_in(self, id: str) -> dict[str, None]:
         found = dict.fromkeys(self.thing(id).members)
         for child in self.within.get(id, ()):
-            found |= self._everybody_in(child)
+            found |= self._everyone_in(child)
         return found
 
     def add_member(self, request: Request) -> Reply:

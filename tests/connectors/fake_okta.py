@@ -92,8 +92,8 @@ class FakeOkta(FakeApp):
         group = self.thing(request.ids["groupId"])
         if group is None:
             return self.no_such("UserGroup", request.ids["groupId"])
-        everybody = {person.id: person for person in self.seats}
-        rows = [{"id": id} if id not in everybody else self._user(everybody[id]) for id in group.members]
+        everyone = {person.id: person for person in self.seats}
+        rows = [{"id": id} if id not in everyone else self._user(everyone[id]) for id in group.members]
         return self._page(request, rows)
 
     def _group(self, thing) -> dict:

@@ -114,7 +114,7 @@ class Forgiving(Plain):
             return
 
 
-class EverybodyActive(Plain):
+class EveryoneActive(Plain):
     def people(self) -> Iterator[DirectoryPerson]:
         return (replace(person, status="active") for person in super().people())
 
@@ -132,7 +132,7 @@ BATTERY = TestPlain()
         (Forgiving, BATTERY.test_a_token_that_expires_half_way_fails_the_reading, {}),
         (Forgiving, BATTERY.test_groups_that_cannot_be_read_fail_the_reading, {"fault": "500"}),
         (Forgiving, BATTERY.test_groups_that_cannot_be_read_fail_the_reading, {"fault": "not allowed"}),
-        (EverybodyActive, BATTERY.test_reads_every_status, {}),
+        (EveryoneActive, BATTERY.test_reads_every_status, {}),
     ],
 )
 def test_the_battery_notices_a_careless_directory(monkeypatch, kind, test, more):

@@ -174,7 +174,7 @@ def test_everything_on_the_page_works_and_says_that_it_was_the_page(chat):
     tom = next(member for member in chat.members() if member["email"] == "tom@acme.example")["id"]
     channel = chat.store.add_channel("general", "story")
     form(chat, f"/members/{tom}", role="admin", status="active")
-    form(chat, f"/channels/{channel}", name="everybody")
+    form(chat, f"/channels/{channel}", name="everyone")
     form(chat, f"/channels/{channel}/members", member=tom, role="manager")
     form(chat, f"/channels/{channel}/members/{tom}/removal")
     assert form(chat, f"/members/{tom}/removal").status_code == 200

@@ -253,7 +253,7 @@ def test_a_check_survives_kill_9_at_every_step(chat, rehearse, cut):
     chat.store.change(chat.id_of(1), via="page", role="admin")
     chat.store.add("new@acme.example", "New", "member", via="page")
     chat.store.remove(chat.id_of(6), via="page")
-    chat.store.rename_channel(general, "everybody", via="page")
+    chat.store.rename_channel(general, "everyone", via="page")
     chat.store.join(general, chat.id_of(2), "member", via="page")
     stage = rehearse()
     stage.begin()

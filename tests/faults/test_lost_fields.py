@@ -27,7 +27,7 @@ def lose(chat, *fields: str, **how) -> None:
     chat.fault("lost-fields", on="api/v1/members", fields=fields, **how)
 
 
-def everybody(but: str = "") -> tuple[str, ...]:
+def everyone(but: str = "") -> tuple[str, ...]:
     return tuple(account.external_id for account in Account.select() if account.external_id != but)
 
 
@@ -182,13 +182,13 @@ def test_a_last_activity_that_comes_empty_for_most_fails_the_check(crowd):
 
 
 def test_a_value_lost_by_one_account_is_applied_and_one_not_sent_is_kept(chat):
-    lose(chat, "email", but=everybody(but=chat.id_of(4)))
+    lose(chat, "email", but=everyone(but=chat.id_of(4)))
     check = chat.check()
     assert check.state == "succeeded" and Account.get(Account.name == "Person 4").email == email(4)
     assert "no longer returns the e-mail address of 1 account" in check.warning
     assert chat.check().warning is None  # warned once
     chat.clear()
-    lose(chat, "email", but=everybody(but=chat.id_of(5)), empty=True)
+    lose(chat, "email", but=everyone(but=chat.id_of(5)), empty=True)
     check = chat.check()
     assert check.state == "succeeded" and check.counts["updated_profiles"] == 1
     assert Account.get(Account.name == "Person 5").email == ""
@@ -245,7 +245,7 @@ def test_an_acceptance_is_of_what_was_seen(crowd):
 
 
 def test_nothing_is_made_up_of_a_new_account(chat, monkeypatch):
-    lose(chat, "role", "status", "email", but=everybody())
+    lose(chat, "role", "status", "email", but=everyone())
     chat.store.add("new@acme.example", "New", "owner", via="page")
     check = chat.check()
     assert check.state == "succeeded"

@@ -196,7 +196,7 @@ RAW = st.sampled_from(
 @pytest.fixture
 def pushing(okta: Provider) -> Provider:
     """A directory with one person and one group; requests name their ids ID and GROUP."""
-    okta.ids = {"ID": okta.add("leo@acme.example"), "GROUP": okta.add_group("Everybody")}
+    okta.ids = {"ID": okta.add("leo@acme.example"), "GROUP": okta.add_group("Everyone")}
     return okta
 
 

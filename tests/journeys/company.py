@@ -45,8 +45,8 @@ class Company:
 
 def build(folder: Path, olga: Person, by: str) -> Company:
     staff_list = folder / "staff.csv"
-    staff = _directory(staff_list, "Staff", _everybody(), by)
-    _write(staff_list, [line for line in _everybody() if not line.startswith("tom.")])
+    staff = _directory(staff_list, "Staff", _everyone(), by)
+    _write(staff_list, [line for line in _everyone() if not line.startswith("tom.")])
     _read(staff, by)
     contractor_list = folder / "contractors.csv"
     outside = [f"c{number}@studio.example,Contractor {number},active,Outside" for number in range(1, 13)]
@@ -62,13 +62,13 @@ def build(folder: Path, olga: Person, by: str) -> Company:
     return Company(Person.get_by_id(olga.id), Person.get_by_id(jana.id), staff, contractors)
 
 
-def _everybody() -> list[str]:
+def _everyone() -> list[str]:
     lines = []
     for last in LAST:
         for first in FIRST:
             status = "suspended" if (first, last) == ("Elif", "Okafor") else "active"
             address = f"{first}.{last}@acme.example".lower().replace("á", "a")
-            lines.append(f"{address},{first} {last},{status},Everybody")
+            lines.append(f"{address},{first} {last},{status},Everyone")
     return lines
 
 

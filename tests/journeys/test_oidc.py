@@ -12,7 +12,7 @@ from tests.journeys.looks import Look, look_at, nothing_wrong, opens
 from tests.real.oidc_server import CLIENT, SECRET, OidcServer
 
 OF_THE_PROVIDER = ("ERR_NAME_NOT_RESOLVED", "status of 404")  # its pages want a font of the Internet and an icon
-EVERYBODY = {
+EVERYONE = {
     "jana": {"email": "jana@acme.example", "email_verified": True, "name": "Jana Kowalski", "groups": ["IT"]},
     "tom": {"email": "tom@acme.example", "email_verified": True, "name": "Tom Okafor", "groups": ["Lunch"]},
 }
@@ -20,7 +20,7 @@ EVERYBODY = {
 
 @pytest.fixture
 def provider(oidc_server: OidcServer, live) -> OidcServer:
-    oidc_server.people = EVERYBODY
+    oidc_server.people = EVERYONE
     oidc_server.start(live.url)
     return oidc_server
 
@@ -126,7 +126,7 @@ def _refused(page) -> None:
 def test_looks(visit, live, provider, olga: Person, by: str) -> None:
     page = visit(olga, expected=("status of 422", "status of 503"))
     wrong = look_at(page, live.url, Look("oidc-first", "/settings/sign-in"))
-    roles = (("0f1c9e52-41d8-4a2c-9d7e-6a1b1f0c2d3e", "owner"), ("IT", "admin"), ("Everybody at Acme", "user"))
+    roles = (("0f1c9e52-41d8-4a2c-9d7e-6a1b1f0c2d3e", "owner"), ("IT", "admin"), ("Everyone at Acme", "user"))
     oidc.save(Settings(provider.issuer, CLIENT, "Acme SSO", roles=roles), SECRET, live.url, by)
     looks = [
         Look("oidc-settings-card", "/settings"),

@@ -20,11 +20,11 @@ def read(settings: dict[str, str]) -> dict[str, DirectoryPerson]:
     """Everyone, by user name."""
     connector = LdapDirectory(settings)
     try:
-        everybody = list(connector.people())
+        everyone = list(connector.people())
     finally:
         connector.close()
-    assert len({person.id for person in everybody}) == len(everybody)
-    return {person.user_name: person for person in everybody}
+    assert len({person.id for person in everyone}) == len(everyone)
+    return {person.user_name: person for person in everyone}
 
 
 def problem(settings: dict[str, str]) -> ConnectorError:
@@ -45,9 +45,9 @@ def folder() -> Iterator[Path]:
 
 
 def test_a_thousand_people_come_in_pages_although_the_server_stops_at_500_without(slapd):
-    everybody = read(slapd.settings())
-    assert len(everybody) == 1000
-    person = everybody["p0007"]
+    everyone = read(slapd.settings())
+    assert len(everyone) == 1000
+    person = everyone["p0007"]
     assert (person.email, person.name, person.status, person.employee_number) == (
         "p0007@acme.example", "Person 0007", "active", "7")  # fmt: skip
 
@@ -96,12 +96,12 @@ def test_several_addresses_and_letters_of_every_kind(slapd):
 
 def test_groups_by_member_of_and_by_their_own_branch(slapd):
     slapd.add_group("Sales, Berlin".replace(",", "\\,"), "p0001", "p0002")
-    slapd.add_group("Everybody", "p0001")
+    slapd.add_group("Everyone", "p0001")
     for settings in (slapd.settings(), slapd.settings(group_base=GROUPS)):
-        everybody = read(settings)
-        assert sorted(everybody["p0001"].groups) == ["Everybody", "Sales, Berlin"]
-        assert everybody["p0002"].groups == ("Sales, Berlin",)
-        assert everybody["p0003"].groups == ()
+        everyone = read(settings)
+        assert sorted(everyone["p0001"].groups) == ["Everyone", "Sales, Berlin"]
+        assert everyone["p0002"].groups == ("Sales, Berlin",)
+        assert everyone["p0003"].groups == ()
 
 
 def test_groups_within_groups_are_followed_even_in_a_ring(slapd):
@@ -110,10 +110,10 @@ def test_groups_within_groups_are_followed_even_in_a_ring(slapd):
     slapd.add_group_of("groupOfNames", "Europe", "member", [slapd.group_dn("Germany")])
     slapd.set_members("Berlin", slapd.dn("p0001"), slapd.group_dn("Europe"))
     for settings in (slapd.settings(), slapd.settings(group_base=GROUPS)):
-        everybody = read(settings)
-        assert sorted(everybody["p0001"].groups) == ["Berlin", "Europe", "Germany"]
-        assert sorted(everybody["p0002"].groups) == ["Berlin", "Europe", "Germany"]
-        assert everybody["p0003"].groups == ()
+        everyone = read(settings)
+        assert sorted(everyone["p0001"].groups) == ["Berlin", "Europe", "Germany"]
+        assert sorted(everyone["p0002"].groups) == ["Berlin", "Europe", "Germany"]
+        assert everyone["p0003"].groups == ()
 
 
 def test_groups_of_posix_accounts_are_found_by_user_name(slapd):
@@ -166,11 +166,11 @@ def test_a_server_that_is_not_there(slapd):
 
 def test_a_server_killed_in_the_middle_of_a_reading_gives_no_whole_list(slapd):
     connector = LdapDirectory(slapd.settings())
-    everybody = connector.people()
-    next(everybody)
+    everyone = connector.people()
+    next(everyone)
     slapd.kill()
     with pytest.raises(TemporarilyUnavailable, match="broke"):
-        list(everybody)
+        list(everyone)
     connector.close()
 
 

@@ -77,9 +77,9 @@ AGO, AHEAD = NOW - timedelta(days=2), NOW + timedelta(days=2)
 )
 def test_the_attributes_of_each_server_are_understood(slapd, attributes, status):
     end(slapd, "p0001", **attributes)
-    everybody = read(slapd.settings())
-    assert everybody["p0001"].status == status
-    assert {person.status for name, person in everybody.items() if name != "p0001"} == {"active"}
+    everyone = read(slapd.settings())
+    assert everyone["p0001"].status == status
+    assert {person.status for name, person in everyone.items() if name != "p0001"} == {"active"}
 
 
 def test_a_lock_after_wrong_passwords_is_only_for_a_while(slapd):
@@ -97,9 +97,9 @@ def test_an_end_that_was_set_ends_the_account_on_its_day_without_another_change(
     end(slapd, "p0002", krbPrincipalExpiration=generalized(AHEAD))
     end(slapd, "p0003", pwdEndTime=generalized(AHEAD))
     for moment, status in ((NOW, "active"), (AHEAD + timedelta(hours=1), "deprovisioned")):
-        everybody = at(slapd, moment)
-        assert {everybody[uid].status for uid in ("p0001", "p0002", "p0003")} == {status}
-        assert everybody["p0004"].status == "active"
+        everyone = at(slapd, moment)
+        assert {everyone[uid].status for uid in ("p0001", "p0002", "p0003")} == {status}
+        assert everyone["p0004"].status == "active"
 
 
 @pytest.mark.parametrize(
@@ -144,11 +144,11 @@ RULES = ("acmeEmploymentStatus is terminated: left", "acmeEmploymentStatus conta
 def test_attributes_of_ones_own_say_what_the_administrator_says_they_say(slapd):
     company(slapd)
     assert {person.status for person in read(slapd.settings()).values()} == {"active"}
-    everybody = at(slapd, NOW, **rules(*RULES))
-    assert {uid: everybody[uid].status for uid in ("p0001", "p0002", "p0003", "p0004", "p0005", "p0006")} == {
+    everyone = at(slapd, NOW, **rules(*RULES))
+    assert {uid: everyone[uid].status for uid in ("p0001", "p0002", "p0003", "p0004", "p0005", "p0006")} == {
         "p0001": "active", "p0002": "deprovisioned", "p0003": "suspended", "p0004": "deprovisioned",
         "p0005": "deprovisioned", "p0006": "active"}  # fmt: skip
-    assert everybody["p0001"].last_day == AHEAD.date() and everybody["p0006"].last_day is None
+    assert everyone["p0001"].last_day == AHEAD.date() and everyone["p0006"].last_day is None
     later = at(slapd, AHEAD + timedelta(days=1), **rules(*RULES))
     assert (later["p0001"].status, later["p0003"].status) == ("deprovisioned", "deprovisioned")
 
@@ -209,11 +209,11 @@ def test_a_value_that_no_rule_is_about_is_reported(slapd):
 
 def test_a_failed_search_beside_the_list_is_reported_and_does_not_fail_the_reading(slapd):
     connector = LdapDirectory(slapd.settings())
-    everybody = connector.people()
+    everyone = connector.people()
     for _ in range(1000):
-        next(everybody)
+        next(everyone)
     slapd.kill()
-    assert next(everybody, None) is None
+    assert next(everyone, None) is None
     [warning] = connector.warnings
     assert "couldn't look for further attributes" in warning and "broke" in warning
     connector.close()

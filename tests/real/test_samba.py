@@ -43,17 +43,17 @@ def test_enabled_disabled_expired_and_deleted(samba):
     samba.add("Ed Never", "ed", accountExpires=0)
     samba.add("Flo Deleted", "flo")
     samba.delete("Flo Deleted")
-    everybody = read(samba.settings(base_dn=DOMAIN))
-    assert {name: everybody[name].status for name in ("ana", "bo", "cy", "di", "ed")} == {
+    everyone = read(samba.settings(base_dn=DOMAIN))
+    assert {name: everyone[name].status for name in ("ana", "bo", "cy", "di", "ed")} == {
         "ana": "active", "bo": "deprovisioned", "cy": "deprovisioned", "di": "active", "ed": "active"}
-    assert "flo" not in everybody, "what is left of a deleted entry is nobody"
-    assert not {name for name in everybody if name.endswith("$")}, "computers are nobody"
-    ana = everybody["ana"]
+    assert "flo" not in everyone, "what is left of a deleted entry is nobody"
+    assert not {name for name in everyone if name.endswith("$")}, "computers are nobody"
+    ana = everyone["ana"]
     assert (ana.name, ana.email, ana.further_emails, ana.employee_number) == (
         "Ana López", "ana@acme.example", ("al@acme.example",), "17")
     samba.modify("Bo Disabled", userAccountControl=ENABLED, mail="bo.new@acme.example")
     again = read(samba.settings())["bo"]
-    assert (again.status, again.id, again.email) == ("active", everybody["bo"].id, "bo.new@acme.example")
+    assert (again.status, again.id, again.email) == ("active", everyone["bo"].id, "bo.new@acme.example")
 
 
 def test_a_lockout_after_wrong_passwords_is_only_for_a_while(samba):
@@ -88,8 +88,8 @@ def test_groups_nested_ones_and_the_primary_one_are_those_that_the_server_itself
 
 def test_more_people_than_a_page_of_the_server(samba):
     samba.add_many(1010)
-    everybody = read(samba.settings())
-    assert len([name for name in everybody if name.startswith("m")]) == 1010
+    everyone = read(samba.settings())
+    assert len([name for name in everyone if name.startswith("m")]) == 1010
 
 
 def test_users_sign_in_by_each_name_and_over_each_transport(samba):

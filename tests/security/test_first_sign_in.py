@@ -153,13 +153,13 @@ def test_owners_see_what_waits_on_the_pages_and_approve_it(site, olga, someone):
 
 
 def test_a_new_person_of_the_provider_is_known_by_the_address_but_a_later_one_is_rejected(olga):
-    everybody = Settings(issuer=ISSUER, client_id="rollcall", default_role="user")
-    person = admit(_claims("new@acme.example", "n-1"), everybody)
-    assert admit(_claims("new@acme.example", "n-2"), everybody) == person
-    admit(_claims("newer@acme.example", "n-1"), everybody)
+    everyone = Settings(issuer=ISSUER, client_id="rollcall", default_role="user")
+    person = admit(_claims("new@acme.example", "n-1"), everyone)
+    assert admit(_claims("new@acme.example", "n-2"), everyone) == person
+    admit(_claims("newer@acme.example", "n-1"), everyone)
     assert people.find_by_email("newer@acme.example") == person
     with pytest.raises(Unconfirmed):
-        admit(_claims("newer@acme.example", "n-3"), everybody)
+        admit(_claims("newer@acme.example", "n-3"), everyone)
 
 
 def test_a_list_of_the_command_line_vouches_for_what_it_names(mallory, tom):

@@ -104,9 +104,9 @@ def test_users_sent_by_identity_providers_are_far_within_the_limits(okta: Provid
                    x509Certificates=certificate)  # fmt: skip
     assert Person.select().where(Person.name == "A" * 200).exists()
     members = [ana, *(f"id-{number}" for number in range(5000))]
-    group = okta.add_group("Everybody", *members)
+    group = okta.add_group("Everyone", *members)
     body = {"schemas": [PATCH], "Operations": [
         {"op": "add", "path": "members", "value": [{"value": f"more-{number}"} for number in range(5000)]}]}
     assert okta.call("PATCH", f"/Groups/{group}", body).status_code in (200, 204)
-    body = {"schemas": [GROUP], "displayName": "Everybody", "members": [{"value": one} for one in members]}
+    body = {"schemas": [GROUP], "displayName": "Everyone", "members": [{"value": one} for one in members]}
     assert okta.call("PUT", f"/Groups/{group}", body).status_code == 200

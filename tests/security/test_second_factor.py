@@ -231,7 +231,7 @@ def test_people_who_manage_must_have_one(site, chat, someone, by: str, role: str
 
 OPEN_WHILE_SETTING_UP = {
     "your_sign_in", "signin", "second_step", "oidc", "setup", "health", "scim", "static", "password_strength",
-    "forgotten"}  # open to everybody
+    "forgotten"}  # open to everyone
 CONFIRMING = {"confirming"}  # asks again who it is: tests/security/test_confirming.py
 
 

@@ -37,31 +37,31 @@ from tests.asking import MACHINE
 from tests.web import factor_routes
 from tests.web.client import Client
 
-EVERYBODY, SIGNED_IN, MANAGERS, RUNS_ALL, OWNERS, APP_OWNERS, APP_COLLABORATORS = (
-    "everybody", "signed in", "managers", "runs all", "owners", "app owners", "app collaborators",
+EVERYONE, SIGNED_IN, MANAGERS, RUNS_ALL, OWNERS, APP_OWNERS, APP_COLLABORATORS = (
+    "everyone", "signed in", "managers", "runs all", "owners", "app owners", "app collaborators",
 )  # fmt: skip
 
 TABLE = {
-    **{route: EVERYBODY for route in factor_routes.OPEN},
+    **{route: EVERYONE for route in factor_routes.OPEN},
     **{route: SIGNED_IN for route in factor_routes.OF_ONESELF},
     **{route: RUNS_ALL for route in factor_routes.OF_OTHERS},
     **{route: OWNERS for route in factor_routes.OF_ALL},
     "GET /": SIGNED_IN,
     "PUT /theme": SIGNED_IN,
-    "GET /static/<path:filename>": EVERYBODY,
-    "GET /healthz": EVERYBODY,
-    "GET /metrics": EVERYBODY,
-    "GET /setup": EVERYBODY,
-    "POST /setup": EVERYBODY,
-    "GET /sign-in": EVERYBODY,
-    "GET /sign-in/password": EVERYBODY,
-    "POST /sign-in/password": EVERYBODY,
-    "GET /sign-in/password/<token>": EVERYBODY,
-    "POST /sign-in/password/<token>": EVERYBODY,
-    "GET /sign-in/<token>": EVERYBODY,
-    "POST /sign-in/<token>": EVERYBODY,
-    "GET /sign-in/oidc": EVERYBODY,
-    "GET /sign-in/oidc/answer": EVERYBODY,
+    "GET /static/<path:filename>": EVERYONE,
+    "GET /healthz": EVERYONE,
+    "GET /metrics": EVERYONE,
+    "GET /setup": EVERYONE,
+    "POST /setup": EVERYONE,
+    "GET /sign-in": EVERYONE,
+    "GET /sign-in/password": EVERYONE,
+    "POST /sign-in/password": EVERYONE,
+    "GET /sign-in/password/<token>": EVERYONE,
+    "POST /sign-in/password/<token>": EVERYONE,
+    "GET /sign-in/<token>": EVERYONE,
+    "POST /sign-in/<token>": EVERYONE,
+    "GET /sign-in/oidc": EVERYONE,
+    "GET /sign-in/oidc/answer": EVERYONE,
     "GET /sign-in/oidc/confirmation": SIGNED_IN,  # one's own, in that browser: tests/security/test_confirmation.py
     "POST /sign-in/oidc/confirmation": SIGNED_IN,
     "DELETE /sign-in/oidc/confirmation": SIGNED_IN,
@@ -69,8 +69,8 @@ TABLE = {
     "DELETE /people/waiting-sign-ins/<int:waiting_id>": OWNERS,
     **dict.fromkeys(("POST /people/held/<int:held_id>/release", "DELETE /people/held/<int:held_id>"), MANAGERS),
     **{f"{method} /directories/<int:directory_id>/voucher": OWNERS for method in ("GET", "POST", "DELETE")},
-    "POST /session": EVERYBODY,
-    "DELETE /session": EVERYBODY,
+    "POST /session": EVERYONE,
+    "DELETE /session": EVERYONE,
     "GET /apps": SIGNED_IN,
     "GET /search": SIGNED_IN,
     "GET /activity/lines/<int:line>": MANAGERS,
@@ -224,7 +224,7 @@ TABLE = {
     "GET /people/<int:person_id>/password": RUNS_ALL,
     "PUT /people/<int:person_id>/password": RUNS_ALL,
     "POST /people/<int:person_id>/sign-in-links": RUNS_ALL,
-    **{f"{method} /scim/v2{path}": EVERYBODY for path in ("", "/<path:path>")
+    **{f"{method} /scim/v2{path}": EVERYONE for path in ("", "/<path:path>")
        for method in ("GET", "POST", "PUT", "PATCH", "DELETE")},  # without a token, the view itself answers 401
     "GET /directories/new/scim": MANAGERS,
     "POST /directories/new/scim": MANAGERS,
@@ -289,7 +289,7 @@ ACTORS = ("nobody", *WORKSPACE_ROLES, "app owner", "app collaborator")
 
 # What each audience's pages answer to those who may not: 403 where one may know that it is there, 404 where not.
 MAY = {
-    EVERYBODY: set(ACTORS),
+    EVERYONE: set(ACTORS),
     SIGNED_IN: set(ACTORS) - {"nobody"},
     MANAGERS: {"owner", "super admin", "admin"},
     RUNS_ALL: {"owner", "super admin"},

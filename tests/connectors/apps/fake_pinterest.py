@@ -66,7 +66,7 @@ class FakePinterest(FakeApp):
         self.system: list[Seat] = []
         self.partner_seats: list[Seat] = []
         self.got_invites: list[Seat] = []  # that other businesses sent
-        self.keeps_everybody = False
+        self.keeps_everyone = False
         self.me = {"account_type": "BUSINESS", "id": "729090764583391194", "username": "acme"}
 
     def is_authorised(self, request: Request) -> bool:
@@ -118,7 +118,7 @@ class FakePinterest(FakeApp):
         seat = self.seat(one["member_id"])
         if seat is None or seat.role != one["business_role"]:
             return self.error(400, "This is no member with that role.")
-        if self.keeps_everybody:
+        if self.keeps_everyone:
             return {"deleted_members": []}
         self.seats.remove(seat)
         return {"deleted_members": [seat.id]}

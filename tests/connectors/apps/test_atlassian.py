@@ -72,8 +72,8 @@ class TestAtlassian(ConnectorContract):
     def test_a_search_that_finds_others_too_is_not_taken_for_them(self, app, connector):
         """Of the filter the documentation says no more than its name."""
         self.fill(app, 3)
-        everybody = Reply(200, {"data": [app._user(seat, ["platformRoles"]) for seat in app.seats], "links": {}})
-        app.fail(everybody, on="users", times=FOREVER)
+        everyone = Reply(200, {"data": [app._user(seat, ["platformRoles"]) for seat in app.seats], "links": {}})
+        app.fail(everyone, on="users", times=FOREVER)
         assert connector.account(app.seats[1].id).email == app.seats[1].email
         assert connector.account("nobody") is None
 

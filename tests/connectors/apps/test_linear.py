@@ -95,7 +95,7 @@ class TestLinear(ConnectorContract):
 
     @pytest.mark.parametrize("count", [100, 101])
     def test_a_team_with_more_than_a_page_of_members_is_read_to_its_end(self, app, connector, count):
-        app.things = [Thing("t-1", "Everybody", members={f"u-{n}": "member" for n in range(count)})]
+        app.things = [Thing("t-1", "Everyone", members={f"u-{n}": "member" for n in range(count)})]
         assert len(set(connector.access())) == count
 
     def test_a_team_that_disappears_while_reading_fails_it(self, app, connector):

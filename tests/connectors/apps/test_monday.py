@@ -116,7 +116,7 @@ class TestMonday(ConnectorContract):
 
     def test_a_team_larger_than_a_page_is_read_to_its_end(self, app, connector):
         self.fill(app, 401)
-        app.things = [Thing("7", "Everybody", members={seat.id: "member" for seat in app.seats})]
+        app.things = [Thing("7", "Everyone", members={seat.id: "member" for seat in app.seats})]
         assert len(list(connector.access())) == 401
 
     def test_an_answer_without_teams_fails_the_reading(self, app, connector):

@@ -207,7 +207,7 @@ class TestPinterest(ConnectorContract):
             app.fail(app.error(status, "Not this one."), on="delete")
             with pytest.raises(Refused, match="Not this one"):
                 connector.remove(account)
-        app.keeps_everybody = True
+        app.keeps_everyone = True
         with pytest.raises(Refused, match="did not remove them"):
             connector.remove(account)
 

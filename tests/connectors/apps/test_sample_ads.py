@@ -93,8 +93,8 @@ def test_more_than_a_page_of_assets_and_of_assigned_people(ads, connector, count
     fill(ads, count)
     with ads.store.writing() as db:
         db.executemany("INSERT INTO asset (id, kind, name) VALUES (?, 'page', 'P')", [(f"a{n}",) for n in range(count)])
-        everybody = "SELECT 'a0', id, 'MANAGE' FROM user WHERE kind = 'person'"
-        db.execute(f"INSERT INTO assigned (asset, user, tasks) {everybody}")
+        everyone = "SELECT 'a0', id, 'MANAGE' FROM user WHERE kind = 'person'"
+        db.execute(f"INSERT INTO assigned (asset, user, tasks) {everyone}")
     assert len(set(connector.assets())) == count
     assert len(set(connector.access())) == count + 1
 

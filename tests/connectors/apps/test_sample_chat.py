@@ -88,7 +88,7 @@ def test_channels_and_who_is_in_them(chat, connector):
 
 @pytest.mark.parametrize("count", [PAGE, PAGE + 1])
 def test_a_channel_with_more_than_a_page_of_members_is_read_to_its_end(chat, connector, count):
-    channel = chat.store.add_channel("everybody", "story")
+    channel = chat.store.add_channel("everyone", "story")
     fill(chat, count)
     with chat.store.writing() as db:
         db.execute(

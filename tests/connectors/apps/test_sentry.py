@@ -103,7 +103,7 @@ class TestSentry(ConnectorContract):
             connector.remove(next(connector.accounts()))
         assert len(app.seats) == 1
 
-    # A renamed organization answers 404 for everybody
+    # A renamed organization answers 404 for everyone
 
     def test_a_renamed_organization_is_nobodys_absence(self, app, connector):
         self.fill(app, 1)

@@ -18,7 +18,7 @@ class TestEntraDirectory(DirectoryContract):
     page = group_page = 999
     statuses = {"enabled": "active", "disabled": "deprovisioned", "hidden": "active"}
     sends_total = True
-    group_lists = ("groups", "everybody")
+    group_lists = ("groups", "everyone")
 
     def settings(self, app):
         return {"tenant": app.tenant, "client": app.client, "secret": app.token}
@@ -155,7 +155,7 @@ class TestEntraDirectory(DirectoryContract):
     def test_says_who_it_is_and_what_is_missing(self, app, connector):
         self._group(app)
         assert (connector.test().name, connector.test().may) == ("Acme", ("read users", "read groups"))
-        app.fail(app.error(403, "Insufficient privileges"), on="everybody", times=FOREVER)
+        app.fail(app.error(403, "Insufficient privileges"), on="everyone", times=FOREVER)
         assert "GroupMember.Read.All" in " ".join(connector.test().missing)
 
     def test_a_rejected_token_is_renewed_once(self, app, connector):

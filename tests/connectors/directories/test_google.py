@@ -73,12 +73,12 @@ class TestGoogleDirectory(DirectoryContract):
         app.things = [
             Thing("g1", "Sales", members={"id-0": "OWNER", "g2": ""}),
             Thing("g2", "Berlin", members={"id-0": "", "id-1": ""}),
-            Thing("g3", "Everybody", members={CUSTOMER: ""}),
+            Thing("g3", "Everyone", members={CUSTOMER: ""}),
         ]
         assert {id: person.groups for id, person in self.people(connector).items()} == {
-            "id-0": ("Everybody", "Sales", "Berlin"),
-            "id-1": ("Everybody", "Sales", "Berlin"),
-            "id-2": ("Everybody",),
+            "id-0": ("Everyone", "Sales", "Berlin"),
+            "id-1": ("Everyone", "Sales", "Berlin"),
+            "id-2": ("Everyone",),
         }
 
     def test_says_what_it_sees(self, app, connector):

@@ -112,12 +112,12 @@ def test_each_account_once_and_as_plain_python_sorts(chat, short_pages, seats, a
     with db.atomic() as undone:
         asset = build(chat.app, seats)
         app = App.get_by_id(chat.app.id)
-        everybody = list(prefetch(Account.select().where(Account.app == app), Person.select(), Access.select()))
+        everyone = list(prefetch(Account.select().where(Account.app == app), Person.select(), Access.select()))
         for values, sort in asked:
             wanted = Members.of(values)
             if wanted.asset == "asset":
                 wanted = replace(wanted, asset=str(asset.id))
-            found = [row for row in everybody if matches(row, wanted)]
+            found = [row for row in everyone if matches(row, wanted)]
             listed = [row for row in found if on_tab(row, wanted.tab)]
             if wanted.tab == "onboarded" and not sort:
                 rest = [row for row in listed if not has_left(row)]

@@ -209,11 +209,11 @@ def test_assets_and_access_are_followed(chat):
     chat.store.join(general, chat.id_of(1), "manager", via="page")
     check = chat.check()
     assert (check.counts["assets"], check.counts["access"]) == (1, 1)
-    chat.store.rename_channel(general, "everybody", via="page")
+    chat.store.rename_channel(general, "everyone", via="page")
     chat.store.leave(general, chat.id_of(1), via="page")
     chat.store.join(general, chat.id_of(2), "manager", via="page")
     chat.check()
-    assert Asset.get(Asset.external_id == str(general)).name == "everybody"
+    assert Asset.get(Asset.external_id == str(general)).name == "everyone"
     kinds = {row.kind for row in chat.check().report.changes} | {row.kind for row in Change.select()}
     assert {"renamed asset", "granted access"} <= kinds
 

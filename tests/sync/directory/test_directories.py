@@ -149,10 +149,10 @@ def test_someone_active_in_any_directory_stays(company, scripted):
 def test_a_directory_that_is_removed_deprovisions_nobody_and_finds_all_again(company, by):
     company.say("id1", status="deprovisioned")
     company.read()
-    everybody = {person.id: person.status for person in Person.select()}
+    everyone = {person.id: person.status for person in Person.select()}
     directories.remove(company.directory, by)
     assert DirectoryEntry.select().count() == 0
-    assert {person.id: person.status for person in Person.select()} == everybody
+    assert {person.id: person.status for person in Person.select()} == everyone
     company.connect()
     company.say("id2", email="renamed@acme.example")
     company.say("id1", status="active")

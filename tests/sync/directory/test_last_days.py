@@ -147,8 +147,8 @@ def test_a_person_who_starts_later_has_not_left(clock, file, by):
 
 
 def test_many_last_days_at_once_meet_the_guard(clock, file, by):
-    everybody = [f"p{n}@acme.example,Person {n},active,{'2026-11-30' if n < 10 else ''}," for n in range(20)]
-    directory = connect(file, rows(*everybody), by)
+    everyone = [f"p{n}@acme.example,Person {n},active,{'2026-11-30' if n < 10 else ''}," for n in range(20)]
+    directory = connect(file, rows(*everyone), by)
     clock(datetime(2026, 12, 1, 6))
     last_days.mark_left(NOON)
     assert len(directories.held(directory)) == 10

@@ -245,7 +245,7 @@ def test_no_reminder_for_what_is_decided_disconnected_or_reported_this_week(slac
     assert news.send_reminders(now) == 0, "disconnected"
     App.update(state="active").execute()
     Change.update(decision="left out").execute()
-    assert news.send_reminders(now) == 0, "everybody in it was left out"
+    assert news.send_reminders(now) == 0, "everyone in it was left out"
     Change.update(decision="needs confirmation").execute()
     assert news.send_reminders(now) == 1
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sync.matching import suggestions
-from sync.matching.suggestions import COMMON, everybody, likeliest, wanted_of
+from sync.matching.suggestions import COMMON, everyone, likeliest, wanted_of
 from sync.models import Account, App, Person, PersonEmail
 
 WORDS = ("Ana", "ana", "Anna", "López", "Lopes", "lopez", "Kim", "Sørensen", "Sorensen", "O'Neill", "Li", "L", "A", "ß")
@@ -39,7 +39,7 @@ def test_with_few_people_it_is_as_if_each_was_compared(app, people, accounts, li
     found = suggestions.suggest(app, rows, limit)
     for row in rows:
         named = [(person.id, why) for person, why in found[row.id] if " theirs" in why]
-        slowly = likeliest(wanted_of(row), everybody(), limit)
+        slowly = likeliest(wanted_of(row), everyone(), limit)
         likely = [(person.id, why.lower()) for person, why in found[row.id] if person.id not in dict(named)]
         best = sorted(((score, id, why.lower()) for id, (score, why) in slowly.items() if id not in dict(named)),
                       key=lambda one: (-one[0], Person.get_by_id(one[1]).name, one[1]))  # fmt: skip

@@ -176,12 +176,12 @@ class Model:
         seat = self.read[id]
         if seat.kind == "system":
             return "service account", None
-        everybody = list(Person.select())
+        everyone = list(Person.select())
         address = f"{seat.user_name}@{app.match_domain}".lower() if seat.user_name and app.match_domain else None
         rules = [
-            {one.id for one in everybody if seat.email in [email.email_key for email in one.emails]},
-            {one.id for one in everybody if seat.employee_number and one.employee_number == seat.employee_number},
-            {one.id for one in everybody if address in [email.email_key for email in one.emails]},
+            {one.id for one in everyone if seat.email in [email.email_key for email in one.emails]},
+            {one.id for one in everyone if seat.employee_number and one.employee_number == seat.employee_number},
+            {one.id for one in everyone if address in [email.email_key for email in one.emails]},
         ]
         naming = [rule for rule in rules if rule]
         if naming and len(naming[0]) == 1 and all(naming[0] <= rule for rule in naming):

@@ -182,7 +182,7 @@ class Company(RuleBasedStateMachine):
             assert gone <= 5 or gone * 100 <= 20 * (here + gone), f"{gone} left {row.name}, {here} are here"
 
     @invariant()
-    def everybody_is_one_person_whose_first_directory_names_them(self) -> None:
+    def everyone_is_one_person_whose_first_directory_names_them(self) -> None:
         if not hasattr(self, "word"):
             return
         known = [person.id for number in range(COUNT) if (person := find(number))]

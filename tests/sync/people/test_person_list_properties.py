@@ -96,10 +96,10 @@ def by(persons: list[Person], sort: str) -> list[Person]:
 def test_each_person_once_and_as_plain_python_sorts(home, short_pages, persons, asked) -> None:
     with db.atomic() as undone:
         build(persons)
-        everybody = list(prefetch(Person.select(), PersonEmail, Account.select(), App.select()))
+        everyone = list(prefetch(Person.select(), PersonEmail, Account.select(), App.select()))
         for values, sort in asked:
             wanted = People.of(values)
-            listed = [person for person in everybody if matches(person, wanted)]
+            listed = [person for person in everyone if matches(person, wanted)]
             first = [] if sort else [person for person in listed if still_in(person)]
             rest = [person for person in listed if person not in first]
             expected = [person.id for person in by(first, sort) + by(rest, sort)]

@@ -213,8 +213,8 @@ def test_everyone_left_out_closes_the_report(chat):
     chat.leave(*range(2, 9))
     report = chat.check().report
     assert report.held == 7
-    everybody = {change.id: "a false alarm" for change in report.changes if change.decision == "held"}
-    done = reports.finish(report, chat.by, left_out=everybody)
+    everyone = {change.id: "a false alarm" for change in report.changes if change.decision == "held"}
+    done = reports.finish(report, chat.by, left_out=everyone)
     assert done.report.state == "applied" and done.tasks == []
 
 
