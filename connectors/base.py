@@ -192,7 +192,7 @@ class Connector:
     quality: Quality = MappingProxyType(NOT_RATED)  # the rules that it doesn't keep; it keeps all others
     docs: tuple[str, ...] = ()  # the steps to the credential, one per entry, then what the connector can and can't do
     fields: tuple[Field, ...] = ()
-    unknown_acts: Mapping[str, str] = MappingProxyType({})  # operations that this kind of app doesn't have → why
+    unknown_operations: Mapping[str, str] = MappingProxyType({})  # operations that this kind of app doesn't have → why
     capabilities: frozenset[str] = frozenset()  # all that it can do; an instance may have fewer, by its settings
     effects: Effects = MappingProxyType({})  # the effect of each operation, by the app's documents
     api_version: ApiVersion | None = None  # of the app's API; every connector names it

@@ -39,7 +39,7 @@ from web.permissions import refuse_views_without_permission
 
 AREAS = (
     "home", "setup", "signin", "forgotten", "second_step", "confirming", "oidc", "waiting_sign_ins", "held", "apps",
-    "app_settings", "connect", "members", "leavers", "decisions", "member_acts", "invitations", "account", "assets",
+    "app_settings", "connect", "members", "leavers", "decisions", "member_dialogs", "invitations", "account", "assets",
     "group_rules", "teams", "checks", "wizard", "reports", "tasks", "outcomes", "people", "colleagues",
     "directories", "directory_rules", "directory_tokens", "directory_lists", "columns", "scim", "activity", "mails",
     "settings", "sample", "mail_server", "sessions", "your_sign_in", "own_password", "password_strength",

@@ -58,14 +58,15 @@ class TaskRow:
 @app_part(Part.COLLABORATOR)
 def show(app: App, account: Account) -> str:
     here = url_for("account.show", app_id=app.id, account_id=account.id)
-    able, may_act = can(app), owns() and account.state == AccountState.PRESENT
+    able, may_change = can(app), owns() and account.state == AccountState.PRESENT
     has_assets = ASSETS in able
-    may_revoke = may_act and has_assets and REVOKE in able
+    may_revoke = may_change and has_assets and REVOKE in able
     return page(
-        app, "acts/account.html", account=account, name=account_name(account), here=here,
+        app, "operations/account.html", account=account, name=account_name(account), here=here,
         facts=[fact for fact in _facts(app, account) if fact.value or fact.badge],
-        operations=member_operations.of_page(account, able, here) if may_act else [], has_assets=has_assets,
-        may_grant=member_operations.grant(account, here) if may_act and GRANT in able else None, may_revoke=may_revoke,
+        operations=member_operations.of_page(account, able, here) if may_change else [], has_assets=has_assets,
+        may_grant=member_operations.grant(account, here) if may_change and GRANT in able else None,
+        may_revoke=may_revoke,
         columns=([("", "tick")] if may_revoke else []) + ["Name", "Kind", "Role there"],
         access=[_access(row) for row in assets.access_of(account)],
         tasks=[_task(app, task) for task in tasks.of_account(account)] if owns() else [],

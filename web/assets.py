@@ -126,8 +126,8 @@ def _row(row: Found, unmanaged: set[int]) -> Row:
 @app_part(Part.COLLABORATOR)
 def show(app: App, asset: Asset) -> str:
     found = assets.access_to(asset, request.args.get("page", 1, type=int))
-    may_act, able = owns() and asset.state == AssetState.PRESENT, can(app)
-    may_grant, may_revoke = may_act and GRANT in able, may_act and REVOKE in able
+    may_change, able = owns() and asset.state == AssetState.PRESENT, can(app)
+    may_grant, may_revoke = may_change and GRANT in able, may_change and REVOKE in able
     ticks = may_grant or may_revoke
     gone = " · no longer in the app" if asset.state == AssetState.GONE else ""
     return page(

@@ -13,11 +13,11 @@ from sync.models import Account, App, Invitation
 from sync.states import CONNECTED, AccountState, AccountStatus, InvitationState, Part, TaskKind
 from sync.tasks import by_hand, invitations, tasks
 from sync.tasks import progress as task_progress
-from sync.tasks.by_hand import ActProblem
+from sync.tasks.by_hand import OperationProblem
 from web import joining, outcomes
 from web.answers import INVALID, dialog, go_to
 from web.app_page import can, kind_of, owns
-from web.member_acts import back_of, preview, refused, role_options
+from web.member_dialogs import back_of, preview, refused, role_options
 from web.member_operations import Words, ticked
 from web.permissions import app_part
 from web.security import by
@@ -41,7 +41,7 @@ def _new(app: App, problem: str = "", typed: str = "") -> tuple[str, int]:
         return refused(app, TITLE, CANT.format(app.name))
     choices = by_hand.roles_of(app)
     return dialog(
-        "acts/_invite.html", TITLE, INVALID if problem else 200, app=app, kind=kind_of(app), problem=problem,
+        "operations/_invite.html", TITLE, INVALID if problem else 200, app=app, kind=kind_of(app), problem=problem,
         options=role_options(choices), back=back_of(app), typed=typed,
         picked=[email for email in _emails() if email not in (typed, request.form.get("drop"))],
         role=request.values.get("role") or next((role.external_id for role in choices if role.is_default), ""),
@@ -68,7 +68,7 @@ def create(app: App) -> Response | tuple[str, int]:
         done = invitations.invite_all(app, emails, role, by(), seen)
     except by_hand.PlanChanged as problem:
         return _preview(app, invitations.plan(app, emails, role), emails, role, str(problem))
-    except ActProblem as problem:
+    except OperationProblem as problem:
         return _new(app, str(problem))
     if done.already:
         return go_to(back_of(app), "They were already invited. Nobody is invited twice.")
@@ -107,7 +107,7 @@ def send(app: App, invitation: Invitation) -> Response:
         return go_to(back_of(app), CANT.format(app.name), "attention")
     try:
         invitations.again(invitation, by())
-    except ActProblem as problem:
+    except OperationProblem as problem:
         return go_to(back_of(app), str(problem), "attention")
     return go_to(back_of(app), f"{invitation.email} is being invited again.")
 
@@ -120,8 +120,8 @@ def cancellation(app: App, invitation: Invitation) -> tuple[str, int]:
     was_sent = invitation.state == InvitationState.INVITED
     pending = account is not None and account.state == AccountState.PRESENT and account.status == AccountStatus.INVITED
     removable = pending and by_hand.may(app, TaskKind.REMOVE)
-    return dialog("acts/_cancellation.html", "Cancel the invitation", app=app, invitation=invitation, back=back_of(app),
-                  account=account if removable else None, was_sent=was_sent)  # fmt: skip
+    return dialog("operations/_cancellation.html", "Cancel the invitation", app=app, invitation=invitation,
+                  back=back_of(app), account=account if removable else None, was_sent=was_sent)  # fmt: skip
 
 
 @pages.delete("/invitations/<int:invitation_id>")
@@ -129,7 +129,7 @@ def cancellation(app: App, invitation: Invitation) -> tuple[str, int]:
 def cancel(app: App, invitation: Invitation) -> Response:
     try:
         invitations.cancel(invitation, by())
-    except ActProblem as problem:
+    except OperationProblem as problem:
         return go_to(back_of(app), str(problem), "attention")
     return go_to(back_of(app), f"The invitation of {invitation.email} is cancelled.")
 
@@ -141,8 +141,8 @@ def progress(app: App) -> str:
     accounts = members.with_people(app, ticked()[:200])
     found = coming_and_going(app, accounts)
     rows = [(account, found["states"][account.id], found["roles"].labels_of(account.roles)) for account in accounts]
-    return render_template("acts/_progress.html", app=app, kind=kind_of(app), owns=owns(), rows=rows, can=can(app),
-                           **found)  # fmt: skip
+    return render_template("operations/_progress.html", app=app, kind=kind_of(app), owns=owns(), rows=rows,
+                           can=can(app), **found)  # fmt: skip
 
 
 def coming_and_going(app: App, accounts: list[Account]) -> dict:

@@ -115,7 +115,7 @@ class Lines:
         return self._removal(account) if expired and self.may_remove else ""
 
     def _removal(self, account: Account) -> str:
-        return url_for("member_acts.choose_removal", app_id=self.app.id, account=account.id, back=self.back)
+        return url_for("member_dialogs.choose_removal", app_id=self.app.id, account=account.id, back=self.back)
 
     def _uninvited(self, account: Account) -> Line:
         """Invited in the app, not by Rollcall."""

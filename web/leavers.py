@@ -17,7 +17,7 @@ from sync.tasks import by_hand
 from sync.workspace import today
 from web.answers import INVALID, dialog, go_to, safe_address
 from web.app_page import kind_of
-from web.member_acts import role_options
+from web.member_dialogs import role_options
 from web.permissions import app_part
 from web.security import by
 from web.words import calendar_day, this_workspace

@@ -17,7 +17,7 @@ from sync.matching.members import LEFT, TABS
 from sync.models import Account, App
 from sync.states import AccountKind, AccountStatus, TaskKind
 from sync.tasks import by_hand
-from sync.tasks.by_hand import ActProblem, Plan
+from sync.tasks.by_hand import OperationProblem, Plan
 from web.answers import whole_numbers
 from web.row_addresses import account_address
 from web.words import plural
@@ -79,17 +79,17 @@ def install(app: Flask) -> None:
 
 
 def role_change(account: Account, back: str) -> Choice:
-    address = account_address("member_acts.choose_role", account, "account", back=back)
+    address = account_address("member_dialogs.choose_role", account, "account", back=back)
     return Choice("Change the role", address, "pencil", "change-role")
 
 
 def grant(account: Account, back: str) -> Choice:
-    address = account_address("member_acts.choose_grant", account, "account", back=back)
+    address = account_address("member_dialogs.choose_grant", account, "account", back=back)
     return Choice("Grant access", address, "plus", "grant-access")
 
 
 def removal(account: Account, back: str, label: str) -> Choice:
-    address = account_address("member_acts.choose_removal", account, "account", back=back)
+    address = account_address("member_dialogs.choose_removal", account, "account", back=back)
     return Choice(label, address, "user-minus", "remove-account", danger=True)
 
 
@@ -114,9 +114,9 @@ def of_menu(app: App, account: Account, can: Collection[str], back: str) -> list
 def of_selection(app: App, can: Collection[str]) -> list[Choice]:
     """For the accounts that are selected in a list."""
     choices = (
-        ({CHANGE_ROLE}, "Change role", "member_acts.choose_role", "pencil", "bulk-role"),
-        ({GRANT, ASSETS}, "Grant access", "member_acts.choose_grant", "plus", "bulk-grant"),
-        ({REMOVE}, "Remove", "member_acts.choose_removal", "user-minus", "bulk-remove"),
+        ({CHANGE_ROLE}, "Change role", "member_dialogs.choose_role", "pencil", "bulk-role"),
+        ({GRANT, ASSETS}, "Grant access", "member_dialogs.choose_grant", "plus", "bulk-grant"),
+        ({REMOVE}, "Remove", "member_dialogs.choose_removal", "user-minus", "bulk-remove"),
     )
     return [
         Choice(label, url_for(endpoint, app_id=app.id), icon, id)
@@ -132,7 +132,7 @@ class Operation(ABC):
 
     @abstractmethod
     def plan(self, app: App) -> Plan:
-        """The plan of what it would do now. Raises ActProblem."""
+        """The plan of what it would do now. Raises OperationProblem."""
 
     @abstractmethod
     def address(self, app: App) -> str:
@@ -164,7 +164,7 @@ class RoleChange(Operation):
         return by_hand.plan_roles(app, ticked(), self.role)
 
     def address(self, app: App) -> str:
-        return url_for("member_acts.change_roles", app_id=app.id)
+        return url_for("member_dialogs.change_roles", app_id=app.id)
 
     def title(self, app: App) -> str:
         return "Change roles"
@@ -192,7 +192,7 @@ class Removal(Operation):
         return by_hand.plan_removals(app, ticked())
 
     def address(self, app: App) -> str:
-        return url_for("member_acts.remove", app_id=app.id)
+        return url_for("member_dialogs.remove", app_id=app.id)
 
     def title(self, app: App) -> str:
         return f"Remove from {app.name}"
@@ -218,7 +218,7 @@ class Grant(Operation):
         return by_hand.plan_grants(app, ticked(), ticked("asset"), self.role)
 
     def address(self, app: App) -> str:
-        return url_for("member_acts.grant", app_id=app.id)
+        return url_for("member_dialogs.grant", app_id=app.id)
 
     def title(self, app: App) -> str:
         return "Grant access"
@@ -245,13 +245,13 @@ class Revocation(Operation):
         """Each named account with each named asset: one of the two is named once."""
         accounts, wanted = ticked(), ticked("asset")
         if accounts and not wanted:
-            raise ActProblem("Select at least one access to revoke.")
+            raise OperationProblem("Select at least one access to revoke.")
         if len(accounts) * len(wanted) > by_hand.MOST:
-            raise ActProblem(f"That is more than {by_hand.MOST:,} changes at once. Select fewer.")
+            raise OperationProblem(f"That is more than {by_hand.MOST:,} changes at once. Select fewer.")
         return [(account_id, asset_id) for account_id in accounts for asset_id in wanted]
 
     def address(self, app: App) -> str:
-        return url_for("member_acts.revoke", app_id=app.id)
+        return url_for("member_dialogs.revoke", app_id=app.id)
 
     def title(self, app: App) -> str:
         return "Revoke access"

@@ -120,7 +120,7 @@ class LdapGroup(Connector):
         *ENTRY_FIELDS,
         AUTHORITY_FIELD,
     )  # fmt: skip
-    unknown_acts = MappingProxyType({
+    unknown_operations = MappingProxyType({
         CHANGE_ROLE: "a member of a group has no role in it",
         INVITE: "who gets an entry in the directory is for the directory's own administration",
     })  # fmt: skip

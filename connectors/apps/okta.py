@@ -118,8 +118,9 @@ class OktaApp(ClosesClients, Connector):
         Field("privileged", SCIM_FIELDS["privileged"].label, SCIM_FIELDS["privileged"].help, required=False,
               placeholder="Admin, Owner", where=False),
     )  # fmt: skip
-    unknown_acts = MappingProxyType({CHANGE_ROLE: "an assignment in Okta has no role of Okta's own. The roles in its "
-                                     "profile are set in Okta, mostly by a group"})  # fmt: skip
+    unknown_operations = MappingProxyType({
+        CHANGE_ROLE: "an assignment in Okta has no role of Okta's own. The roles in its profile are set in Okta, "
+                     "mostly by a group"})  # fmt: skip
     capabilities = frozenset(CAPABILITIES) - {CHANGE_ROLE}
     effects = declared(
         "Okta API, “Unassign an application user”",

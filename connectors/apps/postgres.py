@@ -114,7 +114,7 @@ class PostgresRoles(Connector):
         Field("ca_file", "Certificate authority", "The path of a PEM file, where the server's certificate is your own.",
               required=False, placeholder="/etc/ssl/acme-ca.pem", path=True),
     )  # fmt: skip
-    unknown_acts = MappingProxyType({INVITE: "nobody is invited to a server: a role is made with its password"})
+    unknown_operations = MappingProxyType({INVITE: "nobody is invited to a server: a role is made with its password"})
     capabilities = frozenset((LOOK_UP, ASSETS, REMOVE, CHANGE_ROLE, GRANT, REVOKE))
     effects = declared(
         "PostgreSQL 15, “ALTER ROLE” and “pg_terminate_backend”",

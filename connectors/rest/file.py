@@ -163,10 +163,10 @@ class _Sense:
             if isinstance(entry.get("look_up"), dict):
                 yield from self._about_call((*place, "look_up"), entry["look_up"], {"account.id"})
             for act, names in ACTS.items():
-                yield from self._about_act((*place, act), entry.get(act), names)
-        yield from self._about_act(("invite",), self._spec.get("invite"), {"email", "role"})
+                yield from self._about_operation((*place, act), entry.get(act), names)
+        yield from self._about_operation(("invite",), self._spec.get("invite"), {"email", "role"})
 
-    def _about_act(self, place: Place, act: Any, names: set[str]) -> Iterator[tuple[Place, str]]:
+    def _about_operation(self, place: Place, act: Any, names: set[str]) -> Iterator[tuple[Place, str]]:
         names = set(names)
         for number, call in enumerate(act if isinstance(act, list) else [act] if act else []):
             at = (*place, number) if isinstance(act, list) else place

@@ -38,10 +38,10 @@ from sync.tasks.plans import (
     READY,
     REFUSED,
     UNDER_WAY,
-    ActHeld,
-    ActProblem,
     Done,
     Line,
+    OperationHeld,
+    OperationProblem,
     Plan,
     PlanChanged,
 )
@@ -63,17 +63,17 @@ def roles_of(app: App) -> list[Role]:
 def role_named(app: App, role: str) -> Role:
     found = Role.get_or_none(Role.app == app, Role.external_id == role)
     if found is None:
-        raise ActProblem(f"{app.name} has no such role. Choose one of the list.")
+        raise OperationProblem(f"{app.name} has no such role. Choose one of the list.")
     return found
 
 
 def chosen(app: App, account_ids: Iterable[int]) -> list[Account]:
-    """The accounts with these ids, by name; raises ActProblem for none or too many."""
+    """The accounts with these ids, by name; raises OperationProblem for none or too many."""
     ids = set(account_ids)
     if not ids:
-        raise ActProblem("Select at least one account.")
+        raise OperationProblem("Select at least one account.")
     if len(ids) > MOST:
-        raise ActProblem(_too_many("accounts"))
+        raise OperationProblem(_too_many("accounts"))
     found = Account.select(Account, Person).left_outer_join(Person).where(Account.app == app, Account.id.in_(ids))
     accounts = list(found.order_by(Account.name, Account.id))
     for account in accounts:
@@ -204,7 +204,7 @@ def _without_demoted(app: App, lines: list[Line], role: str) -> list[Line]:
 
 def _bounded(plan: Plan) -> Plan:
     if len(plan.lines) > MOST:
-        raise ActProblem(_too_many("changes"))
+        raise OperationProblem(_too_many("changes"))
     return plan
 
 
@@ -267,7 +267,7 @@ def _assets(app: App, asset_ids: Iterable[int]) -> list[Asset]:
     found = list(Asset.select().where(Asset.app == app, Asset.state == AssetState.PRESENT, Asset.id.in_(ids))
                  .order_by(Asset.kind, Asset.name, Asset.id)) if ids and len(ids) <= MOST else []  # fmt: skip
     if not found:
-        raise ActProblem("Nothing that you selected is in the app. Select something first.")
+        raise OperationProblem("Nothing that you selected is in the app. Select something first.")
     return found
 
 
@@ -277,7 +277,7 @@ def carry_out(plan_again: Callable[[], Plan], by: str, seen: str, *, reason: str
 
     `released` is how many a guard's hold was lifted for. `hand_overs`: what becomes of assets whose only manager is
     taken away; `kept` are keys of such lines that aren't carried out. Raises NeedsSuccessor, SuccessorProblem,
-    PlanChanged, ActHeld or ActProblem; nothing is done then.
+    PlanChanged, OperationHeld or OperationProblem; nothing is done then.
     """
     with writing():
         plan = plan_again()
@@ -286,15 +286,16 @@ def carry_out(plan_again: Callable[[], Plan], by: str, seen: str, *, reason: str
         if plan.seen != seen:
             raise PlanChanged("Something has changed since this was shown. Nothing was done: look at it again.")
         if not plan.ready:
-            raise ActProblem("None of this can be done. Nothing was changed.")
+            raise OperationProblem("None of this can be done. Nothing was changed.")
         if plan.held and released != len(plan.ready):
-            raise ActHeld("A guard holds this, because so many at once look wrong. Review the list, then release it.")
+            raise OperationHeld(
+                "A guard holds this, because so many at once look wrong. Review the list, then release it.")
         if plan.held:
             activity.record(by, "released mass removal", about=plural(len(plan.ready), "account"), why=reason,
                             app=plan.app)
         approved = [line for line in plan.ready if not (line.alone and line.key in kept)]
         if not approved:
-            raise ActProblem("Nobody is selected. Nothing was changed. Choose who manages their assets.")
+            raise OperationProblem("Nobody is selected. Nothing was changed. Choose who manages their assets.")
         made = _carry_out(plan, approved, by, reason.strip())
         made = [*succession.arrange(plan.app, made, hand_overs or {}, by), *made]
         members.recount(plan.app)

@@ -35,9 +35,9 @@ from sync.tasks.by_hand import (
     READY,
     REFUSED,
     UNDER_WAY,
-    ActProblem,
     Done,
     Line,
+    OperationProblem,
     Plan,
     PlanChanged,
     role_named,
@@ -50,7 +50,7 @@ ON_INDEX = SQL("t1.status = 'invited' AND +t1.state = 'present'")  # in the word
 WHO = "Rollcall"
 
 
-class InvitationProblem(ActProblem):
+class InvitationProblem(OperationProblem):
     """The invitation can't be changed like this. Nothing was changed. The text is for the page."""
 
 
@@ -73,9 +73,9 @@ def plan(app: App, emails: Iterable[str], role: str) -> Plan:
     """Invite these people with this role."""
     emails, wanted = list(emails), role_named(app, role)
     if not emails:
-        raise ActProblem("Enter at least one e-mail address.")
+        raise OperationProblem("Enter at least one e-mail address.")
     if len(emails) > MOST:
-        raise ActProblem(f"These are more than {MOST} addresses. Invite them in smaller groups.")
+        raise OperationProblem(f"These are more than {MOST} addresses. Invite them in smaller groups.")
     lines = []
     for email in emails:
         person = people.find_by_email(email)
@@ -115,7 +115,7 @@ def _open(app: App, normal: str) -> Invitation | None:
 
 
 def invite_all(app: App, emails: Iterable[str], role: str, by: str, seen: str) -> Done:
-    """Approve the plan that was `seen`. If this raises PlanChanged or ActProblem, nobody is invited."""
+    """Approve the plan that was `seen`. If this raises PlanChanged or OperationProblem, nobody is invited."""
     with writing():
         again = plan(app, emails, role)
         if not again.ready and any(line.state in (UNDER_WAY, ALREADY_SET) for line in again.lines):
@@ -123,7 +123,7 @@ def invite_all(app: App, emails: Iterable[str], role: str, by: str, seen: str) -
         if again.seen != seen:
             raise PlanChanged("Something has changed since this was shown. Nobody was invited: look at it again.")
         if not again.ready:
-            raise ActProblem("None of them can be invited. Nothing was changed.")
+            raise OperationProblem("None of them can be invited. Nothing was changed.")
         return Done([invite(app, line.email, role, by).task for line in again.ready])
 
 

@@ -12,15 +12,15 @@ from sync.problems import Problem
 READY, REFUSED, UNDER_WAY, ALREADY_SET = "ready", "refused", "under way", "already set"
 
 
-class ActProblem(Problem):
+class OperationProblem(Problem):
     """This isn't possible. Nothing was changed. The text is for the page."""
 
 
-class PlanChanged(ActProblem):
+class PlanChanged(OperationProblem):
     """Something has changed since it was shown: look again."""
 
 
-class ActHeld(ActProblem):
+class OperationHeld(OperationProblem):
     """A guard holds it: so many at once must be released first."""
 
 

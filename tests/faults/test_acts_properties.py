@@ -15,7 +15,7 @@ from sync.matching import members
 from sync.models import Access, Account, Activity, Asset, Task
 from sync.safety.sole_managers import NeedsSuccessor
 from sync.tasks import by_hand, tasks
-from sync.tasks.by_hand import ActProblem
+from sync.tasks.by_hand import OperationProblem
 from tests.sync.fixtures import MEMBERS, Chat, email
 
 STEPS = 40
@@ -47,7 +47,7 @@ class Story:
     def ask(self, plan: Callable[[], by_hand.Plan]) -> list[Task]:
         try:
             return by_hand.carry_out(plan, self.chat.by, plan().seen, reason="by chance", released=0).tasks
-        except (ActProblem, NeedsSuccessor):
+        except (OperationProblem, NeedsSuccessor):
             return []
 
     def change_roles(self) -> None:

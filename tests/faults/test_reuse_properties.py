@@ -254,7 +254,7 @@ class Reuse(RuleBasedStateMachine):
         if place < len(accounts):
             ids = [accounts[place].id]
             plan = by_hand.plan_removals(self.app, ids)
-            with suppress(by_hand.ActProblem):
+            with suppress(by_hand.OperationProblem):
                 by_hand.carry_out(lambda: by_hand.plan_removals(self.app, ids), BY, plan.seen, reason="x",
                                       released=len(plan.ready))  # fmt: skip
 

@@ -36,10 +36,10 @@ class ListedApp(Connector):
         return LISTS["listed"].seats.get(id)
 
 
-class ListedActs(ListedApp):
+class ListedOperations(ListedApp):
     """The same where accounts can be removed and given another role: beside it they keep theirs, or lose all."""
 
-    slug = "listed-acts"
+    slug = "listed-operations"
     capabilities = frozenset((LOOK_UP, REMOVE, CHANGE_ROLE))
 
     @classmethod
@@ -98,7 +98,7 @@ class Listed:
 
 
 def make_known(patch: pytest.MonkeyPatch) -> None:
-    kinds = {**connectors.app_connectors(), "listed": ListedApp, "listed-acts": ListedActs}
+    kinds = {**connectors.app_connectors(), "listed": ListedApp, "listed-operations": ListedOperations}
     patch.setattr(connectors, "app_connectors", lambda: kinds)
 
 
@@ -116,13 +116,13 @@ def listed(monkeypatch: pytest.MonkeyPatch, olga: Person, by: str) -> Listed:
 def acting(request, monkeypatch: pytest.MonkeyPatch, olga: Person, by: str) -> Listed:
     """The same with operations, for an app that removes all other roles, and for one that keeps them."""
     make_known(monkeypatch)
-    monkeypatch.setattr(ListedActs, "change_role_keeps", request.param)
+    monkeypatch.setattr(ListedOperations, "change_role_keeps", request.param)
     listed = Listed(olga, by)
     listed.keeps = request.param
     listed.roles = [
         Role("owner", "Owner", privileged=True), Role("admin", "Admin", privileged=True), Role("billing", "Billing"),
         Role("editor", "Editor"), Role("member", "Member", default=True),
     ]  # fmt: skip
-    listed.connect("listed-acts")
+    listed.connect("listed-operations")
     listed.add("owner", email="olga@acme.example", name="Olga Brandt", role="owner")
     return listed

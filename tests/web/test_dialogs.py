@@ -23,9 +23,9 @@ RED = {
     ("settings/sessions.html", "Sign out everywhere else"): "sessions",
     ("settings/_sign_in_removal.html", "Remove it"): "the way in of all who sign in with the provider",
     ("apps/show.html", "Remove"): "an Owner's or Collaborator's part in the app",
-    ("acts/_joining.html", ""): "an invitation",
-    ("acts/_cancellation.html", "Delete it here"): "an invitation",
-    ("members/_acts.html", ""): "an account or access: web/member_operations.py says which",
+    ("operations/_joining.html", ""): "an invitation",
+    ("operations/_cancellation.html", "Delete it here"): "an invitation",
+    ("members/_account_menu.html", ""): "an account or access: web/member_operations.py says which",
     ("people/_departure.html", "Mark as having left"): "all accounts, after approval",
 }
 RED_ONES = re.compile(r'button\((?:"([^"]*)"|[^,()]+)[^{}]*?"danger"|menu_dialog\([^{}]*danger=|class="danger"')

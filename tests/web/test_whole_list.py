@@ -21,7 +21,7 @@ def crowd(listed, site) -> App:
     listed.add("boss", email="boss@elsewhere.example", name="Boss")
     listed.check()
     app = App.get_by_id(listed.app.id)
-    App.update(connector="listed-acts").where(App.id == app.id).execute()
+    App.update(connector="listed-operations").where(App.id == app.id).execute()
     Account.update(protected="Owns the billing").where(Account.external_id == "m7").execute()
     return App.get_by_id(app.id)
 

@@ -32,7 +32,7 @@ from sync.workspace import update_workspace
 from tests.database import ON_FILE
 from tests.sync.checks import test_listed
 from tests.sync.checks.test_listed import ROLES, SEEN, Twins
-from tests.sync.listed import Listed, ListedActs, ListedApp
+from tests.sync.listed import Listed, ListedApp, ListedOperations
 
 STEPS = 20
 PAGE = 5
@@ -95,7 +95,7 @@ class Stories(Twins):
 def itemised(listed: Listed, monkeypatch: pytest.MonkeyPatch) -> Listed:
     """Its connector reads item by item."""
     monkeypatch.setattr(ListedApp, "reads_item_by_item", True)
-    monkeypatch.setattr(ListedActs, "reads_item_by_item", False)
+    monkeypatch.setattr(ListedOperations, "reads_item_by_item", False)
     monkeypatch.setattr(ListedApp, "accounts", lambda connector: read(connector, iter([*listed.seats.values()])))
     return listed
 
@@ -118,7 +118,7 @@ def unchanged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.mark.parametrize("seed", range(int(os.environ.get("SEEDS", 4))))
 def test_it_makes_no_difference_whatever_happens(itemised, unchanged, monkeypatch, seed, capabilities):
     listed, chance = itemised, random.Random(seed)
-    for kind in (ListedApp, ListedActs):
+    for kind in (ListedApp, ListedOperations):
         monkeypatch.setattr(kind, "capabilities", frozenset(capabilities))
     monkeypatch.setattr(ListedApp, "accounts", lambda connector: twins.accounts_of(connector))
     for place, name, value in ((snapshot, "BATCH", 4), (staging, "PAUSE", 1), (known_items, "AROUND", 4),
@@ -321,7 +321,7 @@ def test_the_id_of_a_deleted_account_is_not_trusted_for_another_one(itemised, un
 
 def test_the_items_of_another_app_are_not_trusted(itemised, unchanged):
     quiet(itemised, unchanged)
-    other = apps.connect("listed-acts", "Another list", {}, [itemised.olga], itemised.by)
+    other = apps.connect("listed-operations", "Another list", {}, [itemised.olga], itemised.by)
     RememberedItems.update(app=other).execute()
     with snapshot.staging():
         found = KnownItems(other, connector_of(itemised)).look("seats", [bytes(encoded(itemised.seats["id3"]))])
@@ -368,7 +368,7 @@ def test_the_connector_reads_item_by_item_where_it_says_so():
     ({"missing_since": SEEN}, False),
 ])  # fmt: skip
 def test_accounts_of_the_app_are_trusted_that_are_here_and_of_which_nothing_is_held(itemised, row, is_trusted):
-    other = apps.connect("listed-acts", "Another list", {}, [itemised.olga], itemised.by)
+    other = apps.connect("listed-operations", "Another list", {}, [itemised.olga], itemised.by)
     mine, elsewhere, more = (Row.create(app=app, external_id=id, **{"status": "active", "state": "present", **row})
                              for app, id in ((itemised.app, "1"), (other, "1"), (itemised.app, "2")))  # fmt: skip
     with snapshot.staging():

@@ -22,7 +22,7 @@ from sync.people import people
 from sync.reports import reports
 from sync.safety import lost_fields
 from sync.workspace import update_workspace
-from tests.sync.listed import Listed, ListedActs, ListedApp
+from tests.sync.listed import Listed, ListedApp, ListedOperations
 
 SEEN = datetime(2026, 11, 1)
 STEPS = 14
@@ -38,7 +38,7 @@ class Twins:
         self.past: list[dict] = [{}]
         self.breaks_at: int | None = None
         self.repeated: dict[str, object] | None = None  # what an account has when it comes a second time
-        self.apps = [listed.app, apps.connect("listed-acts", "Its twin", {}, [listed.olga], listed.by)]
+        self.apps = [listed.app, apps.connect("listed-operations", "Its twin", {}, [listed.olga], listed.by)]
         for app, name in zip(self.apps, ("Twin one", "Twin two")):
             App.update(name=name).where(App.id == app.id).execute()
             app.name = name
@@ -165,7 +165,7 @@ def rows(query: str, app: App) -> list[str]:
 @pytest.mark.parametrize("seed", range(int(os.environ.get("SEEDS", 3))))
 def test_it_makes_no_difference_whatever_happens(listed, monkeypatch, seed, capabilities):
     chance = random.Random(seed)
-    for kind in (ListedApp, ListedActs):
+    for kind in (ListedApp, ListedOperations):
         monkeypatch.setattr(kind, "capabilities", frozenset(capabilities))
     monkeypatch.setattr(ListedApp, "accounts", lambda connector: twins.accounts())
     monkeypatch.setattr(snapshot, "BATCH", 5)

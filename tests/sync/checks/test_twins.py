@@ -19,15 +19,15 @@ from sync.models import Access, Account, Activity, App, Asset, Assignment, Chang
 from sync.people import people
 from sync.reports import reports
 from sync.tasks import by_hand
-from tests.sync.listed import LISTS, Listed, ListedActs
+from tests.sync.listed import LISTS, Listed, ListedOperations
 
 ROWS = (App, Role, Account, Asset, Access, Check, Report, Change, Task, Activity, Assignment)
 
 
-class TwinApp(ListedActs):
+class TwinApp(ListedOperations):
     slug = "twin"
     fields = (Field("space", "Space"),)
-    capabilities = ListedActs.capabilities | {ASSETS}
+    capabilities = ListedOperations.capabilities | {ASSETS}
 
     def assets(self) -> Iterator[Thing]:
         yield from LISTS["listed"].things

@@ -17,7 +17,7 @@ from sync.people import holds
 from sync.reports import reports
 from sync.tasks import by_hand, tasks
 from sync.tasks import progress as task_progress
-from sync.tasks.by_hand import ActHeld, ActProblem, PlanChanged
+from sync.tasks.by_hand import OperationHeld, OperationProblem, PlanChanged
 from tests.sync.acting import account, change_role, grant, ids, remove, revoke, words
 from tests.sync.fixtures import email
 
@@ -107,7 +107,7 @@ def test_neither_the_last_administrator_nor_rollcalls_own_account_loses_the_role
     assert {line.why for line in plan.lines} == {
         "Protected: the last Owner of the app", "Protected: Rollcall acts with this account",
     }  # fmt: skip
-    with pytest.raises(ActProblem, match="None of this can be done"):
+    with pytest.raises(OperationProblem, match="None of this can be done"):
         change_role(chat, "member", 0)
 
 
@@ -253,7 +253,7 @@ def test_removals_that_wait_in_the_report_count_for_the_guard(chat):
     assert report.held == 0 and by_hand.plan_removals(chat.app, ids(5, 6, 7, 8)).held
     assert not by_hand.plan_removals(chat.app, ids(5)).held
     assert not by_hand.plan_removals(chat.app, ids(1, 2, 3, 4)).held, "the same seats are not counted twice"
-    with pytest.raises(ActHeld):
+    with pytest.raises(OperationHeld):
         remove(chat, 5, 6, 7, 8)
     remove(chat, 5, 6, 7, 8, released=4)
     assert len(reports.finish(report, chat.by, version=report.version).tasks) == 4
@@ -263,9 +263,9 @@ def test_more_than_the_guard_allows_waits_for_a_release(chat):
     apps.set_guard(chat.app, 2, 10, chat.by)
     plan = by_hand.plan_removals(chat.app, ids(2, 3, 4))
     assert plan.held
-    with pytest.raises(ActHeld):
+    with pytest.raises(OperationHeld):
         remove(chat, 2, 3, 4)
-    with pytest.raises(ActHeld):
+    with pytest.raises(OperationHeld):
         remove(chat, 2, 3, 4, released=2)
     assert Task.select().count() == 0
     remove(chat, 2, 3, 4, released=3)
@@ -334,9 +334,9 @@ def test_a_worker_that_died_after_the_operation_finds_it_done(chat, channel):
 def test_only_accounts_of_the_app_are_meant(chat, second):
     theirs = Account.select().where(Account.app == second.app).first()
     assert by_hand.plan_roles(chat.app, [theirs.id], "admin").lines == []
-    with pytest.raises(ActProblem, match="Select at least one account"):
+    with pytest.raises(OperationProblem, match="Select at least one account"):
         by_hand.plan_removals(chat.app, [])
-    with pytest.raises(ActProblem, match="no such role"):
+    with pytest.raises(OperationProblem, match="no such role"):
         by_hand.plan_roles(chat.app, ids(1), "emperor")
 
 
@@ -362,7 +362,7 @@ def test_one_held_removal_is_released_by_its_number(chat):
     def again() -> by_hand.Plan:
         return by_hand.plan_removals(App.get(), ids(3))
 
-    with pytest.raises(ActHeld):
+    with pytest.raises(OperationHeld):
         by_hand.carry_out(again, chat.by, plan.seen, reason="Left")
     assert not Task.select().exists()
     assert len(by_hand.carry_out(again, chat.by, plan.seen, reason="Left", released=1).tasks) == 1

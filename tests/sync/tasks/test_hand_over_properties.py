@@ -22,7 +22,7 @@ from sync.people import people
 from sync.problems import Problem
 from sync.reports import policy, reports
 from sync.tasks import by_hand, tasks
-from tests.sync.listed import Listed, ListedActs
+from tests.sync.listed import Listed, ListedOperations
 
 SLOW = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 PEOPLE, ASSETS = 4, ("a", "b")
@@ -30,11 +30,11 @@ PLACES: dict[tuple[str, str], str] = {}  # (account, asset) → role, in the app
 BROKEN: set[str] = set()
 
 
-class ListedPlaces(ListedActs):
+class ListedPlaces(ListedOperations):
     """With assets, whose access can be granted and revoked; it fails while `BROKEN` says so."""
 
     slug = "listed-places"
-    capabilities = ListedActs.capabilities | {base.ASSETS, base.GRANT, base.REVOKE}
+    capabilities = ListedOperations.capabilities | {base.ASSETS, base.GRANT, base.REVOKE}
 
     def assets(self) -> Iterator[Thing]:
         yield from (Thing(id, "room", id) for id in ASSETS)

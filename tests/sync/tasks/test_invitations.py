@@ -15,7 +15,7 @@ from sync.models import Account, App, Check, Invitation, Mail, Person, Task
 from sync.people import people
 from sync.tasks import by_hand, disconnecting, invitations, tasks
 from sync.tasks import progress as task_progress
-from sync.tasks.by_hand import ActProblem, PlanChanged
+from sync.tasks.by_hand import OperationProblem, PlanChanged
 from sync.tasks.invitations import addresses
 from sync.workspace import update_workspace, workspace
 
@@ -238,7 +238,7 @@ def test_the_open_invitation_of_who_has_left_is_cancelled(chat, nina):
     invitations.remind_and_expire(utcnow())
     assert now(invitation).state == "cancelled"
     assert invitations.remind_and_expire(utcnow() + timedelta(days=30)) == 0 and not mails("invitation reminder")
-    with pytest.raises(ActProblem, match="has left"):
+    with pytest.raises(OperationProblem, match="has left"):
         invitations.again(invitation, chat.by)
 
 
@@ -255,7 +255,7 @@ def test_a_cancelled_one_that_was_not_sent_yet_is_never_sent(chat, nina):
     invitations.cancel(Invitation.get(), chat.by)
     queue.drain()
     assert chat.calls("POST") == [] and (Task.get().state, Invitation.get().state) == ("cancelled", "cancelled")
-    with pytest.raises(ActProblem, match="already cancelled"):
+    with pytest.raises(OperationProblem, match="already cancelled"):
         invitations.cancel(Invitation.get(), chat.by)
     assert invitations.plan(chat.app, [NINA], "member").ready, "they can be invited again"
 

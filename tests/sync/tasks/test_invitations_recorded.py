@@ -12,7 +12,7 @@ from sync.matching import decisions as match_decisions
 from sync.models import Account, Activity, Invitation, Person, Task
 from sync.people import people
 from sync.tasks import invitations
-from sync.tasks.by_hand import ActProblem, PlanChanged
+from sync.tasks.by_hand import OperationProblem, PlanChanged
 from sync.tasks.invitations import InvitationProblem
 from tests.sync.fixtures import email
 
@@ -105,7 +105,7 @@ def test_an_open_invitation_of_the_address_is_the_one(chat, second, nina, invita
     ([], "at least one e-mail address"),
     ([f"n{number}@acme.example" for number in range(501)], "more than 500 addresses")])
 def test_none_or_too_many_are_not_planned(chat, emails, why):
-    with pytest.raises(ActProblem, match=why):
+    with pytest.raises(OperationProblem, match=why):
         invitations.plan(chat.app, emails, "member")
     assert len(invitations.plan(chat.app, emails[:500] or [NINA], "member").lines) == (len(emails[:500]) or 1)
 
@@ -141,7 +141,7 @@ def test_a_plan_finds_the_persons_account(chat, values, expected):
 def test_nobody_is_invited_where_nobody_can_be_or_something_changed(chat, nina):
     chat.leave(3)
     seen = invitations.plan(chat.app, [email(3)], "member").seen
-    with pytest.raises(ActProblem, match="None of them can be invited"):
+    with pytest.raises(OperationProblem, match="None of them can be invited"):
         invitations.invite_all(chat.app, [email(3)], "member", chat.by, seen)
     with pytest.raises(PlanChanged, match="Nobody was invited"):
         invitations.invite_all(chat.app, [NINA], "member", chat.by, "another page")

@@ -147,14 +147,14 @@ def test_access_is_offered_to_accounts_that_can_use_it(chat, second, values, off
 
 
 def test_none_or_too_many_are_not_planned(chat, channel):
-    with pytest.raises(by_hand.ActProblem, match="more than 5,000 accounts"):
+    with pytest.raises(by_hand.OperationProblem, match="more than 5,000 accounts"):
         by_hand.plan_removals(chat.app, range(5001))
     assert by_hand.plan_removals(chat.app, range(1000, 6000)).lines == []
     for wrong in ([], [channel.id + 1], range(1, 5002)):
-        with pytest.raises(by_hand.ActProblem, match="Nothing that you selected"):
+        with pytest.raises(by_hand.OperationProblem, match="Nothing that you selected"):
             by_hand.plan_grants(chat.app, ids(2), wrong, "member")
     Asset.update(state="gone").execute()
-    with pytest.raises(by_hand.ActProblem, match="Nothing that you selected"):
+    with pytest.raises(by_hand.OperationProblem, match="Nothing that you selected"):
         by_hand.plan_grants(chat.app, ids(2), [channel.id], "member")
 
 
@@ -164,7 +164,7 @@ def test_too_many_acts_at_once_are_not_planned(chat, monkeypatch):
     assets = [asset.id for asset in Asset.select()]
     monkeypatch.setattr(by_hand, "MOST", 6)
     assert len(by_hand.plan_grants(chat.app, ids(2, 3), assets, "member").lines) == 6
-    with pytest.raises(by_hand.ActProblem, match="more than 6 changes"):
+    with pytest.raises(by_hand.OperationProblem, match="more than 6 changes"):
         by_hand.plan_grants(chat.app, ids(2, 3, 4), assets, "member")
 
 

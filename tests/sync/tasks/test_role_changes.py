@@ -113,7 +113,7 @@ def test_an_approval_from_before_further_roles_were_known_does_not_take_them(cro
 
 def test_a_connector_that_would_do_otherwise_now_is_asked_nothing(crowd, monkeypatch):
     give(crowd, "admin", "ada")
-    monkeypatch.setattr("tests.sync.listed.ListedActs.change_role_keeps", not crowd.keeps)
+    monkeypatch.setattr("tests.sync.listed.ListedOperations.change_role_keeps", not crowd.keeps)
     queue.drain()
     assert (Task.get().state, crowd.changed) == ("no longer needed", [])
     assert "different roles than" in Task.get().error

@@ -16,7 +16,7 @@ from sync.safety.sole_managers import NeedsSuccessor
 from sync.safety.successors import SuccessorProblem
 from sync.states import Part
 from sync.tasks import by_hand
-from sync.tasks.by_hand import ActProblem, Plan
+from sync.tasks.by_hand import OperationProblem, Plan
 from web import outcomes, successors
 from web import preview as previews
 from web.answers import INVALID, dialog, go_to, safe_address, whole_number
@@ -27,7 +27,7 @@ from web.permissions import app_part
 from web.security import by
 from web.words import plural
 
-pages = Blueprint("member_acts", __name__, url_prefix="/apps/<int:app_id>")
+pages = Blueprint("member_dialogs", __name__, url_prefix="/apps/<int:app_id>")
 
 CHOICES = 50  # accounts that are offered at once
 NAMED = 5  # accounts that a dialog names before it counts the others
@@ -38,7 +38,9 @@ CANT = "Rollcall can't do that in {}, or the app isn't connected. Nothing was ch
 @app_part(Part.OWNER)
 def choose_role(app: App) -> tuple[str, int]:
     operation = RoleChange()
-    return _preview(app, operation) if operation.role else _choose(app, operation, "acts/_role.html", _role_choice)
+    if operation.role:
+        return _preview(app, operation)
+    return _choose(app, operation, "operations/_role.html", _role_choice)
 
 
 def _role_choice(app: App) -> dict:
@@ -100,7 +102,7 @@ def choose_grant(app: App) -> tuple[str, int]:
     if operation.role and ticked() and ticked("asset") and not looks:
         return _preview(app, operation)
     problem = "Select at least one, and choose a role." if "role" in request.args and not looks else ""
-    return _choose(app, operation, "acts/_grant.html", _grant_choice, problem)
+    return _choose(app, operation, "operations/_grant.html", _grant_choice, problem)
 
 
 def _grant_choice(app: App) -> dict:
@@ -167,7 +169,7 @@ def _choose(app: App, operation: Operation, part: str, choices: Callable[[App], 
         return refused(app, title, CANT.format(app.name))
     try:
         found = choices(app)
-    except ActProblem as refusal:
+    except OperationProblem as refusal:
         return refused(app, title, str(refusal))
     return dialog(part, title, INVALID if problem else 200, app=app, kind=kind_of(app), heading=title, problem=problem,
                   back=back_of(app), **found)  # fmt: skip
@@ -178,7 +180,7 @@ def _preview(app: App, operation: Operation, problem: str = "") -> tuple[str, in
         return refused(app, operation.title(app), CANT.format(app.name))
     try:
         plan = operation.plan(app)
-    except ActProblem as refusal:
+    except OperationProblem as refusal:
         return refused(app, operation.title(app), str(refusal))
     words = operation.words(app, len(previews.going(plan)))
     return preview(app, plan, operation.address(app), words, problem, **operation.answers())
@@ -190,8 +192,8 @@ def preview(app: App, plan: Plan, address: str, words: Words, problem: str = "",
     shown = previews.preview(app, plan, answers.get("released", ""))
     taken_along = {name: value for name, value in answers.items() if name not in ("reason", "released")}
     return dialog(
-        "acts/_preview.html", words.title, INVALID if problem else 200, app=app, preview=shown, words=words,
-        address=url_for("member_acts.choose_removal", app_id=app.id) if shown.waits else address, problem=problem,
+        "operations/_preview.html", words.title, INVALID if problem else 200, app=app, preview=shown, words=words,
+        address=url_for("member_dialogs.choose_removal", app_id=app.id) if shown.waits else address, problem=problem,
         warning=warning, reason=answers.get("reason", ""), answers=taken_along, back=back_of(app),
         selection=selection() if shown.waits else [("account", id) for id in ticked()],
         asset_ids=ticked("asset"),
@@ -208,7 +210,7 @@ def _carry_out(app: App, operation: Operation) -> Response | tuple[str, int]:
             released=whole_number(answers.get("released", "")) or 0, hand_overs=successors.chosen(app),
             kept=set(request.form.getlist("undecided")) - set(request.form.getlist("yes")),
         )  # fmt: skip
-    except (ActProblem, NeedsSuccessor, SuccessorProblem) as problem:
+    except (OperationProblem, NeedsSuccessor, SuccessorProblem) as problem:
         return _preview(app, operation, str(problem))
     if done.already:
         return go_to(back_of(app), "This was already requested. Nothing is done twice.")
@@ -218,7 +220,8 @@ def _carry_out(app: App, operation: Operation) -> Response | tuple[str, int]:
 
 def refused(app: App, title: str, problem: str) -> tuple[str, int]:
     """A dialog that says why there is nothing to decide."""
-    return dialog("acts/_refused.html", title, INVALID, app=app, heading=title, problem=problem, back=back_of(app))
+    return dialog("operations/_refused.html", title, INVALID, app=app, heading=title, problem=problem,
+                  back=back_of(app))  # fmt: skip
 
 
 def back_of(app: App) -> str:
