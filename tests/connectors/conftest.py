@@ -59,16 +59,16 @@ def target():
 
 
 @pytest.fixture
-def waits():
+def pauses():
     return []
 
 
 @pytest.fixture
-def client(target, waits):
+def client(target, pauses):
     made = []
 
     def client(**options) -> Http:
-        options = {"pause": waits.append, "headers": {"Authorization": "Bearer " + quote(SECRET)}} | options
+        options = {"pause": pauses.append, "headers": {"Authorization": "Bearer " + quote(SECRET)}} | options
         made.append(Http(options.pop("base_url", target.url), secrets=[SECRET], **options))
         return made[-1]
 

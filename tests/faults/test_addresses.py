@@ -104,7 +104,7 @@ def read(directory: Directory) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("text", [text for text in UNCLEAR if ";" not in text])  # which of two is asked
-def test_a_file_with_what_is_no_address_is_refused_with_its_line(tmp_path: Path, by: str, text):
+def test_a_file_with_an_invalid_address_is_refused_with_its_line(tmp_path: Path, by: str, text):
     rows = f'email,name\nbo@acme.example,Bo\n"{text}",Ana\n'
     with pytest.raises(PeopleProblem, match=r"line 3 .* isn't an e-mail address: .*Nothing was changed"):
         importing.import_csv(rows.encode(), by)
@@ -118,7 +118,7 @@ def test_a_file_with_what_is_no_address_is_refused_with_its_line(tmp_path: Path,
 
 
 @pytest.mark.parametrize(("known", "spelled"), ONE_MAILBOX)
-def test_an_import_finds_who_is_there(by: str, known, spelled):
+def test_an_import_finds_the_people_who_are_there(by: str, known, spelled):
     ana = people.add("Ana", known, by)
     quoted = spelled.replace('"', '""')
     listed = f'email,name\n"{quoted}",Ana Lopez\n'.encode()
@@ -137,7 +137,7 @@ def test_an_export_with_both_of_two_look_alikes_has_two_accounts(tmp_path: Path)
 
 
 @pytest.mark.parametrize(("known", "spelled"), ONE_MAILBOX)
-def test_a_directory_that_is_read_finds_who_is_there(company: Scripted, by: str, known, spelled):
+def test_a_directory_that_is_read_finds_the_people_who_are_there(company: Scripted, by: str, known, spelled):
     ana = people.add("Ana", known, by)
     company.add("ana", spelled, "Ana")
     company.read()
@@ -155,7 +155,7 @@ def test_a_directory_sees_which_address_is_none_and_its_people_stay(company: Scr
     assert "gives Ana an address that was left out. ana lopez@acme.example isn't an e-mail address" in logged
 
 
-def test_a_directory_by_ldap_finds_who_is_there(slapd: Slapd, by: str):
+def test_a_directory_by_ldap_finds_the_people_who_are_there(slapd: Slapd, by: str):
     ana, maria = people.add("Ana", "ana@acme.example", by), people.add("Maria", "maria@münchen.example", by)
     slapd.add("ana", "Ana Lopez", "Ana Lopez <ana@acme.example>,")
     slapd.add("maria", "Maria", "Maria@XN--MNCHEN-3YA.example")
@@ -201,7 +201,7 @@ def test_an_app_by_a_file_separates_look_alikes_and_joins_spellings(desk, olga, 
 
 
 @pytest.mark.parametrize(("known", "spelled"), ONE_MAILBOX)
-def test_a_push_finds_who_is_there_and_answers_as_it_was_sent(okta: Provider, by: str, known, spelled):
+def test_a_push_finds_the_person_and_answers_as_it_was_sent(okta: Provider, by: str, known, spelled):
     ana = people.add("Ana", known, by)
     user = okta.add("ana", emails=[{"value": spelled, "type": "work"}])
     assert okta.person(user) == ana
@@ -211,7 +211,7 @@ def test_a_push_finds_who_is_there_and_answers_as_it_was_sent(okta: Provider, by
 
 
 @pytest.mark.parametrize("text", UNCLEAR)
-def test_a_push_of_what_is_no_address_is_refused_with_the_reason(okta: Provider, text):
+def test_a_push_of_an_invalid_address_is_refused_with_the_reason(okta: Provider, text):
     body = {"schemas": [USER], "userName": "ana", "active": True, "emails": [{"value": text, "type": "work"}]}
     answer = okta.call("POST", "/Users", body)
     assert problem(answer) == (400, "invalidValue") and "isn't an e-mail address" in json.loads(answer.text)["detail"]
@@ -260,7 +260,7 @@ def test_a_sign_in_that_was_linked_by_a_look_alike_is_unlinked(by: str):
 
 
 @pytest.mark.parametrize(("known", "spelled"), ONE_MAILBOX)
-def test_a_form_finds_who_is_there(owner, by: str, known, spelled):
+def test_a_form_finds_the_person_who_is_there(owner, by: str, known, spelled):
     ana = people.add("Ana", known, by)
     answer = owner.post("/people", name="Ana again", email=spelled)
     assert answer.status_code == 422 and "belongs to Ana" in answer.text
@@ -286,7 +286,7 @@ def test_a_form_keeps_the_clean_address(owner):
 
 
 @pytest.mark.parametrize("text", UNCLEAR[:1] + UNCLEAR[2:])
-def test_a_form_with_what_is_no_address_comes_back_with_the_reason(owner, text):
+def test_a_form_with_an_invalid_address_comes_back_with_the_reason(owner, text):
     answer = owner.post("/people", name="Ana", email=text)
     assert answer.status_code == 422
     assert "isn&#39;t an e-mail address: " in answer.text and "Nothing was changed." in answer.text
@@ -341,7 +341,7 @@ def test_the_field_lets_such_addresses_and_what_is_cleaned_through(anybody):
 
 
 @pytest.mark.parametrize(("known", "spelled"), ONE_MAILBOX)
-def test_the_command_line_finds_who_is_there(by: str, known, spelled):
+def test_the_command_line_finds_the_person_who_is_there(by: str, known, spelled):
     ana = people.add("Ana", known, by)
     assert cli.apps._person(spelled) == ana
 

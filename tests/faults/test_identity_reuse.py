@@ -173,7 +173,7 @@ def test_both_are_suggested_and_the_shown_choice_counts(okta, chat):
     assert account(chat).person == hire
 
 
-def test_of_a_leaver_who_is_held_nothing_is_decided_until_they_are_released(okta, chat):
+def test_a_held_leaver_is_not_decided_on_before_the_release(okta, chat):
     for user in okta.users[2:7]:
         okta.deactivate(user)
     okta.deactivate(okta.users[1])

@@ -170,7 +170,7 @@ def test_a_day_of_small_changes_is_a_mass(chat):
     assert (check.applied, check.held) == (0, 1)
 
 
-def test_finish_sync_removes_who_left_and_leaves_the_updates_held(chat):
+def test_finish_sync_removes_leavers_and_leaves_the_updates_held(chat):
     promote(chat, *range(1, 7))
     chat.leave(9)
     report = chat.check().report

@@ -1,4 +1,4 @@
-"""Members acts in a real browser: invite, join, another role, access granted and revoked, removal; hurried clicks.
+"""Operations on members in a browser: invite, join, another role, access granted and revoked, removal; hurried clicks.
 E-mails go to a real SMTP server, operations to the sample app over HTTP; the queue runs between the steps."""
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ def test_deprovisioned_is_out_at_once(site, server, settings, by) -> None:
     assert come_in(site, visitor, "")[1] == 403
 
 
-def test_a_code_is_good_once_and_for_who_asked_alone(site, server, settings) -> None:
+def test_a_code_is_good_once_and_only_for_the_person_who_asked(site, server, settings) -> None:
     browser, visitor = Client(site), Visitor(server)
     came = urlsplit(visitor.go(browser.get("/sign-in/oidc").location, "jana"))
     mallory = Client(site)

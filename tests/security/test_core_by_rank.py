@@ -216,7 +216,7 @@ def test_every_function_that_a_page_calls_to_change_something_is_in_the_table():
     assert not gone, f"lines of the table without a function: {sorted(gone)}"
 
 
-def test_pages_never_leave_out_who_asks():
+def test_pages_never_leave_out_the_person_who_asks():
     """sign_in.sign_in.set_password and signed_link may be called without, by the installation itself."""
     for file in (ROOT / "web").glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
@@ -299,7 +299,7 @@ def test_an_offboarding_of_someone_above(world: World, someone, olga: Person):
         offboarding.start(world.target, someone("Us Er", "user"), set(), {})
 
 
-def test_a_role_is_given_by_nobody_who_has_a_lower_one(world: World, someone):
+def test_nobody_gives_a_role_above_their_own(world: World, someone):
     asker = _asker("super admin", world, someone)
     with pytest.raises(NotAllowed):
         people.set_workspace_role(world.target, "owner", asker)

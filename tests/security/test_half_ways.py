@@ -102,7 +102,7 @@ def test_the_secret_that_counts_is_the_one_whose_code_came(olga: Person, monkeyp
     assert not second_factor.has(olga) and authenticator.offered(olga) != seen
 
 
-def test_a_secret_that_waits_is_shown_to_nobody_who_comes_later(owner: Client, olga: Person):
+def test_a_secret_that_waits_is_not_shown_long_after_the_sign_in(owner: Client, olga: Person):
     owner.post(f"{HERE}/authenticator")
     secret = secret_of(owner.get(f"{HERE}/authenticator").text)
     Session.update(created_at=utcnow() - FRESH - timedelta(seconds=1)).execute()

@@ -148,13 +148,13 @@ def test_how_strong_it_is_is_shown_as_it_is_typed(owner: Client, someone, caplog
     assert "kettle" not in caplog.text
 
 
-def test_nobody_is_answered_who_sets_no_password(site, olga):
+def test_only_someone_who_sets_a_password_is_answered(site, olga):
     assert Client(site).post("/password-strengths", password="blue kettle runs north").status_code == 404
     assert Client(site).post("/password-strengths", password="x", token="guess").status_code == 404
 
 
 @pytest.mark.parametrize("role, expected", [("owner", True), ("super admin", True), ("admin", False), ("guest", False)])
-def test_only_who_sets_others_passwords_sees_what_is_theirs(site, someone, role: str, expected: bool):
+def test_a_name_in_a_password_is_reported_only_to_people_who_may_set_it(site, someone, role: str, expected: bool):
     """Else a guest finds out by guessing which addresses are known here."""
     ben = someone("Benedict Rothschild", "guest")
     asking = Client(site, someone("Ada Asker", role))

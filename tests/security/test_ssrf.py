@@ -72,7 +72,7 @@ def test_loopback_is_refused_unless_it_is_configured(strict, here: Listener, hos
         Http(f"https://{host}:{here.port}", retries=0).get("/")
 
 
-def test_a_private_network_is_for_who_may_enter_it_and_where_it_is_configured(inside: Listener):
+def test_a_private_network_needs_a_permitted_person_or_the_configuration(inside: Listener):
     address = f"https://{PRIVATE}:{inside.port}"
     with pytest.raises(HostRefused, match="An Owner of the workspace can enter.*ROLLCALL_PRIVATE_NETWORKS"):
         Http(address, retries=0).get("/")

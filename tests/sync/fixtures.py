@@ -55,7 +55,7 @@ def email(number: int) -> str:
 
 
 @pytest.fixture
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+def repeats_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A passing fault is tried again without a pause."""
     monkeypatch.setattr(retries, "WITHIN_CHECK", retries.seconds(0, 0))
     monkeypatch.setattr(Http, "first_pause", 0.001)
@@ -132,7 +132,7 @@ def samples(tmp_path_factory: pytest.TempPathFactory, quick_passwords: None) -> 
 
 
 @pytest.fixture
-def chat(samples: Samples, home: Path, hurried: None) -> Iterator[Chat]:
+def chat(samples: Samples, home: Path, repeats_at_once: None) -> Iterator[Chat]:
     """Person 0 is the owner of the chat, persons 1 to 9 are members. All are known people. It is read once."""
     chat = samples.known(0)
     yield chat

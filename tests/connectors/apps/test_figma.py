@@ -42,7 +42,7 @@ class TestFigma(ConnectorContract):
         assert [account.seat for account in connector.accounts()] == [""]
 
     @pytest.mark.parametrize("flag,role", [(True, "admin"), ("true", "admin"), (False, "member"), (None, "member")])
-    def test_an_admin_is_who_figma_says(self, app, connector, flag, role):
+    def test_an_admin_is_the_person_whom_figma_names(self, app, connector, flag, role):
         self.fill(app, 1)
         app.raw[app.seats[0].id] = {EXTENSION: {"figmaAdmin": flag}}
         assert next(connector.accounts()).role == role

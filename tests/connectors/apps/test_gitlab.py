@@ -90,7 +90,7 @@ class TestGitLab(ConnectorContract):
             ("100", "group:5", "50", True), ("900", "group:5", "20", False), ("900", "project:6", "40", False),
         ]  # fmt: skip
 
-    def test_a_role_in_the_group_is_not_given_to_who_is_below_it(self, below, connector):
+    def test_a_role_in_the_group_is_not_given_to_someone_below_it(self, below, connector):
         with pytest.raises(Refused):
             connector.change_role(connector.account("900"), "40")
         with pytest.raises(Refused, match="isn't a role of the group"):

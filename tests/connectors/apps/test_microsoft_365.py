@@ -242,7 +242,7 @@ class TestMicrosoft365(ConnectorContract):
         [missing] = connector.test().missing
         assert "end the sessions" in missing and "User.RevokeSessions.All" in missing
 
-    def test_sessions_are_no_matter_of_who_only_reads(self, app, connector):
+    def test_a_credential_that_only_reads_needs_no_right_to_end_sessions(self, app, connector):
         app.permissions = {"User.Read.All"}
         assert connector.test().missing == () and "block users" not in connector.test().may
 

@@ -111,7 +111,7 @@ class TestOktaApp(ConnectorContract):
         assert app.seats[0].status == "suspended"
         connector.close()
 
-    def test_nobody_is_signed_out_who_is_not_removed(self, app):
+    def test_only_someone_who_is_removed_is_signed_out(self, app):
         self.fill(app, 1)
         app.scopes[app.seats[0].id] = "GROUP"
         connector = self.connect(app, sessions="end")

@@ -93,9 +93,9 @@ def test_a_connector_may_read_errors_in_its_own_way(target, client):
         if answer.json().get("ok") is False:
             return RateLimited(f"Slack says: {answer.json()['error']}", 2)
 
-    waits: list[float] = []
-    assert client(on_error=on_error, pause=waits.append).post("thing").json()["method"] == "POST"
-    assert answers == [200, 200, 200] and waits == [2, 2]
+    pauses: list[float] = []
+    assert client(on_error=on_error, pause=pauses.append).post("thing").json()["method"] == "POST"
+    assert answers == [200, 200, 200] and pauses == [2, 2]
     target.fail(Reply(200, {"ok": False, "error": SECRET}), times=FOREVER)
     with pytest.raises(RateLimited) as limited:
         client(on_error=on_error).get("thing")
@@ -106,12 +106,12 @@ def test_a_connector_may_read_errors_in_its_own_way(target, client):
 
 
 @pytest.mark.parametrize("method,tries", [("get", 4), ("put", 4), ("delete", 4), ("post", 1), ("patch", 1)])
-def test_only_idempotent_calls_are_repeated(target, client, waits, method, tries):
+def test_only_idempotent_calls_are_repeated(target, client, pauses, method, tries):
     target.fail(Reply(503), times=FOREVER)
     with pytest.raises(TemporarilyUnavailable):
         getattr(client(), method)("thing")
     assert len(target.requests) == tries
-    assert waits == sorted(waits) and len(waits) == tries - 1
+    assert pauses == sorted(pauses) and len(pauses) == tries - 1
 
 
 def test_a_search_by_post_may_be_repeated(target, client):
@@ -119,10 +119,10 @@ def test_a_search_by_post_may_be_repeated(target, client):
     assert client().post("thing", json={"a": 1}, idempotent=True).json()["body"] == {"a": 1}
 
 
-def test_a_call_that_never_arrived_is_repeated_whatever_it_is(client, waits):
+def test_a_call_that_never_arrived_is_repeated_whatever_it_is(client, pauses):
     with pytest.raises(TemporarilyUnavailable, match="accepts no connection"):
         client(base_url=f"http://127.0.0.1:{free_port()}").post("thing", json={"a": 1})
-    assert len(waits) == 3
+    assert len(pauses) == 3
 
 
 @pytest.mark.parametrize("bend,acts", [(cut_off, True), (DROPPED, False)])
@@ -187,29 +187,29 @@ def test_a_403_to_an_operation_is_the_apps_no(target, client):
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_a_short_wait_is_waited_out_for_any_call(target, client, waits, method):
+def test_a_short_wait_is_waited_out_for_any_call(target, client, pauses, method):
     target.fail(Reply(429, headers={"Retry-After": "3"}))
     getattr(client(), method)("thing")
-    assert waits == [3]
+    assert pauses == [3]
 
 
-def test_a_date_in_the_past_means_soon(target, client, waits):
+def test_a_date_in_the_past_means_soon(target, client, pauses):
     target.fail(Reply(429, headers={"Retry-After": formatdate(0, usegmt=True)}))
     client().get("thing")
-    assert len(waits) == 1 and waits[0] < 1
+    assert len(pauses) == 1 and pauses[0] < 1
 
 
-def test_patience_can_be_longer(target, client, waits):
+def test_patience_can_be_longer(target, client, pauses):
     target.fail(Reply(503, headers={"Retry-After": "40"}))
     client(patience=60).get("thing")
-    assert waits == [40]
+    assert pauses == [40]
 
 
-def test_a_long_wait_of_a_503_is_not_cut_short(target, client, waits):
+def test_a_long_wait_of_a_503_is_not_cut_short(target, client, pauses):
     target.fail(Reply(503, headers={"Retry-After": "40"}), times=FOREVER)
     with pytest.raises(TemporarilyUnavailable):
         client().get("thing")
-    assert waits == []
+    assert pauses == []
 
 
 # Size and time
@@ -250,13 +250,13 @@ def test_a_silent_server_is_given_up(target, client):
         release.set()
 
 
-def test_a_silent_server_is_asked_once_more_and_then_not_at_once_again(target, client, waits):
+def test_a_silent_server_is_asked_once_more_and_then_not_at_once_again(target, client, pauses):
     release = threading.Event()
     target.when(lambda: release.wait(20))
     try:
         with pytest.raises(TemporarilyUnavailable, match="no answer in time") as silence:
             client(timeout=(5, 0.1)).get("thing")
-        assert silence.value.silent and len(waits) == 1
+        assert silence.value.silent and len(pauses) == 1
     finally:
         release.set()
 

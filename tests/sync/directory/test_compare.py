@@ -293,7 +293,7 @@ def test_an_address_that_nobody_has_while_people_of_another_directory_claim_it_i
     assert person("other@acme.example").name == "Dan"
 
 
-def test_of_those_who_claim_an_address_that_nobody_has_only_others_who_are_known_are_named(scripted, by):
+def test_only_known_others_are_named_as_claiming_an_address_that_nobody_has(scripted, by):
     other, company = Scripted("HR"), Scripted()
     other.add("1", "one@acme.example", "Ana")
     other.add("2", "two@acme.example", "Bo")

@@ -120,7 +120,7 @@ def test_a_rule_that_rests_takes_no_access(groups, chat, launch, away):
     assert groups.found() == {} and email(1) in members(chat)
 
 
-def test_neither_does_a_group_that_is_gone_of_anyone_who_was_in_it(groups, chat, launch):
+def test_a_group_that_is_gone_takes_no_access_of_its_members(groups, chat, launch):
     groups.put(1, "Sales", "All", "Club")
     groups.read()
     groups.rule("Club", "member")
@@ -158,7 +158,7 @@ def test_the_approval_takes_nothing_whose_rule_rests_by_now(groups, chat, launch
     assert reports.finish(report, chat.by).tasks == [] and email(1) in members(chat)
 
 
-def test_nor_what_was_taken_out_of_the_rules_by_hand_by_now(groups, chat, launch):
+def test_access_taken_out_of_the_rules_by_hand_is_not_revoked(groups, chat, launch):
     move(groups, 1)
     report = chat.check().report
     [rule] = [shown.rule for shown in group_rules.of_app(groups.app) if shown.name.startswith("Sales")]
@@ -166,7 +166,7 @@ def test_nor_what_was_taken_out_of_the_rules_by_hand_by_now(groups, chat, launch
     assert reports.finish(report, chat.by).tasks == [] and email(1) in members(chat)
 
 
-def test_nor_what_the_app_gave_another_form_since(groups, chat, launch):
+def test_access_that_the_app_changed_since_is_not_revoked(groups, chat, launch):
     move(groups, 1)
     report = chat.check().report
     [task] = reports.finish(report, chat.by).tasks

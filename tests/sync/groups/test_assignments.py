@@ -207,7 +207,7 @@ def test_an_approval_does_not_outlive_the_return_to_a_group(groups, chat):
     assert groups.account(2).state == "present" and groups.role(2) == "member"
 
 
-def test_automatic_removal_is_the_owners_to_switch_on_and_spares_who_alone_controls_something(groups, chat):
+def test_owners_switch_automatic_removal_on_and_it_spares_sole_managers(groups, chat):
     general = chat.store.add_channel("general", via="page")
     chat.store.join(general, chat.id_of(1), "manager", via="page")
     for number in (1, 2, 3):
@@ -273,7 +273,7 @@ def test_a_removal_that_waits_for_someone_ends_once_nothing_asks_for_it(groups, 
     assert groups.role(1) == "member"
 
 
-def test_an_approval_to_who_is_being_removed_by_hand_already_asks_for_nothing_more(groups, chat):
+def test_approving_a_removal_that_is_under_way_by_hand_asks_for_nothing_more(groups, chat):
     groups.put(1, "Sales")
     groups.put(2, "Sales")
     groups.read()

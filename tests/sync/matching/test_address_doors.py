@@ -163,7 +163,7 @@ def test_the_last_look_goes_by_the_address_that_the_app_says_now(chat, leaver, g
     assert THEIRS not in chat.removed()
 
 
-def test_the_same_of_someone_who_is_known_by_that_address(chat, leaver, scripted):
+def test_the_address_of_a_known_person_protects_the_account(chat, leaver, scripted):
     company = Scripted()
     company.add("1", THEIRS, "Ana Lima")
     company.read()
@@ -171,7 +171,7 @@ def test_the_same_of_someone_who_is_known_by_that_address(chat, leaver, scripted
     assert decision(chat) == ("ignored", "Protected: its e-mail is that of Ana Lima")
 
 
-def test_the_persons_own_entry_does_not_protect_who_is_marked_as_left(chat, scripted):
+def test_an_own_entry_does_not_protect_a_person_marked_as_left(chat, scripted):
     """Someone marked them as left by hand; the directory is slow."""
     company = Scripted()
     for number in range(10):

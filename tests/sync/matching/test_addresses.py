@@ -381,7 +381,7 @@ def test_an_account_that_is_known_by_its_user_name_alone_is_asked_about_too(comp
     assert Account.get_by_id(new.id).person == person(ONE)
 
 
-def test_of_each_address_it_is_shown_who_says_so(company, it, by):
+def test_each_address_is_shown_with_its_sources(company, it, by):
     def words(email: str) -> list[str]:
         return [words for _, words in sorted(addresses.sources(person(email)).items())]
 

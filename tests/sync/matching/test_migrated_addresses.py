@@ -148,7 +148,7 @@ def test_an_active_person_keeps_an_address_that_two_had_in_two_spellings(old, st
     assert activity.verify().ok
 
 
-def test_of_two_who_are_here_the_main_address_counts_and_nobody_is_lost(old, start):
+def test_between_two_present_people_the_main_address_counts_and_both_stay(old, start):
     first = old.person("Bo", "bo@acme.example", "x@münchen.example")
     second = old.person("Chen", "x@xn--mnchen-3ya.example")
     start()

@@ -110,7 +110,7 @@ def test_nobody_is_likely(app, known, fields):
     assert [name for name, _ in suggested(app, **fields) if name != "Ana López"] == []
 
 
-def test_of_who_has_left_it_is_shown_and_of_equals_who_is_here_comes_first(app, known, by):
+def test_a_leaver_is_marked_and_of_equals_the_person_who_is_here_comes_first(app, known, by):
     people.mark_left(known["ana"], by)
     people.add("Ana Lopes", "ana.lopes@acme.example", by)
     left = ("Ana López", "The same name; has left the company")

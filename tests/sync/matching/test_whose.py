@@ -326,7 +326,7 @@ def test_an_address_of_someone_else_who_is_here_makes_the_account_anothers(ana, 
     ("a stranger's", False, "Ana Lima", None), ("another's", True, "Ana Lima", "Ana Lima"),
     ("theirs", True, "Ana Lima", None), ("theirs elsewhere", True, "Ana Lima", "Ana Lima"),
 ])  # fmt: skip
-def test_and_so_does_what_a_directory_says_of_a_stranger(home, ldap, known_by, whose, here, name, shown):
+def test_a_directorys_entry_of_a_stranger_makes_the_account_anothers(home, ldap, known_by, whose, here, name, shown):
     bo, other = Person.create(name="Bo"), Directory.create(kind="scim", name="Other")
     account = an_account(bo, **known_by)
     says(ldap, name=name, active=here)

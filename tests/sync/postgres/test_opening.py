@@ -146,7 +146,7 @@ def test_migrations_that_may_run_on_postgresql_have_numbers_of_their_own():
     assert any(Path(file).stem >= FIRST for file in MIGRATIONS.glob("0*.py"))
 
 
-def test_of_two_who_write_one_waits(home):
+def test_the_second_of_two_writers_waits(home):
     """Each reads the last entry and writes after it: with two at once, the log would have one number twice."""
     from sync import activity
 

@@ -481,7 +481,7 @@ def test_the_standing_approval_never_covers_what_a_guard_holds(chat):
     assert chat.removed() == []
 
 
-def test_the_standing_approval_never_covers_who_alone_controls_an_asset(chat):
+def test_the_standing_approval_never_covers_a_sole_manager(chat):
     apps.set_removal(chat.app, "automatic", chat.by)
     channel = chat.store.add_channel("launch", via="page")
     chat.store.join(channel, chat.id_of(3), "manager", via="page")

@@ -64,7 +64,7 @@ def test_each_protection_but_a_day_that_was_set_has_a_sentence():
 
 
 @pytest.mark.parametrize("case", ["removable", "accepted", "left out", "here", "another app"])
-def test_nobody_is_named_who_can_be_removed_or_may_stay(chat, second, leaver, case):
+def test_only_people_who_can_neither_be_removed_nor_stay_are_named(chat, second, leaver, case):
     if case == "removable":
         Change.update(protection=None, protected=None, decision="needs confirmation").execute()
     elif case == "accepted":

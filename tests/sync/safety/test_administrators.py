@@ -44,7 +44,7 @@ def pair(chat):
     ({"missing_fields": BIT["email"]}, True),
     *[({"missing_fields": BIT[field]}, False) for field in ("role", "status", "kind")],
 ])  # fmt: skip
-def test_an_administrator_counts_who_is_known_to_be_one_and_can_sign_in(chat, pair, values, counts):
+def test_an_administrator_counts_if_known_to_be_one_and_able_to_sign_in(chat, pair, values, counts):
     Account.update(**values).where(Account.id == pair[1].id).execute()
     assert (pair[1].id in administrators.administrators_left(chat.app)) is counts
     assert pair[0].id in administrators.administrators_left(chat.app)

@@ -30,7 +30,7 @@ def control(one: Account, place: Asset, privileged: bool = True) -> None:
     ({}, True, True), ({}, False, False), ({"status": "suspended"}, True, False), ({"status": "invited"}, True, False),
     ({"kind": "system"}, True, False), ({"state": "removing"}, True, False), ({"state": "gone"}, True, False),
 ])  # fmt: skip
-def test_someone_else_counts_who_controls_it_and_can_act(app, values, privileged, counts):
+def test_someone_else_who_controls_it_and_can_act_counts(app, values, privileged, counts):
     one, other, hall = account(app, "one"), account(app, "other", **values), asset(app, "hall")
     control(one, hall)
     control(other, hall, privileged)

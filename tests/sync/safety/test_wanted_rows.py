@@ -103,7 +103,7 @@ def test_nobody_wanted_without_an_account_counts(values):
 @pytest.mark.parametrize(("columns", "holds"), [
     ({}, True), ({"kind": "no longer assigned"}, False), ({"in_app": False}, False),
     ({"protection": "system", "protected": "Protected: before"}, False)])  # fmt: skip
-def test_only_what_would_be_removed_in_the_app_and_is_not_protected_yet_is(chat, values, columns, holds):
+def test_only_unprotected_removals_in_the_app_get_protected(chat, values, columns, holds):
     Account.update(protected="A pilot").where(Account.email == email(2)).execute()
     want(2, **columns)
     want(3)
@@ -190,7 +190,7 @@ def test_all_that_protects_leavers_is_looked_at(chat, values):
 
 
 @pytest.mark.parametrize(("days", "kept"), [(0, False), (1, True)])
-def test_someone_who_is_kept_is_until_the_day(chat, values, days, kept):
+def test_someone_is_kept_until_the_day(chat, values, days, kept):
     leave(chat, 3, remove_on=today() + timedelta(days=days))
     want_leavers(chat)
     assert [row[0] for row in protected()] == ["kept until" if kept else None]

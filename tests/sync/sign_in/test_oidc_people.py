@@ -77,7 +77,7 @@ def test_entra_vouches_for_domains_in_its_own_way(jana) -> None:
         admit(claims(sub="u-2", email_verified=None, xms_edov=True), KNOWN)
 
 
-def test_an_address_that_a_directory_gives_to_another_too_signs_in_nobody_who_is_new_to_us(jana) -> None:
+def test_a_disputed_address_signs_in_nobody_new(jana) -> None:
     admit(claims(), KNOWN)
     okta = Directory.create(kind="scim", name="Okta", vouched=True)
     DirectoryAddress.create(directory=okta, external_id="x", email_key="jana@acme.example", email="jana@acme.example",

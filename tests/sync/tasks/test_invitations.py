@@ -232,7 +232,7 @@ def test_an_expired_one_is_sent_again(chat, nina):
     assert len(mails("invitation")) == 2 and Task.select().count() == 2
 
 
-def test_the_open_invitation_of_who_has_left_is_cancelled(chat, nina):
+def test_the_open_invitation_of_a_leaver_is_cancelled(chat, nina):
     invitation = invited(chat)
     people.mark_left(nina, chat.by)
     invitations.remind_and_expire(utcnow())
