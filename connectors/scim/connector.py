@@ -232,7 +232,7 @@ class Scim(ClosesClients, Connector):
         return roles_of(user)
 
     def _says_role(self, user: dict, roles: list[tuple[str, str, bool]]) -> bool:
-        """Whether the answer has a role for the user; False if the role is assumed."""
+        """Whether the answer has a role for the user; False if the role is the default."""
         return id_of(user) in self._group_roles if self._roles_are_groups else bool(roles)
 
     def _held(self, user: dict, roles: list[tuple[str, str, bool]] | None = None) -> Sequence[str]:

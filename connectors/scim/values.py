@@ -32,9 +32,9 @@ def id_of(resource: dict) -> str:
 
 def account_of(user: dict, roles: Sequence[str] = (), says_role: bool = True) -> Account:
     """The account of a user. A missing key, null and an empty list all mean that there is no value (RFC 7643, 2.5), so
-    missing keys are `assumed`.
+    missing keys are `defaulted_fields`.
 
-    `roles`: all of the user's roles, the main one first. `says_role`: False if these are assumed.
+    `roles`: all of the user's roles, the main one first. `says_role`: False if these are the default.
     """
     kind, email = clean(user.get("userType")), email_of(user)
     defaulted_fields = missing_from(user, **(KEYS if email else {**KEYS, "email": []}))
