@@ -115,16 +115,22 @@ def whole_number(text: str) -> int | None:
 
 
 def page_with_first(first: Sequence[int], query: ModelSelect, number: int, fetch: Callable[[list[int]], Any],
-                    total: int) -> Page:
+                    total: int, backwards: ModelSelect | None = None) -> Page:
     """Page `number` of the ids `first`, in this order, and then of an ordered query of ids that has none of them.
 
-    `fetch` makes the rows of these ids, in their order. `total` counts both.
+    `backwards` is the query in the opposite order, for pages that are nearer to the end. `fetch` makes the rows of
+    these ids, in their order. `total` counts both.
     """
     number, pages = _of(number, total, PAGE)
     start = (number - 1) * PAGE
     ids = list(first[start : start + PAGE])
     if len(ids) < PAGE:
-        ids += [row.id for row in query.limit(PAGE - len(ids)).offset(max(0, start - len(first)))]
+        before, size = max(0, start - len(first)), PAGE - len(ids)
+        after = total - len(first) - before - size  # rows; negative on a last page that isn't full
+        if backwards is not None and after < before:
+            ids += [row.id for row in backwards.limit(max(0, size + min(0, after))).offset(max(0, after))][::-1]
+        else:
+            ids += [row.id for row in query.limit(size).offset(before)]
     return Page(list(fetch(ids)), total, number, pages)
 
 

@@ -77,11 +77,14 @@ def search(app: App, wanted: Members, sort: str = "", number: int = 1) -> Page:
 
 def _left_first(app: App, wanted: Members, query: ModelSelect, number: int, total: int) -> Page:
     """They are listed also while they are being removed, although the tab no longer counts them then."""
-    left = list(found(app, replace(wanted, tab=LEFT)).select(Account.id, Account.state).order_by(*ORDER.terms()))
-    first = [account.id for account in left]
-    beside = sum(not account.is_present for account in left)
+    if wanted.narrows:
+        left = list(found(app, replace(wanted, tab=LEFT)).select(Account.id, Account.state).order_by(*ORDER.terms()))
+        first, beside = [account.id for account in left], sum(not account.is_present for account in left)
+    else:
+        first, beside = leavers.accounts_still_in(app.id), leavers.removing_of(app.id)
     rest = query.where(~one_of(Account.id, json.dumps(first))) if first else query
-    return page_with_first(first, rest.order_by(*ORDER.terms()), number, _with_people, total + beside)
+    backwards = rest.order_by(Account.name.desc(), Account.id.desc())
+    return page_with_first(first, rest.order_by(*ORDER.terms()), number, _with_people, total + beside, backwards)
 
 
 def _kept(app: App) -> dict[str, int]:

@@ -3,21 +3,23 @@ A page may only be green where open_in() counts nobody (rule 13)."""
 
 from __future__ import annotations
 
+import heapq
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from peewee import ModelSelect
 
 from sync import activity
 from sync.db import db, utcnow
-from sync.listing import Among, in_apps, one_of
+from sync.listing import Among, one_of
 from sync.models import AcceptedLeaver, Account, App, Change, Person, Report
 from sync.names import account_name
 from sync.once import once
 from sync.prepared import prepared
-from sync.states import CONNECTED, texts
+from sync.states import CONNECTED, AccountState, texts
 from sync.workspace import today
 
 # `a` is an account, `p` its person, `app` its app. An account that is being removed is still there. Where a removal
@@ -91,49 +93,73 @@ def open_in(app_ids: Iterable[int]) -> dict[int, Numbers]:
 
 @once
 def numbers() -> dict[int, Numbers]:
-    """Of all connected apps: accounts are found by the people who have left, so some apps would take as long."""
-    rows = db.execute_sql(f"SELECT a.app_id, {_NUMBERS} {_ROWS} WHERE {HAS_LEFT} AND {_IN_USE} GROUP BY a.app_id",
-                          {"today": str(today())}).fetchall()  # fmt: skip
-    return {app_id: Numbers(*found) for app_id, *found in rows}
+    """Of all connected apps that have leavers, by app id."""
+    by_app: dict[int, list[_Seen]] = {}
+    for one in _all():
+        by_app.setdefault(one.app_id, []).append(one)
+    return {app_id: _counted(found) for app_id, found in by_app.items()}
 
 
 def open_in_all(app_ids: Among) -> Numbers:
     """The numbers of these apps together: someone who has left two of them is one person."""
-    among, values = _among(app_ids)
-    row = db.execute_sql(f"SELECT {_NUMBERS} {_ROWS} WHERE {HAS_LEFT} AND {among}", values).fetchone()
-    return Numbers(*(number or 0 for number in row))
+    return _counted(_in(app_ids))
 
 
-_NUMBERS = f"""count(*) FILTER (WHERE NOT {DECIDED}), count(DISTINCT CASE WHEN NOT {DECIDED} THEN p.id END),
-    count(*) FILTER (WHERE {DECIDED})"""
+def _counted(found: Sequence[_Seen]) -> Numbers:
+    waiting = [one.person_id for one in found if not one.decided]
+    return Numbers(len(waiting), len(set(waiting)), len(found) - len(waiting))
 
 
-def _among(app_ids: Among) -> tuple[str, dict[str, str]]:
-    """The condition that an account is in one of these apps, which is connected, and what is bound."""
-    condition, values = in_apps("a.app_id", app_ids)
-    return f"{_IN_USE} AND {condition}", values | {"today": str(today())}
+class _Seen(NamedTuple):
+    """An account of someone who has left, `since` when. `decided`: it may stay for now. `removing`: until a task has
+    removed it."""
+
+    id: int
+    app_id: int
+    person_id: int
+    name: str
+    since: str | None
+    decided: bool
+    removing: bool
+
+
+def _in(app_ids: Among) -> list[_Seen]:
+    """Those in these apps, as far as they are connected."""
+    if app_ids is None:
+        return _all()
+    wanted = set(app_ids)
+    return [one for one in _all() if one.app_id in wanted] if wanted else []
 
 
 @once
+def _all() -> list[_Seen]:
+    """Those in all connected apps, read once for all that a page asks: they are found by the people who have left, so
+    those of some apps would take as long."""
+    rows = db.execute_sql(f"SELECT a.id, a.app_id, p.id, a.name, p.status_since, {DECIDED}, "
+                          f"a.state = '{AccountState.REMOVING}' {_ROWS} "
+                          f"WHERE {HAS_LEFT} AND {_IN_USE}", {"today": str(today())}).fetchall()  # fmt: skip
+    return [_Seen._make(row) for row in rows]
+
+
 def people_still_in() -> list[int]:
     """The ids of the people who have left and have an open account in any connected app."""
-    rows = db.execute_sql(f"SELECT DISTINCT p.id {_ROWS} WHERE {HAS_LEFT} AND {_IN_USE} AND NOT {DECIDED}",
-                          {"today": str(today())}).fetchall()  # fmt: skip
-    return [person_id for (person_id,) in rows]
+    return list({one.person_id: None for one in _all() if not one.decided})
 
 
-@once
 def accounts_still_in(app_id: int) -> list[int]:
     """The ids of an app's open accounts of people who have left, by the account's name."""
-    among, values = _among([app_id])
-    rows = db.execute_sql(f"SELECT a.id {_ROWS} WHERE {HAS_LEFT} AND {among} AND NOT {DECIDED} ORDER BY a.name, a.id",
-                          values).fetchall()  # fmt: skip
-    return [account_id for (account_id,) in rows]
+    waiting = [one for one in _in([app_id]) if not one.decided]
+    return [one.id for one in sorted(waiting, key=lambda one: (one.name, one.id))]
+
+
+def removing_of(app_id: int) -> int:
+    """How many of accounts_still_in() are being removed."""
+    return sum(one.removing and not one.decided for one in _in([app_id]))
 
 
 def of_apps(app_ids: Iterable[int]) -> list[Leaver]:
     """Every account of someone who has left, decided or open, by the person's name and the app's."""
-    rows = _rows(tuple(sorted(set(app_ids))))
+    rows = _rows([one.id for one in _in(list(app_ids))])
     return _leavers(rows, _by_id(_changes, rows, 4))
 
 
@@ -144,26 +170,39 @@ def to_explain(app_ids: Iterable[int]) -> list[Leaver]:
 
 @once
 def _to_explain(app_ids: tuple[int, ...]) -> list[Leaver]:
-    rows = _rows(app_ids)
+    left = {one.id for one in _in(app_ids)}
+    rows = _rows(sorted(left.intersection(_accepted_or_protected()))) if left else []
     protected = _by_id(_protected_changes, rows, 4)
     return _leavers([row for row in rows if row[3] is not None or row[4] in protected], protected)
 
 
-@once
-def _rows(app_ids: tuple[int, ...]) -> list[tuple]:
-    """Of each such account: its id, until when it is kept, why its removal was left out, and the ids of its acceptance
-    and of its change."""
-    if not app_ids:
+def _accepted_or_protected() -> Iterable[int]:
+    """The ids of accounts that someone has accepted, and of those whose removal something forbids. CROSS JOIN, so that
+    SQLite begins with the few open reports."""
+    rows = db.execute_sql(
+        """
+        SELECT account_id FROM accepted_leaver WHERE ended_at IS NULL
+        UNION SELECT c.account_id FROM report r CROSS JOIN change c
+        WHERE r.state = 'open' AND c.report_id = r.id AND c.kind = 'removed user' AND c.in_app AND c.protected IS NOT NULL
+        """
+    ).fetchall()
+    return [account_id for (account_id,) in rows]
+
+
+def _rows(account_ids: Sequence[int]) -> list[tuple]:
+    """Of each of these accounts, whose people have left: its id, until when it is kept, why its removal was left out,
+    and the ids of its acceptance and of its change."""
+    if not account_ids:
         return []
-    among, values = _among(app_ids)
     return db.execute_sql(
         f"""
         SELECT a.id, CASE WHEN {KEPT} THEN p.remove_on END, CASE WHEN {LEFT_OUT} THEN a.left_out END, ({ACCEPTED}),
             (SELECT c.id FROM change c JOIN report r ON r.id = c.report_id WHERE c.account_id = a.id
              AND c.decision <> 'applied' AND c.kind = 'removed user' AND c.in_app AND r.state = 'open')
-        {_ROWS} WHERE {HAS_LEFT} AND {among} ORDER BY p.name, p.id, app.name, a.id
+        {_ROWS} WHERE a.id IN (SELECT CAST(value AS INTEGER) FROM json_each(:accounts))
+        ORDER BY p.name, p.id, app.name, a.id
         """,
-        values,
+        {"accounts": json.dumps(account_ids), "today": str(today())},
     ).fetchall()
 
 
@@ -201,19 +240,11 @@ def _protected_changes(ids: str) -> ModelSelect:
 
 def of_those_who_left_first(app_ids: Among, most: int) -> list[Account]:
     """The open accounts in these apps, with app and person, of the `most` people who left first, by the app's name."""
-    among, values = _among(app_ids)
-    rows = db.execute_sql(
-        f"""
-        WITH waits AS (SELECT a.id, app.name, p.id AS whose, p.status_since
-            {_ROWS} WHERE {HAS_LEFT} AND {among} AND NOT {DECIDED}),
-        early AS (SELECT DISTINCT whose, status_since FROM waits ORDER BY status_since NULLS FIRST, whose LIMIT :most)
-        SELECT waits.id FROM waits JOIN early ON early.whose = waits.whose
-        ORDER BY waits.status_since NULLS FIRST, waits.whose, waits.name, waits.id
-        """,
-        values | {"most": most},
-    ).fetchall()
-    accounts = _by_id(_accounts, rows, 0)
-    return [accounts[id] for (id,) in rows]
+    waiting = [one for one in _in(app_ids) if not one.decided]
+    people = heapq.nsmallest(most, {(one.since or "", one.person_id) for one in waiting})
+    place = {person_id: place for place, (_, person_id) in enumerate(people)}
+    accounts = _accounts(json.dumps([one.id for one in waiting if one.person_id in place])) if place else []
+    return sorted(accounts, key=lambda account: (place[account.person_id], account.app.name, account.id))
 
 
 def of_app(app: App) -> list[Leaver]:

@@ -7,6 +7,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from peewee import ModelSelect
 
@@ -91,9 +92,13 @@ def of_reports(reports: Iterable[Report]) -> dict[int, Leaving]:
     """By report id; for one that is decided, nobody."""
     known = {report.id: report for report in reports}
     found: dict[int, dict[str, dict[int, str]]] = {id: defaultdict(dict) for id in known}
-    for change in _leavers(json.dumps([report.id for report in known.values() if report.is_open])):
-        if part := _part(change):
-            found[change.report_id][part][change.account.person_id] = person_name(change.account.person)
+    for one in _leavers(json.dumps([report.id for report in known.values() if report.is_open])):
+        if part := _part(one):
+            found[one.report_id][part][one.person_id] = ""
+    stuck = [id for parts in found.values() for id in parts["stuck"]]
+    names = {person.id: person_name(person) for person in _people(json.dumps(stuck))} if stuck else {}
+    for parts in found.values():
+        parts["stuck"] = {id: names[id] for id in parts["stuck"]}
     apps = {app.id: app for app in _apps(json.dumps([report.app_id for report in known.values()]))}
     return {id: _counted(apps[known[id].app_id], parts) for id, parts in found.items()}
 
@@ -108,16 +113,32 @@ def _with_stuck(reports: str) -> ModelSelect:
     return Change.select(Change.report).where(one_of(Change.report, reports), IS_STUCK).distinct()
 
 
+class _Leaver(NamedTuple):
+    """The removal of someone who has left, with what _part() looks at: there may be thousands."""
+
+    report_id: int
+    person_id: int
+    decision: str
+    protected: str | None
+    protection: str | None
+    decided_at: str | None
+
+
 @once
+def _leavers(reports: str) -> list[_Leaver]:
+    return [_Leaver._make(row) for row in _removals(reports)]
+
+
+@prepared_plain
+def _removals(reports: str) -> ModelSelect:
+    removals = Change.select(Change.report, Account.person, Change.decision, Change.protected, Change.protection,
+                             Change.decided_at).join(Account)  # fmt: skip
+    return removals.where(one_of(Change.report, reports), _LEAVER, Account.person.is_null(False)).order_by(Change.id)
+
+
 @prepared
-def _leavers(reports: str) -> ModelSelect:
-    """With what _part() and person_name() look at: there may be thousands."""
-    removals = Change.select(
-        Change.id, Change.report, Change.decision, Change.protected, Change.protection, Change.decided_at,
-        Account.id, Account.person, Person.id, Person.name,
-    )  # fmt: skip
-    of_reports = removals.join(Account).join(Person).where(one_of(Change.report, reports), _LEAVER)
-    return of_reports.order_by(Change.id)
+def _people(ids: str) -> ModelSelect:
+    return Person.select().where(one_of(Person.id, ids))
 
 
 @prepared
@@ -125,7 +146,7 @@ def _apps(ids: str) -> ModelSelect:
     return App.select().where(one_of(App.id, ids))
 
 
-def _part(change: Change) -> str:
+def _part(change: _Leaver) -> str:
     """Which of Leaving's numbers the change counts for; none once it is approved."""
     if change.decision == ChangeDecision.NEEDS_CONFIRMATION:
         return "ready"
