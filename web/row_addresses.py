@@ -13,7 +13,8 @@ from markupsafe import Markup
 from sync.models import Account, App
 from sync.states import AccountKind, AccountMatch
 
-PLACE = random.SystemRandom().randrange(10**17, 10**18)  # takes the place of the id; no browser knows it
+# Take the places of the id, and of a second one; no browser knows them.
+PLACE, SECOND = random.SystemRandom().sample(range(10**17, 10**18), 2)
 
 
 def install(app: Flask) -> None:
@@ -40,9 +41,12 @@ class Alike:
                    bool(account.left_out), bool(account.protected))  # fmt: skip
 
 
-def written_alike(write: Callable, id: int, *same: object) -> Markup:
-    """What the macro `write` gives for this id and the same values, once for all rows that have these values."""
-    return _with_id((write.name, *same), lambda: write(PLACE, *same), id)
+def written_alike(write: Callable, id: int, second: int | None, *same: object) -> Markup:
+    """What the macro `write` gives for this id, a second one or None, and the same values: written once for all rows
+    that have these values."""
+    has_second = second is not None
+    found = _with_id((write.name, has_second, *same), lambda: write(PLACE, SECOND if has_second else None, *same), id)
+    return found.replace(str(SECOND), str(second)) if has_second else found
 
 
 def menu_of_alike(write: Callable, app: App, account: Account, can: Collection[str]) -> Markup:

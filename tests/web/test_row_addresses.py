@@ -7,7 +7,7 @@ from flask import url_for
 from markupsafe import Markup
 
 from sync.models import Account, App
-from web.row_addresses import PLACE, Alike, account_address, menu_of_alike
+from web.row_addresses import PLACE, Alike, account_address, menu_of_alike, written_alike
 
 BACK = {"a list": "/apps/1/members", "a place": f"/apps/1/members?search={PLACE}", "odd": "/a?x=é&account_id=7"}
 
@@ -36,6 +36,22 @@ def test_a_menu_is_written_once_for_accounts_that_are_alike(site) -> None:
             Account(id=7, app=3, match_kind="guest"), Account(id=8, app=3, match_kind="guest"),
             Account(id=9, app=3, match_kind="matched"))]  # fmt: skip
     assert menus == ['<a href="7">guest</a>', '<a href="8">guest</a>', '<a href="9">matched</a>']
+    assert len(written) == 2
+
+
+def test_a_menu_with_two_ids_is_written_once_for_rows_that_are_alike(site) -> None:
+    written = []
+
+    class Menu:
+        name = "menu"
+
+        def __call__(self, id: int, report: int | None, label: str) -> Markup:
+            written.append(label)
+            return Markup('<a href="{}">{} {}</a>').format(id, report and f"report {report}", label)
+
+    with site.test_request_context():
+        menus = [written_alike(Menu(), *values) for values in ((7, 70, "x"), (8, 80, "x"), (9, None, "x"))]
+    assert menus == ['<a href="7">report 70 x</a>', '<a href="8">report 80 x</a>', '<a href="9">None x</a>']
     assert len(written) == 2
 
 
