@@ -183,7 +183,8 @@ def _accepted_or_protected() -> Iterable[int]:
         """
         SELECT account_id FROM accepted_leaver WHERE ended_at IS NULL
         UNION SELECT c.account_id FROM report r CROSS JOIN change c
-        WHERE r.state = 'open' AND c.report_id = r.id AND c.kind = 'removed user' AND c.in_app AND c.protected IS NOT NULL
+        WHERE r.state = 'open' AND c.report_id = r.id AND c.kind = 'removed user' AND c.in_app
+            AND c.protected IS NOT NULL
         """
     ).fetchall()
     return [account_id for (account_id,) in rows]
