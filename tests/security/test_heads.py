@@ -11,13 +11,16 @@ from click.testing import CliRunner, Result
 from app import create_app
 from cli import rollcall
 from sync import activity, seals
+from sync.config import Config
 from sync.db import connected, db, writing
 from sync.models import Activity
 
 
 @pytest.fixture
-def command(home: Path, olga, monkeypatch: pytest.MonkeyPatch):
+def command(home: Path, config: Config, olga, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("ROLLCALL_HOME", str(home))
+    if config.database_url:
+        monkeypatch.setenv("ROLLCALL_DATABASE", config.database_url)
 
     def run(*arguments: str, code: int = 0) -> Result:
         db.close()
@@ -38,7 +41,7 @@ def happen(count: int) -> None:
 def cut_off(count: int) -> None:
     """As someone with the file and the key would: remove the last entries, and restore the anchor from before them."""
     for act in ("update", "delete"):
-        db.execute_sql(f"DROP TRIGGER activity_no_{act}")
+        db.no_longer_append_only("activity", act)
     db.execute_sql("DELETE FROM activity WHERE id > (SELECT max(id) FROM activity) - ?", (count,))
     with writing():
         newest = Activity.select().order_by(Activity.id.desc()).first()

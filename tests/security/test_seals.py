@@ -14,6 +14,7 @@ from sync.config import Config
 from sync.db import db, writing
 from sync.models import Activity
 from tests.cli.conftest import empty, forks, rollcall, set_up  # noqa: F401
+from tests.database import ON_FILE
 from tests.sync.test_activity import tamper
 
 
@@ -58,6 +59,7 @@ def test_nor_does_another_anchor_help(logged, anchor):
     assert not activity.verify().ok
 
 
+@ON_FILE
 def test_an_earlier_versions_log_is_sealed_with_the_key_at_the_start(logged, config: Config):
     tamper("SELECT 1")
     _rewrite_without_the_key()
@@ -93,6 +95,7 @@ def test_a_new_key_before_the_old_one_seals_the_log_again(logged, config: Config
     assert activity.verify().ok, "the old key is no longer needed"
 
 
+@ON_FILE
 def test_a_lost_key_proves_nothing(logged, config: Config):
     from cryptography.fernet import Fernet
     config.secret_key_file.write_bytes(Fernet.generate_key() + b"\n")
@@ -101,11 +104,13 @@ def test_a_lost_key_proves_nothing(logged, config: Config):
     assert not found.ok and "not in secret.key" in found.why
 
 
+@ON_FILE
 def test_the_head_is_reported_by_backup_and_by_verify(rollcall):  # noqa: F811
     shown = rollcall.json("backup", "copy.db")["activity"]
     assert rollcall.json("activity", "--verify")["head"] == shown["head"] and shown["entries"] > 0
 
 
+@ON_FILE
 @pytest.mark.parametrize("change", [
     "CREATE TRIGGER spy AFTER INSERT ON activity BEGIN DELETE FROM person; END",
     "CREATE VIEW app_list AS SELECT * FROM app", "CREATE TABLE note (text)",
@@ -120,6 +125,7 @@ def test_a_backup_with_what_rollcall_did_not_make_is_refused(rollcall, change): 
     assert "didn't create" in answer.err and "Nothing was changed" in answer.err
 
 
+@ON_FILE
 def test_a_changed_backup_is_refused_and_one_without_a_seal_says_so(rollcall):  # noqa: F811
     rollcall.run("backup", "copy.db")
     assert rollcall.json("restore", "copy.db")["proven"] is True
