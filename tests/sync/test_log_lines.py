@@ -180,6 +180,7 @@ def test_a_page_is_answered_from_an_index(olga, wanted):
 
 
 @pytest.mark.parametrize("wanted", [Log(kind="tasks"), Log(kind=OTHER), Log(kind="tasks", since="2020-01-01")])
+@ON_FILE
 def test_the_lines_of_a_kind_are_found_in_the_index_of_its_words(olga, wanted):
     """A frequent kind as one that nearly no entry has: the first lines of each of its words are enough."""
     write("onboarded person")
