@@ -18,12 +18,14 @@ from sync.config import Config
 from sync.mail import outbox
 from sync.models import Person
 from sync.sign_in import sign_in
+from tests.journeys.tabs import Tab, Tabs, watch_use
 from tests.parts import free_port, need
 from tests.web.site import pages_over
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 WIDE, NARROW = 1280, 390
 TIMEOUT = 15_000  # milliseconds
+FAILED = pytest.StashKey[bool]()  # what a test that has failed has
 
 
 @pytest.fixture(scope="session")
@@ -34,10 +36,16 @@ def chromium() -> Iterator:
 
     expect.set_options(timeout=TIMEOUT)
     _wait_for_whole_pages()
+    watch_use()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def tabs(chromium) -> Tabs:
+    return Tabs(chromium, TIMEOUT)
 
 
 def _wait_for_whole_pages() -> None:
@@ -104,14 +112,14 @@ def live(home: Path, config: Config) -> Iterator[Live]:
 
 
 @pytest.fixture
-def visit(chromium, live: Live) -> Iterator[Callable]:
+def visit(tabs: Tabs, live: Live, request: pytest.FixtureRequest) -> Iterator[Callable]:
     """`visit(person)` gives a Playwright page that is signed in as the person; `visit(None)` one that is not.
 
     Further arguments: at (the address that is opened, below the server's; None: none yet), width (pixels), dark,
     javascript, zone (the browser's time zone). A complaint of the console (a script error, something that the
     Content-Security-Policy stopped) fails the test, unless its text holds one of `expected`.
     """
-    opened: list[tuple] = []
+    opened: list[tuple[Tab, tuple[str, ...]]] = []
 
     def open_tab(
         person: Person | None,
@@ -123,7 +131,7 @@ def visit(chromium, live: Live) -> Iterator[Callable]:
         zone: str | None = None,
         expected: tuple[str, ...] = (),
     ):
-        context = chromium.new_context(
+        tab = tabs.get(
             viewport={"width": width, "height": 844 if width < 600 else 800},
             color_scheme="dark" if dark else "light",
             java_script_enabled=javascript,
@@ -132,25 +140,17 @@ def visit(chromium, live: Live) -> Iterator[Callable]:
             is_mobile=width < 600,
             has_touch=width < 600,
         )
-        context.set_default_timeout(TIMEOUT)
-        page = context.new_page()
-        complaints: list[str] = []
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda problem: complaints.append(str(problem)))
-        opened.append((context, complaints, expected))
+        opened.append((tab, expected))
         if person:
-            context.request.get(live.link_for(person), max_redirects=0)
+            tab.page.context.request.get(live.link_for(person), max_redirects=0)
         if at:
-            page.goto(live.url + at)
-        return page
+            tab.page.goto(live.url + at)
+        return tab.page
 
     yield open_tab
     shown = [
-        text
-        for _context, complaints, expected in opened
-        for text in complaints
-        if not any(word in text for word in expected)
+        text for tab, expected in opened for text in tab.complaints if not any(word in text for word in expected)
     ]
-    for context, _complaints, _expected in opened:
-        context.close()
+    for tab, _expected in opened:
+        tabs.give_back(tab, live.url, passed=not shown and FAILED not in request.node.stash)
     assert not shown, "\n".join(shown)

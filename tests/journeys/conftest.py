@@ -1,7 +1,19 @@
 """The browser's fixtures, for every journey, and the servers that some of them need."""
 
-from tests.journeys.browser import chromium, live, visit  # noqa: F401
+from collections.abc import Iterator
+
+import pytest
+
+from tests.journeys.browser import FAILED, chromium, live, tabs, visit  # noqa: F401
 from tests.real.oidc_server import oidc_server  # noqa: F401
 from tests.real.scim_app import scim_app, scim_server  # noqa: F401
 from tests.real.slapd import slapd  # noqa: F401
 from tests.real.smtp import smtp, smtp_signed_in, smtp_starttls  # noqa: F401
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report = yield
+    if report.failed:
+        item.stash[FAILED] = True
+    return report

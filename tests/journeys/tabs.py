@@ -1,0 +1,128 @@
+"""Tabs of the browser. A test gets one that is as new; mostly it is one that an earlier test has had, because a new tab
+takes a process of its own, and three times the processor time of loading a page in an old one.
+
+A tab is used again if its test has passed, has visited its own server alone, and has asked the tab only for what can be
+undone here. It is closed after anything else, so that a test can't leave something to the next one."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, CDPSession, Page
+
+BLANK = "about:blank"
+LEAVE = "name = '', location.replace('about:blank')"  # asked by the page, so that Chromium keeps its process
+KEPT = 2  # so many tabs of each kind wait for the next test
+
+# What a test may use of a tab that another test gets later. It reads, or changes only the document, the cookies, the
+# history or the place of the mouse. Listeners, routes, scripts for each page, other sizes, clocks, permissions and
+# further tabs aren't here.
+UNDONE_IN_PAGE = frozenset(
+    """check click content context dblclick dispatch_event eval_on_selector eval_on_selector_all evaluate
+    evaluate_handle expect_event expect_navigation expect_request expect_request_finished expect_response fill focus
+    frame frames get_attribute get_by_alt_text get_by_label get_by_placeholder get_by_role get_by_test_id get_by_text
+    get_by_title go_back go_forward goto hover inner_html inner_text input_value is_checked is_closed is_disabled
+    is_editable is_enabled is_hidden is_visible keyboard locator main_frame press query_selector query_selector_all
+    reload screenshot select_option set_checked set_input_files tap text_content title type uncheck url viewport_size
+    wait_for_event wait_for_function wait_for_load_state wait_for_selector wait_for_timeout wait_for_url""".split()
+)
+UNDONE_IN_CONTEXT = frozenset("browser clear_cookies close cookies is_closed pages request".split())
+
+
+@dataclass
+class Tab:
+    """A page that is alone in its context. `options` are the context's; `complaints` are the console's in this test."""
+
+    page: Page
+    options: dict
+    wire: CDPSession
+    complaints: list[str] = field(default_factory=list)
+    sites: set[str] = field(default_factory=set)  # where the documents came from that this test has seen
+    others: list[Page] = field(default_factory=list)  # opened beside it
+
+    def begin(self) -> None:
+        """What came before is no longer known."""
+        self.complaints, self.sites, self.others = [], set(), []
+        for owner in (self.page, self.page.context):
+            vars(owner).pop("lasting", None)
+
+    def can_be_undone(self, site: str) -> bool:
+        """Whether a test that has visited `site` has left only what undo() undoes."""
+        lasting = any("lasting" in vars(owner) for owner in (self.page, self.page.context))
+        return not (lasting or self.others or self.page.is_closed() or self.sites - {site})
+
+    def undo(self) -> None:
+        """Leave the page, its cookies, its name and its history. Other stored data belongs to the address of a server,
+        and each test's has a port of its own."""
+        self.page.evaluate(LEAVE)
+        self.page.wait_for_url(BLANK)
+        self.page.context.clear_cookies()
+        self.wire.send("Page.resetNavigationHistory")
+        self.page.mouse.move(0, 0)
+
+
+class Tabs:
+    def __init__(self, browser: Browser, timeout: int):
+        """`timeout`: milliseconds."""
+        self._browser, self._timeout = browser, timeout
+        self._waiting: list[Tab] = []
+
+    def get(self, **options) -> Tab:
+        """One that is as new. `options`: as of Browser.new_context()."""
+        tab = next((one for one in self._waiting if one.options == options), None)
+        if tab:
+            self._waiting.remove(tab)
+        else:
+            tab = self._open(options)
+        tab.begin()
+        return tab
+
+    def give_back(self, tab: Tab, site: str, passed: bool) -> None:
+        """`site`: the server that the test was about; `passed`: the test has."""
+        alike = sum(one.options == tab.options for one in self._waiting)
+        if passed and alike < KEPT and tab.can_be_undone(site):
+            tab.undo()
+            self._waiting.append(tab)
+        else:
+            tab.page.context.close()
+
+    def _open(self, options: dict) -> Tab:
+        context = self._browser.new_context(**options)
+        context.set_default_timeout(self._timeout)
+        page = context.new_page()
+        tab = Tab(page, options, context.new_cdp_session(page))
+        context.on("page", lambda other: tab.others.append(other))
+        page.on("console", lambda words: tab.complaints.append(words.text) if words.type == "error" else None)
+        page.on("pageerror", lambda problem: tab.complaints.append(str(problem)))
+        page.on("framenavigated", lambda frame: tab.sites.add(_site(frame.url)))
+        return tab
+
+
+def _site(url: str) -> str:
+    scheme, host, *_ = urlsplit(url)
+    return f"{scheme}://{host}"
+
+
+def watch_use() -> None:
+    """From now on, what a test does with a page or a context beyond UNDONE is noted there."""
+    from playwright.sync_api import BrowserContext, Page
+
+    for kind, undone in ((Page, UNDONE_IN_PAGE), (BrowserContext, UNDONE_IN_CONTEXT)):
+        for name in dir(kind):
+            if not name.startswith("_") and name not in undone:
+                what = getattr(kind, name)
+                setattr(kind, name, property(_noted(what.fget)) if isinstance(what, property) else _noted(what))
+
+
+def _noted(use: Callable) -> Callable:
+    @functools.wraps(use)
+    def used(owner: object, *arguments, **options):
+        owner.lasting = True
+        return use(owner, *arguments, **options)
+
+    return used

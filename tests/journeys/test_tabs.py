@@ -1,0 +1,95 @@
+"""A tab that is used again shows nothing of the test before; one that can't be cleared is closed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page
+
+from sync.models import Person
+from tests.journeys.browser import Live
+from tests.journeys.tabs import Tab, Tabs
+
+OPTIONS = {"viewport": {"width": 700, "height": 500}}  # no other test has this size
+LEFT = """() => {
+    document.cookie = "left=behind"
+    name = "left behind"
+    history.pushState({left: "behind"}, "", "/sign-in?left=behind")
+    setInterval(() => fetch("/asked-by-the-page-before"), 1)
+    addEventListener("beforeunload", (event) => event.preventDefault())
+}"""
+SEEN = "[name, document.cookie, document.referrer, history.length, history.state]"
+LASTING: dict[str, Callable[[Page], object]] = {
+    "listener": lambda page: page.on("request", lambda request: None),
+    "route": lambda page: page.route("**/*", lambda route: route.continue_()),
+    "script": lambda page: page.add_init_script("window.left = 'behind'"),
+    "function": lambda page: page.expose_function("left", lambda: "behind"),
+    "size": lambda page: page.set_viewport_size({"width": 500, "height": 500}),
+    "theme": lambda page: page.emulate_media(color_scheme="dark"),
+    "clock": lambda page: page.clock.install(),
+    "headers": lambda page: page.set_extra_http_headers({"Left": "behind"}),
+    "mouse": lambda page: page.mouse.down(),
+    "script of the context": lambda page: page.context.add_init_script("window.left = 'behind'"),
+    "permission": lambda page: page.context.grant_permissions(["clipboard-read"]),
+    "session": lambda page: page.context.new_cdp_session(page),
+    "second tab": lambda page: page.context.new_page().close(),
+    "popup": lambda page: _popup(page).close(),
+    "another server": lambda page: page.goto(page.url.replace("127.0.0.1", "localhost")),
+}
+
+
+def _popup(page: Page) -> Page:
+    with page.context.expect_page() as opened:
+        page.evaluate("void window.open('about:blank')")
+    vars(page.context).pop("lasting")  # by expect_page: here it is about what the page opens
+    return opened.value
+
+
+@pytest.fixture
+def visited(tabs: Tabs, live: Live, olga: Person) -> Tab:
+    """A tab that is signed in and shows people."""
+    tab = tabs.get(**OPTIONS)
+    tab.page.context.request.get(live.link_for(olga), max_redirects=0)
+    tab.page.goto(f"{live.url}/people")
+    return tab
+
+
+def test_a_tab_that_is_used_again_is_as_new(tabs: Tabs, live: Live, visited: Tab) -> None:
+    fresh = tabs.get(**OPTIONS)
+    assert fresh is not visited
+    fresh.page.goto(f"{live.url}/people")
+    as_new = fresh.page.evaluate(SEEN)
+    fresh.page.context.close()
+
+    visited.page.evaluate(LEFT)
+    tabs.give_back(visited, live.url, passed=True)
+    again = tabs.get(**OPTIONS)
+    assert again is visited
+    again.page.goto(f"{live.url}/people")
+    assert again.page.url.startswith(f"{live.url}/sign-in"), "nobody is signed in"
+    assert again.page.evaluate(SEEN) == as_new
+    assert again.page.go_back() is None or again.page.url == "about:blank"
+    assert again.complaints == []
+    again.page.context.close()
+
+
+def test_what_lasts_is_noticed(live: Live, visited: Tab) -> None:
+    unnoticed = []
+    for what, happens in LASTING.items():
+        visited.begin()
+        assert visited.can_be_undone(live.url)
+        happens(visited.page)
+        if visited.can_be_undone(live.url):
+            unnoticed.append(what)
+    assert not unnoticed
+    visited.page.context.close()
+
+
+@pytest.mark.parametrize("passed", [True, False])
+def test_a_tab_that_cannot_be_used_again_is_closed(tabs: Tabs, live: Live, visited: Tab, passed: bool) -> None:
+    """After a test that has failed, or that has used what lasts."""
+    if passed:
+        LASTING["listener"](visited.page)
+    tabs.give_back(visited, live.url, passed=passed)
+    assert visited.page.is_closed() and tabs.get(**OPTIONS) is not visited
