@@ -148,9 +148,7 @@ def visit(tabs: Tabs, live: Live, request: pytest.FixtureRequest) -> Iterator[Ca
         return tab.page
 
     yield open_tab
-    shown = [
-        text for tab, expected in opened for text in tab.complaints if not any(word in text for word in expected)
-    ]
+    shown = [text for tab, expected in opened for text in tab.complaints if not any(word in text for word in expected)]
     for tab, _expected in opened:
         tabs.give_back(tab, live.url, passed=not shown and FAILED not in request.node.stash)
     assert not shown, "\n".join(shown)

@@ -33,7 +33,7 @@ window.looks = (() => {
   // Contrast would take most of axe's time, as a table repeats the same colours in each row. It follows from the style
   // of a text and of what is behind it: of the texts that have these in common, axe is given the first two.
   const chooseTexts = (root, met) => {
-    const behind = new Map()
+    const behind = new Map(), judged = []
     const beneath = (element) => {
       const {left, top, width, height} = element.getBoundingClientRect()
       const there = document.elementsFromPoint(left + width / 2, top + height / 2)
@@ -74,9 +74,11 @@ window.looks = (() => {
       if (counted.get(element)?.has(key)) return false  // it looks as it did in the other size of the window
       counted.set(element, (counted.get(element) ?? new Set()).add(key))
       met[key] = (met[key] ?? 0) + 1
-      return met[key] <= ALIKE
+      if (met[key] > ALIKE) return false
+      judged.push(key)
+      return true
     }
-    return within(root).filter(isFurther)
+    return {texts: within(root).filter(isFurther), judged}
   }
 
   // A target's size and what is beside it are the same in each row of a table. A row whose targets lie as in three rows
@@ -114,13 +116,13 @@ window.looks = (() => {
   const rules = (values) => ({runOnly: {type: "rule", values}})
 
   // What axe finds, and how many pixels of the page lie beside the window. `met` counts the texts of each style that
-  // axe was given so far, in other documents too.
+  // axe was given so far, in other documents too. The third value has a style for each text that it was given now.
   return async (inside, met) => {
     const root = document.querySelector(inside ?? "dialog:modal") ?? document
     finishAnimations()
     if (root !== document.querySelector("dialog:modal")) scrollTo(0, 0)
     asked.forEach((element) => [TEXT, TARGET].forEach((name) => element.removeAttribute(name)))
-    const texts = chooseTexts(root, met), isDark = matchMedia("(prefers-color-scheme: dark)").matches
+    const {texts, judged} = chooseTexts(root, met), isDark = matchMedia("(prefers-color-scheme: dark)").matches
     const targets = isDark ? [] : chooseTargets(root)
     asked = [...texts, ...targets]
     ask(TEXT, texts)
@@ -138,6 +140,6 @@ window.looks = (() => {
       if (open.length) found.push(...await run(root, rules(open)))
     }
     const {scrollWidth, clientWidth} = document.documentElement
-    return [found, scrollWidth - clientWidth, met]
+    return [found, scrollWidth - clientWidth, judged]
   }
 })()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import functools
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +20,41 @@ RESTYLE = """  // Chromium leaves inherited colours as they were in the other th
     document.body.offsetTop
     document.documentElement.style.display = ""
 """
-_met: dict[str, int] = {}  # how many texts of each style axe has judged in this process
 TALLEST = 1600  # pixels of a picture
 DESK, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+
+
+class Met:
+    """How many texts of each style axe has judged in this run. Its workers share a file with a line for each text."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._file: Path | None = None
+        self._read = 0  # bytes of the file
+
+    def share(self, file: Path) -> None:
+        self._file = file
+        file.touch()
+
+    def counts(self) -> dict[str, int]:
+        if self._file:
+            with self._file.open("rb") as file:
+                file.seek(self._read)
+                lines = file.read().rpartition(b"\n")[0]
+            self._read += len(lines) + bool(lines)
+            self._counts.update(lines.decode().split())
+        return dict(self._counts)
+
+    def add(self, styles: list[str]) -> None:
+        """`styles`: one for each text that was judged now."""
+        if self._file is None:
+            self._counts.update(styles)
+        elif styles:
+            with self._file.open("ab", buffering=0) as file:  # in one piece, so that no other worker comes between
+                file.write("".join(f"{style}\n" for style in styles).encode())
+
+
+met = Met()
 
 
 @dataclass(frozen=True)
@@ -61,8 +94,8 @@ def _seen(page, look: Look, size: dict[str, int], theme: str) -> list[str]:
     if page.viewport_size != size:
         page.set_viewport_size(size)
     _picture(page, look, size["width"], theme)
-    found, overflow, met = page.evaluate("([within, met]) => looks(within, met)", [look.within, _met])
-    _met.update(met)
+    found, overflow, judged = page.evaluate("([within, met]) => looks(within, met)", [look.within, met.counts()])
+    met.add(judged)
     wrong = [
         f"{violation['id']}: {violation['help']}: {node['html'][:160]} {node['failureSummary'][:300]}"
         for violation in found

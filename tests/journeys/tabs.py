@@ -22,16 +22,15 @@ KEPT = 2  # so many tabs of each kind wait for the next test
 # What a test may use of a tab that another test gets later. It reads, or changes only the document, the cookies, the
 # history or the place of the mouse. Listeners, routes, scripts for each page, other sizes, clocks, permissions and
 # further tabs aren't here.
-UNDONE_IN_PAGE = frozenset(
-    """check click content context dblclick dispatch_event eval_on_selector eval_on_selector_all evaluate
+UNDONE_IN_PAGE = """
+    check click content context dblclick dispatch_event eval_on_selector eval_on_selector_all evaluate
     evaluate_handle expect_event expect_navigation expect_request expect_request_finished expect_response fill focus
     frame frames get_attribute get_by_alt_text get_by_label get_by_placeholder get_by_role get_by_test_id get_by_text
     get_by_title go_back go_forward goto hover inner_html inner_text input_value is_checked is_closed is_disabled
     is_editable is_enabled is_hidden is_visible keyboard locator main_frame press query_selector query_selector_all
     reload screenshot select_option set_checked set_input_files tap text_content title type uncheck url viewport_size
-    wait_for_event wait_for_function wait_for_load_state wait_for_selector wait_for_timeout wait_for_url""".split()
-)
-UNDONE_IN_CONTEXT = frozenset("browser clear_cookies close cookies is_closed pages request".split())
+    wait_for_event wait_for_function wait_for_load_state wait_for_selector wait_for_timeout wait_for_url"""
+UNDONE_IN_CONTEXT = "browser clear_cookies close cookies is_closed pages request"
 
 
 @dataclass
@@ -114,7 +113,7 @@ def watch_use() -> None:
 
     for kind, undone in ((Page, UNDONE_IN_PAGE), (BrowserContext, UNDONE_IN_CONTEXT)):
         for name in dir(kind):
-            if not name.startswith("_") and name not in undone:
+            if not name.startswith("_") and name not in undone.split():
                 what = getattr(kind, name)
                 setattr(kind, name, property(_noted(what.fget)) if isinstance(what, property) else _noted(what))
 

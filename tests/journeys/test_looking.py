@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.journeys import looks
@@ -71,7 +73,7 @@ def test_planted_faults_are_found(visit, live, monkeypatch: pytest.MonkeyPatch) 
     page = visit(None)
     wrong = {}
     for name, (style, more, expected) in PLANTED.items():
-        monkeypatch.setattr(looks, "_met", {})
+        monkeypatch.setattr(looks, "met", looks.Met())
         text = PAGE.replace("STYLE", style).replace("ROWS", ROW * 30).replace("MORE", more)
         plant(page, text)
         act = opens("#open") if "dialog" in name or name == "not on a phone" else None
@@ -93,3 +95,15 @@ def test_a_fault_in_a_later_page_is_found_where_earlier_ones_had_the_same_colour
         found.append(look_at(page, live.url, Look("ground", "/planted")))
     assert not found[0]
     assert any("color-contrast" in line for line in found[1])
+
+
+def test_workers_share_which_styles_were_judged(tmp_path: Path) -> None:
+    one, other = looks.Met(), looks.Met()
+    for met in (one, other):
+        met.share(tmp_path / "looks")
+    one.add(["blue", "red"])
+    other.add(["red"])
+    assert one.counts() == other.counts() == {"blue": 1, "red": 2}
+    one.add([])
+    one.add(["blue"])
+    assert one.counts() == other.counts() == {"blue": 2, "red": 2}
