@@ -1,4 +1,4 @@
-"""A tab that is used again shows nothing of the test before; one that can't be cleared is closed."""
+"""A tab that is used again shows none of the test before; one that can't be cleared is closed."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_tab_that_is_used_again_is_as_new(tabs: Tabs, live: Live, visited: Tab
     again.page.context.close()
 
 
-def test_what_lasts_is_noticed(live: Live, visited: Tab) -> None:
+def test_a_lasting_change_is_noticed(live: Live, visited: Tab) -> None:
     unnoticed = []
     for what, happens in LASTING.items():
         visited.begin()
