@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 BLANK = "about:blank"
 LEAVE = "name = '', location.replace('about:blank')"  # asked by the page, so that Chromium keeps its process
+PATIENCE = 3_000  # milliseconds for leaving a page; a tab that needs more is closed
 KEPT = 2  # so many tabs of each kind wait for the next test
 
 # What a test may use of a tab that another test gets later. It reads, or changes only the document, the cookies, the
@@ -57,9 +58,9 @@ class Tab:
 
     def undo(self) -> None:
         """Leave the page, its cookies, its name and its history. Other stored data belongs to the address of a server,
-        and each test's has a port of its own."""
+        and each test's has a port of its own. Raises playwright's Error where the page is just going elsewhere."""
         self.page.evaluate(LEAVE)
-        self.page.wait_for_url(BLANK)
+        self.page.wait_for_url(BLANK, timeout=PATIENCE)
         self.page.context.clear_cookies()
         self.wire.send("Page.resetNavigationHistory")
         self.page.mouse.move(0, 0)
@@ -84,8 +85,7 @@ class Tabs:
     def give_back(self, tab: Tab, site: str, passed: bool) -> None:
         """`site`: the server that the test was about; `passed`: the test has."""
         alike = sum(one.options == tab.options for one in self._waiting)
-        if passed and alike < KEPT and tab.can_be_undone(site):
-            tab.undo()
+        if passed and alike < KEPT and tab.can_be_undone(site) and _is_undone(tab):
             self._waiting.append(tab)
         else:
             tab.page.context.close()
@@ -100,6 +100,16 @@ class Tabs:
         page.on("pageerror", lambda problem: tab.complaints.append(str(problem)))
         page.on("framenavigated", lambda frame: tab.sites.add(_site(frame.url)))
         return tab
+
+
+def _is_undone(tab: Tab) -> bool:
+    from playwright.sync_api import Error
+
+    try:
+        tab.undo()
+    except Error:
+        return False
+    return True
 
 
 def _site(url: str) -> str:

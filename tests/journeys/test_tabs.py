@@ -86,10 +86,11 @@ def test_a_lasting_change_is_noticed(live: Live, visited: Tab) -> None:
     visited.page.context.close()
 
 
-@pytest.mark.parametrize("passed", [True, False])
-def test_a_tab_that_cannot_be_used_again_is_closed(tabs: Tabs, live: Live, visited: Tab, passed: bool) -> None:
-    """After a test that has failed, or that has used what lasts."""
-    if passed:
+@pytest.mark.parametrize("why", ["has failed", "used what lasts", "cannot be cleared"])
+def test_a_tab_that_cannot_be_used_again_is_closed(tabs: Tabs, live: Live, visited: Tab, why: str) -> None:
+    if why == "used what lasts":
         LASTING["listener"](visited.page)
-    tabs.give_back(visited, live.url, passed=passed)
+    elif why == "cannot be cleared":
+        visited.wire.detach()
+    tabs.give_back(visited, live.url, passed=why != "has failed")
     assert visited.page.is_closed() and tabs.get(**OPTIONS) is not visited
