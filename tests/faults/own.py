@@ -24,7 +24,10 @@ def full() -> Iterator[None]:
 
 @contextmanager
 def full_for_what_is_staged() -> Iterator[None]:
-    """The file itself can be written, but the folder of temporary files is full."""
+    """The file itself can be written, but the folder of temporary files is full. This thread's connection is new: what
+    others have staged left room in the temporary file of theirs."""
+    db.close()
+    db.connect()
     db.execute_sql("CREATE TEMP TABLE IF NOT EXISTS own (x)")  # before there is one, the limit is not kept
     with _pragma("temp.max_page_count", 2, 1073741823):
         yield

@@ -62,6 +62,6 @@ def test_a_removal_without_its_filter_is_sent_at_no_attempt(desk, leaver, by):
         queue.drain()
         task = Task.get()
         assert task.state == "needs attention" and task.attempts == 1, "not tried again by Rollcall"
-        assert "`keep` m: nothing at nope.there in the answer to GET /users/3" in task.error
+        assert "`keep` m found nothing at nope.there in the answer to GET /users/3" in task.error
         assert not [request for request in desk.requests if request.method == "DELETE"]
         tasks.retry(task, by)

@@ -106,7 +106,7 @@ def test_an_attribute_without_values_is_no_attribute():
 def test_a_redirect_to_no_address_is_refused(anything):
     anything.answer = lambda request: Reply(302, "", {"Location": "http://[::1"})
     client = Http(anything.url)
-    with pytest.raises(Refused, match="no address"):
+    with pytest.raises(Refused, match="no valid address"):
         client.get("/thing")
     client.close()
 
