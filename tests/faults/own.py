@@ -24,8 +24,8 @@ def full() -> Iterator[None]:
 
 @contextmanager
 def full_for_what_is_staged() -> Iterator[None]:
-    """The file itself can be written, but the folder of temporary files is full. This thread's connection is new: what
-    others have staged left room in the temporary file of theirs."""
+    """The file itself can be written, but the folder of temporary files is full. This thread's connection is new: the
+    temporary file of an older one has room where something was staged before."""
     db.close()
     db.connect()
     db.execute_sql("CREATE TEMP TABLE IF NOT EXISTS own (x)")  # before there is one, the limit is not kept

@@ -172,6 +172,7 @@ def test_access_is_picked_and_taken_out_again(visit, live, olga: Person, sales: 
     page.get_by_role("button", name="Remove general").click()
     expect(page.locator("#picked li")).to_have_count(1)
     expect(page.get_by_label("Role on press")).to_have_value("manager")
+    expect(search).to_be_focused()  # it has the focus once typing in it is noticed
     search.fill("nowhere")
     expect(page.locator("#offered")).to_contain_text("No channel matches")
     search.press("Enter")
