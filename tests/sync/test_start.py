@@ -1,4 +1,5 @@
-"""Every background job is named where an installation is opened: none depends on what else a process imports."""
+"""Every background job is named where an installation is opened: none depends on what else a process imports. One that
+is refused isn't open."""
 
 from __future__ import annotations
 
@@ -7,8 +8,12 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+import pytest
+
 from sync import start
+from sync.db import DatabaseRefused, db, writing
 from sync.jobs import queue
+from sync.settings import set_setting
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -24,6 +29,16 @@ def test_every_background_job_is_named_and_known_to_a_process_that_only_starts()
     asked = f"from sync import start; from sync.jobs import queue; print({counted})"
     known = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True)
     assert int(known.stdout) == len(start.JOBS)
+
+
+def test_an_installation_that_is_refused_leaves_no_connection(home, config):
+    with writing():
+        set_setting(start.MOVED, "elsewhere")
+    with pytest.raises(DatabaseRefused, match="moved to elsewhere"):
+        start.connect_all(config)
+    assert db.is_closed()
+    start.connect_all(config, although_moved=True)
+    assert not db.is_closed()
 
 
 STORED = {
