@@ -69,7 +69,7 @@ class KnownItems:
 
     def restart(self) -> None:
         """A new reading begins."""
-        db.execute_sql(f"DELETE FROM {READ_ITEMS.name}")
+        tables.empty(READ_ITEMS)
         self._at, self._stored, self._new = 0, 0, _Part()
 
     def look(self, listed: str, items: Sequence[bytes]) -> list[Unchanged | bytes]:

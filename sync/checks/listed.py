@@ -43,8 +43,7 @@ class Listed:
         """A new reading begins."""
         if self._known_items:
             self._known_items.restart()
-        for table in (STAGED_ACCOUNT, STAGED_SAME):
-            db.execute_sql(f"DELETE FROM {table.name}")
+        tables.empty(STAGED_ACCOUNT, STAGED_SAME)
         self._is_new, self._pause = not self._app.has_accounts, 0
 
     def stage(self, batch: Sequence[Account | Marked | Unchanged]) -> int:

@@ -12,7 +12,6 @@ from connectors.base import ASSETS, Access, Asset, Connector, Role, TemporarilyU
 from connectors.time_limit import time_limit
 from sync.checks.known_items import KnownItems
 from sync.checks.listed import Listed, shown
-from sync.db import db
 from sync.models import App
 from sync.problems import UnusableReading
 from sync.staging import check, tables
@@ -71,7 +70,7 @@ class _Rows:
         self._table, self._row_of = table, row_of
 
     def clear(self) -> None:
-        db.execute_sql(f"DELETE FROM {self._table.name}")
+        tables.empty(self._table)
 
     def stage(self, batch: list) -> int:
         return tables.insert(self._table, map(self._row_of, batch))

@@ -42,8 +42,7 @@ def read(connector: DirectoryConnector, progress: Callable[[int], None]) -> int:
 
 
 def _read_once(connector: DirectoryConnector, progress: Callable[[int], None]) -> int | None:
-    for table in directory.REPORTED:
-        db.execute_sql(f"DELETE FROM {table.name}")
+    tables.empty(*directory.REPORTED)
     everyone, count = iter(connector.people()), 0
     while page := list(islice(everyone, PAGE)):
         db.execute_sql("BEGIN")  # deferred, and TEMP alone: takes no lock on the file

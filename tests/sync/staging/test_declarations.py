@@ -82,7 +82,7 @@ def uses(tree: ast.AST) -> dict[str, set[str]]:
             # In these, its query or rows come after the table.
             tables = node.args[:1] if node.func.attr in ("fill", *INSERTING) else node.args
             making |= {part for given in [*tables, *node.keywords] for part in ast.walk(given)}
-            if node.func.attr != "end":
+            if node.func.attr not in ("empty", "end"):
                 how = "writes" if node.func.attr in INSERTING else "creates"
                 found[how] |= named(part for given in tables for part in ast.walk(given))
     found["reads"] |= named(set(ast.walk(tree)) - making)
