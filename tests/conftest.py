@@ -36,7 +36,9 @@ FIRST = ("faults", "real", "journeys cli", "security", "demo", "fuzz", "bench")
 # Where a statement without ORDER BY gives its rows the other way round, so that a test fails if their order matters.
 REVERSED = (("tests", "sync"), ("tests", "web"))
 
+# They define kinds of apps, so they are imported before a test module asks for the catalogue, which is read once.
 pytest_plugins = [
+    "bench.sample",
     "tests.sync.fixtures",
     "tests.sync.scripted",
     "tests.sync.grouped",
