@@ -16,13 +16,13 @@ from pathlib import Path
 from peewee import DatabaseError, Model, SqliteDatabase
 from playhouse.migrations import Runner
 
-from sync import ON_SERVER, faults, once
+from sync import ON_SERVER, faults, new_file, once
 from sync.kept_connections import Connection, KeptConnections
+from sync.new_file import MIGRATIONS
 from sync.quick_sql import QuickContext
 from sync.right_of_way import RightOfWay
 
 WRITABLE = "Make it writable for the user that Rollcall runs as, and clear its immutable flag if it is set (chattr -i)."
-MIGRATIONS = Path(__file__).with_name("migrations")
 NORMAL = 1  # https://www.sqlite.org/pragma.html#pragma_synchronous
 LONGEST_WAIT = 30  # seconds for the lock of the one writer
 STATEMENTS = 300  # that a connection keeps prepared, if it outlives its use: those of a dozen pages
@@ -238,6 +238,7 @@ def _keep_to_its_owner(path: Path) -> None:
 
 
 def _migrate(path: Path) -> None:
+    new_file.create(db)
     runner = Runner(db, str(MIGRATIONS))
     known = runner.status()
     unknown = [row.name for row in known if row.path is None]

@@ -1,4 +1,5 @@
-"""kill -9 at every step of Finish Sync and of a check, then a start: nothing is lost, nothing is done twice.
+"""kill -9 at every step of Finish Sync and of a check, then a start: nothing is lost, nothing is done twice. And at
+some steps of a first start.
 A step is an SQL statement that may write, and where an HTTP call starts and ends. What a death there would leave is
 copied at each; of those that leave the same, one is died, and the start after it is tried."""
 
@@ -20,12 +21,12 @@ from pathlib import Path
 
 import pytest
 
-from sync.db import copy_database, db
+from sync.db import MIGRATIONS, copy_database, db
 from sync.models import App, GroupRule
 from tests import database
-from tests.database import ON_SERVER
+from tests.database import ON_FILE, ON_SERVER
 from tests.faults.kept_rows import FILE
-from tests.faults.worker import CUT_OFF
+from tests.faults.worker import CUT_OFF, START
 from tests.sync.fixtures import Chat, email
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,6 +54,15 @@ def worker() -> subprocess.Popen:
     """The worker of this process, which takes the orders of all rehearsals."""
     return subprocess.Popen([sys.executable, "-m", "tests.faults.worker"], cwd=ROOT, text=True, stdin=subprocess.PIPE,
                             stdout=subprocess.PIPE)  # fmt: skip
+
+
+def obeyed(act: str, home: Path, answer: Path, *arguments: str, fatal: int = 0, **how: object) -> int:
+    """The worker's exit code after this order."""
+    order = {"act": act, "home": str(home), "answer": str(answer), "arguments": arguments, "fatal": fatal,
+             "keep": {}, "cut": False}  # fmt: skip
+    worker().stdin.write(json.dumps({**order, **how}) + "\n")
+    worker().stdin.flush()
+    return int(worker().stdout.readline())
 
 
 class Rehearsal:
@@ -86,11 +96,7 @@ class Rehearsal:
 
     def order(self, act: str, *arguments: str, fatal: int = 0, keep: dict[str, str] | None = None,
               cut: bool = False) -> Ending:  # fmt: skip
-        order = {"home": str(self.home), "act": act, "arguments": arguments, "fatal": fatal, "keep": keep or {},
-                 "cut": cut}  # fmt: skip
-        worker().stdin.write(json.dumps({**order, "answer": str(self.answer)}) + "\n")
-        worker().stdin.flush()
-        code = int(worker().stdout.readline())
+        code = obeyed(act, self.home, self.answer, *arguments, fatal=fatal, keep=keep or {}, cut=cut)
         assert code in (0, KILLED, CUT_OFF), f"{act} failed on its own: see its traceback above"
         lines = self.answer.read_text().splitlines()
         found, state = json.loads(lines[-1]) if code == 0 else ({}, {})
@@ -273,3 +279,33 @@ def test_a_check_survives_kill_9_at_every_step(chat, rehearse, cut):
 
 def _facts(state: dict) -> dict:
     return {name: value for name, value in state.items() if name not in ("checks", "activity")}
+
+
+EVERY = 25  # as a first start has some 300 steps
+ALL = {path.stem for path in MIGRATIONS.glob("*.py")}
+
+
+@ON_FILE
+def test_a_first_start_that_is_killed_leaves_an_empty_file_or_the_whole_schema(tmp_path):
+    home, whole = tmp_path / "home", tmp_path / "whole"
+    opened = functools.partial(obeyed, START, answer=tmp_path / "answer")
+    assert opened(whole) == 0
+    left, fatal = [], 1
+    while opened(home, fatal=fatal) == KILLED:
+        left.append(objects(home))
+        assert left[-1] == set() or migrated(home) == ALL, f"killed at step {fatal}"
+        assert opened(home) == 0 and objects(home) == objects(whole), f"killed at step {fatal}"
+        shutil.rmtree(home)
+        fatal += EVERY
+    assert len(left) > 8 and left[-1] > left[0] == set(), "deaths before and after the end of the transaction"
+
+
+def objects(home: Path) -> set[tuple]:
+    """What is in the file. It may not be there yet."""
+    with closing(sqlite3.connect(home / "rollcall.db")) as file:
+        return set(file.execute("SELECT type, name, sql FROM sqlite_schema"))
+
+
+def migrated(home: Path) -> set[str]:
+    with closing(sqlite3.connect(home / "rollcall.db")) as file:
+        return {name for (name,) in file.execute("SELECT name FROM schema_migration")}

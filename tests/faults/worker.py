@@ -49,6 +49,7 @@ from tests import database
 from tests.blank import LOCAL
 from tests.faults.kept_rows import Committed
 
+START = "start"  # open the installation, and nothing else
 CUT_OFF = 3  # how a process ends that has met the end of its connection
 READS = ("SELECT", "PRAGMA", "SET", "--")  # leave nothing behind: a death there is the death at the next statement
 BY = Asker.command_line("Olga Brandt <olga@acme.example>")
@@ -240,7 +241,11 @@ def obey(home: str, act: str, arguments: list[str], fatal: int, keep: dict[str, 
     steps = Steps()
     steps.watch()
     config = database.placed(Config.from_environ({"ROLLCALL_HOME": home, **LOCAL}))
+    if act == START:
+        steps.count(fatal)
     start.open_all(config)
+    if act == START:
+        return
     steps.count(fatal, keep, config.database_url, cut)
     with connected():
         found = everything_known() if act == "recover" else {}
