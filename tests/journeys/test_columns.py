@@ -93,7 +93,6 @@ def test_an_hr_file_and_the_next_months(visit, live, olga: Person, tmp_path: Pat
 def test_a_choice_is_kept_as_soon_as_it_is_made(visit, live, olga: Person, tmp_path: Path) -> None:
     page = visit(olga)
     hand_over(page, live.url, hr_file(tmp_path / "staff.csv"))
-    page.reload()  # nobody chooses in the instant in which a page that was swapped in has no listeners yet
     page.select_option("select[aria-label='What is Reporting to?']", label="Not needed")
     page.wait_for_selector("text=Not read: Reporting to")
     page.reload()
