@@ -115,10 +115,7 @@ def _with_stuck_task() -> ModelSelect:
 
 def _with_leavers() -> set[int]:
     """The apps where someone who has left has an open account that nothing removes."""
-    left = leavers.numbers()
-    suspects = [app_id for app_id, numbers in left.items() if numbers.accounts]
-    leaving = _leaving(json.dumps(suspects)) if suspects else {}
-    return {app_id for app_id in suspects if left[app_id].accounts > leaving.get(app_id, 0)}
+    return {app_id for app_id, left in leavers.numbers().items() if left.accounts > left.removing}
 
 
 @prepared_plain
@@ -145,13 +142,12 @@ class _Known:
         self.own = _own_accounts(among)
         self.today = workspace.today()
         if plain:
-            self.checks, self.reports, self.tasks, self.left, self.leaving = {}, {}, {}, {}, {}
+            self.checks, self.reports, self.tasks, self.left = {}, {}, {}, {}
             return
         self.checks = {row.app_id: row for row in _live_checks(among)}
         self.reports = {row.app_id: row for row in _open_reports(among)}
         self.tasks = _tasks(among)
         self.left = leavers.open_in(ids)
-        self.leaving = _leaving(among) if self.left else {}
 
 
 @prepared
@@ -178,20 +174,6 @@ def _counted_tasks(among: str) -> ModelSelect:
                     fn.MAX(Case(None, [(Task.needs_attention, Task.error)])))
         .where(one_of(Task.app, among), Task.is_live).group_by(Task.app).tuples()
     )  # fmt: skip
-
-
-def _leaving(among: str) -> dict[int, int]:
-    """The accounts of people who have left that a task removes: leavers.open_in() counts them until they are gone."""
-    rows = db.execute_sql(
-        """
-        SELECT a.app_id, count(*) FROM account a JOIN person p ON p.id = a.person_id
-        WHERE a.app_id IN (SELECT CAST(value AS INTEGER) FROM json_each(?)) AND a.state = 'removing'
-            AND a.match_kind = 'matched' AND +p.status = 'deprovisioned'
-        GROUP BY a.app_id
-        """,
-        (among,),
-    )  # of the two, those being removed are fewer
-    return dict(rows.fetchall())
 
 
 def _own_accounts(among: str) -> dict[int, AccountMatch]:
@@ -225,7 +207,7 @@ def _facts(app: App, known: _Known, now: datetime, check: Check | None, report: 
         retry_error=check.error if retries else "", retry_at=check.next_at if retries else None,
         failures=app.failures, failure=app.failure, failed_at=app.failed_at, error=app.error or "",
         has_address=_has_address(app), due=_due(app, now), left=left.people, left_accounts=left.accounts,
-        leaving=min(left.accounts, known.leaving.get(app.id, 0)),
+        leaving=left.removing,
         report=report is not None, waiting=report.waiting if report else 0, held=report.held if report else 0,
         stuck=stuck, stuck_error=stuck_error, under_way=under_way, to_match=to_match, matched=matched,
         version_warning=effects.version_warning(app, known.today) if app.is_connected else "",

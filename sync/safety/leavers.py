@@ -40,11 +40,13 @@ _IN_USE = f"app.state IN ({texts(CONNECTED)})"
 
 @dataclass(frozen=True)
 class Numbers:
-    """`accounts` of `people` who have left wait for a decision; `decided` further accounts may stay for now."""
+    """`accounts` of `people` who have left wait for a decision, or a task removes them, as it does `removing` of them;
+    `decided` further accounts may stay for now."""
 
     accounts: int = 0
     people: int = 0
     decided: int = 0
+    removing: int = 0
 
 
 @dataclass(frozen=True)
@@ -106,8 +108,9 @@ def open_in_all(app_ids: Among) -> Numbers:
 
 
 def _counted(found: Sequence[_Seen]) -> Numbers:
-    waiting = [one.person_id for one in found if not one.decided]
-    return Numbers(len(waiting), len(set(waiting)), len(found) - len(waiting))
+    waiting = [one for one in found if not one.decided]
+    people = {one.person_id for one in waiting}
+    return Numbers(len(waiting), len(people), len(found) - len(waiting), sum(one.removing for one in waiting))
 
 
 class _Seen(NamedTuple):
@@ -154,7 +157,7 @@ def accounts_still_in(app_id: int) -> list[int]:
 
 def removing_of(app_id: int) -> int:
     """How many of accounts_still_in() are being removed."""
-    return sum(one.removing and not one.decided for one in _in([app_id]))
+    return open_in_all([app_id]).removing
 
 
 def of_apps(app_ids: Iterable[int]) -> list[Leaver]:

@@ -14,7 +14,9 @@ from sync.db import utcnow
 from sync.jobs import asking, retries
 from sync.matching import decisions
 from sync.models import Account, App, Report, Task
+from sync.reports import reports
 from sync.safety import guards
+from sync.tasks import by_hand
 
 
 def now(app: App) -> status.Standing:
@@ -106,6 +108,23 @@ def test_someone_who_has_left_is_counted_until_they_are_gone(chat):
     assert (now(chat.app).status, now(chat.app).tone) == ("Applying changes", "working")
     Task.update(state="needs attention", error="The app said no").execute()
     assert (now(chat.app).status, now(chat.app).row.code) == ("Needs attention", "stuck")
+
+
+def test_a_removal_of_someone_who_was_left_out_hides_nobody_else(chat):
+    chat.leave(1, 2)
+    chat.check()
+    report = reports.open_report(chat.app)
+    for number in (1, 2):
+        reports.leave_out(chat.change(report, number), "On sabbatical", chat.by)
+    one, two = (Account.get(Account.email == f"p{number}@acme.example") for number in (1, 2))
+    Report.update(state="applied").execute()
+    reports.undo_leaving_out(one, chat.by)
+    plan = by_hand.plan_removals(chat.app, [two.id])
+    by_hand.carry_out(lambda: by_hand.plan_removals(chat.app, [two.id]), chat.by, plan.seen, reason="It is over")
+    assert Account.get_by_id(two.id).state == "removing" and Account.get_by_id(two.id).left_out
+    found = now(chat.app)
+    assert (found.status, found.row.code, found.facts.left) == ("Needs attention", "leavers", 1)
+    assert chat.app.id in status.needing_attention(chat.app.people[0].person)
 
 
 def test_changes_held_by_a_guard_are_named(chat):
