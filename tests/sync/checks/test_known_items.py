@@ -272,6 +272,15 @@ def test_code_that_is_newer_than_the_process_is_not_trusted(monkeypatch):
     assert known_items._code.__wrapped__() is None
 
 
+def test_code_that_was_copied_with_its_time_since_the_start_is_newer_too(monkeypatch, tmp_path):
+    monkeypatch.setattr(known_items, "CODE", (tmp_path,))
+    monkeypatch.setattr(known_items, "_started", datetime.now().timestamp() - 1000)
+    copied = (tmp_path / "copied").with_suffix(".py")
+    copied.write_text("")
+    os.utime(copied, (0, 0))
+    assert known_items._code.__wrapped__() is None
+
+
 def test_all_that_makes_accounts_of_items_is_watched(monkeypatch, tmp_path):
     watched = set(known_items._files())
     for module in ("connectors.tools.items", "connectors.scim.connector", "connectors.names", "sync.checks.listed"):
