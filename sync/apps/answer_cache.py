@@ -39,13 +39,17 @@ class AnswersOf:
             (key, answer.etag, answer.link, packed),
         )
 
-    def save(self) -> None:
-        """Keep the answers of this reading. Inside the transaction that applies it; only answers that differ are
-        written."""
+    def save(self, app: App) -> None:
+        """Keep the answers of this reading, unless the app (as it is now) has got another credential since it began.
+
+        Inside the transaction that applies the reading; only answers that differ are written.
+        """
+        if (app.credential, app.settings) != (self.app.credential, self.app.settings):
+            return
         db.execute_sql(
             "DELETE FROM remembered_answer WHERE app_id = ? AND NOT EXISTS (SELECT 1 FROM read_answer r "
             "WHERE r.key = remembered_answer.key AND r.etag = remembered_answer.etag "
-            "AND r.link = remembered_answer.link)",
+            "AND r.link = remembered_answer.link AND r.body = remembered_answer.body)",
             (self.app.id,),
         )
         db.execute_sql(

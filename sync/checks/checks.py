@@ -268,7 +268,7 @@ class _Work:
             invitations.look_for(app)
             wanted.want_leavers(app)
             assignments.want(app, removal_suspends)
-            self.memory.save()
+            self.memory.save(app)
             if self.known:
                 self.known.save()
             became = merge.bring_up_to_date(app, self.check)

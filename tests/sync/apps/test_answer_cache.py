@@ -22,8 +22,12 @@ def take(app: App, **answers: Kept) -> None:
     memory = AnswersOf(app)
     for key, answer in answers.items():
         memory.keep(key, answer)
+    save(memory)
+
+
+def save(memory: AnswersOf) -> None:
     with writing():
-        memory.save()
+        memory.save(App.get_by_id(memory.app.id))
 
 
 def test_it_is_recalled_by_the_next_reading_and_not_before(app):
@@ -45,6 +49,22 @@ def test_an_unchanged_answer_is_not_written_again(app):
     row = RememberedAnswer.get()
     take(app, members=ONE)
     assert RememberedAnswer.get() == row
+
+
+def test_another_answer_with_the_same_mark_replaces_the_one_before(app):
+    take(app, members=ONE)
+    take(app, members=Kept(ONE.etag, ONE.link, b"[3]"))
+    assert AnswersOf(app).recall("members").body == b"[3]"
+
+
+@pytest.mark.parametrize("other", [{"credential": b"another"}, {"settings": {"address": "https://chat.example"}}])
+def test_a_reading_that_began_with_another_credential_leaves_no_answers(app, other):
+    memory = AnswersOf(app)
+    memory.keep("members", ONE)
+    App.update(other).execute()
+    answer_cache.clear(app)
+    save(memory)
+    assert AnswersOf(app).recall("members") is None
 
 
 def test_apps_do_not_know_each_others(app):
