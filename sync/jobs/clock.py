@@ -5,13 +5,18 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from peewee import Field
+
 from sync import activity
 from sync.db import utcnow, writing
 from sync.faults import Fault
+from sync.jobs import leases
+from sync.models import App, Directory
 from sync.settings import set_setting, setting
 
 LATEST = "latest time"  # the latest that a sweep has seen, ISO 8601, UTC
 BEHIND = timedelta(minutes=5)  # as much as a time server may turn a clock back in one step
+FARTHEST = timedelta(hours=26)  # that a daily check, or another attempt, is planned ahead; some days have 25 hours
 
 
 def wrong(now: datetime | None = None) -> Fault | None:
@@ -36,8 +41,25 @@ def keep(now: datetime) -> None:
 
 
 def is_right(by: str) -> None:
-    """Accept the clock as it is now: the later time that was seen had been wrong."""
+    """Accept the clock as it is now: the later time that was seen had been wrong, and so is what was planned by it."""
     with writing():
-        before, now = setting(LATEST), utcnow().isoformat()
-        set_setting(LATEST, now)
-        activity.record(by, "said that the clock is right", before=before, after=now)
+        before, now = setting(LATEST), utcnow()
+        set_setting(LATEST, now.isoformat())
+        _plan_again(now)
+        activity.record(by, "said that the clock is right", before=before, after=now.isoformat())
+
+
+def _plan_again(now: datetime) -> None:
+    """What the wrong clock has planned for a time that is far ahead is due now; nothing was read later than now."""
+    _no_later_than(App.last_check_at, now)
+    _no_later_than(App.next_check_at, now + timedelta(seconds=1), FARTHEST)  # after the last one: overdue until then
+    for planned in (App.compare_at, Directory.last_read_at, Directory.next_read_at):
+        _no_later_than(planned, now)
+    for model in leases.RUNNING:
+        if hasattr(model, "next_at"):
+            _no_later_than(model.next_at, now, FARTHEST)
+
+
+def _no_later_than(column: Field, moment: datetime, after: timedelta = timedelta()) -> None:
+    """The moment in place of each time that is later by more than `after`."""
+    column.model.update({column: moment}).where(column > moment + after).execute()
