@@ -14,7 +14,7 @@ from cli.values import setting, values_of
 from connectors import allow_networks, load_folder, reaching
 from connectors.base import CAPABILITIES, REMOVE, Connector, Field
 from connectors.explaining import explained_for_each_choice
-from connectors.quality import LEVELS, MEANINGS, Exempt, Rule, legend
+from connectors.quality import MEANINGS, Exempt, Level, Rule, legend
 from connectors.rest.connector import connector_of
 from connectors.rest.file import load
 from connectors.rest.yaml_source import DescriptionProblem
@@ -138,7 +138,7 @@ def _rule(kind: type[Connector], rule: Rule) -> dict[str, str]:
 def _overview(kinds: list[type[Connector]]) -> list[str]:
     rows = [(kind.slug, kind.label, kind.category, kind.level()) for kind in kinds]
     reached = {kind.level() for kind in kinds}
-    meanings = [f"{level}: {MEANINGS[level]}." for level in LEVELS if level in reached]
+    meanings = [f"{level}: {MEANINGS[level]}." for level in Level if level in reached]
     return [*table([("SLUG", "APP", "CATEGORY", "LEVEL"), *rows]), "", *meanings]
 
 

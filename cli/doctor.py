@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from urllib.parse import urlsplit
 
 import click
@@ -35,13 +36,24 @@ LITTLE_SPACE = 200_000_000  # bytes
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SHOWN = 5  # at most so many addresses in one finding
 RECENT = timedelta(days=7)
-OK, NOTE, WRONG = "ok", "note", "wrong"
+
+
+class FindingState(StrEnum):
+    """How bad a finding is.
+    Its line begins with this word."""
+
+    OK = "ok"
+    NOTE = "note"
+    WRONG = "wrong"
+
+
+OK, NOTE, WRONG = FindingState
 
 
 @dataclass(frozen=True)
 class Finding:
     about: str
-    state: str  # ok, note, wrong
+    state: FindingState
     text: str
 
 

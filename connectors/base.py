@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from connectors.effects import Effect, Effects, not_declared
 from connectors.memory import KnownItems, Marked, Memory, Unchanged
-from connectors.quality import NOT_RATED, Quality, level_of
+from connectors.quality import NOT_RATED, Level, Quality, level_of
 from connectors.versions import ApiVersion
 
 # What a connector can do. Pages, buttons and tasks ask for these, so that they offer only what is possible.
@@ -214,8 +214,8 @@ class Connector:
         self.on_total = on_total or (lambda total: None)
 
     @classmethod
-    def level(cls) -> str:
-        """One of quality.LEVELS: the highest tier whose rules it keeps."""
+    def level(cls) -> Level:
+        """The highest tier whose rules it keeps."""
         return level_of(cls.quality)
 
     @property

@@ -5,42 +5,63 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 from types import MappingProxyType
 
-BRONZE, SILVER, GOLD, PLATINUM = "bronze", "silver", "gold", "platinum"
-TIERS = (BRONZE, SILVER, GOLD, PLATINUM)  # each includes those before it
-UNRATED = "unrated"  # below bronze
-OWN_FILE = "own file"  # described by the team in a YAML file, and tested by nobody else
-LEVELS = (UNRATED, *TIERS, OWN_FILE)
+
+class Level(StrEnum):
+    """How good a connector is.
+    OWN_FILE: described by the team in a YAML file, so it can't be compared with the others."""
+
+    UNRATED = "unrated"
+    BRONZE = "bronze"
+    SILVER = "silver"
+    GOLD = "gold"
+    PLATINUM = "platinum"
+    OWN_FILE = "own file"
+
+
+TIERS = (Level.BRONZE, Level.SILVER, Level.GOLD, Level.PLATINUM)  # each includes those before it
 MEANINGS = {
-    UNRATED: "not rated yet",
-    BRONZE: "built on a documented API and tested against its description",
-    SILVER: "verifies before each change and handles rate limits",
-    GOLD: "also reads assets and offers every operation",
-    PLATINUM: "proven against the real server",
-    OWN_FILE: "described by your team and tested by nobody else",
+    Level.UNRATED: "not rated yet",
+    Level.BRONZE: "built on a documented API and tested against its description",
+    Level.SILVER: "verifies before each change and handles rate limits",
+    Level.GOLD: "also reads assets and offers every operation",
+    Level.PLATINUM: "proven against the real server",
+    Level.OWN_FILE: "described by your team and tested by nobody else",
 }
 
 
 class Rule(Enum):
     """A rule for connectors: its tier, a short name, and its promise in a sentence."""
 
-    def __init__(self, tier: str, label: str, promise: str):
+    def __init__(self, tier: Level, label: str, promise: str):
         self.tier, self.label, self.promise = tier, label, promise
 
-    DOCUMENTED = BRONZE, "documented calls", "Every call is in a public document that the connector's source names."
-    EXPLAINED = BRONZE, "explained credential", "The connection page explains where to get the credential."
-    READING_TESTED = BRONZE, "tested reading", "Its reading passes the tests that are the same for every connector."
-    SECOND_LOOK = SILVER, "second look", "It can read one account again, so Rollcall verifies each change."
-    CHANGES_TESTED = SILVER, "tested operations", "Its operations pass the tests that are the same for every connector."
-    WAITS = SILVER, "rate limits", "It waits when the app asks for a pause, and postpones the check if that takes long."
-    CREDENTIAL_END = SILVER, "credential that ends", "A credential that ends is renewed, or is reported when it fails."
-    EFFECTS = SILVER, "declared effects", "It declares how far each operation reaches, and whether it can be undone."
-    SECRETS = SILVER, "secrets", "No message contains a part of the credential."
-    ASSETS = GOLD, "assets", "It reads the app's assets and the people who have access to them."
-    OPERATIONS = GOLD, "every operation", "It offers every operation that this kind of app has."
-    REAL_SERVER = PLATINUM, "real server", "Tests check and remove people on the app's real server."
+    DOCUMENTED = (
+        Level.BRONZE, "documented calls",
+        "Every call is in a public document that the connector's source names.")  # fmt: skip
+    EXPLAINED = Level.BRONZE, "explained credential", "The connection page explains where to get the credential."
+    READING_TESTED = (
+        Level.BRONZE, "tested reading",
+        "Its reading passes the tests that are the same for every connector.")  # fmt: skip
+    SECOND_LOOK = Level.SILVER, "second look", "It can read one account again, so Rollcall verifies each change."
+    CHANGES_TESTED = (
+        Level.SILVER, "tested operations",
+        "Its operations pass the tests that are the same for every connector.")  # fmt: skip
+    WAITS = (
+        Level.SILVER, "rate limits",
+        "It waits when the app asks for a pause, and postpones the check if that takes long.")  # fmt: skip
+    CREDENTIAL_END = (
+        Level.SILVER, "credential that ends",
+        "A credential that ends is renewed, or is reported when it fails.")  # fmt: skip
+    EFFECTS = (
+        Level.SILVER, "declared effects",
+        "It declares how far each operation reaches, and whether it can be undone.")  # fmt: skip
+    SECRETS = Level.SILVER, "secrets", "No message contains a part of the credential."
+    ASSETS = Level.GOLD, "assets", "It reads the app's assets and the people who have access to them."
+    OPERATIONS = Level.GOLD, "every operation", "It offers every operation that this kind of app has."
+    REAL_SERVER = Level.PLATINUM, "real server", "Tests check and remove people on the app's real server."
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +100,9 @@ NOT_OVER_HTTP = not_kept(Exempt("It doesn't use HTTP: tests on a real server rep
 NOT_RATED = not_kept(Missing("Nobody has rated this connector."), Rule)
 
 
-def level_of(quality: Quality) -> str:
+def level_of(quality: Quality) -> Level:
     """The highest tier for which all rules, and all rules of lower tiers, are kept or exempt; UNRATED if none is."""
-    reached = UNRATED
+    reached = Level.UNRATED
     for tier in TIERS:
         if missing(quality, tier):
             break
@@ -89,14 +110,14 @@ def level_of(quality: Quality) -> str:
     return reached
 
 
-def missing(quality: Quality, tier: str) -> list[Rule]:
+def missing(quality: Quality, tier: Level) -> list[Rule]:
     """The rules of a tier that the connector doesn't keep."""
     return [rule for rule in Rule if rule.tier == tier and isinstance(quality.get(rule), Missing)]
 
 
-def next_tier(quality: Quality) -> str:
-    """The lowest tier that the connector hasn't reached; "" if it has reached all."""
-    return next((tier for tier in TIERS if missing(quality, tier)), "")
+def next_tier(quality: Quality) -> Level | None:
+    """The lowest tier that the connector hasn't reached; None if it has reached all."""
+    return next((tier for tier in TIERS if missing(quality, tier)), None)
 
 
 def legend(quality: Quality) -> list[str]:

@@ -97,7 +97,7 @@ def begin(token: str) -> Response | tuple[str, int]:
 @while_setting_up
 def create_challenge(token: str) -> Response | tuple[dict, int]:
     try:
-        asked = passkeys.to_prove(passkey_form.site_or_refusal(), passkeys.CONFIRM, signed_in_person())
+        asked = passkeys.to_prove(passkey_form.site_or_refusal(), passkeys.Purpose.CONFIRM, signed_in_person())
         return passkey_form.options(asked)
     except PeopleProblem as problem:
         return passkey_form.refusal(problem)
@@ -107,7 +107,7 @@ def _prove() -> None:
     """Raises PeopleProblem unless the form proves that it is the person who is signed in."""
     me, given, browser = signed_in_person(), request.form, known_browser.id_for(signed_in_person())
     if "credential" in given:
-        passkey_form.prove(passkeys.CONFIRM, me, source())
+        passkey_form.prove(passkeys.Purpose.CONFIRM, me, source())
     elif "code" in given:
         second_factor.prove(me, given["code"], source(), browser)
     elif sign_in.authenticate(names.main_email(me), given.get("password", ""), source(), browser) != me:

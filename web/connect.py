@@ -14,7 +14,7 @@ from connectors.base import (
     ColumnsUnclear,
     Connector,
 )
-from connectors.quality import LEVELS, MEANINGS, legend
+from connectors.quality import MEANINGS, Level, legend
 from sync import names
 from sync.apps import apps, drafts, member_list
 from sync.apps.member_list import Members
@@ -72,7 +72,7 @@ def choose() -> str:
         "connect/choose.html", "connect/_catalogue.html", kinds=[_kind(kind) for kind in found], **wanted,
         every_kind=[_kind(kind) for kind in known], now=drafts.opened_now(),
         broken_files=apps.broken_files(), categories=[category for category in CATEGORIES if category in used],
-        levels=[(name, name.capitalize(), MEANINGS[name]) for name in LEVELS if name in reached],
+        levels=[(name, name.capitalize(), MEANINGS[name]) for name in Level if name in reached],
         steps_of_app=[(name, None) for name in STEPS],
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, abort, request, url_for
 
 from sync.matching import decisions as match_decisions
 from sync.matching import rules as match_rules
-from sync.matching.decisions import Decision, DecisionProblem
+from sync.matching.decisions import Decision, DecisionKind, DecisionProblem
 from sync.matching.rules import RuleProblem
 from sync.models import Account, App
 from sync.names import account_name, main_email
@@ -40,12 +40,14 @@ class Kind:
 
 
 KINDS = {
-    AccountMatch.GUEST: Kind("Mark {} as guest or partner", "Save", "{} marked as {word}."),
-    AccountMatch.SERVICE_ACCOUNT: Kind(
+    DecisionKind.GUEST: Kind("Mark {} as guest or partner", "Save", "{} marked as {word}."),
+    DecisionKind.SERVICE_ACCOUNT: Kind(
         "Mark {} as a service account", "Mark as service account", "{} marked as service account."
     ),
-    "nobody": Kind("Re-assign {}", "Move to Unmatched", "{} moved to Unmatched. Match it there, or mark what it is."),
-    "rules": Kind("Match {} by the rules again", "Match by the rules", "{} matched by the rules again."),
+    DecisionKind.NOBODY: Kind(
+        "Re-assign {}", "Move to Unmatched", "{} moved to Unmatched. Match it there, or mark what it is."
+    ),
+    DecisionKind.RULES: Kind("Match {} by the rules again", "Match by the rules", "{} matched by the rules again."),
 }
 BY_RULES = ("Your decision is undone. From now on it is matched by e-mail, employee number and user name. If these "
             "point to nobody, or to different people, it becomes Unmatched.")  # fmt: skip
@@ -117,7 +119,7 @@ def _preview(app: App, kind: str, given, problem: str = "") -> tuple[str, int]:
 def _previewed(app: App, kind: str, accounts: list[Account], given) -> Preview:
     one = accounts[0] if len(accounts) == 1 else None
     why = match_rules.why(app, accounts[:SHOWN])
-    matched = kind == "nobody" and one and one.person and one.match_kind == AccountMatch.MATCHED
+    matched = kind == DecisionKind.NOBODY and one and one.person and one.match_kind == AccountMatch.MATCHED
     return Preview(
         kind,
         KINDS[kind].button,
@@ -129,13 +131,13 @@ def _previewed(app: App, kind: str, accounts: list[Account], given) -> Preview:
         nobody=not accounts,
         accounts=[] if one else [_line(account, why[account.id]) for account in accounts[:SHOWN]],
         more=_more(len(accounts), whole_list().search if "all" in given else ""),
-        guest=_guest(one, given) if kind == AccountMatch.GUEST else None,
-        service=_service(one, given) if kind == AccountMatch.SERVICE_ACCOUNT else None,
+        guest=_guest(one, given) if kind == DecisionKind.GUEST else None,
+        service=_service(one, given) if kind == DecisionKind.SERVICE_ACCOUNT else None,
         person=one.person.name if matched else "",
         because=f", {first_lower(why[one.id])}" if matched and why[one.id] else "",
-        sentence=_reassigned(len(accounts), bool(matched)) if kind == "nobody" else BY_RULES,
-        effects=_effects(app) if kind == "nobody" else [],
-        stays=kind not in ("nobody", "rules"),
+        sentence=_reassigned(len(accounts), bool(matched)) if kind == DecisionKind.NOBODY else BY_RULES,
+        effects=_effects(app) if kind == DecisionKind.NOBODY else [],
+        stays=kind not in (DecisionKind.NOBODY, DecisionKind.RULES),
     )
 
 
@@ -203,13 +205,13 @@ def create(app: App) -> Response | tuple[str, int]:
 
 
 def _decision(kind: str, given) -> Decision:
-    if kind == AccountMatch.SERVICE_ACCOUNT:
+    if kind == DecisionKind.SERVICE_ACCOUNT:
         email = given.get("email", "").strip()
         return Decision(kind, known_person(email) if email else None)
-    if kind != AccountMatch.GUEST:
+    if kind != DecisionKind.GUEST:
         return Decision(kind)
-    what, note = given.get("what", AccountMatch.GUEST), given.get("note", "").strip()
-    if what not in (AccountMatch.GUEST, AccountMatch.LOCAL_PARTNER):
+    what, note = given.get("what", DecisionKind.GUEST), given.get("note", "").strip()
+    if what not in (DecisionKind.GUEST, DecisionKind.LOCAL_PARTNER):
         abort(400)
     return Decision(what, note=note)
 
@@ -221,7 +223,7 @@ def _named(accounts: list[Account], count: int) -> str:
 
 def _after(app: App, kind: str, ids: list[int]) -> str:
     """The page to return to. For one account that is re-assigned, it is the tab where it can be matched again."""
-    if kind == "nobody" and len(ids) == 1:
+    if kind == DecisionKind.NOBODY and len(ids) == 1:
         account = Account.get_by_id(ids[0])
         return url_for("members.index", app_id=app.id, tab="unmatched", search=account.email or account.name or None)
     return back_of(app)

@@ -41,7 +41,7 @@ def kept() -> dict | None:
     return session.pop(ASKED, None)
 
 
-def prove(purpose: str, person: Person | None, source: str) -> Person:
+def prove(purpose: passkeys.Purpose, person: Person | None, source: str) -> Person:
     """Whose passkey the form's answer is. Raises PasskeyProblem, TooManyAttempts."""
     answer, browser = request.form.get("credential", ""), known_browser.id_for(person)
     return passkeys.prove(site_or_refusal(), purpose, kept(), answer, person, source, browser)

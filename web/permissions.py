@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import wraps
 
 from flask import Flask, abort, g
@@ -52,21 +53,32 @@ class NotSignedIn(Exception):
     """The page is only for people who are signed in; errors.py redirects to /sign-in."""
 
 
+class PermissionKind(StrEnum):
+    """What a view asks of someone before it answers.
+    Each has a decorator below."""
+
+    OPEN_TO_ALL = "open to all"
+    DIRECTORY_TOKEN = "directory token"
+    SIGNED_IN = "signed in"
+    WORKSPACE_ROLE = "workspace role"
+    APP_PART = "app part"
+
+
 @dataclass(frozen=True)
 class Permission:
-    kind: str  # open to all, directory token, signed in, workspace role, app part
+    kind: PermissionKind
     allowed: tuple[str, ...] = ()
 
 
 def open_to_all(view: Callable) -> Callable:
     """Anybody, signed in or not."""
-    view.permission = Permission("open to all")
+    view.permission = Permission(PermissionKind.OPEN_TO_ALL)
     return view
 
 
 def directory_token(view: Callable) -> Callable:
     """An identity provider with a directory's token; the view itself asks for it, in the words of its protocol."""
-    view.permission = Permission("directory token")
+    view.permission = Permission(PermissionKind.DIRECTORY_TOKEN)
     return view
 
 
@@ -78,7 +90,7 @@ def signed_in(view: Callable) -> Callable:
         _me()
         return view(*args, **values)
 
-    guarded.permission = Permission("signed in")
+    guarded.permission = Permission(PermissionKind.SIGNED_IN)
     return guarded
 
 
@@ -90,7 +102,7 @@ def while_setting_up(view: Callable) -> Callable:
         _me(may_lack_factor=True)
         return view(*args, **values)
 
-    guarded.permission = Permission("signed in", ("while setting up",))
+    guarded.permission = Permission(PermissionKind.SIGNED_IN, ("while setting up",))
     return guarded
 
 
@@ -107,7 +119,7 @@ def workspace_role(*roles: str) -> Callable:
                 abort(403)
             return view(*args, **values)
 
-        guarded.permission = Permission("workspace role", roles)
+        guarded.permission = Permission(PermissionKind.WORKSPACE_ROLE, roles)
         return guarded
 
     return decorate
@@ -134,7 +146,7 @@ def app_part(part: str) -> Callable:
                 abort(403)
             return view(**loaded)
 
-        guarded.permission = Permission("app part", (part,))
+        guarded.permission = Permission(PermissionKind.APP_PART, (part,))
         return guarded
 
     return decorate

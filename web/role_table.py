@@ -10,7 +10,7 @@ from flask import current_app
 from sync.apps import apps
 from sync.models import Person
 from sync.states import WorkspaceRole
-from web.permissions import WORKSPACE_ROLES, outranks
+from web.permissions import WORKSPACE_ROLES, PermissionKind, outranks
 from web.security import FINDS_PEOPLE, signed_in_person
 
 USUAL = (WorkspaceRole.OWNER, WorkspaceRole.ADMIN, WorkspaceRole.USER)
@@ -94,4 +94,5 @@ def _may(role: str, by: str | tuple[str, ...]) -> bool:
     if not isinstance(by, str):
         return role in by
     permission = current_app.view_functions[by].permission
-    return permission.kind == "signed in" or permission.kind == "workspace role" and role in permission.allowed
+    return (permission.kind == PermissionKind.SIGNED_IN
+            or permission.kind == PermissionKind.WORKSPACE_ROLE and role in permission.allowed)  # fmt: skip

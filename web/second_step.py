@@ -51,7 +51,7 @@ def create() -> Response | tuple[str, int]:
         return sign_in_page.page(further, problem=ENDED), 410
     try:
         if "credential" in request.form:
-            passkey_form.prove(passkeys.SECOND_STEP, person, security.source())
+            passkey_form.prove(passkeys.Purpose.SECOND_STEP, person, security.source())
             used = SecondFactor.PASSKEY
         else:
             used = second_factor.prove(
@@ -74,7 +74,7 @@ def create_challenge() -> Response | tuple[dict, int]:
         if person is None:
             raise PeopleProblem(ENDED)
         here = passkey_form.site_or_refusal()
-        return passkey_form.options(passkeys.to_prove(here, passkeys.SECOND_STEP, person))
+        return passkey_form.options(passkeys.to_prove(here, passkeys.Purpose.SECOND_STEP, person))
     except PeopleProblem as problem:
         return passkey_form.refusal(problem)
 
@@ -85,7 +85,7 @@ def create_lone_challenge() -> Response | tuple[dict, int]:
     """For a passkey that signs in alone."""
     try:
         here = passkey_form.site_or_refusal()
-        return passkey_form.options(passkeys.to_prove(here, passkeys.SIGN_IN))
+        return passkey_form.options(passkeys.to_prove(here, passkeys.Purpose.SIGN_IN))
     except PeopleProblem as problem:
         return passkey_form.refusal(problem)
 
@@ -96,7 +96,7 @@ def create_by_passkey() -> Response | tuple[str, int]:
     """A passkey whose device asked for a PIN, a face or a finger counts as two factors."""
     further = safe_address(request.form.get("next"))
     try:
-        person = passkey_form.prove(passkeys.SIGN_IN, None, security.source())
+        person = passkey_form.prove(passkeys.Purpose.SIGN_IN, None, security.source())
     except PeopleProblem as problem:
         status = 429 if isinstance(problem, TooManyAttempts) else INVALID
         return sign_in_page.page(further, problem=str(problem)), status

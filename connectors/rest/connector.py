@@ -29,7 +29,7 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.memory import KnownItems, Marked, Unchanged
-from connectors.quality import OWN_FILE
+from connectors.quality import Level
 from connectors.rest.client import ABSENT, Client, Sent, WasSo
 from connectors.rest.declared import capabilities_of, declarations
 from connectors.rest.file import Description
@@ -81,8 +81,8 @@ class RestConnector(ClosesClients, Connector):
         return Lists(self._client, named, self._spec.get("tables", {}))
 
     @classmethod
-    def level(cls) -> str:
-        return OWN_FILE
+    def level(cls) -> Level:
+        return Level.OWN_FILE
 
     @property
     def removal_suspends(self) -> bool:

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from peewee import Expression, ModelSelect, fn
@@ -26,13 +27,32 @@ from sync.states import AccountMatch, AccountState, PersonStatus
 
 CHUNK = 500  # rows in one SQL statement
 LONGEST_NOTE = 200
-ENTRIES = {
-    "person": "matched account",
-    AccountMatch.GUEST: "marked as guest",
-    AccountMatch.LOCAL_PARTNER: "marked as local partner",
-    AccountMatch.SERVICE_ACCOUNT: "marked as service account",
-    "nobody": "moved account to Unmatched",
-    "rules": "left matching to the rules",
+
+
+class DecisionKind(StrEnum):
+    """What is decided about an account.
+    PERSON: whose it is. NOBODY: no rule may match it. RULES: what was decided before is undone."""
+
+    PERSON = "person"
+    GUEST = AccountMatch.GUEST
+    LOCAL_PARTNER = AccountMatch.LOCAL_PARTNER
+    SERVICE_ACCOUNT = AccountMatch.SERVICE_ACCOUNT
+    NOBODY = "nobody"
+    RULES = "rules"
+
+
+ENTRIES = {  # of Activity
+    DecisionKind.PERSON: "matched account",
+    DecisionKind.GUEST: "marked as guest",
+    DecisionKind.LOCAL_PARTNER: "marked as local partner",
+    DecisionKind.SERVICE_ACCOUNT: "marked as service account",
+    DecisionKind.NOBODY: "moved account to Unmatched",
+    DecisionKind.RULES: "left matching to the rules",
+}
+MATCHES = {  # how an account is matched then, where that isn't the decision's own word
+    DecisionKind.PERSON: AccountMatch.MATCHED,
+    DecisionKind.NOBODY: AccountMatch.UNMATCHED,
+    DecisionKind.RULES: AccountMatch.UNMATCHED,
 }
 
 
@@ -46,16 +66,15 @@ class DecisionStale(DecisionProblem):
 
 @dataclass(frozen=True)
 class Decision:
-    """`kind` is one of ENTRIES; `person` whose it is, or who is responsible; `note` of a guest: from where, why."""
+    """`person`: whose it is, or who is responsible. `note` of a guest: from where, why."""
 
-    kind: str
+    kind: DecisionKind
     person: Person | None = None
     note: str = ""
 
     def values(self, account: Account) -> dict[str, Any]:
         """The columns of Account that say so of this one."""
-        nobodys = AccountMatch.UNMATCHED
-        match = {"person": AccountMatch.MATCHED, "nobody": nobodys, "rules": nobodys}.get(self.kind, self.kind)
+        match = MATCHES.get(self.kind, self.kind)
         note = (
             " ".join(self.note.split())[:LONGEST_NOTE]
             if match in (AccountMatch.GUEST, AccountMatch.LOCAL_PARTNER)
@@ -64,7 +83,7 @@ class Decision:
         person = (
             self.person.id if self.person and match in (AccountMatch.MATCHED, AccountMatch.SERVICE_ACCOUNT) else None
         )
-        return {"match_kind": match, "person": person, "match_by_hand": self.kind != "rules",
+        return {"match_kind": match, "person": person, "match_by_hand": self.kind != DecisionKind.RULES,
                 "match_note": note or None,
                 "email_when_matched": account.email_key if match == AccountMatch.MATCHED else None}  # fmt: skip
 
@@ -79,31 +98,31 @@ class Made:
 
 def match(account: Account, person: Person, by: str) -> Made:
     """Match the account to this person by hand."""
-    return decide(account.app, [account.id], Decision("person", person), by)
+    return decide(account.app, [account.id], Decision(DecisionKind.PERSON, person), by)
 
 
 def mark_guest(account: Account, by: str, note: str = "") -> Made:
-    return decide(account.app, [account.id], Decision(AccountMatch.GUEST, note=note), by)
+    return decide(account.app, [account.id], Decision(DecisionKind.GUEST, note=note), by)
 
 
 def mark_local_partner(account: Account, by: str, note: str = "") -> Made:
     """Mark the account as a local partner's: like a guest's, but of another company that works with this one."""
-    return decide(account.app, [account.id], Decision(AccountMatch.LOCAL_PARTNER, note=note), by)
+    return decide(account.app, [account.id], Decision(DecisionKind.LOCAL_PARTNER, note=note), by)
 
 
 def mark_service(account: Account, by: str, person: Person | None = None) -> Made:
     """Mark the account as a service account, which is nobody's own; `person` is responsible for it."""
-    return decide(account.app, [account.id], Decision(AccountMatch.SERVICE_ACCOUNT, person), by)
+    return decide(account.app, [account.id], Decision(DecisionKind.SERVICE_ACCOUNT, person), by)
 
 
 def unmatch(account: Account, by: str) -> Made:
     """Mark the account as nobody's: no rule matches it again until someone matches it by hand."""
-    return decide(account.app, [account.id], Decision("nobody"), by)
+    return decide(account.app, [account.id], Decision(DecisionKind.NOBODY), by)
 
 
 def leave_to_rules(account: Account, by: str) -> Made:
     """Undo the decision by hand: the rules decide from now on."""
-    return decide(account.app, [account.id], Decision("rules"), by)
+    return decide(account.app, [account.id], Decision(DecisionKind.RULES), by)
 
 
 def decide(app: App, account_ids: Iterable[int], decision: Decision, by: str, seen: str = "") -> Made:
@@ -112,7 +131,7 @@ def decide(app: App, account_ids: Iterable[int], decision: Decision, by: str, se
     `seen` is the fingerprint() of what someone looked at: DecisionStale if it is otherwise by now.
     Raises DecisionProblem; nothing is changed then.
     """
-    if decision.kind not in ENTRIES:
+    if decision.kind not in tuple(DecisionKind):
         raise DecisionProblem(f"Unknown account type: {decision.kind}.")
     with writing():
         accounts = chosen(app, account_ids)
@@ -123,7 +142,7 @@ def decide(app: App, account_ids: Iterable[int], decision: Decision, by: str, se
         batch = secrets.token_hex(8)
         _keep(changing, batch, by)
         _write([(account.id, decision.values(account)) for account in changing])
-        if decision.kind == "rules":
+        if decision.kind == DecisionKind.RULES:
             _match_by_rules(app, changing)
         _record(changing, ENTRIES[decision.kind], by)
         recount(app)
@@ -152,12 +171,14 @@ def _state(account: Account) -> dict[str, Any]:
 
 
 def _is_so(account: Account, decision: Decision) -> bool:
-    return not account.match_by_hand if decision.kind == "rules" else _state(account) == decision.values(account)
+    if decision.kind == DecisionKind.RULES:
+        return not account.match_by_hand
+    return _state(account) == decision.values(account)
 
 
 def _refuse(accounts: list[Account], decision: Decision) -> None:
     person = decision.person
-    if decision.kind == "person":
+    if decision.kind == DecisionKind.PERSON:
         if person is None:
             raise DecisionProblem("Say whose it is. Nothing was changed.")
         matched = [account for account in accounts if account.match_kind == AccountMatch.MATCHED]
@@ -168,12 +189,12 @@ def _refuse(accounts: list[Account], decision: Decision) -> None:
                 "which moves it to Unmatched."
             )
     if (
-        decision.kind == AccountMatch.SERVICE_ACCOUNT
+        decision.kind == DecisionKind.SERVICE_ACCOUNT
         and person is not None
         and person.status == PersonStatus.DEPROVISIONED
     ):
         raise DecisionProblem(f"{person.name} has left. Nothing was changed. Name someone else.")
-    if decision.kind == AccountMatch.LOCAL_PARTNER and not decision.note.strip():
+    if decision.kind == DecisionKind.LOCAL_PARTNER and not decision.note.strip():
         raise DecisionProblem("Enter the company that they are from, so that others can tell later.")
 
 
@@ -223,8 +244,8 @@ class Batch:
 
 
 def undoable(app: App, limit: int = 1, since: datetime | None = None) -> list[Batch]:
-    """The last acts about the app's accounts that nothing newer has replaced, the newest first; `since` a moment (UTC),
-    if one is given."""
+    """The app's last decisions that nothing newer has replaced, the newest first; `since`: a moment (UTC), if one is
+    given."""
     last, some = fn.MAX(MatchDecision.id), fn.MIN(MatchDecision.account)
     among = [Account.app == app] if since is None else _decided_since(app, since)
     if not among:

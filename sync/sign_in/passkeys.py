@@ -9,6 +9,7 @@ import struct
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from ipaddress import ip_address
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -37,7 +38,16 @@ MALFORMED = (UnsupportedAlgorithm, ValueError, TypeError, KeyError, IndexError, 
              RecursionError, struct.error)  # fmt: skip
 REFUSED = "This passkey was not accepted. Nothing was changed: try again, or use another way."
 LATE = "That took longer than five minutes, or was sent twice. Nothing was changed: try again."
-ADD, SIGN_IN, SECOND_STEP, CONFIRM = "add", "sign in", "second step", "confirm"  # what a challenge is for
+
+
+class Purpose(StrEnum):
+    """What a challenge is for.
+    An answer is valid for that alone."""
+
+    ADD = "add"
+    SIGN_IN = "sign in"
+    SECOND_STEP = "second step"
+    CONFIRM = "confirm"
 
 
 class PasskeyProblem(PeopleProblem):
@@ -98,12 +108,12 @@ def to_add(person: Person, here: Site) -> tuple[str, dict]:
             resident_key=asked.ResidentKeyRequirement.PREFERRED,
             user_verification=asked.UserVerificationRequirement.PREFERRED),
     )  # fmt: skip
-    return webauthn.options_to_json(options), _kept(options.challenge, ADD, person)
+    return webauthn.options_to_json(options), _kept(options.challenge, Purpose.ADD, person)
 
 
 def add(person: Person, here: Site, kept: Mapping | None, answer: str, name: str) -> Passkey:
     """The passkey that the browser has made. Raises PasskeyProblem."""
-    challenge = _taken(kept, ADD, person)
+    challenge = _taken(kept, Purpose.ADD, person)
     try:
         made = _library().verify_registration_response(
             credential=_read(answer), expected_challenge=challenge, expected_rp_id=here.host,
@@ -119,7 +129,7 @@ def add(person: Person, here: Site, kept: Mapping | None, answer: str, name: str
                               sign_count=made.sign_count, name=clean(name, LONGEST_NAME) or "Passkey")
 
 
-def to_prove(here: Site, purpose: str, person: Person | None = None) -> tuple[str, dict]:
+def to_prove(here: Site, purpose: Purpose, person: Person | None = None) -> tuple[str, dict]:
     """The same for using one: any of `person`'s, or whichever the device has for this site.
 
     Alone it stands for two factors, so that the device must ask for a PIN, a face or a finger.
@@ -134,7 +144,7 @@ def to_prove(here: Site, purpose: str, person: Person | None = None) -> tuple[st
     return webauthn.options_to_json(options), _kept(options.challenge, purpose, person)
 
 
-def prove(here: Site, purpose: str, kept: Mapping | None, answer: str, person: Person | None = None,
+def prove(here: Site, purpose: Purpose, kept: Mapping | None, answer: str, person: Person | None = None,
           source: str = "", browser: str = "") -> Person:  # fmt: skip
     """Whose passkey has signed, `person`'s where one is given. Raises PasskeyProblem, TooManyAttempts.
 
@@ -190,12 +200,12 @@ def _count(passkey: Passkey, count: int) -> None:
                          "Sign in another way, remove it, and tell an Owner.")
 
 
-def _kept(challenge: bytes, purpose: str, person: Person | None) -> dict:
+def _kept(challenge: bytes, purpose: Purpose, person: Person | None) -> dict:
     return {"challenge": _library().helpers.bytes_to_base64url(challenge), "for": purpose, "at": int(time.time()),
             "person": person.id if person else None}
 
 
-def _taken(kept: Mapping | None, purpose: str, person: Person | None) -> bytes:
+def _taken(kept: Mapping | None, purpose: Purpose, person: Person | None) -> bytes:
     """The challenge that this browser was given for this; it is used up by this, also by two requests at once."""
     wanted = (purpose, person.id if person else None)
     if not kept or (kept["for"], kept["person"]) != wanted or time.time() - kept["at"] > PATIENCE:

@@ -34,12 +34,9 @@ from sync.states import (
 )
 from sync.tasks import succession, tasks
 from sync.tasks.plans import (
-    ALREADY_SET,
-    READY,
-    REFUSED,
-    UNDER_WAY,
     Done,
     Line,
+    LineState,
     OperationHeld,
     OperationProblem,
     Plan,
@@ -99,14 +96,14 @@ def plan_roles(app: App, account_ids: Iterable[int], role: str) -> Plan:
         if not why and under_way is not None:
             same = under_way.detail.get("role") == role
             to = known.labels.get(under_way.detail.get("role"), "another role")
-            state, why = (UNDER_WAY if same else REFUSED), f"A change to {to} is under way"
+            state, why = (LineState.UNDER_WAY if same else LineState.REFUSED), f"A change to {to} is under way"
         elif not why and change.nothing:
-            state, why = ALREADY_SET, f"Already {wanted.label}"
+            state, why = LineState.ALREADY_SET, f"Already {wanted.label}"
         elif not why and change.refused:
-            state, why = REFUSED, change.refused
+            state, why = LineState.REFUSED, change.refused
         elif not why and (last := protection.last_administrator(account, staying - {account.id}, known, change.after)):
-            state, why = REFUSED, last.words
-        if state == READY and not stays_one:
+            state, why = LineState.REFUSED, last.words
+        if state == LineState.READY and not stays_one:
             staying.discard(account.id)
         before = account.roles if role == account.role else account.roles[:1]
         lines.append(_line(account, before=known.words(before), after=wanted.label, had=account.role, role=role,
@@ -123,13 +120,13 @@ def plan_removals(app: App, account_ids: Iterable[int]) -> Plan:
     for account in accounts:
         state, why = _state_of(account, {})
         if not why and (protected := kept.get(account.id)):
-            state, why = REFUSED, protected.words
+            state, why = LineState.REFUSED, protected.words
         elif not why and (last := protection.last_administrator(account, staying - {account.id}, known)):
-            state, why = REFUSED, last.words
-        if state == READY:
+            state, why = LineState.REFUSED, last.words
+        if state == LineState.READY:
             staying.discard(account.id)
         states[account.id] = state, why
-    leaving = [account.id for account in accounts if states[account.id][0] == READY]
+    leaving = [account.id for account in accounts if states[account.id][0] == LineState.READY]
     alone = sole_managers.sole_assets(leaving)
     lines = [
         _line(account, before=known.words(account.roles), had=account.role, state=states[account.id][0],
@@ -158,13 +155,13 @@ def plan_grants(app: App, account_ids: Iterable[int], asset_ids: Iterable[int], 
                 and account.person
                 and account.person.status == PersonStatus.DEPROVISIONED
             ):
-                state, why = REFUSED, f"{account.person.name or account.email} has left"
+                state, why = LineState.REFUSED, f"{account.person.name or account.email} has left"
             elif not why and (task := live.get((account.id, asset.id))):
                 same = task.kind == TaskKind.GRANT and task.detail.get("role") == role
                 other = f"Another operation is under way there: {task.kind}"
-                state, why = (UNDER_WAY, ASKED) if same else (REFUSED, other)
+                state, why = (LineState.UNDER_WAY, ASKED) if same else (LineState.REFUSED, other)
             elif not why and had is not None and had.role == role:
-                state, why = ALREADY_SET, "Already has it"
+                state, why = LineState.ALREADY_SET, "Already has it"
             lines.append(_line(account, asset=asset, before=had.role if had else "", after=role,
                                had=had.role if had else None, role=role, state=state, why=why))  # fmt: skip
     return _bounded(Plan(app, TaskKind.GRANT, _without_demoted(app, lines, role)))
@@ -182,12 +179,12 @@ def plan_revocations(app: App, pairs: Iterable[tuple[int, int]]) -> Plan:
         account, asset, had = accounts[account_id], assets[asset_id], known.get((account_id, asset_id))
         state, why = _state_of(account, own)
         if not why and (held := on_hold.get(account_id)):
-            state, why = REFUSED, held.words
+            state, why = LineState.REFUSED, held.words
         elif not why and (task := live.get((account_id, asset_id))):
-            state, why = (UNDER_WAY, ASKED) if task.kind == TaskKind.REVOKE else (
-                REFUSED, "A grant is under way there")  # fmt: skip
+            state, why = (LineState.UNDER_WAY, ASKED) if task.kind == TaskKind.REVOKE else (
+                LineState.REFUSED, "A grant is under way there")  # fmt: skip
         elif not why and had is None:
-            state, why = ALREADY_SET, "No longer has access there"
+            state, why = LineState.ALREADY_SET, "No longer has access there"
         lines.append(_line(account, asset=asset, before=had.role if had else "", had=had.role if had else None,
                            state=state, why=why))  # fmt: skip
     return _bounded(Plan(app, TaskKind.REVOKE, _with_sole(lines)))
@@ -198,7 +195,8 @@ def _without_demoted(app: App, lines: list[Line], role: str) -> list[Line]:
     if sole_managers.manages_with(app, role):
         return lines
     marked = _with_sole(lines)
-    return [replace(line, state=REFUSED, why="Is the only manager there: make someone else a manager first", alone=[])
+    return [replace(line, state=LineState.REFUSED, alone=[],
+                    why="Is the only manager there: make someone else a manager first")
             if line.alone else line for line in marked]  # fmt: skip
 
 
@@ -210,10 +208,10 @@ def _bounded(plan: Plan) -> Plan:
 
 def _with_sole(lines: list[Line]) -> list[Line]:
     """Marks each line after which nobody would control the asset."""
-    alone = sole_managers.left_alone((line.account.id, line.asset.id) for line in lines if line.state == READY)
+    alone = sole_managers.left_alone((line.account.id, line.asset.id) for line in lines if line.is_ready)
     return [
         replace(line, alone=[line.asset])
-        if line.state == READY and line.asset in alone.get(line.account.id, ()) else line for line in lines
+        if line.is_ready and line.asset in alone.get(line.account.id, ()) else line for line in lines
     ]  # fmt: skip
 
 
@@ -232,14 +230,14 @@ def _state_of(account: Account, kept: Mapping[int, Protected], must_have_joined:
     """(state, why) of an account that nothing can be done to, as one of `kept`; (ready, "") of one that something can.
     """
     if account.state == AccountState.GONE:
-        return ALREADY_SET, "Is no longer in the app"
+        return LineState.ALREADY_SET, "Is no longer in the app"
     if account.state == AccountState.REMOVING:
-        return UNDER_WAY, "Is being removed"
+        return LineState.UNDER_WAY, "Is being removed"
     if account.id in kept:
-        return REFUSED, kept[account.id].words
+        return LineState.REFUSED, kept[account.id].words
     if must_have_joined and account.status == AccountStatus.INVITED:
-        return REFUSED, "Has not joined yet"
-    return READY, ""
+        return LineState.REFUSED, "Has not joined yet"
+    return LineState.READY, ""
 
 
 def _administrators(app: App, known: Roles) -> set[int]:
@@ -281,7 +279,7 @@ def carry_out(plan_again: Callable[[], Plan], by: str, seen: str, *, reason: str
     """
     with writing():
         plan = plan_again()
-        if not plan.ready and any(line.state in (UNDER_WAY, ALREADY_SET) for line in plan.lines):
+        if not plan.ready and any(line.state in (LineState.UNDER_WAY, LineState.ALREADY_SET) for line in plan.lines):
             return Done([], already=True)
         if plan.seen != seen:
             raise PlanChanged("Something has changed since this was shown. Nothing was done: look at it again.")

@@ -31,12 +31,9 @@ from sync.states import (
 )
 from sync.tasks import tasks
 from sync.tasks.by_hand import (
-    ALREADY_SET,
-    READY,
-    REFUSED,
-    UNDER_WAY,
     Done,
     Line,
+    LineState,
     OperationProblem,
     Plan,
     PlanChanged,
@@ -82,7 +79,7 @@ def plan(app: App, emails: Iterable[str], role: str) -> Plan:
         state, why = _state_of(app, email, email_key(email), person)
         note = "" if person else "Nobody in People has this address"
         lines.append(Line(name=person.name if person and person.name else email, email=email, after=wanted.label,
-                          role=role, state=state, why=why, note=note if state == READY else ""))  # fmt: skip
+                          role=role, state=state, why=why, note=note if state == LineState.READY else ""))  # fmt: skip
     return Plan(app, TaskKind.INVITE, lines)
 
 
@@ -90,22 +87,23 @@ def _state_of(app: App, email: str, normal: str, person: Person | None) -> tuple
     try:
         clean_email(email)
     except AddressProblem as problem:
-        return REFUSED, str(problem).removesuffix(".")
+        return LineState.REFUSED, str(problem).removesuffix(".")
     if person is not None and person.status == PersonStatus.DEPROVISIONED:
-        return REFUSED, f"{person.name or email} has left {workspace().name}"
+        return LineState.REFUSED, f"{person.name or email} has left {workspace().name}"
     if open_one := _open(app, normal):
         invited = open_one.state == InvitationState.INVITED
-        return UNDER_WAY, "Already invited" if invited else "Already being invited"
+        return LineState.UNDER_WAY, "Already invited" if invited else "Already being invited"
     mine = Account.email_key == normal
     if person is not None:
         mine |= (Account.person == person) & Account.is_matched
     here = (Account.app == app) & (Account.state != AccountState.GONE)
     known = Account.select().where(here, mine).order_by(Account.id).first()
     if known is not None and known.status == AccountStatus.INVITED:
-        return UNDER_WAY, f"Already invited, in {app.name} itself"
+        return LineState.UNDER_WAY, f"Already invited, in {app.name} itself"
     if known is not None:
-        return ALREADY_SET, "Already has an account" + (f", as {known.email}" if known.email_key != normal else "")
-    return READY, ""
+        other_address = f", as {known.email}" if known.email_key != normal else ""
+        return LineState.ALREADY_SET, f"Already has an account{other_address}"
+    return LineState.READY, ""
 
 
 def _open(app: App, normal: str) -> Invitation | None:
@@ -118,7 +116,7 @@ def invite_all(app: App, emails: Iterable[str], role: str, by: str, seen: str) -
     """Approve the plan that was `seen`. If this raises PlanChanged or OperationProblem, nobody is invited."""
     with writing():
         again = plan(app, emails, role)
-        if not again.ready and any(line.state in (UNDER_WAY, ALREADY_SET) for line in again.lines):
+        if not again.ready and any(line.state in (LineState.UNDER_WAY, LineState.ALREADY_SET) for line in again.lines):
             return Done([], already=True)
         if again.seen != seen:
             raise PlanChanged("Something has changed since this was shown. Nobody was invited: look at it again.")

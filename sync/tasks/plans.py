@@ -5,11 +5,20 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from sync.models import Account, App, Asset, Task
 from sync.problems import Problem
 
-READY, REFUSED, UNDER_WAY, ALREADY_SET = "ready", "refused", "under way", "already set"
+
+class LineState(StrEnum):
+    """Whether a line of a plan can be done.
+    Only those that are ready are; the others say why not."""
+
+    READY = "ready"
+    REFUSED = "refused"
+    UNDER_WAY = "under way"
+    ALREADY_SET = "already set"
 
 
 class OperationProblem(Problem):
@@ -36,12 +45,16 @@ class Line:
     after: str = ""
     had: str | None = None  # the same as the app names it
     role: str = ""
-    state: str = READY
+    state: LineState = LineState.READY
     why: str = ""
     note: str = ""  # what to know before approving
     beside: dict = field(default_factory=dict)  # what a change of role "removes" and "keeps" beside it, by labels
     detail: dict = field(default_factory=dict)  # what its task is given
     alone: list[Asset] = field(default_factory=list)  # what this account alone controls, and would lose
+
+    @property
+    def is_ready(self) -> bool:
+        return self.state == LineState.READY
 
     @property
     def key(self) -> str:
@@ -64,11 +77,11 @@ class Plan:
 
     @property
     def ready(self) -> list[Line]:
-        return [line for line in self.lines if line.state == READY]
+        return [line for line in self.lines if line.is_ready]
 
     @property
     def others(self) -> list[Line]:
-        return [line for line in self.lines if line.state != READY]
+        return [line for line in self.lines if not line.is_ready]
 
     @property
     def seen(self) -> str:

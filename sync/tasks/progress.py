@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 
 from peewee import JOIN, SQL, ModelSelect
 
@@ -23,25 +24,42 @@ from sync.states import (
     InvitationState,
     TaskKind,
     TaskState,
+    Tone,
 )
 
-INVITATION, UPDATE, REMOVAL = "invitation", "update", "removal"
-AWAITING, ONGOING, FAILED = "awaiting", "ongoing", "failed"
+
+class Kind(StrEnum):
+    """What an account is waiting for.
+    A removal ends the others, so it is shown first."""
+
+    REMOVAL = "removal"
+    UPDATE = "update"
+    INVITATION = "invitation"
+
+
+class Stage(StrEnum):
+    """How far that is.
+    The worst is shown first."""
+
+    FAILED = "failed"
+    ONGOING = "ongoing"
+    AWAITING = "awaiting"
+
+
 OF_KIND = {
-    TaskKind.INVITE: INVITATION, TaskKind.REMOVE: REMOVAL, TaskKind.CHANGE_ROLE: UPDATE, TaskKind.GRANT: UPDATE,
-    TaskKind.REVOKE: UPDATE,
+    TaskKind.INVITE: Kind.INVITATION, TaskKind.REMOVE: Kind.REMOVAL, TaskKind.CHANGE_ROLE: Kind.UPDATE,
+    TaskKind.GRANT: Kind.UPDATE, TaskKind.REVOKE: Kind.UPDATE,
 }  # fmt: skip
-OF_CHANGE = {kind: REMOVAL if kind.removes else UPDATE for kind in (*REMOVALS, *ADJUSTMENTS)} | {
-    ChangeKind.TO_INVITE: INVITATION}  # fmt: skip
+OF_CHANGE = {kind: Kind.REMOVAL if kind.removes else Kind.UPDATE for kind in (*REMOVALS, *ADJUSTMENTS)} | {
+    ChangeKind.TO_INVITE: Kind.INVITATION}  # fmt: skip
 OF_INVITATION = {
-    InvitationState.ONGOING: ONGOING, InvitationState.INVITED: ONGOING, InvitationState.FAILED: FAILED,
-    InvitationState.EXPIRED: FAILED,
+    InvitationState.ONGOING: Stage.ONGOING, InvitationState.INVITED: Stage.ONGOING,
+    InvitationState.FAILED: Stage.FAILED, InvitationState.EXPIRED: Stage.FAILED,
 }  # fmt: skip
 # Follows from the rest of the query; SQLite takes the partial index for these words.
 ON_INDEX = SQL(f"t1.decision <> '{ChangeDecision.APPLIED}'")
-TONES = {AWAITING: "waiting", ONGOING: "working", FAILED: "attention"}
-FIRST = [REMOVAL, UPDATE, INVITATION]
-WORST = [FAILED, ONGOING, AWAITING]
+TONES = {Stage.AWAITING: Tone.WAITING, Stage.ONGOING: Tone.WORKING, Stage.FAILED: Tone.ATTENTION}
+FIRST, WORST = list(Kind), list(Stage)
 
 
 @dataclass(frozen=True)
@@ -49,7 +67,7 @@ class Provisioning:
     """`word` is "onboarded" or, say, "removal ongoing". `why` says what failed; `live`: it is still running."""
 
     word: str = "onboarded"
-    tone: str = "ok"
+    tone: Tone = Tone.OK
     why: str = ""
     live: bool = False
 
@@ -70,17 +88,19 @@ def states_of(accounts: Iterable[Account]) -> dict[int, Provisioning]:
     accounts = list(accounts)
     if not accounts:
         return {}
-    found: dict[int, list[tuple[str, str, str, bool]]] = {account.id: [] for account in accounts}
+    found: dict[int, list[tuple[Kind, Stage, str, bool]]] = {account.id: [] for account in accounts}
     among = json.dumps(list(found))
     for task in _live_tasks(among):
-        found[task.account_id].append((OF_KIND[task.kind], _stage(task), task.error or "", _stage(task) == ONGOING))
+        stage = _stage(task)
+        found[task.account_id].append((OF_KIND[task.kind], stage, task.error or "", stage == Stage.ONGOING))
     for account_id, kind, reason in _waiting_changes(among):
-        found[account_id].append((OF_CHANGE[kind], AWAITING, reason, False))
+        found[account_id].append((OF_CHANGE[kind], Stage.AWAITING, reason, False))
     for account_id, state in _invited(among):
-        found[account_id].append((INVITATION, OF_INVITATION[state], _why_in(state), state == InvitationState.ONGOING))
+        is_live = state == InvitationState.ONGOING
+        found[account_id].append((Kind.INVITATION, OF_INVITATION[state], _why_in(state), is_live))
     for account in accounts:
         if account.state == AccountState.PRESENT and account.status == AccountStatus.INVITED:
-            found[account.id].append((INVITATION, ONGOING, "", False))
+            found[account.id].append((Kind.INVITATION, Stage.ONGOING, "", False))
     return {id: _foremost(states) for id, states in found.items()}
 
 
@@ -103,16 +123,16 @@ def _invited(accounts: str) -> ModelSelect:
         one_of(Invitation.account, accounts), Invitation.state.in_(list(OF_INVITATION))).tuples()  # fmt: skip
 
 
-def _foremost(states: list[tuple[str, str, str, bool]]) -> Provisioning:
-    """What ends the others goes first; of the same, the worse."""
+def _foremost(states: list[tuple[Kind, Stage, str, bool]]) -> Provisioning:
+    """The one that ends the others; of the same kind, the worst."""
     if not states:
         return ONBOARDED
-    what, stage, why, _ = min(states, key=lambda state: (FIRST.index(state[0]), WORST.index(state[1])))
-    return _state(what, stage, why, any(live for *_, live in states))
+    kind, stage, why, _ = min(states, key=lambda state: (FIRST.index(state[0]), WORST.index(state[1])))
+    return _state(kind, stage, why, any(live for *_, live in states))
 
 
-def _state(what: str, stage: str, why: str = "", live: bool = False) -> Provisioning:
-    return Provisioning(f"{what} {stage}", TONES[stage], why, live)
+def _state(kind: Kind, stage: Stage, why: str = "", live: bool = False) -> Provisioning:
+    return Provisioning(f"{kind} {stage}", TONES[stage], why, live)
 
 
 def _why_in(state: str) -> str:
@@ -122,20 +142,20 @@ def _why_in(state: str) -> str:
 def of_task(task: Task) -> Provisioning:
     """Of one that is live."""
     stage = _stage(task)
-    return _state(OF_KIND[task.kind], stage, task.error or "", stage == ONGOING)
+    return _state(OF_KIND[task.kind], stage, task.error or "", stage == Stage.ONGOING)
 
 
-def _stage(task: Task) -> str:
+def _stage(task: Task) -> Stage:
     if task.awaits_approval:
-        return AWAITING
-    return FAILED if task.state == TaskState.NEEDS_ATTENTION else ONGOING
+        return Stage.AWAITING
+    return Stage.FAILED if task.state == TaskState.NEEDS_ATTENTION else Stage.ONGOING
 
 
 def of_invitation(invitation: Invitation) -> Provisioning:
     """Of one that has no account yet."""
     task, failed = invitation.task, invitation.state == InvitationState.FAILED
     why = task.error or "" if task is not None and failed else _why_in(invitation.state)
-    return _state(INVITATION, OF_INVITATION[invitation.state], why, invitation.state == InvitationState.ONGOING)
+    return _state(Kind.INVITATION, OF_INVITATION[invitation.state], why, invitation.state == InvitationState.ONGOING)
 
 
 @prepared

@@ -10,14 +10,14 @@ import pytest
 from connectors import app_connectors, directory_connectors
 from connectors.base import CHANGE_ROLE, GRANT, INVITE, REMOVE, REVOKE, Connector
 from connectors.effects import Effect, Effects, Reach, Undo, declared
-from connectors.quality import OWN_FILE, Rule
+from connectors.quality import Level, Rule
 from connectors.rest.yaml_source import DescriptionProblem
 from connectors.versions import WARN_DAYS, ApiVersion
 from docs.connector_table import PAGE, written
 from tests.connectors.described import described
 
 SHIPPED = [kind for kind in app_connectors().values() if kind.__module__.startswith("connectors.")
-           and kind.level() != OWN_FILE]  # fmt: skip
+           and kind.level() != Level.OWN_FILE]  # fmt: skip
 DIRECTORIES = [kind for kind in directory_connectors().values() if kind.__module__.startswith("connectors.")]
 OPERATIONS = frozenset({REMOVE, CHANGE_ROLE, INVITE, GRANT, REVOKE})
 TODAY = date(2026, 11, 26)

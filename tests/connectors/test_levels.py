@@ -13,17 +13,11 @@ import pytest
 from connectors import app_connectors
 from connectors.base import ASSETS, CAPABILITIES, LOOK_UP, SAMPLE, Connector
 from connectors.quality import (
-    BRONZE,
-    GOLD,
-    LEVELS,
     NOT_RATED,
-    OWN_FILE,
-    PLATINUM,
-    SILVER,
     TESTED_OVER_HTTP,
     TIERS,
-    UNRATED,
     Exempt,
+    Level,
     Missing,
     Rule,
     legend,
@@ -34,7 +28,7 @@ from tests.connectors.reading_contract import ReadingContract
 
 TESTS = Path(__file__).parent.parent
 SHIPPED = [kind for kind in app_connectors().values() if kind.__module__.startswith("connectors.")
-           and kind.level() != OWN_FILE]  # not those that tests have made
+           and kind.level() != Level.OWN_FILE]  # not those that tests have made
 # Where the battery tries what a rule promises: a class that overrides one of these says something else.
 TRIED_BY = {
     Rule.SECOND_LOOK: ("test_nobody_there_is_none_and_a_fault_is_not",),
@@ -108,7 +102,7 @@ def test_only_a_connector_that_the_battery_cannot_reach_is_exempt(kind):
 
 
 def test_its_calls_are_documented(kind):
-    assert kind.level() in LEVELS
+    assert kind.level() in list(Level)
     source = inspect.getdoc(inspect.getmodule(kind))
     shown = any(word in source for word in (".com", ".org", "RFC", "npm ", "description", "pg_catalog", "PostgreSQL"))
     assert shown == keeps(kind, Rule.DOCUMENTED), "the module must say which public document its calls come from"
@@ -150,16 +144,16 @@ def test_it_offers_every_operation_there_is(kind):
 
 
 def test_it_is_proven_against_the_real_server(kind):
-    assert keeps(kind, Rule.REAL_SERVER) == (kind.level() == PLATINUM) == (kind.slug in proven())
+    assert keeps(kind, Rule.REAL_SERVER) == (kind.level() == Level.PLATINUM) == (kind.slug in proven())
 
 
 def test_a_level_is_reached_with_all_rules_of_its_tier_and_of_those_below():
     lacking = Missing("It can't.")
-    assert level_of({}) == PLATINUM and level_of(dict.fromkeys(Rule, Exempt("No server."))) == PLATINUM
-    assert level_of({Rule.REAL_SERVER: lacking}) == GOLD
-    assert level_of({Rule.ASSETS: lacking}) == SILVER
-    assert level_of({Rule.SECRETS: lacking, Rule.WAITS: Exempt("No calls.")}) == BRONZE
-    assert level_of({Rule.EXPLAINED: lacking}) == UNRATED == level_of(NOT_RATED)
+    assert level_of({}) == Level.PLATINUM and level_of(dict.fromkeys(Rule, Exempt("No server."))) == Level.PLATINUM
+    assert level_of({Rule.REAL_SERVER: lacking}) == Level.GOLD
+    assert level_of({Rule.ASSETS: lacking}) == Level.SILVER
+    assert level_of({Rule.SECRETS: lacking, Rule.WAITS: Exempt("No calls.")}) == Level.BRONZE
+    assert level_of({Rule.EXPLAINED: lacking}) == Level.UNRATED == level_of(NOT_RATED)
 
 
 def test_the_legend_names_what_the_next_tier_lacks_and_each_exemption():
@@ -183,4 +177,4 @@ def test_no_act_is_both_offered_and_unknown(kind):
 
 
 def test_a_sample_is_bronze_and_no_more():
-    assert {kind.slug for kind in SHIPPED if kind.category == SAMPLE and kind.level() != BRONZE} == set()
+    assert {kind.slug for kind in SHIPPED if kind.category == SAMPLE and kind.level() != Level.BRONZE} == set()

@@ -266,16 +266,16 @@ def test_nothing_that_was_changed_on_the_way_is_accepted(hers: Browser, key: Sec
     here = passkeys.site(URL)
 
     def ask() -> tuple[dict, dict]:
-        options, kept = passkeys.to_prove(here, passkeys.SIGN_IN)
+        options, kept = passkeys.to_prove(here, passkeys.Purpose.SIGN_IN)
         return json.loads(options), kept
 
     mangled = len(list(_mangled(key.use(ask()[0]))))
     for place in range(mangled):
         options, kept = ask()
         with pytest.raises(passkeys.PasskeyProblem):
-            passkeys.prove(here, passkeys.SIGN_IN, kept, list(_mangled(key.use(options)))[place])
+            passkeys.prove(here, passkeys.Purpose.SIGN_IN, kept, list(_mangled(key.use(options)))[place])
     options, kept = ask()
-    assert passkeys.prove(here, passkeys.SIGN_IN, kept, key.use(options)).name == "Olga Brandt"
+    assert passkeys.prove(here, passkeys.Purpose.SIGN_IN, kept, key.use(options)).name == "Olga Brandt"
 
 
 @pytest.mark.parametrize("url, works", [

@@ -48,7 +48,7 @@ def test_it_has_the_same_schema_rows_and_pragmas_as_after_all_migrations(both):
 
 
 def everything(path: Path) -> dict:
-    """All objects in their order, as they are stored, all rows but for the times of migrations, and all lasting pragmas.
+    """All objects in their order, as they are stored, all rows but the times of migrations, and all lasting pragmas.
     The search's own tables are among them."""
     with opened(path) as file:
         schema = file.execute_sql("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY rowid").fetchall()

@@ -18,6 +18,7 @@ from sync.reports import reports
 from sync.tasks import by_hand, tasks
 from sync.tasks import progress as task_progress
 from sync.tasks.by_hand import OperationHeld, OperationProblem, PlanChanged
+from sync.tasks.plans import LineState
 from tests.sync.acting import account, change_role, grant, ids, remove, revoke, words
 from tests.sync.fixtures import email
 
@@ -351,7 +352,7 @@ def test_an_administrator_whose_change_is_refused_still_counts_as_one_who_stays(
     chat.check()
     App.update(automation_external_id=chat.id_of(0)).execute()
     plan = by_hand.plan_roles(App.get(), ids(0, 1), "member")
-    assert [line.state for line in plan.lines] == [by_hand.REFUSED, by_hand.READY]
+    assert [line.state for line in plan.lines] == [LineState.REFUSED, LineState.READY]
 
 
 def test_one_held_removal_is_released_by_its_number(chat):

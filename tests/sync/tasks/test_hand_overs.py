@@ -16,6 +16,7 @@ from sync.safety import sole_managers
 from sync.safety.sole_managers import NeedsSuccessor
 from sync.safety.successors import SuccessorProblem
 from sync.tasks import by_hand, tasks
+from sync.tasks.plans import LineState
 from sync.workspace import today
 from tests.sync.acting import account, ids
 from tests.sync.fixtures import email
@@ -205,7 +206,7 @@ def test_revoking_the_last_managers_access_is_asked_about(chat, channel):
 
 def test_the_last_manager_gets_no_lower_role(chat, channel):
     [line] = by_hand.plan_grants(chat.app, ids(1), [channel.id], "member").lines
-    assert line.state == by_hand.REFUSED and line.why.startswith("Is the only manager there")
+    assert line.state == LineState.REFUSED and line.why.startswith("Is the only manager there")
 
 
 def test_offboarding_asks_and_leaves_the_undecided_in_the_report(chat, channel, olga):

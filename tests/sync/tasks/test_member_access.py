@@ -6,6 +6,7 @@ from sync.db import writing
 from sync.jobs import queue
 from sync.models import Access, Asset, Task
 from sync.tasks import by_hand
+from sync.tasks.plans import LineState
 from tests.sync.acting import account, grant, ids, revoke, words
 from tests.sync.fixtures import email
 
@@ -66,4 +67,4 @@ def test_access_that_changed_in_the_meantime_stays(chat, channel):
 def test_access_that_someone_no_longer_has_is_not_revoked(chat, channel):
     plan = by_hand.plan_revocations(chat.app, [(account(5).id, channel.id), (account(2).id, channel.id)])
     assert [(line.account.email, line.state, line.why) for line in plan.lines] == [
-        (email(2), by_hand.READY, ""), (email(5), by_hand.ALREADY_SET, "No longer has access there")]  # fmt: skip
+        (email(2), LineState.READY, ""), (email(5), LineState.ALREADY_SET, "No longer has access there")]  # fmt: skip

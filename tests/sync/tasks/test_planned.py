@@ -17,6 +17,7 @@ from sync.models import Access, Account, App, Asset, Change, Directory, Director
 from sync.people import holds, people
 from sync.reports import reports
 from sync.tasks import by_hand, invitations, perform, settle, tasks
+from sync.tasks.plans import LineState
 from tests.sync.acting import account, change_role, grant, ids, remove, revoke
 from tests.sync.fixtures import email
 
@@ -67,7 +68,7 @@ def test_an_account_that_nothing_can_be_done_to_says_why(chat, plans, values, ex
 
 def test_a_line_is_ready_unless_it_says_otherwise_and_a_plan_is_not_held():
     line = by_hand.Line("Ana")
-    assert (line.state, line.why, line.note) == (by_hand.READY, "", "")
+    assert (line.state, line.why, line.note) == (LineState.READY, "", "")
     assert not by_hand.Plan(App(), "grant", [line]).held
 
 
