@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from peewee import ModelSelect
 
 from connectors.base import Role as Named
+from sync.db import db
 from sync.models import BIT, Account, App, Change, Role
 from sync.once import once
 from sync.prepared import prepared
@@ -24,6 +25,7 @@ AS_KNOWN = """
 _KNOWN = "SELECT external_id FROM role WHERE app_id = :app"
 PRIVILEGED = f"{_KNOWN} AND privileged"
 _ROLE = BIT["role"]
+AT_HAND = 8  # roles whose labels are bound to a statement about many accounts
 NOT_GIVEN = "(not given)"  # among ids, for a role that the app left out: no app uses this name
 
 
@@ -60,9 +62,35 @@ def _but(one: str, other: str) -> str:
 
 def words(account: str, table: str = "role", of_app: str = "r.app_id = :app") -> str:
     """The labels of all roles that the account (an alias) has, the main one first: "Admin, Billing, Editor"."""
-    named = f"FROM {table} r WHERE {of_app} AND r.external_id"
+    named = _named(table, of_app)
+    return _main(account, named) + _further(account, named)
+
+
+def words_of_many(account: str, app: App) -> tuple[str, dict[str, str]]:
+    """The same for many accounts of the app, and its values: the labels of the first roles aren't looked up for each
+    account, which takes as long as half of writing a row."""
+    rows = db.execute_sql(
+        "SELECT external_id, coalesce(nullif(label, ''), external_id) FROM role WHERE app_id = ? "
+        "ORDER BY id LIMIT ?", (app.id, AT_HAND)).fetchall()  # fmt: skip
+    named = _named("role", "r.app_id = :app")
+    if not rows:
+        return words(account), {}
+    labels = " ".join(f"WHEN :role{place} THEN :label{place}" for place in range(len(rows)))
+    values = {f"{word}{place}": text for place, row in enumerate(rows) for word, text in zip(("role", "label"), row)}
+    main = f"CASE {account}.role {labels} ELSE {_main(account, named)} END"
+    return main + _further(account, named), values
+
+
+def _named(table: str, of_app: str) -> str:
+    return f"FROM {table} r WHERE {of_app} AND r.external_id"
+
+
+def _main(account: str, named: str) -> str:
+    return f"coalesce((SELECT nullif(r.label, '') {named} = {account}.role), {account}.role)"
+
+
+def _further(account: str, named: str) -> str:
     return f"""
-        coalesce((SELECT nullif(r.label, '') {named} = {account}.role), {account}.role)
         || CASE WHEN NOT {_has_several(account)} THEN '' ELSE (
             SELECT group_concat(', ' || label, '') FROM (
                 SELECT coalesce((SELECT nullif(r.label, '') {named} = h.value), h.value) AS label

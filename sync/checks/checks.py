@@ -252,7 +252,7 @@ class _Work:
             app = App.get_by_id(self.app.id)
             lost_fields.keep_known_values(app)
             settle.bring_into_reading(app, began)
-            compare.apply_accounts(app, removal_suspends, began)
+            new = compare.apply_accounts(app, removal_suspends, began)
             if app.last_check_at is None and (before := apps.predecessor(app)):
                 members.inherit(app, before)
             wanted.want_nothing()
@@ -261,17 +261,17 @@ class _Work:
                 wanted.want_gone(app, held_gone)
             compare.note_missing(app, self.absent_once)
             compare.apply_gone(app)
-            compare.apply_assets(app)
+            compare.apply_assets(app, new)
             self.apply_lost(app)
             match_rules.match_chosen(app)
-            found = compare.found_counts()
+            found = compare.found_counts(new)
             invitations.look_for(app)
             wanted.want_leavers(app)
             assignments.want(app, removal_suspends)
             self.memory.save(app)
             if self.known:
                 self.known.save()
-            became = merge.bring_up_to_date(app, self.check)
+            became = merge.bring_up_to_date(app, self.check, new)
             self.succeed(app, became.report, found)
 
     def apply_lost(self, app: App) -> None:

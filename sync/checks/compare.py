@@ -12,6 +12,7 @@ from sync.db import db, utcnow
 from sync.matching import rules as match_rules
 from sync.models import App
 from sync.reports import mass_updates
+from sync.reports.merge import NewAccounts
 from sync.staging import tables
 from sync.staging.check import (
     DIFFERING,
@@ -23,6 +24,7 @@ from sync.staging.check import (
     STAGED_GONE,
     STAGED_ROLE,
 )
+from sync.states import ChangeKind
 
 
 def missing(app: App) -> list[tuple[int, str]]:
@@ -52,30 +54,38 @@ def note_missing(app: App, account_ids: list[int]) -> None:
     )
 
 
-def apply_accounts(app: App, removal_suspends: bool, began: datetime) -> None:
-    """Apply roles, new accounts and changed ones. Leaves changes in the TEMP table `found`, and in `to_match` the
-    accounts that the rules of matching look at: new ones are already matched by e-mail.
+def apply_accounts(app: App, removal_suspends: bool, began: datetime) -> NewAccounts:
+    """Apply roles, new accounts and changed ones; return the new ones, which are already matched by e-mail. Leaves
+    other changes in the TEMP table `found`, and in `to_match` the accounts that the rules of matching look at.
 
     The known accounts are walked once for those that differ (TEMP `differing`); the work on these is as large as
     their number.
     What left the app in Rollcall after the reading `began` (UTC) is not brought back by it.
     """
     tables.create(FOUND)
-    tables.fill(DIFFERING, _DIFFERING, {"app": app.id})
-    values = {"app": app.id, "now": str(utcnow()), "suspends": removal_suspends, "first": app.last_check_at is None,
-              "began": str(began)}  # fmt: skip
-    differs = tables.has_rows(DIFFERING)
+    listed = tables.has_rows(STAGED_ACCOUNT)  # in full: none where all are as they are known
+    known = listed and app.has_accounts
+    if known:
+        tables.fill(DIFFERING, _DIFFERING, {"app": app.id})
+    else:
+        tables.create(DIFFERING)
+    differs = known and tables.has_rows(DIFFERING)
+    values = {"app": app.id, "now": str(utcnow()), "suspends": removal_suspends, "began": str(began)}
     if differs:
         _execute((_UPDATED_ROLES, _UPDATED_PROFILES), values)
     mass_updates.hold(app)
     match_rules.choose(_TO_MATCH)
     _execute((_ROLES, _UPDATE_ACCOUNTS) if differs else (_ROLES,), values)
-    if tables.has_rows(STAGED_ACCOUNT):
-        values["newest"] = db.execute_sql("SELECT coalesce(max(id), 0) FROM account").fetchone()[0]
-        _execute((_NEW_ACCOUNTS if app.has_accounts else _ALL_ACCOUNTS, _NEW_TO_MATCH, _NEW_USERS), values)
+    new = NewAccounts()
+    if listed:
+        newest = db.execute_sql("SELECT coalesce(max(id), 0) FROM account").fetchone()[0]
+        if number := db.execute_sql(_NEW_ACCOUNTS if known else _ALL_ACCOUNTS, values).rowcount:
+            new = NewAccounts(number, above=newest)
+            _execute((_NEW_TO_MATCH,), {**values, "above": newest})
     if differs:
         _execute((_RETURNED_USERS, _RETURN_ACCOUNTS), values)
     _execute((_ROLES_GONE,), values)
+    return new
 
 
 def _execute(statements: Iterable[str], values: Mapping[str, object]) -> None:
@@ -142,13 +152,8 @@ _NEW_ACCOUNTS = f"""{_ALL_ACCOUNTS}
 """
 _NEW_TO_MATCH = """
     INSERT INTO to_match SELECT a.id FROM staged_account s
-    CROSS JOIN account a ON a.app_id = :app AND a.external_id = s.external_id AND a.id > :newest
+    CROSS JOIN account a ON a.app_id = :app AND a.external_id = s.external_id AND a.id > :above
     WHERE s.user_name IS NOT NULL OR s.employee_number IS NOT NULL
-"""
-_NEW_USERS = f"""
-    INSERT INTO found SELECT 'new user', a.id, NULL, NULL, {roles.words("a")},
-        CASE WHEN :first THEN 'In the app when it was connected' ELSE '' END
-    FROM account a WHERE a.id > :newest AND +a.app_id = :app
 """
 _RETURNED_USERS = f"""
     INSERT INTO found SELECT 'new user', a.id, NULL, NULL, {roles.words("s")}, 'Is in the app again'
@@ -196,9 +201,9 @@ def apply_gone(app: App) -> None:
     db.execute_sql("DELETE FROM access WHERE account_id IN (SELECT account_id FROM staged_gone)")
 
 
-def apply_assets(app: App) -> None:
+def apply_assets(app: App, new: NewAccounts) -> None:
     """Apply new and renamed assets, granted and changed access; find what is gone, which remove_* applies."""
-    values = {"app": app.id, "first": app.last_check_at is None}
+    values = {"app": app.id, "first": app.last_check_at is None, "above": new.above}
     if tables.has_rows(STAGED_ASSET):
         values["newest"] = db.execute_sql("SELECT coalesce(max(id), 0) FROM asset").fetchone()[0]
         _execute((_RENAMED_ASSETS, _RETURNED_ASSETS, _UPDATE_ASSETS, _NEW_ASSETS, _FOUND_NEW_ASSETS), values)
@@ -239,7 +244,7 @@ _STAGE_ACCESS = """
 _GRANTED = """
     INSERT INTO found SELECT 'granted access', s.account_id, s.asset_id, NULL, s.role, ''
     FROM staged_access_id s LEFT JOIN access x ON x.account_id = s.account_id AND x.asset_id = s.asset_id
-    WHERE x.id IS NULL AND NOT :first
+    WHERE x.id IS NULL AND NOT :first AND s.account_id <= :above
       AND NOT EXISTS (SELECT 1 FROM found f WHERE f.kind = 'new user' AND f.account_id = s.account_id)
 """
 _CHANGED = """
@@ -312,5 +317,8 @@ def remove_access(pairs: list[tuple[int, int]]) -> None:
         access.drop(*pair)
 
 
-def found_counts() -> dict[str, int]:
-    return dict(db.execute_sql("SELECT kind, count(*) FROM found GROUP BY kind").fetchall())
+def found_counts(new: NewAccounts) -> dict[str, int]:
+    """How many changes of each kind were applied; a kind of which there are none isn't named."""
+    counts = dict(db.execute_sql("SELECT kind, count(*) FROM found GROUP BY kind").fetchall())
+    users = counts.get(ChangeKind.NEW_USER, 0) + new.number
+    return {**counts, ChangeKind.NEW_USER: users} if users else counts

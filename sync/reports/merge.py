@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sync import activity
+from sync import activity, roles
 from sync.db import db, utcnow
 from sync.mail import news
 from sync.matching.addresses import ANOTHERS
@@ -30,8 +30,17 @@ class Became:
         return f"{self.report.waiting:,} to approve" if self.report.waiting else "Someone who can't be removed yet"
 
 
-def bring_up_to_date(app: App, check: Check | None = None) -> Became:
-    """Put the check's applied changes (TEMP `found`) and what waits (TEMP `wanted`) into the app's report.
+@dataclass(frozen=True)
+class NewAccounts:
+    """The `number` of accounts that a check has added: those of the app with ids above this one."""
+
+    number: int = 0
+    above: int = 2**63 - 1  # the highest id
+
+
+def bring_up_to_date(app: App, check: Check | None = None, new: NewAccounts = NewAccounts()) -> Became:
+    """Put what the check has applied (`new` accounts and TEMP `found`) and what waits (TEMP `wanted`) into the app's
+    report.
 
     The report stays or becomes open while something in it waits; else the check gets one that is already applied, and
     a comparison without a check none.
@@ -48,7 +57,7 @@ def bring_up_to_date(app: App, check: Check | None = None) -> Became:
         report = Report.create(
             app=app, state=ReportState.OPEN if waits else ReportState.APPLIED, decided_at=None if waits else utcnow()
         )
-    attached = _attach_applied(app, check, report) if check else 0
+    attached = _attach_applied(app, check, report, new) if check else 0
     if waits:
         _merge_wanted(app, check, report)
     if attached or waits:
@@ -80,17 +89,33 @@ def _close_as_superseded(report: Report, by: str, why: str) -> None:
     activity.record(by, "closed report", about=f"report {report.id}", app=report.app_id, report=report, why=why)
 
 
-def _attach_applied(app: App, check: Check, report: Report) -> int:
+def _attach_applied(app: App, check: Check, report: Report, new: NewAccounts) -> int:
     """Add the changes that the check has applied to the report; return how many."""
-    return db.execute_sql(
-        """
-        INSERT INTO change (app_id, found_by_id, report_id, kind, decision, account_id, asset_id, before, after,
-            in_app, reason, created_at)
-        SELECT ?, ?, ?, kind, 'applied', account_id, asset_id, before, after,
-            kind NOT IN ('removed user', 'removed asset', 'revoked access'), reason, ? FROM found
-        """,
-        (app.id, check.id, report.id, str(utcnow())),
-    ).rowcount
+    values = {"app": app.id, "check": check.id, "report": report.id, "now": str(utcnow())}
+    attached = db.execute_sql(_ADD_APPLIED, values).rowcount
+    if new.number:
+        words, labels = roles.words_of_many("a", app)
+        values |= {**labels, "above": new.above, "first": app.last_check_at is None}
+        attached += db.execute_sql(_add_new_users(words), values).rowcount
+    return attached
+
+
+_ADD_APPLIED = """
+    INSERT INTO change (app_id, found_by_id, report_id, kind, decision, account_id, asset_id, before, after, in_app,
+        reason, created_at)
+    SELECT :app, :check, :report, kind, 'applied', account_id, asset_id, before, after,
+        kind NOT IN ('removed user', 'removed asset', 'revoked access'), reason, :now FROM found
+"""
+
+
+def _add_new_users(words: str) -> str:
+    # Not by way of `found`: the first reading of an app may have a hundred thousand.
+    return f"""
+    INSERT INTO change (app_id, found_by_id, report_id, kind, decision, account_id, after, in_app, reason, created_at)
+    SELECT :app, :check, :report, 'new user', 'applied', a.id, {words}, TRUE,
+        CASE WHEN :first THEN 'In the app when it was connected' ELSE '' END, :now
+    FROM account a WHERE a.id > :above AND +a.app_id = :app ORDER BY a.id
+    """
 
 
 def _merge_wanted(app: App, check: Check | None, report: Report) -> None:

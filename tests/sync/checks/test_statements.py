@@ -12,6 +12,7 @@ from sync.checks import compare, snapshot
 from sync.checks.listed import stage_account
 from sync.db import db
 from sync.models import Access, Account, App, Asset, Role
+from sync.reports.merge import NewAccounts
 from sync.staging import tables
 from sync.staging.check import DIFFERING, FOUND, STAGED_ACCESS_ID
 
@@ -119,7 +120,7 @@ def test_access_is_granted_changed_and_brought_up_to_date(app):
     for asset in (hall, yard, den):
         db.execute_sql("INSERT INTO staged_asset VALUES (?, 'room', ?)", (asset.external_id, asset.name))
     App.update(last_check_at=SEEN).where(App.id == app.id).execute()
-    compare.apply_assets(App.get_by_id(app.id))
+    compare.apply_assets(App.get_by_id(app.id), NewAccounts())
     assert found() == [("changed access", ana.id, hall.id, "guest", "host", ""),
                        ("granted access", ana.id, den.id, None, "guest", ""),
                        ("granted access", bo.id, hall.id, None, "host", "")]  # fmt: skip
@@ -143,7 +144,7 @@ def test_assets_are_new_renamed_and_back_and_their_access_is_part_of_the_first_c
         db.execute_sql("INSERT INTO staged_asset VALUES (?, ?, ?)", (id, kind, name))
     db.execute_sql("INSERT INTO staged_access VALUES ('1', 'same', 'host', FALSE, FALSE)")
     App.update(last_check_at=None if first else SEEN).where(App.id == app.id).execute()
-    compare.apply_assets(App.get_by_id(app.id))
+    compare.apply_assets(App.get_by_id(app.id), NewAccounts())
     new = Asset.get(Asset.app == app, Asset.external_id == "new")
     why = "In the app when it was connected" if first else ""
     granted = [] if first else [("granted access", ana.id, same.id, None, "host", "")]
@@ -158,19 +159,19 @@ def test_assets_are_new_renamed_and_back_and_their_access_is_part_of_the_first_c
     assert other_kind.kind == "room"
 
 
-def test_an_account_that_is_new_has_its_access_with_it(app):
-    ana, bo = known(app), known(app, "2")
+def test_an_account_that_is_new_or_back_has_its_access_with_it(app):
+    ana, bo, cy = (known(app, id) for id in ("1", "2", "3"))
     hall = an_asset(app, "hall")
     db.execute_sql("INSERT INTO staged_asset VALUES ('hall', 'room', 'hall')")
-    for id in ("1", "2"):
+    for id in ("1", "2", "3"):
         db.execute_sql("INSERT INTO staged_access VALUES (?, 'hall', 'host', FALSE, FALSE)", (id,))
     db.execute_sql("INSERT INTO found VALUES ('new user', ?, NULL, NULL, '', '')", (ana.id,))
     db.execute_sql("INSERT INTO found VALUES ('updated role', ?, NULL, NULL, '', '')", (bo.id,))
     App.update(last_check_at=SEEN).where(App.id == app.id).execute()
-    compare.apply_assets(App.get_by_id(app.id))
+    compare.apply_assets(App.get_by_id(app.id), NewAccounts(1, above=bo.id))
     assert [row for row in found() if row[0] == "granted access"] == [
         ("granted access", bo.id, hall.id, None, "host", "")]
-    assert Access.select().count() == 2
+    assert {row.account_id for row in Access.select()} == {ana.id, bo.id, cy.id}
 
 
 def test_a_role_that_is_not_listed_is_deleted_unless_someone_has_it(app):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
+from peewee import fn
 
 from sync.db import db, utcnow, writing
 from sync.models import AcceptedLeaver, Account, App, Asset, Change, Check, Report
@@ -266,10 +267,30 @@ def test_changes_applied_by_a_check_belong_to_its_report(merging):
     for kind in kinds:
         db.execute_sql("INSERT INTO found VALUES (?, ?, ?, 'before', 'after', 'why')",
                        (kind, merging.account(3).id, asset.id))  # fmt: skip
-    assert merge._attach_applied(merging.app, merging.check, merging.report) == len(kinds)
+    assert merge._attach_applied(merging.app, merging.check, merging.report, merge.NewAccounts()) == len(kinds)
     rows = {row.kind: row for row in Change.select().where(Change.found_by == merging.check)}
     assert {kind: row.in_app for kind, row in rows.items()} == {kind: kind not in gone for kind in kinds}
     for row in rows.values():
         assert (row.app, row.report, row.decision, row.account, row.asset, row.before, row.after, row.reason) == (
             merging.app, merging.report, "applied", merging.account(3), asset, "before", "after", "why")  # fmt: skip
         assert before <= row.created_at <= utcnow()
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_each_account_above_the_newest_known_one_is_a_new_user_of_its_app(merging, first):
+    """Without a row of `found`, which a first reading would fill with all accounts of the app."""
+    above = Account.select(fn.MAX(Account.id)).scalar()
+    other = App.create(connector="listed", name="Other", category="Test", state="active")
+    new = {id: Account.create(app=app, external_id=id, role=role, further_roles=further).id
+           for id, app, role, further in (("a", merging.app, "member", ()), ("b", merging.app, "unknown", ("admin",)),
+                                          ("c", other, "member", ()))}  # fmt: skip
+    App.update(last_check_at=None if first else utcnow()).where(App.id == merging.app.id).execute()
+    app = App.get_by_id(merging.app.id)
+    report = merge.bring_up_to_date(app, merging.check, merge.NewAccounts(2, above)).report
+    rows = Change.select().where(Change.found_by == merging.check).order_by(Change.id)
+    why = "In the app when it was connected" if first else ""
+    assert [(row.app, row.report, row.kind, row.decision, row.account_id, row.asset, row.before, row.after, row.in_app,
+             row.reason) for row in rows] == [
+        (app, report, "new user", "applied", new["a"], None, None, "Member", True, why),
+        (app, report, "new user", "applied", new["b"], None, None, "unknown, Admin", True, why)]  # fmt: skip
+    assert Report.get_by_id(report.id).counts == {"new user": 2}
