@@ -187,6 +187,16 @@ def test_the_tables_of_a_check_stay_and_keep_nothing(chat, kept):
         assert temporary_tables(db) and not temporary_tables_with_rows(db)
 
 
+def test_a_trigger_on_a_table_that_stays_is_not_kept(kept):
+    with connected():
+        first = db.connection()
+        db.make_temp_table("staged", "(number INT)")
+    with connected():
+        assert db.connection() is first
+        db.execute_sql("CREATE TEMP TRIGGER s AFTER INSERT ON staged BEGIN DELETE FROM setting; END")
+    assert in_use() is not first
+
+
 def test_writes_of_another_thread_are_seen_and_later_functions_known(kept):
     first = in_use()
     with writing():

@@ -7,7 +7,7 @@ import threading
 import pytest
 from peewee import OperationalError
 
-from sync.db import db, waiting_at_most, writing
+from sync.db import db, own_row, waiting_at_most, writing
 from sync.settings import set_setting, setting
 from tests.database import ON_FILE
 
@@ -54,3 +54,17 @@ def test_one_that_waits_too_long_fails_and_leaves_the_turn_to_others():
     holder.join()
     set_setting("after", 1)
     assert setting("after") == 1
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_next_write_after_that_of_a_lease_waits_for_the_disk_again(fails):
+    db.execute_sql("PRAGMA synchronous = 2")
+    try:
+        with own_row():
+            assert db.execute_sql("PRAGMA synchronous").fetchone() == (1,)
+            set_setting("lease", 1)
+            if fails:
+                raise ValueError
+    except ValueError:
+        pass
+    assert db.execute_sql("PRAGMA synchronous").fetchone() == (2,)

@@ -50,9 +50,11 @@ def test_a_menu_with_two_ids_is_written_once_for_rows_that_are_alike(site) -> No
             return Markup('<a href="{}">{} {}</a>').format(id, report and f"report {report}", label)
 
     with site.test_request_context():
-        menus = [written_alike(Menu(), *values) for values in ((7, 70, "x"), (8, 80, "x"), (9, None, "x"))]
-    assert menus == ['<a href="7">report 70 x</a>', '<a href="8">report 80 x</a>', '<a href="9">None x</a>']
-    assert len(written) == 2
+        menus = [written_alike(Menu(), *values) for values in (
+            (7, 70, "x"), (8, 80, "x"), (9, None, "x"), (6, 60, "y"))]  # fmt: skip
+    assert menus == ['<a href="7">report 70 x</a>', '<a href="8">report 80 x</a>', '<a href="9">None x</a>',
+                     '<a href="6">report 60 y</a>']  # fmt: skip
+    assert len(written) == 3
 
 
 def test_accounts_are_alike_only_if_all_that_a_menu_reads_is() -> None:

@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from importlib import import_module
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -19,11 +18,12 @@ import connectors
 from connectors.base import LOOK_UP, Account, Connector
 from connectors.memory import Marked, Unchanged
 from connectors.tools.items import Opened, accounts_of
+from sync import vault
 from sync.apps import apps
 from sync.checks import known_items, snapshot
 from sync.checks import listed as staging
 from sync.checks.known_items import KnownItems
-from sync.db import connected, db, utcnow
+from sync.db import connected, db, utcnow, writing
 from sync.jobs import retries
 from sync.models import BIT, App, RememberedItems
 from sync.models import Account as Row
@@ -252,6 +252,9 @@ def test_with_another_setting_secret_code_or_list_everything_is_read(itemised, u
     with monkeypatch.context() as patch:
         patch.setattr(known_items, "_code", lambda: None)
         assert trusted(itemised) == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(vault, "unseal", lambda _: {"token": "another"})
+        assert trusted(itemised) == 0
     App.update(settings={"space": "another"}).where(App.id == itemised.app.id).execute()
     assert trusted(itemised) == 0
 
@@ -264,37 +267,6 @@ def test_parts_that_were_not_made_together_are_not_trusted(itemised, unchanged, 
     assert RememberedItems.select().count() > 1 and trusted(itemised) == len(itemised.seats)
     RememberedItems.update(other).where(RememberedItems.place == 1).execute()
     assert trusted(itemised) == 0
-
-
-def test_code_that_is_newer_than_the_process_is_not_trusted(monkeypatch):
-    assert known_items._code.__wrapped__()
-    monkeypatch.setattr(known_items, "_started", 0)
-    assert known_items._code.__wrapped__() is None
-
-
-def test_code_that_was_copied_with_its_time_since_the_start_is_newer_too(monkeypatch, tmp_path):
-    monkeypatch.setattr(known_items, "CODE", (tmp_path,))
-    monkeypatch.setattr(known_items, "_started", datetime.now().timestamp() - 1000)
-    copied = (tmp_path / "copied").with_suffix(".py")
-    copied.write_text("")
-    os.utime(copied, (0, 0))
-    assert known_items._code.__wrapped__() is None
-
-
-def test_all_that_makes_accounts_of_items_is_watched(monkeypatch, tmp_path):
-    watched = set(known_items._files())
-    for module in ("connectors.tools.items", "connectors.scim.connector", "connectors.names", "sync.checks.listed"):
-        assert Path(import_module(module).__file__) in watched
-    monkeypatch.setattr(known_items, "CODE", (tmp_path,))
-    monkeypatch.setattr(known_items, "_started", datetime.now().timestamp() + 1000)
-    found = {known_items._code.__wrapped__()}
-    for name in (".py", "deep/.json", "deep/.yaml", ".yml"):
-        path = (tmp_path / name).with_name(f"new{Path(name).name}")
-        path.parent.mkdir(exist_ok=True)
-        for text in ("one", "two"):
-            path.write_text(text)
-            found.add(known_items._code.__wrapped__())
-    assert len(found) == 9 and None not in found
 
 
 @pytest.mark.parametrize(("age", "is_trusted"), [
@@ -317,6 +289,31 @@ def test_a_check_that_fails_remembers_nothing_new(itemised, unchanged):
     assert RememberedItems.get().items == before
     itemised.seats = kept
     assert trusted(itemised) == len(kept)
+
+
+def test_a_list_that_is_read_once_more_leaves_only_the_items_of_that_reading(itemised, unchanged, monkeypatch):
+    monkeypatch.setattr(known_items, "PART", 1)
+    quiet(itemised, unchanged)
+    with snapshot.staging():
+        known = KnownItems(App.get_by_id(itemised.app.id), connector_of(itemised))
+        [first, second] = known.look("seats", [bytes(encoded(itemised.seats[id])) for id in ("id3", "id4")])
+        for one in (first, second):
+            known.remember(one.row[6], one.row, one.note)
+        known.restart()
+        known.remember(second.row[6], second.row, second.note)
+        known.end()
+        with writing():
+            known.save()
+    assert [row.items[: known_items.MARK] for row in RememberedItems.select()] == [second.row[6]]
+
+
+def test_an_account_that_has_changed_is_trusted_again_once_it_is_quiet(itemised, unchanged):
+    quiet(itemised, unchanged)
+    itemised.say("id5", name="Renamed")
+    itemised.check()
+    assert trusted(itemised) == len(itemised.seats) - 1
+    itemised.check()
+    assert trusted(itemised) == len(itemised.seats)
 
 
 def test_the_id_of_a_deleted_account_is_not_trusted_for_another_one(itemised, unchanged):

@@ -160,6 +160,17 @@ def test_an_app_with_the_id_of_one_that_was_deleted_has_its_own_past(app):
     assert numbers(history.by_day([new], 3)) == [(None, 0, 0)] * 3
 
 
+def test_checks_of_apps_that_someone_does_not_see_are_not_counted_for_them(app):
+    other = App.create(connector="sample-chat", name="Other", category="Seat-based", state="active", users=5)
+    check(app, 1, 8)
+    before = history.by_day([app], 2)
+    live = check(other, 0, 0, state=CheckState.RUNNING)
+    check(other, 0, 5, new=4)
+    assert history.by_day([app], 2) == before
+    Check.update(state=CheckState.FAILED).where(Check.id == live.id).execute()
+    assert history.by_day([app], 2) == before
+
+
 @pytest.mark.parametrize("become", [
     lambda: restored.withdraw(Asker.command_line()), lambda: set_setting(workspace.NOTED, "2026-11-01T09:00:00"),
 ], ids=["one of an earlier time", "another workspace's"])  # fmt: skip

@@ -169,6 +169,14 @@ def test_someone_elses_lease_is_not_renewed(check):
     assert Check.get_by_id(check.id).lease_until < utcnow() + LATER
 
 
+def test_nothing_is_written_for_a_row_that_someone_else_has(check):
+    leases.claim(Check, check.id)
+    holds(check, "elsewhere:1:abc")
+    with writing():
+        assert not leases.holds(check) and not leases.finish(check, state="succeeded")
+    assert (Check.get_by_id(check.id).state, Check.get_by_id(check.id).lease_owner) == ("running", "elsewhere:1:abc")
+
+
 def test_a_worker_is_woken_for_a_row_that_a_dead_one_held(check):
     holds(check, f"{leases.HOST}:{dead_pid()}:abc")
     queue.wake_abandoned()

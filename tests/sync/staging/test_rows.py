@@ -28,6 +28,15 @@ def stored() -> list[tuple]:
     return db.execute_sql("SELECT * FROM staged_account ORDER BY external_id").fetchall()
 
 
+def test_a_table_that_is_made_again_is_empty():
+    tables.insert(STAGED_ROLE, [("member", "Member", 0, 1, 0)])
+    tables.create(STAGED_ROLE)
+    assert not tables.has_rows(STAGED_ROLE)
+    for label in ("Member", "Guest"):
+        tables.fill(STAGED_ROLE, "SELECT 'member', ?, FALSE, TRUE, 0", (label,))
+    assert db.execute_sql("SELECT label FROM staged_role").fetchall() == [("Guest",)]
+
+
 @pytest.mark.parametrize("column", USUAL)
 def test_one_row_of_a_page_is_unlike_the_others(column):
     other, none = [row("a"), row("b", **{column: OTHER[column]})], [row("c"), row("d", **{column: None})]
