@@ -40,6 +40,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(HTTPException, error_page)
     app.register_error_handler(SampleProblem, sample_in_the_way)
     app.register_error_handler(500, unexpected)  # Flask has logged the traceback
+    app.after_request(only_html_for_htmx)
 
 
 def error_page(problem: HTTPException) -> Response:
@@ -90,6 +91,15 @@ def answer(status: int, title: str = "", advice: str = "") -> Response:
         response.headers["HX-Reswap"] = "none"
         return response
     return make_response(render_template("error.html", status=status, title=title, advice=advice), status)
+
+
+def only_html_for_htmx(response: Response) -> Response:
+    """htmx makes HTML of whatever it gets, and carries out its attributes as the person who is signed in. A link with
+    `?dialog=/people.csv` in it would do that with names from apps and directories, which a list has as they are."""
+    if not request.htmx or response.mimetype == "text/html":
+        return response
+    response.close()
+    return answer(405)
 
 
 def to_sign_in(_problem: NotSignedIn) -> Response:
