@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would execute a text that begins with one of these
+# Where a spreadsheet would begin a formula: also after a semicolon or a line break, where many languages' Excel and
+# Calc begin another cell, as they take quotes in the middle of one for text. Source: OWASP, CSV Injection.
+FORMULA = re.compile(r"(^|[;\n]|\r(?!\n))(?=[\t\r]|\s*[=+\-@\uff1d\uff0b\uff0d\uff20])")
 Cell = str | int | date | datetime | list[str] | None
 
 
@@ -39,4 +42,4 @@ def in_a_cell(value: Cell) -> str:
 
 def harmless(cell: str) -> str:
     """The same, as text: with an apostrophe before what a spreadsheet would calculate."""
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
+    return FORMULA.sub(r"\1'", cell)

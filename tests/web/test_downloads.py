@@ -11,6 +11,7 @@ import pytest
 
 from sync import activity
 from sync.db import writing
+from sync.files import cells
 from sync.models import Account, Activity, Asset, Person
 from tests.sync.fixtures import email
 from tests.web.client import Client
@@ -56,9 +57,17 @@ def test_no_cell_is_a_formula(owner: Client, chat, hostile: str) -> None:
     Account.update(name=hostile).where(Account.email == email(3)).execute()
     Person.update(name=hostile).where(Person.id == chat.people[3].id).execute()
     for address in (f"/apps/{chat.app.id}/members.csv", "/people.csv"):
-        cells = [cell for row in rows(owner.get(address)) for cell in row.values()]
-        assert f"'{hostile}" in cells
-        assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in cells)
+        found = [cell for row in rows(owner.get(address)) for cell in row.values()]
+        assert f"'{hostile}" in found
+        assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in found)
+
+
+@pytest.mark.parametrize(("hostile", "harmless"), [
+    ("Ana;=1+1", "Ana;'=1+1"), ("Ana; @x", "Ana;' @x"), ("Ana\n=1", "Ana\n'=1"), ("Ana\r\n-1", "Ana\r\n'-1"),
+    (" =1", "' =1"), ("\uff1d1", "'\uff1d1"), ("Ana; Bo\nCy = Di - Ed", "Ana; Bo\nCy = Di - Ed"),
+])  # fmt: skip
+def test_none_is_where_semicolons_separate_cells(hostile: str, harmless: str) -> None:
+    assert cells.harmless(hostile) == harmless
 
 
 def test_the_link_has_the_filters_of_the_list(owner: Client, chat) -> None:
