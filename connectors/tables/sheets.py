@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
@@ -15,6 +16,10 @@ from connectors.tables.layout import SEARCHED, Row, names_known
 
 MAX_UNPACKED = 300_000_000  # bytes of all its parts
 MAX_CELLS = 5_000_000
+MAX_CHARACTERS = 100_000_000  # of all cells: each of them may have the same long text, which the file has once
+MAX_PASSED = 20_000_000  # cells, with the empty ones before the last of a row: those cost the file nothing
+MOST_TIMES = 3  # that a part is unpacked: openpyxl does it once for a sheet's size and once for its rows
+MAX_WHOLE = 10_000_000  # bytes of a part that openpyxl makes objects of at once: all but rows and texts
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 OTHERWISE = "Save it as .xlsx or as CSV (UTF-8) and try again."
 
@@ -36,8 +41,9 @@ def read(content: bytes, chosen: str) -> tuple[list[Row], tuple[str, ...]]:
     """
     _refuse_others(content)
     book = _opened(content, results=True)
+    read = _Read()
     try:
-        found = {sheet.title: (sheet.sheet_state == "visible", _rows(sheet)) for sheet in book.worksheets}
+        found = {sheet.title: (sheet.sheet_state == "visible", _rows(sheet, read)) for sheet in book.worksheets}
     except Refused:
         raise
     except Exception as problem:  # whatever a damaged part makes openpyxl raise
@@ -70,30 +76,72 @@ def _refuse_others(content: bytes) -> None:
         raise Refused(f"The file isn't text: it is {what}. {OTHERWISE}")
 
 
+class _Unpacked(zipfile.ZipFile):
+    """Unpacks each part a few times at most: any number of sheets may be the same part."""
+
+    def __init__(self, file: io.BytesIO):
+        super().__init__(file)
+        self._left = MOST_TIMES * sum(part.file_size for part in self.infolist())
+
+    def open(self, name: str | zipfile.ZipInfo, *more: Any, **named: Any) -> Any:
+        part = name if isinstance(name, zipfile.ZipInfo) else self.getinfo(name)
+        self._left -= part.file_size
+        if self._left < 0:
+            raise Refused(f"The spreadsheet has the same sheet many times. {OTHERWISE}")
+        return super().open(name, *more, **named)
+
+    def read(self, name: str, pwd: bytes | None = None) -> bytes:
+        if self.getinfo(name).file_size > MAX_WHOLE:
+            raise Refused(f"The spreadsheet has more than {MAX_WHOLE // 1_000_000} MB beside its cells. {OTHERWISE}")
+        return super().read(name, pwd)
+
+
 def _opened(content: bytes, results: bool) -> Any:
-    from openpyxl import load_workbook  # here: it takes a tenth of a second, and most files are text
+    from openpyxl.reader.excel import ExcelReader  # here: it takes a tenth of a second, and most files are text
 
     try:
-        return load_workbook(io.BytesIO(content), read_only=True, data_only=results, keep_links=False)
+        reader = ExcelReader(io.BytesIO(content), read_only=True, data_only=results, keep_links=False)
+        reader.archive = _Unpacked(io.BytesIO(content))
+        reader.read()
+        return reader.wb
+    except Refused:
+        raise
     except Exception as problem:
         raise Refused(f"The spreadsheet can't be opened: {type(problem).__name__}. {OTHERWISE}") from problem
 
 
-def _rows(sheet: Any) -> list[Row]:
+@dataclass
+class _Read:
+    """How much of a file was read, in all sheets."""
+
+    cells: int = 0
+    passed: int = 0
+    characters: int = 0
+
+    def count(self, cells: int, passed: int = 0, characters: int = 0) -> None:
+        """Raises Refused once it is too much."""
+        self.cells += cells
+        self.passed += passed
+        self.characters += characters
+        if self.cells > MAX_CELLS or self.passed > MAX_PASSED:
+            raise too_large()
+        if self.characters > MAX_CHARACTERS:
+            raise Refused(f"The cells have more than {MAX_CHARACTERS:,} characters. Leave out columns.")
+
+
+def _rows(sheet: Any, read: _Read) -> list[Row]:
     sheet.reset_dimensions()  # what a file says of its size may be wrong
-    rows, cells_read = [], 0
+    rows = []
     for line, cells in enumerate(sheet.iter_rows(), 1):
+        read.count(0, passed=len(cells), characters=sum(len(cell.value) for cell in cells if type(cell.value) is str))
         texts = [_text(cell) for cell in cells]
         while texts and not texts[-1]:
             texts.pop()
-        cells_read += len(texts) + 1
-        if cells_read > MAX_CELLS:
-            raise too_large()
+        read.count(len(texts) + 1)
         if texts:
             rows.append(Row(line, tuple(texts)))
     width = max((len(row.cells) for row in rows), default=0)  # a row ends with its last filled cell: none is cut short
-    if width * len(rows) > MAX_CELLS:
-        raise too_large()
+    read.count(sum(width - len(row.cells) for row in rows))
     return [Row(row.line, row.cells + ("",) * (width - len(row.cells))) for row in rows]
 
 

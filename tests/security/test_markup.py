@@ -1,4 +1,4 @@
-"""A text from an app that is written as HTML stays a text, also where it isn't escaped because its file is no page."""
+"""A text from an app that is written as HTML stays a text, also in an answer that is a file and escapes nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MARKUP = "<dialog><form hx-post=/views hx-trigger=load></form></dialog>"
 
 @pytest.fixture
 def hostile(owner: Client, chat) -> str:
-    """The address of the members of an app in which somebody has given themselves this name."""
+    """The address of the members of an app in which someone has given themselves this name."""
     Account.update(name=MARKUP).execute()
     Person.update(name=MARKUP).where(Person.id == chat.people[3].id).execute()
     return f"/apps/{chat.app.id}/members.csv"

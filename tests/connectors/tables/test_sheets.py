@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Callable
 from datetime import date, datetime
@@ -35,11 +36,22 @@ def book(*sheets: tuple[str, list[tuple]], change: Callable[[Workbook], None] | 
 
 
 def repacked(content: bytes, **parts: bytes | None) -> bytes:
-    """The workbook with other parts; None leaves one out."""
+    """The workbook with other parts, by their names without folder and ending; None leaves one out."""
+    return replaced(content, {name: parts[short] for name in names_in(content)
+                              if (short := name.rsplit("/", 1)[-1].partition(".")[0]) in parts and ".rels" not in name})
+
+
+def names_in(content: bytes) -> list[str]:
+    with zipfile.ZipFile(io.BytesIO(content)) as packed:
+        return packed.namelist()
+
+
+def replaced(content: bytes, parts: dict[str, bytes | None]) -> bytes:
+    """The same, by their whole names."""
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as packed, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as again:
         for name in packed.namelist():
-            new = parts.get(name.rsplit("/", 1)[-1].partition(".")[0], packed.read(name))
+            new = parts.get(name, packed.read(name))
             if new is not None:
                 again.writestr(name, new)
     return out.getvalue()
@@ -125,6 +137,47 @@ def test_a_bomb_is_refused(monkeypatch):
     monkeypatch.setattr(sheets, "MAX_CELLS", 10)
     with pytest.raises(Refused, match="more than 10 cells"):
         look(book(("Staff", STAFF)))
+
+
+MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+
+
+def sheet_of(rows: str) -> bytes:
+    return f'<worksheet xmlns="{MAIN}"><sheetData>{rows}</sheetData></worksheet>'.encode()
+
+
+def test_a_text_that_each_cell_repeats_is_refused(monkeypatch):
+    """The file has it once. Each cell would be a copy without the blank at its end."""
+    monkeypatch.setattr(sheets, "MAX_CHARACTERS", 50_000)
+    content = book(("Staff", [("email", "name", "x" * 1_000 + " ")]))
+    with zipfile.ZipFile(io.BytesIO(content)) as packed:
+        row = re.search(rb"<row.*</row>", packed.read("xl/worksheets/sheet1.xml"))[0].decode()
+    assert read(repacked(content, sheet1=sheet_of(row)), {})
+    with pytest.raises(Refused, match="more than 50,000 characters"):
+        read(repacked(content, sheet1=sheet_of(re.sub(r'r="[A-Z]*1"', "", row) * 60)), {})
+
+
+def test_empty_cells_before_one_far_to_the_right_are_counted(monkeypatch):
+    monkeypatch.setattr(sheets, "MAX_PASSED", 40_000)
+    far = "".join(f'<row r="{line}"><c r="XFD{line}"/></row>' for line in range(1, 5))
+    with pytest.raises(Refused, match="more than 5,000,000 cells"):
+        read(repacked(book(("Staff", STAFF)), sheet1=sheet_of(far)), {})
+
+
+def test_many_sheets_that_are_one_part_of_the_file_are_refused():
+    content = book(*((f"S{number}", STAFF) for number in range(20)))
+    with zipfile.ZipFile(io.BytesIO(content)) as packed:
+        places = packed.read("xl/_rels/workbook.xml.rels")
+    same = re.sub(rb"worksheets/sheet\d+\.xml", b"worksheets/sheet1.xml", places)
+    rows = sheet_of("<row><c><v>1</v></c></row>" * 5_000)
+    with pytest.raises(Refused, match="the same sheet many times"):
+        read(replaced(repacked(content, sheet1=rows), {"xl/_rels/workbook.xml.rels": same}), {})
+
+
+def test_a_part_beside_the_cells_is_small(monkeypatch):
+    monkeypatch.setattr(sheets, "MAX_WHOLE", 1_000_000)
+    with pytest.raises(Refused, match="beside its cells"):
+        read(repacked(book(("Staff", STAFF)), styles=b"<a/>" * 300_000), {})
 
 
 def test_entities_that_grow_are_refused():
