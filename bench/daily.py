@@ -15,7 +15,7 @@ def add_checks(app_ids: Collection[int], since: int, until: int, accounts: int) 
     moments = [str(utcnow() - timedelta(days=days)) for days in range(until - 1, since - 1, -1)]
     db.execute_sql(
         """
-        INSERT INTO app_check (app_id, "trigger", started_by, state, phase, read, attempts, next_at, cancel_asked,
+        INSERT INTO app_check (app_id, "trigger", started_by, state, phase, items_read, attempts, next_at, cancel_asked,
             created_at, finished_at, accounts, counts, applied, waiting, held)
         SELECT a.value, 'daily', 'schedule', 'succeeded', 'waiting', :accounts, 0, d.value, 0, d.value, d.value,
             :accounts, CASE WHEN (a.value + d.key) % 10 THEN '{}' ELSE '{"new_users":1}' END, 0, 0, 0

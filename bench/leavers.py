@@ -61,7 +61,7 @@ def _apps(count: int, accounts: int) -> list[int]:
         for number in range(count):
             app = App.create(connector="bench", name=f"App {number}", category="seat-based", state="active",
                              last_check_at=utcnow() - timedelta(hours=20))  # fmt: skip
-            AppPerson.create(app=app, person=owner, part="owner")
+            AppPerson.create(app=app, person=owner, manages_as="owner")
             db.execute_sql("""INSERT INTO role (app_id, external_id, label, privileged, is_default, position)
                 VALUES (?, 'admin', 'Admin', 1, 0, 0), (?, 'member', 'Member', 0, 1, 1)""", (app.id, app.id))
             db.execute_sql("""

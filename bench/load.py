@@ -143,7 +143,7 @@ def _others(count: int, owner: Person, like: App) -> None:
             app = App.create(connector=like.connector, name=f"App {number}", category=("Seat-based", "Paid social")[
                 number % 2], settings=like.settings, credential=like.credential, state=AppState.ACTIVE, users=40,
                 matched=36, unmatched=4, last_check_at=utcnow())  # fmt: skip
-            AppPerson.create(app=app, person=owner, part="owner")
+            AppPerson.create(app=app, person=owner, manages_as="owner")
             if number % 10 == 0:
                 Report.create(app=app, waiting=2, counts={"removed user": 2})
 

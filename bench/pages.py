@@ -109,7 +109,7 @@ def _other_apps(apps: int) -> None:
             category = ("Seat-based", "Paid social")[number % 2]
             app = App.create(connector="bench", name=f"App {number}", category=category, state="active", users=40,
                              matched=36, unmatched=4, last_check_at=utcnow())  # fmt: skip
-            AppPerson.create(app=app, person=owner, part="owner")
+            AppPerson.create(app=app, person=owner, manages_as="owner")
             if number % 10 == 0:
                 Report.create(app=app, waiting=2, counts={"removed user": 2})
             ids.append(app.id)

@@ -55,7 +55,7 @@ def _progress(app: App) -> Callable[[Check], None]:
         if row.phase == shown and time.monotonic() - at < SHOW_EVERY:
             return
         shown, at = row.phase, time.monotonic()
-        read = f", {row.read:,}{f' of {row.total:,}' if row.total else ''}" if row.read else ""
+        read = f", {row.items_read:,}{f' of {row.total:,}' if row.total else ''}" if row.items_read else ""
         notice(f"{app.name}: {PHASES.get(row.phase, row.phase)}{read} …")
 
     return progress

@@ -143,9 +143,9 @@ def _progress(one: Directory) -> Callable[[DirectoryReading], None]:
 
     def progress(row: DirectoryReading) -> None:
         nonlocal shown
-        if row.read != shown:
-            shown = row.read
-            read = f", {plural(row.read, 'person', 'people')}" if row.read else ""
+        if row.people_read != shown:
+            shown = row.people_read
+            read = f", {plural(row.people_read, 'person', 'people')}" if row.people_read else ""
             notice(f"{one.name}: reading{read} …")
 
     return progress
@@ -153,7 +153,7 @@ def _progress(one: Directory) -> Callable[[DirectoryReading], None]:
 
 def _document(one: Directory, ended: DirectoryReading) -> dict:
     return {
-        "directory": one.name, "kind": one.kind, "state": ended.state, "people": ended.read,
+        "directory": one.name, "kind": one.kind, "state": ended.state, "people": ended.people_read,
         "counts": {word: number for word, number in ended.counts.items() if word != "warnings"},
         "warnings": ended.counts.get("warnings", []), "error": ended.error,
     }  # fmt: skip

@@ -71,7 +71,7 @@ def _change(change: Change, alone: dict[int, list[Asset]]) -> dict:
         "person": (names.main_email(person) or None) if person else None,
         "before": change.before, "after": change.after,
         **{does: (change.detail or {}).get(does, []) for does in ("removes", "keeps")},
-        "reason": change.reason, "protected": change.protected,
+        "reason": change.reason, "protected": change.protection_reason,
     }  # fmt: skip
 
 
@@ -85,7 +85,7 @@ def _lines(found: Report, changes: list[Change]) -> list[str]:
         who = f"{change.account.external_id} {_named(change.account)}" if change.account else _invited(change)
         what = f"{change.asset.kind} {change.asset.name}" if change.asset else ""
         between = roles.in_words(change)
-        why = change.protected or change.reason
+        why = change.protection_reason or change.reason
         lines.append("  ".join(filter(None, (f"[{change.decision}]", change.kind, who, what, between, why))))
     return lines
 

@@ -18,7 +18,7 @@ from sync.settings import set_setting, setting
 TOGETHER = timedelta(minutes=10)
 MIGRATED = "told by migrations"  # a list of entries for record_all()
 
-COLUMNS = ("id", *seals.SEALED, "line", "seal")
+COLUMNS = ("id", *seals.SEALED, "first_entry", "seal")
 
 __all__ = ["Verification", "contains", "entries", "head", "place_of", "record", "record_all", "record_migrations",
            "verify"]  # fmt: skip
@@ -49,14 +49,14 @@ def record(
 
 
 def record_all(entries: list[dict], may_follow: bool = False) -> None:
-    """Append many entries in order. Each is a dict of Activity's columns without `at`, `line` and `seal`. Raises
+    """Append many entries in order. Each is a dict of Activity's columns without `at`, `first_entry` and `seal`. Raises
     RuntimeError outside a transaction."""
     if not db.in_transaction():
         raise RuntimeError("an activity entry is written in the transaction of the change that it records")
     now = utcnow()
     entries = sample_data.without_sample_people(entries)
     defaults = {name: None for name in seals.SEALED} | {"about": "", "why": "", "at": now}
-    defaults["line"] = _line(entries, may_follow)
+    defaults["first_entry"] = _first_entry(entries, may_follow)
     [(newest,)] = _newest_id()
     rows = [defaults | _storable(entry) | {"id": id} for id, entry in enumerate(entries, (newest or 0) + 1)]  # no gaps
     seals.seal_all(rows)
@@ -77,7 +77,7 @@ def _newest() -> ModelSelect:
 
 
 @prepared_rows
-def _add(id, at, who, what, about, why, before, after, app_id, person_id, report_id, line, seal) -> ModelInsert:
+def _add(id, at, who, what, about, why, before, after, app_id, person_id, report_id, first_entry, seal) -> ModelInsert:
     return Activity.insert(locals())
 
 
@@ -89,18 +89,18 @@ def _storable(entry: dict) -> dict:
     return entry
 
 
-def _line(entries: list[dict], may_follow: bool) -> int | None:
+def _first_entry(entries: list[dict], may_follow: bool) -> int | None:
     """The line of the new entries: the id of its first entry, or None without entries.
 
     All entries of one transaction are one line. With `may_follow`, they join the line of the last entry if that is
     alike, such as the removals of many people after one approval.
     """
     noted = noted_in_write()
-    if "line" not in noted and entries:
+    if "first_entry" not in noted and entries:
         last = next(iter(_newest()), None)
         joins = may_follow and last is not None and _continues(last, entries[0])
-        noted["line"] = (last.line or last.id) if joins else (last.id if last else 0) + 1
-    return noted.get("line")
+        noted["first_entry"] = (last.first_entry or last.id) if joins else (last.id if last else 0) + 1
+    return noted.get("first_entry")
 
 
 def _continues(last: Activity, entry: dict) -> bool:

@@ -25,7 +25,7 @@ DOWNLOADED = ("when", "who", "what", "about", "why", "before", "after", "app")
 ORDER = Order({"when": [Activity.id]}, [Activity.id], [Activity.id.desc()])  # without a choice, the newest is first
 OLDEST_FIRST = "when"
 MOST_PEOPLE = 100  # whose entries are read by their index; if words mean more, the log is read from its end
-line_id = fn.COALESCE(Activity.line, Activity.id)
+line_id = fn.COALESCE(Activity.first_entry, Activity.id)
 # What an entry is about, by the beginning of its words, or by all of them after "=". All that has none of these is
 # "other".
 KINDS: dict[str, tuple[str, ...]] = {

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sync.models import App, AppPerson, Person
 from sync.names import signature
-from sync.states import Part, PersonStatus, WorkspaceRole
+from sync.states import AppManager, PersonStatus, WorkspaceRole
 
 RANKS = tuple(WorkspaceRole)  # the highest first
 MANAGERS = RANKS[:3]
@@ -97,13 +97,13 @@ def require_for_sign_in(asker: Asker, person: Person) -> None:
         require_over(asker, person)
 
 
-def require_part(asker: Asker, app: App, part: str = Part.OWNER) -> None:
+def require_manager(asker: Asker, app: App, least: AppManager = AppManager.OWNER) -> None:
     """Raises NotAllowed unless the asker is an Owner of the app; with "collaborator", a Collaborator will do."""
     _refuse_unknown(asker)
     if asker.role in RANKS[:2]:
         return
     theirs = AppPerson.get_or_none(AppPerson.app == app, AppPerson.person == asker.person_id)
-    if asker.rank == NOBODY or theirs is None or theirs.part not in (Part.OWNER, part):
+    if asker.rank == NOBODY or theirs is None or theirs.manages_as not in (AppManager.OWNER, least):
         raise NotAllowed(f"Only an Owner of {app.name} can do this. Nothing was changed.")
 
 

@@ -12,7 +12,7 @@ from sync.models import App, SavedView
 from sync.prepared import prepared
 from sync.problems import Problem
 from sync.rank import Asker
-from sync.states import ListName, Part
+from sync.states import AppManager, ListName
 
 MOST = 30  # of one person, of one list
 LONGEST_NAME = 60  # characters
@@ -51,7 +51,7 @@ def may_share(name: ListName, app: App | None, by: Asker) -> bool:
     if app is None:
         return by.role in rank.MANAGERS
     try:
-        rank.require_part(by, app, Part.OWNER)
+        rank.require_manager(by, app, AppManager.OWNER)
     except rank.NotAllowed:
         return False
     return True

@@ -147,8 +147,8 @@ def _seal(key: bytes | None, previous: str, row: dict) -> str:
     """`key` None: as an earlier version did."""
     at = row["at"]
     fields = [at.isoformat() if isinstance(at, datetime) else str(at), *(row[name] for name in SEALED[1:])]
-    if row.get("line") is not None:  # entries of an earlier version have none, and are sealed without it
-        fields.append(row["line"])
+    if row.get("first_entry") is not None:  # entries of an earlier version have none, and are sealed without it
+        fields.append(row["first_entry"])
     text = (previous + json.dumps(fields, ensure_ascii=True)).encode()
     return hashlib.sha256(text).hexdigest() if key is None else hmac.new(key, text, "sha256").hexdigest()
 

@@ -12,12 +12,12 @@ from sync import roles
 from sync.apps import assets
 from sync.models import Access, Account, App, Task
 from sync.names import account_name, asset_name, short_name
-from sync.states import AccountMatch, AccountState, Part, PersonStatus, TaskState
+from sync.states import AccountMatch, AccountState, AppManager, PersonStatus, TaskState
 from sync.tasks import progress as task_progress
 from sync.tasks import tasks
 from web import member_operations
 from web.app_page import can, kind_of, match_in_words, owns, page
-from web.permissions import app_part
+from web.permissions import app_manager
 from web.task_view import WORDS
 from web.view import Badge
 from web.words import dotted, money, when
@@ -55,7 +55,7 @@ class TaskRow:
 
 
 @pages.get("")
-@app_part(Part.COLLABORATOR)
+@app_manager(AppManager.COLLABORATOR)
 def show(app: App, account: Account) -> str:
     here = url_for("account.show", app_id=app.id, account_id=account.id)
     able, may_change = can(app), owns() and account.state == AccountState.PRESENT
@@ -82,7 +82,7 @@ def _facts(app: App, account: Account) -> list[Fact]:
         Fact("Person", match_in_words(account), status),
         Fact("State", badge=_badge(account, state), note="" if account.state == AccountState.GONE else state.why),
         Fact(kind_of(app).role_word.capitalize(), roles.of(app).words(account.roles) or "–"),
-        Fact("Protected", account.protected or ""),
+        Fact("Protected", account.protection_reason or ""),
         Fact("Costs", f"{money(app.seat_price)} a month" if app.seat_price else ""),
         Fact("First seen", when(account.first_seen)),
         Fact("Last active", when(account.last_activity, "unknown")),

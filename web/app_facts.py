@@ -14,7 +14,7 @@ from sync.effects import version_warning
 from sync.models import App, AppPerson, Person
 from sync.names import main_emails
 from sync.safety import guards
-from sync.states import Approval, AppState, ChangeKind, Failure, Part, PersonStatus
+from sync.states import AppManager, Approval, AppState, ChangeKind, Failure, PersonStatus
 from web import effects
 from web.app_page import can, kind_of
 from web.words import APPLIED_AUTOMATICALLY, clock, dotted, money, percent, plural, this_workspace, when
@@ -46,7 +46,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class Member:
-    """An Owner or a Collaborator, and the part that a click gives them instead."""
+    """An Owner or a Collaborator, and which of the two a click makes them instead."""
 
     person: Person
     name: str
@@ -185,10 +185,10 @@ def _members(app: App) -> list[Member]:
 
 
 def _member(row: AppPerson, email: str) -> Member:
-    other = Part.COLLABORATOR if row.part == Part.OWNER else Part.OWNER
+    other = AppManager.COLLABORATOR if row.manages_as == AppManager.OWNER else AppManager.OWNER
     status = "" if row.person.status == PersonStatus.ACTIVE else row.person.status
     note = "can't sign in to Rollcall yet" if not row.person.workspace_role else status
     return Member(
-        row.person, row.person.name or email, " · ".join(filter(None, (row.part.capitalize(), note))), other,
-        f"Make {other.capitalize()}", "shield" if other == Part.OWNER else "user",
+        row.person, row.person.name or email, " · ".join(filter(None, (row.manages_as.capitalize(), note))), other,
+        f"Make {other.capitalize()}", "shield" if other == AppManager.OWNER else "user",
     )  # fmt: skip

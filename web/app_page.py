@@ -12,7 +12,7 @@ from sync.apps import status as app_status
 from sync.models import App
 from sync.once import once
 from sync.problems import AppProblem
-from sync.states import AccountMatch, Part
+from sync.states import AccountMatch, AppManager
 from sync.vault import VaultProblem
 from web import app_alerts, app_card, leaver_view
 from web.answers import wants_part
@@ -34,7 +34,7 @@ def kind_of(app: App) -> type[Connector]:
 
 def owns() -> bool:
     """True for an Owner of the app that the address names; False for a Collaborator."""
-    return g.part == Part.OWNER
+    return g.manages_as == AppManager.OWNER
 
 
 @once

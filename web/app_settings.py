@@ -20,14 +20,14 @@ from sync.private_networks import approver
 from sync.problems import AppProblem
 from sync.reports import overview, reports
 from sync.safety import guards, lost_fields
-from sync.states import Approval, AppState, ChangeKind, Part, PersonStatus
+from sync.states import AppManager, Approval, AppState, ChangeKind, PersonStatus
 from sync.tasks import disconnecting
 from sync.vault import VaultProblem
 from web import app_alerts, columns
 from web.answers import INVALID, dialog, go_to, whole_number
 from web.app_page import kind_of
 from web.confirming import asks_again
-from web.permissions import app_part
+from web.permissions import app_manager
 from web.rows import row_or_404
 from web.security import by, may_look_for_people, signed_in_person
 from web.uploads import UploadProblem, entered, name_of
@@ -49,13 +49,13 @@ def _asks(part: str, title: str, app: App, problem: Exception | str = "", **valu
 
 
 @pages.get("/name")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def name(app: App) -> tuple[str, int]:
     return _asks("apps/_name.html", "Name", app, given={"name": app.name})
 
 
 @pages.put("/name")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def set_name(app: App) -> Response | tuple[str, int]:
     try:
         apps.rename(app, request.form.get("name", ""), by())
@@ -65,13 +65,13 @@ def set_name(app: App) -> Response | tuple[str, int]:
 
 
 @pages.get("/schedule")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def schedule(app: App) -> tuple[str, int]:
     return _asks("apps/_schedule.html", "Daily check", app)
 
 
 @pages.put("/schedule")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def set_schedule(app: App) -> Response | tuple[str, int]:
     try:
         apps.set_schedule(app, "daily" in request.form, minute_of(request.form.get("time", "")), by())
@@ -115,7 +115,7 @@ class GuardForm:
 
 
 @pages.get("/policy")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def policy_of(app: App) -> tuple[str, int]:
     given: dict[str, object] = {"removal": app.removal_approval}
     for prefix, kind in GUARDS.items():
@@ -126,7 +126,7 @@ def policy_of(app: App) -> tuple[str, int]:
 
 
 @pages.put("/policy")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def set_policy(app: App) -> Response | tuple[str, int]:
     given = request.form
     removal = given.get("removal") if given.get("removal") in tuple(Approval) else abort(400)
@@ -158,14 +158,14 @@ def _policy(app: App, given, problem: Exception | str = "") -> tuple[str, int]:
 
 
 @pages.get("/missing-fields")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def missing_fields(app: App) -> tuple[str, int]:
     missing = lost_fields.waiting(app)
     return _asks("apps/_missing_fields.html", "Continue without the missing fields?", app, missing=missing)
 
 
 @pages.put("/missing-fields")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def accept_missing_fields(app: App) -> Response:
     """The app no longer provides them: the next check continues with the last known values."""
     try:
@@ -184,14 +184,14 @@ def _whole(text: str | None, what: str) -> int:
 
 
 @pages.get("/seat-price")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def seat_price(app: App) -> tuple[str, int]:
     price = "" if app.seat_price is None else f"{app.seat_price / 100:.2f}".removesuffix(".00")
     return _asks("apps/_seat_price.html", "Seat price", app, given={"price": price})
 
 
 @pages.put("/seat-price")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def set_seat_price(app: App) -> Response | tuple[str, int]:
     try:
         apps.set_seat_price(app, _hundredths(request.form.get("price", "")), by())
@@ -211,27 +211,28 @@ def _hundredths(text: str) -> int | None:
 
 
 @pages.get("/people/new")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def new_person(app: App) -> tuple[str, int]:
-    return _new_person(app, {"part": Part.OWNER})
+    return _new_person(app, {"manages_as": AppManager.OWNER})
 
 
 def _new_person(app: App, given, problem: Exception | str = "") -> tuple[str, int]:
     return _asks("apps/_new_person.html", "Add an Owner or a Collaborator", app, problem, given=given,
-                 collaborator=given.get("part") == Part.COLLABORATOR)
+                 collaborator=given.get("manages_as") == AppManager.COLLABORATOR)
 
 
 @pages.post("/people")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 @asks_again
 def add_person(app: App) -> Response | tuple[str, int]:
     given = request.form
     try:
         person = known_person(given.get("email", ""))
-        apps.set_part(app, person, _part(given.get("part")), by())
+        apps.set_manager(app, person, _manages_as(given.get("manages_as")), by())
     except AppProblem as problem:
         return _new_person(app, given, problem)
-    return go_to(_address(app), f"{person.name or given['email']} is now {_part(given.get('part')).capitalize()}.")
+    now = _manages_as(given.get("manages_as")).capitalize()
+    return go_to(_address(app), f"{person.name or given['email']} is now {now}.")
 
 
 def named_in_form(person: Person) -> str:
@@ -253,36 +254,36 @@ def known_person(email: str) -> Person:
     return person
 
 
-def _part(text: str | None) -> str:
-    return text if text in tuple(Part) else abort(400)
+def _manages_as(text: str | None) -> str:
+    return text if text in tuple(AppManager) else abort(400)
 
 
 @pages.put("/people/<int:person_id>")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 @asks_again
 def change_person(app: App, person_id: int) -> Response:
-    return _set_part(app, person_id, _part(request.form.get("part")))
+    return _set_manager(app, person_id, _manages_as(request.form.get("manages_as")))
 
 
 @pages.delete("/people/<int:person_id>")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 @asks_again
 def remove_person(app: App, person_id: int) -> Response:
-    return _set_part(app, person_id, None)
+    return _set_manager(app, person_id, None)
 
 
-def _set_part(app: App, person_id: int, part: str | None) -> Response:
+def _set_manager(app: App, person_id: int, manages_as: str | None) -> Response:
     person = row_or_404(Person, person_id)
     try:
-        apps.set_part(app, person, part, by())
+        apps.set_manager(app, person, manages_as, by())
     except AppProblem as problem:
         return go_to(_address(app), f"{problem} Nothing was changed.", "attention")
-    word = f"is now {part.capitalize()}" if part else f"no longer manages {app.name}"
+    word = f"is now {manages_as.capitalize()}" if manages_as else f"no longer manages {app.name}"
     return go_to(_address(app), f"{person.name or 'This person'} {word}.")
 
 
 @pages.get("/people/suggestions")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def suggestions(app: App) -> str:
     """Addresses that complete the one being typed, after the last comma."""
     typed = next((value for value in request.args.values()), "").split(",")
@@ -297,13 +298,13 @@ def suggestions(app: App) -> str:
 
 
 @pages.get("/credential")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def credential(app: App) -> tuple[str, int]:
     return _asks("apps/_credential.html", f"Credential for {app.name}", app, given=app.settings)
 
 
 @pages.put("/credential")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 @asks_again
 def set_credential(app: App) -> Response | tuple[str, int]:
     kind = kind_of(app)
@@ -323,7 +324,7 @@ def set_credential(app: App) -> Response | tuple[str, int]:
 
 
 @pages.post("/tests")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def create_test(app: App) -> tuple[str, int]:
     """Test whether the credential still works, and what it may do."""
     title = f"Test of {app.name}"
@@ -338,14 +339,14 @@ def create_test(app: App) -> tuple[str, int]:
 
 
 @pages.post("/pause")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def pause(app: App) -> Response:
     apps.pause(app, by())
     return go_to(_address(app), f"{app.name} is paused: no checks and no removals until you resume it.")
 
 
 @pages.delete("/pause")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def resume(app: App) -> Response:
     try:
         apps.resume(app, by())
@@ -355,7 +356,7 @@ def resume(app: App) -> Response:
 
 
 @pages.get("/disconnection")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def disconnection(app: App) -> tuple[str, int]:
     return _disconnection(app)
 
@@ -371,7 +372,7 @@ def _disconnection(app: App, problem: str = "") -> tuple[str, int]:
 
 
 @pages.delete("")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def disconnect(app: App) -> Response | tuple[str, int]:
     if app.state == AppState.CONNECTING:
         drafts.discard(app)

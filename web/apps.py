@@ -15,14 +15,14 @@ from sync.apps.app_list import Apps
 from sync.apps.status import Standing
 from sync.directory import figures
 from sync.models import App, Directory, Person
-from sync.states import Part
+from sync.states import AppManager
 from web import app_card, app_facts, app_filters, leaver_view, member_view, sample
 from web.answers import asked, dialog, page_or_part, safe_address, without_dialog
 from web.app_page import above_tabs, can, kind_of, owns, page
 from web.frame import MANAGERS, manages
 from web.leaver_view import StuckRow
 from web.list_view import Listed, nothing_matches
-from web.permissions import app_part, signed_in
+from web.permissions import app_manager, signed_in
 from web.security import signed_in_person
 from web.words import plural, when
 
@@ -95,7 +95,7 @@ def _holding(me: Person) -> list[Holding]:
 
 
 @pages.get("/<int:app_id>/card")
-@app_part(Part.COLLABORATOR)
+@app_manager(AppManager.COLLABORATOR)
 def card(app: App) -> str:
     """The card of one app: the page asks for it again while the app is being checked."""
     standing = app_status.standing(app)
@@ -105,7 +105,7 @@ def card(app: App) -> str:
 
 
 @pages.get("/<int:app_id>/head")
-@app_part(Part.COLLABORATOR)
+@app_manager(AppManager.COLLABORATOR)
 def head(app: App) -> str:
     """The title of the app's pages and what needs a person: loaded again when a check or a task changes them."""
     shown = urlsplit(request.headers.get("HX-Current-URL", ""))
@@ -115,7 +115,7 @@ def head(app: App) -> str:
 
 
 @pages.get("/<int:app_id>")
-@app_part(Part.COLLABORATOR)
+@app_manager(AppManager.COLLABORATOR)
 def show(app: App) -> str:
     return page(app, "apps/show.html", settings=app_facts.settings(app, owns()),
                 unanswered=member_view.unanswered(app))

@@ -13,13 +13,13 @@ from sync.apps.assets import Assets
 from sync.models import Access, App, Asset
 from sync.names import account_name, asset_name
 from sync.safety import sole_managers
-from sync.states import AssetState, ListName, Part, PersonStatus
+from sync.states import AppManager, AssetState, ListName, PersonStatus
 from web import saved_views
 from web.answers import dialog
 from web.app_page import can, kind_of, match_in_words, owns, page
 from web.components import OnlyManager
 from web.list_view import Column, Listed, ListHead, Shortcut, filter_field
-from web.permissions import app_part
+from web.permissions import app_manager
 from web.words import number, plural
 
 pages = Blueprint("assets", __name__, url_prefix="/apps/<int:app_id>/assets")
@@ -66,7 +66,7 @@ class AccessRow:
 
 
 @pages.get("")
-@app_part(Part.COLLABORATOR)
+@app_manager(AppManager.COLLABORATOR)
 def index(app: App) -> str:
     wanted = Assets.of(request.args)
     listed = Listed(url_for("assets.index", app_id=app.id), wanted, assets.ORDER)
@@ -96,7 +96,7 @@ def _list_head(app: App, listed: Listed, without: int) -> ListHead:
 
 
 @pages.get("/filters")
-@app_part(Part.COLLABORATOR)
+@app_manager(AppManager.COLLABORATOR)
 def filters(app: App) -> tuple[str, int]:
     """The dialog with all filters of the list: its form goes back to the list."""
     wanted = Assets.of(request.args)
@@ -123,7 +123,7 @@ def _row(row: Found, unmanaged: set[int]) -> Row:
 
 
 @pages.get("/<int:asset_id>")
-@app_part(Part.COLLABORATOR)
+@app_manager(AppManager.COLLABORATOR)
 def show(app: App, asset: Asset) -> str:
     found = assets.access_to(asset, request.args.get("page", 1, type=int))
     may_change, able = owns() and asset.state == AssetState.PRESENT, can(app)

@@ -14,13 +14,13 @@ from sync.models import App, Check, Report
 from sync.problems import AppProblem
 from sync.reports import mass_updates
 from sync.reports import view as report_view
-from sync.states import LIVE_CHECKS, CheckPhase, CheckState, Part
+from sync.states import LIVE_CHECKS, AppManager, CheckPhase, CheckState
 from sync.words import listed
 from web import app_alerts
 from web.answers import go_to
 from web.app_alerts import Button
 from web.app_page import kind_of, with_head_again
-from web.permissions import app_part
+from web.permissions import app_manager
 from web.security import by
 from web.words import duration, number, plural, relative, when
 
@@ -30,7 +30,7 @@ LEAST_SECONDS = 2  # what took less time isn't worth a sentence
 
 
 @pages.post("")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def create(app: App) -> Response:
     """Start a check, or join the one that runs."""
     try:
@@ -43,7 +43,7 @@ def create(app: App) -> Response:
 
 
 @pages.get("/<int:check_id>")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def show(app: App, check: Check) -> str:
     if request.htmx:
         return _dialog(app, check)
@@ -51,14 +51,14 @@ def show(app: App, check: Check) -> str:
 
 
 @pages.get("/<int:check_id>/progress")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def progress(app: App, check: Check) -> str:
     """The dialog asks for this every second while the check runs."""
     return render_template("checks/_progress.html", app=app, progress=progress_of(app, check))
 
 
 @pages.delete("/<int:check_id>")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def cancel(app: App, check: Check) -> Response | str:
     asking.cancel(check, by())
     check = Check.get_by_id(check.id)
@@ -101,11 +101,11 @@ def progress_of(app: App, check: Check) -> Progress:
     live, succeeded = check.state in LIVE_CHECKS, check.state == CheckState.SUCCEEDED
     report = check.report if check.report_id and check.report.is_open else None
     phase, counts = _phase(check, kind_of(app).asset_word)
-    total = max(check.total, check.read) if counts and check.total and check.read else None
+    total = max(check.total, check.items_read) if counts and check.total and check.items_read else None
     return Progress(
         check, live, succeeded, check.state == CheckState.FAILED, _title(app, check), phase,
-        read=number(check.read) if counts and check.read else "", total=number(total) if total else "",
-        done=check.read if counts and check.total else 0, most=total, took=_took(check, live),
+        read=number(check.items_read) if counts and check.items_read else "", total=number(total) if total else "",
+        done=check.items_read if counts and check.total else 0, most=total, took=_took(check, live),
         found="" if live else found(check), report=report, sentence=report_view.sentence(report) if report else "",
         held=_held(check), unchanged="" if live or succeeded else _unchanged(app, check),
         **_next_step(app, check, report),

@@ -21,12 +21,12 @@ from sync.models import App, Directory, WaitingFile
 from sync.people.importing import ImportOutcome
 from sync.people.people import PeopleProblem
 from sync.problems import AppProblem
-from sync.states import AppState, DirectoryState, Part
+from sync.states import AppManager, AppState, DirectoryState
 from sync.vault import VaultProblem
 from web.answers import INVALID, go_to, page_or_part
 from web.column_form import answers_of, form_of
 from web.frame import MANAGERS
-from web.permissions import NotTheirs, app_part, signed_in, workspace_role
+from web.permissions import NotTheirs, app_manager, signed_in, workspace_role
 from web.rows import row_or_404
 from web.security import by, signed_in_person
 from web.words import plural
@@ -113,19 +113,19 @@ def use_directory(directory_id: int) -> Response | tuple[str, int]:
 
 
 @pages.get("/apps/<int:app_id>/columns")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def show_app(app: App) -> str | Response | tuple[str, int]:
     return _page(_of_app(app))
 
 
 @pages.put("/apps/<int:app_id>/columns")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def answer_app(app: App) -> str | Response | tuple[str, int]:
     return _answered(_of_app(app))
 
 
 @pages.post("/apps/<int:app_id>/columns")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def use_app(app: App) -> Response | tuple[str, int]:
     return _used(_of_app(app))
 
@@ -197,7 +197,7 @@ def _of_waiting(file_id: int) -> Place:
 def _door(waiting: WaitingFile) -> tuple[str, str, str, str]:
     """(where it came from, what that is called, the button, what it does)."""
     if waiting.purpose == waiting_files.EXPORT:
-        if apps.part_of(signed_in_person(), waiting.app) != Part.OWNER:
+        if apps.manages_as(signed_in_person(), waiting.app) != AppManager.OWNER:
             raise NotTheirs(waiting.app)
         return (url_for("apps.show", app_id=waiting.app_id), waiting.app.name, "Read this export",
                 f"{waiting.app.name} is checked with it.")

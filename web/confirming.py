@@ -173,7 +173,7 @@ def _go_on(kept: dict) -> Response | str | tuple[str, int]:
         request.__dict__.pop(known, None)
     request.form = ImmutableMultiDict([tuple(pair) for pair in kept["form"]])
     request.files = ImmutableMultiDict([(name, _file(name, *rest)) for name, *rest in kept["files"]])
-    g.pop("part", None)
+    g.pop("manages_as", None)
     request.url_rule, request.view_args = request_ctx.url_adapter.match(
         kept["path"], method=kept["method"], return_rule=True)
     return current_app.view_functions[request.url_rule.endpoint](**request.view_args)

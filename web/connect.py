@@ -24,7 +24,7 @@ from sync.matching import suggestions
 from sync.models import Account, App, Person
 from sync.private_networks import approver
 from sync.problems import AppProblem
-from sync.states import AppState, CheckTrigger, Part
+from sync.states import AppManager, AppState, CheckTrigger
 from web import effects
 from web.answers import INVALID, go_to, page_or_part, wants_part
 from web.app_page import kind_of, match_in_words
@@ -32,7 +32,7 @@ from web.app_settings import REFUSALS, known_person, minute_of
 from web.checks import progress_of
 from web.confirming import asks_again
 from web.frame import MANAGERS
-from web.permissions import app_part, workspace_role
+from web.permissions import app_manager, workspace_role
 from web.security import by, may_look_for_people, signed_in_person
 from web.uploads import entered
 from web.words import clock, number, plural, this_workspace
@@ -142,13 +142,13 @@ def _over(app: App) -> Response | None:
 
 
 @pages.get("/<int:app_id>/connection")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def credential(app: App) -> Response | tuple[str, int]:
     return _over(app) or _credential(app, given=app.settings)
 
 
 @pages.post("/<int:app_id>/connection")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 @asks_again
 def test(app: App) -> Response | tuple[str, int]:
     """Keep what was entered and test it; "next" continues when it works."""
@@ -197,7 +197,7 @@ def _credential(app: App, status: int = 200, **values) -> tuple[str, int]:
 
 
 @pages.get("/<int:app_id>/connection/owners")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def owners(app: App) -> Response | tuple[str, int]:
     if app.state == AppState.CONNECTING and app.tested_at is None:
         return redirect(url_for("connect.credential", app_id=app.id), 303)
@@ -210,7 +210,7 @@ def _owners(app: App, given, problem: str = "") -> tuple[str, int]:
 
 
 @pages.post("/<int:app_id>/connection/reading")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def begin(app: App) -> Response | tuple[str, int]:
     """Turn the draft into an app and start its first reading. Pressed twice, it is the same reading."""
     given = request.form
@@ -221,7 +221,7 @@ def begin(app: App) -> Response | tuple[str, int]:
         )  # fmt: skip
     except AppProblem as problem:
         return _owners(app, given, str(problem))
-    if apps.part_of(signed_in_person(), app) != Part.OWNER:
+    if apps.manages_as(signed_in_person(), app) != AppManager.OWNER:
         return go_to(url_for("apps.index"), f"{app.name} is connected and being read. Its Owners continue from here.")
     return go_to(url_for("connect.reading", app_id=app.id))
 
@@ -232,7 +232,7 @@ def _people(text: str) -> list[Person]:
 
 
 @pages.get("/<int:app_id>/connection/reading")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def reading(app: App) -> Response | str | tuple[str, int]:
     if app.state == AppState.CONNECTING:
         return redirect(url_for("connect.owners", app_id=app.id), 303)
@@ -253,7 +253,7 @@ def _known(app: App) -> str:
 
 
 @pages.post("/<int:app_id>/connection/readings")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def read_again(app: App) -> Response:
     """Read the app once more after its first reading has failed."""
     try:
@@ -264,7 +264,7 @@ def read_again(app: App) -> Response:
 
 
 @pages.get("/<int:app_id>/connection/matching")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def match(app: App) -> Response | tuple[str, int]:
     if app.last_check_at is None:
         return redirect(url_for("connect.reading", app_id=app.id), 303)

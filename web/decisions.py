@@ -14,13 +14,13 @@ from sync.matching.rules import RuleProblem
 from sync.models import Account, App
 from sync.names import account_name, main_email
 from sync.problems import AppProblem
-from sync.states import AccountMatch, Part
+from sync.states import AccountMatch, AppManager
 from web.answers import INVALID, dialog, go_to, safe_address
 from web.app_page import match_in_words
 from web.app_settings import known_person
 from web.member_operations import ticked, whole_list
 from web.member_view import other_email
-from web.permissions import app_part
+from web.permissions import app_manager
 from web.security import by
 from web.view import first_lower, joined
 from web.words import plural
@@ -54,7 +54,7 @@ BY_RULES = ("Your decision is undone. From now on it is matched by e-mail, emplo
 
 
 @pages.get("/decisions/new")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def new(app: App) -> tuple[str, int]:
     """The preview: `kind`, and `account` once for each, or `all` of the list `among`."""
     kind = request.args.get("kind", "")
@@ -184,7 +184,7 @@ def _effects(app: App) -> list[str]:
 
 
 @pages.post("/decisions")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def create(app: App) -> Response | tuple[str, int]:
     """Form fields: `what` is guest or local partner; `seen` is the mark of the preview that was approved."""
     given = request.form
@@ -234,7 +234,7 @@ def undo_address(app: App, batch: str) -> str:
 
 
 @pages.delete("/decisions/<batch>")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def undo(app: App, batch: str) -> Response:
     try:
         count = match_decisions.undo(app, batch, by())
@@ -244,7 +244,7 @@ def undo(app: App, batch: str) -> Response:
 
 
 @pages.get("/rules")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def rules(app: App) -> tuple[str, int]:
     return _rules(app, app.match_domain or "")
 
@@ -255,7 +255,7 @@ def _rules(app: App, domain: str, problem: str = "") -> tuple[str, int]:
 
 
 @pages.put("/rules")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def set_rules(app: App) -> Response | tuple[str, int]:
     domain = request.form.get("domain", "")
     try:

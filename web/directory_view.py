@@ -85,7 +85,7 @@ def overview(directory: Directory, kind: Any) -> Overview:
         badge,
         note,
         _subtitle(directory, kind),
-        "Stop vouching for it" if directory.vouched else "Let it change Owners and admins",
+        "Stop vouching for it" if directory.vouched_for else "Let it change Owners and admins",
         live,
         _progress(live),
         _next_reading(directory),
@@ -102,7 +102,7 @@ def _badge(
     """How the directory is, and a note beside it."""
     last_read = Markup("last read {}").format(when(directory.last_read_at))
     if live:
-        so_far = plural(live.read, "person", "people") + " so far" if live.read else ""
+        so_far = plural(live.people_read, "person", "people") + " so far" if live.people_read else ""
         note = so_far or Markup("since {}").format(when(live.created_at))
         return Badge("Reading" if live.state == CheckState.RUNNING else "Starting to read", "working"), note
     if directory.state == DirectoryState.PAUSED:
@@ -127,7 +127,7 @@ def _subtitle(directory: Directory, kind: Any) -> str:
 def _progress(live: DirectoryReading | None) -> str:
     if live is None:
         return ""
-    read = f"{plural(live.read, 'person', 'people')} read so far" if live.read else "Starting"
+    read = f"{plural(live.people_read, 'person', 'people')} read so far" if live.people_read else "Starting"
     return Markup("{}, {}").format(read, when(live.created_at))
 
 

@@ -25,10 +25,10 @@ from sync.people import people, person_list
 from sync.people.person_list import People
 from sync.reports import overview
 from sync.reports.overview import Reports
-from sync.states import Part
+from sync.states import AppManager
 from web import activity as activity_pages
 from web.frame import MANAGERS
-from web.permissions import app_part, signed_in, workspace_role
+from web.permissions import app_manager, signed_in, workspace_role
 from web.reports import in_words
 from web.security import by, signed_in_person
 from web.words import this_workspace
@@ -50,7 +50,7 @@ def of_people() -> Response:
 
 
 @pages.get("/apps/<int:app_id>/members.csv")
-@app_part(Part.COLLABORATOR)
+@app_manager(AppManager.COLLABORATOR)
 def of_members(app: App) -> Response:
     wanted = Members.of(request.args)
     if wanted.tab not in (*TABS, LEFT):
@@ -70,7 +70,7 @@ def of_apps() -> Response:
 
 
 @pages.get("/apps/<int:app_id>/assets.csv")
-@app_part(Part.COLLABORATOR)
+@app_manager(AppManager.COLLABORATOR)
 def of_assets(app: App) -> Response:
     wanted = Assets.of(request.args)
     _record("assets", wanted, app)
@@ -84,7 +84,7 @@ def of_reports() -> Response:
 
 
 @pages.get("/apps/<int:app_id>/reports.csv")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def of_reports_of_app(app: App) -> Response:
     return _reports(replace(Reports.of(request.args), app=str(app.id)), f"{app.name} reports", app)
 
@@ -106,7 +106,7 @@ def of_activity() -> Response:
 
 
 @pages.get("/apps/<int:app_id>/activity.csv")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def of_activity_of_app(app: App) -> Response:
     return _activity(replace(Log.of(request.args), app=str(app.id), person=""), None, app.name, app)
 

@@ -13,11 +13,11 @@ from sync.groups import rules as group_rules
 from sync.groups.rules import Draft, RuleProblem
 from sync.models import App, GroupRule, LeftOut
 from sync.reports import group_changes
-from sync.states import Approval, AppState, Part
+from sync.states import AppManager, Approval, AppState
 from web import group_rule_view
 from web.answers import INVALID, asked, dialog, go_to, whole_number
 from web.app_page import kind_of, page
-from web.permissions import app_part
+from web.permissions import app_manager
 from web.rows import row_or_404
 from web.security import by
 
@@ -27,7 +27,7 @@ AUTOMATIC = ("joiners", "unassigned")
 
 
 @pages.get("")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def index(app: App) -> str:
     return page(
         app, "rules/index.html", rules=group_rule_view.rows(app), blind=assignments.is_blind(app),
@@ -37,13 +37,13 @@ def index(app: App) -> str:
 
 
 @pages.get("/new")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def new(app: App) -> tuple[str, int]:
     return _picking(app, None, _given())
 
 
 @pages.get("/<int:rule_id>")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def edit(app: App, rule: GroupRule) -> tuple[str, int]:
     if "source" in request.args:
         return _picking(app, rule, _given())
@@ -102,7 +102,7 @@ def _form(app: App, rule: GroupRule | None, given: dict, problem: str = "", word
 
 
 @pages.get("/preview")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def preview(app: App) -> tuple[str, int]:
     """What the next check would find; nothing is saved yet."""
     rule = _rule_of(app)
@@ -145,13 +145,13 @@ def _draft(app: App) -> Draft:
 
 
 @pages.post("")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def create(app: App) -> Response | tuple[str, int]:
     return _save(app, None)
 
 
 @pages.put("/<int:rule_id>")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def update(app: App, rule: GroupRule) -> Response | tuple[str, int]:
     return _save(app, rule)
 
@@ -172,27 +172,27 @@ def _saved(app: App, draft: Draft) -> str:
 
 
 @pages.get("/<int:rule_id>/removal")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def removal(app: App, rule: GroupRule) -> tuple[str, int]:
     return dialog("rules/_removal.html", "Remove this rule?", app=app, rule=rule, name=_name(rule))
 
 
 @pages.delete("/<int:rule_id>")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def delete(app: App, rule: GroupRule) -> Response:
     group_rules.remove(rule, by())
     return go_to(_address(app), f"The rule for {_name(rule)} was removed. No account is removed by this.")
 
 
 @pages.get("/policy")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def policy(app: App) -> tuple[str, int]:
     return dialog("rules/_policy.html", "What happens automatically", app=app,
                   policy=group_rule_view.policy(app))
 
 
 @pages.put("/policy")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def set_policy(app: App) -> Response:
     chosen = [request.form.get(name) for name in AUTOMATIC]
     if not set(chosen) <= set(Approval):
@@ -202,7 +202,7 @@ def set_policy(app: App) -> Response:
 
 
 @pages.delete("/left-out/<int:left_out_id>")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def ask_again(app: App, left_out: LeftOut) -> Response:
     group_changes.ask_again(left_out, by())
     return go_to(_address(app), "The next check reports it again.")

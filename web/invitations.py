@@ -10,7 +10,7 @@ from sync import roles
 from sync.mail import reach as mail_reach
 from sync.matching import members
 from sync.models import Account, App, Invitation
-from sync.states import CONNECTED, AccountState, AccountStatus, InvitationState, Part, TaskKind
+from sync.states import CONNECTED, AccountState, AccountStatus, AppManager, InvitationState, TaskKind
 from sync.tasks import by_hand, invitations, tasks
 from sync.tasks import progress as task_progress
 from sync.tasks.by_hand import OperationProblem
@@ -19,7 +19,7 @@ from web.answers import INVALID, dialog, go_to
 from web.app_page import can, kind_of, owns
 from web.member_dialogs import back_of, preview, refused, role_options
 from web.member_operations import Words, ticked
-from web.permissions import app_part
+from web.permissions import app_manager
 from web.security import by
 from web.words import plural
 
@@ -30,7 +30,7 @@ CANT = "Rollcall can't invite to {}, or the app isn't connected. Nobody was invi
 
 
 @pages.get("/invitations/new")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def new(app: App) -> tuple[str, int]:
     return _new(app)
 
@@ -53,7 +53,7 @@ def _may(app: App) -> bool:
 
 
 @pages.post("/invitations")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def create(app: App) -> Response | tuple[str, int]:
     """Without `seen` the preview; with it the approval of what was seen."""
     if not _may(app):
@@ -100,7 +100,7 @@ def _preview(app: App, shown: by_hand.Plan, emails: list[str], role: str, proble
 
 
 @pages.post("/invitations/<int:invitation_id>/sendings")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def send(app: App, invitation: Invitation) -> Response:
     """Invite again."""
     if not _may(app):
@@ -113,7 +113,7 @@ def send(app: App, invitation: Invitation) -> Response:
 
 
 @pages.get("/invitations/<int:invitation_id>/cancellation")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def cancellation(app: App, invitation: Invitation) -> tuple[str, int]:
     """In the app, an open invitation is an account, whose removal is previewed like any other."""
     account = invitation.account
@@ -125,7 +125,7 @@ def cancellation(app: App, invitation: Invitation) -> tuple[str, int]:
 
 
 @pages.delete("/invitations/<int:invitation_id>")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def cancel(app: App, invitation: Invitation) -> Response:
     try:
         invitations.cancel(invitation, by())
@@ -135,7 +135,7 @@ def cancel(app: App, invitation: Invitation) -> Response:
 
 
 @pages.get("/members/provisioning")
-@app_part(Part.COLLABORATOR)
+@app_manager(AppManager.COLLABORATOR)
 def progress(app: App) -> str:
     """The state and role of the named accounts, and everyone who is joining or leaving."""
     accounts = members.with_people(app, ticked()[:200])

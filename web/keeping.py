@@ -31,7 +31,7 @@ def _hold(person: Person, status: int = 200, problem: str = "") -> tuple[str, in
     planned = holds.scheduled(person)
     return dialog("people/_hold.html", f"Legal hold for {person_name(person)}", status, person=person, problem=problem,
                   planned_for=calendar_day(planned.remove_on) if planned else "",
-                  button_label="Set the hold" if person.hold is None else "Save")
+                  button_label="Set the hold" if person.legal_hold_reason is None else "Save")
 
 
 @pages.put("/hold")

@@ -128,7 +128,7 @@ def accepted_rows(app: App, found: Iterable[Leaver], back: str) -> list[Accepted
         one.account.id,
         Markup("<strong>{}</strong> has left and keeps an account until {}: {}. {}. Accepted by {}, {}.").format(
             account_name(one.account), calendar_day(one.acceptance.until), one.acceptance.reason.rstrip("."),
-            one.protected or "It can't be removed yet", short_name(one.acceptance.accepted_by),
+            one.protection_reason or "It can't be removed yet", short_name(one.acceptance.accepted_by),
             on_day(one.acceptance.accepted_at)),
         url_for("leavers.withdraw", app_id=app.id, account_id=one.account.id, back=back),
     ) for one in accepted]  # fmt: skip

@@ -12,13 +12,13 @@ from sync.models import Account, App
 from sync.names import account_name
 from sync.reports import acceptances, stuck
 from sync.reports.acceptances import AcceptanceProblem
-from sync.states import Part
+from sync.states import AppManager
 from sync.tasks import by_hand
 from sync.workspace import today
 from web.answers import INVALID, dialog, go_to, safe_address
 from web.app_page import kind_of
 from web.member_dialogs import role_options
-from web.permissions import app_part
+from web.permissions import app_manager
 from web.security import by
 from web.words import calendar_day, this_workspace
 
@@ -26,7 +26,7 @@ pages = Blueprint("leavers", __name__, url_prefix="/apps/<int:app_id>")
 
 
 @pages.get("/members/<int:account_id>/acceptance")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def acceptance(app: App, account: Account) -> tuple[str, int]:
     known = acceptances.acceptance_of(account)
     reason, until = (known.reason, known.until) if known else ("", today() + acceptances.SUGGESTED)
@@ -44,7 +44,7 @@ def _acceptance(app: App, account: Account, reason: str, until: str, problem: st
 
 
 @pages.put("/members/<int:account_id>/acceptance")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def accept(app: App, account: Account) -> Response | tuple[str, int]:
     reason, until = request.form.get("reason", ""), request.form.get("until", "")
     try:
@@ -62,7 +62,7 @@ def _day(text: str) -> date | None:
 
 
 @pages.delete("/members/<int:account_id>/acceptance")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def withdraw(app: App, account: Account) -> Response:
     known = acceptances.acceptance_of(account)
     if known is None or not acceptances.withdraw(known, by()):
@@ -72,7 +72,7 @@ def withdraw(app: App, account: Account) -> Response:
 
 
 @pages.get("/administrators/new")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def successor(app: App) -> tuple[str, int]:
     """Choose who becomes an administrator of the app; the preview of the change of role follows."""
     roles = sorted((role for role in by_hand.roles_of(app) if role.privileged), key=lambda role: role.position)

@@ -14,7 +14,7 @@ from sync.models import Account, App, Role
 from sync.names import account_name, asset_name
 from sync.safety.sole_managers import NeedsSuccessor
 from sync.safety.successors import SuccessorProblem
-from sync.states import Part
+from sync.states import AppManager
 from sync.tasks import by_hand
 from sync.tasks.by_hand import OperationProblem, Plan
 from web import outcomes, successors
@@ -23,7 +23,7 @@ from web.answers import INVALID, dialog, go_to, safe_address, whole_number
 from web.app_page import kind_of
 from web.confirming import MANY, asks_again
 from web.member_operations import Grant, Operation, Removal, Revocation, RoleChange, Words, selection, ticked
-from web.permissions import app_part
+from web.permissions import app_manager
 from web.security import by
 from web.words import plural
 
@@ -35,7 +35,7 @@ CANT = "Rollcall can't do that in {}, or the app isn't connected. Nothing was ch
 
 
 @pages.get("/role-changes/new")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def choose_role(app: App) -> tuple[str, int]:
     operation = RoleChange()
     if operation.role:
@@ -76,26 +76,26 @@ def role_options(found: list[Role]) -> list[tuple[str, str]]:
 
 
 @pages.post("/role-changes")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def change_roles(app: App) -> Response | tuple[str, int]:
     return _carry_out(app, RoleChange())
 
 
 @pages.get("/removals/new")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def choose_removal(app: App) -> tuple[str, int]:
     return _preview(app, Removal())
 
 
 @pages.post("/removals")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 @asks_again(when=lambda app: len(ticked()) > MANY)
 def remove(app: App) -> Response | tuple[str, int]:
     return _carry_out(app, Removal())
 
 
 @pages.get("/grants/new")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def choose_grant(app: App) -> tuple[str, int]:
     """Asks first for what isn't named yet: accounts, assets or the role."""
     operation, looks = Grant(), "look" in request.args
@@ -144,19 +144,19 @@ def _asset_roles(app: App, kinds: set[str]) -> list[tuple[str, str]]:
 
 
 @pages.post("/grants")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def grant(app: App) -> Response | tuple[str, int]:
     return _carry_out(app, Grant())
 
 
 @pages.get("/revocations/new")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def choose_revocation(app: App) -> tuple[str, int]:
     return _preview(app, Revocation())
 
 
 @pages.post("/revocations")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def revoke(app: App) -> Response | tuple[str, int]:
     return _carry_out(app, Revocation())
 

@@ -173,14 +173,14 @@ def _kind_badges(account: Account, app: App) -> Iterable[Badge]:
 
 def _decision_badges(account: Account) -> Iterable[Badge]:
     person = account.person
-    if account.protected:
-        yield Badge("Protected", icon="shield", title=account.protected)
-    if person is not None and person.hold is not None:
-        yield Badge("Legal hold", "waiting", "lock", person.hold)
+    if account.protection_reason:
+        yield Badge("Protected", icon="shield", title=account.protection_reason)
+    if person is not None and person.legal_hold_reason is not None:
+        yield Badge("Legal hold", "waiting", "lock", person.legal_hold_reason)
     if person is not None and person.remove_on and person.status == PersonStatus.DEPROVISIONED:
         yield Badge(f"Kept until {calendar_day(person.remove_on)}", icon="calendar")
-    if account.left_out:
-        yield Badge("Left out", "waiting", "hand-stop", account.left_out)
+    if account.left_out_reason:
+        yield Badge("Left out", "waiting", "hand-stop", account.left_out_reason)
     if account.held_values:
         title = "The app now reports something else. A guard holds this change in the report."
         yield Badge("Change held", "waiting", "hand-stop", title)

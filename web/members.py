@@ -25,7 +25,7 @@ from sync.people import people
 from sync.problems import AppProblem
 from sync.reports import reports
 from sync.safety import leavers
-from sync.states import AccountMatch, Part, PersonStatus
+from sync.states import AccountMatch, AppManager, PersonStatus
 from web import member_filters, member_view
 from web.answers import INVALID, dialog, go_to
 from web.app_page import match_in_words, owns, page
@@ -35,7 +35,7 @@ from web.decisions import back_of, undo_address
 from web.invitations import coming_and_going
 from web.list_view import Listed
 from web.member_view import Suggestion
-from web.permissions import app_part
+from web.permissions import app_manager
 from web.security import by, may_look_for_people
 from web.view import joined
 from web.words import when
@@ -85,7 +85,7 @@ BULK = (
 
 
 @pages.get("")
-@app_part(Part.COLLABORATOR)
+@app_manager(AppManager.COLLABORATOR)
 def index(app: App) -> str:
     wanted = Members.of(request.args)
     if wanted.tab not in (*TABS, LEFT):
@@ -158,7 +158,7 @@ def _select_all(found: Page, wanted: Members) -> str:
 
 
 @pages.get("/filters")
-@app_part(Part.COLLABORATOR)
+@app_manager(AppManager.COLLABORATOR)
 def filters(app: App) -> tuple[str, int]:
     """The dialog with all filters of the list: its form goes back to the list."""
     wanted = Members.of(request.args)
@@ -172,7 +172,7 @@ def filters(app: App) -> tuple[str, int]:
 
 
 @pages.get("/<int:account_id>/match")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def match(app: App, account: Account) -> tuple[str, int]:
     return _match(app, account, {"kind": "person"})
 
@@ -212,7 +212,7 @@ def _suggested(account: Account, given, problem: str) -> list[MatchChoice]:
 
 
 @pages.put("/<int:account_id>/match")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def set_match(app: App, account: Account) -> Response | tuple[str, int]:
     """Form fields: `kind` is "person" (with `email`, or the one that was `chosen`) or "guest"."""
     given = request.form
@@ -233,7 +233,7 @@ def set_match(app: App, account: Account) -> Response | tuple[str, int]:
 
 
 @pages.get("/<int:account_id>/protection")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def protection(app: App, account: Account) -> tuple[str, int]:
     return _protection(app, account)
 
@@ -246,7 +246,7 @@ def _protection(app: App, account: Account, problem: str = "") -> tuple[str, int
 
 
 @pages.put("/<int:account_id>/protection")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def protect(app: App, account: Account) -> Response | tuple[str, int]:
     try:
         members.protect(account, request.form.get("reason", ""), by())
@@ -257,14 +257,14 @@ def protect(app: App, account: Account) -> Response | tuple[str, int]:
 
 
 @pages.delete("/<int:account_id>/protection")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def unprotect(app: App, account: Account) -> Response:
     members.unprotect(account, by())
     return go_to(back_of(app), f"{account_name(account)} is no longer protected.")
 
 
 @pages.delete("/<int:account_id>/leaving-out")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def ask_again(app: App, account: Account) -> Response:
     reports.undo_leaving_out(account, by())
     return go_to(back_of(app), f"The next check reports {account_name(account)} again.")

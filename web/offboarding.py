@@ -21,7 +21,7 @@ from sync.people.holds import KeepingProblem
 from sync.people.people import PeopleProblem
 from sync.safety.sole_managers import NeedsSuccessor
 from sync.safety.successors import SuccessorProblem
-from sync.states import OffboardingState, Part
+from sync.states import AppManager, OffboardingState
 from sync.tasks import tasks
 from sync.tasks.tasks import TaskProblem
 from sync.workspace import today
@@ -30,7 +30,7 @@ from web.answers import INVALID, go_to, whole_numbers, with_toast
 from web.confirming import MANY, asks_again
 from web.frame import MANAGERS
 from web.people import person_address, person_below
-from web.permissions import app_part, outranks, workspace_role
+from web.permissions import app_manager, outranks, workspace_role
 from web.rows import row_or_404
 from web.security import by, signed_in_person
 from web.words import plural
@@ -161,20 +161,20 @@ def cancel(person_id: int, offboarding_id: int) -> Response:
 
 
 @pages.post("/<int:offboarding_id>/tasks/<int:task_id>/attempts")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def retry(app: App, task: Task, person_id: int, offboarding_id: int) -> Response:
     return _do(_offboarding(person_id, offboarding_id), task, tasks.retry, "Trying again now.")
 
 
 @pages.post("/<int:offboarding_id>/tasks/<int:task_id>/completion")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def complete(app: App, task: Task, person_id: int, offboarding_id: int) -> Response:
     """Mark a task as done by hand in the app."""
     return _do(_offboarding(person_id, offboarding_id), task, tasks.done_by_hand, "Marked as done by hand.")
 
 
 @pages.delete("/<int:offboarding_id>/tasks/<int:task_id>")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def give_up(app: App, task: Task, person_id: int, offboarding_id: int) -> Response:
     row = _offboarding(person_id, offboarding_id)
     return _do(row, task, tasks.cancel, "Cancelled. The account stays in the app.")

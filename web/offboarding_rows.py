@@ -75,10 +75,10 @@ def _successors(found: Preview) -> dict[int, Block]:
 
 def _preview_row(line: Line, known: bool, ticked: set[int], reasons: dict[int, str], problem: str,
                  block: Block | None) -> PreviewRow:  # fmt: skip
-    account, reason = line.account, reasons.get(line.account.id, "") if known else line.left_out
-    is_ticked = account.id in ticked if known else not line.left_out and block is None
+    account, reason = line.account, reasons.get(line.account.id, "") if known else line.left_out_reason
+    is_ticked = account.id in ticked if known else not line.left_out_reason and block is None
     return PreviewRow(
-        account, account.email or account_name(account), line.removable, line.protected is not None, is_ticked,
+        account, account.email or account_name(account), line.removable, line.protection_reason is not None, is_ticked,
         saved_by_removal_of(account), line.waits_for or "", _fact(line), account.role_labels,
         _notes(line) if line.removable else [],
         removal_of_account_in_words(account) if line.removable else [], block, reason,
@@ -91,8 +91,8 @@ def _fact(line: Line) -> str:
     account = line.account
     if line.under_way:
         return "Being removed"
-    if line.protected is not None:
-        return line.protected
+    if line.protection_reason is not None:
+        return line.protection_reason
     active = Markup("Last active {}").format(when(account.last_activity)) if account.last_activity else ""
     status = f"{account.status} in the app" if account.status != AccountStatus.ACTIVE else ""
     return Markup(" · ").join(filter(None, (active or "Last activity unknown", status)))

@@ -11,10 +11,10 @@ from flask import Blueprint, Response, make_response, render_template, url_for
 from sync.apps.conditions import first_line
 from sync.db import utcnow
 from sync.models import App, Task
-from sync.states import Part, TaskKind, TaskState
+from sync.states import AppManager, TaskKind, TaskState
 from sync.tasks import progress
 from web.answers import asked
-from web.permissions import app_part
+from web.permissions import app_manager
 from web.words import plural
 
 pages = Blueprint("outcomes", __name__, url_prefix="/apps/<int:app_id>")
@@ -48,7 +48,7 @@ def address(app: App, tasks: Sequence[Task]) -> str:
 
 
 @pages.get("/tasks/outcome")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def show(app: App) -> Response:
     found = outcome(app, progress.between(app, asked("first") or 0, asked("last") or 0))
     answer = make_response(render_template("tasks/_outcome.html", app=app, outcome=found))

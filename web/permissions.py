@@ -15,7 +15,7 @@ from sync import rank
 from sync.apps import apps
 from sync.models import Account, App, Asset, Change, Check, GroupRule, Invitation, LeftOut, Person, Report, Task
 from sync.sign_in import second_factor
-from sync.states import Part
+from sync.states import AppManager
 from web.rows import row_or_404
 from web.security import by, current_session, signed_in_person
 from web.words import this_workspace
@@ -61,7 +61,7 @@ class PermissionKind(StrEnum):
     DIRECTORY_TOKEN = "directory token"
     SIGNED_IN = "signed in"
     WORKSPACE_ROLE = "workspace role"
-    APP_PART = "app part"
+    APP_MANAGER = "app manager"
 
 
 @dataclass(frozen=True)
@@ -125,28 +125,28 @@ def workspace_role(*roles: str) -> Callable:
     return decorate
 
 
-def app_part(part: str) -> Callable:
+def app_manager(least: AppManager) -> Callable:
     """The app's Owners ("owner"), or its Owners and Collaborators ("collaborator").
 
     Loads what the address names (OF_AN_APP) and hands it to the view by name, `app` included;
-    404 when one of them is not there, belongs to another app, or the person has no part in the app.
+    404 when one of them is not there, belongs to another app, or the person doesn't manage the app.
     """
-    if part not in tuple(Part):
-        raise ValueError(f"no such part: {part}")
+    if least not in tuple(AppManager):
+        raise ValueError(f"no such manager: {least}")
 
     def decorate(view: Callable) -> Callable:
         @wraps(view)
         def guarded(**values):
             me = _me()
             loaded = _loaded(values)
-            g.part = apps.part_of(me, loaded["app"])
-            if g.part is None:
+            g.manages_as = apps.manages_as(me, loaded["app"])
+            if g.manages_as is None:
                 raise NotTheirs(loaded["app"])
-            if part == Part.OWNER and g.part != Part.OWNER:
+            if least == AppManager.OWNER and g.manages_as != AppManager.OWNER:
                 abort(403)
             return view(**loaded)
 
-        guarded.permission = Permission(PermissionKind.APP_PART, (part,))
+        guarded.permission = Permission(PermissionKind.APP_MANAGER, (least,))
         return guarded
 
     return decorate

@@ -59,8 +59,8 @@ def _row(person: Person, accounts: int, still_in: bool) -> Row:
 def keeping_badges(person: Person) -> list[Badge]:
     """What keeps this person's accounts at the moment."""
     badges = []
-    if person.hold is not None:
-        badges.append(Badge("On legal hold", "waiting", "lock", person.hold))
+    if person.legal_hold_reason is not None:
+        badges.append(Badge("On legal hold", "waiting", "lock", person.legal_hold_reason))
     if person.remove_on and person.status == PersonStatus.DEPROVISIONED:
         badges.append(Badge(f"Kept until {calendar_day(person.remove_on)}", "neutral", "calendar"))
     return badges
@@ -207,10 +207,10 @@ def _account_badges(account: Account) -> list[Badge]:
         badges.append(Badge(account.status.capitalize(), icon=ACCOUNT_STATUS_ICONS.get(account.status, "player-pause")))
     if account.match_kind == AccountMatch.SERVICE_ACCOUNT:
         badges.append(Badge("Service account", icon="robot"))
-    if account.protected:
-        badges.append(Badge("Protected", icon="shield", title=account.protected))
-    if account.left_out:
-        badges.append(Badge("Left out", "waiting", "hand-stop", account.left_out))
+    if account.protection_reason:
+        badges.append(Badge("Protected", icon="shield", title=account.protection_reason))
+    if account.left_out_reason:
+        badges.append(Badge("Left out", "waiting", "hand-stop", account.left_out_reason))
     return badges
 
 
@@ -255,7 +255,7 @@ def _removed(one: profile.Removed, owned: set[int]) -> RemovedRow:
 class Leaving:
     """What keeps the person's accounts, and their offboardings."""
 
-    hold: str | None
+    legal_hold_reason: str | None
     day: str
     day_note: str
     offboardings: list[tuple[int, str]]  # (id, what became of it)
@@ -267,7 +267,8 @@ def leaving(person: Person) -> Leaving:
     day = calendar_day(person.remove_on) if person.remove_on else ""
     note = "accounts are kept until then" if person.status == PersonStatus.DEPROVISIONED else "once they have left"
     planned = any(offboarding.state == OffboardingState.SCHEDULED for offboarding in offboardings)
-    return Leaving(person.hold, day, note, [(row.id, _outcome(row)) for row in offboardings], bool(day) and not planned)
+    return Leaving(person.legal_hold_reason, day, note, [(row.id, _outcome(row)) for row in offboardings],
+                   bool(day) and not planned)
 
 
 def _outcome(offboarding: Offboarding) -> str:

@@ -16,12 +16,12 @@ from sync.reports import view as report_view
 from sync.reports.overview import Reports
 from sync.safety import leaving
 from sync.safety.leaving import Leaving
-from sync.states import ChangeKind, ListName, Part, ReportState
+from sync.states import AppManager, ChangeKind, ListName, ReportState
 from web import saved_views
 from web.answers import dialog, wants_part
 from web.app_page import kind_of, page
 from web.list_view import Column, FilterField, Listed, Shortcut, filter_field, nothing_matches
-from web.permissions import app_part, signed_in
+from web.permissions import app_manager, signed_in
 from web.security import signed_in_person
 from web.view import Badge, first_upper
 from web.words import APPLIED_AUTOMATICALLY, HELD_BY_A_GUARD, WAITING_FOR_APPROVAL, number, on_day, plural, when
@@ -82,7 +82,7 @@ def index() -> str:
 
 
 @pages.get("/apps/<int:app_id>/reports")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def of_app(app: App) -> str:
     wanted = Reports.of(request.args).without("app")
     download = url_for("downloads.of_reports_of_app", app_id=app.id)
@@ -127,7 +127,7 @@ def filters() -> tuple[str, int]:
 
 
 @pages.get("/apps/<int:app_id>/reports/filters")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def filters_of_app(app: App) -> tuple[str, int]:
     return _filters(url_for("reports.of_app", app_id=app.id), Reports.of(request.args).without("app"), [])
 

@@ -38,7 +38,7 @@ class Alike:
     @classmethod
     def of(cls, account: Account) -> Self:
         return cls(account.app_id, account.kind, account.status, account.match_kind, bool(account.match_by_hand),
-                   bool(account.left_out), bool(account.protected))  # fmt: skip
+                   bool(account.left_out_reason), bool(account.protection_reason))  # fmt: skip
 
 
 def written_alike(write: Callable, id: int, second: int | None, *same: object) -> Markup:

@@ -21,7 +21,7 @@ from sync.rank import NotAllowed
 from sync.reports import overview
 from sync.reports.overview import Reports
 from sync.saved_views import ViewProblem
-from sync.states import ListName, Part
+from sync.states import AppManager, ListName
 from web.answers import INVALID, dialog, go_to, safe_address, whole_number
 from web.frame import manages
 from web.list_view import Listed, SavedViews, ViewLink
@@ -35,13 +35,13 @@ pages = Blueprint("saved_views", __name__, url_prefix="/views")
 @dataclass(frozen=True)
 class Kind:
     """What a list's address may ask for, and where the list is: at `endpoint` in the workspace, at `of_app` inside an
-    app, or at both. `part`: the least that someone must be to open it inside an app."""
+    app, or at both. `least`: what someone must be at least to open it inside an app."""
 
     filter: type[Filter]
     order: Order
     endpoint: str = ""
     of_app: str = ""
-    part: Part = Part.COLLABORATOR
+    least: AppManager = AppManager.COLLABORATOR
 
     def address(self, app_id: int | None) -> str:
         return url_for(self.of_app, app_id=app_id) if app_id else url_for(self.endpoint)
@@ -51,9 +51,9 @@ KINDS = {
     ListName.MEMBERS: Kind(Members, member_list.ORDER, of_app="members.index"),
     ListName.APPS: Kind(Apps, app_list.ORDER, "apps.index"),
     ListName.ASSETS: Kind(Assets, assets.ORDER, of_app="assets.index"),
-    ListName.REPORTS: Kind(Reports, overview.ORDER, "reports.index", "reports.of_app", Part.OWNER),
+    ListName.REPORTS: Kind(Reports, overview.ORDER, "reports.index", "reports.of_app", AppManager.OWNER),
     ListName.PEOPLE: Kind(People, person_list.ORDER, "people.index"),
-    ListName.ACTIVITY: Kind(Log, log_lines.ORDER, "activity.index", "tasks.index", Part.OWNER),
+    ListName.ACTIVITY: Kind(Log, log_lines.ORDER, "activity.index", "tasks.index", AppManager.OWNER),
 }
 OF_MANAGERS = (ListName.PEOPLE, ListName.ACTIVITY)
 GONE = "This view no longer exists."
@@ -93,8 +93,8 @@ def _wanted() -> Wanted:
     kind, me = KINDS[name], signed_in_person()
     inside = kind.of_app and (given.get("app") or not kind.endpoint)
     app = row_or_404(App, whole_number(given.get("app", "")) or 0) if inside else None
-    part = apps.part_of(me, app) if app else None
-    if app and part not in (Part.OWNER, kind.part) or not app and name in OF_MANAGERS and not manages(me):
+    theirs = apps.manages_as(me, app) if app else None
+    if app and theirs not in (AppManager.OWNER, kind.least) or not app and name in OF_MANAGERS and not manages(me):
         abort(404)
     values = dict(parse_qsl(given.get("query", "")))
     sort = kind.order.asked(values.get("sort", ""))

@@ -10,7 +10,7 @@ from sync.log_lines import Log
 from sync.matching import decisions as match_decisions
 from sync.models import App, Task
 from sync.rank import Asker
-from sync.states import ListName, Part
+from sync.states import AppManager, ListName
 from sync.tasks import tasks
 from sync.tasks.tasks import TaskProblem
 from web import log_view, member_view, task_view
@@ -18,7 +18,7 @@ from web.answers import go_to, with_toast
 from web.app_page import kind_of, owns, page, with_head_again
 from web.behind_proxy import here
 from web.log_view import Place
-from web.permissions import app_part
+from web.permissions import app_manager
 from web.security import by
 
 pages = Blueprint("tasks", __name__, url_prefix="/apps/<int:app_id>")
@@ -27,7 +27,7 @@ UNDO_SHOWN = 5
 
 
 @pages.get("/activity")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def index(app: App) -> str:
     place = _log_of(app)
     values = {"log": log_view.shown(_wanted(), place), "here": place.here}
@@ -39,7 +39,7 @@ def index(app: App) -> str:
 
 
 @pages.get("/activity/lines/<int:line>")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def line(app: App, line: int) -> str:
     """What is inside a line of this app's log."""
     return log_view.inside(line, _log_of(app), _wanted())
@@ -52,7 +52,7 @@ def _log_of(app: App) -> Place:
 
 
 @pages.get("/activity/filters")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def filters(app: App) -> tuple[str, int]:
     return log_view.filters(_wanted(), _log_of(app))
 
@@ -63,27 +63,27 @@ def _wanted() -> Log:
 
 
 @pages.get("/tasks")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def acts(app: App) -> Response:
     """The tasks alone. The page asks for them while one is in progress."""
     return _part(app)
 
 
 @pages.post("/tasks/<int:task_id>/attempts")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def retry(app: App, task: Task) -> Response:
     return _do(app, task, tasks.retry, "Trying again now.")
 
 
 @pages.post("/tasks/<int:task_id>/completion")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def complete(app: App, task: Task) -> Response:
     """Mark a task as done by hand in the app."""
     return _do(app, task, tasks.done_by_hand, "Marked as done by hand.")
 
 
 @pages.delete("/tasks/<int:task_id>")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def cancel(app: App, task: Task) -> Response:
     return _do(app, task, tasks.cancel, "Cancelled. Nothing was changed in the app.")
 

@@ -13,11 +13,11 @@ from sync.reports.reports import ReportProblem
 from sync.reports.view import SECTIONS, Section
 from sync.safety.sole_managers import NeedsSuccessor
 from sync.safety.successors import SuccessorProblem
-from sync.states import Part, ReportState, TaskKind
+from sync.states import AppManager, ReportState, TaskKind
 from web import outcomes, successors, wizard_view
 from web.answers import INVALID, asked, dialog, go_to, safe_address, wants_part, whole_number
 from web.confirming import MANY, asks_again
-from web.permissions import app_part
+from web.permissions import app_manager
 from web.security import by
 from web.wizard_rows import Given
 from web.words import plural
@@ -28,7 +28,7 @@ TITLE = "Sync Data"
 
 
 @pages.get("")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def show(app: App, report: Report) -> tuple[str, int]:
     return _wizard(app, report)
 
@@ -46,7 +46,7 @@ def _wizard(app: App, report: Report, given: Given | None = None, problem: str =
 
 
 @pages.get("/changes")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def changes(app: App, report: Report) -> str | tuple[str, int]:
     """Further rows of a section; without htmx the whole wizard with that many more."""
     key, offset = request.args.get("section", ""), whole_number(request.args.get("offset", "0"))
@@ -73,7 +73,7 @@ def _undecided(report: Report, given: Given) -> set[int]:
 
 
 @pages.post("/application")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 @asks_again(when=_removes_many)
 def finish(app: App, report: Report) -> Response | tuple[str, int]:
     """Finish Sync: approve what is ticked, leave out the rest."""
@@ -103,7 +103,7 @@ def _finished(app: App, done: reports.Finish) -> str:
 
 
 @pages.post("/release")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 @asks_again
 def release(app: App, report: Report) -> Response | tuple[str, int]:
     """Let a mass change through after review: roles and profiles are updated, other changes wait for approval."""
@@ -126,7 +126,7 @@ def release(app: App, report: Report) -> Response | tuple[str, int]:
 
 
 @pages.get("/dismissal")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def dismissal(app: App, report: Report) -> tuple[str, int]:
     return _dismissal(app, report)
 
@@ -137,7 +137,7 @@ def _dismissal(app: App, report: Report, problem: str = "") -> tuple[str, int]:
 
 
 @pages.post("/dismissal")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def dismiss(app: App, report: Report) -> Response | tuple[str, int]:
     try:
         reports.dismiss(report, by(), request.form.get("reason", ""))
@@ -149,7 +149,7 @@ def dismiss(app: App, report: Report) -> Response | tuple[str, int]:
 
 
 @pages.get("/tasks")
-@app_part(Part.OWNER)
+@app_manager(AppManager.OWNER)
 def acts(app: App, report: Report) -> str:
     """The progress of this report's tasks; asked for again while one is under way."""
     lines = wizard_view.task_lines(report)

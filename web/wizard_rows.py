@@ -227,18 +227,19 @@ class Rows:
         """The number of assets, and the price of the account."""
         number = self.assets.get(change.account_id, 0)
         notes = [plural(number, self.connector.asset_word)] if number else []
-        if self.app.seat_price and change.in_app and not change.protected:
+        if self.app.seat_price and change.in_app and not change.protection_reason:
             notes.append(f"{money(self.app.seat_price)} a month")
         return notes
 
     def _why_removed(self, change: Change) -> Markup | str:
         if change.account_id in self.stuck:
             return self.stuck[change.account_id].sentence.removesuffix(".")
-        if change.protected and change.decided_by and change.report.is_open:
+        if change.protection_reason and change.decided_by and change.report.is_open:
             by = short_name(change.decided_by)
-            return Markup("{}. Accepted for now by {}, {}").format(change.protected, by, on_day(change.decided_at))
-        if change.protected:
-            return change.protected
+            return Markup("{}. Accepted for now by {}, {}").format(change.protection_reason, by,
+                                                                   on_day(change.decided_at))
+        if change.protection_reason:
+            return change.protection_reason
         if change.decision == LEFT_OUT and change.account:
             return self._left_out(change)
         person = change.account.person if change.account else None
@@ -247,8 +248,8 @@ class Rows:
         return change.reason
 
     def _why_adjusted(self, change: Change) -> Markup:
-        if change.protected:
-            return dotted(change.protected)
+        if change.protection_reason:
+            return dotted(change.protection_reason)
         if change.decision == LEFT_OUT:
             return dotted(self._left_out(change))
         needs = group_changes.NEEDS[change.kind] if change.id in self.undecided else ""
@@ -263,7 +264,7 @@ class Rows:
 
 def _stuck(app: App, changes: list[Change]) -> dict[int, StuckRow]:
     """By account, those who have left but can't be removed yet; only of an open report."""
-    if not any(change.protected and change.report.is_open for change in changes):
+    if not any(change.protection_reason and change.report.is_open for change in changes):
         return {}
     report = changes[0].report
     back = url_for("wizard.show", report_id=report.id)
@@ -290,8 +291,8 @@ def _css(change: Change, waits: bool) -> str:
 def _mark(change: Change, waits: bool) -> Mark | None:
     if waits:
         return HELD_MARK if change.decision == HELD else None
-    if change.protected:
-        return Mark("lock", change.protected)
+    if change.protection_reason:
+        return Mark("lock", change.protection_reason)
     done = change.decision == CONFIRMED or change.decision == APPLIED and change.kind not in ADJUSTMENTS
     return Mark("check" if done else "circle-minus", DECIDED.get(change.decision, change.decision))
 

@@ -12,7 +12,7 @@ from connectors.base import Account as AppAccount
 from connectors.base import Connector, Identity, Refused
 from sync import activity, rank, sample_data, vault
 from sync.apps import answer_cache, failures
-from sync.apps.owners import RUNS_ALL, apps_of, owned_by, owners_of, part_of  # noqa: F401 - other rooms ask for them here
+from sync.apps.owners import RUNS_ALL, apps_of, manages_as, owned_by, owners_of  # noqa: F401 - other rooms ask here
 from sync.credentials import with_stored
 from sync.db import utcnow, writing
 from sync.jobs import comparing, daily
@@ -23,7 +23,7 @@ from sync.problems import AppProblem
 from sync.rank import Asker
 from sync.roles import RoleChange
 from sync.safety import guards
-from sync.states import Approval, AppState, ChangeKind, Part
+from sync.states import AppManager, Approval, AppState, ChangeKind
 from sync.words import price_in_words
 from sync.workspace import workspace
 
@@ -108,7 +108,7 @@ def connect(slug: str, name: str, values: dict[str, str], owners: list[Person], 
         _plan(app)
         activity.record(by, "connected app", about=name, why=f"as {identity.name}", app=app)
         for person in owners:
-            set_part(app, person, Part.OWNER, by)
+            set_manager(app, person, AppManager.OWNER, by)
     return app
 
 
@@ -213,7 +213,7 @@ def replace_credential(app: App, values: dict[str, str], by: Asker, approver: st
 
     Raises AppProblem, SecretNeeded or ConnectorError; nothing is stored then.
     """
-    rank.require_part(by, app)
+    rank.require_manager(by, app)
     kind = connector_class(app.connector)
     public = {field.name: app.settings.get(field.name, "") for field in kind.fields if not field.secret}
     values = clean(kind, with_stored(kind.fields, {**public, **values}, public, vault.unseal(app.credential)))
@@ -230,7 +230,7 @@ def replace_credential(app: App, values: dict[str, str], by: Asker, approver: st
 
 def retest(app: App, by: Asker) -> Identity:
     """Test the stored credential. Stores a problem on the app and raises it."""
-    rank.require_part(by, app)
+    rank.require_manager(by, app)
     connector = connector_for(app)
     try:
         with reaching(app):
@@ -248,7 +248,7 @@ def retest(app: App, by: Asker) -> Identity:
 
 
 def rename(app: App, name: str, by: Asker) -> None:
-    rank.require_part(by, app)
+    rank.require_manager(by, app)
     name = name.strip()
     if not name:
         raise AppProblem("The app needs a name.")
@@ -257,34 +257,34 @@ def rename(app: App, name: str, by: Asker) -> None:
         _change(app, by, "renamed app", app.name, name, name=name)
 
 
-def set_part(app: App, person: Person, part: str | None, by: Asker) -> None:
+def set_manager(app: App, person: Person, manager: AppManager | None, by: Asker) -> None:
     """Make someone Owner or Collaborator of the app, or neither (None). Raises NotAllowed, AppProblem for the last
     Owner."""
-    rank.require_part(by, app)
-    give_part(app, person, part, by)
+    rank.require_manager(by, app)
+    set_manager_of_draft(app, person, manager, by)
 
 
-def give_part(app: App, person: Person, part: str | None, by: Asker) -> None:
-    """Like set_part(), for an app that is being connected: it asks for no rank. Raises AppProblem."""
+def set_manager_of_draft(app: App, person: Person, manager: AppManager | None, by: Asker) -> None:
+    """Like set_manager(), for an app that is being connected: it asks for no rank. Raises AppProblem."""
     with writing():
         before = AppPerson.get_or_none(AppPerson.app == app, AppPerson.person == person)
-        if before and before.part == Part.OWNER and part != Part.OWNER and _owners(app) == 1:
+        if before and before.manages_as == AppManager.OWNER and manager != AppManager.OWNER and _owners(app) == 1:
             raise AppProblem(f"{person.name} is the app's only Owner. Add another Owner first.")
         if before:
             before.delete_instance()
-        if part:
-            AppPerson.create(app=app, person=person, part=part)
-        activity.record(by, "changed part in app", about=signature(person), before=before and before.part, after=part,
-                        app=app, person=person)
+        if manager:
+            AppPerson.create(app=app, person=person, manages_as=manager)
+        activity.record(by, "changed part in app", about=signature(person), before=before and before.manages_as,
+                        after=manager, app=app, person=person)
 
 
 def _owners(app: App) -> int:
-    return AppPerson.select().where(AppPerson.app == app, AppPerson.part == Part.OWNER).count()
+    return AppPerson.select().where(AppPerson.app == app, AppPerson.manages_as == AppManager.OWNER).count()
 
 
 def set_schedule(app: App, daily_on: bool, minute: int, by: Asker) -> None:
     """Check daily or not, at this minute of the day (0 to 1439) in the workspace's zone. Raises AppProblem."""
-    rank.require_part(by, app)
+    rank.require_manager(by, app)
     if not 0 <= minute < 24 * 60:
         raise AppProblem("The time of the daily check must be between 00:00 and 23:59.")
     with writing():
@@ -320,7 +320,7 @@ def set_guard(
     app: App, accounts: int | None, percent: int | None, by: Asker, kind: str = ChangeKind.REMOVED_USER
 ) -> None:
     """Set the app's guard for a kind of change of guards.GUARDS. None uses the workspace's number."""
-    rank.require_part(by, app)
+    rank.require_manager(by, app)
     if accounts is not None and not 0 <= accounts <= 100_000 or percent is not None and not 0 <= percent <= 100:
         raise AppProblem("The guard needs a number of accounts from 0 to 100,000 and a percentage from 0 to 100.")
     columns = guards.GUARDS[kind]
@@ -338,7 +338,7 @@ def _numbers(guard: tuple[int | None, int | None]) -> str:
 
 def set_removal(app: App, removal: str, by: Asker) -> None:
     """"ask": each removal waits for approval; "automatic": this is the Owner's standing approval (rule 2)."""
-    rank.require_part(by, app)
+    rank.require_manager(by, app)
     if removal not in set(Approval):
         raise AppProblem("Removals wait for approval or are automatic: choose one.")
     with writing():
@@ -354,7 +354,7 @@ def set_policy(app: App, removal: str, limits: dict[str, tuple[int | None, int |
 
 
 def set_seat_price(app: App, hundredths: int | None, by: Asker) -> None:
-    rank.require_part(by, app)
+    rank.require_manager(by, app)
     if hundredths is not None and not 0 <= hundredths <= 100_000_000:
         raise AppProblem("The seat price must be between 0 and 1,000,000 a month.")
     with writing():
@@ -369,12 +369,12 @@ def _change(app: App, by: Asker, what: str, before: str, after: str, **values: o
 
 def pause(app: App, by: Asker) -> None:
     """Stop the app's checks and tasks until it is resumed. Its data is kept."""
-    rank.require_part(by, app)
+    rank.require_manager(by, app)
     set_state(app, AppState.PAUSED, "paused app", by)
 
 
 def resume(app: App, by: Asker) -> None:
-    rank.require_part(by, app)
+    rank.require_manager(by, app)
     set_state(app, AppState.ACTIVE, "resumed app", by)
 
 

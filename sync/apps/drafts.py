@@ -16,7 +16,7 @@ from sync.models import App, AppPerson, Check, Person
 from sync.private_networks import still_approved
 from sync.problems import AppProblem
 from sync.rank import Asker
-from sync.states import AppState, CheckTrigger, Part
+from sync.states import AppManager, AppState, CheckTrigger
 
 EXPIRES_AFTER = timedelta(days=7)
 EMPTY_EXPIRES_AFTER = timedelta(days=1)
@@ -42,7 +42,7 @@ def start(slug: str, person: Person, opened: str = "") -> App:
             return same
         draft.save(force_insert=True)
         App.update(check_minute=daily.spread(draft.id)).where(App.id == draft.id).execute()
-        AppPerson.create(app=draft, person=person, part=Part.OWNER)
+        AppPerson.create(app=draft, person=person, manages_as=AppManager.OWNER)
         return App.get_by_id(draft.id)
 
 
@@ -113,7 +113,7 @@ def _keep(app: App, kind: type[Connector], entered: dict[str, str], **values: ob
 
 def begin(app: App, owners: list[Person], collaborators: list[Person], daily_on: bool, minute: int, by: Asker) -> Check:
     """The draft becomes an app and is read for the first time. A second call gives the check of the first."""
-    rank.require_part(by, app)
+    rank.require_manager(by, app)
     sample_data.refuse_real()
     with writing():
         app = App.get_by_id(app.id)
@@ -129,17 +129,17 @@ def begin(app: App, owners: list[Person], collaborators: list[Person], daily_on:
         app = App.get_by_id(app.id)
         activity.record(by, "connected app", about=app.name, why=f"as {app.automation_name}", app=app)
         apps.set_schedule(app, daily_on, minute, by)
-        _give_parts(app, owners, collaborators, by)
+        _set_managers(app, owners, collaborators, by)
         return asking.ask(App.get_by_id(app.id), by, CheckTrigger.CONNECT)
 
 
-def _give_parts(app: App, owners: list[Person], collaborators: list[Person], by: Asker) -> None:
+def _set_managers(app: App, owners: list[Person], collaborators: list[Person], by: Asker) -> None:
     AppPerson.delete().where(AppPerson.app == app).execute()
     for person in owners:
-        apps.give_part(app, person, Part.OWNER, by)
+        apps.set_manager_of_draft(app, person, AppManager.OWNER, by)
     for person in collaborators:
         if person not in owners:
-            apps.give_part(app, person, Part.COLLABORATOR, by)
+            apps.set_manager_of_draft(app, person, AppManager.COLLABORATOR, by)
 
 
 def _first_check(app: App) -> Check | None:

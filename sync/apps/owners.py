@@ -1,4 +1,4 @@
-"""Who is an Owner or Collaborator of which app, by their own part or by their workspace role."""
+"""Who is an Owner or Collaborator of which app, by the app's own list or by their workspace role."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from sync.listing import Among, one_of
 from sync.models import App, AppPerson, Person
 from sync.prepared import prepared, prepared_plain
 from sync.search.texts import contains, text_of, words_of
-from sync.states import AppState, Part, WorkspaceRole
+from sync.states import AppManager, AppState, WorkspaceRole
 
 RUNS_ALL = (WorkspaceRole.OWNER, WorkspaceRole.SUPER_ADMIN)  # workspace roles that count as Owner of every app
 
 
-def part_of(person: Person, app: App) -> str | None:
+def manages_as(person: Person, app: App) -> str | None:
     """owner, collaborator or None; a workspace owner or super admin counts as Owner of every app."""
     if person.workspace_role in RUNS_ALL:
-        return Part.OWNER
+        return AppManager.OWNER
     row = AppPerson.get_or_none(AppPerson.app == app, AppPerson.person == person)
-    return row and row.part
+    return row and row.manages_as
 
 
 def apps_of(person: Person):
@@ -167,16 +167,16 @@ def _theirs(person: Person, all_apps: bool, owned: bool) -> ModelSelect:
 
 
 def _owned(person: Person) -> ModelSelect:
-    return AppPerson.select(AppPerson.app).where(AppPerson.person == person, AppPerson.part == Part.OWNER)
+    return AppPerson.select(AppPerson.app).where(AppPerson.person == person, AppPerson.manages_as == AppManager.OWNER)
 
 
 @prepared
 def people_of(app: App) -> ModelSelect:
     """Its Owners and Collaborators with the people, Owners first."""
     rows = AppPerson.select(AppPerson, Person).join(Person).where(AppPerson.app == app)
-    return rows.order_by(AppPerson.part.desc(), Person.name)
+    return rows.order_by(AppPerson.manages_as.desc(), Person.name)
 
 
 def owners_of(app: App) -> list[Person]:
-    owns = (AppPerson.app == app) & (AppPerson.part == Part.OWNER)
+    owns = (AppPerson.app == app) & (AppPerson.manages_as == AppManager.OWNER)
     return list(Person.select().join(AppPerson).where(owns).order_by(Person.name))

@@ -263,4 +263,5 @@ def _due(app: App, now: datetime) -> Due:
 
 
 def _percent(check: Check | None) -> str:
-    return f" {min(99, check.read * 100 // check.total)} %" if check is not None and check.total and check.read else ""
+    known = check is not None and check.total and check.items_read
+    return f" {min(99, check.items_read * 100 // check.total)} %" if known else ""

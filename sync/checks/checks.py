@@ -150,7 +150,7 @@ class _Work:
             return
         self.written_at = time.monotonic()
         self.check.phase = phase
-        values = {"id": self.check.id, "me": leases.me(), "phase": phase, "read": read, "total": self.total,
+        values = {"id": self.check.id, "me": leases.me(), "phase": phase, "items_read": read, "total": self.total,
                   "until": str(utcnow() + leases.LEASE),
                   "started": str(self.check.started_at or self.started)}  # fmt: skip
         with own_row():
@@ -344,7 +344,7 @@ class _Work:
 
 # No row where another worker has it, else whether someone has asked the check to stop.
 _PROGRESS = """
-    UPDATE app_check SET phase = :phase, read = :read, total = :total, lease_until = :until,
+    UPDATE app_check SET phase = :phase, items_read = :items_read, total = :total, lease_until = :until,
         started_at = :started
     WHERE id = :id AND lease_owner = :me RETURNING cancel_asked
 """

@@ -224,14 +224,14 @@ def run(reading_id: int) -> None:
 def _read_whole(reading: DirectoryReading) -> DirectoryConnector:
     """Stage everyone. Returns the connector that read them, which is closed, with its findings."""
     with own_row():
-        DirectoryReading.update(started_at=utcnow(), read=0).where(DirectoryReading.id == reading.id).execute()
+        DirectoryReading.update(started_at=utcnow(), people_read=0).where(DirectoryReading.id == reading.id).execute()
     connector = connector_for(reading.directory)
     renewed = time.monotonic()
 
     def progress(count: int) -> None:
         nonlocal renewed
         with own_row():
-            DirectoryReading.update(read=count).where(DirectoryReading.id == reading.id).execute()
+            DirectoryReading.update(people_read=count).where(DirectoryReading.id == reading.id).execute()
         if time.monotonic() - renewed > RENEW_SECONDS:
             leases.renew(reading)
             renewed = time.monotonic()

@@ -265,7 +265,7 @@ def _note(
         raise DirectoryProblem(f"{directory.name} is being read just now. Nothing was applied: try again in a moment.")
     now = utcnow()
     reading = DirectoryReading.create(
-        directory=directory, state=ReadingState.RUNNING, started_by=by, started_at=now, read=count
+        directory=directory, state=ReadingState.RUNNING, started_by=by, started_at=now, people_read=count
     )
     directories.succeed(Directory.get_by_id(directory.id), reading, outcome)
     if text is not None:

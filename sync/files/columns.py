@@ -57,7 +57,7 @@ def remember(target: Directory | App, mapping: str, by: Asker) -> None:
     higher than the asker from now on. Raises Refused for no such mapping, NotAllowed."""
     table = type(target)
     if table is App:
-        rank.require_part(by, target)
+        rank.require_manager(by, target)
     else:
         rank.require(by, *rank.MANAGERS)
     kinds = connectors.app_connectors() if table is App else connectors.directory_connectors()

@@ -241,14 +241,14 @@ _TO_REVOKE = f"""
 _NO_LONGER_ASSIGNED = f"""
     {wanted.WANT}
     SELECT 'no longer assigned', a.id, NULL, TRUE, {roles.words("a")}, 'No longer ' || s.why,
-        CASE WHEN a.left_out_at >= s.ended_at THEN a.left_out END, p.id
+        CASE WHEN a.left_out_at >= s.ended_at THEN a.left_out_reason END, p.id
     FROM assignment s JOIN person p ON p.id = s.person_id AND p.status = 'active'
     JOIN account a ON a.person_id = s.person_id AND a.app_id = :app AND a.state = 'present' AND a.match_kind = 'matched'
     WHERE s.app_id = :app AND s.ended_at IS NOT NULL AND NOT :blind
       AND s.person_id NOT IN (SELECT person_id FROM covered) AND (a.status <> 'suspended' OR NOT :suspends)
 """
 _LEFT_OUT = """
-    UPDATE wanted SET left_out = l.reason FROM left_out l
+    UPDATE wanted SET left_out_reason = l.reason FROM left_out l
     WHERE l.app_id = :app AND l.kind = wanted.kind AND l.role = wanted.detail ->> 'role'
       AND l.account_id IS NOT DISTINCT FROM wanted.account_id
       AND l.person_id IS NOT DISTINCT FROM wanted.person_id AND l.asset_id IS NOT DISTINCT FROM wanted.asset_id

@@ -201,11 +201,12 @@ def _found(app: App, rule: GroupRule) -> Preview:
     rows = db.execute_sql(
         f"""
         SELECT w.kind, coalesce(nullif(p.name, ''), a.name, w.detail ->> 'email'), coalesce(w.before, ''),
-            coalesce(w.after, ''), coalesce(t.name, ''), coalesce(w.person_id, a.person_id), w.protected, w.detail
+            coalesce(w.after, ''), coalesce(t.name, ''), coalesce(w.person_id, a.person_id), w.protection_reason,
+            w.detail
         FROM wanted w LEFT JOIN account a ON a.id = w.account_id LEFT JOIN asset t ON t.id = w.asset_id
         LEFT JOIN person p ON p.id = coalesce(w.person_id, a.person_id)
         WHERE w.kind IN ('to invite', 'to change role', 'to grant access', 'to revoke access')
-          AND coalesce(w.person_id, a.person_id) IN ({mine}) AND w.left_out IS NULL ORDER BY 2, 5
+          AND coalesce(w.person_id, a.person_id) IN ({mine}) AND w.left_out_reason IS NULL ORDER BY 2, 5
         """,
         (rule.id,),
     ).fetchall()

@@ -47,10 +47,10 @@ from sync.safety.sole_managers import sole_assets
 from sync.states import (
     AWAITING_APPROVAL,
     REMOVALS,
+    AppManager,
     AppState,
     ChangeDecision,
     ChangeKind,
-    Part,
     PersonStatus,
     Protection,
     TaskKind,
@@ -72,7 +72,8 @@ def report_ready(report: Report, known: Iterable[int] = ()) -> list[Mail]:
     e-mail says that instead.
     """
     fresh = _waiting(report).where(Change.id > Report.get_by_id(report.id).mailed_through)
-    fresh = fresh.where(Change.protected.is_null() | Change.account.is_null() | Change.account.not_in(list(known)))
+    is_new = Change.protection_reason.is_null() | Change.account.is_null() | Change.account.not_in(list(known))
+    fresh = fresh.where(is_new)
     news = dict(fresh.select(Change.decision, fn.COUNT(Change.id)).group_by(Change.decision).tuples())
     if not news:
         return []
@@ -119,7 +120,9 @@ def remind(report: Report, now: datetime | None = None) -> list[Mail]:
 def _waiting(report: Report):
     """What needs someone's decision, and what is protected from one: the Owner should know of both."""
     protected = (
-        (Change.decision == ChangeDecision.IGNORED) & Change.protected.is_null(False) & Change.decided_at.is_null()
+        (Change.decision == ChangeDecision.IGNORED)
+        & Change.protection_reason.is_null(False)
+        & Change.decided_at.is_null()
     )
     protected &= Change.protection.is_null() | (Change.protection != Protection.KEPT_UNTIL)
     return Change.select().where(Change.report == report.id, Change.decision.in_(AWAITING_APPROVAL) | protected)
@@ -195,7 +198,7 @@ def _change_row(change: Change, mailed_through: int, alone: list[Asset]) -> dict
         "role": roles.in_words(change),
         "reason": person.status_reason or change.reason if left else change.reason,
         "since": day(person.status_since if left else change.created_at),
-        "protected": change.protected or "",
+        "protection_reason": change.protection_reason or "",
         "alone": ", ".join(asset_name(asset) for asset in alone),
         "fresh": 0 < mailed_through < change.id,
     }
@@ -313,7 +316,7 @@ def directory_held(directory: Directory, count: int) -> list[Mail]:
 def owners_of(app: App) -> list[str]:
     """The addresses of the app's Owners who are still here; of the workspace's owners where there are none."""
     query = Person.select().join(AppPerson).where(
-        AppPerson.app == app.id, AppPerson.part == Part.OWNER, Person.status != PersonStatus.DEPROVISIONED
+        AppPerson.app == app.id, AppPerson.manages_as == AppManager.OWNER, Person.status != PersonStatus.DEPROVISIONED
     )
     return _addresses(query) or _workspace_owners()
 

@@ -67,7 +67,8 @@ def inherit(app: App, predecessor: App) -> None:
     """Apply what people decided about these accounts when the app was connected before. Inside `writing()`."""
     db.execute_sql(
         """
-        UPDATE account SET protected = o.protected, left_out = o.left_out, left_out_by = o.left_out_by,
+        UPDATE account SET protection_reason = o.protection_reason, left_out_reason = o.left_out_reason,
+            left_out_by = o.left_out_by,
             left_out_at = o.left_out_at, match_by_hand = o.match_by_hand, match_note = o.match_note,
             email_when_matched = o.email_when_matched, moved_email_key = o.moved_email_key,
             former_person_id = o.former_person_id,
@@ -75,7 +76,8 @@ def inherit(app: App, predecessor: App) -> None:
             person_id = CASE WHEN o.match_by_hand THEN o.person_id ELSE account.person_id END
         FROM account o
         WHERE account.app_id = ? AND o.app_id = ? AND o.external_id = account.external_id
-          AND (o.protected IS NOT NULL OR o.left_out IS NOT NULL OR o.match_by_hand OR o.moved_email_key IS NOT NULL)
+          AND (o.protection_reason IS NOT NULL OR o.left_out_reason IS NOT NULL OR o.match_by_hand
+            OR o.moved_email_key IS NOT NULL)
         """,
         (app.id, predecessor.id),
     )
@@ -91,14 +93,14 @@ def protect(account: Account, reason: str, by: str) -> None:
     if not reason.strip():
         raise ReasonNeeded("Say why: the reason is shown wherever this account would be removed.")
     with writing():
-        Account.update(protected=reason.strip()).where(Account.id == account.id).execute()
+        Account.update(protection_reason=reason.strip()).where(Account.id == account.id).execute()
         activity.record(by, "protected account", about=account_name(account), why=reason,
                         app=account.app_id, person=account.person_id)
 
 
 def unprotect(account: Account, by: str) -> None:
     with writing():
-        Account.update(protected=None).where(Account.id == account.id).execute()
+        Account.update(protection_reason=None).where(Account.id == account.id).execute()
         activity.record(by, "lifted protection", about=account_name(account),
                         app=account.app_id, person=account.person_id)
 

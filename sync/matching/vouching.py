@@ -13,7 +13,7 @@ USER = rank.rank_of(WorkspaceRole.USER)  # what a directory may change even if n
 
 # A directory ranks as the person responsible for it does now, unless an Owner vouches for it. Each may change plain
 # users: otherwise nobody would leave any longer once the person who connected it has left.
-_DIRECTORY_RANK = f"""(CASE WHEN ranked.vouched THEN 0 ELSE min({USER}, coalesce((
+_DIRECTORY_RANK = f"""(CASE WHEN ranked.vouched_for THEN 0 ELSE min({USER}, coalesce((
     SELECT {rank.sql_rank("responsible.workspace_role")} FROM person AS responsible
     WHERE responsible.id = ranked.responsible_id AND responsible.status = 'active'), {USER})) END)"""
 
@@ -38,7 +38,7 @@ def is_above(directory: Directory, person: Person) -> bool:
 
 def responsibility_in_words(directory: Directory) -> str:
     """Whose rank it has: "an Owner vouches for it", "Ana Lima is responsible for it"."""
-    if directory.vouched:
+    if directory.vouched_for:
         return "an Owner vouches for it"
     person = directory.responsible_id and Person.get_or_none(Person.id == directory.responsible_id)
     if person is None:
@@ -53,8 +53,8 @@ def make_responsible(directory: Directory, asker: Asker) -> None:
     read. It then ranks as they do; an Owner's vouching ends unless an Owner asks. Inside the caller's writing()."""
     rank.require(asker, *rank.MANAGERS)
     before = rank_of_directory(directory)
-    stays = Directory.vouched if asker.rank == 0 else False
-    values = {"responsible_id": asker.person_id, "vouched": stays if asker.person_id else True}
+    stays = Directory.vouched_for if asker.rank == 0 else False
+    values = {"responsible_id": asker.person_id, "vouched_for": stays if asker.person_id else True}
     Directory.update(values).where(Directory.id == directory.id).execute()
     if before < rank_of_directory(directory):
         activity.record(asker, "answers for directory", about=directory.name,
@@ -107,7 +107,7 @@ def vouch(directory: Directory, by: Asker) -> None:
     regardless of who is responsible, until someone who isn't an Owner changes how it is read. Raises NotAllowed."""
     rank.require(by, WorkspaceRole.OWNER)
     with writing():
-        if Directory.update(vouched=True).where(Directory.id == directory.id, ~Directory.vouched).execute():
+        if Directory.update(vouched_for=True).where(Directory.id == directory.id, ~Directory.vouched_for).execute():
             activity.record(by, "vouched for directory", about=directory.name, after="It may change Owners and admins")
 
 
@@ -115,8 +115,8 @@ def stop_vouching(directory: Directory, by: Asker) -> None:
     """From now on it ranks as the person responsible for it: an Owner who asks. Raises NotAllowed."""
     rank.require(by, WorkspaceRole.OWNER)
     with writing():
-        values = {"vouched": False, "responsible_id": None}
-        if Directory.update(values).where(Directory.id == directory.id, Directory.vouched).execute():
+        values = {"vouched_for": False, "responsible_id": None}
+        if Directory.update(values).where(Directory.id == directory.id, Directory.vouched_for).execute():
             activity.record(by, "stopped vouching for directory", about=directory.name,
                             after="Its changes to Owners and admins are held")
 
@@ -127,7 +127,7 @@ def is_vouched_for(normal: str, person: Person) -> bool:
     mine = PersonEmail.get_or_none(PersonEmail.email_key == normal, PersonEmail.person == person)
     if mine is None:
         return False
-    return mine.vouched or db.execute_sql(f"""
+    return mine.vouched_for or db.execute_sql(f"""
         SELECT EXISTS (
             SELECT 1 FROM directory_address AS a JOIN directory_entry AS e
                 ON e.directory_id = a.directory_id AND e.external_id = a.external_id

@@ -28,11 +28,11 @@ from sync.states import (
     AccountMatch,
     AccountState,
     AccountStatus,
+    AppManager,
     Approval,
     AppState,
     AssetState,
     Failure,
-    Part,
     Protection,
     UploadFor,
     is_one,
@@ -106,7 +106,7 @@ class AppPerson(Base):
 
     app = ForeignKeyField(App, backref="people", on_delete="CASCADE", index=False)
     person = ForeignKeyField(Person, backref="apps", on_delete="CASCADE")
-    part = OneOf(Part)
+    manages_as = OneOf(AppManager)
 
     class Meta:
         indexes = ((("app", "person"), True),)
@@ -149,8 +149,8 @@ class Account(Base):
     match_kind = OneOf(AccountMatch, in_bulk=True, default=AccountMatch.UNMATCHED)
     person = ForeignKeyField(Person, null=True, backref="accounts", on_delete="SET NULL")
     match_by_hand = BooleanField(default=False)
-    protected = TextField(null=True)  # the reason someone gave
-    left_out = TextField(null=True)  # the reason why a removal was left out
+    protection_reason = TextField(null=True)  # given by the person who protected it; null: it isn't protected
+    left_out_reason = TextField(null=True)  # why someone left out its removal; null: nobody did
     left_out_by = CharField(null=True)
     left_out_at = DateTimeField(null=True)
     first_seen = DateTimeField(default=utcnow)

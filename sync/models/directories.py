@@ -49,7 +49,7 @@ class Directory(Base):
     unread_attributes = JSONField(default=list, constraints=[SQL("DEFAULT '[]'")])
     private_network_approver = CharField(null=True)  # who approved its address inside a private network; null: nobody
     responsible_id = IntegerField(null=True)  # the Person who connected it, or changed how it is read
-    vouched = BooleanField(default=False)  # an Owner or the command line lets it change Owners and admins (rank.py)
+    vouched_for = BooleanField(default=False)  # an Owner or the command line lets it change Owners and admins (rank.py)
 
     is_active = Question("state", DirectoryState.ACTIVE)
 
@@ -209,7 +209,7 @@ class DirectoryReading(Base):
     finished_at = DateTimeField(null=True)
     lease_owner = CharField(null=True)
     lease_until = DateTimeField(null=True)
-    read = IntegerField(default=0)
+    people_read = IntegerField(default=0)
     counts = JSONField(default=dict)  # joined, updated, suspended, deprovisioned, returned, held
     error = TextField(null=True)
 

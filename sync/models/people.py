@@ -20,7 +20,7 @@ class Person(Base):
     status_reason = TextField(default="")
     employee_number = CharField(null=True)
     remove_on = DateField(null=True)  # they left, but keep their accounts until this day, in the workspace's zone
-    hold = TextField(null=True)  # the reason of a legal hold: none of their accounts is removed
+    legal_hold_reason = TextField(null=True)  # while there is one, none of their accounts is removed
     workspace_role = OneOf(WorkspaceRole, null=True)  # null: may not sign in
     password_hash = CharField(null=True)
     created_at = DateTimeField(default=utcnow)
@@ -35,7 +35,7 @@ class Person(Base):
             SQL("CREATE INDEX person_number ON person (lower(employee_number)) WHERE employee_number IS NOT NULL"),
             (("name", "id"), False),
             SQL("CREATE INDEX person_department ON person (department) WHERE department IS NOT NULL"),
-            SQL("CREATE INDEX person_hold ON person (id) WHERE hold IS NOT NULL"),
+            SQL("CREATE INDEX person_hold ON person (id) WHERE legal_hold_reason IS NOT NULL"),
             SQL("CREATE INDEX person_signs_in ON person (workspace_role) WHERE workspace_role IS NOT NULL"),
         )
 
@@ -51,7 +51,7 @@ class PersonEmail(Base):
     main = BooleanField(default=False)
     by_hand = BooleanField(default=False)  # set by hand, and no directory has agreed since
     disputed = BooleanField(default=False)  # a directory also gives it to someone else: no account is matched by it
-    vouched = BooleanField(default=False, constraints=[SQL("DEFAULT 0")])  # an Owner gave it: trusted at a sign-in
+    vouched_for = BooleanField(default=False, constraints=[SQL("DEFAULT 0")])  # an Owner gave it: trusted at a sign-in
 
     class Meta:
         indexes = (SQL("CREATE INDEX person_email_disputed ON person_email (id) WHERE disputed"),)

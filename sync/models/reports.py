@@ -69,7 +69,7 @@ class Check(Base):
     started_by = CharField(default="schedule")
     state = OneOf(CheckState, default=CheckState.QUEUED)
     phase = OneOf(CheckPhase, default=CheckPhase.WAITING)
-    read = IntegerField(default=0)
+    items_read = IntegerField(default=0)  # in this phase, of `total`
     total = IntegerField(null=True)
     attempts = IntegerField(default=0)
     next_at = DateTimeField(default=utcnow)
@@ -131,7 +131,7 @@ class Change(Base):
     in_app = BooleanField(default=True)  # false: the app no longer has it, so only Rollcall is updated
     reason = TextField(default="")
     protection = OneOf(Protection, in_bulk=True, null=True)  # why it can't be confirmed
-    protected = TextField(null=True)  # the same in words
+    protection_reason = TextField(null=True)  # the same in words
     decided_by = CharField(null=True)
     decided_at = DateTimeField(null=True)
     created_at = DateTimeField(default=utcnow)

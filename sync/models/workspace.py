@@ -84,13 +84,13 @@ class Activity(Base):
     person = ForeignKeyField(Person, null=True, on_delete="NO ACTION", index=False)
     report = ForeignKeyField(Report, null=True, on_delete="NO ACTION", index=False)
     seal = CharField()
-    line = IntegerField(null=True)  # the id of the first entry of what happened together; null: written before 0032
+    first_entry = IntegerField(null=True)  # the first id of what happened together; null: written before 0032
 
     class Meta:
         indexes = (
             (("app", "id"), False), (("person", "id"), False),
-            SQL("CREATE INDEX activity_line ON activity (coalesce(line, id))"),
-            SQL("CREATE INDEX activity_line_of_app ON activity (app_id, coalesce(line, id))"),
-            SQL("CREATE INDEX activity_line_of_person ON activity (person_id, coalesce(line, id))"),
-            SQL("CREATE INDEX activity_what ON activity (what, coalesce(line, id))"),
+            SQL("CREATE INDEX activity_line ON activity (coalesce(first_entry, id))"),
+            SQL("CREATE INDEX activity_line_of_app ON activity (app_id, coalesce(first_entry, id))"),
+            SQL("CREATE INDEX activity_line_of_person ON activity (person_id, coalesce(first_entry, id))"),
+            SQL("CREATE INDEX activity_what ON activity (what, coalesce(first_entry, id))"),
         )  # fmt: skip

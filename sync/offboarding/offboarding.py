@@ -103,8 +103,9 @@ def start(person: Person, asker: Person, seen: set[int], left_out: dict[int, str
 
 def _refuse(person: Person, mine: list[Account], seen: set[int], locked: set[int], left_out: dict[int, str]) -> None:
     """Refuse unless everything is as the page showed it: an approval covers nothing else."""
-    if person.hold is not None:
-        raise OffboardingProblem(f"On legal hold: {person.hold}. Nothing was changed: lift the hold first.")
+    if person.legal_hold_reason is not None:
+        why = person.legal_hold_reason
+        raise OffboardingProblem(f"On legal hold: {why}. Nothing was changed: lift the hold first.")
     if {account.id for account in mine} - seen - locked:
         raise OffboardingProblem("Another account was found while you looked at this. Nothing was changed. Look again.")
     if any(account.id in locked and protection.of(account, *protection.OF_THE_ACCOUNT) is None for account in mine):
@@ -159,7 +160,9 @@ def carry_out_due(now: datetime) -> None:
 def _carry_out_planned(offboarding_id: int) -> None:
     offboarding = Offboarding.get_by_id(offboarding_id)
     person = Person.get_by_id(offboarding.person_id)
-    if offboarding.state != OffboardingState.SCHEDULED or offboarding.remove_on > today() or person.hold is not None:
+    if offboarding.state != OffboardingState.SCHEDULED or offboarding.remove_on > today():
+        return
+    if person.legal_hold_reason is not None:
         return
     covered = list(Change.select().where(Change.offboarding == offboarding))
     left_out = {change.account_id: change.reason for change in covered if change.decision == LEFT_OUT}
@@ -205,7 +208,7 @@ def _finish_in(app: App, accounts: list[Account], person: Person, decided: Decid
     """
     report, left_out = reports.open_report(app) or Report.create(app=app), decided.left_out
     for account in accounts:
-        if account.left_out and account.id not in left_out:
+        if account.left_out_reason and account.id not in left_out:
             reports.undo_leaving_out(account, by)
     ours = [(account, _question(report, account, person, offboarding)) for account in accounts]
     Change.update(report=None, decision=IGNORED, reason="Offboarded").where(
@@ -248,7 +251,7 @@ def _question(report: Report, account: Account, person: Person, offboarding: Off
     now = utcnow()
     values = {
         "decision": HELD if known is not None and known.decision == HELD else CONFIRM,
-        "protection": None, "protected": None,
+        "protection": None, "protection_reason": None,
         "offboarding": offboarding, "person": person, "decided_by": None, "decided_at": None, "report": report,
         "reason": person.status_reason or "Left", "before": _role(account),
         "created_at": known.created_at if known is not None and known.decision in (CONFIRM, HELD) else now,

@@ -31,9 +31,9 @@ class Line:
     """One account. It is removed unless it is protected or already under way; `warnings` are what to know before."""
 
     account: Account
-    protected: str | None = None
+    protection_reason: str | None = None
     under_way: bool = False
-    left_out: str = ""  # the reason, when it was left out since they left
+    left_out_reason: str = ""  # the reason, when it was left out since they left
     by_hand: bool = False  # the connector can't remove: someone must, in the app itself
     held: bool = False  # a guard would hold it
     warnings: list[str] = field(default_factory=list)
@@ -41,12 +41,12 @@ class Line:
 
     @property
     def removable(self) -> bool:
-        return self.protected is None and not self.under_way
+        return self.protection_reason is None and not self.under_way
 
     @property
     def is_removed_now(self) -> bool:
         """Without a further answer: nobody left it out, and everything that it manages has another manager."""
-        return self.removable and not self.left_out and not self.alone
+        return self.removable and not self.left_out_reason and not self.alone
 
     @property
     def waits_for(self) -> WaitsFor | None:
@@ -99,8 +99,9 @@ def _line(account: Account, person: Person, alone: list[Asset]) -> Line:
         return Line(account, under_way=True)
     why = protection.of(account, Protection.HOLD, *protection.OF_THE_ACCOUNT)
     line = Line(account, why and why.words, alone=alone, by_hand=not _can_remove(account.app))
-    if account.left_out and person.status == PersonStatus.DEPROVISIONED and account.left_out_at >= person.status_since:
-        line.left_out = account.left_out
+    has_left = person.status == PersonStatus.DEPROVISIONED
+    if account.left_out_reason and has_left and account.left_out_at >= person.status_since:
+        line.left_out_reason = account.left_out_reason
     if account.app.state == AppState.PAUSED:
         line.warnings.append("The app is paused: the removal waits until it is resumed.")
     elif account.app.error:
@@ -119,7 +120,8 @@ def _mark_held(lines: list[Line]) -> None:
     """What the guards would hold, app by app in the order of the approval."""
     gone = 0
     for app_id in dict.fromkeys(line.account.app_id for line in lines):
-        going = [line for line in lines if line.account.app_id == app_id and line.removable and not line.left_out]
+        here = [line for line in lines if line.account.app_id == app_id]
+        going = [line for line in here if line.removable and not line.left_out_reason]
         if not going:
             continue
         app, known = going[0].account.app, {line.account.id for line in going}

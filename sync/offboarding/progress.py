@@ -47,7 +47,7 @@ def _line(change: Change, task: Task | None) -> Line:
         return Line(change, task)
     waits = change.report is not None and change.report.is_open
     if change.decision == ChangeDecision.LEFT_OUT:
-        return Line(change, word="Left out", tone="waiting", detail=change.account.left_out or change.reason)
+        return Line(change, word="Left out", tone="waiting", detail=change.account.left_out_reason or change.reason)
     if change.decision == ChangeDecision.SCHEDULED:
         return Line(change, word="Planned", tone="neutral")
     if change.decision == ChangeDecision.HELD and waits:
@@ -55,8 +55,8 @@ def _line(change: Change, task: Task | None) -> Line:
                     detail="So many at once look wrong. An Owner releases the app's report, and finishes it.")
     if change.decision == ChangeDecision.NEEDS_CONFIRMATION and waits:
         return Line(change, word="Waits in the report", tone="waiting", report=change.report)
-    if change.protected:
-        return Line(change, word="Stays", tone="neutral", detail=change.protected)
+    if change.protection_reason:
+        return Line(change, word="Stays", tone="neutral", detail=change.protection_reason)
     return Line(change, word="No longer needed", tone="neutral", detail=change.reason)
 
 

@@ -32,27 +32,27 @@ def hold(person: Person, reason: str, by: Asker) -> None:
     if not reason:
         raise KeepingProblem("Enter a reason: it is shown with each of their accounts.")
     with writing():
-        before = Person.get_by_id(person.id).hold
+        before = Person.get_by_id(person.id).legal_hold_reason
         if before == reason:
             return
-        Person.update(hold=reason).where(Person.id == person.id).execute()
+        Person.update(legal_hold_reason=reason).where(Person.id == person.id).execute()
         comparing.apps_of([person.id])
         activity.record(by, "set legal hold", about=person_name(person), why=reason, before=before, after=reason,
                         person=person)
-    person.hold = reason
+    person.legal_hold_reason = reason
 
 
 def lift(person: Person, by: Asker) -> None:
     """Lift the legal hold: the accounts are reported again, and an offboarding whose date has passed is carried out."""
     rank.require_over(by, person)
     with writing():
-        before = Person.get_by_id(person.id).hold
+        before = Person.get_by_id(person.id).legal_hold_reason
         if before is None:
             return
-        Person.update(hold=None).where(Person.id == person.id).execute()
+        Person.update(legal_hold_reason=None).where(Person.id == person.id).execute()
         comparing.apps_of([person.id])
         activity.record(by, "lifted legal hold", about=person_name(person), before=before, person=person)
-    person.hold = None
+    person.legal_hold_reason = None
 
 
 def people_who_may_lift(person: Person) -> list[Person]:
@@ -64,7 +64,7 @@ def people_who_may_lift(person: Person) -> list[Person]:
 
 def how_long(person: Person) -> str | None:
     """Until when the person's accounts are kept after they have left, in words; None if nothing keeps them."""
-    if person.hold is not None:
+    if person.legal_hold_reason is not None:
         return "until the legal hold is lifted"
     if person.remove_on is not None and person.remove_on > today():
         return f"until {day_in_words(person.remove_on)}"

@@ -130,7 +130,8 @@ def _import(row: Any, by: Asker, dated: bool) -> str:
         outcome = "updated"
     if by.vouches:
         named = [email_key(email) for email in (row.email, *row.further_emails)]
-        PersonEmail.update(vouched=True).where(PersonEmail.person == person, PersonEmail.email_key.in_(named)).execute()
+        theirs = (PersonEmail.person == person, PersonEmail.email_key.in_(named))
+        PersonEmail.update(vouched_for=True).where(*theirs).execute()
     if row.employee_number and row.employee_number != person.employee_number:
         Person.update(employee_number=row.employee_number).where(Person.id == person.id).execute()
         match_rules.match_everywhere(numbers=(row.employee_number, person.employee_number or ""))

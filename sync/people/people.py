@@ -308,7 +308,7 @@ def _write_emails(person: Person, emails: dict[str, str], known: Mapping[str, Pe
         before = (known or {}).get(normal)
         PersonEmail.create(person=person, email=email, email_key=normal, main=place == 0,
                            by_hand=before is None or before.by_hand, disputed=before is not None and before.disputed,
-                           vouched=vouched if before is None else before.vouched)
+                           vouched_for=vouched if before is None else before.vouched_for)
     match_rules.match_everywhere(list(emails))
 
 

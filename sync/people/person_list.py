@@ -93,7 +93,7 @@ def _conditions(wanted: People) -> Iterator[Expression]:
 _MARKS = {
     "left": lambda: one_of(Person.id, json.dumps(leavers.people_still_in())),
     "disputed": lambda: Person.id.in_(PersonEmail.select(PersonEmail.person).where(PersonEmail.disputed)),
-    "hold": lambda: Person.hold.is_null(False),
+    "hold": lambda: Person.legal_hold_reason.is_null(False),
 }
 
 

@@ -37,7 +37,7 @@ def accept(account: Account, reason: str, until: date | None, by: Asker) -> Acce
     reason = " ".join(reason.split())[:200]
     with writing():
         account = Account.get_by_id(account.id)
-        rank.require_part(by, account.app)
+        rank.require_manager(by, account.app)
         why = _refuse(account, reason, until)
         if known := acceptance_of(account):
             if (known.reason, known.until, known.protection, known.accepted_by) == (reason, until, why.code, str(by)):
@@ -76,7 +76,7 @@ def why_stuck(account: Account) -> Protected | None:
     theirs = Change.select().where(Change.report == report, Change.account == account, IS_STUCK)
     stuck = report and theirs.order_by(Change.id).first()
     if stuck and stuck.protection:
-        return Protected(Protection(stuck.protection), stuck.protected)
+        return Protected(Protection(stuck.protection), stuck.protection_reason)
     return protection.of(account, *(code for code in Protection if code != Protection.KEPT_UNTIL))
 
 
@@ -99,7 +99,7 @@ def withdraw(row: AcceptedLeaver, by: Asker) -> bool:
     but an Owner of the app."""
     with writing():
         account = Account.get_by_id(row.account_id)
-        rank.require_part(by, account.app)
+        rank.require_manager(by, account.app)
         ended = leavers.end_acceptance(row, by, "Withdrawn")
         if ended:
             comparing.app(account.app_id)

@@ -80,7 +80,7 @@ def reasons(changes: list[Change]) -> dict[int, tuple[str, str, object]]:
             kept[change.id] = (row.reason, row.made_by, row.made_at) if row else ("", "", None)
         elif change.account is not None:
             account = change.account
-            kept[change.id] = (account.left_out or "", account.left_out_by or "", account.left_out_at)
+            kept[change.id] = (account.left_out_reason or "", account.left_out_by or "", account.left_out_at)
     return kept
 
 

@@ -70,14 +70,15 @@ def bring_up_to_date(app: App, check: Check | None = None, new: NewAccounts = Ne
 
 def _shown(report: Report) -> set[str]:
     """What the report's page shows of the waiting changes: an approval covers only this."""
-    seen = (Change.id, Change.decision, Change.before, Change.after, Change.reason, Change.protected, Change.detail)
+    seen = (Change.id, Change.decision, Change.before, Change.after, Change.reason, Change.protection_reason,
+            Change.detail)
     rows = Change.select(*seen).where(Change.report == report, Change.decision.in_(UNDECIDED))
     return set(map(repr, rows.tuples()))
 
 
 def _drop_all(report: Report) -> None:
     """Take all undecided changes out of the report, as none of them is valid now. Their rows are kept as a trace."""
-    Change.update(report=None, decision=IGNORED, protection=None, protected=None).where(
+    Change.update(report=None, decision=IGNORED, protection=None, protection_reason=None).where(
         Change.report == report, Change.decision.in_(UNDECIDED)
     ).execute()
 
@@ -133,18 +134,18 @@ def _same(change: str) -> str:
 
 
 _LET_GO_ABSENT = f"""
-    UPDATE change SET report_id = NULL, decision = 'ignored', protection = NULL, protected = NULL
+    UPDATE change SET report_id = NULL, decision = 'ignored', protection = NULL, protection_reason = NULL
     WHERE report_id = :report AND decision IN ('needs confirmation', 'held', 'ignored', 'left out')
       AND NOT EXISTS (
         SELECT 1 FROM wanted w WHERE {_same("change")})
 """
 # A change that is no longer protected is a new question: it is mailed, and counts for the guard from now on.
 _LET_GO_UNPROTECTED = f"""
-    UPDATE change SET report_id = NULL, protection = NULL, protected = NULL
-    WHERE report_id = :report AND decision = 'ignored' AND protected IS NOT NULL
+    UPDATE change SET report_id = NULL, protection = NULL, protection_reason = NULL
+    WHERE report_id = :report AND decision = 'ignored' AND protection_reason IS NOT NULL
       AND EXISTS (
         SELECT 1 FROM wanted w WHERE {_same("change")}
-          AND w.protected IS NULL)
+          AND w.protection_reason IS NULL)
 """
 # Confirmed, but the account stayed (its task was cancelled, for example): the approval is used up, so ask again.
 _LET_GO_RETURNED = f"""
@@ -154,13 +155,13 @@ _LET_GO_RETURNED = f"""
 """
 _REFRESH_WAITING = f"""
     UPDATE change SET reason = w.reason, before = w.before, after = w.after, detail = w.detail,
-        protection = w.protection, protected = w.protected, decision = w.decision,
+        protection = w.protection, protection_reason = w.protection_reason, decision = w.decision,
         decided_by = w.decided_by, decided_at = w.decided_at
     FROM (
-        SELECT c.id, w.reason, w.before, w.after, w.detail, w.protection, w.protected,
-            CASE WHEN w.protected IS NULL THEN c.decided_by ELSE x.accepted_by END AS decided_by,
-            CASE WHEN w.protected IS NULL THEN c.decided_at ELSE x.accepted_at END AS decided_at,
-            CASE WHEN w.protected IS NOT NULL THEN 'ignored' WHEN w.left_out IS NOT NULL THEN 'left out'
+        SELECT c.id, w.reason, w.before, w.after, w.detail, w.protection, w.protection_reason,
+            CASE WHEN w.protection_reason IS NULL THEN c.decided_by ELSE x.accepted_by END AS decided_by,
+            CASE WHEN w.protection_reason IS NULL THEN c.decided_at ELSE x.accepted_at END AS decided_at,
+            CASE WHEN w.protection_reason IS NOT NULL THEN 'ignored' WHEN w.left_out_reason IS NOT NULL THEN 'left out'
                 WHEN w.in_app AND c.decision IN ('ignored', 'left out') THEN 'needs confirmation'
                 ELSE c.decision END AS decision
         FROM wanted w JOIN change c ON c.report_id = :report AND c.decision <> 'applied' AND {_same("c")}
@@ -168,16 +169,17 @@ _REFRESH_WAITING = f"""
     ) w
     WHERE change.id = w.id AND (change.reason IS DISTINCT FROM w.reason OR change.before IS DISTINCT FROM w.before
         OR change.after IS DISTINCT FROM w.after OR change.detail IS DISTINCT FROM w.detail
-        OR change.protected IS DISTINCT FROM w.protected OR change.protection IS DISTINCT FROM w.protection
+        OR change.protection_reason IS DISTINCT FROM w.protection_reason
+        OR change.protection IS DISTINCT FROM w.protection
         OR change.decided_at IS DISTINCT FROM w.decided_at OR change.decision <> w.decision)
 """
 _ADD_WAITING = f"""
     INSERT INTO change (app_id, found_by_id, report_id, kind, decision, account_id, asset_id, before, after, in_app,
-        reason, protection, protected, person_id, detail, created_at, decided_by, decided_at)
+        reason, protection, protection_reason, person_id, detail, created_at, decided_by, decided_at)
     SELECT :app, :check, :report, w.kind,
-        CASE WHEN w.protected IS NOT NULL THEN 'ignored' WHEN w.left_out IS NOT NULL THEN 'left out'
+        CASE WHEN w.protection_reason IS NOT NULL THEN 'ignored' WHEN w.left_out_reason IS NOT NULL THEN 'left out'
             WHEN w.in_app THEN 'needs confirmation' ELSE 'held' END,
-        w.account_id, w.asset_id, w.before, w.after, w.in_app, w.reason, w.protection, w.protected,
+        w.account_id, w.asset_id, w.before, w.after, w.in_app, w.reason, w.protection, w.protection_reason,
         w.person_id, w.detail, :now, x.accepted_by, x.accepted_at
     FROM wanted w LEFT JOIN accepted_leaver x ON x.id = w.accepted
     WHERE NOT EXISTS (
@@ -200,7 +202,7 @@ def drop_removals_of_others(by: str) -> None:
         SELECT c.id, r.id,
             a.match_kind = 'matched' AND a.person_id IS NOT DISTINCT FROM coalesce(c.person_id, a.person_id), {ANOTHERS}
         FROM report AS r JOIN change AS c ON c.report_id = r.id JOIN account AS a ON a.id = c.account_id
-        WHERE r.state = 'open' AND c.{wanted.REMOVES} AND c.in_app AND c.protected IS NULL
+        WHERE r.state = 'open' AND c.{wanted.REMOVES} AND c.in_app AND c.protection_reason IS NULL
           AND c.decision IN ('needs confirmation', 'held', 'left out')
         ORDER BY c.id""").fetchall()
     touched = set()
@@ -208,7 +210,7 @@ def drop_removals_of_others(by: str) -> None:
         if not still_theirs:
             became = {"report": None, "reason": f"No longer theirs: {why}" if why else "No longer theirs"}
         elif why is not None:
-            became = {"protection": Protection.ANOTHERS_ADDRESS, "protected": f"Protected: {why}"}
+            became = {"protection": Protection.ANOTHERS_ADDRESS, "protection_reason": f"Protected: {why}"}
         else:
             continue
         Change.update(decision=IGNORED, **became).where(Change.id == change_id).execute()

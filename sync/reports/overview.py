@@ -16,7 +16,7 @@ from sync.once import once
 from sync.prepared import prepared, prepared_plain
 from sync.reports.reports import CONFIRM, LEFT_OUT
 from sync.safety import sole_managers
-from sync.states import ADJUSTMENTS, REMOVALS, AccountStatus, Part, ReportState
+from sync.states import ADJUSTMENTS, REMOVALS, AccountStatus, AppManager, ReportState
 
 STATES = tuple(ReportState)
 
@@ -111,7 +111,7 @@ def _of_owned(reports: ModelSelect, person: Person) -> ModelSelect:
 
 
 def _of_own(reports: ModelSelect, person: Person) -> ModelSelect:
-    owned = AppPerson.select(AppPerson.app).where(AppPerson.person == person, AppPerson.part == Part.OWNER)
+    owned = AppPerson.select(AppPerson.app).where(AppPerson.person == person, AppPerson.manages_as == AppManager.OWNER)
     return reports.where(App.id.in_(owned))
 
 

@@ -85,7 +85,7 @@ def _leave_out(change: Change, reason: str, by: str) -> None:
     if change.kind in ADJUSTMENTS:
         group_changes.leave_out(change, reason, by)
     elif change.account_id and change.in_app:
-        Account.update(left_out=reason, left_out_by=by, left_out_at=now).where(
+        Account.update(left_out_reason=reason, left_out_by=by, left_out_at=now).where(
             Account.id == change.account_id
         ).execute()
     activity.record(by, "left out", about=name_in_change(change), why=reason, app=change.app_id,
@@ -116,7 +116,8 @@ def _take_back(change: Change, by: str) -> None:
 def undo_leaving_out(account: Account, by: str) -> None:
     """Delete the decision to leave the account out, so that the next check reports it again."""
     with writing():
-        Account.update(left_out=None, left_out_by=None, left_out_at=None).where(Account.id == account.id).execute()
+        nothing = {"left_out_reason": None, "left_out_by": None, "left_out_at": None}
+        Account.update(nothing).where(Account.id == account.id).execute()
         activity.record(by, "took back leaving out", about=account_name(account), app=account.app_id,
                         person=account.person_id)
 
@@ -341,7 +342,7 @@ def _carry_out_confirmed(report: Report, by: str, only: set[int] | None, undecid
         if change.in_app and (why := _no_longer_holds(change)):
             Change.update(decision=IGNORED, reason=why, report=None).where(Change.id == change.id).execute()
         elif change.in_app and (why := _protection(change)):
-            Change.update(decision=IGNORED, protection=why.code, protected=why.words).where(
+            Change.update(decision=IGNORED, protection=why.code, protection_reason=why.words).where(
                 Change.id == change.id).execute()  # fmt: skip
         else:
             change.decision, change.decided_by, change.decided_at = CONFIRMED, by, utcnow()

@@ -48,12 +48,12 @@ def of_apps(app_ids: Iterable[int]) -> list[Stuck]:
 
 def among(found: Iterable[Leaver]) -> list[Stuck]:
     """Those of these leavers, in the same order."""
-    return [_stuck(one) for one in found if one.is_open and one.protected]
+    return [_stuck(one) for one in found if one.is_open and one.protection_reason]
 
 
 def _stuck(leaver: Leaver) -> Stuck:
     code = Protection(leaver.change.protection or Protection.BY_HAND)
-    why, role = leaver.protected.removeprefix("Protected: ").removeprefix("legal hold: "), ""
+    why, role = leaver.protection_reason.removeprefix("Protected: ").removeprefix("legal hold: "), ""
     if code == Protection.LAST_ADMINISTRATOR:
         is_named = why.startswith(_LAST) and why.endswith(_OF_THE_APP)
         role = why.removeprefix(_LAST).removesuffix(_OF_THE_APP) if is_named else "an administrator"

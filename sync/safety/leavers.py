@@ -56,19 +56,19 @@ class Leaver:
     account: Account
     person: Person
     kept_until: date | None = None  # by the workspace's grace period, or a day set by hand
-    left_out: str = ""  # the reason, where an Owner left out the removal
+    left_out_reason: str = ""  # the reason, where an Owner left out the removal
     acceptance: AcceptedLeaver | None = None
     change: Change | None = None
 
     @property
     def is_open(self) -> bool:
         """True unless someone has decided that the account may stay for now."""
-        return not (self.kept_until or self.left_out or self.acceptance)
+        return not (self.kept_until or self.left_out_reason or self.acceptance)
 
     @property
-    def protected(self) -> str:
+    def protection_reason(self) -> str:
         """Why Rollcall can't remove the account, in words; empty where it can."""
-        return (self.change and self.change.protected) or ""
+        return (self.change and self.change.protection_reason) or ""
 
 
 def has_left(account: Account) -> bool:
@@ -187,7 +187,7 @@ def _accepted_or_protected() -> Iterable[int]:
         SELECT account_id FROM accepted_leaver WHERE ended_at IS NULL
         UNION SELECT c.account_id FROM report r CROSS JOIN change c
         WHERE r.state = 'open' AND c.report_id = r.id AND c.kind = 'removed user' AND c.in_app
-            AND c.protected IS NOT NULL
+            AND c.protection_reason IS NOT NULL
         """
     ).fetchall()
     return [account_id for (account_id,) in rows]
@@ -200,7 +200,8 @@ def _rows(account_ids: Sequence[int]) -> list[tuple]:
         return []
     return db.execute_sql(
         f"""
-        SELECT a.id, CASE WHEN {KEPT} THEN p.remove_on END, CASE WHEN {LEFT_OUT} THEN a.left_out END, ({ACCEPTED}),
+        SELECT a.id, CASE WHEN {KEPT} THEN p.remove_on END, CASE WHEN {LEFT_OUT} THEN a.left_out_reason END,
+            ({ACCEPTED}),
             (SELECT c.id FROM change c JOIN report r ON r.id = c.report_id WHERE c.account_id = a.id
              AND c.decision <> 'applied' AND c.kind = 'removed user' AND c.in_app AND r.state = 'open')
         {_ROWS} WHERE a.id IN (SELECT CAST(value AS INTEGER) FROM json_each(:accounts))
@@ -239,7 +240,7 @@ def _changes(ids: str) -> ModelSelect:
 @prepared
 def _protected_changes(ids: str) -> ModelSelect:
     changes = Change.select(Change, Report).join(Report)
-    return changes.where(Change.protected.is_null(False), one_of(Change.id, ids))
+    return changes.where(Change.protection_reason.is_null(False), one_of(Change.id, ids))
 
 
 def of_those_who_left_first(app_ids: Among, most: int) -> list[Account]:

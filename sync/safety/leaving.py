@@ -26,7 +26,8 @@ _LEAVER = (Change.kind == ChangeKind.REMOVED_USER) & Change.in_app
 # Someone who has left but can't be removed yet, and nobody has accepted that.
 IS_STUCK = (
     _LEAVER & (Change.decision == ChangeDecision.IGNORED) & Change.decided_at.is_null()
-    & Change.protected.is_null(False) & (Change.protection.is_null() | (Change.protection != Protection.KEPT_UNTIL))
+    & Change.protection_reason.is_null(False)
+    & (Change.protection.is_null() | (Change.protection != Protection.KEPT_UNTIL))
 )  # fmt: skip
 _WAITS = Change.decision.in_((ChangeDecision.NEEDS_CONFIRMATION, ChangeDecision.HELD))
 
@@ -119,7 +120,7 @@ class _Leaver(NamedTuple):
     report_id: int
     person_id: int
     decision: str
-    protected: str | None
+    protection_reason: str | None
     protection: str | None
     decided_at: str | None
 
@@ -131,7 +132,8 @@ def _leavers(reports: str) -> list[_Leaver]:
 
 @prepared_plain
 def _removals(reports: str) -> ModelSelect:
-    removals = Change.select(Change.report, Account.person, Change.decision, Change.protected, Change.protection,
+    removals = Change.select(Change.report, Account.person, Change.decision, Change.protection_reason,
+                             Change.protection,
                              Change.decided_at).join(Account)  # fmt: skip
     return removals.where(one_of(Change.report, reports), _LEAVER, Account.person.is_null(False)).order_by(Change.id)
 
@@ -154,7 +156,7 @@ def _part(change: _Leaver) -> str:
         return "held"
     if change.decision == ChangeDecision.LEFT_OUT:
         return "staying"
-    if change.decision != ChangeDecision.IGNORED or not change.protected:
+    if change.decision != ChangeDecision.IGNORED or not change.protection_reason:
         return ""
     return "staying" if change.protection == Protection.KEPT_UNTIL or change.decided_at else "stuck"
 

@@ -41,11 +41,11 @@ class Rule:
 
 
 RULES = (  # the first that holds is the one that is shown
-    Rule(Protection.HOLD, "p.hold IS NOT NULL", "'Protected: legal hold: ' || p.hold"),
+    Rule(Protection.HOLD, "p.legal_hold_reason IS NOT NULL", "'Protected: legal hold: ' || p.legal_hold_reason"),
     Rule(Protection.KEPT_UNTIL,
          "a.match_kind = 'matched' AND p.status = 'deprovisioned' AND p.remove_on > :today",
          f"'Kept until ' || {sql_day_in_words('p.remove_on', ':today')}"),
-    Rule(Protection.BY_HAND, "a.protected IS NOT NULL", "'Protected: ' || a.protected"),
+    Rule(Protection.BY_HAND, "a.protection_reason IS NOT NULL", "'Protected: ' || a.protection_reason"),
     Rule(Protection.AUTOMATION_ACCOUNT, "a.external_id = :identity", "'Protected: Rollcall acts with this account'"),
     Rule(Protection.SYSTEM, "a.kind = 'system'", "'Protected: the app made it for itself'"),
     Rule(Protection.ANOTHERS_ADDRESS, f"{ANOTHERS} IS NOT NULL", f"'Protected: ' || {ANOTHERS}"),
@@ -74,7 +74,7 @@ _PROTECT = f"""
     WITH known AS MATERIALIZED (
         SELECT w.rowid AS id, {_first(RULES)} AS why FROM wanted w JOIN account a ON a.id = w.account_id
         LEFT JOIN person p ON p.id = a.person_id WHERE w.kind = :kind AND w.in_app AND w.protection IS NULL)
-    UPDATE wanted SET protection = known.why ->> 0, protected = known.why ->> 1
+    UPDATE wanted SET protection = known.why ->> 0, protection_reason = known.why ->> 1
     FROM known WHERE wanted.rowid = known.id AND known.why IS NOT NULL
 """
 
@@ -95,14 +95,14 @@ def protect(kind: str, values: dict[str, object]) -> None:
 
 
 _LOSES = """
-    wanted.protected IS NULL AND wanted.left_out IS NULL AND wanted.in_app
+    wanted.protection_reason IS NULL AND wanted.left_out_reason IS NULL AND wanted.in_app
     AND (wanted.kind IN ('removed user', 'no longer assigned')
         OR CAST(wanted.detail ->> 'demotes' AS TEXT) IN ('1', 'true'))
 """
 _LEAVING = f"SELECT account_id FROM wanted WHERE account_id IS NOT NULL AND {_LOSES}"
 _PROTECT_LAST = f"""
     UPDATE wanted SET protection = '{Protection.LAST_ADMINISTRATOR}',
-        protected = (SELECT {administrators.why_last("a")} FROM account a WHERE a.id = wanted.account_id)
+        protection_reason = (SELECT {administrators.why_last("a")} FROM account a WHERE a.id = wanted.account_id)
     WHERE kind IN (SELECT value FROM json_each(:kinds)) AND {_LOSES}
       AND {administrators.may_be_last("wanted.account_id")} AND NOT EXISTS ({administrators.left(_LEAVING)})
 """
@@ -114,9 +114,8 @@ def protect_last(values: dict[str, object], *kinds: str) -> None:
 
 
 # The columns of `account` that the rules read.
-_READ = ("id", "app_id", "external_id", "person_id", "protected", "kind", "email_key", "user_name", "match_kind",
-         "email_when_matched",
-         "role", "further_roles", "missing_fields")  # fmt: skip
+_READ = ("id", "app_id", "external_id", "person_id", "protection_reason", "kind", "email_key", "user_name",
+         "match_kind", "email_when_matched", "role", "further_roles", "missing_fields")  # fmt: skip
 # The account as it is in the caller's object: right before its removal that has what the app just answered, unsaved.
 _NUMBERS = ("id", "app_id", "person_id", "missing_fields")
 _AS_IT_IS = ", ".join(

@@ -12,7 +12,7 @@ from sync.staging.check import WANTED
 from sync.states import REMOVALS, ChangeKind, Protection, texts
 from sync.workspace import today
 
-WANT = "INSERT INTO wanted (kind, account_id, asset_id, in_app, before, reason, left_out, person_id)"
+WANT = "INSERT INTO wanted (kind, account_id, asset_id, in_app, before, reason, left_out_reason, person_id)"
 ACCOUNTS_OF_A_PERSON = 20  # in all apps, at most in most companies
 REMOVES = f"kind IN ({texts(REMOVALS)})"  # kinds of Change by which someone leaves the app
 
@@ -84,7 +84,7 @@ def _leavers(rows: str) -> str:
     return f"""
         {WANT} SELECT 'removed user', a.id, NULL, TRUE, {roles.words("a")},
             p.status_reason || CASE WHEN p.status_reason = '' THEN 'Left' ELSE '' END,
-            CASE WHEN {leavers.LEFT_OUT} THEN a.left_out END, p.id
+            CASE WHEN {leavers.LEFT_OUT} THEN a.left_out_reason END, p.id
         FROM {rows} JOIN app ON app.id = a.app_id
         WHERE {leavers.HAS_LEFT} AND a.state = 'present'
           AND NOT EXISTS (
@@ -129,7 +129,7 @@ def wanted_counts() -> dict[str, int]:
     """By kind of change, what needs approval: nothing that is protected or was left out."""
     return dict(
         db.execute_sql(
-            "SELECT kind, count(*) FROM wanted WHERE coalesce(protected, left_out) IS NULL GROUP BY kind"
+            "SELECT kind, count(*) FROM wanted WHERE coalesce(protection_reason, left_out_reason) IS NULL GROUP BY kind"
         ).fetchall()
     )
 
@@ -139,7 +139,7 @@ def someone_waits(app: App) -> bool:
     rows = db.execute_sql(
         f"""
         SELECT account_id, {_REMOVAL}, protection FROM wanted
-        WHERE left_out IS NULL AND accepted IS NULL AND protection IS DISTINCT FROM '{Protection.KEPT_UNTIL}'
+        WHERE left_out_reason IS NULL AND accepted IS NULL AND protection IS DISTINCT FROM '{Protection.KEPT_UNTIL}'
         """
     ).fetchall()
     if any(of_leaver or not protection for _, of_leaver, protection in rows):
@@ -154,11 +154,11 @@ def mailed_before(app: App) -> set[int]:
         """
         SELECT c.account_id FROM wanted w CROSS JOIN account a ON a.id = w.account_id
         CROSS JOIN person p ON p.id = a.person_id
-        CROSS JOIN change c ON c.account_id = a.id AND c.app_id = ? AND c.protected IS NOT NULL
+        CROSS JOIN change c ON c.account_id = a.id AND c.app_id = ? AND c.protection_reason IS NOT NULL
             AND c.decision <> 'applied'
             AND c.decided_at >= p.status_since
             AND NOT EXISTS (SELECT 1 FROM accepted_leaver x WHERE x.account_id = a.id AND x.ended_at >= c.decided_at)
-        WHERE w.protected IS NOT NULL
+        WHERE w.protection_reason IS NOT NULL
         """,
         (app.id,),
     ).fetchall()

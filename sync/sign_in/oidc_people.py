@@ -124,7 +124,8 @@ def _find(claims: Mapping[str, Any], known: Settings, by: Asker) -> Person:
             "Ask an Owner of Rollcall to add you."
         )
     person = people.add(_name(claims, email), email, by, workspace_role=role)
-    PersonEmail.update(vouched=True).where(PersonEmail.person == person).execute()  # an Owner has set the provider up
+    # An Owner has set the provider up.
+    PersonEmail.update(vouched_for=True).where(PersonEmail.person == person).execute()
     _remember(person, claims, known, by)
     return person
 

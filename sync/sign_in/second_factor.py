@@ -13,7 +13,7 @@ from sync.names import signature
 from sync.people.people import PeopleProblem
 from sync.rank import Asker
 from sync.sign_in import attempts, authenticator, recovery_codes, sessions
-from sync.states import AppState, Part, SecondFactor, WorkspaceRole
+from sync.states import AppManager, AppState, SecondFactor, WorkspaceRole
 from sync.workspace import Workspace, update_workspace, workspace
 
 MANAGING = (WorkspaceRole.OWNER, WorkspaceRole.SUPER_ADMIN, WorkspaceRole.ADMIN)  # workspace roles
@@ -57,7 +57,8 @@ def manages(person: Person) -> bool:
     if person.workspace_role in MANAGING:
         return True
     return AppPerson.select().join(App).where(
-        AppPerson.person == person, AppPerson.part == Part.OWNER, App.state != AppState.DISCONNECTED).exists()
+        AppPerson.person == person, AppPerson.manages_as == AppManager.OWNER, App.state != AppState.DISCONNECTED
+    ).exists()  # fmt: skip
 
 
 def must_set_up(session: Session, settings: Workspace) -> bool:

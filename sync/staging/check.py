@@ -92,8 +92,8 @@ ASSIGNED = Table(
 # What needs approval, or is held or protected.
 WANTED = Table(
     "wanted",
-    "kind TEXT, account_id INT, asset_id INT, in_app BOOL, before TEXT, reason TEXT, protection TEXT, protected TEXT, "
-    "left_out TEXT, after TEXT, person_id INT, detail JSONB, accepted INT",
+    "kind TEXT, account_id INT, asset_id INT, in_app BOOL, before TEXT, reason TEXT, protection TEXT, "
+    "protection_reason TEXT, left_out_reason TEXT, after TEXT, person_id INT, detail JSONB, accepted INT",
     owner="safety.wanted", writers=("groups.assignments", "reports.mass_updates", "safety.protection"),
     readers=("groups.rules", "reports.merge"),
     indexed="coalesce(account_id, 0), coalesce(person_id, 0), coalesce(asset_id, 0)",

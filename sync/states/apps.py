@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 
-class Part(StrEnum):
+class AppManager(StrEnum):
     """What a person is in one app.
     Owners approve changes there; Collaborators manage the app with them."""
 

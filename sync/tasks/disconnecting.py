@@ -18,7 +18,7 @@ from sync.tasks import tasks
 
 def disconnect(app: App, by: Asker) -> None:
     """Delete the credential, stop checking, cancel open tasks. Raises AppProblem if it already is disconnected."""
-    rank.require_part(by, app)
+    rank.require_manager(by, app)
     with writing():
         apps.set_state(app, AppState.DISCONNECTED, "disconnected app", by)
         App.update(credential=None, error=None).where(App.id == app.id).execute()

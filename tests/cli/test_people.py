@@ -24,7 +24,7 @@ def test_people_are_imported_whole_or_not_at_all(rollcall):
 def test_progress_of_a_reading_is_reported_when_it_changes(capsys):
     progress = cli_directories._progress(Directory(name="Staff"))
     for read in (0, 0, 2, 2):
-        progress(DirectoryReading(read=read))
+        progress(DirectoryReading(people_read=read))
     assert capsys.readouterr().err == "Staff: reading …\nStaff: reading, 2 people …\n"
 
 

@@ -82,10 +82,10 @@ def test_the_next_check_finds_the_story(started_before, listen):
         assert set(changes("new user")) >= {"mira@acme.example", "yusuf@acme.example"}
         assert changes("updated role")["leo@acme.example"].after == "Member"
         removals = changes("removed user")
-        assert {email for email, change in removals.items() if not change.protected} == {
+        assert {email for email, change in removals.items() if not change.protection_reason} == {
             "jana@acme.example", "tom@acme.example",
         }  # fmt: skip
-        assert "last Owner" in removals["pavel@acme.example"].protected
+        assert "last Owner" in removals["pavel@acme.example"].protection_reason
         assert check("Acme Ads").counts["new_users"] == 1
         tom = Account.get(Account.email == "tom@acme.example", Account.app == App.get(App.name == "Acme Ads"))
         assert [asset.name for asset in sole_managers.sole_assets([tom.id])[tom.id]] == ["Acme Spring Sale"]
@@ -95,7 +95,8 @@ def test_finishing_removes_the_accounts_in_the_app_itself(started_before, listen
     with running(started_before, listen) as ready, connected():
         check("Acme Chat")
         report = reports.open_report(App.get(App.name == "Acme Chat"))
-        alone = sole_managers.sole_assets([change.account_id for change in report.changes if not change.protected])
+        ready = [change.account_id for change in report.changes if not change.protection_reason]
+        alone = sole_managers.sole_assets(ready)
         nobody = {(account_id, asset.id): None for account_id, assets in alone.items() for asset in assets}
         assert nobody
         reports.finish(report, "Olga", hand_overs=nobody)

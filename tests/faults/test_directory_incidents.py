@@ -78,7 +78,7 @@ def test_directory_unreachable_in_the_middle(ldap, slapd, monkeypatch):
 
     monkeypatch.setattr(LdapDirectory, "people", killed_after_a_page)
     reading = read(ldap)
-    assert (reading.state, reading.read) == ("failed", 500)
+    assert (reading.state, reading.people_read) == ("failed", 500)
     assert gone() == set()
 
 

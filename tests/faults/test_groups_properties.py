@@ -213,7 +213,8 @@ class World(RuleBasedStateMachine):
     @staticmethod
     def contents() -> tuple:
         return (
-            list(Change.select(Change.id, Change.decision, Change.report, Change.reason, Change.protected).tuples()),
+            list(Change.select(Change.id, Change.decision, Change.report, Change.reason,
+                               Change.protection_reason).tuples()),
             list(Report.select(Report.id, Report.state, Report.waiting, Report.held).where(
                 Report.counts != {}).tuples()),
             list(Assignment.select(Assignment.person, Assignment.role, Assignment.ended_at).tuples()),

@@ -98,7 +98,7 @@ def test_native_admin_groups(chat):
     chat.leave(3)
     report = chat.check().report
     change = Change.get(Change.report == report, Change.account == bot)
-    assert change.decision == "ignored" and change.protected
+    assert change.decision == "ignored" and change.protection_reason
     reports.finish(report, chat.by)
     queue.drain()
     assert chat.removed() == [email(3)]
@@ -233,7 +233,7 @@ def test_reactivated(chat):
         chat.store.add(f"n{chat.store.count('member')}@acme.example", "New", "member", via="page")
     now = {number: Account.get_by_id(account.id) for number, account in by_hand.items()}
     assert [now[n].match_kind for n in range(2, 6)] == ["unmatched", "guest", "service account", "matched"]
-    assert now[5].person_id == chat.people[6].id and now[6].protected == "legal hold"
+    assert now[5].person_id == chat.people[6].id and now[6].protection_reason == "legal hold"
     assert next(m for m in chat.members() if m["email"] == email(1))["status"] == "deactivated"
     assert len(chat.calls("PATCH") + chat.calls("POST") + chat.calls("DELETE") + chat.calls("PUT")) == acts
 

@@ -287,7 +287,7 @@ class Leaving(RuleBasedStateMachine):
             return
         rows = [Person.get_by_id(person.id) for person in self.people]
         assert [row.status == "active" for row in rows] == self.here
-        assert [row.hold is not None for row in rows] == self.hold
+        assert [row.legal_hold_reason is not None for row in rows] == self.hold
         assert len(world.removed) == len(set(world.removed)), "a seat was removed twice"
         assert Offboarding.select().where(Offboarding.state == "scheduled").count() == len(self.plan)
 

@@ -88,11 +88,11 @@ def test_with_the_role_hidden_the_last_administrator_stays_protected(chat, to, e
     update_workspace(chat.by, guard_accounts=5)
     chat.leave(0)
     report = chat.check().report
-    assert chat.change(report, 0).protected == "Protected: the last Owner of the app"
+    assert chat.change(report, 0).protection_reason == "Protected: the last Owner of the app"
     lose(chat, "role", empty=empty)
     assert chat.check().state == "failed"
     report = reports.open_report(chat.app)
-    assert chat.change(report, 0).protected == "Protected: the last Owner of the app"
+    assert chat.change(report, 0).protection_reason == "Protected: the last Owner of the app"
     reports.finish(report, chat.by)
     queue.drain(("task",))
     assert chat.removed() == [] and Task.select().count() == 0
@@ -268,4 +268,4 @@ def test_an_administrator_of_unknown_status_is_none_who_stays(chat):
     with chat.store.writing() as store:
         store.execute("UPDATE member SET status = 'frozen' WHERE email = ?", (email(1),))
     chat.leave(0)
-    assert chat.change(chat.check().report, 0).protected == "Protected: the last Owner of the app"
+    assert chat.change(chat.check().report, 0).protection_reason == "Protected: the last Owner of the app"

@@ -186,7 +186,7 @@ def test_a_dismissed_update_is_asked_about_again_and_removes_nobody(chat):
     with pytest.raises(reports.ReportProblem, match="can't be left out"):
         reports.leave_out(held(report)[0], "no", chat.by)
     reports.dismiss(report, chat.by, "The app is wrong")
-    assert Account.select().where(Account.left_out.is_null(False)).count() == 0
+    assert Account.select().where(Account.left_out_reason.is_null(False)).count() == 0
     again = chat.check().report
     assert again.id != report.id and len(held(again)) == 6
 
@@ -205,7 +205,7 @@ def test_neither_the_known_nor_the_new_role_ends_the_last_administrators_protect
     check = chat.check()
     assert check.held == 7
     change = chat.change(check.report, 0)
-    assert change.protected and change.protected.startswith("Protected: the last Owner")
+    assert change.protection_reason and change.protection_reason.startswith("Protected: the last Owner")
     with pytest.raises(reports.ReportHeld):
         reports.finish(check.report, chat.by)
     queue.drain(("task",))
@@ -221,7 +221,7 @@ def test_an_administrator_by_a_held_change_may_be_the_last(chat):
     chat.leave(1)
     check = chat.check()
     assert check.held and roles()["Person 1"] == "member"
-    assert "the last Owner" in (chat.change(check.report, 1).protected or "")
+    assert "the last Owner" in (chat.change(check.report, 1).protection_reason or "")
 
 
 def test_a_held_suspension_counts_against_an_administrator(chat):
@@ -232,7 +232,7 @@ def test_a_held_suspension_counts_against_an_administrator(chat):
     chat.leave(0)
     check = chat.check()
     assert check.held >= 9
-    assert "the last Owner" in (chat.change(check.report, 0).protected or "")
+    assert "the last Owner" in (chat.change(check.report, 0).protection_reason or "")
 
 
 def test_a_held_address_of_someone_active_protects_the_account(chat):
@@ -245,7 +245,7 @@ def test_a_held_address_of_someone_active_protects_the_account(chat):
     check = chat.check()
     assert check.held == 6
     change = chat.change(check.report, 3)
-    assert change.protected == "Protected: its e-mail is that of Person 4"
+    assert change.protection_reason == "Protected: its e-mail is that of Person 4"
     with pytest.raises(reports.ReportHeld):
         reports.finish(check.report, chat.by)
 

@@ -216,7 +216,8 @@ def everything_known() -> dict:
         "accounts": {
             email or external_id: [state, role, match, left_out]
             for external_id, email, state, role, match, left_out in Account.select(
-                Account.external_id, Account.email, Account.state, Account.role, Account.match_kind, Account.left_out
+                Account.external_id, Account.email, Account.state, Account.role, Account.match_kind,
+                Account.left_out_reason,
             ).tuples()
         },
         "roles": rows(Role.select(Role.external_id, Role.label, Role.privileged)),

@@ -47,7 +47,7 @@ def built(folder: Path, olga: Person, by: str) -> Iterator[Apps]:
         for app in (chat_app, ads_app):
             _check(app, by)
         ana = people.find_by_email("ana@acme.example")
-        apps.set_part(chat_app, ana, "collaborator", by)
+        apps.set_manager(chat_app, ana, "collaborator", by)
         members.protect(Account.get(Account.email == "olga@acme.example"), "Owns the billing", by)
         let_time_pass(company, chat.store, ads.store)
         _check(chat_app, by)
@@ -56,7 +56,7 @@ def built(folder: Path, olga: Person, by: str) -> Iterator[Apps]:
         draft = drafts.start("sample-ads", olga)
         live = asking.ask(ads_app, by)
         with writing():
-            Check.update(state="running", phase="accounts", read=3400, total=5120, started_at=utcnow()).where(
+            Check.update(state="running", phase="accounts", items_read=3400, total=5120, started_at=utcnow()).where(
                 Check.id == live.id
             ).execute()
             Task.create(app=chat_app, kind="remove", account=Account.get(Account.email == "kim@freelance.example"),

@@ -98,7 +98,7 @@ def _many_apps(owner: Person) -> None:
     for number in range(1, APPS):
         app = App.create(connector="scim", name=f"App {number}", category=("Seat-based", "Paid social")[number % 2],
                          state="active", users=40, matched=36, unmatched=4, last_check_at=utcnow())  # fmt: skip
-        AppPerson.create(app=app, person=owner, part="owner")
+        AppPerson.create(app=app, person=owner, manages_as="owner")
 
 
 @pytest.mark.parametrize("width", [WIDE, NARROW])

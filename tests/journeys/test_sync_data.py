@@ -138,7 +138,7 @@ def test_a_card_follows_its_check_and_keeps_its_menu_open(visit, live, olga: Per
     page.goto(f"{live.url}/apps")
     card = f"#app-{chat.app.id}"
     page.click(f"{card} summary")
-    Check.update(state="running", phase="accounts", read=1, total=4).where(Check.id == check.id).execute()
+    Check.update(state="running", phase="accounts", items_read=1, total=4).where(Check.id == check.id).execute()
     page.wait_for_selector(f"{card} .badge:has-text('Checking 25 %')")
     assert page.is_visible(f"{card} .menu-list"), "a swap closes no menu"
     Check.update(state="queued").where(Check.id == check.id).execute()

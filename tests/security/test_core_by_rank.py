@@ -115,7 +115,7 @@ CASES: dict[str, tuple[tuple, Callable[[World, Asker], object]]] = {
     "matching.vouching.stop_vouching": (OWNERS, lambda w, by: vouching.stop_vouching(w.owners_directory, by)),
     "apps.drafts.begin": (APP_OWNERS, lambda w, by: drafts.begin(w.app, [w.target], [], True, 0, by)),
     "apps.apps.rename": (APP_OWNERS, lambda w, by: apps.rename(w.app, "Other", by)),
-    "apps.apps.set_part": (APP_OWNERS, lambda w, by: apps.set_part(w.app, w.target, "owner", by)),
+    "apps.apps.set_manager": (APP_OWNERS, lambda w, by: apps.set_manager(w.app, w.target, "owner", by)),
     "apps.apps.set_schedule": (APP_OWNERS, lambda w, by: apps.set_schedule(w.app, True, 5, by)),
     "apps.apps.set_guard": (APP_OWNERS, lambda w, by: apps.set_guard(w.app, 1, 1, by)),
     "apps.apps.set_removal": (APP_OWNERS, lambda w, by: apps.set_removal(w.app, "automatic", by)),
@@ -242,7 +242,7 @@ def world(chat, someone, by) -> World:
 def _asker(actor: str | None, world: World, someone) -> Asker:
     person = someone("Act Or", actor if actor in RANKS else "user" if actor else None)
     if actor and actor.startswith("app "):
-        apps.set_part(world.app, person, actor.removeprefix("app "), MACHINE)
+        apps.set_manager(world.app, person, actor.removeprefix("app "), MACHINE)
     return Asker.person(person)
 
 

@@ -164,7 +164,7 @@ def test_a_new_person_of_the_provider_is_known_by_the_address_but_a_later_one_is
 
 def test_a_list_of_the_command_line_vouches_for_what_it_names(mallory, tom):
     people.edit(tom, Asker.person(mallory), emails=["tom.okafor@acme.example", "tom@acme.example"])
-    assert not PersonEmail.get(PersonEmail.email_key == "tom@acme.example").vouched
+    assert not PersonEmail.get(PersonEmail.email_key == "tom@acme.example").vouched_for
     importing.import_csv(b"email,further emails\ntom.okafor@acme.example,tom@acme.example\n", MACHINE)
     assert admit(_claims("tom@acme.example"), KNOWN) == tom
 

@@ -126,7 +126,7 @@ def test_nobody_else_gets_a_link(anybody: Client, someone, by, why: str, monkeyp
     if why == "left":
         people.mark_left(ben, by)
     if why == "not vouched for":  # an admin has typed it: it doesn't prove that the mailbox is Ben's
-        PersonEmail.update(vouched=False).where(PersonEmail.person == ben).execute()
+        PersonEmail.update(vouched_for=False).where(PersonEmail.person == ben).execute()
     if why == "provider alone":
         oidc.set_setting(oidc.KEPT_AS, {"issuer": "https://id.example", "client_id": "x"})
     assert _ask(anybody, "ben.roth@acme.example").status_code == 200

@@ -150,7 +150,7 @@ def test_it_is_asked_by_the_rank_that_the_creator_has_now(mallory, olga, someone
 def test_the_person_who_changes_how_it_is_read_is_responsible_for_it(mallory, olga, by, tmp_path):
     file = tmp_path / "list.csv"
     directory = _directory(file, LISTS["admin_renames_owner"], Asker.command_line())
-    assert Directory.get_by_id(directory.id).vouched, "the command line counts as an Owner"
+    assert Directory.get_by_id(directory.id).vouched_for, "the command line counts as an Owner"
     directories.reconnect(directory, {"file": str(file)}, by)
     assert vouching.rank_of_directory(directory) == 0
     directories.reconnect(directory, {"file": str(file)}, Asker.person(mallory))

@@ -68,7 +68,7 @@ def test_an_app_that_isnt_theirs_is_distinguished_from_one_that_isnt_there(site:
 
 
 def test_a_collaborator_who_acts_as_an_owner(site: Flask, jana: Person, app: App, by: str):
-    apps.set_part(app, jana, "collaborator", by)
+    apps.set_manager(app, jana, "collaborator", by)
     assert Client(site, jana).send("DELETE", f"/apps/{app.id}/pause").status_code == 403
     [entry] = entries()
     assert "DELETE /apps/<int:app_id>/pause" in entry.why
@@ -129,7 +129,7 @@ def test_fail2bans_filter_of_the_docs_finds_each_line(site: Flask, jana: Person,
 def test_guests_are_suggested_nobody(site: Flask, olga: Person, app: App, someone, by: str, role: str):
     person = olga if role == "owner" else someone(role=role)
     if role != "owner":
-        apps.set_part(app, person, "owner", by)
+        apps.set_manager(app, person, "owner", by)
     people.add("Pia Personal", "pia@acme.example", by)
     shown = Client(site, person).get(f"/apps/{app.id}/people/suggestions?owner=pia").text
     assert ("pia@acme.example" in shown) is (role != "guest")

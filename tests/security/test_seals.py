@@ -32,7 +32,7 @@ def _rewrite_without_the_key() -> None:
         fields = [row["at"].isoformat(), row["who"], row["what"], row["about"], row["why"], row["before"], row["after"],
                   row["app"], row["person"], row["report"]]
         last = hashlib.sha256((last + json.dumps(fields)).encode()).hexdigest()
-        db.execute_sql("UPDATE activity SET seal = ?, line = NULL WHERE id = ?", (last, row["id"]))
+        db.execute_sql("UPDATE activity SET seal = ?, first_entry = NULL WHERE id = ?", (last, row["id"]))
 
 
 def test_a_log_that_was_written_again_without_the_key_is_found(logged):

@@ -224,7 +224,7 @@ def test_only_an_owner_who_has_one_requires_it(site, owner: Client, olga: Person
 def test_people_who_manage_must_have_one(site, chat, someone, by: str, role: str, part: str | None, must: bool):
     person = someone("Mana Ger", role)
     if part:
-        apps.set_part(chat.app, person, part, by)
+        apps.set_manager(chat.app, person, part, by)
     _required(by)
     assert Client(site, person).get("/apps").status_code == (303 if must else 200)
 

@@ -49,7 +49,8 @@ class Scripted:
         self.connect()
 
     def connect(self) -> None:
-        self.directory = Directory.create(kind="scripted", name=self.name, settings={"script": self.name}, vouched=True)
+        self.directory = Directory.create(kind="scripted", name=self.name, settings={"script": self.name},
+                                          vouched_for=True)
 
     def give(self) -> Iterator[DirectoryPerson]:
         for given, entry in enumerate(list(self.entries.values())):

@@ -64,7 +64,7 @@ def test_two_entries_that_changed_places_are_found(logged):
 
 def test_an_entry_that_was_put_in_is_found(logged):
     tamper("INSERT INTO activity SELECT 99, at, who, what, about, why, before, after, app_id, person_id, report_id, "
-           "seal, line FROM activity WHERE id = 2")
+           "seal, first_entry FROM activity WHERE id = 2")
     assert activity.verify().broken_at == 99
 
 

@@ -98,14 +98,14 @@ def test_regrouping_the_log_breaks_the_seal(olga):
     write("person deprovisioned")
     assert activity.verify().ok
     db.no_longer_append_only("activity", "update")
-    db.execute_sql("UPDATE activity SET line = id - 1 WHERE id = (SELECT max(id) FROM activity)")
+    db.execute_sql("UPDATE activity SET first_entry = id - 1 WHERE id = (SELECT max(id) FROM activity)")
     assert not activity.verify().ok
 
 
 def test_entries_of_an_earlier_version_are_lines_of_their_own(olga):
     write("noted", "noted")
     db.no_longer_append_only("activity", "update")
-    db.execute_sql("UPDATE activity SET line = NULL")
+    db.execute_sql("UPDATE activity SET first_entry = NULL")
     assert all(line.entries == 1 for line in log_lines.lines(Log())[0])
 
 

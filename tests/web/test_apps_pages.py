@@ -61,7 +61,7 @@ def test_a_card_shows_users_match_state_and_last_check(owner: Client, chat) -> N
 
 def test_the_card_of_a_running_check_polls_until_it_ends(owner: Client, chat) -> None:
     check = asking.ask(chat.app, chat.by)
-    Check.update(state="running", phase="accounts", read=62, total=100).where(Check.id == check.id).execute()
+    Check.update(state="running", phase="accounts", items_read=62, total=100).where(Check.id == check.id).execute()
     card = owner.get(f"/apps/{chat.app.id}/card", htmx=True).text
     assert "Checking 62 %" in card and "every 2s" in card
     Check.update(state="failed", error="No answer").where(Check.id == check.id).execute()
@@ -147,7 +147,7 @@ def test_names_from_outside_are_escaped(owner: Client, home) -> None:
 
 def test_a_collaborator_sees_members_and_no_way_to_act(site: Flask, chat, someone) -> None:
     person = someone("Cora Collaborator", "user")
-    apps.set_part(chat.app, person, "collaborator", chat.by)
+    apps.set_manager(chat.app, person, "collaborator", chat.by)
     browser = Client(site, person)
     page = browser.get(f"/apps/{chat.app.id}").text
     assert "Check for updates" not in page and "Replace" not in page and "Disconnect" not in page
@@ -208,15 +208,15 @@ def test_owners_and_collaborators_are_added_changed_and_taken_out(owner: Client,
 
     def part() -> str | None:
         row = AppPerson.get_or_none(AppPerson.app == chat.app, AppPerson.person == jana)
-        return row and row.part
+        return row and row.manages_as
 
-    owner.post(here, email="JANA.kowalski@acme.example", part="collaborator")
+    owner.post(here, email="JANA.kowalski@acme.example", manages_as="collaborator")
     assert part() == "collaborator"
-    owner.send("PUT", f"{here}/{jana.id}", part="owner")
+    owner.send("PUT", f"{here}/{jana.id}", manages_as="owner")
     assert part() == "owner"
     owner.send("DELETE", f"{here}/{jana.id}")
     assert part() is None
-    answer = owner.post(here, email="nobody@acme.example", part="owner")
+    answer = owner.post(here, email="nobody@acme.example", manages_as="owner")
     assert answer.status_code == 422 and "Nobody in People has the address nobody@acme.example" in answer.text
     olga = people.find_by_email("olga@acme.example")
     page = owner.client.post(f"{here}/{olga.id}?_method=DELETE", data={"csrf_token": owner.token()},

@@ -93,7 +93,7 @@ def test_the_whole_way(owner: Client, acme: ChatApp, someone) -> None:
     assert "Kim Sørensen" in page and "Unmatched" in page
     app = App.get_by_id(app.id)
     assert (app.name, app.state, app.check_minute, app.users) == ("Chat", "active", 260, 4)
-    assert sorted(row.part for row in app.people) == ["collaborator", "owner"]
+    assert sorted(row.manages_as for row in app.people) == ["collaborator", "owner"]
     assert Activity.select().where(Activity.what == "connected app", Activity.app == app).count() == 1
 
 

@@ -81,7 +81,7 @@ def test_a_user_sees_their_own_apps_alone(site, chat, second, someone, by) -> No
     chat.check()
     here = Client(site, user)
     assert chat.app.name not in here.get("/").text and "left still ha" not in here.get("/").text
-    apps.set_part(chat.app, user, "collaborator", by)
+    apps.set_manager(chat.app, user, "collaborator", by)
     page = here.get("/").text
     assert "1 person who has left still has 1 account" in words(page) and second.app.name not in page
     assert f'href="/people/{chat.people[1].id}"' not in page, "they may not open it"

@@ -83,7 +83,7 @@ def test_the_card_says_who_is_stuck_with_the_button_for_its_owners(site, owner: 
     assert SENTENCE in text_of(card) and f'id="fix-{last.id}"' in card and f'id="accept-{last.id}"' in card
     assert SENTENCE in text_of(owner.get(f"/apps/{chat.app.id}/card").text)
     reader = someone("Rita Reader", "user")
-    apps.set_part(chat.app, reader, "collaborator", chat.by)
+    apps.set_manager(chat.app, reader, "collaborator", chat.by)
     seen = text_of(Client(site, reader).get("/apps").text)
     assert "still have accounts" in seen and SENTENCE not in seen
 
@@ -96,7 +96,7 @@ def test_people_who_cannot_lift_a_legal_hold_see_who_can(site, owner: Client, ch
     mine = owner.get(f"/apps/{chat.app.id}").text
     assert "is on legal hold: Lawsuit 12/2026" in text_of(mine) and f'href="{address}"' in mine
     app_owner = someone("Ada Owner", "user")
-    apps.set_part(chat.app, app_owner, "owner", chat.by)
+    apps.set_manager(chat.app, app_owner, "owner", chat.by)
     theirs = Client(site, app_owner)
     assert theirs.get(address).status_code == 403
     for page in (f"/apps/{chat.app.id}", f"/reports/{reports.open_report(chat.app).id}", "/apps"):

@@ -237,7 +237,7 @@ def test_an_operation_that_the_app_lacks_is_not_offered(owner: Client, chat, her
 
 def test_collaborators_look_and_touch_nothing(site, owner: Client, chat, here, someone) -> None:
     colleague = someone("Cora Looks", "user")
-    apps.set_part(App.get(), colleague, "collaborator", chat.by)
+    apps.set_manager(App.get(), colleague, "collaborator", chat.by)
     page = Client(site, colleague).get(f"{here}/members").text
     assert "Add users" not in page and 'name="account"' not in page and "Person 3" in page
     assert "Change the role" not in Client(site, colleague).get(f"{here}/members/{id_of(1)}").text

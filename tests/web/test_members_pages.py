@@ -113,7 +113,7 @@ def test_protection_needs_a_reason_and_keeps_the_account(owner: Client, chat) ->
     wizard = owner.get(f"/reports/{Report.get(Report.state == 'open').id}").text
     assert "is protected: Owns the billing" in wizard
     owner.send("DELETE", here)
-    assert now(account).protected is None
+    assert now(account).protection_reason is None
 
 
 def test_left_out_is_shown_and_taken_back(owner: Client, chat) -> None:

@@ -77,7 +77,7 @@ def test_a_removal_by_hand_is_not_counted_as_removed(owner: Client, ana: Person,
 
 def leave_out(app: App, person: Person) -> None:
     """In a report, after they have left."""
-    Account.update(left_out="hand-over", left_out_at=utcnow()).where(
+    Account.update(left_out_reason="hand-over", left_out_at=utcnow()).where(
         Account.app == app, Account.person == person).execute()
 
 
@@ -204,7 +204,7 @@ def test_stuck_is_retried_done_by_hand_or_given_up(owner: Client, ana: Person, c
 
 def test_an_admin_sees_and_takes_only_what_they_own(site, ana: Person, chat, second, someone, by: str) -> None:
     admin = someone("Jana Kowalski", "admin")
-    apps.set_part(chat.app, admin, "owner", by)
+    apps.set_manager(chat.app, admin, "owner", by)
     hers = Client(site, admin)
     page = hers.get(f"/people/{ana.id}/offboardings/new").text
     assert page.count('name="yes"') == 1 and "1 account in apps of other Owners" in page and "Second chat" not in page
@@ -218,7 +218,7 @@ def test_an_admin_sees_and_takes_only_what_they_own(site, ana: Person, chat, sec
 
 def test_hold_and_day(owner: Client, ana: Person, chat) -> None:
     owner.send("PUT", f"/people/{ana.id}/hold", reason="")
-    assert Person.get_by_id(ana.id).hold is None
+    assert Person.get_by_id(ana.id).legal_hold_reason is None
     owner.send("PUT", f"/people/{ana.id}/hold", reason="Lawsuit <b>")
     owner.send("PUT", f"/people/{ana.id}/remove-on", day=tomorrow())
     for address in (f"/people/{ana.id}", f"/people/{ana.id}/offboardings/new", f"/apps/{chat.app.id}/members"):

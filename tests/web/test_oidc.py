@@ -330,7 +330,7 @@ def test_deprovisioned_is_out_at_once_and_stays_out(anybody, set_up, jana, by) -
 
 def test_suspended_is_refused_with_the_reason(anybody, set_up, jana, by) -> None:
     set_up()
-    directory = Directory.create(kind="csv", name="Staff", vouched=True)
+    directory = Directory.create(kind="csv", name="Staff", vouched_for=True)
     DirectoryEntry.create(directory=directory, external_id="1", person=jana, status="suspended",
                           reported_status="suspended", reason="Disabled in Staff")
     people.recompute_status([jana.id], by)

@@ -310,7 +310,7 @@ def line_of_both(app: App) -> int:
     with writing():
         activity.record("schedule", "noted", app=app)
         activity.record("schedule", "noted")
-    return Activity.select(Activity.line).order_by(Activity.id.desc()).scalar()
+    return Activity.select(Activity.first_entry).order_by(Activity.id.desc()).scalar()
 
 
 @pytest.fixture
@@ -379,7 +379,7 @@ def _actor(name: str, world: dict, someone) -> Person | None:
     if name in WORKSPACE_ROLES:
         return someone("Act Or", name)
     person = someone("Act Or", "user")
-    apps.set_part(apps.App.get_by_id(world["app_id"]), person, name.removeprefix("app "), MACHINE)
+    apps.set_manager(apps.App.get_by_id(world["app_id"]), person, name.removeprefix("app "), MACHINE)
     return person
 
 

@@ -61,8 +61,8 @@ def test_only_reports_that_one_may_decide(site: Flask, chat, second, someone) ->
     chat.leave(1)
     chat.check()
     ann = someone("Ann Owner", "user")
-    apps.set_part(second.app, ann, "owner", chat.by)
-    apps.set_part(chat.app, ann, "collaborator", chat.by)
+    apps.set_manager(second.app, ann, "owner", chat.by)
+    apps.set_manager(chat.app, ann, "collaborator", chat.by)
     page = Client(site, ann).get("/reports").text
     assert "Second chat" in page and "Waiting for approval</span>" not in page and 'count-waiting' not in page
 

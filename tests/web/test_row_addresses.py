@@ -60,7 +60,7 @@ def test_a_menu_with_two_ids_is_written_once_for_rows_that_are_alike(site) -> No
 def test_accounts_are_alike_only_if_all_that_a_menu_reads_is() -> None:
     values = {"app": 3, "kind": "user", "status": "active", "match_kind": "matched"}
     others = ({"app": 4}, {"kind": "system"}, {"status": "invited"}, {"match_kind": "guest"}, {"match_by_hand": True},
-              {"left_out": "a contractor"}, {"protected": "the owner"})  # fmt: skip
+              {"left_out_reason": "a contractor"}, {"protection_reason": "the owner"})  # fmt: skip
     kinds = {Alike.of(Account(id=id, **values | other)) for id, other in enumerate(({}, *others))}
     assert len(kinds) == len(others) + 1
     assert Alike.of(Account(id=1, **values)) == Alike.of(Account(id=2, name="Ana", **values))

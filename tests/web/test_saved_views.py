@@ -98,8 +98,8 @@ def test_a_shared_view_is_everyones_to_open(site: Flask, owner: Client, someone)
 
 def test_only_owners_share_a_view(site: Flask, chat, someone) -> None:
     collaborator, owner = someone("Cora", "user"), someone("Oda", "user")
-    apps.set_part(chat.app, collaborator, "collaborator", chat.by)
-    apps.set_part(chat.app, owner, "owner", chat.by)
+    apps.set_manager(chat.app, collaborator, "collaborator", chat.by)
+    apps.set_manager(chat.app, owner, "owner", chat.by)
     given = {"list": "members", "app": chat.app.id, "query": "role=member", "shared": "yes"}
     assert Client(site, collaborator).post("/views", name="X", **given).status_code == 422
     assert Client(site, owner).post("/views", name="X", **given).status_code == 303
@@ -128,8 +128,8 @@ def test_a_list_of_one_app_has_views_of_its_own(
 
 def test_views_of_reports_inside_an_app_are_its_owners(site: Flask, chat, someone) -> None:
     ann, kim = someone("Ann Owner", "user"), someone("Kim Sees", "user")
-    apps.set_part(chat.app, ann, "owner", chat.by)
-    apps.set_part(chat.app, kim, "collaborator", chat.by)
+    apps.set_manager(chat.app, ann, "owner", chat.by)
+    apps.set_manager(chat.app, kim, "collaborator", chat.by)
     for name in ("reports", "activity"):
         asked = {"list": name, "app": chat.app.id, "query": "state=open" if name == "reports" else "kind=checks"}
         assert save(Client(site, ann), "Mine", **asked).location.startswith(f"/apps/{chat.app.id}/{name}?")

@@ -65,7 +65,7 @@ def test_shows_to_each_only_what_their_pages_show(site, two_apps, someone, by) -
     mine, other = two_apps
     people_of = {role: someone(f"Some {role}", role=role) for role in ("user", "guest", "admin", "super admin")}
     for role in ("user", "guest", "admin"):
-        apps.set_part(mine, people_of[role], "owner" if role == "user" else "collaborator", by)
+        apps.set_manager(mine, people_of[role], "owner" if role == "user" else "collaborator", by)
     for _ in range(2):
         for role in ("user", "guest", "admin"):
             person = people_of[role]

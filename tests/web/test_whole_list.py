@@ -22,7 +22,7 @@ def crowd(listed, site) -> App:
     listed.check()
     app = App.get_by_id(listed.app.id)
     App.update(connector="listed-operations").where(App.id == app.id).execute()
-    Account.update(protected="Owns the billing").where(Account.external_id == "m7").execute()
+    Account.update(protection_reason="Owns the billing").where(Account.external_id == "m7").execute()
     return App.get_by_id(app.id)
 
 
@@ -54,7 +54,7 @@ def test_all_that_a_filter_finds_are_removed_after_a_release(owner: Client, crow
 def test_an_account_changed_since_the_preview_needs_another_approval(owner: Client, crowd: App) -> None:
     ids = [row.id for row in Account.select(Account.id).where(Account.app == crowd, Account.name != "Boss")]
     plan = by_hand.plan_removals(crowd, ids)
-    Account.update(protected="Stays").where(Account.external_id == "m8").execute()
+    Account.update(protection_reason="Stays").where(Account.external_id == "m8").execute()
     with pytest.raises(by_hand.PlanChanged):
         by_hand.carry_out(lambda: by_hand.plan_removals(crowd, ids), "olga", plan.seen, released=len(plan.ready))
     assert not Task.select().exists()

@@ -65,11 +65,11 @@ def test_without_javascript_the_check_has_a_page_that_reloads_itself(owner: Clie
 def test_progress_says_phase_numbers_and_time_and_ends(owner: Client, chat) -> None:
     check = asking.ask(chat.app, chat.by)
     here = f"/apps/{chat.app.id}/checks/{check.id}/progress"
-    Check.update(state="running", phase="accounts", read=3400, total=5120).where(Check.id == check.id).execute()
+    Check.update(state="running", phase="accounts", items_read=3400, total=5120).where(Check.id == check.id).execute()
     part = owner.get(here, htmx=True).text
     assert "Reading members…" in part and "3,400" in part and "of 5,120" in part and "s so far" in part
     assert 'value="3400" max="5120"' in part
-    Check.update(read=6000).where(Check.id == check.id).execute()
+    Check.update(items_read=6000).where(Check.id == check.id).execute()
     assert 'value="6000" max="6000"' in owner.get(here, htmx=True).text, "a total that was too small"
     Check.update(state="queued", phase="waiting").where(Check.id == check.id).execute()
     chat.store.add("new@acme.example", "New Body", "member", via="page")
@@ -164,7 +164,7 @@ def test_a_reason_is_required_and_what_was_ticked_stays(owner: Client, chat, rep
     assert answer.text.count("Enter a reason. It is shown with this row") == 1
     assert 'value="Contractor &lt;b&gt;now&lt;/b&gt;"' in answer.text
     assert len(re.findall(r'name="yes"[^>]* checked>', answer.text)) == 1
-    assert Task.select().count() == 0 and Account.get(Account.email == "p3@acme.example").left_out is None
+    assert Task.select().count() == 0 and Account.get(Account.email == "p3@acme.example").left_out_reason is None
 
 
 def test_a_report_that_has_changed_is_shown_again_with_ticks_kept(owner: Client, chat, report: Report) -> None:
@@ -194,7 +194,7 @@ def test_a_leaver_left_out_can_be_ticked_again(owner: Client, chat, report: Repo
     assert "Left out: Hand-over until Friday" in page and outcome(page) == "Removes 2 people from Chat."
     finish(owner, report, yes=[one, two, three])
     queue.drain(("task",))
-    assert len(chat.removed()) == 3 and Account.get(Account.email == "p2@acme.example").left_out is None
+    assert len(chat.removed()) == 3 and Account.get(Account.email == "p2@acme.example").left_out_reason is None
 
 
 def test_an_unchanged_reason_is_not_noted_again(owner: Client, chat, report: Report) -> None:
@@ -314,7 +314,7 @@ def test_many_rows_come_a_hundred_at_a_time_and_count_as_ticked(owner: Client, c
 
 def test_a_collaborator_and_a_stranger_reach_no_report(site: Flask, chat, report: Report, someone) -> None:
     cora = someone("Cora Collaborator", "user")
-    apps.set_part(chat.app, cora, "collaborator", chat.by)
+    apps.set_manager(chat.app, cora, "collaborator", chat.by)
     for person, status in ((cora, 403), (someone("Sam Stranger", "user"), 404)):
         browser = Client(site, person)
         assert browser.get(f"/reports/{report.id}").status_code == status
@@ -324,6 +324,6 @@ def test_a_collaborator_and_a_stranger_reach_no_report(site: Flask, chat, report
 
 def test_an_app_owner_who_is_a_plain_user_may_finish(site: Flask, chat, report: Report, someone) -> None:
     ann = someone("Ann Owner", "user")
-    apps.set_part(chat.app, ann, "owner", chat.by)
+    apps.set_manager(chat.app, ann, "owner", chat.by)
     finish(Client(site, ann), report, yes=[chat.change(report, number) for number in (1, 2, 3)])
     assert Task.select().count() == 3 and Report.get_by_id(report.id).decided_by.startswith("Ann Owner")

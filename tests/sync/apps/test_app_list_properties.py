@@ -50,7 +50,7 @@ def build(user: Person, given_apps: list[dict]) -> dict[int, dict]:
             unmatched=users if so == "few matched" else values["users"] % 2,
         )  # fmt: skip
         if values["part"]:
-            AppPerson.create(app=app, person=user, part=values["part"])
+            AppPerson.create(app=app, person=user, manages_as=values["part"])
         built[app.id] = values
     return built
 

@@ -59,12 +59,12 @@ def leaver(acting, id: str):
 def test_the_credentials_new_account_is_protected_and_logged(acting):
     acting.identity = Identity("Ana", "ana", ("read members", "remove"))
     change = leaver(acting, "ana")
-    assert change.protected == "Protected: Rollcall acts with this account"
+    assert change.protection_reason == "Protected: Rollcall acts with this account"
     check = acting.check()
     entry = Activity.get(Activity.what == "acts as another account")
     assert (entry.before, entry.after) == ("the bot", "Ana")
     assert (App.get(App.name == "The list").automation_external_id, check.warning) == ("ana", None)
-    assert leaver(acting, "bot").protected is None
+    assert leaver(acting, "bot").protection_reason is None
 
 
 def test_the_check_that_finds_another_account_warns(acting):
@@ -74,7 +74,7 @@ def test_the_check_that_finds_another_account_warns(acting):
 
 def test_an_id_that_is_no_longer_reported_stays_protected(acting):
     acting.identity = Identity("the bot")
-    assert leaver(acting, "bot").protected == "Protected: Rollcall acts with this account"
+    assert leaver(acting, "bot").protection_reason == "Protected: Rollcall acts with this account"
     assert not Activity.select().where(Activity.what == "acts as another account").exists()
 
 

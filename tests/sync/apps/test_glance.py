@@ -16,10 +16,10 @@ from sync.models import Account, App, AppPerson, Check, Person, Report, Task
 from sync.safety import leavers
 from sync.states import (
     AccountMatch,
+    AppManager,
     AppState,
     CheckState,
     Failure,
-    Part,
     PersonStatus,
     ReportState,
     TaskKind,
@@ -83,7 +83,7 @@ BESIDE = (
     lambda app: with_task(app, TaskState.DONE),
     lambda app: with_account(app, PersonStatus.DEPROVISIONED),
     lambda app: with_account(app, PersonStatus.DEPROVISIONED, state="removing"),
-    lambda app: with_account(app, PersonStatus.DEPROVISIONED, left_out="Stays", left_out_at=NOW),
+    lambda app: with_account(app, PersonStatus.DEPROVISIONED, left_out_reason="Stays", left_out_at=NOW),
     lambda app: with_account(app),
     lambda app: with_account(app, external_id="us"),
     lambda app: with_account(app, external_id="us", match_kind=AccountMatch.UNMATCHED, person=None),
@@ -141,8 +141,9 @@ def reader(request, apps: list[App]) -> Person:
     """Someone who sees all apps, and someone who sees every third and decides about half of these."""
     person = Person.create(name="Rea", workspace_role=request.param)
     if request.param is None:
-        parts = itertools.cycle([Part.OWNER, Part.COLLABORATOR])
-        AppPerson.insert_many([{"app": app, "person": person, "part": next(parts)} for app in apps[::3]]).execute()
+        parts = itertools.cycle([AppManager.OWNER, AppManager.COLLABORATOR])
+        AppPerson.insert_many([{"app": app, "person": person,
+                                "manages_as": next(parts)} for app in apps[::3]]).execute()
     return person
 
 

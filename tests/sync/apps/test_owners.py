@@ -6,7 +6,7 @@ import pytest
 
 from sync.apps import owners
 from sync.models import App, AppPerson, Person
-from sync.states import Part, WorkspaceRole
+from sync.states import AppManager, WorkspaceRole
 
 
 @pytest.fixture
@@ -32,9 +32,9 @@ def owned_by(person: Person) -> set[int]:
 
 def test_a_collaborator_sees_an_app_and_its_owner_decides_about_it(chat, second, ida: Person) -> None:
     assert (seen_by(ida), owned_by(ida)) == (set(), set())
-    AppPerson.create(app=chat.app, person=ida, part=Part.COLLABORATOR)
+    AppPerson.create(app=chat.app, person=ida, manages_as=AppManager.COLLABORATOR)
     assert (seen_by(ida), owned_by(ida)) == ({chat.app.id}, set())
-    AppPerson.create(app=second.app, person=ida, part=Part.OWNER)
+    AppPerson.create(app=second.app, person=ida, manages_as=AppManager.OWNER)
     assert (seen_by(ida), owned_by(ida)) == ({chat.app.id, second.app.id}, {second.app.id})
 
 

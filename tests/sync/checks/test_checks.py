@@ -110,7 +110,7 @@ def test_a_change_left_out_stays_left_out_and_needs_no_second_decision(chat):
     later = chat.check()
     assert (later.waiting, later.report.state) == (0, "applied")
     account = Account.get(Account.email == email(4))
-    assert (account.left_out, account.state) == ("hand-over", "present")
+    assert (account.left_out_reason, account.state) == ("hand-over", "present")
     reports.undo_leaving_out(account, chat.by)
     assert chat.check().waiting == 1
 
@@ -336,9 +336,9 @@ def test_decisions_outlive_disconnecting_and_connecting_again(chat):
     chat.leave(3)
     assert chat.check().waiting == 0
     now = {row.email: row for row in Account.select().where(Account.app == chat.app)}
-    assert now[email(3)].protected == "runs the archive"
+    assert now[email(3)].protection_reason == "runs the archive"
     assert (now[email(4)].match_kind, now[email(5)].person_id) == ("guest", chat.people[6].id)
-    assert now[email(7)].left_out == "hand-over"
+    assert now[email(7)].left_out_reason == "hand-over"
 
 
 @pytest.mark.parametrize(("trigger", "minutes", "is_read"), [

@@ -87,7 +87,8 @@ STEPS_SOMETIMES = (keep, keep_no_longer, hold, lift, leave_out, finish, dismiss)
 def reported(chat: Chat) -> set[tuple]:
     """What someone who opens the report sees of it."""
     report = reports.open_report(chat.app)
-    seen = (Change.kind, Change.account, Change.in_app, Change.decision, Change.before, Change.reason, Change.protected)
+    seen = (Change.kind, Change.account, Change.in_app, Change.decision, Change.before, Change.reason,
+            Change.protection_reason)
     return set(Change.select(*seen).where(Change.report == report).tuples()) if report else set()
 
 

@@ -68,7 +68,7 @@ def test_a_directory_is_read_first_where_it_is_too_old(company, listed, trigger,
 
 def test_how_far_it_is_is_written_at_most_twice_a_second_and_at_each_new_phase(work, clock):
     def seen() -> tuple:
-        return row(work).phase, row(work).read, row(work).total
+        return row(work).phase, row(work).items_read, row(work).total
 
     work.progress("accounts", 0)
     work.on_total(50)

@@ -142,8 +142,8 @@ def known(app: App) -> dict[str, list[str]]:
         employee_number, further_roles, missing_fields, defaulted_fields, held_values, state,
         missing_since IS NULL, gone_at IS NULL,
         match_kind, match_by_hand, person_id, moved_email_key"""
-    changes = """a.external_id, c.kind, c.decision, c.before, c.after, c.in_app, c.reason, c.protection, c.protected,
-        c.person_id, c.detail, r.state, c.report_id IS NULL"""
+    changes = """a.external_id, c.kind, c.decision, c.before, c.after, c.in_app, c.reason, c.protection,
+        c.protection_reason, c.person_id, c.detail, r.state, c.report_id IS NULL"""
     return {
         "accounts": rows(f"SELECT {accounts} FROM account WHERE app_id = ?", app),
         "changes": rows(f"""SELECT {changes} FROM change c LEFT JOIN account a ON a.id = c.account_id

@@ -38,7 +38,7 @@ def test_a_check_asks_nobody_about_someone_on_hold(chat):
     check = chat.check()
     assert check.waiting == 0
     [change] = Change.select().where(Change.kind == "removed user")
-    assert (change.decision, change.protected) == ("ignored", "Protected: legal hold: Lawsuit")
+    assert (change.decision, change.protection_reason) == ("ignored", "Protected: legal hold: Lawsuit")
 
 
 def test_a_suspended_administrator_is_none_who_stays_when_a_rule_demotes(groups):
@@ -48,7 +48,7 @@ def test_a_suspended_administrator_is_none_who_stays_when_a_rule_demotes(groups)
     groups.read()
     groups.rule("Sales", "guest")
     assert groups.found() == {"to change role": {email(0): "ignored"}}
-    assert groups.change("to change role", 0).protected == "Protected: the last Owner of the app"
+    assert groups.change("to change role", 0).protection_reason == "Protected: the last Owner of the app"
 
 
 def test_the_approval_to_a_rule_spares_the_account_that_rollcall_acts_with_by_now(groups):
@@ -59,7 +59,7 @@ def test_the_approval_to_a_rule_spares_the_account_that_rollcall_acts_with_by_no
     App.update(automation_external_id=groups.chat.id_of(5)).where(App.id == groups.app.id).execute()
     change = groups.change("to change role", 5)
     assert groups.approve().tasks == []
-    assert Change.get_by_id(change.id).protected == "Protected: Rollcall acts with this account"
+    assert Change.get_by_id(change.id).protection_reason == "Protected: Rollcall acts with this account"
 
 
 def test_a_day_set_by_hand_wins_over_the_days_of_grace(company, by):

@@ -83,7 +83,7 @@ def rows_of(app: App) -> dict[str, list]:
 def news(check: Check) -> set[tuple]:
     rows = Change.select().where(Change.found_by == check)
     return {(row.kind, row.decision, row.account and row.account.external_id, row.asset and row.asset.external_id,
-             row.before, row.after, row.reason, row.protected, row.in_app) for row in rows}  # fmt: skip
+             row.before, row.after, row.reason, row.protection_reason, row.in_app) for row in rows}  # fmt: skip
 
 
 def portrait(app: App) -> tuple:

@@ -58,7 +58,7 @@ def test_a_check_has_its_start_and_its_end(chat):
     assert before <= check.started_at <= check.finished_at <= utcnow()
     assert App.get().last_check_at == check.finished_at
     assert (check.error, check.advice, check.warning, App.get().failures) == (None, None, None, 0)
-    assert (check.phase, check.read) == ("comparing", check.accounts)
+    assert (check.phase, check.items_read) == ("comparing", check.accounts)
 
 
 @pytest.mark.parametrize(("fault", "broken", "passing", "advice"), FAULTS)

@@ -29,7 +29,7 @@ def test_everyone_new_joins_with_name_address_and_number(scripted, by):
     company.add("2", "", "Without Address")
     company.add("3", "bo@acme.example", "Bo", status="deprovisioned")
     reading = company.read()
-    assert (reading.state, reading.read, reading.counts["joined"]) == ("succeeded", 3, 3)
+    assert (reading.state, reading.people_read, reading.counts["joined"]) == ("succeeded", 3, 3)
     ana = person("ana@acme.example")
     assert (ana.name, ana.status, ana.employee_number, names.main_email(ana)) == (
         "Ana López", "active", "17", "Ana@Acme.example")  # fmt: skip

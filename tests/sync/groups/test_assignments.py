@@ -143,7 +143,7 @@ def test_the_last_one_who_administers_the_app_keeps_the_role(groups):
     groups.read()
     groups.rule("Sales", "guest")
     assert groups.found() == {"to change role": {email(0): "ignored", email(5): WAITS}}
-    assert groups.change("to change role", 0).protected == "Protected: the last Owner of the app"
+    assert groups.change("to change role", 0).protection_reason == "Protected: the last Owner of the app"
     groups.approve()
     assert (groups.role(0), groups.role(5)) == ("owner", "guest")
 

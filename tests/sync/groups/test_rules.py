@@ -43,7 +43,7 @@ def test_a_change_stays_left_out_until_it_is_put_back_or_another_role_is_wanted(
     report = groups.report()
     ids = {change.id: "not yet" for change in report.changes if change.decision == WAITS}
     assert reports.finish(report, chat.by, left_out=ids).tasks == [] and LeftOut.select().count() == 2
-    assert groups.found() == {} and groups.account(1).left_out is None
+    assert groups.found() == {} and groups.account(1).left_out_reason is None
     GroupRule.update(role="guest").where(GroupRule.id == rule.id).execute()
     assert set(groups.found()) == {"to change role", "to invite"}
     GroupRule.update(role="admin").where(GroupRule.id == rule.id).execute()

@@ -53,7 +53,7 @@ def slack() -> App:
 
 
 def own(app: App, person: Person, part: str = "owner") -> None:
-    AppPerson.create(app=app, person=person, part=part)
+    AppPerson.create(app=app, person=person, manages_as=part)
 
 
 def leaver(app: App, report: Report, name: str, *, decision: str = "needs confirmation", **change) -> Change:
@@ -149,7 +149,7 @@ def test_a_change_already_decided_is_not_news(slack):
 
 def test_a_protected_leaver_is_reported_with_the_reason(slack):
     report = Report.create(app=slack)
-    leaver(slack, report, "Ben Ito", decision="ignored", protected="Protected: the last Owner of the app")
+    leaver(slack, report, "Ben Ito", decision="ignored", protection_reason="Protected: the last Owner of the app")
     mail = only(mails_about(news.report_ready, report))
     assert "the last Owner of the app" in mail.text and "the last Owner of the app" in mail.html
 
@@ -157,7 +157,7 @@ def test_a_protected_leaver_is_reported_with_the_reason(slack):
 def test_the_subject_is_the_pages_sentence_also_of_the_protected(slack):
     report = Report.create(app=slack)
     leaver(slack, report, "Ben Ito")
-    leaver(slack, report, "Cleo Wu", decision="ignored", protected="Protected: the last Owner of the app")
+    leaver(slack, report, "Cleo Wu", decision="ignored", protection_reason="Protected: the last Owner of the app")
     mail = only(mails_about(news.report_ready, report))
     assert mail.subject == "2 people left Acme and still have an account in Slack. 1 can be removed, Cleo Wu can't yet"
     assert "- Ben Ito <u0@acme.example>\n  role Member; Disabled" in mail.text and "- Cleo Wu" in mail.text

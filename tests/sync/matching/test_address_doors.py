@@ -39,7 +39,7 @@ def leaver(chat) -> Person:
 @pytest.fixture
 def given(home) -> Callable[[], None]:
     """From then on a directory gives the address to someone who isn't a person here yet. Nothing else happens."""
-    directory = Directory.create(kind="scim", name="Company LDAP", vouched=True)
+    directory = Directory.create(kind="scim", name="Company LDAP", vouched_for=True)
 
     def give() -> None:
         DirectoryAddress.create(directory=directory, external_id="new", email_key=THEIRS, email=THEIRS, name="Ana Lima")
@@ -54,7 +54,7 @@ def seat() -> Account:
 def decision(chat) -> tuple[str, str | None]:
     """What the app's last report says of the account."""
     found = Change.select().where(Change.account == seat(), Change.kind == "removed user").order_by(Change.id.desc())
-    return found.first().decision, found.first().protected
+    return found.first().decision, found.first().protection_reason
 
 
 def work() -> None:
@@ -114,7 +114,7 @@ def test_an_offboarding_does_not_take_it(chat, leaver, given, olga):
     given()
     leaver = Person.get_by_id(leaver.id)
     lines = {line.account.email: line for line in preview(leaver, olga).lines}
-    assert lines[THEIRS].protected == PROTECTED and not lines[THEIRS].removable and lines[email(1)].removable
+    assert lines[THEIRS].protection_reason == PROTECTED and not lines[THEIRS].removable and lines[email(1)].removable
     offboarding.start(leaver, olga, {line.account.id for line in lines.values()}, {}, locked=[seat().id])
     work()
     assert chat.removed() == [email(1)]

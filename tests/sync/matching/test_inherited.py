@@ -11,8 +11,9 @@ from sync.matching import members
 from sync.models import Account, App, Person
 
 DAY = datetime(2026, 11, 1)
-NOTHING = {"protected": None, "left_out": None, "match_by_hand": False, "moved_email_key": None}
-NOW = {"protected": "now", "left_out": "now", "left_out_by": "Bo", "left_out_at": DAY, "match_note": "now",
+NOTHING = {"protection_reason": None, "left_out_reason": None, "match_by_hand": False, "moved_email_key": None}
+NOW = {"protection_reason": "now", "left_out_reason": "now", "left_out_by": "Bo", "left_out_at": DAY,
+       "match_note": "now",
        "email_when_matched": "now@x.example", "moved_email_key": "now", "match_by_hand": True}  # fmt: skip
 
 
@@ -34,11 +35,11 @@ def inherited(one: App, other: App, account: Account) -> Account:
 
 
 @pytest.mark.parametrize("decided", [
-    {"protected": "a pilot"}, {"left_out": "stays", "left_out_by": "Ana", "left_out_at": DAY},
+    {"protection_reason": "a pilot"}, {"left_out_reason": "stays", "left_out_by": "Ana", "left_out_at": DAY},
     {"match_by_hand": True, "match_note": "of Bright"}, {"moved_email_key": "old@x.example"},
 ])  # fmt: skip
 def test_each_decision_alone_is_reason_enough_and_then_all_is_as_it_was(home, decided):
-    account = inherited(*pair(NOTHING | decided, {"protected": "now", "match_kind": "guest"}))
+    account = inherited(*pair(NOTHING | decided, {"protection_reason": "now", "match_kind": "guest"}))
     expected = dict.fromkeys(NOW) | {"match_by_hand": False, "match_note": None} | decided
     assert {name: getattr(account, name) for name in expected} == expected
 
@@ -51,17 +52,18 @@ def test_without_a_decision_everything_stays(home):
 @pytest.mark.parametrize(("by_hand", "kind", "names"), [(True, "matched", True), (False, "guest", False)])
 def test_a_match_by_hand_holds_and_one_by_the_rules_is_made_again(home, by_hand, kind, names):
     ana = Person.create(name="Ana")
-    before = NOTHING | {"protected": "a pilot", "match_by_hand": by_hand, "match_kind": "matched", "person": ana}
+    before = NOTHING | {"protection_reason": "a pilot", "match_by_hand": by_hand, "match_kind": "matched",
+                        "person": ana}
     account = inherited(*pair(before, {"match_kind": "guest"}))
     assert (account.match_kind, account.person_id, account.match_by_hand) == (kind, ana.id if names else None, by_hand)
 
 
 def test_only_the_same_account_of_these_two_apps_inherits(home):
-    one, other, _ = pair(NOTHING | {"protected": "a pilot"}, {})
+    one, other, _ = pair(NOTHING | {"protection_reason": "a pilot"}, {})
     another = Account.create(app=one, external_id="2")
     elsewhere, third = app("Elsewhere"), app("Third")
     same_id = Account.create(app=elsewhere, external_id="1")
-    Account.create(app=third, external_id="2", protected="another pilot")
+    Account.create(app=third, external_id="2", protection_reason="another pilot")
     with writing():
         members.inherit(one, other)
-    assert [row.protected for row in (Account.get_by_id(another.id), Account.get_by_id(same_id.id))] == [None, None]
+    assert [Account.get_by_id(row.id).protection_reason for row in (another, same_id)] == [None, None]

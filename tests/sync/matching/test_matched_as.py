@@ -36,7 +36,7 @@ def removal(listed, person: Person, id: str = "1") -> Change:
     [change] = Change.select().where(Change.report == report, Change.account == listed.account(id),
                                      Change.kind == "removed user")  # fmt: skip
     why = protection.of(listed.account(id))
-    assert (why and why.words) == change.protected
+    assert (why and why.words) == change.protection_reason
     assert (listed.account(id).match_kind, listed.account(id).person_id) == ("matched", person.id), "the match stays"
     return change
 
@@ -45,7 +45,7 @@ def test_an_account_with_another_e_mail_than_when_it_was_matched_stays(listed, p
     matched(listed, pia)
     listed.say("1", email=OTHERS, name="Somebody")
     change = removal(listed, pia)
-    assert (change.decision, change.protected) == ("ignored", protection.OTHER_EMAIL)
+    assert (change.decision, change.protection_reason) == ("ignored", protection.OTHER_EMAIL)
     assert protection.OTHER_EMAIL == "Protected: its e-mail is another than when it was matched by hand: match it again"
     reports.finish(change.report, listed.by)
     assert Task.select().count() == 0 and listed.account("1").state == "present"
@@ -54,16 +54,16 @@ def test_an_account_with_another_e_mail_than_when_it_was_matched_stays(listed, p
 def test_so_does_one_that_shows_no_e_mail_any_longer(listed, pia):
     matched(listed, pia)
     listed.say("1", email="")
-    assert removal(listed, pia).protected == protection.OTHER_EMAIL
+    assert removal(listed, pia).protection_reason == protection.OTHER_EMAIL
 
 
 def test_one_that_is_matched_again_is_asked_about(listed, pia):
     matched(listed, pia)
     listed.say("1", email=OTHERS)
-    assert removal(listed, pia).protected == protection.OTHER_EMAIL
+    assert removal(listed, pia).protection_reason == protection.OTHER_EMAIL
     assert matched(listed, pia).count == 1
     change = removal(listed, pia)
-    assert (change.decision, change.protected) == ("needs confirmation", None)
+    assert (change.decision, change.protection_reason) == ("needs confirmation", None)
     assert matched(listed, pia).count == 0, "decided twice, it is decided"
 
 
@@ -74,7 +74,7 @@ def test_so_is_one_that_was_moved_to_unmatched_and_back(listed, pia):
     match_decisions.unmatch(listed.account("1"), listed.by)
     assert listed.account("1").email_when_matched is None
     matched(listed, pia)
-    assert removal(listed, pia).protected is None
+    assert removal(listed, pia).protection_reason is None
 
 
 @pytest.mark.parametrize("email", ["p@private.example", "  P@Private.Example "])
@@ -82,7 +82,7 @@ def test_one_with_the_same_e_mail_goes(listed, pia, email):
     matched(listed, pia)
     listed.say("1", email=email, name="Another name")
     change = removal(listed, pia)
-    assert (change.decision, change.protected) == ("needs confirmation", None)
+    assert (change.decision, change.protection_reason) == ("needs confirmation", None)
 
 
 def test_one_that_reported_no_e_mail_when_it_was_matched_goes(listed, pia):
@@ -90,7 +90,7 @@ def test_one_that_reported_no_e_mail_when_it_was_matched_goes(listed, pia):
     listed.check()
     matched(listed, pia)
     listed.say("1", email=OTHERS)
-    assert removal(listed, pia).protected is None
+    assert removal(listed, pia).protection_reason is None
 
 
 def test_one_that_was_matched_before_this_was_kept_goes(listed, pia):
@@ -98,22 +98,22 @@ def test_one_that_was_matched_before_this_was_kept_goes(listed, pia):
     Account.update(email_when_matched=None).execute()
     MatchDecision.update(email_when_matched=None).execute()
     listed.say("1", email=OTHERS)
-    assert removal(listed, pia).protected is None
+    assert removal(listed, pia).protection_reason is None
 
 
 def test_one_whose_new_e_mail_is_the_persons_own_goes(listed, pia):
     matched(listed, pia)
     listed.say("1", email="PIA@acme.example")
-    assert removal(listed, pia).protected is None
+    assert removal(listed, pia).protection_reason is None
     listed.say("1", email=OTHERS)
-    assert removal(listed, pia).protected == protection.OTHER_EMAIL
+    assert removal(listed, pia).protection_reason == protection.OTHER_EMAIL
 
 
 def test_the_reason_names_the_person_who_has_the_e_mail(listed, pia):
     people.add("Bo", "bo@acme.example", listed.by)
     matched(listed, pia)
     listed.say("1", email="bo@acme.example")
-    assert removal(listed, pia).protected == "Protected: its e-mail is that of Bo"
+    assert removal(listed, pia).protection_reason == "Protected: its e-mail is that of Bo"
 
 
 def test_undone_it_is_as_it_was_before(listed, pia):
@@ -124,7 +124,7 @@ def test_undone_it_is_as_it_was_before(listed, pia):
     assert listed.account("1").email_when_matched == OTHERS
     assert match_decisions.undo(listed.app, again.batch, listed.by) == 1
     assert listed.account("1").email_when_matched == "p@private.example"
-    assert removal(listed, pia).protected == protection.OTHER_EMAIL
+    assert removal(listed, pia).protection_reason == protection.OTHER_EMAIL
 
 
 def test_undone_to_the_rules_it_says_nothing(listed, pia):
@@ -148,7 +148,7 @@ def test_it_holds_when_the_app_is_connected_again(listed, pia):
     listed.say("1", email=OTHERS)
     listed.connect()
     listed.check()
-    assert removal(listed, pia).protected == protection.OTHER_EMAIL
+    assert removal(listed, pia).protection_reason == protection.OTHER_EMAIL
 
 
 def test_an_approval_from_before_is_looked_at_again(listed, pia):
@@ -171,4 +171,4 @@ def test_an_invitation_that_was_joined_is_held_to_the_address_of_its_account(lis
     assert Invitation.get().state == "onboarded"
     assert (listed.account("1").person_id, listed.account("1").email_when_matched) == (pia.id, "p@private.example")
     listed.say("1", email=OTHERS)
-    assert removal(listed, pia).protected == protection.OTHER_EMAIL
+    assert removal(listed, pia).protection_reason == protection.OTHER_EMAIL

@@ -122,4 +122,4 @@ def test_pages_are_walked_without_losing_or_repeating_anybody(chat):
 def test_protecting_needs_a_reason(chat, reason):
     with pytest.raises(members.ReasonNeeded):
         members.protect(account(3), reason, chat.by)
-    assert account(3).protected is None
+    assert account(3).protection_reason is None

@@ -25,12 +25,13 @@ def entry(what: str) -> tuple:
 
 def test_protection_is_set_and_lifted_with_its_reason(chat):
     members.protect(account(3), " The board ", chat.by)
-    assert [row.protected for row in Account.select().where(Account.protected.is_null(False))] == ["The board"]
+    protected = Account.select().where(Account.protection_reason.is_null(False))
+    assert [row.protection_reason for row in protected] == ["The board"]
     about = (chat.by.name, "Person 3")
     assert entry("protected account") == (*about, " The board ", None, None, chat.app.id, chat.people[3].id)
     members.protect(account(4), "Another", chat.by)
     members.unprotect(account(3), chat.by)
-    assert (account(3).protected, account(4).protected) == (None, "Another")
+    assert (account(3).protection_reason, account(4).protection_reason) == (None, "Another")
     assert entry("lifted protection") == (*about, "", None, None, chat.app.id, chat.people[3].id)
 
 
@@ -141,8 +142,8 @@ def test_the_person_who_is_responsible_for_a_directory_is_named(olga, scripted):
         Directory.update(values).where(Directory.id == directory.id).execute()
         return vouching.responsibility_in_words(Directory.get_by_id(directory.id))
 
-    assert words(vouched=True, responsible_id=olga.id) == "an Owner vouches for it"
-    assert words(vouched=False, responsible_id=None) == "nobody is responsible for it"
+    assert words(vouched_for=True, responsible_id=olga.id) == "an Owner vouches for it"
+    assert words(vouched_for=False, responsible_id=None) == "nobody is responsible for it"
     assert words(responsible_id=olga.id) == f"{olga.name} is responsible for it"
     Person.update(workspace_role="user").execute()
     assert words(responsible_id=olga.id) == f"{olga.name} is responsible for it, who no longer manages people"

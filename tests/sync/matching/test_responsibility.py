@@ -30,7 +30,7 @@ def person(role: str | None = None, **values: object) -> Person:
 
 def answered_by(directory: Directory, role: str | None, vouched: bool = False) -> Directory:
     answers = role and person(role).id
-    Directory.update(responsible_id=answers, vouched=vouched).where(Directory.id == directory.id).execute()
+    Directory.update(responsible_id=answers, vouched_for=vouched).where(Directory.id == directory.id).execute()
     return Directory.get_by_id(directory.id)
 
 
@@ -81,12 +81,12 @@ def test_an_owner_vouches_and_stops_and_each_is_reported_once(ldap):
     answered_by(ldap, "admin")
     for _ in range(2):
         vouching.vouch(ldap, by)
-    assert [row.vouched for row in Directory.select().order_by(Directory.id)] == [True, False]
+    assert [row.vouched_for for row in Directory.select().order_by(Directory.id)] == [True, False]
     vouching.vouch(other, by)
     for _ in range(2):
         vouching.stop_vouching(ldap, by)
     now = Directory.get_by_id(ldap.id)
-    assert (now.vouched, now.responsible_id, Directory.get_by_id(other.id).vouched) == (False, None, True)
+    assert (now.vouched_for, now.responsible_id, Directory.get_by_id(other.id).vouched_for) == (False, None, True)
     assert [(row.who, row.what, row.about, row.after) for row in Activity.select().order_by(Activity.id)] == [
         ("Owner", "vouched for directory", "LDAP", "It may change Owners and admins"),
         ("Owner", "vouched for directory", "Other", "It may change Owners and admins"),

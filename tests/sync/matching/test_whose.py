@@ -23,7 +23,7 @@ def ana(home) -> Person:
 
 @pytest.fixture
 def ldap(home) -> Directory:
-    return Directory.create(kind="scim", name="LDAP", vouched=True)
+    return Directory.create(kind="scim", name="LDAP", vouched_for=True)
 
 
 def entry(directory: Directory, person: Person | None, id: str = "1", **values: object) -> DirectoryEntry:
@@ -155,13 +155,13 @@ def trusted(person: Person) -> bool:
     ("second in order", False), ("without a place", True), ("first in order", True)])  # fmt: skip
 def test_an_address_is_trusted_where_the_first_vouched_directory_gives_it(ana, ldap, case, trusts):
     bo = Person.create(name="Bo", workspace_role="owner" if case == "an owner answers" else "admin")
-    other = Directory.create(kind="scim", name="Other", vouched=True, position=2)
+    other = Directory.create(kind="scim", name="Other", vouched_for=True, position=2)
     Directory.update(position={"second in order": 3, "without a place": None}.get(case, 1)).where(
         Directory.id == ldap.id).execute()  # fmt: skip
     if case == "without a place":
         Directory.update(position=None).where(Directory.id == other.id).execute()
     if case in ("nobody answers", "an owner answers", "an admin answers"):
-        Directory.update(vouched=False, responsible_id=None if case == "nobody answers" else bo.id).where(
+        Directory.update(vouched_for=False, responsible_id=None if case == "nobody answers" else bo.id).where(
             Directory.id == ldap.id).execute()  # fmt: skip
     entry(ldap, bo if "else's entry" in case or "another's entry" in case else ana)
     if case == "another's entry beside theirs":
@@ -175,7 +175,7 @@ def test_an_address_is_trusted_where_the_first_vouched_directory_gives_it(ana, l
 
 @pytest.mark.parametrize("vouched", [True, False])
 def test_an_address_that_an_owner_gave_is_trusted(ana, vouched):
-    PersonEmail.update(vouched=vouched).execute()
+    PersonEmail.update(vouched_for=vouched).execute()
     assert trusted(ana) is vouched
     assert trusted(Person.create(name="Bo")) is False and vouching.is_vouched_for("x@acme.example", ana) is False
 
@@ -188,21 +188,21 @@ def test_an_address_that_an_owner_gave_is_trusted(ana, vouched):
     ("super admin", True, False, 1)])  # fmt: skip
 def test_a_person_who_changes_a_directory_is_responsible_for_it(home, ldap, role, was, vouched, now):
     asker = Person.create(name="Ana", workspace_role=role)
-    other = Directory.create(kind="scim", name="Other", vouched=True)
-    Directory.update(vouched=was).where(Directory.id == ldap.id).execute()
+    other = Directory.create(kind="scim", name="Other", vouched_for=True)
+    Directory.update(vouched_for=was).where(Directory.id == ldap.id).execute()
     with writing():
         vouching.make_responsible(Directory.get_by_id(ldap.id), Asker.person(asker))
     row = Directory.get_by_id(ldap.id)
-    assert (row.vouched, row.responsible_id, vouching.rank_of_directory(row)) == (vouched, asker.id, now)
-    assert Directory.get_by_id(other.id).vouched
+    assert (row.vouched_for, row.responsible_id, vouching.rank_of_directory(row)) == (vouched, asker.id, now)
+    assert Directory.get_by_id(other.id).vouched_for
 
 
 def test_the_command_line_vouches_for_it(home, ldap):
-    Directory.update(vouched=False).execute()
+    Directory.update(vouched_for=False).execute()
     with writing():
         vouching.make_responsible(ldap, Asker.command_line())
     row = Directory.get_by_id(ldap.id)
-    assert (row.vouched, row.responsible_id) == (True, None)
+    assert (row.vouched_for, row.responsible_id) == (True, None)
 
 
 @pytest.mark.parametrize("whole", [True, False])
@@ -228,7 +228,7 @@ def test_someone_who_is_missing_leaves_only_by_a_whole_reading(home, ldap, whole
 
 @pytest.mark.parametrize(("vouched", "above"), [(True, set()), (False, {"owner", "super admin", "admin"})])
 def test_those_who_rank_above_a_directory_are_of_its_own_people(home, ldap, vouched, above):
-    Directory.update(vouched=vouched).where(Directory.id == ldap.id).execute()
+    Directory.update(vouched_for=vouched).where(Directory.id == ldap.id).execute()
     other = Directory.create(kind="scim", name="Other")
     for place, role in enumerate(("owner", "super admin", "admin", "user", None)):
         entry(ldap, Person.create(name=str(role), workspace_role=role), str(place))

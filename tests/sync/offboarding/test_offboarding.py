@@ -97,7 +97,7 @@ def test_a_person_left_out_keeps_the_account_with_the_reason(chat, second, both,
     assert (chat.removed(), second.removed()) == ([email(3)], [])
     second.check()
     assert reports.open_report(second.app) is None, "it stays left out"
-    assert Account.get_by_id(keeps).left_out == "hand-over"
+    assert Account.get_by_id(keeps).left_out_reason == "hand-over"
     assert sorted(change.decision for change in done.changes) == ["confirmed", "left out"]
     assert "Left out and unchanged: 1" in Mail.get(Mail.kind == "offboarding").text
 
@@ -142,7 +142,7 @@ def test_an_approval_covers_only_what_was_on_the_page(chat, second, both, olga):
 
 def test_an_owner_of_one_app_takes_that_one_alone(chat, second, both, by, olga):
     ana = people.add("Ana Lopez", "ana@acme.example", by, workspace_role="admin")
-    apps.set_part(chat.app, ana, "owner", by)
+    apps.set_manager(chat.app, ana, "owner", by)
     person = chat.people[3]
     before = preview(person, ana)
     assert len(before.lines) == 1 and before.elsewhere == 1
@@ -169,27 +169,27 @@ def test_one_that_waits_in_the_report_or_was_left_out_there_gets_the_approval(ch
     chat.leave(3)
     waiting, out = chat.check().report, second.check().report
     reports.leave_out(second.change(out, 3), "hand-over", chat.by)
-    assert [line.left_out for line in preview(Person.get_by_id(person.id), olga).lines] == ["", "hand-over"]
+    assert [line.left_out_reason for line in preview(Person.get_by_id(person.id), olga).lines] == ["", "hand-over"]
     done = offboard(person, olga)
     queue.drain()
     assert (chat.removed(), second.removed()) == ([email(3)], [email(3)])
     assert chat.change(waiting, 3).offboarding == done and Account.get(Account.app == second.app,
-                                                                      Account.email == email(3)).left_out is None
+                                                                      Account.email == email(3)).left_out_reason is None
 
 
 def test_a_protected_account_stays_and_is_reported(chat, second, both, olga):
     members.protect(seats(chat.people[3])[chat.app.id], "Owns the billing", chat.by)
     lines = preview(chat.people[3], olga).lines
-    assert [line.protected for line in lines] == ["Protected: Owns the billing", None]
+    assert [line.protection_reason for line in lines] == ["Protected: Owns the billing", None]
     done = offboard(chat.people[3], olga)
     queue.drain()
     assert (chat.removed(), second.removed()) == ([], [email(3)])
-    assert {change.app.name: change.protected for change in done.changes} == {
+    assert {change.app.name: change.protection_reason for change in done.changes} == {
         "Chat": "Protected: Owns the billing", "Second chat": None}
 
 
 def test_the_last_owner_of_an_app_stays(chat, olga):
-    assert "the last Owner" in preview(chat.people[0], olga).lines[0].protected
+    assert "the last Owner" in preview(chat.people[0], olga).lines[0].protection_reason
     offboard(chat.people[0], olga)
     queue.drain()
     assert chat.removed() == []
@@ -268,7 +268,7 @@ def test_on_the_day_it_carries_itself_out(chat, second, both, olga):
     person = Person.get_by_id(person.id)
     assert (person.status, person.remove_on) == ("deprovisioned", None)
     assert (chat.removed(), second.removed()) == ([email(3)], [])
-    assert Account.get_by_id(keeps).left_out == "hand-over"
+    assert Account.get_by_id(keeps).left_out_reason == "hand-over"
     assert Offboarding.get_by_id(planned.id).state == "applied"
     assert Mail.select().where(Mail.kind == "offboarding").count() == 1
 
@@ -277,7 +277,7 @@ def test_a_person_who_left_before_the_day_keeps_the_accounts_until_it(chat, seco
     offboard(chat.people[3], olga, on=today() + TOMORROW)
     chat.leave(3, 4)
     chat.check()
-    assert chat.change(reports.open_report(chat.app), 3).protected.startswith("Kept until ")
+    assert chat.change(reports.open_report(chat.app), 3).protection_reason.startswith("Kept until ")
     the_day_comes()
     queue.drain()
     assert (chat.removed(), second.removed()) == ([email(3)], [email(3)])

@@ -21,7 +21,7 @@ TOMORROW = timedelta(days=1)
 
 
 def kept(report: Report) -> dict[str, str | None]:
-    return {row.account.email: row.protected for row in report.changes if row.kind == "removed user"}
+    return {row.account.email: row.protection_reason for row in report.changes if row.kind == "removed user"}
 
 
 def entries_of(person: Person) -> list[str]:
@@ -92,7 +92,7 @@ def test_a_hold_keeps_everyone_from_removing_until_it_is_lifted(chat):
     holds.hold(chat.people[3], "Lawsuit 12/2026", chat.by)
     done = reports.finish(report, chat.by)
     assert done.tasks == [] and Account.get(Account.email == email(3)).state == "present"
-    assert Change.get(Change.report == report).protected == "Protected: legal hold: Lawsuit 12/2026"
+    assert Change.get(Change.report == report).protection_reason == "Protected: legal hold: Lawsuit 12/2026"
     holds.lift(chat.people[3], chat.by)
     report = chat.check().report
     assert len(reports.finish(report, chat.by).tasks) == 1
@@ -136,7 +136,7 @@ def test_an_impossible_day_is_refused_and_changes_nothing(chat):
     with pytest.raises(holds.KeepingProblem):
         holds.hold(person, "   ", chat.by)
     person = Person.get_by_id(person.id)
-    assert (person.hold, person.remove_on) == (None, None)
+    assert (person.legal_hold_reason, person.remove_on) == (None, None)
     before = entries_of(person)
     holds.lift(person, chat.by)
     holds.keep_until(person, None, chat.by)

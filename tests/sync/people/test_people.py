@@ -25,7 +25,8 @@ def entries_with(person: Person, *statuses: str) -> list[DirectoryEntry]:
     """Directories that call the person so."""
     entries = []
     for number, status in enumerate(statuses):
-        directory = Directory.create(kind="csv", name=f"Directory {Directory.select().count() + number}", vouched=True)
+        directory = Directory.create(kind="csv", name=f"Directory {Directory.select().count() + number}",
+                                     vouched_for=True)
         entries.append(DirectoryEntry.create(
             directory=directory, external_id="1", person=person, status=status, reported_status=status,
             reason=f"{status} there"))

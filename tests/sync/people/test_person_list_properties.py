@@ -48,7 +48,7 @@ def build(persons: list[dict]) -> None:
     for number, values in enumerate(persons):
         person = Person.create(
             name=values["name"], status=values["status"], status_since=SINCE - timedelta(days=values["days"]),
-            workspace_role=values["role"], department=values["department"], hold=values["hold"],
+            workspace_role=values["role"], department=values["department"], legal_hold_reason=values["hold"],
             remove_on=datetime(2999, 1, 1) if values["kept"] else None,
         )  # fmt: skip
         address = f"p{number}@acme.example"
@@ -70,7 +70,7 @@ def still_in(person: Person) -> bool:
 def matches(person: Person, wanted: People) -> bool:
     """In plain Python; tests/sync/search has what it means that a text contains words."""
     email = person.emails[0]
-    marks = {"left": still_in(person), "disputed": email.disputed, "hold": person.hold is not None}
+    marks = {"left": still_in(person), "disputed": email.disputed, "hold": person.legal_hold_reason is not None}
     return all((
         contains(text_of([person.name, email.email]), words_of(wanted.search)),
         not wanted.status or wanted.status == person.status,

@@ -21,7 +21,7 @@ def test_someone_who_has_left_is_removed_after_an_approval_and_nobody_else(chat)
     queue.drain()
     assert chat.removed() == [email(3)]
     assert Task.get().state == "done" and Account.get(Account.email == email(3)).is_gone
-    assert Account.get(Account.email == email(4)).left_out == "On parental leave"
+    assert Account.get(Account.email == email(4)).left_out_reason == "On parental leave"
     assert chat.check().waiting == 0 and Account.select().where(Account.is_present).count() == MEMBERS
     assert activity.verify().ok and Activity.select().where(Activity.report == report).exists()
 

@@ -64,12 +64,12 @@ def test_the_report_in_which_someone_who_cannot_be_removed_was_shown_is_not_the_
     reports.finish(reports.open_report(chat.app), chat.by)
     with writing():
         wanted.want_nothing()
-        db.execute_sql("INSERT INTO wanted (kind, account_id, in_app, protection, protected) "
+        db.execute_sql("INSERT INTO wanted (kind, account_id, in_app, protection, protection_reason) "
                        "VALUES ('removed user', ?, TRUE, 'last administrator', 'Protected')", (last.id,))
         assert last.id in wanted.mailed_before(chat.app) and wanted.someone_waits(chat.app)
         db.execute_sql("UPDATE wanted SET kind = 'revoked access'")
         assert not wanted.someone_waits(chat.app)
-        db.execute_sql("UPDATE wanted SET protection = NULL, protected = NULL")
+        db.execute_sql("UPDATE wanted SET protection = NULL, protection_reason = NULL")
         assert wanted.someone_waits(chat.app)
 
 
@@ -109,7 +109,8 @@ def test_accepted_by_name_it_is_no_longer_open_but_counted_and_in_the_log(chat, 
 def test_of_several_who_cannot_be_removed_only_the_accepted_one_is_decided(chat, second, last):
     report = reports.open_report(chat.app)
     other = Account.get(Account.app == chat.app, Account.email == email(3))
-    values = {"kind": "removed user", "decision": "ignored", "protection": "by hand", "protected": "Protected: x"}
+    values = {"kind": "removed user", "decision": "ignored", "protection": "by hand",
+              "protection_reason": "Protected: x"}
     Change.create(app=chat.app, report=report, account=other, **values)
     elsewhere = Change.create(app=second.app, report=Report.create(app=second.app), account=last, **values)
     accept(chat, last)
@@ -128,20 +129,21 @@ def test_it_can_be_accepted_before_any_report_has_it(chat):
 @pytest.mark.parametrize(("values", "found"), [
     ({}, ("by hand", "Protected: as the report has it")),
     ({"kind": "updated role"}, None), ({"decision": "confirmed"}, None), ({"protection": None}, None),
-    ({"protection": "kept until", "protected": "Kept until 3 December"}, None),
+    ({"protection": "kept until", "protection_reason": "Kept until 3 December"}, None),
 ])  # fmt: skip
 def test_the_open_reports_protection_wins_over_the_accounts_own(chat, last, values, found):
     report = reports.open_report(chat.app)
     report.changes.where(Change.kind == "removed user").get().delete_instance()
     Change.create(app=chat.app, report=report, account=last, **{
         "kind": "removed user", "decision": "ignored", "protection": "by hand",
-        "protected": "Protected: as the report has it", **values})  # fmt: skip
+        "protection_reason": "Protected: as the report has it", **values})  # fmt: skip
     why = acceptances.why_stuck(last)
     assert (why.code, why.words) == (found or ("last administrator", "Protected: the last Owner of the app"))
 
 
 def test_the_report_of_another_account_or_app_says_nothing_of_this_one(chat, second, last):
-    values = {"kind": "removed user", "decision": "ignored", "protection": "by hand", "protected": "Protected: x"}
+    values = {"kind": "removed user", "decision": "ignored", "protection": "by hand",
+              "protection_reason": "Protected: x"}
     report = reports.open_report(chat.app)
     report.changes.where(Change.kind == "removed user").get().delete_instance()
     Change.create(app=chat.app, report=report, account=Account.get(Account.app == chat.app, Account.email == email(3)),

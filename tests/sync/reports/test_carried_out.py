@@ -217,7 +217,7 @@ def test_a_change_without_an_account_is_left_out_without_one(chat, report, rooms
     change = Change.create(app=chat.app, report=report, kind="removed asset", decision="held", asset=rooms[0],
                            in_app=False)  # fmt: skip
     reports.leave_out(change, "It is back soon", "Ana")
-    assert not Account.select().where(Account.left_out.is_null(False)).exists() and not LeftOut.select().exists()
+    assert not Account.select().where(Account.left_out_reason.is_null(False)).exists() and not LeftOut.select().exists()
     reports.take_back(Change.get_by_id(change.id), "Ana")
     assert Change.get_by_id(change.id).decision == "held"
     assert not Activity.select().where(Activity.what == "took back leaving out").exists()
@@ -240,7 +240,7 @@ def test_a_decided_change_cannot_be_left_out(chat, report, decision):
                     lambda: reports.finish(report, "Ana", left_out={change.id: "x"})):  # fmt: skip
         with pytest.raises(reports.ReportChanged):
             attempt()
-    assert Change.get_by_id(change.id).decision == decision and account(chat, 3).left_out is None
+    assert Change.get_by_id(change.id).decision == decision and account(chat, 3).left_out_reason is None
 
 
 @pytest.mark.parametrize(("removal", "joiners", "unassigned"), [

@@ -26,7 +26,7 @@ def give(chat) -> Callable[[], None]:
     """A directory says that person 2's address is someone else's."""
 
     def give() -> None:
-        directory = Directory.create(kind="scim", name="Company LDAP", vouched=True)
+        directory = Directory.create(kind="scim", name="Company LDAP", vouched_for=True)
         DirectoryAddress.create(directory=directory, external_id="x", email_key=email(2), email=email(2),
                                 name="Ana Lima")  # fmt: skip
 
@@ -50,7 +50,7 @@ def drop_removals() -> None:
 def row(change: Change) -> tuple:
     """(decision, report, reason, protection, protected)."""
     now = Change.get_by_id(change.id)
-    return now.decision, now.report_id, now.reason, now.protection, now.protected
+    return now.decision, now.report_id, now.reason, now.protection, now.protection_reason
 
 
 def test_the_removal_of_an_account_that_is_still_its_persons_waits(chat, report):
@@ -101,7 +101,7 @@ def test_a_change_of_an_earlier_version_that_names_no_person_is_that_of_the_acco
 
 @pytest.mark.parametrize(("values", "leaves"), [
     ({"kind": "no longer assigned"}, True), ({"decision": "held"}, True), ({"decision": "left out"}, True),
-    ({"kind": "updated role"}, False), ({"in_app": False}, False), ({"protected": "Protected: a pilot"}, False),
+    ({"kind": "updated role"}, False), ({"in_app": False}, False), ({"protection_reason": "Protected: a pilot"}, False),
     ({"decision": "ignored"}, False), ({"decision": "confirmed"}, False), ({"decision": "applied"}, False),
 ])  # fmt: skip
 def test_only_removals_in_the_app_that_wait_leave_it(chat, report, values, leaves):
@@ -147,7 +147,7 @@ def test_a_change_left_out_does_not_keep_a_report_open(chat, report, decision):
     assert row(rest)[:2] == ("ignored", None)
 
 
-@pytest.mark.parametrize("values", [{"decision": "ignored", "protected": "Protected: a pilot",
+@pytest.mark.parametrize("values", [{"decision": "ignored", "protection_reason": "Protected: a pilot",
                                      "protection": "by hand"}, {"decision": "held"}])  # fmt: skip
 def test_a_protected_or_held_change_keeps_the_report_open(chat, report, values):
     rest = chat.change(report, 3)

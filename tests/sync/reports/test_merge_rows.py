@@ -44,7 +44,7 @@ class Merging:
     def was(self, decision: str, **values: object) -> Change:
         row = {"app_id": self.app.id, "report_id": self.report.id, "decision": decision, "created_at": str(utcnow()),
                **self.row(**values)}  # fmt: skip
-        row.pop("left_out", None)
+        row.pop("left_out_reason", None)
         marks = ", ".join("?" * len(row))
         insert = f"INSERT INTO change ({', '.join(row)}) VALUES ({marks}) RETURNING id"
         [(id,)] = db.execute_sql(insert, tuple(row.values())).fetchall()
@@ -81,9 +81,9 @@ DIMENSIONS = ("kind", "in_app", "account_id", "asset_id", "asset_id none", "pers
 @pytest.mark.parametrize("other", ["", *DIMENSIONS])
 def test_a_question_stays_while_all_that_it_is_about_is_the_same(merging, decision, other):
     values = merging.other(other) if other else {}
-    protected = {"protected": "Protected: a pilot", "protection": "by hand"} if decision == IGNORED else {}
+    protected = {"protection_reason": "Protected: a pilot", "protection": "by hand"} if decision == IGNORED else {}
     was = merging.was(decision, **protected)
-    merging.want(**protected, **values, left_out="On leave" if decision == OUT else None)
+    merging.want(**protected, **values, left_out_reason="On leave" if decision == OUT else None)
     merging.want(kind="removed user", account_id=merging.account(5).id)  # so that something waits
     rows = [row for row in merging.merge() if row.account != merging.account(5)]
     assert len(rows) == 1 and (rows[0].id == was.id) is (not other)
@@ -93,7 +93,7 @@ def test_a_question_stays_while_all_that_it_is_about_is_the_same(merging, decisi
     assert rows[0].decision == expected
     if other:
         old = Change.get_by_id(was.id)
-        assert (old.report, old.decision, old.protected, old.protection) == (None, IGNORED, None, None)
+        assert (old.report, old.decision, old.protection_reason, old.protection) == (None, IGNORED, None, None)
         assert (rows[0].app, rows[0].found_by) == (merging.app, merging.check)
 
 
@@ -110,16 +110,17 @@ def test_an_approved_change_that_is_found_again_is_a_new_change(merging, other):
 @pytest.mark.parametrize("other", ["", *DIMENSIONS])
 def test_a_change_that_is_no_longer_protected_is_a_new_change(merging, other):
     """And where it is about something else, so is that."""
-    was = merging.was(IGNORED, protected="Protected: a pilot", protection="by hand")
-    again = {"protected": "Protected: a pilot", "protection": "by hand"}
+    was = merging.was(IGNORED, protection_reason="Protected: a pilot", protection="by hand")
+    again = {"protection_reason": "Protected: a pilot", "protection": "by hand"}
     merging.want(**again)
-    merging.want(**{**merging.other(other or "account_id"), "protected": None})
+    merging.want(**{**merging.other(other or "account_id"), "protection_reason": None})
     if not other:
         db.execute_sql("DELETE FROM wanted")
         merging.want()
     rows = merging.merge()
     old = Change.get_by_id(was.id)
-    assert (old.report == merging.report, old.protected) == (bool(other), "Protected: a pilot" if other else None)
+    reason = "Protected: a pilot" if other else None
+    assert (old.report == merging.report, old.protection_reason) == (bool(other), reason)
     assert [row.decision for row in rows if row.id != was.id] == [HELD if other == "in_app" else WAITS]
 
 
@@ -142,7 +143,7 @@ def test_an_applied_change_does_not_wait(merging):
     ("detail", '{"role": "guest"}'), ("protection", str(Protection.SYSTEM))])  # fmt: skip
 @pytest.mark.parametrize("decision", [WAITS, IGNORED])
 def test_each_change_of_what_is_shown_is_written(merging, column, value, decision):
-    protected = {"protected": "Protected: a pilot", "protection": "by hand"} if decision == IGNORED else {}
+    protected = {"protection_reason": "Protected: a pilot", "protection": "by hand"} if decision == IGNORED else {}
     was = merging.was(decision, **protected)
     version = merging.report.version
     merging.want(**{**protected, column: value})
@@ -155,12 +156,14 @@ def test_each_change_of_what_is_shown_is_written(merging, column, value, decisio
 
 
 @pytest.mark.parametrize(("decision", "in_app", "now", "becomes"), [
-    (WAITS, True, {"protected": "Protected: a pilot", "protection": "by hand"}, IGNORED),
-    (HELD, False, {"protected": "Protected: a pilot", "protection": "by hand"}, IGNORED),
-    (WAITS, True, {"left_out": "On leave"}, OUT), (OUT, True, {"left_out": "On leave"}, OUT), (OUT, True, {}, WAITS),
+    (WAITS, True, {"protection_reason": "Protected: a pilot", "protection": "by hand"}, IGNORED),
+    (HELD, False, {"protection_reason": "Protected: a pilot", "protection": "by hand"}, IGNORED),
+    (WAITS, True, {"left_out_reason": "On leave"}, OUT), (OUT, True, {"left_out_reason": "On leave"}, OUT),
+    (OUT, True, {}, WAITS),
     (OUT, False, {}, OUT), (HELD, False, {}, HELD), (IGNORED, True, {}, WAITS), (IGNORED, False, {}, IGNORED),
     (WAITS, False, {}, WAITS),
-    (WAITS, True, {"protected": "Protected: a pilot", "protection": "by hand", "left_out": "On leave"}, IGNORED),
+    (WAITS, True, {"protection_reason": "Protected: a pilot", "protection": "by hand", "left_out_reason": "On leave"},
+     IGNORED),
 ])  # fmt: skip
 def test_a_row_gets_the_decision_that_follows(merging, decision, in_app, now, becomes):
     was = merging.was(decision, in_app=in_app)
@@ -171,9 +174,10 @@ def test_a_row_gets_the_decision_that_follows(merging, decision, in_app, now, be
 
 
 @pytest.mark.parametrize(("now", "becomes"), [
-    ({}, WAITS), ({"in_app": False}, HELD), ({"left_out": "On leave"}, OUT),
-    ({"protected": "Protected: a pilot", "protection": "by hand"}, IGNORED),
-    ({"protected": "Protected: a pilot", "protection": "by hand", "left_out": "On leave", "in_app": False}, IGNORED)])
+    ({}, WAITS), ({"in_app": False}, HELD), ({"left_out_reason": "On leave"}, OUT),
+    ({"protection_reason": "Protected: a pilot", "protection": "by hand"}, IGNORED),
+    ({"protection_reason": "Protected: a pilot", "protection": "by hand", "left_out_reason": "On leave",
+      "in_app": False}, IGNORED)])
 def test_a_new_row_gets_the_decision_that_follows(merging, now, becomes):
     before = utcnow()
     merging.want(**now)
@@ -183,17 +187,19 @@ def test_a_new_row_gets_the_decision_that_follows(merging, now, becomes):
     assert (row.kind, row.account, row.asset, row.person, row.before, row.after, row.reason, row.detail) == (
         "to grant access", merging.account(2), merging.assets[0], merging.chat.people[2], "Guest", "Member",
         "By Sales", {"role": "member"})  # fmt: skip
-    assert (row.in_app, row.protected, row.protection) == (
-        bool(now.get("in_app", 1)), now.get("protected"), now.get("protection"))  # fmt: skip
+    assert (row.in_app, row.protection_reason, row.protection) == (
+        bool(now.get("in_app", 1)), now.get("protection_reason"), now.get("protection"))  # fmt: skip
 
 
 # Whether anything waits
 
 
 @pytest.mark.parametrize(("now", "open_now"), [
-    ({}, True), ({"left_out": "On leave"}, False), ({"protection": "by hand", "protected": "Protected: a pilot"}, True),
-    ({"protection": "kept until", "protected": "Kept until 3 March"}, False),
-    ({"protection": "by hand", "protected": "Protected: a pilot", "left_out": "On leave"}, False)])  # fmt: skip
+    ({}, True), ({"left_out_reason": "On leave"}, False),
+    ({"protection": "by hand", "protection_reason": "Protected: a pilot"}, True),
+    ({"protection": "kept until", "protection_reason": "Kept until 3 March"}, False),
+    ({"protection": "by hand", "protection_reason": "Protected: a pilot", "left_out_reason": "On leave"},
+     False)])  # fmt: skip
 def test_a_report_is_open_while_something_in_it_waits(merging, now, open_now):
     was = merging.was(WAITS)
     merging.want(**now)
@@ -247,8 +253,9 @@ def test_the_decider_of_a_protected_leaver_accepted_it_otherwise_decided_before(
     accepted = AcceptedLeaver.create(
         account=merging.account(2), person=merging.chat.people[2], protection="by hand", reason="A pilot",
         until=today(), accepted_by="Olga", accepted_at=datetime(2026, 11, 2))  # fmt: skip
-    stuck = {"kind": "removed user", "asset_id": None, "protected": "Protected: a pilot", "protection": "by hand"}
-    left_out = {"left_out": "On leave", "protected": None}
+    stuck = {"kind": "removed user", "asset_id": None, "protection_reason": "Protected: a pilot",
+             "protection": "by hand"}
+    left_out = {"left_out_reason": "On leave", "protection_reason": None}
     was = merging.was(IGNORED if protected else OUT, **(stuck if protected else {}))
     Change.update(decided_by="Bo", decided_at=datetime(2026, 11, 1)).where(Change.id == was.id).execute()
     merging.want(**(stuck if protected else left_out), accepted=accepted.id)

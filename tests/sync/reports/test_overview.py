@@ -57,7 +57,7 @@ def test_open_reports_come_first_then_the_latest_and_empty_ones_under_applied_al
 def test_reports_are_shown_to_those_who_decide_them(chat, second, report, role, part, sees):
     person = Person.create(name="Bo", workspace_role=role)
     if part:
-        AppPerson.create(app=chat.app, person=person, part=part)
+        AppPerson.create(app=chat.app, person=person, manages_as=part)
     Report.create(app=second.app, state="dismissed", counts={"new user": 1})
     all_of_them = role in ("owner", "super admin")
     assert overview.count_open(person) == sees

@@ -37,7 +37,7 @@ def build(user: Person, given_reports: list[dict], opened: set[int]) -> list[App
     for name, state, part in APPS:
         apps.append(App.create(connector="scim", name=name, category="", state=state))
         if part:
-            AppPerson.create(app=apps[-1], person=user, part=part)
+            AppPerson.create(app=apps[-1], person=user, manages_as=part)
     for values in given_reports:
         is_open = values["app"] in opened and not Report.select().where(Report.app == apps[values["app"]]).exists()
         decided = None if is_open or values["decided"] is None else MADE + timedelta(days=values["decided"])

@@ -30,7 +30,7 @@ def test_leaving_out_and_taking_back(chat, report):
     change, account = chat.change(report, 3), Account.get(Account.email == email(3))
     who, person = chat.by.name, chat.people[3].id
     assert (change.decision, change.decided_by) == ("left out", who) and before <= change.decided_at <= utcnow()
-    assert (account.left_out, account.left_out_by, account.left_out_at) == ("On leave", who, change.decided_at)
+    assert (account.left_out_reason, account.left_out_by, account.left_out_at) == ("On leave", who, change.decided_at)
     about = reports.name_in_change(change)
     assert entries("left out") == [(who, about, "On leave", None, None, chat.app.id, person, report.id)]
     after = Report.get_by_id(report.id)
@@ -40,7 +40,7 @@ def test_leaving_out_and_taking_back(chat, report):
     reports.take_back(change, chat.by)
     change, account = chat.change(report, 3), Account.get(Account.email == email(3))
     assert (change.decision, change.decided_by, change.decided_at) == ("needs confirmation", None, None)
-    assert (account.left_out, account.left_out_by, account.left_out_at) == (None, None, None)
+    assert (account.left_out_reason, account.left_out_by, account.left_out_at) == (None, None, None)
     [(*row, no_report)] = entries("took back leaving out")
     assert (row[0], row[5], row[6], no_report) == (who, chat.app.id, person, None)
     after = Report.get_by_id(report.id)
@@ -115,7 +115,7 @@ def test_a_report_that_ends_without_an_approval_says_why(chat, report):
         ("schedule", f"report {report.id}", "A later check found that nothing in it is waiting", None, None,
          chat.app.id, None, report.id)]  # fmt: skip
     old = Change.select().where(Change.kind == "removed user", Change.in_app)
-    assert [(row.decision, row.report_id, row.protected) for row in old] == [("ignored", None, None)] * 2
+    assert [(row.decision, row.report_id, row.protection_reason) for row in old] == [("ignored", None, None)] * 2
 
 
 def test_vanished_accounts_leave_rollcall_at_an_approval_and_nothing_is_asked_of_the_app(chat, listed):
@@ -142,7 +142,7 @@ def test_the_reason_of_what_was_left_out_is_shown_with_who_gave_it(chat, report)
     reports.leave_out(chat.change(report, 3), "On leave", chat.by)
     left_out, waiting = chat.change(report, 3), chat.change(report, 4)
     assert group_changes.reasons([left_out, waiting]) == {left_out.id: ("On leave", chat.by.name, left_out.decided_at)}
-    Account.update(left_out=None, left_out_by=None, left_out_at=None).execute()
+    Account.update(left_out_reason=None, left_out_by=None, left_out_at=None).execute()
     assert group_changes.reasons([chat.change(report, 3)]) == {left_out.id: ("", "", None)}
 
 
@@ -176,7 +176,7 @@ def test_a_change_protected_before_the_approval_keeps_its_reason(chat, report):
     members.protect(change.account, "A pilot", chat.by)
     made = reports.finish(report, chat.by, report.version)
     now = Change.get_by_id(change.id)
-    assert (now.decision, now.protection, now.protected) == ("ignored", "by hand", "Protected: A pilot")
+    assert (now.decision, now.protection, now.protection_reason) == ("ignored", "by hand", "Protected: A pilot")
     assert [task.account.email for task in made.tasks] == [email(4)]
 
 

@@ -130,7 +130,8 @@ def test_an_approval_covers_nobody_protected_since_the_check(chat):
     members.protect(account(3), "legal hold", chat.by)
     done = reports.finish(report, chat.by)
     assert [task.account.email for task in done.tasks] == [email(4)]
-    assert Change.get(Change.account == account(3), Change.kind == "removed user").protected == "Protected: legal hold"
+    change = Change.get(Change.account == account(3), Change.kind == "removed user")
+    assert change.protection_reason == "Protected: legal hold"
 
 
 @pytest.mark.parametrize("decide", [match_decisions.mark_guest, match_decisions.mark_service, match_decisions.unmatch])
@@ -266,7 +267,7 @@ def test_taking_back_one_of_few_lets_it_wait_again(chat):
     report = chat.check().report
     reports.leave_out(chat.change(report, 3), "hand-over", chat.by)
     reports.take_back(chat.change(report, 3), chat.by)
-    assert decisions(report)[email(3)] == "needs confirmation" and account(3).left_out is None
+    assert decisions(report)[email(3)] == "needs confirmation" and account(3).left_out_reason is None
     assert len(reports.finish(report, chat.by).tasks) == 2
 
 
@@ -299,7 +300,7 @@ def test_another_reason_is_kept_with_who_gave_it(chat):
     left_out = chat.change(report, 3)
     reports.leave_out(left_out, "Hand-over", "Someone Else")
     reports.finish(report, chat.by, Report.get_by_id(report.id).version, {left_out.id: "Contractor"})
-    assert (account(3).left_out, account(3).left_out_by) == ("Contractor", str(chat.by))
+    assert (account(3).left_out_reason, account(3).left_out_by) == ("Contractor", str(chat.by))
     assert Activity.get(Activity.what == "finished sync").after == "1 confirmed, 1 left out"
 
 
@@ -334,7 +335,7 @@ def test_a_dismissed_report_asks_nobody_again(chat):
     reports.dismiss(report, chat.by, "all of them are contractors")
     again = chat.check()
     assert (again.waiting, again.held, again.report.state) == (0, 0, "applied")
-    assert account(3).left_out == "all of them are contractors"
+    assert account(3).left_out_reason == "all of them are contractors"
     for act, *more in ((reports.finish,), (reports.dismiss, "again"), (reports.release,)):
         with pytest.raises(reports.ReportProblem, match="dismissed"):
             act(report, chat.by, *more)
@@ -412,7 +413,7 @@ def test_the_automation_account_is_never_asked_about(chat):
     chat.leave(3)
     report = chat.check().report
     change = Change.get(Change.account == bot, Change.report == report)
-    assert change.decision == "ignored" and "acts with this account" in change.protected
+    assert change.decision == "ignored" and "acts with this account" in change.protection_reason
     reports.finish(report, chat.by)
     queue.drain()
     assert chat.removed() == [email(3)]
@@ -422,7 +423,7 @@ def test_the_last_owner_is_shown_greyed_and_stays(chat):
     chat.leave(0)
     report = chat.check().report
     change = chat.change(report, 0)
-    assert (change.decision, change.protected) == ("ignored", "Protected: the last Owner of the app")
+    assert (change.decision, change.protection_reason) == ("ignored", "Protected: the last Owner of the app")
     assert reports.finish(report, chat.by).tasks == []
     mails = Mail.select().count()
     again = chat.check().report
@@ -452,14 +453,14 @@ def test_of_two_admins_confirmed_together_one_stays_when_the_third_went_in_the_m
 def test_a_suspended_or_invited_admin_does_not_count_as_one_who_stays(chat):
     chat.store.change(chat.id_of(1), via="page", role="admin", status="deactivated")
     chat.leave(0)
-    assert chat.change(chat.check().report, 0).protected
+    assert chat.change(chat.check().report, 0).protection_reason
 
 
 def test_roles_that_the_app_forgets_to_list_stay_known_as_long_as_someone_has_one(chat, monkeypatch):
     monkeypatch.setattr(SampleChat, "roles", lambda self: [])
     chat.check()
     chat.leave(0)
-    assert chat.change(chat.check().report, 0).protected
+    assert chat.change(chat.check().report, 0).protection_reason
 
 
 # The Owner's standing yes

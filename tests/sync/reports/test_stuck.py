@@ -26,7 +26,7 @@ def leaver(chat) -> Change:
     chat.leave(3)
     report = Report.create(app=chat.app)
     return Change.create(app=chat.app, report=report, account=account(chat, 3), kind="removed user", decision="ignored",
-                         protection="by hand", protected="Protected: a pilot")  # fmt: skip
+                         protection="by hand", protection_reason="Protected: a pilot")  # fmt: skip
 
 
 STAYS = "Person 3 has left, but the account in Chat"
@@ -53,7 +53,7 @@ UNNAMED = ("Person 3 has left and is the last known administrator of Chat: make 
     (LAST, "Protected: the last who may administer it", UNNAMED, "an administrator"),
 ])  # fmt: skip
 def test_it_is_shown_what_to_do_first(chat, leaver, code, protected, sentence, role):
-    Change.update(protection=code, protected=protected).execute()
+    Change.update(protection=code, protection_reason=protected).execute()
     [one] = stuck.of_apps([chat.app.id])
     assert (one.sentence, one.role, one.report_id, one.account) == (sentence, role, leaver.report_id, leaver.account)
     assert one.protection == Protection(code or "by hand")
@@ -66,12 +66,12 @@ def test_each_protection_but_a_day_that_was_set_has_a_sentence():
 @pytest.mark.parametrize("case", ["removable", "accepted", "left out", "here", "another app"])
 def test_only_people_who_can_neither_be_removed_nor_stay_are_named(chat, second, leaver, case):
     if case == "removable":
-        Change.update(protection=None, protected=None, decision="needs confirmation").execute()
+        Change.update(protection=None, protection_reason=None, decision="needs confirmation").execute()
     elif case == "accepted":
         AcceptedLeaver.create(account=leaver.account, person=chat.people[3], protection="by hand", reason="x",
                               until=today() + timedelta(days=9), accepted_by="Ana")  # fmt: skip
     elif case == "left out":
-        Account.update(left_out="x", left_out_at=Person.get_by_id(chat.people[3].id).status_since).execute()
+        Account.update(left_out_reason="x", left_out_at=Person.get_by_id(chat.people[3].id).status_since).execute()
     elif case == "here":
         Person.update(status="active").execute()
     assert stuck.of_apps([second.app.id if case == "another app" else chat.app.id]) == []
@@ -91,7 +91,7 @@ def test_people_and_accounts_that_are_still_in_are_listed_by_their_ids(chat, sec
     assert leavers.people_still_in() == [] and leavers.accounts_still_in(chat.app.id) == []
     chat.leave(3, 4, 5)
     Account.update(name="A").where(Account.id == account(chat, 4).id).execute()
-    Account.update(left_out="x", left_out_at=today() + timedelta(days=1)).where(
+    Account.update(left_out_reason="x", left_out_at=today() + timedelta(days=1)).where(
         Account.id == account(chat, 5).id).execute()
     Account.update(state="gone").where(Account.app == second.app).execute()
     assert sorted(leavers.people_still_in()) == sorted(chat.people[number].id for number in (3, 4))

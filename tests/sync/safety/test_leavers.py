@@ -47,10 +47,10 @@ def agree(chat, account: Account, has_left: bool, is_open: bool) -> None:
     (Account, {"status": "unknown: FROZEN"}, True),
     (Account, {"match_kind": "service account"}, False),
     (Account, {"match_kind": "guest"}, False),
-    (Account, {"protected": "Needed for the audit"}, True),
+    (Account, {"protection_reason": "Needed for the audit"}, True),
     (Person, {"status": "suspended"}, False),
     (Person, {"status": "active"}, False),
-    (Person, {"hold": "case 12"}, True),
+    (Person, {"legal_hold_reason": "case 12"}, True),
     (App, {"state": "paused"}, True),
     (App, {"removal_suspends": True}, True),
 ])  # fmt: skip
@@ -81,7 +81,7 @@ def test_accounts_may_be_kept_until_a_day(chat, left, days, kept):
 @pytest.mark.parametrize(("seconds", "decided"), [(1, True), (0, True), (-1, False)])
 def test_leaving_out_is_valid_for_this_departure(chat, left, seconds, decided):
     since = Person.get_by_id(left.person_id).status_since
-    Account.update(left_out="On sabbatical", left_out_at=since + timedelta(seconds=seconds)).execute()
+    Account.update(left_out_reason="On sabbatical", left_out_at=since + timedelta(seconds=seconds)).execute()
     agree(chat, left, True, not decided)
 
 
@@ -112,5 +112,5 @@ def test_the_list_names_what_protects_an_account_in_the_open_report(chat, left):
     chat.check()
     found = {one.account.email: one for one in leavers.of_app(chat.app)}
     assert list(found) == [email(0), email(1)]
-    assert "last Owner" in found[email(0)].protected and found[email(0)].change.report.is_open
-    assert found[email(1)].protected == ""
+    assert "last Owner" in found[email(0)].protection_reason and found[email(0)].change.report.is_open
+    assert found[email(1)].protection_reason == ""

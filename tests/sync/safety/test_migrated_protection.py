@@ -29,10 +29,10 @@ WORDS = {
 
 def test_earlier_rows_get_their_code_from_their_words(home):
     app = App.create(connector="listed", name="Listed", category="Test")
-    rows = [Change.create(app=app, kind="removed user", decision="ignored", protected=words) for words in WORDS]
+    rows = [Change.create(app=app, kind="removed user", decision="ignored", protection_reason=words) for words in WORDS]
     runner = Runner(db, str(MIGRATIONS))
     runner.down("0021_protection")
     assert "protection" not in {column.name for column in db.get_columns("change")}
     runner.up()
-    found = [(change.protected, change.protection) for change in map(Change.get_by_id, rows)]
+    found = [(change.protection_reason, change.protection) for change in map(Change.get_by_id, rows)]
     assert found == list(WORDS.items())

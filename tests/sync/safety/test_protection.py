@@ -39,7 +39,7 @@ def test_other_words_for_a_kept_account_in_an_open_report_are_no_reason_for_anot
     chat.leave(3, 4)
     report = chat.check().report
     [kept] = [row for row in report.changes if row.account.email == email(3)]
-    assert kept.protected.startswith("Stays through ") and Mail.select().count() == mails
+    assert kept.protection_reason.startswith("Stays through ") and Mail.select().count() == mails
 
 
 @pytest.mark.parametrize("day", [

@@ -58,7 +58,7 @@ accounts = st.lists(
 def expected(seat: Seat, people: list[Human], is_identity: bool) -> Protection | None:
     """Each human `n` has the address ADDRESSES[n] and no other."""
     person = None if seat.owner is None else people[seat.owner]
-    if person and person.hold is not None:
+    if person and person.legal_hold_reason is not None:
         return Protection.HOLD
     left = person and seat.match_kind == "matched" and person.status == "deprovisioned"
     if left and person.days is not None and person.days > 0:
@@ -83,13 +83,14 @@ def create(app: App, people: list[Human], seats: list[Seat]) -> dict[int, Seat]:
     rows = []
     for number, human in enumerate(people):
         day = None if human.days is None else today() + timedelta(days=human.days)
-        rows.append(Person.create(name=f"Human {number}", hold=human.hold, status=human.status, remove_on=day))
+        rows.append(Person.create(name=f"Human {number}", legal_hold_reason=human.hold, status=human.status,
+                                  remove_on=day))
         PersonEmail.create(person=rows[-1], email=ADDRESSES[number], email_key=ADDRESSES[number], by_hand=True)
     made = {}
     for number, seat in enumerate(seats):
         row = Account.create(
             app=app, external_id=f"s{number}", person=None if seat.owner is None else rows[seat.owner],
-            match_kind=seat.match_kind, protected=seat.reason, kind=seat.kind, email_key=seat.email_key,
+            match_kind=seat.match_kind, protection_reason=seat.reason, kind=seat.kind, email_key=seat.email_key,
             email_when_matched=seat.email_when_matched,
             held_values=None if seat.held is None else {"email_key": seat.held})  # fmt: skip
         made[row.id] = seat
@@ -101,7 +102,7 @@ def in_a_check(app: App, account_ids: list[int]) -> dict[int, tuple]:
     db.executemany("INSERT INTO wanted (kind, in_app, account_id) VALUES ('removed user', TRUE, ?)",
                                 [(account_id,) for account_id in account_ids])  # fmt: skip
     protection.protect("removed user", {"identity": app.automation_external_id, "today": str(today())})
-    rows = db.execute_sql("SELECT account_id, protection, protected FROM wanted").fetchall()
+    rows = db.execute_sql("SELECT account_id, protection, protection_reason FROM wanted").fetchall()
     return {account_id: (code, words) for account_id, code, words in rows}
 
 

@@ -215,9 +215,10 @@ def test_the_options_for_leavers_are_shown_in_words(app, numbers, detail):
 @pytest.mark.parametrize(("values", "counts"), [
     ({}, (1, 1, 0, (), 0)), ({"decision": "held"}, (1, 0, 1, (), 0)), ({"decision": "left out"}, (1, 0, 0, (), 1)),
     ({"decision": "confirmed"}, (0, 0, 0, (), 0)), ({"decision": "ignored"}, (0, 0, 0, (), 0)),
-    ({"decision": "ignored", "protected": "x", "protection": "by hand"}, (1, 0, 0, ("Ana",), 0)),
-    ({"decision": "ignored", "protected": "x", "protection": "kept until"}, (1, 0, 0, (), 1)),
-    ({"decision": "ignored", "protected": "x", "protection": "by hand", "decided_at": LONG_AGO}, (1, 0, 0, (), 1)),
+    ({"decision": "ignored", "protection_reason": "x", "protection": "by hand"}, (1, 0, 0, ("Ana",), 0)),
+    ({"decision": "ignored", "protection_reason": "x", "protection": "kept until"}, (1, 0, 0, (), 1)),
+    ({"decision": "ignored", "protection_reason": "x", "protection": "by hand", "decided_at": LONG_AGO},
+     (1, 0, 0, (), 1)),
     ({"in_app": False}, (0, 0, 0, (), 0)), ({"kind": "no longer assigned"}, (0, 0, 0, (), 0))])  # fmt: skip
 def test_each_leaver_of_a_report_is_counted_once(app, values, counts):
     ana = account(app, "One", person=Person.create(name="Ana", status="deprovisioned"), match_kind="matched")

@@ -43,7 +43,7 @@ def rows(*columns: str) -> list[tuple]:
 
 
 def protected() -> list[tuple]:
-    return rows("protection", "protected")
+    return rows("protection", "protection_reason")
 
 
 # The last administrator
@@ -64,21 +64,23 @@ def test_administrators_who_would_all_leave_or_be_demoted_stay(values, other):
 
 
 @pytest.mark.parametrize("other", [
-    {"protected": "Protected: a pilot"}, {"left_out": "On leave"}, {"in_app": False}, {"kind": "to change role"},
+    {"protection_reason": "Protected: a pilot"}, {"left_out_reason": "On leave"}, {"in_app": False},
+    {"kind": "to change role"},
     {"kind": "updated role", "detail": json.dumps({"role": "admin"})},
 ])  # fmt: skip
 def test_one_who_stays_an_administrator_lets_the_other_leave(values, other):
     want(0)
     want(1, **other)
-    assert protect_last(values) == [(None, None), (None, other.get("protected"))]
+    assert protect_last(values) == [(None, None), (None, other.get("protection_reason"))]
 
 
-@pytest.mark.parametrize("columns", [{"protected": "Protected: a pilot"}, {"left_out": "On leave"}, {"in_app": False},
+@pytest.mark.parametrize("columns", [{"protection_reason": "Protected: a pilot"}, {"left_out_reason": "On leave"},
+                                     {"in_app": False},
                                      {"kind": "updated role"}])  # fmt: skip
 def test_an_administrator_who_keeps_the_account_is_not_protected_as_the_last(chat, values, columns):
     Account.update(role="member").where(Account.email == email(1)).execute()
     want(0, **columns)
-    assert protect_last(values, "removed user", "updated role") == [(None, columns.get("protected"))]
+    assert protect_last(values, "removed user", "updated role") == [(None, columns.get("protection_reason"))]
 
 
 def test_the_words_are_those_of_the_account(chat, values):
@@ -102,13 +104,13 @@ def test_nobody_wanted_without_an_account_counts(values):
 
 @pytest.mark.parametrize(("columns", "holds"), [
     ({}, True), ({"kind": "no longer assigned"}, False), ({"in_app": False}, False),
-    ({"protection": "system", "protected": "Protected: before"}, False)])  # fmt: skip
+    ({"protection": "system", "protection_reason": "Protected: before"}, False)])  # fmt: skip
 def test_only_unprotected_removals_in_the_app_get_protected(chat, values, columns, holds):
-    Account.update(protected="A pilot").where(Account.email == email(2)).execute()
+    Account.update(protection_reason="A pilot").where(Account.email == email(2)).execute()
     want(2, **columns)
     want(3)
     protection.protect("removed user", values)
-    before = (columns.get("protection"), columns.get("protected"))
+    before = (columns.get("protection"), columns.get("protection_reason"))
     assert protected() == [("by hand", "Protected: A pilot") if holds else before, (None, None)]
 
 
@@ -129,7 +131,8 @@ def leave(chat, *numbers: int, **columns: object) -> None:
 def test_a_leavers_account_is_wanted_with_why(chat, second, values, reason, shown):
     leave(chat, 3, status_reason=reason)
     want_leavers(chat)
-    columns = ("kind", "account_id", "asset_id", "in_app", "before", "reason", "left_out", "person_id", "protected")
+    columns = ("kind", "account_id", "asset_id", "in_app", "before", "reason", "left_out_reason", "person_id",
+               "protection_reason")
     assert rows(*columns) == [
         ("removed user", account(3).id, None, 1, "Member", shown, None, chat.people[3].id, None)]  # fmt: skip
 
@@ -183,7 +186,7 @@ def test_one_that_the_app_no_longer_lists_is_wanted_once(chat, values):
 
 def test_all_that_protects_leavers_is_looked_at(chat, values):
     leave(chat, 0, 1, 2, 3)
-    Account.update(protected="A pilot").where(Account.email == email(2)).execute()
+    Account.update(protection_reason="A pilot").where(Account.email == email(2)).execute()
     App.update(automation_external_id=account(3).external_id).where(App.id == chat.app.id).execute()
     want_leavers(chat)
     assert [row[0] for row in protected()] == [LAST[0], LAST[0], "by hand", "automation account"]
@@ -202,8 +205,8 @@ def test_someone_is_kept_until_the_day(chat, values, days, kept):
 def test_changes_that_need_approval_are_counted_by_kind(values):
     want(2)
     want(3)
-    want(4, protected="Protected: a pilot")
-    want(5, left_out="On leave")
+    want(4, protection_reason="Protected: a pilot")
+    want(5, left_out_reason="On leave")
     want(6, kind="to change role")
     assert wanted.wanted_counts() == {"removed user": 2, "to change role": 1}
 
@@ -223,18 +226,19 @@ def test_assets_that_the_app_no_longer_lists_are_wanted_by_id(chat, values):
 
 
 @pytest.mark.parametrize(("change", "shown"), [
-    ({}, True), ({"protected": None}, False), ({"decided_at": timedelta(seconds=-1)}, False),
+    ({}, True), ({"protection_reason": None}, False), ({"decided_at": timedelta(seconds=-1)}, False),
     ({"decided_at": timedelta(0)}, True), ({"decided_at": None}, False), ({"app": "second"}, False)])  # fmt: skip
 @pytest.mark.parametrize("why", ["Protected: a pilot", None])
 def test_a_leaver_shown_in_a_report_decided_since_the_departure_is_known(chat, second, values, change, shown, why):
     leave(chat, 3)
     since = Person.get_by_id(chat.people[3].id).status_since
-    want(3, protected=why)
-    want(4, protected=why)
+    want(3, protection_reason=why)
+    want(4, protection_reason=why)
     after = change.get("decided_at", timedelta(seconds=1))
     Change.create(
         app=second.app if change.get("app") else chat.app, account=account(3), kind="removed user", decision="ignored",
-        protected=change.get("protected", "Protected: before"), decided_at=after if after is None else since + after,
+        protection_reason=change.get("protection_reason", "Protected: before"),
+        decided_at=after if after is None else since + after,
         report=Report.create(app=chat.app, state="applied"),
     )  # fmt: skip
     assert wanted.mailed_before(chat.app) == ({account(3).id} if shown and why else set())
@@ -316,8 +320,8 @@ def test_an_acceptance_holds_for_its_reason_its_day_and_this_departure(chat, val
     begins = {"until": today(), "accepted_at": left, "ended_at": left}
     set_to = {name: begins[name] + value if name in begins else chat.people[value] for name, value in columns.items()}
     accepted, other = accept(chat, 3, **set_to), accept(chat, 5)
-    want(3, **{"protection": "by hand", "protected": "Protected: a pilot"} | row)
-    want(6, protection="by hand", protected="Protected: a pilot")
+    want(3, **{"protection": "by hand", "protection_reason": "Protected: a pilot"} | row)
+    want(6, protection="by hand", protection_reason="Protected: a pilot")
     wanted._note_accepted(chat.app, values)
     assert rows("accepted") == [(accepted.id if why is None else None,), (None,)]
     assert (AcceptedLeaver.get_by_id(accepted.id).ended_at is not None) == bool(why or columns.get("ended_at"))
@@ -326,14 +330,15 @@ def test_an_acceptance_holds_for_its_reason_its_day_and_this_departure(chat, val
     assert AcceptedLeaver.get_by_id(other.id).ended_at is None
 
 
-STUCK = {"protection": "by hand", "protected": "Protected: a pilot"}
+STUCK = {"protection": "by hand", "protection_reason": "Protected: a pilot"}
 BY_RULES = {"kind": "no longer assigned"}
 
 
 @pytest.mark.parametrize(("columns", "mailed", "waits"), [
     ({}, False, True), (STUCK, False, True), (STUCK, True, True), (BY_RULES, False, True), (BY_RULES, True, True),
     (BY_RULES | STUCK, False, True), (BY_RULES | STUCK, True, False), ({"in_app": False} | STUCK, True, False),
-    ({"in_app": False} | STUCK, False, True), ({"left_out": "On leave"}, False, False), ({"accepted": 1}, False, False),
+    ({"in_app": False} | STUCK, False, True), ({"left_out_reason": "On leave"}, False, False),
+    ({"accepted": 1}, False, False),
     (STUCK | {"protection": "kept until"}, False, False), (STUCK | {"protection": None}, False, True),
 ])  # fmt: skip
 def test_something_waits_unless_it_is_decided_or_only_protected_and_was_shown(chat, values, columns, mailed, waits):
@@ -341,6 +346,7 @@ def test_something_waits_unless_it_is_decided_or_only_protected_and_was_shown(ch
     leave(chat, 3)
     want(3, **columns)
     if mailed:
-        Change.create(app=chat.app, account=account(3), kind="removed user", decision="ignored", protected="Protected",
+        Change.create(app=chat.app, account=account(3), kind="removed user", decision="ignored",
+                      protection_reason="Protected",
                       decided_at=utcnow() + AGO, report=Report.create(app=chat.app, state="applied"))  # fmt: skip
     assert wanted.someone_waits(chat.app) is waits

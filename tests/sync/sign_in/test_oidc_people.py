@@ -79,7 +79,7 @@ def test_entra_vouches_for_domains_in_its_own_way(jana) -> None:
 
 def test_a_disputed_address_signs_in_nobody_new(jana) -> None:
     admit(claims(), KNOWN)
-    okta = Directory.create(kind="scim", name="Okta", vouched=True)
+    okta = Directory.create(kind="scim", name="Okta", vouched_for=True)
     DirectoryAddress.create(directory=okta, external_id="x", email_key="jana@acme.example", email="jana@acme.example",
                             name="Janina Kern")  # fmt: skip
     address_moves.follow_decisions_by_hand(utcnow())
@@ -121,7 +121,7 @@ def test_each_account_at_the_provider_is_reported_once(jana) -> None:
 
 
 def test_with_a_directory_a_new_address_comes_from_there(jana) -> None:
-    directory = Directory.create(kind="csv", name="Staff", vouched=True)
+    directory = Directory.create(kind="csv", name="Staff", vouched_for=True)
     DirectoryEntry.create(directory=directory, external_id="1", person=jana)
     admit(claims(), KNOWN)
     assert admit(claims(email="jana.horak@acme.example"), KNOWN) == jana

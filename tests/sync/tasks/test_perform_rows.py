@@ -146,7 +146,7 @@ def test_a_removal_is_done_once_the_app_no_longer_shows_the_account(task, after,
 
 
 @pytest.mark.parametrize(("values", "answer", "why"), [
-    ({"protected": "a pilot"}, {}, "Protected: a pilot."), ({"state": "present"}, {},
+    ({"protection_reason": "a pilot"}, {}, "Protected: a pilot."), ({"state": "present"}, {},
                                                              "The account has already left the app."),
     ({"role": "member"}, {"kind": "system"}, "Protected: the app made it for itself."),
 ])  # fmt: skip
@@ -333,7 +333,7 @@ def test_nobody_who_has_left_is_given_access(chat, task, room, status, match_kin
 
 
 def test_an_account_on_legal_hold_keeps_its_access(chat, task, room):
-    Person.update(hold="a case").where(Person.id == chat.people[3].id).execute()
+    Person.update(legal_hold_reason="a case").where(Person.id == chat.people[3].id).execute()
     app = AnApp(seat(), None)
     assert comes_to(task("revoke", asset=room), app) == (NOT_NEEDED, "Protected: legal hold: a case.")
     assert app.calls == []

@@ -50,7 +50,7 @@ def edit(number: int = 2, **values: object) -> None:
     ({"status": "suspended"}, {"change role": "", "remove": "", "grant": "", "revoke": ""}),
     ({"kind": "system"}, dict.fromkeys(("change role", "remove", "grant", "revoke"), MADE)),
     ({"own": True}, dict.fromkeys(("change role", "remove", "grant", "revoke"), OWN)),
-    ({"protected": "A pilot"}, {"change role": "", "remove": "Protected: A pilot", "grant": "", "revoke": ""}),
+    ({"protection_reason": "A pilot"}, {"change role": "", "remove": "Protected: A pilot", "grant": "", "revoke": ""}),
 ])  # fmt: skip
 def test_an_account_that_nothing_can_be_done_to_says_why(chat, plans, values, expected):
     if values.get("own"):
@@ -305,7 +305,7 @@ def test_a_claim_by_a_directory_is_looked_at_too(chat):
     chat.leave(3)
     [task] = reports.finish(chat.check().report, chat.by).tasks
     Task.update(next_at="2030-01-01 00:00:00").execute()
-    directory = Directory.create(kind="scim", name="Company LDAP", vouched=True)
+    directory = Directory.create(kind="scim", name="Company LDAP", vouched_for=True)
     DirectoryAddress.create(directory=directory, external_id="x", email_key=email(3), email=email(3), name="Ana")
     with writing():
         tasks.look_again_at_others()

@@ -155,8 +155,9 @@ def test_the_last_administrator_is_known_by_any_role(crowd):
     crowd.check()
     people.mark_left(people.find_by_email("ada@acme.example"), crowd.by)
     crowd.check()
-    change = Change.get(Change.kind == "removed user", Change.protected.is_null(False))
-    assert (change.before, change.protected) == ("Editor, Admin, Billing", "Protected: the last Admin of the app")
+    change = Change.get(Change.kind == "removed user", Change.protection_reason.is_null(False))
+    assert (change.before, change.protection_reason) == ("Editor, Admin, Billing",
+                                                         "Protected: the last Admin of the app")
     assert protection.of(crowd.account("ada")).words == "Protected: the last Admin of the app"
     assert plan_removal(crowd, "ada") == ("refused", "Protected: the last Admin of the app")
 
@@ -206,7 +207,8 @@ def test_an_unknown_role_is_shown_as_it_is_and_is_no_administrator_who_stays(cro
     assert Change.get(Change.kind == "updated role").after == "Member, secret"
     people.mark_left(people.find_by_email("ben@acme.example"), crowd.by)
     crowd.check()
-    assert Change.get(Change.protected.is_null(False)).protected == "Protected: the last Admin of the app"
+    change = Change.get(Change.protection_reason.is_null(False))
+    assert change.protection_reason == "Protected: the last Admin of the app"
 
 
 def test_an_unknown_role_is_not_taken_for_a_plain_one(crowd):
@@ -217,7 +219,8 @@ def test_an_unknown_role_is_not_taken_for_a_plain_one(crowd):
     people.mark_left(people.find_by_email("cem@acme.example"), crowd.by)
     crowd.check()
     unknown = "Protected: it has a role that the app did not name, and nobody else is known to administer the app"
-    assert Change.get(Change.kind == "removed user", Change.protected.is_null(False)).protected == unknown
+    change = Change.get(Change.kind == "removed user", Change.protection_reason.is_null(False))
+    assert change.protection_reason == unknown
     assert protection.of(crowd.account("cem")).words == unknown
     assert plan_removal(crowd, "cem") == ("refused", unknown)
     assert plan(crowd, "member", "cem").lines[0].why == unknown

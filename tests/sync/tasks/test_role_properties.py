@@ -86,7 +86,7 @@ def test_of_a_removal(app, hers, beside):
         people.mark_left(person, MACHINE)
         wanted.want_nothing()
         wanted.want_leavers(app)
-        [(protected,)] = db.execute_sql("SELECT protected FROM wanted").fetchall()
+        [(protected,)] = db.execute_sql("SELECT protection_reason FROM wanted").fetchall()
         assert (protected is not None) == expected, "in a check"
         assert protected == (alone and alone.words), "in the same words"
         attempt.rollback()
@@ -104,7 +104,7 @@ def test_of_a_change_of_role(app, hers, beside):
             assert (line.state == "refused") == expected, "by hand"
         wanted.want_nothing()
         assignments.want(app, False)
-        found = db.execute_sql("SELECT protected, detail FROM wanted WHERE account_id = ?", (ada.id,)).fetchall()
+        found = db.execute_sql("SELECT protection_reason, detail FROM wanted WHERE account_id = ?", (ada.id,)).fetchall()
         if "member" in hers:
             assert found == [], "a rule is content with any of the roles"
         else:

@@ -90,7 +90,7 @@ def world(app: App, people: list[Human], asked: list[Removal], gone_rule: bool) 
     rows = []
     for number, human in enumerate(people):
         day = None if human.days is None else today() + timedelta(days=human.days)
-        person = Person.create(name=f"Human {number}", status=human.status, hold=human.hold, remove_on=day)
+        person = Person.create(name=f"Human {number}", status=human.status, legal_hold_reason=human.hold, remove_on=day)
         PersonEmail.create(person=person, email=ADDRESSES[number], email_key=ADDRESSES[number], main=True, by_hand=True)
         entry = DirectoryEntry.create(directory=directory, external_id=f"e{number}", person=person,
                                       status=human.status, reported_status=human.status)  # fmt: skip

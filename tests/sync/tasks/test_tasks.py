@@ -86,7 +86,7 @@ def test_an_account_with_the_e_mail_of_someone_active_stays_whatever_its_match(c
     chat.leave(3)
     report = chat.check().report
     [change] = [row for row in report.changes if row.account_id == account(5).id]
-    assert (change.decision, change.protected) == ("ignored", "Protected: its e-mail is that of Person 5")
+    assert (change.decision, change.protection_reason) == ("ignored", "Protected: its e-mail is that of Person 5")
     reports.finish(report, chat.by)
     queue.drain()
     assert chat.removed() == [email(3)]
