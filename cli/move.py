@@ -104,9 +104,9 @@ def _verified(target: Config) -> dict:
     return found
 
 
-def _in_target(address: str, act: str) -> str:
+def _in_target(address: str, step: str) -> str:
     environ = {**os.environ, "ROLLCALL_DATABASE": address}
-    done = subprocess.run([sys.executable, "-m", "cli.move_target", act], cwd=ROOT, env=environ, capture_output=True,
+    done = subprocess.run([sys.executable, "-m", "cli.move_target", step], cwd=ROOT, env=environ, capture_output=True,
                           text=True)  # fmt: skip
     if done.returncode:
         raise Failed((done.stderr.strip().splitlines() or ["The other database can't be used."])[-1])

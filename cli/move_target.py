@@ -13,12 +13,12 @@ from sync.config import Config
 from sync.db import DatabaseRefused, connect_database, db
 
 
-def main(act: str) -> None:
+def main(step: str) -> None:
     settings = Config.from_environ()
     try:
         connect_database(settings.database_url or settings.database_path)
         with closing(db):
-            if act == "verify":
+            if step == "verify":
                 vault.open_vault(settings.secret_key_file)
                 print(json.dumps(asdict(activity.verify())))
     except DatabaseRefused as problem:

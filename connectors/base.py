@@ -96,7 +96,7 @@ class Field:
     upload: bool = False  # holds the content of an uploaded file
     mapping: bool = False  # what the file's columns mean, as JSON: asked for beside the file, not in the form
     when: tuple[str, str] | None = None  # (name, value): asked for only if that earlier field has this value
-    where: bool = True  # a new value may send the secrets elsewhere, so they must be entered again; False: it can't
+    asks_secrets_again: bool = True  # a new value may send the secrets elsewhere; False: it can't
     path: bool = False  # the path of a file on the server: a page may only name one below the configured folders
 
 
@@ -192,7 +192,7 @@ class Connector:
     quality: Quality = MappingProxyType(NOT_RATED)  # the rules that it doesn't keep; it keeps all others
     docs: tuple[str, ...] = ()  # the steps to the credential, one per entry, then what the connector can and can't do
     fields: tuple[Field, ...] = ()
-    unknown_operations: Mapping[str, str] = MappingProxyType({})  # operations that this kind of app doesn't have → why
+    absent_operations: Mapping[str, str] = MappingProxyType({})  # operations that this kind of app doesn't have → why
     capabilities: frozenset[str] = frozenset()  # all that it can do; an instance may have fewer, by its settings
     effects: Effects = MappingProxyType({})  # the effect of each operation, by the app's documents
     api_version: ApiVersion | None = None  # of the app's API; every connector names it

@@ -13,27 +13,27 @@
   const counted = (form, kind, before, worth = () => 1) => [...form.querySelectorAll(`input[name=yes][data-${kind}]`)].reduce(
     (sum, box) => sum + worth(box) * ("wasOut" in box.dataset ? Number(box.checked) : -Number(!box.checked)), Number(before));
 
-  const sentence = ({ removals, acts, others, app, saved, currency }) => {
-    const changes = `${acts.toLocaleString("en")} ${removals ? "other " : ""}${acts === 1 ? "change" : "changes"}`;
-    const made = acts ? ` Makes ${changes} in it.` : "";
+  const sentence = ({ removals, adjustments, others, app, saved, currency }) => {
+    const changes = `${adjustments.toLocaleString("en")} ${removals ? "other " : ""}${adjustments === 1 ? "change" : "changes"}`;
+    const made = adjustments ? ` Makes ${changes} in it.` : "";
     if (removals) {
       const saves = saved ? `, saves ${money(saved, currency)} a month` : "";
       return `Removes ${removals.toLocaleString("en")} ${removals === 1 ? "person" : "people"} from ${app}${saves}.${made}`;
     }
-    const taken = others && !acts ? `. Applies ${others.toLocaleString("en")} ${others === 1 ? "change" : "changes"} in Rollcall` : "";
+    const taken = others && !adjustments ? `. Applies ${others.toLocaleString("en")} ${others === 1 ? "change" : "changes"} in Rollcall` : "";
     return `Removes nobody from ${app}${taken}.${made}`;
   };
 
   const say = (form) => {
     const outcome = form.querySelector("#sync-outcome");
     if (!outcome) return;
-    const { app, saved, currency, removals, acts, others, undecided } = outcome.dataset;
+    const { app, saved, currency, removals, adjustments, others, undecided } = outcome.dataset;
     const answered = form.querySelectorAll("li:has([data-successors]) input[name=yes][data-was-out]:checked").length;
     const waiting = Math.max(0, Number(undecided || 0) - answered);
     const waits = waiting ? ` ${waiting} ${waiting === 1 ? "person waits" : "people wait"} for a successor.` : "";
     outcome.textContent = sentence({
       app, currency, saved: counted(form, "removal", saved, (box) => Number(box.dataset.price || 0)),
-      removals: counted(form, "removal", removals), acts: counted(form, "act", acts), others: counted(form, "other", others),
+      removals: counted(form, "removal", removals), adjustments: counted(form, "adjustment", adjustments), others: counted(form, "other", others),
     }) + waits;
   };
 
@@ -55,7 +55,7 @@
 
   // The preview of an operation on members: rows without a box are covered anyway.
   const sayPreview = (form) => {
-    const outcome = form.querySelector("#act-outcome"), button = form.querySelector("#confirm");
+    const outcome = form.querySelector("#operation-outcome"), button = form.querySelector("#confirm");
     const boxes = [...form.querySelectorAll("input[name=yes]")];
     if (!outcome || !button || !boxes.length) return;
     const going = boxes.filter((box) => box.checked);

@@ -87,12 +87,12 @@ SHOWN = {
     "took back leaving out": "put back into the report",
     "used database again": "started on this database again",
     **{f"confirmed {kind}": words for kind, words in APPROVED.items()},
-    **{f"asked to {act}": f"asked to {words}" for act, words in OPERATIONS.items()},
-    **{f"could not {act}": f"could not {words}" for act, words in OPERATIONS.items()},
-    **{f"did not {act}: {state}": f"did not {words}: {state}"
-       for act, words in OPERATIONS.items() for state in TaskState},
-    **{f"awaits approval in the app to {act}": f"awaits approval in the app to {words}"
-       for act, words in OPERATIONS.items()},
+    **{f"asked to {operation}": f"asked to {words}" for operation, words in OPERATIONS.items()},
+    **{f"could not {operation}": f"could not {words}" for operation, words in OPERATIONS.items()},
+    **{f"did not {operation}: {state}": f"did not {words}: {state}"
+       for operation, words in OPERATIONS.items() for state in TaskState},
+    **{f"awaits approval in the app to {operation}": f"awaits approval in the app to {words}"
+       for operation, words in OPERATIONS.items()},
     "removed from the app, by hand": "removed from the app by hand",
     "role changed in the app, by hand": "role changed in the app by hand",
     "invited to the app, by hand": "invited to the app by hand",

@@ -32,7 +32,7 @@ def with_stored(fields: Iterable[Field], entered: Mapping[str, str], settings: M
 
 def moved(fields: Iterable[Field], entered: Mapping[str, str], settings: Mapping[str, str]) -> list[Field]:
     """The fields that say where, and that say another place in what was entered than in the stored `settings`."""
-    return [field for field in fields if not field.secret and field.where
+    return [field for field in fields if not field.secret and field.asks_secrets_again
             and _with_default(entered, field) != _with_default(settings, field)]  # fmt: skip
 
 

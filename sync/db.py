@@ -99,14 +99,14 @@ class _File(SqliteDatabase):
         """The condition that the column is one of the values, and what is bound to it."""
         return f"{column} IN ({', '.join('?' * len(values))})", values
 
-    def append_only(self, table: str, act: str) -> None:
+    def append_only(self, table: str, statement: str) -> None:
         """Make a trigger that refuses every UPDATE or DELETE of the table's rows."""
-        self.execute_sql(f"CREATE TRIGGER {table}_no_{act} BEFORE {act.upper()} ON {table} "
+        self.execute_sql(f"CREATE TRIGGER {table}_no_{statement} BEFORE {statement.upper()} ON {table} "
                          f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END")
 
-    def no_longer_append_only(self, table: str, act: str) -> None:
+    def no_longer_append_only(self, table: str, statement: str) -> None:
         """Take the trigger away."""
-        self.execute_sql(f"DROP TRIGGER IF EXISTS {table}_no_{act}")
+        self.execute_sql(f"DROP TRIGGER IF EXISTS {table}_no_{statement}")
 
     def make_temp_table(self, name: str, definition: str) -> None:
         """An empty one. It stays as long as the connection: CREATE and DROP let SQLite compile all statements again."""

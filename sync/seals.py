@@ -81,15 +81,15 @@ def renew() -> None:
         anchor, key = setting(ANCHOR), _newest()
         if anchor is None or anchor["key"] == _mark(key) or not verify().ok:
             return
-        for act in TRIGGERS:
-            db.no_longer_append_only("activity", act)
+        for statement in TRIGGERS:
+            db.no_longer_append_only("activity", statement)
         last, count, renewed = FIRST_SEAL, 0, []
         for row in _rows():
             last, count = _seal(key, last, row), count + 1
             renewed.append((last, row["id"]))
         db.executemany("UPDATE activity SET seal = ? WHERE id = ?", renewed)
-        for act in TRIGGERS:
-            db.append_only("activity", act)
+        for statement in TRIGGERS:
+            db.append_only("activity", statement)
         _anchor(key, count, last)
 
 

@@ -93,8 +93,8 @@ def tampering(db: object) -> None:
         db.execute_sql("SET session_replication_role = replica")  # no trigger and no foreign key is looked at
         return
     db.execute_sql("PRAGMA foreign_keys = 0")
-    for act in ("update", "delete"):
-        db.no_longer_append_only("activity", act)
+    for statement in ("update", "delete"):
+        db.no_longer_append_only("activity", statement)
 
 
 def reverse_what_has_no_order(db: object) -> None:

@@ -97,7 +97,7 @@ def test_sql_that_is_changed_is_found(code):
     "run(f'SELECT 1 FROM account WHERE {HELD}', (account.id,))",
     "WORDS = {'remove': 'removed from {}'}\nprint(WORDS[task.kind].format(app.name))",
     "print(name.replace('_', ' '))",
-    "connection.execute(sql.SQL(act).format(**quoted))",
+    "connection.execute(sql.SQL(statement).format(**quoted))",
 ])  # fmt: skip
 def test_other_text_may_be(code):
     assert list(changed(ast.parse(code))) == []

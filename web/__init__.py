@@ -1,7 +1,7 @@
 """The pages: reads the request, asks sync/, renders. No rule lives here.
 One blueprint an area, named in AREAS; each view carries a permission (web/permissions.py).
 
-Addresses are resources, never verbs: an act is a resource that is created or deleted
+Addresses are resources, never verbs: an action is a resource that is created or deleted
 (`POST /people/7/departure`, `DELETE /people/7/departure`). A form can only POST, so the one way
 for the other methods is a POST to the address with `?_method=DELETE` (or PUT, PATCH), which
 MethodOverride turns into that method before Flask sees it; the macro `form_to` writes it.

@@ -38,7 +38,7 @@ def columns(app: App) -> list[Column]:
 def heads(app: App, listed: Listed) -> list[Head]:
     """Only Owners can tick rows and open menus."""
     shown = listed.heads(columns(app)[:-1])
-    return [Head("", "tick", True), *shown, Head("", "acts")] if owns() else shown
+    return [Head("", "tick", True), *shown, Head("", "actions")] if owns() else shown
 
 
 def head(app: App, listed: Listed) -> ListHead:

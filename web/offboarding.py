@@ -135,9 +135,9 @@ def show(person_id: int, offboarding_id: int) -> str:
 
 @pages.get("/<int:offboarding_id>/tasks")
 @workspace_role(*MANAGERS)
-def acts(person_id: int, offboarding_id: int) -> str:
+def task_list(person_id: int, offboarding_id: int) -> str:
     """The progress of the offboarding. The page asks for it while a task is in progress."""
-    return render_template("offboarding/_acts.html", **_progress(_offboarding(person_id, offboarding_id)))
+    return render_template("offboarding/_tasks.html", **_progress(_offboarding(person_id, offboarding_id)))
 
 
 def _progress(row: Offboarding) -> dict:
@@ -190,7 +190,7 @@ def _do(row: Offboarding, task: Task, operation: Callable[[Task, str], None], do
         done, tone = str(problem), "attention"
     if not request.htmx:
         return go_to(_address(row), done, tone)
-    return with_toast(make_response(render_template("offboarding/_acts.html", **_progress(row))), done, tone)
+    return with_toast(make_response(render_template("offboarding/_tasks.html", **_progress(row))), done, tone)
 
 
 def _visible() -> set[int]:

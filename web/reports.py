@@ -105,7 +105,8 @@ def _found(wanted: Reports, here: str, columns: list[Column], download: str, app
                        _shortcuts(asked, listed), saved_views.of_list(ListName.REPORTS, listed, of_app))  # fmt: skip
     return {
         "page": found, "lines": [_line(report, left[report.id], here) for report in found.rows],
-        "address": listed.address, "here": here, "list_head": head, "columns": [*listed.heads(columns), ("", "acts")],
+        "address": listed.address, "here": here, "list_head": head,
+        "columns": [*listed.heads(columns), ("", "actions")],
         "download": listed.download(download), "nothing": nothing_matches("No report matches", wanted, head),
     }  # fmt: skip
 

@@ -61,15 +61,15 @@ def _operations(document: Any, model: type[Resource]) -> list[Any]:
     if not isinstance(document, dict):
         return [document]
     document = {name.lower(): value for name, value in document.items()}
-    act, path, value = str(document.get("op")).lower(), document.get("path"), document.get("value")
+    operation, path, value = str(document.get("op")).lower(), document.get("path"), document.get("value")
     if path == "":
         document.pop("path")
         path = None
-    if path is None and isinstance(value, dict) and act in ("add", "replace"):
+    if path is None and isinstance(value, dict) and operation in ("add", "replace"):
         return _split(document, value, model)
     if not isinstance(path, str):
         return [document]
-    if act == "remove":
+    if operation == "remove":
         return [_removal(document, value)]
     if path.casefold() == MANAGER:
         manager = _manager(value)

@@ -64,7 +64,7 @@ def _wanted() -> Log:
 
 @pages.get("/tasks")
 @app_manager(AppManager.OWNER)
-def acts(app: App) -> Response:
+def task_list(app: App) -> Response:
     """The tasks alone. The page asks for them while one is in progress."""
     return _part(app)
 
@@ -100,5 +100,5 @@ def _do(app: App, task: Task, operation: Callable[[Task, Asker], object], done: 
 
 
 def _part(app: App) -> Response:
-    part = render_template("tasks/_acts.html", app=app, kind=kind_of(app), owns=owns(), tasks=task_view.of_app(app))
+    part = render_template("tasks/_tasks.html", app=app, kind=kind_of(app), owns=owns(), tasks=task_view.of_app(app))
     return with_head_again(part, app)

@@ -36,11 +36,11 @@ def show(app: App, report: Report) -> tuple[str, int]:
 def _wizard(app: App, report: Report, given: Given | None = None, problem: str = "") -> tuple[str, int]:
     limit = max(wizard_view.FIRST, len(given.shown) if given else 0, asked("limit") or 0)
     closed = wizard_view.closed(report)
-    acts = wizard_view.task_lines(report) if closed else []
+    tasks = wizard_view.task_lines(report) if closed else []
     return dialog(
         "wizard/_wizard.html", TITLE, INVALID if problem else 200, app=app, report=report, problem=problem,
-        sentence=report_view.sentence(report), banners=wizard_view.banners(app, report), closed=closed, acts=acts,
-        live=wizard_view.are_live(acts), groups=wizard_view.groups(app, report, limit, given),
+        sentence=report_view.sentence(report), banners=wizard_view.banners(app, report), closed=closed, tasks=tasks,
+        live=wizard_view.are_live(tasks), groups=wizard_view.groups(app, report, limit, given),
         outcome=None if closed else wizard_view.outcome(app, report), back=_back(app),
     )  # fmt: skip
 
@@ -150,10 +150,10 @@ def dismiss(app: App, report: Report) -> Response | tuple[str, int]:
 
 @pages.get("/tasks")
 @app_manager(AppManager.OWNER)
-def acts(app: App, report: Report) -> str:
+def task_list(app: App, report: Report) -> str:
     """The progress of this report's tasks; asked for again while one is under way."""
     lines = wizard_view.task_lines(report)
-    return render_template("wizard/_acts.html", report=report, acts=lines, live=wizard_view.are_live(lines))
+    return render_template("wizard/_tasks.html", report=report, tasks=lines, live=wizard_view.are_live(lines))
 
 
 def _back(app: App) -> str:

@@ -65,7 +65,7 @@ class Given:
 class Box:
     """The box of a row that waits for a decision, and the field for the reason why it isn't ticked."""
 
-    counts_as: str  # in the sentence at the bottom: removal, act (in the app), other (in Rollcall)
+    counts_as: str  # in the sentence at the bottom: removal, adjustment (in the app), other (in Rollcall)
     ticked: bool
     was_out: bool  # not counted in the sentence at the bottom, unless it is ticked
     reason: str
@@ -191,7 +191,7 @@ class Rows:
             return None
         reason, *_ = self.left_out.get(change.id, ("",))
         adjusts, was_left_out = change.kind in ADJUSTMENTS, change.decision == LEFT_OUT
-        counts_as = "act" if adjusts else "removal" if change.in_app else "other"
+        counts_as = "adjustment" if adjusts else "removal" if change.in_app else "other"
         box = Box(counts_as, not was_left_out, was_left_out, reason, REASON_TO_DIFFER if adjusts else REASON_TO_STAY,
                   self._saves(change) if counts_as == "removal" else 0)  # fmt: skip
         if change.in_app and change.kind in REMOVALS:

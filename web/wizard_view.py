@@ -178,11 +178,11 @@ def outcome(app: App, report: Report) -> Outcome:
 def _outcome_in_words(app: App, ready: Ready, seats: Seats) -> str:
     """wizard.js says the same while boxes are ticked."""
     saves = f", saves {money(seats.saved)} a month" if seats.saved else ""
-    made = plural(ready.acts, "other change" if ready.removals else "change")
+    made = plural(ready.adjustments, "other change" if ready.removals else "change")
     removes = f"{plural(ready.removals, 'person', 'people')} from {app.name}{saves}"
     waits = f" {plural(ready.undecided, 'person waits', 'people wait')} for a successor." if ready.undecided else ""
     return (f"Removes {removes if ready.removals else f'nobody from {app.name}'}."
-            f"{f' Makes {made} in it.' if ready.acts else ''}{waits}")
+            f"{f' Makes {made} in it.' if ready.adjustments else ''}{waits}")
 
 
 def closed(report: Report) -> Closed | None:

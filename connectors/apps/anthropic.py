@@ -73,7 +73,7 @@ class Anthropic(UsersAndInvites):
     fields = (
         token_field("Admin API key", "It begins with sk-ant-admin."),
         Field("workspaces", "Workspaces", "Workspaces show as assets, with their members; one call for each.",
-              required=False, choices=(("read", "are read"), ("leave out", "are left out")), where=False),
+              required=False, choices=(("read", "are read"), ("leave out", "are left out")), asks_secrets_again=False),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES)
     own_account_unknown = (
@@ -172,7 +172,7 @@ class Anthropic(UsersAndInvites):
     def invite(self, email: str, role: str) -> None:
         must_be_offered(role, GIVEN, "Anthropic")
         if not self._is_invited(email):
-            self._http.act("POST", self.invites, json={"email": needed(email, "e-mail"), "role": role})
+            self._http.operate("POST", self.invites, json={"email": needed(email, "e-mail"), "role": role})
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
         must_be_offered(role, WORKSPACE_ROLES, "Anthropic")

@@ -87,7 +87,7 @@ class Atlassian(HttpConnector):
         Field("removal", "People who leave are", required=False,
               choices=((SUSPEND, "suspended, and can be restored"),
                        (REMOVE_FOR_GOOD, "removed from the organization for good")),
-              where=False),
+              asks_secrets_again=False),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES) - {INVITE}
     effects = declared(
@@ -221,9 +221,9 @@ class Atlassian(HttpConnector):
         for directory in self._directories(accountId=account.id):
             path = f"{self._in(directory)}/users/{segment(account.id)}"
             if not self.removal_suspends:
-                self._act("DELETE", path)
+                self._operate("DELETE", path)
             elif not self._is_suspended_in(directory, account.id):
-                self._act("POST", f"{path}/suspend")
+                self._operate("POST", f"{path}/suspend")
 
     def _is_suspended_in(self, directory: str, id: str) -> bool:
         """Looked up first, because the answer to a second suspension isn't documented."""
@@ -242,21 +242,21 @@ class Atlassian(HttpConnector):
             raise Refused(f"{account.name or account.email} is no longer in the organization.")
         if now.role == role or set(now.roles) == set(self.roles_after(now, role)):
             return
-        act = "assign" if role == ORG_ADMIN else "revoke"
-        path = f"{self._org('v1')}/users/{segment(account.id)}/role-assignments/{act}"
-        self._act("POST", path, {"role": ORG_ADMIN})
+        action = "assign" if role == ORG_ADMIN else "revoke"
+        path = f"{self._org('v1')}/users/{segment(account.id)}/role-assignments/{action}"
+        self._operate("POST", path, {"role": ORG_ADMIN})
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
         group = self._group_of(asset)
         if not self._is_in(account, asset):
-            self._act("POST", f"{group}/memberships", {"accountId": account.id})
+            self._operate("POST", f"{group}/memberships", {"accountId": account.id})
 
     def revoke(self, account: Account, asset: Asset) -> None:
         try:
             group = self._group_of(asset)
         except NotFound:
             return
-        self._act("DELETE", f"{group}/memberships/{segment(account.id)}")
+        self._operate("DELETE", f"{group}/memberships/{segment(account.id)}")
 
     def _group_of(self, asset: Asset) -> str:
         """The group's address, in the directory that it belongs to."""
@@ -272,10 +272,10 @@ class Atlassian(HttpConnector):
         _, _, id = asset.id.partition(":")
         return self._found_by_id(account.id, groupIds=[id]) is not None
 
-    def _act(self, method: str, path: str, body: dict | None = None) -> None:
+    def _operate(self, method: str, path: str, body: dict | None = None) -> None:
         """An account that is already gone counts as done."""
         try:
-            self._http.act(method, path, json=body, idempotent=True)
+            self._http.operate(method, path, json=body, idempotent=True)
         except NotFound:
             if method != "DELETE":
                 raise

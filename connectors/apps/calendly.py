@@ -63,7 +63,7 @@ class Calendly(HttpConnector):
     fields = (
         token_field("Personal access token", "Of an owner or admin."),
         Field("groups", "Groups", "Groups show as assets, with their members and admins; one call for each.",
-              required=False, choices=(("read", "are read"), ("leave out", "are left out")), where=False),
+              required=False, choices=(("read", "are read"), ("leave out", "are left out")), asks_secrets_again=False),
     )  # fmt: skip
     capabilities = frozenset({LOOK_UP, ASSETS, REMOVE, INVITE})
     effects = declared(
@@ -201,7 +201,7 @@ class Calendly(HttpConnector):
         if account.id == _last(self._my_membership["uri"]):
             raise owns_token("Calendly")
         try:
-            self._http.act("DELETE", self._path(account.id))
+            self._http.operate("DELETE", self._path(account.id))
         except NotFound:
             return
 
@@ -210,7 +210,7 @@ class Calendly(HttpConnector):
             raise Refused("Calendly's API invites users only: change their role in Calendly when they have accepted.")
         if next(self._invitations(email=email), None):
             return
-        self._http.act("POST", self._invitations_path, json={"email": email})
+        self._http.operate("POST", self._invitations_path, json={"email": email})
 
 
 def _resource(answer: Answer) -> dict:

@@ -135,7 +135,7 @@ class Cloudflare(HttpConnector):
 
     def remove(self, account: Account) -> None:
         try:
-            self._http.act("DELETE", f"{self._members}/{segment(account.id)}")
+            self._http.operate("DELETE", f"{self._members}/{segment(account.id)}")
         except NotFound:
             self._account_name()
 
@@ -145,7 +145,7 @@ class Cloudflare(HttpConnector):
         for account in self.accounts():
             if account.status == "invited" and email_key(account.email) == email_key(email):
                 return
-        self._http.act("POST", self._members, json={"email": needed(email, "e-mail"), "roles": [role]})
+        self._http.operate("POST", self._members, json={"email": needed(email, "e-mail"), "roles": [role]})
 
     def _pages(self, path: str, what: str, counted: bool = False) -> Iterator[list]:
         def fetch(page: int) -> Page:

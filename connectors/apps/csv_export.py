@@ -55,16 +55,17 @@ class CsvExport(Connector):
     )
     api_version = NO_API
     fields = (
-        Field("app", "Which app", "Its name.", placeholder="Miro", where=False),
+        Field("app", "Which app", "Its name.", placeholder="Miro", asks_secrets_again=False),
         Field("source", "The export", choices=(("upload", "is uploaded here"), ("path", "is a file on this machine")),
-              where=False),
+              asks_secrets_again=False),
         Field("export", "CSV file", "As the app exports it, not opened and saved in between.", secret=True, upload=True,
               when=("source", "upload")),
         Field("path", "Path", "On the machine that Rollcall runs on.", placeholder="/srv/exports/figma.csv",
-              when=("source", "path"), where=False, path=True),
+              when=("source", "path"), asks_secrets_again=False, path=True),
         Field("owner", "Your own account", "The e-mail or user name that you administer the app with: it is never "
-              "offered for removal.", required=False, where=False),
-        Field("mapping", "Columns", "What the columns mean, as JSON.", required=False, mapping=True, where=False),
+              "offered for removal.", required=False, asks_secrets_again=False),
+        Field("mapping", "Columns", "What the columns mean, as JSON.", required=False, mapping=True,
+              asks_secrets_again=False),
     )  # fmt: skip
 
     @property

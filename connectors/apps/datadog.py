@@ -79,7 +79,7 @@ class Datadog(HttpConnector):
         Field("api_key", "API key", secret=True, pattern=r"\S+"),
         Field("application_key", "Application key", "Of a service account.", secret=True, pattern=r"\S+"),
         Field("teams", "Teams", "Teams are shown as assets, with their members; one call for each.", required=False,
-              choices=(("read", "are read"), ("leave out", "are left out")), where=False),
+              choices=(("read", "are read"), ("leave out", "are left out")), asks_secrets_again=False),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES)
     change_role_keeps = True
@@ -188,7 +188,7 @@ class Datadog(HttpConnector):
         if now is None or now.status == "suspended":
             return
         try:
-            self._act("DELETE", f"/api/v2/users/{segment(account.id)}")
+            self._operate("DELETE", f"/api/v2/users/{segment(account.id)}")
         except NotFound:
             return
 
@@ -209,14 +209,14 @@ class Datadog(HttpConnector):
             self._put_in_role("DELETE", before, account.id)
 
     def _put_in_role(self, method: str, role: str, user: str) -> None:
-        self._act(method, f"/api/v2/roles/{segment(role)}/users", json={"data": {"id": user, "type": "users"}})
+        self._operate(method, f"/api/v2/roles/{segment(role)}/users", json={"data": {"id": user, "type": "users"}})
 
     def invite(self, email: str, role: str) -> None:
         """Makes a user, who is pending, and sends the invitation; also again, where only the first was done."""
         user = self._with_address(needed(email, "e-mail address"))
         if user is None:
             roles = {"relationships": {"roles": {"data": [{"id": role, "type": "roles"}]}}} if role else {}
-            made = self._act(
+            made = self._operate(
                 "POST", "/api/v2/users", json={"data": {"type": "users", "attributes": {"email": email}, **roles}}
             )
             user = _account(_object(made), frozenset())
@@ -225,7 +225,7 @@ class Datadog(HttpConnector):
         elif user.status == "active":
             return
         who = {"user": {"data": {"id": user.id, "type": "users"}}}
-        self._act("POST", "/api/v2/user_invitations",
+        self._operate("POST", "/api/v2/user_invitations",
                   json={"data": [{"type": "user_invitations", "relationships": who}]})  # fmt: skip
 
     def _with_address(self, email: str) -> Account | None:
@@ -241,20 +241,21 @@ class Datadog(HttpConnector):
         of = {"attributes": {"role": ADMIN}} if role == ADMIN else {}
         who = {"user": {"data": {"id": needed(account.id, "user's id"), "type": "users"}}}
         try:
-            self._act("POST", path, json={"data": {"type": "team_memberships", "relationships": who, **of}})
+            self._operate("POST", path, json={"data": {"type": "team_memberships", "relationships": who, **of}})
         except Conflict:  # a member already
             if of:
-                self._act("PATCH", f"{path}/{segment(account.id)}", json={"data": {"type": "team_memberships", **of}})
+                body = {"data": {"type": "team_memberships", **of}}
+                self._operate("PATCH", f"{path}/{segment(account.id)}", json=body)
 
     def revoke(self, account: Account, asset: Asset) -> None:
         try:
-            self._act("DELETE", f"/api/v2/team/{segment(asset.id)}/memberships/{segment(account.id)}")
+            self._operate("DELETE", f"/api/v2/team/{segment(asset.id)}/memberships/{segment(account.id)}")
         except NotFound:
             return
 
-    def _act(self, method: str, path: str, **more: Any) -> Answer:
+    def _operate(self, method: str, path: str, **more: Any) -> Answer:
         """Every operation may be repeated: a second call finds it done."""
-        return self._http.act(method, path, idempotent=True, **more)
+        return self._http.operate(method, path, idempotent=True, **more)
 
 
 def _users_total(meta: dict) -> Any:

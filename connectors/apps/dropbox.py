@@ -109,12 +109,12 @@ class Dropbox(HttpConnector):
         Field("app_key", "App key", pattern=r"\S+"),
         Field("app_secret", "App secret", secret=True, pattern=r"\S+"),
         Field("refresh_token", "Refresh token", secret=True, pattern=r"\S+"),
-        Field("leavers", "People who leave", required=False, where=False, choices=(
+        Field("leavers", "People who leave", required=False, asks_secrets_again=False, choices=(
             ("remove", "are removed from the team, and can be recovered for 7 days"),
             ("suspend", "are suspended, and continue to use a licence"),
         )),
         Field("groups", "Groups", "Groups are shown as assets, with their members; one call for each.",
-              required=False, choices=(("read", "are read"), ("leave out", "are left out")), where=False),
+              required=False, choices=(("read", "are read"), ("leave out", "are left out")), asks_secrets_again=False),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES)
     effects = declared(
@@ -175,7 +175,7 @@ class Dropbox(HttpConnector):
 
     def _do(self, route: str, **argument: Any) -> Answer:
         """Every operation may be repeated: a second call finds it done."""
-        return self._http.act("POST", f"/2/team/{route}", json=argument, idempotent=True)
+        return self._http.operate("POST", f"/2/team/{route}", json=argument, idempotent=True)
 
     def test(self) -> Identity:
         self._members(None, limit=1)

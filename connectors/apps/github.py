@@ -90,17 +90,17 @@ class GitHub(ClosesClients, Connector):
               when=("credential", "app")),
         Field("private_key", "Private key", "The text of the .pem file.", secret=True, multiline=True,
               when=("credential", "app")),
-        Field("emails", "Names and e-mails", required=False, where=False,
+        Field("emails", "Names and e-mails", required=False, asks_secrets_again=False,
               choices=(("read", "are read: verified domains, else the public profile"), ("leave out", "are not read"))),
         Field("enterprise", "Enterprise", "Only if it has the SAML sign-on: its name in github.com/enterprises/NAME.",
-              required=False, pattern=r"[A-Za-z0-9_-]+", where=False),
+              required=False, pattern=r"[A-Za-z0-9_-]+", asks_secrets_again=False),
         version_field(VERSION, r"20[0-9]{2}-[0-9]{2}-[0-9]{2}", f"Only if GitHub has ended {VERSION}: a later one."),
         Field(
             "access", "Access to repositories", "Reading everyone's takes one call for each hundred people of each "
             "repository.", required=False,
             choices=(("all", "everyone's: direct, by team, by the base permission"), ("direct", "only direct access"),
                      ("leave out", "is not read")),
-            where=False,
+            asks_secrets_again=False,
         ),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES)
@@ -295,12 +295,12 @@ class GitHub(ClosesClients, Connector):
         if account.id.startswith(pending.PREFIX):
             invitations = list(pending.open_invitations(self._client, strict=True))
             for path in [path for path, row in invitations if pending.id_of(row) == account.id]:
-                self._act("DELETE", path)
+                self._operate("DELETE", path)
         elif account.id.startswith(INVITATION):
-            self._act("DELETE", f"{self._client.home}/invitations/{segment(account.id.removeprefix(INVITATION))}")
+            self._operate("DELETE", f"{self._client.home}/invitations/{segment(account.id.removeprefix(INVITATION))}")
         elif user := self._user(account.id):
             place = "outside_collaborators" if self._role(user["login"]) is None else "memberships"
-            self._act("DELETE", f"{self._client.home}/{place}/{segment(user['login'])}")
+            self._operate("DELETE", f"{self._client.home}/{place}/{segment(user['login'])}")
 
     @classmethod
     def roles_after(cls, account: Account, role: str) -> tuple[str, ...]:
@@ -314,9 +314,9 @@ class GitHub(ClosesClients, Connector):
         self.roles_after(account, role)
         login = self._login(account)
         if role != OUTSIDE:
-            self._act("PUT", f"{self._client.home}/memberships/{login}", json={"role": role})
+            self._operate("PUT", f"{self._client.home}/memberships/{login}", json={"role": role})
         elif not self._is_outside(account.id):
-            self._act("PUT", f"{self._client.home}/outside_collaborators/{login}", json={"async": False})
+            self._operate("PUT", f"{self._client.home}/outside_collaborators/{login}", json={"async": False})
 
     def invite(self, email: str, role: str) -> None:
         invited_as = next((sent for sent, shown in INVITED_AS.items() if shown == (role or "member")), None)
@@ -324,15 +324,15 @@ class GitHub(ClosesClients, Connector):
             raise Refused("An outside collaborator is invited to a repository, not to the organisation.")
         pending = self._client.rows(f"{self._client.home}/invitations", "invitations")
         if not any(email_key(row.get("email")) == email_key(email) for row in pending):
-            self._act("POST", f"{self._client.home}/invitations", json={"email": email, "role": invited_as})
+            self._operate("POST", f"{self._client.home}/invitations", json={"email": email, "role": invited_as})
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
         body = {"role": role} if asset.kind == "team" else {"permission": PERMISSION.get(role, role)}
-        self._act("PUT", self._place(account, asset), json=body)
+        self._operate("PUT", self._place(account, asset), json=body)
 
     def revoke(self, account: Account, asset: Asset) -> None:
         place = self._place(account, asset)
-        self._act("DELETE", place)
+        self._operate("DELETE", place)
         if asset.kind == "repository" and self._is_there(place):
             raise Refused(
                 f"{account.name} was taken out of {asset.name} itself, but may still use it through a team, "
@@ -366,7 +366,7 @@ class GitHub(ClosesClients, Connector):
             raise Refused(f"{account.name or account.email} has not accepted the invitation, or is gone from GitHub.")
         return segment(user["login"])
 
-    def _act(self, method: str, path: str, json: dict | None = None) -> None:
+    def _operate(self, method: str, path: str, json: dict | None = None) -> None:
         """Not found counts as done for a removal; a 403 that is not about the credential is GitHub's no."""
         try:
             self._client.http.call(method, path, json=json)

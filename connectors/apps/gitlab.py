@@ -89,7 +89,7 @@ class GitLab(HttpConnector):
         Field(
             "emails", "E-mails are taken", required=False,
             choices=(("members", "from the list of members"), ("profiles", "from each user's page, one call a person")),
-            where=False,
+            asks_secrets_again=False,
         ),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES)
@@ -245,11 +245,11 @@ class GitLab(HttpConnector):
         group, id = self._group, account.id
         if id.startswith(INVITATION):
             for path in (group.path, *(place.path for place in group.places())):
-                self._act("DELETE", f"{path}/invitations/{_invited(account)}")
+                self._operate("DELETE", f"{path}/invitations/{_invited(account)}")
             return
-        below = [] if self._act("DELETE", f"{group.path}/members/{segment(id)}") else list(group.places())
+        below = [] if self._operate("DELETE", f"{group.path}/members/{segment(id)}") else list(group.places())
         for place in below:
-            self._act("DELETE", f"{place.path}/members/{segment(id)}")
+            self._operate("DELETE", f"{place.path}/members/{segment(id)}")
         for path, name in ((group.path, "the group"), *((place.path, place.asset.name) for place in below)):
             if group.let_in(path, id):
                 raise Refused(self._still_in(account, path, name))
@@ -283,7 +283,7 @@ class GitLab(HttpConnector):
         else:
             path = f"{self._group.path}/members/{segment(account.id)}"
         none = {"member_role_id": None} if account.further_roles else {}
-        self._act("PUT", path, {"access_level": _level(role), **none})
+        self._operate("PUT", path, {"access_level": _level(role), **none})
 
     def invite(self, email: str, role: str) -> None:
         body = {"email": email, "access_level": _level(role or "30")}
@@ -296,14 +296,14 @@ class GitLab(HttpConnector):
     def grant(self, account: Account, asset: Asset, role: str) -> None:
         members, level = f"{path_of(asset.id)}/members", {"access_level": _level(role)}
         if self._group.member(path_of(asset.id), account.id):
-            self._act("PUT", f"{members}/{segment(account.id)}", level)
+            self._operate("PUT", f"{members}/{segment(account.id)}", level)
         else:
-            self._act("POST", members, {"user_id": number(account.id), **level})
+            self._operate("POST", members, {"user_id": number(account.id), **level})
 
     def revoke(self, account: Account, asset: Asset) -> None:
-        self._act("DELETE", f"{path_of(asset.id)}/members/{segment(account.id)}")
+        self._operate("DELETE", f"{path_of(asset.id)}/members/{segment(account.id)}")
 
-    def _act(self, method: str, path: str, body: dict | None = None) -> bool:
+    def _operate(self, method: str, path: str, body: dict | None = None) -> bool:
         """False when there was nothing to delete. GitLab refuses with 403, unless that names the token's scope."""
         try:
             self._http.call(method, path, json=body, may_be_empty=("member_role_id",))  # null takes the role away

@@ -354,7 +354,7 @@ class GoogleAds(ClosesClients, Connector):
 
     def _mutate(self, customer: str, kind: str, operation: dict, idempotent: bool = True) -> None:
         path = f"/customers/{customer}/{kind}:mutate"
-        answer = self._http.act("POST", path, json={"operation": operation}, idempotent=idempotent)
+        answer = self._http.operate("POST", path, json={"operation": operation}, idempotent=idempotent)
         result = answer.json(dict).get("result")
         if isinstance(result, dict) and (review := clean(result.get("multiPartyAuthReview"))):
             raise AwaitsApproval(held_back([customer]), (review,))

@@ -207,7 +207,7 @@ class GoogleWorkspace(ClosesClients, Connector):
 
     def _suspend(self, id: str) -> None:
         try:
-            answer = self._google.act("PUT", f"/users/{segment(id)}", {"suspended": True})
+            answer = self._google.operate("PUT", f"/users/{segment(id)}", {"suspended": True})
         except NotFound:
             return
         if answer.json(dict).get("suspended") is not True:
@@ -239,7 +239,7 @@ class GoogleWorkspace(ClosesClients, Connector):
             self.grant(account, Asset(role, ADMIN_ROLE), "")
         if SUPER in (role, now.role):
             path = f"/users/{segment(account.id)}/makeAdmin"
-            self._google.act("POST", path, {"status": role == SUPER}, idempotent=True)
+            self._google.operate("POST", path, {"status": role == SUPER}, idempotent=True)
         if role != SUPER:
             for assignment in list(self._roles_of(account.id)):
                 if f"{ROLE}{assignment['roleId']}" != role:
@@ -263,19 +263,19 @@ class GoogleWorkspace(ClosesClients, Connector):
         if kind == "role":
             if not any(True for _ in self._assignments(userKey=account.id, roleId=id)):
                 body = {"roleId": id, "assignedTo": account.id, "scopeType": "CUSTOMER"}
-                self._google.act("POST", f"/customer/{segment(self._me['customerId'])}/roleassignments", body)
+                self._google.operate("POST", f"/customer/{segment(self._me['customerId'])}/roleassignments", body)
             return
         path, role = f"/groups/{segment(id)}/members", role or "MEMBER"
         try:
-            self._google.act("POST", path, {"email": account.email, "role": role})
+            self._google.operate("POST", path, {"email": account.email, "role": role})
         except Conflict:
-            self._google.act("PATCH", f"{path}/{segment(account.id)}", {"role": role}, idempotent=True)
+            self._google.operate("PATCH", f"{path}/{segment(account.id)}", {"role": role}, idempotent=True)
 
     def revoke(self, account: Account, asset: Asset) -> None:
         kind, _, id = asset.id.partition(":")
         if kind == "group":
             try:
-                self._google.act("DELETE", f"/groups/{segment(id)}/members/{segment(account.id)}")
+                self._google.operate("DELETE", f"/groups/{segment(id)}/members/{segment(account.id)}")
             except NotFound:
                 return
         elif self._user(account.id):
@@ -290,7 +290,7 @@ class GoogleWorkspace(ClosesClients, Connector):
     def _unassign(self, assignment: dict) -> None:
         customer, id = segment(self._me["customerId"]), segment(assignment["roleAssignmentId"])
         try:
-            self._google.act("DELETE", f"/customer/{customer}/roleassignments/{id}")
+            self._google.operate("DELETE", f"/customer/{customer}/roleassignments/{id}")
         except NotFound:
             return
 

@@ -75,7 +75,7 @@ class HubSpot(HttpConnector):
     fields = (
         token_field("Service key", "Or the access token of a private app."),
         Field("teams", "Teams", "Teams are shown as assets, with their members.", required=False,
-              choices=(("read", "are read"), ("leave out", "are left out")), where=False),
+              choices=(("read", "are read"), ("leave out", "are left out")), asks_secrets_again=False),
         version_field(VERSION, r"20[0-9]{2}-(03|09)", f"Only if HubSpot says that {VERSION} has ended: a later one."),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES)
@@ -171,7 +171,7 @@ class HubSpot(HttpConnector):
 
     def remove(self, account: Account) -> None:
         try:
-            self._http.act("DELETE", self._path(account.id))
+            self._http.operate("DELETE", self._path(account.id))
         except NotFound:
             return
 
@@ -200,7 +200,7 @@ class HubSpot(HttpConnector):
 
     def _update(self, account: Account, **fields: Any) -> Account:
         """Changes these fields alone; gives the user as HubSpot then has them."""
-        answer = self._http.act("PUT", self._path(account.id), json=fields, may_be_empty=tuple(fields))
+        answer = self._http.operate("PUT", self._path(account.id), json=fields, may_be_empty=tuple(fields))
         return _account({"id": account.id, **answer.json(dict)})
 
     def invite(self, email: str, role: str) -> None:
@@ -209,7 +209,7 @@ class HubSpot(HttpConnector):
         if self._user(needed(email, "e-mail address"), idProperty="EMAIL"):
             return
         given = {"roleId": role} if role not in ("", NO_SET) else {}
-        self._http.act("POST", self._users, json={"email": email, "sendWelcomeEmail": True, **given})
+        self._http.operate("POST", self._users, json={"email": email, "sendWelcomeEmail": True, **given})
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
         if role not in ("", ADDITIONAL):

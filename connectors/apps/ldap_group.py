@@ -113,14 +113,14 @@ class LdapGroup(Connector):
     fields = (
         *SERVER_FIELDS,
         Field("group_base", "Base DN of the groups", "One group, or the branch below which they all are.",
-              placeholder="cn=vpn,ou=groups,dc=acme,dc=example", where=False),
-        Field("group_filter", "Filter for groups", f"Empty: {GROUPS}", required=False, where=False),
+              placeholder="cn=vpn,ou=groups,dc=acme,dc=example", asks_secrets_again=False),
+        Field("group_filter", "Filter for groups", f"Empty: {GROUPS}", required=False, asks_secrets_again=False),
         Field("base_dn", "Base DN of people", "All people are below it, those who have left as well.",
-              placeholder="dc=acme,dc=example", where=False),
+              placeholder="dc=acme,dc=example", asks_secrets_again=False),
         *ENTRY_FIELDS,
         AUTHORITY_FIELD,
     )  # fmt: skip
-    unknown_operations = MappingProxyType({
+    absent_operations = MappingProxyType({
         CHANGE_ROLE: "a member of a group has no role in it",
         INVITE: "who gets an entry in the directory is for the directory's own administration",
     })  # fmt: skip

@@ -190,32 +190,32 @@ class Linear(HttpConnector):
         if now is None or now.status == "suspended":
             return
         if account.id.startswith(INVITATION):
-            self._act(CANCEL, id=account.id.removeprefix(INVITATION))
+            self._operate(CANCEL, id=account.id.removeprefix(INVITATION))
         else:
-            self._act(SUSPEND, id=account.id)
+            self._operate(SUSPEND, id=account.id)
 
     def change_role(self, account: Account, role: str) -> None:
         must_not_be_invitation(account, "Linear")
-        self._act(CHANGE_ROLE, id=account.id, role=role)
+        self._operate(CHANGE_ROLE, id=account.id, role=role)
 
     def invite(self, email: str, role: str) -> None:
         if not any(email_key(invitation.email) == email_key(email) for invitation in self._invitations()):
-            self._act(INVITE, input={"email": email, "role": role or "user"})
+            self._operate(INVITE, input={"email": email, "role": role or "user"})
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
         if role not in ("", "member"):
             raise Refused("Linear's API adds members to a team; make owners in Linear.")
         if not self._membership(account, asset):
-            self._act(JOIN, input={"teamId": asset.id, "userId": account.id})
+            self._operate(JOIN, input={"teamId": asset.id, "userId": account.id})
 
     def revoke(self, account: Account, asset: Asset) -> None:
         if membership := self._membership(account, asset):
-            self._act(LEAVE, id=membership["id"])
+            self._operate(LEAVE, id=membership["id"])
 
     def _membership(self, account: Account, asset: Asset) -> dict | None:
         return next((row for row in self._memberships(asset.id) if row["user"]["id"] == account.id), None)
 
-    def _act(self, mutation: str, **variables: object) -> None:
+    def _operate(self, mutation: str, **variables: object) -> None:
         try:
             [payload] = self._ask(mutation, may_repeat=False, **variables).values()
         except Forbidden as no:

@@ -255,12 +255,12 @@ class LinkedInAds(HttpConnector):
         path = _pair(account.id, asset.id)
         if here is None:
             body = {"account": f"urn:li:sponsoredAccount:{asset.id}", "user": account.id, "role": role or "VIEWER"}
-            self._http.act("PUT", path, json=body)
+            self._http.operate("PUT", path, json=body)
         elif role and here != role:
             _must_keep_billing_admin(users, account.id)
             change = {"patch": {"$set": {"role": role}}}
             headers = {"X-RestLi-Method": "PARTIAL_UPDATE"}
-            self._http.act("POST", path, json=change, headers=headers, idempotent=True)
+            self._http.operate("POST", path, json=change, headers=headers, idempotent=True)
 
     def revoke(self, account: Account, asset: Asset) -> None:
         self._take_out(account.id, asset.id)
@@ -270,7 +270,7 @@ class LinkedInAds(HttpConnector):
         if person in users:
             _must_keep_billing_admin(users, person)
             with suppress(NotFound):
-                self._http.act("DELETE", _pair(person, ad_account))
+                self._http.operate("DELETE", _pair(person, ad_account))
 
 
 def _must_keep_billing_admin(roles: dict[str, str], person: str) -> None:

@@ -116,10 +116,10 @@ class Meta(HttpConnector):
         token_field("Access token", "A system user's."),
         Field("app_secret", "App secret", "Of the app that the token was made for.", secret=True, required=False,
               pattern=r"\S+"),
-        Field("instagram", "Instagram accounts", required=False, choices=READ_OR_NOT, where=False),
-        Field("whatsapp", "WhatsApp accounts", required=False, choices=READ_OR_NOT, where=False),
+        Field("instagram", "Instagram accounts", required=False, choices=READ_OR_NOT, asks_secrets_again=False),
+        Field("whatsapp", "WhatsApp accounts", required=False, choices=READ_OR_NOT, asks_secrets_again=False),
         Field("partners", "Partners", "Businesses that your assets are shared with.", required=False,
-              choices=(("leave out", "are left out"), ("read", "are shown")), where=False),
+              choices=(("leave out", "are left out"), ("read", "are shown")), asks_secrets_again=False),
         version_field(VERSION, r"v[0-9]{1,3}\.0", f"Only if Meta says that {VERSION} has ended: a later one."),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES)
@@ -290,9 +290,9 @@ class Meta(HttpConnector):
         try:
             if account.id.startswith(PARTNER):
                 partner = account.id.removeprefix(PARTNER)
-                self._act("DELETE", f"/{self._business}/agencies", params={"business": needed(partner, "partner")})
+                self._operate("DELETE", f"/{self._business}/agencies", params={"business": needed(partner, "partner")})
             else:
-                self._act("DELETE", f"/{_node(account)}")
+                self._operate("DELETE", f"/{_node(account)}")
         except Refused:
             if self.account(account.id) is not None:
                 raise
@@ -301,12 +301,12 @@ class Meta(HttpConnector):
         if account.kind == "system":
             raise Refused("Meta lets no program change a system user's role: do it in the business settings.")
         _must_be_a_person(account)
-        self._act("POST", f"/{_node(account)}", data={"role": role})
+        self._operate("POST", f"/{_node(account)}", data={"role": role})
 
     def invite(self, email: str, role: str) -> None:
         if not any(email_key(one.email) == email_key(email) for one in self._invitations()):
             form = {"email": email, "role": role or "EMPLOYEE"}
-            self._act("POST", f"/{self._business}/business_users", data=form, idempotent=False)
+            self._operate("POST", f"/{self._business}/business_users", data=form, idempotent=False)
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
         """`role`: the tasks, with commas between them; they take the place of those that were there."""
@@ -314,7 +314,7 @@ class Meta(HttpConnector):
         _must_be_a_person(account)
         tasks = [task.strip() for task in needed(role, "task").split(",") if task.strip()]
         path = f"/{segment(asset.id.partition(':')[2])}/assigned_users"
-        self._act("POST", path, data={"user": account.id, "tasks": json.dumps(tasks)})
+        self._operate("POST", path, data={"user": account.id, "tasks": json.dumps(tasks)})
 
     def revoke(self, account: Account, asset: Asset) -> None:
         kind, _, id = asset.id.partition(":")
@@ -323,12 +323,12 @@ class Meta(HttpConnector):
         if kind == "pixel":
             raise Refused("Meta doesn't let programs remove someone from a pixel: do it in the business settings.")
         try:
-            self._act("DELETE", f"/{segment(id)}/assigned_users", params={"user": account.id})
+            self._operate("DELETE", f"/{segment(id)}/assigned_users", params={"user": account.id})
         except Refused:
             if self._has(account, asset):
                 raise
 
-    def _act(self, method: str, path: str, *, params: dict | None = None, data: dict | None = None,
+    def _operate(self, method: str, path: str, *, params: dict | None = None, data: dict | None = None,
              idempotent: bool = True) -> None:  # fmt: skip
         if data is None:
             params = {**(params or {}), **self._signature}

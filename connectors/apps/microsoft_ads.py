@@ -283,7 +283,7 @@ class MicrosoftAds(HttpConnector):
             return
         stamp = needed(clean(found["User"].get("TimeStamp")), "time stamp")
         try:
-            self._http.act("DELETE", "/User", json={"UserId": account.id, "TimeStamp": stamp})
+            self._http.operate("DELETE", "/User", json={"UserId": account.id, "TimeStamp": stamp})
         except Stale as no:
             raise TemporarilyUnavailable(f"Someone changed this user at the same time. {no}") from no
         except Refused as no:

@@ -196,7 +196,7 @@ class Monday(HttpConnector):
     def remove(self, account: Account) -> None:
         now = self.account(account.id)
         if now and now.status != "suspended":
-            self._act(DEACTIVATE, but_done=NOT_THERE, ids=[account.id])
+            self._operate(DEACTIVATE, but_done=NOT_THERE, ids=[account.id])
 
     @classmethod
     def roles_after(cls, account: Account, role: str) -> tuple[str, ...]:
@@ -206,7 +206,7 @@ class Monday(HttpConnector):
 
     def change_role(self, account: Account, role: str) -> None:
         self.roles_after(account, needed(role, "role"))
-        self._act(CHANGE_ROLE, ids=[account.id], role=role.upper())
+        self._operate(CHANGE_ROLE, ids=[account.id], role=role.upper())
 
     def invite(self, email: str, role: str) -> None:
         if role == "admin" or role not in ("", *GIVEN):
@@ -215,23 +215,23 @@ class Monday(HttpConnector):
             if user.get("status") == "INACTIVE":
                 raise Refused(f"{email} is deactivated: activate them in monday.com, under Administration, Users.")
             return
-        self._act(INVITE, emails=[email], role=(role or "member").upper())
+        self._operate(INVITE, emails=[email], role=(role or "member").upper())
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
         if role not in ("", "member"):
             raise Refused("Rollcall adds members to a team; make owners in monday.com.")
         if asset.id not in self._teams(account):
-            self._act(JOIN, team=needed(asset.id, "team"), ids=[account.id])
+            self._operate(JOIN, team=needed(asset.id, "team"), ids=[account.id])
 
     def revoke(self, account: Account, asset: Asset) -> None:
         if asset.id in self._teams(account):
-            self._act(LEAVE, team=asset.id, ids=[account.id])
+            self._operate(LEAVE, team=asset.id, ids=[account.id])
 
     def _teams(self, account: Account) -> set[str]:
         users = self._list(TEAMS_OF_ONE, "users", ids=[needed(account.id, "user")])
         return {team for user in users for team in _teams_of(user)}
 
-    def _act(self, mutation: str, but_done: str = "", **variables: object) -> None:
+    def _operate(self, mutation: str, but_done: str = "", **variables: object) -> None:
         """`but_done`: the code of an error that means that it was already done."""
         try:
             [result] = self._ask(mutation, may_repeat=False, **variables).values()

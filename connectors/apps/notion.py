@@ -70,7 +70,7 @@ class Notion(ExtendedScim):
               choices=(("scim", "over SCIM (Enterprise)"), ("public", "from the public API (every plan)"))),
         token_field("Token", "The SCIM token, or the integration's secret."),
         Field("groups", FIELDS["groups"].label, FIELDS["groups"].help, required=False,
-              choices=FIELDS["groups"].choices, when=("api", "scim"), where=False),
+              choices=FIELDS["groups"].choices, when=("api", "scim"), asks_secrets_again=False),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES)
     effects = declared(

@@ -112,13 +112,13 @@ class OktaApp(ClosesClients, Connector):
         Field("app_id", "Application ID", "It begins with 0oa.", pattern=r"[A-Za-z0-9]+",
               placeholder="0oa1gjh63g214q0Hq0g4"),
         Field("roles_in", "Roles are in", "Attributes of the application's profile, with commas between; left empty, "
-              "everyone is just assigned.", required=False, placeholder="role, samlRoles", where=False),
-        Field("sessions", "A removal", required=False, where=False,
+              "everyone is just assigned.", required=False, placeholder="role, samlRoles", asks_secrets_again=False),
+        Field("sessions", "A removal", required=False, asks_secrets_again=False,
               choices=(("keep", "leaves their sessions in Okta open"), ("end", "ends their sessions in Okta"))),
         Field("privileged", SCIM_FIELDS["privileged"].label, SCIM_FIELDS["privileged"].help, required=False,
-              placeholder="Admin, Owner", where=False),
+              placeholder="Admin, Owner", asks_secrets_again=False),
     )  # fmt: skip
-    unknown_operations = MappingProxyType({
+    absent_operations = MappingProxyType({
         CHANGE_ROLE: "an assignment in Okta has no role of Okta's own. The roles in its profile are set in Okta, "
                      "mostly by a group"})  # fmt: skip
     capabilities = frozenset(CAPABILITIES) - {CHANGE_ROLE}
@@ -273,11 +273,11 @@ class OktaApp(ClosesClients, Connector):
 
     def _unassign(self, account: Account) -> None:
         with suppress(NotFound):
-            self._okta.http.act("DELETE", f"{self._app}/users/{segment(account.id)}")
+            self._okta.http.operate("DELETE", f"{self._app}/users/{segment(account.id)}")
 
     def _sign_out(self, account: Account) -> None:
         path = f"{USERS}/{segment(account.id)}/sessions"
-        self._okta.http.act("DELETE", path, params={"oauthTokens": "true"})
+        self._okta.http.operate("DELETE", path, params={"oauthTokens": "true"})
 
     def _why_not(self, account: Account) -> str:
         named = [group.name for group in self.assets() if account.id in self._members(group.id)]
@@ -293,7 +293,7 @@ class OktaApp(ClosesClients, Connector):
             raise Refused(f"{'Nobody' if not found else 'More than one person'} in Okta has the address {email}.")
         if self._assignment(found[0]["id"]) is None:
             assignment = {"id": found[0]["id"], "scope": "USER"}
-            self._okta.http.act("POST", f"{self._app}/users", json=assignment, idempotent=True)
+            self._okta.http.operate("POST", f"{self._app}/users", json=assignment, idempotent=True)
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
         self._membership("PUT", account, asset)
@@ -305,7 +305,7 @@ class OktaApp(ClosesClients, Connector):
             return
 
     def _membership(self, method: str, account: Account, asset: Asset) -> None:
-        self._okta.http.act(method, f"{GROUPS}/{segment(asset.id)}/users/{segment(account.id)}")
+        self._okta.http.operate(method, f"{GROUPS}/{segment(asset.id)}/users/{segment(account.id)}")
 
 
 def _texts(value: Any) -> list[str]:

@@ -139,7 +139,7 @@ class OpenAI(UsersAndInvites):
         must_be_offered(role, [one.id for one in ROLES], "OpenAI")
         if not self._is_invited(email):
             body = {"email": needed(email, "e-mail"), "role": role, "projects": []}
-            self._http.act("POST", self.invites, json=body)
+            self._http.operate("POST", self.invites, json=body)
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
         must_be_offered(role, PROJECT_ROLES, "OpenAI")

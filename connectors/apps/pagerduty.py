@@ -176,7 +176,7 @@ class PagerDuty(HttpConnector):
             return
         _must_not_be_owner(now, "can't be deleted")
         try:
-            self._act("DELETE", f"/users/{segment(account.id)}")
+            self._operate("DELETE", f"/users/{segment(account.id)}")
         except NotFound:
             return
         except Refused as no:
@@ -196,20 +196,20 @@ class PagerDuty(HttpConnector):
         _must_not_be_owner(_account(user), "keeps that role until someone else is made the owner")
         if user.get("role") != role:
             body = {"type": "user", "name": clean(user.get("name")), "email": clean(user.get("email")), "role": role}
-            self._act("PUT", f"/users/{segment(account.id)}", json={"user": body})
+            self._operate("PUT", f"/users/{segment(account.id)}", json={"user": body})
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
         body = {"json": {"role": role}} if role else {}
-        self._act("PUT", _membership(account, asset), **body)
+        self._operate("PUT", _membership(account, asset), **body)
 
     def revoke(self, account: Account, asset: Asset) -> None:
         try:
-            self._act("DELETE", _membership(account, asset))
+            self._operate("DELETE", _membership(account, asset))
         except NotFound:
             return
 
-    def _act(self, method: str, path: str, **more: dict) -> None:
-        self._http.act(method, path, **more)
+    def _operate(self, method: str, path: str, **more: dict) -> None:
+        self._http.operate(method, path, **more)
 
 
 def _account(row: dict) -> Account:

@@ -255,7 +255,7 @@ class Pinterest(HttpConnector):
             path, body = "partners", {"partner_ids": [id], "partner_type": OURS}
         else:
             path, body = "members", {"members": [{"member_id": id, "business_role": now.role}]}
-        result = self._act("DELETE", path, body, done=lambda: self.account(account.id) is None)
+        result = self._operate("DELETE", path, body, done=lambda: self.account(account.id) is None)
         named = result.get("deleted_members", result.get("deleted_partners"))
         if isinstance(named, list) and id not in named and self.account(account.id) is not None:
             raise Refused("Pinterest accepted the request, but did not remove them.")
@@ -268,7 +268,7 @@ class Pinterest(HttpConnector):
 
     def change_role(self, account: Account, role: str) -> None:
         self.roles_after(account, role)
-        self._act("PATCH", "members", [{"member_id": account.id, "business_role": role}])
+        self._operate("PATCH", "members", [{"member_id": account.id, "business_role": role}])
 
     def invite(self, email: str, role: str) -> None:
         if role not in ("", *OF_MEMBERS):
@@ -276,7 +276,7 @@ class Pinterest(HttpConnector):
         known = (email_key(account.email) for listed in (self._invitations, self._members) for account in listed())
         if email_key(email) not in known:
             body = {"business_role": role or "EMPLOYEE", "invite_type": "MEMBER_INVITE", "members": [email]}
-            self._act("POST", "invites", body, may_repeat=False)
+            self._operate("POST", "invites", body, may_repeat=False)
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
         """The permissions given take the place of those that were there."""
@@ -286,12 +286,12 @@ class Pinterest(HttpConnector):
             raise Refused(f"Pinterest has no permission {given}. Give one or several of: "
                           f"{', '.join(PERMISSIONS)}.")  # fmt: skip
         path, who = _where(account)
-        self._act("PATCH", path, {"accesses": [{**who, "asset_id": _bare(asset.id), "permissions": permissions}]})
+        self._operate("PATCH", path, {"accesses": [{**who, "asset_id": _bare(asset.id), "permissions": permissions}]})
 
     def revoke(self, account: Account, asset: Asset) -> None:
         path, who = _where(account)
         id = _bare(asset.id)
-        self._act("DELETE", path, {"accesses": [{**who, "asset_id": id}]}, done=lambda: not self._has(account, id))
+        self._operate("DELETE", path, {"accesses": [{**who, "asset_id": id}]}, done=lambda: not self._has(account, id))
 
     def _has(self, account: Account, asset: str) -> bool:
         try:
@@ -299,7 +299,7 @@ class Pinterest(HttpConnector):
         except NotFound:
             return False
 
-    def _act(
+    def _operate(
         self, method: str, path: str, body: Any, may_repeat: bool = True, done: Callable[[], bool] = lambda: False
     ) -> dict:
         """A failure can be inside a successful answer, too; a refusal counts for nothing where it is `done` already."""

@@ -109,12 +109,12 @@ class PostgresRoles(Connector):
         Field("password", "Password", secret=True),
         Field("email_domain", "Domain of your e-mail addresses", "With acme.example, the role ana is "
               "ana@acme.example. Empty: only comments and names that are e-mail addresses count.",
-              required=False, pattern=r"[^\s@]+\.[^\s@.]+", placeholder="acme.example", where=False),
+              required=False, pattern=r"[^\s@]+\.[^\s@.]+", placeholder="acme.example", asks_secrets_again=False),
         Field("sslmode", "Encryption", "How the server proves who it is.", choices=SSL_MODES),
         Field("ca_file", "Certificate authority", "The path of a PEM file, where the server's certificate is your own.",
               required=False, placeholder="/etc/ssl/acme-ca.pem", path=True),
     )  # fmt: skip
-    unknown_operations = MappingProxyType({INVITE: "nobody is invited to a server: a role is made with its password"})
+    absent_operations = MappingProxyType({INVITE: "nobody is invited to a server: a role is made with its password"})
     capabilities = frozenset((LOOK_UP, ASSETS, REMOVE, CHANGE_ROLE, GRANT, REVOKE))
     effects = declared(
         "PostgreSQL 15, “ALTER ROLE” and “pg_terminate_backend”",
@@ -246,7 +246,7 @@ class PostgresRoles(Connector):
             _refuse_another(altered == [(True,)])
         self._end_sessions(now)
 
-    def _refuse_the_last_way_in(self, now: Account, act: str) -> None:
+    def _refuse_the_last_way_in(self, now: Account, operation: str) -> None:
         if now.kind == "system":
             raise Refused(f"PostgreSQL made {now.name} for itself: it stays.")
         mine = self._client.rows("SELECT rolname = session_user FROM pg_roles WHERE oid = %s", (int(now.id),))
@@ -255,7 +255,7 @@ class PostgresRoles(Connector):
         if now.role == "superuser" and now.status == "active":
             [(others,)] = self._client.rows(OTHER_SUPERUSERS, (int(now.id),))
             if not others:
-                raise Refused(f"{now.name} is the last superuser who can log in: Rollcall does not {act} it.")
+                raise Refused(f"{now.name} is the last superuser who can log in: Rollcall does not {operation} it.")
 
     def _refuse_if_sessions_would_stay(self, now: Account) -> None:
         id = int(now.id)

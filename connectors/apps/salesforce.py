@@ -90,7 +90,7 @@ class Salesforce(ScimPreset):
             "Names of profiles and permission sets that may administer the whole organisation, separated by commas.",
             required=False,
             placeholder="System Administrator",
-            where=False,
+            asks_secrets_again=False,
         ),
         GROUPS,
     )

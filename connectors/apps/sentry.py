@@ -199,7 +199,7 @@ class Sentry(HttpConnector):
         if account.id == self._me.get("id"):
             raise owns_token("Sentry")
         try:
-            self._http.act("DELETE", self._path(account.id))
+            self._http.operate("DELETE", self._path(account.id))
         except NotFound:
             self._look_me_up()
 
@@ -211,7 +211,8 @@ class Sentry(HttpConnector):
             raise Refused("Sentry doesn't report this person's teams, and a change of role might remove them from "
                           "these. Nothing was changed. Change the role in Sentry.")  # fmt: skip
         kept = [{"teamSlug": team["teamSlug"], "role": team.get("role")} for team in teams]
-        self._http.act("PUT", self._path(account.id), json={"orgRole": role, "teamRoles": kept}, may_be_empty=("role",))
+        self._http.operate("PUT", self._path(account.id), json={"orgRole": role, "teamRoles": kept},
+                           may_be_empty=("role",))
 
     def invite(self, email: str, role: str) -> None:
         for page in self._read(self._members, "members"):
@@ -222,19 +223,19 @@ class Sentry(HttpConnector):
                                       "that invitation, then invite the person again.")  # fmt: skip
                     return
         body = {"email": needed(email, "e-mail"), "orgRole": needed(role, "role")}
-        self._http.act("POST", self._members, json=body)
+        self._http.operate("POST", self._members, json=body)
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
         if role != "contributor":
             raise Refused("Rollcall adds people to a team only as contributors, so nothing was changed. To make "
                           "someone a team admin, make team admins in Sentry.")  # fmt: skip
-        if self._http.act("POST", self._in_team(account, asset)).status == 202:
+        if self._http.operate("POST", self._in_team(account, asset)).status == 202:
             raise Refused("Sentry didn't add this person: it asked the team's admins for approval. Enter an owner's "
                           "token to add people without it.")  # fmt: skip
 
     def revoke(self, account: Account, asset: Asset) -> None:
         try:
-            self._http.act("DELETE", self._in_team(account, asset))
+            self._http.operate("DELETE", self._in_team(account, asset))
         except NotFound:
             self._look_me_up()
 

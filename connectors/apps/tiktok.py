@@ -89,10 +89,10 @@ class TikTok(HttpConnector):
         Field(
             "by_member", "Pixels and TikTok accounts", "Reading them takes two calls for each member.", required=False,
             choices=(("read", "and who has them are read"), ("leave out", "are left out")),
-            where=False,
+            asks_secrets_again=False,
         ),
         Field("shops", "TikTok Shops and lead forms", required=False,
-              choices=(("leave out", "are left out"), ("read", "and who has them are read")), where=False),
+              choices=(("leave out", "are left out"), ("read", "and who has them are read")), asks_secrets_again=False),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES)
     effects = declared(
@@ -201,34 +201,34 @@ class TikTok(HttpConnector):
     def remove(self, account: Account) -> None:
         invited = account.id.startswith(INVITATION)
         who = {"user_email": account.email} if invited else {"user_id": account.id}
-        self._act("/bc/member/delete/", who, done=lambda: self.account(account.id) is None)
+        self._operate("/bc/member/delete/", who, done=lambda: self.account(account.id) is None)
 
     def change_role(self, account: Account, role: str) -> None:
         must_have_joined(account, "TikTok")
-        self._act("/bc/member/update/", {"user_id": account.id, "user_role": role})
+        self._operate("/bc/member/update/", {"user_id": account.id, "user_role": role})
 
     def invite(self, email: str, role: str) -> None:
         """A second call is harmless: TikTok leaves an earlier invitation as it is."""
-        self._act("/bc/member/invite/", {"emails": [email], "asset_ids": [], "user_role": role or "STANDARD"})
+        self._operate("/bc/member/invite/", {"emails": [email], "asset_ids": [], "user_role": role or "STANDARD"})
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
         must_have_joined(account, "TikTok")
         kind, id = _assignable(asset)
         given = [one.strip() for one in role.split(",")] if kind == "TT_ACCOUNT" else role
         body = {"user_id": account.id, "asset_type": kind, "asset_id": id, ROLE_FIELD[kind]: given}
-        self._act("/bc/asset/assign/", body)
+        self._operate("/bc/asset/assign/", body)
 
     def revoke(self, account: Account, asset: Asset) -> None:
         kind, id = _assignable(asset)
         body = {"user_id": account.id, "asset_type": kind, "asset_id": id}
-        self._act("/bc/asset/unassign/", body, done=lambda: not self._has(account.id, kind, id))
+        self._operate("/bc/asset/unassign/", body, done=lambda: not self._has(account.id, kind, id))
 
     def _has(self, user: str, kind: str, id: str) -> bool:
         if kind in BY_MEMBER:
             return id in self._of_member(kind, user)
         return any(_key(row) == user for row in self._members_of(kind, id))
 
-    def _act(self, path: str, body: dict[str, Any], done=lambda: False) -> None:
+    def _operate(self, path: str, body: dict[str, Any], done=lambda: False) -> None:
         """One operation. TikTok doesn't document its answer when an operation is already done, so after a refusal
         `done` looks whether it is."""
         try:

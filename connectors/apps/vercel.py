@@ -152,7 +152,7 @@ class Vercel(HttpConnector):
         if account.id == self._me["id"]:
             raise owns_token("Vercel")
         try:
-            self._http.act("DELETE", self._path(account.id))
+            self._http.operate("DELETE", self._path(account.id))
         except NotFound as no:
             if self.account(account.id):
                 raise Refused(f"This person is still in Vercel's list of members. {no}") from no
@@ -160,7 +160,7 @@ class Vercel(HttpConnector):
     def change_role(self, account: Account, role: str) -> None:
         must_be_offered(role, [one.id for one in ROLES], "Vercel")
         must_not_be_invitation(account, "Vercel")
-        self._http.act("PATCH", self._path(account.id), json={"role": role})
+        self._http.operate("PATCH", self._path(account.id), json={"role": role})
 
     def invite(self, email: str, role: str) -> None:
         must_be_offered(role, [one.id for one in ROLES], "Vercel")
@@ -168,7 +168,7 @@ class Vercel(HttpConnector):
                if account.id.startswith(INVITATION)):  # fmt: skip
             return
         body = [{"email": needed(email, "e-mail"), "role": role}]
-        self._http.act("POST", f"/v2/teams/{self._team}/members", json=body)
+        self._http.operate("POST", f"/v2/teams/{self._team}/members", json=body)
 
     def _path(self, id: str) -> str:
         if id.startswith(INVITATION):

@@ -232,7 +232,7 @@ class Zoom(HttpConnector):
             return
         try:
             if now.status == "invited":
-                self._act("DELETE", f"/v2/users/{segment(now.email)}", params={"action": "disassociate"})
+                self._operate("DELETE", f"/v2/users/{segment(now.email)}", params={"action": "disassociate"})
             else:
                 block_and_sign_out(lambda: self._deactivate(now), lambda: self._sign_out(now))
         except NotFound:
@@ -240,7 +240,7 @@ class Zoom(HttpConnector):
 
     def _sign_out(self, account: Account) -> None:
         """End the session of someone who signed in by SSO. Zoom has no call for other sessions."""
-        self._act("DELETE", f"/v2/users/{segment(account.id)}/token")
+        self._operate("DELETE", f"/v2/users/{segment(account.id)}/token")
 
     def _deactivate(self, account: Account) -> None:
         """Deactivate the user. Their admin role is removed only where Zoom says that it is in the way, never after
@@ -256,7 +256,7 @@ class Zoom(HttpConnector):
             raise Refused(str(no)) from no
         self._take_role(account.id, account.role)
         try:
-            self._act("PUT", path, json=body)
+            self._operate("PUT", path, json=body)
         except NotFound:
             raise
         except Refused as no:
@@ -271,17 +271,17 @@ class Zoom(HttpConnector):
         if role == self._member:
             self._take_role(account.id, now)
         else:
-            self._act("POST", f"/v2/roles/{segment(role)}/members", json={"members": [{"id": account.id}]})
+            self._operate("POST", f"/v2/roles/{segment(role)}/members", json={"members": [{"id": account.id}]})
 
     def _take_role(self, id: str, role: str) -> None:
-        self._act("DELETE", f"/v2/roles/{segment(role)}/members/{segment(id)}")
+        self._operate("DELETE", f"/v2/roles/{segment(role)}/members/{segment(id)}")
 
     def invite(self, email: str, role: str) -> None:
         if role and role != self._member:
             raise Refused("Zoom can only invite people as members, so nothing was sent. Invite this person as a "
                           "member, and change the role once they have joined.")  # fmt: skip
         try:
-            self._act("POST", "/v2/users", json={"action": "create", "user_info": {"email": email, "type": BASIC}})
+            self._operate("POST", "/v2/users", json={"action": "create", "user_info": {"email": email, "type": BASIC}})
         except Conflict:
             return  # already a user of the account, or invited to it
 
@@ -292,7 +292,7 @@ class Zoom(HttpConnector):
             raise Refused("Rollcall adds people to a Zoom group only as members, so nothing was changed. Make someone "
                           "the group's administrator in Zoom.")  # fmt: skip
         path = f"/v2/groups/{segment(asset.id)}/members"
-        answer = self._act("POST", path, json={"members": [{"id": account.id}]})
+        answer = self._operate("POST", path, json={"members": [{"id": account.id}]})
         if account.id in clean(answer.json(dict).get("ids")).split(","):
             return
         if asset.id not in ((self._user(account.id) or {}).get("group_ids") or ()):
@@ -302,13 +302,13 @@ class Zoom(HttpConnector):
     def revoke(self, account: Account, asset: Asset) -> None:
         must_have_joined(account, "Zoom")
         try:
-            self._act("DELETE", f"/v2/groups/{segment(asset.id)}/members/{segment(account.id)}")
+            self._operate("DELETE", f"/v2/groups/{segment(asset.id)}/members/{segment(account.id)}")
         except NotFound:
             return
 
-    def _act(self, method: str, path: str, **more: Any) -> Answer:
+    def _operate(self, method: str, path: str, **more: Any) -> Answer:
         """One operation. It may be repeated: a second call finds it done."""
-        return self._http.act(method, path, idempotent=True, **more)
+        return self._http.operate(method, path, idempotent=True, **more)
 
 
 def _account(row: dict, status: str) -> Account:

@@ -33,12 +33,12 @@ class CsvDirectory(DirectoryConnector):
     )
     fields = (
         Field("source", "The list", choices=(("path", "is a file on this machine"), ("upload", "is uploaded here")),
-              where=False),
+              asks_secrets_again=False),
         Field("file", "File", "The path of the file on the machine that Rollcall runs on.",
-              placeholder="/srv/hr/staff.csv", when=("source", "path"), where=False, path=True),
+              placeholder="/srv/hr/staff.csv", when=("source", "path"), asks_secrets_again=False, path=True),
         Field("text", "CSV file", "Everyone in the company.", secret=True, upload=True, when=("source", "upload")),
         Field("mapping", "Columns", "What the columns mean, as JSON.", required=False, mapping=True,
-              where=False),
+              asks_secrets_again=False),
     )  # fmt: skip
 
     def test(self) -> Identity:

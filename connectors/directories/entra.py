@@ -69,14 +69,14 @@ class EntraDirectory(ClosesClients, DirectoryConnector):
         Field("blocked", "A user whose sign-in is blocked", "Choose “is locked out for now” if your company also "
               "blocks people who are on leave or under review. Rollcall then reports their accounts in the apps for "
               "removal only when the user is deleted.", required=False,
-              choices=(("left", "has left"), ("locked", "is locked out for now")), where=False),
+              choices=(("left", "has left"), ("locked", "is locked out for now")), asks_secrets_again=False),
         Field("guests", "Guests", "People of other companies who were invited. If they are left out, their accounts in "
               "the apps are Unmatched until you decide whose they are.", required=False,
-              choices=(("no", "Left out"), ("yes", "Read as people too")), where=False),
+              choices=(("no", "Left out"), ("yes", "Read as people too")), asks_secrets_again=False),
         Field("second_email", "Other e-mails", "Whether they count as addresses of the person.", required=False,
-              choices=(("no", "Leave them out"), ("yes", "Use them")), where=False),
+              choices=(("no", "Leave them out"), ("yes", "Use them")), asks_secrets_again=False),
         Field("groups", "Groups", "Reading them takes one call for each group.", required=False,
-              choices=(("yes", "Read"), ("no", "Not read")), where=False),
+              choices=(("yes", "Read"), ("no", "Not read")), asks_secrets_again=False),
     )  # fmt: skip
     worldwide_ids = True
     api, login = API, LOGIN

@@ -42,9 +42,9 @@ class GoogleDirectory(ClosesClients, DirectoryConnector):
         Field("suspended", "A suspended user", "Choose “has left” if your company suspends people when they leave. "
               "Rollcall then reports their accounts in the apps for removal. This is about users that an administrator "
               "suspended: a user that Google itself suspended is always locked out for now.", required=False,
-              choices=(("locked", "is locked out for now"), ("left", "has left")), where=False),
+              choices=(("locked", "is locked out for now"), ("left", "has left")), asks_secrets_again=False),
         Field("second_email", "Further e-mails in the profile", "Whether they count as addresses of the person.",
-              required=False, choices=(("no", "Leave them out"), ("yes", "Use them")), where=False),
+              required=False, choices=(("no", "Leave them out"), ("yes", "Use them")), asks_secrets_again=False),
     )  # fmt: skip
     api, login = API, LOGIN
 

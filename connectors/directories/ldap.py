@@ -44,11 +44,12 @@ class LdapDirectory(DirectoryConnector):
     )
     fields = (
         *SERVER_FIELDS,
-        Field("base_dn", "Base DN", "All people are below it.", placeholder="dc=acme,dc=example", where=False),
-        Field("filter", "Filter for people", f"Empty: {PEOPLE}", required=False, where=False),
+        Field("base_dn", "Base DN", "All people are below it.", placeholder="dc=acme,dc=example",
+              asks_secrets_again=False),
+        Field("filter", "Filter for people", f"Empty: {PEOPLE}", required=False, asks_secrets_again=False),
         Field("group_base", "Base DN of the groups", "Empty: groups are taken from each person's memberOf.",
-              required=False, placeholder="ou=groups,dc=acme,dc=example", where=False),
-        Field("group_filter", "Filter for groups", f"Empty: {GROUPS}", required=False, where=False),
+              required=False, placeholder="ou=groups,dc=acme,dc=example", asks_secrets_again=False),
+        Field("group_filter", "Filter for groups", f"Empty: {GROUPS}", required=False, asks_secrets_again=False),
         *ENTRY_FIELDS,
         AUTHORITY_FIELD,
     )  # fmt: skip

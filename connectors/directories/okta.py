@@ -53,7 +53,7 @@ class OktaDirectory(ClosesClients, DirectoryConnector):
     fields = (
         *FIELDS,
         Field("second_email", "Secondary e-mail", "Whether it counts as an address of the person.", required=False,
-              choices=(("no", "Leave it out"), ("yes", "Use it")), where=False),
+              choices=(("no", "Leave it out"), ("yes", "Use it")), asks_secrets_again=False),
     )  # fmt: skip
 
     @api_client

@@ -106,7 +106,7 @@ class GoogleAdmin:
 
     def sign_out(self, user: str) -> None:
         """End the user's sessions on the web and on devices (users.signOut)."""
-        self._security.act("POST", f"/users/{segment(user)}/signOut", idempotent=True)
+        self._security.operate("POST", f"/users/{segment(user)}/signOut", idempotent=True)
 
     @cached_property
     def _security(self) -> Http:
@@ -124,8 +124,8 @@ class GoogleAdmin:
         except NotFound:
             return None
 
-    def act(self, method: str, path: str, json: dict | None = None, **more: Any) -> Answer:
-        return self._http.act(method, path, json=json, **more)
+    def operate(self, method: str, path: str, json: dict | None = None, **more: Any) -> Answer:
+        return self._http.operate(method, path, json=json, **more)
 
     def rows(
         self,

@@ -54,18 +54,20 @@ SERVER_FIELDS = (
 )  # fmt: skip
 ENTRY_FIELDS = (
     Field("id_attribute", "Attribute of the id", f"It must never change. Empty: {' or '.join(IDS)}",
-          required=False, where=False),
-    Field("email_attribute", "Attribute of the e-mail address", "Empty: mail", required=False, where=False),
-    Field("name_attribute", "Attribute of the name", f"Empty: {' or '.join(NAMES)}", required=False, where=False),
+          required=False, asks_secrets_again=False),
+    Field("email_attribute", "Attribute of the e-mail address", "Empty: mail", required=False,
+          asks_secrets_again=False),
+    Field("name_attribute", "Attribute of the name", f"Empty: {' or '.join(NAMES)}", required=False,
+          asks_secrets_again=False),
     Field("disabled", "What marks a person as disabled",
           "Write attribute=value. Rollcall also reads the attributes that each kind of server uses for this.",
           required=False,
-          pattern=r"[A-Za-z][\w;-]*=.+", placeholder="employeeType=left", where=False),
+          pattern=r"[A-Za-z][\w;-]*=.+", placeholder="employeeType=left", asks_secrets_again=False),
     Field("ends", "What ends an account",
           "For attributes of your own, write one rule per line: the attribute, then "
           f"{', '.join(OPERATORS[:-1])} or {OPERATORS[-1]}, the value, a colon, and left, locked or here.",
           required=False, multiline=True,
-          placeholder="employeeStatus is terminated: left", where=False),
+          placeholder="employeeStatus is terminated: left", asks_secrets_again=False),
 )  # fmt: skip
 AUTHORITY_FIELD = Field(
     "ca_file", "Certificate authority", "The path of a PEM file, if your own authority signed the server's "
@@ -247,10 +249,10 @@ class LdapClient:
         """Delete a value of an attribute. Returns a result code as add_value() does."""
         return self._modify(dn, attribute, MODIFY_DELETE, value)
 
-    def _modify(self, dn: str, attribute: str, act: str, value: str) -> int:
+    def _modify(self, dn: str, attribute: str, change: str, value: str) -> int:
         connection = self._open()
         with self._in_time(f"while {dn} was changed"):
-            _, result, _, _ = connection.modify(dn, {attribute: [(act, [value])]})
+            _, result, _, _ = connection.modify(dn, {attribute: [(change, [value])]})
         code = result["result"]
         if code in (SUCCESS, NO_SUCH_ATTRIBUTE, VALUE_EXISTS, NO_SUCH_OBJECT, CLASS_VIOLATION):
             return code

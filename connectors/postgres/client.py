@@ -78,13 +78,13 @@ class PostgresClient:
         with self._in_our_words(), self._patience() as connection:
             return connection.execute(query, values).fetchall()
 
-    def run(self, act: str, **names: str) -> None:
-        """Run a statement. `act`: SQL with {names} of roles and databases, which are quoted. `names`: their values."""
+    def run(self, statement: str, **names: str) -> None:
+        """Run a statement: SQL with {names} of roles and databases, which are quoted. `names`: their values."""
         from psycopg import sql
 
         quoted = {key: sql.Identifier(name) for key, name in names.items()}
         with self._in_our_words(), self._patience() as connection:
-            connection.execute(sql.SQL(act).format(**quoted))
+            connection.execute(sql.SQL(statement).format(**quoted))
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -112,7 +112,7 @@ class Client:
         """The arguments of Http.call for an operation. Raises Refused for a missing value."""
         return self._filled(call, "POST", something({**self.scope, **scope}, optional))
 
-    def act(self, call: dict, parts: dict[str, Any], already: tuple[int, ...]) -> Answer | None:
+    def operate(self, call: dict, parts: dict[str, Any], already: tuple[int, ...]) -> Answer | None:
         """One call of an operation, with these arguments of Http.call; None if it was already done.
 
         `already`: the statuses that mean this, unless the file names them. Raises Refused with the app's words.

@@ -86,8 +86,8 @@ class RestConnector(ClosesClients, Connector):
 
     @property
     def removal_suspends(self) -> bool:
-        acts = (calls_of(entry.get("remove")) for entry in self._spec["accounts"])
-        return any(call.get("suspends") for calls in acts for call in calls)
+        operations = (calls_of(entry.get("remove")) for entry in self._spec["accounts"])
+        return any(call.get("suspends") for calls in operations for call in calls)
 
     def test(self) -> Identity:
         """Who the credential belongs to, by the file's “identity”, and whether it may read a first account."""
@@ -267,7 +267,7 @@ class RestConnector(ClosesClients, Connector):
 
     def remove(self, account: Account) -> None:
         entry, scope = self._about(account)
-        self._act(entry, "remove", scope, ABSENT)
+        self._operate(entry, "remove", scope, ABSENT)
 
     @classmethod
     def roles_after(cls, account: Account, role: str) -> tuple[str, ...]:
@@ -278,36 +278,37 @@ class RestConnector(ClosesClients, Connector):
 
     def change_role(self, account: Account, role: str) -> None:
         entry, scope = self._about(account)
-        self._act(entry, "change_role", {**scope, **self._to(account, role)})
+        self._operate(entry, "change_role", {**scope, **self._to(account, role)})
 
     def _to(self, account: Account, role: str) -> dict[str, Any]:
         return {"role": role, "roles": list(self.roles_after(account, role))}
 
     def invite(self, email: str, role: str) -> None:
-        self._act(self._spec, "invite", {"email": email, "role": role})
+        self._operate(self._spec, "invite", {"email": email, "role": role})
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
         entry, scope = self._about_asset(asset)
-        self._act(entry, "grant", {**self._about(account)[1], **scope, "role": role})
+        self._operate(entry, "grant", {**self._about(account)[1], **scope, "role": role})
 
     def revoke(self, account: Account, asset: Asset) -> None:
         entry, scope = self._about_asset(asset)
-        self._act(entry, "revoke", {**self._about(account)[1], **scope, "role": ""}, ABSENT)
+        self._operate(entry, "revoke", {**self._about(account)[1], **scope, "role": ""}, ABSENT)
 
-    def shown(self, act: str, account: Account, asset: Asset | None = None, role: str = "") -> list[Sent]:
+    def shown(self, operation: str, account: Account, asset: Asset | None = None, role: str = "") -> list[Sent]:
         """The calls of an operation as they would be sent; empty if the file doesn't describe it. Nothing is sent.
 
-        `act`: remove, change_role, invite (to the account's e-mail), grant or revoke. Raises Refused as run() would.
+        `operation`: remove, change_role, invite (to the account's e-mail), grant or revoke. Raises Refused as run()
+        would.
         """
         entry, scope = self._about(account)
-        if act == "invite":
+        if operation == "invite":
             entry, scope = self._spec, {"email": account.email}
         elif asset is not None:
             entry, of_asset = self._about_asset(asset)
             scope |= of_asset
         operations = Operations(self._client, self.label)
-        scope |= self._to(account, role) if act == "change_role" else {"role": role}
-        return operations.shown(entry, act, scope) if act in entry else []
+        scope |= self._to(account, role) if operation == "change_role" else {"role": role}
+        return operations.shown(entry, operation, scope) if operation in entry else []
 
     def list_of(self, account: Account) -> str:
         """The prefix of the account's id, which says which of the file's lists it comes from; "" if it has none."""
@@ -333,8 +334,8 @@ class RestConnector(ClosesClients, Connector):
         entry = next((one for one in self._spec["assets"] if one["kind"] == asset.kind), self._spec["assets"][0])
         return entry, {"asset": asdict(replace(asset, id=asset.id.removeprefix(entry.get("prefix", ""))))}
 
-    def _act(self, entry: dict, act: str, scope: dict[str, Any], already: tuple[int, ...] = ()) -> None:
-        Operations(self._client, self.label).run(entry, act, scope, already)
+    def _operate(self, entry: dict, operation: str, scope: dict[str, Any], already: tuple[int, ...] = ()) -> None:
+        Operations(self._client, self.label).run(entry, operation, scope, already)
         self._lists.clear_tables()
 
     def _value(self, of: dict, key: str) -> Value:

@@ -19,7 +19,7 @@ CALL = ("path", "query", "headers", "body", "form")
 RESERVED = {"account", "asset", "role", "roles", "email", "parent", "item", "kept", "login", "value", "key"}
 ACCOUNT = {f"account.{name}" for name in ("id", "email", "name", "role", "status", "seat")}
 ASSET = {f"asset.{name}" for name in ("id", "kind", "name")}
-ACTS = {
+OPERATIONS = {
     "remove": ACCOUNT,
     "change_role": ACCOUNT | {"role", "roles"},
     "grant": ACCOUNT | ASSET | {"role"},
@@ -162,14 +162,14 @@ class _Sense:
             yield from self._about_call((*place, "detail"), entry.get("detail", {}), inside | {"item.*"})
             if isinstance(entry.get("look_up"), dict):
                 yield from self._about_call((*place, "look_up"), entry["look_up"], {"account.id"})
-            for act, names in ACTS.items():
-                yield from self._about_operation((*place, act), entry.get(act), names)
+            for operation, names in OPERATIONS.items():
+                yield from self._about_operation((*place, operation), entry.get(operation), names)
         yield from self._about_operation(("invite",), self._spec.get("invite"), {"email", "role"})
 
-    def _about_operation(self, place: Place, act: Any, names: set[str]) -> Iterator[tuple[Place, str]]:
+    def _about_operation(self, place: Place, operation: Any, names: set[str]) -> Iterator[tuple[Place, str]]:
         names = set(names)
-        for number, call in enumerate(act if isinstance(act, list) else [act] if act else []):
-            at = (*place, number) if isinstance(act, list) else place
+        for number, call in enumerate(operation if isinstance(operation, list) else [operation] if operation else []):
+            at = (*place, number) if isinstance(operation, list) else place
             yield from self._about_call(at, call, names)
             yield from self._about_empty_values(at, call)
             yield from self._about_keep(at, call)

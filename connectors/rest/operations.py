@@ -32,7 +32,7 @@ class Operations:
         list(self._filled(calls, scope, _to_be_kept(calls)))
         kept: dict[str, Any] = {}
         for number, (call, parts) in enumerate(self._filled(calls, scope, kept), 1):
-            answer = self._client.act(call, parts, already)
+            answer = self._client.operate(call, parts, already)
             if "keep" in call and answer is None:
                 break  # the app says that it was already done: there is nothing left to do
             for key, where in call.get("keep", {}).items():

@@ -156,14 +156,14 @@ class ScimClient:
 
     def create(self, kind: str, resource: dict) -> dict:
         schemas = [CORE_SCHEMA + kind.rstrip("s"), *(name for name in resource if name.startswith("urn:"))]
-        return self._act("POST", kind, {"schemas": schemas, **resource}).json(dict)
+        return self._operate("POST", kind, {"schemas": schemas, **resource}).json(dict)
 
     def delete(self, kind: str, resource: dict) -> None:
         path = f"{kind}/{segment(id_of(resource))}"
         try:
-            self._act("DELETE", path, None, _version(resource))
+            self._operate("DELETE", path, None, _version(resource))
         except Stale:
-            self._act("DELETE", path, None, _version(self._fresh(kind, resource)))
+            self._operate("DELETE", path, None, _version(self._fresh(kind, resource)))
 
     def change(
         self, kind: str, resource: dict, operations: list[dict], edit: Callable[[dict], Any], attempts: int = 2
@@ -195,12 +195,12 @@ class ScimClient:
         if self._supports("patch", True):
             try:
                 body = {"schemas": [PATCH_SCHEMA], "Operations": operations}
-                return self._act("PATCH", path, body, _version(resource))
+                return self._operate("PATCH", path, body, _version(resource))
             except NotOffered:
                 pass
         whole = {name: value for name, value in resource.items() if name not in READ_ONLY}
         edit(whole)
-        return self._act("PUT", path, whole, _version(resource))
+        return self._operate("PUT", path, whole, _version(resource))
 
     def remove_member(self, group: dict, user: str, edit: Callable[[dict], Any]) -> None:
         """Take a user out of a group: by a path with a filter (RFC 7644, 3.5.2.2), or by value, as Entra ID does, for
@@ -224,9 +224,9 @@ class ScimClient:
         exact = [user for user in found if text_key(str(user.get("userName"))) == text_key(user_name)]
         return exact[0] if len(exact) == 1 else None
 
-    def _act(self, method: str, path: str, body: dict | None, version: str | None = None) -> Answer:
+    def _operate(self, method: str, path: str, body: dict | None, version: str | None = None) -> Answer:
         headers = {**ACCEPT, "Content-Type": self.content_type} | ({"If-Match": version} if version else {})
-        return self.http.act(method, path, json=body, headers=headers, idempotent=method != "POST")
+        return self.http.operate(method, path, json=body, headers=headers, idempotent=method != "POST")
 
 
 def pager_options(kind: str, on_total: Callable[[int], None] | None, known: KnownItems | None) -> dict[str, Any]:

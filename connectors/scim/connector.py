@@ -75,7 +75,7 @@ class Scim(ClosesClients, Connector):
             "Deactivated users stay in the app's list as suspended, and they keep their work.",
             required=False,
             choices=(("deactivate", "deactivates the user"), ("delete", "deletes the user")),
-            where=False,
+            asks_secrets_again=False,
         ),
         Field(
             "roles_from",
@@ -83,7 +83,7 @@ class Scim(ClosesClients, Connector):
             "Where the app says what a user may do.",
             required=False,
             choices=(("roles", "the user's roles attribute"), ("groups", "the groups that the user is in")),
-            where=False,
+            asks_secrets_again=False,
         ),
         Field(
             "privileged",
@@ -92,7 +92,7 @@ class Scim(ClosesClients, Connector):
             "If it is empty, these are all roles with “admin” or “owner” in their names.",
             required=False,
             placeholder="admin, owner",
-            where=False,
+            asks_secrets_again=False,
         ),
         Field(
             "groups",
@@ -100,7 +100,7 @@ class Scim(ClosesClients, Connector):
             "Groups show as assets, with their members.",
             required=False,
             choices=(("read", "are read"), ("leave out", "are left out")),
-            where=False,
+            asks_secrets_again=False,
         ),
     )
     capabilities = frozenset(CAPABILITIES)

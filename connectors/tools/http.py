@@ -147,7 +147,7 @@ class Http:
     def delete(self, path: str, json: Any = None, data: Any = None, **more: Any) -> Answer:
         return self.call("DELETE", path, json=json, data=data, **more)
 
-    def act(self, method: str, path: str, **more: Any) -> Answer:
+    def operate(self, method: str, path: str, **more: Any) -> Answer:
         """As call(), for an operation. A 403 raises Refused, not Forbidden: the credential could read a moment ago, so
         the app refuses this operation only."""
         try:

@@ -74,7 +74,8 @@ def bearer(token: str) -> dict[str, str]:
 
 def version_field(version: str, pattern: str, help: str) -> Field:
     """The field `version`, for a version of the app's API other than the one that the connector is written for."""
-    return Field("version", "API version", help, required=False, pattern=pattern, placeholder=version, where=False)
+    return Field("version", "API version", help, required=False, pattern=pattern, placeholder=version,
+                 asks_secrets_again=False)
 
 
 def token_field(label: str, help: str = "", *, when: tuple[str, str] | None = None) -> Field:

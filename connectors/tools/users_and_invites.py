@@ -56,13 +56,13 @@ class UsersAndInvites(HttpConnector):
     def _delete(self, path: str) -> None:
         """Delete what is at the path. If it is already gone, that counts as done."""
         try:
-            self._http.act("DELETE", path)
+            self._http.operate("DELETE", path)
         except NotFound:
             return
 
     def _set_role(self, account: Account, role: str) -> None:
         must_not_be_invitation(account, self.maker)
-        self._http.act("POST", self._path(account.id), json={"role": role})
+        self._http.operate("POST", self._path(account.id), json={"role": role})
 
     def _put_in(self, path: str, account: Account, role: str, field: str) -> None:
         """Give an account a role in a project or workspace. `path`: of its membership there; `field`: the role's
@@ -70,10 +70,10 @@ class UsersAndInvites(HttpConnector):
         try:
             present = self._http.get(path).json(dict).get(field)
         except NotFound:
-            self._http.act("POST", path.rpartition("/")[0], json={"user_id": account.id, field: role})
+            self._http.operate("POST", path.rpartition("/")[0], json={"user_id": account.id, field: role})
             return
         if present != role:
-            self._http.act("POST", path, json={field: role})
+            self._http.operate("POST", path, json={field: role})
 
     def _path(self, id: str) -> str:
         if id.startswith(INVITATION):

@@ -33,7 +33,8 @@ FIELDS = (
     Field("port", "Port", placeholder="587"),
     Field("user", "User", required=False, help="Leave it empty if the server requires no sign-in."),
     Field("password", "Password", secret=True, required=False),
-    Field("sender", "From", required=False, where=False, help="The address that e-mails come from. Empty: the user's."),
+    Field("sender", "From", required=False, asks_secrets_again=False,
+          help="The address that e-mails come from. Empty: the user's."),
 )
 LONGEST = {"host": 253, "user": 200, "password": 500, "sender": 254}
 

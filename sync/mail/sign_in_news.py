@@ -49,13 +49,13 @@ def addresses_watched(by: str) -> Iterator[None]:
             _notify(Person.get_by_id(person_id), message, by, further)
 
 
-def watches_addresses(act: Callable) -> Callable:
+def watches_addresses(change: Callable) -> Callable:
     """Decorates a function with an argument `by`: the same around the whole of it."""
 
-    @wraps(act)
+    @wraps(change)
     def watched(*args, **values):
-        with addresses_watched(signature(act).bind(*args, **values).arguments["by"]):
-            return act(*args, **values)
+        with addresses_watched(signature(change).bind(*args, **values).arguments["by"]):
+            return change(*args, **values)
 
     return watched
 

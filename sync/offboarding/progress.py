@@ -72,9 +72,9 @@ def stuck(found: list[Line]) -> int:
 
 def tally(found: list[Line]) -> tuple[int, int]:
     """(number of tasks done, number of all tasks)."""
-    acts = [
+    tasks = [
         line.task
         for line in found
         if line.task is not None and line.task.state in (TaskState.DONE, TaskState.FAILED, *LIVE_TASKS)
     ]
-    return sum(task.state == TaskState.DONE for task in acts), len(acts)
+    return sum(task.state == TaskState.DONE for task in tasks), len(tasks)

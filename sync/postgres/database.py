@@ -148,14 +148,14 @@ class Postgres(PostgresqlDatabase):
         """Statements of PostgreSQL alone, without values."""
         self.connection().execute(sql)
 
-    def append_only(self, table: str, act: str) -> None:
+    def append_only(self, table: str, statement: str) -> None:
         """Make a trigger that refuses every UPDATE or DELETE of the table's rows."""
-        self.run_script(f"CREATE TRIGGER {table}_no_{act} BEFORE {act.upper()} ON {table} "
+        self.run_script(f"CREATE TRIGGER {table}_no_{statement} BEFORE {statement.upper()} ON {table} "
                         "FOR EACH STATEMENT EXECUTE FUNCTION append_only()")
 
-    def no_longer_append_only(self, table: str, act: str) -> None:
+    def no_longer_append_only(self, table: str, statement: str) -> None:
         """Take the trigger away."""
-        self.run_script(f"DROP TRIGGER IF EXISTS {table}_no_{act} ON {table}")
+        self.run_script(f"DROP TRIGGER IF EXISTS {table}_no_{statement} ON {table}")
 
     def make_temp_table(self, name: str, definition: str) -> None:
         """An empty one, whatever it held before."""

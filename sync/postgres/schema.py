@@ -81,8 +81,8 @@ def create(db: Postgres, runner: Runner) -> None:
     db.create_tables(db.base.__subclasses__())
     db.run_script(SEARCH)
     import_module("sync.migrations.0039_known_items").make_triggers(db, watched())
-    for act in ("update", "delete"):
-        db.append_only("activity", act)
+    for statement in ("update", "delete"):
+        db.append_only("activity", statement)
     runner.fake()
 
 

@@ -150,7 +150,7 @@ class Ready:
     that wait for a successor."""
 
     removals: int
-    acts: int
+    adjustments: int
     others: int
     undecided: int = 0
 
@@ -159,8 +159,8 @@ def confirmable(report: Report) -> Ready:
     ready = Change.select().where(Change.report == report, Change.decision == CONFIRM)
     undecided = len(sole_managers_of(report).undecided)
     removals = ready.where(Change.kind.in_(REMOVALS), Change.in_app).count()
-    acts = ready.where(Change.kind.in_(ADJUSTMENTS)).count()
-    return Ready(removals - undecided, acts, ready.count() - removals - acts, undecided)
+    adjustments = ready.where(Change.kind.in_(ADJUSTMENTS)).count()
+    return Ready(removals - undecided, adjustments, ready.count() - removals - adjustments, undecided)
 
 
 def removals_of_invited(report: Report) -> int:

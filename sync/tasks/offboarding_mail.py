@@ -25,9 +25,9 @@ ENDINGS = (
 
 def summary(offboarding: Offboarding) -> list[Mail]:
     """Queue it, inside the caller's writing(), once no task is running; again if failed tasks succeed later."""
-    acts = Task.select(Task, Account, App).join(Change).switch(Task).join(Account)
-    acts = acts.switch(Task).join(App).where(Change.offboarding == offboarding).order_by(App.name, Task.id)
-    made = list(acts)
+    tasks = Task.select(Task, Account, App).join(Change).switch(Task).join(Account)
+    tasks = tasks.switch(Task).join(App).where(Change.offboarding == offboarding).order_by(App.name, Task.id)
+    made = list(tasks)
     if not made or any(task.is_under_way and not task.awaits_approval for task in made):
         return []
     awaiting = [task for task in made if task.awaits_approval]

@@ -236,7 +236,7 @@ class ConnectorContract(ItemsContract, HolesContract, LostFieldsContract, ReachC
         with pytest.raises(TemporarilyUnavailable):
             connector.account(app.seats[0].id)
 
-    # Acts
+    # Operations
 
     @pytest.mark.only_where(REMOVE)
     def test_removes_an_account_once_and_again(self, app, connector):

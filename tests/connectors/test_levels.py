@@ -139,8 +139,8 @@ def test_it_reads_assets(kind):
 
 def test_it_offers_every_operation_there_is(kind):
     if keeps(kind, Rule.OPERATIONS):
-        assert set(CAPABILITIES) - kind.capabilities == set(kind.unknown_operations)
-        assert all(kind.unknown_operations.values()), "say why the app has no such act"
+        assert set(CAPABILITIES) - kind.capabilities == set(kind.absent_operations)
+        assert all(kind.absent_operations.values()), "say why the app has no such operation"
 
 
 def test_it_is_proven_against_the_real_server(kind):
@@ -173,7 +173,7 @@ def test_a_connector_that_reads_further_roles_is_tested_for_them(kind):
 
 
 def test_no_act_is_both_offered_and_unknown(kind):
-    assert not kind.capabilities & set(kind.unknown_operations)
+    assert not kind.capabilities & set(kind.absent_operations)
 
 
 def test_a_sample_is_bronze_and_no_more():

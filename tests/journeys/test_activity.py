@@ -106,10 +106,10 @@ def test_alerts_follow_the_tasks(visit, live, olga: Person, chat) -> None:
     page = visit(olga, at=f"/apps/{chat.app.id}/activity")
     expect(page.locator("#alert-stuck")).to_be_visible()
     page.click(f"#retry-{Task.get().id}")
-    expect(page.locator("#acts")).to_contain_text("1 task in progress")
+    expect(page.locator("#tasks")).to_contain_text("1 task in progress")
     expect(page.locator("#alert-stuck")).to_have_count(0)
     Task.update(state="needs attention").execute()  # while the page asks for its state
-    expect(page.locator("#acts")).to_contain_text("1 task needs attention")
+    expect(page.locator("#tasks")).to_contain_text("1 task needs attention")
     expect(page.locator("#alert-stuck")).to_be_visible()
 
 

@@ -42,7 +42,7 @@ def checked(page, url: str, sales: Groups):
 
 def finish(page) -> None:
     page.dblclick("#finish-sync")
-    page.wait_for_selector("#acts")
+    page.wait_for_selector("#tasks")
     queue.drain(("task", "check"))
 
 
@@ -92,7 +92,7 @@ def test_a_group_is_mapped_and_joiners_movers_and_leavers_follow(visit, live, ol
     finish(page)
     assert (sales.role(3), sales.role(1), sales.role(4)) == ("admin", None, "member")
     page.reload()
-    assert page.locator("#acts .badge-ok").count() >= 4
+    assert page.locator("#tasks .badge-ok").count() >= 4
 
 
 def test_a_mover_loses_what_the_old_group_gave(visit, live, olga: Person, sales: Groups) -> None:
@@ -116,11 +116,11 @@ def test_a_mover_loses_what_the_old_group_gave(visit, live, olga: Person, sales:
     page.wait_for_url("**/reports/*", wait_until="networkidle")
     if page.locator("#finish-sync").count():  # the page as it was, out of the browser's memory
         page.click("#finish-sync")
-        page.wait_for_selector("#acts")
+        page.wait_for_selector("#tasks")
         queue.drain(("task", "check"))
     assert [entry["name"] for entry in sales.chat.log("left channel")] == [email(1)]
     page.goto(f"{live.url}/apps/{sales.app.id}/activity")
-    assert page.locator("#acts .badge-ok").count() == 3 and "Revoke" in text(page, "#acts")
+    assert page.locator("#tasks .badge-ok").count() == 3 and "Revoke" in text(page, "#tasks")
 
 
 def test_it_all_works_without_javascript(visit, live, olga: Person, sales: Groups) -> None:
@@ -150,7 +150,7 @@ def test_it_all_works_without_javascript(visit, live, olga: Person, sales: Group
     page.click("#finish-sync")
     queue.drain(("task",))
     page.reload()
-    assert page.locator("#acts .badge-ok").count() == 2
+    assert page.locator("#tasks .badge-ok").count() == 2
 
 
 def test_access_is_picked_and_taken_out_again(visit, live, olga: Person, sales: Groups) -> None:

@@ -212,7 +212,7 @@ def test_how_it_looks(visit, live, olga: Person, chat, strangers) -> None:
         page.wait_for_selector("dialog:modal")
 
     here = f"/apps/{chat.app.id}/members"
-    menu, acts = ".table tbody tr:first-child .acts summary", ".table tbody tr:first-child .menu-list >> text="
+    menu, acts = ".table tbody tr:first-child .actions summary", ".table tbody tr:first-child .menu-list >> text="
     looks = [
         Look("matching-unmatched", f"{here}?tab=unmatched"),
         Look("matching-bulk", f"{here}?tab=unmatched&search=agency", bulk, sizes=(PHONE,)),

@@ -54,13 +54,13 @@ def test_one_approval_offboards_everywhere_and_back_again(visit, live, olga: Per
     page.keyboard.type("Hand-over until Friday")
     page.get_by_label("Reason").last.fill("Last day was Friday")
     page.dblclick("#finish-offboarding")
-    acts = page.locator("#offboarding-acts")
+    acts = page.locator("#offboarding-tasks")
     expect(acts).to_contain_text("0 of 2 removed")
     expect(acts).to_contain_text("Hand-over until Friday")
     assert (Offboarding.select().count(), Task.select().count()) == (1, 2)
     queue.drain()
     expect(acts).to_contain_text("2 of 2 removed")
-    expect(page.locator("#offboarding-acts:not([hx-trigger])")).to_be_visible()
+    expect(page.locator("#offboarding-tasks:not([hx-trigger])")).to_be_visible()
     assert email(3) not in chat.emails() and email(3) not in ads.emails() and email(3) in second.emails()
     page.go_back()
     page.wait_for_selector("#offboarding-form")
@@ -115,7 +115,7 @@ def test_it_works_without_javascript(visit, live, olga: Person, chat, second) ->
     expect(page.locator("#offboarding-form .error").first).to_be_visible()
     page.get_by_label("Why is the account in Second chat left out?").fill("Hand-over")
     page.click("#finish-offboarding")
-    expect(page.locator("#offboarding-acts")).to_contain_text("Hand-over")
+    expect(page.locator("#offboarding-tasks")).to_contain_text("Hand-over")
     assert Task.select().count() == 1
 
 

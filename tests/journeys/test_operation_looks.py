@@ -1,4 +1,4 @@
-"""The pages and dialogs of members acts and invitations, looked at in both themes and both widths."""
+"""The pages and dialogs of members' operations and invitations, looked at in both themes and both widths."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _furnish(app: App, by: str) -> None:
                     detail={"role": "admin", "before": "member"}, next_at=utcnow() + timedelta(days=1))  # fmt: skip
 
 
-def test_acts(visit, live, tmp_path: Path, olga: Person, by: str) -> None:
+def test_operations(visit, live, tmp_path: Path, olga: Person, by: str) -> None:
     with apps_of_acme.built(tmp_path, olga, by) as acme:
         _furnish(acme.chat, by)
         chat, ads, big = f"/apps/{acme.chat.id}", f"/apps/{acme.ads.id}", f"/apps/{acme.held.app_id}"

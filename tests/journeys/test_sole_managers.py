@@ -101,7 +101,7 @@ def test_among_the_members_and_everywhere(visit, live, olga: Person, chat) -> No
     page.get_by_label("Hand over “press” to").select_option("nobody")
     expect(page.get_by_role("checkbox", name="Chat")).to_be_checked()
     page.dblclick("#finish-offboarding")
-    expect(page.locator("#offboarding-acts")).to_be_visible()
+    expect(page.locator("#offboarding-tasks")).to_be_visible()
     drain()
     assert chat.removed()[-1] == email(2)
 

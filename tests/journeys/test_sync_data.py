@@ -57,7 +57,7 @@ def test_the_foot_follows_the_ticks_and_asks_for_reasons(visit, live, olga: Pers
     assert page.query_selector("#sync-data:modal") and Task.select().count() == 0, "the reason is missing"
     page.keyboard.type("Hand-over until Friday")
     page.click("#finish-sync")
-    page.wait_for_selector("#acts")
+    page.wait_for_selector("#tasks")
     assert page.query_selector("dialog:modal") is None and "Removing 2 people from Chat" in page.text_content("#toasts")
     assert Task.select().count() == 2
 
@@ -66,9 +66,9 @@ def test_a_double_click_and_a_second_tab_finish_once(visit, live, olga: Person, 
     page, other = visit(olga), visit(olga)
     opened(other, live.url, chat.app)
     opened(page, live.url, chat.app).dblclick("#finish-sync")
-    page.wait_for_selector("#acts")
+    page.wait_for_selector("#tasks")
     other.click("#finish-sync")
-    other.wait_for_selector("#acts")
+    other.wait_for_selector("#tasks")
     assert "already finished" in other.text_content("#toasts")
     assert Task.select().count() == 3
     page.go_back()
@@ -82,11 +82,11 @@ def test_progress_is_live_and_then_rests(visit, live, olga: Person, chat, report
     page = visit(olga)
     page.clock.install()
     opened(page, live.url, chat.app).click("#finish-sync")
-    page.wait_for_selector("#acts[hx-trigger]")
+    page.wait_for_selector("#tasks[hx-trigger]")
     assert requests_within(page, 2500), "it looks again"
     queue.drain(("task",))
-    page.wait_for_selector("#acts:not([hx-trigger])")
-    assert page.locator("#acts .badge-ok").count() == 3
+    page.wait_for_selector("#tasks:not([hx-trigger])")
+    assert page.locator("#tasks .badge-ok").count() == 3
     assert requests_within(page, 2500) == [], "there is nothing to wait for"
 
 
@@ -102,7 +102,7 @@ def test_a_stale_report_is_shown_again_with_what_was_written(visit, live, olga: 
     assert page.locator(".why input:visible").input_value() == "Hand-over"
     assert message(page) == "Removes 3 people from Chat, saves 63 € a month." and Task.select().count() == 0
     page.click("#finish-sync")
-    page.wait_for_selector("#acts")
+    page.wait_for_selector("#tasks")
     assert Task.select().count() == 3
 
 
@@ -177,7 +177,7 @@ def test_without_javascript_it_all_works(visit, live, olga: Person, chat, report
     assert page.url.endswith(f"/apps/{chat.app.id}/activity")
     queue.drain(("task",))
     page.reload()
-    assert page.locator("#acts .badge-ok").count() == 2
+    assert page.locator("#tasks .badge-ok").count() == 2
 
 
 def test_a_report_on_a_phone_with_many_rows(visit, live, olga: Person, chat, report: Report) -> None:

@@ -211,7 +211,7 @@ def test_nobody_there_is_none(connector: PostgresRoles, id: str):
     connector.remove(Account(id))
 
 
-# Acts
+# Operations
 
 
 def test_a_removal_twice(postgres: Postgres, connector: PostgresRoles):

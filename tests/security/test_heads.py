@@ -40,8 +40,8 @@ def happen(count: int) -> None:
 
 def cut_off(count: int) -> None:
     """As someone with the file and the key would: remove the last entries, and restore the anchor from before them."""
-    for act in ("update", "delete"):
-        db.no_longer_append_only("activity", act)
+    for statement in ("update", "delete"):
+        db.no_longer_append_only("activity", statement)
     db.execute_sql("DELETE FROM activity WHERE id > (SELECT max(id) FROM activity) - ?", (count,))
     with writing():
         newest = Activity.select().order_by(Activity.id.desc()).first()

@@ -17,7 +17,7 @@ from tests.web.client import Client
 
 FIELDS = (
     Field("url", "Address"), Field("groups", "Groups", choices=(("read", "are read"), ("out", "are left out")),
-                                   where=False),
+                                   asks_secrets_again=False),
     Field("tls", "Encryption", choices=(("yes", "on"), ("no", "off"))), Field("token", "Token", secret=True),
 )  # fmt: skip
 STORED = {"url": "https://a.example", "groups": "read", "tls": "yes"}
@@ -42,7 +42,7 @@ def test_the_same_place_keeps_it(entered):
 def test_every_field_says_where_unless_its_connector_says_that_it_cant():
     """The ones that may change without the secrets: options, filters and names of attributes, looked at one by one."""
     kinds = [*connectors.app_connectors().values(), *connectors.directory_connectors().values()]
-    harmless = {field.name for kind in kinds for field in kind.fields if not field.where}
+    harmless = {field.name for kind in kinds for field in kind.fields if not field.asks_secrets_again}
     assert harmless == {
         "groups", "emails", "access", "channels", "by_member", "guests", "second_email", "removal", "roles_from",
         "privileged", "version", "email_domain", "id_attribute", "email_attribute", "name_attribute", "disabled",

@@ -194,7 +194,7 @@ def test_stuck_is_retried_done_by_hand_or_given_up(owner: Client, ana: Person, c
     owner.send("POST", f"{base}/tasks/{first.id}/attempts")
     assert Task.get_by_id(first.id).state == "queued"
     part = owner.send("POST", f"{base}/tasks/{other.id}/completion", htmx=True)
-    assert 'id="offboarding-acts"' in part.text and Task.get_by_id(other.id).state == "done"
+    assert 'id="offboarding-tasks"' in part.text and Task.get_by_id(other.id).state == "done"
     owner.send("DELETE", f"{base}/tasks/{first.id}")
     assert Task.get_by_id(first.id).state == "cancelled"
     stranger = Offboarding.create(person=chat.people[4], state="applied")

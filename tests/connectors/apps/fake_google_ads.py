@@ -194,7 +194,7 @@ class FakeGoogleAds(FakeApp):
             self._rest[answer["nextPageToken"]] = rows[PAGE:]
         return answer
 
-    # Acts
+    # Operations
 
     def mutate_access(self, request: Request) -> Any:
         customer, operation = request.ids["customer"], request.body["operation"]

@@ -122,7 +122,7 @@ class TestFigma(ConnectorContract):
         list(connector.accounts()), connector.test()
         assert app.asked("log") == []
 
-    # Acts
+    # Operations
 
     def test_nobody_is_deleted_and_their_profile_is_not_rewritten(self, app, connector):
         self.fill(app, 2)

@@ -219,7 +219,7 @@ def test_an_answer_for_someone_else_is_not_taken(service, connect):
         connect().account("id-0")
 
 
-# Acts
+# Operations
 
 
 def test_a_removal_that_the_app_only_says_it_did_is_reported(service, connect):

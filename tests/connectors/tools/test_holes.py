@@ -39,7 +39,7 @@ def test_a_needed_value_is_requested_by_name():
         (lambda http: http.post("/thing", json={"a": [{"id": " "}]}), "“id” in its body is empty"),
         (lambda http: http.put("/thing", json=[{"a": ["x", None]}]), "“a” in its body is empty"),
         (lambda http: http.patch("/thing", data={"a": ""}), "“a” in its body is empty"),
-        (lambda http: http.act("DELETE", "/thing", json={"a": {"user": None}}), "“user” in its body is empty"),
+        (lambda http: http.operate("DELETE", "/thing", json={"a": {"user": None}}), "“user” in its body is empty"),
     ],
     ids=range(9),
 )

@@ -183,7 +183,7 @@ def test_a_plain_403_is_about_permission_though_calls_are_counted(target, client
 def test_a_403_to_an_operation_is_the_apps_no(target, client):
     target.fail(Reply(403, {"message": "Not this one."}))
     with pytest.raises(Refused, match="Not this one"):
-        client().act("DELETE", "thing")
+        client().operate("DELETE", "thing")
 
 
 @pytest.mark.parametrize("method", ["get", "post"])

@@ -104,7 +104,8 @@ def test_of_a_change_of_role(app, hers, beside):
             assert (line.state == "refused") == expected, "by hand"
         wanted.want_nothing()
         assignments.want(app, False)
-        found = db.execute_sql("SELECT protection_reason, detail FROM wanted WHERE account_id = ?", (ada.id,)).fetchall()
+        found = db.execute_sql("SELECT protection_reason, detail FROM wanted WHERE account_id = ?",
+                               (ada.id,)).fetchall()
         if "member" in hers:
             assert found == [], "a rule is content with any of the roles"
         else:

@@ -16,12 +16,12 @@ from tests.connectors.fake import Reply
 PAGED = [{"path": "/users", "paging": {"offset": {"size": 100, "size_parameter": "limit"}}, "account": {"id": "id"}}]
 
 
-# Acts
+# Operations
 
 ANA = Account("7/7", "ana@acme.example", "Ana", role="user")
 
 
-def act(name: str, call: object) -> dict:
+def operation(name: str, call: object) -> dict:
     return {"accounts": [{"path": "/users", "account": {"id": "id"}, name: call}]}
 
 
@@ -30,7 +30,7 @@ def test_a_body_keeps_the_kind_of_its_values(anything, connect):
     call = {"method": "PATCH", "path": "/users/{account.id}", "values": {"admin": True, "user": False},
             "body": {"user": {"admin": "{role}", "tags": ["x", 1, None]},
                      "note": "{account.name}: {{ok}}"}}  # fmt: skip
-    connect(**act("change_role", call)).change_role(ANA, "admin")
+    connect(**operation("change_role", call)).change_role(ANA, "admin")
     [request] = anything.requests
     assert (request.method, request.path) == ("PATCH", "/users/7%2F7")
     assert request.body == {"user": {"admin": True, "tags": ["x", 1, None]}, "note": "Ana: {ok}"}
@@ -39,14 +39,14 @@ def test_a_body_keeps_the_kind_of_its_values(anything, connect):
 def test_a_role_that_the_app_does_not_have_is_refused_before_the_call(anything, connect):
     call = {"path": "/x", "values": {"admin": True}, "body": {"admin": "{role}"}}
     with pytest.raises(Refused, match="no role “emperor”"):
-        connect(**act("change_role", call)).change_role(ANA, "emperor")
+        connect(**operation("change_role", call)).change_role(ANA, "emperor")
     assert not anything.requests
 
 
 def test_a_form_and_a_query_are_filled_in_and_what_may_be_empty_and_is_is_left_out(anything, connect):
     anything.answer = lambda request: {}
     call = {"path": "/x", "form": {"who": "{account.email}", "seat": "{account.seat?}"}, "query": {"notify": False}}
-    connect(**act("remove", call)).remove(ANA)
+    connect(**operation("remove", call)).remove(ANA)
     [request] = anything.requests
     assert (request.method, request.body, request.params) == ("POST", {"who": ANA.email}, {"notify": "false"})
 
@@ -55,7 +55,7 @@ def test_several_calls_hand_on_what_they_keep(anything, connect):
     anything.answer = lambda request: [{"id": 31}] if request.method == "GET" else Reply(204)
     calls = [{"method": "GET", "path": "/memberships", "query": {"of": "{account.id}"}, "keep": {"membership": "0.id"}},
              {"method": "DELETE", "path": "/memberships/{kept.membership}"}]  # fmt: skip
-    connect(**act("remove", calls)).remove(ANA)
+    connect(**operation("remove", calls)).remove(ANA)
     assert [f"{request.method} {request.path}" for request in anything.requests] == [
         "GET /memberships",
         "DELETE /memberships/31",
@@ -82,7 +82,7 @@ def test_several_calls_hand_on_what_they_keep(anything, connect):
 )
 def test_the_answers_that_count_as_done(anything, connect, more, reply, done):
     anything.answer = lambda request: reply
-    connector = connect(**act("remove", {"method": "DELETE", "path": "/users/{account.id}", **more}))
+    connector = connect(**operation("remove", {"method": "DELETE", "path": "/users/{account.id}", **more}))
     if done:
         connector.remove(ANA)
     else:
@@ -94,14 +94,14 @@ def test_a_web_page_is_no_word_of_the_app_unless_the_file_says_so(anything, conn
     anything.answer = lambda request: Reply(404, "<!doctype html><html>Not Found</html>")
     calls = {"method": "DELETE", "path": "/users/{account.id}"}
     with pytest.raises(TemporarilyUnavailable):
-        connect(**act("remove", calls)).remove(ANA)
+        connect(**operation("remove", calls)).remove(ANA)
     look_up = {"path": "/users/{account.id}"}
     with pytest.raises(TemporarilyUnavailable):
-        connect(**act("look_up", look_up)).account("7")
-    assert connect(**act("look_up", {**look_up, "gone": [404]})).account("7") is None
+        connect(**operation("look_up", look_up)).account("7")
+    assert connect(**operation("look_up", {**look_up, "gone": [404]})).account("7") is None
 
 
-def test_acts_on_assets_know_both(anything, connect):
+def test_operations_on_assets_know_both(anything, connect):
     anything.answer = lambda request: Reply(204)
     call = {"method": "PUT", "path": "/teams/{asset.id}/{account.id}", "body": {"as": "{role}", "in": "{asset.name}"}}
     assets = [{"path": "/teams", "kind": "team", "prefix": "team:", "asset": {"id": "id"}, "grant": call}]
