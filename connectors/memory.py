@@ -35,7 +35,7 @@ class Unchanged(NamedTuple):
 
 
 class Marked(NamedTuple):
-    """An Account in accounts() that depends on one item alone, with the mark that KnownItems.look() returned for it.
+    """An Account in accounts() that depends on one item alone, with the mark that KnownItems.compare() returned for it.
 
     `note`: a text that the connector needs, beside the account, when the item is Unchanged at the next reading.
     """
@@ -52,8 +52,8 @@ class Marked(NamedTuple):
 class KnownItems(Protocol):
     """The items of the last reading, kept by the caller of accounts()."""
 
-    def look(self, listed: str, items: Sequence[bytes]) -> list[Unchanged | bytes]:
+    def compare(self, list_name: str, items: Sequence[bytes]) -> list[Unchanged | bytes]:
         """For each item as the app sent it, in order: Unchanged, or the mark for Marked.
 
-        `listed`: the name of the list, because equal items of two lists may mean different accounts.
+        `list_name`: needed because equal items of two lists may mean different accounts.
         """

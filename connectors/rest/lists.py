@@ -72,10 +72,10 @@ class Lists:
                 raise ListChanged(f"One of the {spec['for_each']} disappeared while it was read. {gone}") from gone
 
     def opened(self, spec: dict, what: str, id_of: Callable[[View], str], on_total: Callable[[int], None] | None,
-               known: KnownItems, listed: str) -> Iterator[View | Fresh | Unchanged]:  # fmt: skip
+               known: KnownItems, list_name: str) -> Iterator[View | Fresh | Unchanged]:  # fmt: skip
         """As items(), for a list that is_read_item_by_item: each item is Fresh or Unchanged. `id_of` returns
         Account.id."""
-        options = {"what": what, "on_total": on_total, **opening(known, what, id_of, listed)}
+        options = {"what": what, "on_total": on_total, **opening(known, what, id_of, list_name)}
         for page in self._pages(spec, what, None, options, raw=True):
             for item in page:
                 value = item.value if type(item) is Fresh else item

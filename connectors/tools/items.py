@@ -26,15 +26,15 @@ class Opened:
     Items that aren't bytes are returned as they are: a lenient decoder has read them, and they are never Unchanged.
     """
 
-    def __init__(self, known: KnownItems | None, what: str, listed: str = ""):
-        """`what`: the list's name for messages; `listed`: its name for KnownItems, if several lists share `what`."""
-        self._known, self._what, self._listed = known, what, listed or what
+    def __init__(self, known: KnownItems | None, what: str, list_name: str = ""):
+        """`what`: the list's name for messages. `list_name`: its name for KnownItems, if several lists share `what`."""
+        self._known, self._what, self._list_name = known, what, list_name or what
 
     def __call__(self, items: list) -> list[dict | Fresh | Unchanged]:
         if self._known is None or not all(type(item) is msgspec.Raw for item in items):
             return items
         sent = [bytes(item) for item in items]
-        found = self._known.look(self._listed, sent)
+        found = self._known.compare(self._list_name, sent)
         return [one if type(one) is Unchanged else Fresh(self._decoded(item), one) for one, item in zip(found, sent)]
 
     def _decoded(self, item: bytes) -> dict:
@@ -47,12 +47,12 @@ class Opened:
         return value
 
 
-def opening(known: KnownItems | None, what: str, id_of: Callable[[Any], str], listed: str = "") -> dict[str, Any]:
+def opening(known: KnownItems | None, what: str, id_of: Callable[[Any], str], list_name: str = "") -> dict[str, Any]:
     """Options of the pager for items that may be known. The connector reads such pages with json_but_items().
 
-    `id_of` returns Account.id of an item; `listed` is as for Opened.
+    `id_of` returns Account.id of an item; `list_name` is as for Opened.
     """
-    return {"id_of": id_of} if known is None else {"id_of": _id_by(id_of), "opened": Opened(known, what, listed)}
+    return {"id_of": id_of} if known is None else {"id_of": _id_by(id_of), "opened": Opened(known, what, list_name)}
 
 
 def _id_by(id_of: Callable[[Any], str]) -> Callable[[Any], str]:

@@ -20,7 +20,7 @@ from sync.states import AccountStatus, texts
 
 STATUSES = (AccountStatus.ACTIVE, AccountStatus.INVITED, AccountStatus.SUSPENDED)
 MOST_GROUPS = 8  # of a batch, that are staged in one statement each
-PAUSE = 10  # batches that are staged in full after one that mostly differs
+BATCHES_IN_FULL = 10  # are staged without a comparison after one that mostly differs
 # Of a known account, what a reading gives of it: staged_account without the key of its e-mail.
 _COMPARED = tuple(name for name in STAGED_ACCOUNT.names if name != "email_key")
 _SELDOM_VARIES = [_COMPARED.index(name) for name in (
@@ -37,14 +37,14 @@ class Listed:
 
     def __init__(self, app: App, known: KnownItems | None = None):
         self._app, self._known_items = app, known
-        self._is_new, self._pause = False, 0
+        self._is_first_reading, self._batches_in_full = False, 0
 
     def clear(self) -> None:
         """A new reading begins."""
         if self._known_items:
             self._known_items.restart()
         tables.empty(STAGED_ACCOUNT, STAGED_SAME)
-        self._is_new, self._pause = not self._app.has_accounts, 0
+        self._is_first_reading, self._batches_in_full = not self._app.has_accounts, 0
 
     def stage(self, batch: Sequence[Account | Marked | Unchanged]) -> int:
         """The number of accounts that were staged: less than given where the list repeats itself."""
@@ -69,17 +69,17 @@ class Listed:
     def _same(self, rows: list[tuple]) -> dict[str, tuple]:
         """By the app's id, what is staged of the accounts that are known exactly as these rows have them, and the
         version that was compared."""
-        if self._is_new or self._pause:
-            self._pause = max(0, self._pause - 1)
+        if self._is_first_reading or self._batches_in_full:
+            self._batches_in_full = max(0, self._batches_in_full - 1)
             return {}
         same = _found_same(self._app, rows)
         if len(same) * 2 < len(rows):
-            self._pause = PAUSE
+            self._batches_in_full = BATCHES_IN_FULL
         return same
 
     def repeats(self) -> bool:
         """Whether the list has an account twice that differed once. Asked when all batches are staged."""
-        if self._is_new:
+        if self._is_first_reading:
             return False
         twice = db.execute_sql(
             """

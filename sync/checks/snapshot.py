@@ -48,7 +48,7 @@ def read(
         finally:
             connector.known_items = None
         if known:
-            known.end()
+            known.end_of_list()
         _read_the_rest(connector, progress)
         return accounts
 

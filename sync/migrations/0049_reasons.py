@@ -10,6 +10,7 @@ NAMES = {
     "directory_reading": {"read": "people_read"},
     "person": {"hold": "legal_hold_reason"},
     "person_email": {"vouched": "vouched_for"},
+    "remembered_items": {"made_with": "code_and_settings", "since": "all_read_at"},
 }
 
 

@@ -197,7 +197,7 @@ CREATE UNIQUE INDEX change_once ON change (report_id, kind, in_app, coalesce(acc
 CREATE INDEX change_removals ON change (created_at) WHERE kind IN ('removed user', 'no longer assigned') AND in_app;
 CREATE INDEX activity_what ON activity (what, coalesce(first_entry, id));
 CREATE INDEX person_number ON person (lower(employee_number)) WHERE employee_number IS NOT NULL;
-CREATE TABLE "remembered_items" ("id" INTEGER NOT NULL PRIMARY KEY, "app_id" INTEGER NOT NULL, "place" INTEGER NOT NULL, "made_with" VARCHAR(255) NOT NULL, "since" VARCHAR(255) NOT NULL, "notes" TEXT NOT NULL, "items" BLOB NOT NULL, FOREIGN KEY ("app_id") REFERENCES "app" ("id") ON DELETE CASCADE);
+CREATE TABLE "remembered_items" ("id" INTEGER NOT NULL PRIMARY KEY, "app_id" INTEGER NOT NULL, "place" INTEGER NOT NULL, "code_and_settings" VARCHAR(255) NOT NULL, "all_read_at" VARCHAR(255) NOT NULL, "notes" TEXT NOT NULL, "items" BLOB NOT NULL, FOREIGN KEY ("app_id") REFERENCES "app" ("id") ON DELETE CASCADE);
 CREATE UNIQUE INDEX "remembered_items_app_id_place" ON "remembered_items" ("app_id", "place");
 CREATE TRIGGER account_version AFTER UPDATE OF app_id, external_id, email, email_key, name, status, role, kind, last_activity, seat, user_name, employee_number, further_roles, missing_fields, defaulted_fields, state, missing_since, held_values ON account BEGIN UPDATE account SET version = OLD.version + 1 WHERE id = NEW.id; END;
 CREATE TRIGGER account_forgotten AFTER DELETE ON account BEGIN DELETE FROM remembered_items WHERE app_id = OLD.app_id; END;

@@ -292,8 +292,8 @@ class RememberedItems(Base):
 
     app = ForeignKeyField(App, on_delete="CASCADE", index=False)
     place = IntegerField()  # of the part, from 0 on
-    made_with = CharField()  # settings and code: with others, an item may mean another account
-    since = CharField()  # when every item was read in full, UTC
+    code_and_settings = CharField()  # a hash: with others, an item may mean another account
+    all_read_at = CharField()  # when every item was read in full, UTC
     notes = TextField()  # JSON: what the connector needs of the items besides their accounts, each once
     items = BlobField()
 

@@ -49,8 +49,8 @@ READ_ANSWER = Table(
 )  # fmt: skip
 # Parts of the list's items, for the next reading.
 READ_ITEMS = Table(
-    "read_items", "place INTEGER, made_with TEXT, since TEXT, notes TEXT, items BLOB", owner="checks.known_items",
-    key="place",
+    "read_items", "place INTEGER, code_and_settings TEXT, all_read_at TEXT, notes TEXT, items BLOB",
+    owner="checks.known_items", key="place",
 )  # fmt: skip
 
 # What differs from what is known.

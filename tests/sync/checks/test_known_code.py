@@ -11,31 +11,31 @@ from sync.checks import known_items
 
 
 def test_code_that_is_newer_than_the_process_is_not_trusted(monkeypatch):
-    assert known_items._code.__wrapped__()
-    monkeypatch.setattr(known_items, "_started", 0)
-    assert known_items._code.__wrapped__() is None
+    assert known_items._hash_of_code.__wrapped__()
+    monkeypatch.setattr(known_items, "_process_started", 0)
+    assert known_items._hash_of_code.__wrapped__() is None
 
 
 def test_code_that_was_copied_with_its_time_since_the_start_is_newer_too(monkeypatch, tmp_path):
-    monkeypatch.setattr(known_items, "CODE", (tmp_path,))
-    monkeypatch.setattr(known_items, "_started", datetime.now().timestamp() - 1000)
+    monkeypatch.setattr(known_items, "CODE_FOLDERS", (tmp_path,))
+    monkeypatch.setattr(known_items, "_process_started", datetime.now().timestamp() - 1000)
     copied = (tmp_path / "copied").with_suffix(".py")
     copied.write_text("")
     os.utime(copied, (0, 0))
-    assert known_items._code.__wrapped__() is None
+    assert known_items._hash_of_code.__wrapped__() is None
 
 
 def test_all_that_makes_accounts_of_items_is_watched(monkeypatch, tmp_path):
-    watched = set(known_items._files())
+    watched = set(known_items._code_files())
     for module in ("connectors.tools.items", "connectors.scim.connector", "connectors.names", "sync.checks.listed"):
         assert Path(import_module(module).__file__) in watched
-    monkeypatch.setattr(known_items, "CODE", (tmp_path,))
-    monkeypatch.setattr(known_items, "_started", datetime.now().timestamp() + 1000)
-    found = {known_items._code.__wrapped__()}
+    monkeypatch.setattr(known_items, "CODE_FOLDERS", (tmp_path,))
+    monkeypatch.setattr(known_items, "_process_started", datetime.now().timestamp() + 1000)
+    found = {known_items._hash_of_code.__wrapped__()}
     for name in (".py", "deep/.json", "deep/.yaml", ".yml"):
         path = (tmp_path / name).with_name(f"new{Path(name).name}")
         path.parent.mkdir(exist_ok=True)
         for text in ("one", "two"):
             path.write_text(text)
-            found.add(known_items._code.__wrapped__())
+            found.add(known_items._hash_of_code.__wrapped__())
     assert len(found) == 9 and None not in found

@@ -38,7 +38,7 @@ STEPS = 20
 PAGE = 5
 SETS = ("further_roles", "missing_fields", "defaulted_fields")
 migration = import_module("sync.migrations.0039_known_items")
-rename = import_module("sync.migrations.0048_names_that_explain")
+later = [import_module(f"sync.migrations.{name}") for name in ("0048_names_that_explain", "0049_reasons")]
 
 
 def encoded(seat: Account) -> msgspec.Raw:
@@ -85,7 +85,7 @@ class Stories(Twins):
 
     def wait(self) -> None:
         before = utcnow() - self.chance.choice((timedelta(days=6), timedelta(days=8)))
-        RememberedItems.update(since=str(before)).execute()
+        RememberedItems.update(all_read_at=str(before)).execute()
 
     def accounts_of(self, connector: Connector) -> Iterator[Account | Marked | Unchanged]:
         return read(connector, self.accounts())
@@ -103,14 +103,14 @@ def itemised(listed: Listed, monkeypatch: pytest.MonkeyPatch) -> Listed:
 @pytest.fixture
 def unchanged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The ids that weren't read again, of all readings."""
-    ids, look = [], KnownItems.look
+    ids, compare = [], KnownItems.compare
 
     def noted(self: KnownItems, what: str, items: list[bytes]) -> list:
-        found = look(self, what, items)
+        found = compare(self, what, items)
         ids.extend(one.id for one in found if isinstance(one, Unchanged))
         return found
 
-    monkeypatch.setattr(KnownItems, "look", noted)
+    monkeypatch.setattr(KnownItems, "compare", noted)
     return ids
 
 
@@ -121,8 +121,9 @@ def test_it_makes_no_difference_whatever_happens(itemised, unchanged, monkeypatc
     for kind in (ListedApp, ListedOperations):
         monkeypatch.setattr(kind, "capabilities", frozenset(capabilities))
     monkeypatch.setattr(ListedApp, "accounts", lambda connector: twins.accounts_of(connector))
-    for place, name, value in ((snapshot, "BATCH", 4), (staging, "PAUSE", 1), (known_items, "AROUND", 4),
-                               (known_items, "PART", 7), (retries, "WITHIN_CHECK", retries.seconds())):
+    for place, name, value in ((snapshot, "BATCH", 4), (staging, "BATCHES_IN_FULL", 1),
+                               (known_items, "SEARCHED_AROUND", 4), (known_items, "ITEMS_IN_A_ROW", 7),
+                               (retries, "WITHIN_CHECK", retries.seconds())):
         monkeypatch.setattr(place, name, value)
     update_workspace(listed.by, guard_accounts=5)
     twins = Stories(listed, chance)
@@ -215,7 +216,7 @@ def test_an_account_that_was_written_is_read_again_no_matter_who_wrote_it(itemis
     Row.update({column: other.get(column, "another")}).where(Row.id == row.id).execute()
     with snapshot.staging():
         known = KnownItems(itemised.app, connector_of(itemised))
-        found = known.look("seats", [bytes(encoded(seat)) for seat in itemised.seats.values()])
+        found = known.compare("seats", [bytes(encoded(seat)) for seat in itemised.seats.values()])
     again = [id for id, one in zip(itemised.seats, found) if not isinstance(one, Unchanged)]
     assert again == ["id3"]
 
@@ -235,7 +236,7 @@ def trusted(itemised: Listed, what: str = "seats") -> int:
     """How many of its items need not be read."""
     with snapshot.staging():
         known = KnownItems(App.get_by_id(itemised.app.id), connector_of(itemised))
-        found = known.look(what, [bytes(encoded(seat)) for seat in itemised.seats.values()])
+        found = known.compare(what, [bytes(encoded(seat)) for seat in itemised.seats.values()])
     return sum(isinstance(one, Unchanged) for one in found)
 
 
@@ -259,10 +260,11 @@ def test_with_another_setting_secret_code_or_list_everything_is_read(itemised, u
     assert trusted(itemised) == 0
 
 
-@pytest.mark.parametrize("other", [{"made_with": "another"}, {"since": str(utcnow() - timedelta(days=1))}],
+@pytest.mark.parametrize("other", [{"code_and_settings": "another"},
+                                   {"all_read_at": str(utcnow() - timedelta(days=1))}],
                          ids=("another key", "another day"))
 def test_parts_that_were_not_made_together_are_not_trusted(itemised, unchanged, monkeypatch, other):
-    monkeypatch.setattr(known_items, "PART", 5)
+    monkeypatch.setattr(known_items, "ITEMS_IN_A_ROW", 5)
     quiet(itemised, unchanged)
     assert RememberedItems.select().count() > 1 and trusted(itemised) == len(itemised.seats)
     RememberedItems.update(other).where(RememberedItems.place == 1).execute()
@@ -274,10 +276,10 @@ def test_parts_that_were_not_made_together_are_not_trusted(itemised, unchanged, 
 ])  # fmt: skip
 def test_after_a_week_everything_is_read_and_so_it_is_when_the_clock_was_put_back(itemised, unchanged, age, is_trusted):
     quiet(itemised, unchanged)
-    RememberedItems.update(since=str(utcnow() - age)).execute()
+    RememberedItems.update(all_read_at=str(utcnow() - age)).execute()
     assert bool(trusted(itemised)) == is_trusted
     itemised.check()
-    assert (datetime.fromisoformat(RememberedItems.get().since) > utcnow() - timedelta(minutes=1)) != is_trusted
+    assert (datetime.fromisoformat(RememberedItems.get().all_read_at) > utcnow() - timedelta(minutes=1)) != is_trusted
 
 
 def test_a_check_that_fails_remembers_nothing_new(itemised, unchanged):
@@ -330,33 +332,36 @@ def test_the_items_of_another_app_are_not_trusted(itemised, unchanged):
     other = apps.connect("listed-operations", "Another list", {}, [itemised.olga], itemised.by)
     RememberedItems.update(app=other).execute()
     with snapshot.staging():
-        found = KnownItems(other, connector_of(itemised)).look("seats", [bytes(encoded(itemised.seats["id3"]))])
+        found = KnownItems(other, connector_of(itemised)).compare("seats", [bytes(encoded(itemised.seats["id3"]))])
     assert not isinstance(found[0], Unchanged)
 
 
 def test_parts_of_a_list_may_have_more_notes_together_than_sixteen_bits_count():
     """One note for each account of a large app, as when each one has roles of its own."""
     notes = [(f"roles {number}", 0, 0) for number in range(70_000)]
-    whole = known_items._Part()
+    whole = known_items._Items()
     for first in (0, 40_000):
-        part = known_items._Part()
+        part = known_items._Items()
         for number in range(first, min(first + 40_000, len(notes))):
-            part.add(bytes(known_items.MARK), number, 1, notes[number])
-        whole.extend(known_items._Part.unpacked(json.loads(json.dumps(part.notes)), part.packed()))
-    assert list(whole.ids) == list(range(70_000)) and [whole.notes[place] for place in whole.noted] == notes
+            part.add(bytes(known_items.MARK_BYTES), number, 1, notes[number])
+        whole.extend(known_items._Items.unpacked(json.loads(json.dumps(part.notes)), part.packed()))
+    assert list(whole.account_ids) == list(range(70_000))
+    assert [whole.notes[number] for number in whole.note_numbers] == notes
 
 
 @ON_FILE
 def test_the_migration_is_undone_and_done_again(itemised, unchanged):
     quiet(itemised, unchanged)
     with connected():
-        rename.down(None, db)
+        for rename in reversed(later):
+            rename.down(None, db)
         migration.down(None, db)
         made = "SELECT name FROM sqlite_master WHERE name LIKE 'account_version' OR name = 'remembered_items'"
         assert db.execute_sql(made).fetchall() == []
         assert db.execute_sql("SELECT count(*) FROM sqlite_master WHERE name = 'search_account_changed'").fetchone()[0]
         migration.up(None, db)
-        rename.up(None, db)
+        for rename in later:
+            rename.up(None, db)
     assert trusted(itemised) == 0
     for _ in range(2):
         itemised.check()

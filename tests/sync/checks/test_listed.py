@@ -169,7 +169,7 @@ def test_it_makes_no_difference_whatever_happens(listed, monkeypatch, seed, capa
         monkeypatch.setattr(kind, "capabilities", frozenset(capabilities))
     monkeypatch.setattr(ListedApp, "accounts", lambda connector: twins.accounts())
     monkeypatch.setattr(snapshot, "BATCH", 5)
-    monkeypatch.setattr(staging, "PAUSE", 1)
+    monkeypatch.setattr(staging, "BATCHES_IN_FULL", 1)
     monkeypatch.setattr(retries, "WITHIN_CHECK", retries.seconds())
     update_workspace(listed.by, guard_accounts=5)
     twins = Twins(listed, chance)

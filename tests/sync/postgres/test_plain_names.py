@@ -22,6 +22,7 @@ from sync.models import (
     DirectoryReading,
     Person,
     PersonEmail,
+    RememberedItems,
     Session,
     Task,
     WaitingFile,
@@ -61,6 +62,7 @@ def test_each_value_is_kept_under_the_old_name_and_again_under_the_new_one(home)
     DirectoryReading.create(directory=directory, people_read=3)
     with writing():
         activity.record("Olga", "added app", app=app)
+    RememberedItems.create(app=app, place=0, code_and_settings="ab", all_read_at=str(utcnow()), notes="[]", items=b"")
     Session.create(token_hash="t", person=person, ends_at=utcnow(), second_factor=SecondFactor.APP)
     WaitingFile.create(purpose="list", person=person, sealed=b"")
     WaitingSignIn.create(issuer="https://id.example", subject="ana", person=person, person_may_confirm=True)
