@@ -33,7 +33,7 @@ DECISIVE = frozenset({Meaning.EMAIL, Meaning.ID, Meaning.EMPLOYEE_NUMBER, Meanin
 
 @dataclass(frozen=True)
 class ValueSeen:
-    """One value of a column whose values decide something. `means`: None until someone has answered."""
+    """A value of a column whose values decide something. `means`: None until someone has answered."""
 
     value: str
     count: int
@@ -52,11 +52,11 @@ class Column:
     place: int
     meaning: Meaning | None
     decided: bool  # by a person; False: guessed
-    looks_like: str  # "status", "role", "last day", "manager": what one that isn't read may be; ""
+    looks_like: str  # "status", "role", "last day", "manager": what a column that isn't read may be, or ""
     samples: tuple[str, ...]  # its first values
-    likely: Meaning | None = None  # what its values say of one that isn't read: to be confirmed
+    likely: Meaning | None = None  # the likely meaning, by its values, of a column that isn't read: to be confirmed
     values: tuple[ValueSeen, ...] = ()
-    filled: int = 0  # rows that say something in it
+    filled: int = 0  # rows with a value in it
 
     @property
     def key(self) -> str:
@@ -125,7 +125,8 @@ def _one_of_each(columns: list[Column], purpose: Purpose, preset: Preset | None)
 
 
 def _rank(column: Column, purpose: Purpose, preset: Preset | None) -> tuple[int, int]:
-    """How good a name for its meaning it is: as the program's own file has them, then as words.py does."""
+    """How well the name fits the meaning: names of the program's own file come first, then those of words.py in their
+    order."""
     own = list(map(key_of, preset.columns)) if preset else []
     names = [key_of(name) for name in ALIASES[purpose].get(column.meaning, ())]
     return _place(own, key_of(column.header)), _place(names, bare(column.header))

@@ -1,6 +1,6 @@
-"""Finds a file's encoding: UTF-8, UTF-16, or a Windows code page if only one of them makes sense.
-Where two do ("Sørensen" in one, "Sřrensen" in the other), a person chooses. (charset-normalizer, tried on lists of
-names, took £ukasz for as likely as Łukasz: a list is too short, and of too many languages, for frequencies.)"""
+"""Finds a file's encoding: UTF-8, UTF-16, or a Windows code page if only one of them makes sense. Where two do
+("Sørensen" in one, "Sřrensen" in the other), a person chooses. charset-normalizer isn't used: on lists of names it
+rated £ukasz as likely as Łukasz, as such a list is too short and in too many languages for frequencies of letters."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PAGES = {
     "iso8859-2": "Central Europe (ISO-8859-2)",
 }
 NAMES = {"utf-8": "Unicode (UTF-8)", "utf-16": "Unicode (UTF-16)", **PAGES}
-_CONTROLS = re.compile(r"[\x80-\x9f]")  # in no text: the bytes are of another page
+_CONTROLS = re.compile(r"[\x80-\x9f]")  # no text has these: the bytes are in another code page
 _SIGNS = "".join(chr(code) for code in range(0xA1, 0xC0)) + "×÷ˇ˘˛˙˝"
 _BEFORE_LETTER = re.compile(rf"(^|.)([{_SIGNS}])(?=[^\W\d_])", re.DOTALL)
 _OF_WORDS = "·\u00ad"  # as in Catalan
@@ -55,7 +55,7 @@ def _decoded(content: bytes, encoding: str) -> str:
 
 
 def _utf_16_without_mark(content: bytes) -> str:
-    """Text that is mostly Latin has its zeros all on one side."""
+    """In mostly Latin text, all zeros are on the same side."""
     even, odd = content[0::2].count(0), content[1::2].count(0)
     most, other = max(even, odd), min(even, odd)
     if not len(content) % 2 and not other and most > len(content) * 0.3:
@@ -88,7 +88,7 @@ def _distinguished(content: bytes) -> tuple[str, str]:
 
 
 def _odd(text: str) -> bool:
-    """Whether a sign is where only a letter can be, within a word or before it: "£ukasz", "Stanis³aw"."""
+    """Whether another sign is where only a letter can be, inside a word or before it: "£ukasz", "Stanis³aw"."""
     for match in _BEFORE_LETTER.finditer(text):
         before, sign = match.groups()
         in_a_word = before.isalpha()
@@ -98,7 +98,7 @@ def _odd(text: str) -> bool:
 
 
 def _differing(texts: dict[str, str]) -> dict[str, tuple[str, ...]]:
-    """The words that differ from one page to the other, at most three of each."""
+    """The words that differ between the code pages, at most three for each."""
     words = {page: re.findall(r"[^\s,;\t\"@]+", text) for page, text in texts.items()}
     if len({len(found) for found in words.values()}) != 1:
         return {page: (next((word for word in found if not word.isascii()), ""),) for page, found in words.items()}

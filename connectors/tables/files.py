@@ -18,7 +18,7 @@ from connectors.tables.layout import Row, names_known, without_titles_and_totals
 SEPARATORS = ",;\t|"
 SAMPLE = 200_000  # characters used to detect the separator
 SAMPLE_ROWS = 100
-MAX_COLUMNS = 1000  # each is compared with the others
+MAX_COLUMNS = 1000  # each is compared with all others
 csv.field_size_limit(1_000_000)
 _HANDED_OVER = "data:application/octet-stream;base64,"
 
@@ -91,7 +91,8 @@ def _announced(text: str) -> tuple[str, str]:
 
 
 def _separator(text: str) -> str:
-    """The one by which the header has most names that are known, then by which most rows are as wide as the first."""
+    """The separator that gives the header the most known names. Of several, the one that makes the most rows as wide as
+    the first."""
 
     def score(separator: str) -> tuple:
         rows = _sample(text[:SAMPLE], separator)

@@ -1,5 +1,5 @@
-"""Lists of accounts that apps export, with the pages that document them as of November 2026; where a program documents
-no header, its files as public code reads them."""
+"""Lists of accounts that apps export, with the pages that documented them in November 2026. Where a program documents
+no header, public code that reads its files is named."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from connectors.tables.meanings import Meaning, Means, Purpose
 from connectors.tables.preset import ANY, PEOPLE, Preset
 
 _ANYWHERE = (*PEOPLE, Purpose.APP)
-# How someone is employed doesn't show whether: another word of the same column, or another column, does.
+# These say how someone is employed, not whether. Another value, or another column, says whether.
 _EMPLOYED = {kind: Means.NOTHING for kind in (
     "Full-Time", "Part-Time", "Contractor", "Intern", "Temporary", "Seasonal", "Permanent", "Regular", "Fixed-Term",
     "Apprentice", "Working student", "Freelancer", "Trainee", "Probation")}  # fmt: skip
@@ -78,8 +78,8 @@ PERSONIO = Preset(
     {"Email": Meaning.EMAIL, "Status": Meaning.STATUS, "Hire date": Meaning.START_DATE,
      "End of employment": Meaning.LAST_DAY, "Termination date": Meaning.LAST_DAY, "Supervisor": Meaning.MANAGER,
      "Department": Meaning.DEPARTMENT, "Employee number": Meaning.EMPLOYEE_NUMBER,
-     # Internal or external: not whether someone works there. A fixed-term contract is often made longer; when the
-     # employment ends is in the column above.
+     # It says internal or external, not whether someone works there. Fixed-term contracts are often extended, and the
+     # column above has the end of the employment.
      "Employment type": Meaning.IGNORE, "Contract end date": Meaning.IGNORE, "Contract ends": Meaning.IGNORE},
     {"Status": {"Active": Means.ACTIVE, "Inactive": Means.LEFT, "Onboarding": Means.ACTIVE}},
 )  # fmt: skip
@@ -92,7 +92,7 @@ WORKDAY = Preset(
      "Worker": Meaning.IGNORE, "Preferred Name": Meaning.NAME, "Legal First Name": Meaning.FIRST_NAME,
      "Legal Last Name": Meaning.LAST_NAME, "Hire Date": Meaning.START_DATE, "Termination Date": Meaning.LAST_DAY,
      "Manager": Meaning.MANAGER, "Worker's Manager": Meaning.MANAGER, "Supervisory Organization": Meaning.DEPARTMENT,
-     # "Worker" is the name with what became of them: Bo Nilsson (Terminated).
+     # "Worker" is the name and, in brackets, the status: Bo Nilsson (Terminated).
      "Worker Type": Meaning.IGNORE, "Employee Type": Meaning.IGNORE, "Time Type": Meaning.IGNORE},
     {"Active Status": {"Yes": Means.NOTHING, "1": Means.NOTHING, "No": Means.LEFT, "0": Means.LEFT}},
 )  # fmt: skip
@@ -111,7 +111,7 @@ HIBOB = Preset(
     "HiBob", "https://help.hibob.com/hc/en-us/articles/4409776355857",
     PEOPLE, ("Email", "Lifecycle status"),
     {"Email": Meaning.EMAIL, "Display name": Meaning.NAME, "Lifecycle status": Meaning.STATUS,
-     "Status": Meaning.IGNORE,  # whether they may enter Bob: inactive for someone who begins later, too
+     "Status": Meaning.IGNORE,  # whether they may sign in to Bob: someone who starts later is inactive too
      "Employee ID": Meaning.EMPLOYEE_NUMBER, "Start date": Meaning.START_DATE, "Termination date": Meaning.LAST_DAY,
      "Department": Meaning.DEPARTMENT, "Reports to email": Meaning.MANAGER, "Reports to": Meaning.MANAGER,
      "Employment type": Meaning.IGNORE},

@@ -1,5 +1,5 @@
-"""Finds the rows of a file that are people: without a title above the header and totals below the last row.
-Skipped rows are reported; a row that may be a person is never skipped."""
+"""Finds the rows of a file that are people, and skips a title above the header and totals below the last row. Skipped
+rows are reported. A row that may be a person is never skipped."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TOTAL = re.compile(
     r"©|copyright\b|as of\b|\*|--",
     re.IGNORECASE,
 )  # fmt: skip
-NAMED = 20  # rows that are named one by one
+NAMED = 20  # rows that are listed one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Row:
 
 
 def names_known(cells: Sequence[str]) -> int:
-    """The number of these cells that are known names of columns."""
+    """How many of these cells are known column names."""
     return sum(1 for cell in cells if meaning_of(cell, Purpose.DIRECTORY) or meaning_of(cell, Purpose.APP))
 
 
@@ -52,8 +52,8 @@ def without_titles_and_totals(rows: Sequence[Row]) -> tuple[Row, list[Row], list
 
 
 def _header_place(rows: Sequence[Row]) -> int:
-    """The row of the first ones that has most names that are known, below nothing but narrower titles; else the
-    first."""
+    """The header: of the first rows, the one with the most known names, if only narrower titles are above it. Otherwise
+    the first row."""
     top = [place for place, row in enumerate(rows[:SEARCHED]) if not any("@" in cell for cell in row.cells)]
     place = max(top, key=lambda place: (names_known(rows[place].cells), -place), default=0)
     above = rows[:place]

@@ -39,7 +39,7 @@ class Mapping:
         return self._values.get(key_of(header), {}).get(key_of(value))
 
     def role(self, header: str, value: str) -> str | None:
-        """The name of the role that this value stands for, if someone entered one."""
+        """The name of the role that this value means, if someone entered one."""
         return self._roles.get(key_of(header), {}).get(key_of(value))
 
     @cached_property

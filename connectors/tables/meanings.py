@@ -35,7 +35,7 @@ class Meaning(StrEnum):
     STATUS_AND_ROLE = "status_and_role"  # one column that says either: "Admin", "Deactivated"
     SEAT = "seat"
     LAST_ACTIVITY = "last_activity"
-    IGNORE = "ignore"  # a person decided that it needn't be read
+    IGNORE = "ignore"  # someone has decided that it isn't needed
 
 
 LABELS = {
@@ -73,18 +73,18 @@ MEANINGS = {
         Meaning.EMPLOYEE_NUMBER, Meaning.IGNORE,
     ),
 }  # fmt: skip
-# Several columns may say these; of the others there is one.
+# Several columns may have one of these meanings. Each other meaning has one column.
 REPEATABLE = frozenset({
     Meaning.FURTHER_EMAILS, Meaning.STATUS, Meaning.ROLE, Meaning.STATUS_AND_ROLE, Meaning.GROUPS, Meaning.IGNORE,
     Meaning.LAST_ACTIVITY,
 })  # fmt: skip
 DATES = frozenset({Meaning.LAST_DAY, Meaning.START_DATE, Meaning.LAST_ACTIVITY})
-# Whose column must not disappear unnoticed: people would come back, lose their groups, or be someone else.
+# Such a column must not disappear unnoticed: people would come back, lose their groups or be taken for others.
 LASTING = frozenset({
     Meaning.STATUS, Meaning.STATUS_AND_ROLE, Meaning.ROLE, Meaning.LAST_DAY, Meaning.START_DATE, Meaning.GROUPS,
     Meaning.ID, Meaning.EMPLOYEE_NUMBER, Meaning.FURTHER_EMAILS,
 })  # fmt: skip
-# Columns whose values are questions one by one.
+# In such a column, each value is a question of its own.
 VALUED = frozenset({Meaning.STATUS, Meaning.ROLE, Meaning.STATUS_AND_ROLE})
 
 
@@ -99,7 +99,7 @@ class Means(StrEnum):
     LEAVE_OUT = "leave_out"  # no such person or account: the row isn't read
     PLAIN = "plain"  # a role that may not administer the app
     PRIVILEGED = "privileged"  # a role that may
-    NOTHING = "nothing"  # no role, no status: another column counts
+    NOTHING = "nothing"  # neither a role nor a status: another column counts
 
 
 VALUE_LABELS = {

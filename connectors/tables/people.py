@@ -90,7 +90,7 @@ def _email(text: str, refusal: str) -> str:
 
 
 def _repeated(rows: list[PersonRow], purpose: Purpose) -> Iterator[tuple[int, str]]:
-    """A complete directory may list someone who left next to the person who has the address now."""
+    """A complete directory may list someone who has left beside the person who has the address now."""
     claimed: dict[str, PersonRow] = {}
     numbered: dict[str, int] = {}
     for row in rows:

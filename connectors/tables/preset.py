@@ -14,8 +14,8 @@ ANY = "*"  # any value that isn't empty; at the end of a header: whatever comes 
 
 @dataclass(frozen=True)
 class Preset:
-    """`signs` are headers that this program's file always has, enough to know it by; a file that is `closed` has no
-    column beside those that are named here. `decisions` answer what the program's form settles."""
+    """`signs`: headers that this program's file always has, and that no other file has together. `closed`: the file has
+    no columns but those named here. `decisions`: answers that follow from the program's format."""
 
     label: str
     source: str  # where its headers are documented, or were seen

@@ -20,13 +20,14 @@ from connectors.tables.rows import STAYED, Reader, about_rows, merged
 from connectors.tools.redaction import one_line
 
 REFUSED_SHOWN = 3
-LONGEST = 600  # characters of one sentence: it may name a cell of a megabyte
+LONGEST = 600  # characters of a sentence: the cell that it names may have a megabyte
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """What Rollcall makes of a file. With `questions` it can't be applied, and `rows` and `refused` are empty: but for
-    the question about a last day that has passed, which who knows the list of yesterday may answer (last_days.py)."""
+    """What Rollcall makes of a file. With `questions` it can't be applied, and `rows` and `refused` are empty. The
+    exception is a question about a last day that has passed: a caller that knows yesterday's list can answer it
+    (last_days.py)."""
 
     purpose: Purpose
     mapping: Mapping  # as it was given
@@ -39,7 +40,7 @@ class Proposal:
     separator: str = ""
     preset: str = ""  # the program whose file it looks like
     rows: tuple[PersonRow | AccountRow, ...] = field(default=(), repr=False)
-    refused: tuple[tuple[int, str], ...] = ()  # (line, why it can't be read): the file isn't used then
+    refused: tuple[tuple[int, str], ...] = ()  # (line, why it can't be read): with one of these, the file isn't used
 
     @property
     def unread(self) -> tuple[str, ...]:
@@ -122,9 +123,9 @@ def _left_out(columns: list[Column]) -> list[str]:
 
 
 def rows_of(proposal: Proposal, days_are_known: bool = False) -> tuple[PersonRow | AccountRow, ...]:
-    """The rows; raises ColumnsUnclear while a question is open, Refused when one of the rows can't be used.
+    """The rows. Raises ColumnsUnclear while a question is open, and Refused if one of the rows can't be used.
 
-    With `days_are_known`, someone whose last day has passed and who is active in the file comes as just that.
+    With `days_are_known`, someone who is active in the file although their last day has passed is returned like that.
     """
     if proposal.questions and not (days_are_known and all(question.key == STAYED for question in proposal.questions)):
         first, more = proposal.questions[0], len(proposal.questions) - 1
@@ -140,7 +141,7 @@ def rows_of(proposal: Proposal, days_are_known: bool = False) -> tuple[PersonRow
 
 
 def answered(purpose: str, mapping: str, answers: AnyMapping[str, str]) -> str:
-    """The mapping (JSON) with these answers, by Question.key. Raises Refused for an answer that can't be."""
+    """The mapping (JSON) with these answers, by Question.key. Raises Refused for an answer that isn't possible."""
     try:
         return mappings.from_json(mapping, Purpose(purpose)).answered(answers).to_json()
     except (ValueError, KeyError) as problem:

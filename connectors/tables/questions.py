@@ -42,7 +42,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Question:
-    """`key` is what Mapping.answered() takes the answer by; `guess` is the likely answer, "" where there is none."""
+    """`key`: by which Mapping.answered() takes the answer. `guess`: the likely answer, or ""."""
 
     kind: str  # file, needed, missing, column, value, dates, row
     key: str
@@ -81,7 +81,7 @@ def _needed(table: Table, purpose: Purpose, columns: list[Column]) -> Iterator[Q
 
 
 def _missing(purpose: Purpose, mapping: Mapping, columns: list[Column]) -> Iterator[Question]:
-    """A column that the lists before had. Of an import, each list may be another one."""
+    """A column that earlier lists had. Imports aren't asked, because each of their lists may be a different one."""
     here = {key_of(column.header) for column in columns}
     for header, meaning in mapping.columns.items() if purpose is not Purpose.IMPORT else ():
         instead = any(column.meaning is meaning and not column.decided for column in columns)
@@ -93,7 +93,7 @@ def _missing(purpose: Purpose, mapping: Mapping, columns: list[Column]) -> Itera
 
 
 def header_words(header: Iterable[str]) -> str:
-    """The header's words, if words they are: the file may be another one, with a secret in its first line."""
+    """The header's names for a message, if they look like names: in a wrong file, the first line may hold a secret."""
     header = list(header)
     if len(header) > 1 and all(re.fullmatch(r"[^\W\d_][\w .()-]{0,29}", title) for title in header):
         return f" Its columns are: {', '.join(header)}."

@@ -1,5 +1,5 @@
-"""Reads each row, column by column, and asks about what rows leave open: two addresses in one cell, a person in several
-rows, numbers without leading zeros, a last day that the status contradicts."""
+"""Reads each row, column by column, and asks about anything that rows leave open: two addresses in one cell, a person
+in several rows, numbers without leading zeros, a last day that the status contradicts."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class RowValues:
     roles: tuple[tuple[str, bool], ...]
     problem: str = ""  # why the row can't be used
     system: bool = False  # a bot, a service account
-    disagree: tuple[str, ...] = ()  # the headers of status columns of which one says active, another left
+    disagree: tuple[str, ...] = ()  # the headers of status columns that say active in one and left in another
 
     def text(self, meaning: Meaning) -> str:
         return self.texts.get(meaning, "")
@@ -162,7 +162,7 @@ def _disagreeing(rows: list[RowValues]) -> Question | None:
         return None
     headers = tuple(dict.fromkeys(header for row in found for header in row.disagree))
     return Question("row", DISAGREE,
-                    f"{_lines([row.line for row in found])} columns that disagree whether someone has left: "
+                    f"{_lines([row.line for row in found])} columns that disagree about whether someone has left: "
                     f"{' and '.join(headers)}. Which counts?",
                     tuple(Choice(header, f"What {header} says") for header in headers),
                     lines=tuple(row.line for row in found[:SHOWN]))  # fmt: skip
@@ -190,7 +190,7 @@ def _numbers(reader: Reader) -> Question | None:
     column = reader.column(Meaning.EMPLOYEE_NUMBER)
     return Question("row", "numbers",
                     f"The numbers in {column.header} have between {min(lengths)} and {most} digits. Has a spreadsheet "
-                    "taken their leading zeros away?",
+                    "removed their leading zeros?",
                     (Choice(AS_WRITTEN, f"No: {short} is {short}"),
                      Choice(PAD, f"Yes: {short} is {short.zfill(most)}")),
                     column=column.header, samples=tuple(numbers[:3]))  # fmt: skip
@@ -219,7 +219,7 @@ def _stayed_too_long(reader: Reader, rows: list[RowValues], today: date) -> Ques
                     f"{_lines(found)} a last day that has passed, but the status of someone who is still here. "
                     "Which counts?",
                     (Choice(DAY_COUNTS, "The last day: they have left"),
-                     Choice(STATUS_COUNTS, "The status: they are still here, the day is out of date")),
+                     Choice(STATUS_COUNTS, "The status: they are still here, and the day is out of date")),
                     lines=tuple(found[:SHOWN]))  # fmt: skip
 
 

@@ -30,7 +30,7 @@ def too_large() -> Refused:
 
 
 def is_spreadsheet(content: bytes) -> bool:
-    """Whether the content begins as a workbook of any program does."""
+    """Whether the content begins like a workbook of any program."""
     return content.startswith((_ZIP, _OLE))
 
 
@@ -72,7 +72,7 @@ def _refuse_others(content: bytes) -> None:
     if unpacked > MAX_UNPACKED:
         raise Refused(f"The spreadsheet unpacks to more than {MAX_UNPACKED // 1_000_000} MB.")
     if damaged or "xl/workbook.xml" not in parts:
-        what = "a damaged spreadsheet" if damaged else "packed, but no .xlsx"
+        what = "a damaged spreadsheet" if damaged else "packed, but not an .xlsx file"
         raise Refused(f"The file isn't text: it is {what}. {OTHERWISE}")
 
 
@@ -130,7 +130,7 @@ class _Read:
 
 
 def _rows(sheet: Any, read: _Read) -> list[Row]:
-    sheet.reset_dimensions()  # what a file says of its size may be wrong
+    sheet.reset_dimensions()  # the size that a file states may be wrong
     rows = []
     for line, cells in enumerate(sheet.iter_rows(), 1):
         read.count(0, passed=len(cells), characters=sum(len(cell.value) for cell in cells if type(cell.value) is str))
@@ -176,7 +176,7 @@ def _choose(found: dict[str, list[Row]], chosen: str) -> str:
 
 
 def _refuse_formulas_without_results(content: bytes, title: str, rows: list[Row]) -> None:
-    """A program that never calculated it leaves a formula without its result: the cell would seem to be empty."""
+    """A program that never calculated a formula stores no result: the cell would seem to be empty."""
     with zipfile.ZipFile(io.BytesIO(content)) as packed:
         parts = [part for part in packed.namelist() if part.startswith("xl/worksheets/") and part.endswith(".xml")]
         if not any(b"<f" in packed.read(part) for part in parts):

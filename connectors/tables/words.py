@@ -85,7 +85,7 @@ def bare(header: str) -> str:
 _KNOWN = {purpose: {key_of(alias): meaning for meaning, aliases in known.items() for alias in aliases}
           for purpose, known in ALIASES.items()}  # fmt: skip
 
-# A column that isn't known but may decide who is here, or who administers: it stops the import until it is answered.
+# An unknown column that may decide who is here, or who administers: the import waits until someone has answered.
 _LOOKS = (
     ("last day", r"terminat|\bleav|\bleft\b|end date|date end|enddate|last (working )?day|exit|depart(ed|ure|s)|"
                  r"separation|offboard|resign|contract end|austritt|\bend(s|ed)?\b|expir|until|deprovision|"
@@ -101,8 +101,8 @@ _HARMLESS = re.compile(r"last (active|activity|login|seen|sign|signed|logged)|ac
 
 
 def looks_like(header: str, purpose: Purpose = Purpose.DIRECTORY) -> str:
-    """"status", "role", "last day" or "manager": what a column of this name may well be; else "". Of an account in an
-    app, a manager says nothing."""
+    """"status", "role", "last day" or "manager": what a column of this name probably is, or "". A manager says nothing
+    about an account in an app."""
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", header)
     name = bare(words)
     if _HARMLESS.search(name):

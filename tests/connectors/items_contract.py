@@ -18,8 +18,8 @@ class Kept:
     def __init__(self):
         self.known: dict[bytes, tuple[Account, str]] = {}
 
-    def look(self, listed: str, items: Sequence[bytes]) -> list[Unchanged | bytes]:
-        marks = [listed.encode() + bytes(item) for item in items]
+    def compare(self, list_name: str, items: Sequence[bytes]) -> list[Unchanged | bytes]:
+        marks = [list_name.encode() + bytes(item) for item in items]
         return [Unchanged(self.known[mark][0].id, self.known[mark][1], (mark,)) if mark in self.known else mark
                 for mark in marks]  # fmt: skip
 

@@ -23,16 +23,16 @@ class Remembered:
     def __init__(self):
         self.accounts: dict[tuple[str, bytes], Account] = {}
 
-    def look(self, listed: str, items: list[bytes]) -> list[Unchanged | bytes]:
-        found = [(self.accounts.get((listed, item)), item) for item in items]
-        return [Unchanged(one.id, "", (one,)) if one else f"{listed} ".encode() + item for one, item in found]
+    def compare(self, list_name: str, items: list[bytes]) -> list[Unchanged | bytes]:
+        found = [(self.accounts.get((list_name, item)), item) for item in items]
+        return [Unchanged(one.id, "", (one,)) if one else f"{list_name} ".encode() + item for one, item in found]
 
     def note(self, accounts: list) -> list[Account]:
         """Those of this reading, in order."""
         for one in accounts:
             if type(one) is Marked:
-                listed, item = one.mark.split(b" {", 1)
-                self.accounts[listed.decode(), b"{" + item] = one.account
+                list_name, item = one.mark.split(b" {", 1)
+                self.accounts[list_name.decode(), b"{" + item] = one.account
         return [one.row[0] if type(one) is Unchanged else one.account if type(one) is Marked else one
                 for one in accounts]  # fmt: skip
 

@@ -213,7 +213,7 @@ def test_other_files_that_come_packed_are_named():
     with zipfile.ZipFile(out, "w") as packed:
         packed.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
         packed.writestr("content.xml", "<x/>")
-    with pytest.raises(Refused, match="packed, but no .xlsx"):
+    with pytest.raises(Refused, match="packed, but not an .xlsx"):
         look(out.getvalue())
     with pytest.raises(Refused, match="old workbook .*, or one with a password"):
         look(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600))

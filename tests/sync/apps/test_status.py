@@ -121,7 +121,7 @@ def test_a_removal_of_someone_who_was_left_out_hides_nobody_else(chat):
     reports.undo_leaving_out(one, chat.by)
     plan = by_hand.plan_removals(chat.app, [two.id])
     by_hand.carry_out(lambda: by_hand.plan_removals(chat.app, [two.id]), chat.by, plan.seen, reason="It is over")
-    assert Account.get_by_id(two.id).state == "removing" and Account.get_by_id(two.id).left_out
+    assert Account.get_by_id(two.id).state == "removing" and Account.get_by_id(two.id).left_out_reason
     found = now(chat.app)
     assert (found.status, found.row.code, found.facts.left) == ("Needs attention", "leavers", 1)
     assert chat.app.id in status.needing_attention(chat.app.people[0].person)

@@ -228,7 +228,7 @@ def connector_of(listed: Listed) -> Connector:
 def test_the_trigger_watches_all_that_a_reading_compares_and_asks():
     columns = set(watched())
     assert set(staging._COMPARED) | {"email_key", "state", "missing_since", "held_values", "app_id"} == columns
-    asked = set(re.findall(r"\w+", known_items.TRUSTED)) & set(Row._meta.columns)
+    asked = set(re.findall(r"\w+", known_items.IS_TRUSTED)) & set(Row._meta.columns)
     assert {"app_id", "state", "held_values", "missing_since", "status"} <= asked <= columns
 
 
@@ -248,10 +248,10 @@ def test_with_another_setting_secret_code_or_list_everything_is_read(itemised, u
         patch.setattr(ListedApp, "read_with", "another description")
         assert trusted(itemised) == 0
     with monkeypatch.context() as patch:
-        patch.setattr(known_items, "_code", lambda: "another")
+        patch.setattr(known_items, "_hash_of_code", lambda: "another")
         assert trusted(itemised) == 0
     with monkeypatch.context() as patch:
-        patch.setattr(known_items, "_code", lambda: None)
+        patch.setattr(known_items, "_hash_of_code", lambda: None)
         assert trusted(itemised) == 0
     with monkeypatch.context() as patch:
         patch.setattr(vault, "unseal", lambda _: {"token": "another"})
@@ -294,19 +294,19 @@ def test_a_check_that_fails_remembers_nothing_new(itemised, unchanged):
 
 
 def test_a_list_that_is_read_once_more_leaves_only_the_items_of_that_reading(itemised, unchanged, monkeypatch):
-    monkeypatch.setattr(known_items, "PART", 1)
+    monkeypatch.setattr(known_items, "ITEMS_IN_A_ROW", 1)
     quiet(itemised, unchanged)
     with snapshot.staging():
         known = KnownItems(App.get_by_id(itemised.app.id), connector_of(itemised))
-        [first, second] = known.look("seats", [bytes(encoded(itemised.seats[id])) for id in ("id3", "id4")])
+        [first, second] = known.compare("seats", [bytes(encoded(itemised.seats[id])) for id in ("id3", "id4")])
         for one in (first, second):
             known.remember(one.row[6], one.row, one.note)
         known.restart()
         known.remember(second.row[6], second.row, second.note)
-        known.end()
+        known.end_of_list()
         with writing():
             known.save()
-    assert [row.items[: known_items.MARK] for row in RememberedItems.select()] == [second.row[6]]
+    assert [row.items[: known_items.MARK_BYTES] for row in RememberedItems.select()] == [second.row[6]]
 
 
 def test_an_account_that_has_changed_is_trusted_again_once_it_is_quiet(itemised, unchanged):

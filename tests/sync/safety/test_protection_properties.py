@@ -58,7 +58,7 @@ accounts = st.lists(
 def expected(seat: Seat, people: list[Human], is_identity: bool) -> Protection | None:
     """Each human `n` has the address ADDRESSES[n] and no other."""
     person = None if seat.owner is None else people[seat.owner]
-    if person and person.legal_hold_reason is not None:
+    if person and person.hold is not None:
         return Protection.HOLD
     left = person and seat.match_kind == "matched" and person.status == "deprovisioned"
     if left and person.days is not None and person.days > 0:
