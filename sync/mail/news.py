@@ -278,7 +278,8 @@ def directory_failed(directory: Directory, error: str) -> list[Mail]:
         return []
     since = directory.last_read_at
     return outbox.put(
-        _workspace_owners(), "directory failed", f"directory-{directory.id}-failing-since-{since or 'connected'}",
+        _workspace_owners(), "directory failed",
+        f"directory-{directory.id}-failing-since-{since or directory.created_at}",
         template="directory_failed",
         subject=Sentence(f"{name_in_line(directory.name)} could not be read {directory.failures} times in a row"),
         directory_name=directory.name, failures=directory.failures, error=error,
@@ -287,14 +288,16 @@ def directory_failed(directory: Directory, error: str) -> list[Mail]:
 
 
 def directory_held(directory: Directory, count: int) -> list[Mail]:
-    """The guard holds `count` people of a directory back: e-mail the workspace owners, once for the same people."""
+    """The guard holds `count` people of a directory back: e-mail the workspace owners, once while it holds the same
+    people."""
     held = (
         DirectoryEntry.select(DirectoryEntry, Person).join(Person)
         .where(DirectoryEntry.directory == directory.id, DirectoryEntry.status != DirectoryEntry.reported_status)
         .order_by(DirectoryEntry.id)
     )
     entries = list(held)
-    who = hashlib.sha256(" ".join(f"{entry.id}:{entry.reported_status}" for entry in entries).encode()).hexdigest()[:24]
+    seen = " ".join(f"{entry.id}:{entry.reported_status}:{entry.left_at}" for entry in entries)
+    who = hashlib.sha256(seen.encode()).hexdigest()[:24]
     active = DirectoryEntry.select().where(
         DirectoryEntry.directory == directory.id, DirectoryEntry.status == PersonStatus.ACTIVE
     ).count()

@@ -1,0 +1,44 @@
+"""The same trouble a second time is news again: what was mailed before was about the first one."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from sync.db import utcnow, writing
+from sync.mail import news
+from sync.models import Directory, DirectoryEntry, Mail, Person
+from sync.people import people
+from tests.asking import MACHINE
+
+
+@pytest.fixture(autouse=True)
+def acme(home):
+    people.add("Olga Brandt", "olga@acme.example", MACHINE, workspace_role="owner")
+
+
+def held(left_at: datetime, created_at: datetime | None = None) -> list[Mail]:
+    """The e-mails once everyone in the directory is held, who left then. It is a new one if it was `created_at` then."""
+    if created_at:
+        directory = Directory.create(id=1, kind="ldap", name="Company LDAP", created_at=created_at, failures=3)
+        for person in Person.select().order_by(Person.id):
+            DirectoryEntry.create(directory=directory, external_id=str(person.id), person=person, status="active")
+    DirectoryEntry.update(reported_status="deprovisioned", left_at=left_at).execute()
+    with writing():
+        return news.directory_held(Directory.get(), DirectoryEntry.select().count())
+
+
+def test_the_same_people_are_reported_again_if_they_are_held_once_more():
+    first = utcnow() - timedelta(days=30)
+    assert len(held(first, created_at=first)) == 1 and held(first) == []
+    assert len(held(utcnow())) == 1
+
+
+def test_a_directory_with_the_id_of_one_that_was_removed_is_reported_like_any_other():
+    """In the file, the ids of its entries come again too."""
+    for created_at in (utcnow() - timedelta(days=30), utcnow()):
+        assert len(held(created_at, created_at=created_at)) == 1
+        with writing():
+            assert [len(news.directory_failed(Directory.get(), "No answer")) for _ in range(2)] == [1, 0]
+        Directory.delete().execute()
