@@ -19,15 +19,21 @@ def ida(chat, second) -> Person:
 def seen_by(person: Person) -> set[int]:
     seen = owners.seen_ids(person)
     assert {id for id, _ in owners.seen_names(person)} == seen == {app.id for app in owners.apps_of(person)}
-    assert {app.id for app in App.select() if owners.seen(person, app.id)} == seen
+    assert {app.id for app in App.select() if owners.seen(person, app.id)} == connected(person) == seen
     return seen
 
 
 def owned_by(person: Person) -> set[int]:
     owned = owners.owned_ids(person)
     assert {id for id, _ in owners.owned_names(person)} == owned == {app.id for app in owners.owned_by(person)}
-    assert {app.id for app in App.select() if owners.owned(person, app.id)} == owned
+    assert {app.id for app in App.select() if owners.owned(person, app.id)} == connected(person, owned=True) == owned
     return owned
+
+
+def connected(person: Person, owned: bool = False) -> set[int]:
+    """Of the apps here, each is connected."""
+    ids = owners.connected_ids(person, owned=owned)
+    return {app.id for app in App.select()} if ids is None else set(ids)
 
 
 def test_a_collaborator_sees_an_app_and_its_owner_decides_about_it(chat, second, ida: Person) -> None:

@@ -19,7 +19,7 @@ def acme(home):
 
 
 def held(left_at: datetime, created_at: datetime | None = None) -> list[Mail]:
-    """The e-mails once everyone in the directory is held, who left then. It is a new one if it was `created_at` then."""
+    """The e-mails once everyone in the directory is held since they left; it is a new one if it was `created_at`."""
     if created_at:
         directory = Directory.create(id=1, kind="ldap", name="Company LDAP", created_at=created_at, failures=3)
         for person in Person.select().order_by(Person.id):
