@@ -44,7 +44,7 @@ class AnswersOf:
 
         Inside the transaction that applies the reading; only answers that differ are written.
         """
-        if (app.credential, app.settings) != (self.app.credential, self.app.settings):
+        if not app.is_reached_as(self.app):
             return
         db.execute_sql(
             "DELETE FROM remembered_answer WHERE app_id = ? AND NOT EXISTS (SELECT 1 FROM read_answer r "

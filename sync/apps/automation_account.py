@@ -19,7 +19,7 @@ def note(app: App, identity: Identity) -> list[str]:
     """
     with writing():
         now = App.get_by_id(app.id)
-        if (now.credential, now.settings) != (app.credential, app.settings):
+        if not now.is_reached_as(app):
             return []
         warnings = []
         found = apps.found(identity)

@@ -94,6 +94,10 @@ class App(Base):
         """Whether a reading has had any, even one that is gone."""
         return bool(_an_account(self))
 
+    def is_reached_as(self, before: App) -> bool:
+        """Whether its credential and settings are those that this row of it had `before`."""
+        return (self.credential, self.settings) == (before.credential, before.settings)
+
     class Meta:
         indexes = (
             SQL(f"CREATE UNIQUE INDEX app_name ON app (name) WHERE state IN ({texts(CONNECTED)})"),
