@@ -95,8 +95,8 @@ def test_finishing_removes_the_accounts_in_the_app_itself(started_before, listen
     with running(started_before, listen) as ready, connected():
         check("Acme Chat")
         report = reports.open_report(App.get(App.name == "Acme Chat"))
-        ready = [change.account_id for change in report.changes if not change.protection_reason]
-        alone = sole_managers.sole_assets(ready)
+        removable = [change.account_id for change in report.changes if not change.protection_reason]
+        alone = sole_managers.sole_assets(removable)
         nobody = {(account_id, asset.id): None for account_id, assets in alone.items() for asset in assets}
         assert nobody
         reports.finish(report, "Olga", hand_overs=nobody)
