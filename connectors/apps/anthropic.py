@@ -63,8 +63,8 @@ class Anthropic(UsersAndInvites):
         "again. A normal API key can't read who is in the organization.",
         "The key reads and changes members, invitations and workspaces. Your own account isn't protected: Anthropic's "
         "API doesn't say whose key it is.",
-        "Anthropic's API neither removes an admin nor makes one: change their role in the Console first. Admins and "
-        "billing members are in all workspaces for as long as they have that role.",
+        "Anthropic's API can't remove an admin, or make someone an admin: change their role in the Console first. "
+        "Admins and billing members are in all workspaces for as long as they have that role.",
         "Personal keys are archived when their user is removed. Workspace keys that they created continue to work: "
         "disable those in the Console.",
         "The default workspace isn't in Anthropic's list, so it doesn't show. Claude Enterprise (claude.ai) has keys "
@@ -72,7 +72,8 @@ class Anthropic(UsersAndInvites):
     )
     fields = (
         token_field("Admin API key", "It begins with sk-ant-admin."),
-        Field("workspaces", "Workspaces", "Workspaces show as assets, with their members; one call for each.",
+        Field("workspaces", "Workspaces", "Workspaces are shown as assets, with their members. This takes one call "
+                                          "for each.",
               required=False, choices=(("read", "are read"), ("leave out", "are left out")), asks_secrets_again=False),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES)
@@ -110,7 +111,7 @@ class Anthropic(UsersAndInvites):
     asset_word = "workspace"
     maker = "Anthropic"
     users, invites = "/v1/organizations/users", "/v1/organizations/invites"
-    page_size = 1000  # the most that Anthropic gives
+    page_size = 1000  # the most that Anthropic returns
     cursor = "after_id"
     over = ("accepted", "expired", "deleted")
     api = "https://api.anthropic.com"
@@ -162,7 +163,7 @@ class Anthropic(UsersAndInvites):
     def remove(self, account: Account) -> None:
         """“Organization members with the admin role cannot be removed via the API”."""
         if account.role in NOT_REMOVED and not account.id.startswith(INVITATION):
-            raise Refused("Anthropic's API removes no owner or admin: change their role in the Console first.")
+            raise Refused("Anthropic's API can't remove an owner or admin: change their role in the Console first.")
         self._delete(self._path(account.id))
 
     def change_role(self, account: Account, role: str) -> None:

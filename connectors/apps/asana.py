@@ -2,8 +2,8 @@
 Removal takes a person out of the workspace with all its teams and projects.
 
 Calls and fields as in Asana's OpenAPI description (github.com/Asana/openapi); paging, errors and limits from
-developers.asana.com: “Pagination” (limit, next_page.offset), “Errors”, “Rate limits” (429 with Retry-After).
-The list of memberships knows no e-mails, so they come from GET /users.
+developers.asana.com: “Pagination” (limit, next_page.offset), “Errors”, “Rate limits” (429 with Retry-After). The list
+of memberships has no e-mails, so they are read from GET /users.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ class Asana(HttpConnector):
         "On an Enterprise plan a super admin makes a service account: Admin Console, Apps, Service accounts, with full "
         "permissions. Its token belongs to no person, and sees every team and project.",
         "On other plans an admin opens app.asana.com/0/my-apps and makes a personal access token. It sees what this "
-        "person sees: private teams and projects without them are not read.",
+        "person sees: private teams and projects that they aren't in are not read.",
         "Signed in, open app.asana.com/api/1.0/workspaces in the browser: the number after “gid” beside your "
         "organisation's name is the workspace ID.",
         "With a service account's token, the things that a removed person owns pass to the admin named in the Admin "
-        "Console. With a personal access token, they pass to the person whose token it is. Things that only they could "
-        "see are lost: make them public in Asana before.",
+        "Console. With a personal access token, they pass to the person whose token it is. Things that only they "
+        "could see are lost: make them public in Asana beforehand.",
         "Asana's API reports neither when someone was last active nor whether an invitation is still pending (such "
         "people look like members), and can't make admins or guests: an invited person becomes a member if their "
         "e-mail is at one of your domains, else a guest. Access to a project through a team shows as membership of "
@@ -185,7 +185,7 @@ class Asana(HttpConnector):
     def invite(self, email: str, role: str) -> None:
         """Asana itself decides by the e-mail's domain who becomes a member and who a guest."""
         if role == "admin":
-            raise Refused("Asana's API makes no admins: invite a member, and make them an admin in Asana.")
+            raise Refused("Asana's API can't make admins: invite a member, and make them an admin in Asana.")
         try:
             self._post(f"{self._home}/addUser", user=email)
         except Refused:

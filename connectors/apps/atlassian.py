@@ -1,5 +1,6 @@
 """Atlassian: an organisation's users with their administrator role and last activity; groups and apps as assets.
-Removal suspends a person in each of its directories, or takes them out of it, with their groups, apps and roles.
+Removal suspends a person in each of its directories, or removes them from the organisation with their groups, apps and
+roles.
 
 From developer.atlassian.com, Organizations REST API v2 (directories, users/search, groups/search, memberships,
 workspaces; role-assignments of v1), whose older lists end in 2026 and 2027; “Rate limits” (X-RateLimit-Reset, ISO
@@ -66,9 +67,10 @@ class Atlassian(HttpConnector):
     logo = "atlassian.svg"
     quality = at_its_maker("Atlassian's API invites people to certain apps only.")
     docs = (
-        "An organization admin opens admin.atlassian.com, the organization, Settings, API keys, and chooses Create API "
-        "key, without scopes: for searching and removing users the documentation names no scope.",
-        "Atlassian shows the key and the organization ID once. A key lasts a year at most: note when it ends.",
+        "An organization admin opens admin.atlassian.com, the organization, Settings, API keys, and chooses Create "
+        "API key, without scopes: the documentation names none for searching and removing users.",
+        "Atlassian shows the key and the organization ID once. A key is valid for a year at most: note when it "
+        "expires.",
         "Users, apps and groups are read as the organization has them; accounts that it manages but that are in none "
         "of its directories have no paid seat and are left out. Deactivated accounts show as suspended.",
         "Atlassian's API doesn't report whether an invitation is still pending (such people look like users), and "
@@ -79,7 +81,8 @@ class Atlassian(HttpConnector):
         "have them removed instead, that can't be undone: they must be invited again, and given groups and roles "
         "again. Neither closes the person's own Atlassian account, which may belong to other organizations, too.",
         "Access to an app is given and taken through its groups. A group that an identity provider keeps can't be "
-        "changed here. Of the roles only Organization admin can be given and taken; the others are not changed.",
+        "changed here. Organization admin is the only role that can be given and taken away; the others are not "
+        "changed.",
     )
     fields = (
         Field("org_id", "Organization ID", "Shown with the API key.", pattern=r"[A-Za-z0-9-]+"),
@@ -233,7 +236,8 @@ class Atlassian(HttpConnector):
     @classmethod
     def roles_after(cls, account: Account, role: str) -> tuple[str, ...]:
         if role != ORG_ADMIN and (role != USER or account.role not in (ORG_ADMIN, USER)):
-            raise Refused("Atlassian's API gives and takes the role of organization admin only; others in Atlassian.")
+            raise Refused("Atlassian's API can give and take away only the role of organization admin: change other "
+                          "roles in Atlassian.")
         return tuple(_with_user({role, *account.roles} - ({ORG_ADMIN, USER} - {role})))
 
     def change_role(self, account: Account, role: str) -> None:

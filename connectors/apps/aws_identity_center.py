@@ -48,11 +48,11 @@ class AwsIdentityCenter(ScimPreset):
     logo = "own-aws-identity-center.svg"
     quality = at_its_maker("AWS takes new users from the identity provider alone, and its SCIM has no roles.")
     docs = (
-        "It works where the identity source is an external identity provider. Open "
-        "console.aws.amazon.com/singlesignon and, in IAM Identity Center, “Settings”. Enable “Automatic provisioning”, "
-        "or, if it is on, choose “Identity source”, “Actions”, “Manage provisioning”.",
+        "This works only if the identity source is an external identity provider. Open "
+        "console.aws.amazon.com/singlesignon and, in IAM Identity Center, “Settings”. Enable “Automatic "
+        "provisioning”, or, if it is on, choose “Identity source”, “Actions”, “Manage provisioning”.",
         "Copy the SCIM endpoint. Under “Access tokens” generate a token and copy it: AWS shows it only once. A token "
-        "is valid for one year, and AWS keeps at most two: make sure that the identity provider's own one stays.",
+        "is valid for one year, and AWS keeps at most two: keep the one that the identity provider uses.",
         "A removal deactivates the user: nobody can sign in with it. AWS says that sign-in sessions continue for up to "
         "an hour, and sessions in AWS accounts for as long as their permission set allows.",
         "Remove people in the identity provider too. It may activate the user again when it provisions next.",

@@ -37,7 +37,7 @@ from connectors.tools.paging import Page, pages_by_cursor
 from connectors.tools.refusals import INVITATION, owns_token
 from connectors.versions import ApiVersion
 
-PAGE = 100  # the most that Calendly gives
+PAGE = 100  # the most that Calendly returns
 ROLES = (
     Role("owner", "Owner", privileged=True),
     Role("admin", "Admin", privileged=True),
@@ -62,7 +62,8 @@ class Calendly(HttpConnector):
     )
     fields = (
         token_field("Personal access token", "Of an owner or admin."),
-        Field("groups", "Groups", "Groups show as assets, with their members and admins; one call for each.",
+        Field("groups", "Groups", "Groups are shown as assets, with their members and admins. This takes one call for "
+                                  "each.",
               required=False, choices=(("read", "are read"), ("leave out", "are left out")), asks_secrets_again=False),
     )  # fmt: skip
     capabilities = frozenset({LOOK_UP, ASSETS, REMOVE, INVITE})
@@ -224,7 +225,7 @@ def _last(uri: str) -> str:
     """The UUID that a URI ends with, which names the thing in paths."""
     if uuid := clean(uri).rsplit("/", 1)[-1]:
         return uuid
-    raise TemporarilyUnavailable("Calendly gave something without its URI.")
+    raise TemporarilyUnavailable("Calendly returned something without its URI.")
 
 
 def _name(user: dict) -> str:

@@ -3,8 +3,8 @@ Canva's groups always come without members, so no group is shown.
 
 From www.canva.dev/docs/scim: “Canva's SCIM API” (www.canva.com/_scim/v2, and its plans), “List users” (at most 10 on a
 page, inactive ones too, `resources` in lower case, `role`), “Get a user”, “Update individual attributes for a user”,
-“Delete a user” (there is none), “List groups” (`members` is always empty), “Authentication”. They name no page on what
-the server can do.
+“Delete a user” (there is none), “List groups” (`members` is always empty), “Authentication”. None of them describes
+what the server can do.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ class Canva(ScimPreset):
         "A team has one such token at a time. If an identity provider uses it already, don't touch the switch: each "
         "change of it revokes the token. Enter the token that the identity provider has.",
         "A removal deprovisions the person. They stay in the list as inactive.",
-        "Canva lists ten people on a page, so a large team takes a while to read. It shows no groups' members and not "
-        "when someone was last active.",
+        "Canva lists ten people on a page, so a large team takes a while to read. It shows neither the members of "
+        "groups nor when someone was last active.",
         "The roles are the ones that your identity provider gave. They don't say who owns or administers the team: "
         "protect those people by hand.",
     )

@@ -34,7 +34,7 @@ from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, number, pages_by_number
 from connectors.versions import ApiVersion
 
-PAGE = 50  # the most that Cloudflare gives
+PAGE = 50  # the most that Cloudflare returns
 SUPER_ADMINISTRATOR = "33666b9c79b9a5273fc7344ff42f953d"  # “the role ID of Super Administrator”
 STATUSES = {"accepted": "active", "pending": "invited"}
 BAD_TOKEN = (6003, 6111)  # “Invalid request headers”: a token that can't be one, answered 400
@@ -58,7 +58,7 @@ class Cloudflare(HttpConnector):
         "whether it refuses to remove the last Super Administrator.",
         "Policies for single domains and groups aren't read, so someone can have more than the roles shown. The Super "
         "Administrators of an Organization reach its accounts without being members: they don't show.",
-        "Account API tokens that someone created continue to work when they leave: look through those in Cloudflare.",
+        "Account API tokens that someone created continue to work when they leave: check these in Cloudflare.",
     )
     fields = (
         Field("account", "Account ID", "32 letters and digits.", pattern=r"[0-9a-f]{32}"),

@@ -1,5 +1,5 @@
-"""An app without an API: Rollcall reads the CSV file that the app exports of its users, and people act in it by hand.
-For someone who leaves, an Owner gets a to-do, removes them in the app itself and marks it as done."""
+"""An app without an API: Rollcall reads the CSV file of users that the app exports, and people make the changes by
+hand. For someone who leaves, an Owner gets a to-do, removes them in the app itself and marks it as done."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MEANINGS_OF = {
 
 
 class CsvExport(Connector):
-    """Every reading takes the whole file; a file that may be damaged is refused, never half read."""
+    """Each reading reads the whole file. A file that may be damaged is refused, and none of it is used."""
 
     slug = "csv_export"
     label = "CSV export"

@@ -70,7 +70,7 @@ class Datadog(HttpConnector):
         "teams_manage.",
         "Removing someone disables them in this organisation. Their dashboards and monitors stay, their application "
         "keys are revoked. API keys that they made or know still work: rotate them in Datadog. People in several "
-        "Datadog organisations keep the others.",
+        "Datadog organisations keep their access to the others.",
         "Rollcall shows a role as an administrator's if it is the Datadog Admin Role or has the permission "
         "user_access_manage. Changing someone's role replaces the main one and keeps the others.",
     )
@@ -78,8 +78,8 @@ class Datadog(HttpConnector):
         Field("site", "Site", "The address at which you use Datadog.", choices=SITES),
         Field("api_key", "API key", secret=True, pattern=r"\S+"),
         Field("application_key", "Application key", "Of a service account.", secret=True, pattern=r"\S+"),
-        Field("teams", "Teams", "Teams are shown as assets, with their members; one call for each.", required=False,
-              choices=(("read", "are read"), ("leave out", "are left out")), asks_secrets_again=False),
+        Field("teams", "Teams", "Teams are shown as assets, with their members. This takes one call for each.",
+              required=False, choices=(("read", "are read"), ("leave out", "are left out")), asks_secrets_again=False),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES)
     change_role_keeps = True
@@ -212,7 +212,7 @@ class Datadog(HttpConnector):
         self._operate(method, f"/api/v2/roles/{segment(role)}/users", json={"data": {"id": user, "type": "users"}})
 
     def invite(self, email: str, role: str) -> None:
-        """Makes a user, who is pending, and sends the invitation; also again, where only the first was done."""
+        """Creates a pending user and sends the invitation. Called again, it does what is still missing."""
         user = self._with_address(needed(email, "e-mail address"))
         if user is None:
             roles = {"relationships": {"roles": {"data": [{"id": role, "type": "roles"}]}}} if role else {}
@@ -236,7 +236,7 @@ class Datadog(HttpConnector):
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
         if role not in ("", MEMBER, ADMIN):
-            raise Refused(f"A Datadog team has members and admins, no “{role}”.")
+            raise Refused(f"A Datadog team has members and admins, but no “{role}”.")
         path = f"/api/v2/team/{segment(asset.id)}/memberships"
         of = {"attributes": {"role": ADMIN}} if role == ADMIN else {}
         who = {"user": {"data": {"id": needed(account.id, "user's id"), "type": "users"}}}

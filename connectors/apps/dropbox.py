@@ -3,7 +3,7 @@ A removal takes the member out of the team, which frees the licence and can be u
 
 Calls, unions and errors: dropbox/dropbox-api-spec (team.stone, team_members.stone, team_groups.stone, async.stone,
 auth.stone). Members are read by members/list: its role is a closed union that says who is a team admin. The routes of
-version 2 are previews there, and give a role by a name that nothing fixes. Tokens: dropbox.tech, “Using OAuth 2.0 with
+version 2 are previews there, and return a role by a name that may change. Tokens: dropbox.tech, “Using OAuth 2.0 with
 offline access”. Licences, sessions and links: help.dropbox.com, “How to suspend a Dropbox team member” and “Admins: How
 to delete a member from a Dropbox team”.
 """
@@ -96,9 +96,9 @@ class Dropbox(HttpConnector):
         "groups.write. Then choose “Submit”.",
         "As the team admin, open https://www.dropbox.com/oauth2/authorize?client_id=APP_KEY&response_type=code"
         "&token_access_type=offline with your app key in place of APP_KEY, choose “Allow” and copy the code.",
-        "Exchange the code within minutes, and enter the refresh_token of the answer here. It doesn't end, but no "
-        "longer works once that admin has left the team. The command: curl https://api.dropboxapi.com/oauth2/token -d "
-        "code=CODE -d grant_type=authorization_code -u APP_KEY:APP_SECRET",
+        "Exchange the code within minutes, and enter the refresh_token of the answer here. It doesn't expire, but it "
+        "stops working once that admin has left the team. The command: curl https://api.dropboxapi.com/oauth2/token "
+        "-d code=CODE -d grant_type=authorization_code -u APP_KEY:APP_SECRET",
         "Removing someone frees the licence, and an admin can recover them for 7 days. Rollcall transfers no files: "
         "transfer them in the admin console, for most teams within 180 days. Files on their devices are not deleted. "
         "Suspending someone can be undone at any time, but the licence stays in use.",
@@ -113,7 +113,7 @@ class Dropbox(HttpConnector):
             ("remove", "are removed from the team, and can be recovered for 7 days"),
             ("suspend", "are suspended, and continue to use a licence"),
         )),
-        Field("groups", "Groups", "Groups are shown as assets, with their members; one call for each.",
+        Field("groups", "Groups", "Groups are shown as assets, with their members. This takes one call for each.",
               required=False, choices=(("read", "are read"), ("leave out", "are left out")), asks_secrets_again=False),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES)
@@ -294,7 +294,7 @@ class Dropbox(HttpConnector):
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
         if role not in ("", MEMBER, OWNER):
-            raise Refused(f"A Dropbox group has members and owners, no “{role}”.")
+            raise Refused(f"A Dropbox group has members and owners, but no “{role}”.")
         access = {".tag": role or MEMBER}
         member = {"user": _user(account.id), "access_type": access}
         try:

@@ -50,13 +50,13 @@ class Figma(ExtendedScim):
         "As an organisation admin open Figma, Admin, Settings, “Login and provisioning”. Under “SAML SSO” copy the "
         "tenant ID.",
         "Under “SCIM provisioning” choose “Generate API token” and copy it: Figma shows it only once. Where an "
-        "identity provider uses SCIM already, make sure first that a new token does not end the one it uses.",
+        "identity provider uses SCIM already, make sure first that a new token doesn't revoke the one it uses.",
         "Rollcall sees the people that Figma lists over SCIM: no guests, and perhaps not those who were never "
         "provisioned. Compare their number with Figma's admin page. Reading the list binds these people to SCIM, as "
         "Figma puts it.",
-        "A removal deactivates: Figma takes the person out of the organisation, and still lists them as inactive. Only "
-        "Enterprise shows seat types and lets SCIM make administrators. Where Figma doesn't show who is one, protect "
-        "yours by hand.",
+        "A removal deactivates the user: Figma takes them out of the organisation, and still lists them as inactive. "
+        "Only Enterprise shows seat types and lets SCIM make administrators. Where Figma doesn't show who is one, "
+        "protect yours by hand.",
         "On Enterprise, Rollcall can also show when people were last active, by Figma's activity log. As an "
         "organisation admin open figma.com/developers/tokens, make a plan access token with the scope "
         "org:activity_log_read, and enter it as well. It lasts a year at most. Without it, or once it has ended, "

@@ -73,8 +73,8 @@ class GitHub(ClosesClients, Connector):
         "and enter the App's ID and the .pem file's whole text.",
         "E-mails: GitHub shows an organisation only e-mails at domains that it has verified (Settings, Verified and "
         "approved domains), what its own SAML sign-on knows, and what people publish in their profile. Everyone else "
-        "comes without one and is matched by hand, once. If the enterprise has the sign-on, enter its name and use the "
-        "token of an enterprise owner, with the scope read:enterprise.",
+        "has none here, and you match them by hand, once. If the enterprise has the sign-on, enter its name and use "
+        "the token of an enterprise owner, with the scope read:enterprise.",
         "Organisation roles show beside someone's role, and are given and taken in GitHub. A fine-grained token or an "
         "App reads them with the organisation permission Custom organization roles: read.",
         "GitHub reports neither when someone was last active nor who manages billing. Members from an enterprise team "
@@ -94,10 +94,11 @@ class GitHub(ClosesClients, Connector):
               choices=(("read", "are read: verified domains, else the public profile"), ("leave out", "are not read"))),
         Field("enterprise", "Enterprise", "Only if it has the SAML sign-on: its name in github.com/enterprises/NAME.",
               required=False, pattern=r"[A-Za-z0-9_-]+", asks_secrets_again=False),
-        version_field(VERSION, r"20[0-9]{2}-[0-9]{2}-[0-9]{2}", f"Only if GitHub has ended {VERSION}: a later one."),
+        version_field(VERSION, r"20[0-9]{2}-[0-9]{2}-[0-9]{2}",
+                      f"Only if GitHub has ended {VERSION}: the version to use instead."),
         Field(
-            "access", "Access to repositories", "Reading everyone's takes one call for each hundred people of each "
-            "repository.", required=False,
+            "access", "Access to repositories", "Reading everyone's access takes one call for each hundred people of "
+                                                "each repository.", required=False,
             choices=(("all", "everyone's: direct, by team, by the base permission"), ("direct", "only direct access"),
                      ("leave out", "is not read")),
             asks_secrets_again=False,
@@ -182,7 +183,7 @@ class GitHub(ClosesClients, Connector):
         return Identity(f"{user['login']} in {client.org}", str(user["id"]), ("read members",), tuple(missing))
 
     def _must_see_everyone(self) -> tuple[Answer, str]:
-        """Who the token is, and its role; raises where GitHub would show the public members only, without a word."""
+        """Whose token it is, and their role. Raises where GitHub would silently show only the public members."""
         client = self._client
         me = client.http.get("/user")
         login = me.json(dict)["login"]
@@ -306,7 +307,7 @@ class GitHub(ClosesClients, Connector):
     def roles_after(cls, account: Account, role: str) -> tuple[str, ...]:
         """Organisation roles stay with a member."""
         if role not in ("admin", "member", OUTSIDE):
-            raise Refused("GitHub lets its API make owners, members and outside collaborators only.")
+            raise Refused("GitHub's API can make people only owners, members or outside collaborators.")
         kept = () if role == OUTSIDE else (id for id in account.roles if id.startswith(PREFIX))
         return (role, *kept)
 
@@ -357,7 +358,7 @@ class GitHub(ClosesClients, Connector):
         named = segment(asset.name, "the repository's name")
         path = f"/repos/{segment(client.org)}/{named}"
         if str(client.http.get(path).json(dict)["id"]) != id:
-            raise Refused(f"{asset.name} is another repository than at the last check. Check for updates first.")
+            raise Refused(f"{asset.name} is a different repository than at the last check. Check for updates first.")
         return f"{path}/collaborators/{login}"
 
     def _login(self, account: Account) -> str:
@@ -367,7 +368,7 @@ class GitHub(ClosesClients, Connector):
         return segment(user["login"])
 
     def _operate(self, method: str, path: str, json: dict | None = None) -> None:
-        """Not found counts as done for a removal; a 403 that is not about the credential is GitHub's no."""
+        """Not found counts as done for a removal; a 403 that is not about the credential is a refusal."""
         try:
             self._client.http.call(method, path, json=json)
         except NotFound:

@@ -3,9 +3,9 @@ Removal takes a person out of the group and, as GitLab does by default, out of e
 
 From docs.gitlab.com/api (also github.com/gitlabhq/gitlabhq, doc/api): group_members, project_members, invitations,
 groups (descendant groups, projects, shared_with_groups), users, personal_access_tokens (self). Paging and limits from
-"REST API". The names of token bots and service accounts from "Project access tokens" and "Service accounts API".
-That …/members/all holds the members of invited and parent groups: app/finders/group_members_finder.rb. Not used:
-DELETE …/billable_members, which is "handled asynchronously", so that nothing could be verified after it.
+"REST API". The names of token bots and service accounts from "Project access tokens" and "Service accounts API". That
+…/members/all holds the members of invited and parent groups: app/finders/group_members_finder.rb. Not used: DELETE
+…/billable_members, which is "handled asynchronously", so its result could not be verified.
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ class GitLab(HttpConnector):
         "Note the day on which the token expires: GitLab allows a year at most, and Rollcall cannot renew it.",
         "Enter the top-level group's path as in its address. Subgroups and projects below it are read too.",
         "E-mails: GitLab shows owners the e-mails of enterprise users, and their SAML name where people sign in with "
-        "one. On your own server, an administrator's token and “from each user's page” give everyone's e-mail, "
-        "for one call a person; gitlab.com allows 300 of these in ten minutes. Everyone else is matched by hand, "
+        "one. On your own server, an administrator's token and “from each user's page” give everyone's e-mail, with "
+        "one call for each person; gitlab.com allows 300 of these in ten minutes. Everyone else is matched by hand, "
         "once.",
         "Last activity: GitLab shows it to owners of a top-level group, for the people who are billed.",
         "Access is shown where it was given: who is in the group may use what lies below it, and isn't listed there "

@@ -100,12 +100,12 @@ class GoogleAds(ClosesClients, Connector):
         "about it. Rollcall shows that it waits, asks Google every hour, and finishes once it is approved in Google "
         "Ads. After 20 days, the request expires there.",
         "Google Ads reports neither names nor when someone was last active. Everyone who may use an account below is "
-        "listed, a client's own people too. Cancelled, suspended and closed accounts are not read. If the state "
-        "of another account keeps it from being read, the check warns and keeps what is known of its people. Removals "
-        "continue, except of people who are known in that account, or if none of its people are known: these name the "
-        "account to fix.",
-        "Someone gets into an account below only by an invitation, which is sent from there. Google doesn't report "
-        "whose refresh token it is either, so you are asked for it: Rollcall never removes this admin.",
+        "listed, a client's own people too. Cancelled, suspended and closed accounts are not read. If the state of "
+        "another account keeps it from being read, the check warns and keeps what is known of its people. Removals "
+        "continue, except for people who are known in that account. If none of its people are known, nobody is "
+        "removed. The refusal names the account to fix.",
+        "To give someone access to an account below, invite them from there. Google doesn't report whose refresh "
+        "token it is, so you are asked: Rollcall never removes this admin.",
     )
     fields = (
         Field("customer_id", "Customer ID", "Of the manager account.", pattern=r"[0-9]{3}-?[0-9]{3}-?[0-9]{4}",
@@ -117,7 +117,8 @@ class GoogleAds(ClosesClients, Connector):
               pattern=r"[^@\s]+@[^@\s]+", placeholder="rollcall@acme.example"),
         Field("developer_token", "Developer token", "Leave it empty: Google has ignored it since 9 September 2026.",
               secret=True, required=False, pattern=r"\S+"),
-        version_field(VERSION, r"v[0-9]{1,3}", f"Only if Google says that {VERSION} has ended: a later one."),
+        version_field(VERSION, r"v[0-9]{1,3}",
+                      f"Only if Google says that {VERSION} has ended: the version to use instead."),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES) - {GRANT}
     effects = declared(
@@ -172,7 +173,7 @@ class GoogleAds(ClosesClients, Connector):
 
     def _must_not_be_me(self, account: Account) -> None:
         if self._is_mine(account.email):
-            raise Refused("This is the admin whose refresh token Rollcall acts with. Connect with another's first.")
+            raise Refused("This is the admin whose refresh token Rollcall acts with. Connect as another admin first.")
 
     def roles(self) -> list[Role]:
         return list(ROLES)
@@ -282,7 +283,8 @@ class GoogleAds(ClosesClients, Connector):
         return None
 
     def remove(self, account: Account) -> None:
-        """Remove the person everywhere. What Google refuses, holds or can't use is raised at the end."""
+        """Remove the person everywhere. Refusals, held requests and accounts that can't be used are raised at the
+        end."""
         if account.id.startswith(INVITATION):
             self._cancel(account)
             return
@@ -323,7 +325,7 @@ class GoogleAds(ClosesClients, Connector):
         must_not_be_invitation(account, "Google Ads")
         row = self._row_of(self._manager, account)
         if role == CLIENTS_ONLY or row is None:
-            raise Refused(f"Google Ads knows this role only for those who are in the account {self._manager} itself.")
+            raise Refused(f"This role is only for people who are in the account {self._manager} itself.")
         self._must_not_be_me(account)
         must_not_wait(row)
         update = {"resourceName": _access_name(self._manager, account), "accessRole": needed(role, "role")}

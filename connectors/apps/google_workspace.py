@@ -1,5 +1,5 @@
-"""Google Workspace: a company's users and administrators, its groups and admin roles, and who is in which.
-A removal suspends: deleting would take the person's mail and files with it.
+"""Google Workspace: a company's users and administrators, its groups and admin roles, and who is in which. A removal
+suspends the user, because deleting one would delete their mail and files too.
 
 Calls, parameters and fields as in Google's own description of the Directory API (admin_directory_v1);
 from developers.google.com: “Manage users” and users.makeAdmin, “Group members” (OWNER, MANAGER, MEMBER),
@@ -63,8 +63,8 @@ class GoogleWorkspace(ClosesClients, Connector):
         f"If you also delegate the scope {SCOPE}{SECURITY}, a removal ends the user's sessions on the web and on "
         "devices. Rollcall works without it. App passwords and the access that the user gave to other apps aren't "
         "revoked: do that in the Admin console, on the user's Security page.",
-        "Google takes a new user only with a password, so users are not made from here. Which licence someone has is "
-        "not in this API. A group's members are those who are in it themselves: a person who is in it through "
+        "Google creates a user only with a password, so Rollcall can't invite anyone. This API doesn't say which "
+        "licence someone has. A group's members are those who are in it themselves: a person who is in it through "
         "another group shows there, and a group that everyone in the company belongs to shows nobody. Each admin role "
         "shows beside “Super admin” or “Delegated admin”, also one that comes through a group.",
     )
@@ -108,7 +108,7 @@ class GoogleWorkspace(ClosesClients, Connector):
             except CredentialRejected as no:
                 missing.append(f"read {what}: {no}")
         if me.get("isAdmin") is not True:
-            missing.append(f"change administrators: {self._google.admin} isn't a super admin. Make it one in Google.")
+            missing.append(f"change administrators: {self._google.admin} isn't a super admin. Make them one in Google.")
         missing += self._missing_sign_out()
         name = clean((me.get("name") or {}).get("fullName")) or self._google.admin
         return Identity(
@@ -137,7 +137,7 @@ class GoogleWorkspace(ClosesClients, Connector):
         return [*ROLES[:2], *admin, *ROLES[2:]]
 
     def accounts(self) -> Iterator[Account]:
-        """Who has which admin role is held, nothing else."""
+        """Holds who has which admin role, and nothing else."""
         held: dict[str, set[str]] = {}
         for assignment in self._but_of_super_admins(self._assignments()):
             for user in self._held_by(assignment):
@@ -255,7 +255,7 @@ class GoogleWorkspace(ClosesClients, Connector):
 
     def _must_not_be_me(self, id: str) -> None:
         if id == self._me["id"]:
-            raise Refused(f"Rollcall acts as {self._google.admin} in Google. Connect it as someone else first.")
+            raise Refused(f"Rollcall acts as {self._google.admin} in Google. Connect the app as someone else first.")
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
         """In a group `role` is OWNER, MANAGER or MEMBER; an admin role is given for the whole company."""

@@ -64,9 +64,9 @@ class HubSpot(HttpConnector):
         "Choose “Create”, open the key, choose “Show” and copy it. HubSpot calls service keys a beta. The access token "
         "of a private app that you already have, with the same scopes, also works.",
         "Removing someone takes them out of this HubSpot account. They are unassigned from conversations and assets, "
-        "and are no longer in reports. The API can't deactivate someone, which keeps these and can be undone: to have "
-        "that, leave the removal out in Rollcall, and deactivate the person in HubSpot. A point of contact of “Account "
-        "& Billing” must be replaced before they can be removed.",
+        "and are no longer in reports. The API can't deactivate someone, which keeps these and can be undone: if you "
+        "prefer that, leave the removal out in Rollcall, and deactivate the person in HubSpot. A point of contact of "
+        "“Account & Billing” must be replaced before they can be removed.",
         "The API doesn't say who is deactivated, who hasn't accepted an invitation, or when someone was last active: "
         "everyone in its list is shown as active.",
         "A permission set with a paid seat can only be given with the scope settings.billing.write as well. Super "
@@ -76,7 +76,8 @@ class HubSpot(HttpConnector):
         token_field("Service key", "Or the access token of a private app."),
         Field("teams", "Teams", "Teams are shown as assets, with their members.", required=False,
               choices=(("read", "are read"), ("leave out", "are left out")), asks_secrets_again=False),
-        version_field(VERSION, r"20[0-9]{2}-(03|09)", f"Only if HubSpot says that {VERSION} has ended: a later one."),
+        version_field(VERSION, r"20[0-9]{2}-(03|09)",
+                      f"Only if HubSpot says that {VERSION} has ended: the version to use instead."),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES)
     effects = declared(
@@ -199,7 +200,7 @@ class HubSpot(HttpConnector):
         raise Refused("HubSpot no longer has this user.")
 
     def _update(self, account: Account, **fields: Any) -> Account:
-        """Changes these fields alone; gives the user as HubSpot then has them."""
+        """Changes only these fields. Returns the user as HubSpot has them afterwards."""
         answer = self._http.operate("PUT", self._path(account.id), json=fields, may_be_empty=tuple(fields))
         return _account({"id": account.id, **answer.json(dict)})
 
@@ -262,7 +263,7 @@ def _problem(answer: Answer) -> ConnectorError | None:
         body = None
     body = body if isinstance(body, dict) else {}
     if answer.status == 404 and not body.get("category"):
-        return TemporarilyUnavailable(f"{answer.asked} answered 404, without an error of HubSpot's form.")
+        return TemporarilyUnavailable(f"{answer.asked} answered 404, but without an error in HubSpot's format.")
     if answer.status == 429 and body.get("policyName") == DAILY:
         return RateLimited(f"{answer.asked}: “{clean(body.get('message'))}”. The calls of this day are used up. "
                            "Rollcall tries again later.", AN_HOUR)  # fmt: skip

@@ -82,7 +82,7 @@ class Group:
 @dataclass(frozen=True)
 class Known:
     account: Account
-    keys: frozenset[Member]  # how groups may call them
+    keys: frozenset[Member]  # the forms in which groups may name them
     dn: str = ""
     user_name: str = ""
 
@@ -191,7 +191,7 @@ class LdapGroup(Connector):
         return [Role(MEMBER, "Member", default=True)]
 
     def accounts(self) -> Iterator[Account]:
-        """Each member once, in however many groups."""
+        """Each member once, no matter in how many groups."""
         self._ids.clear()
         groups = self._groups()
         nested, given = {normal_dn(group.dn) for group in groups}, {}
@@ -339,8 +339,8 @@ class LdapGroup(Connector):
                     last_of.append(group.name)
         if last_of:
             raise Refused(
-                f"{account.name or account.id} is the last member of {', '.join(last_of)}, and such a group keeps one: "
-                "add someone else first, or delete the group."
+                f"{account.name or account.id} is the last member of {', '.join(last_of)}, and such a group must have "
+                "one: add someone else first, or delete the group."
             )
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:

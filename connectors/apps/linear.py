@@ -264,7 +264,7 @@ def _problem(answer: Answer) -> ConnectorError | None:
 
 
 def _wait(answer: Answer) -> float:
-    """Seconds until the budget that is used up begins again; Linear gives that moment in milliseconds."""
+    """Seconds until the used-up budget is renewed. Linear gives that moment in milliseconds."""
     if (wait := seconds_to_wait(answer)) is not None:
         return wait
     for budget in BUDGETS:

@@ -78,10 +78,10 @@ class LinkedInAds(HttpConnector):
         "rw_ads (r_ads is enough for reading), by the OAuth 2.0 authorisation code flow.",
         "LinkedIn gives approved partners a refresh token, which is good for a year. Everyone else has an access "
         "token, which is good for 60 days (developer portal: “OAuth token tools”): enter a new one in time.",
-        "LinkedIn gives neither e-mails nor when someone was last active, and forbids storing other people's names. So "
-        "people are shown by their LinkedIn ID, with their roles and ad accounts: compare these with Campaign Manager, "
-        "Account settings, Manage access, and match each person by hand once. The IDs are this app's own: with "
-        "another app they would be others.",
+        "LinkedIn gives neither e-mails nor when someone was last active, and forbids storing other people's names. "
+        "So people are shown by their LinkedIn ID, with their roles and ad accounts: compare these with Campaign "
+        "Manager, Account settings, Manage access, and match each person by hand once. The IDs belong to this app: "
+        "another app would get different ones.",
         "Ad accounts that the member doesn't manage are left out, as LinkedIn doesn't show who uses them. LinkedIn "
         "lets no program invite by e-mail. Pages and access by way of a Business Manager are not read.",
         "An ad account always has a billing admin, who is billed. Rollcall never removes the only one and never makes "
@@ -219,8 +219,8 @@ class LinkedInAds(HttpConnector):
             yield row["user"], clean(row.get("role"))
 
     def _users(self, finder: str, what: str, key: str) -> Iterator[dict]:
-        """`finder` is written out, as the brackets of a list must come unencoded. Some of the documentation's answers
-        hold everything whatever was asked for: `paging` then says that far more would have had their place."""
+        """`finder` is written out, as the brackets of a list must come unencoded. Some answers in the documentation
+        hold everything, whatever was asked for: their `paging` then says that the page has room for far more."""
 
         def fetch(start: int) -> Page:
             answer = self._http.get(f"/adAccountUsers?{finder}", {"start": start, "count": USERS_PAGE})
@@ -236,7 +236,7 @@ class LinkedInAds(HttpConnector):
         return next((account for account in self.accounts() if account.id == id), None)
 
     def remove(self, account: Account) -> None:
-        """From every ad account; one that refuses doesn't keep the person in the others."""
+        """From every ad account. If one refuses, the person is still removed from the others."""
         refused = []
         for id, name in self._managed():
             try:

@@ -120,7 +120,8 @@ class Meta(HttpConnector):
         Field("whatsapp", "WhatsApp accounts", required=False, choices=READ_OR_NOT, asks_secrets_again=False),
         Field("partners", "Partners", "Businesses that your assets are shared with.", required=False,
               choices=(("leave out", "are left out"), ("read", "are shown")), asks_secrets_again=False),
-        version_field(VERSION, r"v[0-9]{1,3}\.0", f"Only if Meta says that {VERSION} has ended: a later one."),
+        version_field(VERSION, r"v[0-9]{1,3}\.0",
+                      f"Only if Meta says that {VERSION} has ended: the version to use instead."),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES)
     effects = declared(
@@ -199,7 +200,7 @@ class Meta(HttpConnector):
         yield from self._partners()
 
     def _invitations(self) -> Iterator[Account]:
-        """Those that can still be accepted. A status that isn't known to end one is an open one."""
+        """Those that can still be accepted. An invitation with an unknown status counts as open."""
         for row in self._edge("pending_users", "invitations", INVITED):
             ends = from_iso(row.get("expiration_time"))
             over = ends is not None and ends < datetime.now(UTC).replace(tzinfo=None)
@@ -215,7 +216,7 @@ class Meta(HttpConnector):
                           missing_fields=missing_from(row, name="name"))  # fmt: skip
 
     def _partners(self) -> Iterator[Account]:
-        """Businesses: they have no address, so nobody is matched to them automatically."""
+        """Businesses: they have no address, so they are never matched to a person automatically."""
         for row in self._edge("agencies", "partners") if self.settings.get("partners") == "read" else ():
             yield Account(f"{PARTNER}{row['id']}", name=clean(row.get("name")), role="PARTNER",
                           missing_fields=missing_from(row, name="name"))  # fmt: skip

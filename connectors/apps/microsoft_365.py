@@ -74,11 +74,11 @@ class Microsoft365(ClosesClients, Connector):
         "GroupMember.Read.All and RoleManagement.Read.Directory to read; LicenseAssignment.Read.All for the names of "
         "licences and AuditLog.Read.All for the last sign-in, which needs Entra ID P1 or higher. Then press "
         "“Grant admin consent”.",
-        "To remove people, add User.EnableDisableAccount.All (to block), User.DeleteRestore.All (to delete guests) and "
-        "User.RevokeSessions.All (to end sessions). User.ReadWrite.All also permits the first two, and more. To change "
-        "groups, add GroupMember.ReadWrite.All for their members and Group.ReadWrite.All for their owners. For people "
-        "with an administrator's role, Microsoft may want more: the app itself must have a role such as Privileged "
-        "Authentication Administrator. Otherwise Microsoft refuses, and the task says so.",
+        "To remove people, add User.EnableDisableAccount.All (to block), User.DeleteRestore.All (to delete guests) "
+        "and User.RevokeSessions.All (to end sessions). User.ReadWrite.All also permits the first two, and more. To "
+        "change groups, add GroupMember.ReadWrite.All for their members and Group.ReadWrite.All for their owners. For "
+        "people with an administrator's role, Microsoft may require more: the app itself must have a role such as "
+        "Privileged Authentication Administrator. Otherwise Microsoft refuses, and the task says so.",
         "A member who is removed can no longer sign in, and their sessions end if Rollcall has the permission for it, "
         "which takes a few minutes. The account, its mailbox and its licences stay, and can be used again at any time: "
         "take licences away in the Microsoft 365 admin center. People who are synchronised from your own Active "
@@ -88,10 +88,10 @@ class Microsoft365(ClosesClients, Connector):
         "can be an account of your own tenant, with a mailbox.",
         "Each person's highest role is shown first. Roles that someone may take for a time (Privileged Identity "
         "Management) are shown as “eligible”, and don't count as an administrator's. Rollcall doesn't change roles: "
-        "the permission for it would let it make anybody a Global Administrator.",
-        "Of groups within groups only the direct members are shown. Groups with hidden members need the permission "
-        "Member.Read.Hidden. Microsoft doesn't let programs change distribution lists, groups with a membership rule, "
-        "and groups that come from your own Active Directory.",
+        "the permission for it would let it make anyone a Global Administrator.",
+        "Only the direct members of a group are shown, not those of groups within it. Groups with hidden members need "
+        "the permission Member.Read.Hidden. Microsoft doesn't let programs change distribution lists, groups with a "
+        "membership rule, and groups that come from your own Active Directory.",
     )
     fields = FIELDS
     capabilities = frozenset(CAPABILITIES) - {CHANGE_ROLE, INVITE}
@@ -164,7 +164,7 @@ class Microsoft365(ClosesClients, Connector):
         return [MEMBER, GUEST_ROLE, *given, *(_eligible(role) for role in given if role.id in used)]
 
     def accounts(self) -> Iterator[Account]:
-        """Roles and last sign-ins are held, nothing else."""
+        """Holds roles and last sign-ins, and nothing else."""
         roles, seen = self._roles_of(), self._last_seen()
         every = {"counted": True, "on_total": self.on_total, "select": USER, "top": PAGE}
         for user in self._graph.rows("/users", "users", **every):
@@ -269,7 +269,7 @@ class Microsoft365(ClosesClients, Connector):
         return {}
 
     def _signed_in(self, **size: int) -> Iterator[dict]:
-        # A user who comes twice does no harm here: who there is, is read from a list of its own.
+        # A user who comes twice does no harm here: the accounts are read from another list.
         return self._graph.rows("/users", "sign-ins", id_of=None, select="id,signInActivity", **size)
 
     def remove(self, account: Account) -> None:

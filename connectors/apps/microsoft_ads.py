@@ -88,14 +88,15 @@ class MicrosoftAds(HttpConnector):
         "redirect_uri=http://localhost&prompt=login&scope=https://ads.microsoft.com/msads.manage%20offline_access "
         "with your client ID, and sign in as a Super Admin, with multi-factor authentication. The page that can't be "
         "opened then has the code in its address.",
-        "Exchange the code within minutes, and enter the refresh_token of the answer here. Microsoft promises it no "
-        "lifetime, and it can end after 90 days or with a new password: Rollcall then asks you to enter a new one. The "
-        "command: curl https://login.microsoftonline.com/common/oauth2/v2.0/token -d client_id=CLIENT_ID "
-        "--data-urlencode client_secret=CLIENT_SECRET -d code=CODE -d redirect_uri=http://localhost -d "
-        "grant_type=authorization_code -d scope=https://ads.microsoft.com/msads.manage%20offline_access",
+        "Exchange the code within minutes, and enter the refresh_token of the answer here. Microsoft doesn't say how "
+        "long it is valid. It can expire after 90 days, or when the password changes: Rollcall then asks you to enter "
+        "a new one. The command: curl https://login.microsoftonline.com/common/oauth2/v2.0/token -d "
+        "client_id=CLIENT_ID --data-urlencode client_secret=CLIENT_SECRET -d code=CODE -d "
+        "redirect_uri=http://localhost -d grant_type=authorization_code -d "
+        "scope=https://ads.microsoft.com/msads.manage%20offline_access",
         "The customer ID is the number after cid= in the address of ads.microsoft.com, not the account number.",
-        "Rollcall reads the users of this manager account. People who come in through a linked manager account of an "
-        "agency are users there: connect that one too. Microsoft doesn't report when someone was last active.",
+        "Rollcall reads the users of this manager account. People who have access through an agency's linked manager "
+        "account are users there: connect that one too. Microsoft doesn't report when someone was last active.",
         "A user who is the primary contact of an ad account can't be deleted: choose another contact in the ad "
         f"account's settings first. Invitations are shown while they are open. Cancel them {IN_USERS}: the API can't.",
     )
@@ -141,7 +142,7 @@ class MicrosoftAds(HttpConnector):
         return needed(self.settings.get("customer_id", ""), "customer ID")
 
     def test(self) -> Identity:
-        """Whose token it is: GetUser returns it, by the user of any manager account that this person has."""
+        """Whose token it is: GetUser returns one of this person's users, of whichever manager account."""
         answer = self._ask("/User/Query", {})
         me = clean((answer.get("User") or {}).get("UserName"))
         mine = next((row for row in self._users() if me and clean(row.get("UserName")).lower() == me.lower()), None)
@@ -214,7 +215,7 @@ class MicrosoftAds(HttpConnector):
         return [entry for entry in found if clean(entry.get("CustomerId")) == self._customer]
 
     def _roles_in(self, answer: dict) -> list[str]:
-        """Each role once, the most powerful first. Microsoft may give others than it documents: they come last."""
+        """Each role once, the most powerful first. Roles that Microsoft doesn't document come last."""
         found = dict.fromkeys(filter(None, (clean(entry.get("RoleId")) for entry in self._entries(answer))))
         return sorted(found, key=lambda role: RANK.get(role, len(RANK)))
 
@@ -295,7 +296,7 @@ class MicrosoftAds(HttpConnector):
         return self._http.post(path, body, idempotent=True).json(dict)
 
     def _list(self, path: str, name: str, body: dict) -> list:
-        """A list that comes in one piece. It is null where there is nothing in it."""
+        """A list that comes in one piece. It is null if it is empty."""
         answer = self._ask(path, body)
         rows = [] if name in answer and answer[name] is None else answer.get(name)
         if not isinstance(rows, list):

@@ -28,10 +28,10 @@ class Miro(ScimPreset):
         "As a company admin open Miro, Company settings, “Apps and integrations”, “Enterprise integrations”. Switch "
         "SCIM provisioning on and copy its API token. A newer admin console has it under “Security”. Miro's own "
         "steps: developers.miro.com/docs/scim.",
-        "Rollcall sees the organisation's members, active and deactivated. Miro shows no guests over SCIM: look "
-        "through them in Miro.",
-        "A removal deactivates: the person can no longer open the organisation, and the licence is free. Their boards "
-        "stay. Miro deactivates a company admin only after that role was taken away there.",
+        "Rollcall sees the organisation's members, active and deactivated. Miro shows no guests over SCIM: check the "
+        "guests in Miro.",
+        "A removal deactivates the person: they can no longer open the organisation, and the licence is free. Their "
+        "boards stay. Miro deactivates a company admin only after that role was taken away there.",
         "Groups are Miro's user groups; in older organisations they are its teams.",
     )
     fields = (token_field("SCIM API token", "Sent as “Authorization: Bearer …”."), GROUPS)
@@ -57,6 +57,6 @@ class Miro(ScimPreset):
     def _new_user(self, email: str, role: str) -> dict:
         """Miro knows people by userName alone, and marks the main role by its type."""
         if role not in ("", MEMBER, ADMINISTRATOR):
-            raise Refused(f"Miro makes new users members or company admins, and not “{role}”.")
+            raise Refused(f"Miro can make new users members or company admins, but not “{role}”.")
         roles = [{"type": "organization_user_role", "value": role, "primary": True}] if role else []
         return {"userName": email, "active": True, **({"roles": roles} if roles else {})}

@@ -48,7 +48,7 @@ ROLES = (
 )
 GIVEN = ("admin", "member", "view_only", "guest")  # BaseRoleName, for update_users_role
 STATUSES = {"ACTIVE": "active", "INACTIVE": "suspended", "PENDING": "invited"}
-MADE_BY_MONDAY = ("api_user", "agent_member")  # how the kinds of users end that aren't people (UserKindFilter)
+MADE_BY_MONDAY = ("api_user", "agent_member")  # endings of the kinds of users that aren't people (UserKindFilter)
 TOO_MANY = {"COMPLEXITY_BUDGET_EXHAUSTED", "RATE_LIMIT_EXCEEDED", "IP_RATE_LIMIT_EXCEEDED", "FIELD_LIMIT_EXCEEDED",
             "DAILY_LIMIT_EXCEEDED", "MAXCONCURRENCYEXCEEDED", "RATE LIMIT EXCEEDED"}  # fmt: skip
 DENIED = {"USER_UNAUTHORIZED", "USERUNAUTHORIZEDEXCEPTION", "MISSINGREQUIREDPERMISSIONS"}
@@ -92,17 +92,16 @@ class Monday(HttpConnector):
         "Choose “Show”, and copy your personal token. It has no scopes to choose: it may do what you may do.",
         "The token acts as you: Rollcall never removes the person that it belongs to. Only an admin's token can "
         "deactivate people and change roles.",
-        "Rollcall sees members, viewers, guests and people who are invited or deactivated, and the account's teams. It "
-        "doesn't see who is on which board, and shows someone with a role of your own as the kind of user that "
-        "monday.com names.",
-        "A removal deactivates. The automations and integrations that the person made are deactivated too: hand over "
-        "the ones that you need before. monday.com invites nobody as an admin, and Rollcall makes nobody owner of a "
-        "team.",
+        "Rollcall sees members, viewers, guests and people who are invited or deactivated, and the account's teams. "
+        "It doesn't see who is on which board, and shows someone with a custom role as the kind of user that "
+        "monday.com reports.",
+        "A removal deactivates the user, and the automations and integrations that they made: hand over the ones that "
+        "you need beforehand. monday.com invites nobody as an admin, and Rollcall makes nobody owner of a team.",
     )
     fields = (
         token_field("API token", "The personal token of an admin."),
         version_field(VERSION, r"20[0-9]{2}-(01|04|07|10)",
-                      f"Only if monday.com says that {VERSION} has ended: a later one."),
+                      f"Only if monday.com says that {VERSION} has ended: the version to use instead."),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES)
     effects = declared(

@@ -2,9 +2,9 @@
 of its members and integrations from the public API, whose removals are a to-do list for the Owner.
 
 SCIM as notion.com/help/provision-users-and-groups-with-scim says: its calls and attributes, the role extension, at most
-100 a page, users found by “email”, DELETE that takes out of the workspace and signs out, the token's maker, who can't
-be removed, and that an owner's removal revokes the tokens they made.
-The public API as developers.notion.com/reference: get-users, get-self, user, capabilities, request-limits.
+100 a page, and users found by “email”. DELETE removes a user from the workspace and signs them out. The person who made
+the token can't be removed, and removing an owner revokes the tokens that they made. The public API as
+developers.notion.com/reference: get-users, get-self, user, capabilities, request-limits.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ class Notion(ExtendedScim):
         "another role Notion revokes it.",
         "The public API changes nothing: Rollcall lists the people to remove by hand, and notices when it is done. It "
         "reports neither roles nor groups.",
-        "Neither of the two shows guests, nor when someone was last active: look through the guests in Notion. A "
-        "removal takes people out of the workspace and signs them out; they keep their own Notion account.",
+        "Neither API shows guests or when someone was last active: check the guests in Notion. A removal takes people "
+        "out of the workspace and signs them out; they keep their own Notion account.",
     )
     fields = (
         Field("api", "Members are read", required=False,

@@ -62,7 +62,7 @@ STATUSES = {
     "REVOKED": "suspended",  # "disabled and waiting for deprovisioning acknowledgment"
     "DEPROVISIONED": "suspended",  # "removed by the provisioning operation"
 }
-# Of IMPORTED, MATCHED and UNASSIGNED the description says how the row came about, and not whether the person may use
+# The description says how IMPORTED, MATCHED and UNASSIGNED rows came about, not whether the person may use
 # the application: they are left out of STATUSES on purpose, so that Rollcall asks.
 NAMES = {("profile", "firstName"), ("profile", "lastName")}
 ASSIGNED = "assigned"
@@ -86,20 +86,20 @@ class OktaApp(ClosesClients, Connector):
         *TOKEN_STEPS,
         "The token's admin must be allowed to manage this application and the groups that it is assigned to; to read, "
         "a read-only administrator is enough.",
-        "The application's ID begins with 0oa. Test connection names your applications with their IDs when it is not "
-        "right.",
-        "Someone assigned through a group can't be removed singly: remove them from the group, which is shown as "
-        "an asset. That takes away everything else the group gives, too.",
+        "The application's ID begins with 0oa. If it is wrong, Test connection lists your applications with their "
+        "IDs.",
+        "Someone who is assigned through a group can't be removed individually: remove them from the group, which is "
+        "shown as an asset. That takes away everything else the group gives, too.",
         "Removing someone takes the assignment away. Okta then deletes the person's profile in this application (user "
         "name, roles, attributes), and it can't be restored; a new assignment begins with an empty one. Where Okta "
         "provisions the application and is set to deactivate users, it deactivates the account in the application "
         "too. Until someone acknowledges a deprovisioning by hand, the person is shown as suspended.",
-        "From Active Directory or LDAP, Rollcall removes nobody: Okta would leave them without a password. Disable "
-        "them in the directory instead.",
+        "Rollcall removes nobody from Active Directory or LDAP, because Okta would leave them without a password. "
+        "Disable them in the directory instead.",
         "You can choose that a removal also ends the person's sessions in Okta, and revokes the tokens that Okta "
-        "issued to them. They then have to sign in to Okta again for every application, also when they only leave "
-        "this one. Sessions that an application keeps itself stay open. It needs an admin who may clear sessions, such "
-        "as a help desk or organisation administrator.",
+        "issued to them. They then have to sign in to Okta again for every application, even if they only lose this "
+        "one. Sessions that an application keeps itself stay open. It needs an admin who may clear sessions, such as "
+        "a help desk or organisation administrator.",
         "Last use is the last sign-in through Okta within 90 days, by Okta's System Log, which an admin with the role "
         "super, read-only or report administrator may read. Without that, or with more than 20,000 sign-ins, it is "
         "not known for everyone.",

@@ -23,16 +23,16 @@ class OnePassword(ScimPreset):
     logo = "1password.svg"
     quality = at_its_maker("1Password's documents don't say what a new user needs, and its SCIM has no roles.")
     docs = (
-        "It needs 1Password Business and a running SCIM bridge. If you have none, set one up: open "
+        "You need 1Password Business and a running SCIM bridge. If you have none, set one up: open "
         "start.1password.com/integrations/directory, and follow “Automated User Provisioning”.",
         "Enter the bridge's address with /scim at its end, and the bearer token that belongs to the bridge's session "
         "file. An identity provider that uses the bridge has the same two values, and can continue to use them.",
-        "If you lose the token, 1Password makes new credentials under Integrations. Then the identity provider needs "
-        "the new token too.",
+        "If you lose the token, create new credentials in 1Password under Integrations. Then the identity provider "
+        "needs the new token too.",
         "The bridge shows no guests. 1Password doesn't say whether it shows people who were invited by hand: compare "
         "the number with the page People.",
-        "A removal suspends. While provisioning is on, only SCIM can activate the person again: Rollcall can't, but "
-        "your identity provider can. It may also activate people that are still assigned there.",
+        "A removal suspends the person. While provisioning is on, only SCIM can activate them again: Rollcall can't, "
+        "but your identity provider can. It may also activate people who are still assigned there.",
     )
     fields = (
         address_field("Of your SCIM bridge.", r"https://[^\s/]+(/[^\s/]+)*/scim/?", "https://scim.example.com/scim"),

@@ -85,7 +85,7 @@ class OpenAI(UsersAndInvites):
     asset_word = "project"
     maker = "OpenAI"
     users, invites = "/organization/users", "/organization/invites"
-    page_size = 100  # the most that OpenAI gives
+    page_size = 100  # the most that OpenAI returns
     over = ("accepted", "expired")
     api = "https://api.openai.com/v1"
 

@@ -38,7 +38,7 @@ from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, number, pages_by_offset
 from connectors.versions import ApiVersion
 
-PAGE = 100  # the most that PagerDuty gives; it lists 10,000 users at most
+PAGE = 100  # the most that PagerDuty returns; it lists 10,000 users at most
 OWNER = "owner"
 ROLES = (
     Role(OWNER, "Account owner", privileged=True),
@@ -186,11 +186,11 @@ class PagerDuty(HttpConnector):
     @classmethod
     def roles_after(cls, account: Account, role: str) -> tuple[str, ...]:
         if role == OWNER:
-            raise Refused("PagerDuty's API makes nobody account owner. The owner does that in PagerDuty.")
+            raise Refused("PagerDuty's API can't make someone the account owner. The owner does that in PagerDuty.")
         return super().roles_after(account, role)
 
     def change_role(self, account: Account, role: str) -> None:
-        """PagerDuty takes the user with name and e-mail, and changes nothing that isn't sent."""
+        """PagerDuty requires the user's name and e-mail. Fields that aren't sent don't change."""
         self.roles_after(account, needed(role, "role"))
         user = self._user(account.id)
         _must_not_be_owner(_account(user), "keeps that role until someone else is made the owner")

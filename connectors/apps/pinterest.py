@@ -64,7 +64,7 @@ PERMISSIONS = (
     "ADMIN", "ANALYST", "FINANCE_MANAGER", "FINANCE_EDIT", "FINANCE_VIEW", "AUDIENCE_MANAGER", "CAMPAIGN_MANAGER",
     "CATALOGS_MANAGER", "CATALOGS_VIEWER", "PROFILE_PUBLISHER", "CONSUMER_USER",
 )  # fmt: skip
-OURS = "INTERNAL"  # partners that may use our assets, not we theirs
+OURS = "INTERNAL"  # partners that may use our assets, not those whose assets we may use
 
 
 class Pinterest(HttpConnector):
@@ -84,9 +84,9 @@ class Pinterest(HttpConnector):
         "authentication and authorization” at developers.pinterest.com). "
         "The code from the address is exchanged for an access token, which begins with pina, and a refresh token, "
         "which begins with pinr.",
-        "Pinterest's tokens end: the access token after about 30 days, the refresh token after about 60. With each "
+        "Pinterest's tokens expire: the access token after about 30 days, the refresh token after about 60. With each "
         "renewal Pinterest makes a new refresh token, which Rollcall does not keep, and it is not documented whether "
-        "the earlier one stays good. If Rollcall says that it was rejected, use an access token.",
+        "the earlier one stays valid. If Rollcall says that it was rejected, use an access token.",
         "The business ID is the long number in the address of Business Manager, after “business-access”.",
         "Pinterest's API doesn't return when someone was last active, or the names of people and profiles. Members are "
         "shown with their username and e-mail address. A partner is another business, and its own people are not "
@@ -196,7 +196,7 @@ class Pinterest(HttpConnector):
         try:
             names = self._names()
         except Forbidden:
-            names = {}  # they need a further scope, and nothing hangs on them
+            names = {}  # they need a further scope, and nothing depends on them
         for kind, row in self._assets():
             id = _asset_id(row)
             yield Asset(f"{kind}:{id}", KINDS[kind], names.get(id, "") if kind == "AD_ACCOUNT" else _own_name(row))
@@ -247,7 +247,7 @@ class Pinterest(HttpConnector):
         if now is None:
             return
         if now.kind == "system":
-            raise Refused("Pinterest's API removes no system users: do it in Business Manager.")
+            raise Refused("Pinterest's API can't remove system users: do it in Business Manager.")
         id = _bare(now.id)
         if now.id.startswith(INVITATION):
             path, body = "invites", {"invite_ids": [id]}
@@ -263,7 +263,7 @@ class Pinterest(HttpConnector):
     @classmethod
     def roles_after(cls, account: Account, role: str) -> tuple[str, ...]:
         if account.id.startswith((INVITATION, PARTNER)) or role not in OF_MEMBERS:
-            raise Refused("Only members have the roles Manager and Employee: an invitation or a partner has not.")
+            raise Refused("Only members have the roles Manager and Employee: invitations and partners don't.")
         return super().roles_after(account, role)
 
     def change_role(self, account: Account, role: str) -> None:
@@ -302,7 +302,7 @@ class Pinterest(HttpConnector):
     def _operate(
         self, method: str, path: str, body: Any, may_repeat: bool = True, done: Callable[[], bool] = lambda: False
     ) -> dict:
-        """A failure can be inside a successful answer, too; a refusal counts for nothing where it is `done` already."""
+        """A successful answer can contain a failure. A refusal doesn't count if it is `done` already."""
         try:
             answer = self._http.call(method, f"{self._business}/{path}", json=body, idempotent=may_repeat)
             if refusal := refusal_in(answer):

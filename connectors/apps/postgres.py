@@ -35,7 +35,7 @@ from connectors.versions import ApiVersion
 PAGE = 500
 BOOTSTRAP = 10  # BOOTSTRAP_SUPERUSERID of pg_authid.dat: the role that initdb made
 HIGHEST_OID = 4_294_967_295
-SESSION_SECONDS = 5  # how long ended sessions may take to be gone
+SESSION_SECONDS = 5  # how long ended sessions may take to disappear
 
 # The attribute that gives each role of Rollcall, the highest first; an account may have several.
 ATTRIBUTES = {"superuser": "SUPERUSER", "createrole": "CREATEROLE", "createdb": "CREATEDB"}
@@ -93,8 +93,8 @@ class PostgresRoles(Connector):
         "comment doesn't count, because it may name a contact. A role whose name is an e-mail address needs none. Or "
         "fill in a domain below, if your roles are named as your people's addresses are.",
         "A removal is ALTER ROLE … NOLOGIN and the end of all sessions of the role. What it owns stays, and so do its "
-        "rights; REASSIGN OWNED and DROP ROLE are left to you. An expired password (VALID UNTIL) shows as active, not "
-        "as suspended: it does not keep out who signs in with a certificate.",
+        "rights; REASSIGN OWNED and DROP ROLE are left to you. An expired password (VALID UNTIL) shows as active, "
+        "not as suspended: it doesn't keep out someone who signs in with a certificate.",
         "A role that can't log in counts as a suspended account, unless others are its members: that is a group. "
         "Databases that everyone (PUBLIC) may connect to say so; taking CONNECT from one role changes nothing there. "
         "After a dump and restore into another server every role has a new id, and is a new account.",
@@ -309,7 +309,8 @@ class PostgresRoles(Connector):
             raise Refused(f"The database {asset.name or asset.id} no longer exists.")
         self._client.run("GRANT CONNECT ON DATABASE {database} TO {role}", database=database, role=now.name)
         if self._how(account, asset, explicit=True) is None:
-            raise CredentialRejected(f"PostgreSQL gave no CONNECT on {database}: its owner or a superuser may.")
+            raise CredentialRejected(f"PostgreSQL didn't grant CONNECT on {database}: only its owner or a superuser "
+                                     "can do that.")
 
     def revoke(self, account: Account, asset: Asset) -> None:
         now, database = self.account(account.id), self._database(asset)
@@ -349,6 +350,6 @@ class PostgresRoles(Connector):
 
 def _refuse_another(hit: bool) -> None:
     """A statement names a role, but Rollcall knows it by its id. Raises TemporarilyUnavailable if the name has changed,
-    so that no other role is hit."""
+    so that no other role is changed."""
     if not hit:
         raise TemporarilyUnavailable("The role was renamed or dropped at the same time. Nothing was changed.")

@@ -173,7 +173,7 @@ class TestAtlassian(ConnectorContract):
     def test_other_roles_are_changed_in_atlassian(self, app, connector, now, role):
         self.fill(app, 1)
         app.seats[0].role = now
-        with pytest.raises(Refused, match="organization admin only"):
+        with pytest.raises(Refused, match="only the role of organization admin"):
             connector.change_role(next(connector.accounts()), role)
         assert app.seats[0].role == now
 

@@ -195,7 +195,7 @@ class TestGitHub(ConnectorContract):
         app.things = [self.make_thing(0)]
         [asset] = connector.assets()
         app.things[0].id = "repository:99"
-        with pytest.raises(Refused, match="another repository"):
+        with pytest.raises(Refused, match="a different repository"):
             connector.grant(next(connector.accounts()), asset, "write")
 
     def test_a_repository_that_disappears_while_reading_fails_it(self, app, connector):

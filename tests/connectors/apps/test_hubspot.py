@@ -60,7 +60,7 @@ class TestHubSpot(ConnectorContract):
     def test_a_404_of_another_form_is_no_absence(self, app, connector, body):
         self.fill(app, 1)
         app.fail(Reply(404, body), times=FOREVER)
-        with pytest.raises(TemporarilyUnavailable, match="without an error of HubSpot's form"):
+        with pytest.raises(TemporarilyUnavailable, match="but without an error in HubSpot's format"):
             connector.account("4000")
         with pytest.raises(TemporarilyUnavailable):
             connector.remove(Account("4000"))
