@@ -127,6 +127,16 @@ class _File(SqliteDatabase):
     def lock_writers(self) -> None:
         """Until the end of the transaction, nobody else writes: BEGIN IMMEDIATE has seen to it."""
 
+    def state(self) -> tuple[int, int] | None:
+        """Another one than before on this connection, once anyone has written; None where the connection isn't kept.
+        The first number is about other connections (https://www.sqlite.org/pragma.html#pragma_data_version), the
+        second one about this one."""
+        connection = self.connection()
+        if not isinstance(connection, Connection):
+            return None
+        [version] = connection.execute("PRAGMA data_version").fetchone()
+        return version, connection.total_changes
+
     @contextmanager
     def quick_transaction(self) -> Iterator[None]:
         """A transaction whose end doesn't wait for the disk. The next one that does brings it there, too."""

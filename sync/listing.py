@@ -135,13 +135,16 @@ def page_with_first(first: Sequence[int], query: ModelSelect, number: int, fetch
 
 
 def page_of(
-    query: ModelSelect, number: int, fetch: Callable[[ModelSelect], Any] = list, total: int | None = None
-) -> Page:
-    """Page `number` of an ordered query; `fetch` makes its rows. `total` saves counting where it is known."""
+    query: ModelSelect, number: int, fetch: Callable[[ModelSelect], Any] = list, total: int | None = None,
+    size: int | None = None,
+) -> Page:  # fmt: skip
+    """Page `number` of an ordered query; `fetch` makes its rows. `total` saves counting where it is known. Without a
+    `size`, PAGE rows."""
     if total is None:
         total = query.count()
-    number, pages = _of(number, total, PAGE)
-    return Page(list(fetch(query.paginate(number, PAGE))) if total else [], total, number, pages)
+    size = size or PAGE
+    number, pages = _of(number, total, size)
+    return Page(list(fetch(query.paginate(number, size))) if total else [], total, number, pages)
 
 
 def page_of_rows(rows: Sequence, number: int, size: int | None = None) -> Page:

@@ -37,6 +37,11 @@ def afresh() -> Iterator[None]:
             kept.clear()
 
 
+def is_remembering() -> bool:
+    """Whether this thread makes a page, outside of a transaction."""
+    return _kept.get() is not None
+
+
 def once(ask: Callable[..., Answer]) -> Callable[..., Answer]:
     """For a function that only reads. Its callers must not change what it returns."""
 

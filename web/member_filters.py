@@ -67,7 +67,7 @@ def _asset(app: App, value: str) -> str:
 def fields(app: App, wanted: Members) -> list[FilterField]:
     """The filters that have something to choose from. A chosen value that is no longer offered is kept."""
     word = kind_of(app).asset_word
-    inactive = [(choice.value, f"{INACTIVE[choice.value]} ({number(choice.count)})")
+    inactive = [(choice.value, _with_count(INACTIVE[choice.value], choice))
                 for choice in member_list.inactive_choices(app, wanted)]  # fmt: skip
     found = [
         filter_field("inactive", "Last activity", inactive, wanted.inactive),
@@ -85,4 +85,8 @@ def fields(app: App, wanted: Members) -> list[FilterField]:
 
 
 def _counted(choices: Iterable[member_list.Choice]) -> list[tuple[str, str]]:
-    return [(choice.value, f"{choice.label} ({number(choice.count)})") for choice in choices]
+    return [(choice.value, _with_count(choice.label, choice)) for choice in choices]
+
+
+def _with_count(label: str, choice: member_list.Choice) -> str:
+    return label if choice.count is None else f"{label} ({number(choice.count)})"

@@ -118,7 +118,7 @@ def _intro(app: App, wanted: Members) -> Markup | str:
 def _tabs(app: App, listed: Listed) -> list[TabChoice]:
     """The tabs with their numbers. LEFT is there only while someone has left; another tab starts without filters."""
     counts = dict(zip(TABS, (app.matched, app.unmatched, app.guests, app.service_accounts)))
-    left = len(leavers.accounts_still_in(app.id))
+    left = leavers.numbers().get(app.id, leavers.Numbers()).accounts
     if left or listed.wanted.tab == LEFT:
         counts[LEFT] = left
     return [TabChoice(name.capitalize(), f"{listed.here}?{urlencode({'tab': name})}", count, name == listed.wanted.tab)
@@ -137,7 +137,7 @@ def _rows(app: App, tab: str, accounts: list[Account], progress: dict) -> list[m
 def _likely(app: App, accounts: list[Account]) -> dict[int, list[Suggestion]]:
     """By account id: the likeliest person, or both people where it is a draw. Nobody where there are too many people
     to compare."""
-    if not accounts or not may_look_for_people() or people.count() > MANY:
+    if not accounts or not may_look_for_people() or people.are_more_than(MANY):
         return {}
     suggested = suggestions.suggest(app, accounts, 1)
     return {id: [Suggestion(named_in_form(person), person.name, why) for person, why in rows]

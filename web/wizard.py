@@ -34,7 +34,7 @@ def show(app: App, report: Report) -> tuple[str, int]:
 
 
 def _wizard(app: App, report: Report, given: Given | None = None, problem: str = "") -> tuple[str, int]:
-    limit = max(wizard_view.FIRST, len(given.shown) if given else 0, asked("limit") or 0)
+    limit = max(wizard_view.FIRST, len(given.shown) if given else 0, min(wizard_view.MOST, asked("limit") or 0))
     closed = wizard_view.closed(report)
     tasks = wizard_view.task_lines(report) if closed else []
     return dialog(

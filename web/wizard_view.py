@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from connectors.explaining import Explanation
 from sync.effects import Seats, seats_after
+from sync.matching.members import LEFT
 from sync.models import App, Report, Task
 from sync.names import name_in_task, short_name
 from sync.reports import overview, policy
@@ -24,6 +25,7 @@ from web.wizard_rows import Given, Row, Rows
 from web.words import APPLIED_AUTOMATICALLY, money, number, plural, this_workspace, when
 
 FIRST = 100  # rows of a section that are shown at once
+MOST = 500  # that an address may ask for; a script adds the others to the page, FIRST at a time
 MAY_BE_TICKED = ("removed-users", "to-invite", "roles-in-app", "access-in-app", "no-longer-assigned")
 
 
@@ -105,9 +107,10 @@ def drop(app: App, report: Report, section: Section, given: Given | None = None,
 def _more(report: Report, section: Section, shown: int) -> More:
     hidden = section.total - shown
     count = " and count as selected" if report.is_open and section.key in MAY_BE_TICKED else ""
+    members = url_for("members.index", app_id=report.app_id, tab=LEFT if section.key == "removed-users" else None)
     return More(
         f"{number(hidden)} more are not shown{count}.", f"Show {number(min(FIRST, hidden))} more",
-        url_for("wizard.show", report_id=report.id, limit=shown + FIRST),
+        url_for("wizard.show", report_id=report.id, limit=shown + FIRST) if shown < MOST else members,
         url_for("wizard.changes", report_id=report.id, section=section.key, offset=shown),
     )  # fmt: skip
 

@@ -10,7 +10,7 @@ from peewee import Expression, ModelSelect, fn
 
 from sync.apps import glance, owners, status
 from sync.apps.glance import NEEDS_A_PERSON, Glance
-from sync.listing import NOTHING, YES, Filter, Order, Page, page_of_first, page_of_rows
+from sync.listing import NOTHING, YES, Filter, Order, Page, page_of, page_of_first, page_of_rows
 from sync.models import App, Person
 from sync.prepared import prepared_plain
 from sync.safety import leavers
@@ -47,7 +47,7 @@ def search(person: Person, wanted: Apps, sort: str = "", number: int = 1, size: 
             query = query.where(condition(query) if asked == YES else NOTHING)
     query = query.order_by(*ORDER.terms(sort))
     if sort and not wanted.state:  # only those of the page are asked for their status
-        page = page_of_rows(list(query), number, size)
+        page = page_of(query, number, size=size)
         standings = status.standings(page.rows)
         return replace(page, rows=[(app, standings[app.id]) for app in page.rows])
     page = page_of_rows(_by_need(glance.of(query), wanted.state, first=not sort), number, size)

@@ -4,6 +4,7 @@ where nothing can hold that conditions.py asks about, so that only the others ar
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
@@ -48,6 +49,23 @@ class Glance(NamedTuple):
 def of(asked: ModelSelect) -> list[Glance]:
     """The apps of a query at a glance, in its order."""
     return _glances(plain_rows(_rows_of(asked, utcnow(), json.dumps(_with_versions_to_watch(workspace.today())))))
+
+
+class Counted(NamedTuple):
+    """How many connected apps have which status, and which tone."""
+
+    by_status: Counter[AppStatus]
+    by_tone: Counter[Tone]
+
+
+def counted() -> Counted:
+    """Of all connected apps. Those that are plainly up to date are only counted."""
+    connected, live = App.select().where(App.is_connected), json.dumps(sorted(_all_with_more_to_it()))
+    is_plain = _is_plain(utcnow(), json.dumps(_with_versions_to_watch(workspace.today())))
+    seen = of(connected.where((is_plain == 0) | one_of(App.id, live)).order_by(App.id))
+    plain = connected.count() - len(seen)
+    return Counted(Counter({AppStatus.UP_TO_DATE: plain}) + Counter(one.status for one in seen),
+                   Counter({Tone.OK: plain}) + Counter(one.tone for one in seen))  # fmt: skip
 
 
 def first(person: Person, most: int, order: Sequence[Tone]) -> list[tuple[App, Standing]]:

@@ -29,9 +29,11 @@ from sync.safety import leavers
 from sync.search import finding
 from sync.search.index import Kind
 from sync.states import AssetState
+from sync.unchanged import while_unchanged
 
 FIRST_TAB = "onboarded"
 INACTIVE, UNKNOWN = ("30", "60", "90"), "unknown"  # days without activity; nobody knows
+MANY = 5_000  # members, from which the dialog with filters doesn't count them
 ASSETS = 200  # that are offered as a filter
 
 _OF_THE_ROLE = (Role.app == Account.app) & (Role.external_id == Account.role)
@@ -69,10 +71,16 @@ class Members(Filter):
 def search(app: App, wanted: Members, sort: str = "", number: int = 1) -> Page:
     """A page of accounts with their people. Without a `sort` of ORDER, those of people who have left are first."""
     query = found(app, wanted)
-    total = query.count() if wanted.narrows or wanted.tab == LEFT else _kept(app)[wanted.tab]
+    total = _count(app, wanted, app.last_check_at) if wanted.narrows or wanted.tab == LEFT else _kept(app)[wanted.tab]
     if sort or wanted.tab != FIRST_TAB:
         return page_of(query.order_by(*ORDER.terms(sort)), number, _with_people, total)
     return _left_first(app, wanted, query, number, total)
+
+
+@while_unchanged
+def _count(app: App, wanted: Members, _read_at: datetime | None) -> int:
+    """All of found(). In an app that was never read, nobody is inactive."""
+    return found(app, wanted).count()
 
 
 def _left_first(app: App, wanted: Members, query: ModelSelect, number: int, total: int) -> Page:
@@ -184,16 +192,23 @@ def download(app: App, wanted: Members, known: Roles, sort: str = "") -> Iterato
 
 @dataclass(frozen=True)
 class Choice:
-    """A value that a filter can have, and how many members it leaves."""
+    """A value that a filter can have, and how many members it leaves: None where these aren't counted, as the app has
+    more than MANY, so that all values are offered."""
 
     value: str
     label: str
-    count: int
+    count: int | None = None
+
+
+def has_many(app: App) -> bool:
+    return app.users > MANY
 
 
 def inactive_choices(app: App, wanted: Members) -> list[Choice]:
     """INACTIVE and UNKNOWN; the labels are the values."""
     values = (*INACTIVE, UNKNOWN)
+    if has_many(app):
+        return [Choice(value, value) for value in values]
     counted = [fn.SUM(Case(None, [(_inactive(app, value), 1)], 0)) for value in values]
     row = Account.select(*counted).where(_among(app, wanted.without("inactive"))).tuples().get()
     return [Choice(value, value, count or 0) for value, count in zip(values, row)]
@@ -201,6 +216,9 @@ def inactive_choices(app: App, wanted: Members) -> list[Choice]:
 
 def role_choices(app: App, wanted: Members) -> list[Choice]:
     """The roles that these members have, in the app's order."""
+    known = Role.select().where(Role.app == app).order_by(Role.position, Role.label)
+    if has_many(app):
+        return [Choice(role.external_id, role.label or role.external_id) for role in known]
     sql, values = found(app, wanted.without("role")).sql()
     counts = dict(db.execute_sql(
         f"""
@@ -212,19 +230,35 @@ def role_choices(app: App, wanted: Members) -> list[Choice]:
         """,
         values,
     ).fetchall())  # fmt: skip
-    known = Role.select().where(Role.app == app).order_by(Role.position, Role.label)
     return [Choice(role.external_id, role.label or role.external_id, counts[role.external_id])
             for role in known if role.external_id in counts]  # fmt: skip
 
 
 def department_choices(app: App, wanted: Members) -> list[Choice]:
     """The departments that these members' people are in."""
+    if has_many(app):
+        return [Choice(name, name) for name in person_departments()]
     counted = (
         Account.select(Person.department, fn.COUNT(Account.id)).join(Person)
         .where(_among(app, wanted.without("department")), Person.department.is_null(False), Person.department != "")
         .group_by(Person.department).order_by(Person.department)
     )  # fmt: skip
     return [Choice(name, name, count) for name, count in counted.tuples()]
+
+
+def person_departments() -> list[str]:
+    """All departments, in order: one step of an index for each of them."""
+    rows = db.execute_sql(
+        """
+        WITH RECURSIVE each (name) AS (
+            SELECT min(department) FROM person WHERE department > ''
+            UNION ALL
+            SELECT (SELECT min(department) FROM person WHERE department > each.name) FROM each
+            WHERE each.name IS NOT NULL)
+        SELECT name FROM each WHERE name IS NOT NULL ORDER BY name
+        """
+    )
+    return [name for (name,) in rows.fetchall()]
 
 
 def asset_choices(app: App) -> list[Asset]:

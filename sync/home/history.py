@@ -17,6 +17,7 @@ from sync.db import db
 from sync.listing import Among, in_apps
 from sync.safety.wanted import REMOVES
 from sync.states import CONNECTED, ChangeKind, CheckState, texts
+from sync.unchanged import while_unchanged
 from sync.workspace import generation, today, workspace
 
 WEEK = 7  # days
@@ -225,10 +226,12 @@ def week(app_ids: Among, days: Sequence[Day]) -> Week:
         counts.update(day.counts)
     checks, failed, removed = (sum(numbers) for numbers in zip(
         *((day.checks, day.failed, day.removed) for day in last), strict=True))  # fmt: skip
-    return Week(checks, failed, removed, counts, _left(app_ids, _begin_of(last[0].day, workspace().zone)))
+    apps = None if app_ids is None else tuple(app_ids)
+    return Week(checks, failed, removed, counts, _left(apps, _begin_of(last[0].day, workspace().zone)))
 
 
-def _left(app_ids: Among, since: str) -> int:
+@while_unchanged
+def _left(app_ids: tuple[int, ...] | None, since: str) -> int:
     of_these, values = in_apps("c.app_id", app_ids)
     [(found,)] = db.execute_sql(
         f"""

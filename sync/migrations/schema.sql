@@ -71,7 +71,6 @@ CREATE TABLE "directory" ("id" INTEGER NOT NULL PRIMARY KEY, "kind" VARCHAR(255)
 CREATE UNIQUE INDEX "directory_name" ON "directory" ("name");
 CREATE INDEX "directory_next_read_at" ON "directory" ("next_read_at");
 CREATE TABLE "person" ("id" INTEGER NOT NULL PRIMARY KEY, "name" VARCHAR(255) NOT NULL, "status" VARCHAR(255) NOT NULL, "status_by_hand" VARCHAR(255), "status_since" DATETIME NOT NULL, "status_reason" TEXT NOT NULL, "employee_number" VARCHAR(255), "workspace_role" VARCHAR(255), "password_hash" VARCHAR(255), "created_at" DATETIME NOT NULL, "remove_on" DATE, "legal_hold_reason" TEXT, "last_day" DATE, "department" VARCHAR(255), "manager" VARCHAR(255), CHECK ("status" IN ('active', 'suspended', 'deprovisioned')), CHECK ("status_by_hand" IN ('active', 'suspended', 'deprovisioned')), CHECK ("workspace_role" IN ('owner', 'super admin', 'admin', 'user', 'guest')));
-CREATE INDEX "person_status" ON "person" ("status");
 CREATE TABLE "directory_entry" ("id" INTEGER NOT NULL PRIMARY KEY, "directory_id" INTEGER NOT NULL, "external_id" VARCHAR(255) NOT NULL, "person_id" INTEGER NOT NULL, "user_name" VARCHAR(255) NOT NULL, "email" VARCHAR(255) NOT NULL, "name" VARCHAR(255) NOT NULL, "status" VARCHAR(255) NOT NULL, "reported_status" VARCHAR(255) NOT NULL, "reported_at" DATETIME NOT NULL, "reason" TEXT NOT NULL, "left_at" DATETIME, "employee_number" VARCHAR(255) NOT NULL, "status_before_dates" VARCHAR(255), "last_day" DATE, "starts_on" DATE, "department" VARCHAR(255), "manager" VARCHAR(255), FOREIGN KEY ("directory_id") REFERENCES "directory" ("id") ON DELETE CASCADE, FOREIGN KEY ("person_id") REFERENCES "person" ("id") ON DELETE CASCADE, CHECK ("status" IN ('active', 'suspended', 'deprovisioned')), CHECK ("reported_status" IN ('active', 'suspended', 'deprovisioned')), CHECK ("status_before_dates" IN ('active', 'suspended', 'deprovisioned')));
 CREATE UNIQUE INDEX "directory_entry_directory_id_external_id" ON "directory_entry" ("directory_id", "external_id");
 CREATE INDEX "directory_entry_person_id" ON "directory_entry" ("person_id");
@@ -206,6 +205,7 @@ CREATE INDEX match_decision_newest ON match_decision (made_at) WHERE undone_at I
 CREATE INDEX person_signs_in ON person (workspace_role) WHERE workspace_role IS NOT NULL;
 CREATE INDEX directory_entry_held ON directory_entry (directory_id) WHERE status <> reported_status;
 CREATE INDEX account_held ON account (app_id) WHERE held_values IS NOT NULL;
+CREATE INDEX "person_status_status_since_id_remove_on" ON "person" ("status", "status_since", "id", "remove_on");
 INSERT INTO "schema_migration" VALUES (1, '0001_first', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
 INSERT INTO "schema_migration" VALUES (2, '0002_scim', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
 INSERT INTO "schema_migration" VALUES (3, '0003_life', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
@@ -245,6 +245,7 @@ INSERT INTO "schema_migration" VALUES (36, '0046_held_entries', strftime('%Y-%m-
 INSERT INTO "schema_migration" VALUES (37, '0047_plain_names', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
 INSERT INTO "schema_migration" VALUES (38, '0048_names_that_explain', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
 INSERT INTO "schema_migration" VALUES (39, '0049_reasons', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
+INSERT INTO "schema_migration" VALUES (40, '0050_who_left_first', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
 INSERT INTO "search_mark" VALUES (1, 0);
 INSERT INTO "search_mark" VALUES (2, 0);
 INSERT INTO "search_mark" VALUES (3, 0);

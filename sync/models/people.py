@@ -14,7 +14,7 @@ class Person(Base):
     directories' entries unless `status_by_hand` says otherwise (see people.py)."""
 
     name = CharField(default="")
-    status = OneOf(PersonStatus, default=PersonStatus.ACTIVE, index=True)
+    status = OneOf(PersonStatus, default=PersonStatus.ACTIVE)
     status_by_hand = OneOf(PersonStatus, null=True)
     status_since = DateTimeField(default=utcnow)
     status_reason = TextField(default="")
@@ -34,6 +34,7 @@ class Person(Base):
         indexes = (
             SQL("CREATE INDEX person_number ON person (lower(employee_number)) WHERE employee_number IS NOT NULL"),
             (("name", "id"), False),
+            (("status", "status_since", "id", "remove_on"), False),
             SQL("CREATE INDEX person_department ON person (department) WHERE department IS NOT NULL"),
             SQL("CREATE INDEX person_hold ON person (id) WHERE legal_hold_reason IS NOT NULL"),
             SQL("CREATE INDEX person_signs_in ON person (workspace_role) WHERE workspace_role IS NOT NULL"),

@@ -18,10 +18,11 @@ from sync.matching import rules as match_rules
 from sync.models import Account, App, Directory, DirectoryEntry, Person, PersonEmail, Session
 from sync.names import main_email, short_name, signature
 from sync.people import holds, last_owner
-from sync.prepared import prepared
+from sync.prepared import prepared, prepared_plain
 from sync.problems import Problem
 from sync.rank import Asker
 from sync.states import AccountState, AppState, PersonStatus, WorkspaceRole
+from sync.unchanged import while_unchanged
 
 STATUSES = tuple(PersonStatus)
 ENTRIES = {
@@ -55,9 +56,20 @@ def with_id(number: int | None) -> Person | None:
     return Person.get_or_none(Person.id == number)
 
 
+@while_unchanged
 def count() -> int:
     """How many people the workspace knows, in every status."""
     return Person.select().count()
+
+
+def are_more_than(number: int) -> bool:
+    """Whether the workspace knows more people than that, without counting all of them."""
+    return bool(_one_beyond(number))
+
+
+@prepared_plain
+def _one_beyond(number: int) -> ModelSelect:
+    return Person.select(Person.id).order_by(Person.name, Person.id).limit(1).offset(number)
 
 
 def all_main_emails() -> list[str]:

@@ -10,8 +10,9 @@ from peewee import JOIN, Case, Expression, ModelSelect, fn, prefetch
 
 from connectors.names import email_key
 from sync.db import connected
-from sync.listing import NOTHING, YES, Filter, Order, Page, one_of, page_with_first
+from sync.listing import NOTHING, YES, Filter, Order, Page, one_of, page_with_first, plain_rows
 from sync.models import Account, App, Person, PersonEmail
+from sync.people import people
 from sync.people.people import TAKEN
 from sync.safety import leavers
 from sync.search import finding
@@ -52,14 +53,19 @@ def search(wanted: People, sort: str = "", number: int = 1) -> Page:
     are first."""
     with connected():
         query = found(wanted)
-        still_in = json.dumps(leavers.people_still_in())
-        first = [] if sort or still_in == "[]" else _ids(query.where(one_of(Person.id, still_in)), sort)
+        first = [] if sort else _left_first(wanted, query)
         rest = query.where(~one_of(Person.id, json.dumps(first))) if first else query
-        return page_with_first(first, rest.order_by(*ORDER.terms(sort)), number, _with_emails, query.count())
+        total = query.count() if wanted.asked else people.count()
+        return page_with_first(first, rest.order_by(*ORDER.terms(sort)), number, _with_emails, total)
 
 
-def _ids(query: ModelSelect, sort: str) -> list[int]:
-    return [person.id for person in query.order_by(*ORDER.terms(sort))]
+def _left_first(wanted: People, query: ModelSelect) -> list[int]:
+    still_in = leavers.people_still_in()
+    if not still_in or not wanted.asked:
+        return still_in
+    rows = plain_rows(query.where(one_of(Person.id, json.dumps(still_in))))
+    among = {id for (id,) in rows}
+    return [id for id in still_in if id in among]
 
 
 def _with_emails(ids: list[int]) -> list[Person]:
@@ -99,7 +105,8 @@ _MARKS = {
 
 def marked() -> dict[str, int]:
     """How many people each of the marks is on; without those that nobody has."""
-    counts = {name: Person.select().where(condition()).count() for name, condition in _MARKS.items()}
+    counts = {"left": len(leavers.people_still_in())} | {
+        name: Person.select().where(condition()).count() for name, condition in _MARKS.items() if name != "left"}
     return {name: count for name, count in counts.items() if count}
 
 

@@ -194,6 +194,14 @@ class Postgres(PostgresqlDatabase):
         """Until the end of the transaction, nobody else writes."""
         self.run_script(f"SELECT pg_advisory_xact_lock({WRITERS})")
 
+    def state(self) -> str | None:
+        """Another one than before once anyone has written: which transactions a statement sees
+        (https://www.postgresql.org/docs/15/functions-info.html#FUNCTIONS-INFO-SNAPSHOT). None without a pool."""
+        if self.pool is None:
+            return None
+        [state] = self.connection().execute("SELECT CAST(pg_current_snapshot() AS TEXT)").fetchone()
+        return state
+
     @contextmanager
     def quick_transaction(self) -> Iterator[None]:
         """A transaction whose end doesn't wait for the disk."""

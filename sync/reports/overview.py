@@ -17,6 +17,7 @@ from sync.prepared import prepared, prepared_plain
 from sync.reports.reports import CONFIRM, LEFT_OUT
 from sync.safety import sole_managers
 from sync.states import ADJUSTMENTS, REMOVALS, AccountStatus, AppManager, ReportState
+from sync.unchanged import while_unchanged
 
 STATES = tuple(ReportState)
 
@@ -128,20 +129,24 @@ class SoleManagers:
     undecided: set[int]
 
 
-@once
 def sole_managers_of(report: Report) -> SoleManagers:
-    rows = _may_leave(report)
+    return _sole_managers_of(report.id)
+
+
+@once
+@while_unchanged
+def _sole_managers_of(report_id: int) -> SoleManagers:
+    rows = _may_leave(report_id)
     leaving = [account_id for _, account_id, _ in rows]
     by_default = sole_managers.sole_assets([account_id for _, account_id, decision in rows if decision == CONFIRM])
     undecided = {id for id, account_id, decision in rows if decision == CONFIRM and account_id in by_default}
     return SoleManagers(leaving, sole_managers.sole_assets(leaving), undecided)
 
 
-@prepared
-def _may_leave(report: Report) -> ModelSelect:
+@prepared_plain
+def _may_leave(report_id: int) -> ModelSelect:
     return Change.select(Change.id, Change.account, Change.decision).where(
-        Change.report == report, Change.kind.in_(REMOVALS), Change.in_app, Change.decision.in_((CONFIRM, LEFT_OUT))
-    ).tuples()  # fmt: skip
+        Change.report == report_id, Change.kind.in_(REMOVALS), Change.in_app, Change.decision.in_((CONFIRM, LEFT_OUT)))
 
 
 @dataclass(frozen=True)
@@ -156,21 +161,44 @@ class Ready:
 
 
 def confirmable(report: Report) -> Ready:
-    ready = Change.select().where(Change.report == report, Change.decision == CONFIRM)
     undecided = len(sole_managers_of(report).undecided)
-    removals = ready.where(Change.kind.in_(REMOVALS), Change.in_app).count()
-    adjustments = ready.where(Change.kind.in_(ADJUSTMENTS)).count()
-    return Ready(removals - undecided, adjustments, ready.count() - removals - adjustments, undecided)
+    removals, adjustments, ready = _confirmable(report.id)
+    return Ready(removals - undecided, adjustments, ready - removals - adjustments, undecided)
+
+
+@while_unchanged
+def _confirmable(report_id: int) -> tuple[int, int, int]:
+    """Of the changes that an approval covers: removals from the app, other changes in it, and all."""
+    [found] = _counted_confirmable(report_id)
+    return found
+
+
+@prepared_plain
+def _counted_confirmable(report_id: int) -> ModelSelect:
+    removals, adjustments = Change.kind.in_(REMOVALS) & Change.in_app, Change.kind.in_(ADJUSTMENTS)
+    counted = (fn.COUNT(Change.id).filter(removals), fn.COUNT(Change.id).filter(adjustments), fn.COUNT(Change.id))
+    return Change.select(*counted).where(Change.report == report_id, Change.decision == CONFIRM)
 
 
 def removals_of_invited(report: Report) -> int:
     """How many of the removals that an approval would make now are of accounts that are invited."""
+    return len(_removals_of_invited(report.id, report.app_id) - sole_managers_of(report).undecided)
+
+
+@while_unchanged
+def _removals_of_invited(report_id: int, app_id: int) -> frozenset[int]:
+    """The ids of these removals, also of those that wait for a successor."""
+    return frozenset(id for (id,) in _of_invited(report_id, app_id))
+
+
+@prepared_plain
+def _of_invited(report_id: int, app_id: int) -> ModelSelect:
     in_words = SQL(f"'{AccountStatus.INVITED}'")  # not bound, so that SQLite takes the index of these accounts
-    invited = Account.select(Account.id).where(Account.app == report.app_id, Account.status == in_words)
-    return Change.select().where(
-        Change.report == report, Change.decision == CONFIRM, Change.kind.in_(REMOVALS), Change.in_app,
-        Change.account.in_(invited), Change.id.not_in(list(sole_managers_of(report).undecided)),
-    ).count()  # fmt: skip
+    invited = Account.select(Account.id).where(Account.app == app_id, Account.status == in_words)
+    return Change.select(Change.id).where(
+        Change.report == report_id, Change.decision == CONFIRM, Change.kind.in_(REMOVALS), Change.in_app,
+        Change.account.in_(invited),
+    )  # fmt: skip
 
 
 def removals_if(report: Report, left_out: Collection[int], taken_back: Collection[int]) -> int:

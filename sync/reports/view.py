@@ -17,6 +17,7 @@ from sync.reports import mass_updates
 from sync.reports.reports import APPLIED, CONFIRM, HELD, IGNORED, LEFT_OUT, UNDECIDED
 from sync.safety import leaving
 from sync.states import OF_ACCESS, OF_ASSETS, UPDATES, ChangeKind, ReportState
+from sync.unchanged import while_unchanged
 from sync.words import plural
 
 WANTED = {
@@ -80,14 +81,20 @@ def total_of(report: Report, key: str) -> int:
 def rows_of(report: Report, kinds: tuple[str, ...], limit: int, offset: int = 0) -> list[Change]:
     """What waits first, then what was left out, ignored and applied. Ids come first, and rows for these alone: a first
     reading has as many applied changes as the app has accounts."""
-    ids = [id for (id,) in _not_applied(report, limit, offset, kinds=kinds)]
-    if len(ids) < limit:
-        [(beside,)] = _count_not_applied(report, kinds=kinds)
-        ids += [id for (id,) in _applied(report, limit - len(ids), max(0, offset - beside), kinds=kinds)]
+    ids = _ids_of(report.id, kinds, limit, offset)
     rows = {change.id: change for change in _with_ids(json.dumps(ids))} if ids else {}
     for change in rows.values():
         change.report = report  # known already: not asked for once a row
     return [rows[id] for id in ids]
+
+
+@while_unchanged
+def _ids_of(report_id: int, kinds: tuple[str, ...], limit: int, offset: int) -> list[int]:
+    ids = [id for (id,) in _not_applied(report_id, limit, offset, kinds=kinds)]
+    if len(ids) < limit:
+        [(beside,)] = _count_not_applied(report_id, kinds=kinds)
+        ids += [id for (id,) in _applied(report_id, limit - len(ids), max(0, offset - beside), kinds=kinds)]
+    return ids
 
 
 # In the words of the partial index.
@@ -95,21 +102,21 @@ _IS_NOT_APPLIED = SQL(f"t1.decision <> '{APPLIED}'")
 
 
 @prepared_plain
-def _not_applied(report: Report, limit: int, offset: int, *, kinds: tuple[str, ...]) -> ModelSelect:
-    mine = Change.select(Change.id).where(Change.report == report, Change.kind.in_(kinds), _IS_NOT_APPLIED)
+def _not_applied(report_id: int, limit: int, offset: int, *, kinds: tuple[str, ...]) -> ModelSelect:
+    mine = Change.select(Change.id).where(Change.report == report_id, Change.kind.in_(kinds), _IS_NOT_APPLIED)
     by_decision = Case(Change.decision, ((IGNORED, 2), (LEFT_OUT, 1)), 0)
     return mine.order_by(by_decision, Change.id).limit(limit).offset(offset)
 
 
 @prepared_plain
-def _count_not_applied(report: Report, *, kinds: tuple[str, ...]) -> ModelSelect:
-    return Change.select(fn.COUNT(SQL("*"))).where(Change.report == report, Change.kind.in_(kinds), _IS_NOT_APPLIED)
+def _count_not_applied(report_id: int, *, kinds: tuple[str, ...]) -> ModelSelect:
+    return Change.select(fn.COUNT(SQL("*"))).where(Change.report == report_id, Change.kind.in_(kinds), _IS_NOT_APPLIED)
 
 
 @prepared_plain
-def _applied(report: Report, limit: int, offset: int, *, kinds: tuple[str, ...]) -> ModelSelect:
-    mine = Change.select(Change.id).where(Change.report == report, Change.kind.in_(kinds), Change.decision == APPLIED)
-    return mine.order_by(Change.id).limit(limit).offset(offset)
+def _applied(report_id: int, limit: int, offset: int, *, kinds: tuple[str, ...]) -> ModelSelect:
+    mine = Change.select(Change.id).where(Change.report == report_id, Change.kind.in_(kinds))
+    return mine.where(Change.decision == APPLIED).order_by(Change.id).limit(limit).offset(offset)
 
 
 @prepared

@@ -3,9 +3,8 @@ A page may only be green where open_in() counts nobody (rule 13)."""
 
 from __future__ import annotations
 
-import heapq
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -14,12 +13,13 @@ from peewee import ModelSelect
 
 from sync import activity
 from sync.db import db, utcnow
-from sync.listing import Among, one_of
+from sync.listing import Among, in_apps, one_of
 from sync.models import AcceptedLeaver, Account, App, Change, Person, Report
 from sync.names import account_name
 from sync.once import once
 from sync.prepared import prepared
 from sync.states import CONNECTED, AccountState, texts
+from sync.unchanged import while_unchanged
 from sync.workspace import today
 
 # `a` is an account, `p` its person, `app` its app. An account that is being removed is still there. Where a removal
@@ -35,7 +35,7 @@ ACCEPTED = f"SELECT x.id FROM accepted_leaver x WHERE x.account_id = a.id AND {A
 KEPT, LEFT_OUT = "coalesce(p.remove_on > :today, FALSE)", "coalesce(a.left_out_at >= p.status_since, FALSE)"
 DECIDED = f"({KEPT} OR {LEFT_OUT} OR EXISTS ({ACCEPTED}))"
 _ROWS = "FROM person p JOIN account a ON a.person_id = p.id JOIN app ON app.id = a.app_id"
-_IN_USE = f"app.state IN ({texts(CONNECTED)})"
+_IS_HERE = f"{HAS_LEFT} AND app.state IN ({texts(CONNECTED)})"
 
 
 @dataclass(frozen=True)
@@ -93,76 +93,83 @@ def open_in(app_ids: Iterable[int]) -> dict[int, Numbers]:
     return {app_id: found[app_id] for app_id in sorted(set(app_ids) & found.keys())}
 
 
-@once
 def numbers() -> dict[int, Numbers]:
     """Of all connected apps that have leavers, by app id."""
-    by_app: dict[int, list[_Seen]] = {}
-    for one in _all():
-        by_app.setdefault(one.app_id, []).append(one)
-    return {app_id: _counted(found) for app_id, found in by_app.items()}
+    return _counted(today()).by_app
 
 
 def open_in_all(app_ids: Among) -> Numbers:
     """The numbers of these apps together: someone who has left two of them is one person."""
-    return _counted(_in(app_ids))
-
-
-def _counted(found: Sequence[_Seen]) -> Numbers:
-    waiting = [one for one in found if not one.decided]
-    people = {one.person_id for one in waiting}
-    return Numbers(len(waiting), len(people), len(found) - len(waiting), sum(one.removing for one in waiting))
-
-
-class _Seen(NamedTuple):
-    """An account of someone who has left, `since` when. `decided`: it may stay for now. `removing`: until a task has
-    removed it."""
-
-    id: int
-    app_id: int
-    person_id: int
-    name: str
-    since: str | None
-    decided: bool
-    removing: bool
-
-
-def _in(app_ids: Among) -> list[_Seen]:
-    """Those in these apps, as far as they are connected."""
     if app_ids is None:
-        return _all()
-    wanted = set(app_ids)
-    return [one for one in _all() if one.app_id in wanted] if wanted else []
+        return _counted(today()).together
+    each, people = open_in(app_ids).values(), _people_in(json.dumps(sorted(app_ids)), today())
+    return Numbers(sum(one.accounts for one in each), len(people), sum(one.decided for one in each),
+                   sum(one.removing for one in each))  # fmt: skip
+
+
+class _Counted(NamedTuple):
+    by_app: dict[int, Numbers]
+    together: Numbers
 
 
 @once
-def _all() -> list[_Seen]:
-    """Those in all connected apps, read once for all that a page asks: they are found by the people who have left, so
-    those of some apps would take as long."""
-    rows = db.execute_sql(f"SELECT a.id, a.app_id, p.id, a.name, p.status_since, {DECIDED}, "
-                          f"a.state = '{AccountState.REMOVING}' {_ROWS} "
-                          f"WHERE {HAS_LEFT} AND {_IN_USE}", {"today": str(today())}).fetchall()  # fmt: skip
-    return [_Seen._make(row) for row in rows]
+@while_unchanged
+def _counted(day: date) -> _Counted:
+    counted = f"""count(*) FILTER (WHERE NOT decided), count(DISTINCT CASE WHEN NOT decided THEN person_id END),
+        count(*) FILTER (WHERE decided), count(*) FILTER (WHERE NOT decided AND state = '{AccountState.REMOVING}')
+        FROM seen"""
+    *each, (_, *together) = db.execute_sql(
+        f"""
+        WITH seen AS MATERIALIZED (SELECT a.app_id, a.person_id, a.state, {DECIDED} AS decided {_ROWS} WHERE {_IS_HERE})
+        SELECT app_id, {counted} GROUP BY app_id
+        UNION ALL SELECT NULL, {counted}
+        ORDER BY app_id NULLS LAST
+        """,
+        {"today": str(day)},
+    ).fetchall()  # fmt: skip
+    return _Counted({app_id: Numbers(*found) for app_id, *found in each}, Numbers(*together))
 
 
 def people_still_in() -> list[int]:
-    """The ids of the people who have left and have an open account in any connected app."""
-    return list({one.person_id: None for one in _all() if not one.decided})
+    """The ids of the people who have left and have an open account in any connected app, by name."""
+    return _people_in("", today())
+
+
+@once
+@while_unchanged
+def _people_in(apps: str, day: date) -> list[int]:
+    """Those in these apps, which are ids as JSON; "" for all."""
+    of_these = "+a.app_id IN (SELECT CAST(value AS INTEGER) FROM json_each(:apps))" if apps else "TRUE"
+    rows = db.execute_sql(
+        f"SELECT DISTINCT p.name, p.id {_ROWS} WHERE {_IS_HERE} AND NOT {DECIDED} AND {of_these} ORDER BY p.name, p.id",
+        {"today": str(day), "apps": apps},
+    )
+    return [id for _, id in rows.fetchall()]
 
 
 def accounts_still_in(app_id: int) -> list[int]:
     """The ids of an app's open accounts of people who have left, by the account's name."""
-    waiting = [one for one in _in([app_id]) if not one.decided]
-    return [one.id for one in sorted(waiting, key=lambda one: (one.name, one.id))]
+    return _accounts_in(app_id, today())
 
 
 def removing_of(app_id: int) -> int:
     """How many of accounts_still_in() are being removed."""
-    return open_in_all([app_id]).removing
+    return numbers().get(app_id, Numbers()).removing
+
+
+@once
+@while_unchanged
+def _accounts_in(app_id: int, day: date) -> list[int]:
+    rows = db.execute_sql(
+        f"SELECT a.id {_ROWS} WHERE {_IS_HERE} AND +a.app_id = :app AND NOT {DECIDED} ORDER BY a.name, a.id",
+        {"app": app_id, "today": str(day)},
+    )
+    return [id for (id,) in rows.fetchall()]
 
 
 def of_apps(app_ids: Iterable[int]) -> list[Leaver]:
     """Every account of someone who has left, decided or open, by the person's name and the app's."""
-    rows = _rows([one.id for one in _in(list(app_ids))])
+    rows = _rows(_here(app_ids))
     return _leavers(rows, _by_id(_changes, rows, 4))
 
 
@@ -173,13 +180,24 @@ def to_explain(app_ids: Iterable[int]) -> list[Leaver]:
 
 @once
 def _to_explain(app_ids: tuple[int, ...]) -> list[Leaver]:
-    left = {one.id for one in _in(app_ids)}
-    rows = _rows(sorted(left.intersection(_accepted_or_protected()))) if left else []
+    rows = _rows(_here(app_ids, _accepted_or_protected()))
     protected = _by_id(_protected_changes, rows, 4)
     return _leavers([row for row in rows if row[3] is not None or row[4] in protected], protected)
 
 
-def _accepted_or_protected() -> Iterable[int]:
+def _here(app_ids: Iterable[int], among: Collection[int] | None = None) -> list[int]:
+    """The ids of the accounts in these apps of people who have left; `among` these alone, if any are given."""
+    if among is not None and not among:
+        return []
+    of_those = "a.id IN (SELECT CAST(value AS INTEGER) FROM json_each(:among))" if among else "TRUE"
+    of_apps, values = in_apps("+a.app_id", list(app_ids))
+    rows = db.execute_sql(f"SELECT a.id {_ROWS} WHERE {_IS_HERE} AND {of_apps} AND {of_those}",
+                          values | ({"among": json.dumps(list(among))} if among else {}))  # fmt: skip
+    return [id for (id,) in rows.fetchall()]
+
+
+@while_unchanged
+def _accepted_or_protected() -> list[int]:
     """The ids of accounts that someone has accepted, and of those whose removal something forbids. CROSS JOIN, so that
     SQLite begins with the few open reports."""
     rows = db.execute_sql(
@@ -245,11 +263,28 @@ def _protected_changes(ids: str) -> ModelSelect:
 
 def of_those_who_left_first(app_ids: Among, most: int) -> list[Account]:
     """The open accounts in these apps, with app and person, of the `most` people who left first, by the app's name."""
-    waiting = [one for one in _in(app_ids) if not one.decided]
-    people = heapq.nsmallest(most, {(one.since or "", one.person_id) for one in waiting})
-    place = {person_id: place for place, (_, person_id) in enumerate(people)}
-    accounts = _accounts(json.dumps([one.id for one in waiting if one.person_id in place])) if place else []
-    return sorted(accounts, key=lambda account: (place[account.person_id], account.app.name, account.id))
+    rows = _first(None if app_ids is None else json.dumps(sorted(app_ids)), most, today())
+    accounts = _accounts(json.dumps([id for id, *_ in rows])) if rows else []
+    place = {id: place for place, (id, *_) in enumerate(rows)}
+    return sorted(accounts, key=lambda account: place[account.id])
+
+
+@while_unchanged
+def _first(apps: str | None, most: int, day: date) -> list[tuple]:
+    """The ids of these accounts in their order. `apps` are ids as JSON; None: all."""
+    of_these = "TRUE" if apps is None else "+a.app_id IN (SELECT CAST(value AS INTEGER) FROM json_each(:apps))"
+    is_open = f"{_IS_HERE} AND NOT {DECIDED} AND {of_these}"
+    return db.execute_sql(
+        f"""
+        SELECT a.id, p.status_since, p.id, app.name
+        FROM (SELECT p.id FROM person p WHERE p.status = 'deprovisioned' AND EXISTS (
+                SELECT 1 FROM account a JOIN app ON app.id = a.app_id WHERE a.person_id = p.id AND {is_open})
+            ORDER BY p.status_since, p.id LIMIT :most) AS first
+        CROSS JOIN person p ON p.id = first.id JOIN account a ON a.person_id = p.id JOIN app ON app.id = a.app_id
+        WHERE {is_open} ORDER BY p.status_since, p.id, app.name, a.id
+        """,
+        {"today": str(day), "most": most, "apps": apps},
+    ).fetchall()
 
 
 def of_app(app: App) -> list[Leaver]:

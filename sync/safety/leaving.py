@@ -4,20 +4,20 @@ Nothing is decided here."""
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from peewee import ModelSelect
 
 from connectors.base import PAID_SOCIAL
+from sync.db import db
 from sync.listing import one_of
 from sync.models import Account, App, Change, Person, Report
 from sync.names import person_name
 from sync.once import once
 from sync.prepared import prepared, prepared_plain
 from sync.states import ChangeDecision, ChangeKind, Protection
+from sync.unchanged import while_unchanged
 from sync.words import are, people
 from sync.workspace import workspace
 
@@ -29,6 +29,13 @@ IS_STUCK = (
     & Change.protection_reason.is_null(False)
     & (Change.protection.is_null() | (Change.protection != Protection.KEPT_UNTIL))
 )  # fmt: skip
+# The parts of Leaving that a removal of someone who has left counts for; none once it is approved.
+ALL, READY, HELD, STAYING, STUCK = "all", "ready", "held", "staying", "stuck"
+_PART = f"""CASE c.decision WHEN '{ChangeDecision.NEEDS_CONFIRMATION}' THEN '{READY}'
+    WHEN '{ChangeDecision.HELD}' THEN '{HELD}' WHEN '{ChangeDecision.LEFT_OUT}' THEN '{STAYING}'
+    WHEN '{ChangeDecision.IGNORED}' THEN CASE WHEN c.protection_reason IS NULL THEN NULL
+        WHEN c.protection = '{Protection.KEPT_UNTIL}' OR c.decided_at IS NOT NULL THEN '{STAYING}'
+        ELSE '{STUCK}' END END"""
 _WAITS = Change.decision.in_((ChangeDecision.NEEDS_CONFIRMATION, ChangeDecision.HELD))
 
 
@@ -92,50 +99,65 @@ def of(report: Report) -> Leaving:
 def of_reports(reports: Iterable[Report]) -> dict[int, Leaving]:
     """By report id; for one that is decided, nobody."""
     known = {report.id: report for report in reports}
-    found: dict[int, dict[str, dict[int, str]]] = {id: defaultdict(dict) for id in known}
-    for one in _leavers(json.dumps([report.id for report in known.values() if report.is_open])):
-        if part := _part(one):
-            found[one.report_id][part][one.person_id] = ""
-    stuck = [id for parts in found.values() for id in parts["stuck"]]
-    names = {person.id: person_name(person) for person in _people(json.dumps(stuck))} if stuck else {}
-    for parts in found.values():
-        parts["stuck"] = {id: names[id] for id in parts["stuck"]}
+    found: dict[int, dict[str, int]] = {id: {} for id in known}
+    for id, part, number in _counted(json.dumps([report.id for report in known.values() if report.is_open])):
+        found[id][part] = number
+    stuck = _names_of_stuck([id for id, parts in found.items() if parts.get(STUCK)])
     apps = {app.id: app for app in _apps(json.dumps([report.app_id for report in known.values()]))}
-    return {id: _counted(apps[known[id].app_id], parts) for id, parts in found.items()}
+    return {
+        id: Leaving(apps[known[id].app_id], parts.get(ALL, 0), parts.get(READY, 0), parts.get(HELD, 0),
+                    tuple(stuck.get(id, ())), parts.get(STAYING, 0))
+        for id, parts in found.items()
+    }  # fmt: skip
 
 
 def with_stuck(report_ids: Iterable[int]) -> set[int]:
     """Those of these reports in which someone who has left can't be removed yet, and nobody has accepted that."""
-    return {id for (id,) in _with_stuck(json.dumps(list(report_ids)))}
+    return _with_stuck(json.dumps(list(report_ids)))
+
+
+@while_unchanged
+def _with_stuck(reports: str) -> set[int]:
+    return {id for (id,) in _found_stuck(reports)}
 
 
 @prepared_plain
-def _with_stuck(reports: str) -> ModelSelect:
+def _found_stuck(reports: str) -> ModelSelect:
     return Change.select(Change.report).where(one_of(Change.report, reports), IS_STUCK).distinct()
 
 
-class _Leaver(NamedTuple):
-    """The removal of someone who has left, with what _part() looks at: there may be thousands."""
-
-    report_id: int
-    person_id: int
-    decision: str
-    protection_reason: str | None
-    protection: str | None
-    decided_at: str | None
-
-
 @once
-def _leavers(reports: str) -> list[_Leaver]:
-    return [_Leaver._make(row) for row in _removals(reports)]
+@while_unchanged
+def _counted(reports: str) -> list[tuple[int, str, int]]:
+    """Of each of these reports, how many people who have left are in each part, and in ALL of them."""
+    return db.execute_sql(
+        f"""
+        WITH seen AS MATERIALIZED (
+            SELECT c.report_id, a.person_id, {_PART} AS part FROM change c JOIN account a ON a.id = c.account_id
+            WHERE c.report_id IN (SELECT CAST(value AS INTEGER) FROM json_each(:reports))
+                AND c.kind = '{ChangeKind.REMOVED_USER}' AND c.in_app AND a.person_id IS NOT NULL)
+        SELECT report_id, part, count(DISTINCT person_id) FROM seen WHERE part IS NOT NULL GROUP BY report_id, part
+        UNION ALL SELECT report_id, '{ALL}', count(DISTINCT person_id) FROM seen WHERE part IS NOT NULL
+        GROUP BY report_id
+        """,
+        {"reports": reports},
+    ).fetchall()
+
+
+def _names_of_stuck(report_ids: list[int]) -> dict[int, list[str]]:
+    """By report, those who can't be removed yet, in the order of their changes."""
+    rows = _stuck(json.dumps(report_ids)) if report_ids else []
+    people = {person.id: person for person in _people(json.dumps([person_id for _, person_id in rows]))} if rows else {}
+    found: dict[int, dict[int, str]] = {}
+    for report_id, person_id in rows:
+        found.setdefault(report_id, {})[person_id] = person_name(people[person_id])
+    return {report_id: list(names.values()) for report_id, names in found.items()}
 
 
 @prepared_plain
-def _removals(reports: str) -> ModelSelect:
-    removals = Change.select(Change.report, Account.person, Change.decision, Change.protection_reason,
-                             Change.protection,
-                             Change.decided_at).join(Account)  # fmt: skip
-    return removals.where(one_of(Change.report, reports), _LEAVER, Account.person.is_null(False)).order_by(Change.id)
+def _stuck(reports: str) -> ModelSelect:
+    stuck = Change.select(Change.report, Account.person).join(Account)
+    return stuck.where(one_of(Change.report, reports), IS_STUCK, Account.person.is_null(False)).order_by(Change.id)
 
 
 @prepared
@@ -146,23 +168,3 @@ def _people(ids: str) -> ModelSelect:
 @prepared
 def _apps(ids: str) -> ModelSelect:
     return App.select().where(one_of(App.id, ids))
-
-
-def _part(change: _Leaver) -> str:
-    """Which of Leaving's numbers the change counts for; none once it is approved."""
-    if change.decision == ChangeDecision.NEEDS_CONFIRMATION:
-        return "ready"
-    if change.decision == ChangeDecision.HELD:
-        return "held"
-    if change.decision == ChangeDecision.LEFT_OUT:
-        return "staying"
-    if change.decision != ChangeDecision.IGNORED or not change.protection_reason:
-        return ""
-    return "staying" if change.protection == Protection.KEPT_UNTIL or change.decided_at else "stuck"
-
-
-def _counted(app: App, parts: dict[str, dict[int, str]]) -> Leaving:
-    return Leaving(
-        app, len({person for part in parts.values() for person in part}), len(parts["ready"]), len(parts["held"]),
-        tuple(parts["stuck"].values()), len(parts["staying"]),
-    )  # fmt: skip

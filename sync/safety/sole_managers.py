@@ -11,6 +11,7 @@ from sync.models import Account, App, Asset, Change
 from sync.names import account_name, asset_name
 from sync.problems import Problem
 from sync.states import LIVE_TASKS, AccountKind, texts
+from sync.unchanged import while_unchanged
 from sync.words import listed
 
 NAMED = 3  # managers, and assets, before the others are counted
@@ -120,10 +121,15 @@ UNMANAGED = f"""s.state = 'present' AND NOT EXISTS (
 
 def count_unmanaged(app: App | None = None) -> dict[int, int]:
     """App id → how many of its assets have no manager, for the apps that have any; one statement for all apps."""
+    return _count_unmanaged(app and app.id)
+
+
+@while_unchanged
+def _count_unmanaged(app_id: int | None) -> dict[int, int]:
     rows = db.execute_sql(
         f"""SELECT s.app_id, count(*) FROM asset s JOIN app ON app.id = s.app_id
         WHERE app.state IN ('active', 'paused') AND s.app_id = coalesce(:app, s.app_id) AND {UNMANAGED}
-        GROUP BY s.app_id""", {"app": app and app.id}).fetchall()  # fmt: skip
+        GROUP BY s.app_id""", {"app": app_id}).fetchall()  # fmt: skip
     return dict(rows)
 
 

@@ -9,9 +9,12 @@ from contextlib import contextmanager
 import pytest
 
 from bench.daily import add_checks
-from sync.db import db, utcnow, writing
-from sync.models import Account, App, Report
-from sync.states import AccountMatch, AppState, ReportState
+from sync.apps import member_list
+from sync.db import connected, db, keeping_connections, utcnow, writing
+from sync.models import Account, App, Change, Person, Report
+from sync.safety import leavers
+from sync.search import index
+from sync.states import AccountMatch, AppState, ChangeDecision, ChangeKind, ReportState
 from tests.database import ON_FILE
 from tests.web.client import Client
 
@@ -21,8 +24,8 @@ FEW, MANY = 61, 122  # apps: more than a page shows
 SHORT, LONG = 31, 62  # days of checks: more than a page draws
 AT_MOST = 4  # steps for one more app: each page looks for apps with an error
 # Of pages that read ids, names or numbers of each app.
-OF_EACH_APP = {"/": 90, "/apps": 75, "/reports/filters": 20, "/activity/filters": 20, "/people/1": 30,
-               "/search?q=app+61": 30}  # fmt: skip
+OF_EACH_APP = {"/": 90, "/apps": 75, "/apps?sort=-users": 70, "/metrics": 100, "/reports/filters": 20,
+               "/activity/filters": 20, "/people/1": 30, "/search?q=app+61": 30}  # fmt: skip
 LAST = "/apps/1/members?page=99999"
 PAGES = ("/people", "/reports", "/reports?app=1", "/activity", "/activity?app=1", "/apps/1", "/apps/1/members",
          "/reports/1", *OF_EACH_APP)  # fmt: skip
@@ -132,3 +135,99 @@ def test_more_checks(owner: Client, few: dict[str, tuple[int, int]]):
     with writing():
         add_checks(range(1, FEW + 1), SHORT, LONG, accounts=9)
     assert taken(owner) == few
+
+
+@contextmanager
+def kept() -> Iterator[None]:
+    """A connection that outlives its page, as the server's do."""
+    db.close()
+    with keeping_connections(), connected():
+        yield
+
+
+LEAVERS = 120  # more than a page shows
+# The search reads what was added last; the last page of members comes after all of them.
+OF_EACH_LEAVER = {"/search?q=app+61": 3, "/reports/1": 2, "/people": 2, "/apps/1/members": 2, LAST: 30}
+
+
+def add_leavers(first: int, last: int) -> None:
+    """People who have left, each with an account in the first app and a removal in its open report."""
+    ids = range(first, last)
+    with writing():
+        Person.insert_many([{"id": id, "name": f"Person {id:05}", "status": "deprovisioned"} for id in ids]).execute()
+        Account.insert_many([
+            {"id": id, "app": 1, "external_id": str(id), "name": f"Person {id:05}", "person": id,
+             "match_kind": AccountMatch.MATCHED} for id in ids
+        ]).execute()  # fmt: skip
+        Change.insert_many([
+            {"app": 1, "report": 1, "kind": ChangeKind.REMOVED_USER, "account": id, "person": id,
+             "decision": ChangeDecision.NEEDS_CONFIRMATION} for id in ids
+        ]).execute()  # fmt: skip
+        App.update(matched=App.matched + len(ids), users=App.users + len(ids)).where(App.id == 1).execute()
+        Report.update(waiting=last, counts={ChangeKind.REMOVED_USER: last}).where(Report.id == 1).execute()
+    while index.bring_up_some():
+        pass
+
+
+def test_more_people_who_have_left(owner: Client, few: dict[str, tuple[int, int]]):
+    """Once they were read, nobody reads them again until something is written."""
+    with kept():
+        add_leavers(1000, 1000 + LEAVERS)
+        before = taken(owner)
+        assert "Person 01000" in owner.get("/").text
+        add_leavers(1000 + LEAVERS, 1000 + 2 * LEAVERS)
+        after = taken(owner)
+    assert {page: after[page][0] for page in PAGES} == {page: before[page][0] for page in PAGES}
+    more = {page: (after[page][1] - before[page][1]) / LEAVERS for page in PAGES}
+    assert {page: steps for page, steps in more.items() if steps > OF_EACH_LEAVER.get(page, 1)} == {}
+
+
+def test_those_who_left_first_are_found_without_all_others(owner: Client, few: dict[str, tuple[int, int]]):
+    def steps() -> int:
+        with counting() as found:
+            assert len(leavers.of_those_who_left_first(None, 5)) == 5
+        return found["steps"]
+
+    add_leavers(1000, 1000 + LEAVERS)
+    before = steps()
+    add_leavers(1000 + LEAVERS, 1000 + 2 * LEAVERS)
+    assert abs(steps() - before) < LEAVERS / 2
+
+
+def test_people_who_have_left_are_found_in_a_large_app(owner: Client, few: dict[str, tuple[int, int]]):
+    """SQLite begins with the people, not with all accounts of the app."""
+    def steps() -> int:
+        with counting() as found:
+            assert leavers.accounts_still_in(1) == leavers.people_still_in() == [1000, 1001]
+            assert len(leavers.of_apps([1])) == 2
+            assert leavers.open_in_all([1]).people == 2
+        return found["steps"]
+
+    add_leavers(1000, 1002)
+    before = steps()
+    with writing():
+        Account.insert_many([
+            {"app": 1, "external_id": f"more {number}", "match_kind": AccountMatch.UNMATCHED} for number in range(300)
+        ]).execute()  # fmt: skip
+    assert steps() - before < 100
+
+
+def test_the_dialog_with_filters_counts_no_members_of_a_large_app(owner: Client, few: dict[str, tuple[int, int]]):
+    def steps(first: int, last: int) -> int:
+        add_leavers(first, last)
+        App.update(users=member_list.MANY + 1).where(App.id == 1).execute()
+        owner.get("/apps/1/members/filters")
+        with counting() as found:
+            assert "Inactive for 30 days" in owner.get("/apps/1/members/filters").text
+        return found["steps"]
+
+    with kept():
+        assert abs(steps(1000, 1200) - steps(1200, 1400)) < 100
+
+
+def test_an_address_gets_a_part_of_a_large_report(owner: Client, few: dict[str, tuple[int, int]]):
+    add_leavers(1000, 1510)
+    page = owner.get("/reports/1?limit=10000").text
+    assert page.count('name="yes"') == 500 and "more are not shown and count as selected" in page
+    assert "/apps/1/members?tab=left" in page
+    assert "limit=200" in owner.get("/reports/1").text
