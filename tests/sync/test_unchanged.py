@@ -63,7 +63,8 @@ def test_pages_share_an_answer_while_nothing_is_written():
 def test_each_write_is_seen_by_the_next_page(where, how):
     def write() -> None:
         with connected(), how():
-            Setting.insert(name="zone", value=new).on_conflict_replace().execute()
+            Setting.delete().where(Setting.name == "zone").execute()
+            Setting.insert(name="zone", value=new).execute()
 
     for new in ("Europe/Berlin", "Asia/Tokyo"):
         page()
