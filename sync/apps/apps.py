@@ -63,8 +63,7 @@ def test(slug: str, values: dict[str, str], approver: str | None = None) -> Iden
 
 def clean(kind: type[Connector], values: dict[str, str]) -> dict[str, str]:
     """The values of the connector's fields, defaults filled in; raises AppProblem with what is missing or malformed."""
-    unknown = set(values) - {field.name for field in kind.fields}
-    if unknown:
+    if unknown := set(values) - {field.name for field in kind.fields}:
         raise AppProblem(f"{kind.label} has no field {', '.join(sorted(unknown))}.")
     cleaned = {}
     for field in kind.fields:
@@ -301,8 +300,10 @@ def _schedule_in_words(app: App) -> str:
 
 
 def _plan(app: App, begins: bool = False) -> None:
-    """Store when the app is checked next. With `begins`, a check that became due in the pause is still due."""
+    """Store when the app is checked next. A check that is due stays so, with `begins` also one of the pause."""
     now, zone, planned = utcnow(), workspace().zone, app.checked_daily and app.is_active
+    if planned and app.next_check_at is not None and app.next_check_at <= now:
+        return
     times = {"next_check_at": daily.next_time(now, app.check_minute, zone) if planned else None}
     if planned and begins:
         times["last_due_at"] = daily.last_time(now, app.check_minute, zone)
@@ -316,9 +317,8 @@ def plan_all() -> None:
             _plan(app)
 
 
-def set_guard(
-    app: App, accounts: int | None, percent: int | None, by: Asker, kind: str = ChangeKind.REMOVED_USER
-) -> None:
+def set_guard(app: App, accounts: int | None, percent: int | None, by: Asker,
+              kind: str = ChangeKind.REMOVED_USER) -> None:  # fmt: skip
     """Set the app's guard for a kind of change of guards.GUARDS. None uses the workspace's number."""
     rank.require_manager(by, app)
     if accounts is not None and not 0 <= accounts <= 100_000 or percent is not None and not 0 <= percent <= 100:

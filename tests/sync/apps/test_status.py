@@ -163,3 +163,12 @@ def test_a_daily_check_that_will_be_tried_again_is_not_green(chat, monkeypatch):
     checks.run(check.id)
     found = now(chat.app)
     assert (found.status, found.check.state) == ("Last check failed", "queued")
+
+
+def test_a_check_that_is_due_stays_due_when_the_schedule_or_the_zone_changes(chat):
+    App.update(next_check_at=utcnow() - timedelta(hours=1)).execute()
+    apps.set_schedule(App.get(), True, 61, chat.by)
+    assert now(chat.app).status == "Overdue"
+    apps.plan_all()
+    assert now(chat.app).status == "Overdue" and checks.start_due(utcnow()) == 1
+    assert App.get().next_check_at > utcnow() and App.get().last_due_at < utcnow()
