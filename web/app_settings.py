@@ -10,6 +10,7 @@ from flask import Blueprint, Response, abort, render_template, request, url_for
 from connectors.base import ColumnsUnclear, ConnectorError
 from sync import names
 from sync.apps import apps, drafts, failures
+from sync.apps.owners import people_of
 from sync.credentials import SecretNeeded
 from sync.directory import waiting_files
 from sync.jobs import asking
@@ -28,7 +29,6 @@ from web.answers import INVALID, dialog, go_to, whole_number
 from web.app_page import kind_of
 from web.confirming import asks_again
 from web.permissions import app_manager
-from web.rows import row_or_404
 from web.security import by, may_look_for_people, signed_in_person
 from web.uploads import UploadProblem, entered, name_of
 from web.words import plural, this_workspace
@@ -242,12 +242,10 @@ def named_in_form(person: Person) -> str:
 
 
 def known_person(email: str) -> Person:
-    """The person with this address, or the one that named_in_form() named. Raises AppProblem if there is none."""
-    number = email.removeprefix(PERSON)
-    if email.startswith(PERSON) and number.isdecimal():
-        person = people.with_id(int(number))
-    else:
-        person = people.find_by_email(email)
+    """The person with this address, or the one that named_in_form() named to someone who may look for people. Raises
+    AppProblem if there is none."""
+    number = whole_number(email.removeprefix(PERSON)) if email.startswith(PERSON) and may_look_for_people() else None
+    person = people.find_by_email(email) if number is None else people.with_id(number)
     if person is None:
         who = f"Nobody in People has the address {email.strip()}" if email.strip() else "An e-mail address is missing"
         raise AppProblem(f"{who}. Nothing was changed: add them to People first, or name someone else.")
@@ -273,7 +271,8 @@ def remove_person(app: App, person_id: int) -> Response:
 
 
 def _set_manager(app: App, person_id: int, manages_as: str | None) -> Response:
-    person = row_or_404(Person, person_id)
+    """Only of someone who manages the app: a number alone tells nobody who someone else is."""
+    person = next((row.person for row in people_of(app) if row.person_id == person_id), None) or abort(404)
     try:
         apps.set_manager(app, person, manages_as, by())
     except AppProblem as problem:

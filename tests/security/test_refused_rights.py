@@ -16,7 +16,7 @@ from sync import activity, vault
 from sync.apps import apps
 from sync.db import utcnow
 from sync.directory import waiting_files
-from sync.models import Activity, App, Person, WaitingFile
+from sync.models import Account, Activity, App, Person, WaitingFile
 from sync.people import people
 from sync.sign_in import refusals
 from tests.web.client import Client
@@ -133,6 +133,24 @@ def test_guests_are_suggested_nobody(site: Flask, olga: Person, app: App, someon
     people.add("Pia Personal", "pia@acme.example", by)
     shown = Client(site, person).get(f"/apps/{app.id}/people/suggestions?owner=pia").text
     assert ("pia@acme.example" in shown) is (role != "guest")
+
+
+@pytest.mark.parametrize("role", ["user", "guest"])
+def test_a_number_tells_no_guest_whose_it_is(site: Flask, app: App, someone, by: str, role: str):
+    """The Owner of an app names people by their addresses. A guest who counts up numbers learns nobody's name."""
+    owner, pia = someone(role=role), people.add("Pia Personal", "pia@acme.example", by)
+    apps.set_manager(app, owner, "owner", by)
+    account = Account.create(app=app, external_id="1", name="Sam")
+    browser, here = Client(site, owner), f"/apps/{app.id}"
+    for method, address, given in (
+        ("PUT", f"{here}/people/{pia.id}", {"manages_as": "collaborator"}), ("DELETE", f"{here}/people/{pia.id}", {}),
+    ):  # fmt: skip
+        answer = browser.send(method, address, **given)
+        assert answer.status_code == 404 and "Pia" not in browser.get(here).text
+    browser.send("PUT", f"{here}/members/{account.id}/match", kind="person", chosen=f"person {pia.id}")
+    assert (Account.get().person == pia) is (role == "user")
+    browser.send("POST", f"{here}/people", email=f"person {pia.id}", manages_as="collaborator")
+    assert ("Pia" in browser.get(here).text) is (role == "user")
 
 
 def test_a_file_that_waits_in_an_app_that_is_no_longer_theirs(site: Flask, jana: Person, app: App, by: str):
