@@ -4,7 +4,7 @@ The path is that of ROLLCALL_URL. Headers count only if a proxy of ROLLCALL_TRUS
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import ip_address
 
 from flask import Flask, request
 
@@ -43,16 +43,16 @@ class BehindProxy:
         """The last address that isn't a proxy of ours: anyone may have written what comes before it."""
         for value in reversed(environ.get(FORWARDED_FOR, "").split(",")):
             if not self._is_trusted(value):
-                return value.strip() if _address(value) else ""
+                return value.strip() if _is_address(value) else ""
         return ""
 
 
-def _address(text: str) -> IPv4Address | IPv6Address | None:
+def _is_address(text: str) -> bool:
+    """Without a zone (RFC 4007, 11), which may be any text: the log has the address in lines that fail2ban reads."""
     try:
-        address = ip_address(text.strip())
+        return "%" not in text and bool(ip_address(text.strip()))
     except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address  # ::ffff:10.1.2.3, where one socket serves both
+        return False
 
 
 def install(app: Flask, config: Config) -> None:
