@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from peewee import JOIN, SQL, Case, Expression, ModelSelect, fn
 
@@ -30,6 +30,7 @@ from sync.search import finding
 from sync.search.index import Kind
 from sync.states import AssetState
 from sync.unchanged import while_unchanged
+from sync.workspace import today
 
 FIRST_TAB = "onboarded"
 INACTIVE, UNKNOWN = ("30", "60", "90"), "unknown"  # days without activity; nobody knows
@@ -71,15 +72,16 @@ class Members(Filter):
 def search(app: App, wanted: Members, sort: str = "", number: int = 1) -> Page:
     """A page of accounts with their people. Without a `sort` of ORDER, those of people who have left are first."""
     query = found(app, wanted)
-    total = _count(app, wanted, app.last_check_at) if wanted.narrows or wanted.tab == LEFT else _kept(app)[wanted.tab]
+    is_counted = wanted.narrows or wanted.tab == LEFT
+    total = _count(app, wanted, app.last_check_at, today()) if is_counted else _kept(app)[wanted.tab]
     if sort or wanted.tab != FIRST_TAB:
         return page_of(query.order_by(*ORDER.terms(sort)), number, _with_people, total)
     return _left_first(app, wanted, query, number, total)
 
 
 @while_unchanged
-def _count(app: App, wanted: Members, _read_at: datetime | None) -> int:
-    """All of found(). In an app that was never read, nobody is inactive."""
+def _count(app: App, wanted: Members, _read_at: datetime | None, _today: date) -> int:
+    """All of found() on this day. In an app that was never read, nobody is inactive."""
     return found(app, wanted).count()
 
 

@@ -5,11 +5,16 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 
-from sync.db import connected, db, keeping_connections, own_row, writing
-from sync.models import Setting
+from sync import workspace
+from sync.apps import member_list
+from sync.apps.member_list import Members
+from sync.db import connected, db, keeping_connections, own_row, utcnow, writing
+from sync.matching.members import LEFT
+from sync.models import Account, App, Person, Setting
 from sync.once import remembering
 from sync.settings import set_setting
 from sync.unchanged import MOST, while_unchanged
@@ -121,6 +126,21 @@ def test_an_answer_from_before_a_write_that_came_meanwhile_is_not_kept():
 
     assert page(slow) is None
     assert page(slow) == "Asia/Tokyo"
+
+
+def test_a_new_day_is_seen_although_nothing_is_written(monkeypatch):
+    """The account of someone who has left may be kept until a day."""
+    with connected():
+        app = App.create(connector="slack", name="Slack", category="Seat-based", state="active")
+        ana = Person.create(name="Ana", status="deprovisioned", remove_on=workspace.today() + timedelta(days=1))
+        Account.create(app=app, external_id="1", match_kind="matched", person=ana)
+
+    def left() -> int:
+        return member_list.search(app, Members(tab=LEFT)).total
+
+    assert page(left) == 0
+    monkeypatch.setattr(workspace, "utcnow", lambda: utcnow() + timedelta(days=1))
+    assert page(left) == 1
 
 
 @ON_FILE
