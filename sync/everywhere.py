@@ -48,7 +48,7 @@ class Everything:
 
 
 def search(person: Person, asked: str) -> Everything:
-    """What this person may see and has all the words: accounts, assets and apps by their parts in the apps, people
+    """What this person may see and has all the words: accounts, assets and apps that they manage, people
     only for those who manage them, reports for the Owners of their apps."""
     words = words_of(asked)
     texts = {id: text_of([name]) for id, name in owners.seen_names(person)} if words else {}

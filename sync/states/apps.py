@@ -6,8 +6,8 @@ from enum import StrEnum
 
 
 class AppManager(StrEnum):
-    """What a person is in one app.
-    Owners approve changes there; Collaborators manage the app with them."""
+    """As what a person manages one app.
+    Owners run its checks, approve its reports and change its settings. Collaborators view its members and assets."""
 
     OWNER = "owner"
     COLLABORATOR = "collaborator"

@@ -131,7 +131,7 @@ CASES: dict[str, tuple[tuple, Callable[[World, Asker], object]]] = {
     "apps.apps.retest": (APP_OWNERS, lambda w, by: apps.retest(w.app, by)),
 }  # fmt: skip
 
-OF_AN_APP = "acts inside one app: its page asks for the Owner's part (tests/web/test_permissions.py)"
+OF_AN_APP = "acts inside one app: its page is for its Owners (tests/web/test_permissions.py)"
 OWN = "changes only what belongs to the person who is signed in, whom the page names"
 READS = "changes nothing that anybody is refused: it asks for a reading, a check, or looks"
 EXEMPT = {

@@ -217,14 +217,14 @@ def test_only_an_owner_who_has_one_requires_it(site, owner: Client, olga: Person
     assert workspace().second_factor_required
 
 
-@pytest.mark.parametrize("role, part, must", [
+@pytest.mark.parametrize("role, manages_as, must", [
     ("owner", None, True), ("super admin", None, True), ("admin", None, True), ("user", None, False),
     ("guest", None, False), ("user", "owner", True), ("user", "collaborator", False),
 ])  # fmt: skip
-def test_people_who_manage_must_have_one(site, chat, someone, by: str, role: str, part: str | None, must: bool):
+def test_people_who_manage_must_have_one(site, chat, someone, by: str, role: str, manages_as: str | None, must: bool):
     person = someone("Mana Ger", role)
-    if part:
-        apps.set_manager(chat.app, person, part, by)
+    if manages_as:
+        apps.set_manager(chat.app, person, manages_as, by)
     _required(by)
     assert Client(site, person).get("/apps").status_code == (303 if must else 200)
 

@@ -22,7 +22,7 @@ RED = {
     ("offboarding/new.html", "Finish"): "accounts in all apps",
     ("settings/sessions.html", "Sign out everywhere else"): "sessions",
     ("settings/_sign_in_removal.html", "Remove it"): "the way in of all who sign in with the provider",
-    ("apps/show.html", "Remove"): "an Owner's or Collaborator's part in the app",
+    ("apps/show.html", "Remove"): "who is an Owner or Collaborator of the app",
     ("operations/_joining.html", ""): "an invitation",
     ("operations/_cancellation.html", "Delete it here"): "an invitation",
     ("members/_account_menu.html", ""): "an account or access: web/member_operations.py says which",

@@ -27,7 +27,7 @@ APPS = st.fixed_dictionaries({
     "users": st.integers(0, 2),
     "hours": st.integers(0, 2),
     "category": st.sampled_from(["Seat-based", "Paid social"]),
-    "part": st.sampled_from(["owner", "collaborator", None]),
+    "manages_as": st.sampled_from(["owner", "collaborator", None]),
 })  # fmt: skip
 VALUES = {
     "search": ("ads", "é", "x ads"),
@@ -49,8 +49,8 @@ def build(user: Person, given_apps: list[dict]) -> dict[int, dict]:
             error="The token expired." if so == "broken" else None,
             unmatched=users if so == "few matched" else values["users"] % 2,
         )  # fmt: skip
-        if values["part"]:
-            AppPerson.create(app=app, person=user, manages_as=values["part"])
+        if values["manages_as"]:
+            AppPerson.create(app=app, person=user, manages_as=values["manages_as"])
         built[app.id] = values
     return built
 
@@ -58,7 +58,7 @@ def build(user: Person, given_apps: list[dict]) -> dict[int, dict]:
 def matches(app: App, values: dict, wanted: Apps, sees_all: bool) -> bool:
     return all((
         values["so"] not in HIDDEN,
-        sees_all or values["part"] is not None,
+        sees_all or values["manages_as"] is not None,
         contains(text_of([app.name]), words_of(wanted.search)),
         wanted.category in ("", app.category),
         not wanted.state or wanted.state == TONES.get(values["so"]),

@@ -52,8 +52,8 @@ def slack() -> App:
     return app
 
 
-def own(app: App, person: Person, part: str = "owner") -> None:
-    AppPerson.create(app=app, person=person, manages_as=part)
+def own(app: App, person: Person, manages_as: str = "owner") -> None:
+    AppPerson.create(app=app, person=person, manages_as=manages_as)
 
 
 def leaver(app: App, report: Report, name: str, *, decision: str = "needs confirmation", **change) -> Change:

@@ -51,13 +51,13 @@ def test_open_reports_come_first_then_the_latest_and_empty_ones_under_applied_al
     assert overview.search(olga, Reports(), number=2).rows == [latest, old]
 
 
-@pytest.mark.parametrize(("role", "part", "sees"), [
+@pytest.mark.parametrize(("role", "manages_as", "sees"), [
     ("owner", None, True), ("super admin", None, True), ("admin", None, False), ("user", "owner", True),
     ("user", "collaborator", False), ("user", None, False)])  # fmt: skip
-def test_reports_are_shown_to_those_who_decide_them(chat, second, report, role, part, sees):
+def test_reports_are_shown_to_those_who_decide_them(chat, second, report, role, manages_as, sees):
     person = Person.create(name="Bo", workspace_role=role)
-    if part:
-        AppPerson.create(app=chat.app, person=person, manages_as=part)
+    if manages_as:
+        AppPerson.create(app=chat.app, person=person, manages_as=manages_as)
     Report.create(app=second.app, state="dismissed", counts={"new user": 1})
     all_of_them = role in ("owner", "super admin")
     assert overview.count_open(person) == sees

@@ -34,10 +34,10 @@ def build(user: Person, given_reports: list[dict], opened: set[int]) -> list[App
     Report.delete().execute()
     App.delete().execute()
     apps = []
-    for name, state, part in APPS:
+    for name, state, manages_as in APPS:
         apps.append(App.create(connector="scim", name=name, category="", state=state))
-        if part:
-            AppPerson.create(app=apps[-1], person=user, manages_as=part)
+        if manages_as:
+            AppPerson.create(app=apps[-1], person=user, manages_as=manages_as)
     for values in given_reports:
         is_open = values["app"] in opened and not Report.select().where(Report.app == apps[values["app"]]).exists()
         decided = None if is_open or values["decided"] is None else MADE + timedelta(days=values["decided"])
