@@ -191,7 +191,6 @@ CREATE TRIGGER search_account_deleted AFTER DELETE ON account BEGIN INSERT INTO 
 CREATE TABLE "change" ("id" INTEGER NOT NULL PRIMARY KEY, "app_id" INTEGER NOT NULL, "found_by_id" INTEGER, "report_id" INTEGER, "kind" VARCHAR(255) NOT NULL, "decision" VARCHAR(255) NOT NULL, "account_id" INTEGER, "asset_id" INTEGER, "before" TEXT, "after" TEXT, "in_app" INTEGER NOT NULL, "reason" TEXT NOT NULL, "protection_reason" TEXT, "decided_by" VARCHAR(255), "decided_at" DATETIME, "created_at" DATETIME NOT NULL, "detail" TEXT, person_id INTEGER REFERENCES person (id) ON DELETE SET NULL, offboarding_id INTEGER REFERENCES offboarding (id) ON DELETE SET NULL, "protection" VARCHAR(255), FOREIGN KEY ("app_id") REFERENCES "app" ("id") ON DELETE CASCADE, FOREIGN KEY ("found_by_id") REFERENCES "app_check" ("id") ON DELETE SET NULL, FOREIGN KEY ("report_id") REFERENCES "report" ("id") ON DELETE SET NULL, FOREIGN KEY ("account_id") REFERENCES "account" ("id") ON DELETE CASCADE, FOREIGN KEY ("asset_id") REFERENCES "asset" ("id") ON DELETE CASCADE, CHECK ("kind" = 'new user' OR "kind" = 'removed user' OR "kind" = 'updated role' OR "kind" = 'updated profile' OR "kind" = 'new asset' OR "kind" = 'removed asset' OR "kind" = 'renamed asset' OR "kind" = 'granted access' OR "kind" = 'revoked access' OR "kind" = 'changed access' OR "kind" = 'to invite' OR "kind" = 'to change role' OR "kind" = 'to grant access' OR "kind" = 'to revoke access' OR "kind" = 'no longer assigned'), CHECK ("decision" = 'applied' OR "decision" = 'needs confirmation' OR "decision" = 'held' OR "decision" = 'ignored' OR "decision" = 'left out' OR "decision" = 'confirmed' OR "decision" = 'scheduled'), CHECK ("protection" = 'legal hold' OR "protection" = 'kept until' OR "protection" = 'by hand' OR "protection" = 'automation account' OR "protection" = 'system account' OR "protection" = 'address of another' OR "protection" = 'other e-mail' OR "protection" = 'last administrator'));
 CREATE INDEX "change_report_id_kind_id" ON "change" ("report_id", "kind", "id");
 CREATE INDEX change_account ON change (account_id) WHERE decision <> 'applied';
-CREATE INDEX "change_offboarding_id" ON "change" ("offboarding_id");
 CREATE UNIQUE INDEX change_once ON change (report_id, kind, in_app, coalesce(account_id, 0), coalesce(asset_id, 0), coalesce(person_id, 0)) WHERE decision <> 'applied';
 CREATE INDEX change_removals ON change (created_at) WHERE kind IN ('removed user', 'no longer assigned') AND in_app;
 CREATE INDEX activity_what ON activity (what, coalesce(first_entry, id));
@@ -206,6 +205,7 @@ CREATE INDEX person_signs_in ON person (workspace_role) WHERE workspace_role IS 
 CREATE INDEX directory_entry_held ON directory_entry (directory_id) WHERE status <> reported_status;
 CREATE INDEX account_held ON account (app_id) WHERE held_values IS NOT NULL;
 CREATE INDEX "person_status_status_since_id_remove_on" ON "person" ("status", "status_since", "id", "remove_on");
+CREATE INDEX change_offboarding ON change (offboarding_id) WHERE offboarding_id IS NOT NULL;
 INSERT INTO "schema_migration" VALUES (1, '0001_first', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
 INSERT INTO "schema_migration" VALUES (2, '0002_scim', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
 INSERT INTO "schema_migration" VALUES (3, '0003_life', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
@@ -246,6 +246,7 @@ INSERT INTO "schema_migration" VALUES (37, '0047_plain_names', strftime('%Y-%m-%
 INSERT INTO "schema_migration" VALUES (38, '0048_names_that_explain', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
 INSERT INTO "schema_migration" VALUES (39, '0049_reasons', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
 INSERT INTO "schema_migration" VALUES (40, '0050_who_left_first', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
+INSERT INTO "schema_migration" VALUES (41, '0051_changes_of_offboardings', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
 INSERT INTO "search_mark" VALUES (1, 0);
 INSERT INTO "search_mark" VALUES (2, 0);
 INSERT INTO "search_mark" VALUES (3, 0);

@@ -137,7 +137,7 @@ class Change(Base):
     created_at = DateTimeField(default=utcnow)
     person = ForeignKeyField(Person, null=True, on_delete="SET NULL", index=False)  # the person to invite, or who left
     detail = JSONField(null=True)  # what else the task needs: the role
-    offboarding = ForeignKeyField(Offboarding, null=True, backref="changes", on_delete="SET NULL")
+    offboarding = ForeignKeyField(Offboarding, null=True, backref="changes", on_delete="SET NULL", index=False)
 
     class Meta:
         indexes = (
@@ -147,5 +147,6 @@ class Change(Base):
                 "coalesce(asset_id, 0), coalesce(person_id, 0)) WHERE decision <> 'applied'"
             ),
             SQL("CREATE INDEX change_account ON change (account_id) WHERE decision <> 'applied'"),
+            SQL("CREATE INDEX change_offboarding ON change (offboarding_id) WHERE offboarding_id IS NOT NULL"),
             SQL(f"CREATE INDEX change_removals ON change (created_at) WHERE kind IN ({texts(REMOVALS)}) AND in_app"),
         )

@@ -14,6 +14,7 @@ from tests.sync.test_named_states import bring_to, made, rows
 pytestmark = ON_FILE
 
 FOUND = {
+    "change_offboarding": ("0051_changes_of_offboardings", "change WHERE offboarding_id = 1"),
     "app_task_change_id": ("0043_tasks_of_changes", "app_task WHERE change_id IN (1, 2)"),
     "match_decision_newest": ("0044_newest_decisions", "match_decision WHERE undone_at IS NULL AND made_at > '2026'"),
     "directory_entry_held": ("0046_held_entries", "directory_entry WHERE status <> reported"),
