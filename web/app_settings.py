@@ -28,6 +28,7 @@ from web import app_alerts, columns
 from web.answers import INVALID, dialog, go_to, whole_number
 from web.app_page import kind_of
 from web.confirming import asks_again
+from web.patience import waits_for_a_server
 from web.permissions import app_manager
 from web.security import by, may_look_for_people, signed_in_person
 from web.uploads import UploadProblem, entered, name_of
@@ -305,6 +306,7 @@ def credential(app: App) -> tuple[str, int]:
 @pages.put("/credential")
 @app_manager(AppManager.OWNER)
 @asks_again
+@waits_for_a_server
 def set_credential(app: App) -> Response | tuple[str, int]:
     kind = kind_of(app)
     file_name = next((name_of(field.name) for field in kind.fields if field.upload), "")
@@ -324,6 +326,7 @@ def set_credential(app: App) -> Response | tuple[str, int]:
 
 @pages.post("/tests")
 @app_manager(AppManager.OWNER)
+@waits_for_a_server
 def create_test(app: App) -> tuple[str, int]:
     """Test whether the credential still works, and what it may do."""
     title = f"Test of {app.name}"

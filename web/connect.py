@@ -32,6 +32,7 @@ from web.app_settings import REFUSALS, known_person, minute_of
 from web.checks import progress_of
 from web.confirming import asks_again
 from web.frame import MANAGERS
+from web.patience import waits_for_a_server
 from web.permissions import app_manager, workspace_role
 from web.security import by, may_look_for_people, signed_in_person
 from web.uploads import entered
@@ -150,6 +151,7 @@ def credential(app: App) -> Response | tuple[str, int]:
 @pages.post("/<int:app_id>/connection")
 @app_manager(AppManager.OWNER)
 @asks_again
+@waits_for_a_server
 def test(app: App) -> Response | tuple[str, int]:
     """Keep what was entered and test it; "next" continues when it works."""
     return _over(app) or _test(app)

@@ -30,6 +30,7 @@ from web.confirming import asks_again
 from web.directory_tokens import address
 from web.directory_view import Overview
 from web.frame import MANAGERS
+from web.patience import waits_for_a_server
 from web.permissions import workspace_role
 from web.rows import row_or_404
 from web.security import by, signed_in_person
@@ -63,6 +64,7 @@ def new_of_kind(kind: str) -> str:
 
 @pages.post("/new/<kind>/tests")
 @workspace_role(*MANAGERS)
+@waits_for_a_server
 def create_test(kind: str) -> str | tuple[str, int]:
     """Test the values without storing them."""
     values = {"kind": _kind(kind), "given": request.form}
@@ -77,6 +79,7 @@ def create_test(kind: str) -> str | tuple[str, int]:
 @pages.post("/new/<kind>")
 @workspace_role(*MANAGERS)
 @asks_again
+@waits_for_a_server
 def create(kind: str) -> Response | tuple[str, int]:
     given = request.form
     try:
@@ -196,6 +199,7 @@ def credential(directory_id: int) -> tuple[str, int]:
 @pages.put("/<int:directory_id>/credential")
 @workspace_role(*MANAGERS)
 @asks_again
+@waits_for_a_server
 def set_credential(directory_id: int) -> Response | tuple[str, int]:
     directory = _directory(directory_id)
     try:

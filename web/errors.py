@@ -16,6 +16,7 @@ from sync.sign_in import refusals
 from web import scim, security
 from web.answers import with_toast
 from web.behind_proxy import as_asked
+from web.patience import TooManyWait
 from web.permissions import NotSignedIn, NotTheirs, SecondFactorNeeded
 
 WORDS = {
@@ -39,6 +40,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(CSRFError, lambda problem: answer(400, *STALE))
     app.register_error_handler(HTTPException, error_page)
     app.register_error_handler(SampleProblem, sample_in_the_way)
+    app.register_error_handler(TooManyWait, other_servers_first)
     app.register_error_handler(500, unexpected)  # Flask has logged the traceback
     app.after_request(only_html_for_htmx)
 
@@ -60,6 +62,11 @@ def not_allowed(refusal: NotAllowed) -> Response:
 
 def sample_in_the_way(problem: SampleProblem) -> Response:
     return answer(409, "Remove the sample data first", str(problem))
+
+
+def other_servers_first(_problem: TooManyWait) -> Response:
+    return answer(429, "Other tests aren't done yet", "Nothing was changed. Rollcall waits for the answers of other "
+                  "servers. Try again in a minute.")  # fmt: skip
 
 
 def _note_refusal(kind: str, app: App | None = None) -> None:

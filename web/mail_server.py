@@ -11,6 +11,7 @@ from sync.mail.smtp import MailNotSent
 from sync.problems import Problem
 from web.answers import INVALID, go_to
 from web.confirming import asks_again
+from web.patience import waits_for_a_server
 from web.permissions import workspace_role
 from web.security import by, signed_in_person
 from web.settings import page
@@ -21,6 +22,7 @@ pages = Blueprint("mail_server", __name__, url_prefix="/settings")
 @pages.put("/mail-server")
 @workspace_role(*apps.RUNS_ALL)
 @asks_again
+@waits_for_a_server
 def update() -> Response | tuple[str, int]:
     given = {field.name: request.form.get(field.name, "") for field in mail_server.FIELDS}
     try:
@@ -40,6 +42,7 @@ def delete() -> Response:
 
 @pages.post("/test-mails")
 @workspace_role(*apps.RUNS_ALL)
+@waits_for_a_server
 def create_test_mail() -> Response | tuple[str, int]:
     to = names.main_email(signed_in_person())
     if not outbox.can_send():

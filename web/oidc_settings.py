@@ -16,6 +16,7 @@ from sync.vault import VaultProblem
 from web.answers import INVALID, dialog, go_to, page_or_part
 from web.confirming import asks_again
 from web.oidc import base_url
+from web.patience import waits_for_a_server
 from web.permissions import workspace_role
 from web.security import by, signed_in_person
 
@@ -46,6 +47,7 @@ def show() -> str:
 @pages.put("")
 @workspace_role(WorkspaceRole.OWNER)
 @asks_again
+@waits_for_a_server
 def update() -> Response | tuple[str, int]:
     try:
         oidc.save(_given(), _secret(), base_url(), by(), approver(signed_in_person()))
@@ -56,6 +58,7 @@ def update() -> Response | tuple[str, int]:
 
 @pages.post("/tests")
 @workspace_role(WorkspaceRole.OWNER)
+@waits_for_a_server
 def create_test() -> str | tuple[str, int]:
     """Test the values without storing them."""
     findings = oidc.test(_given(), _secret(), base_url(), approver(signed_in_person()))
