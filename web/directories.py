@@ -100,7 +100,7 @@ def _asks_first(kind: str, values: dict[str, str]) -> bool:
     """True if a page must ask what the columns mean. A file on the server without a known column may be any file: its
     contents aren't shown, and connecting reports what is missing."""
     found = columns.of_values(directories.connector_class(kind), directories.cleaned(kind, values))
-    foreign = values.get("file") and any(question.kind in ("file", "needed") for question in found.questions)
+    foreign = values.get("file") and any(question.doubts_the_file for question in found.questions)
     return columns.is_to_be_looked_at(found) and not foreign
 
 

@@ -15,7 +15,7 @@ from connectors.tables.columns import Column, resolve
 from connectors.tables.mapping import Mapping
 from connectors.tables.meanings import Meaning, Means, Purpose
 from connectors.tables.people import PersonRow, people_of
-from connectors.tables.questions import Choice, Question, about_columns
+from connectors.tables.questions import Choice, Question, QuestionKind, about_columns
 from connectors.tables.rows import STAYED, Reader, about_rows, merged
 from connectors.tools.redaction import one_line
 
@@ -96,7 +96,7 @@ def propose(content: bytes, purpose: str, mapping: str = "", today: date | None 
         table = files.read(content, known.decisions)
     except MustChoose as unclear:
         choices = tuple(Choice(answer, label) for answer, label in unclear.choices.items())
-        return Proposal(purpose, known, (Question("file", unclear.key, str(unclear), choices),))
+        return Proposal(purpose, known, (Question(QuestionKind.FILE, unclear.key, str(unclear), choices),))
     if not table.rows:
         raise Refused("The file names nobody: it has no row below the header.")
     columns, preset = resolve(table, purpose, known)

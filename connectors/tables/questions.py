@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 
 from connectors.tables import dates
 from connectors.tables.columns import Column
@@ -32,6 +33,19 @@ IDENTIFIERS = {
 }
 
 
+class QuestionKind(StrEnum):
+    """What a question is about.
+    NEEDED: a column that must be there; MISSING: one that earlier lists had."""
+
+    FILE = "file"
+    NEEDED = "needed"
+    MISSING = "missing"
+    COLUMN = "column"
+    VALUE = "value"
+    DATES = "dates"
+    ROW = "row"
+
+
 @dataclass(frozen=True)
 class Choice:
     """One possible answer: the value that is stored, and the text that a person reads."""
@@ -44,7 +58,7 @@ class Choice:
 class Question:
     """`key`: by which Mapping.answered() takes the answer. `guess`: the likely answer, or ""."""
 
-    kind: str  # file, needed, missing, column, value, dates, row
+    kind: QuestionKind
     key: str
     text: str
     choices: tuple[Choice, ...] = ()
@@ -57,9 +71,16 @@ class Question:
     @property
     def place(self) -> tuple[str, ...]:
         """The path of the answer in the JSON of the mapping."""
-        if self.kind in ("column", "value", "missing"):
-            return ("values", self.column, self.value) if self.kind == "value" else ("columns", self.column)
-        return ("columns", "(the column's name)") if self.kind == "needed" else ("decisions", self.key)
+        if self.kind == QuestionKind.VALUE:
+            return "values", self.column, self.value
+        if self.kind in (QuestionKind.COLUMN, QuestionKind.MISSING):
+            return "columns", self.column
+        return ("columns", "(the column's name)") if self.kind == QuestionKind.NEEDED else ("decisions", self.key)
+
+    @property
+    def doubts_the_file(self) -> bool:
+        """Whether it may be another file than was meant."""
+        return self.kind in (QuestionKind.FILE, QuestionKind.NEEDED)
 
 
 def about_columns(table: Table, purpose: Purpose, mapping: Mapping, columns: list[Column]) -> list[Question]:
@@ -74,7 +95,7 @@ def _needed(table: Table, purpose: Purpose, columns: list[Column]) -> Iterator[Q
     if any(column.meaning in wanted for column in columns):
         return
     named = "email, username or id" if purpose is Purpose.APP else "email"
-    yield Question("needed", f"needed:{wanted[0]}",
+    yield Question(QuestionKind.NEEDED, f"needed:{wanted[0]}",
                    f"The header in line {table.line} has no column named {named}.{header_words(table.header)} "
                    "Say which column it is.",
                    tuple(Choice(column.header, column.header) for column in columns))  # fmt: skip
@@ -86,7 +107,7 @@ def _missing(purpose: Purpose, mapping: Mapping, columns: list[Column]) -> Itera
     for header, meaning in mapping.columns.items() if purpose is not Purpose.IMPORT else ():
         instead = any(column.meaning is meaning and not column.decided for column in columns)
         if meaning in LASTING and key_of(header) not in here and not instead:
-            yield Question("missing", f"missing:{header}",
+            yield Question(QuestionKind.MISSING, f"missing:{header}",
                            f"The column {header}, which says the {_word(meaning)}, is no longer in the file. Was it "
                            "left out by mistake? Then export it again.",
                            (Choice("gone", "It is no longer exported: continue without it"),), column=header)
@@ -118,7 +139,8 @@ def _word(meaning: Meaning) -> str:
 def _about(column: Column, purpose: Purpose, text: str) -> Question:
     choices = tuple(Choice(str(meaning), LABELS[meaning]) for meaning in MEANINGS[purpose])
     likely = column.likely if column.likely in MEANINGS[purpose] else None
-    return Question("column", column.key, text, choices, str(likely or ""), column.header, samples=column.samples)
+    return Question(QuestionKind.COLUMN, column.key, text, choices, str(likely or ""), column.header,
+                    samples=column.samples)  # fmt: skip
 
 
 def _unread(columns: list[Column], purpose: Purpose) -> Iterator[Question]:
@@ -144,7 +166,8 @@ def _values(columns: list[Column], purpose: Purpose) -> Iterator[Question]:
         for seen in unknown:
             shown = f"the {LABELS[column.meaning].lower()} {seen.value!r}" if seen.value else "nothing"
             rows = f"{seen.count:,} row{'' if seen.count == 1 else 's'}"
-            yield Question("value", seen.key, f"The column {column.header} says {shown} in {rows}. What does it mean?",
+            yield Question(QuestionKind.VALUE, seen.key,
+                           f"The column {column.header} says {shown} in {rows}. What does it mean?",
                            choices, str(seen.means or ""), column.header, seen.value)
 
 
@@ -159,7 +182,7 @@ def _dates(table: Table, mapping: Mapping, columns: list[Column]) -> Iterator[Qu
         cells = [row.cells[column.place] for row in table.rows if column.place < len(row.cells)]
         if dates.order_of(cells) == "?":
             odd = next((cell for cell in cells if dates.order_of([cell]) == "?"), column.samples[0])
-            yield Question("dates", dates_key(column),
+            yield Question(QuestionKind.DATES, dates_key(column),
                            f"The column {column.header} has dates that can be read in two ways, such as {odd}. "
                            "Which number is the day?",
                            (Choice(dates.DAY_FIRST, f"The first{_so(odd, dates.DAY_FIRST)}"),

@@ -17,7 +17,7 @@ from connectors.tables.layout import Row
 from connectors.tables.mapping import Mapping
 from connectors.tables.meanings import Meaning, Means, Purpose
 from connectors.tables.preset import Preset
-from connectors.tables.questions import Choice, Question, order_for
+from connectors.tables.questions import Choice, Question, QuestionKind, order_for
 
 SHOWN = 5  # lines that a question names
 FIRST, LAST = "first", "last"
@@ -161,7 +161,7 @@ def _disagreeing(rows: list[RowValues]) -> Question | None:
     if not found:
         return None
     headers = tuple(dict.fromkeys(header for row in found for header in row.disagree))
-    return Question("row", DISAGREE,
+    return Question(QuestionKind.ROW, DISAGREE,
                     f"{_lines([row.line for row in found])} columns that disagree about whether someone has left: "
                     f"{' and '.join(headers)}. Which counts?",
                     tuple(Choice(header, f"What {header} says") for header in headers),
@@ -174,7 +174,7 @@ def _several_addresses(reader: Reader, rows: list[RowValues]) -> Question | None
     if not found:
         return None
     rest = "" if reader.purpose is Purpose.APP else "; the others are further addresses"
-    return Question("row", "several",
+    return Question(QuestionKind.ROW, "several",
                     f"{_lines(found)} more than one e-mail address in {column.header}. Which one is it?",
                     (Choice(FIRST, f"The first{rest}"), Choice(LAST, f"The last{rest}")),
                     column=column.header, lines=tuple(found[:SHOWN]))  # fmt: skip
@@ -188,7 +188,7 @@ def _numbers(reader: Reader) -> Question | None:
     most = max(lengths)
     short = min(numbers, key=len)
     column = reader.column(Meaning.EMPLOYEE_NUMBER)
-    return Question("row", "numbers",
+    return Question(QuestionKind.ROW, "numbers",
                     f"The numbers in {column.header} have between {min(lengths)} and {most} digits. Has a spreadsheet "
                     "removed their leading zeros?",
                     (Choice(AS_WRITTEN, f"No: {short} is {short}"),
@@ -201,7 +201,7 @@ def _left_too_early(reader: Reader, rows: list[RowValues], today: date) -> Quest
              and day >= today]  # fmt: skip
     if not found:
         return None
-    return Question("row", LEFT_EARLY,
+    return Question(QuestionKind.ROW, LEFT_EARLY,
                     f"{_lines(found)} a last day that is still to come, but the status of someone who has left. "
                     "Which counts?",
                     (Choice(DAY_COUNTS, "The last day: they are here until then"),
@@ -215,7 +215,7 @@ def _stayed_too_long(reader: Reader, rows: list[RowValues], today: date) -> Ques
              and (day := row.days.get(Meaning.LAST_DAY)) and day < today]  # fmt: skip
     if not found:
         return None
-    return Question("row", STAYED,
+    return Question(QuestionKind.ROW, STAYED,
                     f"{_lines(found)} a last day that has passed, but the status of someone who is still here. "
                     "Which counts?",
                     (Choice(DAY_COUNTS, "The last day: they have left"),
@@ -227,7 +227,7 @@ def _repeated(reader: Reader, rows: list[RowValues]) -> Question | None:
     for first, other in _same(rows):
         if _essence(first) != _essence(other):
             continue  # the rows contradict each other: they are refused, not asked about
-        return Question("row", "repeated",
+        return Question(QuestionKind.ROW, "repeated",
                         f"Lines {first.line} and {other.line} are both about {name_of(other)}. Is it one row for each "
                         "group or role?",
                         (Choice(MERGE, "Yes: put their rows together"),), lines=(first.line, other.line))  # fmt: skip
