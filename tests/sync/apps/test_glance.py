@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from dataclasses import fields
 from datetime import timedelta
 
@@ -134,6 +135,13 @@ def test_a_glance_says_what_a_full_look_says(apps: list[App]):
     assert sum(one.standing is None for one in found) > 20 and found[0].standing is None
     assert [(app.id, standing.row) for app, standing in glance.in_full(found)] == [
         (one.id, in_full[one.id].row) for one in found]  # fmt: skip
+
+
+def test_the_numbers_of_all_apps_are_those_of_a_full_look(apps: list[App]):
+    in_full = status.standings(App.select().where(App.is_connected)).values()
+    found = glance.counted()
+    assert found.by_status == Counter(one.status for one in in_full)
+    assert found.by_tone == Counter(one.tone for one in in_full)
 
 
 @pytest.fixture(params=[WorkspaceRole.OWNER, None])

@@ -100,6 +100,15 @@ def test_an_acceptance_holds_until_its_day_and_for_this_departure(chat, left, va
     agree(chat, left, True, not decided)
 
 
+def test_those_who_left_first_are_named_first(chat):
+    chat.leave(1, 2, 3)
+    for number in (1, 2, 3):
+        Person.update(status_since=utcnow() - timedelta(days=number)).where(
+            Person.id == chat.people[number].id).execute()  # fmt: skip
+    for app_ids in (None, [chat.app.id]):
+        assert [account.email for account in leavers.of_those_who_left_first(app_ids, 2)] == [email(3), email(2)]
+
+
 def test_a_leaver_of_two_apps_is_one_person(chat, second, left):
     both = [chat.app.id, second.app.id]
     assert leavers.open_in(both) == dict.fromkeys(both, Numbers(1, 1))
