@@ -3,7 +3,9 @@ At SIGTERM or Ctrl+C the process finishes running work, then ends; a second sign
 
 from __future__ import annotations
 
+import ctypes
 import logging
+import os
 import signal
 import sys
 import threading
@@ -33,6 +35,7 @@ LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"  # docs/proxy.md 
 # After how long a thread lets one run that waits. Python's own 5 ms are paid again at each longer statement, as SQLite
 # works without Python's lock: beside four busy threads, 20 statements of 0.3 ms took 112 ms.
 SWITCH_SECONDS = 0.0005
+M_ARENA_MAX = -8  # of mallopt(3)
 HEALTH_SECONDS = 3  # between looks at this process's workers, and at rows that a worker of a dead process held
 
 
@@ -90,10 +93,19 @@ def serve_all(
 def _begin() -> None:
     """Set up what each of these processes has of its own: threads that take turns, and a log."""
     sys.setswitchinterval(SWITCH_SECONDS)
+    _share_one_heap()
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     logging.getLogger("huey").setLevel(logging.WARNING)
     logging.getLogger("peewee.migrations").setLevel(logging.WARNING)  # Activity names them
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+
+
+def _share_one_heap() -> None:
+    """All threads take memory from one heap: glibc makes one for each, and what a page has freed in one, pages of other
+    threads can't use. Other libraries of C have no such setting, and MALLOC_ARENA_MAX wins."""
+    c = ctypes.CDLL(None)
+    if "MALLOC_ARENA_MAX" not in os.environ and hasattr(c, "mallopt"):
+        c.mallopt(M_ARENA_MAX, 1)
 
 
 @contextmanager

@@ -8,6 +8,8 @@ import time
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 
+from peewee import Expression
+
 import connectors
 from connectors.base import ConnectorError, DirectoryConnector, Identity, TemporarilyUnavailable
 from sync import activity, faults, rank, sample_data, vault
@@ -176,16 +178,14 @@ def start_due(now: datetime) -> list[DirectoryReading]:
 def due(now: datetime) -> list[Directory]:
     """The active directories that are due and not being read now."""
     under_way = DirectoryReading.select(DirectoryReading.directory).where(DirectoryReading.is_live)
-    return list(readable().where(Directory.next_read_at <= now, Directory.id.not_in(under_way)))
+    return readable(Directory.next_read_at <= now, Directory.id.not_in(under_way))
 
 
-def readable():
-    """The active directories of the kinds that are read."""
-    return (
-        Directory.select()
-        .where(Directory.state == DirectoryState.ACTIVE, Directory.kind.in_(list(connectors.directory_connectors())))
-        .order_by(Directory.id)
-    )
+def readable(*conditions: Expression) -> list[Directory]:
+    """The active directories of the kinds that are read, those that meet the conditions."""
+    active = Directory.select().where(Directory.state == DirectoryState.ACTIVE, *conditions).order_by(Directory.id)
+    # Where there is none, no connector is imported: a server that has nothing to read doesn't need their memory.
+    return [directory for directory in active if directory.kind in connectors.directory_connectors()]
 
 
 def begin(directory: Directory, by: str | Asker) -> DirectoryReading:

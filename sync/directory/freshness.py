@@ -35,7 +35,7 @@ def read_if_older(max_age: timedelta, by: str) -> list[str]:
         since = utcnow() - max_age
         return [
             warning
-            for directory in list(directories.readable())
+            for directory in directories.readable()
             if directory.last_read_at is None or directory.last_read_at < since
             if (warning := _failed_since(directory, since) or _read_now(directory, by))
         ]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
 import pytest
 
 from tests.cli.conftest import ROOT
+from tests.database import ON_FILE
 
 A_COMMAND = "import app, cli.checks, cli.people"
 A_CHECK = f"{A_COMMAND}, connectors\nconnectors.app_connectors()"
@@ -20,6 +22,29 @@ FOR_PASSKEYS = {"webauthn", "OpenSSL"}
 OTHER_APPS = {"connectors.apps.slack", "connectors.ldap.client", "connectors.google", "connectors.microsoft"}
 FOR_CONNECTORS = {"ldap3", "yaml", "requests"}
 FOR_PAGES = {"flask", "jinja2", "werkzeug", "wtforms", "waitress", "web"} | FOR_PASSKEYS
+
+
+IDLE = f"""{THE_PAGES}
+from sync import start
+from sync.config import Config
+from sync.db import connected
+from sync.jobs import queue
+config = Config.from_environ()
+start.open_all(config)
+app.create_app(config)
+with connected():
+    queue.sweep()"""
+FOR_READING = {"requests", "urllib3", "charset_normalizer", "msgspec", "ldap3", "yaml"}
+CONNECTORS = {"connectors.apps", "connectors.directories", "connectors.scim", "connectors.rest"}
+
+
+@ON_FILE
+def test_an_idle_server_imports_nothing_that_only_readings_need(tmp_path):
+    """It has started, and has swept as each minute does."""
+    asked = f"{IDLE}\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True,
+                          env={**os.environ, "ROLLCALL_HOME": str(tmp_path)})  # fmt: skip
+    assert set(json.loads(done.stdout)) & (FOR_NONE | FOR_PASSKEYS | FOR_READING | CONNECTORS) == set()
 
 
 @pytest.mark.parametrize(("imported", "left_out"), [
