@@ -6,9 +6,11 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import Any
+from typing import IO, Any
+from xml.parsers import expat
 
 from connectors.base import Refused
 from connectors.tables.choosing import MustChoose
@@ -19,6 +21,9 @@ MAX_CELLS = 5_000_000
 MAX_CHARACTERS = 100_000_000  # of all cells: each of them may have the same long text, which the file has once
 MAX_PASSED = 20_000_000  # cells, with the empty ones before the last of a row: those cost the file nothing
 MOST_TIMES = 3  # that a part is unpacked: openpyxl does it once for a sheet's size and once for its rows
+MAX_INSIDE = 200_000  # elements of a row or a text, which openpyxl makes objects of at once
+SMALL = 1_000_000  # bytes of a part that can't have many
+CHUNK = 65_536  # bytes
 MAX_WHOLE = 10_000_000  # bytes of a part that openpyxl makes objects of at once: all but rows and texts
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 OTHERWISE = "Save it as .xlsx or as CSV (UTF-8) and try again."
@@ -67,6 +72,10 @@ def _refuse_others(content: bytes) -> None:
             parts = packed.namelist()
             unpacked = sum(part.file_size for part in packed.infolist())  # a name may come twice
             damaged = unpacked <= MAX_UNPACKED and packed.testzip()
+            if unpacked <= MAX_UNPACKED and not damaged:
+                _refuse_wide(packed)
+    except Refused:
+        raise
     except Exception as problem:  # whatever damaged bytes make zipfile and zlib raise
         raise Refused(f"The file is neither text nor a complete spreadsheet. {OTHERWISE}") from problem
     if unpacked > MAX_UNPACKED:
@@ -74,6 +83,37 @@ def _refuse_others(content: bytes) -> None:
     if damaged or "xl/workbook.xml" not in parts:
         what = "a damaged spreadsheet" if damaged else "packed, but not an .xlsx file"
         raise Refused(f"The file isn't text: it is {what}. {OTHERWISE}")
+
+
+def _refuse_wide(packed: zipfile.ZipFile) -> None:
+    for part in packed.infolist():
+        if part.file_size > SMALL:
+            with packed.open(part) as content:
+                _refuse_wide_part(content)
+
+
+def _refuse_wide_part(content: IO[bytes]) -> None:
+    """Raises Refused for a row, or a text with its parts, that never seems to end. Parts of other kinds are let through."""
+    parser = expat.ParserCreate()
+    depth, inside, is_rows = 0, 0, False
+
+    def begin(name: str, _: dict[str, str]) -> None:
+        nonlocal depth, inside, is_rows
+        depth += 1
+        if depth == 2:
+            is_rows = name.rpartition(":")[2] == "sheetData"
+        inside = 1 if depth == 2 or depth == 3 and is_rows else inside + 1
+        if inside > MAX_INSIDE:
+            raise Refused(f"The spreadsheet has a row of more than {MAX_INSIDE:,} parts. {OTHERWISE}")
+
+    def end(_: str) -> None:
+        nonlocal depth
+        depth -= 1
+
+    parser.StartElementHandler, parser.EndElementHandler = begin, end
+    with suppress(expat.ExpatError):
+        while piece := content.read(CHUNK):
+            parser.Parse(piece)
 
 
 class _Unpacked(zipfile.ZipFile):

@@ -174,6 +174,18 @@ def test_many_sheets_that_are_one_part_of_the_file_are_refused():
         read(replaced(repacked(content, sheet1=rows), {"xl/_rels/workbook.xml.rels": same}), {})
 
 
+@pytest.mark.parametrize("rows", [
+    "<row>{}</row>", "<row/><row><c>{}</c></row>", "</sheetData><mergeCells>{}</mergeCells><sheetData>",
+])  # fmt: skip
+def test_a_row_that_does_not_end_is_refused(monkeypatch, rows: str):
+    monkeypatch.setattr(sheets, "SMALL", 10_000)
+    monkeypatch.setattr(sheets, "MAX_INSIDE", 4_000)
+    with pytest.raises(Refused, match="more than 4,000 parts"):
+        read(repacked(book(("Staff", STAFF)), sheet1=sheet_of(rows.format("<c/>" * 5_000))), {})
+    many = sheet_of("".join(f"<row>{'<c><v>1</v></c>' * 50}</row>" for _ in range(500)))
+    assert read(repacked(book(("Staff", STAFF)), sheet1=many), {})
+
+
 def test_a_part_beside_the_cells_is_small(monkeypatch):
     monkeypatch.setattr(sheets, "MAX_WHOLE", 1_000_000)
     with pytest.raises(Refused, match="beside its cells"):
