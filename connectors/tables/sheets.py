@@ -93,7 +93,7 @@ def _refuse_wide(packed: zipfile.ZipFile) -> None:
 
 
 def _refuse_wide_part(content: IO[bytes]) -> None:
-    """Raises Refused for a row, or a text with its parts, that never seems to end. Parts of other kinds are let through."""
+    """Raises Refused for a row, or a text with its parts, that never seems to end. Other kinds of parts may pass."""
     parser = expat.ParserCreate()
     depth, inside, is_rows = 0, 0, False
 
