@@ -290,13 +290,17 @@ def test_a_first_start_that_is_killed_leaves_an_empty_file_or_the_whole_schema(t
     home, whole = tmp_path / "home", tmp_path / "whole"
     opened = functools.partial(obeyed, START, answer=tmp_path / "answer")
     assert opened(whole) == 0
-    left, fatal = [], 1
-    while opened(home, fatal=fatal) == KILLED:
-        left.append(objects(home))
-        assert left[-1] == set() or migrated(home) == ALL, f"killed at step {fatal}"
-        assert opened(home) == 0 and objects(home) == objects(whole), f"killed at step {fatal}"
+    left, fatal, stride = [], 1, EVERY
+    while stride:  # it becomes shorter towards the last step
+        if opened(home, fatal=fatal) == KILLED:
+            left.append(objects(home))
+            assert left[-1] == set() or migrated(home) == ALL, f"killed at step {fatal}"
+            assert opened(home) == 0 and objects(home) == objects(whole), f"killed at step {fatal}"
+        else:
+            fatal -= stride
+            stride //= 2
         shutil.rmtree(home)
-        fatal += EVERY
+        fatal += stride
     assert len(left) > 8 and left[-1] > left[0] == set(), "deaths before and after the end of the transaction"
 
 
