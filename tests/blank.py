@@ -70,6 +70,12 @@ def config_of(home: Path | str, **environ: str) -> Config:
     return database.placed(Config.from_environ({"ROLLCALL_HOME": str(home), **LOCAL, **environ}))
 
 
+def environ_of(home: Path | str) -> dict[str, str]:
+    """By which variables a program finds the installation in this folder."""
+    address = config_of(home).database_url
+    return {"ROLLCALL_HOME": str(home)} | ({"ROLLCALL_DATABASE": address} if address else {})
+
+
 def open_blank(config: Config) -> None:
     """An installation without anyone in it, on a new folder."""
     _blank().open(config)

@@ -25,7 +25,7 @@ from sync.db import connected, db, utcnow
 from sync.jobs import queue
 from sync.models import Check
 from tests import database
-from tests.blank import LOCAL, config_of
+from tests.blank import LOCAL, environ_of
 from tests.cli.forks import Forks, Started
 from tests.demo.apps import ChatApp
 from tests.parts import free_port
@@ -63,9 +63,7 @@ class CommandLine:
         self.folder, self.home, self.port = folder, folder / "home", free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environ = {name: value for name, value in os.environ.items() if not name.startswith("ROLLCALL_")}
-        self.environ |= {"ROLLCALL_HOME": str(self.home), "ROLLCALL_LISTEN": f"127.0.0.1:{self.port}", **LOCAL}
-        if database.on_server():
-            self.environ["ROLLCALL_DATABASE"] = config_of(self.home).database_url
+        self.environ |= environ_of(self.home) | {"ROLLCALL_LISTEN": f"127.0.0.1:{self.port}", **LOCAL}
 
     def run(self, *arguments: str, code: int = 0, stdin: str = "", **environ: str) -> Answer:
         around = {"input": stdin, "env": self.environ | environ, "cwd": self.folder, "timeout": TIMEOUT}

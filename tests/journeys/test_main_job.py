@@ -18,7 +18,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests import database
-from tests.blank import config_of
+from tests.blank import environ_of
 from tests.journeys.browser import TIMEOUT, WIDE
 from tests.parts import free_port
 
@@ -33,12 +33,11 @@ class Rollcall:
         self.home, self.port = home, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = {
-            **os.environ, "ROLLCALL_HOME": str(home), "ROLLCALL_LISTEN": f"127.0.0.1:{self.port}",
+            **os.environ, **environ_of(home), "ROLLCALL_LISTEN": f"127.0.0.1:{self.port}",
             "ROLLCALL_SMTP_URL": smtp_url, "PYTHONUNBUFFERED": "1",
         }  # fmt: skip
         if database.on_server():
             database.make(home)
-            self.environment["ROLLCALL_DATABASE"] = config_of(home).database_url
 
     def start(self) -> str:
         """What it printed when it was ready."""

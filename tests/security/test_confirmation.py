@@ -13,6 +13,7 @@ import pytest
 from sync.config import Config
 from sync.models import Person, SignInIdentity, WaitingSignIn
 from sync.sign_in import sign_in
+from tests.blank import environ_of
 from tests.cli.conftest import PROGRAM, TIMEOUT
 from tests.web.client import Client
 from tests.web.test_oidc import is_in, provider, set_up, try_to  # noqa: F401
@@ -34,7 +35,7 @@ def waits(site, set_up, provider, olga: Person) -> Client:  # noqa: F811
 
 
 def _command(config: Config, *arguments: str) -> subprocess.CompletedProcess:
-    environ = {**os.environ, "ROLLCALL_HOME": str(config.home)}
+    environ = os.environ | environ_of(config.home)
     return subprocess.run([*PROGRAM, *arguments], env=environ, capture_output=True, text=True, timeout=TIMEOUT)
 
 

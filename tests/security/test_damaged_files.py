@@ -22,8 +22,10 @@ from sync.db import connected, db
 from sync.models import Person, PersonEmail
 from tests.blank import LOCAL, OLGA, open_blank, set_up_acme
 from tests.cli.forks import Forks
+from tests.database import ON_FILE
 from tests.parts import free_port, lack
 
+pytestmark = ON_FILE
 ROOT = Path(__file__).resolve().parents[2]
 ORDINARY = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]  # permissions hold for root too
 COMMANDS = ["doctor", "serve", "apps list", "activity --verify", "people import staff.csv", "backup copy.db"]

@@ -11,16 +11,15 @@ from click.testing import CliRunner, Result
 from app import create_app
 from cli import rollcall
 from sync import activity, seals
-from sync.config import Config
 from sync.db import connected, db, writing
 from sync.models import Activity
+from tests.blank import environ_of
 
 
 @pytest.fixture
-def command(home: Path, config: Config, olga, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("ROLLCALL_HOME", str(home))
-    if config.database_url:
-        monkeypatch.setenv("ROLLCALL_DATABASE", config.database_url)
+def command(home: Path, olga, monkeypatch: pytest.MonkeyPatch):
+    for name, value in environ_of(home).items():
+        monkeypatch.setenv(name, value)
 
     def run(*arguments: str, code: int = 0) -> Result:
         db.close()
