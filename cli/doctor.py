@@ -57,6 +57,10 @@ class Finding:
     text: str
 
 
+class Damage(Finding):
+    """Something wrong with the database: all other findings would have to read it."""
+
+
 @click.command()
 @click.option("--apps", "test_apps", is_flag=True, help="Also test the credential of each app.")
 @click.option("--clock-is-right", is_flag=True, help="Confirm: the machine's clock is right now, and was wrong before.")
@@ -67,7 +71,7 @@ def doctor(test_apps: bool, clock_is_right: bool, as_json: bool) -> None:
     if not settings.database_url and not settings.database_path.exists():
         raise Failed(f"There is no installation at {settings.home}. If ROLLCALL_HOME is right, start Rollcall once.")
     damage = _database(settings)
-    if damage.state == WRONG:  # all other findings would have to read it
+    if isinstance(damage, Damage):
         answer({"ok": False, "findings": [vars(damage)]}, [_line(damage)], as_json)
         end(FAILED)
     with installation():
@@ -140,9 +144,9 @@ def _server(settings: Config) -> Finding:
     try:
         found = server_health.look(settings.database_url)
     except DatabaseRefused as problem:
-        return Finding("database", WRONG, str(problem))
+        return Damage("database", WRONG, str(problem))
     if found.problems:
-        return Finding("database", WRONG, " ".join(found.problems))
+        return (Damage if found.is_standby else Finding)("database", WRONG, " ".join(found.problems))
     text = f"PostgreSQL {found.version}, {found.size:,} bytes, " \
            f"{found.connections} of {found.most} connections in use."
     return Finding("database", NOTE if found.is_crowded else OK, text)
@@ -156,10 +160,10 @@ def _file(settings: Config) -> Finding:
     except sqlite3.Error as problem:
         fault = faults.of(problem)
         if fault and fault is not faults.DAMAGED:
-            return Finding("database", WRONG, f"{fault.text} It is {settings.database_path}.")
+            return Damage("database", WRONG, f"{fault.text} It is {settings.database_path}.")
         result, strays = str(problem), None
     if result != "ok" or strays:
-        return Finding("database", WRONG, f"it is damaged ({result if result != 'ok' else strays}): restore a backup.")
+        return Damage("database", WRONG, f"it is damaged ({result if result != 'ok' else strays}): restore a backup.")
     return Finding("database", OK, f"complete, {settings.database_path.stat().st_size:,} bytes.")
 
 

@@ -30,6 +30,7 @@ class Look:
     connections: int
     most: int
     problems: tuple[str, ...]
+    is_standby: bool
 
     @property
     def is_crowded(self) -> bool:
@@ -54,4 +55,4 @@ def look(address: str) -> Look:
         problems.append("fsync or full_page_writes is off: a power cut can damage the database. Switch them on.")
     if invalid:
         problems.append(f"Indexes are broken ({', '.join(invalid)}): REINDEX them.")
-    return Look(version, size, connections, most, tuple(problems))
+    return Look(version, size, connections, most, tuple(problems), standby)

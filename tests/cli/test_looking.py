@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-import sqlite3
-from contextlib import closing
 
+from sync.db import db
+from sync.models import App
+from tests import database
 from tests.cli.conftest import OWNER
 from tests.connectors.fake import Seat
 from tests.connectors.fake_scim import FakeScim
@@ -19,9 +20,9 @@ def test_a_changed_log_is_noticed(rollcall):
     assert [entry["id"] for entry in entries] == sorted((entry["id"] for entry in entries), reverse=True)
     assert len(rollcall.json("activity", "--limit", "2")["entries"]) == 2
     assert "entries are unchanged" in rollcall.run("activity", "--verify").out
-    with closing(sqlite3.connect(rollcall.home / "rollcall.db")) as database, database:
-        database.execute("DROP TRIGGER activity_no_update")
-        database.execute("UPDATE activity SET who = 'nobody' WHERE id = 2")
+    with rollcall.core():
+        database.tampering(db)
+        db.execute_sql("UPDATE activity SET who = 'nobody' WHERE id = 2")
     answer = rollcall.run("activity", "--verify", "--json", code=1)
     assert (answer.document["ok"], answer.document["broken_at"]) == (False, 2)
     assert "entry 2" in answer.err
@@ -66,9 +67,16 @@ def test_every_role_of_an_account_is_exported(rollcall):
 
 
 def findings(rollcall, *arguments: str, code: int = 0) -> dict[str, str]:
-    document = rollcall.json("doctor", *arguments, code=code)
-    assert document["ok"] is (code == 0)
-    return {finding["about"]: finding["state"] for finding in document["findings"]}
+    """What it finds beside the server of the tests, which may lose data in a power cut and so is wrong."""
+    document = rollcall.json("doctor", *arguments, code=1 if database.on_server() else code)
+    found = {finding["about"]: finding["state"] for finding in document["findings"]}
+    if database.on_server():
+        assert found["database"] == "wrong"
+        found["database"] = "ok"
+    else:
+        assert document["ok"] is (code == 0)
+    assert ("wrong" in found.values()) is (code == 1)
+    return found
 
 
 def test_doctor_finds_what_is_wrong(rollcall, connected_chat):
@@ -89,10 +97,11 @@ def test_doctor_finds_what_is_wrong(rollcall, connected_chat):
 
 
 def test_doctor_warns_of_an_api_version_that_ends(rollcall, connected_chat):
-    assert "version in use" not in rollcall.run("doctor").out
-    with closing(sqlite3.connect(rollcall.home / "rollcall.db")) as database, database:
-        database.execute("UPDATE app SET connector = 'linkedin_ads', settings = ?", ['{"version": "202501"}'])
-    shown = rollcall.run("doctor").out
+    code = 1 if database.on_server() else 0
+    assert "version in use" not in rollcall.run("doctor", code=code).out
+    with rollcall.core():
+        App.update(connector="linkedin_ads", settings={"version": "202501"}).execute()
+    shown = rollcall.run("doctor", code=code).out
     assert "note   Chat: the version in use, LinkedIn Marketing API 202501, ended on 1 January 2026" in shown
 
 
@@ -111,5 +120,6 @@ def test_without_a_server_a_command_sends_its_own_news(rollcall, connected_chat,
     assert message["To"] == OWNER
 
 
+@database.ON_FILE
 def test_doctor_without_an_installation(empty):
     assert "If ROLLCALL_HOME is right" in empty.run("doctor", code=1).err

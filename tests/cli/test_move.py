@@ -59,6 +59,7 @@ def test_there_and_back_every_row_is_the_same(busy: CommandLine, address: str) -
         assert "pg_" in busy.run(command, __file__, code=1, ROLLCALL_DATABASE=address).err
     doctor = busy.run("doctor", code=1, ROLLCALL_DATABASE=address).out
     assert "fsync or full_page_writes is off" in doctor, "the server of tests is like that"
+    assert "activity: " in doctor and "key: " in doctor, "all else is looked at too"
 
     back = busy.folder / "back.db"
     again = busy.run("move", "--to", f"sqlite://{back}", ROLLCALL_DATABASE=address)
