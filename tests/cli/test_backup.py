@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import external_id
+from tests.database import ON_FILE
+
+pytestmark = ON_FILE  # a server's own programs do both: tests/cli/test_move.py sees the commands say so
 
 
 def test_there_and_back(rollcall, connected_chat):

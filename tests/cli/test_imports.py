@@ -12,6 +12,8 @@ import pytest
 from tests.cli.conftest import ROOT
 from tests.database import ON_FILE
 
+pytestmark = ON_FILE  # with a server, its driver is imported at once
+
 A_COMMAND = "import app, cli.checks, cli.people"
 A_CHECK = f"{A_COMMAND}, connectors\nconnectors.app_connectors()"
 OF_ONE_APP = f"{A_COMMAND}, connectors\nconnectors.app_connector('sample-chat'), connectors.app_connector('scim')"
@@ -38,7 +40,6 @@ FOR_READING = {"requests", "urllib3", "charset_normalizer", "msgspec", "ldap3", 
 CONNECTORS = {"connectors.apps", "connectors.directories", "connectors.scim", "connectors.rest"}
 
 
-@ON_FILE
 def test_an_idle_server_imports_nothing_that_only_readings_need(tmp_path):
     """It has started, and has swept as each minute does."""
     asked = f"{IDLE}\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"

@@ -12,7 +12,10 @@ from sync.apps import apps
 from sync.jobs import asking
 from sync.models import App, Check
 from tests.cli.conftest import OWNER, PASSWORD, CommandLine, connect, until
+from tests.database import ON_FILE
 from tests.faults.own import SmallDisk
+
+pytestmark = ON_FILE  # the disk is that of the file
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,9 @@ from sync.models import Account, App, Change, Check, Person
 from sync.reports import reports
 from sync.safety import sole_managers
 from sync.sign_in import sign_in
+from tests import database
 from tests.asking import MACHINE
+from tests.blank import environ_of
 from tests.parts import free_port
 
 
@@ -27,22 +31,48 @@ def listen():
     return f"127.0.0.1:{free_port()}"
 
 
+@contextmanager
+def found_there(home: Path, template: str | None = None) -> Iterator[None]:
+    """On a server, the demo of this folder has a database of its own in this block."""
+    if not database.on_server():
+        yield
+        return
+    database.make(home, template)
+    with pytest.MonkeyPatch.context() as environ:
+        environ.setenv("ROLLCALL_DATABASE", environ_of(home)["ROLLCALL_DATABASE"])
+        yield
+    database.drop(home)
+
+
 @pytest.fixture
-def home(tmp_path):
-    return tmp_path / "demo"
+def home(tmp_path: Path) -> Iterator[Path]:
+    home = tmp_path / "demo"
+    with found_there(home):
+        yield home
 
 
 @pytest.fixture(scope="module")
-def first(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """A demo that was started once."""
-    with running(tmp_path_factory.mktemp("first") / "demo", f"127.0.0.1:{free_port()}") as first:
-        return first
+    home = tmp_path_factory.mktemp("first") / "demo"
+    with found_there(home):
+        with running(home, f"127.0.0.1:{free_port()}") as first:
+            pass
+        yield first
+
+
+@pytest.fixture(scope="module")
+def template(first: Demo) -> str | None:
+    """Of its database, if that is on a server."""
+    return database.keep(first.config.home) if database.on_server() else None
 
 
 @pytest.fixture
-def started_before(home: Path, first: Demo) -> Path:
+def started_before(tmp_path: Path, first: Demo, template: str | None) -> Iterator[Path]:
     """Its folder is a copy of that of the first."""
-    return shutil.copytree(first.config.home, home)
+    home = shutil.copytree(first.config.home, tmp_path / "demo")
+    with found_there(home, template):
+        yield home
 
 
 def check(name: str) -> Check:
@@ -52,7 +82,8 @@ def check(name: str) -> Check:
 
 
 def changes(kind: str) -> dict[str, Change]:
-    return {change.account.email: change for change in Change.select().where(Change.kind == kind, Change.report)}
+    found = Change.select().where(Change.kind == kind, Change.report.is_null(False))
+    return {change.account.email: change for change in found}
 
 
 def test_the_link_signs_the_owner_in_and_everything_is_served(home, listen):
@@ -125,6 +156,7 @@ def test_a_sample_app_whose_port_was_taken_in_the_meantime_is_found_again(first,
             assert check("Acme Chat").state == "succeeded"
 
 
+@database.ON_FILE  # a database on a server is never emptied
 def test_reset_begins_again(started_before, listen):
     with running(started_before, listen), connected():
         apps.rename(App.get(App.name == "Acme Chat"), "Renamed", MACHINE)
@@ -132,6 +164,7 @@ def test_reset_begins_again(started_before, listen):
         assert {app.name for app in App.select()} == {"Acme Chat", "Acme Ads"}
 
 
+@database.ON_FILE  # nor begun again
 def test_a_start_that_was_interrupted_is_begun_again(home, listen, monkeypatch):
     monkeypatch.setattr("demo.run.let_time_pass", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt), running(home, listen):
@@ -152,7 +185,7 @@ def test_a_damaged_note_is_no_obstacle(home, listen, mark):
 def test_a_folder_of_someone_elses_is_left_alone(home, listen):
     home.mkdir()
     (home / "thesis.txt").write_text("mine")
-    for reset in (False, True):
+    for reset in (False,) if database.on_server() else (False, True):
         with pytest.raises(DemoProblem, match="don't belong to a demo"), running(home, listen, reset):
             pass
     assert [path.name for path in home.iterdir()] == ["thesis.txt"]
