@@ -5,7 +5,7 @@ PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 	--no-header $(UPGRADE)
 
-.PHONY: run demo test test-fast fuzz mutants bench growth peers walk lint audit lock
+.PHONY: run demo test test-fast test-postgres fuzz mutants bench growth peers walk lint audit lock
 
 run: .venv/ready
 	$(BIN)/python app.py
@@ -30,6 +30,11 @@ test-fast: .venv/ready-to-test
 	$(BIN)/python -m pytest -q -n auto --dist worksteal $(SLOW:%=--ignore-glob='*%.py') \
 		tests/test_house.py tests/test_plain_english.py tests/security/test_core_by_rank.py tests/connectors/test_levels.py \
 		tests/sync tests/web $(ARGS)
+
+# All that uses the database, on a private PostgreSQL. ARGS names a part of it.
+ON_POSTGRES = tests/cli tests/demo tests/faults tests/fuzz tests/security tests/sync tests/web
+test-postgres: .venv/ready-to-test
+	ROLLCALL_TEST_DATABASE=postgresql ROLLCALL_TEST_PICTURES=no $(BIN)/python -m pytest -n $(WORKERS) $(WHOLE) $(or $(ARGS),$(ON_POSTGRES))
 
 fuzz: .venv/ready-to-test
 	$(BIN)/python -m tests.fuzz.run $(or $(MINUTES),10)
