@@ -221,7 +221,7 @@ def _open_file(path: Path) -> None:
     db.init(
         str(path),
         pragmas={"journal_mode": "wal", "foreign_keys": 1, "synchronous": "full", "cache_size": -16_000},
-        timeout=LONGEST_WAIT,
+        timeout=LONGEST_WAIT, cached_statements=STATEMENTS,
     )
     try:
         db.connect()

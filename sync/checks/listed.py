@@ -3,9 +3,10 @@ Of one that is exactly as it is known, only that it is listed is staged: there i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
+from datetime import datetime
 from functools import lru_cache
-from operator import itemgetter
+from operator import attrgetter
 
 from connectors.base import UNKNOWN, Account
 from connectors.memory import Marked, Unchanged
@@ -19,12 +20,19 @@ from sync.staging.check import STAGED_ACCOUNT, STAGED_SAME
 from sync.states import AccountStatus, texts
 
 STATUSES = (AccountStatus.ACTIVE, AccountStatus.INVITED, AccountStatus.SUSPENDED)
+_KNOWN_STATUSES = frozenset(STATUSES)
 MOST_GROUPS = 8  # of a batch, that are staged in one statement each
+MOST_BETWEEN = 2  # times as many accounts as in a batch are read from its first id to its last
 BATCHES_IN_FULL = 10  # are staged without a comparison after one that mostly differs
 # Of a known account, what a reading gives of it: staged_account without the key of its e-mail.
 _COMPARED = tuple(name for name in STAGED_ACCOUNT.names if name != "email_key")
+_LEFT_OUT = ("missing_fields", "defaulted_fields")
 _SELDOM_VARIES = [_COMPARED.index(name) for name in (
     "status", "kind", "seat", "user_name", "employee_number", "further_roles")]  # fmt: skip
+_LAST_ACTIVITY = _COMPARED.index("last_activity")
+_given = attrgetter(*("id" if name == "external_id" else name for name in _COMPARED))  # of an Account
+
+Columns = Sequence[Sequence]  # the values of a batch in the order of _COMPARED; a last activity is still a datetime
 
 
 class Listed:
@@ -37,45 +45,113 @@ class Listed:
 
     def __init__(self, app: App, known: KnownItems | None = None):
         self._app, self._known_items = app, known
-        self._is_first_reading, self._batches_in_full = False, 0
+        self._is_first_reading, self._batches_in_full, self._is_scattered = False, 0, False
 
     def clear(self) -> None:
         """A new reading begins."""
         if self._known_items:
             self._known_items.restart()
         tables.empty(STAGED_ACCOUNT, STAGED_SAME)
-        self._is_first_reading, self._batches_in_full = not self._app.has_accounts, 0
+        self._is_first_reading = not self._app.has_accounts
+        self._batches_in_full, self._is_scattered = 0, False
 
     def stage(self, batch: Sequence[Account | Marked | Unchanged]) -> int:
         """The number of accounts that were staged: less than given where the list repeats itself."""
-        unchanged = [one.row for one in batch if type(one) is Unchanged]
-        rows = [_values(one.account if type(one) is Marked else one) for one in batch if type(one) is not Unchanged]
-        same = self._same(rows) if rows else {}
+        unchanged, accounts = [], batch
+        if self._known_items:
+            unchanged = [one.row for one in batch if type(one) is Unchanged]
+            accounts = [one.account if type(one) is Marked else one for one in batch if type(one) is not Unchanged]
+        columns = _columns(accounts) if accounts else ()
+        same = self._same(columns) if accounts else {}
         if self._known_items:
             self._remember(batch, same)
-        differing = [_row(row) for row in rows if row[0] not in same]
         listed = [*unchanged, *same.values()]
         number = _stage_same(listed) if listed else 0
-        return number + (tables.insert(STAGED_ACCOUNT, differing) if differing else 0)
+        if len(same) < len(accounts):
+            differing = _without(columns, same) if same else columns
+            number += tables.insert(STAGED_ACCOUNT, _rows(differing))
+        return number
 
-    def _remember(self, batch: Sequence[Account | Marked | Unchanged], same: dict[str, tuple]) -> None:
+    def _remember(self, batch: Sequence[Account | Marked | Unchanged], same: dict[int, tuple]) -> None:
         """Those that are exactly as they are known, for the next reading."""
+        place = 0
         for one in batch:
             if type(one) is Unchanged:
                 self._known_items.remember(one.row[6], one.row, one.note)
-            elif type(one) is Marked and one.account.id in same:
-                self._known_items.remember(one.mark, same[one.account.id], one.note)
+                continue
+            if type(one) is Marked and place in same:
+                self._known_items.remember(one.mark, same[place], one.note)
+            place += 1
 
-    def _same(self, rows: list[tuple]) -> dict[str, tuple]:
-        """By the app's id, what is staged of the accounts that are known exactly as these rows have them, and the
-        version that was compared."""
+    def _same(self, columns: Columns) -> dict[int, tuple]:
+        """By their places, what is staged of the accounts that are known exactly as they are listed, and the version
+        that was compared."""
         if self._is_first_reading or self._batches_in_full:
             self._batches_in_full = max(0, self._batches_in_full - 1)
             return {}
-        same = _found_same(self._app, rows)
-        if len(same) * 2 < len(rows):
+        same = self._found_same(columns)
+        if len(same) * 2 < len(columns[0]):
             self._batches_in_full = BATCHES_IN_FULL
         return same
+
+    def _found_same(self, columns: Columns) -> dict[int, tuple]:
+        """By their places, of the accounts that are known exactly as they are listed: a row of staged_same and the
+        version that was compared.
+
+        Whether a field without its key is missing or defaulted turns out when all are listed (safety.lost_fields).
+        """
+        *_, missing, defaulted = columns
+        leaves_out = any(missing) or any(defaulted)
+        alike = [place for place in _SELDOM_VARIES if _is_alike(columns[place])]
+        varying = [place for place in range(len(_COMPARED) - len(_LEFT_OUT)) if place not in alike]
+        values = [columns[place][0] for place in alike]
+        these = "".join(f" AND {_COMPARED[place]} IS NOT DISTINCT FROM ?" for place in alike)
+        these += "" if leaves_out else "".join(f" AND {name} = 0" for name in _LEFT_OUT)
+        asked = [*(_COMPARED[place] for place in varying), "id", "version", *(_LEFT_OUT if leaves_out else ())]
+        try:
+            known = {row[0]: row for row in self._known(columns[0], ", ".join(asked), these, values)}
+        except UnicodeEncodeError:
+            return {}  # an id that can't be stored: the staging says so
+        found = list(map(known.get, columns[0]))
+        places = [place for place, row in enumerate(found) if row is not None]
+        if not places:
+            return {}
+        if len(places) < len(found):
+            columns = _at(columns, places)
+        theirs = list(zip(*(found[place] for place in places)))
+        differing = set()
+        for place, known_values in zip(varying, theirs):
+            was = _moments(known_values) if place == _LAST_ACTIVITY else known_values
+            differing.update(_unequal(columns[place], was))
+        ids, versions, *left_out = theirs[len(varying):]
+        *_, missing, defaulted = columns
+        if leaves_out:
+            differing.update(_unequal(*(list(map(_together, *two)) for two in ((missing, defaulted), left_out))))
+        rows = dict(zip(places, zip(ids, missing, defaulted, *(left_out or (missing, defaulted)), versions)))
+        for at in differing:
+            del rows[places[at]]
+        return rows
+
+    def _known(self, ids: Sequence[str], asked: str, these: str, values: Sequence) -> list[tuple]:
+        """Of the known accounts with these ids, and perhaps of others, those for which the condition `these` holds.
+
+        Apps mostly list accounts in the order of their ids, so few others are between the first and the last of a
+        batch. Where there are many, the accounts are asked for by their ids.
+        """
+        condition = (f"state <> 'gone' AND held_values IS NULL AND missing_since IS NULL "
+                     f"AND status IN ({texts(STATUSES)}){these}")  # fmt: skip
+        statement = f"SELECT {asked} FROM account WHERE app_id = ? AND"
+        if not self._is_scattered:
+            most = len(ids) * MOST_BETWEEN
+            rows = db.execute_sql(
+                f"{statement} external_id BETWEEN ? AND ? AND {condition} LIMIT ?",
+                (self._app.id, min(ids), max(ids), *values, most),
+            ).fetchall()
+            if len(rows) < most:
+                return rows
+            self._is_scattered = True
+        listed, bound = db.one_of("external_id", ids)
+        return db.execute_sql(f"{statement} {listed} AND {condition}", (self._app.id, *bound, *values)).fetchall()
 
     def repeats(self) -> bool:
         """Whether the list has an account twice that differed once. Asked when all batches are staged."""
@@ -93,50 +169,48 @@ class Listed:
 
 def stage_account(account: Account) -> None:
     """An account that the list left out but a second look found."""
-    tables.insert(STAGED_ACCOUNT, [_row(_values(account))])
+    tables.insert(STAGED_ACCOUNT, _rows(_columns([account])))
 
 
 def _stage_same(rows: list[tuple]) -> int:
     """How many were staged, of rows that begin like those of staged_same. All but the id is the same in nearly all, so
     that ids go there in large groups."""
+    ids, *rest = zip(*rows)
     groups: dict[tuple, list[int]] = {}
-    for row in rows:
-        groups.setdefault(row[1:5], []).append(row[0])
+    if all(column.count(column[0]) == len(column) for column in rest[:4]):
+        groups[rows[0][1:5]] = list(ids)
+    else:
+        for row in rows:
+            groups.setdefault(row[1:5], []).append(row[0])
     if len(groups) > MOST_GROUPS:
         return tables.insert(STAGED_SAME, [row[:5] for row in rows])
     return tables.insert_ids(STAGED_SAME, groups)
 
 
-def _found_same(app: App, rows: list[tuple]) -> dict[str, tuple]:
-    """By the app's id, of the accounts that are known exactly as they are listed: a row of staged_same and the version
-    that was compared.
+def _at(columns: Columns, places: Sequence[int]) -> Columns:
+    return [tuple(map(column.__getitem__, places)) for column in columns]
 
-    Whether a field without its key is missing or defaulted turns out when all are listed (safety.lost_fields).
-    """
-    columns = list(zip(*rows))
-    alike = [place for place in _SELDOM_VARIES if _is_alike(columns[place])]
-    varying = [place for place in range(len(_COMPARED) - 2) if place not in alike]
-    listed, ids = db.one_of("external_id", columns[0])
-    these = "".join(f" AND {_COMPARED[place]} IS NOT DISTINCT FROM ?" for place in alike)
+
+def _without(columns: Columns, places: Container[int]) -> Columns:
+    return _at(columns, [place for place in range(len(columns[0])) if place not in places])
+
+
+def _unequal(column: Sequence, other: Sequence) -> Iterable[int]:
+    """The places of values that differ. Nearly always none does."""
+    return () if column == other else (place for place, (a, b) in enumerate(zip(column, other)) if a != b)
+
+
+def _moments(stored: tuple[str | None, ...]) -> tuple[datetime | str | None, ...]:
+    """To read a time takes a tenth of what it takes to write it. A text that isn't one differs from each time."""
     try:
-        found = db.execute_sql(
-            f"""
-            SELECT missing_fields, defaulted_fields, id, version, {", ".join(_COMPARED[place] for place in varying)}
-            FROM account WHERE app_id = ? AND {listed}
-              AND state <> 'gone' AND held_values IS NULL AND missing_since IS NULL
-              AND status IN ({texts(STATUSES)}){these}
-            """,
-            (app.id, *ids, *(rows[0][place] for place in alike)),
-        ).fetchall()
-    except UnicodeEncodeError:
-        return {}  # an id that can't be stored: the staging says so
-    known, values_of, same = {row[4]: row for row in found}, itemgetter(*varying), {}
-    for row in rows:
-        if (one := known.get(row[0])) and values_of(row) == one[4:]:
-            missing, defaulted, account_id, version = one[:4]
-            if missing is not None and row[-2] | row[-1] == missing | defaulted:
-                same[row[0]] = (account_id, row[-2], row[-1], missing, defaulted, version)
-    return same
+        return tuple([text and datetime.fromisoformat(text) for text in stored])
+    except (TypeError, ValueError):
+        return stored
+
+
+def _together(missing: int | None, defaulted: int) -> int | None:
+    """None where no reading has noted yet what the app left out."""
+    return None if missing is None else missing | defaulted
 
 
 def _is_alike(column: tuple[str | None, ...]) -> bool:
@@ -150,25 +224,27 @@ def shown(name: str) -> str:
     return name if len(name) <= LONGEST_NAME and name.isprintable() else clean_name(name)
 
 
-def _values(account: Account) -> tuple:
-    """In the order of _COMPARED."""
-    seen = account.last_activity
-    main, further = _several_roles(account) if account.further_roles else (account.role, "[]")
+def _columns(accounts: Sequence[Account]) -> Columns:
+    """What is compared and staged of these accounts; of an e-mail, what the app writes, as an account may be named by
+    that in a call."""
+    (ids, emails, names, statuses, roles, kinds, seen, seats, user_names, numbers, further, missing,
+     defaulted) = zip(*map(_given, accounts))  # fmt: skip
+    if any(further):
+        roles, further = zip(*map(_several_roles, accounts))
+    else:
+        further = ("[]",) * len(accounts)
     return (
-        account.id,
-        account.email,  # as the app writes it: it may be what the account is named by in a call
-        shown(account.name),
-        account.status,
-        main,
-        account.kind,
-        seen and seen.isoformat(" "),
-        account.seat,
-        account.user_name and account.user_name.strip() or None,
-        account.employee_number and account.employee_number.strip() or None,
-        further,
-        account.missing_fields and _bits(account.missing_fields) or 0,
-        account.defaulted_fields and _bits(account.defaulted_fields) or 0,
-    )
+        ids, emails, tuple(map(shown, names)), statuses, roles, kinds, seen, seats, _stripped(user_names),
+        _stripped(numbers), further, _bits_of_each(missing), _bits_of_each(defaulted),
+    )  # fmt: skip
+
+
+def _stripped(column: tuple[str, ...]) -> tuple[str | None, ...]:
+    return tuple([text and text.strip() or None for text in column])
+
+
+def _bits_of_each(column: tuple[frozenset[str], ...]) -> tuple[int, ...]:
+    return tuple(map(_bits, column)) if any(column) else (0,) * len(column)
 
 
 @lru_cache(maxsize=1024)
@@ -176,14 +252,24 @@ def _bits(fields: frozenset[str]) -> int:
     return sum(BIT[field] for field in fields)
 
 
-def _row(values: tuple) -> tuple:
-    """A row of staged_account. Raises UnusableReading."""
-    id, email, name, status, *others = values
-    if not id or status not in STATUSES and not status.startswith(UNKNOWN):
-        raise UnusableReading(f"an account came with the id {id!r} and the status {status!r}")
-    return (id, email, email_key(email), name, status, *others)
+def _rows(columns: Columns) -> Iterable[tuple]:
+    """Rows of staged_account. Raises UnusableReading."""
+    ids, emails, names, statuses, roles, kinds, seen, *others = columns
+    if not all(ids) or not _KNOWN_STATUSES.issuperset(statuses):
+        _refuse_unusable(ids, statuses)
+    times = [moment and moment.isoformat(" ") for moment in seen]
+    return zip(ids, emails, map(email_key, emails), names, statuses, roles, kinds, times, *others)
+
+
+def _refuse_unusable(ids: Sequence[str], statuses: Sequence[str]) -> None:
+    for id, status in zip(ids, statuses):
+        if not id or status not in STATUSES and not status.startswith(UNKNOWN):
+            raise UnusableReading(f"an account came with the id {id!r} and the status {status!r}")
 
 
 def _several_roles(account: Account) -> tuple[str, str]:
+    """The main role, and the others as they are stored."""
+    if not account.further_roles:
+        return account.role, "[]"
     main, *further = account.roles or ("",)
     return main, RoleIds.stored(further)

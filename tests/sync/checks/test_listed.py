@@ -22,6 +22,7 @@ from sync.people import people
 from sync.reports import reports
 from sync.safety import lost_fields
 from sync.workspace import update_workspace
+from tests.database import ON_FILE
 from tests.sync.listed import Listed, ListedApp, ListedOperations
 
 SEEN = datetime(2026, 11, 1)
@@ -225,6 +226,35 @@ def test_only_an_account_that_is_exactly_as_it_is_known_and_nothing_more_is_not_
         assert reading.stage([listed.seats[id] for id in ("one", "two", "three")]) == 3
         staged = [id for (id,) in db.execute_sql("SELECT external_id FROM staged_account").fetchall()]
     assert staged == (["one"] if in_full else [])
+
+
+def in_full(listed: Listed, ids: list[str]) -> list[str]:
+    """Those that are staged in full when these are read."""
+    with snapshot.staging():
+        reading = staging.Listed(listed.app)
+        reading.clear()
+        assert reading.stage([listed.seats[id] for id in ids]) == len(ids)
+        return [id for (id,) in db.execute_sql("SELECT external_id FROM staged_account ORDER BY 1").fetchall()]
+
+
+@pytest.mark.parametrize("ids", [["id0", "id1", "id2"], ["id2", "id0", "id1"], ["id9", "id0"]],
+                         ids=["in order", "in another order", "with many others between"])  # fmt: skip
+def test_the_order_of_the_list_makes_no_difference(listed, ids):
+    for number in range(10):
+        listed.add(f"id{number}", name=f"Person {number}", last_activity=SEEN)
+    listed.check()
+    assert in_full(listed, ids) == []
+    listed.add("id00")
+    listed.say("id0", last_activity=SEEN + timedelta(seconds=1))
+    assert in_full(listed, ["id00", *ids]) == ["id0", "id00"]
+
+
+@ON_FILE  # a server has times, not texts
+def test_a_stored_time_that_cant_be_read_is_replaced(listed):
+    listed.add("one", last_activity=SEEN)
+    listed.check()
+    db.execute_sql("UPDATE account SET last_activity = 'in May' WHERE external_id = 'one'")
+    assert in_full(listed, ["one"]) == ["one"]
 
 
 def test_an_unknown_status_is_staged_in_full(listed):
