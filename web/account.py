@@ -12,7 +12,7 @@ from sync import roles
 from sync.apps import assets
 from sync.models import Access, Account, App, Task
 from sync.names import account_name, asset_name, short_name
-from sync.states import AccountMatch, AccountState, AppManager, PersonStatus, TaskState
+from sync.states import AccountMatch, AccountState, AppManager, PersonStatus, TaskState, Tone
 from sync.tasks import progress as task_progress
 from sync.tasks import tasks
 from web import member_operations
@@ -95,7 +95,7 @@ def _badge(account: Account, state: task_progress.Provisioning) -> Badge:
     if not state.onboarded:
         return Badge(state.word.capitalize(), state.tone, title=state.why)
     return (
-        Badge("Onboarded", "ok")
+        Badge("Onboarded", Tone.OK)
         if account.match_kind == AccountMatch.MATCHED
         else Badge(account.match_kind.capitalize())
     )

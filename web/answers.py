@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
 
 from sync.listing import whole_number
+from sync.states import Tone
 
 MOST = 2**63 - 1  # what SQLite keeps in an integer
 DIALOGS = ("report", "check", "dialog")  # what an address says of an open dialog (static/rollcall.js)
@@ -43,7 +44,7 @@ def dialog(part: str, title: str, status: int = 200, /, **values) -> tuple[str, 
     return render_template(part if wants_part() else "dialog_page.html", **values), status
 
 
-def go_to(address: str, message: str = "", tone: str = "ok", undo: str = "", follow: str = "") -> Response:
+def go_to(address: str, message: str = "", tone: Tone = Tone.OK, undo: str = "", follow: str = "") -> Response:
     """After something was done: go to a page, which shows `message` in a toast. `undo` is the address whose DELETE
     takes it back; `follow` is the address that reports the progress (web/outcomes.py)."""
     if not request.htmx:
@@ -57,7 +58,8 @@ def go_to(address: str, message: str = "", tone: str = "ok", undo: str = "", fol
     return with_toast(answer, message, tone, undo, follow) if message else answer
 
 
-def with_toast(answer: Response | str, message: str, tone: str = "ok", undo: str = "", follow: str = "") -> Response:
+def with_toast(answer: Response | str, message: str, tone: Tone = Tone.OK, undo: str = "",
+               follow: str = "") -> Response:  # fmt: skip
     """The same answer, with a toast that htmx shows."""
     answer = make_response(answer)
     more = {"undo": undo, "follow": follow}

@@ -13,7 +13,7 @@ from sync.apps.conditions import Condition
 from sync.apps.status import Standing
 from sync.matching import unmatched
 from sync.models import App
-from sync.states import Step
+from sync.states import Step, Tone
 from sync.words import are
 from web.app_card import ICONS
 from web.components import words_and_details
@@ -42,7 +42,7 @@ class Button:
 
 @dataclass(frozen=True)
 class Alert:
-    tone: str
+    tone: Tone
     icon: str
     id: str
     title: str
@@ -56,7 +56,7 @@ class Warnings:
     """The line that stands for several warnings on a narrow page: their number, and the title of the first one."""
 
     fold: bool
-    tone: str
+    tone: Tone
     icon: str
     count: str
     first: str
@@ -66,7 +66,7 @@ def line_for(alerts: Sequence[Alert], further: Sequence[str]) -> Warnings:
     """The line for these alerts. `further`: sentences about leavers, which the page shows after the alerts."""
     count = len(alerts) + len(further)
     words = [alert.title or alert.words for alert in alerts] + list(further)
-    tone = "attention" if any(alert.tone == "attention" for alert in alerts) else "waiting"
+    tone = Tone.ATTENTION if any(alert.tone == Tone.ATTENTION for alert in alerts) else Tone.WAITING
     return Warnings(count > 1, tone, "alert-triangle", plural(count, "warning"), words[0] if words else "")
 
 
@@ -74,7 +74,7 @@ def alerts(app: App, standing: Standing, owns: bool) -> list[Alert]:
     """For Owners what they can do something about; for everyone that the app is no longer connected."""
     if app.is_disconnected:
         words = spoken(standing.sentence)
-        return [Alert("neutral", "plug-connected-x", "", f"{app.name} is disconnected.", words, "", [])]
+        return [Alert(Tone.NEUTRAL, "plug-connected-x", "", f"{app.name} is disconnected.", words, "", [])]
     rows = (standing.row, *standing.others) if owns else ()
     return [_alert(app, standing, row) for row in rows if row.code in SHOWN]
 

@@ -12,7 +12,7 @@ from connectors.base import Connector
 from sync.apps.conditions import first_line
 from sync.apps.status import Standing
 from sync.models import App
-from sync.states import AppState
+from sync.states import AppState, Tone
 from web.components import BADGE_ICONS
 from web.leaver_view import StuckRow
 from web.row_addresses import row_address
@@ -62,7 +62,7 @@ class Fact:
     """Something that is so beside the status."""
 
     code: str
-    tone: str
+    tone: Tone
     icon: str
     words: Markup
 
@@ -136,7 +136,7 @@ def title(app: App, kind: type[Connector], standing: Standing, owns: bool) -> Ti
     report = standing.report.id if standing.report and owns else None
     return Title(
         kind.logo, kind.label, _subtitle(app, standing), live, standing.check.id if live and owns else None,
-        badge_of(standing), shows_badge=standing.tone != "ok" or not owns, wide_only=report is not None,
+        badge_of(standing), shows_badge=standing.tone != Tone.OK or not owns, wide_only=report is not None,
         report=None if live else report, may_check=owns and app.is_active,
         may_resume=owns and app.state == AppState.PAUSED,
     )  # fmt: skip

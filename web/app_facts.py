@@ -14,7 +14,7 @@ from sync.effects import version_warning
 from sync.models import App, AppPerson, Person
 from sync.names import main_emails
 from sync.safety import guards
-from sync.states import AppManager, Approval, AppState, ChangeKind, Failure, PersonStatus
+from sync.states import AppManager, Approval, AppState, ChangeKind, Failure, PersonStatus, Tone
 from web import effects
 from web.app_page import can, kind_of
 from web.words import APPLIED_AUTOMATICALLY, clock, dotted, money, percent, plural, this_workspace, when
@@ -61,7 +61,7 @@ class Tested:
     """Whether the credential works, as far as anyone knows."""
 
     words: Markup | str
-    tone: str
+    tone: Tone
     icon: str = ""
 
 
@@ -90,15 +90,15 @@ def settings(app: App, owns: bool) -> Settings:
 def _tested(app: App) -> Tested:
     standing = status.standing(app)
     if app.failure == Failure.CREDENTIAL:
-        return Tested(Markup("rejected {}").format(when(app.failed_at)), "attention")
+        return Tested(Markup("rejected {}").format(when(app.failed_at)), Tone.ATTENTION)
     if standing.facts.failed:
         failed = Markup("last check failed {}").format(when(app.failed_at)) if app.failed_at else "last check failed"
-        return Tested(failed, "waiting", "alert-triangle")
+        return Tested(failed, Tone.WAITING, "alert-triangle")
     if status.credential_works(app, standing):
-        return Tested(Markup("works, tested {}").format(when(app.tested_at)), "ok")
+        return Tested(Markup("works, tested {}").format(when(app.tested_at)), Tone.OK)
     if app.tested_at is None:
-        return Tested("not tested", "neutral")
-    return Tested(Markup("tested {}, not used since").format(when(app.tested_at)), "neutral")
+        return Tested("not tested", Tone.NEUTRAL)
+    return Tested(Markup("tested {}, not used since").format(when(app.tested_at)), Tone.NEUTRAL)
 
 
 def _change(app: App, owns: bool, endpoint: str, id: str, label: str, **values) -> Change | None:

@@ -21,7 +21,7 @@ from sync.private_networks import approver
 from sync.problems import AppProblem
 from sync.reports import overview, reports
 from sync.safety import guards, lost_fields
-from sync.states import AppManager, Approval, AppState, ChangeKind, PersonStatus
+from sync.states import AppManager, Approval, AppState, ChangeKind, PersonStatus, Tone
 from sync.tasks import disconnecting
 from sync.vault import VaultProblem
 from web import app_alerts, columns
@@ -173,7 +173,7 @@ def accept_missing_fields(app: App) -> Response:
         lost_fields.accept(app, by())
         asking.ask(app, by())
     except AppProblem as problem:
-        return go_to(_address(app), str(problem), "attention")
+        return go_to(_address(app), str(problem), Tone.ATTENTION)
     return go_to(_address(app), f"{app.name} is being checked without them. The last known values are kept.")
 
 
@@ -277,7 +277,7 @@ def _set_manager(app: App, person_id: int, manages_as: str | None) -> Response:
     try:
         apps.set_manager(app, person, manages_as, by())
     except AppProblem as problem:
-        return go_to(_address(app), f"{problem} Nothing was changed.", "attention")
+        return go_to(_address(app), f"{problem} Nothing was changed.", Tone.ATTENTION)
     word = f"is now {manages_as.capitalize()}" if manages_as else f"no longer manages {app.name}"
     return go_to(_address(app), f"{person.name or 'This person'} {word}.")
 
@@ -353,7 +353,7 @@ def resume(app: App) -> Response:
     try:
         apps.resume(app, by())
     except AppProblem as problem:
-        return go_to(_address(app), str(problem), "attention")
+        return go_to(_address(app), str(problem), Tone.ATTENTION)
     return go_to(_address(app), f"{app.name} is checked again.")
 
 

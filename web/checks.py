@@ -14,7 +14,7 @@ from sync.models import App, Check, Report
 from sync.problems import AppProblem
 from sync.reports import mass_updates
 from sync.reports import view as report_view
-from sync.states import LIVE_CHECKS, AppManager, CheckPhase, CheckState
+from sync.states import LIVE_CHECKS, AppManager, CheckPhase, CheckState, Tone
 from sync.words import listed
 from web import app_alerts
 from web.answers import go_to
@@ -36,7 +36,7 @@ def create(app: App) -> Response:
     try:
         check = asking.ask(app, by())
     except AppProblem as problem:
-        return go_to(url_for("apps.show", app_id=app.id), str(problem), "attention")
+        return go_to(url_for("apps.show", app_id=app.id), str(problem), Tone.ATTENTION)
     if not request.htmx:
         return redirect(url_for("checks.show", app_id=app.id, check_id=check.id), 303)
     return with_head_again(_dialog(app, check), app)

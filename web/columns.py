@@ -21,7 +21,7 @@ from sync.models import App, Directory, WaitingFile
 from sync.people.importing import ImportOutcome
 from sync.people.people import PeopleProblem
 from sync.problems import AppProblem
-from sync.states import AppManager, AppState, DirectoryState
+from sync.states import AppManager, AppState, DirectoryState, Tone
 from sync.vault import VaultProblem
 from web.answers import INVALID, go_to, page_or_part
 from web.column_form import answers_of, form_of
@@ -138,7 +138,7 @@ def _page(place: Place) -> str | Response | tuple[str, int]:
     try:
         return _rendered(place, place.look())
     except REFUSALS as problem:
-        return go_to(place.back, str(problem), "attention")
+        return go_to(place.back, str(problem), Tone.ATTENTION)
 
 
 def _answered(place: Place) -> str | Response | tuple[str, int]:
@@ -169,7 +169,7 @@ def _refused(place: Place, problem: str) -> str | Response | tuple[str, int]:
     try:
         return _rendered(place, place.look(), problem)
     except REFUSALS:
-        return go_to(place.back, problem, "attention")
+        return go_to(place.back, problem, Tone.ATTENTION)
 
 
 def _rendered(place: Place, found: Proposal, problem: str = "") -> tuple[str, int]:
@@ -179,7 +179,7 @@ def _rendered(place: Place, found: Proposal, problem: str = "") -> tuple[str, in
 
 def _waiting(file_id: int) -> WaitingFile:
     """The file, for the person who uploaded it; anyone else gets the same answer as for a file that was used."""
-    return waiting_files.of(signed_in_person(), file_id) or abort(go_to(url_for("apps.index"), GONE, "attention"))
+    return waiting_files.of(signed_in_person(), file_id) or abort(go_to(url_for("apps.index"), GONE, Tone.ATTENTION))
 
 
 def _of_waiting(file_id: int) -> Place:
@@ -236,14 +236,14 @@ def imported(outcome: ImportOutcome) -> Response:
     unread = f"Not read: {', '.join(outcome.unread)}." if outcome.unread else ""
     warning = mail_reach.warning(outcome.emails)
     result = " ".join(filter(None, (result, unread, warning)))
-    return go_to(url_for("people.index"), result, "attention" if warning else "ok")
+    return go_to(url_for("people.index"), result, Tone.ATTENTION if warning else Tone.OK)
 
 
 def _of_directory(directory_id: int) -> Place:
     directory = row_or_404(Directory, directory_id)
     back = url_for("directories.show", directory_id=directory.id)
     if not columns.takes_a_mapping(_kind_of(directory)):
-        abort(go_to(back, NO_FILE, "attention"))
+        abort(go_to(back, NO_FILE, Tone.ATTENTION))
 
     def use_it() -> Response:
         columns.remember(directory, columns.of_directory(directory).settled(), by())
@@ -271,7 +271,7 @@ def _of_app(app: App) -> Place:
     draft = app.state == AppState.CONNECTING
     back = url_for("connect.credential" if draft else "apps.show", app_id=app.id)
     if not columns.takes_a_mapping(apps.connector_class(app.connector)):
-        abort(go_to(back, NO_FILE, "attention"))
+        abort(go_to(back, NO_FILE, Tone.ATTENTION))
     return Place(
         name=app.name, back=back, back_word=app.name, address=url_for("columns.show_app", app_id=app.id),
         go_on="Continue" if draft else "Save and check again",

@@ -14,17 +14,17 @@ from markupsafe import Markup
 from connectors.base import Field
 from sync.models import Asset
 from sync.names import asset_name
-from sync.states import PersonStatus
+from sync.states import PersonStatus, Tone
 from sync.words import listed
 from web import how_to
 
 BADGE_ICONS = {
-    "ok": "check", "working": "progress", "waiting": "circle-dot", "attention": "alert-triangle",
-    "neutral": "circle-minus", "plain": "check",
+    Tone.OK: "check", Tone.WORKING: "progress", Tone.WAITING: "circle-dot", Tone.ATTENTION: "alert-triangle",
+    Tone.NEUTRAL: "circle-minus", "plain": "check",
 }  # fmt: skip
 BANNER_ICONS = {
-    "ok": "circle-check", "working": "info-circle", "waiting": "hand-stop", "attention": "alert-triangle",
-    "neutral": "info-circle",
+    Tone.OK: "circle-check", Tone.WORKING: "info-circle", Tone.WAITING: "hand-stop", Tone.ATTENTION: "alert-triangle",
+    Tone.NEUTRAL: "info-circle",
 }  # fmt: skip
 NAMED = 4  # assets that a sentence names before it counts the others
 
@@ -90,7 +90,7 @@ def words_and_details(error: str | None) -> ErrorText:
 @dataclass(frozen=True)
 class Status:
     word: str
-    tone: str
+    tone: Tone
     icon: str
 
 
@@ -99,8 +99,8 @@ def person_status(status: str) -> Status:
     if status == PersonStatus.ACTIVE:
         return Status("Active", "plain", "check")
     if status == PersonStatus.SUSPENDED:
-        return Status("Suspended", "waiting", "player-pause")
-    return Status("Deprovisioned", "neutral", "user-off")
+        return Status("Suspended", Tone.WAITING, "player-pause")
+    return Status("Deprovisioned", Tone.NEUTRAL, "user-off")
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def toasts() -> list[Toast]:
     shown = []
     for tone, message in get_flashed_messages(with_categories=True):
         values = message if isinstance(message, dict) else {"text": message}
-        shown.append(Toast("check" if tone == "ok" else "alert-triangle", **values))
+        shown.append(Toast("check" if tone == Tone.OK else "alert-triangle", **values))
     return shown
 
 

@@ -17,6 +17,7 @@ from sync import names
 from sync.people.people import PeopleProblem
 from sync.sign_in import kept_requests, oidc, passkeys, second_factor, sessions, sign_in
 from sync.sign_in.attempts import TooManyAttempts
+from sync.states import Tone
 from web import known_browser, passkey_form
 from web import oidc as web_oidc
 from web.answers import INVALID, go_to, safe_address
@@ -158,7 +159,7 @@ def _values(token: str, kept: dict, problem: str = "") -> dict:
 
 
 def _gone() -> Response:
-    return go_to(url_for("apps.index"), GONE, "attention")
+    return go_to(url_for("apps.index"), GONE, Tone.ATTENTION)
 
 
 def _go_on(kept: dict) -> Response | str | tuple[str, int]:

@@ -24,7 +24,7 @@ from sync.matching import suggestions
 from sync.models import Account, App, Person
 from sync.private_networks import approver
 from sync.problems import AppProblem
-from sync.states import AppManager, AppState, CheckTrigger
+from sync.states import AppManager, AppState, CheckTrigger, Tone
 from web import effects
 from web.answers import INVALID, go_to, page_or_part, wants_part
 from web.app_page import kind_of, match_in_words
@@ -102,7 +102,7 @@ def new(kind: str) -> Response | tuple[str, int]:
     try:
         return _credential(drafts.blank(kind), given={"opened": opened})
     except AppProblem as problem:
-        return go_to(url_for("connect.choose"), str(problem), "attention")
+        return go_to(url_for("connect.choose"), str(problem), Tone.ATTENTION)
 
 
 @pages.post("/new/<kind>")
@@ -113,7 +113,7 @@ def test_new(kind: str) -> Response | tuple[str, int]:
     try:
         app = drafts.blank(kind)
     except AppProblem as problem:
-        return go_to(url_for("connect.choose"), str(problem), "attention")
+        return go_to(url_for("connect.choose"), str(problem), Tone.ATTENTION)
     return _test(app)
 
 
@@ -261,7 +261,7 @@ def read_again(app: App) -> Response:
     try:
         asking.ask(app, by(), CheckTrigger.CONNECT)
     except AppProblem as problem:
-        return go_to(url_for("apps.show", app_id=app.id), str(problem), "attention")
+        return go_to(url_for("apps.show", app_id=app.id), str(problem), Tone.ATTENTION)
     return go_to(url_for("connect.reading", app_id=app.id))
 
 

@@ -14,7 +14,7 @@ from sync.matching.rules import RuleProblem
 from sync.models import Account, App
 from sync.names import account_name, main_email
 from sync.problems import AppProblem
-from sync.states import AccountMatch, AppManager
+from sync.states import AccountMatch, AppManager, Tone
 from web.answers import INVALID, dialog, go_to, safe_address
 from web.app_page import match_in_words
 from web.app_settings import known_person
@@ -239,7 +239,7 @@ def undo(app: App, batch: str) -> Response:
     try:
         count = match_decisions.undo(app, batch, by())
     except DecisionProblem as problem:
-        return go_to(back_of(app), str(problem), "attention")
+        return go_to(back_of(app), str(problem), Tone.ATTENTION)
     return go_to(back_of(app), f"Undone for {plural(count, 'account')}.")
 
 

@@ -21,7 +21,7 @@ from sync.files import columns
 from sync.matching import vouching
 from sync.models import Directory
 from sync.private_networks import approver
-from sync.states import WorkspaceRole
+from sync.states import Tone, WorkspaceRole
 from sync.vault import VaultProblem
 from web import columns as column_pages
 from web import directory_view, held
@@ -147,7 +147,7 @@ def create_reading(directory_id: int) -> Response:
     try:
         directories.ask(directory, by())
     except DirectoryProblem as problem:
-        return go_to(address_of(directory), str(problem), "attention")
+        return go_to(address_of(directory), str(problem), Tone.ATTENTION)
     return go_to(address_of(directory), f"{directory.name} is being read.")
 
 
@@ -168,7 +168,7 @@ def create_release(directory_id: int) -> Response:
     try:
         count = directories.release(directory, by(), request.form.get("seen", ""))
     except DirectoryProblem as problem:
-        return go_to(address_of(directory), str(problem), "attention")
+        return go_to(address_of(directory), str(problem), Tone.ATTENTION)
     return go_to(address_of(directory), f"Applied for {plural(count, 'person', 'people')}.")
 
 

@@ -10,6 +10,7 @@ from sync.directory import directories, precedence, waiting_files
 from sync.directory import preview as directory_preview
 from sync.directory.preview import Preview, PreviewChanged
 from sync.models import Directory
+from sync.states import Tone
 from web.answers import INVALID, go_to
 from web.columns import address_of as address_of_file
 from web.directories import REFUSALS, address_of
@@ -31,12 +32,13 @@ def create(directory_id: int) -> Response:
     try:
         text = text_of("list")
         if not text.strip():
-            return go_to(address_of(directory), "No file was chosen, or it is empty. Nothing was changed.", "attention")
+            words = "No file was chosen, or it is empty. Nothing was changed."
+            return go_to(address_of(directory), words, Tone.ATTENTION)
         directory_preview.upload(directory, text, by())
     except ColumnsUnclear:
         return go_to(address_of_file(waiting_files.for_list(signed_in_person(), directory, text, name_of("list"))))
     except REFUSALS as problem:
-        return go_to(address_of(directory), str(problem), "attention")
+        return go_to(address_of(directory), str(problem), Tone.ATTENTION)
     return go_to(url_for("directory_lists.show", directory_id=directory.id))
 
 
@@ -55,7 +57,7 @@ def show(directory_id: int) -> str | Response | tuple[str, int]:
     try:
         text = _handed_over(directory)
         if text is None and directories.takes_files(directory):
-            return go_to(address_of(directory), "There is no new list. Upload one first.", "attention")
+            return go_to(address_of(directory), "There is no new list. Upload one first.", Tone.ATTENTION)
         return _page(directory, directory_preview.preview(directory, by(), text))
     except REFUSALS as problem:
         return _page(directory, None, str(problem), INVALID)
@@ -69,7 +71,7 @@ def create_application(directory_id: int) -> Response | tuple[str, int]:
     try:
         text = _handed_over(directory)
         if text is None and directories.takes_files(directory):
-            return go_to(address_of(directory), "There is no new list. It was applied or discarded.", "attention")
+            return go_to(address_of(directory), "There is no new list. It was applied or discarded.", Tone.ATTENTION)
         done = directory_preview.apply_previewed(directory, request.form.get("mark", ""), by(), text)
     except PreviewChanged as changed:
         return _page(directory, changed.preview, str(changed), INVALID)
@@ -86,7 +88,7 @@ def set_place(directory_id: int) -> Response:
     step = {"up": -1, "down": 1}.get(request.form.get("step", "")) or abort(400)
     index = url_for("directories.index")
     if not precedence.move(directory, step, by()):
-        return go_to(index, f"{directory.name} is already {'first' if step < 0 else 'last'}.", "attention")
+        return go_to(index, f"{directory.name} is already {'first' if step < 0 else 'last'}.", Tone.ATTENTION)
     moved = f"{directory.name} was moved {'up' if step < 0 else 'down'}."
     return go_to(index, f"{moved} The new order applies to all people.")
 

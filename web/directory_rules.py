@@ -7,6 +7,7 @@ from flask import Blueprint, Response, abort, request, url_for
 from sync.directory import ending_rules
 from sync.directory.ending_rules import Rule
 from sync.models import Directory
+from sync.states import Tone
 from web.answers import INVALID, dialog, go_to
 from web.directories import REFUSALS, address_of
 from web.directory_view import OUTCOMES, rule_fields, unread
@@ -62,5 +63,5 @@ def _page(directory: Directory, rows: list[tuple], problem: str = "", status: in
 def _directory(directory_id: int) -> Directory:
     directory = row_or_404(Directory, directory_id)
     if not ending_rules.takes_rules(directory):
-        abort(go_to(address_of(directory), NO_RULES, "attention"))
+        abort(go_to(address_of(directory), NO_RULES, Tone.ATTENTION))
     return directory

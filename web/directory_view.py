@@ -16,7 +16,7 @@ from sync.effects import directory_version_warning
 from sync.matching import vouching
 from sync.models import Directory, DirectoryEntry, DirectoryReading, DirectoryToken
 from sync.names import short_name
-from sync.states import CheckState, DirectoryState, PersonStatus, ReadingState, ScimKind
+from sync.states import CheckState, DirectoryState, PersonStatus, ReadingState, ScimKind, Tone
 from sync.words import listed
 from web.view import Badge, joined
 from web.words import number, plural, when
@@ -104,18 +104,18 @@ def _badge(
     if live:
         so_far = plural(live.people_read, "person", "people") + " so far" if live.people_read else ""
         note = so_far or Markup("since {}").format(when(live.created_at))
-        return Badge("Reading" if live.state == CheckState.RUNNING else "Starting to read", "working"), note
+        return Badge("Reading" if live.state == CheckState.RUNNING else "Starting to read", Tone.WORKING), note
     if directory.state == DirectoryState.PAUSED:
         return Badge("Paused", icon="player-pause"), "" if pushed else last_read
     if directory.error:
-        return Badge("Needs attention", "attention"), last_read
+        return Badge("Needs attention", Tone.ATTENTION), last_read
     if held:
-        return Badge("Changes held", "waiting", "hand-stop"), plural(held, "person", "people")
+        return Badge("Changes held", Tone.WAITING, "hand-stop"), plural(held, "person", "people")
     if not pushed:
-        return Badge("Up to date", "ok"), Markup("read {}").format(when(directory.last_read_at))
+        return Badge("Up to date", Tone.OK), Markup("read {}").format(when(directory.last_read_at))
     if last_request:
-        return Badge("Connected", "ok"), Markup("last request {}").format(when(last_request))
-    return Badge("Waiting for its first request", "waiting"), ""
+        return Badge("Connected", Tone.OK), Markup("last request {}").format(when(last_request))
+    return Badge("Waiting for its first request", Tone.WAITING), ""
 
 
 def _subtitle(directory: Directory, kind: Any) -> str:
@@ -229,7 +229,10 @@ class ReadingRow:
     by: str
 
 
-READING_BADGES = {ReadingState.SUCCEEDED: Badge("Applied", "ok"), ReadingState.FAILED: Badge("Failed", "attention")}
+READING_BADGES = {
+    ReadingState.SUCCEEDED: Badge("Applied", Tone.OK),
+    ReadingState.FAILED: Badge("Failed", Tone.ATTENTION),
+}
 
 
 def reading_rows(readings: Iterable[DirectoryReading]) -> list[ReadingRow]:
@@ -237,7 +240,7 @@ def reading_rows(readings: Iterable[DirectoryReading]) -> list[ReadingRow]:
 
 
 def _reading_row(reading: DirectoryReading) -> ReadingRow:
-    badge = READING_BADGES.get(reading.state) or Badge("In progress", "working")
+    badge = READING_BADGES.get(reading.state) or Badge("In progress", Tone.WORKING)
     by = short_name(reading.started_by)
     if reading.state != ReadingState.SUCCEEDED:
         return ReadingRow(reading, badge, reading.error or "", [], by)

@@ -13,6 +13,7 @@ from sync.models import App
 from sync.rank import NotAllowed
 from sync.sample_data import SampleProblem
 from sync.sign_in import refusals
+from sync.states import Tone
 from web import scim, security
 from web.answers import with_toast
 from web.behind_proxy import as_asked
@@ -94,7 +95,7 @@ def answer(status: int, title: str = "", advice: str = "") -> Response:
     if not title:
         title, advice = WORDS.get(status, WORDS[400 if status < 500 else 500])
     if request.htmx:
-        response = with_toast(make_response("", status), f"{title}. {advice}", "attention")
+        response = with_toast(make_response("", status), f"{title}. {advice}", Tone.ATTENTION)
         response.headers["HX-Reswap"] = "none"
         return response
     return make_response(render_template("error.html", status=status, title=title, advice=advice), status)

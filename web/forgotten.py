@@ -8,7 +8,7 @@ from sync.people.people import PeopleProblem
 from sync.sign_in import forgotten
 from sync.sign_in.attempts import TooManyAttempts
 from sync.sign_in.sessions import Way
-from sync.states import SignInMethod
+from sync.states import SignInMethod, Tone
 from web import second_step, security
 from web.answers import INVALID
 from web.permissions import open_to_all
@@ -65,7 +65,7 @@ def update(token: str) -> Response | tuple[str, int]:
         person = forgotten.set_new(token, given.get("password", ""))
     except PeopleProblem as problem:
         return _form(token, str(problem)), INVALID
-    flash("Your password was changed. You were signed out everywhere else.", "ok")
+    flash("Your password was changed. You were signed out everywhere else.", Tone.OK)
     return second_step.proceed(person, Way(SignInMethod.PASSWORD, through="by a new password"), url_for("home.show"))
 
 

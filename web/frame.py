@@ -15,7 +15,7 @@ from sync.models import Person
 from sync.people import held
 from sync.reports import overview
 from sync.sign_in import waiting as waiting_sign_ins
-from sync.states import WorkspaceRole
+from sync.states import Tone, WorkspaceRole
 from web.answers import wants_part
 from web.behind_proxy import here
 from web.mail_view import MailNotice, mail_notice
@@ -36,13 +36,13 @@ class Place:
     address: str
     icon: str
     count: int = 0
-    tone: str = "waiting"
+    tone: Tone = Tone.WAITING
 
     @property
     def counted(self) -> str:
         """What the number counts, for those who can't see its colour."""
         needs = "needs attention" if self.count == 1 else "need attention"
-        return needs if self.tone == "attention" else "waiting"
+        return needs if self.tone == Tone.ATTENTION else "waiting"
 
     @property
     def here(self) -> bool:
@@ -101,7 +101,8 @@ def places(me: Person) -> list[Place]:
     waiting = {"apps.index": attention, "reports.index": overview.count_open(me), "people.index": waiting_people(me),
                "directories.index": directory_figures.held_in_all() if manages(me) else 0}
     return [
-        Place(label, url_for(page), icon, waiting.get(page, 0), "attention" if page == "apps.index" else "waiting")
+        Place(label, url_for(page), icon, waiting.get(page, 0),
+              Tone.ATTENTION if page == "apps.index" else Tone.WAITING)
         for label, page, icon in everywhere
         if manages(me) or page not in managers_only
     ]

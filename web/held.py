@@ -12,7 +12,7 @@ from sync.names import short_name
 from sync.people import held
 from sync.people.people import PeopleProblem
 from sync.sign_in import waiting as waiting_sign_ins
-from sync.states import WorkspaceRole
+from sync.states import Tone, WorkspaceRole
 from web.answers import go_to
 from web.confirming import asks_again
 from web.frame import MANAGERS
@@ -102,7 +102,7 @@ def create_release(held_id: int) -> Response:
     try:
         held.release(change, by())
     except PeopleProblem as problem:
-        return go_to(_address(change), str(problem), "attention")
+        return go_to(_address(change), str(problem), Tone.ATTENTION)
     return go_to(_address(change), f"Released: the {change.field} was changed.")
 
 

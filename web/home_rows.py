@@ -35,7 +35,7 @@ NAMED = 3  # apps that a row of a person names
 class Answer:
     """Who has left and is still in. `tone`: ok, attention, or neutral where that isn't known."""
 
-    tone: str
+    tone: Tone
     icon: str
     sentence: str
     saves: str
@@ -55,7 +55,7 @@ def answer(found: StillIn, not_known: Unknown | None) -> Answer:
     """Unknown is never good news: it is green only where every app was read and every account's person is known.
     `not_known` is None where no app is connected."""
     if not_known is None:
-        return Answer("neutral", "info-circle", "No app is connected yet", "",
+        return Answer(Tone.NEUTRAL, "info-circle", "No app is connected yet", "",
                       "Rollcall can't see yet who still has an account.")  # fmt: skip
     unknown = _unknown(not_known)
     note = dotted(_decided(found), *unknown)
@@ -63,10 +63,10 @@ def answer(found: StillIn, not_known: Unknown | None) -> Answer:
         have = "has" if found.people == 1 else "have"
         people = f"{plural(found.people, 'person', 'people')} who {have} left still {have}"
         saves = f"{money(found.monthly)} a month" if found.monthly else ""
-        return Answer("attention", "alert-triangle", f"{people} {plural(found.accounts, 'account')}", saves, note)
+        return Answer(Tone.ATTENTION, "alert-triangle", f"{people} {plural(found.accounts, 'account')}", saves, note)
     if unknown:
-        return Answer("neutral", "info-circle", "No account of someone who has left is known", "", note)
-    return Answer("ok", "circle-check", "Nobody who has left has an account", "", note)
+        return Answer(Tone.NEUTRAL, "info-circle", "No account of someone who has left is known", "", note)
+    return Answer(Tone.OK, "circle-check", "Nobody who has left has an account", "", note)
 
 
 def _unknown(found: Unknown) -> list[str]:
@@ -108,7 +108,7 @@ class Row:
     """Something that waits: a sentence, and where to act. `dialog`: the address opens over this page."""
 
     icon: str
-    tone: str
+    tone: Tone
     sentence: str
     button: str
     address: str
@@ -119,7 +119,7 @@ def waiting_row(item: Item) -> Row:
     app = item.app.name if item.app else ""
     if item.kind is Waiting.TASK:
         words = f"{plural(item.count, 'change')} in {app} failed and {'need' if item.count > 1 else 'needs'} attention"
-        return Row("alert-triangle", "attention", words, "Show", url_for("tasks.index", app_id=item.app.id))
+        return Row("alert-triangle", Tone.ATTENTION, words, "Show", url_for("tasks.index", app_id=item.app.id))
     if item.kind is Waiting.HELD_REPORT:
         words = f"{plural(item.count, 'change')} in {app} {are(item.count)} held by a guard"
         return _report(item, "hand-stop", words)
@@ -130,22 +130,23 @@ def waiting_row(item: Item) -> Row:
         word = kind_of(item.app).asset_word
         words = f"{plural(item.count, f'{word} has', f'{word}s have')} no manager in {app}"
         address = url_for("assets.index", app_id=item.app.id, kind=UNMANAGED)
-        return Row("alert-triangle", "attention", words, "Show", address)
+        return Row("alert-triangle", Tone.ATTENTION, words, "Show", address)
     if item.kind is Waiting.STUCK_LEAVER:
         return _stuck(item)
     if item.kind is Waiting.HELD_DIRECTORY:
         words = f"{plural(item.count, 'change')} from {item.directory.name} {are(item.count)} held by a guard"
-        return Row("hand-stop", "waiting", words, "Review", url_for("directories.show", directory_id=item.directory.id))
+        address = url_for("directories.show", directory_id=item.directory.id)
+        return Row("hand-stop", Tone.WAITING, words, "Review", address)
     if item.kind is Waiting.SIGN_IN:
         words = f"{plural(item.count, 'sign-in')} {'wait' if item.count > 1 else 'waits'} for approval"
-        return Row("login", "waiting", words, "Review", url_for("people.index"))
+        return Row("login", Tone.WAITING, words, "Review", url_for("people.index"))
     words = f"{plural(item.count, 'change')} of people who rank above the person responsible for the directory"
-    return Row("users", "waiting", words, "Review", url_for("people.index"))
+    return Row("users", Tone.WAITING, words, "Review", url_for("people.index"))
 
 
 def _report(item: Item, icon: str, words: str) -> Row:
     address = url_for("wizard.show", report_id=item.report_id, back=url_for("home.show"))
-    return Row(icon, "waiting", words, "View report", address, dialog=True)
+    return Row(icon, Tone.WAITING, words, "View report", address, dialog=True)
 
 
 def _stuck(item: Item) -> Row:
@@ -153,7 +154,7 @@ def _stuck(item: Item) -> Row:
     [row] = leaver_view.stuck_rows([item.stuck], can(item.app), url_for("home.show"))
     if row.fix is None:
         return _report(item, "lock", item.leaving)
-    return Row("lock", "waiting", item.leaving, row.fix.label, row.fix.address, dialog=row.fix.dialog)
+    return Row("lock", Tone.WAITING, item.leaving, row.fix.label, row.fix.address, dialog=row.fix.dialog)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from sync import roles
 from sync.mail import reach as mail_reach
 from sync.matching import members
 from sync.models import Account, App, Invitation
-from sync.states import CONNECTED, AccountState, AccountStatus, AppManager, InvitationState, TaskKind
+from sync.states import CONNECTED, AccountState, AccountStatus, AppManager, InvitationState, TaskKind, Tone
 from sync.tasks import by_hand, invitations, tasks
 from sync.tasks import progress as task_progress
 from sync.tasks.by_hand import OperationProblem
@@ -104,11 +104,11 @@ def _preview(app: App, shown: by_hand.Plan, emails: list[str], role: str, proble
 def send(app: App, invitation: Invitation) -> Response:
     """Invite again."""
     if not _may(app):
-        return go_to(back_of(app), CANT.format(app.name), "attention")
+        return go_to(back_of(app), CANT.format(app.name), Tone.ATTENTION)
     try:
         invitations.again(invitation, by())
     except OperationProblem as problem:
-        return go_to(back_of(app), str(problem), "attention")
+        return go_to(back_of(app), str(problem), Tone.ATTENTION)
     return go_to(back_of(app), f"{invitation.email} is being invited again.")
 
 
@@ -130,7 +130,7 @@ def cancel(app: App, invitation: Invitation) -> Response:
     try:
         invitations.cancel(invitation, by())
     except OperationProblem as problem:
-        return go_to(back_of(app), str(problem), "attention")
+        return go_to(back_of(app), str(problem), Tone.ATTENTION)
     return go_to(back_of(app), f"The invitation of {invitation.email} is cancelled.")
 
 

@@ -13,7 +13,7 @@ from sync import roles
 from sync.models import Account, App, Change, Invitation
 from sync.names import account_name, short_name
 from sync.roles import Roles
-from sync.states import AccountState, AccountStatus, InvitationState
+from sync.states import AccountState, AccountStatus, InvitationState, Tone
 from sync.tasks import invitations as tasks_invitations
 from sync.tasks import progress as task_progress
 from sync.tasks.progress import Provisioning
@@ -21,8 +21,8 @@ from web.view import Badge
 from web.words import dotted, when
 
 OPEN_UP_TO = 5  # lines that are shown without a click
-AWAITING = Badge("Invitation awaiting", "waiting")
-ONGOING = Badge("Invitation ongoing", "working")
+AWAITING = Badge("Invitation awaiting", Tone.WAITING)
+ONGOING = Badge("Invitation ongoing", Tone.WORKING)
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class Lines:
         again = self.may_invite and invitation.state != InvitationState.ONGOING
         return Line(
             f"invitation-{invitation.id}", name or invitation.email, note, _badge(state), state.why,
-            state.tone == "attention", removal=self._removal_of(invitation),
+            state.tone == Tone.ATTENTION, removal=self._removal_of(invitation),
             removal_id=f"remove-pending-{invitation.id}",
             menu=f"Actions for the invitation of {invitation.email}" if self.owns else "",
             again=url_for("invitations.send", **address) if again else "",

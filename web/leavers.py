@@ -12,7 +12,7 @@ from sync.models import Account, App
 from sync.names import account_name
 from sync.reports import acceptances, stuck
 from sync.reports.acceptances import AcceptanceProblem
-from sync.states import AppManager
+from sync.states import AppManager, Tone
 from sync.tasks import by_hand
 from sync.workspace import today
 from web.answers import INVALID, dialog, go_to, safe_address
@@ -66,7 +66,7 @@ def _day(text: str) -> date | None:
 def withdraw(app: App, account: Account) -> Response:
     known = acceptances.acceptance_of(account)
     if known is None or not acceptances.withdraw(known, by()):
-        return go_to(_back(app), "This already needs a decision.", "waiting")
+        return go_to(_back(app), "This already needs a decision.", Tone.WAITING)
     comparison.compare(app.id, utcnow())  # the page that is shown next has it in its report
     return go_to(_back(app), f"{account_name(account)} needs a decision again.")
 

@@ -9,6 +9,7 @@ from sync.apps import apps
 from sync.mail import mail_server, outbox
 from sync.mail.smtp import MailNotSent
 from sync.problems import Problem
+from sync.states import Tone
 from web.answers import INVALID, go_to
 from web.confirming import asks_again
 from web.patience import waits_for_a_server
@@ -48,7 +49,7 @@ def create_test_mail() -> Response | tuple[str, int]:
     if not outbox.can_send():
         outbox.test_mail(to)
         waits = "The test e-mail is in the outbox, because no mail server is set."
-        return go_to(url_for("settings.show"), waits, "attention")
+        return go_to(url_for("settings.show"), waits, Tone.ATTENTION)
     try:
         outbox.try_out(to, by())
     except MailNotSent as problem:

@@ -10,11 +10,11 @@ from markupsafe import Markup
 from sync.mail import delivery, mail_server, outbox
 from sync.mail.letters import SEALED_LINK
 from sync.models import Mail
-from sync.states import MailState
+from sync.states import MailState, Tone
 from web.view import Badge
 from web.words import dotted, plural, when
 
-QUEUED, FAILED = Badge("Queued", "waiting", "hourglass"), Badge("Failed", "attention")
+QUEUED, FAILED = Badge("Queued", Tone.WAITING, "hourglass"), Badge("Failed", Tone.ATTENTION)
 NOT_SHOWN = "(one-time link, only in the e-mail itself)"
 
 
@@ -47,15 +47,15 @@ def mail_settings(given: Mapping[str, str] | None = None) -> MailSettings:
 
 def _badge(failing: delivery.Failing | None) -> Badge:
     if not outbox.can_send():
-        return Badge("No mail server is set", "waiting", "mail")
-    return Badge("E-mails don't leave", "attention") if failing else Badge("A mail server is set", "ok")
+        return Badge("No mail server is set", Tone.WAITING, "mail")
+    return Badge("E-mails don't leave", Tone.ATTENTION) if failing else Badge("A mail server is set", Tone.OK)
 
 
 @dataclass(frozen=True)
 class MailNotice:
     """Why nobody gets e-mail, and what to do about it. `details`: what the mail server answered."""
 
-    tone: str
+    tone: Tone
     title: str
     words: Markup | str
     button: str
@@ -65,7 +65,7 @@ class MailNotice:
 def mail_notice() -> MailNotice | None:
     """Why nobody gets e-mail; None as long as e-mails leave, as far as anyone knows."""
     if not outbox.can_send():
-        return MailNotice("waiting", "Nobody gets mail yet.", "Reports and invitations wait in the outbox.",
+        return MailNotice(Tone.WAITING, "Nobody gets mail yet.", "Reports and invitations wait in the outbox.",
                           "Set up mail")  # fmt: skip
     failing = delivery.failing()
     if failing is None or not failing.keeps:
@@ -73,7 +73,7 @@ def mail_notice() -> MailNotice | None:
     waiting = plural(outbox.count_queued(), "e-mail waits", "e-mails wait")
     words = Markup("No e-mail has left since {}. {} in the outbox, and Rollcall keeps trying. Fix the mail server, or "
                    "send a test e-mail once it works again.").format(when(failing.since), waiting)  # fmt: skip
-    return MailNotice("attention", "Nobody gets mail at the moment.", words, "Check the mail server", failing.error)
+    return MailNotice(Tone.ATTENTION, "Nobody gets mail at the moment.", words, "Check the mail server", failing.error)
 
 
 @dataclass(frozen=True)

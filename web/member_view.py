@@ -15,7 +15,7 @@ from sync.matching.members import LEFT
 from sync.models import Account, App
 from sync.names import account_name, short_name
 from sync.roles import Roles
-from sync.states import AccountKind, AccountMatch, AccountStatus, PersonStatus
+from sync.states import AccountKind, AccountMatch, AccountStatus, PersonStatus, Tone
 from sync.tasks.progress import Provisioning
 from sync.words import listed
 from web.app_page import kind_of, match_in_words
@@ -135,7 +135,7 @@ def _person_badge(account: Account, app: App) -> Badge | None:
     ):
         return None
     if account.person.has_left and not (app.removal_suspends and account.status == AccountStatus.SUSPENDED):
-        return Badge(LEFT_STILL_IN, "waiting", "user-off", account.person.status_reason)
+        return Badge(LEFT_STILL_IN, Tone.WAITING, "user-off", account.person.status_reason)
     shown = person_status(account.person.status)
     return Badge(shown.word, shown.tone, shown.icon)
 
@@ -144,7 +144,7 @@ def _status_badge(account: Account, state: Provisioning) -> Badge | None:
     if account.status.startswith(AccountStatus.UNKNOWN):
         _, _, status = account.status.partition(": ")
         label = f"Status “{status}”?" if status else "Status unknown"
-        return Badge(label, "waiting", "info-circle", UNKNOWN_STATUS)
+        return Badge(label, Tone.WAITING, "info-circle", UNKNOWN_STATUS)
     if account.status == AccountStatus.INVITED and state.onboarded:
         return Badge("Invited", icon="mail")
     if account.status == AccountStatus.SUSPENDED:
@@ -164,7 +164,7 @@ def _kind_badges(account: Account, app: App) -> Iterable[Badge]:
         and person is not None
         and person.status == PersonStatus.DEPROVISIONED
     ):
-        yield Badge("No one responsible", "waiting", "user-off", f"{person.name} was responsible, and has left")
+        yield Badge("No one responsible", Tone.WAITING, "user-off", f"{person.name} was responsible, and has left")
     if account.kind == AccountKind.SYSTEM:
         yield Badge("Made by the app", icon="robot")
     if account.external_id == app.automation_external_id:
@@ -176,16 +176,16 @@ def _decision_badges(account: Account) -> Iterable[Badge]:
     if account.protection_reason:
         yield Badge("Protected", icon="shield", title=account.protection_reason)
     if person is not None and person.legal_hold_reason is not None:
-        yield Badge("Legal hold", "waiting", "lock", person.legal_hold_reason)
+        yield Badge("Legal hold", Tone.WAITING, "lock", person.legal_hold_reason)
     if person is not None and person.remove_on and person.status == PersonStatus.DEPROVISIONED:
         yield Badge(f"Kept until {calendar_day(person.remove_on)}", icon="calendar")
     if account.left_out_reason:
-        yield Badge("Left out", "waiting", "hand-stop", account.left_out_reason)
+        yield Badge("Left out", Tone.WAITING, "hand-stop", account.left_out_reason)
     if account.held_values:
         title = "The app now reports something else. A guard holds this change in the report."
-        yield Badge("Change held", "waiting", "hand-stop", title)
+        yield Badge("Change held", Tone.WAITING, "hand-stop", title)
     if account.missing_since:
-        yield Badge("Missing once", "waiting", "eye", "Not in the last list. The next check looks again.")
+        yield Badge("Missing once", Tone.WAITING, "eye", "Not in the last list. The next check looks again.")
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from sync.people.holds import KeepingProblem
 from sync.people.people import PeopleProblem
 from sync.safety.sole_managers import NeedsSuccessor
 from sync.safety.successors import SuccessorProblem
-from sync.states import AppManager, OffboardingState
+from sync.states import AppManager, OffboardingState, Tone
 from sync.tasks import tasks
 from sync.tasks.tasks import TaskProblem
 from sync.workspace import today
@@ -157,7 +157,7 @@ def cancel(person_id: int, offboarding_id: int) -> Response:
     row = _offboarding(person_id, offboarding_id)
     if holds.cancel(row, by()):
         return go_to(person_address(person), "Cancelled. No account is removed on that date.")
-    return go_to(_address(row), f"It is already {row.state}. Nothing was changed.", "attention")
+    return go_to(_address(row), f"It is already {row.state}. Nothing was changed.", Tone.ATTENTION)
 
 
 @pages.post("/<int:offboarding_id>/tasks/<int:task_id>/attempts")
@@ -183,11 +183,11 @@ def give_up(app: App, task: Task, person_id: int, offboarding_id: int) -> Respon
 def _do(row: Offboarding, task: Task, operation: Callable[[Task, str], None], done: str) -> Response:
     if task.change_id is None or task.change.offboarding_id != row.id:
         abort(404)
-    tone = "ok"
+    tone = Tone.OK
     try:
         operation(task, by())
     except TaskProblem as problem:
-        done, tone = str(problem), "attention"
+        done, tone = str(problem), Tone.ATTENTION
     if not request.htmx:
         return go_to(_address(row), done, tone)
     return with_toast(make_response(render_template("offboarding/_tasks.html", **_progress(row))), done, tone)

@@ -11,7 +11,7 @@ from sync.people.people import WORKSPACE_ROLES
 from sync.private_networks import approver
 from sync.sign_in import oidc
 from sync.sign_in.oidc import OidcProblem, Settings
-from sync.states import WorkspaceRole
+from sync.states import Tone, WorkspaceRole
 from sync.vault import VaultProblem
 from web.answers import INVALID, dialog, go_to, page_or_part
 from web.confirming import asks_again
@@ -27,7 +27,7 @@ ROLES = [(role, role.capitalize()) for role in reversed(WORKSPACE_ROLES)]
 NOBODY = "nobody"
 DEFAULT_ROLES = [(role or NOBODY, role.capitalize() or "No role: they can't sign in") for role in oidc.DEFAULT_ROLES]
 EMPTY_LINES = 3  # for further groups
-ICONS = {"ok": "check", "attention": "alert-triangle"}  # of a finding, by its tone
+ICONS = {Tone.OK: "check", Tone.ATTENTION: "alert-triangle"}  # of a finding, by its tone
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def update() -> Response | tuple[str, int]:
 def create_test() -> str | tuple[str, int]:
     """Test the values without storing them."""
     findings = oidc.test(_given(), _secret(), base_url(), approver(signed_in_person()))
-    failed = any(finding.tone == "attention" for finding in findings)
+    failed = any(finding.tone == Tone.ATTENTION for finding in findings)
     shown = [FindingRow(finding.words, ICONS.get(finding.tone, "info-circle")) for finding in findings]
     values = _values(_given()) | {"findings": shown, "failed": failed}
     return page_or_part("settings/sign_in.html", "settings/_sign_in_test.html", **values), INVALID if failed else 200

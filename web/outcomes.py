@@ -11,7 +11,7 @@ from flask import Blueprint, Response, make_response, render_template, url_for
 from sync.apps.conditions import first_line
 from sync.db import utcnow
 from sync.models import App, Task
-from sync.states import AppManager, TaskKind, TaskState
+from sync.states import AppManager, TaskKind, TaskState, Tone
 from sync.tasks import progress
 from web.answers import asked
 from web.permissions import app_manager
@@ -37,7 +37,7 @@ class Outcome:
 
     words: str
     live: bool = False
-    tone: str = "ok"
+    tone: Tone = Tone.OK
     shows_tasks: bool = False
 
 
@@ -68,12 +68,12 @@ def outcome(app: App, tasks: Sequence[Task]) -> Outcome:
         return Outcome(f"{_named(app, tasks, 0)}.{so_far}", live=True)
     if failed:
         words = plural(len(failed), "change failed and needs attention", "changes failed and need attention")
-        return Outcome(f"{app.name}: {words}. {first_line(failed[0].error or '')}".strip(), tone="attention",
+        return Outcome(f"{app.name}: {words}. {first_line(failed[0].error or '')}".strip(), tone=Tone.ATTENTION,
                        shows_tasks=True)  # fmt: skip
     if put_off:
         words = plural(len(put_off), "change isn't done yet", "changes aren't done yet")
         why = first_line(put_off[0].error or "") or "Someone has to approve it there."
-        return Outcome(f"{app.name}: {words}. {why} Rollcall keeps trying.", tone="attention", shows_tasks=True)
+        return Outcome(f"{app.name}: {words}. {why} Rollcall keeps trying.", tone=Tone.ATTENTION, shows_tasks=True)
     return _ended(app, tasks)
 
 

@@ -12,7 +12,7 @@ from sync.models import Account, App, Asset, DirectoryEntry, Invitation, Offboar
 from sync.names import account_name, asset_name
 from sync.people import people, profile
 from sync.safety import leavers
-from sync.states import AccountMatch, AccountState, AccountStatus, OffboardingState, PersonStatus
+from sync.states import AccountMatch, AccountState, AccountStatus, OffboardingState, PersonStatus, Tone
 from sync.words import listed
 from web.app_page import kind_of
 from web.view import Badge, first_upper, joined
@@ -52,7 +52,7 @@ def _row(person: Person, accounts: int, still_in: bool) -> Row:
         (person.workspace_role or "").capitalize(),
         accounts,
         "account" if accounts == 1 else "accounts",
-        Badge("Left, still has an account", "waiting", "user-off") if still_in else None,
+        Badge("Left, still has an account", Tone.WAITING, "user-off") if still_in else None,
     )
 
 
@@ -60,9 +60,9 @@ def keeping_badges(person: Person) -> list[Badge]:
     """What keeps this person's accounts at the moment."""
     badges = []
     if person.legal_hold_reason is not None:
-        badges.append(Badge("On legal hold", "waiting", "lock", person.legal_hold_reason))
+        badges.append(Badge("On legal hold", Tone.WAITING, "lock", person.legal_hold_reason))
     if person.remove_on and person.status == PersonStatus.DEPROVISIONED:
-        badges.append(Badge(f"Kept until {calendar_day(person.remove_on)}", "neutral", "calendar"))
+        badges.append(Badge(f"Kept until {calendar_day(person.remove_on)}", Tone.NEUTRAL, "calendar"))
     return badges
 
 
@@ -202,7 +202,7 @@ def _account_row(one: profile.AccountDetails) -> AccountRow:
 def _account_badges(account: Account) -> list[Badge]:
     badges = []
     if account.state == AccountState.REMOVING:
-        badges.append(Badge("Being removed", "working"))
+        badges.append(Badge("Being removed", Tone.WORKING))
     elif account.status != AccountStatus.ACTIVE:
         badges.append(Badge(account.status.capitalize(), icon=ACCOUNT_STATUS_ICONS.get(account.status, "player-pause")))
     if account.match_kind == AccountMatch.SERVICE_ACCOUNT:
@@ -210,7 +210,7 @@ def _account_badges(account: Account) -> list[Badge]:
     if account.protection_reason:
         badges.append(Badge("Protected", icon="shield", title=account.protection_reason))
     if account.left_out_reason:
-        badges.append(Badge("Left out", "waiting", "hand-stop", account.left_out_reason))
+        badges.append(Badge("Left out", Tone.WAITING, "hand-stop", account.left_out_reason))
     return badges
 
 

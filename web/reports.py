@@ -16,7 +16,7 @@ from sync.reports import view as report_view
 from sync.reports.overview import Reports
 from sync.safety import leaving
 from sync.safety.leaving import Leaving
-from sync.states import AppManager, ChangeKind, ListName, ReportState
+from sync.states import AppManager, ChangeKind, ListName, ReportState, Tone
 from web import saved_views
 from web.answers import dialog, wants_part
 from web.app_page import kind_of, page
@@ -44,7 +44,7 @@ COLUMNS_OF_APP = [
     Column("Since", "created", up="oldest first", down="newest first", down_first=True), _WAITING,
     Column("State", "state"), Column("Decided", "decided", up="oldest first", down="newest first", down_first=True),
 ]  # fmt: skip
-HELD = Badge(HELD_BY_A_GUARD, "waiting", "hand-stop")
+HELD = Badge(HELD_BY_A_GUARD, Tone.WAITING, "hand-stop")
 KINDS = {
     ChangeKind.REMOVED_USER: "removed user",
     ChangeKind.NEW_USER: "new user",
@@ -147,7 +147,7 @@ def _line(report: Report, left: Leaving, here: str) -> Line:
         report.id, report.app, kind_of(report.app).logo, on_day(report.created_at), when(report.created_at),
         found=first_upper(in_words(report.counts)),
         waiting=_waiting(report, left) if is_open else "",
-        badge=(HELD if report.held else Badge(STATES["open"], "waiting")) if is_open else None,
+        badge=(HELD if report.held else Badge(STATES["open"], Tone.WAITING)) if is_open else None,
         state=APPLIED_AUTOMATICALLY if automatic else STATES[report.state], decided=_decided(report),
         address=url_for("wizard.show", report_id=report.id),
         part=url_for("wizard.show", report_id=report.id, back=here),

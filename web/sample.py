@@ -7,7 +7,7 @@ from flask import Blueprint, Response, current_app, render_template, url_for
 from sync import sample, sample_data
 from sync.models import Person
 from sync.sample_data import SampleProblem
-from sync.states import WorkspaceRole
+from sync.states import Tone, WorkspaceRole
 from web.answers import go_to
 from web.permissions import workspace_role
 from web.security import by, signed_in_person
@@ -38,13 +38,13 @@ def show() -> Response | str:
 def create() -> Response:
     runner = current_app.config.get(RUNNER)
     if runner is None:
-        return go_to(url_for("apps.index"), NOT_HERE, "attention")
+        return go_to(url_for("apps.index"), NOT_HERE, Tone.ATTENTION)
     if sample_data.loaded() is not None:  # the second request of a double click
         return go_to(url_for("apps.index"), "The sample data is loaded.")
     try:
         runner.load(signed_in_person())
     except SampleProblem as problem:
-        return go_to(url_for("apps.index"), str(problem), "attention")
+        return go_to(url_for("apps.index"), str(problem), Tone.ATTENTION)
     message = "The sample data is loaded. Three people have left Acme: check an app for updates."
     return go_to(url_for("apps.index"), message)
 
@@ -54,10 +54,10 @@ def create() -> Response:
 def delete() -> Response:
     runner = current_app.config.get(RUNNER)
     if runner is None:
-        return go_to(url_for("apps.index"), NOT_HERE, "attention")
+        return go_to(url_for("apps.index"), NOT_HERE, Tone.ATTENTION)
     try:
         removed = runner.remove(by())
     except SampleProblem as problem:
-        return go_to(url_for("apps.index"), str(problem), "attention")
+        return go_to(url_for("apps.index"), str(problem), Tone.ATTENTION)
     gone = plural(removed, "person", "people")
     return go_to(url_for("apps.index"), f"The sample data was removed: {gone}, their apps and reports.")

@@ -21,7 +21,7 @@ from sync.rank import NotAllowed
 from sync.reports import overview
 from sync.reports.overview import Reports
 from sync.saved_views import ViewProblem
-from sync.states import AppManager, ListName
+from sync.states import AppManager, ListName, Tone
 from web.answers import INVALID, dialog, go_to, safe_address, whole_number
 from web.frame import manages
 from web.list_view import Listed, SavedViews, ViewLink
@@ -176,4 +176,4 @@ def _address(view: SavedView) -> str:
 
 
 def _gone() -> Response:
-    return go_to(safe_address(request.values.get("back")), GONE, "attention")
+    return go_to(safe_address(request.values.get("back")), GONE, Tone.ATTENTION)

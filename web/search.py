@@ -11,7 +11,7 @@ from sync import everywhere, names
 from sync.everywhere import Everything, Hits
 from sync.models import Account, App, Asset, Person, Report
 from sync.search.texts import words_of
-from sync.states import AccountState, AppState, PersonStatus
+from sync.states import AccountState, AppState, PersonStatus, Tone
 from web import search_actions
 from web.answers import wants_part
 from web.app_page import kind_of
@@ -117,14 +117,14 @@ def _app(app: App) -> Row:
 
 def _person(person: Person, emails: dict[int, str]) -> Row:
     email = emails.get(person.id, "")
-    badge = Badge("Has left", "neutral", "user-off") if person.status == PersonStatus.DEPROVISIONED else None
+    badge = Badge("Has left", Tone.NEUTRAL, "user-off") if person.status == PersonStatus.DEPROVISIONED else None
     return Row(person.name or email or names.person_name(person), url_for("people.show", person_id=person.id),
                email if person.name else "", icon="user", badge=badge)  # fmt: skip
 
 
 def _account(account: Account) -> Row:
     name = names.account_name(account)
-    badge = Badge("Being removed", "working") if account.state == AccountState.REMOVING else None
+    badge = Badge("Being removed", Tone.WORKING) if account.state == AccountState.REMOVING else None
     email = account.email if account.email != name else ""
     return Row(name, url_for("account.show", app_id=account.app_id, account_id=account.id),
                joined(email, account.app.name), icon="key", badge=badge)  # fmt: skip
@@ -136,7 +136,7 @@ def _asset(asset: Asset) -> Row:
 
 
 def _report(report: Report) -> Row:
-    state = Badge(STATES["open"], "waiting") if report.is_open else None
+    state = Badge(STATES["open"], Tone.WAITING) if report.is_open else None
     return Row(f"Report {report.id} of {report.app.name}", url_for("wizard.show", report_id=report.id),
                dotted(first_upper(in_words(report.counts)), on_day(report.created_at)),
                icon="clipboard-check", badge=state)  # fmt: skip

@@ -15,7 +15,7 @@ from sync.people.people import PeopleProblem
 from sync.rank import Asker
 from sync.sign_in import sign_in
 from sync.sign_in.sessions import Way
-from sync.states import SignInMethod
+from sync.states import SignInMethod, Tone
 from sync.workspace import WorkspaceProblem, workspace
 from web import security
 from web.answers import INVALID
@@ -47,9 +47,9 @@ def create() -> Response | tuple[str, int]:
     except (PeopleProblem, WorkspaceProblem) as problem:
         return _page(token, given, str(problem)), INVALID
     security.sign_in(person, Way(SignInMethod.SET_UP_LINK))
-    flash("Rollcall is set up. Next: connect your directory.", "ok")
+    flash("Rollcall is set up. Next: connect your directory.", Tone.OK)
     if warning := mail_reach.warning([main_email(person)]):
-        flash(warning, "attention")
+        flash(warning, Tone.ATTENTION)
     return redirect(url_for("directories.index"), 303)
 
 

@@ -10,7 +10,7 @@ from sync.people.people import PeopleProblem
 from sync.sign_in import colleagues, oidc, sign_in
 from sync.sign_in.attempts import TooManyAttempts
 from sync.sign_in.sessions import Way
-from sync.states import SignInMethod
+from sync.states import SignInMethod, Tone
 from web import known_browser, second_step, security, sign_in_page, waiting_sign_ins
 from web.answers import INVALID, safe_address
 from web.permissions import open_to_all
@@ -53,7 +53,7 @@ def use_link(token: str) -> Response | tuple[str, int]:
     further = url_for("waiting_sign_ins.show" if waits else "home.show")
     if invited and not person.password_hash:
         further = url_for("your_sign_in.show")
-        flash("You are signed in. Add a password or a passkey, so that you can sign in again.", "ok")
+        flash("You are signed in. Add a password or a passkey, so that you can sign in again.", Tone.OK)
     return second_step.proceed(person, Way(SignInMethod.LINK, through="by a one-time link"), further)
 
 

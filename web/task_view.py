@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from sync.models import App, Task
 from sync.names import name_in_task, short_name
-from sync.states import LIVE_TASKS, TaskKind, TaskState
+from sync.states import LIVE_TASKS, TaskKind, TaskState, Tone
 from sync.tasks import progress as task_progress
 from sync.tasks import settle, tasks
 from web.view import Badge
@@ -24,11 +24,11 @@ WORDS = {
 }
 ATTENTION = TaskState.NEEDS_ATTENTION
 BADGES = {
-    "done": Badge("Done", "ok"),
-    "running": Badge("In progress", "working"),
-    "queued": Badge("Queued", "working", "hourglass"),
-    ATTENTION: Badge("Needs attention", "attention"),
-    "failed": Badge("Failed", "attention"),
+    "done": Badge("Done", Tone.OK),
+    "running": Badge("In progress", Tone.WORKING),
+    "queued": Badge("Queued", Tone.WORKING, "hourglass"),
+    ATTENTION: Badge("Needs attention", Tone.ATTENTION),
+    "failed": Badge("Failed", Tone.ATTENTION),
 }
 
 
@@ -40,9 +40,9 @@ def install(app: Flask) -> None:
 def task_badge(task: Task) -> Badge:
     """The state of a task."""
     if task.awaits_approval:
-        return Badge("Awaits approval in the app", "waiting", "clock")
+        return Badge("Awaits approval in the app", Tone.WAITING, "clock")
     if task.state == TaskState.QUEUED and task.attempts:
-        return Badge("Retrying soon", "working", "clock")
+        return Badge("Retrying soon", Tone.WORKING, "clock")
     return BADGES.get(task.state) or Badge(task.state.capitalize())
 
 

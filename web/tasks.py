@@ -10,7 +10,7 @@ from sync.log_lines import Log
 from sync.matching import decisions as match_decisions
 from sync.models import App, Task
 from sync.rank import Asker
-from sync.states import AppManager, ListName
+from sync.states import AppManager, ListName, Tone
 from sync.tasks import tasks
 from sync.tasks.tasks import TaskProblem
 from web import log_view, member_view, task_view
@@ -89,11 +89,11 @@ def cancel(app: App, task: Task) -> Response:
 
 
 def _do(app: App, task: Task, operation: Callable[[Task, Asker], object], done: str) -> Response:
-    tone = "ok"
+    tone = Tone.OK
     try:
         operation(task, by())
     except TaskProblem as problem:
-        done, tone = str(problem), "attention"
+        done, tone = str(problem), Tone.ATTENTION
     if not request.htmx:
         return go_to(url_for("tasks.index", app_id=app.id), done, tone)
     return with_toast(_part(app), done, tone)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sync.models import Activity
+from sync.states import Tone
 
 
 @dataclass(frozen=True)
@@ -12,7 +13,7 @@ class Badge:
     """A word with an icon. `tone` is one of the macro `badge`, or "plain"; `title` is shown on hover."""
 
     label: str
-    tone: str = "neutral"
+    tone: Tone = Tone.NEUTRAL
     icon: str = ""
     title: str = ""
 

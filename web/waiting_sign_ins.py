@@ -7,7 +7,7 @@ from flask import Blueprint, Response, redirect, render_template, request, sessi
 from sync.models import Person, WaitingSignIn
 from sync.people.people import PeopleProblem
 from sync.sign_in import waiting as waiting_sign_ins
-from sync.states import WorkspaceRole
+from sync.states import Tone, WorkspaceRole
 from web.answers import go_to
 from web.confirming import asks_again
 from web.permissions import signed_in, workspace_role
@@ -39,7 +39,7 @@ def create() -> Response:
     row = of_browser(signed_in_person())
     if row is None:
         return go_to(url_for("apps.index"), "That took longer than half an hour, so nothing was connected. Sign in "
-                                            "through the provider again.", "attention")
+                                            "through the provider again.", Tone.ATTENTION)
     session.pop(WAITS)
     waiting_sign_ins.confirm(row, by())
     return go_to(url_for("apps.index"), f"You can now sign in with {row.label} as {row.email}.")
@@ -65,7 +65,7 @@ def approve(waiting_id: int) -> Response:
             raise PeopleProblem(waiting_sign_ins.SWAPPED)
         waiting_sign_ins.approve(row, by())
     except PeopleProblem as problem:
-        return go_to(_person(row), str(problem), "attention")
+        return go_to(_person(row), str(problem), Tone.ATTENTION)
     return go_to(_person(row), f"Approved. {row.email} can now sign in with {row.label} as this person.")
 
 

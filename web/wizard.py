@@ -13,7 +13,7 @@ from sync.reports.reports import ReportProblem
 from sync.reports.view import SECTIONS, Section
 from sync.safety.sole_managers import NeedsSuccessor
 from sync.safety.successors import SuccessorProblem
-from sync.states import AppManager, ReportState, TaskKind
+from sync.states import AppManager, ReportState, TaskKind, Tone
 from web import outcomes, successors, wizard_view
 from web.answers import INVALID, asked, dialog, go_to, safe_address, wants_part, whole_number
 from web.confirming import MANY, asks_again
@@ -86,7 +86,7 @@ def finish(app: App, report: Report) -> Response | tuple[str, int]:
         return _wizard(app, Report.get_by_id(report.id), given, str(problem))
     waits = f" {plural(len(undecided), 'person waits', 'people wait')} for a successor." if undecided else ""
     follow = "" if done.already else outcomes.address(app, done.tasks)
-    return go_to(url_for("tasks.index", app_id=app.id), _finished(app, done) + waits, "ok", follow=follow)
+    return go_to(url_for("tasks.index", app_id=app.id), _finished(app, done) + waits, Tone.OK, follow=follow)
 
 
 def _finished(app: App, done: reports.Finish) -> str:
@@ -117,7 +117,7 @@ def release(app: App, report: Report) -> Response | tuple[str, int]:
     if updates and Report.get_by_id(report.id).state != ReportState.OPEN:
         updated = plural(updates, "role or profile is", "roles and profiles are")
         words = f"{updated} updated in Rollcall. A check now looks for people who have left."
-        return go_to(_back(app), words, "ok")
+        return go_to(_back(app), words, Tone.OK)
     if request.htmx:
         return _wizard(app, Report.get_by_id(report.id))
     words = ("Released. The next check applies it automatically, unless you decide first."
@@ -144,7 +144,7 @@ def dismiss(app: App, report: Report) -> Response | tuple[str, int]:
     except ReasonNeeded as problem:
         return _dismissal(app, report, str(problem))
     except ReportProblem as problem:
-        return go_to(url_for("reports.of_app", app_id=app.id), str(problem), "attention")
+        return go_to(url_for("reports.of_app", app_id=app.id), str(problem), Tone.ATTENTION)
     return go_to(url_for("reports.of_app", app_id=app.id), f"Dismissed. Nobody is removed from {app.name}.")
 
 

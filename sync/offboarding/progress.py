@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sync.models import Account, App, Change, Offboarding, Report, Task
-from sync.states import LIVE_TASKS, ChangeDecision, TaskState
+from sync.states import LIVE_TASKS, ChangeDecision, TaskState, Tone
 
 
 @dataclass
@@ -17,7 +17,7 @@ class Line:
     change: Change
     task: Task | None = None
     word: str = ""
-    tone: str = "neutral"
+    tone: Tone = Tone.NEUTRAL
     detail: str = ""
     report: Report | None = None
 
@@ -47,17 +47,17 @@ def _line(change: Change, task: Task | None) -> Line:
         return Line(change, task)
     waits = change.report is not None and change.report.is_open
     if change.decision == ChangeDecision.LEFT_OUT:
-        return Line(change, word="Left out", tone="waiting", detail=change.account.left_out_reason or change.reason)
+        return Line(change, word="Left out", tone=Tone.WAITING, detail=change.account.left_out_reason or change.reason)
     if change.decision == ChangeDecision.SCHEDULED:
-        return Line(change, word="Planned", tone="neutral")
+        return Line(change, word="Planned", tone=Tone.NEUTRAL)
     if change.decision == ChangeDecision.HELD and waits:
-        return Line(change, word="Held by a guard", tone="waiting", report=change.report,
+        return Line(change, word="Held by a guard", tone=Tone.WAITING, report=change.report,
                     detail="So many at once look wrong. An Owner releases the app's report, and finishes it.")
     if change.decision == ChangeDecision.NEEDS_CONFIRMATION and waits:
-        return Line(change, word="Waits in the report", tone="waiting", report=change.report)
+        return Line(change, word="Waits in the report", tone=Tone.WAITING, report=change.report)
     if change.protection_reason:
-        return Line(change, word="Stays", tone="neutral", detail=change.protection_reason)
-    return Line(change, word="No longer needed", tone="neutral", detail=change.reason)
+        return Line(change, word="Stays", tone=Tone.NEUTRAL, detail=change.protection_reason)
+    return Line(change, word="No longer needed", tone=Tone.NEUTRAL, detail=change.reason)
 
 
 def is_live(found: list[Line]) -> bool:

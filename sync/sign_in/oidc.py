@@ -18,7 +18,7 @@ from sync.people.people import WORKSPACE_ROLES
 from sync.problems import Problem
 from sync.rank import Asker
 from sync.sign_in import challenges
-from sync.states import WorkspaceRole
+from sync.states import Tone, WorkspaceRole
 from sync.workspace import set_setting, setting
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Settings:
 class Finding:
     """What a test of the settings found; tone: ok, waiting (look at it), attention (nobody can sign in)."""
 
-    tone: str
+    tone: Tone
     words: str
 
 
@@ -132,15 +132,16 @@ def _tested(new: Settings, secret: str | None, base_url: str) -> list[Finding]:
         provider.forget()
         metadata = provider.metadata()
     except (OidcProblem, ConnectorError, vault.VaultProblem) as problem:
-        return [Finding("attention", str(problem))]
-    found = [Finding("ok", f"The provider answers, and calls itself {metadata.issuer}.")]
+        return [Finding(Tone.ATTENTION, str(problem))]
+    found = [Finding(Tone.OK, f"The provider answers, and calls itself {metadata.issuer}.")]
     try:
         keys = provider.count_keys()
-        found.append(Finding("ok", f"It publishes its signing keys: {keys}."))
+        found.append(Finding(Tone.OK, f"It publishes its signing keys: {keys}."))
         provider.probe(base_url + RETURN)
-        found.append(Finding("ok", "It accepts the client id and secret, as far as can be tested without signing in."))
+        accepts = "It accepts the client id and secret, as far as can be tested without signing in."
+        found.append(Finding(Tone.OK, accepts))
     except ConnectorError as problem:
-        found.append(Finding("attention", str(problem)))
+        found.append(Finding(Tone.ATTENTION, str(problem)))
     return [*found, *_doubts(metadata, new)]
 
 
@@ -149,18 +150,19 @@ def _doubts(metadata: Metadata, new: Settings) -> list[Finding]:
     apart = abs(metadata.clock or 0)
     return [finding for doubted, finding in (
         (metadata.flows and "code" not in metadata.flows,
-         Finding("attention", "It doesn't offer the authorization code flow, which Rollcall uses.")),
+         Finding(Tone.ATTENTION, "It doesn't offer the authorization code flow, which Rollcall uses.")),
         (metadata.challenges and "S256" not in metadata.challenges,
-         Finding("attention", "It doesn't offer PKCE with S256, which Rollcall uses.")),
-        (not metadata.signatures, Finding("waiting", "It doesn't say how it signs; Rollcall expects RS256.")),
-        (missing, Finding("waiting", f"It doesn't list the scope {', '.join(missing)}: it may refuse or ignore it.")),
-        (apart > 60, Finding("waiting", f"Its clock and this server's are {apart:.0f} seconds apart. Beyond 120 "
+         Finding(Tone.ATTENTION, "It doesn't offer PKCE with S256, which Rollcall uses.")),
+        (not metadata.signatures, Finding(Tone.WAITING, "It doesn't say how it signs; Rollcall expects RS256.")),
+        (missing, Finding(Tone.WAITING, f"It doesn't list the scope {', '.join(missing)}: it may refuse or ignore "
+                                        "it.")),
+        (apart > 60, Finding(Tone.WAITING, f"Its clock and this server's are {apart:.0f} seconds apart. Beyond 120 "
                                         "nobody can sign in. Synchronise this server's clock by NTP.")),
-        (new.default_role and metadata.issuer == GOOGLE, Finding("waiting", "Everyone else has a role: with the "
+        (new.default_role and metadata.issuer == GOOGLE, Finding(Tone.WAITING, "Everyone else has a role: with the "
          "audience “External”, that is anyone with a Google account. Make it “Internal” there.")),
-        (not metadata.end_session, Finding("waiting", "It offers no address for signing out: people who sign out of "
+        (not metadata.end_session, Finding(Tone.WAITING, "It offers no address for signing out: people who sign out of "
                                                       "Rollcall stay signed in there.")),
-        (True, Finding("waiting", "Whether the redirect address is registered there is only known "
+        (True, Finding(Tone.WAITING, "Whether the redirect address is registered there is only known "
                                     "once someone signs in.")),
     ) if doubted]  # fmt: skip
 
