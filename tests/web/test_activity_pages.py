@@ -145,7 +145,7 @@ def test_a_line_shows_only_what_is_open_to_the_person(site, chat, second, someon
     with writing():
         activity.record("Rollcall", "new user", about="concealed user", app=chat.app)
         activity.record("Rollcall", "new user", about="another concealed user", app=second.app)
-    line = Activity.select().order_by(Activity.id.desc()).get().line
+    line = Activity.select().order_by(Activity.id.desc()).get().first_entry
     client = Client(site, admin)
     assert "concealed" not in client.get("/activity").text
     assert client.get(f"/activity/lines/{line}").status_code == 404

@@ -324,6 +324,7 @@ def world(chat, someone, by: str) -> dict[str, int | str]:
     task = Task.create(app=chat.app, report=report, kind="remove", account=account, state="needs attention",
                        change=report.changes.where(Change.account == account).get())  # fmt: skip
     target = someone("Tess Target", "user")
+    apps.set_manager(chat.app, target, "collaborator", MACHINE)
     offboarding = Offboarding.create(person=target, state="applied")
     Change.update(offboarding=offboarding).where(Change.id == task.change_id).execute()
     return {
