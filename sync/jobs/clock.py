@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from peewee import Field
 
 from sync import activity
-from sync.db import utcnow, writing
+from sync.db import db, utcnow, writing
 from sync.faults import Fault
 from sync.jobs import leases
-from sync.models import App, Directory
+from sync.models import AcceptedLeaver, Account, App, Directory, Person
 from sync.settings import set_setting, setting
 
 LATEST = "latest time"  # the latest that a sweep has seen, ISO 8601, UTC
@@ -46,6 +46,7 @@ def is_right(by: str) -> None:
         before, now = setting(LATEST), utcnow()
         set_setting(LATEST, now.isoformat())
         _plan_again(now)
+        _date_again(now)
         activity.record(by, "said that the clock is right", before=before, after=now.isoformat())
 
 
@@ -56,8 +57,22 @@ def _plan_again(now: datetime) -> None:
     for planned in (App.compare_at, Directory.last_read_at, Directory.next_read_at):
         _no_later_than(planned, now)
     for model in leases.RUNNING:
+        _no_later_than(model.lease_until, now + leases.LEASE)  # of a worker that has died on another machine
         if hasattr(model, "next_at"):
             _no_later_than(model.next_at, now, FARTHEST)
+
+
+def _date_again(now: datetime) -> None:
+    """Departures, and decisions that someone may keep an account, get the present time in place of a later one. A
+    decision covers earlier departures only, so each pair keeps its order."""
+    for table, decided_at in (("account", "left_out_at"), ("accepted_leaver", "accepted_at")):
+        db.execute_sql(
+            f"""UPDATE {table} SET {decided_at} = :earlier WHERE {decided_at} > :now
+                AND {decided_at} < (SELECT p.status_since FROM person p WHERE p.id = {table}.person_id)""",
+            {"now": str(now), "earlier": str(now - timedelta(seconds=1))},
+        )
+    for column in (Account.left_out_at, AcceptedLeaver.accepted_at, Person.status_since):
+        _no_later_than(column, now)
 
 
 def _no_later_than(column: Field, moment: datetime, after: timedelta = timedelta()) -> None:

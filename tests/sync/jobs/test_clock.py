@@ -1,4 +1,4 @@
-"""After a clock that was ahead, nothing waits for the time that it showed."""
+"""After a clock that was ahead, nothing waits for the time that it showed, and no decision lasts until then."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from sync.apps import status
 from sync.checks import checks
 from sync.db import utcnow
 from sync.directory import directories
-from sync.jobs import asking, clock
-from sync.models import App, Check, Directory, Mail, Task
+from sync.jobs import asking, clock, leases
+from sync.models import AcceptedLeaver, Account, App, Check, Directory, Mail, Person, Task
+from sync.people import people
 from sync.reports import reports
+from sync.safety import leavers
+from sync.workspace import today
 
 AHEAD, HOUR = timedelta(days=900), timedelta(hours=1)
 
@@ -69,3 +72,35 @@ def test_a_time_within_a_day_is_unchanged(chat):
     clock.is_right(chat.by)
     app = App.get()
     assert (app.next_check_at, app.last_check_at, Check.get_by_id(check.id).next_at) == (soon, read_at, soon)
+
+
+def test_work_of_a_machine_that_is_gone_is_free_after_one_lease(chat):
+    check = asking.ask(chat.app, "schedule", "daily")
+    lost = {"state": "running", "lease_owner": "gone/1/1:1:1", "lease_until": utcnow() + AHEAD}
+    Check.update(lost).where(Check.id == check.id).execute()
+    clock.is_right(chat.by)
+    assert leases.abandoned(Check, utcnow()) == []
+    assert Check.get_by_id(check.id).lease_until <= utcnow() + leases.LEASE
+
+
+@pytest.mark.parametrize("left, decided, holds", [
+    (AHEAD, AHEAD + HOUR, True), (AHEAD, AHEAD, True), (-HOUR, AHEAD, True), (AHEAD, AHEAD - HOUR, False),
+    (AHEAD, -HOUR, False),
+])  # fmt: skip
+@pytest.mark.parametrize("accepts", [False, True])
+def test_a_decision_covers_the_same_departure_as_before_and_no_later_one(chat, left, decided, holds, accepts):
+    chat.leave(3)
+    account, now = Account.get(Account.person == chat.people[3]), utcnow()
+    Person.update(status_since=now + left).where(Person.id == account.person_id).execute()
+    if accepts:
+        AcceptedLeaver.create(account=account, person=account.person_id, protection="by hand", reason="Lawsuit",
+                              until=today() + timedelta(days=7), accepted_by="Olga", accepted_at=now + decided)
+    else:
+        Account.update(left_out_reason="Lawsuit", left_out_at=now + decided).where(Account.id == account.id).execute()
+    assert leavers.is_open(account) is not holds
+    clock.is_right(chat.by)
+    assert leavers.is_open(account) is not holds
+    assert Person.get_by_id(account.person_id).status_since <= utcnow()
+    people.mark_returned(chat.people[3], chat.by)
+    people.mark_left(chat.people[3], chat.by)
+    assert leavers.is_open(account)
