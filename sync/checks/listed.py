@@ -226,9 +226,11 @@ def shown(name: str) -> str:
 
 def _columns(accounts: Sequence[Account]) -> Columns:
     """What is compared and staged of these accounts; of an e-mail, what the app writes, as an account may be named by
-    that in a call."""
+    that in a call. Raises UnusableReading for an account without an id, or with a status that nobody knows."""
     (ids, emails, names, statuses, roles, kinds, seen, seats, user_names, numbers, further, missing,
      defaulted) = zip(*map(_given, accounts))  # fmt: skip
+    if not all(ids) or not _KNOWN_STATUSES.issuperset(statuses):
+        _refuse_unusable(ids, statuses)
     if any(further):
         roles, further = zip(*map(_several_roles, accounts))
     else:
@@ -253,10 +255,8 @@ def _bits(fields: frozenset[str]) -> int:
 
 
 def _rows(columns: Columns) -> Iterable[tuple]:
-    """Rows of staged_account. Raises UnusableReading."""
+    """Rows of staged_account."""
     ids, emails, names, statuses, roles, kinds, seen, *others = columns
-    if not all(ids) or not _KNOWN_STATUSES.issuperset(statuses):
-        _refuse_unusable(ids, statuses)
     times = [moment and moment.isoformat(" ") for moment in seen]
     return zip(ids, emails, map(email_key, emails), names, statuses, roles, kinds, times, *others)
 

@@ -13,7 +13,7 @@ from connectors.names import LONGEST_NAME
 from sync.apps import apps
 from sync.checks import snapshot
 from sync.db import db
-from sync.models import BIT
+from sync.models import BIT, Account
 from sync.problems import UnusableReading
 from tests.database import temporary_tables_with_rows
 from tests.sync.listed import ListedApp
@@ -92,8 +92,11 @@ def test_of_several_roles_one_is_the_main_one(listed, read, role, further, store
     assert (main, others.replace('","', '", "')) == stored
 
 
-@pytest.mark.parametrize("values", [{"id": ""}, {"status": "gone"}, {"status": ""}])
-def test_an_account_without_an_id_or_a_known_status_is_refused(listed, read, values):
+@pytest.mark.parametrize("values", [{"id": ""}, {"id": None}, {"status": "gone"}, {"status": ""}])
+@pytest.mark.parametrize("was_read", [False, True])
+def test_an_account_without_an_id_or_a_known_status_is_refused(listed, read, values, was_read):
+    if was_read:
+        Account.create(app=listed.app, external_id="owner")
     listed.seats["one"] = Seat(**{"id": "one", **values})
     with pytest.raises(UnusableReading, match="an account came with the id"):
         read()
