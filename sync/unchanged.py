@@ -1,5 +1,5 @@
-"""Answers that outlive a page, for as long as nothing is written to the database: by nobody, to no table. Each use
-asks the database whether that is so, and there is none in a transaction."""
+"""Answers that outlive a page: they are kept until anyone writes anything to the database. Each use asks the database
+whether that has happened. In a transaction, no answer is kept or used again."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def while_unchanged(ask: Callable[..., Answer]) -> Callable[..., Answer]:
 
 
 def _answers() -> dict | None:
-    """Those of this thread's connection. The state is looked at first: an answer that comes after the next write is
-    put among those from before it, which nobody uses again."""
+    """Those of this thread's connection. The state is read before the question is asked: if someone writes in between,
+    the answer is kept with the older state, which nobody uses again."""
     connection, state = db.connection(), db.state()
     if state is None:
         return None

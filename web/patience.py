@@ -22,7 +22,7 @@ class TooManyWait(Exception):
 
 
 def waits_for_a_server(view: Callable) -> Callable:
-    """Decorates a view below all others, which may wait for minutes."""
+    """Decorates a view that may wait for minutes. All its other decorators are above this one."""
 
     @wraps(view)
     def patient(*args, **values):

@@ -40,7 +40,7 @@ _IS_HERE = f"{HAS_LEFT} AND app.state IN ({texts(CONNECTED)})"
 
 @dataclass(frozen=True)
 class Numbers:
-    """`accounts` of `people` who have left wait for a decision, or a task removes them, as it does `removing` of them;
+    """`accounts` of `people` who have left wait for a decision or are being removed; `removing` counts the latter.
     `decided` further accounts may stay for now."""
 
     accounts: int = 0

@@ -1,5 +1,5 @@
-"""Any order of acts by hand, changes in the app, dying workers, faults and checks: in the end both agree, nothing was
-done that nobody asked for, nothing twice, and the app can always be administered."""
+"""Any order of operations by hand, changes in the app, dying workers, faults and checks: in the end both agree, nothing
+was done that nobody asked for, nothing twice, and the app can always be administered."""
 
 from __future__ import annotations
 

@@ -154,7 +154,7 @@ def drain_tasks() -> None:
 
 
 def act(_: list[str]) -> None:
-    """Ask for one of each act on members, as the pages do; then work until all is done."""
+    """Ask for one of each operation on members, as the pages do; then work until all is done."""
     app, ids = App.get(), {row.email: row.id for row in Account.select()}
     channel = Asset.get()
     one, two, three, four = (ids[f"p{number}@acme.example"] for number in (1, 2, 3, 4))
