@@ -11,16 +11,14 @@ from operator import attrgetter
 from connectors.base import UNKNOWN, Account
 from connectors.memory import Marked, Unchanged
 from connectors.names import LONGEST_NAME, clean_name, email_key
-from sync.checks.known_items import KnownItems
+from sync.checks.known_items import KNOWN_STATUSES, KnownItems
 from sync.db import db
 from sync.models import BIT, App, RoleIds
 from sync.problems import UnusableReading
 from sync.staging import tables
 from sync.staging.check import STAGED_ACCOUNT, STAGED_SAME
-from sync.states import AccountStatus, texts
+from sync.states import texts
 
-STATUSES = (AccountStatus.ACTIVE, AccountStatus.INVITED, AccountStatus.SUSPENDED)
-_KNOWN_STATUSES = frozenset(STATUSES)
 MOST_GROUPS = 8  # of a batch, that are staged in one statement each
 MOST_BETWEEN = 2  # times as many accounts as in a batch are read from its first id to its last
 BATCHES_IN_FULL = 10  # are staged without a comparison after one that mostly differs
@@ -139,7 +137,7 @@ class Listed:
         batch. Where there are many, the accounts are asked for by their ids.
         """
         condition = (f"state <> 'gone' AND held_values IS NULL AND missing_since IS NULL "
-                     f"AND status IN ({texts(STATUSES)}){these}")  # fmt: skip
+                     f"AND status IN ({texts(KNOWN_STATUSES)}){these}")  # fmt: skip
         statement = f"SELECT {asked} FROM account WHERE app_id = ? AND"
         if not self._is_scattered:
             most = len(ids) * MOST_BETWEEN
@@ -229,7 +227,7 @@ def _columns(accounts: Sequence[Account]) -> Columns:
     that in a call. Raises UnusableReading for an account without an id, or with a status that nobody knows."""
     (ids, emails, names, statuses, roles, kinds, seen, seats, user_names, numbers, further, missing,
      defaulted) = zip(*map(_given, accounts))  # fmt: skip
-    if not all(ids) or not _KNOWN_STATUSES.issuperset(statuses):
+    if not all(ids) or not set(statuses).issubset(KNOWN_STATUSES):
         _refuse_unusable(ids, statuses)
     if any(further):
         roles, further = zip(*map(_several_roles, accounts))
@@ -263,7 +261,7 @@ def _rows(columns: Columns) -> Iterable[tuple]:
 
 def _refuse_unusable(ids: Sequence[str], statuses: Sequence[str]) -> None:
     for id, status in zip(ids, statuses):
-        if not id or status not in STATUSES and not status.startswith(UNKNOWN):
+        if not id or status not in KNOWN_STATUSES and not status.startswith(UNKNOWN):
             raise UnusableReading(f"an account came with the id {id!r} and the status {status!r}")
 
 
