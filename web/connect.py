@@ -108,6 +108,7 @@ def new(kind: str) -> Response | tuple[str, int]:
 @pages.post("/new/<kind>")
 @workspace_role(*MANAGERS)
 @asks_again
+@waits_for_a_server
 def test_new(kind: str) -> Response | tuple[str, int]:
     """The first test makes the draft. Its address replaces that of the form, so that a reload shows what was kept."""
     try:

@@ -12,6 +12,7 @@ from web.answers import INVALID, dialog, go_to
 from web.directories import REFUSALS, address_of
 from web.directory_view import OUTCOMES, rule_fields, unread
 from web.frame import MANAGERS
+from web.patience import waits_for_a_server
 from web.permissions import workspace_role
 from web.rows import row_or_404
 from web.security import by
@@ -34,6 +35,7 @@ def show(directory_id: int) -> tuple[str, int]:
 
 @pages.put("")
 @workspace_role(*MANAGERS)
+@waits_for_a_server
 def update(directory_id: int) -> Response | tuple[str, int]:
     directory = _directory(directory_id)
     rows = list(zip(*map(request.form.getlist, ("attribute", "operator", "value", "outcome")), strict=False))

@@ -12,9 +12,9 @@ from tests.web.client import Client
 from web import patience
 
 WAIT = {
-    "app_settings.set_credential", "app_settings.create_test", "connect.test", "directories.create_test",
-    "directories.create", "directories.set_credential", "oidc_settings.update", "oidc_settings.create_test",
-    "mail_server.update", "mail_server.create_test_mail",
+    "app_settings.set_credential", "app_settings.create_test", "connect.test", "connect.test_new",
+    "directories.create_test", "directories.create", "directories.set_credential", "directory_rules.update",
+    "oidc_settings.update", "oidc_settings.create_test", "mail_server.update", "mail_server.create_test_mail",
 }  # fmt: skip
 
 
@@ -30,8 +30,9 @@ def test_one_person_waits_for_few_servers_and_keeps_nobody_else_from_it(site, ow
     with ExitStack() as waiting:
         for _ in range(patience.OF_PERSON):
             waiting.enter_context(patience.place(olga.id))
-        answer = owner.send("POST", test)
-        assert answer.status_code == 429 and "Nothing was changed" in answer.text
+        for address in (test, "/apps/new/figma"):
+            answer = owner.send("POST", address)
+            assert answer.status_code == 429 and "Nothing was changed" in answer.text
         assert owner.get("/apps").status_code == 200
         assert other.send("POST", test).status_code == 200
         for person_id in range(1000, 1000 + patience.AT_ONCE - patience.OF_PERSON):
