@@ -11,7 +11,7 @@ from sync import activity
 from sync.db import db, utcnow, writing
 from sync.faults import Fault
 from sync.jobs import leases
-from sync.models import AcceptedLeaver, Account, App, Directory, Person
+from sync.models import AcceptedLeaver, Account, App, Change, Directory, Person, Report
 from sync.settings import set_setting, setting
 
 LATEST = "latest time"  # the latest that a sweep has seen, ISO 8601, UTC
@@ -63,8 +63,8 @@ def _plan_again(now: datetime) -> None:
 
 
 def _date_again(now: datetime) -> None:
-    """Departures, and decisions that someone may keep an account, get the present time in place of a later one. A
-    decision covers earlier departures only, so each pair keeps its order."""
+    """What is dated later than now is dated now. A decision that someone may keep an account covers earlier departures
+    only, so the two keep their order. A release of a mass change ends: the guard asks again."""
     for table, decided_at in (("account", "left_out_at"), ("accepted_leaver", "accepted_at")):
         db.execute_sql(
             f"""UPDATE {table} SET {decided_at} = :earlier WHERE {decided_at} > :now
@@ -73,6 +73,8 @@ def _date_again(now: datetime) -> None:
         )
     for column in (Account.left_out_at, AcceptedLeaver.accepted_at, Person.status_since):
         _no_later_than(column, now)
+    _no_later_than(Report.released_at, now - timedelta(seconds=1))
+    _no_later_than(Change.created_at, now)
 
 
 def _no_later_than(column: Field, moment: datetime, after: timedelta = timedelta()) -> None:

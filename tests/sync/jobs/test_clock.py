@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from sync.apps import status
+from sync.apps import apps, status
 from sync.checks import checks
 from sync.db import utcnow
 from sync.directory import directories
 from sync.jobs import asking, clock, leases
-from sync.models import AcceptedLeaver, Account, App, Check, Directory, Mail, Person, Task
+from sync.models import AcceptedLeaver, Account, App, Change, Check, Directory, Mail, Person, Report, Task
 from sync.people import people
 from sync.reports import reports
 from sync.safety import leavers
@@ -104,3 +104,21 @@ def test_a_decision_covers_the_same_departure_as_before_and_no_later_one(chat, l
     people.mark_returned(chat.people[3], chat.by)
     people.mark_left(chat.people[3], chat.by)
     assert leavers.is_open(account)
+
+
+def test_a_released_mass_covers_none_that_is_found_later(chat):
+    apps.set_guard(chat.app, 1, 0, chat.by)
+    chat.leave(1, 2)
+    chat.check()
+    report = reports.open_report(chat.app)
+    reports.release(report, chat.by)
+    ahead = utcnow() + AHEAD
+    Change.update(created_at=ahead).execute()
+    Report.update(released_at=ahead).execute()
+    clock.is_right(chat.by)
+    chat.leave(3, 4)
+    chat.check()
+    assert reports.open_report(chat.app) == report and Report.get_by_id(report.id).held
+    reports.release(Report.get_by_id(report.id), chat.by)
+    chat.check()
+    assert not Report.get_by_id(report.id).held
