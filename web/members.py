@@ -118,7 +118,7 @@ def _intro(app: App, wanted: Members) -> Markup | str:
 def _tabs(app: App, listed: Listed) -> list[TabChoice]:
     """The tabs with their numbers. LEFT is there only while someone has left; another tab starts without filters."""
     counts = dict(zip(TABS, (app.matched, app.unmatched, app.guests, app.service_accounts)))
-    left = leavers.numbers().get(app.id, leavers.Numbers()).accounts
+    left = leavers.numbers_in(app.id).accounts
     if left or listed.wanted.tab == LEFT:
         counts[LEFT] = left
     return [TabChoice(name.capitalize(), f"{listed.here}?{urlencode({'tab': name})}", count, name == listed.wanted.tab)

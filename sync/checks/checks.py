@@ -209,7 +209,7 @@ class _Work:
             self.warnings += not_read.nobody_is_gone(len(missing))
             return []
         present = Account.number_present(self.app)
-        mass = guards.guard_of(self.app).holds_by_itself(len(missing), present)
+        mass = guards.guard_of(self.app).holds_without_approval(len(missing), present)
         found = set()
         if LOOK_UP in connector.capabilities:
             looked_for = missing[:SAMPLE] if mass else missing
@@ -277,12 +277,12 @@ class _Work:
     def apply_lost(self, app: App) -> None:
         guard = guards.guard_of(app)
         assets, of = compare.lost_assets(app)
-        if guard.holds_by_itself(len(assets), of):
+        if guard.holds_without_approval(len(assets), of):
             wanted.want_lost_assets(assets)
         else:
             compare.remove_assets(assets)
         access, of = compare.lost_access(app)
-        if guard.holds_by_itself(len(access), of):
+        if guard.holds_without_approval(len(access), of):
             wanted.want_lost_access(access)
         else:
             compare.remove_access(access)

@@ -28,7 +28,7 @@ class Guard:
     def holds(self, leaving: int, of: int) -> bool:
         return leaving > self.accounts and leaving * 100 > self.percent * of
 
-    def holds_by_itself(self, leaving: int, of: int) -> bool:
+    def holds_without_approval(self, leaving: int, of: int) -> bool:
         """The same for changes that need no approval: there, nothing may become empty either."""
         return leaving > 0 and (leaving >= of or self.holds(leaving, of))
 

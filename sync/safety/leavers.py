@@ -98,6 +98,11 @@ def numbers() -> dict[int, Numbers]:
     return _counted(today()).by_app
 
 
+def numbers_in(app_id: int) -> Numbers:
+    """Of one app."""
+    return numbers().get(app_id, Numbers())
+
+
 def open_in_all(app_ids: Among) -> Numbers:
     """The numbers of these apps together: someone who has left two of them is one person."""
     if app_ids is None:
@@ -154,7 +159,7 @@ def accounts_still_in(app_id: int) -> list[int]:
 
 def removing_of(app_id: int) -> int:
     """How many of accounts_still_in() are being removed."""
-    return numbers().get(app_id, Numbers()).removing
+    return numbers_in(app_id).removing
 
 
 @once

@@ -27,7 +27,7 @@ def test_a_guard_holds_more_than_both_its_numbers(leaving, of, held):
 @pytest.mark.parametrize(("leaving", "of", "held"), [
     (0, 0, False), (1, 1, True), (1, 2, False), (2, 1, True), (5, 6, False), (6, 7, True)])  # fmt: skip
 def test_where_nobody_approves_nothing_may_become_empty_either(leaving, of, held):
-    assert Guard(5, 20).holds_by_itself(leaving, of) is held
+    assert Guard(5, 20).holds_without_approval(leaving, of) is held
 
 
 @pytest.fixture
