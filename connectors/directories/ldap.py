@@ -96,7 +96,11 @@ class LdapDirectory(DirectoryConnector):
         finally:
             if members:
                 members.close()
-        self.warnings = (*self._client.ends.unexplained, *self._about_unread(asked))
+        self.warnings = (*self._about_other_domains(), *self._client.ends.unexplained, *self._about_unread(asked))
+
+    def _about_other_domains(self) -> list[str]:
+        return [f"The people of the domain {domain} aren't read here. Connect it as a directory of its own."
+                for domain in sorted(self._client.other_domains)]  # fmt: skip
 
     def _about_unread(self, asked: list[str]) -> list[str]:
         """Warnings about attributes that may say who has left. If this additional search fails, it is reported: the

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from connectors.base import ConnectorError, CredentialRejected, Field, Refused, TemporarilyUnavailable
 from connectors.ldap.ends import Ends
 from connectors.ldap.library import faults, library
+from connectors.ldap.references import ACTIVE_DIRECTORY, leads_to, may_have_people
 from connectors.ldap.rules import IS, LEFT, OPERATORS, Rule, parse
 from connectors.time_limit import time_limit
 from connectors.tools.addresses import is_loopback
@@ -91,6 +92,7 @@ class LdapClient:
         self._settings, self._read_only = settings, read_only
         self._connection: Any = None
         self._spellings: dict[str, str] = {}
+        self.other_domains: set[str] = set()  # DNs of domains below the base that this server doesn't have
         self.now: datetime | None = None  # the time for which it is decided who has left; None: the present
         self.today: date | None = None  # the workspace's day, set by the caller; None: the day in UTC
 
@@ -180,12 +182,14 @@ class LdapClient:
         """
         cookie: bytes | None = None
         for _ in range(MOST_PAGES):
-            result, entries = self._ask(
+            result, entries, references = self._ask(
                 base, filter, search_scope=scope, attributes=asked, types_only=types_only, paged_size=PAGE,
                 paged_criticality=True, paged_cookie=cookie,
             )
             if result["result"] != SUCCESS:
                 raise self._failure(result, f"while {one_line(base)} was read")
+            for reference in references:
+                self._refuse_to_miss(leads_to(reference))
             yield from entries
             paged = result.get("controls", {}).get(PAGED_RESULTS)
             if paged is None:
@@ -198,12 +202,30 @@ class LdapClient:
 
     def entry(self, dn: str, asked: list[str]) -> tuple[str, Values] | None:
         """One entry; None if the server says that it doesn't exist (or that this account may not see it)."""
-        result, entries = self._ask(dn, "(objectClass=*)", search_scope=BASE, attributes=asked)
+        result, entries, _ = self._ask(dn, "(objectClass=*)", search_scope=BASE, attributes=asked)
         if result["result"] not in (SUCCESS, NO_SUCH_OBJECT):
             raise self._failure(result, f"while {one_line(dn)} was read")
         return entries[0] if entries else None
 
-    def _ask(self, base: str, filter: str, **options) -> tuple[dict, list[tuple[str, Values]]]:
+    def _refuse_to_miss(self, part: str) -> None:
+        """Raises TemporarilyUnavailable if people of another server would be missing. Another domain of Active
+        Directory is kept in `other_domains` instead."""
+        if not self._is_active_directory:
+            raise TemporarilyUnavailable(
+                f"{self.get('url')} refers to another server for {one_line(part)}, so the people there would be "
+                "missing. Nothing was changed. Choose a base DN without that part, and connect the part as a directory "
+                "of its own."
+            )
+        if may_have_people(part):
+            self.other_domains.add(one_line(part))
+
+    @cached_property
+    def _is_active_directory(self) -> bool:
+        root = self.entry("", ["supportedCapabilities"])
+        return root is not None and ACTIVE_DIRECTORY in texts(root[1], "supportedCapabilities")
+
+    def _ask(self, base: str, filter: str, **options) -> tuple[dict, list[tuple[str, Values]], list[str]]:
+        """The result, the entries, and the references to what the server doesn't have."""
         connection = self._open()
         try:
             with self._in_time(f"while {one_line(base)} was read"):
@@ -216,7 +238,8 @@ class LdapClient:
         found = [entry for entry in entries or () if entry["type"] == "searchResEntry"]
         for name in {name for entry in found for name in entry["raw_attributes"]}:
             self._spellings.setdefault(name.lower(), name)
-        return result, [(entry["dn"], _by_name(entry["raw_attributes"])) for entry in found]
+        references = [entry["uri"][0] for entry in entries or () if entry["type"] == "searchResRef"]
+        return result, [(entry["dn"], _by_name(entry["raw_attributes"])) for entry in found], references
 
     @contextmanager
     def _in_time(self, when: str) -> Iterator[None]:

@@ -144,6 +144,10 @@ class Slapd:
             connection.unbind()
         return sorted(held.get("member", []) + held.get("uniqueMember", []) + held.get("memberUid", []))
 
+    def refer(self, branch: str, url: str) -> None:
+        """A branch below the people that another server has (RFC 3296)."""
+        self._do("add", f"ou={branch},{PEOPLE}", ["referral", "extensibleObject"], {"ref": url})
+
     def rename(self, uid: str, new: str) -> None:
         self._do("modify_dn", self.dn(uid), f"uid={new}")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import trustme
 
+from connectors.apps.ldap_group import LdapGroup
 from connectors.base import ConnectorError, CredentialRejected, DirectoryPerson, Refused, TemporarilyUnavailable
 from connectors.directories.ldap import LdapDirectory
 from tests.parts import free_port, need
@@ -61,6 +62,26 @@ def test_a_size_limit_fails_the_reading_instead_of_cutting_it_short(folder):
         server.stop()
     assert isinstance(failed, TemporarilyUnavailable)
     assert "sizeLimitExceeded" in str(failed) and "size.prtotal" in str(failed)
+
+
+def test_a_branch_on_another_server_fails_the_reading_instead_of_losing_its_people(folder):
+    """RFC 4511, 4.5.3: the search hasn't looked where a reference leads. By slapo-chain(5), a server that follows them
+    itself returns one all the same while the other server is down."""
+    server = Slapd(folder, people=5)
+    server.start()
+    try:
+        whole = read(server.settings())
+        server.refer("branch", "ldap://branch.acme.example/ou=branch,dc=acme,dc=example")
+        failed = problem(server.settings())
+        groups = LdapGroup(server.group_settings(base_dn=PEOPLE, group_base=PEOPLE))
+        with pytest.raises(TemporarilyUnavailable, match="another server"):
+            list(groups.accounts())
+        groups.close()
+    finally:
+        server.stop()
+    assert len(whole) == 5
+    assert isinstance(failed, TemporarilyUnavailable)
+    assert "ou=branch,dc=acme,dc=example" in str(failed) and "Nothing was changed" in str(failed)
 
 
 def test_active_disabled_locked_and_deleted(slapd):

@@ -13,6 +13,7 @@ from connectors.directories.ldap import LdapDirectory
 from connectors.ldap import times as ldap_times
 from connectors.ldap.client import LdapClient
 from connectors.ldap.dn import common_name, id_filter, normal_dn
+from connectors.ldap.references import leads_to, may_have_people
 from connectors.ldap.rules import Rule, parse
 
 DN = "cn=Ana,dc=acme,dc=example"
@@ -196,3 +197,25 @@ def test_the_account_that_signs_in_to_active_directory_by_name_is_known(monkeypa
     assert connector._my_id() == "u-1"
     whole, name = who.replace("\\", r"\5c"), who.rpartition("\\")[2]
     assert asked == [("dc=acme,dc=example", f"(|(userPrincipalName={whole})(sAMAccountName={name}))")]
+
+
+@pytest.mark.parametrize(("reference", "dn", "people"), [
+    ("ldap://eu.acme.example/DC=eu,DC=acme,DC=example", "DC=eu,DC=acme,DC=example", True),
+    ("ldap://x/ou=S%C3%BCd,dc=acme,dc=example??sub", "ou=Süd,dc=acme,dc=example", True),
+    ("ldap://acme.example/CN=Configuration,DC=acme,DC=example", "CN=Configuration,DC=acme,DC=example", False),
+    ("ldap://DomainDnsZones.acme.example/DC=DomainDnsZones,DC=acme,DC=example",
+     "DC=DomainDnsZones,DC=acme,DC=example", False),
+    ("ldap://branch.acme.example", "ldap://branch.acme.example", True),
+])  # fmt: skip
+def test_a_reference_names_what_the_server_did_not_search(reference, dn, people):
+    assert (leads_to(reference), may_have_people(leads_to(reference))) == (dn, people)
+
+
+def test_another_domain_of_active_directory_is_named_and_its_own_partitions_are_not():
+    """Partitions below a base are referred to each time (MS-ADTS 3.1.1.4.7); each domain is a directory of its own."""
+    connector = LdapDirectory({"url": "ldap://127.0.0.1", "base_dn": "dc=acme,dc=example"})
+    connector._client._is_active_directory = True
+    for part in ("DC=DomainDnsZones,DC=acme,DC=example", "DC=eu,DC=acme,DC=example", "DC=eu,DC=acme,DC=example"):
+        connector._client._refuse_to_miss(part)
+    assert connector._about_other_domains() == [
+        "The people of the domain DC=eu,DC=acme,DC=example aren't read here. Connect it as a directory of its own."]
