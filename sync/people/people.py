@@ -158,8 +158,8 @@ def mark_returned(person: Person, by: Asker) -> None:
 
 
 def set_workspace_role(person: Person, role: str | None, by: Asker) -> None:
-    """Set what the person may do in Rollcall; None: they can't sign in. The last Owner stays an Owner. Raises
-    PeopleProblem or NotAllowed."""
+    """Set what the person may do in Rollcall; None: they can't sign in. A higher role signs them out. The last Owner
+    stays an Owner. Raises PeopleProblem or NotAllowed."""
     rank.require(by, WorkspaceRole.OWNER, WorkspaceRole.SUPER_ADMIN)
     rank.require_over(by, person)
     _check_role(role)
@@ -171,7 +171,7 @@ def set_workspace_role(person: Person, role: str | None, by: Asker) -> None:
         if role != WorkspaceRole.OWNER:
             keep_an_owner(person)
         Person.update(workspace_role=role).where(Person.id == person.id).execute()
-        if role is None:
+        if role is None or rank.rank_of(role) < rank.rank_of(before):  # someone of the earlier rank may have begun one
             Session.delete().where(Session.person == person).execute()
         activity.record(
             by, "changed workspace role", about=signature(person), before=before, after=role, person=person

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 
+from connectors.names import email_key
 from sync import activity, names, rank
 from sync.db import utcnow, writing
 from sync.mail import outbox
@@ -54,7 +55,7 @@ def invite(name: str, email: str, role: str, by: Asker, mark: str) -> Invited:
         link = outbox.link(f"/sign-in/{token}")
         if not outbox.can_send():
             return Invited(person, link)
-        _mail(person, role, link, by, mark)
+        _mail(person, _as_stored(person, email), role, link, by, mark)
     return Invited(person, "")
 
 
@@ -82,10 +83,16 @@ def _added(person: Person | None, name: str, email: str, role: str, by: Asker) -
     return person
 
 
-def _mail(person: Person, role: str, link: str, by: Asker, mark: str) -> None:
+def _as_stored(person: Person, email: str) -> str:
+    """The address that the asker entered. An admin or a directory may have given the person another main one, and what
+    is mailed there signs in."""
+    return next(row.email for row in person.addresses() if row.email_key == email_key(email))
+
+
+def _mail(person: Person, email: str, role: str, link: str, by: Asker, mark: str) -> None:
     company = workspace().name
     outbox.put(
-        [names.main_email(person)], "colleague", f"colleague-{mark}", template="colleague",
+        [email], "colleague", f"colleague-{mark}", template="colleague",
         subject=Sentence(f"Your access to Rollcall at {name_in_line(company)}"), name=person.name, role=role,
         asked_by=names.short_name(by), link=SEALED_LINK, until=moment(utcnow() + LASTS), secret_link=link,
     )  # fmt: skip

@@ -112,9 +112,10 @@ def signed_link(person: Person, by: Asker | None = None, once: str = "", lasts: 
     """A token that signs in once, within `lasts` seconds: what `make demo` prints, and what an owner hands to a
     newcomer. Tokens with the same `once` are one link: using one of them uses up all.
 
-    It ends with a new password. One that someone passes on to another (`by`) is confirmed on a page first: programs
-    that look at the links in mails and chats would use it up, and nobody is signed in by following a stranger's link.
-    Raises NotAllowed; `by` is None for the installation itself (`make demo`).
+    It ends with a new password, and with a higher role: it was made by someone who may have a lower one. One that
+    someone passes on to another (`by`) is confirmed on a page first: programs that look at the links in mails and chats
+    would use it up, and nobody is signed in by following a stranger's link. Raises NotAllowed; `by` is None for the
+    installation itself (`make demo`).
     """
     if by is not None:
         rank.require_for_sign_in(by, person)
@@ -122,7 +123,7 @@ def signed_link(person: Person, by: Asker | None = None, once: str = "", lasts: 
         with writing():
             activity.record(by, "made one-time sign-in link", about=names.signature(person), person=person)
     body = {"asks": bool(by), "person": person.id, "once": once or secrets.token_urlsafe(12), "lasts": lasts,
-            "password": password_mark(person)}
+            "password": password_mark(person), "role": person.workspace_role}
     return _links().dumps(body)
 
 
@@ -155,9 +156,12 @@ def lasts(token: str) -> int:
 
 
 def _person_of_link(body: dict) -> Person | None:
-    """The person of the link; None if they have set another password since, or may no longer sign in."""
+    """The person of the link; None if they have set another password or got a higher role since, or may no longer
+    sign in."""
     person = Person.get_or_none(Person.id == body["person"])
     if person is None or not hmac.compare_digest(body["password"], password_mark(person)):
+        return None
+    if rank.rank_of(person.workspace_role) < rank.rank_of(body["role"]):
         return None
     return person if may_sign_in(person) else None
 
@@ -168,6 +172,7 @@ def _body(token: str) -> dict | None:
     except BadSignature:
         return None
     body.setdefault("lasts", LINK_SECONDS)
+    body.setdefault("role", WorkspaceRole.OWNER)  # of a link that was made before they were bound to a role
     return body if time.time() - made_at.timestamp() <= body["lasts"] else None
 
 
