@@ -17,9 +17,9 @@ from sync.states import AppManager, Approval, AppState
 from web import group_rule_view
 from web.answers import INVALID, asked, dialog, go_to, whole_number
 from web.app_page import kind_of, page
-from web.permissions import app_manager
+from web.permissions import app_manager, not_for_guests
 from web.rows import row_or_404
-from web.security import by
+from web.security import by, may_look_for_people
 
 pages = Blueprint("group_rules", __name__, url_prefix="/apps/<int:app_id>/rules")
 
@@ -32,18 +32,20 @@ def index(app: App) -> str:
     return page(
         app, "rules/index.html", rules=group_rule_view.rows(app), blind=assignments.is_blind(app),
         left_out=group_rule_view.left_out_rows(group_changes.left_out_of(app)),
-        may_add=app.state != AppState.DISCONNECTED, policy=group_rule_view.policy(app),
+        may_add=app.state != AppState.DISCONNECTED and may_look_for_people(), policy=group_rule_view.policy(app),
     )  # fmt: skip
 
 
 @pages.get("/new")
 @app_manager(AppManager.OWNER)
+@not_for_guests
 def new(app: App) -> tuple[str, int]:
     return _picking(app, None, _given())
 
 
 @pages.get("/<int:rule_id>")
 @app_manager(AppManager.OWNER)
+@not_for_guests
 def edit(app: App, rule: GroupRule) -> tuple[str, int]:
     if "source" in request.args:
         return _picking(app, rule, _given())
@@ -103,6 +105,7 @@ def _form(app: App, rule: GroupRule | None, given: dict, problem: str = "", word
 
 @pages.get("/preview")
 @app_manager(AppManager.OWNER)
+@not_for_guests
 def preview(app: App) -> tuple[str, int]:
     """What the next check would find; nothing is saved yet."""
     rule = _rule_of(app)
@@ -146,12 +149,14 @@ def _draft(app: App) -> Draft:
 
 @pages.post("")
 @app_manager(AppManager.OWNER)
+@not_for_guests
 def create(app: App) -> Response | tuple[str, int]:
     return _save(app, None)
 
 
 @pages.put("/<int:rule_id>")
 @app_manager(AppManager.OWNER)
+@not_for_guests
 def update(app: App, rule: GroupRule) -> Response | tuple[str, int]:
     return _save(app, rule)
 

@@ -17,7 +17,7 @@ from sync.models import Account, App, Asset, Change, Check, GroupRule, Invitatio
 from sync.sign_in import second_factor
 from sync.states import AppManager
 from web.rows import row_or_404
-from web.security import by, current_session, signed_in_person
+from web.security import by, current_session, may_look_for_people, signed_in_person
 from web.words import this_workspace
 
 WORKSPACE_ROLES = rank.RANKS
@@ -150,6 +150,18 @@ def app_manager(least: AppManager) -> Callable:
         return guarded
 
     return decorate
+
+
+def not_for_guests(view: Callable) -> Callable:
+    """Below a permission: 403 for a guest, to whom this would show who works at the company."""
+
+    @wraps(view)
+    def guarded(*args, **values):
+        if not may_look_for_people():
+            abort(403)
+        return view(*args, **values)
+
+    return guarded
 
 
 def _loaded(values: dict) -> dict:

@@ -8,6 +8,7 @@ import re
 import pytest
 
 from cli.reports import _change
+from sync.apps import apps
 from sync.groups import rules as group_rules
 from sync.groups import teams
 from sync.models import Activity, App, Asset, GroupRule, GroupRuleAsset, LeftOut, Mail, Task, Team
@@ -198,3 +199,19 @@ def test_many_assets_are_found_by_a_search_and_none_of_another_app(owner: Client
     for wrong in (theirs.id, 999999, "x"):
         answer = owner.get(f"{here}?add={wrong}&asset={chosen}&asset_role=")
         assert answer.status_code == 422 and f'name="asset" value="{chosen}"' in answer.text
+
+
+def test_a_guest_who_owns_the_app_does_not_see_who_is_in_a_group(site, someone, sales: Groups, by) -> None:
+    """A guest is from elsewhere: neither the groups of the company nor their members are shown to them."""
+    kim = someone("Kim Sørensen", "guest")
+    apps.set_manager(sales.app, kim, "owner", by)
+    guest, here = Client(site, kim), f"/apps/{sales.app.id}/rules"
+    given = {"source": f"group:{sales.group('Sales').id}", "role": "admin"}
+    rule = group_rules.save(sales.app, group_rules.Draft(sales.group("Sales"), role="admin"), by)
+    for address in (f"{here}/new", f"{here}/{rule.id}", f"{here}/preview?source={given['source']}&role=admin"):
+        answer = guest.get(address)
+        assert answer.status_code == 403 and "Sales" not in answer.text and "Person 10" not in answer.text
+    assert guest.post(here, **given).status_code == guest.send("PUT", f"{here}/{rule.id}", **given).status_code == 403
+    page = guest.get(here)
+    assert page.status_code == 200 and "New rule" not in page.text
+    assert guest.send("DELETE", f"{here}/{rule.id}").status_code == 303, "what they own they may still end"
