@@ -16,7 +16,7 @@ from sync.jobs import queue
 from sync.mail import sign_in_news
 from sync.matching import addresses, vouching
 from sync.matching import rules as match_rules
-from sync.matching.addresses import BACKED, CLAIMED, CONTESTED, ENTRY, ask_whose
+from sync.matching.addresses import BACKED, CLAIMED, CONTESTED, ENTRY, ask_whose, keep_a_main_one
 from sync.models import Directory
 from sync.reports import merge
 from sync.safety.guards import Guard
@@ -68,7 +68,7 @@ def settle(which: str = EVERYONE, directory: Directory | None = None, guard: Gua
         ask_whose([normal], person_id)
         db.execute_sql("DELETE FROM person_email WHERE email_key = ?", (normal,))
         _give_to_the_only_one(normal)
-        _keep_a_main_one(person_id)
+        keep_a_main_one(person_id)
     flipped = _rows(f"SELECT pe.email_key, pe.disputed {HELD_BY} WHERE {which} "
                     f"AND pe.disputed <> ({CONTESTED} AND {BACKED}) ORDER BY pe.id")
     for normal, was in flipped:
@@ -115,13 +115,7 @@ def _give_to_the_only_one(normal: str) -> None:
                    "VALUES (?, ?, ?, FALSE, FALSE, FALSE)", (person, email, normal))
     if main:
         db.execute_sql("INSERT INTO read_changed VALUES (?, ?, 'email')", (entry, person))
-    _keep_a_main_one(person)
-
-
-def _keep_a_main_one(person_id: int) -> None:
-    db.execute_sql("""UPDATE person_email SET main = TRUE WHERE id = (
-        SELECT min(id) FROM person_email WHERE person_id = ? GROUP BY person_id
-        HAVING count(*) FILTER (WHERE main) = 0)""", (person_id,))
+    keep_a_main_one(person)
 
 
 def conclude(moves: Moves, by: str, news: bool = True) -> list[str]:

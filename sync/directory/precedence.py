@@ -3,8 +3,6 @@ that has the person. A value edited by hand is kept until that directory has a n
 
 from __future__ import annotations
 
-import unicodedata
-
 from sync import activity, rank
 from sync.db import db, writing
 from sync.directory.reading import staging
@@ -20,16 +18,6 @@ ORDER = (Directory.position.is_null(), Directory.position, Directory.id)
 # A directory that someone has left has a say only where they have left all of them.
 FIRST = ("e.reported_status = 'deprovisioned', d.position IS NULL, d.position, d.id, e.reported_at DESC, e.id DESC")
 EMAIL_NOW = "(SELECT m.email_key FROM person_email AS m WHERE m.person_id = e.person_id AND m.main)"
-
-
-def name_key(name: str | None) -> str:
-    """One form for a name however it is accented, in capitals, or turned around: "López, Ana" is "ana lopez"."""
-    plain = unicodedata.normalize("NFKD", name or "").casefold()
-    letters = "".join(letter if letter.isalnum() else " " for letter in plain if not unicodedata.combining(letter))
-    return " ".join(sorted(letters.split()))
-
-
-db.register_function(name_key, "name_key", 1)
 
 
 def in_order() -> list[Directory]:

@@ -13,11 +13,11 @@ from sync import activity
 from sync.db import db, utcnow, writing
 from sync.directory import push
 from sync.directory.compare import apply_pushed
-from sync.directory.precedence import name_key
 from sync.directory.reading import stage, staging
 from sync.jobs import asking, queue
 from sync.mail import news
 from sync.matching import addresses
+from sync.matching.addresses import name_key
 from sync.models import (
     Directory,
     DirectoryEntry,

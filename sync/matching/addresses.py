@@ -3,6 +3,7 @@ An address identifies a person only while no source gives it to someone else; th
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -30,6 +31,16 @@ BACKED = f"({PROVEN} OR p.status <> 'deprovisioned' AND EXISTS ({_OWN}))"
 CLAIMED = f"EXISTS ({_RIVAL})"
 
 
+def name_key(name: str | None) -> str:
+    """One form for a name however it is accented, in capitals, or turned around: "López, Ana" is "ana lopez"."""
+    plain = unicodedata.normalize("NFKD", name or "").casefold()
+    letters = "".join(letter if letter.isalnum() else " " for letter in plain if not unicodedata.combining(letter))
+    return " ".join(sorted(letters.split()))
+
+
+db.register_function(name_key, "name_key", 1)
+
+
 def same_number(one: str, person: str) -> str:
     """SQL: `one`, which has a `name` and an `employee_number`, has an employee number of the person with this id."""
     return f"({one}.employee_number <> '' AND lower({one}.employee_number) IN ({_numbers(person)}))"
@@ -52,6 +63,15 @@ def another_human(one: str, person: str) -> str:
     other_name = (f"name_key({one}.name) <> '' AND EXISTS ({_names(person)}) "
                   f"AND name_key({one}.name) NOT IN ({_names(person)})")
     return f"({other_number(one, person)} OR {other_name} AND NOT {same_number(one, person)})"
+
+
+def is_another_human(name: str, number: str, person: Person) -> bool:
+    """Whether someone with this name and employee number ("" for none of either) is another human than this person."""
+    asked = another_human("r", ":person")
+    found = db.execute_sql(f"SELECT {asked} FROM (SELECT CAST(:name AS TEXT) AS name, CAST(:number AS TEXT) "
+                           "AS employee_number) AS r",
+                           {"name": name, "number": number, "person": person.id}).fetchone()  # fmt: skip
+    return bool(found[0])
 
 
 def _numbers(person: str) -> str:
@@ -230,3 +250,10 @@ def ask_whose(normals: Iterable[str], person: Person | int) -> None:
                 WHERE x.match_domain IS NOT NULL AND a.user_name IS NOT NULL
                   AND email_key(a.user_name || '@' || x.match_domain) = ?1)""",
             (normal, getattr(person, "id", person)))  # fmt: skip
+
+
+def keep_a_main_one(person_id: int) -> None:
+    """The first of the person's addresses is the main one, if none is."""
+    db.execute_sql("""UPDATE person_email SET main = TRUE WHERE id = (
+        SELECT min(id) FROM person_email WHERE person_id = ? GROUP BY person_id
+        HAVING count(*) FILTER (WHERE main) = 0)""", (person_id,))

@@ -13,11 +13,21 @@ from connectors.names import email_key
 from sync import activity, rank, sample_data
 from sync.db import writing
 from sync.files.columns import is_to_be_looked_at
+from sync.matching import addresses
 from sync.matching import rules as match_rules
 from sync.models import Person, PersonEmail
-from sync.names import short_name
+from sync.names import person_name, short_name
 from sync.people import held
-from sync.people.people import PeopleProblem, add, decide_by_hand, edit, find_by_email, keep_an_owner, portrait
+from sync.people.people import (
+    PeopleProblem,
+    add,
+    decide_by_hand,
+    edit,
+    find_by_email,
+    keep_an_owner,
+    portrait,
+    take_address,
+)
 from sync.rank import Asker
 from sync.states import HeldField, PersonStatus
 from sync.workspace import set_setting, setting, today
@@ -116,11 +126,16 @@ def _says(proposal: connectors.Proposal, meaning: str) -> bool:
 def _import(row: Any, by: Asker, dated: bool) -> str:
     """Bring one person in line with their row; `dated` lists say each one's last day, or that there is none."""
     person = find_by_email(row.email)
-    if person is None:
+    if person is not None and not rank.may_change(by, person):
+        return "held" if held.hold_import(person, _asked(row, person, dated), by) else "unchanged"
+    former = person if person is not None and _is_a_successor(row, person) else None
+    if former is not None:
+        take_address(former, row.email)
+    if person is None or former is not None:
         person = add(row.name, row.email, by, row.further_emails)
         outcome = "added"
-    elif not rank.may_change(by, person):
-        return "held" if held.hold_import(person, _asked(row, person, dated), by) else "unchanged"
+        if former is not None:
+            _record_moved(row, former, person, by)
     else:
         before = _as_now(person)
         known = {email_key(email.email): email.email for email in person.emails}
@@ -143,6 +158,21 @@ def _import(row: Any, by: Asker, dated: bool) -> str:
     if outcome == "updated":
         outcome = "unchanged" if before == _as_now(Person.get_by_id(person.id)) else "updated"
     return outcome
+
+
+def _is_a_successor(row: Any, person: Person) -> bool:
+    """Whether the list gives the address of this person, who has left, to another human who is here."""
+    is_here = row.status != PersonStatus.DEPROVISIONED
+    return person.status == PersonStatus.DEPROVISIONED and is_here and (
+        addresses.is_another_human(row.name, row.employee_number, person))  # fmt: skip
+
+
+def _record_moved(row: Any, former: Person, person: Person, by: Asker) -> None:
+    before, after = person_name(former), person_name(person)
+    activity.record_all([
+        dict(who=by, what="moved e-mail address", about=row.email, before=before, after=after, person_id=one.id,
+             why=f"A list gives it to {after}, and {before} has left") for one in (former, person)
+    ])  # fmt: skip
 
 
 def _asked(row: Any, person: Person, dated: bool) -> list[tuple[str, str]]:

@@ -142,6 +142,15 @@ def edit(person: Person, by: Asker, name: str | None = None, emails: Sequence[st
     person.name = Person.get_by_id(person.id).name
 
 
+def take_address(person: Person, email: str) -> None:
+    """The address of this person, who has left, is someone else's now: whose its accounts are is asked. Inside the
+    caller's transaction."""
+    normal = email_key(email)
+    addresses.ask_whose([normal], person)
+    PersonEmail.delete().where(PersonEmail.email_key == normal, PersonEmail.person == person).execute()
+    addresses.keep_a_main_one(person.id)
+
+
 def mark_left(person: Person, by: Asker, reason: str = "") -> None:
     """Mark the person by hand as having left the company, whatever the directories report."""
     rank.require_over(by, person)

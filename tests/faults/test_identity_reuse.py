@@ -17,7 +17,7 @@ from sync.matching import decisions as match_decisions
 from sync.matching import rules as match_rules
 from sync.matching import suggestions
 from sync.models import Account, Activity, App, Change, Directory, DirectoryReading, Person, Report, Task
-from sync.people import people
+from sync.people import importing, people
 from sync.reports import reports
 from tests.sync.fixtures import Chat, email
 from tests.web.provider import Provider
@@ -324,3 +324,28 @@ def test_a_leavers_own_accounts_are_still_found(chat, hr):
     reports.finish(reports.open_report(chat.app), chat.by)
     work()
     assert chat.removed() == ["ana@acme.example"]
+
+
+@pytest.mark.parametrize("status", [",active", ""], ids=["with a status", "without"])
+def test_by_an_import_another_human_is_not_the_leaver(chat, status):
+    leaver = chat.people[1]
+    chat.leave(1)
+    chat.check()
+    head = "email,name" + (",status" if status else "")
+    given = f"{head}\n{ANA},Ana Lima{status}\n".encode()
+    assert importing.import_csv(given, chat.by).added == 1
+    hire = people.find_by_email(ANA)
+    assert (hire.name, hire.status) == ("Ana Lima", "active")
+    assert (Person.get_by_id(leaver.id).name, Person.get_by_id(leaver.id).status) == ("Person 1", "deprovisioned")
+    assert "belonged to Person 1" in why_of(chat, account(chat))
+    chat.check()
+    assert waiting(chat) == [] and account(chat).match_kind == "unmatched"
+    assert Activity.select().where(Activity.what == "moved e-mail address").count() == 2
+    assert importing.import_csv(given, chat.by).unchanged == 1
+
+
+@pytest.mark.parametrize("row", [f"{ANA},Person 1,active", f"{ANA},Ana Lima,left"], ids=["same name", "left too"])
+def test_by_an_import_the_same_human_stays_the_same(chat, row):
+    chat.leave(1)
+    assert importing.import_csv(f"email,name,status\n{row}\n".encode(), chat.by).updated == 1
+    assert people.find_by_email(ANA) == chat.people[1]

@@ -7,7 +7,7 @@ from datetime import timedelta
 from connectors.names import email_key
 from sync.db import db, utcnow, writing
 from sync.directory import unused_keys
-from sync.directory.precedence import name_key
+from sync.matching.addresses import name_key
 from sync.models import Person
 from tests.database import ON_SERVER
 
