@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from peewee import ModelSelect
+
 from connectors.base import ColumnsUnclear, DirectoryPerson
 from sync import activity, names
 from sync.db import db, writing
@@ -17,7 +19,7 @@ from sync.models import Directory, DirectoryEntry, Person
 from sync.people import people
 from sync.rank import Asker
 from sync.safety.guards import workspace_guard
-from sync.states import DirectoryState, PersonStatus
+from sync.states import PersonStatus
 from sync.workspace import day_in_words, today
 
 NAMED = 3  # people named in a contradiction
@@ -60,25 +62,27 @@ def _refuse_contradictions(directory: Directory, day: date) -> None:
 def mark_left(now: datetime) -> None:
     """Who has left since the last minute by a day that was known before."""
     day = today()
-    due = (
-        DirectoryEntry.select()
-        .join(Directory)
-        .where(
-            DirectoryEntry.last_day < day,
-            DirectoryEntry.reported_status != PersonStatus.DEPROVISIONED,
-            Directory.state == DirectoryState.ACTIVE,
-        )
-    )
-    ids = sorted({entry.directory_id for entry in due})
+    ids = sorted({entry.directory_id for entry in _due_entries(day)})
     for directory in list(Directory.select().where(Directory.id.in_(ids))) if ids else ():
-        _mark_left_in_directory(directory, list(due.where(DirectoryEntry.directory == directory)))
-    by_hand = Person.select().where(Person.last_day < day, Person.status != PersonStatus.DEPROVISIONED)
-    for person in list(by_hand):
-        _mark_left_by_hand(person)
+        _mark_left_in_directory(directory, day)
+    for person in list(_due_by_hand(day)):
+        _mark_left_by_hand(person, day)
 
 
-def _mark_left_in_directory(directory: Directory, entries: list[DirectoryEntry]) -> None:
+def _due_entries(day: date) -> ModelSelect:
+    is_due = (DirectoryEntry.last_day < day) & (DirectoryEntry.reported_status != PersonStatus.DEPROVISIONED)
+    return DirectoryEntry.select().join(Directory).where(is_due, Directory.is_active)
+
+
+def _due_by_hand(day: date) -> ModelSelect:
+    return Person.select().where(Person.last_day < day, Person.status != PersonStatus.DEPROVISIONED)
+
+
+def _mark_left_in_directory(directory: Directory, day: date) -> None:
     with staging(), writing():
+        entries = list(_due_entries(day).where(DirectoryEntry.directory == directory))  # a reading may just have ended
+        if not entries:
+            return
         stage([DirectoryPerson(
             id=entry.external_id, email=entry.email, name=entry.name, status=PersonStatus.DEPROVISIONED,
             further_emails=addresses.further_of(entry),
@@ -96,8 +100,11 @@ def _mark_left_in_directory(directory: Directory, entries: list[DirectoryEntry])
         asking.check_apps_of([person.id for person in gone], directory.name)
 
 
-def _mark_left_by_hand(person: Person) -> None:
+def _mark_left_by_hand(person: Person, day: date) -> None:
     with writing():
+        person = _due_by_hand(day).where(Person.id == person.id).first()
+        if person is None:
+            return  # someone has just given another day
         why = _over(person.last_day)
         Person.update(last_day=None).where(Person.id == person.id).execute()
         try:

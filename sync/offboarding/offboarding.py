@@ -9,6 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from peewee import ModelSelect
+
 from sync import activity, names, rank, roles
 from sync.db import utcnow, writing
 from sync.jobs import asking, queue
@@ -135,14 +137,23 @@ def _plan(offboarding: Offboarding, accounts: list[Account], decided: Decided) -
 def end_keep_until_dates(now: datetime) -> None:
     """Drop dates that have come, of people without a planned offboarding: their apps are
     checked, which asks the Owners."""
-    planned = Offboarding.select(Offboarding.person).where(Offboarding.state == OffboardingState.SCHEDULED)
-    due = list(Person.select().where(Person.remove_on <= today(), Person.id.not_in(planned)).order_by(Person.id))
-    if due:
+    if _due_to_end().exists():
         with writing():
-            for person in due:
-                holds.end_day(person, "schedule", "The day has come")
-            left = [person.id for person in due if person.status == PersonStatus.DEPROVISIONED]
-            asking.check_apps_of(left, "schedule")
+            _end_due_days()
+
+
+def _due_to_end() -> ModelSelect:
+    planned = Offboarding.select(Offboarding.person).where(Offboarding.state == OffboardingState.SCHEDULED)
+    return Person.select().where(Person.remove_on <= today(), Person.id.not_in(planned)).order_by(Person.id)
+
+
+def _end_due_days() -> None:
+    """Of those who are still due: inside the transaction, as someone may just have chosen a later day."""
+    due = list(_due_to_end())
+    for person in due:
+        holds.end_day(person, "schedule", "The day has come")
+    left = [person.id for person in due if person.status == PersonStatus.DEPROVISIONED]
+    asking.check_apps_of(left, "schedule")
 
 
 @queue.each_minute

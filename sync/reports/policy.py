@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sync.db import writing
 from sync.models import App, Change
 from sync.reports import group_changes
 from sync.reports.reports import CONFIRM, finish, open_report
@@ -17,14 +18,18 @@ def has_standing_approval(app: App) -> bool:
 def finish_by_policy(app: App) -> None:
     """Apply the Owner's standing approvals to waiting changes, but not to held ones or sole managers of an asset,
     and never to everyone."""
-    report = open_report(app)
-    if report is None:
+    if not has_standing_approval(app):
         return
-    waiting = list(Change.select().where(Change.report == report, Change.decision == CONFIRM, Change.in_app))
-    if app.removal_approval == Approval.AUTOMATIC:
-        leaving = [change for change in waiting if change.kind == ChangeKind.REMOVED_USER]
-        if ids := sole_managers.ready_to_leave(app, leaving):
-            finish(report, "policy: remove automatically", only=ids)
-    for by, ids in group_changes.ready_by_policy(app, waiting).items():  # looks at what the first approval has left
-        if ids:
-            finish(report, by, only=ids)
+    with writing():
+        app = App.get_by_id(app.id)  # the approval may just have been withdrawn
+        report = open_report(app)
+        if report is None:
+            return
+        waiting = list(Change.select().where(Change.report == report, Change.decision == CONFIRM, Change.in_app))
+        if app.removal_approval == Approval.AUTOMATIC:
+            leaving = [change for change in waiting if change.kind == ChangeKind.REMOVED_USER]
+            if ids := sole_managers.ready_to_leave(app, leaving):
+                finish(report, "policy: remove automatically", only=ids)
+        for by, ids in group_changes.ready_by_policy(app, waiting).items():  # looks at what the first approval has left
+            if ids:
+                finish(report, by, only=ids)

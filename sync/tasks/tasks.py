@@ -329,9 +329,10 @@ def look_again_at_others() -> None:
 def _look_again(ids: list[int]) -> None:
     if ids:
         with writing():
-            Task.update(state=TaskState.QUEUED, next_at=utcnow()).where(Task.id.in_(ids)).execute()
-            for task_id in ids:
-                wake(task_id)
+            waits = Task.state.in_((TaskState.QUEUED, TaskState.NEEDS_ATTENTION))  # some may just have ended
+            for task in list(Task.select().where(Task.id.in_(ids), waits).order_by(Task.id)):
+                Task.update(state=TaskState.QUEUED, next_at=utcnow()).where(Task.id == task.id).execute()
+                wake(task.id)
 
 
 @queue.each_minute

@@ -226,3 +226,18 @@ def test_the_last_owner_stays(clock, by, olga):
     last_days.mark_left(NOON)
     assert status("olga@acme.example") == "active"
     assert Activity.select().where(Activity.what == "kept last owner").count() == 1
+
+
+def test_a_day_that_was_just_corrected_counts_where_the_old_one_was_seen_before(clock, file, by):
+    """Between the look at who is due and the transaction, a reading or a person may have given another day."""
+    directory = connect(file, rows("ana@acme.example,Ana,active,2026-11-30,"), by)
+    bo = people.add("Bo", "bo@acme.example", by)
+    Person.update(last_day="2026-11-30").where(Person.id == bo.id).execute()
+    clock(datetime(2026, 12, 2))
+    seen = Person.get_by_id(bo.id)
+    DirectoryEntry.update(last_day="2027-03-31").execute()
+    Person.update(last_day="2027-03-31").where(Person.id == bo.id).execute()
+    last_days._mark_left_in_directory(directory, today())
+    last_days._mark_left_by_hand(seen, today())
+    assert (status("ana@acme.example"), status("bo@acme.example")) == ("active", "active")
+    assert str(DirectoryEntry.get().last_day) == str(Person.get_by_id(bo.id).last_day) == "2027-03-31"

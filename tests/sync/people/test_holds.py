@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from sync.db import utcnow
+from sync.db import utcnow, writing
 from sync.jobs import queue
 from sync.models import Account, Activity, App, Asset, Change, Check, Mail, Person, Report, Task
 from sync.offboarding import offboarding
@@ -62,6 +62,15 @@ def test_on_the_day_their_apps_are_checked_once(chat):
     queue.drain(("check",))
     assert list(kept(reports.open_report(chat.app))) == [email(3)]
     assert Person.get_by_id(chat.people[3].id).remove_on is None and Check.select().count() == 2
+
+
+def test_a_later_day_that_was_just_chosen_is_kept(chat):
+    """Someone chose it between the look at who is due and the transaction."""
+    person = chat.people[3]
+    holds.keep_until(person, today() + TOMORROW, chat.by)
+    with writing():
+        offboarding._end_due_days()
+    assert Person.get_by_id(person.id).remove_on == today() + TOMORROW
 
 
 def test_a_hold_keeps_what_someone_may_use_too(chat):

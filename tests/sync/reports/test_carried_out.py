@@ -161,6 +161,18 @@ def test_any_of_the_standing_approvals_lets_the_next_check_act(chat, removal, jo
     assert policy.has_standing_approval(App.get_by_id(chat.app.id)) is stands
 
 
+def test_an_approval_that_was_just_withdrawn_approves_nothing(chat, report):
+    """After the check has read the app's row, before its transaction."""
+    App.update(removal_approval="automatic").execute()
+    chat.leave(3)
+    change = Change.create(app=chat.app, account=account(chat, 3), person=chat.people[3], kind="removed user",
+                           decision=WAITS, report=report)  # fmt: skip
+    seen = App.get_by_id(chat.app.id)
+    App.update(removal_approval="ask").execute()
+    policy.finish_by_policy(seen)
+    assert Change.get_by_id(change.id).decision == WAITS and not Task.select().exists()
+
+
 def test_without_a_report_a_standing_approval_has_nothing_to_do(chat):
     App.update(removal_approval="automatic").execute()
     policy.finish_by_policy(App.get_by_id(chat.app.id))

@@ -293,6 +293,15 @@ def test_a_cancelled_removal_leaves_the_account_in_the_app_and_is_asked_about_ag
     assert chat.removed() == [] and chat.check().waiting == 1
 
 
+def test_a_task_that_has_just_ended_is_not_looked_at_again(chat):
+    """It ended between the look at which ones wait and the transaction."""
+    done, cancelled = confirmed(chat, 3, 4)
+    run(done)
+    tasks.cancel(cancelled, chat.by)
+    tasks._look_again([done.id, cancelled.id])
+    assert (outcome(done)[0], outcome(cancelled)[0]) == ("done", "cancelled")
+
+
 def test_a_removal_that_needs_attention_ends_automatically_when_the_person_is_back(chat):
     [task] = confirmed(chat, 3)
     chat.fault("forbidden", on="/members/", method="DELETE")
