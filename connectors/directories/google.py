@@ -2,8 +2,9 @@
 Archived users are people who have left. Guests aren't people of the company, so they are left out.
 
 Lists and fields are from Google's own description of the Directory API (admin_directory_v1), as is that a user is
-suspended “either by the administrator or by Google” (suspensionReason). The type “organization” of an external id is
-from developers.google.com, “Users”. From support.google.com: “Archive former employee accounts”.
+suspended “either by the administrator or by Google” (suspensionReason), and that an admin's role may be “restricted to
+an organization unit” (RoleAssignment, orgUnitId). The type “organization” of an external id is from
+developers.google.com, “Users”. From support.google.com: “Archive former employee accounts”.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from connectors.base import DirectoryConnector, DirectoryPerson, Field, Identity
+from connectors.base import CredentialRejected, DirectoryConnector, DirectoryPerson, Field, Identity
 from connectors.google.admin import API, DIRECTORY_API, FIELDS, LOGIN, GoogleAdmin, steps
 from connectors.names import email_key
 from connectors.tools.http import clean
@@ -31,7 +32,8 @@ class GoogleDirectory(ClosesClients, DirectoryConnector):
     api_version = DIRECTORY_API
     logo = "google.svg"
     docs = (
-        *steps(SCOPES, "allowed to read users and groups; a super admin is"),
+        *steps(SCOPES, "allowed to read the users and groups of the whole company, not of some organisational units; a "
+                       "super admin is"),
         "An archived user has left. So has a deleted one, who is no longer in the list. Under “More settings”, choose "
         "whether a suspended user has left or is locked out for now. Guests are not read.",
         "The main address and its aliases count as the person's. Further e-mails in a profile are often private ones, "
@@ -63,11 +65,20 @@ class GoogleDirectory(ClosesClients, DirectoryConnector):
                         may=("read people", "read groups"))  # fmt: skip
 
     def people(self) -> Iterator[DirectoryPerson]:
+        """A list without the administrator that Rollcall acts as isn't the whole list, and CredentialRejected is
+        raised: an admin role can be limited to an organisational unit."""
+        me, is_whole = self._google.admin_id(), False
         groups, of_everyone = self._memberships()
         profiles, left = self.settings.get("second_email") == "yes", self.settings.get("suspended") == "left"
         for user in self._google.users(USER):
+            is_whole = is_whole or user["id"] == me
             if user.get("isGuestUser") is not True:
                 yield _person(user, (*of_everyone, *groups.get(user["id"], ())), profiles, left)
+        if me and not is_whole:
+            raise CredentialRejected(
+                f"Google's list lacks {self._google.admin}, the administrator that Rollcall acts as, so it has only "
+                "some of the people. Nothing was changed. Give this administrator a role for the whole company."
+            )
 
     def _memberships(self) -> tuple[dict[str, list[str]], list[str]]:
         """User id → names of groups, and the groups that the whole company is in."""

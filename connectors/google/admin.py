@@ -159,6 +159,10 @@ class GoogleAdmin:
         return self.rows("/users", "users", 500, "users", customer="my_customer",
                          fields=f"kind,nextPageToken,users({fields})")  # fmt: skip
 
+    def admin_id(self) -> str:
+        """The id of the administrator that Rollcall acts as."""
+        return clean(self.get(f"/users/{segment(self.admin)}", fields="id").get("id"))
+
     def groups(self) -> Iterator[dict]:
         return self.rows("/groups", "groups", 200, "groups", customer="my_customer")
 

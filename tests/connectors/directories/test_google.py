@@ -7,12 +7,20 @@ import pytest
 from connectors.base import CredentialRejected
 from connectors.directories.google import GoogleDirectory
 from tests.connectors.directory_contract import DirectoryContract
-from tests.connectors.fake import Thing
+from tests.connectors.fake import Request, Thing
 from tests.connectors.fake_google_admin import ADMIN, CUSTOMER, SCOPE, FakeGoogleAdmin, pem
 
 
+class FakeDirectory(FakeGoogleAdmin):
+    admin = ""  # the id of the administrator that Rollcall acts as; "" is the first person
+
+    def user(self, request: Request) -> dict:
+        assert request.ids["user"] == ADMIN and request.params["fields"] == "id"
+        return {"id": self.admin or next((person.id for person in self.listed), "")}
+
+
 class TestGoogleDirectory(DirectoryContract):
-    kind, fake, address = GoogleDirectory, FakeGoogleAdmin, ("api", "login")
+    kind, fake, address = GoogleDirectory, FakeDirectory, ("api", "login")
     page = 500
     statuses = {"active": "active", "suspended": "suspended", "archived": "deprovisioned"}
     group_lists = ("groups", "members")
@@ -62,6 +70,15 @@ class TestGoogleDirectory(DirectoryContract):
         connector = self.connect(app, **choice)
         assert [person.status for person in self.read(connector)] == [status, "active"]
         connector.close()
+
+    def test_a_list_without_the_administrator_is_not_everyone(self, app, connector):
+        """A role can be “restricted to an organization unit” (admin_directory_v1, RoleAssignment.orgUnitId)."""
+        self.fill(app, 3)
+        app.admin = "100"
+        with pytest.raises(CredentialRejected, match="only some of the.*Nothing was changed"):
+            self.read(connector)
+        with pytest.raises(CredentialRejected, match="only some of the"):
+            connector.test()
 
     def test_guests_are_left_out(self, app, connector):
         self.fill(app, 2)
