@@ -8,8 +8,10 @@ Apps API: “List users assigned to application” (up to 500 a page), “Remove
 error E0000046, “The application cannot be unassigned from the user while their group memberships grant them access”.
 What each status means: “AppUserStatus” of the description's current version (dist/current). What is lost: “Unassign an
 application user”. That clearing a user's sessions ends those with Okta, and with `oauthTokens` revokes the tokens that
-it issued: “Revoke all user sessions”. Names of directories' applications:
-github.com/gabrielsroka/gabrielsroka.github.io, “dirType”.
+it issued: “Revoke all user sessions”. That nobody needs an assignment in Federation Broker Mode:
+help.okta.com/oie/en-us/Content/Topics/Apps/apps-fbm-main.htm; that this is `implicitAssignment` in the API:
+support.okta.com, “Create an Application with Federation Broker Mode Enabled Using Apps API”. Names of directories'
+applications: github.com/gabrielsroka/gabrielsroka.github.io, “dirType”.
 """
 
 from __future__ import annotations
@@ -87,7 +89,8 @@ class OktaApp(ClosesClients, Connector):
         "The token's admin must be allowed to manage this application and the groups that it is assigned to; to read, "
         "a read-only administrator is enough.",
         "The application's ID begins with 0oa. If it is wrong, Test connection lists your applications with their "
-        "IDs.",
+        "IDs. An application in Federation Broker Mode can't be read, because people may use it without being "
+        "assigned.",
         "Someone who is assigned through a group can't be removed individually: remove them from the group, which is "
         "shown as an asset. That takes away everything else the group gives, too.",
         "Removing someone takes the assignment away. Okta then deletes the person's profile in this application (user "
@@ -166,6 +169,7 @@ class OktaApp(ClosesClients, Connector):
             app = self._okta.http.get(self._app).json(dict)
         except NotFound:
             raise Refused(f"There is no application with this ID at {self._okta.host}. {self._known()}") from None
+        _must_need_assignments(app)
         self._okta.http.get(f"{self._app}/users", {"limit": 1}).json(list)
         label = clean(app.get("label"))
         name = f"{name_of(me.get('profile') or {})}, for {label} at {self._okta.host}"
@@ -203,6 +207,7 @@ class OktaApp(ClosesClients, Connector):
         return set()
 
     def accounts(self) -> Iterator[Account]:
+        """The application itself is looked at last: switching to Federation Broker Mode removes its assignments."""
         used = usage.last_used(self._okta, self._app_id)
         for row in self._okta.rows(f"{self._app}/users", "assigned people", ASSIGNMENTS):
             account = self._account(row)
@@ -210,6 +215,13 @@ class OktaApp(ClosesClients, Connector):
             yield replace(
                 account, last_activity=when, missing_fields=account.missing_fields - {"last_activity"}
             ) if when else account
+        self._look_at_app()
+
+    def _look_at_app(self) -> dict:
+        """The application. Raises Refused if its assignments don't say who may use it."""
+        app = self._okta.http.get(self._app).json(dict)
+        _must_need_assignments(app)
+        return app
 
     def _account(self, row: dict) -> Account:
         """The account with the roles in its profile; without any, it is only known that the person is assigned."""
@@ -255,7 +267,7 @@ class OktaApp(ClosesClients, Connector):
         try:
             return self._okta.http.get(f"{self._app}/users/{segment(user)}").json(dict)
         except NotFound:
-            self._okta.http.get(self._app)
+            self._look_at_app()
             return None
 
     def remove(self, account: Account) -> None:
@@ -264,7 +276,7 @@ class OktaApp(ClosesClients, Connector):
             return
         if row.get("scope") == THROUGH_GROUP:
             raise Refused(self._why_not(account))
-        if why := _why_nobody_is_removed(self._okta.http.get(self._app).json(dict)):
+        if why := _why_nobody_is_removed(self._look_at_app()):
             raise Refused(why)
         if self.settings.get("sessions") == "end":
             block_and_sign_out(lambda: self._unassign(account), lambda: self._sign_out(account))
@@ -327,6 +339,17 @@ def _account(row: dict) -> Account:
                       status="status", name=NAMES)
         - ({"name"} if clean(profile.get("displayName")) else set()) | {"last_activity"},
     )
+
+
+def _must_need_assignments(app: dict) -> None:
+    """Raises Refused for an application in Federation Broker Mode: `implicitAssignment` of its settings."""
+    settings = app.get("settings")
+    if isinstance(settings, dict) and settings.get("implicitAssignment") is True:
+        raise Refused(
+            f"{clean(app.get('label'))} is in Federation Broker Mode: people may use it without an assignment, so its "
+            "list of assignments doesn't say who can. Nothing was changed. Disable Federation Broker Mode in Okta, or "
+            "disconnect this app."
+        )
 
 
 def _why_nobody_is_removed(app: dict) -> str:

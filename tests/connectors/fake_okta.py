@@ -138,6 +138,7 @@ class FakeOktaApp(FakeOkta):
         self.not_assigned = {"new@acme.example": ["00unew"]}  # address → ids of those who are in Okta
         self.app_status = "ACTIVE"
         self.app_name = "figma"  # of its kind
+        self.is_open_to_all = False  # Federation Broker Mode: nobody needs an assignment
         self.is_acknowledged_by_hand = True  # a deprovisioning: the row stays, as REVOKED, until someone does
         self.events: list[tuple[str, str]] = []  # (user, when) of each sign-in to the application, newest first
 
@@ -163,7 +164,8 @@ class FakeOktaApp(FakeOkta):
 
     def _described(self) -> dict:
         kind = {"name": self.app_name} if self.app_name else {}
-        return {"id": self.app_id, "label": "Figma", "status": self.app_status, **kind}
+        return {"id": self.app_id, "label": "Figma", "status": self.app_status, **kind,
+                "settings": {"implicitAssignment": self.is_open_to_all}}  # fmt: skip
 
     def app_groups(self, request: Request) -> Reply:
         return self._in_app(request) or self._page(request, [{"id": thing.id, "priority": 0} for thing in self.things])

@@ -86,6 +86,19 @@ class TestOktaApp(ConnectorContract):
         [missing] = connector.test().missing
         assert missing.startswith("remove: ")
 
+    def test_an_application_that_needs_no_assignments_is_not_read_and_nobody_counts_as_gone(self, app, connector):
+        """help.okta.com, “Manage Federation Broker Mode”: “without the need to pre-assign apps to specific users”.
+        “Enable Federation Broker Mode”: it removes explicit assignments, and people keep their access."""
+        self.fill(app, 2)
+        one, other = connector.accounts()
+        app.is_open_to_all, app.is_acknowledged_by_hand = True, False
+        app.seats.remove(app.seats[0])
+        for act in (lambda: list(connector.accounts()), lambda: connector.account(one.id), lambda: connector.remove(one),
+                    lambda: connector.remove(other), connector.test):  # fmt: skip
+            with pytest.raises(Refused, match="Federation Broker Mode"):
+                act()
+        assert app.asked("unassign") == []
+
     # Sessions
 
     def test_sessions_stay_open_unless_that_is_chosen(self, app, connector):
