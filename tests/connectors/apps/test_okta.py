@@ -93,8 +93,8 @@ class TestOktaApp(ConnectorContract):
         one, other = connector.accounts()
         app.is_open_to_all, app.is_acknowledged_by_hand = True, False
         app.seats.remove(app.seats[0])
-        for act in (lambda: list(connector.accounts()), lambda: connector.account(one.id), lambda: connector.remove(one),
-                    lambda: connector.remove(other), connector.test):  # fmt: skip
+        for act in (connector.test, lambda: list(connector.accounts()), lambda: connector.account(one.id),
+                    lambda: connector.remove(one), lambda: connector.remove(other)):  # fmt: skip
             with pytest.raises(Refused, match="Federation Broker Mode"):
                 act()
         assert app.asked("unassign") == []
