@@ -8,7 +8,9 @@ in “SearchGoogleAdsRequest” and “MutateCustomerUserAccess” for v26; from
 multi_party_auth_review and customer_user_access, and googleads/google-ads-ruby,
 fetch_and_approve_pending_multi_party_auth_reviews), “REST: authorization and HTTP
 headers”, “Developer token” (sunset on 9 September 2026: optional, and ignored), “Access levels and permissible use”,
-“REST: search” (10,000 rows a page) and “REST: mutates”.
+“REST: search” (10,000 rows a page) and “REST: mutates”; “CustomerStatus” (reference/rpc/v26/CustomerStatusEnum: Google
+may activate a suspended account, and an admin a cancelled one) and docs/oauth/access-model (a user may reach an
+account through each manager linked to it).
 """
 
 from __future__ import annotations
@@ -69,7 +71,7 @@ INVITATIONS = (
 )
 CLIENTS = (
     "SELECT customer_client.id, customer_client.descriptive_name, customer_client.manager FROM customer_client "
-    "WHERE customer_client.level > 0 AND customer_client.status = 'ENABLED'"
+    "WHERE customer_client.level > 0 AND customer_client.status IN ('ENABLED', 'SUSPENDED')"
 )
 SELF = "SELECT customer.id, customer.descriptive_name FROM customer"
 REVIEWS = (
@@ -99,11 +101,12 @@ class GoogleAds(ClosesClients, Connector):
         "Google may ask a second admin to approve a removal, a change of role or an invitation. Google sends no e-mail "
         "about it. Rollcall shows that it waits, asks Google every hour, and finishes once it is approved in Google "
         "Ads. After 20 days, the request expires there.",
-        "Google Ads reports neither names nor when someone was last active. Everyone who may use an account below is "
-        "listed, a client's own people too. Cancelled, suspended and closed accounts are not read. If the state of "
-        "another account keeps it from being read, the check warns and keeps what is known of its people. Removals "
-        "continue, except for people who are known in that account. If none of its people are known, nobody is "
-        "removed. The refusal names the account to fix.",
+        "Google Ads reports neither names nor when someone was last active. Everyone with access of their own to an "
+        "account below is listed, a client's own people too, but nobody who reaches it through another manager "
+        "account. Cancelled and closed accounts are not read. An admin of a cancelled account can activate it again, "
+        "so remove people before you cancel it. If the state of another account keeps it from being read, the check "
+        "warns and keeps what is known of its people. Removals continue, except for people who are known in that "
+        "account. If none of its people are known, nobody is removed. The refusal names the account to fix.",
         "To give someone access to an account below, invite them from there. Google doesn't report whose refresh "
         "token it is, so you are asked: Rollcall never removes this admin.",
     )

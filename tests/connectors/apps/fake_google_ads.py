@@ -173,9 +173,9 @@ class FakeGoogleAds(FakeApp):
         _, declared = RESOURCES[query[2]]
         fields = [_field(query[2], name, declared) for name in query[1].split(", ")]
         for condition in query[3].split(" AND ") if query[3] else ():
-            name, sign, value = re.fullmatch(r"([\w.]+) ([=>]) (?:'(\w+)'|\d+)", condition)[0].split(" ")
-            field, value = _field(query[2], name, declared), value.strip("'")
-            rows = [row for row in rows if (str(row[field]) == value if sign == "=" else row[field] > int(value))]
+            name, sign, value = re.fullmatch(r"([\w.]+) (=|>|IN) ('\w+'|\d+|\('\w+'(?:, '\w+')*\))", condition).groups()
+            field, values = _field(query[2], name, declared), re.findall(r"\w+", value)
+            rows = [row for row in rows if (row[field] > int(value) if sign == ">" else str(row[field]) in values)]
         settings = request.body.get("searchSettings", {})
         assert set(settings) <= {"omitResults", "returnSummaryRow", "returnTotalResultsCount"}
         answer: dict[str, Any] = {"fieldMask": ",".join(fields)}

@@ -68,6 +68,16 @@ class TestGoogleAds(ConnectorContract):
         assert connector.account("77") == Account("77", "77@other.example", role="CLIENTS_ONLY")
         assert connector.account("88") is None and connector.account("7 OR 1") is None
 
+    def test_the_people_of_a_suspended_account_are_read(self, agency, connector):
+        """Its people keep their access, and Google may activate it again: CustomerStatusEnum, at
+        developers.google.com/google-ads/api/reference/rpc/v22/CustomerStatusEnum.CustomerStatus."""
+        agency.status["5552"] = agency.status["5553"] = "SUSPENDED"
+        assert [account.id for account in connector.accounts()] == ["9000", "9001", "77", "88"]
+        assert [asset.id for asset in connector.assets()] == ["5551", "5552", "5553"]
+        assert connector.account("88").role == "CLIENTS_ONLY"
+        connector.remove(connector.account("88"))
+        assert connector.account("88") is None
+
     def test_each_account_below_is_an_asset_with_who_may_use_it(self, agency, connector):
         assert list(connector.assets()) == [
             Asset("5551", "ad account", "Shoes"), Asset("5552", "manager account", "Regions")
