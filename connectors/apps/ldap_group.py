@@ -4,7 +4,6 @@ RFC 4519, RFC 2307 and Active Directory's groups; an account is removed by takin
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from connectors.base import (
@@ -32,6 +31,7 @@ from connectors.ldap.client import (
     AUTHORITY_FIELD,
     CLASS_VIOLATION,
     ENTRY_FIELDS,
+    GROUP_CLASSES,
     GROUPS,
     LIMITS,
     MEMBER_DNS,
@@ -45,50 +45,15 @@ from connectors.ldap.client import (
     texts,
 )
 from connectors.ldap.dn import common_name, id_filter, in_dn, in_filter, normal_dn, parts
+from connectors.ldap.members import BY_NAME, MEMBER, Group, Known, Member, key_of
 from connectors.quality import NOT_OVER_HTTP
 from connectors.versions import LDAP
 
-MEMBER = "member"
-BY_NAME = "memberUid"
-GROUP_CLASSES = {"groupofnames", "groupofuniquenames", "posixgroup", "group"}
 NUMBERS = ("employeeNumber", "employeeID")  # RFC 2798, Active Directory
 NO_ATTRIBUTES = ["1.1"]  # RFC 4511 4.5.1.8
 # A member without an entry is known by its value in the group.
 BY_DN, BY_USER_NAME = "dn:", "uid:"
 NO_ENTRY, OUTSIDE = "no entry of this name is shown", "outside the base DN of people"
-
-Member = tuple[str, str]  # (attribute, value) as the group holds it
-
-
-@dataclass(frozen=True)
-class Group:
-    dn: str
-    id: str
-    name: str
-    classes: frozenset[str]
-    members: tuple[Member, ...]
-
-    @property
-    def attribute(self) -> str:
-        """The attribute that gets a new member."""
-        used = next((attribute for attribute, _ in self.members), "")
-        if used:
-            return used
-        if "groupofuniquenames" in self.classes:
-            return "uniqueMember"
-        return MEMBER if self.classes & {"groupofnames", "group"} else BY_NAME
-
-
-@dataclass(frozen=True)
-class Known:
-    account: Account
-    keys: frozenset[Member]  # the forms in which groups may name them
-    dn: str = ""
-    user_name: str = ""
-
-    def held_by(self, group: Group) -> list[Member]:
-        """The group's values, exactly as stored, that name this entry."""
-        return [member for member in group.members if _key(member) in self.keys]
 
 
 class LdapGroup(Connector):
@@ -197,7 +162,7 @@ class LdapGroup(Connector):
         nested, given = {normal_dn(group.dn) for group in groups}, {}
         for member in _distinct(member for group in groups for member in group.members):
             behind = list(self._behind(member, nested))
-            self._ids[_key(member)] = [account.id for _, account in behind]
+            self._ids[key_of(member)] = [account.id for _, account in behind]
             for entry, account in behind:
                 if account.id not in given:
                     given[account.id] = entry
@@ -266,7 +231,7 @@ class LdapGroup(Connector):
         optional = {"email": first(values, (self._client.email,)), "user_name": first(values, USER_NAMES),
                 "employee_number": first(values, NUMBERS)}  # fmt: skip
         # Active Directory has it for every user: without it, it may not be read.
-        is_group = bool(_classes(values) & GROUP_CLASSES)
+        is_group = not _classes(values).isdisjoint(map(str.casefold, GROUP_CLASSES))
         hidden = "samaccountname" in values and "useraccountcontrol" not in values and not is_group
         return Account(
             id=self._client.id(dn, values) if inside else _name_id((MEMBER, dn)),
@@ -291,7 +256,7 @@ class LdapGroup(Connector):
         for group in groups:
             in_it: dict[str, None] = {}
             for member in group.members:
-                key = _key(member)
+                key = key_of(member)
                 if key not in self._ids:
                     self._ids[key] = [account.id for _, account in self._behind(member, nested)]
                 in_it.update(dict.fromkeys(self._ids[key]))
@@ -302,10 +267,29 @@ class LdapGroup(Connector):
         known = self._known_as(id)
         if known is None:
             return None
-        held = next((member for group in self._groups() for member in known.held_by(group)), None)
+        held = next(self._held(known, self._groups()), None)
         if held is None:
             return None
-        return known.account if known.account.seat != NO_ENTRY else _nobody(held)
+        return known.account if known.account.seat != NO_ENTRY else _nobody(held[1])
+
+    def _held(self, known: Known, groups: list[Group]) -> Iterator[tuple[Group, Member]]:
+        """The values that name the entry, with their groups. A group may hold its DN in a spelling that only the server
+        recognises (RFC 4518, section 2.6): for such a value, the entry's own DN, which the server takes as the same."""
+        others = []
+        for group in groups:
+            held = known.held_by(group)
+            yield from ((group, member) for member in held)
+            others += [] if held else [group]
+        if not known.dn or not others:
+            return
+        wanted = "".join(f"({attribute}={in_filter(known.dn)})" for attribute in MEMBER_DNS)
+        branches = (self._client.get("group_base"), self._client.get("base_dn"))
+        found = [self._client.search(branch, f"(|{wanted})", NO_ATTRIBUTES) for branch in branches]
+        names = {normal_dn(dn) for entries in found for dn, _ in entries}
+        for group in others:
+            if normal_dn(group.dn) in names:
+                used = dict.fromkeys(attribute for attribute, _ in group.members if attribute != BY_NAME)
+                yield from ((group, (attribute, known.dn)) for attribute in used)
 
     def _known_as(self, id: str) -> Known | None:
         """The entry with this id, whether it is a member or not; None if there isn't one."""
@@ -313,14 +297,14 @@ class LdapGroup(Connector):
             if id.startswith(prefix):
                 member = (attribute, id.removeprefix(prefix))
                 account = next((one for _, one in self._behind(member, set()) if one.id == id), None)
-                return Known(account, frozenset([_key(member)])) if account else None
+                return Known(account, frozenset([key_of(member)])) if account else None
         asked = [*self._client.asked, *NUMBERS, "objectClass"]
         entries = list(self._client.search(self._client.get("base_dn"), id_filter(id, self._client.ids), asked))
         if len(entries) > 1:
             raise self._ambiguous(id)
         for dn, values in entries:
             names = texts(values, "uid")
-            keys = frozenset(map(_key, [(MEMBER, dn), *((BY_NAME, name) for name in names)]))
+            keys = frozenset(map(key_of, [(MEMBER, dn), *((BY_NAME, name) for name in names)]))
             return Known(self._account(dn, values), keys, dn, names[0] if names else "")
         return None
 
@@ -333,10 +317,9 @@ class LdapGroup(Connector):
         if known is None:
             return
         last_of = []
-        for group in groups:
-            for attribute, value in known.held_by(group):
-                if self._client.delete_value(group.dn, attribute, value) == CLASS_VIOLATION:
-                    last_of.append(group.name)
+        for group, (attribute, value) in self._held(known, groups):
+            if self._client.delete_value(group.dn, attribute, value) == CLASS_VIOLATION:
+                last_of.append(group.name)
         if last_of:
             raise Refused(
                 f"{account.name or account.id} is the last member of {', '.join(last_of)}, and such a group must have "
@@ -368,14 +351,8 @@ def _classes(values: Values) -> frozenset[str]:
     return frozenset(text.casefold() for text in texts(values, "objectClass"))
 
 
-def _key(member: Member) -> Member:
-    """Two values with the same key are one member: names may be written differently, in member and in uniqueMember."""
-    attribute, value = member
-    return (BY_NAME, value.casefold()) if attribute == BY_NAME else (MEMBER, normal_dn(value))
-
-
 def _distinct(members: Iterator[Member]) -> list[Member]:
-    return list({_key(member): member for member in members}.values())
+    return list({key_of(member): member for member in members}.values())
 
 
 def _nobody(member: Member) -> Account:

@@ -22,7 +22,10 @@ from connectors.time_limit import time_limit
 from connectors.tools.addresses import is_loopback
 from connectors.tools.redaction import one_line
 
-GROUPS = "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup)(objectClass=group))"
+# RFC 4519, RFC 2307 and Active Directory. groupOfMembers and groupOfEntries may be empty; they are of the drafts
+# draft-howard-rfc2307bis-02 and draft-findlay-ldap-groupofentries-00 at datatracker.ietf.org.
+GROUP_CLASSES = ("groupOfNames", "groupOfUniqueNames", "groupOfMembers", "groupOfEntries", "posixGroup", "group")
+GROUPS = f"(|{''.join(f'(objectClass={name})' for name in GROUP_CLASSES)})"
 PAGE = 500
 CONNECT_SECONDS, ANSWER_SECONDS = 10, 60  # seconds to connect, and between two pieces of an answer
 WHOLE_SECONDS = 300  # seconds for one whole answer, however slowly its bytes come

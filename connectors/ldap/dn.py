@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 import uuid
 
 from connectors.base import TemporarilyUnavailable
@@ -44,8 +45,13 @@ def in_filter(value: str | bytes) -> str:
 
 
 def normal_dn(dn: str) -> str:
-    """The form in which DNs are compared: without regard to case, escapes and spaces around the parts."""
-    return "\0".join(f"{name.strip()}={value.strip()}" for name, value in parts(dn)).casefold()
+    """The form in which DNs are compared: without regard to case, escapes and spaces around the parts.
+
+    Never by case folding, which joins ß with ss: OpenLDAP holds both as entries of different people. A server may
+    recognise further spellings (RFC 4518, sections 2.3 and 2.6.1), so two forms may be of one entry.
+    """
+    plain = "\0".join(f"{name.strip()}={value.strip()}" for name, value in parts(dn))
+    return unicodedata.normalize("NFC", plain).lower()
 
 
 def parts(dn: str) -> list[tuple[str, str]]:

@@ -34,6 +34,7 @@ include /etc/ldap/schema/cosine.schema
 include /etc/ldap/schema/nis.schema
 include /etc/ldap/schema/inetorgperson.schema
 include {schemas}/ends.schema
+include {schemas}/groups.schema
 modulepath /usr/lib/ldap
 moduleload back_mdb
 moduleload memberof

@@ -22,9 +22,12 @@ from sync.models import Check, Person
 from sync.people import people
 from sync.reports import reports
 from tests.parts import need
-from tests.real.slapd import GROUPS, KEEPER, KEEPER_PASSWORD, READER, READER_PASSWORD, SUFFIX, Slapd
+from tests.real.slapd import GROUPS, KEEPER, KEEPER_PASSWORD, PEOPLE, READER, READER_PASSWORD, SUFFIX, Slapd
 
-KINDS = [("groupOfNames", "member"), ("groupOfUniqueNames", "uniqueMember"), ("posixGroup", "memberUid")]
+KINDS = [
+    ("groupOfNames", "member"), ("groupOfUniqueNames", "uniqueMember"), ("posixGroup", "memberUid"),
+    ("groupOfMembers", "member"), ("groupOfEntries", "member"),
+]  # fmt: skip
 NAMES = (
     "Müller, Zoë",
     "Александра + 王小明",
@@ -116,11 +119,12 @@ def test_each_kind_of_group_is_read_and_changed(slapd: Slapd, connector: LdapGro
     assert slapd.members("team") == [name_of("p0002")] and slapd.members("others") == [slapd.dn("p0003")]
 
 
-def test_an_empty_group_of_posix_takes_its_first_member(slapd: Slapd, connector: LdapGroup):
-    slapd.add_group_of("posixGroup", "team", "memberUid", [])
+@pytest.mark.parametrize(("kind", "attribute"), KINDS[2:])
+def test_an_empty_group_takes_its_first_member(slapd: Slapd, connector: LdapGroup, kind: str, attribute: str):
+    slapd.add_group_of(kind, "team", attribute, [])
     slapd.add_group("others", "p0003")
     connector.grant(find(connector, "p0003"), group(connector, "team"), MEMBER)
-    assert slapd.members("team") == ["p0003"]
+    assert slapd.members("team") == ["p0003" if attribute == "memberUid" else slapd.dn("p0003")]
 
 
 def test_a_person_in_several_groups_is_one_account_and_leaves_all(slapd: Slapd, connector: LdapGroup):
@@ -136,9 +140,10 @@ def test_a_person_in_several_groups_is_one_account_and_leaves_all(slapd: Slapd, 
     assert slapd.members("one") == slapd.members("two") == [slapd.dn("p0002")] and slapd.members("three") == []
 
 
-def test_nested_groups_count_and_a_ring_of_them_ends(slapd: Slapd):
+@pytest.mark.parametrize("kind", ["groupOfNames", "groupOfMembers", "groupOfEntries"])
+def test_nested_groups_count_and_a_ring_of_them_ends(slapd: Slapd, kind: str):
     slapd.add_group_of("groupOfNames", "vpn", "member", [slapd.dn("p0001"), slapd.group_dn("staff")])
-    slapd.add_group_of("groupOfNames", "staff", "member", [slapd.dn("p0002"), slapd.group_dn("vpn")])
+    slapd.add_group_of(kind, "staff", "member", [slapd.dn("p0002"), slapd.group_dn("vpn")])
     slapd.add_group("unrelated", "p0009")
     connector = LdapGroup(slapd.group_settings("vpn", base_dn=SUFFIX))
     assert emails(connector) == ["p0001", "p0002"]
@@ -210,6 +215,29 @@ def test_a_member_without_an_entry_may_have_any_name(slapd: Slapd, connector: Ld
     assert dangling.name == name and connector.account(dangling.id) == dangling
     connector.remove(dangling)
     assert slapd.members("team") == [slapd.dn("p0001")]
+
+
+def test_people_whose_names_only_case_folding_joins_are_two(slapd: Slapd, connector: LdapGroup):
+    for uid in ("gross", "groß"):
+        slapd.add(uid, f"Hans {uid}", f"{'ss' if uid.isascii() else 'sz'}@acme.example")
+    slapd.add_group("team", "gross", "groß")
+    assert emails(connector) == ["ss", "sz"]
+    connector.remove(find(connector, "sz"))
+    assert slapd.members("team") == [slapd.dn("gross")] and emails(connector) == ["ss"]
+
+
+@pytest.mark.parametrize(
+    "spelling", ["uid=Jo\u0308rg x", "uid=jörg  X", "userid=jörg x"], ids=["letters", "spaces", "alias"]
+)
+def test_a_member_in_another_spelling_is_seen_and_leaves(slapd: Slapd, connector: LdapGroup, spelling: str):
+    """The server compares composed letters (RFC 4518, 2.3), regardless of the number of spaces (2.6.1) and of which
+    name of an attribute is used (RFC 4512, 2.5)."""
+    slapd.add("jörg x", "Jörg", "joerg@acme.example")
+    slapd.add_group_of("groupOfNames", "team", "member", [f"{spelling},{PEOPLE}", slapd.dn("p0001")])
+    joerg = find(connector, "joerg")
+    assert connector.account(joerg.id) == joerg
+    connector.remove(joerg)
+    assert slapd.members("team") == [slapd.dn("p0001")] and connector.account(joerg.id) is None
 
 
 def test_the_id_outlives_a_new_name(slapd: Slapd, connector: LdapGroup):
