@@ -173,6 +173,17 @@ def test_the_leavers_of_a_day_are_counted_and_held(okta: Provider, repeats_at_on
     assert not directories.held(okta.directory), "those who were looked at count no more"
 
 
+def test_those_who_are_back_under_another_id_are_no_leavers_of_the_day(okta: Provider) -> None:
+    users = [okta.add(f"p{n}@acme.example", displayName=f"P{n}") for n in range(10)]
+    for user in users[:5]:
+        okta.deactivate(user)
+    for n in range(3):
+        okta.add(f"back{n}", displayName=f"P{n}", emails=[{"value": f"p{n}@acme.example"}])
+        assert status(f"p{n}@acme.example") == "active"
+    okta.deactivate(users[9])
+    assert status("p9@acme.example") == "deprovisioned"
+
+
 def test_an_empty_directory_is_held_and_a_return_needs_no_approval(okta: Provider) -> None:
     ana, bo = okta.add("ana@acme.example"), okta.add("bo@acme.example")
     okta.deactivate(ana)

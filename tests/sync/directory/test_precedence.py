@@ -171,6 +171,33 @@ def test_a_day_after_those_who_left_more_may_leave(company):
     assert company.read().counts["deprovisioned"] == 2
 
 
+def test_after_a_release_only_those_who_leave_later_count(company, by):
+    company.delete(*[f"id{number}" for number in range(6)])
+    assert company.read().counts["held"] == 6
+    assert directories.release(company.row(), by) == 6
+    company.delete("id6")
+    assert company.read().counts["deprovisioned"] == 1
+
+
+def test_those_whom_another_directory_still_has_count_among_the_leavers(two):
+    hr, _ = two
+    hr.delete("h0", "h1", "h2")
+    assert hr.read().counts["held"] == 0
+    hr.delete("h3", "h4", "h5")
+    assert hr.read().counts["held"] == 3
+
+
+def test_those_whom_another_directory_holds_lengthen_no_ones_day(two):
+    hr, it = two
+    hr.delete("h0", "h1", "h2", "h3")
+    assert hr.read().counts["held"] == 0
+    it.entries = {"i7": it.entries["i7"]}
+    assert it.read().counts["held"] == 7
+    _a_day_passes()
+    hr.delete("h4", "h5")
+    assert hr.read().counts["held"] == 0
+
+
 def _a_day_passes() -> None:
     earlier = timedelta(hours=25)
     for row in DirectoryEntry.select().where(DirectoryEntry.left_at.is_null(False)):
