@@ -8,7 +8,7 @@ import pytest
 
 from sync.apps import apps
 from sync.db import utcnow, writing
-from sync.models import Account, App, Asset
+from sync.models import Account, App, Asset, Report
 from sync.people import people
 from sync.search import index
 from tests.web.client import Client
@@ -53,6 +53,17 @@ def test_finds_everything_in_groups_with_counts(owner: Client, two_apps) -> None
     assert "Accounts: 2" in page and links(page)[-1].endswith("/offboardings/new")
     page = owner.get("/search?q=acme+ch").text
     assert titles(page)[0] == "Acme Chat" and "Check Acme Chat for updates" in titles(page)
+
+
+def test_reports_are_found_by_the_apps_name_until_it_is_disconnected(owner: Client, chat) -> None:
+    chat.leave(1)
+    chat.check()
+    address = f"/reports/{Report.get(Report.is_open).id}"
+    search = f"/search?q={chat.app.name.replace(' ', '+')}"
+    assert address in links(owner.get(search).text)
+    with writing():
+        App.update(state="disconnected").execute()
+    assert address not in links(owner.get(search).text)
 
 
 def test_each_link_leads_somewhere(owner: Client, two_apps, chat) -> None:

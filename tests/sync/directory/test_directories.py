@@ -9,7 +9,7 @@ import pytest
 
 from connectors.base import CredentialRejected, Refused, TemporarilyUnavailable
 from sync.db import utcnow, writing
-from sync.directory import directories, freshness
+from sync.directory import directories, freshness, guard
 from sync.directory.directories import DirectoryProblem
 from sync.models import (
     Directory,
@@ -287,3 +287,10 @@ def test_other_values_for_the_same_directory(tmp_path, by):
     assert Directory.get_by_id(directory.id).settings["file"].endswith("a.csv")
     directories.reconnect(directory, {"file": str(tmp_path / "b.csv")}, by)
     assert Directory.get_by_id(directory.id).settings["file"].endswith("b.csv")
+
+
+def test_a_release_covers_what_was_reported_when_it_was_seen():
+    """Someone held as having left, such as the last Owner, may be reported as suspended by now."""
+    left, suspended = (DirectoryEntry(id=1, status="active", reported_status=status)
+                       for status in ("deprovisioned", "suspended"))  # fmt: skip
+    assert guard.seen([left]) != guard.seen([suspended])

@@ -10,11 +10,12 @@ from connectors.base import ColumnsUnclear
 from sync.directory import directories, last_days
 from sync.directory import preview as directory_preview
 from sync.files import columns
-from sync.jobs import queue
+from sync.jobs import asking, queue
 from sync.models import Activity, Directory, DirectoryEntry, DirectoryReading, Mail, Person
 from sync.people import importing, people
 from sync.workspace import today, update_workspace
 from tests.asking import MACHINE
+from tests.sync.fixtures import email
 from tests.sync.scripted import person, status
 
 HEAD = "email,name,status,last_day,start_date\n"
@@ -123,6 +124,17 @@ def test_a_day_that_is_entered_late_is_asked_about_once(clock, file, by):
     assert read(directory, by).state == "succeeded" and status("ana@acme.example") == "deprovisioned"
 
 
+def test_a_day_that_another_directory_named_in_time_is_asked_about_in_this_one(clock, file, tmp_path, by):
+    connect(file, rows("ana@acme.example,Ana,active,2026-11-30,", "bo@acme.example,Bo,active,,"), by)
+    second = tmp_path / "it.csv"
+    second.write_text(rows("bo@acme.example,Bo,active,,"))
+    other = directories.connect("csv", "IT", {"file": str(second)}, by)
+    assert read(other, by).state == "succeeded"
+    clock(datetime(2026, 12, 2))
+    second.write_text(rows("ana@acme.example,Ana,active,2026-11-30,", "bo@acme.example,Bo,active,,"))
+    assert read(other, by).state == "failed"
+
+
 def test_a_list_that_is_uploaded_is_asked_about_too(clock, by, home):
     text = rows("ana@acme.example,Ana,active,,", "bo@acme.example,Bo,active,,")
     directory = directories.connect("csv", "HR", {"source": "upload", "text": text}, by)
@@ -146,7 +158,13 @@ def test_a_person_who_starts_later_has_not_left(clock, file, by):
     assert status("neo@acme.example") == "active"
 
 
-def test_many_last_days_at_once_meet_the_guard(clock, file, by):
+def test_someone_who_begins_today_or_has_left_before_they_begin_again_is_as_the_list_says(clock, file, by):
+    connect(file, rows("neo@acme.example,Neo,inactive,,2026-11-25", "bo@acme.example,Bo,active,,",
+                       "cy@acme.example,Cy,inactive,2026-10-31,2027-01-13"), by)  # fmt: skip
+    assert (status("neo@acme.example"), status("cy@acme.example")) == ("deprovisioned", "deprovisioned")
+
+
+def test_many_last_days_at_once_meet_the_guard(clock, file, by, olga):
     everyone = [f"p{n}@acme.example,Person {n},active,{'2026-11-30' if n < 10 else ''}," for n in range(20)]
     directory = connect(file, rows(*everyone), by)
     clock(datetime(2026, 12, 1, 6))
@@ -154,7 +172,7 @@ def test_many_last_days_at_once_meet_the_guard(clock, file, by):
     assert len(directories.held(directory)) == 10
     assert Person.select().where(Person.status == "deprovisioned").count() == 0
     last_days.mark_left(NOON)
-    assert Mail.select().count() <= 1
+    assert Mail.select().where(Mail.kind == "directory held").count() == 1
     directories.release(directory, by)
     assert Person.select().where(Person.status == "deprovisioned").count() == 10
 
@@ -190,6 +208,9 @@ def test_a_last_day_in_an_import_is_kept_until_it_is_over(clock, by, olga):
     assert (ana.status, ana.last_day, ana.department, ana.manager) == (
         "active", today() + timedelta(days=5), "Sales", "olga@acme.example")
     assert importing.import_csv(text.encode(), by).unchanged == 1
+    clock(datetime(2026, 11, 30, 23, 59))
+    last_days.mark_left(NOON)
+    assert status("ana@acme.example") == "active", "they work on their last day"
     clock(datetime(2026, 12, 1))
     last_days.mark_left(NOON)
     ana = person("ana@acme.example")
@@ -217,6 +238,19 @@ def test_a_person_marked_as_back_loses_the_last_day(clock, by):
     clock(datetime(2026, 12, 1))
     last_days.mark_left(NOON)
     assert status("ana@acme.example") == "active"
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_the_apps_of_someone_whose_last_day_is_over_are_checked(clock, file, by, chat, by_hand):
+    if by_hand:
+        importing.import_csv(f"email,last_day\n{email(1)},2026-11-30\n".encode(), by)
+    else:
+        connect(file, rows(f"{email(1)},Person 1,active,2026-11-30,", f"{email(2)},Person 2,active,,"), by)
+    assert asking.live(chat.app) is None
+    clock(datetime(2026, 12, 1))
+    last_days.mark_left(NOON)
+    assert status(email(1)) == "deprovisioned"
+    assert asking.live(chat.app).trigger == "directory"
 
 
 def test_the_last_owner_stays(clock, by, olga):

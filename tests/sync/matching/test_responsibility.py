@@ -99,7 +99,9 @@ def test_an_owner_vouches_and_stops_and_each_is_reported_once(ldap):
     ("admin", "suspended", False, "Admin is responsible for it, who no longer manages people"),
     ("user", "active", False, "User is responsible for it, who no longer manages people")])  # fmt: skip
 def test_it_is_shown_who_is_responsible_for_it(ldap, role, status, vouched, words):
+    Person.create(name="Before them")
     directory = answered_by(ldap, role, vouched)
+    Person.create(name="After them")
     Person.update(status=status).execute()
     assert vouching.responsibility_in_words(directory) == words
 

@@ -34,6 +34,7 @@ def agree(chat, account: Account, has_left: bool, is_open: bool) -> None:
         is_open, is_open, has_left and not is_open, removing)
     found = leavers.of_app(chat.app)
     assert [(one.account, one.is_open) for one in found] == [(account, is_open)] * has_left
+    assert leavers.of_those_who_left_first([chat.app.id], 2) == [account] * is_open
     assert (leavers.people_still_in(), leavers.accounts_still_in(chat.app.id)) == (
         [account.person_id] * is_open, [account.id] * is_open)  # fmt: skip
 

@@ -371,6 +371,14 @@ def test_nobody_who_has_left_is_invited(chat, task, by_invitation, status, name,
 # What the app no longer says
 
 
+def test_a_role_that_the_last_check_did_not_know_is_what_the_app_says_of_it(chat, task):
+    """Nobody else administers the app."""
+    Account.update(role="member").where(Account.id == account(0).id).execute()
+    app = AnApp(seat(role="viewer"), None)
+    app.roles = lambda: [OWNER, ADMIN, MEMBER, Role("viewer", "Viewer")]
+    assert (comes_to(task("remove"), app), app.calls) == ((None, ""), [("remove", account(3).external_id)])
+
+
 @pytest.mark.parametrize(("known", "answer", "kept"), [
     ({}, {"missing_fields": frozenset(("role",))}, True),  # it may have any role by now
     ({}, {"role": "member", "defaulted_fields": frozenset(("role",))}, True),
