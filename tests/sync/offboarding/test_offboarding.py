@@ -363,6 +363,12 @@ def test_the_day_can_be_moved_but_not_cleared_beneath_a_plan(chat, second, both,
     assert Person.get_by_id(chat.people[3].id).remove_on is None
 
 
+def test_to_cancel_one_plan_leaves_the_others(chat, olga):
+    others = offboard(chat.people[4], olga, on=today() + TOMORROW)
+    assert holds.cancel(offboard(chat.people[3], olga, on=today() + TOMORROW), chat.by)
+    assert [change.decision for change in Change.select().where(Change.offboarding == others)] == ["scheduled"]
+
+
 def test_the_last_owner_on_the_day_is_not_offboarded(chat, by, olga):
     boss = people.add("Boss", "boss@acme.example", by, workspace_role="owner")
     planned = offboarding.start(olga, boss, seen(olga), {}, on=today() + TOMORROW).offboarding

@@ -165,6 +165,33 @@ def test_someone_whom_a_directory_deprovisions_gets_the_days_of_grace(company, b
     assert person_of("p3@acme.example").remove_on is None
 
 
+def test_days_of_grace_do_not_replace_a_day_that_was_chosen(company, by):
+    update_workspace(by, grace_days=14)
+    holds.keep_until(person_of("p3@acme.example"), today() + timedelta(days=30), by)
+    company.say("id3", status="deprovisioned")
+    company.read()
+    assert person_of("p3@acme.example").remove_on == today() + timedelta(days=30)
+
+
+def test_on_the_day_itself_nothing_is_kept_any_longer(chat):
+    person = chat.people[3]
+    assert holds.how_long(person) is None
+    holds.keep_until(person, today() + TOMORROW, chat.by)
+    assert holds.how_long(person).startswith("until ")
+    person.remove_on = today()
+    assert holds.how_long(person) is None
+
+
+def test_the_apps_are_compared_again_when_something_keeps_the_accounts_and_when_it_ends(chat):
+    person = chat.people[3]
+    for change in (lambda: holds.hold(person, "case 12", chat.by), lambda: holds.lift(person, chat.by),
+                   lambda: holds.keep_until(person, today() + TOMORROW, chat.by),
+                   lambda: holds.keep_until(person, None, chat.by)):  # fmt: skip
+        App.update(compare_at=None).execute()
+        change()
+        assert App.get_by_id(chat.app.id).compare_at is not None
+
+
 def test_no_grace_by_default_and_a_day_that_was_set_stays(company, by):
     holds.keep_until(person_of("p3@acme.example"), today() + timedelta(days=3), by)
     company.say("id3", status="deprovisioned")
