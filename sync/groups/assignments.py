@@ -241,7 +241,7 @@ _TO_REVOKE = f"""
 _NO_LONGER_ASSIGNED = f"""
     {wanted.WANT}
     SELECT 'no longer assigned', a.id, NULL, TRUE, {roles.words("a")}, 'No longer ' || s.why,
-        CASE WHEN a.left_out_at >= s.ended_at THEN a.left_out_reason END, p.id
+        CASE WHEN a.left_out_at >= s.ended_at AND a.left_out_person_id = p.id THEN a.left_out_reason END, p.id
     FROM assignment s JOIN person p ON p.id = s.person_id AND p.status = 'active'
     JOIN account a ON a.person_id = s.person_id AND a.app_id = :app AND a.state = 'present' AND a.match_kind = 'matched'
     WHERE s.app_id = :app AND s.ended_at IS NOT NULL AND NOT :blind

@@ -68,8 +68,8 @@ def inherit(app: App, predecessor: App) -> None:
     db.execute_sql(
         """
         UPDATE account SET protection_reason = o.protection_reason, left_out_reason = o.left_out_reason,
-            left_out_by = o.left_out_by,
-            left_out_at = o.left_out_at, match_by_hand = o.match_by_hand, match_note = o.match_note,
+            left_out_by = o.left_out_by, left_out_at = o.left_out_at, left_out_person_id = o.left_out_person_id,
+            match_by_hand = o.match_by_hand, match_note = o.match_note,
             email_when_matched = o.email_when_matched, moved_email_key = o.moved_email_key,
             former_person_id = o.former_person_id,
             match_kind = CASE WHEN o.match_by_hand THEN o.match_kind ELSE account.match_kind END,

@@ -157,6 +157,7 @@ class Account(Base):
     left_out_reason = TextField(null=True)  # why someone left out its removal; null: nobody did
     left_out_by = CharField(null=True)
     left_out_at = DateTimeField(null=True)
+    left_out_person = ForeignKeyField(Person, null=True, backref="left_out", on_delete="SET NULL", index=False)
     first_seen = DateTimeField(default=utcnow)
     gone_at = DateTimeField(null=True)
     user_name = CharField(null=True)  # if the app returns it; an e-mail can be derived from it

@@ -100,7 +100,8 @@ def _line(account: Account, person: Person, alone: list[Asset]) -> Line:
     why = protection.of(account, Protection.HOLD, *protection.OF_THE_ACCOUNT)
     line = Line(account, why and why.words, alone=alone, by_hand=not _can_remove(account.app))
     has_left = person.status == PersonStatus.DEPROVISIONED
-    if account.left_out_reason and has_left and account.left_out_at >= person.status_since:
+    is_theirs = account.left_out_person_id == person.id
+    if account.left_out_reason and is_theirs and has_left and account.left_out_at >= person.status_since:
         line.left_out_reason = account.left_out_reason
     if account.app.state == AppState.PAUSED:
         line.warnings.append("The app is paused: the removal waits until it is resumed.")

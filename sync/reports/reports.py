@@ -85,9 +85,8 @@ def _leave_out(change: Change, reason: str, by: str) -> None:
     if change.kind in ADJUSTMENTS:
         group_changes.leave_out(change, reason, by)
     elif change.account_id and change.in_app:
-        Account.update(left_out_reason=reason, left_out_by=by, left_out_at=now).where(
-            Account.id == change.account_id
-        ).execute()
+        decided = {"left_out_reason": reason, "left_out_by": by, "left_out_at": now}
+        Account.update(left_out_person=Account.person, **decided).where(Account.id == change.account_id).execute()
     activity.record(by, "left out", about=name_in_change(change), why=reason, app=change.app_id,
                     report=change.report_id, person=change.person_id or (change.account and change.account.person_id))
 
@@ -116,7 +115,7 @@ def _take_back(change: Change, by: str) -> None:
 def undo_leaving_out(account: Account, by: str) -> None:
     """Delete the decision to leave the account out, so that the next check reports it again."""
     with writing():
-        nothing = {"left_out_reason": None, "left_out_by": None, "left_out_at": None}
+        nothing = {"left_out_reason": None, "left_out_by": None, "left_out_at": None, "left_out_person": None}
         Account.update(nothing).where(Account.id == account.id).execute()
         activity.record(by, "took back leaving out", about=account_name(account), app=account.app_id,
                         person=account.person_id)

@@ -32,7 +32,8 @@ ACCEPTANCE_HOLDS = """x.person_id = a.person_id AND x.ended_at IS NULL AND x.unt
 ACCEPTED = f"SELECT x.id FROM accepted_leaver x WHERE x.account_id = a.id AND {ACCEPTANCE_HOLDS}"
 # Why someone may keep the account for now: a day that was set for all accounts of the person, or a decision about this
 # account. Anything else is open, also where a protection forbids the removal.
-KEPT, LEFT_OUT = "coalesce(p.remove_on > :today, FALSE)", "coalesce(a.left_out_at >= p.status_since, FALSE)"
+KEPT = "coalesce(p.remove_on > :today, FALSE)"
+LEFT_OUT = "coalesce(a.left_out_at >= p.status_since AND a.left_out_person_id = p.id, FALSE)"
 DECIDED = f"({KEPT} OR {LEFT_OUT} OR EXISTS ({ACCEPTED}))"
 _ROWS = "FROM person p JOIN account a ON a.person_id = p.id JOIN app ON app.id = a.app_id"
 _IS_HERE = f"{HAS_LEFT} AND app.state IN ({texts(CONNECTED)})"

@@ -155,7 +155,7 @@ def mailed_before(app: App) -> set[int]:
         SELECT c.account_id FROM wanted w CROSS JOIN account a ON a.id = w.account_id
         CROSS JOIN person p ON p.id = a.person_id
         CROSS JOIN change c ON c.account_id = a.id AND c.app_id = ? AND c.protection_reason IS NOT NULL
-            AND c.decision <> 'applied'
+            AND c.decision <> 'applied' AND coalesce(c.person_id, p.id) = p.id
             AND c.decided_at >= p.status_since
             AND NOT EXISTS (SELECT 1 FROM accepted_leaver x WHERE x.account_id = a.id AND x.ended_at >= c.decided_at)
         WHERE w.protection_reason IS NOT NULL

@@ -77,7 +77,7 @@ def test_a_removal_by_hand_is_not_counted_as_removed(owner: Client, ana: Person,
 
 def leave_out(app: App, person: Person) -> None:
     """In a report, after they have left."""
-    Account.update(left_out_reason="hand-over", left_out_at=utcnow()).where(
+    Account.update(left_out_person=Account.person, left_out_reason="hand-over", left_out_at=utcnow()).where(
         Account.app == app, Account.person == person).execute()
 
 

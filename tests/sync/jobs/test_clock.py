@@ -96,7 +96,8 @@ def test_a_decision_covers_the_same_departure_as_before_and_no_later_one(chat, l
         AcceptedLeaver.create(account=account, person=account.person_id, protection="by hand", reason="Lawsuit",
                               until=today() + timedelta(days=7), accepted_by="Olga", accepted_at=now + decided)
     else:
-        Account.update(left_out_reason="Lawsuit", left_out_at=now + decided).where(Account.id == account.id).execute()
+        decision = {"left_out_person": Account.person, "left_out_reason": "Lawsuit", "left_out_at": now + decided}
+        Account.update(decision).where(Account.id == account.id).execute()
     assert leavers.is_open(account) is not holds
     clock.is_right(chat.by)
     assert leavers.is_open(account) is not holds

@@ -44,6 +44,12 @@ def test_each_decision_alone_is_reason_enough_and_then_all_is_as_it_was(home, de
     assert {name: getattr(account, name) for name in expected} == expected
 
 
+def test_the_person_of_a_removal_that_was_left_out_is_inherited(home):
+    bo = Person.create(name="Bo")
+    left_out = {"left_out_reason": "stays", "left_out_at": DAY, "left_out_person": bo}
+    assert inherited(*pair(NOTHING | left_out, {})).left_out_person == bo
+
+
 def test_without_a_decision_everything_stays(home):
     account = inherited(*pair(NOTHING, NOW | {"match_kind": "guest"}))
     assert {name: getattr(account, name) for name in NOW} == NOW

@@ -71,7 +71,8 @@ def test_only_people_who_can_neither_be_removed_nor_stay_are_named(chat, second,
         AcceptedLeaver.create(account=leaver.account, person=chat.people[3], protection="by hand", reason="x",
                               until=today() + timedelta(days=9), accepted_by="Ana")  # fmt: skip
     elif case == "left out":
-        Account.update(left_out_reason="x", left_out_at=Person.get_by_id(chat.people[3].id).status_since).execute()
+        since = Person.get_by_id(chat.people[3].id).status_since
+        Account.update(left_out_person=Account.person, left_out_reason="x", left_out_at=since).execute()
     elif case == "here":
         Person.update(status="active").execute()
     assert stuck.of_apps([second.app.id if case == "another app" else chat.app.id]) == []
@@ -91,7 +92,7 @@ def test_people_and_accounts_that_are_still_in_are_listed_by_their_ids(chat, sec
     assert leavers.people_still_in() == [] and leavers.accounts_still_in(chat.app.id) == []
     chat.leave(3, 4, 5)
     Account.update(name="A").where(Account.id == account(chat, 4).id).execute()
-    Account.update(left_out_reason="x", left_out_at=today() + timedelta(days=1)).where(
+    Account.update(left_out_person=Account.person, left_out_reason="x", left_out_at=today() + timedelta(days=1)).where(
         Account.id == account(chat, 5).id).execute()
     Account.update(state="gone").where(Account.app == second.app).execute()
     assert sorted(leavers.people_still_in()) == sorted(chat.people[number].id for number in (3, 4))

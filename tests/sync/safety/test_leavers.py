@@ -7,7 +7,9 @@ from datetime import timedelta
 import pytest
 
 from sync.db import utcnow
-from sync.models import AcceptedLeaver, Account, App, Person
+from sync.matching import decisions
+from sync.models import AcceptedLeaver, Account, App, Change, Person
+from sync.reports import reports
 from sync.safety import leavers
 from sync.safety.leavers import Numbers
 from sync.states import Protection
@@ -82,7 +84,8 @@ def test_accounts_may_be_kept_until_a_day(chat, left, days, kept):
 @pytest.mark.parametrize(("seconds", "decided"), [(1, True), (0, True), (-1, False)])
 def test_leaving_out_is_valid_for_this_departure(chat, left, seconds, decided):
     since = Person.get_by_id(left.person_id).status_since
-    Account.update(left_out_reason="On sabbatical", left_out_at=since + timedelta(seconds=seconds)).execute()
+    at = since + timedelta(seconds=seconds)
+    Account.update(left_out_person=Account.person, left_out_reason="On sabbatical", left_out_at=at).execute()
     agree(chat, left, True, not decided)
 
 
@@ -124,3 +127,21 @@ def test_the_list_names_what_protects_an_account_in_the_open_report(chat, left):
     assert list(found) == [email(0), email(1)]
     assert "last Owner" in found[email(0)].protection_reason and found[email(0)].change.report.is_open
     assert found[email(1)].protection_reason == ""
+
+
+def test_leaving_out_is_valid_for_this_person_alone(chat, left):
+    """Someone finds out whose the account really is: the next one has left too, before the decision."""
+    chat.leave(2)
+    report = chat.check().report
+    reports.leave_out(chat.change(report, 1), "Hands over", chat.by)
+    theirs = Account.get_by_id(left.id)
+    assert not leavers.is_open(theirs)
+    decisions.unmatch(theirs, chat.by)
+    decisions.match(Account.get_by_id(left.id), chat.people[2], chat.by)
+    assert leavers.is_open(Account.get_by_id(left.id)) and numbers(chat).accounts == 2
+    chat.check()
+    assert Change.get(Change.report == report, Change.account == left, Change.person == chat.people[2]
+                      ).decision == "needs confirmation"  # fmt: skip
+    decisions.unmatch(Account.get_by_id(left.id), chat.by)
+    decisions.match(Account.get_by_id(left.id), chat.people[1], chat.by)
+    assert not leavers.is_open(Account.get_by_id(left.id)), "of the first one it still holds"

@@ -16,8 +16,9 @@ from tests.sync.fixtures import email
 def test_leaving_out_is_valid_from_the_moment_of_the_departure(chat, seconds, asked):
     chat.leave(3)
     [since] = [person.status_since for person in Person.select().where(Person.status == "deprovisioned")]
-    Account.update(left_out_reason="On leave", left_out_at=since + timedelta(seconds=seconds)).where(
-        Account.email == email(3)).execute()  # fmt: skip
+    at = since + timedelta(seconds=seconds)
+    decision = {"left_out_person": Account.person, "left_out_reason": "On leave", "left_out_at": at}
+    Account.update(decision).where(Account.email == email(3)).execute()
     assert chat.check().waiting == asked
 
 
