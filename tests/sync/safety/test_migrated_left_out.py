@@ -21,10 +21,11 @@ def test_there_and_back(config: Config) -> None:
     path = config.database_path
     bring_to(path, BEFORE)
     old = Old(path)
-    app = old.add("app", connector="listed", category="seat-based", name="The list", state="active")
-    ana, bo = old.add("person", name="Ana"), old.add("person", name="Bo")
-    old.add("account", app_id=app, external_id="1", person_id=ana, left_out_at="2026-11-25 09:00:00")
-    old.add("account", app_id=app, external_id="2", person_id=bo)
+    app = old.add("app", connector="listed", category="seat-based", name="The list", state="active", removal_approval="ask")
+    ana, bo = (old.add("person", name=name, status="active") for name in ("Ana", "Bo"))
+    seat = {"app_id": app, "state": "present", "kind": "user", "match_kind": "matched", "status": "active"}
+    old.add("account", external_id="1", person_id=ana, left_out_at="2026-11-25 09:00:00", **seat)
+    old.add("account", external_id="2", person_id=bo, **seat)
     old.file.close()
     before, shape = rows(path), shapes(path)
     bring_to(path, ITSELF)
