@@ -21,7 +21,8 @@ def test_there_and_back(config: Config) -> None:
     path = config.database_path
     bring_to(path, BEFORE)
     old = Old(path)
-    app = old.add("app", connector="listed", category="seat-based", name="The list", state="active", removal_approval="ask")
+    app = old.add("app", connector="listed", category="seat-based", name="The list", state="active",
+                  removal_approval="ask")  # fmt: skip
     ana, bo = (old.add("person", name=name, status="active") for name in ("Ana", "Bo"))
     seat = {"app_id": app, "state": "present", "kind": "user", "match_kind": "matched", "status": "active"}
     old.add("account", external_id="1", person_id=ana, left_out_at="2026-11-25 09:00:00", **seat)
