@@ -46,12 +46,13 @@ def _verify(head: str | None, as_json: bool) -> None:
     elif found.ok:
         outcome = f"{unchanged}."
     else:
-        outcome = f"Broken: {fault_in_words(found)}."
+        outcome = f"Broken: {fault_in_words(found)}. Compare the database with a backup."
     document = {"ok": found.ok, "entries": found.entries, "broken_at": found.broken_at, "head": found.head,
                 "why": found.why or None, **({"entries_at_head": place} if head else {})}
-    answer(document, [outcome, *([f"Its head: {found.head}"] if found.ok else [])], as_json)
+    if found.ok or as_json:
+        answer(document, [outcome, f"Its head: {found.head}"], as_json)
     if not found.ok:
-        notice(f"{outcome} Someone changed the file without Rollcall. Compare it with a backup.")
+        notice(outcome)
     end(DONE if found.ok else FAILED)
 
 

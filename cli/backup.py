@@ -42,8 +42,8 @@ def backup(file: Path, replace: bool, as_json: bool) -> None:
         if problem := _damage(file):
             raise Failed(f"The backup at {file} is damaged. Don't rely on it: {problem}")
         seal = _write_seal(file)
-    notice(f"It doesn't contain the key: keep a copy of {settings.secret_key_file} in another place. "
-         f"{seal.name} next to it reveals changes to the backup: keep the two together.")
+    notice(f"The backup doesn't contain the key: keep a copy of {settings.secret_key_file} in another place. "
+         f"{seal.name} reveals changes to the backup: keep the two together.")
     size = file.stat().st_size
     document = {"backup": str(file), "bytes": size, "seal": str(seal), "activity": head}
     log = f"Activity: {plural(head['entries'], 'entry', 'entries')}, head {head['head']}."

@@ -151,7 +151,8 @@ def _look_at_accounts(connector: RestConnector, trial: Trial, count: int, seen: 
     if roles and not any(role.privileged for role in roles.values()):
         trial.warnings.append("no role is privileged, so the last administrator can't be protected.")
     if set(seen["statuses"]) == {"active"}:
-        trial.warnings.append("every account is active: does the list leave out invited and locked ones?")
+        trial.warnings.append("every account is active: does the file read “status”, and does the list include invited "
+                              "and locked ones?")
     if connector.test().external_id not in (None, *seen["ids"]):
         trial.warnings.append("the credential's own id (identity.id) isn't among the accounts: the ids don't match.")
     if any(field.secret for field in connector.fields) and connector.is_open_to_all():

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, Response, abort, render_template, request, url_for
+from flask import Blueprint, Response, abort, current_app, render_template, request, url_for
 
-from connectors.base import ConnectorError
+from connectors.base import ColumnsUnclear, ConnectorError
 from sync.credentials import SecretNeeded
 from sync.directory import directories, precedence, push, waiting_files
 from sync.directory import figures as directory_figures
@@ -37,6 +37,9 @@ from web.security import by, signed_in_person
 from web.uploads import UploadProblem, entered, name_of
 from web.words import plural
 
+if TYPE_CHECKING:
+    from connectors import Proposal
+
 pages = Blueprint("directories", __name__, url_prefix="/directories")
 
 READINGS_SHOWN = 10
@@ -59,7 +62,8 @@ def new() -> str:
 @pages.get("/new/<kind>")
 @workspace_role(*MANAGERS)
 def new_of_kind(kind: str) -> str:
-    return render_template("directories/connect.html", kind=_kind(kind), given={})
+    given = {} if current_app.config["ROLLCALL"].files else {"source": "upload"}  # without them, upload it
+    return render_template("directories/connect.html", kind=_kind(kind), given=given)
 
 
 @pages.post("/new/<kind>/tests")
@@ -70,6 +74,8 @@ def create_test(kind: str) -> str | tuple[str, int]:
     values = {"kind": _kind(kind), "given": request.form}
     try:
         values["identity"] = directories.test(kind, _values(kind), approver(signed_in_person()))
+    except ColumnsUnclear as unclear:
+        values["problem" if _is_foreign(request.form, unclear.proposal) else "question"] = str(unclear)
     except REFUSALS as problem:
         values["problem"] = str(problem)
     status = INVALID if "problem" in values else 200
@@ -100,8 +106,11 @@ def _asks_first(kind: str, values: dict[str, str]) -> bool:
     """True if a page must ask what the columns mean. A file on the server without a known column may be any file: its
     contents aren't shown, and connecting reports what is missing."""
     found = columns.of_values(directories.connector_class(kind), directories.cleaned(kind, values))
-    foreign = values.get("file") and any(question.doubts_the_file for question in found.questions)
-    return columns.is_to_be_looked_at(found) and not foreign
+    return columns.is_to_be_looked_at(found) and not _is_foreign(values, found)
+
+
+def _is_foreign(values: Mapping[str, str], found: Proposal) -> bool:
+    return bool(values.get("file")) and any(question.doubts_the_file for question in found.questions)
 
 
 @pages.get("/<int:directory_id>")

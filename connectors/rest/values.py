@@ -86,7 +86,7 @@ class Value:
             if key in self._map:
                 return self._map[key]
         raise Refused(
-            f"The app returned the {self._about} “{clean(as_text(found))}”, which “values” does not name. "
+            f"The app returned the {self._about} “{clean(as_text(found))}”, which “values” doesn't name. "
             "Nothing was changed. Add it to the file."
         )
 

@@ -111,7 +111,7 @@ VALUE_LABELS = {
     Means.LEAVE_OUT: "Leave the row out",
     Means.PLAIN: "A role without administration",
     Means.PRIVILEGED: "A role that administers the app",
-    Means.NOTHING: "Says nothing",
+    Means.NOTHING: "Ignore this value",
 }
 _PERSON_STATUS = (Means.ACTIVE, Means.SUSPENDED, Means.LEFT, Means.LEAVE_OUT, Means.NOTHING)
 _ACCOUNT_STATUS = (Means.ACTIVE, Means.INVITED, Means.SUSPENDED, Means.SYSTEM, Means.LEAVE_OUT, Means.NOTHING)

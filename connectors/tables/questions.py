@@ -108,7 +108,7 @@ def _missing(purpose: Purpose, mapping: Mapping, columns: list[Column]) -> Itera
         instead = any(column.meaning is meaning and not column.decided for column in columns)
         if meaning in LASTING and key_of(header) not in here and not instead:
             yield Question(QuestionKind.MISSING, f"missing:{header}",
-                           f"The column {header}, which says the {_word(meaning)}, is no longer in the file. Was it "
+                           f"The column {header}, which has the {_word(meaning)}, is no longer in the file. Was it "
                            "left out by mistake? Then export it again.",
                            (Choice("gone", "It is no longer exported: continue without it"),), column=header)
 
@@ -164,10 +164,10 @@ def _values(columns: list[Column], purpose: Purpose) -> Iterator[Question]:
             continue
         choices = tuple(Choice(str(means), _label(means, purpose)) for means in choices_for(column.meaning, purpose))
         for seen in unknown:
-            shown = f"the {LABELS[column.meaning].lower()} {seen.value!r}" if seen.value else "nothing"
+            shown = f"has the {_word(column.meaning)} {seen.value!r}" if seen.value else "is empty"
             rows = f"{seen.count:,} row{'' if seen.count == 1 else 's'}"
             yield Question(QuestionKind.VALUE, seen.key,
-                           f"The column {column.header} says {shown} in {rows}. What does it mean?",
+                           f"The column {column.header} {shown} in {rows}. What does it mean?",
                            choices, str(seen.means or ""), column.header, seen.value)
 
 

@@ -175,7 +175,7 @@ def _is_checking(facts: Facts) -> bool:
 def _unmatched(facts: Facts) -> Words:
     unknown = plural(facts.to_match - facts.matched, "account belongs", "accounts belong")
     return (f"Only {facts.share} % of the accounts are matched: {unknown} to nobody in People. "
-            "It can't see whether their people have left.",)
+            "Rollcall can't see whether their people have left.",)
 
 
 def _held(facts: Facts) -> str:

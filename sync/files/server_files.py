@@ -39,7 +39,7 @@ def _resolved(path: str) -> Path:
 
 def _why(field: Field, allowed: list[Path]) -> str:
     if not allowed:
-        return (f"{field.label}: a page can't name a file on the server until ROLLCALL_FILES says below which folders. "
-                "Nothing was read. Upload the file instead, or use the command line.")
+        return (f"{field.label}: ROLLCALL_FILES isn't set, so a page can't read files on the server. Nothing was read. "
+                "Upload the file instead, or use the command line.")
     folders = " or ".join(str(folder) for folder in allowed)
-    return f"{field.label}: a page can only name a file below {folders}. Nothing was read."
+    return f"{field.label}: a page can only read files below {folders}. Nothing was read."

@@ -26,6 +26,8 @@ def test_a_changed_log_is_noticed(rollcall):
     answer = rollcall.run("activity", "--verify", "--json", code=1)
     assert (answer.document["ok"], answer.document["broken_at"]) == (False, 2)
     assert "entry 2" in answer.err
+    in_words = rollcall.run("activity", "--verify", code=1)
+    assert (in_words.out, in_words.err.count("entry 2")) == ("", 1)
     assert "entry 2" in rollcall.run("doctor", code=1).out
 
 

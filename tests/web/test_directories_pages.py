@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 
+from app import create_app
+from sync.config import Config
 from sync.directory import directories
 from sync.models import Directory, DirectoryReading, Person
 from tests.web.client import Client
@@ -57,10 +60,24 @@ def test_test_connection_keeps_nothing(owner: Client, staff_list: Path) -> None:
     right = owner.send("POST", "/directories/new/csv/tests", htmx=True, file=str(staff_list))
     assert right.status_code == 200 and "12 people in staff.csv" in right.text and "<html" not in right.text
     wrong = owner.send("POST", "/directories/new/csv/tests", htmx=True, file="/nowhere/staff.csv")
-    assert wrong.status_code == 422 and "a page can only name a file below" in wrong.text
+    assert wrong.status_code == 422 and "a page can only read files below" in wrong.text
     whole = owner.post("/directories/new/csv/tests", file="/nowhere/staff.csv", directory_name="Staff")
     assert "<html" in whole.text and 'value="/nowhere/staff.csv"' in whole.text
     assert Directory.select().count() == 0
+
+
+def test_a_tested_list_with_an_open_question_has_not_failed(owner: Client) -> None:
+    upload = (BytesIO(b"email,name,status\nana@acme.example,Ana,Frozen\n"), "staff.csv")
+    answer = owner.send("POST", "/directories/new/csv/tests", htmx=True, source="upload", text=upload)
+    assert answer.status_code == 200 and "Connection failed." not in answer.text
+    assert "The file has open questions." in answer.text and "Frozen" in answer.text
+
+
+def test_a_page_that_may_read_no_file_offers_an_upload_first(owner: Client, config: Config) -> None:
+    chosen = '<option value="upload" selected>'
+    assert chosen not in owner.get("/directories/new/csv").text
+    bare = Client(create_app(replace(config, files=())), Person.get(name="Olga Brandt"))
+    assert chosen in bare.get("/directories/new/csv").text
 
 
 @pytest.mark.parametrize(
