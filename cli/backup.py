@@ -87,6 +87,8 @@ def restore(file: Path, as_json: bool) -> None:
             activity.record(BY, "restored backup", about=file.name)
             restored.withdraw(BY)
         restored.look()
+        for made in (settings.database_path, kept, settings.home / restored.NOTE):
+            _give_to_owner_of_folder(made)
     if not proven:
         notice(f"Nothing proves that {file} is unchanged: {_seal_of(file).name} or its key is missing.")
     lines = [f"{file} is restored."] + ([f"The old database is kept as {kept}."] if kept else [])
@@ -125,6 +127,13 @@ def _refuse_unusable(file: Path, key_file: Path) -> None:
             vault.unseal(credential)
     except vault.VaultProblem:
         raise Failed(f"{key_file} is not the key of {file}. Nothing was changed. Put the matching one there.") from None
+
+
+def _give_to_owner_of_folder(made: Path | None) -> None:
+    """If root restores for a service, the service's user must be able to open the files that root has made."""
+    if made and made.exists() and os.geteuid() == 0:
+        folder = made.parent.stat()
+        os.chown(made, folder.st_uid, folder.st_gid, follow_symlinks=False)
 
 
 def _seal_of(file: Path) -> Path:

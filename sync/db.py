@@ -283,6 +283,7 @@ def copy_database(source: str | os.PathLike, target: str | os.PathLike) -> None:
     reading, writing_to = sqlite3.connect(str(source)), sqlite3.connect(str(partial))
     try:
         reading.backup(writing_to)
+        writing_to.execute("PRAGMA journal_mode = delete")  # in WAL mode, reading the copy leaves two files beside it
     finally:
         writing_to.close()
         reading.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -21,6 +22,7 @@ def test_there_and_back(rollcall, connected_chat):
     copy = rollcall.folder / "copy.db"
     assert copy.stat().st_mode & 0o777 == 0o600 and copy.stat().st_size == shown.document["bytes"]
     assert connected_chat.token.encode() not in copy.read_bytes()
+    assert {path.name for path in rollcall.folder.glob("copy.db*")} == {"copy.db", "copy.db.seal"}
 
     rollcall.run("apps", "disconnect", "Chat")
     kept = rollcall.json("restore", "copy.db")["kept"]
@@ -30,6 +32,15 @@ def test_there_and_back(rollcall, connected_chat):
     assert rollcall.json("activity", "--limit", "500")["entries"][0]["what"] != ""
     rollcall.run("restore", kept)
     assert rollcall.json("apps", "list") == {"apps": []}
+
+
+def test_files_that_root_restores_belong_to_the_services_user(rollcall):
+    user = 65534 if os.geteuid() == 0 else os.geteuid()
+    rollcall.run("backup", "copy.db")
+    for path in (rollcall.home, *rollcall.home.iterdir()):
+        os.chown(path, user, -1)
+    rollcall.run("restore", "copy.db")
+    assert {path.stat().st_uid for path in rollcall.home.iterdir()} == {user}
 
 
 def test_a_backup_while_the_server_writes_is_whole(rollcall, connected_chat):
