@@ -20,7 +20,7 @@ from playhouse.migrations import Runner
 from sync import ON_SERVER, faults, new_file, once
 from sync.kept_connections import Connection, KeptConnections
 from sync.new_file import MIGRATIONS
-from sync.quick_sql import QuickContext
+from sync.quick_writes import QuickDatabase
 from sync.right_of_way import RightOfWay
 
 WRITABLE = "Make it writable for the user that Rollcall runs as, and clear its immutable flag if it is set (chattr -i)."
@@ -33,11 +33,10 @@ STATEMENTS = 300  # that a connection keeps prepared, if it outlives its use: th
 _right_of_way = RightOfWay()
 
 
-class _File(SqliteDatabase):
+class _File(QuickDatabase, SqliteDatabase):
     """What Rollcall asks of its database beside peewee's calls; sync/postgres/database.py has the same calls."""
 
     on_server = False
-    context_class = QuickContext
     base: type[Model]  # of all tables
     kept: KeptConnections | None = None
 
@@ -259,6 +258,8 @@ def _keep_to_its_owner(path: Path) -> None:
 
 def _migrate(path: Path) -> None:
     new_file.create(db)
+    if new_file.is_current(db):
+        return
     runner = Runner(db, str(MIGRATIONS))
     known = runner.status()
     unknown = [row.name for row in known if row.path is None]

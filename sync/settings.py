@@ -31,6 +31,5 @@ def _all() -> ModelSelect:
 
 def set_setting(name: str, value: Any) -> None:
     with writing():
-        Setting.insert(name=name, value=value).on_conflict(
-            conflict_target=[Setting.name], update={Setting.value: value}
-        ).execute()
+        if not Setting.update(value=value).where(Setting.name == name).execute():
+            Setting.insert(name=name, value=value).execute()

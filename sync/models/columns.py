@@ -11,6 +11,7 @@ from connectors.base import OPTIONAL_FIELDS
 from sync.db import db
 from sync.prepared import prepared
 from sync.quick_rows import QuickSelect
+from sync.quick_writes import QuickInsert, QuickUpdate
 from sync.states import is_one, texts
 
 # In account.missing_fields and account.defaulted_fields.
@@ -72,6 +73,14 @@ class Base(Model):
     def select(cls, *columns):
         """A query of these columns, or of all."""
         return QuickSelect(cls, columns or cls._meta.sorted_fields, is_default=not columns)
+
+    @classmethod
+    def insert(cls, data=None, **values):
+        return QuickInsert(cls, cls._normalize_data(data, values))
+
+    @classmethod
+    def update(cls, data=None, **values):
+        return QuickUpdate(cls, cls._normalize_data(data, values))
 
     @classmethod
     def get(cls, *query, **filters):

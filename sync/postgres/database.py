@@ -17,7 +17,7 @@ from sync.postgres import keys, seen
 from sync.postgres.dialect import numbered, translated
 from sync.postgres.pool import Pool
 from sync.problems import TooLong
-from sync.quick_sql import QuickContext
+from sync.quick_writes import QuickDatabase
 
 WRITERS = 0x526F6C6C  # "Roll": the advisory lock that each writer takes
 LOCK_TIMEOUT = "SET lock_timeout = '30s'"
@@ -64,11 +64,10 @@ def _indexed() -> Iterator[None]:
         raise
 
 
-class Postgres(PostgresqlDatabase):
+class Postgres(QuickDatabase, PostgresqlDatabase):
     """Statements that are written for both databases come in, those of PostgreSQL go out."""
 
     on_server = True
-    context_class = QuickContext
     NOT_TEXT = ("\0", "\ufffd")  # a character that it can't keep, and what takes its place
     base: type[Model]  # of all tables
     json_methods = _Json

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from peewee import ModelSelect
 
 from sync.db import connected, db
 from sync.models import Activity
+from sync.prepared import prepared_plain
 
 OF_APP = (
     "accepted leaver", "accepted missing fields", "accepted that nobody manages it", "cancelled invitation",
@@ -35,8 +37,12 @@ def entries_are_whole(request: pytest.FixtureRequest) -> Iterator[None]:
 
 def assert_entries_are_whole() -> None:
     with connected():
-        rows = Activity.select(Activity.who, Activity.what, Activity.about, Activity.app, Activity.report).where(
-            (Activity.who == "") | (Activity.who == "None") | (Activity.what == "")
-            | (Activity.what << OF_APP) & Activity.app.is_null()
-            | (Activity.what << OF_REPORT) & Activity.report.is_null())  # fmt: skip
-        assert list(rows.tuples()) == [], "an entry of Activity without who, what, app or report"
+        assert not _not_whole(), "an entry of Activity without who, what, app or report"
+
+
+@prepared_plain
+def _not_whole() -> ModelSelect:
+    return Activity.select(Activity.who, Activity.what, Activity.about, Activity.app, Activity.report).where(
+        (Activity.who == "") | (Activity.who == "None") | (Activity.what == "")
+        | (Activity.what << OF_APP) & Activity.app.is_null()
+        | (Activity.what << OF_REPORT) & Activity.report.is_null())  # fmt: skip
