@@ -72,6 +72,11 @@ def may_change(asker: Asker, person: Person) -> bool:
     return asker.rank <= rank_of(Person.get_by_id(person.id).workspace_role) and asker.rank < NOBODY
 
 
+def is_above(person: Person, other: Person) -> bool:
+    """Whether this person ranks above the other one."""
+    return rank_of(person.workspace_role) < rank_of(other.workspace_role)
+
+
 def require_over(asker: Asker, person: Person) -> None:
     """Raises NotAllowed unless the asker manages people and this person doesn't rank above them."""
     require(asker, *MANAGERS)

@@ -175,6 +175,10 @@ def _carry_out_planned(offboarding_id: int) -> None:
         return
     if person.legal_hold_reason is not None:
         return
+    if offboarding.asker_id and rank.is_above(person, offboarding.asker):
+        role = rank.in_words(person.workspace_role)
+        holds.give_up(offboarding, "schedule", f"They are {role} now, which ranks above the person who planned it")
+        return
     covered = list(Change.select().where(Change.offboarding == offboarding))
     left_out = {change.account_id: change.reason for change in covered if change.decision == LEFT_OUT}
     accounts = Account.select(Account, App).join(App).where(

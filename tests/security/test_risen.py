@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from sync.db import utcnow
 from sync.mail import outbox
-from sync.models import Mail, Person
+from sync.models import Activity, Mail, Offboarding, Person
+from sync.offboarding import offboarding
 from sync.people import people
 from sync.rank import Asker
 from sync.sign_in import colleagues, sessions, sign_in
+from sync.workspace import today
 from tests.web.client import Client
 
 
@@ -40,6 +45,19 @@ def test_a_browser_that_was_signed_in_before_is_signed_out(site, tom, by):
     assert sessions.session_of(token), "with a lower role, it may stay"
     people.set_workspace_role(tom, "owner", by)
     assert sessions.session_of(token) is None
+
+
+def test_an_offboarding_that_an_admin_planned_is_given_up_when_the_person_ranks_above_them(someone, tom, by):
+    admin, ana = someone("Mallory Admin", role="admin"), someone("Ana Lima", role="user")
+    plans = [offboarding.start(one, admin, set(), {}, on=today() + timedelta(days=1)).offboarding for one in (tom, ana)]
+    people.set_workspace_role(tom, "super admin", by)
+    Offboarding.update(remove_on=today()).execute()
+    offboarding.carry_out_due(utcnow())
+    tom, ana = (Person.get_by_id(one.id) for one in (tom, ana))
+    assert [Offboarding.get_by_id(plan.id).state for plan in plans] == ["cancelled", "applied"]
+    assert (tom.status, tom.remove_on, ana.status) == ("active", None, "deprovisioned")
+    entry = Activity.get(Activity.what == "cancelled offboarding")
+    assert entry.person == tom and "ranks above the person who planned it" in entry.why
 
 
 def test_an_invitation_goes_to_the_address_that_was_entered(site, someone, by):
