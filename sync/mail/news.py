@@ -317,17 +317,14 @@ def directory_held(directory: Directory, count: int) -> list[Mail]:
 
 
 def owners_of(app: App) -> list[str]:
-    """The addresses of the app's Owners who are still here; of the workspace's owners where there are none."""
+    """The addresses of the app's Owners who may sign in; of the workspace's owners where there are none."""
     query = Person.select().join(AppPerson).where(
-        AppPerson.app == app.id, AppPerson.manages_as == AppManager.OWNER, Person.status != PersonStatus.DEPROVISIONED
-    )
+        AppPerson.app == app.id, AppPerson.manages_as == AppManager.OWNER, Person.where_may_sign_in())
     return _addresses(query) or _workspace_owners()
 
 
 def _workspace_owners() -> list[str]:
-    return _addresses(
-        Person.select().where(Person.workspace_role == WorkspaceRole.OWNER, Person.status != PersonStatus.DEPROVISIONED)
-    )
+    return _addresses(Person.select().where(Person.workspace_role == WorkspaceRole.OWNER, Person.where_may_sign_in()))
 
 
 def _addresses(people: Iterable[Person]) -> list[str]:

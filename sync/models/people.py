@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from peewee import SQL, BooleanField, CharField, DateField, DateTimeField, ForeignKeyField, TextField
+from peewee import SQL, BooleanField, CharField, DateField, DateTimeField, Expression, ForeignKeyField, TextField
 
 from sync.db import utcnow
 from sync.models.columns import Base, OneOf, Question
@@ -39,6 +39,16 @@ class Person(Base):
             SQL("CREATE INDEX person_hold ON person (id) WHERE legal_hold_reason IS NOT NULL"),
             SQL("CREATE INDEX person_signs_in ON person (workspace_role) WHERE workspace_role IS NOT NULL"),
         )
+
+    @property
+    def may_sign_in(self) -> bool:
+        """Whether they may use Rollcall at all, by whichever way in: they have a workspace role and are active."""
+        return self.workspace_role is not None and self.status == PersonStatus.ACTIVE
+
+    @classmethod
+    def where_may_sign_in(cls) -> Expression:
+        """The same as a condition of a query."""
+        return cls.workspace_role.is_null(False) & (cls.status == PersonStatus.ACTIVE)
 
     def addresses(self) -> list[PersonEmail]:
         """The main one first, the others in the order in which they were added."""

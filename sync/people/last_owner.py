@@ -15,8 +15,8 @@ LAST_OWNER = "The last Owner who can sign in: make someone else an Owner first."
 
 
 def may_sign_in(person: Person) -> bool:
-    """Whether this person may use Rollcall at all, by whichever way in: they have a workspace role and are active."""
-    return person.workspace_role is not None and person.status == PersonStatus.ACTIVE
+    """Whether this person may use Rollcall at all."""
+    return person.may_sign_in
 
 
 def _owns() -> Expression:

@@ -12,7 +12,7 @@ from sync.mail import outbox
 from sync.mail.letters import Sentence, effects_in_words, moment, name_in_line
 from sync.models import Account, App, Change, Mail, Offboarding, Task
 from sync.names import main_email
-from sync.states import ChangeDecision, PersonStatus, TaskState
+from sync.states import ChangeDecision, TaskState
 from sync.words import plural
 from sync.workspace import to_local
 
@@ -68,6 +68,6 @@ def _effects(task: Task) -> list[Sentence]:
 
 
 def _asker(offboarding: Offboarding) -> list[str]:
-    """The address of the approver, if they are still here."""
+    """The address of the approver, if they may still sign in."""
     person = offboarding.asker
-    return [main_email(person)] if person and person.status != PersonStatus.DEPROVISIONED else []
+    return [main_email(person)] if person and person.may_sign_in else []

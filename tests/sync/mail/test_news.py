@@ -48,12 +48,18 @@ def acme(home):
 @pytest.fixture
 def slack() -> App:
     app = App.create(connector="slack", name="Slack", category="Seat-based", state="active", users=40)
-    own(app, people.add("Ada Owner", "ada@acme.example", MACHINE))
+    own(app, people.add("Ada Owner", "ada@acme.example", MACHINE, workspace_role="user"))
     return app
 
 
 def own(app: App, person: Person, manages_as: str = "owner") -> None:
     AppPerson.create(app=app, person=person, manages_as=manages_as)
+
+
+def owner_named(app: App, name: str) -> Person:
+    person = people.add(name, f"{name.split()[0].lower()}@acme.example", MACHINE, workspace_role="user")
+    own(app, person)
+    return person
 
 
 def leaver(app: App, report: Report, name: str, *, decision: str = "needs confirmation", **change) -> Change:
@@ -350,19 +356,23 @@ def test_a_held_directory_lists_the_people_and_is_reported_again_for_others_only
 # -- recipients ---------------------------------------------------------------------------------------------------
 
 
-def test_every_owner_of_the_app_who_is_still_here_and_no_collaborator(slack):
-    own(slack, people.add("Bob Owner", "bob@acme.example", MACHINE))
-    gone = people.add("Gone Owner", "gone@acme.example", MACHINE)
-    own(slack, gone)
+def test_every_owner_of_the_app_who_may_sign_in_and_no_collaborator(slack):
+    gone, locked_out, has_no_role, _ = (
+        owner_named(slack, name) for name in ("Gone Owner", "Locked Owner", "Nobody Owner", "Bob Owner"))
     people.mark_left(gone, MACHINE)
-    own(slack, people.add("Cai Helper", "cai@acme.example", MACHINE), "collaborator")
+    Person.update(status="suspended").where(Person.id == locked_out.id).execute()
+    people.set_workspace_role(has_no_role, None, MACHINE)
+    own(slack, people.add("Cai Helper", "cai@acme.example", MACHINE, workspace_role="user"), "collaborator")
     report = Report.create(app=slack)
     leaver(slack, report, "Ben Ito")
     assert [mail.to for mail in mails_about(news.report_ready, report)] == ["ada@acme.example", "bob@acme.example"]
 
 
-def test_an_app_without_an_owner_notifies_the_workspace_owners(slack):
-    people.mark_left(people.find_by_email("ada@acme.example"), MACHINE)
+@pytest.mark.parametrize("status", ["deprovisioned", "suspended"])
+def test_an_app_without_an_owner_who_may_sign_in_notifies_the_workspace_owners(slack, status):
+    Person.update(status=status).where(Person.name == "Ada Owner").execute()
+    locked_out = people.add("Omar", "omar@acme.example", MACHINE, workspace_role="owner")
+    Person.update(status="suspended").where(Person.id == locked_out.id).execute()
     report = Report.create(app=slack)
     leaver(slack, report, "Ben Ito")
     assert only(mails_about(news.report_ready, report)).to == "olga@acme.example"

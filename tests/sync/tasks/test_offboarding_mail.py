@@ -92,8 +92,8 @@ def test_someone_without_a_name_is_called_by_the_address_and_the_time_is_that_of
     assert f"You offboarded {email(3)} on {moment(offboarding.created_at)}." in mail.text
 
 
-@pytest.mark.parametrize(("status", "sent"), [("active", 1), ("suspended", 1), ("deprovisioned", 0), (None, 0)])
-def test_it_goes_to_the_approver_who_is_still_here(chat, offboarding, olga, status, sent):
+@pytest.mark.parametrize(("status", "sent"), [("active", 1), ("suspended", 0), ("deprovisioned", 0), (None, 0)])
+def test_it_goes_to_the_approver_who_may_sign_in(chat, offboarding, olga, status, sent):
     task(chat, offboarding, 3, "done")
     if status is None:
         Offboarding.update(asker=None).execute()
