@@ -43,7 +43,8 @@ def hold_back(directory: Directory, guard: Guard, now: datetime, whole: bool) ->
         """, directory.id, since)
     before = _count(f"""SELECT count(DISTINCT person_id) FROM directory_entry WHERE {here}
                         AND (status <> 'deprovisioned' OR left_at >= ?2)""", directory.id, since)
-    if not (guard.holds(leaving, before) or _nobody_is_left(directory, leaving, before, whole)):
+    is_mass = leaving > guard.accounts and guard.holds(leaving, before - _newcomers(directory, since))
+    if not (is_mass or _nobody_is_left(directory, leaving, before, whole)):
         _apply_status(directory, whole)
     last_owner.hold_last_owner(directory, whole)
     vouching.hold_above(directory, whole)
@@ -55,6 +56,17 @@ def _counted_from(directory: Directory, now: datetime) -> datetime:
                    "AND reported_status = 'deprovisioned'", directory.id)
     began = min(now, datetime.fromisoformat(first)) if first else now
     return max(began - DAY, directory.guard_counts_from or directory.created_at)
+
+
+def _newcomers(directory: Directory, since: str) -> int:
+    """How many of the directory's people who are here are known only since then. The guard takes no share of them:
+    someone who can write to the directory could add people first, so that the leavers seem few. 0 on its first day, on
+    which everyone is new."""
+    if not since > directory.created_at.isoformat(" "):
+        return 0
+    return _count("""SELECT count(DISTINCT e.person_id) FROM directory_entry AS e JOIN person AS p ON p.id = e.person_id
+                     WHERE e.directory_id = ? AND e.status <> 'deprovisioned' AND p.created_at >= ?
+                     AND e.person_id NOT IN (SELECT person_id FROM read_person WHERE new)""", directory.id, since)
 
 
 def _note_leaving(directory: Directory, whole: bool) -> None:

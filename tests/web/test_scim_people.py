@@ -184,6 +184,33 @@ def test_those_who_are_back_under_another_id_are_no_leavers_of_the_day(okta: Pro
     assert status("p9@acme.example") == "deprovisioned"
 
 
+def grown_old() -> None:
+    """Everyone, and each directory, has been known for two days."""
+    for table in (Person, Directory):
+        table.update(created_at=utcnow() - timedelta(days=2)).execute()
+
+
+def test_people_who_were_just_added_make_no_room_for_leavers(okta: Provider) -> None:
+    """A stolen token could add as many as it takes for the others to be few."""
+    users = [okta.add(f"p{n}@acme.example", displayName=f"P{n}") for n in range(20)]
+    grown_old()
+    for number in range(40):
+        okta.add(f"new{number}@acme.example", displayName=f"New {number}")
+    for user in users[:12]:
+        okta.deactivate(user)
+    assert len(directories.held(okta.directory)) == 7, "5 of 20 people may leave within a day"
+
+
+def test_nor_in_a_directory_that_is_read(company: Scripted) -> None:
+    grown_old()
+    for number in range(40):
+        company.add(f"new{number}", f"new{number}@acme.example", f"New {number}")
+    company.read()
+    company.delete(*[id for id in company.entries if not id.startswith("new")][:6])
+    company.read()
+    assert len(directories.held(company.row())) == 6
+
+
 def test_an_empty_directory_is_held_and_a_return_needs_no_approval(okta: Provider) -> None:
     ana, bo = okta.add("ana@acme.example"), okta.add("bo@acme.example")
     okta.deactivate(ana)
