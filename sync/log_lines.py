@@ -19,6 +19,7 @@ from sync.listing import NOTHING, Filter, Order, Page, one_of, page_of, whole_nu
 from sync.models import Activity, App, Person
 from sync.search import finding
 from sync.search.index import Kind
+from sync.search.texts import MOST_WORDS
 from sync.workspace import workspace
 
 DOWNLOADED = ("when", "who", "what", "about", "why", "before", "after", "app")
@@ -177,7 +178,7 @@ def _conditions(wanted: Log, of_apps: Collection[int] | None) -> Iterator[Expres
     for day, is_last in ((wanted.since, False), (wanted.until, True)):
         if day:
             yield _from(day, is_last)
-    for word in wanted.search.split():
+    for word in wanted.search.split()[:MOST_WORDS]:
         yield activity.contains(word)
 
 

@@ -26,6 +26,7 @@ WORDS = {
     404: ("Page not found", "The address is wrong, the page was removed, or you don't have access to it."),
     405: ("This isn't possible here", "Nothing was changed. Go back and use the buttons on the page."),
     413: ("The file is too large", "Nothing was changed. The limit is 32 MB."),
+    414: ("The address is too long", "Nothing was changed. Choose fewer at once, or search for less."),
     429: ("Too many attempts", "Nothing was changed. Wait a few minutes, then try again."),
     500: ("Something went wrong on our side",
           "Your request may not have been carried out. Nothing else was changed. The reason is in the server's log. "

@@ -24,6 +24,7 @@ from web.security import by, may_look_for_people
 pages = Blueprint("group_rules", __name__, url_prefix="/apps/<int:app_id>/rules")
 
 AUTOMATIC = ("joiners", "unassigned")
+MOST_ASSETS = 500  # of a rule; more than fit into an address
 
 
 @pages.get("")
@@ -57,8 +58,10 @@ def edit(app: App, rule: GroupRule) -> tuple[str, int]:
 
 
 def _given() -> dict:
-    """The values of the form, from the address or the body."""
-    rows = zip_longest(request.values.getlist("asset"), request.values.getlist("asset_role"), fillvalue="")
+    """The values of the form, from the address or the body. 400 for more assets than a form can have."""
+    rows = list(zip_longest(request.values.getlist("asset"), request.values.getlist("asset_role"), fillvalue=""))
+    if len(rows) > MOST_ASSETS:
+        abort(400)
     return {
         "source": request.values.get("source", ""), "role": request.values.get("role", ""),
         "assets": [(asset.strip(), role.strip()) for asset, role in rows if asset.strip()],

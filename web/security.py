@@ -6,7 +6,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from datetime import timedelta
 
-from flask import Flask, Response, current_app, g, request, session
+from flask import Flask, Response, abort, current_app, g, request, session
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_wtf.csrf import CSRFProtect
 
@@ -24,6 +24,7 @@ from web import browsers, known_browser
 csrf = CSRFProtect()
 
 FINDS_PEOPLE = tuple(role for role in WorkspaceRole if role != WorkspaceRole.GUEST)
+LONGEST_QUERY = 16_000  # characters: pages repeat it in their links, so that a long one makes a page of megabytes
 MESSAGES = "_flashes"  # in the session: Flask's name for what flash() was given
 WAITS = "waiting sign-in"  # in the session: the WaitingSignIn that began in this browser
 
@@ -69,6 +70,7 @@ def install(app: Flask, config: Config) -> None:
         MAX_FORM_PARTS=50_000,  # a report with as many rows
     )
     app.session_interface = PageSessions()
+    app.before_request(refuse_long_query)
     app.before_request(open_connection)
     app.teardown_request(close_connection)
     csrf.init_app(app)
@@ -79,6 +81,11 @@ def install(app: Flask, config: Config) -> None:
 def _cookie_name(secure: bool, prefix: str) -> str:
     """By its name a browser keeps others from setting it: __Host- needs the path / (RFC 6265bis 4.1.3)."""
     return ("__Secure-rollcall" if prefix else "__Host-rollcall") if secure else "rollcall"
+
+
+def refuse_long_query() -> None:
+    if len(request.query_string) > LONGEST_QUERY:
+        abort(414)
 
 
 def open_connection() -> None:

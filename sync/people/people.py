@@ -30,6 +30,7 @@ ENTRIES = {
     PersonStatus.DEPROVISIONED: "person deprovisioned",
 }  # fmt: skip
 WORKSPACE_ROLES = rank.RANKS
+MOST_EMAILS = 100  # of one person
 CHUNK = 500  # ids in one SQL statement
 TAKEN = (Account.state != AccountState.GONE, App.state != AppState.DISCONNECTED)  # an account that someone has
 
@@ -306,6 +307,8 @@ def _usable_emails(emails: Iterable[str], person: Person | None) -> dict[str, st
     usable: dict[str, str] = {}
     known = {row.email: row.email_key for row in person.emails} if person else {}
     for given in filter(str.strip, emails):
+        if len(usable) >= max(MOST_EMAILS, len(known)):
+            raise PeopleProblem(f"A person can have {MOST_EMAILS} e-mail addresses. Nothing was changed.")
         if given in known:  # from before, when more was taken for an address: it stays until someone changes it
             usable.setdefault(known[given], given)
             continue

@@ -43,6 +43,7 @@ from sync.workspace import workspace
 
 SHOWN = (*LIVE_INVITATIONS, InvitationState.EXPIRED)
 MOST = 500  # addresses at once
+LOOKED_AT = 5_000  # addresses of a text
 ON_INDEX = SQL("t1.status = 'invited' AND +t1.state = 'present'")  # in the words of the partial index
 WHO = "Rollcall"
 
@@ -52,7 +53,8 @@ class InvitationProblem(OperationProblem):
 
 
 def addresses(text: str) -> list[str]:
-    """What was typed or pasted, each address once: "Ana Lopez <ana@acme.example>, bo@acme.example".
+    """What was typed or pasted, each address once: "Ana Lopez <ana@acme.example>, bo@acme.example". Only the first
+    LOOKED_AT of them.
 
     Spaces separate addresses, or it is one piece: "an a@acme.example" is a mistake, not a@acme.example.
     """
@@ -63,6 +65,8 @@ def addresses(text: str) -> list[str]:
         for word in [inner.group(1)] if inner else words if all("@" in word for word in words) else [piece]:
             address, key = spelling_and_key(word)
             found.setdefault(key or address, address)
+        if len(found) > LOOKED_AT:
+            break
     return [word for word in found.values() if word]
 
 

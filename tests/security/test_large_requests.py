@@ -1,0 +1,57 @@
+"""One request of someone who is signed in, as large as a form allows: it is refused or cut before it costs much."""
+
+from __future__ import annotations
+
+import pytest
+
+from sync.people import people
+from sync.tasks import invitations
+from tests.sync.fixtures import Chat
+from tests.web.client import Client
+from web.group_rules import MOST_ASSETS
+from web.security import LONGEST_QUERY
+
+
+@pytest.mark.parametrize("address", ["/people", "/search", "/scim/v2/Users", "/nowhere"])
+def test_a_long_query_is_refused(owner: Client, address: str):
+    """A page repeats its query in each link: one of 240,000 characters made a page of 91 MB."""
+    answer = owner.get(f"{address}?{'account=1&' * 2_000}")
+    assert answer.status_code == 414 and len(answer.data) < LONGEST_QUERY
+
+
+def test_the_longest_query_that_is_taken_makes_a_page_of_few_bytes(owner: Client, chat: Chat):
+    chat.check()
+    answer = owner.get(f"/apps/{chat.app.id}/members?{'account=1&' * (LONGEST_QUERY // 10)}")
+    assert answer.status_code == 200 and len(answer.data) < 500 * LONGEST_QUERY
+
+
+@pytest.mark.parametrize("address", ["/activity", "/activity.csv"])
+def test_a_search_of_many_words_is_one_of_a_few(owner: Client, address: str):
+    """A hundred conditions were more than SQLite's parser takes."""
+    assert owner.get(f"{address}?search={'a%20' * 100}").status_code == 200
+
+
+def test_a_person_has_so_many_addresses_and_no_more(owner: Client, someone):
+    """200,000 took two minutes, in which nobody else could write."""
+    many = ",".join(f"a{number}@x.example" for number in range(people.MOST_EMAILS + 1))
+    answer = owner.post("/people", name="Ana", email="ana@acme.example", further_emails=many)
+    assert answer.status_code == 422 and "can have 100 e-mail addresses" in answer.text
+    assert people.find_by_email("ana@acme.example") is None
+    ana = someone("Ana Lima")
+    assert owner.send("PATCH", f"/people/{ana.id}", name="Ana", emails=many).status_code == 422
+    assert owner.send("PATCH", f"/people/{ana.id}", name="Ana", emails=many.rpartition(",")[0]).status_code == 303
+
+
+def test_a_pasted_list_is_read_to_a_limit(owner: Client, chat: Chat):
+    """One of 150,000 addresses made a page of 64 MB."""
+    text = ",".join(f"a{number}@x.example" for number in range(invitations.LOOKED_AT + 1000))
+    assert len(invitations.addresses(text)) == invitations.LOOKED_AT + 1
+    chat.check()
+    answer = owner.post(f"/apps/{chat.app.id}/invitations", people=text, role="member")
+    assert answer.status_code == 422 and "more than 500 addresses" in answer.text
+
+
+def test_a_rule_has_so_many_assets_and_no_more(owner: Client, chat: Chat):
+    here = f"/apps/{chat.app.id}/rules"
+    assert owner.post(here, source="team:1", asset=["1"] * (MOST_ASSETS + 1)).status_code == 400
+    assert owner.post(here, source="team:1", asset=["1"] * MOST_ASSETS).status_code == 422
