@@ -107,9 +107,8 @@ class RestConnector(ClosesClients, Connector):
                 raise
             missing.append(f"read accounts: {failure}")
         may = tuple((who or {}).get("may", ())) or (
-            "read accounts",
-            *(w for can, w in WORDS.items() if can in self.capabilities),
-        )
+            "read accounts", *(word for can, word in WORDS.items() if can in self.capabilities),
+        )  # fmt: skip
         return Identity(name, own_id or None, may, tuple(missing))
 
     def _found_of_identity(self, who: dict) -> View:
@@ -194,7 +193,8 @@ class RestConnector(ClosesClients, Connector):
 
     def _account(self, entry: dict, item: View) -> Account:
         of = entry["account"]
-        text = {key: self._text(of, key, item) for key in ("email", "name", "seat") if key in of}
+        text = {key: self._text(of, key, item) for key in ("name", "seat") if key in of}
+        text |= {"email": self._value(of, "email").address(item, self._lists.table)} if "email" in of else {}
         main, *further = "role" in of and self._value(of, "role").texts(item, self._lists.table) or [""]
         seen = self._value(of, "last_activity").moment(item, self._lists.table) if "last_activity" in of else None
         status, kind = (self._text(of, key, item) if key in of else "" for key in ("status", "kind"))

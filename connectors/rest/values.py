@@ -98,6 +98,12 @@ class Value:
         """All values as texts, each once. The first is the one that text() returns."""
         return list(dict.fromkeys(filter(None, (clean(as_text(one)) for one in self.translated(item, tables)))))
 
+    def address(self, item: Mapping[str, Any], tables: Tables) -> str:
+        """The first of all values with an @; without one, as text(). A list of contacts may begin with a phone
+        number."""
+        found = self.texts(item, tables)
+        return next((one for one in found if "@" in one), next(iter(found), ""))
+
     def translated(self, item: Mapping[str, Any], tables: Tables) -> list:
         """All values. The first is the one that raw() returns. Of the others, those that `values` doesn't name are
         returned as they came."""

@@ -169,6 +169,19 @@ def test_an_object_keyed_by_id_is_a_list_too(connect_to):
     assert emails == {"u1": "a@x.example", "u2": "b@x.example"}
 
 
+@pytest.mark.parametrize(("contacts", "email"), [
+    ([{"at": "447700900123"}, {"at": "a@x.example"}, {"at": "b@x.example"}], "a@x.example"),
+    ([{"at": "a@x.example"}, {"at": "447700900123"}], "a@x.example"),
+    ([{"at": "447700900123"}], "447700900123"),
+    ([], ""),
+])  # fmt: skip
+def test_the_first_e_mail_address_of_several_contacts_counts(connect_to, contacts, email):
+    """Synapse, User Admin API, “threepids”: “either email or msisdn (phone number)”."""
+    entry = {"path": "/users", "account": {"id": "id", "email": "contacts.*.at"}}
+    connector = connect_to({"/users": [{"id": "u1", "contacts": contacts}]}, accounts=[entry])
+    assert [account.email for account in connector.accounts()] == [email]
+
+
 def test_items_can_be_left_out_and_asked_for_in_detail(connect_to):
     rows = [{"id": 1, "type": "user"}, {"id": 2, "type": "app"}, {"id": 3, "type": "user", "gone": True}]
     entry = {"path": "/users", "only": {"type": ["user"]}, "skip": {"gone": [True]},
