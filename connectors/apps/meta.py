@@ -7,8 +7,8 @@ Users” (summary=total_count, base roles), “Ad Account, Assigned Users” (ta
 next), “Secure Requests” (appsecret_proof: HMAC-SHA256 of the token), “Page Assigned Users” (needs a page's token),
 “Business User Assigned Pages”, “Business User” (finance_permission), “Business Role Request” (status,
 expiration_time, finance_role), “Business Owned Instagram Assets”, “Instagram Business Asset Assigned Users” and “Whats
-App Business Account Assigned Users”. Partners: facebook-business 26.0.3 on PyPI, Business.get_agencies and
-delete_agencies.
+App Business Account Assigned Users”. Assigned users are “business and system users”: an “Ad Account User” may be
+neither. Partners: facebook-business 26.0.3 on PyPI, Business.get_agencies and delete_agencies.
 """
 
 from __future__ import annotations
@@ -107,6 +107,9 @@ class Meta(HttpConnector):
         "Meta reports neither when someone was last active nor a system user's role, and lets no program remove a "
         "system user, take someone off a pixel, or change who has an Instagram account. An invitation that has "
         "expired or was declined is not shown. Rollcall shows finance roles, and can't change them.",
+        "Rollcall shows people who were added to the portfolio. People who were added to an ad account or a page "
+        "directly aren't shown, and a removal leaves them that access: look at the settings of each ad account and "
+        "page.",
         "A partner (agency) is a business. Where you choose it, Rollcall shows partners, but not their people or what "
         "is shared with them. Rollcall never matches a partner to a person automatically. To remove one, select it on "
         "the Members tab: that ends the whole partnership.",

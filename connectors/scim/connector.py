@@ -1,5 +1,7 @@
 """The connector of any app that speaks SCIM 2.0 (RFC 7643 and 7644): it reads and changes users, roles and groups.
-It copes with what real servers leave out or do in their own way, and never guesses."""
+It copes with what real servers leave out or do in their own way, and never guesses.
+
+A service may show only those who were added over SCIM: docs.github.com, “List SCIM provisioned identities”."""
 
 from __future__ import annotations
 
@@ -59,6 +61,8 @@ class Scim(ClosesClients, Connector):
         "Create a token there (“Secret token”, “API token”, “Bearer token”). Most apps show it only once.",
         "Enter both below. Rollcall needs to read users and groups, and to change them.",
         "Choose what a removal does. Most apps free the seat when a user is deactivated.",
+        "Some apps show over SCIM only people who were added over SCIM, or no guests. Compare the number with the "
+        "app's own list of members: Rollcall doesn't see anyone else.",
     )
     fields = (
         Field(
