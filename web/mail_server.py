@@ -5,7 +5,6 @@ from __future__ import annotations
 from flask import Blueprint, Response, request, url_for
 
 from sync import names
-from sync.apps import apps
 from sync.mail import mail_server, outbox
 from sync.mail.smtp import MailNotSent
 from sync.problems import Problem
@@ -21,7 +20,7 @@ pages = Blueprint("mail_server", __name__, url_prefix="/settings")
 
 
 @pages.put("/mail-server")
-@workspace_role(*apps.RUNS_ALL)
+@workspace_role(*mail_server.MAY_SET)
 @asks_again
 @waits_for_a_server
 def update() -> Response | tuple[str, int]:
@@ -34,7 +33,7 @@ def update() -> Response | tuple[str, int]:
 
 
 @pages.delete("/mail-server")
-@workspace_role(*apps.RUNS_ALL)
+@workspace_role(*mail_server.MAY_SET)
 @asks_again
 def delete() -> Response:
     mail_server.remove(by())
@@ -42,7 +41,7 @@ def delete() -> Response:
 
 
 @pages.post("/test-mails")
-@workspace_role(*apps.RUNS_ALL)
+@workspace_role(*mail_server.MAY_TRY)
 @waits_for_a_server
 def create_test_mail() -> Response | tuple[str, int]:
     to = names.main_email(signed_in_person())

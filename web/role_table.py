@@ -31,8 +31,8 @@ ABILITIES: tuple[tuple[str, str | tuple[str, ...]], ...] = (
     ("Read the activity log and waiting e-mails", "activity.index"),
     ("See and manage every app", apps.RUNS_ALL),
     ("Invite colleagues and give roles up to their own", "colleagues.create"),
-    ("Change the settings of the workspace and the mail server", "settings.update"),
-    ("Set up the sign-in provider, and require a second factor", "oidc_settings.update"),
+    ("Change the settings of the workspace", "settings.update"),
+    ("Set up the sign-in provider and the mail server, and require a second factor", "oidc_settings.update"),
     ("Manage Owners", WORKSPACE_ROLES[:1]),
 )
 

@@ -10,6 +10,7 @@ from flask import url_for
 from sync import everywhere, names
 from sync.apps import owners
 from sync.everywhere import Everything
+from sync.mail import mail_server
 from sync.models import App, Person
 from sync.rank import MANAGERS
 from sync.search.texts import contains, text_of, words_of
@@ -25,7 +26,7 @@ PLACES = (  # label, further words, page, anchor, icon, workspace roles
     ("Import people", "list csv excel upload", "people.new_import", None, "upload", MANAGERS),
     ("Invite a colleague", "add owner", "colleagues.new", None, "mail", colleagues.MAY_INVITE),
     ("Connect a directory", "add okta entra google ldap scim", "directories.new", None, "address-book", MANAGERS),
-    ("Set up mail", "smtp server e-mail", "settings.show", "h-mail", "mail", owners.RUNS_ALL),
+    ("Set up mail", "smtp server e-mail", "settings.show", "h-mail", "mail", mail_server.MAY_SET),
     ("Verify the activity log", "seal check tamper", "activity.verification", None, "shield-lock", MANAGERS),
     ("Change your password or second factor", "sign-in passkey", "settings.show", None, "key", ANYBODY),
 )

@@ -23,7 +23,9 @@ from sync.states import WorkspaceRole
 
 KEPT_AS = "mail server"
 FROM_ENVIRONMENT = "ROLLCALL_SMTP_URL"
-MAY_SET = (WorkspaceRole.OWNER, WorkspaceRole.SUPER_ADMIN)
+# Only Owners: what leaves through the server has links that sign anyone in, Owners included.
+MAY_SET = (WorkspaceRole.OWNER,)
+MAY_TRY = (*MAY_SET, WorkspaceRole.SUPER_ADMIN)  # send a test e-mail to themselves
 PATIENCE = 10  # seconds, for each step of a talk that someone waits for
 SCHEMES = {"starttls": "smtp+starttls", "tls": "smtps", "none": "smtp"}
 FIELDS = (

@@ -95,3 +95,14 @@ def test_owners_see_that_mail_keeps_failing_why_and_what_to_do(site, owner: Clie
     delivery.succeeded()
     assert 'id="no-mail"' not in owner.get("/people").text
     assert "A mail server is set" in owner.get("/settings").text
+
+
+def test_only_an_owner_sets_the_mail_server_because_links_that_sign_owners_in_leave_through_it(site, someone, owner):
+    super_admin = Client(site, someone("Sol Super", "super admin"))
+    entered = {"host": "mail.evil.example", "port": "587", "encryption": "starttls"}
+    assert super_admin.send("PUT", "/settings/mail-server", **entered).status_code == 403
+    assert super_admin.send("DELETE", "/settings/mail-server").status_code == 403
+    page = super_admin.get("/settings").text
+    assert 'name="host"' not in page and "Only an Owner of the workspace can change the mail server" in page
+    assert 'name="host"' in owner.get("/settings").text
+    assert super_admin.post("/settings/test-mails").status_code == 303, "to themselves"

@@ -275,8 +275,8 @@ TABLE = {
     "DELETE /settings/sessions": SIGNED_IN,
     "DELETE /settings/sessions/<int:session_id>": SIGNED_IN,  # one's own alone: tests/security/test_sessions.py
     "POST /settings/test-mails": RUNS_ALL,
-    "PUT /settings/mail-server": RUNS_ALL,
-    "DELETE /settings/mail-server": RUNS_ALL,
+    "PUT /settings/mail-server": OWNERS,
+    "DELETE /settings/mail-server": OWNERS,
     "GET /settings/sign-in": OWNERS,
     "PUT /settings/sign-in": OWNERS,
     "DELETE /settings/sign-in": OWNERS,
