@@ -17,6 +17,8 @@ from sync.states import Step, Tone
 from sync.words import are
 from web.app_card import ICONS
 from web.components import words_and_details
+from web.frame import manages
+from web.security import signed_in_person
 from web.words import number, plural, spoken
 
 SHOWN = ("broken", "stuck", "held", "leavers", "failed", "overdue", "unmatched")
@@ -118,7 +120,10 @@ def fixes(app: App) -> list[Button]:
 
 
 def button_for(app: App, step: Step) -> Button | None:
-    """None for what is in the title of each page anyway: Check for updates, View report, Resume."""
+    """None for what is in the title of each page anyway: Check for updates, View report, Resume; and for what this
+    person may not open."""
+    if step == Step.DIRECTORY and not manages(signed_in_person()):
+        return None
     credential = url_for("app_settings.credential", app_id=app.id)
     tests = url_for("app_settings.create_test", app_id=app.id)
     buttons = {
@@ -130,6 +135,8 @@ def button_for(app: App, step: Step) -> Button | None:
         Step.TASKS: Button("Show the tasks", url_for("tasks.index", app_id=app.id), "history", "show-tasks"),
         Step.MEMBERS: Button("Show the members", url_for("members.index", app_id=app.id), "users",
                              "show-members"),
+        Step.DIRECTORY: Button("Show the directories", url_for("directories.index"), "address-book",
+                               "show-directories"),
         Step.MATCHING: Button("Match people", url_for("members.index", app_id=app.id, tab="unmatched"), "link",
                               "match-people"),
     }  # fmt: skip

@@ -64,6 +64,9 @@ class Facts:
     under_way: int = 0  # tasks that wait or run
     to_match: int = 0  # accounts that someone should have: without those of services and of Rollcall itself
     matched: int = 0  # and of these, those whose owner is known
+    doubtful: int = 0  # accounts that may be of someone who has left,
+    doubtful_name: str = ""  # and one of them
+    held_leavers: int = 0  # people with an account in it who have left by a directory, held by a guard
     version_warning: str = ""
     lacks: tuple[str, ...] = ()  # permissions that the credential misses
 
@@ -178,6 +181,21 @@ def _unmatched(facts: Facts) -> Words:
             "Rollcall can't see whether their people have left.",)
 
 
+def _doubtful(facts: Facts) -> Words:
+    if facts.doubtful == 1:
+        return (f"{facts.doubtful_name} may be the account of someone who has left. Say whose it is.",)
+    return (f"{_doubtful_short(facts)}, {facts.doubtful_name} among them. Say whose they are.",)
+
+
+def _doubtful_short(facts: Facts) -> str:
+    return plural(facts.doubtful, "account may be of someone who has left", "accounts may be of people who have left")
+
+
+def _held_leavers(facts: Facts) -> str:
+    return plural(facts.held_leavers, "person in it has left by a directory, and is held by a guard",
+                  "people in it have left by a directory, and are held by a guard")
+
+
 def _held(facts: Facts) -> str:
     return f"{plural(facts.held, 'change is', 'changes are')} held by a guard"
 
@@ -211,6 +229,9 @@ CONDITIONS = (
     Condition("approval", lambda f: f.report and (f.waiting > f.held or not f.held), Tone.WAITING,
               AppStatus.APPROVAL_NEEDED, lambda f: (f"{_to_approve(f)}. View the report.",),
               lambda f: (_to_approve(f),), lambda f: (Step.REPORT,)),
+    Condition("held leavers", lambda f: f.held_leavers > 0, Tone.WAITING, AppStatus.APPROVAL_NEEDED,
+              lambda f: (f"{_held_leavers(f)}. Release it on the Directory page, or correct the directory.",),
+              lambda f: (_held_leavers(f),), lambda f: (Step.DIRECTORY,)),
     Condition("leavers", _has_leavers, Tone.ATTENTION, AppStatus.NEEDS_ATTENTION,
               lambda f: (f"{_leavers(f)}. Remove them, or accept each by name.",), lambda f: (_leavers(f),),
               lambda f: (Step.REPORT if f.report else Step.MEMBERS,)),
@@ -232,6 +253,8 @@ CONDITIONS = (
     Condition("under way", lambda f: f.under_way > 0, Tone.WORKING, AppStatus.APPLYING_CHANGES,
               lambda f: (f"{plural(f.under_way, 'task is', 'tasks are')} under way in it.",),
               lambda f: (f"{plural(f.under_way, 'task is', 'tasks are')} under way",), lambda f: (Step.TASKS,)),
+    Condition("doubtful", lambda f: f.doubtful > 0, Tone.WAITING, AppStatus.NEEDS_MATCHING, _doubtful,
+              lambda f: (_doubtful_short(f),), lambda f: (Step.MEMBERS,)),
     Condition("unmatched", lambda f: f.share < MATCHED_AT_LEAST, Tone.WAITING, AppStatus.NEEDS_MATCHING,
               _unmatched, lambda f: (f"only {f.share} % matched",), lambda f: (Step.MATCHING,)),
     Condition("not daily", lambda f: f.due == Due.OFF and f.read_at is not None, Tone.NEUTRAL,

@@ -18,6 +18,7 @@ from sync.apps.conditions import MATCHED_AT_LEAST, Due
 from sync.apps.status import Standing
 from sync.db import utcnow
 from sync.listing import one_of, one_of_texts, plain_rows
+from sync.matching import doubtful
 from sync.models import App, Check, Person, Report, Task
 from sync.once import once
 from sync.prepared import prepared, prepared_plain
@@ -204,8 +205,9 @@ def _with_versions_to_watch(today: date) -> Collection[str]:
 
 
 def _all_with_more_to_it() -> set[int]:
-    """The apps with a check, a task or a report that is live, and those with accounts of people who have left."""
-    found = {app_id for app_id, _ in _errors_of_live_checks()} | leavers.numbers().keys()
+    """The apps with a check, a task or a report that is live, and those with accounts of people who have left, or may
+    have."""
+    found = {app_id for app_id, _ in _errors_of_live_checks()} | leavers.numbers().keys() | doubtful.numbers().keys()
     return found | {app_id for (app_id,) in (*_with_live_task(), *_with_open_report())}
 
 

@@ -15,6 +15,7 @@ from sync.apps import apps, failures, owners
 from sync.apps.conditions import Condition, Due, Facts, Words, that_hold
 from sync.db import db, utcnow
 from sync.listing import Among, in_apps, one_of
+from sync.matching import doubtful
 from sync.models import Account, App, Check, Person, Report, Task
 from sync.once import once
 from sync.prepared import prepared, prepared_plain
@@ -142,12 +143,12 @@ class _Known:
         self.own = _own_accounts(among)
         self.today = workspace.today()
         if plain:
-            self.checks, self.reports, self.tasks, self.left = {}, {}, {}, {}
+            self.checks, self.reports, self.tasks, self.left, self.doubtful = {}, {}, {}, {}, {}
             return
         self.checks = {row.app_id: row for row in _live_checks(among)}
         self.reports = {row.app_id: row for row in _open_reports(among)}
         self.tasks = _tasks(among)
-        self.left = leavers.open_in(ids)
+        self.left, self.doubtful = leavers.open_in(ids), doubtful.numbers()
 
 
 @prepared
@@ -200,6 +201,7 @@ def _facts(app: App, known: _Known, now: datetime, check: Check | None, report: 
     retries = check is not None and check.state == CheckState.QUEUED and bool(check.error)
     under_way, stuck, stuck_error = known.tasks.get(app.id, (0, 0, ""))
     left = known.left.get(app.id) or leavers.Numbers()
+    doubts = known.doubtful.get(app.id) or doubtful.Numbers()
     to_match, matched = matching(app, known.own.get(app.id))
     return Facts(
         name=app.name, state=app.state, read_at=app.last_check_at,
@@ -210,6 +212,7 @@ def _facts(app: App, known: _Known, now: datetime, check: Check | None, report: 
         leaving=left.removing,
         report=report is not None, waiting=report.waiting if report else 0, held=report.held if report else 0,
         stuck=stuck, stuck_error=stuck_error, under_way=under_way, to_match=to_match, matched=matched,
+        doubtful=doubts.accounts, doubtful_name=doubts.name, held_leavers=doubts.held_people,
         version_warning=effects.version_warning(app, known.today) if app.is_connected else "",
         lacks=tuple(app.missing_permissions or ()) if app.is_connected else (),
     )  # fmt: skip

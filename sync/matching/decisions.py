@@ -17,6 +17,7 @@ from peewee import Expression, ModelSelect, fn
 from sync import activity
 from sync.db import db, utcnow, writing
 from sync.listing import one_of, plain_rows
+from sync.matching import doubtful
 from sync.matching import rules as match_rules
 from sync.matching.members import match_in_words, recount
 from sync.models import Account, App, MatchDecision, Person
@@ -126,7 +127,8 @@ def leave_to_rules(account: Account, by: str) -> Made:
 
 
 def decide(app: App, account_ids: Iterable[int], decision: Decision, by: str, seen: str = "") -> Made:
-    """Decide about these accounts of the app at once. Accounts that already have this decision aren't changed.
+    """Decide about these accounts of the app at once. Accounts that already have this decision aren't changed, unless
+    it is from before the person who has their address left.
 
     `seen` is the fingerprint() of what someone looked at: DecisionStale if it is otherwise by now.
     Raises DecisionProblem; nothing is changed then.
@@ -135,7 +137,8 @@ def decide(app: App, account_ids: Iterable[int], decision: Decision, by: str, se
         raise DecisionProblem(f"Unknown account type: {decision.kind}.")
     with writing():
         accounts = chosen(app, account_ids)
-        changing = [account for account in accounts if not _is_so(account, decision)]
+        again = doubtful.to_decide_again(account.id for account in accounts)
+        changing = [account for account in accounts if account.id in again or not _is_so(account, decision)]
         if changing and seen and seen != fingerprint(accounts):
             raise DecisionStale("Some of these accounts changed while you looked. Nothing was changed: look again.")
         _refuse(changing, decision)

@@ -90,6 +90,7 @@ class Step(StrEnum):
     MEMBERS = "members"
     MATCHING = "matching"
     RESUME = "resume"
+    DIRECTORY = "directory"
     SETUP = "setup"
 
 

@@ -65,6 +65,11 @@ def with_task(app: App, state: TaskState) -> None:
     Task.create(app=app, kind=TaskKind.REMOVE, state=state)
 
 
+def with_former(app: App, status: PersonStatus) -> None:
+    """An account that was this person's, until their address became someone else's."""
+    Account.create(app=app, external_id="1", former_person=Person.create(name="Ana", status=status))
+
+
 def with_account(app: App, status: PersonStatus = PersonStatus.ACTIVE, **values: object) -> None:
     person = Person.create(name="Ana", status=status, status_since=NOW - HOUR)
     Account.create(app=app, **{"external_id": "1", "match_kind": AccountMatch.MATCHED, "person": person} | values)
@@ -85,6 +90,8 @@ BESIDE = (
     lambda app: with_account(app, PersonStatus.DEPROVISIONED),
     lambda app: with_account(app, PersonStatus.DEPROVISIONED, state="removing"),
     lambda app: with_account(app, PersonStatus.DEPROVISIONED, left_out_reason="Stays", left_out_at=NOW),
+    lambda app: with_former(app, PersonStatus.DEPROVISIONED),
+    lambda app: with_former(app, PersonStatus.ACTIVE),
     lambda app: with_account(app),
     lambda app: with_account(app, external_id="us"),
     lambda app: with_account(app, external_id="us", match_kind=AccountMatch.UNMATCHED, person=None),
@@ -99,6 +106,7 @@ DECIDED = {
     "users, service_accounts, unmatched": {"to_match", "matched"}, "connector": {"version_warning"},
     "live checks": {"check", "check_since", "retry_error", "retry_at"},
     "live tasks": {"under_way", "stuck", "stuck_error"},
+    "doubtful accounts": {"doubtful", "doubtful_name", "held_leavers"},
     "open reports": {"report", "waiting", "held"}, "leavers": {"left", "left_accounts", "leaving"},
     "": {"name", "has_address"},
 }  # fmt: skip

@@ -1,0 +1,80 @@
+"""Accounts of which nobody can say that they aren't a leaver's, although none is matched to anyone who has left.
+While an app has one, it isn't up to date. A decision by hand about the account, or a release, settles it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from sync.db import db
+from sync.once import once
+from sync.states import CONNECTED, texts
+from sync.unchanged import while_unchanged
+
+_IS_HERE = f"""a.state = 'present' AND app.state IN ({texts(CONNECTED)})
+    AND NOT (a.status = 'suspended' AND coalesce(app.removal_suspends, FALSE))"""
+# It was matched to someone who has left, until their address became someone else's.
+_WAS_A_LEAVERS = f"""
+    SELECT a.id FROM account a CROSS JOIN app ON app.id = a.app_id CROSS JOIN person p ON p.id = a.former_person_id
+    WHERE a.former_person_id IS NOT NULL AND a.match_kind = 'unmatched' AND NOT a.match_by_hand
+        AND p.status = 'deprovisioned' AND {_IS_HERE}
+"""
+# Someone who has left has its address, and a directory gives that to someone else too.
+_IS_DISPUTED = f"""
+    SELECT a.id FROM person_email e CROSS JOIN person p ON p.id = e.person_id CROSS JOIN app
+    CROSS JOIN account a ON a.app_id = app.id AND a.email_key = e.email_key
+    WHERE e.disputed AND p.status = 'deprovisioned' AND a.match_kind = 'unmatched' AND NOT a.match_by_hand
+        AND {_IS_HERE}
+"""
+# Someone marked it as a guest's or a service's, say, before the person who has its address now left.
+_WAS_DECIDED_BEFORE = f"""
+    SELECT a.id FROM account a CROSS JOIN app ON app.id = a.app_id
+    CROSS JOIN person_email e ON e.email_key = a.email_key CROSS JOIN person p ON p.id = e.person_id
+    WHERE a.match_by_hand AND a.match_kind <> 'matched' AND NOT e.disputed AND p.status = 'deprovisioned'
+        AND NOT EXISTS (SELECT 1 FROM match_decision d
+            WHERE d.account_id = a.id AND d.undone_at IS NULL AND d.made_at >= p.status_since)
+        AND {_IS_HERE}
+"""
+# A directory says that they have left, and a guard holds that.
+_IS_HELD = f"""
+    SELECT a.id FROM directory_entry e CROSS JOIN person p ON p.id = e.person_id
+    CROSS JOIN account a ON a.person_id = p.id CROSS JOIN app ON app.id = a.app_id
+    WHERE e.status <> e.reported_status AND e.reported_status = 'deprovisioned' AND p.status <> 'deprovisioned'
+        AND p.status_by_hand IS NULL AND a.match_kind = 'matched' AND NOT EXISTS (SELECT 1 FROM directory_entry o
+            WHERE o.person_id = p.id AND o.reported_status <> 'deprovisioned')
+        AND {_IS_HERE}
+"""
+
+
+class Numbers(NamedTuple):
+    """How many accounts of an app may be a leaver's, and the name of one; how many people with an account in it have
+    left by a directory, but are held by a guard."""
+
+    accounts: int = 0
+    name: str = ""
+    held_people: int = 0
+
+
+@once
+@while_unchanged
+def numbers() -> dict[int, Numbers]:
+    """Of all connected apps that have any, by app id. One query for all that a page asks."""
+    rows = db.execute_sql(f"""
+        SELECT a.app_id, count(*) FILTER (WHERE NOT found.held),
+            coalesce(min(CASE WHEN NOT found.held
+                THEN coalesce(nullif(a.name, ''), nullif(a.email, ''), a.external_id) END), ''),
+            count(DISTINCT CASE WHEN found.held THEN a.person_id END)
+        FROM (
+            SELECT id, FALSE AS held
+            FROM ({_WAS_A_LEAVERS} UNION {_IS_DISPUTED} UNION {_WAS_DECIDED_BEFORE}) AS doubtful
+            UNION ALL SELECT id, TRUE FROM ({_IS_HELD}) AS held_back
+        ) AS found CROSS JOIN account a ON a.id = found.id GROUP BY a.app_id""").fetchall()
+    return {app_id: Numbers(*found) for app_id, *found in rows}
+
+
+def to_decide_again(account_ids: Iterable[int]) -> set[int]:
+    """Those of these accounts about which someone decided before the person who has their address left."""
+    rows = db.execute_sql(f"{_WAS_DECIDED_BEFORE} AND a.id IN (SELECT CAST(value AS INTEGER) FROM json_each(:ids))",
+                          {"ids": json.dumps(list(account_ids))}).fetchall()  # fmt: skip
+    return {id for (id,) in rows}

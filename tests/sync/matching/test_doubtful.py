@@ -1,0 +1,116 @@
+"""While an account may be a leaver's and nobody has decided whose it is, no page says that the app is up to date."""
+
+from __future__ import annotations
+
+import pytest
+
+from sync.apps import status
+from sync.directory import directories
+from sync.matching import decisions, doubtful
+from sync.matching.decisions import Decision, DecisionKind
+from sync.models import Account, App, MatchDecision, Person
+from sync.people import people
+from sync.safety import leavers
+from tests.sync.fixtures import Chat, email
+from tests.sync.scripted import Scripted
+
+GUEST = "guest@agency.example"
+
+
+def shown(chat: Chat) -> str:
+    return status.standing(App.get_by_id(chat.app.id)).status
+
+
+def account(chat: Chat, address: str) -> Account:
+    return Account.get(Account.app == chat.app, Account.email == address)
+
+
+@pytest.fixture
+def company(chat: Chat, scripted: type[Scripted]) -> Scripted:
+    """Everyone of the chat is in it."""
+    company = scripted(count=10)
+    company.read()
+    return company
+
+
+def test_a_leavers_account_whose_address_is_someone_elses_now(chat, company):
+    company.say("id1", status="deprovisioned")
+    company.read()
+    chat.check()
+    assert shown(chat) == "Approval needed"
+    company.delete("id1")
+    company.add("new", email(1), "Ana Lima", employee_number="9")
+    company.read()
+    chat.check()
+    assert (account(chat, email(1)).match_kind, leavers.numbers_in(chat.app.id).accounts) == ("unmatched", 0)
+    standing = status.standing(App.get_by_id(chat.app.id))
+    assert (standing.status, standing.facts.doubtful) == ("Needs matching", 1)
+    assert standing.sentence == ("Person 1 may be the account of someone who has left. Say whose it is.",)
+    decisions.match(account(chat, email(1)), people.find_by_email(email(1)), chat.by)
+    assert shown(chat) == "Up to date"
+
+
+def test_an_address_that_two_people_claim_of_whom_one_has_left(chat, company):
+    company.add("new", email(1), "Ana Lima", employee_number="9")
+    company.read()
+    assert account(chat, email(1)).match_kind == "unmatched" and shown(chat) == "Up to date"
+    people.mark_left(chat.people[1], chat.by)
+    assert shown(chat) == "Needs matching"
+
+
+@pytest.mark.parametrize("kind", [DecisionKind.GUEST, DecisionKind.SERVICE_ACCOUNT, DecisionKind.NOBODY])
+def test_a_guest_who_was_hired_and_has_left(chat, kind):
+    chat.store.add(GUEST, "Gil", "member", via="page")
+    chat.check()
+    seat = account(chat, GUEST)
+    decisions.decide(chat.app, [seat.id], Decision(kind), chat.by)
+    gil = people.add("Gil", GUEST, chat.by)
+    assert shown(chat) == "Up to date"
+    people.mark_left(gil, chat.by)
+    chat.check()
+    assert shown(chat) == "Needs matching"
+    made = decisions.decide(chat.app, [seat.id], Decision(kind), chat.by)
+    assert made.count == 1 and shown(chat) == "Up to date", "it was decided again since they left"
+    assert decisions.decide(chat.app, [seat.id], Decision(kind), chat.by).count == 0
+    decisions.undo(chat.app, made.batch, chat.by)
+    assert shown(chat) == "Needs matching"
+
+
+def test_one_who_left_before_the_decision_was_meant(chat):
+    chat.leave(1)
+    chat.check()
+    decisions.unmatch(account(chat, email(1)), chat.by)
+    assert doubtful.numbers() == {} and MatchDecision.select().count() == 1
+
+
+def test_leavers_that_a_guard_holds(chat, company):
+    for number in range(1, 8):
+        company.say(f"id{number}", status="deprovisioned")
+    company.read()
+    chat.check()
+    standing = status.standing(App.get_by_id(chat.app.id))
+    assert (standing.status, standing.facts.held_leavers) == ("Approval needed", 7)
+    people.mark_returned(chat.people[1], chat.by)
+    assert doubtful.numbers()[chat.app.id].held_people == 7, "someone who is here can't come back"
+    directories.release(company.row(), chat.by)
+    assert doubtful.numbers() == {} and leavers.numbers_in(chat.app.id).accounts == 7
+
+
+@pytest.mark.parametrize("values", [{"state": "gone"}, {"state": "removing"}, {"match_kind": "matched"},
+                                    {"match_by_hand": True}])  # fmt: skip
+def test_only_an_account_that_is_there_and_nobody_decided_about(chat, values):
+    chat.leave(1)
+    Account.update(**{"former_person": chat.people[1], "match_kind": "unmatched", "person": None} | values).where(
+        Account.email == email(2)).execute()  # fmt: skip
+    assert doubtful.numbers() == {}
+
+
+def test_a_removed_account_that_stays_as_a_suspended_one(chat):
+    chat.leave(1)
+    Account.update(former_person=chat.people[1], match_kind="unmatched", person=None, status="suspended").where(
+        Account.email == email(2)).execute()  # fmt: skip
+    assert doubtful.numbers()[chat.app.id].accounts == 1
+    App.update(removal_suspends=True).execute()
+    assert doubtful.numbers() == {}
+    App.update(removal_suspends=False, state="disconnected").execute()
+    assert doubtful.numbers() == {} and Person.select().where(Person.has_left).count() == 1
