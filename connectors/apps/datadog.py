@@ -25,6 +25,7 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Undo, declared
+from connectors.names import email_key
 from connectors.quality import at_its_maker
 from connectors.tools.answers import disappeared, has, known_status, list_in, missing_from, unreadable
 from connectors.tools.holes import needed
@@ -232,7 +233,7 @@ class Datadog(HttpConnector):
         """Datadog's filter finds parts of names and addresses too."""
         page = self._page("/api/v2/users", "users", _users_total, 0, filter=email)
         found = (_account(row, frozenset()) for row in page.items)
-        return next((user for user in found if user.email.casefold() == email.casefold()), None)
+        return next((user for user in found if email_key(user.email) == email_key(email)), None)
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
         if role not in ("", MEMBER, ADMIN):

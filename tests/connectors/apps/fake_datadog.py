@@ -92,7 +92,7 @@ class FakeDatadog(FakeApp):
         data = request.body["data"]
         assert data["type"] == "users" and set(data) <= {"type", "attributes", "relationships"}
         email = data["attributes"]["email"]
-        if any(seat.email.casefold() == email.casefold() for seat in self.seats):
+        if any(seat.email.lower() == email.lower() for seat in self.seats):
             return self.error(409, "User already exists")
         roles = [role["id"] for role in data.get("relationships", {}).get("roles", {}).get("data", [])]
         seat = Seat(f"u-new-{len(self.seats)}", email, role=roles[0] if roles else "", status="invited")

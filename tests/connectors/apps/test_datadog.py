@@ -166,6 +166,12 @@ class TestDatadog(ConnectorContract):
         connector.invite("n0@acme.example", "r-read")
         assert [seat.email for seat in app.seats] == ["person0@acme.example", "n0@acme.example"]
 
+    def test_an_address_that_only_case_folding_joins_is_another_persons(self, app, connector):
+        self.fill(app, 1)
+        app.seats[0].email, app.seats[0].status = "gross@acme.example", "invited"
+        connector.invite("groß@acme.example", "r-read")
+        assert [seat.email for seat in app.seats] == ["gross@acme.example", "groß@acme.example"]
+
     def test_someone_disabled_is_enabled_in_datadog(self, app, connector):
         self.fill(app, 1)
         app.seats[0].status = "suspended"
