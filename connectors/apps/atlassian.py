@@ -6,7 +6,9 @@ From developer.atlassian.com, Organizations REST API v2 (directories, users/sear
 workspaces; role-assignments of v1), whose older lists end in 2026 and 2027; “Rate limits” (X-RateLimit-Reset, ISO
 8601), and the models that npm's jira.js has from its OpenAPI description. “-” for all directories, and that centralized
 user management has one: community.atlassian.com, “New organization APIs available today”. Suspending and what it keeps:
-“Suspend user in directory”, “Restore …”, “Remove user from directory” (jira.js, src/admin/api/users.ts).
+“Suspend user in directory”, “Restore …”, “Remove user from directory” (jira.js, src/admin/api/users.ts). That an
+organization's API keys have to be revoked when the admin who created them leaves: support.atlassian.com, “Manage an
+organization with the admin APIs”.
 """
 
 from __future__ import annotations
@@ -79,7 +81,8 @@ class Atlassian(HttpConnector):
         "People who leave are suspended in each directory of the organization: they lose access to every app, you are "
         "not billed for them, and restoring them in Atlassian gives their groups and roles back. If you choose to "
         "have them removed instead, that can't be undone: they must be invited again, and given groups and roles "
-        "again. Neither closes the person's own Atlassian account, which may belong to other organizations, too.",
+        "again. Neither closes the person's own Atlassian account, which may belong to other organizations, too. API "
+        "keys of the organization that an admin created aren't revoked: revoke them in Settings, API keys.",
         "Access to an app is given and taken through its groups. A group that an identity provider keeps can't be "
         "changed here. Organization admin is the only role that can be given and taken away; the others are not "
         "changed.",

@@ -3,7 +3,8 @@ Removal takes a person out of the organisation with all teams and repositories; 
 
 REST calls as in GitHub's OpenAPI description (@octokit/openapi, api.github.com), and from docs.github.com
 "Get a user using their ID", "Get a repository" and "Get an organization installation for the authenticated app";
-what each needs: "Permissions required for GitHub Apps" (Members, Administration).
+what each needs: "Permissions required for GitHub Apps" (Members, Administration). That deploy keys outlive their
+creator's access: "Managing deploy keys".
 Facts that the list of members lacks are read in connectors/github: names and e-mails (people), organisation roles,
 team roles (teams), invitations to single repositories (pending).
 """
@@ -79,7 +80,8 @@ class GitHub(ClosesClients, Connector):
         "App reads them with the organisation permission Custom organization roles: read.",
         "GitHub reports neither when someone was last active nor who manages billing. Members from an enterprise team "
         "or an identity provider must be removed there. Pending invitations to single repositories are read where "
-        "access to repositories is, and where the credential may administer the repository.",
+        "access to repositories is, and where the credential may administer the repository. Deploy keys that someone "
+        "added aren't read, and continue to work when they leave: check them in the repositories' settings.",
     )
     fields = (
         Field("org", "Organisation", "Its name in the address: github.com/NAME.", pattern=r"[A-Za-z0-9_-]+"),
@@ -109,7 +111,8 @@ class GitHub(ClosesClients, Connector):
         "“Removing a member from your organization” and “Reinstating a former member of your organization”",
         remove=(
             Effect(
-                "Removes them from the GitHub organisation, with all its teams and repositories.", Reach.ORGANISATION,
+                "Removes them from the GitHub organisation, with all its teams and repositories. Deploy keys that they "
+                "added continue to work.", Reach.ORGANISATION,
                 Undo.POSSIBLE, "Invite them again, and choose to reinstate their roles and access.", undo_days=90,
                 lost=("their private forks of the organisation's repositories",), frees_seat=Seat.FREED,
                 seat_note="GitHub charges for the freed seat until you lower the number of seats in the billing "
@@ -334,19 +337,13 @@ class GitHub(ClosesClients, Connector):
     def revoke(self, account: Account, asset: Asset) -> None:
         place = self._place(account, asset)
         self._operate("DELETE", place)
-        if asset.kind == "repository" and self._is_there(place):
+        if asset.kind == "repository" and teams.is_in(self._client, place):
             raise Refused(
                 f"{account.name} was taken out of {asset.name} itself, but may still use it through a team, "
                 "the organisation's base permission or as an owner."
             )
         if asset.kind == "team" and teams.is_in(self._client, place):
             raise Refused(f"{account.name} is still in {asset.name} through a team below it: revoke that one too.")
-
-    def _is_there(self, place: str) -> bool:
-        try:
-            return self._client.http.get(place).status == 204
-        except NotFound:
-            return False
 
     def _place(self, account: Account, asset: Asset) -> str:
         """Where an account's access to an asset lies. Names can change hands, so ids decide."""

@@ -5,7 +5,8 @@ From docs.gitlab.com/api (also github.com/gitlabhq/gitlabhq, doc/api): group_mem
 groups (descendant groups, projects, shared_with_groups), users, personal_access_tokens (self). Paging and limits from
 "REST API". The names of token bots and service accounts from "Project access tokens" and "Service accounts API". That
 …/members/all holds the members of invited and parent groups: app/finders/group_members_finder.rb. Not used: DELETE
-…/billable_members, which is "handled asynchronously", so its result could not be verified.
+…/billable_members, which is "handled asynchronously", so its result could not be verified. That deploy tokens are
+"independent of a user account": docs.gitlab.com/user/project/deploy_tokens.
 """
 
 from __future__ import annotations
@@ -81,6 +82,8 @@ class GitLab(HttpConnector):
         "another role.",
         "Members of a group that is invited to yours, or is above it, are shown with the role “Through an invited or "
         "parent group”. Rollcall can't remove them: remove them from that group in GitLab, or end its invitation.",
+        "Deploy tokens belong to no account. They aren't read, and those that someone created or knows continue to "
+        "work when they leave: check them under Settings, Repository, of each group and project.",
     )
     fields = (
         Field("base_url", "Address", "Where your GitLab is.", pattern=r"https?://\S+", placeholder="https://gitlab.com"),

@@ -45,8 +45,9 @@ def _by_graphql(client: GitHubClient, team: dict) -> Iterator[tuple[str, str]]:
 
 def is_in(client: GitHubClient, membership: str) -> bool:
     """Whether someone is in a team, directly or through a child team: “Team members will include the members of child
-    teams” (“Get team membership for a user”)."""
+    teams” (“Get team membership for a user”, 200); or a collaborator of a repository in any way (“Check if a user is a
+    repository collaborator”, 204)."""
     try:
-        return client.http.get(membership).status == 200
+        return client.http.get(membership).status in (200, 204)
     except NotFound:
         return False
