@@ -175,6 +175,7 @@ class NotRead:
 
     asset: str  # Asset.id
     why: str  # a sentence for the Owner
+    if_known: bool = False  # True: it matters only if people are known to have access; assets() may leave it out
 
 
 class Connector:

@@ -31,6 +31,8 @@ from connectors.base import (
     CredentialRejected,
     Field,
     Identity,
+    NotRead,
+    PartsUnread,
     Refused,
     Role,
 )
@@ -82,8 +84,10 @@ class LinkedInAds(HttpConnector):
         "So people are shown by their LinkedIn ID, with their roles and ad accounts: compare these with Campaign "
         "Manager, Account settings, Manage access, and match each person by hand once. The IDs belong to this app: "
         "another app would get different ones.",
-        "Ad accounts that the member doesn't manage are left out, as LinkedIn doesn't show who uses them. LinkedIn "
-        "lets no program invite by e-mail. Pages and access by way of a Business Manager are not read.",
+        "Ad accounts that the member doesn't manage are left out, as LinkedIn doesn't show who uses them. If Rollcall "
+        "knows people there, from a time when the member managed it, they are kept and the check warns. An ad account "
+        "that the member no longer sees at all leaves Rollcall, with the people who are in no other. LinkedIn lets no "
+        "program invite by e-mail. Pages and access by way of a Business Manager are not read.",
         "An ad account always has a billing admin, who is billed. Rollcall never removes the only one and never makes "
         "someone billing admin. Do that in Campaign Manager: LinkedIn then puts the ad account on hold until the new "
         "billing admin has entered the billing information.",
@@ -182,7 +186,9 @@ class LinkedInAds(HttpConnector):
     def accounts(self) -> Iterator[Account]:
         """Each person once, with the highest role that they have: LinkedIn knows them by ad account."""
         highest: dict[str, str] = {}
-        for id, _ in self._managed():
+        _, managed, others = self._ad_accounts()
+        self.not_read = _not_read(others)
+        for id, _ in managed:
             for person, role in self._users_of(id):
                 if person not in highest or RANK.get(role, len(RANK)) < RANK.get(highest[person], len(RANK)):
                     highest[person] = role
@@ -233,18 +239,23 @@ class LinkedInAds(HttpConnector):
             yield from page
 
     def account(self, id: str) -> Account | None:
-        return next((account for account in self.accounts() if account.id == id), None)
+        found = next((account for account in self.accounts() if account.id == id), None)
+        if found is None:
+            _raise_any(self.not_read)
+        return found
 
     def remove(self, account: Account) -> None:
         """From every ad account. If one refuses, the person is still removed from the others."""
         refused = []
-        for id, name in self._managed():
+        _, managed, others = self._ad_accounts()
+        for id, name in managed:
             try:
                 self._take_out(account.id, id)
             except Refused as no:
                 refused.append(f"{name}: {no}")
         if refused:
             raise Refused(" ".join(refused))
+        _raise_any(_not_read(others))
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
         if role == BILLING_ADMIN:
@@ -292,6 +303,20 @@ def _urn(ad_account: str) -> str:
 def _pair(person: str, ad_account: str) -> str:
     """Where one person's access to one ad account is: a compound key, its values encoded."""
     return f"/adAccountUsers/(account:{_urn(ad_account)},user:{segment(person)})"
+
+
+def _not_read(others: list[tuple[str, str]]) -> tuple[NotRead, ...]:
+    """They matter only where people are known, from a time when the member managed the ad account."""
+    return tuple(
+        NotRead(id, f"LinkedIn shows who uses “{name}” to its managers alone. Make the LinkedIn member whose token "
+                    "Rollcall has Account manager there, or take that member out of it.", if_known=True)
+        for id, name in others
+    )  # fmt: skip
+
+
+def _raise_any(parts: tuple[NotRead, ...]) -> None:
+    if parts:
+        raise PartsUnread(f"This person may still have access to an ad account. {parts[0].why}", parts)
 
 
 def _several(ad_accounts: list[tuple[str, str]]) -> str:

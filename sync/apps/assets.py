@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from peewee import ModelSelect, fn
 
+from connectors.base import NotRead
 from sync.db import db
 from sync.listing import Filter, Order, Page, one_of, page_of
 from sync.models import Access, Account, App, Asset, Person
@@ -93,18 +94,25 @@ def download(app: App, wanted: Assets, sort: str = "") -> Iterator[tuple]:
             yield asset.external_id, asset.name, asset.kind, row.accounts, row.controllers, row.names
 
 
-def may_hold(account: Account, external_ids: Iterable[str]) -> bool:
+def may_hold(account: Account, parts: Iterable[NotRead]) -> bool:
     """Whether the account may have access to one of these assets, by what was last known of each.
 
-    It may, if it had access, or if nobody's access to the asset is known.
+    It may, if it had access, or if nobody's access to the asset is known, unless that can only mean nobody's.
     """
-    for external_id in external_ids:
-        known = Access.select(Access.account).join(Asset).where(
-            Asset.app == account.app_id, Asset.external_id == external_id
-        )  # fmt: skip
-        if not known.exists() or known.where(Access.account == account).exists():
+    for part in parts:
+        known = _known_access(account.app_id, part.asset)
+        if known.where(Access.account == account).exists() or not (part.if_known or known.exists()):
             return True
     return False
+
+
+def that_matter(app: App, parts: Iterable[NotRead]) -> list[NotRead]:
+    """The parts in which someone may have access, by what was last known."""
+    return [part for part in parts if not part.if_known or _known_access(app.id, part.asset).exists()]
+
+
+def _known_access(app_id: int, external_id: str) -> ModelSelect:
+    return Access.select(Access.account).join(Asset).where(Asset.app == app_id, Asset.external_id == external_id)
 
 
 def _with_access(assets: Iterable[Asset]) -> list[AssetRow]:

@@ -10,9 +10,9 @@ from typing import Any
 
 from peewee import ModelSelect
 
-from connectors.base import LOOK_UP, Connector, RateLimited, TemporarilyUnavailable
+from connectors.base import LOOK_UP, Connector, NotRead, PartsUnread, RateLimited, TemporarilyUnavailable
 from sync import activity, faults
-from sync.apps import answer_cache, apps, automation_account, failures
+from sync.apps import answer_cache, apps, assets, automation_account, failures
 from sync.checks import compare, known_items, listed, not_read, snapshot
 from sync.db import connected, db, own_row, utcnow, writing
 from sync.directory import freshness
@@ -116,6 +116,7 @@ class _Work:
         self.warnings: list[str] = []
         self.accounts = 0
         self.absent_once: list[int] = []
+        self.unread: list[NotRead] = []
 
     def read_and_apply(self) -> None:
         self.progress(CheckPhase.DIRECTORY, 0)
@@ -129,7 +130,8 @@ class _Work:
                 by_item = connector.reads_item_by_item and self.app.has_accounts  # nothing is known at a first reading
                 self.known = known_items.KnownItems(self.app, connector) if by_item else None
                 self.accounts = self.patiently(lambda: self.read(connector))
-                self.warnings += not_read.keep_known(self.app, connector.not_read)
+                self.unread = assets.that_matter(self.app, connector.not_read)
+                self.warnings += not_read.keep_known(self.app, self.unread)
                 self.warnings += lost_fields.find(self.app)
                 held_gone = self.look_again_for_missing(connector)
                 self.progress(CheckPhase.COMPARING, self.accounts, at_once=True)
@@ -205,7 +207,7 @@ class _Work:
         """Rule 3. Stages the accounts that a second look finds, and as gone those that are absent twice. Returns the
         ids of those that a guard holds."""
         missing = compare.missing(self.app)
-        if connector.not_read:
+        if self.unread:
             self.warnings += not_read.nobody_is_gone(len(missing))
             return []
         present = Account.number_present(self.app)
@@ -229,7 +231,12 @@ class _Work:
 
     def is_there_after_all(self, connector: Connector, external_id: str) -> bool:
         self.progress(CheckPhase.ACCOUNTS, self.accounts)
-        account = connector.account(external_id)
+        try:
+            account = connector.account(external_id)
+        except PartsUnread as problem:
+            if assets.that_matter(self.app, problem.parts):
+                raise
+            account = None
         if account is not None:
             if account.id != external_id:
                 raise UnusableReading(f"the app returned the account {account.id!r} when asked for {external_id!r}")

@@ -11,9 +11,10 @@ from sync.models import App
 
 
 def keep_known(app: App, parts: Iterable[NotRead]) -> list[str]:
-    """Stage the known access to these assets, unless the reading has it; a warning for each asset."""
+    """Stage these assets and the known access to them, unless the reading has it; a warning for each asset."""
     warnings = []
     for part in parts:
+        db.execute_sql(_KNOWN_ASSET, {"app": app.id, "asset": part.asset})
         db.execute_sql(_KNOWN_ACCESS, {"app": app.id, "asset": part.asset})
         warnings.append(f"Rollcall couldn't read who has access to the asset {part.asset}. The last known access is "
                         f"kept: {part.why}")  # fmt: skip
@@ -28,6 +29,11 @@ def nobody_is_gone(missing: int) -> list[str]:
             "read."]  # fmt: skip
 
 
+_KNOWN_ASSET = """
+    INSERT INTO staged_asset (external_id, kind, name)
+    SELECT t.external_id, t.kind, t.name FROM asset t WHERE t.app_id = :app AND t.external_id = :asset
+    ON CONFLICT DO NOTHING
+"""
 _KNOWN_ACCESS = """
     INSERT INTO staged_access (account, asset, role, privileged, role_defaulted)
     SELECT a.external_id, t.external_id, x.role, x.privileged, FALSE FROM access x

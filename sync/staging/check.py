@@ -30,7 +30,8 @@ STAGED_SAME = Table(
 )  # fmt: skip
 STAGED_ASSET = Table(
     "staged_asset", "external_id TEXT, kind TEXT, name TEXT",
-    owner="checks.snapshot", readers=("checks.compare", "safety.lost_fields", "tasks.settle"),
+    owner="checks.snapshot", writers=("checks.not_read",),
+    readers=("checks.compare", "safety.lost_fields", "tasks.settle"),
     key="external_id", rowid=False,
 )  # fmt: skip
 STAGED_ACCESS = Table(

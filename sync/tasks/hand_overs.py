@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from connectors.base import LOOK_UP, Connector
+from connectors.base import LOOK_UP, Connector, PartsUnread
 from connectors.base import Asset as AppAsset
 from sync.db import utcnow
 from sync.jobs import queue
@@ -101,7 +101,10 @@ def _can_act(connector: Connector, account: Account) -> bool:
     """Whether the app still has the account, active; as the last check knew it where the app can't be asked."""
     if LOOK_UP not in connector.capabilities:
         return True
-    current = connector.account(account.external_id)
+    try:
+        current = connector.account(account.external_id)
+    except PartsUnread:
+        return False  # it is in no part that could be read
     return current is not None and current.status == AccountStatus.ACTIVE and current.kind == AccountKind.USER
 
 

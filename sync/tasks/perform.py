@@ -84,7 +84,7 @@ def _unless_unread(account: Account, ask: Callable[[], AppAccount | None]) -> Ap
     try:
         return ask()
     except PartsUnread as problem:
-        if assets.may_hold(account, [part.asset for part in problem.parts]):
+        if assets.may_hold(account, problem.parts):
             raise
         return None
 

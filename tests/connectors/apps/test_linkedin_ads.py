@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connectors.apps.linkedin_ads import LinkedInAds
-from connectors.base import Account, CredentialRejected, Refused, TemporarilyUnavailable
+from connectors.base import Account, CredentialRejected, PartsUnread, Refused, TemporarilyUnavailable
 from tests.connectors.apps.fake_linkedin_ads import HOME, ME, FakeLinkedIn
 from tests.connectors.contract import ConnectorContract
 from tests.connectors.fake import FOREVER, Reply, Seat, Thing
@@ -81,6 +81,19 @@ class TestLinkedInAds(ConnectorContract):
             with pytest.raises(Refused, match=r"(?s)^Acme: .*Not this one"):
                 connector.remove(ana)
             assert stocked.seat(ana.id) and ana.id not in stocked.thing("516").members
+
+    def test_people_of_an_ad_account_that_is_no_longer_managed_are_in_a_part_that_is_not_read(self, stocked, connector):
+        """“Ad Account Users API” (learn.microsoft.com/linkedin/marketing/integrations/ads/account-structure/
+        create-and-manage-account-users): only a manager sees the others."""
+        cy = connector.account("urn:li:person:cy")
+        stocked.my_roles["516"] = "CAMPAIGN_MANAGER"
+        assert [account.id.rpartition(":")[2] for account in connector.accounts()] == ["ana", "bo"]
+        [part] = connector.not_read
+        assert (part.asset, part.if_known) == ("516", True) and "“Spring”" in part.why
+        for act in (lambda: connector.account(cy.id), lambda: connector.remove(cy)):
+            with pytest.raises(PartsUnread, match="may still have access.*Spring.*Account manager there") as unread:
+                act()
+            assert unread.value.parts == (part,)
 
     # The billing admin
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 import connectors
-from connectors.base import ASSETS, LOOK_UP, Access, Asset, NotRead
+from connectors.base import ASSETS, LOOK_UP, Access, Asset, NotRead, PartsUnread
 from sync.models import Access as Known
 from tests.sync.listed import LISTS, ListedApp
 
@@ -66,3 +66,42 @@ def test_parts_that_were_read_still_change(clients, monkeypatch):
     clients.check()
     assert known() == {("bo", "shoes"), ("ana", "hats"), ("bo", "hats")}
     assert clients.account("ana").state == "present"
+
+
+class Unmanaged(Clients):
+    """Leaves the asset that it can't read out of all lists, as it does with those that were never read."""
+
+    elsewhere = "scarves"  # nobody is known there
+
+    def accounts(self) -> Iterator:
+        parts = (self.elsewhere, *filter(None, [self.unread]))
+        yield from super().accounts()
+        self.not_read = tuple(NotRead(part, "Only its managers see who uses it.", if_known=True) for part in parts)
+
+    def assets(self) -> Iterator[Asset]:
+        yield from (asset for asset in super().assets() if asset.id != self.unread)
+
+    def account(self, id: str):
+        raise PartsUnread("They may be in another one.", self.not_read)
+
+
+@pytest.fixture
+def unmanaged(clients, monkeypatch):
+    kinds = {**connectors.app_connectors(), "listed": Unmanaged}
+    monkeypatch.setattr(connectors, "app_connectors", lambda: kinds)
+    return clients
+
+
+def test_a_part_in_which_nobody_is_known_keeps_nobody(unmanaged, monkeypatch):
+    monkeypatch.setattr(Clients, "people", {"shoes": ("ana",), "hats": ("ana",)})
+    check = unmanaged.check()
+    assert unmanaged.account("bo").state == "gone" and not check.warning
+
+
+def test_a_part_that_is_no_longer_listed_keeps_its_known_people(unmanaged, monkeypatch):
+    everything = known()
+    monkeypatch.setattr(Clients, "unread", "hats")
+    check = unmanaged.check()
+    assert known() == everything and unmanaged.account("bo").state == "present"
+    assert "access to the asset hats" in check.warning and "scarves" not in check.warning
+    assert check.counts["removed_users"] == check.counts["access"] == 0

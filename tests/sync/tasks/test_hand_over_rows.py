@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from connectors.base import LOOK_UP
+from connectors.base import LOOK_UP, NotRead, PartsUnread
 from connectors.base import Access as Right
 from connectors.base import Account as Seat
 from sync.db import utcnow, writing
@@ -25,9 +25,12 @@ class AnApp:
         self.capabilities = frozenset((LOOK_UP,)) if looks_up else frozenset()
         self.rights, self.seats = rights, seats or {}
         self.asked: list[object] = []
+        self.unread: tuple[str, ...] = ()  # ids of those who may be in a part that can't be read
 
     def account(self, id: str) -> Seat | None:
         self.asked.append(id)
+        if id in self.unread:
+            raise PartsUnread("No.", (NotRead("r", "No."),))
         return self.seats.get(id)
 
     def access_to(self, asset) -> list[Right]:
@@ -120,6 +123,14 @@ def test_another_manager_counts_as_the_app_has_the_account_now(world, values, is
         with pytest.raises(NotHandedOver):
             hand_overs.refuse_to_orphan(world.task, app)
     hand_overs.refuse_to_orphan(world.task, AnApp(looks_up=False))  # as the last check knew it
+
+
+def test_another_manager_in_a_part_that_cannot_be_read_does_not_count(world):
+    Access.update(MANAGER).where(Access.account == account(2)).execute()
+    app = AnApp()
+    app.unread = (account(2).external_id,)
+    with pytest.raises(NotHandedOver):
+        hand_overs.refuse_to_orphan(world.task, app)
 
 
 def test_the_app_is_asked_for_another_manager_once(world):

@@ -188,12 +188,15 @@ def test_another_administrator_in_a_part_that_cannot_be_read_does_not_count(task
     assert comes_to(task("remove"), app) == (NOT_NEEDED, LAST)
 
 
-@pytest.mark.parametrize(("known", "there"), [("them", True), ("others", False), ("nobody", True)])
-def test_where_a_part_cannot_be_read_the_account_is_gone_unless_it_may_be_there(chat, task, known, there):
+@pytest.mark.parametrize(("known", "if_known", "there"), [
+    ("them", False, True), ("others", False, False), ("nobody", False, True),
+    ("them", True, True), ("others", True, False), ("nobody", True, False),
+])  # fmt: skip
+def test_where_a_part_cannot_be_read_the_account_is_gone_unless_it_may_be_there(chat, task, known, if_known, there):
     room = Asset.create(app=chat.app, external_id="r", kind="room", name="Red")
     if known != "nobody":
         Access.create(app=chat.app, account=account(3 if known == "them" else 4), asset=room, role="member")
-    app = AnApp(PartsUnread("Red can't be read.", (NotRead("r", "No."),)))
+    app = AnApp(PartsUnread("Red can't be read.", (NotRead("r", "No.", if_known),)))
     assert comes_to(task("remove"), app) == ((PartsUnread, "Red can't be read.") if there else (None, ""))
     assert app.calls == []
 
