@@ -21,6 +21,7 @@ from connectors.base import (
     Field,
     Identity,
     Role,
+    TemporarilyUnavailable,
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Sessions, Undo, declared
 from connectors.quality import at_its_maker
@@ -187,8 +188,10 @@ class PublicApi:
                 answer = self.http.get("/users", params).json(dict)
             except Forbidden as no:
                 raise CredentialRejected(f"{no} Give the integration the capability to read user information.") from no
-            rows = list_in(answer, "results", "Notion", "users")
-            return Page(rows, next=answer.get("next_cursor") if answer.get("has_more") else None)
+            rows, more = list_in(answer, "results", "Notion", "users"), answer.get("has_more")
+            if not isinstance(more, bool) or (more and not clean(answer.get("next_cursor"))):
+                raise TemporarilyUnavailable("Notion answered without saying whether there are more users, or where.")
+            return Page(rows, next=clean(answer["next_cursor"]) if more else None)
 
         return pages_by_cursor(fetch, what="users")
 

@@ -138,3 +138,11 @@ class TestNotionPublic(ReadingContract):
         app.fail(Reply(200, body), on="users", times=FOREVER)
         with pytest.raises(TemporarilyUnavailable):
             list(connector.accounts())
+
+    @pytest.mark.parametrize("further", [{}, {"has_more": True}, {"has_more": True, "next_cursor": None}])
+    def test_a_list_that_does_not_say_where_it_goes_on_is_not_whole(self, app, connector, further):
+        """developers.notion.com/reference/intro, “Pagination”: has_more, and next_cursor when it is true."""
+        row = {"id": "u-1", "type": "person", "name": "Ana", "person": {"email": "ana@acme.example"}}
+        app.fail(Reply(200, {"object": "list", "results": [row], **further}), on="users", times=FOREVER)
+        with pytest.raises(TemporarilyUnavailable, match="more"):
+            list(connector.accounts())
