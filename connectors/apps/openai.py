@@ -3,11 +3,13 @@ A removal takes the user out of the organization, with all its projects.
 
 From OpenAI's API reference (developers.openai.com, Administration: “Users”, “Invites”, “Projects”, “Project users”), as
 openai/openai-python has it in src/openai/resources/admin/organization: users and invites (retrieve, list, update,
-create, delete), projects (list) and their users (retrieve, list, create, update, delete). Errors: “Error codes”.
+create, delete), projects (list) and their users (retrieve, list, create, update, delete), and “Admin API Keys”
+(redacted_value, owner). Errors: “Error codes”.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -32,7 +34,8 @@ from connectors.tools.refusals import must_be_offered, must_have_joined
 from connectors.tools.users_and_invites import UsersAndInvites
 from connectors.versions import ApiVersion
 
-PROJECTS = "/organization/projects"
+PROJECTS, KEYS = "/organization/projects", "/organization/admin_api_keys"
+SHOWN = re.compile(r"(\S*?)(?:\.{3}|…|\*+)(\S{3,})")  # both ends of a key, as in sk-admin...def
 ROLES = (Role("owner", "Owner", privileged=True), Role("reader", "Reader", default=True))
 PROJECT_ROLES = ("member", "owner")
 
@@ -47,18 +50,16 @@ class OpenAI(UsersAndInvites):
         "organization at the top if you are in several.",
         "Choose “Create new admin key”, name it Rollcall, create it and copy it (it begins with sk-admin): OpenAI "
         "never shows it again. A normal API key can't read who is in the organization.",
-        "The key reads and changes users, invitations and projects. Your own account isn't protected: OpenAI's API "
-        "doesn't say whose key it is.",
+        "The key reads and changes users, invitations and projects. Rollcall looks in the list of admin keys whose it "
+        "is, and never removes that person.",
         "A removed person loses the organization and all its projects. OpenAI doesn't say what happens to API keys "
-        "that they created, so check the keys of their projects. Keys of service accounts belong to nobody.",
+        "that they created, so check the keys of their projects and the admin keys. Keys of service accounts belong to "
+        "nobody.",
         "Custom roles and groups of the organization aren't read: someone can have more than the role shown, or reach "
         "a project through a group. ChatGPT workspaces (Business, Enterprise) have other keys, and aren't read.",
     )
     fields = (token_field("Admin API key", "It begins with sk-admin."),)
     capabilities = frozenset(CAPABILITIES)
-    own_account_unknown = (
-        "OpenAI's API doesn't say whose admin key this is. Rollcall can't protect the account that created the key."
-    )
     effects = declared(
         "OpenAI API reference, “Delete user”",
         remove=(
@@ -101,7 +102,23 @@ class OpenAI(UsersAndInvites):
     def test(self) -> Identity:
         for path, what in ((self.users, "users"), (self.invites, "invitations"), (PROJECTS, "projects")):
             self._page(path, what, limit=1)
-        return Identity("An Owner's admin key", None, ("read users", "remove", "change roles", "invite", "projects"))
+        may = ("read users", "remove", "change roles", "invite", "projects")
+        try:
+            owner, why = self._owner_of_key(), "OpenAI's list of admin keys doesn't show it."
+        except (Forbidden, Refused) as no:
+            owner, why = None, str(no)
+        missing = () if owner else (f"know whose admin key this is: {why} Protect that person in Rollcall.",)
+        return Identity("An Owner's admin key", owner, may, missing)
+
+    def _owner_of_key(self) -> str | None:
+        """The id of the user whose admin key this is; None unless the ends that OpenAI shows fit one user's keys."""
+        found = set()
+        for page in self._pages(KEYS, "admin keys"):
+            for key in page:
+                ends, owner = SHOWN.fullmatch(clean(key.get("redacted_value"))), key.get("owner") or {}
+                if ends and self._token.startswith(ends[1]) and self._token.endswith(ends[2]):
+                    found.add(clean(owner.get("id")))
+        return next(iter(found)) or None if len(found) == 1 else None
 
     def roles(self) -> list[Role]:
         return list(ROLES)

@@ -29,6 +29,7 @@ class FakeOpenAI(FakeApp):
         Fact("POST", "/organization/invites", "create_invite", (), ("email", "role", "projects"), ("email", "role")),
         Fact("GET", "/organization/invites/{id}", "one_invite"),
         Fact("DELETE", "/organization/invites/{id}", "delete_invite"),
+        Fact("GET", "/organization/admin_api_keys", "admin_keys", (*PAGED, "order")),
         Fact("GET", "/organization/projects", "projects", (*PAGED, "include_archived")),
         Fact("GET", PROJECT_USERS, "project_users", PAGED),
         Fact("POST", PROJECT_USERS, "add_to_project", (), ("user_id", "role"), ("user_id", "role")),
@@ -42,6 +43,7 @@ class FakeOpenAI(FakeApp):
         self.more: dict[str, dict] = {}  # id of a user → further fields
         self.ended: dict[str, str] = {}  # id of an invitation → accepted, expired
         self.archived: set[str] = set()  # ids of projects
+        self.keys = [("key_1", "sk-admin...b34", "user-7"), ("key_2", "sk-admin...xyz", "user-8")]  # (id, shown, owner)
 
     def error(self, status: int, words: str) -> Reply:
         """“Error codes”: an object `error` with message, type, param and code."""
@@ -97,6 +99,12 @@ class FakeOpenAI(FakeApp):
             return self.error(400, "The invite has already been accepted.")
         self.seats.remove(seat)
         return {"object": "organization.invite.deleted", "id": seat.id, "deleted": True}
+
+    def admin_keys(self, request: Request) -> dict:
+        rows = [{"object": "organization.admin_api_key", "id": id, "name": "Main Admin Key", "redacted_value": shown,
+                 "created_at": 1711471533, "owner": {"type": "user", "object": "organization.user", "id": owner}}
+                for id, shown, owner in self.keys]  # fmt: skip
+        return _page(request, rows)
 
     def projects(self, request: Request) -> dict:
         """“Archived projects are not included by default.”"""

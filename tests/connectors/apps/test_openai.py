@@ -130,6 +130,24 @@ class TestOpenAI(ConnectorContract):
         with pytest.raises(TemporarilyUnavailable, match="Chat"):
             list(connector.access())
 
+    # Whose key it is
+
+    @pytest.mark.parametrize(("shown", "owner"), [
+        (["sk-admin...b34"], "user-0"), (["sk-admin-***34"], None), (["sk-admin-7f…ab34"], "user-0"),
+        (["sk-admin...xyz"], None), (["sk-admin...b34", "sk-admin...b34"], None), (["sk-admin"], None), ([], None),
+    ])  # fmt: skip
+    def test_the_keys_owner_is_found_by_the_ends_that_openai_shows(self, app, connector, shown, owner):
+        """OpenAI API reference, “Admin API Keys”: redacted_value, “sk-admin...def”, and owner."""
+        app.keys = [(f"key_{n}", value, f"user-{n}") for n, value in enumerate(shown)]
+        identity = connector.test()
+        assert identity.external_id == owner
+        assert bool(identity.missing) == (owner is None)
+
+    def test_a_key_that_may_not_read_keys_says_so(self, app, connector):
+        app.fail(app.error(403, "Missing scopes: api.management.read"), on="admin_keys", times=FOREVER)
+        identity = connector.test()
+        assert identity.external_id is None and "Missing scopes" in identity.missing[0]
+
     # Roles
 
     @pytest.mark.parametrize("role", ["admin", ""])
