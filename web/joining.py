@@ -21,7 +21,7 @@ from web.view import Badge
 from web.words import dotted, when
 
 OPEN_UP_TO = 5  # lines that are shown without a click
-AWAITING = Badge("Invitation awaiting", Tone.WAITING)
+PENDING = Badge("Invitation pending", Tone.WAITING)
 ONGOING = Badge("Invitation ongoing", Tone.WORKING)
 
 
@@ -89,7 +89,7 @@ class Lines:
         """Someone who is invited once a report is finished."""
         name = change.person.name if change.person else change.after or "Someone"
         report = url_for("wizard.show", report_id=change.report_id, back=self.back) if self.owns else ""
-        return Line("", name, dotted("invited once its report is finished", change.reason), AWAITING, report=report)
+        return Line("", name, dotted("invited once its report is finished", change.reason), PENDING, report=report)
 
     def _invitation(self, invitation: Invitation, state: Provisioning) -> Line:
         name = invitation.person.name if invitation.person else ""

@@ -83,7 +83,7 @@ class Outcome:
     disabled: bool
     seats: str
     kind: str  # of the button: red where someone is removed from the app
-    detail: str = ""  # how many of those who have left can be removed, and who can't
+    not_yet: str = ""  # who has left and can't be removed yet
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ def outcome(app: App, report: Report) -> Outcome:
         sentence = _outcome_in_words(app, ready, seats)
     return Outcome(sentence, ready, seats.saved, this_workspace().currency, only_held or nothing_to_do, seats.note,
                    "danger" if ready.removals or ready.undecided else "primary",
-                   left.detail() if left.stuck else "")  # fmt: skip
+                   "" if nothing_to_do else left.not_yet())  # fmt: skip
 
 
 def _outcome_in_words(app: App, ready: Ready, seats: Seats) -> str:

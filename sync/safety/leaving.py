@@ -74,10 +74,16 @@ class Leaving:
         parts = [f"{self.ready:,} can be removed"] if self.ready else []
         parts += [f"{self.held:,} {are(self.held)} held by a guard"] if self.held else []
         if self.stuck:
-            who = " and ".join(map(named, self.stuck)) if len(self.stuck) <= NAMED else f"{len(self.stuck):,}"
-            parts.append(f"{who} can't {'' if self.ready else 'be removed '}yet")
+            parts.append(f"{self._stuck(named)} can't {'' if self.ready else 'be removed '}yet")
         parts += [f"{self.staying:,} may stay for now"] if self.staying else []
         return f"{', '.join(parts)}."
+
+    def not_yet(self) -> str:
+        """Pavel Horák can't be removed yet. Empty where nobody is stuck."""
+        return f"{self._stuck()} can't be removed yet." if self.stuck else ""
+
+    def _stuck(self, named: Callable[[str], str] = str) -> str:
+        return " and ".join(map(named, self.stuck)) if len(self.stuck) <= NAMED else f"{len(self.stuck):,}"
 
     def sentence(self, named: Callable[[str], str] = str) -> str:
         """3 people left Acme and still have an account in Slack. 2 can be removed, Pavel Horák can't yet.

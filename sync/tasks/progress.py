@@ -1,4 +1,4 @@
-"""Progress of each account's invitation, change or removal: awaiting approval, ongoing, failed, or else onboarded.
+"""Progress of each account's invitation, change or removal: pending, ongoing, failed, or else onboarded.
 Derived from reports, tasks and invitations; none of it is stored."""
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Stage(StrEnum):
 
     FAILED = "failed"
     ONGOING = "ongoing"
-    AWAITING = "awaiting"
+    PENDING = "pending"
 
 
 OF_KIND = {
@@ -58,7 +58,7 @@ OF_INVITATION = {
 }  # fmt: skip
 # Follows from the rest of the query; SQLite takes the partial index for these words.
 ON_INDEX = SQL(f"t1.decision <> '{ChangeDecision.APPLIED}'")
-TONES = {Stage.AWAITING: Tone.WAITING, Stage.ONGOING: Tone.WORKING, Stage.FAILED: Tone.ATTENTION}
+TONES = {Stage.PENDING: Tone.WAITING, Stage.ONGOING: Tone.WORKING, Stage.FAILED: Tone.ATTENTION}
 FIRST, WORST = list(Kind), list(Stage)
 
 
@@ -94,7 +94,7 @@ def states_of(accounts: Iterable[Account]) -> dict[int, Provisioning]:
         stage = _stage(task)
         found[task.account_id].append((OF_KIND[task.kind], stage, task.error or "", stage == Stage.ONGOING))
     for account_id, kind, reason in _waiting_changes(among):
-        found[account_id].append((OF_CHANGE[kind], Stage.AWAITING, reason, False))
+        found[account_id].append((OF_CHANGE[kind], Stage.PENDING, reason, False))
     for account_id, state in _invited(among):
         is_live = state == InvitationState.ONGOING
         found[account_id].append((Kind.INVITATION, OF_INVITATION[state], _why_in(state), is_live))
@@ -147,7 +147,7 @@ def of_task(task: Task) -> Provisioning:
 
 def _stage(task: Task) -> Stage:
     if task.awaits_approval:
-        return Stage.AWAITING
+        return Stage.PENDING
     return Stage.FAILED if task.state == TaskState.NEEDS_ATTENTION else Stage.ONGOING
 
 

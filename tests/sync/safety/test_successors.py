@@ -212,6 +212,13 @@ def test_the_options_for_leavers_are_shown_in_words(app, numbers, detail):
     assert leaving.Leaving(app, *numbers).detail() == detail
 
 
+@pytest.mark.parametrize(("stuck", "sentence"), [
+    ((), ""), (("Ana",), "Ana can't be removed yet."), (("Ana", "Bo"), "Ana and Bo can't be removed yet."),
+    (("Ana", "Bo", "Cy"), "3 can't be removed yet.")])  # fmt: skip
+def test_those_who_cannot_be_removed_yet_are_named(app, stuck, sentence):
+    assert leaving.Leaving(app, 5, 2, 0, stuck).not_yet() == sentence
+
+
 @pytest.mark.parametrize(("values", "counts"), [
     ({}, (1, 1, 0, (), 0)), ({"decision": "held"}, (1, 0, 1, (), 0)), ({"decision": "left out"}, (1, 0, 0, (), 1)),
     ({"decision": "confirmed"}, (0, 0, 0, (), 0)), ({"decision": "ignored"}, (0, 0, 0, (), 0)),

@@ -67,7 +67,7 @@ def test_a_removal_that_awaits_approval_is_neither_failed_nor_done(chat, held):
         assert task.error == "A second admin must approve this." and task.next_at > utcnow()
     assert held.calls == 1, "later it is only asked about"
     assert account(3).state == "removing" and chat.removed() == []
-    assert progress.state_of(account(3)).word == "removal awaiting" and not progress.state_of(account(3)).live
+    assert progress.state_of(account(3)).word == "removal pending" and not progress.state_of(account(3)).live
     assert [Task.get().id] == [row.id for row in Task.select().where(Task.where_awaits_approval())]
     assert Activity.select().where(Activity.what.startswith("awaits approval")).count() == 1
 

@@ -344,7 +344,7 @@ def test_only_accounts_of_the_app_are_meant(chat, second):
 def test_a_leaver_in_a_report_awaits_removal(chat):
     chat.leave(3)
     chat.check()
-    assert words(3) == "removal awaiting" and words(4) == "onboarded"
+    assert words(3) == "removal pending" and words(4) == "onboarded"
 
 
 def test_an_administrator_whose_change_is_refused_still_counts_as_one_who_stays(chat):

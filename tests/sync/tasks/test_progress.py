@@ -37,10 +37,10 @@ def test_a_task_is_a_state(chat, kind, state, word):
 @pytest.mark.parametrize(
     "kind, decision, word",
     [
-        ("removed user", "needs confirmation", "removal awaiting"),
-        ("no longer assigned", "held", "removal awaiting"),
-        ("to change role", "needs confirmation", "update awaiting"),
-        ("to grant access", "needs confirmation", "update awaiting"),
+        ("removed user", "needs confirmation", "removal pending"),
+        ("no longer assigned", "held", "removal pending"),
+        ("to change role", "needs confirmation", "update pending"),
+        ("to grant access", "needs confirmation", "update pending"),
         ("updated role", "applied", "onboarded"),
         ("removed user", "left out", "onboarded"),
     ],
@@ -98,7 +98,7 @@ def test_an_account_invited_by_the_app_itself_is_awaited(chat, state, status, wo
     assert (found.word, found.why, found.live) == (word, "", False)
 
 
-@pytest.mark.parametrize(("values", "word"), [({}, "removal awaiting"), ({"in_app": False}, "onboarded"),
+@pytest.mark.parametrize(("values", "word"), [({}, "removal pending"), ({"in_app": False}, "onboarded"),
                                               ({"kind": "updated profile"}, "onboarded")])  # fmt: skip
 def test_a_waiting_change_gives_the_reason(chat, values, word):
     Change.create(app=chat.app, report=Report.create(app=chat.app), account=account(3),
@@ -147,7 +147,7 @@ def test_a_removal_comes_before_a_change_and_that_before_an_invitation(chat):
     Report.create(app=chat.app)
     Change.create(app=chat.app, report=Report.get(Report.state == "open"), kind="removed user", decision="held",
                   account=account(3))  # fmt: skip
-    assert words(3) == "removal awaiting"
+    assert words(3) == "removal pending"
     state = task_progress.state_of(account(3))
     assert state.live, "the change is still made"
     Task.update(state="needs attention").where(Task.id == grant.id).execute()
