@@ -2,7 +2,8 @@
 A removal takes the member out of the organization, with all its workspaces.
 
 From Anthropic's Admin API reference (platform.claude.com: “Get Current Organization”, “Users”, “Invites”, “Workspaces”,
-“Workspace members”), “Admin API” and “Workspaces” (their questions on admins, roles and API keys), “Claude API errors”.
+“Workspace members”), “Admin API” and “Workspaces” (their questions on admins, roles and API keys), “Claude API errors”,
+“Get your Claude API key” (platform.claude.com/docs/en/get-api-key: which keys outlive their creator's membership).
 """
 
 from __future__ import annotations
@@ -65,8 +66,8 @@ class Anthropic(UsersAndInvites):
         "API doesn't say whose key it is.",
         "Anthropic's API can't remove an admin, or make someone an admin: change their role in the Console first. "
         "Admins and billing members are in all workspaces for as long as they have that role.",
-        "Personal keys are archived when their user is removed. Workspace keys that they created continue to work: "
-        "disable those in the Console.",
+        "Personal keys are archived when their user is removed. Workspace keys that they created, and keys of service "
+        "accounts that they know, continue to work: disable those in the Console. Service accounts aren't read.",
         "The default workspace isn't in Anthropic's list, so it doesn't show. Claude Enterprise (claude.ai) has keys "
         "and roles of its own: it isn't read.",
     )

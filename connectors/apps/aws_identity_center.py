@@ -4,7 +4,8 @@ A removal deactivates the user, who then can't sign in to any AWS account or app
 From docs.aws.amazon.com, “IAM Identity Center SCIM Implementation Developer Guide”: Supported API operations, ListUsers
 (at most 100 on a page, by cursor, no startIndex; filter groups.value), ListGroups and GetGroup (always without
 members), PatchUser, PatchGroup, “Limitations from SCIM specification” (no /Me, no roles, one e-mail address). The
-address of the console is in the “IAM Identity Center User Guide”.
+address of the console is in the “IAM Identity Center User Guide”. Access keys of IAM users: “IAM User Guide”, “Remove
+or deactivate an IAM user”.
 """
 
 from __future__ import annotations
@@ -55,7 +56,8 @@ class AwsIdentityCenter(ScimPreset):
         "is valid for one year, and AWS keeps at most two: keep the one that the identity provider uses.",
         "A removal deactivates the user: nobody can sign in with it. AWS says that sign-in sessions continue for up to "
         "an hour, and sessions in AWS accounts for as long as their permission set allows.",
-        "Remove people in the identity provider too. It may activate the user again when it provisions next.",
+        "Remove people in the identity provider too. It may activate the user again when it provisions next. IAM users "
+        "and their access keys are kept in each AWS account. They aren't read, and continue to work.",
         "The SCIM address shows users and groups, but not who may do what in which account: permission sets aren't in "
         "it. Protect your administrators by hand, so that one always stays.",
     )

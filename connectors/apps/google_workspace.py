@@ -65,8 +65,9 @@ class GoogleWorkspace(ClosesClients, Connector):
         "revoked: do that in the Admin console, on the user's Security page.",
         "Google creates a user only with a password, so Rollcall can't invite anyone. This API doesn't say which "
         "licence someone has. A group's members are those who are in it themselves: a person who is in it through "
-        "another group shows there, and a group that everyone in the company belongs to shows nobody. Each admin role "
-        "shows beside “Super admin” or “Delegated admin”, also one that comes through a group.",
+        "another group shows there, and a group that everyone in the company belongs to shows nobody. People from "
+        "outside the company who are in a group don't show: they have no account here. Each admin role shows beside "
+        "“Super admin” or “Delegated admin”, also one that comes through a group.",
     )
     fields = FIELDS
     capabilities = frozenset(CAPABILITIES) - {INVITE}
