@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from sync import rank
 from sync.db import utcnow, writing
 from sync.jobs import queue
 from sync.models import Account, Activity, App, Asset, Change, Check, Mail, Person, Report, Task
@@ -190,6 +191,15 @@ def test_the_apps_are_compared_again_when_something_keeps_the_accounts_and_when_
         App.update(compare_at=None).execute()
         change()
         assert App.get_by_id(chat.app.id).compare_at is not None
+
+
+def test_those_who_may_lift_a_hold_are_here_and_rank_no_lower(chat, olga):
+    persons = {role: Person.create(name=role, workspace_role=role) for role in rank.RANKS}
+    Person.create(name="Away", workspace_role="owner", status="suspended")
+    for person in persons.values():
+        assert set(holds.people_who_may_lift(person)) == {
+            other for other in (olga, *persons.values())
+            if other.workspace_role in rank.MANAGERS and rank.may_change(rank.Asker.person(other), person)}
 
 
 def test_no_grace_by_default_and_a_day_that_was_set_stays(company, by):

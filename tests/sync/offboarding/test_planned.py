@@ -1,0 +1,66 @@
+"""What an approval covers, now or on its day, row by row, and what ends a date without a plan."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from sync.db import utcnow
+from sync.jobs import asking
+from sync.models import Account, Change, Person, Task
+from sync.offboarding import offboarding
+from sync.offboarding.preview import preview
+from sync.people import holds
+from sync.reports import reports
+from sync.workspace import today
+from tests.sync.fixtures import email
+from tests.sync.offboarding.test_offboarding import offboard, the_day_comes
+
+TOMORROW = timedelta(days=1)
+
+
+@pytest.mark.parametrize("values", [{"person": 4}, {"match_kind": "guest"}, {"state": "gone"}],
+                         ids=["another person's", "a guest's", "gone"])  # fmt: skip
+def test_an_account_that_is_no_longer_theirs_on_the_day_stays(chat, olga, values):
+    planned = offboard(chat.people[3], olga, on=today() + TOMORROW)
+    if "person" in values:
+        values = {"person": chat.people[values["person"]]}
+    Account.update(**values).where(Account.email == email(3)).execute()
+    the_day_comes()
+    assert Person.get_by_id(chat.people[3].id).status == "deprovisioned"
+    assert Task.select().count() == 0
+    [change] = Change.select().where(Change.offboarding == planned)
+    assert (change.decision, change.reason) == ("ignored", "No longer theirs")
+
+
+def test_the_date_of_a_plan_ends_only_with_the_plan(chat, olga):
+    offboard(chat.people[3], olga, on=today() + TOMORROW)
+    Person.update(remove_on=today()).where(Person.remove_on.is_null(False)).execute()
+    offboarding.end_keep_until_dates(utcnow())
+    assert Person.get_by_id(chat.people[3].id).remove_on == today()
+
+
+@pytest.mark.parametrize("has_left", [True, False])
+def test_on_the_day_only_the_apps_of_those_who_have_left_are_checked(chat, has_left):
+    holds.keep_until(chat.people[3], today() + TOMORROW, chat.by)
+    if has_left:
+        chat.leave(3)
+    Person.update(remove_on=today()).where(Person.remove_on.is_null(False)).execute()
+    offboarding.end_keep_until_dates(utcnow())
+    assert (asking.live(chat.app) is not None) == has_left
+
+
+def test_a_legal_hold_shows_before_the_approval(chat, olga):
+    holds.hold(chat.people[3], "case 12", chat.by)
+    [line] = preview(Person.get_by_id(chat.people[3].id), olga).lines
+    assert not line.removable and "case 12" in line.protection_reason
+
+
+def test_a_change_in_rollcall_alone_is_not_the_question_about_the_account(chat, olga):
+    chat.leave(3)
+    chat.check()
+    report = reports.open_report(chat.app)
+    Change.update(in_app=False).where(Change.report == report).execute()
+    asked = offboarding._question(report, Account.get(Account.email == email(3)), chat.people[3], None)
+    assert asked.in_app and Change.select().where(Change.report == report).count() == 2
