@@ -6,10 +6,20 @@ import pytest
 
 from sync.db import utcnow
 from sync.groups import assignments
+from sync.groups import rules as group_rules
+from sync.groups.rules import Draft
 from sync.models import (
+    Access,
+    Account,
+    Asset,
+    Assignment,
     Directory,
     DirectoryEntry,
     DirectoryGroup,
+    GroupRule,
+    GroupRuleAsset,
+    Invitation,
+    LeftOut,
     Person,
     Role,
 )
@@ -42,3 +52,95 @@ def test_each_condition_alone_rests_a_rule(groups, second, ten, of, values, cove
                 DirectoryEntry: DirectoryEntry.person == ten}.get(of, of.id.is_null(False))  # fmt: skip
     of.update(**values).where(of_these).execute()
     assert assignments.place_of(groups.app, ten.id) == assignments.Place(None, covered)
+
+
+def test_what_another_app_has_changes_nothing(groups, second, ten):
+    """An account there, an invitation, something left out, and someone whom only its rules assign."""
+    theirs = {"app": second.app, "person": ten}
+    Account.create(external_id="10", email="ten@home.example", email_key="ten@home.example", match_kind="matched",
+                   **theirs)  # fmt: skip
+    Invitation.create(email=email(10), email_key=email(10), state="invited", **theirs)
+    LeftOut.create(kind="to invite", role="admin", reason="Not needed there", **theirs)
+    Assignment.create(app=second.app, person=groups.chat.people[3], role="member")
+    assert groups.found() == {"to invite": {email(10): "needs confirmation"}}
+    assert Assignment.get(Assignment.app == second.app).ended_at is None
+
+
+@pytest.fixture
+def room(groups) -> Asset:
+    return Asset.create(app=groups.app, external_id="r", kind="room", name="Room")
+
+
+def wanted(groups, kind: str, *assets: tuple[Asset, str]) -> list[tuple[str, str, str]]:
+    """(name, before, after) of what a rule for the group would change, without a role of its own."""
+    draft = Draft(group=groups.group("Sales"), assets=assets)
+    rule = GroupRule.get(GroupRule.group == draft.group)
+    return [line[:3] for line in group_rules.preview(groups.app, draft, rule).wanted.get(kind, [])]
+
+
+def test_without_a_role_nobody_is_invited_as_an_administrator(groups, ten, room):
+    of_app = Role.app == groups.app
+    Role.update(is_default=False).where(of_app, Role.external_id != "admin").execute()
+    Role.update(is_default=True, privileged=True).where(of_app, Role.external_id == "admin").execute()
+    [(_, _, after)] = wanted(groups, "to invite", (room, "viewer"))
+    assert after in {role.label for role in Role.select().where(of_app, ~Role.privileged)}
+
+
+@pytest.mark.parametrize(("has", "is_changed"), [
+    ({"role": "viewer"}, True), ({"role": "editor"}, False), ({"role": "viewer", "privileged": True}, False),
+])  # fmt: skip
+def test_a_rule_gives_another_role_there_but_lowers_nobody_who_manages_the_asset(groups, ten, room, has, is_changed):
+    groups.put(1, "Sales")
+    groups.read()
+    Access.create(app=groups.app, account=groups.account(1), asset=room, **has)
+    assert bool(wanted(groups, "to grant access", (room, "editor"))) == is_changed
+
+
+@pytest.mark.parametrize(("has", "elsewhere", "is_taken"), [
+    ({"granted_by": "in group Sales"}, True, True),
+    ({"granted_by": None}, True, False),
+    ({"granted_by": "in group Sales", "privileged": True}, True, False),
+    ({"granted_by": "in group Sales"}, False, False),  # no rule at all has this asset now
+])  # fmt: skip
+def test_only_access_that_a_rule_gave_is_taken(groups, ten, room, has, elsewhere, is_taken):
+    groups.put(1, "Sales")
+    groups.put(2, "Rest")
+    groups.read()
+    other = groups.rule("Rest", "member")
+    if elsewhere:
+        GroupRuleAsset.create(rule=other, asset=room, role="viewer")
+    Access.create(app=groups.app, account=groups.account(1), asset=room, role="viewer", **has)
+    desk = Asset.create(app=groups.app, external_id="d", kind="room", name="Desk")
+    assert bool(wanted(groups, "to revoke access", (desk, "viewer"))) == is_taken
+    taken = assignments.takes_access(groups.app, groups.account(1).person_id, room)
+    assert taken == elsewhere
+
+
+@pytest.mark.parametrize(("changes", "is_taken"), [
+    ({}, True),
+    ({"rests": "Rest"}, False),
+    ({"rests": "Sales"}, False),
+    ({"gives": "Rest"}, False),
+    ({"person": 3}, False),  # in none of the groups
+    ({"blind": True}, False),  # the people of a rule aren't known
+])  # fmt: skip
+def test_access_is_taken_only_by_rules_that_all_work_and_give_it_to_others(groups, ten, room, changes, is_taken):
+    groups.put(1, "Sales", "Rest")
+    groups.put(2, "Else")
+    groups.read()
+    groups.rule("Rest", "member")
+    GroupRuleAsset.create(rule=groups.rule("Else", "member"), asset=room, role="viewer")
+    group = DirectoryGroup.name == changes.get("rests")
+    DirectoryGroup.update(gone_at=utcnow()).where(group).execute()
+    if gives := changes.get("gives"):
+        GroupRuleAsset.create(rule=GroupRule.get(GroupRule.group == groups.group(gives)), asset=room, role="viewer")
+    if "blind" in changes:
+        GroupRule.create(app=groups.app, group_name="Gone", role="member")
+    one = groups.account(changes.get("person", 1)).person_id
+    assert assignments.takes_access(groups.app, one, room) == is_taken
+
+
+def test_access_is_given_with_the_rules_own_role(groups, ten, room):
+    GroupRuleAsset.create(rule=GroupRule.get(), asset=room, role="viewer")
+    assert assignments.gives_access(groups.app, ten.id, room, "viewer")
+    assert not assignments.gives_access(groups.app, ten.id, room, "editor")
