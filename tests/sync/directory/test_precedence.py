@@ -179,7 +179,7 @@ def test_after_a_release_only_those_who_leave_later_count(company, by):
     assert company.read().counts["deprovisioned"] == 1
 
 
-def test_those_whom_another_directory_still_has_count_among_the_leavers(two):
+def test_people_of_another_directory_still_count_as_leavers_of_this_one(two):
     hr, _ = two
     hr.delete("h0", "h1", "h2")
     assert hr.read().counts["held"] == 0
@@ -187,7 +187,7 @@ def test_those_whom_another_directory_still_has_count_among_the_leavers(two):
     assert hr.read().counts["held"] == 3
 
 
-def test_those_whom_another_directory_holds_lengthen_no_ones_day(two):
+def test_people_held_in_another_directory_lengthen_no_ones_day(two):
     hr, it = two
     hr.delete("h0", "h1", "h2", "h3")
     assert hr.read().counts["held"] == 0

@@ -54,8 +54,8 @@ def test_each_condition_alone_rests_a_rule(groups, second, ten, of, values, cove
     assert assignments.place_of(groups.app, ten.id) == assignments.Place(None, covered)
 
 
-def test_what_another_app_has_changes_nothing(groups, second, ten):
-    """An account there, an invitation, something left out, and someone whom only its rules assign."""
+def test_another_app_with_the_same_person_changes_nothing(groups, second, ten):
+    """An account there, an invitation, something left out, and someone that its rules alone assign."""
     theirs = {"app": second.app, "person": ten}
     Account.create(external_id="10", email="ten@home.example", email_key="ten@home.example", match_kind="matched",
                    **theirs)  # fmt: skip
