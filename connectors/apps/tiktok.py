@@ -8,7 +8,8 @@ clients restate (github.com/bububa/tiktok-business, model/bc). The codes 40001, 
 the portal's "Return Codes", which help.sleekflow.io restates ("Troubleshooting your TikTok Business Messaging
 channels"), and the other codes from their names in the public SDK (NumericErrorCodes in
 python_sdk/business_api_client). For shops and lead form libraries: asset_admin_get.go, asset_member_get.go and
-asset_assign.go of that model/bc.
+asset_assign.go of that model/bc. Whose token it is can't be known for sure: by model/user/info.go there, “user/info/”
+masks the e-mail address, and its core_user_id isn't described as the id of a member.
 """
 
 from __future__ import annotations
@@ -95,6 +96,10 @@ class TikTok(HttpConnector):
               choices=(("leave out", "are left out"), ("read", "and who has them are read")), asks_secrets_again=False),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES)
+    own_account_unknown = (
+        "TikTok doesn't say which member authorised the app. That member isn't protected until you protect them in "
+        "Rollcall."
+    )
     effects = declared(
         "tiktok/tiktok-business-api-sdk, BCApi: bc/member/delete",
         remove=replace(
