@@ -2,16 +2,20 @@
 A removal deactivates the user, which frees the licence; guests aren't in the list.
 
 From developers.miro.com, “SCIM API”: Introduction, List users (members, no guests, at most 1000 on a page, the values
-of their roles), Create user, Patch user, List groups, Patch group. From help.miro.com: “Deactivated users”, and the
+of their roles), Create user, Patch user, List groups, Patch group (developers.miro.com/reference/patchgroup: adding
+reactivates people, and with a removal their boards change hands). From help.miro.com: “Deactivated users”, and the
 address of the steps.
 """
 
 from __future__ import annotations
 
-from connectors.base import ASSETS, GRANT, INVITE, LOOK_UP, REMOVE, REVOKE, Refused
+from dataclasses import replace
+
+from connectors.base import ASSETS, GRANT, INVITE, LOOK_UP, REMOVE, REVOKE, Account, Asset, Refused
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, Effect, Reach, Seat, Undo, declared
 from connectors.quality import at_its_maker
 from connectors.scim.preset import GROUPS, ScimPreset
+from connectors.scim.values import is_active
 from connectors.tools.http_connector import token_field
 from connectors.versions import ApiVersion
 
@@ -48,7 +52,17 @@ class Miro(ScimPreset):
             Undo.POSSIBLE, "Deactivate the user.", frees_seat=Seat.KEPT,
             ends_sessions=INVITATION_SENT.ends_sessions,
         ),
-        grant=GRANTED, revoke=REVOKED,
+        grant=replace(
+            GRANTED, does="Adds them to a group. Miro gives someone external a full licence, and makes them a member.",
+            undo_by="Take them out of the group.", source="Miro SCIM API, “Patch group”",
+        ),
+        revoke=replace(
+            REVOKED, does="Takes them out of a group and off all its boards. Someone who hasn't finished signing up "
+                          "and is in no other group leaves the organisation too.",
+            undo_by="Add them to the group again.",
+            lost=("their ownership of the group's boards, which goes to its oldest admin",),
+            source="Miro SCIM API, “Patch group”",
+        ),
     )  # fmt: skip
     api_version = ApiVersion("Miro SCIM API", "2.0", source="Miro SCIM API, Introduction")
     api = "https://miro.com/api/v1/scim"
@@ -60,3 +74,10 @@ class Miro(ScimPreset):
             raise Refused(f"Miro can make new users members or company admins, but not “{role}”.")
         roles = [{"type": "organization_user_role", "value": role, "primary": True}] if role else []
         return {"userName": email, "active": True, **({"roles": roles} if roles else {})}
+
+    def grant(self, account: Account, asset: Asset, role: str) -> None:
+        """Miro reactivates people who are added to a group."""
+        if not is_active(self._must_have("Users", account.id)):
+            raise Refused("This person is deactivated, and Miro would activate them again in the group. Nothing was "
+                          "changed. Activate them in Miro first.")  # fmt: skip
+        super().grant(account, asset, role)

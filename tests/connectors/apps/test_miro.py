@@ -42,6 +42,16 @@ class TestMiro(ConnectorContract):
             connector.remove(next(connector.accounts()))
         assert app.seats[0].status == "active"
 
+    def test_someone_deactivated_is_not_put_into_a_group(self, app, connector):
+        """“Patch group”: “All added team members are reactivated … if they were deactivated”."""
+        self.fill(app, 1)
+        app.things = [self.make_thing(0)]
+        app.seats[0].status = "suspended"
+        [leaver], [group] = connector.accounts(), connector.assets()
+        with pytest.raises(Refused, match="activate them again"):
+            connector.grant(leaver, group, "")
+        assert app.seats[0].status == "suspended" and app.things[0].members == {}
+
     def test_a_new_user_is_named_by_the_user_name_alone(self, app, connector):
         connector.invite("new@acme.example", MEMBER)
         connector.invite("other@acme.example", "")
