@@ -8,7 +8,8 @@ its Account API (github.com/oxidecomputer/third-party-api-clients, zoom/src/role
 s.apifox.cn/apidoc/docs-site/406120 restate; "Rate limits" (Retry-After as a moment, "2020-05-31T00:00:00Z");
 “Pagination” (how long a token lasts); “Revoke a user's SSO token” (“the SSO user will be logged out of their current
 Zoom session”). Zoom's help, "Deactivating, unlinking, or deleting users", says that administrators must become members
-first; the refusal that says so is among the errors of “Update user status” (400, code 200).
+first; the refusal that says so is among the errors of “Update user status” (400, code 200). Whose app it is:
+developers.zoom.us/docs/internal-apps/create, “Changes to an app owner's role permissions also affect the scopes in apps”.
 """
 
 from __future__ import annotations
@@ -98,6 +99,10 @@ class Zoom(HttpConnector):
         Field("client_secret", "Client secret", secret=True, pattern=r"\S+"),
     )
     capabilities = frozenset(CAPABILITIES)
+    own_account_unknown = (
+        "Zoom doesn't say who owns the Server-to-Server app. If that person loses their admin role, Zoom takes the "
+        "scopes from the app, so protect them in Rollcall."
+    )
     effects = declared(
         "Zoom API, “Update user status”, and Zoom Support, “Deactivating, unlinking, or deleting users”",
         remove=(
