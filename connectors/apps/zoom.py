@@ -8,8 +8,8 @@ its Account API (github.com/oxidecomputer/third-party-api-clients, zoom/src/role
 s.apifox.cn/apidoc/docs-site/406120 restate; "Rate limits" (Retry-After as a moment, "2020-05-31T00:00:00Z");
 “Pagination” (how long a token lasts); “Revoke a user's SSO token” (“the SSO user will be logged out of their current
 Zoom session”). Zoom's help, "Deactivating, unlinking, or deleting users", says that administrators must become members
-first; the refusal that says so is among the errors of “Update user status” (400, code 200). Whose app it is:
-developers.zoom.us/docs/internal-apps/create, “Changes to an app owner's role permissions also affect the scopes in apps”.
+first; the refusal that says so is among the errors of “Update user status” (400, code 200). What its owner's role means
+for the app: developers.zoom.us/docs/internal-apps/create.
 """
 
 from __future__ import annotations
