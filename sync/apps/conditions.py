@@ -67,6 +67,8 @@ class Facts:
     doubtful: int = 0  # accounts that may be of someone who has left,
     doubtful_name: str = ""  # and one of them
     held_leavers: int = 0  # people with an account in it who have left by a directory, held by a guard
+    unread_directory: str = ""  # one that was not read for more than a day, or is paused and pushes,
+    unread_since: datetime | None = None  # and when it was last read
     version_warning: str = ""
     lacks: tuple[str, ...] = ()  # permissions that the credential misses
 
@@ -196,6 +198,13 @@ def _held_leavers(facts: Facts) -> str:
                   "people in it have left by a directory, and are held by a guard")
 
 
+def _unread_directory(facts: Facts) -> Words:
+    """“Company LDAP was last read 22 Nov 2026”, the time apart."""
+    if facts.unread_since is None:
+        return (f"{facts.unread_directory} is paused",)
+    return (f"{facts.unread_directory} was last read ", facts.unread_since)
+
+
 def _held(facts: Facts) -> str:
     return f"{plural(facts.held, 'change is', 'changes are')} held by a guard"
 
@@ -247,6 +256,9 @@ CONDITIONS = (
               lambda f: ("Its daily check was due, but it was last read ", f.read_at, ". Check for updates.")
               if f.read_at else ("Its daily check was due, but it has never been read. Check for updates.",),
               lambda f: ("last read ", f.read_at) if f.read_at else ("not read yet",), lambda f: (Step.CHECK,)),
+    Condition("unread directory", lambda f: bool(f.unread_directory), Tone.WAITING, AppStatus.OVERDUE,
+              lambda f: (*_unread_directory(f), ". Who has left since then isn't known. See the Directory page."),
+              _unread_directory, lambda f: (Step.DIRECTORY,)),
     Condition("removing", lambda f: f.left_accounts > 0 and not _has_leavers(f), Tone.WORKING,
               AppStatus.APPLYING_CHANGES, lambda f: (f"{_removing(f)}.",), lambda f: (_removing(f),),
               lambda f: (Step.TASKS,)),

@@ -22,7 +22,7 @@ from sync.matching import doubtful
 from sync.models import App, Check, Person, Report, Task
 from sync.once import once
 from sync.prepared import prepared, prepared_plain
-from sync.safety import leavers
+from sync.safety import leavers, unread_directories
 from sync.states import AppStatus, Tone
 
 NEEDS_A_PERSON = (Tone.ATTENTION, Tone.WAITING)  # is before all others
@@ -206,9 +206,16 @@ def _with_versions_to_watch(today: date) -> Collection[str]:
 
 def _all_with_more_to_it() -> set[int]:
     """The apps with a check, a task or a report that is live, and those with accounts of people who have left, or may
-    have."""
+    have: all connected ones while a directory isn't read."""
+    if unread_directories.longest(utcnow()):
+        return {app_id for (app_id,) in _all_connected()}
     found = {app_id for app_id, _ in _errors_of_live_checks()} | leavers.numbers().keys() | doubtful.numbers().keys()
     return found | {app_id for (app_id,) in (*_with_live_task(), *_with_open_report())}
+
+
+@prepared_plain
+def _all_connected() -> ModelSelect:
+    return App.select(App.id).where(App.is_connected)
 
 
 @prepared_plain

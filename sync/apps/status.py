@@ -20,7 +20,7 @@ from sync.models import Account, App, Check, Person, Report, Task
 from sync.once import once
 from sync.prepared import prepared, prepared_plain
 from sync.problems import AppProblem
-from sync.safety import leavers
+from sync.safety import leavers, unread_directories
 from sync.states import CONNECTED, AccountMatch, AppState, AppStatus, CheckState, Step, Tone, texts
 
 PATIENCE = timedelta(minutes=5)  # so long after its time, a daily check isn't late yet
@@ -144,11 +144,13 @@ class _Known:
         self.today = workspace.today()
         if plain:
             self.checks, self.reports, self.tasks, self.left, self.doubtful = {}, {}, {}, {}, {}
+            self.unread = None
             return
         self.checks = {row.app_id: row for row in _live_checks(among)}
         self.reports = {row.app_id: row for row in _open_reports(among)}
         self.tasks = _tasks(among)
         self.left, self.doubtful = leavers.open_in(ids), doubtful.numbers()
+        self.unread = unread_directories.longest(utcnow())
 
 
 @prepared
@@ -213,6 +215,8 @@ def _facts(app: App, known: _Known, now: datetime, check: Check | None, report: 
         report=report is not None, waiting=report.waiting if report else 0, held=report.held if report else 0,
         stuck=stuck, stuck_error=stuck_error, under_way=under_way, to_match=to_match, matched=matched,
         doubtful=doubts.accounts, doubtful_name=doubts.name, held_leavers=doubts.held_people,
+        unread_directory=known.unread.name if known.unread else "",
+        unread_since=known.unread.read_at if known.unread else None,
         version_warning=effects.version_warning(app, known.today) if app.is_connected else "",
         lacks=tuple(app.missing_permissions or ()) if app.is_connected else (),
     )  # fmt: skip

@@ -97,10 +97,11 @@ SPOILS = {
     "state": AppState.PAUSED, "read_at": None, "check": CheckState.RUNNING, "retry_error": "No answer", "failures": 1,
     "error": "No answer", "due": Due.LATE, "left_accounts": 1, "report": True, "held": 1, "stuck": 1, "under_way": 1,
     "to_match": 5, "doubtful": 1, "held_leavers": 1,
+    "unread_directory": "Company LDAP",
 }  # fmt: skip
 # Only together with one of these, or without meaning for the promise.
 HARMLESS = {"name", "check_since", "retry_at", "failure", "failed_at", "has_address", "left", "leaving", "waiting",
-            "stuck_error", "matched", "doubtful_name", "version_warning", "lacks"}  # fmt: skip
+            "stuck_error", "matched", "doubtful_name", "unread_since", "version_warning", "lacks"}  # fmt: skip
 
 
 def test_each_fact_alone_ends_the_green_state():
@@ -124,6 +125,7 @@ def test_each_fact_alone_ends_the_green_state():
     ({"held_leavers": 1}, {"left": 1, "left_accounts": 1}),
     ({"left": 1, "left_accounts": 1}, {"doubtful": 2, "doubtful_name": "Ana"}),
     ({"doubtful": 1, "doubtful_name": "Ana"}, {"to_match": 5}),
+    ({"due": Due.LATE}, {"unread_directory": "LDAP"}), ({"unread_directory": "LDAP"}, {"doubtful": 1}),
 ])  # fmt: skip
 def test_the_loudest_condition_wins(louder, quieter):
     alone, _ = that_hold(replace(GREEN, **louder))

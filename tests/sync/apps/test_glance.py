@@ -13,7 +13,7 @@ from sync.apps import app_list, glance, owners, status
 from sync.apps.conditions import UP_TO_DATE, Due, Facts
 from sync.apps.status import Standing
 from sync.db import db, utcnow, writing
-from sync.models import Account, App, AppPerson, Check, Person, Report, Task
+from sync.models import Account, App, AppPerson, Check, Directory, DirectoryEntry, Person, Report, Task
 from sync.safety import leavers
 from sync.states import (
     AccountMatch,
@@ -107,6 +107,7 @@ DECIDED = {
     "live checks": {"check", "check_since", "retry_error", "retry_at"},
     "live tasks": {"under_way", "stuck", "stuck_error"},
     "doubtful accounts": {"doubtful", "doubtful_name", "held_leavers"},
+    "unread directories": {"unread_directory", "unread_since"},
     "open reports": {"report", "waiting", "held"}, "leavers": {"left", "left_accounts", "leaving"},
     "": {"name", "has_address"},
 }  # fmt: skip
@@ -143,6 +144,16 @@ def test_a_glance_says_what_a_full_look_says(apps: list[App]):
     assert sum(one.standing is None for one in found) > 20 and found[0].standing is None
     assert [(app.id, standing.row) for app, standing in glance.in_full(found)] == [
         (one.id, in_full[one.id].row) for one in found]  # fmt: skip
+
+
+def test_while_a_directory_is_not_read_no_app_is_plain(apps: list[App]):
+    directory = Directory.create(kind="ldap", name="LDAP", last_read_at=NOW - 25 * HOUR, next_read_at=NOW)
+    DirectoryEntry.create(directory=directory, external_id="1", person=Person.create(name="Ana"))
+    found = {one.id: (one.status, one.loudest) for one in glance.of(App.select().where(App.is_connected))}
+    in_full = status.standings(App.select().where(App.is_connected))
+    assert found == {id: (full.status, full.loudest) for id, full in in_full.items()}
+    assert glance.counted().by_status == Counter(full.status for full in in_full.values())
+    assert found[apps[0].id] == ("Overdue", Tone.WAITING)
 
 
 def test_the_numbers_of_all_apps_are_those_of_a_full_look(apps: list[App]):
@@ -211,4 +222,4 @@ def test_no_more_apps_are_looked_at_than_are_shown(reader: Person, in_full):
     db.query_hooks.append(lambda event: looked.append(event.sql))
     glance.first(reader, 5, glance.NEEDS_A_PERSON)
     db.query_hooks.pop()
-    assert len(looked) < 25, "the apps that need a person are more than five, so the first look is enough"
+    assert len(looked) < 28, "the apps that need a person are more than five, so the first look is enough"
