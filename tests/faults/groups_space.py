@@ -33,7 +33,7 @@ class Space:
     outage: str = "none"  # none, error, cut, empty
     acting: str = "well"  # well, error, lost answer
     made: int = 0
-    about_to: object = None  # called with (act, e-mail, role) right before the app changes
+    about_to: object = None  # called with (operation, e-mail, role) right before the app changes
 
     def begin(self) -> None:
         """Persons 0 to 3 have a seat: 0 administers; 1 and 2 are in groups with a rule; 3 was let in by hand."""
@@ -46,7 +46,7 @@ class Space:
         self.made += 1
         self.seats[f"U{self.made}"] = Seat(f"U{self.made}", email, email.partition("@")[0], role=role)
 
-    def act(self, what: str, address: str, role: str) -> None:
+    def do(self, what: str, address: str, role: str) -> None:
         if self.acting == "error":
             raise TemporarilyUnavailable("500")
         self.about_to(what, address, role)
@@ -77,19 +77,19 @@ class InMemory(Connector):
 
     def remove(self, account: Seat) -> None:
         if account.id in space.seats:
-            space.act("remove", account.email, "")
+            space.do("remove", account.email, "")
             del space.seats[account.id]
         space.answer()
 
     def change_role(self, account: Seat, role: str) -> None:
         if space.seats[account.id].role != role:
-            space.act("role", account.email, role)
+            space.do("role", account.email, role)
             space.seats[account.id] = replace(space.seats[account.id], role=role)
         space.answer()
 
     def invite(self, email: str, role: str) -> None:
         if email not in {seat.email for seat in space.seats.values()}:
-            space.act("invite", email, role)
+            space.do("invite", email, role)
             space.add(email, role)
         space.answer()
 

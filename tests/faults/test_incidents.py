@@ -225,7 +225,7 @@ def test_reactivated(chat):
     match_decisions.match(by_hand[5], chat.people[6], chat.by)
     members.protect(by_hand[6], "legal hold", chat.by)
     chat.leave(2, 3, 4, 5, 6)
-    acts = len(chat.calls("PATCH") + chat.calls("POST") + chat.calls("DELETE") + chat.calls("PUT"))
+    writes = len(chat.calls("PATCH") + chat.calls("POST") + chat.calls("DELETE") + chat.calls("PUT"))
     for _ in range(2):
         with chat.store.writing() as store:
             store.execute("UPDATE member SET name = name || '.'")
@@ -235,7 +235,7 @@ def test_reactivated(chat):
     assert [now[n].match_kind for n in range(2, 6)] == ["unmatched", "guest", "service account", "matched"]
     assert now[5].person_id == chat.people[6].id and now[6].protection_reason == "legal hold"
     assert next(m for m in chat.members() if m["email"] == email(1))["status"] == "deactivated"
-    assert len(chat.calls("PATCH") + chat.calls("POST") + chat.calls("DELETE") + chat.calls("PUT")) == acts
+    assert len(chat.calls("PATCH") + chat.calls("POST") + chat.calls("DELETE") + chat.calls("PUT")) == writes
 
 
 def test_case_of_e_mail(chat, tmp_path, olga):

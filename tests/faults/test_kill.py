@@ -56,9 +56,9 @@ def worker() -> subprocess.Popen:
                             stdout=subprocess.PIPE)  # fmt: skip
 
 
-def obeyed(act: str, home: Path, answer: Path, *arguments: str, fatal: int = 0, **how: object) -> int:
+def obeyed(command: str, home: Path, answer: Path, *arguments: str, fatal: int = 0, **how: object) -> int:
     """The worker's exit code after this order."""
-    order = {"act": act, "home": str(home), "answer": str(answer), "arguments": arguments, "fatal": fatal,
+    order = {"command": command, "home": str(home), "answer": str(answer), "arguments": arguments, "fatal": fatal,
              "keep": {}, "cut": False}  # fmt: skip
     worker().stdin.write(json.dumps({**order, **how}) + "\n")
     worker().stdin.flush()
@@ -94,20 +94,20 @@ class Rehearsal:
             path.unlink()
         shutil.copy(self.base / "app.sqlite", self.chat.store.path)
 
-    def order(self, act: str, *arguments: str, fatal: int = 0, keep: dict[str, str] | None = None,
+    def order(self, command: str, *arguments: str, fatal: int = 0, keep: dict[str, str] | None = None,
               cut: bool = False) -> Ending:  # fmt: skip
-        code = obeyed(act, self.home, self.answer, *arguments, fatal=fatal, keep=keep or {}, cut=cut)
-        assert code in (0, KILLED, CUT_OFF), f"{act} failed on its own: see its traceback above"
+        code = obeyed(command, self.home, self.answer, *arguments, fatal=fatal, keep=keep or {}, cut=cut)
+        assert code in (0, KILLED, CUT_OFF), f"{command} failed on its own: see its traceback above"
         lines = self.answer.read_text().splitlines()
         found, state = json.loads(lines[-1]) if code == 0 else ({}, {})
         return Ending(code != 0, "promised" in lines, found, state)
 
-    def deaths(self, act: str, *arguments: str, cut: bool = False) -> Iterator[tuple[int, Ending]]:
+    def deaths(self, command: str, *arguments: str, cut: bool = False) -> Iterator[tuple[int, Ending]]:
         """Killed at a step, each time from the beginning; at the end it gets through, and that is `self.whole`.
         With `cut`, it isn't killed: the server ends its connections, which it may survive."""
         self.begin()
         kept = self.home.with_name("kept")
-        self.order(act, *arguments, keep={path: f"{kept}/{{step}}/{name}" for path, name in self.files().items()})
+        self.order(command, *arguments, keep={path: f"{kept}/{{step}}/{name}" for path, name in self.files().items()})
         steps = sorted(int(folder.name) for folder in kept.iterdir())
         assert len(steps) > 50, "the steps were not counted"
         different = {self.left_behind(kept / str(step)): step for step in reversed(steps)}
@@ -115,14 +115,14 @@ class Rehearsal:
         unreached: list[int] = []
         for fatal in different.values():
             self.begin()
-            ending = self.order(act, *arguments, fatal=fatal, cut=cut)
+            ending = self.order(command, *arguments, fatal=fatal, cut=cut)
             if ending.killed or cut:
                 yield fatal, ending
             else:
                 unreached.append(fatal)
         assert len(unreached) <= (MOST_UNREACHED if database.on_server() else 0), f"not reached again: {unreached}"
         self.begin()
-        self.whole = self.order(act, *arguments)
+        self.whole = self.order(command, *arguments)
 
     def files(self) -> dict[str, str]:
         """All files that outlive a death, in Rollcall and in the apps, each with a name of its own."""
@@ -193,8 +193,8 @@ def test_finish_sync_survives_kill_9_at_every_step(chat, rehearse, cut):
     for fatal, killed in stage.deaths("finish", email(4), cut=cut):
         after = stage.order("recover").state
         if not killed.promised and after["reports"][-1][1] == "open":
-            assert (after["tasks"], chat.removed()) == ([], []), f"step {fatal}: half a yes"
-            assert after["accounts"][email(4)][3] is None, f"step {fatal}: half a yes"
+            assert (after["tasks"], chat.removed()) == ([], []), f"step {fatal}: half approved"
+            assert after["accounts"][email(4)][3] is None, f"step {fatal}: half approved"
             after = stage.order("finish", email(4)).state
         _assert_done(after, chat, fatal)
     _assert_done(stage.whole.state, chat, 0)
@@ -233,7 +233,8 @@ def test_changes_wanted_by_rules_are_made_once_although_killed_at_every_step(gro
     for fatal, killed in stage.deaths("finish", email(3)):
         after = stage.order("recover").state
         if not killed.promised and after["reports"][-1][1] == "open":
-            assert (after["acts"], after["invitations"], chat.removed()) == ([], [], []), f"step {fatal}: half a yes"
+            done = (after["operations"], after["invitations"], chat.removed())
+            assert done == ([], [], []), f"step {fatal}: half approved"
             after = stage.order("finish", email(3)).state
         _assert_rules_done(after, groups, fatal)
     _assert_rules_done(stage.whole.state, groups, 0)
@@ -242,7 +243,7 @@ def test_changes_wanted_by_rules_are_made_once_although_killed_at_every_step(gro
 def _assert_rules_done(state: dict, groups, fatal: int) -> None:
     where = f"killed at step {fatal}"
     assert [groups.role(number) for number in (1, 2, 3, 10)] == ["admin", None, "member", "admin"], where
-    assert state["acts"] == [["change role", "done"], ["invite", "done"], ["remove", "done"]], where
+    assert state["operations"] == [["change role", "done"], ["invite", "done"], ["remove", "done"]], where
     assert [address for address, _ in state["invitations"]] == [email(10)], where
     assert len([row for row in groups.chat.members() if row["email"] == email(10)]) == 1, where
     assert state["reports"][-1][1] == "applied" and state["activity"], where

@@ -34,7 +34,7 @@ def test_a_hand_over_survives_kill_9_at_every_step(chat, stage) -> None:
             stage.order("hand over", *APPROVED, fatal=fatal)
         after = stage.order("recover").state
         if not killed.promised and after["reports"][-1][1] == "open":
-            assert (after["acts"], after["hand_overs"], chat.log()) == ([], [], []), f"{where}: half approved"
+            assert (after["operations"], after["hand_overs"], chat.log()) == ([], [], []), f"{where}: half approved"
             after = stage.order("hand over", *APPROVED).state
         _assert_done(after, chat, where)
     _assert_done(stage.whole.state, chat, "not killed")
@@ -46,7 +46,8 @@ def _assert_it_waits(stage, chat, where: str) -> None:
     chat.fault("forbidden", on="/channels/", method="PUT")
     after = stage.order("recover").state
     chat.clear()
-    assert after["acts"] == [["grant", "needs attention"], ["remove", "done"], ["remove", "needs attention"]], where
+    expected = [["grant", "needs attention"], ["remove", "done"], ["remove", "needs attention"]]
+    assert after["operations"] == expected, where
     assert chat.removed() == [OTHER_LEAVER] and managers(chat) == {LEAVER}, where
 
 
@@ -58,7 +59,7 @@ def managers(chat) -> set[str]:
 
 
 def _assert_done(state: dict, chat, where: str) -> None:
-    assert state["acts"] == [["grant", "done"], ["remove", "done"], ["remove", "done"]], where
+    assert state["operations"] == [["grant", "done"], ["remove", "done"], ["remove", "done"]], where
     assert sorted(chat.removed()) == [LEAVER, OTHER_LEAVER] and managers(chat) == {SUCCESSOR}, where
     log = [(entry["act"], entry["name"]) for entry in chat.log()]
     # a grant sets a role: after a death between the app's answer and its note it is sent again, and changes nothing

@@ -28,9 +28,9 @@ def test_acts_on_members_survive_kill_9_at_every_step(chat, rehearse) -> None:  
     IDS.update({number: Account.get(Account.email == email(number)).id for number in (3, 4)})
     assert Access.select().count() == 1
     stage = rehearse()
-    for fatal, killed in stage.deaths("act"):
+    for fatal, killed in stage.deaths("operate"):
         after = stage.order("recover").state
-        asked = {act for act, _ in after["acts"]}
+        asked = {operation for operation, _ in after["operations"]}
         assert not killed.promised or asked == DONE.keys(), f"step {fatal}: a promise was lost"
         _assert_done(after, chat, asked, fatal)
     _assert_done(stage.whole.state, chat, set(DONE), 0)
@@ -38,13 +38,13 @@ def test_acts_on_members_survive_kill_9_at_every_step(chat, rehearse) -> None:  
 
 def _assert_done(state: dict, chat, asked: set[str], fatal: int) -> None:
     where = f"killed at step {fatal}"
-    assert sorted(state["acts"]) == sorted([act, "done"] for act in asked), where
-    for act, is_done in DONE.items():
-        assert is_done(state) == (act in asked), f"{where}: {act}"
+    assert sorted(state["operations"]) == sorted([operation, "done"] for operation in asked), where
+    for operation, is_done in DONE.items():
+        assert is_done(state) == (operation in asked), f"{where}: {operation}"
     log = [entry["act"] for entry in chat.log(via="api")]
     happens = {"change role": "role changed", "remove": "removed", "revoke": "left channel", "invite": "invited"}
-    for act, word in happens.items():
-        assert log.count(word) == (act in asked), f"{where}: {act}, {log}"
+    for operation, word in happens.items():
+        assert log.count(word) == (operation in asked), f"{where}: {operation}, {log}"
     roles = {member["email"]: member["role"] for member in chat.members()}
     assert (roles[email(1)] == "admin") == ("change role" in asked), where
     assert [kind for kind, _ in state["mails"]].count("invitation") == ("invite" in asked), where

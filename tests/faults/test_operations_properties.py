@@ -30,12 +30,12 @@ class Story:
         self.asked_out: set[str] = set()
 
     def step(self) -> None:
-        acts: list[Callable[[], None]] = [
+        steps: list[Callable[[], None]] = [
             self.change_roles, self.change_roles, self.grant, self.grant, self.revoke, self.remove, self.work,
             self.work, self.check, self.die, self.fault, self.somebody_changes_a_role, self.somebody_joins_a_channel,
             self.give_up,
         ]  # fmt: skip
-        self.chance.choice(acts)()
+        self.chance.choice(steps)()
 
     def some(self, most: int = 3) -> list[int]:
         there = [row.id for row in Account.select(Account.id).where(Account.kind == "user").order_by(Account.id)]
@@ -100,9 +100,9 @@ class Story:
                 lambda: self.chat.store.join(channel.external_id, self.chat.id_of(number), "member", via="page")
             )
 
-    def _in_the_app(self, act: Callable[[], None]) -> None:
+    def _in_the_app(self, change: Callable[[], None]) -> None:
         try:
-            act()
+            change()
         except Exception:  # what the app itself refuses does not happen
             return
 

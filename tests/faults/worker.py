@@ -153,7 +153,7 @@ def drain_tasks() -> None:
         pass
 
 
-def act(_: list[str]) -> None:
+def operate(_: list[str]) -> None:
     """Ask for one of each operation on members, as the pages do; then work until all is done."""
     app, ids = App.get(), {row.email: row.id for row in Account.select()}
     channel = Asset.get()
@@ -200,9 +200,9 @@ def look(_: list[str]) -> None:
     """Nothing but look."""
 
 
-ACTS: dict[str, Callable[[list[str]], None]] = {
-    "finish": finish, "offboard": offboard, "act": act, "hand over": hand_over, "check": check, "recover": recover,
-    "look": look,
+COMMANDS: dict[str, Callable[[list[str]], None]] = {
+    "finish": finish, "offboard": offboard, "operate": operate, "hand over": hand_over, "check": check,
+    "recover": recover, "look": look,
 }  # fmt: skip
 
 
@@ -226,7 +226,7 @@ def everything_known() -> dict:
         "changes": rows(Change.select(Change.kind, Change.decision, Change.account_id, Change.before, Change.after)),
         "reports": rows(Report.select(Report.id, Report.state, Report.waiting, Report.counts)),
         "tasks": rows(Task.select(Task.external_id, Task.state, Task.error)),
-        "acts": rows(Task.select(Task.kind, Task.state)),
+        "operations": rows(Task.select(Task.kind, Task.state)),
         "hand_overs": rows(HandOver.select(HandOver.account_id, HandOver.asset_id, HandOver.successor_id)),
         "invitations": rows(Invitation.select(Invitation.email, Invitation.state)),
         "offboardings": rows(Offboarding.select(Offboarding.state)),
@@ -238,20 +238,20 @@ def everything_known() -> dict:
     }
 
 
-def obey(home: str, act: str, arguments: list[str], fatal: int, keep: dict[str, str], cut: bool) -> None:
+def obey(home: str, command: str, arguments: list[str], fatal: int, keep: dict[str, str], cut: bool) -> None:
     steps = Steps()
     steps.watch()
     config = database.placed(Config.from_environ({"ROLLCALL_HOME": home, **LOCAL}))
-    if act == START:
+    if command == START:
         steps.count(fatal)
     start.open_all(config)
-    if act == START:
+    if command == START:
         return
     steps.count(fatal, keep, config.database_url, cut)
     with connected():
-        found = everything_known() if act == "recover" else {}
+        found = everything_known() if command == "recover" else {}
         try:
-            ACTS[act](arguments)
+            COMMANDS[command](arguments)
         except Exception as problem:
             if cut and faults.of(problem):
                 os._exit(CUT_OFF)
@@ -272,7 +272,7 @@ def prepare() -> None:
 
 
 def main() -> None:
-    """Orders are JSON lines: home, act, arguments, fatal, keep, and the path for the answer."""
+    """Orders are JSON lines: home, command, arguments, fatal, keep, and the path for the answer."""
     prepare()
     for line in sys.stdin:
         order = json.loads(line)

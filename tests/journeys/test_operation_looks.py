@@ -43,10 +43,10 @@ def test_operations(visit, live, tmp_path: Path, olga: Person, by: str) -> None:
         many = Account.select().where(Account.app == acme.held.app_id, Account.role == "member").limit(40)
         crowd = "&".join(f"account={account.id}" for account in many)
         looks = [
-            Look("members-acts", f"{chat}/members"),
+            Look("members-operations", f"{chat}/members"),
             Look("account", f"{ads}/members/{holders[0]}"),
             Look("account-plain", f"{chat}/members/{some[0].id}"),
-            Look("asset-acts", f"{ads}/assets/{asset.id}"),
+            Look("asset-operations", f"{ads}/assets/{asset.id}"),
             Look("invite", f"{chat}/members", opens("#add-users")),
             Look("invite-preview", f"{chat}/members", _invite),
             Look("role-choice", f"{chat}/role-changes/new?{these}"),

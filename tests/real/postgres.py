@@ -95,12 +95,12 @@ class Postgres:
             self.run("COMMENT ON ROLE {} IS " + sql.Literal(comment).as_string(), name)
         return self.ask("SELECT oid FROM pg_roles WHERE rolname = %s", name)[0][0]
 
-    def run(self, act: str, *names: str) -> None:
-        """`act` has a {} for each name, which comes quoted into it."""
+    def run(self, statement: str, *names: str) -> None:
+        """`statement` has a {} for each name, which comes quoted into it."""
         from psycopg import sql
 
         with self.connect() as connection:
-            connection.execute(sql.SQL(act).format(*map(sql.Identifier, names)))
+            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
     def ask(self, query: str, *values: object) -> list[tuple]:
         with self.connect() as connection:

@@ -131,9 +131,9 @@ class Samba:
             connection.search(self.dn(name), "(objectClass=*)", ldap3.BASE, attributes=["objectSid"])
             return int.from_bytes(connection.response[0]["raw_attributes"]["objectSid"][0][-4:], "little")
 
-    def _do(self, act: str, *arguments: object) -> None:
+    def _do(self, operation: str, *arguments: object) -> None:
         with self._admin() as connection:
-            assert getattr(connection, act)(*arguments), connection.result
+            assert getattr(connection, operation)(*arguments), connection.result
 
     def _admin(self) -> ldap3.Connection:
         tls = ldap3.Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=str(self.authority))

@@ -175,10 +175,10 @@ class Slapd:
     def group_dn(self, name: str) -> str:
         return f"cn={name},{GROUPS}"
 
-    def _do(self, act: str, *arguments: object) -> None:
+    def _do(self, operation: str, *arguments: object) -> None:
         connection = self._admin()
         try:
-            assert getattr(connection, act)(*arguments), connection.result
+            assert getattr(connection, operation)(*arguments), connection.result
         finally:
             connection.unbind()
 

@@ -182,12 +182,12 @@ def test_the_id_outlives_a_new_name(postgres: Postgres, connector: PostgresRoles
 
 def test_a_role_renamed_in_this_very_moment_hits_nobody_else(postgres: Postgres, connector: PostgresRoles, monkeypatch):
     postgres.role("ana")
-    ana, act = find(connector, "ana"), connector._client.run
+    ana, run = find(connector, "ana"), connector._client.run
 
     def too_late(text: str, **names: str) -> None:
         postgres.run("ALTER ROLE {} RENAME TO {}", "ana", "married")
         postgres.role("ana")
-        act(text, **names)
+        run(text, **names)
 
     monkeypatch.setattr(connector._client, "run", too_late)
     with pytest.raises(TemporarilyUnavailable, match="Nothing was changed"):
@@ -244,9 +244,9 @@ def test_the_last_superuser_who_can_log_in_is_refused(postgres: Postgres, connec
     with postgres.connect("boss", "secret") as admin:
         admin.execute("ALTER ROLE postgres NOLOGIN")
         try:
-            for act in (lambda: connector.remove(boss), lambda: connector.change_role(boss, "login")):
+            for run in (lambda: connector.remove(boss), lambda: connector.change_role(boss, "login")):
                 with pytest.raises(Refused, match="last superuser"):
-                    act()
+                    run()
             assert postgres.signs_in("boss") and connector.account(boss.id).role == "superuser"
         finally:
             admin.execute("ALTER ROLE postgres LOGIN")

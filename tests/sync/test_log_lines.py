@@ -224,12 +224,12 @@ def test_a_kind_in_sql_is_the_kind_of_its_words(olga, kind):
     assert in_sql == set(log_lines._words_of(kind))
 
 
-def _plans(act) -> list[list[str]]:
-    """The steps of each query about entries that `act` asks."""
+def _plans(page) -> list[list[str]]:
+    """The steps of each query about entries that `page` asks."""
     asked = []
     db.connection().set_trace_callback(asked.append)
     try:
-        act()
+        page()
     finally:
         db.connection().set_trace_callback(None)
     about = [query for query in asked if query.startswith("SELECT") and '"activity"' in query]

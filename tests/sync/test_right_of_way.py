@@ -38,8 +38,8 @@ def way(monkeypatch) -> Watched:
     return Watched(monkeypatch)
 
 
-def by_another_thread(*acts: Callable[[], object]) -> None:
-    thread = threading.Thread(target=lambda: [act() for act in acts])
+def by_another_thread(*steps: Callable[[], object]) -> None:
+    thread = threading.Thread(target=lambda: [step() for step in steps])
     thread.start()
     thread.join()
 
@@ -84,10 +84,10 @@ def test_a_thread_that_has_waited_runs_undisturbed_for_as_long(way):
     """However many writes follow each other, a page takes twice as long at most."""
 
     def pass_by(seconds: float) -> Callable[[], None]:
-        def act() -> None:
+        def work() -> None:
             way.now += seconds
 
-        return act
+        return work
 
     with way.held():
         by_another_thread(way.give, pass_by(0.01), way.give, pass_by(0.02), way.give)

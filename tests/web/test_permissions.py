@@ -132,8 +132,8 @@ TABLE = {
     "GET /apps/<int:app_id>/members/filters": APP_COLLABORATORS,
     "GET /apps/<int:app_id>/members/provisioning": APP_COLLABORATORS,
     "GET /apps/<int:app_id>/members/<int:account_id>": APP_COLLABORATORS,
-    **{address: APP_OWNERS for acts in ("role-changes", "removals", "grants", "revocations", "invitations")
-       for address in (f"GET /apps/<int:app_id>/{acts}/new", f"POST /apps/<int:app_id>/{acts}")},
+    **{address: APP_OWNERS for operations in ("role-changes", "removals", "grants", "revocations", "invitations")
+       for address in (f"GET /apps/<int:app_id>/{operations}/new", f"POST /apps/<int:app_id>/{operations}")},
     "POST /apps/<int:app_id>/invitations/<int:invitation_id>/sendings": APP_OWNERS,
     "GET /apps/<int:app_id>/invitations/<int:invitation_id>/cancellation": APP_OWNERS,
     "DELETE /apps/<int:app_id>/invitations/<int:invitation_id>": APP_OWNERS,

@@ -125,9 +125,9 @@ class TestGoogleAds(ConnectorContract):
         agency.seats[1].email, agency.seats[1].role = "ROLLCALL@acme.example", "ADMIN"
         assert connector.test().external_id == "9001"
         me = connector.account("9001")
-        for act in (lambda: connector.remove(me), lambda: connector.change_role(me, "STANDARD")):
+        for operation in (lambda: connector.remove(me), lambda: connector.change_role(me, "STANDARD")):
             with pytest.raises(Refused, match="Rollcall acts with"):
-                act()
+                operation()
         assert agency.seat("9001").role == "ADMIN"
 
     def test_an_admin_who_is_not_there_is_reported(self, agency, connector):
@@ -217,11 +217,11 @@ class TestGoogleAds(ConnectorContract):
         self.fill(app, 2)
         app.holds_back = True
         account = next(connector.accounts())
-        acts = (lambda: connector.remove(account), lambda: connector.change_role(account, "ADMIN"),
-                lambda: connector.invite("new@acme.example", "STANDARD"))  # fmt: skip
-        for act in acts:
+        operations = (lambda: connector.remove(account), lambda: connector.change_role(account, "ADMIN"),
+                      lambda: connector.invite("new@acme.example", "STANDARD"))  # fmt: skip
+        for operation in operations:
             with pytest.raises(AwaitsApproval, match="second admin approves") as waits:
-                act()
+                operation()
             assert all(request in app.held for request in waits.value.requests)
         assert [(seat.role, seat.status) for seat in app.seats] == [("STANDARD", "active")] * 2
         assert len(app.held) == 2, "the change of role waits for the removal that was requested before it"

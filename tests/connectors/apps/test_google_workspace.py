@@ -182,9 +182,9 @@ class TestGoogleWorkspace(ConnectorContract):
 
     def test_the_administrator_that_rollcall_acts_as_stays(self, app, connector):
         me = Account(app.me["id"], ADMIN)
-        for act in (lambda: connector.remove(me), lambda: connector.change_role(me, "user")):
+        for operation in (lambda: connector.remove(me), lambda: connector.change_role(me, "user")):
             with pytest.raises(Refused, match="Rollcall acts as"):
-                act()
+                operation()
 
     @pytest.fixture
     def stocked(self, app):
@@ -223,9 +223,9 @@ class TestGoogleWorkspace(ConnectorContract):
         stocked.seats[2].role = "delegated-admin"
         account = connector.account("11002")
         role = next(asset for asset in connector.assets() if asset.id == "role:71")
-        for act in (lambda: connector.change_role(account, "user"), lambda: connector.revoke(account, role)):
+        for operation in (lambda: connector.change_role(account, "user"), lambda: connector.revoke(account, role)):
             with pytest.raises(Refused, match="group"):
-                act()
+                operation()
         assert not stocked.asked("unassign")
 
     def test_nobody_is_made_a_delegated_admin_without_an_admin_role(self, stocked, connector):

@@ -100,11 +100,11 @@ class TestLinkedInAds(ConnectorContract):
     def test_the_only_billing_admin_stays_although_there_is_an_account_manager(self, stocked, connector):
         stocked.seats[0].role = "ACCOUNT_MANAGER"
         bo, acme = connector.account("urn:li:person:bo"), next(connector.assets())
-        acts = (lambda: connector.remove(bo), lambda: connector.revoke(bo, acme),
-                lambda: connector.grant(bo, acme, "VIEWER"))  # fmt: skip
-        for act in acts:
+        operations = (lambda: connector.remove(bo), lambda: connector.revoke(bo, acme),
+                      lambda: connector.grant(bo, acme, "VIEWER"))  # fmt: skip
+        for operation in operations:
             with pytest.raises(Refused, match="only billing admin.*Campaign Manager.*Then try again"):
-                act()
+                operation()
         assert stocked.seat(bo.id).role == "ACCOUNT_BILLING_ADMIN" and bo.id not in stocked.thing("516").members
 
     def test_one_of_two_billing_admins_is_removed(self, stocked, connector):
@@ -122,13 +122,13 @@ class TestLinkedInAds(ConnectorContract):
 
     def test_access_that_may_not_be_changed_is_linkedins_no_and_no_broken_credential(self, stocked, connector):
         spring, dee, cy = list(connector.assets())[1], Account("urn:li:person:dee"), Account("urn:li:person:cy")
-        acts = {"create": lambda: connector.grant(dee, spring, "VIEWER"),
-                "update": lambda: connector.grant(cy, spring, "VIEWER"),
-                "delete": lambda: connector.revoke(cy, spring)}  # fmt: skip
-        for answer, act in acts.items():
+        operations = {"create": lambda: connector.grant(dee, spring, "VIEWER"),
+                      "update": lambda: connector.grant(cy, spring, "VIEWER"),
+                      "delete": lambda: connector.revoke(cy, spring)}  # fmt: skip
+        for answer, operation in operations.items():
             stocked.fail(stocked.error(403, "Not this one"), on=answer)
             with pytest.raises(Refused, match="Not this one"):
-                act()
+                operation()
 
     def test_a_user_who_leaves_during_the_removal_counts_as_removed(self, stocked, connector):
         ana = connector.account("urn:li:person:ana")

@@ -126,9 +126,9 @@ class TestMeta(ConnectorContract):
         app.systems = [Seat("88", name="Robot")]
         [robot] = connector.accounts()
         assert robot == Account("88", name="Robot", kind="system") == connector.account("88")
-        for act in (lambda: connector.remove(robot), lambda: connector.change_role(robot, "ADMIN")):
+        for operation in (lambda: connector.remove(robot), lambda: connector.change_role(robot, "ADMIN")):
             with pytest.raises(Refused, match="system user"):
-                act()
+                operation()
 
     # Removal
 
@@ -199,9 +199,9 @@ class TestMeta(ConnectorContract):
         chosen.grant(ana, whatsapp, "MESSAGING")
         assert stocked.thing("whatsapp:7").members["1000"] == "MESSAGING"
         chosen.revoke(ana, whatsapp)
-        for act in (lambda: chosen.grant(ana, instagram, "CONTENT"), lambda: chosen.revoke(ana, instagram)):
+        for operation in (lambda: chosen.grant(ana, instagram, "CONTENT"), lambda: chosen.revoke(ana, instagram)):
             with pytest.raises(Refused, match="in the business settings"):
-                act()
+                operation()
         assert stocked.thing("instagram:6").members == {"1000": "CONTENT"}
         chosen.close()
 

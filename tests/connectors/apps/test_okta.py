@@ -93,10 +93,10 @@ class TestOktaApp(ConnectorContract):
         one, other = connector.accounts()
         app.is_open_to_all, app.is_acknowledged_by_hand = True, False
         app.seats.remove(app.seats[0])
-        for act in (connector.test, lambda: list(connector.accounts()), lambda: connector.account(one.id),
+        for call in (connector.test, lambda: list(connector.accounts()), lambda: connector.account(one.id),
                     lambda: connector.remove(one), lambda: connector.remove(other)):  # fmt: skip
             with pytest.raises(Refused, match="Federation Broker Mode"):
-                act()
+                call()
         assert app.asked("unassign") == []
 
     # Sessions

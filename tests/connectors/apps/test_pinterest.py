@@ -113,10 +113,10 @@ class TestPinterest(ConnectorContract):
         [invitation] = [account for account in connector.accounts() if account.status == "invited"]
         assert (invitation.email, invitation.role) == ("new@acme.example", "BIZ_ADMIN")
         assert connector.account(invitation.id) == invitation
-        for act in (lambda: connector.change_role(invitation, "EMPLOYEE"),
+        for operation in (lambda: connector.change_role(invitation, "EMPLOYEE"),
                     lambda: connector.grant(invitation, next(connector.assets(), None), "ANALYST")):  # fmt: skip
             with pytest.raises(Refused):
-                act()
+                operation()
         for _ in range(2):
             connector.remove(invitation)
         assert [seat.id for seat in app.seats] == ["140000"]

@@ -122,10 +122,10 @@ class TestTikTok(ConnectorContract):
 
     def test_a_pixel_is_not_granted(self, stocked, connector):
         pixel = next(asset for asset in connector.assets() if asset.kind == "pixel")
-        for act in (lambda: connector.grant(connector.account("7101"), pixel, ""),
+        for operation in (lambda: connector.grant(connector.account("7101"), pixel, ""),
                     lambda: connector.revoke(connector.account("7100"), pixel)):  # fmt: skip
             with pytest.raises(Refused, match="ad accounts that it is linked to"):
-                act()
+                operation()
 
     def test_a_refused_revocation_is_reported_while_the_access_is_there(self, stocked, connector):
         asset = next(connector.assets())

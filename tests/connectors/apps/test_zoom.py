@@ -154,14 +154,14 @@ class TestZoom(ConnectorContract):
         connector.invite("New@acme.example", "")
         invitation = connector.account("invitation:new@acme.example")
         assert (invitation.status, invitation.role) == ("invited", "2")
-        acts = (
+        operations = (
             lambda: connector.change_role(invitation, "1"),
             lambda: connector.grant(invitation, None, ""),
             lambda: connector.revoke(invitation, None),
         )
-        for act in acts:
+        for operation in operations:
             with pytest.raises(Refused, match="or cancel the invitation"):
-                act()
+                operation()
         for _ in range(2):
             connector.remove(invitation)
         assert [seat.id for seat in app.seats] == ["u0"]

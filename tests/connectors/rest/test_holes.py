@@ -150,9 +150,9 @@ def test_a_role_is_asked_for_where_the_call_has_one(anything, connect):
                          "grant": {"path": "/teams/{asset.id}", "body": {"who": "{account.id}", "as": "{role}"}}},
                         ]}  # fmt: skip
     connector = connect(**calls)
-    for act in (lambda: connector.invite("new@acme.example", ""), lambda: connector.grant(ANA, OPS, "")):
+    for operate in (lambda: connector.invite("new@acme.example", ""), lambda: connector.grant(ANA, OPS, "")):
         with pytest.raises(Refused, match="“{role}” is empty"):
-            act()
+            operate()
     with pytest.raises(Refused, match="“{email}” is empty"):
         connector.invite(" ", "user")
     assert not anything.requests

@@ -239,14 +239,14 @@ def test_a_suspended_user_is_not_touched_again(service, connect):
     assert len(service.asked("patch_user")) == 1
 
 
-@pytest.mark.parametrize("removal,act", [("deactivate", "patch_user"), ("delete", "delete_user")])
-def test_a_change_in_between_is_read_first(service, connect, removal, act):
+@pytest.mark.parametrize("removal,call", [("deactivate", "patch_user"), ("delete", "delete_user")])
+def test_a_change_in_between_is_read_first(service, connect, removal, call):
     fill(service, 1)
     scim = connect(removal=removal)
-    service.when(lambda: service.version.update({"id-0": 9}), on=act)
+    service.when(lambda: service.version.update({"id-0": 9}), on=call)
     scim.remove(scim.account("id-0"))
     assert [seat.status for seat in service.seats] == (["suspended"] if removal == "deactivate" else [])
-    assert len(service.asked(act)) == 2
+    assert len(service.asked(call)) == 2
 
 
 def test_a_user_who_goes_while_being_deactivated_counts_as_done(service, connect):

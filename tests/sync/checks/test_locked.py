@@ -11,7 +11,7 @@ pytestmark = ON_FILE
 NOTHING_NEW, SOMEONE_WAITS = 72, 104  # statements of the longest transaction
 
 
-def most_in_a_transaction(act: Callable[[], object]) -> int:
+def most_in_a_transaction(operation: Callable[[], object]) -> int:
     counts = [0]
 
     def count(event) -> None:
@@ -21,7 +21,7 @@ def most_in_a_transaction(act: Callable[[], object]) -> int:
 
     db.query_hooks.append(count)
     try:
-        act()
+        operation()
     finally:
         db.query_hooks.remove(count)
     return max(counts)

@@ -33,7 +33,7 @@ SEATS, PEOPLE = ("s0", "s1", "s2"), range(3)
 KINDS = ("guest", "local partner", "service account", "nobody", "rules", "person", "person")
 
 seat, person = st.sampled_from(SEATS), st.sampled_from(PEOPLE)
-acts = st.one_of(
+steps = st.one_of(
     st.tuples(st.just("say"), seat, st.fixed_dictionaries({
         "email": st.sampled_from((*ADDRESSES, "")), "user_name": st.sampled_from(NAMES),
         "employee_number": st.sampled_from(NUMBERS), "kind": st.sampled_from(("user", "user", "user", "system"))})),
@@ -190,13 +190,13 @@ class Model:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(acts, max_size=14))
+@given(st.lists(steps, max_size=14))
 def test_any_order_of_checks_decisions_undos_and_rules(template, sequence):
     database.open_copy(template)
     try:
         model = Model()
-        for act, *arguments in sequence:
-            getattr(model, act)(*arguments)
+        for step, *arguments in sequence:
+            getattr(model, step)(*arguments)
             model.verify()
         assert activity.verify().ok
     finally:

@@ -104,9 +104,9 @@ def test_leaving_ends_sessions_and_returning_brings_back(ana, by):
 
 
 def test_the_only_owner_can_neither_leave_nor_give_it_up(olga, by, ana):
-    for act in (lambda: people.mark_left(olga, by), lambda: people.set_workspace_role(olga, "user", by)):
+    for change in (lambda: people.mark_left(olga, by), lambda: people.set_workspace_role(olga, "user", by)):
         with pytest.raises(PeopleProblem, match="only owner"):
-            act()
+            change()
     people.set_workspace_role(ana, "owner", by)
     people.mark_left(ana, by)
     with pytest.raises(PeopleProblem, match="only owner"):

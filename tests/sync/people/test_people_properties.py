@@ -31,7 +31,7 @@ EXAMPLES = settings(
 
 somebody = st.integers(0, COUNT - 1)
 somewhere = st.sampled_from(sorted(PLACES))
-acts = st.one_of(
+steps = st.one_of(
     st.tuples(st.just("say"), somewhere, somebody, st.sampled_from([*people.STATUSES, "missing"])),
     st.tuples(st.just("read"), somewhere),
     st.tuples(st.just("read"), somewhere),
@@ -141,8 +141,8 @@ class Model:
     def returned(self, number: int) -> None:
         self.decide(number, "active", people.mark_returned)
 
-    def decide(self, number: int, status: str, act) -> None:
-        act(self.person(number), MACHINE)
+    def decide(self, number: int, status: str, step) -> None:
+        step(self.person(number), MACHINE)
         self.hand[number] = status
         self.agree()
 
@@ -181,12 +181,12 @@ class Model:
 
 
 @EXAMPLES
-@given(st.lists(acts, max_size=25))
+@given(st.lists(steps, max_size=25))
 def test_any_order_of_readings_decisions_and_failures(afresh, sequence):
     afresh()
     model = Model()
-    for act, *arguments in sequence:
-        getattr(model, act)(*arguments)
+    for step, *arguments in sequence:
+        getattr(model, step)(*arguments)
         model.check()
 
 

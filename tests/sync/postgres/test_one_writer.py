@@ -38,9 +38,9 @@ def at_once(home, config):
                 while len(threads) < 2 or threads[1].is_alive() and not looking.execute(WAITS).fetchone():
                     pass
 
-        def work(act: Callable[[], object]) -> None:
+        def work(operation: Callable[[], object]) -> None:
             with connected():
-                act()
+                operation()
 
         db.query_hooks.append(pause)
         try:

@@ -336,9 +336,9 @@ def test_a_dismissed_report_asks_nobody_again(chat):
     again = chat.check()
     assert (again.waiting, again.held, again.report.state) == (0, 0, "applied")
     assert account(3).left_out_reason == "all of them are contractors"
-    for act, *more in ((reports.finish,), (reports.dismiss, "again"), (reports.release,)):
+    for decide, *more in ((reports.finish,), (reports.dismiss, "again"), (reports.release,)):
         with pytest.raises(reports.ReportProblem, match="dismissed"):
-            act(report, chat.by, *more)
+            decide(report, chat.by, *more)
 
 
 def test_releasing_lets_through_what_was_seen_and_holds_the_next_mass(chat):

@@ -67,9 +67,9 @@ def uses(tree: ast.AST) -> dict[str, set[str]]:
     found = defaultdict(set)
     for text in texts(tree):
         subqueries = set(re.findall(r"(\w+) AS (?:MATERIALIZED )?\(", text))
-        for act, table in USE.findall(text):
+        for word, table in USE.findall(text):
             if table not in subqueries:
-                found["reads" if act in ("FROM", "JOIN") else "writes"].add(table)
+                found["reads" if word in ("FROM", "JOIN") else "writes"].add(table)
     known, making = known_in(tree), set()
 
     def named(nodes: Iterable[ast.AST]) -> set[str]:

@@ -281,9 +281,9 @@ def test_a_bug_in_a_connector_loses_no_task(chat, monkeypatch):
 def test_only_what_waits_for_someone_can_be_retried_or_cancelled(chat):
     [task] = confirmed(chat, 3)
     run(task)
-    for act in (tasks.retry, tasks.cancel):
+    for operation in (tasks.retry, tasks.cancel):
         with pytest.raises(tasks.TaskProblem, match="done"):
-            act(task, chat.by)
+            operation(task, chat.by)
 
 
 def test_a_cancelled_removal_leaves_the_account_in_the_app_and_is_asked_about_again(chat):
