@@ -1,7 +1,8 @@
 """The connector of any app that speaks SCIM 2.0 (RFC 7643 and 7644): it reads and changes users, roles and groups.
 It copes with what real servers leave out or do in their own way, and never guesses.
 
-A service may show only those who were added over SCIM: docs.github.com, “List SCIM provisioned identities”."""
+A service may show only those who were added over SCIM: docs.github.com, “List SCIM provisioned identities”. It may
+delete a user whose `active` is set to false: support.pagerduty.com/main/docs/assign-or-deactivate-users."""
 
 from __future__ import annotations
 
@@ -76,7 +77,8 @@ class Scim(ClosesClients, Connector):
         Field(
             "removal",
             "A removal",
-            "Deactivated users stay in the app's list as suspended, and they keep their work.",
+            "In most apps, deactivated users stay in the list as suspended, and they keep their work. Some apps delete "
+            "them.",
             required=False,
             choices=(("deactivate", "deactivates the user"), ("delete", "deletes the user")),
             asks_secrets_again=False,
@@ -114,7 +116,8 @@ class Scim(ClosesClients, Connector):
             Effect(
                 "Deactivates the user. That reaches everything the SCIM address manages: one workspace, or a whole "
                 "organisation.",
-                Reach.ORGANISATION, Undo.POSSIBLE, "Set the user active again in the app.",
+                Reach.ORGANISATION, Undo.NOT_KNOWN,
+                "Most apps can set the user active again. The app's documentation says whether it deletes the user.",
                 when=("removal", "deactivate"),
             ),
             Effect(
