@@ -13,6 +13,7 @@ from scim2_models import InvalidSyntaxException, InvalidValueException
 from sync.directory.scim_store import LONGEST_NAME, MOST_VALUES
 
 LONGEST_TEXT = 10_000  # characters of any other text: an X.509 certificate or a small photo in Base64
+LONGEST_PATH = 1000  # of an operation: its filter is tried on each value
 MOST_ATTRIBUTES = 500  # of one object: the standard's User has some 40, with the enterprise's extension
 DEEPEST = 20  # objects and lists in each other: a member of a PATCH in a Bulk is the 8th
 MOST_DIGITS = 2**63  # what SQLite's integers hold
@@ -77,7 +78,7 @@ def _attributes(document: dict[str, Any]) -> list[tuple[str, bool, Any]]:
 
 
 def _refuse_long(name: str, value: str) -> None:
-    most = LONGEST_NAME if name.casefold() in NAMES else LONGEST_TEXT
+    most = LONGEST_NAME if name.casefold() in NAMES else LONGEST_PATH if name.casefold() == "path" else LONGEST_TEXT
     if len(value) > most:
         raise InvalidValueException(detail=f"{name[:80]} is longer than {most:,} characters")
 

@@ -31,7 +31,7 @@ from scim2_server.service import ScimService
 from scim2_server.utils import load_default_resource_types, load_default_schemas
 
 from sync.states import ScimKind
-from web import scim_forms
+from web import scim_forms, scim_members
 
 MOST_BYTES = 4 * 1024 * 1024  # of one request: a group of some ten thousand members
 MOST_OPERATIONS = 1000  # of one Bulk or PATCH
@@ -88,6 +88,12 @@ class Service(ScimService):
         if len(patch.operations or []) > MOST_OPERATIONS:
             raise PayloadTooLargeException(detail=f"A PATCH may have {MOST_OPERATIONS:,} operations")
         return patch
+
+    def apply_patch(self, current: Resource, patch_op: Any, conditions: Any) -> Resource | None:
+        """The resource as it is after all operations; None where nothing is different."""
+        self.check_preconditions(current, "PATCH", conditions)
+        changed = [step(current) for step in scim_members.steps(patch_op)]
+        return current if any(changed) else None
 
     def read_bulk(self, body: bytes, content_type: str | None) -> BulkPlan:
         self.ensure_bulk_payload_size(len(body))
