@@ -160,8 +160,15 @@ _RETURNED_USERS = f"""
     FROM differing s JOIN account a ON a.id = s.account_id AND a.state = 'gone'
     WHERE a.gone_at <= :began AND (s.status <> 'suspended' OR NOT :suspends)
 """
-_RETURN_ACCOUNTS = """
+# An app may give an id out again, and nothing shows that it is the same human's: without an e-mail, it is asked again.
+_MAY_BE_ANOTHERS = """account.match_by_hand AND account.match_kind = 'matched' AND s.email_key = ''
+    AND coalesce(account.email_when_matched, '') = ''"""
+_RETURN_ACCOUNTS = f"""
     UPDATE account SET state = 'present', gone_at = NULL, missing_since = NULL,
+        former_person_id = CASE WHEN {_MAY_BE_ANOTHERS} THEN account.person_id ELSE account.former_person_id END,
+        person_id = CASE WHEN {_MAY_BE_ANOTHERS} THEN NULL ELSE account.person_id END,
+        match_kind = CASE WHEN {_MAY_BE_ANOTHERS} THEN 'unmatched' ELSE account.match_kind END,
+        match_by_hand = account.match_by_hand AND NOT ({_MAY_BE_ANOTHERS}),
         email = s.email, email_key = s.email_key,
         name = s.name, status = s.status, role = s.role, kind = s.kind, last_activity = s.last_activity, seat = s.seat,
         user_name = s.user_name, employee_number = s.employee_number, further_roles = s.further_roles,

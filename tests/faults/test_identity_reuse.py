@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from sync import names
+from sync.apps import status
 from sync.config import Config
 from sync.db import utcnow
 from sync.directory import directories, scim_people
 from sync.jobs import queue
 from sync.matching import decisions as match_decisions
+from sync.matching import doubtful, suggestions
 from sync.matching import rules as match_rules
-from sync.matching import suggestions
 from sync.models import Account, Activity, App, Change, Directory, DirectoryReading, Person, Report, Task
 from sync.people import importing, people
 from sync.reports import reports
@@ -349,3 +350,38 @@ def test_by_an_import_the_same_human_stays_the_same(chat, row):
     chat.leave(1)
     assert importing.import_csv(f"email,name,status\n{row}\n".encode(), chat.by).updated == 1
     assert people.find_by_email(ANA) == chat.people[1]
+
+
+def test_an_id_that_an_app_without_addresses_gives_out_again_is_asked_about(listed, by):
+    """Whose the account of before was is a decision by hand, which nothing in the app can prove of the next one."""
+    bo = people.add("Bo Smith", "bo@acme.example", by)
+    listed.add("bo", name="Bo")
+    listed.check()
+    match_decisions.match(listed.account("bo"), bo, by)
+    people.mark_left(bo, by)
+    listed.check()
+    del listed.seats["bo"]
+    listed.check()
+    listed.add("bo", name="Bo Jones")
+    listed.check()
+    seat = listed.account("bo")
+    assert (seat.match_kind, seat.person, seat.match_by_hand) == ("unmatched", None, False)
+    assert reports.open_report(listed.app) is None
+    why = match_rules.why(App.get_by_id(listed.app.id), [seat])[seat.id]
+    assert why.startswith("bo belonged to Bo Smith (left ") and why.endswith("say whose it is")
+    assert status.standing(App.get_by_id(listed.app.id)).facts.doubtful == 1
+    match_decisions.match(seat, people.add("Bo Jones", "bo.jones@acme.example", by), by)
+    listed.check()
+    assert reports.open_report(listed.app) is None and doubtful.numbers() == {}
+
+
+def test_an_account_that_is_back_with_its_address_is_still_whose_it_was(listed, by):
+    bo = people.add("Bo Smith", "bo@acme.example", by)
+    listed.add("bo", name="Bo", email="builder@else.example")
+    listed.check()
+    match_decisions.match(listed.account("bo"), bo, by)
+    seat = listed.seats.pop("bo")
+    listed.check()
+    listed.seats["bo"] = seat
+    listed.check()
+    assert (listed.account("bo").state, listed.account("bo").person) == ("present", bo)
