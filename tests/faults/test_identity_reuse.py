@@ -353,7 +353,7 @@ def test_by_an_import_the_same_human_stays_the_same(chat, row):
 
 
 def test_an_id_that_an_app_without_addresses_gives_out_again_is_asked_about(listed, by):
-    """Whose the account of before was is a decision by hand, which nothing in the app can prove of the next one."""
+    """Nothing in the app proves that the next account with the same id is the same person's."""
     bo = people.add("Bo Smith", "bo@acme.example", by)
     listed.add("bo", name="Bo")
     listed.check()
