@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 DIRECTORY, LIST, EXPORT, IMPORT = DOORS = tuple(UploadFor)
 EXPIRES_AFTER = timedelta(days=1)
+MOST = 3  # of one person: each may have 32 MB
 FILE = "content"  # of an import: the one value
 
 
@@ -65,8 +66,12 @@ def for_import(person: Person, content: bytes, file_name: str = "") -> WaitingFi
 
 
 def _keep(person: Person, purpose: str, values: Mapping[str, str], file_name: str, **columns: object) -> WaitingFile:
+    """The person's oldest files beyond MOST are deleted."""
     kept = {name: value for name, value in values.items() if name != MAPPING}
     with writing():
+        mine = WaitingFile.select(WaitingFile.id).where(WaitingFile.person == person)
+        older = [waiting.id for waiting in mine.order_by(WaitingFile.id.desc()).offset(MOST - 1).limit(100)]
+        WaitingFile.delete().where(WaitingFile.id.in_(older)).execute()
         return WaitingFile.create(purpose=purpose, person=person, file_name=file_name, sealed=vault.seal(kept),
                                   mapping=values.get(MAPPING) or "", **columns)
 

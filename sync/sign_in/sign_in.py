@@ -6,6 +6,7 @@ from __future__ import annotations
 import hmac
 import secrets
 import time
+from datetime import datetime
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
@@ -21,7 +22,7 @@ from sync.rank import Asker
 from sync.sign_in import attempts, passwords, second_factor
 from sync.sign_in.sessions import token_hash
 from sync.states import PersonStatus, WorkspaceRole
-from sync.workspace import set_setting, setting, update_workspace, workspace
+from sync.workspace import WITHDRAWN, set_setting, setting, update_workspace, workspace
 
 LINK_SECONDS = 60 * 60
 SETUP_LINK = "setup link"
@@ -173,7 +174,16 @@ def _body(token: str) -> dict | None:
         return None
     body.setdefault("lasts", LINK_SECONDS)
     body.setdefault("role", WorkspaceRole.OWNER)  # of a link that was made before they were bound to a role
-    return body if time.time() - made_at.timestamp() <= body["lasts"] else None
+    if time.time() - made_at.timestamp() > body["lasts"] or _was_withdrawn(made_at):
+        return None
+    return body
+
+
+def _was_withdrawn(made_at: datetime) -> bool:
+    """Whether a backup was restored since: which links had been used by then isn't known any longer."""
+    withdrawn = setting(WITHDRAWN)
+    return withdrawn is not None and made_at.replace(tzinfo=None) < datetime.fromisoformat(withdrawn).replace(
+        microsecond=0)  # a link has whole seconds
 
 
 def _links() -> URLSafeTimedSerializer:

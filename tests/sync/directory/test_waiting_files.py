@@ -145,3 +145,12 @@ def test_only_the_person_who_uploaded_it_continues_and_it_is_deleted_after_a_day
     assert WaitingFile.select().exists()
     waiting_files.delete_expired(utcnow() + timedelta(days=1, minutes=1))
     assert not WaitingFile.select().exists()
+
+
+def test_of_one_persons_files_the_newest_few_wait(olga, by):
+    """Each may have 32 MB, and is kept for a day."""
+    ana = people.add("Ana", "ana@acme.example", by)
+    hers = waiting_files.for_import(ana, LIST.encode())
+    mine = [waiting_files.for_import(olga, LIST.encode(), f"{number}.csv").id for number in range(5)]
+    assert [waiting_files.of(olga, id) is not None for id in mine] == [False, False, True, True, True]
+    assert waiting_files.of(ana, hers.id) is not None

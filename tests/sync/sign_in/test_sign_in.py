@@ -14,7 +14,7 @@ from sync.people import last_owner, people
 from sync.people.people import PeopleProblem
 from sync.sign_in import attempts, sessions, sign_in
 from sync.sign_in.attempts import TooManyAttempts
-from sync.workspace import workspace
+from sync.workspace import WITHDRAWN, set_setting, workspace
 from tests.asking import MACHINE
 
 PASSWORD = "correct horse battery"
@@ -183,3 +183,12 @@ def test_a_forged_link_is_nobodys(olga):
     for forged in ("", ".", "x.y", packed, f"{packed}.", f"{packed}x.{seal}", f"{packed}.{seal[:-1]}é"):
         assert sign_in.person_of_link(forged) is None
     assert sign_in.person_of_link(link) == olga
+
+
+def test_a_link_from_before_a_backup_was_restored_signs_nobody_in(olga, by):
+    """That it was used may have been written down after the backup."""
+    before, made_now = sign_in.signed_link(olga), utcnow()
+    set_setting(WITHDRAWN, (made_now + timedelta(seconds=1)).isoformat())
+    assert sign_in.person_of_link(before) is None
+    set_setting(WITHDRAWN, made_now.isoformat())
+    assert sign_in.person_of_link(sign_in.signed_link(olga)) == olga
