@@ -105,6 +105,7 @@ class Salesforce(ScimPreset):
     )  # fmt: skip
     api_version = ApiVersion("Salesforce SCIM", "v2", source="SCIM and REST API Reference Sheet")
     client = SalesforceClient
+    active_by_path = False
     administrators = "System Administrator"
 
     @property

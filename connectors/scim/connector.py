@@ -136,6 +136,7 @@ class Scim(ClosesClients, Connector):
     asset_word = "group"
     change_role_keeps = True
     client = ScimClient
+    active_by_path = True  # False: the app's documents show a PATCH of `active` without a path (RFC 7644, 3.5.2.3)
 
     @api_client
     def _client(self) -> ScimClient:
@@ -296,7 +297,8 @@ class Scim(ClosesClients, Connector):
             return
 
     def _set_active(self, user: dict, active: bool) -> None:
-        operation = {"op": "replace", "path": "active", "value": active}
+        change = {"path": "active", "value": active} if self.active_by_path else {"value": {"active": active}}
+        operation = {"op": "replace", **change}
         after = self._client.change("Users", user, [operation], lambda whole: whole.update(active=active))
         if after and "active" in after and is_active(after) != active:
             raise Refused("The app accepted the request, but the user is unchanged. Check whether the app lets SCIM "

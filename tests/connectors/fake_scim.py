@@ -108,9 +108,12 @@ class FakeScim(FakeApp):
     def patch_user(self, request: Request) -> Reply:
         if not self.supports["patch"]:
             return self.error(501, "No PATCH.")
-        changes = {operation["path"]: operation["value"] for operation in request.body["Operations"]}
+        changes = self._changes(request.body["Operations"])
         assert request.body["schemas"] == [PATCH] and set(changes) <= {"active", "roles"}
         return self._change_user(request, changes)
+
+    def _changes(self, operations: list[dict]) -> dict:
+        return {operation["path"]: operation["value"] for operation in operations}
 
     def put_user(self, request: Request) -> Reply:
         return self._change_user(request, {"roles": [], **request.body})

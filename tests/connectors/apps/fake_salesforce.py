@@ -81,3 +81,9 @@ class FakeSalesforce(FakeScim):
         if seat and seat.role == "00eAdmin":
             return self.error(400, "This user is the owner of the organisation and can't be deactivated.")
         return super().patch_user(request)
+
+    def _changes(self, operations: list[dict]) -> dict:
+        """help.salesforce.com, “Examples: Deactivate and Reactivate Users with SCIM”: without a path."""
+        [operation] = operations
+        assert operation.keys() == {"op", "value"}
+        return operation["value"]

@@ -49,7 +49,7 @@ class TestSalesforce(ConnectorContract):
         self.fill(app, 1)
         connector.remove(next(connector.accounts()))
         [call] = app.asked("patch_user")
-        assert call.body["Operations"] == [{"op": "replace", "path": "active", "value": False}]
+        assert call.body["Operations"] == [{"op": "replace", "value": {"active": False}}]
 
     def test_the_user_that_the_app_runs_as_is_its_own_account(self, app, connector):
         app.seats = [replace(self.make_seat(0), id=app.own_user)]
