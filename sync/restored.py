@@ -41,6 +41,11 @@ def begin(home: Path) -> None:
     look()
 
 
+def has_noted_a_key(home: Path) -> bool:
+    """Whether a log that is sealed with a key was ever in use with this folder."""
+    return any(noted["key"] != seals.UNKEYED for noted in _read(home / NOTE).values())
+
+
 @queue.in_each_process
 def look(now: datetime | None = None) -> None:
     """Withdraw approvals if the log has lost what was noted of it, then note its head."""

@@ -20,7 +20,7 @@ from sync.words import plural
 
 FIRST_SEAL = "0" * 64
 SEALED = ("at", "who", "what", "about", "why", "before", "after", "app_id", "person_id", "report_id")
-ANCHOR = "activity anchor"  # {"count", "head", "key": which key, "mac"}; {"key": "none"} after an update
+ANCHOR = "activity anchor"  # {"count", "head", "key": which key, "mac"}; {"key": "none"} during an update
 UNKEYED = "none"  # what an earlier version wrote: SHA-256 without a key
 TRIGGERS = ("update", "delete")
 
@@ -51,10 +51,12 @@ def verify() -> Verification:
     with connected():
         anchor = setting(ANCHOR)
         key = _by_mark(anchor["key"]) if anchor else _newest()
-        if key is None and anchor["key"] != UNKEYED:
-            return Verification(False, 0, why="It was sealed with a key that is not in secret.key")
+        if key is None:
+            unkeyed = anchor["key"] == UNKEYED
+            why = "It isn't sealed with a key" if unkeyed else "It was sealed with a key that is not in secret.key"
+            return Verification(False, 0, why=why)
         found = _walk(key)
-        if not found.ok or anchor == {"key": UNKEYED}:
+        if not found.ok:
             return found
         if anchor is None:
             untouched = not found.entries and not Person.select().exists()
@@ -74,12 +76,19 @@ def has_its_key() -> bool:
     return anchor is None or anchor["key"] == UNKEYED or _by_mark(anchor["key"]) is not None
 
 
-def renew() -> None:
-    """Seal the log again with the newest key, if an earlier version or an older key sealed it. A log that doesn't
-    verify isn't touched, so that it is still reported as broken."""
+def renew(may_be_unkeyed: bool = False) -> None:
+    """Seal the log again with the newest key, if an older key sealed it, or an earlier version, which had none. A log
+    that doesn't verify isn't touched, so that it is still reported as broken.
+
+    `may_be_unkeyed`: nothing outside of the database says that its log was ever sealed with a key. Anyone who can write
+    to the database can make a log without one, and the anchor of an earlier version.
+    """
     with writing():
         anchor, key = setting(ANCHOR), _newest()
-        if anchor is None or anchor["key"] == _mark(key) or not verify().ok:
+        if anchor is None or anchor["key"] == _mark(key):
+            return
+        is_earlier = anchor == {"key": UNKEYED} and may_be_unkeyed
+        if not (_walk(None) if is_earlier else verify()).ok:
             return
         for statement in TRIGGERS:
             db.no_longer_append_only("activity", statement)

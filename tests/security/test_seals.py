@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 
-from sync import activity, seals, start, vault
+from sync import activity, restored, seals, start, vault
 from sync.config import Config
 from sync.db import db, writing
 from sync.models import Activity
@@ -65,8 +65,9 @@ def test_an_earlier_versions_log_is_sealed_with_the_key_at_the_start(logged, con
     _rewrite_without_the_key()
     db.execute_sql("UPDATE setting SET value = ? WHERE name = 'activity anchor'", (json.dumps({"key": "none"}),))
     before = Activity.select().count()
-    assert activity.verify().ok, "it is whole, as an earlier version sealed it"
-    seals.renew()
+    assert not activity.verify().ok, "only the start accepts it"
+    (config.home / restored.NOTE).unlink()
+    start.open_all(config)
     found = activity.verify()
     assert (found.ok, found.entries) == (True, before) and seals.setting(seals.ANCHOR)["mac"]
     with (closing(sqlite3.connect(config.database_path)) as other,
@@ -74,12 +75,22 @@ def test_an_earlier_versions_log_is_sealed_with_the_key_at_the_start(logged, con
         other.execute("DELETE FROM activity")
 
 
+def test_a_log_without_a_key_is_no_earlier_versions_where_one_was_sealed_before(logged, config: Config):
+    """As someone would who can write to the database: the log written again, and the anchor that an update makes."""
+    tamper("UPDATE activity SET who = 'Eve' WHERE what = 'did 3'")
+    _rewrite_without_the_key()
+    db.execute_sql("UPDATE setting SET value = ? WHERE name = 'activity anchor'", (json.dumps({"key": "none"}),))
+    assert activity.verify().why == "It isn't sealed with a key"
+    start.open_all(config)
+    assert not activity.verify().ok
+
+
 def test_an_earlier_log_that_was_changed_stays_called_broken(logged):
     tamper("SELECT 1")
     _rewrite_without_the_key()
     db.execute_sql("UPDATE activity SET who = 'Eve' WHERE what = 'did 3'")
     db.execute_sql("UPDATE setting SET value = ? WHERE name = 'activity anchor'", (json.dumps({"key": "none"}),))
-    seals.renew()
+    seals.renew(may_be_unkeyed=True)
     assert not activity.verify().ok
 
 
