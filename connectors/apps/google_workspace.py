@@ -3,8 +3,9 @@ suspends the user, because deleting one would delete their mail and files too.
 
 Calls, parameters and fields as in Google's own description of the Directory API (admin_directory_v1);
 from developers.google.com: “Manage users” and users.makeAdmin, “Group members” (OWNER, MANAGER, MEMBER),
-“Role assignments” (scopeType CUSTOMER) and users.signOut; from support.google.com: “Archive former employee accounts”
-and “Suspend a user temporarily” (suspended users are charged as active ones are).
+“Role assignments” (scopeType: CUSTOMER, or ORG_UNIT for a part of the company) and users.signOut; from
+support.google.com: “Archive former employee accounts” and “Suspend a user temporarily” (suspended users are charged as
+active ones are).
 """
 
 from __future__ import annotations
@@ -110,12 +111,24 @@ class GoogleWorkspace(ClosesClients, Connector):
                 missing.append(f"read {what}: {no}")
         if me.get("isAdmin") is not True:
             missing.append(f"change administrators: {self._google.admin} isn't a super admin. Make them one in Google.")
+            missing += self._limits(me["id"])
         missing += self._missing_sign_out()
         name = clean((me.get("name") or {}).get("fullName")) or self._google.admin
         return Identity(
             f"{name}, {clean(me.get('primaryEmail'))}", me["id"],
             ("read users, groups and admin roles", "suspend users", "change roles and groups"), tuple(missing),
         )  # fmt: skip
+
+    def _limits(self, me: str) -> list[str]:
+        """A delegated administrator's roles may all be restricted to organisational units."""
+        try:
+            scopes = [role.get("scopeType") for role in self._roles_of(me)]
+        except CredentialRejected:
+            return []  # which test() reports
+        if not scopes or "CUSTOMER" in scopes:
+            return []
+        return [f"read everyone for certain: {self._google.admin} is an admin of a part of your company only. Make "
+                "them a super admin in Google."]  # fmt: skip
 
     def _missing_sign_out(self) -> list[str]:
         try:

@@ -74,6 +74,7 @@ class FakeGoogleAdmin(FakeApp):
         super().__init__()
         ends = ("user", "group", "rolemanagement", "user.readonly", "group.readonly", "user.security")
         self.delegated = {SCOPE + end for end in ends}
+        self.scope_types: dict[str, str] = {}  # by admin role; of others it is CUSTOMER
         self.me = {"id": "100", "primaryEmail": ADMIN, "name": {"fullName": "Rollcall"}, "isAdmin": True,
                    "customerId": CUSTOMER}  # fmt: skip
         self._rest: dict[str, list[dict]] = {}  # by page token: what comes after it
@@ -234,7 +235,8 @@ class FakeGoogleAdmin(FakeApp):
                 group = self._group(id)
                 if user in (None, id) or (indirect and group and user in group.members):
                     rows.append({"roleAssignmentId": f"{_id(thing)}-{id}", "roleId": _id(thing), "assignedTo": id,
-                                 "assigneeType": "group" if group else "user", "scopeType": "CUSTOMER"})  # fmt: skip
+                                 "assigneeType": "group" if group else "user",
+                                 "scopeType": self.scope_types.get(_id(thing), "CUSTOMER")})  # fmt: skip
         return self._page(request, "items", rows)
 
     def assign(self, request: Request) -> Any:

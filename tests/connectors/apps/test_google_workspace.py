@@ -279,6 +279,16 @@ class TestGoogleWorkspace(ConnectorContract):
         roles, admin = connector.test().missing
         assert "read admin roles" in roles and "Not Authorized" in roles and "isn't a super admin" in admin
 
+    @pytest.mark.parametrize(("scopes", "limited"), [
+        ((), False), (("ORG_UNIT",), True), (("CUSTOMER",), False), (("ORG_UNIT", "CUSTOMER"), False)])
+    def test_an_administrator_of_a_part_of_the_company_is_reported(self, app, connector, scopes, limited):
+        """developers.google.com/workspace/admin/directory/v1/guides/manage-roles: scopeType and orgUnitId."""
+        app.me["isAdmin"] = False
+        for number, scope in enumerate(scopes):
+            app.things.append(Thing(f"role:{number}", f"Role {number}", members={"100": ""}))
+            app.scope_types[str(number)] = scope
+        assert any("a part of your company" in missing for missing in connector.test().missing) == limited
+
     def test_a_scope_that_is_not_delegated_is_named(self, app, connector):
         app.delegated.discard(f"{SCOPE}rolemanagement")
         with pytest.raises(CredentialRejected) as raised:
