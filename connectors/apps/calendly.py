@@ -191,6 +191,7 @@ class Calendly(HttpConnector):
                 return _invitation(invitation) if invitation.get("status") == "pending" else None
             return _account(_resource(self._http.get(self._path(id))))
         except NotFound:
+            self._must_see_everyone()
             return None
 
     def _path(self, id: str) -> str:

@@ -3,8 +3,7 @@ Removal takes a person out of the organisation with all teams and repositories; 
 
 REST calls as in GitHub's OpenAPI description (@octokit/openapi, api.github.com), and from docs.github.com
 "Get a user using their ID", "Get a repository" and "Get an organization installation for the authenticated app";
-what each needs: "Permissions required for GitHub Apps" (Members, Administration). That deploy keys outlive their
-creator's access: "Managing deploy keys".
+what each needs: "Permissions required for GitHub Apps" (Members, Administration). Keys: "Managing deploy keys".
 Facts that the list of members lacks are read in connectors/github: names and e-mails (people), organisation roles,
 team roles (teams), invitations to single repositories (pending).
 """
@@ -201,6 +200,12 @@ class GitHub(ClosesClients, Connector):
             )
         return me, mine.get("role", "")
 
+    def _must_see_members(self) -> None:
+        if self._client.app is None:
+            self._must_see_everyone()
+        elif "members" not in self._client.app.permissions:
+            raise CredentialRejected("The App lacks the organisation permission Members: read.")
+
     def roles(self) -> list[Role]:
         """GitHub's own, and the organisation roles that the last reading found."""
         return [*ROLES, *(Role(id, name) for id, name in self._organisation_roles.names.items())]
@@ -208,10 +213,7 @@ class GitHub(ClosesClients, Connector):
     def accounts(self) -> Iterator[Account]:
         """Invitations come first: someone who accepts in between is then in two lists, rather than in none."""
         client, came = self._client, Seen()
-        if client.app is None:
-            self._must_see_everyone()
-        elif "members" not in client.app.permissions:
-            raise CredentialRejected("The App lacks the organisation permission Members: read.")
+        self._must_see_members()
         self._people.read_sign_on()
         for row in client.rows(f"{client.home}/invitations", "invitations"):
             yield _invitation(row)
@@ -277,10 +279,11 @@ class GitHub(ClosesClients, Connector):
         return replace(_account(row, role), further_roles=further)
 
     def _user(self, id: str) -> dict | None:
-        """By id, as names can change: GET /user/{account_id}."""
+        """By id, as names can change. GitHub answers 404 for managed users to all without access to them."""
         try:
             return self._client.http.get(f"/user/{segment(id)}").json(dict)
         except NotFound:
+            self._must_see_members()
             return None
 
     def _role(self, login: str) -> str | None:

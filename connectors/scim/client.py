@@ -142,10 +142,12 @@ class ScimClient:
         return Page(resources, total, clean(body.get("nextCursor")) or None)
 
     def read(self, kind: str, id: str) -> dict | None:
-        """One resource as it is now; None if it doesn't exist."""
+        """One resource as it is now; None if it doesn't exist. A server answers 404 as well where the whole endpoint
+        doesn't exist (RFC 7644, 3.12), so the list must still be there."""
         try:
             answer = self.http.get(f"{kind}/{segment(id)}", headers=ACCEPT)
         except NotFound:
+            self.first_page(kind)
             return None
         resource = answer.json(dict)
         if id_of(resource) != id:

@@ -114,6 +114,12 @@ class TestCalendly(ConnectorContract):
             with pytest.raises(CredentialRejected, match="isn't an admin"):
                 ask()
 
+    def test_nobody_is_gone_for_a_credential_that_does_not_see_everyone(self, app, connector):
+        self.fill(app, 1)
+        app.my_role = "user"
+        with pytest.raises(CredentialRejected, match="isn't an admin"):
+            connector.account("GONE")
+
     def test_without_an_organisation_there_is_nothing_to_read(self, app, connector):
         app.organization = None
         for ask in (connector.test, lambda: list(connector.accounts())):

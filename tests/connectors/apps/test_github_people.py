@@ -1,13 +1,15 @@
-"""What is known of a GitHub member beside the list of members: organisation roles, and e-mails by SAML sign-on."""
+"""What is known of a GitHub member beside the list of members: the second look, organisation roles, and e-mails by SAML
+sign-on."""
 
 from __future__ import annotations
 
 import pytest
 
 from connectors.apps.github import GitHub
-from connectors.base import TemporarilyUnavailable
+from connectors.base import CredentialRejected, TemporarilyUnavailable
 from tests.connectors.apps.fake_github import FakeGitHub
 from tests.connectors.fake import FOREVER, Seat
+from tests.connectors.keys import pem
 
 
 @pytest.fixture
@@ -25,6 +27,28 @@ def connector(app):
     connector.api = app.url
     yield connector
     connector.close()
+
+
+# “Get a user using their ID”
+
+
+APP = {"credential": "app", "app_id": "1234", "private_key": pem()}
+
+
+@pytest.mark.parametrize(("credential", "words"), [
+    ({}, "not a member of acme"), (APP, "Members: read")], ids=["token", "app"])  # fmt: skip
+def test_nobody_is_gone_for_a_credential_without_access_to_the_organisation(app, connector, credential, words):
+    """docs.github.com/rest/users/users: “If you are not authorized, the request will return a 404 Not Found status”,
+    which is about managed users of an enterprise."""
+    leaver = connector.account("1000")
+    app.my_state, app.permissions = "pending", {"metadata": "read"}
+    app.fail(app.error(404, "Not Found"), on="user", times=FOREVER)
+    later = GitHub({"org": "acme", "token": app.token, **credential})
+    later.api = app.url
+    for act in (lambda: later.account(leaver.id), lambda: later.remove(leaver)):
+        with pytest.raises(CredentialRejected, match=words):
+            act()
+    later.close()
 
 
 # “Get all organization roles for an organization”, “List users that are assigned to an organization role”

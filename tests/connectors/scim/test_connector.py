@@ -209,7 +209,18 @@ def test_an_id_that_would_change_the_path_is_refused(service, connect):
         with pytest.raises(Refused):
             connect().account(id)
     assert connect().account("a/../b?c#d") is None
-    assert service.asked("users") == []
+    assert [request.params for request in service.asked("users")] == [{"startIndex": "1", "count": "1"}]
+
+
+def test_nobody_is_gone_if_the_whole_endpoint_is(service, connect):
+    """RFC 7644, 3.12: 404 means that the “specified resource (e.g., User) or endpoint does not exist”."""
+    fill(service, 2)
+    leaver = connect().account("id-0")
+    for answer in ("users", "user"):
+        service.fail(service.error(404, "Not found"), on=answer, times=FOREVER)
+    for act in (lambda: connect().account("id-0"), lambda: connect().remove(leaver)):
+        with pytest.raises(Refused, match="Not found"):
+            act()
 
 
 def test_an_answer_for_someone_else_is_not_taken(service, connect):
