@@ -54,7 +54,7 @@ def move(address: str | None, undo: bool, as_json: bool) -> None:
     document = {"moved_to": there.database_name, "rows": sum(counted.values()), "tables": counted, "activity": log}
     rows, filled = plural(document["rows"], "row"), plural(sum(map(bool, counted.values())), "table")
     lines = [f"Moved to {there.database_name}: {rows} in {filled}, the same in both databases.",
-             f"The activity log is whole: {plural(log['entries'], 'entry', 'entries')}.",
+             f"The activity log is intact: {plural(log['entries'], 'entry', 'entries')}.",
              f"Set ROLLCALL_DATABASE to the new database. {here.database_name} is locked until you run: move --undo."]
     answer(document, lines, as_json)
 
@@ -99,7 +99,7 @@ def _verified(target: Config) -> dict:
     if not mine.ok:
         notice("The activity log was broken before, and is copied as it was: see `activity --verify`.")
     elif not found["ok"] or found["head"] != mine.head:
-        raise Failed(f"The activity log isn't whole in {target.database_name}. Use the old database, as before, and "
+        raise Failed(f"The activity log isn't intact in {target.database_name}. Use the old database, as before, and "
                      "empty the new one.")
     return found
 

@@ -48,7 +48,7 @@ def look(address: str) -> Look:
         raise DatabaseRefused(sentence(problem, address)) from problem
     problems = []
     if standby:
-        problems.append("The server is a standby and can't be written: name the one that leads.")
+        problems.append("The server is a standby and doesn't accept writes: name the primary server.")
     if encoding != "UTF8":
         problems.append(f"The database's encoding is {encoding}: move the workspace to one with UTF8.")
     if not durable:

@@ -112,7 +112,7 @@ def _read(connector: RestConnector, trial: Trial) -> None:
         header = ("ACCOUNT", "ASSET", "ROLE", "PRIVILEGED")
         _part("access", header, connector.access(), _access_row, trial, note_access)
         trial.warnings += [
-            f"{count:,} of the access entries are of an {what} that isn't in its list: the ids don't match."
+            f"{count:,} of the access entries belong to an {what} that isn't in its list: the ids don't match."
             for what, count in strays.items() if count
         ]  # fmt: skip
     trial.operations = rehearse(connector, first, list(roles.values()))

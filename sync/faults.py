@@ -43,7 +43,7 @@ READ_ONLY = Fault(
     "Make ROLLCALL_HOME writable for the user that Rollcall runs as: Rollcall then continues automatically.",
 )
 FAILING = Fault(
-    "disk failing", "The disk that Rollcall writes to gives errors.",
+    "disk failing", "The disk that Rollcall writes to reports errors.",
     "Look into the machine's system log, and keep a backup on another disk.",
 )
 LOCKED = Fault(
@@ -59,7 +59,7 @@ NO_MEMORY = Fault(
     "Give it more memory, or stop other programs that use it: Rollcall tries again automatically.", of_writing=False,
 )
 NO_FILES = Fault(
-    "open files", "Rollcall may open no more files.",
+    "open files", "Rollcall can't open more files.",
     "Raise the limit of open files (LimitNOFILE in rollcall.service), then restart Rollcall.", of_writing=False,
 )
 NO_SERVER = Fault(

@@ -28,7 +28,7 @@ WORDS = {
     413: ("The file is too large", "Nothing was changed. The limit is 32 MB."),
     414: ("The address is too long", "Nothing was changed. Choose fewer at once, or search for less."),
     429: ("Too many attempts", "Nothing was changed. Wait a few minutes, then try again."),
-    500: ("Something went wrong on our side",
+    500: ("Something went wrong in Rollcall",
           "Your request may not have been carried out. Nothing else was changed. The reason is in the server's log. "
           "Try again. If it keeps happening, send that log to the person who manages Rollcall."),
 }

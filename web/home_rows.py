@@ -65,7 +65,7 @@ def answer(found: StillIn, not_known: Unknown | None) -> Answer:
         saves = f"{money(found.monthly)} a month" if found.monthly else ""
         return Answer(Tone.ATTENTION, "alert-triangle", f"{people} {plural(found.accounts, 'account')}", saves, note)
     if unknown:
-        return Answer(Tone.NEUTRAL, "info-circle", "No account of someone who has left is known", "", note)
+        return Answer(Tone.NEUTRAL, "info-circle", "Nobody who has left is known to have an account", "", note)
     return Answer(Tone.OK, "circle-check", "Nobody who has left has an account", "", note)
 
 

@@ -190,12 +190,13 @@ def _doubtful(facts: Facts) -> Words:
 
 
 def _doubtful_short(facts: Facts) -> str:
-    return plural(facts.doubtful, "account may be of someone who has left", "accounts may be of people who have left")
+    return plural(facts.doubtful, "account may belong to someone who has left",
+                  "accounts may belong to people who have left")
 
 
 def _held_leavers(facts: Facts) -> str:
-    return plural(facts.held_leavers, "person in it has left by a directory, and is held by a guard",
-                  "people in it have left by a directory, and are held by a guard")
+    return plural(facts.held_leavers, "person in it has left according to a directory, but a guard holds that",
+                  "people in it have left according to a directory, but a guard holds that")
 
 
 def _unread_directory(facts: Facts) -> Words:

@@ -19,7 +19,7 @@ AT_ONCE = (Failure.CREDENTIAL, Failure.REFUSED, Failure.MISSING_FIELDS, Failure.
 PASSING = (Failure.UNREACHABLE, Failure.RATE_LIMIT, Failure.INCOMPLETE)
 # A test that succeeds shows that these are over. Only a check can show that of the others.
 DISPROVED_BY_A_TEST = (Failure.CREDENTIAL, Failure.UNREACHABLE, Failure.RATE_LIMIT, Failure.SETTINGS, Failure.NOT_KNOWN)
-BUG = "This is a bug of the connector: please report it. Nothing was changed."
+BUG = "This is a bug in the connector: please report it. Nothing was changed."
 
 
 def need_a_person(error: str | None, kind: Failure | None, in_a_row: int) -> bool:

@@ -175,7 +175,7 @@ def _checked(values: Mapping[str, str]) -> tuple[MailServer, str]:
     except ValueError as problem:
         raise MailServerProblem(f"{problem} Nothing was changed.") from None
     if smtp.is_in_the_clear(SCHEMES[encryption], host, password):
-        raise MailServerProblem("Without encryption, the password would cross the network readable. Choose STARTTLS or "
+        raise MailServerProblem("Without encryption, anyone on the network could read the password. Choose STARTTLS or "
                                 "TLS. Nothing was changed.")
     return MailServer(host, int(port), encryption, user, sender), password
 

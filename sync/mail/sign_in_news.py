@@ -20,7 +20,7 @@ def role_changed(person: Person, before: str | None, after: str | None, by: str)
     """Inside the transaction of the change. Someone who could not sign in before hears nothing."""
     if before is None:
         return
-    now = f"Your role in Rollcall is {after} now." if after else "You may no longer sign in to Rollcall."
+    now = f"Your role in Rollcall is now {after}." if after else "You may no longer sign in to Rollcall."
     _notify(person, f"{now} Before, it was {before}.", by)
 
 
@@ -43,7 +43,7 @@ def addresses_watched(by: str) -> Iterator[None]:
     for person_id, (main, known) in after.items():
         had_main, had = before.get(person_id, (main, known))
         if (main, known.keys()) != (had_main, had.keys()):
-            message = (f"Your e-mail addresses in Rollcall are {', '.join(known.values()) or 'none'} now. "
+            message = (f"Your e-mail addresses in Rollcall are now {', '.join(known.values()) or 'none'}. "
                        f"Before, they were {', '.join(had.values()) or 'none'}.")
             further = [had[normal] for normal in had] + [known[normal] for normal in known.keys() - had.keys()]
             _notify(Person.get_by_id(person_id), message, by, further)

@@ -102,7 +102,7 @@ def parse_smtp_url(url: str, base_url: str = "") -> Outgoing:
     refuse_credential(user, password)
     if is_in_the_clear(parts.scheme, host, password):
         raise ValueError("smtp:// would send the password in the clear. Use smtps:// or smtp+starttls:// instead; "
-                         "without encryption a password goes to a mail server on this machine alone.")
+                         "without encryption a password goes only to a mail server on this machine.")
     options = _options(parts.query)
     ca = options.get("ca")
     if ca is not None and not Path(ca).is_file():
@@ -241,7 +241,7 @@ def _reached(outgoing: Outgoing, timeout: float) -> smtplib.SMTP:
     except ConnectorError as problem:  # an address that Rollcall may not connect to
         raise MailDelayed(str(problem)) from None
     except smtplib.SMTPNotSupportedError as problem:
-        reason = f"{outgoing.host}:{outgoing.port} does not offer what was asked for: {_words(problem, outgoing)}"
+        reason = f"{outgoing.host}:{outgoing.port} lacks this encryption or sign-in: {_words(problem, outgoing)}"
         raise MailDelayed(reason, NOT_OFFERED) from None
     except (OSError, ValueError, smtplib.SMTPException) as problem:  # ValueError: a challenge that isn't base64
         server_name = f"{outgoing.host}:{outgoing.port}"

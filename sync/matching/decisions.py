@@ -198,7 +198,7 @@ def _refuse(accounts: list[Account], decision: Decision) -> None:
     ):
         raise DecisionProblem(f"{person.name} has left. Nothing was changed. Name someone else.")
     if decision.kind == DecisionKind.LOCAL_PARTNER and not decision.note.strip():
-        raise DecisionProblem("Enter the company that they are from, so that others can tell later.")
+        raise DecisionProblem("Enter the company that they are from, so that others know later.")
 
 
 def _keep(accounts: list[Account], batch: str, by: str) -> None:

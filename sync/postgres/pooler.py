@@ -10,7 +10,7 @@ from sync.postgres.opening import CannotBeUsed
 
 LENT = (
     "A pooler between Rollcall and the server, such as pgbouncer, lends one session to several connections. A lock "
-    "then keeps nobody out, and two schedulers could act on people's access, so Rollcall doesn't use it. Set its "
+    "then excludes nobody, and two schedulers could act on people's access, so Rollcall doesn't use it. Set its "
     "pool_mode to session, or write the address of the server itself into ROLLCALL_DATABASE."
 )
 ROUNDS = 3  # the session may be lent to a third connection during one of them

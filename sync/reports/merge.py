@@ -227,4 +227,4 @@ def _bring_up_to_date(report: Report, by: str) -> None:
         count(report)
         return
     _drop_all(report)
-    _close_as_superseded(report, by, "Whose accounts these are has changed: nothing in it waits any longer")
+    _close_as_superseded(report, by, "These accounts now belong to others: nothing in the report waits any longer")

@@ -23,7 +23,7 @@ SENTENCES = {
     Protection.SYSTEM: "{name} has left, and {app} made the account for itself. Change whose account it is.",
     Protection.ANOTHERS_ADDRESS: "{name} has left, but the account in {app} may be someone else's: {why}. Match it "
                                  "again first.",
-    Protection.OTHER_EMAIL: "{name} has left, but the account in {app} has another e-mail address than when it was "
+    Protection.OTHER_EMAIL: "{name} has left, but the account in {app} has a different e-mail address than when it was "
                             "matched. Match it again first.",
     Protection.LAST_ADMINISTRATOR: "{name} has left and is {why} of {app}: make someone else {role} first.",
 }  # fmt: skip

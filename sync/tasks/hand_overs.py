@@ -91,7 +91,7 @@ def _not_handed_over(task: Task, asset: Asset, row: HandOver | None) -> Exceptio
     name, app = _named(task.account), task.app.name
     then = f"Nothing was removed. Assign another manager in {app}, check it and retry, or cancel this and decide again."
     if row is None:
-        return NotHandedOver(f"{name} is by now the only manager of {_called(asset)}. {then}")
+        return NotHandedOver(f"{name} is now the only manager of {_called(asset)}. {then}")
     why = f": {row.grant.error or row.grant.state}" if row.grant is not None else ""
     return NotHandedOver(f"{_called(asset).capitalize()} was not handed over to {_named(row.successor)}"
                          f"{why.rstrip('.')}. {then}")  # fmt: skip

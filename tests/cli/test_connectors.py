@@ -50,7 +50,7 @@ def test_the_app_is_read_for_real_and_nothing_is_changed(empty, desk, token):
     assert found["counts"] == {"accounts": 120, "roles": 3, "assets": 1, "access": 2}
     assert found["identity"]["name"] == "The token of Olga" and len(found["first"]["accounts"]) == 5
     warnings = " ".join(found["warnings"])
-    for word in ("emperor", "every account is active", "identity.id", "1 of the access entries are of an account"):
+    for word in ("emperor", "every account is active", "identity.id", "1 of the access entries belong to an account"):
         assert word in warnings
     assert {request.method for request in desk.requests} == {"GET"}
     output = empty.run("connectors", "check", str(DESK), "--set", f"base_url={desk.url}", "--set", token).out

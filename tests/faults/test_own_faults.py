@@ -27,7 +27,7 @@ from tests.sync.fixtures import email
 FAULTS = {
     "writes to is full": own.full,
     "can't write to its disk": own.read_only,
-    "gives errors": own.failing_disk,
+    "reports errors": own.failing_disk,
     "database locked": own.locked,
 }
 
@@ -228,7 +228,7 @@ def test_a_bug_of_a_connector_is_still_called_one(chat, monkeypatch):
     monkeypatch.setattr(SampleChat, "accounts", lambda self: 1 // 0)
     with pytest.raises(ZeroDivisionError):
         chat.check()
-    assert "bug of the connector" in Check.select().order_by(Check.id.desc()).get().advice
+    assert "bug in the connector" in Check.select().order_by(Check.id.desc()).get().advice
 
 
 # Tasks
@@ -324,7 +324,7 @@ def test_a_row_that_was_given_up_here_belongs_to_anyone_who_has_taken_it_since(c
 
 
 @ON_FILE
-@pytest.mark.parametrize("words", ["can't write to its disk", "gives errors", "database locked"])
+@pytest.mark.parametrize("words", ["can't write to its disk", "reports errors", "database locked"])
 def test_an_e_mail_that_meets_it_is_sent_once_it_is_over(home, olga, smtp, words):
     outbox.configure(smtp.url, "http://rollcall.example")
     mail = outbox.test_mail("olga@acme.example")

@@ -41,7 +41,7 @@ def test_a_password(owner: Client, olga: Person, ben: Person):
 
 def test_a_role_and_its_loss(owner: Client, ben: Person):
     owner.send("PUT", f"/people/{ben.id}/workspace-role", role="user")
-    assert "Your role in Rollcall is user now. Before, it was admin." in mails_by_address()["ben.roth@acme.example"]
+    assert "Your role in Rollcall is now user. Before, it was admin." in mails_by_address()["ben.roth@acme.example"]
     owner.send("PUT", f"/people/{ben.id}/workspace-role", role="user")
     assert not mails_by_address(), "nothing changed"
     owner.send("PUT", f"/people/{ben.id}/workspace-role", role="")
@@ -53,7 +53,7 @@ def test_addresses_show_the_old_and_the_new_one(owner: Client, ben: Person):
     mails = mails_by_address()
     assert set(mails) == {"ben.roth@acme.example", "mallory@evil.example"}
     for text in mails.values():
-        assert "are mallory@evil.example now. Before, they were ben.roth@acme.example." in text
+        assert "are now mallory@evil.example. Before, they were ben.roth@acme.example." in text
 
 
 def test_another_main_address_is_reported_too(owner: Client, ben: Person):
@@ -93,7 +93,7 @@ def test_a_list_that_another_directory_goes_before(scripted, ben: Person, by: st
     hr.read()
     mails = mails_by_address()
     assert set(mails) == {"ben.roth@acme.example", "ben@acme.example"}
-    assert "are ben@acme.example, ben.roth@acme.example now" in mails["ben@acme.example"]
+    assert "are now ben@acme.example, ben.roth@acme.example" in mails["ben@acme.example"]
 
 
 def test_a_change_that_was_rolled_back_is_not_reported(ben: Person, by: str, someone):

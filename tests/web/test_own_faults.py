@@ -70,7 +70,7 @@ def test_a_bug_is_still_a_bug(owner, monkeypatch):
     monkeypatch.setattr("web.people.page_or_part", lambda *arguments, **values: 1 // 0)
     owner.client.application.config["PROPAGATE_EXCEPTIONS"] = False
     response = owner.get("/people")
-    assert response.status_code == 500 and "Something went wrong on our side" in response.text
+    assert response.status_code == 500 and "Something went wrong in Rollcall" in response.text
 
 
 def test_an_identity_provider_is_asked_to_send_it_again(okta):

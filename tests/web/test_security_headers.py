@@ -108,7 +108,7 @@ def test_an_internal_error_shows_what_to_do_and_no_internals(
     monkeypatch.setitem(site.view_functions, "settings.show", broken)
     answer = Client(site).get("/settings")
     assert answer.status_code == 500
-    assert "went wrong on our side" in answer.text and "the inside" not in answer.text
+    assert "went wrong in Rollcall" in answer.text and "the inside" not in answer.text
     assert "Content-Security-Policy" in answer.headers
     part = Client(site).get("/settings", htmx=True)
     assert (
@@ -122,7 +122,7 @@ def test_the_page_for_it_needs_no_database(site, owner: Client, monkeypatch: pyt
 
     monkeypatch.setattr(sessions, "session_of", locked)
     answer = owner.get("/settings")
-    assert answer.status_code == 500 and "went wrong on our side" in answer.text
+    assert answer.status_code == 500 and "went wrong in Rollcall" in answer.text
 
 
 @pytest.mark.parametrize(

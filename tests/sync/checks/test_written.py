@@ -30,7 +30,7 @@ FAULTS = [  # what the connector raises, whether it needs attention at once, whe
     (Lasting("No."), True, False, "Pay the invoice."),
     (Refused("No."), True, False, "The app refused to be read: test the credential on its Settings tab."),
     (UnusableReading("No."), False, False,
-     "This is a bug of the connector: please report it. Nothing was changed."),
+     "This is a bug in the connector: please report it. Nothing was changed."),
 ]  # fmt: skip
 
 

@@ -134,7 +134,7 @@ def test_a_report_with_nothing_left_is_closed_and_says_why(chat, report):
     [entry] = Activity.select().where(Activity.what == "closed report")
     assert (entry.who, entry.about, entry.app_id, entry.report_id, entry.why) == (
         "Company LDAP", f"report {report.id}", chat.app.id, report.id,
-        "Whose accounts these are has changed: nothing in it waits any longer")  # fmt: skip
+        "These accounts now belong to others: nothing in the report waits any longer")  # fmt: skip
 
 
 @pytest.mark.parametrize("decision", ["left out", "ignored"])

@@ -46,7 +46,7 @@ UNNAMED = ("Person 3 has left and is the last known administrator of Chat: make 
     ("address of another", "Protected: its e-mail is that of Bo",
      f"{STAYS} may be someone else's: its e-mail is that of Bo. Match it again first.", ""),
     ("other e-mail", "Protected: x",
-     f"{STAYS} has another e-mail address than when it was matched. Match it again first.", ""),
+     f"{STAYS} has a different e-mail address than when it was matched. Match it again first.", ""),
     (LAST, "Protected: the last Owner of the app",
      "Person 3 has left and is the last Owner of Chat: make someone else Owner first.", "Owner"),
     (LAST, "Protected: may be the last of the app", UNNAMED, "an administrator"),

@@ -202,7 +202,7 @@ def refused(world) -> Exception:
 def test_nobody_was_chosen(world):
     met = refused(world)
     assert (type(met), str(met)) == (
-        NotHandedOver, f"Person 1 is by now the only manager of the room “Red”. {THEN}")
+        NotHandedOver, f"Person 1 is now the only manager of the room “Red”. {THEN}")
 
 
 @pytest.mark.parametrize(("state", "error", "why"), [

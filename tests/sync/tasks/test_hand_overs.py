@@ -145,7 +145,7 @@ def test_the_task_looks_again_for_another_manager(chat, channel):
     drain()
     removal = task_of(1)
     assert removal.state == "needs attention" and chat.removed() == []
-    assert removal.error.startswith("Person 1 is by now the only manager of the channel “general”. Nothing was")
+    assert removal.error.startswith("Person 1 is now the only manager of the channel “general”. Nothing was")
 
 
 @pytest.mark.parametrize("successor", [1, 3, 9])
