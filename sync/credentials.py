@@ -1,4 +1,4 @@
-"""A stored secret goes only to where it was entered for. Apps, drafts, directories and sign-in all ask here.
+"""A stored secret goes only to the place it was entered for. Apps, drafts, directories and sign-in all ask here.
 The caller gives what was entered and what is stored; what comes back may be sent."""
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def with_stored(fields: Iterable[Field], entered: Mapping[str, str], settings: M
 
 
 def moved(fields: Iterable[Field], entered: Mapping[str, str], settings: Mapping[str, str]) -> list[Field]:
-    """The fields that say where, and that say another place in what was entered than in the stored `settings`."""
+    """The fields of a place whose entered value differs from the stored `settings`."""
     return [field for field in fields if not field.secret and field.asks_secrets_again
             and _with_default(entered, field) != _with_default(settings, field)]  # fmt: skip
 
@@ -39,7 +39,7 @@ def moved(fields: Iterable[Field], entered: Mapping[str, str], settings: Mapping
 def in_words(secrets: Iterable[str], changed: Iterable[str]) -> str:
     """Enter Token again: Address has changed, and …"""
     return (f"Enter {' and '.join(secrets)} again: {' and '.join(changed)} has changed, and a stored secret is only "
-            "sent to where it was entered for. Nothing was sent.")  # fmt: skip
+            "sent to the place it was entered for. Nothing was sent.")  # fmt: skip
 
 
 def _given(values: Mapping[str, str], field: Field) -> str:

@@ -127,7 +127,7 @@ class _File(QuickDatabase, SqliteDatabase):
         """Until the end of the transaction, nobody else writes: BEGIN IMMEDIATE has seen to it."""
 
     def state(self) -> tuple[int, int] | None:
-        """Another one than before on this connection, once anyone has written; None where the connection isn't kept.
+        """A different one on this connection, once anyone has written; None where the connection isn't kept.
         The first number is about other connections (https://www.sqlite.org/pragma.html#pragma_data_version), the
         second one about this one."""
         connection = self.connection()

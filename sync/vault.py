@@ -74,7 +74,7 @@ def reseal(sealed: bytes) -> bytes:
 
 
 def derive(purpose: str) -> bytes:
-    """32 bytes for another use than credentials, made from the newest key."""
+    """32 bytes for a use other than credentials, made from the newest key."""
     return derived(_open_keys()[0], purpose)
 
 

@@ -55,8 +55,8 @@ class Calendly(HttpConnector):
         "“Generate new token” (or “Get a token now”) under “Personal access tokens”.",
         "Give it a name and the scopes users:read, organizations:read, organizations:write and groups:read, create it "
         "and copy it: Calendly never shows it again.",
-        "The token acts as you: Rollcall never removes the person that it belongs to. Calendly lets nobody remove an "
-        "owner.",
+        "The token acts as you: Rollcall never removes the person that it belongs to. Calendly doesn't let anyone "
+        "remove an owner.",
         "Calendly's API changes no roles, invites users only, and does not change who is in a group; it gives neither "
         "seat types nor when someone was last active. None of these are offered.",
     )

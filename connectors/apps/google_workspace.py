@@ -57,7 +57,7 @@ class GoogleWorkspace(ClosesClients, Connector):
     logo = "google.svg"
     quality = at_its_maker("Google creates a user only with a password, so Rollcall creates none.")
     docs = (
-        *steps(SCOPES, "a super admin: Google lets nobody else change administrators"),
+        *steps(SCOPES, "a super admin: Google doesn't let anyone else change administrators"),
         "A removal suspends the user, which you can undo in the Admin console at any time. Nobody can sign in as the "
         "user, new mail is rejected, and mail and files stay. Google charges for a suspended user as for an active "
         "one, until you archive the user (which takes an Archived User license) or delete it there.",

@@ -98,13 +98,13 @@ class Meta(HttpConnector):
         "business.facebook.com/settings, Accounts, Apps. Meta lets an app see only the people of a portfolio that "
         "owns it.",
         "In the same settings open Users, System users, and add one with the role Admin. Assign it every ad account, "
-        "page, pixel and catalogue that Rollcall is to read, with full control.",
+        "page, pixel and catalogue that Rollcall should read, with full control.",
         "“Generate token” for your app with the permissions business_management, ads_management, catalog_management "
         "and pages_show_list, and choose that it never expires. To read WhatsApp accounts it also needs "
         "whatsapp_business_management.",
         "The business ID is shown under Business info. The app secret is in the app's settings, Basic: Rollcall signs "
         "each call with it, which is needed where the app requires it and makes a stolen token useless.",
-        "Meta reports neither when someone was last active nor a system user's role, and lets no program remove a "
+        "Meta reports neither when someone was last active nor a system user's role, and its API can't remove a "
         "system user, take someone off a pixel, or change who has an Instagram account. An invitation that has "
         "expired or was declined is not shown. Rollcall shows finance roles, and can't change them.",
         "Rollcall shows people who were added to the portfolio. People who were added to an ad account or a page "
@@ -290,7 +290,7 @@ class Meta(HttpConnector):
 
     def remove(self, account: Account) -> None:
         if account.kind == "system":
-            raise Refused("Meta lets no program remove a system user: do it in the business settings.")
+            raise Refused("Meta's API can't remove a system user: do it in the business settings.")
         try:
             if account.id.startswith(PARTNER):
                 partner = account.id.removeprefix(PARTNER)
@@ -303,7 +303,7 @@ class Meta(HttpConnector):
 
     def change_role(self, account: Account, role: str) -> None:
         if account.kind == "system":
-            raise Refused("Meta lets no program change a system user's role: do it in the business settings.")
+            raise Refused("Meta's API can't change a system user's role: do it in the business settings.")
         _must_be_a_person(account)
         self._operate("POST", f"/{_node(account)}", data={"role": role})
 

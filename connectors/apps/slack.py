@@ -69,7 +69,7 @@ class Slack(ClosesClients, Connector):
         "They keep their account in the organisation. To end that as well, choose the Admin API for the whole "
         "organisation: it deactivates people in every workspace, even if they only leave this one. Rollcall doesn't "
         "reset sessions there, because Slack's call for it signs people out of every workspace.",
-        "On other plans, Slack lets no program remove people. Rollcall then lists the people to deactivate by hand, "
+        "On other plans, Slack's API can't remove people. Rollcall then lists the people to deactivate by hand, "
         "and notices when that is done. People from other companies in shared channels are shown, but only their own "
         "company can deactivate them.",
         "With the user token scope admin, the admin token also reads who is billed and, on paid plans, when people "

@@ -79,7 +79,7 @@ class Question:
 
     @property
     def doubts_the_file(self) -> bool:
-        """Whether it may be another file than was meant."""
+        """Whether this may be the wrong file."""
         return self.kind in (QuestionKind.FILE, QuestionKind.NEEDED)
 
 

@@ -76,8 +76,8 @@ def note_changes(directory: Directory) -> None:
 def follow(by: str) -> set[int]:
     """Give the people in read_changed and read_moved their first directory's values. Returns the ids of changed people.
 
-    Someone in read_moved may have another first directory than before: they follow it unless what they are called
-    now is what no directory says, but someone typed. Inside the caller's writing(), within staging().
+    Someone in read_moved may have a different first directory now: they follow it, unless their name was typed by hand
+    and no directory has it. Inside the caller's writing(), within staging().
     """
     return _follow_names(by) | _follow_emails(by) | _follow_numbers(by)
 

@@ -48,7 +48,7 @@ class _RingingStorage(SqliteStorage):
     bell: Bell
 
     def initialize_schema(self) -> None:
-        """Huey's tables, made on this thread's connection: to open another would take longer than all of it."""
+        """Huey's tables, made on this thread's connection: opening a second one would cost more than all of it."""
         with connected(), writing():
             for statement in self.ddl:
                 db.execute_sql(statement)

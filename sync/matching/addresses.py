@@ -66,7 +66,7 @@ def another_human(one: str, person: str) -> str:
 
 
 def is_another_human(name: str, number: str, person: Person) -> bool:
-    """Whether someone with this name and employee number ("" for none of either) is another human than this person."""
+    """Whether someone with this name and employee number ("" for neither) is a different human from this person."""
     asked = another_human("r", ":person")
     found = db.execute_sql(f"SELECT {asked} FROM (SELECT CAST(:name AS TEXT) AS name, CAST(:number AS TEXT) "
                            "AS employee_number) AS r",

@@ -194,7 +194,7 @@ class Postgres(QuickDatabase, PostgresqlDatabase):
         self.run_script(f"SELECT pg_advisory_xact_lock({WRITERS})")
 
     def state(self) -> str | None:
-        """Another one than before once anyone has written: which transactions a statement sees
+        """A different one once anyone has written: which transactions a statement sees
         (https://www.postgresql.org/docs/15/functions-info.html#FUNCTIONS-INFO-SNAPSHOT). None without a pool."""
         if self.pool is None:
             return None

@@ -16,7 +16,7 @@ from sync.safety import administrators
 from sync.states import Protection
 from sync.workspace import sql_day_in_words, today
 
-OTHER_EMAIL = "Protected: its e-mail is another than when it was matched by hand: match it again"
+OTHER_EMAIL = "Protected: its e-mail address has changed since it was matched by hand: match it again"
 
 
 @dataclass(frozen=True)

@@ -96,6 +96,6 @@ def test_a_lock_that_has_lost_its_session_later_ends_the_process(postgres: Postg
     with server_locks.held(address_of(postgres.port), "queue", False, BUSY):
         [lock] = server_locks._held
         assert server_locks.lost() is None
-        lock._connection.execute("DISCARD ALL")  # another session than the one that took the lock is like this
+        lock._connection.execute("DISCARD ALL")  # as if another session had taken the lock
         with pytest.raises(DatabaseRefused, match="lends one session"):
             server_locks.lost()

@@ -26,7 +26,7 @@ def test_from_setting_it_up_to_signing_in_with_it(site, owner: Client, olga: Per
     elsewhere = Client(site, olga)
     assert owner.post(f"{HERE}/authenticator").location == f"{HERE}/authenticator"
     page = owner.get(f"{HERE}/authenticator").text
-    assert "<svg" in page and "style=" not in page, "the policy lets no inline style through"
+    assert "<svg" in page and "style=" not in page, "the policy doesn't let inline styles through"
     secret = secret_of(page)
     assert owner.send("PUT", f"{HERE}/authenticator", code="000000").status_code == 422
     assert not second_factor.has(olga), "it counts once a first code has come"

@@ -172,7 +172,7 @@ class Model:
             (("matched",), ("unmatched",), ("guest", "local partner"), ("service account",)))  # fmt: skip
 
     def _by_rules(self, id: str, app: App) -> tuple[str, int | None]:
-        """Written in another way than the program does: every rule as a set of people, then one look at the sets."""
+        """Written in a different way from the program: every rule as a set of people, then one look at the sets."""
         seat = self.read[id]
         if seat.kind == "system":
             return "service account", None

@@ -262,7 +262,7 @@ def test_an_account_without_a_person_counts_as_itself(chat):
         Change.create(app=chat.app, report=report, kind="to change role", decision="confirmed",
                       account=account(number))  # fmt: skip
     Change.create(app=chat.app, report=report, kind="to change role", decision="confirmed",
-                  person=account(1).id)  # another one than the account of this number  # fmt: skip
+                  person=account(1).id)  # not the account of this number  # fmt: skip
     kinds = ("to change role",)
     assert not guards.is_mass_of(chat.app, kinds, 1) and guards.is_mass_of(chat.app, kinds, 2)
 
