@@ -34,6 +34,7 @@ from connectors.scim.values import (
     id_of,
     in_order,
     is_active,
+    may_have,
     member_ids,
     other_roles,
     privileged_by_name,
@@ -329,7 +330,7 @@ class Scim(ClosesClients, Connector):
             made = self._client.create("Users", self._new_user(email, role))
         except Conflict:
             made = self._client.find_user(email)
-            if made is None:
+            if made is None or not may_have(made, email):
                 raise
             if not is_active(made):
                 self._set_active(made, True)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from connectors.base import Account, TemporarilyUnavailable
+from connectors.names import email_key
 from connectors.tools.answers import known_status, missing_from
 from connectors.tools.http import clean
 
@@ -74,6 +75,13 @@ def email_of(user: dict) -> str:
             best, address = rank, value
     user_name = "" if address else clean(user.get("userName"))
     return address or (user_name if EMAIL.fullmatch(user_name) else "")
+
+
+def may_have(user: dict, email: str) -> bool:
+    """Whether the address is one of the user's; True if the user has no address but the userName."""
+    listed = [one.get("value") if isinstance(one, dict) else one for one in _many(user.get("emails"))]
+    addresses = {email_key(clean(one)) for one in listed} - {""}
+    return not addresses or email_key(email) in addresses
 
 
 def employee_number_of(user: dict) -> str:

@@ -317,6 +317,19 @@ def test_an_invitation_of_a_look_alike_activates_nobody_else(service, connect):
     assert service.seats[0].status == "suspended"
 
 
+def test_an_invitation_activates_nobody_who_has_the_name_but_another_address(service, connect):
+    """A userName may outlive an address (RFC 7643, 4.1.1), and the address may be someone else's by now."""
+    fill(service, 1)
+    service.seats[0].status = "suspended"
+    service.raw["id-0"] = {"emails": [{"value": "new.name@acme.example", "primary": True}]}
+    with pytest.raises(ConnectorError):
+        connect().invite(service.seats[0].email, "")
+    assert service.seats[0].status == "suspended"
+    service.raw["id-0"]["emails"].append({"value": service.seats[0].email})
+    connect().invite(service.seats[0].email, "")
+    assert service.seats[0].status == "active"
+
+
 @pytest.mark.parametrize("patch", [True, False])
 def test_roles_can_be_groups(service, connect, patch):
     service.supports["patch"] = patch
