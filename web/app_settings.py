@@ -313,8 +313,7 @@ def set_credential(app: App) -> Response | tuple[str, int]:
     try:
         values = entered(kind, app.settings)
         identity = apps.replace_credential(app, values, by(), approver(signed_in_person()))
-        if any(field.upload for field in kind.fields) and app.is_active:
-            asking.ask(App.get_by_id(app.id), by())
+        if app.is_active:
             return go_to(_address(app), f"{identity.name}: the app is being checked with it.")
     except ColumnsUnclear:
         return go_to(columns.address_of(waiting_files.for_export(signed_in_person(), app, values, file_name)))

@@ -15,7 +15,7 @@ from sync.apps import answer_cache, failures
 from sync.apps.owners import RUNS_ALL, apps_of, manages_as, owned_by, owners_of  # noqa: F401 - other rooms ask here
 from sync.credentials import with_stored
 from sync.db import utcnow, writing
-from sync.jobs import comparing, daily
+from sync.jobs import asking, comparing, daily
 from sync.models import Account, App, AppPerson, Person
 from sync.names import signature
 from sync.private_networks import still_approved
@@ -140,9 +140,7 @@ def _space(kind: type[Connector], settings: dict) -> dict:
 def predecessor(app: App) -> App | None:
     """The app that was connected to the same space and disconnected last; None if there is none."""
     kind = connector_class(app.connector)
-    earlier = (
-        App.select().where(App.connector == app.connector, App.is_disconnected).order_by(App.id.desc())
-    )
+    earlier = App.select().where(App.connector == app.connector, App.is_disconnected).order_by(App.id.desc())
     return next((other for other in earlier if _space(kind, other.settings) == _space(kind, app.settings)), None)
 
 
@@ -208,8 +206,8 @@ def role_change(account: Account, role: str) -> RoleChange:
 
 
 def replace_credential(app: App, values: dict[str, str], by: Asker, approver: str | None = None) -> Identity:
-    """Test new settings, then store them. An empty secret keeps the stored one, if it is for the same host.
-
+    """Test new settings, then store them and ask for a check: the app isn't up to date until it is read with them. An
+    empty secret keeps the stored one, if it is for the same host.
     Raises AppProblem, SecretNeeded or ConnectorError; nothing is stored then.
     """
     rank.require_manager(by, app)
@@ -220,10 +218,12 @@ def replace_credential(app: App, values: dict[str, str], by: Asker, approver: st
     identity = test(app.connector, values, approver)
     with writing():
         tested = {**found(identity), **failures.after_a_test(App.get_by_id(app.id))}
-        changed = {"private_network_approver": approver, **tested, **stored(kind, values, app)}
-        App.update(changed).where(App.id == app.id).execute()
+        tested |= {"private_network_approver": approver, "last_due_at": utcnow()}
+        App.update({**tested, **stored(kind, values, app)}).where(App.id == app.id).execute()
         answer_cache.clear(app)
         activity.record(by, "replaced credential", about=app.name, why=f"as {identity.name}", app=app)
+        if App.get_by_id(app.id).is_active:
+            asking.ask(app, by)  # the last reading was by the old one, and perhaps elsewhere
     return identity
 
 
@@ -306,7 +306,7 @@ def _plan(app: App, begins: bool = False) -> None:
         return
     times = {"next_check_at": daily.next_time(now, app.check_minute, zone) if planned else None}
     if planned and begins:
-        times["last_due_at"] = daily.last_time(now, app.check_minute, zone)
+        times["last_due_at"] = max(filter(None, (app.last_due_at, daily.last_time(now, app.check_minute, zone))))
     App.update(times).where(App.id == app.id).execute()
 
 

@@ -81,6 +81,10 @@ class Cancelled(Exception):
     """Someone asked the check to stop."""
 
 
+class Replaced(Exception):
+    """Someone replaced the app's credential or settings while it was read with the old ones."""
+
+
 @queue.runs("check")
 def run(check_id: int) -> None:
     """Do one check if it is due and nobody else does it; every outcome is written to its row."""
@@ -93,6 +97,8 @@ def run(check_id: int) -> None:
                 work.read_and_apply()
         except faults.OwnFault:
             raise
+        except Replaced:
+            work.begin_again()
         except Cancelled:
             work.end(CheckState.CANCELLED, "The check was cancelled. Nothing was changed.")
         except Exception as problem:
@@ -185,17 +191,11 @@ class _Work:
         """Read the whole app; return the number of accounts."""
         left = self.started + LIMIT - utcnow()
         accounts = snapshot.read(self.app, connector, self.progress, left, self.known)
-        self.refuse_empty(accounts)
-        return accounts
-
-    def refuse_empty(self, accounts: int) -> None:
-        if (
-            accounts == 0
-            and Account.present(self.app).exists()
-        ):
+        if accounts == 0 and Account.present(self.app).exists():
             raise failures.IncompleteReading(
                 "The app answered with an empty list, although it had accounts before. The list was rejected."
             )
+        return accounts
 
     def wait(self, seconds: float) -> None:
         until = time.monotonic() + seconds
@@ -255,6 +255,8 @@ class _Work:
         with writing():
             if not leases.holds(self.check, ~Check.cancel_asked):
                 raise Cancelled
+            if not App.get_by_id(self.app.id).is_reached_as(self.app):
+                raise Replaced
             App.update(removal_suspends=removal_suspends, compare_at=None).where(App.id == self.app.id).execute()
             app = App.get_by_id(self.app.id)
             lost_fields.keep_known_values(app)
@@ -323,6 +325,12 @@ class _Work:
                  person_id=change.account and change.account.person_id)
             for change in _applied(report.id, self.check.id)
         ])  # fmt: skip
+
+    def begin_again(self) -> None:
+        """Nothing was changed: another worker reads the app with the credential and settings of now."""
+        with writing():
+            if self.write(state=CheckState.QUEUED, next_at=utcnow()):
+                queue.wake("check", self.check.id)
 
     def fail(self, met: failures.Met) -> None:
         """Record why; nothing else is changed. If nobody waits for the check, a passing fault is retried later."""

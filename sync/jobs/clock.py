@@ -53,6 +53,7 @@ def is_right(by: str) -> None:
 def _plan_again(now: datetime) -> None:
     """What the wrong clock has planned for a time that is far ahead is due now; nothing was read later than now."""
     _no_later_than(App.last_check_at, now)
+    _no_later_than(App.last_due_at, now)
     _no_later_than(App.next_check_at, now + timedelta(seconds=1), FARTHEST)  # after the last one: overdue until then
     for planned in (App.compare_at, Directory.last_read_at, Directory.next_read_at):
         _no_later_than(planned, now)

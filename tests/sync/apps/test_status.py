@@ -59,6 +59,22 @@ def test_a_failed_test_is_no_failed_check_but_not_green(chat):
     assert (now(chat.app).status, App.get().failures) == ("Last check failed", 0)
 
 
+def test_an_app_that_is_reached_elsewhere_is_not_green_until_it_is_read_there(chat, second):
+    apps.replace_credential(chat.app, second.settings, chat.by)
+    assert now(chat.app).status == "Checking"
+    check = asking.live(chat.app)
+    asking.cancel(check, chat.by)
+    checks.run(check.id)
+    assert now(chat.app).status == "Overdue", "its last reading was elsewhere"
+    apps.pause(App.get_by_id(chat.app.id), chat.by)
+    apps.replace_credential(App.get_by_id(chat.app.id), second.settings, chat.by)
+    assert asking.live(chat.app) is None
+    apps.resume(App.get_by_id(chat.app.id), chat.by)
+    assert now(chat.app).status == "Overdue"
+    chat.check()
+    assert now(chat.app).status != "Overdue"
+
+
 def test_a_day_without_a_reading_is_overdue(chat):
     App.update(last_due_at=utcnow() + timedelta(seconds=1)).execute()
     assert (now(chat.app).status, now(chat.app).tone) == ("Overdue", "waiting")

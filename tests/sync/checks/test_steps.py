@@ -7,10 +7,11 @@ from datetime import timedelta
 import pytest
 
 from connectors.base import Refused
+from sync.apps import apps, status
 from sync.checks import checks
 from sync.db import utcnow
-from sync.jobs import asking
-from sync.models import Account, Activity, Check, Invitation
+from sync.jobs import asking, queue
+from sync.models import Account, Activity, App, Check, Invitation
 from tests.sync.listed import ListedApp
 
 
@@ -88,3 +89,23 @@ def test_a_list_that_is_older_than_a_removal_brings_nobody_back(listed, people, 
     monkeypatch.setattr(ListedApp, "as_of", as_of and now + as_of, raising=False)
     run(listed)
     assert Account.get(Account.external_id == "p1").state == ("present" if back else "gone")
+
+
+def test_a_reading_during_which_the_settings_were_replaced_is_not_applied(listed, people, monkeypatch):
+    """The list may be another space's: the same check reads it again."""
+    read = ListedApp.roles
+
+    def replaces(self):
+        monkeypatch.setattr(ListedApp, "roles", read)
+        apps.replace_credential(listed.app, {}, listed.by)
+        return read(self)
+
+    monkeypatch.setattr(ListedApp, "roles", replaces)
+    listed.add("new", email="new@acme.example")
+    check = run(listed)
+    assert (check.state, check.error, check.lease_owner, check.attempts) == ("queued", None, None, 0)
+    assert not Account.select().where(Account.external_id == "new").exists()
+    assert status.standing(App.get_by_id(listed.app.id)).status == "Checking"
+    queue.drain(("check",))
+    assert Check.get_by_id(check.id).state == "succeeded"
+    assert Account.select().where(Account.external_id == "new").exists()

@@ -74,6 +74,13 @@ def test_a_time_within_a_day_is_unchanged(chat):
     assert (app.next_check_at, app.last_check_at, Check.get_by_id(check.id).next_at) == (soon, read_at, soon)
 
 
+def test_a_check_that_was_due_in_the_future_is_no_longer_missed_once_the_app_is_read(chat):
+    App.update(last_due_at=utcnow() + AHEAD).execute()
+    clock.keep(utcnow() + AHEAD)
+    clock.is_right(chat.by)
+    assert App.get().last_due_at <= utcnow()
+
+
 def test_work_of_a_machine_that_is_gone_is_free_after_one_lease(chat):
     check = asking.ask(chat.app, "schedule", "daily")
     lost = {"state": "running", "lease_owner": "gone/1/1:1:1", "lease_until": utcnow() + AHEAD}
