@@ -278,9 +278,12 @@ def _migrate(path: Path) -> None:
 
 
 def copy_database(source: str | os.PathLike, target: str | os.PathLike) -> None:
-    """A consistent copy of a live file, by SQLite's own backup; whole or not at all."""
+    """A consistent copy of a live file, by SQLite's own backup; whole or not at all. Only this user can read it, from
+    its first byte on, and it is written to no place that a link leads to."""
     target = Path(target)
     partial = target.with_name(target.name + ".partial")
+    partial.unlink(missing_ok=True)  # of a copy that was interrupted
+    os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     reading, writing_to = sqlite3.connect(str(source)), sqlite3.connect(str(partial))
     try:
         reading.backup(writing_to)
@@ -288,7 +291,6 @@ def copy_database(source: str | os.PathLike, target: str | os.PathLike) -> None:
     finally:
         writing_to.close()
         reading.close()
-    os.chmod(partial, 0o600)
     shutil.move(partial, target)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from sync.db import copy_database
 from tests.cli.conftest import external_id
 from tests.database import ON_FILE
 
@@ -133,3 +134,25 @@ def test_a_damaged_database_gives_way_to_a_backup_and_is_kept(rollcall):
     kept = rollcall.json("restore", "copy.db")["kept"]
     assert Path(kept).read_bytes().startswith(b"lost ")
     assert rollcall.json("apps", "list") == {"apps": []}
+
+
+def test_nobody_else_reads_a_copy_before_it_is_complete(tmp_path):
+    """It has every name and address, perhaps in a folder that others can open."""
+    source, target = tmp_path / "source.db", tmp_path / "copy.db"
+    source.write_text("This is no database, so that the copy ends in the middle." * 100)
+    mask = os.umask(0)
+    try:
+        with pytest.raises(sqlite3.DatabaseError):
+            copy_database(source, target)
+    finally:
+        os.umask(mask)
+    assert (tmp_path / "copy.db.partial").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_copy_is_written_to_no_place_that_a_link_leads_to(tmp_path):
+    source, other, target = tmp_path / "source.db", tmp_path / "other.db", tmp_path / "copy.db"
+    with closing(sqlite3.connect(source)) as made:
+        made.execute("CREATE TABLE one (id INTEGER)")
+    (tmp_path / "copy.db.partial").symlink_to(other)
+    copy_database(source, target)
+    assert target.is_file() and not target.is_symlink() and not other.exists()
