@@ -12,7 +12,7 @@ import pytest
 from sync import listing, names
 from sync.directory import directories
 from sync.jobs import queue
-from sync.models import Activity, Person
+from sync.models import Activity, HeldChange, Person
 from sync.people import holds, importing, people
 from sync.sign_in import sign_in
 from tests.web.client import Client
@@ -110,11 +110,13 @@ def test_edit(owner: Client, someone) -> None:
 
 def test_left_and_back(owner: Client, someone) -> None:
     jana = someone()
+    left = f'href="/people/{jana.id}/departure"'
+    assert left in owner.get(f"/people/{jana.id}").text
     owner.post(f"/people/{jana.id}/departure", reason="Last day was Friday")
     jana = Person.get_by_id(jana.id)
     assert jana.status == "deprovisioned"
     page = owner.get(f"/people/{jana.id}").text
-    assert "Marked as left by Olga Brandt: Last day was Friday" in page and "Reactivate" in page
+    assert "Marked as left by Olga Brandt: Last day was Friday" in page and "Reactivate" in page and left not in page
     owner.send("DELETE", f"/people/{jana.id}/departure")
     assert Person.get_by_id(jana.id).status == "active"
 
@@ -133,6 +135,20 @@ def test_last_owner_stays(owner: Client, olga: Person) -> None:
     assert answer.status_code == 422 and "only owner" in answer.text
     assert Person.get_by_id(olga.id).status == "active"
     assert owner.get("/people").status_code == 200
+
+
+def test_a_held_change_that_is_refused_is_not_called_released(owner: Client, olga: Person) -> None:
+    change = HeldChange.create(person=olga, field="status", value="deprovisioned", asked_by="Mira")
+    answer = owner.send("POST", f"/people/held/{change.id}/release", htmx=True)
+    assert "only owner" in answer.headers["HX-Trigger"] and "Released" not in answer.headers["HX-Trigger"]
+    assert HeldChange.get().state == "open" and Person.get_by_id(olga.id).status == "active"
+
+
+@pytest.mark.parametrize(("role", "outcome"), [("admin", "can now sign in as admin"), ("", "can no longer sign in")])
+def test_the_outcome_of_another_role_says_what_they_may_do(owner: Client, someone, role: str, outcome: str) -> None:
+    jana = someone(role="user")
+    answer = owner.send("PUT", f"/people/{jana.id}/workspace-role", role=role, htmx=True)
+    assert outcome in answer.headers["HX-Trigger"]
 
 
 def test_let_in_and_keep_out(site, owner: Client, someone) -> None:

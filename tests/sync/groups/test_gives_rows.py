@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from sync.db import utcnow
@@ -64,6 +66,15 @@ def test_another_app_with_the_same_person_changes_nothing(groups, second, ten):
     Assignment.create(app=second.app, person=groups.chat.people[3], role="member")
     assert groups.found() == {"to invite": {email(10): "needs confirmation"}}
     assert Assignment.get(Assignment.app == second.app).ended_at is None
+
+
+@pytest.mark.parametrize(("seconds", "decision"), [(1, "left out"), (0, "left out"), (-1, "needs confirmation")])
+def test_leaving_out_is_valid_for_this_end_of_the_assignment(groups, ten, seconds, decision):
+    account, ended = groups.account(1), utcnow() - timedelta(hours=1)
+    Assignment.create(app=groups.app, person=account.person, role="member", ended_at=ended)
+    Account.update(left_out_reason="Needed", left_out_at=ended + timedelta(seconds=seconds),
+                   left_out_person=account.person).where(Account.id == account.id).execute()  # fmt: skip
+    assert groups.found()["no longer assigned"] == {email(1): decision}
 
 
 @pytest.fixture

@@ -1,0 +1,93 @@
+"""Whether a change that rules want still holds: each reason against it alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from sync.db import utcnow
+from sync.groups import still_wanted
+from sync.models import Account, Asset, Assignment, Change, GroupRuleAsset, Person
+from sync.people import people
+from tests.sync.fixtures import email
+
+OTHERS = "The account is gone, or belongs to someone else"
+UNUSED = "The account is no longer in use"
+
+
+@pytest.mark.parametrize(("of", "values", "why"), [
+    (Account, {}, None),
+    (Account, {"person": 2}, OTHERS),
+    (Account, {"match_kind": "guest"}, OTHERS),
+    (Account, {"state": "gone"}, OTHERS),
+    (Account, {"state": "removing"}, "The account is already being removed"),
+    (Person, {"status": "suspended"}, "The person is no longer active"),
+    (Assignment, {"ended_at": None}, "No rule covers this account now"),
+])  # fmt: skip
+def test_the_removal_of_someone_no_longer_assigned(groups, chat, of, values, why):
+    one = chat.people[1]
+    Assignment.create(app=groups.app, person=one, role="member", ended_at=utcnow())
+    change = Change.create(app=groups.app, kind="no longer assigned", account=groups.account(1), person=one,
+                           in_app=True, decision="needs confirmation")  # fmt: skip
+    if "person" in values:
+        values = {"person": chat.people[values["person"]]}
+    rows = {Account: Account.email == email(1), Person: Person.id == one.id, Assignment: Assignment.person == one}[of]
+    if values:
+        of.update(**values).where(rows).execute()
+    assert still_wanted.no_longer_holds(Change.get_by_id(change.id)) == why
+
+
+@pytest.mark.parametrize(("of", "values", "why"), [
+    (Account, {}, None),
+    (Account, {"state": "gone"}, OTHERS),
+    (Account, {"status": "suspended"}, UNUSED),
+    (Account, {"role": "admin"}, "Already has this role"),
+    (Account, {"protection_reason": "Needed"}, "Protected: Needed"),
+    (Person, {"legal_hold_reason": "case 12"}, "Protected: legal hold: case 12"),
+    (Person, {"status": "deprovisioned"}, "The person is no longer active"),
+])  # fmt: skip
+def test_another_role(groups, chat, of, values, why):
+    groups.put(1, "Sales")
+    groups.read()
+    groups.rule("Sales", "admin")
+    change = Change.create(app=groups.app, kind="to change role", account=groups.account(1), in_app=True,
+                           decision="needs confirmation", detail={"role": "admin", "before": "member"})  # fmt: skip
+    rows = {Account: Account.email == email(1), Person: Person.id == chat.people[1].id}[of]
+    if values:
+        of.update(**values).where(rows).execute()
+    found = still_wanted.no_longer_holds(Change.get_by_id(change.id))
+    assert (found or "").startswith(why or "") and bool(found) == bool(why)
+
+
+@pytest.mark.parametrize(("of", "values", "still"), [
+    (Asset, {}, True), (Asset, {"state": "gone"}, False),
+    (GroupRuleAsset, {"role": "editor"}, False),
+])  # fmt: skip
+def test_access_that_a_rule_gives(groups, of, values, still):
+    groups.put(1, "Sales")
+    groups.read()
+    room = Asset.create(app=groups.app, external_id="r", kind="room", name="Room")
+    groups.rule("Sales", "member", (room, "viewer"))
+    change = Change.create(app=groups.app, kind="to grant access", account=groups.account(1), in_app=True, asset=room,
+                           decision="needs confirmation", detail={"role": "viewer", "before": None})  # fmt: skip
+    if values:
+        of.update(**values).execute()
+    assert (still_wanted.no_longer_holds(Change.get_by_id(change.id)) is None) == still
+
+
+@pytest.mark.parametrize(("values", "why"), [
+    (None, None),
+    ({"match_kind": "matched"}, "Already in the app"),
+    ({"match_kind": "service account"}, None),  # it isn't their own
+    ({"match_kind": "matched", "state": "gone"}, None),
+])  # fmt: skip
+def test_an_invitation_of_someone_with_such_an_account(groups, values, why):
+    groups.put(10, "Sales")
+    groups.read()
+    groups.rule("Sales", "admin")
+    ten = people.find_by_email(email(10))
+    change = Change.create(app=groups.app, kind="to invite", person=ten, in_app=True, decision="needs confirmation",
+                           detail={"role": "admin"})  # fmt: skip
+    if values:
+        Account.create(app=groups.app, external_id="10", email="bot@acme.example", email_key="bot@acme.example",
+                       person=ten, **values)  # fmt: skip
+    assert still_wanted.no_longer_holds(Change.get_by_id(change.id)) == why
