@@ -171,6 +171,12 @@ def test_other_credential(owner: Client, staff: Directory, tmp_path: Path) -> No
     assert Directory.get().settings["file"].endswith("new.csv")
 
 
+def test_an_owner_vouches_for_a_directory_and_stops(owner: Client, staff: Directory) -> None:
+    for method, vouched in (("POST", True), ("DELETE", False)):
+        owner.send(method, f"/directories/{staff.id}/voucher")
+        assert Directory.get_by_id(staff.id).vouched_for == vouched
+
+
 def test_remove(owner: Client, staff: Directory) -> None:
     shown = owner.get(f"/directories/{staff.id}/removal").text
     assert "Its people keep their current status" in shown and "unless another directory includes them" in shown

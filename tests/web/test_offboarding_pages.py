@@ -185,6 +185,14 @@ def test_planned_for_a_day_and_cancelled(owner: Client, ana: Person) -> None:
     assert "already" in owner.get(owner.send("DELETE", f"/people/{ana.id}/offboardings/{row.id}").location).text
 
 
+def test_an_offboarding_has_the_address_of_its_person_alone(owner: Client, ana: Person, chat) -> None:
+    row = offboard(owner, ana, when="day", day=tomorrow())
+    for person, status in ((ana, 200), (chat.people[4], 404)):
+        assert owner.get(f"/people/{person.id}/offboardings/{row.id}").status_code == status
+    assert owner.send("DELETE", f"/people/{chat.people[4].id}/offboardings/{row.id}").status_code == 404
+    assert Offboarding.get_by_id(row.id).state == "scheduled"
+
+
 def test_stuck_is_retried_done_by_hand_or_given_up(owner: Client, ana: Person, chat, second) -> None:
     row = offboard(owner, ana)
     Task.update(state="needs attention", error="No.").execute()
