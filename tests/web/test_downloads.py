@@ -90,6 +90,14 @@ def test_the_other_lists(owner: Client, chat) -> None:
     assert [row["name"] for row in rows(owner.get(f"/apps/{chat.app.id}/assets.csv?kind=room"))] == ["'=1+1"]
 
 
+def test_the_reports_of_an_app_are_its_own(owner: Client, chat, second) -> None:
+    for one in (chat, second):
+        one.leave(5)
+        one.check()
+    assert {row["app"] for row in rows(owner.get("/reports.csv?state=open"))} == {"Chat", "Second chat"}
+    assert {row["app"] for row in rows(owner.get(f"/apps/{second.app.id}/reports.csv?state=open"))} == {"Second chat"}
+
+
 def test_activity(owner: Client, chat) -> None:
     first, *_, last = rows(owner.get("/activity.csv"))
     assert first["what"] == "downloaded activity"

@@ -134,6 +134,19 @@ def test_the_loudest_condition_wins(louder, quieter):
     assert row is alone and below in others
 
 
+@pytest.mark.parametrize(("waiting", "held", "codes"), [
+    (2, 0, ["approval"]), (2, 1, ["held", "approval"]), (2, 2, ["held"]), (0, 0, ["approval"])])  # fmt: skip
+def test_changes_that_are_all_held_do_not_wait_for_approval_too(waiting, held, codes):
+    row, others = that_hold(replace(GREEN, report=True, waiting=waiting, held=held))
+    assert [one.code for one in (row, *others)] == codes
+
+
+@pytest.mark.parametrize(("report", "step"), [(True, Step.REPORT), (False, Step.MEMBERS)])
+def test_leavers_are_found_in_the_open_report_or_else_among_the_members(report, step):
+    row = next(row for row in CONDITIONS if row.code == "leavers")
+    assert row.steps(replace(GREEN, left=1, left_accounts=1, report=report)) == (step,)
+
+
 @pytest.mark.parametrize(("failure", "steps"), [
     (Failure.CREDENTIAL, (Step.CREDENTIAL,)), (Failure.UNREACHABLE, (Step.TEST, Step.ADDRESS)),
     (Failure.RATE_LIMIT, (Step.CHECK,)), (Failure.INCOMPLETE, (Step.CHECK,)), (Failure.CONNECTOR, (Step.CHECK,)),
