@@ -8,10 +8,14 @@ from urllib.parse import quote_plus
 
 import pytest
 
-from sync import activity
+from sync import activity, seals
+from sync.apps import apps
 from sync.db import db, writing
-from sync.models import Activity
+from sync.mail import outbox
+from sync.mail.letters import Sentence
+from sync.models import Activity, Setting
 from tests import database
+from tests.asking import MACHINE
 from tests.web.client import Client
 
 
@@ -70,6 +74,14 @@ def test_verification(owner: Client) -> None:
     db.execute_sql("UPDATE activity SET why = 'another reason' WHERE id = ?", (entry.id,))
     page = owner.get("/activity/verification").text
     assert "tampered with" in page and f"Entry {entry.id} does not follow" in page
+
+
+def test_verification_says_why_it_fails_where_no_entry_is_to_blame(owner: Client) -> None:
+    fill(3)
+    database.tampering(db)
+    with writing():
+        Setting.delete().where(Setting.name == seals.ANCHOR).execute()
+    assert "Its anchor is missing." in owner.get("/activity/verification").text
 
 
 def test_entries_written_together_are_one_line_that_opens(owner: Client, chat) -> None:
@@ -150,3 +162,14 @@ def test_a_line_shows_only_what_is_open_to_the_person(site, chat, second, someon
     assert "concealed" not in client.get("/activity").text
     assert client.get(f"/activity/lines/{line}").status_code == 404
     assert client.get(f"/apps/{chat.app.id}/activity/lines/{line}").status_code == 404
+
+
+def test_e_mails_that_wait_are_shown_only_with_apps_that_are_open_to_the_person(site, owner, chat, second, someone):
+    admin = someone("Some Admin", role="admin")
+    apps.set_manager(chat.app, admin, "owner", MACHINE)
+    for one in (chat, second):
+        outbox.put([f"owner-of-{one.app.id}@x.example"], "test", f"test-{one.app.id}", template="test", link="/",
+                   app=one.app, subject=Sentence("Test"))  # fmt: skip
+    page = Client(site, admin).get("/activity").text
+    assert f"owner-of-{chat.app.id}@x.example" in page and f"owner-of-{second.app.id}@x.example" not in page
+    assert f"owner-of-{second.app.id}@x.example" in owner.get("/activity").text

@@ -61,6 +61,8 @@ def test_it_is_accepted_and_withdrawn(owner: Client, chat, last) -> None:
     assert "1 can be removed, 1 may stay for now." in report and "Accepted for now by Olga Brandt" in report
     owner.send("DELETE", acceptance(last))
     assert AcceptedLeaver.get().ended_at
+    report = text_of(owner.get(f"/reports/{reports.open_report(chat.app).id}").text)
+    assert "may stay for now" not in report, "it is compared at once"
     comparison.compare_due(utcnow() + timedelta(minutes=1))
     assert SENTENCE in text_of(owner.get(f"/apps/{chat.app.id}").text)
 
