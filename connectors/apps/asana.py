@@ -86,11 +86,8 @@ class Asana(HttpConnector):
 
     def test(self) -> Identity:
         me = self._get("/users/me", opt_fields="name")
-        try:
-            workspace = self._get(self._home, opt_fields="name,is_organization")
-            mine = next(self._memberships(user="me"), None)
-        except (Forbidden, NotFound) as no:
-            raise CredentialRejected(f"{no} Check the workspace ID, and that the token's person is in it.") from None
+        mine = self._must_see_everyone()
+        workspace = self._get(self._home, opt_fields="name,is_organization")
         missing = []
         if mine is not None and not mine.get("is_admin"):
             missing.append(f"remove: {clean(me.get('name'))} isn't an admin of the workspace.")
@@ -101,11 +98,23 @@ class Asana(HttpConnector):
         name = f"{clean(me.get('name'))} in {clean(workspace.get('name'))}"
         return Identity(name, str(me["gid"]), ("read members, teams and projects",), tuple(missing))
 
+    def _must_see_everyone(self) -> dict | None:
+        """The membership of the token's person; None for a service account. Guests "only see what is explicitly shared
+        with them" (help.asana.com: "Guests FAQ")."""
+        try:
+            mine = next(self._memberships(user="me"), None)
+        except (Forbidden, NotFound) as no:
+            raise CredentialRejected(f"{no} Check the workspace ID, and that the token's person is in it.") from None
+        if mine is not None and mine.get("is_guest"):
+            raise CredentialRejected("The token's person is a guest, who doesn't see everyone: use an admin's token.")
+        return mine
+
     def roles(self) -> list[Role]:
         return list(ROLES)
 
     def accounts(self) -> Iterator[Account]:
         """Only e-mails are kept in memory. Someone who joins after these were read has none until the next check."""
+        self._must_see_everyone()
         emails = self._emails()
         for row in self._memberships():
             if row.get("is_active") is not False:
@@ -171,9 +180,12 @@ class Asana(HttpConnector):
             user = self._get(f"{self._home}/users/{segment(id)}", opt_fields="email,name")
             row = next(self._memberships(user=id), None)
         except NotFound:
+            row = None
+        if row is None:
+            self._must_see_everyone()
             return None
         email = clean(user["email"]) if "email" in user else None
-        return _account(row, email) if row and row.get("is_active") is not False else None
+        return _account(row, email) if row.get("is_active") is not False else None
 
     def remove(self, account: Account) -> None:
         try:

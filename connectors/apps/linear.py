@@ -183,6 +183,8 @@ class Linear(HttpConnector):
         if id.startswith(INVITATION):
             return next((invitation for invitation in self._invitations() if invitation.id == id), None)
         users = self._ask(ONE_USER, id=id)["users"]["nodes"]
+        if not users:
+            self._must_see_everyone(self._ask(VIEWER)["viewer"])
         return _account(users[0]) if users else None
 
     def remove(self, account: Account) -> None:

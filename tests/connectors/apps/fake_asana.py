@@ -80,7 +80,7 @@ class FakeAsana(FakeApp):
 
     def user(self, request: Request) -> Any:
         self._fields(request, USER)
-        seat = self.seat(request.ids["user"])
+        seat = self.seat(request.ids["user"]) if request.ids["workspace"] == self.gid else None
         return {"data": self._user(seat)} if seat else self.none("user")
 
     def memberships(self, request: Request) -> Any:
@@ -99,7 +99,7 @@ class FakeAsana(FakeApp):
         return {"data": {"gid": "1", "email": email}}
 
     def remove(self, request: Request) -> Any:
-        seat = self.seat(self._data(request)["user"])
+        seat = self.seat(self._data(request)["user"]) if request.ids["workspace"] == self.gid else None
         if seat is None:
             return self.none("user")
         self.seats.remove(seat)

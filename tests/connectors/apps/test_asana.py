@@ -158,6 +158,25 @@ class TestAsana(ConnectorContract):
 
     def test_another_workspace_is_reported(self, app):
         connector = self.connect(app, workspace="8")
-        with pytest.raises(CredentialRejected, match="Check the workspace ID"):
-            connector.test()
+        for ask in (connector.test, lambda: connector.account("100")):
+            with pytest.raises(CredentialRejected, match="Check the workspace ID"):
+                ask()
         connector.close()
+
+    def test_a_removal_has_not_succeeded_because_the_tokens_person_has_left_the_workspace(self, app):
+        self.fill(app, 1)
+        connector = self.connect(app)
+        account = next(connector.accounts())
+        app.gid = "8"  # Asana answers 404 to each call about the workspace
+        with pytest.raises(CredentialRejected, match="the token's person is in it"):
+            connector.remove(account)
+        connector.close()
+
+    def test_a_guest_who_does_not_see_everyone_is_reported(self, app, connector):
+        """help.asana.com/hc/en-us/articles/14070393544859-Guests-FAQ: "Guests have limited access to the organization
+        and only see what is explicitly shared with them"."""
+        self.fill(app, 2)
+        app.mine = {"is_admin": False, "is_guest": True}
+        for ask in (connector.test, lambda: list(connector.accounts()), lambda: connector.account("999")):
+            with pytest.raises(CredentialRejected, match="guest"):
+                ask()

@@ -156,6 +156,6 @@ class TestLinear(ConnectorContract):
 
     def test_a_guest_who_does_not_see_everyone_is_reported(self, app, connector):
         app.me = {"admin": False, "owner": False, "guest": True}
-        for ask in (connector.test, lambda: list(connector.accounts())):
+        for ask in (connector.test, lambda: list(connector.accounts()), lambda: connector.account("u-99")):
             with pytest.raises(CredentialRejected, match="guest"):
                 ask()
