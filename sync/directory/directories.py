@@ -22,7 +22,7 @@ from sync.directory.compare import Outcome, apply
 from sync.directory.last_days import settle
 from sync.directory.reading import read, staging
 from sync.directory.state import pause, remove, resume  # noqa: F401 - other rooms ask for them here
-from sync.files.columns import remember_first
+from sync.files.columns import MAPPING, remember_first
 from sync.jobs import asking, leases, queue, retries
 from sync.mail import news
 from sync.matching import vouching
@@ -46,6 +46,10 @@ log = logging.getLogger("rollcall.directories")
 
 class DirectoryProblem(Problem):
     """The directory can't be changed like this. Nothing was changed. The text is for the page."""
+
+
+class Replaced(Exception):
+    """Someone changed where or how it is read while it was read as before."""
 
 
 def catalogue() -> list[type[DirectoryConnector]]:
@@ -211,6 +215,8 @@ def run(reading_id: int) -> None:
         try:
             with faults.named(), staging():
                 _apply(reading, _read_whole(reading))
+        except Replaced:
+            _begin_again(reading)
         except faults.OwnFault as problem:
             _fail(reading, str(problem), ours=True)
             raise
@@ -260,10 +266,26 @@ def _apply(reading: DirectoryReading, read_by: DirectoryConnector) -> None:
         directory = Directory.get_by_id(reading.directory_id)
         if directory.state != DirectoryState.ACTIVE:
             raise TemporarilyUnavailable(f"{directory.name} was {directory.state} while it was read.")
+        if not _is_read_as(directory, reading.directory):
+            raise Replaced
         outcome = apply(directory, read_by.worldwide_ids, workspace_guard(), reading.started_by)
         outcome.warnings += read_by.warnings
         keep_findings(directory, read_by)
         succeed(directory, reading, outcome)
+
+
+def _is_read_as(now: Directory, before: Directory) -> bool:
+    """Whether a reading that began as `before` says what one would say now. The first list itself settles what its
+    columns mean."""
+    first = {} if before.settings.get(MAPPING) else {MAPPING: None}
+    return (now.credential, now.settings | first) == (before.credential, before.settings | first)
+
+
+def _begin_again(reading: DirectoryReading) -> None:
+    """Nothing was changed: it is read as it is connected now."""
+    with writing():
+        if leases.finish(reading, state=ReadingState.QUEUED):
+            queue.wake("reading", reading.id)
 
 
 def keep_findings(directory: Directory, read_by: DirectoryConnector) -> None:

@@ -76,11 +76,13 @@ def remember(target: Directory | App, mapping: str, by: Asker) -> None:
 
 def remember_first(directory: Directory, settled: str) -> None:
     """Keep the meaning of the columns of a directory's first list, so that a column missing from a later list is
-    noticed."""
+    noticed. Nothing is kept of a list that isn't the directory's any longer."""
     if settled and not directory.settings.get(MAPPING):
-        settings = directory.settings | {MAPPING: settled}
         with writing():
-            Directory.update(settings=settings).where(Directory.id == directory.id).execute()
+            now = Directory.get_by_id(directory.id)
+            if (now.settings, now.credential) == (directory.settings, directory.credential):
+                settings = now.settings | {MAPPING: settled}
+                Directory.update(settings=settings).where(Directory.id == directory.id).execute()
 
 
 def is_to_be_looked_at(proposal: Proposal) -> bool:

@@ -11,6 +11,8 @@ from connectors.base import CredentialRejected, Refused, TemporarilyUnavailable
 from sync.db import utcnow, writing
 from sync.directory import directories, freshness, guard
 from sync.directory.directories import DirectoryProblem
+from sync.files import columns
+from sync.jobs import queue
 from sync.models import (
     Directory,
     DirectoryEntry,
@@ -195,6 +197,39 @@ def test_paused_or_removed_while_it_is_read_takes_nothing_over(company, by):
     directories.run(asked.id)
     assert Directory.select().count() == 0
     assert status("p1@acme.example") == "active"
+
+
+def test_a_reading_is_not_applied_once_the_directory_is_connected_to_another_place(company, scripted):
+    """The old place had lost someone, and nobody wants that any longer: the same reading begins again."""
+    other = scripted("Right place", 10)
+    before = portrait()
+    company.delete("id1")
+
+    def corrects(given: int) -> None:
+        company.interrupt = lambda given: None
+        Directory.update(settings={"script": other.name}).where(Directory.id == company.directory.id).execute()
+
+    company.interrupt = corrects
+    reading = company.read()
+    assert (reading.state, reading.lease_owner) == ("queued", None) and portrait() == before
+    assert company.row().settings == {"script": other.name}, "the reading hasn't written the old place back"
+    queue.drain(("reading",))
+    assert DirectoryReading.get_by_id(reading.id).state == "succeeded"
+    assert portrait() == before and status("p1@acme.example") == "active"
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_only_of_the_directorys_own_first_list_the_columns_are_remembered(tmp_path, by, replaced):
+    path, other = tmp_path / "staff.csv", tmp_path / "other.csv"
+    for file in (path, other):
+        file.write_text("email,name\nana@acme.example,Ana\n")
+    directory = directories.connect("csv", "HR", {"file": str(path)}, by)
+    seen = Directory.get_by_id(directory.id)
+    if replaced:
+        directories.reconnect(seen, {"file": str(other)}, by)
+    columns.remember_first(seen, "{}")
+    now = Directory.get_by_id(directory.id).settings
+    assert (now["file"], now.get("mapping")) == ((str(other), None) if replaced else (str(path), "{}"))
 
 
 def test_asking_twice_joins_the_one_under_way(company):
