@@ -45,28 +45,6 @@ class TestScimWithoutDiscovery(TestScim):
         app.stop()
 
 
-@pytest.fixture
-def service(monkeypatch):
-    monkeypatch.setattr("connectors.tools.http.Http.first_pause", 0.002)
-    app = FakeScim()
-    app.start()
-    yield app
-    app.stop()
-
-
-@pytest.fixture
-def connect(service):
-    made = []
-
-    def connect(**settings: str) -> Scim:
-        made.append(Scim({"base_url": service.url, "token": service.token, **settings}))
-        return made[-1]
-
-    yield connect
-    for connector in made:
-        connector.close()
-
-
 def fill(service: FakeScim, count: int) -> None:
     TestScim().fill(service, count)
 
