@@ -4,9 +4,10 @@ A removal deletes the user of this manager account; the person keeps their own M
 Calls, fields and errors as in Microsoft's own documents (github.com/MicrosoftDocs/Advertising, bingads-13):
 “GetUsersInfo”, “GetUser”, “CustomerRole”, “UserLifeCycleStatus”, “SearchUserInvitations”, “UserInvitation” (the API
 can't cancel one), “GetAccountsInfo”, “AccountLifeCycleStatus”, “DeleteUser” (Super Admin, time stamp, primary users),
-“UpdateUserRoles” (an empty list of accounts means all of them), “Account Hierarchy and User Permissions” (roles), “Get
-access and refresh tokens”, “Handling Service Errors and Exceptions” and “Operation Error Codes”. The addresses of the
-REST calls, their methods and the statuses of errors also as in Microsoft's client, github.com/BingAds/BingAds-Java-SDK.
+“UpdateUserRoles” (an empty list of accounts means all of them), “Account Hierarchy and User Permissions” (roles), “User
+roles” of Microsoft Advertising's help (hlp_ba_conc_ssuserroles: who may view all users), “Get access and refresh
+tokens”, “Handling Service Errors and Exceptions” and “Operation Error Codes”. The addresses of the REST calls, their
+methods and the statuses of errors also as in Microsoft's client, github.com/BingAds/BingAds-Java-SDK.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ ROLES = (  # the first that someone has is the main one
 )
 RANK = {role.id: place for place, role in enumerate(ROLES)}
 MANAGES = {role.id for role in ROLES if role.privileged}
+SEES_EVERYONE = {*MANAGES, "203"}
 STATUSES = MappingProxyType({"Active": "active", "Pending": "invited", "Inactive": "suspended"})
 DELETED = "Deleted"
 NO_ACCOUNTS = "LinkedEntityOnly"  # a CustomerLinkPermission: none of the manager account's own ad accounts
@@ -143,20 +145,37 @@ class MicrosoftAds(HttpConnector):
 
     def test(self) -> Identity:
         """Whose token it is: GetUser returns one of this person's users, of whichever manager account."""
-        answer = self._ask("/User/Query", {})
-        me = clean((answer.get("User") or {}).get("UserName"))
-        mine = next((row for row in self._users() if me and clean(row.get("UserName")).lower() == me.lower()), None)
+        answer = self._me()
+        me, users = _user_name(answer), list(self._users())
+        self._must_be_whole(answer, users)
+        mine = next((row for row in users if me and _is_named(row, me)), None)
         if mine is None:
-            raise CredentialRejected(
-                f"{me or 'The person who signed in'} isn't a user of the manager account {self._customer}. Check the "
-                "customer ID, or sign in as one of its Super Admins."
-            )
+            raise self._stranger(me)
         next(self._invitations(), None)
         missing = ()
         if SUPER_ADMIN not in self._roles_in(answer):
             missing = (f"remove people: make {me} Super Admin {IN_USERS}.",)
         return Identity(f"{me}, manager account {self._customer}", str(mine["Id"]),
                         ("read users, roles, ad accounts and invitations",), missing)  # fmt: skip
+
+    def _me(self) -> dict:
+        """One of the users of the person who signed in, of whichever manager account."""
+        return self._ask("/User/Query", {})
+
+    def _must_be_whole(self, me: dict, users: list[dict]) -> None:
+        """Raises CredentialRejected if the list may lack users, because of who signed in."""
+        name, roles = _user_name(me), set(self._roles_in(me))
+        if name and not any(_is_named(row, name) for row in users):
+            raise self._stranger(name)
+        if roles and not roles & SEES_EVERYONE:
+            raise CredentialRejected(f"{name} may not see every user of the manager account. Nothing was changed. Sign "
+                                     "in as one of its Super Admins.")  # fmt: skip
+
+    def _stranger(self, name: str) -> CredentialRejected:
+        return CredentialRejected(
+            f"{name or 'The person who signed in'} isn't a user of the manager account {self._customer}. Check the "
+            "customer ID, or sign in as one of its Super Admins."
+        )
 
     def roles(self) -> list[Role]:
         return list(ROLES)
@@ -165,7 +184,9 @@ class MicrosoftAds(HttpConnector):
         """Invitations come first: someone who accepts in between is then in two lists, rather than in none."""
         for row in self._invitations():
             yield self._invitation(row)
-        for row in self._users():
+        users = list(self._users())
+        self._must_be_whole(self._me(), users)
+        for row in users:
             if found := self._user(str(row["Id"])):
                 yield self._person(found)
 
@@ -271,7 +292,11 @@ class MicrosoftAds(HttpConnector):
         return self._person(found) if found else None
 
     def _is_listed(self, id: str) -> bool:
-        return any(str(row["Id"]) == id for row in self._users())
+        users = list(self._users())
+        if any(str(row["Id"]) == id for row in users):
+            return True
+        self._must_be_whole(self._me(), users)
+        return False
 
     def remove(self, account: Account) -> None:
         """With the time stamp of the user as it is now: Microsoft refuses if someone changed it since."""
@@ -309,6 +334,14 @@ def _reached(entry: dict, own: list[str]) -> Iterator[str]:
     if entry.get("CustomerLinkPermission") != NO_ACCOUNTS:
         yield from map(clean, entry.get("AccountIds") or own)
     yield from map(clean, entry.get("LinkedAccountIds") or ())
+
+
+def _user_name(answer: dict) -> str:
+    return clean((answer.get("User") or {}).get("UserName"))
+
+
+def _is_named(row: dict, name: str) -> bool:
+    return clean(row.get("UserName")).lower() == name.lower()
 
 
 def _has_expired(row: dict) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from connectors.effects import Reach
@@ -41,6 +42,7 @@ class FakeMicrosoftAds(FakeApp):
     def __init__(self):
         super().__init__()
         self.me: dict | None = None  # the User of the credential's person, if it is none of `seats`
+        self.my_role = "41"
         self.linked: set[str] = set()
         self.inactive: set[str] = set()  # ids of ad accounts that were deleted
         self.named: dict[str, list[str]] = {}  # user id → AccountIds; the others reach every own ad account
@@ -96,7 +98,8 @@ class FakeMicrosoftAds(FakeApp):
         if "UserId" not in request.body:
             seat = next((seat for seat in self.seats if seat.status == "active"), None)
             if self.me or not seat:
-                return {"User": self.me or {"Id": "1", "UserName": "me@acme.example"}, "CustomerRoles": [ELSEWHERE]}
+                return {"User": self.me, "CustomerRoles": [ELSEWHERE]}
+            seat = replace(seat, role=self.my_role, further_roles=())
         else:
             seat = self.seat(request.body["UserId"])
         if seat is None or seat.status not in STATUSES:

@@ -58,7 +58,7 @@ class TestMicrosoftAds(ConnectorContract):
     def test_another_user_in_the_answer_is_not_taken_for_the_one_asked_for(self, app, connector):
         self.fill(app, 2)
         other = {"User": {**app.user(Request("POST", "", {}, {}, {}, {"UserId": "9001"}))["User"]}}
-        app.fail(Reply(200, other), on="user")
+        app.fail(Reply(200, other), on="user", skip=1)  # the first call asks who signed in
         with pytest.raises(TemporarilyUnavailable, match="without the user 9000"):
             list(connector.accounts())
 
@@ -162,7 +162,6 @@ class TestMicrosoftAds(ConnectorContract):
     def test_its_own_account_is_the_user_of_this_manager_account(self, app, connector):
         """GetUser may return the id of the same person's user of another manager account: one user per customer."""
         self.fill(app, 2)
-        app.seats[0].role = "41"
         app.me = {"Id": "31", "CustomerId": "999", "UserName": "Person1@acme.example"}
         assert connector.test().external_id == "9001"
         app.me = {"Id": "31", "CustomerId": "999", "UserName": "stranger@other.example"}
@@ -171,9 +170,26 @@ class TestMicrosoftAds(ConnectorContract):
 
     def test_a_super_admin_lacks_nothing_and_another_role_cannot_remove(self, app, connector):
         self.fill(app, 1)
+        app.my_role = "203"
         assert "Super Admin" in connector.test().missing[0]
-        app.seats[0].role = "41"
+        app.my_role = "41"
         assert connector.test().missing == ()
+
+    def test_a_viewer_may_not_see_everyone_so_nothing_is_read(self, app, connector):
+        """learn.microsoft.com/en-us/advertising/msa-help/hlp_ba_conc_ssuserroles: a Super Admin sees all users, and
+        “This new capability allows Standard Users to also view all the users”."""
+        self.fill(app, 2)
+        app.my_role = "100"
+        for read in (connector.test, lambda: list(connector.accounts()), lambda: connector.account("9009")):
+            with pytest.raises(CredentialRejected, match="may not see every user"):
+                read()
+
+    def test_a_list_without_the_person_who_signed_in_is_not_everyone(self, app, connector):
+        self.fill(app, 2)
+        app.me = {"Id": "31", "CustomerId": "999", "UserName": "stranger@other.example"}
+        for read in (lambda: list(connector.accounts()), lambda: connector.account("9009")):
+            with pytest.raises(CredentialRejected, match="isn't a user of the manager account"):
+                read()
 
     def test_a_wrong_customer_id_is_reported(self, app):
         connector = self.connect(app, customer_id="12")
