@@ -84,7 +84,7 @@ def check(file: Path, pairs: tuple[str, ...], as_json: bool) -> None:
 def _in_words(trial: Trial) -> list[str]:
     lines = []
     if trial.identity:
-        lines += [f"The credential works: {trial.identity.name}. It may {', '.join(trial.identity.may)}."]
+        lines += [f"Connected as {trial.identity.name}. It can {', '.join(trial.identity.may)}."]
         lines += [f"It lacks: {missing}" for missing in trial.identity.missing]
     for part in trial.parts:
         first = ", the first:" if part.count >= len(part.rows) else ""

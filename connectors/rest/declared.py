@@ -27,7 +27,7 @@ from connectors.quality import Missing, Quality, Rule, not_kept
 from connectors.versions import ApiVersion
 
 USUAL = {CHANGE_ROLE: ROLE_CHANGED, INVITE: INVITATION_SENT, GRANT: GRANTED, REVOKE: REVOKED}
-NOT_TESTED = Missing("Your team described the app: nobody else has tested it.")
+NOT_TESTED = Missing("Your team described the app, and nobody else has tested it.")
 
 
 def declarations(spec: Mapping[str, Any], capabilities: frozenset[str]) -> dict[str, Any]:
