@@ -190,7 +190,10 @@ class Monday(HttpConnector):
                     yield Access(user["id"], team, "owner" if owns else "member", owns)
 
     def account(self, id: str) -> Account | None:
-        return next(map(_account, filter(_is_there, self._list(ONE_USER, "users", ids=[id]))), None)
+        found = next(map(_account, filter(_is_there, self._list(ONE_USER, "users", ids=[id]))), None)
+        if found is None:
+            self._me()  # someone from outside may not see them
+        return found
 
     def remove(self, account: Account) -> None:
         now = self.account(account.id)

@@ -182,7 +182,7 @@ class TestMonday(ConnectorContract):
     @pytest.mark.parametrize("kind", ["guest", "view_only", "portal", ""])
     def test_someone_from_outside_may_not_see_everyone(self, app, connector, kind):
         app.my_kind = kind
-        for ask in (connector.test, lambda: list(connector.accounts())):
+        for ask in (connector.test, lambda: list(connector.accounts()), lambda: connector.account("404")):
             with pytest.raises(CredentialRejected, match="isn't a member"):
                 ask()
 
