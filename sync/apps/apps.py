@@ -13,6 +13,7 @@ from connectors.base import Connector, Identity, Refused
 from sync import activity, rank, sample_data, vault
 from sync.apps import answer_cache, failures
 from sync.apps.owners import RUNS_ALL, apps_of, manages_as, owned_by, owners_of  # noqa: F401 - other rooms ask here
+from sync.apps.spaces import refuse_another_with_tasks, space
 from sync.credentials import with_stored
 from sync.db import utcnow, writing
 from sync.jobs import asking, comparing, daily
@@ -126,22 +127,16 @@ def refuse_same_space(kind: type[Connector], values: dict[str, str]) -> None:
     """Raises AppProblem when this very space of the app is already connected."""
     public = {field.name: values.get(field.name) for field in kind.fields if not field.secret}
     for other in App.select().where(App.connector == kind.slug, App.is_connected):
-        same_space = _space(kind, other.settings) == _space(kind, public)
+        same_space = space(kind, other.settings) == space(kind, public)
         if same_space and vault.unseal(other.credential) == _secrets(kind, values):
             raise AppProblem(f"This {kind.label} is already connected, as {other.name}.")
-
-
-def _space(kind: type[Connector], settings: dict) -> dict:
-    """What distinguishes one space of an app from another: the fields that aren't options."""
-    return {field.name: settings.get(field.name) for field in kind.fields
-            if not (field.secret or field.choices or field.mapping)}  # fmt: skip
 
 
 def predecessor(app: App) -> App | None:
     """The app that was connected to the same space and disconnected last; None if there is none."""
     kind = connector_class(app.connector)
     earlier = App.select().where(App.connector == app.connector, App.is_disconnected).order_by(App.id.desc())
-    return next((other for other in earlier if _space(kind, other.settings) == _space(kind, app.settings)), None)
+    return next((other for other in earlier if space(kind, other.settings) == space(kind, app.settings)), None)
 
 
 def _secrets(kind: type[Connector], values: dict[str, str]) -> dict[str, str]:
@@ -217,6 +212,7 @@ def replace_credential(app: App, values: dict[str, str], by: Asker, approver: st
     approver = approver or still_approved(kind.fields, values, public, app.private_network_approver)
     identity = test(app.connector, values, approver)
     with writing():
+        refuse_another_with_tasks(App.get_by_id(app.id), kind, values)
         tested = {**found(identity), **failures.after_a_test(App.get_by_id(app.id))}
         tested |= {"private_network_approver": approver, "last_due_at": utcnow()}
         App.update({**tested, **stored(kind, values, app)}).where(App.id == app.id).execute()

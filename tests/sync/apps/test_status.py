@@ -14,9 +14,10 @@ from sync.db import utcnow
 from sync.jobs import asking, retries
 from sync.matching import decisions
 from sync.models import Account, App, Report, Task
+from sync.problems import AppProblem
 from sync.reports import reports
 from sync.safety import guards
-from sync.tasks import by_hand
+from sync.tasks import by_hand, tasks
 
 
 def now(app: App) -> status.Standing:
@@ -73,6 +74,18 @@ def test_an_app_that_is_reached_elsewhere_is_not_green_until_it_is_read_there(ch
     assert now(chat.app).status == "Overdue"
     chat.check()
     assert now(chat.app).status != "Overdue"
+
+
+def test_a_removal_is_never_made_elsewhere_than_approved(chat, second):
+    """Each space may know the same ids and addresses, as those of one organisation do."""
+    chat.leave(1)
+    chat.check()
+    [task] = reports.finish(reports.open_report(chat.app), chat.by).tasks
+    with pytest.raises(AppProblem, match="1 task is still to be done in Chat"):
+        apps.replace_credential(chat.app, second.settings, chat.by)
+    apps.replace_credential(App.get_by_id(chat.app.id), chat.settings, chat.by)  # the same place
+    tasks.cancel(task, chat.by)
+    apps.replace_credential(App.get_by_id(chat.app.id), second.settings, chat.by)
 
 
 def test_a_day_without_a_reading_is_overdue(chat):
