@@ -6,7 +6,8 @@ groups (descendant groups, projects, shared_with_groups), users, personal_access
 "REST API". The names of token bots and service accounts from "Project access tokens" and "Service accounts API". That
 …/members/all holds the members of invited and parent groups: app/finders/group_members_finder.rb. Not used: DELETE
 …/billable_members, which is "handled asynchronously", so its result could not be verified. That deploy tokens are
-"independent of a user account": docs.gitlab.com/user/project/deploy_tokens.
+"independent of a user account": docs.gitlab.com/user/project/deploy_tokens. What a stranger is shown of a public group:
+"Groups API" (lists of what is "visible"), and gitlab.com/gitlab-org/gitlab, merge request 144638 (invited groups).
 """
 
 from __future__ import annotations
@@ -138,6 +139,7 @@ class GitLab(HttpConnector):
             group = self._http.get(self._group.path, {"with_projects": "false"}).json(dict)
         except NotFound as failure:
             raise Refused(f"{failure} There is no such group, or the token's user is not in it.") from None
+        self._must_see_everyone()
         missing = self._missing_scopes()
         try:
             self._http.get(f"{self._group.path}/billable_members", {"per_page": 1})
@@ -162,8 +164,20 @@ class GitLab(HttpConnector):
         """GitLab's own, and the custom ones that someone has: each edition lists custom roles in another way."""
         return [*ROLES, *(Role(id, name) for id, name in sorted(self._custom.items(), key=lambda role: role[1]))]
 
+    def _must_see_everyone(self) -> None:
+        """A person who isn't in a public or internal group is shown a part of it as if that were all: no private
+        subgroups and projects, and nobody of a private group that is invited. A private group answers 404 to them."""
+        me = self._http.get("/user").json(dict)
+        if me.get("is_admin") or self._group.let_in(self._group.path, str(me["id"])):
+            return
+        group = self._http.get(self._group.path, {"with_projects": "false"}).json(dict)
+        if group.get("visibility") != "private":
+            who = f"The token's user, {me['username']},"
+            raise CredentialRejected(f"{who} isn't in the group, and sees a part of it only: use an owner's token.")
+
     def accounts(self) -> Iterator[Account]:
         """Invitations, the group's members, members of invited and parent groups, then people who are only below it."""
+        self._must_see_everyone()
         came, total, group = Seen(), 0, self._group
         active = group.days_of_last_activity()
         yield from self._invitations()
@@ -241,7 +255,10 @@ class GitLab(HttpConnector):
         if row := group.let_in(group.path, id):
             return self._member_of_group(row, THROUGH)
         rows = (group.let_in(place.path, id) for place in group.places())
-        return next((self._account(row, BELOW) for row in rows if row), None)
+        if row := next(filter(None, rows), None):
+            return self._account(row, BELOW)
+        self._must_see_everyone()
+        return None
 
     def remove(self, account: Account) -> None:
         """Raises Refused where an invited or parent group still lets them in: GitLab itself reports success then."""

@@ -60,6 +60,7 @@ class FakeGitLab(FakeApp):
         super().__init__()
         self.scopes = ["api"]
         self.my_level = 50
+        self.visibility = "private"
         self.more: dict[str, dict] = {}  # user id → further fields of the member
         self.profiles: dict[str, dict] = {}
         self.invited: list[Seat] = []
@@ -84,7 +85,7 @@ class FakeGitLab(FakeApp):
 
     def group(self, request: Request) -> Any:
         if self._is_top(request):
-            return {"id": 1, "full_path": "acme/team", **self._shared_with(TOP)}
+            return {"id": 1, "full_path": "acme/team", "visibility": self.visibility, **self._shared_with(TOP)}
         return self.project(request)
 
     def project(self, request: Request) -> Any:

@@ -234,6 +234,19 @@ class TestGitLab(ConnectorContract):
         missing = " ".join(connector.test().missing)
         assert "scope api" in missing and "isn't an owner" in missing
 
+    @pytest.mark.parametrize("visibility", ["public", "internal"])
+    def test_a_stranger_who_sees_a_part_of_an_open_group_is_reported(self, below, connector, visibility):
+        """gitlab.com/gitlab-org/gitlab, merge request 144638: who isn't in the group “won't see the members from the
+        invited group” if that is private. gitlab-foss, issue 31068, on subgroups: “Only groups that are public or you
+        have permission to view should be visible”."""
+        below.my_level, below.visibility = 0, visibility
+        below.things = []
+        for ask in (connector.test, lambda: list(connector.accounts()), lambda: connector.account("900")):
+            with pytest.raises(CredentialRejected, match="olga, isn't in the group"):
+                ask()
+        below.my_level = 10
+        assert [account.id for account in connector.accounts()] == ["100"] and connector.account("900") is None
+
     def test_a_group_that_is_not_there_is_reported(self, app):
         connector = self.connect(app, group="other")
         with pytest.raises(Refused, match="no such group"):
