@@ -19,6 +19,7 @@ from sync.models import Person, PersonEmail
 from sync.names import person_name, short_name
 from sync.people import held
 from sync.people.people import (
+    MOST_EMAILS,
     PeopleProblem,
     add,
     decide_by_hand,
@@ -125,6 +126,9 @@ def _says(proposal: connectors.Proposal, meaning: str) -> bool:
 
 def _import(row: Any, by: Asker, dated: bool) -> str:
     """Bring one person in line with their row; `dated` lists say each one's last day, or that there is none."""
+    if len(row.further_emails) >= MOST_EMAILS:
+        raise PeopleProblem(f"{row.email} has more than {MOST_EMAILS} e-mail addresses in this list. "
+                            "Nothing was changed.")
     person = find_by_email(row.email)
     if person is not None and not rank.may_change(by, person):
         return "held" if held.hold_import(person, _asked(row, person, dated), by) else "unchanged"

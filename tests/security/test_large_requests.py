@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sync.people import people
+from sync.models import HeldChange
+from sync.people import importing, people
+from sync.rank import Asker
 from sync.tasks import invitations
 from tests.sync.fixtures import Chat
 from tests.web.client import Client
@@ -40,6 +42,16 @@ def test_a_person_has_so_many_addresses_and_no_more(owner: Client, someone):
     ana = someone("Ana Lima")
     assert owner.send("PATCH", f"/people/{ana.id}", name="Ana", emails=many).status_code == 422
     assert owner.send("PATCH", f"/people/{ana.id}", name="Ana", emails=many.rpartition(",")[0]).status_code == 303
+
+
+@pytest.mark.parametrize("email", ["ana@acme.example", "olga@acme.example"])
+def test_nor_in_a_list_not_even_for_someone_above(owner: Client, someone, email: str):
+    """Changes of someone above that are in a list are held, an address at a time."""
+    many = ";".join(f"a{number}@x.example" for number in range(people.MOST_EMAILS))
+    admin = Asker.person(someone("Adam Admin", "admin"))
+    with pytest.raises(people.PeopleProblem, match="more than 100 e-mail addresses"):
+        importing.import_csv(f"email,further_emails\n{email},{many}\n".encode(), admin)
+    assert not HeldChange.select().exists()
 
 
 def test_a_pasted_list_is_read_to_a_limit(owner: Client, chat: Chat):
