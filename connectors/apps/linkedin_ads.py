@@ -87,7 +87,7 @@ class LinkedInAds(HttpConnector):
         "Ad accounts that the member doesn't manage are left out, as LinkedIn doesn't show who uses them. If Rollcall "
         "knows people there, from a time when the member managed it, they are kept and the check warns. An ad account "
         "that the member no longer sees at all leaves Rollcall, with the people who are in no other. LinkedIn's API "
-        "can't invite by e-mail. Pages and access by way of a Business Manager are not read.",
+        "can't invite by e-mail. Pages and access through a Business Manager are not read.",
         "An ad account always has a billing admin, who is billed. Rollcall never removes the only one and never makes "
         "someone billing admin. Do that in Campaign Manager: LinkedIn then puts the ad account on hold until the new "
         "billing admin has entered the billing information.",

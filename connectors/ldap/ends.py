@@ -176,9 +176,9 @@ def _shadow_expire(text: str, now: datetime) -> str:
     not be used."""
     days = _number(text)
     if days == 0:
-        raise Unreadable("By shadow(5), 0 may mean that the account never ends or that it ended in 1970.")
+        raise Unreadable("According to shadow(5), 0 may mean that the account never ends or that it ended in 1970.")
     if days < -1:
-        raise Unreadable("By shadow(5), there is no such number of days.")
+        raise Unreadable("According to shadow(5), there is no such number of days.")
     return LEFT if 0 < days <= now.timestamp() // 86400 else HERE
 
 

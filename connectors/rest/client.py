@@ -134,7 +134,7 @@ class Client:
         if wrong_status or not holds(_data(answer), call.get("done_when", {})):
             raise Refused(
                 f"{answer.asked} answered {answer.status}: "
-                f"{self._error_words(answer) or 'by the file, that does not mean done'}."
+                f"{self._error_words(answer) or 'the file says that this is not a success'}."
             )
         return answer
 
