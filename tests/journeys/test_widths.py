@@ -18,7 +18,8 @@ def test_no_list_scrolls_sideways(visit, live, olga: Person, chat) -> None:
         Asset.create(app=chat.app, external_id="p1", kind=LONG, name=LONG)
     app = f"/apps/{chat.app.id}"
     page = visit(olga)
-    for address in ("/", "/apps", f"{app}/members", f"{app}/assets", "/people", "/reports", "/activity", "/directories"):
+    lists = ("/", "/apps", f"{app}/members", f"{app}/assets", "/people", "/reports", "/activity", "/directories")
+    for address in lists:
         page.goto(live.url + address)
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 800})
