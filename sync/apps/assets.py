@@ -17,6 +17,7 @@ from sync.prepared import prepared_plain
 from sync.safety import sole_managers
 from sync.search import finding
 from sync.search.index import Kind
+from sync.search.texts import MOST_WORDS
 from sync.states import AccountKind, AccountStatus, AssetState
 
 NAMED = 3  # accounts named on an asset's row
@@ -184,7 +185,7 @@ def may_be_given(app: App, search: str, most: int) -> list[Account]:
         Account.app == app, Account.is_present, Account.status == AccountStatus.ACTIVE,
         Account.kind == AccountKind.USER,
     )  # fmt: skip
-    for word in search.split():
+    for word in search.split()[:MOST_WORDS]:
         query = query.where(Account.name.contains(word) | Account.email.contains(word))
     return list(query.order_by(Account.name, Account.id).limit(most))
 
