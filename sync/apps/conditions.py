@@ -66,7 +66,7 @@ class Facts:
     matched: int = 0  # and of these, those whose owner is known
     doubtful: int = 0  # accounts that may be of someone who has left,
     doubtful_name: str = ""  # and one of them
-    held_leavers: int = 0  # people with an account in it who have left by a directory, held by a guard
+    held_leavers: int = 0  # people with an account in it who have left by a directory, but count as here
     unread_directory: str = ""  # one that was not read for more than a day, or is paused and pushes,
     unread_since: datetime | None = None  # and when it was last read
     version_warning: str = ""
@@ -240,7 +240,7 @@ CONDITIONS = (
               AppStatus.APPROVAL_NEEDED, lambda f: (f"{_to_approve(f)}. View the report.",),
               lambda f: (_to_approve(f),), lambda f: (Step.REPORT,)),
     Condition("held leavers", lambda f: f.held_leavers > 0, Tone.WAITING, AppStatus.APPROVAL_NEEDED,
-              lambda f: (f"{_held_leavers(f)}. Release it on the Directory page, or correct the directory.",),
+              lambda f: (f"{_held_leavers(f)}. A guard holds that, or an older decision by hand wins.",),
               lambda f: (_held_leavers(f),), lambda f: (Step.DIRECTORY,)),
     Condition("leavers", _has_leavers, Tone.ATTENTION, AppStatus.NEEDS_ATTENTION,
               lambda f: (f"{_leavers(f)}. Remove them, or accept each by name.",), lambda f: (_leavers(f),),

@@ -36,20 +36,25 @@ _WAS_DECIDED_BEFORE = f"""
             WHERE d.account_id = a.id AND d.undone_at IS NULL AND d.made_at >= p.status_since)
         AND {_IS_HERE}
 """
-# A directory says that they have left, and a guard holds that.
+_NO_DIRECTORY_HAS_THEM = """NOT EXISTS (
+            SELECT 1 FROM directory_entry o WHERE o.person_id = p.id AND o.reported_status <> 'deprovisioned')"""
+# A directory says that they have left, and a guard holds that; or a decision by hand wins that is from before then.
 _IS_HELD = f"""
     SELECT a.id FROM directory_entry e CROSS JOIN person p ON p.id = e.person_id
     CROSS JOIN account a ON a.person_id = p.id CROSS JOIN app ON app.id = a.app_id
     WHERE e.status <> e.reported_status AND e.reported_status = 'deprovisioned' AND p.status <> 'deprovisioned'
-        AND p.status_by_hand IS NULL AND a.match_kind = 'matched' AND NOT EXISTS (SELECT 1 FROM directory_entry o
-            WHERE o.person_id = p.id AND o.reported_status <> 'deprovisioned')
-        AND {_IS_HERE}
+        AND p.status_by_hand IS NULL AND a.match_kind = 'matched' AND {_NO_DIRECTORY_HAS_THEM} AND {_IS_HERE}
+    UNION
+    SELECT a.id FROM person p CROSS JOIN account a ON a.person_id = p.id CROSS JOIN app ON app.id = a.app_id
+    WHERE p.status_by_hand IS NOT NULL AND p.status_by_hand <> 'deprovisioned' AND p.status <> 'deprovisioned'
+        AND a.match_kind = 'matched' AND {_NO_DIRECTORY_HAS_THEM} AND {_IS_HERE} AND EXISTS (
+            SELECT 1 FROM directory_entry e WHERE e.person_id = p.id AND e.left_at > p.status_since)
 """
 
 
 class Numbers(NamedTuple):
     """How many accounts of an app may be a leaver's, and the name of one; how many people with an account in it have
-    left by a directory, but are held by a guard."""
+    left by a directory, but count as here."""
 
     accounts: int = 0
     name: str = ""

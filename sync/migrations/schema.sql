@@ -208,6 +208,7 @@ CREATE INDEX "person_status_status_since_id_remove_on" ON "person" ("status", "s
 CREATE INDEX change_offboarding ON change (offboarding_id) WHERE offboarding_id IS NOT NULL;
 CREATE INDEX account_former ON account (former_person_id) WHERE former_person_id IS NOT NULL;
 CREATE INDEX account_decided ON account (app_id) WHERE match_by_hand AND match_kind <> 'matched';
+CREATE INDEX person_decided ON person (id) WHERE status_by_hand IS NOT NULL AND status_by_hand <> 'deprovisioned';
 INSERT INTO "schema_migration" VALUES (1, '0001_first', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
 INSERT INTO "schema_migration" VALUES (2, '0002_scim', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
 INSERT INTO "schema_migration" VALUES (3, '0003_life', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
@@ -251,6 +252,7 @@ INSERT INTO "schema_migration" VALUES (40, '0050_who_left_first', strftime('%Y-%
 INSERT INTO "schema_migration" VALUES (41, '0051_changes_of_offboardings', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
 INSERT INTO "schema_migration" VALUES (42, '0052_whose_removal_was_left_out', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
 INSERT INTO "schema_migration" VALUES (43, '0053_former_people', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
+INSERT INTO "schema_migration" VALUES (44, '0054_here_by_hand', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
 INSERT INTO "search_mark" VALUES (1, 0);
 INSERT INTO "search_mark" VALUES (2, 0);
 INSERT INTO "search_mark" VALUES (3, 0);

@@ -37,6 +37,8 @@ class Person(Base):
             (("status", "status_since", "id", "remove_on"), False),
             SQL("CREATE INDEX person_department ON person (department) WHERE department IS NOT NULL"),
             SQL("CREATE INDEX person_hold ON person (id) WHERE legal_hold_reason IS NOT NULL"),
+            SQL("CREATE INDEX person_decided ON person (id) "
+                "WHERE status_by_hand IS NOT NULL AND status_by_hand <> 'deprovisioned'"),
             SQL("CREATE INDEX person_signs_in ON person (workspace_role) WHERE workspace_role IS NOT NULL"),
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sync.apps import status
-from sync.directory import directories
+from sync.directory import directories, state
 from sync.matching import decisions, doubtful
 from sync.matching.decisions import Decision, DecisionKind
 from sync.models import Account, App, MatchDecision, Person
@@ -94,6 +94,35 @@ def test_leavers_that_a_guard_holds(chat, company):
     assert doubtful.numbers()[chat.app.id].held_people == 7, "someone who is here can't come back"
     directories.release(company.row(), chat.by)
     assert doubtful.numbers() == {} and leavers.numbers_in(chat.app.id).accounts == 7
+
+
+def test_someone_marked_as_back_who_was_on_leave_and_has_left_since(chat, company):
+    """No directory ever agreed with the decision, so it still wins."""
+    company.say("id1", status="suspended")
+    company.read()
+    people.mark_returned(chat.people[1], chat.by)
+    assert shown(chat) == "Up to date"
+    company.say("id1", status="deprovisioned")
+    company.read()
+    chat.check()
+    assert Person.get_by_id(chat.people[1].id).status == "active" and shown(chat) == "Approval needed"
+    person = Person.get_by_id(chat.people[1].id)
+    people.mark_left(person, chat.by)
+    assert leavers.numbers_in(chat.app.id).accounts == 1 and doubtful.numbers() == {}
+    people.mark_returned(Person.get_by_id(person.id), chat.by)
+    assert doubtful.numbers() == {}, "decided after the directory had reported it"
+
+
+def test_someone_who_counts_as_here_by_a_directory_that_was_removed(chat, company, scripted):
+    other = scripted("Old list", 10)
+    other.read()
+    company.say("id1", status="deprovisioned")
+    company.read()
+    assert doubtful.numbers() == {}, "active in any directory is active"
+    state.remove(other.row(), chat.by)
+    company.read()
+    assert Person.get_by_id(chat.people[1].id).status == "active"
+    assert doubtful.numbers()[chat.app.id].held_people == 1 and shown(chat) == "Approval needed"
 
 
 @pytest.mark.parametrize("values", [{"state": "gone"}, {"state": "removing"}, {"match_kind": "matched"},
