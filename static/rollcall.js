@@ -135,6 +135,7 @@
     closeDialog(event.target);
   }, true);
   document.addEventListener("close", () => raise(), true);
+  document.addEventListener("search-hidden", () => raise());
 
   document.addEventListener("click", (event) => {
     const close = event.target.closest("[data-close]");

@@ -82,6 +82,7 @@
     asking?.abort();
     asking = null;
     dialog.close(); // the browser gives the focus back
+    dialog.dispatchEvent(new CustomEvent("search-hidden", { bubbles: true })); // what is kept inside it may leave
     dialog.remove();
   };
 

@@ -124,6 +124,14 @@ def test_show_all_and_the_pointer(visit, live, acme) -> None:
     assert page.input_value("[name=search]") == "kowalski"
 
 
+def test_messages_are_shown_after_a_search_that_a_reload_had_opened_again(visit, live, olga: Person) -> None:
+    page = visit(olga, at="/people?dialog=/search")
+    page.wait_for_selector("#search-dialog:modal #toasts", state="attached")  # so that they could be seen above it
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#search-dialog", state="detached")
+    assert page.locator("body > #toasts").count() == 1
+
+
 def test_without_javascript_it_is_a_page(visit, live, acme) -> None:
     page = visit(acme.olga, width=NARROW, javascript=False)
     page.click("#search-link")
