@@ -66,7 +66,7 @@ class Facts:
     matched: int = 0  # and of these, those whose owner is known
     doubtful: int = 0  # accounts that may be of someone who has left,
     doubtful_name: str = ""  # and one of them
-    held_leavers: int = 0  # people with an account in it who have left by a directory, but count as here
+    held_leavers: int = 0  # people with an account in it who have left according to a directory, but count as here
     unread_directory: str = ""  # one that was not read for more than a day, or is paused and pushes,
     unread_since: datetime | None = None  # and when it was last read
     version_warning: str = ""
@@ -195,8 +195,8 @@ def _doubtful_short(facts: Facts) -> str:
 
 
 def _held_leavers(facts: Facts) -> str:
-    return plural(facts.held_leavers, "person in it has left according to a directory, but a guard holds that",
-                  "people in it have left according to a directory, but a guard holds that")
+    return plural(facts.held_leavers, "person in it has left according to a directory, but counts as here",
+                  "people in it have left according to a directory, but count as here")
 
 
 def _unread_directory(facts: Facts) -> Words:
