@@ -14,7 +14,7 @@ from connectors.names import email_key
 from sync import activity, names, rank, vault
 from sync.db import utcnow, writing
 from sync.mail import sign_in_changes
-from sync.models import Person, Session
+from sync.models import Person, Session, SignInIdentity
 from sync.people import people
 from sync.people.last_owner import has_owner, may_sign_in
 from sync.people.people import PeopleProblem
@@ -115,17 +115,25 @@ def signed_link(person: Person, by: Asker | None = None, once: str = "", lasts: 
 
     It ends with a new password, and with a higher role: it was made by someone who may have a lower one. One that
     someone passes on to another (`by`) is confirmed on a page first: programs that look at the links in mails and chats
-    would use it up, and nobody is signed in by following a stranger's link. Raises NotAllowed; `by` is None for the
-    installation itself (`make demo`).
+    would use it up, and nobody is signed in by following a stranger's link. The person gets an e-mail about it. Raises
+    NotAllowed; `by` is None for the installation itself (`make demo`).
     """
     if by is not None:
         rank.require_for_sign_in(by, person)
     if by:
         with writing():
             activity.record(by, "made one-time sign-in link", about=names.signature(person), person=person)
+            if by.person_id != person.id and _has_another_way(person):
+                sign_in_changes.notify(person, "A one-time link was made that signs in as you.", by)
     body = {"asks": bool(by), "person": person.id, "once": once or secrets.token_urlsafe(12), "lasts": lasts,
             "password": password_mark(person), "role": person.workspace_role}
     return _links().dumps(body)
+
+
+def _has_another_way(person: Person) -> bool:
+    """Whether they can sign in without a link. A newcomer who can't expects one."""
+    identity = SignInIdentity.select().where(SignInIdentity.person == person)
+    return bool(person.password_hash) or second_factor.has(person) or identity.exists()
 
 
 def link_asks(token: str) -> bool:

@@ -39,6 +39,18 @@ def test_a_password(owner: Client, olga: Person, ben: Person):
     assert list(mails_by_address()) == ["olga@acme.example"]
 
 
+def test_a_link_that_someone_else_makes(owner: Client, by, ben: Person, olga: Person):
+    """It signs in as the person, like a new password, but changes nothing that they would notice."""
+    owner.post(f"/people/{ben.id}/sign-in-links")
+    assert not mails_by_address(), "to someone who has no other way to sign in, it is no news"
+    sign_in.set_password(ben, PASSWORD)
+    owner.post(f"/people/{ben.id}/sign-in-links")
+    text = mails_by_address()["ben.roth@acme.example"]
+    assert "A one-time link was made that signs in as you." in text and "By Olga Brandt" in text
+    owner.post(f"/people/{olga.id}/sign-in-links")
+    assert not mails_by_address(), "one's own"
+
+
 def test_a_role_and_its_loss(owner: Client, ben: Person):
     owner.send("PUT", f"/people/{ben.id}/workspace-role", role="user")
     assert "Your role in Rollcall is now user. Before, it was admin." in mails_by_address()["ben.roth@acme.example"]
