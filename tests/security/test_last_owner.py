@@ -61,6 +61,21 @@ def test_a_list_that_misses_or_locks_out_the_last_owner_is_held(tmp_path, olga: 
     assert [entry.person_id for entry in directories.held(directory)] == [olga.id]
 
 
+def test_another_directory_that_locks_the_last_owner_out_lets_nobody_else_do_it(tmp_path, olga: Person, by: str):
+    others = [f"p{number}@acme.example,P{number},active" for number in range(8)]
+    (tmp_path / "it").mkdir()
+    read = []
+    for name, folder, status in (("Staff", tmp_path, "active"), ("IT", tmp_path / "it", "suspended")):
+        file = _list(folder, *others, f"olga@acme.example,Olga,{status}")
+        read.append(directories.connect("csv", name, {"file": file}, by))
+        directories.run(read[-1].readings.get().id)
+    assert _person(olga).status == "active"
+    _list(tmp_path, *others)
+    directories.run(directories.ask(read[0], by).id)
+    assert _person(olga).status == "active"
+    assert [entry.person_id for entry in directories.held(read[0])] == [olga.id]
+
+
 def test_two_owners_leaving_at_once_are_both_held_one_of_two_is_not(tmp_path, olga: Person, by: str, someone):
     jana = someone("Jana Kowalski", role="owner")
     others = [f"p{number}@acme.example,P{number},active" for number in range(8)]

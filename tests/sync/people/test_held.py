@@ -1,0 +1,30 @@
+"""Held changes: who may decide how many of them, and that each is made once."""
+
+from __future__ import annotations
+
+import pytest
+
+from sync.models import HeldChange, Person
+from sync.people import held
+from sync.rank import RANKS
+
+
+@pytest.mark.parametrize(("theirs", "may_decide"), [
+    ("owner", {"owner"}), ("admin", {"owner", "super admin", "admin"}), (None, set(RANKS)),
+])  # fmt: skip
+def test_changes_are_counted_for_people_of_the_same_rank_or_above(home, theirs, may_decide):
+    person = Person.create(name="Ana", workspace_role=theirs)
+    HeldChange.create(person=person, field="name", value="Anna", asked_by="Mira")
+    HeldChange.create(person=person, field="name", value="Anne", asked_by="Mira", state="dismissed")
+    assert {role for role in RANKS if held.count(role) == 1} == may_decide
+    assert {held.count(role) for role in RANKS} <= {0, 1}
+
+
+def test_a_change_is_made_once(home, by):
+    person = Person.create(name="Ana")
+    change = HeldChange.create(person=person, field="department", value="Sales", asked_by="Mira")
+    held.release(change, by)
+    Person.update(department="Legal").where(Person.id == person.id).execute()
+    held.release(change, by)
+    held.dismiss(change, by)
+    assert Person.get_by_id(person.id).department == "Legal" and HeldChange.get().state == "released"
