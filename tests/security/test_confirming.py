@@ -4,6 +4,7 @@ was sent. Each route that changes something either asks or is listed with the re
 from __future__ import annotations
 
 import io
+import json
 import re
 import time
 from datetime import timedelta
@@ -31,6 +32,7 @@ from tests.security.factors import HERE, PASSWORD, code, sign_in, with_app
 from tests.web.client import Client
 from tests.web.test_oidc import come_back, try_to
 from tests.web.test_permissions import routes
+from web.confirming import LARGEST, TOO_LARGE
 
 ASKS = {
     "PUT /people/<int:person_id>/workspace-role", "PUT /people/<int:person_id>/password",
@@ -210,6 +212,13 @@ def test_a_file_is_kept_too(stale: Client):
     done = stale.post(confirmation_of(asked), password=PASSWORD)
     assert done.status_code == 303, done.text
     assert Directory.get().credential, "the file is in it"
+
+
+def test_a_file_that_is_too_large_to_keep_is_asked_for_again(stale: Client):
+    data = {"csrf_token": stale.token(), "source": "upload", "text": (io.BytesIO(b"x" * (LARGEST + 1)), "staff.csv")}
+    asked = stale.client.post("/directories/new/csv", data=data, headers={"HX-Request": "true"})
+    done = stale.send("POST", confirmation_of(asked), password=PASSWORD, htmx=True)
+    assert TOO_LARGE in json.loads(done.headers["HX-Trigger"])["toast"]["text"] and not Directory.select().exists()
 
 
 def test_a_code_confirms_too(site: Flask, olga: Person, someone):

@@ -8,7 +8,7 @@ import pytest
 
 from sync.db import utcnow, writing
 from sync.mail import news
-from sync.models import Directory, DirectoryEntry, Mail, Person
+from sync.models import App, AppPerson, Directory, DirectoryEntry, Mail, Person
 from sync.people import people
 from tests.asking import MACHINE
 
@@ -16,6 +16,17 @@ from tests.asking import MACHINE
 @pytest.fixture(autouse=True)
 def acme(home):
     people.add("Olga Brandt", "olga@acme.example", MACHINE, workspace_role="owner")
+
+
+def test_nobody_gets_the_news_of_an_app_that_they_do_not_own():
+    """Two apps with an Owner each, and one without any."""
+    for name in ("Chat", "Ads", "Desk"):
+        app = App.create(connector="sample_chat", name=name, category="Test", state="active")
+        if name != "Desk":
+            owner = people.add(name, f"{name.lower()}@acme.example", MACHINE, workspace_role="user")
+            AppPerson.create(app=app, person=owner, manages_as="owner")
+    assert [news.owners_of(app) for app in App.select().order_by(App.id)] == [
+        ["chat@acme.example"], ["ads@acme.example"], ["olga@acme.example"]]
 
 
 def held(left_at: datetime, created_at: datetime | None = None) -> list[Mail]:
