@@ -193,6 +193,13 @@ def test_an_offboarding_has_the_address_of_its_person_alone(owner: Client, ana: 
     assert Offboarding.get_by_id(row.id).state == "scheduled"
 
 
+def test_a_date_beneath_a_plan_is_not_called_cleared(owner: Client, ana: Person) -> None:
+    offboard(owner, ana, when="day", day=tomorrow())
+    answer = owner.send("DELETE", f"/people/{ana.id}/remove-on")
+    assert answer.status_code == 422 and "An offboarding is planned for that day" in answer.text
+    assert Person.get_by_id(ana.id).remove_on == today() + timedelta(days=1)
+
+
 def test_stuck_is_retried_done_by_hand_or_given_up(owner: Client, ana: Person, chat, second) -> None:
     row = offboard(owner, ana)
     Task.update(state="needs attention", error="No.").execute()

@@ -8,7 +8,7 @@ import pytest
 
 from sync.db import utcnow, writing
 from sync.mail import news
-from sync.models import App, AppPerson, Directory, DirectoryEntry, Mail, Person
+from sync.models import AWAITED, App, AppPerson, Directory, DirectoryEntry, Mail, Person, Report, Task
 from sync.people import people
 from tests.asking import MACHINE
 
@@ -53,3 +53,26 @@ def test_a_directory_with_the_id_of_one_that_was_removed_is_reported_like_any_ot
         with writing():
             assert [len(news.directory_failed(Directory.get(), "No answer")) for _ in range(2)] == [1, 0]
         Directory.delete().execute()
+
+
+def test_an_e_mail_names_the_people_of_its_own_directory_alone():
+    for name in ("HR", "IT"):
+        directory = Directory.create(kind="ldap", name=name)
+        person = Person.create(name=f"{name} Person")
+        DirectoryEntry.create(directory=directory, external_id="1", person=person, status="active",
+                              reported_status="deprovisioned", left_at=utcnow())  # fmt: skip
+    with writing():
+        [mail] = news.directory_held(Directory.get(Directory.name == "HR"), 1)
+    assert "HR Person" in mail.text and "IT Person" not in mail.text
+
+
+def test_a_failure_is_news_while_another_task_awaits_approval_in_the_app():
+    app = App.create(connector="sample_chat", name="Chat", category="Test", state="active")
+    report = Report.create(app=app)
+    awaiting, failing = (Task.create(app=app, report=report, kind="remove", state="queued", detail={AWAITED: ["7"]})
+                         for _ in range(2))  # fmt: skip
+    with writing():
+        assert len(news.outcome(report)) == 1 and news.outcome(report) == []
+        Task.update(state="failed", error="Refused").where(Task.id == failing.id).execute()
+        [mail] = news.outcome(report)
+    assert "could not be removed" in mail.subject
