@@ -18,6 +18,7 @@ from sync.people import holds, people
 from sync.workspace import today, update_workspace, workspace
 from tests.sync.fixtures import email
 from tests.web.client import Client
+from web.offboarding import _removes_many
 
 
 def tomorrow() -> str:
@@ -191,6 +192,41 @@ def test_an_offboarding_has_the_address_of_its_person_alone(owner: Client, ana: 
         assert owner.get(f"/people/{person.id}/offboardings/{row.id}").status_code == status
     assert owner.send("DELETE", f"/people/{chat.people[4].id}/offboardings/{row.id}").status_code == 404
     assert Offboarding.get_by_id(row.id).state == "scheduled"
+
+
+def test_a_task_that_has_ended_is_not_called_retried(owner: Client, ana: Person, chat) -> None:
+    row = offboard(owner, ana)
+    task = Task.get(Task.app == chat.app)
+    Task.update(state="done").execute()
+    base = f"/people/{ana.id}/offboardings/{row.id}/tasks/{task.id}"
+    answer = owner.send("POST", f"{base}/attempts", htmx=True)
+    assert "there is nothing to retry" in answer.headers["HX-Trigger"]
+    assert "Trying again" not in answer.headers["HX-Trigger"]
+
+
+def test_a_plan_is_cancelled_only_by_people_of_rank(owner: Client, site, ana: Person, someone) -> None:
+    row = offboard(owner, ana, when="day", day=tomorrow())
+    Person.update(workspace_role="super admin").where(Person.id == ana.id).execute()
+    admin = Client(site, someone("Jana Kowalski", "admin"))
+    for client, offered in ((owner, True), (admin, False)):
+        page = client.get(f"/people/{ana.id}/offboardings/{row.id}").text
+        assert ("Do it now" in page) == offered
+    assert admin.send("DELETE", f"/people/{ana.id}/offboardings/{row.id}").status_code == 403
+
+
+def test_where_nothing_is_removed_the_outcome_says_so(owner: Client, ana: Person, chat, second) -> None:
+    form = form_of(owner.get(f"/people/{ana.id}/offboardings/new").text)
+    reasons = {f"reason-{account}": "Needed" for account in form["shown"]}
+    answer = owner.send("POST", f"/people/{ana.id}/offboardings", htmx=True, **form | {"yes": []} | reasons)
+    assert "No account is removed by this" in answer.headers["HX-Trigger"]
+
+
+@pytest.mark.parametrize(("accounts", "asks"), [(5, False), (6, True)])
+def test_more_removals_than_five_ask_again_who_it_is(site, accounts: int, asks: bool) -> None:
+    ids = [str(number) for number in range(1, 9)]
+    form = {"shown": ids, "yes": ids[:accounts], **{f"reason-{id}": "Needed" for id in ids[accounts:]}}
+    with site.test_request_context(method="POST", data=form):
+        assert _removes_many(1) == asks
 
 
 def test_a_date_beneath_a_plan_is_not_called_cleared(owner: Client, ana: Person) -> None:

@@ -437,14 +437,14 @@ def test_without_a_server_mails_wait_and_activity_shows_them(slack):
 def test_an_e_mail_older_than_three_days_is_not_sent_as_news(slack):
     with writing():
         mail = outbox.test_mail("ada@acme.example")
-        Mail.update(created_at=utcnow() - timedelta(days=3, minutes=1)).execute()
+        Mail.update(created_at=utcnow() - timedelta(days=3, minutes=1), sealed=b"a one-time link").execute()
     outbox.configure("smtp://127.0.0.1:9", BASE)
     try:
         outbox.run(mail.id)
     finally:
         outbox.configure(None, BASE)
     mail = Mail.get_by_id(mail.id)
-    assert mail.state == "failed" and "out of date" in mail.error
+    assert mail.state == "failed" and "out of date" in mail.error and mail.sealed is None
     assert not db.in_transaction()
 
 
