@@ -84,8 +84,9 @@
   // A page that follows a dialog takes its place in the history. Enter changes a field and submits its form: the address
   // that is shown already is not a second step back either.
   let follows = false;
-  document.addEventListener("htmx:beforeSwap", ({ detail: { target } }) => {
+  document.addEventListener("htmx:beforeSwap", ({ detail: { target, shouldSwap } }) => {
     if (target.id !== "page") return;
+    if (shouldSwap) target.querySelector("dialog:modal")?.close(); // Chromium 156 crashes where a modal one is moved
     follows = Boolean(history.state?.dialog);
     openAt = "";
     if (isNamed()) history.replaceState(null, "", withoutDialog());

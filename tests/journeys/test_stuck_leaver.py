@@ -97,6 +97,21 @@ def test_it_is_accepted_from_the_card(visit, live, olga: Person, chat) -> None:
     expect(page.locator(f"#app-{chat.app.id}")).not_to_contain_text("make someone else")
 
 
+def test_it_is_accepted_from_the_report_and_the_report_is_shown_again(visit, live, olga: Person, chat) -> None:
+    chat.leave(0, 3)
+    compare()
+    page: Page = visit(olga)
+    page.goto(f"{live.url}/reports")
+    page.get_by_role("link", name="View the report of Chat").first.click()
+    page.get_by_role("dialog").get_by_role("link", name="Accept for now").click()
+    page.get_by_label("Reason").fill("Until Mira is trained")
+    page.click("#accept-for-now")
+    expect(page.locator(".toast")).to_contain_text("Accepted.")
+    expect(page.get_by_role("dialog")).to_contain_text("1 can be removed, 1 may stay for now.")
+    page.get_by_role("link", name="Later").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
 def test_looks(visit, live, olga: Person, chat) -> None:
     chat.leave(0, 3)
     compare()
