@@ -329,3 +329,17 @@ def test_a_release_covers_what_was_reported_when_it_was_seen():
     left, suspended = (DirectoryEntry(id=1, status="active", reported_status=status)
                        for status in ("deprovisioned", "suspended"))  # fmt: skip
     assert guard.seen([left]) != guard.seen([suspended])
+
+
+def test_people_of_a_removed_directory_keep_their_status_whatever_another_says(scripted, by):
+    hr, it = Scripted("HR"), Scripted("IT")
+    for number in range(4):
+        hr.add(f"h{number}", f"p{number}@acme.example", f"Person {number}")
+        it.add(f"i{number}", f"p{number}@acme.example", f"Person {number}",
+               status="active" if number else "deprovisioned")  # fmt: skip
+    hr.read()
+    it.read()
+    assert status("p0@acme.example") == "active"
+    directories.remove(hr.row(), by)
+    it.read()
+    assert (status("p0@acme.example"), person("p0@acme.example").status_by_hand) == ("active", "active")

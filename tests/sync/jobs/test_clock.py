@@ -8,7 +8,7 @@ import pytest
 
 from sync.apps import apps, status
 from sync.checks import checks
-from sync.db import utcnow
+from sync.db import utcnow, writing
 from sync.directory import directories
 from sync.jobs import asking, clock, leases
 from sync.models import AcceptedLeaver, Account, App, Change, Check, Directory, Mail, Person, Report, Task
@@ -130,3 +130,11 @@ def test_a_released_mass_covers_none_that_is_found_later(chat):
     reports.release(Report.get_by_id(report.id), chat.by)
     chat.check()
     assert not Report.get_by_id(report.id).held
+
+
+def test_a_clock_may_go_back_by_as_much_as_a_time_server_turns_it(home):
+    now = utcnow()
+    with writing():
+        clock.keep(now)
+    assert clock.wrong(now - clock.BEHIND) is None
+    assert clock.wrong(now - clock.BEHIND - timedelta(seconds=1)).kind == "clock"

@@ -14,7 +14,7 @@ from sync.apps import apps
 from sync.checks import checks
 from sync.db import connected, db, utcnow
 from sync.jobs import asking, queue
-from sync.jobs.daily import DAY, NIGHT, next_time, spread
+from sync.jobs.daily import DAY, NIGHT, last_time, next_time, spread
 from sync.models import App, Check
 from sync.problems import AppProblem
 from sync.tasks import disconnecting
@@ -60,6 +60,12 @@ def test_one_time_a_day_everywhere(zone, minute, moment):
     clock = local(first, zone)
     shift = (clock.hour * 60 + clock.minute - minute) % DAY
     assert shift in (0, 30, 60), f"{clock} for minute {minute}"
+
+
+def test_the_last_time_is_now_at_the_very_minute():
+    moment = datetime(2026, 11, 24, 5, 30)
+    assert last_time(moment, 330, "UTC") == moment
+    assert last_time(moment - timedelta(seconds=1), 330, "UTC") == moment - timedelta(days=1)
 
 
 def test_a_day_that_a_country_left_out_is_no_reason_for_a_second_check():

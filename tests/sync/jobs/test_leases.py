@@ -155,6 +155,25 @@ def test_any_lease_ends_with_its_time(check):
     assert leases.unfinished(Check, utcnow()) == [check.id] and leases.claim(Check, check.id)
 
 
+def test_a_lease_is_over_at_its_last_moment():
+    now = utcnow()
+    assert leases.is_void(leases.me(), now, now) and not leases.is_void(leases.me(), now + timedelta(seconds=1), now)
+
+
+def test_a_row_that_has_ended_has_no_lease(check):
+    holds(check, leases.me())
+    assert leases.finish(Check.get_by_id(check.id), state="succeeded")
+    row = Check.get_by_id(check.id)
+    assert (row.state, row.lease_owner, row.lease_until) == ("succeeded", None, None)
+
+
+def test_a_fault_here_queues_no_row_that_another_process_works_on(check):
+    holds(check, f"{leases.HOST}:{os.getppid()}:abc")
+    leases.put_off(Check, check.id, "The disk is full.")
+    row = Check.get_by_id(check.id)
+    assert (row.state, row.error, row.lease_owner) == ("running", None, f"{leases.HOST}:{os.getppid()}:abc")
+
+
 def test_my_own_lease_is_kept_and_can_be_renewed(check):
     leases.claim(Check, check.id)
     Check.update(lease_until=utcnow() + timedelta(seconds=5)).execute()
