@@ -251,6 +251,11 @@ class Connector:
         """The time to which its values refer, naive UTC; None for now. Newer values in Rollcall are kept."""
         return None
 
+    @property
+    def file_from(self) -> datetime | None:
+        """When someone last uploaded or wrote the file that it reads, naive UTC; None if it reads the app itself."""
+        return None
+
     def close(self) -> None:
         """Close its connections."""
 

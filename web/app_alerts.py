@@ -130,6 +130,7 @@ def button_for(app: App, step: Step) -> Button | None:
         Step.TEST: Button("Test again", tests, "plug", "test-again", form=True),
         Step.ADDRESS: Button("Check address", credential, "link", "check-address", dialog=True),
         Step.CREDENTIAL: Button("Replace the credential", credential, "key", "fix-credential", dialog=True),
+        Step.FILE: Button("Replace the file", credential, "upload", "replace-file", dialog=True),
         Step.FIELDS: Button("Continue without", url_for("app_settings.missing_fields", app_id=app.id), "",
                             "go-on-without", dialog=True),
         Step.TASKS: Button("Show the tasks", url_for("tasks.index", app_id=app.id), "history", "show-tasks"),

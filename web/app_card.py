@@ -145,6 +145,8 @@ def title(app: App, kind: type[Connector], standing: Standing, owns: bool) -> Ti
 def _subtitle(app: App, standing: Standing) -> Markup:
     if standing.check is not None:
         checked = Markup("check started {}").format(when(standing.check.created_at))
+    elif app.file_from:
+        checked = Markup("list of users from {}").format(when(app.file_from))
     elif app.last_check_at:
         checked = Markup("checked {}").format(when(app.last_check_at))
     else:

@@ -48,8 +48,9 @@ class CsvExport(Connector):
         "usually on its page of members, billing or administration.",
         "Upload the file as exported, CSV or .xlsx. An e-mail, user name or id is needed; name, role, status, "
         "seat type and last activity are used if they are there. Rollcall asks about anything that isn't clear.",
-        "Upload the file here, and a new one whenever you like: people who are missing from it count as gone from "
-        "the app. Or let a program put it on the machine that Rollcall runs on: then it is read again each day.",
+        "Upload the file here, and a new one each week: people who are missing from it count as gone from the app, and "
+        "after eight days the app is overdue. Or let a program put it on the machine that Rollcall runs on: then it is "
+        "read again each day.",
         "Rollcall can't act in such an app. Someone who has left the company becomes a to-do in the app's Activity: "
         "remove them in the app, then mark the to-do as done.",
     )
@@ -70,9 +71,19 @@ class CsvExport(Connector):
 
     @property
     def as_of(self) -> datetime | None:
-        """When the file was uploaded, or written."""
-        if self.settings.get("source") != "path":
-            return from_iso(self.settings.get("export_at"))
+        """When the file was uploaded, or written. The same file once more says nothing new."""
+        return self._written() if self._is_on_this_machine() else from_iso(self.settings.get("export_at"))
+
+    @property
+    def file_from(self) -> datetime | None:
+        if self._is_on_this_machine():
+            return self._written()
+        return from_iso(self.settings.get("export_uploaded_at") or self.settings.get("export_at"))
+
+    def _is_on_this_machine(self) -> bool:
+        return self.settings.get("source") == "path"
+
+    def _written(self) -> datetime | None:
         try:
             written = Path(self.settings["path"]).stat().st_mtime
         except (OSError, ValueError):
@@ -115,7 +126,7 @@ class CsvExport(Connector):
         return propose(self.content(), self.file_purpose, self.settings.get("mapping", ""))
 
     def content(self) -> bytes:
-        if self.settings.get("source") == "path":
+        if self._is_on_this_machine():
             return file_content(Path(self.settings["path"]))
         return content_of(self.settings["export"])
 

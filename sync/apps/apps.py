@@ -151,6 +151,7 @@ def stored(kind: type[Connector], values: dict[str, str], before: App | None = N
         if field.upload:
             kept = before is not None and known.get(field.name) == values[field.name]
             settings[f"{field.name}_at"] = before.settings.get(f"{field.name}_at") if kept else utcnow().isoformat()
+            settings[f"{field.name}_uploaded_at"] = utcnow().isoformat()  # also the same file once more
     return {"settings": settings, "credential": vault.seal(_secrets(kind, values))}
 
 

@@ -43,6 +43,7 @@ class Facts:
     name: str = ""
     state: AppState = AppState.ACTIVE
     read_at: datetime | None = None  # the last check that succeeded
+    old_file_from: datetime | None = None  # when the file that it read was made, if that is too long ago
     check: CheckState | None = None  # of the one that waits or runs,
     check_since: datetime | None = None
     retry_error: str = ""  # where it waits after a failed attempt: why,
@@ -257,6 +258,10 @@ CONDITIONS = (
               lambda f: ("Its daily check was due, but it was last read ", f.read_at, ". Check for updates.")
               if f.read_at else ("Its daily check was due, but it has never been read. Check for updates.",),
               lambda f: ("last read ", f.read_at) if f.read_at else ("not read yet",), lambda f: (Step.CHECK,)),
+    Condition("old file", lambda f: f.old_file_from is not None, Tone.WAITING, AppStatus.OVERDUE,
+              lambda f: ("Its list of users is from ", f.old_file_from,
+                         ". Who has got an account since then isn't known. Replace the file."),
+              lambda f: ("its list of users is from ", f.old_file_from), lambda f: (Step.FILE,)),
     Condition("unread directory", lambda f: bool(f.unread_directory), Tone.WAITING, AppStatus.OVERDUE,
               lambda f: (*_unread_directory(f), ". Who has left since then isn't known. See the Directory page."),
               _unread_directory, lambda f: (Step.DIRECTORY,)),

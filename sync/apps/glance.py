@@ -49,7 +49,7 @@ class Glance(NamedTuple):
 
 def of(asked: ModelSelect) -> list[Glance]:
     """The apps of a query at a glance, in its order."""
-    return _glances(plain_rows(_rows_of(asked, utcnow(), json.dumps(_with_versions_to_watch(workspace.today())))))
+    return _glances(plain_rows(_rows_of(asked, *_moments(), _watched())))
 
 
 class Counted(NamedTuple):
@@ -62,7 +62,7 @@ class Counted(NamedTuple):
 def counted() -> Counted:
     """Of all connected apps. Those that are plainly up to date are only counted."""
     connected, live = App.select().where(App.is_connected), json.dumps(sorted(_all_with_more_to_it()))
-    is_plain = _is_plain(utcnow(), json.dumps(_with_versions_to_watch(workspace.today())))
+    is_plain = _is_plain(*_moments(), _watched())
     seen = of(connected.where((is_plain == 0) | one_of(App.id, live)).order_by(App.id))
     plain = connected.count() - len(seen)
     return Counted(Counter({AppStatus.UP_TO_DATE: plain}) + Counter(one.status for one in seen),
@@ -126,14 +126,15 @@ def _suspects(person: Person) -> list[tuple[int, bool]]:
     """The ids of the connected apps that this person may see and that aren't plainly up to date, by name; each with
     whether its row and its check say that it was read when due."""
     live, all_apps = json.dumps(sorted(_all_with_more_to_it())), person.workspace_role in owners.RUNS_ALL
-    watched, retried = json.dumps(_with_versions_to_watch(workspace.today())), _retried()
-    found = _suspects_of(person, utcnow(), watched, live, all_apps=all_apps)
+    found, retried = _suspects_of(person, *_moments(), _watched(), live, all_apps=all_apps), _retried()
     return [(id, bool(is_read) and id not in retried) for id, is_read in found]
 
 
 @prepared_plain
-def _suspects_of(person: Person, now: datetime, watched: str, live: str, *, all_apps: bool) -> ModelSelect:
-    suspects = owners.connected_of(person, all_apps).where((_is_plain(now, watched) == 0) | one_of(App.id, live))
+def _suspects_of(person: Person, now: datetime, oldest: datetime, watched: str, live: str, *,
+                 all_apps: bool) -> ModelSelect:  # fmt: skip
+    is_suspect = (_is_plain(now, oldest, watched) == 0) | one_of(App.id, live)
+    suspects = owners.connected_of(person, all_apps).where(is_suspect)
     return suspects.select(App.id, Case(None, [(_nothing_failed() & _is_read(now), 1)], 0)).order_by(App.name, App.id)
 
 
@@ -147,9 +148,9 @@ def _errors_of_live_checks() -> ModelSelect:
     return Check.select(Check.app, Check.error).where(Check.is_live)
 
 
-def _rows_of(asked: ModelSelect, now: datetime, watched: str) -> ModelSelect:
+def _rows_of(asked: ModelSelect, now: datetime, oldest: datetime, watched: str) -> ModelSelect:
     """Of each app its id, and whether it is plainly up to date by its own row."""
-    return asked.select(App.id, _is_plain(now, watched))
+    return asked.select(App.id, _is_plain(now, oldest, watched))
 
 
 def _glances(found: Sequence[tuple]) -> list[Glance]:
@@ -173,12 +174,23 @@ def _apps(ids: str) -> ModelSelect:
     return App.select().where(one_of(App.id, ids))
 
 
-def _is_plain(now: datetime, watched: str) -> Case:
+def _moments() -> tuple[datetime, datetime]:
+    """Now, and the time from which a file may be that an app is read from."""
+    now = utcnow()
+    return now, now - status.OLD_FILE
+
+
+def _watched() -> str:
+    return json.dumps(_with_versions_to_watch(workspace.today()))
+
+
+def _is_plain(now: datetime, oldest: datetime, watched: str) -> Case:
     """1 where the app's own row gives no condition of conditions.py a reason to hold; 0 where one may. `watched`: the
     connectors whose version may need a look, as JSON."""
     nothing_lacks = App.missing_permissions.is_null() | (App.missing_permissions == [])
     is_watched = one_of_texts(App.connector, watched)
-    is_well = App.is_active & _nothing_failed() & _is_read(now) & nothing_lacks & _is_matched() & ~is_watched
+    is_fresh = App.file_from.is_null() | (App.file_from >= oldest)
+    is_well = App.is_active & _nothing_failed() & _is_read(now) & is_fresh & nothing_lacks & _is_matched() & ~is_watched
     return Case(None, [(is_well, 1)], 0)
 
 

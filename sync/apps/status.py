@@ -23,6 +23,7 @@ from sync.problems import AppProblem
 from sync.safety import leavers, unread_directories
 from sync.states import CONNECTED, AccountMatch, AppState, AppStatus, CheckState, Step, Tone, texts
 
+OLD_FILE = timedelta(days=8)  # an app that is read from a file gets a new one each week
 PATIENCE = timedelta(minutes=5)  # so long after its time, a daily check isn't late yet
 DAY = timedelta(days=1)
 
@@ -207,6 +208,7 @@ def _facts(app: App, known: _Known, now: datetime, check: Check | None, report: 
     to_match, matched = matching(app, known.own.get(app.id))
     return Facts(
         name=app.name, state=app.state, read_at=app.last_check_at,
+        old_file_from=app.file_from if app.file_from and app.file_from < now - OLD_FILE else None,
         check=check and check.state, check_since=check and check.created_at,
         retry_error=check.error if retries else "", retry_at=check.next_at if retries else None,
         failures=app.failures, failure=app.failure, failed_at=app.failed_at, error=app.error or "",

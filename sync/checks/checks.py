@@ -123,6 +123,7 @@ class _Work:
         self.accounts = 0
         self.absent_once: list[int] = []
         self.unread: list[NotRead] = []
+        self.file_from: datetime | None = None
 
     def read_and_apply(self) -> None:
         self.progress(CheckPhase.DIRECTORY, 0)
@@ -141,8 +142,8 @@ class _Work:
                 self.warnings += lost_fields.find(self.app)
                 held_gone = self.look_again_for_missing(connector)
                 self.progress(CheckPhase.COMPARING, self.accounts, at_once=True)
-                as_of = min(self.started, connector.as_of or self.started)
-                self.apply(connector.removal_suspends, held_gone, as_of)
+                self.file_from = connector.file_from
+                self.apply(connector.removal_suspends, held_gone, min(self.started, connector.as_of or self.started))
         finally:
             connector.close()
 
@@ -150,8 +151,7 @@ class _Work:
         self.total = total
 
     def progress(self, phase: str, read: int, at_once: bool = False) -> None:
-        """Store how far the check is, at most twice a second. Raises if someone has asked it to stop or its time is
-        up."""
+        """Store how far the check is, at most twice a second. Raises if someone asked it to stop or its time is up."""
         if phase != self.check.phase:
             self.total = None if read == 0 else self.total
         elif not at_once and time.monotonic() - self.written_at < 0.5:
@@ -311,7 +311,7 @@ class _Work:
             held=report.held, report=report, error=None, advice=None,
             warning=" ".join(self.warnings) or None,
         )  # fmt: skip
-        App.update(last_check_at=now, **failures.cleared()).where(App.id == app.id).execute()
+        App.update(last_check_at=now, file_from=self.file_from, **failures.cleared()).where(App.id == app.id).execute()
         lost_fields.clear(app)
         members.recount(app)
         index.bring_up_soon(sum(found.values()))

@@ -58,6 +58,7 @@ class App(Base):
     check_minute = IntegerField(default=0)  # of the day, in the workspace's zone
     next_check_at = DateTimeField(null=True, index=True)
     last_check_at = DateTimeField(null=True)  # the last check that succeeded
+    file_from = DateTimeField(null=True)  # when the file that it read was made; null: it read the app itself
     removal_approval = OneOf(Approval, default=Approval.ASK)  # automatic: the Owner's standing approval
     guard_accounts = IntegerField(null=True)  # null: the workspace's
     guard_percent = IntegerField(null=True)

@@ -84,6 +84,7 @@ class Step(StrEnum):
     TEST = "test"
     ADDRESS = "address"
     CREDENTIAL = "credential"
+    FILE = "file"
     FIELDS = "fields"
     REPORT = "report"
     TASKS = "tasks"

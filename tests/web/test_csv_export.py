@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 
+from sync.apps import status
+from sync.db import utcnow
 from sync.jobs import asking, queue
 from sync.models import Account, App, Task
 from sync.people import people
 from sync.reports import reports
+from sync.states import AppStatus
 from tests.web.client import Client
 
 EXPORT = """\
@@ -83,3 +87,21 @@ def test_a_picture_is_no_export(owner: Client) -> None:
     shown = hand_over(owner, app, b"\x89PNG\x00\x01")
     assert shown.status_code == 422 and "isn&#39;t text" in shown.text
     assert App.get_by_id(app.id).users == 2
+
+
+def test_an_app_whose_export_is_older_than_a_week_is_not_up_to_date(owner: Client) -> None:
+    app = connect(owner)
+    assert app.file_from and "list of users from" in owner.get(f"/apps/{app.id}").text
+    assert status.standing(app).status != AppStatus.OVERDUE
+    before = (utcnow() - timedelta(days=9)).isoformat()
+    app.settings = {**app.settings, "export_at": before, "export_uploaded_at": before}
+    app.save()
+    asking.ask(app, "schedule")
+    queue.drain()
+    app = App.get_by_id(app.id)
+    assert status.standing(app).status == AppStatus.OVERDUE
+    page = owner.get(f"/apps/{app.id}").text
+    assert "Who has got an account since then isn&#39;t known." in page and "Replace the file" in page
+    hand_over(owner, app, EXPORT)  # nothing has changed in the app since
+    queue.drain()
+    assert status.standing(App.get_by_id(app.id)).status != AppStatus.OVERDUE

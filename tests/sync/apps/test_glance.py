@@ -47,6 +47,7 @@ OF_THE_ROW = (
     {"checked_daily": False, "last_check_at": NOW - 30 * HOUR},
     {"missing_permissions": None}, {"missing_permissions": ["users:read"]}, {"unmatched": 0}, {"unmatched": 4},
     {"unmatched": 5}, {"service_accounts": 20}, {"users": 0, "service_accounts": 0, "unmatched": 0},
+    {"file_from": NOW - timedelta(days=9)}, {"file_from": NOW - timedelta(days=7)},
     {"connector": VERSIONED},
     {"connector": VERSIONED, "settings": {"version": "2020-03"}},
     {"connector": "unknown to this version"},
@@ -103,6 +104,7 @@ BESIDE = (
 DECIDED = {
     "state": {"state"}, "error, failures": {"failures", "failure", "failed_at", "error"},
     "last_check_at, next_check_at, last_due_at, daily": {"read_at", "due"}, "missing_permissions": {"lacks"},
+    "file_from": {"old_file_from"},
     "users, service_accounts, unmatched": {"to_match", "matched"}, "connector": {"version_warning"},
     "live checks": {"check", "check_since", "retry_error", "retry_at"},
     "live tasks": {"under_way", "stuck", "stuck_error"},
