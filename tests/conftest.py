@@ -31,7 +31,7 @@ in_memory.begin()
 # What begins first: these modules, of which each may take a minute, then all that is in these folders. Those that wait
 # most of the time are among those that compute.
 LONGEST = ("core_on_postgres", "test_kill", "own_faults", "rest_apps", "test_processes", "nginx",
-           "ssrf_doors", "damaged_files", "_machine", "_properties")  # fmt: skip
+           "damaged_files", "_machine", "_properties", "ssrf_doors")  # fmt: skip
 FIRST = ("faults", "real", "journeys cli", "security", "demo", "fuzz", "bench")
 # Where a statement without ORDER BY gives its rows the other way round, so that a test fails if their order matters.
 REVERSED = (("tests", "sync"), ("tests", "web"))
