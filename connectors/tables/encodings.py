@@ -19,7 +19,7 @@ _CONTROLS = re.compile(r"[\x80-\x9f]")  # no text has these: the bytes are in an
 _SIGNS = "".join(chr(code) for code in range(0xA1, 0xC0)) + "×÷ˇ˘˛˙˝"
 _BEFORE_LETTER = re.compile(rf"(^|.)([{_SIGNS}])(?=[^\W\d_])", re.DOTALL)
 _OF_WORDS = "·\u00ad"  # as in Catalan
-_OPENING = "¿¡«»“„‘‚©®°§¶"  # before a word, though never in one
+_OPENING = "¿¡«»“„‘‚©®°§¶µ"  # before a word, though never in one
 NO_LETTERS = "The file's letters can't be read: save it as CSV (UTF-8) and try again."
 
 

@@ -6,7 +6,7 @@ import csv
 import io
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from connectors.base import Refused
@@ -169,6 +169,7 @@ CELLS = st.one_of(
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", *PAGES]
 
 
+@example([("", "µA")], "cp1252", ",", "\n", 0)
 @settings(max_examples=200, deadline=None)
 @given(
     rows=st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=6), encoding=st.sampled_from(ENCODINGS),
