@@ -153,7 +153,7 @@ def app_manager(least: AppManager) -> Callable:
 
 
 def not_for_guests(view: Callable) -> Callable:
-    """Below a permission: 403 for a guest, to whom this would show who works at the company."""
+    """Below a permission: a guest gets 403, because this shows who works at the company."""
 
     @wraps(view)
     def guarded(*args, **values):

@@ -66,7 +66,7 @@ def test_a_size_limit_fails_the_reading_instead_of_cutting_it_short(folder):
 
 def test_a_branch_on_another_server_fails_the_reading_instead_of_losing_its_people(folder):
     """RFC 4511, 4.5.3: the search hasn't looked where a reference leads. By slapo-chain(5), a server that follows them
-    itself returns one all the same while the other server is down."""
+    itself still returns one while the other server is down."""
     server = Slapd(folder, people=5)
     server.start()
     try:
