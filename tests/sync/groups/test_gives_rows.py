@@ -31,7 +31,7 @@ from tests.sync.fixtures import email
 
 @pytest.fixture
 def ten(groups) -> Person:
-    """Someone without an account whom a rule makes an administrator."""
+    """A rule makes someone without an account an administrator."""
     groups.put(10, "Sales")
     groups.read()
     groups.rule("Sales", "admin")
