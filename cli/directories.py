@@ -226,4 +226,5 @@ def _listed(one: Directory) -> dict:
         "directory": one.name, "kind": one.kind, "state": one.state, "people": figures.count_present(one),
         "held": len(core.held(one)), "error": one.error,
         "last_read": moment(push.last_request(one) if push.is_pushed(one) else one.last_read_at),
+        "list_from": moment(one.file_from),
     }  # fmt: skip

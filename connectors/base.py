@@ -373,6 +373,7 @@ class DirectoryConnector:
     today: date | None = None  # in the workspace's time zone, set by the caller; without it, the day in UTC
     settled: str = ""  # the mapping of the file's columns that people() used, as JSON
     notes: tuple[str, ...] = ()  # what people() didn't read in the file, in sentences
+    file_from: datetime | None = None  # as for Connector; also None for a file that someone uploaded
     rules: str = ""  # the name of the field with rules on who has left, for a kind that takes them
     warnings: tuple[str, ...] = ()  # what someone should look at, in sentences
     unread: tuple[Unread, ...] = ()

@@ -45,11 +45,13 @@ class Company:
     """Acme's staff, kept in `folder`/staff.csv. For use from any thread."""
 
     def __init__(self, folder: str | os.PathLike):
-        """Opens the file, or creates it with all staff active."""
+        """Opens the file as if it was just exported again, or creates it with all staff active."""
         self.file = Path(folder) / "staff.csv"
         self.form_key = secrets.token_urlsafe(24)
         self._lock = threading.Lock()
-        if not self.file.exists():
+        if self.file.exists():
+            self.file.touch()
+        else:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             self._write(_everyone())
 

@@ -11,7 +11,7 @@ from flask import Blueprint, Response, abort, current_app, render_template, requ
 
 from connectors.base import ColumnsUnclear, ConnectorError
 from sync.credentials import SecretNeeded
-from sync.directory import directories, precedence, push, waiting_files
+from sync.directory import directories, list_age, precedence, push, waiting_files
 from sync.directory import figures as directory_figures
 from sync.directory import guard as directory_guard
 from sync.directory import preview as directory_preview
@@ -126,7 +126,7 @@ def show(directory_id: int) -> str:
         return render_template("directories/_read_again.html", overview=overview, **changing)
     return render_template(
         "directories/show.html", **_head(overview), **changing,
-        uploaded_at=directory_preview.uploaded_at(directory),
+        uploaded_at=list_age.uploaded_at(directory),
         waiting=overview.uploaded and directory_preview.pending(directory) is not None,
         rules=directory_view.rule_lines(directory), unread=directory_view.unread(directory),
     )

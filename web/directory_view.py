@@ -9,6 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from sync.db import utcnow
 from sync.directory import directories, ending_rules, figures, push
 from sync.directory import preview as directory_preview
 from sync.directory.ending_rules import Rule
@@ -16,6 +17,7 @@ from sync.effects import directory_version_warning
 from sync.matching import vouching
 from sync.models import Directory, DirectoryEntry, DirectoryReading, DirectoryToken
 from sync.names import short_name
+from sync.safety import unread_directories
 from sync.states import CheckState, DirectoryState, PersonStatus, ReadingState, ScimKind, Tone
 from sync.words import listed
 from web.view import Badge, joined
@@ -55,6 +57,7 @@ class Overview:
     users: int
     groups: int
     version_warning: str
+    old_list: Markup | str
 
     @property
     def working(self) -> bool:
@@ -71,7 +74,8 @@ def overview(directory: Directory, kind: Any) -> Overview:
     last_request = push.last_request(directory) if pushed else None
     people, counts = figures.people_by_status(directory), push.counts(directory) if pushed else {}
     held = figures.count_held(directory)
-    badge, note = _badge(directory, live, held, pushed, last_request)
+    unread = unread_directories.found(directory, utcnow())
+    badge, note = _badge(directory, live, held, pushed, last_request, unread)
     return Overview(
         directory,
         kind,
@@ -93,11 +97,21 @@ def overview(directory: Directory, kind: Any) -> Overview:
         counts.get(ScimKind.USER, 0),
         counts.get(ScimKind.GROUP, 0),
         directory_version_warning(directory),
+        _old_list(unread),
     )
 
 
+def _old_list(unread: unread_directories.Unread | None) -> Markup | str:
+    """What to do about a list that is too old; "" where it isn't."""
+    if unread is None or not unread.has_old_list:
+        return ""
+    return Markup("Its list is from {}, so no app is up to date: Rollcall doesn't know who has left since then. "
+                  "Give it a new list, also if nothing has changed.").format(when(unread.since))
+
+
 def _badge(
-    directory: Directory, live: DirectoryReading | None, held: int, pushed: bool, last_request: datetime | None
+    directory: Directory, live: DirectoryReading | None, held: int, pushed: bool, last_request: datetime | None,
+    unread: unread_directories.Unread | None,
 ) -> tuple[Badge, str]:
     """How the directory is, and a note beside it."""
     last_read = Markup("last read {}").format(when(directory.last_read_at))
@@ -111,6 +125,9 @@ def _badge(
         return Badge("Needs attention", Tone.ATTENTION), last_read
     if held:
         return Badge("Changes held", Tone.WAITING, "hand-stop"), plural(held, "person", "people")
+    if unread is not None:
+        return Badge("Overdue", Tone.WAITING), (
+            Markup("list from {}").format(when(unread.since)) if unread.has_old_list else last_read)
     if not pushed:
         return Badge("Up to date", Tone.OK), Markup("read {}").format(when(directory.last_read_at))
     if last_request:

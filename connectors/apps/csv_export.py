@@ -4,7 +4,7 @@ hand. For someone who leaves, an Owner gets a to-do, removes them in the app its
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 
@@ -14,7 +14,7 @@ from connectors.quality import Exempt, Missing, Rule, not_kept
 from connectors.tables import Proposal, content_of, propose, rows_of
 from connectors.tables.accounts import AccountRow
 from connectors.tables.meanings import Meaning
-from connectors.tools.csv_rows import file_content
+from connectors.tools.csv_rows import file_content, written_at
 from connectors.tools.times import from_iso
 from connectors.versions import NO_API
 
@@ -72,23 +72,18 @@ class CsvExport(Connector):
     @property
     def as_of(self) -> datetime | None:
         """When the file was uploaded, or written. The same file once more says nothing new."""
-        return self._written() if self._is_on_this_machine() else from_iso(self.settings.get("export_at"))
+        if self._is_on_this_machine():
+            return written_at(self.settings["path"])
+        return from_iso(self.settings.get("export_at"))
 
     @property
     def file_from(self) -> datetime | None:
         if self._is_on_this_machine():
-            return self._written()
+            return written_at(self.settings["path"])
         return from_iso(self.settings.get("export_uploaded_at") or self.settings.get("export_at"))
 
     def _is_on_this_machine(self) -> bool:
         return self.settings.get("source") == "path"
-
-    def _written(self) -> datetime | None:
-        try:
-            written = Path(self.settings["path"]).stat().st_mtime
-        except (OSError, ValueError):
-            return None
-        return datetime.fromtimestamp(written, UTC).replace(tzinfo=None)
 
     def test(self) -> Identity:
         accounts = self._read()

@@ -4,13 +4,14 @@ Someone who is missing from it has left, so a file that may be damaged is refuse
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 from connectors.base import ColumnsUnclear, DirectoryConnector, DirectoryPerson, Field, Identity, Refused
 from connectors.names import email_key
 from connectors.tables import content_of, propose, rows_of
 from connectors.tables.people import PersonRow
-from connectors.tools.csv_rows import file_content
+from connectors.tools.csv_rows import file_content, written_at
 from connectors.versions import NO_API
 
 
@@ -24,7 +25,8 @@ class CsvDirectory(DirectoryConnector):
     file_purpose = "directory"
     docs = (
         "Let your HR program or directory export everyone into one file, CSV or .xlsx. Let it export regularly to the "
-        "machine that Rollcall runs on, or upload the file here, and a new one whenever something has changed.",
+        "machine that Rollcall runs on, or upload the file here, and a new one each week, also if nothing has changed. "
+        "Once a list is older than eight days, no app is up to date, as nobody knows who has left since.",
         "Use the file as it was exported. Everyone needs an e-mail address. Name, status, first and last day, groups, "
         "department, manager and employee number are used if they are there. Rollcall asks about anything that isn't "
         "clear.",
@@ -77,6 +79,10 @@ class CsvDirectory(DirectoryConnector):
         if self._handed_over:
             return content_of(self.settings["text"])
         return file_content(Path(self.settings["file"]))
+
+    @property
+    def file_from(self) -> datetime | None:
+        return None if self._handed_over else written_at(self.settings["file"])
 
     @property
     def _handed_over(self) -> bool:

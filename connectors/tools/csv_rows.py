@@ -7,6 +7,7 @@ import os
 import stat
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as Late
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
 
@@ -25,6 +26,15 @@ def file_content(path: Path) -> bytes:
         return done.result(SECONDS)
     except Late:
         raise TemporarilyUnavailable(f"The file {path} could not be read within {SECONDS} seconds.") from None
+
+
+def written_at(path: Path | str) -> datetime | None:
+    """When the file was last written, naive UTC; None if it can't be reached."""
+    try:
+        written = os.stat(path).st_mtime
+    except (OSError, ValueError):
+        return None
+    return datetime.fromtimestamp(written, UTC).replace(tzinfo=None)
 
 
 def _read_into(path: Path, done: Future[bytes]) -> None:

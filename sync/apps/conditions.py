@@ -69,7 +69,8 @@ class Facts:
     doubtful_name: str = ""  # and one of them
     held_leavers: int = 0  # people with an account in it who have left according to a directory, but count as here
     unread_directory: str = ""  # one that was not read for more than a day, or is paused and pushes,
-    unread_since: datetime | None = None  # and when it was last read
+    unread_since: datetime | None = None  # and when it was last read,
+    unread_list: bool = False  # or its list is too old, and from then
     version_warning: str = ""
     lacks: tuple[str, ...] = ()  # permissions that the credential misses
 
@@ -204,7 +205,14 @@ def _unread_directory(facts: Facts) -> Words:
     """“Company LDAP was last read 22 Nov 2026”, the time apart."""
     if facts.unread_since is None:
         return (f"{facts.unread_directory} is paused",)
+    if facts.unread_list:
+        return (f"{facts.unread_directory} has a list from ", facts.unread_since)
     return (f"{facts.unread_directory} was last read ", facts.unread_since)
+
+
+def _unread_directory_and_what_to_do(facts: Facts) -> Words:
+    then = "It needs a new list: see" if facts.unread_list else "See"
+    return (*_unread_directory(facts), f". Who has left since then isn't known. {then} the Directory page.")
 
 
 def _held(facts: Facts) -> str:
@@ -263,8 +271,7 @@ CONDITIONS = (
                          ". Who has got an account since then isn't known. Replace the file."),
               lambda f: ("its list of users is from ", f.old_file_from), lambda f: (Step.FILE,)),
     Condition("unread directory", lambda f: bool(f.unread_directory), Tone.WAITING, AppStatus.OVERDUE,
-              lambda f: (*_unread_directory(f), ". Who has left since then isn't known. See the Directory page."),
-              _unread_directory, lambda f: (Step.DIRECTORY,)),
+              _unread_directory_and_what_to_do, _unread_directory, lambda f: (Step.DIRECTORY,)),
     Condition("removing", lambda f: f.left_accounts > 0 and not _has_leavers(f), Tone.WORKING,
               AppStatus.APPLYING_CHANGES, lambda f: (f"{_removing(f)}.",), lambda f: (_removing(f),),
               lambda f: (Step.TASKS,)),

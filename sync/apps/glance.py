@@ -22,7 +22,7 @@ from sync.matching import doubtful
 from sync.models import App, Check, Person, Report, Task
 from sync.once import once
 from sync.prepared import prepared, prepared_plain
-from sync.safety import leavers, unread_directories
+from sync.safety import leavers, old_files, unread_directories
 from sync.states import AppStatus, Tone
 
 NEEDS_A_PERSON = (Tone.ATTENTION, Tone.WAITING)  # is before all others
@@ -177,7 +177,7 @@ def _apps(ids: str) -> ModelSelect:
 def _moments() -> tuple[datetime, datetime]:
     """Now, and the time from which a file may be that an app is read from."""
     now = utcnow()
-    return now, now - status.OLD_FILE
+    return now, old_files.oldest(now)
 
 
 def _watched() -> str:

@@ -20,10 +20,9 @@ from sync.models import Account, App, Check, Person, Report, Task
 from sync.once import once
 from sync.prepared import prepared, prepared_plain
 from sync.problems import AppProblem
-from sync.safety import leavers, unread_directories
+from sync.safety import leavers, old_files, unread_directories
 from sync.states import CONNECTED, AccountMatch, AppState, AppStatus, CheckState, Step, Tone, texts
 
-OLD_FILE = timedelta(days=8)  # an app that is read from a file gets a new one each week
 PATIENCE = timedelta(minutes=5)  # so long after its time, a daily check isn't late yet
 DAY = timedelta(days=1)
 
@@ -208,7 +207,7 @@ def _facts(app: App, known: _Known, now: datetime, check: Check | None, report: 
     to_match, matched = matching(app, known.own.get(app.id))
     return Facts(
         name=app.name, state=app.state, read_at=app.last_check_at,
-        old_file_from=app.file_from if app.file_from and app.file_from < now - OLD_FILE else None,
+        old_file_from=app.file_from if old_files.is_old(app.file_from, now) else None,
         check=check and check.state, check_since=check and check.created_at,
         retry_error=check.error if retries else "", retry_at=check.next_at if retries else None,
         failures=app.failures, failure=app.failure, failed_at=app.failed_at, error=app.error or "",
@@ -218,7 +217,8 @@ def _facts(app: App, known: _Known, now: datetime, check: Check | None, report: 
         stuck=stuck, stuck_error=stuck_error, under_way=under_way, to_match=to_match, matched=matched,
         doubtful=doubts.accounts, doubtful_name=doubts.name, held_leavers=doubts.held_people,
         unread_directory=known.unread.name if known.unread else "",
-        unread_since=known.unread.read_at if known.unread else None,
+        unread_since=known.unread.since if known.unread else None,
+        unread_list=known.unread is not None and known.unread.has_old_list,
         version_warning=effects.version_warning(app, known.today) if app.is_connected else "",
         lacks=tuple(app.missing_permissions or ()) if app.is_connected else (),
     )  # fmt: skip

@@ -17,6 +17,7 @@ from sync.apps import apps
 from sync.credentials import with_stored
 from sync.db import connected, own_row, utcnow, writing
 from sync.directory import guard as directory_guard
+from sync.directory import list_age
 from sync.directory.address_moves import settle_again
 from sync.directory.compare import Outcome, apply
 from sync.directory.last_days import settle
@@ -103,11 +104,15 @@ def reconnect(directory: Directory, values: dict[str, str], by: Asker, approver:
     Raises like test(), or SecretNeeded, NotAllowed."""
     rank.require(by, *rank.MANAGERS)
     fields, secrets = connector_class(directory.kind).fields, vault.unseal(directory.credential)
+    is_uploaded = any(field.upload and values.get(field.name) for field in fields)
     values = cleaned(directory.kind, with_stored(fields, values, directory.settings, secrets))
     approver = approver or still_approved(fields, values, directory.settings, directory.private_network_approver)
     identity = test(directory.kind, values, approver)
     with writing():
         stored = _stored(directory.kind, values) | {"private_network_approver": approver}
+        if is_list(directory):
+            uploaded_at = utcnow() if is_uploaded else list_age.uploaded_at(directory)
+            stored["settings"][list_age.UPLOADED_AT] = uploaded_at.isoformat()
         Directory.update(error=None, failures=0, **stored).where(Directory.id == directory.id).execute()
         vouching.make_responsible(directory, by)
         activity.record(by, "reconnected directory", about=directory.name, why=f"as {identity.name}")
@@ -289,9 +294,11 @@ def _begin_again(reading: DirectoryReading) -> None:
 
 
 def keep_findings(directory: Directory, read_by: DirectoryConnector) -> None:
-    """What a whole reading has found that nothing reads; inside the transaction that takes it over."""
+    """What a whole reading has found that nothing reads, and how old its list is; inside the transaction that applies
+    it."""
     found = [{"attribute": one.attribute, "people": one.people, "values": list(one.values)} for one in read_by.unread]
-    Directory.update(unread_attributes=found).where(Directory.id == directory.id).execute()
+    age = list_age.file_from(directory, read_by)
+    Directory.update(unread_attributes=found, file_from=age).where(Directory.id == directory.id).execute()
 
 
 def succeed(directory: Directory, reading: DirectoryReading, outcome: Outcome) -> None:

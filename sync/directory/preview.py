@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from sync import rank, vault
 from sync.db import connected, db, utcnow, writing
-from sync.directory import directories, last_days
+from sync.directory import directories, last_days, list_age
 from sync.directory.compare import Outcome, apply
 from sync.directory.directories import DirectoryProblem
 from sync.directory.reading import read, staging
@@ -75,10 +75,11 @@ class Preview:
 
 
 class _Staged(NamedTuple):
-    """How many people a list has, and what of it was not read."""
+    """How many people a list has, what of it was not read, and when a file on the machine was made."""
 
     count: int
     notes: tuple[str, ...]
+    file_from: datetime | None
 
 
 class PreviewChanged(DirectoryProblem):
@@ -116,12 +117,6 @@ def discard(directory: Directory, by: Asker) -> None:
         _seal(directory, {PENDING: None, PENDING_MAPPING: None})
 
 
-def uploaded_at(directory: Directory) -> datetime:
-    """When the list in use was uploaded (UTC)."""
-    at = directory.settings.get("handed_over")
-    return datetime.fromisoformat(at) if at else directory.created_at
-
-
 def preview(directory: Directory, by: Asker, text: str | None = None) -> Preview:
     """What reading the directory now, or the uploaded list, would change. Changes nothing. Raises like upload()."""
     rank.require(by, *rank.MANAGERS)
@@ -153,7 +148,7 @@ def apply_previewed(directory: Directory, mark: str, by: Asker, text: str | None
                 done.append(found)
                 if found.mark != mark:
                     raise _Undo
-                _note(directory, staged.count, outcome, by, text, mapping)
+                _note(directory, staged, outcome, by, text, mapping)
         except _Undo:
             raise PreviewChanged(done[0]) from None
         return done[0]
@@ -174,7 +169,7 @@ def _read(directory: Directory, text: str | None, mapping: str | None) -> Iterat
         finally:
             connector.close()
         last_days.settle(directory)
-        yield _Staged(count, connector.notes)
+        yield _Staged(count, connector.notes, list_age.file_from(directory, connector))
 
 
 def _tried(directory: Directory, staged: _Staged, by: Asker, text: str | None) -> tuple[Preview, Outcome]:
@@ -257,7 +252,7 @@ def _changed(directory: Directory) -> Iterator[Row]:
 
 
 def _note(
-    directory: Directory, count: int, outcome: Outcome, by: Asker, text: str | None, mapping: str | None
+    directory: Directory, staged: _Staged, outcome: Outcome, by: Asker, text: str | None, mapping: str | None
 ) -> None:
     """The reading is one like any other."""
     if DirectoryReading.select().where(DirectoryReading.directory == directory,
@@ -265,12 +260,14 @@ def _note(
         raise DirectoryProblem(f"{directory.name} is being read just now. Nothing was applied: try again in a moment.")
     now = utcnow()
     reading = DirectoryReading.create(
-        directory=directory, state=ReadingState.RUNNING, started_by=by, started_at=now, people_read=count
+        directory=directory, state=ReadingState.RUNNING, started_by=by, started_at=now, people_read=staged.count
     )
     directories.succeed(Directory.get_by_id(directory.id), reading, outcome)
+    file_from = staged.file_from if text is None else now
+    Directory.update(file_from=file_from).where(Directory.id == directory.id).execute()
     if text is not None:
         _seal(directory, {"text": text, PENDING: None, PENDING_MAPPING: None})
-        settings = Directory.get_by_id(directory.id).settings | {"handed_over": now.isoformat()}
+        settings = Directory.get_by_id(directory.id).settings | {list_age.UPLOADED_AT: now.isoformat()}
         if mapping is not None:
             settings["mapping"] = mapping
         Directory.update(settings=settings).where(Directory.id == directory.id).execute()

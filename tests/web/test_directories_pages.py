@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from app import create_app
 from sync.config import Config
+from sync.db import utcnow
 from sync.directory import directories
 from sync.models import Directory, DirectoryReading, Person
 from tests.web.client import Client
@@ -258,6 +260,14 @@ def test_a_file_on_this_machine_is_looked_at_first(owner: Client, staff: Directo
     assert "Staff 11" in page
     staff_list.unlink()
     assert owner.get(f"/directories/{staff.id}/preview").status_code == 422
+
+
+def test_a_page_with_an_old_list_asks_for_a_new_one(owner: Client, staff: Directory) -> None:
+    assert "Its list is from" not in owner.get(f"/directories/{staff.id}").text
+    Directory.update(file_from=utcnow() - timedelta(days=9)).execute()
+    assert "Give it a new list" in owner.get(f"/directories/{staff.id}").text
+    card = owner.get("/directories").text
+    assert "Overdue" in card and "list from" in card and "Up to date" not in card
 
 
 def test_the_order_is_shown_and_changed(owner: Client, staff: Directory) -> None:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from connectors.base import TemporarilyUnavailable
 from sync.apps import status
 from sync.db import utcnow
-from sync.directory import state
+from sync.directory import directories, state
+from sync.directory import preview as directory_preview
 from sync.models import App, Directory, DirectoryEntry
 from sync.safety import unread_directories
 from tests.sync.fixtures import Chat
 from tests.sync.scripted import Scripted
 
 HOUR = timedelta(hours=1)
+STAFF = "email,name,status\nana@acme.example,Ana,active\nben@acme.example,Ben,active\n"
 
 
 def shown(chat: Chat) -> str:
@@ -67,3 +71,57 @@ def test_one_that_pushes_is_current_until_it_is_paused(chat, values, name):
     assert (found and found.name) == name
     DirectoryEntry.update(status="deprovisioned").execute()
     assert unread_directories.longest(utcnow()) is None
+
+
+@pytest.mark.parametrize("source", ["upload", "path"])
+def test_a_list_that_is_older_than_eight_days(chat: Chat, by, tmp_path, source):
+    file = tmp_path / "staff.csv"
+    file.write_text(STAFF)
+    values = {"text": STAFF} if source == "upload" else {"file": str(file)}
+    listed = directories.connect("csv", "HR", {"source": source, **values}, by)
+    read(listed, by)
+    assert shown(chat) == "Up to date"
+    made_at(listed, file, utcnow() - timedelta(days=9))
+    read(listed, by)
+    assert shown(chat) == "Overdue"
+    assert state_of(listed).has_old_list
+    sentence = status.standing(App.get_by_id(chat.app.id)).sentence
+    assert sentence[0] == "HR has a list from " and "It needs a new list" in sentence[2]
+    if source == "upload":
+        listed = Directory.get()
+        directory_preview.upload(listed, STAFF, by)
+        preview = directory_preview.preview(listed, by, STAFF)
+        directory_preview.apply_previewed(listed, preview.mark, by, STAFF)
+    else:
+        os.utime(file)
+        read(listed, by)
+    assert shown(chat) == "Up to date", "the same list once more says that nothing has changed"
+    read(listed, by)
+    assert shown(chat) == "Up to date"
+
+
+def test_other_settings_make_no_list_newer_and_a_new_upload_does(chat: Chat, by):
+    listed = directories.connect("csv", "HR", {"source": "upload", "text": STAFF}, by)
+    Directory.update(created_at=utcnow() - timedelta(days=20)).execute()
+    directories.reconnect(Directory.get(), {"source": "upload"}, by)
+    read(listed, by)
+    assert state_of(listed).has_old_list
+    directories.reconnect(Directory.get(), {"source": "upload", "text": STAFF}, by)
+    read(listed, by)
+    directories.reconnect(Directory.get(), {"source": "upload"}, by)
+    read(listed, by)
+    assert state_of(listed) is None
+
+
+def made_at(listed: Directory, file: Path, moment: datetime) -> None:
+    """The list in use is from this moment (UTC)."""
+    os.utime(file, 2 * (moment.replace(tzinfo=UTC).timestamp(),))
+    Directory.update(created_at=moment).where(Directory.id == listed.id).execute()
+
+
+def read(listed: Directory, by) -> None:
+    directories.run(directories.ask(listed, by).id)
+
+
+def state_of(listed: Directory) -> unread_directories.Unread | None:
+    return unread_directories.found(Directory.get_by_id(listed.id), utcnow())
