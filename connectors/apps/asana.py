@@ -31,6 +31,7 @@ from connectors.tools.answers import disappeared, missing_from
 from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, pages_by_cursor
+from connectors.tools.refusals import keeps_asset_role
 from connectors.versions import ApiVersion
 
 PAGE = 100  # "The value must be between 1 and 100"
@@ -209,6 +210,8 @@ class Asana(HttpConnector):
         if kind == "team":
             if role not in ("", "member"):
                 raise Refused("Asana's API adds people to a team as members only.")
+            if role and any(row.get("is_admin") for row in self._in_team(id) if row["user"]["gid"] == account.id):
+                raise keeps_asset_role("an admin", "Asana")
             self._post(f"/teams/{segment(id)}/addUser", user=account.id)
             return
         level = {"access_level": role} if role else {}  # without one the project's own default is given

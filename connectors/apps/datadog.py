@@ -243,10 +243,10 @@ class Datadog(HttpConnector):
         who = {"user": {"data": {"id": needed(account.id, "user's id"), "type": "users"}}}
         try:
             self._operate("POST", path, json={"data": {"type": "team_memberships", "relationships": who, **of}})
-        except Conflict:  # a member already
-            if of:
-                body = {"data": {"type": "team_memberships", **of}}
-                self._operate("PATCH", f"{path}/{segment(account.id)}", json=body)
+        except Conflict:  # in the team already; null makes an admin a member again
+            if role:
+                body = {"data": {"type": "team_memberships", "attributes": {"role": None, **of.get("attributes", {})}}}
+                self._operate("PATCH", f"{path}/{segment(account.id)}", json=body, may_be_empty=("role",))
 
     def revoke(self, account: Account, asset: Asset) -> None:
         try:

@@ -302,7 +302,7 @@ class Dropbox(HttpConnector):
         except ErrorAnswer as no:
             if no.tag != "duplicate_user":
                 raise
-            if role == OWNER:
+            if role:
                 self._do("groups/members/set_access_type", group=_group(asset.id), user=_user(account.id),
                          access_type=access, return_members=False)  # fmt: skip
 

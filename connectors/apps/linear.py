@@ -33,7 +33,7 @@ from connectors.tools.graphql import error_in
 from connectors.tools.http import Answer, Forbidden, clean, seconds_to_wait
 from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, pages_by_cursor
-from connectors.tools.refusals import INVITATION, must_not_be_invitation
+from connectors.tools.refusals import INVITATION, keeps_asset_role, must_not_be_invitation
 from connectors.tools.times import from_iso
 from connectors.versions import ApiVersion
 
@@ -207,8 +207,11 @@ class Linear(HttpConnector):
     def grant(self, account: Account, asset: Asset, role: str) -> None:
         if role not in ("", "member"):
             raise Refused("Linear's API adds members to a team; make owners in Linear.")
-        if not self._membership(account, asset):
+        membership = self._membership(account, asset)
+        if membership is None:
             self._operate(JOIN, input={"teamId": asset.id, "userId": account.id})
+        elif role and membership["owner"]:
+            raise keeps_asset_role("an owner", "Linear")
 
     def revoke(self, account: Account, asset: Asset) -> None:
         if membership := self._membership(account, asset):

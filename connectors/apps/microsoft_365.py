@@ -328,18 +328,23 @@ class Microsoft365(ClosesClients, Connector):
         except (Refused, Forbidden) as no:
             if account.id not in self._in_group(asset.id, part):
                 raise Refused(str(no)) from no
+        if role == "member":
+            self._take_out(account, asset, "owners")
 
     def revoke(self, account: Account, asset: Asset) -> None:
         """As an owner first: the last one is refused, and stays a member then."""
         for part in ("owners", "members"):
-            try:
-                # Without $ref this would delete the user.
-                self._graph.http.delete(f"/groups/{segment(asset.id)}/{part}/{segment(account.id)}/$ref")
-            except NotFound:
-                continue
-            except (Refused, Forbidden) as no:
-                if account.id in self._in_group(asset.id, part):
-                    raise Refused(str(no)) from no
+            self._take_out(account, asset, part)
+
+    def _take_out(self, account: Account, asset: Asset, part: str) -> None:
+        try:
+            # Without $ref this would delete the user.
+            self._graph.http.delete(f"/groups/{segment(asset.id)}/{part}/{segment(account.id)}/$ref")
+        except NotFound:
+            return
+        except (Refused, Forbidden) as no:
+            if account.id in self._in_group(asset.id, part):
+                raise Refused(str(no)) from no
 
 
 def _may_be_deleted(user: dict) -> bool:

@@ -34,6 +34,7 @@ from connectors.tools.holes import needed
 from connectors.tools.http import Answer, Forbidden, clean, seconds_to_wait
 from connectors.tools.http_connector import HttpConnector, token_field, version_field
 from connectors.tools.paging import ListChanged, Page, pages_by_number
+from connectors.tools.refusals import keeps_asset_role
 from connectors.tools.times import from_iso
 from connectors.versions import ApiVersion
 
@@ -182,12 +183,16 @@ class Monday(HttpConnector):
         return (Asset(team["id"], "team", clean(team["name"])) for team in self._list(TEAMS, "teams"))
 
     def access(self) -> Iterator[Access]:
-        owners = {(team["id"], owner["id"]) for team in self._list(TEAMS, "teams") for owner in team["owners"]}
+        owners = self._owners()
         for page in self._pages(TEAMS_OF_USERS):
             for user in page:
                 for team in _teams_of(user):
                     owns = (team, user["id"]) in owners
                     yield Access(user["id"], team, "owner" if owns else "member", owns)
+
+    def _owners(self) -> set[tuple[str, str]]:
+        """(team, user) of each owner of a team."""
+        return {(team["id"], owner["id"]) for team in self._list(TEAMS, "teams") for owner in team["owners"]}
 
     def account(self, id: str) -> Account | None:
         found = next(map(_account, filter(_is_there, self._list(ONE_USER, "users", ids=[id]))), None)
@@ -222,6 +227,8 @@ class Monday(HttpConnector):
     def grant(self, account: Account, asset: Asset, role: str) -> None:
         if role not in ("", "member"):
             raise Refused("Rollcall adds members to a team; make owners in monday.com.")
+        if role and (asset.id, account.id) in self._owners():
+            raise keeps_asset_role("an owner", "monday.com")
         if asset.id not in self._teams(account):
             self._operate(JOIN, team=needed(asset.id, "team"), ids=[account.id])
 

@@ -40,7 +40,7 @@ from connectors.tools.holes import needed
 from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, Seen, by_id, pages_by_cursor
-from connectors.tools.refusals import must_be_offered, owns_token
+from connectors.tools.refusals import keeps_asset_role, must_be_offered, owns_token
 from connectors.tools.times import from_iso
 from connectors.versions import ApiVersion
 
@@ -229,9 +229,16 @@ class Sentry(HttpConnector):
         if role != "contributor":
             raise Refused("Rollcall adds people to a team only as contributors, so nothing was changed. To make "
                           "someone a team admin, make team admins in Sentry.")  # fmt: skip
-        if self._http.operate("POST", self._in_team(account, asset)).status == 202:
+        answer = self._http.operate("POST", self._in_team(account, asset))
+        if answer.status == 204 and self._administers(account, asset):
+            raise keeps_asset_role("a team admin", "Sentry")
+        if answer.status == 202:
             raise Refused("Sentry didn't add this person: it asked the team's admins for approval. Enter an owner's "
                           "token to add people without it.")  # fmt: skip
+
+    def _administers(self, account: Account, team: Asset) -> bool:
+        members = (member for page in self._team_members(team) for member in page)
+        return any(_access(member, team).privileged for member in members if member["id"] == account.id)
 
     def revoke(self, account: Account, asset: Asset) -> None:
         try:

@@ -37,6 +37,13 @@ def must_be_offered(role: str, offered: Collection[str], app: str) -> None:
         )
 
 
+def keeps_asset_role(role: str, app: str) -> Refused:
+    """The refusal to lower someone's role on an asset where the app's API can't. `role`: what they are there, with its
+    article. `app`: its label."""
+    return Refused(f"This person is {role} there, and Rollcall can't lower that in {app}. Nothing was changed. Change "
+                   f"it in {app}.")  # fmt: skip
+
+
 def owns_token(app: str) -> Refused:
     """The refusal to remove the person whose token Rollcall acts with. `app`: its label."""
     return Refused(

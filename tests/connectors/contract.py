@@ -69,6 +69,7 @@ class ConnectorContract(ItemsContract, HolesContract, LostFieldsContract, ReachC
     not_looked_up: tuple[str, ...] = ()  # fields that the second look leaves out, since asking for them is limited
     several_roles: tuple[str, ...] = ()  # of one account, the main one first, where the app's answers hold several
     asset_role = "member"  # the role on an asset that grant() is tried with
+    higher_asset_role = ""  # one that also manages the asset, where the app's answers hold such
     invited_status = "invited"  # of an account that invite() made
 
     def read(self, connector: Connector) -> list[Account]:
@@ -305,6 +306,21 @@ class ConnectorContract(ItemsContract, HolesContract, LostFieldsContract, ReachC
         for _ in range(2):
             connector.revoke(account, asset)
         assert app.things[0].members == {}
+
+    @pytest.mark.only_where("higher_asset_role", GRANT)
+    def test_a_lower_role_on_an_asset_is_given_or_refused(self, app, connector):
+        """A grant counts as done if it doesn't raise, so the higher role must not be there then."""
+        self.fill(app, 2)
+        app.things = [self.make_thing(0)]
+        had = dict.fromkeys((seat.id for seat in app.seats), self.higher_asset_role)
+        app.things[0].members = dict(had)
+        account = self.by_id(connector)[app.seats[0].id]
+        try:
+            connector.grant(account, next(iter(connector.assets())), self.asset_role)
+        except Refused:
+            assert app.things[0].members == had
+        else:
+            assert app.things[0].members == {**had, account.id: self.asset_role}
 
     @classmethod
     def offers(cls, what: str) -> bool:

@@ -23,6 +23,7 @@ class TestAnthropic(ConnectorContract):
     role, other_role, owner_role = "user", "developer", "admin"
     lesser_roles = ("developer", "billing", "claude_code_user", "managed")
     asset_role = "workspace_developer"
+    higher_asset_role = "workspace_admin"
     statuses = ("active", "invited")
     sends_total = False  # Anthropic's lists have cursors only
     refuses_owner = False  # a Console organization has admins, and no owner: see below

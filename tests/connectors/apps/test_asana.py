@@ -18,6 +18,7 @@ class TestAsana(ConnectorContract):
     refuses_owner = False  # Asana knows no owner; what it answers for a super admin is not documented
     invited_status = "active"  # Asana does not report who has accepted
     asset_role = "editor"
+    higher_asset_role = "admin"
 
     def settings(self, app):
         return {"workspace": app.gid, "token": app.token}
@@ -85,6 +86,13 @@ class TestAsana(ConnectorContract):
             ("100", "team:3", "admin", True), ("101", "team:3", "guest", False),
             ("100", "project:4", "editor", False), ("101", "project:4", "admin", True),
         ]  # fmt: skip
+
+    def test_a_team_admin_is_made_a_member_in_asana_alone(self, stocked, connector):
+        admin, team = connector.account("100"), next(connector.assets())
+        with pytest.raises(Refused, match="is an admin there"):
+            connector.grant(admin, team, "member")
+        connector.grant(admin, team, "")
+        assert stocked.thing("team:3").members == {"100": "admin", "101": "guest"}
 
     def test_a_workspace_that_is_no_organisation_has_no_teams(self, stocked, connector):
         stocked.is_organization = False

@@ -16,6 +16,7 @@ class TestDropbox(ConnectorContract):
     kind, fake, address = Dropbox, FakeDropbox, "api"
     page = 1000
     role, other_role, owner_role = "member_only", "support_admin", "team_admin"
+    higher_asset_role = "owner"
     lesser_roles = ("user_management_admin", "support_admin")
     statuses = ("active", "invited", "suspended")
     sends_total = False  # Dropbox's lists have cursors only
@@ -226,10 +227,10 @@ class TestDropbox(ConnectorContract):
         connector.grant(next(connector.accounts()), next(connector.assets()), "owner")
         assert app.things[0].members == {"dbmid:0": "owner"}
 
-    def test_an_owner_is_made_no_mere_member(self, app, connector):
+    def test_an_owner_who_is_given_no_certain_role_stays_one(self, app, connector):
         self.fill(app, 1)
         app.things = [Thing("g:1", "Sales", members={"dbmid:0": "owner"})]
-        connector.grant(next(connector.accounts()), next(connector.assets()), "member")
+        connector.grant(next(connector.accounts()), next(connector.assets()), "")
         assert app.things[0].members == {"dbmid:0": "owner"}
 
     def test_a_large_group_is_read_to_its_end(self, app, connector):

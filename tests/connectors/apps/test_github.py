@@ -22,6 +22,7 @@ class TestGitHub(ConnectorContract):
     kind, fake, address = GitHub, FakeGitHub, "api"
     role, other_role, owner_role = "member", "admin", "admin"
     asset_role = "write"
+    higher_asset_role = "admin"
     several_roles, unnamed_role = ("member", "organisation-role:81"), ()  # only roles that the list names have people
 
     def settings(self, app):

@@ -19,6 +19,7 @@ class TestGitLab(ConnectorContract):
     several_roles, unnamed_role = ("30", "custom:7"), ()  # each answer names the custom role that it has
     statuses = ("active", "suspended")
     asset_role = "40"
+    higher_asset_role = "50"
     not_looked_up = ("last_activity",)  # in the list of billable members only
 
     def settings(self, app):

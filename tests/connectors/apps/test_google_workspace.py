@@ -25,6 +25,7 @@ class TestGoogleWorkspace(ConnectorContract):
     sends_total = False  # a list of users says only whether more come
     refuses_owner = False  # the description does not say whether Google keeps a last super admin
     asset_role = "MEMBER"
+    higher_asset_role = "OWNER"
 
     def settings(self, app):
         return {"key": app.key_file, "admin": ADMIN}

@@ -21,6 +21,7 @@ class TestHubSpot(ConnectorContract):
     sends_total = False  # HubSpot's list has cursors only
     refuses_owner = False  # no document says that HubSpot refuses to remove a super admin: the core's guard does
     asset_role = ADDITIONAL
+    higher_asset_role = PRIMARY
     invited_status = "active"  # HubSpot doesn't say who hasn't accepted
     may_be_empty = ("secondaryTeamIds",)  # of someone who then is in no additional team
 
@@ -140,7 +141,7 @@ class TestHubSpot(ConnectorContract):
             connector.revoke(account, team)
         with pytest.raises(Refused, match="primary team"):
             connector.grant(account, team, PRIMARY)
-        connector.grant(account, team, ADDITIONAL)
+        connector.grant(account, team, "")
         assert app.asked("update") == []
 
     def test_teams_can_be_left_out(self, app):

@@ -23,6 +23,7 @@ class TestMicrosoft365(ConnectorContract):
     kind, fake, address = Microsoft365, FakeGraph, ("api", "login")
     page = 999
     role, other_role, owner_role = "member", USERS, GLOBAL
+    higher_asset_role = "owner"
     several_roles = (GLOBAL, USERS, READERS)
     statuses = ("active", "invited", "suspended")
     not_looked_up = ("last_activity",)

@@ -20,6 +20,7 @@ class TestOpenAI(ConnectorContract):
     fake = FakeOpenAI
     address = "api"
     role, other_role, owner_role = "reader", "owner", "owner"
+    higher_asset_role = "owner"
     statuses = ("active", "invited")
     sends_total = False  # OpenAI's lists have cursors only
     refuses_owner = False  # OpenAI doesn't say whether it refuses to remove an Owner
