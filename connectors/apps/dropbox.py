@@ -288,9 +288,14 @@ class Dropbox(HttpConnector):
             raise Refused(f"Dropbox invited nobody: “{tag}”. {MEANINGS.get(tag, '')}".strip())
 
     def _must_be_in_team(self, email: str) -> None:
-        """Dropbox says “already on the team” also of someone who was removed and can still be recovered."""
-        if self._looked_up({".tag": "email", "email": email}) is None:
+        """Dropbox says “already on the team” also of someone who is suspended, or was removed and can still be
+        recovered."""
+        now = self._looked_up({".tag": "email", "email": email})
+        if now is None:
             raise Refused("They were removed from the team a short while ago: recover them in Dropbox's admin console.")
+        if now.status == "suspended":
+            raise Refused("They are suspended in Dropbox, so nothing was sent: unsuspend them in Dropbox's admin "
+                          "console.")  # fmt: skip
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
         if role not in ("", MEMBER, OWNER):

@@ -218,7 +218,7 @@ class HubSpot(HttpConnector):
         user = self._existing(account)
         teams = _additional(user)
         if role and user.get("primaryTeamId") == asset.id:
-            raise Refused("This is their primary team already, which HubSpot's API can only replace: change it in "
+            raise Refused("This is their primary team, which HubSpot's API can only replace: change it in "
                           "HubSpot.")  # fmt: skip
         if asset.id not in (user.get("primaryTeamId"), *teams):
             self._update(account, secondaryTeamIds=[*teams, needed(asset.id, "team")])

@@ -16,7 +16,7 @@ from tests.connectors.fake import FOREVER, Reply, Seat, Thing
 class TestDatadog(ConnectorContract):
     kind, fake, address = Datadog, FakeDatadog, "api"
     role, other_role, owner_role = "r-standard", "r-read", "r-admin"
-    may_be_empty = ("role",)  # UserTeamRole is “admin” or null (datadog_api_client/v2/model/user_team_role.py)
+    may_be_empty = ("role",)  # UserTeamRole is “admin” or null (DataDog/datadog-api-client-python)
     higher_asset_role = "admin"
     several_roles = ("r-admin", "r-standard")
     statuses = ("active", "invited", "suspended")

@@ -206,6 +206,13 @@ class TestDropbox(ConnectorContract):
         with pytest.raises(Refused, match="recover them"):
             connector.invite("person0@acme.example", "member_only")
 
+    def test_someone_suspended_is_not_invited(self, app, connector):
+        """Dropbox answers user_already_on_team for them too, but they can't sign in."""
+        self.fill(app, 1)
+        app.seats[0].status = "suspended"
+        with pytest.raises(Refused, match="are suspended in Dropbox"):
+            connector.invite("person0@acme.example", "member_only")
+
     @pytest.mark.parametrize("tag", ["team_license_limit", "user_on_another_team", "user_creation_failed"])
     def test_an_invitation_that_was_not_sent_is_reported(self, app, connector, tag):
         app.fail(Reply(200, {".tag": "complete", "complete": [{".tag": tag, tag: "new@acme.example"}]}), on="add")

@@ -22,8 +22,7 @@ def guid(n: int) -> str:
 class TestMicrosoft365(ConnectorContract):
     kind, fake, address = Microsoft365, FakeGraph, ("api", "login")
     page = 999
-    role, other_role, owner_role = "member", USERS, GLOBAL
-    higher_asset_role = "owner"
+    role, other_role, owner_role, higher_asset_role = "member", USERS, GLOBAL, "owner"
     several_roles = (GLOBAL, USERS, READERS)
     statuses = ("active", "invited", "suspended")
     not_looked_up = ("last_activity",)
