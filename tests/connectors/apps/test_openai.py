@@ -136,6 +136,7 @@ class TestOpenAI(ConnectorContract):
     @pytest.mark.parametrize(("shown", "owner"), [
         (["sk-admin...b34"], "user-0"), (["sk-admin-***34"], None), (["sk-admin-7f…ab34"], "user-0"),
         (["sk-admin...xyz"], None), (["sk-admin...b34", "sk-admin...b34"], None), (["sk-admin"], None), ([], None),
+        (["sk-other...b34"], None),
     ])  # fmt: skip
     def test_the_keys_owner_is_found_by_the_ends_that_openai_shows(self, app, connector, shown, owner):
         """OpenAI API reference, “Admin API Keys”: redacted_value, “sk-admin...def”, and owner."""
@@ -144,8 +145,14 @@ class TestOpenAI(ConnectorContract):
         assert identity.external_id == owner
         assert bool(identity.missing) == (owner is None)
 
-    def test_a_key_that_may_not_read_keys_says_so(self, app, connector):
-        app.fail(app.error(403, "Missing scopes: api.management.read"), on="admin_keys", times=FOREVER)
+    def test_a_key_that_belongs_to_nobody_has_no_owner(self, app, connector):
+        app.keys = [("key_1", "sk-admin...b34", "")]
+        identity = connector.test()
+        assert identity.external_id is None and identity.missing
+
+    @pytest.mark.parametrize("status", [403, 404])
+    def test_a_key_that_may_not_read_keys_says_so(self, app, connector, status):
+        app.fail(app.error(status, "Missing scopes: api.management.read"), on="admin_keys", times=FOREVER)
         identity = connector.test()
         assert identity.external_id is None and "Missing scopes" in identity.missing[0]
 
