@@ -23,6 +23,7 @@ from connectors.base import (
     Account,
     Asset,
     ConnectorError,
+    CredentialRejected,
     Field,
     Identity,
     Refused,
@@ -53,6 +54,7 @@ ROLES = (
 STATUSES = MappingProxyType({False: "active", True: "invited"})  # invitation_sent: “has an outstanding invitation”
 MANAGER = "manager"
 PAYMENT_REQUIRED = 402  # the account's plan lacks it: teams, a role
+NO_ACCOUNT = 2007  # “Account Not Found”: the whole PagerDuty account, not a user
 
 
 class NotInPlan(Refused):
@@ -233,14 +235,19 @@ def _membership(account: Account, asset: Asset) -> str:
 
 
 def _problem(answer: Answer) -> ConnectorError | None:
-    """{"error": {"code": 2001, "message": "…", "errors": ["…"]}}: the list has the reasons of a 400."""
-    if answer.status not in (400, PAYMENT_REQUIRED) or answer.is_page:
+    """{"error": {"code": 2001, "message": "…", "errors": ["…"]}}: the list has the reasons of a 400, and the code says
+    what a 404 is about."""
+    if answer.status not in (400, PAYMENT_REQUIRED, 404) or answer.is_page:
         return None
     try:
         error = json.loads(answer.body).get("error")
-        parts = [error.get("message"), *(error.get("errors") or ())]
+        code, parts = error.get("code"), [error.get("message"), *(error.get("errors") or ())]
     except (ValueError, RecursionError, AttributeError, TypeError):
-        parts = []
+        code, parts = None, []
     words = ": ".join(filter(None, map(clean, parts[:4])))
     says = f"{answer.asked} answered {answer.status}" + (f": “{words.rstrip('.')}”." if words else ".")
+    if code == NO_ACCOUNT:
+        return CredentialRejected(f"{says} Check the API access key and the service region.")
+    if answer.status == 404:
+        return None
     return NotInPlan(says) if answer.status == PAYMENT_REQUIRED else Refused(says)

@@ -44,8 +44,9 @@ class FakePagerDuty(FakeApp):
     def unauthorised(self) -> Reply:
         return self.error(401, "Unauthorized")
 
-    def error(self, status: int, words: str, *errors: str) -> Reply:
-        return Reply(status, {"error": {"code": 2001, "message": words, "errors": list(errors)}})
+    def error(self, status: int, words: str, *errors: str, code: int | None = None) -> Reply:
+        number = code or (2100 if status == 404 else 2001)  # “Errors”: 2100 Not Found, 2001 Invalid Input Provided
+        return Reply(status, {"error": {"code": number, "message": words, "errors": list(errors)}})
 
     def _page(self, request: Request, name: str, rows: list[dict], lie: int = 0) -> Any:
         limit, offset = request.number("limit", 25), request.number("offset", 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connectors.apps.pagerduty import PagerDuty
-from connectors.base import Account, Asset, RateLimited, Refused, TemporarilyUnavailable
+from connectors.base import Account, Asset, CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
 from tests.connectors.apps.fake_pagerduty import FakePagerDuty
 from tests.connectors.contract import ConnectorContract
 from tests.connectors.fake import DROPPED, FOREVER, Reply, Seat, Thing
@@ -48,6 +48,14 @@ class TestPagerDuty(ConnectorContract):
         app.fail(lambda _: Reply(200, {"user": app._user(app.seats[1])}), on="user", times=FOREVER)
         with pytest.raises(TemporarilyUnavailable):
             connector.account(app.seats[0].id)
+
+    @pytest.mark.parametrize("asked", [lambda app: app.account("P000000"), lambda app: app.remove(Account("P000000"))])
+    def test_an_account_that_pagerduty_does_not_find_is_no_user_that_is_gone(self, app, connector, asked):
+        """github.com/PagerDuty/developer-docs, docs/REST-API/14-Errors.md: 2007 Account Not Found, 2100 Not Found."""
+        self.fill(app, 1)
+        app.fail(app.error(404, "Account Not Found", code=2007), on="user", times=FOREVER)
+        with pytest.raises(CredentialRejected, match="Account Not Found.*service region"):
+            asked(connector)
 
     def test_a_plan_without_teams_has_none(self, app, connector):
         self.fill(app, 1)
