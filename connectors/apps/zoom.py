@@ -9,7 +9,9 @@ s.apifox.cn/apidoc/docs-site/406120 restate; "Rate limits" (Retry-After as a mom
 “Pagination” (how long a token lasts); “Revoke a user's SSO token” (“the SSO user will be logged out of their current
 Zoom session”). Zoom's help, "Deactivating, unlinking, or deleting users", says that administrators must become members
 first; the refusal that says so is among the errors of “Update user status” (400, code 200). What its owner's role means
-for the app: developers.zoom.us/docs/internal-apps/create.
+for the app: developers.zoom.us/docs/internal-apps/create, and for a role that is limited to some groups
+docs.parable.work/connectors/zoom/workplace/server-to-server/scoped-access. Who owns the account has a role of their own
+(support.zoom.com, “Using role management”), with the id 0 (github.com/Internet2/grouper, its Zoom provisioner).
 """
 
 from __future__ import annotations
@@ -53,6 +55,7 @@ PAGE = 300  # the most items that any list returns at once
 STATUSES = {"active": "active", "inactive": "suspended", "pending": "invited"}  # Zoom lists one at a time
 SEATS = {1: "Basic", 2: "Licensed", 4: "Unassigned", 99: "None"}
 BASIC = 1
+OWNER = "0"  # the id of the role that the account's owner has, and nobody else
 MEMBER, ADMINISTER = "member", ("owner", "admin", "administrator")  # names of roles that every Zoom account has
 NO_TOKEN, NO_PERMISSION, NO_SCOPE = 124, 200, (4700, 4711)
 NOT_THERE = (1001, 1010, 4130, 4131)  # no such user, not in this account; no such group, no member of it
@@ -73,8 +76,9 @@ class Zoom(HttpConnector):
     quality = at_its_maker()
     docs = (
         "The account must be a paid one. As its owner, or an admin who may develop apps, open marketplace.zoom.us, "
-        "Develop, “Build App”, and make a Server-to-Server OAuth app. Its page “App Credentials” shows the account "
-        "ID, client ID and client secret.",
+        "Develop, “Build App”, and make a Server-to-Server OAuth app. The app sees the users that your role may see, "
+        "so the role must not be limited to some groups. The app's page “App Credentials” shows the account ID, client "
+        "ID and client secret.",
         "Under Scopes, add these to read: user:read:list_users:admin, user:read:user:admin, "
         "role:read:list_roles:admin, group:read:list_groups:admin, group:read:list_members:admin.",
         "To remove people, add user:update:status:admin and user:delete:user:admin. To sign out people who use SSO "
@@ -148,7 +152,7 @@ class Zoom(HttpConnector):
         return True
 
     def test(self) -> Identity:
-        self._page("/v2/users", "users", status="active")
+        self._must_see_everyone()
         groups = "It needs group:read:list_groups:admin and …list_members:admin."
         missing = unreadable(
             ("read roles", self.roles, "It needs role:read:list_roles:admin."),
@@ -176,12 +180,22 @@ class Zoom(HttpConnector):
 
     def accounts(self) -> Iterator[Account]:
         """One list per status, one after the other: the token for the next page of a list lasts only 15 minutes."""
+        self._must_see_everyone()
         totals = [self._page("/v2/users", "users", status=status, page_size=1).total for status in STATUSES]
         if None not in totals:
             self.on_total(sum(totals))
         for status in STATUSES:
             for row in self._users(status):
                 yield _account(row, status)
+
+    def _must_see_everyone(self) -> None:
+        """Raises CredentialRejected where Zoom doesn't show the account's owner: the app then sees some groups only."""
+        if not self._page("/v2/users", "users", status="active", role_id=OWNER, page_size=1).items:
+            raise CredentialRejected(
+                "Zoom shows this app only some of the users: the account's owner isn't among them. Nothing was "
+                "changed. In Zoom, under User Management, Roles, give the person who made the app a role with the "
+                "scope “Entire Account” for users."
+            )
 
     def _users(self, status: str) -> Iterator[dict]:
         return self._rows("/v2/users", "users", lambda row: _id(row, status), status=status)
@@ -229,6 +243,7 @@ class Zoom(HttpConnector):
         try:
             return self._http.get(f"/v2/users/{segment(id)}").json(dict)
         except NotFound:
+            self._must_see_everyone()
             return None
 
     def remove(self, account: Account) -> None:

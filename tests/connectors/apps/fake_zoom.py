@@ -55,6 +55,7 @@ class FakeZoom(FakeApp):
         self.types: dict[str, int] = {}  # account id → its plan
         self.adds_nobody = False
         self.signed_out: list[str] = []
+        self.shows_everyone = True  # the app's maker has a role for the whole account, not for some groups
 
     def is_authorised(self, request: Request) -> bool:
         if request.path == "/oauth/token":
@@ -78,7 +79,11 @@ class FakeZoom(FakeApp):
     # Users
 
     def users(self, request: Request) -> dict:
+        """“role_id” filters (“List users”). The owner has the role 0, and is in every account besides the `seats`."""
         asked = request.params.get("status", "active")
+        if request.params.get("role_id") == "0":
+            owner = Seat("owner", "owner@acme.example", "Owner", role="0")
+            return self._page(request, "users", [self._user(owner)] if self.shows_everyone else [])
         rows = [self._user(seat) for seat in self.listed if STATUS[seat.status] == asked]
         return self._page(request, "users", rows, self.lie)
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connectors.apps.zoom import Zoom
-from connectors.base import CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
+from connectors.base import Account, CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
 from tests.connectors.apps.fake_zoom import FakeZoom
 from tests.connectors.contract import ConnectorContract
 from tests.connectors.fake import FOREVER, Reply, Seat, Thing
@@ -18,7 +18,7 @@ class TestZoom(ConnectorContract):
     page = 300
     role, other_role, owner_role = "2", "1", "0"
     statuses = ("active", "suspended", "invited")
-    calls_before = 3  # the totals of the three statuses
+    calls_before = 4  # the owner, and the totals of the three statuses
 
     def settings(self, app):
         return {"account_id": app.account_id, "client_id": app.client_id, "client_secret": app.token}
@@ -53,6 +53,19 @@ class TestZoom(ConnectorContract):
         }  # fmt: skip
         assert shown == [3]
         connector.close()
+
+    @pytest.mark.parametrize("asked", [
+        lambda app: list(app.accounts()), lambda app: app.account("nobody"), lambda app: app.test(),
+        lambda app: app.remove(Account("nobody")),
+    ], ids=["list", "second look", "test", "remove"])  # fmt: skip
+    def test_an_app_whose_maker_may_see_some_groups_only_shows_no_whole_list(self, app, connector, asked):
+        """docs.parable.work/connectors/zoom/workplace/server-to-server/scoped-access: a role with a “Custom Scope”, and
+        an app that someone with this role has made. The owner has a role of their own (support.zoom.com, “Using role
+        management”), so an app that sees everyone sees the owner."""
+        self.fill(app, 2)
+        app.shows_everyone = False
+        with pytest.raises(CredentialRejected, match="only some of the users.*“Entire Account”"):
+            asked(connector)
 
     def test_a_list_begins_once_the_one_before_is_read(self, app, connector):
         """A token for the next page is good for 15 minutes: no list waits with one for another to end."""
