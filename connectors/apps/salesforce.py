@@ -6,6 +6,8 @@ addresses: ServiceProviderConfigs in the plural, Users, Groups, no DELETE of a u
 (entitlements are profiles and permission sets), Deactivate and Reactivate Users with SCIM; “OAuth 2.0 Client
 Credentials Flow for Server-to-Server Integration”; “UserInfo Response” (user_id). From trailhead.salesforce.com's
 community (0D54V00007T4J5ASAV): a page has 200 users, and a startIndex above about 2200 fails: “Start index too big”.
+From developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/errorcodes.htm: 403 may also mean that the limit
+of calls is reached.
 """
 
 from __future__ import annotations
@@ -18,9 +20,11 @@ from connectors.base import (
     LOOK_UP,
     REMOVE,
     REVOKE,
+    ConnectorError,
     CredentialRejected,
     Field,
     Identity,
+    RateLimited,
     Refused,
     TemporarilyUnavailable,
 )
@@ -29,11 +33,13 @@ from connectors.quality import at_its_maker
 from connectors.scim.client import ScimClient
 from connectors.scim.preset import GROUPS, PresetClient, ScimPreset
 from connectors.scim.values import roles_of
-from connectors.tools.http import Http, clean
+from connectors.tools.answers import RATE_LIMITED
+from connectors.tools.http import Answer, Http, clean, words
 from connectors.tools.http_connector import api_client
 from connectors.tools.oauth import client_credentials
 from connectors.versions import ApiVersion
 
+LIMIT_WAIT = 3600  # seconds: Salesforce counts the calls of the last 24 hours
 OWN_USER = "see which user the app runs as: give the app the scope “id”, or protect that user by hand."
 
 
@@ -118,7 +124,8 @@ class Salesforce(ScimPreset):
         token = client_credentials(
             f"{self._domain}/services/oauth2/token", self.settings.get("client_id", ""), secret, by_basic=False
         )
-        client = self.client(Http(f"{self._domain}/services/scim/v2", auth=token, secrets=[secret]))
+        http = Http(f"{self._domain}/services/scim/v2", auth=token, secrets=[secret], on_error=_limit_reached)
+        client = self.client(http)
         client.user_info = f"{self._domain}/services/oauth2/userinfo"
         return client
 
@@ -134,3 +141,10 @@ class Salesforce(ScimPreset):
         held = user.get("entitlements")
         named = [one for one in held if isinstance(one, dict) and one.get("value")] if isinstance(held, list) else []
         return roles_of({"roles": named})
+
+
+def _limit_reached(answer: Answer) -> ConnectorError | None:
+    """The error of a 403 that is about the organisation's limit of calls; None for any other answer."""
+    if answer.status != 403 or b"REQUEST_LIMIT_EXCEEDED" not in answer.body:
+        return None
+    return RateLimited(f"{answer.asked}: Salesforce says “{words(answer)}”. {RATE_LIMITED}", LIMIT_WAIT)

@@ -4,6 +4,7 @@ The result is the `auth` of an Http client, which renews the token when it expir
 from __future__ import annotations
 
 import base64
+import json
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -12,12 +13,13 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from connectors.base import CredentialRejected
-from connectors.tools.answers import Answer, words
+from connectors.base import ConnectorError, CredentialRejected, TemporarilyUnavailable
+from connectors.tools.answers import Answer, clean, words
 from connectors.tools.http import Http
 from connectors.tools.renewal import Renewed
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"  # RFC 7523, 2.1
+TOO_BUSY = "temporarily_unavailable"  # of Microsoft's token endpoint, among others
 
 Token = tuple[str, float | None]  # the token, and the seconds until it expires, if known
 
@@ -91,13 +93,27 @@ def ask_for_token(
     return token, seconds if is_number else None
 
 
-def no_token(answer: Answer) -> CredentialRejected | None:
-    """The error of a token endpoint that refuses the credential, by any of the statuses that such endpoints use."""
+def no_token(answer: Answer) -> ConnectorError | None:
+    """The error of a token endpoint that refuses the credential, by any of the statuses that such endpoints use.
+
+    One that is only too busy may use them as well, with the error TOO_BUSY.
+    """
     if answer.status not in (400, 401, 403):
         return None
     reason = f": “{words(answer)}”" if words(answer) else ""
-    failed = "Rollcall couldn't sign in. Check the credential that was entered."
-    return CredentialRejected(f"{answer.asked} answered {answer.status}{reason}. {failed}")
+    says = f"{answer.asked} answered {answer.status}{reason}."
+    if _error_of(answer) == TOO_BUSY:
+        return TemporarilyUnavailable(f"{says} The server that signs Rollcall in is too busy.")
+    return CredentialRejected(f"{says} Rollcall couldn't sign in. Check the credential that was entered.")
+
+
+def _error_of(answer: Answer) -> str:
+    """The `error` of a token endpoint's answer (RFC 6749, 5.2), "" if it has none."""
+    try:
+        body = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return ""
+    return clean(body.get("error")) if isinstance(body, dict) else ""
 
 
 def signed(claims: Mapping[str, str | int], key: RSAPrivateKey, seconds: int = 540) -> str:

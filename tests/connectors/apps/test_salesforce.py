@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 
 from connectors.apps.salesforce import Salesforce
-from connectors.base import CredentialRejected, Refused
+from connectors.base import CredentialRejected, RateLimited, Refused
 from tests.connectors.apps.fake_salesforce import FakeSalesforce
 from tests.connectors.contract import ConnectorContract
+from tests.connectors.fake import FOREVER, Reply
 
 
 class TestSalesforce(ConnectorContract):
@@ -72,6 +73,18 @@ class TestSalesforce(ConnectorContract):
         list(connector.accounts())
         app.given += 1  # the session ended: the token isn't valid now
         assert len(list(connector.accounts())) == 1
+
+    def test_a_limit_of_calls_that_is_reached_is_no_missing_permission(self, app, connector):
+        """developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/errorcodes.htm, 403: “If the error code is
+        REQUEST_LIMIT_EXCEEDED, you've exceeded API request limits in your org.”"""
+        self.fill(app, 1)
+        [seat] = connector.accounts()
+        limit = [{"message": "TotalRequests Limit exceeded.", "errorCode": "REQUEST_LIMIT_EXCEEDED"}]
+        app.fail(Reply(403, limit), times=FOREVER)
+        for asked in (lambda: list(connector.accounts()), lambda: connector.remove(seat)):
+            with pytest.raises(RateLimited) as failure:
+                asked()
+            assert failure.value.retry_after == 3600
 
     @pytest.mark.parametrize(
         ("address", "right"),

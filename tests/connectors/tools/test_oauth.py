@@ -125,6 +125,16 @@ def test_an_endpoint_that_is_away_is_not_a_wrong_credential(issuer):
         ask(issuer, oauth.client_credentials(issuer.url + "/token", "rollcall", "s3"))
 
 
+@pytest.mark.parametrize("status", [400, 401, 403])
+def test_an_endpoint_that_is_too_busy_is_not_a_wrong_credential(issuer, status):
+    """learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow, “Error codes for token endpoint errors”:
+    temporarily_unavailable, “The server is temporarily too busy to handle the request”."""
+    busy = {"error": "temporarily_unavailable", "error_description": "AADSTS90033: A transient error has occurred."}
+    issuer.fail(Reply(status, busy), on="give", times=FOREVER)
+    with pytest.raises(TemporarilyUnavailable, match="AADSTS90033"):
+        ask(issuer, oauth.client_credentials(issuer.url + "/token", "rollcall", "s3"))
+
+
 @pytest.mark.parametrize("status", [404, 410, 409])
 def test_a_missing_token_endpoint_says_nothing_about_the_account(issuer, status):
     """Otherwise an account that is looked up would seem to be gone."""
