@@ -57,16 +57,24 @@ def apply_user(directory: Directory, user: ScimResource) -> None:
 
 
 def person_of(user: ScimResource) -> DirectoryPerson:
-    """What the rules need of a user. Only a clear `active: false`, or a deletion, is a leaver."""
+    """What the rules need of a user. Only a clear `active: false`, or a deletion, is a leaver; and only a clear
+    `active: true`, or being created again, brings one back."""
     document = user.document
     emails = list(_emails(document))
     enterprise = document.get(ENTERPRISE) or {}
-    gone = user.deleted_at is not None or document.get("active") is False
+    gone = user.deleted_at is not None or document.get("active") is False or _left_before(user)
     return DirectoryPerson(
         id=user.scim_id, email=emails[0] if emails else "", name=_name(document),
         status=PersonStatus.DEPROVISIONED if gone else PersonStatus.ACTIVE, user_name=document.get("userName") or "",
         further_emails=tuple(emails[1:]), employee_number=str(enterprise.get("employeeNumber") or ""),
     )  # fmt: skip
+
+
+def _left_before(user: ScimResource) -> bool:
+    """Whether the user was a leaver and nothing says otherwise since: a PUT may leave `active` out."""
+    if user.document.get("active") is not None or user.entry is None:
+        return False
+    return user.entry.left_at is not None and user.entry.left_at >= user.created_at
 
 
 def _emails(document: dict[str, Any]) -> Iterator[str]:

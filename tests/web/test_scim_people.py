@@ -15,7 +15,7 @@ from sync.people import people
 from tests.asking import MACHINE
 from tests.sync.fixtures import Chat
 from tests.sync.scripted import Scripted
-from tests.web.provider import BULK, ENTERPRISE, USER, Provider, problem
+from tests.web.provider import BULK, ENTERPRISE, PATCH, USER, Provider, problem
 
 
 def status(email: str) -> str:
@@ -51,6 +51,23 @@ def test_inactive_is_deprovisioned_at_once_and_active_again(okta: Provider, chan
     assert status("ana@acme.example") == "active"
 
 
+@pytest.mark.parametrize(("method", "document"), [
+    ("PUT", {"schemas": [USER], "userName": "ana@acme.example"}),
+    ("PATCH", {"schemas": [PATCH], "Operations": [{"op": "remove", "path": "active"}]}),
+    ("PATCH", {"schemas": [PATCH], "Operations": [{"op": "replace", "value": {"active": None}}]}),
+], ids=["replaced without it", "removed", "null"])  # fmt: skip
+def test_a_leaver_is_not_back_because_active_is_missing(okta: Provider, method: str, document: dict) -> None:
+    okta.add("bo@acme.example")
+    ana = okta.add("ana@acme.example")
+    okta.deactivate(ana)
+    assert okta.call(method, f"/Users/{ana}", document).status_code == 200
+    assert status("ana@acme.example") == "deprovisioned"
+    okta.patch(f"/Users/{ana}", {"op": "add", "path": "title", "value": "Contractor"})
+    assert status("ana@acme.example") == "deprovisioned"
+    okta.patch(f"/Users/{ana}", {"op": "replace", "path": "active", "value": True})
+    assert status("ana@acme.example") == "active"
+
+
 @pytest.mark.parametrize("again", [{"externalId": "00u1"}, {}], ids=["by externalId", "by userName"])
 def test_deleted_is_deprovisioned_and_created_again_is_the_same_person(okta: Provider, again: dict) -> None:
     okta.add("bo@acme.example")
@@ -65,6 +82,14 @@ def test_deleted_is_deprovisioned_and_created_again_is_the_same_person(okta: Pro
     rehired = okta.add("ana@acme.example" if not again else "ana.new@acme.example", **again)
     assert (okta.person(rehired).id, okta.person(rehired).status) == (person.id, "active")
     assert DirectoryEntry.select().where(DirectoryEntry.person == person).count() == 1
+
+
+def test_someone_who_is_created_again_is_back_also_without_active(okta: Provider) -> None:
+    okta.add("bo@acme.example")
+    ana = okta.add("ana@acme.example")
+    okta.call("DELETE", f"/Users/{ana}")
+    assert okta.call("POST", "/Users", {"schemas": [USER], "userName": "ana@acme.example"}).status_code == 201
+    assert status("ana@acme.example") == "active"
 
 
 def test_another_person_under_an_old_user_name_is_another(okta: Provider) -> None:
