@@ -69,7 +69,7 @@ def to_a_removal(browser: Browser, source: str, clone: Path) -> None:
         page.get_by_role("link", name="Acme Chat", exact=True).click()
         page.get_by_role("button", name="Check for updates").click()
         page.get_by_role("dialog").get_by_role("link", name="View report").click()
-        expect(page.get_by_role("dialog")).to_contain_text("3 people left Acme")
+        expect(page.get_by_role("dialog")).to_contain_text("3 people have left Acme")
         clock.reached("a check has found three people who left")
         page.get_by_role("button", name="Finish Sync").click()
         expect(page.locator("#toasts")).to_contain_text("Removing")

@@ -152,7 +152,7 @@ def accounts(ids: Iterable[int]) -> list[Account]:
 
 
 def sentence(report: Report) -> str:
-    """The one sentence on top: "3 people left Acme and still have an account in Slack."."""
+    """The one sentence on top: "3 people have left Acme and still have accounts in Slack."."""
     app = report.app
     if report.state != ReportState.OPEN:
         taken = sum(report.counts.values())

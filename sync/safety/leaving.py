@@ -62,13 +62,14 @@ class Leaving:
         return bool(self.ready or self.held or self.stuck)
 
     def headline(self, named: Callable[[str], str] = str) -> str:
-        """3 people left Acme and still have an account in Slack"""
-        account = "access to" if self.app.category == PAID_SOCIAL else "an account in"
-        has = "has" if self.people == 1 else "have"
-        return f"{people(self.people)} left {named(workspace().name)} and still {has} {account} {named(self.app.name)}"
+        """3 people have left Acme and still have accounts in Slack"""
+        has, accounts = ("has", "an account in") if self.people == 1 else ("have", "accounts in")
+        account = "access to" if self.app.category == PAID_SOCIAL else accounts
+        left = f"{people(self.people)} {has} left {named(workspace().name)}"
+        return f"{left} and still {has} {account} {named(self.app.name)}"
 
     def detail(self, named: Callable[[str], str] = str) -> str:
-        """2 can be removed, Pavel Horák can't yet. Empty where all of them can."""
+        """2 can be removed. Pavel Horák can't yet. Empty where all of them can."""
         if self.ready == self.people:
             return ""
         parts = [f"{self.ready:,} can be removed"] if self.ready else []
@@ -76,7 +77,7 @@ class Leaving:
         if self.stuck:
             parts.append(f"{self._stuck(named)} can't {'' if self.ready else 'be removed '}yet")
         parts += [f"{self.staying:,} may stay for now"] if self.staying else []
-        return f"{', '.join(parts)}."
+        return f"{'. '.join(parts)}."
 
     def not_yet(self) -> str:
         """Pavel Horák can't be removed yet. Empty where nobody is stuck."""
@@ -86,7 +87,7 @@ class Leaving:
         return " and ".join(map(named, self.stuck)) if len(self.stuck) <= NAMED else f"{len(self.stuck):,}"
 
     def sentence(self, named: Callable[[str], str] = str) -> str:
-        """3 people left Acme and still have an account in Slack. 2 can be removed, Pavel Horák can't yet.
+        """3 people have left Acme and still have accounts in Slack. 2 can be removed. Pavel Horák can't yet.
 
         `named` makes each name harmless where the sentence is shown.
         """

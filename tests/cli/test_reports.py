@@ -25,7 +25,7 @@ def test_there_is_nothing_to_report_or_finish_before_a_check(rollcall, connected
 
 def test_an_approval_is_needed_and_must_fit_what_waits(rollcall, leaver):
     tom, lea = external_id(leaver, "Tom"), external_id(leaver, "Lea")
-    assert "1 person left Acme" in rollcall.run("finish", "Chat", code=2).err
+    assert "1 person has left Acme" in rollcall.run("finish", "Chat", code=2).err
     assert "ID=REASON" in rollcall.run("finish", "Chat", "--yes", "--leave-out", tom, code=2).err
     assert lea in rollcall.run("finish", "Chat", "--yes", "--leave-out", f"{lea}=no", code=1).err
     assert "Say why" in rollcall.run("finish", "Chat", "--yes", "--leave-out", f"{tom}= ", code=1).err

@@ -52,7 +52,7 @@ def test_a_newcomer_sees_three_leavers_and_removes_one(addresses, page):
     look_for_updates(page)
 
     wizard = page.get_by_role("dialog")
-    expect(wizard).to_contain_text("3 people left Acme and still have an account in Acme Chat.")
+    expect(wizard).to_contain_text("3 people have left Acme and still have accounts in Acme Chat.")
     for title, number in (("New users", 2), ("Removed users", 3), ("Updated roles", 1)):
         expect(wizard.locator("summary", has_text=title)).to_contain_text(str(number))
     wizard.locator("summary", has_text="New users").click()

@@ -47,7 +47,7 @@ def test_a_departure_is_known_everywhere_without_a_check(visit, live, olga: Pers
     expect(card).to_contain_text("Approval needed")
     expect(card).not_to_contain_text("Up to date")
     page.goto(f"{live.url}/reports")
-    expect(page.get_by_role("main")).to_contain_text("1 person left")
+    expect(page.get_by_role("main")).to_contain_text("1 person has left")
 
 
 def test_a_push_of_the_directory_is_known_everywhere(visit, live, olga: Person, chat, second, smtp, by: str) -> None:
@@ -74,14 +74,14 @@ def test_a_push_of_the_directory_is_known_everywhere(visit, live, olga: Person, 
     a_minute_later()
     queue.drain(("mail",))
     for message in smtp.wait_for(2):
-        assert "1 person left Acme and still has an account in" in message["Subject"]
+        assert "1 person has left Acme and still has an account in" in message["Subject"]
     page.reload()
     for card in cards:
         expect(card).to_contain_text("1 person who has left still has an account")
     expect(page.locator(".drawer a", has_text="Reports")).to_contain_text("2")
     page.goto(live.url)
     expect(page.locator("#answer")).to_contain_text("1 person who has left still has 2 accounts")
-    page.locator("main").get_by_role("link", name="View report: 1 person left Acme").first.click()
+    page.locator("main").get_by_role("link", name="View report: 1 person has left Acme").first.click()
     expect(page.get_by_role("dialog")).to_contain_text("Disabled in Okta")
     assert not Check.select().where(Check.trigger != CheckTrigger.HAND, Check.started_at.is_null(False)).exists()
     outbox.configure(None, live.url)

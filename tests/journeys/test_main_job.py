@@ -90,7 +90,7 @@ def test_a_person_leaves_and_is_out_of_the_app(rollcall, page, slapd, scim_app, 
     slapd.disable("p0004")
     check_for_updates(page, rollcall)
     shown = smtp_starttls.wait_for(1)[-1]
-    assert "2 people left Acme and still have an account in Team wiki" in shown["Subject"]
+    assert "2 people have left Acme and still have accounts in Team wiki" in shown["Subject"]
     finish_from_the_mail(page, shown)
 
     outcome = smtp_starttls.wait_for(2)[-1]

@@ -51,7 +51,7 @@ def test_it_is_loaded_tried_and_removed(visit, live: Live, home: Path, ida: Pers
     checks.run(asking.ask(chat, MACHINE).id)
     report = Report.get(Report.app == chat, Report.state == "open")
     page.goto(f"{live.url}/reports/{report.id}")
-    expect(page.locator("main")).to_contain_text("3 people left")
+    expect(page.locator("main")).to_contain_text("3 people have left")
 
     page.goto(f"{live.url}/apps")
     other.reload()

@@ -34,7 +34,7 @@ def test_from_the_card_to_up_to_date(visit, live, olga: Person, chat) -> None:
     page.keyboard.press("Escape")
     expect(button).to_be_focused()
     page.goto(f"{live.url}/reports")
-    expect(page.get_by_role("main")).to_contain_text("1 person left Acme and still has an account in Chat.")
+    expect(page.get_by_role("main")).to_contain_text("1 person has left Acme and still has an account in Chat.")
     page.goto(f"{live.url}/apps")
     card = page.locator(f"#app-{chat.app.id}")
     expect(card).to_contain_text("Person 0 has left and is the last Owner of Chat: make someone else Owner first.")
@@ -67,7 +67,7 @@ def test_from_the_card_to_up_to_date(visit, live, olga: Person, chat) -> None:
 
 def test_one_number_everywhere(visit, live, olga: Person, chat) -> None:
     """Two have left, and one of them can't be removed yet: Home, Reports, wizard, foot and e-mail say the same."""
-    shown = "2 people left Acme and still have an account in Chat. 1 can be removed, Person 0 can't yet"
+    shown = "2 people have left Acme and still have accounts in Chat. 1 can be removed. Person 0 can't yet"
     chat.leave(0, 3)
     compare()
     [mail] = Mail.select()
@@ -107,7 +107,7 @@ def test_it_is_accepted_from_the_report_and_the_report_is_shown_again(visit, liv
     page.get_by_label("Reason").fill("Until Mira is trained")
     page.click("#accept-for-now")
     expect(page.locator(".toast")).to_contain_text("Accepted.")
-    expect(page.get_by_role("dialog")).to_contain_text("1 can be removed, 1 may stay for now.")
+    expect(page.get_by_role("dialog")).to_contain_text("1 can be removed. 1 may stay for now.")
     page.get_by_role("link", name="Later").click()
     expect(page.get_by_role("dialog")).to_have_count(0)
 

@@ -129,7 +129,7 @@ def test_the_wizard_shows_what_is_to_be_updated_in_the_app_and_finishes_it(owner
     report = reports.open_report(sales.app)
     page = owner.get(f"/reports/{report.id}").text
     text = text_of(page)
-    assert "1 person left Acme and still has an account in Chat" in text
+    assert "1 person has left Acme and still has an account in Chat" in text
     assert "in Chat. By its groups: 1 person to invite, 1 role to change." in text
     assert "To be updated to Rollcall Removed users 1" in text and "To be updated in the app To invite 1" in text
     assert "in group Sales of Company LDAP → Admin" in text and "Member → Admin" in text

@@ -41,7 +41,7 @@ def test_every_page_says_what_to_do_first(owner: Client, chat, last) -> None:
     report = reports.open_report(chat.app)
     for address in (f"/apps/{chat.app.id}", f"/apps/{chat.app.id}/members", f"/reports/{report.id}", "/"):
         assert SENTENCE in text_of(owner.get(address).text), address
-    count = "2 people left Acme and still have an account in Chat. 1 can be removed, Person 0 can't yet."
+    count = "2 people have left Acme and still have accounts in Chat. 1 can be removed. Person 0 can't yet."
     for address in ("/reports", f"/reports/{report.id}", "/"):
         assert count in text_of(owner.get(address).text), address
 
@@ -58,7 +58,7 @@ def test_it_is_accepted_and_withdrawn(owner: Client, chat, last) -> None:
     page = text_of(owner.get(f"/apps/{chat.app.id}").text)
     assert SENTENCE not in page and "keeps an account until" in page and "Until Mira is trained" in page
     report = text_of(owner.get(f"/reports/{reports.open_report(chat.app).id}").text)
-    assert "1 can be removed, 1 may stay for now." in report and "Accepted for now by Olga Brandt" in report
+    assert "1 can be removed. 1 may stay for now." in report and "Accepted for now by Olga Brandt" in report
     owner.send("DELETE", acceptance(last))
     assert AcceptedLeaver.get().ended_at
     report = text_of(owner.get(f"/reports/{reports.open_report(chat.app).id}").text)

@@ -24,7 +24,7 @@ def test_open_reports_come_first_with_what_waits(owner: Client, chat, second) ->
         Report.create(app=second.app, state="applied", counts={"new user": 1}, decided_at=utcnow())
     page = owner.get("/reports").text
     assert page.index("Waiting for approval</span>") < page.index("1 new user")
-    assert "2 removed users" in page and "2 people left Acme and still have an account in" in page
+    assert "2 removed users" in page and "2 people have left Acme and still have accounts in" in page
     assert 'class="count count-waiting">1<' in page, "the badge in the navigation"
 
 

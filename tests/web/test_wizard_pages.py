@@ -83,7 +83,7 @@ def test_a_check_that_found_leavers_leads_to_the_report(owner: Client, chat) -> 
     chat.leave(1, 2)
     check = chat.check()
     part = owner.get(f"/apps/{chat.app.id}/checks/{check.id}/progress", htmx=True).text
-    assert "2 people left Acme and still have an account in Chat." in part
+    assert "2 people have left Acme and still have accounts in Chat." in part
     assert "View report" in part and f"/reports/{check.report_id}" in part
 
 
@@ -116,7 +116,7 @@ def test_a_paused_app_is_not_checked(owner: Client, chat) -> None:
 def test_the_wizard_shows_who_why_since_when_and_what_it_saves(owner: Client, chat, report: Report) -> None:
     apps.set_seat_price(chat.app, 2100, chat.by)
     page = owner.get(f"/reports/{report.id}").text
-    assert "<html" in page and "3 people left Acme and still have an account in Chat." in page
+    assert "<html" in page and "3 people have left Acme and still have accounts in Chat." in page
     assert "To be updated to Rollcall" in page
     assert "Person 1" in page and "p1@acme.example" in page and "Marked as left by Olga Brandt on" in page
     assert "Member" in page and "21\u00a0€ a month" in page

@@ -90,7 +90,7 @@ def test_the_report_mail_says_who_left_with_role_reason_and_since_when(slack):
     for name in ("Ben Ito", "Cleo Wu", "Dana Roy"):
         leaver(slack, report, name)
     mail = only(mails_about(news.report_ready, report))
-    assert mail.subject == "3 people left Acme and still have an account in Slack"
+    assert mail.subject == "3 people have left Acme and still have accounts in Slack"
     assert (mail.to, mail.kind, mail.state, mail.app_id) == ("ada@acme.example", "report", "queued", slack.id)
     for body in (mail.text, mail.html):
         assert "Ben Ito" in body and "Cleo Wu" in body and "Dana Roy" in body
@@ -102,9 +102,9 @@ def test_the_report_mail_says_who_left_with_role_reason_and_since_when(slack):
 @pytest.mark.parametrize(
     "category, count, subject",
     [
-        ("Seat-based", 1, "1 person left Acme and still has an account in Slack"),
-        (PAID_SOCIAL, 1, "1 person left Acme and still has access to Slack"),
-        (PAID_SOCIAL, 2, "2 people left Acme and still have access to Slack"),
+        ("Seat-based", 1, "1 person has left Acme and still has an account in Slack"),
+        (PAID_SOCIAL, 1, "1 person has left Acme and still has access to Slack"),
+        (PAID_SOCIAL, 2, "2 people have left Acme and still have access to Slack"),
     ],
 )
 def test_the_subject_is_plain_and_exact(slack, category, count, subject):
@@ -132,7 +132,7 @@ def test_once_and_again_only_when_something_new_is_in_it(slack):
     assert mails_about(news.report_ready, Report.get_by_id(report.id)) == []
     leaver(slack, report, "Cleo Wu")
     mail = only(mails_about(news.report_ready, report))
-    assert mail.subject.startswith("2 people left")
+    assert mail.subject.startswith("2 people have left")
     assert "1 of 2 is new since the last e-mail" in mail.text
     assert mail.text.index("Cleo Wu <u1@acme.example> (new)") < mail.text.index("Ben Ito")
 
@@ -165,7 +165,8 @@ def test_the_subject_is_the_pages_sentence_also_of_the_protected(slack):
     leaver(slack, report, "Ben Ito")
     leaver(slack, report, "Cleo Wu", decision="ignored", protection_reason="Protected: the last Owner of the app")
     mail = only(mails_about(news.report_ready, report))
-    assert mail.subject == "2 people left Acme and still have an account in Slack. 1 can be removed, Cleo Wu can't yet"
+    subject = "2 people have left Acme and still have accounts in Slack. 1 can be removed. Cleo Wu can't yet"
+    assert mail.subject == subject
     assert "- Ben Ito <u0@acme.example>\n  role Member; Disabled" in mail.text and "- Cleo Wu" in mail.text
 
 
@@ -234,7 +235,7 @@ def test_a_reminder_after_a_week_and_once_a_week(slack):
                 days_told.append(day)
     assert days_told == [7, 14, 21]
     reminder = Mail.select().where(Mail.kind == "reminder").first()
-    assert reminder.subject == "Still waiting: 1 person left Acme and still has an account in Slack"
+    assert reminder.subject == "Still waiting: 1 person has left Acme and still has an account in Slack"
     assert "waiting since" in reminder.text
 
 
@@ -408,7 +409,7 @@ def test_a_name_from_right_to_left_is_kept_whole_and_apart(slack):
     report = Report.create(app=slack)
     leaver(slack, report, "דנה רוי \u202egnp.exe")
     mail = only(mails_about(news.report_ready, report))
-    assert mail.subject == "1 person left Acme and still has an account in \u2068سلاك\u2069"
+    assert mail.subject == "1 person has left Acme and still has an account in \u2068سلاك\u2069"
     assert "\u2068דנה רוי gnp.exe\u2069" in mail.text and "<bdi>דנה רוי gnp.exe</bdi>" in mail.html
     message = email.message_from_bytes(bytes(compose(mail, OUTGOING)), policy=policy.default)
     assert message["Subject"] == mail.subject
@@ -431,7 +432,7 @@ def test_without_a_server_mails_wait_and_activity_shows_them(slack):
     outbox.run(mail.id)
     assert Mail.get_by_id(mail.id).state == "queued" and Mail.get_by_id(mail.id).attempts == 0
     entry = Activity.get(Activity.what == "mail waits")
-    assert entry.about == "ada@acme.example" and "1 person left Acme" in entry.why
+    assert entry.about == "ada@acme.example" and "1 person has left Acme" in entry.why
 
 
 def test_an_e_mail_older_than_three_days_is_not_sent_as_news(slack):

@@ -164,7 +164,7 @@ def test_others_in_the_report_still_wait(chat, last):
     version = reports.open_report(chat.app).version
     accept(chat, last)
     report = reports.open_report(chat.app)
-    assert report.version == version + 1 and leaving.of(report).detail() == "1 can be removed, 1 may stay for now."
+    assert report.version == version + 1 and leaving.of(report).detail() == "1 can be removed. 1 may stay for now."
     chat.check()
     report = reports.open_report(chat.app)
     assert report.version == version + 1, "the check sees the same"

@@ -49,9 +49,9 @@ def test_leavers_come_before_what_groups_want(chat, report):
     row(report, 4, "to change role")
     reports.count(report)
     assert view.sentence(report) == (
-        "1 person left Acme and still has an account in Chat. By its groups: 1 role to change.")
+        "1 person has left Acme and still has an account in Chat. By its groups: 1 role to change.")
     Change.delete().where(Change.kind == "to change role").execute()
-    assert view.sentence(report) == "1 person left Acme and still has an account in Chat."
+    assert view.sentence(report) == "1 person has left Acme and still has an account in Chat."
 
 
 def test_each_drop_down_holds_its_kinds_and_says_whether_they_are_done_in_the_app(chat, report):

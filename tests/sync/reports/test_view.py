@@ -37,8 +37,8 @@ def test_sections_hold_what_is_there_with_their_totals(chat, report):
 
 
 @pytest.mark.parametrize(("numbers", "sentence"), [
-    ((1,), "1 person left Acme and still has an account in Chat."),
-    ((1, 2), "2 people left Acme and still have an account in Chat."),
+    ((1,), "1 person has left Acme and still has an account in Chat."),
+    ((1, 2), "2 people have left Acme and still have accounts in Chat."),
 ])  # fmt: skip
 def test_leavers_are_named_by_their_number(chat, numbers, sentence):
     chat.leave(*numbers)

@@ -203,11 +203,11 @@ def test_of_many_managers_and_assets_three_are_named(app):
 
 
 @pytest.mark.parametrize(("numbers", "detail"), [
-    ((3, 3, 0, (), 0), ""), ((3, 1, 1, (), 1), "1 can be removed, 1 is held by a guard, 1 may stay for now."),
+    ((3, 3, 0, (), 0), ""), ((3, 1, 1, (), 1), "1 can be removed. 1 is held by a guard. 1 may stay for now."),
     ((2, 0, 2, (), 0), "2 are held by a guard."), ((1, 0, 0, ("Ana",), 0), "Ana can't be removed yet."),
-    ((3, 1, 0, ("Ana", "Bo"), 0), "1 can be removed, Ana and Bo can't yet."),
-    ((4, 1, 0, ("Ana", "Bo", "Cy"), 0), "1 can be removed, 3 can't yet."), ((1, 0, 0, (), 1), "1 may stay for now."),
-    ((2000, 1500, 500, (), 0), "1,500 can be removed, 500 are held by a guard.")])  # fmt: skip
+    ((3, 1, 0, ("Ana", "Bo"), 0), "1 can be removed. Ana and Bo can't yet."),
+    ((4, 1, 0, ("Ana", "Bo", "Cy"), 0), "1 can be removed. 3 can't yet."), ((1, 0, 0, (), 1), "1 may stay for now."),
+    ((2000, 1500, 500, (), 0), "1,500 can be removed. 500 are held by a guard.")])  # fmt: skip
 def test_the_options_for_leavers_are_shown_in_words(app, numbers, detail):
     assert leaving.Leaving(app, *numbers).detail() == detail
 
