@@ -17,7 +17,7 @@
     const changes = `${adjustments.toLocaleString("en")} ${removals ? "other " : ""}${adjustments === 1 ? "change" : "changes"}`;
     const made = adjustments ? ` Makes ${changes} in it.` : "";
     if (removals) {
-      const saves = saved ? `, saves ${money(saved, currency)} a month` : "";
+      const saves = saved ? ` and saves ${money(saved, currency)} a month` : "";
       return `Removes ${removals.toLocaleString("en")} ${removals === 1 ? "person" : "people"} from ${app}${saves}.${made}`;
     }
     const taken = others && !adjustments ? `. Applies ${others.toLocaleString("en")} ${others === 1 ? "change" : "changes"} in Rollcall` : "";
@@ -47,7 +47,7 @@
     const accounts = ({ length }) => `${length} ${length === 1 ? "account" : "accounts"}`;
     outcome.textContent = [
       (going.length || !ticked.length) &&
-        `Removes ${accounts(going)}${saved ? `, saves ${money(saved, outcome.dataset.currency)} a month` : ""}.`,
+        `Removes ${accounts(going)}${saved ? ` and saves ${money(saved, outcome.dataset.currency)} a month` : ""}.`,
       held.length && `${accounts(held)} ${held.length === 1 ? "waits" : "wait"} for an Owner's release.`,
       byHand.length && `${accounts(byHand)} must be removed by hand.`,
     ].filter(Boolean).join(" ");

@@ -108,7 +108,7 @@ def _notes(line: Line) -> list[tuple[str, str]]:
 def _outcome_of(going: Counter[WaitsFor | None], saved: int) -> str:
     """What Finish does. static/wizard.js writes the same sentences when a tick changes."""
     by_hand, held = going[WaitsFor.HAND], going[WaitsFor.RELEASE]
-    removes = f"Removes {plural(going[None], 'account')}{f', saves {money(saved)} a month' if saved else ''}."
+    removes = f"Removes {plural(going[None], 'account')}{f' and saves {money(saved)} a month' if saved else ''}."
     return " ".join([
         *([removes] if going[None] or not (by_hand or held) else []),
         *([f"{plural(held, 'account waits', 'accounts wait')} for an Owner's release."] if held else []),
@@ -137,14 +137,14 @@ def sentences(found: Preview, person: Person) -> Sentences:
         services=f"{name} is responsible for {plural(len(services), 'service account')}:" if services else "",
         service_names=_services(services) if services else "",
         outcome=_outcome_of(going, found.saved), now=f"{name} {left}",
-        later=f"Until then no one is asked. On that date it happens automatically. If {name} comes back before then, "
-        "it is cancelled.",
+        later=f"Until then, Rollcall asks no one. On that date, it removes the accounts automatically. If {name} "
+        "comes back before then, the offboarding is cancelled.",
     )  # fmt: skip
 
 
 def _elsewhere(count: int) -> str:
     accounts = plural(count, "account")
-    return f"{accounts} in apps of other Owners. They are asked at each app's next check." if count else ""
+    return f"{accounts} in apps of other Owners. The next check of each app asks them." if count else ""
 
 
 def _services(services: list[str]) -> str:

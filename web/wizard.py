@@ -121,7 +121,7 @@ def release(app: App, report: Report) -> Response | tuple[str, int]:
     if request.htmx:
         return _wizard(app, Report.get_by_id(report.id))
     words = ("Released. The next check applies it automatically, unless you decide first."
-             if policy.has_standing_approval(app) else "Released. Nothing is removed until you press Finish Sync.")
+             if policy.has_standing_approval(app) else "Released. Nothing is removed until you choose Finish Sync.")
     return go_to(url_for("wizard.show", report_id=report.id), words)
 
 

@@ -180,12 +180,14 @@ def outcome(app: App, report: Report) -> Outcome:
 
 def _outcome_in_words(app: App, ready: Ready, seats: Seats) -> str:
     """wizard.js says the same while boxes are ticked."""
-    saves = f", saves {money(seats.saved)} a month" if seats.saved else ""
+    saves = f" and saves {money(seats.saved)} a month" if seats.saved else ""
     made = plural(ready.adjustments, "other change" if ready.removals else "change")
     removes = f"{plural(ready.removals, 'person', 'people')} from {app.name}{saves}"
     waits = f" {plural(ready.undecided, 'person waits', 'people wait')} for a successor." if ready.undecided else ""
+    alone = ready.others and not (ready.removals or ready.adjustments)
+    applies = f" Applies {plural(ready.others, 'change')} in Rollcall." if alone else ""
     return (f"Removes {removes if ready.removals else f'nobody from {app.name}'}."
-            f"{f' Makes {made} in it.' if ready.adjustments else ''}{waits}")
+            f"{f' Makes {made} in it.' if ready.adjustments else ''}{applies}{waits}")
 
 
 def closed(report: Report) -> Closed | None:

@@ -70,7 +70,7 @@ def _open(app: App) -> ModelSelect:
 def leave_out(change: Change, reason: str, by: str) -> None:
     """Leave this change out, with the reason; later checks do the same until that is undone. Raises ReportProblem."""
     if not reason.strip():
-        raise ReportProblem("Say why this person keeps the account: the reason is shown beside it from now on.")
+        raise ReportProblem("Enter why this person keeps the account: the reason is shown beside it from now on.")
     with writing():
         change = _undecided(change, CONFIRM, HELD, LEFT_OUT)
         if change.kind in UPDATES:
@@ -198,7 +198,7 @@ def dismiss(report: Report, by: str, reason: str) -> None:
     """
     reason = reason.strip()
     if not reason:
-        raise ReasonNeeded("Say why: the reason is shown beside each of them from now on.")
+        raise ReasonNeeded("Enter a reason: it is shown beside each of them from now on.")
     with writing():
         report = _still_open(report)
         undecided = Change.select().where(Change.report == report, Change.decision.in_((CONFIRM, HELD)))
@@ -267,7 +267,7 @@ def finish(report: Report, by: str, version: int | None = None, left_out: dict[i
         confirmed, made = _carry_out_confirmed(report, by, only, undecided)
         made = [*succession.arrange(report.app, made, hand_overs or {}, by, report), *made]
         if not confirmed and Change.select().where(Change.report == report, Change.decision == HELD).exists():
-            raise ReportHeld("A guard holds these changes because they are many at once. Release them first.")
+            raise ReportHeld("A guard holds these changes because so many at once look wrong. Release them first.")
         if not confirmed + newly_left_out and undecided:
             raise ReportProblem("Nobody is selected. Nothing was changed. Choose a successor, or leave someone out.")
         rest = Change.select().where(Change.report == report, Change.decision.in_((CONFIRM, HELD)))
@@ -276,7 +276,7 @@ def finish(report: Report, by: str, version: int | None = None, left_out: dict[i
         else:
             _touch(report)
         activity.record(by, "finished sync", about=f"report {report.id}", app=report.app_id, report=report,
-                        after=f"{confirmed} confirmed, {newly_left_out} left out")
+                        after=f"{confirmed} approved, {newly_left_out} left out")
         members.recount(report.app)
         news.outcome(report)
         for task in made:
@@ -319,7 +319,8 @@ def _leave_out_all(report: Report, left_out: dict[int, str], by: str) -> int:
             raise ReportChanged("Someone you left out is no longer in this report. Look at it again.")
         if not reason.strip():
             kept = "is left out" if change.kind in ADJUSTMENTS else "keeps the account"
-            raise ReportProblem(f"Say why {name_in_change(change)} {kept}: the reason is shown beside it from now on.")
+            why = f"Enter why {name_in_change(change)} {kept}"
+            raise ReportProblem(f"{why}: the reason is shown beside it from now on.")
         _leave_out(change, reason.strip(), by)
     return len(new)
 

@@ -28,7 +28,7 @@ def test_an_approval_is_needed_and_must_fit_what_waits(rollcall, leaver):
     assert "1 person has left Acme" in rollcall.run("finish", "Chat", code=2).err
     assert "ID=REASON" in rollcall.run("finish", "Chat", "--yes", "--leave-out", tom, code=2).err
     assert lea in rollcall.run("finish", "Chat", "--yes", "--leave-out", f"{lea}=no", code=1).err
-    assert "Say why" in rollcall.run("finish", "Chat", "--yes", "--leave-out", f"{tom}= ", code=1).err
+    assert "Enter why" in rollcall.run("finish", "Chat", "--yes", "--leave-out", f"{tom}= ", code=1).err
     version = rollcall.json("report", "Chat")["version"]
     stale = rollcall.run("finish", "Chat", "--yes", "--version", str(version - 1), code=1)
     assert "Look at it again" in stale.err and stale.out == ""

@@ -44,14 +44,14 @@ def requests_within(page, milliseconds: int) -> list[str]:
 def test_the_foot_follows_the_ticks_and_asks_for_reasons(visit, live, olga: Person, chat, report: Report) -> None:
     page = opened(visit(olga, at=None), live.url, chat.app)
     assert focused(page) == "dialog-title"
-    assert message(page) == "Removes 3 people from Chat, saves 63 € a month."
+    assert message(page) == "Removes 3 people from Chat and saves 63 € a month."
     box = page.locator("#sync-form input[name=yes]").first
     reason = page.locator(".why input").first
     assert not reason.is_visible()
     box.focus()
     page.keyboard.press("Space")
     assert reason.is_visible() and focused(page) == reason.get_attribute("id")
-    assert message(page) == "Removes 2 people from Chat, saves 42 € a month."
+    assert message(page) == "Removes 2 people from Chat and saves 42 € a month."
     page.click("#finish-sync")
     page.wait_for_selector(".why input:invalid:focus")
     assert page.query_selector("#sync-data:modal") and Task.select().count() == 0, "the reason is missing"
@@ -100,7 +100,7 @@ def test_a_stale_report_is_shown_again_with_what_was_written(visit, live, olga: 
     page.wait_for_selector("#sync-form [role=alert]")
     assert "Look at it again" in page.text_content("#sync-form [role=alert]")
     assert page.locator(".why input:visible").input_value() == "Hand-over"
-    assert message(page) == "Removes 3 people from Chat, saves 63 € a month." and Task.select().count() == 0
+    assert message(page) == "Removes 3 people from Chat and saves 63 € a month." and Task.select().count() == 0
     page.click("#finish-sync")
     page.wait_for_selector("#tasks")
     assert Task.select().count() == 3
@@ -170,7 +170,7 @@ def test_without_javascript_it_all_works(visit, live, olga: Person, chat, report
     page.click("#sync-form input[name=yes] >> nth=0")
     assert page.is_visible(".why input >> nth=0")
     page.click("#finish-sync")
-    page.wait_for_selector("text=Say why Person 1 keeps the account")
+    page.wait_for_selector("text=Enter why Person 1 keeps the account")
     page.fill(".why input >> nth=0", "Hand-over")
     page.click("#finish-sync")
     page.wait_for_selector("text=Removing 2 people from Chat")

@@ -139,7 +139,7 @@ def test_the_wizard_shows_what_is_to_be_updated_in_the_app_and_finishes_it(owner
     shown = [invite.id, role.id, leaver.id]
     answer = owner.post(f"/reports/{report.id}/application", version=report.version, shown=shown,
                         yes=[invite.id, leaver.id])  # fmt: skip
-    assert answer.status_code == 422 and "Say why" in answer.text and Task.select().count() == 0
+    assert answer.status_code == 422 and "Enter why" in answer.text and Task.select().count() == 0
     answer = owner.post(f"/reports/{report.id}/application", version=report.version, shown=shown,
                         yes=[invite.id, leaver.id], **{f"reason-{role.id}": "Not before May"})  # fmt: skip
     page = owner.get(answer.location).text

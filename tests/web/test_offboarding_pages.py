@@ -62,9 +62,9 @@ def outcome(owner: Client, person: Person) -> str:
 
 def test_only_what_finish_removes_at_once_counts_as_removed_and_saved(owner: Client, ana: Person, chat, second) -> None:
     apps.set_seat_price(second.app, 1200, chat.by)
-    assert outcome(owner, ana) == "Removes 2 accounts, saves 20.75 € a month."
+    assert outcome(owner, ana) == "Removes 2 accounts and saves 20.75 € a month."
     update_workspace(chat.by, guard_accounts=1, guard_percent=0)
-    assert outcome(owner, ana) == "Removes 1 account, saves 8.75 € a month. 1 account waits for an Owner's release."
+    assert outcome(owner, ana) == "Removes 1 account and saves 8.75 € a month. 1 account waits for an Owner's release."
     form = form_of(owner.get(f"/people/{ana.id}/offboardings/new").text)
     done = owner.post(f"/people/{ana.id}/offboardings", **form)
     assert "Removing 1 account. 1 account waits for an Owner's release." in html.unescape(owner.get(done.location).text)
@@ -86,7 +86,7 @@ def test_an_account_left_out_or_undecided_is_not_counted_as_removed(owner: Clien
     apps.set_seat_price(second.app, 1200, chat.by)
     chat.store.join(chat.store.add_channel("general", via="page"), chat.id_of(3), "manager", via="page")
     chat.check()
-    assert outcome(owner, ana) == "Removes 1 account, saves 12 € a month."
+    assert outcome(owner, ana) == "Removes 1 account and saves 12 € a month."
     people.mark_left(ana, chat.by)
     leave_out(second.app, ana)
     assert outcome(owner, ana) == "Removes 0 accounts."

@@ -120,7 +120,7 @@ def test_the_wizard_shows_who_why_since_when_and_what_it_saves(owner: Client, ch
     assert "To be updated to Rollcall" in page
     assert "Person 1" in page and "p1@acme.example" in page and "Marked as left by Olga Brandt on" in page
     assert "Member" in page and "21\u00a0€ a month" in page
-    assert outcome(page) == "Removes 3 people from Chat, saves 63 € a month."
+    assert outcome(page) == "Removes 3 people from Chat and saves 63 € a month."
     assert page.count('name="yes"') == 3 and page.count(" checked>") == 3
     part = owner.get(f"/reports/{report.id}", htmx=True).text
     assert "<html" not in part and "<dialog" in part and " open>" not in part.partition("<form")[0]
@@ -160,7 +160,7 @@ def test_a_reason_is_required_and_what_was_ticked_stays(owner: Client, chat, rep
     one, two, three = (chat.change(report, number) for number in (1, 2, 3))
     answer = finish(owner, report, [one, two, three], [one], **{f"reason-{three.id}": "Contractor <b>now</b>"})
     assert answer.status_code == 422
-    assert "Say why Person 2 keeps the account" in answer.text
+    assert "Enter why Person 2 keeps the account" in answer.text
     assert answer.text.count("Enter a reason. It is shown with this row") == 1
     assert 'value="Contractor &lt;b&gt;now&lt;/b&gt;"' in answer.text
     assert len(re.findall(r'name="yes"[^>]* checked>', answer.text)) == 1
@@ -239,7 +239,7 @@ def test_the_removal_of_a_sole_manager_shows_a_warning(owner: Client, chat) -> N
 
 
 @pytest.mark.parametrize(("removal", "banner", "expected"), [
-    ("ask", "Releasing them changes nothing yet. Finish Sync does.", "until you press Finish Sync"),
+    ("ask", "Releasing them changes nothing yet. Finish Sync does.", "until you choose Finish Sync"),
     ("automatic", "or the next check does so automatically.", "The next check applies it automatically"),
 ])  # fmt: skip
 def test_a_release_says_what_comes_of_it(owner: Client, chat, removal, banner, expected) -> None:
@@ -250,6 +250,17 @@ def test_a_release_says_what_comes_of_it(owner: Client, chat, removal, banner, e
     assert banner in owner.get(f"/reports/{report.id}").text
     released = owner.post(f"/reports/{report.id}/release", version=report.version)
     assert expected in owner.get(released.headers["Location"]).text
+
+
+def test_members_that_the_app_no_longer_lists_are_counted_as_changes_in_rollcall(owner: Client, chat) -> None:
+    """The script of the wizard writes the same."""
+    for number in range(1, 7):
+        chat.store.remove(chat.id_of(number), via="page")
+    chat.check()
+    report = Report.get(Report.state == "open")
+    reports.release(report, chat.by)
+    page = owner.get(f"/reports/{report.id}").text
+    assert outcome(page) == "Removes nobody from Chat. Applies 6 changes in Rollcall."
 
 
 def test_changes_held_by_a_guard_are_released_before_they_are_confirmed(owner: Client, chat) -> None:

@@ -56,7 +56,7 @@ def test_an_approval_names_each_removal_and_the_whole(chat, report):
         (who, reports.name_in_change(removed), removed.reason, "Member", None, chat.app.id, chat.people[4].id,
          report.id)]  # fmt: skip
     assert entries("finished sync") == [
-        (who, f"report {report.id}", "", None, "1 confirmed, 1 left out", chat.app.id, None, report.id)]  # fmt: skip
+        (who, f"report {report.id}", "", None, "1 approved, 1 left out", chat.app.id, None, report.id)]  # fmt: skip
     after = Report.get_by_id(report.id)
     assert (after.state, after.decided_by, after.waiting, after.held) == ("applied", who, 0, 0)
     assert after.decided_at is not None and after.version == report.version + 1
@@ -72,7 +72,7 @@ def test_an_approval_names_each_removal_and_the_whole(chat, report):
 
 @pytest.mark.parametrize("reason", ["", "  "])
 def test_a_reason_is_asked_for_in_the_wizard_too(chat, report, reason):
-    with pytest.raises(reports.ReportProblem, match="Say why .* keeps the account"):
+    with pytest.raises(reports.ReportProblem, match="Enter why .* keeps the account"):
         reports.finish(report, chat.by, left_out={chat.change(report, 3).id: reason})
     assert Report.get_by_id(report.id).state == "open" and not Task.select().exists()
 

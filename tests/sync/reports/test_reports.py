@@ -184,7 +184,7 @@ def test_leaving_out_needs_a_reason(chat):
     report = chat.check().report
     change = chat.change(report, 3)
     for reason in ("", "   "):
-        with pytest.raises(reports.ReportProblem, match="Say why"):
+        with pytest.raises(reports.ReportProblem, match="Enter why"):
             reports.leave_out(change, reason, chat.by)
         with pytest.raises(reports.ReportProblem, match="Person 3"):
             reports.finish(report, chat.by, left_out={change.id: reason})
@@ -290,7 +290,7 @@ def test_a_decision_that_the_form_leaves_unchanged_is_not_made_again(chat):
     reports.finish(report, chat.by, version, {left_out.id: "Hand-over"}, taken_back={ticked.id})
     assert Activity.select().where(Activity.what == "left out").count() == 1
     assert not Activity.select().where(Activity.what == "took back leaving out").exists()
-    assert Activity.get(Activity.what == "finished sync").after == "1 confirmed, 0 left out"
+    assert Activity.get(Activity.what == "finished sync").after == "1 approved, 0 left out"
     assert account(3).left_out_by == "Someone Else" and account(4).state == "removing"
 
 
@@ -301,7 +301,7 @@ def test_another_reason_is_kept_with_who_gave_it(chat):
     reports.leave_out(left_out, "Hand-over", "Someone Else")
     reports.finish(report, chat.by, Report.get_by_id(report.id).version, {left_out.id: "Contractor"})
     assert (account(3).left_out_reason, account(3).left_out_by) == ("Contractor", str(chat.by))
-    assert Activity.get(Activity.what == "finished sync").after == "1 confirmed, 1 left out"
+    assert Activity.get(Activity.what == "finished sync").after == "1 approved, 1 left out"
 
 
 def test_leaving_out_of_a_vanished_asset_can_be_taken_back(chat):
