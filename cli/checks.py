@@ -89,5 +89,5 @@ def _lines(app: App, ended: Check) -> list[str]:
     found = [plural(count, *checks.IN_WORDS[name]) for name, count in ended.counts.items() if count]
     lines = [f"{app.name}: {plural(ended.accounts, 'account')}; {', '.join(found) or 'nothing new'}."]
     if _waits(ended):
-        lines.append(f"Report {ended.report_id} waits for approval: {ended.waiting:,} to confirm, {ended.held:,} held.")
+        lines.append(f"Report {ended.report_id} waits for approval: {ended.waiting:,} to approve, {ended.held:,} held.")
     return lines

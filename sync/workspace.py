@@ -75,12 +75,13 @@ def _refuse_nonsense(values: dict[str, Any]) -> None:
         raise WorkspaceProblem("The guard's percentage must be between 0 and 100.")
     reminder, expiry = values["invitation_reminder_days"], values["invitation_expiry_days"]
     if not (isinstance(reminder, int) and isinstance(expiry, int) and 1 <= reminder <= expiry <= 365):
-        raise WorkspaceProblem("An invitation expires after 1 to 365 days, and its reminder comes before that.")
+        raise WorkspaceProblem("Invitations must expire after 1 to 365 days, and the reminder can't be later.")
     if not (isinstance(values["grace_days"], int) and 0 <= values["grace_days"] <= 365):
-        raise WorkspaceProblem("The days of grace must be between 0 and 365.")
+        raise WorkspaceProblem("The grace period must be 0 to 365 days.")
     hours, idle = values["session_hours"], values["session_idle_minutes"]
     if not (isinstance(hours, int) and isinstance(idle, int) and 1 <= hours <= 168 and 5 <= idle <= hours * 60):
-        raise WorkspaceProblem("A session lasts 1 to 168 hours, and ends when it lies idle for 5 minutes or longer.")
+        raise WorkspaceProblem("A session must last 1 to 168 hours. The minutes without opening a page must be "
+                               "at least 5, and no longer than the session.")  # fmt: skip
     if len(str(values["currency"])) > 4:
         raise WorkspaceProblem("The currency is a sign or a three-letter code, such as € or EUR.")
 

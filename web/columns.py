@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
 pages = Blueprint("columns", __name__)
 
-GONE = "That file is no longer stored: it was used or discarded, or a day has passed. Nothing was changed now."
+GONE = ("That file is no longer stored: it was used or discarded, or a day has passed. Nothing was changed. "
+        "If you still need it, upload it again.")  # fmt: skip
 NO_FILE = "It isn't read from a file, so it has no columns."
 CONTROLS = ("c-", "v-")  # ids of the controls that are sent as soon as they are changed
 REFUSALS = (AppProblem, ConnectorError, DirectoryProblem, PeopleProblem, SecretNeeded, VaultProblem)
@@ -254,7 +255,7 @@ def _of_directory(directory_id: int) -> Place:
     return Place(
         name=directory.name, back=back, back_word=directory.name,
         address=url_for("columns.show_directory", directory_id=directory.id),
-        go_on="Save and read again", after="Every reading from now on uses it.",
+        go_on="Save and read again", after="Every reading from now on uses these answers.",
         look=lambda: columns.of_directory(directory), use=use_it,
         answer=lambda answers: _remembered(directory, columns.of_directory, answers),
     )  # fmt: skip
@@ -275,7 +276,8 @@ def _of_app(app: App) -> Place:
     return Place(
         name=app.name, back=back, back_word=app.name, address=url_for("columns.show_app", app_id=app.id),
         go_on="Continue" if draft else "Save and check again",
-        after="Next: its Owners, and the time of its check." if draft else "Every check from now on uses it.",
+        after="Next: its Owners, and the time of its check." if draft
+        else "Every check from now on uses these answers.",
         look=lambda: columns.of_app(app), use=lambda: _use_for_app(app, back),
         answer=lambda answers: _remembered(app, columns.of_app, answers),
     )  # fmt: skip

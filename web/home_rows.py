@@ -79,7 +79,7 @@ def _unknown(found: Unknown) -> list[str]:
 
 
 def _decided(found: StillIn) -> str:
-    return f"{plural(found.decided, 'further account')} may stay for now, as someone decided" if found.decided else ""
+    return f"{plural(found.decided, 'more account')} may stay for now: someone decided that" if found.decided else ""
 
 
 def _few(names: Sequence[str]) -> list[str]:
@@ -182,9 +182,9 @@ STEPS = {
                "Connect", "connect.choose"),
     Step.MATCHING: ("Match the accounts", "At least 80 % of the accounts in each app belong to a known person.",
                     "Match", "apps.index"),
-    Step.MAIL: ("Set up mail", "Until then nobody gets a report by e-mail: it waits in the outbox.",
+    Step.MAIL: ("Set up mail", "Until then, e-mails about reports wait in the outbox.",
                 "Set up", "settings.show"),
-    Step.SECOND_OWNER: ("Invite a second Owner", "Then someone can approve and sign in while you are away.",
+    Step.SECOND_OWNER: ("Invite a second Owner", "They can sign in and approve while you are away.",
                         "Invite", "colleagues.new"),
 }  # fmt: skip
 
@@ -229,7 +229,7 @@ def _app_row(app: App, standing: Standing, checks: Sequence[Bar]) -> AppRow:
 def week_in_words(found: Week) -> list[str]:
     """What the checks of the last seven days found, most important first."""
     words = [
-        (found.left, "account of someone who left", "accounts of people who left"),
+        (found.left, "account of someone who has left", "accounts of people who have left"),
         (found.removed, "account removed", "accounts removed"),
         (found.counts.get("new_users", 0), "new user", "new users"),
         (found.counts.get("updated_roles", 0), "changed role", "changed roles"),

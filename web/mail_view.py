@@ -48,7 +48,7 @@ def mail_settings(given: Mapping[str, str] | None = None) -> MailSettings:
 def _badge(failing: delivery.Failing | None) -> Badge:
     if not outbox.can_send():
         return Badge("No mail server is set", Tone.WAITING, "mail")
-    return Badge("E-mails don't leave", Tone.ATTENTION) if failing else Badge("A mail server is set", Tone.OK)
+    return Badge("E-mails can't be sent", Tone.ATTENTION) if failing else Badge("A mail server is set", Tone.OK)
 
 
 @dataclass(frozen=True)
@@ -65,15 +65,17 @@ class MailNotice:
 def mail_notice() -> MailNotice | None:
     """Why nobody gets e-mail; None as long as e-mails leave, as far as anyone knows."""
     if not outbox.can_send():
-        return MailNotice(Tone.WAITING, "Nobody gets mail yet.", "Reports and invitations wait in the outbox.",
+        return MailNotice(Tone.WAITING, "Nobody gets e-mail yet.", "Reports and invitations wait in the outbox.",
                           "Set up mail")  # fmt: skip
     failing = delivery.failing()
     if failing is None or not failing.keeps:
         return None
     waiting = plural(outbox.count_queued(), "e-mail waits", "e-mails wait")
-    words = Markup("No e-mail has left since {}. {} in the outbox, and Rollcall keeps trying. Fix the mail server, or "
-                   "send a test e-mail once it works again.").format(when(failing.since), waiting)  # fmt: skip
-    return MailNotice(Tone.ATTENTION, "Nobody gets mail at the moment.", words, "Check the mail server", failing.error)
+    words = ("No e-mail has been sent since {}. {} in the outbox, and Rollcall keeps trying. "
+             "Fix the mail server, or send a test e-mail once it works again.")  # fmt: skip
+    return MailNotice(Tone.ATTENTION, "Nobody gets e-mail at the moment.",
+                      Markup(words).format(when(failing.since), waiting),
+                      "Check the mail server", failing.error)  # fmt: skip
 
 
 @dataclass(frozen=True)

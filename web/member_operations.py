@@ -245,7 +245,7 @@ class Revocation(Operation):
         """Each named account with each named asset: one of the two is named once."""
         accounts, wanted = ticked(), ticked("asset")
         if accounts and not wanted:
-            raise OperationProblem("Select at least one access to revoke.")
+            raise OperationProblem("Select at least one asset role to revoke.")
         if len(accounts) * len(wanted) > by_hand.MOST:
             raise OperationProblem(f"That is more than {by_hand.MOST:,} changes at once. Select fewer.")
         return [(account_id, asset_id) for account_id in accounts for asset_id in wanted]

@@ -48,7 +48,7 @@ def update_requirement() -> Response | tuple[str, int]:
         second_factor.require(signed_in_person(), required, by())
     except PeopleProblem as problem:
         return settings.page(problems={"second_factor": str(problem)}), INVALID
-    now = "Everyone who manages now needs a second factor." if required else "A second factor is now optional."
+    now = "Admins and Owners now need a second factor." if required else "A second factor is now optional."
     return go_to(url_for("settings.show"), now)
 
 

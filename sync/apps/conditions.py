@@ -187,8 +187,8 @@ def _unmatched(facts: Facts) -> Words:
 
 def _doubtful(facts: Facts) -> Words:
     if facts.doubtful == 1:
-        return (f"{facts.doubtful_name} may be the account of someone who has left. Say whose it is.",)
-    return (f"{_doubtful_short(facts)}, {facts.doubtful_name} among them. Say whose they are.",)
+        return (f"{facts.doubtful_name} may be the account of someone who has left. Decide whose it is.",)
+    return (f"{_doubtful_short(facts)}, {facts.doubtful_name} among them. Decide whose they are.",)
 
 
 def _doubtful_short(facts: Facts) -> str:
@@ -268,7 +268,7 @@ CONDITIONS = (
               lambda f: ("last read ", f.read_at) if f.read_at else ("not read yet",), lambda f: (Step.CHECK,)),
     Condition("old file", lambda f: f.old_file_from is not None, Tone.WAITING, AppStatus.OVERDUE,
               lambda f: ("Its list of users is from ", f.old_file_from,
-                         ". Who has got an account since then isn't known. Replace the file."),
+                         ". Rollcall doesn't know who has got an account since then. Replace the file."),
               lambda f: ("its list of users is from ", f.old_file_from), lambda f: (Step.FILE,)),
     Condition("unread directory", lambda f: bool(f.unread_directory), Tone.WAITING, AppStatus.OVERDUE,
               _unread_directory_and_what_to_do, _unread_directory, lambda f: (Step.DIRECTORY,)),

@@ -122,7 +122,7 @@ def is_in_the_clear(scheme: str, host: str, password: str) -> bool:
 def refuse_credential(user: str, password: str) -> None:
     """Raises ValueError unless both or none are given, in characters that every mail server accepts."""
     if bool(user) != bool(password):
-        raise ValueError("A user needs a password, and a password a user: give both or none.")
+        raise ValueError("Enter both a user and a password, or neither.")
     if not (user + password).isascii() or not (user + password).isprintable():
         raise ValueError("The user and the password can only contain printable ASCII characters.")
 

@@ -183,7 +183,7 @@ def _refuse(accounts: list[Account], decision: Decision) -> None:
     person = decision.person
     if decision.kind == DecisionKind.PERSON:
         if person is None:
-            raise DecisionProblem("Say whose it is. Nothing was changed.")
+            raise DecisionProblem("Choose the person that it belongs to. Nothing was changed.")
         matched = [account for account in accounts if account.match_kind == AccountMatch.MATCHED]
         theirs = next((one for one in matched if one.person_id != person.id), None)
         if theirs is not None:
@@ -196,7 +196,7 @@ def _refuse(accounts: list[Account], decision: Decision) -> None:
         and person is not None
         and person.status == PersonStatus.DEPROVISIONED
     ):
-        raise DecisionProblem(f"{person.name} has left. Nothing was changed. Name someone else.")
+        raise DecisionProblem(f"{person.name} has left. Nothing was changed. Choose someone else.")
     if decision.kind == DecisionKind.LOCAL_PARTNER and not decision.note.strip():
         raise DecisionProblem("Enter the company that they are from, so that others know later.")
 

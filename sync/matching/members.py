@@ -91,7 +91,7 @@ def protect(account: Account, reason: str, by: str) -> None:
     """Protect the account: nobody can remove it until the protection is lifted. Raises ReasonNeeded for an empty
     reason."""
     if not reason.strip():
-        raise ReasonNeeded("Say why: the reason is shown wherever this account would be removed.")
+        raise ReasonNeeded("Enter a reason: it is shown wherever this account would be removed.")
     with writing():
         Account.update(protection_reason=reason.strip()).where(Account.id == account.id).execute()
         activity.record(by, "protected account", about=account_name(account), why=reason,

@@ -281,9 +281,9 @@ def _went_on(account: Account, one: Named) -> str:
     since = f" (left {left.day} {left:%b}{year})" if before.status == PersonStatus.DEPROVISIONED else ""
     had = f"{account.email or account.moved_email_key or account.external_id} belonged to {_names([before])}{since}"
     if now:
-        return f"{had} and belongs to {_names(now)} now: say whose it is"
+        return f"{had} and belongs to {_names(now)} now: decide whose it is"
     claimed = " and ".join(claim.name for claim in one.claims)
-    return f"{had}{f' and is claimed by {claimed} now' if claimed else ''}: say whose it is"
+    return f"{had}{f' and is claimed by {claimed} now' if claimed else ''}: decide whose it is"
 
 
 def _names(people: list[Person]) -> str:

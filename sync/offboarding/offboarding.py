@@ -114,7 +114,7 @@ def _refuse(person: Person, mine: list[Account], seen: set[int], locked: set[int
         raise OffboardingProblem("An account is no longer protected. Nothing was changed. Look again.")
     for account in mine:
         if not left_out.get(account.id, "left out").strip():
-            raise OffboardingProblem(f"Say why the account in {account.app.name} is left out. Nothing was changed.")
+            raise OffboardingProblem(f"Enter why the account in {account.app.name} is left out. Nothing was changed.")
 
 
 def _plan(offboarding: Offboarding, accounts: list[Account], decided: Decided) -> None:

@@ -293,8 +293,8 @@ def keep_an_owner(person: Person) -> None:
     """Raises PeopleProblem when this is the only owner of the workspace."""
     if Person.get_by_id(person.id).workspace_role == WorkspaceRole.OWNER and not last_owner.has_owner(but=[person.id]):
         raise PeopleProblem(
-            f"{person.name or main_email(person)} is the only owner of this workspace. "
-            "Nothing was changed. Make someone else an owner first."
+            f"{person.name or main_email(person)} is the only Owner of this workspace. "
+            "Nothing was changed. Make someone else an Owner first."
         )
 
 

@@ -19,7 +19,7 @@ from sync.workspace import Workspace, update_workspace, workspace
 MANAGING = (WorkspaceRole.OWNER, WorkspaceRole.SUPER_ADMIN, WorkspaceRole.ADMIN)  # workspace roles
 WRONG = "This code is wrong or was already used. Try the next one that the app shows."
 NEEDED = (
-    "Your workspace requires a second factor of everyone who manages. Nothing was changed: "
+    "Your workspace requires a second factor from admins and Owners. Nothing was changed: "
     "add another one before you remove this one."
 )
 

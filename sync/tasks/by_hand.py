@@ -60,7 +60,7 @@ def roles_of(app: App) -> list[Role]:
 def role_named(app: App, role: str) -> Role:
     found = Role.get_or_none(Role.app == app, Role.external_id == role)
     if found is None:
-        raise OperationProblem(f"{app.name} has no such role. Choose one of the list.")
+        raise OperationProblem(f"{app.name} has no such role. Choose one from the list.")
     return found
 
 
@@ -79,8 +79,8 @@ def chosen(app: App, account_ids: Iterable[int]) -> list[Account]:
 
 
 def _too_many(what: str) -> str:
-    return (f"These are more than {MOST:,} {what}, the most that one approval covers. Nothing was changed. Filter the "
-            "list further, by department or role for example, and do one part after the other.")  # fmt: skip
+    return (f"One approval covers at most {MOST:,} {what}. Nothing was changed. Filter the list further, by "
+            "department or role for example, and do one part after the other.")  # fmt: skip
 
 
 def plan_roles(app: App, account_ids: Iterable[int], role: str) -> Plan:

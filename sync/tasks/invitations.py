@@ -319,7 +319,7 @@ def _move_on(invitation: Invitation, now: datetime) -> bool:
     if invitation.expires_at is not None and invitation.expires_at <= now:
         Invitation.update(state=InvitationState.EXPIRED).where(Invitation.id == invitation.id).execute()
         activity.record(WHO, "invitation expired", about=_name(invitation), app=app, person=invitation.person_id,
-                        why="The app may hold it open: cancel it there, or invite again")  # fmt: skip
+                        why="It may still be open in the app: cancel it there, or invite again")  # fmt: skip
         return True
     reminder = invitation.mailed_at + timedelta(days=workspace().invitation_reminder_days)
     if invitation.reminded_at is None and reminder <= now:

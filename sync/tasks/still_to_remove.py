@@ -29,7 +29,7 @@ def over(task: Task, account: Account) -> str | None:
     if task.report_id is not None:
         return no_longer_theirs(account, task.change)
     if "person" in task.detail and task.detail["person"] != account.person_id:
-        return "The account now belongs to someone else than when its removal was requested"
+        return "The account belongs to a different person now than when its removal was requested"
     return None
 
 
@@ -39,7 +39,7 @@ def no_longer_theirs(account: Account, change: Change | None) -> str | None:
     `change`: None for a removal whose change is gone, which was of someone who had left.
     """
     if change is not None and change.person_id not in (None, account.person_id):
-        return "The account now belongs to someone else than when its removal was approved"
+        return "The account belongs to a different person now than when its removal was approved"
     person = Person.get_or_none(Person.id == account.person_id)
     if person is None or account.match_kind != AccountMatch.MATCHED:
         return "The account is no longer matched to someone who has left"

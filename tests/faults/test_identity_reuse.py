@@ -87,7 +87,7 @@ def test_the_new_hires_account_is_never_the_leavers(okta, chat):
     seat = account(chat)
     assert (seat.match_kind, seat.person_id) == ("unmatched", None)
     why = why_of(chat, seat)
-    assert "belonged to Person 1" in why and "belongs to Ana Lima now: say whose it is" in why
+    assert "belonged to Person 1" in why and "belongs to Ana Lima now: decide whose it is" in why
     chat.check()
     assert waiting(chat) == [] and account(chat).match_kind == "unmatched"
     assert App.get_by_id(chat.app.id).unmatched == 1
@@ -134,7 +134,7 @@ def test_in_the_opposite_order_nobody_has_it_in_between(okta, chat):
     assert chat.check().waiting == 0
     free_the_address(okta)
     assert people.find_by_email(ANA) == okta.person(new)
-    assert "say whose it is" in why_of(chat, account(chat))
+    assert "decide whose it is" in why_of(chat, account(chat))
     assert okta.person(okta.users[1]).status == "deprovisioned" and okta.person(new).status == "active"
     assert chat.check().waiting == 0
 
@@ -188,7 +188,7 @@ def test_a_held_leaver_is_not_decided_on_before_the_release(okta, chat):
     assert okta.person(new) == people.find_by_email(ANA)
     assert Person.get_by_id(leaver.id).status == "deprovisioned"
     chat.check()
-    assert ANA not in waiting(chat) and "say whose it is" in why_of(chat, account(chat))
+    assert ANA not in waiting(chat) and "decide whose it is" in why_of(chat, account(chat))
 
 
 def test_a_user_who_is_created_under_a_deleted_ones_user_name_is_another(okta, chat):
@@ -368,7 +368,7 @@ def test_an_id_that_an_app_without_addresses_gives_out_again_is_asked_about(list
     assert (seat.match_kind, seat.person, seat.match_by_hand) == ("unmatched", None, False)
     assert reports.open_report(listed.app) is None
     why = match_rules.why(App.get_by_id(listed.app.id), [seat])[seat.id]
-    assert why.startswith("bo belonged to Bo Smith (left ") and why.endswith("say whose it is")
+    assert why.startswith("bo belonged to Bo Smith (left ") and why.endswith("decide whose it is")
     assert status.standing(App.get_by_id(listed.app.id)).facts.doubtful == 1
     match_decisions.match(seat, people.add("Bo Jones", "bo.jones@acme.example", by), by)
     listed.check()

@@ -183,7 +183,7 @@ def test_without_javascript(visit, live, olga: Person) -> None:
     page.fill("[name=email]", "jana@acme.example")
     page.click("text=Add this person")
     assert "Jana Kowalski was added." in page.inner_text("#toasts")
-    page.click("text=Left the company")
+    page.click("text=Mark as having left")
     page.fill("[name=reason]", "Last day was Friday")
     page.click("text=Mark as having left")
     assert people.find_by_email("jana@acme.example").status == "deprovisioned"

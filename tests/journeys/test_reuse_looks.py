@@ -48,7 +48,7 @@ def test_a_person_who_has_lost_the_address_is_chosen_by_name(visit, live, app: A
     asked = Account.get(Account.email == email(1))
     page.goto(f"{live.url}/apps/{app.id}/members?tab=unmatched")
     row = page.locator(f"#account-{asked.id}")
-    assert "say whose it is" in row.inner_text() and row.get_by_role("button", name="Match to Ana Lima").is_visible()
+    assert "decide whose it is" in row.inner_text() and row.get_by_role("button", name="Match to Ana Lima").is_visible()
     row.get_by_role("button", name="Match to Person 1").click()
     page.get_by_text("Undo").first.wait_for()
     asked = Account.get_by_id(asked.id)

@@ -75,7 +75,7 @@ def test_one_number_everywhere(visit, live, olga: Person, chat) -> None:
     page: Page = visit(olga, width=NARROW)
     expect(page.locator("#answer")).to_contain_text("2 people who have left still have 2 accounts")
     expect(page.get_by_role("main")).to_contain_text(f"{shown}.")
-    expect(page.get_by_role("main")).to_contain_text("2 accounts of people who left")
+    expect(page.get_by_role("main")).to_contain_text("2 accounts of people who have left")
     page.goto(f"{live.url}/reports")
     expect(page.get_by_role("main")).to_contain_text(f"{shown}.")
     page.get_by_role("link", name="View the report of Chat").first.click()

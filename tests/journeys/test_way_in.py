@@ -69,7 +69,7 @@ def test_mail_is_set_up_on_the_page_and_waiting_e_mails_leave(visit, live: Live,
     smtp = smtp_signed_in
     outbox.test_mail("olga@acme.example")
     page: Page = visit(olga, expected=("status of 422",))
-    expect(page.locator("main")).to_contain_text("Nobody gets mail yet")
+    expect(page.locator("main")).to_contain_text("Nobody gets e-mail yet")
     page.goto(f"{live.url}/activity")
     page.locator("#outbox summary").click()
     page.locator("#outbox a").first.click()

@@ -93,9 +93,9 @@ def test_two_owners_leaving_at_once_are_both_held_one_of_two_is_not(tmp_path, ol
 def test_a_suspended_owner_is_none(olga: Person, by: str, someone):
     jana = someone("Jana Kowalski", role="owner")
     Person.update(status="suspended").where(Person.id == jana.id).execute()
-    with pytest.raises(PeopleProblem, match="only owner"):
+    with pytest.raises(PeopleProblem, match="only Owner"):
         people.mark_left(olga, by)
-    with pytest.raises(PeopleProblem, match="only owner"):
+    with pytest.raises(PeopleProblem, match="only Owner"):
         people.set_workspace_role(olga, "admin", by)
 
 

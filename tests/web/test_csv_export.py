@@ -101,7 +101,7 @@ def test_an_app_whose_export_is_older_than_a_week_is_not_up_to_date(owner: Clien
     app = App.get_by_id(app.id)
     assert status.standing(app).status == AppStatus.OVERDUE
     page = owner.get(f"/apps/{app.id}").text
-    assert "Who has got an account since then isn&#39;t known." in page and "Replace the file" in page
+    assert "Rollcall doesn&#39;t know who has got an account since then." in page and "Replace the file" in page
     hand_over(owner, app, EXPORT)  # nothing has changed in the app since
     queue.drain()
     assert status.standing(App.get_by_id(app.id)).status != AppStatus.OVERDUE

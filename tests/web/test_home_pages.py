@@ -58,7 +58,7 @@ def test_the_week_counts_each_leaver_once(owner: Client, chat) -> None:
         chat.check()
     shown = words(owner.get("/").text)
     assert "2 people who have left still have 2 accounts" in shown
-    assert "2 accounts of people who left · 4 checks" in shown
+    assert "2 accounts of people who have left · 4 checks" in shown
 
 
 def test_waiting_work_is_listed_with_a_link(owner: Client, chat) -> None:

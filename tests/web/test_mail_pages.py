@@ -1,4 +1,4 @@
-"""The mail server on the Settings page, the banner while nobody gets mail, and e-mails that wait, to be read."""
+"""The mail server on the Settings page, the banner while nobody gets e-mail, and e-mails that wait, to be read."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ def test_a_test_mail_says_who_refused_it_and_what_to_fix(owner: Client):
 
 
 def test_owners_see_that_nobody_gets_mail(site, owner: Client, someone):
-    assert "Nobody gets mail yet" in owner.get("/people").text
-    assert "Nobody gets mail yet" not in Client(site, someone("Ada Admin", "admin")).get("/people").text
+    assert "Nobody gets e-mail yet" in owner.get("/people").text
+    assert "Nobody gets e-mail yet" not in Client(site, someone("Ada Admin", "admin")).get("/people").text
     outbox.configure("smtp://mail.acme.example", BASE)
-    assert "Nobody gets mail yet" not in owner.get("/people").text
+    assert "Nobody gets e-mail yet" not in owner.get("/people").text
 
 
 def test_a_waiting_mail_can_be_read_without_its_link(owner: Client):
@@ -85,11 +85,11 @@ def test_owners_see_that_mail_keeps_failing_why_and_what_to_do(site, owner: Clie
     outbox.configure("smtp://mail.acme.example", BASE)
     delivery.failed("mail.acme.example refused the sign-in of it: 535 no. Check the user and the password.")
     assert 'id="no-mail"' not in owner.get("/people").text, "once may be a server that accepts it minutes later"
-    assert "E-mails don&#39;t leave" in owner.get("/settings").text, "no green state"
+    assert "E-mails can&#39;t be sent" in owner.get("/settings").text, "no green state"
     delivery.failed("mail.acme.example refused the sign-in of it: 535 no. Check the user and the password.")
     outbox.test_mail("ann@acme.example")
     page = owner.get("/people").text
-    assert "Nobody gets mail at the moment" in page and "1 e-mail waits in the outbox" in page
+    assert "Nobody gets e-mail at the moment" in page and "1 e-mail waits in the outbox" in page
     assert "Check the user and the password" in page and "/settings#h-mail" in page
     assert 'id="no-mail"' not in Client(site, someone("Ada Admin", "admin")).get("/people").text
     delivery.succeeded()

@@ -130,9 +130,9 @@ def test_nobody_is_notified_of_a_report_about_accounts_that_stay(owner: Client, 
 
 def test_last_owner_stays(owner: Client, olga: Person) -> None:
     answer = owner.post(f"/people/{olga.id}/departure")
-    assert answer.status_code == 422 and "only owner" in answer.text
+    assert answer.status_code == 422 and "only Owner" in answer.text
     answer = owner.send("PUT", f"/people/{olga.id}/workspace-role", role="user")
-    assert answer.status_code == 422 and "only owner" in answer.text
+    assert answer.status_code == 422 and "only Owner" in answer.text
     assert Person.get_by_id(olga.id).status == "active"
     assert owner.get("/people").status_code == 200
 
@@ -140,7 +140,7 @@ def test_last_owner_stays(owner: Client, olga: Person) -> None:
 def test_a_held_change_that_is_refused_is_not_called_released(owner: Client, olga: Person) -> None:
     change = HeldChange.create(person=olga, field="status", value="deprovisioned", asked_by="Mira")
     answer = owner.send("POST", f"/people/held/{change.id}/release", htmx=True)
-    assert "only owner" in answer.headers["HX-Trigger"] and "Released" not in answer.headers["HX-Trigger"]
+    assert "only Owner" in answer.headers["HX-Trigger"] and "Released" not in answer.headers["HX-Trigger"]
     assert HeldChange.get().state == "open" and Person.get_by_id(olga.id).status == "active"
 
 

@@ -61,7 +61,7 @@ def test_it_is_asked_about_as_soon_as_someone_else_has_it(company, app):
     reading = company.read()
     assert person(ONE).name == "Ana Lima" and one.id != person(ONE).id
     assert (seat(app).match_kind, why(app)) == (
-        "unmatched", "p1@acme.example belonged to New Name and belongs to Ana Lima now: say whose it is")
+        "unmatched", "p1@acme.example belonged to New Name and belongs to Ana Lima now: decide whose it is")
     assert "1 account with it is unmatched until someone decides whose it is" in reading.counts["warnings"][0]
     assert [status(email) for email in (ONE, MARRIED)] == ["active", "active"]
 
@@ -95,11 +95,11 @@ def test_an_address_that_two_claim_belongs_to_nobody_and_the_reason_is_shown(com
     company.add("id51", ONE, "Anna Lind")
     company.read()
     assert people.find_by_email(ONE) is None, "neither is guessed"
-    assert seat(app).match_kind == "unmatched" and "is claimed by Ana Lima and Anna Lind now: say whose" in why(app)
+    assert seat(app).match_kind == "unmatched" and "is claimed by Ana Lima and Anna Lind now: decide whose" in why(app)
     company.say("id51", email="lind@acme.example")
     company.read()
     assert person(ONE).name == "Ana Lima" and seat(app).match_kind == "unmatched"
-    assert "belongs to Ana Lima now: say whose it is" in why(app)
+    assert "belongs to Ana Lima now: decide whose it is" in why(app)
 
 
 def test_of_two_in_use_nobody_is_trusted(company, app):
@@ -323,7 +323,7 @@ def test_a_leavers_address_that_is_handed_on_by_hand_is_asked_about(company, app
     people.edit(one, by, emails=["old@acme.example"])
     people.edit(person(TWO), by, emails=[TWO, ONE])
     assert (seat(app).match_kind, person(ONE)) == ("unmatched", person(TWO))
-    assert "belonged to Person 1 (left" in why(app) and "belongs to Person 2 now: say whose it is" in why(app)
+    assert "belonged to Person 1 (left" in why(app) and "belongs to Person 2 now: decide whose it is" in why(app)
     company.read()
     assert person(ONE) == person(TWO)
 
@@ -375,7 +375,7 @@ def test_an_account_that_is_known_by_its_user_name_alone_is_asked_about_too(comp
     company.read()
     company.add("id50", ONE, "Ana Lima")
     company.read()
-    assert seat(app, "u").match_kind == "unmatched" and "belongs to Ana Lima now: say whose it is" in why(app, "u")
+    assert seat(app, "u").match_kind == "unmatched" and "belongs to Ana Lima now: decide whose it is" in why(app, "u")
     new = Account.create(app=app, external_id="v", user_name="p1")
     match_rules.match(App.get_by_id(app.id))
     assert Account.get_by_id(new.id).person == person(ONE)

@@ -45,7 +45,7 @@ def test_a_leavers_account_whose_address_is_someone_elses_now(chat, company):
     assert (account(chat, email(1)).match_kind, leavers.numbers_in(chat.app.id).accounts) == ("unmatched", 0)
     standing = status.standing(App.get_by_id(chat.app.id))
     assert (standing.status, standing.facts.doubtful) == ("Needs matching", 1)
-    assert standing.sentence == ("Person 1 may be the account of someone who has left. Say whose it is.",)
+    assert standing.sentence == ("Person 1 may be the account of someone who has left. Decide whose it is.",)
     decisions.match(account(chat, email(1)), people.find_by_email(email(1)), chat.by)
     assert shown(chat) == "Up to date"
 

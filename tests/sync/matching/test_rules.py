@@ -156,10 +156,10 @@ def test_a_leaver_is_matched_by_number_and_asked_about(listed, ana, by):
 
 
 @pytest.mark.parametrize(("years", "status", "why"), [
-    (0, "deprovisioned", "old@acme.example belonged to Ana López (left 1 Jan): say whose it is"),
-    (1, "deprovisioned", "old@acme.example belonged to Ana López (left 1 Jan {year}): say whose it is"),
-    (1, "suspended", "old@acme.example belonged to Ana López: say whose it is"),
-    (1, "active", "old@acme.example belonged to Ana López: say whose it is"),
+    (0, "deprovisioned", "old@acme.example belonged to Ana López (left 1 Jan): decide whose it is"),
+    (1, "deprovisioned", "old@acme.example belonged to Ana López (left 1 Jan {year}): decide whose it is"),
+    (1, "suspended", "old@acme.example belonged to Ana López: decide whose it is"),
+    (1, "active", "old@acme.example belonged to Ana López: decide whose it is"),
 ])  # fmt: skip
 @pytest.mark.parametrize("email", ["old@acme.example", ""], ids=["e-mail", "user name"])
 def test_a_former_owner_is_named_with_the_day_they_left(listed, ana, email, years, status, why):
@@ -179,7 +179,8 @@ def test_the_present_owner_of_a_former_address_is_named_too(listed, ana, bo):
     listed.check()
     Account.update(match_kind="unmatched", person=None, moved_email_key="bo@acme.example", former_person=ana).where(
         Account.external_id == "x").execute()  # fmt: skip
-    assert whose(listed, "x")[2] == "bo@acme.example belonged to Ana López and belongs to Bo Chen now: say whose it is"
+    had = "bo@acme.example belonged to Ana López"
+    assert whose(listed, "x")[2] == f"{had} and belongs to Bo Chen now: decide whose it is"
     Account.update(former_person=bo).where(Account.external_id == "x").execute()
     assert whose(listed, "x")[2] == "The e-mail is Bo Chen's", "it is theirs again"
     Account.update(former_person=ana, moved_email_key="another@acme.example").where(

@@ -89,7 +89,7 @@ def test_someone_who_approved_it_and_has_left_gets_no_summary(chat, second, both
 def test_a_person_left_out_keeps_the_account_with_the_reason(chat, second, both, olga):
     person = chat.people[3]
     keeps = seats(person)[second.app.id].id
-    with pytest.raises(OffboardingProblem, match="Say why"):
+    with pytest.raises(OffboardingProblem, match="Enter why"):
         offboard(person, olga, {keeps: "  "})
     assert Person.get_by_id(person.id).status == "active" and Offboarding.select().count() == 0
     done = offboard(person, olga, {keeps: "hand-over"})
@@ -196,7 +196,7 @@ def test_the_last_owner_of_an_app_stays(chat, olga):
 
 
 def test_the_last_owner_of_the_workspace_is_not_offboarded(chat, olga):
-    with pytest.raises(people.PeopleProblem, match="only owner"):
+    with pytest.raises(people.PeopleProblem, match="only Owner"):
         offboarding.start(olga, olga, set(), {})
     assert Offboarding.select().count() == 0
 

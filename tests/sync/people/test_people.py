@@ -105,11 +105,11 @@ def test_leaving_ends_sessions_and_returning_brings_back(ana, by):
 
 def test_the_only_owner_can_neither_leave_nor_give_it_up(olga, by, ana):
     for change in (lambda: people.mark_left(olga, by), lambda: people.set_workspace_role(olga, "user", by)):
-        with pytest.raises(PeopleProblem, match="only owner"):
+        with pytest.raises(PeopleProblem, match="only Owner"):
             change()
     people.set_workspace_role(ana, "owner", by)
     people.mark_left(ana, by)
-    with pytest.raises(PeopleProblem, match="only owner"):
+    with pytest.raises(PeopleProblem, match="only Owner"):
         people.mark_left(olga, by)
 
 

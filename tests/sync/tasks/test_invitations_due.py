@@ -61,7 +61,7 @@ def test_only_what_is_invited_to_an_app_that_runs_expires(chat, nina, invitation
     assert now(invitation).state == ("expired" if expires else state)
     if expires:
         assert entry("invitation expired") == (
-            "Rollcall", "Nina Vogel", "The app may hold it open: cancel it there, or invite again", None, None,
+            "Rollcall", "Nina Vogel", "It may still be open in the app: cancel it there, or invite again", None, None,
             chat.app.id, nina.id, None)  # fmt: skip
         assert Mail.select().where(Mail.kind == "invitations expired").count() == 1
 

@@ -173,7 +173,7 @@ def test_roles_are_offered_the_default_first_then_by_label(chat, second):
         Role.create(app=chat.app, external_id=id, label=label, is_default=is_default)
     assert [role.label for role in by_hand.roles_of(chat.app)] == ["Member", "Admin", "Boss"]
     assert by_hand.role_named(chat.app, "a").label == "Admin"
-    with pytest.raises(by_hand.OperationProblem, match="^Second chat has no such role. Choose one of the list.$"):
+    with pytest.raises(by_hand.OperationProblem, match="^Second chat has no such role. Choose one from the list.$"):
         by_hand.role_named(second.app, "a")
 
 
