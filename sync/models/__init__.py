@@ -45,11 +45,12 @@ from sync.models.sign_in import (
     UsedChallenge,
     WaitingSignIn,
 )
-from sync.models.tasks import AWAITED, HandOver, Invitation, Task
+from sync.models.tasks import AWAITED, WITHDRAWN, HandOver, Invitation, Task
 from sync.models.workspace import Activity, Mail, SavedView, Setting
 
 __all__ = [
     "AWAITED",
+    "WITHDRAWN",
     "AcceptedLeaver",
     "Access",
     "Account",

@@ -12,6 +12,7 @@ from sync.models.reports import Change, Report
 from sync.states import LIVE_INVITATIONS, LIVE_TASKS, InvitationState, TaskKind, TaskState, texts
 
 AWAITED = "awaited"  # in Task.detail: the app's ids of the requests that someone must approve there
+WITHDRAWN = "withdrawn"  # in Task.detail: why its approval no longer holds; someone must retry it
 
 
 class Task(Base):
@@ -53,6 +54,11 @@ class Task(Base):
     def where_asked_there(cls) -> Expression:
         """The app holds a request for it, which someone can approve there."""
         return cls.detail[AWAITED].is_null(False)
+
+    @classmethod
+    def where_approved(cls) -> Expression:
+        """Its approval was not withdrawn."""
+        return cls.detail[WITHDRAWN].is_null()
 
     class Meta:
         table_name = "app_task"  # Huey's own table in this file is named task

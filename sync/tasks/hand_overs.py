@@ -128,9 +128,11 @@ def _called(asset: Asset) -> str:
 
 
 def look_again(grant: Task) -> None:
-    """A hand-over was done, failed or was given up: what waits for it is tried at once. Inside that transaction."""
+    """A hand-over was done, failed or was given up: what waits for it is tried at once, unless its approval was
+    withdrawn. Inside that transaction."""
     waiting = HandOver.select(HandOver.task).join(Task, on=HandOver.task == Task.id).where(
-        HandOver.grant == grant, Task.state.in_((TaskState.QUEUED, TaskState.NEEDS_ATTENTION)))  # fmt: skip
+        HandOver.grant == grant, Task.state.in_((TaskState.QUEUED, TaskState.NEEDS_ATTENTION)),
+        Task.where_approved())  # fmt: skip
     for task_id in sorted({row.task_id for row in waiting}):
         Task.update(state=TaskState.QUEUED, next_at=utcnow()).where(Task.id == task_id).execute()
         queue.wake("task", task_id)

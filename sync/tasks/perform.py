@@ -11,7 +11,9 @@ from connectors.base import Asset as AppAsset
 from connectors.names import email_key
 from sync import roles
 from sync.apps import apps, assets
+from sync.db import own_row
 from sync.groups import still_wanted
+from sync.jobs import leases
 from sync.models import BIT, Access, Account, Invitation, Person, Task
 from sync.roles import Roles
 from sync.safety import protection
@@ -45,6 +47,10 @@ class NotConfirmed(Exception):
     """The app reported success, but a look-up shows that nothing has changed."""
 
 
+class NotHeld(Exception):
+    """The task has ended, was withdrawn, or is another worker's by now: nothing may be done or written for it."""
+
+
 def refuse_if_over(task: Task) -> None:
     """Raises NoLongerNeeded for what must not happen by what Rollcall knows itself; the app isn't asked for that."""
     change = task.change
@@ -72,11 +78,20 @@ def _remove(task: Task, connector: Connector) -> None:
     hand_overs.refuse_to_orphan(task, connector)
     if REMOVE not in connector.capabilities:
         raise ByHand(TO_DO.format(connector=connector.label, operation=TaskKind.REMOVE))
+    _keep_lease(task)
     _unless_unread(account, lambda: connector.remove(current))
     if LOOK_UP in connector.capabilities:
         left = _unless_unread(account, lambda: connector.account(task.external_id))
         if left is not None and not (connector.removal_suspends and left.status == AccountStatus.SUSPENDED):
             raise NotConfirmed("The app accepted the removal, but still shows the account.")
+
+
+def _keep_lease(task: Task) -> None:
+    """Right before the call that changes something: the app may have kept its last answer back for longer than the
+    lease. Raises NotHeld."""
+    with own_row():
+        if not leases.holds(task):
+            raise NotHeld
 
 
 def _unless_unread(account: Account, ask: Callable[[], AppAccount | None]) -> AppAccount | None:
@@ -181,6 +196,7 @@ def _change_role(task: Task, connector: Connector) -> None:
     known = _known_roles(task, current, connector)
     _update_account(account, current)
     _refuse_last_administrator(task, account, tuple(wanted), known, connector)
+    _keep_lease(task)
     connector.change_role(current, role)
     if LOOK_UP not in connector.capabilities or (after := connector.account(task.external_id)) is None:
         return
@@ -212,6 +228,7 @@ def _invite(task: Task, connector: Connector) -> None:
     person = Person.get_or_none(Person.id == (invitation.person_id if invitation else task.detail.get("person")))
     if person is not None and person.status == PersonStatus.DEPROVISIONED:
         raise NoLongerNeeded(f"{person.name or task.detail['email']} has left.")
+    _keep_lease(task)
     connector.invite(task.detail["email"], task.detail["role"])
 
 
@@ -227,6 +244,7 @@ def _grant(task: Task, connector: Connector) -> None:
     asset = _asset(task)
     _refuse_changed_access(task)
     hand_overs.refuse_to_orphan(task, connector)
+    _keep_lease(task)
     connector.grant(current, asset, task.detail["role"])
 
 
@@ -238,6 +256,7 @@ def _revoke(task: Task, connector: Connector) -> None:
     if why := protection.of(account, Protection.HOLD):
         raise NoLongerNeeded(f"{why}.")
     hand_overs.refuse_to_orphan(task, connector)
+    _keep_lease(task)
     connector.revoke(current, asset)
 
 

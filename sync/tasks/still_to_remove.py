@@ -27,10 +27,19 @@ def over(task: Task, account: Account) -> str | None:
     if why := protection.of(account, *BEFORE_THE_APP_ANSWERS):
         return why.words
     if task.report_id is not None:
-        return no_longer_theirs(account, task.change)
+        why = no_longer_theirs(account, task.change)
+        return why or ("They have left once more since this was approved" if left_once_more(task) else None)
     if "person" in task.detail and task.detail["person"] != account.person_id:
         return "The account belongs to a different person now than when its removal was requested"
     return None
+
+
+def left_once_more(task: Task) -> bool:
+    """Whether someone who had left came back after the approval, and has left again: it was about the first time."""
+    change, person = task.change, task.account.person
+    if task.report_id is None or change is not None and change.kind == ENDED or person is None:
+        return False
+    return person.status == PersonStatus.DEPROVISIONED and person.status_since > task.created_at
 
 
 def no_longer_theirs(account: Account, change: Change | None) -> str | None:
@@ -61,7 +70,8 @@ _WAITING = f"""
                 THEN 1 ELSE 0 END
         WHEN c.person_id IS NOT NULL AND c.person_id IS DISTINCT FROM a.person_id THEN 1
         WHEN p.id IS NULL OR a.match_kind <> 'matched' THEN 1
-        WHEN p.status = 'deprovisioned' THEN 0
+        WHEN p.status = 'deprovisioned' THEN
+            CASE WHEN p.status_since > t.created_at AND c.kind IS DISTINCT FROM 'no longer assigned' THEN 1 ELSE 0 END
         WHEN c.kind IS DISTINCT FROM 'no longer assigned' OR p.status <> 'active' OR a.state = 'gone' THEN 1
     END AS over
     FROM app_task t JOIN account a ON a.id = t.account_id LEFT JOIN change c ON c.id = t.change_id

@@ -15,7 +15,7 @@ from sync.db import connected, db, utcnow, writing
 from sync.jobs import leases, queue, retries
 from sync.mail import news
 from sync.matching.addresses import ANOTHERS
-from sync.models import AWAITED, Account, App, Asset, Change, Report, Task
+from sync.models import AWAITED, WITHDRAWN, Account, App, Asset, Change, Report, Task
 from sync.names import name_in_task
 from sync.prepared import prepared
 from sync.problems import AppProblem, Problem
@@ -38,6 +38,10 @@ WORDS = {
 
 class TaskProblem(Problem):
     """The task can't be changed like this. The text is for the page."""
+
+
+class Withdrawn(Exception):
+    """Its approval was withdrawn: it waits until someone retries it."""
 
 
 class Paused(Exception):
@@ -136,6 +140,8 @@ def run(task_id: int) -> None:
                 _act(task)
         except faults.OwnFault:
             raise
+        except perform.NotHeld:
+            pass
         except NoLongerNeeded as why:
             _end(task, TaskState.NO_LONGER_NEEDED, f"{why}{_left_behind(task)}")
         except Paused as why:
@@ -148,7 +154,7 @@ def run(task_id: int) -> None:
             _again(task, str(why), retries.HAND_OVER.after(0), counts=False)
         except (TemporarilyUnavailable, NotConfirmed, hand_overs.NotSeenYet) as problem:
             _later(task, str(problem))
-        except (ByHand, hand_overs.NotHandedOver) as why:
+        except (ByHand, Withdrawn, hand_overs.NotHandedOver) as why:
             _needs_attention(task, str(why))
         except CredentialRejected as problem:
             _app_needs_attention(task.app, str(problem))
@@ -163,11 +169,13 @@ def run(task_id: int) -> None:
 
 
 def _act(task: Task) -> None:
-    if task.app.state == AppState.PAUSED:
-        raise Paused("The app is paused in Rollcall: this continues when it is resumed.")
     if task.app.is_disconnected:
         raise NoLongerNeeded("The app is disconnected in Rollcall.")
     perform.refuse_if_over(task)
+    if why := task.detail.get(WITHDRAWN):
+        raise Withdrawn(why)
+    if task.app.state == AppState.PAUSED:
+        raise Paused("The app is paused in Rollcall: this continues when it is resumed.")
     connector = apps.connector_for(task.app)
     try:
         with apps.reaching(task.app):
@@ -235,6 +243,8 @@ def _needs_attention(task: Task, error: str) -> None:
 
 def withdraw(why: str) -> int:
     """No task that is under way is carried out until someone retries it; how many. Inside the caller's transaction."""
+    for task in list(Task.select().where(Task.is_live).order_by(Task.id)):
+        Task.update(detail={**task.detail, WITHDRAWN: why}).where(Task.id == task.id).execute()
     under_way = list(Task.select().where(Task.is_under_way).order_by(Task.id))
     for task in under_way:
         Task.update(state=TaskState.NEEDS_ATTENTION, error=why, lease_owner=None, lease_until=None).where(
@@ -275,7 +285,9 @@ def retry(task: Task, by: str) -> None:
         task = Task.get_by_id(task.id)
         if task.state not in (TaskState.NEEDS_ATTENTION, TaskState.QUEUED):
             raise TaskProblem(f"This task is {task.state}: there is nothing to retry.")
-        Task.update(state=TaskState.QUEUED, attempts=0, next_at=utcnow()).where(Task.id == task.id).execute()
+        detail = {name: value for name, value in task.detail.items() if name != WITHDRAWN}
+        Task.update(state=TaskState.QUEUED, attempts=0, next_at=utcnow(), detail=detail).where(
+            Task.id == task.id).execute()  # fmt: skip
         _record(by, "retried task", task)
         settle.settle(task, TaskState.QUEUED)
         queue.wake("task", task.id)

@@ -10,6 +10,7 @@ import pytest
 from connectors.base import CHANGE_ROLE, GRANT, INVITE, LOOK_UP, REMOVE, REVOKE, NotRead, PartsUnread, Role
 from connectors.base import Account as Seat
 from connectors.base import Asset as SeatAsset
+from sync.jobs import leases
 from sync.models import BIT, Access, Account, App, Asset, Invitation, Person, PersonEmail, Task
 from sync.tasks import perform
 from sync.tasks.perform import ByHand, NoLongerNeeded, NotConfirmed
@@ -82,7 +83,7 @@ def task(chat) -> Callable[..., Task]:
         if kind == "remove":
             Account.update(state="removing").where(Account.id == row.id).execute()
             values = {"detail": {"person": row.person_id}, **values}
-        return Task.create(app=chat.app, kind=kind, **{
+        return Task.create(app=chat.app, kind=kind, state="running", lease_owner=leases.me(), **{
             "account": row, "external_id": row.external_id, "email_key": row.email_key, **values})
 
     return make
@@ -122,11 +123,9 @@ def test_an_account_is_removed_as_the_app_has_it_now(task, answer, suspends, end
 
 
 def test_an_account_that_never_had_an_e_mail_is_removed_where_the_app_says_none(task):
-    Account.update(email="", email_key="").where(Account.id == account(3).id).execute()
-    row = Account.get(Account.name == "Person 3")
-    Account.update(state="removing").where(Account.id == row.id).execute()
-    removal = Task.create(app=row.app, kind="remove", account=row, external_id=row.external_id, email_key="",
-                          detail={"person": row.person_id})  # fmt: skip
+    removal = task("remove", email_key="")
+    Account.update(email="", email_key="").where(Account.id == removal.account_id).execute()
+    row = Account.get_by_id(removal.account_id)
     app = AnApp(None, without=(LOOK_UP,))
     assert comes_to(removal, app) == (None, "") and app.calls == [("remove", row.external_id)]
 

@@ -127,4 +127,6 @@ def refused_in_the_end(app: App, account: Account, detail: dict) -> bool:
     except perform.NoLongerNeeded as why:
         assert str(why).startswith("Protected: ")
         return True
+    except perform.NotHeld:
+        pass  # nothing speaks against it: only a worker's lease is missing
     return False

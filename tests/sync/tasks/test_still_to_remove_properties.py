@@ -40,6 +40,7 @@ class Human:
     days: int | None  # until the remove-on date
     in_group: bool
     assigned: str | None  # by rules: now, or it has ended
+    since: int = -1  # in hours: the status, before or after the approval
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,8 @@ class Removal:
 humans = st.lists(
     st.builds(Human, status=st.sampled_from(("active", "active", "suspended", "deprovisioned", "deprovisioned")),
               hold=st.sampled_from((None, None, None, None, "case 12")), days=st.sampled_from((None, None, None, 0, 1)),
-              in_group=st.booleans(), assigned=st.sampled_from((None, "now", "ended", "ended", "ended"))),
+              in_group=st.booleans(), assigned=st.sampled_from((None, "now", "ended", "ended", "ended")),
+              since=st.sampled_from((-1, -1, 1))),
     min_size=3, max_size=3,
 )  # fmt: skip
 removals = st.lists(
@@ -90,7 +92,8 @@ def world(app: App, people: list[Human], asked: list[Removal], gone_rule: bool) 
     rows = []
     for number, human in enumerate(people):
         day = None if human.days is None else today() + timedelta(days=human.days)
-        person = Person.create(name=f"Human {number}", status=human.status, legal_hold_reason=human.hold, remove_on=day)
+        person = Person.create(name=f"Human {number}", status=human.status, legal_hold_reason=human.hold, remove_on=day,
+                               status_since=utcnow() + timedelta(hours=human.since))  # fmt: skip
         PersonEmail.create(person=person, email=ADDRESSES[number], email_key=ADDRESSES[number], main=True, by_hand=True)
         entry = DirectoryEntry.create(directory=directory, external_id=f"e{number}", person=person,
                                       status=human.status, reported_status=human.status)  # fmt: skip
@@ -125,6 +128,9 @@ def request(app: App, rows: list[Person], report: Report, number: int, one: Remo
 @given(people=humans, asked=removals, gone_rule=st.sampled_from((False, False, False, True)))
 @example(people=[HERE] * 3, asked=[BY_RULES], gone_rule=False)
 @example(people=[HERE] * 3, asked=[BY_RULES], gone_rule=True)
+@example(people=[replace(HERE, status="deprovisioned", since=1)] * 3, asked=[BY_RULES], gone_rule=False)
+@example(people=[replace(HERE, status="deprovisioned", since=1)] * 3, asked=[replace(BY_RULES, kind=None)],
+         gone_rule=False)
 @example(people=[replace(HERE, status="suspended")] * 3, asked=[BY_RULES], gone_rule=False)
 @example(people=[HERE] * 3, asked=[replace(BY_RULES, gone=True)], gone_rule=False)
 @example(people=[replace(HERE, in_group=True)] * 3, asked=[BY_RULES], gone_rule=False)

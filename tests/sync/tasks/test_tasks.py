@@ -15,7 +15,7 @@ from sync.db import connected, utcnow
 from sync.jobs import leases, queue, retries
 from sync.matching import decisions as match_decisions
 from sync.matching import members
-from sync.models import Account, Activity, App, Change, Mail, Task
+from sync.models import Account, Activity, App, Change, Mail, Person, Task
 from sync.people import people
 from sync.reports import reports
 from sync.tasks import by_hand, disconnecting, tasks
@@ -239,7 +239,9 @@ def test_a_rate_limit_waits_as_long_as_the_app_asks_and_costs_no_attempt(chat):
 
 def test_a_rate_limit_of_more_than_a_day_needs_attention(chat):
     [task] = confirmed(chat, 3)
-    Task.update(created_at=utcnow() - tasks.PATIENCE - timedelta(minutes=1)).execute()
+    before = utcnow() - tasks.PATIENCE - timedelta(minutes=1)
+    Person.update(status_since=before).execute()
+    Task.update(created_at=before).execute()
     chat.fault("rate-limit", on="/members/", seconds=90)
     row = run(task)
     assert row.state == "needs attention" and "more than a day" in row.error

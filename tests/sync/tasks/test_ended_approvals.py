@@ -1,0 +1,121 @@
+"""When an approval has ended, nothing is done by it: after a restore, a second departure, or the end of a lease."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from connectors.apps.sample_chat import SampleChat
+from sync import restored
+from sync.apps import apps
+from sync.checks import comparison
+from sync.db import utcnow
+from sync.models import Report, Task
+from sync.people import people
+from sync.rank import Asker
+from sync.reports import reports
+from sync.tasks import tasks
+from tests.sync.acting import account, change_role, grant, revoke
+from tests.sync.fixtures import email
+from tests.sync.tasks.test_hand_overs import choice, drain, managers, report_of, task_of
+from tests.sync.tasks.test_tasks import confirmed, run
+
+
+def is_back_and_leaves_again(chat, number: int) -> None:
+    people.mark_returned(chat.people[number], chat.by)
+    people.mark_left(chat.people[number], chat.by)
+
+
+# After a restore
+
+
+def test_a_removal_that_was_withdrawn_is_not_done_because_its_hand_over_is_retried(chat, channel):
+    reports.finish(report_of(chat, 1), chat.by, hand_overs=choice(1, channel, 2))
+    restored.withdraw(Asker.command_line())
+    drain()
+    assert [task_of(1).state, task_of(2, "grant").state] == ["needs attention"] * 2
+    tasks.retry(task_of(2, "grant"), chat.by)
+    drain()
+    assert managers(chat, channel) == {email(1), email(2)}
+    assert task_of(1).state == "needs attention" and task_of(1).error == restored.OF_A_TASK and chat.removed() == []
+    tasks.retry(task_of(1), chat.by)
+    drain()
+    assert task_of(1).state == "done" and chat.removed() == [email(1)]
+
+
+def test_a_removal_that_needed_attention_before_a_restore_is_not_done_because_its_hand_over_is(chat, channel):
+    reports.finish(report_of(chat, 1), chat.by, hand_overs=choice(1, channel, 2))
+    chat.fault("forbidden", on="/members/", method="PUT")
+    drain()
+    chat.clear()
+    assert restored.withdraw(Asker.command_line()).tasks == 0 and task_of(1).state == "needs attention"
+    tasks.retry(task_of(2, "grant"), chat.by)
+    drain()
+    assert task_of(2, "grant").state == "done" and chat.removed() == []
+
+
+def test_a_removal_that_was_withdrawn_is_looked_at_again_but_only_ends(chat):
+    first, second = confirmed(chat, 3, 4)
+    restored.withdraw(Asker.command_line())
+    for number in (3, 4):
+        people.mark_returned(chat.people[number], chat.by)
+    tasks.look_again_at_returned(utcnow())
+    Task.update(report=None).where(Task.id == second.id).execute()  # as if it had been asked for by hand
+    drain()
+    states = [Task.get_by_id(task.id).state for task in (first, second)]
+    assert states == ["no longer needed", "needs attention"] and chat.removed() == []
+
+
+# After a second departure
+
+
+def test_an_approval_covers_one_departure_and_the_next_one_is_asked_about(chat):
+    [task] = confirmed(chat, 3)
+    is_back_and_leaves_again(chat, 3)
+    assert run(task).state == "no longer needed" and "left once more" in Task.get().error
+    assert (chat.removed(), account(3).state) == ([], "present")
+    comparison.compare_due(utcnow() + timedelta(minutes=1))
+    again = Report.get(Report.state == "open")
+    reports.finish(again, chat.by)
+    drain()
+    assert chat.removed() == [email(3)]
+
+
+def test_a_removal_in_a_paused_app_ends_when_the_person_is_back(chat):
+    [task] = confirmed(chat, 3)
+    apps.pause(chat.app, chat.by)
+    assert run(task).state == "queued"
+    people.mark_returned(chat.people[3], chat.by)
+    tasks.look_again_at_returned(utcnow())
+    drain()
+    assert Task.get().state == "no longer needed" and account(3).state == "present"
+
+
+# While a worker has no lease any longer
+
+
+@pytest.mark.parametrize("end", ["withdrawn", "cancelled", "another worker's"])
+@pytest.mark.parametrize("kind", ["remove", "change role", "grant", "revoke"])
+def test_nothing_is_done_for_a_task_that_ended_before_the_app_answered(chat, channel, monkeypatch, kind, end):
+    asked = {"remove": lambda: confirmed(chat, 2), "change role": lambda: change_role(chat, "admin", 2).tasks,
+             "grant": lambda: grant(chat, channel, "manager", 2).tasks,
+             "revoke": lambda: revoke(chat, channel, 2).tasks}  # fmt: skip
+    [task] = asked[kind]()
+    before, answers = chat.calls(), SampleChat.account
+
+    def late(self, id):
+        monkeypatch.setattr(SampleChat, "account", answers)
+        if end == "withdrawn":
+            restored.withdraw(Asker.command_line())
+        else:
+            Task.update(state="running", lease_owner="elsewhere:1:x").execute()
+        if end == "cancelled":
+            Task.update(state="needs attention", lease_owner=None).execute()
+            tasks.cancel(Task.get(), chat.by)
+        return answers(self, id)
+
+    monkeypatch.setattr(SampleChat, "account", late)
+    row = run(task)
+    assert row.state == {"withdrawn": "needs attention", "cancelled": "cancelled"}.get(end, "running")
+    assert {call.split()[0] for call in chat.calls()[len(before):]} <= {"GET"}
