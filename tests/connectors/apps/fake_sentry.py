@@ -29,6 +29,7 @@ class FakeSentry(FakeApp):
         Reach.ORGANISATION: ("update_member", "delete_member", "add_member"),
     }
     facts = (
+        Fact("GET", ORG + "/", "organization", ("detailed", "include_feature_flags")),
         Fact("GET", ORG + "/members/", "members", ("cursor",)),
         Fact("POST", ORG + "/members/", "add_member", (), INVITE, ("email",)),
         Fact("GET", ORG + "/members/me/", "who_am_i"),
@@ -49,6 +50,7 @@ class FakeSentry(FakeApp):
         self.users: dict[str, dict | None] = {}  # id of a member → further fields of their user
         self.provisioned: set[str] = set()  # ids of members that the identity provider manages
         self.asks_first = False  # joining a team needs approval
+        self.features = ["invite-members"]  # of the organization
 
     def error(self, status: int, words: str) -> Reply:
         return Reply(status, {"detail": words})
@@ -58,6 +60,11 @@ class FakeSentry(FakeApp):
             return self.error(404, NOBODY)
         roles = [{"id": id, "isAllowed": self.scoped} for id in ("billing", "member", "admin", "manager", "owner")]
         return {**self.me, "orgRoleList": roles}
+
+    def organization(self, request: Request) -> dict:
+        """Its get(): the features are left out unless they are asked for."""
+        asked = request.params.get("include_feature_flags", "0") != "0"
+        return {"id": "2", "slug": "acme", "name": "Acme", **({"features": self.features} if asked else {})}
 
     def members(self, request: Request) -> Reply:
         return self._page(request, [self._member(seat) for seat in self.listed])

@@ -130,6 +130,14 @@ class TestSentry(ConnectorContract):
         app.fail(app.error(403, "You do not have permission to perform this action."), on="team_members")
         assert ["Member: Admin" in line or "Team: Admin" in line for line in connector.test().missing] == [True, True]
 
+    def test_invitations_that_the_list_leaves_out_are_reported(self, app, connector):
+        """getsentry/sentry, organization_member_index: its list leaves out members that have an
+        OrganizationMemberInvite. organization_member_invite/index makes these where the organization has the feature.
+        """
+        app.features.append("new-organization-member-invite")
+        [missing] = connector.test().missing
+        assert "see every invitation" in missing
+
     # Invitations
 
     def test_an_expired_invitation_lets_nobody_in_and_is_removed_first(self, app, connector):
