@@ -53,6 +53,7 @@ class TestOnePassword(ConnectorContract):
     @pytest.mark.parametrize(
         ("address", "right"),
         [
+            ("https://provisioning.1password.com/scim/v2", True),  # support.1password.com/provisioning, hosted
             ("https://scim.example.com/scim", True),
             ("https://example.com/1password/scim/", True),
             ("https://scim.example.com", False),
