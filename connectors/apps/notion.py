@@ -1,10 +1,11 @@
 """Notion: a workspace's members with their roles, and its groups, over SCIM (Enterprise); or, on every plan, a list
-of its members and integrations from the public API, whose removals are a to-do list for the Owner.
+of its members and connections from the public API, whose removals are a to-do list for the Owner.
 
 SCIM as notion.com/help/provision-users-and-groups-with-scim says: its calls and attributes, the role extension, at most
 100 a page, and users found by “email”. DELETE removes a user from the workspace and signs them out. The person who made
 the token can't be removed, and removing an owner revokes the tokens that they made. The public API as
-developers.notion.com/reference: get-users, get-self, user, capabilities, request-limits.
+developers.notion.com/reference: get-users, get-self, user, capabilities, request-limits. Integrations are called
+connections now: developers.notion.com/guides/connections-and-tokens/internal-connections.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from connectors.versions import ApiVersion
 PAGE = 100  # the most that either API gives
 VERSION = "2022-06-28"
 PATIENCE = 65  # seconds: a connection's requests are counted by the minute
-SHOW_EMAILS = "give the integration the capability “Read user information including email addresses”."
+SHOW_EMAILS = "give the connection the capability “Read user information including email addresses”."
 
 
 class NotionClient(ScimClient):
@@ -56,9 +57,9 @@ class Notion(ExtendedScim):
         "On the Enterprise plan Rollcall reads and changes members and groups over SCIM. As an organisation owner open "
         "the workspace switcher, “Manage organization”, “General”, “SCIM provisioning”, and make a token for this "
         "workspace.",
-        "On other plans choose the public API. At notion.so/profile/integrations make an internal integration in this "
-        "workspace with the capability “Read user information including email addresses”; it needs no content. Copy "
-        "its secret. A personal access token can't list people.",
+        "On other plans choose the public API. At notion.so/developers/connections create an internal connection in "
+        "this workspace with the capability “Read user information including email addresses”. It needs no access to "
+        "content. Copy its API token. A personal access token can't list people.",
         "A SCIM token acts for the owner who made it: that owner can't be removed with it, and when they leave or get "
         "another role Notion revokes it.",
         "The public API changes nothing: Rollcall lists the people to remove by hand, and notices when it is done. It "
@@ -69,7 +70,7 @@ class Notion(ExtendedScim):
     fields = (
         Field("api", "Members are read", required=False,
               choices=(("scim", "over SCIM (Enterprise)"), ("public", "from the public API (every plan)"))),
-        token_field("Token", "The SCIM token, or the integration's secret."),
+        token_field("Token", "The SCIM token, or the internal connection's API token."),
         Field("groups", FIELDS["groups"].label, FIELDS["groups"].help, required=False,
               choices=FIELDS["groups"].choices, when=("api", "scim"), asks_secrets_again=False),
     )  # fmt: skip
@@ -144,7 +145,7 @@ class Notion(ExtendedScim):
 
 
 class PublicApi:
-    """Members and integrations as an integration may read them; every method raises the ConnectorErrors."""
+    """Members and connections as a connection may read them; every method raises the ConnectorErrors."""
 
     def __init__(self, address: str, token: str):
         headers = {**bearer(token), "Notion-Version": VERSION}
@@ -157,11 +158,12 @@ class PublicApi:
         me = self.http.get("/users/me").json(dict)
         bot = me.get("bot") if isinstance(me.get("bot"), dict) else {}
         if me.get("type") != "bot":
-            raise CredentialRejected("This is a personal access token, which can't list people: make an integration.")
+            raise CredentialRejected("This is a personal access token, which can't list people. Create an internal "
+                                     "connection, and enter its API token.")  # fmt: skip
         people = [row for row in next(self._pages(), []) if row.get("type") == "person"]
         hidden = people and not any(map(_email, people))
         missing = [f"read e-mails: {SHOW_EMAILS}"]
-        name = " in ".join(filter(None, [clean(me.get("name")) or "Integration", clean(bot.get("workspace_name"))]))
+        name = " in ".join(filter(None, [clean(me.get("name")) or "Connection", clean(bot.get("workspace_name"))]))
         return Identity(name, clean(me.get("id")) or None, ("read members",), tuple(missing if hidden else ()))
 
     def accounts(self) -> Iterator[Account]:
@@ -187,7 +189,7 @@ class PublicApi:
             try:
                 answer = self.http.get("/users", params).json(dict)
             except Forbidden as no:
-                raise CredentialRejected(f"{no} Give the integration the capability to read user information.") from no
+                raise CredentialRejected(f"{no} Give the connection the capability to read user information.") from no
             rows, more = list_in(answer, "results", "Notion", "users"), answer.get("has_more")
             if not isinstance(more, bool) or (more and not clean(answer.get("next_cursor"))):
                 raise TemporarilyUnavailable("Notion answered without saying whether there are more users, or where.")

@@ -99,13 +99,13 @@ class TestNotionPublic(ReadingContract):
         with pytest.raises(TemporarilyUnavailable):
             connector.account("id-0")
 
-    def test_integrations_are_no_people(self, app, connector):
+    def test_connections_are_no_people(self, app, connector):
         app.seats = [Seat("id-0", "a@acme.example", "Ann"), Seat("id-1", "", "Robot", role="bot")]
         assert [(account.kind, account.name) for account in connector.accounts()] == [
             ("user", "Ann"), ("system", "Robot"),
         ]  # fmt: skip
 
-    def test_says_who_the_integration_is(self, app, connector):
+    def test_says_who_the_connection_is(self, app, connector):
         self.fill(app, 1)
         identity = connector.test()
         assert (identity.name, identity.external_id, identity.missing) == ("Rollcall in Acme", "bot-1", ())
@@ -123,7 +123,7 @@ class TestNotionPublic(ReadingContract):
             with pytest.raises(CredentialRejected, match="capability"):
                 ask()
 
-    def test_a_personal_token_is_distinguished_from_an_integrations(self, app, connector):
+    def test_a_personal_token_is_distinguished_from_a_connections(self, app, connector):
         app.me_type = "person"
         with pytest.raises(CredentialRejected, match="personal access token"):
             connector.test()
