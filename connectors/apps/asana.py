@@ -45,19 +45,19 @@ class Asana(HttpConnector):
     logo = "asana.svg"
     quality = at_its_maker("Asana's API can't make admins or guests.")
     docs = (
-        "On an Enterprise plan a super admin makes a service account: Admin Console, Apps, Service accounts, with full "
-        "permissions. Its token belongs to no person, and sees every team and project.",
-        "On other plans an admin opens app.asana.com/0/my-apps and makes a personal access token. It sees what this "
-        "person sees: private teams and projects that they aren't in are not read.",
-        "Signed in, open app.asana.com/api/1.0/workspaces in the browser: the number after “gid” beside your "
-        "organisation's name is the workspace ID.",
-        "With a service account's token, the things that a removed person owns pass to the admin named in the Admin "
-        "Console. With a personal access token, they pass to the person whose token it is. Things that only they "
-        "could see are lost: make them public in Asana beforehand.",
+        "On an Enterprise plan, as a super admin, create a service account in the Admin Console (Apps, Service "
+        "accounts) and give it full permissions. Its token belongs to no person, and sees every team and project.",
+        "On other plans, as an admin, open app.asana.com/0/my-apps and create a personal access token. It sees what "
+        "you see: private teams and projects that you aren't in aren't read.",
+        "While you are signed in, open app.asana.com/api/1.0/workspaces in the browser. The number after “gid”, beside "
+        "your organisation's name, is the workspace ID.",
+        "When Rollcall removes someone by a service account's token, everything they own passes to the admin named in "
+        "the Admin Console. With a personal access token, it passes to the token's owner. Anything that only the "
+        "removed person could see is lost: make it public in Asana beforehand.",
         "Asana's API reports neither when someone was last active nor whether an invitation is still pending (such "
         "people look like members), and can't make admins or guests: an invited person becomes a member if their "
         "e-mail is at one of your domains, else a guest. Access to a project through a team shows as membership of "
-        "the team. To change who is in a team, the token's person must be in it.",
+        "the team. To change who is in a team, the token's owner must be in it.",
     )
     fields = (
         Field("workspace", "Workspace ID", "A long number.", pattern=r"[0-9]+"),
@@ -67,8 +67,9 @@ class Asana(HttpConnector):
     effects = declared(
         "Asana/openapi, removeUserForWorkspace",
         remove=Effect(
-            "Removes them from the workspace, with all its teams and projects. Their things pass to the owner of the "
-            "personal access token or, with a service account's token, to the admin named in the Admin Console.",
+            "Removes them from the workspace, with all its teams and projects. Everything they own passes to the "
+            "owner of the personal access token or, with a service account's token, to the admin named in the Admin "
+            "Console.",
             Reach.WORKSPACE, Undo.IMPOSSIBLE,
             "Invite them again, and add them to their teams and projects.",
             lost=("what only they could see",),
@@ -100,14 +101,14 @@ class Asana(HttpConnector):
         return Identity(name, str(me["gid"]), ("read members, teams and projects",), tuple(missing))
 
     def _must_see_everyone(self) -> dict | None:
-        """The membership of the token's person; None for a service account. Guests "only see what is explicitly shared
+        """The membership of the token's owner; None for a service account. Guests "only see what is explicitly shared
         with them" (help.asana.com: "Guests FAQ")."""
         try:
             mine = next(self._memberships(user="me"), None)
         except (Forbidden, NotFound) as no:
-            raise CredentialRejected(f"{no} Check the workspace ID, and that the token's person is in it.") from None
+            raise CredentialRejected(f"{no} Check the workspace ID, and that the token's owner is in it.") from None
         if mine is not None and mine.get("is_guest"):
-            raise CredentialRejected("The token's person is a guest, who doesn't see everyone: use an admin's token.")
+            raise CredentialRejected("The token's owner is a guest, who doesn't see everyone: use an admin's token.")
         return mine
 
     def roles(self) -> list[Role]:

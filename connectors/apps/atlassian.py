@@ -69,23 +69,23 @@ class Atlassian(HttpConnector):
     logo = "atlassian.svg"
     quality = at_its_maker("Atlassian's API invites people to certain apps only.")
     docs = (
-        "An organization admin opens admin.atlassian.com, the organization, Settings, API keys, and chooses Create "
-        "API key, without scopes: the documentation names none for searching and removing users.",
+        "As an organization admin, open admin.atlassian.com, choose the organization, then Settings, API keys, and "
+        "create an API key without scopes: Atlassian documents none for searching and removing users.",
         "Atlassian shows the key and the organization ID once. A key is valid for a year at most: note when it "
         "expires.",
-        "Users, apps and groups are read as the organization has them; accounts that it manages but that are in none "
-        "of its directories have no paid seat and are left out. Deactivated accounts show as suspended.",
-        "Atlassian's API doesn't report whether an invitation is still pending (such people look like users), and "
-        "invites to certain apps only, so inviting is left to Atlassian. It reports the last activity where the "
-        "organization has one directory, as every one with centralized user management has.",
+        "Rollcall reads the organization's users, apps and groups. Managed accounts that are in none of its "
+        "directories have no paid seat and are left out. Deactivated accounts show as suspended.",
+        "Atlassian's API doesn't report whether an invitation is still pending (such people look like users). It can "
+        "invite people only to certain apps, so invite them in Atlassian. It reports the last activity only if the "
+        "organization has a single directory, as every organization with centralized user management does.",
         "People who leave are suspended in each directory of the organization: they lose access to every app, you are "
         "not billed for them, and restoring them in Atlassian gives their groups and roles back. If you choose to "
-        "have them removed instead, that can't be undone: they must be invited again, and given groups and roles "
-        "again. Neither closes the person's own Atlassian account, which may belong to other organizations, too. API "
-        "keys of the organization that an admin created aren't revoked: revoke them in Settings, API keys.",
-        "Access to an app is given and taken through its groups. A group that an identity provider keeps can't be "
-        "changed here. Organization admin is the only role that can be given and taken away; the others are not "
-        "changed.",
+        "have them removed instead, that can't be undone: you would have to invite them again, and give them their "
+        "groups and roles again. Neither closes the person's own Atlassian account, which may belong to other "
+        "organizations, too. Organization API keys that an admin created aren't revoked: revoke them in Settings, API "
+        "keys.",
+        "Access to an app is given and taken away through its groups. A group that an identity provider manages can't "
+        "be changed here. Organization admin is the only role that Rollcall can give and take away.",
     )
     fields = (
         Field("org_id", "Organization ID", "Shown with the API key.", pattern=r"[A-Za-z0-9-]+"),

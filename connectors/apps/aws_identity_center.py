@@ -54,12 +54,12 @@ class AwsIdentityCenter(ScimPreset):
         "provisioning”, or, if it is on, choose “Identity source”, “Actions”, “Manage provisioning”.",
         "Copy the SCIM endpoint. Under “Access tokens” generate a token and copy it: AWS shows it only once. A token "
         "is valid for one year, and AWS keeps at most two: keep the one that the identity provider uses.",
-        "A removal deactivates the user: nobody can sign in with it. AWS says that sign-in sessions continue for up to "
-        "an hour, and sessions in AWS accounts for as long as their permission set allows.",
+        "A removal deactivates the user, who can then no longer sign in. AWS says that sign-in sessions continue for "
+        "up to an hour, and sessions in AWS accounts for as long as their permission set allows.",
         "Remove people in the identity provider too. It may activate the user again when it provisions next. IAM users "
         "and their access keys are kept in each AWS account. They aren't read, and continue to work.",
-        "The SCIM address shows users and groups, but not who may do what in which account: permission sets aren't in "
-        "it. Protect your administrators by hand, so that one always stays.",
+        "SCIM shows users and groups, but no permission sets, so Rollcall doesn't see who may do what in which "
+        "account. Protect your administrators by hand, so that one always stays.",
     )
     fields = (
         address_field(

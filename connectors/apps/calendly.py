@@ -57,8 +57,8 @@ class Calendly(HttpConnector):
         "and copy it: Calendly never shows it again.",
         "The token acts as you: Rollcall never removes the person that it belongs to. Calendly doesn't let anyone "
         "remove an owner.",
-        "Calendly's API changes no roles, invites users only, and does not change who is in a group; it gives neither "
-        "seat types nor when someone was last active. None of these are offered.",
+        "Calendly's API can't change roles or who is in a group, and invites people only as users. It reports neither "
+        "seat types nor when someone was last active.",
     )
     fields = (
         token_field("Personal access token", "Of an owner or admin."),

@@ -37,10 +37,10 @@ class Canva(ScimPreset):
     docs = (
         "Canva has SCIM in Canva Enterprise with a single team and in Canva for Education. Some older Canva for Teams "
         "accounts kept it. Single sign-on must be set up.",
-        "As a team owner or administrator open www.canva.com/settings/your-account and, under your team, “SSO & "
+        "As a team owner or administrator, open www.canva.com/settings/your-account and, under your team, “SSO & "
         "provisioning”. Under SCIM choose “Enable SCIM user provisioning” and copy the access token.",
-        "A team has one such token at a time. If an identity provider uses it already, don't touch the switch: each "
-        "change of it revokes the token. Enter the token that the identity provider has.",
+        "A team has one such token at a time. If an identity provider uses it already, don't touch the switch: "
+        "turning it off or on revokes the token. Enter the token that the identity provider has.",
         "A removal deprovisions the person. They stay in the list as inactive.",
         "Canva lists ten people on a page, so a large team takes a while to read. It shows neither the members of "
         "groups nor when someone was last active.",

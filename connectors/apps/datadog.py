@@ -60,18 +60,18 @@ class Datadog(HttpConnector):
     quality = at_its_maker()
     docs = (
         "As an administrator, open app.datadoghq.com/organization-settings/api-keys (“Organization Settings”, “API "
-        "Keys”). If you sign in to Datadog at another address, the page is at the same place there. Choose “New Key”, "
+        "Keys”). If you sign in to Datadog at another address, open the same page there. Choose “New Key”, "
         "enter a name, create it and copy the key (not the key ID).",
-        "At app.datadoghq.com/organization-settings/service-accounts make a service account with the Datadog Admin "
-        "Role, or with a role of your own that has the permissions below. Open it and add an application key: copy it "
+        "At app.datadoghq.com/organization-settings/service-accounts, create a service account with the Datadog Admin "
+        "Role, or with a role of your own that has the permissions below. Open it and add an application key. Copy it "
         "now, as Datadog shows it only once. A person's own application key stops working when that person is "
         "disabled.",
         "Restrict the application key to the scopes that it needs. To read: user_access_read and teams_read. To "
         "disable people and change roles: user_access_manage. To invite: user_access_invite. To change teams: "
         "teams_manage.",
-        "Removing someone disables them in this organisation. Their dashboards and monitors stay, their application "
-        "keys are revoked. API keys that they made or know still work: rotate them in Datadog. People in several "
-        "Datadog organisations keep their access to the others.",
+        "Removing someone disables them in this organisation. Their dashboards and monitors stay, and their "
+        "application keys are revoked. API keys that they made or know still work: rotate them in Datadog. People in "
+        "several Datadog organisations keep their access to the others.",
         "Rollcall shows a role as an administrator's if it is the Datadog Admin Role or has the permission "
         "user_access_manage. Changing someone's role replaces the main one and keeps the others.",
     )

@@ -96,14 +96,14 @@ class Dropbox(HttpConnector):
         "groups.write. Then choose “Submit”.",
         "As the team admin, open https://www.dropbox.com/oauth2/authorize?client_id=APP_KEY&response_type=code"
         "&token_access_type=offline with your app key in place of APP_KEY, choose “Allow” and copy the code.",
-        "Exchange the code within minutes, and enter the refresh_token of the answer here. It doesn't expire, but it "
+        "Exchange the code within minutes, and enter the refresh_token from the answer here. It doesn't expire, but it "
         "stops working once that admin has left the team. The command: curl https://api.dropboxapi.com/oauth2/token "
         "-d code=CODE -d grant_type=authorization_code -u APP_KEY:APP_SECRET",
         "Removing someone frees the licence, and an admin can recover them for 7 days. Rollcall transfers no files: "
         "transfer them in the admin console, for most teams within 180 days. Files on their devices are not deleted. "
         "Suspending someone can be undone at any time, but the licence stays in use.",
         "The API doesn't return when someone was last active. It may show new kinds of admin as support admins. "
-        "People outside the team who were given a folder are not read.",
+        "People outside the team who have access to a folder aren't read.",
     )
     fields = (
         Field("app_key", "App key", pattern=r"\S+"),

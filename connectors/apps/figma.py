@@ -47,7 +47,7 @@ class Figma(ExtendedScim):
     quality = at_its_maker("SCIM makes administrators and assigns seat types only on Figma's Enterprise plan.")
     docs = (
         "Figma has SCIM on the Organization and Enterprise plans, together with single sign-on over SAML.",
-        "As an organisation admin open Figma, Admin, Settings, “Login and provisioning”. Under “SAML SSO” copy the "
+        "As an organisation admin, open Figma, Admin, Settings, “Login and provisioning”. Under “SAML SSO” copy the "
         "tenant ID.",
         "Under “SCIM provisioning” choose “Generate API token” and copy it: Figma shows it only once. Where an "
         "identity provider uses SCIM already, make sure first that a new token doesn't revoke the one it uses.",
@@ -57,8 +57,8 @@ class Figma(ExtendedScim):
         "A removal deactivates the user: Figma takes them out of the organisation, and still lists them as inactive. "
         "Only Enterprise shows seat types and lets SCIM make administrators. Where Figma doesn't show who is one, "
         "protect yours by hand.",
-        "On Enterprise, Rollcall can also show when people were last active, by Figma's activity log. As an "
-        "organisation admin open figma.com/developers/tokens, make a plan access token with the scope "
+        "On Enterprise, Rollcall can also show when people were last active, from Figma's activity log. As "
+        "an organisation admin, open figma.com/developers/tokens, create a plan access token with the scope "
         "org:activity_log_read, and enter it as well. It lasts a year at most. Without it, or once it has ended, "
         "Rollcall reads everything else.",
     )

@@ -61,22 +61,22 @@ class GitHub(ClosesClients, Connector):
     logo = "github.svg"
     quality = at_its_maker()
     docs = (
-        "Either as an owner of the organisation, with a token: open github.com/settings/tokens. A classic token needs "
+        "Either use a token: as an owner of the organisation, open github.com/settings/tokens. A classic token needs "
         "the scopes admin:org (to read and remove), repo (roles in private repositories) and read:user "
         "(names and e-mails).",
         "A fine-grained token needs your organisation as its resource owner, all repositories, the organisation "
         "permission Members: read and write, and the repository permissions Metadata: read and Administration: "
         "read and write.",
         "If the organisation uses single sign-on, choose “Configure SSO” beside a classic token and authorise it.",
-        "Or with a GitHub App, which belongs to no person: in the organisation's settings, Developer settings, make "
-        "one without a webhook and with the same permissions, install it for all repositories, generate a private key "
-        "and enter the App's ID and the .pem file's whole text.",
+        "Or use a GitHub App, which belongs to no person: in the organisation's settings, under Developer settings, "
+        "create one without a webhook and with the same permissions. Install it for all repositories, generate a "
+        "private key, and enter the App's ID and the whole text of the .pem file.",
         "E-mails: GitHub shows an organisation only e-mails at domains that it has verified (Settings, Verified and "
         "approved domains), what its own SAML sign-on knows, and what people publish in their profile. Everyone else "
         "has none here, and you match them by hand, once. If the enterprise has the sign-on, enter its name and use "
         "the token of an enterprise owner, with the scope read:enterprise.",
-        "Organisation roles show beside someone's role, and are given and taken in GitHub. A fine-grained token or an "
-        "App reads them with the organisation permission Custom organization roles: read.",
+        "Organisation roles show beside someone's role, and are given and taken away in GitHub. A fine-grained token "
+        "or an App reads them with the organisation permission Custom organization roles: read.",
         "GitHub reports neither when someone was last active nor who manages billing. Members from an enterprise team "
         "or an identity provider must be removed there. Pending invitations to single repositories are read where "
         "access to repositories is, and where the credential may administer the repository. Deploy keys that someone "

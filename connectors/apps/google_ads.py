@@ -93,7 +93,7 @@ class GoogleAds(ClosesClients, Connector):
         "brand must be verified.",
         "In the same project create an OAuth client of the type Web application with the redirect address "
         "https://developers.google.com/oauthplayground. Publish the consent screen: while it is in testing, the "
-        "refresh token of the next step ends after a week.",
+        "refresh token of the next step expires after a week.",
         "At developers.google.com/oauthplayground choose in the settings to use your own client, enter the scope "
         "https://www.googleapis.com/auth/adwords, sign in as an admin of the manager account and exchange the code: "
         "the refresh token is what you enter here.",

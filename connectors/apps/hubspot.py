@@ -69,8 +69,8 @@ class HubSpot(HttpConnector):
         "“Account & Billing” must be replaced before they can be removed.",
         "The API doesn't say who is deactivated, who hasn't accepted an invitation, or when someone was last active: "
         "everyone in its list is shown as active.",
-        "A permission set with a paid seat can only be given with the scope settings.billing.write as well. Super "
-        "admins are made and unmade in HubSpot. Someone's primary team can only be changed in HubSpot.",
+        "A permission set with a paid seat can only be given with the scope settings.billing.write as well. Who is "
+        "a super admin, and someone's primary team, can only be changed in HubSpot.",
     )
     fields = (
         token_field("Service key", "Or the access token of a private app."),

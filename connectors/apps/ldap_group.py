@@ -64,15 +64,15 @@ class LdapGroup(Connector):
     docs = (
         "For an app that admits everyone in a group of your LDAP server or Active Directory: the members are its "
         "accounts, each group is an asset.",
-        "Make an account in the directory that may read people and groups, and change the members of these groups: in "
+        "Create an account in the directory that may read people and groups, and change these groups' members: in "
         'OpenLDAP: access to dn.subtree="ou=groups,dc=acme,dc=example" attrs=member,uniqueMember,memberUid '
         'by dn.exact="cn=rollcall,ou=services,dc=acme,dc=example" write',
-        "Its full DN is the bind DN; Active Directory takes rollcall@acme.example as well.",
-        "The base DN of the groups is the DN of the one group, or the branch below which all of the app's groups are.",
+        "Its full DN is the bind DN. Active Directory also accepts rollcall@acme.example.",
+        "The base DN of the groups is the DN of the one group, or of the branch that all of the app's groups are in.",
         "Groups nested in these count too, if they are below one of the two base DNs: a removal takes the person out "
         "of them as well. A group from elsewhere shows as a system account, and is left alone.",
-        "A groupOfNames must keep one member: its last one is not removed. Primary groups (gidNumber, primaryGroupID) "
-        "are an attribute of the person and not read.",
+        "A groupOfNames must keep one member, so its last one isn't removed. A primary group (gidNumber, "
+        "primaryGroupID) is an attribute of the person, and isn't read.",
         LIMITS,
     )
     fields = (
@@ -323,7 +323,7 @@ class LdapGroup(Connector):
         if last_of:
             raise Refused(
                 f"{account.name or account.id} is the last member of {', '.join(last_of)}, and such a group must have "
-                "one: add someone else first, or delete the group."
+                "at least one: add someone else first, or delete the group."
             )
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
@@ -332,11 +332,12 @@ class LdapGroup(Connector):
             raise Refused(f"The group {asset.name or asset.id} no longer exists.")
         value = "" if known is None else known.user_name if group.attribute == BY_NAME else known.dn
         if not value:
-            raise Refused(f"Rollcall knows no entry of {account.name or account.id} to put into {group.name}.")
+            raise Refused(f"Rollcall knows no entry of {account.name or account.id} that it could add to {group.name}.")
         if not known.held_by(group):
             code = self._client.add_value(group.dn, group.attribute, value)
             if code not in (SUCCESS, VALUE_EXISTS):
-                raise Refused(f"{group.name} does not take {account.name or account.id} as {group.attribute} ({code}).")
+                who = account.name or account.id
+                raise Refused(f"{group.name} doesn't accept {who} as {group.attribute} ({code}).")
 
     def revoke(self, account: Account, asset: Asset) -> None:
         group = self._named(asset)

@@ -83,11 +83,11 @@ class Linear(HttpConnector):
     quality = at_its_maker()
     docs = (
         "As an owner or admin of the workspace, open Linear, Settings, Account, “Security & access”.",
-        "Under “Personal API keys” make a new key with full access (read, write and admin) to all teams, and copy it: "
+        "Under “Personal API keys” create a key with full access (read, write and admin) to all teams, and copy it: "
         "it begins with lin_api_.",
         "The key acts as you: Rollcall never removes the person that it belongs to.",
         "Where people come from an identity provider over SCIM, Linear may refuse to suspend or change them: do it "
-        "there. Private teams that the key's owner is not in are not read, and Linear's API makes no team owners.",
+        "there. Private teams that the key's owner isn't in aren't read. Linear's API can't make anyone a team owner.",
         "On Linear's Free plan every member is an admin, so Rollcall's protection of the last admin protects nobody in "
         "particular there.",
     )

@@ -79,7 +79,7 @@ class LinkedInAds(HttpConnector):
         "Let a member who is Account manager or Billing admin of your ad accounts authorise the app with the scope "
         "rw_ads (r_ads is enough for reading), by the OAuth 2.0 authorisation code flow.",
         "LinkedIn gives approved partners a refresh token, which is good for a year. Everyone else has an access "
-        "token, which is good for 60 days (developer portal: “OAuth token tools”): enter a new one in time.",
+        "token, which is good for 60 days (developer portal: “OAuth token tools”): enter a new one before it ends.",
         "LinkedIn gives neither e-mails nor when someone was last active, and forbids storing other people's names. "
         "So people are shown by their LinkedIn ID, with their roles and ad accounts: compare these with Campaign "
         "Manager, Account settings, Manage access, and match each person by hand once. The IDs belong to this app: "

@@ -176,7 +176,7 @@ class TestAsana(ConnectorContract):
         connector = self.connect(app)
         account = next(connector.accounts())
         app.gid = "8"  # Asana answers 404 to each call about the workspace
-        with pytest.raises(CredentialRejected, match="the token's person is in it"):
+        with pytest.raises(CredentialRejected, match="the token's owner is in it"):
             connector.remove(account)
         connector.close()
 
