@@ -62,6 +62,14 @@ def delete(pushed_id: int, token_id: int) -> Response:
     return go_to(back, "The token was ended. Requests with it are rejected.")
 
 
+@pages.delete("/<int:pushed_id>/refusal")
+@workspace_role(*MANAGERS)
+def delete_refusal(pushed_id: int) -> Response:
+    directory = _pushed(pushed_id)
+    push.confirm_sent_again(directory, by())
+    return go_to(url_for("directories.show", directory_id=directory.id), "The refused changes count as sent again.")
+
+
 def address() -> str:
     """The address that an identity provider sends its changes to."""
     return current_app.config["ROLLCALL"].url + push.PATH

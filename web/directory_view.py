@@ -18,7 +18,7 @@ from sync.matching import vouching
 from sync.models import Directory, DirectoryEntry, DirectoryReading, DirectoryToken
 from sync.names import short_name
 from sync.safety import unread_directories
-from sync.states import CheckState, DirectoryState, PersonStatus, ReadingState, ScimKind, Tone
+from sync.states import CheckState, DirectoryGap, DirectoryState, PersonStatus, ReadingState, ScimKind, Tone
 from sync.words import listed
 from web.view import Badge, joined
 from web.words import number, plural, when
@@ -103,7 +103,7 @@ def overview(directory: Directory, kind: Any) -> Overview:
 
 def _old_list(unread: unread_directories.Unread | None) -> Markup | str:
     """What to do about a list that is too old; "" where it isn't."""
-    if unread is None or not unread.has_old_list:
+    if unread is None or unread.why != DirectoryGap.OLD_LIST:
         return ""
     return Markup("Its list is from {}, so no app is up to date: Rollcall doesn't know who has left since then. "
                   "Give it a new list, also if nothing has changed.").format(when(unread.since))
@@ -126,13 +126,24 @@ def _badge(
     if held:
         return Badge("Changes held", Tone.WAITING, "hand-stop"), plural(held, "person", "people")
     if unread is not None:
-        return Badge("Overdue", Tone.WAITING), (
-            Markup("list from {}").format(when(unread.since)) if unread.has_old_list else last_read)
+        return Badge("Overdue", Tone.WAITING), _gap(unread)
     if not pushed:
         return Badge("Up to date", Tone.OK), Markup("read {}").format(when(directory.last_read_at))
     if last_request:
         return Badge("Connected", Tone.OK), Markup("last request {}").format(when(last_request))
     return Badge("Waiting for its first request", Tone.WAITING), ""
+
+
+def _gap(unread: unread_directories.Unread) -> Markup | str:
+    """Why it doesn't show who has left, beside its badge."""
+    since = when(unread.since, "never")
+    return {
+        DirectoryGap.OLD_READING: Markup("last read {}").format(since),
+        DirectoryGap.OLD_LIST: Markup("list from {}").format(since),
+        DirectoryGap.NO_TOKEN: "no token",
+        DirectoryGap.UNUSED_TOKEN: Markup("token not used, made {}").format(since),
+        DirectoryGap.REFUSED: Markup("changes refused {}").format(since),
+    }.get(unread.why, "")
 
 
 def _subtitle(directory: Directory, kind: Any) -> str:

@@ -70,6 +70,8 @@ def _serve(service: Service, asked: ScimRequest, wait: dict[str, str]) -> ScimRe
         return service.service_provider_config(asked.url, asked.query)
     directory = _directory(wait)
     if directory.state != DirectoryState.ACTIVE:
+        if operation not in READS:
+            push.note_refused(directory)
         wait["Retry-After"] = str(PAUSED_SECONDS)
         raise Problem(503, f"{directory.name} is paused in Rollcall: nothing was changed.")
     examine_query(asked.query)

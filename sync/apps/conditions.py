@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from sync.apps import failures
-from sync.states import AppState, AppStatus, CheckState, Failure, Step, Tone
+from sync.states import AppState, AppStatus, CheckState, DirectoryGap, Failure, Step, Tone
 from sync.words import plural
 
 MATCHED_AT_LEAST = 80  # per cent of the accounts that someone should have
@@ -68,9 +68,9 @@ class Facts:
     doubtful: int = 0  # accounts that may be of someone who has left,
     doubtful_name: str = ""  # and one of them
     held_leavers: int = 0  # people with an account in it who have left according to a directory, but count as here
-    unread_directory: str = ""  # one that was not read for more than a day, or is paused and pushes,
-    unread_since: datetime | None = None  # and when it was last read,
-    unread_list: bool = False  # or its list is too old, and from then
+    unread_directory: str = ""  # one that doesn't show who has left
+    unread_since: datetime | None = None  # since then,
+    unread_why: DirectoryGap | None = None  # for this reason
     version_warning: str = ""
     lacks: tuple[str, ...] = ()  # permissions that the credential misses
 
@@ -201,17 +201,24 @@ def _held_leavers(facts: Facts) -> str:
                   "people in it have left according to a directory, but count as here")
 
 
+_GAPS = {
+    DirectoryGap.PAUSED: "is paused", DirectoryGap.NO_TOKEN: "has no token",
+    DirectoryGap.OLD_READING: "was last read ", DirectoryGap.OLD_LIST: "has a list from ",
+    DirectoryGap.UNUSED_TOKEN: "has never used its token, which was made ",
+    DirectoryGap.REFUSED: "sent changes while it was paused, ",
+}  # fmt: skip
+
+
 def _unread_directory(facts: Facts) -> Words:
     """“Company LDAP was last read 22 Nov 2026”, the time apart."""
+    why = facts.unread_why or DirectoryGap.PAUSED
     if facts.unread_since is None:
-        return (f"{facts.unread_directory} is paused",)
-    if facts.unread_list:
-        return (f"{facts.unread_directory} has a list from ", facts.unread_since)
-    return (f"{facts.unread_directory} was last read ", facts.unread_since)
+        return (f"{facts.unread_directory} {'was never read' if why == DirectoryGap.OLD_READING else _GAPS[why]}",)
+    return (f"{facts.unread_directory} {_GAPS[why]}", facts.unread_since)
 
 
 def _unread_directory_and_what_to_do(facts: Facts) -> Words:
-    then = "It needs a new list: see" if facts.unread_list else "See"
+    then = "It needs a new list: see" if facts.unread_why == DirectoryGap.OLD_LIST else "See"
     return (*_unread_directory(facts), f". Who has left since then isn't known. {then} the Directory page.")
 
 

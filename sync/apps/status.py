@@ -218,7 +218,7 @@ def _facts(app: App, known: _Known, now: datetime, check: Check | None, report: 
         doubtful=doubts.accounts, doubtful_name=doubts.name, held_leavers=doubts.held_people,
         unread_directory=known.unread.name if known.unread else "",
         unread_since=known.unread.since if known.unread else None,
-        unread_list=known.unread is not None and known.unread.has_old_list,
+        unread_why=known.unread.why if known.unread else None,
         version_warning=effects.version_warning(app, known.today) if app.is_connected else "",
         lacks=tuple(app.missing_permissions or ()) if app.is_connected else (),
     )  # fmt: skip

@@ -116,6 +116,24 @@ def _note_use(token: DirectoryToken, now: datetime) -> None:
                             why="the new one was used for the first time")
 
 
+def note_refused(directory: Directory) -> None:
+    """Note that a change was refused, as the directory is paused: its identity provider may never send it again."""
+    with writing():
+        first = (Directory.id == directory.id) & Directory.refused_at.is_null()
+        if Directory.update(refused_at=utcnow()).where(first).execute():
+            activity.record(directory.name, "directory needs a look", about=directory.name,
+                            why="It sent changes while it was paused. They were refused")
+
+
+def confirm_sent_again(directory: Directory, by: Asker) -> None:
+    """Someone has made the identity provider send what was refused."""
+    rank.require(by, *rank.MANAGERS)
+    with writing():
+        refused = (Directory.id == directory.id) & Directory.refused_at.is_null(False)
+        if Directory.update(refused_at=None).where(refused).execute():
+            activity.record(by, "confirmed that changes were sent again", about=directory.name)
+
+
 def tokens(directory: Directory) -> list[DirectoryToken]:
     """The tokens that work, the newest first."""
     query = DirectoryToken.select().where(DirectoryToken.directory == directory)

@@ -23,7 +23,8 @@ def resume(directory: Directory, by: Asker) -> None:
     rank.require(by, *rank.MANAGERS)
     with writing():
         _set_state(directory, DirectoryState.ACTIVE, "resumed directory", by)
-        Directory.update(next_read_at=utcnow()).where(Directory.id == directory.id).execute()
+        is_read = (Directory.id == directory.id) & Directory.next_read_at.is_null(False)  # one that pushes has none
+        Directory.update(next_read_at=utcnow()).where(is_read).execute()
 
 
 def _set_state(directory: Directory, state: str, what: str, by: Asker) -> None:

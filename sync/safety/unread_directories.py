@@ -1,4 +1,4 @@
-"""Whether all directories were read lately: while one wasn't, people who have left may count as here.
+"""Whether all directories show who has left: while one doesn't, people who have left may count as here.
 No app is up to date then, however new its own reading is."""
 
 from __future__ import annotations
@@ -10,66 +10,81 @@ from sync.db import db
 from sync.models import Directory
 from sync.once import once
 from sync.safety import old_files
-from sync.states import DirectoryState, PersonStatus
+from sync.states import DirectoryGap, DirectoryState, PersonStatus
 from sync.unchanged import while_unchanged
 
 DAY = timedelta(days=1)
 
 
 class Unread(NamedTuple):
-    """A directory whose people are known only as they were at this moment (UTC): it was last read then, or it
-    `has_old_list`, which is from then. None: it pushes, and is paused, or was never read."""
+    """A directory that doesn't show who has left since this moment (UTC), and why. None: since when isn't known."""
 
     name: str
-    since: datetime | None
-    has_old_list: bool = False
+    why: DirectoryGap
+    since: datetime | None = None
 
 
-class _Read(NamedTuple):
-    """What a directory's row says about how new the knowledge of its people is. Times are UTC."""
+class _Known(NamedTuple):
+    """How new the knowledge of a directory's people is. Times are UTC."""
 
     name: str
     state: str
     pushes: bool
     read_at: datetime | None
     file_from: datetime | None
+    refused_at: datetime | None
+    token_made_at: datetime | None  # the oldest that works
+    token_used_at: datetime | None
 
 
 def longest(now: datetime) -> Unread | None:
-    """The directory with people in it that wasn't read for the longest time, if that is more than a day, or that has
-    the oldest list, if that is too old; one that pushes and is paused before all others."""
-    unread = filter(None, (_unread(one, now) for one in _with_people()))
+    """Of the directories with people in them that don't show who has left, the one for the longest time; those of
+    which that isn't known before all others."""
+    unread = filter(None, (_unread(known, now) for known in _with_people().values()))
     return min(unread, key=lambda one: (one.since or datetime.min, one.name), default=None)
 
 
 def found(directory: Directory, now: datetime) -> Unread | None:
-    """The same for one directory, whether or not someone is in it."""
-    pushes = directory.next_read_at is None
-    read = _Read(directory.name, directory.state, pushes, directory.last_read_at, directory.file_from)
-    return _unread(read, now)
+    """The same for one directory."""
+    known = _with_people().get(directory.id)
+    return _unread(known, now) if known else None
 
 
-def _unread(one: _Read, now: datetime) -> Unread | None:
-    if one.pushes:
-        return Unread(one.name, None) if one.state == DirectoryState.PAUSED else None
-    if one.read_at is None or one.read_at < now - DAY:
-        return Unread(one.name, one.read_at)
-    return Unread(one.name, one.file_from, True) if old_files.is_old(one.file_from, now) else None
+def _unread(known: _Known, now: datetime) -> Unread | None:
+    if known.pushes:
+        return _silent(known, now)
+    if known.read_at is None or known.read_at < now - DAY:
+        return Unread(known.name, DirectoryGap.OLD_READING, known.read_at)
+    if old_files.is_old(known.file_from, now):
+        return Unread(known.name, DirectoryGap.OLD_LIST, known.file_from)
+    return None
+
+
+def _silent(known: _Known, now: datetime) -> Unread | None:
+    """A directory that pushes and can't, or was refused. A token that is in use has been tested at once."""
+    if known.state == DirectoryState.PAUSED:
+        return Unread(known.name, DirectoryGap.PAUSED)
+    if known.token_made_at is None:
+        return Unread(known.name, DirectoryGap.NO_TOKEN)
+    if known.token_used_at is None and known.token_made_at < now - DAY:
+        return Unread(known.name, DirectoryGap.UNUSED_TOKEN, known.token_made_at)
+    return Unread(known.name, DirectoryGap.REFUSED, known.refused_at) if known.refused_at else None
 
 
 @once
 @while_unchanged
-def _with_people() -> list[_Read]:
-    """The directories that someone is here by."""
+def _with_people() -> dict[int, _Known]:
+    """The directories that someone is here by, by id."""
     rows = db.execute_sql(
         f"""
-        SELECT d.name, d.state, d.next_read_at IS NULL, d.last_read_at, d.file_from FROM directory d
-        WHERE EXISTS (SELECT 1 FROM directory_entry e
+        SELECT d.id, d.name, d.state, d.next_read_at IS NULL, d.last_read_at, d.file_from, d.refused_at,
+            (SELECT min(t.created_at) FROM directory_token t WHERE t.directory_id = d.id),
+            (SELECT max(t.used_at) FROM directory_token t WHERE t.directory_id = d.id)
+        FROM directory d WHERE EXISTS (SELECT 1 FROM directory_entry e
             WHERE e.directory_id = d.id AND e.status <> '{PersonStatus.DEPROVISIONED}')
         """
     ).fetchall()
-    return [_Read(name, state, bool(pushes), _moment(read_at), _moment(file_from))
-            for name, state, pushes, read_at, file_from in rows]  # fmt: skip
+    return {id: _Known(name, state, bool(pushes), *map(_moment, moments)) for id, name, state, pushes, *moments in rows}
 
 
 def _moment(value: str | datetime | None) -> datetime | None:

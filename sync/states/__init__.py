@@ -18,6 +18,7 @@ from sync.states.apps import (
 )
 from sync.states.people import (
     LIVE_READINGS,
+    DirectoryGap,
     DirectoryState,
     HeldChangeState,
     HeldField,
@@ -68,6 +69,7 @@ __all__ = [
     "CheckPhase",
     "CheckState",
     "CheckTrigger",
+    "DirectoryGap",
     "DirectoryState",
     "ENDED_TASKS",
     "Failure",

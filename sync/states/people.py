@@ -44,6 +44,17 @@ class DirectoryState(StrEnum):
     PAUSED = "paused"
 
 
+class DirectoryGap(StrEnum):
+    """Why a directory doesn't show who has left since some time."""
+
+    PAUSED = "paused"
+    OLD_READING = "old reading"
+    OLD_LIST = "old list"
+    NO_TOKEN = "no token"
+    UNUSED_TOKEN = "unused token"
+    REFUSED = "refused changes"
+
+
 class ReadingState(StrEnum):
     """How far one reading of a directory is.
     The last two are ends."""

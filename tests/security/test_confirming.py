@@ -92,6 +92,7 @@ EXEMPT = {
         "POST /people/<int:person_id>/offboardings/<int:offboarding_id>/tasks/<int:task_id>/completion",
         "POST /directories/new/<kind>/tests", "POST /directories/<int:directory_id>/readings",
         "PUT /directories/<int:directory_id>/place", "POST /directories/<int:directory_id>/lists",
+        "DELETE /directories/<int:pushed_id>/refusal",
         "DELETE /directories/<int:directory_id>/lists", "PUT /files/<int:file_id>/answers",
         "DELETE /files/<int:file_id>", "POST /people", "POST /sample", "POST /directories/teams",
         "POST /password-strengths", "PUT /settings/clock",

@@ -110,6 +110,7 @@ CASES: dict[str, tuple[tuple, Callable[[World, Asker], object]]] = {
     "directory.precedence.move": (OWNERS, lambda w, by: precedence.move(w.directory, -1, by)),
     "directory.push.connect": (MANAGERS, lambda w, by: push.connect("Entra", by)),
     "directory.push.rotate": (MANAGERS, lambda w, by: push.rotate(w.owners_directory, by)),
+    "directory.push.confirm_sent_again": (MANAGERS, lambda w, by: push.confirm_sent_again(w.owners_directory, by)),
     "directory.push.end_token": (MANAGERS, lambda w, by: push.end_token(push.tokens(w.owners_directory)[0], by)),
     "matching.vouching.vouch": (OWNERS, lambda w, by: vouching.vouch(w.directory, by)),
     "matching.vouching.stop_vouching": (OWNERS, lambda w, by: vouching.stop_vouching(w.owners_directory, by)),
@@ -161,6 +162,7 @@ EXEMPT = {
     "sign_in.oidc_people.admit":
         "who asks is the provider that an Owner has set up (tests/security/test_first_sign_in.py)",
     "directory.waiting_files.use": "passes the asker on to the door of the file, which is in the table",
+    "directory.push.note_refused": "notes a request that its directory's token made, and that was refused",
     "offboarding.offboarding.start":
         "takes the person who asks, and their rank by it (test_an_offboarding_of_someone_above)",
     "groups.teams.create": "pages ask for a manager; a team gives nothing by itself",

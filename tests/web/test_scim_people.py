@@ -7,14 +7,16 @@ from datetime import timedelta
 import pytest
 
 from sync import names
+from sync.apps.status import standing
 from sync.db import utcnow
 from sync.directory import directories, freshness
 from sync.jobs import asking, queue
-from sync.models import Account, Activity, Check, Directory, DirectoryEntry, Mail, Person, Report, ScimResource
+from sync.models import Account, Activity, App, Check, Directory, DirectoryEntry, Mail, Person, Report, ScimResource
 from sync.people import people
 from tests.asking import MACHINE
 from tests.sync.fixtures import Chat
 from tests.sync.scripted import Scripted
+from tests.web.client import Client
 from tests.web.provider import BULK, ENTERPRISE, PATCH, USER, Provider, problem
 
 
@@ -293,11 +295,29 @@ def test_paused_it_is_asked_to_come_again_and_removed_it_is_refused(okta: Provid
     assert status("ana@acme.example") == "active"
     directories.resume(okta.directory, MACHINE)
     assert freshness.read_if_older(timedelta(0), "schedule") == [] and directories.due(utcnow()) == []
+    assert okta.row().next_read_at is None, "it isn't read, so it is never overdue"
     assert okta.get("/Users")["totalResults"] == 1
     directories.remove(okta.directory, MACHINE)
     assert problem(okta.call("GET", "/Users")) == (401, None)
     assert status("ana@acme.example") == "active" and ScimResource.select().count() == 0
     assert Directory.select().count() == 0
+
+
+def test_a_change_that_was_refused_in_a_pause_ends_the_green_state_until_all_were_sent_again(
+    okta: Provider, chat: Chat, owner: Client
+) -> None:
+    ana = okta.add("ana@acme.example")
+    directories.pause(okta.directory, MACHINE)
+    okta.call("GET", f"/Users/{ana}")
+    assert okta.row().refused_at is None, "a request that reads loses nothing"
+    okta.call("PATCH", f"/Users/{ana}", {"Operations": [{"op": "replace", "value": {"active": False}}]})
+    directories.resume(okta.directory, MACHINE)
+    assert standing(App.get_by_id(chat.app.id)).status == "Overdue"
+    page = owner.get(f"/directories/{okta.directory.id}").text
+    assert "Changes were refused" in page and "Overdue" in owner.get("/directories").text
+    owner.send("DELETE", f"/directories/{okta.directory.id}/refusal")
+    assert standing(App.get_by_id(chat.app.id)).status == "Up to date"
+    assert "Changes were refused" not in owner.get(f"/directories/{okta.directory.id}").text
 
 
 def test_a_decision_by_hand_outlives_what_is_pushed(okta: Provider) -> None:

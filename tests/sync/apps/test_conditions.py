@@ -101,7 +101,7 @@ SPOILS = {
 }  # fmt: skip
 # Only together with one of these, or without meaning for the promise.
 HARMLESS = {"name", "check_since", "retry_at", "failure", "failed_at", "has_address", "left", "leaving", "waiting",
-            "stuck_error", "matched", "doubtful_name", "unread_since", "unread_list",
+            "stuck_error", "matched", "doubtful_name", "unread_since", "unread_why",
             "version_warning", "lacks"}  # fmt: skip
 
 

@@ -109,7 +109,7 @@ DECIDED = {
     "live checks": {"check", "check_since", "retry_error", "retry_at"},
     "live tasks": {"under_way", "stuck", "stuck_error"},
     "doubtful accounts": {"doubtful", "doubtful_name", "held_leavers"},
-    "unread directories": {"unread_directory", "unread_since", "unread_list"},
+    "unread directories": {"unread_directory", "unread_since", "unread_why"},
     "open reports": {"report", "waiting", "held"}, "leavers": {"left", "left_accounts", "leaving"},
     "": {"name", "has_address"},
 }  # fmt: skip

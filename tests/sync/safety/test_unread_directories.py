@@ -13,12 +13,14 @@ from sync.apps import status
 from sync.db import utcnow
 from sync.directory import directories, state
 from sync.directory import preview as directory_preview
-from sync.models import App, Directory, DirectoryEntry
+from sync.models import App, Directory, DirectoryEntry, DirectoryToken
 from sync.safety import unread_directories
+from sync.states import DirectoryGap
 from tests.sync.fixtures import Chat
 from tests.sync.scripted import Scripted
 
 HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 STAFF = "email,name,status\nana@acme.example,Ana,active\nben@acme.example,Ben,active\n"
 
 
@@ -65,12 +67,30 @@ def test_a_directory_that_is_paused_for_a_day(chat, scripted: type[Scripted]):
 ])  # fmt: skip
 def test_one_that_pushes_is_current_until_it_is_paused(chat, values, name):
     directory = Directory.create(kind="scim", name="Okta", **values)
+    DirectoryToken.create(directory=directory, token_hash="1", used_at=utcnow() - 99 * HOUR)
     assert unread_directories.longest(utcnow()) is None, "nobody is here by it"
     DirectoryEntry.create(directory=directory, external_id="1", person=chat.people[1])
     found = unread_directories.longest(utcnow())
     assert (found and found.name) == name
     DirectoryEntry.update(status="deprovisioned").execute()
     assert unread_directories.longest(utcnow()) is None
+
+
+@pytest.mark.parametrize(("tokens", "why"), [
+    ([], DirectoryGap.NO_TOKEN),
+    ([{"created_at": utcnow() - 2 * DAY}], DirectoryGap.UNUSED_TOKEN),
+    ([{"created_at": utcnow() - DAY / 2}], None),
+    ([{"created_at": utcnow() - 9 * DAY, "used_at": utcnow() - 8 * DAY}], None),
+    ([{"created_at": utcnow() - 9 * DAY, "used_at": utcnow() - 8 * DAY}, {"created_at": utcnow() - 2 * DAY}], None),
+], ids=["none", "never used", "just made", "used", "used, and a newer one"])  # fmt: skip
+def test_one_that_pushes_needs_a_token_that_it_uses(chat, tokens, why):
+    directory = Directory.create(kind="scim", name="Okta")
+    DirectoryEntry.create(directory=directory, external_id="1", person=chat.people[1])
+    for place, values in enumerate(tokens):
+        DirectoryToken.create(directory=directory, token_hash=str(place), **values)
+    found = unread_directories.found(directory, utcnow())
+    assert (found and found.why) == why
+    assert shown(chat) == ("Overdue" if why else "Up to date")
 
 
 @pytest.mark.parametrize("source", ["upload", "path"])
@@ -84,7 +104,7 @@ def test_a_list_that_is_older_than_eight_days(chat: Chat, by, tmp_path, source):
     made_at(listed, file, utcnow() - timedelta(days=9))
     read(listed, by)
     assert shown(chat) == "Overdue"
-    assert state_of(listed).has_old_list
+    assert state_of(listed).why == DirectoryGap.OLD_LIST
     sentence = status.standing(App.get_by_id(chat.app.id)).sentence
     assert sentence[0] == "HR has a list from " and "It needs a new list" in sentence[2]
     if source == "upload":
@@ -105,7 +125,7 @@ def test_other_settings_make_no_list_newer_and_a_new_upload_does(chat: Chat, by)
     Directory.update(created_at=utcnow() - timedelta(days=20)).execute()
     directories.reconnect(Directory.get(), {"source": "upload"}, by)
     read(listed, by)
-    assert state_of(listed).has_old_list
+    assert state_of(listed).why == DirectoryGap.OLD_LIST
     directories.reconnect(Directory.get(), {"source": "upload", "text": STAFF}, by)
     read(listed, by)
     directories.reconnect(Directory.get(), {"source": "upload"}, by)
