@@ -19,6 +19,7 @@ from sync.jobs import asking, clock, health, leases, queue
 from sync.mail import outbox
 from sync.models import Account, Activity, App, Check, Directory, DirectoryReading, Mail, Person, Report, Task
 from sync.reports import reports
+from sync.states import CheckTrigger
 from sync.tasks import tasks
 from tests.database import ON_FILE
 from tests.faults import own
@@ -180,6 +181,29 @@ def test_it_is_tried_again_later_and_later_but_for_ever(chat):
             waits.append(round((Check.get_by_id(check.id).next_at - utcnow()).total_seconds() / 60))
     assert waits == [1, 5, 15, 15, 15, 15]
     assert Check.get_by_id(check.id).attempts == 0 and App.get_by_id(chat.app.id).failures == 0
+
+
+def test_its_delays_begin_again_after_an_attempt_without_it(chat, repeats_at_once, monkeypatch):
+    from connectors.apps.sample_chat import SampleChat
+
+    def away(self):
+        raise TemporarilyUnavailable("It is away.")
+
+    check = asking.ask(chat.app, chat.by, CheckTrigger.DAILY)
+
+    def wait() -> int:
+        """Minutes until the next attempt, after one that is made now."""
+        Check.update(next_at=utcnow()).where(Check.id == check.id).execute()
+        queue.drain(("check",))
+        return round((Check.get_by_id(check.id).next_at - utcnow()).total_seconds() / 60)
+
+    with own.full_for_what_is_staged():
+        assert [wait(), wait()] == [1, 5]
+    with monkeypatch.context() as patch:
+        patch.setattr(SampleChat, "accounts", away)
+        assert wait() == 5 and Check.get_by_id(check.id).attempts == 1, "this time, the app's fault"
+    with own.full_for_what_is_staged():
+        assert wait() == 1
 
 
 def test_no_memory_in_the_midst_of_a_list_is_not_the_connectors_bug(chat, monkeypatch):
@@ -354,6 +378,23 @@ def test_a_clock_that_has_gone_back_stops_everything_until_it_is_set(chat, by):
     assert "clock is right" in activity.entries()[0].what and health.troubles() == []
     queue.drain()
     assert Check.get_by_id(check.id).state == "succeeded"
+
+
+def test_the_sweep_notes_the_time_by_which_a_clock_is_measured(home):
+    queue.sweep()
+    now = utcnow()
+    assert clock.wrong(now) is None and clock.wrong(now - timedelta(minutes=6)).kind == "clock"
+
+
+def test_a_job_that_is_woken_waits_for_a_clock_that_is_right(home, by):
+    done = []
+    run = queue._now(done.append)
+    clock.keep(utcnow() + timedelta(days=1))
+    run()
+    assert done == []
+    clock.is_right(by)
+    run()
+    assert len(done) == 1
 
 
 def test_a_step_of_a_time_server_and_the_time_that_continues_are_no_fault(home):

@@ -92,7 +92,7 @@ def test_a_lease_does_not_wait_for_the_one_writer(check):
 
 def test_a_row_that_is_not_due_or_has_ended_or_never_existed_is_not_claimed(check):
     Check.update(next_at=utcnow() + LATER).execute()
-    assert not leases.claim(Check, check.id)
+    assert not leases.claim(Check, check.id) and leases.unfinished(Check, utcnow()) == []
     for state in ("succeeded", "failed", "cancelled"):
         Check.update(state=state, next_at=utcnow()).execute()
         assert not leases.claim(Check, check.id)
@@ -106,6 +106,7 @@ def test_a_row_that_is_not_due_or_has_ended_or_never_existed_is_not_claimed(chec
         ("{here}:{me}:another-start", True),  # this process id, but of an earlier process
         ("{here}:1:abc", False),  # alive
         ("{name}/earlier/{processes}:1:abc", not db.on_server),  # before a restart of the one machine
+        ("{name}/earlier/999:1:abc", False),  # another container, or this one under another id
         ("{name}/{kernel}/999:1:abc", False),  # another container of this machine: its process 1 is another one
         ("elsewhere/{kernel}/{processes}:{dead}:abc", False),
         ("elsewhere:1:abc", False),
@@ -148,6 +149,27 @@ def test_the_lease_of_another_machine_is_void_once_the_server_has_not_seen_its_p
     assert not leases.abandoned(Check, utcnow())
     now[0] += leases.UNSEEN_SECONDS
     assert leases.abandoned(Check, utcnow()) == [check.id] and leases.claim(Check, check.id)
+
+
+def test_a_process_of_another_user_is_alive(check, monkeypatch):
+    def kill(pid: int, signal: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "kill", kill)
+    holds(check, f"{leases.HOST}:1:abc")
+    assert not leases.claim(Check, check.id)
+
+
+@pytest.mark.parametrize("values", [
+    {"state": "succeeded"}, {"lease_owner": "elsewhere:1:abc"}, {"lease_until": utcnow() + LATER},
+], ids=lambda values: "".join(values))
+def test_a_row_that_changed_since_it_was_read_is_not_claimed(check, values):
+    """On a server, another worker may write between the look and the claim."""
+    holds(check, "elsewhere:1:def", utcnow() - LATER)
+    seen = leases._is_unchanged(Check.get())
+    assert Check.select().where(seen).exists()
+    Check.update(**values).execute()
+    assert not Check.select().where(seen).exists()
 
 
 def test_any_lease_ends_with_its_time(check):
@@ -194,6 +216,14 @@ def test_nothing_is_written_for_a_row_that_someone_else_has(check):
     with writing():
         assert not leases.holds(check) and not leases.finish(check, state="succeeded")
     assert (Check.get_by_id(check.id).state, Check.get_by_id(check.id).lease_owner) == ("running", "elsewhere:1:abc")
+
+
+def test_nothing_is_written_for_a_row_that_was_cancelled_while_it_ran(check):
+    leases.claim(Check, check.id)
+    Check.update(state="cancelled").execute()
+    with writing():
+        assert not leases.holds(check) and not leases.finish(check, state="succeeded")
+    assert Check.get().state == "cancelled"
 
 
 def test_a_worker_is_woken_for_a_row_that_a_dead_one_held(check):
@@ -279,3 +309,11 @@ def test_a_task_that_waited_for_others_of_its_app_gets_a_worker_when_one_ends(ch
     queue._release("task", mine[0])
     [message] = queue.queue.pending()
     assert (message.name, message.args) == ("wake_task", (mine[-1],))
+
+
+def test_a_task_that_is_not_due_gets_no_worker_when_another_ends(check):
+    ended, later = tasks_of(check.app, 2)
+    leases.claim(Task, ended)
+    Task.update(next_at=utcnow() + LATER).where(Task.id == later).execute()
+    Task.update(state="done").where(Task.id == ended).execute()
+    assert leases.release(Task, ended) == []
