@@ -20,7 +20,7 @@ from requests.structures import CaseInsensitiveDict
 from urllib3.util import parse_url
 
 from connectors.base import ConnectorError, CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
-from connectors.time_limit import check_time, time_limit
+from connectors.time_limit import time_limit
 from connectors.tools import hosts, net
 from connectors.tools.addresses import is_loopback
 from connectors.tools.answers import (
@@ -291,10 +291,9 @@ class Http:
             return Answer(response.status_code, CaseInsensitiveDict(response.headers), body, prepared.url, asked)
 
     def _read(self, response: requests.Response, asked: str) -> bytes:
-        """The body, read in pieces so that reading can stop at max_bytes. urllib3 checks Content-Length."""
+        """The body, in pieces so that reading can stop at max_bytes. urllib3 checks its length, InTime the time."""
         body = bytearray()
         while piece := response.raw.read1(CHUNK, decode_content=True):
-            check_time()
             body += piece
             if len(body) > self._max_bytes:
                 response.raw.close()

@@ -214,7 +214,7 @@ class _List:
             return
         if not page.items and reported == 0 and self._total == self._distinct:
             return
-        if reported == self._total and self._fell_to is None:
+        if reported == self._total:
             return
         left = self._total is not None and reported == self._total - self._came
         if self._came + len(page.items) > reported and page.items and (left or reported == len(page.items)):

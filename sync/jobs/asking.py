@@ -3,7 +3,7 @@ An app has one live check at most, which further requests join, so a day of many
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from peewee import ModelSelect
@@ -21,32 +21,34 @@ PAUSE = timedelta(seconds=15)  # so that others who leave at the same time are p
 CHUNK = 500  # ids in one SQL statement
 
 
-def check_apps_of(person_ids: Iterable[int], by: str) -> list[App]:
+def check_apps_of(person_ids: Iterable[int], by: str) -> None:
     """Ask for a check of each active app in which one of these people has an account, or join its live one."""
-    ids, found = sorted(set(person_ids)), {}
-    with writing():
-        for start in range(0, len(ids), CHUNK):
-            with_account = Account.select(Account.app).where(
-                Account.person.in_(ids[start : start + CHUNK]), Account.state != AccountState.GONE
-            )
-            found |= {app.id: app for app in App.select().where(App.is_active, App.id.in_(with_account))}
-        for app in found.values():
-            ask_soon(app, by, CheckTrigger.DIRECTORY)
-    return list(found.values())
+
+    def apps_of(among: list[int]) -> ModelSelect:
+        return Account.select(Account.app).where(Account.person.in_(among), Account.state != AccountState.GONE)
+
+    _check_each(apps_of, person_ids, by)
 
 
-def check_apps_of_groups(group_ids: Iterable[int], by: str) -> list[App]:
+def check_apps_of_groups(group_ids: Iterable[int], by: str) -> None:
     """The same of each active app whose rules ask who is in one of these directory groups."""
-    ids, found = sorted(set(group_ids)), {}
+
+    def apps_of(among: list[int]) -> ModelSelect:
+        rules = GroupRule.select(GroupRule.app).left_outer_join(TeamGroup, on=(TeamGroup.team == GroupRule.team))
+        return rules.where(GroupRule.group.in_(among) | TeamGroup.group.in_(among))
+
+    _check_each(apps_of, group_ids, by)
+
+
+def _check_each(apps_of: Callable[[list[int]], ModelSelect], of_ids: Iterable[int], by: str) -> None:
+    """`apps_of` returns the query of the apps that concern some of these ids."""
+    ids, found = sorted(set(of_ids)), {}
     with writing():
         for start in range(0, len(ids), CHUNK):
-            among = ids[start : start + CHUNK]
-            rules = GroupRule.select(GroupRule.app).left_outer_join(TeamGroup, on=(TeamGroup.team == GroupRule.team))
-            asked = rules.where(GroupRule.group.in_(among) | TeamGroup.group.in_(among))
-            found |= {app.id: app for app in App.select().where(App.is_active, App.id.in_(asked))}
+            concerned = apps_of(ids[start : start + CHUNK])
+            found |= {app.id: app for app in App.select().where(App.id.in_(concerned))}
         for app in found.values():
             ask_soon(app, by, CheckTrigger.DIRECTORY)
-    return list(found.values())
 
 
 def ask(app: App, by: str, trigger: str = CheckTrigger.HAND) -> Check:
@@ -66,7 +68,7 @@ def ask(app: App, by: str, trigger: str = CheckTrigger.HAND) -> Check:
 
 
 def ask_soon(app: App, by: str, trigger: str) -> None:
-    """Start a check of an active app within a minute, or join the live one. Inside the caller's transaction.
+    """Start a check of the app within a minute if it is active, or join the live one. Inside the caller's transaction.
 
     A check that runs asks who is here in its last step, after this; one that waits for longer is brought forward.
     """

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import pytest
 
+from connectors.apps.sample_chat import SampleChat
 from connectors.base import TemporarilyUnavailable
 from sync import activity, faults
 from sync.checks import checks
@@ -184,31 +185,25 @@ def test_it_is_tried_again_later_and_later_but_for_ever(chat):
 
 
 def test_its_delays_begin_again_after_an_attempt_without_it(chat, repeats_at_once, monkeypatch):
-    from connectors.apps.sample_chat import SampleChat
-
     def away(self):
         raise TemporarilyUnavailable("It is away.")
 
-    check = asking.ask(chat.app, chat.by, CheckTrigger.DAILY)
-
-    def wait() -> int:
-        """Minutes until the next attempt, after one that is made now."""
+    def minutes_until_the_next() -> int:
         Check.update(next_at=utcnow()).where(Check.id == check.id).execute()
         queue.drain(("check",))
         return round((Check.get_by_id(check.id).next_at - utcnow()).total_seconds() / 60)
 
+    check = asking.ask(chat.app, chat.by, CheckTrigger.DAILY)
     with own.full_for_what_is_staged():
-        assert [wait(), wait()] == [1, 5]
+        assert [minutes_until_the_next(), minutes_until_the_next()] == [1, 5]
     with monkeypatch.context() as patch:
         patch.setattr(SampleChat, "accounts", away)
-        assert wait() == 5 and Check.get_by_id(check.id).attempts == 1, "this time, the app's fault"
+        assert minutes_until_the_next() == 5 and Check.get_by_id(check.id).attempts == 1, "this time, the app's fault"
     with own.full_for_what_is_staged():
-        assert wait() == 1
+        assert minutes_until_the_next() == 1
 
 
 def test_no_memory_in_the_midst_of_a_list_is_not_the_connectors_bug(chat, monkeypatch):
-    from connectors.apps.sample_chat import SampleChat
-
     def greedy(self):
         yield from ()
         raise MemoryError
@@ -247,8 +242,6 @@ def test_no_more_open_files_is_not_the_apps_network(chat):
 
 
 def test_a_bug_of_a_connector_is_still_called_one(chat, monkeypatch):
-    from connectors.apps.sample_chat import SampleChat
-
     monkeypatch.setattr(SampleChat, "accounts", lambda self: 1 // 0)
     with pytest.raises(ZeroDivisionError):
         chat.check()
@@ -378,32 +371,6 @@ def test_a_clock_that_has_gone_back_stops_everything_until_it_is_set(chat, by):
     assert "clock is right" in activity.entries()[0].what and health.troubles() == []
     queue.drain()
     assert Check.get_by_id(check.id).state == "succeeded"
-
-
-def test_the_sweep_notes_the_time_by_which_a_clock_is_measured(home):
-    queue.sweep()
-    now = utcnow()
-    assert clock.wrong(now) is None and clock.wrong(now - timedelta(minutes=6)).kind == "clock"
-
-
-def test_a_job_that_is_woken_waits_for_a_clock_that_is_right(home, by):
-    done = []
-    run = queue._now(done.append)
-    clock.keep(utcnow() + timedelta(days=1))
-    run()
-    assert done == []
-    clock.is_right(by)
-    run()
-    assert len(done) == 1
-
-
-def test_a_step_of_a_time_server_and_the_time_that_continues_are_no_fault(home):
-    now = utcnow()
-    clock.keep(now + timedelta(minutes=4))
-    assert clock.wrong(now) is None
-    clock.keep(now)
-    assert clock.wrong(now - timedelta(minutes=2)) is not None, "a smaller step back does not turn the mark back"
-    assert clock.wrong(now + timedelta(days=4000)) is None
 
 
 # The schedule

@@ -84,6 +84,14 @@ def test_a_web_page_is_called_one(target, client):
         client().get("thing").json()
 
 
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_web_page_says_of_nobody_that_they_are_gone(target, client, status):
+    target.fail(Reply(status, WEB_PAGE.body), times=FOREVER)
+    with pytest.raises(TemporarilyUnavailable, match="a web page instead of data"):
+        client().get("thing")
+    assert len(target.requests) == 1, "another attempt would get the same"
+
+
 def test_a_connector_may_read_errors_in_its_own_way(target, client):
     target.fail(Reply(200, {"ok": False, "error": f"ratelimited {SECRET}"}), times=2)
     answers = []

@@ -121,6 +121,20 @@ def test_no_secret_is_in_an_error_or_a_log(target, client, caplog, status):
         target.behave()
 
 
+def test_a_token_is_known_as_a_secret_without_its_kind(target):
+    http = Http(target.url, headers={"Authorization": "Bearer t0ken", "X-Api-Key": "k3y"}, retries=0)
+    target.fail(Reply(401, {"detail": "t0ken and k3y are wrong"}))
+    with pytest.raises(CredentialRejected, match="“••• and ••• are wrong”"):
+        http.get("thing")
+    http.close()
+
+
+def test_this_machine_is_called_without_the_proxy_of_the_environment(target, client, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    assert client().get("thing").json()["method"] == "GET"
+
+
 def test_a_password_is_known_as_a_secret(target):
     http = Http(target.url, auth=("olga", "hunter2!"), retries=0)
     target.fail(Reply(401, {"detail": "hunter2! b2xnYTpodW50ZXIyIQ== olga"}))

@@ -98,6 +98,14 @@ def test_an_item_without_an_id_fails_the_reading(pager, item):
 
 
 @every
+def test_ids_that_differ_by_case_are_two(pager):
+    listed = source(2)
+    listed.items[1] = {**listed.items[0], "id": "aB"}
+    listed.items[0] = {**listed.items[0], "id": "Ab"}
+    assert ids(pager(listed)) == ["Ab", "aB"]
+
+
+@every
 def test_the_total_is_reported_once(pager):
     raised: list[int] = []
     ids(pager(source(25), on_total=raised.append))
@@ -126,6 +134,10 @@ def test_seen_distinguishes_new_from_known_at_any_size():
     assert not any(seen.add(f"id-{n}") for n in range(20_000))
     assert seen.add("") and not seen.add("")
     assert len(seen._slots) * 8 < 20_000 * 41
+
+
+def test_a_first_page_may_be_longer_than_the_table_of_ids():
+    assert all(Seen().add_each([str(n) for n in range(5_000)]))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from connectors.base import Refused, TemporarilyUnavailable
-from connectors.tools.paging import ListChanged, NoList, Page, pages_by_cursor, pages_by_offset
+from connectors.tools import paging
+from connectors.tools.paging import ListChanged, NoList, Page, pages_by_cursor, pages_by_number, pages_by_offset
 from tests.connectors.lists import (
     POSITION,
     SIZE,
@@ -235,6 +236,24 @@ def test_the_apps_has_more_is_heeded(more, count):
 
     assert len(ids(pages_by_offset(fetch, size=SIZE))) == count
     assert listed.calls == count // SIZE
+
+
+def test_an_empty_page_by_number_is_not_the_end_where_there_are_more():
+    pages = {1: Page([{"id": "1"}], more=True), 2: Page([], more=True), 3: Page([{"id": "2"}], more=False)}
+    assert ids(pages_by_number(pages.get, size=1)) == ["1", "2"]
+
+
+def test_a_total_that_fell_fails_the_reading_though_all_came():
+    """Nobody knows whether as many were removed, or the app counts the remaining items."""
+    pages = {None: Page([{"id": "1"}], 3, next="a"), "a": Page([{"id": "2"}], 2, next="b"), "b": Page([{"id": "3"}])}
+    with pytest.raises(ListChanged, match="changed from 3 to 2"):
+        ids(pages_by_cursor(pages.get))
+
+
+def test_cursors_without_an_end_have_one(monkeypatch):
+    monkeypatch.setattr(paging, "MOST_PAGES", 5)
+    with pytest.raises(ListChanged, match="doesn't end"):
+        ids(pages_by_cursor(lambda cursor: Page([], next=f"{cursor}+")))
 
 
 def test_more_without_items_fails_the_reading_by_offset():

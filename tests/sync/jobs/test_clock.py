@@ -10,7 +10,7 @@ from sync.apps import apps, status
 from sync.checks import checks
 from sync.db import utcnow, writing
 from sync.directory import directories
-from sync.jobs import asking, clock, leases
+from sync.jobs import asking, clock, leases, queue
 from sync.models import AcceptedLeaver, Account, App, Change, Check, Directory, Mail, Person, Report, Task
 from sync.people import people
 from sync.reports import reports
@@ -138,3 +138,29 @@ def test_a_clock_may_go_back_by_as_much_as_a_time_server_turns_it(home):
         clock.keep(now)
     assert clock.wrong(now - clock.BEHIND) is None
     assert clock.wrong(now - clock.BEHIND - timedelta(seconds=1)).kind == "clock"
+
+
+def test_the_sweep_notes_the_time_by_which_a_clock_is_measured(home):
+    queue.sweep()
+    now = utcnow()
+    assert clock.wrong(now) is None and clock.wrong(now - timedelta(minutes=6)).kind == "clock"
+
+
+def test_a_job_that_is_woken_waits_for_a_clock_that_is_right(home, by):
+    done = []
+    run = queue._now(done.append)
+    clock.keep(utcnow() + timedelta(days=1))
+    run()
+    assert done == []
+    clock.is_right(by)
+    run()
+    assert len(done) == 1
+
+
+def test_a_step_of_a_time_server_and_the_time_that_continues_are_no_fault(home):
+    now = utcnow()
+    clock.keep(now + timedelta(minutes=4))
+    assert clock.wrong(now) is None
+    clock.keep(now)
+    assert clock.wrong(now - timedelta(minutes=2)) is not None, "a smaller step back does not turn the mark back"
+    assert clock.wrong(now + timedelta(days=4000)) is None
