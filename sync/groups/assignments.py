@@ -15,6 +15,7 @@ from sync.db import db, utcnow
 from sync.models import Account, App, Asset, Assignment, GroupRule
 from sync.prepared import prepared_plain
 from sync.safety import protection, wanted
+from sync.safety.protection import MAY_BE_ANOTHERS
 from sync.staging import tables
 from sync.staging.check import ASSIGNED, COVERED
 from sync.states import ChangeKind, Protection
@@ -78,7 +79,7 @@ def compare(values: dict[str, object]) -> None:
     for statement in (_TO_INVITE, _TO_CHANGE_ROLE):
         db.execute_sql(statement, values)
     _look_at_further_roles(values)
-    for statement in (_TO_GRANT, _TO_REVOKE, _NO_LONGER_ASSIGNED, _LEFT_OUT):
+    for statement in (_TO_GRANT, _TO_REVOKE, _LEAVE_TO_OTHERS, _NO_LONGER_ASSIGNED, _LEFT_OUT):
         db.execute_sql(statement, values)
     protection.protect(ENDED, values)
     protection.protect_last(values, ROLE, ENDED)
@@ -237,6 +238,12 @@ _TO_REVOKE = f"""
         WHERE c.person_id = s.person_id AND ra.asset_id = x.asset_id)
       AND NOT EXISTS (
         SELECT 1 FROM app_task t WHERE {_LIVE} AND t.kind IN ('grant', 'revoke') AND t.asset_id = x.asset_id)
+"""
+# An account that may be another person's by now gets nothing, and loses nothing, by the groups of this one.
+_LEAVE_TO_OTHERS = f"""
+    DELETE FROM wanted WHERE kind IN ('to change role', 'to grant access', 'to revoke access') AND EXISTS (
+        SELECT 1 FROM account a LEFT JOIN person p ON p.id = a.person_id
+        WHERE a.id = wanted.account_id AND {protection.any_of(*MAY_BE_ANOTHERS)})
 """
 _NO_LONGER_ASSIGNED = f"""
     {wanted.WANT}

@@ -11,7 +11,7 @@ from sync.groups.assignments import ACCESS, ENDED, INVITE, LOSS, ROLE
 from sync.models import Access, Account, App, Assignment, Change, PersonEmail
 from sync.safety import protection
 from sync.safety.administrators import administrators_left
-from sync.safety.protection import Protected
+from sync.safety.protection import MAY_BE_ANOTHERS, Protected
 from sync.states import AccountMatch, AccountState, AccountStatus, AssetState, PersonStatus, Protection
 
 
@@ -38,7 +38,7 @@ def no_longer_holds(change: Change, acting: bool = False) -> str | None:
         return _assigned_again(change.app, person.id)
     if account.state != AccountState.PRESENT or account.status != AccountStatus.ACTIVE:
         return "The account is no longer in use"
-    if why := protection.of(account, Protection.HOLD, Protection.BY_HAND):
+    if why := protection.of(account, Protection.HOLD, Protection.BY_HAND, *MAY_BE_ANOTHERS):
         return why.words
     return _no_longer_by_rules(change, person.id) or (None if acting else _has_it_already(change, account))
 

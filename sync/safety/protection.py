@@ -61,6 +61,7 @@ LAST = Rule(
     administrators.why_last("a"),
 )
 OF_THE_PERSON = (Protection.HOLD, Protection.KEPT_UNTIL)  # all accounts of the person stay, whatever they are
+MAY_BE_ANOTHERS = (Protection.ANOTHERS_ADDRESS, Protection.OTHER_EMAIL)
 OF_THE_ACCOUNT = tuple(code for code in Protection if code not in OF_THE_PERSON)  # it stays, no matter who owns it
 
 

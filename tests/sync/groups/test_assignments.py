@@ -23,6 +23,7 @@ from sync.models import (
     GroupRule,
     Invitation,
     Mail,
+    Person,
     Report,
     Task,
 )
@@ -135,6 +136,21 @@ def test_an_account_that_is_protected_or_not_a_persons_own_is_never_changed(grou
     acting = Identity("Person 4", chat.id_of(4))  # each check asks again who it is
     monkeypatch.setattr(SampleChat, "test", lambda self: acting)
     assert groups.found() == {"to change role": {email(0): WAITS, email(5): WAITS}}
+
+
+def test_an_account_that_got_another_address_since_someone_matched_it_gets_nothing_by_rules(groups, chat):
+    lounge = chat.store.add_channel("lounge", via="page")
+    chat.store.add("guest@elsewhere.example", "Guest", "member", via="page")
+    chat.check()
+    match_decisions.match(Account.get(Account.name == "Guest"), Person.get(Person.name == "Person 10"), chat.by)
+    groups.put(10, "Sales")
+    groups.read()
+    groups.rule("Sales", "admin", (Asset.get(Asset.external_id == lounge), "member"))
+    theirs = {"guest@elsewhere.example": "needs confirmation"}
+    assert groups.found() == {"to change role": theirs, "to grant access": theirs}
+    with chat.store.writing() as store:
+        store.execute("UPDATE member SET email = 'new@elsewhere.example' WHERE name = 'Guest'")
+    assert groups.found() == {}
 
 
 def test_the_last_one_who_administers_the_app_keeps_the_role(groups):

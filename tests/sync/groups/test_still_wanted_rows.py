@@ -8,6 +8,7 @@ from sync.db import utcnow
 from sync.groups import still_wanted
 from sync.models import Account, Asset, Assignment, Change, GroupRuleAsset, Person
 from sync.people import people
+from sync.safety.protection import OTHER_EMAIL
 from tests.sync.fixtures import email
 
 OTHERS = "The account is gone, or belongs to someone else"
@@ -42,6 +43,8 @@ def test_the_removal_of_someone_no_longer_assigned(groups, chat, of, values, why
     (Account, {"status": "suspended"}, UNUSED),
     (Account, {"role": "admin"}, "Already has this role"),
     (Account, {"protection_reason": "Needed"}, "Protected: Needed"),
+    (Account, {"email_when_matched": "before@acme.example", "email_key": "now@acme.example"}, OTHER_EMAIL),
+    (Account, {"email_key": email(2)}, "Protected: its e-mail is that of Person 2"),
     (Person, {"legal_hold_reason": "case 12"}, "Protected: legal hold: case 12"),
     (Person, {"status": "deprovisioned"}, "The person is no longer active"),
 ])  # fmt: skip
