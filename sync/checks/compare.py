@@ -160,9 +160,12 @@ _RETURNED_USERS = f"""
     FROM differing s JOIN account a ON a.id = s.account_id AND a.state = 'gone'
     WHERE a.gone_at <= :began AND (s.status <> 'suspended' OR NOT :suspends)
 """
-# An app may give an id out again, and nothing shows that it is the same human's: without an e-mail, it is asked again.
-_MAY_BE_ANOTHERS = """account.match_by_hand AND account.match_kind = 'matched' AND s.email_key = ''
-    AND coalesce(account.email_when_matched, '') = ''"""
+# An app may give an id out again. An account that had no e-mail when someone matched it is asked about again, unless it
+# is back with the e-mail that it had in the end, or with one of its person's.
+_MAY_BE_ANOTHERS = """account.match_by_hand AND account.match_kind = 'matched'
+    AND coalesce(account.email_when_matched, '') = '' AND (s.email_key = '' OR s.email_key <> account.email_key
+        AND NOT EXISTS (SELECT 1 FROM person_email e
+                        WHERE e.email_key = s.email_key AND e.person_id = account.person_id))"""
 _RETURN_ACCOUNTS = f"""
     UPDATE account SET state = 'present', gone_at = NULL, missing_since = NULL,
         former_person_id = CASE WHEN {_MAY_BE_ANOTHERS} THEN account.person_id ELSE account.former_person_id END,

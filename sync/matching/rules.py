@@ -234,7 +234,7 @@ def _add_doubts(accounts: Iterable[Account], found: dict[int, Named], clear: set
     people = {person.id: person for person in _people(json.dumps(before))} if before else {}
     for account in unmatched:
         one = found[account.id]
-        if account.moved_email_key is None:  # it was gone, and is back without an e-mail
+        if account.moved_email_key is None:  # it was gone, and is back without an e-mail that shows whose it is
             one.before = people.get(account.former_person_id)
         for normal in (account.email_key, one.address):
             one.claims = one.claims or claims.get(normal, []) if normal else one.claims
@@ -279,7 +279,8 @@ def _went_on(account: Account, one: Named) -> str:
     left = to_local(before.status_since).date()
     year = f" {left.year}" if left.year != today().year else ""
     since = f" (left {left.day} {left:%b}{year})" if before.status == PersonStatus.DEPROVISIONED else ""
-    had = f"{account.email or account.moved_email_key or account.external_id} belonged to {_names([before])}{since}"
+    moved = account.moved_email_key
+    had = f"{account.email or moved if moved else account.external_id} belonged to {_names([before])}{since}"
     if now:
         return f"{had} and belongs to {_names(now)} now: decide whose it is"
     claimed = " and ".join(claim.name for claim in one.claims)

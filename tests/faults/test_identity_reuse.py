@@ -352,7 +352,8 @@ def test_by_an_import_the_same_human_stays_the_same(chat, row):
     assert people.find_by_email(ANA) == chat.people[1]
 
 
-def test_an_id_that_an_app_without_addresses_gives_out_again_is_asked_about(listed, by):
+@pytest.mark.parametrize("address", ["", "jones@else.example"])
+def test_an_id_of_an_account_without_an_address_that_is_given_out_again_is_asked_about(listed, by, address):
     """Nothing in the app proves that the next account with the same id is the same person's."""
     bo = people.add("Bo Smith", "bo@acme.example", by)
     listed.add("bo", name="Bo")
@@ -362,7 +363,7 @@ def test_an_id_that_an_app_without_addresses_gives_out_again_is_asked_about(list
     listed.check()
     del listed.seats["bo"]
     listed.check()
-    listed.add("bo", name="Bo Jones")
+    listed.add("bo", name="Bo Jones", email=address)
     listed.check()
     seat = listed.account("bo")
     assert (seat.match_kind, seat.person, seat.match_by_hand) == ("unmatched", None, False)
@@ -375,13 +376,20 @@ def test_an_id_that_an_app_without_addresses_gives_out_again_is_asked_about(list
     assert reports.open_report(listed.app) is None and doubtful.numbers() == {}
 
 
-def test_an_account_that_is_back_with_its_address_is_still_whose_it_was(listed, by):
+@pytest.mark.parametrize(("then", "before_it_was_gone", "back"), [
+    ("builder@else.example", "builder@else.example", "builder@else.example"),
+    ("", "builder@else.example", "builder@else.example"),
+    ("", "", "bo@acme.example"),
+])  # fmt: skip
+def test_an_account_that_is_back_with_its_address_is_still_whose_it_was(listed, by, then, before_it_was_gone, back):
     bo = people.add("Bo Smith", "bo@acme.example", by)
-    listed.add("bo", name="Bo", email="builder@else.example")
+    listed.add("bo", name="Bo", email=then)
     listed.check()
     match_decisions.match(listed.account("bo"), bo, by)
-    seat = listed.seats.pop("bo")
+    listed.add("bo", name="Bo", email=before_it_was_gone)
     listed.check()
-    listed.seats["bo"] = seat
+    del listed.seats["bo"]
+    listed.check()
+    listed.add("bo", name="Bo", email=back)
     listed.check()
     assert (listed.account("bo").state, listed.account("bo").person) == ("present", bo)
