@@ -160,7 +160,7 @@ _RETURNED_USERS = f"""
     FROM differing s JOIN account a ON a.id = s.account_id AND a.state = 'gone'
     WHERE a.gone_at <= :began AND (s.status <> 'suspended' OR NOT :suspends)
 """
-# An app may give an id out again. An account that had no e-mail when someone matched it is asked about again, unless it
+# An app may give an id out again. An account that had no e-mail when someone matched it is nobody's then, unless it
 # is back with the e-mail that it had in the end, or with one of its person's.
 _MAY_BE_ANOTHERS = """account.match_by_hand AND account.match_kind = 'matched'
     AND coalesce(account.email_when_matched, '') = '' AND (s.email_key = '' OR s.email_key <> account.email_key
