@@ -36,6 +36,12 @@ _WAS_DECIDED_BEFORE = f"""
             WHERE d.account_id = a.id AND d.undone_at IS NULL AND d.made_at >= p.status_since)
         AND {_IS_HERE}
 """
+# The person who is responsible for a service account has left, and may still use it.
+_HAS_NO_ONE_RESPONSIBLE = f"""
+    SELECT a.id FROM account a CROSS JOIN app ON app.id = a.app_id CROSS JOIN person p ON p.id = a.person_id
+    WHERE a.match_by_hand AND a.match_kind <> 'matched' AND a.match_kind = 'service account'
+        AND p.status = 'deprovisioned' AND {_IS_HERE}
+"""
 _NO_DIRECTORY_HAS_THEM = """NOT EXISTS (
             SELECT 1 FROM directory_entry o WHERE o.person_id = p.id AND o.reported_status <> 'deprovisioned')"""
 # A directory says that they have left, and a guard holds that; or a decision by hand wins that is from before then.
@@ -72,7 +78,8 @@ def numbers() -> dict[int, Numbers]:
             count(DISTINCT CASE WHEN found.held THEN a.person_id END)
         FROM (
             SELECT id, FALSE AS held
-            FROM ({_WAS_A_LEAVERS} UNION {_IS_DISPUTED} UNION {_WAS_DECIDED_BEFORE}) AS doubtful
+            FROM ({_WAS_A_LEAVERS} UNION {_IS_DISPUTED} UNION {_WAS_DECIDED_BEFORE}
+                UNION {_HAS_NO_ONE_RESPONSIBLE}) AS doubtful
             UNION ALL SELECT id, TRUE FROM ({_IS_HELD}) AS held_back
         ) AS found CROSS JOIN account a ON a.id = found.id GROUP BY a.app_id""").fetchall()
     return {app_id: Numbers(*found) for app_id, *found in rows}

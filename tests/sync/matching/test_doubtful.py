@@ -143,3 +143,15 @@ def test_a_removed_account_that_stays_as_a_suspended_one(chat):
     assert doubtful.numbers() == {}
     App.update(removal_suspends=False, state="disconnected").execute()
     assert doubtful.numbers() == {} and Person.select().where(Person.has_left).count() == 1
+
+
+def test_a_service_account_whose_responsible_person_has_left(chat):
+    decisions.mark_service(account(chat, email(1)), chat.by, person=chat.people[2])
+    assert shown(chat) == "Up to date"
+    people.mark_left(chat.people[2], chat.by)
+    assert doubtful.numbers()[chat.app.id].accounts == 1, "they may still use it"
+    leavers_own = account(chat, email(2))
+    Account.update(state="gone").where(Account.id == leavers_own.id).execute()
+    assert shown(chat) == "Needs matching"
+    decisions.mark_service(account(chat, email(1)), chat.by, person=chat.people[3])
+    assert shown(chat) == "Up to date"
