@@ -65,9 +65,8 @@ def _person(row: RowValues, decisions: Mapping[str, str], today: date) -> Person
             status = Means.LEFT
         elif decided == STATUS_COUNTS:
             last_day = None
-    email = _email(row.text(Meaning.EMAIL), f"The row in line {row.line} has no usable e-mail address")
-    further = [_email(one, f"The row in line {row.line} has a further e-mail address that isn't one")
-               for one in row.lists.get(Meaning.FURTHER_EMAILS, ())]  # fmt: skip
+    email = _email(row.text(Meaning.EMAIL), row.line)
+    further = [_email(one, row.line) for one in row.lists.get(Meaning.FURTHER_EMAILS, ())]
     if status is None and last_day and last_day < today:
         status = Means.LEFT
     return PersonRow(
@@ -82,11 +81,14 @@ def _person(row: RowValues, decisions: Mapping[str, str], today: date) -> Person
     )  # fmt: skip
 
 
-def _email(text: str, refusal: str) -> str:
+def _email(text: str, line: int) -> str:
+    if not text.strip():
+        raise Refused(f"The row in line {line} has no e-mail address.")
     try:
         return clean_email(text)
     except AddressProblem as problem:
-        raise Refused(f"{refusal}: {text!r}. {problem}") from problem
+        unusable = f"The row in line {line} has an e-mail address that can't be used: {text!r}."
+        raise Refused(f"{unusable} {problem}") from problem
 
 
 def _repeated(rows: list[PersonRow], purpose: Purpose) -> Iterator[tuple[int, str]]:

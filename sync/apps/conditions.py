@@ -219,7 +219,7 @@ def _unread_directory(facts: Facts) -> Words:
 
 def _unread_directory_and_what_to_do(facts: Facts) -> Words:
     then = "It needs a new list: see" if facts.unread_why == DirectoryGap.OLD_LIST else "See"
-    return (*_unread_directory(facts), f". Who has left since then isn't known. {then} the Directory page.")
+    return (*_unread_directory(facts), f". Rollcall doesn't know who has left since then. {then} the Directory page.")
 
 
 def _held(facts: Facts) -> str:

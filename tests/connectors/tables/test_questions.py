@@ -111,6 +111,15 @@ def test_a_day_that_can_be_read_in_two_ways_is_asked_about():
     assert [row.last_day for row in clear] == [date(2027, 4, 3), date(2027, 1, 31)]
 
 
+@pytest.mark.parametrize(("cell", "reason"), [
+    ("", "The row in line 3 has no e-mail address."),
+    ("bo", "The row in line 3 has an e-mail address that can't be used: 'bo'. "),
+])  # fmt: skip
+def test_a_row_without_a_usable_address_is_refused_with_its_line(cell: str, reason: str):
+    found = look(f"email,name\nana@x.example,Ana\n{cell},Bo\n")
+    assert [line for line, _reason in found.refused] == [3] and found.refused[0][1].startswith(reason)
+
+
 def test_a_day_that_is_none_is_refused_with_its_line():
     found = look("email,Last day\na@x.example,2027-01-31\nb@x.example,soon\nc@x.example,n/a\n")
     assert [line for line, _reason in found.refused] == [3] and "soon" in found.refused[0][1]
