@@ -219,6 +219,6 @@ def effect(app: App) -> str:
     """What saving the rule does."""
     soon = ", within a minute," if app.is_active else ""
     then = "New people are invited automatically, as you chose." if app.joiner_approval == Approval.AUTOMATIC else (
-        "An Owner approves each of them.")  # fmt: skip
+        "An Owner approves each change.")  # fmt: skip
     return (f"Saving changes nothing in {app.name}. The next check{soon} adds this to a report. {then} Guests, service "
             "accounts and protected accounts aren't changed, and no account is removed.")

@@ -176,7 +176,7 @@ def _save(app: App, rule: GroupRule | None) -> Response | tuple[str, int]:
 def _saved(app: App, draft: Draft) -> str:
     if app.state != AppState.ACTIVE:
         return f"Saved. {app.name} is {app.state}, so the rule takes effect when it is checked again."
-    return f"Saved. {app.name} is checked within a minute. Missing access of {draft.name} will be in its report."
+    return f"Saved. {app.name} is checked within a minute. Its report will list what this rule changes."
 
 
 @pages.get("/<int:rule_id>/removal")

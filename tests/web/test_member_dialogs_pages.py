@@ -144,7 +144,9 @@ def test_invitations_are_typed_previewed_and_sent_once(owner: Client, chat, here
     assert shown.status_code == 200 and Invitation.select().count() == 0
     assert "Invite 2 people" in shown.text and "Already has an account" in shown.text
     assert "not-an-address isn&#39;t an e-mail address" in shown.text
-    assert "Nobody in People has this address" in shown.text
+    assert "Nobody in People has this address" in shown.text and "Rollcall sends each an e-mail too" in shown.text
+    nobody = owner.post(f"{here}/invitations", role="member", people="p3@acme.example").text
+    assert "None of this can be done" in nobody and "Rollcall sends each" not in nobody, "nobody is invited"
     given = re.search(r'name="people" value="([^"]+)"', shown.text).group(1)
     values = {"people": given, "role": "member", "seen": seen(shown.text)}
     owner.post(f"{here}/invitations", **values)
