@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from markupsafe import Markup
 
-from sync.checks.checks import IN_WORDS
+from sync.checks.counted import IN_WORDS, applied
 from sync.db import utcnow
 from sync.jobs import asking
 from sync.models import App, Check, Report
 from sync.problems import AppProblem
-from sync.reports import mass_updates
 from sync.reports import view as report_view
 from sync.states import LIVE_CHECKS, AppManager, CheckPhase, CheckState, Tone
 from sync.words import listed
@@ -169,15 +168,9 @@ def _phase(check: Check, asset_word: str) -> tuple[str, bool]:
 
 def found(check: Check) -> str:
     """What a check that succeeded read and applied, in a sentence or two."""
-    held = report_view.held_updates(check.report) if check.report_id else {}
-    waits = check.waiting + check.held
-    counts = check.counts | {
-        "removed_users": check.counts.get("removed_users", 0) - (waits - sum(held.values())),
-        "updated_roles": check.counts.get("updated_roles", 0) - held.get(mass_updates.ROLES, 0),
-        "updated_profiles": check.counts.get("updated_profiles", 0) - held.get(mass_updates.PROFILES, 0),
-    }
-    news = [plural(counts[name], *words) for name, words in IN_WORDS.items() if counts.get(name, 0) > 0]
+    counts = applied(check)
+    news = [plural(counts[name], *words) for name, words in IN_WORDS.items() if counts[name]]
     read = f"{plural(check.accounts, 'member')} read."
     if not news:
-        return f"{read} {'No other changes.' if waits else 'No changes.'}"
+        return f"{read} {'No other changes.' if check.waiting + check.held else 'No changes.'}"
     return f"{read} Applied: {listed(news)}."

@@ -14,6 +14,7 @@ from connectors.base import LOOK_UP, Connector, NotRead, PartsUnread, RateLimite
 from sync import activity, faults
 from sync.apps import answer_cache, apps, assets, automation_account, failures
 from sync.checks import compare, known_items, listed, not_read, snapshot
+from sync.checks.counted import COUNTED, IN_WORDS
 from sync.db import connected, db, own_row, utcnow, writing
 from sync.directory import freshness
 from sync.groups import assignments
@@ -28,15 +29,7 @@ from sync.problems import UnusableReading
 from sync.reports import mass_updates, merge, policy
 from sync.safety import guards, lost_fields, wanted
 from sync.search import index
-from sync.states import (
-    OF_ACCESS,
-    OF_ASSETS,
-    ChangeDecision,
-    ChangeKind,
-    CheckPhase,
-    CheckState,
-    CheckTrigger,
-)
+from sync.states import ChangeDecision, CheckPhase, CheckState, CheckTrigger
 from sync.tasks import invitations, settle
 from sync.words import plural
 from sync.workspace import workspace
@@ -49,32 +42,6 @@ FRESH = {
 LONGEST_WAIT = 60  # seconds that a check waits for a rate limit before it pauses
 SAMPLE = 100  # looked for one by one when so many are missing that a guard holds them anyway
 ENTRIES = 200  # above this many changes, Activity has their number and the report their names
-COUNTED = {
-    "new_users": (ChangeKind.NEW_USER,),
-    "removed_users": (ChangeKind.REMOVED_USER,),
-    "updated_roles": (ChangeKind.UPDATED_ROLE,),
-    "updated_profiles": (ChangeKind.UPDATED_PROFILE,),
-    "assets": OF_ASSETS,
-    "access": OF_ACCESS,
-    "to_invite": (ChangeKind.TO_INVITE,),
-    "roles_to_change": (ChangeKind.TO_CHANGE_ROLE,),
-    "access_to_grant": (ChangeKind.TO_GRANT_ACCESS,),
-    "access_to_revoke": (ChangeKind.TO_REVOKE_ACCESS,),
-    "no_longer_assigned": (ChangeKind.NO_LONGER_ASSIGNED,),
-}
-IN_WORDS = {  # one, several: for Activity, pages and commands
-    "new_users": ("new user", "new users"),
-    "removed_users": ("removed user", "removed users"),
-    "updated_roles": ("updated role", "updated roles"),
-    "updated_profiles": ("updated profile", "updated profiles"),
-    "assets": ("change of assets", "changes of assets"),
-    "access": ("change of access", "changes of access"),
-    "to_invite": ("person to invite", "people to invite"),
-    "roles_to_change": ("role to change", "roles to change"),
-    "access_to_grant": ("asset role to grant", "asset roles to grant"),
-    "access_to_revoke": ("asset role to revoke", "asset roles to revoke"),
-    "no_longer_assigned": ("person no longer assigned", "people no longer assigned"),
-}
 
 
 class Cancelled(Exception):

@@ -11,7 +11,7 @@ from cli.reports import _change
 from sync.apps import apps
 from sync.groups import rules as group_rules
 from sync.groups import teams
-from sync.models import Activity, App, Asset, GroupRule, GroupRuleAsset, LeftOut, Mail, Task, Team
+from sync.models import Activity, App, Asset, Check, GroupRule, GroupRuleAsset, LeftOut, Mail, Task, Team
 from sync.reports import reports
 from tests.sync.fixtures import email
 from tests.sync.grouped import Groups
@@ -127,6 +127,9 @@ def test_the_wizard_shows_what_is_to_be_updated_in_the_app_and_finishes_it(owner
     sales.chat.leave(5)
     sales.found()
     report = reports.open_report(sales.app)
+    check = sales.app.checks.order_by(Check.id.desc()).get()
+    checked = text_of(owner.get(f"/apps/{sales.app.id}/checks/{check.id}").text)
+    assert "members read. No other changes." in checked, "what rules want was not applied, and waits"
     page = owner.get(f"/reports/{report.id}").text
     text = text_of(page)
     assert "1 person has left Acme and still has an account in Chat" in text

@@ -79,6 +79,16 @@ def test_progress_says_phase_numbers_and_time_and_ends(owner: Client, chat) -> N
     assert "12 members read. Applied: 1 new user." in part and "Nothing to review" in part
 
 
+def test_assets_that_a_guard_keeps_are_not_called_applied(owner: Client, chat) -> None:
+    channel = chat.store.add_channel("general", via="page")
+    chat.check()
+    chat.store.remove_channel(channel, via="page")
+    chat.leave(1)
+    check = chat.check()
+    page = re.sub(r"\s+", " ", owner.get(f"/apps/{chat.app.id}/checks/{check.id}").text)
+    assert check.held == 1 and "A guard holds 1 change" in page and "members read. No other changes." in page
+
+
 def test_a_check_that_found_leavers_leads_to_the_report(owner: Client, chat) -> None:
     chat.leave(1, 2)
     check = chat.check()
