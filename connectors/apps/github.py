@@ -5,7 +5,9 @@ REST calls as in GitHub's OpenAPI description (@octokit/openapi, api.github.com)
 "Get a user using their ID", "Get a repository" and "Get an organization installation for the authenticated app";
 what each needs: "Permissions required for GitHub Apps" (Members, Administration). Keys: "Managing deploy keys".
 Facts that the list of members lacks are read in connectors/github: names and e-mails (people), organisation roles,
-team roles (teams), invitations to single repositories (pending).
+team roles (teams), invitations to single repositories (pending). That someone from outside is only invited, to a
+repository with 201 and to a team or the organisation as "pending": "Add a repository collaborator", "Add or update team
+membership for a user" and "Set organization membership for a user".
 """
 
 from __future__ import annotations
@@ -28,13 +30,13 @@ from connectors.base import (
     Role,
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
-from connectors.github import pending, teams
+from connectors.github import accounts, pending, teams
 from connectors.github.client import VERSION, GitHubClient
 from connectors.github.organisation_roles import PREFIX, OrganisationRoles
-from connectors.github.people import People, email_of
+from connectors.github.people import People
 from connectors.names import email_key
 from connectors.quality import at_its_maker
-from connectors.tools.answers import disappeared, missing_from
+from connectors.tools.answers import disappeared
 from connectors.tools.http import Answer, Forbidden, NotFound, segment
 from connectors.tools.http_connector import ClosesClients, api_client, token_field, version_field
 from connectors.tools.paging import Seen
@@ -50,7 +52,6 @@ ROLES = (
     Role("hiring_manager", "Hiring manager"),  # of an invitation only, as the next: it may have been any role
     Role("reinstate", "Earlier role, reinstated"),
 )
-INVITED_AS = {"direct_member": "member", "admin": "admin", "billing_manager": "billing_manager"}
 PERMISSION = {"read": "pull", "write": "push"}  # role_name → what a collaborator is added with, where they differ
 NOT_ALLOWED = ("not accessible by", "must have admin", "must be an", "saml enforcement")  # a 403 about the credential
 
@@ -216,7 +217,7 @@ class GitHub(ClosesClients, Connector):
         self._must_see_members()
         self._people.read_sign_on()
         for row in client.rows(f"{client.home}/invitations", "invitations"):
-            yield _invitation(row)
+            yield accounts.of_invitation(row)
         if self.settings.get("access") != "leave out":
             yield from self._invited_to_repositories()
         self._organisation_roles.read()
@@ -227,7 +228,7 @@ class GitHub(ClosesClients, Connector):
             roles = ("admin" if row["id"] in owners else "member" for row in page if came.add(str(row["id"])))
             yield from map(self._member, self._people.all(page), roles)
         for page in client.pages(f"{client.home}/outside_collaborators", "outside collaborators", filter="all"):
-            yield from (_account(row, OUTSIDE) for row in self._people.all(page) if came.add(str(row["id"])))
+            yield from (accounts.of_user(row, OUTSIDE) for row in self._people.all(page) if came.add(str(row["id"])))
 
     def _invited_to_repositories(self, strict: bool = False) -> Iterator[Account]:
         """Each invitee once."""
@@ -235,7 +236,7 @@ class GitHub(ClosesClients, Connector):
         for _, row in pending.open_invitations(self._client, strict=strict):
             if came.add(pending.id_of(row)):
                 nobody = {"id": "", "login": "", "name": f"Someone invited to {row['repository']['name']}"}
-                account = _account(self._people.one(row["invitee"]) if row.get("invitee") else nobody, OUTSIDE)
+                account = accounts.of_user(self._people.one(row["invitee"]) if row.get("invitee") else nobody, OUTSIDE)
                 yield replace(account, id=pending.id_of(row), status="invited")
 
     def assets(self) -> Iterator[Asset]:
@@ -267,7 +268,7 @@ class GitHub(ClosesClients, Connector):
             return next((invited for invited in found if invited.id == id), None)
         if id.startswith(INVITATION):
             found = self._client.rows(f"{self._client.home}/invitations", "invitations")
-            return next((_invitation(row) for row in found if f"{INVITATION}{row['id']}" == id), None)
+            return next((accounts.of_invitation(row) for row in found if f"{INVITATION}{row['id']}" == id), None)
         user = self._user(id)
         role = self._role(user["login"]) if user else None
         if role is None and user and self._is_outside(id):
@@ -276,7 +277,7 @@ class GitHub(ClosesClients, Connector):
 
     def _member(self, row: dict, role: str) -> Account:
         further = () if role == OUTSIDE else self._organisation_roles.of(row["id"])
-        return replace(_account(row, role), further_roles=further)
+        return replace(accounts.of_user(row, role), further_roles=further)
 
     def _user(self, id: str) -> dict | None:
         """By id, as names can change. GitHub answers 404 for managed users to all without access to them."""
@@ -321,12 +322,14 @@ class GitHub(ClosesClients, Connector):
         self.roles_after(account, role)
         login = self._login(account)
         if role != OUTSIDE:
-            self._operate("PUT", f"{self._client.home}/memberships/{login}", json={"role": role})
+            answer = self._operate("PUT", f"{self._client.home}/memberships/{login}", json={"role": role})
+            if answer.json(dict).get("state") == "pending":
+                raise Refused("GitHub invited them to the organisation. Their role changes when they accept.")
         elif not self._is_outside(account.id):
             self._operate("PUT", f"{self._client.home}/outside_collaborators/{login}", json={"async": False})
 
     def invite(self, email: str, role: str) -> None:
-        invited_as = next((sent for sent, shown in INVITED_AS.items() if shown == (role or "member")), None)
+        invited_as = next((sent for sent, shown in accounts.INVITED_AS.items() if shown == (role or "member")), None)
         if invited_as is None:
             raise Refused("An outside collaborator is invited to a repository, not to the organisation.")
         pending = self._client.rows(f"{self._client.home}/invitations", "invitations")
@@ -334,8 +337,13 @@ class GitHub(ClosesClients, Connector):
             self._operate("POST", f"{self._client.home}/invitations", json={"email": email, "role": invited_as})
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
+        place = self._place(account, asset)
+        if asset.kind == "team" and self._role(place.rpartition("/")[2]) is None:
+            raise Refused("Only members of the organisation can be in a team, so nothing was changed. Make them a "
+                          "member first.")  # fmt: skip
         body = {"role": role} if asset.kind == "team" else {"permission": PERMISSION.get(role, role)}
-        self._operate("PUT", self._place(account, asset), json=body)
+        if self._operate("PUT", place, json=body).status == 201:
+            raise Refused(f"GitHub invited them to {asset.name}. They have no access until they accept.")
 
     def revoke(self, account: Account, asset: Asset) -> None:
         place = self._place(account, asset)
@@ -367,34 +375,15 @@ class GitHub(ClosesClients, Connector):
             raise Refused(f"{account.name or account.email} has not accepted the invitation, or is gone from GitHub.")
         return segment(user["login"])
 
-    def _operate(self, method: str, path: str, json: dict | None = None) -> None:
+    def _operate(self, method: str, path: str, json: dict | None = None) -> Answer | None:
         """Not found counts as done for a removal; a 403 that is not about the credential is a refusal."""
         try:
-            self._client.http.call(method, path, json=json)
+            return self._client.http.call(method, path, json=json)
         except NotFound:
             if method != "DELETE":
                 raise
+            return None
         except Forbidden as no:
             if any(words in str(no).lower() for words in NOT_ALLOWED):
                 raise
             raise Refused(str(no)) from no
-
-
-def _account(row: dict, role: str) -> Account:
-    return Account(
-        id=str(row["id"]),
-        email=email_of(row),
-        name=row.get("name") or row["login"],
-        role=role,
-        kind="user" if row.get("type", "User") == "User" else "system",
-        user_name=row["login"],
-        missing_fields=missing_from(row, email={"organizationVerifiedDomainEmails", "email"}, kind="type"),
-        defaulted_fields=missing_from(row, name="name"),
-    )
-
-
-def _invitation(row: dict) -> Account:
-    role = INVITED_AS.get(row.get("role"), row.get("role") or "")
-    name = row.get("login") or ""
-    return Account(f"{INVITATION}{row['id']}", row.get("email") or "", name, "invited", role,
-                   missing_fields=missing_from(row, email="email", name="login", role="role"))  # fmt: skip

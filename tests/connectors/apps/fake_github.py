@@ -142,8 +142,15 @@ class FakeGitHub(FakeApp):
 
     def set_membership(self, request: Request) -> Any:
         seat = self._by_login(request)
+        if seat is None:
+            return self._pending(request)
         seat.role = request.body["role"]
         return {"state": "active", "role": seat.role}
+
+    def _pending(self, request: Request) -> dict:
+        """They are invited to the organisation: “pending until they accept the invitation”."""
+        self.invited.append(Seat("950", name=request.ids["username"], role="member", status="invited"))
+        return {"state": "pending", "role": request.body["role"]}
 
     def remove_membership(self, request: Request) -> Reply:
         seat = self._by_login(request)
@@ -277,8 +284,14 @@ class FakeGitHub(FakeApp):
         return Reply(204) if there else self.error(404, "Not Found")
 
     def add_collaborator(self, request: Request) -> Reply:
+        """“Response when a new invitation is created”: 201."""
         role = {"pull": "read", "push": "write"}.get(request.body["permission"], request.body["permission"])
-        self._repo(request).members[request.ids["username"].removeprefix("login-")] = role
+        id, members = request.ids["username"].removeprefix("login-"), self._repo(request).members
+        if self._by_login(request) is None and id not in members:
+            invitation = self.invited_to_repo(600, self._outsider(id), permissions=role)
+            self.repo_invited.setdefault(request.ids["repo"], []).append(invitation)
+            return Reply(201, invitation)
+        members[id] = role
         return Reply(204)
 
     def remove_collaborator(self, request: Request) -> Reply:
@@ -333,7 +346,10 @@ class FakeGitHub(FakeApp):
                 "repository": {"name": "site"}, **more}  # fmt: skip
 
     def join_team(self, request: Request) -> Any:
+        """“If the user is unaffiliated with the team's organization, this endpoint will send an invitation.”"""
         assert request.ids["org_id"] == "77"
+        if self._by_login(request) is None:
+            return self._pending(request)
         self.thing(f"team:{request.ids['team_id']}").members[request.ids["username"].removeprefix("login-")] = (
             request.body["role"]
         )
