@@ -1,5 +1,5 @@
-"""GitHub only invites an outside collaborator to another repository, to a team or to the organisation. They have neither
-the access nor the role until they accept.
+"""GitHub only invites an outside collaborator to another repository, to a team or to the organisation. They have
+neither the access nor the role until they accept.
 
 From docs.github.com/rest: “Add a repository collaborator” (201: “a new invitation is created”), “Add or update team
 membership for a user” and “Set organization membership for a user” (“pending” until they accept)."""
