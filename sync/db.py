@@ -26,7 +26,7 @@ from sync.right_of_way import RightOfWay
 WRITABLE = "Make it writable for the user that Rollcall runs as, and clear its immutable flag if it is set (chattr -i)."
 NORMAL = 1  # https://www.sqlite.org/pragma.html#pragma_synchronous
 LONGEST_WAIT = 30  # seconds for the lock of the one writer
-TOGETHER = 250  # rows that one INSERT adds: to begin a statement for each takes a third of its time
+TOGETHER = (250, 25)  # rows that one INSERT adds: to begin a statement for each takes a third of its time
 STATEMENTS = 300  # that a connection keeps prepared, if it outlives its use: those of a dozen pages
 
 
@@ -83,15 +83,17 @@ class _File(QuickDatabase, SqliteDatabase):
     def add_rows(self, table: str, columns: Sequence[str], rows: Iterable) -> int:
         """Insert rows of these columns and leave out those with a key that the table has; how many were inserted.
         Inside the caller's transaction."""
-        rows, added = list(rows), 0
+        rows, first, added = list(rows), 0, 0
         marks = f"({', '.join('?' * len(columns))})"
         into, unless = f"INSERT INTO {table} ({', '.join(columns)}) VALUES", "ON CONFLICT DO NOTHING"
-        together = len(rows) - len(rows) % TOGETHER
-        for first in range(0, together, TOGETHER):
-            values = list(chain.from_iterable(rows[first : first + TOGETHER]))
-            added += self.connection().execute(f"{into} {', '.join([marks] * TOGETHER)} {unless}", values).rowcount
-        if rest := rows[together:]:
-            added += self.executemany(f"{into} {marks} {unless}", rest).rowcount
+        for number in TOGETHER:
+            statement = f"{into} {', '.join([marks] * number)} {unless}"
+            while first + number <= len(rows):
+                values = list(chain.from_iterable(rows[first : first + number]))
+                added += self.connection().execute(statement, values).rowcount
+                first += number
+        if first < len(rows):
+            added += self.executemany(f"{into} {marks} {unless}", rows[first:]).rowcount
         return added
 
     def one_of(self, column: str, values: Sequence[str]) -> tuple[str, Sequence]:

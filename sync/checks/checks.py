@@ -176,9 +176,9 @@ class _Work:
         missing = compare.missing(self.app)
         if self.unread:
             self.warnings += not_read.nobody_is_gone(len(missing))
+        if self.unread or not missing:
             return []
-        present = Account.number_present(self.app)
-        mass = guards.guard_of(self.app).holds_without_approval(len(missing), present)
+        mass = guards.guard_of(self.app).holds_without_approval(len(missing), Account.number_present(self.app))
         found = set()
         if LOOK_UP in connector.capabilities:
             looked_for = missing[:SAMPLE] if mass else missing

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
-from operator import attrgetter
+from itertools import compress
+from operator import attrgetter, ne
 
 from connectors.base import UNKNOWN, Account
 from connectors.memory import Marked, Unchanged
@@ -19,8 +20,8 @@ from sync.staging import tables
 from sync.staging.check import STAGED_ACCOUNT, STAGED_SAME
 from sync.states import texts
 
-MOST_GROUPS = 8  # of a batch, that are staged in one statement each
 MOST_BETWEEN = 2  # times as many accounts as in a batch are read from its first id to its last
+ENDS = (0, 0.05)  # parts of a batch, at both ends of its ids, that are asked for by id: the next where one isn't enough
 BATCHES_IN_FULL = 10  # are staged without a comparison after one that mostly differs
 # Of a known account, what a reading gives of it: staged_account without the key of its e-mail.
 _COMPARED = tuple(name for name in STAGED_ACCOUNT.names if name != "email_key")
@@ -43,7 +44,7 @@ class Listed:
 
     def __init__(self, app: App, known: KnownItems | None = None):
         self._app, self._known_items = app, known
-        self._is_first_reading, self._batches_in_full, self._is_scattered = False, 0, False
+        self._is_first_reading, self._batches_in_full, self._ends = False, 0, ENDS
 
     def clear(self) -> None:
         """A new reading begins."""
@@ -51,7 +52,7 @@ class Listed:
             self._known_items.restart()
         tables.empty(STAGED_ACCOUNT, STAGED_SAME)
         self._is_first_reading = not self._app.has_accounts
-        self._batches_in_full, self._is_scattered = 0, False
+        self._batches_in_full, self._ends = 0, ENDS
 
     def stage(self, batch: Sequence[Account | Marked | Unchanged]) -> int:
         """The number of accounts that were staged: less than given where the list repeats itself."""
@@ -63,8 +64,7 @@ class Listed:
         same = self._same(columns) if accounts else {}
         if self._known_items:
             self._remember(batch, same)
-        listed = [*unchanged, *same.values()]
-        number = _stage_same(listed) if listed else 0
+        number = tables.insert(STAGED_SAME, [row[:5] for row in (*unchanged, *same.values())])
         if len(same) < len(accounts):
             differing = _without(columns, same) if same else columns
             number += tables.insert(STAGED_ACCOUNT, _rows(differing))
@@ -110,46 +110,47 @@ class Listed:
             known = {row[0]: row for row in self._known(columns[0], ", ".join(asked), these, values)}
         except UnicodeEncodeError:
             return {}  # an id that can't be stored: the staging says so
-        found = list(map(known.get, columns[0]))
-        places = [place for place, row in enumerate(found) if row is not None]
-        if not places:
+        if not known:
             return {}
-        if len(places) < len(found):
-            columns = _at(columns, places)
-        theirs = list(zip(*(found[place] for place in places)))
+        unknown = (None,) * len(asked)  # differs in its id
+        theirs = list(zip(*[known.get(id, unknown) for id in columns[0]]))
         differing = set()
         for place, known_values in zip(varying, theirs):
             was = _moments(known_values) if place == _LAST_ACTIVITY else known_values
             differing.update(_unequal(columns[place], was))
         ids, versions, *left_out = theirs[len(varying):]
-        *_, missing, defaulted = columns
         if leaves_out:
             differing.update(_unequal(*(list(map(_together, *two)) for two in ((missing, defaulted), left_out))))
-        rows = dict(zip(places, zip(ids, missing, defaulted, *(left_out or (missing, defaulted)), versions)))
-        for at in differing:
-            del rows[places[at]]
+        rows = dict(enumerate(zip(ids, missing, defaulted, *(left_out or (missing, defaulted)), versions)))
+        for place in differing:
+            del rows[place]
         return rows
 
     def _known(self, ids: Sequence[str], asked: str, these: str, values: Sequence) -> list[tuple]:
         """Of the known accounts with these ids, and perhaps of others, those for which the condition `these` holds.
 
         Apps mostly list accounts in the order of their ids, so few others are between the first and the last of a
-        batch. Where there are many, the accounts are asked for by their ids.
+        batch, or of most of it. Where there are many, the accounts are asked for by their ids.
         """
+        statement, app = f"SELECT {asked} FROM account WHERE app_id = ? AND", self._app.id
         condition = (f"state <> 'gone' AND held_values IS NULL AND missing_since IS NULL "
                      f"AND status IN ({texts(KNOWN_STATUSES)}){these}")  # fmt: skip
-        statement = f"SELECT {asked} FROM account WHERE app_id = ? AND"
-        if not self._is_scattered:
-            most = len(ids) * MOST_BETWEEN
+
+        def by_id(some: Sequence[str]) -> list[tuple]:
+            listed, bound = db.one_of("external_id", some)
+            return db.execute_sql(f"{statement} {listed} AND {condition}", (app, *bound, *values)).fetchall()
+
+        most = len(ids) * MOST_BETWEEN
+        while self._ends:
+            inner, ends = _parted(ids, self._ends[0])
             rows = db.execute_sql(
                 f"{statement} external_id BETWEEN ? AND ? AND {condition} LIMIT ?",
-                (self._app.id, min(ids), max(ids), *values, most),
+                (app, inner[0], inner[-1], *values, most),
             ).fetchall()
             if len(rows) < most:
-                return rows
-            self._is_scattered = True
-        listed, bound = db.one_of("external_id", ids)
-        return db.execute_sql(f"{statement} {listed} AND {condition}", (self._app.id, *bound, *values)).fetchall()
+                return rows + by_id(ends) if ends else rows
+            self._ends = self._ends[1:]
+        return by_id(ids)
 
     def repeats(self) -> bool:
         """Whether the list has an account twice that differed once. Asked when all batches are staged."""
@@ -170,32 +171,20 @@ def stage_account(account: Account) -> None:
     tables.insert(STAGED_ACCOUNT, _rows(_columns([account])))
 
 
-def _stage_same(rows: list[tuple]) -> int:
-    """How many were staged, of rows that begin like those of staged_same. All but the id is the same in nearly all, so
-    that ids go there in large groups."""
-    ids, *rest = zip(*rows)
-    groups: dict[tuple, list[int]] = {}
-    if all(column.count(column[0]) == len(column) for column in rest[:4]):
-        groups[rows[0][1:5]] = list(ids)
-    else:
-        for row in rows:
-            groups.setdefault(row[1:5], []).append(row[0])
-    if len(groups) > MOST_GROUPS:
-        return tables.insert(STAGED_SAME, [row[:5] for row in rows])
-    return tables.insert_ids(STAGED_SAME, groups)
-
-
-def _at(columns: Columns, places: Sequence[int]) -> Columns:
-    return [tuple(map(column.__getitem__, places)) for column in columns]
+def _parted(ids: Sequence[str], part: float) -> tuple[list[str], list[str]]:
+    """The ids in their order, and apart from these the part of them at each end."""
+    ordered, number = sorted(ids), int(len(ids) * part)
+    return ordered[number : len(ordered) - number], ordered[:number] + ordered[len(ordered) - number :]
 
 
 def _without(columns: Columns, places: Container[int]) -> Columns:
-    return _at(columns, [place for place in range(len(columns[0])) if place not in places])
+    others = [place for place in range(len(columns[0])) if place not in places]
+    return [tuple(map(column.__getitem__, others)) for column in columns]
 
 
 def _unequal(column: Sequence, other: Sequence) -> Iterable[int]:
     """The places of values that differ. Nearly always none does."""
-    return () if column == other else (place for place, (a, b) in enumerate(zip(column, other)) if a != b)
+    return () if column == other else compress(range(len(column)), map(ne, column, other))
 
 
 def _moments(stored: tuple[str | None, ...]) -> tuple[datetime | str | None, ...]:

@@ -27,6 +27,7 @@ STAGED_SAME = Table(
     "account_id INTEGER, missing_fields INT, defaulted_fields INT, known_missing INT, known_defaulted INT",
     owner="checks.snapshot", writers=("checks.listed", "safety.lost_fields"), readers=("checks.compare",),
     key="account_id",
+    usual=(("missing_fields", 0), ("defaulted_fields", 0), ("known_missing", 0), ("known_defaulted", 0)),
 )  # fmt: skip
 STAGED_ASSET = Table(
     "staged_asset", "external_id TEXT, kind TEXT, name TEXT",

@@ -3,7 +3,6 @@ What `owner`, `writers` and `readers` say is compared with the code by tests/syn
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -79,15 +78,6 @@ def insert(table: Table, rows: Iterable[tuple]) -> int:
         return _insert(table, rows)
     except UnicodeEncodeError:
         return _insert(table, list(map(_storable, rows)))
-
-
-def insert_ids(table: Table, groups: Mapping[tuple, list[int]]) -> int:
-    """Add rows of an id and, after it, what all ids of their group have; how many were added. Takes no lock."""
-    values = ", ".join("?" * (len(table.names) - 1))
-    statement = (f"INSERT INTO {table.name} SELECT CAST(value AS INTEGER), {values} FROM json_each(?) WHERE true "
-                 "ON CONFLICT DO NOTHING")  # fmt: skip
-    with _transaction():
-        return sum(db.execute_sql(statement, (*same, json.dumps(ids))).rowcount for same, ids in groups.items())
 
 
 def _insert(table: Table, rows: list[tuple]) -> int:

@@ -237,16 +237,18 @@ def in_full(listed: Listed, ids: list[str]) -> list[str]:
         return [id for (id,) in db.execute_sql("SELECT external_id FROM staged_account ORDER BY 1").fetchall()]
 
 
-@pytest.mark.parametrize("ids", [["id0", "id1", "id2"], ["id2", "id0", "id1"], ["id9", "id0"]],
-                         ids=["in order", "in another order", "with many others between"])  # fmt: skip
+@pytest.mark.parametrize("ids", [
+    ["id00", "id01", "id02"], ["id02", "id00", "id01"], ["id59", "id00"],
+    ["id59", *(f"id{number}" for number in range(20, 40)), "id00"],
+], ids=["in order", "in another order", "with many others between", "with others between most and a few"])  # fmt: skip
 def test_the_order_of_the_list_makes_no_difference(listed, ids):
-    for number in range(10):
-        listed.add(f"id{number}", name=f"Person {number}", last_activity=SEEN)
+    for number in range(60):
+        listed.add(f"id{number:02}", name=f"Person {number}", last_activity=SEEN)
     listed.check()
     assert in_full(listed, ids) == []
-    listed.add("id00")
-    listed.say("id0", last_activity=SEEN + timedelta(seconds=1))
-    assert in_full(listed, ["id00", *ids]) == ["id0", "id00"]
+    listed.add("id000")
+    listed.say("id00", last_activity=SEEN + timedelta(seconds=1))
+    assert in_full(listed, ["id000", *ids]) == ["id00", "id000"]
 
 
 @ON_FILE  # a server has times, not texts

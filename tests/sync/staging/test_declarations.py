@@ -25,7 +25,7 @@ CONSTANTS = {
 }  # fmt: skip
 TABLES = {table.name: table for module in (check, directory) for table in vars(module).values()
           if isinstance(table, Table)}  # fmt: skip
-INSERTING = ("insert", "insert_ids")
+INSERTING = ("insert",)
 READING = ("has_rows",)
 USE = re.compile(rf"\b(FROM|JOIN|INTO|UPDATE|DELETE FROM)\s+(?:temp\.)?({'|'.join(TABLES)})\b")
 
@@ -124,7 +124,6 @@ def test_only_the_databases_make_and_drop_a_table():
     ("sql = 'WITH found AS (SELECT 1) SELECT 2 FROM found'", {}),
     ("from sync.staging import check, tables\ntables.fill(check.TO_MATCH, query)", {"creates": {"to_match"}}),
     ("from sync.staging import check, tables\ntables.insert(check.FOUND, rows)", {"writes": {"found"}}),
-    ("from sync.staging import check, tables\ntables.insert_ids(check.FOUND, groups)", {"writes": {"found"}}),
     ("from sync.staging.check import COVERED\nsql = f'SELECT 1 FROM {COVERED.name}'", {"reads": {"covered"}}),
 ], ids=str)  # fmt: skip
 def test_a_use_is_seen(code, used):

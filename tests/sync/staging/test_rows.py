@@ -63,10 +63,13 @@ def test_a_table_without_usual_values_stores_every_column():
     assert sorted(db.execute_sql("SELECT * FROM staged_role").fetchall(), reverse=True) == roles
 
 
-@pytest.mark.parametrize("more", [0, 1, TOGETHER - 1, TOGETHER])
+MANY, FEW = TOGETHER
+
+
+@pytest.mark.parametrize("more", [0, 1, FEW - 1, FEW, FEW + 1, MANY])
 def test_a_long_list_is_stored_whole_and_a_known_key_in_it_left_out(more):
     """Whichever part of it the key comes in: rows are stored in parts, and the rest one by one."""
-    rows = [row(f"{number:04}", email=str(number)) for number in range(TOGETHER + more)]
+    rows = [row(f"{number:04}", email=str(number)) for number in range(MANY + more)]
     known = rows[0], rows[-1]
     assert tables.insert(STAGED_ACCOUNT, known) == 2
     assert tables.insert(STAGED_ACCOUNT, [row(one[0], email="another") for one in rows]) == len(rows) - 2
@@ -76,6 +79,6 @@ def test_a_long_list_is_stored_whole_and_a_known_key_in_it_left_out(more):
 
 
 def test_a_letter_that_cant_be_stored_is_left_out_of_a_long_list_too():
-    rows = [row(f"{number:04}") for number in range(TOGETHER + 1)]
+    rows = [row(f"{number:04}") for number in range(MANY + 1)]
     assert tables.insert(STAGED_ACCOUNT, [*rows[:-1], row(rows[-1][0], name="x\ud800")]) == len(rows)
     assert stored() == rows
