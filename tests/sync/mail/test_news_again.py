@@ -8,8 +8,21 @@ import pytest
 
 from sync.db import utcnow, writing
 from sync.mail import news
-from sync.models import AWAITED, App, AppPerson, Directory, DirectoryEntry, Mail, Person, Report, Task
+from sync.models import (
+    AWAITED,
+    Account,
+    App,
+    AppPerson,
+    Change,
+    Directory,
+    DirectoryEntry,
+    Mail,
+    Person,
+    Report,
+    Task,
+)
 from sync.people import people
+from sync.states import Protection
 from tests.asking import MACHINE
 
 
@@ -76,3 +89,39 @@ def test_a_failure_is_news_while_another_task_awaits_approval_in_the_app():
         Task.update(state="failed", error="Refused").where(Task.id == failing.id).execute()
         [mail] = news.outcome(report)
     assert "could not be removed" in mail.subject
+
+
+def report_of(**change: object) -> tuple[Report, Account]:
+    """A report with one leaver."""
+    app = App.create(connector="sample_chat", name="Chat", category="Test", state="active")
+    leaver = Person.create(name="Ben", status="deprovisioned")
+    account = Account.create(app=app, external_id="1", person=leaver, match_kind="matched")
+    report = Report.create(app=app)
+    values = {"decision": "needs confirmation"} | change
+    Change.create(report=report, app=app, account=account, kind="removed user", in_app=True, **values)
+    return report, account
+
+
+@pytest.mark.parametrize("reason, mailed", [("Protected: a service account", 0), (None, 1)])
+def test_someone_who_could_not_be_removed_is_news_once_they_can(reason, mailed):
+    report, account = report_of(protection_reason=reason, decision="ignored" if reason else "needs confirmation")
+    with writing():
+        assert len(news.report_ready(report, known=[account.id])) == mailed
+
+
+@pytest.mark.parametrize("change, mailed", [
+    ({"protection": "by hand"}, 1),
+    ({"protection": "by hand", "decided_at": utcnow()}, 0),
+    ({"protection": Protection.KEPT_UNTIL}, 0),
+], ids=["protected", "decided", "kept until a day"])  # fmt: skip
+def test_of_the_protected_those_are_news_about_whom_nothing_was_decided(change, mailed):
+    report, _ = report_of(decision="ignored", protection_reason="Protected", **change)
+    with writing():
+        assert len(news.report_ready(report)) == mailed
+
+
+def test_a_copy_of_the_report_from_before_the_email_sends_no_other():
+    report, _ = report_of()
+    before = Report.get_by_id(report.id)
+    with writing():
+        assert len(news.report_ready(report)) == 1 and news.report_ready(before) == []

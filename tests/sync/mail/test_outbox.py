@@ -1,0 +1,37 @@
+"""Which e-mails are in the outbox, once each, and who may read them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sync.db import utcnow
+from sync.mail import outbox
+from sync.mail.letters import Sentence
+from sync.models import App, Mail
+
+
+def put(*to: str) -> list[str]:
+    queued = outbox.put(list(to), "test", "news", template="test", link="", subject=Sentence("News"))
+    return [mail.to for mail in queued]
+
+
+def test_news_is_put_once_for_each_address_whatever_became_of_it(home):
+    assert put("ann@acme.example", "ben@acme.example") == ["ann@acme.example", "ben@acme.example"]
+    for state in ("queued", "sending", "sent", "failed"):
+        Mail.update(state=state).execute()
+        assert put("ann@acme.example", "cy@acme.example") == (["cy@acme.example"] if state == "queued" else [])
+
+
+def test_an_email_that_is_about_no_app_is_read_by_all_who_read_any(home):
+    app = App.create(connector="none", name="App", category="Seat-based")
+    of_app, of_none = Mail(app=app, state="queued"), Mail(app=None, state="queued")
+    assert outbox.may_read(of_app, None) and outbox.may_read(of_app, {app.id})
+    assert not outbox.may_read(of_app, {app.id + 1})
+    assert outbox.may_read(of_none, set()) and not outbox.may_read(Mail(app=None, state="sent"), None)
+
+
+def test_failures_are_counted_since_a_time(home):
+    put("ann@acme.example", "ben@acme.example", "cy@acme.example")
+    for to, state, age in (("ann", "failed", 3), ("ben", "failed", 1), ("cy", "failed", 1)):
+        Mail.update(state=state, created_at=utcnow() - timedelta(days=age)).where(Mail.to.startswith(to)).execute()
+    assert outbox.count_failed(utcnow() - timedelta(days=2)) == 2
