@@ -475,7 +475,7 @@ def test_the_servers_address_is_read(url, host, port, user, password, sender):
         ("smtp://mail:99999", "host and port"),
         ("smtp://u:hunter2/x@mail", "percent-encoded"),
         ("smtp://u:hunter2@mail/inbox", "Nothing may follow"),
-        ("smtp://u@mail", "needs a password"),
+        ("smtp://u@mail", "both a user and a password"),
         ("smtp://u:hunter2é@mail", "ASCII"),
         ("smtp://u:hunter2@mail.acme.example", "smtps:// or smtp+starttls://"),
         ("smtp://u:hunter2@10.0.0.5:25", "in the clear"),
