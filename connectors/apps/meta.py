@@ -99,11 +99,11 @@ class Meta(HttpConnector):
         "owns it.",
         "In the same settings open Users, System users, and add one with the role Admin. Assign it every ad account, "
         "page, pixel and catalogue that Rollcall should read, with full control.",
-        "“Generate token” for your app with the permissions business_management, ads_management, catalog_management "
-        "and pages_show_list, and choose that it never expires. To read WhatsApp accounts it also needs "
+        "Choose “Generate token” for your app, with the permissions business_management, ads_management, "
+        "catalog_management and pages_show_list, and let it never expire. To read WhatsApp accounts, it also needs "
         "whatsapp_business_management.",
         "The business ID is shown under Business info. The app secret is in the app's settings, Basic: Rollcall signs "
-        "each call with it, which is needed where the app requires it and makes a stolen token useless.",
+        "each call with it. Some apps require this, and a token that is stolen is then useless without the secret.",
         "Meta reports neither when someone was last active nor a system user's role, and its API can't remove a "
         "system user, take someone off a pixel, or change who has an Instagram account. An invitation that has "
         "expired or was declined is not shown. Rollcall shows finance roles, and can't change them.",

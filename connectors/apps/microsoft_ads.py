@@ -88,8 +88,8 @@ class MicrosoftAds(HttpConnector):
         "secrets create a client secret and note when it expires.",
         "Open https://login.microsoftonline.com/common/oauth2/v2.0/authorize?client_id=CLIENT_ID&response_type=code&"
         "redirect_uri=http://localhost&prompt=login&scope=https://ads.microsoft.com/msads.manage%20offline_access "
-        "with your client ID, and sign in as a Super Admin, with multi-factor authentication. The page that can't be "
-        "opened then has the code in its address.",
+        "with your client ID, and sign in as a Super Admin, with multi-factor authentication. Your browser then shows "
+        "a page that can't be opened: copy the code from its address.",
         "Exchange the code within minutes, and enter the refresh_token of the answer here. Microsoft doesn't say how "
         "long it is valid. It can expire after 90 days, or when the password changes: Rollcall then asks you to enter "
         "a new one. The command: curl https://login.microsoftonline.com/common/oauth2/v2.0/token -d "

@@ -28,14 +28,14 @@ class Miro(ScimPreset):
     logo = "miro.svg"
     quality = at_its_maker("Miro doesn't document what a change of the main role does to the admin roles.")
     docs = (
-        "Miro has SCIM on the Enterprise plan, together with single sign-on.",
+        "SCIM is part of Miro's Enterprise plan, together with single sign-on.",
         "As a company admin open Miro, Company settings, “Apps and integrations”, “Enterprise integrations”. Switch "
-        "SCIM provisioning on and copy its API token. A newer admin console has it under “Security”. Miro's own "
-        "steps: developers.miro.com/docs/scim.",
+        "SCIM provisioning on and copy its API token. In the newer admin console, it is under “Security”. Miro's "
+        "own steps: developers.miro.com/docs/scim.",
         "Rollcall sees the organisation's members, active and deactivated. Miro shows no guests over SCIM: check the "
         "guests in Miro.",
         "A removal deactivates the person: they can no longer open the organisation, and the licence is free. Their "
-        "boards stay. Miro deactivates a company admin only after that role was taken away there.",
+        "boards stay. Miro deactivates a company admin only after someone has removed that role in Miro.",
         "Groups are Miro's user groups; in older organisations they are its teams.",
     )
     fields = (token_field("SCIM API token", "Sent as “Authorization: Bearer …”."), GROUPS)

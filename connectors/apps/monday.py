@@ -90,14 +90,15 @@ class Monday(HttpConnector):
         "As an admin of the account open monday.com, click your picture, and choose “Developers”. In the developer "
         "center open “My access tokens”, or add /apps/manage/tokens to the address of your account. monday.com's own "
         "steps: developer.monday.com/api-reference/docs/authentication.",
-        "Choose “Show”, and copy your personal token. It has no scopes to choose: it may do what you may do.",
+        "Choose “Show”, and copy your personal token. It has no scopes: it may do everything that you may.",
         "The token acts as you: Rollcall never removes the person that it belongs to. Only an admin's token can "
         "deactivate people and change roles.",
         "Rollcall sees members, viewers, guests and people who are invited or deactivated, and the account's teams. "
         "It doesn't see who is on which board, and shows someone with a custom role as the kind of user that "
         "monday.com reports.",
         "A removal deactivates the user, and the automations and integrations that they made: hand over the ones that "
-        "you need beforehand. monday.com invites nobody as an admin, and Rollcall makes nobody owner of a team.",
+        "you need beforehand. monday.com's API invites nobody as an admin, and Rollcall makes nobody the owner of a "
+        "team.",
     )
     fields = (
         token_field("API token", "The personal token of an admin."),

@@ -55,13 +55,13 @@ class Notion(ExtendedScim):
     quality = at_its_maker()
     docs = (
         "On the Enterprise plan Rollcall reads and changes members and groups over SCIM. As an organisation owner open "
-        "the workspace switcher, “Manage organization”, “General”, “SCIM provisioning”, and make a token for this "
+        "the workspace switcher, “Manage organization”, “General”, “SCIM provisioning”, and create a token for this "
         "workspace.",
         "On other plans choose the public API. At notion.so/developers/connections create an internal connection in "
         "this workspace with the capability “Read user information including email addresses”. It needs no access to "
         "content. Copy its API token. A personal access token can't list people.",
-        "A SCIM token acts for the owner who made it: that owner can't be removed with it, and when they leave or get "
-        "another role Notion revokes it.",
+        "A SCIM token belongs to the owner who created it. It can't remove that owner, and Notion revokes it when they "
+        "leave or get another role.",
         "The public API changes nothing: Rollcall lists the people to remove by hand, and notices when it is done. It "
         "reports neither roles nor groups.",
         "Neither API shows guests or when someone was last active: check the guests in Notion. A removal takes people "

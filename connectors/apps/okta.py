@@ -294,8 +294,8 @@ class OktaApp(ClosesClients, Connector):
     def _why_not(self, account: Account) -> str:
         named = [group.name for group in self.assets() if account.id in self._members(group.id)]
         groups = f"the group {' and '.join(named)}" if named else "a group"
-        return (f"{account.name or account.email} is assigned through {groups}, so Okta can't take the assignment away "
-                "singly. Take them out of the group, or the application away from the group.")  # fmt: skip
+        return (f"{account.name or account.email} is assigned through {groups}, so Okta can't remove this assignment "
+                "alone. Remove them from the group, or the application from the group.")  # fmt: skip
 
     def invite(self, email: str, role: str) -> None:
         """Assign someone who is already in Okta."""

@@ -50,11 +50,11 @@ class OpenAI(UsersAndInvites):
         "organization at the top if you are in several.",
         "Choose “Create new admin key”, name it Rollcall, create it and copy it (it begins with sk-admin): OpenAI "
         "never shows it again. A normal API key can't read who is in the organization.",
-        "The key reads and changes users, invitations and projects. Rollcall looks in the list of admin keys whose it "
-        "is, and never removes that person.",
-        "A removed person loses the organization and all its projects. OpenAI doesn't say what happens to API keys "
-        "that they created, so check the keys of their projects and the admin keys. Keys of service accounts belong to "
-        "nobody.",
+        "The key reads and changes users, invitations and projects. Rollcall looks up its owner in the list of admin "
+        "keys, and never removes that person.",
+        "A removed person loses access to the organization and all its projects. OpenAI doesn't say what happens to "
+        "API keys that they created, so check the keys of their projects and the admin keys. Keys of service accounts "
+        "belong to nobody.",
         "Custom roles and groups of the organization aren't read: someone can have more than the role shown, or reach "
         "a project through a group. ChatGPT workspaces (Business, Enterprise) have other keys, and aren't read.",
     )

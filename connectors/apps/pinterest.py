@@ -77,16 +77,16 @@ class Pinterest(HttpConnector):
         {Rule.CREDENTIAL_END: Missing("Pinterest replaces the refresh token at each renewal, and Rollcall keeps one.")},
     )
     docs = (
-        "With a Pinterest business account open developers.pinterest.com, “My apps”, and connect an app. Pinterest "
+        "With a Pinterest business account, open developers.pinterest.com, “My apps”, and connect an app. Pinterest "
         "reviews it; business access can't be tried in its sandbox.",
         "Let a manager of the business authorise the app with the scopes biz_access:read and biz_access:write, "
         "user_accounts:read to know whose token it is, and ads:read for the ad accounts' names (see “Set up "
         "authentication and authorization” at developers.pinterest.com). "
         "The code from the address is exchanged for an access token, which begins with pina, and a refresh token, "
         "which begins with pinr.",
-        "Pinterest's tokens expire: the access token after about 30 days, the refresh token after about 60. With each "
-        "renewal Pinterest makes a new refresh token, which Rollcall does not keep, and it is not documented whether "
-        "the earlier one stays valid. If Rollcall says that it was rejected, use an access token.",
+        "Pinterest's tokens expire: the access token after about 30 days, the refresh token after about 60. Each "
+        "renewal makes a new refresh token, which Rollcall doesn't keep. Pinterest doesn't document whether the "
+        "earlier one stays valid. If Rollcall says that it was rejected, use an access token.",
         "The business ID is the long number in the address of Business Manager, after “business-access”.",
         "Pinterest's API doesn't return when someone was last active, or the names of people and profiles. Members are "
         "shown with their username and e-mail address. A partner is another business, and its own people are not "
@@ -152,7 +152,7 @@ class Pinterest(HttpConnector):
         try:
             me = self._my_id()
         except Forbidden as no:
-            missing.append(f"keep the app's authoriser: {no} It takes the scope user_accounts:read. Until then "
+            missing.append(f"know who authorised the app: {no} It takes the scope user_accounts:read. Until then, "
                            "protect that member by hand.")  # fmt: skip
         missing += unreadable(
             ("read assets", lambda: next(self.assets(), None), ""),
@@ -283,7 +283,7 @@ class Pinterest(HttpConnector):
         permissions = [one.strip() for one in role.split(",") if one.strip()]
         if not permissions or not set(permissions) <= set(PERMISSIONS):
             given = f"“{role}”" if permissions else "An empty text"
-            raise Refused(f"Pinterest has no permission {given}. Give one or several of: "
+            raise Refused(f"Pinterest has no permission {given}. Give one or more of: "
                           f"{', '.join(PERMISSIONS)}.")  # fmt: skip
         path, who = _where(account)
         self._operate("PATCH", path, {"accesses": [{**who, "asset_id": _bare(asset.id), "permissions": permissions}]})

@@ -83,16 +83,16 @@ class PostgresRoles(Connector):
     logo = "postgresql.svg"
     quality = MappingProxyType(NOT_OVER_HTTP)
     docs = (
-        "Make a role for Rollcall, as a superuser: CREATE ROLE rollcall LOGIN CREATEROLE PASSWORD '…'; "
+        "Create a role for Rollcall, as a superuser: CREATE ROLE rollcall LOGIN CREATEROLE PASSWORD '…'; "
         "then GRANT pg_signal_backend TO rollcall; so that it can end a leaver's sessions.",
         "From PostgreSQL 16 on it also needs each role that it manages: GRANT ana TO rollcall WITH ADMIN TRUE, "
         "INHERIT FALSE, SET FALSE; Superusers can be changed by a superuser only, and CONNECT on a database by its "
         "owner. Test connection shows what is missing; reading needs no rights at all.",
-        "Let it in by pg_hba.conf, straight to the server and not through a pooler.",
+        "Allow the role in pg_hba.conf, and let it connect straight to the server, not through a pooler.",
         "Name a role's owner in its comment: COMMENT ON ROLE ana IS 'ana@acme.example'; An address further on in a "
         "comment doesn't count, because it may name a contact. A role whose name is an e-mail address needs none. Or "
-        "fill in a domain below, if your roles are named as your people's addresses are.",
-        "A removal is ALTER ROLE … NOLOGIN and the end of all sessions of the role. What it owns stays, and so do its "
+        "fill in a domain below, if your roles have the names that your people's addresses begin with.",
+        "A removal runs ALTER ROLE … NOLOGIN and ends all sessions of the role. What it owns stays, and so do its "
         "rights; REASSIGN OWNED and DROP ROLE are left to you. An expired password (VALID UNTIL) shows as active, "
         "not as suspended: it doesn't keep out someone who signs in with a certificate.",
         "A role that can't log in counts as a suspended account, unless others are its members: that is a group. "
@@ -119,7 +119,7 @@ class PostgresRoles(Connector):
     effects = declared(
         "PostgreSQL 15, “ALTER ROLE” and “pg_terminate_backend”",
         remove=Effect(
-            "Takes the log-in from the role, for every database of the server. What it owns stays.", Reach.WORKSPACE,
+            "Disables login for the role, on every database of the server. What it owns stays.", Reach.WORKSPACE,
             Undo.POSSIBLE, "Run ALTER ROLE … LOGIN.", frees_seat=Seat.NOT_PAID, ends_sessions=Sessions.END,
         ),
         change_role=ROLE_CHANGED, grant=GRANTED, revoke=REVOKED,
@@ -150,16 +150,16 @@ class PostgresRoles(Connector):
         )
         missing = []
         if beyond:
-            missing.append(f"Take the log-in from {beyond:,} of the roles: {name} may not alter them (see the steps).")
+            missing.append(f"disable login for {beyond:,} of the roles: {name} may not alter them (see the steps).")
         if not signals:
-            missing.append(f"End the sessions of people who leave: GRANT pg_signal_backend TO {name}.")
+            missing.append(f"end the sessions of people who leave: GRANT pg_signal_backend TO {name}.")
         if closed:
-            missing.append(f"Give and take CONNECT on {closed:,} databases: {name} does not own them.")
+            missing.append(f"grant and revoke CONNECT on {closed:,} of the databases: {name} doesn't own them.")
         return Identity(
             name=f"{name}{', a superuser' if superuser else ''}, on {self._client.place} (PostgreSQL {version}), "
             f"sees {accounts:,} roles",
             external_id=str(id),
-            may=("read roles and databases", *(["take the log-in away"] if beyond < accounts else [])),
+            may=("read roles and databases", *(["disable login"] if beyond < accounts else [])),
             missing=tuple(missing),
         )
 
@@ -238,7 +238,7 @@ class PostgresRoles(Connector):
         now = self.account(account.id)
         if now is None:
             return
-        self._refuse_the_last_way_in(now, "take the log-in from")
+        self._refuse_the_last_way_in(now, "disable login for")
         with self._client.transaction():
             self._refuse_if_sessions_would_stay(now)
             self._client.run("ALTER ROLE {role} NOLOGIN", role=now.name)
@@ -255,7 +255,7 @@ class PostgresRoles(Connector):
         if now.role == "superuser" and now.status == "active":
             [(others,)] = self._client.rows(OTHER_SUPERUSERS, (int(now.id),))
             if not others:
-                raise Refused(f"{now.name} is the last superuser who can log in: Rollcall does not {operation} it.")
+                raise Refused(f"{now.name} is the last superuser who can log in: Rollcall doesn't {operation} it.")
 
     def _refuse_if_sessions_would_stay(self, now: Account) -> None:
         id = int(now.id)

@@ -237,8 +237,8 @@ class Sentry(HttpConnector):
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
         if role != "contributor":
-            raise Refused("Rollcall adds people to a team only as contributors, so nothing was changed. To make "
-                          "someone a team admin, make team admins in Sentry.")  # fmt: skip
+            raise Refused("Rollcall adds people to a team only as contributors, so nothing was changed. Make "
+                          "team admins in Sentry.")  # fmt: skip
         answer = self._http.operate("POST", self._in_team(account, asset))
         if answer.status == 204 and self._administers(account, asset):
             raise keeps_asset_role("a team admin", "Sentry")

@@ -61,8 +61,9 @@ class Vercel(HttpConnector):
         Rule.ASSETS: NOT_READ, Rule.OPERATIONS: NOT_READ, Rule.REAL_SERVER: NO_TEST_SERVER,
     })  # fmt: skip
     docs = (
-        "As an owner of the team, open vercel.com/account/tokens and create a token: name it Rollcall, choose the team "
-        "as its scope, and an expiration. Copy it: Vercel never shows it again. Before it expires, enter a new one.",
+        "As an owner of the team, open vercel.com/account/tokens and create a token: name it Rollcall, and choose the "
+        "team as its scope and an expiration date. Copy it: Vercel never shows it again. Before it expires, enter a "
+        "new one.",
         "Copy the Team ID from the team's Settings, General. It begins with team_.",
         "The token acts as you, so Rollcall never removes the person that it belongs to. "
         "Vercel's pages don't say whether Vercel refuses to remove the last owner.",

@@ -25,7 +25,7 @@ class CsvDirectory(DirectoryConnector):
     file_purpose = "directory"
     docs = (
         "Let your HR program or directory export everyone into one file, CSV or .xlsx. Let it export regularly to the "
-        "machine that Rollcall runs on, or upload the file here, and a new one each week, also if nothing has changed. "
+        "machine that Rollcall runs on, or upload the file here, and a new one each week, even if nothing has changed. "
         "Once a list is older than eight days, no app is up to date, as nobody knows who has left since.",
         "Use the file as it was exported. Everyone needs an e-mail address. Name, status, first and last day, groups, "
         "department, manager and employee number are used if they are there. Rollcall asks about anything that isn't "

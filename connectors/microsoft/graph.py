@@ -37,8 +37,8 @@ REGISTER = (
     "Sign in to entra.microsoft.com as an administrator and open App registrations, “New registration”. Copy the "
     "“Application (client) ID” and the “Directory (tenant) ID” from its overview. Rollcall can't reach Microsoft's "
     "clouds for the US Government and for China, which have other addresses.",
-    "Under “Certificates & secrets”, create a client secret and copy its value (not its ID). It ends on the date that "
-    "you choose there: enter a new one before that day.",
+    "Under “Certificates & secrets”, create a client secret and copy its value (not its ID). It expires on the date "
+    "that you choose there: enter a new one before then.",
 )
 FIELDS = (
     Field("tenant", "Tenant ID", "The directory's ID, or one of its domains.", pattern=r"[A-Za-z0-9][A-Za-z0-9.-]+",

@@ -26,7 +26,7 @@ PATIENCE = 65  # seconds: limits are per minute
 TOKEN_STEPS = (
     "In Okta's Admin Console open Security, API, Tokens, and choose Create token. Okta shows it once.",
     "A token may do what its admin may, as long as that admin is active. So create it as an admin whose account "
-    "belongs to no person. A token that isn't used for 30 days ends.",
+    "belongs to no person. A token expires if it isn't used for 30 days.",
 )
 FIELDS = (
     Field("base_url", "Okta address", "Your organisation's address, without “-admin”.", pattern=r"https://[^/\s@]+/?",

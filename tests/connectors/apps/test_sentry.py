@@ -170,7 +170,7 @@ class TestSentry(ConnectorContract):
         app.things, app.asks_first = [Thing("1", "api")], True
         with pytest.raises(Refused, match="approval"):
             connector.grant(Account("id-0"), Asset("1", "team"), "contributor")
-        with pytest.raises(Refused, match="make team admins in Sentry"):
+        with pytest.raises(Refused, match="Make team admins in Sentry"):
             connector.grant(Account("id-0"), Asset("1", "team"), "admin")
 
     def test_a_team_that_disappears_while_reading_fails_it(self, app, connector):
