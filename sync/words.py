@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from connectors.counts import plural
+
 NONE = "none"
-
-
-def plural(count: int, one: str, many: str | None = None) -> str:
-    """plural(3, "person", "people") → 3 people"""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def people(count: int) -> str:

@@ -13,10 +13,11 @@ import pytest
 from sync.words import NONE, plural, price_in_words, value_in_words
 
 ROOT = Path(__file__).resolve().parents[1]
-MODULES = [path for room in ("sync", "web", "cli") for path in sorted((ROOT / room).rglob("*.py"))
+MODULES = [path for room in ("connectors", "sync", "web", "cli") for path in sorted((ROOT / room).rglob("*.py"))
            if "migrations" not in path.parts]  # fmt: skip
 NOUNS = ("accounts|people|persons|users|roles|profiles|changes|entries|apps|members|leavers|assets|rows|checks|reports|"
-         "tasks|directories|browsers|removals|invitations|minutes|days|e-mails|groups|files")  # fmt: skip
+         "tasks|directories|databases|sessions|browsers|removals|invitations|minutes|days|e-mails|groups|"
+         "files")  # fmt: skip
 NO_NUMBERS = ("name", "app_name", "days", "session_idle_minutes", "failures")  # or at least 2
 KINDS = "new |removed |updated |more |service |unmatched |active "
 IN_CODE = re.compile(rf" ({KINDS})?({NOUNS})\b")

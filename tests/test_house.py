@@ -83,7 +83,8 @@ def imported_by(path: Path, modules: Set[str]) -> set[str]:
 
 CONTRACT = {
     "connectors", "connectors.base", "connectors.ldap",  # of ldap, the language of the rules that end an account
-    "connectors.effects", "connectors.explaining", "connectors.memory", "connectors.names", "connectors.time_limit",
+    "connectors.counts", "connectors.effects", "connectors.explaining", "connectors.memory", "connectors.names",
+    "connectors.time_limit",
 }  # fmt: skip
 
 

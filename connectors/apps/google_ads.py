@@ -37,6 +37,7 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.counts import plural
 from connectors.effects import INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.google_ads.answers import NotUsable, part, problem, says_in
 from connectors.google_ads.approvals import Trouble, customer_of, held_back, is_open, must_not_wait
@@ -166,7 +167,8 @@ class GoogleAds(ClosesClients, Connector):
         )
         next(self._invitations(self._manager), None)
         clients = sum(1 for _ in self._clients())
-        name = f"{clean(me.get('descriptiveName')) or 'Google Ads'} ({self._manager}), with {clients:,} accounts below"
+        manager = f"{clean(me.get('descriptiveName')) or 'Google Ads'} ({self._manager})"
+        name = f"{manager}, with {plural(clients, 'account')} below"
         return Identity(name, mine, ("read who may use them", "remove people", "change roles", "invite"),
                         () if mine else (unknown,))  # fmt: skip
 

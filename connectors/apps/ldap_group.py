@@ -26,6 +26,7 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.counts import plural
 from connectors.effects import GRANTED, REVOKED, Effect, Reach, Seat, Undo, declared
 from connectors.ldap.client import (
     AUTHORITY_FIELD,
@@ -119,11 +120,11 @@ class LdapGroup(Connector):
         accounts = list(self.accounts())
         missing = []
         if nobody := sum(account.seat == NO_ENTRY for account in accounts):
-            missing.append(f"{nobody:,} members have no entry that Rollcall may see: deleted people, or hidden ones.")
+            missing.append(f"see {plural(nobody, 'member')}: their entries were deleted, or are hidden from Rollcall.")
         if refused := self._obstacle_to_change(groups[0]):
             missing.append(f"Take people out of {groups[0].name}: {refused}")
         return Identity(
-            name=f"{self._client.who}, sees {len(accounts):,} members in {len(groups):,} groups",
+            name=f"{self._client.who}, sees {plural(len(accounts), 'member')} in {plural(len(groups), 'group')}",
             external_id=self._my_id(),
             may=("read groups and members", *(() if refused else ("put people in and take them out",))),
             missing=tuple(missing),

@@ -27,6 +27,7 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.counts import plural
 from connectors.effects import GRANTED, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Sessions, Undo, declared
 from connectors.postgres.client import SSL_MODES, PostgresClient
 from connectors.quality import NOT_OVER_HTTP
@@ -157,7 +158,7 @@ class PostgresRoles(Connector):
             missing.append(f"grant and revoke CONNECT on {closed:,} of the databases: {name} doesn't own them.")
         return Identity(
             name=f"{name}{', a superuser' if superuser else ''}, on {self._client.place} (PostgreSQL {version}), "
-            f"sees {accounts:,} roles",
+            f"sees {plural(accounts, 'role')}",
             external_id=str(id),
             may=("read roles and databases", *(["disable login"] if beyond < accounts else [])),
             missing=tuple(missing),
@@ -266,8 +267,8 @@ class PostgresRoles(Connector):
         )
         if sessions and not may:
             raise CredentialRejected(
-                f"{now.name} has {sessions:,} open sessions, which Rollcall may not end, so nothing was changed: "
-                "GRANT pg_signal_backend to Rollcall's role."
+                f"{now.name} has {plural(sessions, 'open session')}, which Rollcall may not end. Nothing was changed. "
+                "GRANT pg_signal_backend to Rollcall's role, then try again."
             )
 
     def _end_sessions(self, now: Account) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from connectors.base import ColumnsUnclear, DirectoryConnector, DirectoryPerson, Field, Identity, Refused
+from connectors.counts import plural
 from connectors.names import email_key
 from connectors.tables import content_of, propose, rows_of
 from connectors.tables.people import PersonRow
@@ -44,7 +45,7 @@ class CsvDirectory(DirectoryConnector):
     )  # fmt: skip
 
     def test(self) -> Identity:
-        return Identity(name=f"{len(self._rows())} people in {self._name()}", may=("read people",))
+        return Identity(name=f"{plural(len(self._rows()), 'person', 'people')} in {self._name()}", may=("read people",))
 
     def people(self) -> Iterator[DirectoryPerson]:
         for row in self._rows(days_are_known=True):

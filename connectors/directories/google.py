@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from connectors.base import CredentialRejected, DirectoryConnector, DirectoryPerson, Field, Identity
+from connectors.counts import plural
 from connectors.google.admin import API, DIRECTORY_API, FIELDS, LOGIN, GoogleAdmin, steps
 from connectors.names import email_key
 from connectors.tools.http import clean
@@ -61,7 +62,8 @@ class GoogleDirectory(ClosesClients, DirectoryConnector):
         for person in self.people():
             found += 1
             groups.update(person.groups)
-        return Identity(f"{self._google.admin}, sees {found:,} people in {len(groups):,} groups",
+        return Identity(f"{self._google.admin}, sees {plural(found, 'person', 'people')} in "
+                        f"{plural(len(groups), 'group')}",
                         may=("read people", "read groups"))  # fmt: skip
 
     def people(self) -> Iterator[DirectoryPerson]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from connectors.base import ConnectorError, DirectoryConnector, DirectoryPerson, Field, Identity, Refused
+from connectors.counts import plural
 from connectors.ldap.client import (
     AUTHORITY_FIELD,
     ENTRY_FIELDS,
@@ -74,10 +75,11 @@ class LdapDirectory(DirectoryConnector):
                 f"The server accepted the sign-in, but shows nobody below {self._client.get('base_dn')} who fits "
                 f"{self._client.get('filter', PEOPLE)}. Check the base DN, the filter and what the account may read."
             )
-        no_email = f"{without_email:,} people have no e-mail address, so they match no account"
+        no_email = f"match {plural(without_email, 'person', 'people')} to accounts: they have no e-mail address"
         missing = (no_email,) if without_email else ()
         return Identity(
-            name=f"{self._client.who}, sees {found:,} people, {disabled:,} of them disabled, in {len(groups):,} groups",
+            name=f"{self._client.who}, sees {plural(found, 'person', 'people')}, {disabled:,} of them disabled, in "
+                 f"{plural(len(groups), 'group')}",
             may=("read people", "read groups") if groups else ("read people",),
             missing=(*missing, *self.warnings),
         )

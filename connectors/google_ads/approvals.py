@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from connectors.base import AwaitsApproval, NotRead, PartsUnread, Refused
+from connectors.counts import plural
 from connectors.google_ads.answers import NotUsable
 from connectors.tools.http import clean
 
@@ -45,7 +46,7 @@ class Trouble:
     def raise_any(self) -> None:
         waits = held_back(map(customer_of, self._requests)) if self._requests else ""
         if self._refused:
-            more = f"And in {len(self._refused) - 1} more accounts." if self._refused[1:] else ""
+            more = f"And in {plural(len(self._refused) - 1, 'more account')}." if self._refused[1:] else ""
             raise Refused(" ".join(filter(None, (self._refused[0], more, waits))))
         if self._requests:
             raise AwaitsApproval(waits, tuple(self._requests))

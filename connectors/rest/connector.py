@@ -149,8 +149,8 @@ class RestConnector(ClosesClients, Connector):
             label = self._text(role, "label", item) if "label" in role else ""
             yield Role(id_of(item), label or id_of(item), privileged, standard)
         if present and not any(present):  # otherwise nobody would be protected as an administrator
-            raise Refused(f"None of the {len(present)} roles has the value for “privileged”, so it is unknown which "
-                          "may administer the app. Nothing was changed. Has the credential lost a right?")  # fmt: skip
+            raise Refused("No role has the value for “privileged”, so it is unknown which one may "
+                          "administer the app. Nothing was changed. Has the credential lost a right?")  # fmt: skip
 
     @property
     def reads_item_by_item(self) -> bool:

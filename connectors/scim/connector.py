@@ -25,6 +25,7 @@ from connectors.base import (
     Refused,
     Role,
 )
+from connectors.counts import plural
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Undo, declared
 from connectors.memory import Marked, Unchanged
 from connectors.scim.client import NotScim, ScimClient
@@ -172,7 +173,7 @@ class Scim(ClosesClients, Connector):
         if self.settings.get("groups") != "leave out" or self._roles_are_groups:
             missing += self._obstacles_to_groups()
         me = self._client.me()
-        people = "users" if users.total is None else f"{users.total} users"
+        people = "users" if users.total is None else plural(users.total, 'user')
         removal = "deactivate users" if self.removal_suspends else "delete users"
         return Identity(
             name=account_of(me).name or me["userName"] if me else f"the token for {self._client.http.origin[1]}",

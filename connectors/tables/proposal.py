@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 from connectors.base import ColumnsUnclear, Refused
+from connectors.counts import plural
 from connectors.tables import files
 from connectors.tables import mapping as mappings
 from connectors.tables.accounts import AccountRow, accounts_of
@@ -118,7 +119,7 @@ def propose(content: bytes, purpose: str, mapping: str = "", today: date | None 
 def _left_out(columns: list[Column]) -> list[str]:
     """A sentence for each value by which rows were left out."""
     left = [(column.header, seen) for column in columns for seen in column.values if seen.means is Means.LEAVE_OUT]
-    return [f"{seen.count:,} row{'' if seen.count == 1 else 's'} left out: {header} says {seen.value or 'nothing'}."
+    return [f"{plural(seen.count, 'row')} left out: {header} says {seen.value or 'nothing'}."
             for header, seen in left]  # fmt: skip
 
 
@@ -134,7 +135,7 @@ def rows_of(proposal: Proposal, days_are_known: bool = False) -> tuple[PersonRow
     if proposal.refused:
         reasons = " ".join(one_line(reason, LONGEST) for _line, reason in proposal.refused[:REFUSED_SHOWN])
         more = len(proposal.refused) - REFUSED_SHOWN
-        raise Refused(f"{reasons} And {more:,} more rows." if more > 0 else reasons)
+        raise Refused(f"{reasons} And {plural(more, 'more row')}." if more > 0 else reasons)
     if not proposal.rows:
         raise Refused("The file names nobody: every row is left out.")
     return proposal.rows

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from connectors.counts import plural
 from connectors.tables import dates
 from connectors.tables.columns import Column
 from connectors.tables.files import Table
@@ -165,7 +166,7 @@ def _values(columns: list[Column], purpose: Purpose) -> Iterator[Question]:
         choices = tuple(Choice(str(means), _label(means, purpose)) for means in choices_for(column.meaning, purpose))
         for seen in unknown:
             shown = f"has the {_word(column.meaning)} {seen.value!r}" if seen.value else "is empty"
-            rows = f"{seen.count:,} row{'' if seen.count == 1 else 's'}"
+            rows = plural(seen.count, "row")
             yield Question(QuestionKind.VALUE, seen.key,
                            f"The column {column.header} {shown} in {rows}. What does it mean?",
                            choices, str(seen.means or ""), column.header, seen.value)

@@ -13,6 +13,7 @@ from typing import IO, Any
 from xml.parsers import expat
 
 from connectors.base import Refused
+from connectors.counts import plural
 from connectors.tables.choosing import MustChoose
 from connectors.tables.layout import SEARCHED, Row, names_known
 
@@ -211,7 +212,7 @@ def _choose(found: dict[str, list[Row]], chosen: str) -> str:
              if len(rows) > 1 and any(names_known(row.cells) > 1 for row in rows[:SEARCHED])]  # fmt: skip
     if len(lists) > 1:
         raise MustChoose(f"The spreadsheet has more than one list: {', '.join(lists)}. Which sheet is it?", "sheet",
-                         {title: f"{title}: {len(found[title]) - 1:,} rows" for title in lists})
+                         {title: f"{title}: {plural(len(found[title]) - 1, 'row')}" for title in lists})
     return (lists or list(found))[0]
 
 

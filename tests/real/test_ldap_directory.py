@@ -149,7 +149,7 @@ def test_the_test_shows_its_account_and_how_many_people_it_sees(slapd):
     slapd.modify("noone", mail=[])
     identity = LdapDirectory(slapd.settings()).test()
     assert READER in identity.name and "1,001 people" in identity.name and "1 of them disabled" in identity.name
-    assert "1 people have no e-mail address" in identity.missing[0]
+    assert "match 1 person to accounts" in identity.missing[0]
 
 
 @pytest.mark.parametrize(

@@ -171,7 +171,7 @@ def test_a_member_without_an_entry_is_shown_and_can_go(slapd: Slapd, connector: 
     assert connector.account(before.id) is None
     dangling = next(account for account in connector.accounts() if account.seat == NO_ENTRY)
     assert (dangling.name, dangling.email) == ("p0001", "") and connector.account(dangling.id) == dangling
-    assert "1 members have no entry" in connector.test().missing[0]
+    assert "see 1 member:" in connector.test().missing[0]
     assert {access.account for access in connector.access()} == {dangling.id, find(connector, "p0002").id}
     with pytest.raises(Refused, match="no entry"):
         connector.grant(dangling, group(connector, "team"), MEMBER)
@@ -290,7 +290,7 @@ def test_a_credential_that_can_only_read_is_reported_and_changes_nothing(slapd: 
 def test_test_shows_who_it_is_and_changes_nothing(slapd: Slapd, connector: LdapGroup):
     slapd.add_group("team", "p0001", "p0002")
     who = connector.test()
-    assert KEEPER in who.name and "2 members in 1 groups" in who.name and who.missing == ()
+    assert KEEPER in who.name and "2 members in 1 group" in who.name and who.missing == ()
     assert len(slapd.members("team")) == 2
 
 

@@ -101,7 +101,7 @@ class TestGoogleDirectory(DirectoryContract):
     def test_says_what_it_sees(self, app, connector):
         self.fill(app, 2)
         app.things = [Thing("g1", "Sales", members={"id-0": ""})]
-        assert connector.test().name == f"{ADMIN}, sees 2 people in 1 groups"
+        assert connector.test().name == f"{ADMIN}, sees 2 people in 1 group"
 
     def test_a_scope_that_is_not_delegated_is_named(self, app, connector):
         app.delegated.discard(f"{SCOPE}group.readonly")
