@@ -8,6 +8,7 @@ groups (descendant groups, projects, shared_with_groups), users, personal_access
 …/billable_members, which is "handled asynchronously", so its result could not be verified. That deploy tokens are
 "independent of a user account": docs.gitlab.com/user/project/deploy_tokens. What a stranger is shown of a public group:
 "Groups API" (lists of what is "visible"), and gitlab.com/gitlab-org/gitlab, merge request 144638 (invited groups).
+A role that an administrator must approve: "Members API", "Invitations API" (message and queued_users).
 """
 
 from __future__ import annotations
@@ -308,10 +309,10 @@ class GitLab(HttpConnector):
     def invite(self, email: str, role: str) -> None:
         body = {"email": email, "access_level": _level(role or "30")}
         answer = self._http.post(f"{self._group.path}/invitations", json=body).json(dict)
-        message = answer.get("message")
-        words = next(iter(message.values()), "") if isinstance(message, dict) else message
-        if answer.get("status") == "error" and "already" not in clean(words):
-            raise Refused(f"GitLab did not invite {email}: {clean(words)}")
+        words = _words(answer.get("message"))
+        if answer.get("status") == "error" and "already" not in words:
+            raise Refused(f"GitLab did not invite {email}: {words}")
+        _must_not_be_queued(_words(answer.get("queued_users")))
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
         members, level = f"{path_of(asset.id)}/members", {"access_level": _level(role)}
@@ -326,7 +327,8 @@ class GitLab(HttpConnector):
     def _operate(self, method: str, path: str, body: dict | None = None) -> bool:
         """False when there was nothing to delete. GitLab refuses with 403, unless that names the token's scope."""
         try:
-            self._http.call(method, path, json=body, may_be_empty=("member_role_id",))  # null takes the role away
+            # null takes the role away
+            answer = self._http.call(method, path, json=body, may_be_empty=("member_role_id",))
         except NotFound:
             if method != "DELETE":
                 raise
@@ -337,6 +339,9 @@ class GitLab(HttpConnector):
             raise Refused(
                 f"{no} GitLab answers this to people who aren't owners, and if the last owner would be removed."
             ) from no
+        if method != "DELETE":
+            done = answer.json(dict)
+            _must_not_be_queued(_words(done.get("queued_users") or done.get("message")))
         return True
 
 
@@ -357,6 +362,18 @@ def _saml_email(row: dict) -> str:
     """The name by which the identity provider knows the member, where it is an e-mail address."""
     name = (row.get("group_saml_identity") or {}).get("extern_uid") or ""
     return name if re.fullmatch(r"[^@\s]+@[^@\s]+", name) else ""
+
+
+def _words(message: object) -> str:
+    """A message, or the first of those that an answer has by user or address."""
+    return clean(next(iter(message.values()), "") if isinstance(message, dict) else message)
+
+
+def _must_not_be_queued(words: str) -> None:
+    """Raises Refused if an administrator must approve the role first: GitLab answers with success and these words."""
+    if words:
+        raise Refused(f"GitLab says “{words.rstrip('.')}”, so it isn't done yet. Approve it in GitLab, in the Admin "
+                      "area under Users, Role promotions.")  # fmt: skip
 
 
 def _level(role: str) -> int:

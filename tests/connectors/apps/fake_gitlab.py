@@ -43,6 +43,9 @@ TOP = "acme%2Fteam"
 # ee/spec/models/member_spec.rb; what ends a custom role is null: gitlab.com/gitlab-org/gitlab/-/issues/419650
 UNDER_CUSTOM = "cannot be changed since member is associated with a custom role"
 
+# group_members.md, project_members.md and invitations.md, where “administrator approval for role promotions” is on
+QUEUED = {"username_1": "Request queued for administrator approval."}
+
 
 class FakeGitLab(FakeApp):
     base_path = "/api/v4"
@@ -70,6 +73,7 @@ class FakeGitLab(FakeApp):
         self.activity: dict[str, str] = {}  # user id → day, in the list of billable members
         self.sends_billable = True
         self.sends_total = True
+        self.queues = False  # whether an administrator must approve each promotion
 
     def is_authorised(self, request: Request) -> bool:
         return request.headers.get("private-token") == self.token
@@ -161,11 +165,15 @@ class FakeGitLab(FakeApp):
         members, id = self._place(request).members, str(request.body["user_id"])
         if id in members:
             return self.error(409, "Member already exists")
+        if self.queues:
+            return Reply(201, {"message": QUEUED})
         members[id] = str(request.body["access_level"])
         return Reply(201, {})
 
     def change(self, request: Request) -> Any:
         id, level = request.ids["user"], str(request.body["access_level"])
+        if self.queues:
+            return {"message": QUEUED}
         if self._is_top(request):
             seat = self.seat(id)
             if not seat:
@@ -234,6 +242,8 @@ class FakeGitLab(FakeApp):
 
     def invite(self, request: Request) -> Reply:
         email = request.body["email"]
+        if self.queues:
+            return Reply(201, {"status": "success", "queued_users": QUEUED})
         if any(seat.email == email for seat in self.invited):
             return Reply(201, {"status": "error", "message": {email: "Invite email has already been taken"}})
         if email.endswith("@blocked.example"):

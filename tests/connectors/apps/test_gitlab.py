@@ -55,6 +55,19 @@ class TestGitLab(ConnectorContract):
         with pytest.raises(Refused, match="domain is not allowed"):
             connector.invite("new@blocked.example", "30")
 
+    def test_a_promotion_that_waits_for_an_administrator_is_not_done(self, app, connector):
+        """docs.gitlab.com/administration/settings/sign_up_restrictions: “Turn on administrator approval for role
+        promotions”. GitLab then answers 200 or 201."""
+        self.fill(app, 2)
+        app.things, app.queues = [Thing("project:6", "acme/team/site", members={"100": "20"})], True
+        one, two = (connector.account(seat.id) for seat in app.seats)
+        site = next(connector.assets())
+        for ask in (lambda: connector.grant(one, site, "30"), lambda: connector.grant(two, site, "30"),
+                    lambda: connector.change_role(one, "40"), lambda: connector.invite("new@acme.example", "30")):
+            with pytest.raises(Refused, match="queued for administrator approval.*Approve it in GitLab"):
+                ask()
+        assert app.things[0].members == {"100": "20"} and app.invited == []
+
     # People who are only in a subgroup or a project
 
     @pytest.fixture
