@@ -71,7 +71,8 @@ def _refuse_others(content: bytes) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
             parts = packed.namelist()
-            unpacked = sum(part.file_size for part in packed.infolist())  # a name may come twice
+            _refuse_repeated(parts)
+            unpacked = sum(part.file_size for part in packed.infolist())
             damaged = unpacked <= MAX_UNPACKED and packed.testzip()
             if unpacked <= MAX_UNPACKED and not damaged:
                 _refuse_wide(packed)
@@ -84,6 +85,12 @@ def _refuse_others(content: bytes) -> None:
     if damaged or "xl/workbook.xml" not in parts:
         what = "a damaged spreadsheet" if damaged else "packed, but not an .xlsx file"
         raise Refused(f"The file isn't text: it is {what}. {OTHERWISE}")
+
+
+def _refuse_repeated(parts: list[str]) -> None:
+    """No program writes a name twice. A part is opened by its name, so the last one would be unpacked for each."""
+    if len(set(parts)) < len(parts):
+        raise Refused(f"The spreadsheet has two parts of the same name. {OTHERWISE}")
 
 
 def _refuse_wide(packed: zipfile.ZipFile) -> None:

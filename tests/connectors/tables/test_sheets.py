@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 import zipfile
 from collections.abc import Callable
 from datetime import date, datetime
@@ -172,6 +173,18 @@ def test_many_sheets_that_are_one_part_of_the_file_are_refused():
     rows = sheet_of("<row><c><v>1</v></c></row>" * 5_000)
     with pytest.raises(Refused, match="the same sheet many times"):
         read(replaced(repacked(content, sheet1=rows), {"xl/_rels/workbook.xml.rels": same}), {})
+
+
+def test_a_part_that_comes_many_times_is_refused_before_it_is_unpacked(monkeypatch):
+    """Each of them has 76 bytes in the file, and the last would be unpacked for each: hours for a file of 32 MB."""
+    out = io.BytesIO(book(("Staff", STAFF)))
+    with zipfile.ZipFile(out, "a", zipfile.ZIP_DEFLATED) as packed, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for content in (b"", b" " * 1_000_000):
+            packed.writestr("docProps/custom.xml", content)
+    monkeypatch.setattr(zipfile.ZipFile, "open", lambda *_, **__: pytest.fail("a part is unpacked"))
+    with pytest.raises(Refused, match="two parts of the same name"):
+        read(out.getvalue(), {})
 
 
 @pytest.mark.parametrize("rows", [
