@@ -13,7 +13,6 @@ static/app/router/routes.tsx there has the address of the page of personal token
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
@@ -40,7 +39,7 @@ from connectors.tools.answers import disappeared, known_status, missing_from, wo
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector, token_field
-from connectors.tools.paging import Page, Seen, by_id, pages_by_cursor
+from connectors.tools.paging import Page, Seen, by_id, linked, pages_by_cursor
 from connectors.tools.refusals import keeps_asset_role, must_be_offered, owns_token
 from connectors.tools.times import from_iso
 from connectors.versions import ApiVersion
@@ -280,13 +279,11 @@ class Sentry(HttpConnector):
 def _next_cursor(answer: Answer) -> str | None:
     """The next page's cursor, None on the last page. Each answer has a “next” link, and its `results` says whether that
     page has anything (“Paginating Results”). Raises TemporarilyUnavailable for an answer without one."""
-    for link in answer.headers.get("Link", "").split(","):
-        found = dict(re.findall(r'(\w+)="([^"]*)"', link))
-        if found.get("rel") == "next" and found.get("results") in ("true", "false"):
-            if found["results"] == "false":
-                return None
-            if found.get("cursor"):
-                return found["cursor"]
+    _, found = linked(answer, "next") or ("", {})
+    if found.get("results") == "false":
+        return None
+    if found.get("results") == "true" and found.get("cursor"):
+        return found["cursor"]
     raise TemporarilyUnavailable(f"{answer.asked} answered without saying whether there is a further page.")
 
 

@@ -19,7 +19,7 @@ from connectors.tools import answer_cache
 from connectors.tools.answers import RATE_LIMITED
 from connectors.tools.http import Answer, Forbidden, Http, NotFound, seconds_to_wait, segment
 from connectors.tools.oauth import rsa_key, signed
-from connectors.tools.paging import Page, next_link, pages_by_link
+from connectors.tools.paging import Page, linked, next_link, pages_by_link
 from connectors.tools.renewal import Renewed
 
 VERSION = "2022-11-28"
@@ -109,8 +109,9 @@ class GitHubClient:
     def count(self, path: str, **params: str) -> int:
         """The length of a list: with one entry per page, it is the number of the last page."""
         answer = self.http.get(path, {**params, "per_page": 1})
-        last = re.search(r'[?&]page=(\d+)[^>]*>\s*;\s*rel="last"', answer.headers.get("Link", ""))
-        return int(last[1]) if last else len(answer.json(list))
+        last = linked(answer, "last")
+        number = re.search(r"[?&]page=(\d{1,12})(?!\d)", last[0]) if last else None
+        return int(number[1]) if number else len(answer.json(list))
 
     def graphql(self, query: str, **variables: Any) -> dict:
         body = {"query": query, "variables": variables}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 import uuid
 
 from connectors.base import TemporarilyUnavailable
 from connectors.ldap.library import faults, library
+from connectors.names import normal
+
+LONGEST = 10_000  # characters of a DN: ldap3 takes the square of its commas
 
 
 def in_dn(value: str) -> str:
@@ -51,11 +53,13 @@ def normal_dn(dn: str) -> str:
     recognise further spellings (RFC 4518, sections 2.3 and 2.6.1), so two forms may be of one entry.
     """
     plain = "\0".join(f"{name.strip()}={value.strip()}" for name, value in parts(dn))
-    return unicodedata.normalize("NFC", plain).lower()
+    return normal("NFC", plain).lower()
 
 
 def parts(dn: str) -> list[tuple[str, str]]:
     """(attribute, value) of each part of a DN, with the value's escapes resolved (RFC 4514, section 2.4)."""
+    if len(dn) > LONGEST:
+        raise TemporarilyUnavailable(f"The directory names a group member by more than {LONGEST:,} characters.")
     try:
         found = library().utils.dn.parse_dn(dn, escape=False, strip=True)
         return [(name, _unescaped(value)) for name, value, _ in found]

@@ -69,7 +69,7 @@ _APP = {
                             "last active (utc)", "last login at", "last activity at"),
 }  # fmt: skip
 ALIASES = {Purpose.DIRECTORY: _PEOPLE, Purpose.IMPORT: {**_PEOPLE}, Purpose.APP: _APP}
-_AROUND = re.compile(r"\[(required|read only|upload only|utc)\]|\(read[- ]only\)|\*+$|:$", re.IGNORECASE)
+_AROUND = re.compile(r"\[(required|read only|upload only|utc)\]|\(read[- ]only\)|(?<!\*)\*+$|:$", re.IGNORECASE)
 
 
 def meaning_of(header: str, purpose: Purpose) -> Meaning | None:

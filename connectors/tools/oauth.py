@@ -129,7 +129,7 @@ def signed(claims: Mapping[str, str | int], key: RSAPrivateKey, seconds: int = 5
 def rsa_key(pem: str, wrong: str) -> RSAPrivateKey:
     """The key in a PEM text, even if a form has put it on one line. `wrong`: the message of the CredentialRejected
     that is raised if it isn't an RSA key."""
-    found = re.search(r"-----BEGIN ([A-Z ]+)-----(.+?)-----END \1-----", pem, re.DOTALL)
+    found = re.search(r"-----BEGIN ([A-Z ]+)-----([^-]+)-----END \1-----", pem)
     if not found:
         raise CredentialRejected(wrong)
     lines = re.findall(".{1,64}", re.sub(r"\s|\\n", "", found[2]))

@@ -18,6 +18,8 @@ from connectors.tools.answers import Answer
 
 MOST_PAGES = 200_000
 FIRST, LAST = "the first page", "the last page"  # the pages that an app may return again
+_LINK = re.compile(r"<([^<>]*)>([^<]*)")
+_PARAMETER = re.compile(r';\s*(\w+)\s*=\s*(?:"([^"]*)"|([^\s;,"]*))')
 WORTH_WAITING = 0.02  # seconds: several threads don't speed up the reading of an app that answers sooner
 
 
@@ -104,9 +106,16 @@ def pages_by_link(fetch: Callable[[str | None], Page], **options: Any) -> Iterat
 
 def next_link(answer: Answer) -> str | None:
     """The address of rel="next" in the Link header (RFC 8288); None on the last page."""
-    for link in re.findall(r"<([^>]*)>([^<]*)", answer.headers.get("Link", "")):
-        if re.search(r""";\s*rel\s*=\s*("[^"]*\bnext\b[^"]*"|next\b)""", link[1], re.IGNORECASE):
-            return link[0]
+    found = linked(answer, "next")
+    return found[0] if found else None
+
+
+def linked(answer: Answer, relation: str) -> tuple[str, dict[str, str]] | None:
+    """The address with this relation in the Link header (RFC 8288), and the link's parameters; None without one."""
+    for address, rest in _LINK.findall(answer.headers.get("Link", "")):
+        parameters = {name.lower(): quoted or bare for name, quoted, bare in _PARAMETER.findall(rest)}
+        if relation in parameters.get("rel", "").lower().split():
+            return address, parameters
     return None
 
 

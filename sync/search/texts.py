@@ -6,6 +6,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 
+from connectors.names import normal
+
 LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ß": "ss", "æ": "ae", "œ": "oe",
                          "þ": "th"})  # fmt: skip
 LONGEST = 200  # characters of a search; further ones are ignored
@@ -15,7 +17,7 @@ MOST_WORDS = 8
 def fold(text: str) -> str:
     """Without case and diacritics."""
     if not text.isascii():
-        text = unicodedata.normalize("NFKD", text.casefold().translate(LETTERS))
+        text = normal("NFKD", text.casefold().translate(LETTERS))
         if not text.isascii():
             text = "".join([letter for letter in text if not unicodedata.combining(letter)])
     return text.casefold()
