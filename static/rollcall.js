@@ -196,7 +196,7 @@
     if (event.target.matches("[data-lean]")) [...event.formData.keys()].forEach((name) => { if (!event.formData.get(name)) event.formData.delete(name); });
   });
 
-  // Menus: one open at a time, closed by a click elsewhere, by Escape, and by choosing.
+  // Menus: one open at a time, seen to its end, closed by a click elsewhere, by Escape, and by choosing.
   const closeMenus = (except) => document.querySelectorAll("details.menu[open]").forEach((menu) => {
     if (menu !== except) menu.removeAttribute("open");
   });
@@ -204,6 +204,9 @@
     const menu = event.target.closest("details.menu");
     closeMenus(event.target.closest(".menu-list") ? null : menu);
   });
+  document.addEventListener("toggle", ({ target }) => {
+    if (target.matches("details.menu[open]")) target.querySelector(".menu-list")?.scrollIntoView({ block: "nearest" });
+  }, true);
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     const menu = event.target.closest?.("details.menu[open]");

@@ -212,7 +212,7 @@ def account_menu(account: Account, back: str) -> list[Choice]:
     service = account.match_kind == AccountMatch.SERVICE_ACCOUNT
     lines = [decide("Re-assign", "nobody", "unlink") if matched else Choice("Match to a person", match, "link")]
     lines.append(
-        decide("Note about this guest" if from_outside else "Guest or local partner", AccountMatch.GUEST, "world")
+        decide("Note about this guest" if from_outside else "Mark as guest or partner", AccountMatch.GUEST, "world")
     )
     lines.append(
         decide("Responsible person" if service else "Mark as service account", AccountMatch.SERVICE_ACCOUNT, "robot")

@@ -33,7 +33,7 @@ from web.people import person_address, person_below
 from web.permissions import app_manager, outranks, workspace_role
 from web.rows import row_or_404
 from web.security import by, signed_in_person
-from web.words import plural
+from web.words import calendar_day, plural
 
 pages = Blueprint("offboarding", __name__, url_prefix="/people/<int:person_id>/offboardings")
 
@@ -109,15 +109,15 @@ def create(person_id: int) -> Response | tuple[str, int]:
             reason=given.reason, hand_overs=successors.chosen(), undecided=given.undecided)  # fmt: skip
     except (NeedsSuccessor, SuccessorProblem, OffboardingProblem, PeopleProblem, KeepingProblem) as problem:
         return _preview(person, given, str(problem)), INVALID
-    return go_to(_address(done.offboarding), _outcome(person, done))
+    return go_to(_address(done.offboarding), _outcome(person, done, given.on()))
 
 
-def _outcome(person: Person, done: offboarding.Start) -> str:
+def _outcome(person: Person, done: offboarding.Start, day: date | None) -> str:
     name = person_name(person)
     if done.already:
         return "This was already finished. Nothing was changed."
-    if done.offboarding.state == OffboardingState.SCHEDULED:
-        return f"Planned. {name}'s accounts are removed automatically on that date."
+    if day and done.offboarding.state == OffboardingState.SCHEDULED:
+        return f"Planned. {name}'s accounts are removed automatically on {calendar_day(day)}."
     found = offboarding_progress.lines(done.offboarding, _visible())[0]
     going, held = sum(line.task is not None for line in found), sum(line.report is not None for line in found)
     waits = f" {plural(held, 'account waits', 'accounts wait')} for an Owner's release." if held else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from sync.directory import directories
 from sync.models import Directory, DirectoryReading, Person, Session
@@ -114,7 +115,9 @@ def test_menu(visit, live, acme) -> None:
     summary.click()
     page.click("h1")
     assert not page.is_visible("text=Change how it is read")
+    page.set_viewport_size({"width": 1280, "height": 220})
     summary.click()
+    expect(page.locator(".menu[open] .menu-list > :last-child")).to_be_in_viewport(ratio=1)
     page.click("text=Remove")
     page.wait_for_selector("dialog:modal")
     page.click("dialog button >> text=Remove Staff")

@@ -210,7 +210,7 @@ def test_a_plan_is_cancelled_only_by_people_of_rank(owner: Client, site, ana: Pe
     admin = Client(site, someone("Jana Kowalski", "admin"))
     for client, offered in ((owner, True), (admin, False)):
         page = client.get(f"/people/{ana.id}/offboardings/{row.id}").text
-        assert ("Do it now" in page) == offered
+        assert ("Offboard now" in page) == offered
     assert admin.send("DELETE", f"/people/{ana.id}/offboardings/{row.id}").status_code == 403
 
 
