@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
+import functools
+import glob
 import importlib.util
 import itertools
 import os
@@ -20,7 +23,7 @@ PROGRAMS = {
     "samba": ("samba", "/usr/sbin/samba"),
     "slapadd": ("slapadd", "/usr/sbin/slapadd"),
     "pgbouncer": ("pgbouncer", "/usr/sbin/pgbouncer"),
-    "postgresql": ("initdb", *sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin/initdb")), reverse=True)),
+    "postgresql": ("initdb", "/usr/lib/postgresql/*/bin/initdb"),
     "nginx": ("nginx", "/usr/sbin/nginx"),
     "caddy": ("caddy", "/usr/bin/caddy"),
     "node": ("node",),
@@ -31,10 +34,25 @@ PROGRAMS = {
 def need(part: str) -> str:
     """The path of a program, or the name of a Python package; skips or fails where it is missing."""
     if part in PROGRAMS:
-        found = next((path for name in PROGRAMS[part] if (path := shutil.which(name))), None)
+        wait_for_programs()
+        names = itertools.chain.from_iterable(map(_matching, PROGRAMS[part]))
+        found = next((path for name in names if (path := shutil.which(name))), None)
     else:
         found = part if importlib.util.find_spec(part) else None
     return found or lack(f"{part} is not installed here")
+
+
+def _matching(name: str) -> list[str]:
+    """The programs whose path a pattern means, the newest version first; a name without one means itself."""
+    return sorted(glob.glob(name), reverse=True) if "*" in name else [name]
+
+
+@functools.cache
+def wait_for_programs() -> None:
+    """Until what .ci/run installs beside the tests is there: meanwhile, it holds a lock on this file."""
+    if installing := os.environ.get("ROLLCALL_TEST_INSTALLING"):
+        with Path(installing).open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH)
 
 
 def lack(reason: str) -> NoReturn:

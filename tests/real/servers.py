@@ -1,6 +1,5 @@
 """Servers of other makers that don't belong into Rollcall's own environment: each in a folder of a cache beside it.
-`python -m tests.real.servers [NAME …]` installs them, once; tests ask `need_server(name)` for the folder.
-It needs nothing but Python's own library, so that .ci/run can start it while pip installs the rest."""
+`python -m tests.real.servers [NAME …]` installs them, once; tests ask `need_server(name)` for the folder."""
 
 from __future__ import annotations
 
@@ -14,17 +13,22 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests import CACHE
+from tests.parts import wait_for_programs
 
 PYTHON = {"synapse": "matrix-synapse==1.163.2", "jupyterhub": "jupyterhub==6.1.1"}
 NODE = {"directus": "directus@12.4.0", "oidc-provider": "oidc-provider@9.13.3"}
 SERVERS = {**PYTHON, **NODE}
 UNUSED = {
-    "directus": [  # scripts in its flows, databases other than PostgreSQL, ways of mail; two of these would be compiled
+    "directus": [  # scripts in its flows, databases other than PostgreSQL, ways of mail, clouds, traces of its AI
         "isolated-vm", "sqlite3", "mysql2", "oracledb", "tedious", "mailtrap", "nodemailer-mailgun-transport",
-        "braintrust",
+        "@aws-sdk/client-sesv2", "@directus/storage-driver-azure", "@directus/storage-driver-cloudinary",
+        "@directus/storage-driver-gcs", "@directus/storage-driver-s3", "@directus/storage-driver-supabase",
+        "@langfuse/otel", "@opentelemetry/sdk-trace-node", "braintrust",
     ]
 }  # fmt: skip
+VENV = [sys.executable, "-m", "venv"]
 PIP = ["install", "--quiet", "--disable-pip-version-check", "--no-compile"]  # a server imports a part of it
+UV = [Path(sys.executable).with_name("uv"), "pip", "install", "--quiet"]  # takes a tenth of pip's time
 NPM = ["npm", "install", "--no-audit", "--no-fund", "--loglevel", "error"]
 
 
@@ -64,18 +68,27 @@ def install(name: str) -> str:
 def _install(name: str, folder: Path) -> str | None:
     """What went wrong; None when it is there now."""
     if name in PYTHON:
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True, capture_output=True)
-        command = [folder / "bin" / "pip", *PIP, PYTHON[name]]
+        python, package = folder / "bin" / "python", PYTHON[name]
+        failed = _run([*VENV, "--without-pip", folder], [*UV, "--python", python, package])
+        problem = failed and _run([*VENV, folder], [python, "-m", "pip", *PIP, package])  # pip may know another mirror
     else:
+        wait_for_programs()
         _describe(name, folder)
-        command = [*NPM, "--prefix", folder]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True)
-    except OSError as problem:
-        return str(problem)
-    if done.returncode:
-        return (done.stderr or done.stdout).strip()[-500:] or f"it ended with {done.returncode}"
-    _mark(name).write_text(SERVERS[name])
+        problem = _run([*NPM, "--prefix", folder])
+    if problem is None:
+        _mark(name).write_text(SERVERS[name])
+    return problem
+
+
+def _run(*commands: list) -> str | None:
+    """What the first command that fails writes; None when none fails."""
+    for command in commands:
+        try:
+            done = subprocess.run(command, capture_output=True, text=True)
+        except OSError as problem:
+            return str(problem)
+        if done.returncode:
+            return (done.stderr or done.stdout).strip()[-500:] or f"it ended with {done.returncode}"
     return None
 
 
