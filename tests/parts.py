@@ -26,8 +26,6 @@ PROGRAMS = {
     "postgresql": ("initdb", "/usr/lib/postgresql/*/bin/initdb"),
     "nginx": ("nginx", "/usr/sbin/nginx"),
     "caddy": ("caddy", "/usr/bin/caddy"),
-    "node": ("node",),
-    "npm": ("npm",),
 }
 
 

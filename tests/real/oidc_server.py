@@ -17,8 +17,8 @@ import requests
 
 from connectors.oidc import discovery
 from sync.sign_in import oidc
-from tests.parts import free_port, need
-from tests.real.servers import need_server
+from tests.parts import free_port
+from tests.real.servers import need_server, node
 
 SCRIPT = Path(__file__).with_name("oidc_provider.mjs")
 CLIENT, SECRET = "rollcall", "the-client-secret-of-rollcall"
@@ -29,7 +29,7 @@ class OidcServer:
     """`people` is login → claims, as they are when it starts. Stopped and started again it has the same address."""
 
     def __init__(self, folder: Path):
-        self._node, self._installed, self._log = need("node"), need_server("oidc-provider"), folder / "oidc.log"
+        self._installed, self._log = need_server("oidc-provider"), folder / "oidc.log"
         self._port = free_port()
         self._process: subprocess.Popen | None = None
         self.issuer = f"http://127.0.0.1:{self._port}"
@@ -43,7 +43,7 @@ class OidcServer:
         }  # fmt: skip
         response = {"port": self._port, "client": client, "people": self.people}
         with self._log.open("w") as log:
-            command = [self._node, SCRIPT, self._installed]
+            command = [node(), SCRIPT, self._installed]
             self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log)
         self._process.stdin.write(json.dumps(response).encode())
         self._process.stdin.close()

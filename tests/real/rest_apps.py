@@ -14,7 +14,7 @@ import requests
 
 from tests.parts import free_port
 from tests.real.postgres import own_server
-from tests.real.servers import need_server
+from tests.real.servers import need_server, path_with_node
 
 READY_SECONDS = 90
 PASSWORD = "correct-horse-battery-staple"
@@ -114,7 +114,8 @@ class Directus(RealApp):
     def environ(self) -> dict[str, str]:
         database = self._server.settings()
         return {
-            **os.environ, "HOST": "127.0.0.1", "PORT": str(self.port), "DB_CLIENT": "pg", "DB_HOST": database["host"],
+            **os.environ, "PATH": path_with_node(),
+            "HOST": "127.0.0.1", "PORT": str(self.port), "DB_CLIENT": "pg", "DB_HOST": database["host"],
             "DB_PORT": database["port"], "DB_USER": database["user"], "DB_PASSWORD": database["password"],
             "DB_DATABASE": "postgres", "SECRET": PASSWORD * 2, "ADMIN_EMAIL": self.administrator,
             "ADMIN_PASSWORD": PASSWORD, "ADMIN_TOKEN": TOKEN, "LOG_LEVEL": "warn", "TELEMETRY": "false",

