@@ -47,7 +47,7 @@ def _matching(name: str) -> list[str]:
 
 @functools.cache
 def wait_for_programs() -> None:
-    """Until what .ci/run installs beside the tests is there: meanwhile, it holds a lock on this file."""
+    """Until the programs that .ci/run installs beside the tests are there. While it does, it holds a lock on a file."""
     if installing := os.environ.get("ROLLCALL_TEST_INSTALLING"):
         with Path(installing).open() as lock:
             fcntl.flock(lock, fcntl.LOCK_SH)
