@@ -36,6 +36,16 @@ _WAS_DECIDED_BEFORE = f"""
             WHERE d.account_id = a.id AND d.undone_at IS NULL AND d.made_at >= p.status_since)
         AND {_IS_HERE}
 """
+# Its address is that of someone who has left, with a tag: ana+test@acme.example is in ana@acme.example's mailbox, if
+# the server of the domain knows tags.
+_HAS_A_TAG = f"""
+    SELECT a.id FROM account a CROSS JOIN app ON app.id = a.app_id CROSS JOIN person_email e
+        ON e.email_key = substr(a.email_key, 1, instr(a.email_key, '+') - 1)
+            || substr(a.email_key, instr(a.email_key, '@'))
+    CROSS JOIN person p ON p.id = e.person_id
+    WHERE a.match_kind = 'unmatched' AND a.email_key LIKE '%+%' AND NOT a.match_by_hand
+        AND p.status = 'deprovisioned' AND {_IS_HERE}
+"""
 # The person who is responsible for a service account has left, and may still use it.
 _HAS_NO_ONE_RESPONSIBLE = f"""
     SELECT a.id FROM account a CROSS JOIN app ON app.id = a.app_id CROSS JOIN person p ON p.id = a.person_id
@@ -79,7 +89,7 @@ def numbers() -> dict[int, Numbers]:
         FROM (
             SELECT id, FALSE AS held
             FROM ({_WAS_A_LEAVERS} UNION {_IS_DISPUTED} UNION {_WAS_DECIDED_BEFORE}
-                UNION {_HAS_NO_ONE_RESPONSIBLE}) AS doubtful
+                UNION {_HAS_A_TAG} UNION {_HAS_NO_ONE_RESPONSIBLE}) AS doubtful
             UNION ALL SELECT id, TRUE FROM ({_IS_HELD}) AS held_back
         ) AS found CROSS JOIN account a ON a.id = found.id GROUP BY a.app_id""").fetchall()
     return {app_id: Numbers(*found) for app_id, *found in rows}

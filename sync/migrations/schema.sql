@@ -209,6 +209,7 @@ CREATE INDEX change_offboarding ON change (offboarding_id) WHERE offboarding_id 
 CREATE INDEX account_former ON account (former_person_id) WHERE former_person_id IS NOT NULL;
 CREATE INDEX account_decided ON account (app_id) WHERE match_by_hand AND match_kind <> 'matched';
 CREATE INDEX person_decided ON person (id) WHERE status_by_hand IS NOT NULL AND status_by_hand <> 'deprovisioned';
+CREATE INDEX account_tagged ON account (app_id) WHERE match_kind = 'unmatched' AND email_key LIKE '%+%';
 INSERT INTO "schema_migration" VALUES (1, '0001_first', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
 INSERT INTO "schema_migration" VALUES (2, '0002_scim', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
 INSERT INTO "schema_migration" VALUES (3, '0003_life', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
@@ -256,6 +257,7 @@ INSERT INTO "schema_migration" VALUES (44, '0054_here_by_hand', strftime('%Y-%m-
 INSERT INTO "schema_migration" VALUES (45, '0055_age_of_files', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
 INSERT INTO "schema_migration" VALUES (46, '0056_age_of_lists', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
 INSERT INTO "schema_migration" VALUES (47, '0057_refused_changes', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
+INSERT INTO "schema_migration" VALUES (48, '0058_tagged_addresses', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
 INSERT INTO "search_mark" VALUES (1, 0);
 INSERT INTO "search_mark" VALUES (2, 0);
 INSERT INTO "search_mark" VALUES (3, 0);

@@ -190,6 +190,8 @@ class Account(Base):
             SQL("CREATE INDEX account_held ON account (app_id) WHERE held_values IS NOT NULL"),
             SQL("CREATE INDEX account_former ON account (former_person_id) WHERE former_person_id IS NOT NULL"),
             SQL("CREATE INDEX account_decided ON account (app_id) WHERE match_by_hand AND match_kind <> 'matched'"),
+            SQL("CREATE INDEX account_tagged ON account (app_id) "
+                "WHERE match_kind = 'unmatched' AND email_key LIKE '%+%'"),
             SQL("CREATE INDEX account_further_roles ON account (app_id) WHERE further_roles <> '[]'"),
         )
 

@@ -155,3 +155,17 @@ def test_a_service_account_whose_responsible_person_has_left(chat):
     assert shown(chat) == "Needs matching"
     decisions.mark_service(account(chat, email(1)), chat.by, person=chat.people[3])
     assert shown(chat) == "Up to date"
+
+
+@pytest.mark.parametrize(("address", "found"), [
+    ("p1+test@acme.example", 1), ("P1+a+b@Acme.example", 1), ("p1+test@other.example", 0), ("p3+test@acme.example", 0),
+    ("+test@acme.example", 0),
+])  # fmt: skip
+def test_an_account_with_a_tag_in_a_leavers_address(chat, address, found):
+    chat.store.add(address, "Test", "member", via="page")
+    chat.check()
+    assert account(chat, address).match_kind == "unmatched" and shown(chat) == "Up to date"
+    chat.leave(1)
+    assert doubtful.numbers().get(chat.app.id, doubtful.Numbers()).accounts == found
+    decisions.unmatch(account(chat, address), chat.by)
+    assert doubtful.numbers() == {}
