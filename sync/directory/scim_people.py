@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+from peewee import ModelSelect
+
 from connectors.base import DirectoryPerson
 from connectors.names import email_key
 from sync import activity
@@ -53,6 +55,7 @@ def apply_user(directory: Directory, user: ScimResource) -> None:
                 db.execute_sql("UPDATE read_person SET deleted = TRUE WHERE external_id = ?", (user.scim_id,))
             outcome = apply_pushed(directory, workspace_guard(), directory.name)
         _link(directory, users, outcome.warnings)
+        _end_held_groups(directory, user)
         asking.check_apps_of(_changed(before, _statuses(directory, users)), directory.name)
 
 
@@ -166,6 +169,27 @@ def _join_groups(directory: Directory, user: ScimResource, entry: DirectoryEntry
     asking.check_apps_of_groups(joined, directory.name)
 
 
+def _end_held_groups(directory: Directory, user: ScimResource) -> None:
+    """Someone who is no longer held is only in the groups that were pushed."""
+    pushed = ScimMember.select(ScimResource.scim_id).join(ScimResource).where(ScimMember.member_id == user.scim_id)
+    old = DirectoryGroupMember.select(DirectoryGroupMember.id, DirectoryGroup.id).join(DirectoryGroup).switch(
+        DirectoryGroupMember).join(DirectoryEntry).where(
+        DirectoryEntry.directory == directory, DirectoryEntry.external_id == user.scim_id,
+        DirectoryEntry.id.not_in(_held(directory)), DirectoryGroup.gone_at.is_null(),
+        DirectoryGroup.external_id.not_in(pushed))  # fmt: skip
+    rows = list(old.order_by(DirectoryGroupMember.id).tuples())
+    if rows:
+        DirectoryGroupMember.delete().where(DirectoryGroupMember.id.in_([row for row, _ in rows])).execute()
+        asking.check_apps_of_groups([group for _, group in rows], directory.name)
+
+
+def _held(directory: Directory) -> ModelSelect:
+    """The entries of those who have left, which a guard holds."""
+    return DirectoryEntry.select(DirectoryEntry.id).where(
+        DirectoryEntry.directory == directory, DirectoryEntry.status != DirectoryEntry.reported_status,
+        DirectoryEntry.reported_status == PersonStatus.DEPROVISIONED)  # fmt: skip
+
+
 @queue.each_minute
 def report_held(now: datetime) -> None:
     """Report what a guard holds of a pushing directory after a minute without more: one e-mail, not hundreds."""
@@ -183,7 +207,8 @@ def report_held(now: datetime) -> None:
 
 
 def apply_group(group: ScimResource) -> None:
-    """Bring the directory's group, and which people are in it, in line with a group that was written or deleted."""
+    """Bring the directory's group, and which people are in it, in line with a group that was written or deleted.
+    Someone who is held back stays in theirs."""
     with writing():
         if group.deleted_at:
             _delete_group(group)
@@ -198,7 +223,8 @@ def apply_group(group: ScimResource) -> None:
         ).where(ScimMember.group == group.id, DirectoryEntry.directory == group.directory_id)
         before = DirectoryGroupMember.select().where(DirectoryGroupMember.group == row).count()
         left = DirectoryGroupMember.delete().where(
-            DirectoryGroupMember.group == row, DirectoryGroupMember.entry.not_in(entries)
+            DirectoryGroupMember.group == row, DirectoryGroupMember.entry.not_in(entries),
+            DirectoryGroupMember.entry.not_in(_held(group.directory)),
         ).execute()
         rows = [{"group": row, "entry": entry} for entry in entries]
         for start in range(0, len(rows), CHUNK):

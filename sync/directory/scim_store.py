@@ -114,10 +114,11 @@ class Store(ScimStorage):
             row = self._row(resource_type, resource_id)
             self._expect(row, expected_version)
             self._change(row, deleted_at=utcnow(), document={})
-            self._leave_groups(row)
             if row.kind == USER:
-                scim_people.apply_user(self.directory, row)
+                scim_people.apply_user(self.directory, row)  # first: if a guard holds them, they stay in their groups
+                self._leave_groups(row)
             else:
+                self._leave_groups(row)
                 scim_people.apply_group(row)
                 row.delete_instance()
 

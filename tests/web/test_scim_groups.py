@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sync.checks import checks
+from sync.directory import directories
 from sync.groups import rules as group_rules
 from sync.groups.rules import Draft
 from sync.jobs import asking
@@ -17,11 +18,15 @@ def asked() -> bool:
     return bool(Check.update(state="cancelled").where(Check.state == "queued").execute())
 
 
-def wanted(chat) -> dict[str, str]:
+def changes(chat) -> list[Change]:
+    """What waits after a check."""
     checks.run(asking.ask(chat.app, chat.by).id)
     report = reports.open_report(chat.app)
-    waiting = report.changes.where(Change.decision != "applied") if report else ()
-    return {row.kind: row.account.email if row.account else row.detail["email"] for row in waiting}
+    return list(report.changes.where(Change.decision != "applied")) if report else []
+
+
+def wanted(chat) -> dict[str, str]:
+    return {row.kind: row.account.email if row.account else row.detail["email"] for row in changes(chat)}
 
 
 def test_a_pushed_group_gives_and_a_pushed_leave_is_reported(okta: Provider, chat) -> None:
@@ -57,3 +62,18 @@ def test_a_member_who_comes_after_their_group_asks_too(okta: Provider, chat) -> 
     assert not asked()
     okta.patch(f"/Groups/{group}", {"op": "add", "path": "members", "value": [{"value": new}]})
     assert asked() and wanted(chat) == {"to invite": email(21)}
+
+
+def test_deleted_users_whom_a_guard_holds_stay_in_their_groups(okta: Provider, chat) -> None:
+    users = {number: okta.add(email(number)) for number in range(1, 9)}
+    group = okta.add_group("Sales", *users.values())
+    group_rules.save(App.get(), Draft(group=DirectoryGroup.get(), role="member"), chat.by)
+    for user in users.values():
+        assert okta.call("DELETE", f"/Users/{user}").status_code == 204
+    held = {entry.person.name for entry in directories.held(okta.directory)}
+    assert len(held) > 1 and {row.kind for row in changes(chat)} == {"removed user"}
+    okta.patch(f"/Groups/{group}", {"op": "replace", "path": "displayName", "value": "Sales"})
+    assert {row.kind for row in changes(chat)} == {"removed user"}
+    back = okta.add(email(8))
+    assert back == users[8] and len(directories.held(okta.directory)) == len(held) - 1
+    assert [row.account.email for row in changes(chat) if row.kind == "no longer assigned"] == [email(8)]
