@@ -115,7 +115,7 @@ def test_menu(visit, live, acme) -> None:
     summary.click()
     page.click("h1")
     assert not page.is_visible("text=Change how it is read")
-    page.set_viewport_size({"width": 1280, "height": 220})
+    page.set_viewport_size({"width": 1280, "height": 250})
     summary.click()
     expect(page.locator(".menu[open] .menu-list > :last-child")).to_be_in_viewport(ratio=1)
     page.click("text=Remove")
