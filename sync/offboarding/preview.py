@@ -74,9 +74,7 @@ def preview(person: Person, asker: Person) -> Preview:
     """What `asker` may take from this person now."""
     accounts = people.accounts_of(person)
     mine, elsewhere = decidable(person, asker)
-    own = [account.id for account in accounts
-           if account.match_kind == AccountMatch.MATCHED and account.state == AccountState.PRESENT]  # fmt: skip
-    alone = sole_managers.sole_assets(own)
+    alone = sole_managers.sole_assets(account.id for account in mine)
     lines = [_line(account, person, alone.get(account.id, [])) for account in mine]
     _mark_held(lines)
     services = [account for account in accounts if account.match_kind == AccountMatch.SERVICE_ACCOUNT]

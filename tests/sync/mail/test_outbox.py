@@ -7,7 +7,7 @@ from datetime import timedelta
 from sync.db import utcnow
 from sync.mail import outbox
 from sync.mail.letters import Sentence
-from sync.models import App, Mail
+from sync.models import Activity, App, Mail
 
 
 def put(*to: str) -> list[str]:
@@ -35,3 +35,11 @@ def test_failures_are_counted_since_a_time(home):
     for to, state, age in (("ann", "failed", 3), ("ben", "failed", 1), ("cy", "failed", 1)):
         Mail.update(state=state, created_at=utcnow() - timedelta(days=age)).where(Mail.to.startswith(to)).execute()
     assert outbox.count_failed(utcnow() - timedelta(days=2)) == 2
+
+
+def test_a_worker_that_lost_the_email_to_another_writes_nothing_about_it(home):
+    [mail] = outbox.put(["ann@acme.example"], "test", "news", template="test", link="", subject=Sentence("News"))
+    Mail.update(state="sending", lease_owner="elsewhere:1:abc", lease_until=utcnow() + timedelta(minutes=5)).execute()
+    before = Activity.select().count()
+    outbox._fail(Mail.get_by_id(mail.id), "No answer.")
+    assert (Mail.get().state, Mail.get().error, Activity.select().count()) == ("sending", None, before)
