@@ -91,9 +91,9 @@ def test_a_failure_is_news_while_another_task_awaits_approval_in_the_app():
     assert "could not be removed" in mail.subject
 
 
-def report_of(**change: object) -> tuple[Report, Account]:
-    """A report with one leaver."""
-    app = App.create(connector="sample_chat", name="Chat", category="Test", state="active")
+def report_of(name: str = "Chat", **change: object) -> tuple[Report, Account]:
+    """The report of an app of this name, with one leaver."""
+    app = App.create(connector="sample_chat", name=name, category="Test", state="active")
     leaver = Person.create(name="Ben", status="deprovisioned")
     account = Account.create(app=app, external_id="1", person=leaver, match_kind="matched")
     report = Report.create(app=app)
@@ -125,3 +125,31 @@ def test_a_copy_of_the_report_from_before_the_email_sends_no_other():
     before = Report.get_by_id(report.id)
     with writing():
         assert len(news.report_ready(report)) == 1 and news.report_ready(before) == []
+
+
+def test_an_outcome_counts_what_was_left_out_of_its_own_report():
+    report_of("Desk", decision="left out")
+    report, account = report_of(decision="left out")
+    Task.create(app=report.app, report=report, account=account, kind="remove", state="done")
+    with writing():
+        [mail] = news.outcome(report)
+    assert "Left out and unchanged: 1." in mail.text
+
+
+def test_a_held_directorys_email_counts_its_own_people_alone():
+    for name, count in (("HR", 2), ("IT", 3)):
+        directory = Directory.create(kind="ldap", name=name)
+        for number in range(count):
+            person = Person.create(name=f"{name} {number}")
+            DirectoryEntry.create(directory=directory, external_id=str(number), person=person, status="active",
+                                  reported_status="active" if number else "deprovisioned")
+    with writing():
+        [mail] = news.directory_held(directory, 1)
+    assert "1 of 3 people" in mail.subject
+
+
+def test_the_subject_of_an_email_about_protected_leavers_alone_names_them():
+    report, _ = report_of(decision="ignored", protection_reason="Protected", protection="by hand")
+    with writing():
+        [mail] = news.report_ready(report)
+    assert "1 person has left" in mail.subject

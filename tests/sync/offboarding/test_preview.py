@@ -87,7 +87,8 @@ def test_what_two_accounts_of_theirs_manage_together_has_no_other_manager(ana, o
     app = connect("Chat")
     asset = Asset.create(app=app, external_id="1", kind="channel", name="General")
     for number, state in ((1, "present"), (2, "present"), (3, "removing")):
-        Access.create(app=app, account=account(app, ana, number, state=state), asset=asset, role="admin", privileged=True)
+        manager = account(app, ana, number, state=state)
+        Access.create(app=app, account=manager, asset=asset, role="admin", privileged=True)
     assert [len(line.alone) for line in preview(ana, owner).lines] == [1, 1, 0]
 
 
