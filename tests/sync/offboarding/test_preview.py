@@ -46,15 +46,17 @@ def line_of(ana: Person, owner: Person) -> Line:
 
 
 def test_each_account_of_theirs_is_named_where_the_app_is_connected(ana, owner, connect):
-    for name, values in {"Active": {}, "Paused": {"state": "paused"}, "Past": {"state": "disconnected"}}.items():
+    for name, values in {"Active": {}, "Paused": {"state": "paused"}, "Past": {"state": "disconnected"},
+                         "Not yet": {"state": "connecting"}}.items():  # fmt: skip
         account(connect(name, **values), ana)
     account(connect("Others'", owned=False), ana)
     account(connect("Others' past", owned=False, state="disconnected"), ana)
     account(connect("Service"), ana, match_kind="service account")
+    account(connect("Others' service", owned=False), ana, match_kind="service account")
     account(connect("Ben's"), Person.create(name="Ben"))
     found = preview(ana, owner)
     assert sorted(line.account.app.name for line in found.lines) == ["Active", "Paused"]
-    assert (found.elsewhere, [each.app.name for each in found.services]) == (1, ["Service"])
+    assert (found.elsewhere, [each.app.name for each in found.services]) == (1, ["Others' service", "Service"])
     warned = {line.account.app.name: line.warnings for line in found.lines}
     assert warned["Active"] == [] and "is paused" in warned["Paused"][0]
 
