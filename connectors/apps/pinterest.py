@@ -2,11 +2,11 @@
 Removal takes a member or partner out of the business; they keep their own Pinterest account.
 
 Calls, parameters and permissions as in Pinterest's own description (github.com/pinterest/api-description,
-v5/openapi.yaml: BusinessAccessUserSummary, GetBusinessAssetsResponse, Permissions) and clients made from its version
-5.23 (github.com/oapicf/pinterest-sdk); from developers.pinterest.com: “Share business access” (roles, permissions),
-“Pagination” (bookmark, page_size up to 250),
-“Rate limits” (429), “Set up authentication and authorization” (Basic, refresh_token), “Token Debugger”,
-“Get user account” (id, username).
+v5/openapi.yaml: BusinessAccessUserSummary, GetBusinessAssetsResponse, Permissions, and BusinessRoleResponse: employees
+“cannot see details about other employees, partners, or other assets”) and clients made from its version 5.23
+(github.com/oapicf/pinterest-sdk); from developers.pinterest.com: “Share business access” (roles, permissions),
+“Pagination” (bookmark, page_size up to 250), “Rate limits” (429), “Set up authentication and authorization” (Basic,
+refresh_token), “Token Debugger”, “Get user account” (id, username).
 """
 
 from __future__ import annotations
@@ -50,12 +50,13 @@ from connectors.tools.renewal import Renewed
 from connectors.versions import ApiVersion
 
 PAGE = 250
+MANAGER = "BIZ_ADMIN"
 ROLES = (
-    Role("BIZ_ADMIN", "Manager", privileged=True),
+    Role(MANAGER, "Manager", privileged=True),
     Role("EMPLOYEE", "Employee", default=True),
     Role("PARTNER", "Partner"),  # another business
 )
-OF_MEMBERS = ("BIZ_ADMIN", "EMPLOYEE")
+OF_MEMBERS = (MANAGER, "EMPLOYEE")
 PARTNER = "partner:"
 KINDS = {  # Pinterest lists one kind at a time
     "AD_ACCOUNT": "ad account", "PROFILE": "profile", "CATALOG": "catalogue", "ASSET_GROUP": "asset group",
@@ -148,9 +149,10 @@ class Pinterest(HttpConnector):
         except (Forbidden, NotFound) as no:
             raise CredentialRejected(f"{no} Check the business ID, that the token is a manager's, and that it has the "
                                      "scope biz_access:read.") from None  # fmt: skip
-        missing, me = [], None
+        missing, mine = [], None
         try:
-            me = self._my_id()
+            own = self._own_names()
+            mine = next((one.id for one in self._seen_by_a_manager(own) if _is_named(one, own)), None)
         except Forbidden as no:
             missing.append(f"know who authorised the app: {no} It takes the scope user_accounts:read. Until then, "
                            "protect that member by hand.")  # fmt: skip
@@ -159,13 +161,28 @@ class Pinterest(HttpConnector):
             ("read the ad accounts' names", self._names, ""),
         )
         name = f"the business {self.settings.get('business_id', '')}"
-        return Identity(name, me, ("read members, partners and assets",), tuple(missing))
+        return Identity(name, mine, ("read members, partners and assets",), tuple(missing))
 
-    def _my_id(self) -> str | None:
-        """The id of the token's member; none if the token is the business's own, which isn't a member."""
+    def _own_names(self) -> set[str]:
+        """The id and the username of the token's account: of a member, or of the business, which isn't a member."""
         me = self._http.get("/user_account").json(dict)
-        mine = {clean(me.get("id")), clean(me.get("username")).casefold()} - {""}
-        return next((one.id for one in self._members() if {one.id, one.name.casefold()} & mine), None)
+        return {clean(me.get("id")), clean(me.get("username")).casefold()} - {""}
+
+    def _seen_by_a_manager(self, own: set[str]) -> Iterator[Account]:
+        """The members. Raises CredentialRejected where the token's member isn't a manager, and so may not see all."""
+        for member in self._members():
+            if _is_named(member, own) and member.role and MANAGER not in member.roles:
+                raise CredentialRejected(f"{member.name} isn't a manager of the business in Pinterest, so members may "
+                                         "be missing from the list. Nothing was changed. Let a manager authorise the "
+                                         "app, and enter the new token.")  # fmt: skip
+            yield member
+
+    def _everyone(self) -> Iterator[Account]:
+        """The members, as _seen_by_a_manager(). Without the scope for it, it is unknown whose token this is."""
+        try:
+            return self._seen_by_a_manager(self._own_names())
+        except Forbidden:
+            return self._members()
 
     def roles(self) -> list[Role]:
         return list(ROLES)
@@ -173,7 +190,7 @@ class Pinterest(HttpConnector):
     def accounts(self) -> Iterator[Account]:
         """Invitations come first: someone who accepts in between is then in two lists, rather than in none."""
         yield from self._invitations()
-        yield from self._members()
+        yield from self._everyone()
         yield from self._partners()
 
     def _invitations(self) -> Iterator[Account]:
@@ -240,7 +257,11 @@ class Pinterest(HttpConnector):
         """Found in the list of accounts: Pinterest has no call for a single one."""
         listed = self._invitations if id.startswith(INVITATION) else self._members
         listed = self._partners if id.startswith(PARTNER) else listed
-        return next((account for account in listed() if account.id == id), None)
+        found = next((account for account in listed() if account.id == id), None)
+        if found is None:
+            for _ in self._everyone():  # raises CredentialRejected if the token may not see them
+                pass
+        return found
 
     def remove(self, account: Account) -> None:
         now = self.account(account.id)
@@ -334,6 +355,10 @@ def _partner(row: dict) -> Account:
     the partner to them, and end the partnership when they leave (v5/openapi.yaml, delete_business_partners)."""
     partner = _account(row, f"{PARTNER}{row['id']}")
     return replace(partner, email="", missing_fields=partner.missing_fields - {"email"})
+
+
+def _is_named(member: Account, own: set[str]) -> bool:
+    return not own.isdisjoint((member.id, member.name.casefold()))
 
 
 def _highest_first(roles: list[str]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connectors.apps.pinterest import Pinterest
-from connectors.base import CredentialRejected, Refused, TemporarilyUnavailable
+from connectors.base import Account, CredentialRejected, Refused, TemporarilyUnavailable
 from tests.connectors.apps.fake_pinterest import FakePinterest
 from tests.connectors.contract import ConnectorContract
 from tests.connectors.fake import FOREVER, Reply, Seat, Thing
@@ -56,6 +56,18 @@ class TestPinterest(ConnectorContract):
         assert len(list(connector.accounts())) == 1
         assert len(app.asked("tokens")) == 2
 
+    @pytest.mark.parametrize("asked", [
+        lambda app: list(app.accounts()), lambda app: app.account("nobody"), lambda app: app.test(),
+        lambda app: app.remove(Account("nobody")),
+    ], ids=["list", "second look", "test", "remove"])  # fmt: skip
+    def test_a_token_of_an_employee_does_not_show_everyone(self, app, connector, asked):
+        """pinterest/api-description, v5/openapi.yaml, BusinessRoleResponse: “EMPLOYEE: Can only view and access assets
+        you assign to them. They cannot see details about other employees, partners, or other assets.”"""
+        self.fill(app, 2)
+        app.me, app.seats[1].role = {"id": app.seats[1].id, "username": ""}, "EMPLOYEE"
+        with pytest.raises(CredentialRejected, match="isn't a manager"):
+            asked(connector)
+
     def test_another_business_is_reported(self, app):
         connector = self.connect(app, business_id="8")
         with pytest.raises(CredentialRejected, match="Check the business ID"):
@@ -65,6 +77,7 @@ class TestPinterest(ConnectorContract):
     @pytest.mark.parametrize("me", [{"id": "140001"}, {"username": "Person1"}])
     def test_the_owner_of_the_token_is_known(self, app, connector, me):
         self.fill(app, 2)
+        app.seats[1].role = "BIZ_ADMIN"
         assert connector.test().external_id is None
         app.me = me
         assert connector.test().external_id == "140001"
