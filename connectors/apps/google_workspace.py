@@ -203,7 +203,7 @@ class GoogleWorkspace(ClosesClients, Connector):
 
     def _held_by(self, assignment: dict) -> set[str]:
         holder = clean(assignment["assignedTo"])
-        if assignment.get("assigneeType") != "group":
+        if clean(assignment.get("assigneeType")).casefold() != "group":
             return {holder} - {""}
         members = self._google.members(holder, nested=True)
         return {clean(member.get("id")) for member in members if member.get("type") == "USER"} - {""}

@@ -74,6 +74,7 @@ class FakeGoogleAdmin(FakeApp):
         super().__init__()
         ends = ("user", "group", "rolemanagement", "user.readonly", "group.readonly", "user.security")
         self.delegated = {SCOPE + end for end in ends}
+        self.assignee_types = ("user", "group")
         self.scope_types: dict[str, str] = {}  # by admin role; of others it is CUSTOMER
         self.me = {"id": "100", "primaryEmail": ADMIN, "name": {"fullName": "Rollcall"}, "isAdmin": True,
                    "customerId": CUSTOMER}  # fmt: skip
@@ -235,7 +236,7 @@ class FakeGoogleAdmin(FakeApp):
                 group = self._group(id)
                 if user in (None, id) or (indirect and group and user in group.members):
                     rows.append({"roleAssignmentId": f"{_id(thing)}-{id}", "roleId": _id(thing), "assignedTo": id,
-                                 "assigneeType": "group" if group else "user",
+                                 "assigneeType": self.assignee_types[bool(group)],
                                  "scopeType": self.scope_types.get(_id(thing), "CUSTOMER")})  # fmt: skip
         return self._page(request, "items", rows)
 

@@ -53,8 +53,11 @@ class TestGoogleWorkspace(ConnectorContract):
         app.fail(Reply(200, {"kind": "admin#directory#roles"}), on="roles", times=FOREVER)
         assert next(connector.accounts()).roles == ("delegated-admin", "role:99")
 
-    def test_an_admin_role_through_a_group_and_the_one_of_super_admins(self, stocked, connector):
-        """The super admin's role isn't an additional one; a group's members have the group's role."""
+    @pytest.mark.parametrize("types", [("user", "group"), ("USER", "GROUP")])
+    def test_an_admin_role_through_a_group_and_the_one_of_super_admins(self, stocked, connector, types):
+        """The super admin's role isn't an additional one; a group's members have the group's role. Of assigneeType,
+        Google's description has the values “user” and “group” in its list, and “USER” and “GROUP” in its text."""
+        stocked.assignee_types = types
         stocked.seats[0].role = "super-admin"
         held = {account.id: account.roles for account in connector.accounts()}
         assert held == {
