@@ -96,6 +96,9 @@ class Atlassian(HttpConnector):
               asks_secrets_again=False),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES) - {INVITE}
+    own_account_unknown = (
+        "An organization's API key belongs to no account. Rollcall can't protect the admin who created the key."
+    )
     effects = declared(
         "Organizations REST API v2, “Suspend user in directory” and “Remove user from directory”",
         remove=(

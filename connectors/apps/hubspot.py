@@ -5,7 +5,8 @@ Calls, fields and scopes: HubSpot/HubSpot-public-api-spec-collection, User Provi
 From developers.hubspot.com: the guide “User provisioning” (an update holds only the fields to change), “Error
 handling”, “Make API requests using a service key”, “Developer platform and API versioning” (a version is supported for
 18 months; 2026-09 was released on 8 September 2026), “Usage guidelines” (policyName of a 429). What a removal loses:
-knowledge.hubspot.com, “Remove HubSpot users”.
+knowledge.hubspot.com, “Remove HubSpot users”. That a private app's token depends on its creator:
+docs.sim.ai/integrations/hubspot-service-account.
 """
 
 from __future__ import annotations
@@ -80,6 +81,10 @@ class HubSpot(HttpConnector):
                       f"Only if HubSpot says that {VERSION} has ended: the version to use instead."),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES)
+    own_account_unknown = (
+        "HubSpot's API doesn't say who created the key. Rollcall can't protect this super admin, without whom the token "
+        "of a private app may lose permissions."
+    )
     effects = declared(
         "HubSpot, User Provisioning API 2026-09",
         remove=Effect(

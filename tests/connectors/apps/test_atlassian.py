@@ -187,6 +187,9 @@ class TestAtlassian(ConnectorContract):
         with pytest.raises(Refused, match="no longer in the organization"):
             connector.change_role(Account("gone", name="Kim"), "user")
 
+    def test_nobody_is_protected_as_the_keys_owner_and_a_warning_shows_it(self, connector):
+        assert connector.test().external_id is None and "can't protect the admin" in connector.own_account_unknown
+
     def test_a_wrong_organisation_and_missing_permissions_are_reported(self, app, connector):
         wrong = self.connect(app, org_id="other")
         with pytest.raises(CredentialRejected, match="Check the organization ID"):

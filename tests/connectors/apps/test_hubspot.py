@@ -151,6 +151,9 @@ class TestHubSpot(ConnectorContract):
         assert connector.test().missing == () and app.asked("teams") == []
         connector.close()
 
+    def test_nobody_is_protected_as_the_keys_owner_and_a_warning_shows_it(self, connector):
+        assert connector.test().external_id is None and "can't protect this super" in connector.own_account_unknown
+
     def test_a_scope_that_is_missing_for_teams_is_named(self, app, connector):
         app.fail(app.error(403, "This app hasn't been granted all required scopes."), on="teams")
         [missing] = connector.test().missing
