@@ -85,7 +85,7 @@ def test_an_app_that_this_version_does_not_know_is_not_left_to_someones_hand(ana
     assert not line_of(ana, owner).by_hand, "its task says what is wrong"
 
 
-def test_what_two_accounts_of_theirs_manage_together_has_no_other_manager(ana, owner, connect):
+def test_assets_that_two_accounts_of_theirs_manage_together_have_no_other_manager(ana, owner, connect):
     app = connect("Chat")
     asset = Asset.create(app=app, external_id="1", kind="channel", name="General")
     for number, state in ((1, "present"), (2, "present"), (3, "removing")):
