@@ -82,8 +82,8 @@ class HubSpot(HttpConnector):
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES)
     own_account_unknown = (
-        "HubSpot's API doesn't say who created the key. Rollcall can't protect this super admin, without whom the token "
-        "of a private app may lose permissions."
+        "HubSpot's API doesn't say who created the key. Rollcall can't protect this super admin. Once they are "
+        "removed, the token of a private app may lose permissions."
     )
     effects = declared(
         "HubSpot, User Provisioning API 2026-09",
