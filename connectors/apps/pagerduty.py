@@ -2,7 +2,7 @@
 A removal deletes the user; PagerDuty refuses it while they have open incidents, and leaves gaps where they are on call.
 
 Calls, fields and errors as in PagerDuty's own description (github.com/PagerDuty/api-schema, reference/REST): GET
-/users, GET, PUT and DELETE /users/{id}, GET /teams, GET /teams/{id}/members, PUT and DELETE
+/users, GET /users/me, GET, PUT and DELETE /users/{id}, GET /teams, GET /teams/{id}/members, PUT and DELETE
 /teams/{id}/users/{user_id}. From github.com/PagerDuty/developer-docs, docs/REST-API: “Pagination” (offset, limit, more,
 total), “Errors”, “Rate Limits” (ratelimit-reset in seconds) and “Versioning”. From support.pagerduty.com: “User Roles”
 (the account owner can't be deleted), “Advanced Permissions”, “Offboarding” (what happens to incidents, schedules and
@@ -118,9 +118,20 @@ class PagerDuty(HttpConnector):
     def test(self) -> Identity:
         user = next(self._rows("/users", "users"), {})
         next(self.assets(), None)
+        self._must_be_the_accounts_key()
         host = urlsplit(clean(user.get("html_url"))).hostname
         return Identity(f"the PagerDuty account {host}" if host else "a PagerDuty account", None,
                         ("read users and teams",))  # fmt: skip
+
+    def _must_be_the_accounts_key(self) -> None:
+        """Raises CredentialRejected for a person's own key. Only such a key has a current user."""
+        try:
+            me = self._http.get("/users/me").json(dict).get("user")
+        except (Refused, CredentialRejected):
+            return
+        name = clean(me.get("name")) if isinstance(me, dict) else ""
+        raise CredentialRejected(f"This key belongs to {name or 'a person'}: it may only do and see what they may, and "
+                                 "it ends with their user. Enter a general access REST API key.")  # fmt: skip
 
     def roles(self) -> list[Role]:
         return list(ROLES)

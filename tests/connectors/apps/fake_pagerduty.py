@@ -7,11 +7,13 @@ from typing import Any
 from connectors.effects import Reach
 from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat
 
-# listUsers, getUser, updateUser, deleteUser, listTeams, listTeamUsers, updateTeamUser, deleteTeamUser; “Pagination”,
-# “Endpoints” and “Errors” in github.com/PagerDuty/developer-docs; support.pagerduty.com: “User Roles”, “Offboarding”
+# listUsers, getCurrentUser, getUser, updateUser, deleteUser, listTeams, listTeamUsers, updateTeamUser, deleteTeamUser;
+# “Pagination”, “Endpoints” and “Errors” in github.com/PagerDuty/developer-docs; support.pagerduty.com: “User Roles”,
+# “Offboarding”
 PAGING = ("limit", "offset", "total")
 FACTS = (
     Fact("GET", "/users", "users", ("query", "team_ids[]", "include[]", *PAGING)),
+    Fact("GET", "/users/me", "current_user", ("include[]",)),
     Fact("GET", "/users/{id}", "user", ("include[]",)),
     Fact("PUT", "/users/{id}", "update_user", (), ("user",), ("user",)),
     Fact("DELETE", "/users/{id}", "delete_user"),
@@ -35,6 +37,7 @@ class FakePagerDuty(FakeApp):
     def __init__(self):
         super().__init__()
         self.has_teams = True  # an ability of the plan
+        self.key_of: Seat | None = None  # the person whose own key it is; None for a general access key
         self.busy: set[str] = set()  # ids of users with assigned incidents, where offboarding isn't set to restart them
 
     def is_authorised(self, request: Request) -> bool:
@@ -70,6 +73,10 @@ class FakePagerDuty(FakeApp):
             "invitation_sent": seat.status == "invited", "job_title": "Engineer", "teams": [], "contact_methods": [],
             "notification_rules": [],
         }  # fmt: skip
+
+    def current_user(self, request: Request) -> Any:
+        """“This will not work if the request is made with an account-level access token.”"""
+        return {"user": self._user(self.key_of)} if self.key_of else self.error(404, "Not Found")
 
     def user(self, request: Request) -> Any:
         seat = self.seat(request.ids["id"])

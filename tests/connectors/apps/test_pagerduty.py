@@ -57,6 +57,15 @@ class TestPagerDuty(ConnectorContract):
         with pytest.raises(CredentialRejected, match="Account Not Found.*service region"):
             asked(connector)
 
+    def test_a_persons_own_key_is_not_taken(self, app, connector):
+        """It may do and see what that person may, who would be removed like anyone else. api-schema, getCurrentUser:
+        “can only be used with a user-level API key”."""
+        self.fill(app, 1)
+        assert connector.test().missing == ()
+        app.key_of = app.seats[0]
+        with pytest.raises(CredentialRejected, match="belongs to Person 0"):
+            connector.test()
+
     def test_a_plan_without_teams_has_none(self, app, connector):
         self.fill(app, 1)
         app.has_teams = False
