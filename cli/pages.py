@@ -12,13 +12,15 @@ from waitress import create_server, wasyncore
 from waitress.channel import HTTPChannel
 from waitress.server import BaseWSGIServer
 
+from sync.sign_in import attempts
+
 THREADS = 8
 AT_ONCE = 2  # pages that are being made
 LASTS = 0.3  # seconds after which a request no longer counts among these
 POLL = 0.25  # seconds
 LAST_ANSWERS = 30  # seconds for running requests to finish at the stop
 LARGEST_BODY = 33_000_000  # bytes: a file of 32 MB and its form
-CONNECTIONS, OF_CLIENT = 400, 30  # at once: in total, and from one network address that isn't a proxy
+CONNECTIONS, OF_CLIENT = 400, 30  # at once: in total, and of one client that isn't a proxy (attempts.network)
 HEAD_SECONDS, BODY_SECONDS, IDLE_SECONDS = 15, 120, 60  # for a request's head, all of it, between requests
 LOOK_EVERY = 1.0  # seconds
 OWN_MACHINE = ("127.0.0.1", "::1")  # a proxy on this machine, which connects for everyone
@@ -119,9 +121,10 @@ class Pages:
         of_client: dict[str, list[HTTPChannel]] = {}
         for channel in self._open(HTTPChannel):
             address = str(channel.addr[0] if isinstance(channel.addr, tuple) else channel.addr)
-            of_client.setdefault(address, []).append(channel)
-        for address, channels in of_client.items():
-            if len(channels) <= OF_CLIENT or address in OWN_MACHINE or self._is_proxy(address):
+            if address not in OWN_MACHINE and not self._is_proxy(address):
+                of_client.setdefault(attempts.network(address), []).append(channel)
+        for channels in of_client.values():
+            if len(channels) <= OF_CLIENT:
                 continue
             waiting = [channel for channel in channels if not channel.requests and not channel.total_outbufs_len]
             for channel in sorted(waiting, key=lambda one: -one.creation_time)[: len(channels) - OF_CLIENT]:

@@ -43,16 +43,21 @@ class BehindProxy:
         """The last address that isn't a proxy of ours: anyone may have written what comes before it."""
         for value in reversed(environ.get(FORWARDED_FOR, "").split(",")):
             if not self._is_trusted(value):
-                return value.strip() if _is_address(value) else ""
+                return _address(value.strip())
         return ""
 
 
-def _is_address(text: str) -> bool:
-    """Without a zone (RFC 4007, 11), which may be any text: the log has the address in lines that fail2ban reads."""
+def _address(text: str) -> str:
+    """The address, of IPv4 also where a proxy that listens on IPv6 writes it as ::ffff:192.0.2.1; "" for none.
+
+    One with a zone (RFC 4007, 11) is none: that may be any text, and the log has the address in lines that fail2ban
+    reads.
+    """
     try:
-        return "%" not in text and bool(ip_address(text.strip()))
+        address = ip_address(text)
     except ValueError:
-        return False
+        return ""
+    return "" if "%" in text else str(getattr(address, "ipv4_mapped", None) or text)
 
 
 def install(app: Flask, config: Config) -> None:

@@ -10,6 +10,7 @@ import requests
 
 from cli import pages
 from cli.pages import Pages
+from sync.sign_in import attempts
 from tests.parts import free_port
 
 WAIT = 20  # seconds at most for what happens within one
@@ -89,6 +90,15 @@ def test_one_client_has_its_share_of_connections_and_no_more(served):
     assert all(is_closed(one) for one in crowd[5:]), "the latest are closed"
     crowd[0].sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
     assert b"200 OK" in crowd[0].recv(500), "its first ones are served"
+    for one in crowd:
+        one.close()
+
+
+def test_all_of_an_ipv6_customers_addresses_share_the_connections_of_one_client(served, monkeypatch):
+    monkeypatch.setattr(attempts, "network", lambda address: "2001:db8:1:2::/64")
+    port = served(OF_CLIENT=5)
+    crowd = [connect(port, f"127.0.0.{number}") for number in range(2, 14)]
+    assert all(is_closed(one) for one in crowd[5:])
     for one in crowd:
         one.close()
 

@@ -141,6 +141,7 @@ def test_a_prefix_that_is_not_a_plain_path_is_rejected_even_from_a_trusted_proxy
     ("10.1.2.3", "fe80::1%x failed sign-in from 203.0.113.5", "10.1.2.3"),  # no text in a line of the log
     ("10.1.2.3", "2001:db8::7", "2001:db8::7"),
     ("::ffff:10.1.2.3", "203.0.113.5", "203.0.113.5"),
+    ("10.1.2.3", "::ffff:203.0.113.5", "203.0.113.5"),  # or all clients of IPv4 would be one IPv6 network
     ("10.1.2.3", "203.0.113.5, nonsense", "10.1.2.3"),
     ("10.1.2.3", "", "10.1.2.3"),
     ("10.2.0.1", "203.0.113.5", "10.2.0.1"),  # no proxy of ours
