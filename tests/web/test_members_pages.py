@@ -107,7 +107,8 @@ def test_protection_needs_a_reason_and_keeps_the_account(owner: Client, chat) ->
     here = f"/apps/{chat.app.id}/members/{account.id}/protection"
     assert owner.send("PUT", here, reason="  ").status_code == 422
     owner.send("PUT", here, reason="Owns the billing")
-    assert "Owns the billing" in owner.get(f"/apps/{chat.app.id}/members").text
+    page = owner.get(f"/apps/{chat.app.id}/members").text
+    assert "Owns the billing" in page and page.count("Lift the protection") == 1
     chat.leave(1, 2)
     chat.check()
     wizard = owner.get(f"/reports/{Report.get(Report.state == 'open').id}").text
@@ -124,7 +125,7 @@ def test_left_out_is_shown_and_taken_back(owner: Client, chat) -> None:
     owner.post(f"/reports/{report.id}/application", version=report.version, shown=change.id,
                **{f"reason-{change.id}": "Hand-over until Friday"})  # fmt: skip
     page = owner.get(f"/apps/{chat.app.id}/members").text
-    assert "Left out" in page and "Hand-over until Friday" in page
+    assert "Left out" in page and "Hand-over until Friday" in page and page.count("Report it again") == 1
     owner.send("DELETE", f"/apps/{chat.app.id}/members/{change.account_id}/leaving-out")
     chat.check()
     assert Report.select().where(Report.state == "open").count() == 1, "it is asked about again"
