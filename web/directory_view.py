@@ -126,7 +126,8 @@ def _badge(
     if held:
         return Badge("Changes held", Tone.WAITING, "hand-stop"), plural(held, "person", "people")
     if unread is not None:
-        return Badge("Overdue", Tone.WAITING), _gap(unread)
+        label = "Needs attention" if unread.why == DirectoryGap.UNDEFINED else "Overdue"
+        return Badge(label, Tone.WAITING), _gap(unread)
     if not pushed:
         return Badge("Up to date", Tone.OK), Markup("read {}").format(when(directory.last_read_at))
     if last_request:
@@ -140,6 +141,7 @@ def _gap(unread: unread_directories.Unread) -> Markup | str:
     return {
         DirectoryGap.OLD_READING: Markup("last read {}").format(since),
         DirectoryGap.OLD_LIST: Markup("list from {}").format(since),
+        DirectoryGap.UNDEFINED: "attributes to define",
         DirectoryGap.NO_TOKEN: "no token",
         DirectoryGap.UNUSED_TOKEN: Markup("token not used, made {}").format(since),
         DirectoryGap.REFUSED: Markup("changes refused {}").format(since),

@@ -203,6 +203,7 @@ def _held_leavers(facts: Facts) -> str:
 
 _GAPS = {
     DirectoryGap.PAUSED: "is paused", DirectoryGap.NO_TOKEN: "has no token",
+    DirectoryGap.UNDEFINED: "has attributes that may show who has left, and nobody has defined what they mean",
     DirectoryGap.OLD_READING: "was last read ", DirectoryGap.OLD_LIST: "has a list from ",
     DirectoryGap.UNUSED_TOKEN: "has never used its token, which was made ",
     DirectoryGap.REFUSED: "sent changes while it was paused, ",
@@ -218,8 +219,11 @@ def _unread_directory(facts: Facts) -> Words:
 
 
 def _unread_directory_and_what_to_do(facts: Facts) -> Words:
-    then = "It needs a new list: see" if facts.unread_why == DirectoryGap.OLD_LIST else "See"
-    return (*_unread_directory(facts), f". Rollcall doesn't know who has left since then. {then} the Directory page.")
+    then = {
+        DirectoryGap.UNDEFINED: "People who have left may count as here. See",
+        DirectoryGap.OLD_LIST: "Rollcall doesn't know who has left since then. It needs a new list: see",
+    }.get(facts.unread_why, "Rollcall doesn't know who has left since then. See")
+    return (*_unread_directory(facts), f". {then} the Directory page.")
 
 
 def _held(facts: Facts) -> str:

@@ -30,6 +30,7 @@ class _Known(NamedTuple):
     name: str
     state: str
     pushes: bool
+    is_defined: bool  # it has no attribute that may say who has left and that nothing reads
     read_at: datetime | None
     file_from: datetime | None
     refused_at: datetime | None
@@ -57,7 +58,7 @@ def _unread(known: _Known, now: datetime) -> Unread | None:
         return Unread(known.name, DirectoryGap.OLD_READING, known.read_at)
     if old_files.is_old(known.file_from, now):
         return Unread(known.name, DirectoryGap.OLD_LIST, known.file_from)
-    return None
+    return None if known.is_defined else Unread(known.name, DirectoryGap.UNDEFINED)
 
 
 def _silent(known: _Known, now: datetime) -> Unread | None:
@@ -77,14 +78,16 @@ def _with_people() -> dict[int, _Known]:
     """The directories that someone is here by, by id."""
     rows = db.execute_sql(
         f"""
-        SELECT d.id, d.name, d.state, d.next_read_at IS NULL, d.last_read_at, d.file_from, d.refused_at,
+        SELECT d.id, d.name, d.state, d.next_read_at IS NULL, d.unread_attributes = '[]',
+            d.last_read_at, d.file_from, d.refused_at,
             (SELECT min(t.created_at) FROM directory_token t WHERE t.directory_id = d.id),
             (SELECT max(t.used_at) FROM directory_token t WHERE t.directory_id = d.id)
         FROM directory d WHERE EXISTS (SELECT 1 FROM directory_entry e
             WHERE e.directory_id = d.id AND e.status <> '{PersonStatus.DEPROVISIONED}')
         """
     ).fetchall()
-    return {id: _Known(name, state, bool(pushes), *map(_moment, moments)) for id, name, state, pushes, *moments in rows}
+    return {id: _Known(name, state, bool(pushes), bool(is_defined), *map(_moment, moments))
+            for id, name, state, pushes, is_defined, *moments in rows}  # fmt: skip
 
 
 def _moment(value: str | datetime | None) -> datetime | None:

@@ -42,7 +42,7 @@ def test_a_directory_that_fails_for_a_day(chat, scripted: type[Scripted]):
     Directory.update(last_read_at=utcnow() - 25 * HOUR).execute()
     assert chat.check().state == "succeeded" and shown(chat) == "Overdue"
     sentence = status.standing(App.get_by_id(chat.app.id)).sentence
-    assert sentence[0] == "Company LDAP was last read " and "isn't known" in sentence[2]
+    assert sentence[0] == "Company LDAP was last read " and "doesn't know" in sentence[2]
     company.interrupt = lambda given: None
     company.read()
     assert shown(chat) == "Up to date"
@@ -91,6 +91,19 @@ def test_one_that_pushes_needs_a_token_that_it_uses(chat, tokens, why):
     found = unread_directories.found(directory, utcnow())
     assert (found and found.why) == why
     assert shown(chat) == ("Overdue" if why else "Up to date")
+
+
+def test_one_with_an_attribute_that_may_show_who_has_left(chat, scripted: type[Scripted]):
+    company = scripted(count=10)
+    company.read()
+    assert shown(chat) == "Up to date"
+    found = [{"attribute": "employeeStatus", "people": 3, "values": ["A", "T"]}]
+    Directory.update(unread_attributes=found).execute()
+    assert shown(chat) == "Overdue"
+    standing = status.standing(App.get_by_id(chat.app.id))
+    assert "nobody has defined" in standing.sentence[0] and "may count as here" in standing.sentence[1]
+    company.read()
+    assert shown(chat) == "Up to date", "it has no such attribute now"
 
 
 @pytest.mark.parametrize("source", ["upload", "path"])
