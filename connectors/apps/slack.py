@@ -38,6 +38,7 @@ from connectors.tools.answers import disappeared, list_in
 from connectors.tools.http import Forbidden, Http, NotFound, segment
 from connectors.tools.http_connector import ClosesClients, api_client, bearer, token_field
 from connectors.tools.paging import Page, pages_by_cursor
+from connectors.tools.refusals import owns_token
 from connectors.versions import ApiVersion
 
 PAGE = 200  # "We recommend no more than 200 results at a time"
@@ -61,8 +62,8 @@ class Slack(ClosesClients, Connector):
         "usergroups:write. For private channels, add groups:read and groups:write, and invite the app into each.",
         "Choose “Install to Workspace” and copy the “Bot User OAuth Token”, which begins with xoxb-.",
         "Removing people on Business+: add the user token scope admin. An owner or admin installs the app and copies "
-        "the “User OAuth Token” (xoxp-) as the admin token. Choose SCIM: it deactivates the account in the workspace. "
-        "An owner or admin can activate it again in Slack.",
+        "the “User OAuth Token” (xoxp-) as the admin token. Rollcall never removes the person that it belongs to. "
+        "Choose SCIM: it deactivates the account in the workspace. An owner or admin can activate it again in Slack.",
         "Removing people on Enterprise: SCIM would deactivate them in every workspace of the organisation, so Rollcall "
         "refuses to use it there. Choose the Admin API, with the user token scope admin.users:write and the app "
         "installed on the whole organisation: it removes people from this workspace only, and they can be added again. "
@@ -281,6 +282,7 @@ class Slack(ClosesClients, Connector):
                           "deactivate the account. Nothing was changed. Remove the person from the shared channels "
                           "instead.")  # fmt: skip
         try:
+            self._must_not_own_the_token(account)
             if self._removal == "scim":
                 self._deactivate(account)
             elif self._removal == "admin":
@@ -294,6 +296,11 @@ class Slack(ClosesClients, Connector):
             return
         except Forbidden as no:
             raise Refused(str(no)) from no
+
+    def _must_not_own_the_token(self, account: Account) -> None:
+        """Raises Refused for the person that the admin token belongs to: nobody else could be removed then."""
+        if self._removal != "by hand" and self._admin.get("/auth.test").json(dict).get("user_id") == account.id:
+            raise owns_token("Slack")
 
     def _deactivate(self, account: Account) -> None:
         if why := self._why_not_over_scim():

@@ -60,6 +60,7 @@ class FakeSlack(FakeApp):
         self.scopes = "users:read,users:read.email,channels:read,usergroups:read"
         self.admin_scopes = "admin.users:write"
         self.enterprise = ""  # the id of the Enterprise organisation that the workspace belongs to
+        self.admin = "UADMIN"  # the person that the admin token belongs to
         self.admin_team = "T1"  # the admin token's workspace
         self.billing: dict[str, bool] = {}  # user id → billing_active
         self.accesses: list[tuple[str, int]] = []  # (user id, Unix time), the newest first
@@ -91,8 +92,9 @@ class FakeSlack(FakeApp):
     def auth(self, request: Request) -> Reply:
         is_admin = request.headers["authorization"].endswith(self.admin_token)
         scopes = self.admin_scopes if is_admin else self.scopes
-        who = {"team": "Acme", "team_id": self.admin_team if is_admin else "T1", "user": "rollcall", "user_id": "UBOT",
-               "url": "https://acme.slack.com/", **({"enterprise_id": self.enterprise} if self.enterprise else {})}
+        who = {"team": "Acme", "team_id": self.admin_team if is_admin else "T1", "user": "rollcall",
+               "user_id": self.admin if is_admin else "UBOT", "url": "https://acme.slack.com/",
+               **({"enterprise_id": self.enterprise} if self.enterprise else {})}
         return Reply(200, {"ok": True, **who}, {"X-OAuth-Scopes": scopes})
 
     def users(self, request: Request) -> dict:

@@ -295,6 +295,17 @@ class TestSlack(ConnectorContract):
         assert connector.test().missing[0].startswith("remove: ")
         connector.close()
 
+    @pytest.mark.parametrize("way", ["scim", "admin", "organisation"])
+    def test_the_person_of_the_admin_token_is_not_removed(self, app, way):
+        """docs.slack.dev/reference/methods/auth.test: user_id, of the person that a user token belongs to."""
+        connector = self.connect(app, removal=way)
+        self.fill(app, 1)
+        [owner] = connector.accounts()
+        app.admin = owner.id
+        with pytest.raises(Refused, match="token for Slack belongs to this person"):
+            connector.remove(owner)
+        assert app.seats[0].status == "active"
+
     def test_an_admin_token_is_asked_for(self, app):
         connector = self.connect(app, admin_token="")
         assert "admin token" in connector.test().missing[0]
