@@ -8,6 +8,7 @@ from collections.abc import Collection
 from sync import roles
 from sync.groups import assignments
 from sync.groups.assignments import ACCESS, ENDED, INVITE, LOSS, ROLE
+from sync.matching import addresses
 from sync.models import Access, Account, App, Assignment, Change, PersonEmail
 from sync.safety import protection
 from sync.safety.administrators import administrators_left
@@ -24,6 +25,8 @@ def no_longer_holds(change: Change, acting: bool = False) -> str | None:
     if person is None or person.status != PersonStatus.ACTIVE:
         return "The person is no longer active"
     if change.kind == INVITE:
+        if not addresses.is_of(person.id, change.detail["email"]):
+            return f"{change.detail['email']} is no longer this person's address"
         return _no_longer_by_rules(change, person.id) or (None if acting else _has_an_account(change.app, person.id))
     account = Account.get_by_id(change.account_id)
     if (

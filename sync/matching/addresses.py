@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from connectors.names import email_key
 from sync.db import db
 from sync.matching import vouching
 from sync.models import Directory, DirectoryAddress, DirectoryEntry, Person
@@ -168,6 +169,13 @@ def sources(person: Person) -> dict[int, str]:
         words += [f"{claim.source} gives it to {claim.name} too" for claim in others]
         found[row.id] = "; ".join(words)
     return found
+
+
+def is_of(person_id: int, email: str) -> bool:
+    """Whether the person has this address, in any spelling."""
+    found = db.execute_sql("SELECT 1 FROM person_email WHERE person_id = ? AND email_key = ?",
+                           (person_id, email_key(email)))  # fmt: skip
+    return found.fetchone() is not None
 
 
 def is_free_for(directory: Directory, external_id: str) -> bool:

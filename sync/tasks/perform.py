@@ -14,6 +14,7 @@ from sync.apps import apps, assets
 from sync.db import own_row
 from sync.groups import still_wanted
 from sync.jobs import leases
+from sync.matching import addresses
 from sync.models import BIT, Access, Account, Invitation, Person, Task
 from sync.roles import Roles
 from sync.safety import protection
@@ -228,6 +229,8 @@ def _invite(task: Task, connector: Connector) -> None:
     person = Person.get_or_none(Person.id == (invitation.person_id if invitation else task.detail.get("person")))
     if person is not None and person.status == PersonStatus.DEPROVISIONED:
         raise NoLongerNeeded(f"{person.name or task.detail['email']} has left.")
+    if person is not None and not addresses.is_of(person.id, task.detail["email"]):
+        raise NoLongerNeeded(f"{task.detail['email']} is no longer an address of {person.name}.")
     _keep_lease(task)
     connector.invite(task.detail["email"], task.detail["role"])
 

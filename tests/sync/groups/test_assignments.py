@@ -54,6 +54,17 @@ def test_a_joiner_of_a_group_waits_for_approval_and_is_then_invited_with_the_rol
     assert Invitation.get().person.name == "Person 10" and groups.found() == {}
 
 
+def test_an_invitation_by_rules_is_for_the_person_and_not_for_who_has_their_address_by_then(groups, chat):
+    groups.put(11, "Sales")
+    groups.read()
+    groups.rule("Sales", "admin")
+    assert groups.found() == {"to invite": {email(11): WAITS}}
+    people.edit(Person.get(Person.name == "Person 11"), chat.by, emails=["eleven@acme.example"])
+    people.add("Person 99", email(11), chat.by)
+    assert groups.approve().tasks == [] and chat.calls("POST") == []
+    assert groups.found() == {"to invite": {"eleven@acme.example": WAITS}}
+
+
 def test_nobody_with_an_account_under_another_address_or_as_a_guest_is_invited(groups, chat):
     groups.put(10, "Sales")
     groups.put(3, "Sales")

@@ -89,7 +89,7 @@ def test_an_invitation_of_someone_with_such_an_account(groups, values, why):
     groups.rule("Sales", "admin")
     ten = people.find_by_email(email(10))
     change = Change.create(app=groups.app, kind="to invite", person=ten, in_app=True, decision="needs confirmation",
-                           detail={"role": "admin"})  # fmt: skip
+                           detail={"role": "admin", "email": email(10)})  # fmt: skip
     if values:
         Account.create(app=groups.app, external_id="10", email="bot@acme.example", email_key="bot@acme.example",
                        person=ten, **values)  # fmt: skip

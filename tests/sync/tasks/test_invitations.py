@@ -250,6 +250,16 @@ def test_someone_who_left_before_the_call_is_not_invited(chat, nina):
     assert chat.calls("POST") == [] and Invitation.get().state == "cancelled" and not mails("invitation")
 
 
+def test_nobody_is_invited_by_an_address_that_is_another_persons_by_then(chat, nina):
+    invite(chat, NINA, role="admin")
+    people.edit(nina, chat.by, emails=["nina.vogel@acme.example"])
+    people.add("Nina Berg", NINA, chat.by)
+    queue.drain(("task",))
+    assert (Task.get().state, Task.get().error) == (
+        "no longer needed", f"{NINA} is no longer an address of Nina Vogel.")  # fmt: skip
+    assert chat.calls("POST") == [] and Invitation.get().state == "cancelled"
+
+
 def test_a_cancelled_one_that_was_not_sent_yet_is_never_sent(chat, nina):
     invite(chat, NINA)
     invitations.cancel(Invitation.get(), chat.by)

@@ -362,6 +362,7 @@ def test_someone_is_invited_while_the_invitation_is_open(chat, task, state, refu
     ("active", "Ada", None)])  # fmt: skip
 def test_nobody_who_has_left_is_invited(chat, task, by_invitation, status, name, refused):
     person, other = (Person.create(name=one, status=two) for one, two in ((name, status), ("Other", "active")))
+    PersonEmail.create(person=person, email="x@acme.example", email_key="x@acme.example", main=True)
     row = task("invite", account=None, external_id="", detail={
         "email": "x@acme.example", "role": "member", "person": other.id if by_invitation else person.id})
     if by_invitation:
