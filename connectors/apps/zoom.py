@@ -10,8 +10,9 @@ s.apifox.cn/apidoc/docs-site/406120 restate; "Rate limits" (Retry-After as a mom
 Zoom session”). Zoom's help, "Deactivating, unlinking, or deleting users", says that administrators must become members
 first; the refusal that says so is among the errors of “Update user status” (400, code 200). What its owner's role means
 for the app: developers.zoom.us/docs/internal-apps/create, and for a role that is limited to some groups
-docs.parable.work/connectors/zoom/workplace/server-to-server/scoped-access. Who owns the account has a role of their own
-(support.zoom.com, “Using role management”), with the id 0 (github.com/Internet2/grouper, its Zoom provisioner).
+docs.parable.work/connectors/zoom/workplace/server-to-server/scoped-access. The account's owner has a role of their own
+(support.zoom.com, “Using role management”), by whose id users are found: role_id=0 (github.com/demisto/content, Packs,
+Zoom).
 """
 
 from __future__ import annotations
