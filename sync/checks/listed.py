@@ -18,7 +18,6 @@ from sync.models import BIT, App, RoleIds
 from sync.problems import UnusableReading
 from sync.staging import tables
 from sync.staging.check import STAGED_ACCOUNT, STAGED_SAME
-from sync.states import texts
 
 MOST_BETWEEN = 2  # times as many accounts as in a batch are read from its first id to its last
 ENDS = (0, 0.05)  # parts of a batch, at both ends of its ids, that are asked for by id: the next where one isn't enough
@@ -28,7 +27,7 @@ _COMPARED = tuple(name for name in STAGED_ACCOUNT.names if name != "email_key")
 _LEFT_OUT = ("missing_fields", "defaulted_fields")
 _SELDOM_VARIES = [_COMPARED.index(name) for name in (
     "status", "kind", "seat", "user_name", "employee_number", "further_roles")]  # fmt: skip
-_LAST_ACTIVITY = _COMPARED.index("last_activity")
+_STATUS, _LAST_ACTIVITY = _COMPARED.index("status"), _COMPARED.index("last_activity")
 _given = attrgetter(*("id" if name == "external_id" else name for name in _COMPARED))  # of an Account
 
 Columns = Sequence[Sequence]  # the values of a batch in the order of _COMPARED; a last activity is still a datetime
@@ -82,8 +81,8 @@ class Listed:
             place += 1
 
     def _same(self, columns: Columns) -> dict[int, tuple]:
-        """By their places, what is staged of the accounts that are known exactly as they are listed, and the version
-        that was compared."""
+        """By their places, what is staged of the accounts that are known exactly as they are listed, and perhaps the
+        version that was compared."""
         if self._is_first_reading or self._batches_in_full:
             self._batches_in_full = max(0, self._batches_in_full - 1)
             return {}
@@ -93,8 +92,8 @@ class Listed:
         return same
 
     def _found_same(self, columns: Columns) -> dict[int, tuple]:
-        """By their places, of the accounts that are known exactly as they are listed: a row of staged_same and the
-        version that was compared.
+        """By their places, of the accounts that are known exactly as they are listed: a row of staged_same and, if
+        items are known, the version that was compared.
 
         Whether a field without its key is missing or defaulted turns out when all are listed (safety.lost_fields).
         """
@@ -105,7 +104,8 @@ class Listed:
         values = [columns[place][0] for place in alike]
         these = "".join(f" AND {_COMPARED[place]} IS NOT DISTINCT FROM ?" for place in alike)
         these += "" if leaves_out else "".join(f" AND {name} = 0" for name in _LEFT_OUT)
-        asked = [*(_COMPARED[place] for place in varying), "id", "version", *(_LEFT_OUT if leaves_out else ())]
+        asked = [*(_COMPARED[place] for place in varying), "id", *(_LEFT_OUT if leaves_out else ()),
+                 *(["version"] if self._known_items else ())]  # fmt: skip
         try:
             known = {row[0]: row for row in self._known(columns[0], ", ".join(asked), these, values)}
         except UnicodeEncodeError:
@@ -114,14 +114,16 @@ class Listed:
             return {}
         unknown = (None,) * len(asked)  # differs in its id
         theirs = list(zip(*[known.get(id, unknown) for id in columns[0]]))
-        differing = set()
+        differing = {place for place, status in enumerate(columns[_STATUS]) if status not in KNOWN_STATUSES}
         for place, known_values in zip(varying, theirs):
             was = _moments(known_values) if place == _LAST_ACTIVITY else known_values
             differing.update(_unequal(columns[place], was))
-        ids, versions, *left_out = theirs[len(varying):]
+        ids, *others = theirs[len(varying):]
         if leaves_out:
-            differing.update(_unequal(*(list(map(_together, *two)) for two in ((missing, defaulted), left_out))))
-        rows = dict(enumerate(zip(ids, missing, defaulted, *(left_out or (missing, defaulted)), versions)))
+            differing.update(_unequal(*(list(map(_together, *two)) for two in ((missing, defaulted), others[:2]))))
+        else:
+            others = [missing, defaulted, *others]
+        rows = dict(enumerate(zip(ids, missing, defaulted, *others)))
         for place in differing:
             del rows[place]
         return rows
@@ -133,8 +135,7 @@ class Listed:
         batch, or of most of it. Where there are many, the accounts are asked for by their ids.
         """
         statement, app = f"SELECT {asked} FROM account WHERE app_id = ? AND", self._app.id
-        condition = (f"state <> 'gone' AND held_values IS NULL AND missing_since IS NULL "
-                     f"AND status IN ({texts(KNOWN_STATUSES)}){these}")  # fmt: skip
+        condition = f"state <> 'gone' AND held_values IS NULL AND missing_since IS NULL{these}"
 
         def by_id(some: Sequence[str]) -> list[tuple]:
             listed, bound = db.one_of("external_id", some)
@@ -229,7 +230,7 @@ def _columns(accounts: Sequence[Account]) -> Columns:
 
 
 def _stripped(column: tuple[str, ...]) -> tuple[str | None, ...]:
-    return tuple([text and text.strip() or None for text in column])
+    return tuple([text and text.strip() or None for text in column]) if any(column) else (None,) * len(column)
 
 
 def _bits_of_each(column: tuple[frozenset[str], ...]) -> tuple[int, ...]:
