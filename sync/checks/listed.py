@@ -63,10 +63,11 @@ class Listed:
         same = self._same(columns) if accounts else {}
         if self._known_items:
             self._remember(batch, same)
-        number = tables.insert(STAGED_SAME, [row[:5] for row in (*unchanged, *same.values())])
+        listed = list(zip(*unchanged, *same.values()))
+        number = tables.insert_columns(STAGED_SAME, listed[:5]) if listed else 0
         if len(same) < len(accounts):
             differing = _without(columns, same) if same else columns
-            number += tables.insert(STAGED_ACCOUNT, _rows(differing))
+            number += tables.insert_columns(STAGED_ACCOUNT, _staged(differing))
         return number
 
     def _remember(self, batch: Sequence[Account | Marked | Unchanged], same: dict[int, tuple]) -> None:
@@ -169,7 +170,7 @@ class Listed:
 
 def stage_account(account: Account) -> None:
     """An account that the list left out but a second look found."""
-    tables.insert(STAGED_ACCOUNT, _rows(_columns([account])))
+    tables.insert_columns(STAGED_ACCOUNT, _staged(_columns([account])))
 
 
 def _parted(ids: Sequence[str], part: float) -> tuple[list[str], list[str]]:
@@ -242,11 +243,12 @@ def _bits(fields: frozenset[str]) -> int:
     return sum(BIT[field] for field in fields)
 
 
-def _rows(columns: Columns) -> Iterable[tuple]:
-    """Rows of staged_account."""
+def _staged(columns: Columns) -> Columns:
+    """The columns of staged_account."""
     ids, emails, names, statuses, roles, kinds, seen, *others = columns
-    times = [moment and moment.isoformat(" ") for moment in seen]
-    return zip(ids, emails, map(email_key, emails), names, statuses, roles, kinds, times, *others)
+    keys = tuple(map(email_key, emails))
+    times = tuple([moment and moment.isoformat(" ") for moment in seen])
+    return ids, emails, keys, names, statuses, roles, kinds, times, *others
 
 
 def _refuse_unusable(ids: Sequence[str], statuses: Sequence[str]) -> None:

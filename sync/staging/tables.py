@@ -71,28 +71,31 @@ def insert(table: Table, rows: Iterable[tuple]) -> int:
 
     Raises UnusableReading for a key that can't be stored. Takes no lock on the file.
     """
-    rows = list(rows)
-    if db.on_server and any("\0" in row[0] for row in rows if isinstance(row[0], str)):
+    columns = list(zip(*rows))
+    return insert_columns(table, columns) if columns else 0
+
+
+def insert_columns(table: Table, columns: Sequence[Sequence]) -> int:
+    """The same for rows that are given as their columns: at least one row."""
+    if db.on_server and any("\0" in key for key in columns[0] if isinstance(key, str)):
         raise UnusableReading("an entry came with an id that can't be stored")
     try:
-        return _insert(table, rows)
+        return _insert(table, columns)
     except UnicodeEncodeError:
-        return _insert(table, list(map(_storable, rows)))
+        return _insert(table, list(zip(*map(_storable, zip(*columns)))))
 
 
-def _insert(table: Table, rows: list[tuple]) -> int:
+def _insert(table: Table, columns: Sequence[Sequence]) -> int:
     with _transaction():
-        return db.add_rows(table.name, *_unusual(table, rows))
+        return db.add_rows(table.name, *_unusual(table, columns))
 
 
-def _unusual(table: Table, rows: list[tuple]) -> tuple[Sequence[str], Iterable[tuple]]:
+def _unusual(table: Table, columns: Sequence[Sequence]) -> tuple[Sequence[str], Iterable[tuple]]:
     """The columns in which a row is unlike most, and the rows with these alone: to bind a value takes as long as half
     of a comparison, and a list has a hundred thousand rows."""
-    names, usual = table.names, dict(table.usual)
-    if not usual or not rows:
-        return names, rows
-    bound = {name: values for name, values in zip(names, zip(*rows))
-             if name not in usual or values.count(usual[name]) < len(rows)}  # fmt: skip
+    usual = dict(table.usual)
+    bound = {name: values for name, values in zip(table.names, columns)
+             if name not in usual or values.count(usual[name]) < len(values)}  # fmt: skip
     return list(bound), zip(*bound.values())
 
 

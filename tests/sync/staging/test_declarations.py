@@ -25,7 +25,7 @@ CONSTANTS = {
 }  # fmt: skip
 TABLES = {table.name: table for module in (check, directory) for table in vars(module).values()
           if isinstance(table, Table)}  # fmt: skip
-INSERTING = ("insert",)
+INSERTING = ("insert", "insert_columns")
 READING = ("has_rows",)
 USE = re.compile(rf"\b(FROM|JOIN|INTO|UPDATE|DELETE FROM)\s+(?:temp\.)?({'|'.join(TABLES)})\b")
 
