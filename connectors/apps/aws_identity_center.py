@@ -27,6 +27,7 @@ class AwsClient(CursorClient, PresetClient):
     """A group's members are the users that ListUsers finds by it, since groups always come without."""
 
     most = 100
+    removes_by_value = True  # PatchGroup, “Examples”
 
     def all(
         self, kind: str, on_total: Callable[[int], None] | None = None, narrowed: Mapping[str, str] | None = None

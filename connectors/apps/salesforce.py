@@ -46,6 +46,7 @@ OWN_USER = "see which user the app runs as: give the app the scope “id”, or 
 class SalesforceClient(PresetClient):
     most = 200
     config_path = "ServiceProviderConfigs"
+    removes_by_value = True  # help.salesforce.com, “Examples: Manage Group Members with SCIM”
     user_info = ""  # the address that describes the user that the app runs as
 
     def me(self) -> dict | None:

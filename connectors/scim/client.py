@@ -49,6 +49,7 @@ class ScimClient:
     content_type = "application/scim+json"
     name_filter = "userName"  # the attribute that a user is found by
     config_path = "ServiceProviderConfig"
+    removes_by_value = False  # True: the app's documents show a PATCH that takes one member out by `value`
 
     def __init__(self, http: Http):
         self.http = http
@@ -205,19 +206,17 @@ class ScimClient:
         return self._operate("PUT", path, whole, _version(resource))
 
     def remove_member(self, group: dict, user: str, edit: Callable[[dict], Any]) -> None:
-        """Take a user out of a group: by a path with a filter (RFC 7644, 3.5.2.2), or by value, as Entra ID does, for
-        servers that refuse the path."""
+        """Take a user out of a group: by a path with a filter (RFC 7644, 3.5.2.2), or by value, as Entra ID does, if
+        `removes_by_value`. It is never tried by value after a refusal, because a server that knows no such value takes
+        every member out: github.com/goauthentik/authentik, issue 23798."""
         by_path = {"op": "remove", "path": f"members[value eq {json.dumps(user)}]"}
         by_value = {"op": "remove", "path": "members", "value": [{"value": user}]}
         try:
-            self.change("Groups", group, [by_path], edit)
+            self.change("Groups", group, [by_value if self.removes_by_value else by_path], edit)
         except (NotFound, NotOffered, Conflict, Stale):
             raise
         except Refused as refusal:
-            try:
-                self.change("Groups", group, [by_value], edit)
-            except Refused:
-                raise refusal from None
+            raise Refused(f"{refusal} Take the person out of the group in the app.") from refusal
 
     def find_user(self, user_name: str) -> dict | None:
         """The only user with this userName, by filter (RFC 7644, 3.4.2.2); None if there is none or several."""

@@ -24,6 +24,7 @@ from connectors.base import (
     Identity,
     Refused,
     Role,
+    TemporarilyUnavailable,
 )
 from connectors.counts import plural
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Undo, declared
@@ -374,3 +375,6 @@ class Scim(ClosesClients, Connector):
             whole["members"] = [one for one in whole["members"] if member_ids({"members": [one]}) != [user]]
 
         self._client.remove_member(group, user, without)
+        after = self._client.read("Groups", id_of(group))
+        if after and user in member_ids(after):
+            raise TemporarilyUnavailable("The app accepted the change, but still shows the person in the group.")

@@ -59,6 +59,8 @@ class FakeScim(FakeApp):
         self.lists_members = True
         self.stable = True  # order without sortBy
         self.refuses_filtered_path = False
+        self.ignores_filtered_path = False
+        self.removes_by_value = False  # else “remove” of `members` takes every member out, as RFC 7644, 3.5.2.2, says
         self.raw: dict[str, dict] = {}  # user id → attributes instead of ours; None takes one away
         self.version: dict[str, int] = {}
 
@@ -182,6 +184,11 @@ class FakeScim(FakeApp):
             by_path = re.fullmatch(r'members\[value eq "(.*)"\]', operation["path"])
             if by_path and self.refuses_filtered_path:
                 return self.error(400, "That path is not understood.")
+            if by_path and self.ignores_filtered_path:
+                continue
+            if operation["op"] == "remove" and not by_path and not self.removes_by_value:
+                thing.members.clear()
+                continue
             members = [by_path[1]] if by_path else [member["value"] for member in operation["value"]]
             for member in members:
                 if operation["op"] == "add":

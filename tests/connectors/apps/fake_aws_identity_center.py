@@ -30,7 +30,7 @@ class FakeAws(FakeScim):
     def __init__(self):
         super().__init__()
         self.supports = {"patch": True, "bulk": False, "changePassword": False, "sort": False, "etag": False}
-        self.refuses_filtered_path = True  # PatchGroup's examples remove by value
+        self.refuses_filtered_path = self.removes_by_value = True  # PatchGroup's examples remove by value
         self.short_pages = False
 
     def config(self, request: Request) -> Any:

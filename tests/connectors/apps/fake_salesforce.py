@@ -37,6 +37,7 @@ class FakeSalesforce(FakeScim):
 
     def __init__(self):
         super().__init__()
+        self.removes_by_value = True  # help.salesforce.com, “Examples: Manage Group Members with SCIM”
         self.given = 0  # how many tokens
         self.last_start = 1_000_000
         self.own_user, self.sends_own_user = "005Integration", True

@@ -344,14 +344,28 @@ def test_a_group_that_goes_between_list_and_reading_fails_the_reading(service, c
         list(connect().access())
 
 
-def test_a_service_that_refuses_the_filtered_path_is_asked_by_value(service, connect):
+def test_a_group_is_never_emptied_to_take_one_person_out(service, connect):
+    """Without a filter, “remove” takes every member out (RFC 7644, 3.5.2.2), whatever `value` says. Servers do that:
+    goauthentik/authentik issue 23798, simpleidserver/SimpleIdServer issue 164, apache/directory-scimple issue 436."""
     service.refuses_filtered_path = True
+    fill(service, 2)
+    service.things = [TestScim().make_thing(0)]
+    service.things[0].members = {"id-0": "member", "id-1": "member"}
+    scim = connect()
+    with pytest.raises(Refused, match="Take the person out of the group in the app"):
+        scim.revoke(scim.account("id-0"), next(scim.assets()))
+    assert service.things[0].members == {"id-0": "member", "id-1": "member"}
+
+
+def test_a_change_of_a_group_that_the_service_ignores_is_not_done(service, connect):
+    """wso2/product-is issue 7040: “Even response return 200, user still has the removed role.”"""
+    service.ignores_filtered_path = True
     fill(service, 1)
     service.things = [TestScim().make_thing(0)]
     service.things[0].members = {"id-0": "member"}
     scim = connect()
-    scim.revoke(scim.account("id-0"), next(scim.assets()))
-    assert service.things[0].members == {}
+    with pytest.raises(TemporarilyUnavailable, match="still shows the person in the group"):
+        scim.revoke(scim.account("id-0"), next(scim.assets()))
 
 
 # The address
