@@ -150,14 +150,22 @@ class HubSpot(HttpConnector):
 
     def access(self) -> Iterator[Access]:
         for team in self._teams():
-            for key, role in (("userIds", PRIMARY), ("secondaryUserIds", ADDITIONAL)):
-                if not isinstance(team.get(key), list):
-                    raise TemporarilyUnavailable("HubSpot did not say who is in a team.")
-                yield from (Access(clean(user), team["id"], role) for user in team[key])
+            yield from (Access(user, team["id"], role) for role in (PRIMARY, ADDITIONAL) for user in _in(team, role))
 
     def _teams(self) -> list[dict]:
+        return self._all_teams() if self._reads_teams else []
+
+    def _all_teams(self) -> list[dict]:
         """All at once: this list has no pages."""
-        return self._listed(self._http.get(f"{self._users}/teams"), "teams") if self._reads_teams else []
+        return self._listed(self._http.get(f"{self._users}/teams"), "teams")
+
+    def _teams_of(self, account: Account) -> tuple[list[str], list[str]]:
+        """Ids of someone's primary team and of the additional ones, by the list of teams: a user may come without them
+        (userProvisioning.json, PublicUser), and an update would then take them out of the others."""
+        teams = self._all_teams()
+        primary, additional = ([team["id"] for team in teams if account.id in _in(team, role)]
+                               for role in (PRIMARY, ADDITIONAL))  # fmt: skip
+        return primary, additional
 
     def account(self, id: str) -> Account | None:
         user = self._user(id)
@@ -220,21 +228,20 @@ class HubSpot(HttpConnector):
     def grant(self, account: Account, asset: Asset, role: str) -> None:
         if role not in ("", ADDITIONAL):
             raise Refused("Rollcall adds people to additional teams; change a primary team in HubSpot.")
-        user = self._existing(account)
-        teams = _additional(user)
-        if role and user.get("primaryTeamId") == asset.id:
+        self._existing(account)
+        primary, teams = self._teams_of(account)
+        if role and asset.id in primary:
             raise Refused("This is their primary team, which HubSpot's API can only replace: change it in "
                           "HubSpot.")  # fmt: skip
-        if asset.id not in (user.get("primaryTeamId"), *teams):
+        if asset.id not in (*primary, *teams):
             self._update(account, secondaryTeamIds=[*teams, needed(asset.id, "team")])
 
     def revoke(self, account: Account, asset: Asset) -> None:
-        user = self._user(account.id)
-        if user is None:
+        if self._user(account.id) is None:
             return
-        if user.get("primaryTeamId") == asset.id:
+        primary, teams = self._teams_of(account)
+        if asset.id in primary:
             raise Refused("This is their primary team, which HubSpot's API can only replace: change it in HubSpot.")
-        teams = _additional(user)
         if asset.id in teams:
             self._update(account, secondaryTeamIds=[team for team in teams if team != asset.id])
 
@@ -257,8 +264,12 @@ def _roles(row: dict) -> list[str]:
     return [SUPER_ADMIN, *sets] if row.get("superAdmin") is True else sets or [NO_SET]
 
 
-def _additional(user: dict) -> list[str]:
-    return [clean(team) for team in user.get("secondaryTeamIds") or ()]
+def _in(team: dict, role: str) -> list[str]:
+    """The ids of the users who are in a team with this role."""
+    users = team.get("userIds" if role == PRIMARY else "secondaryUserIds")
+    if not isinstance(users, list):
+        raise TemporarilyUnavailable("HubSpot did not say who is in a team.")
+    return [clean(user) for user in users]
 
 
 def _problem(answer: Answer) -> ConnectorError | None:

@@ -35,6 +35,7 @@ class FakeHubSpot(FakeApp):
 
     def __init__(self):
         super().__init__()
+        self.leaves_out_teams = False
         self.seat_names: dict[str, list[str]] = {}  # account id → its paid seats
         self.keeps_sets = False  # an update adds the permission set to those before
 
@@ -68,6 +69,9 @@ class FakeHubSpot(FakeApp):
             "superAdmin": SUPER_ADMIN in (seat.role, *seat.further_roles), "sendWelcomeEmail": False,
             "secondaryTeamIds": teams[ADDITIONAL], "seatNames": self.seat_names.get(seat.id, []),
         }  # fmt: skip
+        if self.leaves_out_teams:
+            del user["secondaryTeamIds"]
+            return user
         return user | ({"primaryTeamId": teams[PRIMARY][0]} if teams[PRIMARY] else {})
 
     def _find(self, request: Request) -> Seat | None:

@@ -133,6 +133,20 @@ class TestHubSpot(ConnectorContract):
         connector.revoke(account, assets["7"])
         assert [thing.members for thing in app.things] == [{}, {"4000": ADDITIONAL}, {"4000": PRIMARY}]
 
+    def test_other_teams_are_kept_where_a_user_comes_without_them(self, app, connector):
+        """userProvisioning.json, PublicUser: neither key is required. An update replaces all additional teams."""
+        self.fill(app, 1)
+        app.things = [Thing("7", "Sales", members={"4000": ADDITIONAL}), Thing("8", "Support"),
+                      Thing("9", "All", members={"4000": PRIMARY})]  # fmt: skip
+        app.leaves_out_teams = True
+        [account], assets = connector.accounts(), {asset.id: asset for asset in connector.assets()}
+        connector.grant(account, assets["8"], ADDITIONAL)
+        assert [thing.members["4000"] for thing in app.things] == [ADDITIONAL, ADDITIONAL, PRIMARY]
+        connector.revoke(account, assets["7"])
+        assert [thing.members for thing in app.things] == [{}, {"4000": ADDITIONAL}, {"4000": PRIMARY}]
+        with pytest.raises(Refused, match="primary team"):
+            connector.revoke(account, assets["9"])
+
     def test_the_primary_team_is_left_in_hubspot(self, app, connector):
         self.fill(app, 1)
         app.things = [Thing("9", "All", members={"4000": PRIMARY})]
