@@ -44,8 +44,10 @@ CONNECT, OWNER, SUPERUSER = "may connect", "owner", "may connect, as a superuser
 OWNER_THROUGH, CONNECT_THROUGH = "owner, through another role", "may connect, through another role"
 PUBLIC = "may connect, as everyone (PUBLIC)"
 
-EMAIL = re.compile(r"[^\s<>,;:\"'()\[\]@]+@[^\s<>,;:\"'()\[\]@]+\.[^\s<>,;:\"'()\[\]@.]+")
-OWNED = re.compile(rf"\s*(?:owner:\s*)?(?:[^<@]*<)?({EMAIL.pattern})", re.IGNORECASE)  # further on, it is a contact
+# Nothing is tried again inside what *+ and ++ have taken, nor from inside a word: a comment may be long.
+_PART = r"""[^\s<>,;:"'()\[\]@]"""
+EMAIL = re.compile(rf"(?<!{_PART}){_PART}++@{_PART}+\.(?:(?!\.){_PART})+")
+OWNED = re.compile(rf"\s*+(?:owner:\s*+)?(?:[^<@]*+<)?({EMAIL.pattern})", re.IGNORECASE)  # further on, it is a contact
 USER_NAME = re.compile(r"[A-Za-z0-9._+-]+")
 
 # Group roles aren't accounts: they can't sign in, have members, and no e-mail address.

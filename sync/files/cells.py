@@ -10,7 +10,7 @@ from datetime import date, datetime
 
 # Where a spreadsheet would begin a formula: also after a semicolon or a line break, where many languages' Excel and
 # Calc begin another cell, as they take quotes in the middle of one for text. Source: OWASP, CSV Injection.
-FORMULA = re.compile(r"(^|[;\n]|\r(?!\n))(?=[\t\r]|\s*[=+\-@\uff1d\uff0b\uff0d\uff20])")
+FORMULA = re.compile(r"(^|[;\n]|\r(?!\n))(?=[\t\r]|[^\S\n\r]*[=+\-@\uff1d\uff0b\uff0d\uff20])")
 Cell = str | int | date | datetime | list[str] | None
 
 

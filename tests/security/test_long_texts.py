@@ -10,16 +10,18 @@ import pytest
 
 from connectors import names
 from connectors.apps import sentry
+from connectors.apps.postgres import PostgresRoles
 from connectors.base import ConnectorError
 from connectors.ldap.dn import normal_dn
 from connectors.tables import propose
 from connectors.tools.answers import Answer
 from connectors.tools.oauth import rsa_key
 from connectors.tools.paging import linked
+from sync.files import cells
 from sync.search import texts
 
 ACCENTS = "\u0301\u0323"  # each two are in the wrong order
-SHORT, TIMES_LONGER = 6_000, 8  # characters; the square would take 64 times as long
+SHORT, TIMES_LONGER = 2_500, 8  # characters; the square would take 64 times as long
 
 
 def with_link(text: str) -> Answer:
@@ -35,6 +37,9 @@ READERS = {
                          ("*", " ", "[", "-", ACCENTS)),
     "a user name": (names.text_key, (ACCENTS, "@", "<", "i\u0307")),
     "a text that is searched": (texts.fold, (ACCENTS, "ß")),
+    "a downloaded cell": (cells.harmless, ("\n", "\n ", ";", " ")),
+    "the comment of a role": (lambda text: PostgresRoles._email(None, "", text, False),
+                              (" ", "a", "owner: ", "a@", "a.")),
     "a DN": (lambda text: normal_dn(f"cn={text}"), (ACCENTS, "\\,", "\\2c", ",cn=")),
 }  # fmt: skip
 
