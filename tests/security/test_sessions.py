@@ -67,7 +67,7 @@ def test_the_lengths_are_set_on_the_settings_page(owner: Client):
     assert owner.send("PATCH", here, session_hours="8", session_idle_minutes="30").location == "/settings"
     assert (workspace().session_hours, workspace().session_idle_minutes) == (8, 30)
     wrong = owner.send("PATCH", here, session_hours="0", session_idle_minutes="30")
-    assert wrong.status_code == 422 and "A session lasts 1 to 168 hours" in wrong.text
+    assert wrong.status_code == 422 and "A session must last 1 to 168 hours" in wrong.text
 
 
 @pytest.mark.parametrize("values", [

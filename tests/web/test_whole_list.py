@@ -70,7 +70,7 @@ def test_a_list_that_is_not_understood_selects_nobody(owner: Client, crowd: App)
 def test_more_than_one_approval_covers_is_refused_with_the_way_on(owner: Client, crowd: App, monkeypatch) -> None:
     monkeypatch.setattr(by_hand, "MOST", 600)
     page = owner.get(f"/apps/{crowd.id}/removals/new?{AMONG}").text
-    assert "more than 600 accounts" in page and "Filter the list further" in page
+    assert "at most 600 accounts" in page and "Filter the list further" in page
 
 
 def test_a_role_is_chosen_for_a_whole_list_in_a_short_address(owner: Client, crowd: App) -> None:
