@@ -4,6 +4,7 @@ A file that changes has a new address; nothing is ever stale."""
 from __future__ import annotations
 
 import hashlib
+import posixpath
 from functools import cache
 from pathlib import Path
 
@@ -30,7 +31,9 @@ def install(app: Flask) -> None:
     @app.after_request
     def keep(answer: Response) -> Response:
         if request.endpoint == "static" and answer.status_code == 200:
-            if request.args.get("v") == content_hash(request.view_args["filename"]):
+            name = request.view_args["filename"]
+            plain = name == posixpath.normpath(name)  # or each of a/../x, a/../a/../x, … would be remembered for ever
+            if plain and request.args.get("v") == content_hash(name):
                 answer.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
             else:
                 answer.headers["Cache-Control"] = "no-cache"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from peewee import OperationalError
@@ -68,6 +69,15 @@ def test_an_address_without_the_right_hash_is_asked_again(owner: Client, address
 @pytest.mark.parametrize("address", ["/static/../app.py", "/static/%2e%2e/app.py", "/static/nothing.css", "/static/"])
 def test_nothing_but_files(owner: Client, address: str) -> None:
     assert owner.get(address).status_code == 404
+
+
+@pytest.mark.parametrize("spelled", ["a/../", "a/../a/../", f"{'x' * 5000}/../"], ids=["once", "twice", "long"])
+def test_a_file_by_another_spelling_of_its_address_is_no_error_and_takes_no_memory(anybody, monkeypatch, spelled):
+    """There is no end of spellings, and the hash of what was looked for is remembered."""
+    looked = []
+    monkeypatch.setattr(Path, "is_file", lambda path: looked.append(path) or True)
+    answer = anybody.get(f"/static/{spelled}rollcall.css")
+    assert (answer.status_code, answer.headers["Cache-Control"], looked) == (200, "no-cache", [])
 
 
 def test_cookie(site, olga: Person) -> None:
