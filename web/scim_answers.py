@@ -20,11 +20,12 @@ from sync.directory import push
 from sync.directory.scim_store import Store
 from sync.models import Directory
 from sync.states import DirectoryState
-from web import scim_tokens
+from web import scim_forms, scim_tokens
 from web.scim_limits import examine_body, examine_query
 from web.scim_service import MOST_BYTES, Service, describe
 
 READS = (Operation.query, Operation.search, Operation.search_with_body)
+MEANS_NOTHING = (404, 412)  # there is no such user; it was read before it was changed, and is read again
 WAIT_SECONDS = 60
 PAUSED_SECONDS = 3600
 
@@ -71,13 +72,19 @@ def _serve(service: Service, asked: ScimRequest, wait: dict[str, str]) -> ScimRe
     directory = _directory(wait)
     if directory.state != DirectoryState.ACTIVE:
         if operation not in READS:
-            push.note_refused(directory)
+            push.note_refused(directory, "it is paused")
         wait["Retry-After"] = str(PAUSED_SECONDS)
         raise Problem(503, f"{directory.name} is paused in Rollcall: nothing was changed.")
     examine_query(asked.query)
     asked.body = _body()
-    examine_body(asked.body)
-    return ScimHandler(service, Store(directory, service.provider, operation not in READS)).handle(asked)
+    handler = ScimHandler(service, Store(directory, service.provider, operation not in READS))
+    try:
+        examine_body(asked.body)
+        return handler.handle(asked)
+    except SCIMException as problem:
+        if operation not in READS and problem.status not in MEANS_NOTHING and scim_forms.may_disable(asked.body):
+            push.note_refused(directory, problem.detail or type(problem).__name__)
+        raise
 
 
 @cache

@@ -3,6 +3,7 @@ Seen in the documentation of Entra ID and Okta, and in the incidents of others; 
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from scim2_models import Path, Resource, SCIMException
@@ -10,6 +11,7 @@ from scim2_models import Path, Resource, SCIMException
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 MANAGER = f"{ENTERPRISE}:manager".casefold()
 OPERATIONS = "operations"
+ACTIVE = "active"
 
 
 def resource(document: Any) -> Any:
@@ -46,6 +48,29 @@ def bulk(document: Any, models: dict[str, type[Resource]]) -> Any:
         else value
         for name, value in document.items()
     }
+
+
+def may_disable(body: bytes) -> bool:
+    """Whether a request may have been meant to switch a user off: it gives `active` a value that isn't true, or can't
+    be read."""
+    try:
+        return _gives_active_otherwise(json.loads(body))
+    except (ValueError, RecursionError):
+        return True
+
+
+def _gives_active_otherwise(value: Any) -> bool:
+    if isinstance(value, list):
+        return any(map(_gives_active_otherwise, value))
+    if not isinstance(value, dict):
+        return False
+    values = [item for name, item in value.items() if _is_active(name)]
+    values += [value.get("value") for name, item in value.items() if name.casefold() == "path" and _is_active(item)]
+    return any(str(item).casefold() != "true" for item in values) or _gives_active_otherwise(list(value.values()))
+
+
+def _is_active(name: Any) -> bool:
+    return isinstance(name, str) and name.casefold().rpartition(":")[2] == ACTIVE
 
 
 def _bulk_operation(document: Any, models: dict[str, type[Resource]]) -> Any:

@@ -22,6 +22,7 @@ from sync.states import ScimKind
 SLUG = "scim"
 PATH = "/scim/v2"
 PREFIX = "rollcall_scim_"  # so that scanners of leaked secrets, and people, know what it is
+LONGEST_REASON = 200  # characters of why a change was refused
 NOTED_EVERY = timedelta(minutes=1)  # the last use is written down at most this often
 
 
@@ -116,13 +117,13 @@ def _note_use(token: DirectoryToken, now: datetime) -> None:
                             why="the new one was used for the first time")
 
 
-def note_refused(directory: Directory) -> None:
-    """Note that a change was refused, as the directory is paused: its identity provider may never send it again."""
+def note_refused(directory: Directory, why: str) -> None:
+    """Note that a change was refused: its identity provider may never send it again, and someone may have left."""
     with writing():
         first = (Directory.id == directory.id) & Directory.refused_at.is_null()
         if Directory.update(refused_at=utcnow()).where(first).execute():
             activity.record(directory.name, "directory needs a look", about=directory.name,
-                            why="It sent changes while it was paused. They were refused")
+                            why=f"It sent a change that was refused: {why[:LONGEST_REASON]}")
 
 
 def confirm_sent_again(directory: Directory, by: Asker) -> None:

@@ -320,6 +320,21 @@ def test_a_change_that_was_refused_in_a_pause_ends_the_green_state_until_all_wer
     assert "Changes were refused" not in owner.get(f"/directories/{okta.directory.id}").text
 
 
+@pytest.mark.parametrize(("operation", "noted"), [
+    ({"op": "replace", "path": "active", "value": "inactive"}, True),
+    ({"op": "replace", "value": {"urn:ietf:params:scim:schemas:core:2.0:User:active": [False]}}, True),
+    ({"op": "replace", "value": {"active": True, "userName": ""}}, False),
+    ({"op": "replace", "path": "userName", "value": ""}, False),
+], ids=["a word", "a list", "active", "another attribute"])  # fmt: skip
+def test_a_change_that_may_disable_a_user_and_is_refused_is_noted(okta: Provider, operation: dict, noted: bool) -> None:
+    ana = okta.add("ana@acme.example")
+    answer = okta.call("PATCH", f"/Users/{ana}", {"schemas": [PATCH], "Operations": [operation]})
+    assert answer.status_code == 400 and status("ana@acme.example") == "active"
+    assert (okta.row().refused_at is not None) == noted
+    okta.call("PATCH", "/Users/nobody", {"schemas": [PATCH], "Operations": [{"op": "replace", "value": {"active": 0}}]})
+    assert (okta.row().refused_at is not None) == noted, "nobody is there who may have left"
+
+
 def test_a_decision_by_hand_outlives_what_is_pushed(okta: Provider) -> None:
     okta.add("bo@acme.example")
     ana = okta.add("ana@acme.example")
