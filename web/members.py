@@ -46,7 +46,7 @@ UNDO_SHOWN = timedelta(days=1)  # above the list; the app's Activity shows it as
 MANY = 5000  # people; with more, suggestions are made in an account's dialog only
 
 INTRO = {
-    LEFT: "Accounts of people who have left and still have them.",
+    LEFT: "Accounts of people who have left. Those that may stay for now are on the other tabs.",
     "onboarded": "Accounts matched to a person.",
     "unmatched": "Accounts not matched to anyone yet. Match each one, or mark it as a guest or service account.",
     "guests": "People from outside who may use this app: guests, and local partners from other companies.",
