@@ -144,7 +144,9 @@ def _warnings(directory: Directory) -> list[str]:
     warnings += [f"{directory.name} gives {name} an address that was left out. {reason} Correct it in the directory."
                  for name, reason in no_email]
     more = len(warnings) - WARNINGS
-    return warnings if more <= 0 else [*warnings[:WARNINGS], f"And {more} more such addresses."]
+    if more <= 0:
+        return warnings
+    return [*warnings[:WARNINGS], f"And {plural(more, 'more such address', 'more such addresses')}."]
 
 
 def _claimed_elsewhere(directory: Directory) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from flask import Flask
 
 from sync.apps import apps
@@ -76,3 +77,22 @@ def test_the_filter_has_the_words_of_the_rows(owner: Client, chat) -> None:
     table = re.search(r"<tbody>.*</tbody>", page, re.S).group()
     for words in ("Waiting for approval", "pplied automatically"):
         assert words in options and words in table
+
+
+def test_the_filter_names_no_app_whose_reports_one_does_not_decide(site: Flask, chat, second, someone) -> None:
+    ann = someone("Ann Owner", "user")
+    apps.set_manager(chat.app, ann, "owner", chat.by)
+    for list_of_reports in ("/reports", "/reports/filters"):
+        assert "Second chat" not in Client(site, ann).get(f"{list_of_reports}?app={second.app.id}").text
+
+
+@pytest.mark.parametrize(("state", "word"), [
+    ("dismissed", "Dismissed"), ("superseded", "No longer needed"), ("applied", "Applied automatically"),
+])  # fmt: skip
+def test_a_report_that_was_closed_has_its_own_word_and_waits_for_nobody(owner: Client, chat, state, word) -> None:
+    with writing():
+        Report.create(app=chat.app, state=state, waiting=7, counts={"new user": 1}, decided_at=utcnow())
+    page = owner.get(f"/apps/{chat.app.id}/reports?state={state}", htmx=True).text
+    rows = re.search(r"<tbody>.*</tbody>", page, re.S).group()
+    words = ("Dismissed", "No longer needed", "Applied automatically")
+    assert [each for each in words if each in rows] == [word] and "to approve" not in rows

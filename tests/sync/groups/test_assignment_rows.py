@@ -1,0 +1,74 @@
+"""Who counts as assigned by rules and since when, and whose invitation is needed: each condition alone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from sync.db import utcnow
+from sync.models import Account, Assignment, Invitation, Person
+from sync.people import people
+from tests.sync.fixtures import email
+
+LONG_AGO = utcnow() - timedelta(days=90)
+INVITED = {"to invite": {email(10): "needs confirmation"}}
+
+
+@pytest.fixture
+def ten(groups) -> Person:
+    """A rule wants to invite someone."""
+    groups.put(10, "Sales")
+    groups.read()
+    groups.rule("Sales", "admin")
+    return people.find_by_email(email(10))
+
+
+@pytest.fixture
+def three(groups) -> Person:
+    """Someone with an account, to whom a rule gives it."""
+    groups.put(3, "Sales")
+    groups.read()
+    groups.rule("Sales", "admin")
+    return groups.chat.people[3]
+
+
+@pytest.mark.parametrize(("state", "found"), [
+    ("ongoing", {}), ("failed", {}), ("invited", {}), ("expired", INVITED),
+])  # fmt: skip
+def test_nobody_is_invited_twice_and_one_that_failed_is_for_a_person(groups, ten, state, found):
+    Invitation.create(app=groups.app, person=ten, email=email(10), email_key=email(10), state=state)
+    assert groups.found() == found
+
+
+def test_the_account_of_a_service_that_they_are_responsible_for_is_not_theirs(groups, ten):
+    Account.update(person=ten, match_kind="service account", match_by_hand=True).where(
+        Account.email == email(1)).execute()  # fmt: skip
+    assert groups.found() == INVITED
+
+
+def test_an_account_with_their_address_in_another_app_is_none_here(groups, second, ten):
+    Account.create(app=second.app, external_id="10", email=email(10), email_key=email(10))
+    assert groups.found() == INVITED
+
+
+def test_someone_who_is_back_in_a_group_is_assigned_since_then(groups, three):
+    Assignment.create(app=groups.app, person=three, role="admin", since=LONG_AGO, ended_at=LONG_AGO)
+    groups.found()
+    assigned = Assignment.get()
+    assert assigned.ended_at is None and assigned.since > LONG_AGO
+
+
+def test_another_role_by_the_rules_is_not_another_assignment(groups, three):
+    Assignment.create(app=groups.app, person=three, role="member", since=LONG_AGO)
+    groups.found()
+    assert (Assignment.get().role, Assignment.get().since) == ("admin", LONG_AGO)
+
+
+@pytest.mark.parametrize(("status", "ends"), [("active", True), ("suspended", False)])
+def test_only_of_someone_active_an_assignment_ends(groups, three, status, ends):
+    four = groups.chat.people[4]
+    Assignment.create(app=groups.app, person=four, role="member")
+    Person.update(status=status, status_by_hand=status).where(Person.id == four.id).execute()
+    groups.found()
+    assert (Assignment.get(Assignment.person == four).ended_at is not None) is ends

@@ -1,0 +1,66 @@
+"""What the form of a report means: who is removed, who waits, and when the person confirms who they are."""
+
+from __future__ import annotations
+
+import pytest
+
+from sync.models import Access, Account, App, Asset, Change, Person, Report
+from tests.web.client import Client
+from web.wizard import _removes_many, _undecided
+from web.wizard_rows import Given
+
+
+@pytest.fixture
+def report(site) -> Report:
+    """Eight people have left; the seventh alone manages a channel."""
+    app = App.create(connector="sample-chat", name="Desk", category="Seat-based", state="active", users=8)
+    report = Report.create(app=app, waiting=8)
+    for number in range(1, 9):
+        person = Person.create(name=f"Person {number}", status="deprovisioned")
+        account = Account.create(app=app, person=person, external_id=str(number), match_kind="matched")
+        Change.create(report=report, app=app, account=account, person=person, kind="removed user", in_app=True,
+                      decision="needs confirmation")  # fmt: skip
+        if number == 7:
+            asset = Asset.create(app=app, external_id="1", kind="channel", name="General")
+            Access.create(app=app, account=account, asset=asset, role="admin", privileged=True)
+    return report
+
+
+def form(report: Report, ticked: int, undecided: int = 0, shown: int = 8) -> dict[str, object]:
+    """With the first boxes ticked, the next ones undecided, and a reason at each other."""
+    ids = [change.id for change in Change.select().where(Change.report == report).order_by(Change.id)][:shown]
+    reasons = {f"reason-{id}": "Needed" for id in ids[ticked + undecided:]}
+    return {"shown": ids, "yes": ids[:ticked], "undecided": ids[ticked : ticked + undecided], **reasons}
+
+
+@pytest.mark.parametrize(("given", "asks"), [
+    ({"ticked": 5}, False),
+    ({"ticked": 6}, True),
+    ({"ticked": 5, "undecided": 3}, False),
+    ({"ticked": 0, "shown": 0}, True),
+    ({"ticked": 0, "shown": 1}, True),
+    ({"ticked": 0, "shown": 2}, False),
+], ids=["five", "six", "undecided", "none shown", "one shown", "two shown"])  # fmt: skip
+def test_more_removals_than_five_ask_again_who_it_is(site, report, given, asks):
+    """Removals that the form doesn't show count as ticked, but not those that wait for a successor."""
+    with site.test_request_context(method="POST", data=form(report, **given)):
+        assert _removes_many(report.app, report) is asks
+
+
+@pytest.mark.parametrize(("given", "waits"), [
+    ({"ticked": 5, "undecided": 2}, {6, 7}),
+    ({"ticked": 8}, set()),
+    ({"ticked": 5}, set()),
+    ({"ticked": 2, "shown": 2}, {7}),
+], ids=["left open", "ticked", "with a reason", "not shown"])  # fmt: skip
+def test_a_removal_waits_for_a_successor_if_the_form_left_it_open_or_did_not_show_it(site, report, given, waits):
+    numbers = {change.id: int(change.account.external_id) for change in report.changes}
+    with site.test_request_context(method="POST", data=form(report, **given)):
+        assert {numbers[id] for id in _undecided(report, Given.from_form())} == waits
+
+
+def test_a_release_of_nonsense_releases_nothing(owner: Client, report):
+    Report.update(held=8).execute()
+    Change.update(decision="held").execute()
+    answer = owner.send("POST", f"/reports/{report.id}/release", version=report.version, only="everything")
+    assert answer.status_code == 400 and {change.decision for change in Change.select()} == {"held"}
