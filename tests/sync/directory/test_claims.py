@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
+from sync import names
+from sync.directory import address_moves
+from sync.directory.address_moves import Moves
+from sync.models import Directory, DirectoryEntry, Person
 from sync.people import people
+from sync.safety.guards import Guard
 from tests.sync.scripted import Scripted
 
 BOTH = "both@acme.example"
@@ -40,3 +47,34 @@ def test_the_first_fifty_warnings_are_shown_and_the_others_counted(scripted, by)
     for id in ("last", "least"):
         company.add(id, BOTH, id)
     assert len(found := warnings(company)) == 51 and found[-1] == "And 1 more such address."
+
+
+def test_someone_whose_main_address_moves_to_another_has_a_main_one_still(scripted, by):
+    company = Scripted(count=3)
+    company.read()
+    ana = people.find_by_email("p1@acme.example")
+    people.edit(ana, by, emails=["p1@acme.example", "ana@home.example"])
+    company.say("id1", email="")
+    company.say("id2", email="p1@acme.example")
+    company.read()
+    assert people.find_by_email("p1@acme.example").name == "Person 2"
+    assert names.main_email(Person.get_by_id(ana.id)) == "ana@home.example"
+
+
+@pytest.mark.parametrize(("here", "left", "losing", "frozen"), [
+    (10, 40, ["active"] * 6, 6),
+    (40, 10, ["active"] * 6, 0),
+    (10, 40, ["deprovisioned"] * 6, 0),
+    (10, 40, ["active"] * 5 + ["deprovisioned"] * 5, 0),
+    (10, 40, ["suspended"] * 6 + ["deprovisioned"], 6),
+], ids=["many", "few of many", "leavers", "few and leavers", "many and a leaver"])  # fmt: skip
+def test_addresses_stay_if_many_of_those_who_are_here_would_lose_theirs(home, here, left, losing, frozen):
+    directory = Directory.create(kind="csv", name="File")
+    for number in range(here + left):
+        person = Person.create(name=f"Person {number}")
+        DirectoryEntry.create(directory=directory, external_id=str(number), person=person,
+                              status="active" if number < here else "deprovisioned")  # fmt: skip
+    people_losing = [Person.create(name=f"Loser {number}", status=status) for number, status in enumerate(losing)]
+    moves = Moves(lost=[(person.name, person.name, person.id) for person in people_losing])
+    address_moves._freeze(moves, directory, Guard(5, 20))
+    assert (moves.frozen, len(moves.lost)) == (frozen, len(losing) - frozen)
