@@ -15,7 +15,7 @@ from sync.apps import apps
 from sync.db import connected, utcnow, writing
 from sync.groups import rules
 from sync.jobs import queue
-from sync.models import App, Offboarding, Session
+from sync.models import App, Directory, Offboarding, Session
 from sync.people import holds
 from sync.rank import Asker
 from sync.settings import set_setting, setting
@@ -95,8 +95,9 @@ class Withdrawn:
 
 def withdraw(by: Asker) -> Withdrawn:
     """Nothing that was approved up to now is carried out: tasks need attention, planned offboardings are cancelled,
-    standing approvals are off, and everyone has to sign in again."""
+    standing approvals are off, and everyone has to sign in again. Directories are due, as people may have come back."""
     with writing():
+        Directory.update(next_read_at=utcnow()).where(Directory.next_read_at.is_null(False)).execute()
         standing = list(App.select().where(
             (App.removal_approval == Approval.AUTOMATIC) | App.joiner_approval.is_null(False)
             | App.unassigned_approval.is_null(False)).order_by(App.id))  # fmt: skip

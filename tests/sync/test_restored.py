@@ -10,7 +10,7 @@ import pytest
 from sync import activity, restored, seals, vault
 from sync.db import db, utcnow, writing
 from sync.jobs import queue
-from sync.models import App, Offboarding, Person, Session, Task
+from sync.models import App, Directory, Offboarding, Person, Session, Task
 from sync.rank import Asker
 from sync.settings import set_setting, setting
 from sync.states import Approval, TaskState
@@ -66,6 +66,15 @@ def test_each_task_that_is_under_way_is_withdrawn_and_none_that_has_ended(approv
     assert restored.withdraw(Asker.command_line()).tasks == len(under_way) + 1
     for state, task in made.items():
         assert Task.get_by_id(task.id).state == (TaskState.NEEDS_ATTENTION if state in under_way else state)
+
+
+def test_directories_that_are_read_are_due_at_once(approved):
+    now = utcnow()
+    for kind, due in (("csv", now + timedelta(hours=1)), ("scim", None)):
+        Directory.create(kind=kind, name=kind, next_read_at=due)
+    restored.withdraw(Asker.command_line())
+    assert [(one.name, one.next_read_at and one.next_read_at < now + timedelta(minutes=1))
+            for one in Directory.select().order_by(Directory.name)] == [("csv", True), ("scim", None)]  # fmt: skip
 
 
 def test_a_log_that_went_another_way_from_the_same_length_on_is_noticed(approved, config):
