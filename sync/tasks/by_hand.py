@@ -329,11 +329,12 @@ def _entry(plan: Plan, line: Line, by: str, reason: str) -> dict:
 
 
 def _detail(plan: Plan, line: Line, reason: str) -> dict:
+    whose = {"person": line.account.person_id}
     if plan.kind == TaskKind.REMOVE:
-        return {"reason": reason, "person": line.account.person_id} | ({"released": True} if plan.held else {})
+        return {"reason": reason, **whose} | ({"released": True} if plan.held else {})
     if plan.kind == TaskKind.REVOKE:
-        return {"before": line.had}
-    return {"role": line.role, "before": line.had, **line.detail}
+        return {"before": line.had, **whose}
+    return {"role": line.role, "before": line.had, **whose, **line.detail}
 
 
 def _for_activity(line: Line, words: str) -> str | None:

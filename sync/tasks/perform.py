@@ -266,6 +266,8 @@ def _revoke(task: Task, connector: Connector) -> None:
 def _present(task: Task, connector: Connector, account: Account) -> AppAccount:
     if account.state == AccountState.REMOVING:
         raise NoLongerNeeded("The account is being removed.")
+    if task.detail.get("person") not in (None, account.person_id):
+        raise NoLongerNeeded("The account belongs to a different person now than when this was requested.")
     current = _look_again(task, connector, account)
     if current is None or account.state == AccountState.GONE:
         raise NoLongerNeeded("The account is no longer in the app.")

@@ -94,7 +94,7 @@ def _hand_over(app: App, asset_id: int, successor: Account, role: str, by: objec
     activity.record(by, "handed over", about=asset_name(asset), after=account_name(successor), app=app, report=report,
                     person=successor.person_id)  # fmt: skip
     return tasks.add(app, TaskKind.GRANT, successor, str(by), report=report, asset=asset, role=role,
-                     before=had and had.role)  # fmt: skip
+                     before=had and had.role, person=successor.person_id)  # fmt: skip
 
 
 def _accept(app: App, asset_id: int, holders: Iterable[tuple[int, Task]], by: object, report: Report | None) -> None:

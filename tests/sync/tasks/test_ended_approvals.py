@@ -1,4 +1,5 @@
-"""When an approval has ended, nothing is done by it: after a restore, a second departure, or the end of a lease."""
+"""When an approval has ended, nothing is done by it: after a restore, a second departure, the end of a lease, or once
+the account is matched to someone else."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from sync import restored
 from sync.apps import apps
 from sync.checks import comparison
 from sync.db import utcnow
+from sync.matching import decisions
 from sync.models import Report, Task
 from sync.people import people
 from sync.rank import Asker
@@ -25,6 +27,14 @@ from tests.sync.tasks.test_tasks import confirmed, run
 def is_back_and_leaves_again(chat, number: int) -> None:
     people.mark_returned(chat.people[number], chat.by)
     people.mark_left(chat.people[number], chat.by)
+
+
+def asked(chat, channel, kind: str) -> Task:
+    """Of the account of person 2."""
+    ways = {"remove": lambda: confirmed(chat, 2), "change role": lambda: change_role(chat, "admin", 2).tasks,
+            "grant": lambda: grant(chat, channel, "manager", 2).tasks, "revoke": lambda: revoke(chat, channel, 2).tasks}
+    [task] = ways[kind]()
+    return task
 
 
 # After a restore
@@ -98,10 +108,7 @@ def test_a_removal_in_a_paused_app_ends_when_the_person_is_back(chat):
 @pytest.mark.parametrize("end", ["withdrawn", "cancelled", "another worker's"])
 @pytest.mark.parametrize("kind", ["remove", "change role", "grant", "revoke"])
 def test_nothing_is_done_for_a_task_that_ended_before_the_app_answered(chat, channel, monkeypatch, kind, end):
-    asked = {"remove": lambda: confirmed(chat, 2), "change role": lambda: change_role(chat, "admin", 2).tasks,
-             "grant": lambda: grant(chat, channel, "manager", 2).tasks,
-             "revoke": lambda: revoke(chat, channel, 2).tasks}  # fmt: skip
-    [task] = asked[kind]()
+    task = asked(chat, channel, kind)
     before, answers = chat.calls(), SampleChat.account
 
     def late(self, id):
@@ -118,4 +125,17 @@ def test_nothing_is_done_for_a_task_that_ended_before_the_app_answered(chat, cha
     monkeypatch.setattr(SampleChat, "account", late)
     row = run(task)
     assert row.state == {"withdrawn": "needs attention", "cancelled": "cancelled"}.get(end, "running")
+    assert {call.split()[0] for call in chat.calls()[len(before):]} <= {"GET"}
+
+
+# After the account was matched to someone else
+
+
+@pytest.mark.parametrize("kind", ["change role", "grant", "revoke"])
+def test_an_operation_on_one_persons_account_is_not_done_once_it_is_anothers(chat, channel, kind):
+    task = asked(chat, channel, kind)
+    decisions.unmatch(account(2), chat.by)
+    decisions.match(account(2), chat.people[5], chat.by)
+    before = chat.calls()
+    assert run(task).state == "no longer needed" and "belongs to a different person" in Task.get().error
     assert {call.split()[0] for call in chat.calls()[len(before):]} <= {"GET"}

@@ -173,11 +173,12 @@ def test_too_many_acts_at_once_are_not_planned(chat, monkeypatch):
 
 
 def test_each_task_has_what_it_was_asked_for(chat, channel):
-    [granted] = grant(chat, channel, "manager", 2).tasks
-    assert (granted.kind, granted.asset, granted.detail) == ("grant", channel, {"role": "manager", "before": "member"})
+    [granted], two = grant(chat, channel, "manager", 2).tasks, chat.people[2].id
+    assert (granted.kind, granted.asset) == ("grant", channel)
+    assert granted.detail == {"role": "manager", "before": "member", "person": two}
     Task.delete().execute()
     [revoked] = revoke(chat, channel, 2).tasks
-    assert (revoked.kind, revoked.asset, revoked.detail) == ("revoke", channel, {"before": "member"})
+    assert (revoked.kind, revoked.asset, revoked.detail) == ("revoke", channel, {"before": "member", "person": two})
     [removed] = remove(chat, 3, reason=" Moved on ").tasks
     assert (removed.kind, removed.asset) == ("remove", None)
     assert removed.detail == {"reason": "Moved on", "person": chat.people[3].id}

@@ -39,6 +39,7 @@ def choose(world, *choices: tuple[int, Asset, int | None]) -> dict:
 def arrange(world, approved: list[Task], choices: dict) -> list[tuple]:
     with writing():
         made = succession.arrange(world.app, approved, choices, "Ana", world.report)
+    assert {one.detail.pop("person", one.account.person_id) - one.account.person_id for one in made} <= {0}
     return [(one.kind, one.account.name, one.asset.name, one.detail, one.report, one.asked_by) for one in made]
 
 

@@ -122,7 +122,7 @@ def test_an_approval_for_one_leavers_account_does_not_cover_anothers(chat):
         decided(account(3), chat.by)
     states = {Account.get_by_id(task.account_id).email: run(task).state for task in tasks_made}
     assert states == {email(3): "no longer needed", email(4): "done"} and chat.removed() == [email(4)]
-    assert "now belongs to someone else" in Task.get(Task.account == account(3)).error
+    assert "belongs to a different person now" in Task.get(Task.account == account(3)).error
     [asked] = reports.finish(chat.check().report, chat.by).tasks
     assert asked.account == account(3) and asked.change.person == chat.people[4], "a question of its own"
 
