@@ -34,7 +34,7 @@ from sync.sign_in import sign_in
 from sync.workspace import update_workspace
 
 BY = Asker.command_line("the demo")
-MARK = "demo.json"  # marks a demo's folder, and stores its ports
+MARK = "demo.json"  # marks a demo's folder, and stores its ports and Olga's password
 OWN_APPS = "127.0.0.0/8,::1/128"  # the networks that the sample apps are in
 SEAT_PRICE = 875  # hundredths of a unit a month
 
@@ -49,6 +49,7 @@ class Demo:
 
     config: Config
     link: str  # signs Olga in once, within an hour
+    password: str  # Olga's; empty in a demo that was set up before it was stored
     chat_url: str
     ads_url: str
     company_url: str
@@ -77,10 +78,11 @@ def demo(
 
 
 def _welcome(ready: Demo) -> str:
+    password = f"\n  Olga's password, if it is asked for  {ready.password}" if ready.password else ""
     return f"""
 Rollcall's demo is ready. Nothing in it leaves this machine.
 
-  Rollcall, signed in as Olga Brandt   {ready.link}
+  Rollcall, signed in as Olga Brandt   {ready.link}{password}
   Acme Chat, a seat-based app          {ready.chat_url}
   Acme Ads, a paid-social app          {ready.ads_url}
   Acme people, who works there         {ready.company_url}
@@ -115,17 +117,20 @@ def running(home: str | os.PathLike, listen: str, reset: bool = False) -> Iterat
             served[name] = _serve(app, ports.get(name, 0))
             stack.callback(served[name].stop)
         start.open_all(settings)
+        mark = folder / MARK
+        password = _known(mark).get("password", "") if shown else secrets.token_urlsafe(12)
         if not shown:
             _refuse_other_workspace(settings)
-            _set_up(company, chat, ads, served)
+            _set_up(company, chat, ads, served, password)
         ports = {name: server.port for name, server in served.items()}
-        (folder / MARK).write_text(json.dumps({"ports": ports, "told": True}))
+        mark.chmod(0o600)
+        mark.write_text(json.dumps({"ports": ports, "told": True, "password": password}))
         with connected():
             _follow_moved(chat, "sample-chat", served["chat"])
             _follow_moved(ads, "sample-ads", served["ads"])
             token = sign_in.signed_link(people.find_by_email(OWNER))
         link = f"{settings.url}/sign-in/{token}"
-        yield Demo(settings, link, served["chat"].url, served["ads"].url, served["company"].url)
+        yield Demo(settings, link, password, served["chat"].url, served["ads"].url, served["company"].url)
 
 
 def _on_server() -> dict[str, str]:
@@ -186,11 +191,11 @@ def _serve(app: Callable, port: int) -> Served:
         return Served(app)
 
 
-def _set_up(company: Company, chat: ChatStore, ads: AdsStore, served: dict[str, Served]) -> None:
+def _set_up(company: Company, chat: ChatStore, ads: AdsStore, served: dict[str, Served], password: str) -> None:
     """Set up a workspace with its directory and apps, check them once, then make the changes for the next check."""
     furnish(company, chat, ads)
     with connected():
-        olga = sign_in.set_up("Acme", OWNER, "Olga Brandt", secrets.token_urlsafe(16), BY)
+        olga = sign_in.set_up("Acme", OWNER, "Olga Brandt", password, BY)
         by = Asker.person(olga)
         directories.connect("csv", "Acme staff", {"file": str(company.file)}, by)
         queue.drain(("reading",))

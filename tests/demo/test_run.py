@@ -142,7 +142,8 @@ def test_it_continues_where_it_was_on_the_same_addresses(first, started_before, 
         assert (second.chat_url, second.ads_url, second.company_url) == (
             first.chat_url, first.ads_url, first.company_url,
         )  # fmt: skip
-        assert second.link != first.link
+        assert second.link != first.link and second.password == first.password
+        assert sign_in.authenticate("olga@acme.example", second.password), "some approvals ask for it 15 minutes later"
         assert Check.select().count() == App.select().count() == 2
 
 
@@ -212,4 +213,5 @@ def test_demo_prints_where_everything_is_once_it_is_served(home, listen, capsys)
     demo(home, listen, open_browser=False, serve=serve)
     output = capsys.readouterr().out
     assert f"http://{listen}/sign-in/" in output and "Acme people" in output
+    assert json.loads((home / MARK).read_text())["password"] in output and (home / MARK).stat().st_mode & 0o777 == 0o600
     assert served == [home]
