@@ -25,6 +25,7 @@ from web.scim_limits import examine_body, examine_query
 from web.scim_service import MOST_BYTES, Service, describe
 
 READS = (Operation.query, Operation.search, Operation.search_with_body)
+CHANGES = (Operation.create, Operation.replace, Operation.patch, Operation.delete, Operation.bulk)
 MEANS_NOTHING = (404, 412)  # there is no such user; it was read before it was changed, and is read again
 WAIT_SECONDS = 60
 PAUSED_SECONDS = 3600
@@ -71,18 +72,18 @@ def _serve(service: Service, asked: ScimRequest, wait: dict[str, str]) -> ScimRe
         return service.service_provider_config(asked.url, asked.query)
     directory = _directory(wait)
     if directory.state != DirectoryState.ACTIVE:
-        if operation not in READS:
+        if operation in CHANGES:
             push.note_refused(directory, "it is paused")
         wait["Retry-After"] = str(PAUSED_SECONDS)
         raise Problem(503, f"{directory.name} is paused in Rollcall: nothing was changed.")
     examine_query(asked.query)
     asked.body = _body()
+    examine_body(asked.body)
     handler = ScimHandler(service, Store(directory, service.provider, operation not in READS))
     try:
-        examine_body(asked.body)
         return handler.handle(asked)
     except SCIMException as problem:
-        if operation not in READS and problem.status not in MEANS_NOTHING and scim_forms.may_disable(asked.body):
+        if operation in CHANGES and problem.status not in MEANS_NOTHING and scim_forms.may_disable(asked.body):
             push.note_refused(directory, problem.detail or type(problem).__name__)
         raise
 
