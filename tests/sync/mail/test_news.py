@@ -176,7 +176,7 @@ def test_a_sole_manager_is_reported_with_the_assets_name(slack):
     page = Asset.create(app=slack, external_id="P1", kind="page", name="Acme Deutschland")
     Access.create(app=slack, account=change.account, asset=page, role="admin", privileged=True)
     mail = only(mails_about(news.report_ready, report))
-    assert "Only manager of Acme Deutschland. Assign another manager first." in mail.text
+    assert "Only manager of Acme Deutschland. Choose a successor in the report." in mail.text
 
 
 def test_nothing_is_queued_when_the_transaction_rolls_back(slack):
