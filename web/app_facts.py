@@ -125,6 +125,8 @@ def _daily(app: App) -> Markup:
     if not app.checked_daily:
         return dotted("Off: checked only when someone asks for it")
     following = Markup("next {}").format(when(app.next_check_at)) if app.next_check_at else ""
+    if not app.is_active:
+        following = f"not while it is {app.state}"
     return dotted(f"On, at {clock(app.check_minute)} ({this_workspace().zone})", following)
 
 

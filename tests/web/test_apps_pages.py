@@ -254,7 +254,7 @@ def test_a_test_says_who_the_credential_is_or_what_to_fix(owner: Client, chat) -
 def test_pause_and_resume(owner: Client, chat) -> None:
     owner.post(f"/apps/{chat.app.id}/pause")
     page = owner.get(f"/apps/{chat.app.id}").text
-    assert "Paused" in page and "Check for updates" not in page
+    assert "Paused" in page and "Check for updates" not in page and "not while it is paused" in page
     owner.send("DELETE", f"/apps/{chat.app.id}/pause")
     assert "Check for updates" in owner.get(f"/apps/{chat.app.id}").text
 
