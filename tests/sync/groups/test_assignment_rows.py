@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from sync.db import utcnow
-from sync.models import Account, Assignment, Invitation, Person
+from sync.models import Account, Assignment, DirectoryGroup, GroupRule, Invitation, Person
 from sync.people import people
 from tests.sync.fixtures import email
 
@@ -72,3 +72,29 @@ def test_only_of_someone_active_an_assignment_ends(groups, three, status, ends):
     Person.update(status=status, status_by_hand=status).where(Person.id == four.id).execute()
     groups.found()
     assert (Assignment.get(Assignment.person == four).ended_at is not None) is ends
+
+
+@pytest.mark.parametrize(("changes", "is_changed"), [({}, True), ({"rests": "Rest"}, False), ({"blind": True}, False)])
+def test_a_role_changes_only_by_rules_that_all_work(groups, three, changes, is_changed):
+    groups.put(3, "Sales", "Rest")
+    groups.read()
+    groups.rule("Rest", "member")
+    DirectoryGroup.update(gone_at=utcnow()).where(DirectoryGroup.name == changes.get("rests")).execute()
+    if "blind" in changes:
+        GroupRule.create(app=groups.app, group_name="Gone", role="member")
+    assert (email(3) in groups.found().get("to change role", {})) is is_changed
+
+
+@pytest.mark.parametrize(("decided_about", "decision"), [(3, "left out"), (4, "needs confirmation")])
+def test_a_decision_about_another_person_leaves_nobody_out(groups, ten, decided_about, decision):
+    ended = utcnow() - timedelta(hours=1)
+    Assignment.create(app=groups.app, person=groups.chat.people[3], role="member", ended_at=ended)
+    Account.update(left_out_reason="Needed", left_out_at=utcnow(), left_out_person=groups.chat.people[decided_about]
+                   ).where(Account.email == email(3)).execute()  # fmt: skip
+    assert groups.found()["no longer assigned"] == {email(3): decision}
+
+
+def test_nobody_is_removed_while_a_rule_that_covers_them_rests(groups, three):
+    Assignment.create(app=groups.app, person=three, role="admin", ended_at=LONG_AGO)
+    DirectoryGroup.update(gone_at=utcnow()).execute()
+    assert groups.found() == {}

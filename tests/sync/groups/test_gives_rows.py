@@ -127,6 +127,25 @@ def test_only_access_that_a_rule_gave_is_taken(groups, ten, room, has, elsewhere
     assert taken == elsewhere
 
 
+def test_no_access_is_taken_while_the_people_of_a_rule_are_unknown(groups, ten, room):
+    groups.put(1, "Sales")
+    groups.put(2, "Rest")
+    groups.read()
+    GroupRuleAsset.create(rule=groups.rule("Rest", "member"), asset=room, role="viewer")
+    Access.create(app=groups.app, account=groups.account(1), asset=room, role="viewer", granted_by="in group Sales")
+    desk = Asset.create(app=groups.app, external_id="d", kind="room", name="Desk")
+    assert wanted(groups, "to revoke access", (desk, "viewer"))
+    GroupRule.create(app=groups.app, group_name="Gone", role="member")
+    assert not wanted(groups, "to revoke access", (desk, "viewer"))
+
+
+def test_everyone_may_be_covered_by_a_rule_whose_people_are_unknown(groups, ten):
+    three = groups.chat.people[3].id
+    assert assignments.place_of(groups.app, three) == assignments.Place(None, False)
+    GroupRule.create(app=groups.app, group_name="Gone", role="member")
+    assert assignments.place_of(groups.app, three) == assignments.Place(None, True)
+
+
 @pytest.mark.parametrize(("changes", "is_taken"), [
     ({}, True),
     ({"rests": "Rest"}, False),
