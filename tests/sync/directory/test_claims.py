@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sync import names
 from sync.directory import address_moves
 from sync.directory.address_moves import Moves
-from sync.models import Directory, DirectoryEntry, Person
+from sync.models import Directory, DirectoryEntry, HeldChange, Person, PersonEmail
 from sync.people import people
 from sync.safety.guards import Guard
 from tests.sync.scripted import Scripted
@@ -58,7 +57,21 @@ def test_someone_whose_main_address_moves_to_another_has_a_main_one_still(script
     company.say("id2", email="p1@acme.example")
     company.read()
     assert people.find_by_email("p1@acme.example").name == "Person 2"
-    assert names.main_email(Person.get_by_id(ana.id)) == "ana@home.example"
+    assert [(row.email, row.main) for row in PersonEmail.select().where(PersonEmail.person == ana)] == [
+        ("ana@home.example", True)]  # fmt: skip
+
+
+def test_an_address_that_moves_is_held_if_the_directory_may_not_change_who_gets_it(scripted, by):
+    company = Scripted(count=3)
+    company.read()
+    Person.update(workspace_role="owner").where(Person.name == "Person 2").execute()
+    Directory.update(vouched_for=False).execute()
+    company.say("id1", email="other@acme.example")
+    company.say("id2", further_emails=("p1@acme.example",))
+    company.read()
+    assert people.find_by_email("p1@acme.example") is None
+    assert [(change.person.name, change.field, change.value) for change in HeldChange.select()] == [
+        ("Person 2", "address", "p1@acme.example")]  # fmt: skip
 
 
 @pytest.mark.parametrize(("here", "left", "losing", "frozen"), [
