@@ -8,6 +8,7 @@ from sync.reports import group_changes
 from sync.reports.reports import CONFIRM, finish, open_report
 from sync.safety import sole_managers
 from sync.states import Approval, ChangeKind
+from sync.tasks import standing
 
 
 def has_standing_approval(app: App) -> bool:
@@ -29,7 +30,7 @@ def finish_by_policy(app: App) -> None:
         if app.removal_approval == Approval.AUTOMATIC:
             leaving = [change for change in waiting if change.kind == ChangeKind.REMOVED_USER]
             if ids := sole_managers.ready_to_leave(app, leaving):
-                finish(report, "policy: remove automatically", only=ids)
+                finish(report, standing.REMOVE, only=ids)
         for by, ids in group_changes.ready_by_policy(app, waiting).items():  # looks at what the first approval has left
             if ids:
                 finish(report, by, only=ids)

@@ -31,7 +31,7 @@ from sync.states import (
     Protection,
     TaskKind,
 )
-from sync.tasks import hand_overs, still_to_remove
+from sync.tasks import hand_overs, standing, still_to_remove
 
 TO_DO = "{connector} doesn't let Rollcall {operation}: do it in the app itself, then mark it here as done."
 
@@ -54,6 +54,8 @@ class NotHeld(Exception):
 
 def refuse_if_over(task: Task) -> None:
     """Raises NoLongerNeeded for what must not happen by what Rollcall knows itself; the app isn't asked for that."""
+    if standing.is_off(task):
+        raise NoLongerNeeded("The standing approval was switched off: this waits for approval again.")
     change = task.change
     if change is not None and change.kind in ADJUSTMENTS and (why := still_wanted.no_longer_holds(change, acting=True)):
         raise NoLongerNeeded(f"{why}.")

@@ -18,7 +18,7 @@ from sync.models import Access, Account, App, Assignment, Invitation, Task
 from sync.names import asset_name
 from sync.prepared import prepared_plain
 from sync.states import LIVE_TASKS, AccountState, CheckTrigger, InvitationState, TaskKind, TaskState, texts
-from sync.tasks import hand_overs, still_to_remove
+from sync.tasks import hand_overs, standing, still_to_remove
 from sync.workspace import workspace
 
 # Of an invitation, when its task gets this state and isn't done; otherwise it is cancelled.
@@ -33,8 +33,8 @@ def settle(task: Task, state: str) -> None:
     elif task.kind == TaskKind.REMOVE:
         if state in (TaskState.DONE, TaskState.NO_LONGER_NEEDED, TaskState.CANCELLED):
             _removal(task, gone=state == TaskState.DONE)
-            if state == TaskState.NO_LONGER_NEEDED and still_to_remove.left_once_more(task):
-                comparing.app(task.app_id)  # it asks about this departure
+            if state == TaskState.NO_LONGER_NEEDED and (still_to_remove.left_once_more(task) or standing.is_off(task)):
+                comparing.app(task.app_id)  # it asks for another approval
     elif state == TaskState.DONE:
         {TaskKind.CHANGE_ROLE: _new_role, TaskKind.GRANT: _granted, TaskKind.REVOKE: _revoked}[task.kind](task)
     if task.kind == TaskKind.GRANT:

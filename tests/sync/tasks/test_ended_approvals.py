@@ -1,5 +1,5 @@
-"""When an approval has ended, nothing is done by it: after a restore, a second departure, the end of a lease, or once
-the account is matched to someone else."""
+"""When an approval has ended, nothing is done by it: after a restore, a second departure, the end of a lease or of a
+standing approval, or once the account is matched to someone else."""
 
 from __future__ import annotations
 
@@ -126,6 +126,30 @@ def test_nothing_is_done_for_a_task_that_ended_before_the_app_answered(chat, cha
     row = run(task)
     assert row.state == {"withdrawn": "needs attention", "cancelled": "cancelled"}.get(end, "running")
     assert {call.split()[0] for call in chat.calls()[len(before):]} <= {"GET"}
+
+
+# After a standing approval was switched off
+
+
+@pytest.mark.parametrize("retried", [False, True])
+def test_a_removal_that_waits_is_not_done_by_a_standing_approval_that_is_off(chat, retried):
+    apps.set_removal(chat.app, "automatic", chat.by)
+    chat.fault("server-error", on="/members/", times=99)
+    chat.leave(3)
+    chat.check()
+    drain()
+    assert (Task.get().state, Task.get().asked_by) == ("queued", "policy: remove automatically")
+    apps.set_removal(chat.app, "ask", chat.by)
+    chat.clear()
+    if retried:
+        tasks.retry(Task.get(), chat.by)
+    run(Task.get())
+    comparison.compare_due(utcnow() + timedelta(minutes=1))
+    waiting = [report.waiting for report in Report.select().where(Report.state == "open")]
+    if retried:
+        assert (Task.get().state, chat.removed(), waiting) == ("done", [email(3)], [])
+    else:
+        assert (Task.get().state, chat.removed(), waiting) == ("no longer needed", [], [1])
 
 
 # After the account was matched to someone else
