@@ -13,12 +13,14 @@ from cli.frame import BY, DONE, FAILED, answer, as_json, end, moment, notice, op
 from cli.values import setting, values_of
 from cli.waiting import see_through
 from sync.config import Config
+from sync.db import utcnow
 from sync.directory import directories as core
 from sync.directory import figures, push
 from sync.directory import preview as directory_preview
 from sync.directory.directories import DirectoryProblem
 from sync.files.columns import of_directory, remember, takes_a_mapping
 from sync.models import Directory, DirectoryReading
+from sync.safety import unread_directories
 from sync.states import ReadingState
 from sync.words import plural
 
@@ -216,15 +218,18 @@ def release(name: str, yes: bool, as_json: bool) -> None:
 def list_(as_json: bool) -> None:
     """List the directories, and when each was last read."""
     known = [_listed(one) for one in figures.all_by_name()]
-    rows = [tuple(one[key] for key in ("directory", "kind", "state", "people", "held", "last_read")) for one in known]
-    lines = table([("DIRECTORY", "KIND", "STATE", "PEOPLE", "HELD", "LAST READ"), *rows])
+    keys = ("directory", "kind", "state", "people", "held", "last_read", "gap")
+    rows = [tuple(one[key] for key in keys) for one in known]
+    lines = table([("DIRECTORY", "KIND", "STATE", "PEOPLE", "HELD", "LAST READ", "PROBLEM"), *rows])
     answer({"directories": known}, lines if rows else ["No directory is connected: directory add KIND."], as_json)
 
 
 def _listed(one: Directory) -> dict:
+    """`gap`: why it doesn't show who has left; null where it does."""
+    gap = unread_directories.found(one, utcnow())
     return {
         "directory": one.name, "kind": one.kind, "state": one.state, "people": figures.count_present(one),
         "held": len(core.held(one)), "error": one.error,
         "last_read": moment(push.last_request(one) if push.is_pushed(one) else one.last_read_at),
-        "list_from": moment(one.file_from),
+        "list_from": moment(one.file_from), "gap": gap and gap.why,
     }  # fmt: skip

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import time
+
 from cli import directories as cli_directories
 from sync.models import Directory, DirectoryReading, Mail
 from sync.people import people
@@ -41,6 +44,11 @@ def test_directories(rollcall, staff):
     [read] = rollcall.json("directory", "sync", "Staff")["directories"]
     assert (read["directory"], read["state"], read["counts"]["deprovisioned"]) == ("Staff", "succeeded", 1)
     assert "no directory named" in rollcall.run("directory", "sync", "Staf", code=1).err
+    assert rollcall.json("directory", "list")["directories"][0]["gap"] is None
+    os.utime(staff.file, 2 * (time.time() - 9 * 24 * 60 * 60,))
+    rollcall.run("directory", "sync", "Staff")
+    assert rollcall.json("directory", "list")["directories"][0]["gap"] == "old list"
+    assert "old list" in rollcall.run("directory", "list").out
 
     staff.file.write_text("email,name\n")
     answer = rollcall.run("directory", "sync", "--json", code=1)
