@@ -59,6 +59,16 @@ def test_all_that_was_approved_is_withdrawn_once(approved, config):
     assert not any(vars(restored.withdraw(Asker.command_line())).values())
 
 
+@pytest.mark.parametrize("column, off", [
+    ("removal_approval", Approval.ASK), ("joiner_approval", None), ("unassigned_approval", None),
+])  # fmt: skip
+def test_each_standing_approval_alone_is_withdrawn(home, column, off):
+    App.create(connector="none", name="Desk", category="Seat-based")
+    App.create(connector="none", name="Chat", category="Seat-based", **{column: Approval.AUTOMATIC})
+    assert restored.withdraw(Asker.command_line()).apps == 1
+    assert [getattr(app, column) for app in App.select()] == [off, off]
+
+
 def test_each_task_that_is_under_way_is_withdrawn_and_none_that_has_ended(approved):
     made = {state: Task.create(app=approved.app, kind="change role", detail={"role": "admin"}, external_id=state,
                                email_key="", asked_by="Olga", state=state) for state in TaskState}  # fmt: skip
