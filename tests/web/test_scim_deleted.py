@@ -1,0 +1,72 @@
+"""Users that an identity provider deleted, and names and addresses that it may not write."""
+
+from __future__ import annotations
+
+import json
+
+from sync.directory import push
+from sync.models import ScimResource
+from tests.web.provider import PATCH, Provider, problem
+
+
+def listed(okta: Provider) -> list[str]:
+    answer = okta.get("/Users")
+    assert answer["totalResults"] == len(answer["Resources"])
+    return [user["userName"] for user in answer["Resources"]]
+
+
+def test_a_deleted_user_is_in_no_list_and_counted_nowhere(okta: Provider) -> None:
+    okta.add("bo@acme.example")
+    ana = okta.add("ana@acme.example")
+    okta.call("DELETE", f"/Users/{ana}")
+    assert listed(okta) == ["bo@acme.example"] and push.counts(okta.directory) == {"User": 1}
+    ScimResource.update(entry=None).where(ScimResource.scim_id == ana).execute()
+    assert push.unclear(okta.directory) == []
+
+
+def test_of_several_deleted_users_the_one_with_the_same_id_is_back(okta: Provider) -> None:
+    users = {number: okta.add(f"p{number}@acme.example", externalId=str(number)) for number in range(3)}
+    for user in users.values():
+        okta.call("DELETE", f"/Users/{user}")
+    assert okta.add("new@acme.example", externalId="1") == users[1]
+
+
+def test_the_name_of_another_user_is_refused_and_that_of_a_deleted_one_is_free(okta: Provider) -> None:
+    okta.add("bo@acme.example")
+    ana = okta.add("ana@acme.example")
+    rename = {"schemas": [PATCH], "Operations": [{"op": "replace", "path": "userName", "value": "BO@acme.example"}]}
+    assert problem(okta.call("PATCH", f"/Users/{ana}", rename)) == (409, "uniqueness")
+    assert sorted(listed(okta)) == ["ana@acme.example", "bo@acme.example"]
+    okta.call("DELETE", f"/Users/{ana}")
+    cy = okta.add("cy@acme.example")
+    again = {"schemas": [PATCH], "Operations": [{"op": "replace", "path": "userName", "value": "ana@acme.example"}]}
+    assert okta.call("PATCH", f"/Users/{cy}", again).status_code == 200, "the name of a deleted user is free"
+
+
+def test_a_bad_address_keeps_nobody_from_being_switched_off(okta: Provider) -> None:
+    ana = okta.add("ana@acme.example")
+    bad = [{"value": "not an address"}]
+
+    def write(**values: object) -> int:
+        replace = {"schemas": [PATCH], "Operations": [{"op": "replace", "value": values}]}
+        return okta.call("PATCH", f"/Users/{ana}", replace).status_code
+
+    assert write(emails=bad) == 400 and okta.person(ana).status == "active"
+    assert write(emails=bad, active=False) == 200 and okta.person(ana).status == "deprovisioned"
+    assert write(active=True) == 200 and okta.person(ana).status == "active", "it was written before"
+    assert json.loads(okta.call("GET", f"/Users/{ana}").text)["emails"] == bad
+
+
+def test_a_newcomer_of_another_name_or_number_is_not_the_deleted_user(okta: Provider) -> None:
+    enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+    known = {"displayName": "John Doe", enterprise: {"employeeNumber": "N1"}}
+    okta.add("bo@acme.example")
+    for changed, same in (({}, True), ({enterprise: {"employeeNumber": "n1"}, "displayName": "John Roe"}, True),
+                          ({enterprise: {"employeeNumber": "N2"}}, False),
+                          ({enterprise: {}, "displayName": "Jane Roe"}, False)):  # fmt: skip
+        old = okta.add("john@acme.example", **known)
+        okta.call("DELETE", f"/Users/{old}")
+        new = okta.add("john@acme.example", **(known | changed))
+        assert (new == old) is same, changed
+        okta.call("DELETE", f"/Users/{new}")
+        ScimResource.delete().where(ScimResource.name_key == "john@acme.example").execute()
