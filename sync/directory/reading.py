@@ -67,17 +67,19 @@ def _go_on() -> None:
 
 def stage(page: list[DirectoryPerson]) -> int:
     """Put these people beside those who are staged; how many of them weren't yet. Raises UnusableReading."""
+    people_rows = [_person_row(person) for person in page]
+    groups = [(person.id, group) for person in page for group in person.groups if group]
+    tables.refuse_long([*people_rows, *groups])
     stored = db.executemany(
         "INSERT INTO read_person (external_id, email_key, email, name, status, user_name, "
         "employee_number, status_before_dates, last_day, starts_on, department, manager) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        [_person_row(person) for person in page]).rowcount
+        people_rows).rowcount
     db.executemany("INSERT INTO read_email VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
                    [row for person in page for row in _email_rows(person)])
     db.executemany("INSERT INTO read_no_email VALUES (?, ?)",
                    [row for person in page for row in _no_email_rows(person)])
-    db.executemany("INSERT INTO read_group VALUES (?, ?) ON CONFLICT DO NOTHING",
-                   [(person.id, group) for person in page for group in person.groups if group])
+    db.executemany("INSERT INTO read_group VALUES (?, ?) ON CONFLICT DO NOTHING", groups)
     return stored
 
 

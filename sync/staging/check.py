@@ -9,6 +9,7 @@ from sync.staging.tables import Table
 STAGED_ROLE = Table(
     "staged_role", "external_id TEXT, label TEXT, privileged BOOL, is_default BOOL, position INT",
     owner="checks.snapshot", readers=("checks.compare", "safety.lost_fields"), key="external_id", rowid=False,
+    foreign=True,
 )  # fmt: skip
 STAGED_ACCOUNT = Table(
     "staged_account",
@@ -18,7 +19,7 @@ STAGED_ACCOUNT = Table(
     owner="checks.snapshot", writers=("checks.listed", "safety.lost_fields", "tasks.settle"),
     readers=("checks.compare",), key="external_id", rowid=False,
     usual=(("status", "active"), ("kind", "user"), ("seat", ""), ("user_name", None), ("employee_number", None),
-           ("further_roles", "[]"), ("missing_fields", 0), ("defaulted_fields", 0)),
+           ("further_roles", "[]"), ("missing_fields", 0), ("defaulted_fields", 0)), foreign=True,
 )  # fmt: skip
 # Known accounts that are listed exactly as they are known. They aren't in staged_account. While the list is read, a
 # field that is missing may count as defaulted, although it is known to be missing.
@@ -33,12 +34,12 @@ STAGED_ASSET = Table(
     "staged_asset", "external_id TEXT, kind TEXT, name TEXT",
     owner="checks.snapshot", writers=("checks.not_read",),
     readers=("checks.compare", "safety.lost_fields", "tasks.settle"),
-    key="external_id", rowid=False,
+    key="external_id", rowid=False, foreign=True,
 )  # fmt: skip
 STAGED_ACCESS = Table(
     "staged_access", "account TEXT, asset TEXT, role TEXT, privileged BOOL, role_defaulted BOOL",
     owner="checks.snapshot", writers=("checks.not_read", "tasks.settle"),
-    readers=("checks.compare", "safety.lost_fields"), key="account, asset", rowid=False,
+    readers=("checks.compare", "safety.lost_fields"), key="account, asset", rowid=False, foreign=True,
 )  # fmt: skip
 # Known accounts that the list left out and that a second look didn't find either.
 STAGED_GONE = Table(

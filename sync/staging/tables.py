@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from sync.db import db
 from sync.problems import UnusableReading
 
+LONGEST = 20_000  # characters of a text: pages show it, and an app's or directory's may have megabytes
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
 class Table:
     """`columns` are SQL, `key` names some of them, `indexed` is what an index is made of; `rowid` is False for a table
-    that is its own index. `usual` has columns in which nearly all rows have the same plain value.
+    that is its own index. `usual` has columns in which nearly all rows have the same plain value. `foreign`: its texts
+    are those of an app, and none may be longer than LONGEST.
 
     Of the modules of sync/, the `owner` creates it, `writers` change its rows too, and `readers` only read them.
     """
@@ -31,6 +33,7 @@ class Table:
     rowid: bool = True
     indexed: str = ""
     usual: tuple[tuple[str, str | int | None], ...] = ()
+    foreign: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -69,7 +72,7 @@ def has_rows(table: Table) -> bool:
 def insert(table: Table, rows: Iterable[tuple]) -> int:
     """Add rows in the order of the table's columns; how many were added: none for a key that is already there.
 
-    Raises UnusableReading for a key that can't be stored. Takes no lock on the file.
+    Raises UnusableReading for a key that can't be stored, or a text that is too long. Takes no lock on the file.
     """
     columns = list(zip(*rows))
     return insert_columns(table, columns) if columns else 0
@@ -77,12 +80,20 @@ def insert(table: Table, rows: Iterable[tuple]) -> int:
 
 def insert_columns(table: Table, columns: Sequence[Sequence]) -> int:
     """The same for rows that are given as their columns: at least one row."""
+    if table.foreign:
+        refuse_long(columns)
     if db.on_server and any("\0" in key for key in columns[0] if isinstance(key, str)):
         raise UnusableReading("an entry came with an id that can't be stored")
     try:
         return _insert(table, columns)
     except UnicodeEncodeError:
         return _insert(table, list(zip(*map(_storable, zip(*columns)))))
+
+
+def refuse_long(texts: Iterable[Sequence]) -> None:
+    """Raises UnusableReading for a text of more than LONGEST characters in these rows or columns."""
+    if any(len(value) > LONGEST for values in texts for value in values if type(value) is str):
+        raise UnusableReading(f"an entry came with a text of more than {LONGEST:,} characters")
 
 
 def _insert(table: Table, columns: Sequence[Sequence]) -> int:

@@ -15,6 +15,7 @@ from sync.checks import snapshot
 from sync.db import db
 from sync.models import BIT, Account
 from sync.problems import UnusableReading
+from sync.staging import tables
 from tests.database import temporary_tables_with_rows
 from tests.sync.listed import ListedApp
 
@@ -127,6 +128,15 @@ def test_a_name_is_kept_as_it_came_up_to_the_longest(listed, read):
     assert staged("name", "four") == (" Two  spaces ",)
     assert staged("name") == ("n" * LONGEST_NAME,)
     assert len(staged("name", "two")[0]) <= LONGEST_NAME and "\x07" not in staged("name", "three")[0]
+
+
+@pytest.mark.parametrize("field", ["user_name", "email", "employee_number", "seat"])
+def test_a_text_that_would_make_a_page_of_megabytes_is_refused(listed, read, field):
+    listed.add("one", **{field: "n" * tables.LONGEST})
+    assert read()[0] == 2
+    listed.add("two", **{field: "n" * (tables.LONGEST + 1)})
+    with pytest.raises(UnusableReading, match="a text of more than 20,000 characters"):
+        read()
 
 
 def test_an_asset_without_an_id_is_refused():

@@ -21,6 +21,7 @@ from sync.models import (
     Person,
 )
 from sync.people import people
+from sync.staging import tables
 from tests.database import ON_FILE
 from tests.sync.scripted import Scripted, person, portrait, status
 
@@ -74,7 +75,7 @@ def test_a_failure_while_applying_leaves_nothing_half_done(company, monkeypatch)
 
 def test_an_entry_that_the_contract_forbids_fails_the_reading(company):
     before = portrait()
-    for wrong in ({"status": "on holiday"}, {"id": ""}):
+    for wrong in ({"status": "on holiday"}, {"id": ""}, {"department": "d" * (tables.LONGEST + 1)}):
         company.say("id1", **wrong)
         assert company.read().state == "failed"
     assert portrait() == before
