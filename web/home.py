@@ -12,6 +12,7 @@ from sync.home.history import Day
 from sync.home.setup_steps import setup_steps
 from sync.listing import Among
 from sync.models import Person
+from sync.states import WorkspaceRole
 from web import charts, home_rows
 from web.frame import manages
 from web.permissions import signed_in
@@ -58,8 +59,8 @@ def _leavers(app_ids: Among, links: bool) -> list[home_rows.LeaverRow]:
 
 def _steps(me: Person) -> list[home_rows.StepRow]:
     """The steps of the set-up; none once all are done, or if someone else does them."""
-    steps = setup_steps() if manages(me) else []
-    return [] if all(step.done for step in steps) else [home_rows.step_row(step) for step in steps]
+    steps, owns = setup_steps() if manages(me) else [], me.workspace_role == WorkspaceRole.OWNER
+    return [] if all(step.done for step in steps) else [home_rows.step_row(step, owns) for step in steps]
 
 
 @dataclass(frozen=True)

@@ -166,12 +166,15 @@ class StepRow:
     address: str
 
 
-def step_row(step: SetupStep) -> StepRow:
+def step_row(step: SetupStep, is_owner: bool) -> StepRow:
+    """`is_owner`: of the workspace."""
     title, words, button, endpoint = STEPS[step.step]
     values = {"app_id": step.app.id, "tab": "unmatched"} if step.app else {}
     anchor = "h-mail" if step.step is Step.MAIL else None
     address = url_for("members.index" if step.app else endpoint, _anchor=anchor, **values)
     possible = not step.done and (step.app is not None or step.step is not Step.MATCHING)
+    if step.step in OWNERS_DO and not is_owner:
+        possible, words = False, f"{words} An Owner of the workspace can do this."
     return StepRow(step.done, title, words, button if possible else "", address)
 
 
@@ -187,6 +190,7 @@ STEPS = {
     Step.SECOND_OWNER: ("Invite a second Owner", "They can sign in and approve while you are away.",
                         "Invite", "colleagues.new"),
 }  # fmt: skip
+OWNERS_DO = (Step.MAIL, Step.SECOND_OWNER)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from flask import abort, request, url_for
 
 from sync import log_lines, names
 from sync.activity_words import in_words
+from sync.apps.owners import owned_among
 from sync.listing import whole_number
 from sync.log_lines import OTHER, Line, Log
 from sync.models import Activity, App, Person
@@ -31,6 +32,7 @@ from web.list_view import (
     nothing_matches,
     quoted,
 )
+from web.security import signed_in_person
 from web.view import LogLine, LogRow, first_upper
 from web.words import arrow, plural
 
@@ -106,8 +108,9 @@ def shown(wanted: Log, place: Place, labels: Mapping[str, Callable[[str], str]] 
     head = _head(list_, oldest_first, labels or {}, place)
     when = Head("When", address=list_.to(wanted, "" if oldest_first else log_lines.OLDEST_FIRST),
                 sorted=ASCENDING if oldest_first else DESCENDING)  # fmt: skip
+    owned = owned_among(signed_in_person(), {line.lead.app_id for line in found if line.lead.app_id})
     return Shown(
-        [_line(line, place, wanted) for line in found],
+        [_line(line, place, wanted, owned) for line in found],
         _with(list_.address, {beyond: found[-1].id}) if more else "",
         "Show newer" if oldest_first else "Show older", list_.address if asked(beyond) else "",
         f"Back to the {'oldest' if oldest_first else 'newest'}", head, [when, "What", "Why", "Who"], wanted,
@@ -158,7 +161,7 @@ def _person_in_words(person: str) -> str:
     return f"About: {names.person_name(row) if row else person}"
 
 
-def _line(line: Line, place: Place, wanted: Log) -> LogLine:
+def _line(line: Line, place: Place, wanted: Log, owned: Collection[int]) -> LogLine:
     entry = line.lead
     row, about = log_entry(entry), short_name(entry.about or "")
     together = inside = ""
@@ -169,15 +172,16 @@ def _line(line: Line, place: Place, wanted: Log) -> LogLine:
         else:  # several of the same: none of them stands for the others
             row, about = LogRow(entry, first_upper(in_words(entry.what)), "", row.who), ""
         together, inside = _together(others, entry), _with(place.inside(line.id), wanted.asked)
-    app_name, app_address = _app_of(entry, place.app)
+    app_name, app_address = _app_of(entry, place.app, owned)
     shown = "" if about in (place.name, app_name) else about
     return LogLine(row, shown, app_name, app_address, line.id, together, inside)
 
 
-def _app_of(entry: Activity, app: App | None) -> tuple[str, str]:
+def _app_of(entry: Activity, app: App | None, owned: Collection[int]) -> tuple[str, str]:
+    """Its name and address: that of its Activity for those who may open it, its Owners."""
     if app is not None or not entry.app_id:
         return "", ""
-    return entry.app.name, url_for("tasks.index", app_id=entry.app_id)
+    return entry.app.name, url_for("tasks.index" if entry.app_id in owned else "apps.show", app_id=entry.app_id)
 
 
 def _together(counts: Mapping[str, int], entry: Activity) -> str:

@@ -164,6 +164,14 @@ def test_a_line_shows_only_what_is_open_to_the_person(site, chat, second, someon
     assert client.get(f"/apps/{chat.app.id}/activity/lines/{line}").status_code == 404
 
 
+@pytest.mark.parametrize(("manages_as", "opens"), [("owner", "/activity"), ("collaborator", "")])
+def test_a_line_leads_to_a_page_of_its_app_that_the_reader_may_open(site, chat, someone, by, manages_as, opens) -> None:
+    admin = someone("Some Admin", role="admin")
+    apps.set_manager(chat.app, admin, manages_as, by)
+    client, here = Client(site, admin), f"/apps/{chat.app.id}{opens}"
+    assert f'href="{here}"' in client.get("/activity").text and client.get(here).status_code == 200
+
+
 def test_e_mails_that_wait_are_shown_only_with_apps_that_are_open_to_the_person(site, owner, chat, second, someone):
     admin = someone("Some Admin", role="admin")
     apps.set_manager(chat.app, admin, "owner", MACHINE)

@@ -74,6 +74,10 @@ def test_waiting_work_is_listed_with_a_link(owner: Client, chat) -> None:
 def test_the_set_up_steps_are_for_managers_until_all_are_done(site, olga, someone) -> None:
     assert "Set up Rollcall" in Client(site, olga).get("/").text
     assert "Set up Rollcall" not in Client(site, someone("Uma User", "user")).get("/").text
+    invites = 'href="/people/colleagues/new"'
+    assert invites in Client(site, olga).get("/").text
+    page = Client(site, someone("Ada Admin", "admin")).get("/").text
+    assert invites not in page and "An Owner of the workspace can do this" in page
 
 
 def test_a_user_sees_their_own_apps_alone(site, chat, second, someone, by) -> None:
