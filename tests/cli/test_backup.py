@@ -9,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from sync.apps import apps
 from sync.db import copy_database
+from sync.models import App
+from sync.rank import Asker
+from sync.states import Approval
 from tests.cli.conftest import external_id
 from tests.database import ON_FILE
 
@@ -23,7 +27,8 @@ def test_there_and_back(rollcall, connected_chat):
     copy = rollcall.folder / "copy.db"
     assert copy.stat().st_mode & 0o777 == 0o600 and copy.stat().st_size == shown.document["bytes"]
     assert connected_chat.token.encode() not in copy.read_bytes()
-    assert {path.name for path in rollcall.folder.glob("copy.db*")} == {"copy.db", "copy.db.seal"}
+    assert {path.name: path.stat().st_mode & 0o777 for path in rollcall.folder.glob("copy.db*")} == {
+        "copy.db": 0o600, "copy.db.seal": 0o600}  # fmt: skip
 
     rollcall.run("apps", "disconnect", "Chat")
     kept = rollcall.json("restore", "copy.db")["kept"]
@@ -60,6 +65,7 @@ def test_a_backup_never_overwrites_by_mistake(rollcall):
     rollcall.run("backup", "copy.db", "--replace")
     for own in ("rollcall.db", "rollcall.db-wal", "secret.key"):
         assert "own file" in rollcall.run("backup", str(rollcall.home / own), "--replace", code=1).err
+    assert "own file" in rollcall.run("restore", str(rollcall.home / "rollcall.db"), code=1).err
     assert "no backup" in rollcall.run("backup", "nowhere/copy.db", code=1).err
 
 
@@ -116,12 +122,16 @@ def test_the_key_must_fit(rollcall, connected_chat):
 
 
 def test_onto_a_new_machine(rollcall, connected_chat, tmp_path):
+    with rollcall.core():
+        apps.set_removal(App.get(), Approval.AUTOMATIC, Asker.command_line())
     rollcall.run("backup", "copy.db")
     fresh = tmp_path / "fresh"
     fresh.mkdir()
     (fresh / "secret.key").write_bytes((rollcall.home / "secret.key").read_bytes())
     rollcall.environ["ROLLCALL_HOME"] = str(fresh)
     assert rollcall.json("restore", "copy.db")["kept"] is None
+    with rollcall.core():
+        assert App.get().removal_approval == Approval.ASK, "what was approved before is approved again or not at all"
     assert rollcall.json("check", "Chat")["accounts"] == 5 and external_id(connected_chat, "Tom")
 
 

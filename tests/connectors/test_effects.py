@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
+from types import MappingProxyType
 
 import pytest
 
 from connectors import app_connectors, directory_connectors
-from connectors.base import CHANGE_ROLE, GRANT, INVITE, REMOVE, REVOKE, Connector
+from connectors.base import CHANGE_ROLE, GRANT, INVITE, REMOVE, REVOKE, Connector, Field
 from connectors.effects import Effect, Effects, Reach, Undo, declared
 from connectors.quality import Level, Rule
 from connectors.rest.yaml_source import DescriptionProblem
@@ -19,6 +21,7 @@ from tests.connectors.described import described
 SHIPPED = [kind for kind in app_connectors().values() if kind.__module__.startswith("connectors.")
            and kind.level() != Level.OWN_FILE]  # fmt: skip
 DIRECTORIES = [kind for kind in directory_connectors().values() if kind.__module__.startswith("connectors.")]
+PLANS = ("team", "company")
 OPERATIONS = frozenset({REMOVE, CHANGE_ROLE, INVITE, GRANT, REVOKE})
 TODAY = date(2026, 11, 26)
 REMOVED = Effect("Removes them from the workspace.", Reach.WORKSPACE, Undo.IMPOSSIBLE, "Invite them again.")
@@ -34,6 +37,16 @@ def declarations(effects: Effects) -> Iterator[Effect]:
 @each_app
 def test_each_operation_has_its_effect(kind):
     assert set(kind.effects) == kind.capabilities & OPERATIONS, f"{kind.slug}: declare the effect of each operation"
+
+
+def test_without_an_answer_the_first_choice_of_a_field_decides_the_effect():
+    class Chosen(Connector):
+        fields = (Field("plan", "Plan", choices=tuple((plan, plan) for plan in PLANS)),)
+        capabilities = frozenset({REMOVE})
+        effects = MappingProxyType({REMOVE: tuple(replace(REMOVED, when=("plan", plan)) for plan in PLANS)})
+
+    for given, plan in (({}, "team"), ({"plan": ""}, "team"), ({"plan": "company"}, "company")):
+        assert [effect.when for effect in Chosen(given).effects_of(REMOVE)] == [("plan", plan)]
 
 
 @each_app
