@@ -23,6 +23,7 @@ MAX_CHARACTERS = 100_000_000  # of all cells: each of them may have the same lon
 MAX_PASSED = 20_000_000  # cells, with the empty ones before the last of a row: those cost the file nothing
 MOST_TIMES = 3  # that a part is unpacked: openpyxl does it once for a sheet's size and once for its rows
 MAX_INSIDE = 200_000  # elements of a row or a text, which openpyxl makes objects of at once
+MAX_TEXT = 1_000_000  # characters between two tags; Excel's longest cell has 32,767
 SMALL = 1_000_000  # bytes of a part that can't have many
 CHUNK = 65_536  # bytes
 MAX_WHOLE = 10_000_000  # bytes of a part that openpyxl makes objects of at once: all but rows and texts
@@ -103,11 +104,11 @@ def _refuse_wide(packed: zipfile.ZipFile) -> None:
 def _refuse_wide_part(content: IO[bytes]) -> None:
     """Raises Refused for a row, or a text with its parts, that never seems to end. Other kinds of parts may pass."""
     parser = expat.ParserCreate()
-    depth, inside, is_rows = 0, 0, False
+    depth, inside, is_rows, characters = 0, 0, False, 0
 
     def begin(name: str, _: dict[str, str]) -> None:
-        nonlocal depth, inside, is_rows
-        depth += 1
+        nonlocal depth, inside, is_rows, characters
+        depth, characters = depth + 1, 0
         if depth == 2:
             is_rows = name.rpartition(":")[2] == "sheetData"
         inside = 1 if depth == 2 or depth == 3 and is_rows else inside + 1
@@ -115,10 +116,17 @@ def _refuse_wide_part(content: IO[bytes]) -> None:
             raise Refused(f"The spreadsheet has a row of more than {MAX_INSIDE:,} parts. {OTHERWISE}")
 
     def end(_: str) -> None:
-        nonlocal depth
-        depth -= 1
+        nonlocal depth, characters
+        depth, characters = depth - 1, 0
 
-    parser.StartElementHandler, parser.EndElementHandler = begin, end
+    def text(piece: str) -> None:
+        nonlocal characters
+        characters += len(piece)
+        if characters > MAX_TEXT:
+            raise Refused(f"The spreadsheet has a text of more than {MAX_TEXT:,} characters. {OTHERWISE}")
+
+    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = begin, end, text
+    parser.buffer_text = True
     with suppress(expat.ExpatError):
         while piece := content.read(CHUNK):
             parser.Parse(piece)
@@ -223,11 +231,22 @@ def _choose(found: dict[str, list[Row]], chosen: str) -> str:
     return (lists or list(found))[0]
 
 
+def _has_formula(packed: zipfile.ZipFile, part: str) -> bool:
+    """In pieces, as the part may have hundreds of megabytes that are a few in the file."""
+    before = b""
+    with packed.open(part) as content:
+        while piece := content.read(CHUNK):
+            if b"<f" in before + piece:
+                return True
+            before = piece[-1:]
+    return False
+
+
 def _refuse_formulas_without_results(content: bytes, title: str, rows: list[Row]) -> None:
     """A program that never calculated a formula stores no result: the cell would seem to be empty."""
     with zipfile.ZipFile(io.BytesIO(content)) as packed:
         parts = [part for part in packed.namelist() if part.startswith("xl/worksheets/") and part.endswith(".xml")]
-        if not any(b"<f" in packed.read(part) for part in parts):
+        if not any(_has_formula(packed, part) for part in parts):
             return
     filled = {(row.line, place) for row in rows for place, cell in enumerate(row.cells) if cell}
     book = _opened(content, results=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import tracemalloc
 import warnings
 import zipfile
 from collections.abc import Callable
@@ -173,6 +174,36 @@ def test_many_sheets_that_are_one_part_of_the_file_are_refused():
     rows = sheet_of("<row><c><v>1</v></c></row>" * 5_000)
     with pytest.raises(Refused, match="the same sheet many times"):
         read(replaced(repacked(content, sheet1=rows), {"xl/_rels/workbook.xml.rels": same}), {})
+
+
+def test_a_text_that_does_not_end_is_refused():
+    content = repacked(book(("Staff", STAFF)), sheet1=sheet_of(" " * 2_000_000))
+    with pytest.raises(Refused, match="a text of more than 1,000,000 characters"):
+        read(content, {})
+
+
+def test_formulas_are_looked_for_without_a_whole_part_in_memory():
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("sheet", b" " * 20_000_000)
+    with zipfile.ZipFile(out) as packed:
+        tracemalloc.start()
+        try:
+            assert not sheets._has_formula(packed, "sheet")
+            assert tracemalloc.get_traced_memory()[1] < 1_000_000
+        finally:
+            tracemalloc.stop()
+
+
+@pytest.mark.parametrize("before", [0, 1, 2])
+def test_a_formula_without_a_result_is_found_between_two_pieces(monkeypatch, before):
+    """The piece may end before, inside or after the two letters that are looked for."""
+    content = book(("Staff", [HEAD, ("=A1", "Ana")]))
+    with zipfile.ZipFile(io.BytesIO(content)) as packed:
+        place = packed.read("xl/worksheets/sheet1.xml").index(b"<f")
+    monkeypatch.setattr(sheets, "CHUNK", place + before)
+    with pytest.raises(Refused, match="has a formula whose result is not stored"):
+        sheets.read(content, "")
 
 
 def test_a_part_that_comes_many_times_is_refused_before_it_is_unpacked(monkeypatch):
