@@ -252,6 +252,7 @@ def delete_voucher(directory_id: int) -> Response:
 @workspace_role(*MANAGERS)
 def removal(directory_id: int) -> tuple[str, int]:
     directory = _directory(directory_id)
+    vouching.require_over_directory(by(), directory)
     return dialog("directories/_removal.html", f"Remove {directory.name}?", directory=directory,
                   effect=directory_view.ended(directory))
 

@@ -179,6 +179,11 @@ def test_an_owner_vouches_for_a_directory_and_stops(owner: Client, staff: Direct
         assert Directory.get_by_id(staff.id).vouched_for == vouched
 
 
+def test_an_owners_directory_is_not_offered_to_an_admin_for_removal(site, staff: Directory, someone) -> None:
+    refused = Client(site, someone("Ada Admin", "admin")).get(f"/directories/{staff.id}/removal")
+    assert refused.status_code == 403 and f"An Owner is responsible for {staff.name}" in refused.text
+
+
 def test_remove(owner: Client, staff: Directory) -> None:
     shown = owner.get(f"/directories/{staff.id}/removal").text
     assert "Its people keep their current status" in shown and "unless another directory includes them" in shown
