@@ -80,8 +80,6 @@ def insert(table: Table, rows: Iterable[tuple]) -> int:
 
 def insert_columns(table: Table, columns: Sequence[Sequence]) -> int:
     """The same for rows that are given as their columns: at least one row."""
-    if table.foreign:
-        refuse_long(columns)
     if db.on_server and any("\0" in key for key in columns[0] if isinstance(key, str)):
         raise UnusableReading("an entry came with an id that can't be stored")
     try:
@@ -92,22 +90,26 @@ def insert_columns(table: Table, columns: Sequence[Sequence]) -> int:
 
 def refuse_long(texts: Iterable[Sequence]) -> None:
     """Raises UnusableReading for a text of more than LONGEST characters in these rows or columns."""
-    if any(len(value) > LONGEST for values in texts for value in values if type(value) is str):
-        raise UnusableReading(f"an entry came with a text of more than {LONGEST:,} characters")
+    for values in texts:
+        given = [value for value in values if type(value) is str]
+        if len("".join(given)) > LONGEST and len(max(given, key=len)) > LONGEST:  # mostly, all together are short
+            raise UnusableReading(f"an entry came with a text of more than {LONGEST:,} characters")
 
 
 def _insert(table: Table, columns: Sequence[Sequence]) -> int:
+    bound = _unusual(table, columns)
+    if table.foreign:
+        refuse_long(bound.values())
     with _transaction():
-        return db.add_rows(table.name, *_unusual(table, columns))
+        return db.add_rows(table.name, list(bound), zip(*bound.values()))
 
 
-def _unusual(table: Table, columns: Sequence[Sequence]) -> tuple[Sequence[str], Iterable[tuple]]:
-    """The columns in which a row is unlike most, and the rows with these alone: to bind a value takes as long as half
-    of a comparison, and a list has a hundred thousand rows."""
+def _unusual(table: Table, columns: Sequence[Sequence]) -> dict[str, Sequence]:
+    """By their names, the columns in which a row is unlike most: to bind a value takes as long as half of a comparison,
+    and a list has a hundred thousand rows."""
     usual = dict(table.usual)
-    bound = {name: values for name, values in zip(table.names, columns)
-             if name not in usual or values.count(usual[name]) < len(values)}  # fmt: skip
-    return list(bound), zip(*bound.values())
+    return {name: values for name, values in zip(table.names, columns)
+            if name not in usual or values.count(usual[name]) < len(values)}  # fmt: skip
 
 
 @contextmanager
