@@ -24,6 +24,7 @@ MAX_PASSED = 20_000_000  # cells, with the empty ones before the last of a row: 
 MOST_TIMES = 3  # that a part is unpacked: openpyxl does it once for a sheet's size and once for its rows
 MAX_INSIDE = 200_000  # elements of a row or a text, which openpyxl makes objects of at once
 MAX_TEXT = 1_000_000  # characters between two tags; Excel's longest cell has 32,767
+MAX_TAG = 100_000  # bytes of a tag or comment: expat before 2.6 begins it again with each piece that it gets
 SMALL = 1_000_000  # bytes of a part that can't have many
 CHUNK = 65_536  # bytes
 MAX_WHOLE = 10_000_000  # bytes of a part that openpyxl makes objects of at once: all but rows and texts
@@ -104,7 +105,7 @@ def _refuse_wide(packed: zipfile.ZipFile) -> None:
 def _refuse_wide_part(content: IO[bytes]) -> None:
     """Raises Refused for a row, or a text with its parts, that never seems to end. Other kinds of parts may pass."""
     parser = expat.ParserCreate()
-    depth, inside, is_rows, characters = 0, 0, False, 0
+    depth, inside, is_rows, characters, given = 0, 0, False, 0, 0
 
     def begin(name: str, _: dict[str, str]) -> None:
         nonlocal depth, inside, is_rows, characters
@@ -130,6 +131,9 @@ def _refuse_wide_part(content: IO[bytes]) -> None:
     with suppress(expat.ExpatError):
         while piece := content.read(CHUNK):
             parser.Parse(piece)
+            given += len(piece)
+            if given - parser.CurrentByteIndex > MAX_TAG:
+                raise Refused(f"The spreadsheet has a tag of more than {MAX_TAG:,} bytes. {OTHERWISE}")
 
 
 class _Unpacked(zipfile.ZipFile):

@@ -182,6 +182,16 @@ def test_a_text_that_does_not_end_is_refused():
         read(content, {})
 
 
+@pytest.mark.parametrize("tag", ["<!--{}-->", '<row a="{}"/>', "<?x {}?>"])
+def test_a_tag_that_does_not_end_is_refused(tag):
+    """A file of 0.3 MB may have one of 300 MB, which would take more than an hour."""
+    content = repacked(book(("Staff", STAFF)), sheet1=sheet_of(tag.format(" " * 1_500_000)))
+    with pytest.raises(Refused, match="a tag of more than 100,000 bytes"):
+        read(content, {})
+    assert sheets.read(repacked(book(("Staff", STAFF)), sheet1=sheet_of(
+        tag.format(" " * 50_000) + '<row><c t="inlineStr"><is><t>email</t></is></c></row>' * 30_000)), "")
+
+
 def test_formulas_are_looked_for_without_a_whole_part_in_memory():
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
