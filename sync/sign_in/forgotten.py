@@ -84,15 +84,17 @@ def _mail(person: Person, source: str) -> None:
 
 
 def token_for(person: Person) -> str:
-    """It ends with the next change of the password."""
+    """It ends with the next change of the password, and with a restored backup."""
     return _tokens().dumps({"person": person.id, "password": sign_in.password_mark(person)})
 
 
 def person_of(token: str) -> Person | None:
     """Whose link it is; None for a forged, used or outdated one."""
     try:
-        body = _tokens().loads(token, max_age=LASTS)
+        body, made_at = _tokens().loads(token, max_age=LASTS, return_timestamp=True)
     except BadSignature:
+        return None
+    if sign_in.was_withdrawn(made_at):  # a restored password is that of the links that were used since the backup
         return None
     person = Person.get_or_none(Person.id == body["person"])
     if person is None or not hmac.compare_digest(body["password"], sign_in.password_mark(person)):

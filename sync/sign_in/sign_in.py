@@ -182,12 +182,12 @@ def _body(token: str) -> dict | None:
         return None
     body.setdefault("lasts", LINK_SECONDS)
     body.setdefault("role", WorkspaceRole.OWNER)  # of a link that was made before they were bound to a role
-    if time.time() - made_at.timestamp() > body["lasts"] or _was_withdrawn(made_at):
+    if time.time() - made_at.timestamp() > body["lasts"] or was_withdrawn(made_at):
         return None
     return body
 
 
-def _was_withdrawn(made_at: datetime) -> bool:
+def was_withdrawn(made_at: datetime) -> bool:
     """Whether a backup was restored since: which links had been used by then isn't known any longer."""
     withdrawn = setting(WITHDRAWN)
     return withdrawn is not None and made_at.replace(tzinfo=None) < datetime.fromisoformat(withdrawn).replace(

@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
 from sync import vault
+from sync.db import utcnow
 from sync.jobs import queue
 from sync.mail import delivery, outbox
 from sync.models import Mail, PasswordRequest, Person, PersonEmail, Session, SignInAttempt
 from sync.people import people
 from sync.sign_in import forgotten, oidc, sign_in
+from sync.workspace import WITHDRAWN, set_setting
 from tests.security.factors import with_app
 from tests.web.client import Client
 
@@ -143,3 +146,11 @@ def test_without_mail_the_page_names_a_person_to_ask(anybody: Client, olga: Pers
 def test_while_the_mail_server_refuses_it_is_not_offered(anybody: Client, olga: Person):
     delivery.failed("could not be reached")
     assert "Ask an Owner of your workspace" in anybody.get("/sign-in/password").text
+
+
+def test_a_link_ends_with_a_restored_backup(olga: Person):
+    """The password is the earlier one again, so that a link that was used since would be good once more."""
+    token = forgotten.token_for(olga)
+    assert forgotten.person_of(token) == olga
+    set_setting(WITHDRAWN, (utcnow() + timedelta(seconds=2)).isoformat())
+    assert forgotten.person_of(token) is None
