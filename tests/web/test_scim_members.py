@@ -21,6 +21,7 @@ from sync.models import (
     PersonEmail,
 )
 from sync.people import people
+from sync.rank import Asker
 from tests.asking import MACHINE
 from tests.web.provider import Provider
 
@@ -78,3 +79,12 @@ def test_the_last_use_of_a_token_is_noted_once_a_minute(home, ago, noted) -> Non
     DirectoryToken.update(used_at=before).execute()
     push.directory_of(token)
     assert (push.last_request(directory) > before) is noted
+
+
+@pytest.mark.parametrize(("by", "works"), [("admin", True), ("owner", False)])
+def test_the_tokens_of_a_directory_that_rises_by_a_new_one_end_at_once(home, by, works) -> None:
+    """Someone of a lower rank has them."""
+    askers = {role: Asker.person(Person.create(name=role, workspace_role=role)) for role in ("admin", "owner")}
+    directory, old = push.connect("Okta", askers["admin"])
+    push.rotate(directory, askers[by])
+    assert (push.directory_of(old) == directory) is works
