@@ -11,6 +11,7 @@ from sync import faults
 from sync.db import db
 from sync.jobs import health
 from sync.models import App, Check, Directory, Mail, Task
+from tests.database import ON_FILE
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +32,7 @@ def test_work_of_another_process_that_waits_for_it_shows_it(home, model):
     assert health.troubles() == [faults.FULL]
 
 
+@ON_FILE
 def test_an_error_that_is_no_fault_of_the_machine_is_not_called_health(home):
     db.execute_sql("DROP TABLE mail")
     with pytest.raises(OperationalError, match="mail"):
