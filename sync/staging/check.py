@@ -20,6 +20,7 @@ STAGED_ACCOUNT = Table(
     readers=("checks.compare",), key="external_id", rowid=False,
     usual=(("status", "active"), ("kind", "user"), ("seat", ""), ("user_name", None), ("employee_number", None),
            ("further_roles", "[]"), ("missing_fields", 0), ("defaulted_fields", 0)), foreign=True,
+    lists=("further_roles",),
 )  # fmt: skip
 # Known accounts that are listed exactly as they are known. They aren't in staged_account. While the list is read, a
 # field that is missing may count as defaulted, although it is known to be missing.

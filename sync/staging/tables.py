@@ -12,6 +12,7 @@ from sync.db import db
 from sync.problems import UnusableReading
 
 LONGEST = 20_000  # characters of a text: pages show it, and an app's or directory's may have megabytes
+LONGEST_LIST = 1_000_000  # characters of a list of ids: someone may be in thousands of groups that are roles
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -19,7 +20,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 class Table:
     """`columns` are SQL, `key` names some of them, `indexed` is what an index is made of; `rowid` is False for a table
     that is its own index. `usual` has columns in which nearly all rows have the same plain value. `foreign`: its texts
-    are those of an app, and none may be longer than LONGEST.
+    are those of an app, and none may be longer than LONGEST, or than LONGEST_LIST in the columns `lists`.
 
     Of the modules of sync/, the `owner` creates it, `writers` change its rows too, and `readers` only read them.
     """
@@ -34,6 +35,7 @@ class Table:
     indexed: str = ""
     usual: tuple[tuple[str, str | int | None], ...] = ()
     foreign: bool = False
+    lists: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -88,18 +90,19 @@ def insert_columns(table: Table, columns: Sequence[Sequence]) -> int:
         return _insert(table, list(zip(*map(_storable, zip(*columns)))))
 
 
-def refuse_long(texts: Iterable[Sequence]) -> None:
-    """Raises UnusableReading for a text of more than LONGEST characters in these rows or columns."""
+def refuse_long(texts: Iterable[Sequence], longest: int = LONGEST) -> None:
+    """Raises UnusableReading for a text of more than `longest` characters in these rows or columns."""
     for values in texts:
         given = [value for value in values if type(value) is str]
-        if len("".join(given)) > LONGEST and len(max(given, key=len)) > LONGEST:  # mostly, all together are short
-            raise UnusableReading(f"an entry came with a text of more than {LONGEST:,} characters")
+        if len("".join(given)) > longest and len(max(given, key=len)) > longest:  # mostly, all together are short
+            raise UnusableReading(f"an entry came with a text of more than {longest:,} characters")
 
 
 def _insert(table: Table, columns: Sequence[Sequence]) -> int:
     bound = _unusual(table, columns)
     if table.foreign:
-        refuse_long(bound.values())
+        refuse_long(values for name, values in bound.items() if name not in table.lists)
+        refuse_long((bound[name] for name in table.lists if name in bound), LONGEST_LIST)
     with _transaction():
         return db.add_rows(table.name, list(bound), zip(*bound.values()))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sync.db import TOGETHER, db
+from sync.problems import UnusableReading
 from sync.staging import tables
 from sync.staging.check import STAGED_ACCOUNT, STAGED_ROLE
 
@@ -35,6 +36,13 @@ def test_a_table_that_is_made_again_is_empty():
     for label in ("Member", "Guest"):
         tables.fill(STAGED_ROLE, "SELECT 'member', ?, FALSE, TRUE, 0", (label,))
     assert db.execute_sql("SELECT label FROM staged_role").fetchall() == [("Guest",)]
+
+
+@pytest.mark.parametrize("column,longest", [("seat", tables.LONGEST), ("further_roles", tables.LONGEST_LIST)])
+def test_a_text_has_a_longest_length_and_a_list_of_roles_a_greater_one(column, longest):
+    assert tables.insert(STAGED_ACCOUNT, [row("1", **{column: "n" * longest}), row("2")]) == 2
+    with pytest.raises(UnusableReading, match=f"a text of more than {longest:,} characters"):
+        tables.insert(STAGED_ACCOUNT, [row("3"), row("4", **{column: "n" * (longest + 1)})])
 
 
 @pytest.mark.parametrize("column", USUAL)
