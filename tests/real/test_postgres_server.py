@@ -42,7 +42,7 @@ def test_a_modest_role_sees_what_is_missing_and_does_what_it_may(postgres: Postg
     assert "alter" in who.missing[0] and "pg_signal_backend" in who.missing[1] and "CONNECT" in who.missing[2]
     ana = find(modest_roles, "ana")
     with postgres.connect("ana", "secret") as session:
-        with pytest.raises(CredentialRejected, match="nothing was changed"):
+        with pytest.raises(CredentialRejected, match="Nothing was changed"):
             modest_roles.remove(ana)
         assert postgres.signs_in("ana")
         postgres.run("GRANT pg_signal_backend TO {}", ROLLCALL)
