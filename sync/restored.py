@@ -13,6 +13,7 @@ from pathlib import Path
 from sync import activity, seals
 from sync.apps import apps
 from sync.db import connected, utcnow, writing
+from sync.directory import push
 from sync.groups import rules
 from sync.jobs import queue
 from sync.models import App, Directory, Offboarding, Session
@@ -95,9 +96,11 @@ class Withdrawn:
 
 def withdraw(by: Asker) -> Withdrawn:
     """Nothing that was approved up to now is carried out: tasks need attention, planned offboardings are cancelled,
-    standing approvals are off, and everyone has to sign in again. Directories are due, as people may have come back."""
+    standing approvals are off, and everyone has to sign in again. Directories that are read are due, and those that
+    push are noted as lacking changes, as people may have come back or left."""
     with writing():
         Directory.update(next_read_at=utcnow()).where(Directory.next_read_at.is_null(False)).execute()
+        push.note_restored(WHY)
         standing = list(App.select().where(
             (App.removal_approval == Approval.AUTOMATIC) | App.joiner_approval.is_null(False)
             | App.unassigned_approval.is_null(False)).order_by(App.id))  # fmt: skip

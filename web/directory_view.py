@@ -144,7 +144,7 @@ def _gap(unread: unread_directories.Unread) -> Markup | str:
         DirectoryGap.UNDEFINED: "attributes to define",
         DirectoryGap.NO_TOKEN: "no token",
         DirectoryGap.UNUSED_TOKEN: Markup("token not used, made {}").format(since),
-        DirectoryGap.REFUSED: Markup("changes refused {}").format(since),
+        DirectoryGap.MISSING_CHANGES: Markup("changes may be missing since {}").format(since),
     }.get(unread.why, "")
 
 

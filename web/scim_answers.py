@@ -81,11 +81,20 @@ def _serve(service: Service, asked: ScimRequest, wait: dict[str, str]) -> ScimRe
     examine_body(asked.body)
     handler = ScimHandler(service, Store(directory, service.provider, operation not in READS))
     try:
-        return handler.handle(asked)
+        answer = handler.handle(asked)
     except SCIMException as problem:
-        if operation in CHANGES and problem.status not in MEANS_NOTHING and scim_forms.may_disable(asked.body):
-            push.note_refused(directory, problem.detail or type(problem).__name__)
+        if operation in CHANGES:
+            _note_refusal(directory, asked, problem.status, problem.detail or type(problem).__name__)
         raise
+    if operation is Operation.bulk:
+        for done in (answer.body or {}).get("Operations", ()):
+            _note_refusal(directory, asked, int(done["status"]), "an operation of a Bulk request")
+    return answer
+
+
+def _note_refusal(directory: Directory, asked: ScimRequest, status: int, why: str) -> None:
+    if status >= 400 and status not in MEANS_NOTHING and scim_forms.may_disable(asked.body):
+        push.note_refused(directory, why)
 
 
 @cache

@@ -206,7 +206,7 @@ _GAPS = {
     DirectoryGap.UNDEFINED: "has attributes that may show who has left, and nobody has defined what they mean",
     DirectoryGap.OLD_READING: "was last read ", DirectoryGap.OLD_LIST: "has a list from ",
     DirectoryGap.UNUSED_TOKEN: "has never used its token, which was made ",
-    DirectoryGap.REFUSED: "sent changes that were refused, the first ",
+    DirectoryGap.MISSING_CHANGES: "may lack changes since ",
 }  # fmt: skip
 
 

@@ -120,18 +120,28 @@ def _note_use(token: DirectoryToken, now: datetime) -> None:
 def note_refused(directory: Directory, why: str) -> None:
     """Note that a change was refused: its identity provider may never send it again, and someone may have left."""
     with writing():
-        first = (Directory.id == directory.id) & Directory.refused_at.is_null()
-        if Directory.update(refused_at=utcnow()).where(first).execute():
-            activity.record(directory.name, "directory needs a look", about=directory.name,
-                            why=f"It sent a change that was refused: {why[:LONGEST_REASON]}")
+        _note_missing(directory, utcnow(), f"It sent a change that was refused: {why[:LONGEST_REASON]}")
+
+
+def note_restored(why: str) -> None:
+    """Note that the database is from an earlier time: what was pushed since the last request that it knows is missing.
+    Inside the caller's transaction."""
+    for directory in Directory.select().where(Directory.kind == "scim").order_by(Directory.id):
+        _note_missing(directory, last_request(directory) or directory.created_at, why)
+
+
+def _note_missing(directory: Directory, since: datetime, why: str) -> None:
+    is_first = (Directory.id == directory.id) & Directory.missing_since.is_null()
+    if Directory.update(missing_since=since).where(is_first).execute():
+        activity.record(directory.name, "directory needs a look", about=directory.name, why=why)
 
 
 def confirm_sent_again(directory: Directory, by: Asker) -> None:
-    """Someone has made the identity provider send what was refused."""
+    """Someone has made the identity provider send everyone again."""
     rank.require(by, *rank.MANAGERS)
     with writing():
-        refused = (Directory.id == directory.id) & Directory.refused_at.is_null(False)
-        if Directory.update(refused_at=None).where(refused).execute():
+        is_noted = (Directory.id == directory.id) & Directory.missing_since.is_null(False)
+        if Directory.update(missing_since=None).where(is_noted).execute():
             activity.record(by, "confirmed that changes were sent again", about=directory.name)
 
 

@@ -43,7 +43,7 @@ class Directory(Base):
     last_read_at = DateTimeField(null=True)  # the last complete reading that was applied
     next_read_at = DateTimeField(null=True, index=True)
     file_from = DateTimeField(null=True)  # when the list that it read was made; null: it isn't a list
-    refused_at = DateTimeField(null=True)  # when the first of its changes was refused; null: none, or sent again
+    missing_since = DateTimeField(null=True)  # changes that it pushed since then may be missing; null: none are
     failures = IntegerField(default=0)  # in a row
     error = TextField(null=True)
     guard_counts_from = DateTimeField(null=True)  # if it pushes: leavers before this no longer count

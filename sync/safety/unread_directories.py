@@ -33,7 +33,7 @@ class _Known(NamedTuple):
     is_defined: bool  # it has no attribute that may say who has left and that nothing reads
     read_at: datetime | None
     file_from: datetime | None
-    refused_at: datetime | None
+    missing_since: datetime | None
     token_made_at: datetime | None  # the oldest that works
     token_used_at: datetime | None
 
@@ -62,14 +62,14 @@ def _unread(known: _Known, now: datetime) -> Unread | None:
 
 
 def _silent(known: _Known, now: datetime) -> Unread | None:
-    """A directory that pushes and can't, or was refused. A token that is in use has been tested at once."""
+    """A directory that pushes, and can't or has lost changes. A token that is in use has been tested at once."""
     if known.state == DirectoryState.PAUSED:
         return Unread(known.name, DirectoryGap.PAUSED)
     if known.token_made_at is None:
         return Unread(known.name, DirectoryGap.NO_TOKEN)
     if known.token_used_at is None and known.token_made_at < now - DAY:
         return Unread(known.name, DirectoryGap.UNUSED_TOKEN, known.token_made_at)
-    return Unread(known.name, DirectoryGap.REFUSED, known.refused_at) if known.refused_at else None
+    return Unread(known.name, DirectoryGap.MISSING_CHANGES, known.missing_since) if known.missing_since else None
 
 
 @once
@@ -79,7 +79,7 @@ def _with_people() -> dict[int, _Known]:
     rows = db.execute_sql(
         f"""
         SELECT d.id, d.name, d.state, d.next_read_at IS NULL, d.unread_attributes = '[]',
-            d.last_read_at, d.file_from, d.refused_at,
+            d.last_read_at, d.file_from, d.missing_since,
             (SELECT min(t.created_at) FROM directory_token t WHERE t.directory_id = d.id),
             (SELECT max(t.used_at) FROM directory_token t WHERE t.directory_id = d.id)
         FROM directory d WHERE EXISTS (SELECT 1 FROM directory_entry e

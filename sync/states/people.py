@@ -53,7 +53,7 @@ class DirectoryGap(StrEnum):
     UNDEFINED = "undefined attributes"
     NO_TOKEN = "no token"
     UNUSED_TOKEN = "unused token"
-    REFUSED = "refused changes"
+    MISSING_CHANGES = "missing changes"
 
 
 class ReadingState(StrEnum):

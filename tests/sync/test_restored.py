@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from sync import activity, restored, seals, vault
 from sync.db import db, utcnow, writing
 from sync.jobs import queue
-from sync.models import App, Directory, Offboarding, Person, Session, Task
+from sync.models import Activity, App, Directory, DirectoryToken, Offboarding, Person, Session, Task
 from sync.rank import Asker
 from sync.settings import set_setting, setting
 from sync.states import Approval, TaskState
 
+NOON = datetime(2026, 11, 1, 12)
 LATER = {"entries": 1_000, "head": "of a later time"}
 
 
@@ -85,6 +86,18 @@ def test_directories_that_are_read_are_due_at_once(approved):
     restored.withdraw(Asker.command_line())
     assert [(one.name, one.next_read_at and one.next_read_at < now + timedelta(minutes=1))
             for one in Directory.select().order_by(Directory.name)] == [("csv", True), ("scim", None)]  # fmt: skip
+
+
+def test_a_directory_that_pushes_may_lack_what_it_pushed_since_the_last_request_of_then(approved):
+    known, unused = (Directory.create(kind="scim", name=name, created_at=NOON) for name in ("known", "unused"))
+    DirectoryToken.create(directory=known, token_hash=b"x", created_at=NOON, used_at=NOON + timedelta(hours=2))
+    for _ in range(2):
+        restored.withdraw(Asker.command_line())
+        assert {one.name: one.missing_since for one in Directory.select()} == {
+            "known": NOON + timedelta(hours=2), "unused": NOON}
+    noted = Activity.select().where(Activity.what == "directory needs a look")
+    assert [(one.about, one.why) for one in noted.order_by(Activity.id)] == [
+        ("known", restored.WHY), ("unused", restored.WHY)]
 
 
 def test_a_log_that_went_another_way_from_the_same_length_on_is_noticed(approved, config):

@@ -309,15 +309,15 @@ def test_a_change_that_was_refused_in_a_pause_ends_the_green_state_until_all_wer
     ana = okta.add("ana@acme.example")
     directories.pause(okta.directory, MACHINE)
     okta.call("GET", f"/Users/{ana}")
-    assert okta.row().refused_at is None, "a request that reads loses nothing"
+    assert okta.row().missing_since is None, "a request that reads loses nothing"
     okta.call("PATCH", f"/Users/{ana}", {"Operations": [{"op": "replace", "value": {"active": False}}]})
     directories.resume(okta.directory, MACHINE)
     assert standing(App.get_by_id(chat.app.id)).status == "Overdue"
     page = owner.get(f"/directories/{okta.directory.id}").text
-    assert "Changes were refused" in page and "Overdue" in owner.get("/directories").text
+    assert "Changes may be missing" in page and "Overdue" in owner.get("/directories").text
     owner.send("DELETE", f"/directories/{okta.directory.id}/refusal")
     assert standing(App.get_by_id(chat.app.id)).status == "Up to date"
-    assert "Changes were refused" not in owner.get(f"/directories/{okta.directory.id}").text
+    assert "Changes may be missing" not in owner.get(f"/directories/{okta.directory.id}").text
 
 
 @pytest.mark.parametrize(("operation", "noted"), [
@@ -330,9 +330,21 @@ def test_a_change_that_may_disable_a_user_and_is_refused_is_noted(okta: Provider
     ana = okta.add("ana@acme.example")
     answer = okta.call("PATCH", f"/Users/{ana}", {"schemas": [PATCH], "Operations": [operation]})
     assert answer.status_code == 400 and status("ana@acme.example") == "active"
-    assert (okta.row().refused_at is not None) == noted
+    assert (okta.row().missing_since is not None) == noted
     okta.call("PATCH", "/Users/nobody", {"schemas": [PATCH], "Operations": [{"op": "replace", "value": {"active": 0}}]})
-    assert (okta.row().refused_at is not None) == noted, "nobody is there who may have left"
+    assert (okta.row().missing_since is not None) == noted, "nobody is there who may have left"
+
+
+@pytest.mark.parametrize("value,noted", [("inactive", True), (True, False)])
+def test_an_operation_of_a_bulk_request_that_is_refused_is_noted(okta: Provider, value: object, noted: bool) -> None:
+    ana, bo = okta.add("ana@acme.example"), okta.add("bo@acme.example")
+    operations = [{"method": "PATCH", "path": f"/Users/{user}", "data": {"schemas": [PATCH], "Operations": [
+        {"op": "replace", "path": path, "value": new}]}} for user, path, new in (
+            (ana, "active", value), (ana, "userName", "bo@acme.example"), (bo, "title", "Boss"))]  # fmt: skip
+    answer = okta.call("POST", "/Bulk", {"schemas": [BULK], "Operations": operations})
+    statuses = [one["status"] for one in answer.get_json(force=True)["Operations"]]
+    assert answer.status_code == 200 and statuses[0] == ("400" if noted else "200") and statuses[1] == "409"
+    assert (okta.row().missing_since is not None) == noted
 
 
 def test_a_decision_by_hand_outlives_what_is_pushed(okta: Provider) -> None:
