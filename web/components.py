@@ -112,12 +112,12 @@ class Toast:
 
 
 def toasts() -> list[Toast]:
-    """What a view asked to show on the next page (answers.go_to)."""
+    """What views asked to show on the next page (answers.go_to): once, although two requests may have asked for it."""
     shown = []
     for tone, message in get_flashed_messages(with_categories=True):
         values = message if isinstance(message, dict) else {"text": message}
         shown.append(Toast("check" if tone == Tone.OK else "alert-triangle", **values))
-    return shown
+    return list(dict.fromkeys(shown))
 
 
 def form_address(action: str, method: str) -> str:

@@ -28,7 +28,7 @@ def troubled(chat, second) -> Iterator[tuple[int, int]]:
     chat.leave(2, 3)
     chat.stop()
     chat.check()
-    directory = Directory.create(kind="csv", name="Staff list")
+    directory = Directory.create(kind="csv", name="Staff list", last_read_at=utcnow(), next_read_at=utcnow())
     for number in (5, 6, 7):
         person = people.find_by_email(f"p{number}@acme.example")
         DirectoryEntry.create(directory=directory, external_id=str(number), person=person,

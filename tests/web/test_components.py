@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Flask, render_template_string
+from flask import Flask, flash, render_template_string
 from markupsafe import Markup
+
+from sync.states import Tone
+from web import components
 
 BADGE = '{% from "components.html" import badge, icon %}{{ badge(word, title=word) }}{{ icon("check", css) }}'
 
@@ -15,3 +18,12 @@ def test_a_text_is_escaped_after_the_same_markup_was_not(site: Flask) -> None:
         again = render_template_string(BADGE, word=Markup("<i>new</i>"), css="b")
     assert "<i>new</i></span>" in markup and "<i>new" not in text and "&lt;i&gt;new&lt;/i&gt;</span>" in text
     assert again == markup.replace('class="icon a"', 'class="icon b"')
+
+
+def test_a_message_that_two_requests_asked_for_is_shown_once(site: Flask) -> None:
+    with site.test_request_context():
+        for text in ("Saved.", "Saved.", "Read."):
+            flash(text, Tone.OK)
+        flash({"text": "Saved.", "undo": "/decisions/1"}, Tone.OK)
+        assert [(one.text, one.undo) for one in components.toasts()] == [
+            ("Saved.", ""), ("Read.", ""), ("Saved.", "/decisions/1")]
