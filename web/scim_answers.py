@@ -76,11 +76,11 @@ def _serve(service: Service, asked: ScimRequest, wait: dict[str, str]) -> ScimRe
             push.note_refused(directory, "it is paused")
         wait["Retry-After"] = str(PAUSED_SECONDS)
         raise Problem(503, f"{directory.name} is paused in Rollcall: nothing was changed.")
-    examine_query(asked.query)
-    asked.body = _body()
-    examine_body(asked.body)
     handler = ScimHandler(service, Store(directory, service.provider, operation not in READS))
     try:
+        examine_query(asked.query)
+        asked.body = _body()
+        examine_body(asked.body)
         answer = handler.handle(asked)
     except SCIMException as problem:
         if operation in CHANGES:
@@ -93,7 +93,7 @@ def _serve(service: Service, asked: ScimRequest, wait: dict[str, str]) -> ScimRe
 
 
 def _note_refusal(directory: Directory, asked: ScimRequest, status: int, why: str) -> None:
-    if status >= 400 and status not in MEANS_NOTHING and scim_forms.may_disable(asked.body):
+    if status >= 400 and status not in MEANS_NOTHING and scim_forms.may_disable(asked.body or b""):
         push.note_refused(directory, why)
 
 

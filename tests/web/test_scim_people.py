@@ -18,6 +18,7 @@ from tests.sync.fixtures import Chat
 from tests.sync.scripted import Scripted
 from tests.web.client import Client
 from tests.web.provider import BULK, ENTERPRISE, PATCH, USER, Provider, problem
+from web.scim_service import MOST_BYTES
 
 
 def status(email: str) -> str:
@@ -333,6 +334,19 @@ def test_a_change_that_may_disable_a_user_and_is_refused_is_noted(okta: Provider
     assert (okta.row().missing_since is not None) == noted
     okta.call("PATCH", "/Users/nobody", {"schemas": [PATCH], "Operations": [{"op": "replace", "value": {"active": 0}}]})
     assert (okta.row().missing_since is not None) == noted, "nobody is there who may have left"
+
+
+@pytest.mark.parametrize("active,noted", [(False, True), (True, False)])
+@pytest.mark.parametrize(("more", "status_code"), [
+    ({"nickName": "a" * 10_001}, 400), ({"nickName": 2**63}, 400), ({"title": "a" * MOST_BYTES}, 413),
+], ids=["text", "number", "bytes"])  # fmt: skip
+def test_a_change_beyond_the_limits_that_may_disable_a_user_is_noted(
+    okta: Provider, more: dict, status_code: int, active: bool, noted: bool
+) -> None:
+    ana = okta.add("ana@acme.example")
+    change = {"schemas": [PATCH], "Operations": [{"op": "replace", "value": {"active": active} | more}]}
+    assert okta.call("PATCH", f"/Users/{ana}", change).status_code == status_code
+    assert (okta.row().missing_since is not None) == (noted or status_code == 413), "what isn't read may be anything"
 
 
 @pytest.mark.parametrize("value,noted", [("inactive", True), (True, False)])
