@@ -233,7 +233,10 @@ class Zoom(HttpConnector):
 
     def account(self, id: str) -> Account | None:
         if id.startswith(INVITATION):
-            return next((_account(row, "pending") for row in self._users("pending") if _id(row, "pending") == id), None)
+            found = [_account(row, "pending") for row in self._users("pending") if _id(row, "pending") == id]
+            if not found:
+                self._must_see_everyone()
+            return next(iter(found), None)
         user = self._user(id)
         status = clean(user.get("status")) if user else ""
         if user and status not in STATUSES:

@@ -56,8 +56,8 @@ class TestZoom(ConnectorContract):
 
     @pytest.mark.parametrize("asked", [
         lambda app: list(app.accounts()), lambda app: app.account("nobody"), lambda app: app.test(),
-        lambda app: app.remove(Account("nobody")),
-    ], ids=["list", "second look", "test", "remove"])  # fmt: skip
+        lambda app: app.account("invitation:new@acme.example"), lambda app: app.remove(Account("nobody")),
+    ], ids=["list", "second look", "test", "invitation", "remove"])  # fmt: skip
     def test_an_app_whose_maker_may_see_some_groups_only_shows_no_whole_list(self, app, connector, asked):
         """docs.parable.work/connectors/zoom/workplace/server-to-server/scoped-access: a role with a “Custom Scope”, and
         an app that someone with this role has made. The owner has a role of their own (support.zoom.com, “Using role
