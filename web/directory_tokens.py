@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, current_app, render_template, request, url_for
+from datetime import datetime
+
+from flask import Blueprint, Response, abort, current_app, render_template, request, url_for
 
 from sync.directory import push
 from sync.directory.directories import DirectoryProblem
 from sync.matching import vouching
 from sync.models import Directory, DirectoryToken
+from sync.states import Tone
 from web.answers import INVALID, dialog, go_to
 from web.confirming import asks_again
 from web.frame import MANAGERS
@@ -66,8 +69,14 @@ def delete(pushed_id: int, token_id: int) -> Response:
 @workspace_role(*MANAGERS)
 def delete_refusal(pushed_id: int) -> Response:
     directory = _pushed(pushed_id)
-    push.confirm_sent_again(directory, by())
-    return go_to(url_for("directories.show", directory_id=directory.id), "The refused changes count as sent again.")
+    back = url_for("directories.show", directory_id=directory.id)
+    try:
+        seen = datetime.fromisoformat(request.form.get("seen", ""))
+    except ValueError:
+        abort(400)
+    if not push.confirm_sent_again(directory, seen, by()):
+        return go_to(back, "Another change was refused since then. Nothing was changed. Look again.", Tone.ATTENTION)
+    return go_to(back, "The missing changes count as sent again.")
 
 
 def address() -> str:

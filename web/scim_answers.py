@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterable
 from functools import cache
 
 from flask import Response, current_app, make_response, request
@@ -84,16 +85,17 @@ def _serve(service: Service, asked: ScimRequest, wait: dict[str, str]) -> ScimRe
         answer = handler.handle(asked)
     except SCIMException as problem:
         if operation in CHANGES:
-            _note_refusal(directory, asked, problem.status, problem.detail or type(problem).__name__)
+            _note_refusal(directory, asked, [problem.status], problem.detail or type(problem).__name__)
         raise
     if operation is Operation.bulk:
-        for done in (answer.body or {}).get("Operations", ()):
-            _note_refusal(directory, asked, int(done["status"]), "an operation of a Bulk request")
+        statuses = [int(done["status"]) for done in (answer.body or {}).get("Operations", ())]
+        _note_refusal(directory, asked, statuses, "an operation of a Bulk request")
     return answer
 
 
-def _note_refusal(directory: Directory, asked: ScimRequest, status: int, why: str) -> None:
-    if status >= 400 and status not in MEANS_NOTHING and scim_forms.may_disable(asked.body or b""):
+def _note_refusal(directory: Directory, asked: ScimRequest, statuses: Iterable[int], why: str) -> None:
+    is_refused = any(status >= 400 and status not in MEANS_NOTHING for status in statuses)
+    if is_refused and scim_forms.may_disable(asked.body or b""):
         push.note_refused(directory, why)
 
 

@@ -23,7 +23,7 @@ SLUG = "scim"
 PATH = "/scim/v2"
 PREFIX = "rollcall_scim_"  # so that scanners of leaked secrets, and people, know what it is
 LONGEST_REASON = 200  # characters of why a change was refused
-NOTED_EVERY = timedelta(minutes=1)  # the last use is written down at most this often
+NOTED_EVERY = timedelta(minutes=1)  # the last use, and why changes are missing, are written down at most this often
 
 
 @dataclass(frozen=True)
@@ -131,18 +131,23 @@ def note_restored(why: str) -> None:
 
 
 def _note_missing(directory: Directory, since: datetime, why: str) -> None:
-    is_first = (Directory.id == directory.id) & Directory.missing_since.is_null()
-    if Directory.update(missing_since=since).where(is_first).execute():
+    known, now = Directory.get_by_id(directory.id), utcnow()
+    values = {"missing_since": known.missing_since or since, "missing_until": now}
+    Directory.update(values).where(Directory.id == directory.id).execute()
+    if known.missing_until is None or known.missing_until < now - NOTED_EVERY:
         activity.record(directory.name, "directory needs a look", about=directory.name, why=why)
 
 
-def confirm_sent_again(directory: Directory, by: Asker) -> None:
-    """Someone has made the identity provider send everyone again."""
+def confirm_sent_again(directory: Directory, seen: datetime, by: Asker) -> bool:
+    """Someone has made the identity provider send everyone again. `seen` is the `missing_until` that the page showed:
+    False if a change was refused since, perhaps while everyone was sent."""
     rank.require(by, *rank.MANAGERS)
     with writing():
         is_noted = (Directory.id == directory.id) & Directory.missing_since.is_null(False)
-        if Directory.update(missing_since=None).where(is_noted).execute():
+        is_seen = is_noted & (Directory.missing_until == seen)
+        if Directory.update(missing_since=None, missing_until=None).where(is_seen).execute():
             activity.record(by, "confirmed that changes were sent again", about=directory.name)
+        return not Directory.select().where(is_noted).exists()
 
 
 def tokens(directory: Directory) -> list[DirectoryToken]:

@@ -44,6 +44,7 @@ class Directory(Base):
     next_read_at = DateTimeField(null=True, index=True)
     file_from = DateTimeField(null=True)  # when the list that it read was made; null: it isn't a list
     missing_since = DateTimeField(null=True)  # changes that it pushed since then may be missing; null: none are
+    missing_until = DateTimeField(null=True)  # the last of these was noted then
     failures = IntegerField(default=0)  # in a row
     error = TextField(null=True)
     guard_counts_from = DateTimeField(null=True)  # if it pushes: leavers before this no longer count

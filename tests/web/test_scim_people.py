@@ -316,7 +316,14 @@ def test_a_change_that_was_refused_in_a_pause_ends_the_green_state_until_all_wer
     assert standing(App.get_by_id(chat.app.id)).status == "Overdue"
     page = owner.get(f"/directories/{okta.directory.id}").text
     assert "Changes may be missing" in page and "Overdue" in owner.get("/directories").text
-    owner.send("DELETE", f"/directories/{okta.directory.id}/refusal")
+    seen = okta.row().missing_until
+    assert f'name="seen" value="{seen.isoformat()}"' in page
+    disable = {"op": "replace", "path": "active", "value": "inactive"}
+    okta.call("PATCH", f"/Users/{ana}", {"schemas": [PATCH], "Operations": [disable]})
+    owner.send("DELETE", f"/directories/{okta.directory.id}/refusal", seen=seen.isoformat())
+    assert standing(App.get_by_id(chat.app.id)).status == "Overdue", "another was refused while they were sent again"
+    latest = okta.row().missing_until.isoformat()
+    owner.send("DELETE", f"/directories/{okta.directory.id}/refusal", seen=latest)
     assert standing(App.get_by_id(chat.app.id)).status == "Up to date"
     assert "Changes may be missing" not in owner.get(f"/directories/{okta.directory.id}").text
 
