@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from flask import Blueprint, render_template
 
 from sync.apps import glance, owners, status
+from sync.db import utcnow
 from sync.home import history, summary
 from sync.home.history import Day
 from sync.home.setup_steps import setup_steps
 from sync.listing import Among
+from sync.matching import doubtful
 from sync.models import Person
+from sync.safety import unread_directories
 from sync.states import WorkspaceRole
 from web import charts, home_rows
 from web.frame import manages
@@ -49,7 +52,11 @@ def show() -> str:
 
 
 def _known(me: Person, app_ids: Among) -> home_rows.Unknown:
-    return home_rows.Unknown(glance.unread(me), status.unknown_in(app_ids))
+    (late, old_lists), gap = glance.unread(me), unread_directories.longest(utcnow())
+    doubts = [found for id, found in doubtful.numbers().items() if app_ids is None or id in app_ids]
+    return home_rows.Unknown(
+        late, old_lists, gap.name if gap else "", sum(found.accounts for found in doubts),
+        any(found.held_people for found in doubts), status.unknown_in(app_ids))  # fmt: skip
 
 
 def _leavers(app_ids: Among, links: bool) -> list[home_rows.LeaverRow]:

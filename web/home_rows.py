@@ -9,6 +9,7 @@ from flask import url_for
 from markupsafe import Markup
 
 from sync.apps.assets import UNMANAGED
+from sync.apps.conditions import doubts
 from sync.apps.status import Standing
 from sync.home import history
 from sync.home.history import Bar, Week
@@ -44,15 +45,19 @@ class Answer:
 
 @dataclass(frozen=True)
 class Unknown:
-    """Why there may be more accounts of people who left than Rollcall knows: the names of apps that weren't read when
-    due, and how many accounts have an owner who isn't known."""
+    """Why there may be more accounts of people who left than Rollcall knows."""
 
-    unread: Sequence[str]
-    unmatched: int
+    unread: Sequence[str]  # the names of apps that weren't read when due
+    old_lists: Sequence[str]  # of apps whose list is too old
+    directory: str  # the name of one that doesn't show who has left; "" where all do
+    doubtful: int  # accounts that may belong to someone who has left
+    is_someone_held: bool  # who has left according to a directory, but counts as here
+    unmatched: int  # accounts that aren't matched to a person
 
 
 def answer(found: StillIn, not_known: Unknown | None) -> Answer:
-    """Unknown is never good news: it is green only where every app was read and every account's person is known.
+    """Unknown is never good news: it is green only where all apps and directories show who has left, and each
+    account's person is known.
     `not_known` is None where no app is connected."""
     if not_known is None:
         return Answer(Tone.NEUTRAL, "info-circle", "No app is connected yet", "",
@@ -70,10 +75,15 @@ def answer(found: StillIn, not_known: Unknown | None) -> Answer:
 
 
 def _unknown(found: Unknown) -> list[str]:
-    unread, unmatched = found.unread, found.unmatched
+    unread, old, unmatched = found.unread, found.old_lists, found.unmatched
     were = "wasn't" if len(unread) == 1 else "weren't"
+    are_old = "The list of users of {} is too old" if len(old) == 1 else "The lists of users of {} are too old"
     return [
         *([f"{listed(_few(unread))} {were} read when due"] if unread else []),
+        *([are_old.format(listed(_few(old)))] if old else []),
+        *([f"{found.directory} doesn't show who has left"] if found.directory else []),
+        *([doubts(found.doubtful)] if found.doubtful else []),
+        *(["Some people have left according to a directory, but count as here"] if found.is_someone_held else []),
         *([f"{plural(unmatched, 'account')} {are(unmatched)} not matched to a person yet"] if unmatched else []),
     ]
 

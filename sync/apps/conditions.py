@@ -188,11 +188,11 @@ def _unmatched(facts: Facts) -> Words:
 def _doubtful(facts: Facts) -> Words:
     if facts.doubtful == 1:
         return (f"{facts.doubtful_name} may be the account of someone who has left. Decide whose it is.",)
-    return (f"{_doubtful_short(facts)}, {facts.doubtful_name} among them. Decide whose they are.",)
+    return (f"{doubts(facts.doubtful)}, {facts.doubtful_name} among them. Decide whose they are.",)
 
 
-def _doubtful_short(facts: Facts) -> str:
-    return plural(facts.doubtful, "account may belong to someone who has left",
+def doubts(accounts: int) -> str:
+    return plural(accounts, "account may belong to someone who has left",
                   "accounts may belong to people who have left")
 
 
@@ -290,7 +290,7 @@ CONDITIONS = (
               lambda f: (f"{plural(f.under_way, 'task is', 'tasks are')} under way in it.",),
               lambda f: (f"{plural(f.under_way, 'task is', 'tasks are')} under way",), lambda f: (Step.TASKS,)),
     Condition("doubtful", lambda f: f.doubtful > 0, Tone.WAITING, AppStatus.NEEDS_MATCHING, _doubtful,
-              lambda f: (_doubtful_short(f),), lambda f: (Step.MEMBERS,)),
+              lambda f: (doubts(f.doubtful),), lambda f: (Step.MEMBERS,)),
     Condition("unmatched", lambda f: f.share < MATCHED_AT_LEAST, Tone.WAITING, AppStatus.NEEDS_MATCHING,
               _unmatched, lambda f: (f"only {f.share} % matched",), lambda f: (Step.MATCHING,)),
     Condition("not daily", lambda f: f.due == Due.OFF and f.read_at is not None, Tone.NEUTRAL,

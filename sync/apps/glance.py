@@ -114,17 +114,18 @@ def _counted(person: Person, *, all_apps: bool) -> ModelSelect:
     return owners.connected_of(person, all_apps).select(fn.COUNT(App.id))
 
 
-def unread(person: Person) -> list[str]:
-    """The names of the connected apps that this person may see and that weren't read when due."""
-    found = _look([id for id, is_read in _suspects(person) if not is_read])
-    facts = [standing.facts for _, standing in found]
-    return [of.name for of in facts if of.read_at is None or of.failed or of.due not in (Due.NO, Due.SOON)]
+def unread(person: Person) -> tuple[list[str], list[str]]:
+    """The names of the connected apps that this person may see and that weren't read when due, and of those that were,
+    but from a list that is too old."""
+    facts = [standing.facts for _, standing in _look([id for id, is_read in _suspects(person) if not is_read])]
+    late = [of for of in facts if of.read_at is None or of.failed or of.due not in (Due.NO, Due.SOON)]
+    return [of.name for of in late], [of.name for of in facts if of.old_file_from and of not in late]
 
 
 @once
 def _suspects(person: Person) -> list[tuple[int, bool]]:
     """The ids of the connected apps that this person may see and that aren't plainly up to date, by name; each with
-    whether its row and its check say that it was read when due."""
+    whether its row and its check say that it was read when due, from no list that is too old."""
     live, all_apps = json.dumps(sorted(_all_with_more_to_it())), person.workspace_role in owners.RUNS_ALL
     found, retried = _suspects_of(person, *_moments(), _watched(), live, all_apps=all_apps), _retried()
     return [(id, bool(is_read) and id not in retried) for id, is_read in found]
@@ -134,8 +135,9 @@ def _suspects(person: Person) -> list[tuple[int, bool]]:
 def _suspects_of(person: Person, now: datetime, oldest: datetime, watched: str, live: str, *,
                  all_apps: bool) -> ModelSelect:  # fmt: skip
     is_suspect = (_is_plain(now, oldest, watched) == 0) | one_of(App.id, live)
+    is_read = _nothing_failed() & _is_read(now) & _is_fresh(oldest)
     suspects = owners.connected_of(person, all_apps).where(is_suspect)
-    return suspects.select(App.id, Case(None, [(_nothing_failed() & _is_read(now), 1)], 0)).order_by(App.name, App.id)
+    return suspects.select(App.id, Case(None, [(is_read, 1)], 0)).order_by(App.name, App.id)
 
 
 def _retried() -> set[int]:
@@ -189,9 +191,13 @@ def _is_plain(now: datetime, oldest: datetime, watched: str) -> Case:
     connectors whose version may need a look, as JSON."""
     nothing_lacks = App.missing_permissions.is_null() | (App.missing_permissions == [])
     is_watched = one_of_texts(App.connector, watched)
-    is_fresh = App.file_from.is_null() | (App.file_from >= oldest)
-    is_well = App.is_active & _nothing_failed() & _is_read(now) & is_fresh & nothing_lacks & _is_matched() & ~is_watched
+    is_read = _nothing_failed() & _is_read(now) & _is_fresh(oldest)
+    is_well = App.is_active & is_read & nothing_lacks & _is_matched() & ~is_watched
     return Case(None, [(is_well, 1)], 0)
+
+
+def _is_fresh(oldest: datetime) -> Expression:
+    return App.file_from.is_null() | (App.file_from >= oldest)
 
 
 def _nothing_failed() -> Expression:

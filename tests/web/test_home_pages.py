@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 
 from sync.apps import apps
-from sync.models import Account, App
+from sync.db import utcnow
+from sync.models import Account, App, Directory, DirectoryEntry, DirectoryToken, Person
 from sync.names import person_name
 from tests.web.client import Client
 
@@ -49,6 +51,28 @@ def test_unknown_is_never_good_news(owner: Client, chat, change: dict, note: str
     chat.leave(1)
     page = owner.get("/").text
     assert "answer-attention" in page and note in words(page).replace("&#39;", "'"), "also beside the number"
+
+
+def test_a_directory_or_a_list_that_does_not_show_who_has_left_is_no_good_news(owner: Client, chat) -> None:
+    def is_unknown(note: str) -> bool:
+        page = owner.get("/").text
+        return "answer-neutral" in page and "answer-ok" not in page and note in words(page).replace("&#39;", "'")
+
+    directory = Directory.create(kind="scim", name="Okta")
+    DirectoryEntry.create(directory=directory, external_id="1", person=chat.people[2], status="active",
+                          reported_status="active")  # fmt: skip
+    assert is_unknown("Okta doesn't show who has left")
+    DirectoryToken.create(directory=directory, token_hash="a", used_at=utcnow())
+    assert "Nobody who has left has an account" in heading(owner)
+    DirectoryEntry.update(reported_status="deprovisioned").execute()
+    assert is_unknown("people have left according to a directory, but count as here")
+    directory.delete_instance(recursive=True)
+    Account.update(match_kind="service account", match_by_hand=True).where(Account.person == chat.people[3]).execute()
+    Person.update(status="deprovisioned").where(Person.id == chat.people[3].id).execute()
+    assert is_unknown("1 account may belong to someone who has left")
+    Person.update(status="active").execute()
+    App.update(file_from=utcnow() - timedelta(days=9)).execute()
+    assert is_unknown("The list of users of Chat is too old")
 
 
 def test_the_week_counts_each_leaver_once(owner: Client, chat) -> None:
