@@ -44,7 +44,7 @@ def create_directory() -> str | tuple[str, int]:
 def new(pushed_id: int) -> tuple[str, int]:
     directory = _pushed(pushed_id)
     return dialog("directories/_new_token.html", f"A new token for {directory.name}?", directory=directory,
-                  rises=vouching.would_rise(directory, by()))
+                  rises=vouching.would_rise(directory, by()), has_another=bool(push.tokens(directory)))
 
 
 @pages.post("/<int:pushed_id>/tokens")
@@ -76,7 +76,7 @@ def delete_refusal(pushed_id: int) -> Response:
         abort(400)
     if not push.confirm_sent_again(directory, seen, by()):
         return go_to(back, "Another change was refused since then. Nothing was changed. Look again.", Tone.ATTENTION)
-    return go_to(back, "The missing changes count as sent again.")
+    return go_to(back, f"Confirmed: {directory.name} has sent everyone again.")
 
 
 def address() -> str:
@@ -86,8 +86,9 @@ def address() -> str:
 
 def _shown_once(directory: Directory, token: str, first: bool) -> str:
     return render_template(
-        "directories/token.html", directory=directory, kind=push.KIND, token=token, address=address(), first=first
-    )
+        "directories/token.html", directory=directory, kind=push.KIND, token=token, address=address(), first=first,
+        has_another=len(push.tokens(directory)) > 1,
+    )  # fmt: skip
 
 
 def _pushed(pushed_id: int) -> Directory:

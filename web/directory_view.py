@@ -20,13 +20,18 @@ from sync.names import short_name
 from sync.safety import unread_directories
 from sync.states import CheckState, DirectoryGap, DirectoryState, PersonStatus, ReadingState, ScimKind, Tone
 from sync.words import listed
-from web.view import Badge, joined
+from web.view import Badge, first_upper, joined
 from web.words import number, plural, when
 
 HELD_SHOWN = 200
 RELEASE_SHOWN = 8
 PREVIEW_SHOWN = 200  # of one kind of change
 OUTCOMES = {"left": "has left", "locked": "is locked", "here": "is still here"}  # of a rule
+ADVICE = {
+    DirectoryGap.OLD_LIST: ("Its list is from {}", "give it a new list, also if nothing has changed."),
+    DirectoryGap.UNUSED_TOKEN: ("It has never used its token, which was made {}",
+                                "enter the token there, or make a new one."),
+}  # fmt: skip
 KINDS = {
     "held": "Held by the guard", "deprovisioned": "Left", "suspended": "Suspended", "returned": "Back",
     "joined": "New people", "updated": "Updated",
@@ -57,7 +62,7 @@ class Overview:
     users: int
     groups: int
     version_warning: str
-    old_list: Markup | str
+    advice: Markup | str
 
     @property
     def working(self) -> bool:
@@ -97,16 +102,19 @@ def overview(directory: Directory, kind: Any) -> Overview:
         counts.get(ScimKind.USER, 0),
         counts.get(ScimKind.GROUP, 0),
         directory_version_warning(directory),
-        _old_list(unread),
+        _advice(directory, unread),
     )
 
 
-def _old_list(unread: unread_directories.Unread | None) -> Markup | str:
-    """What to do about a list that is too old; "" where it isn't."""
-    if unread is None or unread.why != DirectoryGap.OLD_LIST:
+def _advice(directory: Directory, unread: unread_directories.Unread | None) -> Markup | str:
+    """What to do about a list that is too old, or a token that is never used; "" for all that another part of the page
+    is about."""
+    if unread is None or unread.why not in ADVICE:
         return ""
-    return Markup("Its list is from {}, so no app is up to date: Rollcall doesn't know who has left since then. "
-                  "Give it a new list, also if nothing has changed.").format(when(unread.since))
+    found, then = ADVICE[unread.why]
+    then = f"Resume it and {then}" if directory.state == DirectoryState.PAUSED else first_upper(then)
+    return Markup(f"{found}, so no app is up to date: Rollcall doesn't know who has left since then. {then}").format(
+        when(unread.since))  # fmt: skip
 
 
 def _badge(

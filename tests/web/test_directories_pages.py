@@ -271,6 +271,9 @@ def test_a_page_with_an_old_list_asks_for_a_new_one(owner: Client, staff: Direct
     assert "Its list is from" not in owner.get(f"/directories/{staff.id}").text
     Directory.update(file_from=utcnow() - timedelta(days=9)).execute()
     assert "Give it a new list" in owner.get(f"/directories/{staff.id}").text
+    Directory.update(state="paused").execute()
+    assert "Resume it and give it a new list" in owner.get(f"/directories/{staff.id}").text, "it takes none in a pause"
+    Directory.update(state="active").execute()
     card = owner.get("/directories").text
     assert "Overdue" in card and "list from" in card and "Up to date" not in card
 

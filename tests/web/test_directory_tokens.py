@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 
+from sync.db import utcnow
 from sync.directory import directories, push
 from sync.models import Activity, Directory, DirectoryToken
 from tests.asking import MACHINE
@@ -50,6 +52,22 @@ def test_a_new_token_beside_the_old(owner: Client, okta: Provider) -> None:
     row = DirectoryToken.get()
     assert owner.send("DELETE", f"{address}/tokens/{row.id}").status_code == 303
     assert "It has no token" in owner.get(address).text
+
+
+def test_without_a_token_in_use_the_page_names_the_next_step_and_no_token_that_works(
+    owner: Client, okta: Provider
+) -> None:
+    okta.add("ana@acme.example")
+    address = f"/directories/{okta.directory.id}"
+    DirectoryToken.update(used_at=None).execute()
+    assert "Enter the token there" not in owner.get(address).text, "it is new"
+    DirectoryToken.update(created_at=utcnow() - timedelta(days=2)).execute()
+    assert "Enter the token there" in owner.get(address).text
+    DirectoryToken.delete().execute()
+    assert "Make a new token" in owner.get(address).text
+    assert "keeps working" not in owner.get(f"{address}/tokens/new").text
+    assert "current one works" not in owner.post(f"{address}/tokens").text
+    assert "current one works" in owner.post(f"{address}/tokens").text
 
 
 def test_its_page_and_card_show_the_pushes(owner: Client, okta: Provider) -> None:
