@@ -17,9 +17,9 @@ MODULES = [path for room in ("connectors", "sync", "web", "cli") for path in sor
            if "migrations" not in path.parts]  # fmt: skip
 NOUNS = ("accounts|people|persons|users|roles|profiles|changes|entries|apps|members|leavers|assets|rows|checks|reports|"
          "tasks|directories|databases|sessions|browsers|removals|invitations|minutes|days|e-mails|groups|"
-         "files")  # fmt: skip
+         "files|others")  # fmt: skip
 NO_NUMBERS = ("name", "app_name", "days", "session_idle_minutes", "failures")  # or at least 2
-KINDS = "new |removed |updated |more |service |unmatched |active "
+KINDS = "new |removed |updated |more |further |service |unmatched |active "
 IN_CODE = re.compile(rf" ({KINDS})?({NOUNS})\b")
 IN_A_TEMPLATE = re.compile(rf"(\w+)\(?\)?(?: \| number)? \}}\}} ({KINDS})?({NOUNS})\b")
 

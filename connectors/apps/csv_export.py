@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from connectors.base import Account, Connector, Field, Identity, Refused, Role
+from connectors.counts import plural
 from connectors.names import text_key
 from connectors.quality import Exempt, Missing, Rule, not_kept
 from connectors.tables import Proposal, content_of, propose, rows_of
@@ -91,7 +92,7 @@ class CsvExport(Connector):
         me = next((one for one in accounts if mine and mine in map(text_key, (one.email, one.user_name, one.id))), None)
         if mine and me is None:
             raise Refused(f"{self.settings['owner']} isn't in the export. Enter it as it is there, or leave it empty.")
-        number = f"{len(accounts):,} user{'' if len(accounts) == 1 else 's'} in the export of {self.settings['app']}"
+        number = f"{plural(len(accounts), 'user')} in the export of {self.settings['app']}"
         return Identity(number, me.id if me else None, may=("read members",))
 
     def roles(self) -> list[Role]:

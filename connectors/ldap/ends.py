@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 
 from connectors.base import Refused
+from connectors.counts import plural
 from connectors.ldap.rules import BEFORE, CONTAINS, HERE, IS, LEFT, LOCKED, Rule, Unreadable, day_in
 from connectors.ldap.times import from_filetime, from_generalized
 
 STATUSES = {HERE: "active", LOCKED: "suspended", LEFT: "deprovisioned"}
+SHOWN = 5  # values, in a sentence about them
 _SEVERITY = {HERE: 0, LOCKED: 1, LEFT: 2}
 
 ACCOUNT_DISABLED, LOCKOUT = 0x2, 0x10  # bits of userAccountControl, MS-ADTS 2.2.16
@@ -92,11 +94,17 @@ class Ends:
     def unexplained(self) -> list[str]:
         """A sentence for each attribute that has rules but also values to which no rule applies."""
         return [
-            f"No rule says what {self._names.get(name.casefold(), name)} means if it is "
-            f"{' or '.join(f'“{value[:40]}”' for value in sorted(values)[:5])}"
-            f"{f' and {len(values) - 5} others' if len(values) > 5 else ''}: these people count as still here."
+            f"No rule says what {self._names.get(name.casefold(), name)} means if it is {_any_of(values)}: "
+            "these people count as still here."
             for name, values in sorted(self._unexplained.items())
         ]
+
+
+def _any_of(values: Counter[str]) -> str:
+    """The first of them in words: “on leave” or “unpaid”"""
+    quoted = [f"“{value[:40]}”" for value in sorted(values)]
+    further = [plural(len(quoted) - SHOWN, "other")] if len(quoted) > SHOWN else []
+    return " or ".join([*quoted[:SHOWN], *further])
 
 
 def _account_control(text: str, now: datetime) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from connectors.base import Refused
+from connectors.counts import plural
 from connectors.tables.meanings import Purpose
 from connectors.tables.words import meaning_of
 
@@ -47,7 +48,8 @@ def without_titles_and_totals(rows: Sequence[Row]) -> tuple[Row, list[Row], list
     omitted = [f"Above the header, line {row.line} was not read: {_short(row)}." for row in rows[:place]]
     omitted += [f"Below the list, line {row.line} was not read: {_short(row)}." for row in totals[:NAMED]]
     if len(totals) > NAMED:
-        omitted.append(f"Below the list, {len(totals) - NAMED:,} further rows that sum it up were not read.")
+        more = plural(len(totals) - NAMED, "further row")
+        omitted.append(f"Below the list, Rollcall didn't read {more} with totals.")
     return header, below, omitted
 
 

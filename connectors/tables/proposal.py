@@ -130,7 +130,7 @@ def rows_of(proposal: Proposal, days_are_known: bool = False) -> tuple[PersonRow
     """
     if proposal.questions and not (days_are_known and all(question.key == STAYED for question in proposal.questions)):
         first, more = proposal.questions[0], len(proposal.questions) - 1
-        rest = f" And {more} more question{'' if more == 1 else 's'} about the file." if more else ""
+        rest = f" And {plural(more, 'more question')} about the file." if more else ""
         raise ColumnsUnclear(one_line(first.text, LONGEST) + rest, proposal)
     if proposal.refused:
         reasons = " ".join(one_line(reason, LONGEST) for _line, reason in proposal.refused[:REFUSED_SHOWN])

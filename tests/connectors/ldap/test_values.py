@@ -13,6 +13,7 @@ from connectors.directories.ldap import LdapDirectory
 from connectors.ldap import times as ldap_times
 from connectors.ldap.client import LdapClient
 from connectors.ldap.dn import common_name, id_filter, normal_dn
+from connectors.ldap.ends import Ends
 from connectors.ldap.references import leads_to, may_have_people
 from connectors.ldap.rules import Rule, parse
 
@@ -219,3 +220,12 @@ def test_another_domain_of_active_directory_is_named_and_its_own_partitions_are_
         connector._client._refuse_to_miss(part)
     assert connector._about_other_domains() == [
         "The people of the domain DC=eu,DC=acme,DC=example aren't read here. Connect it as a directory of its own."]
+
+
+@pytest.mark.parametrize(("count", "shown"), [(1, "“a”"), (6, "“a” or “b” or “c” or “d” or “e” or 1 other")])
+def test_values_without_a_rule_are_shown_and_the_further_ones_counted(count: int, shown: str):
+    ends = Ends(parse("employeeType is staff: here"))
+    for value in "abcdef"[:count]:
+        ends.status(DN, {"employeeType": [value]}.get)
+    [sentence] = ends.unexplained
+    assert sentence == f"No rule says what employeeType means if it is {shown}: these people count as still here."
