@@ -9,7 +9,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from peewee import fn
+from peewee import Expression, fn
 
 from sync import activity, rank, sample_data
 from sync.db import connected, utcnow, writing
@@ -70,7 +70,7 @@ def rotate(directory: Directory, by: Asker) -> str:
     rank.require(by, *rank.MANAGERS)
     with writing():
         if vouching.would_rise(directory, by):
-            DirectoryToken.delete().where(DirectoryToken.directory == directory).execute()
+            _end(DirectoryToken.directory == directory, directory)
         vouching.make_responsible(directory, by)
         activity.record(by, "made token", about=directory.name)
         return _new_token(directory, by)
@@ -90,8 +90,17 @@ def end_token(token: DirectoryToken, by: Asker) -> None:
     """End the token: requests with it are refused from now on."""
     rank.require(by, *rank.MANAGERS)
     with writing():
-        if DirectoryToken.delete().where(DirectoryToken.id == token.id).execute():
+        if _end(DirectoryToken.id == token.id, token.directory):
             activity.record(by, "ended token", about=token.directory.name)
+
+
+def _end(these: Expression, directory: Directory) -> int:
+    """How many tokens end. If none is left that was ever used, what is sent until another one is used is refused."""
+    was_used = last_request(directory)
+    ended = DirectoryToken.delete().where(these).execute()
+    if was_used and not last_request(directory):
+        _note_missing(directory, utcnow(), "the token that it used was ended")
+    return ended
 
 
 def directory_of(token: str) -> Directory | None:

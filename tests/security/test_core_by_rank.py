@@ -13,7 +13,7 @@ import pytest
 
 from sync import sample
 from sync.apps import apps, drafts
-from sync.db import db
+from sync.db import db, utcnow
 from sync.directory import directories, ending_rules, precedence, push
 from sync.directory import preview as directory_preview
 from sync.files import columns
@@ -110,7 +110,8 @@ CASES: dict[str, tuple[tuple, Callable[[World, Asker], object]]] = {
     "directory.precedence.move": (OWNERS, lambda w, by: precedence.move(w.directory, -1, by)),
     "directory.push.connect": (MANAGERS, lambda w, by: push.connect("Entra", by)),
     "directory.push.rotate": (MANAGERS, lambda w, by: push.rotate(w.owners_directory, by)),
-    "directory.push.confirm_sent_again": (MANAGERS, lambda w, by: push.confirm_sent_again(w.owners_directory, by)),
+    "directory.push.confirm_sent_again": (
+        MANAGERS, lambda w, by: push.confirm_sent_again(w.owners_directory, utcnow(), by)),
     "directory.push.end_token": (MANAGERS, lambda w, by: push.end_token(push.tokens(w.owners_directory)[0], by)),
     "matching.vouching.vouch": (OWNERS, lambda w, by: vouching.vouch(w.directory, by)),
     "matching.vouching.stop_vouching": (OWNERS, lambda w, by: vouching.stop_vouching(w.owners_directory, by)),

@@ -88,3 +88,29 @@ def test_the_tokens_of_a_directory_that_rises_by_a_new_one_end_at_once(home, by,
     directory, old = push.connect("Okta", askers["admin"])
     push.rotate(directory, askers[by])
     assert (push.directory_of(old) == directory) is works
+
+
+def test_changes_may_be_missing_once_the_token_that_is_in_use_is_ended(okta: Provider) -> None:
+    """The identity provider may never send again what is refused until it has another one."""
+    [unused] = push.tokens(okta.directory)
+    push.rotate(okta.directory, MACHINE)
+    push.end_token(unused, MACHINE)
+    okta.token = push.rotate(okta.directory, MACHINE)
+    okta.add("ana@acme.example")
+    push.rotate(okta.directory, MACHINE)
+    beside, used = push.tokens(okta.directory)
+    push.end_token(beside, MACHINE)
+    assert okta.row().missing_since is None, "no token that was ended was ever used, or a used one took its place"
+    push.rotate(okta.directory, MACHINE)
+    push.end_token(used, MACHINE)
+    assert okta.row().missing_since is not None, "the one beside it isn't used yet"
+
+
+@pytest.mark.parametrize("is_used", [True, False], ids=["used", "unused"])
+def test_changes_may_be_missing_once_a_directory_rises_and_its_token_in_use_ends(home, is_used) -> None:
+    askers = {role: Asker.person(Person.create(name=role, workspace_role=role)) for role in ("admin", "owner")}
+    directory, token = push.connect("Okta", askers["admin"])
+    if is_used:
+        push.directory_of(token)
+    push.rotate(directory, askers["owner"])
+    assert (Directory.get().missing_since is not None) is is_used
