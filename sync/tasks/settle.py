@@ -33,12 +33,16 @@ def settle(task: Task, state: str) -> None:
     elif task.kind == TaskKind.REMOVE:
         if state in (TaskState.DONE, TaskState.NO_LONGER_NEEDED, TaskState.CANCELLED):
             _removal(task, gone=state == TaskState.DONE)
-            if state == TaskState.NO_LONGER_NEEDED and (still_to_remove.left_once_more(task) or standing.is_off(task)):
-                comparing.app(task.app_id)  # it asks for another approval
     elif state == TaskState.DONE:
         {TaskKind.CHANGE_ROLE: _new_role, TaskKind.GRANT: _granted, TaskKind.REVOKE: _revoked}[task.kind](task)
     if task.kind == TaskKind.GRANT:
         hand_overs.look_again(task)
+    if state == TaskState.NO_LONGER_NEEDED and _needs_another_approval(task):
+        comparing.app(task.app_id)  # it asks for that
+
+
+def _needs_another_approval(task: Task) -> bool:
+    return standing.is_off(task) or task.kind == TaskKind.REMOVE and still_to_remove.left_once_more(task)
 
 
 def _removal(task: Task, gone: bool) -> None:

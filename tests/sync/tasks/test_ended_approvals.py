@@ -13,11 +13,11 @@ from sync.apps import apps
 from sync.checks import comparison
 from sync.db import utcnow
 from sync.matching import decisions
-from sync.models import Report, Task
+from sync.models import App, Report, Task
 from sync.people import people
 from sync.rank import Asker
 from sync.reports import reports
-from sync.tasks import tasks
+from sync.tasks import invitations, standing, tasks
 from tests.sync.acting import account, change_role, grant, revoke
 from tests.sync.fixtures import email
 from tests.sync.tasks.test_hand_overs import choice, drain, managers, report_of, task_of
@@ -150,6 +150,15 @@ def test_a_removal_that_waits_is_not_done_by_a_standing_approval_that_is_off(cha
         assert (Task.get().state, chat.removed(), waiting) == ("done", [email(3)], [])
     else:
         assert (Task.get().state, chat.removed(), waiting) == ("no longer needed", [], [1])
+
+
+def test_an_invitation_by_a_standing_approval_that_is_off_is_asked_about_at_once(chat):
+    invitations.invite(chat.app, email(20), "member", standing.JOINERS)
+    App.update(compare_at=None).execute()
+    row = run(Task.get())
+    assert (row.state, row.error) == (
+        "no longer needed", "The standing approval was switched off: this waits for approval again.")
+    assert App.get_by_id(chat.app.id).compare_at <= utcnow()
 
 
 # After the account was matched to someone else
