@@ -21,12 +21,13 @@ from web.frame import manages
 from web.security import signed_in_person
 from web.words import number, plural, spoken
 
-SHOWN = ("broken", "stuck", "held", "leavers", "failed", "overdue", "unmatched")
+SHOWN = ("broken", "stuck", "held", "held leavers", "leavers", "failed", "overdue", "old file", "unread directory",
+         "doubtful", "unmatched")  # fmt: skip
 DOMAINS_SHOWN = 3
 LOUD = {
-    "broken": "{} needs attention.", "stuck": "{} needs attention.", "held": "", "leavers": "",
-    "failed": "{} isn't up to date.", "overdue": "{} is overdue.",
-    "unmatched": "{} needs matching.",
+    "broken": "{} needs attention.", "stuck": "{} needs attention.", "held": "", "held leavers": "", "leavers": "",
+    "failed": "{} isn't up to date.", "overdue": "{} is overdue.", "old file": "{} is overdue.",
+    "unread directory": "{} is overdue.", "doubtful": "{} needs matching.", "unmatched": "{} needs matching.",
 }  # fmt: skip
 
 
@@ -86,7 +87,7 @@ def _alert(app: App, standing: Standing, row: Condition) -> Alert:
     words = spoken(row.says(standing.facts))
     if row.code == "unmatched":
         words = Markup(" ").join((words, *why_unmatched(app)))
-    id = "missing-fields" if Step.FIELDS in steps else f"alert-{row.code}"
+    id = "missing-fields" if Step.FIELDS in steps else f"alert-{row.code.replace(' ', '-')}"
     return Alert(row.tone, ICONS.get(row.code, ""), id, LOUD[row.code].format(app.name), words,
                  words_and_details(standing.facts.error).details if row.code in ("broken", "failed") else "",
                  [button for step in steps if (button := button_for(app, step))])  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -12,7 +13,18 @@ from sync.apps import app_list, apps
 from sync.apps.app_list import Apps
 from sync.db import db, utcnow, writing
 from sync.jobs import asking
-from sync.models import AWAITED, Account, App, AppPerson, Check, Report, Task
+from sync.models import (
+    AWAITED,
+    Account,
+    App,
+    AppPerson,
+    Check,
+    Directory,
+    DirectoryEntry,
+    Person,
+    Report,
+    Task,
+)
 from sync.people import people
 from sync.safety import guards
 from tests.web.client import Client
@@ -354,3 +366,20 @@ def test_a_row_of_another_app_is_not_found(owner: Client, chat, second) -> None:
     assert owner.get(f"/apps/{chat.app.id}/members/{account.id}/match").status_code == 404
     assert owner.get("/apps/999999").status_code == 404
     assert Report.select().count() == 2
+
+
+def test_a_page_shows_why_a_directory_keeps_the_app_from_being_up_to_date_and_what_to_do(owner: Client, chat) -> None:
+    assert "alert-unread-directory" not in owner.get(f"/apps/{chat.app.id}").text
+    directory = Directory.create(kind="scim", name="Okta")
+    entry = DirectoryEntry.create(directory=directory, external_id="1", person=chat.people[3], status="active")
+    page = owner.get(f"/apps/{chat.app.id}").text
+    assert "Chat is overdue.</strong> Okta has no token." in page and "Show the directories" in page
+    entry.delete_instance()
+    App.update(file_from=utcnow() - timedelta(days=9)).execute()
+    page = owner.get(f"/apps/{chat.app.id}").text
+    assert "Chat is overdue.</strong> Its list of users is from" in page and "Replace the file</a>" in page
+    App.update(file_from=None).execute()
+    Account.update(match_kind="service account", match_by_hand=True).where(Account.person == chat.people[3]).execute()
+    Person.update(status="deprovisioned").where(Person.id == chat.people[3].id).execute()
+    page = owner.get(f"/apps/{chat.app.id}").text
+    assert "Chat needs matching.</strong> Person 3 may be" in page and "Show the members" in page
