@@ -12,7 +12,7 @@ import pytest
 
 from sync.directory.scim_store import LONGEST_NAME, MOST_VALUES
 from sync.models import Person, ScimResource
-from tests.web.provider import ERROR, GROUP, PATCH, USER, Provider
+from tests.web.provider import BULK, ERROR, GROUP, PATCH, USER, Provider
 
 HUGE = "9" * 20
 NESTED = "[" * 50 + "]" * 50
@@ -69,6 +69,15 @@ def test_a_user_beyond_measure_is_refused_without_a_lock(okta: Provider, locked,
 def test_a_body_that_is_too_deep_to_be_read_may_have_disabled_someone(okta: Provider):
     refused(okta.call("POST", "/Users", b"[" * 100_000), "invalidSyntax")
     assert not ScimResource.select().exists() and okta.row().missing_since is not None
+
+
+def test_a_bulk_request_is_looked_through_once_however_many_operations_are_refused(okta: Provider, monkeypatch):
+    looked_through = []
+    monkeypatch.setattr("web.scim_forms.may_disable", lambda body: looked_through.append(body) or True)
+    operations = [{"method": "POST", "path": "/Users", "bulkId": "a", "data": {"active": "inactive"}}] * 5
+    answer = okta.call("POST", "/Bulk", {"schemas": [BULK], "Operations": operations})
+    assert [done["status"] for done in answer.json["Operations"]] == ["400"] * 5
+    assert len(looked_through) == 1
 
 
 @pytest.mark.parametrize("query", [
