@@ -33,6 +33,9 @@ def test_a_departure_is_known_everywhere_without_a_check(visit, live, olga: Pers
     page.goto(f"{live.url}/apps")
     card = page.locator(f"#app-{chat.app.id}")
     expect(card).to_contain_text("Up to date")
+    page.goto(f"{live.url}/apps/{chat.app.id}")
+    for empty in ("#app-alerts", "#app-leavers"):  # each would take a gap
+        expect(page.locator(empty)).to_have_css("display", "none")
     page.goto(f"{live.url}/people/{chat.people[3].id}")
     page.click("#left")
     page.get_by_label("Reason").fill("Last day was Friday")
