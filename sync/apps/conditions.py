@@ -219,10 +219,11 @@ def _unread_directory(facts: Facts) -> Words:
 
 
 def _unread_directory_and_what_to_do(facts: Facts) -> Words:
+    unknown = "doesn't know who has left since then" if facts.unread_since else "doesn't notice who leaves"
     then = {
         DirectoryGap.UNDEFINED: "People who have left may count as here. See",
         DirectoryGap.OLD_LIST: "Rollcall doesn't know who has left since then. It needs a new list: see",
-    }.get(facts.unread_why, "Rollcall doesn't know who has left since then. See")
+    }.get(facts.unread_why, f"Rollcall {unknown}. See")
     return (*_unread_directory(facts), f". {then} the Directory page.")
 
 
