@@ -22,6 +22,7 @@ CLASSES = {FLOOR: "bench.floor:Floor", ROLLCALL: "bench.workspace:Rollcall", **p
 PEAK = "peak memory, MB"
 MEASURED = (*sample.STEPS, PEAK)
 FOR_MEMORY = " memory"
+TRIES = 3
 
 
 class Program(Protocol):
@@ -46,7 +47,7 @@ class Run:
 def run(name: str, count: int) -> Run:
     """Run the program for its times, and again for its memory if no limit ended it."""
     python = peers.PYTHON if name in peers.CLASSES else sys.executable
-    lines, limit = children.results("bench.programs", name, count, python)
+    lines, limit = _timed(name, count, python)
     took = {line["step"]: line["seconds"] for line in lines}
     found = {line["step"]: line["found"] for line in lines}
     if not limit:
@@ -54,6 +55,15 @@ def run(name: str, count: int) -> Run:
         for line in memory:
             took |= line
     return Run(took, found, limit)
+
+
+def _timed(name: str, count: int, python: str) -> tuple[list[dict], children.Limit | None]:
+    """Run it again where a reading took no time: a virtual machine's clock of a process may stop for a moment."""
+    for _ in range(TRIES):
+        lines, limit = children.results("bench.programs", name, count, python)
+        if all(line["seconds"] > 0 for line in lines):
+            break
+    return lines, limit
 
 
 def main() -> None:

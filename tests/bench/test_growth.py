@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bench import children, growth, picture, sample
+from bench import children, growth, picture, programs, sample
 from bench.floor import Floor
 from bench.peers.stored import FIELDS, Stored, fields
 from bench.programs import FLOOR, PEAK, ROLLCALL
@@ -75,6 +75,14 @@ def test_the_driver_measures_and_leaves_out_what_did_not_end_before() -> None:
         assert measured[name]["ended"] is None and measured[name][PEAK][0] > 10
         assert all(measured[name][step][0] > 0 for step in sample.STEPS)
     assert measured[FLOOR][FIRST][1] == 1 < measured[ROLLCALL][FIRST][1]
+
+
+def test_a_reading_without_a_time_is_measured_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = iter((0.0, 0.25))
+    lines = {"step": FIRST, "found": [8, 0, 0]}
+    monkeypatch.setattr(programs.children, "results", lambda _module, what, *_: (
+        [{PEAK: 12} if what.endswith(programs.FOR_MEMORY) else lines | {"seconds": next(seconds)}], None))
+    assert programs.run(FLOOR, COUNT).took == {FIRST: 0.25, PEAK: 12}
 
 
 def test_a_program_that_finds_something_else_than_the_floor_is_refused() -> None:
