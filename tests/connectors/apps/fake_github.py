@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 
+from connectors.apps.github import GitHub
 from connectors.effects import Reach
 from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat
 
@@ -383,3 +386,11 @@ class FakeGitHub(FakeApp):
                 kept = "&".join(f"{name}={value}" for name, value in request.params.items() if name != "page")
                 links.append(f'<{self.url}{request.path}?{kept}&page={target}>; rel="{rel}"')
         return Reply(200, rows[(number - 1) * size : number * size], {"Link": ", ".join(links)} if links else {})
+
+
+@contextmanager
+def reading(app: FakeGitHub) -> Iterator[GitHub]:
+    """The connector of this app, which runs."""
+    with closing(GitHub({"org": "acme", "token": app.token})) as connector:
+        connector.api = app.url
+        yield connector

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.apps.github import GitHub
 from connectors.base import Refused
-from tests.connectors.apps.fake_github import FakeGitHub
+from tests.connectors.apps.fake_github import FakeGitHub, reading
 from tests.connectors.fake import Seat, Thing
 
 
@@ -27,10 +26,8 @@ def app():
 
 @pytest.fixture
 def connector(app):
-    connector = GitHub({"org": "acme", "token": app.token})
-    connector.api = app.url
-    yield connector
-    connector.close()
+    with reading(app) as connector:
+        yield connector
 
 
 def test_an_invitation_to_a_repository_is_not_access(app, connector):

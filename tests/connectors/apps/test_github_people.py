@@ -7,7 +7,7 @@ import pytest
 
 from connectors.apps.github import GitHub
 from connectors.base import CredentialRejected, TemporarilyUnavailable
-from tests.connectors.apps.fake_github import FakeGitHub
+from tests.connectors.apps.fake_github import FakeGitHub, reading
 from tests.connectors.fake import FOREVER, Seat
 from tests.connectors.keys import pem
 
@@ -23,10 +23,8 @@ def app():
 
 @pytest.fixture
 def connector(app):
-    connector = GitHub({"org": "acme", "token": app.token})
-    connector.api = app.url
-    yield connector
-    connector.close()
+    with reading(app) as connector:
+        yield connector
 
 
 # “Get a user using their ID”

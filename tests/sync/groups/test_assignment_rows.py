@@ -26,7 +26,7 @@ def ten(groups) -> Person:
 
 @pytest.fixture
 def three(groups) -> Person:
-    """Someone with an account, to whom a rule gives it."""
+    """Someone who has an account by a rule."""
     groups.put(3, "Sales")
     groups.read()
     groups.rule("Sales", "admin")
