@@ -29,6 +29,8 @@ PREVIEW_SHOWN = 200  # of one kind of change
 OUTCOMES = {"left": "has left", "locked": "is locked", "here": "is still here"}  # of a rule
 ADVICE = {
     DirectoryGap.OLD_LIST: ("Its list is from {}", "give it a new list, also if nothing has changed."),
+    DirectoryGap.UNDATED_LIST: ("Its list has a date in the future and may be of any age",
+                                "give it a list that was just exported."),
     DirectoryGap.UNUSED_TOKEN: ("It has never used its token, which was made {}",
                                 "enter the token there, or make a new one."),
 }  # fmt: skip
@@ -149,6 +151,7 @@ def _gap(unread: unread_directories.Unread) -> Markup | str:
     return {
         DirectoryGap.OLD_READING: Markup("last read {}").format(since),
         DirectoryGap.OLD_LIST: Markup("list from {}").format(since),
+        DirectoryGap.UNDATED_LIST: "list from the future",
         DirectoryGap.UNDEFINED: "attributes to define",
         DirectoryGap.NO_TOKEN: "no token",
         DirectoryGap.UNUSED_TOKEN: Markup("token not used, made {}").format(since),

@@ -44,6 +44,7 @@ class Facts:
     state: AppState = AppState.ACTIVE
     read_at: datetime | None = None  # the last check that succeeded
     old_file_from: datetime | None = None  # when the file that it read was made, if that is too long ago
+    file_is_undated: bool = False  # or has a time in the future
     check: CheckState | None = None  # of the one that waits or runs,
     check_since: datetime | None = None
     retry_error: str = ""  # where it waits after a failed attempt: why,
@@ -205,6 +206,7 @@ _GAPS = {
     DirectoryGap.PAUSED: "is paused", DirectoryGap.NO_TOKEN: "has no token",
     DirectoryGap.UNDEFINED: "has attributes that may show who has left, and nobody has defined what they mean",
     DirectoryGap.OLD_READING: "was last read ", DirectoryGap.OLD_LIST: "has a list from ",
+    DirectoryGap.UNDATED_LIST: "has a list with a date in the future, so nobody knows how old it is",
     DirectoryGap.UNUSED_TOKEN: "has never used its token, which was made ",
     DirectoryGap.MISSING_CHANGES: "may lack changes since ",
 }  # fmt: skip
@@ -223,6 +225,7 @@ def _unread_directory_and_what_to_do(facts: Facts) -> Words:
     then = {
         DirectoryGap.UNDEFINED: "People who have left may count as here. See",
         DirectoryGap.OLD_LIST: "Rollcall doesn't know who has left since then. It needs a new list: see",
+        DirectoryGap.UNDATED_LIST: "It needs a new list: see",
     }.get(facts.unread_why, f"Rollcall {unknown}. See")
     return (*_unread_directory(facts), f". {then} the Directory page.")
 
@@ -282,6 +285,9 @@ CONDITIONS = (
               lambda f: ("Its list of users is from ", f.old_file_from,
                          ". Rollcall doesn't know who has got an account since then. Replace the file."),
               lambda f: ("its list of users is from ", f.old_file_from), lambda f: (Step.FILE,)),
+    Condition("undated file", lambda f: f.file_is_undated, Tone.WAITING, AppStatus.OVERDUE,
+              _plainly("Its list of users has a date in the future, so nobody knows how old it is. Replace the file."),
+              _plainly("its list of users has a date in the future"), lambda f: (Step.FILE,)),
     Condition("unread directory", lambda f: bool(f.unread_directory), Tone.WAITING, AppStatus.OVERDUE,
               _unread_directory_and_what_to_do, _unread_directory, lambda f: (Step.DIRECTORY,)),
     Condition("removing", lambda f: f.left_accounts > 0 and not _has_leavers(f), Tone.WORKING,

@@ -116,10 +116,11 @@ def _counted(person: Person, *, all_apps: bool) -> ModelSelect:
 
 def unread(person: Person) -> tuple[list[str], list[str]]:
     """The names of the connected apps that this person may see and that weren't read when due, and of those that were,
-    but from a list that is too old."""
+    but from a list that is too old, or that may be."""
     facts = [standing.facts for _, standing in _look([id for id, is_read in _suspects(person) if not is_read])]
     late = [of for of in facts if of.read_at is None or of.failed or of.due not in (Due.NO, Due.SOON)]
-    return [of.name for of in late], [of.name for of in facts if of.old_file_from and of not in late]
+    old = [of for of in facts if of.old_file_from or of.file_is_undated]
+    return [of.name for of in late], [of.name for of in old if of not in late]
 
 
 @once
@@ -135,7 +136,7 @@ def _suspects(person: Person) -> list[tuple[int, bool]]:
 def _suspects_of(person: Person, now: datetime, oldest: datetime, watched: str, live: str, *,
                  all_apps: bool) -> ModelSelect:  # fmt: skip
     is_suspect = (_is_plain(now, oldest, watched) == 0) | one_of(App.id, live)
-    is_read = _nothing_failed() & _is_read(now) & _is_fresh(oldest)
+    is_read = _nothing_failed() & _is_read(now) & _is_fresh(now, oldest)
     suspects = owners.connected_of(person, all_apps).where(is_suspect)
     return suspects.select(App.id, Case(None, [(is_read, 1)], 0)).order_by(App.name, App.id)
 
@@ -191,13 +192,13 @@ def _is_plain(now: datetime, oldest: datetime, watched: str) -> Case:
     connectors whose version may need a look, as JSON."""
     nothing_lacks = App.missing_permissions.is_null() | (App.missing_permissions == [])
     is_watched = one_of_texts(App.connector, watched)
-    is_read = _nothing_failed() & _is_read(now) & _is_fresh(oldest)
+    is_read = _nothing_failed() & _is_read(now) & _is_fresh(now, oldest)
     is_well = App.is_active & is_read & nothing_lacks & _is_matched() & ~is_watched
     return Case(None, [(is_well, 1)], 0)
 
 
-def _is_fresh(oldest: datetime) -> Expression:
-    return App.file_from.is_null() | (App.file_from >= oldest)
+def _is_fresh(now: datetime, oldest: datetime) -> Expression:
+    return App.file_from.is_null() | App.file_from.between(oldest, now)
 
 
 def _nothing_failed() -> Expression:

@@ -58,6 +58,8 @@ def _unread(known: _Known, now: datetime) -> Unread | None:
         return Unread(known.name, DirectoryGap.OLD_READING, known.read_at)
     if old_files.is_old(known.file_from, now):
         return Unread(known.name, DirectoryGap.OLD_LIST, known.file_from)
+    if old_files.is_undated(known.file_from, now):
+        return Unread(known.name, DirectoryGap.UNDATED_LIST)
     return None if known.is_defined else Unread(known.name, DirectoryGap.UNDEFINED)
 
 

@@ -50,6 +50,7 @@ class DirectoryGap(StrEnum):
     PAUSED = "paused"
     OLD_READING = "old reading"
     OLD_LIST = "old list"
+    UNDATED_LIST = "list from the future"
     UNDEFINED = "undefined attributes"
     NO_TOKEN = "no token"
     UNUSED_TOKEN = "unused token"

@@ -98,6 +98,7 @@ SPOILS = {
     "error": "No answer", "due": Due.LATE, "left_accounts": 1, "report": True, "held": 1, "stuck": 1, "under_way": 1,
     "to_match": 5, "doubtful": 1, "held_leavers": 1,
     "unread_directory": "Company LDAP", "old_file_from": datetime(2026, 1, 2),
+    "file_is_undated": True,
 }  # fmt: skip
 # Only together with one of these, or without meaning for the promise.
 HARMLESS = {"name", "check_since", "retry_at", "failure", "failed_at", "has_address", "left", "leaving", "waiting",

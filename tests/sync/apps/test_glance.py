@@ -48,6 +48,7 @@ OF_THE_ROW = (
     {"missing_permissions": None}, {"missing_permissions": ["users:read"]}, {"unmatched": 0}, {"unmatched": 4},
     {"unmatched": 5}, {"service_accounts": 20}, {"users": 0, "service_accounts": 0, "unmatched": 0},
     {"file_from": NOW - timedelta(days=9)}, {"file_from": NOW - timedelta(days=7)},
+    {"file_from": NOW + HOUR}, {"file_from": NOW + timedelta(days=2)},
     {"connector": VERSIONED},
     {"connector": VERSIONED, "settings": {"version": "2020-03"}},
     {"connector": "unknown to this version"},
@@ -104,7 +105,7 @@ BESIDE = (
 DECIDED = {
     "state": {"state"}, "error, failures": {"failures", "failure", "failed_at", "error"},
     "last_check_at, next_check_at, last_due_at, daily": {"read_at", "due"}, "missing_permissions": {"lacks"},
-    "file_from": {"old_file_from"},
+    "file_from": {"old_file_from", "file_is_undated"},
     "users, service_accounts, unmatched": {"to_match", "matched"}, "connector": {"version_warning"},
     "live checks": {"check", "check_since", "retry_error", "retry_at"},
     "live tasks": {"under_way", "stuck", "stuck_error"},
@@ -204,7 +205,7 @@ def test_counts_over_all_apps_are_those_of_a_full_look(apps: list[App], reader: 
     red = {app.id for app, standing in in_full.items() if standing.loudest == Tone.ATTENTION}
     assert status.needing_attention(reader) == red
     late = [app for app, of in facts.items() if of.read_at is None or of.failed or of.due in (Due.LATE, Due.OFF)]
-    old = [app for app, of in facts.items() if of.old_file_from and app not in late]
+    old = [app for app, of in facts.items() if (of.old_file_from or of.file_is_undated) and app not in late]
     assert old and glance.unread(reader) == ([app.name for app in late], [app.name for app in old])
     unknown = {app: of.to_match - of.matched for app, of in facts.items()}
     for app, number in unknown.items():

@@ -120,6 +120,11 @@ def test_a_list_that_is_older_than_eight_days(chat: Chat, by, tmp_path, source):
     assert state_of(listed).why == DirectoryGap.OLD_LIST
     sentence = status.standing(App.get_by_id(chat.app.id)).sentence
     assert sentence[0] == "HR has a list from " and "It needs a new list" in sentence[2]
+    if source == "path":
+        made_at(listed, file, utcnow() + timedelta(days=9))
+        read(listed, by)
+        assert state_of(listed).why == DirectoryGap.UNDATED_LIST and shown(chat) == "Overdue"
+        assert "date in the future" in status.standing(App.get_by_id(chat.app.id)).sentence[0]
     if source == "upload":
         listed = Directory.get()
         directory_preview.upload(listed, STAFF, by)
