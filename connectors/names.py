@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Literal
 from urllib.parse import unquote
@@ -19,6 +20,7 @@ SHOWN = 80  # characters of an address that a message repeats
 # Nearly all addresses are like this: there is nothing to clean, and the key is the address in lower case. It is the
 # shortcut for each account of a check.
 PLAIN = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
+PLAIN_LINES = re.compile(f"{PLAIN.pattern}(?:\n{PLAIN.pattern})*")
 DOMAIN = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
 # Zero-width space, word joiner, byte order mark, soft hyphen, marks of writing direction: nobody types these, but they
 # are copied along with a text.
@@ -63,6 +65,14 @@ def email_key(text: str | None) -> str:
     except AddressProblem:
         return ""
     return f"{_local_key(local)}@{domain_key(domain)}"
+
+
+def email_keys(texts: Sequence[str]) -> tuple[str, ...]:
+    """The key of each. A list in which all addresses are plain is read as one text, in half of the time."""
+    lines = "\n".join(texts)
+    if PLAIN_LINES.fullmatch(lines) and lines.count("\n") == len(texts) - 1 and max(map(len, texts)) <= LONGEST:
+        return tuple(lines.lower().split("\n"))
+    return tuple(map(email_key, texts))
 
 
 def clean_email(text: str | None) -> str:

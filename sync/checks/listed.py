@@ -11,7 +11,7 @@ from operator import attrgetter, ne
 
 from connectors.base import UNKNOWN, Account
 from connectors.memory import Marked, Unchanged
-from connectors.names import LONGEST_NAME, clean_name, email_key
+from connectors.names import LONGEST_NAME, clean_name, email_keys
 from sync.checks.known_items import KNOWN_STATUSES, KnownItems
 from sync.db import db
 from sync.models import BIT, App, RoleIds
@@ -213,6 +213,11 @@ def shown(name: str) -> str:
     return name if len(name) <= LONGEST_NAME and name.isprintable() else clean_name(name)
 
 
+def _shown(names: tuple[str, ...]) -> tuple[str, ...]:
+    harmless = all(map(str.isprintable, names)) and max(map(len, names)) <= LONGEST_NAME
+    return names if harmless else tuple(map(shown, names))
+
+
 def _columns(accounts: Sequence[Account]) -> Columns:
     """What is compared and staged of these accounts; of an e-mail, what the app writes, as an account may be named by
     that in a call. Raises UnusableReading for an account without an id, or with a status that nobody knows."""
@@ -225,7 +230,7 @@ def _columns(accounts: Sequence[Account]) -> Columns:
     else:
         further = ("[]",) * len(accounts)
     return (
-        ids, emails, tuple(map(shown, names)), statuses, roles, kinds, seen, seats, _stripped(user_names),
+        ids, emails, _shown(names), statuses, roles, kinds, seen, seats, _stripped(user_names),
         _stripped(numbers), further, _bits_of_each(missing), _bits_of_each(defaulted),
     )  # fmt: skip
 
@@ -246,7 +251,7 @@ def _bits(fields: frozenset[str]) -> int:
 def _staged(columns: Columns) -> Columns:
     """The columns of staged_account."""
     ids, emails, names, statuses, roles, kinds, seen, *others = columns
-    keys = tuple(map(email_key, emails))
+    keys = email_keys(emails)
     times = tuple([moment and moment.isoformat(" ") for moment in seen])
     return ids, emails, keys, names, statuses, roles, kinds, times, *others
 

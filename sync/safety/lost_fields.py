@@ -265,7 +265,7 @@ def _of_assets(app: App) -> Loss:
 def _unknown_statuses() -> list[str]:
     """A warning about statuses that the connector doesn't know, for a person to look at."""
     rows = db.execute_sql(
-        "SELECT substr(status, 10), count(*) FROM staged_account WHERE status LIKE 'unknown: %' "
+        "SELECT substr(status, 10), count(*) FROM staged_account WHERE status <> 'active' AND status LIKE 'unknown: %' "
         "GROUP BY 1 ORDER BY 2 DESC, 1"
     ).fetchall()
     if not rows:

@@ -93,9 +93,20 @@ def insert_columns(table: Table, columns: Sequence[Sequence]) -> int:
 def refuse_long(texts: Iterable[Sequence], longest: int = LONGEST) -> None:
     """Raises UnusableReading for a text of more than `longest` characters in these rows or columns."""
     for values in texts:
-        given = [value for value in values if type(value) is str]
-        if len("".join(given)) > longest and len(max(given, key=len)) > longest:  # mostly, all together are short
+        if _length(values) > longest and max(map(len, filter(_is_text, values))) > longest:  # mostly, all are short
             raise UnusableReading(f"an entry came with a text of more than {longest:,} characters")
+
+
+def _length(values: Sequence) -> int:
+    """Of all texts together."""
+    try:
+        return len("".join(values))
+    except TypeError:  # not all of them are texts
+        return len("".join(filter(_is_text, values)))
+
+
+def _is_text(value: object) -> bool:
+    return type(value) is str
 
 
 def _insert(table: Table, columns: Sequence[Sequence]) -> int:

@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.names import AddressProblem, beyond_ascii, clean_email, domain_key, email_key, readable
+from connectors.names import (
+    LONGEST,
+    AddressProblem,
+    beyond_ascii,
+    clean_email,
+    domain_key,
+    email_key,
+    email_keys,
+    readable,
+)
 
 HERE = "@acme.example"
 LETTERS = "aAeEiIkKsSzZıİßẞéÉe\u0301öÖłŁσΣςſﬁﬀ\u212a\u2126\u212bÅåωΩⅨ①ａＡµμĳ\u0307\u0323\u0327дЖعا漢が"
@@ -137,6 +146,15 @@ def test_the_rest_is_refused_with_the_reason(text, why):
 
 def test_none_is_no_address():
     assert email_key(None) == ""
+
+
+def test_the_keys_of_a_list_are_those_of_its_addresses():
+    plain, unlike = ["Ana@Acme.example", "ben@acme.example"], [
+        "", "ana", "jörg@münchen.example", "ana@acme.example\nben@acme.example", " ana@acme.example\n",
+        f"{'a' * LONGEST}@acme.example",
+    ]  # fmt: skip
+    for texts in ([], plain, *([*plain, text] for text in unlike), [*unlike, *plain]):
+        assert email_keys(texts) == tuple(map(email_key, texts)), texts
 
 
 def test_each_letter_that_has_another_form_has_one():
