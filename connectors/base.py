@@ -207,6 +207,7 @@ class Connector:
     known_items: KnownItems | None = None  # the caller sets it for accounts(), if the connector reads item by item
     not_read: tuple[NotRead, ...] = ()  # set by accounts() and access(); while it isn't empty, nobody counts as gone
     file_purpose: str = ""  # of a connector that reads a file: the `purpose` for connectors.propose()
+    named_by: str = ""  # the field that names the app, for a kind that stands for many
 
     def __init__(self, settings: dict[str, str], on_total: Callable[[int], None] | None = None):
         """`settings`: the fields' values, secrets included. `on_total` is called with the length of accounts(), if the

@@ -13,9 +13,12 @@
   const counted = (form, kind, before, worth = () => 1) => [...form.querySelectorAll(`input[name=yes][data-${kind}]`)].reduce(
     (sum, box) => sum + worth(box) * ("wasOut" in box.dataset ? Number(box.checked) : -Number(!box.checked)), Number(before));
 
-  const sentence = ({ removals, adjustments, others, app, saved, currency }) => {
+  const sentence = ({ removals, adjustments, others, app, saved, currency, byHand }) => {
     const changes = `${adjustments.toLocaleString("en")} ${removals ? "other " : ""}${adjustments === 1 ? "change" : "changes"}`;
     const made = adjustments ? ` Makes ${changes} in it.` : "";
+    if (removals && byHand) {
+      return `${removals.toLocaleString("en")} ${removals === 1 ? "person has" : "people have"} to be removed from ${app} by hand.${made}`;
+    }
     if (removals) {
       const saves = saved ? ` and saves ${money(saved, currency)} a month` : "";
       return `Removes ${removals.toLocaleString("en")} ${removals === 1 ? "person" : "people"} from ${app}${saves}.${made}`;
@@ -27,12 +30,12 @@
   const say = (form) => {
     const outcome = form.querySelector("#sync-outcome");
     if (!outcome) return;
-    const { app, saved, currency, removals, adjustments, others, undecided } = outcome.dataset;
+    const { app, saved, currency, removals, adjustments, others, undecided } = outcome.dataset, byHand = "byHand" in outcome.dataset;
     const answered = form.querySelectorAll("li:has([data-successors]) input[name=yes][data-was-out]:checked").length;
     const waiting = Math.max(0, Number(undecided || 0) - answered);
     const waits = waiting ? ` ${waiting} ${waiting === 1 ? "person waits" : "people wait"} for a successor.` : "";
     outcome.textContent = sentence({
-      app, currency, saved: counted(form, "removal", saved, (box) => Number(box.dataset.price || 0)),
+      app, currency, byHand, saved: counted(form, "removal", saved, (box) => Number(box.dataset.price || 0)),
       removals: counted(form, "removal", removals), adjustments: counted(form, "adjustment", adjustments), others: counted(form, "other", others),
     }) + waits;
   };

@@ -15,6 +15,7 @@ from sync.names import account_name, person_name, short_name
 from sync.offboarding import progress as offboarding_progress
 from sync.offboarding.preview import Line, Preview, WaitsFor
 from sync.states import AccountStatus, OffboardingState, PersonStatus, TaskState
+from sync.tasks import perform
 from sync.words import listed
 from sync.workspace import to_local
 from web.successors import Asking, Block
@@ -164,6 +165,7 @@ class Row:
     badge: Badge
     task: Task | None
     report: Report | None
+    by_hand: bool  # Rollcall can't do it, so there is nothing to retry
     may_retry: bool
     may_cancel: bool
     effects: list[Explanation]  # of a removal that is planned, under way or done
@@ -196,11 +198,13 @@ def progress(row: Offboarding, visible: list[int], owned: set[int]) -> Progress:
 def _row(line: offboarding_progress.Line, owned: bool) -> Row:
     task, account = line.task, line.change.account
     stuck = task is not None and task.state == TaskState.NEEDS_ATTENTION
+    by_hand = task is not None and perform.is_by_hand(task)
     error = (task.error or "") if task is not None and task.state != TaskState.DONE else ""
     return Row(
-        line.change.id, line.change.app, _details(account, line), error or line.detail, bool(error) and stuck,
-        task_badge(task) if task is not None else Badge(line.word, line.tone), task, line.report if owned else None,
-        stuck and owned, owned and task is not None and (stuck or task.state == TaskState.QUEUED),
+        line.change.id, line.change.app, _details(account, line), error or line.detail,
+        bool(error) and stuck and not by_hand, task_badge(task) if task is not None else Badge(line.word, line.tone),
+        task, line.report if owned else None, owned and by_hand, stuck and owned and not by_hand,
+        owned and task is not None and (stuck or task.state == TaskState.QUEUED),
         _effects(account, line),
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ from sync.apps.conditions import first_line
 from sync.db import utcnow
 from sync.models import App, Task
 from sync.states import AppManager, TaskKind, TaskState, Tone
-from sync.tasks import progress
+from sync.tasks import perform, progress
 from web.answers import asked
 from web.permissions import app_manager
 from web.words import plural
@@ -67,7 +67,9 @@ def outcome(app: App, tasks: Sequence[Task]) -> Outcome:
         so_far = f" {ended} of {len(tasks)} done." if ended else ""
         return Outcome(f"{_named(app, tasks, 0)}.{so_far}", live=True)
     if failed:
-        words = plural(len(failed), "change failed and needs attention", "changes failed and need attention")
+        by_hand = all(perform.is_by_hand(task) for task in failed)
+        words = (plural(len(failed), "change has to be made by hand", "changes have to be made by hand") if by_hand else
+                 plural(len(failed), "change failed and needs attention", "changes failed and need attention"))
         return Outcome(f"{app.name}: {words}. {first_line(failed[0].error or '')}".strip(), tone=Tone.ATTENTION,
                        shows_tasks=True)  # fmt: skip
     if put_off:

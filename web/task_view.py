@@ -10,8 +10,8 @@ from markupsafe import Markup
 from sync.models import App, Task
 from sync.names import name_in_task, short_name
 from sync.states import LIVE_TASKS, TaskKind, TaskState, Tone
+from sync.tasks import perform, settle, tasks
 from sync.tasks import progress as task_progress
-from sync.tasks import settle, tasks
 from web.view import Badge
 from web.words import plural, when
 
@@ -41,6 +41,8 @@ def task_badge(task: Task) -> Badge:
     """The state of a task."""
     if task.awaits_approval:
         return Badge("Awaits approval in the app", Tone.WAITING, "clock")
+    if perform.is_by_hand(task):
+        return Badge("To do by hand", Tone.WAITING, "hand-stop")
     if task.state == TaskState.QUEUED and task.attempts:
         return Badge("Retrying soon", Tone.WORKING, "clock")
     return BADGES.get(task.state) or Badge(task.state.capitalize())
@@ -48,13 +50,15 @@ def task_badge(task: Task) -> Badge:
 
 @dataclass(frozen=True)
 class Row:
-    """A task in the app. `error` is "" once it is done; `cancel` is the label of giving it up, "" where it can't be."""
+    """A task in the app. `error` is "" once it is done; `cancel` is the label of giving it up, "" where it can't be.
+    `by_hand`: Rollcall can't do it, so there is nothing to retry."""
 
     task: Task
     name: str
     details: str
     error: str
     needs_attention: bool
+    by_hand: bool
     cancel: str
 
 
@@ -83,7 +87,7 @@ def _row(app: App, task: Task) -> Row:
     keeps = "Cancel (keep the account)" if task.kind == TaskKind.REMOVE else "Cancel (change nothing)"
     return Row(
         task, name_in_task(task), _details(app, task), "" if task.state == TaskState.DONE else task.error or "",
-        stuck, keeps if stuck or task.state == TaskState.QUEUED else "",
+        stuck, perform.is_by_hand(task), keeps if stuck or task.state == TaskState.QUEUED else "",
     )  # fmt: skip
 
 
@@ -94,7 +98,7 @@ def _details(app: App, task: Task) -> str:
     does = WORDS[task.kind].format(app.name) + (f": {change}" if change else "")
     reason = task.detail.get("reason")
     parts = [f"{does} ({reason})" if reason else does]
-    if task.state in LIVE_TASKS:
+    if task.state in LIVE_TASKS and not perform.is_by_hand(task):
         parts.append(task_progress.of_task(task).word)
     parts.append(Markup("requested by {} {}").format(short_name(task.asked_by), when(task.created_at)))
     if task.state == TaskState.DONE:

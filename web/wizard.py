@@ -14,6 +14,7 @@ from sync.reports.view import SECTIONS, Section
 from sync.safety.sole_managers import NeedsSuccessor
 from sync.safety.successors import SuccessorProblem
 from sync.states import AppManager, ReportState, TaskKind, Tone
+from sync.tasks import perform
 from web import outcomes, successors, wizard_view
 from web.answers import INVALID, asked, dialog, go_to, safe_address, wants_part, whole_number
 from web.confirming import MANY, asks_again
@@ -94,6 +95,8 @@ def _finished(app: App, done: reports.Finish) -> str:
         return "This report was already finished. Its progress is shown below."
     leaving = sum(task.kind == TaskKind.REMOVE for task in done.tasks)
     others = len(done.tasks) - leaving
+    if leaving and not perform.is_able(app, TaskKind.REMOVE):
+        return f"{wizard_view.by_hand(leaving, app)} Each is a task below: do it there, then mark it as done."
     if leaving:
         also = f" and making {plural(others, 'other change')}" if others else ""
         return f"Removing {plural(leaving, 'person', 'people')} from {app.name}{also}. Progress is shown below."

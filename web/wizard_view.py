@@ -18,14 +18,16 @@ from sync.reports import view as report_view
 from sync.reports.overview import Ready
 from sync.reports.view import SECTIONS, Section
 from sync.safety import leaving
-from sync.states import REMOVALS, ReportState, TaskState
-from sync.tasks import tasks
+from sync.states import REMOVALS, ReportState, TaskKind, TaskState
+from sync.tasks import perform, tasks
 from web import effects
 from web.wizard_rows import Given, Row, Rows
 from web.words import APPLIED_AUTOMATICALLY, money, number, plural, this_workspace, when
 
 FIRST = 100  # rows of a section that are shown at once
 MOST = 500  # that an address may ask for; a script adds the others to the page, FIRST at a time
+BY_HAND = ("Rollcall can't remove anyone from {0}. Finish Sync makes a task for each person: remove them in {0}, then "
+           "mark the task as done.")
 MAY_BE_TICKED = ("removed-users", "to-invite", "roles-in-app", "access-in-app", "no-longer-assigned")
 
 
@@ -49,6 +51,7 @@ class Drop:
     rows: list[Row]
     more: More | None
     effects: list[Explanation] = field(default_factory=list)  # what removing these people does in the app
+    by_hand: str = ""  # where Rollcall can't remove anyone
     open: bool = False
 
 
@@ -83,6 +86,7 @@ class Outcome:
     disabled: bool
     seats: str
     kind: str  # of the button: red where someone is removed from the app
+    by_hand: bool = False  # Rollcall can't remove anyone from this app
     not_yet: str = ""  # who has left and can't be removed yet
 
 
@@ -99,9 +103,11 @@ def drop(app: App, report: Report, section: Section, given: Given | None = None,
     rows = Rows(app, report, section.rows, given)
     shown = offset + len(section.rows)
     removes = any(change.kind in REMOVALS and change.in_app for change in section.rows)
+    by_hand = removes and report.is_open and not perform.is_able(app, TaskKind.REMOVE)
     return Drop(section.key, section.kind.title, section.total, [rows.row(change) for change in section.rows],
                 _more(report, section, shown) if section.total > shown else None,
-                effects.of_removal(app, report.decided_at) if removes else [])
+                effects.of_removal(app, report.decided_at) if removes else [],
+                BY_HAND.format(app.name) if by_hand else "")
 
 
 def _more(report: Report, section: Section, shown: int) -> More:
@@ -175,19 +181,26 @@ def outcome(app: App, report: Report) -> Outcome:
         sentence = _outcome_in_words(app, ready, seats)
     return Outcome(sentence, ready, seats.saved, this_workspace().currency, only_held or nothing_to_do, seats.note,
                    "danger" if ready.removals or ready.undecided else "primary",
-                   "" if nothing_to_do else left.not_yet())  # fmt: skip
+                   not perform.is_able(app, TaskKind.REMOVE), "" if nothing_to_do else left.not_yet())  # fmt: skip
 
 
 def _outcome_in_words(app: App, ready: Ready, seats: Seats) -> str:
     """wizard.js says the same while boxes are ticked."""
     saves = f" and saves {money(seats.saved)} a month" if seats.saved else ""
     made = plural(ready.adjustments, "other change" if ready.removals else "change")
-    removes = f"{plural(ready.removals, 'person', 'people')} from {app.name}{saves}"
+    people = plural(ready.removals, "person", "people") if ready.removals else "nobody"
+    removes = f"Removes {people} from {app.name}{saves}."
+    if ready.removals and not perform.is_able(app, TaskKind.REMOVE):
+        removes = by_hand(ready.removals, app)
     waits = f" {plural(ready.undecided, 'person waits', 'people wait')} for a successor." if ready.undecided else ""
     alone = ready.others and not (ready.removals or ready.adjustments)
     applies = f" Applies {plural(ready.others, 'change')} in Rollcall." if alone else ""
-    return (f"Removes {removes if ready.removals else f'nobody from {app.name}'}."
-            f"{f' Makes {made} in it.' if ready.adjustments else ''}{applies}{waits}")
+    return f"{removes}{f' Makes {made} in it.' if ready.adjustments else ''}{applies}{waits}"
+
+
+def by_hand(leaving: int, app: App) -> str:
+    """What follows where Rollcall can't remove anyone."""
+    return f"{plural(leaving, 'person has', 'people have')} to be removed from {app.name} by hand."
 
 
 def closed(report: Report) -> Closed | None:

@@ -35,6 +35,7 @@ class CsvExport(Connector):
     label = "CSV export"
     logo = "own-csv.svg"
     file_purpose = "app"
+    named_by = "app"
     quality = MappingProxyType({
         Rule.DOCUMENTED: Exempt("It reads a file and makes no calls."),
         Rule.READING_TESTED: Exempt("It reads a file, and has tests of its own for files."),

@@ -77,6 +77,7 @@ def _free_name(label: str) -> str:
 
 def enter(app: App, name: str, values: dict[str, str], approver: str | None = None) -> Identity:
     """Keep what was entered, then test it; a secret left empty is the one that was entered before for the same place.
+    Without a `name`, the app gets the one in the field `named_by`, or keeps its own.
 
     Raises AppProblem, SecretNeeded or ConnectorError with what to fix. The input is kept even then; a secret
     that was entered for another place is deleted.
@@ -85,7 +86,8 @@ def enter(app: App, name: str, values: dict[str, str], approver: str | None = No
     given = {field.name: values.get(field.name) or "" for field in kind.fields if not field.mapping}
     given |= {field.name: values[field.name] for field in kind.fields if field.mapping and field.name in values}
     untested = {
-        "name": name.strip() or app.name, "automation_name": "", "automation_external_id": None, "tested_at": None,
+        "name": name.strip() or given.get(kind.named_by, "").strip() or app.name,
+        "automation_name": "", "automation_external_id": None, "tested_at": None,
         "private_network_approver": approver or still_approved(
             kind.fields, given, app.settings, app.private_network_approver),
     }  # fmt: skip

@@ -6,17 +6,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from connectors.base import REMOVE
-from sync.apps import apps, owners
+from sync.apps import owners
 from sync.apps.conditions import first_line
 from sync.effects import saved_by_removal_of
-from sync.models import Account, App, Asset, Person
+from sync.models import Account, Asset, Person
 from sync.people import people
-from sync.problems import AppProblem
 from sync.reports.reports import CONFIRM, HELD
 from sync.safety import guards, protection, sole_managers
-from sync.states import CONNECTED, AccountMatch, AccountState, AppState, PersonStatus, Protection
-from sync.vault import VaultProblem
+from sync.states import CONNECTED, AccountMatch, AccountState, AppState, PersonStatus, Protection, TaskKind
+from sync.tasks import perform
 
 
 class WaitsFor(StrEnum):
@@ -96,7 +94,7 @@ def _line(account: Account, person: Person, alone: list[Asset]) -> Line:
     if account.state == AccountState.REMOVING:
         return Line(account, under_way=True)
     why = protection.of(account, Protection.HOLD, *protection.OF_THE_ACCOUNT)
-    line = Line(account, why and why.words, alone=alone, by_hand=not _can_remove(account.app))
+    line = Line(account, why and why.words, alone=alone, by_hand=not perform.is_able(account.app, TaskKind.REMOVE))
     has_left = person.status == PersonStatus.DEPROVISIONED
     is_theirs = account.left_out_person_id == person.id
     if account.left_out_reason and is_theirs and has_left and account.left_out_at >= person.status_since:
@@ -106,13 +104,6 @@ def _line(account: Account, person: Person, alone: list[Asset]) -> Line:
     elif account.app.error:
         line.warnings.append(f"The last check of the app failed: {first_line(account.app.error)}")
     return line
-
-
-def _can_remove(app: App) -> bool:
-    try:
-        return REMOVE in apps.capabilities_of(app)
-    except (AppProblem, VaultProblem):
-        return True  # its task will say what is wrong
 
 
 def _mark_held(lines: list[Line]) -> None:

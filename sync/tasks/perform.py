@@ -15,7 +15,9 @@ from sync.db import own_row
 from sync.groups import still_wanted
 from sync.jobs import leases
 from sync.matching import addresses
-from sync.models import BIT, Access, Account, Invitation, Person, Task
+from sync.models import BIT, Access, Account, App, Invitation, Person, Task
+from sync.once import once
+from sync.problems import AppProblem
 from sync.roles import Roles
 from sync.safety import protection
 from sync.safety.administrators import administrators_left
@@ -30,10 +32,12 @@ from sync.states import (
     PersonStatus,
     Protection,
     TaskKind,
+    TaskState,
 )
 from sync.tasks import hand_overs, standing, still_to_remove
+from sync.vault import VaultProblem
 
-TO_DO = "{connector} doesn't let Rollcall {operation}: do it in the app itself, then mark it here as done."
+TO_DO = "Rollcall can't do this in {app}. Do it there by hand, then mark it here as done."
 
 
 class NoLongerNeeded(Exception):
@@ -64,11 +68,26 @@ def refuse_if_over(task: Task) -> None:
     hand_overs.wait_for_grants(task)
 
 
+@once
+def is_able(app: App, kind: TaskKind) -> bool:
+    """Whether Rollcall can do such a task in the app; if not, someone does it there by hand.
+    True where that can't be read: the task will say what is wrong."""
+    try:
+        return OPERATIONS[kind][0] in apps.capabilities_of(app)
+    except (AppProblem, VaultProblem):
+        return True
+
+
+def is_by_hand(task: Task) -> bool:
+    """Whether it waits for someone who does it in the app, because Rollcall can't."""
+    return task.state == TaskState.NEEDS_ATTENTION and not is_able(task.app, TaskKind(task.kind))
+
+
 def do(task: Task, connector: Connector) -> None:
     """Do the task in the app, or raise why not: the three above, those of hand_overs, or a ConnectorError."""
     needed, operation = OPERATIONS[task.kind]
     if needed not in connector.capabilities and task.kind != TaskKind.REMOVE:
-        raise ByHand(TO_DO.format(connector=connector.label, operation=task.kind))
+        raise ByHand(TO_DO.format(app=task.app.name))
     operation(task, connector)
 
 
@@ -80,7 +99,7 @@ def _remove(task: Task, connector: Connector) -> None:
     _refuse_if_protected(task, account, current, connector)
     hand_overs.refuse_to_orphan(task, connector)
     if REMOVE not in connector.capabilities:
-        raise ByHand(TO_DO.format(connector=connector.label, operation=TaskKind.REMOVE))
+        raise ByHand(TO_DO.format(app=task.app.name))
     _keep_lease(task)
     _unless_unread(account, lambda: connector.remove(current))
     if LOOK_UP in connector.capabilities:

@@ -13,6 +13,7 @@ from sync.people import people
 from sync.reports import reports
 from sync.states import AppStatus
 from tests.web.client import Client
+from web.outcomes import outcome
 
 EXPORT = """\
 email,name,role
@@ -47,12 +48,19 @@ def test_a_leaver_is_a_to_do_that_ends_when_someone_confirms_it(owner: Client, s
     people.mark_left(jana, by)
     asking.ask(app, by)
     queue.drain()
-    reports.finish(reports.open_report(app), by)
+    report = reports.open_report(app)
+    wizard = owner.get(f"/reports/{report.id}").text
+    assert "Rollcall can&#39;t remove anyone from Drawing. Finish Sync makes a task for each person" in wizard
+    assert "1 person has to be removed from Drawing by hand." in wizard and "data-by-hand" in wizard
+    finished = owner.post(f"/reports/{report.id}/application", version=report.version, yes=report.changes.get().id)
+    assert "1 person has to be removed from Drawing by hand." in owner.get(finished.location).text
     queue.drain()
     [task] = Task.select()
-    assert task.state == "needs attention" and "do it in the app itself" in task.error
+    assert task.state == "needs attention" and "Do it there by hand" in task.error
     page = owner.get(f"/apps/{app.id}/activity").text
-    assert "Jana Kowalski" in page and "do it in the app itself" in page
+    assert "Jana Kowalski" in page and "Do it there by hand" in page and "To do by hand" in page
+    assert page.count("I did it in Drawing") == 1 and "Retry" not in page and "removal failed" not in page
+    assert outcome(app, [task]).words.startswith("Drawing: 1 change has to be made by hand.")
     owner.post(f"/apps/{app.id}/tasks/{task.id}/completion")
     assert Task.get_by_id(task.id).state == "done"
     assert Account.get(Account.name == "Jana Kowalski").state == "gone"
@@ -66,6 +74,14 @@ def test_a_leaver_is_a_to_do_that_ends_when_someone_confirms_it(owner: Client, s
     hand_over(owner, app, EXPORT + "kim@acme.example,Kim,Editor\n")
     queue.drain()
     assert Account.get(Account.name == "Jana Kowalski").state == "present", "a new export lists her: she has a seat"
+
+
+def test_without_a_name_of_its_own_the_app_is_called_as_the_app_is(owner: Client) -> None:
+    form = owner.get("/apps/new/csv_export").text
+    assert "Name in Rollcall" in form and 'value="CSV export"' not in form and "What you need" in form
+    app_id = owner.draft("csv_export")
+    owner.post(f"/apps/{app_id}/connection", app_name=" ", app=" Miro ", source="upload", export=upload(EXPORT))
+    assert App.get_by_id(app_id).name == "Miro"
 
 
 def test_a_new_export_is_checked_at_once_and_a_broken_one_changes_nothing(owner: Client) -> None:

@@ -102,7 +102,7 @@ def test_an_operation_that_the_connector_lacks_becomes_a_to_do(groups, chat, mon
     monkeypatch.setattr(SampleChat, "capabilities", SampleChat.capabilities - {"invite"})
     groups.approve()
     task = Task.get()
-    assert task.state == "needs attention" and "do it in the app itself" in task.error
+    assert task.state == "needs attention" and "Do it there by hand" in task.error
     assert groups.found() == {}, "it is being done"
     tasks.done_by_hand(task, chat.by)
     assert groups.found() == {}

@@ -206,7 +206,7 @@ def test_an_operation_that_the_connector_lacks_is_done_by_hand(task, kind, neede
     app = AnApp(seat(), without=(needed,))
     detail = {"remove": {"person": account(3).person_id}}.get(kind, {"role": "admin", "email": "x@acme.example"})
     assert comes_to(task(kind, detail=detail), app) == (
-        HAND, f"Chat doesn't let Rollcall {kind}: do it in the app itself, then mark it here as done.")
+        HAND, "Rollcall can't do this in Chat. Do it there by hand, then mark it here as done.")
     assert app.calls == []
 
 
