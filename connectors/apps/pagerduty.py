@@ -118,13 +118,14 @@ class PagerDuty(HttpConnector):
     def test(self) -> Identity:
         user = next(self._rows("/users", "users"), {})
         next(self.assets(), None)
-        self._must_be_the_accounts_key()
+        self._must_be_accounts_key()
         host = urlsplit(clean(user.get("html_url"))).hostname
         return Identity(f"the PagerDuty account {host}" if host else "a PagerDuty account", None,
                         ("read users and teams",))  # fmt: skip
 
-    def _must_be_the_accounts_key(self) -> None:
-        """Raises CredentialRejected for a person's own key. Only such a key has a current user."""
+    def _must_be_accounts_key(self) -> None:
+        """Raises CredentialRejected for a person's own key. Only such a key has a current user, and such a person may
+        not see everyone."""
         try:
             me = self._http.get("/users/me").json(dict).get("user")
         except (Refused, CredentialRejected):
@@ -137,6 +138,7 @@ class PagerDuty(HttpConnector):
         return list(ROLES)
 
     def accounts(self) -> Iterator[Account]:
+        self._must_be_accounts_key()
         for row in self._rows("/users", "users", on_total=self.on_total):
             yield _account(row)
 
@@ -144,6 +146,7 @@ class PagerDuty(HttpConnector):
         try:
             return _account(self._user(id))
         except NotFound:
+            self._must_be_accounts_key()
             return None
 
     def _user(self, id: str) -> dict:

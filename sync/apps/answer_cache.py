@@ -1,18 +1,19 @@
 """What an app answered at its last whole reading, so that the next one need not send again what didn't change.
-Stored with the reading and applied with it: a check that fails stores nothing new."""
+Stored with the reading and applied with it: a check that fails stores nothing new. Each week, all is read in full."""
 
 from __future__ import annotations
 
 import zlib
 
 from connectors.memory import Kept
-from sync.db import db
+from sync.db import db, utcnow
 from sync.models import App
 from sync.staging import tables
 from sync.staging.check import READ_ANSWER
 
 LARGEST = 1_000_000  # bytes of one answer, packed
 MOST = 50_000_000  # of all of an app's
+ALL_READ_EVERY = 7  # days; each app's week begins on another day, by its id
 
 
 class AnswersOf:
@@ -20,11 +21,16 @@ class AnswersOf:
 
     def __init__(self, app: App):
         self.app, self.size = app, 0
+        self._week = (utcnow().toordinal() + app.id) // ALL_READ_EVERY
         tables.create(READ_ANSWER)
+
+    def _kept_as(self, key: str) -> str:
+        """The stored key: an answer is recalled only in the week in which the app sent it in full."""
+        return f"{self._week} {key}"
 
     def recall(self, key: str) -> Kept | None:
         row = db.execute_sql(
-            "SELECT etag, link, body FROM remembered_answer WHERE app_id = ? AND key = ?", (self.app.id, key)
+            "SELECT etag, link, body FROM remembered_answer WHERE app_id = ? AND key = ?", (self.app.id, self._kept_as(key))
         ).fetchone()
         return Kept(row[0], row[1], zlib.decompress(row[2])) if row else None
 
@@ -36,7 +42,7 @@ class AnswersOf:
         db.execute_sql(
             "INSERT INTO read_answer VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE "
             "SET etag = excluded.etag, link = excluded.link, body = excluded.body",
-            (key, answer.etag, answer.link, packed),
+            (self._kept_as(key), answer.etag, answer.link, packed),
         )
 
     def save(self, app: App) -> None:

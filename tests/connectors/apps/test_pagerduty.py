@@ -57,14 +57,18 @@ class TestPagerDuty(ConnectorContract):
         with pytest.raises(CredentialRejected, match="Account Not Found.*service region"):
             asked(connector)
 
-    def test_a_persons_own_key_is_not_taken(self, app, connector):
+    @pytest.mark.parametrize("ask", [
+        lambda app: app.test(), lambda app: list(app.accounts()), lambda app: app.account("P000009"),
+        lambda app: app.remove(Account("P000009")),
+    ], ids=["test", "accounts", "account", "remove"])  # fmt: skip
+    def test_a_persons_own_key_is_not_taken(self, app, connector, ask):
         """It may do and see what that person may, who would be removed like anyone else. api-schema, getCurrentUser:
         “can only be used with a user-level API key”."""
         self.fill(app, 1)
         assert connector.test().missing == ()
         app.key_of = app.seats[0]
         with pytest.raises(CredentialRejected, match="belongs to Person 0"):
-            connector.test()
+            ask(connector)
 
     def test_a_plan_without_teams_has_none(self, app, connector):
         self.fill(app, 1)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from connectors.memory import Kept
 from sync.apps import answer_cache
 from sync.apps.answer_cache import AnswersOf
-from sync.db import writing
+from sync.db import utcnow, writing
 from sync.models import App, RememberedAnswer
 
 ONE, TWO = Kept('"1"', "", b"[1]"), Kept('"2"', '<x>; rel="next"', b"[2]")
@@ -42,6 +44,17 @@ def test_unused_answers_are_deleted_and_changed_ones_replaced(app):
     take(app, members=ONE, teams=TWO)
     take(app, members=TWO)
     assert (AnswersOf(app).recall("members"), AnswersOf(app).recall("teams")) == (TWO, None)
+
+
+@pytest.mark.parametrize("later", [timedelta(days=7), timedelta(days=-7)])
+def test_each_week_everything_is_read_in_full_however_often_it_was_unchanged(app, monkeypatch, later):
+    """The reading before confirms an answer without reading it: an ETag alone never vouches for it longer than that."""
+    started = utcnow()
+    take(app, members=ONE)
+    monkeypatch.setattr(answer_cache, "utcnow", lambda: started + later)
+    assert AnswersOf(app).recall("members") is None
+    take(app, members=TWO)
+    assert AnswersOf(app).recall("members") == TWO and RememberedAnswer.select().count() == 1
 
 
 def test_an_unchanged_answer_is_not_written_again(app):
