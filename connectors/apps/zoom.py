@@ -3,25 +3,22 @@ A removal deactivates the user: the licence becomes free, and no data is transfe
 
 Calls and fields are from Zoom's own description of its Users API (kept at
 github.com/folio-sec/terraform-provider-zoom, spec/ZoomUserAPISpec.json). Those of roles are from clients generated from
-its Account API (github.com/oxidecomputer/third-party-api-clients, zoom/src/roles.rs). From developers.zoom.us:
-"Server-to-Server OAuth"; "Error codes", which github.com/ConductorOne/baton-zoom, pkg/zoom/helpers.go, and
-s.apifox.cn/apidoc/docs-site/406120 restate; "Rate limits" (Retry-After as a moment, "2020-05-31T00:00:00Z");
-“Pagination” (how long a token lasts); “Revoke a user's SSO token” (“the SSO user will be logged out of their current
-Zoom session”). Zoom's help, "Deactivating, unlinking, or deleting users", says that administrators must become members
-first; the refusal that says so is among the errors of “Update user status” (400, code 200). What its owner's role means
-for the app: developers.zoom.us/docs/internal-apps/create, and for a role that is limited to some groups
-docs.parable.work/connectors/zoom/workplace/server-to-server/scoped-access. The account's owner has a role of their own
-(support.zoom.com, “Using role management”), by whose id users are found: role_id=0 (github.com/demisto/content, Packs,
-Zoom).
+its Account API (github.com/oxidecomputer/third-party-api-clients, zoom/src/roles.rs; total_members: types.rs). From
+developers.zoom.us: "Server-to-Server OAuth"; "Error codes", which github.com/ConductorOne/baton-zoom,
+pkg/zoom/helpers.go, and s.apifox.cn/apidoc/docs-site/406120 restate; "Rate limits" (Retry-After as a moment,
+"2020-05-31T00:00:00Z"); “Pagination” (how long a token lasts); “Revoke a user's SSO token” (“the SSO user will be
+logged out of their current Zoom session”). Zoom's help, "Deactivating, unlinking, or deleting users", says that
+administrators must become members first; the refusal that says so is among the errors of “Update user status” (400,
+code 200). What its owner's role means for the app: developers.zoom.us/docs/internal-apps/create, and for a role that is
+limited to some groups docs.parable.work/connectors/zoom/workplace/server-to-server/scoped-access. The account's owner
+has a role of their own (support.zoom.com, “Using role management”), by whose id users are found: role_id=0
+(github.com/demisto/content, Packs, Zoom).
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -34,15 +31,15 @@ from connectors.base import (
     CredentialRejected,
     Field,
     Identity,
-    RateLimited,
     Refused,
     Role,
     TemporarilyUnavailable,
 )
+from connectors.counts import plural
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.quality import at_its_maker
-from connectors.tools.answers import RATE_LIMITED, disappeared, list_in, missing_from, unreadable
-from connectors.tools.http import Answer, Conflict, Forbidden, NotFound, clean, seconds_to_wait, segment
+from connectors.tools.answers import disappeared, list_in, missing_from, unreadable
+from connectors.tools.http import Answer, Conflict, Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector
 from connectors.tools.oauth import client_credentials
 from connectors.tools.paging import Page, number, pages_by_cursor
@@ -51,6 +48,7 @@ from connectors.tools.renewal import Renewed
 from connectors.tools.sign_out import block_and_sign_out
 from connectors.tools.times import from_iso
 from connectors.versions import ApiVersion
+from connectors.zoom.answers import RoleInTheWay, problem
 
 PAGE = 300  # the most items that any list returns at once
 STATUSES = {"active": "active", "inactive": "suspended", "pending": "invited"}  # Zoom lists one at a time
@@ -58,16 +56,6 @@ SEATS = {1: "Basic", 2: "Licensed", 4: "Unassigned", 99: "None"}
 BASIC = 1
 OWNER = "0"  # the id of the role that the account's owner has, and nobody else
 MEMBER, ADMINISTER = "member", ("owner", "admin", "administrator")  # names of roles that every Zoom account has
-NO_TOKEN, NO_PERMISSION, NO_SCOPE = 124, 200, (4700, 4711)
-NOT_THERE = (1001, 1010, 4130, 4131)  # no such user, not in this account; no such group, no member of it
-EXISTS = 1005
-# "Zoom Room and Admin users' status can not be activated or deactivated" has code 200, as a missing permission has.
-# Only the sentence distinguishes the two.
-OF_THE_ROLE = re.compile(r"\badmin users['’] status can ?not be\b", re.IGNORECASE)
-
-
-class RoleInTheWay(Forbidden):
-    """Zoom refused to deactivate the user because of their admin role."""
 
 
 class Zoom(HttpConnector):
@@ -146,7 +134,7 @@ class Zoom(HttpConnector):
         )
 
     def _error_in(self, answer: Answer) -> ConnectorError | None:
-        return _problem(answer)
+        return problem(answer)
 
     @property
     def removal_suspends(self) -> bool:
@@ -159,11 +147,34 @@ class Zoom(HttpConnector):
             ("read roles", self.roles, "It needs role:read:list_roles:admin."),
             ("read groups", lambda: next(self.access(), None), groups),
         )
+        missing += self._hidden()
         name = f"the Zoom account {self.settings.get('account_id', '')}"
         return Identity(name, None, ("read users, roles and groups",), missing)
 
-    def roles(self) -> list[Role]:
+    def _hidden(self) -> tuple[str, ...]:
+        """A sentence if the roles have more members than the lists have users, for Identity.missing: the app may then
+        see some groups only, the owner's among them. Zoom doesn't say whether a role's total counts others too."""
+        try:
+            roles = self._role_rows()
+        except Forbidden:
+            return ()
+        members = sum(number(role.get("total_members")) or 0 for role in roles if role.get("id") != OWNER)
+        users = sum(total or 0 for total in self._totals())
+        if members <= users:
+            return ()
+        return (f"read everyone: Zoom's roles have {plural(members, 'member')}, but its lists only "
+                f"{plural(users, 'user')}. Give the person who made the app a role with the scope “Entire Account” "
+                "for users.",)  # fmt: skip
+
+    def _totals(self) -> list[int | None]:
+        """The length of the list of each status, None where Zoom doesn't report it."""
+        return [self._page("/v2/users", "users", status=status, page_size=1).total for status in STATUSES]
+
+    def _role_rows(self) -> list[dict]:
         answer = self._http.get("/v2/roles")
+        return list_in(answer.json(dict), "roles", answer.asked)
+
+    def roles(self) -> list[Role]:
         return [
             Role(
                 clean(role["id"]),
@@ -171,7 +182,7 @@ class Zoom(HttpConnector):
                 privileged=_name(role) in ADMINISTER,
                 default=_name(role) == MEMBER,
             )
-            for role in list_in(answer.json(dict), "roles", answer.asked)
+            for role in self._role_rows()
         ]
 
     @cached_property
@@ -182,7 +193,7 @@ class Zoom(HttpConnector):
     def accounts(self) -> Iterator[Account]:
         """One list per status, one after the other: the token for the next page of a list lasts only 15 minutes."""
         self._must_see_everyone()
-        totals = [self._page("/v2/users", "users", status=status, page_size=1).total for status in STATUSES]
+        totals = self._totals()
         if None not in totals:
             self.on_total(sum(totals))
         for status in STATUSES:
@@ -360,41 +371,3 @@ def _in_group_id(row: dict) -> str:
 
 def _name(role: dict) -> str:
     return clean(role.get("name")).casefold()
-
-
-def _problem(answer: Answer) -> ConnectorError | None:
-    """The error of an answer, None where its status says enough. Zoom's errors are {"code": 1001, "message": "…"}, and
-    the code counts, because the status may mean something else."""
-    try:
-        content = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        content = None
-    content = content if isinstance(content, dict) else {}
-    code, words = content.get("code"), clean(content.get("message"))
-    says = f"{answer.asked}: Zoom says “{words.rstrip('.')}” ({code})."
-    if answer.status == 429 and (wait := _wait(answer)) is not None:
-        return RateLimited(f"{says} {RATE_LIMITED}", wait)
-    if answer.status == 404 and code not in NOT_THERE:
-        return TemporarilyUnavailable(f"{answer.asked} answered 404, but not that the user or group doesn't exist.")
-    if answer.status == 429 or answer.status >= 500 or not isinstance(code, int) or not words:
-        return None
-    if code in NO_SCOPE:
-        return Forbidden(f"{says} Add the missing scope to the app in the Zoom App Marketplace.")
-    if code == NO_PERMISSION:
-        return RoleInTheWay(says) if OF_THE_ROLE.search(words) else Forbidden(says)
-    if code == NO_TOKEN:
-        return CredentialRejected(f"{says} Check the client ID and secret, and that the app is active.")
-    if code in NOT_THERE:
-        return NotFound(says)
-    if code == EXISTS:
-        return Conflict(says)
-    return Refused(says) if answer.status < 400 else None
-
-
-def _wait(answer: Answer) -> float | None:
-    """The seconds that Zoom asks us to wait, None where it doesn't. For a daily limit, Retry-After is the moment at
-    which it is reset."""
-    moment = from_iso(answer.headers.get("Retry-After"))
-    if moment is None:
-        return seconds_to_wait(answer)
-    return max((moment - datetime.now(UTC).replace(tzinfo=None)).total_seconds(), 1.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections import Counter
 from typing import Any
 
 from connectors.effects import Reach
@@ -55,6 +56,7 @@ class FakeZoom(FakeApp):
         self.types: dict[str, int] = {}  # account id → its plan
         self.adds_nobody = False
         self.signed_out: list[str] = []
+        self.in_other_groups = 0  # users that the app doesn't see, although it sees the owner
         self.shows_everyone = True  # the app's maker has a role for the whole account, not for some groups
 
     def is_authorised(self, request: Request) -> bool:
@@ -146,7 +148,9 @@ class FakeZoom(FakeApp):
     # Roles
 
     def roles(self, request: Request) -> dict:
-        rows = [{"id": id, "name": name, "description": "", "total_members": 1} for id, name in ROLES.items()]
+        """total_members: of the whole account, as the app may see fewer (not documented)."""
+        has = Counter([*(seat.role for seat in self.seats), "0", *["2"] * self.in_other_groups])
+        rows = [{"id": id, "name": name, "description": "", "total_members": has[id]} for id, name in ROLES.items()]
         return {"roles": rows, "total_records": len(rows)}
 
     def add_to_role(self, request: Request) -> Reply:

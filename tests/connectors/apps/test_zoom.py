@@ -67,6 +67,13 @@ class TestZoom(ConnectorContract):
         with pytest.raises(CredentialRejected, match="only some of the users.*“Entire Account”"):
             asked(connector)
 
+    def test_users_in_other_groups_than_the_owners_are_reported_by_the_number_of_members_of_roles(self, app, connector):
+        self.fill(app, 2)
+        assert connector.test().missing == ()
+        app.in_other_groups = 3
+        [missing] = connector.test().missing
+        assert missing.startswith("read everyone: Zoom's roles have 5 members, but its lists only 2 users.")
+
     def test_a_list_begins_once_the_one_before_is_read(self, app, connector):
         """A token for the next page is good for 15 minutes: no list waits with one for another to end."""
         self.fill(app, 2 * self.page)
