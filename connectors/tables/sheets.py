@@ -18,6 +18,7 @@ from connectors.tables.choosing import MustChoose
 from connectors.tables.layout import SEARCHED, Row, names_known
 
 MAX_UNPACKED = 300_000_000  # bytes of all its parts
+MAX_PARTS = 10_000  # files in the zip: each costs a kilobyte of memory before it is opened, even an empty one
 MAX_CELLS = 5_000_000
 MAX_CHARACTERS = 100_000_000  # of all cells: each of them may have the same long text, which the file has once
 MAX_PASSED = 20_000_000  # cells, with the empty ones before the last of a row: those cost the file nothing
@@ -29,6 +30,7 @@ SMALL = 1_000_000  # bytes of a part that can't have many
 CHUNK = 65_536  # bytes
 MAX_WHOLE = 10_000_000  # bytes of a part that openpyxl makes objects of at once: all but rows and texts
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+_LISTED = b"PK\x01\x02"  # begins each entry in a zip's list of its parts
 OTHERWISE = "Save it as .xlsx or as CSV (UTF-8) and try again."
 
 
@@ -70,14 +72,14 @@ def read(content: bytes, chosen: str) -> tuple[list[Row], tuple[str, ...]]:
 def _refuse_others(content: bytes) -> None:
     if content.startswith(_OLE):
         raise Refused(f"The file isn't text: it is an old workbook (.xls), or one with a password. {OTHERWISE}")
+    if content.count(_LISTED) > MAX_PARTS:
+        raise Refused(f"The spreadsheet has more than {MAX_PARTS:,} parts. {OTHERWISE}")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
             parts = packed.namelist()
             _refuse_repeated(parts)
             unpacked = sum(part.file_size for part in packed.infolist())
             damaged = unpacked <= MAX_UNPACKED and packed.testzip()
-            if unpacked <= MAX_UNPACKED and not damaged:
-                _refuse_wide(packed)
     except Refused:
         raise
     except Exception as problem:  # whatever damaged bytes make zipfile and zlib raise
@@ -95,15 +97,8 @@ def _refuse_repeated(parts: list[str]) -> None:
         raise Refused(f"The spreadsheet has two parts of the same name. {OTHERWISE}")
 
 
-def _refuse_wide(packed: zipfile.ZipFile) -> None:
-    for part in packed.infolist():
-        if part.file_size > SMALL:
-            with packed.open(part) as content:
-                _refuse_wide_part(content)
-
-
-def _refuse_wide_part(content: IO[bytes]) -> None:
-    """Raises Refused for a row, or a text with its parts, that never seems to end. Other kinds of parts may pass."""
+def _refuse_wide(content: IO[bytes]) -> None:
+    """Raises Refused for a row, or a text with its parts, that never seems to end."""
     parser = expat.ParserCreate()
     depth, inside, is_rows, characters, given = 0, 0, False, 0, 0
 
@@ -137,14 +132,20 @@ def _refuse_wide_part(content: IO[bytes]) -> None:
 
 
 class _Unpacked(zipfile.ZipFile):
-    """Unpacks each part a few times at most: any number of sheets may be the same part."""
+    """Unpacks each part a few times at most: any number of sheets may be the same part. A part that may have too much
+    at once is looked through before it is first unpacked. openpyxl never opens pictures, so they may have anything."""
 
     def __init__(self, file: io.BytesIO):
         super().__init__(file)
         self._left = MOST_TIMES * sum(part.file_size for part in self.infolist())
+        self._looked_through: set[str] = set()
 
     def open(self, name: str | zipfile.ZipInfo, *more: Any, **named: Any) -> Any:
         part = name if isinstance(name, zipfile.ZipInfo) else self.getinfo(name)
+        if part.file_size > SMALL and part.filename not in self._looked_through:
+            self._looked_through.add(part.filename)
+            with super().open(part) as content:
+                _refuse_wide(content)
         self._left -= part.file_size
         if self._left < 0:
             raise Refused(f"The spreadsheet has the same sheet many times. {OTHERWISE}")

@@ -30,7 +30,8 @@ class AnswersOf:
 
     def recall(self, key: str) -> Kept | None:
         row = db.execute_sql(
-            "SELECT etag, link, body FROM remembered_answer WHERE app_id = ? AND key = ?", (self.app.id, self._kept_as(key))
+            "SELECT etag, link, body FROM remembered_answer WHERE app_id = ? AND key = ?",
+            (self.app.id, self._kept_as(key)),
         ).fetchone()
         return Kept(row[0], row[1], zlib.decompress(row[2])) if row else None
 
