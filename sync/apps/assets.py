@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from peewee import ModelSelect, fn
 
 from connectors.base import NotRead
+from sync.apps.apps import connector_class
 from sync.db import db
 from sync.listing import Filter, Order, Page, one_of, page_of
 from sync.models import Access, Account, App, Asset, Person
@@ -190,6 +191,13 @@ def may_be_given(app: App, search: str, most: int) -> list[Account]:
     return list(query.order_by(Account.name, Account.id).limit(most))
 
 
+def only_by_hand(app: App, *asset_roles: str | None) -> str:
+    """A sentence for the first of these roles on an asset that can only be changed in the app itself; "" for none."""
+    kind = connector_class(app.connector)
+    found = next((role for role in asset_roles if role in kind.asset_roles_by_hand), "")
+    return found and f"The role “{found}” can only be given and taken away in {kind.label} itself."
+
+
 def asset_roles(app: App, kinds: Iterable[str]) -> list[str]:
     """The roles that accounts have on assets of these kinds, the most common first: what can be granted there."""
     counted = (
@@ -197,4 +205,4 @@ def asset_roles(app: App, kinds: Iterable[str]) -> list[str]:
         .where(Access.app == app, Asset.kind.in_(set(kinds)), Access.role != "")
         .group_by(Access.role).order_by(fn.COUNT(Access.id).desc(), Access.role)
     )  # fmt: skip
-    return [role for role, _ in counted.tuples()]
+    return [role for role, _ in counted.tuples() if not only_by_hand(app, role)]

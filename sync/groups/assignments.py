@@ -79,7 +79,11 @@ def compare(values: dict[str, object]) -> None:
     for statement in (_TO_INVITE, _TO_CHANGE_ROLE):
         db.execute_sql(statement, values)
     _look_at_further_roles(values)
-    for statement in (_TO_GRANT, _TO_REVOKE, _LEAVE_TO_OTHERS, _NO_LONGER_ASSIGNED, _LEFT_OUT):
+    for statement in (_TO_GRANT, _TO_REVOKE):
+        db.execute_sql(statement, values)
+    for role in apps.connector_class(App.get_by_id(values["app"]).connector).asset_roles_by_hand:
+        db.execute_sql(_LEAVE_TO_THE_APP, {**values, "role": role})
+    for statement in (_LEAVE_TO_OTHERS, _NO_LONGER_ASSIGNED, _LEFT_OUT):
         db.execute_sql(statement, values)
     protection.protect(ENDED, values)
     protection.protect_last(values, ROLE, ENDED)
@@ -220,6 +224,11 @@ _TO_GRANT = f"""
     WHERE (x.id IS NULL OR g.role <> '' AND x.role <> g.role AND NOT x.privileged AND NOT s.rests AND NOT :blind)
       AND NOT EXISTS (
         SELECT 1 FROM app_task t WHERE {_LIVE} AND t.kind IN ('grant', 'revoke') AND t.asset_id = g.asset_id)
+"""
+# The app's API can neither give nor change this role on an asset.
+_LEAVE_TO_THE_APP = """
+    DELETE FROM wanted WHERE kind IN ('to grant access', 'to revoke access')
+      AND (before = :role OR detail ->> 'role' = :role) AND asset_id IN (SELECT id FROM asset WHERE app_id = :app)
 """
 # Access by a rule, if none of their groups grants it now. If no rule at all grants it, it was taken out of the rules by
 # hand: that takes nothing from anyone.

@@ -135,7 +135,8 @@ def asset_of(app: App, id: int | None) -> Asset:
 def asset_roles(app: App) -> list[str]:
     """The roles that accounts have on assets of the app: what can be granted there."""
     counted = Access.select(Access.role).where(Access.app == app, Access.role != "").group_by(Access.role)
-    return [access.role for access in counted.order_by(fn.COUNT(Access.id).desc(), Access.role)]
+    found = [access.role for access in counted.order_by(fn.COUNT(Access.id).desc(), Access.role)]
+    return [role for role in found if not assets.only_by_hand(app, role)]
 
 
 def of_app(app: App) -> list[NamedRule]:
@@ -147,19 +148,19 @@ def of_app(app: App) -> list[NamedRule]:
     )  # fmt: skip
     labels = {role.external_id: role.label for role in roles(app)}
     counted = assignments.people_by_rule(app)
-    assets: dict[int, list[GroupRuleAsset]] = {}
+    given: dict[int, list[GroupRuleAsset]] = {}
     held = GroupRuleAsset.select(GroupRuleAsset, Asset).join(Asset).where(GroupRuleAsset.rule.in_(rules))
     for row in held.order_by(Asset.name, GroupRuleAsset.id):
-        assets.setdefault(row.rule_id, []).append(row)
+        given.setdefault(row.rule_id, []).append(row)
     return [
         NamedRule(rule, rule.team.name if rule.team_id else rule.group_name, labels.get(rule.role, rule.role),
-             counted.get(rule.id, 0), assets.get(rule.id, []), _rests(rule, labels))
+             counted.get(rule.id, 0), given.get(rule.id, []), _rests(rule, labels, given.get(rule.id, [])))
         for rule in rules
     ]  # fmt: skip
 
 
-def _rests(rule: GroupRule, labels: dict[str, str]) -> list[str]:
-    reasons = []
+def _rests(rule: GroupRule, labels: dict[str, str], given: list[GroupRuleAsset]) -> list[str]:
+    reasons = [only] if (only := assets.only_by_hand(rule.app, *(row.role for row in given))) else []
     if rule.role and rule.role not in labels:
         reasons.append(f"The role {rule.role} is no longer in the app.")
     if rule.team_id:
@@ -255,6 +256,8 @@ def _store(app: App, draft: Draft, by: str, rule: GroupRule | None) -> GroupRule
         raise RuleProblem("Choose a role, or something to give access to.")
     if draft.role and not Role.select().where(Role.app == app, Role.external_id == draft.role).exists():
         raise RuleProblem(f"{app.name} no longer has this role. Choose another.")
+    if only := assets.only_by_hand(app, *(role for _, role in draft.assets)):
+        raise RuleProblem(f"{only} Choose another.")
     same = _rule_for(app, draft)
     if same is not None and (rule is None or same.id != rule.id) and not _is_as(same, draft):
         raise RuleProblem(f"A rule for {draft.name} already exists: change that one.")

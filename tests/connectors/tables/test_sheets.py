@@ -229,7 +229,7 @@ def test_a_part_that_comes_many_times_is_refused_before_it_is_unpacked(monkeypat
 
 
 def test_a_picture_may_have_a_long_tag(monkeypatch):
-    """An SVG image holds another one in an attribute. Nothing of it is read."""
+    """An SVG image holds another one in an attribute. Rollcall reads none of it."""
     monkeypatch.setattr(sheets, "SMALL", 10_000)
     out = io.BytesIO(book(("Staff", STAFF)))
     with zipfile.ZipFile(out, "a") as packed:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
 
-from sync.db import utcnow
+from connectors.apps.sample_chat import SampleChat
+from sync.db import db, utcnow, writing
 from sync.groups import assignments
 from sync.groups import rules as group_rules
 from sync.groups.rules import Draft
@@ -26,6 +28,7 @@ from sync.models import (
     Role,
 )
 from sync.people import people
+from sync.safety import wanted as wanted_rows
 from tests.sync.fixtures import email
 
 
@@ -105,6 +108,28 @@ def test_a_rule_gives_another_role_there_but_lowers_nobody_who_manages_the_asset
     groups.read()
     Access.create(app=groups.app, account=groups.account(1), asset=room, **has)
     assert bool(wanted(groups, "to grant access", (room, "editor"))) == is_changed
+
+
+def test_a_role_there_that_only_the_app_can_change_is_neither_proposed_nor_saved(groups, ten, room, monkeypatch):
+    """As HubSpot's primary team: the task would be refused each time."""
+    monkeypatch.setattr(SampleChat, "asset_roles_by_hand", frozenset({"keeper"}))
+    groups.put(1, "Sales")
+    groups.read()
+    Access.create(app=groups.app, account=groups.account(1), asset=room, role="keeper")
+    assert group_rules.asset_roles(groups.app) == []
+    assert wanted(groups, "to grant access", (room, "viewer")) == []
+    Access.update(role="viewer").execute()
+    assert wanted(groups, "to grant access", (room, "editor")) != []
+    why = "The role “keeper” can only be given and taken away in Acme Chat (sample) itself."
+    with pytest.raises(group_rules.RuleProblem, match=re.escape(f"{why} Choose another.")):
+        wanted(groups, "to grant access", (room, "keeper"))
+    GroupRuleAsset.create(rule=GroupRule.get(), asset=room, role="keeper")  # from before
+    with writing():
+        wanted_rows.want_nothing()
+        assignments.compare(assignments.gather(groups.app))
+        assert db.execute_sql("SELECT 1 FROM wanted WHERE kind = 'to grant access'").fetchall() == []
+    [rule] = group_rules.of_app(groups.app)
+    assert rule.rests == [why]
 
 
 @pytest.mark.parametrize(("has", "elsewhere", "is_taken"), [
