@@ -265,10 +265,12 @@ def decide_by_hand(person: Person, status: str, by: Asker, reason: str, why: str
 
 def _become(changes: list[tuple[Person, str, str]], by: str | Asker) -> None:
     """Store the new status of these people and its reason, end the sessions of those who are no longer active, and have
-    their apps compared again. At most CHUNK people at once."""
+    their apps compared again. People who had left lose the last day, which was that of the time before. At most CHUNK
+    people at once."""
     now = utcnow()
     db.executemany(
-        "UPDATE person SET status = ?, status_since = ?, status_reason = ? WHERE id = ?",
+        "UPDATE person SET status = ?, status_since = ?, status_reason = ?, "
+        "last_day = CASE WHEN status = 'deprovisioned' THEN NULL ELSE last_day END WHERE id = ?",
         [(status, now.isoformat(" "), reason, person.id) for person, status, reason in changes],
     )
     locked_out = [person.id for person, status, _ in changes if status != PersonStatus.ACTIVE]

@@ -231,10 +231,19 @@ def test_an_import_takes_a_last_day_back(clock, by):
     assert status("ana@acme.example") == "deprovisioned"
 
 
-def test_a_person_marked_as_back_loses_the_last_day(clock, by):
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_a_person_who_is_back_loses_the_last_day(clock, by, by_hand):
     importing.import_csv(b"email,name,last_day\nana@acme.example,Ana,2026-11-30\n", by)
-    people.mark_left(person("ana@acme.example"), by)
-    people.mark_returned(person("ana@acme.example"), by)
+    ana = person("ana@acme.example")
+    if by_hand:
+        people.mark_left(ana, by)
+        people.mark_returned(ana, by)
+    else:
+        entry = DirectoryEntry.create(directory=Directory.create(kind="csv", name="HR"), person=ana, external_id="1")
+        for word in ("suspended", "active", "deprovisioned", "active"):
+            assert person("ana@acme.example").last_day is not None, "nobody has come back from having left"
+            DirectoryEntry.update(status=word).where(DirectoryEntry.id == entry.id).execute()
+            people.recompute_status([ana.id], by)
     clock(datetime(2026, 12, 1))
     last_days.mark_left(NOON)
     assert status("ana@acme.example") == "active"
