@@ -133,9 +133,10 @@ def refuse_same_space(kind: type[Connector], values: dict[str, str]) -> None:
 
 
 def predecessor(app: App) -> App | None:
-    """The app that was connected to the same space and disconnected last; None if there is none."""
+    """The app that was connected to the same space, read, and disconnected last; None if there is none."""
     kind = connector_class(app.connector)
-    earlier = App.select().where(App.connector == app.connector, App.is_disconnected).order_by(App.id.desc())
+    known = App.is_disconnected & App.last_check_at.is_null(False)  # without a reading, nothing was decided in it
+    earlier = App.select().where(App.connector == app.connector, known).order_by(App.id.desc())
     return next((other for other in earlier if space(kind, other.settings) == space(kind, app.settings)), None)
 
 

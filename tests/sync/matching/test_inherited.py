@@ -6,6 +6,7 @@ from datetime import datetime
 
 import pytest
 
+from sync.apps import apps
 from sync.db import writing
 from sync.matching import members
 from sync.models import Account, App, Person
@@ -73,3 +74,10 @@ def test_only_the_same_account_of_these_two_apps_inherits(home):
     with writing():
         members.inherit(one, other)
     assert [Account.get_by_id(row.id).protection_reason for row in (another, same_id)] == [None, None]
+
+
+def test_a_connection_that_never_read_the_app_leaves_nothing_to_inherit(home):
+    now, *before = [App.create(connector="sample-chat", name=name, category="Test", state=state, last_check_at=read)
+                    for name, state, read in (("Now", "active", None), ("Read", "disconnected", DAY),
+                                              ("Never read", "disconnected", None))]  # fmt: skip
+    assert apps.predecessor(now) == before[0]
