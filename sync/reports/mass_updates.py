@@ -5,7 +5,6 @@ releases them. `account.held_values` is what the app says by now; what protects 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
 
 from sync import activity, roles
 from sync.db import db, utcnow
@@ -24,7 +23,6 @@ SHOWN = ("name", "email", "status")  # whose change is a change of the profile, 
 # Fields that are held when many change, including those for matching.
 FIELDS = ("name", "email", "status", "kind", "user_name", "employee_number")
 _COLUMNS = {ROLES: ("role", "further_roles"), PROFILES: PROFILE}
-_DAY = timedelta(days=1)
 
 
 def profile(account: str, columns: Iterable[str]) -> str:
@@ -80,14 +78,14 @@ def _is_mass(app: App, kind: str, changed: int, users: int) -> bool:
 
 
 def _applied_lately(app: App, kind: str) -> int:
-    """Accounts whose role or profile was updated within a day, and not as part of a mass that was released."""
+    """Accounts whose role or profile was updated since counted_from(), and not as part of a mass that was released."""
     return db.execute_sql(
         """
         SELECT count(DISTINCT c.account_id) FROM report r JOIN change c ON c.report_id = r.id
         WHERE r.app_id = :app AND c.kind = :kind AND c.decision = 'applied' AND c.created_at > :since
           AND c.account_id NOT IN (SELECT account_id FROM found WHERE kind = :kind)
         """,
-        {"app": app.id, "kind": kind, "since": str(utcnow() - _DAY)},
+        {"app": app.id, "kind": kind, "since": str(guards.counted_from(app, kind))},
     ).fetchone()[0]
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from peewee import fn
 
 from sync.db import db, utcnow
 from sync.models import Account, App, Change, Report
 from sync.safety.wanted import REMOVES
-from sync.states import REMOVALS, ChangeKind
+from sync.states import REMOVALS, UPDATES, ChangeDecision, ChangeKind
 from sync.workspace import workspace
 
 DAY = timedelta(days=1)
@@ -70,6 +70,16 @@ def is_mass(app: App, leaving: int, besides: int = 0) -> bool:
     )
 
 
+def counted_from(app: App, *kinds: str) -> datetime:
+    """From when changes of these kinds count: for a day, and for a day before the first one that the app's open report
+    holds. So waiting for a day releases nothing."""
+    now = utcnow()
+    first_held = Change.select(fn.MIN(Change.created_at)).join(Report).where(
+        Change.app == app, Report.is_open, Change.decision == ChangeDecision.HELD, Change.kind.in_(kinds),
+        Change.in_app | Change.kind.in_(UPDATES)).scalar()  # fmt: skip
+    return min(now, first_held or now) - DAY
+
+
 def is_mass_of(app: App, kinds: tuple[str, ...], people: int) -> bool:
     """Whether the app's guard would hold this many more people's changes of these kinds: invitations, roles or
     access."""
@@ -80,24 +90,25 @@ def is_mass_of(app: App, kinds: tuple[str, ...], people: int) -> bool:
         WHERE r.app_id = ? AND c.kind IN ({marks}) AND c.created_at > ? AND c.decision = 'confirmed'
           AND (r.released_at IS NULL OR c.created_at > r.released_at)
         """,
-        (app.id, *kinds, str(utcnow() - DAY)),
+        (app.id, *kinds, str(counted_from(app, *kinds))),
     ).fetchone()[0]
     users = Account.number_present(app)
     return people > 0 and guard_of(app).holds(people + before, users)
 
 
 def confirmed_lately(app: App) -> int:
-    """Removals that were found in this app within a day and confirmed, or asked for by hand, but not as part of a mass
-    that was released."""
+    """Removals that were found in this app since counted_from() and confirmed, or asked for by hand, but not as part of
+    a mass that was released."""
+    since = str(counted_from(app, *REMOVALS))
     found = db.execute_sql(
         f"""
         SELECT count(DISTINCT c.account_id) FROM change c JOIN report r ON r.id = c.report_id
         WHERE c.{REMOVES} AND c.in_app AND c.created_at > ? AND c.app_id = ? AND c.decision = 'confirmed'
           AND (r.released_at IS NULL OR c.created_at > r.released_at)
         """,
-        (str(utcnow() - DAY), app.id),
+        (since, app.id),
     ).fetchone()[0]
-    return found + _by_hand_lately("app_id = ? AND detail ->> 'released' IS NULL", app)
+    return found + _by_hand_since(since, "app_id = ? AND detail ->> 'released' IS NULL", app)
 
 
 def waiting_beside(app: App, accounts: Iterable[int], *decisions: str) -> int:
@@ -112,28 +123,29 @@ def waiting_beside(app: App, accounts: Iterable[int], *decisions: str) -> int:
     )  # fmt: skip
 
 
-def _by_hand_lately(which: str, app: App) -> int:
-    """Removals that no check found but someone asked for within a day, and that were not given up."""
+def _by_hand_since(since: str, which: str, app: App) -> int:
+    """Removals that no check found but someone asked for since then, and that were not given up."""
     return db.execute_sql(
         f"""
         SELECT count(*) FROM app_task WHERE kind = 'remove' AND change_id IS NULL AND report_id IS NULL
           AND created_at > ? AND state NOT IN ('cancelled', 'no longer needed') AND {which}
         """,
-        (str(utcnow() - DAY), app.id),
+        (since, app.id),
     ).fetchone()[0]
 
 
 def leaving_elsewhere(app: App) -> tuple[int, int]:
-    """(removals found in other apps within a day that may still happen or did, accounts in all other apps)."""
+    """(removals found in other apps since counted_from() that may still happen or did, accounts in all other apps)."""
+    since = str(counted_from(app, *REMOVALS))
     leaving = db.execute_sql(
         f"""
         SELECT count(DISTINCT account_id) FROM change
         WHERE {REMOVES} AND in_app AND created_at > ? AND app_id <> ?
           AND decision IN ('needs confirmation', 'held', 'confirmed')
         """,
-        (str(utcnow() - DAY), app.id),
+        (since, app.id),
     ).fetchone()[0]
     others = db.execute_sql(
         "SELECT coalesce(sum(users), 0) FROM app WHERE id <> ? AND state <> 'disconnected'", (app.id,)
     ).fetchone()[0]
-    return leaving + _by_hand_lately("app_id <> ?", app), others
+    return leaving + _by_hand_since(since, "app_id <> ?", app), others

@@ -90,7 +90,7 @@ def test_a_mutant_meets_the_tests_of_its_line_and_a_constant_those_of_what_names
     known = reached.Reached({"tests/sync/safety/a": 0.2, "tests/faults/b": 0.1, "tests/faults/c": 0.1})
     line = "return leaving > self.accounts and leaving * 100 > self.percent * of"
     known.by_line[PATH, "Guard.holds", line] = {"tests/faults/b", "tests/sync/safety/a"}
-    known.by_line[PATH, "is_mass_of", "(app.id, *kinds, str(utcnow() - DAY)),"] = {"tests/faults/c"}
+    known.by_line[PATH, "counted_from", "return min(now, first_held or now) - DAY"] = {"tests/faults/c"}
     mutants = mutate.mutants_of(PATH, source)
     [holds, *_] = [one for one in mutants if one.scope == "Guard.holds"]
     [day, *_] = [one for one in mutants if one.lines(source)[0] == "DAY = timedelta(days=1)"]

@@ -373,6 +373,8 @@ def test_removals_by_and_by_within_a_day_are_one_mass(chat):
     chat.leave(6, 7)
     check = chat.check()
     assert (check.waiting, check.held) == (0, 2)
+    Change.update(created_at=utcnow() - timedelta(hours=25)).execute()
+    assert chat.check().held == 2, "waiting for a day releases nobody"
 
 
 def test_removals_of_yesterday_are_no_part_of_todays_mass(chat):
@@ -388,6 +390,8 @@ def test_a_mass_over_two_apps_is_held_although_it_is_small_in_each(chat, second)
     chat.leave(1, 2, 3, 4)
     assert chat.check().held == 0
     assert (second.check().waiting, second.check().held) == (0, 4)
+    Change.update(created_at=utcnow() - timedelta(hours=25)).execute()
+    assert second.check().held == 4, "waiting for a day releases nobody"
 
 
 def test_the_apps_own_guard_counts(chat):

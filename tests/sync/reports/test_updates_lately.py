@@ -39,6 +39,16 @@ def test_each_update_of_the_kind_counts_for_a_day(chat, second, report, values, 
     assert mass_updates._applied_lately(second.app, "updated role") == 0
 
 
+def test_a_held_update_counts_those_of_a_day_before_it(chat, report):
+    day = timedelta(hours=25)
+    update(report, 1, created_at=utcnow() - day)
+    held = update(Report.create(app=chat.app), 2, created_at=utcnow() - day, decision="held", in_app=False)
+    assert mass_updates._applied_lately(chat.app, "updated role") == 1
+    assert mass_updates._applied_lately(chat.app, "updated profile") == 0
+    Change.update(kind="updated profile").where(Change.id == held.id).execute()
+    assert mass_updates._applied_lately(chat.app, "updated role") == 0
+
+
 def test_an_account_counts_once_and_not_beside_what_this_check_finds(chat, report):
     other = Report.create(app=chat.app, state="applied")
     for number, which in ((1, report), (1, other), (2, report)):

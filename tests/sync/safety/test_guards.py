@@ -165,6 +165,20 @@ def test_earlier_ones_of_the_day_are_part_of_a_mass_of_the_same_kind(chat, leave
     assert not guards.is_mass_of(chat.app, kinds, 5)
 
 
+@pytest.mark.parametrize(("held", "counts"), [
+    ({}, True), ({"created_at": utcnow() - YESTERDAY * 2}, True), ({"created_at": utcnow()}, False),
+    ({"decision": "needs confirmation"}, False), ({"kind": "to invite"}, False), ({"in_app": False}, False),
+])  # fmt: skip
+def test_a_held_removal_counts_those_of_a_day_before_it(chat, second, leavers, held, counts):
+    for row in leavers:
+        edit(row, created_at=utcnow() - YESTERDAY, decision="confirmed")
+    edit(leavers[0], **{"created_at": utcnow() - LATELY, "decision": "held"} | held)
+    assert guards.confirmed_lately(chat.app) == 2 * counts
+    assert guards.leaving_elsewhere(second.app)[0] <= 1
+    Report.update(state="dismissed").execute()
+    assert guards.confirmed_lately(chat.app) == 0
+
+
 def test_the_share_is_of_those_present_and_those_who_left_today(chat):
     """Half of 11 accounts, in an app that may lose any number."""
     App.update(guard_accounts=0, guard_percent=50).execute()
