@@ -63,6 +63,7 @@ SHOWN = {
     "directory needs a look": "directory needs attention",
     "ended acceptance": "acceptance ended",
     "ended token": "revoked token",
+    "deleted ended token": "deleted revoked token",
     "handed over": "handed over asset",
     "held leavers": "leavers held for review",
     "kept last owner": "kept the last Owner",

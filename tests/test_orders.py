@@ -26,6 +26,7 @@ NEVER_NULL = {
     "sync/checks/compare.py": {"a.external_id": "of account"},
     "sync/checks/checks.py": {"App.next_check_at": "compared with now"},
     "sync/checks/comparison.py": {"App.compare_at": "compared with now"},
+    "sync/directory/push.py": {"DirectoryToken.refused_at.desc()": "NULL is left out"},
     "sync/directory/scim_store.py": {"ScimResource.deleted_at.desc()": "NULL is left out"},
     "sync/people/people.py": {"Directory.position": "after position.is_null()"},
     "sync/people/profile.py": {"Account.gone_at.desc()": "set for each account that is gone"},

@@ -143,8 +143,10 @@ def _head(overview: Overview) -> dict[str, Any]:
 
 def _pushed(overview: Overview) -> str:
     tokens = directory_view.token_rows(push.tokens(overview.directory))
+    ended = directory_view.token_rows(push.ended_in_use(overview.directory))
     return render_template(
-        "directories/pushed.html", **_head(overview), address=address(), tokens=tokens, several_tokens=len(tokens) > 1,
+        "directories/pushed.html", **_head(overview), address=address(), tokens=tokens, ended=ended,
+        several_tokens=len(tokens) > 1,
         unclear=directory_view.unclear_users(overview.directory)[:directory_view.HELD_SHOWN],
     )  # fmt: skip
 

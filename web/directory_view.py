@@ -21,7 +21,7 @@ from sync.safety import unread_directories
 from sync.states import CheckState, DirectoryGap, DirectoryState, PersonStatus, ReadingState, ScimKind, Tone
 from sync.words import listed
 from web.view import Badge, first_upper, joined
-from web.words import number, plural, when
+from web.words import at, number, plural, when
 
 HELD_SHOWN = 200
 RELEASE_SHOWN = 8
@@ -65,6 +65,10 @@ class Overview:
     groups: int
     version_warning: str
     advice: Markup | str
+
+    @property
+    def has_people(self) -> bool:
+        return self.active + self.suspended > 0
 
     @property
     def working(self) -> bool:
@@ -147,7 +151,8 @@ def _badge(
 
 def _gap(unread: unread_directories.Unread) -> Markup | str:
     """Why it doesn't show who has left, beside its badge."""
-    since = when(unread.since, "never")
+    lost = unread.why == DirectoryGap.MISSING_CHANGES and unread.since
+    since = at(lost) if lost else when(unread.since, "never")
     return {
         DirectoryGap.OLD_READING: Markup("last read {}").format(since),
         DirectoryGap.OLD_LIST: Markup("list from {}").format(since),
@@ -299,7 +304,7 @@ class TokenRow:
 def token_rows(tokens: list[DirectoryToken]) -> list[TokenRow]:
     return [
         TokenRow(token, short_name(token.created_by or ""),
-                 f"End the token made {Markup(when(token.created_at)).striptags()}")
+                 f"{'Delete' if token.ended_at else 'End'} the token made {Markup(when(token.created_at)).striptags()}")
         for token in tokens
     ]  # fmt: skip
 

@@ -87,6 +87,10 @@ def _serve(service: Service, asked: ScimRequest, wait: dict[str, str]) -> ScimRe
         if operation in CHANGES:
             _note_refusal(directory, asked, [problem.status], problem.detail or type(problem).__name__)
         raise
+    except Exception as problem:
+        if operation in CHANGES and scim_forms.may_disable(asked.body or b""):
+            push.note_failed(directory, problem)
+        raise
     if operation is Operation.bulk:
         statuses = [int(done["status"]) for done in (answer.body or {}).get("Operations", ())]
         _note_refusal(directory, asked, statuses, "an operation of a Bulk request")

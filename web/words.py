@@ -25,8 +25,8 @@ NEEDS_APPROVAL = "No account is removed until an Owner of the app approves, unle
 
 
 def install(app: Flask) -> None:
-    app.jinja_env.filters.update(number=number, percent=percent, money=money, when=when, on_day=on_day, clock=clock,
-                                 short_name=short_name, account_name=account_name, asset_name=asset_name,
+    app.jinja_env.filters.update(number=number, percent=percent, money=money, when=when, at=at, on_day=on_day,
+                                 clock=clock, short_name=short_name, account_name=account_name, asset_name=asset_name,
                                  name_in_change=name_in_change, calendar_day=calendar_day)
     app.jinja_env.globals.update(plural=plural, share=share, duration=duration, needs_approval=NEEDS_APPROVAL,
                                  app_name_help=APP_NAME_HELP)

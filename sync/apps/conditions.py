@@ -217,7 +217,8 @@ def _unread_directory(facts: Facts) -> Words:
     why = facts.unread_why or DirectoryGap.PAUSED
     if facts.unread_since is None:
         return (f"{facts.unread_directory} {'was never read' if why == DirectoryGap.OLD_READING else _GAPS[why]}",)
-    return (f"{facts.unread_directory} {_GAPS[why]}", facts.unread_since)
+    since = At(facts.unread_since) if why == DirectoryGap.MISSING_CHANGES else facts.unread_since
+    return (f"{facts.unread_directory} {_GAPS[why]}", since)
 
 
 def _unread_directory_and_what_to_do(facts: Facts) -> Words:

@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 
 from peewee import Expression, fn
 
-from sync import activity, rank, sample_data
+from sync import activity, faults, rank, sample_data
 from sync.db import connected, utcnow, writing
 from sync.directory.directories import DirectoryProblem
+from sync.jobs import queue
 from sync.matching import vouching
 from sync.models import Directory, DirectoryToken, ScimResource
 from sync.rank import Asker
@@ -23,7 +24,11 @@ SLUG = "scim"
 PATH = "/scim/v2"
 PREFIX = "rollcall_scim_"  # so that scanners of leaked secrets, and people, know what it is
 LONGEST_REASON = 200  # characters of why a change was refused
-NOTED_EVERY = timedelta(minutes=1)  # the last use, and why changes are missing, are written down at most this often
+NOTED_EVERY = timedelta(minutes=1)  # uses, refusals, and why changes are missing, are written down at most this often
+WORKS = DirectoryToken.ended_at.is_null()
+
+# By directory, of a change that failed and that couldn't be noted yet: when it failed (UTC), and why.
+_failed: dict[int, tuple[datetime, str]] = {}
 
 
 @dataclass(frozen=True)
@@ -87,24 +92,28 @@ def _hash(token: str) -> str:
 
 
 def end_token(token: DirectoryToken, by: Asker) -> None:
-    """End the token: requests with it are refused from now on."""
+    """End the token: requests with it are refused from now on. One that was ended before is deleted: its requests are
+    no longer noted."""
     rank.require(by, *rank.MANAGERS)
     with writing():
         if _end(DirectoryToken.id == token.id, token.directory):
             activity.record(by, "ended token", about=token.directory.name)
+        elif DirectoryToken.delete().where(DirectoryToken.id == token.id, ~WORKS).execute():
+            activity.record(by, "deleted ended token", about=token.directory.name)
 
 
 def _end(these: Expression, directory: Directory) -> int:
     """How many tokens end. If none is left that was ever used, what is sent until another one is used is refused."""
-    was_used = last_request(directory)
-    ended = DirectoryToken.delete().where(these).execute()
-    if was_used and not last_request(directory):
-        _note_missing(directory, utcnow(), "the token that it used was ended")
+    was_used, now = last_request(directory), utcnow()
+    ended = DirectoryToken.update(ended_at=now).where(these, WORKS).execute()
+    if was_used and not last_request(directory) and _has_users(directory):
+        _note_missing(directory, now, "the token that it used was ended")
     return ended
 
 
 def directory_of(token: str) -> Directory | None:
-    """The directory of a token. The first use of a token ends the older ones of its directory."""
+    """The directory of a token that works. The first use of a token ends the older ones of its directory. A request
+    with one that was ended is noted: its directory sends changes that are refused."""
     known = _hash(token)
     with connected():
         row = (DirectoryToken.select(DirectoryToken, Directory).join(Directory)
@@ -112,24 +121,58 @@ def directory_of(token: str) -> Directory | None:
     if row is None or not hmac.compare_digest(row.token_hash, known):
         return None
     now = utcnow()
-    if row.used_at is None or row.used_at < now - NOTED_EVERY:
-        _note_use(row, now)
-    return row.directory
+    noted = row.used_at if row.ended_at is None else row.refused_at
+    if noted is None or noted < now - NOTED_EVERY:
+        with faults.tolerated():
+            (_note_use if row.ended_at is None else _note_ended)(row, now)
+    return row.directory if row.ended_at is None else None
 
 
 def _note_use(token: DirectoryToken, now: datetime) -> None:
     with writing():
         DirectoryToken.update(used_at=now).where(DirectoryToken.id == token.id).execute()
         older = (DirectoryToken.directory == token.directory_id) & (DirectoryToken.id < token.id)
-        if token.used_at is None and DirectoryToken.delete().where(older).execute():
+        if token.used_at is None and _end(older, token.directory):
             activity.record(token.directory.name, "ended token", about=token.directory.name,
                             why="the new one was used for the first time")
 
 
-def note_refused(directory: Directory, why: str) -> None:
-    """Note that a change was refused: its identity provider may never send it again, and someone may have left."""
+def _note_ended(token: DirectoryToken, now: datetime) -> None:
     with writing():
-        _note_missing(directory, utcnow(), f"It sent a change that was refused: {why[:LONGEST_REASON]}")
+        DirectoryToken.update(refused_at=now).where(DirectoryToken.id == token.id).execute()
+        if _has_users(token.directory):
+            _note_missing(token.directory, now, "It sent a request with a token that was ended")
+
+
+def note_refused(directory: Directory, why: str) -> None:
+    """Note that a change was refused: its identity provider may never send it again, and someone may have left. Nobody
+    can have left before the first user was sent."""
+    with writing():
+        if _has_users(directory):
+            _note_missing(directory, utcnow(), f"It sent a change that was refused: {why[:LONGEST_REASON]}")
+
+
+def note_failed(directory: Directory, problem: Exception) -> None:
+    """The same for a change that failed in Rollcall itself. What hinders it may hinder the note, too: this process
+    writes it as soon as it can."""
+    _failed.setdefault(directory.id, (utcnow(), f"{type(problem).__name__} in Rollcall itself"))
+    if faults.of(problem) is None:
+        with faults.tolerated():
+            note_failures()
+
+
+@queue.in_each_process
+def note_failures(now: datetime | None = None) -> None:
+    for directory_id, (failed_at, why) in list(_failed.items()):
+        with writing():
+            directory = Directory.get_or_none(Directory.id == directory_id)
+            if directory is not None and _has_users(directory):
+                _note_missing(directory, failed_at, f"It sent a change that failed: {why}")
+        _failed.pop(directory_id, None)
+
+
+def _has_users(directory: Directory) -> bool:
+    return ScimResource.select().where(ScimResource.directory == directory, ScimResource.kind == ScimKind.USER).exists()
 
 
 def note_restored(why: str) -> None:
@@ -161,13 +204,21 @@ def confirm_sent_again(directory: Directory, seen: datetime, by: Asker) -> bool:
 
 def tokens(directory: Directory) -> list[DirectoryToken]:
     """The tokens that work, the newest first."""
-    query = DirectoryToken.select().where(DirectoryToken.directory == directory)
+    query = DirectoryToken.select().where(DirectoryToken.directory == directory, WORKS)
     return list(query.order_by(DirectoryToken.id.desc()))
+
+
+def ended_in_use(directory: Directory) -> list[DirectoryToken]:
+    """The ended tokens that requests were refused with, the last refusal first."""
+    of_directory = (DirectoryToken.directory == directory) & DirectoryToken.refused_at.is_null(False)
+    return list(DirectoryToken.select().where(of_directory, ~WORKS).order_by(DirectoryToken.refused_at.desc(),
+                                                                             DirectoryToken.id))  # fmt: skip
 
 
 def last_request(directory: Directory) -> datetime | None:
     """To the minute; None before the first, and when its token was ended since."""
-    used = DirectoryToken.select(fn.MAX(DirectoryToken.used_at)).where(DirectoryToken.directory == directory).scalar()
+    of_directory = (DirectoryToken.directory == directory) & WORKS
+    used = DirectoryToken.select(fn.MAX(DirectoryToken.used_at)).where(of_directory).scalar()
     return datetime.fromisoformat(used) if isinstance(used, str) else used
 
 

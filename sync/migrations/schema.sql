@@ -19,7 +19,7 @@ CREATE UNIQUE INDEX "former_entry_kind_external_id" ON "former_entry" ("kind", "
 CREATE TABLE "setting" ("name" VARCHAR(255) NOT NULL PRIMARY KEY, "value" TEXT);
 CREATE TRIGGER activity_no_update BEFORE UPDATE ON activity BEGIN SELECT RAISE(ABORT, 'activity is append-only'); END;
 CREATE TRIGGER activity_no_delete BEFORE DELETE ON activity BEGIN SELECT RAISE(ABORT, 'activity is append-only'); END;
-CREATE TABLE "directory_token" ("id" INTEGER NOT NULL PRIMARY KEY, "directory_id" INTEGER NOT NULL, "token_hash" VARCHAR(255) NOT NULL, "created_at" DATETIME NOT NULL, "created_by" VARCHAR(255) NOT NULL, "used_at" DATETIME, FOREIGN KEY ("directory_id") REFERENCES "directory" ("id") ON DELETE CASCADE);
+CREATE TABLE "directory_token" ("id" INTEGER NOT NULL PRIMARY KEY, "directory_id" INTEGER NOT NULL, "token_hash" VARCHAR(255) NOT NULL, "created_at" DATETIME NOT NULL, "created_by" VARCHAR(255) NOT NULL, "used_at" DATETIME, "ended_at" DATETIME, "refused_at" DATETIME, FOREIGN KEY ("directory_id") REFERENCES "directory" ("id") ON DELETE CASCADE);
 CREATE INDEX "directory_token_directory_id" ON "directory_token" ("directory_id");
 CREATE UNIQUE INDEX "directory_token_token_hash" ON "directory_token" ("token_hash");
 CREATE TABLE "scim_member" ("id" INTEGER NOT NULL PRIMARY KEY, "group_id" INTEGER NOT NULL, "member_id" VARCHAR(255) NOT NULL, "detail" TEXT NOT NULL, FOREIGN KEY ("group_id") REFERENCES "scim_resource" ("id") ON DELETE CASCADE);
@@ -259,6 +259,7 @@ INSERT INTO "schema_migration" VALUES (46, '0056_age_of_lists', strftime('%Y-%m-
 INSERT INTO "schema_migration" VALUES (47, '0057_missing_changes', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
 INSERT INTO "schema_migration" VALUES (48, '0058_tagged_addresses', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
 INSERT INTO "schema_migration" VALUES (49, '0059_last_missing_change', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
+INSERT INTO "schema_migration" VALUES (50, '0060_ended_tokens', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
 INSERT INTO "search_mark" VALUES (1, 0);
 INSERT INTO "search_mark" VALUES (2, 0);
 INSERT INTO "search_mark" VALUES (3, 0);

@@ -157,6 +157,8 @@ class DirectoryToken(Base):
     created_at = DateTimeField(default=utcnow)
     created_by = CharField(default="")
     used_at = DateTimeField(null=True)  # last, to the minute
+    ended_at = DateTimeField(null=True)  # requests with it are refused since then,
+    refused_at = DateTimeField(null=True)  # last, to the minute
 
 
 class ScimResource(Base):

@@ -78,12 +78,13 @@ def _silent(known: _Known, now: datetime) -> Unread | None:
 @while_unchanged
 def _with_people() -> dict[int, _Known]:
     """The directories that someone is here by, by id."""
+    works = "t.directory_id = d.id AND t.ended_at IS NULL"
     rows = db.execute_sql(
         f"""
         SELECT d.id, d.name, d.state, d.next_read_at IS NULL, d.unread_attributes = '[]',
             d.last_read_at, d.file_from, d.missing_since,
-            (SELECT min(t.created_at) FROM directory_token t WHERE t.directory_id = d.id),
-            (SELECT max(t.used_at) FROM directory_token t WHERE t.directory_id = d.id)
+            (SELECT min(t.created_at) FROM directory_token t WHERE {works}),
+            (SELECT max(t.used_at) FROM directory_token t WHERE {works})
         FROM directory d WHERE EXISTS (SELECT 1 FROM directory_entry e
             WHERE e.directory_id = d.id AND e.status <> '{PersonStatus.DEPROVISIONED}')
         """

@@ -49,9 +49,33 @@ def test_a_new_token_beside_the_old(owner: Client, okta: Provider) -> None:
     okta.token = new
     okta.get("/Users")
     assert owner.get(address).text.count("Made ") == 1
-    row = DirectoryToken.get()
+    [row] = push.tokens(okta.directory)
     assert owner.send("DELETE", f"{address}/tokens/{row.id}").status_code == 303
     assert "It has no token" in owner.get(address).text
+
+
+def test_requests_with_a_token_that_was_ended_are_noted_until_it_is_deleted(owner: Client, okta: Provider) -> None:
+    old, okta.token = okta.token, push.rotate(okta.directory, MACHINE)
+    okta.get("/Users")
+    okta.token, new = old, okta.token
+    assert okta.call("GET", "/Users").status_code == 401 and okta.row().missing_since is None, "nobody may have left"
+    okta.token = new
+    okta.add("ana@acme.example")
+    okta.token = old
+    DirectoryToken.update(refused_at=None).execute()
+    for _ in range(3):
+        assert okta.call("GET", "/Users").status_code == 401
+    seen, address = okta.row().missing_until, f"/directories/{okta.directory.id}"
+    assert "Requests still arrive with the token that was ended" in owner.get(address).text
+    assert Activity.select().where(Activity.what == "directory needs a look").count() == 1, "once a minute"
+    assert push.confirm_sent_again(okta.directory, seen, MACHINE)
+    DirectoryToken.update(refused_at=utcnow() - timedelta(minutes=2)).where(~push.WORKS).execute()
+    assert okta.call("GET", "/Users").status_code == 401 and okta.row().missing_since is not None
+    [ended] = push.ended_in_use(okta.directory)
+    owner.send("DELETE", f"{address}/tokens/{ended.id}")
+    assert push.confirm_sent_again(okta.directory, okta.row().missing_until, MACHINE)
+    assert okta.call("GET", "/Users").status_code == 401 and okta.row().missing_since is None
+    assert "Changes may be missing" not in owner.get(address).text
 
 
 def test_without_a_token_in_use_the_page_names_the_next_step_and_no_token_that_works(

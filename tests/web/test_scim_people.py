@@ -7,18 +7,15 @@ from datetime import timedelta
 import pytest
 
 from sync import names
-from sync.apps.status import standing
 from sync.db import utcnow
 from sync.directory import directories, freshness
 from sync.jobs import asking, queue
-from sync.models import Account, Activity, App, Check, Directory, DirectoryEntry, Mail, Person, Report, ScimResource
+from sync.models import Account, Activity, Check, Directory, DirectoryEntry, Mail, Person, Report, ScimResource
 from sync.people import people
 from tests.asking import MACHINE
 from tests.sync.fixtures import Chat
 from tests.sync.scripted import Scripted
-from tests.web.client import Client
 from tests.web.provider import BULK, ENTERPRISE, PATCH, USER, Provider, problem
-from web.scim_service import MOST_BYTES
 
 
 def status(email: str) -> str:
@@ -302,70 +299,6 @@ def test_paused_it_is_asked_to_come_again_and_removed_it_is_refused(okta: Provid
     assert problem(okta.call("GET", "/Users")) == (401, None)
     assert status("ana@acme.example") == "active" and ScimResource.select().count() == 0
     assert Directory.select().count() == 0
-
-
-def test_a_change_that_was_refused_in_a_pause_ends_the_green_state_until_all_were_sent_again(
-    okta: Provider, chat: Chat, owner: Client
-) -> None:
-    ana = okta.add("ana@acme.example")
-    directories.pause(okta.directory, MACHINE)
-    okta.call("GET", f"/Users/{ana}")
-    assert okta.row().missing_since is None, "a request that reads loses nothing"
-    okta.call("PATCH", f"/Users/{ana}", {"Operations": [{"op": "replace", "value": {"active": False}}]})
-    directories.resume(okta.directory, MACHINE)
-    assert standing(App.get_by_id(chat.app.id)).status == "Overdue"
-    page = owner.get(f"/directories/{okta.directory.id}").text
-    assert "Changes may be missing" in page and "Overdue" in owner.get("/directories").text
-    seen = okta.row().missing_until
-    assert f'name="seen" value="{seen.isoformat()}"' in page
-    disable = {"op": "replace", "path": "active", "value": "inactive"}
-    okta.call("PATCH", f"/Users/{ana}", {"schemas": [PATCH], "Operations": [disable]})
-    owner.send("DELETE", f"/directories/{okta.directory.id}/refusal", seen=seen.isoformat())
-    assert standing(App.get_by_id(chat.app.id)).status == "Overdue", "another was refused while they were sent again"
-    latest = okta.row().missing_until.isoformat()
-    owner.send("DELETE", f"/directories/{okta.directory.id}/refusal", seen=latest)
-    assert standing(App.get_by_id(chat.app.id)).status == "Up to date"
-    assert "Changes may be missing" not in owner.get(f"/directories/{okta.directory.id}").text
-
-
-@pytest.mark.parametrize(("operation", "noted"), [
-    ({"op": "replace", "path": "active", "value": "inactive"}, True),
-    ({"op": "replace", "value": {"urn:ietf:params:scim:schemas:core:2.0:User:active": [False]}}, True),
-    ({"op": "replace", "value": {"active": True, "userName": ""}}, False),
-    ({"op": "replace", "path": "userName", "value": ""}, False),
-], ids=["a word", "a list", "active", "another attribute"])  # fmt: skip
-def test_a_change_that_may_disable_a_user_and_is_refused_is_noted(okta: Provider, operation: dict, noted: bool) -> None:
-    ana = okta.add("ana@acme.example")
-    answer = okta.call("PATCH", f"/Users/{ana}", {"schemas": [PATCH], "Operations": [operation]})
-    assert answer.status_code == 400 and status("ana@acme.example") == "active"
-    assert (okta.row().missing_since is not None) == noted
-    okta.call("PATCH", "/Users/nobody", {"schemas": [PATCH], "Operations": [{"op": "replace", "value": {"active": 0}}]})
-    assert (okta.row().missing_since is not None) == noted, "nobody is there who may have left"
-
-
-@pytest.mark.parametrize("active,noted", [(False, True), (True, False)])
-@pytest.mark.parametrize(("more", "status_code"), [
-    ({"nickName": "a" * 10_001}, 400), ({"nickName": 2**63}, 400), ({"title": "a" * MOST_BYTES}, 413),
-], ids=["text", "number", "bytes"])  # fmt: skip
-def test_a_change_beyond_the_limits_that_may_disable_a_user_is_noted(
-    okta: Provider, more: dict, status_code: int, active: bool, noted: bool
-) -> None:
-    ana = okta.add("ana@acme.example")
-    change = {"schemas": [PATCH], "Operations": [{"op": "replace", "value": {"active": active} | more}]}
-    assert okta.call("PATCH", f"/Users/{ana}", change).status_code == status_code
-    assert (okta.row().missing_since is not None) == (noted or status_code == 413), "what isn't read may be anything"
-
-
-@pytest.mark.parametrize("value,noted", [("inactive", True), (True, False)])
-def test_an_operation_of_a_bulk_request_that_is_refused_is_noted(okta: Provider, value: object, noted: bool) -> None:
-    ana, bo = okta.add("ana@acme.example"), okta.add("bo@acme.example")
-    operations = [{"method": "PATCH", "path": f"/Users/{user}", "data": {"schemas": [PATCH], "Operations": [
-        {"op": "replace", "path": path, "value": new}]}} for user, path, new in (
-            (ana, "active", value), (ana, "userName", "bo@acme.example"), (bo, "title", "Boss"))]  # fmt: skip
-    answer = okta.call("POST", "/Bulk", {"schemas": [BULK], "Operations": operations})
-    statuses = [one["status"] for one in answer.get_json(force=True)["Operations"]]
-    assert answer.status_code == 200 and statuses[0] == ("400" if noted else "200") and statuses[1] == "409"
-    assert (okta.row().missing_since is not None) == noted
 
 
 def test_a_decision_by_hand_outlives_what_is_pushed(okta: Provider) -> None:
