@@ -208,7 +208,8 @@ def report_held(now: datetime) -> None:
 
 def apply_group(group: ScimResource) -> None:
     """Bring the directory's group, and which people are in it, in line with a group that was written or deleted.
-    Someone who is held back stays in theirs."""
+    Someone who is held back stays in theirs. If rules need it and its last members leave, it counts as gone, as in a
+    directory that is read: they stay known, and nobody loses anything by its rules."""
     with writing():
         if group.deleted_at:
             _delete_group(group)
@@ -217,19 +218,22 @@ def apply_group(group: ScimResource) -> None:
         row, _ = DirectoryGroup.get_or_create(
             directory=group.directory_id, external_id=group.scim_id, defaults={"name": name}
         )
-        DirectoryGroup.update(name=name).where(DirectoryGroup.id == row.id).execute()
         entries = DirectoryEntry.select(DirectoryEntry.id).join(
             ScimMember, on=(ScimMember.member_id == DirectoryEntry.external_id)
         ).where(ScimMember.group == group.id, DirectoryEntry.directory == group.directory_id)
-        before = DirectoryGroupMember.select().where(DirectoryGroupMember.group == row).count()
-        left = DirectoryGroupMember.delete().where(
-            DirectoryGroupMember.group == row, DirectoryGroupMember.entry.not_in(entries),
-            DirectoryGroupMember.entry.not_in(_held(group.directory)),
-        ).execute()
+        inside, held = DirectoryGroupMember.group == row, _held(group.directory)
+        before = DirectoryGroupMember.select().where(inside).count()
+        stay = DirectoryGroupMember.entry.in_(entries) | DirectoryGroupMember.entry.in_(held)
+        is_emptied = before and not (entries.exists() or DirectoryGroupMember.select().where(inside, stay).exists())
+        if is_emptied and _is_needed(row):
+            _set_gone(row, name)
+            return
+        DirectoryGroup.update(name=name, gone_at=None).where(DirectoryGroup.id == row.id).execute()
+        left = DirectoryGroupMember.delete().where(inside, ~stay).execute()
         rows = [{"group": row, "entry": entry} for entry in entries]
         for start in range(0, len(rows), CHUNK):
             DirectoryGroupMember.insert_many(rows[start : start + CHUNK]).on_conflict_ignore().execute()
-        if left or len(rows) != before:
+        if left or len(rows) != before or row.gone_at:
             asking.check_apps_of_groups([row.id], group.directory.name)
 
 
@@ -238,9 +242,17 @@ def _delete_group(group: ScimResource) -> None:
     row = DirectoryGroup.get_or_none(directory=group.directory_id, external_id=group.scim_id)
     if row is None:
         return
-    needed = GroupRule.select().where(GroupRule.group == row).exists()
-    if needed or TeamGroup.select().where(TeamGroup.group == row).exists():
-        DirectoryGroup.update(gone_at=utcnow()).where(DirectoryGroup.id == row.id).execute()
-        asking.check_apps_of_groups([row.id], group.directory.name)
+    if _is_needed(row):
+        _set_gone(row, row.name)
     else:
         row.delete_instance()
+
+
+def _is_needed(group: DirectoryGroup) -> bool:
+    return any(of.select().where(of.group == group).exists() for of in (GroupRule, TeamGroup))
+
+
+def _set_gone(group: DirectoryGroup, name: str) -> None:
+    DirectoryGroup.update(name=name, gone_at=group.gone_at or utcnow()).where(DirectoryGroup.id == group.id).execute()
+    if group.gone_at is None:
+        asking.check_apps_of_groups([group.id], group.directory.name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from sync.checks import checks
 from sync.directory import directories
 from sync.groups import rules as group_rules
@@ -10,7 +12,7 @@ from sync.jobs import asking
 from sync.models import App, Assignment, Change, Check, DirectoryGroup
 from sync.reports import reports
 from tests.sync.fixtures import email
-from tests.web.provider import Provider
+from tests.web.provider import GROUP, Provider
 
 
 def asked() -> bool:
@@ -52,6 +54,25 @@ def test_a_pushed_group_that_is_deleted_removes_no_account(okta: Provider, chat)
         assert okta.call("DELETE", f"/Groups/{gone}").status_code == 204
     assert asked() and wanted(chat) == {} and Assignment.get().ended_at is None
     assert [row.name for row in DirectoryGroup.select()] == ["Sales"] and group_rules.of_app(App.get())[0].rests
+
+
+@pytest.mark.parametrize("values", [
+    {"op": "replace", "path": "members", "value": []}, {"op": "remove", "path": "members"}, None,
+], ids=["replaced by nobody", "all removed", "written without members"])  # fmt: skip
+def test_a_pushed_group_that_becomes_empty_removes_nobody(okta: Provider, chat, values: dict | None) -> None:
+    users = [okta.add(email(number)) for number in (1, 2)]
+    group = okta.add_group("Sales", *users)
+    group_rules.save(App.get(), Draft(group=DirectoryGroup.get(), role="member"), chat.by)
+    assert wanted(chat) == {}
+    for _ in range(2):
+        if values:
+            okta.patch(f"/Groups/{group}", values)
+        else:
+            assert okta.call("PUT", f"/Groups/{group}", {"schemas": [GROUP], "displayName": "Sales"}).status_code == 200
+        assert wanted(chat) == {}
+        assert "it is empty now" in group_rules.of_app(App.get())[0].rests[0]
+    okta.patch(f"/Groups/{group}", {"op": "add", "path": "members", "value": [{"value": users[0]}]})
+    assert wanted(chat) == {"no longer assigned": email(2)} and not group_rules.of_app(App.get())[0].rests
 
 
 def test_a_member_who_comes_after_their_group_asks_too(okta: Provider, chat) -> None:
