@@ -60,11 +60,19 @@ def create(pushed_id: int) -> str:
 @asks_again
 def delete(pushed_id: int, token_id: int) -> Response:
     directory = _pushed(pushed_id)
-    token = row_or_404(DirectoryToken, token_id, directory=directory)
-    push.end_token(token, by())
-    done = ("The token was ended. Requests with it are rejected." if token.ended_at is None
-            else "The token was deleted. Its requests are still rejected, but no longer noted.")
-    return go_to(url_for("directories.show", directory_id=directory.id), done)
+    push.end_token(row_or_404(DirectoryToken, token_id, directory=directory), by())
+    back = url_for("directories.show", directory_id=directory.id)
+    return go_to(back, "The token was ended. Requests with it are rejected.")
+
+
+@pages.delete("/<int:pushed_id>/ended-tokens/<int:token_id>")
+@workspace_role(*MANAGERS)
+@asks_again
+def delete_ended(pushed_id: int, token_id: int) -> Response:
+    directory = _pushed(pushed_id)
+    push.delete_ended(row_or_404(DirectoryToken, token_id, directory=directory), by())
+    back = url_for("directories.show", directory_id=directory.id)
+    return go_to(back, "The token was deleted. Requests with it are still rejected, but no longer noted.")
 
 
 @pages.delete("/<int:pushed_id>/refusal")

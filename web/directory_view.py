@@ -299,14 +299,14 @@ class TokenRow:
     token: DirectoryToken
     by: str
     about: str
+    endpoint: str  # of the row's button
 
 
 def token_rows(tokens: list[DirectoryToken]) -> list[TokenRow]:
-    return [
-        TokenRow(token, short_name(token.created_by or ""),
-                 f"{'Delete' if token.ended_at else 'End'} the token made {Markup(when(token.created_at)).striptags()}")
-        for token in tokens
-    ]  # fmt: skip
+    return [TokenRow(token, short_name(token.created_by or ""),
+                     f"{'Delete' if token.ended_at else 'End'} the token made {Markup(when(token.created_at)).striptags()}",
+                     "directory_tokens.delete_ended" if token.ended_at else "directory_tokens.delete")
+            for token in tokens]  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -92,13 +92,18 @@ def _hash(token: str) -> str:
 
 
 def end_token(token: DirectoryToken, by: Asker) -> None:
-    """End the token: requests with it are refused from now on. One that was ended before is deleted: its requests are
-    no longer noted."""
+    """End the token: requests with it are refused from now on, and noted."""
     rank.require(by, *rank.MANAGERS)
     with writing():
         if _end(DirectoryToken.id == token.id, token.directory):
             activity.record(by, "ended token", about=token.directory.name)
-        elif DirectoryToken.delete().where(DirectoryToken.id == token.id, ~WORKS).execute():
+
+
+def delete_ended(token: DirectoryToken, by: Asker) -> None:
+    """Delete a token that was ended: requests with it are still refused, but no longer noted."""
+    rank.require(by, *rank.MANAGERS)
+    with writing():
+        if DirectoryToken.delete().where(DirectoryToken.id == token.id, ~WORKS).execute():
             activity.record(by, "deleted ended token", about=token.directory.name)
 
 

@@ -45,6 +45,7 @@ ASKS = {
     "POST /directories/new/<kind>", "PUT /directories/<int:directory_id>/credential",
     "POST /directories/new/scim", "POST /directories/<int:pushed_id>/tokens",
     "DELETE /directories/<int:pushed_id>/tokens/<int:token_id>",
+    "DELETE /directories/<int:pushed_id>/ended-tokens/<int:token_id>",
     "PUT /settings/sign-in", "DELETE /settings/sign-in", "PUT /settings/second-factor",
     "PATCH /settings", "PUT /settings/mail-server", "DELETE /settings/mail-server",
     "POST /people/colleagues",

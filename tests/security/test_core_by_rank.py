@@ -113,6 +113,8 @@ CASES: dict[str, tuple[tuple, Callable[[World, Asker], object]]] = {
     "directory.push.confirm_sent_again": (
         MANAGERS, lambda w, by: push.confirm_sent_again(w.owners_directory, utcnow(), by)),
     "directory.push.end_token": (MANAGERS, lambda w, by: push.end_token(push.tokens(w.owners_directory)[0], by)),
+    "directory.push.delete_ended": (
+        MANAGERS, lambda w, by: push.delete_ended(push.tokens(w.owners_directory)[0], by)),
     "matching.vouching.vouch": (OWNERS, lambda w, by: vouching.vouch(w.directory, by)),
     "matching.vouching.stop_vouching": (OWNERS, lambda w, by: vouching.stop_vouching(w.owners_directory, by)),
     "apps.drafts.begin": (APP_OWNERS, lambda w, by: drafts.begin(w.app, [w.target], [], True, 0, by)),

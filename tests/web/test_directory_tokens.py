@@ -73,6 +73,8 @@ def test_requests_with_a_token_that_was_ended_are_noted_until_it_is_deleted(owne
     assert okta.call("GET", "/Users").status_code == 401 and okta.row().missing_since is not None
     [ended] = push.ended_in_use(okta.directory)
     owner.send("DELETE", f"{address}/tokens/{ended.id}")
+    assert push.ended_in_use(okta.directory), "ending it twice deletes nothing"
+    owner.send("DELETE", f"{address}/ended-tokens/{ended.id}")
     assert push.confirm_sent_again(okta.directory, okta.row().missing_until, MACHINE)
     assert okta.call("GET", "/Users").status_code == 401 and okta.row().missing_since is None
     assert "Changes may be missing" not in owner.get(address).text

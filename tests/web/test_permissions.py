@@ -231,6 +231,7 @@ TABLE = {
     "GET /directories/<int:pushed_id>/tokens/new": MANAGERS,
     "POST /directories/<int:pushed_id>/tokens": MANAGERS,
     "DELETE /directories/<int:pushed_id>/tokens/<int:token_id>": MANAGERS,
+    "DELETE /directories/<int:pushed_id>/ended-tokens/<int:token_id>": MANAGERS,
     "DELETE /directories/<int:pushed_id>/refusal": MANAGERS,
     "GET /directories": MANAGERS,
     "GET /directories/new": MANAGERS,
