@@ -304,7 +304,7 @@ class TokenRow:
 
 def token_rows(tokens: list[DirectoryToken]) -> list[TokenRow]:
     return [TokenRow(token, short_name(token.created_by or ""),
-                     f"{'Delete' if token.ended_at else 'End'} the token made {Markup(when(token.created_at)).striptags()}",
+                     f"{'Delete' if token.ended_at else 'End'} the token made {when(token.created_at).striptags()}",
                      "directory_tokens.delete_ended" if token.ended_at else "directory_tokens.delete")
             for token in tokens]  # fmt: skip
 
