@@ -22,12 +22,13 @@ from web.security import signed_in_person
 from web.words import number, plural, spoken
 
 SHOWN = ("broken", "stuck", "held", "held leavers", "leavers", "failed", "overdue", "old file", "unread directory",
-         "doubtful", "unmatched")  # fmt: skip
+         "lapsed approval", "doubtful", "unmatched")  # fmt: skip
 DOMAINS_SHOWN = 3
 LOUD = {
     "broken": "{} needs attention.", "stuck": "{} needs attention.", "held": "", "held leavers": "", "leavers": "",
     "failed": "{} isn't up to date.", "overdue": "{} is overdue.", "old file": "{} is overdue.",
-    "unread directory": "{} is overdue.", "doubtful": "{} needs matching.", "unmatched": "{} needs matching.",
+    "unread directory": "{} is overdue.", "lapsed approval": "", "doubtful": "{} needs matching.",
+    "unmatched": "{} needs matching.",
 }  # fmt: skip
 
 
@@ -139,6 +140,10 @@ def button_for(app: App, step: Step) -> Button | None:
                              "show-members"),
         Step.DIRECTORY: Button("Show the directories", url_for("directories.index"), "address-book",
                                "show-directories"),
+        Step.REMOVALS: Button("Decide about removals", url_for("app_settings.policy_of", app_id=app.id), "",
+                              "decide-removals", dialog=True),
+        Step.GROUPS: Button("Decide what groups do", url_for("group_rules.policy", app_id=app.id), "",
+                            "decide-groups", dialog=True),
         Step.MATCHING: Button("Match people", url_for("members.index", app_id=app.id, tab="unmatched"), "link",
                               "match-people"),
     }  # fmt: skip

@@ -22,7 +22,7 @@ from web.words import number, percent, plural, spoken, when
 DETAIL = 80  # characters of what is wrong that a card shows
 ICONS = {
     "paused": "player-pause", "held": "hand-stop", "leavers": "user-off", "failed": "alert-circle", "overdue": "clock",
-    "unmatched": "unlink", "not daily": "clock",
+    "lapsed approval": "hand-stop", "unmatched": "unlink", "not daily": "clock",
 }  # fmt: skip
 SHOWN_OTHERWISE = ("unmatched",)  # beside the bar of the card
 

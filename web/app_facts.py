@@ -8,13 +8,13 @@ from flask import url_for
 from markupsafe import Markup
 
 from connectors.base import ASSETS, LOOK_UP
-from sync.apps import status
+from sync.apps import standing_approvals, status
 from sync.apps.owners import people_of
 from sync.effects import version_warning
 from sync.models import App, AppPerson, Person
 from sync.names import main_emails
 from sync.safety import guards
-from sync.states import AppManager, Approval, AppState, ChangeKind, Failure, PersonStatus, Tone
+from sync.states import AppManager, AppState, ChangeKind, Failure, PersonStatus, Tone
 from web import effects
 from web.app_page import can, kind_of
 from web.words import APPLIED_AUTOMATICALLY, clock, dotted, money, percent, plural, this_workspace, when
@@ -110,12 +110,12 @@ def _checks(app: App, owns: bool) -> list[Fact]:
     schedule = _change(app, owns, "app_settings.schedule", "change-schedule", "Change the daily check")
     leavers = "Change what happens to people who have left"
     removals = _change(app, owns, "app_settings.policy_of", "change-policy", leavers)
-    automatic = app.removal_approval == Approval.AUTOMATIC
     return [
         Fact("Daily check", _daily(app), change=schedule),
         Fact("New users, roles and assets", APPLIED_AUTOMATICALLY),
         Fact(f"People who have left {this_workspace().name}",
-             "Removed automatically, unless a guard stops it" if automatic else "Owners approve each removal",
+             "Removed automatically, unless a guard stops it" if standing_approvals.removes_leavers(app)
+             else "Owners approve each removal",
              change=removals),
         Fact("Guard", lines=_guards(app)),
     ]  # fmt: skip

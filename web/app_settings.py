@@ -9,8 +9,9 @@ from flask import Blueprint, Response, abort, render_template, request, url_for
 
 from connectors.base import ColumnsUnclear, ConnectorError
 from sync import names
-from sync.apps import apps, drafts, failures
+from sync.apps import apps, drafts, failures, standing_approvals
 from sync.apps.owners import people_of
+from sync.apps.standing_approvals import Given
 from sync.credentials import SecretNeeded
 from sync.directory import waiting_files
 from sync.jobs import asking
@@ -118,7 +119,8 @@ class GuardForm:
 @pages.get("/policy")
 @app_manager(AppManager.OWNER)
 def policy_of(app: App) -> tuple[str, int]:
-    given: dict[str, object] = {"removal": app.removal_approval}
+    automatic = standing_approvals.removes_leavers(app)
+    given: dict[str, object] = {"removal": Approval.AUTOMATIC if automatic else Approval.ASK}
     for prefix, kind in GUARDS.items():
         guard, own = guards.guard_of(app, kind), guards.has_own_guard(app, kind)
         given |= {f"{prefix}guard": "own" if own else "workspace", f"{prefix}accounts": guard.accounts,
@@ -155,7 +157,8 @@ def _policy(app: App, given, problem: Exception | str = "") -> tuple[str, int]:
         for prefix, (legend, what) in GUARD_WORDS.items()
     ]  # fmt: skip
     automatic = given.get("removal") == Approval.AUTOMATIC
-    return _asks("apps/_policy.html", POLICY, app, problem, automatic=automatic, guards=forms)
+    return _asks("apps/_policy.html", POLICY, app, problem, automatic=automatic, guards=forms,
+                 approved_by=standing_approvals.by_whom(app, Given.REMOVALS))
 
 
 @pages.get("/missing-fields")

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from sync.apps import assets
+from sync.apps import assets, standing_approvals
+from sync.apps.standing_approvals import Given
 from sync.groups import assignments, teams
 from sync.groups import rules as group_rules
 from sync.groups.rules import NamedRule, Preview
 from sync.listing import whole_number
 from sync.models import App, Asset, GroupRuleAsset, LeftOut
 from sync.names import asset_name, short_name
-from sync.states import Approval, AssetState, ChangeKind
+from sync.states import AssetState, ChangeKind
 from web.app_page import kind_of
 from web.words import number, on_day, plural
 
@@ -66,10 +67,12 @@ class Policy:
 
     invites: bool
     removes: bool
+    approved_by: str  # whose approval no longer holds, and why
 
 
 def policy(app: App) -> Policy:
-    return Policy(app.joiner_approval == Approval.AUTOMATIC, app.unassigned_approval == Approval.AUTOMATIC)
+    return Policy(standing_approvals.invites_joiners(app), standing_approvals.removes_unassigned(app),
+                  standing_approvals.by_whom(app, Given.GROUPS))
 
 
 @dataclass(frozen=True)
@@ -218,7 +221,7 @@ def lead(seen: Preview) -> str:
 def effect(app: App) -> str:
     """What saving the rule does."""
     soon = ", within a minute," if app.is_active else ""
-    then = "New people are invited automatically, as you chose." if app.joiner_approval == Approval.AUTOMATIC else (
+    then = "New people are invited automatically, as you chose." if standing_approvals.invites_joiners(app) else (
         "An Owner approves each change.")  # fmt: skip
     return (f"Saving changes nothing in {app.name}. The next check{soon} adds this to a report. {then} Guests, service "
             "accounts and protected accounts aren't changed, and no account is removed.")

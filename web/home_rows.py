@@ -147,6 +147,11 @@ def waiting_row(item: Item) -> Row:
         words = f"{plural(item.count, 'change')} from {item.directory.name} {are(item.count)} held by a guard"
         address = url_for("directories.show", directory_id=item.directory.id)
         return Row("hand-stop", Tone.WAITING, words, "Review", address)
+    if item.kind is Waiting.OFFBOARDING:
+        row = item.offboarding
+        words = f"The offboarding of {person_name(row.person)} was planned by {item.planned_by}"
+        address = url_for("offboarding.show", person_id=row.person_id, offboarding_id=row.id)
+        return Row("calendar", Tone.WAITING, words, "Review", address)
     if item.kind is Waiting.SIGN_IN:
         words = f"{plural(item.count, 'sign-in')} {'wait' if item.count > 1 else 'waits'} for approval"
         return Row("login", Tone.WAITING, words, "Review", url_for("people.index"))

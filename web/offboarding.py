@@ -146,6 +146,7 @@ def _progress(row: Offboarding) -> dict:
     return {
         "offboarding": row, "person": person, "name": person_name(person), "subtitle": offboarding_rows.subtitle(row),
         "progress": offboarding_rows.progress(row, _visible(), owned),
+        "lapsed": holds.lapsed().get(row.id),
         "may_cancel": row.state == OffboardingState.SCHEDULED and outranks(me, person),
     }
 

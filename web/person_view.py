@@ -10,7 +10,7 @@ from markupsafe import Markup
 from sync.directory import precedence
 from sync.models import Account, App, Asset, DirectoryEntry, Invitation, Offboarding, Person
 from sync.names import account_name, asset_name
-from sync.people import people, profile
+from sync.people import holds, people, profile
 from sync.safety import leavers
 from sync.states import AccountMatch, AccountState, AccountStatus, OffboardingState, PersonStatus, Tone
 from sync.words import listed
@@ -273,7 +273,8 @@ def leaving(person: Person) -> Leaving:
 
 def _outcome(offboarding: Offboarding) -> str:
     if offboarding.state == OffboardingState.SCHEDULED:
-        return f"Planned for {calendar_day(offboarding.remove_on)}"
+        planned_by = holds.lapsed().get(offboarding.id)
+        return f"Planned for {calendar_day(offboarding.remove_on)}" + (f" by {planned_by}" if planned_by else "")
     word = "Cancelled" if offboarding.state == OffboardingState.CANCELLED else "Finished"
     return Markup("{} {}").format(word, on_day(offboarding.decided_at))
 

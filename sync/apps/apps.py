@@ -340,7 +340,8 @@ def set_removal(app: App, removal: str, by: Asker) -> None:
     if removal not in set(Approval):
         raise AppProblem("Removals wait for approval or are automatic: choose one.")
     with writing():
-        _change(app, by, "changed removal policy", app.removal_approval, removal, removal_approval=removal)
+        _change(app, by, "changed removal policy", app.removal_approval, removal, removal_approval=removal,
+                removal_approver_id=by.person_id)
 
 
 def set_policy(app: App, removal: str, limits: dict[str, tuple[int | None, int | None]], by: Asker) -> None:

@@ -68,6 +68,8 @@ class Facts:
     matched: int = 0  # and of these, those whose owner is known
     doubtful: int = 0  # accounts that may be of someone who has left,
     doubtful_name: str = ""  # and one of them
+    removals_by: str = ""  # who approved automatic removals in advance and could not do so now, and why;
+    groups_by: str = ""  # who so approved what groups do
     held_leavers: int = 0  # people with an account in it who have left according to a directory, but count as here
     unread_directory: str = ""  # one that doesn't show who has left
     unread_since: datetime | None = None  # since then,
@@ -231,6 +233,18 @@ def _unread_directory_and_what_to_do(facts: Facts) -> Words:
     return (*_unread_directory(facts), f". {then} the Directory page.")
 
 
+def _lapsed(facts: Facts) -> Words:
+    if facts.removals_by:
+        return (f"Automatic removals were approved by {facts.removals_by}. They wait until an Owner approves them "
+                "again or chooses to be asked.",)  # fmt: skip
+    return (f"What groups do automatically was approved by {facts.groups_by}. It waits until an Owner approves it "
+            "again or chooses to be asked.",)  # fmt: skip
+
+
+def _lapsed_steps(facts: Facts) -> tuple[Step, ...]:
+    return (*([Step.REMOVALS] if facts.removals_by else []), *([Step.GROUPS] if facts.groups_by else []))
+
+
 def _held(facts: Facts) -> str:
     return f"{plural(facts.held, 'change is', 'changes are')} held by a guard"
 
@@ -270,6 +284,8 @@ CONDITIONS = (
     Condition("leavers", _has_leavers, Tone.ATTENTION, AppStatus.NEEDS_ATTENTION,
               lambda f: (f"{_leavers(f)}. Remove them, or accept each by name.",), lambda f: (_leavers(f),),
               lambda f: (Step.REPORT if f.report else Step.MEMBERS,)),
+    Condition("lapsed approval", lambda f: bool(f.removals_by or f.groups_by), Tone.WAITING, AppStatus.APPROVAL_NEEDED,
+              _lapsed, _plainly("an Owner's standing approval has ended"), _lapsed_steps),
     Condition("paused", lambda f: f.state == AppState.PAUSED, Tone.NEUTRAL, AppStatus.PAUSED,
               _plainly("No checks and no removals until it is resumed."), _plainly("no checks and no removals"),
               lambda f: (Step.RESUME,)),

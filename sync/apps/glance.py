@@ -13,7 +13,7 @@ from peewee import Case, Expression, ModelSelect, fn
 
 import connectors
 from sync import workspace
-from sync.apps import owners, status
+from sync.apps import owners, standing_approvals, status
 from sync.apps.conditions import MATCHED_AT_LEAST, Due
 from sync.apps.status import Standing
 from sync.db import utcnow
@@ -225,10 +225,11 @@ def _with_versions_to_watch(today: date) -> Collection[str]:
 
 def _all_with_more_to_it() -> set[int]:
     """The apps with a check, a task or a report that is live, and those with accounts of people who have left, or may
-    have: all connected ones while a directory isn't read."""
+    have, or with a standing approval that no longer holds: all connected ones while a directory isn't read."""
     if unread_directories.longest(utcnow()):
         return {app_id for (app_id,) in _all_connected()}
     found = {app_id for app_id, _ in _errors_of_live_checks()} | leavers.numbers().keys() | doubtful.numbers().keys()
+    found |= {app_id for app_id, _ in standing_approvals.lapsed()}
     return found | {app_id for (app_id,) in (*_with_live_task(), *_with_open_report())}
 
 

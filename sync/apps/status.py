@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from peewee import Case, ModelSelect, fn
 
 from sync import effects, workspace
-from sync.apps import apps, failures, owners
+from sync.apps import apps, failures, owners, standing_approvals
 from sync.apps.conditions import Condition, Due, Facts, Words, that_hold
+from sync.apps.standing_approvals import Given
 from sync.db import db, utcnow
 from sync.listing import Among, in_apps, one_of
 from sync.matching import doubtful
@@ -144,13 +145,13 @@ class _Known:
         self.today = workspace.today()
         if plain:
             self.checks, self.reports, self.tasks, self.left, self.doubtful = {}, {}, {}, {}, {}
-            self.unread = None
+            self.lapsed, self.unread = {}, None
             return
         self.checks = {row.app_id: row for row in _live_checks(among)}
         self.reports = {row.app_id: row for row in _open_reports(among)}
         self.tasks = _tasks(among)
         self.left, self.doubtful = leavers.open_in(ids), doubtful.numbers()
-        self.unread = unread_directories.longest(utcnow())
+        self.lapsed, self.unread = standing_approvals.lapsed(), unread_directories.longest(utcnow())
 
 
 @prepared
@@ -216,7 +217,9 @@ def _facts(app: App, known: _Known, now: datetime, check: Check | None, report: 
         leaving=left.removing,
         report=report is not None, waiting=report.waiting if report else 0, held=report.held if report else 0,
         stuck=stuck, stuck_error=stuck_error, under_way=under_way, to_match=to_match, matched=matched,
-        doubtful=doubts.accounts, doubtful_name=doubts.name, held_leavers=doubts.held_people,
+        doubtful=doubts.accounts, doubtful_name=doubts.name,
+        removals_by=known.lapsed.get((app.id, Given.REMOVALS), ""),
+        groups_by=known.lapsed.get((app.id, Given.GROUPS), ""), held_leavers=doubts.held_people,
         unread_directory=known.unread.name if known.unread else "",
         unread_since=known.unread.since if known.unread else None,
         unread_why=known.unread.why if known.unread else None,

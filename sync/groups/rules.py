@@ -30,6 +30,7 @@ from sync.models import (
 )
 from sync.names import asset_name
 from sync.problems import Problem
+from sync.rank import Asker
 from sync.roles import beside
 from sync.safety import guards, wanted
 from sync.states import ADJUSTMENTS, Approval, AssetState, CheckTrigger, DirectoryState
@@ -299,14 +300,15 @@ def remove(rule: GroupRule, by: str) -> None:
         asking.ask_soon(App.get_by_id(rule.app_id), by, CheckTrigger.DIRECTORY)
 
 
-def set_policy(app: App, joiners: str | None, unassigned: str | None, by: str) -> None:
+def set_policy(app: App, joiners: str | None, unassigned: str | None, by: Asker) -> None:
     """Set the Owner's standing approvals for inviting joiners and for removing people in no group; None asks each
     time."""
     if not {joiners, unassigned} <= {None, Approval.AUTOMATIC}:
         raise RuleProblem("Each of these waits for approval or is automatic: choose one.")
     with writing():
         before = App.get_by_id(app.id)
-        App.update(joiner_approval=joiners, unassigned_approval=unassigned).where(App.id == app.id).execute()
+        App.update(joiner_approval=joiners, unassigned_approval=unassigned, groups_approver_id=by.person_id).where(
+            App.id == app.id).execute()
         activity.record(by, "changed what groups do automatically", about=app.name, app=app,
                         before=_policy_in_words(before.joiner_approval, before.unassigned_approval),
                         after=_policy_in_words(joiners, unassigned))  # fmt: skip

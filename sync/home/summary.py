@@ -14,8 +14,8 @@ from sync import rank
 from sync.directory import figures
 from sync.effects import seats_after
 from sync.listing import Among, one_of
-from sync.models import Account, App, Directory, Person, Report, Task
-from sync.people import held
+from sync.models import Account, App, Directory, Offboarding, Person, Report, Task
+from sync.people import held, holds
 from sync.prepared import prepared, prepared_plain
 from sync.reports import stuck
 from sync.reports.stuck import Stuck
@@ -33,6 +33,7 @@ class Waiting(Enum):
     STUCK_LEAVER = auto()  # someone who has left can't be removed yet
     REPORT = auto()
     UNMANAGED = auto()  # assets that nobody manages
+    OFFBOARDING = auto()  # planned by someone who could not plan it now
     SIGN_IN = auto()
     PERSON_CHANGE = auto()
 
@@ -66,13 +67,16 @@ class Item:
     leaving: str = ""  # a sentence about people who have left; of a report once it is asked for in full()
     directory: Directory | None = None
     stuck: Stuck | None = None
+    offboarding: Offboarding | None = None
+    planned_by: str = ""  # who planned it, and why they could not now
 
 
 def waiting_for(person: Person, owned: Among) -> list[Item]:
     """`owned`: the apps that this person may decide about. The most pressing kind first, then by name."""
     items = [*_reports(owned), *_tasks(owned), *_unmanaged(owned)]
     if person.workspace_role in rank.MANAGERS:
-        items += [*_directories(), *_counted(Waiting.PERSON_CHANGE, held.count(person.workspace_role))]
+        items += [*_directories(), *_offboardings()]
+        items += _counted(Waiting.PERSON_CHANGE, held.count(person.workspace_role))
     if person.workspace_role == WorkspaceRole.OWNER:
         items += _counted(Waiting.SIGN_IN, waiting_sign_ins.count())
     order = list(Waiting)
@@ -147,6 +151,13 @@ def _directories() -> Iterable[Item]:
     for directory in figures.all_by_name():
         if count := figures.count_held(directory):
             yield Item(Waiting.HELD_DIRECTORY, count, directory=directory)
+
+
+def _offboardings() -> Iterable[Item]:
+    if planned_by := holds.lapsed():
+        rows = Offboarding.select(Offboarding, Person).join(Person, on=Offboarding.person == Person.id)
+        for row in rows.where(Offboarding.id.in_(list(planned_by))).order_by(Person.name, Offboarding.id):
+            yield Item(Waiting.OFFBOARDING, 1, offboarding=row, planned_by=planned_by[row.id])
 
 
 def _counted(kind: Waiting, count: int) -> list[Item]:

@@ -85,6 +85,8 @@ class App(Base):
     failure = OneOf(Failure, null=True)  # the kind of `error`
     failed_at = DateTimeField(null=True)  # when the check or test failed
     last_due_at = DateTimeField(null=True)  # when the daily check was last due
+    removal_approver_id = IntegerField(null=True)  # the Person who gave `removal_approval`; null: a program did,
+    groups_approver_id = IntegerField(null=True)  # or it is not known. Of both approvals of groups
 
     is_active = Question("state", AppState.ACTIVE)
     is_connected = Question("state", *CONNECTED)
@@ -103,6 +105,8 @@ class App(Base):
         indexes = (
             SQL(f"CREATE UNIQUE INDEX app_name ON app (name) WHERE state IN ({texts(CONNECTED)})"),
             SQL("CREATE INDEX app_compare ON app (compare_at) WHERE compare_at IS NOT NULL"),
+            *(SQL(f"CREATE INDEX app_{given}_approver ON app ({given}_approver_id) "
+                  f"WHERE {given}_approver_id IS NOT NULL") for given in ("removal", "groups")),
         )
 
 

@@ -158,7 +158,8 @@ def _end_due_days() -> None:
 
 @queue.each_minute
 def carry_out_due(now: datetime) -> None:
-    """Carry out each planned offboarding whose day has come; one of someone on legal hold waits until it is lifted."""
+    """Carry out each planned offboarding whose day has come; one of someone on legal hold waits until it is lifted, and
+    one by someone who could not plan it now until someone who can approves it."""
     due = Offboarding.select().where(Offboarding.state == OffboardingState.SCHEDULED, Offboarding.remove_on <= today())
     for offboarding in list(due.order_by(Offboarding.id)):
         try:
@@ -174,6 +175,9 @@ def _carry_out_planned(offboarding_id: int) -> None:
     if offboarding.state != OffboardingState.SCHEDULED or offboarding.remove_on > today():
         return
     if person.legal_hold_reason is not None:
+        return
+    if planned_by := holds.lapsed().get(offboarding.id):
+        _ask_instead(offboarding, person, planned_by)
         return
     if offboarding.asker_id and rank.is_above(person, offboarding.asker):
         role = rank.in_words(person.workspace_role)
@@ -197,6 +201,14 @@ def _carry_out_planned(offboarding_id: int) -> None:
             ).execute()
     except people.PeopleProblem as problem:
         holds.give_up(offboarding, "schedule", str(problem))
+
+
+def _ask_instead(offboarding: Offboarding, person: Person, planned_by: str) -> None:
+    """The person who planned it approves nothing now. The accounts of someone who has left are reported to the Owners
+    of their apps; for someone who is still here, the plan waits until someone approves it again or cancels it."""
+    if person.status == PersonStatus.DEPROVISIONED:
+        holds.give_up(offboarding, "schedule", f"It was planned by {planned_by}: Owners are asked in their reports")
+        asking.check_apps_of([person.id], "schedule")
 
 
 def _carry_out(offboarding: Offboarding, accounts: list[Account], decided: Decided, by: Asker) -> None:

@@ -7,13 +7,16 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 
 from sync import activity, rank
-from sync.db import utcnow, writing
+from sync.apps import owners, standing_approvals
+from sync.db import db, utcnow, writing
 from sync.jobs import comparing
 from sync.models import Change, Offboarding, Person
-from sync.names import person_name
+from sync.names import person_name, short_name
+from sync.once import once
 from sync.problems import Problem
 from sync.rank import Asker
-from sync.states import ChangeDecision, OffboardingState, PersonStatus
+from sync.states import CONNECTED, AppManager, ChangeDecision, OffboardingState, PersonStatus, texts
+from sync.unchanged import while_unchanged
 from sync.words import plural
 from sync.workspace import day_in_words, today, workspace
 
@@ -106,6 +109,34 @@ def _set(person: Person, day: date | None, by: str, why: str = "") -> None:
 def scheduled(person: Person) -> Offboarding | None:
     """The offboarding that is planned for a later day."""
     return Offboarding.get_or_none(Offboarding.person == person, Offboarding.state == OffboardingState.SCHEDULED)
+
+
+@once
+@while_unchanged
+def lapsed() -> dict[int, str]:
+    """By id of an offboarding that someone planned who could not plan it now: by whom, and why. "Ana Lima, who has
+    left"."""
+    rows = db.execute_sql(f"""
+        SELECT o.id, o.asked_by, p.status, p.workspace_role, (
+            SELECT min(app.name) FROM change c JOIN app ON app.id = c.app_id
+            WHERE c.offboarding_id = o.id AND app.state IN ({texts(CONNECTED)}) AND NOT EXISTS (
+                SELECT 1 FROM app_person m WHERE m.app_id = app.id AND m.person_id = p.id
+                    AND m.manages_as = '{AppManager.OWNER}'))
+        FROM offboarding o LEFT JOIN person p ON p.id = o.asker_id
+        WHERE o.state = '{OffboardingState.SCHEDULED}' ORDER BY o.id""").fetchall()
+    found = ((id, asked_by, _why_lapsed(*asker)) for id, asked_by, *asker in rows)
+    return {id: f"{short_name(asked_by) or 'someone'}, who {why}" for id, asked_by, why in found if why}
+
+
+def _why_lapsed(status: str | None, role: str | None, not_owned: str | None) -> str:
+    """`not_owned`: an app that the offboarding covers, and that its asker isn't named as an Owner of."""
+    if status is None:
+        return "is no longer known"
+    if status != PersonStatus.ACTIVE:
+        return standing_approvals.NOT_HERE[status]
+    if role not in rank.MANAGERS:
+        return "no longer manages people"
+    return f"is no longer an Owner of {not_owned}" if not_owned and role not in owners.RUNS_ALL else ""
 
 
 def schedule(offboarding: Offboarding, by: str) -> None:

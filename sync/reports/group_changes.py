@@ -7,13 +7,13 @@ from peewee import fn
 
 from connectors import base
 from sync import activity, roles
-from sync.apps import apps
+from sync.apps import apps, standing_approvals
 from sync.db import writing
 from sync.groups.assignments import ACCESS, ENDED, INVITE, LOSS, ROLE
 from sync.models import Account, App, Change, Invitation, LeftOut, Task
 from sync.names import account_name, name_in_change
 from sync.safety import sole_managers
-from sync.states import ADJUSTMENTS, Approval, ChangeDecision, TaskKind
+from sync.states import ADJUSTMENTS, ChangeDecision, TaskKind
 from sync.tasks import invitations, standing, tasks
 
 NEEDS = {INVITE: base.INVITE, ROLE: base.CHANGE_ROLE, ACCESS: base.GRANT, LOSS: base.REVOKE,
@@ -105,14 +105,14 @@ def ready_by_policy(app: App, waiting: list[Change]) -> dict[str, set[int]]:
     """
     can = apps.capabilities_of(app)
     ready = {}
-    if app.joiner_approval == Approval.AUTOMATIC and base.INVITE in can:
+    if standing_approvals.invites_joiners(app) and base.INVITE in can:
         before = Invitation.select(Invitation.person).where(Invitation.app == app, Invitation.person.is_null(False))
         members = Account.select(Account.person).where(Account.app == app, Account.person.is_null(False))
         known = {row.person_id for row in before} | {row.person_id for row in members}
         ready[standing.JOINERS] = {
             change.id for change in waiting if change.kind == INVITE and change.person_id not in known
         }
-    if app.unassigned_approval == Approval.AUTOMATIC and base.REMOVE in can:
+    if standing_approvals.removes_unassigned(app) and base.REMOVE in can:
         ended = [change for change in waiting if change.kind == ENDED]
         ready[standing.UNASSIGNED] = sole_managers.ready_to_leave(app, ended)
     return ready

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from sync.apps import standing_approvals
 from sync.db import writing
 from sync.models import App, Change
 from sync.reports import group_changes
 from sync.reports.reports import CONFIRM, finish, open_report
 from sync.safety import sole_managers
-from sync.states import Approval, ChangeKind
+from sync.states import ChangeKind
 from sync.tasks import standing
 
 
 def has_standing_approval(app: App) -> bool:
     """Whether the next check may carry out the app's waiting report automatically."""
-    return app.removal_approval == Approval.AUTOMATIC or bool(app.joiner_approval or app.unassigned_approval)
+    return (standing_approvals.removes_leavers(app) or standing_approvals.invites_joiners(app)
+            or standing_approvals.removes_unassigned(app))  # fmt: skip
 
 
 def finish_by_policy(app: App) -> None:
@@ -27,7 +29,7 @@ def finish_by_policy(app: App) -> None:
         if report is None:
             return
         waiting = list(Change.select().where(Change.report == report, Change.decision == CONFIRM, Change.in_app))
-        if app.removal_approval == Approval.AUTOMATIC:
+        if standing_approvals.removes_leavers(app):
             leaving = [change for change in waiting if change.kind == ChangeKind.REMOVED_USER]
             if ids := sole_managers.ready_to_leave(app, leaving):
                 finish(report, standing.REMOVE, only=ids)

@@ -78,7 +78,7 @@ class Tone(StrEnum):
 
 class Step(StrEnum):
     """The next thing that a person can do about an app's state. Pages show it as a button.
-    ADDRESS: look at the address that the app is connected by."""
+    ADDRESS: look at the address that the app is connected by. REMOVALS, GROUPS: what an Owner approves in advance."""
 
     CHECK = "check"
     TEST = "test"
@@ -92,6 +92,8 @@ class Step(StrEnum):
     MATCHING = "matching"
     RESUME = "resume"
     DIRECTORY = "directory"
+    REMOVALS = "removals"
+    GROUPS = "groups"
     SETUP = "setup"
 
 

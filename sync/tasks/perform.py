@@ -59,7 +59,7 @@ class NotHeld(Exception):
 def refuse_if_over(task: Task) -> None:
     """Raises NoLongerNeeded for what must not happen by what Rollcall knows itself; the app isn't asked for that."""
     if standing.is_off(task):
-        raise NoLongerNeeded("The standing approval was switched off: this waits for approval again.")
+        raise NoLongerNeeded(standing.why_off(task))
     change = task.change
     if change is not None and change.kind in ADJUSTMENTS and (why := still_wanted.no_longer_holds(change, acting=True)):
         raise NoLongerNeeded(f"{why}.")

@@ -1,22 +1,34 @@
-"""Tasks that an Owner's standing approval made: once it is switched off, those that still wait are not done by it."""
+"""Tasks that an Owner's standing approval made: once it is switched off, or its approver could not give it any longer,
+those that still wait are not done by it."""
 
 from __future__ import annotations
 
+from sync.apps import standing_approvals
 from sync.models import App, Task
-from sync.states import Approval
 
 REMOVE = "policy: remove automatically"
 JOINERS = "policy: invite joiners automatically"
 UNASSIGNED = "policy: remove people no longer in a group automatically"
-_COLUMNS = {REMOVE: App.removal_approval, JOINERS: App.joiner_approval, UNASSIGNED: App.unassigned_approval}
+_HOLDS = {
+    REMOVE: standing_approvals.removes_leavers, JOINERS: standing_approvals.invites_joiners,
+    UNASSIGNED: standing_approvals.removes_unassigned,
+}  # fmt: skip
+_GIVEN = {REMOVE: standing_approvals.Given.REMOVALS}
 
 
 def is_of_one(task: Task) -> bool:
     """Whether a standing approval made the task, and nobody has retried it since."""
-    return task.asked_by in _COLUMNS
+    return task.asked_by in _HOLDS
 
 
 def is_off(task: Task) -> bool:
-    """The same, and the approval is switched off by now."""
-    return is_of_one(task) and not App.select().where(
-        App.id == task.app_id, _COLUMNS[task.asked_by] == Approval.AUTOMATIC).exists()  # fmt: skip
+    """The same, and the approval doesn't hold by now."""
+    return is_of_one(task) and not _HOLDS[task.asked_by](App.get_by_id(task.app_id))
+
+
+def why_off(task: Task) -> str:
+    """Why the approval of a task that is_off() doesn't hold, as a sentence."""
+    given = _GIVEN.get(task.asked_by, standing_approvals.Given.GROUPS)
+    if whose := standing_approvals.by_whom(task.app, given):
+        return f"The standing approval was given by {whose}: this waits for approval again."
+    return "The standing approval was switched off: this waits for approval again."

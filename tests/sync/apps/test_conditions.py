@@ -96,7 +96,8 @@ def test_someone_who_has_left_is_counted_whatever_else_is_so():
 SPOILS = {
     "state": AppState.PAUSED, "read_at": None, "check": CheckState.RUNNING, "retry_error": "No answer", "failures": 1,
     "error": "No answer", "due": Due.LATE, "left_accounts": 1, "report": True, "held": 1, "stuck": 1, "under_way": 1,
-    "to_match": 5, "doubtful": 1, "held_leavers": 1,
+    "to_match": 5, "doubtful": 1, "held_leavers": 1, "removals_by": "Ana, who has left",
+    "groups_by": "Ana, who has left",
     "unread_directory": "Company LDAP", "old_file_from": datetime(2026, 1, 2),
     "file_is_undated": True,
 }  # fmt: skip

@@ -6,12 +6,14 @@ from datetime import timedelta
 
 import pytest
 
+from sync.apps import apps
 from sync.db import utcnow
+from sync.home import summary
 from sync.jobs import asking
-from sync.models import Account, Change, Person, Task
+from sync.models import Account, Activity, Change, Person, Task
 from sync.offboarding import offboarding
 from sync.offboarding.preview import preview
-from sync.people import holds
+from sync.people import holds, people
 from sync.reports import reports
 from sync.workspace import today
 from tests.sync.fixtures import email
@@ -39,6 +41,45 @@ def test_the_date_of_a_plan_ends_only_with_the_plan(chat, olga):
     Person.update(remove_on=today()).where(Person.remove_on.is_null(False)).execute()
     offboarding.end_keep_until_dates(utcnow())
     assert Person.get_by_id(chat.people[3].id).remove_on == today()
+
+
+def planned_by_ana(chat, number: int = 3) -> Person:
+    """Ana, an admin who owns the app, has planned it for tomorrow."""
+    ana = people.add("Ana Lima", "ana.lima@acme.example", chat.by, workspace_role="admin")
+    apps.set_manager(chat.app, ana, "owner", chat.by)
+    offboard(chat.people[number], ana, on=today() + TOMORROW)
+    return ana
+
+
+@pytest.mark.parametrize("end", ["left", "a user", "no owner"])
+def test_a_plan_of_someone_who_could_not_make_it_now_waits_for_another_approval(chat, olga, end):
+    ana = planned_by_ana(chat)
+    assert not holds.lapsed()
+    if end == "left":
+        people.mark_left(ana, chat.by)
+    elif end == "a user":
+        people.set_workspace_role(ana, "user", chat.by)
+    else:
+        apps.set_manager(chat.app, ana, None, chat.by)
+    the_day_comes()
+    why = {"left": "has left", "a user": "no longer manages people",
+           "no owner": f"is no longer an Owner of {chat.app.name}"}[end]  # fmt: skip
+    [item] = summary.waiting_for(olga, None)
+    assert (item.offboarding.person, item.planned_by) == (chat.people[3], f"Ana Lima, who {why}")
+    assert (Person.get_by_id(chat.people[3].id).status, Task.select().count()) == ("active", 0)
+    offboard(chat.people[3], olga)
+    assert (Task.select().count(), summary.waiting_for(olga, None)) == (1, [])
+
+
+def test_a_leaver_whose_plan_was_made_by_someone_who_has_left_is_reported(chat, olga):
+    ana = planned_by_ana(chat)
+    people.mark_left(ana, chat.by)
+    chat.leave(3)
+    the_day_comes()
+    assert Task.select().count() == 0 and "Ana Lima, who has left" in Activity.get(
+        Activity.what == "cancelled offboarding").why
+    assert asking.live(chat.app) is not None
+    assert chat.check().report.waiting == 1
 
 
 @pytest.mark.parametrize("has_left", [True, False])

@@ -9,9 +9,10 @@ import pytest
 
 from connectors.apps.sample_chat import SampleChat
 from sync import restored
-from sync.apps import apps
+from sync.apps import apps, glance, standing_approvals, status
 from sync.checks import comparison
-from sync.db import utcnow
+from sync.db import utcnow, writing
+from sync.groups import rules
 from sync.matching import decisions
 from sync.models import App, Report, Task
 from sync.people import people
@@ -150,6 +151,48 @@ def test_a_removal_that_waits_is_not_done_by_a_standing_approval_that_is_off(cha
         assert (Task.get().state, chat.removed(), waiting) == ("done", [email(3)], [])
     else:
         assert (Task.get().state, chat.removed(), waiting) == ("no longer needed", [], [1])
+
+
+@pytest.mark.parametrize("end", ["left", "suspended", "no longer an owner"])
+def test_a_standing_approval_waits_for_an_owner_once_its_approver_has_left(chat, end):
+    ana = people.add("Ana Lima", "ana.lima@acme.example", chat.by, workspace_role="admin")
+    apps.set_manager(chat.app, ana, "owner", chat.by)
+    apps.set_removal(chat.app, "automatic", Asker.person(ana))
+    chat.fault("server-error", on="/members/", times=99)
+    chat.leave(3)
+    chat.check()
+    drain()
+    chat.clear()
+    assert Task.get().state == "queued" and not standing_approvals.lapsed()
+    if end == "no longer an owner":
+        apps.set_manager(chat.app, ana, "collaborator", chat.by)
+    else:
+        with writing():
+            people.decide_by_hand(ana, {"left": "deprovisioned"}.get(end, end), chat.by, "Decided", "")
+    run(Task.get())
+    comparison.compare_due(utcnow() + timedelta(minutes=1))
+    why = {"left": "has left", "suspended": "is suspended"}.get(end, "is no longer an Owner of it")
+    assert Task.get().error == f"The standing approval was given by Ana Lima, who {why}: this waits for approval again."
+    chat.check()
+    assert (chat.removed(), reports.open_report(chat.app).waiting) == ([], 1)
+    facts = status.standing(App.get()).facts
+    assert facts.removals_by == f"Ana Lima, who {why}" and glance.counted().by_status["Up to date"] == 0
+    apps.set_removal(chat.app, "automatic", chat.by)
+    chat.check()
+    drain()
+    assert chat.removed() == [email(3)] and status.standing(App.get()).status == "Up to date"
+
+
+def test_the_standing_approval_of_groups_waits_for_an_owner_once_its_approver_may_not_give_it(chat):
+    ana = people.add("Ana Lima", "ana.lima@acme.example", chat.by, workspace_role="super admin")
+    rules.set_policy(chat.app, "automatic", "automatic", Asker.person(ana))
+    app = App.get()
+    assert standing_approvals.invites_joiners(app) and standing_approvals.removes_unassigned(app)
+    people.set_workspace_role(ana, "user", chat.by)
+    assert not standing_approvals.invites_joiners(app) and not standing_approvals.removes_unassigned(app)
+    standing = status.standing(app)
+    assert (standing.status, standing.steps) == ("Approval needed", ("groups",))
+    assert "approved by Ana Lima, who is no longer an Owner of it" in standing.sentence[0]
 
 
 def test_an_invitation_by_a_standing_approval_that_is_off_is_asked_about_at_once(chat):
