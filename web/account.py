@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import Blueprint, url_for
@@ -12,11 +13,12 @@ from sync import roles
 from sync.apps import assets
 from sync.models import Access, Account, App, Task
 from sync.names import account_name, asset_name, short_name
-from sync.states import AccountMatch, AccountState, AppManager, PersonStatus, TaskState, Tone
+from sync.states import AccountState, AppManager, PersonStatus, TaskState
 from sync.tasks import progress as task_progress
 from sync.tasks import tasks
 from web import member_operations
 from web.app_page import can, kind_of, match_in_words, owns, page
+from web.member_view import account_badges
 from web.permissions import app_manager
 from web.task_view import WORDS
 from web.view import Badge
@@ -30,7 +32,7 @@ class Fact:
     label: str
     value: Markup | str = ""
     status: str = ""  # of the person, where it isn't the usual one
-    badge: Badge | None = None
+    badges: Sequence[Badge] = ()
     note: str = ""
 
 
@@ -63,7 +65,7 @@ def show(app: App, account: Account) -> str:
     may_revoke = may_change and has_assets and REVOKE in able
     return page(
         app, "operations/account.html", account=account, name=account_name(account), here=here,
-        facts=[fact for fact in _facts(app, account) if fact.value or fact.badge],
+        facts=[fact for fact in _facts(app, account) if fact.value or fact.badges],
         operations=member_operations.of_page(account, able, here) if may_change else [], has_assets=has_assets,
         may_grant=member_operations.grant(account, here) if may_change and GRANT in able else None,
         may_revoke=may_revoke,
@@ -80,7 +82,8 @@ def _facts(app: App, account: Account) -> list[Fact]:
     return [
         Fact("E-mail", account.email if account.email != name else ""),
         Fact("Person", match_in_words(account), status),
-        Fact("State", badge=_badge(account, state), note="" if account.state == AccountState.GONE else state.why),
+        Fact("State", badges=_badges(app, account, state),
+             note="" if account.state == AccountState.GONE else state.why),
         Fact(kind_of(app).role_word.capitalize(), roles.of(app).words(account.roles) or "–"),
         Fact("Protected", account.protection_reason or ""),
         Fact("Costs", f"{money(app.seat_price)} a month" if app.seat_price else ""),
@@ -89,16 +92,12 @@ def _facts(app: App, account: Account) -> list[Fact]:
     ]
 
 
-def _badge(account: Account, state: task_progress.Provisioning) -> Badge:
+def _badges(app: App, account: Account, state: task_progress.Provisioning) -> list[Badge]:
+    """As the list of members shows them."""
     if account.state == AccountState.GONE:
-        return Badge("No longer in the app")
-    if not state.onboarded:
-        return Badge(state.word.capitalize(), state.tone, title=state.why)
-    return (
-        Badge("Onboarded", Tone.OK)
-        if account.match_kind == AccountMatch.MATCHED
-        else Badge(account.match_kind.capitalize())
-    )
+        return [Badge("No longer in the app")]
+    progress = [] if state.onboarded else [Badge(state.word.capitalize(), state.tone, title=state.why)]
+    return progress + account_badges(account, state, app)
 
 
 def _access(row: Access) -> AccessRow:

@@ -146,7 +146,7 @@ def _subtitle(app: App, standing: Standing) -> Markup:
     if standing.check is not None:
         checked = Markup("check started {}").format(when(standing.check.created_at))
     elif app.file_from:
-        checked = Markup("list of users from {}").format(when(app.file_from))
+        checked = Markup("newest list of users: {}").format(when(app.file_from))
     elif app.last_check_at:
         checked = Markup("checked {}").format(when(app.last_check_at))
     else:

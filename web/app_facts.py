@@ -146,14 +146,14 @@ def _guards(app: App) -> list[Markup | str]:
 def _account(app: App) -> list[Fact]:
     kind = kind_of(app)
     facts = [Fact("Permissions", " · ".join(app.permissions or _permissions(app)))]
-    if version := effects.version_in_words(app):
+    if not kind.file_purpose and (version := effects.version_in_words(app)):
         facts.append(Fact("API version", version))
     if app.missing_permissions:
         facts.append(Fact("Missing", lines=list(app.missing_permissions)))
     version_field = kind.api_version.setting if kind.api_version else ""  # its value is already in the version
     shown = [one for one in kind.fields if not one.secret and not one.mapping and app.settings.get(one.name)
              and one.name != version_field]
-    return facts + [Fact(one.label, app.settings[one.name]) for one in shown]
+    return facts + [Fact(one.label, dict(one.choices).get(value := app.settings[one.name], value)) for one in shown]
 
 
 def _permissions(app: App) -> list[str]:

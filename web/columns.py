@@ -211,7 +211,7 @@ def _door(waiting: WaitingFile) -> tuple[str, str, str, str]:
         return (url_for("directories.show", directory_id=waiting.directory_id), waiting.directory.name,
                 "Show what it would change", "Nothing is changed yet.")
     return (url_for("directories.new_of_kind", kind=waiting.kind), "Connect a directory", "Connect this directory",
-            "Its first reading starts at once.")
+            "The first reading starts at once.")
 
 
 def _go_on(waiting: WaitingFile, back: str) -> Response:

@@ -18,6 +18,7 @@ from sync.directory import preview as directory_preview
 from sync.directory import state as directory_state
 from sync.directory.directories import DirectoryProblem
 from sync.files import columns
+from sync.home import setup_steps
 from sync.matching import vouching
 from sync.models import Directory
 from sync.private_networks import approver
@@ -137,7 +138,8 @@ def _head(overview: Overview) -> dict[str, Any]:
     directory = overview.directory
     return {
         "overview": overview, "held": directory_view.held(directories.held(directory)),
-        "waits": held.waiting_of(directory), "may_vouch": signed_in_person().workspace_role == WorkspaceRole.OWNER,
+        "waits": held.waiting_of(directory), "first_app": setup_steps.lacks_an_app(),
+        "may_vouch": signed_in_person().workspace_role == WorkspaceRole.OWNER,
     }  # fmt: skip
 
 

@@ -165,7 +165,7 @@ def _values(columns: list[Column], purpose: Purpose) -> Iterator[Question]:
             continue
         choices = tuple(Choice(str(means), _label(means, purpose)) for means in choices_for(column.meaning, purpose))
         for seen in unknown:
-            shown = f"has the {_word(column.meaning)} {seen.value!r}" if seen.value else "is empty"
+            shown = f"has the {_word(column.meaning)} “{seen.value}”" if seen.value else "is empty"
             rows = plural(seen.count, "row")
             yield Question(QuestionKind.VALUE, seen.key,
                            f"The column {column.header} {shown} in {rows}. What does it mean?",

@@ -45,6 +45,11 @@ def setup_steps() -> list[SetupStep]:
     ]
 
 
+def lacks_an_app() -> bool:
+    """Whether the next step is to connect the first app."""
+    return not _one_connected()
+
+
 @prepared_plain
 def _one_listed() -> ModelSelect:
     return DirectoryEntry.select(DirectoryEntry.id).order_by(DirectoryEntry.id).limit(1)

@@ -44,14 +44,18 @@ def test_an_hr_file_is_asked_about_and_then_connected(owner: Client, olga: Perso
     place = connect(owner).location
     page = owner.get(place).text
     assert "Columns of staff.csv</h1>" in page and "3 rows" in page
-    assert "On Leave" in page and "ana@acme.example" in page and "<strong>Not read:</strong> Phone" in page
+    assert "has the status “On Leave” in 1 row" in page and "ana@acme.example" in page
+    assert "<strong>Not read:</strong> Phone" in page
     assert not Directory.select().exists() and "Connect this directory" not in page
     refused = owner.post(f"{place}/use")
     assert refused.status_code == 422 and "still open" in refused.text and not Directory.select().exists()
     [question] = columns_questions(owner, place)
-    assert "Connect this directory" in answer(owner, place, **{question: "suspended"}).text
-    assert owner.post(f"{place}/use").location.startswith("/directories/")
+    ready = answer(owner, place, **{question: "suspended"}).text
+    assert ready.index("Connect this directory") < ready.index("First values"), "where the questions were"
+    connected = owner.post(f"{place}/use").location
+    assert connected.startswith("/directories/") and "connect your first app" not in owner.get(connected).text
     queue.drain()
+    assert "Next: connect your first app." in owner.get(connected).text
     assert (status("ana@acme.example"), status("ben@acme.example")) == ("active", "suspended")
     assert not people.find_by_email("cleo@acme.example") or status("cleo@acme.example") == "deprovisioned"
     assert people.find_by_email("ana@acme.example").name == "Ana Lopez"

@@ -57,6 +57,8 @@ def test_a_leaver_is_a_to_do_that_ends_when_someone_confirms_it(owner: Client, s
     queue.drain()
     [task] = Task.select()
     assert task.state == "needs attention" and "Do it there by hand" in task.error
+    settings = owner.get(f"/apps/{app.id}").text
+    assert "is uploaded here" in settings and "API version" not in settings
     page = owner.get(f"/apps/{app.id}/activity").text
     assert "Jana Kowalski" in page and "Do it there by hand" in page and "To do by hand" in page
     assert page.count("I did it in Drawing") == 1 and "Retry" not in page and "removal failed" not in page
@@ -107,7 +109,7 @@ def test_a_picture_is_no_export(owner: Client) -> None:
 
 def test_an_app_whose_export_is_older_than_a_week_is_not_up_to_date(owner: Client) -> None:
     app = connect(owner)
-    assert app.file_from and "list of users from" in owner.get(f"/apps/{app.id}").text
+    assert app.file_from and "newest list of users:" in owner.get(f"/apps/{app.id}").text
     assert status.standing(app).status != AppStatus.OVERDUE
     before = (utcnow() - timedelta(days=9)).isoformat()
     app.settings = {**app.settings, "export_at": before, "export_uploaded_at": before}

@@ -126,6 +126,8 @@ def test_left_out_is_shown_and_taken_back(owner: Client, chat) -> None:
                **{f"reason-{change.id}": "Hand-over until Friday"})  # fmt: skip
     page = owner.get(f"/apps/{chat.app.id}/members").text
     assert "Left out" in page and "Hand-over until Friday" in page and page.count("Report it again") == 1
+    account = owner.get(f"/apps/{chat.app.id}/members/{change.account_id}").text
+    assert "still has an account" in account and "Left out" in account and "Onboarded" not in account
     owner.send("DELETE", f"/apps/{chat.app.id}/members/{change.account_id}/leaving-out")
     chat.check()
     assert Report.select().where(Report.state == "open").count() == 1, "it is asked about again"
