@@ -21,15 +21,18 @@ from web.frame import manages
 from web.security import signed_in_person
 from web.words import number, plural, spoken
 
-SHOWN = ("broken", "stuck", "held", "held leavers", "leavers", "failed", "overdue", "old file", "unread directory",
-         "lapsed approval", "doubtful", "unmatched")  # fmt: skip
+SHOWN = ("broken", "stuck", "held", "held leavers", "leavers", "failed", "overdue", "old file", "undated file",
+         "unread directory", "lapsed approval", "doubtful", "unmatched")  # fmt: skip
 DOMAINS_SHOWN = 3
 LOUD = {
     "broken": "{} needs attention.", "stuck": "{} needs attention.", "held": "", "held leavers": "", "leavers": "",
     "failed": "{} isn't up to date.", "overdue": "{} is overdue.", "old file": "{} is overdue.",
-    "unread directory": "{} is overdue.", "lapsed approval": "", "doubtful": "{} needs matching.",
+    "undated file": "{} is overdue.", "unread directory": "{} isn't up to date.", "lapsed approval": "",
+    "doubtful": "{} needs matching.",
     "unmatched": "{} needs matching.",
 }  # fmt: skip
+
+OF_DIRECTORIES = (Step.DIRECTORIES, Step.DIRECTORY, Step.ATTRIBUTES)  # for those who manage the workspace
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,8 @@ def _alert(app: App, standing: Standing, row: Condition) -> Alert:
     id = "missing-fields" if Step.FIELDS in steps else f"alert-{row.code.replace(' ', '-')}"
     return Alert(row.tone, ICONS.get(row.code, ""), id, LOUD[row.code].format(app.name), words,
                  words_and_details(standing.facts.error).details if row.code in ("broken", "failed") else "",
-                 [button for step in steps if (button := button_for(app, step))])  # fmt: skip
+                 [button for step in steps
+                  if (button := button_for(app, step, standing.facts.unread_directory_id))])  # fmt: skip
 
 
 def why_unmatched(app: App) -> list[str]:
@@ -121,11 +125,11 @@ def fixes(app: App) -> list[Button]:
     return [replace(button, id=f"{button.id}-now") for button in found]  # the page below has the same buttons
 
 
-def button_for(app: App, step: Step) -> Button | None:
+def button_for(app: App, step: Step, directory_id: int | None = None) -> Button | None:
     """None for what is in the title of each page anyway: Check for updates, View report, Resume; and for what this
-    person may not open."""
-    if step == Step.DIRECTORY and not manages(signed_in_person()):
-        return None
+    person may not open. `directory_id`: of the one that doesn't show who has left."""
+    if step in OF_DIRECTORIES:
+        return _of_directories(step, directory_id) if manages(signed_in_person()) else None
     credential = url_for("app_settings.credential", app_id=app.id)
     tests = url_for("app_settings.create_test", app_id=app.id)
     buttons = {
@@ -138,8 +142,6 @@ def button_for(app: App, step: Step) -> Button | None:
         Step.TASKS: Button("Show the tasks", url_for("tasks.index", app_id=app.id), "history", "show-tasks"),
         Step.MEMBERS: Button("Show the members", url_for("members.index", app_id=app.id), "users",
                              "show-members"),
-        Step.DIRECTORY: Button("Show the directories", url_for("directories.index"), "address-book",
-                               "show-directories"),
         Step.REMOVALS: Button("Decide about removals", url_for("app_settings.policy_of", app_id=app.id), "",
                               "decide-removals", dialog=True),
         Step.GROUPS: Button("Decide what groups do", url_for("group_rules.policy", app_id=app.id), "",
@@ -148,3 +150,13 @@ def button_for(app: App, step: Step) -> Button | None:
                               "match-people"),
     }  # fmt: skip
     return buttons.get(step)
+
+
+def _of_directories(step: Step, directory_id: int | None) -> Button:
+    if step == Step.DIRECTORIES or directory_id is None:
+        return Button("Show the directories", url_for("directories.index"), "address-book", "show-directories")
+    if step == Step.ATTRIBUTES:
+        rules = url_for("directory_rules.show", directory_id=directory_id)
+        return Button("Define the attributes", rules, "address-book", "define-attributes", dialog=True)
+    shown = url_for("directories.show", directory_id=directory_id)
+    return Button("Show the directory", shown, "address-book", "show-directory")

@@ -17,7 +17,7 @@ from sync.home.setup_steps import SetupStep, Step
 from sync.home.summary import Item, StillIn, Waiting
 from sync.models import Account, App, Person
 from sync.names import person_name
-from sync.states import CheckState, Tone
+from sync.states import CheckState, DirectoryGap, Tone
 from sync.words import are, listed
 from web import charts, leaver_view
 from web.app_card import badge_of
@@ -143,6 +143,8 @@ def waiting_row(item: Item) -> Row:
         return Row("alert-triangle", Tone.ATTENTION, words, "Show", address)
     if item.kind is Waiting.STUCK_LEAVER:
         return _stuck(item)
+    if item.kind is Waiting.UNREAD_DIRECTORY:
+        return _unread_directory(item)
     if item.kind is Waiting.HELD_DIRECTORY:
         words = f"{plural(item.count, 'change')} from {item.directory.name} {are(item.count)} held by a guard"
         address = url_for("directories.show", directory_id=item.directory.id)
@@ -157,6 +159,17 @@ def waiting_row(item: Item) -> Row:
         return Row("login", Tone.WAITING, words, "Review", url_for("people.index"))
     words = f"{plural(item.count, 'change')} of people who rank above the person responsible for the directory"
     return Row("users", Tone.WAITING, words, "Review", url_for("people.index"))
+
+
+def _unread_directory(item: Item) -> Row:
+    """One cause, whatever the number of apps that aren't up to date by it."""
+    name, id = item.directory.name, item.directory.id
+    if item.gap == DirectoryGap.UNDEFINED:
+        words = f"{name} has attributes that nobody has defined: they may show who has left, so no app is up to date"
+        rules = url_for("directory_rules.show", directory_id=id)
+        return Row("address-book", Tone.WAITING, words, "Define", rules, dialog=True)
+    words = f"{name} doesn't show who has left, so no app is up to date"
+    return Row("address-book", Tone.WAITING, words, "Show", url_for("directories.show", directory_id=id))
 
 
 def _report(item: Item, icon: str, words: str) -> Row:

@@ -72,6 +72,7 @@ class Facts:
     groups_by: str = ""  # who so approved what groups do
     held_leavers: int = 0  # people with an account in it who have left according to a directory, but count as here
     unread_directory: str = ""  # one that doesn't show who has left
+    unread_directory_id: int | None = None
     unread_since: datetime | None = None  # since then,
     unread_why: DirectoryGap | None = None  # for this reason
     version_warning: str = ""
@@ -226,7 +227,7 @@ def _unread_directory(facts: Facts) -> Words:
 def _unread_directory_and_what_to_do(facts: Facts) -> Words:
     unknown = "doesn't know who has left since then" if facts.unread_since else "doesn't notice who leaves"
     then = {
-        DirectoryGap.UNDEFINED: "People who have left may count as here. See",
+        DirectoryGap.UNDEFINED: "People who have left may count as here. Define or dismiss them: see",
         DirectoryGap.OLD_LIST: "Rollcall doesn't know who has left since then. It needs a new list: see",
         DirectoryGap.UNDATED_LIST: "It needs a new list: see",
     }.get(facts.unread_why, f"Rollcall {unknown}. See")
@@ -280,7 +281,7 @@ CONDITIONS = (
               lambda f: (_to_approve(f),), lambda f: (Step.REPORT,)),
     Condition("held leavers", lambda f: f.held_leavers > 0, Tone.WAITING, AppStatus.APPROVAL_NEEDED,
               lambda f: (f"{_held_leavers(f)}. A guard holds that, or an older decision by hand wins.",),
-              lambda f: (_held_leavers(f),), lambda f: (Step.DIRECTORY,)),
+              lambda f: (_held_leavers(f),), lambda f: (Step.DIRECTORIES,)),
     Condition("leavers", _has_leavers, Tone.ATTENTION, AppStatus.NEEDS_ATTENTION,
               lambda f: (f"{_leavers(f)}. Remove them, or accept each by name.",), lambda f: (_leavers(f),),
               lambda f: (Step.REPORT if f.report else Step.MEMBERS,)),
@@ -305,8 +306,9 @@ CONDITIONS = (
     Condition("undated file", lambda f: f.file_is_undated, Tone.WAITING, AppStatus.OVERDUE,
               _plainly("Its list of users has a date in the future, so nobody knows how old it is. Replace the file."),
               _plainly("its list of users has a date in the future"), lambda f: (Step.FILE,)),
-    Condition("unread directory", lambda f: bool(f.unread_directory), Tone.WAITING, AppStatus.OVERDUE,
-              _unread_directory_and_what_to_do, _unread_directory, lambda f: (Step.DIRECTORY,)),
+    Condition("unread directory", lambda f: bool(f.unread_directory), Tone.WAITING,
+              AppStatus.DIRECTORY_UNCLEAR, _unread_directory_and_what_to_do, _unread_directory,
+              lambda f: (Step.ATTRIBUTES if f.unread_why == DirectoryGap.UNDEFINED else Step.DIRECTORY,)),
     Condition("removing", lambda f: f.left_accounts > 0 and not _has_leavers(f), Tone.WORKING,
               AppStatus.APPLYING_CHANGES, lambda f: (f"{_removing(f)}.",), lambda f: (_removing(f),),
               lambda f: (Step.TASKS,)),

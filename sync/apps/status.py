@@ -221,6 +221,7 @@ def _facts(app: App, known: _Known, now: datetime, check: Check | None, report: 
         removals_by=known.lapsed.get((app.id, Given.REMOVALS), ""),
         groups_by=known.lapsed.get((app.id, Given.GROUPS), ""), held_leavers=doubts.held_people,
         unread_directory=known.unread.name if known.unread else "",
+        unread_directory_id=known.unread.id if known.unread else None,
         unread_since=known.unread.since if known.unread else None,
         unread_why=known.unread.why if known.unread else None,
         version_warning=effects.version_warning(app, known.today) if app.is_connected else "",

@@ -11,6 +11,7 @@ from enum import Enum, auto
 from peewee import ModelSelect, fn
 
 from sync import rank
+from sync.db import utcnow
 from sync.directory import figures
 from sync.effects import seats_after
 from sync.listing import Among, one_of
@@ -19,9 +20,9 @@ from sync.people import held, holds
 from sync.prepared import prepared, prepared_plain
 from sync.reports import stuck
 from sync.reports.stuck import Stuck
-from sync.safety import leavers, leaving, sole_managers
+from sync.safety import leavers, leaving, sole_managers, unread_directories
 from sync.sign_in import waiting as waiting_sign_ins
-from sync.states import WorkspaceRole
+from sync.states import DirectoryGap, WorkspaceRole
 
 
 class Waiting(Enum):
@@ -29,6 +30,7 @@ class Waiting(Enum):
 
     TASK = auto()  # needs attention
     HELD_REPORT = auto()  # held by a guard
+    UNREAD_DIRECTORY = auto()  # doesn't show who has left: no app is up to date
     HELD_DIRECTORY = auto()
     STUCK_LEAVER = auto()  # someone who has left can't be removed yet
     REPORT = auto()
@@ -66,6 +68,7 @@ class Item:
     report_id: int | None = None
     leaving: str = ""  # a sentence about people who have left; of a report once it is asked for in full()
     directory: Directory | None = None
+    gap: DirectoryGap | None = None  # why the directory doesn't show who has left
     stuck: Stuck | None = None
     offboarding: Offboarding | None = None
     planned_by: str = ""  # who planned it, and why they could not now
@@ -148,7 +151,10 @@ def _apps(ids: Iterable[int]) -> dict[int, App]:
 
 
 def _directories() -> Iterable[Item]:
+    now = utcnow()
     for directory in figures.all_by_name():
+        if unread := unread_directories.found(directory, now):
+            yield Item(Waiting.UNREAD_DIRECTORY, 1, directory=directory, gap=unread.why)
         if count := figures.count_held(directory):
             yield Item(Waiting.HELD_DIRECTORY, count, directory=directory)
 

@@ -19,6 +19,7 @@ DAY = timedelta(days=1)
 class Unread(NamedTuple):
     """A directory that doesn't show who has left since this moment (UTC), and why. None: since when isn't known."""
 
+    id: int
     name: str
     why: DirectoryGap
     since: datetime | None = None
@@ -27,6 +28,7 @@ class Unread(NamedTuple):
 class _Known(NamedTuple):
     """How new the knowledge of a directory's people is. Times are UTC."""
 
+    id: int
     name: str
     state: str
     pushes: bool
@@ -55,23 +57,25 @@ def _unread(known: _Known, now: datetime) -> Unread | None:
     if known.pushes:
         return _silent(known, now)
     if known.read_at is None or known.read_at < now - DAY:
-        return Unread(known.name, DirectoryGap.OLD_READING, known.read_at)
+        return Unread(known.id, known.name, DirectoryGap.OLD_READING, known.read_at)
     if old_files.is_old(known.file_from, now):
-        return Unread(known.name, DirectoryGap.OLD_LIST, known.file_from)
+        return Unread(known.id, known.name, DirectoryGap.OLD_LIST, known.file_from)
     if old_files.is_undated(known.file_from, now):
-        return Unread(known.name, DirectoryGap.UNDATED_LIST)
-    return None if known.is_defined else Unread(known.name, DirectoryGap.UNDEFINED)
+        return Unread(known.id, known.name, DirectoryGap.UNDATED_LIST)
+    return None if known.is_defined else Unread(known.id, known.name, DirectoryGap.UNDEFINED)
 
 
 def _silent(known: _Known, now: datetime) -> Unread | None:
     """A directory that pushes, and can't or has lost changes. A token that is in use has been tested at once."""
     if known.state == DirectoryState.PAUSED:
-        return Unread(known.name, DirectoryGap.PAUSED)
+        return Unread(known.id, known.name, DirectoryGap.PAUSED)
     if known.token_made_at is None:
-        return Unread(known.name, DirectoryGap.NO_TOKEN)
+        return Unread(known.id, known.name, DirectoryGap.NO_TOKEN)
     if known.token_used_at is None and known.token_made_at < now - DAY:
-        return Unread(known.name, DirectoryGap.UNUSED_TOKEN, known.token_made_at)
-    return Unread(known.name, DirectoryGap.MISSING_CHANGES, known.missing_since) if known.missing_since else None
+        return Unread(known.id, known.name, DirectoryGap.UNUSED_TOKEN, known.token_made_at)
+    if known.missing_since is None:
+        return None
+    return Unread(known.id, known.name, DirectoryGap.MISSING_CHANGES, known.missing_since)
 
 
 @once
@@ -89,7 +93,7 @@ def _with_people() -> dict[int, _Known]:
             WHERE e.directory_id = d.id AND e.status <> '{PersonStatus.DEPROVISIONED}')
         """
     ).fetchall()
-    return {id: _Known(name, state, bool(pushes), bool(is_defined), *map(_moment, moments))
+    return {id: _Known(id, name, state, bool(pushes), bool(is_defined), *map(_moment, moments))
             for id, name, state, pushes, is_defined, *moments in rows}  # fmt: skip
 
 

@@ -51,6 +51,7 @@ class AppStatus(StrEnum):
     APPROVAL_NEEDED = "Approval needed"
     LAST_CHECK_FAILED = "Last check failed"
     OVERDUE = "Overdue"
+    DIRECTORY_UNCLEAR = "Directory unclear"
     NEEDS_MATCHING = "Needs matching"
     CHECKING = "Checking"
     APPLYING_CHANGES = "Applying changes"
@@ -78,7 +79,8 @@ class Tone(StrEnum):
 
 class Step(StrEnum):
     """The next thing that a person can do about an app's state. Pages show it as a button.
-    ADDRESS: look at the address that the app is connected by. REMOVALS, GROUPS: what an Owner approves in advance."""
+    ADDRESS: look at the address that the app is connected by. REMOVALS, GROUPS: what an Owner approves in advance.
+    DIRECTORY: look at the one that doesn't show who has left. ATTRIBUTES: define what its attributes mean."""
 
     CHECK = "check"
     TEST = "test"
@@ -91,7 +93,9 @@ class Step(StrEnum):
     MEMBERS = "members"
     MATCHING = "matching"
     RESUME = "resume"
+    DIRECTORIES = "directories"
     DIRECTORY = "directory"
+    ATTRIBUTES = "attributes"
     REMOVALS = "removals"
     GROUPS = "groups"
     SETUP = "setup"

@@ -373,8 +373,12 @@ def test_a_page_shows_why_a_directory_keeps_the_app_from_being_up_to_date_and_wh
     directory = Directory.create(kind="scim", name="Okta")
     entry = DirectoryEntry.create(directory=directory, external_id="1", person=chat.people[3], status="active")
     page = owner.get(f"/apps/{chat.app.id}").text
-    assert "Chat is overdue.</strong> Okta has no token. Rollcall doesn&#39;t notice who leaves." in page
-    assert "Show the directories" in page
+    assert "Chat isn&#39;t up to date.</strong> Okta has no token. Rollcall doesn&#39;t notice who leaves." in page
+    assert f'href="/directories/{directory.id}"' in page and "Show the directory" in page
+    read = {"kind": "ldap", "next_read_at": utcnow(), "last_read_at": utcnow()}
+    Directory.update(read | {"unread_attributes": [{"attribute": "x"}]}).execute()
+    for page in (owner.get(f"/apps/{chat.app.id}").text, owner.get("/").text):
+        assert f'href="/directories/{directory.id}/ends"' in page, "the way out is one click"
     entry.delete_instance()
     App.update(file_from=utcnow() - timedelta(days=9)).execute()
     page = owner.get(f"/apps/{chat.app.id}").text

@@ -62,6 +62,7 @@ def test_a_directory_or_a_list_that_does_not_show_who_has_left_is_no_good_news(o
     DirectoryEntry.create(directory=directory, external_id="1", person=chat.people[2], status="active",
                           reported_status="active")  # fmt: skip
     assert is_unknown("Okta doesn't show who has left")
+    assert f'href="/directories/{directory.id}"' in owner.get("/").text, "the one cause is named with a link"
     DirectoryToken.create(directory=directory, token_hash="a", used_at=utcnow())
     assert "Nobody who has left has an account" in heading(owner)
     DirectoryEntry.update(reported_status="deprovisioned").execute()

@@ -113,7 +113,7 @@ DECIDED = {
     "live tasks": {"under_way", "stuck", "stuck_error"},
     "doubtful accounts": {"doubtful", "doubtful_name", "held_leavers"},
     "standing approvals": {"removals_by", "groups_by"},
-    "unread directories": {"unread_directory", "unread_since", "unread_why"},
+    "unread directories": {"unread_directory", "unread_directory_id", "unread_since", "unread_why"},
     "open reports": {"report", "waiting", "held"}, "leavers": {"left", "left_accounts", "leaving"},
     "": {"name", "has_address"},
 }  # fmt: skip
@@ -159,7 +159,7 @@ def test_while_a_directory_is_not_read_no_app_is_plain(apps: list[App]):
     in_full = status.standings(App.select().where(App.is_connected))
     assert found == {id: (full.status, full.loudest) for id, full in in_full.items()}
     assert glance.counted().by_status == Counter(full.status for full in in_full.values())
-    assert found[apps[0].id] == ("Overdue", Tone.WAITING)
+    assert found[apps[0].id] == ("Directory unclear", Tone.WAITING)
 
 
 def test_the_numbers_of_all_apps_are_those_of_a_full_look(apps: list[App]):

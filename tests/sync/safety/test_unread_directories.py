@@ -40,7 +40,7 @@ def test_a_directory_that_fails_for_a_day(chat, scripted: type[Scripted]):
     Directory.update(last_read_at=utcnow() - 23 * HOUR).execute()
     assert shown(chat) == "Up to date", "an outage of some hours is in the checks' warnings"
     Directory.update(last_read_at=utcnow() - 25 * HOUR).execute()
-    assert chat.check().state == "succeeded" and shown(chat) == "Overdue"
+    assert chat.check().state == "succeeded" and shown(chat) == "Directory unclear"
     sentence = status.standing(App.get_by_id(chat.app.id)).sentence
     assert sentence[0] == "Company LDAP was last read " and "doesn't know" in sentence[2]
     company.interrupt = lambda given: None
@@ -54,7 +54,7 @@ def test_a_directory_that_is_paused_for_a_day(chat, scripted: type[Scripted]):
     state.pause(company.row(), chat.by)
     assert shown(chat) == "Up to date"
     Directory.update(last_read_at=utcnow() - 25 * HOUR).execute()
-    assert shown(chat) == "Overdue"
+    assert shown(chat) == "Directory unclear"
     state.remove(company.row(), chat.by)
     assert shown(chat) == "Up to date"
 
@@ -90,7 +90,7 @@ def test_one_that_pushes_needs_a_token_that_it_uses(chat, tokens, why):
         DirectoryToken.create(directory=directory, token_hash=str(place), **values)
     found = unread_directories.found(directory, utcnow())
     assert (found and found.why) == why
-    assert shown(chat) == ("Overdue" if why else "Up to date")
+    assert shown(chat) == ("Directory unclear" if why else "Up to date")
 
 
 def test_one_with_an_attribute_that_may_show_who_has_left(chat, scripted: type[Scripted]):
@@ -99,7 +99,7 @@ def test_one_with_an_attribute_that_may_show_who_has_left(chat, scripted: type[S
     assert shown(chat) == "Up to date"
     found = [{"attribute": "employeeStatus", "people": 3, "values": ["A", "T"]}]
     Directory.update(unread_attributes=found).execute()
-    assert shown(chat) == "Overdue"
+    assert shown(chat) == "Directory unclear"
     standing = status.standing(App.get_by_id(chat.app.id))
     assert "nobody has defined" in standing.sentence[0] and "may count as here" in standing.sentence[1]
     company.read()
@@ -116,14 +116,14 @@ def test_a_list_that_is_older_than_eight_days(chat: Chat, by, tmp_path, source):
     assert shown(chat) == "Up to date"
     made_at(listed, file, utcnow() - timedelta(days=9))
     read(listed, by)
-    assert shown(chat) == "Overdue"
+    assert shown(chat) == "Directory unclear"
     assert state_of(listed).why == DirectoryGap.OLD_LIST
     sentence = status.standing(App.get_by_id(chat.app.id)).sentence
     assert sentence[0] == "HR has a list from " and "It needs a new list" in sentence[2]
     if source == "path":
         made_at(listed, file, utcnow() + timedelta(days=9))
         read(listed, by)
-        assert state_of(listed).why == DirectoryGap.UNDATED_LIST and shown(chat) == "Overdue"
+        assert state_of(listed).why == DirectoryGap.UNDATED_LIST and shown(chat) == "Directory unclear"
         assert "date in the future" in status.standing(App.get_by_id(chat.app.id)).sentence[0]
     if source == "upload":
         listed = Directory.get()
