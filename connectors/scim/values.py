@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Sequence
+from functools import cache
 from typing import Any
 
 from connectors.base import Account, TemporarilyUnavailable
 from connectors.names import email_key
-from connectors.tools.answers import known_status, missing_from
+from connectors.tools.answers import known_status
 from connectors.tools.http import clean
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -38,20 +39,27 @@ def account_of(user: dict, roles: Sequence[str] = (), says_role: bool = True) ->
     `roles`: all of the user's roles, the main one first. `says_role`: False if these are the default.
     """
     kind, email = clean(user.get("userType")), email_of(user)
-    defaulted_fields = missing_from(user, **(KEYS if email else {**KEYS, "email": []}))
+    has_keys = tuple([key in user for key in KEYS.values()])
     return Account(
         id=id_of(user),
         email=email,
         name=name_of(user),
         status=status_of(user),
-        role=next(iter(roles), ""),
+        role=roles[0] if roles else "",
         kind="system" if kind and kind.casefold() in MACHINES else "user",
         seat=kind,
         user_name=clean(user.get("userName")),
         employee_number=employee_number_of(user),
         further_roles=tuple(roles[1:]),
-        defaulted_fields=defaulted_fields if says_role else defaulted_fields | {"role"},
+        defaulted_fields=_defaulted_fields(has_keys, bool(email), says_role),
     )
+
+
+@cache  # as there are few, and to put them together takes a fifth of what an account takes
+def _defaulted_fields(has_keys: tuple[bool, ...], has_email: bool, says_role: bool) -> frozenset[str]:
+    """`has_keys`: of each of KEYS, whether the user has it."""
+    said = dict(zip(KEYS, has_keys)) | {"email": has_email, "role": says_role}
+    return frozenset(field for field, is_said in said.items() if not is_said)
 
 
 def is_active(user: dict) -> bool:
@@ -61,6 +69,8 @@ def is_active(user: dict) -> bool:
 
 def status_of(user: dict) -> str:
     active = user.get("active")
+    if active is True:  # nearly all are: a shortcut, because this is done to each account
+        return ACTIVE[True]
     return known_status(active.strip().casefold() if isinstance(active, str) else active, ACTIVE)
 
 
@@ -124,8 +134,9 @@ def role_value(role: Any) -> str:
 def in_order(roles: list[tuple[str, str, bool]], is_privileged: Callable[[str], bool]) -> list[str]:
     """The values of roles, each once: first the privileged ones, then the primary one, then the others in the app's
     order."""
-    if len(roles) > 1:
-        roles = sorted(roles, key=lambda role: (not (is_privileged(role[0]) or is_privileged(role[1])), not role[2]))
+    if len(roles) == 1:
+        return [roles[0][0]]
+    roles = sorted(roles, key=lambda role: (not (is_privileged(role[0]) or is_privileged(role[1])), not role[2]))
     return list(dict.fromkeys(value for value, _, _ in roles))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connectors.base import Account
-from connectors.scim.values import account_of, in_order, member_ids, privileged_by_name, roles_of
+from connectors.scim.values import ENTERPRISE, account_of, in_order, member_ids, privileged_by_name, roles_of
 
 
 def read(**raw) -> Account:
@@ -25,6 +25,19 @@ def read(**raw) -> Account:
 )
 def test_active_is_understood_in_every_form(raw, expected):
     assert read(**raw).status == expected
+
+
+@pytest.mark.parametrize(
+    ("raw", "says_role", "fields"),
+    [
+        ({"id": "7"}, False, "name status kind seat user_name employee_number email role"),
+        ({"displayName": None, "active": None, "userName": "u@x.example"}, True, "kind seat employee_number"),
+        ({"userType": "", "emails": [{"value": "nobody"}], ENTERPRISE: {}}, True, "name status user_name email"),
+    ],
+    ids=["nothing", "null", "no address"],
+)
+def test_a_field_without_its_key_is_defaulted_and_null_is_a_value(raw, says_role, fields):
+    assert account_of({"id": "7"} | raw, ["member"], says_role).defaulted_fields == frozenset(fields.split())
 
 
 @pytest.mark.parametrize(
