@@ -11,10 +11,11 @@ from markupsafe import Markup
 from sync.apps import conditions, status
 from sync.apps.conditions import Condition
 from sync.apps.status import Standing
-from sync.matching import unmatched
+from sync.matching import decisions, doubtful, unmatched
 from sync.models import App
+from sync.names import account_name
 from sync.states import Step, Tone
-from sync.words import are
+from sync.words import are, listed
 from web.app_card import ICONS
 from web.components import words_and_details
 from web.frame import manages
@@ -24,6 +25,7 @@ from web.words import number, plural, spoken
 SHOWN = ("broken", "stuck", "held", "held leavers", "leavers", "failed", "overdue", "old file", "undated file",
          "unread directory", "lapsed approval", "doubtful", "unmatched")  # fmt: skip
 DOMAINS_SHOWN = 3
+UNANSWERED_NAMED = 3
 LOUD = {
     "broken": "{} needs attention.", "stuck": "{} needs attention.", "held": "", "held leavers": "", "leavers": "",
     "failed": "{} isn't up to date.", "overdue": "{} is overdue.", "old file": "{} is overdue.",
@@ -59,6 +61,16 @@ class Alert:
 
 
 @dataclass(frozen=True)
+class Unanswered:
+    """Service accounts whose responsible person has left."""
+
+    headline: str
+    names: str
+    shown_here: bool
+    is_warned_of: bool  # a warning above the page is about these accounts, and no others
+
+
+@dataclass(frozen=True)
 class Warnings:
     """The line that stands for several warnings on a narrow page: their number, and the title of the first one."""
 
@@ -87,6 +99,8 @@ def alerts(app: App, standing: Standing, owns: bool) -> list[Alert]:
 
 
 def _alert(app: App, standing: Standing, row: Condition) -> Alert:
+    if row.code == "doubtful" and (found := unanswered(app)) and found.is_warned_of:
+        return _of_services(app, row, found)
     steps = row.steps(standing.facts)
     words = spoken(row.says(standing.facts))
     if row.code == "unmatched":
@@ -96,6 +110,28 @@ def _alert(app: App, standing: Standing, row: Condition) -> Alert:
                  words_and_details(standing.facts.error).details if row.code in ("broken", "failed") else "",
                  [button for step in steps
                   if (button := button_for(app, step, standing.facts.unread_directory_id))])  # fmt: skip
+
+
+def _of_services(app: App, row: Condition, found: Unanswered) -> Alert:
+    """All doubtful accounts are service accounts whose responsible person has left."""
+    words = Markup("{} Choose someone else, or remove the accounts you no longer need.").format(found.names)
+    there = url_for("members.index", app_id=app.id, tab="service accounts")
+    return Alert(row.tone, "robot", "unanswered", found.headline, words, "",
+                 [Button("Service accounts", there, "robot", "show-services")])  # fmt: skip
+
+
+def unanswered(app: App, tab: str = "") -> Unanswered | None:
+    """None where there are no such accounts. `tab`: the one of the Members tab that is shown."""
+    accounts = decisions.unanswered(app) if app.service_accounts else []
+    if not accounts:
+        return None
+    count = len(accounts)
+    headline = ("A service account has no one responsible." if count == 1
+                else f"{plural(count, 'service account')} have no one responsible.")  # fmt: skip
+    named = [f"{account_name(account)} ({account.person.name} has left)" for account in accounts]
+    in_doubt = doubtful.numbers().get(app.id)
+    return Unanswered(headline, f"{listed(named, UNANSWERED_NAMED)}.", tab == "service accounts",
+                      in_doubt is not None and in_doubt.accounts == count)  # fmt: skip
 
 
 def why_unmatched(app: App) -> list[str]:

@@ -16,7 +16,7 @@ from sync.apps.status import Standing
 from sync.directory import figures
 from sync.models import App, Directory, Person
 from sync.states import AppManager
-from web import app_card, app_facts, app_filters, leaver_view, member_view, sample
+from web import app_alerts, app_card, app_facts, app_filters, leaver_view, sample
 from web.answers import asked, dialog, page_or_part, safe_address, without_dialog
 from web.app_page import above_tabs, can, kind_of, owns, page
 from web.frame import MANAGERS, manages
@@ -118,4 +118,4 @@ def head(app: App) -> str:
 @app_manager(AppManager.COLLABORATOR)
 def show(app: App) -> str:
     return page(app, "apps/show.html", settings=app_facts.settings(app, owns()),
-                unanswered=member_view.unanswered(app))
+                unanswered=app_alerts.unanswered(app))

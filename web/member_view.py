@@ -9,7 +9,6 @@ from flask import Flask, url_for
 from markupsafe import Markup
 
 from sync.apps.member_list import Members
-from sync.matching import decisions as match_decisions
 from sync.matching.decisions import Batch
 from sync.matching.members import LEFT
 from sync.models import Account, App
@@ -17,7 +16,6 @@ from sync.names import account_name, short_name
 from sync.roles import Roles
 from sync.states import AccountKind, AccountMatch, AccountStatus, PersonStatus, Tone
 from sync.tasks.progress import Provisioning
-from sync.words import listed
 from web.app_page import kind_of, match_in_words
 from web.components import person_status
 from web.list_view import ListHead, nothing_matches
@@ -25,7 +23,6 @@ from web.row_addresses import account_address
 from web.view import Badge, first_lower, joined
 from web.words import calendar_day, plural, when
 
-UNANSWERED_NAMED = 3
 MATCHED_BY_EMAIL = ("", "By e-mail")  # the usual ways, which go without saying
 # In a list of accounts on a phone, it is clear.
 LEFT_STILL_IN = Markup('<span>Left<span class="wide-only">, still has an account</span></span>')
@@ -222,27 +219,6 @@ def account_menu(account: Account, back: str) -> list[Choice]:
     if account.match_by_hand:
         lines.append(decide("Match by the rules again", "rules", "arrow-back-up"))
     return lines
-
-
-@dataclass(frozen=True)
-class Unanswered:
-    """Service accounts whose responsible person has left."""
-
-    headline: str
-    names: str
-    shown_here: bool
-
-
-def unanswered(app: App, tab: str = "") -> Unanswered | None:
-    """None where there are no such accounts. `tab`: the one of the Members tab that is shown."""
-    accounts = match_decisions.unanswered(app) if app.service_accounts else []
-    if not accounts:
-        return None
-    count = len(accounts)
-    headline = ("A service account has no one responsible." if count == 1
-                else f"{plural(count, 'service account')} have no one responsible.")  # fmt: skip
-    named = [f"{account_name(account)} ({account.person.name} has left)" for account in accounts]
-    return Unanswered(headline, f"{listed(named, UNANSWERED_NAMED)}.", tab == "service accounts")
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from sync.problems import AppProblem
 from sync.reports import reports
 from sync.safety import leavers
 from sync.states import AccountMatch, AppManager, PersonStatus
-from web import member_filters, member_view
+from web import app_alerts, member_filters, member_view
 from web.answers import INVALID, dialog, go_to
 from web.app_page import match_in_words, owns, page
 from web.app_settings import known_person, named_in_form
@@ -102,7 +102,7 @@ def index(app: App) -> str:
         rows=_rows(app, wanted.tab, found.rows, progress), heads=member_filters.heads(app, listed), list_head=head,
         nobody=member_view.empty(app, wanted, head), bulk_choices=_bulk_choices(app, wanted.tab),
         select_all=_select_all(found, wanted), among=urlencode({"tab": wanted.tab} | wanted.asked),
-        unanswered=member_view.unanswered(app, wanted.tab),
+        unanswered=app_alerts.unanswered(app, wanted.tab),
         address=listed.address, download=listed.download(url_for("downloads.of_members", app_id=app.id)),
         undoable=member_view.undoable(app, newest, current()),
     )

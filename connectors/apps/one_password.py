@@ -59,6 +59,6 @@ class OnePassword(ScimPreset):
         ),
         grant=GRANTED, revoke=REVOKED,
     )  # fmt: skip
-    api_version = ApiVersion("1Password SCIM Bridge", "", source="1Password SCIM Bridge endpoints")
+    api_version = ApiVersion("1Password SCIM API", "", source="1Password SCIM Bridge endpoints")
     has_roles = False
     unknown = "see who owns or administers the account: 1Password doesn't say so here. Protect those people by hand."

@@ -37,7 +37,7 @@ class Kind:
 
     slug: str = SLUG
     label: str = "SCIM"
-    logo: str = ""
+    logo: str = "own-scim.svg"
     docs: tuple[str, ...] = (
         "An identity provider that provisions apps by SCIM 2.0: Okta, Entra ID, OneLogin, JumpCloud and others.",
         "An address of Rollcall that it can reach from the internet, over HTTPS.",

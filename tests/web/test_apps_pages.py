@@ -387,4 +387,8 @@ def test_a_page_shows_why_a_directory_keeps_the_app_from_being_up_to_date_and_wh
     Account.update(match_kind="service account", match_by_hand=True).where(Account.person == chat.people[3]).execute()
     Person.update(status="deprovisioned").where(Person.id == chat.people[3].id).execute()
     page = owner.get(f"/apps/{chat.app.id}").text
+    assert "has no one responsible.</strong> Person 3 (Person 3 has left)." in page and "Service accounts</a>" in page
+    former = Account.update(match_kind="unmatched", match_by_hand=False, person=None, former_person=chat.people[3])
+    former.where(Account.person == chat.people[3]).execute()
+    page = owner.get(f"/apps/{chat.app.id}").text
     assert "Chat needs matching.</strong> Person 3 may be" in page and "Show the members" in page

@@ -135,7 +135,8 @@ def test_a_service_account_has_a_responsible_person(owner: Client, chat) -> None
     chat.leave(2)
     for page in (f"/apps/{chat.app.id}", here(chat)):
         text = owner.get(page).text
-        assert "A service account has no one responsible." in text and "Person 2 has left" in text
+        assert "Person 2 has left" in text and "may be the account of someone who has left" not in text
+        assert text.count("A service account has no one responsible.") == text.count('id="unanswered"') == 1
     tab = owner.get(f"{here(chat)}?tab=service+accounts").text
     assert "Person 2 was responsible, and has left" in tab
     chat.leave(3)
