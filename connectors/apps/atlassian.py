@@ -17,6 +17,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from connectors.base import (
@@ -155,15 +156,28 @@ class Atlassian(HttpConnector):
         return list(ROLES)
 
     def accounts(self) -> Iterator[Account]:
-        for row in self._users():
-            if _has_seat(row):
-                yield _account(row)
+        for page in self._user_pages(self._scope):
+            yield from map(_account, self._with_status(list(filter(_has_seat, page))))
 
     @cached_property
+    def _all_directories(self) -> list[str]:
+        return self._directories()
+
+    @property
     def _scope(self) -> str:
         """The only directory, else all of them. Atlassian returns the last activity only for a single directory."""
-        directories = self._directories()
-        return directories[0] if len(directories) == 1 else ALL
+        return self._all_directories[0] if len(self._all_directories) == 1 else ALL
+
+    def _with_status(self, rows: list[dict]) -> list[dict]:
+        """The rows, with the membership “active” for someone who is suspended in one directory and active in another.
+        No document says which of them the status is about in the list of all directories."""
+        asked = [row["accountId"] for row in rows
+                 if row.get("membershipStatus") == "suspended" and row.get("accountStatus") == "active"]  # fmt: skip
+        if self._scope != ALL or not asked:
+            return rows
+        found = chain.from_iterable(self._users_of(place, accountIds=asked) for place in self._all_directories)
+        active = {row["accountId"] for row in found if row.get("membershipStatus") == "active"}
+        return [{**row, "membershipStatus": "active"} if row["accountId"] in active else row for row in rows]
 
     def _directories(self, **params: str) -> list[str]:
         def fetch(cursor: str | None) -> Page:
@@ -177,20 +191,22 @@ class Atlassian(HttpConnector):
         return self._users_of(self._scope, **only)
 
     def _users_of(self, directory: str, **only: list[str]) -> Iterator[dict]:
+        return chain.from_iterable(self._user_pages(directory, **only))
+
+    def _user_pages(self, directory: str, **only: list[str]) -> Iterator[list[dict]]:
         expand = ["platformRoles"] + (["productAccess"] if directory != ALL else [])
         path = f"{self._in(directory)}/users/search"
         return self._found(path, "users", "accountId", limit=USERS, expand=expand, **only)
 
     def _groups(self) -> Iterator[dict]:
-        return self._found(f"{self._in(ALL)}/groups/search", "groups", "id", limit=GROUPS)
+        return chain.from_iterable(self._found(f"{self._in(ALL)}/groups/search", "groups", "id", limit=GROUPS))
 
-    def _found(self, path: str, what: str, id: str, **body: Any) -> Iterator[dict]:
+    def _found(self, path: str, what: str, id: str, **body: Any) -> Iterator[list[dict]]:
         def fetch(cursor: str | None) -> Page:
             sent = {**body, **({"cursor": cursor} if cursor else {})}
             return _page(self._http.post(path, json=sent, idempotent=True))
 
-        for page in pages_by_cursor(fetch, what=what, id_of=lambda row: row[id]):
-            yield from page
+        return pages_by_cursor(fetch, what=what, id_of=lambda row: row[id])
 
     def _apps(self) -> Iterator[dict]:
         """Jira, Confluence …, once for each site. Only the cursor is sent."""
@@ -220,7 +236,7 @@ class Atlassian(HttpConnector):
 
     def account(self, id: str) -> Account | None:
         row = self._found_by_id(id)
-        return _account(row) if row and _has_seat(row) else None
+        return _account(self._with_status([row])[0]) if row and _has_seat(row) else None
 
     def _found_by_id(self, id: str, **only: list[str]) -> dict | None:
         """The person with this id, even if the search finds others too."""

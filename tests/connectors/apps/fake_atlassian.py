@@ -83,7 +83,7 @@ class FakeAtlassian(FakeApp):
         wanted = [set(body[name]) for name in ("accountIds",) if name in body]
         wanted += [self._members("group", id) for id in body.get("groupIds", ())]
         wanted += [self._members("app", id) for id in body.get("resourceIds", ())]
-        wanted += [self._in(directory)] if directory in self.elsewhere else []
+        wanted += [self._in(directory)] if directory != "-" else []
         rows = [self._user(seat, body["expand"]) for seat in self.listed if all(seat.id in ids for ids in wanted)]
         if directory in self.elsewhere:
             for row in rows:

@@ -107,6 +107,18 @@ class TestAtlassian(ConnectorContract):
         connector.remove(account)
         assert app.seats[0].status == "suspended" and app.suspended_elsewhere == {("d-2", leaver)}
 
+    def test_someone_suspended_in_one_directory_and_active_in_another_is_active(self, app, connector):
+        """No document says which of them the list of all directories shows: an unfinished removal is no removal."""
+        leaver, stays = self.in_three_directories(app)
+        app.seats[0].status = "suspended"
+        assert [account.status for account in connector.accounts()] == ["active", "active"]
+        assert connector.account(leaver).status == "active"
+        app.suspended_elsewhere = {("d-2", leaver)}
+        assert [account.status for account in connector.accounts()] == ["suspended", "active"]
+        app.seats[1].status = "suspended"
+        app.more[stays] = {"accountStatus": "inactive"}
+        assert [account.status for account in connector.accounts()] == ["suspended", "suspended"]
+
     def test_a_suspended_user_keeps_groups_and_roles(self, app, connector):
         self.fill(app, 1)
         app.seats[0].role = ORG_ADMIN
