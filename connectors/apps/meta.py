@@ -3,12 +3,13 @@ Removal takes a person out of the business with all its assets; they keep their 
 
 Edges, methods, parameters and tasks as in the description that Meta generates its Business SDKs from
 (github.com/facebook/facebook-business-sdk-codegen, api_specs/specs); from developers.facebook.com: “Business Business
-Users” (summary=total_count, base roles), “Ad Account, Assigned Users” (tasks), “Paginated Results” (cursors.after,
-next), “Secure Requests” (appsecret_proof: HMAC-SHA256 of the token), “Page Assigned Users” (needs a page's token),
-“Business User Assigned Pages”, “Business User” (finance_permission), “Business Role Request” (status,
-expiration_time, finance_role), “Business Owned Instagram Assets”, “Instagram Business Asset Assigned Users” and “Whats
-App Business Account Assigned Users”. Assigned users are “business and system users”: an “Ad Account User” may be
-neither. Partners: facebook-business 26.0.3 on PyPI, Business.get_agencies and delete_agencies.
+Users”, “… System Users” and “… Pending Users” (summary=total_count, base roles), “User Business Users”, “Ad Account,
+Assigned Users” (tasks), “Paginated Results” (cursors.after, next), “Secure Requests” (appsecret_proof: HMAC-SHA256 of
+the token), “Page Assigned Users” (needs a page's token), “Business User Assigned Pages”, “Business User”
+(finance_permission), “Business Role Request” (status, expiration_time, finance_role), “Business Owned Instagram
+Assets”, “Instagram Business Asset Assigned Users” and “Whats App Business Account Assigned Users”. Assigned users are
+“business and system users”: an “Ad Account User” may be neither. Partners: facebook-business 26.0.3 on PyPI,
+Business.get_agencies and delete_agencies.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ from connectors.effects import (
     ROLE_CHANGED,
     declared,
 )
+from connectors.meta import accounts
 from connectors.meta.answers import problem
 from connectors.names import email_key
 from connectors.quality import at_its_maker
@@ -64,6 +66,7 @@ ROLES = (
     Role("PARTNER", "Partner"),  # another business
 )
 PARTNER = "partner:"
+TOTAL = "total_count"  # the summary of a list of people, to which its pages must add up
 PERSON = "id,name,email,role,finance_permission"
 INVITED = "id,email,role,status,expiration_time,finance_role"
 CLOSED = {"ACCEPTED", "DECLINED", "EXPIRED", "CANCELED", "CANCELLED", "REVOKED"}  # of an invitation
@@ -104,9 +107,9 @@ class Meta(HttpConnector):
         "whatsapp_business_management.",
         "The business ID is shown under Business info. The app secret is in the app's settings, Basic: Rollcall signs "
         "each call with it. Some apps require this, and a token that is stolen is then useless without the secret.",
-        "Meta reports neither when someone was last active nor a system user's role, and its API can't remove a "
-        "system user, take someone off a pixel, or change who has an Instagram account. An invitation that has "
-        "expired or was declined is not shown. Rollcall shows finance roles, and can't change them.",
+        "Meta doesn't report when someone was last active, and Rollcall doesn't show a system user's role. Meta's API "
+        "can't remove a system user, take someone off a pixel, or change who has an Instagram account. An invitation "
+        "that has expired or was declined is not shown. Rollcall shows finance roles, and can't change them.",
         "Rollcall shows people who were added to the portfolio. People who were added to an ad account or a page "
         "directly aren't shown, and a removal leaves them that access: look at the settings of each ad account and "
         "page.",
@@ -184,8 +187,30 @@ class Meta(HttpConnector):
                     next(self._edge(edge, WORD[kind], f"id,{NAME.get(kind, 'name')}"), None)
             except (CredentialRejected, Refused) as no:
                 missing.append(f"read each {WORD[kind]}: {no}")
+        own, role = self._own(me)
+        if own is None:
+            missing.append("read everyone: Meta lists the token's user neither among the portfolio's system users nor "
+                           "among its people, so others may be left out too. Use the token of a system user with the "
+                           "role Admin.")  # fmt: skip
+        elif role not in ("", "ADMIN"):
+            missing.append(f"remove, invite and change roles: the token's user has the role {role.capitalize()} in the "
+                           "portfolio, and needs the role Admin.")  # fmt: skip
         name = f"{clean(me.get('name'))} in {clean(business.get('name'))}"
-        return Identity(name, None, ("read people and assets",), tuple(missing))
+        return Identity(name, own, ("read people and assets",), tuple(missing))
+
+    def _own(self, me: dict) -> tuple[str | None, str]:
+        """(Account.id, role) of the user whose token it is: a system user, or a person of the business. (None, "") if
+        Meta shows them as neither. A system user may have no edge of businesses."""
+        for row in self._edge("system_users", "system users", "id,role", summary=TOTAL):
+            if row["id"] == me.get("id"):
+                return row["id"], clean(row.get("role")).upper()
+        try:
+            for row in self._rows("/me/business_users", "businesses", fields="id,role,business"):
+                if (row.get("business") or {}).get("id") == self.settings.get("business_id"):
+                    return row["id"], clean(row.get("role")).upper()
+        except (CredentialRejected, Refused):
+            pass
+        return None, ""
 
     @property
     def _edges(self) -> dict[str, tuple[str, ...]]:
@@ -204,17 +229,17 @@ class Meta(HttpConnector):
 
     def _invitations(self) -> Iterator[Account]:
         """Those that can still be accepted. An invitation with an unknown status counts as open."""
-        for row in self._edge("pending_users", "invitations", INVITED):
+        for row in self._edge("pending_users", "invitations", INVITED, summary=TOTAL):
             ends = from_iso(row.get("expiration_time"))
             over = ends is not None and ends < datetime.now(UTC).replace(tzinfo=None)
             if not over and clean(row.get("status")).upper() not in CLOSED:
-                yield _invitation(row)
+                yield accounts.of_invitation(row)
 
     def _people(self, on_total=None) -> Iterator[Account]:
-        return map(_person, self._edge("business_users", "people", PERSON, on_total, summary="total_count"))
+        return map(accounts.of_person, self._edge("business_users", "people", PERSON, on_total, summary=TOTAL))
 
     def _system_users(self) -> Iterator[Account]:
-        for row in self._edge("system_users", "system users"):
+        for row in self._edge("system_users", "system users", summary=TOTAL):
             yield Account(id=row["id"], name=clean(row.get("name")), kind="system",
                           missing_fields=missing_from(row, name="name"))  # fmt: skip
 
@@ -341,25 +366,6 @@ class Meta(HttpConnector):
         answer = self._http.call(method, path, params=params, data=data, idempotent=idempotent)
         if answer.json(dict).get("success") is False:
             raise Refused(f"{answer.asked}: Meta says that it was not done.")
-
-
-def _person(row: dict) -> Account:
-    email, name, role = clean(row.get("email")), clean(row.get("name")), clean(row.get("role")).upper()
-    return Account(id=row["id"], email=email, name=name, role=role, seat=_finance(row.get("finance_permission")),
-                   missing_fields=missing_from(row, email="email", name="name", role="role"))  # fmt: skip
-
-
-def _invitation(row: dict) -> Account:
-    role = clean(row.get("role")).upper()
-    return Account(id=f"{INVITATION}{row['id']}", email=clean(row.get("email")), status="invited", role=role,
-                   seat=_finance(row.get("finance_role")),
-                   missing_fields=missing_from(row, email="email", role="role"))  # fmt: skip
-
-
-def _finance(role: object) -> str:
-    """The words for EDITOR, ANALYST or what else Meta calls a role in the business's finances; "" for none."""
-    word = clean(role).replace("_", " ").lower()
-    return f"Finance {word.removeprefix('finance ')}" if word else ""
 
 
 def _must_be_a_person(account: Account) -> None:

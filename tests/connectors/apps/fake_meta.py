@@ -26,6 +26,7 @@ ASSETS = {
 }  # fmt: skip
 FACTS = (
     Fact("GET", "/me", "me", READ),
+    Fact("GET", "/me/business_users", "businesses_of_me", LIST),
     Fact("GET", f"/{BUSINESS}/business_users", "people", LIST),
     Fact("POST", f"/{BUSINESS}/business_users", "invite", SIGNED,
          ("email", "invited_user_type", "role", "tasks", *SIGNED), ("email",)),
@@ -70,6 +71,9 @@ class FakeMeta(FakeApp):
         super().__init__()
         self.wants_proof = False
         self.systems: list[Seat] = []
+        self.me_id = "9"
+        self.mine = {BUSINESS: ("8", "ADMIN")}  # of a person whose token it is: business → (id there, role)
+        self.hidden_systems = 0
         self.invited: list[Seat] = []
         self.partners: dict[str, str] = {}  # id of a business → its name
         self.finance: dict[str, str] = {}  # id of a person or an invitation → finance_permission or finance_role
@@ -102,7 +106,12 @@ class FakeMeta(FakeApp):
     # People
 
     def me(self, request: Request) -> dict:
-        return {"id": "9", "name": "Rollcall"}
+        return {"id": self.me_id, "name": "Rollcall"}
+
+    def businesses_of_me(self, request: Request) -> Any:
+        """“User Business Users”: a person is a different business user in each business."""
+        rows = [{"id": id, "role": role, "business": {"id": business}} for business, (id, role) in self.mine.items()]
+        return self._page(request, rows)
 
     def business(self, request: Request) -> Any:
         return {"id": BUSINESS, "name": "Acme"} if request.ids["id"] == BUSINESS else self.none()
@@ -124,7 +133,9 @@ class FakeMeta(FakeApp):
         return self._page(request, rows)
 
     def system_users(self, request: Request) -> dict:
-        return self._page(request, [{"id": s.id, "name": s.name} for s in self.systems])
+        """“Business System Users”: “role … only contains base roles including Admin and Employee”."""
+        rows = [{"id": s.id, "name": s.name, "role": s.role} for s in self.systems]
+        return self._page(request, rows, len(rows) + self.hidden_systems)
 
     def agencies(self, request: Request) -> dict:
         return self._page(request, [{"id": id, "name": name} for id, name in self.partners.items()])

@@ -108,7 +108,7 @@ class TestAtlassian(ConnectorContract):
         assert app.seats[0].status == "suspended" and app.suspended_elsewhere == {("d-2", leaver)}
 
     def test_someone_suspended_in_one_directory_and_active_in_another_is_active(self, app, connector):
-        """No document says which of them the list of all directories shows: an unfinished removal is no removal."""
+        """No document says which of them the list of all directories shows: an unfinished removal isn't one."""
         leaver, stays = self.in_three_directories(app)
         app.seats[0].status = "suspended"
         assert [account.status for account in connector.accounts()] == ["active", "active"]

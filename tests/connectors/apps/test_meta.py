@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
 
 import pytest
@@ -297,6 +298,25 @@ class TestMeta(ConnectorContract):
         assert (identity.name, identity.missing) == ("Rollcall in Acme", ())
         app.fail(app.error(403, "Requires ads_management."), on="assets")
         assert "read each ad account" in connector.test().missing[0]
+
+    @pytest.mark.parametrize(("system", "mine", "own", "missing"), [
+        (Seat("9", role="Admin"), {}, "9", ""),
+        (Seat("9", role="Employee"), {}, "9", "remove, invite and change .* has the role Employee"),
+        (None, {"499": ("7", "ADMIN"), "500": ("8", "EMPLOYEE")}, "8", "remove, invite and change .* role Employee"),
+        (Seat("10", role="Admin"), {"499": ("7", "ADMIN")}, None, "read everyone: Meta lists the token's user neither"),
+    ], ids=["system admin", "system employee", "person", "nobody"])  # fmt: skip
+    def test_the_tokens_own_user_and_role_are_known(self, app, connector, system, mine, own, missing):
+        """Someone who isn't in the lists that they are shown may not be the only one."""
+        app.systems, app.mine = [system] if system else [], mine
+        identity = connector.test()
+        assert identity.external_id == own
+        assert re.match(missing, " ".join(identity.missing)) and len(identity.missing) == bool(missing)
+
+    def test_system_users_that_the_list_lacks_fail_the_reading(self, app, connector):
+        app.systems = [Seat("9", name="Rollcall", role="Admin")]
+        app.hidden_systems = 1
+        with pytest.raises(TemporarilyUnavailable, match="system users"):
+            list(connector.accounts())
 
     def test_another_business_is_reported(self, app):
         connector = self.connect(app, business_id="8")
