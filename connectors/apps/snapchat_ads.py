@@ -171,16 +171,17 @@ class SnapchatAds(HttpConnector):
             yield Asset(row["id"], "ad account", clean(row.get("name")) or row["id"])
 
     def access(self) -> Iterator[Access]:
-        """Roles on each ad account, and those in the organization that reach every ad account."""
-        everywhere = {member: EVERYWHERE[role] for member, roles in self._roles_by_member().items()
-                      for role in reversed(roles) if role in EVERYWHERE}  # fmt: skip
+        """Roles on each ad account, and those in the organization that reach every ad account. An organization admin's
+        is more than any of an ad account, and a data admin's, which only reports, is less."""
+        above, below = ({member: EVERYWHERE[role] for member, roles in self._roles_by_member().items() if role in roles}
+                        for role in ("admin", "data_admin"))  # fmt: skip
         for asset in self.assets():
             named = {}
             for row in self._rows(f"/adaccounts/{segment(asset.id)}/roles", "role"):
                 role = clean(row.get("type")).lower()
                 if named.get(row["member_id"]) != "admin":
                     named[row["member_id"]] = role
-            for member, role in (named | everywhere).items():
+            for member, role in (below | named | above).items():
                 yield Access(member, asset.id, role, role in ("admin", EVERYWHERE["admin"]))
 
     def _rows(self, path: str, name: str) -> Iterator[dict]:

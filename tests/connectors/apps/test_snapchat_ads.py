@@ -35,8 +35,10 @@ class TestSnapchatAds(ConnectorContract):
         app.seats[2].role = "data_admin"
         app.things = [self.make_thing(0), self.make_thing(1)]
         app.things[1].members = {"id-0": "admin", "id-1": "reports"}
+        app.seats[0].further_roles = ("data_admin",)  # reports on everything, and manages one ad account
         assert {asset.id: asset.name for asset in connector.assets()} == {t.id: t.name for t in app.things}
         assert set(connector.access()) == {
+            Access("id-0", "8adc3db7-0", "organization data admin"),
             Access(ME, "8adc3db7-0", "organization admin", True), Access(ME, "8adc3db7-1", "organization admin", True),
             Access("id-2", "8adc3db7-0", "organization data admin"), Access("id-0", "8adc3db7-1", "admin", True),
             Access("id-2", "8adc3db7-1", "organization data admin"), Access("id-1", "8adc3db7-1", "reports"),
