@@ -14,7 +14,7 @@ class Reach(StrEnum):
 
     ASSET = "asset"  # one asset
     WORKSPACE = "workspace"  # only the workspace, business, group, application or server that is connected
-    ORGANISATION = "organisation"  # a whole organisation, with all its workspaces, sites or teams
+    ORGANISATION = "organisation"  # a whole organisation, and so all its workspaces, sites or teams
     TENANT = "tenant"  # the person's work account itself, and so everything they sign in to with it
     NOT_DECLARED = "not declared"  # a file that a team wrote doesn't say: it may be anything
 
@@ -52,7 +52,7 @@ class Sessions(StrEnum):
 class Effect:
     """The effect of one operation, by the app's documents. An Owner reads the sentences."""
 
-    does: str  # a sentence: "Removes them from the workspace, with its teams and projects."
+    does: str  # "Removes them from the workspace and all its projects.", "Deactivates them in the organisation."
     reach: Reach
     undo: Undo
     undo_by: str = ""  # a sentence: the step that undoes it, or what to do instead
@@ -99,7 +99,7 @@ REVOKED = Effect(
 )  # fmt: skip
 
 LEFT_BUSINESS = Effect(  # a business in paid social; a connector's `does` names the business and the account that stays
-    "Removes them from the business, with all its assets.", Reach.WORKSPACE, Undo.IMPOSSIBLE,
+    "Removes them from the business and all its assets.", Reach.WORKSPACE, Undo.IMPOSSIBLE,
     "Invite them again, and assign their assets again.", lost=("their access to each asset",), frees_seat=Seat.NOT_PAID,
 )  # fmt: skip
 ENDED_PARTNERSHIP = Effect(

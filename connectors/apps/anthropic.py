@@ -85,13 +85,13 @@ class Anthropic(UsersAndInvites):
         "Anthropic, “Workspaces”, FAQ on API keys",
         remove=(
             Effect(
-                "Removes them from the Anthropic organization, with all its workspaces. "
+                "Removes them from the Anthropic organization and all its workspaces. "
                 "Workspace API keys that they created continue to work.",
                 Reach.ORGANISATION, Undo.IMPOSSIBLE, "Invite them again, and add them to their workspaces.",
                 lost=("their personal API keys", "their roles in workspaces"), frees_seat=Seat.NOT_PAID,
             ),
             Effect(
-                "Deletes the invitation.", Reach.ORGANISATION, Undo.POSSIBLE, "Invite them again.",
+                "Cancels the invitation.", Reach.ORGANISATION, Undo.POSSIBLE, "Invite them again.",
                 frees_seat=Seat.NOT_PAID, invited=True,
                 source="Anthropic Admin API reference, “Delete Invite”",
             ),

@@ -67,7 +67,7 @@ class Asana(HttpConnector):
     effects = declared(
         "Asana/openapi, removeUserForWorkspace",
         remove=Effect(
-            "Removes them from the workspace, with all its teams and projects. Everything they own passes to the "
+            "Removes them from the workspace and all its teams and projects. Everything they own passes to the "
             "owner of the personal access token or, with a service account's token, to the admin named in the Admin "
             "Console.",
             Reach.WORKSPACE, Undo.IMPOSSIBLE,

@@ -106,18 +106,19 @@ class Atlassian(HttpConnector):
             Effect(
                 "Suspends them in every directory of the organization: they lose access to its apps, and keep their "
                 "groups and roles.",
-                Reach.ORGANISATION, Undo.POSSIBLE, "Restore the user in Atlassian Administration.",
+                Reach.ORGANISATION, Undo.POSSIBLE, "Restore them in Atlassian Administration.",
                 frees_seat=Seat.FREED, when=("removal", SUSPEND),
             ),
             Effect(
-                "Removes them from every directory of the organization, with its apps and groups.", Reach.ORGANISATION,
-                Undo.IMPOSSIBLE, "Invite them again, and give them their groups and roles again.",
+                "Removes them from every directory of the organization, and so from its apps and groups.",
+                Reach.ORGANISATION, Undo.IMPOSSIBLE, "Invite them again, and give them their groups and roles again.",
                 lost=("their groups and roles",), frees_seat=Seat.FREED, when=("removal", REMOVE_FOR_GOOD),
             ),
         ),
         change_role=replace(ROLE_CHANGED, reach=Reach.ORGANISATION),
-        grant=replace(GRANTED, does="Adds them to a group, with everything that it gives.", reach=Reach.ORGANISATION),
-        revoke=replace(REVOKED, does="Removes them from a group, with everything that it gives.",
+        grant=replace(GRANTED, does="Adds them to a group, and so gives them everything that it grants.",
+                      reach=Reach.ORGANISATION),
+        revoke=replace(REVOKED, does="Removes them from a group, and so takes away everything that it grants.",
                        reach=Reach.ORGANISATION),
     )  # fmt: skip
     api_version = ApiVersion("Organizations REST API", "v2", source="Organizations REST API (role assignments: v1)")

@@ -76,9 +76,9 @@ class AwsIdentityCenter(ScimPreset):
         "IAM Identity Center SCIM Implementation Developer Guide, “PatchUser”; IAM Identity Center User Guide, "
         "“Authentication sessions”",
         remove=Effect(
-            "Deactivates the user in IAM Identity Center, for every AWS account and application assigned to them. "
+            "Deactivates them in IAM Identity Center, for every AWS account and application assigned to them. "
             "Sign-in sessions continue for up to an hour, and sessions in AWS accounts longer.",
-            Reach.TENANT, Undo.POSSIBLE, "Enable the user again under Users in IAM Identity Center.",
+            Reach.TENANT, Undo.POSSIBLE, "Enable them again under Users in IAM Identity Center.",
             frees_seat=Seat.NOT_PAID, ends_sessions=Sessions.STAY,
         ),
         grant=GRANTED, revoke=REVOKED,

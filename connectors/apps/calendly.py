@@ -75,7 +75,7 @@ class Calendly(HttpConnector):
                 "Invite them again.",
             ),
             Effect(
-                "Revokes the invitation: its link is no longer valid.", Reach.ORGANISATION, Undo.POSSIBLE,
+                "Cancels the invitation: its link no longer works.", Reach.ORGANISATION, Undo.POSSIBLE,
                 "Invite them again.", invited=True,
                 source="Calendly API, “Revoke User's Organization Invitation”",
             ),

@@ -52,8 +52,8 @@ class Canva(ScimPreset):
     effects = declared(
         "Canva SCIM API, “Update individual attributes for a user”",
         remove=Effect(
-            "Deprovisions the user in the Canva team.", Reach.WORKSPACE, Undo.POSSIBLE,
-            "Set the user active again over SCIM, by your identity provider.",
+            "Deactivates them in the Canva team.", Reach.WORKSPACE, Undo.POSSIBLE,
+            "Reactivate them over SCIM, through your identity provider.",
         ),
     )  # fmt: skip
     api_version = ApiVersion("Canva SCIM API", "v2", source="Canva's SCIM API")

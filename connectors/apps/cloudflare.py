@@ -70,7 +70,7 @@ class Cloudflare(HttpConnector):
         "Cloudflare API, “Remove Member”",
         remove=(
             Effect(
-                "Removes them from the Cloudflare account, with all its domains. Account API tokens that they created "
+                "Removes them from the Cloudflare account and all its domains. Account API tokens that they created "
                 "continue to work.",
                 Reach.WORKSPACE, Undo.IMPOSSIBLE, "Invite them again with their roles.",
                 lost=("their roles and policies in the account",),

@@ -48,11 +48,12 @@ class CsvExport(Connector):
     docs = (
         "For an app that has no API, or none in your plan: export its list of users or members as a CSV file, "
         "usually on its page of members, billing or administration.",
-        "Upload the file as exported, CSV or .xlsx. An e-mail, user name or id is needed; name, role, status, "
-        "seat type and last activity are used if they are there. Rollcall asks about anything that isn't clear.",
-        "Upload the file here, and a new one each week: people who are missing from it count as gone from the app, and "
-        "after eight days the app is overdue. Or let a program put it on the machine that Rollcall runs on: then it is "
-        "read again each day.",
+        "Upload the file as exported, CSV or .xlsx. Each row needs an e-mail, user name or id. Rollcall also uses "
+        "name, role, status, seat type and last activity, if the file has them, and asks about anything that isn't "
+        "clear.",
+        "Upload the file here, and a new one each week. Anyone who is missing from it counts as gone from the app, and "
+        "after eight days the app is overdue. Or have a program put the file on the machine that Rollcall runs on, "
+        "which then reads it every day.",
         "Rollcall can't act in such an app. Someone who has left the company becomes a to-do in the app's Activity: "
         "remove them in the app, then mark the to-do as done.",
     )
@@ -61,12 +62,12 @@ class CsvExport(Connector):
         Field("app", "Which app", "Its name.", placeholder="Miro", asks_secrets_again=False),
         Field("source", "The export", choices=(("upload", "is uploaded here"), ("path", "is a file on this machine")),
               asks_secrets_again=False),
-        Field("export", "CSV file", "As the app exports it, not opened and saved in between.", secret=True, upload=True,
+        Field("export", "CSV file", "As the app exported it: don't open and save it first.", secret=True, upload=True,
               when=("source", "upload")),
         Field("path", "Path", "On the machine that Rollcall runs on.", placeholder="/srv/exports/figma.csv",
               when=("source", "path"), asks_secrets_again=False, path=True),
-        Field("owner", "Your own account", "The e-mail or user name that you administer the app with: it is never "
-              "offered for removal.", required=False, asks_secrets_again=False),
+        Field("owner", "Your own account", "The e-mail or user name with which you administer the app. Rollcall never "
+              "offers to remove it.", required=False, asks_secrets_again=False),
         Field("mapping", "Columns", "What the columns mean, as JSON.", required=False, mapping=True,
               asks_secrets_again=False),
     )  # fmt: skip

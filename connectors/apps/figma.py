@@ -73,8 +73,8 @@ class Figma(ExtendedScim):
     effects = declared(
         "SCIM API Reference, “Soft Delete User”",
         remove=Effect(
-            "Deactivates the user, which takes them out of the Figma organisation.", Reach.ORGANISATION, Undo.POSSIBLE,
-            "Set the user active again over SCIM, by your identity provider.",
+            "Deactivates them, which removes them from the Figma organisation.", Reach.ORGANISATION, Undo.POSSIBLE,
+            "Reactivate them over SCIM, through your identity provider.",
         ),
         change_role=replace(ROLE_CHANGED, reach=Reach.ORGANISATION),
         invite=replace(INVITATION_SENT, reach=Reach.ORGANISATION), grant=GRANTED, revoke=REVOKED,

@@ -111,7 +111,7 @@ class GitHub(ClosesClients, Connector):
         "“Removing a member from your organization” and “Reinstating a former member of your organization”",
         remove=(
             Effect(
-                "Removes them from the GitHub organisation, with all its teams and repositories. Deploy keys that they "
+                "Removes them from the GitHub organisation and all its teams and repositories. Deploy keys that they "
                 "added continue to work.", Reach.ORGANISATION,
                 Undo.POSSIBLE, "Invite them again, and choose to reinstate their roles and access.", undo_days=90,
                 lost=("their private forks of the organisation's repositories",), frees_seat=Seat.FREED,

@@ -102,7 +102,7 @@ class GitLab(HttpConnector):
         "GitLab Docs, “Members API”",
         remove=(
             Effect(
-                "Removes them from the group, with its subgroups and projects.", Reach.WORKSPACE, Undo.IMPOSSIBLE,
+                "Removes them from the group and its subgroups and projects.", Reach.WORKSPACE, Undo.IMPOSSIBLE,
                 "Add them again with their earlier role.", lost=("their roles in subgroups and projects",),
                 frees_seat=Seat.FREED,
                 seat_note="Members of an invited group stay in and stay billed. Rollcall reports it.",

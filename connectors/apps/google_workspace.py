@@ -76,7 +76,7 @@ class GoogleWorkspace(ClosesClients, Connector):
         "Google Workspace Admin Help, “Suspend a user temporarily”; Directory API, users.signOut",
         remove=Effect(
             "Suspends their Google account, so they can no longer sign in to anything with it. Mail and files stay.",
-            Reach.TENANT, Undo.POSSIBLE, "Reactivate the user in the Google Admin console.", frees_seat=Seat.KEPT,
+            Reach.TENANT, Undo.POSSIBLE, "Reactivate them in the Google Admin console.", frees_seat=Seat.KEPT,
             seat_note="Google charges for a suspended user until the user is archived or deleted.",
             ends_sessions=Sessions.IF_PERMITTED,
         ),

@@ -94,7 +94,7 @@ class LdapGroup(Connector):
     effects = declared(
         "RFC 4519, RFC 2307",
         remove=Effect(
-            "Takes the person out of each of the app's groups. Their entry in the directory stays.", Reach.WORKSPACE,
+            "Removes them from each of the app's groups. Their entry in the directory stays.", Reach.WORKSPACE,
             Undo.POSSIBLE, "Add them to the groups again.", frees_seat=Seat.NOT_PAID,
         ),
         grant=GRANTED, revoke=REVOKED,

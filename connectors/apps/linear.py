@@ -97,8 +97,8 @@ class Linear(HttpConnector):
         "linear/linear, schema.graphql: userSuspend, userUnsuspend",
         remove=(
             Effect(
-                "Suspends the user in the Linear workspace. Their issues and comments stay.", Reach.WORKSPACE,
-                Undo.POSSIBLE, "Unsuspend the user in Linear, Settings, Members.", frees_seat=Seat.FREED,
+                "Suspends them in the Linear workspace. Their issues and comments stay.", Reach.WORKSPACE,
+                Undo.POSSIBLE, "Unsuspend them in Linear, Settings, Members.", frees_seat=Seat.FREED,
                 people="A user of the workspace",
             ),
             Effect(

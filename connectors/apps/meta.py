@@ -134,7 +134,7 @@ class Meta(HttpConnector):
         "facebook-business-sdk-codegen, api_specs/specs/BusinessUser.json",
         remove=(
             replace(
-                LEFT_BUSINESS, does="Removes them from the business portfolio, with all its assets. They keep "
+                LEFT_BUSINESS, does="Removes them from the business portfolio and all its assets. They keep "
                                     "their own Facebook account.",
             ),
             ENDED_PARTNERSHIP,

@@ -109,8 +109,8 @@ class Microsoft365(ClosesClients, Connector):
                 people="A member, and a guest who was not invited or has a licence",
             ),
             Effect(
-                "Deletes the guest from the tenant.", Reach.TENANT, Undo.POSSIBLE,
-                "Restore the user in the Microsoft Entra admin center.", undo_days=30,
+                "Deletes them from the tenant.", Reach.TENANT, Undo.POSSIBLE,
+                "Restore them in the Microsoft Entra admin center.", undo_days=30,
                 lost=("access to everything that was shared with them",),
                 frees_seat=Seat.NOT_PAID, people="A guest who was invited and has no licence",
             ),

@@ -113,7 +113,7 @@ class MicrosoftAds(HttpConnector):
     effects = declared(
         "Microsoft Advertising, “DeleteUser” and “User”",
         remove=Effect(
-            "Deletes their user of this manager account, with all its ad accounts. Their users of other manager "
+            "Deletes their user in this manager account and all its ad accounts. Their users in other manager "
             "accounts stay, and so does their Microsoft account. An open invitation can't be removed from here.",
             Reach.WORKSPACE, Undo.IMPOSSIBLE, "Invite them again.", frees_seat=Seat.NOT_PAID,
         ),

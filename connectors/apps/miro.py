@@ -43,21 +43,21 @@ class Miro(ScimPreset):
     effects = declared(
         "Miro SCIM API, “Patch user”; Miro Help Center, “Deactivated users”",
         remove=Effect(
-            "Deactivates the user in the Miro organisation, with all its teams. Their shared boards stay.",
-            Reach.ORGANISATION, Undo.POSSIBLE, "Reactivate the user under Deactivated users in Miro.",
+            "Deactivates them in the Miro organisation and all its teams. Their shared boards stay.",
+            Reach.ORGANISATION, Undo.POSSIBLE, "Reactivate them under Deactivated users in Miro.",
             frees_seat=Seat.FREED,
         ),
         invite=Effect(
-            "Creates the user in the Miro organisation and adds them to the default team.", Reach.ORGANISATION,
-            Undo.POSSIBLE, "Deactivate the user.", frees_seat=Seat.KEPT,
+            "Creates a user for them in the Miro organisation, and adds them to the default team.", Reach.ORGANISATION,
+            Undo.POSSIBLE, "Deactivate them.", frees_seat=Seat.KEPT,
             ends_sessions=INVITATION_SENT.ends_sessions,
         ),
         grant=replace(
             GRANTED, does="Adds them to a group. Miro gives someone external a full licence, and makes them a member.",
-            undo_by="Take them out of the group.", source="Miro SCIM API, “Patch group”",
+            undo_by="Remove them from the group.", source="Miro SCIM API, “Patch group”",
         ),
         revoke=replace(
-            REVOKED, does="Takes them out of a group and off all its boards. Someone who hasn't finished signing up "
+            REVOKED, does="Removes them from a group and from all its boards. Someone who hasn't finished signing up "
                           "and is in no other group leaves the organisation too.",
             undo_by="Add them to the group again.",
             lost=("their ownership of the group's boards, which goes to its oldest admin",),

@@ -109,9 +109,9 @@ class Monday(HttpConnector):
     effects = declared(
         "monday.com API reference, “Users”: deactivate_users, activate_users",
         remove=Effect(
-            "Deactivates the user in the monday.com account, with all its workspaces. The automations and integrations "
+            "Deactivates them in the monday.com account and all its workspaces. The automations and integrations "
             "that they made are deactivated too.",
-            Reach.ORGANISATION, Undo.POSSIBLE, "Activate the user again in monday.com, under Administration, Users.",
+            Reach.ORGANISATION, Undo.POSSIBLE, "Reactivate them in monday.com, under Administration, Users.",
         ),
         change_role=replace(ROLE_CHANGED, reach=Reach.ORGANISATION),
         invite=replace(INVITATION_SENT, reach=Reach.ORGANISATION), grant=GRANTED, revoke=REVOKED,

@@ -72,8 +72,8 @@ SHOWN = 20  # applications named when the ID is wrong
 DIRECTORIES = ("active_directory", "ldap")  # how names of applications that are directories begin
 
 UNASSIGNED = Effect(
-    "Takes the application's assignment away. If Okta provisions the application and is set to deactivate users, the "
-    "account in it is deactivated.",
+    "Removes their assignment to the application. If Okta provisions the application and is set to deactivate users, "
+    "the account in it is deactivated.",
     Reach.WORKSPACE, Undo.IMPOSSIBLE, "Assign the application again, and fill in its profile again.",
     lost=("their profile in the application, with user name and roles",), when=("sessions", "keep"),
 )  # fmt: skip
@@ -136,11 +136,11 @@ class OktaApp(ClosesClients, Connector):
             ),
         ),
         invite=replace(INVITATION_SENT, does="Assigns the application to someone who is already in Okta.",
-                       undo_by="Take the assignment away."),
-        grant=replace(GRANTED, does="Adds them to a group in Okta, with every application that it gives.",
+                       undo_by="Remove the assignment."),
+        grant=replace(GRANTED, does="Adds them to a group in Okta, and so gives them every application that it grants.",
                       reach=Reach.ORGANISATION, undo_by="Remove them from the group."),
-        revoke=replace(REVOKED, does="Removes them from a group in Okta, with every application that it gives.",
-                       reach=Reach.ORGANISATION, undo_by="Add them to the group again.",
+        revoke=replace(REVOKED, does="Removes them from a group in Okta, and so takes away every application that it "
+                                     "grants.", reach=Reach.ORGANISATION, undo_by="Add them to the group again.",
                        lost=("their profiles in applications that only this group gives",)),
     )  # fmt: skip
     api_version = OKTA_API

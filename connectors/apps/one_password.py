@@ -53,8 +53,8 @@ class OnePassword(ScimPreset):
     effects = declared(
         "1Password Support, “Best practices for using automated provisioning with SCIM”",
         remove=Effect(
-            "Suspends the person in the 1Password account.", Reach.ORGANISATION, Undo.POSSIBLE,
-            "Set the user active again over SCIM, by your identity provider, before a policy of the account deletes "
+            "Suspends them in the 1Password account.", Reach.ORGANISATION, Undo.POSSIBLE,
+            "Reactivate them over SCIM, through your identity provider, before a policy of the account deletes "
             "suspended people.",
         ),
         grant=GRANTED, revoke=REVOKED,

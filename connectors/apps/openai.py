@@ -64,12 +64,12 @@ class OpenAI(UsersAndInvites):
         "OpenAI API reference, “Delete user”",
         remove=(
             Effect(
-                "Removes them from the OpenAI organization, with all its projects.", Reach.ORGANISATION,
+                "Removes them from the OpenAI organization and all its projects.", Reach.ORGANISATION,
                 Undo.IMPOSSIBLE, "Invite them again, and add them to their projects.",
                 lost=("their roles in projects",), frees_seat=Seat.NOT_PAID, people="A user of the organization",
             ),
             Effect(
-                "Deletes the invitation.", Reach.ORGANISATION, Undo.POSSIBLE, "Invite them again.",
+                "Cancels the invitation.", Reach.ORGANISATION, Undo.POSSIBLE, "Invite them again.",
                 frees_seat=Seat.NOT_PAID, invited=True,
                 source="OpenAI API reference, “Delete invite”",
             ),

@@ -110,7 +110,7 @@ class Pinterest(HttpConnector):
         remove=(
             replace(
                 LEFT_BUSINESS,
-                does="Removes them from the business, with all its assets. They keep their own Pinterest account.",
+                does="Removes them from the business and all its assets. They keep their own Pinterest account.",
             ),
             ENDED_PARTNERSHIP,
         ),

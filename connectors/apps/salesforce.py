@@ -105,8 +105,8 @@ class Salesforce(ScimPreset):
     effects = declared(
         "Salesforce Help, “Examples: Deactivate and Reactivate Users with SCIM”",
         remove=Effect(
-            "Deactivates the user in the Salesforce organisation. Their records stay theirs.", Reach.ORGANISATION,
-            Undo.POSSIBLE, "Activate the user again under Users in Setup.",
+            "Deactivates them in the Salesforce organisation. Their records stay theirs.", Reach.ORGANISATION,
+            Undo.POSSIBLE, "Reactivate them under Users in Setup.",
         ),
         grant=GRANTED, revoke=REVOKED,
     )  # fmt: skip

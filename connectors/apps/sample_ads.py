@@ -64,7 +64,7 @@ class SampleAds(HttpConnector):
     effects = declared(
         "demo/ads_app",
         remove=Effect(
-            "Removes them from the business, with all its assets.", Reach.WORKSPACE, Undo.IMPOSSIBLE,
+            "Removes them from the business and all its assets.", Reach.WORKSPACE, Undo.IMPOSSIBLE,
             "Invite them again, and give them their role and access again.", lost=("their access to each asset",),
             frees_seat=Seat.NOT_PAID,
         ),

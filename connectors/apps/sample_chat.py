@@ -61,7 +61,7 @@ class SampleChat(HttpConnector):
     effects = declared(
         "demo/chat_app",
         remove=Effect(
-            "Removes them from the workspace, with all its channels.", Reach.WORKSPACE, Undo.IMPOSSIBLE,
+            "Removes them from the workspace and all its channels.", Reach.WORKSPACE, Undo.IMPOSSIBLE,
             "Invite them again, and give them their role and access again.", lost=("their place in each channel",),
             frees_seat=Seat.FREED,
         ),

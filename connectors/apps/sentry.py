@@ -86,13 +86,13 @@ class Sentry(HttpConnector):
         "Sentry API, “Delete an Organization Member”",
         remove=(
             Effect(
-                "Removes them from the Sentry organization, with all its teams.", Reach.ORGANISATION,
+                "Removes them from the Sentry organization and all its teams.", Reach.ORGANISATION,
                 Undo.IMPOSSIBLE, "Invite them again, and add them to their teams.",
                 lost=("invitations that they sent and nobody has accepted", "their e-mail settings for projects"),
                 source="getsentry/sentry, src/sentry/core/endpoints, organization_member_details",
             ),
             Effect(
-                "Deletes the invitation.", Reach.ORGANISATION, Undo.POSSIBLE, "Invite them again.",
+                "Cancels the invitation.", Reach.ORGANISATION, Undo.POSSIBLE, "Invite them again.",
                 invited=True,
             ),
         ),

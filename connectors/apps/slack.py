@@ -104,7 +104,7 @@ class Slack(ClosesClients, Connector):
         remove=(
             Effect(
                 "Deactivates their account in the workspace. Messages and files stay.", Reach.WORKSPACE,
-                Undo.POSSIBLE, "Activate the account again in Slack.", lost=("their places in channels",),
+                Undo.POSSIBLE, "Reactivate the account in Slack.", lost=("their places in channels",),
                 frees_seat=Seat.FREED, seat_note="Slack doesn't update at once who is billed.",
                 ends_sessions=Sessions.END, when=("removal", "scim"),
                 source="Slack Help, “Deactivate a member's account”, and “Using the Slack SCIM API”",
@@ -115,7 +115,7 @@ class Slack(ClosesClients, Connector):
                 when=("removal", "admin"),
             ),
             Effect(
-                "Deactivates them in the whole Enterprise organisation, with all its workspaces.", Reach.ORGANISATION,
+                "Deactivates them in the whole Enterprise organisation and all its workspaces.", Reach.ORGANISATION,
                 Undo.NOT_KNOWN, lost=("their places in channels",), when=("removal", "organisation"),
                 source="Slack API, “admin.users.deactivate”",
             ),

@@ -104,7 +104,7 @@ class TikTok(HttpConnector):
         "tiktok/tiktok-business-api-sdk, BCApi: bc/member/delete",
         remove=replace(
             LEFT_BUSINESS,
-            does="Removes them from the Business Center, with all its assets. They keep their own TikTok account.",
+            does="Removes them from the Business Center and all its assets. They keep their own TikTok account.",
         ),
         change_role=ROLE_CHANGED, invite=INVITATION_SENT, grant=GRANTED, revoke=REVOKED,
     )  # fmt: skip

@@ -80,11 +80,11 @@ class Vercel(HttpConnector):
         "Vercel REST API, “Remove a Team Member”",
         remove=(
             Effect(
-                "Removes them from the Vercel team, with all its projects.", Reach.WORKSPACE, Undo.IMPOSSIBLE,
+                "Removes them from the Vercel team and all its projects.", Reach.WORKSPACE, Undo.IMPOSSIBLE,
                 "Invite them again.", lost=("their roles in projects",),
             ),
             Effect(
-                "Deletes the invitation, or dismisses the request to join.", Reach.WORKSPACE, Undo.POSSIBLE,
+                "Cancels the invitation, or dismisses the request to join.", Reach.WORKSPACE, Undo.POSSIBLE,
                 "Invite them again.", invited=True, people="Someone who is invited or has asked to join",
                 source="Vercel REST API, “Delete a Team invite code”, “Remove a Team Member”",
             ),

@@ -103,7 +103,7 @@ class Zoom(HttpConnector):
                 "Deactivates them in the Zoom account. If they have an admin role, Rollcall removes it first. With the "
                 "scope for it, someone who signed in by SSO is signed out. Settings, meetings and recordings stay.",
                 Reach.ORGANISATION, Undo.POSSIBLE,
-                "Activate the user again in Zoom, and give them their licence and role again.",
+                "Reactivate them in Zoom, and give them their licence and role again.",
                 lost=("their licences", "their admin role"), frees_seat=Seat.FREED, people="A user of the account",
             ),
             Effect(

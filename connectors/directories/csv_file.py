@@ -25,13 +25,14 @@ class CsvDirectory(DirectoryConnector):
     api_version = NO_API
     file_purpose = "directory"
     docs = (
-        "Let your HR program or directory export everyone into one file, CSV or .xlsx. Let it export regularly to the "
-        "machine that Rollcall runs on, or upload the file here, and a new one each week, even if nothing has changed. "
-        "Once a list is older than eight days, no app is up to date, as nobody knows who has left since.",
-        "Use the file as it was exported. Everyone needs an e-mail address. Name, status, first and last day, groups, "
-        "department, manager and employee number are used if they are there. Rollcall asks about anything that isn't "
-        "clear.",
-        "The file is a complete list: people who are missing from it count as having left. Rollcall shows what a new "
+        "Have your HR program or directory export everyone into one file, CSV or .xlsx. Either it exports the file "
+        "regularly to the machine that Rollcall runs on, or you upload the file here, and a new one each week, even if "
+        "nothing has changed. Once the list is older than eight days, no app is up to date, because nobody knows who "
+        "has left since then.",
+        "Use the file as it was exported. Everyone needs an e-mail address. Rollcall also uses name, status, first and "
+        "last day, groups, department, manager and employee number, if the file has them, and asks about anything that "
+        "isn't clear.",
+        "The file must be complete: anyone who is missing from it counts as having left. Rollcall shows what a new "
         "file would change before it applies it.",
     )
     fields = (

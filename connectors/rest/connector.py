@@ -149,8 +149,8 @@ class RestConnector(ClosesClients, Connector):
             label = self._text(role, "label", item) if "label" in role else ""
             yield Role(id_of(item), label or id_of(item), privileged, standard)
         if present and not any(present):  # otherwise nobody would be protected as an administrator
-            raise Refused("No role has the value for “privileged”, so it is unknown which one may "
-                          "administer the app. Nothing was changed. Has the credential lost a right?")  # fmt: skip
+            raise Refused("No role has the value for “privileged”, so Rollcall doesn't know which of them may administer "
+                          "the app. Nothing was changed. Check the credential's permissions.")  # fmt: skip
 
     @property
     def reads_item_by_item(self) -> bool:
@@ -353,7 +353,7 @@ class RestConnector(ClosesClients, Connector):
         def id_of(item: View) -> str:
             found = value.text(item, self._lists.table)
             if not found:
-                raise TemporarilyUnavailable(f"The app returned an {what} without an id.")
+                raise TemporarilyUnavailable(f"One {what} in the app's answer has no id.")
             return found
 
         return id_of

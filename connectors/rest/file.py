@@ -89,7 +89,7 @@ class _Sense:
         for number, field in enumerate(self._spec.get("fields", [])):
             place = ("fields", number, "name")
             if field["name"] in RESERVED:
-                yield place, f"a field can't be called “{field['name']}”: Rollcall fills that name in itself."
+                yield place, f"a field can't be called “{field['name']}”: Rollcall uses that name itself."
             if names.index(field["name"]) != number:
                 yield place, f"there are two fields called “{field['name']}”."
             try:
@@ -121,11 +121,11 @@ class _Sense:
         except ValueError:
             parts = host = None
         if not host or parts.scheme not in ("https", "http") or parts.username is not None:
-            yield place, "the address must begin with https:// and name a host, or be one field."
+            yield place, "the address must begin with https:// and name a host, or be a single field."
         elif parts.scheme == "http" and not re.match(
             rf"http://\[?({'|'.join(map(re.escape, LOOPBACK))})\]?(:|/|$)", text
         ):
-            yield place, "the address must begin with https://, so that nobody on the way can read the credential."
+            yield place, "the address must begin with https://, so that nobody on the network can read the credential."
 
     def _about_credential(self) -> Iterator[tuple[Place, str]]:
         """A value that is sent as a credential must come from a secret field."""
@@ -194,8 +194,8 @@ class _Sense:
             if isinstance(where, str) and where.split(".")[0] == "headers":
                 keys = where.split(".")
                 yield (*place, "keep", name), (
-                    f"a path leads into the answer's JSON. For a header, write {{header: {keys[-1]}}}. If the JSON "
-                    f"itself has “headers”, write a list of keys, [{', '.join(keys)}]."
+                    f"a path names a place in the answer's JSON. For a header, write {{header: {keys[-1]}}}. If the "
+                    f"JSON itself has “headers”, write a list of keys, [{', '.join(keys)}]."
                 )
 
     def _about_identity(self, identity: dict) -> Iterator[tuple[Place, str]]:
@@ -210,11 +210,11 @@ class _Sense:
         for key in identity.keys() - {"id", "name", "account", "may"}:
             yield ("identity", key), f"“{key}” needs a call: add its “path”."
         if not identity.keys() & {"id", "account"}:
-            yield ("identity",), "say whose account the credential is: “path” and “id”, or an id such as “{user}”."
+            yield ("identity",), "say which account the credential has: add “path” and “id”, or an id such as “{user}”."
         for key in identity.keys() & {"id", "name"}:
             names = _names(identity[key])
             if not names:
-                yield ("identity", key), "without a “path”, this can only be a text with fields in it: “{user}”."
+                yield ("identity", key), "without a “path”, this must be text that contains a field, such as “{user}”."
             yield from self._about_names(("identity", key), identity[key], set())
             for name in names:
                 if self._fields.get(name, {}).get("secret"):
@@ -249,7 +249,7 @@ class _Sense:
             if outer is not None and outer not in self._named:
                 yield (*place, "for_each"), f"there is no list called “{outer}”: give that name to the list you mean."
             elif outer is not None and self._is_circle(entry):
-                yield (*place, "for_each"), f"“{outer}” leads back to this list."
+                yield (*place, "for_each"), f"“{outer}” itself depends on this list."
             cursor = entry.get("paging", {}).get("cursor")
             if cursor is not None and not {"next", "next_header", "last"} & cursor.keys():
                 yield (*place, "paging", "cursor"), "say where the next cursor is: next, next_header or last."
@@ -328,14 +328,14 @@ def _names(node: Any) -> set[str]:
 def _about_words(place: Place, value: Any, words: set[str]) -> Iterator[tuple[Place, str]]:
     if not isinstance(value, dict):
         if value is not None:
-            yield place, f"“{place[-1]}” needs “values” that lead to {', '.join(sorted(words))}, or a const."
+            yield place, f"“{place[-1]}” needs “values” that map to {', '.join(sorted(words))}, or a const."
         return
     given = [*value.get("values", {}).values(), *(value[key] for key in ("const", "default") if key in value)]
     for one in given:
         if as_text(one) not in words:
-            yield place, f"“{place[-1]}” leads to “{as_text(one)}”, but can only be {', '.join(sorted(words))}."
+            yield place, f"“{place[-1]}” maps to “{as_text(one)}”, but must be one of {', '.join(sorted(words))}."
     if "const" not in value and "values" not in value:
-        yield place, f"“{place[-1]}” needs “values” that lead to {', '.join(sorted(words))}."
+        yield place, f"“{place[-1]}” needs “values” that map to {', '.join(sorted(words))}."
 
 
 def _about_time(place: Place, form: str | None, zone: str | None) -> Iterator[tuple[Place, str]]:

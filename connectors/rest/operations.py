@@ -47,8 +47,8 @@ class Operations:
     def _calls(self, entry: dict, name: str) -> list[dict]:
         if name not in entry:
             raise Refused(
-                f"The file that describes {self._label} doesn't say how to {name.replace('_', ' ')} here. Nothing was "
-                "changed. Do it in the app itself."
+                f"The file that describes {self._label} has no “{name}” for this. Nothing was changed. Do it in the "
+                "app itself."
             )
         return calls_of(entry[name])
 
@@ -63,7 +63,7 @@ class Operations:
 
     def _role_in_app(self, values: dict[str, Any], role: str) -> Any:
         if role not in values:
-            raise Refused(f"{self._label} has no role “{role}”: it is one of {', '.join(values)}.")
+            raise Refused(f"{self._label} has no role “{role}”. Its roles are: {', '.join(values)}.")
         return values[role]
 
 
@@ -93,5 +93,5 @@ def _found(key: str, where: Any, answer: Answer, sent: str) -> Any:
     if is_nothing(found):
         asked = f"{answer.asked.split(' ')[0]} {urlsplit(answer.url).path}"
         raise Refused(f"`keep` {key} found nothing at {place} in the answer to {asked}, so the operation stopped after "
-                      f"{sent}. Look in the app what was done.")  # fmt: skip
+                      f"{sent}. Check in the app what was done.")  # fmt: skip
     return found

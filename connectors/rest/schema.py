@@ -56,7 +56,7 @@ def _explained(error: Any, place: Place, name: str) -> Iterator[tuple[Place, str
     elif error.validator == "const":
         yield place, f"{name} must be {as_text(wanted)}."
     elif error.validator == "pattern":
-        yield place, f"{name} does not have the right form: “{given}” must match {wanted}"
+        yield place, f"{name} isn't in the right format: “{given}” must match {wanted}"
     elif error.validator in ("minProperties", "maxProperties"):
         known = ", ".join(error.schema.get("properties", ()))
         yield place, f"{name} must contain exactly one of {known}." if known else f"{name} must not be empty."

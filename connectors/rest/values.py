@@ -50,7 +50,7 @@ class Value:
             values = [value for one in values for value in table.get(as_text(one), ())]
         if any(isinstance(value, (dict, list)) for value in values):
             raise Refused(
-                f"“{self._about}” leads to a whole object in the app's answer. Nothing was changed. Name a part of the "
+                f"“{self._about}” is a whole object in the app's answer. Nothing was changed. Name a part of the "
                 "object in the file."
             )
         return values

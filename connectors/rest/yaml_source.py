@@ -124,7 +124,7 @@ class _Walk:
 
     def _key(self, node: yaml.Node) -> str:
         if not isinstance(node, yaml.ScalarNode):
-            raise _Refused(node.start_mark, "a key must be a word.")
+            raise _Refused(node.start_mark, "a key must be text.")
         if node.value == MERGE:
             raise _Refused(node.start_mark, "merging with << is not allowed: write out the keys.")
         return as_text(self._scalar(node))

@@ -117,14 +117,14 @@ class Scim(ClosesClients, Connector):
         "RFC 7644, sections 3.5.2 and 3.6",
         remove=(
             Effect(
-                "Deactivates the user. That reaches everything the SCIM address manages: one workspace, or a whole "
+                "Deactivates them. That reaches everything the SCIM address manages: one workspace, or a whole "
                 "organisation.",
                 Reach.ORGANISATION, Undo.NOT_KNOWN,
-                "Most apps can set the user active again. The app's documentation says whether it deletes the user.",
+                "Most apps can reactivate them. The app's documentation says whether it deletes their user.",
                 when=("removal", "deactivate"),
             ),
             Effect(
-                "Deletes the user. That reaches everything the SCIM address manages: one workspace, or a whole "
+                "Deletes their user. That reaches everything the SCIM address manages: one workspace, or a whole "
                 "organisation.",
                 Reach.ORGANISATION, Undo.NOT_KNOWN,
                 "The app's documentation says whether it can restore a deleted user.",
@@ -132,7 +132,7 @@ class Scim(ClosesClients, Connector):
             ),
         ),
         change_role=replace(ROLE_CHANGED, reach=Reach.ORGANISATION),
-        invite=replace(INVITATION_SENT, does="Creates the user in the app.", reach=Reach.ORGANISATION),
+        invite=replace(INVITATION_SENT, does="Creates a user for them in the app.", reach=Reach.ORGANISATION),
         grant=GRANTED, revoke=REVOKED,
     )  # fmt: skip
     api_version = ApiVersion("SCIM", "2.0", source="RFC 7643, RFC 7644")

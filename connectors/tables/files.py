@@ -76,7 +76,8 @@ def _table(rows: list[Row], notes: tuple[str, ...], encoding: str = "", separato
         raise Refused("The file is empty.")
     widest = max(len(row.cells) for row in rows)
     if widest > MAX_COLUMNS:
-        raise Refused(f"The file has {widest:,} columns. A list of people or accounts may have {MAX_COLUMNS:,}.")
+        raise Refused(f"The file has {widest:,} columns. A list of people or accounts may have "
+                      f"{MAX_COLUMNS:,} at most.")
     header, below, omitted = without_titles_and_totals(rows)
     return Table(header.line, _unlike(header.cells), tuple(below), (*notes, *omitted), encoding, separator)
 

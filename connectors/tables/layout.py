@@ -45,8 +45,8 @@ def without_titles_and_totals(rows: Sequence[Row]) -> tuple[Row, list[Row], list
     while below and _is_total(below[-1]):
         totals.append(below.pop())
     totals.reverse()
-    omitted = [f"Above the header, line {row.line} was not read: {_short(row)}." for row in rows[:place]]
-    omitted += [f"Below the list, line {row.line} was not read: {_short(row)}." for row in totals[:NAMED]]
+    omitted = [f"Line {row.line}, above the header, was not read: {_short(row)}." for row in rows[:place]]
+    omitted += [f"Line {row.line}, below the list, was not read: {_short(row)}." for row in totals[:NAMED]]
     if len(totals) > NAMED:
         more = plural(len(totals) - NAMED, "further row")
         omitted.append(f"Below the list, Rollcall didn't read {more} with totals.")

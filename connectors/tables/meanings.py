@@ -109,7 +109,7 @@ VALUE_LABELS = {
     Means.INVITED: "Invited",
     Means.SYSTEM: "Bot or service account",
     Means.LEAVE_OUT: "Leave the row out",
-    Means.PLAIN: "A role without administration",
+    Means.PLAIN: "A role that doesn't administer the app",
     Means.PRIVILEGED: "A role that administers the app",
     Means.NOTHING: "Ignore this value",
 }

@@ -99,7 +99,7 @@ def propose(content: bytes, purpose: str, mapping: str = "", today: date | None 
         choices = tuple(Choice(answer, label) for answer, label in unclear.choices.items())
         return Proposal(purpose, known, (Question(QuestionKind.FILE, unclear.key, str(unclear), choices),))
     if not table.rows:
-        raise Refused("The file names nobody: it has no row below the header.")
+        raise Refused("The file lists nobody: there is no row below the header.")
     columns, preset = resolve(table, purpose, known)
     questions, rows, refused = about_columns(table, purpose, known, columns), [], []
     if not questions:
@@ -119,7 +119,7 @@ def propose(content: bytes, purpose: str, mapping: str = "", today: date | None 
 def _left_out(columns: list[Column]) -> list[str]:
     """A sentence for each value by which rows were left out."""
     left = [(column.header, seen) for column in columns for seen in column.values if seen.means is Means.LEAVE_OUT]
-    return [f"{plural(seen.count, 'row')} left out: {header} says {seen.value or 'nothing'}."
+    return [f"{plural(seen.count, 'row was', 'rows were')} left out because {header} is {seen.value or 'empty'}."
             for header, seen in left]  # fmt: skip
 
 
@@ -137,7 +137,7 @@ def rows_of(proposal: Proposal, days_are_known: bool = False) -> tuple[PersonRow
         more = len(proposal.refused) - REFUSED_SHOWN
         raise Refused(f"{reasons} And {plural(more, 'more row')}." if more > 0 else reasons)
     if not proposal.rows:
-        raise Refused("The file names nobody: every row is left out.")
+        raise Refused("The file lists nobody: every row is left out.")
     return proposal.rows
 
 

@@ -98,7 +98,7 @@ def _needed(table: Table, purpose: Purpose, columns: list[Column]) -> Iterator[Q
     named = "email, username or id" if purpose is Purpose.APP else "email"
     yield Question(QuestionKind.NEEDED, f"needed:{wanted[0]}",
                    f"The header in line {table.line} has no column named {named}.{header_words(table.header)} "
-                   "Say which column it is.",
+                   "Choose the column that has it.",
                    tuple(Choice(column.header, column.header) for column in columns))  # fmt: skip
 
 
@@ -109,9 +109,9 @@ def _missing(purpose: Purpose, mapping: Mapping, columns: list[Column]) -> Itera
         instead = any(column.meaning is meaning and not column.decided for column in columns)
         if meaning in LASTING and key_of(header) not in here and not instead:
             yield Question(QuestionKind.MISSING, f"missing:{header}",
-                           f"The column {header}, which has the {_word(meaning)}, is no longer in the file. Was it "
-                           "left out by mistake? Then export it again.",
-                           (Choice("gone", "It is no longer exported: continue without it"),), column=header)
+                           f"The column {header} ({_word(meaning)}) is no longer in the file. If that is a mistake, "
+                           "export the file again.",
+                           (Choice("gone", "It isn't exported any longer: continue without it"),), column=header)
 
 
 def header_words(header: Iterable[str]) -> str:
@@ -129,7 +129,7 @@ def _twice(columns: list[Column], purpose: Purpose) -> Iterator[Question]:
             continue
         names = ", ".join(column.header for column in same)
         for column in same:
-            text = f"There are two columns for {_word(meaning)}: {names}. What is {column.header}?"
+            text = f"More than one column may be the {_word(meaning)}: {names}. What is {column.header}?"
             yield _about(column, purpose, text)
 
 
@@ -147,11 +147,11 @@ def _about(column: Column, purpose: Purpose, text: str) -> Question:
 def _unread(columns: list[Column], purpose: Purpose) -> Iterator[Question]:
     for column in columns:
         if column.meaning is None and column.looks_like:
-            yield _about(column, purpose, f"The column {column.header} looks like a {column.looks_like}, and is not "
-                                          "read. Say what it is, or that it is not needed.")
+            yield _about(column, purpose, f"The column {column.header} looks like a {column.looks_like}, but it "
+                                          "isn't read. Choose what it is, or that it isn't needed.")
         elif column.meaning is not None and len(_unknown(column)) > MOST_VALUES:
             many = f"{len(column.values):,} different values, too many for a {_word(column.meaning)}"
-            yield _about(column, purpose, f"The column {column.header} has {many}. Say what it is.")
+            yield _about(column, purpose, f"The column {column.header} has {many}. Choose what it is.")
 
 
 def _unknown(column: Column) -> list:

@@ -164,7 +164,7 @@ def _disagreeing(rows: list[RowValues]) -> Question | None:
     return Question(QuestionKind.ROW, DISAGREE,
                     f"{_lines([row.line for row in found])} columns that disagree about whether someone has left: "
                     f"{' and '.join(headers)}. Which counts?",
-                    tuple(Choice(header, f"What {header} says") for header in headers),
+                    tuple(Choice(header, f"The column {header}") for header in headers),
                     lines=tuple(row.line for row in found[:SHOWN]))  # fmt: skip
 
 
@@ -175,7 +175,7 @@ def _several_addresses(reader: Reader, rows: list[RowValues]) -> Question | None
         return None
     rest = "" if reader.purpose is Purpose.APP else "; the others are further addresses"
     return Question(QuestionKind.ROW, "several",
-                    f"{_lines(found)} more than one e-mail address in {column.header}. Which one is it?",
+                    f"{_lines(found)} more than one e-mail address in {column.header}. Which one counts?",
                     (Choice(FIRST, f"The first{rest}"), Choice(LAST, f"The last{rest}")),
                     column=column.header, lines=tuple(found[:SHOWN]))  # fmt: skip
 
@@ -228,9 +228,9 @@ def _repeated(reader: Reader, rows: list[RowValues]) -> Question | None:
         if _essence(first) != _essence(other):
             continue  # the rows contradict each other: they are refused, not asked about
         return Question(QuestionKind.ROW, "repeated",
-                        f"Lines {first.line} and {other.line} are both about {name_of(other)}. Is it one row for each "
-                        "group or role?",
-                        (Choice(MERGE, "Yes: put their rows together"),), lines=(first.line, other.line))  # fmt: skip
+                        f"Lines {first.line} and {other.line} are both about {name_of(other)}. Does the file have a "
+                        "row for each group or role?",
+                        (Choice(MERGE, "Yes: combine these rows"),), lines=(first.line, other.line))  # fmt: skip
     return None
 
 

@@ -65,7 +65,7 @@ def read(content: bytes, chosen: str) -> tuple[list[Row], tuple[str, ...]]:
     _refuse_formulas_without_results(content, title, rows)
     others = [f"{name}{'' if visible else ' (hidden)'}" for name, (visible, rows) in found.items()
               if rows and name != title]  # fmt: skip
-    note = f"The sheet {title} was read; not read: {', '.join(others)}."
+    note = f"Rollcall read the sheet {title}. It didn't read: {', '.join(others)}."
     return rows, (note,) if others else ()
 
 
@@ -231,8 +231,8 @@ def _choose(found: dict[str, list[Row]], chosen: str) -> str:
     lists = [title for title, rows in found.items()
              if len(rows) > 1 and any(names_known(row.cells) > 1 for row in rows[:SEARCHED])]  # fmt: skip
     if len(lists) > 1:
-        raise MustChoose(f"The spreadsheet has more than one list: {', '.join(lists)}. Which sheet is it?", "sheet",
-                         {title: f"{title}: {plural(len(found[title]) - 1, 'row')}" for title in lists})
+        raise MustChoose(f"The spreadsheet has more than one list: {', '.join(lists)}. Choose the sheet to read.",
+                         "sheet", {title: f"{title}: {plural(len(found[title]) - 1, 'row')}" for title in lists})
     return (lists or list(found))[0]
 
 

@@ -40,7 +40,7 @@ def test_an_approval_is_needed_and_must_fit_what_waits(rollcall, leaver):
 
 
 def test_a_report_says_what_its_removals_do_in_the_app(rollcall, leaver):
-    expected = "Removes them from the workspace, with all its channels. It can't be undone."
+    expected = "Removes them from the workspace and all its channels. It can't be undone."
     assert expected in rollcall.run("report", "Chat").out
     [text] = rollcall.json("report", "Chat")["removal"]
     assert text.startswith(expected) and "Their seat is freed." in text

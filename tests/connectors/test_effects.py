@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -58,6 +59,7 @@ def test_an_effect_is_whole(kind):
         assert effect.undo_by or effect.undo is Undo.NOT_KNOWN, "say what undoes it, or what to do instead"
         assert effect.undo_days is None or effect.undo is Undo.POSSIBLE
         assert not any(phrase.endswith(".") for phrase in effect.lost)
+        assert not re.search(r"s the (user|person|member|guest)\b|, with (all )?its\b", effect.does), effect.does
 
 
 @each_app

@@ -33,7 +33,7 @@ def is_now(chat, connector: str, **settings: str) -> None:
 
 def test_the_preview_of_a_removal_says_what_it_reaches_and_loses(owner: Client, chat) -> None:
     page = preview(owner, chat)
-    assert "Removes them from the workspace, with all its channels." in page and NOT_UNDONE in page
+    assert "Removes them from the workspace and all its channels." in page and NOT_UNDONE in page
     assert "Their seat is freed." in page
 
 
@@ -43,7 +43,7 @@ def test_a_removal_that_only_suspends_says_that_the_vendor_keeps_charging(owner:
     is_now(chat, "google_workspace")
     page = preview(owner, chat)
     assert "Suspends their Google account" in page and "Google charges for a suspended user" in page
-    assert "It can be undone at any time: reactivate the user in the Google Admin console." in page
+    assert "It can be undone at any time: reactivate them in the Google Admin console." in page
     assert "Saves" not in page
     is_now(chat, "microsoft_365")
     assert "Saves" not in preview(owner, chat), "a member's licence stays, a guest may have none"
@@ -52,7 +52,7 @@ def test_a_removal_that_only_suspends_says_that_the_vendor_keeps_charging(owner:
 def test_the_last_day_to_undo_is_a_date(owner: Client, chat) -> None:
     is_now(chat, "microsoft_365")
     last = workspace.today() + timedelta(days=30)
-    assert f"It can be undone until {last.day} {last:%b %Y}: restore the user" in preview(owner, chat)
+    assert f"It can be undone until {last.day} {last:%b %Y}: restore them" in preview(owner, chat)
 
 
 def test_a_setting_decides_what_a_removal_reaches(owner: Client, chat) -> None:
@@ -94,7 +94,7 @@ def offboarding_preview(owner: Client, chat) -> str:
 
 def test_an_offboarding_says_of_each_account_what_its_removal_reaches_and_loses(owner: Client, chat) -> None:
     page = offboarding_preview(owner, chat)
-    assert "Removes them from the workspace, with all its channels." in page and NOT_UNDONE in page
+    assert "Removes them from the workspace and all its channels." in page and NOT_UNDONE in page
 
 
 def test_the_progress_of_an_offboarding_has_the_last_day_to_undo_each_removal(owner: Client, chat) -> None:
@@ -122,7 +122,7 @@ def test_the_e_mails_about_removals_say_what_they_do(owner: Client, chat) -> Non
     queue.drain()
     done = Mail.get(Mail.kind == "offboarding")
     for body in (done.text, done.html):
-        assert "Removes them from the workspace, with all its channels. It can't be undone." in unescape(body)
+        assert "Removes them from the workspace and all its channels. It can't be undone." in unescape(body)
 
 
 def test_the_mail_about_a_report_that_removes_nobody_does_not_say_it(owner: Client, chat) -> None:

@@ -63,9 +63,9 @@ def test_totals_are_reported():
     ("text", "says"),
     [
         ("", "empty"),
-        ("email\n", "names nobody"),
+        ("email\n", "lists nobody"),
         ("name,role\nAna,x\n", "no column named email"),
-        ("email,E-Mail\na@x.example,b@x.example\n", "two columns for email"),
+        ("email,E-Mail\na@x.example,b@x.example\n", "More than one column may be the email"),
         ("email,name\na@x.example\n", "line 2 is cut short"),
         ("email,name\n,Ana\n", "line 2 has no e-mail"),
         ("email\na@x.example\nA@X.example\n", "Lines 2 and 3 are both about"),

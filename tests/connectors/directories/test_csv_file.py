@@ -69,9 +69,9 @@ def test_the_id_of_someone_without_a_number_is_the_normal_address(tmp_path):
     [
         ("", "empty"),
         ("  \n \n", "empty"),
-        ("email,name\n", "names nobody"),
+        ("email,name\n", "lists nobody"),
         ("name,mailbox\nAna,ana@acme.example\n", "no column named email"),
-        ("email,mail\na@x.example,b@x.example\n", "two columns for email"),
+        ("email,mail\na@x.example,b@x.example\n", "More than one column may be the email"),
         ("email,name\nana@acme.example,Ana\nANA@acme.example,Ana\n", "Lines 2 and 3"),
         ("email,further_emails\nana@acme.example,\nbo@acme.example,ana@acme.example\n", "Lines 2 and 3"),
         ("email,employee_number\nana@acme.example,7\nbo@acme.example,7\n", "employee number 7"),

@@ -32,7 +32,7 @@ class TestDesk(ConnectorContract):
 
     def test_an_operation_that_the_file_does_not_describe_is_refused_in_words(self, app, connector):
         invited = Account("invitation:7", "new@acme.example", status="invited")
-        with pytest.raises(Refused, match="doesn't say how to change role"):
+        with pytest.raises(Refused, match="has no “change_role” for this"):
             connector.change_role(invited, "admin")
 
     def test_someone_else_than_asked_for_is_no_answer(self, app, connector):

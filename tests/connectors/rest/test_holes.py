@@ -46,7 +46,7 @@ def test_a_keep_that_finds_nothing_stops_the_operation(anything, connect, where,
     with pytest.raises(Refused) as raised:
         connect(**operation("remove", [LOOK, NEXT[where]])).remove(ANA)
     assert str(raised.value).startswith("`keep` m found nothing at nope.there in the answer to GET /users/7, ")
-    assert "so the operation stopped after 1 of 2 calls. Look in the app what was done." in str(raised.value)
+    assert "so the operation stopped after 1 of 2 calls. Check in the app what was done." in str(raised.value)
     assert sent(anything) == ["GET /users/7"]
 
 
@@ -224,10 +224,10 @@ def test_a_file_that_says_what_it_means_is_right(tmp_path, call):
 @pytest.mark.parametrize(
     "identity, reason",
     [
-        ({"id": "id"}, "can only be a text with fields in it"),
+        ({"id": "id"}, "must be text that contains a field"),
         ({"id": "{nobody}"}, "“{nobody}” isn't known here"),
         ({"id": "{token}"}, "the field “token” is secret"),
-        ({"name": "{user}"}, "say whose account the credential is"),
+        ({"name": "{user}"}, "say which account the credential has"),
         ({"id": "{user}", "needs": [{"when": {"ok": [True]}, "otherwise": "No."}]}, "needs a call: add its “path”"),
         ({"path": "/me", "id": "id", "account": False}, "has no account: remove “id”"),
         ({"path": "/me", "account": True}, "“account” must be false"),

@@ -52,8 +52,8 @@ def test_a_list_is_the_same_however_it_is_written(content):
 def test_skipped_lines_are_named():
     found = look("Staff of Acme\n\n" + LIST + "Total;1\n")
     assert found.header_line == 3
-    assert found.notes == ("Above the header, line 1 was not read: Staff of Acme.",
-                           "Below the list, line 5 was not read: Total 1.")  # fmt: skip
+    assert found.notes == ("Line 1, above the header, was not read: Staff of Acme.",
+                           "Line 5, below the list, was not read: Total 1.")  # fmt: skip
 
 
 @pytest.mark.parametrize("line", ["count.dracula@x.example;Count Dracula;active", "Count;Dracula;active", "sum;;x"])

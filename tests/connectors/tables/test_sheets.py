@@ -99,7 +99,7 @@ def test_the_other_sheets_are_named():
 
     found = look(book(("Read me", [("How to use this file",)]), ("Staff", STAFF), ("Old", STAFF), change=hide))
     assert len(found.rows) == 2
-    assert found.notes == ("The sheet Staff was read; not read: Read me, Old (hidden).",)
+    assert found.notes == ("Rollcall read the sheet Staff. It didn't read: Read me, Old (hidden).",)
 
 
 def test_two_lists_in_one_file_are_asked_about():
