@@ -99,9 +99,13 @@ def import_csv(content: bytes, by: Asker, mapping: str | None = None, name: str 
         raise PeopleProblem(f"{name} can't be read. {problem} Nothing was changed.") from problem
     done = {"added": 0, "updated": 0, "unchanged": 0, "held": 0}
     with writing():
-        dated = _says(proposal, "last_day")
+        dated, named = _says(proposal, "last_day"), {}
         for row in rows:
-            done[_import(row, by, dated)] += 1
+            outcome, person = _import(row, by, dated)
+            done[outcome] += 1
+            if (before := named.setdefault(person.id, row.email)) != row.email:
+                raise PeopleProblem(f"{name} names {person_name(person)} twice, as {before} and as {row.email}. "
+                                    "Nothing was changed.")
         if mapping is not None:
             set_setting(REMEMBERED, proposal.settled())
         counts = {word: count for word, count in done.items() if count or word != "held"}
@@ -124,14 +128,15 @@ def _says(proposal: connectors.Proposal, meaning: str) -> bool:
     return any(column.meaning == meaning for column in proposal.columns)
 
 
-def _import(row: Any, by: Asker, dated: bool) -> str:
-    """Bring one person in line with their row; `dated` lists say each one's last day, or that there is none."""
+def _import(row: Any, by: Asker, dated: bool) -> tuple[str, Person]:
+    """Bring one person in line with their row; `dated` lists say each one's last day, or that there is none. Returns
+    what was done, and who it is."""
     if len(row.further_emails) >= MOST_EMAILS:
         raise PeopleProblem(f"{row.email} has more than {MOST_EMAILS} e-mail addresses in this list. "
                             "Nothing was changed.")
     person = find_by_email(row.email)
     if person is not None and not rank.may_change(by, person):
-        return "held" if held.hold_import(person, _asked(row, person, dated), by) else "unchanged"
+        return "held" if held.hold_import(person, _asked(row, person, dated), by) else "unchanged", person
     former = person if person is not None and _is_a_successor(row, person) else None
     if former is not None:
         take_address(former, row.email)
@@ -161,7 +166,7 @@ def _import(row: Any, by: Asker, dated: bool) -> str:
     _note(person, row, dated)
     if outcome == "updated":
         outcome = "unchanged" if before == _as_now(Person.get_by_id(person.id)) else "updated"
-    return outcome
+    return outcome, person
 
 
 def _is_a_successor(row: Any, person: Person) -> bool:

@@ -46,6 +46,7 @@ def test_an_import_brings_up_to_date_and_twice_is_once(ana, by):
         "email,name\nbo@acme.example,Bo\nbo@acme.example,Bo\n",
         "email,further_emails\nbo@acme.example,olga@acme.example\n",
         "email,status\nbo@acme.example,active\nolga@acme.example,left\n",
+        "email,further_emails,status\nbo@acme.example,b@acme.example,active\nb@acme.example,,left\n",
         "name\nBo\n",
     ],
 )
@@ -62,3 +63,10 @@ def test_an_import_reads_a_file_by_its_path(tmp_path, by):
     assert importing.import_file(file, by).added == 1
     with pytest.raises(PeopleProblem, match="No such file"):
         importing.import_file(tmp_path / "none.csv", by)
+
+
+def test_a_list_that_names_someone_by_two_addresses_is_refused(ana, by):
+    text = "email,status\nana@acme.example,active\nana.lopez@acme.example,left\n"
+    with pytest.raises(PeopleProblem, match="names Ana López twice, as ana@acme.example and as ana.lopez@acme.example"):
+        importing.import_csv(text.encode(), by)
+    assert fresh(ana).status == "active"
