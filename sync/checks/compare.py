@@ -9,6 +9,7 @@ from datetime import datetime
 from sync import roles
 from sync.apps import access
 from sync.db import db, utcnow
+from sync.matching import members
 from sync.matching import rules as match_rules
 from sync.models import App
 from sync.reports import mass_updates
@@ -160,18 +161,13 @@ _RETURNED_USERS = f"""
     FROM differing s JOIN account a ON a.id = s.account_id AND a.state = 'gone'
     WHERE a.gone_at <= :began AND (s.status <> 'suspended' OR NOT :suspends)
 """
-# An app may give an id out again. An account that had no e-mail when someone matched it is nobody's then, unless it
-# is back with the e-mail that it had in the end, or with one of its person's.
-_MAY_BE_ANOTHERS = """account.match_by_hand AND account.match_kind = 'matched'
-    AND coalesce(account.email_when_matched, '') = '' AND (s.email_key = '' OR s.email_key <> account.email_key
-        AND NOT EXISTS (SELECT 1 FROM person_email e
-                        WHERE e.email_key = s.email_key AND e.person_id = account.person_id))"""
+_MAY_BE_ANOTHERS = members.may_be_anothers("account", "s")
 _RETURN_ACCOUNTS = f"""
     UPDATE account SET state = 'present', gone_at = NULL, missing_since = NULL,
         former_person_id = CASE WHEN {_MAY_BE_ANOTHERS} THEN account.person_id ELSE account.former_person_id END,
         person_id = CASE WHEN {_MAY_BE_ANOTHERS} THEN NULL ELSE account.person_id END,
         match_kind = CASE WHEN {_MAY_BE_ANOTHERS} THEN 'unmatched' ELSE account.match_kind END,
-        match_by_hand = account.match_by_hand AND NOT ({_MAY_BE_ANOTHERS}),
+        match_by_hand = account.match_by_hand AND NOT {_MAY_BE_ANOTHERS},
         email = s.email, email_key = s.email_key,
         name = s.name, status = s.status, role = s.role, kind = s.kind, last_activity = s.last_activity, seat = s.seat,
         user_name = s.user_name, employee_number = s.employee_number, further_roles = s.further_roles,

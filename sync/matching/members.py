@@ -63,17 +63,28 @@ def match_in_words(account: Account) -> str:
     return f"{word} {account.person.name}"
 
 
+def may_be_anothers(known: str, now: str) -> str:
+    """SQL: an account that was gone, and is back as `now`, may be another person's, as an app may give an id out again.
+    One that had no e-mail when someone matched it is nobody's then, unless it is back with the e-mail that it had in
+    the end, or with one of its person's. Both are aliases."""
+    has_another_email = f"""{now}.email_key <> {known}.email_key AND NOT EXISTS (
+        SELECT 1 FROM person_email e WHERE e.email_key = {now}.email_key AND e.person_id = {known}.person_id)"""
+    return f"""({known}.match_by_hand AND {known}.match_kind = 'matched'
+        AND coalesce({known}.email_when_matched, '') = '' AND ({now}.email_key = '' OR {has_another_email}))"""
+
+
 def inherit(app: App, predecessor: App) -> None:
     """Apply what people decided about these accounts when the app was connected before. Inside `writing()`."""
+    is_doubtful = f"(o.state = 'gone' AND {may_be_anothers('o', 'account')})"
     db.execute_sql(
-        """
+        f"""
         UPDATE account SET protection_reason = o.protection_reason, left_out_reason = o.left_out_reason,
             left_out_by = o.left_out_by, left_out_at = o.left_out_at, left_out_person_id = o.left_out_person_id,
-            match_by_hand = o.match_by_hand, match_note = o.match_note,
+            match_by_hand = o.match_by_hand AND NOT {is_doubtful}, match_note = o.match_note,
             email_when_matched = o.email_when_matched, moved_email_key = o.moved_email_key,
-            former_person_id = o.former_person_id,
-            match_kind = CASE WHEN o.match_by_hand THEN o.match_kind ELSE account.match_kind END,
-            person_id = CASE WHEN o.match_by_hand THEN o.person_id ELSE account.person_id END
+            former_person_id = CASE WHEN {is_doubtful} THEN o.person_id ELSE o.former_person_id END,
+            match_kind = CASE WHEN o.match_by_hand AND NOT {is_doubtful} THEN o.match_kind ELSE account.match_kind END,
+            person_id = CASE WHEN o.match_by_hand AND NOT {is_doubtful} THEN o.person_id ELSE account.person_id END
         FROM account o
         WHERE account.app_id = ? AND o.app_id = ? AND o.external_id = account.external_id
           AND (o.protection_reason IS NOT NULL OR o.left_out_reason IS NOT NULL OR o.match_by_hand

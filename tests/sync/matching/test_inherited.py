@@ -9,7 +9,7 @@ import pytest
 from sync.apps import apps
 from sync.db import writing
 from sync.matching import members
-from sync.models import Account, App, Person
+from sync.models import Account, App, Person, PersonEmail
 
 DAY = datetime(2026, 11, 1)
 NOTHING = {"protection_reason": None, "left_out_reason": None, "match_by_hand": False, "moved_email_key": None}
@@ -63,6 +63,17 @@ def test_a_match_by_hand_holds_and_one_by_the_rules_is_made_again(home, by_hand,
                         "person": ana}
     account = inherited(*pair(before, {"match_kind": "guest"}))
     assert (account.match_kind, account.person_id, account.match_by_hand) == (kind, ana.id if names else None, by_hand)
+
+
+@pytest.mark.parametrize(("state", "email", "stays"), [
+    ("present", "", True), ("gone", "", False), ("gone", "bo@x.example", False), ("gone", "ana@x.example", True)])
+def test_an_id_that_may_have_been_given_out_again_is_nobodys(home, state, email, stays):
+    ana = Person.create(name="Ana")
+    PersonEmail.create(person=ana, email="ana@x.example", email_key="ana@x.example")
+    before = NOTHING | {"match_by_hand": True, "match_kind": "matched", "person": ana, "state": state}
+    account = inherited(*pair(before, {"email_key": email}))
+    expected = ("matched", ana.id, None) if stays else ("unmatched", None, ana.id)
+    assert (account.match_kind, account.person_id, account.former_person_id) == expected
 
 
 def test_only_the_same_account_of_these_two_apps_inherits(home):
