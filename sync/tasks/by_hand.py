@@ -233,11 +233,13 @@ def _own(app: App, accounts: Iterable[Account]) -> dict[int, Protected]:
 
 def _state_of(account: Account, kept: Mapping[int, Protected], must_have_joined: bool = False) -> tuple[str, str]:
     """(state, why) of an account that nothing can be done to, as one of `kept`; (ready, "") of one that something can.
+
+    An account that has left, or leaves, has lost all access by that, but gets no role.
     """
     if account.state == AccountState.GONE:
-        return LineState.ALREADY_SET, "Is no longer in the app"
+        return LineState.REFUSED if must_have_joined else LineState.ALREADY_SET, "Is no longer in the app"
     if account.state == AccountState.REMOVING:
-        return LineState.UNDER_WAY, "Is being removed"
+        return LineState.REFUSED if must_have_joined else LineState.UNDER_WAY, "Is being removed"
     if account.id in kept:
         return LineState.REFUSED, kept[account.id].words
     if must_have_joined and account.status == AccountStatus.INVITED:
