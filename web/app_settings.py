@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from flask import Blueprint, Response, abort, render_template, request, url_for
 
@@ -22,13 +21,14 @@ from sync.private_networks import approver
 from sync.problems import AppProblem
 from sync.reports import overview, reports
 from sync.safety import guards, lost_fields
-from sync.states import AppManager, Approval, AppState, ChangeKind, PersonStatus, Tone
+from sync.states import AppManager, Approval, AppState, PersonStatus, Tone
 from sync.tasks import disconnecting
 from sync.vault import VaultProblem
-from web import app_alerts, columns
+from web import app_alerts, columns, stale
 from web.answers import INVALID, dialog, go_to, whole_number
 from web.app_page import kind_of
 from web.confirming import asks_again
+from web.guard_forms import GUARD_WORDS, GUARDS, GuardForm
 from web.patience import waits_for_a_server
 from web.permissions import app_manager
 from web.security import by, may_look_for_people, signed_in_person
@@ -91,41 +91,22 @@ def minute_of(text: str) -> int:
 
 
 POLICY = "Removals and guards"
-GUARDS = {
-    "": ChangeKind.REMOVED_USER,
-    "roles_": ChangeKind.UPDATED_ROLE,
-    "profiles_": ChangeKind.UPDATED_PROFILE,
-}  # by the prefix of its fields
-GUARD_WORDS = {
-    "": ("Hold back removals", "would be removed at once"),
-    "roles_": ("Hold back changed roles", "would get another role at once"),
-    "profiles_": ("Hold back changed profiles", "would get another e-mail address, name or status at once"),
-}
-
-
-@dataclass(frozen=True)
-class GuardForm:
-    """The fields of one guard."""
-
-    prefix: str
-    legend: str
-    default: str
-    own: bool  # numbers of this app, not the workspace's
-    accounts: str
-    percent: str
-    what: str
 
 
 @pages.get("/policy")
 @app_manager(AppManager.OWNER)
 def policy_of(app: App) -> tuple[str, int]:
+    return _policy(app, _stored_policy(app))
+
+
+def _stored_policy(app: App) -> dict[str, object]:
     automatic = standing_approvals.removes_leavers(app)
     given: dict[str, object] = {"removal": Approval.AUTOMATIC if automatic else Approval.ASK}
     for prefix, kind in GUARDS.items():
         guard, own = guards.guard_of(app, kind), guards.has_own_guard(app, kind)
         given |= {f"{prefix}guard": "own" if own else "workspace", f"{prefix}accounts": guard.accounts,
                   f"{prefix}percent": guard.percent}  # fmt: skip
-    return _policy(app, given)
+    return given
 
 
 @pages.put("/policy")
@@ -133,6 +114,8 @@ def policy_of(app: App) -> tuple[str, int]:
 def set_policy(app: App) -> Response | tuple[str, int]:
     given = request.form
     removal = given.get("removal") if given.get("removal") in tuple(Approval) else abort(400)
+    if stale.is_stale(_stored_policy(app)):
+        return _policy(app, _stored_policy(app), stale.CHANGED)
     try:
         numbers = {kind: _guard_given(given, prefix) for prefix, kind in GUARDS.items() if f"{prefix}guard" in given}
         apps.set_policy(app, removal, numbers, by())
@@ -158,6 +141,7 @@ def _policy(app: App, given, problem: Exception | str = "") -> tuple[str, int]:
     ]  # fmt: skip
     automatic = given.get("removal") == Approval.AUTOMATIC
     return _asks("apps/_policy.html", POLICY, app, problem, automatic=automatic, guards=forms,
+                 seen=stale.mark(_stored_policy(app)),
                  approved_by=standing_approvals.by_whom(app, Given.REMOVALS))
 
 

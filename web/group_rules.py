@@ -14,7 +14,7 @@ from sync.groups.rules import Draft, RuleProblem
 from sync.models import App, GroupRule, LeftOut
 from sync.reports import group_changes
 from sync.states import AppManager, Approval, AppState
-from web import group_rule_view
+from web import group_rule_view, stale
 from web.answers import INVALID, asked, dialog, go_to, whole_number
 from web.app_page import kind_of, page
 from web.permissions import app_manager, not_for_guests
@@ -195,16 +195,23 @@ def delete(app: App, rule: GroupRule) -> Response:
 @pages.get("/policy")
 @app_manager(AppManager.OWNER)
 def policy(app: App) -> tuple[str, int]:
-    return dialog("rules/_policy.html", "What happens automatically", app=app,
-                  policy=group_rule_view.policy(app))
+    return _policy(app)
+
+
+def _policy(app: App, problem: str = "") -> tuple[str, int]:
+    now = group_rule_view.policy(app)
+    return dialog("rules/_policy.html", "What happens automatically", INVALID if problem else 200, app=app, policy=now,
+                  seen=stale.mark(now), problem=problem)
 
 
 @pages.put("/policy")
 @app_manager(AppManager.OWNER)
-def set_policy(app: App) -> Response:
+def set_policy(app: App) -> Response | tuple[str, int]:
     chosen = [request.form.get(name) for name in AUTOMATIC]
     if not set(chosen) <= set(Approval):
         abort(400)
+    if stale.is_stale(group_rule_view.policy(app)):
+        return _policy(app, stale.CHANGED)
     group_rules.set_policy(app, *(None if choice == Approval.ASK else choice for choice in chosen), by())
     return go_to(_address(app), "Saved.")
 

@@ -13,6 +13,7 @@ from sync.sign_in import oidc
 from sync.sign_in.oidc import OidcProblem, Settings
 from sync.states import Tone, WorkspaceRole
 from sync.vault import VaultProblem
+from web import stale
 from web.answers import INVALID, dialog, go_to, page_or_part
 from web.confirming import asks_again
 from web.oidc import base_url
@@ -49,6 +50,8 @@ def show() -> str:
 @asks_again
 @waits_for_a_server
 def update() -> Response | tuple[str, int]:
+    if stale.is_stale(oidc.settings()):
+        return _page(problem=stale.CHANGED), INVALID
     try:
         oidc.save(_given(), _secret(), base_url(), by(), approver(signed_in_person()))
     except REFUSALS as problem:
@@ -64,7 +67,8 @@ def create_test() -> str | tuple[str, int]:
     findings = oidc.test(_given(), _secret(), base_url(), approver(signed_in_person()))
     failed = any(finding.tone == Tone.ATTENTION for finding in findings)
     shown = [FindingRow(finding.words, ICONS.get(finding.tone, "info-circle")) for finding in findings]
-    values = _values(_given()) | {"findings": shown, "failed": failed}
+    values = _values(_given())
+    values |= {"findings": shown, "failed": failed, "seen": request.form.get("seen", values["seen"])}
     return page_or_part("settings/sign_in.html", "settings/_sign_in_test.html", **values), INVALID if failed else 200
 
 
@@ -92,7 +96,8 @@ def _values(given: Settings | None) -> dict:
     shown = given or known or Settings()
     keep = " Leave this empty to keep the stored one." if oidc.has_secret() else ""
     return {
-        "is_set_up": known is not None, "given": shown, "secret_help": f"Stored encrypted.{keep}",
+        "is_set_up": known is not None, "seen": stale.mark(known), "given": shown,
+        "secret_help": f"Stored encrypted.{keep}",
         "redirect": base_url() + oidc.RETURN, "back": base_url() + oidc.SIGNED_OUT, "roles": ROLES,
         "default_roles": DEFAULT_ROLES, "default_role": shown.default_role or NOBODY,
         "lines": [*shown.roles, *[("", "user")] * EMPTY_LINES],

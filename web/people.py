@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flask import Blueprint, Response, abort, current_app, render_template, request, url_for
@@ -20,7 +21,7 @@ from sync.sign_in import colleagues, second_factor
 from sync.sign_in import sign_in as signing_in
 from sync.states import PersonStatus, WorkspaceRole
 from sync.words import are
-from web import columns, held, log_view, person_filters, person_view
+from web import columns, held, log_view, person_filters, person_view, stale
 from web.answers import INVALID, asked, dialog, go_to, page_or_part, wants_part
 from web.confirming import asks_again
 from web.frame import MANAGERS
@@ -171,8 +172,16 @@ def _timeline(person: Person, app_ids: set[int]) -> dict:
 @workspace_role(*MANAGERS)
 def edit(person_id: int) -> tuple[str, int]:
     person = person_below(person_id)
-    given = {"name": person.name, "emails": "\n".join(email.email for email in person.addresses())}
-    return dialog("people/_edit.html", f"Edit {names.person_name(person)}", person=person, given=given)
+    return _edit(person, _as_stored(person))
+
+
+def _edit(person: Person, given: Mapping[str, str], problem: str = "") -> tuple[str, int]:
+    return dialog("people/_edit.html", f"Edit {names.person_name(person)}", INVALID if problem else 200, person=person,
+                  given=given, seen=stale.mark(_as_stored(person)), problem=problem)
+
+
+def _as_stored(person: Person) -> dict[str, str]:
+    return {"name": person.name, "emails": "\n".join(email.email for email in person.addresses())}
 
 
 def _signs_in(person_id: int) -> bool:
@@ -185,11 +194,12 @@ def _signs_in(person_id: int) -> bool:
 @asks_again(when=_signs_in)
 def update(person_id: int) -> Response | tuple[str, int]:
     person, given = person_below(person_id), request.form
+    if stale.is_stale(_as_stored(person)):
+        return _edit(person, _as_stored(person), stale.CHANGED)
     try:
         people.edit(person, by(), name=given.get("name", ""), emails=_lines(given.get("emails", "")))
     except PeopleProblem as problem:
-        return dialog("people/_edit.html", f"Edit {names.person_name(person)}", INVALID,
-                      person=person, given=given, problem=str(problem))
+        return _edit(person, given, str(problem))
     return go_to(person_address(person), "Saved.")
 
 

@@ -17,6 +17,7 @@ from sync.models import Person
 from sync.sign_in import oidc
 from sync.states import WorkspaceRole
 from sync.workspace import WorkspaceProblem, update_workspace, workspace
+from web import stale
 from web.answers import INVALID, go_to, whole_number
 from web.confirming import asks_again
 from web.mail_view import mail_settings
@@ -53,6 +54,8 @@ def _changes_sessions() -> bool:
 @asks_again(when=_changes_sessions)
 def update() -> Response | tuple[str, int]:
     """Change the settings that the form names: all of them, or none."""
+    if stale.is_stale(asdict(workspace())):
+        return page(problems={"settings": stale.CHANGED}), INVALID
     given = {name: request.form[name].strip() for name in (*TEXTS, *NUMBERS) if name in request.form}
     try:
         update_workspace(by(), **{name: _number(text) if name in NUMBERS else text for name, text in given.items()})
@@ -85,6 +88,7 @@ def _sections(me: Person) -> list[tuple[str, str]]:
 def page(given: dict | None = None, problems: dict | None = None) -> str:
     return render_template(
         "settings/show.html", values=asdict(workspace()) | (given or {}), problems=problems or {},
+        seen=stale.mark(asdict(workspace())),
         config=current_app.config["ROLLCALL"],
         runs_all=signed_in_person().workspace_role in apps.RUNS_ALL, can_send=outbox.can_send(),
         waiting=len(outbox.unsent()), mail=mail_settings(given if "mail" in (problems or {}) else None),

@@ -1,0 +1,70 @@
+"""A form that was opened before someone else changed what it shows doesn't take that change back."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from sync.apps import apps
+from sync.groups import rules
+from sync.models import App, Person
+from sync.people import people
+from sync.sign_in import oidc
+from sync.workspace import update_workspace, workspace
+from tests.web.client import Client
+
+CHANGED = "Someone changed this while your form was open. Nothing was saved: look at it again."
+
+
+def seen(page: str) -> str:
+    return re.search(r'name="seen" value="(\w+)"', page)[1]
+
+
+def test_a_standing_approval_that_was_switched_off_is_not_switched_on_by_another_setting(owner: Client, chat) -> None:
+    here = f"/apps/{chat.app.id}/policy"
+    apps.set_removal(chat.app, "automatic", chat.by)
+    form = {"removal": "automatic", "guard": "own", "accounts": "2", "percent": "50"}
+    form["seen"] = seen(owner.get(here).text)
+    apps.set_removal(chat.app, "ask", chat.by)
+    answer = owner.send("PUT", here, **form)
+    assert answer.status_code == 422 and CHANGED in answer.text
+    now = App.get_by_id(chat.app.id)
+    assert (now.removal_approval, now.guard_accounts) == ("ask", None)
+    assert owner.send("PUT", here, **form | {"seen": seen(answer.text), "removal": "ask"}).status_code == 303
+    assert App.get_by_id(chat.app.id).guard_accounts == 2
+
+
+def test_the_approvals_of_groups_are_not_switched_on_by_an_old_form(owner: Client, chat) -> None:
+    here = f"/apps/{chat.app.id}/rules/policy"
+    rules.set_policy(chat.app, "automatic", "automatic", chat.by)
+    form = {"seen": seen(owner.get(here).text), "joiners": "ask", "unassigned": "automatic"}
+    rules.set_policy(chat.app, "automatic", None, chat.by)
+    answer = owner.send("PUT", here, **form)
+    assert answer.status_code == 422 and CHANGED in answer.text
+    assert App.get_by_id(chat.app.id).unassigned_approval is None
+    assert owner.send("PUT", here, **form | {"seen": seen(answer.text)}).status_code == 303
+
+
+def test_an_address_that_was_just_added_is_kept(owner: Client, by) -> None:
+    ana = people.add("Ana", "ana@acme.example", by)
+    form = {"seen": seen(owner.get(f"/people/{ana.id}/edit").text), "name": "Ana Lopez", "emails": "ana@acme.example"}
+    people.edit(ana, by, emails=["ana@acme.example", "a@acme.example"])
+    answer = owner.send("PATCH", f"/people/{ana.id}", **form)
+    assert answer.status_code == 422 and CHANGED in answer.text and "a@acme.example" in answer.text
+    assert people.find_by_email("a@acme.example") == ana and Person.get_by_id(ana.id).name == "Ana"
+
+
+def test_the_workspaces_guard_is_kept(owner: Client, by) -> None:
+    form = {"seen": seen(owner.get("/settings").text), "name": "Acme Ltd", "guard_accounts": "5"}
+    update_workspace(by, guard_accounts=2)
+    answer = owner.send("PATCH", "/settings", **form)
+    assert answer.status_code == 422 and CHANGED in answer.text
+    assert (workspace().name, workspace().guard_accounts) == ("Acme", 2)
+
+
+def test_the_roles_of_a_provider_are_kept(owner: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    form = {"seen": seen(owner.get("/settings/sign-in").text)}
+    monkeypatch.setattr(oidc, "settings", lambda: oidc.Settings(issuer="https://login.acme.example"))
+    answer = owner.send("PUT", "/settings/sign-in", **form)
+    assert answer.status_code == 422 and CHANGED in answer.text and seen(answer.text) != form["seen"]
