@@ -149,8 +149,8 @@ class RestConnector(ClosesClients, Connector):
             label = self._text(role, "label", item) if "label" in role else ""
             yield Role(id_of(item), label or id_of(item), privileged, standard)
         if present and not any(present):  # otherwise nobody would be protected as an administrator
-            raise Refused("No role has the value for “privileged”, so Rollcall doesn't know which of them may administer "
-                          "the app. Nothing was changed. Check the credential's permissions.")  # fmt: skip
+            raise Refused("No role has the value for “privileged”, so Rollcall doesn't know which may administer the "
+                          "app. Nothing was changed. Check the credential's permissions.")  # fmt: skip
 
     @property
     def reads_item_by_item(self) -> bool:
