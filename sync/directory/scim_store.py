@@ -148,15 +148,15 @@ class Store(ScimStorage):
             raise UniquenessException(detail="A User with this userName already exists", attribute="userName")
 
     def _deleted_before(self, values: dict) -> ScimResource | None:
-        """By the identity provider's id; by userName where one of the two came without, and may be the same human."""
+        """By the identity provider's id, which may be reused: by default, Entra ID sends the mailNickname. By userName
+        where one of the two came without an id. Either way, one who may be the same human."""
         gone = ScimResource.select().where(
             ScimResource.directory == self.directory, ScimResource.kind == USER, ScimResource.deleted_at.is_null(False)
         ).order_by(ScimResource.deleted_at.desc(), ScimResource.id.desc())
         same_name, given = gone.where(ScimResource.name_key == values["name_key"]), values["external_id"]
-        if given and (same := gone.where(ScimResource.external_id == given).first()):
-            return same
+        by_id = list(gone.where(ScimResource.external_id == given)) if given else []
         by_name = same_name.where(ScimResource.external_id.is_null()) if given else same_name
-        return next((row for row in by_name if scim_people.may_be(row, values["document"])), None)
+        return next((row for row in (*by_id, *by_name) if scim_people.may_be(row, values["document"])), None)
 
     def _change(self, row: ScimResource, **values: Any) -> None:
         values = {"modified_at": utcnow()} | values

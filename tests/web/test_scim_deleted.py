@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from sync.directory import push
 from sync.models import ScimResource
-from tests.web.provider import PATCH, Provider, problem
+from tests.web.provider import ENTERPRISE, PATCH, Provider, problem
 
 
 def listed(okta: Provider) -> list[str]:
@@ -29,6 +31,17 @@ def test_of_several_deleted_users_the_one_with_the_same_id_is_back(okta: Provide
     for user in users.values():
         okta.call("DELETE", f"/Users/{user}")
     assert okta.add("new@acme.example", externalId="1") == users[1]
+
+
+@pytest.mark.parametrize(("name", "number"), [("Jo Smith", "2"), ("Jane Roe", "")], ids=["a number", "a name"])
+def test_an_id_that_is_given_to_someone_else_brings_no_leaver_back(okta: Provider, name: str, number: str) -> None:
+    """Entra ID's default mapping: mailNickname to externalId. An address and its nickname are given again."""
+    known = {"externalId": "jsmith", "displayName": "Jo Smith", ENTERPRISE: {"employeeNumber": number and "1"}}
+    left = okta.add("jsmith@acme.example", **known)
+    leaver = okta.person(left)
+    okta.call("DELETE", f"/Users/{left}")
+    new = okta.add("jsmith@acme.example", **known | {"displayName": name, ENTERPRISE: {"employeeNumber": number}})
+    assert new != left and okta.person(new) != leaver and okta.person(left).status == "deprovisioned"
 
 
 def test_the_name_of_another_user_is_refused_and_that_of_a_deleted_one_is_free(okta: Provider) -> None:
