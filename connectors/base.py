@@ -378,7 +378,7 @@ class DirectoryConnector:
     file_from: datetime | None = None  # as for Connector; also None for a file that someone uploaded
     rules: str = ""  # the name of the field with rules on who has left, for a kind that takes them
     warnings: tuple[str, ...] = ()  # what someone should look at, in sentences
-    unread: tuple[Unread, ...] = ()
+    unread: tuple[Unread, ...] | None = ()  # None: it couldn't look for any
 
     def __init__(self, settings: dict[str, str]):
         self.settings = settings

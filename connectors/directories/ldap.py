@@ -111,6 +111,7 @@ class LdapDirectory(DirectoryConnector):
         try:
             self.unread = unread(self._client, base, wanted, asked)
         except ConnectorError as problem:
+            self.unread = None
             return [f"Rollcall couldn't look for further attributes that say who has left: {problem}"]
         return [f"{one.attribute} may say who has left. Under What ends an account, say what its values mean."
                 for one in self.unread]  # fmt: skip

@@ -296,9 +296,11 @@ def _begin_again(reading: DirectoryReading) -> None:
 def keep_findings(directory: Directory, read_by: DirectoryConnector) -> None:
     """What a whole reading has found that nothing reads, and how old its list is; inside the transaction that applies
     it."""
-    found = [{"attribute": one.attribute, "people": one.people, "values": list(one.values)} for one in read_by.unread]
-    age = list_age.file_from(directory, read_by)
-    Directory.update(unread_attributes=found, file_from=age).where(Directory.id == directory.id).execute()
+    found = {"file_from": list_age.file_from(directory, read_by)}
+    if read_by.unread is not None:
+        found["unread_attributes"] = [{"attribute": one.attribute, "people": one.people, "values": list(one.values)}
+                                      for one in read_by.unread]
+    Directory.update(found).where(Directory.id == directory.id).execute()
 
 
 def succeed(directory: Directory, reading: DirectoryReading, outcome: Outcome) -> None:

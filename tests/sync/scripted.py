@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 import connectors
-from connectors.base import DirectoryConnector, DirectoryPerson, Identity
+from connectors.base import DirectoryConnector, DirectoryPerson, Identity, Unread
 from sync.directory import directories
 from sync.models import (
     Activity,
@@ -34,14 +34,17 @@ class ScriptedDirectory(DirectoryConnector):
 
     def people(self) -> Iterator[DirectoryPerson]:
         yield from SCRIPTS[self.settings["script"]].give()
+        self.unread = SCRIPTS[self.settings["script"]].unread
 
 
 class Scripted:
-    """`entries` is who is in the directory; `interrupt` is called before each is given, with how many came so far."""
+    """`entries` is who is in the directory, `unread` what the connector finds that nothing reads; `interrupt` is called
+    before each is given, with how many came so far."""
 
     def __init__(self, name: str = "Company LDAP", count: int = 0):
         self.name = name
         self.entries: dict[str, DirectoryPerson] = {}
+        self.unread: tuple[Unread, ...] | None = ()
         self.interrupt: Callable[[int], None] = lambda given: None
         SCRIPTS[name] = self
         for number in range(count):

@@ -102,6 +102,10 @@ def test_one_with_an_attribute_that_may_show_who_has_left(chat, scripted: type[S
     assert shown(chat) == "Directory unclear"
     standing = status.standing(App.get_by_id(chat.app.id))
     assert "nobody has defined" in standing.sentence[0] and "may count as here" in standing.sentence[1]
+    company.unread = None
+    company.read()
+    assert shown(chat) == "Directory unclear", "it couldn't look for such attributes"
+    company.unread = ()
     company.read()
     assert shown(chat) == "Up to date", "it has no such attribute now"
 
