@@ -28,6 +28,7 @@ from web.scim_service import MOST_BYTES, Service, describe
 READS = (Operation.query, Operation.search, Operation.search_with_body)
 CHANGES = (Operation.create, Operation.replace, Operation.patch, Operation.delete, Operation.bulk)
 MEANS_NOTHING = (404, 412)  # there is no such user; it was read before it was changed, and is read again
+NEVER_TRIED = 424  # an operation of a Bulk request; RFC 4918, 11.4, has the word for it
 WAIT_SECONDS = 60
 PAUSED_SECONDS = 3600
 
@@ -85,22 +86,30 @@ def _serve(service: Service, asked: ScimRequest, wait: dict[str, str]) -> ScimRe
         answer = handler.handle(asked)
     except SCIMException as problem:
         if operation in CHANGES:
-            _note_refusal(directory, asked, [problem.status], problem.detail or type(problem).__name__)
+            _note_refusal(directory, operation, asked, [problem.status], problem.detail or type(problem).__name__)
         raise
     except Exception as problem:
-        if operation in CHANGES and scim_forms.may_disable(asked.body or b""):
+        if operation in CHANGES and _may_disable(operation, asked):
             push.note_failed(directory, problem)
         raise
     if operation is Operation.bulk:
         statuses = [int(done["status"]) for done in (answer.body or {}).get("Operations", ())]
-        _note_refusal(directory, asked, statuses, "an operation of a Bulk request")
+        left_out = scim_forms.number_of_operations(asked.body) - len(statuses)  # after as many errors as failOnErrors
+        _note_refusal(directory, operation, asked, [*statuses, *[NEVER_TRIED] * left_out],
+                      "an operation of a Bulk request")
     return answer
 
 
-def _note_refusal(directory: Directory, asked: ScimRequest, statuses: Iterable[int], why: str) -> None:
+def _note_refusal(
+    directory: Directory, operation: Operation, asked: ScimRequest, statuses: Iterable[int], why: str
+) -> None:
     is_refused = any(status >= 400 and status not in MEANS_NOTHING for status in statuses)
-    if is_refused and scim_forms.may_disable(asked.body or b""):
+    if is_refused and _may_disable(operation, asked):
         push.note_refused(directory, why)
+
+
+def _may_disable(operation: Operation, asked: ScimRequest) -> bool:
+    return operation is Operation.delete or scim_forms.may_disable(asked.body or b"")
 
 
 @cache

@@ -4,6 +4,7 @@ Seen in the documentation of Entra ID and Okta, and in the incidents of others; 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from scim2_models import Path, Resource, SCIMException
@@ -11,7 +12,7 @@ from scim2_models import Path, Resource, SCIMException
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 MANAGER = f"{ENTERPRISE}:manager".casefold()
 OPERATIONS = "operations"
-ACTIVE = "active"
+ACTIVE = re.compile(r"(?<![a-z])active(?![a-z])", re.IGNORECASE)  # also in what isn't a path or name
 
 
 def resource(document: Any) -> Any:
@@ -50,9 +51,15 @@ def bulk(document: Any, models: dict[str, type[Resource]]) -> Any:
     }
 
 
+def number_of_operations(body: bytes) -> int:
+    """Of a Bulk request."""
+    document = json.loads(body)
+    return sum(len(value) for name, value in document.items() if name.casefold() == OPERATIONS)
+
+
 def may_disable(body: bytes) -> bool:
-    """Whether a request may have been meant to switch a user off: it gives `active` a value that isn't true, or can't
-    be read."""
+    """Whether a request may have been meant to switch a user off: it gives `active` a value that isn't true, deletes
+    in a Bulk request, or can't be read."""
     try:
         return _gives_active_otherwise(json.loads(body))
     except (ValueError, RecursionError):
@@ -64,13 +71,17 @@ def _gives_active_otherwise(value: Any) -> bool:
         return any(map(_gives_active_otherwise, value))
     if not isinstance(value, dict):
         return False
+    if isinstance(value.get("value"), str) and not value.get("path") and _is_active(value["value"]):
+        return True  # an object as text
+    if any(name.casefold() == "method" and str(item).upper() == "DELETE" for name, item in value.items()):
+        return True
     values = [item for name, item in value.items() if _is_active(name)]
     values += [value.get("value") for name, item in value.items() if name.casefold() == "path" and _is_active(item)]
     return any(str(item).casefold() != "true" for item in values) or _gives_active_otherwise(list(value.values()))
 
 
 def _is_active(name: Any) -> bool:
-    return isinstance(name, str) and name.casefold().rpartition(":")[2] == ACTIVE
+    return isinstance(name, str) and ACTIVE.search(name) is not None
 
 
 def _bulk_operation(document: Any, models: dict[str, type[Resource]]) -> Any:
@@ -95,7 +106,7 @@ def _operations(document: Any, model: type[Resource]) -> list[Any]:
     if not isinstance(path, str):
         return [document]
     if operation == "remove":
-        return [_removal(document, value)]
+        return [_removal(document, path, value, model)]
     if path.casefold() == MANAGER:
         manager = _manager(value)
         return [{**document, "value": manager} if manager else {"op": "remove", "path": path}]
@@ -112,10 +123,14 @@ def _split(document: dict, value: dict, model: type[Resource]) -> list[dict]:
     return parts
 
 
-def _removal(document: dict, value: Any) -> dict:
-    """A removal whose value says nothing, or names one member without the list around it."""
+def _removal(document: dict, path: str, value: Any, model: type[Resource]) -> dict:
+    """A removal whose value says nothing, or names members without the list or the objects around their ids. It never
+    removes more than it names: an empty list names nobody."""
     if isinstance(value, dict) and value:
         return {**document, "value": [value]}
+    named = [value] if isinstance(value, str) and value else value
+    if isinstance(named, list) and all(isinstance(one, str) for one in named) and _has_many(path, model):
+        return {**document, "value": [{"value": one} for one in named or ("",)]}
     if not value or isinstance(value, (str, bool, int, float)):
         return {name: item for name, item in document.items() if name != "value"}
     return document
@@ -134,9 +149,20 @@ def _unwrapped(path: str, value: Any, model: type[Resource]) -> Any:
     """`[{"$ref": null, "value": "…"}]` for an attribute that has one plain value (older Entra ID)."""
     if not (isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict) and "value" in value[0]):
         return value
-    try:
-        binding = Path[model](path).resolve()
-    except (SCIMException, ValueError):
-        return value
+    binding = _binding(path, model)
     plain = binding is not None and not binding.is_multivalued and binding.target_type in (str, bool)
     return value[0]["value"] if plain else value
+
+
+def _has_many(path: str, model: type[Resource]) -> bool:
+    """Whether the path is that of a whole attribute with several values, each an object."""
+    binding = None if "[" in path else _binding(path, model)
+    return binding is not None and binding.is_multivalued and binding.target_type not in (str, bool)
+
+
+def _binding(path: str, model: type[Resource]) -> Any:
+    """What the path is in the model; None if it is nothing."""
+    try:
+        return Path[model](path).resolve()
+    except (SCIMException, ValueError):
+        return None

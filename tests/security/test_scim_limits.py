@@ -68,7 +68,10 @@ def test_a_user_beyond_measure_is_refused_without_a_lock(okta: Provider, locked,
 
 def test_a_body_that_is_too_deep_to_be_read_may_have_disabled_someone(okta: Provider):
     refused(okta.call("POST", "/Users", b"[" * 100_000), "invalidSyntax")
-    assert not ScimResource.select().exists() and okta.row().missing_since is not None
+    assert not ScimResource.select().exists() and okta.row().missing_since is None, "nobody was sent who may have left"
+    okta.add("ana@acme.example")
+    refused(okta.call("POST", "/Users", b"[" * 100_000), "invalidSyntax")
+    assert ScimResource.select().count() == 1 and okta.row().missing_since is not None
 
 
 def test_a_bulk_request_is_looked_through_once_however_many_operations_are_refused(okta: Provider, monkeypatch):

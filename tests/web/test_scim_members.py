@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -19,6 +20,7 @@ from sync.models import (
     Mail,
     Person,
     PersonEmail,
+    ScimResource,
 )
 from sync.people import people
 from sync.rank import Asker
@@ -63,6 +65,17 @@ def test_held_leavers_are_reported_after_a_minute_without_another(home, seconds,
                               left_at=last - timedelta(minutes=number))  # fmt: skip
     scim_people.report_held(last + timedelta(seconds=seconds))
     assert Mail.select().where(Mail.kind == "directory held").count() == mails
+
+
+@pytest.mark.parametrize(("value", "left"), [
+    ("{}", 1), (["{}"], 1), ([], 2), ({"value": "{}"}, 1), (["unknown"], 2),
+], ids=["an id", "ids", "nobody", "an object", "another id"])  # fmt: skip
+def test_a_removal_of_members_removes_those_that_it_names(okta: Provider, value, left: int) -> None:
+    ana, bo = okta.add("ana@acme.example"), okta.add("bo@acme.example")
+    group = okta.add_group("Sales", ana, bo)
+    value = json.loads(json.dumps(value).replace("{}", ana))
+    after = okta.patch(f"/Groups/{group}", {"op": "Remove", "path": "members", "value": value})
+    assert [one["value"] for one in after["members"]] == [ana, bo][-left:]
 
 
 def test_a_new_token_ends_the_older_ones_of_its_directory_alone(home) -> None:
@@ -110,6 +123,7 @@ def test_changes_may_be_missing_once_the_token_that_is_in_use_is_ended(okta: Pro
 def test_changes_may_be_missing_once_a_directory_rises_and_its_token_in_use_ends(home, is_used) -> None:
     askers = {role: Asker.person(Person.create(name=role, workspace_role=role)) for role in ("admin", "owner")}
     directory, token = push.connect("Okta", askers["admin"])
+    ScimResource.create(directory=directory, kind="User", scim_id="1", name_key="ana")
     if is_used:
         push.directory_of(token)
     push.rotate(directory, askers["owner"])

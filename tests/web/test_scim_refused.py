@@ -50,9 +50,11 @@ def test_a_change_that_was_refused_in_a_pause_ends_the_green_state_until_all_wer
 @pytest.mark.parametrize(("operation", "noted"), [
     ({"op": "replace", "path": "active", "value": "inactive"}, True),
     ({"op": "replace", "value": {"urn:ietf:params:scim:schemas:core:2.0:User:active": [False]}}, True),
+    ({"op": "replace", "path": "/active", "value": False}, True),
+    ({"op": "replace", "value": '{"active": false}'}, True),
     ({"op": "replace", "value": {"active": True, "userName": ""}}, False),
     ({"op": "replace", "path": "userName", "value": ""}, False),
-], ids=["a word", "a list", "active", "another attribute"])  # fmt: skip
+], ids=["a word", "a list", "no path", "a text", "active", "another attribute"])  # fmt: skip
 def test_a_change_that_may_disable_a_user_and_is_refused_is_noted(okta: Provider, operation: dict, noted: bool) -> None:
     ana = okta.add("ana@acme.example")
     answer = okta.call("PATCH", f"/Users/{ana}", {"schemas": [PATCH], "Operations": [operation]})
@@ -85,6 +87,17 @@ def test_an_operation_of_a_bulk_request_that_is_refused_is_noted(okta: Provider,
     statuses = [one["status"] for one in answer.get_json(force=True)["Operations"]]
     assert answer.status_code == 200 and statuses[0] == ("400" if noted else "200") and statuses[1] == "409"
     assert (okta.row().missing_since is not None) == noted
+
+
+@pytest.mark.parametrize("operations", [
+    [{"method": "delete", "path": "/Users/{}"}],
+    [{"method": "DELETE", "path": "/Users/nobody"}, {"method": "DELETE", "path": "/Users/{}"}],
+], ids=["refused", "never tried"])  # fmt: skip
+def test_a_deletion_in_a_bulk_request_that_is_not_done_is_noted(okta: Provider, operations: list[dict]) -> None:
+    ana = okta.add("ana@acme.example")
+    asked = [one | {"path": one["path"].format(ana)} for one in operations]
+    okta.call("POST", "/Bulk", {"schemas": [BULK], "failOnErrors": 1, "Operations": asked})
+    assert okta.row().missing_since is not None and status("ana@acme.example") == "active"
 
 
 @ON_FILE
