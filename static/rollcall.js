@@ -4,6 +4,9 @@
 (() => {
   let opener = null; // the id or the element that a dialog was opened from
 
+  const FIRST = "[autofocus], .dialog-body input:not([type=hidden]):not([readonly]), .dialog-body select, .dialog-body textarea";
+  const focusIn = (dialog) => (dialog.querySelector(FIRST) || dialog.querySelector("h2")).focus();
+
   // Dialogs: whatever lands in #dialog is shown modally; the browser gives the focus back when it closes.
   // `asked` is the address that answers with it, "" for the answer to a form, which can't be asked for again.
   const showDialog = (dialog, asked) => {
@@ -13,8 +16,7 @@
     remember(dialog, asked);
     dialog.showModal();
     raise();
-    const first = dialog.querySelector("[autofocus], .dialog-body input:not([type=hidden]):not([readonly]), .dialog-body select, .dialog-body textarea");
-    (first || dialog.querySelector("h2")).focus();
+    focusIn(dialog);
   };
 
   // Every dialog is in the address: Back closes it, a reload and a second tab open it again. `?report=3` and `?check=5`
@@ -109,11 +111,15 @@
     (back && back.isConnected ? back : document.getElementById("main"))?.focus();
   };
 
-  document.addEventListener("htmx:beforeSwap", (event) => {
-    if (event.detail.target.contains(toasts())) document.body.append(toasts());
+  // A dialog that is a page of its own (dialog_page.html) is followed by its next step, or by its form with an error.
+  document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    if (detail.shouldSwap && detail.target.contains(toasts())) document.body.append(toasts());
+    const own = detail.requestConfig?.verb !== "get" && detail.requestConfig?.elt?.closest("main dialog[open]:not(:modal)");
+    if (own && detail.target.id === "dialog") Object.assign(detail, { target: own, swapOverride: "outerHTML" });
   });
   document.addEventListener("htmx:afterSwap", ({ detail: { target, requestConfig, pathInfo } }) => {
     raise();
+    document.querySelectorAll("main dialog:not([open])").forEach((dialog) => { dialog.setAttribute("open", ""); focusIn(dialog); });
     const holder = document.getElementById("dialog");
     if (!holder || target !== holder && !holder.contains(target)) return;
     const dialog = holder.querySelector("dialog");
@@ -230,10 +236,7 @@
     if (!holder.children.length && shown) holder.hidePopover();
   };
 
-  const dismiss = (toast) => {
-    toast.remove();
-    if (!toasts().children.length) raise();
-  };
+  const dismiss = (toast) => { toast.remove(); if (!toasts().children.length) raise(); };
 
   const live = (toast, tone) => {
     toast.querySelector(".icon-button")?.addEventListener("click", () => dismiss(toast));
@@ -248,8 +251,7 @@
   };
 
   const undoButton = (address) => {
-    const button = document.createElement("button");
-    Object.assign(button, { type: "button", className: "button button-link", textContent: "Undo" });
+    const button = Object.assign(document.createElement("button"), { type: "button", className: "button button-link", textContent: "Undo" });
     button.setAttribute("hx-delete", address);
     button.setAttribute("hx-target", "#dialog");
     return button;
@@ -299,8 +301,7 @@
   });
 
   // Nothing is sent twice: while a form is under way its buttons say so and further submits are dropped.
-  const buttonsOf = (element) => element.matches("form") ? element.querySelectorAll("button[type=submit], button:not([type])")
-    : element.matches("button") ? [element] : [];
+  const buttonsOf = (element) => element.matches("button") ? [element] : element.querySelectorAll("button:not([type=button], [type=reset])");
   const setBusy = (element, busy, pressed) => {
     busy ? element.setAttribute("data-in-flight", "") : element.removeAttribute("data-in-flight");
     buttonsOf(element).forEach((button) => {
@@ -385,8 +386,7 @@
   // Without permission for the clipboard, or without https, a field that is selected for a moment can be copied.
   const copy = async (text, button) => {
     try {
-      await navigator.clipboard.writeText(text);
-      return true;
+      return await navigator.clipboard.writeText(text), true;
     } catch {
       const field = Object.assign(document.createElement("textarea"), { value: text, className: "visually-hidden" });
       button.after(field);

@@ -60,6 +60,12 @@ def test_a_fault_is_shown_in_the_dialog(visit, live, olga: Person) -> None:
     assert page.title() == "Jana Kowalski · Rollcall"
     page.go_back()
     page.wait_for_selector("#people >> text=Jana Kowalski")
+    page.goto(live.url + "/people/new")  # the same dialog as a page of its own
+    page.fill("#f-name", "Jana Kowalski")
+    page.fill("#f-email", "olga@acme.example")
+    page.click("dialog >> text=Add this person")
+    assert "belongs to Olga Brandt" in page.inner_text("main dialog[open] [role=alert]") and focused(page) == "f-name"
+    assert page.locator("dialog").count() == 1, "it is followed by itself, not covered by another"
 
 
 def test_searching_as_one_types(visit, live, acme) -> None:
@@ -127,11 +133,14 @@ def test_menu(visit, live, acme) -> None:
 
 
 def test_a_toast_is_above_a_dialog_and_can_be_dismissed(visit, live, olga: Person) -> None:
-    page = visit(olga, at="/people")
+    page = visit(olga, expected=("status of 400", "Code 400"), at="/people")
     page.click("#add-person")
     page.wait_for_selector("dialog:modal")
-    page.evaluate("document.dispatchEvent(new CustomEvent('toast', {detail: {text: 'News', tone: 'attention'}}))")
-    assert page.evaluate("document.getElementById('toasts').matches(':popover-open')")
+    page.context.clear_cookies()
+    page.fill("#f-name", "Jana Kowalski")
+    page.fill("#f-email", "jana@acme.example")
+    page.click("dialog >> text=Add this person")
+    page.wait_for_selector("dialog:modal #toasts:popover-open >> text=This page was open too long.")
     page.click(".toast button")
     page.wait_for_selector(".toast", state="detached")
     page.evaluate("document.dispatchEvent(new CustomEvent('toast', {detail: {text: 'More', tone: 'attention'}}))")
