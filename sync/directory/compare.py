@@ -79,7 +79,7 @@ def apply_pushed(directory: Directory, guard: Guard, by: str) -> Outcome:
     now = utcnow()
     news = addresses.note(directory, whole=False)
     exclude_people_of_others(directory)
-    find_people(directory, False)
+    find_people(directory, False, ids_are_reused=True)
     became = _follow_the_known(directory, guard, now, by, whole=False)
     moves = address_moves.settle(address_moves.STAGED)
     warnings, joined, updated = _apply_the_rest(directory, now, moves, news, by)

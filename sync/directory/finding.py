@@ -23,12 +23,15 @@ def exclude_people_of_others(directory: Directory) -> None:
               AND e.external_id NOT IN (SELECT external_id FROM read_person) ON CONFLICT DO NOTHING""", directory.id)
 
 
-def find_people(directory: Directory, worldwide_ids: bool, guard: Guard | None = None) -> None:
+def find_people(
+    directory: Directory, worldwide_ids: bool, guard: Guard | None = None, *, ids_are_reused: bool = False
+) -> None:
     """Find each entry's person: by its id here, by an id that nobody else has anywhere, by e-mail, then by number.
 
     With a `guard`, the reading is whole: more people who only got other numbers than it would let leave are the same.
+    `ids_are_reused`: an identity provider that pushes gives an id that it knows to anyone new with the same user name.
     """
-    _part_from_namesakes(directory)
+    _part_from_namesakes(directory, ids_are_reused)
     _run("UPDATE read_person SET person_id = (SELECT person_id FROM directory_entry AS e "
          "WHERE e.directory_id = ? AND e.external_id = read_person.external_id)", directory.id)
     if worldwide_ids:
@@ -60,15 +63,15 @@ def find_people(directory: Directory, worldwide_ids: bool, guard: Guard | None =
     _find_by_number(directory)
 
 
-def _part_from_namesakes(directory: Directory) -> None:
+def _part_from_namesakes(directory: Directory, ids_are_reused: bool) -> None:
     """An id that is only the address, as in a list without numbers, proves no more than the address does. Someone who
     left under it isn't the person who is here now with another name or number."""
     _run(f"""DELETE FROM directory_entry
              WHERE directory_id = ? AND status = 'deprovisioned' AND reported_status = 'deprovisioned' AND EXISTS (
                 SELECT 1 FROM read_person AS r
-                WHERE r.external_id = directory_entry.external_id AND r.external_id = r.email_key
+                WHERE r.external_id = directory_entry.external_id AND (? OR r.external_id = r.email_key)
                   AND r.status <> 'deprovisioned' AND {another_human("r", "directory_entry.person_id")})""",
-         directory.id)
+         directory.id, ids_are_reused)
 
 
 def _find_by_email(condition: str, *values: object) -> None:

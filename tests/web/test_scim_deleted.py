@@ -7,7 +7,7 @@ import json
 import pytest
 
 from sync.directory import push
-from sync.models import ScimResource
+from sync.models import Person, ScimResource
 from tests.web.provider import ENTERPRISE, PATCH, Provider, problem
 
 
@@ -42,6 +42,22 @@ def test_an_id_that_is_given_to_someone_else_brings_no_leaver_back(okta: Provide
     okta.call("DELETE", f"/Users/{left}")
     new = okta.add("jsmith@acme.example", **known | {"displayName": name, ENTERPRISE: {"employeeNumber": number}})
     assert new != left and okta.person(new) != leaver and okta.person(left).status == "deprovisioned"
+
+
+@pytest.mark.parametrize(("name", "number", "is_same"), [
+    ("Jo Smith", "2", False), ("Jane Roe", "", False), ("Jo Smyth", "1", True), ("Jo Smith", "", True),
+], ids=["another number", "another name", "a new name", "the same"])  # fmt: skip
+def test_a_disabled_user_that_is_used_again_for_someone_else_brings_no_leaver_back(
+    okta: Provider, name: str, number: str, is_same: bool
+) -> None:
+    """An identity provider finds a new hire's user by the user name, and writes them into the one of a leaver."""
+    user = okta.add("jsmith@acme.example", displayName="Jo Smith", **{ENTERPRISE: {"employeeNumber": number and "1"}})
+    leaver = okta.person(user)
+    okta.deactivate(user)
+    written = {"active": True, "displayName": name, f"{ENTERPRISE}:employeeNumber": number}
+    okta.patch(f"/Users/{user}", *({"op": "Replace", "path": path, "value": value} for path, value in written.items()))
+    assert okta.person(user).status == "active" and (okta.person(user) == leaver) is is_same
+    assert (Person.get_by_id(leaver.id).status == "active") is is_same
 
 
 def test_the_name_of_another_user_is_refused_and_that_of_a_deleted_one_is_free(okta: Provider) -> None:
