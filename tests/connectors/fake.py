@@ -10,11 +10,12 @@ import threading
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from connectors.effects import Reach
+from tests.connectors.fake_server import Reply, Server
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,12 @@ class Fact:
     fields: tuple[str, ...] = ()  # every top-level field of the JSON or form body that is declared
     required: tuple[str, ...] = ()  # of both, those that must be there
 
+    @cached_property
+    def _pattern(self) -> re.Pattern:
+        return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(self.path)))
+
     def match(self, method: str, path: str) -> dict[str, str] | None:
-        pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(self.path))
-        found = re.fullmatch(pattern, path) if method == self.method else None
+        found = self._pattern.fullmatch(path) if method == self.method else None
         return {name: unquote(value) for name, value in found.groupdict().items()} if found else None
 
     def objections(self, request: Request) -> list[str]:
@@ -56,15 +60,6 @@ class Request:
 
     def number(self, name: str, default: int) -> int:
         return int(self.params.get(name, default))
-
-
-@dataclass(frozen=True)
-class Reply:
-    status: int = 200
-    body: Any = None  # bytes and str are sent as they are, None as no body, all else as JSON
-    headers: Mapping[str, str] = field(default_factory=dict)
-    cut: bool = False  # announce the whole body, send half of it, hang up
-    drop: bool = False  # hang up without a word
 
 
 @dataclass
@@ -127,7 +122,7 @@ class FakeApp:
         self.violations: list[str] = []
         self._faults: list[_Fault] = []
         self._lock = threading.Lock()
-        self._server: ThreadingHTTPServer | None = None
+        self._server: Server | None = None
 
     # What a subclass may override
 
@@ -189,13 +184,12 @@ class FakeApp:
         return reach
 
     def start(self) -> None:
-        self._server = _Server(("127.0.0.1", 0), _Handler)
-        self._server.fake = self
+        self._server = Server(self._reply_to, self.content_type)
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}{self.base_path}"
+        return f"http://127.0.0.1:{self._server.port}{self.base_path}"
 
     def stop(self) -> None:
         """Raises AssertionError when something undeclared was asked for."""
@@ -204,6 +198,14 @@ class FakeApp:
         assert not self.violations, "the app's description does not declare this:\n" + "\n".join(self.violations)
 
     # How a request is answered
+
+    def _reply_to(self, method: str, target: str, headers: dict[str, str], raw: bytes) -> Reply:
+        parts = urlsplit(target)
+        query = parse_qs(parts.query, keep_blank_values=True)
+        path = parts.path
+        path = path.removeprefix(self.base_path) if path.startswith(self.base_path) else f"(outside){path}"
+        first = {name: values[0] for name, values in query.items()}
+        return self.handle(Request(method, path, first, query, headers, _body(headers, raw)))
 
     def handle(self, request: Request) -> Reply:
         with self._lock:
@@ -273,58 +275,10 @@ def cut_off(reply: Reply) -> Reply:
     return replace(reply, cut=True)
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    fake: FakeApp
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = -1
-
-    def log_message(self, *_: Any) -> None:
-        """Requests are kept in FakeApp.requests."""
-
-    def _serve(self) -> None:
-        fake = self.server.fake
-        reply = fake.handle(self._request(fake.base_path))
-        if reply.drop:
-            self.close_connection = True
-            return
-        body = reply.body
-        if not isinstance(body, (bytes, str, type(None))):
-            body = json.dumps(body)
-        body = body.encode() if isinstance(body, str) else body or b""
-        headers = {"Content-Type": fake.content_type, "Content-Length": str(len(body)), **reply.headers}
-        self.send_response_only(reply.status)
-        for name, value in headers.items():
-            if not (name == "Content-Length" and reply.status in (204, 304)):
-                self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body[: len(body) // 2] if reply.cut else body)
-        self.wfile.flush()
-        self.close_connection = self.close_connection or reply.cut
-
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
-
-    def _request(self, base_path: str) -> Request:
-        parts = urlsplit(self.path)
-        query = parse_qs(parts.query, keep_blank_values=True)
-        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        path = parts.path.removeprefix(base_path) if parts.path.startswith(base_path) else f"(outside){parts.path}"
-        return Request(
-            method=self.command,
-            path=path,
-            params={name: values[0] for name, values in query.items()},
-            query=query,
-            headers={name.lower(): value for name, value in self.headers.items()},
-            body=self._fields(raw),
-        )
-
-    def _fields(self, raw: bytes) -> Any:
-        if not raw:
-            return None
-        if "form-urlencoded" in self.headers.get("Content-Type", ""):
-            return {name: values[0] for name, values in parse_qs(raw.decode(), keep_blank_values=True).items()}
-        return json.loads(raw)
+def _body(headers: Mapping[str, str], raw: bytes) -> Any:
+    """The fields of a form, or JSON."""
+    if not raw:
+        return None
+    if "form-urlencoded" in headers.get("content-type", ""):
+        return {name: values[0] for name, values in parse_qs(raw.decode(), keep_blank_values=True).items()}
+    return json.loads(raw)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Callable
 from typing import Any
 
 from connectors.effects import Reach
@@ -93,7 +94,7 @@ class FakeScim(FakeApp):
         if wanted := request.params.get("filter"):
             name = re.fullmatch(r'userName eq "(.*)"', wanted)[1]
             return self._list([self._user(seat) for seat in self.seats if self.fold(seat.email) == self.fold(name)])
-        return self._page(request, [self._user(seat) for seat in self.listed], self.total)
+        return self._page(request, self.listed, self._user, self.total)
 
     def user(self, request: Request) -> Any:
         seat = self.seat(request.ids["id"])
@@ -165,10 +166,11 @@ class FakeScim(FakeApp):
     def groups(self, request: Request) -> Any:
         if not self.has_groups:
             return self.error(404, "No groups here.")
-        listed = [self._group(thing) for thing in self.things]
-        if not self.lists_members:
-            listed = [{name: value for name, value in group.items() if name != "members"} for group in listed]
-        return self._page(request, listed, len(listed))
+        return self._page(request, self.things, self._listed_group, len(self.things))
+
+    def _listed_group(self, thing: Thing) -> dict:
+        group = self._group(thing)
+        return group if self.lists_members else {name: value for name, value in group.items() if name != "members"}
 
     def group(self, request: Request) -> Any:
         thing = self.thing(request.ids["id"])
@@ -217,15 +219,15 @@ class FakeScim(FakeApp):
 
     # What both share
 
-    def _page(self, request: Request, rows: list[dict], total: int) -> dict:
+    def _page(self, request: Request, rows: list, show: Callable[[Any], dict], total: int) -> dict:
         start, count = request.number("startIndex", 1), min(request.number("count", self.most), self.most)
         if request.params.get("sortBy") == "id":
-            rows = sorted(rows, key=lambda row: row["id"])
+            rows = sorted(rows, key=lambda row: row.id)
         elif not self.stable:
             rows = random.sample(rows, len(rows))
         start = start if self.heeds_start else 1
         total = total - start + 1 if self.counts_what_is_left else total
-        return self._list(rows[start - 1 : start - 1 + count], total, start)
+        return self._list([show(row) for row in rows[start - 1 : start - 1 + count]], total, start)
 
     def _list(self, rows: list[dict], total: int | None = None, start: int = 1) -> dict:
         answer = {"schemas": [LIST], "startIndex": start, "itemsPerPage": len(rows), "Resources": rows}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from connectors.effects import Reach
@@ -112,8 +113,7 @@ class FakeGitLab(FakeApp):
         thing = self._place(request)
         if thing is None:
             return self._none()
-        people = [(self._person(id) or Seat(id), level) for id, level in thing.members.items()]
-        return self._page(request, [self._member(seat, int(level)) for seat, level in people])
+        return self._page(request, self._members(thing.members))
 
     def member(self, request: Request) -> Any:
         id = request.ids["user"]
@@ -131,7 +131,11 @@ class FakeGitLab(FakeApp):
         found = self._effective(request)
         if found is None:
             return self._none()
-        return self._page(request, [self._member(self._person(id) or Seat(id), level) for id, level in found.items()])
+        return self._page(request, self._members(found))
+
+    def _members(self, levels: Mapping[str, int | str]) -> list[dict]:
+        people = self._people()
+        return [self._member(people.get(id) or Seat(id), int(level)) for id, level in levels.items()]
 
     def one_of_everyone(self, request: Request) -> Any:
         id = request.ids["user"]
@@ -222,7 +226,10 @@ class FakeGitLab(FakeApp):
                                      for id in ids), None)}  # fmt: skip
 
     def _person(self, id: str) -> Seat | None:
-        return next((seat for seat in (*self.listed, *self.seats, *self.below) if seat.id == id), None)
+        return self._people().get(id)
+
+    def _people(self) -> dict[str, Seat]:
+        return {seat.id: seat for seat in (*self.below, *self.seats, *self.listed)}
 
     # Invitations
 
