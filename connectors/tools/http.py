@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Container, Iterable, Mapping
 from functools import cached_property
+from http.cookiejar import CookieJar
 from typing import Any
 from urllib.parse import urljoin
 
@@ -101,6 +102,7 @@ class Http:
     ):
         self._base = base_url.strip().rstrip("/")
         self.origin = _origin(self._base)
+        self._own: tuple[str, ...] = ()  # how an address began that was found to be of this origin
         self.redact = Redactor([*secrets, *_credentials(headers or {}, auth)])
         self._timeout, self._max_seconds, self._max_bytes = timeout, max_seconds, max_bytes
         self._retries, self._patience, self._pause = retries, patience, pause
@@ -237,12 +239,12 @@ class Http:
 
     def _prepared(self, request: requests.Request, asked: str) -> requests.PreparedRequest:
         try:
-            prepared = requests.PreparedRequest()  # not by the session: its merging takes longer than everything else
+            prepared = _Prepared()  # not by the session: its merging takes longer than everything else
             prepared.prepare(
                 request.method, request.url, CaseInsensitiveDict({**self._headers, **(request.headers or {})}), None,
                 request.data, request.params, self._auth, self._session.cookies or None, None, request.json,
             )  # fmt: skip
-            origin = _origin(prepared.url)
+            origin = self.origin if prepared.url.startswith(self._own) else _origin(prepared.url)
         except requests.exceptions.InvalidHeader:
             raise CredentialRejected(
                 "The credential contains characters that can't be sent, perhaps a line break. Enter it again."
@@ -255,6 +257,7 @@ class Http:
                 self.redact(f"{asked} leads to another host, {one_line(origin[1])}. ")
                 + "The credential was not sent there. Check the app's address in its settings."
             )
+        self._own = ("/".join(prepared.url.split("/", 3)[:3]) + "/",)
         return prepared
 
     @cached_property
@@ -288,7 +291,7 @@ class Http:
             if "Set-Cookie" in response.headers:
                 requests.cookies.extract_cookies_to_jar(session.cookies, prepared, response.raw)
             body = self._read(response, asked)
-            return Answer(response.status_code, CaseInsensitiveDict(response.headers), body, prepared.url, asked)
+            return Answer(response.status_code, response.headers, body, prepared.url, asked)
 
     def _read(self, response: requests.Response, asked: str) -> bytes:
         """The body, in pieces so that reading can stop at max_bytes. urllib3 checks its length, InTime the time."""
@@ -337,6 +340,13 @@ class Http:
         else:
             return None
         return wait if wait <= self._patience else None
+
+
+class _Prepared(requests.PreparedRequest):
+    def prepare_cookies(self, cookies: CookieJar | None) -> None:
+        """requests makes half a request to ask an empty jar."""
+        if cookies:
+            super().prepare_cookies(cookies)
 
 
 class _TooMuch(TemporarilyUnavailable):

@@ -7,9 +7,12 @@ import io
 import socket
 from http.client import HTTPResponse
 
+from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.response import BaseHTTPResponse
 
 from connectors.time_limit import Timed
 from connectors.tools.pinned import Pinned
@@ -54,8 +57,10 @@ class _EncryptedPoolOfProxy(HTTPSConnectionPool):
 
 
 class InTime(HTTPAdapter):
-    """requests' own adapter, with a time limit. Direct connections are pinned to addresses that are allowed. Those
-    through a proxy aren't, because the proxy itself resolves the host's name."""
+    """requests' own adapter, with a time limit, for one host. Direct connections are pinned to addresses that are
+    allowed. Those through a proxy aren't, because the proxy itself resolves the host's name."""
+
+    _pool: HTTPConnectionPool | None = None  # of that host; requests looks for it at each call
 
     def init_poolmanager(self, *args, **options) -> None:
         super().init_poolmanager(*args, **options)
@@ -65,6 +70,22 @@ class InTime(HTTPAdapter):
         manager = super().proxy_manager_for(*args, **options)
         _use(manager, {HTTPConnectionPool: _PlainPoolOfProxy, HTTPSConnectionPool: _EncryptedPoolOfProxy})
         return manager
+
+    def get_connection_with_tls_context(self, *args, **options) -> HTTPConnectionPool:
+        if self._pool is None:
+            self._pool = super().get_connection_with_tls_context(*args, **options)
+        return self._pool
+
+    def build_response(self, request: PreparedRequest, answer: BaseHTTPResponse) -> Response:
+        """What http.py reads of it. requests also looks for cookies and for the text's encoding."""
+        response = Response()
+        response.status_code, response.headers = answer.status, CaseInsensitiveDict(answer.headers)
+        response.raw, response.request, response.url = answer, request, request.url
+        return response
+
+    def close(self) -> None:
+        self._pool = None
+        super().close()
 
 
 def _use(manager: PoolManager, ours: dict) -> None:
