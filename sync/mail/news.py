@@ -4,6 +4,8 @@ News is put into the outbox in the transaction that caused it."""
 from __future__ import annotations
 
 import hashlib
+import json
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +16,7 @@ from sync import roles
 from sync.db import utcnow, writing
 from sync.effects import removal_in_words
 from sync.jobs import queue
+from sync.listing import one_of
 from sync.mail import outbox
 from sync.mail.letters import (
     Sentence,
@@ -42,6 +45,7 @@ from sync.models import (
     Task,
 )
 from sync.names import account_name, asset_name, main_email, name_in_change, name_in_task
+from sync.prepared import prepared, prepared_plain
 from sync.safety import leaving
 from sync.safety.sole_managers import sole_assets
 from sync.states import (
@@ -63,7 +67,16 @@ LISTED = 20  # names in an e-mail, before "and N more"
 UNANSWERED = 5  # service accounts without a responsible person, in an e-mail
 TOO_MANY_FAILURES = 3
 UNDER_WAY = (TaskState.QUEUED, TaskState.RUNNING)
+# The groups of an outcome. Nothing is under way then, so each queued task awaits approval
+OUTCOMES = {
+    "Failed": (TaskState.FAILED, TaskState.NEEDS_ATTENTION),
+    "Awaits approval in the app": (TaskState.QUEUED,),
+    "Done": (TaskState.DONE,),
+    "No longer needed": (TaskState.NO_LONGER_NEEDED,),
+    "Cancelled": (TaskState.CANCELLED,),
+}
 REMIND_AFTER = timedelta(days=7)
+
 
 def report_ready(report: Report, known: Iterable[int] = ()) -> list[Mail]:
     """E-mail the Owners what waits for approval in the report, if something in it is new since the last e-mail.
@@ -71,17 +84,23 @@ def report_ready(report: Report, known: Iterable[int] = ()) -> list[Mail]:
     `known`: accounts that can't be removed yet, as in an earlier report. Where a guard holds some of the changes, the
     e-mail says that instead.
     """
-    fresh = _waiting(report).where(Change.id > Report.get_by_id(report.id).mailed_through)
-    is_new = Change.protection_reason.is_null() | Change.account.is_null() | Change.account.not_in(list(known))
-    fresh = fresh.where(is_new)
-    news = dict(fresh.select(Change.decision, fn.COUNT(Change.id)).group_by(Change.decision).tuples())
-    if not news:
+    fresh = _fresh(report.id, Report.get_by_id(report.id).mailed_through, json.dumps(list(known)))
+    if not fresh:
         return []
-    newest = fresh.select(fn.MAX(Change.id)).scalar()
-    kind = "held" if ChangeDecision.HELD in news else "report"
-    mails = _mail_report(report, kind, f"report-{report.id}-through-{newest}", fresh_count=sum(news.values()))
+    newest, count = max(newest for _, _, newest in fresh), sum(count for _, count, _ in fresh)
+    kind = "held" if ChangeDecision.HELD in {decision for decision, _, _ in fresh} else "report"
+    mails = _mail_report(report, kind, f"report-{report.id}-through-{newest}", fresh_count=count)
     _note(report, mailed_through=newest, mailed_at=utcnow())
     return mails
+
+
+@prepared
+def _fresh(report: int, mailed_through: int, known: str) -> ModelSelect:
+    """By decision: how many changes are new, and the id of the newest."""
+    is_new = Change.protection_reason.is_null() | Change.account.is_null() | ~one_of(Change.account, known)
+    fresh = _waiting(report).where(Change.id > mailed_through, is_new)
+    counted = fresh.select(Change.decision, fn.COUNT(Change.id), fn.MAX(Change.id))
+    return counted.group_by(Change.decision).order_by(Change.decision).tuples()
 
 
 def report_held(report: Report) -> list[Mail]:
@@ -111,13 +130,13 @@ def remind(report: Report, now: datetime | None = None) -> list[Mail]:
     """E-mail the Owners that the report still waits. Returns the new e-mails; none if everything in it has been
     decided."""
     now = now or utcnow()
-    if not _waiting(report).exists():
+    if not _waiting(report.id).exists():
         return []
     _note(report, reminded_at=now)
     return _mail_report(report, "reminder", f"report-{report.id}-reminder-{now:%Y-%m-%d}")
 
 
-def _waiting(report: Report):
+def _waiting(report: int) -> ModelSelect:
     """What needs someone's decision, and what is protected from one: the Owner should know of both."""
     protected = (
         (Change.decision == ChangeDecision.IGNORED)
@@ -125,7 +144,7 @@ def _waiting(report: Report):
         & Change.decided_at.is_null()
     )
     protected &= Change.protection.is_null() | (Change.protection != Protection.KEPT_UNTIL)
-    return Change.select().where(Change.report == report.id, Change.decision.in_(AWAITING_APPROVAL) | protected)
+    return Change.select().where(Change.report == report, Change.decision.in_(AWAITING_APPROVAL) | protected)
 
 
 def _note(report: Report, **values: Any) -> None:
@@ -137,18 +156,10 @@ def _note(report: Report, **values: Any) -> None:
 def _mail_report(report: Report, kind: str, key: str, fresh_count: int = 0) -> list[Mail]:
     app = App.get_by_id(report.app_id)
     mailed_through = Report.get_by_id(report.id).mailed_through
-    tally, left = _tally(report), leaving.of(report)
-    total = _waiting(report).count()
-    rows = (
-        _waiting(report)
-        .select(Change, Account, Person)
-        .join_from(Change, Account, JOIN.LEFT_OUTER)
-        .join_from(Account, Person, JOIN.LEFT_OUTER)
-        .order_by((Change.decision == ChangeDecision.HELD).desc(), (Change.id > mailed_through).desc(), Change.id)
-        .limit(LISTED)
-    )
+    counted, left = _counted(report.id), leaving.of(report)
+    tally, total = _tally(counted), sum(count for _, _, _, count in counted)
     held = sum(count for (_, decision, _), count in tally.items() if decision == ChangeDecision.HELD)
-    changes = list(rows)
+    changes = _listed(report.id, mailed_through)
     alone = sole_assets([change.account_id for change in changes if change.kind in REMOVALS and change.in_app])
     return outbox.put(
         owners_of(app), kind, key, app=app, template="held" if kind == "held" else "report",
@@ -176,11 +187,24 @@ def _unanswered(app: App) -> list[dict[str, str]]:
     return [{"name": account_name(account), "person": account.person.name} for account in unanswered(app)[:UNANSWERED]]
 
 
-def _tally(report: Report) -> dict[tuple[str, str, bool], int]:
+@prepared
+def _listed(report: int, mailed_through: int) -> ModelSelect:
+    """Those that an e-mail names."""
+    rows = _waiting(report).select(Change, Account, Person)
+    rows = rows.join_from(Change, Account, JOIN.LEFT_OUTER).join_from(Account, Person, JOIN.LEFT_OUTER)
+    order = (Change.decision == ChangeDecision.HELD).desc(), (Change.id > mailed_through).desc(), Change.id
+    return rows.order_by(*order).limit(LISTED)
+
+
+@prepared
+def _counted(report: int) -> ModelSelect:
+    columns = (Change.kind, Change.decision, Change.in_app)
+    return _waiting(report).select(*columns, fn.COUNT(Change.id)).group_by(*columns).order_by(*columns).tuples()
+
+
+def _tally(counted: list[tuple]) -> dict[tuple[str, str, bool], int]:
     """(kind, decision, in the app) → how many changes wait, as the report's page counts them: protected ones count
     only where nothing else waits."""
-    columns = (Change.kind, Change.decision, Change.in_app)
-    counted = _waiting(report).select(*columns, fn.COUNT(Change.id)).group_by(*columns).tuples()
     tally = {(kind, decision, bool(in_app)): count for kind, decision, in_app, count in counted}
     return {key: count for key, count in tally.items() if key[1] in AWAITING_APPROVAL} or tally
 
@@ -206,40 +230,65 @@ def _change_row(change: Change, mailed_through: int, alone: list[Asset]) -> dict
 
 def outcome(report: Report) -> list[Mail]:
     """The outcome of Finish Sync, once every task of the report has ended; again if failed tasks succeed later."""
-    tasks = Task.select().where(Task.report == report.id)
-    if tasks.where(Task.state.in_(UNDER_WAY), ~Task.where_awaits_approval()).exists():
+    if _under_way(report.id):
         return []
     mailed_well = Mail.select(Mail.created_at).where(Mail.key.startswith(f"report-{report.id}-outcome-well-"))
-    if last := mailed_well.order_by(Mail.id.desc()).first():
-        tasks = tasks.where(Task.created_at > last.created_at)
-    last = tasks.order_by(Task.id.desc()).first()
-    if last is None:
+    mailed = mailed_well.order_by(Mail.id.desc()).first()
+    since = mailed.created_at if mailed else datetime.min
+    counted = _ended(report.id, since)
+    if not counted:
         return []
-    states = dict(tasks.select(Task.state, fn.COUNT(Task.id)).group_by(Task.state).tuples())
-    app, only_removals = App.get_by_id(report.app_id), not tasks.where(Task.kind != TaskKind.REMOVE).exists()
-    failed = sum(states.get(state, 0) for state in (TaskState.FAILED, TaskState.NEEDS_ATTENTION))
-    awaiting = tasks.where(Task.where_awaits_approval())
-    ended = "failed" if failed else "awaiting" if awaiting.exists() else "well"
+    states = Counter()
+    for state, _, count in counted:
+        states[state] += count
+    [last] = _last_asked(report.id, since)
+    app, only_removals = App.get_by_id(report.app_id), {kind for _, kind, _ in counted} == {TaskKind.REMOVE}
+    failed = states[TaskState.FAILED] + states[TaskState.NEEDS_ATTENTION]
+    ended = "failed" if failed else "awaiting" if states[TaskState.QUEUED] else "well"
     left_out = Change.select().where(Change.report == report.id, Change.decision == ChangeDecision.LEFT_OUT)
     return outbox.put(
         owners_of(app), "outcome", f"report-{report.id}-outcome-{ended}-{last.id}", app=app,
         template="outcome", subject=outcome_subject(app, states, failed, only_removals),
         app_name=app.name, failed_count=failed,
         groups=[
-            _task_rows("Failed", tasks.where(Task.state.in_((TaskState.FAILED, TaskState.NEEDS_ATTENTION)))),
-            _task_rows("Awaits approval in the app", awaiting),
-            _task_rows("Done", tasks.where(Task.state == TaskState.DONE)),
-            _task_rows("No longer needed", tasks.where(Task.state == TaskState.NO_LONGER_NEEDED)),
-            _task_rows("Cancelled", tasks.where(Task.state == TaskState.CANCELLED)),
+            _group(heading, sum(states[state] for state in members), report.id, since, members)
+            for heading, members in OUTCOMES.items()
         ],
         left_out=left_out.count(), decided_by=last.asked_by, decided_at=moment(last.created_at),
         link=outbox.link(f"/reports/{report.id}"),
     )
 
 
-def _task_rows(heading: str, chosen: ModelSelect) -> dict[str, Any]:
-    shown = chosen.select(Task, Account).join_from(Task, Account, JOIN.LEFT_OUTER).order_by(Task.id).limit(LISTED)
-    count = chosen.count()
+@prepared_plain
+def _under_way(report: int) -> ModelSelect:
+    tasks = Task.select(Task.id).where(Task.report == report, Task.state.in_(UNDER_WAY))
+    return tasks.where(~Task.where_awaits_approval()).order_by(Task.id).limit(1)
+
+
+@prepared
+def _ended(report: int, since: datetime) -> ModelSelect:
+    counted = _asked_since(report, since).select(Task.state, Task.kind, fn.COUNT(Task.id))
+    return counted.group_by(Task.state, Task.kind).order_by(Task.state, Task.kind).tuples()
+
+
+@prepared
+def _last_asked(report: int, since: datetime) -> ModelSelect:
+    return _asked_since(report, since).order_by(Task.id.desc()).limit(1)
+
+
+@prepared
+def _tasks(report: int, since: datetime, *, states: tuple[TaskState, ...]) -> ModelSelect:
+    shown = _asked_since(report, since).select(Task, Account).join_from(Task, Account, JOIN.LEFT_OUTER)
+    return shown.where(Task.state.in_(states)).order_by(Task.id).limit(LISTED)
+
+
+def _asked_since(report: int, since: datetime) -> ModelSelect:
+    return Task.select().where(Task.report == report, Task.created_at > since)
+
+
+def _group(
+    heading: str, count: int, report: int, since: datetime, states: tuple[TaskState, ...]
+) -> dict[str, Any]:
     return {
         "heading": heading, "count": count, "more": max(0, count - LISTED),
         "tasks": [
@@ -249,7 +298,7 @@ def _task_rows(heading: str, chosen: ModelSelect) -> dict[str, Any]:
                 "operation": task.kind if task.kind != TaskKind.REMOVE else "",
                 "error": task.error or "",
             }
-            for task in shown
+            for task in (_tasks(report, since, states=states) if count else ())
         ],
     }
 

@@ -9,8 +9,11 @@ from contextlib import contextmanager
 from functools import wraps
 from inspect import signature
 
+from peewee import ModelSelect
+
 from sync.mail import sign_in_changes
 from sync.models import Person, PersonEmail
+from sync.prepared import prepared_plain
 from sync.states import PersonStatus
 
 _watch = threading.local()  # .on while a block of this thread watches: a nested one leaves the e-mails to it
@@ -63,12 +66,16 @@ def watches_addresses(change: Callable) -> Callable:
 def _addresses() -> dict[int, tuple[str, dict[str, str]]]:
     """By the id of each person who may sign in: the main address, and all as they were given, by their normal form."""
     found: dict[int, tuple[str, dict[str, str]]] = {}
-    rows = (PersonEmail.select(PersonEmail, Person).join(Person)
-            .where(Person.workspace_role.is_null(False), Person.status != PersonStatus.DEPROVISIONED)
-            .order_by(PersonEmail.person, PersonEmail.main.desc(), PersonEmail.id))
-    for row in rows:
-        found.setdefault(row.person_id, (row.email_key, {}))[1][row.email_key] = row.email
+    for person_id, key, email in _rows():
+        found.setdefault(person_id, (key, {}))[1][key] = email
     return found
+
+
+@prepared_plain
+def _rows() -> ModelSelect:
+    theirs = PersonEmail.select(PersonEmail.person, PersonEmail.email_key, PersonEmail.email).join(Person)
+    theirs = theirs.where(Person.workspace_role.is_null(False), Person.status != PersonStatus.DEPROVISIONED)
+    return theirs.order_by(PersonEmail.person, PersonEmail.main.desc(), PersonEmail.id)
 
 
 def _notify(person: Person, sentence: str, by: str, further: list[str] | tuple = ()) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from string import ascii_lowercase, ascii_uppercase
 
-from peewee import ModelSelect, fn
+from peewee import Expression, ModelSelect, fn
 
 from connectors.names import domain_key, email_key, readable
 from sync import activity
@@ -19,7 +19,7 @@ from sync.matching import addresses
 from sync.matching.addresses import Claim
 from sync.matching.members import recount
 from sync.models import Account, App, Person, PersonEmail
-from sync.prepared import prepared
+from sync.prepared import prepared, prepared_plain
 from sync.problems import Problem
 from sync.staging import tables
 from sync.staging.check import TO_MATCH
@@ -107,20 +107,36 @@ def match_everywhere(emails: Iterable[str] = (), numbers: Iterable[str] = ()) ->
     with writing():
         touched = set()
         for start in range(0, len(emails), CHUNK):
-            touched |= _apps(Account.email_key.in_(emails[start : start + CHUNK]))
+            touched.update(row[0] for row in _apps_with_addresses(json.dumps(emails[start : start + CHUNK])))
         for start in range(0, len(numbers), CHUNK):
             given = [number.translate(NOCASE) for number in numbers[start : start + CHUNK]]
-            touched |= _apps(fn.LOWER(Account.employee_number).in_(given))
+            touched.update(row[0] for row in _apps_with_numbers(json.dumps(given)))
         domains = {email.rpartition("@")[2] for email in emails}
-        for app in App.select().where(App.id.in_(touched) | App.match_domain.is_null(False)):
+        for app in _apps(json.dumps(sorted(touched))):
             if app.id in touched or app.match_domain in domains:
                 match(app)
                 recount(app)
 
 
-def _apps(having) -> set[int]:
-    theirs = Account.select().where(Account.app == App.id, having)  # app by app, as the index of addresses is
-    return {app.id for app in App.select(App.id).where(fn.EXISTS(theirs))}
+@prepared_plain
+def _apps_with_addresses(emails: str) -> ModelSelect:
+    return _apps_having(one_of_texts(Account.email_key, emails))
+
+
+@prepared_plain
+def _apps_with_numbers(numbers: str) -> ModelSelect:
+    return _apps_having(one_of_texts(fn.LOWER(Account.employee_number), numbers))
+
+
+def _apps_having(condition: Expression) -> ModelSelect:
+    theirs = Account.select().where(Account.app == App.id, condition)  # app by app, as the index of addresses is
+    return App.select(App.id).where(fn.EXISTS(theirs))
+
+
+@prepared
+def _apps(ids: str) -> ModelSelect:
+    """Those, and each where a user name may be an address."""
+    return App.select().where(one_of(App.id, ids) | App.match_domain.is_null(False))
 
 
 def set_domain(app: App, text: str, by: str) -> int:

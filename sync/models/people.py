@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from peewee import SQL, BooleanField, CharField, DateField, DateTimeField, Expression, ForeignKeyField, TextField
+from peewee import (
+    SQL,
+    BooleanField,
+    CharField,
+    DateField,
+    DateTimeField,
+    Expression,
+    ForeignKeyField,
+    ModelSelect,
+    TextField,
+)
 
 from sync.db import utcnow
 from sync.models.columns import Base, OneOf, Question
+from sync.prepared import prepared
 from sync.states import PersonStatus, WorkspaceRole
 
 
@@ -54,7 +65,8 @@ class Person(Base):
 
     def addresses(self) -> list[PersonEmail]:
         """The main one first, the others in the order in which they were added."""
-        return sorted(self.emails, key=lambda row: (not row.main, row.id))
+        emails = self.__dict__["emails"] if "emails" in self.__dict__ else _emails_of(self.id)  # read for many, or not
+        return sorted(emails, key=lambda row: (not row.main, row.id))
 
 
 class PersonEmail(Base):
@@ -68,3 +80,8 @@ class PersonEmail(Base):
 
     class Meta:
         indexes = (SQL("CREATE INDEX person_email_disputed ON person_email (id) WHERE disputed"),)
+
+
+@prepared
+def _emails_of(person: int) -> ModelSelect:
+    return PersonEmail.select().where(PersonEmail.person == person)

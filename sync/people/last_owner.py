@@ -3,12 +3,13 @@ A directory's word about that Owner is held; a person's is refused."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
-from peewee import Expression
+from peewee import Expression, ModelSelect
 
 from sync.db import connected, db
 from sync.models import Directory, Person
+from sync.prepared import prepared_plain
 from sync.states import PersonStatus, WorkspaceRole
 
 LAST_OWNER = "The last Owner who can sign in: make someone else an Owner first."
@@ -24,10 +25,15 @@ def _owns() -> Expression:
     return (Person.workspace_role == WorkspaceRole.OWNER) & (Person.status == PersonStatus.ACTIVE)
 
 
-def has_owner(but: Iterable[int] = ()) -> bool:
+def has_owner(but: Container[int] = ()) -> bool:
     """Whether an Owner can sign in, not counting the people with the ids in `but`."""
     with connected():
-        return Person.select().where(_owns(), Person.id.not_in(list(but))).exists()
+        return any(id not in but for (id,) in _owners())
+
+
+@prepared_plain
+def _owners() -> ModelSelect:
+    return Person.select(Person.id).where(_owns())
 
 
 def count_owners() -> int:

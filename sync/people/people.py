@@ -3,15 +3,17 @@ Nothing else may write Person.status: it follows from the directories unless som
 
 from __future__ import annotations
 
-from collections import Counter
+import json
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from peewee import ModelSelect, fn, prefetch
+from peewee import ModelSelect, fn
 
 from connectors.names import AddressProblem, clean_email, clean_name, email_key
 from sync import activity, rank, roles
 from sync.db import connected, db, utcnow, writing
 from sync.jobs import comparing
+from sync.listing import one_of
 from sync.mail import sign_in_news
 from sync.matching import addresses
 from sync.matching import rules as match_rules
@@ -101,8 +103,13 @@ def accounts_of(person: Person) -> list[Account]:
 
 def entries_of(person: Person) -> list[DirectoryEntry]:
     """What each directory says of this person."""
-    return list(DirectoryEntry.select(DirectoryEntry, Directory).join(Directory).where(DirectoryEntry.person == person)
-                .order_by(Directory.position.is_null(), Directory.position, Directory.id))
+    return _entries_of(person.id)
+
+
+@prepared
+def _entries_of(person: int) -> ModelSelect:
+    theirs = DirectoryEntry.select(DirectoryEntry, Directory).join(Directory).where(DirectoryEntry.person == person)
+    return theirs.order_by(Directory.position.is_null(), Directory.position, Directory.id)
 
 
 def add(
@@ -235,12 +242,26 @@ def _with_entries(person_ids: Iterable[int]) -> Iterator[list[tuple[Person, list
     """Each person with what the directories say, a group at a time."""
     ids = sorted(set(person_ids))
     for start in range(0, len(ids), CHUNK):
-        chunk = ids[start : start + CHUNK]
-        entries: dict[int, list[DirectoryEntry]] = {}
-        for entry in DirectoryEntry.select().where(DirectoryEntry.person.in_(chunk)).order_by(DirectoryEntry.id):
-            entries.setdefault(entry.person_id, []).append(entry)
-        people = prefetch(Person.select().where(Person.id.in_(chunk)).order_by(Person.id), PersonEmail)
-        yield [(person, entries.get(person.id, [])) for person in people]
+        chunk = json.dumps(ids[start : start + CHUNK])
+        entries, emails = defaultdict(list), defaultdict(list)
+        for entry in _of_people(chunk, kind=DirectoryEntry):
+            entries[entry.person_id].append(entry)
+        people = _people(chunk)
+        for row in _of_people(chunk, kind=PersonEmail):
+            emails[row.person_id].append(row)
+        for person in people:
+            person.emails = emails[person.id]
+        yield [(person, entries[person.id]) for person in people]
+
+
+@prepared
+def _people(ids: str) -> ModelSelect:
+    return Person.select().where(one_of(Person.id, ids)).order_by(Person.id)
+
+
+@prepared
+def _of_people(ids: str, *, kind: type[DirectoryEntry] | type[PersonEmail]) -> ModelSelect:
+    return kind.select().where(one_of(kind.person, ids)).order_by(kind.id)
 
 
 def _reason(entries: list[DirectoryEntry], status: str) -> str:
