@@ -5,7 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from connectors.base import ConnectorError, DirectoryConnector, DirectoryPerson, Field, Identity, Refused
+from connectors.base import (
+    ConnectorError,
+    CredentialRejected,
+    DirectoryConnector,
+    DirectoryPerson,
+    Field,
+    Identity,
+    Refused,
+)
 from connectors.counts import plural
 from connectors.ldap.client import (
     AUTHORITY_FIELD,
@@ -25,6 +33,11 @@ from connectors.versions import LDAP
 
 PEOPLE = "(|(objectClass=inetOrgPerson)(&(objectCategory=person)(objectClass=user)))"
 NUMBERS = ("employeeNumber", "employeeID")
+HIDDEN = (
+    "Active Directory doesn't show Rollcall's account the attribute userAccountControl of {}, so it is unknown whether "
+    "they are disabled. Let the account read the account restrictions of all users, for example as a member of “Pre-"
+    "Windows 2000 Compatible Access”."
+)
 
 
 class LdapDirectory(DirectoryConnector):
@@ -85,7 +98,8 @@ class LdapDirectory(DirectoryConnector):
         )
 
     def people(self) -> Iterator[DirectoryPerson]:
-        self._client.today = self.today
+        """Raises CredentialRejected if Active Directory hides from this account whether its users are disabled."""
+        self._client.today, users, hidden = self.today, 0, 0
         branch = GroupsOfBranch(self._client) if self._client.get("group_base") else None
         members = None if branch else GroupsOfMembers(self.settings)
         asked = [*self._client.asked, *NUMBERS, "proxyAddresses", *GroupsOfMembers.asked]
@@ -93,12 +107,17 @@ class LdapDirectory(DirectoryConnector):
             for dn, values in self._client.search(
                 self._client.get("base_dn"), self._client.get("filter", PEOPLE), asked
             ):
+                users, hidden = users + _is_user(values), hidden + _hides_control(values)
                 groups = branch.of(dn, first(values, USER_NAMES)) if branch else members.of(dn, values)
                 yield self._person(dn, values, groups)
         finally:
             if members:
                 members.close()
-        self.warnings = (*self._about_other_domains(), *self._client.ends.unexplained, *self._about_unread(asked))
+        if hidden and hidden == users:
+            raise CredentialRejected(f"{HIDDEN.format('its users')} Nothing was changed.")
+        some = [HIDDEN.format(plural(hidden, "user"))] if hidden else []
+        domains, rules = self._about_other_domains(), self._client.ends.unexplained
+        self.warnings = (*some, *domains, *rules, *self._about_unread(asked))
 
     def _about_other_domains(self) -> list[str]:
         return [f"The people of the domain {domain} aren't read here. Connect it as a directory of its own."
@@ -129,6 +148,17 @@ class LdapDirectory(DirectoryConnector):
             employee_number=first(values, NUMBERS),
             groups=tuple(dict.fromkeys(groups)),
         )
+
+
+def _is_user(values: Values) -> bool:
+    """Whether the entry is a user of Active Directory."""
+    return bool(values.get("objectguid") and values.get("samaccountname"))
+
+
+def _hides_control(values: Values) -> bool:
+    """Each user of Active Directory has userAccountControl. It is in the property set User-Account-Restrictions
+    (MS-ADA3 2.342), which not every account may read."""
+    return _is_user(values) and not values.get("useraccountcontrol")
 
 
 def _proxy_addresses(values: Values) -> list[str]:

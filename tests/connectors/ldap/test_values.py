@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from connectors.apps.ldap_group import Group, LdapGroup
-from connectors.base import Refused
+from connectors.base import CredentialRejected, Refused
 from connectors.directories.ldap import LdapDirectory
 from connectors.ldap import times as ldap_times
 from connectors.ldap.client import LdapClient
@@ -16,6 +16,8 @@ from connectors.ldap.dn import common_name, id_filter, normal_dn
 from connectors.ldap.ends import Ends
 from connectors.ldap.references import leads_to, may_have_people
 from connectors.ldap.rules import Rule, parse
+from tests.security.hostile import listening
+from tests.security.test_hostile_ldap import done, entry, once
 
 DN = "cn=Ana,dc=acme,dc=example"
 ID = {"entryuuid": [b"9ecf5544-7c08-1041-8136-79c8edfe14d4"]}
@@ -40,6 +42,24 @@ def test_an_entry_of_active_directory():
     assert (ana.id, ana.user_name, ana.name, ana.email) == (str(guid), "ana", "Ana López", "ana@acme.example")
     assert (ana.further_emails, ana.employee_number) == (("al@acme.example",), "17")
     assert ana.status == "active"
+
+
+@pytest.mark.parametrize("shown", [0, 1])
+def test_active_directory_that_hides_who_is_disabled(shown):
+    """Only who may read the account restrictions sees userAccountControl."""
+    def answer(id: int) -> bytes:
+        control = [{"userAccountControl": [b"512"]}, {}] if shown else [{}, {}]
+        return b"".join(entry(id, f"cn={place},dc=acme,dc=example", objectGUID=[bytes([place]) * 16],
+                              sAMAccountName=[b"ana"], **one) for place, one in enumerate(control)) + done(id)
+
+    with listening(once(answer)) as port:
+        directory = LdapDirectory({"url": f"ldap://127.0.0.1:{port}", "base_dn": "dc=acme,dc=example"})
+        if shown:
+            assert len(list(directory.people())) == 2 and "userAccountControl of 1 user" in directory.warnings[0]
+        else:
+            with pytest.raises(CredentialRejected, match="Nothing was changed"):
+                list(directory.people())
+        directory.close()
 
 
 @pytest.mark.parametrize(
