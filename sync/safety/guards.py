@@ -12,7 +12,7 @@ from peewee import fn
 from sync.db import db, utcnow
 from sync.models import Account, App, Change, Report
 from sync.safety.wanted import REMOVES
-from sync.states import REMOVALS, UPDATES, ChangeDecision, ChangeKind
+from sync.states import REMOVALS, UPDATES, ChangeKind, texts
 from sync.workspace import workspace
 
 DAY = timedelta(days=1)
@@ -73,10 +73,17 @@ def is_mass(app: App, leaving: int, besides: int = 0) -> bool:
 def counted_from(app: App, *kinds: str) -> datetime:
     """From when changes of these kinds count: for a day, and for a day before the first one that the app's open report
     holds. So waiting for a day releases nothing."""
-    now = utcnow()
-    first_held = Change.select(fn.MIN(Change.created_at)).join(Report).where(
-        Change.app == app, Report.is_open, Change.decision == ChangeDecision.HELD, Change.kind.in_(kinds),
-        Change.in_app | Change.kind.in_(UPDATES)).scalar()  # fmt: skip
+    now, marks = utcnow(), ", ".join("?" * len(kinds))
+    # CROSS JOIN, as SQLite would read every change of all apps for the first one.
+    found = db.execute_sql(
+        f"""
+        SELECT min(c.created_at) FROM report r CROSS JOIN change c ON c.report_id = r.id
+        WHERE r.app_id = ? AND r.state = 'open' AND c.kind IN ({marks}) AND c.decision = 'held'
+          AND (c.in_app OR c.kind IN ({texts(UPDATES)}))
+        """,
+        (app.id, *kinds),
+    ).fetchone()[0]
+    first_held = Change.created_at.python_value(found)
     return min(now, first_held or now) - DAY
 
 
