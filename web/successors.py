@@ -53,7 +53,7 @@ class Asking:
 
     def __init__(self, app: App, alone: Mapping[int, list[Asset]], leaving: Collection[int]):
         self.app, self.alone = app, alone
-        self.may_follow = bool(alone) and succession.may_follow(app)
+        self.may_follow = bool(alone) and succession.may_follow(app, alone)
         self.managers: dict[int, list[int]] = {}
         for account_id, assets in alone.items():
             for asset in assets:

@@ -79,6 +79,7 @@ class Asana(HttpConnector):
     )  # fmt: skip
     api_version = ApiVersion("Asana API", "1.0", source="Asana/openapi, defs/asana_oas.yaml")
     asset_word = "team or project"
+    asset_roles_by_hand = frozenset({("team", "admin"), ("team", "guest")})
     api = "https://app.asana.com/api/1.0"
     patience = 65  # seconds: limits are per minute, and a workspace with many projects meets them again and again
 

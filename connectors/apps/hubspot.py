@@ -101,7 +101,7 @@ class HubSpot(HttpConnector):
         source="developers.hubspot.com, “Developer platform and API versioning”: 18 months from 8 September 2026",
     )  # fmt: skip
     asset_word = "team"
-    asset_roles_by_hand = frozenset({PRIMARY})
+    asset_roles_by_hand = asset_roles_kept = frozenset({("team", PRIMARY)})
     role_word = "permission set"
     api = "https://api.hubapi.com"
 

@@ -110,6 +110,7 @@ class Linear(HttpConnector):
     )  # fmt: skip
     api_version = ApiVersion("Linear API", "", source="linear/linear, schema.graphql (no versions)")
     asset_word = "team"
+    asset_roles_by_hand = frozenset({("team", "owner")})
     api = "https://api.linear.app"
 
     @property

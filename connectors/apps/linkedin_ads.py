@@ -118,6 +118,7 @@ class LinkedInAds(HttpConnector):
         setting="version", end_of=_end_of,
     )  # fmt: skip
     asset_word = "ad account"
+    asset_roles_by_hand = frozenset({("ad account", BILLING_ADMIN)})
     role_word = "highest role"
     api = "https://api.linkedin.com/rest"
     oauth = "https://www.linkedin.com/oauth/v2"

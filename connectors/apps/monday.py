@@ -121,6 +121,7 @@ class Monday(HttpConnector):
         source="monday.com, “Versioning” (an end is announced at least six months before)",
     )  # fmt: skip
     asset_word = "team"
+    asset_roles_by_hand = frozenset({("team", "owner")})
     api = "https://api.monday.com"
 
     @property

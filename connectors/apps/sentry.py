@@ -111,6 +111,7 @@ class Sentry(HttpConnector):
     )  # fmt: skip
     api_version = ApiVersion("Sentry API", "0", source="docs.sentry.io, “API Reference”")
     asset_word = "team"
+    asset_roles_by_hand = frozenset({("team", "admin")})
 
     @property
     def _address(self) -> str:

@@ -191,18 +191,28 @@ def may_be_given(app: App, search: str, most: int) -> list[Account]:
     return list(query.order_by(Account.name, Account.id).limit(most))
 
 
-def only_by_hand(app: App, *asset_roles: str | None) -> str:
-    """A sentence for the first of these roles on an asset that can only be changed in the app itself; "" for none."""
-    kind = connector_class(app.connector)
-    found = next((role for role in asset_roles if role in kind.asset_roles_by_hand), "")
-    return found and f"The role “{found}” can only be given and taken away in {kind.label} itself."
+def only_by_hand(app: App, kind: str, *asset_roles: str | None) -> str:
+    """A sentence for the first of these roles on an asset of this kind that Rollcall can neither give nor replace; ""
+    for none."""
+    connector = connector_class(app.connector)
+    found = next((role for role in asset_roles if (kind, role) in connector.asset_roles_by_hand), "")
+    return found and f"The role “{found}” can only be given and replaced in {connector.label} itself."
+
+
+def only_taken_by_hand(app: App, kind: str, asset_role: str) -> str:
+    """A sentence if Rollcall can't take away this role on an asset of this kind; "" if it can."""
+    connector = connector_class(app.connector)
+    if (kind, asset_role) not in connector.asset_roles_kept:
+        return ""
+    return f"The role “{asset_role}” can only be taken away in {connector.label} itself."
 
 
 def asset_roles(app: App, kinds: Iterable[str]) -> list[str]:
     """The roles that accounts have on assets of these kinds, the most common first: what can be granted there."""
+    kinds = set(kinds)
     counted = (
         Access.select(Access.role, fn.COUNT(Access.id)).join(Asset)
-        .where(Access.app == app, Asset.kind.in_(set(kinds)), Access.role != "")
+        .where(Access.app == app, Asset.kind.in_(kinds), Access.role != "")
         .group_by(Access.role).order_by(fn.COUNT(Access.id).desc(), Access.role)
     )  # fmt: skip
-    return [role for role, _ in counted.tuples() if not only_by_hand(app, role)]
+    return [role for role, _ in counted.tuples() if not all(only_by_hand(app, kind, role) for kind in kinds)]

@@ -81,8 +81,10 @@ def compare(values: dict[str, object]) -> None:
     _look_at_further_roles(values)
     for statement in (_TO_GRANT, _TO_REVOKE):
         db.execute_sql(statement, values)
-    for role in apps.connector_class(App.get_by_id(values["app"]).connector).asset_roles_by_hand:
-        db.execute_sql(_LEAVE_TO_THE_APP, {**values, "role": role})
+    kind = apps.connector_class(App.get_by_id(values["app"]).connector)
+    for change, only in ((ACCESS, kind.asset_roles_by_hand), (LOSS, kind.asset_roles_kept)):
+        for of, role in only:
+            db.execute_sql(_LEAVE_TO_THE_APP, {**values, "change": change, "kind": of, "role": role})
     for statement in (_LEAVE_TO_OTHERS, _NO_LONGER_ASSIGNED, _LEFT_OUT):
         db.execute_sql(statement, values)
     protection.protect(ENDED, values)
@@ -225,10 +227,11 @@ _TO_GRANT = f"""
       AND NOT EXISTS (
         SELECT 1 FROM app_task t WHERE {_LIVE} AND t.kind IN ('grant', 'revoke') AND t.asset_id = g.asset_id)
 """
-# The app's API can neither give nor change this role on an asset.
+# The app's API can't change this role on an asset.
 _LEAVE_TO_THE_APP = """
-    DELETE FROM wanted WHERE kind IN ('to grant access', 'to revoke access')
-      AND (before = :role OR detail ->> 'role' = :role) AND asset_id IN (SELECT id FROM asset WHERE app_id = :app)
+    DELETE FROM wanted WHERE kind = :change
+      AND (before = :role OR detail ->> 'role' = :role)
+      AND asset_id IN (SELECT id FROM asset WHERE app_id = :app AND kind = :kind)
 """
 # Access by a rule, if none of their groups grants it now. If no rule at all grants it, it was taken out of the rules by
 # hand: that takes nothing from anyone.

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from peewee import JOIN, fn
 
 from sync import activity
-from sync.apps import assets
+from sync.apps import apps, assets
 from sync.apps.assets import Assets
 from sync.db import db, writing
 from sync.groups import assignments
@@ -137,7 +137,11 @@ def asset_roles(app: App) -> list[str]:
     """The roles that accounts have on assets of the app: what can be granted there."""
     counted = Access.select(Access.role).where(Access.app == app, Access.role != "").group_by(Access.role)
     found = [access.role for access in counted.order_by(fn.COUNT(Access.id).desc(), Access.role)]
-    return [role for role in found if not assets.only_by_hand(app, role)]
+    by_hand = {role for _, role in apps.connector_class(app.connector).asset_roles_by_hand}
+    if not by_hand.intersection(found):
+        return found
+    kinds = [asset.kind for asset in Asset.select(Asset.kind).where(Asset.app == app).distinct()]
+    return [role for role in found if not all(assets.only_by_hand(app, kind, role) for kind in kinds)]
 
 
 def of_app(app: App) -> list[NamedRule]:
@@ -161,7 +165,8 @@ def of_app(app: App) -> list[NamedRule]:
 
 
 def _rests(rule: GroupRule, labels: dict[str, str], given: list[GroupRuleAsset]) -> list[str]:
-    reasons = [only] if (only := assets.only_by_hand(rule.app, *(row.role for row in given))) else []
+    only = (assets.only_by_hand(rule.app, row.asset.kind, row.role) for row in given)
+    reasons = list(dict.fromkeys(filter(None, only)))
     if rule.role and rule.role not in labels:
         reasons.append(f"The role {rule.role} is no longer in the app.")
     if rule.team_id:
@@ -257,7 +262,7 @@ def _store(app: App, draft: Draft, by: str, rule: GroupRule | None) -> GroupRule
         raise RuleProblem("Choose a role, or something to give access to.")
     if draft.role and not Role.select().where(Role.app == app, Role.external_id == draft.role).exists():
         raise RuleProblem(f"{app.name} no longer has this role. Choose another.")
-    if only := assets.only_by_hand(app, *(role for _, role in draft.assets)):
+    if only := next(filter(None, (assets.only_by_hand(app, asset.kind, role) for asset, role in draft.assets)), ""):
         raise RuleProblem(f"{only} Choose another.")
     same = _rule_for(app, draft)
     if same is not None and (rule is None or same.id != rule.id) and not _is_as(same, draft):

@@ -163,7 +163,7 @@ def plan_grants(app: App, account_ids: Iterable[int], asset_ids: Iterable[int], 
                 state, why = (LineState.UNDER_WAY, ASKED) if same else (LineState.REFUSED, other)
             elif not why and had is not None and had.role == role:
                 state, why = LineState.ALREADY_SET, "Already has it"
-            elif not why and (only := app_assets.only_by_hand(app, role, role and had and had.role)):
+            elif not why and (only := app_assets.only_by_hand(app, asset.kind, role, role and had and had.role)):
                 state, why = LineState.REFUSED, only.rstrip(".")
             lines.append(_line(account, asset=asset, before=had.role if had else "", after=role,
                                had=had.role if had else None, role=role, state=state, why=why))  # fmt: skip
@@ -186,7 +186,7 @@ def plan_revocations(app: App, pairs: Iterable[tuple[int, int]]) -> Plan:
         elif not why and (task := live.get((account_id, asset_id))):
             state, why = (LineState.UNDER_WAY, ASKED) if task.kind == TaskKind.REVOKE else (
                 LineState.REFUSED, "A grant is under way there")  # fmt: skip
-        elif not why and had is not None and (only := app_assets.only_by_hand(app, had.role)):
+        elif not why and had is not None and (only := app_assets.only_taken_by_hand(app, asset.kind, had.role)):
             state, why = LineState.REFUSED, only.rstrip(".")
         elif not why and had is None:
             state, why = LineState.ALREADY_SET, "No longer has access there"

@@ -10,7 +10,7 @@ from peewee import JOIN, ModelSelect
 
 from connectors.base import GRANT
 from sync import activity
-from sync.apps import apps
+from sync.apps import apps, assets
 from sync.listing import one_of
 from sync.models import Access, Account, App, Asset, Change, HandOver, Report, Task
 from sync.names import account_name, asset_name
@@ -22,9 +22,15 @@ from sync.states import TaskKind
 from sync.tasks import tasks
 
 
-def may_follow(app: App) -> bool:
-    """Whether Rollcall can hand an asset of this app over; else someone does so in the app itself."""
-    return GRANT in apps.capabilities_of(app)
+def may_follow(app: App, account_ids: Collection[int]) -> bool:
+    """Whether Rollcall can hand over an asset that these accounts manage; else someone does so in the app itself."""
+    if GRANT not in apps.capabilities_of(app):
+        return False
+    if not (by_hand := apps.connector_class(app.connector).asset_roles_by_hand):
+        return True
+    managing = (Access.select(Asset.kind, Access.role).join(Asset)
+                .where(Access.account.in_(account_ids), Access.privileged).distinct())  # fmt: skip
+    return any(pair not in by_hand for pair in managing.tuples())
 
 
 def refuse_unanswered(account_ids: Iterable[int], choices: Choices) -> dict[int, list[Asset]]:
@@ -57,7 +63,7 @@ def arrange(app: App, approved: Sequence[Task], choices: Choices, by: object, re
         successor = next((one for one in chosen if one is not None), None)
         if successor is not None:
             role = Access.get(Access.account == holders[0][0], Access.asset == asset_id).role
-            grant = _hand_over(app, asset_id, _successor(app, successor, leaving), role, by, report)
+            grant = _hand_over(app, asset_id, _successor(app, asset_id, successor, leaving, role), role, by, report)
             made[grant.id] = grant
             _keep(app, asset_id, holders, by, successor=successor, grant=grant)
         elif asset_id in orphaned:
@@ -72,8 +78,11 @@ def _takes(task: Task, mine: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return [pair for pair in mine if pair[1] == task.asset_id] if task.kind == TaskKind.REVOKE else []
 
 
-def _successor(app: App, account_id: int, leaving: Collection[int]) -> Account:
-    if not may_follow(app):
+def _successor(app: App, asset_id: int, account_id: int, leaving: Collection[int], role: str) -> Account:
+    if only := assets.only_by_hand(app, Asset.get_by_id(asset_id).kind, role):
+        raise SuccessorProblem(f"{only} Nothing was changed. Assign another manager there, or accept that there is "
+                               "none.")  # fmt: skip
+    if GRANT not in apps.capabilities_of(app):
         raise SuccessorProblem(f"Rollcall can't grant access in {app.name}. Nothing was changed. Assign another "
                                "manager there, or accept that there is none.")  # fmt: skip
     return successors.allowed(app, account_id, leaving)

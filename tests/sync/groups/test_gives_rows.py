@@ -112,7 +112,7 @@ def test_a_rule_gives_another_role_there_but_lowers_nobody_who_manages_the_asset
 
 def test_a_role_there_that_only_the_app_can_change_is_neither_proposed_nor_saved(groups, ten, room, monkeypatch):
     """As HubSpot's primary team: the task would be refused each time."""
-    monkeypatch.setattr(SampleChat, "asset_roles_by_hand", frozenset({"keeper"}))
+    monkeypatch.setattr(SampleChat, "asset_roles_by_hand", frozenset({("room", "keeper")}))
     groups.put(1, "Sales")
     groups.read()
     Access.create(app=groups.app, account=groups.account(1), asset=room, role="keeper")
@@ -120,7 +120,7 @@ def test_a_role_there_that_only_the_app_can_change_is_neither_proposed_nor_saved
     assert wanted(groups, "to grant access", (room, "viewer")) == []
     Access.update(role="viewer").execute()
     assert wanted(groups, "to grant access", (room, "editor")) != []
-    why = "The role “keeper” can only be given and taken away in Acme Chat (sample) itself."
+    why = "The role “keeper” can only be given and replaced in Acme Chat (sample) itself."
     with pytest.raises(group_rules.RuleProblem, match=re.escape(f"{why} Choose another.")):
         wanted(groups, "to grant access", (room, "keeper"))
     GroupRuleAsset.create(rule=GroupRule.get(), asset=room, role="keeper")  # from before

@@ -138,16 +138,18 @@ def test_a_role_on_an_asset_that_only_the_app_can_change_is_refused_up_front(
     chat, plans, channel, monkeypatch, had, role, refused
 ):
     """As HubSpot's primary team: the task would be refused each time."""
-    monkeypatch.setattr(SampleChat, "asset_roles_by_hand", frozenset({"keeper"}))
+    for name in ("asset_roles_by_hand", "asset_roles_kept"):
+        monkeypatch.setattr(SampleChat, name, frozenset({("channel", "keeper")}))
     Access.delete().where(Access.account == account(2)).execute()
     if had:
         Access.create(app=chat.app, account=account(2), asset=channel, role=had)
     [two] = ids(2)
     found = {"grant": by_hand.plan_grants(App.get_by_id(chat.app.id), [two], [channel.id], role),
              "revoke": plans["revoke"]()}  # fmt: skip
-    why = "The role “keeper” can only be given and taken away in Acme Chat (sample) itself"
     assert [kind for kind, plan in found.items() if plan.lines[0].state == "refused"] == [*refused]
-    assert all(found[kind].lines[0].why == why for kind in refused)
+    words = {"grant": "given and replaced", "revoke": "taken away"}
+    why = "The role “keeper” can only be {} in Acme Chat (sample) itself"
+    assert all(found[kind].lines[0].why == why.format(words[kind]) for kind in refused)
 
 
 def test_the_first_asset_of_the_kind_shows_which_roles_there_are(chat, second, channel, monkeypatch):
@@ -158,8 +160,9 @@ def test_the_first_asset_of_the_kind_shows_which_roles_there_are(chat, second, c
     Access.create(app=second.app, account=theirs, asset=channel, role="spy")
     assert app_assets.asset_roles(chat.app, ["channel"]) == ["member", "manager"], "the most common first"
     assert app_assets.asset_roles(chat.app, ["channel", "room"]) == ["member", "keeper", "manager"]
-    monkeypatch.setattr(SampleChat, "asset_roles_by_hand", frozenset({"keeper"}))
-    assert app_assets.asset_roles(chat.app, ["channel", "room"]) == ["member", "manager"]
+    monkeypatch.setattr(SampleChat, "asset_roles_by_hand", frozenset({("room", "keeper")}))
+    assert app_assets.asset_roles(chat.app, ["channel", "room"]) == ["member", "keeper", "manager"]
+    assert app_assets.asset_roles(chat.app, ["room"]) == []
 
 
 @pytest.mark.parametrize(("values", "offered"), [

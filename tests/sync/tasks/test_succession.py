@@ -107,11 +107,21 @@ def test_someone_who_leaves_by_the_same_approval_does_not_follow(world):
 
 
 def test_where_access_cannot_be_granted_someone_hands_it_over_in_the_app(world, monkeypatch):
-    assert succession.may_follow(world.app)
+    assert succession.may_follow(world.app, [account(1).id])
     monkeypatch.setattr(SampleChat, "capabilities", SampleChat.capabilities - {GRANT})
-    assert not succession.may_follow(world.app)
+    assert not succession.may_follow(world.app, [account(1).id])
     with pytest.raises(SuccessorProblem, match="^Rollcall can't grant access in Chat. Nothing was changed. Assign"):
         arrange(world, [task(world, 1)], choose(world, (1, world.blue, 3)))
+
+
+def test_a_role_that_only_the_app_gives_is_handed_over_there(world, monkeypatch):
+    """As the owner of a Linear team: the task would be refused each time, and the removal would wait for it."""
+    monkeypatch.setattr(SampleChat, "asset_roles_by_hand", frozenset({("room", "manager")}))
+    assert not succession.may_follow(world.app, [account(1).id])
+    with pytest.raises(SuccessorProblem, match="^The role “manager” can only be given.*Nothing was changed. Assign"):
+        arrange(world, [task(world, 1)], choose(world, (1, world.blue, 3)))
+    Access.update(role="owner").where(Access.asset == world.blue).execute()
+    assert succession.may_follow(world.app, [account(1).id])
 
 
 @pytest.mark.parametrize(("kind", "state", "detail", "room", "outcome"), [
