@@ -19,7 +19,7 @@ from sync.tasks import perform
 from sync.words import listed
 from sync.workspace import to_local
 from web.successors import Asking, Block
-from web.task_view import task_badge
+from web.task_view import done_in_words, task_badge
 from web.view import Badge, joined
 from web.words import calendar_day, money, plural, when
 
@@ -220,7 +220,7 @@ def _effects(account: Account, line: offboarding_progress.Line) -> list[Explanat
 def _details(account: Account, line: offboarding_progress.Line) -> str:
     task, next_step = line.task, ""
     if task is not None and task.state == TaskState.DONE:
-        next_step = Markup("confirmed by the app {}").format(when(task.finished_at))
+        next_step = done_in_words(task)
     elif task is not None and task.state == TaskState.QUEUED and task.attempts:
         next_step = Markup("next try {}").format(when(task.next_at))
     return Markup(" · ").join(filter(None, (account.email or account_name(account), line.change.before, next_step)))

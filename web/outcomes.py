@@ -10,7 +10,7 @@ from flask import Blueprint, Response, make_response, render_template, url_for
 
 from sync.apps.conditions import first_line
 from sync.db import utcnow
-from sync.models import App, Task
+from sync.models import DONE_BY, App, Task
 from sync.states import AppManager, TaskKind, TaskState, Tone
 from sync.tasks import perform, progress
 from web.answers import asked
@@ -85,7 +85,9 @@ def _ended(app: App, tasks: Sequence[Task]) -> Outcome:
     rest = plural(others, "change was no longer needed", "changes were no longer needed") if others else ""
     if not done:
         return Outcome(f"{app.name}: {rest}. Nothing was changed.")
-    return Outcome(f"{_named(app, done, 1)}: {app.name} has confirmed it.{f' {rest}.' if rest else ''}")
+    is_confirmed = not any(DONE_BY in task.detail for task in done)
+    how = f"{app.name} has confirmed it" if is_confirmed else "marked as done by hand"
+    return Outcome(f"{_named(app, done, 1)}: {how}.{f' {rest}.' if rest else ''}")
 
 
 def _named(app: App, tasks: Sequence[Task], tense: int) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from flask import Flask
 from markupsafe import Markup
 
-from sync.models import App, Task
+from sync.models import DONE_BY, App, Task
 from sync.names import name_in_task, short_name
 from sync.states import LIVE_TASKS, TaskKind, TaskState, Tone
 from sync.tasks import perform, settle, tasks
@@ -91,6 +91,13 @@ def _row(app: App, task: Task) -> Row:
     )  # fmt: skip
 
 
+def done_in_words(task: Task) -> Markup:
+    """Who says that this task is done, and since when."""
+    by_hand = task.detail.get(DONE_BY)
+    who = f"marked as done by {short_name(by_hand)}" if by_hand else "confirmed by the app"
+    return Markup("{} {}").format(who, when(task.finished_at))
+
+
 def _details(app: App, task: Task) -> str:
     """What the task does, for whom, and what comes next: one line."""
     before, after = settle.in_words(task)
@@ -102,7 +109,7 @@ def _details(app: App, task: Task) -> str:
         parts.append(task_progress.of_task(task).word)
     parts.append(Markup("requested by {} {}").format(short_name(task.asked_by), when(task.created_at)))
     if task.state == TaskState.DONE:
-        parts.append(Markup("confirmed by the app {}").format(when(task.finished_at)))
+        parts.append(done_in_words(task))
     elif task.state == TaskState.QUEUED and (task.attempts or task.awaits_approval):
         parts.append(Markup("next try {}").format(when(task.next_at)))
     return Markup(" · ").join(parts)

@@ -255,7 +255,7 @@ def outcome(report: Report) -> list[Mail]:
             for heading, members in OUTCOMES.items()
         ],
         left_out=left_out.count(), decided_by=last.asked_by, decided_at=moment(last.created_at),
-        link=outbox.link(f"/reports/{report.id}"),
+        link=outbox.link(f"/apps/{app.id}/activity" if failed else f"/reports/{report.id}"),  # where one can retry
     )
 
 

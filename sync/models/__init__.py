@@ -45,12 +45,13 @@ from sync.models.sign_in import (
     UsedChallenge,
     WaitingSignIn,
 )
-from sync.models.tasks import AWAITED, WITHDRAWN, HandOver, Invitation, Task
+from sync.models.tasks import AWAITED, DONE_BY, WITHDRAWN, HandOver, Invitation, Task
 from sync.models.workspace import Activity, Mail, SavedView, Setting
 
 __all__ = [
     "AWAITED",
     "WITHDRAWN",
+    "DONE_BY",
     "AcceptedLeaver",
     "Access",
     "Account",

@@ -12,6 +12,7 @@ from sync.models.reports import Change, Report
 from sync.states import LIVE_INVITATIONS, LIVE_TASKS, InvitationState, TaskKind, TaskState, texts
 
 AWAITED = "awaited"  # in Task.detail: the app's ids of the requests that someone must approve there
+DONE_BY = "done by"  # in Task.detail: who did it in the app by hand, so that the app has confirmed nothing
 WITHDRAWN = "withdrawn"  # in Task.detail: why its approval no longer holds; someone must retry it
 
 

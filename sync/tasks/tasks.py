@@ -15,7 +15,7 @@ from sync.db import connected, db, utcnow, writing
 from sync.jobs import leases, queue, retries
 from sync.mail import news
 from sync.matching.addresses import ANOTHERS
-from sync.models import AWAITED, WITHDRAWN, Account, App, Asset, Change, Report, Task
+from sync.models import AWAITED, DONE_BY, WITHDRAWN, Account, App, Asset, Change, Report, Task
 from sync.names import name_in_task
 from sync.prepared import prepared
 from sync.problems import AppProblem, Problem
@@ -300,7 +300,9 @@ def done_by_hand(task: Task, by: str) -> None:
         task = Task.get_by_id(task.id)
         if task.state != TaskState.NEEDS_ATTENTION:
             raise TaskProblem(f"This task is {task.state}: it isn't waiting for anyone.")
-        Task.update(state=TaskState.DONE, error=None, finished_at=utcnow()).where(Task.id == task.id).execute()
+        detail = {**task.detail, DONE_BY: str(by)}
+        done = {"state": TaskState.DONE, "error": None, "finished_at": utcnow(), "detail": detail}
+        Task.update(done).where(Task.id == task.id).execute()
         _record(by, f"{WORDS[task.kind]}, by hand", task)
         settle.settle(task, TaskState.DONE)
         _mail_outcome(task)

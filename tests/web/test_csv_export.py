@@ -64,7 +64,9 @@ def test_a_leaver_is_a_to_do_that_ends_when_someone_confirms_it(owner: Client, s
     assert page.count("I did it in Drawing") == 1 and "Retry" not in page and "removal failed" not in page
     assert outcome(app, [task]).words.startswith("Drawing: 1 change has to be made by hand.")
     owner.post(f"/apps/{app.id}/tasks/{task.id}/completion")
-    assert Task.get_by_id(task.id).state == "done"
+    task = Task.get_by_id(task.id)
+    assert task.state == "done" and "marked as done by Olga Brandt" in owner.get(f"/apps/{app.id}/activity").text
+    assert outcome(app, [task]).words == "Removed 1 account from Drawing: marked as done by hand."
     assert Account.get(Account.name == "Jana Kowalski").state == "gone"
 
     asking.ask(app, by)  # the export is from before she went: it does not bring her back
@@ -82,7 +84,9 @@ def test_without_a_name_of_its_own_the_app_is_called_as_the_app_is(owner: Client
     form = owner.get("/apps/new/csv_export").text
     assert "Name in Rollcall" in form and 'value="CSV export"' not in form and "What you need" in form
     app_id = owner.draft("csv_export")
-    owner.post(f"/apps/{app_id}/connection", app_name=" ", app=" Miro ", source="upload", export=upload(EXPORT))
+    given = {"app_name": "", "app": " Miro ", "source": "upload", "export": upload(EXPORT)}
+    shown = owner.post(f"/apps/{app_id}/connection", **given).text
+    assert 'value="Miro"' in shown.partition('name="app_name"')[0].rpartition("<input")[2]
     assert App.get_by_id(app_id).name == "Miro"
 
 

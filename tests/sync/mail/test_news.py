@@ -285,7 +285,7 @@ def test_the_outcome_shows_first_what_failed_and_why(slack):
     assert mail.subject == "1 of 3 people could not be removed from Slack"
     for body in (mail.text, mail.html):
         assert body.index("Failed: 1") < body.index("Seat is locked by billing") < body.index("Done: 1")
-        assert "No longer needed: 1" in body and "Retry" in body
+        assert "No longer needed: 1" in body and "Retry" in body and f"/apps/{slack.id}/activity" in body
 
 
 def test_a_failure_fixed_by_a_retry_is_reported_once_more(slack):
