@@ -10,7 +10,7 @@ from sync.db import db
 from sync.models import Account, App, Asset, Change
 from sync.names import account_name, asset_name
 from sync.problems import Problem
-from sync.states import LIVE_TASKS, AccountKind, texts
+from sync.states import LIVE_TASKS, AccountKind, TaskKind, TaskState, texts
 from sync.unchanged import while_unchanged
 from sync.words import listed
 
@@ -139,12 +139,25 @@ def unmanaged(app: App) -> list[int]:
 
 
 def ready_to_leave(app: App, leaving: list[Change]) -> set[int]:
-    """The ids of those removals that a standing approval covers: never of sole managers of an asset, and never all."""
-    alone = sole_assets([change.account_id for change in leaving])
-    ready = {change.id for change in leaving if change.account_id not in alone}
+    """The ids of those removals that a standing approval covers: never of sole managers of an asset, nor of accounts
+    that someone has kept, and never all."""
+    accounts = [change.account_id for change in leaving]
+    stays = sole_assets(accounts).keys() | _kept(accounts)
+    ready = {change.id for change in leaving if change.account_id not in stays}
     members = (
         Account.select()
         .where(Account.app == app, Account.is_present, Account.kind == AccountKind.USER)
         .count()
     )
     return ready if len(ready) < members else set()
+
+
+def _kept(account_ids: Iterable[int]) -> set[int]:
+    """Those of these accounts whose removal someone has cancelled since their people have their present status."""
+    rows = db.execute_sql(
+        f"""SELECT t.account_id FROM app_task t JOIN account a ON a.id = t.account_id
+        JOIN person p ON p.id = a.person_id
+        WHERE t.kind = '{TaskKind.REMOVE}' AND t.state = '{TaskState.CANCELLED}' AND t.created_at >= p.status_since
+            AND t.account_id IN (SELECT CAST(value AS INTEGER) FROM json_each(?))""",
+        (json.dumps(list(account_ids)),)).fetchall()  # fmt: skip
+    return {account_id for (account_id,) in rows}

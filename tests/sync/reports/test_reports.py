@@ -478,6 +478,20 @@ def test_the_standing_approval_removes_automatically(chat):
     assert chat.removed() == [email(3)] and Report.select().where(Report.state == "open").count() == 0
 
 
+def test_the_standing_approval_never_covers_an_account_that_someone_kept(chat):
+    apps.set_removal(chat.app, "automatic", chat.by)
+    chat.leave(3)
+    chat.check()
+    tasks.cancel(Task.get(), chat.by)
+    chat.check()
+    assert reports.open_report(chat.app).waiting == Task.select().count() == 1
+    people.mark_returned(chat.people[3], chat.by)
+    chat.leave(3)
+    chat.check()
+    queue.drain(("task",))
+    assert chat.removed() == [email(3)], "the decision was about the first time"
+
+
 def test_the_standing_approval_never_covers_what_a_guard_holds(chat):
     apps.set_removal(chat.app, "automatic", chat.by)
     chat.leave(*range(2, 9))
