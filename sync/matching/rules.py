@@ -56,7 +56,8 @@ def match_chosen(app: App) -> None:
 
 def _matching(accounts: str) -> str:
     """The statement for these accounts `a`, each once. The first rule that names anyone decides, if it names one person
-    and no later rule speaks against them."""
+    and no later rule speaks against them. Of an account that is nobody's any longer, it is kept whose it was: someone
+    who leaves may have changed the e-mail there."""
     return f"""
     WITH result AS MATERIALIZED (
         SELECT id, person, CASE WHEN kind = 'system' THEN 'service account' WHEN person IS NULL THEN 'unmatched'
@@ -91,7 +92,10 @@ def _matching(accounts: str) -> str:
             ) AS found
         ) AS chosen
     )
-    UPDATE account SET person_id = result.person, match_kind = result.match_kind FROM result
+    UPDATE account SET person_id = result.person, match_kind = result.match_kind,
+        former_person_id = CASE WHEN result.person IS NULL AND account.match_kind = 'matched'
+            THEN account.person_id ELSE account.former_person_id END
+    FROM result
     WHERE account.id = result.id
         AND (account.person_id IS DISTINCT FROM result.person OR account.match_kind <> result.match_kind)
 """

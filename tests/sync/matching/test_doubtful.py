@@ -12,12 +12,13 @@ from sync.models import Account, App, MatchDecision, Person
 from sync.people import people
 from sync.safety import leavers
 from tests.sync.fixtures import Chat, email
+from tests.sync.listed import Listed
 from tests.sync.scripted import Scripted
 
 GUEST = "guest@agency.example"
 
 
-def shown(chat: Chat) -> str:
+def shown(chat: Chat | Listed) -> str:
     return status.standing(App.get_by_id(chat.app.id)).status
 
 
@@ -48,6 +49,31 @@ def test_a_leavers_account_whose_address_is_someone_elses_now(chat, company):
     assert standing.sentence == ("Person 1 may be the account of someone who has left. Decide whose it is.",)
     decisions.match(account(chat, email(1)), people.find_by_email(email(1)), chat.by)
     assert shown(chat) == "Up to date"
+
+
+@pytest.mark.parametrize("leaves_first", [False, True])
+def test_a_leavers_account_that_has_got_another_email_in_the_app(listed, by, leaves_first):
+    for number in range(6):
+        people.add(f"Person {number}", email(number), by)
+        listed.add(f"u{number}", email=email(number), name=f"Person {number}")
+    listed.check()
+    if leaves_first:
+        people.mark_left(people.find_by_email(email(1)), by)
+    listed.say("u1", email="private@mail.example")
+    listed.check()
+    if not leaves_first:
+        assert shown(listed) == "Up to date"
+        people.mark_left(people.find_by_email(email(1)), by)
+    assert (listed.account("u1").match_kind, shown(listed)) == ("unmatched", "Needs matching")
+    decisions.mark_guest(listed.account("u1"), by)
+    assert shown(listed) == "Up to date"
+
+
+def test_a_leavers_account_whose_address_was_taken_from_them_by_hand(chat):
+    people.edit(chat.people[1], chat.by, emails=["ana@acme.example"])
+    assert shown(chat) == "Up to date"
+    people.mark_left(chat.people[1], chat.by)
+    assert shown(chat) == "Needs matching"
 
 
 def test_an_address_that_two_people_claim_of_whom_one_has_left(chat, company):
