@@ -95,10 +95,12 @@ def import_file(file: Path, mapping: str | None, as_json: bool) -> None:
     outcome = importing.import_file(file, BY, mapping)
     _warn_of_reach(outcome.emails)
     show_unread(outcome.unread, outcome.notes)
-    passed_over = {"unread": list(outcome.unread), "notes": list(outcome.notes)}
+    passed_over = {"held": outcome.held, "unread": list(outcome.unread), "notes": list(outcome.notes)}
     answer(
         {"added": outcome.added, "updated": outcome.updated, "unchanged": outcome.unchanged,
          **{word: count for word, count in passed_over.items() if count}},
         [f"{plural(outcome.added, 'person', 'people')} added, "
-         f"{outcome.updated:,} updated, {outcome.unchanged:,} unchanged."], as_json,
+         f"{outcome.updated:,} updated, {outcome.unchanged:,} unchanged.",
+         *([f"{plural(outcome.held, 'person has', 'people have')} left, but the list has them as here. That is held: "
+            "release it on People."] if outcome.held else [])], as_json,
     )  # fmt: skip

@@ -232,8 +232,8 @@ def imported(outcome: ImportOutcome) -> Response:
     """To the people, with the result of the import: "60 added, 2 updated, 1 unchanged. Not read: Phone."."""
     result = f"{outcome.added:,} added, {outcome.updated:,} updated, {outcome.unchanged:,} unchanged."
     if outcome.held:
-        above = plural(outcome.held, "person has", "people have")
-        result += f" {above} a higher rank than you. Their changes are held until someone of their rank releases them."
+        result += (f" Changes of {plural(outcome.held, 'person', 'people')} are held, because they have left or rank "
+                   "above you. They wait until someone releases them.")  # fmt: skip
     unread = f"Not read: {', '.join(outcome.unread)}." if outcome.unread else ""
     warning = mail_reach.warning(outcome.emails)
     result = " ".join(filter(None, (result, unread, warning)))

@@ -157,7 +157,8 @@ def waiting_row(item: Item) -> Row:
     if item.kind is Waiting.SIGN_IN:
         words = f"{plural(item.count, 'sign-in')} {'wait' if item.count > 1 else 'waits'} for approval"
         return Row("login", Tone.WAITING, words, "Review", url_for("people.index"))
-    words = f"{plural(item.count, 'change')} of people who rank above the person responsible for the directory"
+    words = (f"{plural(item.count, 'change')} of people who have left, or rank above the person responsible for the "
+             "change")  # fmt: skip
     return Row("users", Tone.WAITING, words, "Review", url_for("people.index"))
 
 

@@ -1,5 +1,6 @@
-"""What a list or a directory reports about people above the one responsible for it: kept until someone of rank releases
-it. A decision stays: a dismissed change isn't proposed again while the directory has the same value."""
+"""What a list or a directory reports about people above the one responsible for it, and what an imported list reports
+about people who have left as if they were here: kept until someone of rank releases it. A decision stays: a dismissed
+change isn't proposed again while the directory has the same value."""
 
 from __future__ import annotations
 
@@ -23,9 +24,10 @@ OF_PERSON = {
 NO_DAY = "none"
 
 
-def hold(person: Person, field: str, value: str, by: str | Asker, directory: Directory | int | None = None) -> bool:
-    """Keep what was asked instead of doing it; False where the same waits, or was decided. Inside the caller's
-    transaction."""
+def hold(person: Person, field: str, value: str, by: str | Asker, directory: Directory | int | None = None,
+         why: str = "") -> bool:  # fmt: skip
+    """Keep what was asked instead of doing it, since the person ranks above, or as `why` says; False where the same
+    waits, or was decided. Inside the caller's transaction."""
     same = (HeldChange.person == person) & (HeldChange.field == field) & (HeldChange.value == value)
     if directory is None:
         same &= HeldChange.directory.is_null() & (HeldChange.state == HeldChangeState.OPEN)
@@ -38,7 +40,7 @@ def hold(person: Person, field: str, value: str, by: str | Asker, directory: Dir
     HeldChange.create(person=person, field=field, value=value, asked_by=str(by), directory=directory)
     activity.record(by, "held change", about=names.signature(person), before=now(person, field), person=person,
                     after=f"{field}: {value}",
-                    why=f"{person.name or 'This person'} ranks above the person responsible for it")
+                    why=why or f"{person.name or 'This person'} ranks above the person responsible for it")
     return True
 
 

@@ -40,8 +40,8 @@ REMEMBERED = "people import columns"
 @dataclass(frozen=True)
 class ImportOutcome:
     """How many people of a list were new, were brought up to date, and were already as it says; of how many something
-    is held, since they rank above the importer. `unread` names the columns that were not read, `notes` what else
-    was passed over, `emails` the main addresses that the list says."""
+    is held, since they rank above the importer or have left. `unread` names the columns that were not read, `notes`
+    what else was passed over, `emails` the main addresses that the list says."""
 
     added: int
     updated: int
@@ -86,7 +86,8 @@ def import_csv(content: bytes, by: Asker, mapping: str | None = None, name: str 
 
     `mapping` (JSON) is what its columns mean, None for what was remembered. Whole or nothing: raises PeopleProblem,
     which names the line or the column, and changes nothing; NotAllowed. A status in the list is a decision by hand,
-    since the list is given by hand. Its changes to people above the asker are held.
+    since the list is given by hand. Its changes to people above the asker are held, and so is the return of someone
+    who has left, as the list may be an old one.
     """
     rank.require(by, *rank.MANAGERS)
     sample_data.refuse_real()
@@ -159,11 +160,16 @@ def _import(row: Any, by: Asker, dated: bool) -> tuple[str, Person]:
     if row.employee_number and row.employee_number != person.employee_number:
         Person.update(employee_number=row.employee_number).where(Person.id == person.id).execute()
         match_rules.match_everywhere(numbers=(row.employee_number, person.employee_number or ""))
-    if row.status and row.status != person.status:
+    brought_back = person.status == PersonStatus.DEPROVISIONED and row.status and row.status != person.status
+    if brought_back:
+        is_held = held.hold(person, HeldField.STATUS, row.status, by, why="They have left: the list may be an old one")
+        outcome = "held" if is_held else outcome
+    elif row.status and row.status != person.status:
         if row.status == PersonStatus.DEPROVISIONED:
             keep_an_owner(person)
         decide_by_hand(person, row.status, by, f"Imported by {short_name(by)}", "")
-    _note(person, row, dated)
+    if not brought_back:
+        _note(person, row, dated)
     if outcome == "updated":
         outcome = "unchanged" if before == _as_now(Person.get_by_id(person.id)) else "updated"
     return outcome, person

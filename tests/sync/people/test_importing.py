@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sync.models import Person, PersonEmail
-from sync.people import importing, people
+from sync.people import held, importing, people
 from sync.people.people import PeopleProblem
 
 
@@ -28,6 +28,16 @@ def test_an_import_without_a_status_leaves_each_status(ana, by):
     people.mark_left(ana, by)
     importing.import_csv("email,name\nana@acme.example,Ana López\n".encode(), by)
     assert fresh(ana).status == "deprovisioned"
+
+
+def test_an_old_list_brings_nobody_back_until_someone_releases_it(ana, by):
+    people.mark_left(ana, by)
+    text = "email,name,status,last_day\nana@acme.example,Ana López,active,\n".encode()
+    assert [importing.import_csv(text, by).held for _ in range(2)] == [1, 0]
+    [waiting] = held.waiting(ana)
+    assert (fresh(ana).status, waiting.value) == ("deprovisioned", "active")
+    held.release(waiting, by)
+    assert fresh(ana).status == "active"
 
 
 def test_an_import_brings_up_to_date_and_twice_is_once(ana, by):
