@@ -10,7 +10,13 @@ from sync import activity
 from sync.db import db, utcnow
 from sync.directory import address_moves, precedence
 from sync.directory.address_moves import Moves
-from sync.directory.finding import exclude_people_of_others, find_people, note_unclear_successors
+from sync.directory.finding import (
+    exclude_people_of_others,
+    find_people,
+    note_unclear_successors,
+    note_used_again,
+    used_again,
+)
 from sync.directory.guard import hold_back
 from sync.jobs import asking
 from sync.mail import sign_in_news
@@ -94,6 +100,7 @@ def _follow_the_known(directory: Directory, guard: Guard, now: datetime, by: str
     _note_days(directory)
     vouching.note_above(directory)
     note_unclear_successors()
+    note_used_again(directory)
     hold_back(directory, guard, now, whole)
     precedence.note_changes(directory)
     return people.recompute_status(_apply_status(directory, now, whole), by)
@@ -139,6 +146,8 @@ def _warnings(directory: Directory) -> list[str]:
                     "It wasn't moved: remove it from one of the two.")
                  for email, name, holder, unclear in held_by_another]
     warnings += _claimed_elsewhere(directory)
+    warnings += [f"{directory.name} has {name} in the place of {former}, with another address and employee number. If "
+                 f"{former} has left, release them." for former, name in used_again(directory)]
     no_email = _rows(f"""SELECT {_NAMED}, n.reason FROM read_no_email AS n
                         JOIN read_person AS r USING (external_id) ORDER BY 1, 2""")
     warnings += [f"{directory.name} gives {name} an address that was left out. {reason} Correct it in the directory."

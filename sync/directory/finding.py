@@ -4,13 +4,14 @@ An address alone, which a leaver had, makes nobody the leaver: it may have been 
 from __future__ import annotations
 
 from sync.db import db
-from sync.matching.addresses import PROVEN, another_human, other_number, same_human
+from sync.matching.addresses import PROVEN, another_human, other_name, other_number, same_human, same_number
 from sync.models import Directory
 from sync.safety.guards import Guard
 from sync.staging import tables
 from sync.staging.directory import READ_RENUMBERED
 
 ACTIVE = "EXISTS (SELECT 1 FROM person WHERE person.id = pe.person_id AND person.status = 'active')"
+USED_AGAIN = " was used again: "  # between the id that an entry had and its row's
 SAME_NAME = "(SELECT name_key(name) FROM person WHERE person.id = pe.person_id) = name_key(nullif(r.name, ''))"
 
 
@@ -32,6 +33,7 @@ def find_people(
     `ids_are_reused`: an identity provider that pushes gives an id that it knows to anyone new with the same user name.
     """
     _part_from_namesakes(directory, ids_are_reused)
+    _part_from_successors(directory, whole=guard is not None)
     _run("UPDATE read_person SET person_id = (SELECT person_id FROM directory_entry AS e "
          "WHERE e.directory_id = ? AND e.external_id = read_person.external_id)", directory.id)
     if worldwide_ids:
@@ -72,6 +74,24 @@ def _part_from_namesakes(directory: Directory, ids_are_reused: bool) -> None:
                 WHERE r.external_id = directory_entry.external_id AND (? OR r.external_id = r.email_key)
                   AND r.status <> 'deprovisioned' AND {another_human("r", "directory_entry.person_id")})""",
          directory.id, ids_are_reused)
+
+
+def _part_from_successors(directory: Directory, whole: bool) -> None:
+    """An entry with another name and another address is someone else's if its person had left by it, unless the
+    employee number is the same: the object of an account was used again. It is also if the numbers differ, in a `whole`
+    reading, since only that can show that its person is missing. The person keeps the entry under an id that no reading
+    has."""
+    known = f"""FROM read_person AS r WHERE r.external_id = directory_entry.external_id
+        AND r.status <> 'deprovisioned' AND r.name <> directory_entry.name AND r.email <> directory_entry.email
+        AND {other_name("r", "directory_entry.person_id")} AND NOT EXISTS (
+            SELECT 1 FROM read_email AS m JOIN person_email AS pe ON pe.email_key = m.email_key
+            WHERE m.external_id = r.external_id AND pe.person_id = directory_entry.person_id)"""
+    had_left = "status = 'deprovisioned' AND reported_status = 'deprovisioned'"
+    _run(f"""UPDATE directory_entry SET external_id = external_id || '{USED_AGAIN}' || id
+             WHERE directory_id = ? AND (
+                 {had_left} AND EXISTS (SELECT 1 {known} AND NOT {same_number("r", "directory_entry.person_id")})
+                 OR {whole} AND EXISTS (SELECT 1 {known} AND {other_number("r", "directory_entry.person_id")}))""",
+         directory.id)
 
 
 def _find_by_email(condition: str, *values: object) -> None:
@@ -154,6 +174,22 @@ def note_unclear_successors() -> None:
              JOIN person_email AS pe ON pe.email_key = m.email_key
              WHERE r.person_id IS NULL AND r.status <> 'deprovisioned'
                AND NOT {other_number("r", "pe.person_id")} ON CONFLICT DO NOTHING""")
+
+
+_USED_AGAIN = f"""FROM directory_entry AS e JOIN person ON person.id = e.person_id
+    JOIN read_person AS r ON r.external_id = substr(e.external_id, 1, instr(e.external_id, '{USED_AGAIN}') - 1)
+    WHERE e.directory_id = ? AND e.status <> 'deprovisioned' AND instr(e.external_id, '{USED_AGAIN}') > 0"""
+
+
+def note_used_again(directory: Directory) -> None:
+    """Leaves in read_claimed the people who are here and whose entry is someone else's now."""
+    _run(f"INSERT INTO read_claimed SELECT e.person_id {_USED_AGAIN} ON CONFLICT DO NOTHING", directory.id)
+
+
+def used_again(directory: Directory) -> list[tuple[str, str]]:
+    """The names of these people, and of those who have their entries now."""
+    return db.execute_sql(f"SELECT person.name, r.name {_USED_AGAIN} ORDER BY person.name, e.id",
+                          (directory.id,)).fetchall()  # fmt: skip
 
 
 def _run(sql: str, *values: object) -> None:

@@ -61,9 +61,13 @@ def same_human(one: str, person: str) -> str:
 
 def another_human(one: str, person: str) -> str:
     """SQL: the numbers differ, or one of them is unknown and the names differ. A missing value distinguishes nobody."""
-    other_name = (f"name_key({one}.name) <> '' AND EXISTS ({_names(person)}) "
-                  f"AND name_key({one}.name) NOT IN ({_names(person)})")
-    return f"({other_number(one, person)} OR {other_name} AND NOT {same_number(one, person)})"
+    return f"({other_number(one, person)} OR {other_name(one, person)} AND NOT {same_number(one, person)})"
+
+
+def other_name(one: str, person: str) -> str:
+    """SQL: both have names, but no common one."""
+    return (f"(name_key({one}.name) <> '' AND EXISTS ({_names(person)}) "
+            f"AND name_key({one}.name) NOT IN ({_names(person)}))")
 
 
 def is_another_human(name: str, number: str, person: Person) -> bool:

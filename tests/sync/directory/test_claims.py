@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync.directory import address_moves
+from sync.directory import address_moves, directories
 from sync.directory.address_moves import Moves
 from sync.models import Directory, DirectoryEntry, HeldChange, Person, PersonEmail
 from sync.people import people
@@ -35,6 +35,44 @@ def test_someone_new_whose_main_address_is_claimed_is_not_added_by_a_further_one
     company.add("2", BOTH, "Bo")
     assert company.read().counts["joined"] == 0
     assert people.find_by_email("ana@acme.example") is None and people.find_by_email(BOTH) is None
+
+
+NEW_HIRE = {"name": "Ana Lima", "email": "ana@acme.example", "employee_number": "12"}
+
+
+@pytest.mark.parametrize("left", [True, False])
+def test_an_entry_that_is_used_again_for_a_new_hire_is_not_its_former_persons(scripted, by, left):
+    company = Scripted(count=9)
+    company.say("id1", employee_number="7")
+    company.read()
+    ben = people.find_by_email("p1@acme.example")
+    if left:
+        company.say("id1", status="deprovisioned")
+        company.read()
+    company.say("id1", **NEW_HIRE, status="active")
+    for _ in range(2):
+        reading = company.read()
+        ana, ben = people.find_by_email("ana@acme.example"), Person.get_by_id(ben.id)
+        assert (ana.name, ana.employee_number, ana.status) == ("Ana Lima", "12", "active")
+        assert (ben.name, ben.employee_number, people.find_by_email("p1@acme.example")) == ("Person 1", "7", ben)
+        assert (ben.status, reading.counts["held"]) == (("deprovisioned", 0) if left else ("active", 1))
+    if not left:
+        [warning] = reading.counts["warnings"]
+        assert warning.startswith("Company LDAP has Ana Lima in the place of Person 1")
+        directories.release(company.directory, by)
+        assert company.read().counts.get("warnings", []) == []
+        assert Person.get_by_id(ben.id).status == "deprovisioned"
+
+
+@pytest.mark.parametrize("kept", ["name", "email", "employee_number"])
+def test_an_entry_that_keeps_one_of_its_values_is_renamed(scripted, by, kept):
+    company = Scripted(count=9)
+    company.say("id1", employee_number="7")
+    company.read()
+    ben, before = people.find_by_email("p1@acme.example"), company.entries["id1"]
+    company.say("id1", **NEW_HIRE | {kept: getattr(before, kept)})
+    company.read()
+    assert people.find_by_email(company.entries["id1"].email) == ben and Person.select().count() == 10
 
 
 def test_the_first_fifty_warnings_are_shown_and_the_others_counted(scripted, by):
