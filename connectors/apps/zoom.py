@@ -35,7 +35,6 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
-from connectors.counts import plural
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.quality import at_its_maker
 from connectors.tools.answers import disappeared, list_in, missing_from, unreadable
@@ -153,18 +152,18 @@ class Zoom(HttpConnector):
 
     def _hidden(self) -> tuple[str, ...]:
         """A sentence if the roles have more members than the lists have users, for Identity.missing: the app may then
-        see some groups only, the owner's among them. Zoom doesn't say whether a role's total counts others too."""
+        see some groups only, the owner's among them. Zoom doesn't say whether a role's total counts others too. The
+        sentence has no numbers: a new one would be reported as another permission that was lost."""
         try:
             roles = self._role_rows()
         except Forbidden:
             return ()
-        members = sum(number(role.get("total_members")) or 0 for role in roles if role.get("id") != OWNER)
+        members = sum(number(role.get("total_members")) or 0 for role in roles if clean(role.get("id")) != OWNER)
         users = sum(total or 0 for total in self._totals())
         if members <= users:
             return ()
-        return (f"read everyone: Zoom's roles have {plural(members, 'member')}, but its lists only "
-                f"{plural(users, 'user')}. Give the person who made the app a role with the scope “Entire Account” "
-                "for users.",)  # fmt: skip
+        return ("read everyone: Zoom's roles have more members than its lists have users. Give the person who made the "
+                "app a role with the scope “Entire Account” for users.",)  # fmt: skip
 
     def _totals(self) -> list[int | None]:
         """The length of the list of each status, None where Zoom doesn't report it."""

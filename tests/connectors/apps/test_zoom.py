@@ -72,7 +72,9 @@ class TestZoom(ConnectorContract):
         assert connector.test().missing == ()
         app.in_other_groups = 3
         [missing] = connector.test().missing
-        assert missing.startswith("read everyone: Zoom's roles have 5 members, but its lists only 2 users.")
+        assert missing.startswith("read everyone: Zoom's roles have more members than its lists have users.")
+        app.in_other_groups = 4
+        assert connector.test().missing == (missing,), "a new sentence would be another permission that was lost"
 
     def test_a_list_begins_once_the_one_before_is_read(self, app, connector):
         """A token for the next page is good for 15 minutes: no list waits with one for another to end."""
