@@ -120,7 +120,8 @@ class LdapGroup(Connector):
         accounts = list(self.accounts())
         missing = []
         if nobody := sum(account.seat == NO_ENTRY for account in accounts):
-            missing.append(f"see {plural(nobody, 'member')}: their entries were deleted, or are hidden from Rollcall.")
+            missing.append(f"see everyone: the entries of {plural(nobody, 'member')} were deleted, or are hidden from "
+                           "Rollcall.")  # fmt: skip
         if refused := self._obstacle_to_change(groups[0]):
             missing.append(f"Take people out of {groups[0].name}: {refused}")
         return Identity(

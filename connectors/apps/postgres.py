@@ -154,11 +154,11 @@ class PostgresRoles(Connector):
         )
         missing = []
         if beyond:
-            missing.append(f"disable login for {beyond:,} of the roles: {name} may not alter them (see the steps).")
+            missing.append(f"disable login for some roles: {name} may not alter {beyond:,} of them (see the steps).")
         if not signals:
             missing.append(f"end the sessions of people who leave: GRANT pg_signal_backend TO {name}.")
         if closed:
-            missing.append(f"grant and revoke CONNECT on {closed:,} of the databases: {name} doesn't own them.")
+            missing.append(f"grant and revoke CONNECT on some databases: {name} doesn't own {closed:,} of them.")
         return Identity(
             name=f"{name}{', a superuser' if superuser else ''}, on {self._client.place} (PostgreSQL {version}), "
             f"sees {plural(accounts, 'role')}",

@@ -27,11 +27,17 @@ def note(app: App, identity: Identity) -> list[str]:
         found["automation_external_id"] = identity.external_id or now.automation_external_id
         if now.automation_external_id not in (None, found["automation_external_id"]):
             warnings.append(_another(now, identity))
-        lost = [lack for lack in identity.missing if lack not in (now.missing_permissions or ())]
+        lacked = set(map(_ability, now.missing_permissions or ()))
+        lost = [lack for lack in identity.missing if _ability(lack) not in lacked]
         if lost and now.tested_at is not None:
             warnings.append(_lost(now, lost))
         App.update(found).where(App.id == app.id).execute()
         return warnings
+
+
+def _ability(lack: str) -> str:
+    """What can't be done, without the reason, which may be worded differently each day (see Identity.missing)."""
+    return lack.partition(":")[0]
 
 
 def _another(app: App, identity: Identity) -> str:

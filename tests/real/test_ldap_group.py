@@ -171,7 +171,7 @@ def test_a_member_without_an_entry_is_shown_and_can_go(slapd: Slapd, connector: 
     assert connector.account(before.id) is None
     dangling = next(account for account in connector.accounts() if account.seat == NO_ENTRY)
     assert (dangling.name, dangling.email) == ("p0001", "") and connector.account(dangling.id) == dangling
-    assert "see 1 member:" in connector.test().missing[0]
+    assert "see everyone: the entries of 1 member were deleted" in connector.test().missing[0]
     assert {access.account for access in connector.access()} == {dangling.id, find(connector, "p0002").id}
     with pytest.raises(Refused, match="no entry"):
         connector.grant(dangling, group(connector, "team"), MEMBER)

@@ -82,8 +82,10 @@ def test_a_permission_that_is_missing_now_is_logged_once_and_shown(acting):
     acting.identity = Identity("the bot", "bot", ("read members",), ("remove: give the bot the scope remove.",))
     assert "lacks something now: remove: give the bot the scope remove." in acting.check().warning
     assert acting.check().warning is None
+    acting.identity = Identity("the bot", "bot", ("read members",), ("remove: 3 roles are the server's.",))
+    assert acting.check().warning is None, "another reason is no other permission"
     app = App.get(App.name == "The list")
-    assert (app.permissions, app.missing_permissions) == (["read members"], ["remove: give the bot the scope remove."])
+    assert (app.permissions, app.missing_permissions) == (["read members"], ["remove: 3 roles are the server's."])
 
 
 def test_protection_goes_by_the_new_account_even_when_the_reading_fails(chat, monkeypatch):
