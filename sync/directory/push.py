@@ -146,7 +146,7 @@ def _note_ended(token: DirectoryToken, now: datetime) -> None:
     with writing():
         DirectoryToken.update(refused_at=now).where(DirectoryToken.id == token.id).execute()
         if _has_users(token.directory):
-            _note_missing(token.directory, now, "It sent a request with a token that was ended")
+            _note_missing(token.directory, now, "It sent a request with a token that was ended", once=True)
 
 
 def note_refused(directory: Directory, why: str) -> None:
@@ -187,11 +187,13 @@ def note_restored(why: str) -> None:
         _note_missing(directory, last_request(directory) or directory.created_at, why)
 
 
-def _note_missing(directory: Directory, since: datetime, why: str) -> None:
+def _note_missing(directory: Directory, since: datetime, why: str, once: bool = False) -> None:
+    """`once`: the log names this reason only if nothing was missing before, because anyone with an ended token can send
+    requests without end."""
     known, now = Directory.get_by_id(directory.id), utcnow()
     values = {"missing_since": known.missing_since or since, "missing_until": now}
     Directory.update(values).where(Directory.id == directory.id).execute()
-    if known.missing_until is None or known.missing_until < now - NOTED_EVERY:
+    if known.missing_until is None or not once and known.missing_until < now - NOTED_EVERY:
         activity.record(directory.name, "directory needs a look", about=directory.name, why=why)
 
 
