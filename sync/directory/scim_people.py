@@ -155,14 +155,17 @@ def may_be(deleted: ScimResource, document: dict[str, Any]) -> bool:
 
 
 def _join_groups(directory: Directory, user: ScimResource, entry: DirectoryEntry) -> None:
-    groups = (
+    groups = list(
         DirectoryGroup.select()
         .join(ScimResource, on=(ScimResource.scim_id == DirectoryGroup.external_id))
         .join(ScimMember, on=(ScimMember.group == ScimResource.id))
         .where(DirectoryGroup.directory == directory, ScimMember.member_id == user.scim_id)
     )
+    for group in groups:
+        if group.gone_at is not None:  # nobody in it was a person
+            apply_group(ScimResource.get(ScimResource.scim_id == group.external_id))
     joined = [
-        group.id for group in list(groups)
+        group.id for group in groups
         if DirectoryGroupMember.get_or_none(group=group, entry=entry) is None
         and DirectoryGroupMember.create(group=group, entry=entry)
     ]  # fmt: skip

@@ -75,6 +75,18 @@ def test_a_pushed_group_that_becomes_empty_removes_nobody(okta: Provider, chat, 
     assert wanted(chat) == {"no longer assigned": email(2)} and not group_rules.of_app(App.get())[0].rests
 
 
+def test_an_emptied_group_is_back_once_its_new_member_is_clear(okta: Provider, chat) -> None:
+    one = okta.add(email(1))
+    unclear = okta.add("unclear", emails=[{"value": email(1)}])
+    group = okta.add_group("Sales", one)
+    group_rules.save(App.get(), Draft(group=DirectoryGroup.get(), role="member"), chat.by)
+    assert wanted(chat) == {}
+    okta.patch(f"/Groups/{group}", {"op": "replace", "path": "members", "value": [{"value": unclear}]})
+    assert wanted(chat) == {} and group_rules.of_app(App.get())[0].rests
+    okta.patch(f"/Users/{unclear}", {"op": "replace", "path": "emails", "value": [{"value": email(2)}]})
+    assert wanted(chat) == {"no longer assigned": email(1)} and not group_rules.of_app(App.get())[0].rests
+
+
 def test_a_member_who_comes_after_their_group_asks_too(okta: Provider, chat) -> None:
     group = okta.add_group("Sales")
     group_rules.save(App.get(), Draft(group=DirectoryGroup.get(), role="member"), chat.by)
