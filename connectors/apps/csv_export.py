@@ -1,5 +1,5 @@
 """An app without an API: Rollcall reads the CSV file of users that the app exports, and people make the changes by
-hand. For someone who leaves, an Owner gets a to-do, removes them in the app itself and marks it as done."""
+hand. For someone who leaves, an Owner gets a task, removes them in the app itself and marks it as done."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ class CsvExport(Connector):
         "Upload the file here, and a new one each week. Anyone who is missing from it counts as gone from the app, and "
         "after eight days the app is overdue. Or have a program put the file on the machine that Rollcall runs on, "
         "which then reads it every day.",
-        "Rollcall can't act in such an app. Someone who has left the company becomes a to-do in the app's Activity: "
-        "remove them in the app, then mark the to-do as done.",
+        "Rollcall can't act in such an app. For someone who has left the company, Finish Sync makes a task in the "
+        "app's Activity: remove them in the app, then mark the task as done.",
     )
     api_version = NO_API
     fields = (

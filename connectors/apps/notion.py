@@ -1,5 +1,5 @@
 """Notion: a workspace's members with their roles, and its groups, over SCIM (Enterprise); or, on every plan, a list
-of its members and connections from the public API, whose removals are a to-do list for the Owner.
+of its members and connections from the public API, whose removals are tasks for the Owner.
 
 SCIM as notion.com/help/provision-users-and-groups-with-scim says: its calls and attributes, the role extension, at most
 100 a page, and users found by “email”. DELETE removes a user from the workspace and signs them out. The person who made

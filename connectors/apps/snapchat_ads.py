@@ -71,8 +71,8 @@ class SnapchatAds(HttpConnector):
         "Exchange the code within minutes, and enter the refresh_token of the answer here. The command: curl "
         "https://accounts.snapchat.com/login/oauth2/access_token -d client_id=CLIENT_ID -d "
         "client_secret=CLIENT_SECRET -d code=CODE -d redirect_uri=https://localhost -d grant_type=authorization_code",
-        "Rollcall reads members, invitations, roles and ad accounts, and changes nothing in Snapchat. Removals become "
-        "a to-do list: remove the member at business.snapchat.com under Members, then tick it off.",
+        "Rollcall reads members, invitations, roles and ad accounts, and changes nothing in Snapchat. Each removal is "
+        "a task: remove the member at business.snapchat.com under Members, then mark the task as done.",
         "The person who signed in must stay an organization admin or business admin: nobody else sees every member. "
         "Rollcall doesn't read roles on catalogs. Snap doesn't report when someone was last active.",
     )

@@ -87,11 +87,13 @@ def test_the_week_counts_each_leaver_once(owner: Client, chat) -> None:
 
 
 def test_waiting_work_is_listed_with_a_link(owner: Client, chat) -> None:
-    assert "Nothing is waiting for you" in owner.get("/").text
+    page = owner.get("/").text
+    assert "Nothing is waiting for you" in page and page.index("h-steps") < page.index("h-waiting")
     chat.leave(1, 2)
     chat.check()
     page = owner.get("/").text
     assert "Nothing is waiting for you" not in page
+    assert page.index("h-waiting") < page.index("h-steps"), "decisions come before the set-up"
     [address] = set(re.findall(r'href="(/reports/\d+\?back=/)"', page))
     assert "To be updated to Rollcall" in owner.get(address).text
 
