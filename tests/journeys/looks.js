@@ -103,7 +103,7 @@ window.looks = (() => {
     return targets.filter((target) => isFurther(target.closest("tr, li")))
   }
 
-  const finishAnimations = () => {  // a dialog may appear slowly, also once more when it is styled again
+  const finishAnimations = () => {  // a dialog may appear slowly
     const ending = document.getAnimations().filter((one) => one.effect.getComputedTiming().endTime < Infinity)
     ending.forEach((one) => one.finish())
   }

@@ -15,11 +15,6 @@ from tests.parts import need
 PICTURES = Path(__file__).parents[2] / "screenshots"
 OURS = Path(__file__).with_name("looks.js")
 TAKES_PICTURES = os.environ.get("ROLLCALL_TEST_PICTURES") != "no"
-RESTYLE = """  // Chromium leaves inherited colours as they were in the other theme; what is shown again is styled again
-    document.documentElement.style.display = "none"
-    document.body.offsetTop
-    document.documentElement.style.display = ""
-"""
 TALLEST = 1600  # pixels of a picture
 DESK, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 
@@ -83,7 +78,6 @@ def look_at(page, url: str, look: Look) -> list[str]:
     for size in look.sizes:
         wrong += _seen(page, look, size, "light")
     page.emulate_media(color_scheme="dark")
-    page.evaluate(RESTYLE)
     for size in reversed(look.sizes):
         wrong += _seen(page, look, size, "dark")
     page.emulate_media(color_scheme="light")
