@@ -8,19 +8,23 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
+from connectors.names import email_key
 from sync import activity, rank, vault
 from sync.db import connected, utcnow, writing
 from sync.jobs import leases, queue, retries
 from sync.mail import delivery, mail_server
 from sync.mail.letters import Sentence, write
 from sync.mail.smtp import MailDelayed, MailNotSent, MailRefused, compose, deliver
-from sync.models import App, Mail
+from sync.models import App, Mail, Person, PersonEmail
+from sync.names import person_name
 from sync.rank import Asker
-from sync.states import MailState
+from sync.states import MailState, PersonStatus
 from sync.workspace import workspace
 
 WHO = "Rollcall"
 TOO_OLD = timedelta(days=3)
+TO_ANYONE = ("test", "sign-in changed")  # kinds; the others are for people who may sign in,
+TO_INVITED = ("invitation", "invitation reminder")  # and these for people who are here, or aren't known
 WAITED_FOR = 30  # seconds at most, for a test e-mail that someone waits for
 UNSENT = tuple(state for state in MailState if state != MailState.SENT)
 _base_url = "http://127.0.0.1:8000"
@@ -141,6 +145,9 @@ def run(mail_id: int) -> None:
         if utcnow() - mail.created_at > TOO_OLD:
             _fail(mail, f"It waited more than {TOO_OLD.days} days, so it is out of date. It was not sent.")
             return
+        if why := _not_for_them(mail):
+            _fail(mail, why)
+            return
         try:
             _deliver(mail)
         except MailRefused as problem:
@@ -150,6 +157,17 @@ def run(mail_id: int) -> None:
             _put_off(mail, problem.in_full)
         else:
             _end(mail, "sent mail", mail.subject, state=MailState.SENT, error=None, sealed=None)
+
+
+def _not_for_them(mail: Mail) -> str:
+    """Why an e-mail that has waited must not go to its address any longer; empty if it may."""
+    holder = Person.select().join(PersonEmail).where(PersonEmail.email_key == email_key(mail.to)).first()
+    if holder is None or mail.kind in TO_ANYONE:
+        return ""
+    if holder.status != PersonStatus.ACTIVE:
+        return f"{person_name(holder)} has left or is suspended. It was not sent."
+    may = holder.may_sign_in or mail.kind in TO_INVITED
+    return "" if may else f"{person_name(holder)} may no longer sign in to Rollcall. It was not sent."
 
 
 def _deliver(mail: Mail) -> None:

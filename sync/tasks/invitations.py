@@ -14,6 +14,7 @@ from sync import activity, roles
 from sync.db import writing
 from sync.jobs import queue
 from sync.mail import invitations as invitation_mail
+from sync.matching.addresses import is_of
 from sync.models import Account, App, Change, Invitation, Person, PersonEmail, Report, Role, Task
 from sync.names import account_name
 from sync.people import people
@@ -171,6 +172,9 @@ def again(invitation: Invitation, by: str) -> Invitation:
             raise InvitationProblem(f"{_name(invitation)} has already joined.")
         if invitation.person is not None and invitation.person.status == PersonStatus.DEPROVISIONED:
             raise InvitationProblem(f"{_name(invitation)} has left: nobody was invited.")
+        if invitation.person is not None and not is_of(invitation.person_id, invitation.email):
+            raise InvitationProblem(f"{invitation.email} is no longer an address of {_name(invitation)}: nobody was "
+                                    "invited. Cancel this invitation and invite them by another address.")
         if invitation.state == InvitationState.ONGOING:
             return invitation
         if invitation.state not in LIVE_INVITATIONS and (known := _open(invitation.app, invitation.email_key)):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from sync.db import utcnow
 from sync.mail import outbox
 from sync.mail.letters import Sentence
-from sync.models import Activity, App, Mail
+from sync.models import Activity, App, Mail, Person, PersonEmail
 
 
 def put(*to: str) -> list[str]:
@@ -28,6 +30,27 @@ def test_an_email_that_is_about_no_app_is_read_by_all_who_read_any(home):
     assert outbox.may_read(of_app, None) and outbox.may_read(of_app, {app.id})
     assert not outbox.may_read(of_app, {app.id + 1})
     assert outbox.may_read(of_none, set()) and not outbox.may_read(Mail(app=None, state="sent"), None)
+
+
+@pytest.mark.parametrize(("kind", "role", "status", "is_sent"), [
+    ("report", "admin", "active", True), ("report", "admin", "suspended", False), ("report", None, "active", False),
+    ("invitation", None, "active", True), ("invitation", None, "deprovisioned", False),
+    ("sign-in changed", "admin", "suspended", True),
+])  # fmt: skip
+def test_an_email_that_waited_is_sent_only_to_someone_who_may_still_get_it(home, kind, role, status, is_sent):
+    ann = Person.create(name="Ann", workspace_role=role, status=status)
+    PersonEmail.create(person=ann, email="Ann@acme.example", email_key="ann@acme.example", main=True)
+    put("ann@acme.example", "ben@acme.example")
+    Mail.update(kind=kind).execute()
+    outbox.configure("smtp://127.0.0.1:1", "http://127.0.0.1:8000")
+    try:
+        for mail in list(Mail.select()):
+            outbox.run(mail.id)
+    finally:
+        outbox.configure(None, "http://127.0.0.1:8000")
+    of_ann, of_ben = Mail.select().order_by(Mail.to)
+    assert (of_ben.state, of_ann.state) == ("queued", "queued" if is_sent else "failed"), "nothing answers there"
+    assert is_sent or of_ann.error.startswith("Ann ") and of_ann.error.endswith("It was not sent.")
 
 
 def test_failures_are_counted_since_a_time(home):

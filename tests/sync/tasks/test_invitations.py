@@ -258,6 +258,8 @@ def test_nobody_is_invited_by_an_address_that_is_another_persons_by_then(chat, n
     assert (Task.get().state, Task.get().error) == (
         "no longer needed", f"{NINA} is no longer an address of Nina Vogel.")  # fmt: skip
     assert chat.calls("POST") == [] and Invitation.get().state == "cancelled"
+    with pytest.raises(OperationProblem, match="no longer an address of Nina Vogel: nobody was invited"):
+        invitations.again(Invitation.get(), chat.by)
 
 
 def test_a_cancelled_one_that_was_not_sent_yet_is_never_sent(chat, nina):
