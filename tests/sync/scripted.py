@@ -41,10 +41,11 @@ class Scripted:
     """`entries` is who is in the directory, `unread` what the connector finds that nothing reads; `interrupt` is called
     before each is given, with how many came so far."""
 
+    unread: tuple[Unread, ...] | None = ()
+
     def __init__(self, name: str = "Company LDAP", count: int = 0):
         self.name = name
         self.entries: dict[str, DirectoryPerson] = {}
-        self.unread: tuple[Unread, ...] | None = ()
         self.interrupt: Callable[[int], None] = lambda given: None
         SCRIPTS[name] = self
         for number in range(count):
