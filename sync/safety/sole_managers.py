@@ -10,7 +10,7 @@ from sync.db import db
 from sync.models import Account, App, Asset, Change
 from sync.names import account_name, asset_name
 from sync.problems import Problem
-from sync.states import LIVE_TASKS, AccountKind, TaskKind, TaskState, texts
+from sync.states import LIVE_TASKS, AccountKind, OffboardingState, TaskKind, TaskState, texts
 from sync.unchanged import while_unchanged
 from sync.words import listed
 
@@ -153,11 +153,15 @@ def ready_to_leave(app: App, leaving: list[Change]) -> set[int]:
 
 
 def _kept(account_ids: Iterable[int]) -> set[int]:
-    """Those of these accounts whose removal someone has cancelled since their people have their present status."""
+    """Those of these accounts whose removal someone has cancelled since their people have their present status, and
+    those of people whose offboarding is planned: that plan decides."""
     rows = db.execute_sql(
         f"""SELECT t.account_id FROM app_task t JOIN account a ON a.id = t.account_id
         JOIN person p ON p.id = a.person_id
         WHERE t.kind = '{TaskKind.REMOVE}' AND t.state = '{TaskState.CANCELLED}' AND t.created_at >= p.status_since
-            AND t.account_id IN (SELECT CAST(value AS INTEGER) FROM json_each(?))""",
-        (json.dumps(list(account_ids)),)).fetchall()  # fmt: skip
+            AND t.account_id IN (SELECT CAST(value AS INTEGER) FROM json_each(:accounts))
+        UNION SELECT a.id FROM account a JOIN offboarding o ON o.person_id = a.person_id
+        WHERE o.state = '{OffboardingState.SCHEDULED}'
+            AND a.id IN (SELECT CAST(value AS INTEGER) FROM json_each(:accounts))""",
+        {"accounts": json.dumps(list(account_ids))}).fetchall()  # fmt: skip
     return {account_id for (account_id,) in rows}

@@ -284,6 +284,19 @@ def test_a_person_who_left_before_the_day_keeps_the_accounts_until_it(chat, seco
     assert Report.get_by_id(reports.open_report(chat.app).id).waiting == 1, "person 4 still waits for a yes"
 
 
+def test_on_the_day_the_plan_decides_and_no_standing_approval(chat, olga):
+    person = chat.people[3]
+    apps.set_removal(chat.app, "automatic", chat.by)
+    offboard(person, olga, {seats(person)[chat.app.id].id: "The archive"}, on=today() + TOMORROW)
+    chat.leave(3)
+    Person.update(remove_on=today()).where(Person.id == person.id).execute()
+    chat.check()  # in the minute before the plan is carried out
+    assert not Task.select().exists()
+    the_day_comes()
+    queue.drain()
+    assert chat.removed() == [] and Account.get(Account.person == person).left_out_reason == "The archive"
+
+
 def test_an_account_found_after_the_approval_waits_for_another(chat, second, both, olga):
     Account.update(state="gone", gone_at=utcnow()).where(Account.app == second.app, Account.email == email(3)).execute()
     offboard(chat.people[3], olga, on=today() + TOMORROW)
