@@ -286,6 +286,9 @@ def finish(report: Report, by: str, version: int | None = None, left_out: dict[i
 
 def _as_it_was_seen(report: Report, version: int | None) -> Report:
     report = _still_open(report)
+    if report.app.is_disconnected:
+        raise ReportProblem(f"{report.app.name} is disconnected, so nothing can be done in it. Nothing was changed. "
+                            "Once it is connected again, a check reports who has left.")
     if version is not None and version != report.version:
         raise ReportChanged("A check brought this report up to date while you looked at it. Look at it again.")
     return report

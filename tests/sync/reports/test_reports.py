@@ -18,7 +18,7 @@ from sync.models import Account, Activity, App, Asset, Change, Check, Mail, Repo
 from sync.people import people
 from sync.reports import reports
 from sync.safety import sole_managers
-from sync.tasks import tasks
+from sync.tasks import disconnecting, tasks
 from sync.workspace import update_workspace
 from tests.sync.fixtures import MEMBERS, email
 
@@ -361,6 +361,16 @@ def test_only_what_is_held_can_be_released(chat):
     chat.leave(3)
     with pytest.raises(reports.ReportProblem, match="Nothing in this report is held"):
         reports.release(chat.check().report, chat.by)
+
+
+@pytest.mark.parametrize("act", ["finish", "release"])
+def test_nothing_is_approved_in_an_app_that_was_disconnected(chat, act):
+    chat.leave(3)
+    report = chat.check().report
+    disconnecting.disconnect(chat.app, chat.by)
+    with pytest.raises(reports.ReportProblem, match="Chat is disconnected, so nothing can be done in it"):
+        getattr(reports, act)(report, chat.by)
+    assert Report.get_by_id(report.id).is_open and not Task.select().exists()
 
 
 # The guard
