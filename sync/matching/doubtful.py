@@ -14,10 +14,11 @@ from sync.unchanged import while_unchanged
 
 _IS_HERE = f"""a.state = 'present' AND app.state IN ({texts(CONNECTED)})
     AND NOT (a.status = 'suspended' AND coalesce(app.removal_suspends, FALSE))"""
-# It was matched to someone who has left, until their address became someone else's, or the account got another e-mail.
+# It was matched to someone who has left, until their address became someone else's, or the account got another e-mail
+# there, or became one of the app's own.
 _WAS_A_LEAVERS = f"""
     SELECT a.id FROM account a CROSS JOIN app ON app.id = a.app_id CROSS JOIN person p ON p.id = a.former_person_id
-    WHERE a.former_person_id IS NOT NULL AND a.match_kind = 'unmatched' AND NOT a.match_by_hand
+    WHERE a.former_person_id IS NOT NULL AND a.match_kind IN ('unmatched', 'service account') AND NOT a.match_by_hand
         AND p.status = 'deprovisioned' AND {_IS_HERE}
 """
 # Someone who has left has its address, and a directory gives that to someone else too.

@@ -52,20 +52,21 @@ def test_a_leavers_account_whose_address_is_someone_elses_now(chat, company):
 
 
 @pytest.mark.parametrize("leaves_first", [False, True])
-def test_a_leavers_account_that_has_got_another_email_in_the_app(listed, by, leaves_first):
+@pytest.mark.parametrize("changed", [{"email": "private@mail.example"}, {"kind": "system"}])
+def test_a_leavers_account_that_has_got_another_email_or_kind_in_the_app(listed, by, leaves_first, changed):
     for number in range(6):
         people.add(f"Person {number}", email(number), by)
         listed.add(f"u{number}", email=email(number), name=f"Person {number}")
     listed.check()
     if leaves_first:
         people.mark_left(people.find_by_email(email(1)), by)
-    listed.say("u1", email="private@mail.example")
+    listed.say("u1", **changed)
     listed.check()
     if not leaves_first:
         assert shown(listed) == "Up to date"
         people.mark_left(people.find_by_email(email(1)), by)
-    assert (listed.account("u1").match_kind, shown(listed)) == ("unmatched", "Needs matching")
-    decisions.mark_guest(listed.account("u1"), by)
+    assert (listed.account("u1").person, shown(listed)) == (None, "Needs matching")
+    decisions.mark_service(listed.account("u1"), by)
     assert shown(listed) == "Up to date"
 
 
