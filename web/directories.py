@@ -148,7 +148,7 @@ def _pushed(overview: Overview) -> str:
     ended = directory_view.token_rows(push.ended_in_use(overview.directory))
     return render_template(
         "directories/pushed.html", **_head(overview), address=address(), tokens=tokens, ended=ended,
-        several_tokens=len(tokens) > 1,
+        rows=tokens + ended, several_tokens=len(tokens) > 1,
         unclear=directory_view.unclear_users(overview.directory)[:directory_view.HELD_SHOWN],
     )  # fmt: skip
 
