@@ -84,7 +84,7 @@ def apply_accounts(app: App, removal_suspends: bool, began: datetime) -> NewAcco
             new = NewAccounts(number, above=newest)
             _execute((_NEW_TO_MATCH,), {**values, "above": newest})
     if differs:
-        _execute((_RETURNED_USERS, _RETURN_ACCOUNTS), values)
+        _execute((_RETURNED_USERS, _END_UNDO, _RETURN_ACCOUNTS), values)
     _execute((_ROLES_GONE,), values)
     return new
 
@@ -161,10 +161,18 @@ _RETURNED_USERS = f"""
     FROM differing s JOIN account a ON a.id = s.account_id AND a.state = 'gone'
     WHERE a.gone_at <= :began AND (s.status <> 'suspended' OR NOT :suspends)
 """
+# What was decided before about an account that may be another person's now can't be undone any longer.
+_END_UNDO = f"""
+    UPDATE match_decision SET undone_at = :now WHERE undone_at IS NULL AND account_id IN (
+        SELECT a.id FROM differing s JOIN account a ON a.id = s.account_id AND a.state = 'gone'
+        WHERE a.gone_at <= :began AND (s.status <> 'suspended' OR NOT :suspends) AND {members.is_unproven("a", "s")})
+"""
 _MAY_BE_ANOTHERS = members.may_be_anothers("account", "s")
 _RETURN_ACCOUNTS = f"""
     UPDATE account SET state = 'present', gone_at = NULL, missing_since = NULL,
-        former_person_id = CASE WHEN {_MAY_BE_ANOTHERS} THEN account.person_id ELSE account.former_person_id END,
+        former_person_id = CASE WHEN {_MAY_BE_ANOTHERS} AND account.match_kind = 'matched'
+            THEN account.person_id ELSE account.former_person_id END,
+        match_note = CASE WHEN NOT {_MAY_BE_ANOTHERS} THEN account.match_note END,
         person_id = CASE WHEN {_MAY_BE_ANOTHERS} THEN NULL ELSE account.person_id END,
         match_kind = CASE WHEN {_MAY_BE_ANOTHERS} THEN 'unmatched' ELSE account.match_kind END,
         match_by_hand = account.match_by_hand AND NOT {_MAY_BE_ANOTHERS},

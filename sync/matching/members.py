@@ -66,11 +66,20 @@ def match_in_words(account: Account) -> str:
 def may_be_anothers(known: str, now: str) -> str:
     """SQL: an account that was gone, and is back as `now`, may be another person's, as an app may give an id out again.
     One that had no e-mail when someone matched it is nobody's then, unless it is back with the e-mail that it had in
-    the end, or with one of its person's. Both are aliases."""
+    the end, or with one of its person's. A mark as a guest's or a service's ends too, unless the e-mail is the same, or
+    the app itself says that it is nobody's. Both are aliases."""
     has_another_email = f"""{now}.email_key <> {known}.email_key AND NOT EXISTS (
         SELECT 1 FROM person_email e WHERE e.email_key = {now}.email_key AND e.person_id = {known}.person_id)"""
-    return f"""({known}.match_by_hand AND {known}.match_kind = 'matched'
-        AND coalesce({known}.email_when_matched, '') = '' AND ({now}.email_key = '' OR {has_another_email}))"""
+    return f"""({known}.match_by_hand AND CASE {known}.match_kind
+        WHEN 'matched' THEN coalesce({known}.email_when_matched, '') = ''
+            AND ({now}.email_key = '' OR {has_another_email})
+        WHEN 'unmatched' THEN FALSE
+        ELSE {now}.kind <> 'system' AND {is_unproven(known, now)} END)"""
+
+
+def is_unproven(known: str, now: str) -> str:
+    """SQL: no e-mail says that the account `known`, which was gone, is the one that is back as `now`."""
+    return f"({known}.email_key = '' OR {now}.email_key NOT IN ('', {known}.email_key))"
 
 
 def inherit(app: App, predecessor: App) -> None:
@@ -80,9 +89,11 @@ def inherit(app: App, predecessor: App) -> None:
         f"""
         UPDATE account SET protection_reason = o.protection_reason, left_out_reason = o.left_out_reason,
             left_out_by = o.left_out_by, left_out_at = o.left_out_at, left_out_person_id = o.left_out_person_id,
-            match_by_hand = o.match_by_hand AND NOT {is_doubtful}, match_note = o.match_note,
+            match_by_hand = o.match_by_hand AND NOT {is_doubtful},
+            match_note = CASE WHEN NOT {is_doubtful} THEN o.match_note END,
             email_when_matched = o.email_when_matched, moved_email_key = o.moved_email_key,
-            former_person_id = CASE WHEN {is_doubtful} THEN o.person_id ELSE o.former_person_id END,
+            former_person_id = CASE WHEN {is_doubtful} AND o.match_kind = 'matched'
+                THEN o.person_id ELSE o.former_person_id END,
             match_kind = CASE WHEN o.match_by_hand AND NOT {is_doubtful} THEN o.match_kind ELSE account.match_kind END,
             person_id = CASE WHEN o.match_by_hand AND NOT {is_doubtful} THEN o.person_id ELSE account.person_id END
         FROM account o

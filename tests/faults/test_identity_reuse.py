@@ -377,6 +377,29 @@ def test_an_id_of_an_account_without_an_address_that_is_given_out_again_is_asked
     assert reports.open_report(listed.app) is None and doubtful.numbers() == {}
 
 
+@pytest.mark.parametrize(("before", "back", "stays"), [
+    ("", "", False), ("", "jones@else.example", False), ("bo@else.example", "jones@else.example", False),
+    ("bo@else.example", "bo@else.example", True),
+])  # fmt: skip
+@pytest.mark.parametrize("kind", ["guest", "service account"])
+def test_a_mark_by_hand_ends_with_an_account_whose_id_may_be_anothers_now(listed, by, kind, before, back, stays):
+    bo = people.add("Bo Smith", "bo@acme.example", by)
+    listed.add("bo", name="Bo", email=before)
+    listed.check()
+    match_decisions.match(listed.account("bo"), bo, by)
+    match_decisions.leave_to_rules(listed.account("bo"), by)
+    match_decisions.decide(listed.app, [listed.account("bo").id], match_decisions.Decision(kind, bo, "of Bright"), by)
+    del listed.seats["bo"]
+    listed.check()
+    listed.add("bo", name="Bo Jones", email=back)
+    listed.check()
+    seat = listed.account("bo")
+    assert (seat.match_kind, seat.match_by_hand, seat.former_person) == (
+        kind if stays else "unmatched", stays, None)  # fmt: skip
+    assert seat.match_note == ("of Bright" if stays and kind == "guest" else None)
+    assert bool(match_decisions.undoable(App.get_by_id(listed.app.id), 5)) == stays
+
+
 @pytest.mark.parametrize(("then", "before_it_was_gone", "back"), [
     ("builder@else.example", "builder@else.example", "builder@else.example"),
     ("", "builder@else.example", "builder@else.example"),
