@@ -1,5 +1,6 @@
 """What an app answered at its last whole reading, so that the next one need not send again what didn't change.
-Stored with the reading and applied with it: a check that fails stores nothing new. Each week, all is read in full."""
+Stored with the reading and applied with it: a check that fails stores nothing new. Each answer is read in full once a
+week, a seventh of them each day, because an app limits such calls."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from sync.staging.check import READ_ANSWER
 
 LARGEST = 1_000_000  # bytes of one answer, packed
 MOST = 50_000_000  # of all of an app's
-ALL_READ_EVERY = 7  # days; each app's week begins on another day, by its id
+ALL_READ_EVERY = 7  # days
 
 
 class AnswersOf:
@@ -21,12 +22,13 @@ class AnswersOf:
 
     def __init__(self, app: App):
         self.app, self.size = app, 0
-        self._week = (utcnow().toordinal() + app.id) // ALL_READ_EVERY
+        self._day = utcnow().toordinal()
         tables.create(READ_ANSWER)
 
     def _kept_as(self, key: str) -> str:
-        """The stored key: an answer is recalled only in the week in which the app sent it in full."""
-        return f"{self._week} {key}"
+        """The stored key: an answer is recalled only in the week in which the app sent it in full. That week begins on
+        a day that depends on the key."""
+        return f"{(self._day + zlib.crc32(key.encode())) // ALL_READ_EVERY} {key}"
 
     def recall(self, key: str) -> Kept | None:
         row = db.execute_sql(

@@ -57,6 +57,18 @@ def test_each_week_everything_is_read_in_full_however_often_it_was_unchanged(app
     assert AnswersOf(app).recall("members") == TWO and RememberedAnswer.select().count() == 1
 
 
+def test_each_day_some_of_the_answers_are_read_in_full(app, monkeypatch):
+    """All at once may be more calls than the app allows in an hour, as unchanged answers don't count there."""
+    started, keys = utcnow(), [f"/orgs/acme/{number}" for number in range(70)]
+    take(app, **dict.fromkeys(keys, ONE))
+    kept = []
+    for day in range(1, 8):
+        monkeypatch.setattr(answer_cache, "utcnow", lambda now=started + timedelta(days=day): now)
+        kept.append(sum(AnswersOf(app).recall(key) is not None for key in keys))
+    assert kept == sorted(kept, reverse=True) and kept[-1] == 0
+    assert all(before - after < 20 for before, after in zip([70, *kept], kept))
+
+
 def test_an_unchanged_answer_is_not_written_again(app):
     take(app, members=ONE)
     row = RememberedAnswer.get()
