@@ -79,7 +79,7 @@ def test_an_hr_file_and_the_next_months(visit, live, olga: Person, tmp_path: Pat
     page.click("button:has-text('Preview the changes')")
     page.wait_for_url("**/files/*")
     text = page.text_content("main")
-    assert "Contract status" in text and "1 question before it is used" in text, "only what is new is asked"
+    assert "Contract status" in text and "1 question about the file" in text, "only what is new is asked"
     page.select_option("#q-1", label="Not needed")
     page.click("button:has-text('Save the answers')")
     page.wait_for_selector("button:has-text('Show what it would change')")
