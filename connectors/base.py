@@ -199,8 +199,8 @@ class Connector:
     api_version: ApiVersion | None = None  # of the app's API; every connector names it
     asset_word: str = "asset"
     role_word: str = "role"
-    asset_roles_by_hand: frozenset[tuple[str, str]] = frozenset()  # (Asset.kind, Access.role): grant() can't change it
-    asset_roles_kept: frozenset[tuple[str, str]] = frozenset()  # (Asset.kind, Access.role): revoke() can't take it away
+    asset_roles_by_hand: frozenset[tuple[str, str]] = frozenset()  # (Asset.kind, Access.role or "*"): grant() refuses
+    asset_roles_kept: frozenset[tuple[str, str]] = frozenset()  # (Asset.kind, Access.role or "*"): revoke() refuses
     own_account_unknown: str = ""  # why the automation account is unknown, and so isn't protected; "" if it is known
     change_role_keeps: bool = False  # True: change_role() replaces only the main role; False: all of them
     memory: Memory | None = None  # the caller sets it for a reading

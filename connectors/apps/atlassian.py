@@ -123,6 +123,7 @@ class Atlassian(HttpConnector):
     )  # fmt: skip
     api_version = ApiVersion("Organizations REST API", "v2", source="Organizations REST API (role assignments: v1)")
     asset_word = "group or app"
+    asset_roles_by_hand = asset_roles_kept = frozenset({("app", "*")})
     patience = 65  # seconds
     change_role_keeps = True
     api = "https://api.atlassian.com/admin"

@@ -146,6 +146,8 @@ class Meta(HttpConnector):
         end_of=ENDS.get,
     )  # fmt: skip
     asset_word = "asset"
+    asset_roles_by_hand = frozenset({(WORD["instagram"], "*")})
+    asset_roles_kept = asset_roles_by_hand | {(WORD["pixel"], "*")}
     role_word = "tasks"
     api = "https://graph.facebook.com"
 

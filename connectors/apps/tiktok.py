@@ -110,6 +110,7 @@ class TikTok(HttpConnector):
     )  # fmt: skip
     api_version = ApiVersion("TikTok Business API", "v1.3", source="tiktok/tiktok-business-api-sdk")
     asset_word = "asset"
+    asset_roles_by_hand = asset_roles_kept = frozenset({(KINDS["PIXEL"], "*")})
     api = "https://business-api.tiktok.com/open_api/v1.3"
 
     @property

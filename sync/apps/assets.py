@@ -4,7 +4,7 @@ Set-based: a page of assets is a handful of statements, however many accounts ha
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from peewee import ModelSelect, fn
@@ -23,6 +23,7 @@ from sync.states import AccountKind, AccountStatus, AssetState
 
 NAMED = 3  # accounts named on an asset's row
 CHUNK = 500  # ids in one SQL statement
+EVERY_ROLE = "*"  # of a kind of asset, in a connector's asset_roles_by_hand and asset_roles_kept
 
 
 @dataclass(frozen=True)
@@ -192,19 +193,27 @@ def may_be_given(app: App, search: str, most: int) -> list[Account]:
 
 
 def only_by_hand(app: App, kind: str, *asset_roles: str | None) -> str:
-    """A sentence for the first of these roles on an asset of this kind that Rollcall can neither give nor replace; ""
-    for none."""
+    """A sentence if Rollcall can neither give nor change one of these roles on an asset of this kind; "" if it can."""
     connector = connector_class(app.connector)
-    found = next((role for role in asset_roles if (kind, role) in connector.asset_roles_by_hand), "")
-    return found and f"The role “{found}” can only be given and replaced in {connector.label} itself."
+    found = [role for role in asset_roles if is_among(connector.asset_roles_by_hand, kind, role or "")]
+    return f"{_named(kind, found[0])} can only be given and changed in {connector.label} itself." if found else ""
 
 
 def only_taken_by_hand(app: App, kind: str, asset_role: str) -> str:
     """A sentence if Rollcall can't take away this role on an asset of this kind; "" if it can."""
     connector = connector_class(app.connector)
-    if (kind, asset_role) not in connector.asset_roles_kept:
+    if not is_among(connector.asset_roles_kept, kind, asset_role):
         return ""
-    return f"The role “{asset_role}” can only be taken away in {connector.label} itself."
+    return f"{_named(kind, asset_role)} can only be taken away in {connector.label} itself."
+
+
+def is_among(asset_roles: Collection[tuple[str, str]], kind: str, role: str) -> bool:
+    """Whether a connector's set of (kind, role) has this one, or every role of the kind."""
+    return (kind, role) in asset_roles or (kind, EVERY_ROLE) in asset_roles
+
+
+def _named(kind: str, role: str | None) -> str:
+    return f"The role “{role}” there" if role else f"Access to this {kind}"
 
 
 def asset_roles(app: App, kinds: Iterable[str]) -> list[str]:

@@ -230,7 +230,7 @@ _TO_GRANT = f"""
 # The app's API can't change this role on an asset.
 _LEAVE_TO_THE_APP = """
     DELETE FROM wanted WHERE kind = :change
-      AND (before = :role OR detail ->> 'role' = :role)
+      AND (:role = '*' OR before = :role OR detail ->> 'role' = :role)
       AND asset_id IN (SELECT id FROM asset WHERE app_id = :app AND kind = :kind)
 """
 # Access by a rule, if none of their groups grants it now. If no rule at all grants it, it was taken out of the rules by

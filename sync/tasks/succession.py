@@ -30,7 +30,7 @@ def may_follow(app: App, account_ids: Collection[int]) -> bool:
         return True
     managing = (Access.select(Asset.kind, Access.role).join(Asset)
                 .where(Access.account.in_(account_ids), Access.privileged).distinct())  # fmt: skip
-    return any(pair not in by_hand for pair in managing.tuples())
+    return not all(assets.is_among(by_hand, kind, role) for kind, role in managing.tuples())
 
 
 def refuse_unanswered(account_ids: Iterable[int], choices: Choices) -> dict[int, list[Asset]]:

@@ -120,14 +120,18 @@ def test_a_role_there_that_only_the_app_can_change_is_neither_proposed_nor_saved
     assert wanted(groups, "to grant access", (room, "viewer")) == []
     Access.update(role="viewer").execute()
     assert wanted(groups, "to grant access", (room, "editor")) != []
-    why = "The role “keeper” can only be given and replaced in Acme Chat (sample) itself."
+    why = "The role “keeper” there can only be given and changed in Acme Chat (sample) itself."
     with pytest.raises(group_rules.RuleProblem, match=re.escape(f"{why} Choose another.")):
         wanted(groups, "to grant access", (room, "keeper"))
     GroupRuleAsset.create(rule=GroupRule.get(), asset=room, role="keeper")  # from before
-    with writing():
-        wanted_rows.want_nothing()
-        assignments.compare(assignments.gather(groups.app))
-        assert db.execute_sql("SELECT 1 FROM wanted WHERE kind = 'to grant access'").fetchall() == []
+    for kind, role, asked in (("room", "keeper", False), ("hall", "*", True), ("room", "*", False)):
+        monkeypatch.setattr(SampleChat, "asset_roles_by_hand", frozenset({(kind, role)}))
+        with writing():
+            wanted_rows.want_nothing()
+            assignments.compare(assignments.gather(groups.app))
+            found = db.execute_sql("SELECT 1 FROM wanted WHERE kind = 'to grant access'").fetchall()
+        assert bool(found) == asked
+    monkeypatch.setattr(SampleChat, "asset_roles_by_hand", frozenset({("room", "keeper")}))
     [rule] = group_rules.of_app(groups.app)
     assert rule.rests == [why]
 

@@ -147,9 +147,23 @@ def test_a_role_on_an_asset_that_only_the_app_can_change_is_refused_up_front(
     found = {"grant": by_hand.plan_grants(App.get_by_id(chat.app.id), [two], [channel.id], role),
              "revoke": plans["revoke"]()}  # fmt: skip
     assert [kind for kind, plan in found.items() if plan.lines[0].state == "refused"] == [*refused]
-    words = {"grant": "given and replaced", "revoke": "taken away"}
-    why = "The role “keeper” can only be {} in Acme Chat (sample) itself"
+    words = {"grant": "given and changed", "revoke": "taken away"}
+    why = "The role “keeper” there can only be {} in Acme Chat (sample) itself"
     assert all(found[kind].lines[0].why == why.format(words[kind]) for kind in refused)
+
+
+def test_a_kind_of_asset_that_only_the_app_can_change_is_refused_up_front(chat, channel, monkeypatch):
+    """As apps in Atlassian: people get into them by groups."""
+    for name in ("asset_roles_by_hand", "asset_roles_kept"):
+        monkeypatch.setattr(SampleChat, name, frozenset({("channel", "*")}))
+    app, [two, three] = App.get_by_id(chat.app.id), ids(2, 3)
+    Access.delete().execute()
+    Access.create(app=app, account=two, asset=channel, role="")
+    [line] = by_hand.plan_revocations(app, [(two, channel.id)]).lines
+    assert line.why == "Access to this channel can only be taken away in Acme Chat (sample) itself"
+    [line] = by_hand.plan_grants(app, [three], [channel.id], "").lines
+    assert line.why == "Access to this channel can only be given and changed in Acme Chat (sample) itself"
+    assert app_assets.asset_roles(app, ["channel"]) == []
 
 
 def test_the_first_asset_of_the_kind_shows_which_roles_there_are(chat, second, channel, monkeypatch):

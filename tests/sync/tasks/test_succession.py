@@ -118,7 +118,7 @@ def test_a_role_that_only_the_app_gives_is_handed_over_there(world, monkeypatch)
     """As the owner of a Linear team: the task would be refused each time, and the removal would wait for it."""
     monkeypatch.setattr(SampleChat, "asset_roles_by_hand", frozenset({("room", "manager")}))
     assert not succession.may_follow(world.app, [account(1).id])
-    with pytest.raises(SuccessorProblem, match="^The role “manager” can only be given.*Nothing was changed. Assign"):
+    with pytest.raises(SuccessorProblem, match="^The role “manager” there can only be.*Nothing was changed. Assign"):
         arrange(world, [task(world, 1)], choose(world, (1, world.blue, 3)))
     Access.update(role="owner").where(Access.asset == world.blue).execute()
     assert succession.may_follow(world.app, [account(1).id])
