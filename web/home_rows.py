@@ -51,7 +51,7 @@ class Unknown:
     old_lists: Sequence[str]  # of apps whose list is too old
     directory: str  # the name of one that doesn't show who has left; "" where all do
     doubtful: int  # accounts that may belong to someone who has left
-    is_someone_held: bool  # who has left according to a directory, but counts as here
+    is_someone_held: bool  # who has left by a directory or list, but counts as here
     unmatched: int  # accounts that aren't matched to a person
 
 
@@ -83,7 +83,7 @@ def _unknown(found: Unknown) -> list[str]:
         *([are_old.format(listed(_few(old)))] if old else []),
         *([f"{found.directory} doesn't show who has left"] if found.directory else []),
         *([doubts(found.doubtful)] if found.doubtful else []),
-        *(["Some people have left according to a directory, but count as here"] if found.is_someone_held else []),
+        *(["Some people have left by a directory or list, but count as here"] if found.is_someone_held else []),
         *([f"{plural(unmatched, 'account')} {are(unmatched)} not matched to a person yet"] if unmatched else []),
     ]
 

@@ -70,7 +70,7 @@ class Facts:
     doubtful_name: str = ""  # and one of them
     removals_by: str = ""  # who approved automatic removals in advance and could not do so now, and why;
     groups_by: str = ""  # who so approved what groups do
-    held_leavers: int = 0  # people with an account in it who have left according to a directory, but count as here
+    held_leavers: int = 0  # people with an account in it who have left by a directory or list, but count as here
     unread_directory: str = ""  # one that doesn't show who has left
     unread_directory_id: int | None = None
     unread_since: datetime | None = None  # since then,
@@ -201,8 +201,8 @@ def doubts(accounts: int) -> str:
 
 
 def _held_leavers(facts: Facts) -> str:
-    return plural(facts.held_leavers, "person in it has left according to a directory, but counts as here",
-                  "people in it have left according to a directory, but count as here")
+    return plural(facts.held_leavers, "person in it has left according to a directory or list, but counts as here",
+                  "people in it have left according to a directory or list, but count as here")
 
 
 _GAPS = {
@@ -280,7 +280,8 @@ CONDITIONS = (
               AppStatus.APPROVAL_NEEDED, lambda f: (f"{_to_approve(f)}. View the report.",),
               lambda f: (_to_approve(f),), lambda f: (Step.REPORT,)),
     Condition("held leavers", lambda f: f.held_leavers > 0, Tone.WAITING, AppStatus.APPROVAL_NEEDED,
-              lambda f: (f"{_held_leavers(f)}. A guard holds that, or an older decision by hand wins.",),
+              lambda f: (f"{_held_leavers(f)}. A guard holds that, an older decision by hand wins, or it waits "
+              "on the People page.",),
               lambda f: (_held_leavers(f),), lambda f: (Step.DIRECTORIES,)),
     Condition("leavers", _has_leavers, Tone.ATTENTION, AppStatus.NEEDS_ATTENTION,
               lambda f: (f"{_leavers(f)}. Remove them, or accept each by name.",), lambda f: (_leavers(f),),

@@ -55,7 +55,8 @@ _HAS_NO_ONE_RESPONSIBLE = f"""
 """
 _NO_DIRECTORY_HAS_THEM = """NOT EXISTS (
             SELECT 1 FROM directory_entry o WHERE o.person_id = p.id AND o.reported_status <> 'deprovisioned')"""
-# A directory says that they have left, and a guard holds that; or a decision by hand wins that is from before then.
+# A directory says that they have left, and a guard holds that; or a decision by hand wins that is from before then. Or
+# an imported list says so, and they rank above the person who imported it.
 _IS_HELD = f"""
     SELECT a.id FROM directory_entry e CROSS JOIN person p ON p.id = e.person_id
     CROSS JOIN account a ON a.person_id = p.id CROSS JOIN app ON app.id = a.app_id
@@ -66,6 +67,11 @@ _IS_HELD = f"""
     WHERE p.status_by_hand IS NOT NULL AND p.status_by_hand <> 'deprovisioned' AND p.status <> 'deprovisioned'
         AND a.match_kind = 'matched' AND {_NO_DIRECTORY_HAS_THEM} AND {_IS_HERE} AND EXISTS (
             SELECT 1 FROM directory_entry e WHERE e.person_id = p.id AND e.left_at > p.status_since)
+    UNION
+    SELECT a.id FROM held_change h CROSS JOIN person p ON p.id = h.person_id
+    CROSS JOIN account a ON a.person_id = p.id CROSS JOIN app ON app.id = a.app_id
+    WHERE h.state = 'open' AND h.field = 'status' AND h.value = 'deprovisioned' AND p.status <> 'deprovisioned'
+        AND a.match_kind = 'matched' AND {_IS_HERE}
 """
 
 

@@ -8,8 +8,9 @@ from sync.apps import status
 from sync.directory import directories, state
 from sync.matching import decisions, doubtful
 from sync.matching.decisions import Decision, DecisionKind
-from sync.models import Account, App, MatchDecision, Person
-from sync.people import people
+from sync.models import Account, App, HeldChange, MatchDecision, Person
+from sync.people import held, importing, people
+from sync.rank import Asker
 from sync.safety import leavers
 from tests.sync.fixtures import Chat, email
 from tests.sync.listed import Listed
@@ -121,6 +122,16 @@ def test_leavers_that_a_guard_holds(chat, company):
     assert doubtful.numbers()[chat.app.id].held_people == 7, "someone who is here can't come back"
     directories.release(company.row(), chat.by)
     assert doubtful.numbers() == {} and leavers.numbers_in(chat.app.id).accounts == 7
+
+
+@pytest.mark.parametrize("decide", [held.release, held.dismiss])
+def test_someone_who_has_left_by_the_list_of_a_person_of_lower_rank(chat, decide):
+    Person.update(workspace_role="owner").where(Person.id == chat.people[1].id).execute()
+    admin = people.add("Ada", "ada@acme.example", chat.by, workspace_role="admin")
+    importing.import_csv(f"email,status\n{email(1)},left\n".encode(), Asker.person(admin))
+    assert (shown(chat), doubtful.numbers()[chat.app.id].held_people) == ("Approval needed", 1)
+    decide(HeldChange.get(), chat.by)
+    assert doubtful.numbers() == {}
 
 
 def test_someone_marked_as_back_who_was_on_leave_and_has_left_since(chat, company):
