@@ -68,7 +68,7 @@ def test_pages(visit, live, tmp_path: Path, olga: Person, by: str) -> None:
             Look("check", ads, opens("#show-check")),
             Look("check-page", f"{ads}/checks/{acme.live.id}"),
             Look("members", f"{chat}/members"),
-            Look("members-menu", f"{chat}/members", _menu, within="details.menu[open]"),
+            Look("members-menu", f"{chat}/members?search=mar", _menu, within="details.menu[open]"),
             Look("members-unmatched", f"{chat}/members?tab=unmatched"),
             Look("members-match", f"{chat}/members?tab=unmatched", _match),
             Look("members-guests", f"{chat}/members?tab=guests"),
