@@ -4,7 +4,7 @@ Derived from reports, tasks and invitations; none of it is stored."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -26,6 +26,7 @@ from sync.states import (
     TaskState,
     Tone,
 )
+from sync.tasks import perform
 
 
 class Kind(StrEnum):
@@ -84,14 +85,16 @@ def state_of(account: Account) -> Provisioning:
 
 
 def states_of(accounts: Iterable[Account]) -> dict[int, Provisioning]:
-    """By account id, in three statements however many there are."""
+    """By account id, in three statements however many there are, and one more where tasks need attention."""
     accounts = list(accounts)
     if not accounts:
         return {}
     found: dict[int, list[tuple[Kind, Stage, str, bool]]] = {account.id: [] for account in accounts}
     among = json.dumps(list(found))
-    for task in _live_tasks(among):
-        stage = _stage(task)
+    live = _live_tasks(among)
+    by_hand = _done_by_hand(live, {account.id: account.app_id for account in accounts})
+    for task in live:
+        stage = Stage.PENDING if (task.account_id, task.kind) in by_hand else _stage(task)
         found[task.account_id].append((OF_KIND[task.kind], stage, task.error or "", stage == Stage.ONGOING))
     for account_id, kind, reason in _waiting_changes(among):
         found[account_id].append((OF_CHANGE[kind], Stage.PENDING, reason, False))
@@ -102,6 +105,15 @@ def states_of(accounts: Iterable[Account]) -> dict[int, Provisioning]:
         if account.state == AccountState.PRESENT and account.status == AccountStatus.INVITED:
             found[account.id].append((Kind.INVITATION, Stage.ONGOING, "", False))
     return {id: _foremost(states) for id, states in found.items()}
+
+
+def _done_by_hand(live: Iterable[Task], app_of: Mapping[int, int]) -> set[tuple[int, str]]:
+    """(account id, kind) of the tasks that wait for someone who does them in the app, because Rollcall can't."""
+    stuck = [(task.account_id, task.kind) for task in live if task.state == TaskState.NEEDS_ATTENTION]
+    if not stuck:
+        return set()
+    apps = {app.id: app for app in App.select().where(App.id.in_({app_of[account] for account, _ in stuck}))}
+    return {(account, kind) for account, kind in stuck if not perform.is_able(apps[app_of[account]], TaskKind(kind))}
 
 
 @prepared
