@@ -1,15 +1,16 @@
-"""How templates import macros and call them and functions, in fewer steps than Jinja takes, which looks for names and
-marks that nearly none has. A function or macro gets the same: tests/web/test_quick_calls.py compares."""
+"""How templates import macros, call them and functions, and include each other, in fewer steps than Jinja takes. It
+looks for names and marks that nearly none has, and hands each piece of a text to all templates around it. A page is
+the same: tests/web/test_quick_calls.py compares."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from types import FunctionType
 from typing import Any
 
 from flask import Flask
-from jinja2 import Template
+from jinja2 import Environment, Template
 from jinja2.environment import TemplateModule
 from jinja2.runtime import Context, Macro
 
@@ -24,12 +25,27 @@ def install(app: Flask) -> None:
 
 
 class QuickTemplate(Template):
-    """A template whose macros others import."""
+    """A template that others import, include or extend."""
+
+    @classmethod
+    def _from_namespace(cls, environment: Environment, namespace: dict, names: dict) -> Template:
+        template = super()._from_namespace(environment, namespace, names)
+        template.root_render_func = _in_one_piece(template.root_render_func)
+        return template
 
     def _get_default_module(self, context: Context | None = None) -> TemplateModule:
         """Its macros. Jinja makes them again for a template that has globals of its own: by default, none has."""
         has_own = context is not None and not context.globals_keys <= self.environment.globals.keys()
         return super()._get_default_module(context if has_own else None)
+
+
+def _in_one_piece(render: Callable[..., Iterator[str]]) -> Callable[..., Iterator[str]]:
+    """It gives the whole text, which has thousands of pieces where it is a long list."""
+
+    def rendered(*values: Any) -> Iterator[str]:
+        yield "".join(render(*values))
+
+    return rendered
 
 
 class QuickContext(Context):

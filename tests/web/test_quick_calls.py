@@ -69,6 +69,21 @@ def test_a_macro_has_the_globals_of_the_template_that_imports_it(empty: Flask, k
     assert [page.render() for page in (mine, others, mine)] == ["[1]", "[]", "[1]"]
 
 
+@pytest.mark.parametrize("kind", [Template, QuickTemplate])
+def test_templates_around_others_give_the_same(empty: Flask, kind: type[Template]) -> None:
+    empty.jinja_env.template_class = kind
+    empty.jinja_env.loader = DictLoader({
+        "base.html": "({% block body %}base{% endblock %})",
+        "page.html": "{% extends 'base.html' %}{% block body %}{{ super() }}{% for n in (1, 2) %}"
+                     "{% include 'row.html' %}{% endfor %}{% set kept %}{% include 'row.html' %}{% endset %}{{ kept }}"
+                     "{% include 'none' ignore missing %}{% include 'row.html' without context %}{% endblock %}",
+        "row.html": "[{{ n }}{{ '<' }}]",
+    })  # fmt: skip
+    page = empty.jinja_env.get_template("page.html")
+    assert page.render() == "".join(page.generate()) == "(base[1&lt;][2&lt;][&lt;][&lt;])"
+    assert len(list(page.generate())) == 1 or kind is Template
+
+
 def test_the_pages_are_written_with_it(site: Flask) -> None:
     assert site.jinja_env.context_class is QuickContext and site.jinja_env.autoescape(None) is True
     assert isinstance(site.jinja_env.get_template("base.html"), QuickTemplate)
