@@ -85,6 +85,7 @@ def test_a_leaver_is_a_to_do_that_ends_when_someone_confirms_it(owner: Client, s
 def test_without_a_name_of_its_own_the_app_is_called_as_the_app_is(owner: Client) -> None:
     form = owner.get("/apps/new/csv_export").text
     assert "Name in Rollcall" in form and 'value="CSV export"' not in form and "What you need" in form
+    assert form.count("Connect a CSV export") == 2, "in the title and the heading"
     app_id = owner.draft("csv_export")
     given = {"app_name": "", "app": " Miro ", "source": "upload", "export": upload(EXPORT)}
     shown = owner.post(f"/apps/{app_id}/connection", **given).text
