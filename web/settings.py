@@ -15,7 +15,7 @@ from sync.mail import outbox
 from sync.mail import reach as mail_reach
 from sync.models import Person
 from sync.sign_in import oidc
-from sync.states import WorkspaceRole
+from sync.states import Tone, WorkspaceRole
 from sync.workspace import WorkspaceProblem, update_workspace, workspace
 from web import stale
 from web.answers import INVALID, go_to, whole_number
@@ -74,8 +74,9 @@ def _number(text: str) -> int | str:
 @workspace_role(*apps.RUNS_ALL)
 def set_clock() -> Response:
     """Confirm that the machine's clock is right now, and was wrong before."""
-    clock.is_right(by())
-    return go_to(url_for("settings.show"), "Rollcall now uses this time.")
+    chosen = clock.is_right(by())
+    said = " ".join(filter(None, ("Rollcall now uses this time.", chosen)))
+    return go_to(url_for("settings.show"), said, Tone.ATTENTION if chosen else Tone.OK)
 
 
 def _sections(me: Person) -> list[tuple[str, str]]:

@@ -11,11 +11,27 @@ from sync import activity
 from sync.db import db, utcnow, writing
 from sync.faults import Fault
 from sync.jobs import leases
-from sync.models import AcceptedLeaver, Account, App, Change, Directory, Person, Report
+from sync.models import (
+    AcceptedLeaver,
+    Account,
+    Activity,
+    App,
+    Change,
+    Directory,
+    DirectoryEntry,
+    MatchDecision,
+    Person,
+    Report,
+)
+from sync.names import person_name
 from sync.settings import set_setting, setting
+from sync.words import listed
+from sync.workspace import day_in_words, today, workspace
 
 LATEST = "latest time"  # the latest that a sweep has seen, ISO 8601, UTC
 BEHIND = timedelta(minutes=5)  # as much as a time server may turn a clock back in one step
+NAMED = 20  # people
+OF_GRACE = " of grace"  # how the reason of such a day ends
 FARTHEST = timedelta(hours=26)  # that a daily check, or another attempt, is planned ahead; some days have 25 hours
 
 
@@ -40,14 +56,47 @@ def keep(now: datetime) -> None:
         set_setting(LATEST, now.isoformat())
 
 
-def is_right(by: str) -> None:
-    """Accept the clock as it is now: the later time that was seen had been wrong, and so is what was planned by it."""
+def is_right(by: str) -> str:
+    """Accept the clock as it is now: the later time that was seen had been wrong, and so is what was planned by it.
+    Returns a sentence about days on which something ends that someone chose by the wrong clock; empty without any."""
     with writing():
         before, now = setting(LATEST), utcnow()
         set_setting(LATEST, now.isoformat())
         _plan_again(now)
+        chosen = _chosen_by_the_wrong_clock(now)
+        _keep_for_the_grace_period(now)
         _date_again(now)
-        activity.record(by, "said that the clock is right", before=before, after=now.isoformat())
+        activity.record(by, "said that the clock is right", why=chosen, before=before, after=now.isoformat())
+    return chosen
+
+
+def _keep_for_the_grace_period(now: datetime) -> None:
+    """Count it from now on for those who left while the clock was ahead."""
+    last_day = today() + timedelta(days=workspace().grace_days)
+    for person, entry in _days_set_after(now):
+        if entry.why.endswith(OF_GRACE) and person.remove_on > last_day:
+            Person.update(remove_on=last_day).where(Person.id == person.id).execute()
+            activity.record("Rollcall", "set remove-on date", about=person_name(person), before=entry.after,
+                            after=str(last_day), why="The clock was ahead when they left", person=person)
+
+
+def _days_set_after(now: datetime) -> list[tuple[Person, Activity]]:
+    """The people whose accounts are kept until a day that was set after `now`, with the entry about it."""
+    entries = Activity.select(Activity, Person).join(Person).where(
+        Activity.at > now, Activity.what == "set remove-on date", Person.remove_on.is_null(False)).order_by(Activity.id)
+    return [(entry.person, entry) for entry in list(entries) if entry.after == str(entry.person.remove_on)]
+
+
+def _chosen_by_the_wrong_clock(now: datetime) -> str:
+    accepted = AcceptedLeaver.select(AcceptedLeaver, Person).join(Person).where(
+        AcceptedLeaver.accepted_at > now, AcceptedLeaver.ended_at.is_null()).order_by(AcceptedLeaver.id)  # fmt: skip
+    days = {(person_name(person), person.remove_on) for person, entry in _days_set_after(now)
+            if not entry.why.endswith(OF_GRACE)}
+    days |= {(person_name(row.person), row.until) for row in accepted}
+    if not days:
+        return ""
+    named = listed([f"{name} (until {day_in_words(day)})" for name, day in sorted(days)], NAMED)
+    return f"The accounts of these people are kept until a day that was chosen while the clock was ahead: {named}."
 
 
 def _plan_again(now: datetime) -> None:
@@ -72,7 +121,8 @@ def _date_again(now: datetime) -> None:
                 AND {decided_at} < (SELECT p.status_since FROM person p WHERE p.id = {table}.person_id)""",
             {"now": str(now), "earlier": str(now - timedelta(seconds=1))},
         )
-    for column in (Account.left_out_at, AcceptedLeaver.accepted_at, Person.status_since):
+    for column in (Account.left_out_at, AcceptedLeaver.accepted_at, Person.status_since, MatchDecision.made_at,
+                   DirectoryEntry.left_at, Directory.guard_counts_from):
         _no_later_than(column, now)
     _no_later_than(Report.released_at, now - timedelta(seconds=1))
     _no_later_than(Change.created_at, now)

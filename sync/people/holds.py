@@ -10,6 +10,7 @@ from sync import activity, rank
 from sync.apps import owners, standing_approvals
 from sync.db import db, utcnow, writing
 from sync.jobs import comparing
+from sync.jobs.clock import OF_GRACE
 from sync.models import Change, Offboarding, Person
 from sync.names import person_name, short_name
 from sync.once import once
@@ -176,7 +177,7 @@ def begin_grace(persons: Iterable[Person], by: str) -> None:
     days = workspace().grace_days
     for person in persons if days else ():
         if Person.get_by_id(person.id).remove_on is None:
-            _set(person, today() + timedelta(days=days), by, f"{plural(days, 'day')} of grace")
+            _set(person, today() + timedelta(days=days), by, f"{plural(days, 'day')}{OF_GRACE}")
 
 
 def came_back(persons: Iterable[Person], by: str) -> None:

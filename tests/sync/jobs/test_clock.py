@@ -6,16 +6,17 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from sync import activity
 from sync.apps import apps, status
 from sync.checks import checks
 from sync.db import utcnow, writing
 from sync.directory import directories
 from sync.jobs import asking, clock, leases, queue
-from sync.models import AcceptedLeaver, Account, App, Change, Check, Directory, Mail, Person, Report, Task
-from sync.people import people
+from sync.models import AcceptedLeaver, Account, Activity, App, Change, Check, Directory, Mail, Person, Report, Task
+from sync.people import holds, people
 from sync.reports import reports
 from sync.safety import leavers
-from sync.workspace import today
+from sync.workspace import today, update_workspace
 
 AHEAD, HOUR = timedelta(days=900), timedelta(hours=1)
 
@@ -112,6 +113,29 @@ def test_a_decision_covers_the_same_departure_as_before_and_no_later_one(chat, l
     people.mark_returned(chat.people[3], chat.by)
     people.mark_left(chat.people[3], chat.by)
     assert leavers.is_open(account)
+
+
+def test_days_chosen_by_a_clock_that_was_ahead_are_shown_and_a_grace_period_counts_from_now(chat, monkeypatch):
+    update_workspace(chat.by, grace_days=7)
+    holds.keep_until(chat.people[1], today() + timedelta(days=30), chat.by)
+    assert clock.is_right(chat.by) == "", "it was not ahead"
+    ahead = utcnow() + AHEAD
+    monkeypatch.setattr(activity, "utcnow", lambda: ahead)
+    monkeypatch.setattr(holds, "today", ahead.date)
+    holds.keep_until(chat.people[3], ahead.date() + timedelta(days=1), chat.by)
+    with writing():
+        holds.begin_grace([chat.people[2]], "HR")
+    monkeypatch.undo()
+    shown = clock.is_right(chat.by)
+    assert "Person 3 (until " in shown and "Person 1" not in shown and "Person 2" not in shown
+    assert Activity.get(Activity.what == "said that the clock is right", Activity.why != "").why == shown
+    assert Person.get_by_id(chat.people[2].id).remove_on == today() + timedelta(days=7)
+
+
+def test_a_guard_counts_the_leavers_of_today_again(chat):
+    Directory.create(kind="okta", name="People", guard_counts_from=utcnow() + AHEAD)
+    clock.is_right(chat.by)
+    assert Directory.get().guard_counts_from <= utcnow()
 
 
 def test_a_released_mass_covers_none_that_is_found_later(chat):
