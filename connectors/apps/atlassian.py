@@ -174,7 +174,7 @@ class Atlassian(HttpConnector):
         """The rows, with the membership “active” for someone who is suspended in one directory and active in another.
         No document says which of them the status is about in the list of all directories."""
         asked = [row["accountId"] for row in rows
-                 if row.get("membershipStatus") == "suspended" and row.get("accountStatus") == "active"]  # fmt: skip
+                 if row.get("membershipStatus") == "suspended" and row.get("accountStatus") != "inactive"]  # fmt: skip
         if self._scope != ALL or not asked:
             return rows
         found = chain.from_iterable(self._users_of(place, accountIds=asked) for place in self._all_directories)

@@ -113,6 +113,9 @@ class TestAtlassian(ConnectorContract):
         app.seats[0].status = "suspended"
         assert [account.status for account in connector.accounts()] == ["active", "active"]
         assert connector.account(leaver).status == "active"
+        app.more[leaver] = {"accountStatus": "new word"}
+        assert connector.account(leaver).status == "unknown: new word", "and not suspended"
+        del app.more[leaver]
         app.suspended_elsewhere = {("d-2", leaver)}
         assert [account.status for account in connector.accounts()] == ["suspended", "active"]
         app.seats[1].status = "suspended"
