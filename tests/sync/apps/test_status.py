@@ -13,7 +13,7 @@ from sync.checks import checks
 from sync.db import utcnow
 from sync.jobs import asking, retries
 from sync.matching import decisions
-from sync.models import Account, App, Report, Task
+from sync.models import Account, App, RememberedAnswer, Report, Task
 from sync.problems import AppProblem
 from sync.reports import reports
 from sync.safety import guards
@@ -61,7 +61,9 @@ def test_a_failed_test_is_no_failed_check_but_not_green(chat):
 
 
 def test_an_app_that_is_reached_elsewhere_is_not_green_until_it_is_read_there(chat, second):
+    RememberedAnswer.create(app=chat.app, key="members", etag='"1"', body=b"")
     apps.replace_credential(chat.app, second.settings, chat.by)
+    assert RememberedAnswer.select().count() == 0, "another credential may see others"
     assert now(chat.app).status == "Checking"
     check = asking.live(chat.app)
     asking.cancel(check, chat.by)
