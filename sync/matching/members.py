@@ -11,6 +11,7 @@ from peewee import ModelSelect, ModelUpdate, fn
 
 from sync import activity
 from sync.db import db, writing
+from sync.jobs import comparing
 from sync.models import Account, App, Person
 from sync.names import account_name
 from sync.prepared import prepared_plain, prepared_write
@@ -116,6 +117,7 @@ def protect(account: Account, reason: str, by: str) -> None:
         raise ReasonNeeded("Enter a reason: it is shown wherever this account would be removed.")
     with writing():
         Account.update(protection_reason=reason.strip()).where(Account.id == account.id).execute()
+        comparing.app(account.app_id)
         activity.record(by, "protected account", about=account_name(account), why=reason,
                         app=account.app_id, person=account.person_id)
 
@@ -123,6 +125,7 @@ def protect(account: Account, reason: str, by: str) -> None:
 def unprotect(account: Account, by: str) -> None:
     with writing():
         Account.update(protection_reason=None).where(Account.id == account.id).execute()
+        comparing.app(account.app_id)  # someone who has left can be removed now
         activity.record(by, "lifted protection", about=account_name(account),
                         app=account.app_id, person=account.person_id)
 

@@ -8,6 +8,7 @@ import pytest
 
 from sync.checks import comparison
 from sync.db import db, utcnow, writing
+from sync.matching import members
 from sync.models import AcceptedLeaver, Account, Activity, Change, Mail, Person, Report
 from sync.people import people
 from sync.rank import Asker, NotAllowed
@@ -207,6 +208,18 @@ def test_an_acceptance_is_about_the_reason_and_never_keeps_an_account_that_can_b
     assert removal.decision == "needs confirmation"
     assert Activity.get(Activity.what == "ended acceptance").why == "The account can be removed now"
     assert numbers(chat) == Numbers(1, 1)
+
+
+def test_an_acceptance_ends_with_the_protection_that_it_was_about(chat):
+    leaver = Account.get(Account.email == email(3))
+    members.protect(leaver, "A pilot", chat.by)
+    chat.leave(3)
+    compare()
+    accept(chat, leaver)
+    members.unprotect(leaver, chat.by)
+    assert not open_now(chat)
+    comparison.compare_due(utcnow())
+    assert open_now(chat) and numbers(chat).accounts == 1
 
 
 def test_someone_who_leaves_once_more_is_asked_about_again(chat, last):
