@@ -138,11 +138,12 @@ class CommandLine:
 
 
 def until(holds: Callable[[], object], seconds: float = 30) -> object:
-    """What `holds` gives once it is true; asked again and again."""
-    deadline = time.monotonic() + seconds
+    """What `holds` gives once it is true; asked again and again, less often the longer it takes."""
+    began = time.monotonic()
     while not (given := holds()):
-        assert time.monotonic() < deadline, "it has not come about in time"
-        time.sleep(0.05)
+        waited = time.monotonic() - began
+        assert waited < seconds, "it has not come about in time"
+        time.sleep(min(0.05 + waited / 20, 0.5))
     return given
 
 

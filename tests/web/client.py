@@ -47,12 +47,12 @@ class Client:
         return int(answer.headers["HX-Replace-Url"].split("/")[2])
 
     def token(self) -> str:
-        """The CSRF token of this session, from a page that anyone may open. The page isn't opened again as long as
-        the session's secret is the same and no message waits to be shown."""
+        """The CSRF token of this session, from the smallest page that anyone may open. The page isn't opened again as
+        long as the session's secret is the same and no message waits to be shown."""
         session = self._session()
         if session.get("csrf_token") in self._tokens and not session.get("_flashes"):
             return self._tokens[session["csrf_token"]]
-        token = self._token(self.client.get("/settings", follow_redirects=True).text)
+        token = self._token(self.client.get("/nothing-is-here").text)
         self._tokens[self._session().get("csrf_token")] = token
         return token
 
