@@ -10,6 +10,7 @@ import os
 import pwd
 import shutil
 import signal
+import sqlite3
 import subprocess
 import tempfile
 import time
@@ -101,6 +102,20 @@ def reverse_what_has_no_order(db: object) -> None:
     """From now on, the file gives rows in reverse unless ORDER BY says otherwise, as a server may."""
     if not on_server():
         db.pragma("reverse_unordered_selects", 1, permanent=True)
+
+
+@contextmanager
+def few_variables(db: object, most: int) -> Iterator[None]:
+    """A statement on the file can bind no more values than that: by how SQLite was built, it is up to 250,000."""
+    if on_server():
+        yield
+        return
+    file = db.connection()
+    before = file.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, most)
+    with pytest.raises(sqlite3.OperationalError, match="too many SQL variables"):
+        file.execute(f"SELECT {', '.join('?' * (most + 1))}", range(most + 1))
+    yield
+    file.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, before)
 
 
 def temporary_tables(db: object) -> set[str]:
