@@ -8,7 +8,7 @@ import time
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 
-from peewee import Expression
+from peewee import Expression, ModelSelect
 
 import connectors
 from connectors.base import ConnectorError, DirectoryConnector, Identity, TemporarilyUnavailable
@@ -29,6 +29,7 @@ from sync.mail import news
 from sync.matching import vouching
 from sync.models import Directory, DirectoryEntry, DirectoryReading, Person
 from sync.people import last_owner, people
+from sync.prepared import prepared
 from sync.private_networks import still_approved
 from sync.problems import AppProblem, Problem, UnusableReading
 from sync.rank import Asker
@@ -200,14 +201,18 @@ def readable(*conditions: Expression) -> list[Directory]:
 def begin(directory: Directory, by: str | Asker) -> DirectoryReading:
     """The row of a reading that waits or runs, else a new one. Raises DirectoryProblem like ask()."""
     directory = Directory.get_by_id(directory.id)
-    if live := DirectoryReading.get_or_none(
-        DirectoryReading.directory == directory, DirectoryReading.is_live
-    ):
-        return live
+    if live := _live(directory.id):
+        return live[0]
     connector_class(directory.kind)
     if directory.state != DirectoryState.ACTIVE:
         raise DirectoryProblem(f"{directory.name} is {directory.state}: resume it first.")
     return DirectoryReading.create(directory=directory, started_by=by)
+
+
+@prepared
+def _live(directory: int) -> ModelSelect:
+    theirs = DirectoryReading.select().where(DirectoryReading.directory == directory, DirectoryReading.is_live)
+    return theirs.order_by(DirectoryReading.id)
 
 
 @queue.runs("reading")

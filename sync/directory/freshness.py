@@ -77,11 +77,15 @@ def _run_or_wait(reading_id: int) -> None:
     while time.monotonic() < deadline:
         if reading_id in leases.unfinished(DirectoryReading, utcnow()):
             directories.run(reading_id)
-        if not DirectoryReading.select().where(
-            DirectoryReading.id == reading_id, DirectoryReading.is_live
-        ).exists():
+        if not _live(reading_id):
             return
         time.sleep(0.2)
+
+
+@prepared_plain
+def _live(reading_id: int) -> ModelSelect:
+    one = DirectoryReading.select(DirectoryReading.id).where(DirectoryReading.id == reading_id)
+    return one.where(DirectoryReading.is_live)
 
 
 def _warning(directory: Directory, error: str) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
+from peewee import ModelSelect
+
 from connectors.names import email_key
 from sync import activity, rank, vault
 from sync.db import connected, utcnow, writing
@@ -17,6 +19,7 @@ from sync.mail.letters import Sentence, write
 from sync.mail.smtp import MailDelayed, MailNotSent, MailRefused, compose, deliver
 from sync.models import App, Mail, Person, PersonEmail
 from sync.names import person_name
+from sync.prepared import prepared_plain
 from sync.rank import Asker
 from sync.states import MailState, PersonStatus
 from sync.workspace import workspace
@@ -119,7 +122,7 @@ def put(
     with writing():
         for address in to:
             own_key = f"{key}-{address}"
-            if Mail.select().where(Mail.key == own_key).exists():
+            if _with_key(own_key):
                 continue
             mail = Mail.create(key=own_key, kind=kind, to=address, subject=letter.subject, text=letter.text,
                                html=letter.html, app=app, sealed=sealed)
@@ -129,6 +132,11 @@ def put(
                                 why=f"{letter.subject} (no mail server is set)")
             queue.wake("mail", mail.id)
     return queued
+
+
+@prepared_plain
+def _with_key(key: str) -> ModelSelect:
+    return Mail.select(Mail.id).where(Mail.key == key)
 
 
 @queue.runs("mail")

@@ -226,7 +226,7 @@ def close_or_touch(report: Report, by: str) -> None:
 
 def _close(report: Report, state: str, by: str) -> None:
     now = utcnow()
-    if Change.select().where(Change.report == report, leaving.IS_STUCK).exists():
+    if _stuck(report.id):
         comparing.app(report.app_id)  # those who couldn't be removed stay an open question, in the next report
     Change.update(decided_by=by, decided_at=now).where(
         Change.report == report, Change.decision == IGNORED, Change.decided_at.is_null()
@@ -234,6 +234,11 @@ def _close(report: Report, state: str, by: str) -> None:
     report.state, report.decided_at, report.decided_by = state, now, by
     report.version += 1
     count(report)
+
+
+@prepared_plain
+def _stuck(report: int) -> ModelSelect:
+    return Change.select(Change.id).where(Change.report == report, leaving.IS_STUCK).order_by(Change.id).limit(1)
 
 
 @dataclass(frozen=True)
