@@ -61,6 +61,7 @@ def apply(directory: Directory, worldwide_ids: bool, guard: Guard, by: str) -> O
     now = utcnow()
     news = addresses.note(directory, whole=True)
     find_people(directory, worldwide_ids, guard)
+    mass_return = _mass_return(directory, guard)
     became = _follow_the_known(directory, guard, now, by, whole=True)
     moves = address_moves.settle(directory=directory, guard=guard)
     warnings, joined, updated = _apply_the_rest(directory, now, moves, news, by)
@@ -73,7 +74,22 @@ def apply(directory: Directory, worldwide_ids: bool, guard: Guard, by: str) -> O
         "returned": became.get("active", 0),
         "held": _count("SELECT count(*) FROM read_leaving"),
     }
-    return Outcome(counts, warnings)
+    return Outcome(counts, [*mass_return, *warnings])
+
+
+def _mass_return(directory: Directory, guard: Guard) -> list[str]:
+    """A warning where more people are back than may leave at once: perhaps the directory no longer shows who has left.
+    Nobody loses anything by a return, so it isn't held."""
+    back = _count("""SELECT count(DISTINCT e.person_id) FROM directory_entry AS e
+                     JOIN read_person AS r ON r.external_id = e.external_id
+                     WHERE e.directory_id = ? AND e.status = 'deprovisioned' AND r.status <> 'deprovisioned'""",
+                  directory.id)
+    here = _count("SELECT count(DISTINCT person_id) FROM directory_entry WHERE directory_id = ? "
+                  "AND status <> 'deprovisioned'", directory.id)
+    if not guard.holds(back, here):
+        return []
+    return [f"{plural(back, 'person', 'people')} who had left {directory.name} are back at once. Their accounts are no "
+            "longer reported: check that it still shows who has left."]
 
 
 @sign_in_news.watches_addresses
