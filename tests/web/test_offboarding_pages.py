@@ -11,10 +11,13 @@ import pytest
 from sync import activity
 from sync.apps import apps
 from sync.db import utcnow, writing
+from sync.groups import rules
 from sync.jobs import queue
 from sync.matching import members
 from sync.models import Account, App, Change, Offboarding, Person, Task
+from sync.offboarding import offboarding
 from sync.people import holds, people
+from sync.rank import Asker
 from sync.workspace import today, update_workspace, workspace
 from tests.sync.fixtures import email
 from tests.web.client import Client
@@ -307,3 +310,20 @@ def test_the_page_of_someone_who_came_back_shows_previous_accounts(owner: Client
     owner.send("DELETE", f"/people/{ana.id}/departure")
     page = owner.get(f"/people/{ana.id}").text
     assert "Previous accounts" in page and page.index("Previous accounts") < page.index("Second chat")
+
+
+def test_each_page_about_an_approval_says_that_its_approver_has_left(owner: Client, chat):
+    ana = people.add("Ana Lima", "ana.lima@acme.example", chat.by, workspace_role="super admin")
+    apps.set_removal(chat.app, "automatic", Asker.person(ana))
+    rules.set_policy(chat.app, "automatic", "automatic", Asker.person(ana))
+    theirs = {account.id for account in people.accounts_of(chat.people[3])}
+    plan = offboarding.start(chat.people[3], ana, theirs, {}, on=today() + timedelta(days=1))
+    people.mark_left(ana, chat.by)
+    here, person = f"/apps/{chat.app.id}", f"/people/{chat.people[3].id}"
+    for page, buttons in ((here, ("decide-removals", "decide-groups")), (f"{here}/policy", ()), ("/", ()),
+                          (f"{here}/rules/policy", ()), (person, ()),
+                          (f"{person}/offboardings/{plan.offboarding.id}", ())):  # fmt: skip
+        text = owner.get(page).text
+        assert "by Ana Lima, who has left" in text, page
+        assert all(f'id="{button}"' in text for button in buttons)
+    assert 'value="ask" checked' in " ".join(owner.get(f"{here}/policy").text.split())
