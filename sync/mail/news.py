@@ -69,7 +69,7 @@ TOO_MANY_FAILURES = 3
 UNDER_WAY = (TaskState.QUEUED, TaskState.RUNNING)
 # The groups of an outcome. Nothing is under way then, so each queued task awaits approval
 OUTCOMES = {
-    "Failed": (TaskState.FAILED, TaskState.NEEDS_ATTENTION),
+    "Not done": (TaskState.FAILED, TaskState.NEEDS_ATTENTION),
     "Awaits approval in the app": (TaskState.QUEUED,),
     "Done": (TaskState.DONE,),
     "No longer needed": (TaskState.NO_LONGER_NEEDED,),

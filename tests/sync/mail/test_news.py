@@ -284,7 +284,7 @@ def test_the_outcome_shows_first_what_failed_and_why(slack):
     mail = only(mails_about(news.outcome, finished(slack, "done", "needs attention", "no longer needed")))
     assert mail.subject == "1 of 3 people could not be removed from Slack"
     for body in (mail.text, mail.html):
-        assert body.index("Failed: 1") < body.index("Seat is locked by billing") < body.index("Done: 1")
+        assert body.index("Not done: 1") < body.index("Seat is locked by billing") < body.index("Done: 1")
         assert "No longer needed: 1" in body and "Retry" in body and f"/apps/{slack.id}/activity" in body
 
 
