@@ -134,7 +134,9 @@ def _steps(app: App) -> list[tuple[str, str | None]]:
 def _step(app: App, number: int, template: str, status: int = 200, **values) -> tuple[str, int]:
     draft = app.state == AppState.CONNECTING
     trail = ("All apps in the catalogue", url_for("connect.choose")) if draft else ("Apps", url_for("apps.index"))
-    values |= {"app": app, "kind": kind_of(app), "steps_of_app": _steps(app), "number": number, "trail": trail}
+    kind = kind_of(app)
+    values |= {"app": app, "kind": kind, "steps_of_app": _steps(app), "number": number, "trail": trail,
+               "what": f"a {kind.label}" if kind.named_by and not app.id else app.name}  # fmt: skip
     return render_template(template, **values), status
 
 

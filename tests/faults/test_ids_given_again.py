@@ -1,5 +1,5 @@
-"""An app gives the id of an account that was gone to someone else: what was decided about the first one doesn't hold
-for the second, unless its e-mail address shows that it is the same."""
+"""An app gives the id of an account that was gone to someone else: a decision about the first one doesn't hold for the
+second, unless its e-mail address shows that it is the same."""
 
 from __future__ import annotations
 
