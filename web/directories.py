@@ -258,7 +258,7 @@ def removal(directory_id: int) -> tuple[str, int]:
     directory = _directory(directory_id)
     vouching.require_over_directory(by(), directory)
     return dialog("directories/_removal.html", f"Remove {directory.name}?", directory=directory,
-                  effect=directory_view.ended(directory))
+                  effect=directory_view.ended(directory), held=directory_figures.count_held(directory))
 
 
 @pages.delete("/<int:directory_id>")
