@@ -9,7 +9,7 @@ from itertools import product
 
 import pytest
 
-from sync.apps.conditions import CONDITIONS, UP_TO_DATE, At, Due, Facts, in_plain_text, that_hold, way_out
+from sync.apps.conditions import CONDITIONS, UP_TO_DATE, At, Condition, Due, Facts, in_plain_text, that_hold, way_out
 from sync.states import AppState, AppStatus, CheckState, Failure, Step, Tone
 
 NOW = datetime(2026, 11, 26, 9, 0)
@@ -41,6 +41,12 @@ def every_combination():
         yield Facts("Chat", state, read_at, due=due, **values)
 
 
+@pytest.fixture(scope="module")
+def combinations() -> list[tuple[Facts, Condition, tuple[Condition, ...]]]:
+    """Each with the row that wins and the others that hold."""
+    return [(facts, *that_hold(facts)) for facts in every_combination()]
+
+
 def keeps_the_promise(facts: Facts) -> bool:
     """Rule 13 in its own words, without the table."""
     read_since_it_was_due = facts.read_at is not None and facts.due == Due.NO and facts.check is None
@@ -52,10 +58,9 @@ def keeps_the_promise(facts: Facts) -> bool:
         (read_since_it_was_due, nobody_who_has_left, nothing_waits, nothing_failed, known))
 
 
-def test_of_every_combination_only_the_promise_is_green():
+def test_of_every_combination_only_the_promise_is_green(combinations):
     seen = Counter()
-    for facts in every_combination():
-        row, others = that_hold(facts)
+    for facts, row, others in combinations:
         seen[row.status] += 1
         assert (row.tone == Tone.OK) == (row.status == AppStatus.UP_TO_DATE) == keeps_the_promise(facts), facts
         assert row is UP_TO_DATE or row.holds(facts)
@@ -66,17 +71,15 @@ def test_of_every_combination_only_the_promise_is_green():
     assert set(seen) == set(AppStatus), "each status has its facts"
 
 
-def test_apps_that_need_attention_are_found_without_looking_at_each_app():
+def test_apps_that_need_attention_are_found_without_looking_at_each_app(combinations):
     """`needing_attention` of status.py looks only at apps of which one of these is true."""
-    for facts in every_combination():
-        row, others = that_hold(facts)
+    for facts, row, others in combinations:
         if Tone.ATTENTION in {one.tone for one in (row, *others)}:
             assert facts.error or facts.stuck or facts.left, facts
 
 
-def test_the_winning_condition_explains_itself_and_what_to_do():
-    for facts in every_combination():
-        row, others = that_hold(facts)
+def test_the_winning_condition_explains_itself_and_what_to_do(combinations):
+    for facts, row, others in combinations:
         shown = in_plain_text(row.says(facts))
         assert shown.endswith(".") or facts.error in shown or facts.stuck_error in shown
         assert "None" not in shown and "  " not in shown
@@ -86,9 +89,8 @@ def test_the_winning_condition_explains_itself_and_what_to_do():
             assert other.short(facts) and "None" not in in_plain_text(other.short(facts))
 
 
-def test_someone_who_has_left_is_counted_whatever_else_is_so():
-    for facts in every_combination():
-        row, others = that_hold(facts)
+def test_someone_who_has_left_is_counted_whatever_else_is_so(combinations):
+    for facts, row, others in combinations:
         if facts.left_accounts and facts.state in (AppState.ACTIVE, AppState.PAUSED):
             shown = " ".join(in_plain_text(one.short(facts)) for one in (row, *others))
             assert f"{facts.left} p" in shown and "left" in shown
