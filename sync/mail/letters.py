@@ -80,7 +80,7 @@ def _environment(in_html: bool) -> Environment:
 
     return Environment(  # nosec B701 # text is escaped in HTML; in plain text there is nothing to escape
         loader=FileSystemLoader(TEMPLATES), autoescape=in_html, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, finalize=_finalize_html if in_html else _finalize_text,
+        auto_reload=False, trim_blocks=True, lstrip_blocks=True, finalize=_finalize_html if in_html else _finalize_text,
     )
 
 

@@ -115,7 +115,7 @@ class World(RuleBasedStateMachine):
         return set() if self.paused() else self.covered(number) - self.rests
 
     def paused(self) -> bool:
-        return directories.Directory.get().state != "active"
+        return db.execute_sql("SELECT state FROM directory").fetchone()[0] != "active"
 
     # The directory
 
