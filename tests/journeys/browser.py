@@ -22,7 +22,9 @@ from tests.journeys.tabs import Tab, Tabs, watch_use
 from tests.parts import free_port, need
 from tests.web.site import pages_over
 
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+# A page of a journey lives too briefly for its scripts, and axe's, to be worth optimising.
+ARGUMENTS = [*SWITCHES, "--js-flags=--no-turbofan,--no-maglev"]
 WIDE, NARROW = 1280, 390
 TIMEOUT = 15_000  # milliseconds
 FAILED = pytest.StashKey[bool]()  # what a test that has failed has
