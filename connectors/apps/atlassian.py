@@ -171,15 +171,18 @@ class Atlassian(HttpConnector):
         return self._all_directories[0] if len(self._all_directories) == 1 else ALL
 
     def _with_status(self, rows: list[dict]) -> list[dict]:
-        """The rows, with the membership “active” for someone who is suspended in one directory and active in another.
-        No document says which of them the status is about in the list of all directories."""
+        """The rows. Someone who is suspended in one directory, but not in another, has the membership of the other:
+        “active” if there is one. No document says which of them the list of all directories shows."""
         asked = [row["accountId"] for row in rows
                  if row.get("membershipStatus") == "suspended" and row.get("accountStatus") != "inactive"]  # fmt: skip
         if self._scope != ALL or not asked:
             return rows
         found = chain.from_iterable(self._users_of(place, accountIds=asked) for place in self._all_directories)
-        active = {row["accountId"] for row in found if row.get("membershipStatus") == "active"}
-        return [{**row, "membershipStatus": "active"} if row["accountId"] in active else row for row in rows]
+        shown = [(row["accountId"], row.get("membershipStatus")) for row in found]
+        others = {id: status for id, status in shown if status not in ("suspended", "no_membership")}
+        others |= {id: status for id, status in shown if status == "active"}
+        return [{**row, "membershipStatus": others[row["accountId"]]} if row["accountId"] in others else row
+                for row in rows]  # fmt: skip
 
     def _directories(self, **params: str) -> list[str]:
         def fetch(cursor: str | None) -> Page:

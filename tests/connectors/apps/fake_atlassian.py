@@ -52,6 +52,7 @@ class FakeAtlassian(FakeApp):
         self.places = {"d-1": "Acme"}  # directories
         self.elsewhere: dict[str, set[str]] = {}  # directory → ids of those who are in it besides the first
         self.suspended_elsewhere: set[tuple[str, str]] = set()  # (directory, id), beside the first
+        self.word_elsewhere = "suspended"  # the membership that these have
         self.more: dict[str, dict] = {}  # account id → further fields of the user
 
     def error(self, status: int, words: str) -> Reply:
@@ -88,7 +89,7 @@ class FakeAtlassian(FakeApp):
         if directory in self.elsewhere:
             for row in rows:
                 is_suspended = (directory, row["accountId"]) in self.suspended_elsewhere
-                row["membershipStatus"] = "suspended" if is_suspended else "active"
+                row["membershipStatus"] = self.word_elsewhere if is_suspended else "active"
         return self._org(request) or self._page(rows, body, 50, "accountId")
 
     def _members(self, kind: str, id: str) -> set[str]:

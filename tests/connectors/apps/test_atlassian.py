@@ -107,7 +107,7 @@ class TestAtlassian(ConnectorContract):
         connector.remove(account)
         assert app.seats[0].status == "suspended" and app.suspended_elsewhere == {("d-2", leaver)}
 
-    def test_someone_suspended_in_one_directory_and_active_in_another_is_active(self, app, connector):
+    def test_someone_suspended_in_one_directory_only_has_the_membership_of_another(self, app, connector):
         """No document says which of them the list of all directories shows: an unfinished removal isn't one."""
         leaver, stays = self.in_three_directories(app)
         app.seats[0].status = "suspended"
@@ -118,6 +118,9 @@ class TestAtlassian(ConnectorContract):
         del app.more[leaver]
         app.suspended_elsewhere = {("d-2", leaver)}
         assert [account.status for account in connector.accounts()] == ["suspended", "active"]
+        app.word_elsewhere = "new word"
+        assert [account.status for account in connector.accounts()] == ["unknown: new word", "active"]
+        app.word_elsewhere = "suspended"
         app.seats[1].status = "suspended"
         app.more[stays] = {"accountStatus": "inactive"}
         assert [account.status for account in connector.accounts()] == ["suspended", "suspended"]
