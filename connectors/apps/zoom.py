@@ -152,15 +152,14 @@ class Zoom(HttpConnector):
 
     def _hidden(self) -> tuple[str, ...]:
         """A sentence if the roles have more members than the lists have users, for Identity.missing: the app may then
-        see some groups only, the owner's among them. Zoom doesn't say whether a role's total counts others too. The
-        sentence has no numbers: a new one would be reported as another permission that was lost."""
+        see some groups only, the owner's among them. Zoom doesn't say whether a role's total counts others too."""
         try:
             roles = self._role_rows()
         except Forbidden:
             return ()
         members = sum(number(role.get("total_members")) or 0 for role in roles if clean(role.get("id")) != OWNER)
-        users = sum(total or 0 for total in self._totals())
-        if members <= users:
+        totals = self._totals()
+        if None in totals or members <= sum(totals):
             return ()
         return ("read everyone: Zoom's roles have more members than its lists have users. Give the person who made the "
                 "app a role with the scope “Entire Account” for users.",)  # fmt: skip

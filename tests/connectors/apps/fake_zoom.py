@@ -202,9 +202,10 @@ class FakeZoom(FakeApp):
     def _no_group(self, request: Request) -> Reply:
         return Reply(404, {"code": 4130, "message": f"A group with this {request.ids['id']} does not exist."})
 
-    def _page(self, request: Request, name: str, rows: list[dict], lie: int = 0) -> dict:
+    def _page(self, request: Request, name: str, rows: list[dict], lie: int | None = 0) -> dict:
+        """`lie`: what the total is too high by; None for no total."""
         size, start = request.number("page_size", 30), int(request.params.get("next_page_token", 0))
         assert size <= LARGEST
         more = str(start + size) if start + size < len(rows) else ""
         return {name: rows[start : start + size], "next_page_token": more, "page_size": size,
-                "page_count": -(-len(rows) // size), "total_records": len(rows) + lie}  # fmt: skip
+                "page_count": -(-len(rows) // size), **({} if lie is None else {"total_records": len(rows) + lie})}
