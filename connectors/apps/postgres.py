@@ -129,7 +129,8 @@ class PostgresRoles(Connector):
     )  # fmt: skip
     api_version = ApiVersion("PostgreSQL catalogs", "15", source="PostgreSQL 15 documentation")
     asset_word = "database"
-    asset_roles_by_hand = frozenset({("database", OWNER), ("database", OWNER_THROUGH)})
+    asset_roles_by_hand = frozenset(("database", how) for how in (OWNER, OWNER_THROUGH, SUPERUSER))
+    asset_roles_kept = asset_roles_by_hand | {("database", PUBLIC), ("database", CONNECT_THROUGH)}
 
     def __init__(self, settings: dict[str, str], on_total: Callable[[int], None] | None = None):
         super().__init__(settings, on_total)

@@ -316,6 +316,11 @@ def test_access_is_given_and_taken_or_reported_to_remain(postgres: Postgres, con
     postgres.run("ALTER DATABASE {} OWNER TO {}", "shop", "ana")
     with pytest.raises(Refused, match="another owner"):
         connector.revoke(ana, shop)
+    listed = {one.role for one in connector.access() if one.asset == shop.id}
+    assert {OWNER, SUPERUSER} == listed, "and neither can be given or taken away, so nobody plans it"
+    for refused in (PostgresRoles.asset_roles_by_hand, PostgresRoles.asset_roles_kept):
+        assert {("database", role) for role in listed} <= refused and ("database", CONNECT) not in refused
+    assert ("database", PUBLIC) in PostgresRoles.asset_roles_kept
     connector.revoke(ana, Asset("999999", "database"))
     with pytest.raises(Refused, match="no longer"):
         connector.grant(ana, Asset("999999", "database", "gone"), CONNECT)
