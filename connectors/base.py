@@ -107,7 +107,7 @@ class Identity:
     name: str
     external_id: str | None = None  # Account.id, where the app reports it
     may: tuple[str, ...] = ()  # what it may do, in plain words: "read members", "remove"
-    missing: tuple[str, ...] = ()  # what it may not do, and how to change that: "read roles: give it the scope …"
+    missing: tuple[str, ...] = ()  # what it may not do, in the same words each day, and how to fix it: "read roles: …"
 
 
 @dataclass(frozen=True, slots=True)

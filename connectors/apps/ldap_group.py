@@ -123,7 +123,7 @@ class LdapGroup(Connector):
             missing.append(f"see everyone: the entries of {plural(nobody, 'member')} were deleted, or are hidden from "
                            "Rollcall.")  # fmt: skip
         if refused := self._obstacle_to_change(groups[0]):
-            missing.append(f"Take people out of {groups[0].name}: {refused}")
+            missing.append(f"remove people from {groups[0].name}: {refused}")
         return Identity(
             name=f"{self._client.who}, sees {plural(len(accounts), 'member')} in {plural(len(groups), 'group')}",
             external_id=self._my_id(),

@@ -11,6 +11,7 @@ from peewee import ModelSelect
 
 from sync import roles
 from sync.apps import apps
+from sync.apps.assets import EVERY_ROLE
 from sync.db import db, utcnow
 from sync.models import Account, App, Asset, Assignment, GroupRule
 from sync.prepared import prepared_plain
@@ -81,10 +82,10 @@ def compare(values: dict[str, object]) -> None:
     _look_at_further_roles(values)
     for statement in (_TO_GRANT, _TO_REVOKE):
         db.execute_sql(statement, values)
-    kind = apps.connector_class(App.get_by_id(values["app"]).connector)
-    for change, only in ((ACCESS, kind.asset_roles_by_hand), (LOSS, kind.asset_roles_kept)):
-        for of, role in only:
-            db.execute_sql(_LEAVE_TO_THE_APP, {**values, "change": change, "kind": of, "role": role})
+    connector = apps.connector_class(App.get_by_id(values["app"]).connector)
+    for change, refused in ((ACCESS, connector.asset_roles_by_hand), (LOSS, connector.asset_roles_kept)):
+        for kind, role in refused:
+            db.execute_sql(_LEAVE_TO_THE_APP, {**values, "change": change, "kind": kind, "role": role})
     for statement in (_LEAVE_TO_OTHERS, _NO_LONGER_ASSIGNED, _LEFT_OUT):
         db.execute_sql(statement, values)
     protection.protect(ENDED, values)
@@ -228,9 +229,9 @@ _TO_GRANT = f"""
         SELECT 1 FROM app_task t WHERE {_LIVE} AND t.kind IN ('grant', 'revoke') AND t.asset_id = g.asset_id)
 """
 # The app's API can't change this role on an asset.
-_LEAVE_TO_THE_APP = """
+_LEAVE_TO_THE_APP = f"""
     DELETE FROM wanted WHERE kind = :change
-      AND (:role = '*' OR before = :role OR detail ->> 'role' = :role)
+      AND (:role = '{EVERY_ROLE}' OR before = :role OR detail ->> 'role' = :role)
       AND asset_id IN (SELECT id FROM asset WHERE app_id = :app AND kind = :kind)
 """
 # Access by a rule, if none of their groups grants it now. If no rule at all grants it, it was taken out of the rules by
