@@ -136,7 +136,7 @@ class AssetFields:
 
 def asset_fields(app: App, picked: list[tuple[str, str]]) -> list[AssetFields]:
     """A row for each asset that was picked, also if it is no longer there: it can be removed."""
-    known = group_rules.asset_roles(app)
+    known = assets.asset_roles(app)
     there = {str(asset.id): asset for asset in assets.chosen(app, ids_in(id for id, _ in picked))}
     return [_fields(id, there.get(id), role, _choices(known, role)) for id, role in picked]
 

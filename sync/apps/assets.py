@@ -216,12 +216,19 @@ def _named(kind: str, role: str | None) -> str:
     return f"The role “{role}” there" if role else f"Access to this {kind}"
 
 
-def asset_roles(app: App, kinds: Iterable[str]) -> list[str]:
-    """The roles that accounts have on assets of these kinds, the most common first: what can be granted there."""
-    kinds = set(kinds)
+def asset_roles(app: App, kinds: Iterable[str] | None = None) -> list[str]:
+    """The roles that accounts have on assets of these kinds, or of all, the most common first: what can be granted
+    there."""
     counted = (
-        Access.select(Access.role, fn.COUNT(Access.id)).join(Asset)
-        .where(Access.app == app, Asset.kind.in_(kinds), Access.role != "")
+        Access.select(Access.role).where(Access.app == app, Access.role != "")
         .group_by(Access.role).order_by(fn.COUNT(Access.id).desc(), Access.role)
     )  # fmt: skip
-    return [role for role, _ in counted.tuples() if not all(only_by_hand(app, kind, role) for kind in kinds)]
+    if kinds is not None:
+        kinds = set(kinds)
+        counted = counted.join(Asset).where(Asset.kind.in_(kinds))
+    found = [role for (role,) in counted.tuples()]
+    if not connector_class(app.connector).asset_roles_by_hand:
+        return found
+    if kinds is None:
+        kinds = {kind for (kind,) in Asset.select(Asset.kind).where(Asset.app == app).distinct().tuples()}
+    return [role for role in found if not all(only_by_hand(app, kind, role) for kind in kinds)]

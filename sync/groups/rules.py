@@ -10,13 +10,12 @@ from dataclasses import dataclass, field
 from peewee import JOIN, fn
 
 from sync import activity
-from sync.apps import apps, assets
+from sync.apps import assets
 from sync.apps.assets import Assets
 from sync.db import db, writing
 from sync.groups import assignments
 from sync.jobs import asking
 from sync.models import (
-    Access,
     App,
     Asset,
     Directory,
@@ -131,17 +130,6 @@ def asset_of(app: App, id: int | None) -> Asset:
         raise RuleProblem(f"Something that was chosen here is no longer in {app.name}. Nothing was saved: remove it or "
                           "choose again.")
     return asset
-
-
-def asset_roles(app: App) -> list[str]:
-    """The roles that accounts have on assets of the app: what can be granted there."""
-    counted = Access.select(Access.role).where(Access.app == app, Access.role != "").group_by(Access.role)
-    found = [access.role for access in counted.order_by(fn.COUNT(Access.id).desc(), Access.role)]
-    by_hand = {role for _, role in apps.connector_class(app.connector).asset_roles_by_hand}
-    if not by_hand.intersection(found):
-        return found
-    kinds = [asset.kind for asset in Asset.select(Asset.kind).where(Asset.app == app).distinct()]
-    return [role for role in found if not all(assets.only_by_hand(app, kind, role) for kind in kinds)]
 
 
 def of_app(app: App) -> list[NamedRule]:

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from connectors.apps.sample_chat import SampleChat
+from sync.apps import assets as app_assets
 from sync.db import db, utcnow, writing
 from sync.groups import assignments
 from sync.groups import rules as group_rules
@@ -116,7 +117,7 @@ def test_a_role_there_that_only_the_app_can_change_is_neither_proposed_nor_saved
     groups.put(1, "Sales")
     groups.read()
     Access.create(app=groups.app, account=groups.account(1), asset=room, role="keeper")
-    assert group_rules.asset_roles(groups.app) == []
+    assert app_assets.asset_roles(groups.app) == []
     assert wanted(groups, "to grant access", (room, "viewer")) == []
     Access.update(role="viewer").execute()
     assert wanted(groups, "to grant access", (room, "editor")) != []
@@ -131,6 +132,7 @@ def test_a_role_there_that_only_the_app_can_change_is_neither_proposed_nor_saved
             assignments.compare(assignments.gather(groups.app))
             found = db.execute_sql("SELECT 1 FROM wanted WHERE kind = 'to grant access'").fetchall()
         assert bool(found) == asked
+        assert app_assets.asset_roles(groups.app) == ([] if (kind, role) == ("room", "*") else ["viewer"])
     monkeypatch.setattr(SampleChat, "asset_roles_by_hand", frozenset({("room", "keeper")}))
     [rule] = group_rules.of_app(groups.app)
     assert rule.rests == [why]
