@@ -52,8 +52,8 @@ class CsvExport(Connector):
         "name, role, status, seat type and last activity, if the file has them, and asks about anything that isn't "
         "clear.",
         "Upload the file here, and a new one each week. Anyone who is missing from it counts as gone from the app, and "
-        "after eight days the app is overdue. Or have a program put the file on the machine that Rollcall runs on, "
-        "which then reads it every day.",
+        "after eight days the app is overdue. Or have a program put the file on the machine that Rollcall runs on: "
+        "Rollcall then reads it every day.",
         "Rollcall can't act in such an app. For someone who has left the company, Finish Sync makes a task in the "
         "app's Activity: remove them in the app, then mark the task as done.",
     )

@@ -90,8 +90,8 @@ class PagerDuty(HttpConnector):
     effects = declared(
         "PagerDuty REST API, “Delete a user”, and PagerDuty Support, “Offboarding”",
         remove=Effect(
-            "Deletes their user from the PagerDuty account, and its contact methods and notification rules. Incidents "
-            "that are assigned to them are restarted, or PagerDuty refuses.",
+            "Deletes their user from the PagerDuty account, and their contact methods and notification rules. "
+            "Incidents that are assigned to them are restarted, or PagerDuty refuses.",
             Reach.WORKSPACE, Undo.IMPOSSIBLE, "Add them again, to their teams, schedules and escalation policies too.",
             lost=("their places on schedules and escalation policies",),
         ),

@@ -171,8 +171,8 @@ class SnapchatAds(HttpConnector):
             yield Asset(row["id"], "ad account", clean(row.get("name")) or row["id"])
 
     def access(self) -> Iterator[Access]:
-        """Roles on each ad account, and those in the organization that reach every ad account. An organization admin's
-        is more than any of an ad account, and a data admin's, which only reports, is less."""
+        """Roles on each ad account, and those in the organization that reach every ad account. Of several, the highest
+        counts: organization admin is above each role on an ad account, and data admin, who only reports, below."""
         above, below = ({member: EVERYWHERE[role] for member, roles in self._roles_by_member().items() if role in roles}
                         for role in ("admin", "data_admin"))  # fmt: skip
         for asset in self.assets():

@@ -65,10 +65,12 @@ def match_in_words(account: Account) -> str:
 
 
 def may_be_anothers(known: str, now: str) -> str:
-    """SQL: an account that was gone, and is back as `now`, may be another person's, as an app may give an id out again.
-    One that had no e-mail when someone matched it is nobody's then, unless it is back with the e-mail that it had in
-    the end, or with one of its person's. A mark as a guest's or a service's ends too, unless the e-mail is the same, or
-    the app itself says that it is nobody's. Both are aliases."""
+    """SQL: a decision by hand about an account that was gone may now be about another person's, because an app may give
+    an id out again. `known` is the alias of the account as it was, `now` of the account that is back.
+
+    If it had no e-mail when someone matched it, it may be another's unless its e-mail is the last known one or one of
+    its person's. If it was marked as a guest's or a service's, it may be unless its e-mail is the same, or the app
+    calls it its own."""
     has_another_email = f"""{now}.email_key <> {known}.email_key AND NOT EXISTS (
         SELECT 1 FROM person_email e WHERE e.email_key = {now}.email_key AND e.person_id = {known}.person_id)"""
     return f"""({known}.match_by_hand AND CASE {known}.match_kind

@@ -56,8 +56,8 @@ def match_chosen(app: App) -> None:
 
 def _matching(accounts: str) -> str:
     """The statement for these accounts `a`, each once. The first rule that names anyone decides, if it names one person
-    and no later rule speaks against them. Of an account that is nobody's any longer, it is kept whose it was: someone
-    who leaves may have changed the e-mail there."""
+    and no later rule speaks against them. If an account loses its person, that person is kept as the former one:
+    someone who leaves may have changed the e-mail there."""
     return f"""
     WITH result AS MATERIALIZED (
         SELECT id, person, CASE WHEN kind = 'system' THEN 'service account' WHEN person IS NULL THEN 'unmatched'

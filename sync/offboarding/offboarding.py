@@ -158,8 +158,8 @@ def _end_due_days() -> None:
 
 @queue.each_minute
 def carry_out_due(now: datetime) -> None:
-    """Carry out each planned offboarding whose day has come; one of someone on legal hold waits until it is lifted, and
-    one by someone who could not plan it now until someone who can approves it."""
+    """Carry out each planned offboarding whose day has come. While the person is on legal hold, it waits. If the person
+    who planned it could not plan it now, it waits until someone who can approves it."""
     due = Offboarding.select().where(Offboarding.state == OffboardingState.SCHEDULED, Offboarding.remove_on <= today())
     for offboarding in list(due.order_by(Offboarding.id)):
         try:
