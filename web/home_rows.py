@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from sync.apps.assets import UNMANAGED
 from sync.apps.conditions import doubts
+from sync.apps.standing_approvals import Given
 from sync.apps.status import Standing
 from sync.home import history
 from sync.home.history import Bar, Week
@@ -30,6 +31,7 @@ CHECKS = 30  # bars of a row
 WAITING = 8  # lines of what waits
 TONES = (Tone.ATTENTION, Tone.WAITING, Tone.WORKING, Tone.NEUTRAL, Tone.OK)  # the order of the table
 NAMED = 3  # apps that a row of a person names
+LEFT_ELSEWHERE = "Some people have left according to a directory or list, but count as here"
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def _unknown(found: Unknown) -> list[str]:
         *([are_old.format(listed(_few(old)))] if old else []),
         *([f"{found.directory} doesn't show who has left"] if found.directory else []),
         *([doubts(found.doubtful)] if found.doubtful else []),
-        *(["Some people have left by a directory or list, but count as here"] if found.is_someone_held else []),
+        *([LEFT_ELSEWHERE] if found.is_someone_held else []),
         *([f"{plural(unmatched, 'account')} {are(unmatched)} not matched to a person yet"] if unmatched else []),
     ]
 
@@ -130,6 +132,9 @@ def waiting_row(item: Item) -> Row:
     if item.kind is Waiting.TASK:
         words = f"{plural(item.count, 'change')} in {app} failed and {'need' if item.count > 1 else 'needs'} attention"
         return Row("alert-triangle", Tone.ATTENTION, words, "Show", url_for("tasks.index", app_id=item.app.id))
+    if item.kind is Waiting.BY_HAND:
+        words = plural(item.count, f"change in {app} has", f"changes in {app} have") + " to be made by hand"
+        return Row("hand-stop", Tone.WAITING, words, "Show", url_for("tasks.index", app_id=item.app.id))
     if item.kind is Waiting.HELD_REPORT:
         words = f"{plural(item.count, 'change')} in {app} {are(item.count)} held by a guard"
         return _report(item, "hand-stop", words)
@@ -149,16 +154,18 @@ def waiting_row(item: Item) -> Row:
         words = f"{plural(item.count, 'change')} from {item.directory.name} {are(item.count)} held by a guard"
         address = url_for("directories.show", directory_id=item.directory.id)
         return Row("hand-stop", Tone.WAITING, words, "Review", address)
+    if item.kind is Waiting.STANDING_APPROVAL:
+        return _standing_approval(item)
     if item.kind is Waiting.OFFBOARDING:
         row = item.offboarding
-        words = f"The offboarding of {person_name(row.person)} was planned by {item.planned_by}"
+        words = f"The offboarding of {person_name(row.person)} waits for approval: it was planned by {item.by}"
         address = url_for("offboarding.show", person_id=row.person_id, offboarding_id=row.id)
         return Row("calendar", Tone.WAITING, words, "Review", address)
     if item.kind is Waiting.SIGN_IN:
         words = f"{plural(item.count, 'sign-in')} {'wait' if item.count > 1 else 'waits'} for approval"
         return Row("login", Tone.WAITING, words, "Review", url_for("people.index"))
-    words = (f"{plural(item.count, 'change')} of people who have left, or rank above the person responsible for the "
-             "change")  # fmt: skip
+    words = (f"{plural(item.count, 'change of a person', 'changes of people')} {are(item.count)} held, because they "
+             "have left or rank above the person responsible for the file or directory")  # fmt: skip
     return Row("users", Tone.WAITING, words, "Review", url_for("people.index"))
 
 
@@ -171,6 +178,16 @@ def _unread_directory(item: Item) -> Row:
         return Row("address-book", Tone.WAITING, words, "Define", rules, dialog=True)
     words = f"{name} doesn't show who has left, so no app is up to date"
     return Row("address-book", Tone.WAITING, words, "Show", url_for("directories.show", directory_id=id))
+
+
+def _standing_approval(item: Item) -> Row:
+    if item.given is Given.REMOVALS:
+        words = f"Automatic removals from {item.app.name} wait: they were approved by {item.by}"
+        address = url_for("app_settings.policy_of", app_id=item.app.id)
+    else:
+        words = f"What groups do automatically in {item.app.name} waits: it was approved by {item.by}"
+        address = url_for("group_rules.policy", app_id=item.app.id)
+    return Row("hand-stop", Tone.WAITING, words, "Decide", address, dialog=True)
 
 
 def _report(item: Item, icon: str, words: str) -> Row:

@@ -96,7 +96,8 @@ def _finished(app: App, done: reports.Finish) -> str:
     leaving = sum(task.kind == TaskKind.REMOVE for task in done.tasks)
     others = len(done.tasks) - leaving
     if leaving and not perform.is_able(app, TaskKind.REMOVE):
-        return f"{wizard_view.by_hand(leaving, app)} Each is a task below: do it there, then mark it as done."
+        also = f" Making {plural(others, 'other change')}." if others else ""
+        return f"{wizard_view.by_hand(leaving, app)} Remove each there, then mark the task below as done.{also}"
     if leaving:
         also = f" and making {plural(others, 'other change')}" if others else ""
         return f"Removing {plural(leaving, 'person', 'people')} from {app.name}{also}. Progress is shown below."

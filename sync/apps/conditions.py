@@ -235,10 +235,13 @@ def _unread_directory_and_what_to_do(facts: Facts) -> Words:
 
 
 def _lapsed(facts: Facts) -> Words:
-    if facts.removals_by:
-        return (f"Automatic removals were approved by {facts.removals_by}. They wait until an Owner approves them "
-                "again or chooses to be asked.",)  # fmt: skip
-    return (f"What groups do automatically was approved by {facts.groups_by}. It waits until an Owner approves it "
+    removals, groups = facts.removals_by, facts.groups_by
+    if not removals:
+        return (f"What groups do automatically was approved by {groups}. It waits until an Owner approves it again or "
+                "chooses to be asked.",)  # fmt: skip
+    both = " and what groups do automatically" if groups == removals else ""
+    other = f", and what groups do automatically by {groups}" if groups and not both else ""
+    return (f"Automatic removals{both} were approved by {removals}{other}. They wait until an Owner approves them "
             "again or chooses to be asked.",)  # fmt: skip
 
 

@@ -4,6 +4,7 @@ Nothing is decided here, and each number has its owner elsewhere."""
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum, auto
@@ -11,6 +12,8 @@ from enum import Enum, auto
 from peewee import ModelSelect, fn
 
 from sync import rank
+from sync.apps import standing_approvals
+from sync.apps.standing_approvals import Given
 from sync.db import utcnow
 from sync.directory import figures
 from sync.effects import seats_after
@@ -22,7 +25,8 @@ from sync.reports import stuck
 from sync.reports.stuck import Stuck
 from sync.safety import leavers, leaving, sole_managers, unread_directories
 from sync.sign_in import waiting as waiting_sign_ins
-from sync.states import DirectoryGap, WorkspaceRole
+from sync.states import DirectoryGap, TaskKind, WorkspaceRole
+from sync.tasks import perform
 
 
 class Waiting(Enum):
@@ -32,9 +36,11 @@ class Waiting(Enum):
     HELD_REPORT = auto()  # held by a guard
     UNREAD_DIRECTORY = auto()  # doesn't show who has left: no app is up to date
     HELD_DIRECTORY = auto()
+    BY_HAND = auto()  # a task that Rollcall can't do
     STUCK_LEAVER = auto()  # someone who has left can't be removed yet
     REPORT = auto()
     UNMANAGED = auto()  # assets that nobody manages
+    STANDING_APPROVAL = auto()  # given by someone who could not give it now
     OFFBOARDING = auto()  # planned by someone who could not plan it now
     SIGN_IN = auto()
     PERSON_CHANGE = auto()
@@ -71,12 +77,13 @@ class Item:
     gap: DirectoryGap | None = None  # why the directory doesn't show who has left
     stuck: Stuck | None = None
     offboarding: Offboarding | None = None
-    planned_by: str = ""  # who planned it, and why they could not now
+    given: Given | None = None  # what the standing approval is about
+    by: str = ""  # who planned or approved it, and why they could not now
 
 
 def waiting_for(person: Person, owned: Among) -> list[Item]:
     """`owned`: the apps that this person may decide about. The most pressing kind first, then by name."""
-    items = [*_reports(owned), *_tasks(owned), *_unmanaged(owned)]
+    items = [*_reports(owned), *_tasks(owned), *_unmanaged(owned), *_standing_approvals(owned)]
     if person.workspace_role in rank.MANAGERS:
         items += [*_directories(), *_offboardings()]
         items += _counted(Waiting.PERSON_CHANGE, held.count(person.workspace_role))
@@ -128,20 +135,30 @@ def _reports_with_apps(ids: str) -> ModelSelect:
 
 
 def _tasks(owned: Among) -> Iterable[Item]:
-    counts = {id: count for id, count in _failed_tasks() if owned is None or id in owned}
-    yield from (Item(Waiting.TASK, counts[id], app) for id, app in _apps(counts).items())
+    rows = sorted(row for row in _failed_tasks() if owned is None or row[0] in owned)
+    found, counts = _apps({id for id, *_ in rows}), Counter()
+    for id, kind, count in rows:
+        counts[id, Waiting.TASK if perform.is_able(found[id], TaskKind(kind)) else Waiting.BY_HAND] += count
+    yield from (Item(waits, count, found[id]) for (id, waits), count in counts.items())
 
 
 @prepared_plain
 def _failed_tasks() -> ModelSelect:
-    failed = Task.select(Task.app, fn.COUNT(Task.id)).join(App).where(Task.needs_attention, App.is_connected)
-    return failed.group_by(Task.app)
+    failed = Task.select(Task.app, Task.kind, fn.COUNT(Task.id)).join(App)
+    return failed.where(Task.needs_attention, App.is_connected).group_by(Task.app, Task.kind)
 
 
 def _unmanaged(owned: Among) -> Iterable[Item]:
     counts = {id: count for id, count in sole_managers.count_unmanaged().items()
               if owned is None or id in owned}
     yield from (Item(Waiting.UNMANAGED, counts[id], app) for id, app in _apps(counts).items())
+
+
+def _standing_approvals(owned: Among) -> Iterable[Item]:
+    lapsed = {key: by for key, by in standing_approvals.lapsed().items() if owned is None or key[0] in owned}
+    found = _apps({id for id, _ in lapsed})
+    yield from (Item(Waiting.STANDING_APPROVAL, 1, found[id], given=given, by=lapsed[id, given])
+                for id, given in sorted(lapsed))  # fmt: skip
 
 
 def _apps(ids: Iterable[int]) -> dict[int, App]:
@@ -163,7 +180,7 @@ def _offboardings() -> Iterable[Item]:
     if planned_by := holds.lapsed():
         rows = Offboarding.select(Offboarding, Person).join(Person, on=Offboarding.person == Person.id)
         for row in rows.where(Offboarding.id.in_(list(planned_by))).order_by(Person.name, Offboarding.id):
-            yield Item(Waiting.OFFBOARDING, 1, offboarding=row, planned_by=planned_by[row.id])
+            yield Item(Waiting.OFFBOARDING, 1, offboarding=row, by=planned_by[row.id])
 
 
 def _counted(kind: Waiting, count: int) -> list[Item]:

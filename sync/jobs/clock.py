@@ -96,7 +96,8 @@ def _chosen_by_the_wrong_clock(now: datetime) -> str:
     if not days:
         return ""
     named = listed([f"{name} (until {day_in_words(day)})" for name, day in sorted(days)], NAMED)
-    return f"The accounts of these people are kept until a day that was chosen while the clock was ahead: {named}."
+    return (f"The accounts of these people are kept until a day that was chosen while the clock was ahead: {named}. "
+            "Change each day that is wrong.")  # fmt: skip
 
 
 def _plan_again(now: datetime) -> None:

@@ -11,9 +11,11 @@ from sync.jobs import asking, queue
 from sync.models import Account, App, Task
 from sync.people import people
 from sync.reports import reports
+from sync.reports.reports import Finish
 from sync.states import AppStatus
 from tests.web.client import Client
 from web.outcomes import outcome
+from web.wizard import _finished
 
 EXPORT = """\
 email,name,role
@@ -65,6 +67,10 @@ def test_a_leaver_is_a_to_do_that_ends_when_someone_confirms_it(owner: Client, s
     assert "Jana Kowalski" in page and "Do it there by hand" in page and "To do by hand" in page
     assert page.count("I did it in Drawing") == 1 and "Retry" not in page and "removal failed" not in page
     assert outcome(app, [task]).words.startswith("Drawing: 1 change has to be made by hand.")
+    home = owner.get("/").text
+    assert "1 change in Drawing has to be made by hand" in home and "failed and" not in home
+    both = Finish(report, [Task(kind=kind) for kind in ("remove", "change role")])
+    assert _finished(app, both).endswith("then mark the task below as done. Making 1 other change.")
     owner.post(f"/apps/{app.id}/tasks/{task.id}/completion")
     task = Task.get_by_id(task.id)
     assert task.state == "done" and "marked as done by Olga Brandt" in owner.get(f"/apps/{app.id}/activity").text

@@ -145,7 +145,7 @@ def test_held_and_released(owner: Client, staff: Directory, staff_list: Path, by
     assert "8 changes are held back" in page and "Staff 11" in page and "No one in this list was deprovisioned" in page
     assert "Changes held" in owner.get("/directories").text
     removal = " ".join(owner.get(f"/directories/{staff.id}/removal").text.split())
-    assert "What it says of 8 people is held back and would be lost. If they have left, release it" in removal
+    assert "Its changes to 8 people are held back and would be lost. If they have left, release the" in removal
     asked = owner.get(f"/directories/{staff.id}/release").text
     assert "8 people get the status" in asked and "unless automatic removal is on" in asked
     assert Person.select().where(Person.status == "deprovisioned").count() == 0

@@ -66,7 +66,7 @@ def test_a_directory_or_a_list_that_does_not_show_who_has_left_is_no_good_news(o
     DirectoryToken.create(directory=directory, token_hash="a", used_at=utcnow())
     assert "Nobody who has left has an account" in heading(owner)
     DirectoryEntry.update(reported_status="deprovisioned").execute()
-    assert is_unknown("people have left by a directory or list, but count as here")
+    assert is_unknown("people have left according to a directory or list, but count as here")
     directory.delete_instance(recursive=True)
     Account.update(match_kind="service account", match_by_hand=True).where(Account.person == chat.people[3]).execute()
     Person.update(status="deprovisioned").where(Person.id == chat.people[3].id).execute()

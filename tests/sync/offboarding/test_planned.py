@@ -65,7 +65,7 @@ def test_a_plan_of_someone_who_could_not_make_it_now_waits_for_another_approval(
     why = {"left": "has left", "a user": "no longer manages people",
            "no owner": f"is no longer an Owner of {chat.app.name}"}[end]  # fmt: skip
     [item] = summary.waiting_for(olga, None)
-    assert (item.offboarding.person, item.planned_by) == (chat.people[3], f"Ana Lima, who {why}")
+    assert (item.offboarding.person, item.by) == (chat.people[3], f"Ana Lima, who {why}")
     assert (Person.get_by_id(chat.people[3].id).status, Task.select().count()) == ("active", 0)
     offboard(chat.people[3], olga)
     assert (Task.select().count(), summary.waiting_for(olga, None)) == (1, [])
