@@ -10,7 +10,6 @@ to delete a member from a Dropbox team”.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
@@ -357,11 +356,8 @@ def _problem(answer: Answer) -> ConnectorError | None:
     """Dropbox's own errors: 409 for what a call documents, 401 and 400 for a scope that is missing."""
     if answer.status not in (400, 401, 409):
         return None
-    try:
-        body = json.loads(answer.body)
-    except ValueError:
-        body = answer.text  # a 400 is plain text
-    body = body if isinstance(body, dict) else {"error_summary": str(body)}
+    body = answer.json_or_none()
+    body = body if isinstance(body, dict) else {"error_summary": answer.text}  # a 400 is plain text
     summary, error = clean(body.get("error_summary")), body.get("error")
     says = f"{answer.asked} answered {answer.status}: “{summary}”."
     tag = _tag(error) or summary.partition("/")[0]

@@ -11,7 +11,6 @@ docs.sim.ai/integrations/hubspot-service-account.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -277,10 +276,7 @@ def _problem(answer: Answer) -> ConnectorError | None:
     """A 404 that isn't HubSpot's own error says nothing about a user; the limit of a day isn't over in a minute."""
     if answer.status not in (404, 429):
         return None
-    try:
-        body = json.loads(answer.body)
-    except ValueError:
-        body = None
+    body = answer.json_or_none()
     body = body if isinstance(body, dict) else {}
     if answer.status == 404 and not body.get("category"):
         return TemporarilyUnavailable(f"{answer.asked} answered 404, but without an error in HubSpot's format.")

@@ -11,7 +11,6 @@ escalation policies) and “API Access Keys”.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from types import MappingProxyType
 from urllib.parse import urlsplit
@@ -254,9 +253,9 @@ def _problem(answer: Answer) -> ConnectorError | None:
     if answer.status not in (400, PAYMENT_REQUIRED, 404) or answer.is_page:
         return None
     try:
-        error = json.loads(answer.body).get("error")
+        error = answer.json_or_none().get("error")
         code, parts = error.get("code"), [error.get("message"), *(error.get("errors") or ())]
-    except (ValueError, RecursionError, AttributeError, TypeError):
+    except (AttributeError, TypeError):
         code, parts = None, []
     words = ": ".join(filter(None, map(clean, parts[:4])))
     says = f"{answer.asked} answered {answer.status}" + (f": “{words.rstrip('.')}”." if words else ".")

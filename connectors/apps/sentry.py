@@ -12,7 +12,6 @@ static/app/router/routes.tsx there has the address of the page of personal token
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
@@ -289,10 +288,7 @@ def _next_cursor(answer: Answer) -> str | None:
 
 
 def _of_fields(answer: Answer) -> str:
-    try:
-        body = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        return ""
+    body = answer.json_or_none()
     values = body.values() if isinstance(body, dict) else ()
     texts = [text for value in values for text in (value if isinstance(value, list) else [value])]
     return "; ".join(clean(text).rstrip(".") for text in texts if isinstance(text, str))

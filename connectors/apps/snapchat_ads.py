@@ -11,7 +11,6 @@ is also in github.com/amp-labs/connectors, providers/snapchatads. These document
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from functools import cached_property
 from types import MappingProxyType
@@ -229,10 +228,7 @@ def _problem(answer: Answer) -> ConnectorError | None:
     and may have status 200."""
     if answer.is_page or answer.status == 429 or answer.status >= 500:
         return None
-    try:
-        body = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        return None
+    body = answer.json_or_none()
     if not isinstance(body, dict) or "request_status" not in body or _succeeded(body["request_status"]):
         return None
     words = clean(body.get("display_message")) or clean(body.get("debug_message")) or clean(body["request_status"])

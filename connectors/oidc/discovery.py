@@ -7,7 +7,6 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from joserfc.errors import JoseError
@@ -16,6 +15,7 @@ from joserfc.jwk import KeySet
 from connectors.base import ConnectorError, Refused
 from connectors.tools.answers import Answer, NotFound, Strayed
 from connectors.tools.http import Http
+from connectors.tools.times import from_http
 
 KEPT, FAILURE_KEPT, KEYS_KEPT, KEYS_KEPT_AT_LEAST = 60, 30, 3600, 30  # seconds
 QUICK = {"timeout": (4, 6), "max_seconds": 10, "max_bytes": 1_000_000, "retries": 0, "patience": 0}
@@ -168,10 +168,8 @@ def _words(document: dict, name: str) -> tuple[str, ...]:
 
 
 def _ahead(date: str) -> float | None:
-    try:
-        return parsedate_to_datetime(date).timestamp() - time.time()
-    except (TypeError, ValueError, OverflowError):
-        return None
+    now = from_http(date)
+    return None if now is None else now.timestamp() - time.time()
 
 
 def _read_keys(address: str) -> KeySet:

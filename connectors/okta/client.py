@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
-from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from connectors.base import ConnectorError, Field, RateLimited
@@ -18,6 +17,7 @@ from connectors.tools.answers import RATE_LIMITED
 from connectors.tools.http import Answer, Http, clean, seconds_to_wait, words
 from connectors.tools.http_connector import token_field
 from connectors.tools.paging import Page, next_link, pages_by_link
+from connectors.tools.times import from_http
 from connectors.versions import ApiVersion
 
 OKTA_API = ApiVersion("Okta API", "v1", source="okta/okta-management-openapi-spec")
@@ -86,8 +86,6 @@ def too_many(answer: Answer) -> ConnectorError | None:
     reset = answer.headers.get("X-Rate-Limit-Reset", "").strip()
     if answer.status != 429 or seconds_to_wait(answer) is not None or not re.fullmatch(r"\d{1,12}", reset):
         return None
-    try:
-        now = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp()
-    except (TypeError, ValueError):
-        now = time.time()
-    return RateLimited(f"{answer.asked} answered 429. {RATE_LIMITED}", max(int(reset) - now, 1))
+    now = from_http(answer.headers.get("Date", ""))
+    wait = int(reset) - (now.timestamp() if now else time.time())
+    return RateLimited(f"{answer.asked} answered 429. {RATE_LIMITED}", max(wait, 1))

@@ -3,8 +3,6 @@ The forms are those of v5/openapi.yaml (github.com/pinterest/api-description).""
 
 from __future__ import annotations
 
-import json
-
 from connectors.base import ConnectorError
 from connectors.tools.answers import list_in
 from connectors.tools.http import Answer, Forbidden, clean
@@ -33,10 +31,7 @@ def problem(answer: Answer) -> ConnectorError | None:
     ended; None for any other answer."""
     if answer.status != 401:
         return None
-    try:
-        error = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        return None
+    error = answer.json_or_none()
     if not isinstance(error, dict) or error.get("code") not in NOT_PERMITTED:
         return None
     return Forbidden(f"{answer.asked}: Pinterest says “{clean(error.get('message')).rstrip('.')}”.")

@@ -10,12 +10,12 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import msgspec
 
 from connectors.base import UNKNOWN, CredentialRejected, Refused, TemporarilyUnavailable
+from connectors.tools.times import from_http
 
 _PARTS, _ITEMS = msgspec.json.Decoder(dict[str, msgspec.Raw]), msgspec.json.Decoder(list[msgspec.Raw])
 RATE_LIMITED = "These were too many calls. Rollcall tries again later."  # ends the message of a RateLimited
@@ -100,6 +100,13 @@ class Answer:
         if not isinstance(value, kind):
             raise TemporarilyUnavailable(f"{self.asked} answered with data of an unexpected form.")
         return value
+
+    def json_or_none(self) -> Any:
+        """As json(), but None where that raises: an error may come as anything."""
+        try:
+            return self.json()
+        except TemporarilyUnavailable:
+            return None
 
     def json_but_items(self, *lists: str, kind: type = dict) -> Any:
         """As json(kind), but the items of the lists under these keys are msgspec.Raw: the bytes that the app sent.
@@ -244,8 +251,8 @@ def words(answer: Answer) -> str:
     if answer.is_page:
         return ""
     try:
-        return _words_in(json.loads(answer.body))
-    except (ValueError, RecursionError):
+        return _words_in(answer.json())
+    except (TemporarilyUnavailable, RecursionError):
         return answer.text.strip()
 
 
@@ -266,12 +273,5 @@ def _words_in(value: Any) -> str:
 
 def _until(date: str, now: str) -> float | None:
     """Seconds until an HTTP date, by the app's own clock (`now`) where it reports the time; None for no date."""
-    try:
-        target = parsedate_to_datetime(date)
-    except (TypeError, ValueError):
-        return None
-    try:
-        present = parsedate_to_datetime(now)
-    except (TypeError, ValueError):
-        present = datetime.now(UTC)
-    return (target.replace(tzinfo=UTC) - present.replace(tzinfo=UTC)).total_seconds()
+    target, present = from_http(date), from_http(now) or datetime.now(UTC)
+    return None if target is None else (target - present).total_seconds()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,12 +18,7 @@ class GraphQLError:
 
 def error_in(answer: Answer) -> GraphQLError | None:
     """The answer's first error, None where it holds none. Raises TemporarilyUnavailable for a 200 that isn't JSON."""
-    try:
-        body = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        if answer.status == 200:
-            answer.json(dict)
-        return None
+    body = answer.json(object) if answer.status == 200 else answer.json_or_none()
     errors = body.get("errors") if isinstance(body, dict) else None
     if not isinstance(errors, list) or not errors:
         return None

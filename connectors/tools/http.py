@@ -41,7 +41,7 @@ from connectors.tools.answers import (
 )
 from connectors.tools.failures import is_silence, never_arrived, reason
 from connectors.tools.holes import refuse_holes, segment
-from connectors.tools.http_connections import InTime
+from connectors.tools.http_connections import Cookies, InTime
 from connectors.tools.redaction import Redactor, one_line
 from connectors.tools.renewal import Renewed
 
@@ -124,7 +124,7 @@ class Http:
             session = self._of_thread.session = requests.Session()
             session.mount("https://", InTime())
             session.mount("http://", InTime())
-            session.verify = self._verify
+            session.verify, session.cookies = self._verify, Cookies()
             session.trust_env = not is_loopback(self.origin[1])
             self._sessions.append(session)
         return session
@@ -295,6 +295,9 @@ class Http:
 
     def _read(self, response: requests.Response, asked: str) -> bytes:
         """The body, in pieces so that reading can stop at max_bytes. urllib3 checks its length, InTime the time."""
+        if "," in response.headers.get("Content-Encoding", ""):
+            response.raw.close()
+            raise _TooMuch(f"{asked} sent an answer that is packed several times, which Rollcall doesn't unpack.")
         body = bytearray()
         while piece := response.raw.read1(CHUNK, decode_content=True):
             body += piece

@@ -6,9 +6,11 @@ from __future__ import annotations
 import io
 import socket
 from http.client import HTTPResponse
+from http.cookiejar import Cookie
 
 from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
+from requests.cookies import RequestsCookieJar
 from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -16,6 +18,8 @@ from urllib3.response import BaseHTTPResponse
 
 from connectors.time_limit import Timed
 from connectors.tools.pinned import Pinned
+
+MOST_COOKIES, LONGEST_COOKIE = 50, 4096  # of a host, characters; RFC 6265, 6.1 asks for as many
 
 
 class _Response(HTTPResponse):
@@ -86,6 +90,15 @@ class InTime(HTTPAdapter):
     def close(self) -> None:
         self._pool = None
         super().close()
+
+
+class Cookies(RequestsCookieJar):
+    """The cookies of one app, within limits: an answer may bring a hundred of 64 kB, and each call sends all back."""
+
+    def set_cookie(self, cookie: Cookie, *args, **options) -> None:
+        is_long = len(f"{cookie.name}{cookie.value}{cookie.domain}{cookie.path}") > LONGEST_COOKIE
+        if not is_long and (len(self) < MOST_COOKIES or cookie.name in self):
+            super().set_cookie(cookie, *args, **options)
 
 
 def _use(manager: PoolManager, ours: dict) -> None:

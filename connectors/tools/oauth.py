@@ -4,7 +4,6 @@ The result is the `auth` of an Http client, which renews the token when it expir
 from __future__ import annotations
 
 import base64
-import json
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -109,10 +108,7 @@ def no_token(answer: Answer) -> ConnectorError | None:
 
 def _error_of(answer: Answer) -> str:
     """The `error` of a token endpoint's answer (RFC 6749, 5.2), "" if it has none."""
-    try:
-        body = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        return ""
+    body = answer.json_or_none()
     return clean(body.get("error")) if isinstance(body, dict) else ""
 
 

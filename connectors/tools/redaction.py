@@ -10,6 +10,7 @@ from urllib.parse import quote, quote_plus
 
 MASK = "•••"
 LONGEST = 300
+LOOKED_AT = 100_000  # characters: an app's error may have millions
 
 
 class Redactor:
@@ -32,7 +33,7 @@ class Redactor:
 
 def one_line(text: str, longest: int = LONGEST) -> str:
     """The text without control characters and line breaks, cut to `longest` characters."""
-    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    text = " ".join("".join(c if c.isprintable() else " " for c in text[:LOOKED_AT]).split())
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 

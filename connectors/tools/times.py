@@ -4,6 +4,7 @@ A time that can't be read counts as missing, so that it doesn't fail a whole rea
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 
 def from_iso(text: object) -> datetime | None:
@@ -19,4 +20,13 @@ def from_iso(text: object) -> datetime | None:
     try:
         return moment.astimezone(UTC).replace(tzinfo=None)
     except OverflowError:
+        return None
+
+
+def from_http(text: str) -> datetime | None:
+    """The date of a header (RFC 9110, 5.6.7), in UTC; None for anything else."""
+    try:
+        moment = parsedate_to_datetime(text)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (TypeError, ValueError, OverflowError):
         return None

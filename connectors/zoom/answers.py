@@ -3,7 +3,6 @@ Codes: "Error codes" at developers.zoom.us, as apps/zoom.py names its restatemen
 
 from __future__ import annotations
 
-import json
 import re
 from datetime import UTC, datetime
 
@@ -27,10 +26,7 @@ class RoleInTheWay(Forbidden):
 def problem(answer: Answer) -> ConnectorError | None:
     """The error of an answer, None where its status says enough. Zoom's errors are {"code": 1001, "message": "…"}, and
     the code counts, because the status may mean something else."""
-    try:
-        content = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        content = None
+    content = answer.json_or_none()
     content = content if isinstance(content, dict) else {}
     code, words = content.get("code"), clean(content.get("message"))
     says = f"{answer.asked}: Zoom says “{words.rstrip('.')}” ({code})."

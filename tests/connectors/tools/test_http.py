@@ -11,6 +11,7 @@ import pytest
 
 from connectors.base import CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
 from connectors.tools.http import Conflict, Forbidden, NotFound, NotOffered, Stale
+from connectors.tools.http_connections import MOST_COOKIES
 from tests.connectors.conftest import SECRET
 from tests.connectors.fake import DROPPED, FOREVER, WEB_PAGE, Reply, cut_off
 from tests.parts import free_port
@@ -163,6 +164,8 @@ def test_a_post_whose_answer_broke_is_not_sent_twice(target, client):
         (429, {"Retry-After": "soon"}, 60),
         (429, {"Retry-After": "nan"}, 60),
         (429, {"Retry-After": "Tue, 99 Foo 20x6"}, 60),
+        (429, {"Retry-After": "Thu, 26 Nov 2026 00:00:00 +99999999999999999999"}, 60),
+        (429, {"Retry-After": "Thu, 26 Nov 2026 99999999999999999999:00:00 GMT"}, 60),
         (429, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "UNIX TIME IN 900"}, 900),
         (403, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "UNIX TIME IN 900"}, 900),
         (403, {"Retry-After": "30"}, 30),
@@ -234,10 +237,29 @@ def test_an_answer_too_large_is_given_up_and_not_asked_for_again(target, client)
 
 
 def test_a_gzip_bomb_is_not_unpacked(target, client):
-    bomb = gzip.compress(gzip.compress(b" " * 200_000_000))
-    target.fail(Reply(200, bomb, {"Content-Encoding": "gzip, gzip"}), times=FOREVER)
+    bomb = gzip.compress(b" " * 20_000_000)
+    target.fail(Reply(200, bomb, {"Content-Encoding": "gzip"}), times=FOREVER)
     with pytest.raises(TemporarilyUnavailable, match="more than 1,000,000 bytes"):
         client(max_bytes=1_000_000).get("thing")
+
+
+def test_an_answer_that_is_packed_several_times_is_not_unpacked(target, client):
+    """250 bytes take urllib3 20 seconds of processor time: it copies what the first of three gave for each piece."""
+    target.fail(Reply(200, gzip.compress(gzip.compress(b"{}")), {"Content-Encoding": "gzip, gzip"}), times=FOREVER)
+    with pytest.raises(TemporarilyUnavailable, match="packed several times"):
+        client().get("thing")
+    assert len(target.requests) == 1
+
+
+def test_an_apps_cookies_are_sent_back_within_limits(target, client):
+    http = client()
+    given = ["long=" + "x" * 5000, *(f"c{number}=1" for number in range(MOST_COOKIES + 1)), "c0=2"]
+    for cookie in given:
+        target.fail(Reply(200, {}, {"Set-Cookie": cookie}))
+        http.get("thing")
+    http.get("thing")
+    sent = target.requests[-1].headers["cookie"].split("; ")
+    assert sorted(sent) == sorted(["c0=2", *(f"c{number}=1" for number in range(1, MOST_COOKIES))])
 
 
 def test_gzip_is_unpacked_and_broken_gzip_reported(target, client):
