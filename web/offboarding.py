@@ -62,6 +62,13 @@ class Given:
         return cls(form.get("key", "")[:64] or secrets.token_urlsafe(16), shown, locked, ticked, reasons, undecided,
                    form.get("when", "now"), form.get("day", ""), form.get("reason", ""))  # fmt: skip
 
+    @classmethod
+    def of_plan(cls, planned: Offboarding, when: str) -> Given:
+        """Of a plan that this one replaces: the accounts that it leaves out stay left out until someone ticks them."""
+        reasons = offboarding.left_out_of(planned.changes)
+        day = str(planned.remove_on) if planned.remove_on > today() else ""
+        return cls(shown=set(reasons), reasons=reasons, when=when if day else "now", day=day, reason=planned.reason)
+
     @property
     def later(self) -> bool:
         return self.when == "day"
@@ -79,7 +86,10 @@ class Given:
 @pages.get("/new")
 @workspace_role(*MANAGERS)
 def new(person_id: int) -> str:
-    return _preview(person_below(person_id), Given())
+    """`when` is "day" to approve a plan again for its day."""
+    person = person_below(person_id)
+    planned = holds.scheduled(person)
+    return _preview(person, Given.of_plan(planned, request.args.get("when", "now")) if planned else Given())
 
 
 def _preview(person: Person, given: Given, problem: str = "") -> str:

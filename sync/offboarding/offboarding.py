@@ -184,7 +184,6 @@ def _carry_out_planned(offboarding_id: int) -> None:
         holds.give_up(offboarding, "schedule", f"They are {role} now, which ranks above the person who planned it")
         return
     covered = list(Change.select().where(Change.offboarding == offboarding))
-    left_out = {change.account_id: change.reason for change in covered if change.decision == LEFT_OUT}
     accounts = Account.select(Account, App).join(App).where(
         Account.id.in_([change.account_id for change in covered]), Account.person == person,
         Account.is_matched, Account.is_present, App.is_connected,
@@ -194,13 +193,18 @@ def _carry_out_planned(offboarding_id: int) -> None:
             Offboarding.update(state=OffboardingState.APPLIED, decided_at=utcnow()).where(
                 Offboarding.id == offboarding.id
             ).execute()
-            decided = Decided(left_out, succession.take_planned(covered))
+            decided = Decided(left_out_of(covered), succession.take_planned(covered))
             _carry_out(offboarding, list(accounts), decided, Asker.rollcall(offboarding.asked_by))
             Change.update(decision=IGNORED, reason="No longer theirs").where(
                 Change.offboarding == offboarding, Change.report.is_null(), Change.decision == ChangeDecision.SCHEDULED
             ).execute()
     except people.PeopleProblem as problem:
         holds.give_up(offboarding, "schedule", str(problem))
+
+
+def left_out_of(changes: Iterable[Change]) -> dict[int, str]:
+    """The reasons of those that an offboarding leaves out, by account id."""
+    return {change.account_id: change.reason for change in changes if change.decision == LEFT_OUT}
 
 
 def _ask_instead(offboarding: Offboarding, person: Person, planned_by: str) -> None:

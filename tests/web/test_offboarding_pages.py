@@ -217,6 +217,20 @@ def test_a_plan_is_cancelled_only_by_people_of_rank(owner: Client, site, ana: Pe
     assert admin.send("DELETE", f"/people/{ana.id}/offboardings/{row.id}").status_code == 403
 
 
+def test_a_plan_that_is_approved_again_keeps_its_day_and_what_it_leaves_out(owner: Client, ana: Person) -> None:
+    """Otherwise a hurried Finish would remove at once, and also what someone had decided to keep."""
+    first, other = (str(account.id) for account in people.accounts_of(ana))
+    values = {"when": "day", "day": tomorrow(), "reason": "Moves to Bright", f"reason-{other}": "Hand-over"}
+    offboard(owner, ana, yes=[first], **values)
+    here = f"/people/{ana.id}/offboardings/new"
+    again, at_once = (" ".join(owner.get(here + asked).text.split()) for asked in ("?when=day", ""))
+    for page in (again, at_once):
+        assert form_of(page)["yes"] == [first] and 'value="Hand-over"' in page and 'value="Moves to Bright"' in page
+    assert 'value="day" checked' in again and f'value="{tomorrow()}"' in again and 'value="now" checked' in at_once
+    Offboarding.update(remove_on=today()).execute()
+    assert 'value="now" checked' in " ".join(owner.get(f"{here}?when=day").text.split()), "its day has come"
+
+
 def test_where_nothing_is_removed_the_outcome_says_so(owner: Client, ana: Person, chat, second) -> None:
     form = form_of(owner.get(f"/people/{ana.id}/offboardings/new").text)
     reasons = {f"reason-{account}": "Needed" for account in form["shown"]}
@@ -330,5 +344,6 @@ def test_each_page_about_an_approval_says_that_its_approver_has_left(owner: Clie
     home, has_left = owner.get("/").text, "approved by Ana Lima, who has left"
     assert f"Automatic removals from Chat wait: they were {has_left}" in home and f'href="{here}/policy"' in home
     assert f"in Chat waits: it was {has_left}" in home and f'href="{here}/rules/policy"' in home
+    assert "/offboardings/new?when=day" in owner.get(f"{person}/offboardings/{plan.offboarding.id}").text
     assert "waits for approval: it was planned by Ana Lima, who has left" in home
     assert f"Automatic removals and what groups do automatically were {has_left}" in owner.get(here).text
