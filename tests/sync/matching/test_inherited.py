@@ -8,7 +8,7 @@ import pytest
 
 from sync.apps import apps
 from sync.db import writing
-from sync.matching import members
+from sync.matching import doubtful, members
 from sync.models import Account, App, Person, PersonEmail
 
 DAY = datetime(2026, 11, 1)
@@ -74,6 +74,16 @@ def test_an_id_that_may_have_been_given_out_again_is_nobodys(home, state, email,
     account = inherited(*pair(before, {"email_key": email}))
     expected = ("matched", ana.id, None) if stays else ("unmatched", None, ana.id)
     assert (account.match_kind, account.person_id, account.former_person_id) == expected
+
+
+@pytest.mark.parametrize("before", [
+    {"match_kind": "matched", "person": "Ana"}, {"match_kind": "unmatched", "former_person": "Ana"}])
+def test_a_reconnection_keeps_the_former_person_of_an_account_with_another_email(home, before):
+    ana = Person.create(name="Ana", status="deprovisioned")
+    before = {name: ana if value == "Ana" else value for name, value in before.items()}
+    one, other, account = pair(NOTHING | before, {"email_key": "new@x.example"})
+    assert inherited(one, other, account).former_person == ana
+    assert doubtful.numbers()[one.id].accounts == 1
 
 
 def test_only_the_same_account_of_these_two_apps_inherits(home):
