@@ -286,13 +286,17 @@ def decide_by_hand(person: Person, status: str, by: Asker, reason: str, why: str
 
 def _become(changes: list[tuple[Person, str, str]], by: str | Asker) -> None:
     """Store the new status of these people and its reason, end the sessions of those who are no longer active, and have
-    their apps compared again. People who had left lose the last day, which was that of the time before. At most CHUNK
-    people at once."""
+    their apps compared again. People who had left lose the last day, which was that of the time before. A list's status
+    that was held, and that they have now, waits no longer. At most CHUNK people at once."""
     now = utcnow()
     db.executemany(
         "UPDATE person SET status = ?, status_since = ?, status_reason = ?, "
         "last_day = CASE WHEN status = 'deprovisioned' THEN NULL ELSE last_day END WHERE id = ?",
         [(status, now.isoformat(" "), reason, person.id) for person, status, reason in changes],
+    )
+    db.executemany(
+        "DELETE FROM held_change WHERE person_id = ? AND state = 'open' AND field = 'status' AND value = ?",
+        [(person.id, status) for person, status, _ in changes],
     )
     locked_out = [person.id for person, status, _ in changes if status != PersonStatus.ACTIVE]
     Session.delete().where(Session.person.in_(locked_out)).execute()

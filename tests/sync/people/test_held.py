@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from sync.db import writing
 from sync.models import HeldChange, Person
-from sync.people import held
+from sync.people import held, people
 from sync.rank import RANKS
 
 
@@ -28,3 +29,13 @@ def test_a_change_is_made_once(home, by):
     held.release(change, by)
     held.dismiss(change, by)
     assert Person.get_by_id(person.id).department == "Legal" and HeldChange.get().state == "released"
+
+
+@pytest.mark.parametrize(("before", "held_value"), [("active", "deprovisioned"), ("deprovisioned", "active")])
+def test_a_status_that_someone_has_got_in_another_way_no_longer_waits(home, by, before, held_value):
+    person = Person.create(name="Ana", status=before)
+    for value in (held_value, "suspended"):
+        HeldChange.create(person=person, field="status", value=value, asked_by="Mira")
+    with writing():
+        people.decide_by_hand(person, held_value, by, "Seen in HR", "")
+    assert [change.value for change in held.waiting()] == ["suspended"]
