@@ -50,7 +50,7 @@ class Unknown:
     """Why there may be more accounts of people who left than Rollcall knows."""
 
     unread: Sequence[str]  # the names of apps that weren't read when due
-    old_lists: Sequence[str]  # of apps whose list is too old
+    old_lists: Sequence[str]  # of apps whose list is too old, or may be
     directory: str  # the name of one that doesn't show who has left; "" where all do
     doubtful: int  # accounts that may belong to someone who has left
     is_someone_held: bool  # who has left by a directory or list, but counts as here
@@ -79,7 +79,8 @@ def answer(found: StillIn, not_known: Unknown | None) -> Answer:
 def _unknown(found: Unknown) -> list[str]:
     unread, old, unmatched = found.unread, found.old_lists, found.unmatched
     were = "wasn't" if len(unread) == 1 else "weren't"
-    are_old = "The list of users of {} is too old" if len(old) == 1 else "The lists of users of {} are too old"
+    are_old = ("The list of users of {} is too old or has a date in the future" if len(old) == 1 else
+               "The lists of users of {} are too old or have a date in the future")
     return [
         *([f"{listed(_few(unread))} {were} read when due"] if unread else []),
         *([are_old.format(listed(_few(old)))] if old else []),
