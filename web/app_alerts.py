@@ -67,7 +67,7 @@ class Unanswered:
     headline: str
     names: str
     shown_here: bool
-    is_warned_of: bool  # a warning above the page is about these accounts, and no others
+    is_warned_of: bool  # a warning above the page is about these accounts, and none that isn't among them
 
 
 @dataclass(frozen=True)
@@ -129,9 +129,9 @@ def unanswered(app: App, tab: str = "") -> Unanswered | None:
     headline = ("A service account has no one responsible." if count == 1
                 else f"{plural(count, 'service account')} have no one responsible.")  # fmt: skip
     named = [f"{account_name(account)} ({account.person.name} has left)" for account in accounts]
-    in_doubt = doubtful.numbers().get(app.id)
+    in_doubt = doubtful.of_app(app.id)
     return Unanswered(headline, f"{listed(named, UNANSWERED_NAMED)}.", tab == "service accounts",
-                      in_doubt is not None and in_doubt.accounts == count)  # fmt: skip
+                      bool(in_doubt) and in_doubt <= {account.id for account in accounts})  # fmt: skip
 
 
 def why_unmatched(app: App) -> list[str]:

@@ -74,6 +74,9 @@ _IS_HELD = f"""
         AND a.match_kind = 'matched' AND {_IS_HERE}
 """
 
+_IS_DOUBTFUL = f"""{_WAS_A_LEAVERS} UNION {_IS_DISPUTED} UNION {_WAS_DECIDED_BEFORE}
+                UNION {_HAS_A_TAG} UNION {_HAS_NO_ONE_RESPONSIBLE}"""
+
 
 class Numbers(NamedTuple):
     """How many accounts of an app may be a leaver's, and the name of one; how many people with an account in it have
@@ -95,11 +98,17 @@ def numbers() -> dict[int, Numbers]:
             count(DISTINCT CASE WHEN found.held THEN a.person_id END)
         FROM (
             SELECT id, FALSE AS held
-            FROM ({_WAS_A_LEAVERS} UNION {_IS_DISPUTED} UNION {_WAS_DECIDED_BEFORE}
-                UNION {_HAS_A_TAG} UNION {_HAS_NO_ONE_RESPONSIBLE}) AS doubtful
+            FROM ({_IS_DOUBTFUL}) AS doubtful
             UNION ALL SELECT id, TRUE FROM ({_IS_HELD}) AS held_back
         ) AS found CROSS JOIN account a ON a.id = found.id GROUP BY a.app_id""").fetchall()
     return {app_id: Numbers(*found) for app_id, *found in rows}
+
+
+def of_app(app_id: int) -> set[int]:
+    """The ids of the accounts of this app that may be a leaver's: those that numbers() counts."""
+    rows = db.execute_sql(f"SELECT d.id FROM ({_IS_DOUBTFUL}) AS d JOIN account ON account.id = d.id "
+                          "WHERE account.app_id = ?", (app_id,)).fetchall()  # fmt: skip
+    return {id for (id,) in rows}
 
 
 def to_decide_again(account_ids: Iterable[int]) -> set[int]:

@@ -139,6 +139,13 @@ def test_a_service_account_has_a_responsible_person(owner: Client, chat) -> None
         assert text.count("A service account has no one responsible.") == text.count('id="unanswered"') == 1
     tab = owner.get(f"{here(chat)}?tab=service+accounts").text
     assert "Person 2 was responsible, and has left" in tab
+    App.update(removal_suspends=True).execute()
+    Account.update(status="suspended").where(Account.id == account(1).id).execute()
+    Account.update(match_kind="unmatched", person=None, former_person=chat.people[2]).where(
+        Account.id == account(4).id).execute()
+    text = owner.get(f"/apps/{chat.app.id}").text
+    assert "may be the account of someone who has left" in text, "another one"
+    Account.update(status="active").execute()
     chat.leave(3)
     chat.check()
     report = Report.get(Report.state == "open")
