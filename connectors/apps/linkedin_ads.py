@@ -150,7 +150,8 @@ class LinkedInAds(HttpConnector):
         me, managed, others = self._ad_accounts()
         missing = []
         if others:
-            missing.append(f"see who uses {_several(others)}: make the LinkedIn member Account manager there.")
+            missing.append("see who uses some ad accounts: make the LinkedIn member Account manager of "
+                           f"{_several(others)}.")  # fmt: skip
         if self._refreshes and "rw_ads" not in self._scopes():
             missing.append("remove people and change roles: let the member authorise the app with the scope rw_ads.")
         name = f"a manager of {_several(managed)}"
