@@ -33,6 +33,7 @@ from connectors.versions import LDAP
 
 PEOPLE = "(|(objectClass=inetOrgPerson)(&(objectCategory=person)(objectClass=user)))"
 NUMBERS = ("employeeNumber", "employeeID")
+OF_A_USER = ("objectGUID", "sAMAccountName")  # each user of Active Directory shows them
 HIDDEN = (
     "Active Directory doesn't show Rollcall's account the attribute userAccountControl of {}, so it is unknown whether "
     "they are disabled. Let the account read the account restrictions of all users, for example as a member of “Pre-"
@@ -102,7 +103,8 @@ class LdapDirectory(DirectoryConnector):
         self._client.today, users, hidden = self.today, 0, 0
         branch = GroupsOfBranch(self._client) if self._client.get("group_base") else None
         members = None if branch else GroupsOfMembers(self.settings)
-        asked = [*self._client.asked, *NUMBERS, "proxyAddresses", *GroupsOfMembers.asked]
+        further = (*OF_A_USER, *NUMBERS, "proxyAddresses", *GroupsOfMembers.asked)
+        asked = list(dict.fromkeys((*self._client.asked, *further)))
         try:
             for dn, values in self._client.search(
                 self._client.get("base_dn"), self._client.get("filter", PEOPLE), asked
@@ -152,7 +154,7 @@ class LdapDirectory(DirectoryConnector):
 
 def _is_user(values: Values) -> bool:
     """Whether the entry is a user of Active Directory."""
-    return bool(values.get("objectguid") and values.get("samaccountname"))
+    return all(values.get(name.lower()) for name in OF_A_USER)
 
 
 def _hides_control(values: Values) -> bool:

@@ -62,6 +62,15 @@ def test_active_directory_that_hides_who_is_disabled(shown):
         directory.close()
 
 
+def test_hidden_disabled_users_are_noticed_whichever_attribute_identifies_people(monkeypatch):
+    has = {"objectGUID": [b"\1" * 16], "sAMAccountName": [b"ana"], "employeeID": [b"7"]}
+    monkeypatch.setattr(LdapClient, "search", lambda self, base, filter, asked: [
+        (DN, {name.lower(): value for name, value in has.items() if name in asked})])  # fmt: skip
+    directory = LdapDirectory({"url": "ldap://127.0.0.1", "base_dn": "dc=acme", "id_attribute": "employeeID"})
+    with pytest.raises(CredentialRejected, match="userAccountControl"):
+        list(directory.people())
+
+
 @pytest.mark.parametrize(
     ("values", "status"),
     [
