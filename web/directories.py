@@ -145,10 +145,12 @@ def _head(overview: Overview) -> dict[str, Any]:
 
 def _pushed(overview: Overview) -> str:
     tokens = directory_view.token_rows(push.tokens(overview.directory))
-    ended = directory_view.token_rows(push.ended_in_use(overview.directory))
+    ended, since = push.ended_in_use(overview.directory), overview.directory.missing_since
     return render_template(
-        "directories/pushed.html", **_head(overview), address=address(), tokens=tokens, ended=ended,
-        rows=tokens + ended, several_tokens=len(tokens) > 1,
+        "directories/pushed.html", **_head(overview), address=address(), tokens=tokens,
+        rows=tokens + directory_view.token_rows(ended),
+        refused=next((token for token in ended if since and token.refused_at >= since), None),
+        several_tokens=len(tokens) > 1,
         unclear=directory_view.unclear_users(overview.directory)[:directory_view.HELD_SHOWN],
     )  # fmt: skip
 

@@ -68,7 +68,7 @@ def test_requests_with_a_token_that_was_ended_are_noted_until_it_is_deleted(owne
         assert okta.call("GET", "/Users").status_code == 401
     assert utcnow() - okta.row().missing_until < timedelta(minutes=1)
     seen, address = okta.row().missing_until, f"/directories/{okta.directory.id}"
-    assert "Requests still arrive with the token that was ended" in owner.get(address).text
+    assert "A request with the token that was ended" in owner.get(address).text
     assert Activity.select().where(Activity.what == "directory needs a look").count() == 1, "once"
     assert push.confirm_sent_again(okta.directory, seen, MACHINE)
     DirectoryToken.update(refused_at=utcnow() - timedelta(minutes=2)).where(~push.WORKS).execute()
@@ -76,6 +76,8 @@ def test_requests_with_a_token_that_was_ended_are_noted_until_it_is_deleted(owne
     [ended] = push.ended_in_use(okta.directory)
     owner.send("DELETE", f"{address}/tokens/{ended.id}")
     assert push.ended_in_use(okta.directory), "ending it twice deletes nothing"
+    DirectoryToken.update(refused_at=okta.row().missing_since - timedelta(days=1)).where(~push.WORKS).execute()
+    assert "A request with the token that was ended" not in owner.get(address).text, "that isn't why"
     owner.send("DELETE", f"{address}/ended-tokens/{ended.id}")
     assert push.confirm_sent_again(okta.directory, okta.row().missing_until, MACHINE)
     assert okta.call("GET", "/Users").status_code == 401 and okta.row().missing_since is None
