@@ -125,12 +125,12 @@ def _split(document: dict, value: dict, model: type[Resource]) -> list[dict]:
 
 def _removal(document: dict, path: str, value: Any, model: type[Resource]) -> dict:
     """A removal whose value says nothing, or names members without the list or the objects around their ids. It never
-    removes more than it names: an empty list names nobody."""
+    removes more than it names: a value that is empty, but not null, names nobody."""
     if isinstance(value, dict) and value:
         return {**document, "value": [value]}
-    named = [value] if isinstance(value, str) and value else value
-    if isinstance(named, list) and all(isinstance(one, str) for one in named) and _has_many(path, model):
-        return {**document, "value": [{"value": one} for one in named or ("",)]}
+    if value is not None and _has_many(path, model):
+        named = value if isinstance(value, list) else [value or ""]
+        return {**document, "value": [one if isinstance(one, dict) else {"value": str(one)} for one in named or ("",)]}
     if not value or isinstance(value, (str, bool, int, float)):
         return {name: item for name, item in document.items() if name != "value"}
     return document

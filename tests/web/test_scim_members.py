@@ -69,7 +69,8 @@ def test_held_leavers_are_reported_after_a_minute_without_another(home, seconds,
 
 @pytest.mark.parametrize(("value", "left"), [
     ("{}", 1), (["{}"], 1), ([], 2), ({"value": "{}"}, 1), (["unknown"], 2),
-], ids=["an id", "ids", "nobody", "an object", "another id"])  # fmt: skip
+    ("", 2), (7, 2), ([7], 2), (False, 2),
+], ids=["an id", "ids", "nobody", "an object", "another id", "no text", "a number", "numbers", "no"])  # fmt: skip
 def test_a_removal_of_members_removes_those_that_it_names(okta: Provider, value, left: int) -> None:
     ana, bo = okta.add("ana@acme.example"), okta.add("bo@acme.example")
     group = okta.add_group("Sales", ana, bo)
