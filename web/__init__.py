@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 
 from flask import Flask
 from htmx_flask import Htmx
-from werkzeug.routing import IntegerConverter, Map
+from werkzeug.routing import IntegerConverter, Map, PathConverter
 
 from sync.config import Config
 from web import (
@@ -55,6 +55,12 @@ class RowId(IntegerConverter):
         super().__init__(url_map, max=MOST)
 
 
+class Rest(PathConverter):
+    """The `<rest:…>` of an address: all of it, also slashes at its beginning, for which a `<path:…>` is redirected."""
+
+    regex, part_isolating = ".+?", False
+
+
 class MethodOverride:
     """A POST to `…?_method=DELETE` arrives as a DELETE. Nothing but a POST is changed."""
 
@@ -74,7 +80,7 @@ class MethodOverride:
 def create_pages(app: Flask, config: Config) -> None:
     """Give the application its pages. The vault must be open: it makes the session's key."""
     app.config["ROLLCALL"] = config
-    app.url_map.converters["int"] = RowId
+    app.url_map.converters |= {"int": RowId, "rest": Rest}
     Htmx(app)
     quick_calls.install(app)
     compression.install(app)

@@ -17,7 +17,7 @@ METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 @pages.route("", defaults={"path": ""}, methods=METHODS, strict_slashes=False)
-@pages.route("/<path:path>", methods=METHODS)
+@pages.route("/<rest:path>", methods=METHODS)
 @directory_token
 def answer(path: str) -> Response:
     from web import scim_answers

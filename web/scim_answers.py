@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterable
 from functools import cache
 
@@ -14,7 +15,7 @@ from scim2_server.handler import ScimHandler
 from scim2_server.requests import ScimRequest
 from scim2_server.responses import SCIM_MEDIA_TYPE, ScimResponse
 from scim2_server.routing import Operation
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
 from sync import faults
 from sync.directory import push
@@ -44,10 +45,11 @@ class Problem(SCIMException):
 
 
 def answer(path: str) -> Response:
+    """`path`: below /scim/v2. Several slashes are one, as where "/Users" was joined to an address that ends in one."""
     service = _service()
     asked = ScimRequest(
-        method=request.method, base_url=current_app.config["ROLLCALL"].url + push.PATH, path=f"/{path}",
-        query=request.args.to_dict(), headers=list(request.headers.items()),
+        method=request.method, base_url=current_app.config["ROLLCALL"].url + push.PATH,
+        path=re.sub("/+", "/", f"/{path}"), query=request.args.to_dict(), headers=list(request.headers.items()),
     )  # fmt: skip
     wait: dict[str, str] = {}
     try:
@@ -135,6 +137,8 @@ def _body() -> bytes:
         return request.get_data(cache=False)
     except RequestEntityTooLarge:
         raise PayloadTooLargeException(detail=f"A request may have {MOST_BYTES:,} bytes") from None
+    except ClientDisconnected:
+        raise Problem(ClientDisconnected.code, "The request broke off before its end.") from None
 
 
 def _response(answered: ScimResponse, wait: dict[str, str]) -> Response:

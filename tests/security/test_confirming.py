@@ -78,7 +78,7 @@ EXEMPT = {
         "POST /settings/your-sign-in/passkeys/challenges",  # leads a script to the page that asks
     ],
     "a directory's token is asked for each time": [
-        f"{method} /scim/v2{path}" for method in ("POST", "PUT", "PATCH", "DELETE") for path in ("", "/<path:path>")],
+        f"{method} /scim/v2{path}" for method in ("POST", "PUT", "PATCH", "DELETE") for path in ("", "/<rest:path>")],
     TAKES_NOTHING_AWAY: [
         "POST /apps", "POST /apps/<int:app_id>/checks", "POST /apps/<int:app_id>/connection/reading",
         "POST /apps/<int:app_id>/connection/readings", "POST /apps/<int:app_id>/tests",

@@ -224,7 +224,7 @@ TABLE = {
     "GET /people/<int:person_id>/password": RUNS_ALL,
     "PUT /people/<int:person_id>/password": RUNS_ALL,
     "POST /people/<int:person_id>/sign-in-links": RUNS_ALL,
-    **{f"{method} /scim/v2{path}": EVERYONE for path in ("", "/<path:path>")
+    **{f"{method} /scim/v2{path}": EVERYONE for path in ("", "/<rest:path>")
        for method in ("GET", "POST", "PUT", "PATCH", "DELETE")},  # without a token, the view itself answers 401
     "GET /directories/new/scim": MANAGERS,
     "POST /directories/new/scim": MANAGERS,

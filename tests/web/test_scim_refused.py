@@ -15,7 +15,7 @@ from tests.database import ON_FILE
 from tests.faults import own
 from tests.sync.fixtures import Chat
 from tests.web.client import Client
-from tests.web.provider import BULK, PATCH, Provider
+from tests.web.provider import BULK, PATCH, Provider, problem
 from web.scim_service import MOST_BYTES
 
 
@@ -98,6 +98,15 @@ def test_a_deletion_in_a_bulk_request_that_is_not_done_is_noted(okta: Provider, 
     asked = [one | {"path": one["path"].format(ana)} for one in operations]
     okta.call("POST", "/Bulk", {"schemas": [BULK], "failOnErrors": 1, "Operations": asked})
     assert okta.row().missing_since is not None and status("ana@acme.example") == "active"
+
+
+def test_a_change_that_breaks_off_is_noted_as_that(okta: Provider) -> None:
+    ana = okta.add("ana@acme.example")
+    answer = okta.client.patch(f"/scim/v2/Users/{ana}", data=b'{"schemas": [', environ_overrides={
+        "CONTENT_LENGTH": "1000", "HTTP_AUTHORIZATION": f"Bearer {okta.token}"})  # fmt: skip
+    assert problem(answer) == (400, None)
+    why = Activity.get(Activity.what == "directory needs a look").why
+    assert okta.row().missing_since is not None and "broke off" in why and "in Rollcall itself" not in why
 
 
 @ON_FILE
