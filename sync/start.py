@@ -9,7 +9,7 @@ from sync.apps import drafts
 from sync.checks import checks, comparison
 from sync.config import Config
 from sync.db import DatabaseRefused, closed_if_it_fails, connect_database, db
-from sync.directory import address_moves, directories, last_days, scim_people, unused_keys, waiting_files
+from sync.directory import address_moves, directories, last_days, push, scim_people, unused_keys, waiting_files
 from sync.jobs import queue
 from sync.mail import news, outbox
 from sync.offboarding import offboarding
@@ -29,6 +29,7 @@ JOBS = (
     directories.start_due,
     scim_people.retry_unclear_users,
     scim_people.report_held,
+    push.note_failures,
     address_moves.follow_decisions_by_hand,
     last_days.mark_left,
     checks.start_due,

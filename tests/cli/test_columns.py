@@ -67,7 +67,7 @@ def _statuses(rollcall: CommandLine) -> dict[str, str]:
 def test_an_app_is_connected_with_a_mapping(rollcall: CommandLine):
     (rollcall.folder / "export.csv").write_text(EXPORT)
     found = rollcall.json("columns", "export.csv", "--for", "app", "--write", "mapping.json")
-    assert [one["question"] for one in found["questions"]][0].startswith("The column Org role has the role 'Chief'")
+    assert [one["question"] for one in found["questions"]][0].startswith("The column Org role has the role “Chief”")
     connect = ("apps", "connect", "csv", "--name", "Drawing", "--owner", OWNER, "--set", "app=Miro", "--set",
                "source=path", "--set", "path=export.csv")  # fmt: skip
     assert "Chief" in rollcall.run(*connect, code=1).err
