@@ -6,9 +6,10 @@ from collections.abc import Collection
 
 from flask import Response, g, make_response, render_template, url_for
 
-from connectors.base import ASSETS, Connector
+from connectors.base import ASSETS
 from sync.apps import apps
 from sync.apps import status as app_status
+from sync.apps.kinds import kind_of
 from sync.models import App
 from sync.once import once
 from sync.problems import AppProblem
@@ -17,19 +18,6 @@ from sync.vault import VaultProblem
 from web import app_alerts, app_card, leaver_view
 from web.answers import wants_part
 from web.behind_proxy import here
-
-
-class UnknownKind(Connector):
-    """In place of a connector that this version no longer has: its app can be viewed, but not read."""
-
-    label = "Unknown app"
-
-
-def kind_of(app: App) -> type[Connector]:
-    try:
-        return apps.connector_class(app.connector)
-    except AppProblem:
-        return UnknownKind
 
 
 def owns() -> bool:

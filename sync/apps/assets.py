@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from peewee import ModelSelect, fn
 
 from connectors.base import NotRead
-from sync.apps.apps import connector_class
+from sync.apps.kinds import kind_of
 from sync.db import db
 from sync.listing import Filter, Order, Page, one_of, page_of
 from sync.models import Access, Account, App, Asset, Person
@@ -194,14 +194,14 @@ def may_be_given(app: App, search: str, most: int) -> list[Account]:
 
 def only_by_hand(app: App, kind: str, *asset_roles: str | None) -> str:
     """A sentence if Rollcall can neither give nor change one of these roles on an asset of this kind; "" if it can."""
-    connector = connector_class(app.connector)
+    connector = kind_of(app)
     found = [role for role in asset_roles if is_among(connector.asset_roles_by_hand, kind, role or "")]
     return f"{_named(kind, found[0])} can only be given and changed in {connector.label} itself." if found else ""
 
 
 def only_taken_by_hand(app: App, kind: str, asset_role: str) -> str:
     """A sentence if Rollcall can't take away this role on an asset of this kind; "" if it can."""
-    connector = connector_class(app.connector)
+    connector = kind_of(app)
     if not is_among(connector.asset_roles_kept, kind, asset_role):
         return ""
     return f"{_named(kind, asset_role)} can only be taken away in {connector.label} itself."
@@ -227,7 +227,7 @@ def asset_roles(app: App, kinds: Iterable[str] | None = None) -> list[str]:
         kinds = set(kinds)
         counted = counted.join(Asset).where(Asset.kind.in_(kinds))
     found = [role for (role,) in counted.tuples()]
-    if not connector_class(app.connector).asset_roles_by_hand:
+    if not kind_of(app).asset_roles_by_hand:
         return found
     if kinds is None:
         kinds = {kind for (kind,) in Asset.select(Asset.kind).where(Asset.app == app).distinct().tuples()}

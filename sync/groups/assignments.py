@@ -12,6 +12,7 @@ from peewee import ModelSelect
 from sync import roles
 from sync.apps import apps
 from sync.apps.assets import EVERY_ROLE
+from sync.apps.kinds import kind_of
 from sync.db import db, utcnow
 from sync.models import Account, App, Asset, Assignment, GroupRule
 from sync.prepared import prepared_plain
@@ -82,7 +83,7 @@ def compare(values: dict[str, object]) -> None:
     _look_at_further_roles(values)
     for statement in (_TO_GRANT, _TO_REVOKE):
         db.execute_sql(statement, values)
-    connector = apps.connector_class(App.get_by_id(values["app"]).connector)
+    connector = kind_of(App.get_by_id(values["app"]))
     for change, refused in ((ACCESS, connector.asset_roles_by_hand), (LOSS, connector.asset_roles_kept)):
         for kind, role in refused:
             db.execute_sql(_LEAVE_TO_THE_APP, {**values, "change": change, "kind": kind, "role": role})

@@ -147,13 +147,13 @@ def of_app(app: App) -> list[NamedRule]:
         given.setdefault(row.rule_id, []).append(row)
     return [
         NamedRule(rule, rule.team.name if rule.team_id else rule.group_name, labels.get(rule.role, rule.role),
-             counted.get(rule.id, 0), given.get(rule.id, []), _rests(rule, labels, given.get(rule.id, [])))
+             counted.get(rule.id, 0), given.get(rule.id, []), _rests(app, rule, labels, given.get(rule.id, [])))
         for rule in rules
     ]  # fmt: skip
 
 
-def _rests(rule: GroupRule, labels: dict[str, str], given: list[GroupRuleAsset]) -> list[str]:
-    only = (assets.only_by_hand(rule.app, row.asset.kind, row.role) for row in given)
+def _rests(app: App, rule: GroupRule, labels: dict[str, str], given: list[GroupRuleAsset]) -> list[str]:
+    only = (assets.only_by_hand(app, row.asset.kind, row.role) for row in given)
     reasons = list(dict.fromkeys(filter(None, only)))
     if rule.role and rule.role not in labels:
         reasons.append(f"The role {rule.role} is no longer in the app.")

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 
 import pytest
 
 from cli.reports import _change
 from sync.apps import apps
+from sync.checks import comparison
+from sync.db import utcnow
 from sync.groups import rules as group_rules
 from sync.groups import teams
 from sync.models import Activity, App, Asset, Check, GroupRule, GroupRuleAsset, LeftOut, Mail, Task, Team
+from sync.people import people
 from sync.reports import reports
 from tests.sync.fixtures import email
 from tests.sync.grouped import Groups
@@ -96,6 +100,17 @@ def test_a_rule_that_rests_says_so(owner: Client, sales: Groups) -> None:
     sales.read()
     page = text_of(owner.get(f"/apps/{sales.app.id}/rules").text)
     assert "Inactive Sales is no longer in Company LDAP, or it is empty now." in page
+
+
+def test_an_app_without_its_connector_still_shows_its_rules_and_who_has_left(owner: Client, sales: Groups, by) -> None:
+    rule, leaver = sales.rule("Sales", "admin"), sales.account(2)
+    GroupRuleAsset.create(rule=rule, asset=Asset.get(Asset.name == "general"), role="member")
+    App.update(connector="gone").execute()
+    for page in ("rules", f"rules/{rule.id}"):
+        assert owner.get(f"/apps/{sales.app.id}/{page}").status_code == 200
+    people.mark_left(leaver.person, by)
+    assert comparison.compare(sales.app.id, utcnow() + timedelta(minutes=1))
+    assert leaver in [change.account for change in sales.report().changes if change.kind == "removed user"]
 
 
 def test_teams_are_made_changed_and_removed(owner: Client, sales: Groups) -> None:
