@@ -117,7 +117,7 @@ class LdapDirectory(DirectoryConnector):
                 members.close()
         if hidden and hidden == users:
             raise CredentialRejected(f"{HIDDEN.format('its users')} Nothing was changed.")
-        some = [HIDDEN.format(plural(hidden, "user"))] if hidden else []
+        some = [f"{HIDDEN.format(plural(hidden, 'user'))} Until then, they count as still here."] if hidden else []
         domains, rules = self._about_other_domains(), self._client.ends.unexplained
         self.warnings = (*some, *domains, *rules, *self._about_unread(asked))
 

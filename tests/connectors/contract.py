@@ -322,6 +322,9 @@ class ConnectorContract(ItemsContract, HolesContract, LostFieldsContract, ReachC
             kinds = {asset.kind for asset in connector.assets()}
             assert any((kind, self.higher_asset_role) in self.kind.asset_roles_by_hand for kind in kinds), (
                 "declare it, so that Rollcall doesn't propose it")
+            app.things[0].members = {}
+            with pytest.raises(Refused):
+                connector.grant(account, next(iter(connector.assets())), self.higher_asset_role)
         else:
             assert app.things[0].members == {**had, account.id: self.asset_role}
 
