@@ -106,7 +106,7 @@ def _length(values: Sequence) -> int:
 
 
 def _is_text(value: object) -> bool:
-    return type(value) is str
+    return isinstance(value, str)
 
 
 def _insert(table: Table, columns: Sequence[Sequence]) -> int:

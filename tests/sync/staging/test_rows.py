@@ -8,6 +8,7 @@ from sync.db import TOGETHER, db
 from sync.problems import UnusableReading
 from sync.staging import tables
 from sync.staging.check import STAGED_ACCOUNT, STAGED_ROLE
+from sync.states import AccountStatus
 
 USUAL = dict(STAGED_ACCOUNT.usual)
 OTHER = {name: 7 if type(value) is int else "other" for name, value in USUAL.items()}
@@ -43,6 +44,7 @@ def test_a_text_has_a_longest_length_and_a_list_of_roles_a_greater_one(column, l
     assert tables.insert(STAGED_ACCOUNT, [row("1", **{column: "n" * longest}), row("2")]) == 2
     with pytest.raises(UnusableReading, match=f"a text of more than {longest:,} characters"):
         tables.insert(STAGED_ACCOUNT, [row("3"), row("4", **{column: "n" * (longest + 1)})])
+    tables.refuse_long([[AccountStatus.SUSPENDED] * longest], longest)
 
 
 @pytest.mark.parametrize("column", USUAL)
