@@ -12,7 +12,20 @@ from sync.checks import checks
 from sync.db import utcnow, writing
 from sync.directory import directories
 from sync.jobs import asking, clock, leases, queue
-from sync.models import AcceptedLeaver, Account, Activity, App, Change, Check, Directory, Mail, Person, Report, Task
+from sync.models import (
+    AcceptedLeaver,
+    Account,
+    Activity,
+    App,
+    Change,
+    Check,
+    Directory,
+    DirectoryEntry,
+    Mail,
+    Person,
+    Report,
+    Task,
+)
 from sync.people import holds, people
 from sync.reports import reports
 from sync.safety import leavers
@@ -133,9 +146,11 @@ def test_days_chosen_by_a_clock_that_was_ahead_are_shown_and_a_grace_period_coun
 
 
 def test_a_guard_counts_the_leavers_of_today_again(chat):
-    Directory.create(kind="okta", name="People", guard_counts_from=utcnow() + AHEAD)
+    okta = Directory.create(kind="okta", name="People", guard_counts_from=utcnow() + AHEAD)
+    DirectoryEntry.create(directory=okta, external_id="1", person=chat.people[1], reported_status="deprovisioned",
+                          left_at=utcnow() + AHEAD)  # fmt: skip
     clock.is_right(chat.by)
-    assert Directory.get().guard_counts_from <= utcnow()
+    assert max(Directory.get().guard_counts_from, DirectoryEntry.get().left_at) <= utcnow()
 
 
 def test_a_released_mass_covers_none_that_is_found_later(chat):

@@ -76,6 +76,16 @@ def test_an_id_that_may_have_been_given_out_again_is_nobodys(home, state, email,
     assert (account.match_kind, account.person_id, account.former_person_id) == expected
 
 
+@pytest.mark.parametrize(("kind", "was", "now", "stays"), [
+    ("guest", "g@x.example", {"email_key": "g@x.example"}, True), ("guest", "", {"email_key": ""}, False),
+    ("guest", "g@x.example", {"email_key": "h@x.example"}, False), ("unmatched", "", {"email_key": ""}, True),
+    ("service account", "", {"email_key": "", "kind": "system"}, True)])
+def test_a_mark_by_hand_ends_with_an_id_that_may_have_been_given_out_again(home, kind, was, now, stays):
+    before = NOTHING | {"match_by_hand": True, "match_kind": kind, "email_key": was, "state": "gone"}
+    account = inherited(*pair(before, {"match_kind": "unmatched"} | now))
+    assert (account.match_by_hand, account.match_kind) == ((True, kind) if stays else (False, "unmatched"))
+
+
 @pytest.mark.parametrize("before", [
     {"match_kind": "matched", "person": "Ana"}, {"match_kind": "unmatched", "former_person": "Ana"}])
 def test_a_reconnection_keeps_the_former_person_of_an_account_with_another_email(home, before):
