@@ -194,10 +194,10 @@ def for_connector(account: Account) -> AppAccount:
 
 
 def role_change(account: Account, role: str) -> RoleChange:
-    """What a change to this role does to all roles of the account, as the app's connector declares it."""
+    """What a change to this role does to all roles of the account, as the connector declares it. Without one: refused."""
     try:
         after = connector_class(account.app.connector).roles_after(for_connector(account), role)
-    except Refused as no:
+    except (Refused, AppProblem) as no:
         return RoleChange(role, account.roles, (role,), str(no))
     return RoleChange(role, account.roles, after)
 

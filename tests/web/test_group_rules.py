@@ -14,7 +14,7 @@ from sync.checks import comparison
 from sync.db import utcnow
 from sync.groups import rules as group_rules
 from sync.groups import teams
-from sync.models import Activity, App, Asset, Check, GroupRule, GroupRuleAsset, LeftOut, Mail, Task, Team
+from sync.models import Account, Activity, App, Asset, Check, GroupRule, GroupRuleAsset, LeftOut, Mail, Task, Team
 from sync.people import people
 from sync.reports import reports
 from tests.sync.fixtures import email
@@ -105,6 +105,7 @@ def test_a_rule_that_rests_says_so(owner: Client, sales: Groups) -> None:
 def test_an_app_without_its_connector_still_shows_its_rules_and_who_has_left(owner: Client, sales: Groups, by) -> None:
     rule, leaver = sales.rule("Sales", "admin"), sales.account(2)
     GroupRuleAsset.create(rule=rule, asset=Asset.get(Asset.name == "general"), role="member")
+    Account.update(further_roles=["guest"]).where(Account.id == sales.account(1).id).execute()  # and gets another role
     App.update(connector="gone").execute()
     for page in ("rules", f"rules/{rule.id}"):
         assert owner.get(f"/apps/{sales.app.id}/{page}").status_code == 200
