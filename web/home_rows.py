@@ -165,8 +165,8 @@ def waiting_row(item: Item) -> Row:
     if item.kind is Waiting.SIGN_IN:
         words = f"{plural(item.count, 'sign-in')} {'wait' if item.count > 1 else 'waits'} for approval"
         return Row("login", Tone.WAITING, words, "Review", url_for("people.index"))
-    words = (f"{plural(item.count, 'change of a person', 'changes of people')} {are(item.count)} held, because they "
-             "have left or rank above the person responsible for the file or directory")  # fmt: skip
+    words = (f"{plural(item.count, 'change')} of people who have left, or rank above the person responsible, "
+             f"{are(item.count)} held")  # fmt: skip
     return Row("users", Tone.WAITING, words, "Review", url_for("people.index"))
 
 

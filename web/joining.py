@@ -129,8 +129,8 @@ class Lines:
 
     def _leaving(self, account: Account, state: Provisioning) -> Line:
         activity = url_for("tasks.index", app_id=self.app.id) if self.owns else ""
-        return Line(f"leaving-{account.id}", account_name(account), _email(account), _badge(state), state.why, True,
-                    activity=activity)
+        return Line(f"leaving-{account.id}", account_name(account), _email(account), _badge(state), state.why,
+                    state.tone == Tone.ATTENTION, activity=activity)
 
 
 def _dates(invitation: Invitation) -> list[Markup | str]:

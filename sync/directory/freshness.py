@@ -90,5 +90,5 @@ def _live(reading_id: int) -> ModelSelect:
 
 def _warning(directory: Directory, error: str) -> str:
     last = directory.last_read_at
-    known = f"as it was on {to_local(last):%d %b %Y at %H:%M}" if last else "not known yet"
+    known = f"as they were on {to_local(last):%d %b %Y at %H:%M}" if last else "not known yet"
     return f"{directory.name} could not be read: {error.rstrip('.')}. Its people are {known}."

@@ -158,7 +158,7 @@ def _standing_approvals(owned: Among) -> Iterable[Item]:
     lapsed = {key: by for key, by in standing_approvals.lapsed().items() if owned is None or key[0] in owned}
     found = _apps({id for id, _ in lapsed})
     yield from (Item(Waiting.STANDING_APPROVAL, 1, found[id], given=given, by=lapsed[id, given])
-                for id, given in sorted(lapsed))  # fmt: skip
+                for id in found for given in Given if (id, given) in lapsed)  # fmt: skip
 
 
 def _apps(ids: Iterable[int]) -> dict[int, App]:

@@ -61,6 +61,7 @@ def test_a_leaver_is_a_to_do_that_ends_when_someone_confirms_it(owner: Client, s
     assert task.state == "needs attention" and "Do it there by hand" in task.error
     members = owner.get(f"/apps/{app.id}/members?search=jana").text
     assert "Removal pending" in members and "Removal failed" not in members
+    assert "Do it there by hand" in members and 'small attention">Rollcall' not in members, "nothing failed"
     settings = owner.get(f"/apps/{app.id}").text
     assert "is uploaded here" in settings and "API version" not in settings
     page = owner.get(f"/apps/{app.id}/activity").text

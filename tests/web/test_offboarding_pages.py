@@ -344,6 +344,7 @@ def test_each_page_about_an_approval_says_that_its_approver_has_left(owner: Clie
     home, has_left = owner.get("/").text, "approved by Ana Lima, who has left"
     assert f"Automatic removals from Chat wait: they were {has_left}" in home and f'href="{here}/policy"' in home
     assert f"in Chat waits: it was {has_left}" in home and f'href="{here}/rules/policy"' in home
+    assert home.index(f"{here}/policy") < home.index(f"{here}/rules/policy")
     assert "/offboardings/new?when=day" in owner.get(f"{person}/offboardings/{plan.offboarding.id}").text
     assert "waits for approval: it was planned by Ana Lima, who has left" in home
     assert f"Automatic removals and what groups do automatically were {has_left}" in owner.get(here).text
