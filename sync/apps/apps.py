@@ -194,7 +194,7 @@ def for_connector(account: Account) -> AppAccount:
 
 
 def role_change(account: Account, role: str) -> RoleChange:
-    """What a change to this role does to all roles of the account, as the connector declares it. Without one: refused."""
+    """What a change to this role does to all of the account's roles, by its connector; without one, it is refused."""
     try:
         after = connector_class(account.app.connector).roles_after(for_connector(account), role)
     except (Refused, AppProblem) as no:
