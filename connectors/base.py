@@ -351,8 +351,7 @@ class DirectoryPerson:
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """An attribute that may say who has left but that Rollcall doesn't read: how many people have it, and some of its
-    values."""
+    """An attribute that may say who has left but that nothing reads, how many people have it, and some values."""
 
     attribute: str
     people: int
@@ -362,7 +361,7 @@ class Unread:
 class DirectoryConnector:
     """One kind of directory that Rollcall reads. The rules for Connector apply.
 
-    `warnings` and `unread` are set once people() has returned everyone.
+    `warnings`, `unread` and `hidden_users` are set once people() has returned everyone.
     """
 
     slug: str = ""
@@ -380,6 +379,7 @@ class DirectoryConnector:
     rules: str = ""  # the name of the field with rules on who has left, for a kind that takes them
     warnings: tuple[str, ...] = ()  # what someone should look at, in sentences
     unread: tuple[Unread, ...] | None = ()  # None: it couldn't look for any
+    hidden_users: int = 0  # it can't see whether these are disabled, and nobody has accepted that
 
     def __init__(self, settings: dict[str, str]):
         self.settings = settings

@@ -28,6 +28,8 @@ RELEASE_SHOWN = 8
 PREVIEW_SHOWN = 200  # of one kind of change
 OUTCOMES = {"left": "has left", "locked": "is locked", "here": "is still here"}  # of a rule
 ADVICE = {
+    DirectoryGap.HIDDEN_USERS: ("It doesn't show of all users whether they are disabled",
+                                "let it show that, or choose under Change how it is read to count them as still here."),
     DirectoryGap.OLD_LIST: ("Its list is from {}", "give it a new list, also if nothing has changed."),
     DirectoryGap.UNDATED_LIST: ("Its list has a date in the future and may be of any age",
                                 "give it a list that was just exported."),
@@ -113,14 +115,13 @@ def overview(directory: Directory, kind: Any) -> Overview:
 
 
 def _advice(directory: Directory, unread: unread_directories.Unread | None) -> Markup | str:
-    """What to do about a list that is too old, or a token that is never used; "" for all that another part of the page
-    is about."""
+    """What to do about what no other part of the page is about; "" if there is nothing."""
     if unread is None or unread.why not in ADVICE:
         return ""
     found, then = ADVICE[unread.why]
     then = f"Resume it and {then}" if directory.state == DirectoryState.PAUSED else first_upper(then)
-    return Markup(f"{found}, so no app is up to date: Rollcall doesn't know who has left since then. {then}").format(
-        when(unread.since))  # fmt: skip
+    unknown = f"Rollcall doesn't know who has left{' since then' if unread.since else ''}"
+    return Markup(f"{found}, so no app is up to date: {unknown}. {then}").format(when(unread.since))
 
 
 def _badge(
@@ -140,7 +141,7 @@ def _badge(
     if held:
         return Badge("Changes held", Tone.WAITING, "hand-stop"), plural(held, "person", "people")
     if unread is not None:
-        label = "Needs attention" if unread.why == DirectoryGap.UNDEFINED else "Overdue"
+        label = "Needs attention" if unread.why in (DirectoryGap.UNDEFINED, DirectoryGap.HIDDEN_USERS) else "Overdue"
         return Badge(label, Tone.WAITING), _gap(unread)
     if not pushed:
         return Badge("Up to date", Tone.OK), Markup("read {}").format(when(directory.last_read_at))
@@ -156,12 +157,11 @@ def _gap(unread: unread_directories.Unread) -> Markup | str:
     return {
         DirectoryGap.OLD_READING: Markup("last read {}").format(since),
         DirectoryGap.OLD_LIST: Markup("list from {}").format(since),
-        DirectoryGap.UNDATED_LIST: "list from the future",
-        DirectoryGap.UNDEFINED: "attributes to define",
-        DirectoryGap.NO_TOKEN: "no token",
+        DirectoryGap.UNDATED_LIST: "list from the future", DirectoryGap.HIDDEN_USERS: "users are hidden",
+        DirectoryGap.UNDEFINED: "attributes to define", DirectoryGap.NO_TOKEN: "no token",
         DirectoryGap.UNUSED_TOKEN: Markup("token not used, made {}").format(since),
         DirectoryGap.MISSING_CHANGES: Markup("changes may be missing since {}").format(since),
-    }.get(unread.why, "")
+    }.get(unread.why, "")  # fmt: skip
 
 
 def _subtitle(directory: Directory, kind: Any) -> str:

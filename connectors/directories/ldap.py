@@ -67,6 +67,10 @@ class LdapDirectory(DirectoryConnector):
         Field("group_filter", "Filter for groups", f"Empty: {GROUPS}", required=False, asks_secrets_again=False),
         *ENTRY_FIELDS,
         AUTHORITY_FIELD,
+        Field("hidden", "Users whose userAccountControl is hidden", "Active Directory may hide it of some users. It is "
+              "unknown then whether they are disabled, and no app is up to date.", required=False,
+              choices=(("unclear", "Wait until it is shown"), ("active", "Count them as still here")),
+              asks_secrets_again=False),
     )  # fmt: skip
 
     def __init__(self, settings: dict[str, str]):
@@ -117,9 +121,10 @@ class LdapDirectory(DirectoryConnector):
                 members.close()
         if hidden and hidden == users:
             raise CredentialRejected(f"{HIDDEN.format('its users')} Nothing was changed.")
-        some = [f"{HIDDEN.format(plural(hidden, 'user'))} Until then, they count as still here."] if hidden else []
+        self.hidden_users = 0 if self._client.get("hidden") == "active" else hidden
+        some = f"{HIDDEN.format(plural(hidden, 'user'))} Until then, they count as still here."
         domains, rules = self._about_other_domains(), self._client.ends.unexplained
-        self.warnings = (*some, *domains, *rules, *self._about_unread(asked))
+        self.warnings = (*([some] if self.hidden_users else []), *domains, *rules, *self._about_unread(asked))
 
     def _about_other_domains(self) -> list[str]:
         return [f"The people of the domain {domain} aren't read here. Connect it as a directory of its own."

@@ -67,7 +67,7 @@ CREATE UNIQUE INDEX "passkey_credential_id" ON "passkey" ("credential_id");
 CREATE TABLE "recovery_code" ("id" INTEGER NOT NULL PRIMARY KEY, "person_id" INTEGER NOT NULL, "code_hash" VARCHAR(255) NOT NULL, "used_at" DATETIME, FOREIGN KEY ("person_id") REFERENCES "person" ("id") ON DELETE CASCADE);
 CREATE INDEX "recovery_code_person_id" ON "recovery_code" ("person_id");
 CREATE TABLE "used_challenge" ("challenge_hash" VARCHAR(255) NOT NULL PRIMARY KEY, "ends_at" DATETIME NOT NULL);
-CREATE TABLE "directory" ("id" INTEGER NOT NULL PRIMARY KEY, "kind" VARCHAR(255) NOT NULL, "name" VARCHAR(255) NOT NULL, "settings" TEXT NOT NULL, "credential" BLOB, "state" VARCHAR(255) NOT NULL, "created_at" DATETIME NOT NULL, "last_read_at" DATETIME, "next_read_at" DATETIME, "failures" INTEGER NOT NULL, "error" TEXT, "guard_counts_from" DATETIME, "position" INTEGER, "unread_attributes" TEXT NOT NULL DEFAULT '[]', "responsible_id" INTEGER, "vouched_for" INTEGER NOT NULL, "private_network_approver" VARCHAR(255), "file_from" DATETIME, "missing_since" DATETIME, "missing_until" DATETIME, CHECK ("state" IN ('active', 'paused')));
+CREATE TABLE "directory" ("id" INTEGER NOT NULL PRIMARY KEY, "kind" VARCHAR(255) NOT NULL, "name" VARCHAR(255) NOT NULL, "settings" TEXT NOT NULL, "credential" BLOB, "state" VARCHAR(255) NOT NULL, "created_at" DATETIME NOT NULL, "last_read_at" DATETIME, "next_read_at" DATETIME, "failures" INTEGER NOT NULL, "error" TEXT, "guard_counts_from" DATETIME, "position" INTEGER, "unread_attributes" TEXT NOT NULL DEFAULT '[]', "responsible_id" INTEGER, "vouched_for" INTEGER NOT NULL, "private_network_approver" VARCHAR(255), "file_from" DATETIME, "missing_since" DATETIME, "missing_until" DATETIME, hidden_users INTEGER NOT NULL DEFAULT 0, CHECK ("state" IN ('active', 'paused')));
 CREATE UNIQUE INDEX "directory_name" ON "directory" ("name");
 CREATE INDEX "directory_next_read_at" ON "directory" ("next_read_at");
 CREATE TABLE "person" ("id" INTEGER NOT NULL PRIMARY KEY, "name" VARCHAR(255) NOT NULL, "status" VARCHAR(255) NOT NULL, "status_by_hand" VARCHAR(255), "status_since" DATETIME NOT NULL, "status_reason" TEXT NOT NULL, "employee_number" VARCHAR(255), "workspace_role" VARCHAR(255), "password_hash" VARCHAR(255), "created_at" DATETIME NOT NULL, "remove_on" DATE, "legal_hold_reason" TEXT, "last_day" DATE, "department" VARCHAR(255), "manager" VARCHAR(255), CHECK ("status" IN ('active', 'suspended', 'deprovisioned')), CHECK ("status_by_hand" IN ('active', 'suspended', 'deprovisioned')), CHECK ("workspace_role" IN ('owner', 'super admin', 'admin', 'user', 'guest')));
@@ -263,6 +263,7 @@ INSERT INTO "schema_migration" VALUES (48, '0058_tagged_addresses', strftime('%Y
 INSERT INTO "schema_migration" VALUES (49, '0059_last_missing_change', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
 INSERT INTO "schema_migration" VALUES (50, '0060_ended_tokens', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
 INSERT INTO "schema_migration" VALUES (51, '0061_approvers', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
+INSERT INTO "schema_migration" VALUES (52, '0062_hidden_users', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'));
 INSERT INTO "search_mark" VALUES (1, 0);
 INSERT INTO "search_mark" VALUES (2, 0);
 INSERT INTO "search_mark" VALUES (3, 0);

@@ -32,6 +32,7 @@ class _Known(NamedTuple):
     name: str
     state: str
     pushes: bool
+    hides_users: bool  # it doesn't show of each whether they are disabled
     is_defined: bool  # it has no attribute that may say who has left and that nothing reads
     read_at: datetime | None
     file_from: datetime | None
@@ -62,6 +63,8 @@ def _unread(known: _Known, now: datetime) -> Unread | None:
         return Unread(known.id, known.name, DirectoryGap.OLD_LIST, known.file_from)
     if old_files.is_undated(known.file_from, now):
         return Unread(known.id, known.name, DirectoryGap.UNDATED_LIST)
+    if known.hides_users:
+        return Unread(known.id, known.name, DirectoryGap.HIDDEN_USERS)
     return None if known.is_defined else Unread(known.id, known.name, DirectoryGap.UNDEFINED)
 
 
@@ -85,7 +88,7 @@ def _with_people() -> dict[int, _Known]:
     works = "t.directory_id = d.id AND t.ended_at IS NULL"
     rows = db.execute_sql(
         f"""
-        SELECT d.id, d.name, d.state, d.next_read_at IS NULL, d.unread_attributes = '[]',
+        SELECT d.id, d.name, d.state, d.next_read_at IS NULL, d.hidden_users > 0, d.unread_attributes = '[]',
             d.last_read_at, d.file_from, d.missing_since,
             (SELECT min(t.created_at) FROM directory_token t WHERE {works}),
             (SELECT max(t.used_at) FROM directory_token t WHERE {works})
@@ -93,8 +96,8 @@ def _with_people() -> dict[int, _Known]:
             WHERE e.directory_id = d.id AND e.status <> '{PersonStatus.DEPROVISIONED}')
         """
     ).fetchall()
-    return {id: _Known(id, name, state, bool(pushes), bool(is_defined), *map(_moment, moments))
-            for id, name, state, pushes, is_defined, *moments in rows}  # fmt: skip
+    return {id: _Known(id, name, state, bool(pushes), bool(hides), bool(is_defined), *map(_moment, moments))
+            for id, name, state, pushes, hides, is_defined, *moments in rows}  # fmt: skip
 
 
 def _moment(value: str | datetime | None) -> datetime | None:

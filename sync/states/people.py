@@ -51,6 +51,7 @@ class DirectoryGap(StrEnum):
     OLD_READING = "old reading"
     OLD_LIST = "old list"
     UNDATED_LIST = "list from the future"
+    HIDDEN_USERS = "hidden users"
     UNDEFINED = "undefined attributes"
     NO_TOKEN = "no token"
     UNUSED_TOKEN = "unused token"

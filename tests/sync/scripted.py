@@ -34,14 +34,16 @@ class ScriptedDirectory(DirectoryConnector):
 
     def people(self) -> Iterator[DirectoryPerson]:
         yield from SCRIPTS[self.settings["script"]].give()
-        self.unread = SCRIPTS[self.settings["script"]].unread
+        script = SCRIPTS[self.settings["script"]]
+        self.unread, self.hidden_users = script.unread, script.hidden_users
 
 
 class Scripted:
-    """`entries` is who is in the directory, `unread` what the connector finds that nothing reads; `interrupt` is called
-    before each is given, with how many came so far."""
+    """`entries` is who is in the directory, `unread` what the connector finds that nothing reads, `hidden_users` how
+    many of them it hides; `interrupt` is called before each is given, with how many came so far."""
 
     unread: tuple[Unread, ...] | None = ()
+    hidden_users = 0
 
     def __init__(self, name: str = "Company LDAP", count: int = 0):
         self.name = name

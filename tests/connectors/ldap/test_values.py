@@ -45,8 +45,8 @@ def test_an_entry_of_active_directory():
     assert ana.status == "active"
 
 
-@pytest.mark.parametrize("shown", [0, 1])
-def test_active_directory_that_hides_who_is_disabled(shown):
+@pytest.mark.parametrize(("shown", "hidden"), [(0, "active"), (1, ""), (1, "active")])
+def test_active_directory_that_hides_who_is_disabled(shown, hidden):
     """Only who may read the account restrictions sees userAccountControl."""
     def answer(id: int) -> bytes:
         control = [{"userAccountControl": [b"512"]}, {}] if shown else [{}, {}]
@@ -54,10 +54,12 @@ def test_active_directory_that_hides_who_is_disabled(shown):
                               sAMAccountName=[b"ana"], **one) for place, one in enumerate(control)) + done(id)
 
     with listening(once(answer)) as port:
-        directory = LdapDirectory({"url": f"ldap://127.0.0.1:{port}", "base_dn": "dc=acme,dc=example"})
+        directory = LdapDirectory({"url": f"ldap://127.0.0.1:{port}", "base_dn": "dc=acme,dc=example",
+                                   "hidden": hidden})
         if shown:
-            assert len(list(directory.people())) == 2
-            assert re.search("userAccountControl of 1 user, .* count as still here", directory.warnings[0])
+            assert len(list(directory.people())) == 2 and directory.hidden_users == (0 if hidden else 1)
+            found = re.search("userAccountControl of 1 user, .* count as still here", "".join(directory.warnings))
+            assert (found is None) == bool(hidden)
         else:
             with pytest.raises(CredentialRejected, match="Nothing was changed"):
                 list(directory.people())

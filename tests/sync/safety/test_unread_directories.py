@@ -108,6 +108,13 @@ def test_one_with_an_attribute_that_may_show_who_has_left(chat, scripted: type[S
     company.unread = ()
     company.read()
     assert shown(chat) == "Up to date", "it has no such attribute now"
+    company.hidden_users = 1
+    company.read()
+    assert shown(chat) == "Directory unclear" and state_of(company.directory).why == DirectoryGap.HIDDEN_USERS
+    assert "accept it" in status.standing(App.get_by_id(chat.app.id)).sentence[1]
+    company.hidden_users = 0
+    company.read()
+    assert shown(chat) == "Up to date"
 
 
 @pytest.mark.parametrize("source", ["upload", "path"])
