@@ -100,18 +100,25 @@ def _role(person: Person) -> str:
 def create_release(held_id: int) -> Response:
     change = _change(held_id)
     try:
-        held.release(change, by())
+        is_done = held.release(change, by())
     except PeopleProblem as problem:
         return go_to(_address(change), str(problem), Tone.ATTENTION)
-    return go_to(_address(change), f"Released: the {change.field} was changed.")
+    return _decided(change, is_done, f"Released: the {change.field} was changed.")
 
 
 @pages.delete("/<int:held_id>")
 @workspace_role(*MANAGERS)
 def delete(held_id: int) -> Response:
     change = _change(held_id)
-    held.dismiss(change, by())
-    return go_to(_address(change), "Dismissed. Nothing was changed.")
+    return _decided(change, held.dismiss(change, by()), "Dismissed. Nothing was changed.")
+
+
+def _decided(change: HeldChange, is_done: bool, outcome: str) -> Response:
+    """`is_done`: by this request. Someone may have decided otherwise while the page was open."""
+    if is_done:
+        return go_to(_address(change), outcome)
+    before = HeldChange.get_by_id(change.id).state
+    return go_to(_address(change), f"This change was already {before}. Nothing was changed now.", Tone.ATTENTION)
 
 
 def _change(held_id: int) -> HeldChange:

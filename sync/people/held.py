@@ -94,24 +94,27 @@ def now(person: Person, field: str) -> str:
     return known.name if field == HeldField.NAME else str(getattr(known, OF_PERSON[field]) or "")
 
 
-def release(change: HeldChange, by: Asker) -> None:
-    """Make the held change, as decided by the person who releases it. Raises NotAllowed for someone below the person,
-    PeopleProblem where it can't be made; nothing is changed then."""
+def release(change: HeldChange, by: Asker) -> bool:
+    """Make the held change, as decided by the person who releases it; False if it was decided before. Raises NotAllowed
+    for someone below the person, PeopleProblem where it can't be made; nothing is changed then."""
     with writing():
         change = HeldChange.get_by_id(change.id)
         rank.require_over(by, change.person)
-        if change.state == HeldChangeState.OPEN:
+        if is_open := change.state == HeldChangeState.OPEN:
             _decide(change, HeldChangeState.RELEASED, by)
             _do(change, by)
+    return is_open
 
 
-def dismiss(change: HeldChange, by: Asker) -> None:
-    """Dismiss the held change: it isn't made. Raises NotAllowed for someone below the person."""
+def dismiss(change: HeldChange, by: Asker) -> bool:
+    """Dismiss the held change: it isn't made. False if it was decided before. Raises NotAllowed for someone below the
+    person."""
     with writing():
         change = HeldChange.get_by_id(change.id)
         rank.require_over(by, change.person)
-        if change.state == HeldChangeState.OPEN:
+        if is_open := change.state == HeldChangeState.OPEN:
             _decide(change, HeldChangeState.DISMISSED, by)
+    return is_open
 
 
 def _decide(change: HeldChange, state: str, by: Asker) -> None:

@@ -142,6 +142,10 @@ def test_a_held_change_that_is_refused_is_not_called_released(owner: Client, olg
     answer = owner.send("POST", f"/people/held/{change.id}/release", htmx=True)
     assert "only Owner" in answer.headers["HX-Trigger"] and "Released" not in answer.headers["HX-Trigger"]
     assert HeldChange.get().state == "open" and Person.get_by_id(olga.id).status == "active"
+    HeldChange.update(state="released").execute()
+    for method, address in (("POST", f"{change.id}/release"), ("DELETE", f"{change.id}")):
+        answer = owner.send(method, f"/people/held/{address}", htmx=True)
+        assert "This change was already released." in answer.headers["HX-Trigger"], "in another tab"
 
 
 @pytest.mark.parametrize(("role", "outcome"), [("admin", "can now sign in as admin"), ("", "can no longer sign in")])

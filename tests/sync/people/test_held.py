@@ -24,10 +24,10 @@ def test_changes_are_counted_for_people_of_the_same_rank_or_above(home, theirs, 
 def test_a_change_is_made_once(home, by):
     person = Person.create(name="Ana")
     change = HeldChange.create(person=person, field="department", value="Sales", asked_by="Mira")
-    held.release(change, by)
+    assert held.release(change, by)
     Person.update(department="Legal").where(Person.id == person.id).execute()
-    held.release(change, by)
-    held.dismiss(change, by)
+    assert not held.release(change, by)
+    assert not held.dismiss(change, by)
     assert Person.get_by_id(person.id).department == "Legal" and HeldChange.get().state == "released"
 
 
