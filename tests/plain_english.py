@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ast
-import io
 import re
 import sys
-import tokenize
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -122,6 +121,9 @@ PHRASES = (
     Phrase(r";\s[a-z][^.;?!{}=<>|…_]*;\s[a-z][^.;?!{}=<>|…_]*", "sentences, or a list"),
 )  # fmt: skip
 PATTERNS = [(phrase.regex(), phrase) for phrase in PHRASES]
+TEXT_OR_COMMENT = re.compile(
+    r"""(?s)(?P<triple>\"{3}|'{3})(?:[^\\]|\\.)*?(?P=triple)|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|(?P<comment>\#[^\n]*)"""
+)
 NAME = Phrase(r"^[ \t]*(?:async )?def _?(test_)?(what|who|whom|whose)(ever)?_(?!(am|is)_i\b)\w+",
               "a subject and a verb: test_a_person_who_has_left_is_reported")  # fmt: skip
 
@@ -164,6 +166,7 @@ def hits(only: str = "") -> list[Hit]:
     return sorted(found, key=lambda hit: (hit.path, hit.line, hit.found))
 
 
+@cache
 def phrases_in(text: str) -> list[tuple[int, str, str]]:
     """Of each phrase in the text: where it begins, its words, and what is better."""
     return [
@@ -213,15 +216,25 @@ def of_code(path: Path) -> Iterator[Piece]:
     """Comments and docstrings; outside the tests, whose data is often quoted, every text too."""
     source = path.read_text(encoding="utf-8")
     yield from comments(path, source)
-    nodes = list(ast.walk(ast.parse(source)))
-    docstrings = {node.body[0].value for node in nodes if has_docstring(node)}
-    parts = {part for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
-    for node in nodes:
-        if node in parts or "tests" in path.parts and node not in docstrings:
-            continue
+    module = ast.parse(source)
+    if "tests" in path.parts:
+        texts = [node.body[0].value for node in statements(module) if has_docstring(node)]
+    else:
+        nodes = list(ast.walk(module))
+        parts = {part for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
+        texts = [node for node in nodes if isinstance(node, ast.Constant | ast.JoinedStr) and node not in parts]
+    for node in texts:
         text = literal(node)
         if text and not re.search(r"\b(SELECT|INSERT|UPDATE|DELETE|CREATE|FROM|WHERE|JOIN|EXISTS)\b|-src ", text):
             yield Piece(path, node.lineno, even(text))
+
+
+def statements(node: ast.AST) -> Iterator[ast.AST]:
+    """The node and the statements in it, without their expressions: a fifth of what there is to walk through."""
+    yield node
+    for blocks in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for inner in getattr(node, blocks, ()):
+            yield from statements(inner)
 
 
 def has_docstring(node: ast.AST) -> bool:
@@ -239,20 +252,26 @@ def literal(node: ast.AST) -> str:
 
 
 def comments(path: Path, source: str) -> Iterator[Piece]:
-    """Each block of comments as one piece."""
-    block: list[tokenize.TokenInfo] = []
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type == tokenize.COMMENT:
-            if block and (token.start[0] != block[-1].start[0] + 1 or token.line.split("#")[0].strip()):
-                yield together(path, block)
-                block = []
-            block.append(token)
+    """Each block of comments as one piece. A comment behind code is a block of its own or begins one."""
+    block: list[str] = []
+    first = line = place = 0
+    for found in TEXT_OR_COMMENT.finditer(source):
+        if found["comment"] is None:
+            continue
+        line, place = line + source.count("\n", place, found.start()), found.start()
+        before = source[source.rfind("\n", 0, place) + 1 : place]
+        if block and (line != first + len(block) or before.partition("#")[0].strip()):
+            yield together(path, first + 1, block)
+            block = []
+        if not block:
+            first = line
+        block.append(found["comment"])
     if block:
-        yield together(path, block)
+        yield together(path, first + 1, block)
 
 
-def together(path: Path, block: list[tokenize.TokenInfo]) -> Piece:
-    return Piece(path, block[0].start[0], even("\n".join(token.string.lstrip("# ") for token in block)))
+def together(path: Path, line: int, block: list[str]) -> Piece:
+    return Piece(path, line, even("\n".join(comment.lstrip("# ") for comment in block)))
 
 
 def of_template(path: Path) -> Iterator[Piece]:
