@@ -198,7 +198,8 @@ def _is_plain(now: datetime, oldest: datetime, watched: str) -> Case:
 
 
 def _is_fresh(now: datetime, oldest: datetime) -> Expression:
-    return App.file_from.is_null() | App.file_from.between(oldest, now)
+    is_dated = App.file_seen_at.is_null() | (App.file_from <= App.file_seen_at)
+    return App.file_from.is_null() | App.file_from.between(oldest, now) & is_dated
 
 
 def _nothing_failed() -> Expression:

@@ -209,7 +209,7 @@ def _facts(app: App, known: _Known, now: datetime, check: Check | None, report: 
     return Facts(
         name=app.name, state=app.state, read_at=app.last_check_at,
         old_file_from=app.file_from if old_files.is_old(app.file_from, now) else None,
-        file_is_undated=old_files.is_undated(app.file_from, now),
+        file_is_undated=old_files.is_undated(app.file_from, app.file_seen_at, now),
         check=check and check.state, check_since=check and check.created_at,
         retry_error=check.error if retries else "", retry_at=check.next_at if retries else None,
         failures=app.failures, failure=app.failure, failed_at=app.failed_at, error=app.error or "",

@@ -27,7 +27,7 @@ from sync.names import account_name, name_in_change
 from sync.prepared import prepared
 from sync.problems import UnusableReading
 from sync.reports import mass_updates, merge, policy
-from sync.safety import guards, lost_fields, wanted
+from sync.safety import guards, lost_fields, old_files, wanted
 from sync.search import index
 from sync.states import ChangeDecision, CheckPhase, CheckState, CheckTrigger
 from sync.tasks import invitations, settle
@@ -278,7 +278,8 @@ class _Work:
             held=report.held, report=report, error=None, advice=None,
             warning=" ".join(self.warnings) or None,
         )  # fmt: skip
-        App.update(last_check_at=now, file_from=self.file_from, **failures.cleared()).where(App.id == app.id).execute()
+        file = old_files.noted(self.file_from, app, now)
+        App.update(last_check_at=now, **file, **failures.cleared()).where(App.id == app.id).execute()
         lost_fields.clear(app)
         members.recount(app)
         index.bring_up_soon(sum(found.values()))

@@ -301,7 +301,7 @@ def _begin_again(reading: DirectoryReading) -> None:
 def keep_findings(directory: Directory, read_by: DirectoryConnector) -> None:
     """What a whole reading has found that nothing reads or that is hidden, and how old its list is; inside the
     transaction that applies it."""
-    found = {"file_from": list_age.file_from(directory, read_by), "hidden_users": read_by.hidden_users}
+    found = {**list_age.noted(directory, read_by), "hidden_users": read_by.hidden_users}
     if read_by.unread is not None:
         found["unread_attributes"] = [{"attribute": one.attribute, "people": one.people, "values": list(one.values)}
                                       for one in read_by.unread]

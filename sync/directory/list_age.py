@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from connectors.base import DirectoryConnector
+from sync.db import utcnow
 from sync.models import Directory
+from sync.safety import old_files
 
 UPLOADED_AT = "handed_over"  # the setting with the time of a later list than the first
 
@@ -19,3 +21,8 @@ def uploaded_at(directory: Directory) -> datetime:
 def file_from(directory: Directory, read_by: DirectoryConnector) -> datetime | None:
     """When the list that was just read was written or uploaded (UTC); None if the directory isn't a list."""
     return read_by.file_from or (uploaded_at(directory) if read_by.file_purpose else None)
+
+
+def noted(directory: Directory, read_by: DirectoryConnector) -> dict[str, datetime | None]:
+    """The columns of the directory for the list that was just read."""
+    return old_files.noted(file_from(directory, read_by), directory, utcnow())

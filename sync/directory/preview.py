@@ -23,6 +23,7 @@ from sync.models import Directory, DirectoryReading
 from sync.names import main_email
 from sync.people import held
 from sync.rank import Asker
+from sync.safety import old_files
 from sync.safety.guards import workspace_guard
 from sync.staging import tables
 from sync.staging.directory import PREVIEW_BEFORE, PREVIEW_HELD, READ_EMAIL, READ_GROUP, READ_PERSON
@@ -264,7 +265,7 @@ def _note(
     )
     directories.succeed(Directory.get_by_id(directory.id), reading, outcome)
     file_from = staged.file_from if text is None else now
-    Directory.update(file_from=file_from).where(Directory.id == directory.id).execute()
+    Directory.update(old_files.noted(file_from, directory, now)).where(Directory.id == directory.id).execute()
     if text is not None:
         _seal(directory, {"text": text, PENDING: None, PENDING_MAPPING: None})
         settings = Directory.get_by_id(directory.id).settings | {list_age.UPLOADED_AT: now.isoformat()}

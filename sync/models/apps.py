@@ -59,6 +59,7 @@ class App(Base):
     next_check_at = DateTimeField(null=True, index=True)
     last_check_at = DateTimeField(null=True)  # the last check that succeeded
     file_from = DateTimeField(null=True)  # when the file that it read was made; null: it read the app itself
+    file_seen_at = DateTimeField(null=True)  # when a file of that time was read first
     removal_approval = OneOf(Approval, default=Approval.ASK)  # automatic: the Owner's standing approval
     guard_accounts = IntegerField(null=True)  # null: the workspace's
     guard_percent = IntegerField(null=True)

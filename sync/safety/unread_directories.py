@@ -36,6 +36,7 @@ class _Known(NamedTuple):
     is_defined: bool  # it has no attribute that may say who has left and that nothing reads
     read_at: datetime | None
     file_from: datetime | None
+    file_seen_at: datetime | None
     missing_since: datetime | None
     token_made_at: datetime | None  # the oldest that works
     token_used_at: datetime | None
@@ -61,7 +62,7 @@ def _unread(known: _Known, now: datetime) -> Unread | None:
         return Unread(known.id, known.name, DirectoryGap.OLD_READING, known.read_at)
     if old_files.is_old(known.file_from, now):
         return Unread(known.id, known.name, DirectoryGap.OLD_LIST, known.file_from)
-    if old_files.is_undated(known.file_from, now):
+    if old_files.is_undated(known.file_from, known.file_seen_at, now):
         return Unread(known.id, known.name, DirectoryGap.UNDATED_LIST)
     if known.hides_users:
         return Unread(known.id, known.name, DirectoryGap.HIDDEN_USERS)
@@ -89,7 +90,7 @@ def _with_people() -> dict[int, _Known]:
     rows = db.execute_sql(
         f"""
         SELECT d.id, d.name, d.state, d.next_read_at IS NULL, d.hidden_users > 0, d.unread_attributes = '[]',
-            d.last_read_at, d.file_from, d.missing_since,
+            d.last_read_at, d.file_from, d.file_seen_at, d.missing_since,
             (SELECT min(t.created_at) FROM directory_token t WHERE {works}),
             (SELECT max(t.used_at) FROM directory_token t WHERE {works})
         FROM directory d WHERE EXISTS (SELECT 1 FROM directory_entry e

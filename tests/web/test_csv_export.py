@@ -128,9 +128,13 @@ def test_an_app_whose_export_is_older_than_a_week_is_not_up_to_date(owner: Clien
     before = (utcnow() - timedelta(days=9)).isoformat()
     app.settings = {**app.settings, "export_at": before, "export_uploaded_at": before}
     app.save()
-    asking.ask(app, "schedule")
-    queue.drain()
-    app = App.get_by_id(app.id)
+    for seen in (utcnow(), utcnow() - timedelta(days=3)):
+        asking.ask(app, "schedule")
+        queue.drain()
+        app = App.get_by_id(app.id)
+        assert app.file_seen_at >= seen
+        App.update(file_seen_at=utcnow() - timedelta(days=2)).execute()
+    assert utcnow() - app.file_seen_at > timedelta(days=1), "the same file was seen before"
     assert status.standing(app).status == AppStatus.OVERDUE
     page = owner.get(f"/apps/{app.id}").text
     assert "Rollcall doesn&#39;t know who has got an account since then." in page and "Replace the file" in page

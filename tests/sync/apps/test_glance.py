@@ -49,6 +49,7 @@ OF_THE_ROW = (
     {"unmatched": 5}, {"service_accounts": 20}, {"users": 0, "service_accounts": 0, "unmatched": 0},
     {"file_from": NOW - timedelta(days=9)}, {"file_from": NOW - timedelta(days=7)},
     {"file_from": NOW + HOUR}, {"file_from": NOW + timedelta(days=2)},
+    {"file_from": NOW - HOUR, "file_seen_at": NOW - timedelta(days=2)}, {"file_from": NOW - HOUR, "file_seen_at": NOW},
     {"removal_approval": "automatic", "removal_approver_id": 10**6},
     {"joiner_approval": "automatic", "groups_approver_id": 10**6}, {"removal_approver_id": 10**6},
     {"connector": VERSIONED},
@@ -107,7 +108,7 @@ BESIDE = (
 DECIDED = {
     "state": {"state"}, "error, failures": {"failures", "failure", "failed_at", "error"},
     "last_check_at, next_check_at, last_due_at, daily": {"read_at", "due"}, "missing_permissions": {"lacks"},
-    "file_from": {"old_file_from", "file_is_undated"},
+    "file_from, file_seen_at": {"old_file_from", "file_is_undated"},
     "users, service_accounts, unmatched": {"to_match", "matched"}, "connector": {"version_warning"},
     "live checks": {"check", "check_since", "retry_error", "retry_at"},
     "live tasks": {"under_way", "stuck", "stuck_error"},

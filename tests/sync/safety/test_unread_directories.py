@@ -136,6 +136,12 @@ def test_a_list_that_is_older_than_eight_days(chat: Chat, by, tmp_path, source):
         read(listed, by)
         assert state_of(listed).why == DirectoryGap.UNDATED_LIST and shown(chat) == "Directory unclear"
         assert "date in the future" in status.standing(App.get_by_id(chat.app.id)).sentence[0]
+        dated, seen = utcnow().replace(microsecond=0) - HOUR, utcnow() - 10 * DAY
+        made_at(listed, file, dated)
+        Directory.update(file_from=dated, file_seen_at=seen).execute()
+        read(listed, by)
+        assert state_of(listed).why == DirectoryGap.UNDATED_LIST, "its date has come, but it was there before"
+        assert Directory.get().file_seen_at == seen
     if source == "upload":
         listed = Directory.get()
         directory_preview.upload(listed, STAFF, by)
