@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 import connectors
 from connectors.base import Account as AppAccount
 from connectors.base import Connector, Identity, Refused
+from connectors.names import clean_name
 from sync import activity, rank, sample_data, vault
 from sync.apps import answer_cache, failures
 from sync.apps.owners import RUNS_ALL, apps_of, manages_as, owned_by, owners_of  # noqa: F401 - other rooms ask here
@@ -91,7 +92,7 @@ def connect(slug: str, name: str, values: dict[str, str], owners: list[Person], 
     rank.require(by, *rank.MANAGERS)
     sample_data.refuse_real()
     kind = connector_class(slug)
-    name = name.strip() or kind.label
+    name = clean_name(name) or kind.label
     refuse_taken_name(name)
     if not owners:
         raise AppProblem("An app needs at least one Owner, who approves its reports.")
@@ -246,7 +247,7 @@ def retest(app: App, by: Asker) -> Identity:
 
 def rename(app: App, name: str, by: Asker) -> None:
     rank.require_manager(by, app)
-    name = name.strip()
+    name = clean_name(name)
     if not name:
         raise AppProblem("The app needs a name.")
     with writing():

@@ -7,6 +7,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from connectors.base import Connector, Identity
+from connectors.names import clean_name
 from sync import activity, rank, sample_data, vault
 from sync.apps import apps
 from sync.credentials import SecretNeeded, with_stored
@@ -86,7 +87,7 @@ def enter(app: App, name: str, values: dict[str, str], approver: str | None = No
     given = {field.name: values.get(field.name) or "" for field in kind.fields if not field.mapping}
     given |= {field.name: values[field.name] for field in kind.fields if field.mapping and field.name in values}
     untested = {
-        "name": name.strip() or given.get(kind.named_by, "").strip() or app.name,
+        "name": clean_name(name) or clean_name(given.get(kind.named_by, "")) or app.name,
         "automation_name": "", "automation_external_id": None, "tested_at": None,
         "private_network_approver": approver or still_approved(
             kind.fields, given, app.settings, app.private_network_approver),

@@ -21,6 +21,7 @@ from sync.directory import list_age
 from sync.directory.address_moves import settle_again
 from sync.directory.compare import Outcome, apply
 from sync.directory.last_days import settle
+from sync.directory.naming import DirectoryProblem, new_name
 from sync.directory.reading import read, staging
 from sync.directory.state import pause, remove, resume  # noqa: F401 - other rooms ask for them here
 from sync.files.columns import MAPPING, remember_first
@@ -31,7 +32,7 @@ from sync.models import Directory, DirectoryEntry, DirectoryReading, Person
 from sync.people import last_owner, people
 from sync.prepared import prepared
 from sync.private_networks import still_approved
-from sync.problems import AppProblem, Problem, UnusableReading
+from sync.problems import AppProblem, UnusableReading
 from sync.rank import Asker
 from sync.safety.guards import workspace_guard
 from sync.states import DirectoryState, PersonStatus, ReadingState
@@ -44,10 +45,6 @@ KEEP_READINGS = timedelta(days=90)
 RENEW_SECONDS = 60
 
 log = logging.getLogger("rollcall.directories")
-
-
-class DirectoryProblem(Problem):
-    """The directory can't be changed like this. Nothing was changed. The text is for the page."""
 
 
 class Replaced(Exception):
@@ -86,13 +83,11 @@ def connect(kind: str, name: str, values: dict[str, str], by: Asker, approver: s
     NotAllowed; nothing is stored then."""
     rank.require(by, *rank.MANAGERS)
     sample_data.refuse_real()
-    name = name.strip() or connector_class(kind).label
     values = cleaned(kind, values)
     identity = test(kind, values, approver)
     stored = _stored(kind, values) | {"private_network_approver": approver}
     with writing():
-        if Directory.select().where(Directory.name == name).exists():
-            raise DirectoryProblem(f"A directory named {name} already exists. Choose another name.")
+        name = new_name(name, connector_class(kind).label)
         directory = Directory.create(kind=kind, name=name, next_read_at=utcnow() + EVERY, **stored)
         vouching.make_responsible(directory, by)
         activity.record(by, "connected directory", about=name, why=f"as {identity.name}")

@@ -13,7 +13,7 @@ from peewee import Expression, fn
 
 from sync import activity, faults, rank, sample_data
 from sync.db import connected, utcnow, writing
-from sync.directory.directories import DirectoryProblem
+from sync.directory.naming import new_name
 from sync.jobs import queue
 from sync.matching import vouching
 from sync.models import Directory, DirectoryToken, ScimResource
@@ -50,14 +50,12 @@ KIND = Kind()
 
 
 def connect(name: str, by: Asker) -> tuple[Directory, str]:
-    """A directory that pushes, and its token: shown this once. Raises DirectoryProblem if the name is taken,
+    """A directory that pushes, and its token: shown this once. Raises DirectoryProblem for the name,
     NotAllowed. The asker becomes responsible for it."""
     rank.require(by, *rank.MANAGERS)
     sample_data.refuse_real()
-    name = " ".join(name.split())[:60] or KIND.label
     with writing():
-        if Directory.select().where(Directory.name == name).exists():
-            raise DirectoryProblem(f"A directory named {name} already exists. Choose another name.")
+        name = new_name(name, KIND.label)
         directory = Directory.create(kind=SLUG, name=name)
         vouching.make_responsible(directory, by)
         activity.record(by, "connected directory", about=name, why="it pushes by SCIM")

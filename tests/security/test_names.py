@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from connectors.names import LONGEST_NAME, clean_name
-from sync.models import Account, Person
+from sync.apps import apps
+from sync.directory import push
+from sync.directory.naming import DirectoryProblem
+from sync.models import Account, App, Directory, Person
 from sync.people import importing, people
 from tests.web.client import Client
 
@@ -42,3 +45,18 @@ def test_a_name_that_an_app_shows(chat, owner: Client):
 def test_an_address_of_300_characters_is_none(by: str):
     with pytest.raises(people.PeopleProblem, match="longer than 254"):
         people.add("Long", "a" * 300 + "@acme.example", by)
+
+
+@pytest.mark.parametrize("name", [
+    "Olga Brandt", "olga \u202ebrandt", "Olga Brandt <olga@acme.example>", "Command line", "ROLLCALL",
+])  # fmt: skip
+def test_a_directory_is_never_named_like_a_person_or_a_program(owner: Client, by: str, name: str):
+    """An admin's own directory would write entries that read as an Owner's."""
+    with pytest.raises(DirectoryProblem, match="can't be called"):
+        push.connect(name, by)
+    assert not Directory.select().exists()
+
+
+def test_a_name_that_someone_gives_an_app_is_cleaned(chat):
+    apps.rename(chat.app, TURNED, chat.by)
+    assert App.get_by_id(chat.app.id).name == "Ana gnp.exe Lopez"
