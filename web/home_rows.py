@@ -165,8 +165,8 @@ def waiting_row(item: Item) -> Row:
     if item.kind is Waiting.SIGN_IN:
         words = f"{plural(item.count, 'sign-in')} {'wait' if item.count > 1 else 'waits'} for approval"
         return Row("login", Tone.WAITING, words, "Review", url_for("people.index"))
-    words = (f"{plural(item.count, 'change')} of people who have left, or rank above the person responsible, "
-             f"{are(item.count)} held")  # fmt: skip
+    whose = "change of someone who has left, or ranks", "changes of people who have left, or rank"
+    words = f"{plural(item.count, *whose)} above the person responsible, {are(item.count)} held"
     return Row("users", Tone.WAITING, words, "Review", url_for("people.index"))
 
 

@@ -142,6 +142,7 @@ def test_a_held_change_that_is_refused_is_not_called_released(owner: Client, olg
     answer = owner.send("POST", f"/people/held/{change.id}/release", htmx=True)
     assert "only Owner" in answer.headers["HX-Trigger"] and "Released" not in answer.headers["HX-Trigger"]
     assert HeldChange.get().state == "open" and Person.get_by_id(olga.id).status == "active"
+    assert "1 change of someone who has left, or ranks above the person responsible, is held" in owner.get("/").text
     HeldChange.update(state="released").execute()
     for method, address in (("POST", f"{change.id}/release"), ("DELETE", f"{change.id}")):
         answer = owner.send(method, f"/people/held/{address}", htmx=True)
