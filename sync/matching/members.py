@@ -86,9 +86,13 @@ def is_unproven(known: str, now: str) -> str:
 
 
 def inherit(app: App, predecessor: App) -> None:
-    """Apply what people decided about these accounts when the app was connected before, and whose they were by the
-    rules: an account may have another e-mail since. Inside `writing()`."""
+    """Apply what people decided about these accounts when the app was connected before, and keep whose they were by
+    the rules, for those that the rules may no longer match. Inside `writing()`."""
     is_doubtful = f"(o.state = 'gone' AND {may_be_anothers('o', 'account')})"
+    by_email = "SELECT 1 FROM person_email e WHERE e.email_key = account.email_key AND e.person_id = o.person_id"
+    may_differ = f"""(NOT EXISTS ({by_email})
+        OR (o.user_name, o.employee_number) IS DISTINCT FROM (account.user_name, account.employee_number))"""
+    was_theirs = f"(o.match_kind = 'matched' AND CASE WHEN o.match_by_hand THEN {is_doubtful} ELSE {may_differ} END)"
     db.execute_sql(
         f"""
         UPDATE account SET protection_reason = o.protection_reason, left_out_reason = o.left_out_reason,
@@ -96,14 +100,13 @@ def inherit(app: App, predecessor: App) -> None:
             match_by_hand = o.match_by_hand AND NOT {is_doubtful},
             match_note = CASE WHEN NOT {is_doubtful} THEN o.match_note END,
             email_when_matched = o.email_when_matched, moved_email_key = o.moved_email_key,
-            former_person_id = CASE WHEN o.match_kind = 'matched' AND (NOT o.match_by_hand OR {is_doubtful})
-                THEN o.person_id ELSE o.former_person_id END,
+            former_person_id = CASE WHEN {was_theirs} THEN o.person_id ELSE o.former_person_id END,
             match_kind = CASE WHEN o.match_by_hand AND NOT {is_doubtful} THEN o.match_kind ELSE account.match_kind END,
             person_id = CASE WHEN o.match_by_hand AND NOT {is_doubtful} THEN o.person_id ELSE account.person_id END
         FROM account o
         WHERE account.app_id = ? AND o.app_id = ? AND o.external_id = account.external_id
           AND (o.protection_reason IS NOT NULL OR o.left_out_reason IS NOT NULL OR o.match_by_hand
-            OR o.moved_email_key IS NOT NULL OR o.former_person_id IS NOT NULL OR o.match_kind = 'matched')
+            OR o.moved_email_key IS NOT NULL OR o.former_person_id IS NOT NULL OR {was_theirs})
         """,
         (app.id, predecessor.id),
     )

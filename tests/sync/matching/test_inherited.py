@@ -87,13 +87,18 @@ def test_a_mark_by_hand_ends_with_an_id_that_may_have_been_given_out_again(home,
 
 
 @pytest.mark.parametrize("before", [
-    {"match_kind": "matched", "person": "Ana"}, {"match_kind": "unmatched", "former_person": "Ana"}])
+    {"match_kind": "matched", "person": "Ana"}, {"match_kind": "unmatched", "former_person": "Ana"},
+    {"match_kind": "matched", "person": "Ana", "email_key": "new@x.example", "user_name": "ana"}])
 def test_a_reconnection_keeps_the_former_person_of_an_account_with_another_email(home, before):
     ana = Person.create(name="Ana", status="deprovisioned")
+    PersonEmail.create(person=ana, email="ana@x.example", email_key="ana@x.example")
     before = {name: ana if value == "Ana" else value for name, value in before.items()}
     one, other, account = pair(NOTHING | before, {"email_key": "new@x.example"})
+    same = Account.create(app=one, external_id="2", email_key="ana@x.example")
+    Account.create(app=other, external_id="2", email_key="ana@x.example", person=ana, match_kind="matched")
     assert inherited(one, other, account).former_person == ana
     assert doubtful.numbers()[one.id].accounts == 1
+    assert Account.get_by_id(same.id).former_person is None, "the rules match it again"
 
 
 def test_only_the_same_account_of_these_two_apps_inherits(home):
