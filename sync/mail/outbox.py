@@ -170,8 +170,10 @@ def run(mail_id: int) -> None:
 def _not_for_them(mail: Mail) -> str:
     """Why an e-mail that has waited must not go to its address any longer; empty if it may."""
     holder = Person.select().join(PersonEmail).where(PersonEmail.email_key == email_key(mail.to)).first()
-    if holder is None or mail.kind in TO_ANYONE:
+    if mail.kind in TO_ANYONE:
         return ""
+    if holder is None:
+        return "" if mail.sealed is None else "Its link signs in, but nobody has this address now. It was not sent."
     if holder.status != PersonStatus.ACTIVE:
         return f"{person_name(holder)} has left or is suspended. It was not sent."
     may = holder.may_sign_in or mail.kind in TO_INVITED

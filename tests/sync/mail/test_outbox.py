@@ -53,6 +53,18 @@ def test_an_email_that_waited_is_sent_only_to_someone_who_may_still_get_it(home,
     assert is_sent or of_ann.error.startswith("Ann ") and of_ann.error.endswith("It was not sent.")
 
 
+def test_a_link_that_signs_in_is_not_sent_to_an_address_that_nobody_has_any_longer(home):
+    outbox.put(["ann@acme.example"], "colleague", "c", template="test", subject=Sentence("Your access"), link="",
+               secret_link="https://rollcall.example/1")  # fmt: skip
+    outbox.configure("smtp://127.0.0.1:1", "http://127.0.0.1:8000")
+    try:
+        outbox.run(Mail.get().id)
+    finally:
+        outbox.configure(None, "http://127.0.0.1:8000")
+    mail = Mail.get()
+    assert (mail.state, mail.sealed) == ("failed", None) and "nobody has this address now" in mail.error
+
+
 def test_failures_are_counted_since_a_time(home):
     put("ann@acme.example", "ben@acme.example", "cy@acme.example")
     for to, state, age in (("ann", "failed", 3), ("ben", "failed", 1), ("cy", "failed", 1)):
