@@ -71,12 +71,13 @@ def _gives_active_otherwise(value: Any) -> bool:
         return any(map(_gives_active_otherwise, value))
     if not isinstance(value, dict):
         return False
-    if isinstance(value.get("value"), str) and not value.get("path") and _is_active(value["value"]):
+    named = {name.casefold(): item for name, item in value.items()}
+    path, given = named.get("path"), named.get("value")
+    if isinstance(given, str) and not path and _is_active(given):
         return True  # an object as text
     if any(name.casefold() == "method" and str(item).upper() == "DELETE" for name, item in value.items()):
         return True
-    values = [item for name, item in value.items() if _is_active(name)]
-    values += [value.get("value") for name, item in value.items() if name.casefold() == "path" and _is_active(item)]
+    values = [item for name, item in value.items() if _is_active(name)] + ([given] if _is_active(path) else [])
     return any(str(item).casefold() != "true" for item in values) or _gives_active_otherwise(list(value.values()))
 
 

@@ -52,9 +52,10 @@ def test_a_change_that_was_refused_in_a_pause_ends_the_green_state_until_all_wer
     ({"op": "replace", "value": {"urn:ietf:params:scim:schemas:core:2.0:User:active": [False]}}, True),
     ({"op": "replace", "path": "/active", "value": False}, True),
     ({"op": "replace", "value": '{"active": false}'}, True),
+    ({"Op": "Replace", "Value": '{"active": false}'}, True),
     ({"op": "replace", "value": {"active": True, "userName": ""}}, False),
     ({"op": "replace", "path": "userName", "value": ""}, False),
-], ids=["a word", "a list", "no path", "a text", "active", "another attribute"])  # fmt: skip
+], ids=["a word", "a list", "no path", "a text", "a text in capitals", "active", "another attribute"])  # fmt: skip
 def test_a_change_that_may_disable_a_user_and_is_refused_is_noted(okta: Provider, operation: dict, noted: bool) -> None:
     ana = okta.add("ana@acme.example")
     answer = okta.call("PATCH", f"/Users/{ana}", {"schemas": [PATCH], "Operations": [operation]})
