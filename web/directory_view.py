@@ -28,8 +28,8 @@ RELEASE_SHOWN = 8
 PREVIEW_SHOWN = 200  # of one kind of change
 OUTCOMES = {"left": "has left", "locked": "is locked", "here": "is still here"}  # of a rule
 ADVICE = {
-    DirectoryGap.HIDDEN_USERS: ("It doesn't show of all users whether they are disabled",
-                                "let it show that, or choose under Change how it is read to count them as still here."),
+    DirectoryGap.HIDDEN_USERS: ("It hides whether some of its users are disabled",
+                                "let Rollcall's account read that, or accept it under Change how it is read."),
     DirectoryGap.OLD_LIST: ("Its list is from {}", "give it a new list, also if nothing has changed."),
     DirectoryGap.UNDATED_LIST: ("Its list has a date in the future and may be of any age",
                                 "give it a list that was just exported."),
@@ -157,7 +157,7 @@ def _gap(unread: unread_directories.Unread) -> Markup | str:
     return {
         DirectoryGap.OLD_READING: Markup("last read {}").format(since),
         DirectoryGap.OLD_LIST: Markup("list from {}").format(since),
-        DirectoryGap.UNDATED_LIST: "list from the future", DirectoryGap.HIDDEN_USERS: "users are hidden",
+        DirectoryGap.UNDATED_LIST: "list from the future", DirectoryGap.HIDDEN_USERS: "hides who is disabled",
         DirectoryGap.UNDEFINED: "attributes to define", DirectoryGap.NO_TOKEN: "no token",
         DirectoryGap.UNUSED_TOKEN: Markup("token not used, made {}").format(since),
         DirectoryGap.MISSING_CHANGES: Markup("changes may be missing since {}").format(since),

@@ -67,8 +67,8 @@ class LdapDirectory(DirectoryConnector):
         Field("group_filter", "Filter for groups", f"Empty: {GROUPS}", required=False, asks_secrets_again=False),
         *ENTRY_FIELDS,
         AUTHORITY_FIELD,
-        Field("hidden", "Users whose userAccountControl is hidden", "Active Directory may hide it of some users. It is "
-              "unknown then whether they are disabled, and no app is up to date.", required=False,
+        Field("hidden", "Users whose userAccountControl is hidden", "Active Directory may hide it for some users. Then "
+              "it is unknown whether they are disabled, and no app is up to date.", required=False,
               choices=(("unclear", "Wait until it is shown"), ("active", "Count them as still here")),
               asks_secrets_again=False),
     )  # fmt: skip

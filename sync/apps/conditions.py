@@ -208,7 +208,7 @@ def _held_leavers(facts: Facts) -> str:
 _GAPS = {
     DirectoryGap.PAUSED: "is paused", DirectoryGap.NO_TOKEN: "has no token",
     DirectoryGap.UNDEFINED: "has attributes that may show who has left, and nobody has defined what they mean",
-    DirectoryGap.HIDDEN_USERS: "doesn't show of all its users whether they are disabled",
+    DirectoryGap.HIDDEN_USERS: "hides whether some of its users are disabled",
     DirectoryGap.OLD_READING: "was last read ", DirectoryGap.OLD_LIST: "has a list from ",
     DirectoryGap.UNDATED_LIST: "has a list with a date in the future, so nobody knows how old it is",
     DirectoryGap.UNUSED_TOKEN: "has never used its token, which was made ",
@@ -229,7 +229,7 @@ def _unread_directory_and_what_to_do(facts: Facts) -> Words:
     unknown = "doesn't know who has left since then" if facts.unread_since else "doesn't notice who leaves"
     then = {
         DirectoryGap.UNDEFINED: "People who have left may count as here. Define or dismiss them: see",
-        DirectoryGap.HIDDEN_USERS: "People who have left may count as here. Let it show that, or accept it: see",
+        DirectoryGap.HIDDEN_USERS: "People who have left may count as here. Let Rollcall read that, or accept it: see",
         DirectoryGap.OLD_LIST: "Rollcall doesn't know who has left since then. It needs a new list: see",
         DirectoryGap.UNDATED_LIST: "It needs a new list: see",
     }.get(facts.unread_why, f"Rollcall {unknown}. See")

@@ -1,4 +1,4 @@
-"""A directory knows of how many users it doesn't see whether they are disabled. The next reading notes it."""
+"""A directory knows how many users have a state that the server hides. The next reading notes it."""
 
 
 def up(migrator, db):

@@ -51,7 +51,7 @@ class Directory(Base):
     guard_counts_from = DateTimeField(null=True)  # if it pushes: leavers before this no longer count
     # Attributes that may say a status and that no rule reads, each with its people and values.
     unread_attributes = JSONField(default=list, constraints=[SQL("DEFAULT '[]'")])
-    hidden_users = IntegerField(default=0, constraints=[SQL("DEFAULT 0")])  # nobody can see whether they are disabled
+    hidden_users = IntegerField(default=0, constraints=[SQL("DEFAULT 0")])  # whether they are disabled is hidden
     private_network_approver = CharField(null=True)  # who approved its address inside a private network; null: nobody
     responsible_id = IntegerField(null=True)  # the Person who connected it, or changed how it is read
     vouched_for = BooleanField(default=False)  # an Owner or the command line lets it change Owners and admins (rank.py)

@@ -32,7 +32,7 @@ class _Known(NamedTuple):
     name: str
     state: str
     pushes: bool
-    hides_users: bool  # it doesn't show of each whether they are disabled
+    hides_users: bool  # it hides whether some of its users are disabled
     is_defined: bool  # it has no attribute that may say who has left and that nothing reads
     read_at: datetime | None
     file_from: datetime | None

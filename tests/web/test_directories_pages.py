@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -279,6 +280,9 @@ def test_a_page_with_an_old_list_asks_for_a_new_one(owner: Client, staff: Direct
     Directory.update(state="active").execute()
     card = owner.get("/directories").text
     assert "Overdue" in card and "list from" in card and "Up to date" not in card
+    Directory.update(file_from=utcnow(), hidden_users=1).execute()
+    page = owner.get(f"/directories/{staff.id}").text
+    assert "doesn't know who has left. Let" in html.unescape(page) and "accept it under Change how it is read" in page
 
 
 def test_the_order_is_shown_and_changed(owner: Client, staff: Directory) -> None:
