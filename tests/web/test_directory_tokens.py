@@ -68,7 +68,8 @@ def test_requests_with_a_token_that_was_ended_are_noted_until_it_is_deleted(owne
         assert okta.call("GET", "/Users").status_code == 401
     assert utcnow() - okta.row().missing_until < timedelta(minutes=1)
     seen, address = okta.row().missing_until, f"/directories/{okta.directory.id}"
-    assert "A request with the token that was ended" in owner.get(address).text
+    banner = owner.get(address).text
+    assert "A request with the token that was ended" in banner and "or delete the ended token below" in banner
     assert Activity.select().where(Activity.what == "directory needs a look").count() == 1, "once"
     assert push.confirm_sent_again(okta.directory, seen, MACHINE)
     DirectoryToken.update(refused_at=utcnow() - timedelta(minutes=2)).where(~push.WORKS).execute()
