@@ -139,6 +139,9 @@ def _do(change: HeldChange, by: Asker) -> None:
         if value == PersonStatus.DEPROVISIONED:
             people.keep_an_owner(person)
         people.decide_by_hand(person, value, by, f"Released by {names.short_name(by)}", "")
+    elif field == HeldField.LAST_DAY and value != NO_DAY and person.status == PersonStatus.DEPROVISIONED:
+        raise people.PeopleProblem(f"{names.person_name(person)} has left, so a last day means nothing. Nothing was "
+                                   "changed: release their status first.")
     else:
         before = getattr(person, OF_PERSON[field])
         after = (None if value == NO_DAY else date.fromisoformat(value)) if field == HeldField.LAST_DAY else value

@@ -162,8 +162,10 @@ def _import(row: Any, by: Asker, dated: bool) -> tuple[str, Person]:
         match_rules.match_everywhere(numbers=(row.employee_number, person.employee_number or ""))
     brought_back = person.status == PersonStatus.DEPROVISIONED and row.status and row.status != person.status
     if brought_back:
-        is_held = held.hold(person, HeldField.STATUS, row.status, by, why="They have left: the list may be an old one")
-        outcome = "held" if is_held else outcome
+        asked = [(HeldField.STATUS, row.status), *([(HeldField.LAST_DAY, str(row.last_day))] if row.last_day else [])]
+        why = "They have left: the list may be an old one"
+        is_new = [held.hold(person, field, value, by, why=why) for field, value in asked]
+        outcome = "held" if any(is_new) else outcome
     elif row.status and row.status != person.status:
         if row.status == PersonStatus.DEPROVISIONED:
             keep_an_owner(person)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from sync.models import Person, PersonEmail
@@ -38,6 +40,17 @@ def test_an_old_list_brings_nobody_back_until_someone_releases_it(ana, by):
     assert (fresh(ana).status, waiting.value) == ("deprovisioned", "active")
     held.release(waiting, by)
     assert fresh(ana).status == "active"
+
+
+def test_the_last_day_of_someone_whom_a_list_brings_back_is_released_after_that(ana, by):
+    people.mark_left(ana, by)
+    importing.import_csv(b"email,status,last_day\nana@acme.example,active,2099-12-31\n", by)
+    status, last_day = held.waiting(ana)
+    with pytest.raises(PeopleProblem, match="has left"):
+        held.release(last_day, by)
+    held.release(status, by)
+    held.release(last_day, by)
+    assert (fresh(ana).status, fresh(ana).last_day) == ("active", date(2099, 12, 31))
 
 
 def test_an_import_brings_up_to_date_and_twice_is_once(ana, by):
