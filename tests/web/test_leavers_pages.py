@@ -84,6 +84,8 @@ def test_the_card_says_who_is_stuck_with_the_button_for_its_owners(site, owner: 
     card = owner.get("/apps").text
     assert SENTENCE in text_of(card) and f'id="fix-{last.id}"' in card and f'id="accept-{last.id}"' in card
     assert SENTENCE in text_of(owner.get(f"/apps/{chat.app.id}/card").text)
+    wizard = owner.get(f"/reports/{reports.open_report(chat.app).id}").text
+    assert f'id="wizard-accept-{last.id}"' in wizard, "an id is there once, also where the wizard is over such a card"
     reader = someone("Rita Reader", "user")
     apps.set_manager(chat.app, reader, "collaborator", chat.by)
     seen = text_of(Client(site, reader).get("/apps").text)
