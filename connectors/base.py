@@ -1,6 +1,6 @@
 """The contract between Rollcall and the apps and directories that it connects: values, errors, capabilities, and two
 base classes. sync/ knows connectors only through this module and memory.py.
-Of Rollcall's own modules, it imports only memory, quality, effects and versions."""
+Of Rollcall's own modules, it imports only identity, memory, quality, effects and versions."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from datetime import date, datetime
 from types import MappingProxyType
 
 from connectors.effects import Effect, Effects, not_declared
+from connectors.identity import Identity
 from connectors.memory import KnownItems, Marked, Memory, Unchanged
 from connectors.quality import NOT_RATED, Level, Quality, level_of
 from connectors.versions import ApiVersion
@@ -98,16 +99,6 @@ class Field:
     when: tuple[str, str] | None = None  # (name, value): asked for only if that earlier field has this value
     asks_secrets_again: bool = True  # a new value may send the secrets elsewhere; False: it can't
     path: bool = False  # the path of a file on the server: a page may only name one below the configured folders
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """The account that the credential belongs to, as test() found it."""
-
-    name: str
-    external_id: str | None = None  # Account.id, where the app reports it
-    may: tuple[str, ...] = ()  # what it may do, in plain words: "read members", "remove"
-    missing: tuple[str, ...] = ()  # what it may not do, in the same words each day, and how to fix it: "read roles: …"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from connectors.base import Identity
 from connectors.names import LONGEST_NAME, clean_name
 from sync.apps import apps
 from sync.directory import push
@@ -23,7 +24,7 @@ STEERING = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u
     ("\u0645\u06cc\u200c\u0631\u0648", "\u0645\u06cc\u200c\u0631\u0648"), ("a\u2028b\u2029c", "a b c"),
 ])  # fmt: skip
 def test_a_name_is_cleaned(given: str, name: str):
-    assert clean_name(given) == name
+    assert clean_name(given) == Identity(given).name == name
 
 
 def test_a_name_by_a_page_by_a_list_and_by_a_push(owner: Client, by: str, okta):
