@@ -30,7 +30,7 @@ def update(report: Report, number: int, **values: object) -> Change:
 
 
 @pytest.mark.parametrize(("values", "counts"), [
-    ({}, True), ({"created_at": utcnow() - timedelta(hours=23)}, True),
+    ({}, True), ({"created_at": utcnow() - timedelta(hours=12)}, True),
     ({"created_at": utcnow() - timedelta(hours=25)}, False), ({"kind": "updated profile"}, False),
     ({"decision": "confirmed"}, False), ({"decision": "held"}, False)])  # fmt: skip
 def test_each_update_of_the_kind_counts_for_a_day(chat, second, report, values, counts):
