@@ -190,9 +190,13 @@ def test_the_standing_approval_of_groups_waits_for_an_owner_once_its_approver_ma
     assert standing_approvals.invites_joiners(app) and standing_approvals.removes_unassigned(app)
     people.set_workspace_role(ana, "user", chat.by)
     assert not standing_approvals.invites_joiners(app) and not standing_approvals.removes_unassigned(app)
-    standing = status.standing(app)
-    assert (standing.status, standing.steps) == ("Approval needed", ("groups",))
-    assert "approved by Ana Lima, who is no longer an Owner of it" in standing.sentence[0]
+    shown = status.standing(app)
+    assert (shown.status, shown.steps) == ("Approval needed", ("groups",))
+    assert "approved by Ana Lima, who is no longer an Owner of it" in shown.sentence[0]
+    rules.set_policy(chat.app, None, None, chat.by)
+    task = Task(app=app, asked_by=standing.UNASSIGNED)
+    assert app.unassigned_approval == "automatic", "as it was when the task was read"
+    assert standing.is_off(task) and "was switched off" in standing.why_off(task)
 
 
 def test_an_invitation_by_a_standing_approval_that_is_off_is_asked_about_at_once(chat):
