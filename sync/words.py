@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from connectors.counts import plural
 
 NONE = "none"
+LONGEST_REASON = 200  # characters, as in the forms
 
 
 def people(count: int) -> str:
@@ -38,3 +39,8 @@ def value_in_words(value: object) -> str:
 def price_in_words(hundredths: int | None, currency: str) -> str:
     """8.75 €, or "none"."""
     return NONE if hundredths is None else f"{hundredths / 100:,.2f} {currency}"
+
+
+def reason_given(text: str) -> str:
+    """A reason that someone entered, on one line and cut: it is stored and shown with each account that it is about."""
+    return " ".join(text.split())[:LONGEST_REASON].strip()

@@ -17,6 +17,7 @@ from sync.names import account_name
 from sync.prepared import prepared_plain, prepared_write
 from sync.problems import Problem
 from sync.states import AccountMatch
+from sync.words import reason_given
 
 TABS = {
     "onboarded": (AccountMatch.MATCHED,),
@@ -119,10 +120,11 @@ class ReasonNeeded(Problem):
 def protect(account: Account, reason: str, by: str) -> None:
     """Protect the account: nobody can remove it until the protection is lifted. Raises ReasonNeeded for an empty
     reason."""
-    if not reason.strip():
+    reason = reason_given(reason)
+    if not reason:
         raise ReasonNeeded("Enter a reason: it is shown wherever this account would be removed.")
     with writing():
-        Account.update(protection_reason=reason.strip()).where(Account.id == account.id).execute()
+        Account.update(protection_reason=reason).where(Account.id == account.id).execute()
         comparing.app(account.app_id)
         activity.record(by, "protected account", about=account_name(account), why=reason,
                         app=account.app_id, person=account.person_id)

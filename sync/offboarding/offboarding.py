@@ -34,7 +34,7 @@ from sync.states import (
     PersonStatus,
 )
 from sync.tasks import succession
-from sync.words import plural
+from sync.words import plural, reason_given
 from sync.workspace import today
 
 log = logging.getLogger("rollcall.offboarding")
@@ -78,7 +78,7 @@ def start(person: Person, asker: Person, seen: set[int], left_out: dict[int, str
     Raises NeedsSuccessor, SuccessorProblem, OffboardingProblem, PeopleProblem, KeepingProblem or NotAllowed, and
     changes nothing then.
     """
-    by, reason = Asker.person(asker), " ".join(reason.split())[:200]
+    by, reason = Asker.person(asker), reason_given(reason)
     rank.require_over(by, person)
     key = key and f"{person.id} {key}"
     with writing():

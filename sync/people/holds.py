@@ -18,7 +18,7 @@ from sync.problems import Problem
 from sync.rank import Asker
 from sync.states import CONNECTED, AppManager, ChangeDecision, OffboardingState, PersonStatus, texts
 from sync.unchanged import while_unchanged
-from sync.words import plural
+from sync.words import plural, reason_given
 from sync.workspace import day_in_words, today, workspace
 
 FARTHEST = timedelta(days=3660)
@@ -32,7 +32,7 @@ def hold(person: Person, reason: str, by: Asker) -> None:
     """Set a legal hold: nobody can remove any of the person's accounts until it is lifted. Raises KeepingProblem
     without a reason."""
     rank.require_over(by, person)
-    reason = " ".join(reason.split())[:200]
+    reason = reason_given(reason)
     if not reason:
         raise KeepingProblem("Enter a reason: it is shown with each of their accounts.")
     with writing():

@@ -25,6 +25,7 @@ from sync.problems import Problem
 from sync.rank import Asker
 from sync.states import AccountState, AppState, PersonStatus, WorkspaceRole
 from sync.unchanged import while_unchanged
+from sync.words import reason_given
 
 STATUSES = tuple(PersonStatus)
 ENTRIES = {
@@ -162,6 +163,7 @@ def take_address(person: Person, email: str) -> None:
 def mark_left(person: Person, by: Asker, reason: str = "") -> None:
     """Mark the person by hand as having left the company, whatever the directories report."""
     rank.require_over(by, person)
+    reason = reason_given(reason)
     with writing():
         keep_an_owner(person)
         decide_by_hand(person, PersonStatus.DEPROVISIONED, by, f"Marked as left by {short_name(by)}", reason)

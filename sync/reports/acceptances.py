@@ -17,6 +17,7 @@ from sync.safety import leavers, protection
 from sync.safety.leaving import IS_STUCK
 from sync.safety.protection import Protected
 from sync.states import Protection
+from sync.words import reason_given
 from sync.workspace import day_in_words, today
 
 LONGEST = timedelta(days=366)
@@ -34,7 +35,7 @@ def accept(account: Account, reason: str, until: date | None, by: Asker) -> Acce
     nothing. Raises AcceptanceProblem, and NotAllowed for anyone
     but an Owner of the app.
     """
-    reason = " ".join(reason.split())[:200]
+    reason = reason_given(reason)
     with writing():
         account = Account.get_by_id(account.id)
         rank.require_manager(by, account.app)

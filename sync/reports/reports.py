@@ -38,7 +38,7 @@ from sync.states import (
     TaskKind,
 )
 from sync.tasks import still_to_remove, succession, tasks
-from sync.words import plural
+from sync.words import plural, reason_given
 
 CONFIRM, HELD, IGNORED = ChangeDecision.NEEDS_CONFIRMATION, ChangeDecision.HELD, ChangeDecision.IGNORED
 LEFT_OUT, CONFIRMED, APPLIED = ChangeDecision.LEFT_OUT, ChangeDecision.CONFIRMED, ChangeDecision.APPLIED
@@ -69,13 +69,14 @@ def _open(app: App) -> ModelSelect:
 
 def leave_out(change: Change, reason: str, by: str) -> None:
     """Leave this change out, with the reason; later checks do the same until that is undone. Raises ReportProblem."""
-    if not reason.strip():
+    reason = reason_given(reason)
+    if not reason:
         raise ReportProblem("Enter why this person keeps the account: the reason is shown beside it from now on.")
     with writing():
         change = _undecided(change, CONFIRM, HELD, LEFT_OUT)
         if change.kind in UPDATES:
             raise ReportProblem("One of many updates can't be left out: release them all, or dismiss the report.")
-        _leave_out(change, reason.strip(), by)
+        _leave_out(change, reason, by)
         _touch(change.report)
 
 
@@ -196,7 +197,7 @@ def dismiss(report: Report, by: str, reason: str) -> None:
     Raises ReasonNeeded for an empty one, ReportProblem for a report that is already decided. Accounts that the
     app no longer lists don't change; the next check finds them missing, and reports them again.
     """
-    reason = reason.strip()
+    reason = reason_given(reason)
     if not reason:
         raise ReasonNeeded("Enter a reason: it is shown beside each of them from now on.")
     with writing():
@@ -320,16 +321,17 @@ def _leave_out_all(report: Report, left_out: dict[int, str], by: str) -> int:
     """How many of them weren't yet left out for that reason."""
     known = list(Change.select().where(Change.report == report, Change.decision == LEFT_OUT))
     reasons = {change_id: reason for change_id, (reason, *_) in group_changes.reasons(known).items()}
-    new = {change_id: reason for change_id, reason in left_out.items() if reasons.get(change_id) != reason}
+    given = {change_id: reason_given(reason) for change_id, reason in left_out.items()}
+    new = {change_id: reason for change_id, reason in given.items() if reasons.get(change_id) != reason}
     for change_id, reason in new.items():
         change = Change.get_or_none(Change.id == change_id, Change.report == report)
         if change is None or change.decision not in (CONFIRM, HELD, LEFT_OUT) or change.kind in UPDATES:
             raise ReportChanged("Someone you left out is no longer in this report. Look at it again.")
-        if not reason.strip():
+        if not reason:
             kept = "is left out" if change.kind in ADJUSTMENTS else "keeps the account"
             why = f"Enter why {name_in_change(change)} {kept}"
             raise ReportProblem(f"{why}: the reason is shown beside it from now on.")
-        _leave_out(change, reason.strip(), by)
+        _leave_out(change, reason, by)
     return len(new)
 
 

@@ -43,7 +43,7 @@ from sync.tasks.plans import (
     Plan,
     PlanChanged,
 )
-from sync.words import plural
+from sync.words import plural, reason_given
 
 # Accounts in one operation, by one approval and in one transaction: as many as one person can look through, and as many
 # as are written before anyone waits. More is done in parts, each with its own preview.
@@ -284,6 +284,7 @@ def carry_out(plan_again: Callable[[], Plan], by: str, seen: str, *, reason: str
     taken away; `kept` are keys of such lines that aren't carried out. Raises NeedsSuccessor, SuccessorProblem,
     PlanChanged, OperationHeld or OperationProblem; nothing is done then.
     """
+    reason = reason_given(reason)
     with writing():
         plan = plan_again()
         if not plan.ready and any(line.state in (LineState.UNDER_WAY, LineState.ALREADY_SET) for line in plan.lines):
@@ -301,7 +302,7 @@ def carry_out(plan_again: Callable[[], Plan], by: str, seen: str, *, reason: str
         approved = [line for line in plan.ready if not (line.alone and line.key in kept)]
         if not approved:
             raise OperationProblem("Nobody is selected. Nothing was changed. Choose who manages their assets.")
-        made = _carry_out(plan, approved, by, reason.strip())
+        made = _carry_out(plan, approved, by, reason)
         made = [*succession.arrange(plan.app, made, hand_overs or {}, by), *made]
         members.recount(plan.app)
         for task in made[:WOKEN]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from sync.models import HeldChange
+from sync.matching import members
+from sync.models import Account, Activity, Change, HeldChange
 from sync.people import importing, people
 from sync.rank import Asker
+from sync.reports import reports
 from sync.tasks import invitations
+from sync.words import LONGEST_REASON
 from tests.sync.fixtures import Chat
 from tests.web.client import Client
 from web.group_rules import MOST_ASSETS
@@ -68,3 +71,19 @@ def test_a_rule_has_so_many_assets_and_no_more(owner: Client, chat: Chat):
     here = f"/apps/{chat.app.id}/rules"
     assert owner.post(here, source="team:1", asset=["1"] * (MOST_ASSETS + 1)).status_code == 400
     assert owner.post(here, source="team:1", asset=["1"] * MOST_ASSETS).status_code == 422
+
+
+def test_a_reason_is_cut_before_it_is_stored_with_each_account(chat: Chat):
+    """One of 5 MB, for a report of a thousand people, filled 10 GB of the disk."""
+    reason = "because " * 100_000
+    chat.check()
+    for person in chat.people[1:3]:
+        people.mark_left(person, chat.by, reason)
+    chat.check()
+    report = reports.open_report(chat.app)
+    change = Change.select().where(Change.report == report).order_by(Change.id).first()
+    members.protect(Account.get(Account.person == chat.people[3]), reason, chat.by)
+    reports.leave_out(change, reason, chat.by)
+    reports.dismiss(report, chat.by, reason)
+    assert max(len(entry.why) for entry in Activity.select()) < 2 * LONGEST_REASON
+    assert {len(one.left_out_reason or one.protection_reason or "") for one in Account.select()} == {0, 199}
