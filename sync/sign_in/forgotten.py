@@ -4,7 +4,6 @@ A worker decides who gets one, so that neither the answer nor its time shows whi
 from __future__ import annotations
 
 import hashlib
-import hmac
 import secrets
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
@@ -84,8 +83,8 @@ def _mail(person: Person, source: str) -> None:
 
 
 def token_for(person: Person) -> str:
-    """It ends with the next change of the password, and with a restored backup."""
-    return _tokens().dumps({"person": person.id, "password": sign_in.password_mark(person)})
+    """It ends with the next change of the password, once its address isn't theirs, and with a restored backup."""
+    return _tokens().dumps({"person": person.id, **sign_in.marks(person)})
 
 
 def person_of(token: str) -> Person | None:
@@ -97,7 +96,7 @@ def person_of(token: str) -> Person | None:
     if sign_in.was_withdrawn(made_at):  # a restored password is that of the links that were used since the backup
         return None
     person = Person.get_or_none(Person.id == body["person"])
-    if person is None or not hmac.compare_digest(body["password"], sign_in.password_mark(person)):
+    if person is None or not sign_in.are_marks_of(person, body):
         return None
     return person if may_sign_in(person) else None
 

@@ -113,7 +113,8 @@ def signed_link(person: Person, by: Asker | None = None, once: str = "", lasts: 
     """A token that signs in once, within `lasts` seconds: what `make demo` prints, and what an owner hands to a
     newcomer. Tokens with the same `once` are one link: using one of them uses up all.
 
-    It ends with a new password, and with a higher role: it was made by someone who may have a lower one. One that
+    It ends with a new password, without the address that it may have been sent to, and with a higher role: it was made
+    by someone who may have a lower one. One that
     someone passes on to another (`by`) is confirmed on a page first: programs that look at the links in mails and chats
     would use it up, and nobody is signed in by following a stranger's link. The person gets an e-mail about it. Raises
     NotAllowed; `by` is None for the installation itself (`make demo`).
@@ -126,7 +127,7 @@ def signed_link(person: Person, by: Asker | None = None, once: str = "", lasts: 
             if by.person_id != person.id and _has_another_way(person):
                 sign_in_changes.notify(person, "A one-time link was made that signs in as you.", by)
     body = {"asks": bool(by), "person": person.id, "once": once or secrets.token_urlsafe(12), "lasts": lasts,
-            "password": password_mark(person), "role": person.workspace_role}
+            "role": person.workspace_role, **marks(person)}
     return _links().dumps(body)
 
 
@@ -165,10 +166,10 @@ def lasts(token: str) -> int:
 
 
 def _person_of_link(body: dict) -> Person | None:
-    """The person of the link; None if they have set another password or got a higher role since, or may no longer
-    sign in."""
+    """The person of the link; None if they have another password, a higher role or not that address any longer, or may
+    no longer sign in."""
     person = Person.get_or_none(Person.id == body["person"])
-    if person is None or not hmac.compare_digest(body["password"], password_mark(person)):
+    if person is None or not are_marks_of(person, body):
         return None
     if rank.rank_of(person.workspace_role) < rank.rank_of(body["role"]):
         return None
@@ -199,4 +200,20 @@ def _links() -> URLSafeTimedSerializer:
 
 
 def password_mark(person: Person) -> str:
-    return token_hash(person.password_hash or "")[:16]
+    return _mark(person.password_hash or "")
+
+
+def marks(person: Person) -> dict[str, str]:
+    """What a link by e-mail ends with: the password, and the address that it is sent to, which may become another's."""
+    return {"password": password_mark(person), "to": _mark(names.main_email(person))}
+
+
+def are_marks_of(person: Person, body: dict[str, str]) -> bool:
+    """Whether the person still has the password and the address. Links of earlier versions have no address."""
+    sent_to = body.get("to", _mark(""))
+    is_theirs = sent_to == _mark("") or sent_to in {_mark(row.email) for row in person.addresses()}
+    return is_theirs and hmac.compare_digest(body["password"], password_mark(person))
+
+
+def _mark(text: str) -> str:
+    return token_hash(text)[:16]

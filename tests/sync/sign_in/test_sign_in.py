@@ -9,10 +9,10 @@ import pytest
 
 from sync.db import utcnow
 from sync.jobs import queue
-from sync.models import Activity, Person, Session, Setting, SignInAttempt
+from sync.models import Activity, Person, PersonEmail, Session, Setting, SignInAttempt
 from sync.people import last_owner, people
 from sync.people.people import PeopleProblem
-from sync.sign_in import attempts, sessions, sign_in
+from sync.sign_in import attempts, forgotten, sessions, sign_in
 from sync.sign_in.attempts import TooManyAttempts
 from sync.workspace import WITHDRAWN, set_setting, workspace
 from tests.asking import MACHINE
@@ -183,6 +183,17 @@ def test_a_forged_link_is_nobodys(olga):
     for forged in ("", ".", "x.y", packed, f"{packed}.", f"{packed}x.{seal}", f"{packed}.{seal[:-1]}é"):
         assert sign_in.person_of_link(forged) is None
     assert sign_in.person_of_link(link) == olga
+
+
+def test_a_link_ends_once_the_address_that_it_was_sent_to_is_no_longer_the_persons(olga):
+    links = sign_in.signed_link(olga), forgotten.token_for(olga)
+    PersonEmail.update(main=False).where(PersonEmail.person == olga).execute()
+    PersonEmail.create(person=olga, email="olga.new@acme.example", email_key="olga.new@acme.example",
+                       main=True)
+    assert forgotten.person_of(links[1]) == olga, "it is still theirs"
+    PersonEmail.delete().where(PersonEmail.person == olga, ~PersonEmail.main).execute()
+    assert (sign_in.person_of_link(links[0]), forgotten.person_of(links[1])) == (None, None)
+    assert sign_in.person_of_link(sign_in.signed_link(olga)) == olga
 
 
 def test_a_link_from_before_a_backup_was_restored_signs_nobody_in(olga, by):
