@@ -107,6 +107,19 @@ window.looks = (() => {
     const ending = document.getAnimations().filter((one) => one.effect.getComputedTiming().endTime < Infinity)
     ending.forEach((one) => one.finish())
   }
+
+  // Before axe judges colours and sizes, it notes where each element lies that a tree walker gives it. Elements that
+  // aren't shown lie nowhere, and those behind an opaque dialog are covered: asking for their styles takes long.
+  const walkerOver = document.createTreeWalker.bind(document)
+  document.createTreeWalker = (top, kinds) => {
+    const dialog = document.querySelector("dialog:modal")
+    const covers = dialog && getComputedStyle(dialog).backgroundColor.startsWith("rgb(")
+    const isCovered = (element) => covers && !element.contains(dialog) && !dialog.contains(element)
+    const isLaidOut = (element) => element.checkVisibility() || getComputedStyle(element).display === "contents"
+    const isLeftOut = (element) => isCovered(element) || !isLaidOut(element)
+    return walkerOver(top, kinds, (element) => NodeFilter[isLeftOut(element) ? "FILTER_REJECT" : "FILTER_ACCEPT"])
+  }
+
   const ask = (attribute, elements) => elements.forEach((element) => element.setAttribute(attribute, ""))
   const run = async (context, options) => {
     const always = {resultTypes: ["violations"], iframes: false, preload: false}
