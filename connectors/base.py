@@ -4,6 +4,7 @@ Of Rollcall's own modules, it imports only identity, memory, quality, effects an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -81,6 +82,9 @@ class ColumnsUnclear(Refused):
         self.proposal = proposal
 
 
+LONGEST_VALUE = 20_000  # characters: each page reads the settings of its apps
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One value that a connector asks for. A secret is stored encrypted and never shown again."""
@@ -99,6 +103,11 @@ class Field:
     when: tuple[str, str] | None = None  # (name, value): asked for only if that earlier field has this value
     asks_secrets_again: bool = True  # a new value may send the secrets elsewhere; False: it can't
     path: bool = False  # the path of a file on the server: a page may only name one below the configured folders
+
+    def fits(self, value: str) -> bool:
+        """Whether the value has the form that is asked for, and isn't longer than a key or a token is."""
+        is_long = len(value) > LONGEST_VALUE and not (self.upload or self.mapping)
+        return not is_long and (not self.pattern or re.fullmatch(self.pattern, value) is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@ Nothing is stored before test() has shown whose the credential is."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
@@ -78,7 +77,7 @@ def clean(kind: type[Connector], values: dict[str, str]) -> dict[str, str]:
             raise AppProblem(f"{field.label} is missing.")
         if field.mapping and not value:
             continue
-        if value and field.pattern and not re.fullmatch(field.pattern, value):
+        if value and not field.fits(value):
             raise AppProblem(f"{field.label} does not look right. {field.help}".strip())
         if value and field.choices and value not in {choice for choice, _ in field.choices}:
             raise AppProblem(f"{field.label} must be one of {', '.join(choice for choice, _ in field.choices)}.")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from connectors.base import LONGEST_VALUE, Field
+from sync.apps import apps
 from sync.matching import members
 from sync.models import Account, Activity, Change, HeldChange
 from sync.people import importing, people
+from sync.problems import AppProblem
 from sync.rank import Asker
 from sync.reports import reports
 from sync.tasks import invitations
@@ -87,3 +90,12 @@ def test_a_reason_is_cut_before_it_is_stored_with_each_account(chat: Chat):
     reports.dismiss(report, chat.by, reason)
     assert max(len(entry.why) for entry in Activity.select()) < 2 * LONGEST_REASON
     assert {len(one.left_out_reason or one.protection_reason or "") for one in Account.select()} == {0, 199}
+
+
+def test_a_field_of_a_credential_has_so_many_characters_and_no_more():
+    """Each page reads the settings of the apps that it shows."""
+    field = Field("key", "Key")
+    assert field.fits("x" * LONGEST_VALUE) and not field.fits("x" * (LONGEST_VALUE + 1))
+    assert Field("file", "File", upload=True).fits("x" * (LONGEST_VALUE + 1))
+    with pytest.raises(AppProblem, match="does not look right"):
+        apps.clean(apps.connector_class("scim"), {"base_url": "https://x.example", "token": "x" * (LONGEST_VALUE + 1)})
