@@ -48,7 +48,7 @@ def test_every_field_says_where_unless_its_connector_says_that_it_cant():
         "privileged", "version", "email_domain", "id_attribute", "email_attribute", "name_attribute", "disabled",
         "base_dn", "filter", "group_base", "group_filter", "app", "source", "path", "file", "owner", "mapping", "ends",
         "roles_in", "workspaces", "instagram", "whatsapp", "shops", "blocked", "suspended", "teams",
-        "leavers", "enterprise", "partners", "sessions",
+        "leavers", "enterprise", "partners", "sessions", "hidden",
     }
 
 
