@@ -220,7 +220,7 @@ class _Work:
     def apply(self, removal_suspends: bool, held_gone: list[int], began: datetime) -> None:
         """Everything the check found in the app as it was at `began`, its report and its end: one transaction."""
         with writing():
-            if not leases.holds(self.check, ~Check.cancel_asked):
+            if not leases.holds(self.check, unless_cancelled=True):
                 raise Cancelled
             if not App.get_by_id(self.app.id).is_reached_as(self.app):
                 raise Replaced

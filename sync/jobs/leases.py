@@ -15,12 +15,13 @@ from functools import reduce
 from operator import and_
 from pathlib import Path
 
-from peewee import Expression, Model, ModelSelect
+from peewee import Expression, Model, ModelSelect, ModelUpdate
 
 from sync import faults
 from sync.db import db, own_row, utcnow, writing
 from sync.jobs import retries
 from sync.models import Check, DirectoryReading, Mail, PasswordRequest, Task
+from sync.prepared import prepared, prepared_write
 from sync.states import CheckState, MailState, ReadingState, TaskState
 
 
@@ -140,11 +141,16 @@ def renew(row: Model) -> None:
         model.update(lease_until=utcnow() + LEASE).where(model.id == row.id, model.lease_owner == me()).execute()
 
 
-def holds(row: Model, *conditions: Expression) -> bool:
-    """True if this process still works on the row and `conditions` are true. Then nobody else can take it before the
-    caller's transaction ends. If False, another process has it, and the caller must write nothing for it."""
-    held = type(row).update(lease_until=utcnow() + LEASE).where(_held_by_me(row), *conditions)
-    return bool(held.execute())
+def holds(row: Model, *, unless_cancelled: bool = False) -> bool:
+    """True if this process still works on the row, and nobody has asked to cancel it where `unless_cancelled`. Then
+    nobody else can take it before the caller's transaction ends. If False, the caller must write nothing for it."""
+    return bool(_hold(utcnow() + LEASE, row.id, me(), model=type(row), unless_cancelled=unless_cancelled))
+
+
+@prepared_write
+def _hold(until: datetime, row_id: int, owner: str, *, model: type[Model], unless_cancelled: bool) -> ModelUpdate:
+    held = model.update(lease_until=until).where(_held_by(model, row_id, owner))
+    return held.where(~model.cancel_asked) if unless_cancelled else held
 
 
 def finish(row: Model, **values: object) -> bool:
@@ -153,12 +159,12 @@ def finish(row: Model, **values: object) -> bool:
     Inside the caller's transaction.
     """
     values |= {"lease_owner": None, "lease_until": None}
-    return bool(type(row).update(**values).where(_held_by_me(row)).execute())
-
-
-def _held_by_me(row: Model) -> Expression:
     model = type(row)
-    return (model.id == row.id) & (model.state == RUNNING[model]) & (model.lease_owner == me())
+    return bool(model.update(**values).where(_held_by(model, row.id, me())).execute())
+
+
+def _held_by(model: type[Model], row_id: int, owner: str) -> Expression:
+    return (model.id == row_id) & (model.state == RUNNING[model]) & (model.lease_owner == owner)
 
 
 def clear_delays(model: type[Model], row_id: int) -> None:
@@ -211,13 +217,20 @@ def _alive(pid: int) -> bool:
 
 def abandoned(model: type[Model], now: datetime) -> list[int]:
     """The ids of the rows that are running without a worker: it has died or given them up."""
-    held = model.select(model.id, model.lease_owner, model.lease_until).where(model.state == RUNNING[model])
-    return [row.id for row in held if _is_abandoned(row, now)]
+    return [row.id for row in _running(model=model) if _is_abandoned(row, now)]
+
+
+@prepared
+def _running(*, model: type[Model]) -> ModelSelect:
+    return model.select(model.id, model.lease_owner, model.lease_until).where(model.state == RUNNING[model])
 
 
 def unfinished(model: type[Model], now: datetime) -> list[int]:
     """The ids of the rows that a worker should be woken for."""
+    return [*abandoned(model, now), *(row.id for row in _queued(now, model=model))]
+
+
+@prepared
+def _queued(now: datetime, *, model: type[Model]) -> ModelSelect:
     queued = model.select(model.id).where(model.state == QUEUED)
-    if hasattr(model, "next_at"):
-        queued = queued.where(model.next_at <= now).order_by(model.next_at, model.id)
-    return [*abandoned(model, now), *(row.id for row in queued)]
+    return queued.where(model.next_at <= now).order_by(model.next_at, model.id) if hasattr(model, "next_at") else queued
