@@ -25,7 +25,7 @@ from sync.db import db, utcnow
 from sync.directory import address_moves, directories, push, scim_people
 from sync.jobs import asking, queue, retries
 from sync.matching import decisions as match_decisions
-from sync.models import Account, App, Change, Directory, DirectoryEntry, Person, PersonEmail, Report, ScimResource, Task
+from sync.models import Account, App, Directory, DirectoryEntry, Person, PersonEmail, ScimResource, Task
 from sync.offboarding import offboarding
 from sync.people import people
 from sync.rank import Asker
@@ -34,6 +34,7 @@ from sync.sign_in import sign_in
 from sync.tasks import by_hand, tasks
 from tests import database
 from tests.asking import MACHINE
+from tests.faults import reuse_rows as rows
 from tests.sync.scripted import Scripted, ScriptedDirectory
 
 BY = Asker.command_line("Olga Brandt <olga@acme.example>")
@@ -297,8 +298,7 @@ class Reuse(RuleBasedStateMachine):
         """Whose the address is by the entries in use that Rollcall has heard of; None: of one that became nobody."""
         found = set()
         for name, entries in self.heard.items():
-            made = {entry.external_id: entry.person_id for entry in DirectoryEntry.select().where(
-                DirectoryEntry.directory == Directory.get(Directory.name == name))}
+            made = dict(rows.people_by_id(name))
             found |= {made.get(id) for id, (_, status, shown) in entries.items()
                       if status != "deprovisioned" and address in shown}
         return found
@@ -315,20 +315,15 @@ class Reuse(RuleBasedStateMachine):
     def no_report_asks_about_what_is_somebody_elses(self) -> None:
         if db.is_closed():
             return
-        asked = Change.select(Change, Account).join(Account).switch(Change).join(Report).where(
-            Report.state == "open", Change.kind == "removed user", Change.in_app,
-            Change.decision.in_(("needs confirmation", "held")))
-        for change in asked:
-            assert self.claimants(change.account.email_key) <= {change.person_id}, change.account.email_key
+        for address, person in rows.asked_about():
+            assert self.claimants(address) <= {person}, address
 
     @invariant()
     def nothing_is_matched_by_an_address_that_another_has_or_has_got_since(self) -> None:
         if db.is_closed():
             return
-        for account in Account.select(Account, Person).join(Person).where(
-                Account.match_kind == "matched", ~Account.match_by_hand, Account.state != "gone"):
-            theirs = DirectoryEntry.select(DirectoryEntry.name).where(DirectoryEntry.person == account.person)
-            names = {account.person.name, *(entry.name for entry in theirs)}
+        for account in rows.matched():
+            names = {account.person.name, *(name for name, in rows.names_in_directories(account.person_id))}
             others = {f"Human {human}" for human in self.humans_with(account.email_key)} - names
             whose = self.claimants(account.email_key)
             assert whose <= {account.person_id} or not others, f"{account.email_key} is {others}'s as well"
@@ -339,14 +334,13 @@ class Reuse(RuleBasedStateMachine):
     def no_leaver_is_forgotten(self) -> None:
         if db.is_closed():
             return
-        held = list(PersonEmail.select(PersonEmail, Person).join(Person).where(Person.name != "Olga Brandt"))
+        held = rows.addresses_of_people()
         for email in held:
             self.holders[email.email_key].add(email.person_id)
         for email in held:
             if email.email_key not in ADDRESSES or self.has_been_shared(email.email_key):
                 continue
-            for account in Account.select().where(
-                    Account.email_key == email.email_key, ~Account.match_by_hand, Account.state == "present"):
+            for account in rows.present_with(email.email_key):
                 assert account.person_id == email.person_id, f"nobody else ever had {email.email_key}"
         for address in ADDRESSES:
             if self.holders[address] and len(self.ever[address]) == 1:
