@@ -4,6 +4,7 @@ A model next to the program says, for each account, what someone decided and wha
 from __future__ import annotations
 
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from sync.jobs import queue, retries
 from sync.matching import decisions as match_decisions
 from sync.matching import rules as match_rules
 from sync.matching.decisions import Decision, DecisionProblem
-from sync.models import Account, App, Person
+from sync.models import Account, App, Person, PersonEmail
 from sync.people import people
 from sync.rank import Asker
 from sync.sign_in import sign_in
@@ -176,12 +177,14 @@ class Model:
         seat = self.read[id]
         if seat.kind == "system":
             return "service account", None
-        everyone = list(Person.select())
+        having: dict[str | None, set[int]] = defaultdict(set)  # by an address
+        for email in PersonEmail.select():
+            having[email.email_key].add(email.person_id)
         address = f"{seat.user_name}@{app.match_domain}".lower() if seat.user_name and app.match_domain else None
         rules = [
-            {one.id for one in everyone if seat.email in [email.email_key for email in one.emails]},
-            {one.id for one in everyone if seat.employee_number and one.employee_number == seat.employee_number},
-            {one.id for one in everyone if address in [email.email_key for email in one.emails]},
+            having[seat.email],
+            {one.id for one in Person.select() if seat.employee_number and one.employee_number == seat.employee_number},
+            having[address],
         ]
         naming = [rule for rule in rules if rule]
         if naming and len(naming[0]) == 1 and all(naming[0] <= rule for rule in naming):
