@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from sync import activity, vault
@@ -47,6 +47,8 @@ steps = st.one_of(
     st.tuples(st.just("set_number"), person, st.sampled_from(NUMBERS)),
     st.just(("reconnect",)),
 )  # fmt: skip
+
+BY_USER_NAME = {"email": "", "user_name": "B", "employee_number": "", "kind": "user"}
 
 
 @pytest.fixture(scope="module")
@@ -194,6 +196,7 @@ class Model:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(steps, max_size=14))
+@example([("set_domain", "x.example"), ("say", "s0", BY_USER_NAME), ("check",)])
 def test_any_order_of_checks_decisions_undos_and_rules(template, sequence):
     database.open_copy(template)
     try:
