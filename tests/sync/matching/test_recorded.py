@@ -28,7 +28,7 @@ def test_protection_is_set_and_lifted_with_its_reason(chat):
     protected = Account.select().where(Account.protection_reason.is_null(False))
     assert [row.protection_reason for row in protected] == ["The board"]
     about = (chat.by.name, "Person 3")
-    assert entry("protected account") == (*about, " The board ", None, None, chat.app.id, chat.people[3].id)
+    assert entry("protected account") == (*about, "The board", None, None, chat.app.id, chat.people[3].id)
     members.protect(account(4), "Another", chat.by)
     members.unprotect(account(3), chat.by)
     assert (account(3).protection_reason, account(4).protection_reason) == (None, "Another")
