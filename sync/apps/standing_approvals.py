@@ -37,7 +37,8 @@ def _lapsed(given: Given, approver: str, is_given: str) -> str:
 @once
 @while_unchanged
 def lapsed() -> dict[tuple[int, Given], str]:
-    """By app id and what was approved: by whom, and why that no longer holds. One query for all that a page asks."""
+    """The approvals that no longer hold, by app id and what was approved. Each has its approver and the reason, such as
+    "Ana Lima, who has left". It is one query for all that a page asks."""
     rows = db.execute_sql(f"""
         {_lapsed(Given.REMOVALS, "app.removal_approver_id", "app.removal_approval = 'automatic'")}
         UNION ALL {_lapsed(Given.GROUPS, "app.groups_approver_id",

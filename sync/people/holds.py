@@ -115,8 +115,8 @@ def scheduled(person: Person) -> Offboarding | None:
 @once
 @while_unchanged
 def lapsed() -> dict[int, str]:
-    """By id of an offboarding that someone planned who could not plan it now: by whom, and why. "Ana Lima, who has
-    left"."""
+    """The planned offboardings whose planner could not plan them now, by id. Each has the planner and the reason, such
+    as "Ana Lima, who has left"."""
     rows = db.execute_sql(f"""
         SELECT o.id, o.asked_by, p.status, p.workspace_role, (
             SELECT min(app.name) FROM change c JOIN app ON app.id = c.app_id

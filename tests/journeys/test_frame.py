@@ -65,7 +65,7 @@ def test_a_fault_is_shown_in_the_dialog(visit, live, olga: Person) -> None:
     page.fill("#f-email", "olga@acme.example")
     page.click("dialog >> text=Add this person")
     assert "belongs to Olga Brandt" in page.inner_text("main dialog[open] [role=alert]") and focused(page) == "f-name"
-    assert page.locator("dialog").count() == 1, "it is followed by itself, not covered by another"
+    assert page.locator("dialog").count() == 1, "the refused dialog takes the place of the first one"
 
 
 def test_searching_as_one_types(visit, live, acme) -> None:
