@@ -199,7 +199,7 @@ def test_a_host_with_two_addresses_is_served_on_both(empty):
 def test_finish_without_waiting_leaves_its_tasks_to_the_next_server(rollcall, connected_chat, staff):
     rollcall.run("check", "Chat")
     staff.leave("Tom")
-    assert rollcall.json("check", "Chat", code=3)["waiting"] == 1, "a check reads the directory by itself"
+    assert rollcall.json("check", "Chat", code=3)["waiting"] == 1, "a check reads the directory automatically"
     done = rollcall.json("finish", "Chat", "--yes")
     assert [task["state"] for task in done["tasks"]] == ["queued"]
     assert "tom@acme.example" in connected_chat.emails()

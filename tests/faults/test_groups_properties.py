@@ -201,7 +201,7 @@ class World(RuleBasedStateMachine):
         assert Check.get_by_id(asked.id).state == "succeeded", Check.get_by_id(asked.id).error
         self.ever |= covered
         made = list(Task.select().where(Task.id.not_in(known)))
-        assert self.automatic or not made, "a check acted by itself"
+        assert self.automatic or not made, "a check acted automatically"
         self.note_confirmed(made)
 
     def note_confirmed(self, made: list[Task]) -> None:

@@ -298,7 +298,7 @@ class World(RuleBasedStateMachine):
         asked = asking.ask(self.app, BY)
         checks.run(asked.id)
         self.confirmed |= {task.external_id for task in Task.select() if task.id not in queued}
-        assert self.automatic or {task.id for task in Task.select()} == queued, "a check removed by itself"
+        assert self.automatic or {task.id for task in Task.select()} == queued, "a check removed someone automatically"
         return Check.get_by_id(asked.id)
 
     @staticmethod

@@ -163,7 +163,7 @@ def the_daily_check_runs_after_a_night_of_downtime(page: Page, rollcall: Rollcal
     page.goto(f"{rollcall.url}/apps/1/members?tab=unmatched")
     deadline = time.monotonic() + TIMEOUT / 1000
     while not page.get_by_text("New Colleague").count():
-        assert time.monotonic() < deadline, "the daily check did not run by itself"
+        assert time.monotonic() < deadline, "the daily check did not run automatically"
         page.reload()
     page.goto(f"{rollcall.url}/apps/1/activity")
     expect(page.locator("main")).to_contain_text(re.compile("daily", re.I))

@@ -73,7 +73,7 @@ EXEMPT = {
         "POST /sign-in/second-factor/challenges", "POST /sign-in/passkey/challenges", "DELETE /settings/sessions",
         "DELETE /settings/sessions/<int:session_id>",
     ],
-    "asks by itself": [
+    "has a question of its own": [
         "POST /confirmations/<token>", "POST /confirmations/<token>/challenges",
         "POST /settings/your-sign-in/passkeys/challenges",  # leads a script to the page that asks
     ],

@@ -168,7 +168,7 @@ EXEMPT = {
     "directory.push.note_refused": "notes a request that its directory's token made, and that was refused",
     "offboarding.offboarding.start":
         "takes the person who asks, and their rank by it (test_an_offboarding_of_someone_above)",
-    "groups.teams.create": "pages ask for a manager; a team gives nothing by itself",
+    "groups.teams.create": "pages ask for a manager; a team alone gives nothing",
     "groups.teams.change": "pages ask for a manager; what its rules give is asked about in each app's report",
     "groups.teams.remove": "pages ask for a manager; what its rules take is asked about in each app's report",
 }

@@ -71,7 +71,7 @@ def test_a_log_that_was_cut_off_is_found_out_by_an_end_that_was_kept(command):
     happen(5)
     kept = activity.head()
     cut_off(2)
-    assert command("activity", "--verify").exit_code == 0, "by itself it looks whole"
+    assert command("activity", "--verify").exit_code == 0, "alone, it looks whole"
     entries = command("activity", "--verify", "--head", kept["head"], code=1)
     assert entries.stderr.count("cut off") == 1
     document = json.loads(command("activity", "--verify", "--head", kept["head"], "--json", code=1).stdout)
