@@ -64,15 +64,22 @@ def test_an_entry_that_is_used_again_for_a_new_hire_is_not_its_former_persons(sc
         assert Person.get_by_id(ben.id).status == "deprovisioned"
 
 
-@pytest.mark.parametrize("kept", ["name", "email", "employee_number"])
-def test_an_entry_that_keeps_one_of_its_values_is_renamed(scripted, by, kept):
+@pytest.mark.parametrize(("kept", "left"), [
+    ({"name": "Person 1"}, False), ({"email": "p1@acme.example"}, False), ({"employee_number": "7"}, False),
+    ({"employee_number": "7"}, True), ({"further_emails": ("p1@acme.example",)}, False),
+], ids=["name", "email", "employee_number", "employee_number of a leaver", "email as a further one"])  # fmt: skip
+def test_an_entry_that_keeps_one_of_its_values_is_renamed(scripted, by, kept, left):
     company = Scripted(count=9)
     company.say("id1", employee_number="7")
     company.read()
-    ben, before = people.find_by_email("p1@acme.example"), company.entries["id1"]
-    company.say("id1", **NEW_HIRE | {kept: getattr(before, kept)})
+    ben = people.find_by_email("p1@acme.example")
+    if left:
+        company.say("id1", status="deprovisioned")
+        company.read()
+    company.say("id1", **NEW_HIRE | kept, status="active")
     company.read()
     assert people.find_by_email(company.entries["id1"].email) == ben and Person.select().count() == 10
+    assert Person.get_by_id(ben.id).status == "active"
 
 
 def test_the_first_fifty_warnings_are_shown_and_the_others_counted(scripted, by):
