@@ -9,7 +9,7 @@ from sync.directory import directories
 from sync.groups import rules as group_rules
 from sync.groups.rules import Draft
 from sync.jobs import asking
-from sync.models import App, Assignment, Change, Check, DirectoryGroup
+from sync.models import App, Assignment, Change, Check, DirectoryGroup, Team, TeamGroup
 from sync.reports import reports
 from tests.sync.fixtures import email
 from tests.web.provider import GROUP, Provider
@@ -46,14 +46,16 @@ def test_a_pushed_group_gives_and_a_pushed_leave_is_reported(okta: Provider, cha
 
 def test_a_pushed_group_that_is_deleted_removes_no_account(okta: Provider, chat) -> None:
     one = okta.add(email(1))
-    group, other = okta.add_group("Sales", one), okta.add_group("Rest", one)
+    group, other, staff = (okta.add_group(name, one) for name in ("Sales", "Rest", "Staff"))
+    TeamGroup.create(team=Team.create(name="Staff"), group=DirectoryGroup.get(DirectoryGroup.name == "Staff"))
     group_rules.save(App.get(), Draft(group=DirectoryGroup.get(DirectoryGroup.name == "Sales"), role="admin"), chat.by)
     assert wanted(chat) == {"to change role": email(1)}
     asked()
-    for gone in (group, other):
+    for gone in (group, other, staff):
         assert okta.call("DELETE", f"/Groups/{gone}").status_code == 204
     assert asked() and wanted(chat) == {} and Assignment.get().ended_at is None
-    assert [row.name for row in DirectoryGroup.select()] == ["Sales"] and group_rules.of_app(App.get())[0].rests
+    assert {row.name for row in DirectoryGroup.select()} == {"Sales", "Staff"}
+    assert group_rules.of_app(App.get())[0].rests
 
 
 @pytest.mark.parametrize("values", [
