@@ -170,6 +170,12 @@ def _owned(person: Person) -> ModelSelect:
     return AppPerson.select(AppPerson.app).where(AppPerson.person == person, AppPerson.manages_as == AppManager.OWNER)
 
 
+def is_no_owner(person: str) -> str:
+    """SQL: `person`, the expression of an id, isn't named as an Owner of the row's `app`."""
+    return f"""NOT EXISTS (SELECT 1 FROM app_person m WHERE m.app_id = app.id AND m.person_id = {person}
+        AND m.manages_as = '{AppManager.OWNER}')"""
+
+
 @prepared
 def people_of(app: App) -> ModelSelect:
     """Its Owners and Collaborators with the people, Owners first."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from sync.apps.owners import RUNS_ALL
+from sync.apps.owners import RUNS_ALL, is_no_owner
 from sync.db import db
 from sync.models import App
 from sync.once import once
-from sync.states import CONNECTED, AppManager, Approval, PersonStatus, texts
+from sync.states import CONNECTED, Approval, PersonStatus, texts
 from sync.unchanged import while_unchanged
 
-NOT_HERE = {PersonStatus.DEPROVISIONED: "has left", PersonStatus.SUSPENDED: "is suspended"}  # what their approver …
+NOT_HERE = {
+    PersonStatus.DEPROVISIONED: "has left", PersonStatus.SUSPENDED: "is suspended", None: "is no longer known",
+}  # by someone's status: why they approve nothing
 
 
 class Given(StrEnum):
@@ -29,9 +31,7 @@ def _lapsed(given: Given, approver: str, is_given: str) -> str:
         SELECT app.id, '{given}', coalesce(p.name, ''), p.status FROM app LEFT JOIN person p ON p.id = {approver}
         WHERE {approver} > 0 AND ({is_given}) AND app.state IN ({texts(CONNECTED)}) AND (
             p.id IS NULL OR p.status <> '{PersonStatus.ACTIVE}' OR p.workspace_role IS NULL
-            OR p.workspace_role NOT IN ({texts(RUNS_ALL)}) AND NOT EXISTS (
-                SELECT 1 FROM app_person m
-                WHERE m.app_id = app.id AND m.person_id = p.id AND m.manages_as = '{AppManager.OWNER}'))"""
+            OR p.workspace_role NOT IN ({texts(RUNS_ALL)}) AND {is_no_owner("p.id")})"""
 
 
 @once

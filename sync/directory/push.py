@@ -181,7 +181,7 @@ def _has_users(directory: Directory) -> bool:
 def note_restored(why: str) -> None:
     """Note that the database is from an earlier time: what was pushed since the last request that it knows is missing.
     Inside the caller's transaction."""
-    for directory in Directory.select().where(Directory.kind == "scim").order_by(Directory.id):
+    for directory in Directory.select().where(Directory.kind == SLUG).order_by(Directory.id):
         _note_missing(directory, last_request(directory) or directory.created_at, why)
 
 

@@ -16,7 +16,7 @@ from sync.names import person_name, short_name
 from sync.once import once
 from sync.problems import Problem
 from sync.rank import Asker
-from sync.states import CONNECTED, AppManager, ChangeDecision, OffboardingState, PersonStatus, texts
+from sync.states import CONNECTED, ChangeDecision, OffboardingState, PersonStatus, texts
 from sync.unchanged import while_unchanged
 from sync.words import plural, reason_given
 from sync.workspace import day_in_words, today, workspace
@@ -120,9 +120,7 @@ def lapsed() -> dict[int, str]:
     rows = db.execute_sql(f"""
         SELECT o.id, o.asked_by, p.status, p.workspace_role, (
             SELECT min(app.name) FROM change c JOIN app ON app.id = c.app_id
-            WHERE c.offboarding_id = o.id AND app.state IN ({texts(CONNECTED)}) AND NOT EXISTS (
-                SELECT 1 FROM app_person m WHERE m.app_id = app.id AND m.person_id = p.id
-                    AND m.manages_as = '{AppManager.OWNER}'))
+            WHERE c.offboarding_id = o.id AND app.state IN ({texts(CONNECTED)}) AND {owners.is_no_owner("p.id")})
         FROM offboarding o LEFT JOIN person p ON p.id = o.asker_id
         WHERE o.state = '{OffboardingState.SCHEDULED}' ORDER BY o.id""").fetchall()
     found = ((id, asked_by, _why_lapsed(*asker)) for id, asked_by, *asker in rows)
@@ -131,8 +129,6 @@ def lapsed() -> dict[int, str]:
 
 def _why_lapsed(status: str | None, role: str | None, not_owned: str | None) -> str:
     """`not_owned`: an app that the offboarding covers, and that its asker isn't named as an Owner of."""
-    if status is None:
-        return "is no longer known"
     if status != PersonStatus.ACTIVE:
         return standing_approvals.NOT_HERE[status]
     if role not in rank.MANAGERS:

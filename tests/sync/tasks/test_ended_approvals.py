@@ -193,6 +193,8 @@ def test_the_standing_approval_of_groups_waits_for_an_owner_once_its_approver_ma
     shown = status.standing(app)
     assert (shown.status, shown.steps) == ("Approval needed", ("groups",))
     assert "approved by Ana Lima, who is no longer an Owner of it" in shown.sentence[0]
+    App.update(groups_approver_id=ana.id + 1000).execute()
+    assert standing_approvals.by_whom(app, standing_approvals.Given.GROUPS) == "someone, who is no longer known"
     rules.set_policy(chat.app, None, None, chat.by)
     task = Task(app=app, asked_by=standing.UNASSIGNED)
     assert app.unassigned_approval == "automatic", "as it was when the task was read"
