@@ -17,13 +17,18 @@ class DirectoryProblem(Problem):
     """The directory can't be changed like this. Nothing was changed. The text is for the page."""
 
 
+def cleaned(name: str, label: str) -> str:
+    """What someone entered as the name of a directory, as it is stored; without a name, `label`."""
+    return clean_name(name)[:LONGEST_NAME].strip() or label
+
+
 def new_name(name: str, label: str) -> str:
-    """The name that someone gives a new directory, cleaned; without one, `label`.
+    """The name of a new directory, cleaned().
 
     Raises DirectoryProblem if another directory has it, if a person or a program has it, or if it has one of the signs
     that the log writes around an address.
     """
-    name = clean_name(name)[:LONGEST_NAME].strip() or label
+    name = cleaned(name, label)
     if Directory.select().where(Directory.name == name).exists():
         raise DirectoryProblem(f"A directory named {name} already exists. Choose another name.")
     is_persons = Person.select().where(fn.LOWER(Person.name) == name.lower()).exists()

@@ -13,7 +13,7 @@ from connectors.base import Identity
 from sync import vault
 from sync.apps import apps
 from sync.db import writing
-from sync.directory import directories
+from sync.directory import directories, naming
 from sync.directory import preview as directory_preview
 from sync.directory.preview import Preview
 from sync.files.columns import MAPPING, of_values
@@ -108,7 +108,7 @@ def _connect(waiting: WaitingFile, values: dict[str, str], by: Asker) -> Directo
     try:
         return directories.connect(waiting.kind, waiting.name, values, by)
     except directories.DirectoryProblem:
-        name = waiting.name.strip() or directories.connector_class(waiting.kind).label
+        name = naming.cleaned(waiting.name, directories.connector_class(waiting.kind).label)
         made = Directory.get_or_none(
             Directory.name == name, Directory.kind == waiting.kind, Directory.responsible_id == waiting.person_id,
             Directory.created_at >= waiting.created_at)  # fmt: skip
