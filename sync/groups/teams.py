@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from peewee import JOIN
 
+from connectors.names import clean_name
 from sync import activity
 from sync.db import writing
 from sync.groups import assignments
@@ -14,6 +15,8 @@ from sync.jobs import asking
 from sync.models import App, Directory, DirectoryGroup, GroupRule, Team, TeamGroup
 from sync.problems import Problem
 from sync.states import AppState, CheckTrigger
+
+LONGEST_NAME = 60  # characters
 
 
 class TeamProblem(Problem):
@@ -81,7 +84,7 @@ def remove(team: Team, by: str) -> None:
 
 
 def _name(name: str) -> str:
-    name = " ".join(name.split())[:60]
+    name = clean_name(name)[:LONGEST_NAME].strip()
     if not name:
         raise TeamProblem("Give the team a name.")
     return name

@@ -118,7 +118,7 @@ def test_teams_are_made_changed_and_removed(owner: Client, sales: Groups) -> Non
     sales.put(3, "Rest")
     sales.read()
     ids = [sales.group(name).id for name in ("Sales", "Rest")]
-    assert owner.post("/directories/teams", name=" Revenue ", group=ids).status_code == 303
+    assert owner.post("/directories/teams", name=" Rev\u202eenue ", group=ids).status_code == 303
     team = Team.get()
     assert team.name == "Revenue" and len(teams.groups_of([team])[team.id]) == 2
     assert owner.post("/directories/teams", name="Revenue", group=ids).status_code == 422
