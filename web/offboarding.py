@@ -56,7 +56,7 @@ class Given:
     def from_form(cls) -> Given:
         form = request.form
         shown, ticked, locked = (set(whole_numbers(form.getlist(name))) for name in ("shown", "yes", "locked"))
-        reasons = {id: form.get(f"reason-{id}", "").strip()[:200] for id in shown - ticked}
+        reasons = {id: form.get(f"reason-{id}", "").strip() for id in shown - ticked}
         undecided = {id for id in whole_numbers(form.getlist("undecided")) if reasons.get(id) == ""}
         reasons = {id: reasons[id] for id in reasons.keys() - undecided}
         return cls(form.get("key", "")[:64] or secrets.token_urlsafe(16), shown, locked, ticked, reasons, undecided,

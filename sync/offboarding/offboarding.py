@@ -79,6 +79,7 @@ def start(person: Person, asker: Person, seen: set[int], left_out: dict[int, str
     changes nothing then.
     """
     by, reason = Asker.person(asker), reason_given(reason)
+    left_out = {id: reason_given(why) for id, why in left_out.items()}
     rank.require_over(by, person)
     key = key and f"{person.id} {key}"
     with writing():
@@ -113,7 +114,7 @@ def _refuse(person: Person, mine: list[Account], seen: set[int], locked: set[int
     if any(account.id in locked and protection.of(account, *protection.OF_THE_ACCOUNT) is None for account in mine):
         raise OffboardingProblem("An account is no longer protected. Nothing was changed. Look again.")
     for account in mine:
-        if not left_out.get(account.id, "left out").strip():
+        if not left_out.get(account.id, "left out"):
             raise OffboardingProblem(f"Enter why the account in {account.app.name} is left out. Nothing was changed.")
 
 
@@ -125,7 +126,7 @@ def _plan(offboarding: Offboarding, accounts: list[Account], decided: Decided) -
         change = Change.create(
             app=account.app, kind=ChangeKind.REMOVED_USER, account=account,
             decision=ChangeDecision.LEFT_OUT if account.id in left_out else ChangeDecision.SCHEDULED,
-            before=_role(account), reason=left_out.get(account.id, "").strip(), offboarding=offboarding,
+            before=_role(account), reason=left_out.get(account.id, ""), offboarding=offboarding,
             person=offboarding.person, decided_by=offboarding.asked_by, decided_at=utcnow(),
         )  # fmt: skip
         succession.plan(change, decided.hand_overs, offboarding.asked_by)

@@ -282,7 +282,7 @@ def decide_by_hand(person: Person, status: str, by: Asker, reason: str, why: str
     decision = None if _reported_status(entries) == status else status
     Person.update(status_by_hand=decision, last_day=None).where(Person.id == person.id).execute()
     if current.status != status:
-        _become([(current, status, f"{reason}: {why.strip()}" if why.strip() else reason)], by)
+        _become([(current, status, f"{reason}: {why}" if why else reason)], by)
     person.status, person.status_by_hand = status, decision
 
 
