@@ -8,6 +8,7 @@ from sync.directory import ending_rules
 from sync.directory.ending_rules import Rule
 from sync.models import Directory
 from sync.states import Tone
+from web import stale
 from web.answers import INVALID, dialog, go_to
 from web.directories import REFUSALS, address_of
 from web.directory_view import OUTCOMES, rule_fields, unread
@@ -28,9 +29,14 @@ NOTHING = "nothing"  # the attribute doesn't show who has left
 @workspace_role(*MANAGERS)
 def show(directory_id: int) -> tuple[str, int]:
     directory = _directory(directory_id)
+    return _page(directory, _rows(directory))
+
+
+def _rows(directory: Directory) -> list[tuple]:
+    """Those of the stored rules, and of attributes without one."""
     known = [(rule.attribute, rule.operator, rule.value, rule.outcome) for rule in ending_rules.rules_of(directory)]
     new = [(one["attribute"], *ending_rules.begun(one), "") for one in directory.unread_attributes]
-    return _page(directory, [*known, *new])
+    return [*known, *new]
 
 
 @pages.put("")
@@ -38,6 +44,8 @@ def show(directory_id: int) -> tuple[str, int]:
 @waits_for_a_server
 def update(directory_id: int) -> Response | tuple[str, int]:
     directory = _directory(directory_id)
+    if stale.is_stale(ending_rules.rules_of(directory)):
+        return _page(directory, _rows(directory), stale.CHANGED, INVALID)
     rows = list(zip(*map(request.form.getlist, ("attribute", "operator", "value", "outcome")), strict=False))
     try:
         rules = [_rule(*row) for row in rows if row[0].strip() and row[3]]
@@ -59,6 +67,7 @@ def _page(directory: Directory, rows: list[tuple], problem: str = "", status: in
         rows=rule_fields([*rows, *[("", "is", "", "")] * BLANK], directory.unread_attributes),
         operators=ending_rules.OPERATORS, outcomes=OUTCOMES, nothing=NOTHING, unread=unread(directory),
         address=url_for("directory_rules.update", directory_id=directory.id), back=address_of(directory),
+        seen=stale.mark(ending_rules.rules_of(directory)),
     )  # fmt: skip
 
 

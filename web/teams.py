@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from flask import Blueprint, Response, render_template, request, url_for
@@ -10,6 +11,7 @@ from sync.groups import rules as group_rules
 from sync.groups import teams
 from sync.groups.teams import TeamProblem
 from sync.models import App, Team, TeamGroup
+from web import stale
 from web.answers import INVALID, dialog, go_to, whole_numbers
 from web.frame import MANAGERS
 from web.permissions import workspace_role
@@ -60,18 +62,23 @@ def new() -> tuple[str, int]:
 @workspace_role(*MANAGERS)
 def edit(team_id: int) -> tuple[str, int]:
     team = _team(team_id)
-    return _form(team, team.name, {row.group_id for row in teams.groups_of([team])[team.id]})
+    return _form(team, *_stored(team))
+
+
+def _stored(team: Team) -> tuple[str, list[int]]:
+    """Its name and the ids of its groups."""
+    return team.name, sorted(row.group_id for row in teams.groups_of([team])[team.id] if row.group_id is not None)
 
 
 def _team(team_id: int) -> Team:
     return row_or_404(Team, team_id)
 
 
-def _form(team: Team | None, name: str, ticked: set[int | None], problem: str = "") -> tuple[str, int]:
+def _form(team: Team | None, name: str, ticked: Collection[int | None], problem: str = "") -> tuple[str, int]:
     save = url_for("teams.update", team_id=team.id) if team else url_for("teams.create")
     return dialog("teams/_form.html", "Change the team" if team else "New team", INVALID if problem else 200, name=name,
                   save=save, save_method="PUT" if team else "POST", problem=problem,
-                  groups_by_directory=_groups_by_directory(team, ticked))  # fmt: skip
+                  seen=stale.mark(team and _stored(team)), groups_by_directory=_groups_by_directory(team, ticked))
 
 
 @dataclass(frozen=True)
@@ -88,7 +95,7 @@ class DirectoryGroups:
     rows: list[GroupChoice]
 
 
-def _groups_by_directory(team: Team | None, ticked: set[int | None]) -> list[DirectoryGroups]:
+def _groups_by_directory(team: Team | None, ticked: Collection[int | None]) -> list[DirectoryGroups]:
     """The groups to choose from, by directory, and the team's groups that are no longer in their directory."""
     found: dict[str, list[GroupChoice]] = {}
     for group, people in group_rules.groups():
@@ -115,6 +122,8 @@ def update(team_id: int) -> Response | tuple[str, int]:
 
 
 def _save(team: Team | None) -> Response | tuple[str, int]:
+    if stale.is_stale(team and _stored(team)):
+        return _form(team, *_stored(team), stale.CHANGED)
     name = request.form.get("name", "")
     ids = set(whole_numbers(request.form.getlist("group")))
     try:

@@ -7,11 +7,12 @@ import re
 import pytest
 
 from sync.apps import apps
-from sync.groups import rules
-from sync.models import App, Person
+from sync.groups import rules, teams
+from sync.models import App, Directory, Person
 from sync.people import people
 from sync.sign_in import oidc
 from sync.workspace import update_workspace, workspace
+from tests.sync.grouped import Groups
 from tests.web.client import Client
 
 CHANGED = "Someone changed this while your form was open. Nothing was saved: look at it again."
@@ -53,6 +54,33 @@ def test_an_address_that_was_just_added_is_kept(owner: Client, by) -> None:
     answer = owner.send("PATCH", f"/people/{ana.id}", **form)
     assert answer.status_code == 422 and CHANGED in answer.text and "a@acme.example" in answer.text
     assert people.find_by_email("a@acme.example") == ana and Person.get_by_id(ana.id).name == "Ana"
+
+
+def test_a_group_that_was_just_put_into_a_team_stays_in_it(owner: Client, groups: Groups) -> None:
+    groups.put(1, "Sales")
+    groups.put(2, "Rest")
+    groups.read()
+    sales, rest = (groups.group(name).id for name in ("Sales", "Rest"))
+    team = teams.create("Revenue", [sales], groups.chat.by)
+    here = f"/directories/teams/{team.id}"
+    form = {"seen": seen(owner.get(here).text), "name": "Money", "group": [sales]}
+    teams.change(team, "Revenue", [sales, rest], groups.chat.by)
+    answer = owner.send("PUT", here, **form)
+    assert answer.status_code == 422 and CHANGED in answer.text
+    assert len(teams.groups_of([team])[team.id]) == 2
+    assert owner.send("PUT", here, **form | {"seen": seen(answer.text)}).status_code == 303
+    assert [row.group_id for row in teams.groups_of([team])[team.id]] == [sales]
+
+
+def test_a_rule_that_was_just_added_about_who_has_left_is_kept(owner: Client, by) -> None:
+    known = Directory.create(kind="ldap", name="Staff", settings={"ends": "employeeType is left: left"})
+    here = f"/directories/{known.id}/ends"
+    form = {"seen": seen(owner.get(here).text)}
+    settings = {"ends": "employeeType is left: left\nemployeeType is gone: left"}
+    Directory.update(settings=settings).execute()
+    answer = owner.send("PUT", here, **form)
+    assert answer.status_code == 422 and CHANGED in answer.text and 'value="gone"' in answer.text
+    assert Directory.get().settings == settings and seen(answer.text) != form["seen"]
 
 
 def test_the_workspaces_guard_is_kept(owner: Client, by) -> None:
