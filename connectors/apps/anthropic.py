@@ -1,5 +1,5 @@
 """Anthropic (Claude Console): an organization's members and invitations; its workspaces as assets.
-A removal takes the member out of the organization, with all its workspaces.
+A removal takes the member out of the organization and all its workspaces.
 
 From Anthropic's Admin API reference (platform.claude.com: “Get Current Organization”, “Users”, “Invites”, “Workspaces”,
 “Workspace members”), “Admin API” and “Workspaces” (their questions on admins, roles and API keys), “Claude API errors”,

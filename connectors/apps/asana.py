@@ -1,5 +1,5 @@
 """Asana: a workspace's or organisation's members, admins and guests; its teams and projects as assets.
-Removal takes a person out of the workspace with all its teams and projects.
+Removal takes a person out of the workspace and all its teams and projects.
 
 Calls and fields as in Asana's OpenAPI description (github.com/Asana/openapi); paging, errors and limits from
 developers.asana.com: “Pagination” (limit, next_page.offset), “Errors”, “Rate limits” (429 with Retry-After). The list

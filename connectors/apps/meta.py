@@ -1,5 +1,5 @@
 """Meta Business: a business portfolio's people, pending people and system users; which tasks each has on which asset.
-Removal takes a person out of the business with all its assets; they keep their own Facebook account.
+Removal takes a person out of the business and all its assets; they keep their own Facebook account.
 
 Edges, methods, parameters and tasks as in the description that Meta generates its Business SDKs from
 (github.com/facebook/facebook-business-sdk-codegen, api_specs/specs); from developers.facebook.com: “Business Business

@@ -1,5 +1,5 @@
 """OpenAI API platform: an organization's users, service accounts and invitations; its projects as assets.
-A removal takes the user out of the organization, with all its projects.
+A removal takes the user out of the organization and all its projects.
 
 From OpenAI's API reference (developers.openai.com, Administration: “Users”, “Invites”, “Projects”, “Project users”), as
 openai/openai-python has it in src/openai/resources/admin/organization: users and invites (retrieve, list, update,
