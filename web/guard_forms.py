@@ -1,4 +1,4 @@
-"""The guards of an app in the form of its policy: which there are, their fields and words."""
+"""The guards in the form for an app's policy, with the names and words of their fields."""
 
 from __future__ import annotations
 

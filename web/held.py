@@ -1,4 +1,5 @@
-"""Held changes: what an import or a directory asked for about people of higher rank, to be released or dismissed."""
+"""Held changes, to be released or dismissed: what a list or a directory reports about people of higher rank, and what
+a list reports about people who have left."""
 
 from __future__ import annotations
 

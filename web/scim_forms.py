@@ -52,7 +52,7 @@ def bulk(document: Any, models: dict[str, type[Resource]]) -> Any:
 
 
 def number_of_operations(body: bytes) -> int:
-    """Of a Bulk request."""
+    """How many operations a Bulk request has."""
     document = json.loads(body)
     return sum(len(value) for name, value in document.items() if name.casefold() == OPERATIONS)
 

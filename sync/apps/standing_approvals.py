@@ -61,5 +61,5 @@ def removes_unassigned(app: App) -> bool:
 
 
 def by_whom(app: App, given: Given) -> str:
-    """Whose approval no longer holds, and why: "Ana Lima, who has left". Empty if there is none such."""
+    """Whose approval no longer holds, and why: "Ana Lima, who has left". Empty if it holds."""
     return lapsed().get((app.id, given), "")

@@ -27,8 +27,8 @@ def is_old(file_from: datetime | None, now: datetime) -> bool:
 
 
 def is_undated(file_from: datetime | None, seen_at: datetime | None, now: datetime) -> bool:
-    """Whether a file had a time (UTC) in the future when it was seen first: it may be of any age, also once that time
-    has come. `seen_at`: None if that isn't noted yet."""
+    """Whether a file had a time (UTC) in the future when it was seen first: it may be of any age, even after that
+    time. `seen_at`: None if that isn't noted yet."""
     return file_from is not None and file_from > newest(min(seen_at or now, now))
 
 

@@ -70,7 +70,7 @@ def _unread(known: _Known, now: datetime) -> Unread | None:
 
 
 def _silent(known: _Known, now: datetime) -> Unread | None:
-    """A directory that pushes, and can't or has lost changes. A token that is in use has been tested at once."""
+    """A directory that pushes: it can't, or changes may be missing. A token that is in use has been tested at once."""
     if known.state == DirectoryState.PAUSED:
         return Unread(known.id, known.name, DirectoryGap.PAUSED)
     if known.token_made_at is None:

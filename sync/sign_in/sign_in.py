@@ -204,7 +204,7 @@ def password_mark(person: Person) -> str:
 
 
 def marks(person: Person) -> dict[str, str]:
-    """What a link by e-mail ends with: the password, and the address that it is sent to, which may become another's."""
+    """What must not change for a link by e-mail to work: the password, and the address, which may become another's."""
     return {"password": password_mark(person), "to": _mark(names.main_email(person))}
 
 

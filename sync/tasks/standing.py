@@ -1,5 +1,5 @@
-"""Tasks that an Owner's standing approval made: once it is switched off, or its approver could not give it any longer,
-those that still wait are not done by it."""
+"""Tasks that an Owner's standing approval made. Once it is switched off, or its approver could no longer give it, it
+doesn't cover those that still wait."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def is_of_one(task: Task) -> bool:
 
 
 def is_off(task: Task) -> bool:
-    """The same, and the approval doesn't hold by now."""
+    """Whether a standing approval made the task and no longer holds."""
     return is_of_one(task) and not _HOLDS[task.asked_by](App.get_by_id(task.app_id))
 
 
