@@ -220,6 +220,9 @@ def test_nothing_is_written_for_a_row_that_someone_else_has(check):
 
 def test_nothing_is_written_for_a_row_that_was_cancelled_while_it_ran(check):
     leases.claim(Check, check.id)
+    Check.update(cancel_asked=True).execute()
+    with writing():
+        assert leases.holds(check) and not leases.holds(check, unless_cancelled=True)
     Check.update(state="cancelled").execute()
     with writing():
         assert not leases.holds(check) and not leases.finish(check, state="succeeded")
