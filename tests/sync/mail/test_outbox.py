@@ -35,6 +35,7 @@ def test_an_email_that_is_about_no_app_is_read_by_all_who_read_any(home):
 @pytest.mark.parametrize(("kind", "role", "status", "is_sent"), [
     ("report", "admin", "active", True), ("report", "admin", "suspended", False), ("report", None, "active", False),
     ("invitation", None, "active", True), ("invitation", None, "deprovisioned", False),
+    ("invitation", None, "suspended", False),
     ("sign-in changed", "admin", "suspended", True),
 ])  # fmt: skip
 def test_an_email_that_waited_is_sent_only_to_someone_who_may_still_get_it(home, kind, role, status, is_sent):

@@ -45,6 +45,7 @@ def test_an_old_list_brings_nobody_back_until_someone_releases_it(ana, by):
 def test_the_last_day_of_someone_whom_a_list_brings_back_is_released_after_that(ana, by):
     people.mark_left(ana, by)
     importing.import_csv(b"email,status,last_day\nana@acme.example,active,2099-12-31\n", by)
+    assert fresh(ana).last_day is None
     status, last_day = held.waiting(ana)
     with pytest.raises(PeopleProblem, match="has left"):
         held.release(last_day, by)
