@@ -77,6 +77,9 @@ def test_requests_with_a_token_that_was_ended_are_noted_until_it_is_deleted(owne
     [ended] = push.ended_in_use(okta.directory)
     owner.send("DELETE", f"{address}/tokens/{ended.id}")
     assert push.ended_in_use(okta.directory), "ending it twice deletes nothing"
+    [works] = push.tokens(okta.directory)
+    push.delete_ended(works, MACHINE)
+    assert push.tokens(okta.directory) == [works]
     DirectoryToken.update(refused_at=okta.row().missing_since - timedelta(days=1)).where(~push.WORKS).execute()
     assert "A request with the token that was ended" not in owner.get(address).text, "that isn't why"
     owner.send("DELETE", f"{address}/ended-tokens/{ended.id}")

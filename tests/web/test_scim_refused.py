@@ -6,7 +6,7 @@ import pytest
 
 from sync.apps.status import standing
 from sync.db import db, utcnow
-from sync.directory import directories
+from sync.directory import directories, push
 from sync.jobs import queue
 from sync.models import Activity, App
 from sync.people import people
@@ -126,8 +126,11 @@ def test_a_change_that_a_locked_database_hinders_is_noted_later(okta: Provider) 
         assert okta.call("PATCH", f"/Users/{ana}", {"schemas": [PATCH]} | disable).status_code == 503
         failed = utcnow()
         queue.tidy_up()
+        assert okta.call("DELETE", f"/Users/{ana}").status_code == 503, "a second one, whose time isn't the first's"
     assert okta.row().missing_since is None
     queue.tidy_up()
-    assert okta.row().missing_since <= failed
+    since = okta.row().missing_since
+    push.note_refused(okta.directory, "it came later")
+    assert okta.row().missing_since == since <= failed
     queue.tidy_up()
     assert Activity.select().where(Activity.what == "directory needs a look").count() == 1
