@@ -287,7 +287,12 @@ def suggestions(app: App) -> str:
 @pages.get("/credential")
 @app_manager(AppManager.OWNER)
 def credential(app: App) -> tuple[str, int]:
-    return _asks("apps/_credential.html", f"Credential for {app.name}", app, given=app.settings)
+    return _credential(app, app.settings)
+
+
+def _credential(app: App, given, problem: str = "") -> tuple[str, int]:
+    return _asks("apps/_credential.html", f"Credential for {app.name}", app, problem, given=given,
+                 seen=stale.mark(app.settings))
 
 
 @pages.put("/credential")
@@ -295,6 +300,8 @@ def credential(app: App) -> tuple[str, int]:
 @asks_again
 @waits_for_a_server
 def set_credential(app: App) -> Response | tuple[str, int]:
+    if stale.is_stale(app.settings):
+        return _credential(app, app.settings, stale.CHANGED)
     kind = kind_of(app)
     file_name = next((name_of(field.name) for field in kind.fields if field.upload), "")
     try:
@@ -305,8 +312,7 @@ def set_credential(app: App) -> Response | tuple[str, int]:
     except ColumnsUnclear:
         return go_to(columns.address_of(waiting_files.for_export(signed_in_person(), app, values, file_name)))
     except REFUSALS as problem:
-        return _asks("apps/_credential.html", f"Credential for {app.name}", app,
-                     f"{problem} The current credential is still in use.", given=request.form)
+        return _credential(app, request.form, f"{problem} The current credential is still in use.")
     return go_to(_address(app), f"Connection works: {identity.name}.")
 
 

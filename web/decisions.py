@@ -15,6 +15,7 @@ from sync.models import Account, App
 from sync.names import account_name, main_email
 from sync.problems import AppProblem
 from sync.states import AccountMatch, AppManager, Tone
+from web import stale
 from web.answers import INVALID, dialog, go_to, safe_address
 from web.app_page import match_in_words
 from web.app_settings import known_person
@@ -251,13 +252,15 @@ def rules(app: App) -> tuple[str, int]:
 
 def _rules(app: App, domain: str, problem: str = "") -> tuple[str, int]:
     return dialog("members/_rules.html", "How accounts are matched", INVALID if problem else 200, app=app,
-                  domain=domain, problem=problem, back=back_of(app))
+                  domain=domain, seen=stale.mark(app.match_domain), problem=problem, back=back_of(app))
 
 
 @pages.put("/rules")
 @app_manager(AppManager.OWNER)
 def set_rules(app: App) -> Response | tuple[str, int]:
     domain = request.form.get("domain", "")
+    if stale.is_stale(app.match_domain):
+        return _rules(app, app.match_domain or "", stale.CHANGED)
     try:
         changed = match_rules.set_domain(app, domain, by())
     except RuleProblem as problem:

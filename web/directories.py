@@ -25,7 +25,7 @@ from sync.private_networks import approver
 from sync.states import Tone, WorkspaceRole
 from sync.vault import VaultProblem
 from web import columns as column_pages
-from web import directory_view, held
+from web import directory_view, held, stale
 from web.answers import INVALID, dialog, go_to, page_or_part, wants_part
 from web.confirming import asks_again
 from web.directory_tokens import address
@@ -217,6 +217,8 @@ def credential(directory_id: int) -> tuple[str, int]:
 @waits_for_a_server
 def set_credential(directory_id: int) -> Response | tuple[str, int]:
     directory = _directory(directory_id)
+    if stale.is_stale(directory.settings):
+        return _credential(directory, directory.settings, INVALID, stale.CHANGED)
     try:
         values = _values(directory.kind, directory.settings)
         identity = directories.reconnect(directory, values, by(), approver(signed_in_person()))
@@ -227,7 +229,8 @@ def set_credential(directory_id: int) -> Response | tuple[str, int]:
 
 def _credential(directory: Directory, given, status: int = 200, problem: str = "") -> tuple[str, int]:
     return dialog("directories/_credential.html", f"How {directory.name} is read", status,
-                  directory=directory, kind=_kind(directory.kind), given=given, problem=problem)
+                  directory=directory, kind=_kind(directory.kind), given=given, seen=stale.mark(directory.settings),
+                  problem=problem)
 
 
 @pages.get("/<int:directory_id>/voucher")

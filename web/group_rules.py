@@ -50,11 +50,22 @@ def new(app: App) -> tuple[str, int]:
 def edit(app: App, rule: GroupRule) -> tuple[str, int]:
     if "source" in request.args:
         return _picking(app, rule, _given())
+    return _form(app, rule, _stored(rule) | {"seen": stale.mark(_stored(rule))})
+
+
+def _stored(rule: GroupRule) -> dict:
     draft = group_rules.draft_of(rule)
-    return _form(app, rule, {
+    return {
         "source": group_rules.source_text(rule), "role": draft.role,
         "assets": [(str(asset.id), role) for asset, role in draft.assets],
-    })  # fmt: skip
+    }  # fmt: skip
+
+
+def _stale(app: App, rule: GroupRule | None) -> tuple[str, int] | None:
+    """The form with what a colleague has stored since it was opened: each of its steps passes `seen` on."""
+    if rule is None or not stale.is_stale(_stored(rule)):
+        return None
+    return _form(app, rule, _stored(rule) | {"seen": stale.mark(_stored(rule))}, stale.CHANGED)
 
 
 def _given() -> dict:
@@ -65,6 +76,7 @@ def _given() -> dict:
     return {
         "source": request.values.get("source", ""), "role": request.values.get("role", ""),
         "assets": [(asset.strip(), role.strip()) for asset, role in rows if asset.strip()],
+        "seen": request.values.get("seen", ""),
     }  # fmt: skip
 
 
@@ -112,6 +124,8 @@ def _form(app: App, rule: GroupRule | None, given: dict, problem: str = "", word
 def preview(app: App) -> tuple[str, int]:
     """What the next check would find; nothing is saved yet."""
     rule = _rule_of(app)
+    if changed := _stale(app, rule):
+        return changed
     try:
         draft = _draft(app)
         seen = group_rules.preview(app, draft, rule)
@@ -131,7 +145,7 @@ def preview(app: App) -> tuple[str, int]:
 def _form_address(app: App, rule: GroupRule | None, given: dict) -> str:
     """The address of the form, filled in as it was."""
     values = {"source": given["source"], "role": given["role"], "asset": [asset for asset, _ in given["assets"]],
-              "asset_role": [role for _, role in given["assets"]]}  # fmt: skip
+              "asset_role": [role for _, role in given["assets"]], "seen": given["seen"] or None}  # fmt: skip
     if rule:
         return url_for("group_rules.edit", app_id=app.id, rule_id=rule.id, **values)
     return url_for("group_rules.new", app_id=app.id, **values)
@@ -165,6 +179,8 @@ def update(app: App, rule: GroupRule) -> Response | tuple[str, int]:
 
 
 def _save(app: App, rule: GroupRule | None) -> Response | tuple[str, int]:
+    if changed := _stale(app, rule):
+        return changed
     try:
         draft = _draft(app)
         group_rules.save(app, draft, by(), rule)

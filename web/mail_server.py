@@ -9,6 +9,7 @@ from sync.mail import mail_server, outbox
 from sync.mail.smtp import MailNotSent
 from sync.problems import Problem
 from sync.states import Tone
+from web import stale
 from web.answers import INVALID, go_to
 from web.confirming import asks_again
 from web.patience import waits_for_a_server
@@ -24,6 +25,8 @@ pages = Blueprint("mail_server", __name__, url_prefix="/settings")
 @asks_again
 @waits_for_a_server
 def update() -> Response | tuple[str, int]:
+    if stale.is_stale(mail_server.entered()):
+        return page(problems={"mail": stale.CHANGED}), INVALID
     given = {field.name: request.form.get(field.name, "") for field in mail_server.FIELDS}
     try:
         server = mail_server.save(given, by())

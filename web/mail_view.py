@@ -11,6 +11,7 @@ from sync.mail import delivery, mail_server, outbox
 from sync.mail.letters import SEALED_LINK
 from sync.models import Mail
 from sync.states import MailState, Tone
+from web import stale
 from web.view import Badge
 from web.words import dotted, plural, when
 
@@ -30,6 +31,7 @@ class MailSettings:
     given: Mapping[str, str]
     badge: Badge
     problem: str  # what the last e-mail met, with what to fix
+    seen: str
     variable: str = mail_server.FROM_ENVIRONMENT
 
 
@@ -42,6 +44,7 @@ def mail_settings(given: Mapping[str, str] | None = None) -> MailSettings:
     return MailSettings(
         fixed is not None, stored is not None, f"{used.host}:{used.port}" if used else "", used.sender if used else "",
         mail_server.FIELDS, known if given is None else given, _badge(failing), failing.error if failing else "",
+        stale.mark(stored),
     )  # fmt: skip
 
 

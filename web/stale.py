@@ -17,4 +17,4 @@ def mark(*stored: object) -> str:
 
 def is_stale(*stored: object) -> bool:
     """Whether the form that was sent showed other values than those that are stored now."""
-    return request.form.get("seen", mark(*stored)) != mark(*stored)
+    return request.values.get("seen", mark(*stored)) != mark(*stored)

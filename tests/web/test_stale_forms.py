@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import pytest
 
 from sync.apps import apps
 from sync.groups import rules, teams
-from sync.models import App, Directory, Person
+from sync.mail import mail_server
+from sync.matching import rules as match_rules
+from sync.models import App, Directory, GroupRule, Person
 from sync.people import people
+from sync.settings import set_setting
 from sync.sign_in import oidc
 from sync.workspace import update_workspace, workspace
 from tests.sync.grouped import Groups
@@ -20,6 +24,11 @@ CHANGED = "Someone changed this while your form was open. Nothing was saved: loo
 
 def seen(page: str) -> str:
     return re.search(r'name="seen" value="(\w+)"', page)[1]
+
+
+def seen_of(form: str, page: str) -> str:
+    """The mark in the form of this action, on a page that has several."""
+    return seen(page[re.search(rf'<form[^>]*{form}', page).end():])
 
 
 def test_a_standing_approval_that_was_switched_off_is_not_switched_on_by_another_setting(owner: Client, chat) -> None:
@@ -96,3 +105,54 @@ def test_the_roles_of_a_provider_are_kept(owner: Client, monkeypatch: pytest.Mon
     monkeypatch.setattr(oidc, "settings", lambda: oidc.Settings(issuer="https://login.acme.example"))
     answer = owner.send("PUT", "/settings/sign-in", **form)
     assert answer.status_code == 422 and CHANGED in answer.text and seen(answer.text) != form["seen"]
+
+
+def test_a_group_rule_is_not_taken_back_by_a_form_or_a_preview_from_before(owner: Client, groups: Groups) -> None:
+    groups.put(1, "Sales")
+    groups.read()
+    draft = rules.Draft(group=groups.group("Sales"), role="admin")
+    rule = rules.save(groups.app, draft, groups.chat.by)
+    here = f"/apps/{groups.app.id}/rules"
+    form = {"source": rules.source_text(rule), "role": "admin", "seen": seen(owner.get(f"{here}/{rule.id}").text)}
+    again = owner.get(f"{here}/{rule.id}?source={form['source']}&role=guest&seen={form['seen']}")
+    preview = owner.get(f"{here}/preview?rule={rule.id}&source={form['source']}&role=guest&seen={form['seen']}")
+    assert seen(again.text) == seen(preview.text) == form["seen"]
+    rules.save(groups.app, dataclasses.replace(draft, role="member"), groups.chat.by, rule)
+    late = owner.get(f"{here}/preview?rule={rule.id}&source={form['source']}&role=admin&seen={form['seen']}")
+    answer = owner.send("PUT", f"{here}/{rule.id}", **form)
+    assert late.status_code == answer.status_code == 422 and CHANGED in late.text and CHANGED in answer.text
+    assert GroupRule.get().role == "member"
+    assert owner.send("PUT", f"{here}/{rule.id}", **form | {"seen": seen(answer.text)}).status_code == 303
+
+
+def test_a_mail_server_that_was_just_entered_is_kept(owner: Client) -> None:
+    form = {"seen": seen_of("mail-server", owner.get("/settings").text), "host": "127.0.0.1", "port": "1"}
+    kept = {"host": "smtp.acme.example", "port": 587, "encryption": "starttls", "user": "", "sender": "a@acme.example"}
+    set_setting(mail_server.KEPT_AS, kept | {"password": "", "private_network_approver": None})
+    answer = owner.send("PUT", "/settings/mail-server", **form)
+    assert answer.status_code == 422 and CHANGED in answer.text and 'value="smtp.acme.example"' in answer.text
+    answer = owner.send("PUT", "/settings/mail-server", **form | {"seen": seen_of("mail-server", answer.text)})
+    assert CHANGED not in answer.text, "it is tried now"
+    assert mail_server.entered().host == "smtp.acme.example"
+
+
+def test_the_settings_of_a_connection_are_kept(owner: Client, chat) -> None:
+    directory = Directory.create(kind="ldap", name="Staff", settings={"address": "ldaps://ldap.acme.example"})
+    for here, table in ((f"/apps/{chat.app.id}", App), (f"/directories/{directory.id}", Directory)):
+        form = {"seen": seen(owner.get(f"{here}/credential").text)}
+        settings = table.get().settings | {"address": "https://new.acme.example"}
+        table.update(settings=settings).execute()
+        answer = owner.send("PUT", f"{here}/credential", **form)
+        assert answer.status_code == 422 and CHANGED in answer.text and seen(answer.text) != form["seen"]
+        assert table.get().settings == settings
+
+
+def test_the_domain_of_user_names_is_kept(owner: Client, chat) -> None:
+    here = f"/apps/{chat.app.id}/members/rules"
+    form = {"seen": seen(owner.get(here).text), "domain": ""}
+    match_rules.set_domain(chat.app, "acme.example", chat.by)
+    answer = owner.send("PUT", here, **form)
+    assert answer.status_code == 422 and CHANGED in answer.text
+    assert App.get().match_domain == "acme.example"
+    assert owner.send("PUT", here, **form | {"seen": seen(answer.text)}).status_code == 303
+    assert App.get().match_domain is None
