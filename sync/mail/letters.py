@@ -3,6 +3,7 @@ Whatever an app, a directory or a person supplied is cleaned on its way in: no t
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -29,10 +30,19 @@ ISOLATE, END_ISOLATE = "\u2068", "\u2069"
 LONGEST_EFFECT = 2_000  # characters
 SEALED_LINK = "⟦one-time link⟧"  # in a stored e-mail: smtp.compose writes the link of Mail.sealed here
 BREAKS = {"Cc", "Zl", "Zp", "Zs"}
+WORD = re.compile(r"\S+")
+ADDRESS = re.compile(r"[<(\[]?[\w.+'-]+@[\w.-]+[>)\],;:]*")  # becomes at most a link to write to it
+DOT_IN_WORD = re.compile(r"(?<=\w)\.(?=[^\W\d_])")
+WWW = re.compile(r"\bwww\.", re.IGNORECASE)
+ZERO_WIDTH_SPACE = "\u200b"
 
 
 class Sentence(str):
     """A line of our own wording, whose names went through `name_in_line`: templates take it as it is."""
+
+
+class Link(str):
+    """The address of a page of Rollcall: only these are links in an e-mail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +64,20 @@ def clean(text: str, longest: int = 500) -> str:
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
 
+def without_links(text: str) -> str:
+    """The text, such that no mail program makes a link of a web address in it: a space parts what begins as one does.
+    Names such as acme.example look the same, with a break of no width after the dot. E-mail addresses stay exact."""
+    return WORD.sub(lambda word: word[0] if ADDRESS.fullmatch(word[0]) else _parted(word[0]), text)
+
+
+def _parted(word: str) -> str:
+    word = WWW.sub(lambda start: f"{start[0]} ", word.replace("://", ": //"))
+    return DOT_IN_WORD.sub(f".{ZERO_WIDTH_SPACE}", word)
+
+
 def name_in_line(text: str, longest: int = 60) -> str:
-    """A name for use in a plain sentence; a right-to-left name is isolated (Unicode UAX 9, 2.7)."""
-    name = clean(text, longest)
+    """A name for use in a plain sentence, never as a link; one from right to left is isolated (Unicode UAX 9, 2.7)."""
+    name = without_links(clean(text, longest))
     turned = any(unicodedata.bidirectional(char) in ("R", "AL", "AN") for char in name)
     return f"{ISOLATE}{name}{END_ISOLATE}" if turned else name
 
@@ -89,11 +110,11 @@ def _finalize_text(value: Any) -> Any:
 
 
 def _finalize_html(value: Any) -> Any:
-    return clean(value) if _foreign(value) else value
+    return without_links(clean(value)) if _foreign(value) else value
 
 
 def _foreign(value: Any) -> bool:
-    return isinstance(value, str) and not isinstance(value, Markup | Sentence)
+    return isinstance(value, str) and not isinstance(value, Markup | Sentence | Link)
 
 
 def report_subject(left: Leaving, tally: dict[tuple[str, str, bool], int], kind: str) -> Sentence:

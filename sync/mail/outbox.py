@@ -15,7 +15,7 @@ from sync import activity, rank, vault
 from sync.db import connected, utcnow, writing
 from sync.jobs import leases, queue, retries
 from sync.mail import delivery, mail_server
-from sync.mail.letters import Sentence, write
+from sync.mail.letters import Link, Sentence, write
 from sync.mail.smtp import MailDelayed, MailNotSent, MailRefused, compose, deliver
 from sync.models import App, Mail, Person, PersonEmail
 from sync.names import person_name
@@ -53,9 +53,9 @@ def reaches_people() -> bool:
     return can_send() and delivery.failing() is None
 
 
-def link(path: str) -> str:
+def link(path: str) -> Link:
     """The whole address of a page."""
-    return f"{_base_url}{path}"
+    return Link(f"{_base_url}{path}")
 
 
 def unsent(limit: int = 100) -> list[Mail]:
@@ -80,7 +80,7 @@ def count_failed(since: datetime) -> int:
 
 def test_mail(to: str) -> Mail:
     """Send a test e-mail to one address."""
-    [mail] = put([to], "test", f"test-{secrets.token_hex(8)}", template="test", link=_base_url,
+    [mail] = put([to], "test", f"test-{secrets.token_hex(8)}", template="test", link=link(""),
                        subject=Sentence("Test e-mail from Rollcall"))  # fmt: skip
     return mail
 
@@ -94,7 +94,7 @@ def try_out(to: str, by: Asker) -> None:
     outgoing = mail_server.current()
     if outgoing is None:
         raise MailDelayed("No mail server is set.", "Enter one first.")
-    letter = write("test", Sentence("Test e-mail from Rollcall"), company=workspace().name, link=_base_url)
+    letter = write("test", Sentence("Test e-mail from Rollcall"), company=workspace().name, link=link(""))
     mail = Mail(id=0, key=f"test-{secrets.token_hex(8)}", kind="test", to=to, subject=letter.subject, text=letter.text,
                 html=letter.html)  # fmt: skip
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import re
 from datetime import datetime, timedelta
 from email import policy
 
@@ -336,7 +337,7 @@ def test_a_directory_that_failed_three_times_goes_to_the_workspace_owners(slack)
     mail = Mail.get()
     assert mail.to == "olga@acme.example"
     assert mail.subject == "Company LDAP could not be read 3 times in a row"
-    assert "Nobody was deprovisioned" in mail.text and "No answer from ldap.acme.example." in mail.text
+    assert "Nobody was deprovisioned" in mail.text and "No answer from ldap.\u200bacme.\u200bexample." in mail.text
 
 
 def test_a_held_directory_lists_the_people_and_is_reported_again_for_others_only(slack):
@@ -410,10 +411,32 @@ def test_a_name_from_right_to_left_is_kept_whole_and_apart(slack):
     leaver(slack, report, "דנה רוי \u202egnp.exe")
     mail = only(mails_about(news.report_ready, report))
     assert mail.subject == "1 person has left Acme and still has an account in \u2068سلاك\u2069"
-    assert "\u2068דנה רוי gnp.exe\u2069" in mail.text and "<bdi>דנה רוי gnp.exe</bdi>" in mail.html
+    assert "\u2068דנה רוי gnp.\u200bexe\u2069" in mail.text and "<bdi>דנה רוי gnp.\u200bexe</bdi>" in mail.html
     message = email.message_from_bytes(bytes(compose(mail, OUTGOING)), policy=policy.default)
     assert message["Subject"] == mail.subject
     assert "דנה רוי" in message.get_body(("html",)).get_content()
+
+
+def test_a_web_address_in_a_name_becomes_no_link(slack):
+    App.update(name="Slack https://evil.example/app").execute()
+    report = Report.create(app=slack)
+    leaver(slack, report, "Reset at HTTPS://evil.example or www.evil.example", reason="see ftp://evil.example")
+    mail = only(mails_about(news.report_ready, report))
+    for part in (mail.subject, mail.text, mail.html):
+        assert "https: //evil.\u200bexample" in part
+        assert set(re.findall(r"\w+://[^\s\"]+", part)) <= {f"{BASE}/reports/{report.id}"}
+        assert "evil.e" not in part and "www.e" not in part
+    assert f"\n{BASE}/reports/{report.id}\n" in mail.text
+
+
+@pytest.mark.parametrize(("name", "written"), [
+    ("ana@acme.example", "ana@acme.example"), ("Ana <ana.lo@acme.example>,", "Ana <ana.lo@acme.example>,"),
+    ("J. R. Day 1.5", "J. R. Day 1.5"), ("booking.com", "booking.\u200bcom"),
+    ("a://b@evil.example", "a: //b@evil.\u200bexample"), ("x.example/@a.b", "x.\u200bexample/@a.\u200bb"),
+    ("WWW.evil", "WWW. evil"),
+])  # fmt: skip
+def test_a_name_that_is_an_address_or_has_dots_looks_the_same(name, written):
+    assert name_in_line(name) == written
 
 
 def test_long_and_broken_names_are_cut_and_fixed():
