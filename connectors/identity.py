@@ -6,10 +6,14 @@ from dataclasses import dataclass
 
 from connectors.names import clean_name
 
+LONGEST = 1_000  # characters of an id and of each text: an app may answer with millions, and each page reads its apps
+MOST = 30  # texts of each kind
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The account that the credential belongs to, as test() found it. Its name is cleaned and cut like a person's."""
+    """The account that the credential belongs to, as test() found it. Its name is cleaned and cut like a person's; the
+    rest is cut to LONGEST and MOST."""
 
     name: str
     external_id: str | None = None  # Account.id, where the app reports it
@@ -18,3 +22,10 @@ class Identity:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", clean_name(str(self.name)))
+        object.__setattr__(self, "external_id", self.external_id and self.external_id[:LONGEST])
+        object.__setattr__(self, "may", _cut(self.may))
+        object.__setattr__(self, "missing", _cut(self.missing))
+
+
+def _cut(texts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(clean_name(text, LONGEST) for text in texts[:MOST])

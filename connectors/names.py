@@ -102,8 +102,8 @@ def spelling_and_key(text: str | None) -> tuple[str, str]:
     return address, email_key(address)
 
 
-def clean_name(text: str) -> str:
-    """A name on one line, of at most LONGEST_NAME characters, without invisible characters that change how it is shown.
+def clean_name(text: str, longest: int = LONGEST_NAME) -> str:
+    """A name on one line, of at most `longest` characters, without invisible characters that change how it is shown.
 
     Removed are marks of writing direction (U+202E reverses the rest of a line), control characters and lone surrogates.
     Joiners are kept, because Persian and the scripts of India need them.
@@ -112,7 +112,7 @@ def clean_name(text: str) -> str:
         kept = (" " if unicodedata.category(letter) in BREAKS else letter for letter in DIRT.sub("", text)
                 if unicodedata.category(letter) != "Cs")  # fmt: skip
         text = "".join(kept)
-    return " ".join(text.split())[:LONGEST_NAME].strip()
+    return " ".join(text.split())[:longest].strip()
 
 
 def domain_key(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connectors.base import Identity
+from connectors.identity import LONGEST, MOST
 from connectors.names import LONGEST_NAME, clean_name
 from sync.apps import apps
 from sync.directory import push
@@ -61,3 +62,9 @@ def test_a_directory_is_never_named_like_a_person_or_a_program(owner: Client, by
 def test_a_name_that_someone_gives_an_app_is_cleaned(chat):
     apps.rename(chat.app, TURNED, chat.by)
     assert App.get_by_id(chat.app.id).name == "Ana gnp.exe Lopez"
+
+
+def test_an_app_says_at_most_so_much_about_its_credential():
+    flood = Identity("Bot", "7" * 10**6, may=("read",) * 10**5, missing=("read\u202e roles: " + "x" * 10**6,))
+    assert len(flood.external_id) == LONGEST and flood.may == ("read",) * MOST
+    assert flood.missing == ("read roles: " + "x" * (LONGEST - 12),)
