@@ -110,13 +110,15 @@ def try_out(to: str, by: Asker) -> None:
 
 def put(
     to: list[str], kind: str, key: str, *, template: str, subject: Sentence, app: App | None = None,
-    secret_link: str = "", **values: Any,
+    secret_link: str = "", signs_in: Person | None = None, **values: Any,
 ) -> list[Mail]:
     """Add one row for each address that wasn't notified yet. Returns the new rows.
 
-    `secret_link` is stored encrypted, and written only into the e-mail itself, where the template has SEALED_LINK.
+    `secret_link` is stored encrypted, and written only into the e-mail itself, where the template has SEALED_LINK. It
+    isn't sent to an address that the person that it `signs_in` no longer has.
     """
-    sealed = vault.seal({"link": secret_link}) if secret_link else None
+    theirs = {"person": str(signs_in.id)} if signs_in else {}
+    sealed = vault.seal({"link": secret_link, **theirs}) if secret_link else None
     letter = write(template, subject, company=workspace().name, **values)
     queued = []
     with writing():
@@ -174,6 +176,8 @@ def _not_for_them(mail: Mail) -> str:
         return ""
     if holder is None:
         return "" if mail.sealed is None else "Its link signs in, but nobody has this address now. It was not sent."
+    if vault.unseal(mail.sealed).get("person", str(holder.id)) != str(holder.id):  # older rows don't have it
+        return f"Its link signs in someone else, but {person_name(holder)} has this address now. It was not sent."
     if holder.status != PersonStatus.ACTIVE:
         return f"{person_name(holder)} has left or is suspended. It was not sent."
     may = holder.may_sign_in or mail.kind in TO_INVITED

@@ -95,4 +95,5 @@ def _mail(person: Person, email: str, role: str, link: str, by: Asker, mark: str
         [email], "colleague", f"colleague-{mark}", template="colleague",
         subject=Sentence(f"Your access to Rollcall at {name_in_line(company)}"), name=person.name, role=role,
         asked_by=names.short_name(by), link=SEALED_LINK, until=moment(utcnow() + LASTS), secret_link=link,
+        signs_in=person,
     )  # fmt: skip

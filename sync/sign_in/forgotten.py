@@ -77,6 +77,7 @@ def _mail(person: Person, source: str) -> None:
         [names.main_email(person)], "new password", f"new-password-{person.id}-{secrets.token_hex(8)}",
         template="new_password", subject=Sentence("Set a new password for Rollcall"), name=person.name,
         link=SEALED_LINK, source=source or "an unknown address", when=moment(utcnow()), secret_link=link,
+        signs_in=person,
     )  # fmt: skip
     activity.record("sign-in", "asked for a new password", about=names.signature(person), person=person,
                     why=f"from {source}" if source else "")

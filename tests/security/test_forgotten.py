@@ -51,6 +51,7 @@ def test_the_link_sets_a_password_once_and_ends_the_other_sessions(site, anybody
     elsewhere = Client(site, olga)
     _ask(anybody, "Olga@ACME.example")
     [link] = _links()
+    assert vault.unseal(Mail.get().sealed)["person"] == str(olga.id), "it isn't sent to anyone else"
     assert anybody.get(link).status_code == anybody.get(link).status_code == 200, "opening it doesn't use it up"
     done = _set(anybody, link)
     assert done.location == "/" and anybody.get("/settings").status_code == 200

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from sync import vault
 from sync.mail import outbox
 from sync.models import Activity, Mail, Person
 from sync.people import people
@@ -58,6 +59,7 @@ def test_with_mail_the_link_is_only_in_the_mail(with_mail, owner: Client):
     assert answer.location == "/people" and _invite(owner).location == "/people"
     [mail] = Mail.select()
     assert mail.to == "ann@acme.example" and "invited you" in mail.text and "/sign-in/" not in mail.text + mail.html
+    assert vault.unseal(mail.sealed)["person"] == str(people.find_by_email(mail.to).id), "it isn't sent to anyone else"
     assert "An e-mail with a link is on its way" in owner.get("/people").text
 
 
