@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import cache, cached_property
+from functools import cached_property
 from types import MappingProxyType
 
 from connectors.base import (
@@ -214,25 +214,28 @@ class Scim(ClosesClients, Connector):
         return not self._roles_are_groups
 
     def accounts(self) -> Iterator[Account | Marked | Unchanged]:
-        in_use: dict[str, str] = {}
         options = {} if self.known_items is None else {"known": self.known_items}
-        users = self._client.all("Users", on_total=self.on_total, **options)
-        for account, roles in self._with_roles(users):
-            in_use.update(roles)
-            yield account
-        self.__dict__["_roles_in_use"] = in_use
-
-    def _with_roles(self, users: Iterator) -> Iterator[tuple[Account | Marked | Unchanged, dict[str, str]]]:
-        """Each account with its roles, value → label. The roles are also the note that is kept with an item."""
-        noted = cache(json.loads)
-        for user in users:
-            if type(user) is Unchanged:
-                yield user, noted(user.note)
+        in_use: dict[str, str] = {}
+        # An item's note is its roles, value → label. Users with the same roles follow each other: look at these once.
+        noted, note = "", "{}"
+        held: list[tuple[str, str, bool]] = []
+        for user in self._client.all("Users", on_total=self.on_total, **options):
+            kind = type(user)
+            if kind is Unchanged:
+                if user.note != noted:
+                    noted = user.note
+                    in_use.update(json.loads(noted))
+                yield user
                 continue
-            value = user.value if type(user) is Fresh else user
+            value = user.value if kind is Fresh else user
             roles = self._roles_of(value)
-            account, named = self._account(value, roles), {value: label for value, label, _ in roles}
-            yield Marked(account, user.mark, json.dumps(named)) if type(user) is Fresh else account, named
+            if roles != held:
+                held, named = roles, {value: label for value, label, _ in roles}
+                in_use.update(named)
+                note = json.dumps(named)
+            account = self._account(value, roles)
+            yield Marked(account, user.mark, note) if kind is Fresh else account
+        self.__dict__["_roles_in_use"] = in_use
 
     def _account(self, user: dict, roles: list[tuple[str, str, bool]] | None = None) -> Account:
         roles = self._roles_of(user) if roles is None else roles

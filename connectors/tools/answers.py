@@ -125,7 +125,8 @@ class Answer:
             return self.json(kind)
 
     def _refuse_too_many_values(self) -> None:
-        if sum(map(self.body.count, (b",", b"[", b"{"))) > MOST_VALUES:
+        # A value takes at least a byte, so only a long answer needs to be counted.
+        if len(self.body) > MOST_VALUES and sum(map(self.body.count, (b",", b"[", b"{"))) > MOST_VALUES:
             raise TemporarilyUnavailable(f"{self.asked} answered with more than {MOST_VALUES:,} values at once.")
 
 

@@ -298,13 +298,14 @@ class Http:
         if "," in response.headers.get("Content-Encoding", ""):
             response.raw.close()
             raise _TooMuch(f"{asked} sent an answer that is packed several times, which Rollcall doesn't unpack.")
-        body = bytearray()
+        pieces, length = [], 0
         while piece := response.raw.read1(CHUNK, decode_content=True):
-            body += piece
-            if len(body) > self._max_bytes:
+            pieces.append(piece)
+            length += len(piece)
+            if length > self._max_bytes:
                 response.raw.close()
                 raise _TooMuch(f"{asked} sent more than {self._max_bytes:,} bytes, so Rollcall stopped reading.")
-        return bytes(body)
+        return b"".join(pieces)
 
     def _problem(self, answer: Answer) -> ConnectorError | None:
         own = (self._on_error(answer) if self._on_error else None) or strayed(answer)

@@ -332,7 +332,7 @@ class Seen:
     long the list is."""
 
     def __init__(self):
-        self._slots, self._count = array("Q", bytes(8 * 1024)), 0
+        self._slots, self._count = array("q", bytes(8 * 1024)), 0
 
     def add(self, id: str) -> bool:
         """True if the id is new."""
@@ -342,23 +342,27 @@ class Seen:
         """The same for several ids at once."""
         while (self._count + len(ids)) * 2 > len(self._slots):
             self._grow()
-        slots, last, new = self._slots, len(self._slots) - 1, []
-        for id in ids:
-            key = (hash(id) & 0xFFFF_FFFF_FFFF_FFFF) or 1
-            at = (key ^ key >> 32) & last
+        slots, last, repeated = self._slots, len(self._slots) - 1, []
+        for number, key in enumerate(map(hash, ids)):
+            key = key or 1
+            at = key & last
             while slots[at] and slots[at] != key:
                 at = (at + 1) & last
-            new.append(not slots[at])
+            if slots[at]:
+                repeated.append(number)
             slots[at] = key
-        self._count += sum(new)
+        new = [True] * len(ids)
+        for number in repeated:
+            new[number] = False
+        self._count += len(ids) - len(repeated)
         return new
 
     def _grow(self) -> None:
         old = self._slots
-        self._slots = slots = array("Q", bytes(8 * 2 * len(old)))
+        self._slots = slots = array("q", bytes(8 * 2 * len(old)))
         last = len(slots) - 1
         for key in filter(None, old):
-            at = (key ^ key >> 32) & last
+            at = key & last
             while slots[at]:
                 at = (at + 1) & last
             slots[at] = key

@@ -5,7 +5,19 @@ from __future__ import annotations
 import pytest
 
 from connectors.base import Account
-from connectors.scim.values import ENTERPRISE, account_of, in_order, member_ids, privileged_by_name, roles_of
+from connectors.scim import values
+from connectors.scim.values import (
+    ENTERPRISE,
+    account_of,
+    email_of,
+    id_of,
+    in_order,
+    member_ids,
+    name_of,
+    privileged_by_name,
+    roles_of,
+)
+from connectors.tools.http import clean
 
 
 def read(**raw) -> Account:
@@ -113,3 +125,20 @@ def test_members_are_users_each_once():
                          {"value": "h", "$ref": "https://x.example/Groups/h"}, {}, None]}  # fmt: skip
     assert member_ids(group) == ["1", "2"]
     assert member_ids({"members": None}) == member_ids({}) == []
+
+
+ODD = ["", " ", "7", " Ana ", "a@x.example", " a@x.example ", "a b@x", "Ana\x00", "\ud800", None, 7, 1.0, 1, True, False,
+       [], ["x"], {}, {"value": "x"}]  # fmt: skip
+
+
+@pytest.mark.parametrize("odd", ODD, ids=repr)
+def test_shortcuts_read_what_the_long_way_reads(odd: object) -> None:
+    plain = {"id": "7", "userName": "u", "displayName": "Ana", "emails": [{"value": "a@x.example"}]}
+    assert values._plain_texts(plain) == ("7", "a@x.example", "Ana", "u")
+    lists = (odd, [odd], [{"value": odd}], [{"value": odd}, {"value": "b@x.example", "primary": True}])
+    for change in (*({key: odd} for key in ("id", "userName", "displayName")), *({"emails": one} for one in lists)):
+        user = plain | change
+        texts = values._plain_texts(user)
+        assert texts is None or texts == (id_of(user), email_of(user), name_of(user), clean(user["userName"]))
+    for roles in (odd, [odd], *([{"value": "x"} | {key: odd}] for key in ("value", "display", "primary"))):
+        assert roles_of({"roles": roles}) == values._roles_of_each(roles)
