@@ -127,8 +127,8 @@ def test_members_are_users_each_once():
     assert member_ids({"members": None}) == member_ids({}) == []
 
 
-ODD = ["", " ", "7", " Ana ", "a@x.example", " a@x.example ", "a b@x", "Ana\x00", "\ud800", None, 7, 1.0, 1, True, False,
-       [], ["x"], {}, {"value": "x"}]  # fmt: skip
+ODD = ["", " ", "7", " Ana ", "a@x.example", " a@x.example ", "a b@x", "Ana\x00", "\ud800", None, 7, 1.0, 1, True, [],
+       ["x"], {}, {"value": "x"}, False]  # fmt: skip
 
 
 @pytest.mark.parametrize("odd", ODD, ids=repr)
