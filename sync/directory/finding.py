@@ -95,7 +95,9 @@ def _part_from_successors(directory: Directory, whole: bool) -> None:
 
 
 def _find_by_email(condition: str, *values: object) -> None:
-    """One entry finds one person, or nobody. A person already found by another entry isn't found again."""
+    """One entry finds one person, or nobody. A person already found by another entry isn't found again. Nor is one who
+    has left although an entry is in use, as someone else may have got the address since."""
+    left_although_in_use = f"(p.status = 'deprovisioned' AND {another_human('r', 'pe.person_id')})"
     _take_found()
     _run(f"""WITH found AS (
                  SELECT DISTINCT m.external_id, pe.person_id
@@ -104,7 +106,7 @@ def _find_by_email(condition: str, *values: object) -> None:
                  JOIN read_person AS r ON r.external_id = m.external_id AND r.person_id IS NULL
                  WHERE m.email_key NOT IN (SELECT email_key FROM read_disputed)
                    AND pe.person_id NOT IN (SELECT person_id FROM read_taken) AND {condition}
-                   AND ({PROVEN} OR {same_human("r", "pe.person_id")})),
+                   AND ({PROVEN} AND NOT {left_although_in_use} OR {same_human("r", "pe.person_id")})),
              clear AS (
                  SELECT external_id, person_id FROM found
                  WHERE external_id IN (SELECT external_id FROM found GROUP BY external_id HAVING count(*) = 1)

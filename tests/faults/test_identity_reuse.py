@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sync import names
+from sync.apps import status
 from sync.config import Config
 from sync.db import utcnow
 from sync.directory import directories, scim_people
@@ -20,7 +21,7 @@ from sync.models import Account, Activity, App, Change, Directory, DirectoryRead
 from sync.people import importing, people
 from sync.reports import reports
 from tests.sync.fixtures import Chat, email
-from tests.web.provider import Provider
+from tests.web.provider import ENTERPRISE, USER, Provider
 from tests.web.site import pages_over
 
 ANA = email(1)  # Person 1's, and then the new hire's
@@ -143,6 +144,30 @@ def test_while_both_are_in_use_and_one_gives_it_up_all_is_as_before(okta, chat):
     okta.patch(f"/Users/{new}", {"op": "replace", "path": "emails", "value": [{"value": "lima@acme.example"}]})
     assert account(chat).person == okta.person(okta.users[1])
     assert okta.person(new).name == "Ana Lima" and names.main_email(okta.person(new)) == "lima@acme.example"
+
+
+@pytest.mark.parametrize("number", ["", "1008"])
+def test_someone_new_in_another_directory_is_not_who_was_marked_as_left_by_hand(okta, chat, number):
+    """Okta doesn't know yet that Person 1 has left, so it still says that the address is theirs."""
+    okta.call("PUT", f"/Users/{okta.users[1]}", {"schemas": [USER, ENTERPRISE], "userName": ANA, "active": True,
+                                                 "displayName": "Person 1", ENTERPRISE: {"employeeNumber": "1001"}})
+    leaver = okta.person(okta.users[1])
+    people.mark_left(leaver, chat.by)
+    chat.check()
+    [task] = reports.finish(reports.open_report(chat.app), chat.by).tasks
+    entra = Provider(okta.client.application, "Entra ID")
+    entra.add(ANA, displayName="Ana Lima", **({ENTERPRISE: {"employeeNumber": number}} if number else {}))
+    work()
+    assert chat.removed() == [] and Task.get_by_id(task.id).state == "no longer needed"
+    seat = account(chat)
+    assert (seat.match_kind, why_of(chat, seat)) == (
+        "unmatched", "The e-mail address is claimed by both Person 1 and Ana Lima")
+    chat.check()
+    assert status.standing(App.get_by_id(chat.app.id)).facts.doubtful == 1
+    free_the_address(okta)
+    scim_people.retry_unclear_users(utcnow())
+    hire = people.find_by_email(ANA)
+    assert (hire.name, hire.status, Person.get_by_id(leaver.id).status) == ("Ana Lima", "active", "deprovisioned")
 
 
 def test_an_account_that_comes_after_the_move_is_the_new_hires(okta, chat, second):
