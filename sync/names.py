@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sync.models import Account, Asset, Change, Person, PersonEmail, Task
+from sync.models import Account, Asset, Change, Directory, Person, PersonEmail, Task
 
 
 def main_email(person: Person) -> str:
@@ -28,6 +28,11 @@ def signature(person: Person) -> str:
     """How the log names someone: "Olga Brandt <olga@acme.example>"."""
     email = main_email(person)
     return f"{person.name} <{email}>" if person.name and email else person_name(person)
+
+
+def signature_of_directory(directory: Directory) -> str:
+    """How the log names a directory that did something: a person may have the same name, and join later."""
+    return f"{directory.name} (directory)"
 
 
 def short_name(signed: object) -> str:

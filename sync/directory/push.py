@@ -17,6 +17,7 @@ from sync.directory.naming import new_name
 from sync.jobs import queue
 from sync.matching import vouching
 from sync.models import Directory, DirectoryToken, ScimResource
+from sync.names import signature_of_directory
 from sync.rank import Asker
 from sync.states import ScimKind
 
@@ -136,7 +137,7 @@ def _note_use(token: DirectoryToken, now: datetime) -> None:
         DirectoryToken.update(used_at=now).where(DirectoryToken.id == token.id).execute()
         older = (DirectoryToken.directory == token.directory_id) & (DirectoryToken.id < token.id)
         if token.used_at is None and _end(older, token.directory):
-            activity.record(token.directory.name, "ended token", about=token.directory.name,
+            activity.record(signature_of_directory(token.directory), "ended token", about=token.directory.name,
                             why="the new one was used for the first time")
 
 
@@ -192,7 +193,7 @@ def _note_missing(directory: Directory, since: datetime, why: str, once: bool = 
     values = {"missing_since": known.missing_since or since, "missing_until": now}
     Directory.update(values).where(Directory.id == directory.id).execute()
     if known.missing_until is None or not once and known.missing_until < now - NOTED_EVERY:
-        activity.record(directory.name, "directory needs a look", about=directory.name, why=why)
+        activity.record(signature_of_directory(directory), "directory needs a look", about=directory.name, why=why)
 
 
 def confirm_sent_again(directory: Directory, seen: datetime, by: Asker) -> bool:

@@ -31,6 +31,7 @@ from sync.models import (
     ScimResource,
     TeamGroup,
 )
+from sync.names import signature_of_directory
 from sync.safety.guards import workspace_guard
 from sync.states import DirectoryState, PersonStatus
 from sync.words import plural
@@ -53,10 +54,10 @@ def apply_user(directory: Directory, user: ScimResource) -> None:
             stage([person_of(one) for one in users])
             if user.deleted_at:
                 db.execute_sql("UPDATE read_person SET deleted = TRUE WHERE external_id = ?", (user.scim_id,))
-            outcome = apply_pushed(directory, workspace_guard(), directory.name)
+            outcome = apply_pushed(directory, workspace_guard(), signature_of_directory(directory))
         _link(directory, users, outcome.warnings)
         _end_held_groups(directory, user)
-        asking.check_apps_of(_changed(before, _statuses(directory, users)), directory.name)
+        asking.check_apps_of(_changed(before, _statuses(directory, users)), signature_of_directory(directory))
 
 
 def person_of(user: ScimResource) -> DirectoryPerson:
@@ -124,7 +125,8 @@ def _link(directory: Directory, users: list[ScimResource], warnings: list[str]) 
         if user.entry_id == (entry and entry.id) and user.warning == warning:
             continue
         if warning and not user.warning:
-            activity.record(directory.name, "directory needs a look", about=directory.name, why=warning)
+            activity.record(signature_of_directory(directory), "directory needs a look", about=directory.name,
+                            why=warning)
         ScimResource.update(entry=entry, warning=warning).where(ScimResource.id == user.id).execute()
         if entry:
             _join_groups(directory, user, entry)
@@ -169,7 +171,7 @@ def _join_groups(directory: Directory, user: ScimResource, entry: DirectoryEntry
         if DirectoryGroupMember.get_or_none(group=group, entry=entry) is None
         and DirectoryGroupMember.create(group=group, entry=entry)
     ]  # fmt: skip
-    asking.check_apps_of_groups(joined, directory.name)
+    asking.check_apps_of_groups(joined, signature_of_directory(directory))
 
 
 def _end_held_groups(directory: Directory, user: ScimResource) -> None:
@@ -183,7 +185,7 @@ def _end_held_groups(directory: Directory, user: ScimResource) -> None:
     rows = list(old.order_by(DirectoryGroupMember.id).tuples())
     if rows:
         DirectoryGroupMember.delete().where(DirectoryGroupMember.id.in_([row for row, _ in rows])).execute()
-        asking.check_apps_of_groups([group for _, group in rows], directory.name)
+        asking.check_apps_of_groups([group for _, group in rows], signature_of_directory(directory))
 
 
 def _held(directory: Directory) -> ModelSelect:
@@ -204,7 +206,7 @@ def report_held(now: datetime) -> None:
             continue
         with writing():
             if news.directory_held(directory, len(held)):
-                activity.record(directory.name, "held leavers", about=directory.name,
+                activity.record(signature_of_directory(directory), "held leavers", about=directory.name,
                                 after=plural(len(held), "person", "people"),
                                 why="The guard holds them, or they rank above the person responsible for it")
 
@@ -237,7 +239,7 @@ def apply_group(group: ScimResource) -> None:
         for start in range(0, len(rows), CHUNK):
             DirectoryGroupMember.insert_many(rows[start : start + CHUNK]).on_conflict_ignore().execute()
         if left or len(rows) != before or row.gone_at:
-            asking.check_apps_of_groups([row.id], group.directory.name)
+            asking.check_apps_of_groups([row.id], signature_of_directory(group.directory))
 
 
 def _delete_group(group: ScimResource) -> None:
@@ -258,4 +260,4 @@ def _is_needed(group: DirectoryGroup) -> bool:
 def _set_gone(group: DirectoryGroup, name: str) -> None:
     DirectoryGroup.update(name=name, gone_at=group.gone_at or utcnow()).where(DirectoryGroup.id == group.id).execute()
     if group.gone_at is None:
-        asking.check_apps_of_groups([group.id], group.directory.name)
+        asking.check_apps_of_groups([group.id], signature_of_directory(group.directory))

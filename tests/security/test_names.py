@@ -10,7 +10,7 @@ from connectors.names import LONGEST_NAME, clean_name
 from sync.apps import apps
 from sync.directory import push
 from sync.directory.naming import DirectoryProblem
-from sync.models import Account, App, Directory, Person
+from sync.models import Account, Activity, App, Directory, Person
 from sync.people import importing, people
 from tests.web.client import Client
 
@@ -57,6 +57,14 @@ def test_a_directory_is_never_named_like_a_person_or_a_program(owner: Client, by
     with pytest.raises(DirectoryProblem, match="can't be called"):
         push.connect(name, by)
     assert not Directory.select().exists()
+
+
+def test_what_a_directory_does_isnt_shown_as_done_by_someone_who_joins_with_its_name(owner: Client, okta, by: str):
+    okta.add("ana@acme.example")
+    people.add("Okta", "o.kta@acme.example", by)
+    push.note_refused(okta.directory, "The user has no address.")
+    assert Activity.get(Activity.what == "directory needs a look").who == "Okta (directory)"
+    assert "Okta (directory)" in owner.get("/activity").text
 
 
 def test_a_name_that_someone_gives_an_app_is_cleaned(chat):

@@ -254,7 +254,7 @@ def test_a_leavers_apps_are_checked_within_a_minute_once_an_app(okta: Provider, 
         okta.deactivate(user)
     waiting = list(Check.select().where(Check.state == "queued").order_by(Check.app))
     assert [(check.app_id, check.trigger, check.started_by) for check in waiting] == [
-        (app.app.id, "directory", "Okta") for app in (chat, second)]  # fmt: skip
+        (app.app.id, "directory", "Okta (directory)") for app in (chat, second)]  # fmt: skip
     assert Check.select().count() == checks + 2
     assert all(check.next_at <= utcnow() + timedelta(minutes=1) for check in waiting)
     Check.update(next_at=utcnow()).where(Check.state == "queued").execute()
