@@ -18,7 +18,7 @@ from sync.matching import vouching
 from sync.models import Directory, DirectoryEntry, DirectoryReading, DirectoryToken
 from sync.names import short_name
 from sync.safety import unread_directories
-from sync.states import CheckState, DirectoryGap, DirectoryState, PersonStatus, ReadingState, ScimKind, Tone
+from sync.states import AppStatus, CheckState, DirectoryGap, DirectoryState, PersonStatus, ReadingState, ScimKind, Tone
 from sync.words import listed
 from web.view import Badge, first_upper, joined
 from web.words import at, number, plural, when
@@ -141,8 +141,7 @@ def _badge(
     if held:
         return Badge("Changes held", Tone.WAITING, "hand-stop"), plural(held, "person", "people")
     if unread is not None:
-        label = "Needs attention" if unread.why in (DirectoryGap.UNDEFINED, DirectoryGap.HIDDEN_USERS) else "Overdue"
-        return Badge(label, Tone.WAITING), _gap(unread)
+        return Badge(AppStatus.DIRECTORY_UNCLEAR, Tone.WAITING), _gap(unread)
     if not pushed:
         return Badge("Up to date", Tone.OK), Markup("read {}").format(when(directory.last_read_at))
     if last_request:

@@ -88,7 +88,7 @@ def _accounts(days: list[Day]) -> Accounts | None:
     joined, removed = [day.joined for day in days], [day.removed for day in days]
     now = days[-1].accounts
     label = (f"{plural(now, 'account')} today. In {DAYS} days {number(sum(joined))} joined and {number(sum(removed))} "
-             "were removed.")  # fmt: skip
+             "were or are being removed.")  # fmt: skip
     table = [
         (calendar_day(day.day), number(day.accounts), number(day.joined), number(day.removed))
         for day in reversed(days)

@@ -281,7 +281,7 @@ def week_in_words(found: Week) -> list[str]:
     """What the checks of the last seven days found, most important first."""
     words = [
         (found.left, "account of someone who has left", "accounts of people who have left"),
-        (found.removed, "account removed", "accounts removed"),
+        (found.removed, "account removed or being removed", "accounts removed or being removed"),
         (found.counts.get("new_users", 0), "new user", "new users"),
         (found.counts.get("updated_roles", 0), "changed role", "changed roles"),
         (found.counts.get("access", 0), "changed access", "changes of access"),

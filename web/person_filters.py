@@ -43,7 +43,7 @@ def head(listed: Listed) -> ListHead:
         **{name: yes_or_no(label) for name, (label, _) in MARKS.items()},
     }
     more = listed.filters(url_for("people.filters"))
-    return listed.head(COLUMNS, "People who have left first", labels, more, shortcuts,
+    return listed.head(COLUMNS, "Leavers with accounts first", labels, more, shortcuts,
                        saved_views.of_list(ListName.PEOPLE, listed))
 
 

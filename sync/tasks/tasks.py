@@ -154,7 +154,9 @@ def run(task_id: int) -> None:
             _again(task, str(why), retries.HAND_OVER.after(0), counts=False)
         except (TemporarilyUnavailable, NotConfirmed, hand_overs.NotSeenYet) as problem:
             _later(task, str(problem))
-        except (ByHand, Withdrawn, hand_overs.NotHandedOver) as why:
+        except ByHand as why:
+            _needs_attention(task, str(why), f"awaits someone to {task.kind} by hand")
+        except (Withdrawn, hand_overs.NotHandedOver) as why:
             _needs_attention(task, str(why))
         except CredentialRejected as problem:
             _app_needs_attention(task.app, str(problem))
@@ -232,11 +234,12 @@ def _again(task: Task, error: str, wait: timedelta, counts: bool, **values: obje
     return is_mine
 
 
-def _needs_attention(task: Task, error: str) -> None:
+def _needs_attention(task: Task, error: str, what: str = "") -> None:
+    """`what`: the kind of the entry in Activity, if it isn't that Rollcall could not do it."""
     with writing():
         detail = {name: value for name, value in task.detail.items() if name != AWAITED}
         if _write(task, state=TaskState.NEEDS_ATTENTION, error=error, attempts=Task.attempts + 1, detail=detail):
-            _record("Rollcall", f"could not {task.kind}", task, why=error)
+            _record("Rollcall", what or f"could not {task.kind}", task, why=error)
             settle.settle(task, TaskState.NEEDS_ATTENTION)
             _mail_outcome(task)
 

@@ -279,7 +279,7 @@ def test_a_page_with_an_old_list_asks_for_a_new_one(owner: Client, staff: Direct
     assert "Resume it and give it a new list" in owner.get(f"/directories/{staff.id}").text, "it takes none in a pause"
     Directory.update(state="active").execute()
     card = owner.get("/directories").text
-    assert "Overdue" in card and "list from" in card and "Up to date" not in card
+    assert "Directory unclear" in card and "list from" in card and "Up to date" not in card
     Directory.update(file_from=utcnow(), hidden_users=1).execute()
     page = owner.get(f"/directories/{staff.id}").text
     assert "doesn't know who has left. Let" in html.unescape(page) and "accept it under Change how it is read" in page

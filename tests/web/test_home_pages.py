@@ -9,8 +9,9 @@ import pytest
 
 from sync.apps import apps
 from sync.db import utcnow
-from sync.models import Account, App, Directory, DirectoryEntry, DirectoryToken, Person
+from sync.models import Account, App, Directory, DirectoryEntry, DirectoryToken, Person, Report, Task
 from sync.names import person_name
+from sync.reports import reports
 from tests.web.client import Client
 
 
@@ -86,6 +87,9 @@ def test_the_week_counts_each_leaver_once(owner: Client, chat) -> None:
     shown = words(owner.get("/").text)
     assert "2 people who have left still have 2 accounts" in shown
     assert "2 accounts of people who have left · 4 checks" in shown
+    reports.finish(Report.get(), chat.by)
+    assert Task.get().state == "queued", "the app has confirmed nothing"
+    assert "1 account removed or being removed" in words(owner.get("/").text)
 
 
 def test_waiting_work_is_listed_with_a_link(owner: Client, chat) -> None:
