@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from peewee import SqliteDatabase
-from playhouse.migrations import Migration, Runner
+from playhouse.migrations import Runner
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 SCHEMA = MIGRATIONS / "schema.sql"
@@ -34,14 +34,6 @@ def create(database: SqliteDatabase) -> None:
         if not database.execute_sql(ANYTHING).fetchone():  # of several processes that start at once, one makes it
             for statement in _statements(SCHEMA.read_text(encoding="utf-8")):
                 database.execute_sql(statement)
-
-
-def is_current(database: SqliteDatabase) -> bool:
-    """Whether the file has had all migrations and no others. playhouse's Runner says so too, in ten times the steps."""
-    if not database.table_exists("schema_migration"):
-        return False
-    applied = {name for (name,) in database.execute_sql("SELECT name FROM schema_migration")}
-    return applied == {migration.name for migration in Migration.load_directory(str(MIGRATIONS))}
 
 
 def _statements(text: str) -> Iterator[str]:

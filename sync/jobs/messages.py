@@ -17,8 +17,9 @@ from huey.serializer import Serializer
 from huey.storage import PostgresStorage, SqliteStorage
 
 from sync import faults
-from sync.db import NORMAL, connected, db, turn, writing
+from sync.db import connected, db, turn, writing
 from sync.jobs.bell import Bell
+from sync.sqlite_file import NORMAL
 
 NAME = "rollcall"
 

@@ -59,7 +59,7 @@ def test_a_directory_is_never_named_like_a_person_or_a_program(owner: Client, by
     assert not Directory.select().exists()
 
 
-def test_what_a_directory_does_isnt_shown_as_done_by_someone_who_joins_with_its_name(owner: Client, okta, by: str):
+def test_a_directory_is_never_shown_as_someone_who_joins_with_its_name(owner: Client, okta, by: str):
     okta.add("ana@acme.example")
     people.add("Okta", "o.kta@acme.example", by)
     push.note_refused(okta.directory, "The user has no address.")

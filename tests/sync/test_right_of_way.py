@@ -9,8 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from sync import db as database
-from sync import right_of_way
+from sync import right_of_way, sqlite_file
 from sync.db import db, own_row, writing
 from sync.right_of_way import LONGEST, SWITCH_SECONDS, RightOfWay
 from sync.settings import setting
@@ -106,7 +105,7 @@ def test_a_write_that_fails_leaves_nothing_behind(way):
 @ON_FILE
 @pytest.mark.parametrize("write", [writing, own_row])
 def test_a_statement_waits_for_each_kind_of_write(home, monkeypatch, write):
-    monkeypatch.setattr(database, "_right_of_way", way := Watched(monkeypatch))
+    monkeypatch.setattr(sqlite_file, "right_of_way", way := Watched(monkeypatch))
 
     def read() -> None:
         with db.connection_context():

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sync.db import TOGETHER, db
+from sync.db import db
 from sync.problems import UnusableReading
+from sync.sqlite_file import TOGETHER
 from sync.staging import tables
 from sync.staging.check import STAGED_ACCOUNT, STAGED_ROLE
 from sync.states import AccountStatus
