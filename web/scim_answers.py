@@ -18,7 +18,7 @@ from scim2_server.routing import Operation
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
 from sync import faults
-from sync.directory import push
+from sync.directory import push, scim_disabling
 from sync.directory.scim_store import Store
 from sync.models import Directory
 from sync.states import DirectoryState
@@ -111,7 +111,7 @@ def _note_refusal(
 
 
 def _may_disable(operation: Operation, asked: ScimRequest) -> bool:
-    return operation is Operation.delete or scim_forms.may_disable(asked.body or b"")
+    return operation is Operation.delete or scim_disabling.may_disable(asked.body or b"")
 
 
 @cache

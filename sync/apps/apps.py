@@ -265,7 +265,7 @@ def set_manager_of_draft(app: App, person: Person, manager: AppManager | None, b
     """Like set_manager(), for an app that is being connected: it asks for no rank. Raises AppProblem."""
     with writing():
         before = AppPerson.get_or_none(AppPerson.app == app, AppPerson.person == person)
-        if before and before.manages_as == AppManager.OWNER and manager != AppManager.OWNER and _owners(app) == 1:
+        if manager != AppManager.OWNER and owners_of(app) == [person]:
             raise AppProblem(f"{person.name} is the app's only Owner. Add another Owner first.")
         if before:
             before.delete_instance()
@@ -273,10 +273,6 @@ def set_manager_of_draft(app: App, person: Person, manager: AppManager | None, b
             AppPerson.create(app=app, person=person, manages_as=manager)
         activity.record(by, "changed part in app", about=signature(person), before=before and before.manages_as,
                         after=manager, app=app, person=person)
-
-
-def _owners(app: App) -> int:
-    return AppPerson.select().where(AppPerson.app == app, AppPerson.manages_as == AppManager.OWNER).count()
 
 
 def set_schedule(app: App, daily_on: bool, minute: int, by: Asker) -> None:

@@ -59,7 +59,7 @@ def connected_of(person: Person, all_apps: bool, owned: bool = False) -> ModelSe
     connected = App.select().where(App.is_connected)
     if all_apps:
         return connected
-    theirs = _owned(person) if owned else AppPerson.select(AppPerson.app).where(AppPerson.person == person)
+    theirs = own_ids(person) if owned else AppPerson.select(AppPerson.app).where(AppPerson.person == person)
     return connected.where(App.id.in_(theirs))
 
 
@@ -163,10 +163,11 @@ def _those_with_id(id: int, person: Person, *, all_apps: bool, owned: bool) -> M
 def _theirs(person: Person, all_apps: bool, owned: bool) -> ModelSelect:
     """Those of seen_by(), or of these only those that the person may decide about."""
     seen = seen_by(person, all_apps)
-    return seen.where(App.id.in_(_owned(person))) if owned and not all_apps else seen
+    return seen.where(App.id.in_(own_ids(person))) if owned and not all_apps else seen
 
 
-def _owned(person: Person) -> ModelSelect:
+def own_ids(person: Person) -> ModelSelect:
+    """The ids of the apps of which they are an Owner by the app's own list, as a query."""
     return AppPerson.select(AppPerson.app).where(AppPerson.person == person, AppPerson.manages_as == AppManager.OWNER)
 
 

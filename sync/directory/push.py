@@ -20,11 +20,11 @@ from sync.models import Directory, DirectoryToken, ScimResource
 from sync.names import signature_of_directory
 from sync.rank import Asker
 from sync.states import ScimKind
+from sync.words import LONGEST_REASON
 
 SLUG = "scim"
 PATH = "/scim/v2"
 PREFIX = "rollcall_scim_"  # so that scanners of leaked secrets, and people, know what it is
-LONGEST_REASON = 200  # characters of why a change was refused
 NOTED_EVERY = timedelta(minutes=1)  # uses, refusals, and why changes are missing, are written down at most this often
 WORKS = DirectoryToken.ended_at.is_null()
 

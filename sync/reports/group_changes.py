@@ -14,7 +14,7 @@ from sync.models import Account, App, Change, Invitation, LeftOut, Task
 from sync.names import account_name, name_in_change
 from sync.safety import sole_managers
 from sync.states import ADJUSTMENTS, ChangeDecision, TaskKind
-from sync.tasks import invitations, standing, tasks
+from sync.tasks import automatic, invitations, tasks
 
 NEEDS = {INVITE: base.INVITE, ROLE: base.CHANGE_ROLE, ACCESS: base.GRANT, LOSS: base.REVOKE,
          ENDED: base.REMOVE}  # of the connector  # fmt: skip
@@ -109,10 +109,10 @@ def ready_by_policy(app: App, waiting: list[Change]) -> dict[str, set[int]]:
         before = Invitation.select(Invitation.person).where(Invitation.app == app, Invitation.person.is_null(False))
         members = Account.select(Account.person).where(Account.app == app, Account.person.is_null(False))
         known = {row.person_id for row in before} | {row.person_id for row in members}
-        ready[standing.JOINERS] = {
+        ready[automatic.JOINERS] = {
             change.id for change in waiting if change.kind == INVITE and change.person_id not in known
         }
     if standing_approvals.removes_unassigned(app) and base.REMOVE in can:
         ended = [change for change in waiting if change.kind == ENDED]
-        ready[standing.UNASSIGNED] = sole_managers.ready_to_leave(app, ended)
+        ready[automatic.UNASSIGNED] = sole_managers.ready_to_leave(app, ended)
     return ready

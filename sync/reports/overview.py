@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 from peewee import SQL, ModelSelect, fn
 
-from sync.apps.apps import RUNS_ALL
+from sync.apps.owners import RUNS_ALL, own_ids
 from sync.listing import Filter, Order, Page, one_of, page_of, page_with_first, plain_rows, whole_number
-from sync.models import Account, App, AppPerson, Asset, Change, Person, Report
+from sync.models import Account, App, Asset, Change, Person, Report
 from sync.once import once
 from sync.prepared import prepared, prepared_plain
 from sync.reports.reports import CONFIRM, LEFT_OUT
 from sync.safety import sole_managers
-from sync.states import ADJUSTMENTS, REMOVALS, AccountStatus, AppManager, ReportState
+from sync.states import ADJUSTMENTS, REMOVALS, AccountStatus, ReportState
 from sync.unchanged import while_unchanged
 
 STATES = tuple(ReportState)
@@ -112,8 +112,7 @@ def _of_owned(reports: ModelSelect, person: Person) -> ModelSelect:
 
 
 def _of_own(reports: ModelSelect, person: Person) -> ModelSelect:
-    owned = AppPerson.select(AppPerson.app).where(AppPerson.person == person, AppPerson.manages_as == AppManager.OWNER)
-    return reports.where(App.id.in_(owned))
+    return reports.where(App.id.in_(own_ids(person)))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from sync.reports import group_changes
 from sync.reports.reports import CONFIRM, finish, open_report
 from sync.safety import sole_managers
 from sync.states import ChangeKind
-from sync.tasks import standing
+from sync.tasks import automatic
 
 
 def has_standing_approval(app: App) -> bool:
@@ -32,7 +32,7 @@ def finish_by_policy(app: App) -> None:
         if standing_approvals.removes_leavers(app):
             leaving = [change for change in waiting if change.kind == ChangeKind.REMOVED_USER]
             if ids := sole_managers.ready_to_leave(app, leaving):
-                finish(report, standing.REMOVE, only=ids)
+                finish(report, automatic.REMOVE, only=ids)
         for by, ids in group_changes.ready_by_policy(app, waiting).items():  # looks at what the first approval has left
             if ids:
                 finish(report, by, only=ids)

@@ -6,14 +6,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sync import activity, rank
+from sync.apps.owners import own_ids
 from sync.db import connected, writing
 from sync.mail import sign_in_changes
-from sync.models import App, AppPerson, AuthenticatorApp, Passkey, Person, RecoveryCode, Session
+from sync.models import App, AuthenticatorApp, Passkey, Person, RecoveryCode, Session
 from sync.names import signature
 from sync.people.people import PeopleProblem
 from sync.rank import Asker
 from sync.sign_in import attempts, authenticator, recovery_codes, sessions
-from sync.states import AppManager, AppState, SecondFactor, WorkspaceRole
+from sync.states import AppState, SecondFactor, WorkspaceRole
 from sync.workspace import Workspace, update_workspace, workspace
 
 MANAGING = (WorkspaceRole.OWNER, WorkspaceRole.SUPER_ADMIN, WorkspaceRole.ADMIN)  # workspace roles
@@ -56,9 +57,7 @@ def manages(person: Person) -> bool:
     """Whether this person may change who has access: a workspace role of admin or above, or Owner of an app."""
     if person.workspace_role in MANAGING:
         return True
-    return AppPerson.select().join(App).where(
-        AppPerson.person == person, AppPerson.manages_as == AppManager.OWNER, App.state != AppState.DISCONNECTED
-    ).exists()  # fmt: skip
+    return App.select().where(App.id.in_(own_ids(person)), App.state != AppState.DISCONNECTED).exists()
 
 
 def must_set_up(session: Session, settings: Workspace) -> bool:

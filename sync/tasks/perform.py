@@ -34,7 +34,7 @@ from sync.states import (
     TaskKind,
     TaskState,
 )
-from sync.tasks import hand_overs, standing, still_to_remove
+from sync.tasks import automatic, hand_overs, still_to_remove
 from sync.vault import VaultProblem
 
 TO_DO = "Rollcall can't do this in {app}. Do it there by hand, then mark it here as done."
@@ -58,8 +58,8 @@ class NotHeld(Exception):
 
 def refuse_if_over(task: Task) -> None:
     """Raises NoLongerNeeded for what must not happen by what Rollcall knows itself; the app isn't asked for that."""
-    if standing.is_off(task):
-        raise NoLongerNeeded(standing.why_off(task))
+    if automatic.is_off(task):
+        raise NoLongerNeeded(automatic.why_off(task))
     change = task.change
     if change is not None and change.kind in ADJUSTMENTS and (why := still_wanted.no_longer_holds(change, acting=True)):
         raise NoLongerNeeded(f"{why}.")

@@ -18,7 +18,7 @@ from sync.models import Access, Account, App, Assignment, Invitation, Task
 from sync.names import asset_name
 from sync.prepared import prepared_plain
 from sync.states import LIVE_TASKS, AccountState, CheckTrigger, InvitationState, TaskKind, TaskState, texts
-from sync.tasks import hand_overs, standing, still_to_remove
+from sync.tasks import automatic, hand_overs, still_to_remove
 from sync.workspace import workspace
 
 # Of an invitation, when its task gets this state and isn't done; otherwise it is cancelled.
@@ -42,7 +42,7 @@ def settle(task: Task, state: str) -> None:
 
 
 def _needs_another_approval(task: Task) -> bool:
-    return standing.is_off(task) or task.kind == TaskKind.REMOVE and still_to_remove.left_once_more(task)
+    return automatic.is_off(task) or task.kind == TaskKind.REMOVE and still_to_remove.left_once_more(task)
 
 
 def _removal(task: Task, gone: bool) -> None:

@@ -20,7 +20,7 @@ from sync.names import name_in_task
 from sync.prepared import prepared
 from sync.problems import AppProblem, Problem
 from sync.states import AppState, TaskKind, TaskState
-from sync.tasks import hand_overs, offboarding_mail, perform, settle, standing, still_to_remove
+from sync.tasks import automatic, hand_overs, offboarding_mail, perform, settle, still_to_remove
 from sync.tasks.perform import ByHand, NoLongerNeeded, NotConfirmed
 from sync.vault import VaultProblem
 
@@ -289,7 +289,7 @@ def retry(task: Task, by: str) -> None:
         if task.state not in (TaskState.NEEDS_ATTENTION, TaskState.QUEUED):
             raise TaskProblem(f"This task is {task.state}: there is nothing to retry.")
         detail = {name: value for name, value in task.detail.items() if name != WITHDRAWN}
-        approver = str(by) if standing.is_of_one(task) else task.asked_by
+        approver = str(by) if automatic.is_one(task) else task.asked_by
         Task.update(state=TaskState.QUEUED, attempts=0, next_at=utcnow(), detail=detail, asked_by=approver).where(
             Task.id == task.id).execute()  # fmt: skip
         _record(by, "retried task", task)

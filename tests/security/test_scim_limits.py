@@ -76,7 +76,7 @@ def test_a_body_that_is_too_deep_to_be_read_may_have_disabled_someone(okta: Prov
 
 def test_a_bulk_request_is_looked_through_once_however_many_operations_are_refused(okta: Provider, monkeypatch):
     looked_through = []
-    monkeypatch.setattr("web.scim_forms.may_disable", lambda body: looked_through.append(body) or True)
+    monkeypatch.setattr("sync.directory.scim_disabling.may_disable", lambda body: looked_through.append(body) or True)
     operations = [{"method": "POST", "path": "/Users", "bulkId": "a", "data": {"active": "inactive"}}] * 5
     answer = okta.call("POST", "/Bulk", {"schemas": [BULK], "Operations": operations})
     assert [done["status"] for done in answer.json["Operations"]] == ["400"] * 5

@@ -18,7 +18,7 @@ from sync.models import App, Report, Task
 from sync.people import people
 from sync.rank import Asker
 from sync.reports import reports
-from sync.tasks import invitations, standing, tasks
+from sync.tasks import automatic, invitations, tasks
 from tests.sync.acting import account, change_role, grant, revoke
 from tests.sync.fixtures import email
 from tests.sync.tasks.test_hand_overs import choice, drain, managers, report_of, task_of
@@ -196,13 +196,13 @@ def test_the_standing_approval_of_groups_waits_for_an_owner_once_its_approver_ma
     App.update(groups_approver_id=ana.id + 1000).execute()
     assert standing_approvals.by_whom(app, standing_approvals.Given.GROUPS) == "someone, who is no longer known"
     rules.set_policy(chat.app, None, None, chat.by)
-    task = Task(app=app, asked_by=standing.UNASSIGNED)
+    task = Task(app=app, asked_by=automatic.UNASSIGNED)
     assert app.unassigned_approval == "automatic", "as it was when the task was read"
-    assert standing.is_off(task) and "was switched off" in standing.why_off(task)
+    assert automatic.is_off(task) and "was switched off" in automatic.why_off(task)
 
 
 def test_an_invitation_by_a_standing_approval_that_is_off_is_asked_about_at_once(chat):
-    invitations.invite(chat.app, email(20), "member", standing.JOINERS)
+    invitations.invite(chat.app, email(20), "member", automatic.JOINERS)
     App.update(compare_at=None).execute()
     row = run(Task.get())
     assert (row.state, row.error) == (

@@ -16,14 +16,14 @@ _HOLDS = {
 _GIVEN = {REMOVE: standing_approvals.Given.REMOVALS}
 
 
-def is_of_one(task: Task) -> bool:
+def is_one(task: Task) -> bool:
     """Whether a standing approval made the task, and nobody has retried it since."""
     return task.asked_by in _HOLDS
 
 
 def is_off(task: Task) -> bool:
     """Whether a standing approval made the task and no longer holds."""
-    return is_of_one(task) and not _HOLDS[task.asked_by](App.get_by_id(task.app_id))
+    return is_one(task) and not _HOLDS[task.asked_by](App.get_by_id(task.app_id))
 
 
 def why_off(task: Task) -> str:
