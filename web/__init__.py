@@ -27,6 +27,7 @@ from web import (
     frame,
     member_operations,
     member_view,
+    quick_addresses,
     quick_calls,
     row_addresses,
     security,
@@ -83,6 +84,7 @@ def create_pages(app: Flask, config: Config) -> None:
     app.url_map.converters |= {"int": RowId, "rest": Rest}
     Htmx(app)
     quick_calls.install(app)
+    quick_addresses.install(app)
     compression.install(app)
     files.install(app)
     security.install(app, config)

@@ -6,9 +6,11 @@ import functools
 
 import pytest
 from flask import Flask, render_template_string
-from jinja2 import DictLoader, Template, pass_context, pass_environment, pass_eval_context
+from jinja2 import DictLoader, Environment, Template, pass_context, pass_environment, pass_eval_context
 from jinja2.runtime import Context
+from markupsafe import Markup
 
+from tests.web.site import OnlyNamesAndKeys
 from web.quick_calls import QuickContext, QuickTemplate
 
 
@@ -44,6 +46,28 @@ TEMPLATE = """
 """
 
 
+SHOWN = """
+{% macro two(first, second="<2>") %}({{ first }} {{ second }} {{ nothing }}){% endmacro %}
+{% macro around(open="<") %}{{ open }}{{ caller("<call>") }}{% endmacro %}
+{% macro rest() %}{{ varargs }}{{ kwargs }}{% endmacro %}
+{% set kept %}{{ text }}{% endset %}
+{{ text }} {{ safe }} {{ shows_itself }} {{ number }} {{ none }} {{ own }} {{ nothing }} {{ kept }} {{ text ~ safe }}
+{{ text | e }} {{ safe | upper }} {{ [text, safe] }} {{ text | safe }}
+{{ two(text) }} {{ two(safe, text) }} {{ two(second=two(text), first=safe) }} {{ two() }} {{ rest(text, of=safe) }} {{ rest() }}
+{% call(word) around() %}{{ word }}{{ text }}{% endcall %}{% call(word) around(open=text) %}{{ word }}{% endcall %}
+{% set later = two(text) %}{{ later }}{{ later ~ text }}{{ two(later) }}
+"""
+
+
+class ShowsItself:
+    def __html__(self) -> str:
+        return "<hr>"
+
+
+class Own(str):
+    """A text of a class of its own, as an enum's."""
+
+
 @pytest.fixture
 def empty() -> Flask:
     return Flask(__name__)
@@ -55,6 +79,30 @@ def test_each_gets_the_same(empty: Flask) -> None:
         assert empty.jinja_env.context_class is Context and "&lt;word&gt;" in expected
         empty.jinja_env.context_class = QuickContext
         assert render_template_string(TEMPLATE, **CALLED) == expected
+
+
+def made_by(context: type[Context], template: type[Template]) -> Environment:
+    made = Environment(autoescape=True, undefined=OnlyNamesAndKeys)  # noqa: S701 - it does escape
+    made.context_class, made.template_class = context, template
+    return made
+
+
+def test_each_value_is_shown_the_same() -> None:
+    values = {"text": "<&'\">", "safe": Markup("<b>"), "shows_itself": ShowsItself(), "number": 2.5, "own": Own("<i>")}
+    plain, quick = made_by(Context, Template), made_by(QuickContext, QuickTemplate)
+    expected = plain.from_string(SHOWN).render(values)
+    assert expected.count("&lt;&amp;&#39;&#34;&gt;") > 10 and expected.count("<b>") > 3 and "&lt;i&gt;" in expected
+    assert quick.from_string(SHOWN).render(values) == expected
+
+
+@pytest.mark.parametrize("call", ["two(1, 2, 3)", "two(1, first=2)", "two(1, 2, second=3)", "two(third=3)"])
+def test_a_wrong_call_of_a_macro_raises_the_same(call: str) -> None:
+    said = []
+    for made in (made_by(Context, Template), made_by(QuickContext, QuickTemplate)):
+        with pytest.raises(TypeError) as raised:
+            made.from_string("{% macro two(first, second) %}{% endmacro %}{{ " + call + " }}").render()
+        said.append(str(raised.value))
+    assert said[0] == said[1]
 
 
 @pytest.mark.parametrize("kind", [Template, QuickTemplate])

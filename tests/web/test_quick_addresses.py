@@ -1,0 +1,61 @@
+"""An address that was built before is the one that Flask builds for these values, below this path, by this method."""
+
+from __future__ import annotations
+
+from flask import Flask, url_for
+
+from web import quick_addresses
+from web.quick_addresses import LONGEST, MOST
+
+
+def site() -> Flask:
+    made = Flask(__name__)
+    made.add_url_rule("/rows/<int:row>", "row", lambda row: "")
+    made.add_url_rule("/texts/<text>", "text", lambda text: "")
+    made.add_url_rule("/read", "several", lambda: "", methods=["GET"])
+    made.add_url_rule("/written", "several", methods=["POST"])
+    return made
+
+
+def addresses(made: Flask) -> list[str]:
+    """Each twice: as it is built, and as it is kept."""
+    built = []
+    for below in ("", "/team"):
+        for method in ("GET", "POST"):
+            with made.test_request_context("/", method=method, environ_overrides={"SCRIPT_NAME": below}):
+                for _ in range(2):
+                    built += [
+                        url_for("row", row=1), url_for("row", row=2), url_for("row", row=1, page=2, tab="left"),
+                        url_for("row", row=1, tab="left", page=2), url_for("row", row=1, tab=None),
+                        url_for("row", row=1, flag=1), url_for("row", row=1, flag=True),
+                        url_for("row", row=1, flag=1.0),
+                        url_for("row", row=1, flag="1"), url_for("row", row=1, _anchor="here"),
+                        url_for("row", row=1, _external=True), url_for("row", row=1, _scheme="https", _external=True),
+                        url_for("text", text="a b/ü"), url_for("text", text="x", of=[1, 2]), url_for("several"),
+                        url_for("several", _method="POST"), url_for("static", filename="a.css"),
+                    ]  # fmt: skip
+    return built
+
+
+def test_each_address_is_the_one_that_flask_builds() -> None:
+    plain, quick = site(), site()
+    quick_addresses.install(quick)
+    expected = addresses(plain)
+    assert addresses(quick) == expected == addresses(quick)
+    assert {"/rows/1", "/team/rows/1", "/read", "/team/written"} <= set(expected)
+
+
+def test_few_addresses_are_kept_and_none_that_is_long() -> None:
+    made = site()
+    quick_addresses.install(made)
+    [kept] = [cell.cell_contents for cell in made.url_for.__closure__ if isinstance(cell.cell_contents, dict)]
+    with made.test_request_context("/"):
+        url_for("text", text="x" * LONGEST)
+        assert not kept
+        for number in range(MOST + 1):
+            url_for("row", row=number)
+        assert len(kept) == 1
+
+
+def test_the_pages_use_it(site: Flask) -> None:
+    assert site.url_for is site.jinja_env.globals["url_for"] and site.url_for.__module__ == quick_addresses.__name__
