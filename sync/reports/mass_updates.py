@@ -10,10 +10,10 @@ from sync import activity, roles
 from sync.db import db, utcnow
 from sync.matching import members
 from sync.matching import rules as match_rules
-from sync.models import Account, App, Change, Report
+from sync.models import App, Change, Report
 from sync.safety import guards, lost_fields
 from sync.staging import tables
-from sync.staging.check import DIFFERING, HELD_UPDATE, RELEASED
+from sync.staging.check import HELD_UPDATE, RELEASED
 from sync.states import UPDATES, ChangeDecision, ChangeKind
 from sync.words import plural
 
@@ -52,9 +52,8 @@ def hold(app: App) -> None:
     Inside the check's transaction, before what differs is applied.
     """
     tables.create(HELD_UPDATE)
-    users = Account.number_present(app) if tables.has_rows(DIFFERING) else 0
     for kind, changed in ((kind, _count(kind)) for kind in UPDATES):
-        if changed and _is_mass(app, kind, changed, users):
+        if changed and _is_mass(app, kind, changed):
             _hold(app, kind)
         elif changed and kind == ROLES and lost_fields.administrators_lost(app):
             _hold(app, kind, roles.can_administer("a"))  # nothing becomes empty without approval
@@ -73,8 +72,9 @@ def _count(kind: str) -> int:
     return db.execute_sql(f"SELECT count(*) {_CHANGED[kind]}").fetchone()[0]
 
 
-def _is_mass(app: App, kind: str, changed: int, users: int) -> bool:
-    return guards.guard_of(app, kind).holds(changed + _applied_lately(app, kind), users)
+def _is_mass(app: App, kind: str, changed: int) -> bool:
+    guard, of_late = guards.guard_of(app, kind), changed + _applied_lately(app, kind)
+    return of_late > guard.accounts and guard.holds(of_late, guards.present_up_to(app, guard.enough(of_late)))
 
 
 def _applied_lately(app: App, kind: str) -> int:

@@ -12,7 +12,7 @@ from peewee import fn
 from sync.db import db, utcnow
 from sync.models import Account, App, Change, Report
 from sync.safety.wanted import REMOVES
-from sync.states import REMOVALS, UPDATES, ChangeKind, texts
+from sync.states import REMOVALS, UPDATES, AccountState, ChangeKind, texts
 from sync.workspace import workspace
 
 DAY = timedelta(days=1)
@@ -32,6 +32,10 @@ class Guard:
         """The same for changes that need no approval: there, nothing may become empty either."""
         return leaving > 0 and (leaving >= of or self.holds(leaving, of))
 
+    def enough(self, leaving: int) -> int:
+        """The number of all from which on neither of them holds these: a larger number makes no difference."""
+        return max(leaving, leaving * 100 // max(self.percent, 1)) + 1
+
 
 # The columns of App that hold a guard's numbers, by what it looks at: removals, and what changes in Rollcall's copy.
 GUARDS = {
@@ -46,6 +50,14 @@ def guard_of(app: App, kind: str = ChangeKind.REMOVED_USER) -> Guard:
     default = workspace_guard()
     accounts, percent = (getattr(app, column) for column in GUARDS[kind])
     return Guard(default.accounts if accounts is None else accounts, default.percent if percent is None else percent)
+
+
+def present_up_to(app: App, most: int) -> int:
+    """The number of the app's accounts, those being removed not counted, but at most this many."""
+    return db.execute_sql(
+        f"SELECT count(*) FROM (SELECT 1 FROM account WHERE app_id = ? AND state = '{AccountState.PRESENT}' LIMIT ?) a",
+        (app.id, most),
+    ).fetchone()[0]
 
 
 def has_own_guard(app: App, kind: str) -> bool:

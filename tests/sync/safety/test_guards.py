@@ -30,6 +30,26 @@ def test_where_nobody_approves_nothing_may_become_empty_either(leaving, of, held
     assert Guard(5, 20).holds_without_approval(leaving, of) is held
 
 
+@pytest.mark.parametrize("percent", (0, 1, 3, 20, 99, 100))
+def test_more_than_enough_accounts_make_no_difference(percent):
+    guard = Guard(5, percent)
+    for leaving in range(1, 30):
+        enough = guard.enough(leaving)
+        assert enough <= leaving * 100 + 1
+        for of in (*range(1, 400), enough - 1, enough, enough + 1):
+            few = min(of, enough)
+            assert guard.holds(leaving, of) is guard.holds(leaving, few)
+            assert guard.holds_without_approval(leaving, of) is guard.holds_without_approval(leaving, few)
+
+
+def test_accounts_are_counted_until_there_are_enough(chat, second):
+    """Those of this app alone, without the ones that are being removed or gone."""
+    of = App.get_by_id(chat.app.id).users
+    assert [guards.present_up_to(chat.app, most) for most in (1, of - 1, of, of + 1)] == [1, of - 1, of, of]
+    Account.update(state="removing").where(Account.app == chat.app, Account.external_id == chat.id_of(1)).execute()
+    assert guards.present_up_to(chat.app, of) == of - 1
+
+
 @pytest.fixture
 def leavers(chat):
     """Three have left, and their removal waits: Changes of persons 1 to 3."""
