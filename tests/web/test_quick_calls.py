@@ -53,8 +53,10 @@ SHOWN = """
 {% set kept %}{{ text }}{% endset %}
 {{ text }} {{ safe }} {{ shows_itself }} {{ number }} {{ none }} {{ own }} {{ nothing }} {{ kept }} {{ text ~ safe }}
 {{ text | e }} {{ safe | upper }} {{ [text, safe] }} {{ text | safe }}
-{{ two(text) }} {{ two(safe, text) }} {{ two(second=two(text), first=safe) }} {{ two() }} {{ rest(text, of=safe) }} {{ rest() }}
-{% call(word) around() %}{{ word }}{{ text }}{% endcall %}{% call(word) around(open=text) %}{{ word }}{% endcall %}
+{{ two(text) }} {{ two(safe, text) }} {{ two(second=two(text), first=safe) }} {{ two() }} {{ rest(text, of=safe) }}
+{{ rest() }}
+{% call(word) around() %}{{ word }}{{ text }}{% endcall %}
+{% call(word) around(open=text) %}{{ word }}{% endcall %}
 {% set later = two(text) %}{{ later }}{{ later ~ text }}{{ two(later) }}
 """
 
