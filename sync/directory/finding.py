@@ -11,6 +11,8 @@ from sync.staging import tables
 from sync.staging.directory import READ_RENUMBERED
 
 ACTIVE = "EXISTS (SELECT 1 FROM person WHERE person.id = pe.person_id AND person.status = 'active')"
+# Also if a guard holds that, or that they are back: nobody is made someone else by an entry that they had left by.
+HAD_LEFT = "(status = 'deprovisioned' OR reported_status = 'deprovisioned')"
 USED_AGAIN = " was used again: "  # between the id that an entry had and its row's
 SAME_NAME = "(SELECT name_key(name) FROM person WHERE person.id = pe.person_id) = name_key(nullif(r.name, ''))"
 
@@ -68,30 +70,37 @@ def find_people(
 def _part_from_namesakes(directory: Directory, ids_are_reused: bool) -> None:
     """An id that is only the address, as in a list without numbers, proves no more than the address does. Someone who
     left under it isn't the person who is here now with another name or number."""
-    _run(f"""DELETE FROM directory_entry
-             WHERE directory_id = ? AND status = 'deprovisioned' AND reported_status = 'deprovisioned' AND EXISTS (
-                SELECT 1 FROM read_person AS r
-                WHERE r.external_id = directory_entry.external_id AND (? OR r.external_id = r.email_key)
-                  AND r.status <> 'deprovisioned' AND {another_human("r", "directory_entry.person_id")})""",
-         directory.id, ids_are_reused)
+    is_anothers = f"""EXISTS (
+        SELECT 1 FROM read_person AS r
+        WHERE r.external_id = directory_entry.external_id AND ({ids_are_reused} OR r.external_id = r.email_key)
+          AND r.status <> 'deprovisioned' AND {another_human("r", "directory_entry.person_id")})"""
+    _part(directory, f"{HAD_LEFT} AND status <> reported_status AND {is_anothers}", whole=not ids_are_reused)
+    _run(f"DELETE FROM directory_entry WHERE directory_id = ? AND {HAD_LEFT} AND {is_anothers}", directory.id)
 
 
 def _part_from_successors(directory: Directory, whole: bool) -> None:
     """An entry with another name and another address is someone else's if its person had left by it, unless the
     employee number is the same: the object of an account was used again. It is also if the numbers differ, in a `whole`
-    reading, since only that can show that its person is missing. The person keeps the entry under an id that no reading
-    has."""
+    reading, since only that can show that its person is missing."""
     known = f"""FROM read_person AS r WHERE r.external_id = directory_entry.external_id
         AND r.status <> 'deprovisioned' AND r.name <> directory_entry.name AND r.email <> directory_entry.email
         AND {other_name("r", "directory_entry.person_id")} AND NOT EXISTS (
             SELECT 1 FROM read_email AS m JOIN person_email AS pe ON pe.email_key = m.email_key
             WHERE m.external_id = r.external_id AND pe.person_id = directory_entry.person_id)"""
-    had_left = "status = 'deprovisioned' AND reported_status = 'deprovisioned'"
+    _part(directory, f"""(
+        {HAD_LEFT} AND EXISTS (SELECT 1 {known} AND NOT {same_number("r", "directory_entry.person_id")})
+        OR {whole} AND EXISTS (SELECT 1 {known} AND {other_number("r", "directory_entry.person_id")}))""", whole)
+
+
+def _part(directory: Directory, which: str, whole: bool) -> None:
+    """These entries (SQL) are someone else's now. Their people keep them under ids that no reading has: who was held as
+    a leaver still is, and who was held as back no longer is."""
     _run(f"""UPDATE directory_entry SET external_id = external_id || '{USED_AGAIN}' || id
-             WHERE directory_id = ? AND (
-                 {had_left} AND EXISTS (SELECT 1 {known} AND NOT {same_number("r", "directory_entry.person_id")})
-                 OR {whole} AND EXISTS (SELECT 1 {known} AND {other_number("r", "directory_entry.person_id")}))""",
-         directory.id)
+             WHERE directory_id = ? AND {which}""", directory.id)
+    if not whole:  # a whole reading says itself that they are missing
+        _run(f"""UPDATE directory_entry SET reported_status = status, back_at = NULL, reason = 'No longer in ' || ?
+                 WHERE directory_id = ? AND status = 'deprovisioned' AND status <> reported_status
+                   AND instr(external_id, '{USED_AGAIN}') > 0""", directory.name, directory.id)
 
 
 def _find_by_email(condition: str, *values: object) -> None:

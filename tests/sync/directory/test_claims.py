@@ -64,6 +64,31 @@ def test_an_entry_that_is_used_again_for_a_new_hire_is_not_its_former_persons(sc
         assert Person.get_by_id(ben.id).status == "deprovisioned"
 
 
+@pytest.mark.parametrize("its_id", ["id1", "p1@acme.example"], ids=["numbers", "addresses as ids"])
+@pytest.mark.parametrize(("status", "reported"), [("active", "deprovisioned"), ("deprovisioned", "active")],
+                         ids=["held as a leaver", "held as back"])  # fmt: skip
+def test_an_entry_used_again_hides_no_leaver_that_a_guard_holds(scripted, by, status, reported, its_id):
+    """Otherwise the former person would be here under the new hire's name, and no report would have them. So they are
+    still held as someone who may have left, or are still a leaver in the reports of their apps."""
+    company = Scripted(count=9)
+    company.delete("id1")
+    company.add(its_id, "p1@acme.example", "Person 1")
+    company.read()
+    ben = people.find_by_email("p1@acme.example")
+    DirectoryEntry.update(status=status, reported_status=reported).where(DirectoryEntry.person == ben).execute()
+    Person.update(status=status).where(Person.id == ben.id).execute()
+    company.say(its_id, name="Ana Lima", **({"email": "ana@acme.example"} if its_id == "id1" else {}))
+    for _ in range(2):
+        company.read()
+        ben = Person.get_by_id(ben.id)
+        assert (ben.name, ben.status) == ("Person 1", status)
+        assert [entry.person for entry in directories.held(company.directory)] == ([ben] if status == "active" else [])
+    directories.release(company.directory, by)
+    company.read()
+    ana = people.find_by_email(company.entries[its_id].email)
+    assert (ana.name, ana.status, Person.get_by_id(ben.id).status) == ("Ana Lima", "active", "deprovisioned")
+
+
 @pytest.mark.parametrize(("kept", "left"), [
     ({"name": "Person 1"}, False), ({"email": "p1@acme.example"}, False), ({"employee_number": "7"}, False),
     ({"employee_number": "7"}, True), ({"further_emails": ("p1@acme.example",)}, False),
