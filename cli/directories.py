@@ -196,17 +196,17 @@ def columns_(name: str, mapping: str | None, write: Path | None, as_json: bool) 
 
 @directory.command()
 @click.argument("name")
-@click.option("--yes", is_flag=True, help="Confirm that they have left.")
+@click.option("--yes", is_flag=True, help="Confirm that they have left, or are back.")
 @as_json
 @opened
 def release(name: str, yes: bool, as_json: bool) -> None:
-    """Release the leavers that a guard holds. Without --yes, only list them."""
+    """Release the people that a guard holds: leavers, and many who are back. Without --yes, only list them."""
     one = _by_name(name)
     held = core.held(one)
     if held and not yes:
         notice("\n".join(
             f"{entry.person.name} <{entry.email}>: {entry.reported_status}, {entry.reason}" for entry in held))
-        raise click.UsageError(f"{plural(len(held), 'person is', 'people are')} held. If they have left, add --yes.")
+        raise click.UsageError(f"{plural(len(held), 'person is', 'people are')} held. If that is right, add --yes.")
     number = core.release(one, BY)
     answer({"directory": one.name, "released": number},
            [f"{plural(number, 'person', 'people')} of {one.name} released."], as_json)

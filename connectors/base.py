@@ -347,6 +347,7 @@ class DirectoryPerson:
     start_date: date | None = None  # someone who begins on a later day hasn't left
     department: str = ""
     manager: str = ""  # an e-mail address or a name
+    hides_status: bool = False  # it is unknown whether they are disabled: someone who had left hasn't come back
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,10 +360,8 @@ class Unread:
 
 
 class DirectoryConnector:
-    """One kind of directory that Rollcall reads. The rules for Connector apply.
-
-    `warnings`, `unread` and `hidden_users` are set once people() has returned everyone.
-    """
+    """One kind of directory that Rollcall reads. The rules for Connector apply. `warnings`, `unread` and `hidden_users`
+    are set once people() has returned everyone."""
 
     slug: str = ""
     label: str = ""

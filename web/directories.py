@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 pages = Blueprint("directories", __name__, url_prefix="/directories")
 
 READINGS_SHOWN = 10
+OF_WHOM = {"yes": True, "no": False}  # the changes to release: of people who are back, or of all others
 REFUSALS = (DirectoryProblem, ConnectorError, VaultProblem, SecretNeeded, UploadProblem)  # shown on the page
 
 
@@ -170,8 +171,10 @@ def create_reading(directory_id: int) -> Response:
 @workspace_role(*MANAGERS)
 def release(directory_id: int) -> tuple[str, int]:
     directory = _directory(directory_id)
-    waiting = directories.held(directory)
-    return dialog("directories/_release.html", f"Release the changes of {directory.name}?", directory=directory,
+    back = request.args.get("back", "")
+    waiting = directories.held(directory, OF_WHOM.get(back))
+    title = f"Are they back in {directory.name}?" if back == "yes" else f"Release the changes of {directory.name}?"
+    return dialog("directories/_release.html", title, directory=directory, back=back,
                   held=directory_view.held(waiting, directory_view.RELEASE_SHOWN), seen=directory_guard.seen(waiting))
 
 
@@ -181,7 +184,8 @@ def release(directory_id: int) -> tuple[str, int]:
 def create_release(directory_id: int) -> Response:
     directory = _directory(directory_id)
     try:
-        count = directories.release(directory, by(), request.form.get("seen", ""))
+        back = OF_WHOM.get(request.form.get("back", ""))
+        count = directories.release(directory, by(), request.form.get("seen", ""), back)
     except DirectoryProblem as problem:
         return go_to(address_of(directory), str(problem), Tone.ATTENTION)
     return go_to(address_of(directory), f"Applied for {plural(count, 'person', 'people')}.")

@@ -10,7 +10,7 @@ from typing import Any
 from markupsafe import Markup
 
 from sync.db import utcnow
-from sync.directory import directories, ending_rules, figures, push
+from sync.directory import directories, ending_rules, figures, push, releases
 from sync.directory import preview as directory_preview
 from sync.directory.ending_rules import Rule
 from sync.effects import directory_version_warning
@@ -18,24 +18,16 @@ from sync.matching import vouching
 from sync.models import Directory, DirectoryEntry, DirectoryReading, DirectoryToken
 from sync.names import short_name
 from sync.safety import unread_directories
-from sync.states import AppStatus, CheckState, DirectoryGap, DirectoryState, PersonStatus, ReadingState, ScimKind, Tone
+from sync.states import AppStatus, CheckState, DirectoryState, PersonStatus, ReadingState, ScimKind, Tone
 from sync.words import listed
-from web.view import Badge, first_upper, joined
-from web.words import at, number, plural, when
+from web import directory_gaps
+from web.view import Badge, joined
+from web.words import number, plural, when
 
 HELD_SHOWN = 200
 RELEASE_SHOWN = 8
 PREVIEW_SHOWN = 200  # of one kind of change
 OUTCOMES = {"left": "has left", "locked": "is locked", "here": "is still here"}  # of a rule
-ADVICE = {
-    DirectoryGap.HIDDEN_USERS: ("It hides whether some of its users are disabled",
-                                "let Rollcall's account read that, or accept it under Change how it is read."),
-    DirectoryGap.OLD_LIST: ("Its list is from {}", "give it a new list, also if nothing has changed."),
-    DirectoryGap.UNDATED_LIST: ("Its list has a date in the future and may be of any age",
-                                "give it a list that was just exported."),
-    DirectoryGap.UNUSED_TOKEN: ("It has never used its token, which was made {}",
-                                "enter the token there, or make a new one."),
-}  # fmt: skip
 KINDS = {
     "held": "Held by the guard", "deprovisioned": "Left", "suspended": "Suspended", "returned": "Back",
     "joined": "New people", "updated": "Updated",
@@ -54,7 +46,8 @@ class Overview:
     active: int
     suspended: int
     left: int
-    held: str
+    held: str  # changes that a guard holds,
+    back: str  # beside those of people who are back with many others
     badge: Badge
     badge_note: str
     subtitle: str
@@ -87,6 +80,7 @@ def overview(directory: Directory, kind: Any) -> Overview:
     last_request = push.last_request(directory) if pushed else None
     people, counts = figures.people_by_status(directory), push.counts(directory) if pushed else {}
     held = figures.count_held(directory)
+    back = releases.count_back(directory) if directory.many_back_since else 0
     unread = unread_directories.found(directory, utcnow())
     badge, note = _badge(directory, live, held, pushed, last_request, unread)
     return Overview(
@@ -98,7 +92,8 @@ def overview(directory: Directory, kind: Any) -> Overview:
         people.get(PersonStatus.ACTIVE, 0),
         people.get(PersonStatus.SUSPENDED, 0),
         people.get(PersonStatus.DEPROVISIONED, 0),
-        plural(held, "change is", "changes are") if held else "",
+        plural(held - back, "change is", "changes are") if held > back else "",
+        plural(back, "person who had left is", "people who had left are") if back else "",
         badge,
         note,
         _subtitle(directory, kind),
@@ -110,18 +105,8 @@ def overview(directory: Directory, kind: Any) -> Overview:
         counts.get(ScimKind.USER, 0),
         counts.get(ScimKind.GROUP, 0),
         directory_version_warning(directory),
-        _advice(directory, unread),
+        directory_gaps.advice(directory, unread),
     )
-
-
-def _advice(directory: Directory, unread: unread_directories.Unread | None) -> Markup | str:
-    """What to do about what no other part of the page is about; "" if there is nothing."""
-    if unread is None or unread.why not in ADVICE:
-        return ""
-    found, then = ADVICE[unread.why]
-    then = f"Resume it and {then}" if directory.state == DirectoryState.PAUSED else first_upper(then)
-    unknown = f"Rollcall doesn't know who has left{' since then' if unread.since else ''}"
-    return Markup(f"{found}, so no app is up to date: {unknown}. {then}").format(when(unread.since))
 
 
 def _badge(
@@ -141,26 +126,12 @@ def _badge(
     if held:
         return Badge("Changes held", Tone.WAITING, "hand-stop"), plural(held, "person", "people")
     if unread is not None:
-        return Badge(AppStatus.DIRECTORY_UNCLEAR, Tone.WAITING), _gap(unread)
+        return Badge(AppStatus.DIRECTORY_UNCLEAR, Tone.WAITING), directory_gaps.note(unread)
     if not pushed:
         return Badge("Up to date", Tone.OK), Markup("read {}").format(when(directory.last_read_at))
     if last_request:
         return Badge("Connected", Tone.OK), Markup("last request {}").format(when(last_request))
     return Badge("Waiting for its first request", Tone.WAITING), ""
-
-
-def _gap(unread: unread_directories.Unread) -> Markup | str:
-    """Why it doesn't show who has left, beside its badge."""
-    lost = unread.why == DirectoryGap.MISSING_CHANGES and unread.since
-    since = at(lost) if lost else when(unread.since, "never")
-    return {
-        DirectoryGap.OLD_READING: Markup("last read {}").format(since),
-        DirectoryGap.OLD_LIST: Markup("list from {}").format(since),
-        DirectoryGap.UNDATED_LIST: "list from the future", DirectoryGap.HIDDEN_USERS: "hides who is disabled",
-        DirectoryGap.UNDEFINED: "attributes to define", DirectoryGap.NO_TOKEN: "no token",
-        DirectoryGap.UNUSED_TOKEN: Markup("token not used, made {}").format(since),
-        DirectoryGap.MISSING_CHANGES: Markup("changes may be missing since {}").format(since),
-    }.get(unread.why, "")  # fmt: skip
 
 
 def _subtitle(directory: Directory, kind: Any) -> str:

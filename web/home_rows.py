@@ -178,6 +178,8 @@ def _unread_directory(item: Item) -> Row:
         rules = url_for("directory_rules.show", directory_id=id)
         return Row("address-book", Tone.WAITING, words, "Define", rules, dialog=True)
     words = f"{name} doesn't show who has left, so no app is up to date"
+    if item.gap == DirectoryGap.MANY_BACK:
+        words = f"Many people who had left {name} are back at once: until someone confirms that, no app is up to date"
     return Row("address-book", Tone.WAITING, words, "Show", url_for("directories.show", directory_id=id))
 
 

@@ -33,7 +33,7 @@ from connectors.versions import LDAP
 
 PEOPLE = "(|(objectClass=inetOrgPerson)(&(objectCategory=person)(objectClass=user)))"
 NUMBERS = ("employeeNumber", "employeeID")
-OF_A_USER = ("objectGUID", "sAMAccountName")  # each user of Active Directory shows them
+OF_A_USER = ("objectGUID", "sAMAccountName")  # each user of Active Directory shows them, and each group
 HIDDEN = (
     "Active Directory doesn't show Rollcall's account the attribute userAccountControl of {}, so it is unknown whether "
     "they are disabled. Let the account read the account restrictions of all users, for example as a member of “Pre-"
@@ -107,7 +107,7 @@ class LdapDirectory(DirectoryConnector):
         self._client.today, users, hidden = self.today, 0, 0
         branch = GroupsOfBranch(self._client) if self._client.get("group_base") else None
         members = None if branch else GroupsOfMembers(self.settings)
-        further = (*OF_A_USER, *NUMBERS, "proxyAddresses", *GroupsOfMembers.asked)
+        further = (*OF_A_USER, "objectClass", *NUMBERS, "proxyAddresses", *GroupsOfMembers.asked)
         asked = list(dict.fromkeys((*self._client.asked, *further)))
         try:
             for dn, values in self._client.search(
@@ -122,7 +122,8 @@ class LdapDirectory(DirectoryConnector):
         if hidden and hidden == users:
             raise CredentialRejected(f"{HIDDEN.format('its users')} Nothing was changed.")
         self.hidden_users = 0 if self._client.get("hidden") == "active" else hidden
-        some = f"{HIDDEN.format(plural(hidden, 'user'))} Until then, they count as still here."
+        some = (f"{HIDDEN.format(plural(hidden, 'user'))} Until then, leavers among them stay leavers, and all others "
+                "count as still here.")
         domains, rules = self._about_other_domains(), self._client.ends.unexplained
         self.warnings = (*([some] if self.hidden_users else []), *domains, *rules, *self._about_unread(asked))
 
@@ -154,12 +155,14 @@ class LdapDirectory(DirectoryConnector):
             further_emails=tuple(emails[1:]),
             employee_number=first(values, NUMBERS),
             groups=tuple(dict.fromkeys(groups)),
+            hides_status=self._client.get("hidden") != "active" and _hides_control(values),
         )
 
 
 def _is_user(values: Values) -> bool:
-    """Whether the entry is a user of Active Directory."""
-    return all(values.get(name.lower()) for name in OF_A_USER)
+    """Whether the entry is a user of Active Directory, or may be one."""
+    is_group = "group" in map(str.casefold, texts(values, "objectClass"))
+    return not is_group and all(values.get(name.lower()) for name in OF_A_USER)
 
 
 def _hides_control(values: Values) -> bool:

@@ -208,11 +208,13 @@ def _held_leavers(facts: Facts) -> str:
 _GAPS = {
     DirectoryGap.PAUSED: "is paused", DirectoryGap.NO_TOKEN: "has no token",
     DirectoryGap.UNDEFINED: "has attributes that may show who has left, and nobody has defined what they mean",
+    DirectoryGap.UNKNOWN_ATTRIBUTES: "may have attributes that show who has left, and Rollcall couldn't look for them",
     DirectoryGap.HIDDEN_USERS: "hides whether some of its users are disabled",
     DirectoryGap.OLD_READING: "was last read ", DirectoryGap.OLD_LIST: "has a list from ",
     DirectoryGap.UNDATED_LIST: "has a list with a date in the future, so nobody knows how old it is",
     DirectoryGap.UNUSED_TOKEN: "has never used its token, which was made ",
     DirectoryGap.MISSING_CHANGES: "may lack changes since ",
+    DirectoryGap.MANY_BACK: "has had many people back at once who had left, since ",
 }  # fmt: skip
 
 
@@ -221,7 +223,8 @@ def _unread_directory(facts: Facts) -> Words:
     why = facts.unread_why or DirectoryGap.PAUSED
     if facts.unread_since is None:
         return (f"{facts.unread_directory} {'was never read' if why == DirectoryGap.OLD_READING else _GAPS[why]}",)
-    since = At(facts.unread_since) if why == DirectoryGap.MISSING_CHANGES else facts.unread_since
+    is_at_a_moment = why in (DirectoryGap.MISSING_CHANGES, DirectoryGap.MANY_BACK)
+    since = At(facts.unread_since) if is_at_a_moment else facts.unread_since
     return (f"{facts.unread_directory} {_GAPS[why]}", since)
 
 
@@ -229,7 +232,9 @@ def _unread_directory_and_what_to_do(facts: Facts) -> Words:
     unknown = "doesn't know who has left since then" if facts.unread_since else "doesn't notice who leaves"
     then = {
         DirectoryGap.UNDEFINED: "People who have left may count as here. Define or dismiss them: see",
+        DirectoryGap.UNKNOWN_ATTRIBUTES: "Let Rollcall read them, or define which ones show who has left: see",
         DirectoryGap.HIDDEN_USERS: "People who have left may count as here. Let Rollcall read that, or accept it: see",
+        DirectoryGap.MANY_BACK: "Perhaps it no longer shows who has left. Confirm that they are back, or fix it: see",
         DirectoryGap.OLD_LIST: "Rollcall doesn't know who has left since then. It needs a new list: see",
         DirectoryGap.UNDATED_LIST: "It needs a new list: see",
     }.get(facts.unread_why, f"Rollcall {unknown}. See")

@@ -27,7 +27,7 @@ from sync.models import Directory, Person
 from sync.people import held, people
 from sync.safety.guards import Guard
 from sync.states import HeldField
-from sync.words import plural
+from sync.words import are, plural
 
 RECORDED_ONE_BY_ONE = 200  # people who join: more than that are one entry of the log
 WARNINGS = 50
@@ -59,9 +59,9 @@ class Outcome:
 def apply(directory: Directory, worldwide_ids: bool, guard: Guard, by: str) -> Outcome:
     """Apply the staged reading, inside the caller's writing()."""
     now = utcnow()
+    _keep_as_known(directory)
     news = addresses.note(directory, whole=True)
     find_people(directory, worldwide_ids, guard)
-    mass_return = _mass_return(directory, guard)
     became = _follow_the_known(directory, guard, now, by, whole=True)
     moves = address_moves.settle(directory=directory, guard=guard)
     warnings, joined, updated = _apply_the_rest(directory, now, moves, news, by)
@@ -74,22 +74,26 @@ def apply(directory: Directory, worldwide_ids: bool, guard: Guard, by: str) -> O
         "returned": became.get("active", 0),
         "held": _count("SELECT count(*) FROM read_leaving"),
     }
-    return Outcome(counts, [*mass_return, *warnings])
+    return Outcome(counts, [*_many_back(directory), *warnings])
 
 
-def _mass_return(directory: Directory, guard: Guard) -> list[str]:
-    """A warning where more people are back than may leave at once: perhaps the directory no longer shows who has left.
-    Nobody loses anything by a return, so it isn't held."""
-    back = _count("""SELECT count(DISTINCT e.person_id) FROM directory_entry AS e
-                     JOIN read_person AS r ON r.external_id = e.external_id
-                     WHERE e.directory_id = ? AND e.status = 'deprovisioned' AND r.status <> 'deprovisioned'""",
-                  directory.id)
-    here = _count("SELECT count(DISTINCT person_id) FROM directory_entry WHERE directory_id = ? "
-                  "AND status <> 'deprovisioned'", directory.id)
-    if not guard.holds(back, here):
+def _keep_as_known(directory: Directory) -> None:
+    """Someone who had left and whose status is hidden now isn't back, unless their entry is someone else's now."""
+    _run("""UPDATE read_person SET status = 'deprovisioned', status_before_dates = 'deprovisioned'
+            WHERE hides_status AND status <> 'deprovisioned' AND EXISTS (
+                SELECT 1 FROM directory_entry AS e WHERE e.directory_id = ? AND e.external_id = read_person.external_id
+                AND e.reported_status = 'deprovisioned'
+                AND (e.name = read_person.name OR e.email = read_person.email))""", directory.id)
+
+
+def _many_back(directory: Directory) -> list[str]:
+    """A warning while a guard holds those who are back."""
+    if directory.many_back_since is None:
         return []
-    return [f"{plural(back, 'person', 'people')} who had left {directory.name} are back at once. Their accounts are no "
-            "longer reported: check that it still shows who has left."]
+    back = _count("SELECT count(DISTINCT person_id) FROM directory_entry WHERE directory_id = ? "
+                  "AND status <> reported_status AND status = 'deprovisioned'", directory.id)
+    return [f"{plural(back, 'person', 'people')} who had left {directory.name} {are(back)} back. Check that it still "
+            "shows who has left. Until someone confirms it on the directory's page, they count as having left."]
 
 
 @sign_in_news.watches_addresses
@@ -162,7 +166,7 @@ def _warnings(directory: Directory) -> list[str]:
                     "It wasn't moved: remove it from one of the two.")
                  for email, name, holder, unclear in held_by_another]
     warnings += _claimed_elsewhere(directory)
-    warnings += [f"{directory.name} has {name} in the place of {former}, with another address and employee number. If "
+    warnings += [f"{directory.name} has {name} in the place of {former}, with another name or employee number. If "
                  f"{former} has left, release them." for former, name in used_again(directory)]
     no_email = _rows(f"""SELECT {_NAMED}, n.reason FROM read_no_email AS n
                         JOIN read_person AS r USING (external_id) ORDER BY 1, 2""")
@@ -269,7 +273,12 @@ def _apply_status(directory: Directory, now: datetime, whole: bool = True) -> li
             WHERE (staged.reported_status = 'deprovisioned') <> (staged.status = 'deprovisioned')
             ON CONFLICT DO NOTHING""", directory.id)
     _run(f"""UPDATE directory_entry SET reported_status = staged.status, reported_at = ?3,
-                left_at = CASE WHEN staged.status = 'deprovisioned' THEN ?4 END,
+                left_at = CASE WHEN staged.status = 'deprovisioned' AND directory_entry.status = 'deprovisioned'
+                        THEN coalesce(left_at, ?4)
+                    WHEN staged.status = 'deprovisioned' THEN ?4
+                    WHEN directory_entry.status = 'deprovisioned' AND NOT directory_entry.{UNHELD} THEN left_at END,
+                back_at = CASE WHEN staged.status = 'deprovisioned' THEN NULL
+                    WHEN directory_entry.status = 'deprovisioned' THEN coalesce(back_at, ?4) ELSE back_at END,
                 reason = CASE WHEN staged.missing THEN 'No longer in ' || ?2
                     ELSE {_reason("staged.status", "staged.why")} END
             FROM {reported}
@@ -278,7 +287,8 @@ def _apply_status(directory: Directory, now: datetime, whole: bool = True) -> li
     asked = "" if whole else "AND e.external_id IN (SELECT external_id FROM read_person)"
     due = f"e.directory_id = ? AND e.status <> e.reported_status AND e.{UNHELD} {asked}"
     changed = _rows(f"SELECT e.person_id FROM directory_entry AS e WHERE {due}", directory.id)
-    _run(f"UPDATE directory_entry AS e SET status = reported_status WHERE {due}", directory.id)
+    _run(f"""UPDATE directory_entry AS e SET status = reported_status,
+                left_at = CASE WHEN reported_status = 'deprovisioned' THEN left_at END WHERE {due}""", directory.id)
     by_hand = _rows("SELECT person.id FROM directory_entry AS e JOIN person ON person.id = e.person_id "
                     f"WHERE e.directory_id = ? AND person.status_by_hand IS NOT NULL {asked}", directory.id)
     return [person for (person,) in (*changed, *by_hand)]

@@ -16,20 +16,18 @@ from sync import activity, faults, rank, sample_data, vault
 from sync.apps import apps
 from sync.credentials import with_stored
 from sync.db import connected, own_row, utcnow, writing
-from sync.directory import guard as directory_guard
-from sync.directory import list_age
-from sync.directory.address_moves import settle_again
+from sync.directory import list_age, releases
 from sync.directory.compare import Outcome, apply
 from sync.directory.last_days import settle
 from sync.directory.naming import DirectoryProblem, new_name
 from sync.directory.reading import read, staging
+from sync.directory.releases import held, release  # noqa: F401
 from sync.directory.state import pause, remove, resume  # noqa: F401 - other rooms ask for them here
 from sync.files.columns import MAPPING, remember_first
-from sync.jobs import asking, leases, queue, retries
+from sync.jobs import leases, queue, retries
 from sync.mail import news
 from sync.matching import vouching
-from sync.models import Directory, DirectoryEntry, DirectoryReading, Person
-from sync.people import last_owner, people
+from sync.models import Directory, DirectoryEntry, DirectoryReading
 from sync.prepared import prepared
 from sync.private_networks import still_approved
 from sync.problems import AppProblem, UnusableReading
@@ -37,7 +35,6 @@ from sync.rank import Asker
 from sync.safety.guards import workspace_guard
 from sync.states import DirectoryState, PersonStatus, ReadingState
 from sync.vault import VaultProblem
-from sync.words import plural
 from sync.workspace import today
 
 EVERY = timedelta(hours=1)
@@ -297,7 +294,10 @@ def keep_findings(directory: Directory, read_by: DirectoryConnector) -> None:
     """What a whole reading has found that nothing reads or that is hidden, and how old its list is; inside the
     transaction that applies it."""
     found = {**list_age.noted(directory, read_by), "hidden_users": read_by.hidden_users}
-    if read_by.unread is not None:
+    if read_by.unread is None:
+        found["attributes_unknown"] = directory.attributes_unknown or directory.last_read_at is None
+    else:
+        found["attributes_unknown"] = False
         found["unread_attributes"] = [{"attribute": one.attribute, "people": one.people, "values": list(one.values)}
                                       for one in read_by.unread]
     Directory.update(found).where(Directory.id == directory.id).execute()
@@ -325,11 +325,8 @@ def succeed(directory: Directory, reading: DirectoryReading, outcome: Outcome) -
     held_now = outcome.counts["held"]
     if held_now:
         if held_now != before.get("held"):
-            activity.record(
-                by, "held leavers", about=directory.name, after=plural(held_now, "person", "people"),
-                why="The guard holds them, or they rank above the person responsible for it",
-            )
-        news.directory_held(directory, held_now)
+            releases.note_held(directory, by)
+        news.directory_held(directory)
 
 
 def _counts_before(directory: Directory) -> dict:
@@ -354,41 +351,3 @@ def _fail(reading: DirectoryReading, error: str, ours: bool = False) -> None:
         activity.record(reading.started_by, "directory reading failed", about=directory.name, why=error)
         if not ours:
             news.directory_failed(directory, error)
-
-
-def held(directory: Directory) -> list[DirectoryEntry]:
-    """The entries that the last reading would have changed but the guard held, by name, with their person."""
-    entries = DirectoryEntry.select(DirectoryEntry, Person).join(Person)
-    return list(entries.where(_is_held(directory)).order_by(Person.name, DirectoryEntry.id))
-
-
-def _is_held(directory: Directory):
-    return (DirectoryEntry.directory == directory) & (DirectoryEntry.status != DirectoryEntry.reported_status)
-
-
-def release(directory: Directory, by: Asker, seen: str | None = None) -> int:
-    """Release the held changes of people who don't rank above `by`. Returns how many people. Raises DirectoryProblem
-    if they are no longer what was `seen`, NotAllowed if all of these people rank above."""
-    rank.require(by, *rank.MANAGERS)
-    with writing():
-        entries = held(directory)
-        if not entries:
-            return 0
-        if seen is not None and seen != directory_guard.seen(entries):
-            raise DirectoryProblem("The list has changed since you looked. Nothing was released: look again.")
-        mine = {entry.person_id for entry in entries if rank.may_change(by, entry.person)}
-        if not mine:
-            raise rank.NotAllowed("The held changes affect people with a higher role than yours. Nothing was changed. "
-                                  "Ask an Owner.")
-        affected = last_owner.spare_last(mine)
-        if not affected:
-            raise DirectoryProblem(f"Nothing was changed. {last_owner.LAST_OWNER}")
-        released = _is_held(directory) & DirectoryEntry.person.in_(affected)
-        DirectoryEntry.update(status=DirectoryEntry.reported_status).where(released).execute()
-        Directory.update(guard_counts_from=utcnow()).where(Directory.id == directory.id).execute()
-        activity.record(by, "released held leavers", about=directory.name,
-                        after=plural(len(affected), "person", "people"))
-        people.recompute_status(affected, by)
-        settle_again(by)
-        asking.check_apps_of(affected, by)
-        return len(affected)

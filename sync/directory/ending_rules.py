@@ -69,6 +69,7 @@ def set_rules(directory: Directory, rules: Iterable[Rule], by: Asker) -> Identit
         Directory.update(settings=settings).where(Directory.id == directory.id).execute()
         vouching.make_responsible_if_lower(directory, by)
         directories.keep_findings(directory, connector)
+        Directory.update(attributes_unknown=False).where(Directory.id == directory.id).execute()  # someone has decided
         activity.record(by, "changed what ends an account", about=directory.name, before=before or "no rules",
                         after=text or "no rules")  # fmt: skip
         if directory.state == DirectoryState.ACTIVE:

@@ -1,5 +1,5 @@
-"""Holds leavers of a directory: so many within a day that it looks wrong, or everyone.
-They are held until someone releases them, or until the directory has them again."""
+"""Holds leavers of a directory, so many within a day that it looks wrong, or everyone; and so many who are back.
+They are held until someone releases them, or until the directory no longer says so."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ def seen(entries: Iterable[DirectoryEntry]) -> str:
 def hold_back(directory: Directory, guard: Guard, now: datetime, whole: bool) -> None:
     """Leaves in read_leaving whose leaving someone must look at first: those whose address the directory gives to
     someone else who is here, everyone once too many leave within a day or nobody is left, the last Owner, those
-    above the person responsible for the directory.
+    above the person responsible for the directory. Also those who are back, once that are too many.
 
     Who is not staged is missing from the directory, unless the reading is not `whole`.
     """
-    since = _counted_from(directory, now).isoformat(" ")
+    since = _counted_from(directory, "min(left_at)", "reported_status = 'deprovisioned'", now,
+                          directory.guard_counts_from).isoformat(" ")
     _note_leaving(directory, whole)
     here = "directory_id = ?1 AND person_id NOT IN (SELECT person_id FROM read_person WHERE new)"
     leaving = _count(f"""
@@ -46,16 +47,18 @@ def hold_back(directory: Directory, guard: Guard, now: datetime, whole: bool) ->
     is_mass = leaving > guard.accounts and guard.holds(leaving, before - _newcomers(directory, since))
     if not (is_mass or _nobody_is_left(directory, leaving, before, whole)):
         _apply_status(directory, whole)
+    _hold_returns(directory, guard, now, whole)
     last_owner.hold_last_owner(directory, whole)
     vouching.hold_above(directory, whole)
 
 
-def _counted_from(directory: Directory, now: datetime) -> datetime:
-    """A day ago, or a day before the first of those who are held left: waiting for a day releases nobody."""
-    first = _count("SELECT min(left_at) FROM directory_entry WHERE directory_id = ? AND status <> reported_status "
-                   "AND reported_status = 'deprovisioned'", directory.id)
-    began = min(now, datetime.fromisoformat(first)) if first else now
-    return max(began - DAY, directory.guard_counts_from or directory.created_at)
+def _counted_from(directory: Directory, first: str, held: str, now: datetime, looked_at: datetime | None) -> datetime:
+    """A day ago, or a day before the `first` of those who are held (SQL): waiting for a day releases nobody. Not before
+    someone `looked_at` them last."""
+    is_held = f"directory_id = ? AND status <> reported_status AND {held}"
+    found = _count(f"SELECT {first} FROM directory_entry WHERE {is_held}", directory.id)
+    began = min(now, datetime.fromisoformat(found)) if found else now
+    return max(began - DAY, looked_at or directory.created_at)
 
 
 def _newcomers(directory: Directory, since: str) -> int:
@@ -102,6 +105,53 @@ def _apply_status(directory: Directory, whole: bool) -> None:
               SELECT e.person_id FROM directory_entry AS e JOIN read_person AS r ON r.external_id = e.external_id
               WHERE e.directory_id = ? AND NOT r.deleted))
         """, (directory.id, directory.id))
+
+
+def _hold_returns(directory: Directory, guard: Guard, now: datetime, whole: bool) -> None:
+    """Adds to read_leaving everyone who is back, once more are back within a day than may leave: perhaps the directory
+    no longer shows who has left. From then on, each return is held until someone confirms them, or until all of these
+    people have left again."""
+    back = _people(_returning(whole), directory.id)
+    if not back and directory.many_back_since is None:
+        return
+    waiting = set() if whole else _people("""
+        SELECT person_id FROM directory_entry WHERE directory_id = ? AND status <> reported_status
+          AND status = 'deprovisioned'
+          AND person_id NOT IN (SELECT person_id FROM read_person WHERE person_id IS NOT NULL)""", directory.id)
+    since = directory.many_back_since or (now if _is_mass_return(directory, guard, now, back | waiting) else None)
+    if since is not None:
+        db.executemany("INSERT INTO read_leaving VALUES (?) ON CONFLICT DO NOTHING", [(id,) for id in sorted(back)])
+    directory.many_back_since = since if back | waiting else None
+    Directory.update(many_back_since=directory.many_back_since).where(Directory.id == directory.id).execute()
+
+
+def _returning(whole: bool) -> str:
+    """SQL: those who count as having left, but not by what was read."""
+    if_absent = "'deprovisioned'" if whole else "e.reported_status"
+    asked = "" if whole else "AND e.person_id IN (SELECT person_id FROM read_person)"
+    return f"""
+        SELECT e.person_id FROM directory_entry AS e LEFT JOIN read_person AS r ON r.external_id = e.external_id
+        WHERE e.directory_id = ? {asked} GROUP BY e.person_id
+        HAVING count(*) FILTER (WHERE e.status <> 'deprovisioned') = 0
+           AND count(*) FILTER (WHERE coalesce(r.status, {if_absent}) <> 'deprovisioned') > 0"""
+
+
+def _is_mass_return(directory: Directory, guard: Guard, now: datetime, back: set[int]) -> bool:
+    """Whether too many are back with those who came back before, within a day. Of those who were here then, as for
+    leavers."""
+    since = _counted_from(directory, "min(back_at)", "status = 'deprovisioned'", now, None).isoformat(" ")
+    here = "directory_id = ?1 AND status <> 'deprovisioned'"
+    before = f"SELECT person_id FROM directory_entry WHERE {here} AND (back_at IS NULL OR back_at < ?2)"
+    lately = _count(f"""SELECT count(DISTINCT person_id) FROM directory_entry WHERE {here} AND back_at >= ?2
+                        AND person_id NOT IN ({before}) AND person_id NOT IN (SELECT person_id FROM read_leaving)
+                        """, directory.id, since)
+    of = _count(f"SELECT count(DISTINCT person_id) FROM directory_entry WHERE {here} AND person_id IN ({before})",
+                directory.id, since)
+    return guard.holds(len(back) + lately, of - _newcomers(directory, since))
+
+
+def _people(sql: str, *values: object) -> set[int]:
+    return {id for (id,) in db.execute_sql(sql, values).fetchall()}
 
 
 def _count(sql: str, *values: object) -> int:

@@ -95,7 +95,7 @@ def _mark_left_in_directory(directory: Directory, day: date) -> None:
         before = [entry.person_id for entry in entries]
         outcome = apply_pushed(directory, workspace_guard(), directory.name)
         if outcome.counts["held"]:
-            news.directory_held(directory, outcome.counts["held"])
+            news.directory_held(directory)
         gone = Person.select(Person.id).where(Person.id.in_(before), Person.has_left)
         asking.check_apps_of([person.id for person in gone], directory.name)
 

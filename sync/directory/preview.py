@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import NamedTuple
 
+from connectors.base import DirectoryConnector
 from sync import rank, vault
 from sync.db import connected, db, utcnow, writing
 from sync.directory import directories, last_days, list_age
@@ -76,11 +76,10 @@ class Preview:
 
 
 class _Staged(NamedTuple):
-    """How many people a list has, what of it was not read, and when a file on the machine was made."""
+    """How many people a list has, and the connector that read it, which is closed, with its findings."""
 
     count: int
-    notes: tuple[str, ...]
-    file_from: datetime | None
+    read_by: DirectoryConnector
 
 
 class PreviewChanged(DirectoryProblem):
@@ -170,7 +169,7 @@ def _read(directory: Directory, text: str | None, mapping: str | None) -> Iterat
         finally:
             connector.close()
         last_days.settle(directory)
-        yield _Staged(count, connector.notes, list_age.file_from(directory, connector))
+        yield _Staged(count, connector)
 
 
 def _tried(directory: Directory, staged: _Staged, by: Asker, text: str | None) -> tuple[Preview, Outcome]:
@@ -196,7 +195,7 @@ def _apply_staged(directory: Directory, staged: _Staged, by: Asker, text: str | 
     tables.end(PREVIEW_BEFORE, PREVIEW_HELD)
     content = json.dumps([staged_digest, [asdict(row) for row in rows], outcome.warnings], ensure_ascii=False)
     mark = hashlib.sha256(content.encode()).hexdigest()
-    return Preview(staged.count, rows, outcome.warnings, mark, staged.notes), outcome
+    return Preview(staged.count, rows, outcome.warnings, mark, staged.read_by.notes), outcome
 
 
 def _digest_of_staged() -> str:
@@ -263,10 +262,10 @@ def _note(
     reading = DirectoryReading.create(
         directory=directory, state=ReadingState.RUNNING, started_by=by, started_at=now, people_read=staged.count
     )
+    directories.keep_findings(Directory.get_by_id(directory.id), staged.read_by)
     directories.succeed(Directory.get_by_id(directory.id), reading, outcome)
-    file_from = staged.file_from if text is None else now
-    Directory.update(old_files.noted(file_from, directory, now)).where(Directory.id == directory.id).execute()
     if text is not None:
+        Directory.update(old_files.noted(now, directory, now)).where(Directory.id == directory.id).execute()
         _seal(directory, {"text": text, PENDING: None, PENDING_MAPPING: None})
         settings = Directory.get_by_id(directory.id).settings | {list_age.UPLOADED_AT: now.isoformat()}
         if mapping is not None:

@@ -72,8 +72,8 @@ def stage(page: list[DirectoryPerson]) -> int:
     tables.refuse_long([*people_rows, *groups])
     stored = db.executemany(
         "INSERT INTO read_person (external_id, email_key, email, name, status, user_name, "
-        "employee_number, status_before_dates, last_day, starts_on, department, manager) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        "employee_number, status_before_dates, last_day, starts_on, department, manager, hides_status) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         people_rows).rowcount
     db.executemany("INSERT INTO read_email VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
                    [row for person in page for row in _email_rows(person)])
@@ -89,7 +89,7 @@ def _person_row(person: DirectoryPerson) -> tuple:
     email, normal = spelling_and_key(person.email)
     return (person.id, normal, email if normal else "", clean_name(person.name),
             person.status, person.user_name, person.employee_number, person.status, _day(person.last_day),
-            _day(person.start_date), person.department or None, person.manager or None)
+            _day(person.start_date), person.department or None, person.manager or None, person.hides_status)
 
 
 def _day(day: date | None) -> str | None:

@@ -13,7 +13,7 @@ from connectors.base import DirectoryPerson
 from connectors.names import email_key
 from sync import activity
 from sync.db import db, utcnow, writing
-from sync.directory import push
+from sync.directory import push, releases
 from sync.directory.compare import apply_pushed
 from sync.directory.reading import stage, staging
 from sync.jobs import asking, queue
@@ -34,7 +34,6 @@ from sync.models import (
 from sync.names import signature_of_directory
 from sync.safety.guards import workspace_guard
 from sync.states import DirectoryState, PersonStatus
-from sync.words import plural
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 QUIET = timedelta(minutes=1)
@@ -78,7 +77,8 @@ def _left_before(user: ScimResource) -> bool:
     """Whether the user was a leaver and nothing says otherwise since: a PUT may leave `active` out."""
     if user.document.get("active") is not None or user.entry is None:
         return False
-    return user.entry.left_at is not None and user.entry.left_at >= user.created_at
+    was_a_leaver = user.entry.reported_status == PersonStatus.DEPROVISIONED and user.entry.left_at is not None
+    return was_a_leaver and user.entry.left_at >= user.created_at
 
 
 def _emails(document: dict[str, Any]) -> Iterator[str]:
@@ -200,15 +200,13 @@ def report_held(now: datetime) -> None:
     """Report what a guard holds of a pushing directory after a minute without more: one e-mail, not hundreds."""
     differs = DirectoryEntry.status != DirectoryEntry.reported_status
     for directory in list(Directory.select().where(Directory.kind == push.SLUG)):
-        held = [entry.left_at for entry in DirectoryEntry.select(DirectoryEntry.left_at).where(
-            DirectoryEntry.directory == directory, differs)]
+        held = [entry.back_at or entry.left_at for entry in DirectoryEntry.select(
+            DirectoryEntry.left_at, DirectoryEntry.back_at).where(DirectoryEntry.directory == directory, differs)]
         if not held or max(since or now for since in held) > now - QUIET:
             continue
         with writing():
-            if news.directory_held(directory, len(held)):
-                activity.record(signature_of_directory(directory), "held leavers", about=directory.name,
-                                after=plural(len(held), "person", "people"),
-                                why="The guard holds them, or they rank above the person responsible for it")
+            if news.directory_held(directory):
+                releases.note_held(directory, signature_of_directory(directory))
 
 
 def apply_group(group: ScimResource) -> None:

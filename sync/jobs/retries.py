@@ -39,6 +39,8 @@ TASK = seconds(10, 30, 120, 600, 1800, 7200)
 PAUSED_APP = minutes(1, endless=True)
 # A removal that waits for a hand-over, whose end wakes it: only in case that it missed it. No failure either.
 HAND_OVER = seconds(30)
+# A removal of someone whose return a guard holds: someone has to look into a whole directory first.
+HELD_RETURN = minutes(5, endless=True)
 # An e-mail: servers that greylist accept it after minutes; a server that is down over a weekend gets about two days.
 MAIL = minutes(1, 5, 15, 60, 180, 360, 720, 720, 720)
 # A directory: more often than its hourly reading, and for as long as it takes. Until then, leavers are found late.

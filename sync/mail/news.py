@@ -336,16 +336,18 @@ def directory_failed(directory: Directory, error: str) -> list[Mail]:
     )
 
 
-def directory_held(directory: Directory, count: int) -> list[Mail]:
-    """The guard holds `count` people of a directory back: e-mail the workspace owners, once while it holds the same
-    people."""
+def directory_held(directory: Directory) -> list[Mail]:
+    """A guard holds people of a directory who have left or are back: e-mail the workspace owners, once while it holds
+    the same people."""
     held = (
         DirectoryEntry.select(DirectoryEntry, Person).join(Person)
         .where(DirectoryEntry.directory == directory.id, DirectoryEntry.status != DirectoryEntry.reported_status)
         .order_by(DirectoryEntry.id)
     )
     entries = list(held)
-    seen = " ".join(f"{entry.id}:{entry.reported_status}:{entry.left_at}" for entry in entries)
+    back = len({entry.person_id for entry in entries if entry.has_left})
+    left, name = len({entry.person_id for entry in entries if not entry.has_left}), name_in_line(directory.name)
+    seen = " ".join(f"{entry.id}:{entry.reported_status}:{entry.back_at or entry.left_at}" for entry in entries)
     who = hashlib.sha256(seen.encode()).hexdigest()[:24]
     active = DirectoryEntry.select().where(
         DirectoryEntry.directory == directory.id, DirectoryEntry.status == PersonStatus.ACTIVE
@@ -353,10 +355,12 @@ def directory_held(directory: Directory, count: int) -> list[Mail]:
     return outbox.put(
         _workspace_owners(), "directory held", f"directory-{directory.id}-held-{who}", template="directory_held",
         subject=Sentence(
-            f"Held: {count:,} of {people(active)} in {name_in_line(directory.name)} would count as having left"
+            f"Held: {left:,} of {people(active)} in {name} would count as having left" if left else
+            f"Held: {people(back)} who had left {name} would count as back"
         ),
-        directory_name=directory.name, count=count, active=plural(active, "active person", "active people"),
-        more=max(0, count - LISTED),
+        directory_name=directory.name, left=left, active=plural(active, "active person", "active people"),
+        back=plural(back, "person who had left is", "people who had left are") if back else "",
+        more=max(0, len(entries) - LISTED),
         people=[
             {"name": entry.person.name or entry.user_name, "email": main_email(entry.person), "reason": entry.reason}
             for entry in entries[:LISTED]

@@ -49,8 +49,10 @@ class Directory(Base):
     failures = IntegerField(default=0)  # in a row
     error = TextField(null=True)
     guard_counts_from = DateTimeField(null=True)  # if it pushes: leavers before this no longer count
+    many_back_since = DateTimeField(null=True)  # its returns are held since then; null: they aren't
     # Attributes that may say a status and that no rule reads, each with its people and values.
     unread_attributes = JSONField(default=list, constraints=[SQL("DEFAULT '[]'")])
+    attributes_unknown = BooleanField(default=False, constraints=[SQL("DEFAULT FALSE")])  # it couldn't look for any
     hidden_users = IntegerField(default=0, constraints=[SQL("DEFAULT 0")])  # whether they are disabled is hidden
     private_network_approver = CharField(null=True)  # who approved its address inside a private network; null: nobody
     responsible_id = IntegerField(null=True)  # the Person who connected it, or changed how it is read
@@ -74,7 +76,9 @@ class DirectoryEntry(Base):
     reported_status = OneOf(PersonStatus, default=PersonStatus.ACTIVE)
     reported_at = DateTimeField(default=utcnow)
     reason = TextField(default="")  # "disabled in Company LDAP", "no longer in staff.csv"
-    left_at = DateTimeField(null=True)  # when `reported_status` last turned to deprovisioned; null: here, or never was
+    # When `reported_status` last turned to deprovisioned; null: here, or never was. It stays while a return is held.
+    left_at = DateTimeField(null=True)
+    back_at = DateTimeField(null=True)  # when a leaver's last turned to another; null: it didn't, or is confirmed
     status_before_dates = OneOf(PersonStatus, null=True)  # the directory's own, before the days below are considered
     last_day = DateField(null=True)  # `reported_status` is deprovisioned once it is over, in the workspace's zone
     starts_on = DateField(null=True)

@@ -34,10 +34,12 @@ class _Known(NamedTuple):
     pushes: bool
     hides_users: bool  # it hides whether some of its users are disabled
     is_defined: bool  # it has no attribute that may say who has left and that nothing reads
+    attributes_unknown: bool  # nobody knows whether it has, as no reading could look
     read_at: datetime | None
     file_from: datetime | None
     file_seen_at: datetime | None
     missing_since: datetime | None
+    many_back_since: datetime | None  # a guard holds its returns
     token_made_at: datetime | None  # the oldest that works
     token_used_at: datetime | None
 
@@ -66,7 +68,11 @@ def _unread(known: _Known, now: datetime) -> Unread | None:
         return Unread(known.id, known.name, DirectoryGap.UNDATED_LIST)
     if known.hides_users:
         return Unread(known.id, known.name, DirectoryGap.HIDDEN_USERS)
-    return None if known.is_defined else Unread(known.id, known.name, DirectoryGap.UNDEFINED)
+    if not known.is_defined:
+        return Unread(known.id, known.name, DirectoryGap.UNDEFINED)
+    if known.attributes_unknown:
+        return Unread(known.id, known.name, DirectoryGap.UNKNOWN_ATTRIBUTES)
+    return _many_back(known)
 
 
 def _silent(known: _Known, now: datetime) -> Unread | None:
@@ -77,28 +83,35 @@ def _silent(known: _Known, now: datetime) -> Unread | None:
         return Unread(known.id, known.name, DirectoryGap.NO_TOKEN)
     if known.token_used_at is None and known.token_made_at < now - DAY:
         return Unread(known.id, known.name, DirectoryGap.UNUSED_TOKEN, known.token_made_at)
-    if known.missing_since is None:
+    if known.missing_since is not None:
+        return Unread(known.id, known.name, DirectoryGap.MISSING_CHANGES, known.missing_since)
+    return _many_back(known)
+
+
+def _many_back(known: _Known) -> Unread | None:
+    if known.many_back_since is None:
         return None
-    return Unread(known.id, known.name, DirectoryGap.MISSING_CHANGES, known.missing_since)
+    return Unread(known.id, known.name, DirectoryGap.MANY_BACK, known.many_back_since)
 
 
 @once
 @while_unchanged
 def _with_people() -> dict[int, _Known]:
-    """The directories that someone is here by, by id."""
+    """The directories that someone is here by, or would be, by id."""
     works = "t.directory_id = d.id AND t.ended_at IS NULL"
     rows = db.execute_sql(
         f"""
         SELECT d.id, d.name, d.state, d.next_read_at IS NULL, d.hidden_users > 0, d.unread_attributes = '[]',
-            d.last_read_at, d.file_from, d.file_seen_at, d.missing_since,
+            d.attributes_unknown, d.last_read_at, d.file_from, d.file_seen_at, d.missing_since, d.many_back_since,
             (SELECT min(t.created_at) FROM directory_token t WHERE {works}),
             (SELECT max(t.used_at) FROM directory_token t WHERE {works})
-        FROM directory d WHERE EXISTS (SELECT 1 FROM directory_entry e
+        FROM directory d WHERE d.many_back_since IS NOT NULL OR EXISTS (SELECT 1 FROM directory_entry e
             WHERE e.directory_id = d.id AND e.status <> '{PersonStatus.DEPROVISIONED}')
         """
     ).fetchall()
-    return {id: _Known(id, name, state, bool(pushes), bool(hides), bool(is_defined), *map(_moment, moments))
-            for id, name, state, pushes, hides, is_defined, *moments in rows}  # fmt: skip
+    return {id: _Known(id, name, state, bool(pushes), bool(hides), bool(is_defined), bool(unknown),
+                       *map(_moment, moments))
+            for id, name, state, pushes, hides, is_defined, unknown, *moments in rows}  # fmt: skip
 
 
 def _moment(value: str | datetime | None) -> datetime | None:

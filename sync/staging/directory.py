@@ -10,7 +10,8 @@ READ_PERSON = Table(
     "read_person",
     "external_id TEXT, email_key TEXT, email TEXT, name TEXT, status TEXT, user_name TEXT, "
     "employee_number TEXT, status_before_dates TEXT, last_day DATE, starts_on DATE, department TEXT, manager TEXT, "
-    "why TEXT DEFAULT '', person_id INT, new BOOL DEFAULT FALSE, deleted BOOL DEFAULT FALSE",
+    "hides_status BOOL DEFAULT FALSE, why TEXT DEFAULT '', person_id INT, new BOOL DEFAULT FALSE, "
+    "deleted BOOL DEFAULT FALSE",
     owner="directory.reading",
     writers=("directory.compare", "directory.finding", "directory.last_days", "directory.scim_people"),
     readers=("directory.address_moves", "directory.guard", "directory.precedence", "directory.preview",
@@ -46,7 +47,7 @@ READ_CLAIMED = Table(
 )  # fmt: skip
 READ_RENUMBERED = Table("read_renumbered", "external_id TEXT, person_id INT", owner="directory.finding")
 
-# Who may not change, who is held although the entry says that they leave, and whose values change.
+# Who may not change, who is held although the entry says that they leave or are back, and whose values change.
 READ_ABOVE = Table(
     "read_above", "person_id INTEGER",
     owner="directory.reading", writers=("matching.vouching",), readers=("directory.compare",), key="person_id",

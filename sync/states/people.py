@@ -53,6 +53,8 @@ class DirectoryGap(StrEnum):
     UNDATED_LIST = "list from the future"
     HIDDEN_USERS = "hidden users"
     UNDEFINED = "undefined attributes"
+    UNKNOWN_ATTRIBUTES = "unknown attributes"
+    MANY_BACK = "many back"
     NO_TOKEN = "no token"
     UNUSED_TOKEN = "unused token"
     MISSING_CHANGES = "missing changes"

@@ -52,6 +52,10 @@ class NotConfirmed(Exception):
     """The app reported success, but a look-up shows that nothing has changed."""
 
 
+class ReturnHeld(Exception):
+    """A directory says that the person is back, and a guard holds that: someone must decide first."""
+
+
 class NotHeld(Exception):
     """The task has ended, was withdrawn, or is another worker's by now: nothing may be done or written for it."""
 
@@ -131,6 +135,8 @@ def _still_to_go(account: Account, task: Task) -> None:
         raise NoLongerNeeded("The account has already left the app.")
     if why := still_to_remove.over(task, account):
         raise NoLongerNeeded(f"{why}.")
+    if why := still_to_remove.waits(task, account):
+        raise ReturnHeld(why)
 
 
 def _look_again(task: Task, connector: Connector, account: Account) -> AppAccount | None:

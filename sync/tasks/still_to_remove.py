@@ -34,6 +34,24 @@ def over(task: Task, account: Account) -> str | None:
     return None
 
 
+def waits(task: Task, account: Account) -> str | None:
+    """Why a removal of someone who has left waits: a directory says that they are back, with so many others that a
+    guard holds it. None if it doesn't; a removal that someone asked for by hand never does."""
+    if task.report_id is None:
+        return None
+    found = db.execute_sql(_BACK, {"person": account.person_id}).fetchone()
+    return found and (f"{found[0]} is back in {found[1]}, with many others at once. The removal waits until someone "
+                      "confirms that on the directory's page, or the directory is fixed.")
+
+
+_BACK = """
+    SELECT coalesce(nullif(p.name, ''), e.email), d.name
+    FROM directory_entry e JOIN directory d ON d.id = e.directory_id JOIN person p ON p.id = e.person_id
+    WHERE e.person_id = :person AND d.many_back_since IS NOT NULL AND p.status = 'deprovisioned'
+        AND e.status = 'deprovisioned' AND e.reported_status <> 'deprovisioned' ORDER BY d.id LIMIT 1
+"""
+
+
 def left_once_more(task: Task) -> bool:
     """Whether someone who had left came back after the approval, and has left again: it was about the first time."""
     change, person = task.change, task.account.person

@@ -150,6 +150,8 @@ def run(task_id: int) -> None:
             _wait_for_the_limit(task, wait)
         except AwaitsApproval as waits:
             _await_approval(task, waits)
+        except perform.ReturnHeld as why:
+            _again(task, str(why), retries.HELD_RETURN.after(0), counts=False)
         except hand_overs.Waits as why:
             _again(task, str(why), retries.HAND_OVER.after(0), counts=False)
         except (TemporarilyUnavailable, NotConfirmed, hand_overs.NotSeenYet) as problem:

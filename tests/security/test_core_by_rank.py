@@ -94,7 +94,7 @@ CASES: dict[str, tuple[tuple, Callable[[World, Asker], object]]] = {
     "workspace.update_workspace": (RUNS_ALL, lambda w, by: update_workspace(by, name="Other")),
     "directory.directories.connect": (MANAGERS, lambda w, by: directories.connect("csv", "X", {}, by)),
     "directory.directories.reconnect": (MANAGERS, lambda w, by: directories.reconnect(w.directory, {}, by)),
-    "directory.directories.release": (MANAGERS, lambda w, by: directories.release(w.directory, by)),
+    "directory.releases.release": (MANAGERS, lambda w, by: directories.release(w.directory, by)),
     "directory.state.pause": (MANAGERS, lambda w, by: directories.pause(w.directory, by)),
     "directory.state.resume": (MANAGERS, lambda w, by: directories.resume(w.directory, by)),
     "directory.state.remove": (MANAGERS, lambda w, by: directories.remove(w.directory, by)),

@@ -146,7 +146,7 @@ def test_held_and_released(owner: Client, staff: Directory, staff_list: Path, by
     assert "8 changes are held back" in page and "Staff 11" in page and "No one in this list was deprovisioned" in page
     assert "Changes held" in owner.get("/directories").text
     removal = " ".join(owner.get(f"/directories/{staff.id}/removal").text.split())
-    assert "Its changes to 8 people are held back and would be lost. If they have left, release the" in removal
+    assert "Its changes to 8 people are held back and would be lost. If they are right, release them first." in removal
     asked = owner.get(f"/directories/{staff.id}/release").text
     assert "8 people get the status" in asked and "unless automatic removal is on" in asked
     assert Person.select().where(Person.status == "deprovisioned").count() == 0
@@ -164,6 +164,20 @@ def test_held_and_released(owner: Client, staff: Directory, staff_list: Path, by
     assert "Applied for 8 people." in owner.get(answer.location).text
     assert owner.post(f"/directories/{staff.id}/release").status_code == 303, "a second click does it no second time"
     assert "Nothing is held back now" in owner.get(f"/directories/{staff.id}/release").text
+    write(staff_list, 12)
+    read(staff, by)
+    page = owner.get(f"/directories/{staff.id}").text
+    assert "8 people who had left are held since" in page and "their removals wait" in page
+    assert "No one in this list was deprovisioned" not in page
+    assert "Many people who had left Staff are back at once" in owner.get("/").text
+    asked = owner.get(f"/directories/{staff.id}/release?back=yes").text
+    assert "8 people who had left count as here again" in asked
+    seen = re.search(r'name="seen" value="(\w+)"', asked)[1]
+    owner.post(f"/directories/{staff.id}/release", seen=seen, back="no")
+    assert Person.select().where(Person.status == "deprovisioned").count() == 8, "they aren't among the others"
+    owner.post(f"/directories/{staff.id}/release", seen=seen, back="yes")
+    assert Person.select().where(Person.status == "deprovisioned").count() == 0
+    assert "back-banner" not in owner.get(f"/directories/{staff.id}").text
 
 
 def test_other_credential(owner: Client, staff: Directory, tmp_path: Path) -> None:

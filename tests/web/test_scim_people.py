@@ -246,6 +246,47 @@ def test_an_empty_directory_is_held_and_a_return_needs_no_approval(okta: Provide
     assert not directories.held(okta.directory)
 
 
+def test_the_returns_of_a_day_are_counted_and_held(okta: Provider) -> None:
+    """A burst of `active: true` from a provider that no longer knows who has left."""
+    users = [okta.add(f"p{n}@acme.example", displayName=f"P{n}") for n in range(20)]
+
+    def active(number: int, value: bool) -> None:
+        okta.patch(f"/Users/{users[number]}", {"op": "replace", "path": "active", "value": value})
+
+    def here() -> int:
+        return Person.select().where(Person.status == "active", Person.name.startswith("P")).count()
+
+    for number in range(8):
+        active(number, False)
+    directories.release(okta.directory, MACHINE)
+    for number in range(7):
+        active(number, True)
+    assert here() == 12 + 5 and okta.row().many_back_since, "the sixth is more than 5 and more than 20 % of 12"
+    assert okta.get(f"/Users/{users[6]}")["active"] is True, "the identity provider reads what it wrote"
+    answer = okta.call("PUT", f"/Users/{users[6]}", {"schemas": [USER], "userName": "p6@acme.example"})
+    assert answer.status_code == 200
+    left_before(timedelta(days=2))
+    active(7, True)
+    assert len(directories.held(okta.directory)) == 3, "each is held until someone decides"
+    active(7, False)
+    assert len(directories.held(okta.directory)) == 2 and okta.row().many_back_since
+    assert directories.release(okta.directory, MACHINE, back=True) == 2
+    active(7, True)
+    assert here() == 20 and okta.row().many_back_since is None, "those who were looked at count no more"
+
+
+def test_a_user_that_becomes_someone_else_ends_the_held_return_of_the_former_person(okta: Provider) -> None:
+    """Someone who confirms it would otherwise bring the former person back."""
+    user = okta.add("p1@acme.example", displayName="Ben")
+    ben = okta.person(user)
+    DirectoryEntry.update(status="deprovisioned").execute()
+    Person.update(status="deprovisioned").where(Person.id == ben.id).execute()
+    assert directories.held(okta.directory, back=True)
+    okta.patch(f"/Users/{user}", {"op": "replace", "path": "displayName", "value": "Ana"})
+    assert not directories.held(okta.directory)
+    assert (Person.get_by_id(ben.id).name, Person.get_by_id(ben.id).status) == ("Ben", "deprovisioned")
+
+
 def test_a_leavers_apps_are_checked_within_a_minute_once_an_app(okta: Provider, chat: Chat, second: Chat) -> None:
     """Also when many leave at the same time."""
     users = [okta.add(f"p{n}@acme.example") for n in range(30)]

@@ -76,6 +76,11 @@ class Company(RuleBasedStateMachine):
         for number in some:
             self.delete(name, number)
 
+    @rule(name=pulled, some=st.sets(numbers, min_size=6))
+    def have_many_back(self, name: str, some: set[int]) -> None:
+        for number in some:
+            self.say(name, number, "active")
+
     @rule(name=pulled)
     def read(self, name: str) -> None:
         if self.row(name).state != "active":
@@ -148,7 +153,8 @@ class Company(RuleBasedStateMachine):
     @precondition(lambda self: hasattr(self, "left"))
     def a_day_passes(self) -> None:
         with writing():
-            times = (Directory, "created_at"), (Directory, "guard_counts_from"), (DirectoryEntry, "left_at")
+            times = ((Directory, "created_at"), (Directory, "guard_counts_from"), (Directory, "many_back_since"),
+                     (DirectoryEntry, "left_at"), (DirectoryEntry, "back_at"))
             for model, field in times:
                 for row in model.select().where(getattr(model, field).is_null(False)):
                     earlier = getattr(row, field) - timedelta(hours=25)
@@ -161,7 +167,7 @@ class Company(RuleBasedStateMachine):
                 person = find(number)
                 assert person is not None, f"{number} was forgotten"
                 if status == "active" and person.status_by_hand != "deprovisioned":
-                    assert person.status == "active", f"{name} calls {number} active"
+                    assert person.status == "active" or is_held_as_back(person), f"{name} calls {number} active"
 
     @invariant()
     def nobody_who_left_is_forgotten(self) -> None:
@@ -180,6 +186,13 @@ class Company(RuleBasedStateMachine):
             since = max(utcnow() - timedelta(days=1), row.guard_counts_from or row.created_at)
             gone, here = len(_gone_since(row.id, since)), len(_here(row.id))
             assert gone <= 5 or gone * 100 <= 20 * (here + gone), f"{gone} left {row.name}, {here} are here"
+            back = len(_back_since(row.id, max(utcnow() - timedelta(days=1), row.created_at)))
+            assert back <= 5 or back * 100 <= 20 * here, f"{back} are back in {row.name}, {here} are here"
+
+    @invariant()
+    def a_return_waits_only_while_that_is_shown(self) -> None:
+        for row in Directory.select() if hasattr(self, "word") else ():
+            assert (row.many_back_since is not None) == any(entry.has_left for entry in directories.held(row))
 
     @invariant()
     def everyone_is_one_person_whose_first_directory_names_them(self) -> None:
@@ -210,6 +223,13 @@ def _gone_since(directory: int, since: datetime) -> ModelSelect:
 
 
 @prepared_plain
+def _back_since(directory: int, since: datetime) -> ModelSelect:
+    return DirectoryEntry.select(DirectoryEntry.id).where(
+        DirectoryEntry.directory == directory, DirectoryEntry.status != "deprovisioned",
+        DirectoryEntry.back_at >= since)  # fmt: skip
+
+
+@prepared_plain
 def _here(directory: int) -> ModelSelect:
     return DirectoryEntry.select(DirectoryEntry.id).where(
         DirectoryEntry.directory == directory, DirectoryEntry.status != "deprovisioned")  # fmt: skip
@@ -224,6 +244,10 @@ def _with_main_address() -> ModelSelect:
 def said_name(directory: str, number: int) -> str:
     """Each directory writes names in its own way; the first two people have the same name."""
     return f"{directory} {max(number, 1)}"
+
+
+def is_held_as_back(person: Person) -> bool:
+    return any(entry.has_left and entry.reported_status != "deprovisioned" for entry in people.entries_of(person))
 
 
 def find(number: int) -> Person | None:

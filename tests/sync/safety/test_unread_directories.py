@@ -11,13 +11,15 @@ import pytest
 from connectors.base import TemporarilyUnavailable
 from sync.apps import status
 from sync.db import utcnow
-from sync.directory import directories, state
+from sync.directory import directories, ending_rules, state
 from sync.directory import preview as directory_preview
-from sync.models import App, Directory, DirectoryEntry, DirectoryToken
+from sync.models import App, Directory, DirectoryEntry, DirectoryToken, Report, Task
+from sync.reports import reports
 from sync.safety import unread_directories
 from sync.states import DirectoryGap
+from sync.tasks import tasks
 from tests.sync.fixtures import Chat
-from tests.sync.scripted import Scripted
+from tests.sync.scripted import Scripted, ScriptedDirectory
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -95,14 +97,22 @@ def test_one_that_pushes_needs_a_token_that_it_uses(chat, tokens, why):
 
 def test_one_with_an_attribute_that_may_show_who_has_left(chat, scripted: type[Scripted]):
     company = scripted(count=10)
+    company.unread = None
+    for _ in range(2):
+        company.read()
+        assert state_of(company.directory).why == DirectoryGap.UNKNOWN_ATTRIBUTES
+        assert shown(chat) == "Directory unclear", "it has never looked"
+    company.unread = ()
     company.read()
     assert shown(chat) == "Up to date"
+    company.unread = None
+    company.read()
+    assert shown(chat) == "Up to date", "it couldn't look for new ones this time"
     found = [{"attribute": "employeeStatus", "people": 3, "values": ["A", "T"]}]
     Directory.update(unread_attributes=found).execute()
     assert shown(chat) == "Directory unclear"
     standing = status.standing(App.get_by_id(chat.app.id))
     assert "nobody has defined" in standing.sentence[0] and "may count as here" in standing.sentence[1]
-    company.unread = None
     company.read()
     assert shown(chat) == "Directory unclear", "it couldn't look for such attributes"
     company.unread = ()
@@ -115,6 +125,59 @@ def test_one_with_an_attribute_that_may_show_who_has_left(chat, scripted: type[S
     company.hidden_users = 0
     company.read()
     assert shown(chat) == "Up to date"
+
+
+def test_rules_that_someone_saves_stand_for_attributes_that_no_reading_could_look_for(scripted, by, monkeypatch):
+    monkeypatch.setattr(ScriptedDirectory, "rules", "ends")
+    monkeypatch.setattr(ScriptedDirectory, "unread", None)
+    company = scripted(count=10)
+    company.unread = None
+    company.read()
+    assert state_of(company.directory).why == DirectoryGap.UNKNOWN_ATTRIBUTES
+    ending_rules.set_rules(company.row(), [], by)
+    company.read()
+    assert state_of(company.directory) is None
+
+
+def test_many_who_are_back_at_once_end_no_report_and_no_removal(chat, scripted: type[Scripted]):
+    company = scripted(count=10)
+    company.read()
+    for number in (3, 4, 5, 6, 7, 8):
+        company.say(f"id{number}", status="deprovisioned")
+    company.read()
+    directories.release(company.directory, chat.by)
+    chat.check()
+    report = Report.get(Report.state == "open")
+    reports.release(report, chat.by, report.version)
+    finished = reports.finish(Report.get_by_id(report.id), chat.by, only={chat.change(report, 3).id})
+    for number in (3, 4, 5, 6, 7, 8):
+        company.say(f"id{number}", status="active")
+    company.read()
+    assert state_of(company.directory).why == DirectoryGap.MANY_BACK
+    [task] = finished.tasks
+    tasks.run(task.id)
+    task = Task.get_by_id(task.id)
+    assert task.state == "queued" and task.error.startswith("Person 3 is back in Company LDAP, with many others")
+    chat.check()
+    assert chat.id_of(3) and Report.get_by_id(report.id).waiting == 5
+    company.say("id3", status="deprovisioned")
+    company.read()
+    assert directories.release(company.directory, chat.by, back=True) == 5
+    Task.update(next_at=utcnow()).execute()
+    tasks.run(task.id)
+    assert Task.get_by_id(task.id).state == "done"
+    chat.check()
+    assert not Report.get_by_id(report.id).waiting
+
+
+def test_no_app_is_up_to_date_while_many_are_back(chat, scripted: type[Scripted]):
+    company = scripted(count=10)
+    company.read()
+    Directory.update(many_back_since=utcnow()).execute()
+    assert shown(chat) == "Directory unclear"
+    sentence = status.standing(App.get_by_id(chat.app.id)).sentence
+    assert sentence[0] == "Company LDAP has had many people back at once who had left, since "
+    assert "Confirm that they are back" in sentence[2]
 
 
 @pytest.mark.parametrize("source", ["upload", "path"])

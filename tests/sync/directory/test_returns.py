@@ -1,0 +1,81 @@
+"""People who are back in a directory: a few, so many that a guard holds them, and those whose state is hidden."""
+
+from __future__ import annotations
+
+import pytest
+
+from connectors.base import DirectoryPerson
+from sync.directory import directories
+from sync.models import Mail, Person
+from tests.sync.scripted import Scripted, portrait, status
+
+
+@pytest.mark.parametrize(("here", "back", "held"), [(9, 5, 0), (9, 6, 6), (30, 6, 0), (29, 6, 6), (0, 6, 6), (0, 1, 0)])
+def test_so_many_are_back_that_it_looks_wrong_and_stay_leavers_until_someone_decides(scripted, by, here, back, held):
+    """A filter that shows disabled users, or a server that hides their state, makes leavers look active."""
+    company = Scripted(count=here + back)
+    gone = [f"id{number}" for number in range(back)]
+    for id in gone:
+        company.say(id, status="deprovisioned")
+    company.read()
+    before = portrait()
+    for id in gone:
+        company.say(id, status="active")
+    counts = company.read().counts
+    assert (counts["held"], counts["returned"]) == (held, 0 if held else back)
+    assert (company.row().many_back_since is not None) == bool(held) == bool(counts["warnings"])
+    assert Person.select().where(Person.status == "active").count() == 1 + here + back - held, "with Olga"
+    if not held:
+        return
+    company.say("id0", status="deprovisioned")
+    company.add("new", "new@acme.example")
+    assert company.read().counts["held"] == back - 1, "fewer are back now, but nobody has decided"
+    for id in gone:
+        company.say(id, status="deprovisioned")
+    company.delete("new")
+    company.read()
+    assert company.row().many_back_since is None and portrait()[2][: here + back] == before[2]
+    for id in gone[:3]:
+        company.say(id, status="active")
+    assert company.read().counts["held"] == 0, "and the directory is right again"
+
+
+def test_those_who_are_back_are_confirmed_apart_from_those_who_have_left(scripted, by, olga):
+    company = Scripted(count=20)
+    for number in range(8):
+        company.say(f"id{number}", status="deprovisioned")
+    company.read()
+    for number in range(20):
+        company.say(f"id{number}", status="active" if number < 8 else "deprovisioned")
+    company.read()
+    assert len(directories.held(company.directory)) == 20
+    mail = Mail.get(Mail.kind == "directory held")
+    assert "8 people who had left are back" in mail.text and "12 of 12 active people have left" in mail.text
+    assert directories.release(company.directory, by, back=True) == 8
+    assert company.row().many_back_since is None and company.read().counts["held"] == 12
+    assert Person.select().where(Person.status == "active").count() == 1 + 20, "with Olga"
+    company.say("id0", status="deprovisioned")
+    company.read()
+    assert directories.release(company.directory, by) == 13
+    company.say("id0", status="active")
+    company.read()
+    assert status("p0@acme.example") == "active", "who was looked at counts no more"
+
+
+def test_a_leaver_whose_state_is_hidden_stays_one_and_everyone_else_stays_here(company):
+    company.say("id1", status="deprovisioned")
+    company.delete("id2")
+    company.read()
+    missing = DirectoryPerson(id="id2", email="p2@acme.example", name="Person 2", hides_status=True)
+    company.entries["id2"] = missing
+    for id in ("id1", "id3"):
+        company.say(id, status="active", hides_status=True)
+    company.add("new", "new@acme.example", hides_status=True)
+    company.read()
+    assert [status(f"p{n}@acme.example") for n in (1, 2, 3)] == ["deprovisioned", "deprovisioned", "active"]
+    assert status("new@acme.example") == "active"
+    company.say("id1", name="Ana Lima", email="ana@acme.example")
+    company.say("id2", hides_status=False)
+    company.read()
+    assert (status("p1@acme.example"), status("ana@acme.example")) == ("deprovisioned", "active"), "used again"
+    assert status("p2@acme.example") == "active"
