@@ -232,16 +232,16 @@ def outcome(report: Report) -> list[Mail]:
     """The outcome of Finish Sync, once every task of the report has ended; again if failed tasks succeed later."""
     if _under_way(report.id):
         return []
-    mailed_well = Mail.select(Mail.created_at).where(Mail.key.startswith(f"report-{report.id}-outcome-well-"))
-    mailed = mailed_well.order_by(Mail.id.desc()).first()
-    since = mailed.created_at if mailed else datetime.min
-    counted = _ended(report.id, since)
+    well = f"report-{report.id}-outcome-well-"  # then the last task in it: its time may be that of a clock ahead
+    mailed = Mail.select(Mail.key).where(Mail.key.startswith(well)).order_by(Mail.id.desc()).first()
+    beyond = int(mailed.key.removeprefix(well).partition("-")[0]) if mailed else 0
+    counted = _ended(report.id, beyond)
     if not counted:
         return []
     states = Counter()
     for state, _, count in counted:
         states[state] += count
-    [last] = _last_asked(report.id, since)
+    [last] = _last_asked(report.id, beyond)
     app, only_removals = App.get_by_id(report.app_id), {kind for _, kind, _ in counted} == {TaskKind.REMOVE}
     failed = states[TaskState.FAILED] + states[TaskState.NEEDS_ATTENTION]
     ended = "failed" if failed else "awaiting" if states[TaskState.QUEUED] else "well"
@@ -251,7 +251,7 @@ def outcome(report: Report) -> list[Mail]:
         template="outcome", subject=outcome_subject(app, states, failed, only_removals),
         app_name=app.name, failed_count=failed,
         groups=[
-            _group(heading, sum(states[state] for state in members), report.id, since, members)
+            _group(heading, sum(states[state] for state in members), report.id, beyond, members)
             for heading, members in OUTCOMES.items()
         ],
         left_out=left_out.count(), decided_by=last.asked_by, decided_at=moment(last.created_at),
@@ -266,28 +266,29 @@ def _under_way(report: int) -> ModelSelect:
 
 
 @prepared
-def _ended(report: int, since: datetime) -> ModelSelect:
-    counted = _asked_since(report, since).select(Task.state, Task.kind, fn.COUNT(Task.id))
+def _ended(report: int, beyond: int) -> ModelSelect:
+    counted = _asked_since(report, beyond).select(Task.state, Task.kind, fn.COUNT(Task.id))
     return counted.group_by(Task.state, Task.kind).order_by(Task.state, Task.kind).tuples()
 
 
 @prepared
-def _last_asked(report: int, since: datetime) -> ModelSelect:
-    return _asked_since(report, since).order_by(Task.id.desc()).limit(1)
+def _last_asked(report: int, beyond: int) -> ModelSelect:
+    return _asked_since(report, beyond).order_by(Task.id.desc()).limit(1)
 
 
 @prepared
-def _tasks(report: int, since: datetime, *, states: tuple[TaskState, ...]) -> ModelSelect:
-    shown = _asked_since(report, since).select(Task, Account).join_from(Task, Account, JOIN.LEFT_OUTER)
+def _tasks(report: int, beyond: int, *, states: tuple[TaskState, ...]) -> ModelSelect:
+    shown = _asked_since(report, beyond).select(Task, Account).join_from(Task, Account, JOIN.LEFT_OUTER)
     return shown.where(Task.state.in_(states)).order_by(Task.id).limit(LISTED)
 
 
-def _asked_since(report: int, since: datetime) -> ModelSelect:
-    return Task.select().where(Task.report == report, Task.created_at > since)
+def _asked_since(report: int, beyond: int) -> ModelSelect:
+    """The report's tasks beyond the one with this id."""
+    return Task.select().where(Task.report == report, Task.id > beyond)
 
 
 def _group(
-    heading: str, count: int, report: int, since: datetime, states: tuple[TaskState, ...]
+    heading: str, count: int, report: int, beyond: int, states: tuple[TaskState, ...]
 ) -> dict[str, Any]:
     return {
         "heading": heading, "count": count, "more": max(0, count - LISTED),
@@ -298,7 +299,7 @@ def _group(
                 "operation": task.kind if task.kind != TaskKind.REMOVE else "",
                 "error": task.error or "",
             }
-            for task in (_tasks(report, since, states=states) if count else ())
+            for task in (_tasks(report, beyond, states=states) if count else ())
         ],
     }
 

@@ -297,9 +297,11 @@ def test_a_failure_fixed_by_a_retry_is_reported_once_more(slack):
     assert only(mails_about(news.outcome, report)).subject == "2 people were removed from Slack"
 
 
-def test_a_second_approval_of_the_same_report_has_its_own_outcome(slack):
+@pytest.mark.parametrize("ahead", [timedelta(), timedelta(hours=1)], ids=["", "the clock was ahead before"])
+def test_a_second_approval_of_the_same_report_has_its_own_outcome(slack, ahead):
     report = finished(slack, "done")
     mails_about(news.outcome, report)
+    Mail.update(created_at=utcnow() + ahead).execute()
     change = leaver(slack, report, "Later Leaver", decision="confirmed")
     Task.create(app=slack, report=report, change=change, kind="remove", account=change.account, state="done")
     mail = only(mails_about(news.outcome, report))
