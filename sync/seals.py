@@ -81,7 +81,8 @@ def renew(may_be_unkeyed: bool = False) -> None:
     that doesn't verify isn't touched, so that it is still reported as broken.
 
     `may_be_unkeyed`: nothing outside of the database says that its log was ever sealed with a key. Anyone who can write
-    to the database can make a log without one, and the anchor of an earlier version.
+    to the database can make a log without one, and the anchor of an earlier version. Anyone who can write to a file can
+    also delete the note in its folder: then only a head() that is kept elsewhere shows it.
     """
     with writing():
         anchor, key = setting(ANCHOR), _newest()

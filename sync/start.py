@@ -76,7 +76,8 @@ def connect_all(config: Config, although_moved: bool = False) -> None:
         if db.on_server and not seals.has_its_key():
             raise vault.VaultProblem(f"{config.secret_key_file} isn't the key of this database. Nothing was changed. "
                                      "Copy the key file from a machine that uses the database already.")
-        seals.renew(may_be_unkeyed=not restored.has_noted_a_key(config.home))
+        # A log on a server always had a key, and a machine may be new. Beside a file, its folder says what was in use.
+        seals.renew(may_be_unkeyed=not db.on_server and not restored.has_noted_a_key(config.home))
         activity.record_migrations()
         queue.open_queue(config.database_url or config.database_path)
         restored.begin(config.home)
