@@ -1,5 +1,5 @@
 // What axe is asked about a document that is shown wide and narrow, in light and in dark. All rules run once; after
-// that, those of layout on the phone, and those of colours wherever a text has a style that axe hasn't seen yet.
+// that, those of layout in the other size, and those of colours wherever a text has a style that axe hasn't seen yet.
 window.looks = (() => {
   const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
   const COLOURS = ["color-contrast", "link-in-text-block"]
@@ -10,7 +10,7 @@ window.looks = (() => {
   const EFFECTS = ["opacity", "filter", "mixBlendMode"]
   const ALIKE = 2  // so many texts of one style, and one row more of one layout
   const counted = new WeakMap()
-  let shown = null, asked = []
+  let shown = null, asked = [], widths = new Set()
 
   axe.configure({rules: [{id: "color-contrast", selector: `[${TEXT}]`}, {id: "target-size", selector: `[${TARGET}]`}]})
 
@@ -128,15 +128,19 @@ window.looks = (() => {
   const everything = {runOnly: {type: "tag", values: TAGS}}
   const rules = (values) => ({runOnly: {type: "rule", values}})
 
-  // What axe finds, and how many pixels of the page lie beside the window. `met` counts the texts of each style that
-  // axe was given so far, in other documents too. The third value has a style for each text that it was given now.
-  return async (inside, met) => {
+  // What axe finds, and how many pixels of the page lie beside the window. `known` has each style with the number of
+  // texts that axe was given so far, in other documents too. The third value has a style for each text that it was
+  // given now. `begins`: this is another look than the one before.
+  return async (inside, known, begins) => {
+    if (begins) [shown, widths] = [null, new Set()]
+    const met = Object.fromEntries(known.split(" ").map((one) => one.split(":")).map(([key, times]) => [key, +times]))
     const root = document.querySelector(inside ?? "dialog:modal") ?? document
     finishAnimations()
     if (root !== document.querySelector("dialog:modal")) scrollTo(0, 0)
     asked.forEach((element) => [TEXT, TARGET].forEach((name) => element.removeAttribute(name)))
-    const {texts, judged} = chooseTexts(root, met), isDark = matchMedia("(prefers-color-scheme: dark)").matches
-    const targets = isDark ? [] : chooseTargets(root)
+    const isOtherSize = !widths.has(innerWidth)
+    widths.add(innerWidth)
+    const {texts, judged} = chooseTexts(root, met), targets = isOtherSize ? chooseTargets(root) : []
     asked = [...texts, ...targets]
     ask(TEXT, texts)
     ask(TARGET, targets)
@@ -146,10 +150,11 @@ window.looks = (() => {
       found.push(...await run(root, everything))
     } else {
       const isNew = (element) => !shown.has(element) && isShown(element)
-      const appeared = isDark ? [] : within(root).filter((element) => isNew(element) && !isNew(element.parentElement))
+      const isFirstNew = (element) => isNew(element) && !isNew(element.parentElement)
+      const appeared = isOtherSize ? within(root).filter(isFirstNew) : []
       const others = Object.fromEntries([...COLOURS, ...LAYOUT].map((id) => [id, {enabled: false}]))
       if (appeared.length) found.push(...await run({include: appeared}, {...everything, rules: others}))
-      const open = [...isDark ? [] : LAYOUT, ...texts.length ? COLOURS : []]
+      const open = [...isOtherSize ? LAYOUT : [], ...texts.length ? COLOURS : []]
       if (open.length) found.push(...await run(root, rules(open)))
     }
     const {scrollWidth, clientWidth} = document.documentElement

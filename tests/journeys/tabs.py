@@ -21,16 +21,17 @@ PATIENCE = 3_000  # milliseconds for leaving a page; a tab that needs more is cl
 KEPT = 2  # so many tabs of each kind wait for the next test
 
 # What a test may use of a tab that another test gets later. It reads, or changes only the document, the cookies, the
-# history or the place of the mouse. Listeners, routes, scripts for each page, other sizes, clocks, permissions and
-# further tabs aren't here.
+# history, the size, what emulate_media() sets, or the place of the mouse. Listeners, routes, scripts for each page,
+# clocks, permissions and further tabs aren't here.
 UNDONE_IN_PAGE = """
-    check click content context dblclick dispatch_event eval_on_selector eval_on_selector_all evaluate
+    check click content context dblclick dispatch_event emulate_media eval_on_selector eval_on_selector_all evaluate
     evaluate_handle expect_event expect_navigation expect_request expect_request_finished expect_response fill focus
     frame frames get_attribute get_by_alt_text get_by_label get_by_placeholder get_by_role get_by_test_id get_by_text
     get_by_title go_back go_forward goto hover inner_html inner_text input_value is_checked is_closed is_disabled
     is_editable is_enabled is_hidden is_visible keyboard locator main_frame press query_selector query_selector_all
-    reload screenshot select_option set_checked set_input_files tap text_content title type uncheck url viewport_size
-    wait_for_event wait_for_function wait_for_load_state wait_for_selector wait_for_timeout wait_for_url"""
+    reload screenshot select_option set_checked set_input_files set_viewport_size tap text_content title type uncheck
+    url viewport_size wait_for_event wait_for_function wait_for_load_state wait_for_selector wait_for_timeout
+    wait_for_url"""
 UNDONE_IN_CONTEXT = "browser clear_cookies close cookies is_closed pages request"
 
 
@@ -44,6 +45,13 @@ class Tab:
     complaints: list[str] = field(default_factory=list)
     sites: set[str] = field(default_factory=set)  # where the documents came from that this test has seen
     others: list[Page] = field(default_factory=list)  # opened beside it
+    has_scripts: bool = False
+
+    def add_script(self, script: str) -> None:
+        """Run it in each page that follows in this test."""
+        self.wire.send("Page.enable")
+        self.wire.send("Page.addScriptToEvaluateOnNewDocument", {"source": script})
+        self.has_scripts = True
 
     def begin(self) -> None:
         """What came before is no longer known."""
@@ -57,13 +65,21 @@ class Tab:
         return not (lasting or self.others or self.page.is_closed() or self.sites - {site})
 
     def undo(self) -> None:
-        """Leave the page, its cookies, its name and its history. Other stored data belongs to the address of a server,
-        and each test's has a port of its own. Raises playwright's Error where the page is just going elsewhere."""
+        """Leave the page, its cookies, its name, its history, its size and its theme. Other stored data belongs to the
+        address of a server, and each test's has a port of its own. Raises playwright's Error where the page is just
+        going elsewhere."""
+        if self.has_scripts:
+            self.wire.send("Page.disable")
+            self.has_scripts = False
         self.page.evaluate(LEAVE)
         self.page.wait_for_url(BLANK, timeout=PATIENCE)
         self.page.context.clear_cookies()
         self.wire.send("Page.resetNavigationHistory")
         self.page.mouse.move(0, 0)
+        if self.page.viewport_size != self.options["viewport"]:
+            self.page.set_viewport_size(self.options["viewport"])
+        as_opened = {name: self.options.get(name, "null") for name in ("color_scheme", "reduced_motion")}
+        self.page.emulate_media(media="null", forced_colors="null", contrast="null", **as_opened)
 
 
 class Tabs:
@@ -94,7 +110,7 @@ class Tabs:
         context = self._browser.new_context(**options)
         context.set_default_timeout(self._timeout)
         page = context.new_page()
-        tab = Tab(page, options, context.new_cdp_session(page))
+        tab = page.tab = Tab(page, options, context.new_cdp_session(page))
         context.on("page", lambda other: tab.others.append(other))
         page.on("console", lambda words: tab.complaints.append(words.text) if words.type == "error" else None)
         page.on("pageerror", lambda problem: tab.complaints.append(str(problem)))

@@ -128,4 +128,4 @@ def test_looks(visit, live, olga: Person, logged: Person, chat, by) -> None:
         Look("person-timeline", f"/people/{logged.id}"),
     ]
     page = visit(olga, at=None)
-    nothing_wrong([wrong for look in looks for wrong in look_at(page, live.url, look)])
+    nothing_wrong(look_at(page, live.url, *looks))

@@ -45,4 +45,4 @@ def test_pages(visit, live, chat, olga: Person, by: str) -> None:
         Look("address-settings", "/settings"),
     ]
     page = visit(olga, expected=("422",))
-    nothing_wrong(problem for look in looks for problem in look_at(page, live.url, look))
+    nothing_wrong(look_at(page, live.url, *looks))

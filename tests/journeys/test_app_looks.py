@@ -92,13 +92,13 @@ def test_pages(visit, live, tmp_path: Path, olga: Person, by: str) -> None:
             Look("connect-matching", f"{chat}/connection/matching"),
         ]
         page = visit(olga, expected=("status of 422",))
-        nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))
+        nothing_wrong(look_at(page, live.url, *looks))
 
 
 def test_empty(visit, live, olga: Person) -> None:
     page = visit(olga, at=None)
     looks = (Look("apps-empty", "/apps"), Look("reports-empty", "/reports"))
-    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))
+    nothing_wrong(look_at(page, live.url, *looks))
 
 
 @pytest.fixture
@@ -121,4 +121,4 @@ def test_a_file_that_does_not_say_who_acts(visit, live, described, olga: Person,
     looks = (Look("app-own-account", f"/apps/{desk.id}"),
              Look("connect-own-account", f"/apps/{draft.id}/connection"))  # fmt: skip
     page = visit(olga, at=None)
-    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))
+    nothing_wrong(look_at(page, live.url, *looks))

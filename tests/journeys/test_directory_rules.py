@@ -79,7 +79,7 @@ def test_how_it_looks(visit, live, olga, staff) -> None:
     page = visit(olga, at=None)
     address = f"/directories/{staff.id}"
     looks = [Look("directory-unread", address), Look("directory-ends", address, opens("#ends"))]
-    found = [wrong for look in looks for wrong in look_at(page, live.url, look)]
+    found = look_at(page, live.url, *looks)
     nothing_wrong(found)
 
 
@@ -92,5 +92,5 @@ def test_how_a_fault_of_our_own_looks(visit, live, tmp_path: Path, olga, by, wel
     clock.keep(utcnow() + timedelta(days=40))
     looks = [Look("own-fault", "/people"), Look("own-fault-directory", f"/directories/{acme.staff.id}"),
              Look("own-fault-settings", "/settings")]  # fmt: skip
-    found = [wrong for look in looks for wrong in look_at(page, live.url, look)]
+    found = look_at(page, live.url, *looks)
     nothing_wrong(found)

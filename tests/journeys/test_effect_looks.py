@@ -27,7 +27,7 @@ def test_effects(visit, live, tmp_path: Path, olga: Person, by: str) -> None:
             Look("connect-effects", f"/apps/{draft.id}/connection"),
             Look("app-version-ended", f"/apps/{acme.ads.id}"),
         )
-        wrong = [wrong for look in looks for wrong in look_at(page, live.url, look)]
+        wrong = look_at(page, live.url, *looks)
         _becomes(acme.chat, "microsoft_365")
         App.update(seat_price=1250).where(App.id == acme.chat.id).execute()
         leaver = some.where(Account.person.is_null(False)).get().person_id
@@ -36,4 +36,4 @@ def test_effects(visit, live, tmp_path: Path, olga: Person, by: str) -> None:
             Look("sync-data-not-saved", f"/apps/{acme.chat.id}", opens("#view-report")),
             Look("offboarding-effects", f"/people/{leaver}/offboardings/new"),
         )
-        nothing_wrong([*wrong, *(wrong for look in looks for wrong in look_at(page, live.url, look))])
+        nothing_wrong([*wrong, *look_at(page, live.url, *looks)])

@@ -217,6 +217,5 @@ def test_pages(visit, live, olga: Person, sales: Groups) -> None:
         Look("teams", "/directories/teams"),
         Look("teams-new", "/directories/teams", opens("#new-team")),
     ]
-    for look in looks:
-        wrong += look_at(page, live.url, look)
+    wrong += look_at(page, live.url, *looks)
     nothing_wrong(wrong)

@@ -34,7 +34,7 @@ def test_pages_of_what_is_held(visit, live, chat, olga: Person) -> None:
         Look("guards", here, opens("#change-policy")),
     ]
     page = visit(olga, at=None)
-    found = [wrong for look in looks for wrong in look_at(page, live.url, look)]
+    found = look_at(page, live.url, *looks)
     chat.fault("lost-fields", on="api/v1/members", fields=("email", "role"))
     chat.check()
     failed = Check.select().where(Check.app == chat.app).order_by(Check.id.desc()).get()
@@ -44,4 +44,4 @@ def test_pages_of_what_is_held(visit, live, chat, olga: Person) -> None:
         Look("fields-missing-check", f"{here}/checks/{failed.id}"),
         Look("fields-missing-go-on", here, _go_on_without),
     ]
-    nothing_wrong([*found, *(wrong for look in looks for wrong in look_at(page, live.url, look))])
+    nothing_wrong([*found, *look_at(page, live.url, *looks)])

@@ -19,4 +19,4 @@ def test_looks(visit, live, olga: Person, chat) -> None:
         Look("lists-activity", "/activity?kind=checks"), Look("lists-activity-filters", "/activity", filters),
         Look("lists-activity-of-app", f"{app}/activity?kind=checks"), Look("lists-people", "/people"),
     ]  # fmt: skip
-    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))
+    nothing_wrong(look_at(page, live.url, *looks))

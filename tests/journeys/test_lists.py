@@ -98,7 +98,7 @@ def test_looks(visit, live, olga: Person, members: str) -> None:
         Look("people-filters", "/people?left=yes", opens("#more-filters")),
     ]
     page = visit(olga, at=None)
-    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))
+    nothing_wrong(look_at(page, live.url, *looks))
 
 
 def test_on_a_phone_the_order_is_chosen_from_a_list(visit, live, olga: Person, members: str) -> None:
@@ -147,7 +147,7 @@ def test_looks_of_the_other_lists(visit, live, olga: Person, members: str, chat,
         Look("view-rename", f"{members}?inactive=30&sort=-active", _rename_view),
     ]
     page = visit(olga, at=None)
-    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))
+    nothing_wrong(look_at(page, live.url, *looks))
 
 
 def _save_view(page) -> None:

@@ -60,24 +60,19 @@ def test_pages(visit, live, tmp_path: Path, olga: Person, by: str) -> None:
         Look("account-menu", "/settings", clicks(".account summary"), within=".account", sizes=(PHONE,)),
     ]
     page = visit(acme.olga, expected=("status of 404", "status of 422"))
-    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))
+    nothing_wrong(look_at(page, live.url, *looks))
 
 
 def test_before_signing_in(visit, live, home: Path) -> None:
     token = sign_in.setup_link_token()
     page = visit(None, expected=("status of 422",))
-    wrong = [
-        problem
-        for look in (Look("not-set-up", "/sign-in"), Look("setup", f"/setup?token={token}"))
-        for problem in look_at(page, live.url, look)
-    ]
+    wrong = look_at(page, live.url, Look("not-set-up", "/sign-in"), Look("setup", f"/setup?token={token}"))
     sign_in.set_up("Acme", "olga@acme.example", "Olga Brandt", "correct horse battery", MACHINE)
-    for look in (Look("sign-in", "/sign-in"), Look("sign-in-wrong", "/sign-in", _submit_wrong)):
-        wrong += look_at(page, live.url, look)
+    wrong += look_at(page, live.url, Look("sign-in", "/sign-in"), Look("sign-in-wrong", "/sign-in", _submit_wrong))
     nothing_wrong(wrong)
 
 
 def test_empty(visit, live, olga: Person) -> None:
     page = visit(olga, at=None)
     looks = (Look("directories-empty", "/directories"), Look("activity-first", "/activity"))
-    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))
+    nothing_wrong(look_at(page, live.url, *looks))

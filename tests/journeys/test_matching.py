@@ -229,4 +229,4 @@ def test_how_it_looks(visit, live, olga: Person, chat, strangers) -> None:
         Look("matching-dialog-page", f"{here}/decisions/new?kind=rules&account={unclear.id}"),
     ]
     page = visit(olga, at=None)
-    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))
+    nothing_wrong(look_at(page, live.url, *looks))

@@ -160,7 +160,7 @@ def test_pages(visit, live, tmp_path: Path, olga: Person, by: str) -> None:
             Look("offboarding-planned", f"/people/{ines.id}/offboardings/{planned.id}"),
         ]
         page = visit(olga, at=None)
-        nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))
+        nothing_wrong(look_at(page, live.url, *looks))
         page.goto(live.url + new)
         outcome, box = page.locator("#offboarding-outcome"), page.locator("[name=yes]:checked")
         expect(outcome).to_have_text("1 account waits for an Owner's release.")

@@ -134,7 +134,7 @@ def test_looks(visit, live, provider, olga: Person, by: str) -> None:
         Look("oidc-removal", "/settings/sign-in", opens("#take-away")),
     ]
     outside = visit(None, expected=("status of 503",))
-    wrong += [problem for look in looks for problem in look_at(page, live.url, look)]
+    wrong += look_at(page, live.url, *looks)
     wrong += look_at(outside, live.url, Look("oidc-sign-in", "/sign-in"))
     provider.stop()
     oidc.connectors.provider(provider.issuer, CLIENT).forget()

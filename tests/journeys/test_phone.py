@@ -68,4 +68,4 @@ def test_looks(visit, live, olga: Person, troubled: App) -> None:
     page, members = visit(olga), f"/apps/{troubled.id}/members?tab=unmatched"
     looks = [Look("phone-members", members), Look("phone-apps", "/apps"), Look("phone-reports", "/reports"),
              Look("phone-warnings", members, Press("#warnings"), sizes=(PHONE,))]  # fmt: skip
-    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))
+    nothing_wrong(look_at(page, live.url, *looks))

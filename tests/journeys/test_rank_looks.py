@@ -36,7 +36,7 @@ def test_changes_that_wait_for_someone_of_higher_rank(visit, live, tmp_path, olg
         Look("directory-voucher", f"/directories/{directory.id}/voucher"),
     ]
     page = visit(olga, at=None)
-    wrong = [problem for look in looks for problem in look_at(page, live.url, look)]
+    wrong = look_at(page, live.url, *looks)
     theirs = visit(admin, at=None)
     wrong += look_at(theirs, live.url, Look("person-held-admin", f"/people/{olga.id}"))
     nothing_wrong(wrong)

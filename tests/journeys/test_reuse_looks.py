@@ -39,7 +39,7 @@ def test_previous_holders_of_an_address_are_shown(visit, live, app: App, olga: P
         Look("reuse-reports", f"/apps/{app.id}/reports"),
     ]
     page = visit(olga, at=None)
-    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))
+    nothing_wrong(look_at(page, live.url, *looks))
 
 
 def test_a_person_who_has_lost_the_address_is_chosen_by_name(visit, live, app: App, olga: Person) -> None:

@@ -57,4 +57,4 @@ def test_several_roles(visit, live, app: App, olga: Person) -> None:
         Look(f"roles-rule-{way}", f"{here}/rules/preview?source=group:{DirectoryGroup.get().id}&role=member"),
     ]  # fmt: skip
     page = visit(olga, at=None)
-    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))
+    nothing_wrong(look_at(page, live.url, *looks))

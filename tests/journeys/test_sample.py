@@ -69,4 +69,4 @@ def test_looks(visit, live: Live, ida: Person) -> None:
     live.site.config["SAMPLE"].load(ida)
     page = visit(ida, at=None)
     looks = (Look("sample", "/sample"), Look("sample-home", "/"))
-    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))
+    nothing_wrong(look_at(page, live.url, *looks))

@@ -58,7 +58,7 @@ def test_pages(visit, live, olga: Person, by: str) -> None:
         Look("scim-release", f"/directories/{pushed.id}", opens("#release")),
         Look("scim-directories", "/directories"),
     ]
-    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))
+    nothing_wrong(look_at(page, live.url, *looks))
 
 
 def _new_token(page) -> None:

@@ -122,4 +122,4 @@ def test_looks(visit, live, olga: Person, chat) -> None:
         Look("sole-assets", f"/apps/{chat.app.id}/assets"),
     ]
     page = visit(olga, at=None)
-    nothing_wrong([fault for look in looks for fault in look_at(page, live.url, look)])
+    nothing_wrong(look_at(page, live.url, *looks))

@@ -79,7 +79,7 @@ def test_looks(visit, live, troubled, olga: Person) -> None:
     ]  # fmt: skip
     page = visit(olga, at=None)
     _history(chat)
-    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look))
+    nothing_wrong(look_at(page, live.url, *looks))
     expect(page.get_by_role("main")).to_contain_text("8 of the 10 addresses at acme.example are not in your directory")
     page.goto(f"{live.url}/apps")
     expect(page.locator(f"#app-{second} .badge")).to_have_text("Needs matching")

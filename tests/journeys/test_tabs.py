@@ -19,14 +19,16 @@ LEFT = """() => {
     setInterval(() => fetch("/asked-by-the-page-before"), 1)
     addEventListener("beforeunload", (event) => event.preventDefault())
 }"""
-SEEN = "[name, document.cookie, document.referrer, history.length, history.state]"
+SEEN = """[
+    name, document.cookie, document.referrer, history.length, history.state, window.left, innerWidth, innerHeight,
+    ...["(prefers-color-scheme: dark)", "(prefers-reduced-motion: reduce)", "(prefers-contrast: more)",
+        "(forced-colors: active)", "print"].map((set) => matchMedia(set).matches)
+]"""
 LASTING: dict[str, Callable[[Page], object]] = {
     "listener": lambda page: page.on("request", lambda request: None),
     "route": lambda page: page.route("**/*", lambda route: route.continue_()),
     "script": lambda page: page.add_init_script("window.left = 'behind'"),
     "function": lambda page: page.expose_function("left", lambda: "behind"),
-    "size": lambda page: page.set_viewport_size({"width": 500, "height": 500}),
-    "theme": lambda page: page.emulate_media(color_scheme="dark"),
     "clock": lambda page: page.clock.install(),
     "headers": lambda page: page.set_extra_http_headers({"Left": "behind"}),
     "mouse": lambda page: page.mouse.down(),
@@ -62,6 +64,14 @@ def test_a_tab_that_is_used_again_is_as_new(tabs: Tabs, live: Live, visited: Tab
     as_new = fresh.page.evaluate(SEEN)
     fresh.page.context.close()
 
+    visited.page.evaluate(LEFT)
+    visited.page.set_viewport_size({"width": 500, "height": 300})
+    visited.page.emulate_media(
+        media="print", color_scheme="dark", reduced_motion="reduce", forced_colors="active", contrast="more"
+    )
+    visited.add_script("window.left = 'behind'")
+    visited.page.goto(f"{live.url}/people")
+    assert visited.page.evaluate("left") == "behind"
     visited.page.evaluate(LEFT)
     tabs.give_back(visited, live.url, passed=True)
     again = tabs.get(**OPTIONS)

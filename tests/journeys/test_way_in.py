@@ -210,15 +210,15 @@ def test_looks(visit, live: Live, olga: Person) -> None:
     mail = outbox.test_mail("olga@acme.example")
     outsider = visit(None, expected=("status of 410",))
     looks = [Look("forgotten-no-mail", "/sign-in/password"), Look("forgotten-used", "/sign-in/password/x")]
-    wrong = [problem for look in looks for problem in look_at(outsider, live.url, look)]
+    wrong = look_at(outsider, live.url, *looks)
     page = visit(olga)
     looks = [
         Look("waiting-mail", f"/activity/mails/{mail.id}"),
         Look("invite-colleague", "/people", opens("text=Invite a colleague")),
         Look("settings-mail", "/settings"),
     ]
-    wrong += [problem for look in looks for problem in look_at(page, live.url, look)]
+    wrong += look_at(page, live.url, *looks)
     outbox.configure("smtp://127.0.0.1:9", live.url)
     looks = [Look("forgotten", "/sign-in/password"),
              Look("new-password", f"/sign-in/password/{forgotten.token_for(olga)}")]  # fmt: skip
-    nothing_wrong(wrong + [problem for look in looks for problem in look_at(outsider, live.url, look)])
+    nothing_wrong(wrong + look_at(outsider, live.url, *looks))
