@@ -79,7 +79,8 @@ class Rehearsal:
             copy_database(db.database, self.base / "rollcall.db")
         shutil.copy(home / "secret.key", self.base)
         copy_database(chat.store.path, self.base / "app.sqlite")
-        self._shown: dict[bytes, str] = {}
+        self._shown: dict[tuple, str] = {}  # by the names and digests of files
+        self._digests: dict[int, bytes] = {}  # by inode
 
     def begin(self) -> None:
         """Both as they were at first."""
@@ -133,12 +134,19 @@ class Rehearsal:
     def left_behind(self, folder: Path) -> str:
         """What the copies there hold, but for times and other marks that no two runs share. Between two commits, no
         file changes: copies of the same bytes are read once."""
-        digest = sha256()
-        for path in sorted(folder.iterdir()):
-            digest.update(f"{path.name} {path.stat().st_size} ".encode() + path.read_bytes())
-        if digest.digest() not in self._shown:
-            self._shown[digest.digest()] = self._read(folder)
-        return self._shown[digest.digest()]
+        files = tuple((path.name, self._digest(path)) for path in sorted(folder.iterdir()))
+        if files not in self._shown:
+            own = shutil.copytree(folder, folder.with_name("read"))  # SQLite moves a log into its file
+            self._shown[files] = self._read(own)
+            shutil.rmtree(own)
+        return self._shown[files]
+
+    def _digest(self, path: Path) -> bytes:
+        """Of the content of one file, which several steps may share."""
+        inode = path.stat().st_ino
+        if inode not in self._digests:
+            self._digests[inode] = sha256(path.read_bytes()).digest()
+        return self._digests[inode]
 
     def _read(self, folder: Path) -> str:
         shown = [str("promised" in (folder / "answer").read_text())]

@@ -7,7 +7,6 @@ from __future__ import annotations
 import gc
 import json
 import os
-import shutil
 import signal
 import sqlite3
 import sys
@@ -59,6 +58,8 @@ class Steps:
     """Counts what this process does from `count` on."""
 
     def __init__(self):
+        self._files: dict[tuple[str, int], int] = {}  # by path and inode
+        self._copied: dict[str, tuple[bytes, Path]] = {}
         self.count()
 
     def count(self, fatal: int = 0, keep: dict[str, str] | None = None, server: str | None = None,
@@ -86,17 +87,31 @@ class Steps:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def _copy(self) -> None:
-        """In a separate process: closing a file here would release SQLite's locks on it."""
-        if (child := os.fork()) == 0:
-            for path, copy in self.keep.items():
-                to = Path(copy.format(step=self.taken))
-                to.parent.mkdir(parents=True, exist_ok=True)
-                if Path(path).exists():
-                    shutil.copy(path, to)
-            os._exit(0)
-        os.waitpid(child, 0)
+        """What has the same bytes as at the step before is the same file as there."""
+        for path, copy in self.keep.items():
+            if (content := self._content(path)) is None:
+                continue
+            to = Path(copy.format(step=self.taken))
+            to.parent.mkdir(parents=True, exist_ok=True)
+            before, there = self._copied.get(path, (None, to))
+            if content == before:
+                to.hardlink_to(there)
+            else:
+                to.write_bytes(content)
+                self._copied[path] = content, to
         if self.committed:
             self.committed.write(Path(next(iter(self.keep.values())).format(step=self.taken)).parent)
+
+    def _content(self, path: str) -> bytes | None:
+        """A file stays open once it was read: closing it here would release SQLite's locks on it."""
+        try:
+            about = os.stat(path)
+        except FileNotFoundError:
+            return None
+        which = path, about.st_ino
+        if which not in self._files:
+            self._files[which] = os.open(path, os.O_RDONLY)
+        return os.pread(self._files[which], about.st_size, 0)
 
     def watch(self) -> None:
         """Every connection to a database, of Rollcall and of its queue, and every HTTP call from now on."""
