@@ -26,7 +26,7 @@ from sync.jobs import queue
 from sync.models import Check
 from tests import database
 from tests.blank import LOCAL, environ_of
-from tests.cli.forks import Forks, Started
+from tests.cli.forks import Forks, Started, shared
 from tests.demo.apps import ChatApp
 from tests.parts import free_port
 from tests.real.scim_app import scim_app, scim_server  # noqa: F401
@@ -149,7 +149,7 @@ def until(holds: Callable[[], object], seconds: float = 30) -> object:
 
 @pytest.fixture(scope="session")
 def forks() -> Callable[[bool], Forks]:
-    return functools.cache(Forks)
+    return shared
 
 
 @pytest.fixture

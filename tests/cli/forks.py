@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import array
 import atexit
+import functools
 import gc
 import json
 import os
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from importlib import import_module
@@ -69,15 +71,15 @@ class Started:
 
 
 class Forks:
-    """One per test process, begun with the first command; `on_server`: its commands use a database on a server, which
-    is decided when Rollcall is imported. `run` is like `subprocess.run(..., capture_output=True)`,
+    """`on_server`: its commands use a database on a server, which is decided when Rollcall is imported. `before`: what
+    the first of its processes begins with. `run` is like `subprocess.run(..., capture_output=True)`,
     `start` like `subprocess.Popen(..., stdout=PIPE)`."""
 
-    def __init__(self, on_server: bool = False) -> None:
+    def __init__(self, on_server: bool = False, before: Sequence[str] = ()) -> None:
         self._line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         environ = os.environ | ({"ROLLCALL_DATABASE": "postgresql://"} if on_server else {})
         with theirs:
-            command = [sys.executable, "-m", "tests.cli.forks", str(theirs.fileno())]
+            command = [*before, sys.executable, "-m", "tests.cli.forks", str(theirs.fileno())]
             self._process = subprocess.Popen(command, cwd=ROOT, env=environ, pass_fds=[theirs.fileno()])
 
     def run(
@@ -114,6 +116,9 @@ class Forks:
         passed = array.array("i", [file.fileno() for file in files])
         self._line.settimeout(None)
         self._line.sendmsg([request], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, passed)])
+
+
+shared = functools.cache(Forks)  # those of this test process, which begin with the first command
 
 
 def serve(line: socket.socket) -> None:

@@ -8,9 +8,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from peewee import SqliteDatabase
+from playhouse.migrations import Runner
 
+from cli.backup_schema import foreign_objects
 from sync.apps import apps
-from sync.db import copy_database
+from sync.db import MIGRATIONS, copy_database
 from sync.models import App
 from sync.rank import Asker
 from sync.states import Approval
@@ -106,6 +109,16 @@ def test_an_unusable_backup_is_refused_and_nothing_is_changed(rollcall, spoil, e
     assert expected in answer.err and "Nothing was changed" in answer.err
     assert rollcall.run("activity").out == before
     assert not list(rollcall.home.glob("*before-restore*")) and not list(rollcall.home.glob("*.restoring*"))
+
+
+def test_an_older_backup_is_compared_with_a_database_of_its_own_version(tmp_path):
+    old, version = SqliteDatabase(tmp_path / "old.db"), "0007_given"
+    with old.connection_context():
+        Runner(old, str(MIGRATIONS)).up(version)
+    assert foreign_objects(tmp_path / "old.db", {version}) == []
+    with old.connection_context():
+        old.execute_sql("CREATE TRIGGER spy AFTER INSERT ON activity BEGIN DELETE FROM person; END")
+    assert foreign_objects(tmp_path / "old.db", {version}) == ["trigger spy"]
 
 
 def test_the_key_must_fit(rollcall, connected_chat):

@@ -13,8 +13,10 @@ import pytest
 from sync.config import Config
 from sync.models import Person, SignInIdentity, WaitingSignIn
 from sync.sign_in import sign_in
+from tests import database
 from tests.blank import environ_of
-from tests.cli.conftest import PROGRAM, TIMEOUT
+from tests.cli.conftest import TIMEOUT
+from tests.cli.forks import shared
 from tests.web.client import Client
 from tests.web.test_oidc import is_in, provider, set_up, try_to  # noqa: F401
 
@@ -36,7 +38,8 @@ def waits(site, set_up, provider, olga: Person) -> Client:  # noqa: F811
 
 def _command(config: Config, *arguments: str) -> subprocess.CompletedProcess:
     environ = os.environ | environ_of(config.home)
-    return subprocess.run([*PROGRAM, *arguments], env=environ, capture_output=True, text=True, timeout=TIMEOUT)
+    around = {"input": "", "env": environ, "cwd": config.home, "timeout": TIMEOUT}
+    return shared(database.on_server()).run(list(arguments), **around)
 
 
 def _sign_in(browser: Client, email: str = "olga@acme.example") -> str:

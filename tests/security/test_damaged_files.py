@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -60,21 +60,20 @@ def home(whole: Path) -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def run(home: Path, command: str, before: Sequence[str] = (), input: str = "") -> subprocess.CompletedProcess:
+def run(home: Path, command: str, input: str = "") -> subprocess.CompletedProcess:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("ROLLCALL_")}
     environ |= {"ROLLCALL_HOME": str(home), "ROLLCALL_LISTEN": f"127.0.0.1:{free_port()}", "PYTHONPATH": str(ROOT)}
-    around = {"input": input, "env": environ, "cwd": home.parent, "timeout": 120}
-    if not before:
-        return forks().run(command.split(), **around)
-    return subprocess.run([*before, sys.executable, str(ROOT / "app.py"), *command.split()], **around,
-                          capture_output=True, text=True)  # fmt: skip
+    return forks().run(command.split(), input=input, env=environ, cwd=home.parent, timeout=120)
 
 
-forks = functools.cache(Forks)
+@functools.cache
+def forks() -> Forks:
+    """Their commands are held by permissions, if that is possible here."""
+    return Forks(before=ORDINARY if os.geteuid() == 0 and shutil.which("setpriv") else ())
 
 
-def refused(home: Path, command: str, *words: str, before: Sequence[str] = (), **options) -> str:
-    done = run(home, command, before, **options)
+def refused(home: Path, command: str, *words: str, **options) -> str:
+    done = run(home, command, **options)
     output = done.stdout + done.stderr
     assert done.returncode == 1, (command, done.returncode, output)
     assert "Traceback" not in output and any(word in output for word in words), (command, output)
@@ -139,38 +138,38 @@ def test_a_file_that_nobody_may_change(home: Path):
 
 
 @pytest.fixture
-def ordinary() -> list[str]:
-    """What a command begins with, to be held by permissions."""
-    if os.geteuid() != 0:
-        return []
-    if shutil.which("setpriv") is None:
+def ordinary() -> None:
+    """For tests whose commands must be held by permissions."""
+    if os.geteuid() == 0 and shutil.which("setpriv") is None:
         lack("there is no setpriv, and root may write everywhere")
-    return ORDINARY
 
 
+@pytest.mark.usefixtures("ordinary")
 @pytest.mark.parametrize("mode", [0o000, 0o400, 0o500])
-def test_a_folder_that_this_user_may_not_write_into(home: Path, mode: int, ordinary: list[str]):
+def test_a_folder_that_this_user_may_not_write_into(home: Path, mode: int):
     (home / "rollcall.db.in-use.lock").unlink(missing_ok=True)
     home.chmod(mode)
     try:
         for command in ("doctor", "serve", "apps list", "people import staff.csv"):
-            refused(home, command, "Permission denied", "can't write", before=ordinary)
+            refused(home, command, "Permission denied", "can't write")
     finally:
         home.chmod(0o700)
 
 
-def test_a_file_that_this_user_may_not_write(home: Path, ordinary: list[str]):
+@pytest.mark.usefixtures("ordinary")
+def test_a_file_that_this_user_may_not_write(home: Path):
     for mode in (0o000, 0o400):
         (home / "rollcall.db").chmod(mode)
-        done = run(home, "apps list", ordinary)  # its owner may give it back the mode that it should have
+        done = run(home, "apps list")  # its owner may give it back the mode that it should have
         assert "Traceback" not in done.stderr and done.returncode in (0, 1), done.stderr
 
 
-def test_a_folder_that_cant_be_made(home: Path, ordinary: list[str]):
+@pytest.mark.usefixtures("ordinary")
+def test_a_folder_that_cant_be_made(home: Path):
     home.parent.chmod(0o500)
     try:
         for command in ("serve", "apps list", "setup --workspace Acme --email a@acme.example --password-stdin"):
-            refused(home.parent / "new", command, "Permission denied", before=ordinary, input="correct horse battery\n")
+            refused(home.parent / "new", command, "Permission denied", input="correct horse battery\n")
     finally:
         home.parent.chmod(0o700)
 
