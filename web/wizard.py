@@ -93,17 +93,23 @@ def finish(app: App, report: Report) -> Response | tuple[str, int]:
 def _finished(app: App, done: reports.Finish) -> str:
     if done.already:
         return "This report was already finished. Its progress is shown below."
+    if not done.tasks:
+        return f"Rollcall is up to date with {app.name}. Nobody is removed from it."
     leaving = sum(task.kind == TaskKind.REMOVE for task in done.tasks)
-    others = len(done.tasks) - leaving
+    others = [perform.is_able(app, TaskKind(task.kind)) for task in done.tasks if task.kind != TaskKind.REMOVE]
+    made, by_hand, other = sum(others), others.count(False), "other change" if leaving else "change"
+    said = []
     if leaving and not perform.is_able(app, TaskKind.REMOVE):
-        also = f" Making {plural(others, 'other change')}." if others else ""
-        return f"{wizard_view.by_hand(leaving, app)} Remove each there, then mark the task below as done.{also}"
-    if leaving:
-        also = f" and making {plural(others, 'other change')}" if others else ""
-        return f"Removing {plural(leaving, 'person', 'people')} from {app.name}{also}. Progress is shown below."
-    if others:
-        return f"Making {plural(others, 'change')} in {app.name}. Progress is shown below."
-    return f"Rollcall is up to date with {app.name}. Nobody is removed from it."
+        said += [wizard_view.by_hand(leaving, app), "Remove each there, then mark the task below as done."]
+    elif leaving:
+        also = f" and making {plural(made, other)}" if made else ""
+        said.append(f"Removing {plural(leaving, 'person', 'people')} from {app.name}{also}.")
+        made = 0
+    if made:
+        said.append(f"Making {plural(made, other)} in {app.name}.")
+    if by_hand:
+        said.append(f"{plural(by_hand, f'{other} has', f'{other}s have')} to be made in {app.name} by hand.")
+    return " ".join([*said, "Progress is shown below."])
 
 
 @pages.post("/release")

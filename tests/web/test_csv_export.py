@@ -72,7 +72,8 @@ def test_a_leaver_is_a_to_do_that_ends_when_someone_confirms_it(owner: Client, s
     home = owner.get("/").text
     assert "1 change in Drawing has to be made by hand" in home and "failed and" not in home
     both = Finish(report, [Task(kind=kind) for kind in ("remove", "change role")])
-    assert _finished(app, both).endswith("then mark the task below as done. Making 1 other change.")
+    assert _finished(app, both).endswith(
+        "then mark the task below as done. 1 other change has to be made in Drawing by hand. Progress is shown below.")
     owner.post(f"/apps/{app.id}/tasks/{task.id}/completion")
     task = Task.get_by_id(task.id)
     assert task.state == "done" and "marked as done by Olga Brandt" in owner.get(f"/apps/{app.id}/activity").text
