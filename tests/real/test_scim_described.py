@@ -15,7 +15,7 @@ SECONDS = 300  # on a machine that others use as well
 def test_every_answer_to_a_directory_is_one_that_is_described():
     need("schemathesis")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "schemathesis", "-p", "no:cacheprovider", "--tb=short",
-         str(DESCRIBED)],
+        [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "schemathesis.pytest.plugin",
+         "-p", "no:cacheprovider", "--tb=short", str(DESCRIBED)],
         cwd=DESCRIBED.parents[2], capture_output=True, text=True, timeout=SECONDS)  # fmt: skip
     assert done.returncode == 0, done.stdout[-5000:]
