@@ -4,6 +4,7 @@ The server runs in a temporary folder, without a promise to survive a power cut,
 from __future__ import annotations
 
 import atexit
+import functools
 import hashlib
 import itertools
 import os
@@ -25,6 +26,8 @@ import pytest
 from tests.parts import free_port, need
 
 if TYPE_CHECKING:
+    import psycopg
+
     from sync.config import Config
 
 ASKED = os.environ.get("ROLLCALL_TEST_DATABASE", "sqlite")
@@ -181,6 +184,10 @@ def open_copy(folder: Path) -> None:
 
 
 def drop(home: Path | str) -> None:
+    from sync.db import db
+
+    if on_server():
+        db.end_pool()  # it would ask for a database that is gone, again and again
     _run(f"DROP DATABASE IF EXISTS {_name(home)} WITH (FORCE)")
 
 
@@ -193,7 +200,13 @@ def _server() -> str:
 
 
 def _run(statement: str) -> None:
+    _first_connection(os.getpid()).execute(statement)
+
+
+@functools.cache
+def _first_connection(_process: int) -> psycopg.Connection:
+    """To the server, for the statements of this process that make and drop databases: a new one for each takes longer
+    than most of them."""
     import psycopg
 
-    with psycopg.connect(f"{_server()}/postgres", autocommit=True) as connection:
-        connection.execute(statement)
+    return psycopg.connect(f"{_server()}/postgres", autocommit=True)
