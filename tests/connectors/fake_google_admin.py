@@ -254,6 +254,7 @@ class FakeGoogleAdmin(FakeApp):
         """A token continues after the last item returned, even if someone was removed in between."""
         size, token = request.number("maxResults", 100), request.params.get("pageToken")
         assert size <= (longest or LONGEST[key])
+        size = min(size, self.most)
         if token:
             there = set(map(_key, rows))
             rows = [row for row in self._rest[token] if _key(row) in there]

@@ -275,7 +275,7 @@ class FakeGraph(FakeApp):
         return found
 
     def _page(self, request: Request, rows: list[dict], known: set[str], most: int, lie: int = 0) -> dict:
-        size, after = min(request.number("$top", 100), most), request.params.get("$skiptoken")
+        size, after = min(request.number("$top", 100), most, self.most), request.params.get("$skiptoken")
         start = next(n for n, row in enumerate(rows) if row["id"] == after) + 1 if after else 0
         page = rows[start : start + size]
         body = {"value": [self._selected(request, row, known) for row in page]}

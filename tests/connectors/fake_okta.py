@@ -114,6 +114,7 @@ class FakeOkta(FakeApp):
         most = MOST_ASSIGNED if request.path.startswith("/api/v1/apps/") else MOST
         size, after = request.number("limit", most), request.params.get("after")
         assert 1 <= size <= most
+        size = min(size, self.most)
         ids = [row["id"] for row in rows]
         start = 0 if after is None else next((n for n, id in enumerate(ids) if id > after), len(ids))
         page = rows[start : start + size]

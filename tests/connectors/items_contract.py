@@ -44,7 +44,7 @@ class ItemsContract:
 
     @pytest.mark.only_where("reads_item_by_item")
     def test_known_items_give_the_same_as_reading_them(self, app: FakeApp, connector: Any):
-        number = self.page * 2 + 1
+        number = self.short_page(app) * 2 + 1
         self.fill(app, number)
         for place, role in ((0, self.owner_role), (1, self.other_role)) if self.has_roles else ():
             app.seats[place].role = role

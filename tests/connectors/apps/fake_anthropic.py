@@ -63,7 +63,7 @@ class FakeAnthropic(FakeApp):
         return {"id": "12345678-1234", "type": "organization", "name": "Acme"}
 
     def users(self, request: Request) -> dict:
-        return _page(request, [self._user(seat) for seat in self.listed if seat.status == "active"])
+        return _page(request, self.most, [self._user(seat) for seat in self.listed if seat.status == "active"])
 
     def user(self, request: Request) -> Any:
         seat = self._find(request, "active")
@@ -90,7 +90,7 @@ class FakeAnthropic(FakeApp):
         return {"id": seat.id, "type": "user_deleted"}
 
     def invites(self, request: Request) -> dict:
-        return _page(request, [self._invite(seat) for seat in self.seats if seat.status == "invited"])
+        return _page(request, self.most, [self._invite(seat) for seat in self.seats if seat.status == "invited"])
 
     def create_invite(self, request: Request) -> Any:
         """“Role for the invited User. Cannot be "admin".”"""
@@ -115,13 +115,13 @@ class FakeAnthropic(FakeApp):
         """Without `include_archived` only those in use; the default workspace “does not appear in” it."""
         assert "include_archived" not in request.params
         rows = [{"id": thing.id, "type": "workspace", "name": thing.name, "archived_at": None} for thing in self.things]
-        return _page(request, rows)
+        return _page(request, self.most, rows)
 
     def workspace_members(self, request: Request) -> Any:
         space = self.thing(request.ids["space"])
         if space is None:
             return self.error(404, "Workspace not found.")
-        return _page(request, [_member(space.id, id, role) for id, role in space.members.items()], "user_id")
+        return _page(request, self.most, [_member(space.id, id, role) for id, role in space.members.items()], "user_id")
 
     def workspace_member(self, request: Request) -> Any:
         space, id = self.thing(request.ids["space"]), request.ids["id"]
@@ -174,10 +174,11 @@ def _member(space: str, id: str, role: str) -> dict:
     return {"type": "workspace_member", "user_id": id, "workspace_id": space, "workspace_role": role}
 
 
-def _page(request: Request, rows: list[dict], key: str = "id") -> dict:
+def _page(request: Request, most: int, rows: list[dict], key: str = "id") -> dict:
     """“Defaults to 20. Ranges from 1 to 1000”; last_id “can be used as the `after_id` for the next page”."""
     limit, after = request.number("limit", 20), request.params.get("after_id")
     assert 1 <= limit <= 1000
+    limit = min(limit, most)
     start = next((n + 1 for n, row in enumerate(rows) if row[key] == after), 0) if after else 0
     part = rows[start : start + limit]
     ends = {"first_id": part[0][key], "last_id": part[-1][key]} if part else {"first_id": None, "last_id": None}

@@ -252,6 +252,7 @@ class FakeDropbox(FakeApp):
                 return self.refused("invalid_cursor")
             size, start = int(shown), next((n + 1 for n, id in enumerate(ids) if id == last), 0)
         assert 1 <= size <= 1000
+        size = min(size, self.most)
         part = rows[start : start + size]
         last = ids[start : start + size][-1:] or [""]
         return {name: part, "cursor": f"{prefix}{size}:{last[0]}", "has_more": start + size < len(rows)}

@@ -185,13 +185,13 @@ class FakeGoogleAds(FakeApp):
         if token := request.body.get("pageToken"):
             there = {row["resourceName"] for row in rows}
             rows = [row for row in self._rest[token] if row["resourceName"] in there]
-        kind = _camel(query[2])
+        kind, page = _camel(query[2]), min(PAGE, self.most)
         if rows:
             answer["results"] = [{kind: {name: row[name] for name in ("resourceName", *fields) if name in row}}
-                                 for row in rows[:PAGE]]  # fmt: skip
-        if rows[PAGE:]:
+                                 for row in rows[:page]]  # fmt: skip
+        if rows[page:]:
             answer["nextPageToken"] = f"t{len(self._rest)}"
-            self._rest[answer["nextPageToken"]] = rows[PAGE:]
+            self._rest[answer["nextPageToken"]] = rows[page:]
         return answer
 
     # Operations

@@ -228,6 +228,7 @@ class FakePinterest(FakeApp):
         """A bookmark names the last row that was given."""
         size, after = request.number("page_size", 25), request.params.get("bookmark")
         assert size <= LARGEST
+        size = min(size, self.most)
         keys = [row.get("id") or row.get("asset_id") or row["user"]["id"] for row in rows]
         start = keys.index(after) + 1 if after in keys else 0
         page = rows[start : start + size]

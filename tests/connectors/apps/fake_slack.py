@@ -227,7 +227,7 @@ class FakeSlack(FakeApp):
 
     def _page(self, request: Request, key: str, rows: list, id_of: Any, shape: Any) -> dict:
         """The cursor names the last one shown, as Slack's stands for a place in the list and not for a number."""
-        limit, cursor = request.number("limit", 0) or len(rows), request.params.get("cursor", "after:")
+        limit, cursor = min(request.number("limit", 0) or len(rows), self.most), request.params.get("cursor", "after:")
         shown_before = cursor.removeprefix("after:")
         start = next((n + 1 for n, row in enumerate(rows) if str(id_of(row)) == shown_before), 0)
         part = rows[start : start + limit]

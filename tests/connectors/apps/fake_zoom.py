@@ -206,6 +206,7 @@ class FakeZoom(FakeApp):
         """`lie`: what the total is too high by; None for no total."""
         size, start = request.number("page_size", 30), int(request.params.get("next_page_token", 0))
         assert size <= LARGEST
+        size = min(size, self.most)
         more = str(start + size) if start + size < len(rows) else ""
         return {name: rows[start : start + size], "next_page_token": more, "page_size": size,
                 "page_count": -(-len(rows) // size), **({} if lie is None else {"total_records": len(rows) + lie})}

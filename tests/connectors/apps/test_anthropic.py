@@ -20,6 +20,7 @@ class TestAnthropic(ConnectorContract):
     fake = FakeAnthropic
     address = "api"
     page = 1000
+    sends_fewer = True
     role, other_role, owner_role = "user", "developer", "admin"
     lesser_roles = ("developer", "billing", "claude_code_user", "managed")
     asset_role = "workspace_developer"

@@ -15,6 +15,7 @@ from tests.connectors.fake import FOREVER, Reply, Seat, Thing
 class TestDropbox(ConnectorContract):
     kind, fake, address = Dropbox, FakeDropbox, "api"
     page = 1000
+    sends_fewer = True
     role, other_role, owner_role = "member_only", "support_admin", "team_admin"
     higher_asset_role = "owner"
     lesser_roles = ("user_management_admin", "support_admin")

@@ -25,6 +25,7 @@ from tests.connectors.fake import FOREVER, Reply, Seat, Thing
 class TestGoogleAds(ConnectorContract):
     kind, fake, address = GoogleAds, FakeGoogleAds, ("api", "login")
     page = 10_000
+    sends_fewer = True
     role, other_role, owner_role = "STANDARD", "ADMIN", "ADMIN"
     statuses = ("active", "invited")
     sends_total = False  # each account has its own; none has how many people these are together

@@ -18,6 +18,7 @@ from tests.connectors.fake_google_admin import ADMIN, CUSTOMER, SCOPE, FakeGoogl
 class TestGoogleWorkspace(ConnectorContract):
     kind, fake, address = GoogleWorkspace, FakeGoogleAdmin, ("api", "login")
     page = 500
+    sends_fewer = True
     role, other_role, owner_role = "user", "super-admin", "super-admin"
     lesser_roles = ("delegated-admin",)
     several_roles, unnamed_role = ("super-admin", "role:71", "role:72"), ()  # see below

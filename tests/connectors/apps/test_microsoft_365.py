@@ -21,7 +21,7 @@ def guid(n: int) -> str:
 
 class TestMicrosoft365(ConnectorContract):
     kind, fake, address = Microsoft365, FakeGraph, ("api", "login")
-    page = 999
+    page, sends_fewer = 999, True
     role, other_role, owner_role, higher_asset_role = "member", USERS, GLOBAL, "owner"
     several_roles = (GLOBAL, USERS, READERS)
     statuses = ("active", "invited", "suspended")

@@ -15,6 +15,7 @@ class TestMiro(ConnectorContract):
     fake = FakeMiro
     address = "api"
     page = 500
+    sends_fewer = True
     by_position = True
     role, other_role, owner_role = MEMBER, ADMINISTRATOR, ADMINISTRATOR
     several_roles = (MEMBER, "User Admin")

@@ -17,6 +17,7 @@ from tests.connectors.fake_okta import FakeOktaApp
 class TestOktaApp(ConnectorContract):
     kind, fake = OktaApp, FakeOktaApp
     page = 500
+    sends_fewer = True
     role = "assigned"
     statuses = ("active", "suspended")
     has_roles = False  # the application itself decides what someone may do in it

@@ -36,6 +36,7 @@ class TestOnePassword(ConnectorContract):
     kind = OnePassword
     fake = FakeBridge
     page = 500
+    sends_fewer = True
     by_position = True
     has_roles = False
     refuses_owner = False

@@ -14,6 +14,7 @@ from tests.connectors.fake import FOREVER, Reply, Seat, Thing
 class TestPinterest(ConnectorContract):
     kind, fake, address = Pinterest, FakePinterest, "api"
     page = 250
+    sends_fewer = True
     role, other_role, owner_role = "EMPLOYEE", "BIZ_ADMIN", "BIZ_ADMIN"
     several_roles = ("BIZ_ADMIN", "EMPLOYEE")
     statuses = ("active", "invited")

@@ -27,6 +27,7 @@ class TestSlack(ConnectorContract):
 
     kind, fake = Slack, FakeSlack
     page = 200
+    sends_fewer = True
     role, other_role, owner_role = "member", "admin", "primary_owner"
     statuses = ("active", "invited", "suspended")
     sends_total = False  # users.list has cursors only

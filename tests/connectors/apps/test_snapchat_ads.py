@@ -15,6 +15,7 @@ from tests.connectors.fake import FOREVER, Reply, Seat, Thing
 class TestSnapchatAds(ConnectorContract):
     kind, fake, address = SnapchatAds, FakeSnapchat, ("api", "login")
     page = 1000
+    sends_fewer = True
     role, other_role, owner_role = "member", "data_admin", "admin"
     statuses = ("active", "invited")
     several_roles = ("admin", "data_admin")

@@ -22,6 +22,7 @@ class FakeDirectory(FakeGoogleAdmin):
 class TestGoogleDirectory(DirectoryContract):
     kind, fake, address = GoogleDirectory, FakeDirectory, ("api", "login")
     page = 500
+    sends_fewer = True
     statuses = {"active": "active", "suspended": "suspended", "archived": "deprovisioned"}
     group_lists = ("groups", "members")
     group_page = 200
