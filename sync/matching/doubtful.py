@@ -14,27 +14,51 @@ from sync.unchanged import while_unchanged
 
 _IS_HERE = f"""a.state = 'present' AND app.state IN ({texts(CONNECTED)})
     AND NOT (a.status = 'suspended' AND coalesce(app.removal_suspends, FALSE))"""
+_NO_DIRECTORY_HAS_THEM = """NOT EXISTS (
+            SELECT 1 FROM directory_entry o WHERE o.person_id = p.id AND o.reported_status <> 'deprovisioned')"""
+# A directory says that they have left, and a guard holds that; or a decision by hand wins that is from before then. Or
+# an imported list says so, and they rank above the person who imported it.
+_HELD = f"""
+    SELECT p.id FROM directory_entry e CROSS JOIN person p ON p.id = e.person_id
+    WHERE e.status <> e.reported_status AND e.reported_status = 'deprovisioned' AND p.status <> 'deprovisioned'
+        AND p.status_by_hand IS NULL AND {_NO_DIRECTORY_HAS_THEM}
+    UNION
+    SELECT p.id FROM person p
+    WHERE p.status_by_hand IS NOT NULL AND p.status_by_hand <> 'deprovisioned' AND p.status <> 'deprovisioned'
+        AND {_NO_DIRECTORY_HAS_THEM} AND EXISTS (
+            SELECT 1 FROM directory_entry e WHERE e.person_id = p.id AND e.left_at > p.status_since)
+    UNION
+    SELECT p.id FROM held_change h CROSS JOIN person p ON p.id = h.person_id
+    WHERE h.state = 'open' AND h.field = 'status' AND h.value = 'deprovisioned' AND p.status <> 'deprovisioned'
+"""
+_IS_HELD = f"""
+    SELECT a.id FROM account a CROSS JOIN app ON app.id = a.app_id
+    WHERE a.person_id IN ({_HELD}) AND a.match_kind = 'matched' AND {_IS_HERE}
+"""
+_HAS_LEFT = f"(p.status = 'deprovisioned' OR p.id IN ({_HELD}))"
+_LEFT_AT = """CASE WHEN p.status = 'deprovisioned' THEN p.status_since ELSE coalesce(
+            (SELECT max(o.left_at) FROM directory_entry o WHERE o.person_id = p.id), p.status_since) END"""
 # It was matched to someone who has left, until their address became someone else's, or the account got another e-mail
 # there, or became one of the app's own.
 _WAS_A_LEAVERS = f"""
     SELECT a.id FROM account a CROSS JOIN app ON app.id = a.app_id CROSS JOIN person p ON p.id = a.former_person_id
     WHERE a.former_person_id IS NOT NULL AND a.match_kind IN ('unmatched', 'service account') AND NOT a.match_by_hand
-        AND p.status = 'deprovisioned' AND {_IS_HERE}
+        AND {_HAS_LEFT} AND {_IS_HERE}
 """
 # Someone who has left has its address, and a directory gives that to someone else too.
 _IS_DISPUTED = f"""
     SELECT a.id FROM person_email e CROSS JOIN person p ON p.id = e.person_id CROSS JOIN app
     CROSS JOIN account a ON a.app_id = app.id AND a.email_key = e.email_key
-    WHERE e.disputed AND p.status = 'deprovisioned' AND a.match_kind = 'unmatched' AND NOT a.match_by_hand
+    WHERE e.disputed AND {_HAS_LEFT} AND a.match_kind = 'unmatched' AND NOT a.match_by_hand
         AND {_IS_HERE}
 """
 # Someone marked it as a guest's or a service's, say, before the person who has its address now left.
 _WAS_DECIDED_BEFORE = f"""
     SELECT a.id FROM account a CROSS JOIN app ON app.id = a.app_id
     CROSS JOIN person_email e ON e.email_key = a.email_key CROSS JOIN person p ON p.id = e.person_id
-    WHERE a.match_by_hand AND a.match_kind <> 'matched' AND NOT e.disputed AND p.status = 'deprovisioned'
+    WHERE a.match_by_hand AND a.match_kind <> 'matched' AND NOT e.disputed AND {_HAS_LEFT}
         AND NOT EXISTS (SELECT 1 FROM match_decision d
-            WHERE d.account_id = a.id AND d.undone_at IS NULL AND d.made_at >= p.status_since)
+            WHERE d.account_id = a.id AND d.undone_at IS NULL AND d.made_at >= {_LEFT_AT})
         AND {_IS_HERE}
 """
 # Its address is that of someone who has left, with a tag: ana+test@acme.example is in ana@acme.example's mailbox, if
@@ -45,35 +69,14 @@ _HAS_A_TAG = f"""
             || substr(a.email_key, instr(a.email_key, '@'))
     CROSS JOIN person p ON p.id = e.person_id
     WHERE a.match_kind = 'unmatched' AND a.email_key LIKE '%+%' AND NOT a.match_by_hand
-        AND p.status = 'deprovisioned' AND {_IS_HERE}
+        AND {_HAS_LEFT} AND {_IS_HERE}
 """
 # The person who is responsible for a service account has left, and may still use it.
 _HAS_NO_ONE_RESPONSIBLE = f"""
     SELECT a.id FROM account a CROSS JOIN app ON app.id = a.app_id CROSS JOIN person p ON p.id = a.person_id
     WHERE a.match_by_hand AND a.match_kind <> 'matched' AND a.match_kind = 'service account'
-        AND p.status = 'deprovisioned' AND {_IS_HERE}
+        AND {_HAS_LEFT} AND {_IS_HERE}
 """
-_NO_DIRECTORY_HAS_THEM = """NOT EXISTS (
-            SELECT 1 FROM directory_entry o WHERE o.person_id = p.id AND o.reported_status <> 'deprovisioned')"""
-# A directory says that they have left, and a guard holds that; or a decision by hand wins that is from before then. Or
-# an imported list says so, and they rank above the person who imported it.
-_IS_HELD = f"""
-    SELECT a.id FROM directory_entry e CROSS JOIN person p ON p.id = e.person_id
-    CROSS JOIN account a ON a.person_id = p.id CROSS JOIN app ON app.id = a.app_id
-    WHERE e.status <> e.reported_status AND e.reported_status = 'deprovisioned' AND p.status <> 'deprovisioned'
-        AND p.status_by_hand IS NULL AND a.match_kind = 'matched' AND {_NO_DIRECTORY_HAS_THEM} AND {_IS_HERE}
-    UNION
-    SELECT a.id FROM person p CROSS JOIN account a ON a.person_id = p.id CROSS JOIN app ON app.id = a.app_id
-    WHERE p.status_by_hand IS NOT NULL AND p.status_by_hand <> 'deprovisioned' AND p.status <> 'deprovisioned'
-        AND a.match_kind = 'matched' AND {_NO_DIRECTORY_HAS_THEM} AND {_IS_HERE} AND EXISTS (
-            SELECT 1 FROM directory_entry e WHERE e.person_id = p.id AND e.left_at > p.status_since)
-    UNION
-    SELECT a.id FROM held_change h CROSS JOIN person p ON p.id = h.person_id
-    CROSS JOIN account a ON a.person_id = p.id CROSS JOIN app ON app.id = a.app_id
-    WHERE h.state = 'open' AND h.field = 'status' AND h.value = 'deprovisioned' AND p.status <> 'deprovisioned'
-        AND a.match_kind = 'matched' AND {_IS_HERE}
-"""
-
 _IS_DOUBTFUL = f"""{_WAS_A_LEAVERS} UNION {_IS_DISPUTED} UNION {_WAS_DECIDED_BEFORE}
                 UNION {_HAS_A_TAG} UNION {_HAS_NO_ONE_RESPONSIBLE}"""
 

@@ -12,6 +12,7 @@ from sync.models import Account, App, HeldChange, MatchDecision, Person
 from sync.people import held, importing, people
 from sync.rank import Asker
 from sync.safety import leavers
+from sync.workspace import update_workspace
 from tests.sync.fixtures import Chat, email
 from tests.sync.listed import Listed
 from tests.sync.scripted import Scripted
@@ -122,6 +123,26 @@ def test_leavers_that_a_guard_holds(chat, company):
     assert doubtful.numbers()[chat.app.id].held_people == 7, "someone who is here can't come back"
     directories.release(company.row(), chat.by)
     assert doubtful.numbers() == {} and leavers.numbers_in(chat.app.id).accounts == 7
+
+
+def test_accounts_of_leavers_that_a_guard_holds_and_of_which_no_one_can_say_whose_they_are(chat, company):
+    """The new one is nobody here while a guard holds that the earlier one has left, so both claim the address."""
+    chat.store.add("p2+test@acme.example", "Test", "member", via="page")
+    chat.check()
+    decisions.mark_guest(account(chat, email(3)), chat.by)
+    decisions.mark_service(account(chat, email(4)), chat.by, person=chat.people[5])
+    update_workspace(chat.by, guard_accounts=0, guard_percent=0)
+    company.say("id1", status="deprovisioned")
+    for number in (2, 3, 5):
+        company.say(f"id{number}", status="deprovisioned")
+    company.add("new", email(1), "Ana Lima", employee_number="9")
+    company.read()
+    chat.check()
+    assert (people.find_by_email(email(1)).status, account(chat, email(1)).match_kind) == ("active", "unmatched")
+    doubts = {row.email for row in Account.select().where(Account.id.in_(doubtful.of_app(chat.app.id)))}
+    assert doubts == {email(1), "p2+test@acme.example", email(3), email(4)}
+    decisions.mark_guest(account(chat, email(3)), chat.by)
+    assert len(doubtful.of_app(chat.app.id)) == 3
 
 
 @pytest.mark.parametrize("decide", [held.release, held.dismiss])
