@@ -94,11 +94,7 @@ def open_floor(path: str) -> sqlite3.Connection:
 
 def check(connection: sqlite3.Connection, pages: Iterable[list[Account]]) -> int:
     """Update the file to match the list. Returns the number of changes."""
-    connection.execute(STAGE)
-    for page in pages:
-        connection.execute("BEGIN")
-        connection.executemany("INSERT INTO staged VALUES (?, ?, ?, ?, ?, ?)", map(_row, page))
-        connection.execute("COMMIT")
+    stage(connection, pages)
     connection.execute("BEGIN IMMEDIATE")
     before = connection.execute("SELECT coalesce(max(id), 0) FROM change").fetchone()[0]
     for statement in CHANGES:
@@ -110,6 +106,14 @@ def check(connection: sqlite3.Connection, pages: Iterable[list[Account]]) -> int
     connection.execute("COMMIT")
     connection.execute("DROP TABLE staged")
     return found
+
+
+def stage(connection: sqlite3.Connection, pages: Iterable[list[Account]]) -> None:
+    connection.execute(STAGE)
+    for page in pages:
+        connection.execute("BEGIN")
+        connection.executemany("INSERT INTO staged VALUES (?, ?, ?, ?, ?, ?)", map(_row, page))
+        connection.execute("COMMIT")
 
 
 def _row(account: Account) -> tuple:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from bench import leavers, many, reading, run, sample, whole
+from bench import leavers, many, reading, run, same_tables, sample, whole
 from bench.floor import Floor
 from bench.workspace import Rollcall, open_workspace, rows_written, run_check
 from sync.db import connected, db
-from sync.models import App
+from sync.models import Account, App, Change
 
 COUNT = 2_000
 
@@ -25,6 +25,15 @@ def app(tmp_path: Path) -> App:
 
 def read(round: int) -> None:
     sample.SampleApp.pages = staticmethod(lambda: sample.pages(COUNT, round))
+
+
+def test_the_floor_writes_a_first_reading_into_rollcalls_tables(tmp_path: Path) -> None:
+    program = same_tables.SameTables(tmp_path, same_tables.SAME)
+    program.check(sample.pages(COUNT, 0))
+    with connected():
+        assert Account.select().count() == Change.select().where(Change.kind == "new user").count() == COUNT
+        assert not db.execute_sql("PRAGMA foreign_key_check").fetchall()
+    db.close()
 
 
 def test_floor_and_check_find_the_same_changes(tmp_path: Path) -> None:
