@@ -55,6 +55,8 @@ def _shown(value: Any) -> str:
     kind = type(value)
     if kind is Markup:
         return value
+    if kind is int:
+        return str(value)
     return _escape_inner(value) if kind is str else escape(value)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from zoneinfo import available_timezones
 
 from flask import Blueprint, Response, current_app, render_template, request, url_for
 
@@ -16,7 +15,7 @@ from sync.mail import reach as mail_reach
 from sync.models import Person
 from sync.sign_in import oidc
 from sync.states import Tone, WorkspaceRole
-from sync.workspace import WorkspaceProblem, update_workspace, workspace
+from sync.workspace import WorkspaceProblem, time_zones, update_workspace, workspace
 from web import stale
 from web.answers import INVALID, go_to, whole_number
 from web.confirming import asks_again
@@ -93,7 +92,7 @@ def page(given: dict | None = None, problems: dict | None = None) -> str:
         config=current_app.config["ROLLCALL"],
         runs_all=signed_in_person().workspace_role in apps.RUNS_ALL, can_send=outbox.can_send(),
         waiting=len(outbox.unsent()), mail=mail_settings(given if "mail" in (problems or {}) else None),
-        zones=sorted(available_timezones()), sections=_sections(signed_in_person()),
+        zones=time_zones(), sections=_sections(signed_in_person()),
         my_email=(mine := names.main_email(signed_in_person())), reach=mail_reach.warning([mine]),
         invite_address=url_for("colleagues.new", back=url_for("settings.show")), provider=oidc.settings(),
         clock_time=f"{utcnow():%d %b %Y, %H:%M}" if clock.wrong() else "",

@@ -4,7 +4,6 @@ Once there is an Owner, the page no longer exists."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from zoneinfo import available_timezones
 
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 
@@ -16,7 +15,7 @@ from sync.rank import Asker
 from sync.sign_in import sign_in
 from sync.sign_in.sessions import Way
 from sync.states import SignInMethod, Tone
-from sync.workspace import WorkspaceProblem, workspace
+from sync.workspace import WorkspaceProblem, time_zones, workspace
 from web import security
 from web.answers import INVALID
 from web.permissions import open_to_all
@@ -60,7 +59,7 @@ def _as_it_is() -> dict[str, str]:
 def _page(token: str, given: Mapping[str, str], problem: str = "") -> str:
     """The first set-up, or the way back into a workspace whose Owners have all left or are locked out."""
     return render_template("setup/show.html", token=token, given=given, problem=problem, again=has_lost_its_owners(),
-                           zones=sorted(available_timezones()))
+                           zones=time_zones())
 
 
 def _token(values) -> str:

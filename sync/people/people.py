@@ -7,7 +7,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from peewee import ModelSelect, fn
+from peewee import SQL, ModelSelect, fn
 
 from connectors.names import AddressProblem, clean_email, clean_name, email_key
 from sync import activity, rank, roles
@@ -63,7 +63,7 @@ def with_id(number: int | None) -> Person | None:
 @while_unchanged
 def count() -> int:
     """How many people the workspace knows, in every status."""
-    return Person.select().count()
+    return Person.select(fn.COUNT(SQL("*"))).scalar()  # which SQLite counts by pages of an index, not by rows
 
 
 def are_more_than(number: int) -> bool:

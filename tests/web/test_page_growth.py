@@ -12,6 +12,7 @@ from bench.daily import add_checks
 from sync.apps import member_list
 from sync.db import connected, db, keeping_connections, utcnow, writing
 from sync.models import Account, App, Change, Person, Report
+from sync.people import people
 from sync.safety import leavers
 from sync.search import index
 from sync.states import AccountMatch, AppState, ChangeDecision, ChangeKind, ReportState
@@ -180,6 +181,18 @@ def test_more_people_who_have_left(owner: Client, few: dict[str, tuple[int, int]
     assert {page: after[page][0] for page in PAGES} == {page: before[page][0] for page in PAGES}
     more = {page: (after[page][1] - before[page][1]) / LEAVERS for page in PAGES}
     assert {page: steps for page, steps in more.items() if steps > OF_EACH_LEAVER.get(page, 1)} == {}
+
+
+def test_people_are_counted_without_a_step_for_each(owner: Client, few: dict[str, tuple[int, int]]):
+    def steps(expected: int) -> int:
+        with counting() as found:
+            assert [people.count(), people.count()] == [expected, expected]  # watched from the first on
+        return found["steps"]
+
+    here = len(Person.select())
+    before = steps(here)
+    add_leavers(1000, 1000 + LEAVERS)
+    assert steps(here + LEAVERS) == before
 
 
 def test_those_who_left_first_are_found_without_all_others(owner: Client, few: dict[str, tuple[int, int]]):

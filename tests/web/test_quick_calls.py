@@ -51,8 +51,8 @@ SHOWN = """
 {% macro around(open="<") %}{{ open }}{{ caller("<call>") }}{% endmacro %}
 {% macro rest() %}{{ varargs }}{{ kwargs }}{% endmacro %}
 {% set kept %}{{ text }}{% endset %}
-{{ text }} {{ safe }} {{ shows_itself }} {{ number }} {{ none }} {{ own }} {{ nothing }} {{ kept }} {{ text ~ safe }}
-{{ text | e }} {{ safe | upper }} {{ [text, safe] }} {{ text | safe }}
+{{ text }} {{ safe }} {{ shows_itself }} {{ number }} {{ count }} {{ none }} {{ own }} {{ nothing }} {{ kept }}
+{{ text ~ safe }} {{ text | e }} {{ safe | upper }} {{ [text, safe] }} {{ text | safe }}
 {{ two(text) }} {{ two(safe, text) }} {{ two(second=two(text), first=safe) }} {{ two() }} {{ rest(text, of=safe) }}
 {{ rest() }}
 {% call(word) around() %}{{ word }}{{ text }}{% endcall %}
@@ -90,7 +90,8 @@ def made_by(context: type[Context], template: type[Template]) -> Environment:
 
 
 def test_each_value_is_shown_the_same() -> None:
-    values = {"text": "<&'\">", "safe": Markup("<b>"), "shows_itself": ShowsItself(), "number": 2.5, "own": Own("<i>")}
+    values = {"text": "<&'\">", "safe": Markup("<b>"), "shows_itself": ShowsItself(), "number": 2.5, "count": -12,
+              "own": Own("<i>")}  # fmt: skip
     plain, quick = made_by(Context, Template), made_by(QuickContext, QuickTemplate)
     expected = plain.from_string(SHOWN).render(values)
     assert expected.count("&lt;&amp;&#39;&#34;&gt;") > 10 and expected.count("<b>") > 3 and "&lt;i&gt;" in expected

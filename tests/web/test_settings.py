@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from sync.models import Activity, Mail, Person
@@ -35,6 +37,15 @@ def test_workspace_that_cant_be(owner: Client, values: dict, expected: str) -> N
     answer = owner.send("PATCH", "/settings", **values)
     assert answer.status_code == 422 and expected in answer.text and "Nothing was changed" in answer.text
     assert workspace() == before
+
+
+def test_the_time_zones_are_looked_for_once(owner: Client) -> None:
+    page, looked = owner.get("/settings").text, []
+    sys.addaudithook(lambda event, values: looked.append(values) if event == "os.scandir" and watching else None)
+    watching = True
+    assert owner.get("/settings").text.count("<option") == page.count("<option") > 300
+    watching = False
+    assert looked == [] and page.index('<option value="Africa/Cairo">') < page.index('<option value="Europe/Berlin">')
 
 
 def test_guard(owner: Client) -> None:
