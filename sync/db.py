@@ -3,6 +3,7 @@ Every write goes through `writing()`, or `own_row()` for a lease; nothing else m
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import sqlite3
@@ -143,10 +144,16 @@ def _migrate(path: Path) -> None:
 
 def _is_current() -> bool:
     """Whether the file has had all migrations and no others. playhouse's Runner says so too, in ten times the steps."""
-    if not db.table_exists("schema_migration"):
+    if not db.execute_sql("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'schema_migration'").fetchone():
         return False
     applied = {name for (name,) in db.execute_sql("SELECT name FROM schema_migration")}
-    return applied == {migration.name for migration in Migration.load_directory(str(MIGRATIONS))}
+    return applied == _migrations(str(MIGRATIONS))
+
+
+@functools.cache
+def _migrations(folder: str) -> frozenset[str]:
+    """The names of all that this version has."""
+    return frozenset(migration.name for migration in Migration.load_directory(folder))
 
 
 def copy_database(source: str | os.PathLike, target: str | os.PathLike) -> None:

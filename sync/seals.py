@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from peewee import fn
+from peewee import ModelSelect, fn
 
 from sync import vault
 from sync.db import connected, db, writing
 from sync.models import Activity, Person
+from sync.prepared import prepared
 from sync.settings import set_setting, setting
 from sync.words import plural
 
@@ -111,8 +112,13 @@ def head() -> dict:
 
 def end() -> dict:
     """The same, with the mark of its key, and when its first entry was written, which no two logs have in common."""
-    first = Activity.select(Activity.at).order_by(Activity.id).first()
-    return {**head(), "key": (setting(ANCHOR) or {}).get("key", UNKEYED), "began": first and str(first.at)}
+    began = next((str(first.at) for first in _first()), None)
+    return {**head(), "key": (setting(ANCHOR) or {}).get("key", UNKEYED), "began": began}
+
+
+@prepared
+def _first() -> ModelSelect:
+    return Activity.select(Activity.at).order_by(Activity.id).limit(1)
 
 
 def has_lost(noted: dict) -> bool:

@@ -37,6 +37,8 @@ FIRST = ("faults", "real", "journeys cli", "security", "demo", "fuzz", "bench")
 # Where a statement without ORDER BY gives its rows the other way round, so that a test fails if their order matters.
 REVERSED = (("tests", "sync"), ("tests", "web"))
 
+NETWORKS = connectors.parse_networks(LOCAL["ROLLCALL_PRIVATE_NETWORKS"])
+
 # They define kinds of apps, so they are imported before a test module asks for the catalogue, which is read once.
 pytest_plugins = [
     "bench.sample",
@@ -161,7 +163,7 @@ def local_servers() -> None:
 
 
 def allow_local_servers() -> None:
-    connectors.allow_networks(connectors.parse_networks(LOCAL["ROLLCALL_PRIVATE_NETWORKS"]))
+    connectors.allow_networks(NETWORKS)
 
 
 @pytest.fixture

@@ -9,19 +9,35 @@ import pytest
 from connectors.base import DirectoryPerson, TemporarilyUnavailable
 from connectors.directories.ldap import LdapDirectory
 from sync import names
+from sync.config import Config
+from sync.db import db
 from sync.directory import directories
 from sync.mail import outbox
 from sync.models import Account, Activity, App, Directory, DirectoryEntry, DirectoryReading, Mail, Person, PersonEmail
 from sync.people import people
+from tests.blank import Copy
 from tests.real.slapd import Slapd
 from tests.sync.scripted import Scripted
 
 
+@pytest.fixture(scope="module")
+def has_read() -> list[Copy]:
+    """An installation that has read the company's 1,000 people by LDAP, once a test needs it."""
+    return []
+
+
 @pytest.fixture
-def ldap(slapd: Slapd, by: str) -> Directory:
+def ldap(slapd: Slapd, config: Config, by: str, has_read: list[Copy]) -> Directory:
     """The company's 1,000 people by LDAP, read once."""
-    directory = directories.connect("ldap", "Company LDAP", slapd.settings(), by)
-    assert read(directory).counts["joined"] == 1000
+    if not has_read:
+        directory = directories.connect("ldap", "Company LDAP", slapd.settings(), by)
+        assert read(directory).counts["joined"] == 1000
+        has_read.append(Copy.of(config))
+    db.close()
+    has_read[0].open(config)
+    directory = Directory.get()
+    directory.settings |= {"url": slapd.url}
+    directory.save()
     return directory
 
 

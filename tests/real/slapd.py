@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import NAMESPACE_X500, uuid5
 
 import ldap3
 import pytest
@@ -204,7 +205,8 @@ def _seed(people: int) -> str:
         entries.append(
             f"dn: uid={uid},{PEOPLE}\nobjectClass: inetOrgPerson\nuid: {uid}\ncn: Person {number:04}\n"
             f"sn: {number:04}\ndisplayName: Person {number:04}\nmail: {uid}@acme.example\n"
-            f"employeeNumber: {number}\nemployeeType: employee"
+            f"employeeNumber: {number}\nemployeeType: employee\n"
+            f"entryUUID: {uuid5(NAMESPACE_X500, uid)}"  # the same in each company, so that what has read one knows all
         )
     return "\n\n".join(entries) + "\n\n"
 
