@@ -9,12 +9,21 @@ from peewee import ModelSelect
 
 from sync.db import connected, writing
 from sync.models import Setting
-from sync.once import once
+from sync.once import is_remembering, once
 from sync.prepared import prepared
 
 
 def setting(name: str, default: Any = None) -> Any:
-    return all_settings().get(name, default)
+    if is_remembering():  # a page asks for several
+        return all_settings().get(name, default)
+    with connected():
+        found = _one(name)
+    return found[0][0] if found else default
+
+
+@prepared
+def _one(name: str) -> ModelSelect:
+    return Setting.select(Setting.value).where(Setting.name == name).tuples()
 
 
 @once
