@@ -273,10 +273,9 @@ def _apply_status(directory: Directory, now: datetime, whole: bool = True) -> li
             WHERE (staged.reported_status = 'deprovisioned') <> (staged.status = 'deprovisioned')
             ON CONFLICT DO NOTHING""", directory.id)
     _run(f"""UPDATE directory_entry SET reported_status = staged.status, reported_at = ?3,
-                left_at = CASE WHEN staged.status = 'deprovisioned' AND directory_entry.status = 'deprovisioned'
-                        THEN coalesce(left_at, ?4)
-                    WHEN staged.status = 'deprovisioned' THEN ?4
-                    WHEN directory_entry.status = 'deprovisioned' AND NOT directory_entry.{UNHELD} THEN left_at END,
+                left_at = CASE WHEN directory_entry.status = 'deprovisioned'
+                        AND (staged.status = 'deprovisioned' OR NOT directory_entry.{UNHELD}) THEN left_at
+                    WHEN staged.status = 'deprovisioned' THEN ?4 END,
                 back_at = CASE WHEN staged.status = 'deprovisioned' THEN NULL
                     WHEN directory_entry.status = 'deprovisioned' THEN coalesce(back_at, ?4) ELSE back_at END,
                 reason = CASE WHEN staged.missing THEN 'No longer in ' || ?2

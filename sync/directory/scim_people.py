@@ -77,8 +77,7 @@ def _left_before(user: ScimResource) -> bool:
     """Whether the user was a leaver and nothing says otherwise since: a PUT may leave `active` out."""
     if user.document.get("active") is not None or user.entry is None:
         return False
-    was_a_leaver = user.entry.reported_status == PersonStatus.DEPROVISIONED and user.entry.left_at is not None
-    return was_a_leaver and user.entry.left_at >= user.created_at
+    return user.entry.reported_status == PersonStatus.DEPROVISIONED and user.entry.reported_at >= user.created_at
 
 
 def _emails(document: dict[str, Any]) -> Iterator[str]:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from connectors.base import DirectoryPerson
+from sync.db import utcnow
 from sync.directory import directories
 from sync.models import Mail, Person
+from sync.safety import unread_directories
+from sync.states import DirectoryGap
 from tests.sync.scripted import Scripted, portrait, status
 
 
@@ -27,14 +30,17 @@ def test_so_many_are_back_that_it_looks_wrong_and_stay_leavers_until_someone_dec
     assert Person.select().where(Person.status == "active").count() == 1 + here + back - held, "with Olga"
     if not held:
         return
+    assert unread_directories.longest(utcnow()).why == DirectoryGap.MANY_BACK
     company.say("id0", status="deprovisioned")
     company.add("new", "new@acme.example")
     assert company.read().counts["held"] == back - 1, "fewer are back now, but nobody has decided"
     for id in gone:
         company.say(id, status="deprovisioned")
-    company.delete("new")
     company.read()
     assert company.row().many_back_since is None and portrait()[2][: here + back] == before[2]
+    if here:
+        company.say(f"id{back}", status="deprovisioned")
+        assert company.read().counts["deprovisioned"] == 1, "the others didn't leave today"
     for id in gone[:3]:
         company.say(id, status="active")
     assert company.read().counts["held"] == 0, "and the directory is right again"
