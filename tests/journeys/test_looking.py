@@ -107,3 +107,22 @@ def test_workers_share_which_styles_were_judged(tmp_path: Path) -> None:
     one.add([])
     one.add(["blue"])
     assert one.counts() == other.counts() == {"blue": 2, "red": 2}
+
+
+def test_a_fault_in_a_dialog_is_found_where_the_page_is_kept_for_it(visit, live) -> None:
+    """The second look begins in dark, and finds what is wrong there, in layout, and in the light that follows."""
+    page = visit(None)
+    style = """.second { color: #bbb; background: #fff }
+        @media (prefers-color-scheme: dark) { .second { background: #111 } }
+        @media (max-width: 760px) { .small { font-size: 9px; line-height: 9px } }"""
+    more = """<button id="clean" onclick="document.querySelector('[aria-label=Question]').showModal()">Clean</button>
+        <dialog aria-label="Second"><img src="data:,"><p class="second">Sure?</p>
+        <p class="small"><a href="/a">One</a><br><a href="/b">Two</a></p></dialog>"""
+    plant(page, PAGE.replace("STYLE", style).replace("ROWS", ROW).replace("MORE", more))
+    opened = []
+    page.on("domcontentloaded", lambda: opened.append(page.url))
+    found = look_at(page, live.url, Look("1st", "/planted", opens("#clean")), Look("2nd", "/planted", opens("#open")))
+    assert len(opened) == 1
+    expected = {"2nd at 1280, dark: image-alt", "2nd at 390, dark: target-size", "2nd at 390, light: color-contrast"}
+    assert all(any(one in line for line in found) for one in expected), found
+    assert not any("1st at" in line for line in found), found
