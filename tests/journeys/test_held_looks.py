@@ -29,9 +29,9 @@ def test_pages_of_what_is_held(visit, live, chat, olga: Person) -> None:
     here = f"/apps/{chat.app.id}"
     looks = [
         Look("held-app", here),
+        Look("guards", here, opens("#change-policy")),
         Look("held-wizard", here, _open_roles),
         Look("held-members", f"{here}/members"),
-        Look("guards", here, opens("#change-policy")),
     ]
     page = visit(olga, at=None)
     found = look_at(page, live.url, *looks)
@@ -41,7 +41,7 @@ def test_pages_of_what_is_held(visit, live, chat, olga: Person) -> None:
     assert App.get_by_id(chat.app.id).missing_fields
     looks = [
         Look("fields-missing", here),
-        Look("fields-missing-check", f"{here}/checks/{failed.id}"),
         Look("fields-missing-go-on", here, _go_on_without),
+        Look("fields-missing-check", f"{here}/checks/{failed.id}"),
     ]
     nothing_wrong([*found, *look_at(page, live.url, *looks)])

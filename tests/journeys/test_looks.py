@@ -36,10 +36,10 @@ def test_pages(visit, live, tmp_path: Path, olga: Person, by: str) -> None:
     looks = [
         Look("home", "/"),
         Look("people", "/people"),
-        Look("people-menu", "/people?status=deprovisioned"),
-        Look("people-nobody", "/people?search=zzz"),
         Look("people-add", "/people", opens("#add-person")),
         Look("people-import", "/people", opens("#import-people")),
+        Look("people-menu", "/people?status=deprovisioned"),
+        Look("people-nobody", "/people?search=zzz"),
         Look("person", f"/people/{acme.jana.id}"),
         Look("person-left", f"/people/{acme.jana.id}", opens("#left")),
         Look("person-role", f"/people/{acme.jana.id}", opens("#change-role")),
@@ -50,14 +50,14 @@ def test_pages(visit, live, tmp_path: Path, olga: Person, by: str) -> None:
         Look("directory-connect", "/directories/new/ldap"),
         Look("directory-connect-wrong", "/directories/new/ldap", _test_ldap),
         Look("directory", f"/directories/{acme.staff.id}"),
-        Look("directory-held", f"/directories/{acme.contractors.id}"),
         Look("directory-menu", f"/directories/{acme.staff.id}", clicks("main summary.icon-button")),
+        Look("directory-held", f"/directories/{acme.contractors.id}"),
         Look("directory-release", f"/directories/{acme.contractors.id}", opens("#release")),
         Look("activity", "/activity"),
         Look("activity-verified", "/activity", _verify),
         Look("settings", "/settings"),
-        Look("not-found", "/nothing"),
         Look("account-menu", "/settings", clicks(".account summary"), within=".account", sizes=(PHONE,)),
+        Look("not-found", "/nothing"),
     ]
     page = visit(acme.olga, expected=("status of 404", "status of 422"))
     nothing_wrong(look_at(page, live.url, *looks))

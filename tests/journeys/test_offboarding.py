@@ -148,10 +148,10 @@ def test_pages(visit, live, tmp_path: Path, olga: Person, by: str) -> None:
         new, person = f"/people/{tom.id}/offboardings/new", f"/people/{tom.id}"
         looks = [
             Look("person-seats", person),
-            Look("person-on-hold", f"/people/{ana.id}"),
-            Look("person-planned", f"/people/{ines.id}"),
             Look("person-hold", person, opens("#set-hold")),
             Look("person-remove-on", person, opens("#set-remove-on")),
+            Look("person-on-hold", f"/people/{ana.id}"),
+            Look("person-planned", f"/people/{ines.id}"),
             Look("offboarding-preview", new),
             Look("offboarding-left-out", new, _left_out),
             Look("offboarding-on-a-day", new, _on_a_day),

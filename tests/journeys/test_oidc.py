@@ -130,8 +130,8 @@ def test_looks(visit, live, provider, olga: Person, by: str) -> None:
     oidc.save(Settings(provider.issuer, CLIENT, "Acme SSO", roles=roles), SECRET, live.url, by)
     looks = [
         Look("oidc-settings-card", "/settings"),
-        Look("oidc-settings", "/settings/sign-in", _test),
         Look("oidc-removal", "/settings/sign-in", opens("#take-away")),
+        Look("oidc-settings", "/settings/sign-in", _test),
     ]
     outside = visit(None, expected=("status of 503",))
     wrong += look_at(page, live.url, *looks)

@@ -47,6 +47,7 @@ def test_operations(visit, live, tmp_path: Path, olga: Person, by: str) -> None:
             Look("account", f"{ads}/members/{holders[0]}"),
             Look("account-plain", f"{chat}/members/{some[0].id}"),
             Look("asset-operations", f"{ads}/assets/{asset.id}"),
+            Look("grant-choice", f"{ads}/assets/{asset.id}", opens("#grant-access")),
             Look("invite", f"{chat}/members?search=mar", opens("#add-users")),
             Look("invite-preview", f"{chat}/members?search=mar", _invite),
             Look("role-choice", f"{chat}/role-changes/new?{these}"),
@@ -55,7 +56,6 @@ def test_operations(visit, live, tmp_path: Path, olga: Person, by: str) -> None:
             Look("removal-held", f"{big}/removals/new?{crowd}"),
             Look("removal-released", f"{big}/removals/new?{crowd}&released={_count(acme.held.app, many)}"),
             Look("removal-nobody", f"{chat}/removals/new"),
-            Look("grant-choice", f"{ads}/assets/{asset.id}", opens("#grant-access")),
             Look("revocation-preview", f"{ads}/revocations/new?asset={asset.id}&{holding}"),
             Look("cancellation", f"{chat}/invitations/{Invitation.get().id}/cancellation"),
         ]

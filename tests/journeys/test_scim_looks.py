@@ -54,8 +54,8 @@ def test_pages(visit, live, olga: Person, by: str) -> None:
         Look("scim-token", "/directories/new/scim", _connect),
         Look("scim-waits", f"/directories/{first.id}"),
         Look("scim-directory", f"/directories/{pushed.id}"),
-        Look("scim-new-token", f"/directories/{pushed.id}", _new_token),
         Look("scim-release", f"/directories/{pushed.id}", opens("#release")),
+        Look("scim-new-token", f"/directories/{pushed.id}", _new_token),
         Look("scim-directories", "/directories"),
     ]
     nothing_wrong(look_at(page, live.url, *looks))
