@@ -150,8 +150,9 @@ def _record_moved(moves: Moves, by: str) -> Iterator[str]:
             dict(who=by, what="moved e-mail address", about=email, why=why, before=names[person], after=name,
                  person_id=one) for one in (person, holder) if one is not None
         ])  # fmt: skip
-        unmatched = _rows("SELECT count(*) FROM account WHERE moved_email_key = ? AND former_person_id = ? "
-                          "AND match_kind = 'unmatched' AND state <> 'gone'", normal, person)[0][0]  # fmt: skip
+        [(unmatched,)] = _rows(
+            "SELECT count(*) FROM account WHERE moved_email_key = ? AND former_person_id = ? "
+            "AND match_kind = 'unmatched' AND NOT match_by_hand AND state <> 'gone'", normal, person)  # fmt: skip
         with_it = plural(unmatched, "account with it is unmatched until someone decides whose it is",
                          "accounts with it are unmatched until someone decides whose they are")
         asked = f" {with_it}." if unmatched else ""

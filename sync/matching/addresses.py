@@ -255,7 +255,8 @@ def ask_whose(normals: Iterable[str], person: Person | int) -> None:
     for normal in normals:
         db.execute_sql("""
             UPDATE account SET moved_email_key = ?1, former_person_id = ?2
-            WHERE NOT match_by_hand AND kind <> 'system' AND moved_email_key IS DISTINCT FROM ?1 AND id IN (
+            WHERE NOT (match_by_hand AND match_kind = 'matched') AND kind <> 'system'
+              AND moved_email_key IS DISTINCT FROM ?1 AND id IN (
                 SELECT a.id FROM app AS x CROSS JOIN account AS a ON a.app_id = x.id AND a.email_key = ?1
                 UNION ALL
                 SELECT a.id FROM app AS x CROSS JOIN account AS a ON a.app_id = x.id

@@ -52,11 +52,13 @@ _IS_DISPUTED = f"""
     WHERE e.disputed AND {_HAS_LEFT} AND a.match_kind = 'unmatched' AND NOT a.match_by_hand
         AND {_IS_HERE}
 """
-# Someone marked it as a guest's or a service's, say, before the person who has its address now left.
+# Someone marked it as a guest's or a service's, say, before the person left who has its address, or had it until it
+# became someone else's.
 _WAS_DECIDED_BEFORE = f"""
-    SELECT a.id FROM account a CROSS JOIN app ON app.id = a.app_id
-    CROSS JOIN person_email e ON e.email_key = a.email_key CROSS JOIN person p ON p.id = e.person_id
-    WHERE a.match_by_hand AND a.match_kind <> 'matched' AND NOT e.disputed AND {_HAS_LEFT}
+    SELECT a.id FROM account a CROSS JOIN app ON app.id = a.app_id CROSS JOIN person p ON p.id IN (
+        (SELECT e.person_id FROM person_email e WHERE e.email_key = a.email_key AND NOT e.disputed),
+        CASE WHEN a.moved_email_key = a.email_key THEN a.former_person_id END)
+    WHERE a.match_by_hand AND a.match_kind <> 'matched' AND {_HAS_LEFT}
         AND NOT EXISTS (SELECT 1 FROM match_decision d
             WHERE d.account_id = a.id AND d.undone_at IS NULL AND d.made_at >= {_LEFT_AT})
         AND {_IS_HERE}

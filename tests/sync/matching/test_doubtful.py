@@ -105,6 +105,24 @@ def test_a_guest_who_was_hired_and_has_left(chat, kind):
     assert shown(chat) == "Needs matching"
 
 
+@pytest.mark.parametrize("kind", [DecisionKind.GUEST, DecisionKind.SERVICE_ACCOUNT, DecisionKind.NOBODY])
+def test_a_guest_who_was_hired_and_has_left_and_whose_address_is_someone_elses_now(chat, company, kind):
+    chat.store.add(GUEST, "Gil", "member", via="page")
+    chat.check()
+    seat = account(chat, GUEST)
+    decisions.decide(chat.app, [seat.id], Decision(kind), chat.by)
+    company.add("gil", GUEST, "Gil Reyes", employee_number="8")
+    company.read()
+    assert shown(chat) == "Up to date"
+    company.delete("gil")
+    company.add("new", GUEST, "Ana Lima", employee_number="9")
+    company.read()
+    chat.check()
+    assert (people.find_by_email(GUEST).status, shown(chat)) == ("active", "Needs matching")
+    assert decisions.decide(chat.app, [seat.id], Decision(kind), chat.by).count == 1
+    assert shown(chat) == "Up to date"
+
+
 def test_one_who_left_before_the_decision_was_meant(chat):
     chat.leave(1)
     chat.check()
