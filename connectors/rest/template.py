@@ -34,7 +34,7 @@ def find(data: Any, keys: Keys) -> Any:
         if key == "*":
             inner = data.values() if isinstance(data, Mapping) else data if isinstance(data, list) else ()
             return [found for one in inner for found in _flat(find(one, keys[place + 1 :]))]
-        if isinstance(data, Mapping):
+        if type(data) is dict or isinstance(data, Mapping):  # the first is a tenth of the second
             data = data.get(key)
         elif isinstance(data, list) and re.fullmatch(r"-?\d{1,6}", key) and -len(data) <= int(key) < len(data):
             data = data[int(key)]

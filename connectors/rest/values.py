@@ -14,6 +14,7 @@ from connectors.rest.yaml_source import as_text
 from connectors.tools.http import clean
 
 EMPTY = (None, "", [])
+PLAIN = (str, bool, int, float)
 
 Tables = Callable[[str], Mapping[str, list]]  # a table's name → the table: each key's values, in their order
 
@@ -31,14 +32,21 @@ class Value:
         self._about, self._time = about, {**(time or {}), **self._spec}
         self._ranks = _ranks(self._spec.get("prefer", []))
         self._map = {key: value for key, value in self._spec.get("values", {}).items()}
+        is_path = len(self._sources) == 1 and not isinstance(self._sources[0], str)
+        self._only_path = self._sources[0] if is_path and not self._spec.keys() & {"const", "table"} else None
 
     def raw(self, item: Mapping[str, Any], tables: Tables) -> Any:
         """The value, the first one if there are several; None if there is none. Raises Refused for a value that the
         file doesn't foresee."""
-        return self._meant(next(iter(self.every(item, tables)), None))
+        values = self.every(item, tables)
+        return self._meant(values[0] if values else None)
 
     def every(self, item: Mapping[str, Any], tables: Tables) -> list:
         """All values that the app returned, the preferred ones first, before `values` and `default` are applied."""
+        if self._only_path is not None:  # a shortcut: nearly all values are read so, and are plain
+            only = find(item, self._only_path)
+            if only is None or type(only) in PLAIN:
+                return [] if only in EMPTY else [only]
         if "const" in self._spec:
             return [self._spec["const"]]
         found = next(

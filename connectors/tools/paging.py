@@ -336,7 +336,16 @@ class Seen:
 
     def add(self, id: str) -> bool:
         """True if the id is new."""
-        return self.add_each([id])[0]
+        if (self._count + 1) * 2 > len(self._slots):
+            self._grow()
+        slots, last, key = self._slots, len(self._slots) - 1, hash(id) or 1
+        at = key & last
+        while slots[at] and slots[at] != key:
+            at = (at + 1) & last
+        new = not slots[at]
+        slots[at] = key
+        self._count += new
+        return new
 
     def add_each(self, ids: list[str]) -> list[bool]:
         """The same for several ids at once."""

@@ -23,6 +23,27 @@ def no_table(name: str) -> dict:
     raise AssertionError(name)
 
 
+@pytest.mark.parametrize("odd", ["", " ", "x", "\x00", None, 0, 7, 1.5, True, False, [], ["a", "", "b"], [None], {},
+                                 {"a": 1}], ids=repr)  # fmt: skip
+@pytest.mark.parametrize("spec", ["odd", {"from": "odd", "values": {"true": "yes", "null": "n", "*": "rest"}}], ids=str)
+def test_a_shortcut_reads_what_the_long_way_reads(spec: object, odd: object) -> None:
+    def read(short: bool) -> tuple | str:
+        value = Value(spec, "odd")
+        assert value._only_path == ("odd",)
+        value._only_path = value._only_path if short else None
+        try:
+            return value.every({"odd": odd}, no_table), value.raw({"odd": odd}, no_table)
+        except Refused as refused:
+            return str(refused)
+
+    assert repr(read(True)) == repr(read(False))
+
+
+@pytest.mark.parametrize("spec", [{"const": "c"}, {"from": "a", "table": "t"}, ["a", "b"], "{a}"], ids=str)
+def test_only_a_single_path_is_read_by_the_shortcut(spec: object) -> None:
+    assert Value(spec, "a")._only_path is None
+
+
 @pytest.mark.parametrize(
     "spec, text",
     [
