@@ -75,10 +75,10 @@ def counting() -> Iterator[dict[str, int]]:
             connection.set_progress_handler(None, 0)
 
 
-def taken(owner: Client) -> dict[str, tuple[int, int]]:
-    """By page, its statements and steps once it has been opened."""
+def taken(owner: Client, *pages: str) -> dict[str, tuple[int, int]]:
+    """By page, of these or of all, its statements and steps once it has been opened."""
     measured = {}
-    for page in PAGES:
+    for page in pages or PAGES:
         owner.get(page)
         with counting() as found:
             assert owner.get(page).status_code == 200, page
@@ -86,15 +86,15 @@ def taken(owner: Client) -> dict[str, tuple[int, int]]:
     return measured
 
 
-@pytest.fixture
-def few(owner: Client) -> dict[str, tuple[int, int]]:
+@pytest.fixture(autouse=True)
+def few_apps(owner: Client) -> None:
     add_apps(FEW, SHORT)
     Report.create(id=1, app=1, waiting=1, counts={"removed user": 1})
     add_reports(60)
-    return taken(owner)
 
 
-def test_more_apps(owner: Client, few: dict[str, tuple[int, int]]):
+def test_more_apps(owner: Client):
+    few = taken(owner)
     add_apps(MANY - FEW, SHORT)
     many = taken(owner)
     assert {page: many[page][0] for page in PAGES} == {page: few[page][0] for page in PAGES}
@@ -102,20 +102,20 @@ def test_more_apps(owner: Client, few: dict[str, tuple[int, int]]):
     assert {page: steps for page, steps in more.items() if steps > OF_EACH_APP.get(page, AT_MOST)} == {}
 
 
-def test_more_apps_that_wait_for_someone(owner: Client, few: dict[str, tuple[int, int]]):
+def test_more_apps_that_wait_for_someone(owner: Client):
     """Home and Apps look in full at those that they show. They count all, and Home looks for people in each report."""
     add_apps(MANY - FEW, SHORT)
     with writing():
         Report.insert_many([{"app": id, "waiting": 1, "counts": {}} for id in range(2, MANY)]).execute()
-    many = taken(owner)
+    many = taken(owner, "/", "/apps")
     add_apps(MANY, SHORT)
     with writing():
         Report.insert_many([{"app": id, "waiting": 1, "counts": {}} for id in range(MANY, 2 * MANY)]).execute()
-    more = {page: (taken(owner)[page][1] - many[page][1]) / MANY for page in ("/", "/apps")}
+    more = {page: (steps - many[page][1]) / MANY for page, (_, steps) in taken(owner, "/", "/apps").items()}
     assert more["/"] < 150 and more["/apps"] < 110, more
 
 
-def test_the_last_page_of_members_is_found_from_the_end(owner: Client, few: dict[str, tuple[int, int]]):
+def test_the_last_page_of_members_is_found_from_the_end(owner: Client):
     def steps(first: int, last: int) -> int:
         with writing():
             Account.insert_many([
@@ -132,7 +132,8 @@ def test_the_last_page_of_members_is_found_from_the_end(owner: Client, few: dict
     assert abs(steps(200, 400) - few_accounts) < 100
 
 
-def test_more_checks(owner: Client, few: dict[str, tuple[int, int]]):
+def test_more_checks(owner: Client):
+    few = taken(owner)
     with writing():
         add_checks(range(1, FEW + 1), SHORT, LONG, accounts=9)
     assert taken(owner) == few
@@ -170,7 +171,7 @@ def add_leavers(first: int, last: int) -> None:
         pass
 
 
-def test_more_people_who_have_left(owner: Client, few: dict[str, tuple[int, int]]):
+def test_more_people_who_have_left(owner: Client):
     """Once they were read, nobody reads them again until something is written."""
     with kept():
         add_leavers(1000, 1000 + LEAVERS)
@@ -183,7 +184,7 @@ def test_more_people_who_have_left(owner: Client, few: dict[str, tuple[int, int]
     assert {page: steps for page, steps in more.items() if steps > OF_EACH_LEAVER.get(page, 1)} == {}
 
 
-def test_people_are_counted_without_a_step_for_each(owner: Client, few: dict[str, tuple[int, int]]):
+def test_people_are_counted_without_a_step_for_each(owner: Client):
     def steps(expected: int) -> int:
         with counting() as found:
             assert [people.count(), people.count()] == [expected, expected]  # watched from the first on
@@ -195,7 +196,7 @@ def test_people_are_counted_without_a_step_for_each(owner: Client, few: dict[str
     assert steps(here + LEAVERS) == before
 
 
-def test_those_who_left_first_are_found_without_all_others(owner: Client, few: dict[str, tuple[int, int]]):
+def test_those_who_left_first_are_found_without_all_others(owner: Client):
     def steps() -> int:
         with counting() as found:
             assert len(leavers.of_those_who_left_first(None, 5)) == 5
@@ -207,7 +208,7 @@ def test_those_who_left_first_are_found_without_all_others(owner: Client, few: d
     assert abs(steps() - before) < LEAVERS / 2
 
 
-def test_people_who_have_left_are_found_in_a_large_app(owner: Client, few: dict[str, tuple[int, int]]):
+def test_people_who_have_left_are_found_in_a_large_app(owner: Client):
     """SQLite begins with the people, not with all accounts of the app."""
     def steps() -> int:
         with counting() as found:
@@ -225,7 +226,7 @@ def test_people_who_have_left_are_found_in_a_large_app(owner: Client, few: dict[
     assert steps() - before < 100
 
 
-def test_the_dialog_with_filters_counts_no_members_of_a_large_app(owner: Client, few: dict[str, tuple[int, int]]):
+def test_the_dialog_with_filters_counts_no_members_of_a_large_app(owner: Client):
     def steps(first: int, last: int) -> int:
         add_leavers(first, last)
         App.update(users=member_list.MANY + 1).where(App.id == 1).execute()
@@ -238,7 +239,7 @@ def test_the_dialog_with_filters_counts_no_members_of_a_large_app(owner: Client,
         assert abs(steps(1000, 1200) - steps(1200, 1400)) < 100
 
 
-def test_an_address_gets_a_part_of_a_large_report(owner: Client, few: dict[str, tuple[int, int]]):
+def test_an_address_gets_a_part_of_a_large_report(owner: Client):
     add_leavers(1000, 1510)
     page = owner.get("/reports/1?limit=10000").text
     assert page.count('name="yes"') == 500 and "more are not shown and count as selected" in page
