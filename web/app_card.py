@@ -19,9 +19,10 @@ from web.row_addresses import row_address
 from web.view import Badge
 from web.words import number, percent, plural, spoken, when
 
+LEAVERS = "leavers"  # the condition whose words open the list of them
 DETAIL = 80  # characters of what is wrong that a card shows
 ICONS = {
-    "paused": "player-pause", "held": "hand-stop", "leavers": "user-off", "failed": "alert-circle", "overdue": "clock",
+    "paused": "player-pause", "held": "hand-stop", LEAVERS: "user-off", "failed": "alert-circle", "overdue": "clock",
     "lapsed approval": "hand-stop", "unmatched": "unlink", "not daily": "clock",
 }  # fmt: skip
 SHOWN_OTHERWISE = ("unmatched",)  # beside the bar of the card
@@ -52,6 +53,7 @@ class Card:
     report: int | None  # the open report, for an Owner
     badge_opens_report: bool
     note: Markup | str
+    about_leavers: bool  # the note is
     facts: list[Fact]
     stuck: list[StuckRow]  # leavers who can't be removed yet: the first,
     more_stuck: str  # and how many others
@@ -66,6 +68,10 @@ class Fact:
     icon: str
     words: Markup
 
+    @property
+    def about_leavers(self) -> bool:
+        return self.code == LEAVERS
+
 
 def card(app: App, kind: type[Connector], standing: Standing, owns: bool, stuck: Sequence[StuckRow] = ()) -> Card:
     live = standing.check is not None
@@ -75,7 +81,8 @@ def card(app: App, kind: type[Connector], standing: Standing, owns: bool, stuck:
         live, check=_check_button(live) if owns and app.is_active else "",
         paused=owns and app.state == AppState.PAUSED, matched=_matched(app, standing),
         badge=_badge(standing), report=report, badge_opens_report=report is not None and not live,
-        note=_note(standing), facts=_facts(standing), stuck=list(stuck[:1]),
+        note=_note(standing), about_leavers=standing.row.code == LEAVERS, facts=_facts(standing),
+        stuck=list(stuck[:1]),
         more_stuck=plural(len(stuck) - 1, "other person", "other people") if len(stuck) > 1 else "",
     )  # fmt: skip
 

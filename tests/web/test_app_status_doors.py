@@ -72,6 +72,15 @@ def test_a_leaver_is_on_card_and_page_whatever_the_status(owner: Client, chat) -
         assert "2 people who have left still have accounts" in owner.get(address).text
 
 
+def test_the_card_opens_the_list_of_those_who_have_left(owner: Client, chat) -> None:
+    link = f'<a href="/apps/{chat.app.id}/members?tab=left">2 people who have left still have accounts</a>'
+    chat.leave(1, 2)
+    assert f'<span class="quiet small">{link}' in owner.get(f"/apps/{chat.app.id}/card").text, "as what is wrong"
+    chat.check()
+    assert f"<span>{link}" in owner.get(f"/apps/{chat.app.id}/card").text, "beside the report"
+    assert "Person 1" in (left := owner.get(f"/apps/{chat.app.id}/members?tab=left").text) and "Person 3" not in left
+
+
 def test_an_app_that_cannot_be_reached_offers_a_test_and_the_address_alone(owner: Client, chat) -> None:
     assert "works, tested" in owner.get(f"/apps/{chat.app.id}").text
     fails(chat)
