@@ -173,8 +173,9 @@ def release(directory_id: int) -> tuple[str, int]:
     directory = _directory(directory_id)
     back = request.args.get("back", "")
     waiting = directories.held(directory, OF_WHOM.get(back))
-    title = f"Are they back in {directory.name}?" if back == "yes" else f"Release the changes of {directory.name}?"
-    return dialog("directories/_release.html", title, directory=directory, back=back,
+    are_back = back == "yes"
+    title = f"Are they back in {directory.name}?" if are_back else f"Release the changes of {directory.name}?"
+    return dialog("directories/_release.html", title, directory=directory, back=back, are_back=are_back,
                   held=directory_view.held(waiting, directory_view.RELEASE_SHOWN), seen=directory_guard.seen(waiting))
 
 
