@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import sqlite3
+import tempfile
 import unicodedata
 from pathlib import Path
 
@@ -76,12 +78,20 @@ class Old:
             "state": "present", "kind": "user", "match": "matched" if person else "unmatched"} | more)  # fmt: skip
 
 
+@functools.cache
+def new_at(migration: str) -> bytes:
+    """A new file that has had all migrations up to this one."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = SqliteDatabase(Path(folder) / "new.db")
+        with file.connection_context():
+            Runner(file, str(MIGRATIONS)).up(migration)
+        return Path(file.database).read_bytes()
+
+
 @pytest.fixture
 def old(tmp_path: Path, config: Config) -> Old:
     config.home.mkdir()
-    file = SqliteDatabase(config.database_path)
-    with file:
-        Runner(file, str(MIGRATIONS)).up("0007_given")
+    config.database_path.write_bytes(new_at("0007_given"))
     return Old(config.database_path)
 
 
