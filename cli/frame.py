@@ -21,7 +21,7 @@ from sync.directory import directories
 from sync.jobs import queue
 from sync.mail import outbox
 from sync.people import people
-from sync.problems import AppProblem
+from sync.problems import AppProblem, Overtaken
 from sync.rank import Asker, NotAllowed
 from sync.reports import reports
 from sync.safety.successors import SuccessorProblem
@@ -33,8 +33,8 @@ BY = Asker.command_line()
 DONE, FAILED, REPORT_WAITS = 0, 1, 3
 KNOWN = (
     AppProblem, config.BadSetting, ConnectorError, DatabaseRefused, directories.DirectoryProblem, InUse,
-    moving.MoveProblem, NotAllowed, people.PeopleProblem, reports.ReportProblem, SuccessorProblem, tasks.TaskProblem,
-    VaultProblem, WorkspaceProblem,
+    moving.MoveProblem, NotAllowed, Overtaken, people.PeopleProblem, reports.ReportProblem, SuccessorProblem,
+    tasks.TaskProblem, VaultProblem, WorkspaceProblem,
 )  # fmt: skip
 
 

@@ -12,6 +12,21 @@ class AppProblem(Problem):
     """An app can't be connected, changed or checked like this."""
 
 
+class Overtaken(Problem):
+    """Someone else changed what was about to be stored."""
+
+    def __init__(self):
+        super().__init__("Someone changed this while Rollcall tested the connection. Nothing was saved: "
+                         "look at it again.")
+
+
+def refuse_overtaken(before: object, now: object) -> None:
+    """For the transaction that saves what was tested outside of it: `before` is what was stored before the test, `now`
+    what is stored now. Raises Overtaken if they differ."""
+    if before != now:
+        raise Overtaken
+
+
 class UnusableReading(Exception):
     """An app or a directory reported something that makes no sense, so none of it is used (rule 1)."""
 

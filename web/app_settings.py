@@ -18,7 +18,7 @@ from sync.models import App, Person
 from sync.people import people, person_list
 from sync.people.person_list import People
 from sync.private_networks import approver
-from sync.problems import AppProblem
+from sync.problems import AppProblem, Overtaken
 from sync.reports import overview, reports
 from sync.safety import guards, lost_fields
 from sync.states import AppManager, Approval, AppState, PersonStatus, Tone
@@ -311,6 +311,9 @@ def set_credential(app: App) -> Response | tuple[str, int]:
             return go_to(_address(app), f"{identity.name}: the app is being checked with it.")
     except ColumnsUnclear:
         return go_to(columns.address_of(waiting_files.for_export(signed_in_person(), app, values, file_name)))
+    except Overtaken as problem:
+        app = App.get_by_id(app.id)
+        return _credential(app, app.settings, str(problem))
     except REFUSALS as problem:
         return _credential(app, request.form, f"{problem} The current credential is still in use.")
     return go_to(_address(app), f"Connection works: {identity.name}.")

@@ -20,7 +20,7 @@ from sync.mail import reach as mail_reach
 from sync.models import App, Directory, WaitingFile
 from sync.people.importing import ImportOutcome
 from sync.people.people import PeopleProblem
-from sync.problems import AppProblem
+from sync.problems import AppProblem, Overtaken
 from sync.states import AppManager, AppState, DirectoryState, Tone
 from sync.vault import VaultProblem
 from web.answers import INVALID, go_to, page_or_part
@@ -40,7 +40,7 @@ GONE = ("That file is no longer stored: it was used or discarded, or a day has p
         "If you still need it, upload it again.")  # fmt: skip
 NO_FILE = "It isn't read from a file, so it has no columns."
 CONTROLS = ("c-", "v-")  # ids of the controls that are sent as soon as they are changed
-REFUSALS = (AppProblem, ConnectorError, DirectoryProblem, PeopleProblem, SecretNeeded, VaultProblem)
+REFUSALS = (AppProblem, ConnectorError, DirectoryProblem, Overtaken, PeopleProblem, SecretNeeded, VaultProblem)
 
 
 @dataclass(frozen=True)

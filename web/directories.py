@@ -22,6 +22,7 @@ from sync.home import setup_steps
 from sync.matching import vouching
 from sync.models import Directory
 from sync.private_networks import approver
+from sync.problems import Overtaken
 from sync.states import Tone, WorkspaceRole
 from sync.vault import VaultProblem
 from web import columns as column_pages
@@ -227,6 +228,9 @@ def set_credential(directory_id: int) -> Response | tuple[str, int]:
     try:
         values = _values(directory.kind, directory.settings)
         identity = directories.reconnect(directory, values, by(), approver(signed_in_person()))
+    except Overtaken as problem:
+        directory = _directory(directory_id)
+        return _credential(directory, directory.settings, INVALID, str(problem))
     except REFUSALS as problem:
         return _credential(directory, request.form, INVALID, str(problem))
     return go_to(address_of(directory), f"Saved. Connected as {identity.name}.")

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, request, url_for
 from sync import names
 from sync.mail import mail_server, outbox
 from sync.mail.smtp import MailNotSent
-from sync.problems import Problem
+from sync.problems import Overtaken, Problem
 from sync.states import Tone
 from web import stale
 from web.answers import INVALID, go_to
@@ -30,6 +30,8 @@ def update() -> Response | tuple[str, int]:
     given = {field.name: request.form.get(field.name, "") for field in mail_server.FIELDS}
     try:
         server = mail_server.save(given, by())
+    except Overtaken as problem:
+        return page(problems={"mail": str(problem)}), INVALID
     except Problem as problem:
         return page(given=given, problems={"mail": str(problem)}), INVALID
     return go_to(url_for("settings.show"), f"Saved. E-mails are sent through {server.host}. Send a test e-mail next.")

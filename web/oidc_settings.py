@@ -9,6 +9,7 @@ from flask import Blueprint, Response, render_template, request, url_for
 from connectors.base import ConnectorError
 from sync.people.people import WORKSPACE_ROLES
 from sync.private_networks import approver
+from sync.problems import Overtaken
 from sync.sign_in import oidc
 from sync.sign_in.oidc import OidcProblem, Settings
 from sync.states import Tone, WorkspaceRole
@@ -54,6 +55,8 @@ def update() -> Response | tuple[str, int]:
         return _page(problem=stale.CHANGED), INVALID
     try:
         oidc.save(_given(), _secret(), base_url(), by(), approver(signed_in_person()))
+    except Overtaken as problem:
+        return _page(problem=str(problem)), INVALID
     except REFUSALS as problem:
         return _page(given=_given(), problem=f"{problem} Nothing was changed."), INVALID
     return go_to(url_for("oidc_settings.show"), "Saved. Try it in a private window before you sign out here.")

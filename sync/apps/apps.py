@@ -20,7 +20,7 @@ from sync.jobs import asking, comparing, daily
 from sync.models import Account, App, AppPerson, Person
 from sync.names import signature
 from sync.private_networks import still_approved
-from sync.problems import AppProblem
+from sync.problems import AppProblem, refuse_overtaken
 from sync.rank import Asker
 from sync.roles import RoleChange
 from sync.safety import guards
@@ -205,7 +205,7 @@ def role_change(account: Account, role: str) -> RoleChange:
 def replace_credential(app: App, values: dict[str, str], by: Asker, approver: str | None = None) -> Identity:
     """Test new settings, then store them and ask for a check: the app isn't up to date until it is read with them. An
     empty secret keeps the stored one, if it is for the same host.
-    Raises AppProblem, SecretNeeded or ConnectorError; nothing is stored then.
+    Raises AppProblem, SecretNeeded, ConnectorError or Overtaken; nothing is stored then.
     """
     rank.require_manager(by, app)
     kind = connector_class(app.connector)
@@ -214,8 +214,10 @@ def replace_credential(app: App, values: dict[str, str], by: Asker, approver: st
     approver = approver or still_approved(kind.fields, values, public, app.private_network_approver)
     identity = test(app.connector, values, approver)
     with writing():
-        refuse_another_with_tasks(App.get_by_id(app.id), kind, values)
-        tested = {**found(identity), **failures.after_a_test(App.get_by_id(app.id))}
+        now = App.get_by_id(app.id)
+        refuse_overtaken((app.settings, app.credential), (now.settings, now.credential))
+        refuse_another_with_tasks(now, kind, values)
+        tested = {**found(identity), **failures.after_a_test(now)}
         tested |= {"private_network_approver": approver, "last_due_at": utcnow()}
         App.update({**tested, **stored(kind, values, app)}).where(App.id == app.id).execute()
         answer_cache.clear(app)

@@ -30,7 +30,7 @@ from sync.matching import vouching
 from sync.models import Directory, DirectoryEntry, DirectoryReading
 from sync.prepared import prepared
 from sync.private_networks import still_approved
-from sync.problems import AppProblem, UnusableReading
+from sync.problems import AppProblem, UnusableReading, refuse_overtaken
 from sync.rank import Asker
 from sync.safety.guards import workspace_guard
 from sync.states import DirectoryState, PersonStatus, ReadingState
@@ -94,7 +94,7 @@ def connect(kind: str, name: str, values: dict[str, str], by: Asker, approver: s
 
 def reconnect(directory: Directory, values: dict[str, str], by: Asker, approver: str | None = None) -> Identity:
     """Change a directory's values. An empty secret keeps the stored one, for the same host. `by` becomes responsible.
-    Raises like test(), or SecretNeeded, NotAllowed."""
+    Raises like test(), or SecretNeeded, NotAllowed, Overtaken."""
     rank.require(by, *rank.MANAGERS)
     fields, secrets = connector_class(directory.kind).fields, vault.unseal(directory.credential)
     is_uploaded = any(field.upload and values.get(field.name) for field in fields)
@@ -102,6 +102,8 @@ def reconnect(directory: Directory, values: dict[str, str], by: Asker, approver:
     approver = approver or still_approved(fields, values, directory.settings, directory.private_network_approver)
     identity = test(directory.kind, values, approver)
     with writing():
+        now = Directory.get_by_id(directory.id)
+        refuse_overtaken((directory.settings, directory.credential), (now.settings, now.credential))
         stored = _stored(directory.kind, values) | {"private_network_approver": approver}
         if is_list(directory):
             uploaded_at = utcnow() if is_uploaded else list_age.uploaded_at(directory)

@@ -16,7 +16,7 @@ from sync.db import writing
 from sync.mail import delivery, smtp
 from sync.mail.smtp import MailDelayed, MailNotSent, Outgoing
 from sync.models import Person
-from sync.problems import Problem
+from sync.problems import Problem, refuse_overtaken
 from sync.rank import Asker
 from sync.settings import set_setting, setting
 from sync.states import WorkspaceRole
@@ -103,7 +103,7 @@ def save(given: Mapping[str, str], by: Asker) -> MailServer:
     """Store this server once it has accepted a connection and the sign-in.
 
     `given`: a text for each of FIELDS; an empty password keeps the stored one, for the same server and user. Raises
-    MailServerProblem, SecretNeeded or NotAllowed, and changes nothing, if it can't be used.
+    MailServerProblem, SecretNeeded, NotAllowed or Overtaken, and changes nothing, if it can't be used.
     """
     rank.require(by, *MAY_SET)
     if _from_environment is not None:
@@ -121,6 +121,7 @@ def save(given: Mapping[str, str], by: Asker) -> MailServer:
     except MailNotSent as problem:
         raise MailServerProblem(f"{problem.in_full} Nothing was changed.") from None
     with writing():
+        refuse_overtaken(kept, setting(KEPT_AS) or {})
         sealed = vault.seal({"password": password}).decode() if password else ""
         set_setting(KEPT_AS, asdict(server) | {"password": sealed, "private_network_approver": approver})
         delivery.succeeded()

@@ -15,7 +15,7 @@ from connectors.base import ConnectorError
 from sync import activity, credentials, rank, vault
 from sync.db import writing
 from sync.people.people import WORKSPACE_ROLES
-from sync.problems import Problem
+from sync.problems import Problem, refuse_overtaken
 from sync.rank import Asker
 from sync.sign_in import challenges
 from sync.states import Tone, WorkspaceRole
@@ -82,13 +82,13 @@ def has_secret() -> bool:
 
 
 def save(new: Settings, secret: str | None, base_url: str, by: Asker, approver: str | None = None) -> Settings:
-    """Take the settings over; `secret` None keeps the one that is stored. `approver`: as for apps.test().
+    """Store the settings; `secret` None keeps the one that is stored. `approver`: as for apps.test().
 
-    Raises OidcProblem or ConnectorError, and changes nothing, when they can't be: a provider or client that is
-    new must answer first, so that nobody is sent to where there is nothing.
+    Raises OidcProblem, ConnectorError or Overtaken, and changes nothing, when they can't be: a provider or client that
+    is new must answer first, so that nobody is sent to where there is nothing.
     """
     rank.require(by, WorkspaceRole.OWNER)
-    before, new = settings(), _tidy(new)
+    kept, before, new = setting(KEPT_AS), settings(), _tidy(new)
     _refuse_nonsense(new, base_url)
     as_before = before is not None and _is_same(before, new) and secret is None
     secret = _secret_for(new, secret)
@@ -99,6 +99,7 @@ def save(new: Settings, secret: str | None, base_url: str, by: Asker, approver: 
             new = replace(new, issuer=connectors.provider(new.issuer, new.client_id).metadata().issuer)
     approver = approver or (_stored_approver() if before is not None and _is_same(before, new) else None)
     with writing():
+        refuse_overtaken(kept, setting(KEPT_AS))
         sealed = vault.seal({"secret": secret}).decode() if secret else ""
         set_setting(KEPT_AS, asdict(new) | {"secret": sealed, "private_network_approver": approver})
         words = {"before": before and _settings_in_words(before), "after": _settings_in_words(new)}

@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import socket
+import threading
 
 import pytest
 
+from connectors.base import Identity
+from sync import vault
 from sync.apps import apps
+from sync.db import writing
+from sync.directory import directories
 from sync.groups import rules, teams
 from sync.mail import mail_server
 from sync.matching import rules as match_rules
 from sync.models import App, Directory, GroupRule, Person
 from sync.people import people
+from sync.problems import Overtaken
 from sync.settings import set_setting
 from sync.sign_in import oidc
 from sync.workspace import update_workspace, workspace
 from tests.sync.grouped import Groups
+from tests.sync.scripted import ScriptedDirectory
 from tests.web.client import Client
+from tests.web.oidc_fake import CLIENT, SECRET, FakeProvider
 
 CHANGED = "Someone changed this while your form was open. Nothing was saved: look at it again."
+
+OVERTAKEN = "Someone changed this while Rollcall tested the connection. Nothing was saved: look at it again."
 
 
 def seen(page: str) -> str:
@@ -156,3 +167,69 @@ def test_the_domain_of_user_names_is_kept(owner: Client, chat) -> None:
     assert App.get().match_domain == "acme.example"
     assert owner.send("PUT", here, **form | {"seen": seen(answer.text)}).status_code == 303
     assert App.get().match_domain is None
+
+
+def test_a_connection_that_someone_replaced_during_the_test_is_kept(owner: Client, chat, scripted, monkeypatch) -> None:
+    of_app, directory, answered = App.get().settings, scripted().directory, chat.store.page
+    monkeypatch.setattr(chat.store, "page", lambda *asked: replaced(App, "settings") or answered(*asked))
+    monkeypatch.setattr(ScriptedDirectory, "test", lambda _: replaced(Directory, "credential") or Identity("script"))
+    kept = {"settings": {"base_url": "https://new.acme.example"}, "credential": vault.seal({"token": "new"})}
+
+    def replaced(table: type, column: str) -> None:
+        with writing():
+            table.update({column: kept[column]}).execute()
+
+    answer = owner.send("PUT", f"/apps/{chat.app.id}/credential", **of_app, token=chat.token)
+    assert answer.status_code == 422 and OVERTAKEN in answer.text and 'value="https://new.acme.example"' in answer.text
+    answer = owner.send("PUT", f"/directories/{directory.id}/credential")
+    assert answer.status_code == 422 and OVERTAKEN in answer.text
+    assert (App.get().settings, Directory.get().credential) == tuple(kept.values())
+
+
+@pytest.mark.parametrize("table, column", [(App, "credential"), (Directory, "settings")])
+def test_a_change_of_either_part_of_a_connection_is_noticed(chat, scripted, table, column) -> None:
+    app, directory = App.get(), scripted().directory
+    kept = {**directory.settings, "new": "1"} if column == "settings" else vault.seal({"token": "new"})
+    table.update({column: kept}).execute()  # after the row was read, before it is written
+    with pytest.raises(Overtaken):
+        apps.replace_credential(app, {}, chat.by) if table is App else directories.reconnect(directory, {}, chat.by)
+    assert getattr(table.get(), column) == kept
+
+
+def test_a_mail_server_that_someone_entered_during_the_test_is_kept(owner: Client) -> None:
+    kept = {"host": "smtp.acme.example", "port": 587, "encryption": "starttls", "user": "", "sender": "a@acme.example",
+            "password": "", "private_network_approver": None}  # fmt: skip
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        port = str(door.getsockname()[1])
+        talk = threading.Thread(target=_greets, args=(door, lambda: set_setting(mail_server.KEPT_AS, kept)))
+        talk.start()
+        answer = owner.send("PUT", "/settings/mail-server", host="127.0.0.1", port=port, encryption="none",
+                            sender="b@acme.example")  # fmt: skip
+        talk.join()
+    assert answer.status_code == 422 and OVERTAKEN in answer.text and 'value="smtp.acme.example"' in answer.text
+    assert mail_server.entered().host == "smtp.acme.example"
+
+
+def _greets(door: socket.socket, before) -> None:
+    talk, _ = door.accept()
+    with talk, talk.makefile("rw", newline="\r\n") as lines:
+        before()
+        lines.write("220 here\n")
+        lines.flush()
+        for line in lines:
+            lines.write("221 bye\n" if line.upper().startswith("QUIT") else "250 here\n")
+            lines.flush()
+
+
+def test_a_provider_that_someone_set_up_during_the_test_is_kept(owner: Client) -> None:
+    provider = FakeProvider()
+    described = provider.described
+    provider.described = lambda: set_setting(oidc.KEPT_AS, {"issuer": "https://login.acme.example"}) or described()
+    try:
+        answer = owner.send("PUT", "/settings/sign-in", issuer=provider.issuer, client_id=CLIENT, client_secret=SECRET,
+                            scopes="openid email", label="Mine")  # fmt: skip
+    finally:
+        provider.stop()
+    assert answer.status_code == 422 and OVERTAKEN in answer.text
+    assert 'value="https://login.acme.example"' in answer.text and provider.issuer not in answer.text
+    assert oidc.settings().issuer == "https://login.acme.example"
