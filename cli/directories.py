@@ -196,18 +196,21 @@ def columns_(name: str, mapping: str | None, write: Path | None, as_json: bool) 
 
 @directory.command()
 @click.argument("name")
+@click.option("--only", type=click.Choice(["left", "back"]), help="Only people who have left, or who are back.")
 @click.option("--yes", is_flag=True, help="Confirm that they have left, or are back.")
 @as_json
 @opened
-def release(name: str, yes: bool, as_json: bool) -> None:
+def release(name: str, only: str | None, yes: bool, as_json: bool) -> None:
     """Release the people that a guard holds: leavers, and many who are back. Without --yes, only list them."""
-    one = _by_name(name)
-    held = core.held(one)
+    one, back = _by_name(name), None if only is None else only == "back"
+    held = core.held(one, back)
+    if yes and len({entry.has_left for entry in held}) > 1:
+        raise click.UsageError("Some people have left and others are back. Add --only left or --only back.")
     if held and not yes:
         notice("\n".join(
             f"{entry.person.name} <{entry.email}>: {entry.reported_status}, {entry.reason}" for entry in held))
         raise click.UsageError(f"{plural(len(held), 'person is', 'people are')} held. If that is right, add --yes.")
-    number = core.release(one, BY)
+    number = core.release(one, BY, back=back)
     answer({"directory": one.name, "released": number},
            [f"{plural(number, 'person', 'people')} of {one.name} released."], as_json)
 

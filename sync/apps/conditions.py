@@ -214,7 +214,7 @@ _GAPS = {
     DirectoryGap.UNDATED_LIST: "has a list with a date in the future, so nobody knows how old it is",
     DirectoryGap.UNUSED_TOKEN: "has never used its token, which was made ",
     DirectoryGap.MISSING_CHANGES: "may lack changes since ",
-    DirectoryGap.MANY_BACK: "has had many people back at once who had left, since ",
+    DirectoryGap.MANY_BACK: "says that many people who had left are back, since ",
 }  # fmt: skip
 
 

@@ -48,8 +48,8 @@ def find_people(
     # A disabled entry leaves the address that it shares to the one that is in use.
     _run("""DELETE FROM read_email
             WHERE external_id IN (SELECT external_id FROM read_person WHERE status = 'deprovisioned')
-              AND email_key IN (SELECT m.email_key FROM read_email AS m JOIN read_person AS p USING (external_id)
-                             WHERE p.status <> 'deprovisioned')""")
+              AND EXISTS (SELECT 1 FROM read_email AS m JOIN read_person AS p USING (external_id)
+                          WHERE m.email_key = read_email.email_key AND p.status <> 'deprovisioned')""")
     _run("INSERT INTO read_disputed SELECT email_key FROM read_email GROUP BY email_key HAVING count(*) > 1")
     _find_by_email("m.main AND pe.main")
     _find_by_email("""m.main AND NOT EXISTS (

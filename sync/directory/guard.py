@@ -126,12 +126,13 @@ def _hold_returns(directory: Directory, guard: Guard, now: datetime, whole: bool
 
 
 def _returning(whole: bool) -> str:
-    """SQL: those who count as having left, but not by what was read."""
+    """SQL: those who count as having left, but not by what was read, unless someone has decided that by hand."""
     if_absent = "'deprovisioned'" if whole else "e.reported_status"
     asked = "" if whole else "AND e.person_id IN (SELECT person_id FROM read_person)"
     return f"""
-        SELECT e.person_id FROM directory_entry AS e LEFT JOIN read_person AS r ON r.external_id = e.external_id
-        WHERE e.directory_id = ? {asked} GROUP BY e.person_id
+        SELECT e.person_id FROM directory_entry AS e JOIN person AS p ON p.id = e.person_id
+        LEFT JOIN read_person AS r ON r.external_id = e.external_id
+        WHERE e.directory_id = ? AND p.status_by_hand IS NULL {asked} GROUP BY e.person_id
         HAVING count(*) FILTER (WHERE e.status <> 'deprovisioned') = 0
            AND count(*) FILTER (WHERE coalesce(r.status, {if_absent}) <> 'deprovisioned') > 0"""
 

@@ -93,11 +93,11 @@ def _mark_left_in_directory(directory: Directory, day: date) -> None:
             db.execute_sql("UPDATE read_person SET status_before_dates = ?, why = ? WHERE external_id = ?",
                            (entry.status_before_dates, _over(entry.last_day), entry.external_id))
         before = [entry.person_id for entry in entries]
-        outcome = apply_pushed(directory, workspace_guard(), directory.name)
+        outcome = apply_pushed(directory, workspace_guard(), names.signature_of_directory(directory))
         if outcome.counts["held"]:
             news.directory_held(directory)
         gone = Person.select(Person.id).where(Person.id.in_(before), Person.has_left)
-        asking.check_apps_of([person.id for person in gone], directory.name)
+        asking.check_apps_of([person.id for person in gone], names.signature_of_directory(directory))
 
 
 def _mark_left_by_hand(person: Person, day: date) -> None:

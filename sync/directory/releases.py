@@ -80,10 +80,11 @@ def release(directory: Directory, by: Asker, seen: str | None = None, back: bool
 
 
 def _note_returned(directory: Directory, returned: set[int], by: Asker) -> None:
-    """They are here, and the guard counts nobody who came back before."""
+    """They are here, and the guard counts nobody who came back before. Those who rank above `by` still wait."""
     here = (DirectoryEntry.directory == directory) & (DirectoryEntry.status == DirectoryEntry.reported_status)
     is_back = DirectoryEntry.reported_status != PersonStatus.DEPROVISIONED
     DirectoryEntry.update(left_at=None, back_at=None).where(here, is_back).execute()
-    Directory.update(many_back_since=None).where(Directory.id == directory.id).execute()
+    if not count_back(directory):
+        Directory.update(many_back_since=None).where(Directory.id == directory.id).execute()
     activity.record(by, "confirmed that people are back", about=directory.name,
                     after=plural(len(returned), "person", "people"))

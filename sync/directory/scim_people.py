@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from peewee import ModelSelect
+from peewee import ModelSelect, fn
 
 from connectors.base import DirectoryPerson
 from connectors.names import email_key
@@ -199,9 +199,9 @@ def report_held(now: datetime) -> None:
     """Report what a guard holds of a pushing directory after a minute without more: one e-mail, not hundreds."""
     differs = DirectoryEntry.status != DirectoryEntry.reported_status
     for directory in list(Directory.select().where(Directory.kind == push.SLUG)):
-        held = [entry.back_at or entry.left_at for entry in DirectoryEntry.select(
-            DirectoryEntry.left_at, DirectoryEntry.back_at).where(DirectoryEntry.directory == directory, differs)]
-        if not held or max(since or now for since in held) > now - QUIET:
+        last = DirectoryEntry.select(fn.MAX(DirectoryEntry.reported_at)).where(
+            DirectoryEntry.directory == directory, differs).scalar()
+        if last is None or last > now - QUIET:
             continue
         with writing():
             if news.directory_held(directory):

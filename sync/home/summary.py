@@ -15,7 +15,7 @@ from sync import rank
 from sync.apps import standing_approvals
 from sync.apps.standing_approvals import Given
 from sync.db import utcnow
-from sync.directory import figures
+from sync.directory import figures, releases
 from sync.effects import seats_after
 from sync.listing import Among, one_of
 from sync.models import Account, App, Directory, Offboarding, Person, Report, Task
@@ -172,7 +172,10 @@ def _directories() -> Iterable[Item]:
     for directory in figures.all_by_name():
         if unread := unread_directories.found(directory, now):
             yield Item(Waiting.UNREAD_DIRECTORY, 1, directory=directory, gap=unread.why)
-        if count := figures.count_held(directory):
+        count = figures.count_held(directory)
+        if unread and unread.why == DirectoryGap.MANY_BACK:
+            count -= releases.count_back(directory)  # the same cause
+        if count:
             yield Item(Waiting.HELD_DIRECTORY, count, directory=directory)
 
 

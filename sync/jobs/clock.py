@@ -123,8 +123,8 @@ def _date_again(now: datetime) -> None:
             {"now": str(now), "earlier": str(now - timedelta(seconds=1))},
         )
     for column in (Account.left_out_at, AcceptedLeaver.accepted_at, Person.status_since, MatchDecision.made_at,
-                   DirectoryEntry.left_at, DirectoryEntry.back_at, Directory.guard_counts_from,
-                   Directory.many_back_since):
+                   DirectoryEntry.reported_at, DirectoryEntry.left_at, DirectoryEntry.back_at,
+                   Directory.guard_counts_from, Directory.many_back_since):
         _no_later_than(column, now)
     _no_later_than(Report.released_at, now - timedelta(seconds=1))
     _no_later_than(Change.created_at, now)

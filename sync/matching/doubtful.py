@@ -26,7 +26,7 @@ _HELD = f"""
     SELECT p.id FROM person p
     WHERE p.status_by_hand IS NOT NULL AND p.status_by_hand <> 'deprovisioned' AND p.status <> 'deprovisioned'
         AND {_NO_DIRECTORY_HAS_THEM} AND EXISTS (
-            SELECT 1 FROM directory_entry e WHERE e.person_id = p.id AND e.left_at > p.status_since)
+            SELECT 1 FROM directory_entry e WHERE e.person_id = p.id AND e.reported_at > p.status_since)
     UNION
     SELECT p.id FROM held_change h CROSS JOIN person p ON p.id = h.person_id
     WHERE h.state = 'open' AND h.field = 'status' AND h.value = 'deprovisioned' AND p.status <> 'deprovisioned'
@@ -37,7 +37,8 @@ _IS_HELD = f"""
 """
 _HAS_LEFT = f"(p.status = 'deprovisioned' OR p.id IN ({_HELD}))"
 _LEFT_AT = """CASE WHEN p.status = 'deprovisioned' THEN p.status_since ELSE coalesce(
-            (SELECT max(o.left_at) FROM directory_entry o WHERE o.person_id = p.id), p.status_since) END"""
+            (SELECT max(o.reported_at) FROM directory_entry o
+             WHERE o.person_id = p.id AND o.reported_status = 'deprovisioned'), p.status_since) END"""
 # It was matched to someone who has left, until their address became someone else's, or the account got another e-mail
 # there, or became one of the app's own.
 _WAS_A_LEAVERS = f"""

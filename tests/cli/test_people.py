@@ -82,6 +82,10 @@ def test_many_leavers_at_once_are_held_until_released(rollcall, staff):
     assert "person8@acme.example" in shown.err and "--yes" in shown.err
     assert rollcall.json("directory", "release", "Staff", "--yes") == {"directory": "Staff", "released": 7}
     assert rollcall.json("directory", "list")["directories"][0]["people"] == 3
+    staff.write(*(f"Person{number}" for number in range(2, 9)))  # the last Owner is missing
+    rollcall.run("directory", "sync")
+    assert "--only left or --only back" in rollcall.run("directory", "release", "Staff", "--yes", code=2).err
+    assert rollcall.json("directory", "release", "Staff", "--only", "back", "--yes")["released"] == 7
 
 
 def test_someone_who_lost_their_second_factor_is_let_in_again(rollcall):

@@ -59,10 +59,9 @@ def test_the_app_of_a_rule_is_checked_if_its_group_has_other_members(okta: Provi
 def test_held_leavers_are_reported_after_a_minute_without_another(home, seconds, mails) -> None:
     people.add("Olga", "olga@acme.example", MACHINE, workspace_role="owner")
     directory, last = Directory.create(kind="scim", name="Okta"), utcnow()
-    for number in range(2):
+    for number, was, said in (0, "active", "deprovisioned"), (1, "deprovisioned", "active"), (2, "suspended", "active"):
         DirectoryEntry.create(directory=directory, external_id=str(number), person=Person.create(name=str(number)),
-                              status="active", reported_status="deprovisioned",
-                              left_at=last - timedelta(minutes=number))  # fmt: skip
+                              status=was, reported_status=said, reported_at=last - timedelta(minutes=number))
     scim_people.report_held(last + timedelta(seconds=seconds))
     assert Mail.select().where(Mail.kind == "directory held").count() == mails
 

@@ -24,7 +24,8 @@ def status(email: str) -> str:
 
 def left_before(ago: timedelta) -> None:
     """Everyone who left did so this long ago."""
-    DirectoryEntry.update(left_at=utcnow() - ago).where(DirectoryEntry.left_at.is_null(False)).execute()
+    then = utcnow() - ago
+    DirectoryEntry.update(left_at=then, reported_at=then).where(DirectoryEntry.left_at.is_null(False)).execute()
 
 
 def test_a_pushed_user_becomes_a_person(okta: Provider) -> None:

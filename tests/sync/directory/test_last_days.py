@@ -68,6 +68,7 @@ def test_a_last_day_deprovisions_on_that_day_without_a_new_file(clock, file, by)
     assert (entry.status, entry.reported_status) == ("deprovisioned", "deprovisioned")
     assert entry.status_before_dates == "active"
     assert entry.reason == "Last day 30 November, in HR" == person("ana@acme.example").status_reason
+    assert Activity.get(Activity.after == "deprovisioned").who == "HR (directory)"
     entries = Activity.select().count()
     last_days.mark_left(NOON)
     assert Activity.select().count() == entries, "once"

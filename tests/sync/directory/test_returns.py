@@ -8,9 +8,11 @@ from connectors.base import DirectoryPerson
 from sync.db import utcnow
 from sync.directory import directories
 from sync.models import Mail, Person
+from sync.people import people
+from sync.rank import Asker
 from sync.safety import unread_directories
 from sync.states import DirectoryGap
-from tests.sync.scripted import Scripted, portrait, status
+from tests.sync.scripted import Scripted, person, portrait, status
 
 
 @pytest.mark.parametrize(("here", "back", "held"), [(9, 5, 0), (9, 6, 6), (30, 6, 0), (29, 6, 6), (0, 6, 6), (0, 1, 0)])
@@ -66,6 +68,43 @@ def test_those_who_are_back_are_confirmed_apart_from_those_who_have_left(scripte
     company.say("id0", status="active")
     company.read()
     assert status("p0@acme.example") == "active", "who was looked at counts no more"
+
+
+@pytest.fixture
+def back(scripted: type[Scripted], by: Asker) -> Scripted:
+    """Twenty people. Eight of them had left and are back at once."""
+    company = Scripted(count=20)
+    for number in range(8):
+        company.say(f"id{number}", status="deprovisioned")
+    company.read()
+    for number in range(8):
+        company.say(f"id{number}", status="active")
+    assert company.read().counts["held"] == 8
+    return company
+
+
+def test_people_above_someone_who_confirms_wait_for_an_owner(back, by):
+    """Otherwise their removals, which waited, would be made before the next reading."""
+    Person.update(workspace_role="owner").where(Person.id == person("p0@acme.example").id).execute()
+    Person.update(workspace_role="admin").where(Person.id == person("p10@acme.example").id).execute()
+    assert directories.release(back.directory, Asker.person(person("p10@acme.example")), back=True) == 7
+    assert back.read().counts["held"] == 1 and back.row().many_back_since and status("p0@acme.example") != "active"
+    assert directories.release(back.directory, by, back=True) == 1
+    assert back.row().many_back_since is None and status("p0@acme.example") == "active"
+
+
+def test_a_return_that_someone_has_decided_by_hand_is_not_held(back, by):
+    people.mark_returned(person("p0@acme.example"), by)
+    assert back.read().counts["held"] == 7
+    back.say("id0", status="deprovisioned")
+    back.read()
+    assert status("p0@acme.example") == "deprovisioned", "the directory agreed, so what it says next counts"
+    for number in range(10, 20):
+        people.mark_left(person(f"p{number}@acme.example"), by)
+    other = Scripted("Okta")
+    other.entries = {id: entry for id, entry in back.entries.items() if len(id) == 4}
+    assert other.read().counts["held"] == 0 and other.row().many_back_since is None
+    assert {status(f"p{number}@acme.example") for number in range(10, 20)} == {"deprovisioned"}
 
 
 def test_a_leaver_whose_state_is_hidden_stays_one_and_everyone_else_stays_here(company):

@@ -148,9 +148,10 @@ def test_days_chosen_by_a_clock_that_was_ahead_are_shown_and_a_grace_period_coun
 def test_a_guard_counts_the_leavers_of_today_again(chat):
     okta = Directory.create(kind="okta", name="People", guard_counts_from=utcnow() + AHEAD)
     DirectoryEntry.create(directory=okta, external_id="1", person=chat.people[1], reported_status="deprovisioned",
-                          left_at=utcnow() + AHEAD)  # fmt: skip
+                          left_at=utcnow() + AHEAD, reported_at=utcnow() + AHEAD)  # fmt: skip
     clock.is_right(chat.by)
-    assert max(Directory.get().guard_counts_from, DirectoryEntry.get().left_at) <= utcnow()
+    entry = DirectoryEntry.get()
+    assert max(Directory.get().guard_counts_from, entry.left_at, entry.reported_at) <= utcnow()
 
 
 def test_a_released_mass_covers_none_that_is_found_later(chat):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from sync.apps import status
+from sync.db import utcnow
 from sync.directory import directories, state
 from sync.matching import decisions, doubtful
 from sync.matching.decisions import Decision, DecisionKind
-from sync.models import Account, App, HeldChange, MatchDecision, Person
+from sync.models import Account, App, DirectoryEntry, HeldChange, MatchDecision, Person
 from sync.people import held, importing, people
 from sync.rank import Asker
 from sync.safety import leavers
@@ -141,6 +142,19 @@ def test_leavers_that_a_guard_holds(chat, company):
     assert doubtful.numbers()[chat.app.id].held_people == 7, "someone who is here can't come back"
     directories.release(company.row(), chat.by)
     assert doubtful.numbers() == {} and leavers.numbers_in(chat.app.id).accounts == 7
+
+
+def test_someone_who_came_back_by_hand_while_a_guard_held_that_and_has_left_since(chat, company):
+    """A provider that pushes says each only once. So nobody asks the guard again before they leave."""
+    chat.check()
+    person = Person.get_by_id(chat.people[1])
+    DirectoryEntry.update(status="deprovisioned", left_at=utcnow()).where(DirectoryEntry.person == person).execute()
+    Person.update(status="deprovisioned", status_since=utcnow()).where(Person.id == person.id).execute()
+    people.mark_returned(person, chat.by)
+    assert doubtful.numbers() == {}
+    DirectoryEntry.update(reported_status="deprovisioned", reported_at=utcnow()).where(
+        DirectoryEntry.person == person).execute()  # fmt: skip
+    assert doubtful.numbers()[chat.app.id].held_people == 1
 
 
 def test_accounts_of_leavers_that_a_guard_holds_and_of_which_no_one_can_say_whose_they_are(chat, company):

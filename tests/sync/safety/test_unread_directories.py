@@ -176,7 +176,7 @@ def test_no_app_is_up_to_date_while_many_are_back(chat, scripted: type[Scripted]
     Directory.update(many_back_since=utcnow()).execute()
     assert shown(chat) == "Directory unclear"
     sentence = status.standing(App.get_by_id(chat.app.id)).sentence
-    assert sentence[0] == "Company LDAP has had many people back at once who had left, since "
+    assert sentence[0] == "Company LDAP says that many people who had left are back, since "
     assert "Confirm that they are back" in sentence[2]
 
 
