@@ -10,6 +10,7 @@ from markupsafe import Markup
 from sync.checks.counted import IN_WORDS, applied
 from sync.db import utcnow
 from sync.jobs import asking
+from sync.mail import outbox
 from sync.models import App, Check, Report
 from sync.problems import AppProblem
 from sync.reports import view as report_view
@@ -94,6 +95,7 @@ class Progress:
     fixes: list[Button] = field(default_factory=list)  # of a failed check
     may_check_again: bool = False
     earlier_report: int | None = None  # of this check, with nothing left to decide
+    notice: str = ""  # of a live check: how one learns what it finds
 
 
 def progress_of(app: App, check: Check) -> Progress:
@@ -107,7 +109,7 @@ def progress_of(app: App, check: Check) -> Progress:
         done=check.items_read if counts and check.total else 0, most=total, took=_took(check, live),
         found="" if live else found(check), report=report, sentence=report_view.sentence(report) if report else "",
         held=_held(check), unchanged="" if live or succeeded else _unchanged(app, check),
-        **_next_step(app, check, report),
+        notice=_notice() if live else "", **_next_step(app, check, report),
     )  # fmt: skip
 
 
@@ -122,6 +124,12 @@ def _title(app: App, check: Check) -> str:
 def _took(check: Check, live: bool) -> str:
     seconds = ((check.finished_at or utcnow()) - check.created_at).total_seconds()
     return duration(seconds) if live or seconds >= LEAST_SECONDS else ""
+
+
+def _notice() -> str:
+    if outbox.reaches_people():
+        return "the app's Owners get an e-mail if there is a report to approve"
+    return "if there is a report to approve, it is listed under Reports"
 
 
 def _held(check: Check) -> str:

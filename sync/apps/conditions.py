@@ -174,6 +174,12 @@ def _has_leavers(facts: Facts) -> bool:
     return facts.left_accounts > facts.leaving
 
 
+def _remove(facts: Facts) -> str:
+    if not facts.leaving:
+        return "Remove them"
+    return f"{plural(facts.leaving, 'account is', 'accounts are')} being removed. Remove the rest"
+
+
 def _removing(facts: Facts) -> str:
     return plural(facts.left, "person who has left is being removed", "people who have left are being removed")
 
@@ -294,7 +300,7 @@ CONDITIONS = (
               "on the People page.",),
               lambda f: (_held_leavers(f),), lambda f: (Step.DIRECTORIES,)),
     Condition("leavers", _has_leavers, Tone.ATTENTION, AppStatus.NEEDS_ATTENTION,
-              lambda f: (f"{_leavers(f)}. Remove them, or accept each by name.",), lambda f: (_leavers(f),),
+              lambda f: (f"{_leavers(f)}. {_remove(f)}, or accept each by name.",), lambda f: (_leavers(f),),
               lambda f: (Step.REPORT if f.report else Step.MEMBERS,)),
     Condition("lapsed approval", lambda f: bool(f.removals_by or f.groups_by), Tone.WAITING, AppStatus.APPROVAL_NEEDED,
               _lapsed, _plainly("an Owner's standing approval has ended"), _lapsed_steps),

@@ -31,8 +31,9 @@ LONGEST_EFFECT = 2_000  # characters
 SEALED_LINK = "⟦one-time link⟧"  # in a stored e-mail: smtp.compose writes the link of Mail.sealed here
 BREAKS = {"Cc", "Zl", "Zp", "Zs"}
 WORD = re.compile(r"\S+")
-ADDRESS = re.compile(r"[<(\[]?[\w.+'-]+@[\w.-]+[>)\],;:]*")  # becomes at most a link to write to it
-DOT_IN_WORD = re.compile(r"(?<=\w)\.(?=[^\W\d_])")
+ADDRESS = re.compile(  # in its quotes; becomes at most a link to write to it
+    r"[<(\[“„‘«\"']*(?!www\.)[\w.+'-]+@[\w-]+(?:\.[\w-]+)+[>)\]”“’»\"',;:.!?]*(?:’s)?", re.IGNORECASE)
+DOT_IN_WORD = re.compile(r"(?<=\S)[.。．｡](?=[^\W\d_])")  # browsers take all four (UTS 46, 4); \w has no vowel signs
 WWW = re.compile(r"\bwww\.", re.IGNORECASE)
 ZERO_WIDTH_SPACE = "\u200b"
 
@@ -67,12 +68,21 @@ def clean(text: str, longest: int = 500) -> str:
 def without_links(text: str) -> str:
     """The text, such that no mail program makes a link of a web address in it: a space parts what begins as one does.
     Names such as acme.example look the same, with a break of no width after the dot. E-mail addresses stay exact."""
-    return WORD.sub(lambda word: word[0] if ADDRESS.fullmatch(word[0]) else _parted(word[0]), text)
+    return WORD.sub(lambda word: word[0] if _is_address(word[0]) else _parted(word[0]), text)
+
+
+def _is_address(word: str) -> bool:
+    return "@" in word and ADDRESS.fullmatch("".join(filter(_is_no_mark, word))) is not None
+
+
+def _is_no_mark(char: str) -> bool:
+    return not unicodedata.category(char).startswith("M")
 
 
 def _parted(word: str) -> str:
-    word = WWW.sub(lambda start: f"{start[0]} ", word.replace("://", ": //"))
-    return DOT_IN_WORD.sub(f".{ZERO_WIDTH_SPACE}", word)
+    word = word.replace("://", ": //").replace("\\\\", "\\ \\")  # Outlook links the path of a file server
+    word = WWW.sub(lambda start: f"{start[0]} ", word)
+    return DOT_IN_WORD.sub(lambda dot: f"{dot[0]}{ZERO_WIDTH_SPACE}", word)
 
 
 def name_in_line(text: str, longest: int = 60) -> str:

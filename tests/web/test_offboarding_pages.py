@@ -1,4 +1,4 @@
-"""The pages of leaving: the preview and its yes, the one report across all apps, a legal hold, the day, the person."""
+"""The pages of leaving: the preview and its approval, the report across all apps, a legal hold, the day, the person."""
 
 from __future__ import annotations
 

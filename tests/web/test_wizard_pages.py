@@ -11,6 +11,7 @@ from sync.apps import apps
 from sync.checks import checks
 from sync.db import writing
 from sync.jobs import asking, queue
+from sync.mail import outbox
 from sync.models import Account, Activity, App, Change, Check, Report, Task
 from sync.people import people
 from sync.reports import reports
@@ -44,10 +45,13 @@ def outcome(page: str) -> str:
 
 def test_a_check_is_started_and_a_second_click_joins_it(owner: Client, chat) -> None:
     first = owner.send("POST", f"/apps/{chat.app.id}/checks", htmx=True)
+    outbox.configure("smtp://mail.acme.example", "http://127.0.0.1:8000")
     second = owner.send("POST", f"/apps/{chat.app.id}/checks", htmx=True)
+    outbox.configure(None, "http://127.0.0.1:8000")
     assert "Checking Chat" in first.text and "<dialog" in first.text and "every 1s" in first.text
     assert first.headers["HX-Trigger-After-Swap"] == f"check-{chat.app.id}"
-    assert "You can close this: the check continues" in first.text
+    assert "the check continues, and if there is a report to approve, it is listed under Reports" in first.text
+    assert "the check continues, and the app&#39;s Owners get an e-mail" in second.text, "a mail server is set now"
     assert Check.select().where(Check.state == "queued").count() == 1
     assert re.findall(r"checks/(\d+)/progress", first.text) == re.findall(r"checks/(\d+)/progress", second.text)
 

@@ -154,6 +154,16 @@ def test_leavers_are_found_in_the_open_report_or_else_among_the_members(report, 
     assert row.steps(replace(GREEN, left=1, left_accounts=1, report=report)) == (step,)
 
 
+@pytest.mark.parametrize(("leaving", "words"), [
+    (0, "Remove them, or"), (1, "1 account is being removed. Remove the rest, or"),
+    (2, "2 accounts are being removed. Remove the rest, or"),
+])  # fmt: skip
+def test_accounts_that_are_being_removed_are_not_asked_for_again(leaving, words):
+    row = next(row for row in CONDITIONS if row.code == "leavers")
+    [sentence] = row.says(replace(GREEN, left=3, left_accounts=3, leaving=leaving))
+    assert f"3 people who have left still have accounts. {words}" in sentence
+
+
 @pytest.mark.parametrize(("failure", "steps"), [
     (Failure.CREDENTIAL, (Step.CREDENTIAL,)), (Failure.UNREACHABLE, (Step.TEST, Step.ADDRESS)),
     (Failure.RATE_LIMIT, (Step.CHECK,)), (Failure.INCOMPLETE, (Step.CHECK,)), (Failure.CONNECTOR, (Step.CHECK,)),

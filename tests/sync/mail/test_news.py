@@ -435,7 +435,10 @@ def test_a_web_address_in_a_name_becomes_no_link(slack):
     ("ana@acme.example", "ana@acme.example"), ("Ana <ana.lo@acme.example>,", "Ana <ana.lo@acme.example>,"),
     ("J. R. Day 1.5", "J. R. Day 1.5"), ("booking.com", "booking.\u200bcom"),
     ("a://b@evil.example", "a: //b@evil.\u200bexample"), ("x.example/@a.b", "x.\u200bexample/@a.\u200bb"),
-    ("WWW.evil", "WWW. evil"),
+    ("WWW.evil", "WWW. evil"), ("हिन्दी.example", "हिन्दी.\u200bexample"), ("evil。example", "evil。\u200bexample"),
+    ("a@हिन्दी.example", "a@हिन्दी.example"), ("“ana@acme.example”!", "“ana@acme.example”!"),
+    ("evil.example@a", "evil.\u200bexample@a"), ("www.evil@a.example", "www. evil@a.\u200bexample"),
+    ("\\\\evil\\share", "\\ \\evil\\share"), ("ACME\\jana", "ACME\\jana"),
 ])  # fmt: skip
 def test_a_name_that_is_an_address_or_has_dots_looks_the_same(name, written):
     assert name_in_line(name) == written
