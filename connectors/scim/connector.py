@@ -217,14 +217,14 @@ class Scim(ClosesClients, Connector):
         options = {} if self.known_items is None else {"known": self.known_items}
         in_use: dict[str, str] = {}
         # An item's note is its roles, value → label. Users with the same roles follow each other: look at these once.
-        noted, note = "", "{}"
-        held: list[tuple[str, str, bool]] = []
+        # `held` are the roles that `note` is about, None if it came from an item.
+        note, held = "{}", []
         for user in self._client.all("Users", on_total=self.on_total, **options):
             kind = type(user)
             if kind is Unchanged:
-                if user.note != noted:
-                    noted = user.note
-                    in_use.update(json.loads(noted))
+                if user.note != note:
+                    note, held = user.note, None
+                    in_use.update(json.loads(note))
                 yield user
                 continue
             value = user.value if kind is Fresh else user

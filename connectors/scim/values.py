@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
+from types import NoneType
 from typing import Any
 
 from connectors.base import Account, TemporarilyUnavailable
@@ -19,9 +20,8 @@ ACTIVE = {None: "active", True: "active", False: "suspended"} | dict.fromkeys(("
 ACTIVE |= dict.fromkeys(("false", "0", "no", ""), "suspended")
 YES = (True, "true", "True")
 MACHINES = frozenset({"bot", "system", "service", "service account", "application", "app"})
-KEYS = {"name": "displayName", "status": "active", "kind": "userType", "seat": "userType", "user_name": "userName",
-        "employee_number": ENTERPRISE}  # fmt: skip
 NOTHING: frozenset[str] = frozenset()
+LONGEST_KEPT = 100  # characters of a text that outlives its answer
 EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+")
 
 
@@ -56,8 +56,9 @@ def account_of(user: dict, roles: Sequence[str] = (), says_role: bool = True) ->
         employee_number_of(user) if ENTERPRISE in user else "",
         tuple(roles[1:]) if len(roles) > 1 else (),
         NOTHING,
-        _defaulted_fields(tuple(user), bool(email), says_role),
-    )
+        _defaulted_fields("displayName" in user, "active" in user, "userType" in user, "userName" in user,
+                          ENTERPRISE in user, bool(email), says_role),
+    )  # fmt: skip
 
 
 def _plain_texts(user: dict) -> tuple[str, str, str, str] | None:
@@ -78,10 +79,13 @@ def _plain_texts(user: dict) -> tuple[str, str, str, str] | None:
     return (id, email, name, user_name) if id and name and EMAIL.fullmatch(email) else None
 
 
-@lru_cache(1_000)  # an app sends few different ones, and making one takes a fifth of the time that an account takes
-def _defaulted_fields(keys: tuple[str, ...], has_email: bool, says_role: bool) -> frozenset[str]:
-    """`keys`: all that the user has."""
-    sent = {field: key in keys for field, key in KEYS.items()} | {"email": has_email, "role": says_role}
+@cache  # there are 128, and making one takes a fifth of the time that an account takes
+def _defaulted_fields(
+    name: bool, status: bool, kind: bool, user_name: bool, employee_number: bool, email: bool, role: bool
+) -> frozenset[str]:
+    """The fields that a user leaves out. Each argument: whether the answer has it."""
+    sent = dict(name=name, status=status, kind=kind, seat=kind, user_name=user_name, employee_number=employee_number,
+                email=email, role=role)  # fmt: skip
     return frozenset(field for field, is_sent in sent.items() if not is_sent)
 
 
@@ -139,15 +143,19 @@ def roles_of(user: dict) -> list[tuple[str, str, bool]]:
     """(value, label, whether it is primary) of each role. Servers write roles as objects or as texts."""
     listed = user.get("roles")
     if type(listed) is list and len(listed) == 1 and type(one := listed[0]) is dict:
-        try:
-            return _only_role(one.get("value"), one.get("display"), one.get("primary"))
-        except TypeError:  # one of them is a list or an object
-            pass
+        value, display, primary = one.get("value"), one.get("display"), one.get("primary")
+        if _may_be_kept(value) and (display is None or _may_be_kept(display)) and type(primary) in (bool, NoneType):
+            return _only_role(value, display, primary)
     return _roles_of_each(listed)
 
 
-@lru_cache(1_000, typed=True)  # most users have one role, and an app has few
-def _only_role(value: Any, display: Any, primary: Any) -> list[tuple[str, str, bool]]:
+def _may_be_kept(text: Any) -> bool:
+    return type(text) is str and len(text) <= LONGEST_KEPT
+
+
+@lru_cache(1_000)  # most users have one role, and an app has few
+def _only_role(value: str, display: str | None, primary: bool | None) -> list[tuple[str, str, bool]]:
+    """Its callers must not change the list."""
     return _roles_of_each([{"value": value, "display": display, "primary": primary}])
 
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Container, Iterable, Mapping
 from functools import cached_property
 from http.cookiejar import CookieJar
+from io import BytesIO
 from typing import Any
 from urllib.parse import urljoin
 
@@ -298,14 +299,13 @@ class Http:
         if "," in response.headers.get("Content-Encoding", ""):
             response.raw.close()
             raise _TooMuch(f"{asked} sent an answer that is packed several times, which Rollcall doesn't unpack.")
-        pieces, length = [], 0
+        body = BytesIO()  # not a list of pieces: an app may send millions of two bytes, each of which is an object
         while piece := response.raw.read1(CHUNK, decode_content=True):
-            pieces.append(piece)
-            length += len(piece)
-            if length > self._max_bytes:
+            body.write(piece)
+            if body.tell() > self._max_bytes:
                 response.raw.close()
                 raise _TooMuch(f"{asked} sent more than {self._max_bytes:,} bytes, so Rollcall stopped reading.")
-        return b"".join(pieces)
+        return body.getvalue()
 
     def _problem(self, answer: Answer) -> ConnectorError | None:
         own = (self._on_error(answer) if self._on_error else None) or strayed(answer)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import gzip
 import socket
 import threading
+import tracemalloc
 import zlib
 
-from tests.security.hostile import endlessly, readings, slowly
+from connectors.tools.http import Http
+from tests.security.hostile import endlessly, listening, readings, slowly
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
@@ -109,6 +111,18 @@ def not_given_up(became: dict[str, dict[str, str]], words: dict[str, str]) -> di
         case: shown for case, shown in became.items()
         if "ConnectorError" not in shown["kind"] or words[case] not in shown["says"] or len(shown["says"]) > 1000
     }  # fmt: skip
+
+
+def test_an_answer_in_tiny_pieces_takes_the_memory_of_its_bytes() -> None:
+    pieces = 20_000
+    with listening(raw(OK + CHUNKED + pieces * b"2\r\nxx\r\n" + b"0\r\n\r\n")) as port:
+        client = Http(f"http://127.0.0.1:{port}", retries=0)
+        tracemalloc.start()
+        try:
+            body, (_, peak) = client.get("/people").body, tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert body == pieces * b"xx" and peak < 800_000, f"{peak:,} bytes"
 
 
 # Lists

@@ -142,3 +142,17 @@ def test_shortcuts_read_what_the_long_way_reads(odd: object) -> None:
         assert texts is None or texts == (id_of(user), email_of(user), name_of(user), clean(user["userName"]))
     for roles in (odd, [odd], *([{"value": "x"} | {key: odd}] for key in ("value", "display", "primary"))):
         assert roles_of({"roles": roles}) == values._roles_of_each(roles)
+
+
+def test_long_texts_of_an_app_are_not_kept() -> None:
+    """Only texts of few characters outlive an answer, however many users have others."""
+    roles_of({"roles": [{"value": "Admin", "display": "y" * values.LONGEST_KEPT, "primary": True}]})
+    account_of({"id": "7"})
+    before = values._only_role.cache_info().currsize, values._defaulted_fields.cache_info().currsize
+    for number in range(3):
+        long = str(number) * (values.LONGEST_KEPT + 1)
+        for role in ({"value": long}, {"value": "Admin", "display": long}, {"value": "Admin", "primary": long},
+                     {"value": int(long)}):  # fmt: skip
+            assert roles_of({"roles": [role]}) == values._roles_of_each([role])
+        account_of({"id": "7", long: ""})
+    assert (values._only_role.cache_info().currsize, values._defaulted_fields.cache_info().currsize) == before
