@@ -22,7 +22,7 @@ class Identity:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", clean_name(str(self.name)))
-        object.__setattr__(self, "external_id", self.external_id and self.external_id[:LONGEST])
+        object.__setattr__(self, "external_id", self.external_id and str(self.external_id)[:LONGEST])
         object.__setattr__(self, "may", _cut(self.may))
         object.__setattr__(self, "missing", _cut(self.missing))
 

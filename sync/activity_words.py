@@ -95,7 +95,7 @@ SHOWN = {
     **{f"could not {operation}": f"could not {words}" for operation, words in OPERATIONS.items()},
     **{f"did not {operation}: {state}": f"did not {words}: {state}"
        for operation, words in OPERATIONS.items() for state in TaskState},
-    **{f"awaits someone to {operation} by hand": f"awaits someone to {words} by hand"
+    **{f"awaits someone to {operation} by hand": f"waits for someone to {words} by hand"
        for operation, words in OPERATIONS.items()},
     **{f"awaits approval in the app to {operation}": f"awaits approval in the app to {words}"
        for operation, words in OPERATIONS.items()},

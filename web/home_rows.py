@@ -16,6 +16,7 @@ from sync.home import history
 from sync.home.history import Bar, Week
 from sync.home.setup_steps import SetupStep, Step
 from sync.home.summary import Item, StillIn, Waiting
+from sync.listing import YES
 from sync.models import Account, App, Person
 from sync.names import person_name
 from sync.states import CheckState, DirectoryGap, Tone
@@ -87,8 +88,14 @@ def _unknown(found: Unknown) -> list[str]:
         *([f"{found.directory} doesn't show who has left"] if found.directory else []),
         *([doubts(found.doubtful)] if found.doubtful else []),
         *([LEFT_ELSEWHERE] if found.is_someone_held else []),
-        *([f"{plural(unmatched, 'account')} {are(unmatched)} not matched to a person yet"] if unmatched else []),
+        *([_not_matched(unmatched)] if unmatched else []),
     ]
+
+
+def _not_matched(accounts: int) -> Markup:
+    listed_at = url_for("apps.index", unmatched=YES)
+    return Markup('<a href="{}">{} {} not matched</a> to a person yet').format(
+        listed_at, plural(accounts, "account"), are(accounts))
 
 
 def _decided(found: StillIn) -> str:

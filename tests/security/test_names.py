@@ -75,4 +75,5 @@ def test_a_name_that_someone_gives_an_app_is_cleaned(chat):
 def test_an_app_says_at_most_so_much_about_its_credential():
     flood = Identity("Bot", "7" * 10**6, may=("read",) * 10**5, missing=("read\u202e roles: " + "x" * 10**6,))
     assert len(flood.external_id) == LONGEST and flood.may == ("read",) * MOST
+    assert Identity("Bot", 7).external_id == "7", "an app may answer with a number"
     assert flood.missing == ("read roles: " + "x" * (LONGEST - 12),)

@@ -68,7 +68,7 @@ def test_a_leaver_is_a_to_do_that_ends_when_someone_confirms_it(owner: Client, s
     assert "Jana Kowalski" in page and "Do it there by hand" in page and "To do by hand" in page
     assert page.count("I did it in Drawing") == 1 and "Retry" not in page and "removal failed" not in page
     assert outcome(app, [task]).words.startswith("Drawing: 1 change has to be made by hand.")
-    assert "Awaits someone to remove from the app by hand" in page and "Could not" not in page
+    assert "Waits for someone to remove from the app by hand" in page and "Could not" not in page
     home = owner.get("/").text
     assert "1 change in Drawing has to be made by hand" in home and "failed and" not in home
     both = Finish(report, [Task(kind=kind) for kind in ("remove", "change role")])

@@ -54,6 +54,13 @@ def test_unknown_is_never_good_news(owner: Client, chat, change: dict, note: str
     assert "answer-attention" in page and note in words(page).replace("&#39;", "'"), "also beside the number"
 
 
+def test_accounts_that_are_not_matched_are_a_click_away(owner: Client, chat, second) -> None:
+    App.update(unmatched=3, matched=7).where(App.id == chat.app.id).execute()
+    link = re.search(r'<a href="([^"]+)">3 accounts are not matched</a>', owner.get("/").text)[1]
+    page = owner.get(link).text
+    assert f'id="app-{chat.app.id}"' in page and f'id="app-{second.app.id}"' not in page
+
+
 def test_a_directory_or_a_list_that_does_not_show_who_has_left_is_no_good_news(owner: Client, chat) -> None:
     def is_unknown(note: str) -> bool:
         page = owner.get("/").text

@@ -34,6 +34,14 @@ def test_list_search_and_filter(owner: Client, someone, by: str) -> None:
     assert owner.get("/people?page=many").status_code == 200
 
 
+def test_leavers_with_accounts_come_first_and_the_list_says_so(owner: Client, chat, someone, by: str) -> None:
+    people.mark_left(someone("Aaron Away"), by)
+    chat.leave(5)
+    page = owner.get("/people").text
+    shown = re.findall(r"(Aaron Away|Person \d+)(?=</a>)", page)
+    assert "Leavers with accounts first" in page and shown[0] == "Person 5" and shown.index("Aaron Away") > 0
+
+
 def test_htmx_gets_the_list_alone(owner: Client, someone) -> None:
     someone()
     part = owner.get("/people?search=jana", htmx=True)
