@@ -14,6 +14,7 @@ from sync.models import DONE_BY, App, Task
 from sync.states import AppManager, TaskKind, TaskState, Tone
 from sync.tasks import perform, progress
 from web.answers import asked
+from web.app_page import with_head_again
 from web.permissions import app_manager
 from web.words import plural
 
@@ -52,8 +53,10 @@ def address(app: App, tasks: Sequence[Task]) -> str:
 def show(app: App) -> Response:
     found = outcome(app, progress.between(app, asked("first") or 0, asked("last") or 0))
     answer = make_response(render_template("tasks/_outcome.html", app=app, outcome=found))
-    answer.status_code = 200 if found.live else ENDED
-    return answer
+    if found.live:
+        return answer
+    answer.status_code = ENDED
+    return with_head_again(answer, app)  # it still asks for what has been done
 
 
 def outcome(app: App, tasks: Sequence[Task]) -> Outcome:

@@ -87,14 +87,16 @@ def finish(app: App, report: Report) -> Response | tuple[str, int]:
         return _wizard(app, Report.get_by_id(report.id), given, str(problem))
     waits = f" {plural(len(undecided), 'person waits', 'people wait')} for a successor." if undecided else ""
     follow = "" if done.already else outcomes.address(app, done.tasks)
-    return go_to(url_for("tasks.index", app_id=app.id), _finished(app, done) + waits, Tone.OK, follow=follow)
+    return go_to(url_for("tasks.index", app_id=app.id), _finished(app, done, len(given.reasons)) + waits, Tone.OK,
+                 follow=follow)  # fmt: skip
 
 
-def _finished(app: App, done: reports.Finish) -> str:
+def _finished(app: App, done: reports.Finish, left_out: int = 0) -> str:
     if done.already:
         return "This report was already finished. Its progress is shown below."
+    kept = f" {plural(left_out, 'change was', 'changes were')} left out." if left_out else ""
     if not done.tasks:
-        return f"Rollcall is up to date with {app.name}. Nobody is removed from it."
+        return f"Nothing is changed in {app.name}.{kept}"
     leaving = sum(task.kind == TaskKind.REMOVE for task in done.tasks)
     others = [perform.is_able(app, TaskKind(task.kind)) for task in done.tasks if task.kind != TaskKind.REMOVE]
     made, by_hand, other = sum(others), others.count(False), "other change" if leaving else "change"
@@ -109,7 +111,7 @@ def _finished(app: App, done: reports.Finish) -> str:
         said.append(f"Making {plural(made, other)} in {app.name}.")
     if by_hand:
         said.append(f"{plural(by_hand, f'{other} has', f'{other}s have')} to be made in {app.name} by hand.")
-    return " ".join([*said, "Progress is shown below."])
+    return " ".join([*said, "Progress is shown below."]) + kept
 
 
 @pages.post("/release")

@@ -29,6 +29,8 @@ def test_from_removing_to_removed(owner: Client, chat, states, status, expected)
     ids = [task(chat, state=state).id for state in states]
     answer = owner.get(f"/apps/{chat.app.id}/tasks/outcome?first={ids[0]}&last={ids[-1]}", htmx=True)
     assert answer.status_code == status and f'<span data-tone="ok">{expected}</span>' in answer.text
+    asks_again = answer.headers.get("HX-Trigger-After-Swap")
+    assert asks_again == (None if status == 200 else f"check-{chat.app.id}"), "the page stops asking for what is done"
 
 
 def test_a_failed_or_slow_outcome_stays_with_its_reason(owner: Client, chat) -> None:

@@ -145,13 +145,21 @@ def test_finish_sync_removes_who_was_ticked_and_keeps_who_was_not(owner: Client,
     answer = finish(owner, report, [one, two, three], [one, three], **{f"reason-{two.id}": "Hand-over until Friday"})
     assert answer.status_code == 303 and answer.location == f"/apps/{chat.app.id}/activity"
     page = owner.get(answer.location).text
-    assert "Removing 2 people from Chat. Progress is shown below." in page and "Queued" in page and "every 2s" in page
+    assert "Removing 2 people from Chat. Progress is shown below. 1 change was left out." in page
+    assert "Queued" in page and "every 2s" in page
     queue.drain(("task",))
     assert sorted(chat.removed()) == ["p1@acme.example", "p3@acme.example"]
     page = owner.get(answer.location).text
     assert page.count("confirmed by the app") == 2 and "every 2s" not in page
     page = owner.get(f"/reports/{report.id}").text
     assert "Finished" in page and "Left out: Hand-over until Friday" in page and "Finish Sync" not in page
+
+
+def test_finish_sync_promises_nothing_where_everyone_is_left_out(owner: Client, chat, report: Report) -> None:
+    left_out = [chat.change(report, number) for number in (1, 2, 3)]
+    answer = finish(owner, report, left_out, [], **{f"reason-{change.id}": "Until Friday" for change in left_out})
+    page = owner.get(answer.location).text
+    assert "Nothing is changed in Chat. 3 changes were left out." in page and "up to date with" not in page
 
 
 def test_pressed_twice_it_happens_once(owner: Client, chat, report: Report) -> None:
