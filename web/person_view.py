@@ -115,7 +115,7 @@ def _entry(entry: DirectoryEntry, decides: list[str]) -> Entry:
         ", ".join(filter(None, place)),
     ]
     return Entry(
-        entry.directory.name, entry.reported_status.capitalize() + reason, entry.reported_status != entry.status,
+        entry.directory.name, entry.reported_status.capitalize() + reason, entry.is_held,
         entry.user_name or entry.external_id, entry.reported_at, ", ".join(decides), list(filter(None, details)),
     )
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sync import activity
 from sync.db import db, utcnow
-from sync.directory import address_moves, precedence
+from sync.directory import address_moves, precedence, releases
 from sync.directory.address_moves import Moves
 from sync.directory.finding import (
     exclude_people_of_others,
@@ -90,8 +90,7 @@ def _many_back(directory: Directory) -> list[str]:
     """A warning while a guard holds those who are back."""
     if directory.many_back_since is None:
         return []
-    back = _count("SELECT count(DISTINCT person_id) FROM directory_entry WHERE directory_id = ? "
-                  "AND status <> reported_status AND status = 'deprovisioned'", directory.id)
+    back = releases.count_back(directory)
     return [f"{plural(back, 'person', 'people')} who had left {directory.name} {are(back)} back. Check that it still "
             "shows who has left. Until someone confirms it on the directory's page, they count as having left."]
 

@@ -57,14 +57,14 @@ def count_present(directory: Directory) -> int:
 
 def count_held(directory: Directory) -> int:
     """How many of its people have a status that a guard holds back."""
-    return _entries(directory).where(DirectoryEntry.status != DirectoryEntry.reported_status).count()
+    return _entries(directory).where(DirectoryEntry.is_held).count()
 
 
 def holding() -> list[tuple[Directory, int]]:
     """The directories with changes that a guard holds, by name, and of how many people."""
     rows = (
         Directory.select(Directory, fn.COUNT(DirectoryEntry.id).alias("held")).join(DirectoryEntry)
-        .where(DirectoryEntry.status != DirectoryEntry.reported_status).group_by(Directory).order_by(Directory.name)
+        .where(DirectoryEntry.is_held).group_by(Directory).order_by(Directory.name)
     )  # fmt: skip
     return [(row, row.held) for row in rows.objects()]
 
@@ -77,8 +77,7 @@ def held_in_all() -> int:
 
 @prepared_plain
 def _held_in_all() -> ModelSelect:
-    held = DirectoryEntry.status != DirectoryEntry.reported_status
-    return DirectoryEntry.select(fn.COUNT(SQL("*"))).where(held)
+    return DirectoryEntry.select(fn.COUNT(SQL("*"))).where(DirectoryEntry.is_held)
 
 
 def _entries(directory: Directory) -> ModelSelect:

@@ -29,8 +29,7 @@ def hold_back(directory: Directory, guard: Guard, now: datetime, whole: bool) ->
 
     Who is not staged is missing from the directory, unless the reading is not `whole`.
     """
-    since = _counted_from(directory, "min(left_at)", "reported_status = 'deprovisioned'", now,
-                          directory.guard_counts_from).isoformat(" ")
+    since = _counted_from(directory, now).isoformat(" ")
     _note_leaving(directory, whole)
     here = "directory_id = ?1 AND person_id NOT IN (SELECT person_id FROM read_person WHERE new)"
     leaving = _count(f"""
@@ -52,13 +51,12 @@ def hold_back(directory: Directory, guard: Guard, now: datetime, whole: bool) ->
     vouching.hold_above(directory, whole)
 
 
-def _counted_from(directory: Directory, first: str, held: str, now: datetime, looked_at: datetime | None) -> datetime:
-    """A day ago, or a day before the `first` of those who are held (SQL): waiting for a day releases nobody. Not before
-    someone `looked_at` them last."""
-    is_held = f"directory_id = ? AND status <> reported_status AND {held}"
-    found = _count(f"SELECT {first} FROM directory_entry WHERE {is_held}", directory.id)
-    began = min(now, datetime.fromisoformat(found)) if found else now
-    return max(began - DAY, looked_at or directory.created_at)
+def _counted_from(directory: Directory, now: datetime) -> datetime:
+    """A day ago, or a day before the first of those who are held left: waiting for a day releases nobody."""
+    first = _count("SELECT min(left_at) FROM directory_entry WHERE directory_id = ? AND status <> reported_status "
+                   "AND reported_status = 'deprovisioned'", directory.id)
+    began = min(now, datetime.fromisoformat(first)) if first else now
+    return max(began - DAY, directory.guard_counts_from or directory.created_at)
 
 
 def _newcomers(directory: Directory, since: str) -> int:
@@ -140,7 +138,7 @@ def _returning(whole: bool) -> str:
 def _is_mass_return(directory: Directory, guard: Guard, now: datetime, back: set[int]) -> bool:
     """Whether too many are back with those who came back before, within a day. Of those who were here then, as for
     leavers."""
-    since = _counted_from(directory, "min(back_at)", "status = 'deprovisioned'", now, None).isoformat(" ")
+    since = max(now - DAY, directory.created_at).isoformat(" ")
     here = "directory_id = ?1 AND status <> 'deprovisioned'"
     before = f"SELECT person_id FROM directory_entry WHERE {here} AND (back_at IS NULL OR back_at < ?2)"
     lately = _count(f"""SELECT count(DISTINCT person_id) FROM directory_entry WHERE {here} AND back_at >= ?2

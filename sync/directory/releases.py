@@ -40,7 +40,7 @@ def count_back(directory: Directory) -> int:
 
 
 def _is_held(directory: Directory, back: bool | None) -> Expression:
-    held = (DirectoryEntry.directory == directory) & (DirectoryEntry.status != DirectoryEntry.reported_status)
+    held = (DirectoryEntry.directory == directory) & DirectoryEntry.is_held
     if back is None:
         return held
     has_left = DirectoryEntry.status == PersonStatus.DEPROVISIONED

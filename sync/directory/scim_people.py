@@ -190,17 +190,16 @@ def _end_held_groups(directory: Directory, user: ScimResource) -> None:
 def _held(directory: Directory) -> ModelSelect:
     """The entries of those who have left, which a guard holds."""
     return DirectoryEntry.select(DirectoryEntry.id).where(
-        DirectoryEntry.directory == directory, DirectoryEntry.status != DirectoryEntry.reported_status,
+        DirectoryEntry.directory == directory, DirectoryEntry.is_held,
         DirectoryEntry.reported_status == PersonStatus.DEPROVISIONED)  # fmt: skip
 
 
 @queue.each_minute
 def report_held(now: datetime) -> None:
     """Report what a guard holds of a pushing directory after a minute without more: one e-mail, not hundreds."""
-    differs = DirectoryEntry.status != DirectoryEntry.reported_status
     for directory in list(Directory.select().where(Directory.kind == push.SLUG)):
         last = DirectoryEntry.select(fn.MAX(DirectoryEntry.reported_at)).where(
-            DirectoryEntry.directory == directory, differs).scalar()
+            DirectoryEntry.directory == directory, DirectoryEntry.is_held).scalar()
         if last is None or last > now - QUIET:
             continue
         with writing():

@@ -342,7 +342,7 @@ def directory_held(directory: Directory) -> list[Mail]:
     the same people."""
     held = (
         DirectoryEntry.select(DirectoryEntry, Person).join(Person)
-        .where(DirectoryEntry.directory == directory.id, DirectoryEntry.status != DirectoryEntry.reported_status)
+        .where(DirectoryEntry.directory == directory.id, DirectoryEntry.is_held)
         .order_by(DirectoryEntry.id)
     )
     entries = list(held)

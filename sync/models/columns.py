@@ -68,6 +68,17 @@ class Question(ModelDescriptor):
         return asked == SQL(texts(self.words)) if len(self.words) == 1 else asked.in_(SQL(f"({texts(self.words)})"))
 
 
+class Differ(ModelDescriptor):
+    """Whether two columns differ: of a row or in a query, as for Question."""
+
+    def __init__(self, one: str, other: str):
+        self.columns = one, other
+
+    def __get__(self, row, model):
+        one, other = (getattr(model if row is None else row, column) for column in self.columns)
+        return one != other
+
+
 class Base(Model):
     @classmethod
     def select(cls, *columns):

@@ -16,7 +16,7 @@ from peewee import (
 )
 
 from sync.db import utcnow
-from sync.models.columns import Base, OneOf, Question
+from sync.models.columns import Base, Differ, OneOf, Question
 from sync.models.people import Person
 from sync.states import (
     LIVE_READINGS,
@@ -86,6 +86,7 @@ class DirectoryEntry(Base):
     manager = CharField(null=True)  # an e-mail address or a name
 
     has_left = Question("status", PersonStatus.DEPROVISIONED)
+    is_held = Differ("status", "reported_status")
 
     class Meta:
         indexes = (

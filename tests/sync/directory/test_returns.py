@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from connectors.base import DirectoryPerson
 from sync.db import utcnow
 from sync.directory import directories
-from sync.models import Mail, Person
+from sync.models import Directory, DirectoryEntry, Mail, Person
 from sync.people import people
 from sync.rank import Asker
 from sync.safety import unread_directories
@@ -91,6 +93,67 @@ def test_people_above_someone_who_confirms_wait_for_an_owner(back, by):
     assert back.read().counts["held"] == 1 and back.row().many_back_since and status("p0@acme.example") != "active"
     assert directories.release(back.directory, by, back=True) == 1
     assert back.row().many_back_since is None and status("p0@acme.example") == "active"
+
+
+def say(company: Scripted, numbers: range, status: str) -> int:
+    """How many the next reading holds."""
+    for number in numbers:
+        company.say(f"id{number}", status=status)
+    return company.read().counts["held"]
+
+
+def some_days_pass() -> None:
+    """Since people came back."""
+    then = utcnow() - timedelta(days=2)
+    DirectoryEntry.update(back_at=then).where(DirectoryEntry.back_at.is_null(False)).execute()
+
+
+def test_people_who_left_today_still_count_after_a_held_return(back, by):
+    assert say(back, range(8), "deprovisioned") == 0
+    assert say(back, range(8, 13), "deprovisioned") == 0
+    assert say(back, range(13), "active") == 13
+    assert say(back, range(13), "deprovisioned") == 0
+    assert say(back, range(13, 14), "deprovisioned") == 1, "the sixth within a day"
+    assert say(back, range(14), "active") == 13
+    directories.release(back.directory, by, back=True)
+    assert not DirectoryEntry.select().where(DirectoryEntry.left_at.is_null(False)).exists(), "everyone is here"
+    assert back.row().guard_counts_from is None, "no leaver was looked at"
+
+
+def test_someone_who_left_again_and_is_back_counts_from_the_last_time(scripted, by):
+    company = Scripted(count=15)
+    say(company, range(6), "deprovisioned")
+    assert say(company, range(3), "active") == 0
+    some_days_pass()
+    assert say(company, range(3), "deprovisioned") == say(company, range(3), "active") == 0
+    assert say(company, range(3, 6), "active") == 3, "six within a day"
+
+
+def test_the_returns_of_a_day_are_counted_and_their_share_is_of_those_who_were_here(scripted, by):
+    """An Owner whose return has waited longer makes the day no longer."""
+    company = Scripted(count=33)
+    say(company, range(7), "deprovisioned")
+    Person.update(workspace_role="owner").where(Person.id == person("p0@acme.example").id).execute()
+    Directory.update(vouched_for=False).execute()
+    assert say(company, range(3), "active") == 1
+    some_days_pass()
+    assert say(company, range(3, 6), "active") == 1, "with them, four of the 28 who were here"
+    assert say(company, range(6, 7), "active") == 1, "five"
+    company.add("was here", "here@acme.example", status="deprovisioned")
+    company.read()
+    company.say("was here", status="active")
+    assert company.read().counts["held"] == 2, "six of 28 are too many, six of 32 wouldn't be"
+
+
+def test_people_who_were_just_added_make_no_room_for_returns(scripted, by):
+    company = Scripted(count=26)
+    say(company, range(6), "deprovisioned")
+    for table in (Person, Directory):
+        table.update(created_at=utcnow() - timedelta(days=2)).execute()
+    for number in range(20):
+        company.add(f"new{number}", f"new{number}@acme.example")
+    company.read()
+    assert say(company, range(6), "active") == 6
 
 
 def test_a_return_that_someone_has_decided_by_hand_is_not_held(back, by):

@@ -177,7 +177,7 @@ class Company(RuleBasedStateMachine):
                 continue
             person = find(number)
             held = DirectoryEntry.select().where(
-                DirectoryEntry.person == person, DirectoryEntry.status != DirectoryEntry.reported_status).exists()
+                DirectoryEntry.person == person, DirectoryEntry.is_held).exists()
             assert person.status == "deprovisioned" or held or person.status_by_hand, f"{number} has left"
 
     @invariant()

@@ -17,7 +17,7 @@ from sync.models import App, Directory, DirectoryEntry, DirectoryToken, Report, 
 from sync.reports import reports
 from sync.safety import unread_directories
 from sync.states import DirectoryGap
-from sync.tasks import tasks
+from sync.tasks import still_to_remove, tasks
 from tests.sync.fixtures import Chat
 from tests.sync.scripted import Scripted, ScriptedDirectory
 
@@ -158,6 +158,7 @@ def test_many_who_are_back_at_once_end_no_report_and_no_removal(chat, scripted: 
     tasks.run(task.id)
     task = Task.get_by_id(task.id)
     assert task.state == "queued" and task.error.startswith("Person 3 is back in Company LDAP, with many others")
+    assert still_to_remove.waits(Task(report=None), task.account) is None, "someone asked for it by hand"
     chat.check()
     assert chat.id_of(3) and Report.get_by_id(report.id).waiting == 5
     company.say("id3", status="deprovisioned")
