@@ -171,12 +171,16 @@ def run(mail_id: int) -> None:
 
 def _not_for_them(mail: Mail) -> str:
     """Why an e-mail that has waited must not go to its address any longer; empty if it may."""
+    try:
+        link = vault.unseal(mail.sealed)
+    except vault.VaultProblem:
+        return "Its link can't be decrypted, because secret.key isn't the one it was stored with. It was not sent."
     holder = Person.select().join(PersonEmail).where(PersonEmail.email_key == email_key(mail.to)).first()
     if mail.kind in TO_ANYONE:
         return ""
     if holder is None:
         return "" if mail.sealed is None else "Its link signs in, but nobody has this address now. It was not sent."
-    if vault.unseal(mail.sealed).get("person", str(holder.id)) != str(holder.id):  # older rows don't have it
+    if link.get("person", str(holder.id)) != str(holder.id):  # older rows don't have it
         return f"Its link signs in someone else, but {person_name(holder)} has this address now. It was not sent."
     if holder.status != PersonStatus.ACTIVE:
         return f"{person_name(holder)} has left or is suspended. It was not sent."

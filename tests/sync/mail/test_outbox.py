@@ -75,6 +75,17 @@ def test_a_link_that_signs_in_is_sent_only_while_its_person_has_the_address(home
     assert (mail.state, mail.sealed is None) == (("queued", False) if holder == "Ann" else ("failed", True))
 
 
+def test_an_e_mail_whose_link_cannot_be_decrypted_fails_with_that_reason(home):
+    put("ann@acme.example")
+    Mail.update(sealed=b"by another key").execute()
+    outbox.configure("smtp://127.0.0.1:1", "http://127.0.0.1:8000")
+    try:
+        outbox.run(Mail.get().id)
+    finally:
+        outbox.configure(None, "http://127.0.0.1:8000")
+    assert Mail.get().state == "failed" and "secret.key isn't the one it was stored with" in Mail.get().error
+
+
 def test_failures_are_counted_since_a_time(home):
     put("ann@acme.example", "ben@acme.example", "cy@acme.example")
     for to, state, age in (("ann", "failed", 3), ("ben", "failed", 1), ("cy", "failed", 1)):
