@@ -95,16 +95,22 @@ def inherit(app: App, predecessor: App) -> None:
     may_differ = f"""(NOT EXISTS ({by_email})
         OR (o.user_name, o.employee_number) IS DISTINCT FROM (account.user_name, account.employee_number))"""
     was_theirs = f"(o.match_kind = 'matched' AND CASE WHEN o.match_by_hand THEN {is_doubtful} ELSE {may_differ} END)"
+    former = f"CASE WHEN {was_theirs} THEN o.person_id ELSE o.former_person_id END"
+    by_hand = f"o.match_by_hand AND NOT {is_doubtful}"
+    # Its address became another person's while the app was disconnected.
+    is_moved = f"""(account.match_kind = 'matched' AND o.moved_email_key = account.email_key
+        AND account.person_id IS DISTINCT FROM {former})"""
     db.execute_sql(
         f"""
         UPDATE account SET protection_reason = o.protection_reason, left_out_reason = o.left_out_reason,
             left_out_by = o.left_out_by, left_out_at = o.left_out_at, left_out_person_id = o.left_out_person_id,
-            match_by_hand = o.match_by_hand AND NOT {is_doubtful},
+            match_by_hand = {by_hand},
             match_note = CASE WHEN NOT {is_doubtful} THEN o.match_note END,
             email_when_matched = o.email_when_matched, moved_email_key = o.moved_email_key,
-            former_person_id = CASE WHEN {was_theirs} THEN o.person_id ELSE o.former_person_id END,
-            match_kind = CASE WHEN o.match_by_hand AND NOT {is_doubtful} THEN o.match_kind ELSE account.match_kind END,
-            person_id = CASE WHEN o.match_by_hand AND NOT {is_doubtful} THEN o.person_id ELSE account.person_id END
+            former_person_id = {former},
+            match_kind = CASE WHEN {by_hand} THEN o.match_kind WHEN {is_moved} THEN 'unmatched'
+                ELSE account.match_kind END,
+            person_id = CASE WHEN {by_hand} THEN o.person_id WHEN {is_moved} THEN NULL ELSE account.person_id END
         FROM account o
         WHERE account.app_id = ? AND o.app_id = ? AND o.external_id = account.external_id
           AND (o.protection_reason IS NOT NULL OR o.left_out_reason IS NOT NULL OR o.match_by_hand

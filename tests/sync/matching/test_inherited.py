@@ -101,6 +101,16 @@ def test_a_reconnection_keeps_the_former_person_of_an_account_with_another_email
     assert Account.get_by_id(same.id).former_person is None, "the rules match it again"
 
 
+@pytest.mark.parametrize(("former", "address", "is_bos"), [
+    ("Ana", "ana@x.example", False), ("Bo", "ana@x.example", True), ("Ana", "bo@x.example", True)])
+def test_an_address_that_moved_while_the_app_was_disconnected_proves_nothing(home, former, address, is_bos):
+    ana, bo = Person.create(name="Ana", status="deprovisioned"), Person.create(name="Bo")
+    before = NOTHING | {"moved_email_key": "ana@x.example", "former_person": ana if former == "Ana" else bo}
+    account = inherited(*pair(before, {"email_key": address, "match_kind": "matched", "person": bo}))
+    assert (account.match_kind, account.person) == (("matched", bo) if is_bos else ("unmatched", None))
+    assert (account.app_id in doubtful.numbers()) != is_bos
+
+
 def test_only_the_same_account_of_these_two_apps_inherits(home):
     one, other, _ = pair(NOTHING | {"protection_reason": "a pilot"}, {})
     another = Account.create(app=one, external_id="2")
