@@ -106,10 +106,10 @@ def test_a_check_that_has_ended_is_read_once(app):
     last = check(app, 0, 10, new=1)
     history.by_day([app], 4)
     asked: list[tuple] = []
-    db.query_hooks.append(lambda event: asked.append(event.params))
+    db.query_hooks.append(lambda event: asked.append((event.sql, event.params)))
     history.by_day([app], 4)
     db.query_hooks.pop()
-    assert [values for values in asked if values] == [{"last": last.id}]
+    assert [values for sql, values in asked if values and "app_check" in sql] == [{"last": last.id}]
 
 
 ENDED = {"succeed": CheckState.SUCCEEDED, "fail": CheckState.FAILED, "cancel": CheckState.CANCELLED}
