@@ -32,6 +32,8 @@ WORDS = {
           "Your request may not have been carried out. Nothing else was changed. The reason is in the server's log. "
           "Try again. If it keeps happening, send that log to the person who manages Rollcall."),
 }
+GONE = ("This no longer exists, or you no longer have access to it",  # a form whose subject was removed in another tab
+        "Nothing was changed. Reload the page to see what is there now.")  # fmt: skip
 STALE = ("This page was open too long", "Nothing was changed. Reload the page and try again.")
 
 
@@ -54,6 +56,8 @@ def error_page(problem: HTTPException) -> Response:
         return scim.refusal(problem)  # an address that no route knows, such as one with a line break in it
     if isinstance(problem, NotTheirs):
         _note_refusal(refusals.NOT_THEIRS, problem.app)
+    if problem.code == 404 and request.method not in ("GET", "HEAD"):
+        return answer(404, *GONE)
     return answer(problem.code)
 
 

@@ -139,6 +139,7 @@ def test_the_page_for_it_needs_no_database(site, owner: Client, monkeypatch: pyt
     "method, address, status, words",
     [
         ("get", "/nothing", 404, "Page not found"),
+        ("delete", "/directories/99", 404, "This no longer exists"),
         ("delete", "/people", 405, "isn&#39;t possible here"),
     ],
 )
