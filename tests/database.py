@@ -167,20 +167,59 @@ def first_of_many(folder: Path) -> Iterator[None]:
 
 
 def open_copy(folder: Path) -> None:
-    """Open a copy of it, in place of the one before, and connect this thread to it."""
+    """Open a copy of it, in place of the one before, and connect this thread to it. As in a server, the connection to a
+    file is kept: it knows the schema, and has its statements compiled."""
     from sync.db import connect_database, db
 
     copy = folder / "run.db"
     if on_server():
         make(copy, _templates[folder])
         connect_database(f"{_server()}/{_name(copy)}")
+        return
+    if not db.is_closed():
+        db.close()
+    if db.kept is None or db.database != str(copy):
+        _begin_copy(folder / "template.db", copy)
     else:
-        shutil.copy(folder / "template.db", copy)
-        for leftover in folder.glob("run.db-*"):
-            leftover.unlink()
-        connect_database(copy)
-    if not on_server():
-        db.execute_sql("PRAGMA synchronous = 0")
+        _copier.renew()
+    db.connect()
+
+
+def _begin_copy(template: Path, copy: Path) -> None:
+    """The first one. It is a file until another database is opened."""
+    global _copier
+    from sync.db import connect_database, db
+
+    if _copier is not None:
+        _copier.end()
+    shutil.copy(template, copy)
+    connect_database(copy)
+    db.pragma("synchronous", "off", permanent=True)
+    db.close()
+    db.begin_keeping()
+    _copier = Copier(template, copy)
+
+
+class Copier:
+    """Writes all pages of a file into its copy, which others may have open, as one transaction."""
+
+    def __init__(self, template: Path, copy: Path):
+        self._template, self._copy = sqlite3.connect(template), sqlite3.connect(copy, isolation_level=None)
+        [self._schema] = self._template.execute("PRAGMA schema_version").fetchone()
+        self._copy.execute("PRAGMA synchronous = off")
+
+    def renew(self) -> None:
+        self._template.backup(self._copy)
+        # The backup says that there may be another schema (https://www.sqlite.org/pragma.html#pragma_schema_version).
+        # It is the template's again, so what others have compiled for it is right.
+        self._copy.execute(f"PRAGMA schema_version = {self._schema}")
+
+    def end(self) -> None:
+        self._copy.close()
+        self._template.close()
+
+
+_copier: Copier | None = None
 
 
 def drop(home: Path | str) -> None:
