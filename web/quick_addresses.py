@@ -18,7 +18,9 @@ def install(app: Flask) -> None:
 
     def url_for(endpoint: str, **values: Any) -> str:
         kinds = tuple(map(type, values.values()))
-        if endpoint[:1] == "." or values.get("_scheme") or not SIMPLE.issuperset(kinds) or not has_request_context():
+        get = values.get
+        whole = get("_external") is not None or get("_scheme") is not None  # with a host, which the browser names
+        if whole or endpoint[:1] == "." or not SIMPLE.issuperset(kinds) or not has_request_context():
             return build(endpoint, **values)
         # The path where the app is mounted, and the method, which chooses between several addresses of a view.
         here = request_ctx.url_adapter

@@ -11,6 +11,7 @@ from web.quick_addresses import LONGEST, MOST
 def site() -> Flask:
     made = Flask(__name__)
     made.add_url_rule("/rows/<int:row>", "row", lambda row: "")
+    made.add_url_rule("/lines/<int:row>", "line", lambda row: "")
     made.add_url_rule("/texts/<text>", "text", lambda text: "")
     made.add_url_rule("/read", "several", lambda: "", methods=["GET"])
     made.add_url_rule("/written", "several", methods=["POST"])
@@ -33,6 +34,7 @@ def addresses(made: Flask) -> list[str]:
                         url_for("row", row=1, _external=True), url_for("row", row=1, _scheme="https", _external=True),
                         url_for("text", text="a b/ü"), url_for("text", text="x", of=[1, 2]), url_for("several"),
                         url_for("several", _method="POST"), url_for("static", filename="a.css"),
+                        url_for("row", row=1, q="a"), url_for("row", row=1, tab="a"), url_for("line", row=1),
                     ]  # fmt: skip
     return built
 
@@ -43,6 +45,15 @@ def test_each_address_is_the_one_that_flask_builds() -> None:
     expected = addresses(plain)
     assert addresses(quick) == expected == addresses(quick)
     assert {"/rows/1", "/team/rows/1", "/read", "/team/written"} <= set(expected)
+
+
+def test_no_address_with_a_host_is_kept() -> None:
+    made = site()
+    quick_addresses.install(made)
+    for host in ("one.example", "two.example"):
+        with made.test_request_context("/", base_url=f"https://{host}"):
+            built = [url_for("row", row=1, _external=1), url_for("row", row=1, _scheme="")]
+            assert built == [f"https://{host}/rows/1", f"//{host}/rows/1"]
 
 
 def test_few_addresses_are_kept_and_none_that_is_long() -> None:

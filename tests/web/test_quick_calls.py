@@ -48,13 +48,15 @@ TEMPLATE = """
 
 SHOWN = """
 {% macro two(first, second="<2>") %}({{ first }} {{ second }} {{ nothing }}){% endmacro %}
-{% macro around(open="<") %}{{ open }}{{ caller("<call>") }}{% endmacro %}
+{% macro around(open="<") %}{{ open }}{{ caller("<call>") if caller }}{% endmacro %}
 {% macro rest() %}{{ varargs }}{{ kwargs }}{% endmacro %}
+{% macro unnamed() %}{{ varargs }}{% endmacro %}
+{% macro by_name() %}{{ kwargs }}{% endmacro %}
 {% set kept %}{{ text }}{% endset %}
 {{ text }} {{ safe }} {{ shows_itself }} {{ number }} {{ count }} {{ none }} {{ own }} {{ nothing }} {{ kept }}
 {{ text ~ safe }} {{ text | e }} {{ safe | upper }} {{ [text, safe] }} {{ text | safe }}
 {{ two(text) }} {{ two(safe, text) }} {{ two(second=two(text), first=safe) }} {{ two() }} {{ rest(text, of=safe) }}
-{{ rest() }}
+{{ rest() }} {{ unnamed() }} {{ by_name() }} {{ around(text) }} {{ "<" ~ two(text) }}
 {% call(word) around() %}{{ word }}{{ text }}{% endcall %}
 {% call(word) around(open=text) %}{{ word }}{% endcall %}
 {% set later = two(text) %}{{ later }}{{ later ~ text }}{{ two(later) }}
@@ -83,8 +85,8 @@ def test_each_gets_the_same(empty: Flask) -> None:
         assert render_template_string(TEMPLATE, **CALLED) == expected
 
 
-def made_by(context: type[Context], template: type[Template]) -> Environment:
-    made = Environment(autoescape=True, undefined=OnlyNamesAndKeys)  # noqa: S701 - it does escape
+def made_by(context: type[Context], template: type[Template], autoescape: bool = True) -> Environment:
+    made = Environment(autoescape=autoescape, undefined=OnlyNamesAndKeys)  # noqa: S701 - pages do escape
     made.context_class, made.template_class = context, template
     return made
 
@@ -96,6 +98,8 @@ def test_each_value_is_shown_the_same() -> None:
     expected = plain.from_string(SHOWN).render(values)
     assert expected.count("&lt;&amp;&#39;&#34;&gt;") > 10 and expected.count("<b>") > 3 and "&lt;i&gt;" in expected
     assert quick.from_string(SHOWN).render(values) == expected
+    plain, quick = (made_by(*kinds, autoescape=False) for kinds in ((Context, Template), (QuickContext, QuickTemplate)))
+    assert quick.from_string(SHOWN).render(values) == plain.from_string(SHOWN).render(values) != expected
 
 
 @pytest.mark.parametrize("call", ["two(1, 2, 3)", "two(1, first=2)", "two(1, 2, second=3)", "two(third=3)"])

@@ -30,7 +30,7 @@ def test_where_nobody_approves_nothing_may_become_empty_either(leaving, of, held
     assert Guard(5, 20).holds_without_approval(leaving, of) is held
 
 
-@pytest.mark.parametrize("percent", (0, 1, 3, 20, 99, 100))
+@pytest.mark.parametrize("percent", (0, 1, 3, 20, 99, 100, 150))
 def test_more_than_enough_accounts_make_no_difference(percent):
     guard = Guard(5, percent)
     for leaving in range(1, 30):
