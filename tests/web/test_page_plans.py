@@ -26,7 +26,7 @@ COMPARES = "GET /apps/<int:app_id>/members/<int:account_id>/match: SCAN p"
 # Home counts the assets that nobody manages: for each asset, by indexes, whether someone does.
 UNMANAGED = "GET /: SCAN s USING COVERING INDEX asset_app_id_state_kind_name"
 # People says how many there are, which an index counts.
-COUNTED = "GET /people: SCAN t1 USING COVERING INDEX person_status_status_since_id_remove_on"
+COUNTED = "GET /people: SCAN person USING COVERING INDEX person_status_status_since_id_remove_on"
 # Only what the condition of the index lets in: live, open, unsettled, decided by hand to be nobody's, with a tag.
 FEW = re.compile(r"USING (?:COVERING )?INDEX \w*(?:_live|_open|_disputed|_hold|_now|_held|_decided|_tagged)\b")
 

@@ -113,7 +113,7 @@ def test_no_table_hides_one_of_the_database(home):
 def test_only_the_databases_make_and_drop_a_table():
     making = re.compile(r"\bCREATE\s+(TEMP|INDEX temp)|\bDROP\s+TABLE\b")
     found = {module for module, tree in modules().items() for text in texts(tree) if making.search(text)}
-    assert found == {"db", "postgres.database"}
+    assert found == {"sqlite_file", "postgres.database"}
 
 
 @pytest.mark.parametrize("code, used", [
