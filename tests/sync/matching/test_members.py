@@ -123,3 +123,11 @@ def test_protecting_needs_a_reason(chat, reason):
     with pytest.raises(members.ReasonNeeded):
         members.protect(account(3), reason, chat.by)
     assert account(3).protection_reason is None
+
+
+def test_accounts_are_counted_of_this_app_and_while_they_are_present(chat, second):
+    before = App.get_by_id(chat.app.id)
+    Account.update(state="removing").where(Account.app == chat.app, Account.external_id == chat.id_of(1)).execute()
+    members.recount(chat.app)
+    after = App.get_by_id(chat.app.id)
+    assert (after.users, after.matched) == (before.users - 1, before.matched - 1)
