@@ -151,9 +151,9 @@ def test_the_person_who_changes_how_it_is_read_is_responsible_for_it(mallory, ol
     file = tmp_path / "list.csv"
     directory = _directory(file, LISTS["admin_renames_owner"], Asker.command_line())
     assert Directory.get_by_id(directory.id).vouched_for, "the command line counts as an Owner"
-    directories.reconnect(directory, {"file": str(file)}, by)
+    directories.reconnect(Directory.get_by_id(directory.id), {"file": str(file)}, by)
     assert vouching.rank_of_directory(directory) == 0
-    directories.reconnect(directory, {"file": str(file)}, Asker.person(mallory))
+    directories.reconnect(Directory.get_by_id(directory.id), {"file": str(file)}, Asker.person(mallory))
     assert vouching.rank_of_directory(directory) == 2, "the Owner's word ends"
     assert Activity.select().where(Activity.what == "answers for directory", Activity.about == "Mine").exists()
 
