@@ -36,12 +36,14 @@ def _set_state(directory: Directory, state: str, what: str, by: Asker) -> None:
 
 def remove(directory: Directory, by: Asker) -> None:
     """Delete the directory. Its people stay, each with the status they have, and are found again if it comes back.
-    Raises NotAllowed for one that an Owner is responsible for, unless an Owner asks."""
+    Changes that a guard holds are lost, and nothing else may know of these leavers: the dialog warns. Raises NotAllowed
+    for one that an Owner is responsible for, unless an Owner asks."""
     vouching.require_over_directory(by, directory)
     kind = connectors.directory_connectors().get(directory.kind)
     with writing():
         entries = DirectoryEntry.select().where(DirectoryEntry.directory == directory)
         affected = {entry.person_id for entry in entries}
+        held = {entry.person_id for entry in entries if entry.is_held}
         if kind and kind.worldwide_ids:
             db.execute_sql(
                 f"INSERT INTO {FormerEntry._meta.table_name} (kind, external_id, person_id) "
@@ -52,4 +54,5 @@ def remove(directory: Directory, by: Asker) -> None:
         Directory.delete().where(Directory.id == directory.id).execute()
         people.keep_status(affected)
         activity.record(by, "removed directory", about=directory.name,
-                        after=f"{plural(len(affected), 'person', 'people')} unchanged")
+                        after=f"{plural(len(affected), 'person', 'people')} unchanged",
+                        why=f"Held changes to {plural(len(held), 'person', 'people')} were lost" if held else "")

@@ -147,6 +147,7 @@ def test_held_and_released(owner: Client, staff: Directory, staff_list: Path, by
     assert "Changes held" in owner.get("/directories").text
     removal = " ".join(owner.get(f"/directories/{staff.id}/removal").text.split())
     assert "Its changes to 8 people are held back and would be lost. If they are right, release them first." in removal
+    assert "Otherwise apps may become “Up to date” although someone who has left still has an account" in removal
     asked = owner.get(f"/directories/{staff.id}/release").text
     assert "8 people get the status" in asked and "unless automatic removal is on" in asked
     assert Person.select().where(Person.status == "deprovisioned").count() == 0

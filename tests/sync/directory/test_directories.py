@@ -14,6 +14,7 @@ from sync.directory.directories import DirectoryProblem
 from sync.files import columns
 from sync.jobs import queue
 from sync.models import (
+    Activity,
     Directory,
     DirectoryEntry,
     DirectoryReading,
@@ -162,6 +163,15 @@ def test_a_directory_that_is_removed_deprovisions_nobody_and_finds_all_again(com
     assert company.read().counts["joined"] == 0
     assert person("renamed@acme.example") == person("p2@acme.example")
     assert status("p1@acme.example") == "active"
+
+
+def test_activity_says_that_held_changes_were_lost_with_a_removed_directory(company, by):
+    company.delete(*(f"id{number}" for number in range(8)))
+    assert company.read().counts["held"] == 8
+    directories.remove(company.directory, by)
+    assert status("p1@acme.example") == "active"
+    entry = Activity.get(Activity.what == "removed directory")
+    assert entry.why == "Held changes to 8 people were lost"
 
 
 def test_removing_the_only_directory_that_calls_someone_active_deprovisions_nobody(company, scripted, by):
