@@ -80,3 +80,13 @@ def test_a_failed_write_is_cleared_too():
         assert setting("zone") is None
         set_setting("zone", "Asia/Tokyo")
         assert setting("zone") == "Asia/Tokyo"
+
+
+@pytest.mark.usefixtures("home")
+def test_a_page_and_all_else_read_the_same_settings():
+    set_setting("kept", 0)
+    for read in (lambda: setting("kept", 7), lambda: setting("never kept", 7), lambda: setting("never kept")):
+        elsewhere = read()
+        with remembering():
+            assert read() == elsewhere
+    assert [setting("kept", 7), setting("never kept", 7), setting("never kept")] == [0, 7, None]
