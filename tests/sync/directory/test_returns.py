@@ -9,11 +9,12 @@ import pytest
 from connectors.base import DirectoryPerson
 from sync.db import utcnow
 from sync.directory import directories
-from sync.models import Directory, DirectoryEntry, Mail, Person
+from sync.models import Account, Directory, DirectoryEntry, Mail, Person, Task
 from sync.people import people
 from sync.rank import Asker
 from sync.safety import unread_directories
 from sync.states import DirectoryGap
+from sync.tasks import still_to_remove
 from tests.sync.scripted import Scripted, person, portrait, status
 
 
@@ -136,6 +137,8 @@ def test_the_returns_of_a_day_are_counted_and_their_share_is_of_those_who_were_h
     Person.update(workspace_role="owner").where(Person.id == person("p0@acme.example").id).execute()
     Directory.update(vouched_for=False).execute()
     assert say(company, range(3), "active") == 1
+    account = Account(person=person("p0@acme.example"))
+    assert still_to_remove.waits(Task(report_id=1), account) is None, "held by rank, not with many others"
     some_days_pass()
     assert say(company, range(3, 6), "active") == 1, "with them, four of the 28 who were here"
     assert say(company, range(6, 7), "active") == 1, "five"
@@ -143,6 +146,16 @@ def test_the_returns_of_a_day_are_counted_and_their_share_is_of_those_who_were_h
     company.read()
     company.say("was here", status="active")
     assert company.read().counts["held"] == 2, "six of 28 are too many, six of 32 wouldn't be"
+
+
+def test_a_second_entry_that_is_back_is_no_return_of_someone_who_was_here(scripted, by):
+    company = Scripted(count=15)
+    say(company, range(6), "deprovisioned")
+    for number in range(5):
+        DirectoryEntry.update(person=person(f"p{number + 6}@acme.example")).where(
+            DirectoryEntry.external_id == f"id{number}").execute()
+    assert say(company, range(5), "active") == 0
+    assert say(company, range(5, 6), "active") == 0, "the first person who is back"
 
 
 def test_people_who_were_just_added_make_no_room_for_returns(scripted, by):
