@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from markupsafe import Markup
 
 from sync.mail import delivery, mail_server, outbox
-from sync.mail.letters import SEALED_LINK
+from sync.mail.letters import SEALED_LINK, without_breaks
 from sync.models import Mail
 from sync.states import MailState, Tone
 from web import stale
@@ -95,5 +95,5 @@ def outbox_line(mail: Mail) -> OutboxLine:
 
 
 def body_of(mail: Mail) -> str:
-    """The e-mail's text, without its one-time link."""
-    return mail.text.replace(SEALED_LINK, NOT_SHOWN)
+    """The e-mail's text, without its one-time link, and with names that can be copied."""
+    return without_breaks(mail.text.replace(SEALED_LINK, NOT_SHOWN))

@@ -36,6 +36,9 @@ ADDRESS = re.compile(  # in its quotes; becomes at most a link to write to it
 DOT_IN_WORD = re.compile(r"(?<=\S)[.。．｡](?=[^\W\d_])")  # browsers take all four (UTS 46, 4); \w has no vowel signs
 WWW = re.compile(r"\bwww\.", re.IGNORECASE)
 ZERO_WIDTH_SPACE = "\u200b"
+BEFORE_A_HOST = r"""(?<![^\s<>()\[\]"'“„‘«,;:/\u2068])"""
+AFTER_A_HOST = r"""(?=\.?(?:[\s<>()\[\]"'”’»,;:!?/&…\u2069]|\Z))"""
+NOT_COPIED = f'<span style="-webkit-user-select:none;user-select:none">{ZERO_WIDTH_SPACE}</span>'
 
 
 class Sentence(str):
@@ -71,6 +74,11 @@ def without_links(text: str) -> str:
     return WORD.sub(lambda word: word[0] if _is_address(word[0]) else _parted(word[0]), text)
 
 
+def without_breaks(text: str) -> str:
+    """The text without what `without_links` put into its names: for places where nothing becomes a link."""
+    return text.replace(ZERO_WIDTH_SPACE, "")
+
+
 def _is_address(word: str) -> bool:
     return "@" in word and ADDRESS.fullmatch("".join(filter(_is_no_mark, word))) is not None
 
@@ -98,11 +106,25 @@ def effects_in_words(explanations: Iterable[Explanation], about: str = "") -> li
     return [Sentence(clean(f"{begin}{each}", LONGEST_EFFECT)) for each in explanations]
 
 
-def write(template: str, subject: Sentence, **values: Any) -> Letter:
-    """Fill templates/mail/TEMPLATE.txt and .html."""
-    text = _environment(in_html=False).get_template(f"{template}.txt").render(subject=subject, **values)
-    html = _environment(in_html=True).get_template(f"{template}.html").render(subject=subject, **values)
-    return Letter(subject, text.strip() + "\n", html.strip() + "\n")
+def write(template: str, subject: Sentence, own_hosts: Iterable[str] = (), **values: Any) -> Letter:
+    """Fill templates/mail/TEMPLATE.txt and .html.
+
+    `own_hosts`, and what is below them, may become links, so they stay exact, as does the whole subject: no mail
+    program makes links there. Where the HTML part has a break, it is left out of what someone copies.
+    """
+    values |= {"subject": subject, "plain_subject": Sentence(without_breaks(subject))}
+    text = _environment(in_html=False).get_template(f"{template}.txt").render(**values)
+    html = _environment(in_html=True).get_template(f"{template}.html").render(**values)
+    for host in own_hosts:
+        text, html = _unbroken(host, text), _unbroken(host, html)
+    html = html.replace(ZERO_WIDTH_SPACE, NOT_COPIED)
+    return Letter(values["plain_subject"], text.strip() + "\n", html.strip() + "\n")
+
+
+def _unbroken(host: str, text: str) -> str:
+    below = rf"(?:[\w-]+\.{ZERO_WIDTH_SPACE}?)*"
+    whole = rf"{BEFORE_A_HOST}{below}{re.escape(_parted(host))}{AFTER_A_HOST}"
+    return re.sub(whole, lambda found: without_breaks(found[0]), text, flags=re.IGNORECASE)
 
 
 @cache

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 from peewee import ModelSelect
 
+import connectors
 from connectors.names import email_key
 from sync import activity, rank, vault
 from sync.db import connected, utcnow, writing
@@ -119,7 +121,7 @@ def put(
     """
     theirs = {"person": str(signs_in.id)} if signs_in else {}
     sealed = vault.seal({"link": secret_link, **theirs}) if secret_link else None
-    letter = write(template, subject, company=workspace().name, **values)
+    letter = write(template, subject, _own_hosts(to, app), company=workspace().name, **values)
     queued = []
     with writing():
         for address in to:
@@ -134,6 +136,14 @@ def put(
                                 why=f"{letter.subject} (no mail server is set)")
             queue.wake("mail", mail.id)
     return queued
+
+
+def _own_hosts(to: list[str], app: App | None) -> set[str]:
+    """The domains of those who get the e-mail, and the app's maker where that is called by its domain: monday.com."""
+    hosts = {address.rpartition("@")[2] for address in to}
+    with suppress(KeyError):
+        hosts |= {connectors.app_connector(app.connector).label} if app else set()
+    return hosts
 
 
 @prepared_plain

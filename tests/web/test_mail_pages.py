@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from sync.mail import delivery, mail_server, outbox
-from sync.mail.letters import SEALED_LINK, Sentence
+from sync.mail.letters import SEALED_LINK, Sentence, name_in_line
 from sync.models import Mail, Person
 from sync.rank import Asker
 from tests.web.client import Client
@@ -52,12 +52,12 @@ def test_owners_see_that_nobody_gets_mail(site, owner: Client, someone):
 
 
 def test_a_waiting_mail_can_be_read_without_its_link(owner: Client):
-    [mail] = outbox.put(["ann@acme.example"], "test", "k", template="test", subject=Sentence("Hello Ann"),
-                        link=SEALED_LINK, secret_link="https://r.example/tok3n")
+    [mail] = outbox.put(["ann@acme.example"], "test", "k", template="test", link=SEALED_LINK,
+                        subject=Sentence(f"Hello {name_in_line('ann.example')}"), secret_link="https://r.example/tok3n")
     assert f"/activity/mails/{mail.id}" in owner.get("/activity").text
     page = owner.get(f"/activity/mails/{mail.id}").text
     assert "E-mail from Rollcall reaches you" in page and "one-time link, only in the e-mail itself" in page
-    assert "tok3n" not in page
+    assert "tok3n" not in page and page.count("Hello ann.example") == 3  # title, heading, text: to be copied
 
 
 def test_an_e_mail_of_an_app_is_read_by_those_who_see_the_app(site, chat, olga: Person, someone):

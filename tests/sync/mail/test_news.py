@@ -14,7 +14,7 @@ from sync import workspace
 from sync.db import db, utcnow, writing
 from sync.jobs import queue
 from sync.mail import news, outbox
-from sync.mail.letters import clean, name_in_line
+from sync.mail.letters import NOT_COPIED, Letter, Link, Sentence, clean, name_in_line, without_breaks, write
 from sync.mail.smtp import compose, parse_smtp_url
 from sync.models import (
     Access,
@@ -339,7 +339,7 @@ def test_a_directory_that_failed_three_times_goes_to_the_workspace_owners(slack)
     mail = Mail.get()
     assert mail.to == "olga@acme.example"
     assert mail.subject == "Company LDAP could not be read 3 times in a row"
-    assert "Nobody was deprovisioned" in mail.text and "No answer from ldap.\u200bacme.\u200bexample." in mail.text
+    assert "Nobody was deprovisioned" in mail.text and "No answer from ldap.acme.example." in mail.text
 
 
 def test_a_held_directory_lists_the_people_and_is_reported_again_for_others_only(slack):
@@ -413,7 +413,7 @@ def test_a_name_from_right_to_left_is_kept_whole_and_apart(slack):
     leaver(slack, report, "דנה רוי \u202egnp.exe")
     mail = only(mails_about(news.report_ready, report))
     assert mail.subject == "1 person has left Acme and still has an account in \u2068سلاك\u2069"
-    assert "\u2068דנה רוי gnp.\u200bexe\u2069" in mail.text and "<bdi>דנה רוי gnp.\u200bexe</bdi>" in mail.html
+    assert "\u2068דנה רוי gnp.\u200bexe\u2069" in mail.text and f"<bdi>דנה רוי gnp.{NOT_COPIED}exe</bdi>" in mail.html
     message = email.message_from_bytes(bytes(compose(mail, OUTGOING)), policy=policy.default)
     assert message["Subject"] == mail.subject
     assert "דנה רוי" in message.get_body(("html",)).get_content()
@@ -424,14 +424,41 @@ def test_a_web_address_in_a_name_becomes_no_link(slack):
     report = Report.create(app=slack)
     leaver(slack, report, "Reset at HTTPS://evil.example or www.evil.example", reason="see ftp://evil.example")
     mail = only(mails_about(news.report_ready, report))
-    for part in (mail.subject, mail.text, mail.html):
+    assert mail.subject == "1 person has left Acme and still has an account in Slack https: //evil.example/app"
+    for part in (mail.text, mail.html.replace(NOT_COPIED, "\u200b").partition("</title>")[2]):
         assert "https: //evil.\u200bexample" in part
         assert set(re.findall(r"\w+://[^\s\"]+", part)) <= {f"{BASE}/reports/{report.id}"}
         assert "evil.e" not in part and "www.e" not in part
     assert f"\n{BASE}/reports/{report.id}\n" in mail.text
+    assert mail.html.count("\u200b") == mail.html.count(NOT_COPIED) > 0
 
 
-@pytest.mark.parametrize(("name", "written"), [
+def test_the_domains_of_the_makers_and_the_readers_are_written_as_they_are(slack):
+    App.update(connector="monday", name="monday.com").execute()
+    report = Report.create(app=slack)
+    leaver(slack, report, "ldap.acme.example")
+    mail = only(mails_about(news.report_ready, report))
+    assert mail.subject.endswith(" in monday.com") and "\u200b" not in mail.text + mail.html
+    for exact in ("Monday.com.", "(ldap.acme.example)", "“acme.example”!", "dc-1.acme.example:636",
+                  "https: //acme.example/a"):
+        assert f"\n{exact}\n" in f"\n{written(exact).text}"
+
+
+@pytest.mark.parametrize("broken", [
+    "acme.example.evil.example", "evil-acme.example", "acme.example-evil.org", "monday.company", "हिacme.example",
+    "acme.exampleहि.org", "acme。example", "monday.com.evil", "evil.org/monday.com", "evil。acme.example",
+])  # fmt: skip
+def test_a_domain_that_only_looks_like_the_readers_becomes_no_link(broken):
+    letter = written(broken)
+    assert broken == letter.subject == without_breaks(letter.text).split("\n")[0]
+    assert broken not in letter.text and broken not in letter.html.partition("</title>")[2]
+
+
+def written(name: str) -> Letter:
+    return write("test", Sentence(name_in_line(name)), ["acme.example", "monday.com"], company="Acme", link=Link(BASE))
+
+
+@pytest.mark.parametrize(("name", "as_written"), [
     ("ana@acme.example", "ana@acme.example"), ("Ana <ana.lo@acme.example>,", "Ana <ana.lo@acme.example>,"),
     ("J. R. Day 1.5", "J. R. Day 1.5"), ("booking.com", "booking.\u200bcom"),
     ("a://b@evil.example", "a: //b@evil.\u200bexample"), ("x.example/@a.b", "x.\u200bexample/@a.\u200bb"),
@@ -440,8 +467,8 @@ def test_a_web_address_in_a_name_becomes_no_link(slack):
     ("evil.example@a", "evil.\u200bexample@a"), ("www.evil@a.example", "www. evil@a.\u200bexample"),
     ("\\\\evil\\share", "\\ \\evil\\share"), ("ACME\\jana", "ACME\\jana"),
 ])  # fmt: skip
-def test_a_name_that_is_an_address_or_has_dots_looks_the_same(name, written):
-    assert name_in_line(name) == written
+def test_a_name_that_is_an_address_or_has_dots_looks_the_same(name, as_written):
+    assert name_in_line(name) == as_written
 
 
 def test_long_and_broken_names_are_cut_and_fixed():
