@@ -35,19 +35,24 @@ def over(task: Task, account: Account) -> str | None:
 
 
 def waits(task: Task, account: Account) -> str | None:
-    """Why a removal of someone who has left waits: a directory says that they are back, with so many others that a
-    guard holds it. None if it doesn't; a removal that someone asked for by hand never does."""
+    """Why a removal of someone who has left waits: a directory says that they are back, and that is held. None if it
+    doesn't wait; a removal that someone asked for by hand never does."""
     if task.report_id is None:
         return None
     found = db.execute_sql(_BACK, {"person": account.person_id}).fetchone()
-    return found and (f"{found[0]} is back in {found[1]}, with many others at once. The removal waits until someone "
-                      "confirms that on the directory's page, or the directory is fixed.")
+    if found is None:
+        return None
+    name, directory, many = found
+    why, who = (", with many others at once", "someone") if many else (
+        ", but ranks above the person responsible for it", "an Owner")  # fmt: skip
+    return (f"{name} is back in {directory}{why}. The removal waits until {who} confirms that on the directory's page, "
+            "or the directory is fixed.")
 
 
 _BACK = """
-    SELECT coalesce(nullif(p.name, ''), e.email), d.name
+    SELECT coalesce(nullif(p.name, ''), e.email), d.name, d.many_back_since IS NOT NULL
     FROM directory_entry e JOIN directory d ON d.id = e.directory_id JOIN person p ON p.id = e.person_id
-    WHERE e.person_id = :person AND d.many_back_since IS NOT NULL AND p.status = 'deprovisioned'
+    WHERE e.person_id = :person AND p.status = 'deprovisioned'
         AND e.status = 'deprovisioned' AND e.reported_status <> 'deprovisioned' ORDER BY d.id LIMIT 1
 """
 
