@@ -282,10 +282,8 @@ class Connector:
         raise NotImplementedError
 
     def accounts(self) -> Iterator[Account | Marked | Unchanged]:
-        """Every account of every status. A pending invitation is an account with the status invited.
-
-        With `known_items`, each is Marked or Unchanged (see connectors/tools/items.py).
-        """
+        """Every account of every status. A pending invitation is an account with the status invited. With
+        `known_items`, each is Marked or Unchanged (see connectors/tools/items.py)."""
         raise NotImplementedError
 
     def assets(self) -> Iterator[Asset]:
@@ -300,15 +298,17 @@ class Connector:
         """The current access to one asset. Override it if the app has a call for that."""
         return (access for access in self.access() if access.asset == asset.id)
 
+    def managed(self, account: Account) -> list[Asset] | None:
+        """All of assets() that the account manages now (a name may be ""); None: the last reading counts instead."""
+        return None
+
     def account(self, id: str) -> Account | None:
         """The second look: the account as it is now; None if the app says that it doesn't exist."""
         raise NotImplementedError
 
     def require_approved(self, requests: tuple[str, ...]) -> None:
-        """Called before an operation that awaited these requests is tried again.
-
-        Raises AwaitsApproval while one of them waits, and Refused if one was declined or has expired.
-        """
+        """Called before an operation that awaited these requests is tried again. Raises AwaitsApproval while one of
+        them waits, and Refused if one was declined or has expired."""
 
     def remove(self, account: Account) -> None:
         """Remove the account. If it is already gone, that counts as done, as for every operation."""

@@ -61,6 +61,9 @@ class Rule(Enum):
     SECRETS = Level.SILVER, "secrets", "No message contains a part of the credential."
     ASSETS = Level.GOLD, "assets", "It reads the app's assets and the people who have access to them."
     OPERATIONS = Level.GOLD, "every operation", "It offers every operation that this kind of app has."
+    MANAGERS = (
+        Level.PLATINUM, "last look at managers",
+        "Right before a removal, it asks the app what the person manages by then, and who else does.")  # fmt: skip
     REAL_SERVER = Level.PLATINUM, "real server", "Tests check and remove people on the app's real server."
 
 
@@ -81,13 +84,17 @@ class Missing:
 Quality = Mapping[Rule, Exempt | Missing]
 
 TESTED_OVER_HTTP = (Rule.READING_TESTED, Rule.CHANGES_TESTED, Rule.WAITS, Rule.CREDENTIAL_END, Rule.SECRETS)
+OF_LAST_READING = Missing(
+    "Rollcall knows no call that lists all that one person manages. Before a removal, the last reading counts.")
 NO_TEST_SERVER = Missing("The app runs only at its maker, who offers no server for tests.")
 
 
-def at_its_maker(operations: str = "", more: Mapping[Rule, Exempt | Missing] = MappingProxyType({})) -> Quality:
+def at_its_maker(operations: str = "", more: Mapping[Rule, Exempt | Missing] = MappingProxyType({}),
+                 managers: bool = True) -> Quality:  # fmt: skip
     """The `quality` of a connector whose app runs only at its maker. `operations`: a sentence on why operations are
-    missing, "" if none is; `more`: further rules that it doesn't keep."""
+    missing, "" if none is; `more`: further rules that it doesn't keep; `managers`: whether it keeps Rule.MANAGERS."""
     lacks = {Rule.OPERATIONS: Missing(operations)} if operations else {}
+    lacks |= {} if managers else {Rule.MANAGERS: OF_LAST_READING}
     return MappingProxyType({**lacks, Rule.REAL_SERVER: NO_TEST_SERVER, **more})
 
 

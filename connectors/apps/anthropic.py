@@ -56,7 +56,7 @@ class Anthropic(UsersAndInvites):
     slug = "anthropic"
     label = "Anthropic"
     logo = "own-anthropic.svg"
-    quality = at_its_maker()
+    quality = at_its_maker(managers=False)
     docs = (
         "As an admin of the organization, open platform.claude.com/settings/admin-keys (Settings, “Admin keys”). "
         "Anthropic offers it to organizations only, not to individual accounts.",

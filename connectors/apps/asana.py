@@ -43,7 +43,7 @@ class Asana(HttpConnector):
     slug = "asana"
     label = "Asana"
     logo = "asana.svg"
-    quality = at_its_maker("Asana's API can't make admins or guests.")
+    quality = at_its_maker("Asana's API can't make admins or guests.", managers=False)
     docs = (
         "On an Enterprise plan, as a super admin, create a service account in the Admin Console (Apps, Service "
         "accounts) and give it full permissions. Its token belongs to no person, and sees every team and project.",

@@ -160,6 +160,12 @@ class Calendly(HttpConnector):
             id = _last(group["uri"])
             yield from (Access(owner, id, role, role == "admin") for owner, role in roles.items())
 
+    def managed(self, account: Account) -> list[Asset]:
+        """By ids alone: a relationship has no name of its group."""
+        owner = f"{Calendly.api}{self._path(account.id)}"
+        pages = self._pages("/group_relationships", "group relationships", owner=owner) if self._reads_groups else ()
+        return [Asset(_last(row.get("group")), "group") for page in pages for row in page if row.get("role") == "admin"]
+
     def _groups(self) -> Iterator[dict]:
         if self._reads_groups:
             for page in self._pages("/groups", "groups", organization=self._organization):

@@ -197,6 +197,14 @@ class Datadog(HttpConnector):
     def removal_suspends(self) -> bool:
         return True
 
+    def managed(self, account: Account) -> list[Asset]:
+        """One call names all of the user's teams, by id alone."""
+        answer = self._http.get(f"/api/v2/users/{segment(account.id)}/memberships")
+        rows, total = _data(answer, list), _teams_total(answer.json(dict).get("meta") or {})
+        if isinstance(total, int) and total > len(rows):
+            raise TemporarilyUnavailable("Datadog didn't list all teams of the user.")
+        return [Asset(_team_of(row), "team") for row in rows if _access(row, "").privileged]
+
     def change_role(self, account: Account, role: str) -> None:
         """Adds the new role before it takes the main one away: nobody is without a role in between."""
         needed(role, "role")
@@ -305,6 +313,13 @@ def _account(row: dict, privileged: frozenset[str]) -> Account:
                       kind=("attributes", "service_account"), last_activity=("attributes", "last_login_time"),
                       user_name=("attributes", "handle")),
     )  # fmt: skip
+
+
+def _team_of(row: dict) -> str:
+    team = ((row.get("relationships") or {}).get("team") or {}).get("data") or {}
+    if not clean(team.get("id")):
+        raise TemporarilyUnavailable("Datadog did not say which team a user administers.")
+    return clean(team["id"])
 
 
 def _access(row: dict, team: str) -> Access:

@@ -237,7 +237,23 @@ class Dropbox(HttpConnector):
     def account(self, id: str) -> Account | None:
         return self._looked_up(_user(id))
 
+    def managed(self, account: Account) -> list[Asset]:
+        """One call for the member's groups, and one for each of them."""
+        row = self._info(_user(account.id)) if self._reads_groups else None
+        groups = row["profile"].get("groups") if row else []
+        if not isinstance(groups, list):
+            raise TemporarilyUnavailable("Dropbox answered without the member's groups.")
+        return [Asset(group, "group") for group in groups if self._owns(account.id, group)]
+
+    def _owns(self, member: str, group: str) -> bool:
+        return any(row["profile"]["team_member_id"] == member and _tag(row.get("access_type")) == OWNER
+                   for row in self._in_group(group))  # fmt: skip
+
     def _looked_up(self, user: dict) -> Account | None:
+        row = self._info(user)
+        return _account(row) if row else None
+
+    def _info(self, user: dict) -> dict | None:
         """members/get_info gives one item for each id: the member's, or id_not_found."""
         answer = self._http.call("POST", "/2/team/members/get_info", json={"members": [user]}, idempotent=True)
         found = answer.json(list)
@@ -245,7 +261,7 @@ class Dropbox(HttpConnector):
             return None
         if len(found) != 1 or _tag(found[0]) != "member_info" or not isinstance(found[0].get("profile"), dict):
             raise TemporarilyUnavailable("Dropbox answered without the member that was asked for.")
-        return None if _tag(found[0]["profile"].get("status")) == REMOVED else _account(found[0])
+        return None if _tag(found[0]["profile"].get("status")) == REMOVED else found[0]
 
     def remove(self, account: Account) -> None:
         now = self.account(account.id)

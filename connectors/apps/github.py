@@ -60,7 +60,7 @@ class GitHub(ClosesClients, Connector):
     slug = "github"
     label = "GitHub"
     logo = "github.svg"
-    quality = at_its_maker()
+    quality = at_its_maker(managers=False)
     docs = (
         "Either use a token: as an owner of the organisation, open github.com/settings/tokens. A classic token needs "
         "the scopes admin:org (to read and remove), repo (roles in private repositories) and read:user "

@@ -32,7 +32,7 @@ from connectors.base import (
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.gitlab.group import Group, path_of
-from connectors.quality import Missing, Rule
+from connectors.quality import OF_LAST_READING, Missing, Rule
 from connectors.tools.answers import disappeared, known_status, missing_from
 from connectors.tools.holes import needed
 from connectors.tools.http import Forbidden, NotFound, clean, segment
@@ -67,7 +67,8 @@ class GitLab(HttpConnector):
     slug = "gitlab"
     label = "GitLab"
     logo = "gitlab.svg"
-    quality = MappingProxyType({Rule.REAL_SERVER: Missing("No test runs against a GitLab server yet.")})
+    quality = MappingProxyType({Rule.REAL_SERVER: Missing("No test runs against a GitLab server yet."),
+                                Rule.MANAGERS: OF_LAST_READING})  # fmt: skip
     docs = (
         "As an owner of the group, open the group in GitLab, then Settings, Access tokens, “Add new token”: role "
         "Owner, scope api (read_api can check, but not remove). On GitLab.com's free plan use a personal access token "

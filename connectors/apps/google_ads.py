@@ -86,7 +86,8 @@ class GoogleAds(ClosesClients, Connector):
     label = "Google Ads"
     category = PAID_SOCIAL
     logo = "googleads.svg"
-    quality = at_its_maker("Google Ads gives access to an account below the manager only by an invitation.")
+    quality = at_its_maker("Google Ads gives access to an account below the manager only by an invitation.",
+                           managers=False)  # fmt: skip
     docs = (
         "At console.cloud.google.com create a project and enable the Google Ads API in it. On its Google Ads API "
         "Overview page apply for access. Explorer access is enough for reading: it allows 2,880 operations a day, and "

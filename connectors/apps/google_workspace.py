@@ -55,7 +55,7 @@ class GoogleWorkspace(ClosesClients, Connector):
     slug = "google_workspace"
     label = "Google Workspace"
     logo = "google.svg"
-    quality = at_its_maker("Google creates a user only with a password, so Rollcall creates none.")
+    quality = at_its_maker("Google creates a user only with a password, so Rollcall creates none.", managers=False)
     docs = (
         *steps(SCOPES, "a super admin: Google doesn't let anyone else change administrators"),
         "A removal suspends the user, which you can undo in the Admin console at any time. Nobody can sign in as the "

@@ -45,6 +45,7 @@ ROLES = (
     Role("guest", "Guest"),
     Role("app", "App"),
 )
+INSIDE = {"team": "memberships", "user": "teamMemberships"}  # the list in one object
 BUDGETS = ("Requests", "Complexity", "Endpoint-Requests")  # X-RateLimit-…-Remaining and -Reset
 REJECTED = {"authentication error"}
 DENIED = {"forbidden", "feature not accessible"}
@@ -66,6 +67,9 @@ TEAMS = """query Teams($first: Int, $after: String) {
 MEMBERS = """query Members($team: String!, $first: Int, $after: String) {
   team(id: $team) { memberships(first: $first, after: $after) {
     nodes { id owner user { id } } pageInfo { hasNextPage endCursor } } } }"""
+TEAMS_OF_USER = """query TeamsOfUser($user: String!, $first: Int, $after: String) {
+  user(id: $user) { teamMemberships(first: $first, after: $after) {
+    nodes { id owner team { id name } } pageInfo { hasNextPage endCursor } } } }"""
 SUSPEND = "mutation Suspend($id: String!) { userSuspend(id: $id) { success } }"
 CHANGE_ROLE = """mutation ChangeRole($id: String!, $role: UserRoleType!) {
   userChangeRole(id: $id, role: $role) { success } }"""
@@ -171,7 +175,7 @@ class Linear(HttpConnector):
     def _rows(self, query: str, field: str, what: str, **variables: str) -> Iterator[dict]:
         def fetch(cursor: str | None) -> Page:
             found = self._ask(query, **variables, first=PAGE, **({"after": cursor} if cursor else {})).get(field)
-            found = found["memberships"] if field == "team" and found else found
+            found = found[INSIDE[field]] if field in INSIDE and found else found
             if not isinstance(found, dict) or not isinstance(found.get("nodes"), list):
                 raise no_list("Linear", what)
             info = found["pageInfo"]
@@ -179,6 +183,12 @@ class Linear(HttpConnector):
 
         for page in pages_by_cursor(fetch, what=what):
             yield from page
+
+    def managed(self, account: Account) -> list[Asset]:
+        if account.id.startswith(INVITATION):
+            return []
+        rows = self._rows(TEAMS_OF_USER, "user", "teams of the user", user=account.id)
+        return [Asset(row["team"]["id"], "team", row["team"]["name"]) for row in rows if row["owner"]]
 
     def account(self, id: str) -> Account | None:
         if id.startswith(INVITATION):

@@ -72,7 +72,8 @@ class LinkedInAds(HttpConnector):
     label = "LinkedIn Ads"
     logo = "own-linkedin-ads.svg"
     category = PAID_SOCIAL
-    quality = at_its_maker("LinkedIn's API doesn't invite by e-mail, and a role belongs to one ad account.")
+    quality = at_its_maker("LinkedIn's API doesn't invite by e-mail, and a role belongs to one ad account.",
+                           managers=False)  # fmt: skip
     docs = (
         "At linkedin.com/developers create an app, and under Products request the Advertising API. LinkedIn reviews "
         "each app.",

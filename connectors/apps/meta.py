@@ -95,7 +95,7 @@ class Meta(HttpConnector):
     label = "Meta Business"
     category = PAID_SOCIAL
     logo = "meta.svg"
-    quality = at_its_maker("Meta's API can't remove a system user, or take a person off a pixel.")
+    quality = at_its_maker("Meta's API can't remove a system user, or take a person off a pixel.", managers=False)
     docs = (
         "At developers.facebook.com create an app of the type Business, and add it to your business portfolio: "
         "business.facebook.com/settings, Accounts, Apps. Meta lets an app see only the people of a portfolio that "

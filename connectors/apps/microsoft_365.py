@@ -67,7 +67,8 @@ class Microsoft365(ClosesClients, Connector):
     slug = "microsoft_365"
     label = "Microsoft 365"
     logo = "own-microsoft-365.svg"
-    quality = at_its_maker("Microsoft's permission to change roles could make anyone a Global Administrator.")
+    quality = at_its_maker("Microsoft's permission to change roles could make anyone a Global Administrator.",
+                           managers=False)  # fmt: skip
     docs = (
         *REGISTER,
         "Under “API permissions” add Microsoft Graph application permissions (not delegated ones): User.Read.All, "

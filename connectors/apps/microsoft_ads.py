@@ -78,6 +78,7 @@ class MicrosoftAds(HttpConnector):
         "Microsoft's API can't cancel an invitation, and invites only with first and last name. Its change of role "
         "takes an empty list of ad accounts for all of them, so Rollcall doesn't use it.",
         {Rule.CREDENTIAL_END: Missing("Microsoft replaces the refresh token at each renewal, and Rollcall keeps one.")},
+        managers=False,
     )
     docs = (
         "At ads.microsoft.com sign in as a Super Admin of the manager account, open Settings, Developer settings "

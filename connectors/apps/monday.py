@@ -196,6 +196,10 @@ class Monday(HttpConnector):
         """(team, user) of each owner of a team."""
         return {(team["id"], owner["id"]) for team in self._list(TEAMS, "teams") for owner in team["owners"]}
 
+    def managed(self, account: Account) -> list[Asset]:
+        return [Asset(team["id"], "team", clean(team["name"])) for team in self._list(TEAMS, "teams")
+                if any(owner["id"] == account.id for owner in team["owners"])]  # fmt: skip
+
     def account(self, id: str) -> Account | None:
         found = next(map(_account, filter(_is_there, self._list(ONE_USER, "users", ids=[id]))), None)
         if found is None:

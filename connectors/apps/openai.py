@@ -44,7 +44,7 @@ class OpenAI(UsersAndInvites):
     slug = "openai"
     label = "OpenAI API"
     logo = "own-openai.svg"
-    quality = at_its_maker()
+    quality = at_its_maker(managers=False)
     docs = (
         "As an Owner of the organization, open platform.openai.com/settings/organization/admin-keys. Choose the right "
         "organization at the top if you are in several.",

@@ -164,13 +164,24 @@ class PagerDuty(HttpConnector):
 
     def access(self) -> Iterator[Access]:
         for team in self.assets():
-            path = f"/teams/{segment(team.id)}/members"
             try:
-                for row in self._rows(path, "members", id_of=lambda row: row["user"]["id"]):
+                for row in self._in_team(team):
                     role = clean(row.get("role"))
                     yield Access(row["user"]["id"], team.id, role, role == MANAGER, role_defaulted="role" not in row)
             except NotFound as gone:
                 raise TemporarilyUnavailable(f"A team was deleted while it was read. {gone}") from gone
+
+    def managed(self, account: Account) -> list[Asset]:
+        """One call for the user's teams, and one for each of them."""
+        teams = self._user(account.id).get("teams")
+        if not isinstance(teams, list):
+            raise TemporarilyUnavailable("PagerDuty answered without the user's teams.")
+        found = [Asset(team["id"], "team", clean(team.get("summary"))) for team in teams]
+        return [team for team in found
+                if any(row["user"]["id"] == account.id and row.get("role") == MANAGER for row in self._in_team(team))]
+
+    def _in_team(self, team: Asset) -> Iterator[dict]:
+        return self._rows(f"/teams/{segment(team.id)}/members", "members", id_of=lambda row: row["user"]["id"])
 
     def _rows(
         self, path: str, name: str, *, id_of: Callable[[dict], str] = lambda row: row["id"],

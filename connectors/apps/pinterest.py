@@ -73,10 +73,9 @@ class Pinterest(HttpConnector):
     label = "Pinterest"
     category = PAID_SOCIAL
     logo = "pinterest.svg"
-    quality = at_its_maker(
-        "Pinterest's API can't remove a system user.",
-        {Rule.CREDENTIAL_END: Missing("Pinterest replaces the refresh token at each renewal, and Rollcall keeps one.")},
-    )
+    quality = at_its_maker("Pinterest's API can't remove a system user.", managers=False, more={
+        Rule.CREDENTIAL_END: Missing("Pinterest replaces the refresh token at each renewal, and Rollcall keeps one."),
+    })  # fmt: skip
     docs = (
         "With a Pinterest business account, open developers.pinterest.com, “My apps”, and connect an app. Pinterest "
         "reviews it; business access can't be tried in its sandbox.",

@@ -75,6 +75,8 @@ ACCESS = f"""
   SELECT r.oid, {HOW} FROM ({DATABASES}) d, pg_roles r JOIN ({ROLES}) account ON account.oid = r.oid
    WHERE d.oid = %s AND r.oid > %s AND has_database_privilege(r.oid, d.oid, 'CONNECT') ORDER BY r.oid LIMIT {PAGE}
 """
+OWNS = f"""SELECT d.oid, d.datname FROM ({DATABASES}) d JOIN pg_roles r ON r.oid = %s
+            WHERE {HOW} IN ('{OWNER}', '{OWNER_THROUGH}') ORDER BY d.oid"""
 OTHER_SUPERUSERS = """SELECT count(*) FROM pg_roles WHERE rolsuper AND rolcanlogin AND oid <> %s
                          AND coalesce(rolvaliduntil > now(), true)"""
 SESSIONS = "pg_stat_activity WHERE usesysid = %s AND pid <> pg_backend_pid()"
@@ -231,6 +233,9 @@ class PostgresRoles(Connector):
                 for id, how in page:
                     yield Access(str(id), str(database), how, privileged=how in (OWNER, OWNER_THROUGH))
                 last = page[-1][0]
+
+    def managed(self, account: Account) -> list[Asset]:
+        return [Asset(str(id), "database", name) for id, name in self._client.rows(OWNS, (int(account.id),))]
 
     def account(self, id: str) -> Account | None:
         if not id.isascii() or not id.isdigit() or int(id) > HIGHEST_OID:

@@ -47,7 +47,8 @@ class SampleAds(HttpConnector):
     quality = MappingProxyType({
         Rule.DOCUMENTED: Exempt("Acme Ads is a part of Rollcall's demo."),
         Rule.READING_TESTED: Exempt("It is tested against Acme Ads itself."),
-        **not_kept(Missing("The app is a sample for trying Rollcall out."), (*TESTED_OVER_HTTP[1:], Rule.REAL_SERVER)),
+        **not_kept(Missing("The app is a sample for trying Rollcall out."),
+                   (*TESTED_OVER_HTTP[1:], Rule.MANAGERS, Rule.REAL_SERVER)),
     })  # fmt: skip
     docs = (
         "Open the page of Acme Ads: “make demo” prints its address.",

@@ -44,7 +44,8 @@ class SampleChat(HttpConnector):
     quality = MappingProxyType({
         Rule.DOCUMENTED: Exempt("Acme Chat is a part of Rollcall's demo."),
         Rule.READING_TESTED: Exempt("It is tested against Acme Chat itself."),
-        **not_kept(Missing("The app is a sample for trying Rollcall out."), (*TESTED_OVER_HTTP[1:], Rule.REAL_SERVER)),
+        **not_kept(Missing("The app is a sample for trying Rollcall out."),
+                   (*TESTED_OVER_HTTP[1:], Rule.MANAGERS, Rule.REAL_SERVER)),
     })  # fmt: skip
     docs = (
         "Open the page of Acme Chat: “make demo” prints its address.",

@@ -201,6 +201,15 @@ class Sentry(HttpConnector):
             except NotFound as gone:
                 raise disappeared(f"The team {team.name}", gone) from gone
 
+    def managed(self, account: Account) -> list[Asset]:
+        """The member's answer names teams by their slugs."""
+        member = self._member(account.id)
+        roles = {clean(team.get("teamSlug")): team.get("role") for team in member.get("teamRoles") or ()}
+        if missing_from(member, role="teamRoles"):
+            raise TemporarilyUnavailable("Sentry answered without the member's teams.")
+        return [team for team in self.assets() if team.name in roles
+                and _access(member | {"teamRole": roles[team.name]}, team).privileged]  # fmt: skip
+
     def _team_members(self, team: Asset) -> Iterator[list]:
         return self._read(f"/teams/{self._organization}/{segment(team.id)}/members/", "members of a team")
 

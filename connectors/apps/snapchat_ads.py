@@ -58,7 +58,8 @@ class SnapchatAds(HttpConnector):
     label = "Snapchat Ads"
     category = PAID_SOCIAL
     logo = "snapchat.svg"
-    quality = at_its_maker("No document of Snap's API that we could read shows a call that removes a member.")
+    quality = at_its_maker("No document of Snap's API that we could read shows a call that removes a member.",
+                           managers=False)  # fmt: skip
     docs = (
         "At business.snapchat.com, as an organization admin, open Business Details. Copy the organization ID.",
         "Under OAuth Apps on the same page create an app with the redirect URI https://localhost. Copy the client ID "

@@ -71,7 +71,7 @@ class TikTok(HttpConnector):
     label = "TikTok for Business"
     category = PAID_SOCIAL
     logo = "tiktok.svg"
-    quality = at_its_maker("TikTok's API changes neither finance roles nor who has access to a pixel.")
+    quality = at_its_maker("TikTok's API changes neither finance roles nor who has access to a pixel.", managers=False)
     docs = (
         "Open business-api.tiktok.com/portal, register as a developer and create an app. Under its scopes choose "
         "Ad Account Management, Business Center: Business Center Member Management and Business Center Asset. TikTok "

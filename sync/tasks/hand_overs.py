@@ -3,16 +3,18 @@ them in the app, and ends as needing attention if nobody would manage one of the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Container
 
 from connectors.base import LOOK_UP, Connector, PartsUnread
+from connectors.base import Account as AppAccount
 from connectors.base import Asset as AppAsset
+from sync.apps import apps
 from sync.db import utcnow
 from sync.jobs import queue
 from sync.models import Access, Account, Asset, HandOver, Task
 from sync.names import account_name, asset_name
 from sync.safety import sole_managers
-from sync.states import AccountKind, AccountState, AccountStatus, TaskKind, TaskState
+from sync.states import AccountKind, AccountState, AccountStatus, AssetState, TaskKind, TaskState
 
 
 class Waits(Exception):
@@ -34,18 +36,19 @@ def wait_for_grants(task: Task) -> None:
             raise Waits(f"Waits until {_named(row.successor)} manages {_called(row.asset)}.")
 
 
-def refuse_to_orphan(task: Task, connector: Connector) -> None:
+def refuse_to_orphan(task: Task, current: AppAccount, connector: Connector) -> None:
     """Unless everything that the task takes a manager from has another, by what the app says now, or someone has
-    accepted that it has none. Raises Waits, NotHandedOver, NotSeenYet or a ConnectorError."""
+    accepted that it has none. `current`: the task's account. Raises Waits, NotHandedOver, NotSeenYet or a
+    ConnectorError."""
     decided = {row.asset_id: row for row in _of(task)}
-    is_there = _once(lambda account_id: _can_act(connector, Account.get_by_id(account_id)))
-    for asset in _taken_from(task):
+    manages = _once(lambda account_id: _managed_by(connector, Account.get_by_id(account_id)))
+    for asset in _taken_from(task, connector.managed(current) or ()):
         row, others = decided.get(asset.id), sole_managers.managers_beside(task.account_id, asset.id)
         if row is not None and row.is_accepted or _accepted_since(task, asset):
             continue
         if row is not None and row.grant is not None and row.grant.state == TaskState.DONE:
             _see_handed_over(task, row, connector)
-        elif not any(is_there(other) for other in others):
+        elif not any(asset.external_id in manages(other) for other in others):
             raise _not_handed_over(task, asset, row)
 
 
@@ -53,15 +56,26 @@ def _of(task: Task) -> list[HandOver]:
     return list(HandOver.select().where(HandOver.task == task).order_by(HandOver.id))
 
 
-def _taken_from(task: Task) -> list[Asset]:
-    """The assets that the task's account manages, and no longer would."""
-    mine = Access.select(Access, Asset).join(Asset).where(Access.account == task.account_id, Access.privileged)
-    mine = mine.order_by(Access.id)
-    if task.kind == TaskKind.REMOVE:
-        return [access.asset for access in mine]
+def _taken_from(task: Task, managed: Collection[AppAsset]) -> list[Asset]:
+    """The assets that the task's account manages, by the last reading or now, and no longer would. Raises
+    NotHandedOver for one that Rollcall doesn't know."""
     if task.kind == TaskKind.GRANT and sole_managers.manages_with(task.app, task.detail["role"]):
         return []
-    return [access.asset for access in mine.where(Access.asset == task.asset_id)]
+    mine = Access.select(Access, Asset).join(Asset).where(Access.account == task.account_id, Access.privileged)
+    assets = {access.asset.external_id: access.asset for access in mine.order_by(Access.id)}
+    if task.kind != TaskKind.REMOVE:
+        one = task.asset
+        return [one] if one.external_id in assets or any(found.id == one.external_id for found in managed) else []
+    return [*assets.values(), *(_known(task, found) for found in managed if found.id not in assets)]
+
+
+def _known(task: Task, found: AppAsset) -> Asset:
+    asset = Asset.get_or_none(Asset.app == task.app_id, Asset.external_id == found.id)
+    if asset is None or asset.state == AssetState.GONE:
+        called = f"the {found.kind} “{found.name or found.id}”"
+        raise NotHandedOver(f"{_named(task.account)} now manages {called}, which is new since the last check. Nothing "
+                            f"was removed. Check {task.app.name} and retry, or cancel this and decide again.")
+    return asset
 
 
 def _accepted_since(task: Task, asset: Asset) -> bool:
@@ -97,6 +111,21 @@ def _not_handed_over(task: Task, asset: Asset, row: HandOver | None) -> Exceptio
                          f"{why.rstrip('.')}. {then}")  # fmt: skip
 
 
+class _Everything:
+    """Contains every asset: the app doesn't say what one account manages, so the last check counts."""
+
+    def __contains__(self, asset_id: str) -> bool:
+        return True
+
+
+def _managed_by(connector: Connector, account: Account) -> Container[str]:
+    """The app's ids of the assets that another manager manages now, and may act on."""
+    if not _can_act(connector, account):
+        return ()
+    managed = connector.managed(apps.for_connector(account))
+    return _Everything() if managed is None else {asset.id for asset in managed}
+
+
 def _can_act(connector: Connector, account: Account) -> bool:
     """Whether the app still has the account, active; as the last check knew it where the app can't be asked."""
     if LOOK_UP not in connector.capabilities:
@@ -108,10 +137,10 @@ def _can_act(connector: Connector, account: Account) -> bool:
     return current is not None and current.status == AccountStatus.ACTIVE and current.kind == AccountKind.USER
 
 
-def _once(ask: Callable[[int], bool]) -> Callable[[int], bool]:
-    known: dict[int, bool] = {}
+def _once(ask: Callable[[int], Container[str]]) -> Callable[[int], Container[str]]:
+    known: dict[int, Container[str]] = {}
 
-    def answer(key: int) -> bool:
+    def answer(key: int) -> Container[str]:
         if key not in known:
             known[key] = ask(key)
         return known[key]

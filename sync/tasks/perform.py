@@ -101,7 +101,7 @@ def _remove(task: Task, connector: Connector) -> None:
     if current is None or (connector.removal_suspends and current.status == AccountStatus.SUSPENDED):
         return
     _refuse_if_protected(task, account, current, connector)
-    hand_overs.refuse_to_orphan(task, connector)
+    hand_overs.refuse_to_orphan(task, current, connector)
     if REMOVE not in connector.capabilities:
         raise ByHand(TO_DO.format(app=task.app.name))
     _keep_lease(task)
@@ -273,7 +273,7 @@ def _grant(task: Task, connector: Connector) -> None:
         raise NoLongerNeeded(f"{account.person.name or account.email} has left.")
     asset = _asset(task)
     _refuse_changed_access(task)
-    hand_overs.refuse_to_orphan(task, connector)
+    hand_overs.refuse_to_orphan(task, current, connector)
     _keep_lease(task)
     connector.grant(current, asset, task.detail["role"])
 
@@ -285,7 +285,7 @@ def _revoke(task: Task, connector: Connector) -> None:
     _refuse_changed_access(task)
     if why := protection.of(account, Protection.HOLD):
         raise NoLongerNeeded(f"{why}.")
-    hand_overs.refuse_to_orphan(task, connector)
+    hand_overs.refuse_to_orphan(task, current, connector)
     _keep_lease(task)
     connector.revoke(current, asset)
 

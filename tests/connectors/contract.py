@@ -70,6 +70,7 @@ class ConnectorContract(ItemsContract, HolesContract, LostFieldsContract, ReachC
     several_roles: tuple[str, ...] = ()  # of one account, the main one first, where the app's answers hold several
     asset_role = "member"  # the role on an asset that grant() is tried with
     higher_asset_role = ""  # one that also manages the asset, where the app's answers hold such
+    managing_role = ""  # the role on an asset that manages it, where managed() answers
     invited_status = "invited"  # of an account that invite() made
 
     def read(self, connector: Connector) -> list[Account]:
@@ -293,6 +294,24 @@ class ConnectorContract(ItemsContract, HolesContract, LostFieldsContract, ReachC
             (app.seats[0].id, app.things[1].id),
             (app.seats[2].id, app.things[1].id),
         ]
+
+    @pytest.mark.only_where("managing_role")
+    def test_names_what_one_account_manages_as_the_whole_reading_does(self, app, connector):
+        self.fill(app, 3)
+        app.things = [self.make_thing(n) for n in range(3)]
+        first, second, _ = (seat.id for seat in app.seats)
+        app.things[0].members = {first: self.managing_role, second: self.asset_role}
+        app.things[1].members = {first: self.asset_role, second: self.managing_role}
+        app.things[2].members = {first: self.managing_role}
+        accounts, managed = self.by_id(connector), {}
+        for access in connector.access():
+            if access.privileged:
+                managed.setdefault(access.account, set()).add(access.asset)
+        assert managed.keys() == {first, second}
+        for id, account in accounts.items():
+            assert {asset.id for asset in connector.managed(account)} == managed.get(id, set())
+        kinds = {asset.kind for asset in connector.assets()}
+        assert {asset.kind for asset in connector.managed(accounts[first])} == kinds
 
     @pytest.mark.only_where(GRANT, REVOKE)
     def test_grants_and_revokes_access_once_and_again(self, app, connector):

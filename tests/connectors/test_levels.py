@@ -137,6 +137,20 @@ def test_it_reads_assets(kind):
     assert keeps(kind, Rule.ASSETS) == (ASSETS in kind.capabilities)
 
 
+def test_managers_are_asked_again_before_a_removal_or_it_is_said_that_they_are_not(kind):
+    if is_asked := kind.managed is not Connector.managed:
+        assert all(one.managing_role for one in full(kind)), "the battery compares it with the whole reading"
+    assert keeps(kind, Rule.MANAGERS) == (is_asked or not reads_managers(kind))
+
+
+def reads_managers(kind: type[Connector]) -> bool:
+    """Whether its access() can hold a manager of an asset: an Access with a fourth value, or with `privileged`."""
+    modules = {inspect.getmodule(one) for one in kind.__mro__ if issubclass(one, Connector) and one is not Connector}
+    calls = [node for module in modules for node in ast.walk(ast.parse(inspect.getsource(module)))
+             if isinstance(node, ast.Call) and ast.unparse(node.func) == "Access"]  # fmt: skip
+    return any(len(call.args) > 3 or any(word.arg == "privileged" for word in call.keywords) for call in calls)
+
+
 def test_it_offers_every_operation_there_is(kind):
     if keeps(kind, Rule.OPERATIONS):
         assert set(CAPABILITIES) - kind.capabilities == set(kind.absent_operations)

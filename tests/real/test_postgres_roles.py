@@ -294,7 +294,11 @@ def test_why_each_role_may_connect(postgres: Postgres, connector: PostgresRoles)
     postgres.run("GRANT CONNECT ON DATABASE {} TO {}, {}", "shop", "readers", "dan")
     assert how(connector, "shop") == {
         "postgres": SUPERUSER, "ben": OWNER_THROUGH, "cleo": CONNECT_THROUGH, "dan": CONNECT}  # fmt: skip
-    assert {access.role for access in connector.access() if access.privileged} == {OWNER, OWNER_THROUGH}
+    privileged = [access for access in connector.access() if access.privileged]
+    assert {access.role for access in privileged} == {OWNER, OWNER_THROUGH}
+    for one in connector.accounts():
+        managed = {access.asset for access in privileged if access.account == one.id}
+        assert {asset.id for asset in connector.managed(one)} == managed, one.name
 
 
 def test_access_is_given_and_taken_or_reported_to_remain(postgres: Postgres, connector: PostgresRoles):

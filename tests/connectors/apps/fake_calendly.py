@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.effects import Reach
-from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat
+from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat, Thing
 
 # developer.calendly.com/api-docs: organizations, groups, users
 PAGED = ("count", "page_token")
@@ -107,9 +107,15 @@ class FakeCalendly(FakeApp):
 
     def relationships(self, request: Request) -> Any:
         """“a given owner can have one membership record, but multiple admin records”: "member,admin" has both."""
+        if owner := request.params.get("owner"):
+            every = [row for group in self.things for row in self._in_group(group)]
+            return self._page(request, [row for row in every if row["owner"]["uri"] == owner])
         group = self.thing(request.params["group"].removeprefix(f"{BASE}/groups/"))
         if group is None:
             return self.error(404, "The server could not find it.")
+        return self._page(request, self._in_group(group))
+
+    def _in_group(self, group: Thing) -> list[dict]:
         rows = []
         for id, roles in group.members.items():
             invited = getattr(self.seat(id), "status", "") == "invited"
@@ -118,9 +124,9 @@ class FakeCalendly(FakeApp):
                 if invited
                 else {"type": "OrganizationMembership", "uri": f"{BASE}/organization_memberships/{id}"}
             )
-            rows += [{"uri": f"{BASE}/group_relationships/{group.id}-{id}-{role}", "role": role, "owner": owner}
-                     for role in roles.split(",")]  # fmt: skip
-        return self._page(request, rows)
+            rows += [{"uri": f"{BASE}/group_relationships/{group.id}-{id}-{role}", "role": role, "owner": owner,
+                      "group": f"{BASE}/groups/{group.id}"} for role in roles.split(",")]  # fmt: skip
+        return rows
 
     def _find(self, request: Request, status: str) -> Seat | None:
         seat = self.seat(request.ids["uuid"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.effects import Reach
-from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat
+from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat, Thing
 
 # DataDog/datadog-api-client-python, .generator/schemas/v2/openapi.yaml. Errors are {"errors": [text]}: 400, 403 for
 # keys and permissions alike (“Authentication error”), 404, 409 for a member of the team, 429.
@@ -16,6 +16,7 @@ FACTS = (
     Fact("GET", f"{V2}/users", "users", (*PAGED, "sort", "sort_dir", "filter", "filter[status]")),
     Fact("POST", f"{V2}/users", "create", (), ("data",), ("data",)),
     Fact("GET", f"{V2}/users/{{id}}", "user"),
+    Fact("GET", f"{V2}/users/{{id}}/memberships", "teams_of_user"),
     Fact("DELETE", f"{V2}/users/{{id}}", "disable"),
     Fact("POST", f"{V2}/user_invitations", "send_invitations", (), ("data",), ("data",)),
     Fact("GET", f"{V2}/roles", "roles", (*PAGED, "sort", "filter", "filter[id]")),
@@ -167,13 +168,21 @@ class FakeDatadog(FakeApp):
         thing = self.thing(request.ids["id"])
         if thing is None:
             return self.error(404, "Team not found")
-        rows, total = self._page(request, [
-            {"type": "team_memberships", "id": f"TeamMembership-{thing.id}-{user}",
-             "attributes": {"role": "admin" if role == "admin" else None, "provisioned_by": None},
-             "relationships": {"user": {"data": {"type": "users", "id": user}}}}
-            for user, role in thing.members.items()
-        ])  # fmt: skip
+        rows, total = self._page(request, [self._membership(thing, user) for user in thing.members])
         return {"data": rows, "meta": {"pagination": {"total": total, "type": "number_size"}}}
+
+    def _membership(self, thing: Thing, user: str) -> dict:
+        return {"type": "team_memberships", "id": f"TeamMembership-{thing.id}-{user}",
+                "attributes": {"role": "admin" if thing.members[user] == "admin" else None, "provisioned_by": None},
+                "relationships": {"user": {"data": {"type": "users", "id": user}},
+                                  "team": {"data": {"type": "team", "id": thing.id}}}}  # fmt: skip
+
+    def teams_of_user(self, request: Request) -> Any:
+        """“Get user memberships”: it takes no page."""
+        seat = self.seat(request.ids["id"])
+        if seat is None:
+            return self.error(404, "User not found")
+        return {"data": [self._membership(thing, seat.id) for thing in self.things if seat.id in thing.members]}
 
     def add_to_team(self, request: Request) -> Any:
         thing, data = self.thing(request.ids["id"]), request.body["data"]

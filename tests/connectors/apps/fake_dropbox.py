@@ -106,6 +106,7 @@ class FakeDropbox(FakeApp):
             "status": {".tag": status or seat.status}, "membership_type": {".tag": "full"},
             "name": {"given_name": seat.name, "surname": "", "familiar_name": "", "display_name": seat.name,
                      "abbreviated_name": ""},
+            "groups": [thing.id for thing in self.things if seat.id in thing.members],
         }  # fmt: skip
 
     def _found(self, user: dict) -> Seat | None:

@@ -18,6 +18,7 @@ SCHEMA: dict[str, dict[str, tuple[str, tuple[str, ...]]]] = {
         "organizationInvites": ("OrganizationInviteConnection", PAGED),
         "teams": ("TeamConnection", (*PAGED, "filter")),
         "team": ("Team", ("id",)),
+        "user": ("User", ("id",)),
     },
     "Mutation": {
         "userSuspend": ("UserAdminPayload", ("id", "forceBypassScimRestrictions")),
@@ -27,7 +28,8 @@ SCHEMA: dict[str, dict[str, tuple[str, tuple[str, ...]]]] = {
         "teamMembershipCreate": ("TeamMembershipPayload", ("input",)),
         "teamMembershipDelete": ("DeletePayload", ("id", "alsoLeaveParentTeams")),
     },
-    "User": {"organization": ("Organization", ()), **dict.fromkeys(
+    "User": {"organization": ("Organization", ()), "teamMemberships": ("TeamMembershipConnection", PAGED),
+             **dict.fromkeys(
         ("id", "name", "displayName", "email", "active", "admin", "owner", "guest", "app", "archivedAt", "lastSeen",
          "disableReason", "createdAt"), ("", ()))},
     "Organization": dict.fromkeys(("id", "name", "urlKey", "userCount"), ("", ())),
@@ -77,10 +79,10 @@ class FakeLinear(FakeGraphQL):
 
     def _users(self, variables: dict) -> dict:
         if "id" in variables:
-            return {"nodes": [self._user(seat) for seat in self.seats if seat.id == variables["id"]]}
-        return _page(variables, [self._user(seat) for seat in self.listed])
+            return {"nodes": [self._person(seat) for seat in self.seats if seat.id == variables["id"]]}
+        return _page(variables, [self._person(seat) for seat in self.listed])
 
-    def _user(self, seat: Seat) -> dict:
+    def _person(self, seat: Seat) -> dict:
         flags = {flag: seat.role == flag for flag in ("owner", "admin", "guest", "app")}
         return {
             "id": seat.id, "name": seat.name, "displayName": "", "email": seat.email, "archivedAt": None,
@@ -122,9 +124,14 @@ class FakeLinear(FakeGraphQL):
         team = self.thing(variables["team"])
         if team is None:
             return self.error(400, "Entity not found: Team")
-        members = [{"id": f"{team.id}/{id}", "owner": role == "owner", "user": {"id": id}}
-                   for id, role in team.members.items()]  # fmt: skip
-        return {"memberships": _page(variables, members)}
+        return {"memberships": _page(variables, [_membership(team, id) for id in team.members])}
+
+    def _user(self, variables: dict) -> Any:
+        seat = self.seat(variables["user"])
+        if seat is None:
+            return self.error(400, "Entity not found: User")
+        mine = [_membership(team, seat.id) for team in self.things if seat.id in team.members]
+        return {"teamMemberships": _page(variables, mine)}
 
     def _teamMembershipCreate(self, variables: dict) -> Any:
         team: Thing = self.thing(variables["input"]["teamId"])
@@ -137,6 +144,11 @@ class FakeLinear(FakeGraphQL):
         team, _, user = variables["id"].partition("/")
         del self.thing(team).members[user]
         return {"success": True}
+
+
+def _membership(team: Thing, user: str) -> dict:
+    return {"id": f"{team.id}/{user}", "owner": team.members[user] == "owner", "user": {"id": user},
+            "team": {"id": team.id, "name": team.name}}  # fmt: skip
 
 
 def _page(variables: dict, rows: list[dict]) -> dict:

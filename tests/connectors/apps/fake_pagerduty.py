@@ -64,13 +64,14 @@ class FakePagerDuty(FakeApp):
     def users(self, request: Request) -> Any:
         return self._page(request, "users", [self._user(seat) for seat in self.listed], self.lie)
 
-    @staticmethod
-    def _user(seat: Seat) -> dict:
+    def _user(self, seat: Seat) -> dict:
+        teams = [{"id": thing.id, "type": "team_reference", "summary": thing.name}
+                 for thing in self.things if seat.id in thing.members]  # fmt: skip
         return {
             "id": seat.id, "type": "user", "summary": seat.name, "self": f"https://api.pagerduty.com/users/{seat.id}",
             "html_url": f"https://acme.pagerduty.com/users/{seat.id}", "name": seat.name, "email": seat.email,
             "time_zone": "America/Lima", "color": "green", "role": seat.role, "description": "I'm the boss",
-            "invitation_sent": seat.status == "invited", "job_title": "Engineer", "teams": [], "contact_methods": [],
+            "invitation_sent": seat.status == "invited", "job_title": "Engineer", "teams": teams, "contact_methods": [],
             "notification_rules": [],
         }  # fmt: skip
 

@@ -19,7 +19,7 @@ class TestCalendly(ConnectorContract):
     kind = Calendly
     fake = FakeCalendly
     address = "api"
-    role = "user"
+    role, managing_role = "user", "admin"
     statuses = ("active", "invited")
     sends_total = False
 

@@ -17,7 +17,7 @@ class TestDatadog(ConnectorContract):
     kind, fake, address = Datadog, FakeDatadog, "api"
     role, other_role, owner_role = "r-standard", "r-read", "r-admin"
     may_be_empty = ("role",)  # UserTeamRole is “admin” or null (DataDog/datadog-api-client-python)
-    higher_asset_role = "admin"
+    higher_asset_role = managing_role = "admin"
     several_roles = ("r-admin", "r-standard")
     statuses = ("active", "invited", "suspended")
     by_position = True

@@ -17,7 +17,7 @@ class TestDropbox(ConnectorContract):
     page = 1000
     sends_fewer = True
     role, other_role, owner_role = "member_only", "support_admin", "team_admin"
-    higher_asset_role = "owner"
+    higher_asset_role = managing_role = "owner"
     lesser_roles = ("user_management_admin", "support_admin")
     statuses = ("active", "invited", "suspended")
     sends_total = False  # Dropbox's lists have cursors only

@@ -17,7 +17,7 @@ from tests.connectors.fake import FOREVER, Reply, Seat, Thing
 class TestLinear(ConnectorContract):
     kind, fake, address = Linear, FakeLinear, "api"
     role, other_role, owner_role = "user", "admin", "owner"
-    higher_asset_role = "owner"
+    higher_asset_role = managing_role = "owner"
     statuses = ("active", "suspended")
     sends_total = False  # Linear's lists have cursors only
 

@@ -17,7 +17,7 @@ class TestMonday(ConnectorContract):
     kind, fake, address = Monday, FakeMonday, "api"
     page = 200
     role, other_role, owner_role = "member", "admin", "admin"
-    higher_asset_role = "owner"
+    higher_asset_role = managing_role = "owner"
     statuses = ("active", "suspended", "invited")
     sends_total = False  # its list has neither a total nor a last page's mark
     by_position = True

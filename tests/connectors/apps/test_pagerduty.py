@@ -16,7 +16,7 @@ class TestPagerDuty(ConnectorContract):
     role, other_role, owner_role = "user", "limited_user", "owner"
     statuses = ("active", "invited")
     asset_role = "responder"
-    higher_asset_role = "manager"
+    higher_asset_role = managing_role = "manager"
 
     def settings(self, app):
         return {"token": app.token}

@@ -20,7 +20,7 @@ class TestSentry(ConnectorContract):
     other_role = "manager"
     lesser_roles = ("admin", "billing")
     asset_role = "contributor"
-    higher_asset_role = "admin"
+    higher_asset_role = managing_role = "admin"
     statuses = ("active", "invited")
     sends_total = False  # Sentry's lists have cursors only
     may_be_empty = ("role", "teamRoles")  # of a team that gives the least role, and of someone who is in no team

@@ -11,6 +11,8 @@ import pytest
 from connectors.base import LOOK_UP, NotRead, PartsUnread
 from connectors.base import Access as Right
 from connectors.base import Account as Seat
+from connectors.base import Asset as AppAsset
+from sync.apps import apps
 from sync.db import utcnow, writing
 from sync.models import Access, Account, App, Asset, HandOver, Task
 from sync.tasks import hand_overs
@@ -24,6 +26,7 @@ class AnApp:
     def __init__(self, *rights: Right, seats: dict[str, Seat | None] | None = None, looks_up: bool = True):
         self.capabilities = frozenset((LOOK_UP,)) if looks_up else frozenset()
         self.rights, self.seats = rights, seats or {}
+        self.manages: dict[str, list[AppAsset]] | None = None  # account id → what it manages; None: no call says it
         self.asked: list[object] = []
         self.unread: tuple[str, ...] = ()  # ids of those who may be in a part that can't be read
 
@@ -32,6 +35,12 @@ class AnApp:
         if id in self.unread:
             raise PartsUnread("No.", (NotRead("r", "No."),))
         return self.seats.get(id)
+
+    def managed(self, account: Seat) -> list[AppAsset] | None:
+        if self.manages is None:
+            return None
+        self.asked.append(("manages", account.id))
+        return self.manages.get(account.id, [])
 
     def access_to(self, asset) -> list[Right]:
         self.asked.append((asset.id, asset.kind, asset.name))
@@ -60,6 +69,10 @@ def decided(world, successor: int | None = 3, **values: object) -> HandOver:
 
 def seat(number: int, **values: object) -> Seat:
     return Seat(**{"id": account(number).external_id, "email": account(number).email, "role": "member", **values})
+
+
+def refuse(task: Task, app: AnApp) -> None:
+    hand_overs.refuse_to_orphan(task, apps.for_connector(task.account), app)
 
 
 # Before the app is asked
@@ -95,14 +108,14 @@ def test_it_is_asked_about_what_the_task_takes(world, kind, detail, of_this, ask
     task = Task.get_by_id(world.task.id)
     if asks:
         with pytest.raises(NotHandedOver):
-            hand_overs.refuse_to_orphan(task, AnApp())
+            refuse(task, AnApp())
     else:
-        hand_overs.refuse_to_orphan(task, AnApp())
+        refuse(task, AnApp())
 
 
 def test_no_successor_is_needed_for_an_asset_that_the_account_only_uses(world):
     Access.update(privileged=False).execute()
-    hand_overs.refuse_to_orphan(world.task, AnApp())
+    refuse(world.task, AnApp())
 
 
 # Another manager
@@ -118,11 +131,11 @@ def test_another_manager_counts_as_the_app_has_the_account_now(world, values, is
     Access.update(MANAGER).where(Access.account == account(2)).execute()
     app = AnApp(seats={} if values is None else {account(2).external_id: seat(2, **values)})
     if is_there:
-        hand_overs.refuse_to_orphan(world.task, app)
+        refuse(world.task, app)
     else:
         with pytest.raises(NotHandedOver):
-            hand_overs.refuse_to_orphan(world.task, app)
-    hand_overs.refuse_to_orphan(world.task, AnApp(looks_up=False))  # as the last check knew it
+            refuse(world.task, app)
+    refuse(world.task, AnApp(looks_up=False))  # as the last check knew it
 
 
 def test_another_manager_in_a_part_that_cannot_be_read_does_not_count(world):
@@ -130,7 +143,7 @@ def test_another_manager_in_a_part_that_cannot_be_read_does_not_count(world):
     app = AnApp()
     app.unread = (account(2).external_id,)
     with pytest.raises(NotHandedOver):
-        hand_overs.refuse_to_orphan(world.task, app)
+        refuse(world.task, app)
 
 
 def test_the_app_is_asked_for_another_manager_once(world):
@@ -139,8 +152,66 @@ def test_the_app_is_asked_for_another_manager_once(world):
     for number in (1, 2):
         Access.create(app=world.app, account=account(number), asset=again, **MANAGER)
     app = AnApp(seats={account(2).external_id: seat(2)})
-    hand_overs.refuse_to_orphan(world.task, app)
+    refuse(world.task, app)
     assert app.asked == [account(2).external_id]
+
+
+# What the app says of managers by now
+
+
+ROOM = AppAsset("r", "room", "Red")
+
+
+@pytest.mark.parametrize(("kind", "of_this", "refused"), [
+    ("remove", False, True), ("revoke", True, True), ("revoke", False, False), ("grant", True, True)])  # fmt: skip
+def test_someone_who_alone_manages_an_asset_since_the_last_reading_keeps_it(world, kind, of_this, refused):
+    Access.update(privileged=False, role="member").execute()
+    other = Asset.create(app=world.app, external_id="o", kind="room", name="Other")
+    Task.update(kind=kind, detail={"role": "member"}, asset=world.room if of_this else other).execute()
+    app, task = AnApp(), Task.get_by_id(world.task.id)
+    app.manages = {account(1).external_id: [ROOM]}
+    if refused:
+        with pytest.raises(NotHandedOver, match="^Person 1 is now the only manager of the room “Red”. Nothing was"):
+            refuse(task, app)
+    else:
+        refuse(task, app)
+    app.manages = {}
+    refuse(task, app)
+
+
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_a_managed_asset_that_the_last_reading_did_not_have_is_waited_for(world, is_gone):
+    Access.delete().execute()
+    app = AnApp()
+    app.manages = {account(1).external_id: [AppAsset("new", "room")]}
+    if is_gone:
+        Asset.create(app=world.app, external_id="new", kind="room", name="Old", state="gone")
+    with pytest.raises(NotHandedOver, match="^Person 1 now manages the room “new”, which is new since the last check."):
+        refuse(world.task, app)
+
+
+@pytest.mark.parametrize(("managed", "refused"), [(["r", "s"], False), (["s"], True), ([], True)])
+def test_another_manager_counts_if_the_app_still_says_so(world, managed, refused):
+    Access.update(MANAGER).execute()
+    app = AnApp(seats={account(2).external_id: seat(2)})
+    app.manages = {account(1).external_id: [ROOM], account(2).external_id: [AppAsset(id, "room") for id in managed]}
+    if refused:
+        with pytest.raises(NotHandedOver):
+            refuse(world.task, app)
+    else:
+        refuse(world.task, app)
+    assert app.asked == [("manages", account(1).external_id), account(2).external_id,
+                         ("manages", account(2).external_id)]  # fmt: skip
+
+
+def test_another_app_with_the_same_ids_is_not_asked(world):
+    elsewhere = App.create(connector="sample-chat", name="Other", category="Sample", state="active")
+    Asset.create(app=elsewhere, external_id="new", kind="room", name="Not this")
+    app = AnApp()
+    app.manages = {account(1).external_id: [AppAsset("new", "room", "This")]}
+    decided(world, None)
+    with pytest.raises(NotHandedOver, match="the room “This”, which is new"):
+        refuse(world.task, app)
 
 
 # Accepted that nobody manages it
@@ -155,15 +226,15 @@ def test_a_later_acceptance_covers_all_managers_of_the_asset(world, values, stat
     decided(world, values.get("successor"), task=of_another, asset=elsewhere if "elsewhere" in values else world.room,
             decided_at=world.task.created_at + timedelta(seconds=values.get("later", 0)))  # fmt: skip
     if accepted:
-        hand_overs.refuse_to_orphan(world.task, AnApp())
+        refuse(world.task, AnApp())
     else:
         with pytest.raises(NotHandedOver):
-            hand_overs.refuse_to_orphan(world.task, AnApp())
+            refuse(world.task, AnApp())
 
 
 def test_an_acceptance_with_this_removal_never_expires(world):
     decided(world, None, decided_at=world.task.created_at - timedelta(days=9))
-    hand_overs.refuse_to_orphan(world.task, AnApp())
+    refuse(world.task, AnApp())
 
 
 # Handed over
@@ -180,10 +251,10 @@ def test_the_app_itself_must_show_another_manager_who_can_act(world, number, val
     Account.update(values or {"seat": ""}).where(Account.id == account(number).id).execute()
     app = AnApp(Right(account=account(number).external_id, asset="r", role="manager", privileged=privileged))
     if seen:
-        hand_overs.refuse_to_orphan(world.task, app)
+        refuse(world.task, app)
     else:
         with pytest.raises(NotSeenYet, match="^Person 3 was made a manager of the room “Red”, but the app"):
-            hand_overs.refuse_to_orphan(world.task, app)
+            refuse(world.task, app)
     assert app.asked == [("r", "room", "Red")]
 
 
@@ -195,7 +266,7 @@ THEN = "Nothing was removed. Assign another manager in Chat, check it and retry,
 
 def refused(world) -> Exception:
     with pytest.raises(Exception) as met:  # noqa: PT011 - which one is what the test asks
-        hand_overs.refuse_to_orphan(world.task, AnApp())
+        refuse(world.task, AnApp())
     return met.value
 
 

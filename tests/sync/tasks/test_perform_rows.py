@@ -47,6 +47,9 @@ class AnApp:
     def roles_after(self, seat: Seat, role: str) -> tuple[str, ...]:
         return self.after or (role,)
 
+    def managed(self, seat: Seat) -> None:
+        return None
+
     def access_to(self, asset: SeatAsset) -> list:
         return []
 
