@@ -25,7 +25,7 @@ class AnApp:
     """Gives `seats` one after the other for the account it is asked for, the last of them again and again; another
     account it gives as Rollcall knows it. `calls` is what it was asked to do."""
 
-    label = "Chat"
+    label, managed = "Chat", staticmethod(lambda seat: None)  # what someone manages: as Rollcall knows it
 
     def __init__(self, *seats: Seat | None | Exception, suspends: bool = False, without: tuple[str, ...] = ()):
         self.seats, self.removal_suspends = list(seats), suspends
@@ -46,9 +46,6 @@ class AnApp:
 
     def roles_after(self, seat: Seat, role: str) -> tuple[str, ...]:
         return self.after or (role,)
-
-    def managed(self, seat: Seat) -> None:
-        return None
 
     def access_to(self, asset: SeatAsset) -> list:
         return []
