@@ -111,10 +111,18 @@
     (back && back.isConnected ? back : document.getElementById("main"))?.focus();
   };
 
-  // A dialog that is a page of its own (dialog_page.html) is followed by its next step, or by its form with an error.
+  // A dialog that is a page of its own (dialog_page.html) is followed by the page of its next step, and its place is taken
+  // by its form with an error.
+  const ownPage = (elt) => elt?.closest("main dialog[open]:not(:modal)");
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const { elt, target, requestConfig, pathInfo } = event.detail;
+    if (requestConfig.verb !== "get" || target.id !== "dialog" || !ownPage(elt)) return;
+    event.preventDefault();
+    location.assign(pathInfo.finalRequestPath);
+  });
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
     if (detail.shouldSwap && detail.target.contains(toasts())) document.body.append(toasts());
-    const own = detail.requestConfig?.verb !== "get" && detail.requestConfig?.elt?.closest("main dialog[open]:not(:modal)");
+    const own = ownPage(detail.requestConfig?.elt);
     if (own && detail.target.id === "dialog") Object.assign(detail, { target: own, swapOverride: "outerHTML" });
   });
   document.addEventListener("htmx:afterSwap", ({ detail: { target, requestConfig, pathInfo } }) => {
