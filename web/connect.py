@@ -13,6 +13,7 @@ from connectors.base import (
     SEAT_BASED,
     ColumnsUnclear,
     Connector,
+    ConnectorError,
 )
 from connectors.quality import MEANINGS, Level, legend
 from sync import names
@@ -23,9 +24,9 @@ from sync.jobs import asking
 from sync.matching import suggestions
 from sync.models import Account, App, Person
 from sync.private_networks import approver
-from sync.problems import AppProblem
+from sync.problems import AppProblem, Overtaken
 from sync.states import AppManager, AppState, CheckTrigger, Tone
-from web import effects
+from web import effects, stale
 from web.answers import INVALID, go_to, page_or_part, wants_part
 from web.app_page import kind_of, match_in_words
 from web.app_settings import REFUSALS, known_person, minute_of
@@ -34,6 +35,7 @@ from web.confirming import asks_again
 from web.frame import MANAGERS
 from web.patience import waits_for_a_server
 from web.permissions import app_manager, workspace_role
+from web.rows import row_or_404
 from web.security import by, may_look_for_people, signed_in_person
 from web.uploads import entered
 from web.words import clock, number, plural, this_workspace
@@ -43,6 +45,8 @@ pages = Blueprint("connect", __name__, url_prefix="/apps")
 CATEGORIES = (SEAT_BASED, PAID_SOCIAL, SAMPLE)
 STEPS = ("Choose an app", "Connect", "Owners and time", "First reading", "Match people")
 UNMATCHED_SHOWN = 10
+ALREADY = "was already connected, so what you entered was not saved. Its Owners and time are on its Settings tab."
+FAILED, NOT_YET = "Connection failed.", "Not connected yet."
 
 
 @dataclass(frozen=True)
@@ -166,11 +170,14 @@ def _test(app: App) -> Response | tuple[str, int]:
         values = entered(kind_of(app), app.settings)
         if app.id is None:
             app = drafts.start(app.connector, signed_in_person(), given.get("opened", ""))
+        if stale.is_stale(*_kept(app)) and not drafts.holds(app, given.get("app_name", ""), values):
+            return _tested(app, given, f"{stale.CHANGED} What you entered is still here: choose Continue to save it.")
         identity = drafts.enter(app, given.get("app_name", ""), values, approver(signed_in_person()))
     except ColumnsUnclear:
         return go_to(url_for("columns.show_app", app_id=app.id))
-    except REFUSALS as problem:
-        return _tested(App.get_by_id(app.id) if app.id else app, given, str(problem))
+    except (*REFUSALS, Overtaken) as problem:
+        heading = FAILED if isinstance(problem, ConnectorError) else NOT_YET
+        return _tested(row_or_404(App, app.id) if app.id else app, given, str(problem), heading=heading)
     app = App.get_by_id(app.id)
     if "next" in given and columns.takes_a_mapping(kind_of(app)) and columns.is_to_be_looked_at(columns.of_app(app)):
         return go_to(url_for("columns.show_app", app_id=app.id))
@@ -179,16 +186,22 @@ def _test(app: App) -> Response | tuple[str, int]:
     return _tested(App.get_by_id(app.id), given, identity=identity)
 
 
-def _tested(app: App, given, problem: str = "", identity=None) -> Response | tuple[str, int]:
+def _kept(app: App) -> tuple:
+    """What the steps of a draft show, for `stale`: nothing as long as nothing was entered."""
+    return () if app.credential is None else (app.name, app.settings, bytes(app.credential))
+
+
+def _tested(app: App, given, problem: str = "", identity=None, heading: str = NOT_YET) -> Response | tuple[str, int]:
     """The result of the test, beside the form; without htmx the whole form, its secrets kept but not shown."""
     status = INVALID if problem else 200
+    values = {"problem": problem, "identity": identity, "heading": heading}
     if wants_part():
-        part = render_template("connect/_tested.html", app=app, problem=problem, identity=identity)
+        part = render_template("connect/_tested.html", app=app, **values, seen=stale.mark(*_kept(app)))
         answer = make_response(part, status)
         if app.id:
             answer.headers["HX-Replace-Url"] = url_for("connect.credential", app_id=app.id)
         return answer
-    return _credential(app, status, given=given, problem=problem, identity=identity)
+    return _credential(app, status, given=given, **values)
 
 
 def _credential(app: App, status: int = 200, **values) -> tuple[str, int]:
@@ -198,7 +211,7 @@ def _credential(app: App, status: int = 200, **values) -> tuple[str, int]:
     else:
         address, opened = url_for("connect.test_new", kind=app.connector), values["given"].get("opened", "")
     return _step(app, 2, "connect/credential.html", status, removal=effects.of_kind(kind_of(app)), address=address,
-                 opened=opened, **values)
+                 opened=opened, seen=stale.mark(*_kept(app)), **values)
 
 
 @pages.get("/<int:app_id>/connection/owners")
@@ -211,7 +224,8 @@ def owners(app: App) -> Response | tuple[str, int]:
 
 def _owners(app: App, given, problem: str = "") -> tuple[str, int]:
     return _step(app, 3, "connect/owners.html", INVALID if problem else 200, given=given, problem=problem,
-                 time=given.get("time") or clock(app.check_minute), zone=this_workspace().zone)
+                 time=given.get("time") or clock(app.check_minute), zone=this_workspace().zone,
+                 seen=stale.mark(*_kept(app)))
 
 
 @pages.post("/<int:app_id>/connection/reading")
@@ -219,15 +233,20 @@ def _owners(app: App, given, problem: str = "") -> tuple[str, int]:
 def begin(app: App) -> Response | tuple[str, int]:
     """Turn the draft into an app and start its first reading. Pressed twice, it is the same reading."""
     given = request.form
+    if app.state == AppState.CONNECTING and stale.is_stale(*_kept(app)):
+        return _owners(app, given, stale.CHANGED)
     try:
+        chosen = _people(given.get("owners", ""))
         drafts.begin(
-            app, _people(given.get("owners", "")), _people(given.get("collaborators", "")), "daily" in given,
+            app, chosen, _people(given.get("collaborators", "")), "daily" in given,
             minute_of(given.get("time", "")) if "daily" in given else app.check_minute, by(),
         )  # fmt: skip
     except AppProblem as problem:
         return _owners(app, given, str(problem))
     if apps.manages_as(signed_in_person(), app) != AppManager.OWNER:
         return go_to(url_for("apps.index"), f"{app.name} is connected and being read. Its Owners continue from here.")
+    if set(apps.owners_of(app)) != set(chosen):
+        return go_to(url_for("connect.reading", app_id=app.id), f"{app.name} {ALREADY}", Tone.ATTENTION)
     return go_to(url_for("connect.reading", app_id=app.id))
 
 

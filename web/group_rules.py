@@ -24,6 +24,7 @@ from web.security import by, may_look_for_people
 pages = Blueprint("group_rules", __name__, url_prefix="/apps/<int:app_id>/rules")
 
 AUTOMATIC = ("joiners", "unassigned")
+RENAMED = "Something that was chosen here has another name now. Nothing was saved: look at it again."
 MOST_ASSETS = 500  # of a rule; more than fit into an address
 
 
@@ -68,6 +69,11 @@ def _stale(app: App, rule: GroupRule | None) -> tuple[str, int] | None:
     return _form(app, rule, _stored(rule) | {"seen": stale.mark(_stored(rule))}, stale.CHANGED)
 
 
+def _names(app: App, given: dict, of_whom: str = "") -> list[str]:
+    """The names of the assets that were chosen, and of the group or team: an id may get another name at any time."""
+    return [of_whom, *(row.name for row in group_rule_view.asset_fields(app, given["assets"]))]
+
+
 def _given() -> dict:
     """The values of the form, from the address or the body. 400 for more assets than a form can have."""
     rows = list(zip_longest(request.values.getlist("asset"), request.values.getlist("asset_role"), fillvalue=""))
@@ -83,6 +89,8 @@ def _given() -> dict:
 def _picking(app: App, rule: GroupRule | None, given: dict) -> tuple[str, int]:
     """The form again, with one asset added or removed. Enter in the search adds the first match."""
     picked, words = dict(given["assets"]), request.args.get("look", "").strip()
+    if stale.is_stale(_names(app, given), field="shown"):
+        return _form(app, rule, given, RENAMED, words)
     picked.pop(request.args.get("drop", ""), None)
     new = request.args.get("add", "")
     if "pick" in request.args and words:
@@ -110,7 +118,7 @@ def _form(app: App, rule: GroupRule | None, given: dict, problem: str = "", word
         given=given, problem=problem, kind=kind, sources_by_label=group_rule_view.sources(),
         no_groups=not group_rules.groups(), roles=[("", group_rule_view.SAME_ROLE), *roles],
         has_assets=ASSETS in kind.capabilities, asset_rows=group_rule_view.asset_fields(app, given["assets"]),
-        words=words,
+        words=words, shown=stale.mark(_names(app, given)),
         offered=group_rule_view.offered(app, words, group_rule_view.ids_in(id for id, _ in given["assets"])),
         focus="autofocus" if again else None,
         form_address=url_for("group_rules.edit", app_id=app.id, rule_id=rule.id) if rule else
@@ -126,14 +134,17 @@ def preview(app: App) -> tuple[str, int]:
     rule = _rule_of(app)
     if changed := _stale(app, rule):
         return changed
+    given = _given()
     try:
         draft = _draft(app)
+        if stale.is_stale(_names(app, given), field="shown"):
+            return _form(app, rule, given, RENAMED)
         seen = group_rules.preview(app, draft, rule)
     except RuleProblem as problem:
-        return _form(app, rule, _given(), str(problem))
-    given = _given()
+        return _form(app, rule, given, str(problem))
     return dialog(
         "rules/_preview.html", f"Preview: {draft.name}", app=app, seen=seen, given=given,
+        shown=stale.mark(_names(app, given, draft.name)),
         lead=group_rule_view.lead(seen), sections=group_rule_view.preview_sections(app, seen),
         unchanged=seen.right[:group_rule_view.UNCHANGED_SHOWN], effect=group_rule_view.effect(app),
         back=_form_address(app, rule, given), save_method="PUT" if rule else "POST",
@@ -181,11 +192,14 @@ def update(app: App, rule: GroupRule) -> Response | tuple[str, int]:
 def _save(app: App, rule: GroupRule | None) -> Response | tuple[str, int]:
     if changed := _stale(app, rule):
         return changed
+    given = _given()
     try:
         draft = _draft(app)
+        if stale.is_stale(_names(app, given, draft.name), field="shown"):
+            return _form(app, rule, given, RENAMED)
         group_rules.save(app, draft, by(), rule)
     except RuleProblem as problem:
-        return _form(app, rule, _given(), str(problem))
+        return _form(app, rule, given, str(problem))
     return go_to(_address(app), _saved(app, draft))
 
 

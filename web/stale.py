@@ -15,6 +15,6 @@ def mark(*stored: object) -> str:
     return hashlib.sha256(repr(stored).encode()).hexdigest()[:16]
 
 
-def is_stale(*stored: object) -> bool:
+def is_stale(*stored: object, field: str = "seen") -> bool:
     """Whether the form that was sent showed other values than those that are stored now."""
-    return request.values.get("seen", mark(*stored)) != mark(*stored)
+    return request.values.get(field, mark(*stored)) != mark(*stored)

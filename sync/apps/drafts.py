@@ -15,7 +15,7 @@ from sync.db import utcnow, writing
 from sync.jobs import asking, daily, queue
 from sync.models import App, AppPerson, Check, Person
 from sync.private_networks import still_approved
-from sync.problems import AppProblem
+from sync.problems import AppProblem, refuse_overtaken
 from sync.rank import Asker
 from sync.states import AppManager, AppState, CheckTrigger
 
@@ -81,7 +81,7 @@ def enter(app: App, name: str, values: dict[str, str], approver: str | None = No
     Without a `name`, the app gets the one in the field `named_by`, or keeps its own.
 
     Raises AppProblem, SecretNeeded or ConnectorError with what to fix. The input is kept even then; a secret
-    that was entered for another place is deleted.
+    that was entered for another place is deleted. Raises Overtaken if other input was kept during the test.
     """
     kind = apps.connector_class(app.connector)
     given = {field.name: values.get(field.name) or "" for field in kind.fields if not field.mapping}
@@ -97,21 +97,33 @@ def enter(app: App, name: str, values: dict[str, str], approver: str | None = No
     except SecretNeeded:
         _keep(app, kind, given, **untested)
         raise
-    _keep(app, kind, entered, **untested)
+    kept = _keep(app, kind, entered, **untested)
     apps.refuse_taken_name(untested["name"])
     cleaned = apps.clean(kind, entered)
     identity = apps.test(app.connector, entered, untested["private_network_approver"])
     with writing():
+        now = App.get_or_none(App.id == app.id)
+        refuse_overtaken(kept, now and (now.settings, bytes(now.credential)))
         apps.refuse_same_space(kind, cleaned)
         _keep(app, kind, cleaned, **apps.found(identity))
     return identity
 
 
-def _keep(app: App, kind: type[Connector], entered: dict[str, str], **values: object) -> None:
+def holds(app: App, name: str, values: dict[str, str]) -> bool:
+    """Whether just this was already entered, as by a double click; a secret left empty is the one it has."""
+    stored = {**app.settings, **vault.unseal(app.credential)}
+    secrets = {field.name for field in apps.connector_class(app.connector).fields if field.secret}
+    return clean_name(name) in ("", app.name) and all(
+        (given or "") == (stored.get(field) or "") or field in secrets and not given for field, given in values.items())
+
+
+def _keep(app: App, kind: type[Connector], entered: dict[str, str], **values: object) -> tuple[dict, str]:
+    """Returns the settings and the sealed credential as they are kept now."""
     with writing():
         columns = {**apps.stored(kind, entered, app), **values}
         if not App.update(columns).where(App.id == app.id, App.state == AppState.CONNECTING).execute():
             raise AppProblem(f"{app.name} is already connected. Change it on its Settings tab.")
+    return columns["settings"], columns["credential"]
 
 
 def begin(app: App, owners: list[Person], collaborators: list[Person], daily_on: bool, minute: int, by: Asker) -> Check:

@@ -102,8 +102,8 @@ def reconnect(directory: Directory, values: dict[str, str], by: Asker, approver:
     approver = approver or still_approved(fields, values, directory.settings, directory.private_network_approver)
     identity = test(directory.kind, values, approver)
     with writing():
-        now = Directory.get_by_id(directory.id)
-        refuse_overtaken((directory.settings, directory.credential), (now.settings, now.credential))
+        now = Directory.get_or_none(Directory.id == directory.id)  # it may have been removed during the test
+        refuse_overtaken((directory.settings, directory.credential), now and (now.settings, now.credential))
         stored = _stored(directory.kind, values) | {"private_network_approver": approver}
         if is_list(directory):
             uploaded_at = utcnow() if is_uploaded else list_age.uploaded_at(directory)

@@ -64,7 +64,7 @@ def map_the_group(page, url: str, sales: Groups) -> None:
     page.goto(f"{url}/apps/{sales.app.id}/rules/new?source=group:{sales.group('Sales').id}&role=admin")
     page.click("main dialog >> #preview-rule")
     page.wait_for_selector("#save-rule")
-    assert page.locator("dialog").count() == 1 and "/rules/preview?source=" in page.url, "the next step is a page too"
+    assert page.locator("dialog").count() == 1 and "/rules/preview?" in page.url, "the next step is a page too"
     page.dblclick("#save-rule")
     page.wait_for_selector("#h-by-itself")
     assert GroupRule.select().count() == 1 and "Sales of Company LDAP" in text(page, ".table")

@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from sync import names, vault
 from sync.apps import drafts
 from sync.db import connected, utcnow
 from sync.jobs import queue
 from sync.models import Account, Activity, App, AppPerson, Check
 from tests.demo.apps import ChatApp
 from tests.web.client import Client
+
+OVERTAKEN = "Someone changed this while your form was open. Nothing was saved: look at it again."
 
 
 @pytest.fixture
@@ -44,6 +47,10 @@ def first_test(browser: Client, acme: ChatApp, form: str, htmx: bool = False, **
 
 def enter(browser: Client, app: App, acme: ChatApp, **values):
     return browser.post(f"/apps/{app.id}/connection", **({"app_name": "Chat", **acme.settings} | values))
+
+
+def seen(answer) -> str:
+    return re.search(r'name="seen" value="(\w+)"', answer.text)[1]
 
 
 def start(browser: Client, app: App, **values):
@@ -166,9 +173,52 @@ def test_a_time_that_cannot_be_counts_as_now(owner: Client, acme: ChatApp, form:
 def test_with_htmx_the_form_stays_and_only_the_outcome_comes(owner: Client, acme: ChatApp) -> None:
     app = begin(owner)
     part = owner.send("POST", f"/apps/{app.id}/connection", htmx=True, app_name="Chat", base_url=acme.url, token="no")
-    assert part.status_code == 422 and "<html" not in part.text and "<input" not in part.text
+    assert part.status_code == 422 and "<html" not in part.text
+    assert re.findall("<input.*", part.text) == [f'<input type="hidden" id="f-seen" name="seen" value="{seen(part)}" '
+                                                 'hx-swap-oob="true">']  # fmt: skip
     part = owner.send("POST", f"/apps/{app.id}/connection", htmx=True, app_name="Chat", **acme.settings)
     assert "Connection works" in part.text
+
+
+def test_of_two_tabs_the_one_that_was_opened_before_the_other_saved_replaces_nothing(owner: Client, acme: ChatApp):
+    empty = owner.get("/apps/new/sample-chat")
+    form = re.search(r'name="opened" value="([^"]+)"', empty.text).group(1)
+    first = first_test(owner, acme, form, htmx=True, seen=seen(empty))
+    assert "Connection works" in first.text
+    for other in ({"app_name": "Talk"}, {"token": "other"}):
+        late = first_test(owner, acme, form, seen=seen(empty), **other)
+        assert late.status_code == 422 and OVERTAKEN in late.text
+        assert f'value="{other.get("app_name", "Chat")}"' in late.text, "it keeps what was typed"
+    app = App.get()
+    assert app.name == "Chat" and vault.unseal(app.credential)["token"] == acme.token and app.tested_at
+    again = first_test(owner, acme, form, seen=seen(empty), token="")
+    assert "Connection works" in again.text, "a double click sends the same once more"
+    page = owner.get(f"/apps/{app.id}/connection/owners")
+    assert enter(owner, app, acme, seen=seen(again), app_name="Talk", next="yes").status_code == 303
+    assert OVERTAKEN in enter(owner, app, acme, seen=seen(again), token="wrong").text
+    before = owner.get(f"/apps/{app.id}/connection")
+    answer = enter(owner, app, acme, seen=seen(before), app_name="Talk", token=acme.reading_token)
+    assert answer.status_code == 200
+    assert OVERTAKEN in enter(owner, app, acme, seen=seen(before), token="other").text, "another secret counts too"
+    answer = start(owner, app, seen=seen(page), owners="jana@acme.example")
+    assert answer.status_code == 422 and OVERTAKEN in answer.text and 'value="jana@acme.example"' in answer.text
+    assert "Who manages Talk?" in answer.text and App.get().state == "connecting"
+    assert start(owner, app, seen=seen(answer)).status_code == 303
+
+
+def test_a_draft_keeps_what_another_tab_enters_during_a_test(owner: Client, acme: ChatApp, monkeypatch) -> None:
+    app, page = begin(owner), acme.store.page
+
+    def meanwhile(*asked):
+        monkeypatch.undo()
+        enter(owner, app, acme, app_name="Talk", token="wrong")
+        return page(*asked)
+
+    monkeypatch.setattr(acme.store, "page", meanwhile)
+    answer = enter(owner, app, acme)
+    assert answer.status_code == 422 and "Someone changed this while Rollcall tested the connection" in answer.text
+    now = App.get()
+    assert (now.name, vault.unseal(now.credential)["token"], now.tested_at) == ("Talk", "wrong", None)
 
 
 @pytest.mark.parametrize("values, expected", [
@@ -196,13 +246,15 @@ def test_nothing_is_begun_before_the_credential_was_tested(owner: Client, acme: 
     assert App.get_by_id(app.id).state == "connecting" and Check.select().count() == 0
 
 
-def test_starting_twice_is_one_reading(owner: Client, acme: ChatApp) -> None:
+def test_starting_twice_is_one_reading(owner: Client, acme: ChatApp, someone) -> None:
     app = begin(owner)
     enter(owner, app, acme)
     assert start(owner, app).location == start(owner, app).location
     queue.drain(("check",))
     start(owner, app)
     assert Check.select().count() == 1, "Back and pressed again"
+    answer = start(owner, app, owners=names.main_email(someone()))
+    assert "was already connected, so what you entered was not saved" in owner.get(answer.location).text
     assert App.select().count() == 1
     assert owner.get(f"/apps/{app.id}/connection").location == f"/apps/{app.id}"
 

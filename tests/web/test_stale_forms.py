@@ -6,6 +6,7 @@ import dataclasses
 import re
 import socket
 import threading
+from urllib.parse import urlencode
 
 import pytest
 
@@ -17,7 +18,7 @@ from sync.directory import directories
 from sync.groups import rules, teams
 from sync.mail import mail_server
 from sync.matching import rules as match_rules
-from sync.models import App, Directory, GroupRule, Person
+from sync.models import App, Asset, Directory, DirectoryGroup, GroupRule, Person
 from sync.people import people
 from sync.problems import Overtaken
 from sync.settings import set_setting
@@ -29,6 +30,8 @@ from tests.web.client import Client
 from tests.web.oidc_fake import CLIENT, SECRET, FakeProvider
 
 CHANGED = "Someone changed this while your form was open. Nothing was saved: look at it again."
+
+RENAMED = "Something that was chosen here has another name now. Nothing was saved: look at it again."
 
 OVERTAKEN = "Someone changed this while Rollcall tested the connection. Nothing was saved: look at it again."
 
@@ -136,6 +139,37 @@ def test_a_group_rule_is_not_taken_back_by_a_form_or_a_preview_from_before(owner
     assert owner.send("PUT", f"{here}/{rule.id}", **form | {"seen": seen(answer.text)}).status_code == 303
 
 
+def test_a_group_rule_gives_nothing_that_was_renamed_or_is_gone_since_it_was_chosen(owner: Client, groups: Groups):
+    groups.put(1, "Sales")
+    groups.read()
+    general = Asset.create(app=groups.app, external_id="general", kind="channel", name="general")
+    here = f"/apps/{groups.app.id}/rules"
+    form = {"source": f"group:{groups.group('Sales').id}", "role": "", "asset": general.id, "asset_role": "member"}
+
+    def opened(address: str) -> dict:
+        page = owner.get(f"{here}/{address}?{urlencode(form)}").text
+        return form | {"shown": re.search(r'name="shown" value="(\w+)"', page)[1]}
+
+    picked, previewed = opened("new"), opened("preview")
+    assert RENAMED not in owner.get(f"{here}/preview?{urlencode(picked)}").text
+    Asset.update(name="board").where(Asset.id == general.id).execute()
+    answers = [owner.get(f"{here}/{step}?{urlencode(picked)}") for step in ("new", "preview")]
+    answers.append(owner.post(here, **previewed))
+    for answer in answers:
+        assert answer.status_code == 422 and RENAMED in answer.text and 'value="member" selected' in answer.text
+        assert "board" in answer.text, "what was chosen is still there, under its new name"
+    previewed = opened("preview")
+    DirectoryGroup.update(name="Board").execute()
+    assert RENAMED in owner.post(here, **previewed).text
+    previewed = opened("preview")
+    Asset.update(state="gone").where(Asset.id == general.id).execute()
+    answer = owner.post(here, **previewed)
+    assert answer.status_code == 422 and "no longer in Chat. Nothing was saved" in answer.text
+    assert not GroupRule.select().exists()
+    Asset.update(state="present").where(Asset.id == general.id).execute()
+    assert owner.post(here, **previewed).status_code == 303 and GroupRule.get().group_name.startswith("Board of")
+
+
 def test_a_mail_server_that_was_just_entered_is_kept(owner: Client) -> None:
     form = {"seen": seen_of("mail-server", owner.get("/settings").text), "host": "127.0.0.1", "port": "1"}
     kept = {"host": "smtp.acme.example", "port": 587, "encryption": "starttls", "user": "", "sender": "a@acme.example"}
@@ -184,6 +218,10 @@ def test_a_connection_that_someone_replaced_during_the_test_is_kept(owner: Clien
     answer = owner.send("PUT", f"/directories/{directory.id}/credential")
     assert answer.status_code == 422 and OVERTAKEN in answer.text
     assert (App.get().settings, Directory.get().credential) == tuple(kept.values())
+    monkeypatch.setattr(ScriptedDirectory, "test", lambda _: Directory.delete().execute() and Identity("script"))
+    answer = owner.send("PUT", f"/directories/{directory.id}/credential", htmx=True)
+    assert answer.status_code == 404 and "This no longer exists" in answer.headers["HX-Trigger"]
+    assert answer.headers["HX-Reswap"] == "none", "the form keeps what was entered"
 
 
 @pytest.mark.parametrize("table, column", [(App, "credential"), (Directory, "settings")])
