@@ -21,20 +21,30 @@ from tests.sync.scripted import Scripted
 
 
 @pytest.fixture(scope="module")
-def has_read() -> list[Copy]:
-    """An installation that has read the company's 1,000 people by LDAP, once a test needs it."""
-    return []
+def has_read() -> dict[int, Copy]:
+    """An installation that has read a company by LDAP, by the number of its people, once a test needs it."""
+    return {}
 
 
 @pytest.fixture
-def ldap(slapd: Slapd, config: Config, by: str, has_read: list[Copy]) -> Directory:
-    """The company's 1,000 people by LDAP, read once."""
-    if not has_read:
+def ldap(slapd: Slapd, config: Config, by: str, has_read: dict[int, Copy]) -> Directory:
+    """The company's 100 people by LDAP, read once."""
+    return have_read(slapd, 100, config, by, has_read)
+
+
+@pytest.fixture
+def large_ldap(large_slapd: Slapd, config: Config, by: str, has_read: dict[int, Copy]) -> Directory:
+    """1,000 people: two pages, and more than slapd gives without pages."""
+    return have_read(large_slapd, 1000, config, by, has_read)
+
+
+def have_read(slapd: Slapd, count: int, config: Config, by: str, has_read: dict[int, Copy]) -> Directory:
+    if count not in has_read:
         directory = directories.connect("ldap", "Company LDAP", slapd.settings(), by)
-        assert read(directory).counts["joined"] == 1000
-        has_read.append(Copy.of(config))
+        assert read(directory).counts["joined"] == count
+        has_read[count] = Copy.of(config)
     db.close()
-    has_read[0].open(config)
+    has_read[count].open(config)
     directory = Directory.get()
     directory.settings |= {"url": slapd.url}
     directory.save()
@@ -82,18 +92,18 @@ def test_directory_unreachable(ldap, slapd):
     assert gone() == {"p0001@acme.example"}
 
 
-def test_directory_unreachable_in_the_middle(ldap, slapd, monkeypatch):
+def test_directory_unreachable_in_the_middle(large_ldap, large_slapd, monkeypatch):
     """The same, when the server dies after the first page."""
     give = LdapDirectory.people
 
     def killed_after_a_page(self: LdapDirectory) -> Iterator[DirectoryPerson]:
         for given, person in enumerate(give(self)):
             if given == 0:
-                slapd.kill()
+                large_slapd.kill()
             yield person
 
     monkeypatch.setattr(LdapDirectory, "people", killed_after_a_page)
-    reading = read(ldap)
+    reading = read(large_ldap)
     assert (reading.state, reading.people_read) == ("failed", 500)
     assert gone() == set()
 
@@ -113,28 +123,29 @@ def test_directory_warning(company):
     assert gone() == set()
 
 
-def test_empty_directory(ldap, slapd, by):
+def test_empty_directory(large_ldap, large_slapd, by):
     """go-gitea/gitea issue 7949: a successful but empty answer deactivated everyone; here someone must approve."""
-    Directory.update(settings={**ldap.settings, "filter": "(uid=nobody)"}).where(Directory.id == ldap.id).execute()
-    reading = read(ldap)
+    large_ldap.settings |= {"filter": "(uid=nobody)"}
+    large_ldap.save()
+    reading = read(large_ldap)
     assert (reading.state, reading.counts["held"]) == ("succeeded", 1000)
     assert gone() == set()
     [mail] = Mail.select().where(Mail.kind == "directory held")
     assert mail.to == "olga@acme.example" and "1,000" in mail.subject
-    assert len(directories.held(ldap)) == 1000
-    assert read(ldap).counts["held"] == 1000
+    assert len(directories.held(large_ldap)) == 1000
+    assert read(large_ldap).counts["held"] == 1000
     assert Mail.select().where(Mail.kind == "directory held").count() == 1
-    directories.release(ldap, by)
+    directories.release(large_ldap, by)
     assert len(gone()) == 1000
 
 
-def test_size_limit(ldap, slapd):
+def test_size_limit(large_ldap, large_slapd):
     """slapd's default: 500 of 1,000 people come, then "size limit exceeded"; the others look like leavers."""
-    slapd.stop()
-    slapd.config.write_text("\n".join(
-        line for line in slapd.config.read_text().splitlines() if not line.startswith("limits")))
-    slapd.start()
-    reading = read(ldap)
+    large_slapd.stop()
+    large_slapd.config.write_text("\n".join(
+        line for line in large_slapd.config.read_text().splitlines() if not line.startswith("limits")))
+    large_slapd.start()
+    reading = read(large_ldap)
     assert reading.state == "failed" and "sizeLimitExceeded" in reading.error
     assert gone() == set()
 

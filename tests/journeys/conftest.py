@@ -9,7 +9,7 @@ from tests.journeys import looks
 from tests.journeys.browser import FAILED, chromium, live, tabs, visit  # noqa: F401
 from tests.real.oidc_server import oidc_server  # noqa: F401
 from tests.real.scim_app import scim_app, scim_server  # noqa: F401
-from tests.real.slapd import slapd  # noqa: F401
+from tests.real.slapd import large_slapd, slapd  # noqa: F401
 from tests.real.smtp import smtp, smtp_signed_in, smtp_starttls  # noqa: F401
 
 

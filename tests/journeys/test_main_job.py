@@ -74,20 +74,20 @@ def page(chromium) -> Iterator[Page]:
 
 
 @pytest.mark.proves("scim")
-def test_a_person_leaves_and_is_out_of_the_app(rollcall, page, slapd, scim_app, smtp_starttls):
+def test_a_person_leaves_and_is_out_of_the_app(rollcall, page, large_slapd, scim_app, smtp_starttls):
     scim_app.add_user("olga@acme.example", "Olga Brandt", "admin")
     for number in range(8):
         scim_app.add_user(f"p{number:04}@acme.example", f"Person {number:04}", "member")
-    slapd.add("olga", "Olga Brandt", "olga@acme.example")
+    large_slapd.add("olga", "Olga Brandt", "olga@acme.example")
 
     rollcall.start()
     set_up(page, rollcall.set_up_link())
-    connect_the_directory(page, rollcall, slapd)
+    connect_the_directory(page, rollcall, large_slapd)
     connect_the_app(page, rollcall, scim_app)
     the_daily_check_runs_after_a_night_of_downtime(page, rollcall, scim_app)
 
-    slapd.disable("p0003")
-    slapd.disable("p0004")
+    large_slapd.disable("p0003")
+    large_slapd.disable("p0004")
     check_for_updates(page, rollcall)
     shown = smtp_starttls.wait_for(1)[-1]
     assert "2 people have left Acme and still have accounts in Team wiki" in shown["Subject"]

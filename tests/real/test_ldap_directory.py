@@ -45,8 +45,8 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def test_a_thousand_people_come_in_pages_although_the_server_stops_at_500_without(slapd):
-    everyone = read(slapd.settings())
+def test_a_thousand_people_come_in_pages_although_the_server_stops_at_500_without(large_slapd):
+    everyone = read(large_slapd.settings())
     assert len(everyone) == 1000
     person = everyone["p0007"]
     assert (person.email, person.name, person.status, person.employee_number) == (
@@ -143,11 +143,11 @@ def test_groups_of_posix_accounts_are_found_by_user_name(slapd):
     assert sorted(read(slapd.settings(group_base=GROUPS))["p0001"].groups) == ["Sales", "Shell"]
 
 
-def test_the_test_shows_its_account_and_how_many_people_it_sees(slapd):
-    slapd.disable("p0001")
-    slapd.add("noone", "Without Address", "x@acme.example")
-    slapd.modify("noone", mail=[])
-    identity = LdapDirectory(slapd.settings()).test()
+def test_the_test_shows_its_account_and_how_many_people_it_sees(large_slapd):
+    large_slapd.disable("p0001")
+    large_slapd.add("noone", "Without Address", "x@acme.example")
+    large_slapd.modify("noone", mail=[])
+    identity = LdapDirectory(large_slapd.settings()).test()
     assert READER in identity.name and "1,001 people" in identity.name and "1 of them disabled" in identity.name
     assert "match 1 person to accounts" in identity.missing[0]
 
@@ -185,11 +185,11 @@ def test_a_server_that_is_not_there(slapd):
     assert type(failed) is TemporarilyUnavailable and "refused" in str(failed)
 
 
-def test_a_server_killed_in_the_middle_of_a_reading_gives_no_whole_list(slapd):
-    connector = LdapDirectory(slapd.settings())
+def test_a_server_killed_in_the_middle_of_a_reading_gives_no_whole_list(large_slapd):
+    connector = LdapDirectory(large_slapd.settings())
     everyone = connector.people()
     next(everyone)
-    slapd.kill()
+    large_slapd.kill()
     with pytest.raises(TemporarilyUnavailable, match="broke"):
         list(everyone)
     connector.close()

@@ -207,12 +207,12 @@ def test_a_value_that_no_rule_is_about_is_reported(slapd):
     assert "acmeEmploymentStatus" in warning and "“Active” or “On leave”" in warning and "Terminated" not in warning
 
 
-def test_a_failed_search_beside_the_list_is_reported_and_does_not_fail_the_reading(slapd):
-    connector = LdapDirectory(slapd.settings())
+def test_a_failed_search_beside_the_list_is_reported_and_does_not_fail_the_reading(large_slapd):
+    connector = LdapDirectory(large_slapd.settings())
     everyone = connector.people()
     for _ in range(1000):
         next(everyone)
-    slapd.kill()
+    large_slapd.kill()
     assert next(everyone, None) is None
     [warning] = connector.warnings
     assert "couldn't look for further attributes" in warning and "broke" in warning and connector.unread is None
