@@ -102,6 +102,7 @@ class Field:
     mapping: bool = False  # what the file's columns mean, as JSON: asked for beside the file, not in the form
     when: tuple[str, str] | None = None  # (name, value): asked for only if that earlier field has this value
     asks_secrets_again: bool = True  # a new value may send the secrets elsewhere; False: it can't
+    of_credential: bool = False  # names what the credential is, not where it leads: another value, the same space
     path: bool = False  # the path of a file on the server: a page may only name one below the configured folders
 
     def fits(self, value: str) -> bool:

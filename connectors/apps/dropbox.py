@@ -105,7 +105,7 @@ class Dropbox(HttpConnector):
         "People outside the team who have access to a folder aren't read.",
     )
     fields = (
-        Field("app_key", "App key", pattern=r"\S+"),
+        Field("app_key", "App key", pattern=r"\S+", of_credential=True),
         Field("app_secret", "App secret", secret=True, pattern=r"\S+"),
         Field("refresh_token", "Refresh token", secret=True, pattern=r"\S+"),
         Field("leavers", "People who leave", required=False, asks_secrets_again=False, choices=(

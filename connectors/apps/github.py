@@ -89,7 +89,7 @@ class GitHub(ClosesClients, Connector):
               choices=(("token", "an owner's access token"), ("app", "a GitHub App"))),
         token_field("Access token", "Begins with ghp_ or github_pat_.", when=("credential", "token")),
         Field("app_id", "App ID or client ID", "On the App's own settings page.", pattern=r"[A-Za-z0-9.]+",
-              when=("credential", "app")),
+              when=("credential", "app"), of_credential=True),
         Field("private_key", "Private key", "The text of the .pem file.", secret=True, multiline=True,
               when=("credential", "app")),
         Field("emails", "Names and e-mails", required=False, asks_secrets_again=False,

@@ -115,7 +115,8 @@ class GoogleAds(ClosesClients, Connector):
     fields = (
         Field("customer_id", "Customer ID", "Of the manager account.", pattern=r"[0-9]{3}-?[0-9]{3}-?[0-9]{4}",
               placeholder="123-456-7890"),
-        Field("client_id", "OAuth client ID", pattern=r"\S+", placeholder="….apps.googleusercontent.com"),
+        Field("client_id", "OAuth client ID", pattern=r"\S+", placeholder="….apps.googleusercontent.com",
+              of_credential=True),
         Field("client_secret", "OAuth client secret", secret=True, pattern=r"\S+"),
         Field("refresh_token", "Refresh token", secret=True, pattern=r"\S+"),
         Field("admin", "Administrator", "The e-mail address of the admin who signed in for the refresh token.",

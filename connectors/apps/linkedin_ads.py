@@ -96,7 +96,7 @@ class LinkedInAds(HttpConnector):
     fields = (
         Field("way", "Credential", choices=(("refresh", "Refresh token"), ("token", "Access token for 60 days"))),
         Field("client_id", "Client ID", "Of the app, in the developer portal under Auth.", pattern=r"\S+",
-              when=("way", "refresh")),
+              when=("way", "refresh"), of_credential=True),
         Field("client_secret", "Client secret", secret=True, pattern=r"\S+", when=("way", "refresh")),
         Field("refresh_token", "Refresh token", secret=True, pattern=r"\S+", when=("way", "refresh")),
         token_field("Access token", when=("way", "token")),

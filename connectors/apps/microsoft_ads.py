@@ -106,7 +106,7 @@ class MicrosoftAds(HttpConnector):
     fields = (
         Field("customer_id", "Customer ID", "Of the manager account.", pattern=r"[0-9]+"),
         Field("developer_token", "Developer token", secret=True, pattern=r"\S+"),
-        Field("client_id", "Application (client) ID", pattern=r"\S+"),
+        Field("client_id", "Application (client) ID", pattern=r"\S+", of_credential=True),
         Field("client_secret", "Client secret", secret=True, pattern=r"\S+"),
         Field("refresh_token", "Refresh token", secret=True, pattern=r"\S+"),
     )

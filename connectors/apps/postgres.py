@@ -109,8 +109,8 @@ class PostgresRoles(Connector):
               pattern=r"[^\s,=@]+", placeholder="db.acme.example"),
         Field("port", "Port", "Empty: 5432", required=False, pattern=r"[0-9]{1,5}", placeholder="5432"),
         Field("database", "Database", "Any one that Rollcall may connect to. Empty: postgres", required=False,
-              placeholder="postgres"),
-        Field("user", "Role", "The role that Rollcall signs in as.", placeholder="rollcall"),
+              placeholder="postgres", of_credential=True),
+        Field("user", "Role", "The role that Rollcall signs in as.", placeholder="rollcall", of_credential=True),
         Field("password", "Password", secret=True),
         Field("email_domain", "Domain of your e-mail addresses", "With acme.example, the role ana is "
               "ana@acme.example. Empty: only comments and names that are e-mail addresses count.",

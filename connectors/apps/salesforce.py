@@ -89,7 +89,7 @@ class Salesforce(ScimPreset):
             pattern=r"https://[a-z0-9-]+(\.[a-z0-9-]+)*\.my\.salesforce\.com/?",
             placeholder="https://acme.my.salesforce.com",
         ),
-        Field("client_id", "Consumer key", pattern=r"\S+"),
+        Field("client_id", "Consumer key", pattern=r"\S+", of_credential=True),
         Field("client_secret", "Consumer secret", secret=True, pattern=r"\S+"),
         Field(
             "privileged",

@@ -79,7 +79,7 @@ class SnapchatAds(HttpConnector):
     fields = (
         Field("organization_id", "Organization ID", "It is shown under Business Details.", pattern=r"[0-9A-Za-z-]+",
               placeholder="40d6719b-da09-410b-9185-0cc9c0dfed1d"),
-        Field("client_id", "Client ID", pattern=r"\S+"),
+        Field("client_id", "Client ID", pattern=r"\S+", of_credential=True),
         Field("client_secret", "Client secret", secret=True, pattern=r"\S+"),
         Field("refresh_token", "Refresh token", secret=True, pattern=r"\S+"),
     )  # fmt: skip

@@ -87,7 +87,7 @@ class Zoom(HttpConnector):
     )
     fields = (
         Field("account_id", "Account ID", "It is on the app's page “App Credentials”.", pattern=r"\S+"),
-        Field("client_id", "Client ID", pattern=r"\S+"),
+        Field("client_id", "Client ID", pattern=r"\S+", of_credential=True),
         Field("client_secret", "Client secret", secret=True, pattern=r"\S+"),
     )
     capabilities = frozenset(CAPABILITIES)

@@ -52,7 +52,7 @@ SERVER_FIELDS = (
     Field("starttls", "StartTLS", "Encrypt a connection that begins as ldap://.",
           choices=(("no", "No"), ("yes", "Yes"))),
     Field("bind_dn", "Bind DN", "The account that Rollcall signs in as. If it is empty, Rollcall reads anonymously.",
-          required=False,
+          required=False, of_credential=True,
           placeholder="cn=rollcall,ou=services,dc=acme,dc=example"),
     Field("password", "Password", secret=True, required=False),
 )  # fmt: skip

@@ -43,7 +43,7 @@ REGISTER = (
 FIELDS = (
     Field("tenant", "Tenant ID", "The directory's ID, or one of its domains.", pattern=r"[A-Za-z0-9][A-Za-z0-9.-]+",
           placeholder="acme.onmicrosoft.com"),
-    Field("client", "Application (client) ID", pattern=r"[A-Za-z0-9-]+"),
+    Field("client", "Application (client) ID", pattern=r"[A-Za-z0-9-]+", of_credential=True),
     Field("secret", "Client secret", "The secret's value, not its ID.", secret=True, pattern=r"\S+"),
 )  # fmt: skip
 

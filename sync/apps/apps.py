@@ -13,7 +13,7 @@ from connectors.names import clean_name
 from sync import activity, rank, sample_data, vault
 from sync.apps import answer_cache, failures
 from sync.apps.owners import RUNS_ALL, apps_of, manages_as, owned_by, owners_of  # noqa: F401 - other rooms ask here
-from sync.apps.spaces import refuse_another_with_tasks, space
+from sync.apps.spaces import is_same, last_read, refuse_another_with_tasks, space
 from sync.credentials import with_stored
 from sync.db import utcnow, writing
 from sync.jobs import asking, comparing, daily
@@ -137,7 +137,8 @@ def predecessor(app: App) -> App | None:
     kind = connector_class(app.connector)
     known = App.is_disconnected & App.last_check_at.is_null(False)  # without a reading, nothing was decided in it
     earlier = App.select().where(App.connector == app.connector, known).order_by(App.id.desc())
-    return next((other for other in earlier if space(kind, other.settings) == space(kind, app.settings)), None)
+    here = space(kind, app.settings)
+    return next((other for other in earlier if is_same(last_read(other, kind), here)), None)
 
 
 def _secrets(kind: type[Connector], values: dict[str, str]) -> dict[str, str]:
@@ -219,6 +220,7 @@ def replace_credential(app: App, values: dict[str, str], by: Asker, approver: st
         refuse_another_with_tasks(now, kind, values)
         tested = {**found(identity), **failures.after_a_test(now)}
         tested |= {"private_network_approver": approver, "last_due_at": utcnow()}
+        tested |= {"read_in": last_read(now, kind)}
         App.update({**tested, **stored(kind, values, app)}).where(App.id == app.id).execute()
         answer_cache.clear(app)
         activity.record(by, "replaced credential", about=app.name, why=f"as {identity.name}", app=app)

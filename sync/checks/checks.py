@@ -12,8 +12,8 @@ from peewee import ModelSelect
 
 from connectors.base import LOOK_UP, Connector, NotRead, PartsUnread, RateLimited, TemporarilyUnavailable
 from sync import activity, faults
-from sync.apps import answer_cache, apps, assets, automation_account, failures
-from sync.checks import compare, known_items, listed, not_read, snapshot
+from sync.apps import answer_cache, apps, assets, automation_account, failures, kinds, spaces
+from sync.checks import another_space, compare, known_items, listed, not_read, snapshot
 from sync.checks.counted import COUNTED, IN_WORDS
 from sync.db import connected, db, own_row, utcnow, writing
 from sync.directory import freshness
@@ -228,6 +228,8 @@ class _Work:
                 raise Replaced
             App.update(removal_suspends=removal_suspends, compare_at=None).where(App.id == self.app.id).execute()
             app = App.get_by_id(self.app.id)
+            if spaces.is_read_elsewhere(app, kinds.kind_of(app)):
+                self.warnings += another_space.ask_again(app)
             lost_fields.keep_known_values(app)
             settle.bring_into_reading(app, began)
             new = compare.apply_accounts(app, removal_suspends, began)
@@ -281,7 +283,8 @@ class _Work:
             warning=" ".join(self.warnings) or None,
         )  # fmt: skip
         file = old_files.noted(self.file_from, app, now)
-        App.update(last_check_at=now, **file, **failures.cleared()).where(App.id == app.id).execute()
+        here = spaces.space(kinds.kind_of(app), app.settings)
+        App.update(last_check_at=now, read_in=here, **file, **failures.cleared()).where(App.id == app.id).execute()
         lost_fields.clear(app)
         members.recount(app)
         index.bring_up_soon(sum(found.values()))

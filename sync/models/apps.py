@@ -58,6 +58,7 @@ class App(Base):
     check_minute = IntegerField(default=0)  # of the day, in the workspace's zone
     next_check_at = DateTimeField(null=True, index=True)
     last_check_at = DateTimeField(null=True)  # the last check that succeeded
+    read_in = JSONField(null=True)  # the space that it read, as apps/spaces has it; null: not noted yet
     file_from = DateTimeField(null=True)  # when the file that it read was made; null: it read the app itself
     file_seen_at = DateTimeField(null=True)  # when a file of that time was read first
     removal_approval = OneOf(Approval, default=Approval.ASK)  # automatic: the Owner's standing approval

@@ -17,7 +17,7 @@ STAGED_ACCOUNT = Table(
     "last_activity TIMESTAMP, seat TEXT, user_name TEXT, employee_number TEXT, further_roles TEXT, "
     "missing_fields INT, defaulted_fields INT",
     owner="checks.snapshot", writers=("checks.listed", "safety.lost_fields", "tasks.settle"),
-    readers=("checks.compare",), key="external_id", rowid=False,
+    readers=("checks.another_space", "checks.compare"), key="external_id", rowid=False,
     usual=(("status", "active"), ("kind", "user"), ("seat", ""), ("user_name", None), ("employee_number", None),
            ("further_roles", "[]"), ("missing_fields", 0), ("defaulted_fields", 0)), foreign=True,
     lists=("further_roles",),
@@ -27,8 +27,8 @@ STAGED_ACCOUNT = Table(
 STAGED_SAME = Table(
     "staged_same",
     "account_id INTEGER, missing_fields INT, defaulted_fields INT, known_missing INT, known_defaulted INT",
-    owner="checks.snapshot", writers=("checks.listed", "safety.lost_fields"), readers=("checks.compare",),
-    key="account_id",
+    owner="checks.snapshot", writers=("checks.listed", "safety.lost_fields"),
+    readers=("checks.another_space", "checks.compare"), key="account_id",
     usual=(("missing_fields", 0), ("defaulted_fields", 0), ("known_missing", 0), ("known_defaulted", 0)),
 )  # fmt: skip
 STAGED_ASSET = Table(

@@ -10,7 +10,7 @@ from connectors.base import Account as AppAccount
 from connectors.base import Asset as AppAsset
 from connectors.names import email_key
 from sync import roles
-from sync.apps import apps, assets
+from sync.apps import apps, assets, kinds, spaces
 from sync.db import own_row
 from sync.groups import still_wanted
 from sync.jobs import leases
@@ -64,6 +64,9 @@ def refuse_if_over(task: Task) -> None:
     """Raises NoLongerNeeded for what must not happen by what Rollcall knows itself; the app isn't asked for that."""
     if automatic.is_off(task):
         raise NoLongerNeeded(automatic.why_off(task))
+    if spaces.is_read_elsewhere(task.app, kinds.kind_of(task.app)):
+        raise NoLongerNeeded(f"The settings of {task.app.name} lead to another place since its last check. Check it, "
+                             "and decide again.")  # fmt: skip
     change = task.change
     if change is not None and change.kind in ADJUSTMENTS and (why := still_wanted.no_longer_holds(change, acting=True)):
         raise NoLongerNeeded(f"{why}.")

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 import connectors
-from connectors.base import CHANGE_ROLE, LOOK_UP, REMOVE, Connector, Identity, Refused, Role
+from connectors.base import CHANGE_ROLE, LOOK_UP, REMOVE, Connector, Field, Identity, Refused, Role
 from connectors.base import Account as Seat
 from sync.apps import apps
 from sync.checks import checks
@@ -58,6 +58,14 @@ class ListedOperations(ListedApp):
         listed.say(account.id, role=role, further_roles=tuple(each for each in kept if each != role))
 
 
+class ListedPlaces(ListedOperations):
+    """The same in several places, whose ids have nothing to do with each other."""
+
+    slug = "listed-places"
+    fields = (Field("place", "Place"), Field("key", "Key", of_credential=True),
+              Field("version", "Version", required=False, asks_secrets_again=False))  # fmt: skip
+
+
 class Listed:
     """`seats` is the accounts in the app, `roles` the possible roles; `check()` reads it."""
 
@@ -77,8 +85,8 @@ class Listed:
         """The one that the connector reads."""
         return LISTS["listed"]
 
-    def connect(self, kind: str = "listed") -> None:
-        self.app = apps.connect(kind, "The list", {}, [self.olga], self.by)
+    def connect(self, kind: str = "listed", **values: str) -> None:
+        self.app = apps.connect(kind, "The list", values, [self.olga], self.by)
 
     def add(self, id: str, **fields: object) -> None:
         self.seats[id] = Seat(**{"id": id, "role": "member", **fields})
@@ -98,7 +106,7 @@ class Listed:
 
 
 def make_known(patch: pytest.MonkeyPatch) -> None:
-    kinds = {**connectors.app_connectors(), "listed": ListedApp, "listed-operations": ListedOperations}
+    kinds = connectors.app_connectors() | {kind.slug: kind for kind in (ListedApp, ListedOperations, ListedPlaces)}
     patch.setattr(connectors, "app_connectors", lambda: kinds)
 
 
