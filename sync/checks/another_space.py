@@ -1,5 +1,5 @@
-"""The settings lead to a different space than at the last reading: an id may be another person's there. Decisions by hand
-hold for the accounts that are proven to be the same; about the others, people decide again."""
+"""The settings lead to a different space than at the last reading: an id may be another person's there.
+Decisions by hand hold for accounts that are proven to be the same; about the others, people decide again."""
 
 from __future__ import annotations
 
