@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from flask import Blueprint, render_template
 
 from sync.apps import glance, owners, status
+from sync.apps.gap_words import GAPS
 from sync.db import utcnow
 from sync.home import history, summary
 from sync.home.history import Day
@@ -55,7 +56,7 @@ def _known(me: Person, app_ids: Among) -> home_rows.Unknown:
     (late, old_lists), gap = glance.unread(me), unread_directories.longest(utcnow())
     doubts = [found for id, found in doubtful.numbers().items() if app_ids is None or id in app_ids]
     return home_rows.Unknown(
-        late, old_lists, gap.name if gap else "", sum(found.accounts for found in doubts),
+        late, old_lists, f"{gap.name} {GAPS[gap.why].of_home}" if gap else "", sum(found.accounts for found in doubts),
         any(found.held_people for found in doubts), status.unknown_in(app_ids))  # fmt: skip
 
 

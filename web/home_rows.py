@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from sync.apps.assets import UNMANAGED
 from sync.apps.conditions import doubts
+from sync.apps.gap_words import GAPS
 from sync.apps.standing_approvals import Given
 from sync.apps.status import Standing
 from sync.home import history
@@ -52,7 +53,7 @@ class Unknown:
 
     unread: Sequence[str]  # the names of apps that weren't read when due
     old_lists: Sequence[str]  # of apps whose list is too old, or may be
-    directory: str  # the name of one that doesn't show who has left; "" where all do
+    directory: str  # “Okta doesn't show who has left”; "" where all do
     doubtful: int  # accounts that may belong to someone who has left
     is_someone_held: bool  # who has left by a directory or list, but counts as here
     unmatched: int  # accounts that aren't matched to a person
@@ -85,7 +86,7 @@ def _unknown(found: Unknown) -> list[str]:
     return [
         *([f"{listed(_few(unread))} {were} read when due"] if unread else []),
         *([are_old.format(listed(_few(old)))] if old else []),
-        *([f"{found.directory} doesn't show who has left"] if found.directory else []),
+        *([found.directory] if found.directory else []),
         *([doubts(found.doubtful)] if found.doubtful else []),
         *([LEFT_ELSEWHERE] if found.is_someone_held else []),
         *([_not_matched(unmatched)] if unmatched else []),
@@ -184,7 +185,7 @@ def _unread_directory(item: Item) -> Row:
         words = f"{name} has attributes that nobody has defined: they may show who has left, so no app is up to date"
         rules = url_for("directory_rules.show", directory_id=id)
         return Row("address-book", Tone.WAITING, words, "Define", rules, dialog=True)
-    words = f"{name} doesn't show who has left, so no app is up to date"
+    words = f"{name} {GAPS[item.gap].of_home}, so no app is up to date"
     if item.gap == DirectoryGap.MANY_BACK:
         words = f"Many people who had left {name} are back at once: until someone confirms that, no app is up to date"
     return Row("address-book", Tone.WAITING, words, "Show", url_for("directories.show", directory_id=id))

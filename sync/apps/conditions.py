@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from sync.apps import failures
+from sync.apps.gap_words import GAPS
 from sync.states import AppState, AppStatus, CheckState, DirectoryGap, Failure, Step, Tone
 from sync.words import plural
 
@@ -211,39 +212,20 @@ def _held_leavers(facts: Facts) -> str:
                   "people in it have left according to a directory or list, but count as here")
 
 
-_GAPS = {
-    DirectoryGap.PAUSED: "is paused", DirectoryGap.NO_TOKEN: "has no token",
-    DirectoryGap.UNDEFINED: "has attributes that may show who has left, and nobody has defined what they mean",
-    DirectoryGap.UNKNOWN_ATTRIBUTES: "may have attributes that show who has left, and Rollcall couldn't look for them",
-    DirectoryGap.HIDDEN_USERS: "hides whether some of its users are disabled",
-    DirectoryGap.OLD_READING: "was last read ", DirectoryGap.OLD_LIST: "has a list from ",
-    DirectoryGap.UNDATED_LIST: "has a list with a date in the future, so nobody knows how old it is",
-    DirectoryGap.UNUSED_TOKEN: "has never used its token, which was made ",
-    DirectoryGap.MISSING_CHANGES: "may lack changes since ",
-    DirectoryGap.MANY_BACK: "says that many people who had left are back, since ",
-}  # fmt: skip
-
-
 def _unread_directory(facts: Facts) -> Words:
     """“Company LDAP was last read 22 Nov 2026”, the time apart."""
     why = facts.unread_why or DirectoryGap.PAUSED
     if facts.unread_since is None:
-        return (f"{facts.unread_directory} {'was never read' if why == DirectoryGap.OLD_READING else _GAPS[why]}",)
-    is_at_a_moment = why in (DirectoryGap.MISSING_CHANGES, DirectoryGap.MANY_BACK)
-    since = At(facts.unread_since) if is_at_a_moment else facts.unread_since
-    return (f"{facts.unread_directory} {_GAPS[why]}", since)
+        said = "was never read" if why == DirectoryGap.OLD_READING else GAPS[why].of_app
+        return (f"{facts.unread_directory} {said}",)
+    since = At(facts.unread_since) if GAPS[why].by_the_clock else facts.unread_since
+    return (f"{facts.unread_directory} {GAPS[why].of_app}", since)
 
 
 def _unread_directory_and_what_to_do(facts: Facts) -> Words:
     unknown = "doesn't know who has left since then" if facts.unread_since else "doesn't notice who leaves"
-    then = {
-        DirectoryGap.UNDEFINED: "People who have left may count as here. Define or dismiss them: see",
-        DirectoryGap.UNKNOWN_ATTRIBUTES: "Let Rollcall read them, or define which ones show who has left: see",
-        DirectoryGap.HIDDEN_USERS: "People who have left may count as here. Let Rollcall read that, or accept it: see",
-        DirectoryGap.MANY_BACK: "Perhaps it no longer shows who has left. Confirm that they are back, or fix it: see",
-        DirectoryGap.OLD_LIST: "Rollcall doesn't know who has left since then. It needs a new list: see",
-        DirectoryGap.UNDATED_LIST: "It needs a new list: see",
-    }.get(facts.unread_why, f"Rollcall {unknown}. See")
+    what = facts.unread_why and GAPS[facts.unread_why].next
+    then = f"{what}: see" if what else f"Rollcall {unknown}. See"
     return (*_unread_directory(facts), f". {then} the Directory page.")
 
 

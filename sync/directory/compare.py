@@ -23,7 +23,7 @@ from sync.mail import sign_in_news
 from sync.matching import addresses, vouching
 from sync.matching import rules as match_rules
 from sync.matching.addresses import ENTRY
-from sync.models import Directory, Person
+from sync.models import Directory, Person, entry_is_held
 from sync.people import held, people
 from sync.safety.guards import Guard
 from sync.states import HeldField
@@ -283,7 +283,7 @@ def _apply_status(directory: Directory, now: datetime, whole: bool = True) -> li
             WHERE staged.id = directory_entry.id AND directory_entry.reported_status <> staged.status""",
          directory.id, directory.name, now, now)
     asked = "" if whole else "AND e.external_id IN (SELECT external_id FROM read_person)"
-    due = f"e.directory_id = ? AND e.status <> e.reported_status AND e.{UNHELD} {asked}"
+    due = f"e.directory_id = ? AND {entry_is_held('e')} AND e.{UNHELD} {asked}"
     changed = _rows(f"SELECT e.person_id FROM directory_entry AS e WHERE {due}", directory.id)
     _run(f"""UPDATE directory_entry AS e SET status = reported_status,
                 left_at = CASE WHEN reported_status = 'deprovisioned' THEN left_at END WHERE {due}""", directory.id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from sync.db import db
 from sync.matching.addresses import PROVEN, another_human, other_name, other_number, same_human, same_number
-from sync.models import Directory
+from sync.models import Directory, entry_is_held
 from sync.safety.guards import Guard
 from sync.staging import tables
 from sync.staging.directory import READ_RENUMBERED
@@ -74,7 +74,7 @@ def _part_from_namesakes(directory: Directory, ids_are_reused: bool) -> None:
         SELECT 1 FROM read_person AS r
         WHERE r.external_id = directory_entry.external_id AND ({ids_are_reused} OR r.external_id = r.email_key)
           AND r.status <> 'deprovisioned' AND {another_human("r", "directory_entry.person_id")})"""
-    _part(directory, f"{HAD_LEFT} AND status <> reported_status AND {is_anothers}", whole=not ids_are_reused)
+    _part(directory, f"{HAD_LEFT} AND {entry_is_held()} AND {is_anothers}", whole=not ids_are_reused)
     _run(f"DELETE FROM directory_entry WHERE directory_id = ? AND {HAD_LEFT} AND {is_anothers}", directory.id)
 
 
@@ -99,7 +99,7 @@ def _part(directory: Directory, which: str, whole: bool) -> None:
              WHERE directory_id = ? AND {which}""", directory.id)
     if not whole:  # a whole reading says itself that they are missing
         _run(f"""UPDATE directory_entry SET reported_status = status, back_at = NULL, reason = 'No longer in ' || ?
-                 WHERE directory_id = ? AND status = 'deprovisioned' AND status <> reported_status
+                 WHERE directory_id = ? AND status = 'deprovisioned' AND {entry_is_held()}
                    AND instr(external_id, '{USED_AGAIN}') > 0""", directory.name, directory.id)
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from sync.db import db
 from sync.matching import vouching
-from sync.models import Directory, DirectoryEntry
+from sync.models import Directory, DirectoryEntry, entry_is_held
 from sync.people import last_owner
 from sync.safety.guards import Guard
 
@@ -53,7 +53,7 @@ def hold_back(directory: Directory, guard: Guard, now: datetime, whole: bool) ->
 
 def _counted_from(directory: Directory, now: datetime) -> datetime:
     """A day ago, or a day before the first of those who are held left: waiting for a day releases nobody."""
-    first = _count("SELECT min(left_at) FROM directory_entry WHERE directory_id = ? AND status <> reported_status "
+    first = _count(f"SELECT min(left_at) FROM directory_entry WHERE directory_id = ? AND {entry_is_held()} "
                    "AND reported_status = 'deprovisioned'", directory.id)
     began = min(now, datetime.fromisoformat(first)) if first else now
     return max(began - DAY, directory.guard_counts_from or directory.created_at)
@@ -95,7 +95,7 @@ def _nobody_is_left(directory: Directory, leaving: int, before: int, whole: bool
 def _apply_status(directory: Directory, whole: bool) -> None:
     """Not so many leave. Those stay held whose address belongs to someone else who is here. In a directory that
     pushes, those who were held before stay held too, because it doesn't report the others again."""
-    held = "status <> reported_status AND reported_status = 'deprovisioned'" if not whole else "FALSE"
+    held = f"{entry_is_held()} AND reported_status = 'deprovisioned'" if not whole else "FALSE"
     db.execute_sql(f"""
         DELETE FROM read_leaving
         WHERE person_id NOT IN (SELECT person_id FROM directory_entry WHERE directory_id = ? AND {held})
@@ -112,8 +112,8 @@ def _hold_returns(directory: Directory, guard: Guard, now: datetime, whole: bool
     back = _people(_returning(whole), directory.id)
     if not back and directory.many_back_since is None:
         return
-    waiting = set() if whole else _people("""
-        SELECT person_id FROM directory_entry WHERE directory_id = ? AND status <> reported_status
+    waiting = set() if whole else _people(f"""
+        SELECT person_id FROM directory_entry WHERE directory_id = ? AND {entry_is_held()}
           AND status = 'deprovisioned'
           AND person_id NOT IN (SELECT person_id FROM read_person WHERE person_id IS NOT NULL)""", directory.id)
     since = directory.many_back_since or (now if _is_mass_return(directory, guard, now, back | waiting) else None)

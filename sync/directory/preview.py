@@ -19,7 +19,7 @@ from sync.directory.compare import Outcome, apply
 from sync.directory.directories import DirectoryProblem
 from sync.directory.reading import read, staging
 from sync.matching import vouching
-from sync.models import Directory, DirectoryReading
+from sync.models import Directory, DirectoryReading, entry_is_held
 from sync.names import main_email
 from sync.people import held
 from sync.rank import Asker
@@ -206,7 +206,7 @@ def _digest_of_staged() -> str:
     return digest.hexdigest()
 
 
-_HELD = "directory_entry AS e WHERE e.directory_id = :directory AND e.status <> e.reported_status"
+_HELD = f"directory_entry AS e WHERE e.directory_id = :directory AND {entry_is_held('e')}"
 
 
 def _held(directory: Directory) -> Iterator[Row]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from sync.db import db
+from sync.models import entry_is_held
 from sync.once import once
 from sync.states import CONNECTED, texts
 from sync.unchanged import while_unchanged
@@ -20,7 +21,7 @@ _NO_DIRECTORY_HAS_THEM = """NOT EXISTS (
 # an imported list says so, and they rank above the person who imported it.
 _HELD = f"""
     SELECT p.id FROM directory_entry e CROSS JOIN person p ON p.id = e.person_id
-    WHERE e.status <> e.reported_status AND e.reported_status = 'deprovisioned' AND p.status <> 'deprovisioned'
+    WHERE {entry_is_held('e')} AND e.reported_status = 'deprovisioned' AND p.status <> 'deprovisioned'
         AND p.status_by_hand IS NULL AND {_NO_DIRECTORY_HAS_THEM}
     UNION
     SELECT p.id FROM person p

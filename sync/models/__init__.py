@@ -27,6 +27,7 @@ from sync.models.directories import (
     HeldChange,
     ScimMember,
     ScimResource,
+    entry_is_held,
 )
 from sync.models.groups import Assignment, GroupRule, GroupRuleAsset, LeftOut, Team, TeamGroup
 from sync.models.people import Person, PersonEmail
@@ -112,4 +113,5 @@ __all__ = [
     "UsedChallenge",
     "WaitingFile",
     "WaitingSignIn",
+    "entry_is_held",
 ]

@@ -61,6 +61,12 @@ class Directory(Base):
     is_active = Question("state", DirectoryState.ACTIVE)
 
 
+def entry_is_held(entry: str = "") -> str:
+    """DirectoryEntry.is_held in SQL, of the table or its alias `entry`."""
+    of = f"{entry}." if entry else ""
+    return f"{of}status <> {of}reported_status"
+
+
 class DirectoryEntry(Base):
     """A person's entry in one directory. `reported_status` is the status in the last complete reading,
     `status` the one that was applied: they differ while a guard holds the change."""
@@ -91,7 +97,7 @@ class DirectoryEntry(Base):
     class Meta:
         indexes = (
             (("directory", "external_id"), True),
-            SQL("CREATE INDEX directory_entry_held ON directory_entry (directory_id) WHERE status <> reported_status"),
+            SQL(f"CREATE INDEX directory_entry_held ON directory_entry (directory_id) WHERE {entry_is_held()}"),
         )
 
 

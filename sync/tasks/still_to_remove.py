@@ -9,7 +9,7 @@ from datetime import datetime
 from sync.db import db
 from sync.groups import still_wanted
 from sync.groups.assignments import ENDED
-from sync.models import Account, App, Change, Person, Task
+from sync.models import Account, App, Change, Person, Task, entry_is_held
 from sync.safety import protection
 from sync.safety.protection import OF_THE_PERSON
 from sync.states import AccountMatch, PersonStatus, Protection
@@ -49,11 +49,11 @@ def waits(task: Task, account: Account) -> str | None:
             "or the directory is fixed.")
 
 
-_BACK = """
+_BACK = f"""
     SELECT coalesce(nullif(p.name, ''), e.email), d.name, d.many_back_since IS NOT NULL
     FROM directory_entry e JOIN directory d ON d.id = e.directory_id JOIN person p ON p.id = e.person_id
     WHERE e.person_id = :person AND p.status = 'deprovisioned'
-        AND e.status = 'deprovisioned' AND e.reported_status <> 'deprovisioned' ORDER BY d.id LIMIT 1
+        AND e.status = 'deprovisioned' AND {entry_is_held('e')} ORDER BY d.id LIMIT 1
 """
 
 

@@ -73,6 +73,10 @@ def test_a_directory_or_a_list_that_does_not_show_who_has_left_is_no_good_news(o
     assert f'href="/directories/{directory.id}"' in owner.get("/").text, "the one cause is named with a link"
     DirectoryToken.create(directory=directory, token_hash="a", used_at=utcnow())
     assert "Nobody who has left has an account" in heading(owner)
+    Directory.update(many_back_since=utcnow()).execute()
+    assert is_unknown("Okta says that many people who had left are back")
+    assert "doesn't show" not in words(owner.get("/").text).replace("&#39;", "'"), "nobody knows that"
+    Directory.update(many_back_since=None).execute()
     DirectoryEntry.update(reported_status="deprovisioned").execute()
     assert is_unknown("people have left according to a directory or list, but count as here")
     directory.delete_instance(recursive=True)

@@ -10,7 +10,8 @@ from itertools import product
 import pytest
 
 from sync.apps.conditions import CONDITIONS, UP_TO_DATE, At, Condition, Due, Facts, in_plain_text, that_hold, way_out
-from sync.states import AppState, AppStatus, CheckState, Failure, Step, Tone
+from sync.apps.gap_words import GAPS
+from sync.states import AppState, AppStatus, CheckState, DirectoryGap, Failure, Step, Tone
 
 NOW = datetime(2026, 11, 26, 9, 0)
 GREEN = Facts("Chat", read_at=NOW)
@@ -182,3 +183,9 @@ def test_a_failed_check_says_when_and_what_one_sees():
     assert row.short(facts) == (NOW, ", ", "showing data from ", At(NOW))
     assert in_plain_text(row.says(facts)) == (
         "The last check failed 2026-11-26 09:00 UTC, showing data from 2026-11-26 09:00 UTC. Chat can't be reached.")
+
+
+def test_every_gap_of_a_directory_has_its_words() -> None:
+    assert set(GAPS) == set(DirectoryGap)
+    for words in GAPS.values():
+        assert words.of_app and words.of_home and bool(words.found) == bool(words.advice)
