@@ -3,9 +3,12 @@ Each kind of thing has one function; nothing else puts a name together."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from sync.models import Account, Asset, Change, Directory, Person, PersonEmail, Task
+
+SIGNED = re.compile(r"(?:( <)|\A)[^<>\s]+@[^<>\s]+(?(1)>)\Z")
 
 
 def main_email(person: Person) -> str:
@@ -28,6 +31,11 @@ def signature(person: Person) -> str:
     """How the log names someone: "Olga Brandt <olga@acme.example>"."""
     email = main_email(person)
     return f"{person.name} <{email}>" if person.name and email else person_name(person)
+
+
+def is_a_persons(signed: str) -> bool:
+    """Whether a name in the log is someone's signature: no program's ends with an address."""
+    return SIGNED.search(signed) is not None
 
 
 def signature_of_directory(directory: Directory) -> str:

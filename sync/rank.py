@@ -13,6 +13,7 @@ from sync.states import AppManager, PersonStatus, WorkspaceRole
 RANKS = tuple(WorkspaceRole)  # the highest first
 MANAGERS = RANKS[:3]
 NOBODY = len(RANKS)  # the rank of someone without a role
+NO_ADDRESS = str.maketrans("", "", "<>")  # so that a program's name doesn't look like someone's signature
 
 
 class NotAllowed(PermissionError):
@@ -46,7 +47,7 @@ class Asker:
     @classmethod
     def provider(cls, label: str) -> Asker:
         """The sign-in provider that an Owner has set up, with the roles that the Owner gave to its groups."""
-        return cls(f"sign-in with {label}", WorkspaceRole.OWNER)
+        return cls(f"sign-in with {label.translate(NO_ADDRESS)}", WorkspaceRole.OWNER)
 
     @classmethod
     def rollcall(cls, name: str = "schedule") -> Asker:

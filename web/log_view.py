@@ -14,7 +14,7 @@ from sync.apps.owners import owned_among
 from sync.listing import whole_number
 from sync.log_lines import OTHER, Line, Log
 from sync.models import Activity, App, Person
-from sync.names import short_name
+from sync.names import is_a_persons, short_name
 from sync.states import ListName
 from sync.words import listed
 from web import saved_views
@@ -170,7 +170,7 @@ def _line(line: Line, place: Place, wanted: Log, owned: Collection[int]) -> LogL
         if others[entry.what] == 1:
             del others[entry.what]
         else:  # several of the same: none of them stands for the others
-            row, about = LogRow(entry, first_upper(in_words(entry.what)), "", row.who), ""
+            row, about = replace(row, what=first_upper(in_words(entry.what)), change=""), ""
         together, inside = _together(others, entry), _with(place.inside(line.id), wanted.asked)
     app_name, app_address = _app_of(entry, place.app, owned)
     shown = "" if about in (place.name, app_name) else about
@@ -202,7 +202,8 @@ def log_entry(entry: Activity) -> LogRow:
     before, after = entry.before, entry.after
     change = arrow(before, after) if after and after != before else f"was {before}" if before and not after else ""
     what = first_upper(in_words(entry.what))
-    return LogRow(entry, what, "" if change == entry.about else change, short_name(entry.who))
+    return LogRow(entry, what, "" if change == entry.about else change, short_name(entry.who),
+                  not is_a_persons(entry.who))
 
 
 @dataclass(frozen=True)

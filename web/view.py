@@ -20,12 +20,14 @@ class Badge:
 
 @dataclass(frozen=True)
 class LogRow:
-    """An entry of the activity log. `change` says what was before and after."""
+    """An entry of the activity log. `change` says what was before and after. A program has a mark that no name can
+    imitate, as a person may be called “Okta (directory)”."""
 
     entry: Activity
     what: str
     change: str
     who: str
+    by_program: bool
 
 
 @dataclass(frozen=True)

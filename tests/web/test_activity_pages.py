@@ -14,6 +14,9 @@ from sync.db import db, writing
 from sync.mail import outbox
 from sync.mail.letters import Sentence
 from sync.models import Activity, Setting
+from sync.names import main_email, signature
+from sync.people import people
+from sync.rank import Asker
 from tests import database
 from tests.asking import MACHINE
 from tests.web.client import Client
@@ -30,6 +33,19 @@ def test_shows_who_what_why_before_after(owner: Client) -> None:
     page = owner.get("/activity").text
     assert "Noted" in page and "thing 000" in page and "because" in page and "schedule" in page
     assert "a&lt;b → c&amp;d" in page
+
+
+def test_a_person_is_not_shown_as_a_program_whatever_their_name_is(owner: Client) -> None:
+    impostor = people.add("Okta (directory)", "okta@acme.example", MACHINE)
+    theirs = [signature(impostor), main_email(impostor)]
+    programs = ["Okta (directory)", "Ana <ana@acme.example> (directory)", Asker.provider("<ana@acme.example>").name]
+    for who in theirs + programs:
+        with writing():
+            activity.record(who, "edited person", person=impostor)
+    for page in (owner.get("/activity?search=edited").text, owner.get(f"/people/{impostor.id}").text):
+        marked = re.findall(r'title="([^"]+)">(<svg.*?Program: )?', page)
+        found = [(html.unescape(who), bool(mark)) for who, mark in marked if html.unescape(who) in theirs + programs]
+        assert found == [(who, who in programs) for who in reversed(theirs + programs)]
 
 
 def test_pages_by_id_without_gap_or_repeat(owner: Client) -> None:
