@@ -1,4 +1,4 @@
-"""What is said of a directory that doesn't show who has left: one row for each gap, with a text for each place.
+"""The words for a directory that doesn't show who has left: one row for each gap, with a text for each place.
 Where a text ends in a space, the moment since when follows it."""
 
 from __future__ import annotations
