@@ -4,6 +4,7 @@ change to one of them visible (rule 9)."""
 from __future__ import annotations
 
 from datetime import timedelta
+from operator import itemgetter
 
 from peewee import Expression, ModelInsert, ModelSelect, fn
 
@@ -19,6 +20,7 @@ TOGETHER = timedelta(minutes=10)
 MIGRATED = "told by migrations"  # a list of entries for record_all()
 
 COLUMNS = ("id", *seals.SEALED, "first_entry", "seal")
+_KNOWN, _in_columns = frozenset(COLUMNS), itemgetter(*COLUMNS)
 
 __all__ = ["Verification", "contains", "entries", "head", "place_of", "record", "record_all", "record_migrations",
            "verify"]  # fmt: skip
@@ -60,10 +62,9 @@ def record_all(entries: list[dict], may_follow: bool = False) -> None:
     [(newest,)] = _newest_id()
     rows = [defaults | _storable(entry) | {"id": id} for id, entry in enumerate(entries, (newest or 0) + 1)]  # no gaps
     seals.seal_all(rows)
-    for row in rows:
-        if unknown := row.keys() - COLUMNS:
-            raise ValueError(f"an activity entry has no {', '.join(unknown)}")
-    _add([row[name] for name in COLUMNS] for row in rows)
+    if unknown := set().union(*rows) - _KNOWN:
+        raise ValueError(f"an activity entry has no {', '.join(unknown)}")
+    _add(map(_in_columns, rows))
 
 
 @prepared_plain

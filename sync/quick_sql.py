@@ -6,7 +6,20 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 
-from peewee import SCOPE_VALUES, Context, Field, FieldAlias, Node, NodeList, SelectBase, State, Table
+from peewee import (
+    SCOPE_VALUES,
+    Context,
+    Field,
+    FieldAlias,
+    ForeignKeyField,
+    IntegerField,
+    Node,
+    NodeList,
+    SelectBase,
+    State,
+    Table,
+    _StringField,
+)
 
 
 @functools.cache
@@ -26,18 +39,32 @@ class _Columns(dict):
 _COLUMNS = _Columns()
 
 
+def _unconverted(converter: Callable | bool | None) -> frozenset[type]:
+    """The types of values that the conversion leaves alone."""
+    field = getattr(converter, "__self__", None)
+    if isinstance(field, ForeignKeyField) and type(field).db_value is ForeignKeyField.db_value:
+        return _unconverted(field.rel_field.db_value)
+    if isinstance(field, Field) and type(field).db_value is Field.db_value:
+        for kind, adapt in ((str, _StringField.adapt), (int, IntegerField.adapt)):
+            if type(field).adapt is adapt and converter == field.db_value:
+                return frozenset((kind, type(None)))
+    return frozenset()
+
+
 class Given:
     """The place of a value in a statement that is written once (sync/prepared.py). It can only be bound: a statement
     that depends on it otherwise isn't the same for each value."""
 
-    __slots__ = ("_place", "_converter")
+    __slots__ = ("_place", "_converter", "_as_it_is")
 
     def __init__(self, place: int, converter: Callable | bool | None = None):
         self._place, self._converter = place, converter
+        self._as_it_is = _unconverted(converter)
 
     def value(self, values: Sequence) -> object:
         """Of all values, the one for this place, as the database gets it."""
-        return self._converter(values[self._place]) if self._converter else values[self._place]
+        value = values[self._place]
+        return value if not self._converter or type(value) in self._as_it_is else self._converter(value)
 
     def converted(self, converter: Callable | bool | None) -> Given:
         """The same place where peewee converts the value so."""

@@ -166,7 +166,7 @@ def _seal(key: bytes | None, previous: str, row: dict) -> str:
     if row.get("first_entry") is not None:  # entries of an earlier version have none, and are sealed without it
         fields.append(row["first_entry"])
     text = (previous + json.dumps(fields, ensure_ascii=True)).encode()
-    return hashlib.sha256(text).hexdigest() if key is None else hmac.new(key, text, "sha256").hexdigest()
+    return hashlib.sha256(text).hexdigest() if key is None else hmac.digest(key, text, "sha256").hex()
 
 
 def _anchor(key: bytes, count: int, last: str) -> None:

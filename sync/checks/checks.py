@@ -273,9 +273,11 @@ class _Work:
         for kind, number in wanted.wanted_counts().items():
             counts[kind] = counts.get(kind, 0) + number
         counts = {name: sum(counts.get(kind, 0) for kind in kinds) for name, kinds in COUNTED.items()}
-        self.record_changes(app, report, found)
-        activity.record(self.check.started_by, "check succeeded", about=app.name, app=app, report=report,
-                        after=_in_words(self.accounts, counts, report), why=" ".join(self.warnings))  # fmt: skip
+        activity.record_all([
+            *self.entries_of_changes(app, report, found),
+            dict(who=self.check.started_by, what="check succeeded", about=app.name, app_id=app.id, report_id=report.id,
+                 after=_in_words(self.accounts, counts, report), why=" ".join(self.warnings)),
+        ])  # fmt: skip
         self.write(
             state=CheckState.SUCCEEDED, finished_at=now, accounts=self.accounts, counts=counts,
             applied=sum(found.values()), waiting=report.waiting - report.held,
@@ -289,15 +291,16 @@ class _Work:
         members.recount(app)
         index.bring_up_soon(sum(found.values()))
 
-    def record_changes(self, app: App, report: Report, found: dict[str, int]) -> None:
+    def entries_of_changes(self, app: App, report: Report, found: dict[str, int]) -> list[dict]:
+        """For Activity, where they are few."""
         if not found or sum(found.values()) > ENTRIES:
-            return
-        activity.record_all([
+            return []
+        return [
             dict(who="Rollcall", what=change.kind, about=name_in_change(change), before=change.before,
                  after=change.after, why=change.reason, app_id=app.id, report_id=report.id,
                  person_id=change.account and change.account.person_id)
             for change in _applied(report.id, self.check.id)
-        ])  # fmt: skip
+        ]  # fmt: skip
 
     def begin_again(self) -> None:
         """Nothing was changed: another worker reads the app with the credential and settings of now."""

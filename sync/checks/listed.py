@@ -3,15 +3,18 @@ Of one that is exactly as it is known, only that it is listed is staged: there i
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from itertools import compress
-from operator import attrgetter, ne
+from itertools import chain, compress
+from operator import attrgetter, itemgetter, ne
 
 from connectors.base import UNKNOWN, Account
 from connectors.memory import Marked, Unchanged
 from connectors.names import LONGEST_NAME, clean_name, email_keys
+from sync.checks import known_columns
+from sync.checks.known_columns import Column
 from sync.checks.known_items import KNOWN_STATUSES, KnownItems
 from sync.db import db
 from sync.models import BIT, App, RoleIds
@@ -19,8 +22,9 @@ from sync.problems import UnusableReading
 from sync.staging import tables
 from sync.staging.check import STAGED_ACCOUNT, STAGED_SAME
 
-MOST_BETWEEN = 2  # times as many accounts as in a batch are read from its first id to its last
-ENDS = (0, 0.05)  # parts of a batch, at both ends of its ids, that are asked for by id: the next where one isn't enough
+MOST_BETWEEN = 2  # times as many accounts as in a batch, at most, are read from its first id to its last
+# Parts of a batch, at both ends of its ids, that are asked for by id: the next one where that isn't enough.
+ENDS = (0, 0.01, 0.05)
 BATCHES_IN_FULL = 10  # are staged without a comparison after one that mostly differs
 # Of a known account, what a reading gives of it: staged_account without the key of its e-mail.
 _COMPARED = tuple(name for name in STAGED_ACCOUNT.names if name != "email_key")
@@ -31,6 +35,16 @@ _STATUS, _LAST_ACTIVITY = _COMPARED.index("status"), _COMPARED.index("last_activ
 _given = attrgetter(*("id" if name == "external_id" else name for name in _COMPARED))  # of an Account
 
 Columns = Sequence[Sequence]  # the values of a batch in the order of _COMPARED; a last activity is still a datetime
+
+
+@dataclass(frozen=True)
+class Same:
+    """Of a batch: the places of the accounts that are known exactly as they are listed, and those of all others; of
+    the former the columns of staged_same and, if items are known, the version that was compared."""
+
+    places: Sequence[int]
+    rows: Sequence[Column]
+    others: Sequence[int]
 
 
 class Listed:
@@ -60,44 +74,41 @@ class Listed:
             unchanged = [one.row for one in batch if type(one) is Unchanged]
             accounts = [one.account if type(one) is Marked else one for one in batch if type(one) is not Unchanged]
         columns = _columns(accounts) if accounts else ()
-        same = self._same(columns) if accounts else {}
+        same = self._same(columns) if accounts else None
         if self._known_items:
             self._remember(batch, same)
-        listed = list(zip(*unchanged, *same.values()))
-        number = tables.insert_columns(STAGED_SAME, listed[:5]) if listed else 0
-        if len(same) < len(accounts):
-            differing = _without(columns, same) if same else columns
+        listed = list(zip(*unchanged))[:5]
+        if same:
+            listed = [(*before, *these) for before, these in zip(listed, same.rows)] if listed else same.rows[:5]
+        number = tables.insert_columns(STAGED_SAME, listed) if listed else 0
+        if differing := _picked(columns, same.others) if same else columns:
             number += tables.insert_columns(STAGED_ACCOUNT, _staged(differing))
         return number
 
-    def _remember(self, batch: Sequence[Account | Marked | Unchanged], same: dict[int, tuple]) -> None:
+    def _remember(self, batch: Sequence[Account | Marked | Unchanged], same: Same | None) -> None:
         """Those that are exactly as they are known, for the next reading."""
+        row_of = dict(zip(same.places, zip(*same.rows))) if same else {}
         place = 0
         for one in batch:
             if type(one) is Unchanged:
                 self._known_items.remember(one.row[6], one.row, one.note)
                 continue
-            if type(one) is Marked and place in same:
-                self._known_items.remember(one.mark, same[place], one.note)
+            if type(one) is Marked and place in row_of:
+                self._known_items.remember(one.mark, row_of[place], one.note)
             place += 1
 
-    def _same(self, columns: Columns) -> dict[int, tuple]:
-        """By their places, what is staged of the accounts that are known exactly as they are listed, and perhaps the
-        version that was compared."""
+    def _same(self, columns: Columns) -> Same | None:
+        """The accounts that are known exactly as they are listed. None where there are none, or none was compared."""
         if self._is_first_reading or self._batches_in_full:
             self._batches_in_full = max(0, self._batches_in_full - 1)
-            return {}
+            return None
         same = self._found_same(columns)
-        if len(same) * 2 < len(columns[0]):
+        if same is None or len(same.places) * 2 < len(columns[0]):
             self._batches_in_full = BATCHES_IN_FULL
         return same
 
-    def _found_same(self, columns: Columns) -> dict[int, tuple]:
-        """By their places, of the accounts that are known exactly as they are listed: a row of staged_same and, if
-        items are known, the version that was compared.
-
-        Whether a field without its key is missing or defaulted turns out when all are listed (safety.lost_fields).
-        """
+    def _found_same(self, columns: Columns) -> Same | None:
+        """Whether a field without its key is missing or defaulted turns out after the list (safety.lost_fields)."""
         *_, missing, defaulted = columns
         leaves_out = any(missing) or any(defaulted)
         alike = [place for place in _SELDOM_VARIES if _is_alike(columns[place])]
@@ -108,13 +119,12 @@ class Listed:
         asked = [*(_COMPARED[place] for place in varying), "id", *(_LEFT_OUT if leaves_out else ()),
                  *(["version"] if self._known_items else ())]  # fmt: skip
         try:
-            known = {row[0]: row for row in self._known(columns[0], ", ".join(asked), these, values)}
+            known = self._known(columns[0], asked, these, values)
         except UnicodeEncodeError:
-            return {}  # an id that can't be stored: the staging says so
-        if not known:
-            return {}
-        unknown = (None,) * len(asked)  # differs in its id
-        theirs = list(zip(*[known.get(id, unknown) for id in columns[0]]))
+            return None  # an id that can't be stored: the staging says so
+        if not known or not known[0]:
+            return None
+        theirs = _in_order(columns[0], known)
         differing = {place for place, status in enumerate(columns[_STATUS]) if status not in KNOWN_STATUSES}
         for place, known_values in zip(varying, theirs):
             was = _moments(known_values) if place == _LAST_ACTIVITY else known_values
@@ -124,35 +134,36 @@ class Listed:
             differing.update(_unequal(*(list(map(_together, *two)) for two in ((missing, defaulted), others[:2]))))
         else:
             others = [missing, defaulted, *others]
-        rows = dict(enumerate(zip(ids, missing, defaulted, *others)))
-        for place in differing:
-            del rows[place]
-        return rows
+        return _without(differing, [ids, missing, defaulted, *others])
 
-    def _known(self, ids: Sequence[str], asked: str, these: str, values: Sequence) -> list[tuple]:
-        """Of the known accounts with these ids, and perhaps of others, those for which the condition `these` holds.
+    def _known(self, ids: Sequence[str], asked: list[str], these: str, values: Sequence) -> list[Column] | None:
+        """The columns `asked` of the known accounts with these ids, and perhaps of others, for which the condition
+        `these` holds. None where they can't be read as columns."""
+        of = f"state <> 'gone' AND held_values IS NULL AND missing_since IS NULL{these}"
+        found = []
+        for which, bound in self._which(ids):
+            statement = f"SELECT {known_columns.asked(asked)} FROM account WHERE app_id = ? AND {which} AND {of}"
+            row = db.execute_sql(statement, (self._app.id, *bound, *values)).fetchone()
+            found.append(known_columns.given(asked, row))
+        return None if None in found else [tuple(chain(*parts)) for parts in zip(*found)]
+
+    def _which(self, ids: Sequence[str]) -> list[tuple[str, Sequence]]:
+        """Conditions for the accounts with these ids and for few others, each with what is bound to it.
 
         Apps mostly list accounts in the order of their ids, so few others are between the first and the last of a
         batch, or of most of it. Where there are many, the accounts are asked for by their ids.
         """
-        statement, app = f"SELECT {asked} FROM account WHERE app_id = ? AND", self._app.id
-        condition = f"state <> 'gone' AND held_values IS NULL AND missing_since IS NULL{these}"
-
-        def by_id(some: Sequence[str]) -> list[tuple]:
-            listed, bound = db.one_of("external_id", some)
-            return db.execute_sql(f"{statement} {listed} AND {condition}", (app, *bound, *values)).fetchall()
-
-        most = len(ids) * MOST_BETWEEN
         while self._ends:
             inner, ends = _parted(ids, self._ends[0])
-            rows = db.execute_sql(
-                f"{statement} external_id BETWEEN ? AND ? AND {condition} LIMIT ?",
-                (app, inner[0], inner[-1], *values, most),
-            ).fetchall()
-            if len(rows) < most:
-                return rows + by_id(ends) if ends else rows
+            more = db.execute_sql(
+                "SELECT 1 FROM account WHERE app_id = ? AND external_id BETWEEN ? AND ? LIMIT 1 OFFSET ?",
+                (self._app.id, inner[0], inner[-1], len(ids) * MOST_BETWEEN),
+            )
+            if more.fetchone() is None:
+                between = "external_id BETWEEN ? AND ?", (inner[0], inner[-1])
+                return [between, db.one_of("external_id", ends)] if ends else [between]
             self._ends = self._ends[1:]
-        return by_id(ids)
+        return [db.one_of("external_id", ids)]
 
     def repeats(self) -> bool:
         """Whether the list has an account twice that differed once. Asked when all batches are staged."""
@@ -179,9 +190,28 @@ def _parted(ids: Sequence[str], part: float) -> tuple[list[str], list[str]]:
     return ordered[number : len(ordered) - number], ordered[:number] + ordered[len(ordered) - number :]
 
 
-def _without(columns: Columns, places: Container[int]) -> Columns:
-    others = [place for place in range(len(columns[0])) if place not in places]
-    return [tuple(map(column.__getitem__, others)) for column in columns]
+def _in_order(ids: Sequence[str], known: list[Column]) -> list[Column]:
+    """The columns, of which the first one has ids, in the order of these ids; None where an id isn't known."""
+    if known[0] == ids:
+        return known
+    place_of = {id: place for place, id in enumerate(known[0])}
+    places = [place_of.get(id, -1) for id in ids]
+    return _picked([(*column, None) for column in known], places)
+
+
+def _without(differing: set[int], rows: list[Column]) -> Same | None:
+    number = len(rows[0])
+    if not differing:
+        return Same(range(number), rows, ())
+    places = [place for place in range(number) if place not in differing]
+    return Same(places, _picked(rows, places), sorted(differing)) if places else None
+
+
+def _picked(columns: Sequence[Column], places: Sequence[int]) -> list[Column]:
+    """What is at these places of each column."""
+    if len(places) < 2:
+        return [tuple(column[place] for place in places) for column in columns] if places else []
+    return list(map(itemgetter(*places), columns))
 
 
 def _unequal(column: Sequence, other: Sequence) -> Iterable[int]:

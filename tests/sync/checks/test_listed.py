@@ -13,7 +13,7 @@ import pytest
 
 from connectors.base import LOOK_UP, OPTIONAL_FIELDS, Refused, Role
 from sync.apps import apps
-from sync.checks import checks, snapshot
+from sync.checks import checks, known_columns, snapshot
 from sync.checks import listed as staging
 from sync.db import db
 from sync.jobs import asking, retries
@@ -66,8 +66,8 @@ class Twins:
         field, values = self.chance.choice((
             ("name", NAMES), ("role", ("admin", "member", "guest", "")), ("further_roles", ((), ("guest",))),
             ("status", ("active", "suspended", "invited", "unknown: parked")), ("kind", ("user", "system")),
-            ("last_activity", (None, SEEN, SEEN + timedelta(hours=1))), ("seat", ("", "full")),
-            ("email", ("", "p1@acme.example", "P2@acme.example")), ("user_name", ("", "p1", "p3")),
+            ("last_activity", (None, SEEN, SEEN + timedelta(hours=1))), ("seat", ("", "full", "a\x1fb")),
+            ("email", ("", "p1@acme.example", "P2@acme.example")), ("user_name", ("", "p1", "p3", "p\x1f3")),
             ("employee_number", ("", "7")), ("missing_fields", (frozenset(), frozenset({"role", "status", "name"}))),
             ("defaulted_fields", (frozenset(), frozenset({"status", "seat", "role"}))),
         ))  # fmt: skip
@@ -188,7 +188,7 @@ def test_it_makes_no_difference_whatever_happens(listed, monkeypatch, seed, capa
         twins.past.append({**listed.seats})
         check(twins.apps[0])
         with monkeypatch.context() as patch:
-            patch.setattr(staging.Listed, "_same", lambda self, rows: {})
+            patch.setattr(staging.Listed, "_same", lambda self, rows: None)
             check(twins.apps[1])
         twins.breaks_at = twins.repeated = None
         one, other = map(known, twins.apps)
@@ -249,6 +249,22 @@ def test_the_order_of_the_list_makes_no_difference(listed, ids):
     listed.add("id000")
     listed.say("id00", last_activity=SEEN + timedelta(seconds=1))
     assert in_full(listed, ["id000", *ids]) == ["id00", "id000"]
+
+
+def test_accounts_beside_a_value_that_no_column_can_hold_are_staged_in_full(listed):
+    for id, seat in (("one", "full"), ("two", f"a{known_columns.BETWEEN}b")):
+        listed.add(id, seat=seat)
+    listed.check()
+    assert in_full(listed, ["one", "two"]) == ["one", "two"]
+
+
+def test_accounts_with_many_others_between_are_asked_for_by_their_ids(listed):
+    for number in range(60):
+        listed.add(f"id{number:02}")
+    listed.check()
+    reading = staging.Listed(listed.app)
+    [(near, _)], [(far, _)] = reading._which(["id00", "id02"]), reading._which(["id00", "id59"])
+    assert "BETWEEN" in near and "BETWEEN" not in far
 
 
 @ON_FILE  # a server has times, not texts
