@@ -3,8 +3,8 @@ An address alone, which a leaver had, makes nobody the leaver: it may have been 
 
 from __future__ import annotations
 
-from sync.db import db
-from sync.matching.addresses import PROVEN, another_human, other_name, other_number, same_human, same_number
+from sync.db import db, utcnow
+from sync.matching.addresses import PROVEN, another_human, other_name, other_number, same_human, same_number, two_people
 from sync.models import Directory, entry_is_held
 from sync.safety.guards import Guard
 from sync.staging import tables
@@ -14,6 +14,7 @@ ACTIVE = "EXISTS (SELECT 1 FROM person WHERE person.id = pe.person_id AND person
 # Also if a guard holds that, or that they are back: nobody is made someone else by an entry that they had left by.
 HAD_LEFT = "(status = 'deprovisioned' OR reported_status = 'deprovisioned')"
 USED_AGAIN = " was used again: "  # between the id that an entry had and its row's
+FORMER_ID = f"substr(e.external_id, 1, instr(e.external_id, '{USED_AGAIN}') - 1)"
 SAME_NAME = "(SELECT name_key(name) FROM person WHERE person.id = pe.person_id) = name_key(nullif(r.name, ''))"
 
 
@@ -36,14 +37,17 @@ def find_people(
     """
     _part_from_namesakes(directory, ids_are_reused)
     _part_from_successors(directory, whole=guard is not None)
+    _give_back(directory)
     _run("UPDATE read_person SET person_id = (SELECT person_id FROM directory_entry AS e "
          "WHERE e.directory_id = ? AND e.external_id = read_person.external_id)", directory.id)
     if worldwide_ids:
-        _run("""UPDATE read_person SET person_id = coalesce(
+        _run(f"""UPDATE read_person SET person_id = coalesce(
                     (SELECT e.person_id FROM directory AS d JOIN directory_entry AS e ON e.directory_id = d.id
-                     WHERE d.kind = ?1 AND e.external_id = read_person.external_id ORDER BY e.id LIMIT 1),
+                     WHERE d.kind = ?1 AND e.external_id = read_person.external_id
+                       AND NOT {two_people("read_person", "e.person_id")} ORDER BY e.id LIMIT 1),
                     (SELECT f.person_id FROM former_entry AS f
-                     WHERE f.kind = ?1 AND f.external_id = read_person.external_id))
+                     WHERE f.kind = ?1 AND f.external_id = read_person.external_id
+                       AND NOT {two_people("read_person", "f.person_id")}))
                 WHERE person_id IS NULL""", directory.kind)
     # A disabled entry leaves the address that it shares to the one that is in use.
     _run("""DELETE FROM read_email
@@ -51,17 +55,17 @@ def find_people(
               AND EXISTS (SELECT 1 FROM read_email AS m JOIN read_person AS p USING (external_id)
                           WHERE m.email_key = read_email.email_key AND p.status <> 'deprovisioned')""")
     _run("INSERT INTO read_disputed SELECT email_key FROM read_email GROUP BY email_key HAVING count(*) > 1")
-    _find_by_email("m.main AND pe.main")
-    _find_by_email("""m.main AND NOT EXISTS (
-        SELECT 1 FROM directory_entry AS e WHERE e.person_id = pe.person_id AND e.directory_id = ?)""", directory.id)
+    _find_by_email(directory, "m.main AND pe.main")
+    _find_by_email(directory, """m.main AND NOT EXISTS (
+        SELECT 1 FROM directory_entry AS e WHERE e.person_id = pe.person_id AND e.directory_id = ?1)""")
     # A leaver's address is often handed on, so another address finds only someone active: known to no directory, or
     # who has the same name in another one.
-    _find_by_email(f"""NOT m.main AND {ACTIVE}
+    _find_by_email(directory, f"""NOT m.main AND {ACTIVE}
         AND NOT EXISTS (SELECT 1 FROM directory_entry AS e WHERE e.person_id = pe.person_id)""")
-    _find_by_email(f"""NOT m.main AND {ACTIVE} AND {SAME_NAME}
+    _find_by_email(directory, f"""NOT m.main AND {ACTIVE} AND {SAME_NAME}
         AND r.email_key NOT IN (SELECT email_key FROM person_email)
         AND NOT EXISTS (SELECT 1 FROM directory_entry AS e
-                        WHERE e.person_id = pe.person_id AND e.directory_id = ?)""", directory.id)
+                        WHERE e.person_id = pe.person_id AND e.directory_id = ?1)""")
     if guard is not None:
         _find_renumbered(directory, guard)
     _find_by_number(directory)
@@ -79,33 +83,55 @@ def _part_from_namesakes(directory: Directory, ids_are_reused: bool) -> None:
 
 
 def _part_from_successors(directory: Directory, whole: bool) -> None:
-    """An entry with another name and another address is someone else's if its person had left by it, unless the
-    employee number is the same: the object of an account was used again. It is also if the numbers differ, in a `whole`
-    reading, since only that can show that its person is missing."""
-    known = f"""FROM read_person AS r WHERE r.external_id = directory_entry.external_id
-        AND r.status <> 'deprovisioned' AND r.name <> directory_entry.name AND r.email <> directory_entry.email
-        AND {other_name("r", "directory_entry.person_id")} AND NOT EXISTS (
-            SELECT 1 FROM read_email AS m JOIN person_email AS pe ON pe.email_key = m.email_key
-            WHERE m.external_id = r.external_id AND pe.person_id = directory_entry.person_id)"""
+    """An entry with another name and another employee number is someone else's: the object of an account was used
+    again, or the mailbox of a role was passed on. Without numbers it is if its person had left by it, unless it still
+    has one of their addresses."""
+    known = """FROM read_person AS r WHERE r.external_id = directory_entry.external_id
+        AND r.status <> 'deprovisioned' AND r.name <> directory_entry.name"""
+    another_address = """r.email <> directory_entry.email AND NOT EXISTS (
+        SELECT 1 FROM read_email AS m JOIN person_email AS pe ON pe.email_key = m.email_key
+        WHERE m.external_id = r.external_id AND pe.person_id = directory_entry.person_id)"""
     _part(directory, f"""(
-        {HAD_LEFT} AND EXISTS (SELECT 1 {known} AND NOT {same_number("r", "directory_entry.person_id")})
-        OR {whole} AND EXISTS (SELECT 1 {known} AND {other_number("r", "directory_entry.person_id")}))""", whole)
+        EXISTS (SELECT 1 {known} AND r.employee_number IS DISTINCT FROM directory_entry.employee_number
+                AND {two_people("r", "directory_entry.person_id")})
+        OR {HAD_LEFT} AND EXISTS (SELECT 1 {known} AND {another_address}
+                                  AND {other_name("r", "directory_entry.person_id")}
+                                  AND NOT {same_number("r", "directory_entry.person_id")}))""", whole)
 
 
 def _part(directory: Directory, which: str, whole: bool) -> None:
-    """These entries (SQL) are someone else's now. Their people keep them under ids that no reading has: who was held as
-    a leaver still is, and who was held as back no longer is."""
+    """These entries (SQL) are someone else's now. Their people keep them under ids that no reading has: who was here,
+    or held as a leaver, is held as one, and who was held as back no longer is."""
     _run(f"""UPDATE directory_entry SET external_id = external_id || '{USED_AGAIN}' || id
              WHERE directory_id = ? AND {which}""", directory.id)
     if not whole:  # a whole reading says itself that they are missing
-        _run(f"""UPDATE directory_entry SET reported_status = status, back_at = NULL, reason = 'No longer in ' || ?
-                 WHERE directory_id = ? AND status = 'deprovisioned' AND {entry_is_held()}
-                   AND instr(external_id, '{USED_AGAIN}') > 0""", directory.name, directory.id)
+        now = utcnow()
+        _run(f"""UPDATE directory_entry SET reported_status = 'deprovisioned', back_at = NULL, reported_at = ?2,
+                     left_at = CASE WHEN status <> 'deprovisioned' THEN ?2 ELSE left_at END,
+                     reason = 'No longer in ' || ?1
+                 WHERE directory_id = ?3 AND reported_status <> 'deprovisioned'
+                   AND instr(external_id, '{USED_AGAIN}') > 0""", directory.name, now, directory.id)
 
 
-def _find_by_email(condition: str, *values: object) -> None:
+def _give_back(directory: Directory) -> None:
+    """An entry that is again as it was before it was used again is that person's again."""
+    former = f"""SELECT max(e.id) FROM directory_entry AS e JOIN read_person AS r ON r.external_id = {FORMER_ID}
+                 WHERE e.directory_id = ?1 AND instr(e.external_id, '{USED_AGAIN}') > 0
+                   AND {same_human("r", "e.person_id")}
+                   AND NOT EXISTS (SELECT 1 FROM directory_entry AS x WHERE x.directory_id = ?1
+                                   AND (x.external_id = r.external_id
+                                        OR x.person_id = e.person_id AND x.reported_status <> 'deprovisioned'))
+                 GROUP BY r.external_id HAVING count(DISTINCT e.person_id) = 1"""
+    _run(f"UPDATE directory_entry AS e SET external_id = {FORMER_ID} WHERE id IN ({former})", directory.id)
+
+
+def _find_by_email(directory: Directory, condition: str) -> None:
     """One entry finds one person, or nobody. A person already found by another entry isn't found again. Nor is one who
-    has left although an entry is in use, as someone else may have got the address since."""
+    has left although an entry is in use, as someone else may have got the address since, or whose entry it was.
+    `condition` is SQL; ?1 is the directory."""
+    had_the_entry = f"""EXISTS (
+        SELECT 1 FROM directory_entry AS x WHERE x.directory_id = ?1 AND x.person_id = pe.person_id
+        AND x.external_id = r.external_id || '{USED_AGAIN}' || x.id)"""
     left_although_in_use = f"(p.status = 'deprovisioned' AND {another_human('r', 'pe.person_id')})"
     _take_found()
     _run(f"""WITH found AS (
@@ -115,13 +141,14 @@ def _find_by_email(condition: str, *values: object) -> None:
                  JOIN read_person AS r ON r.external_id = m.external_id AND r.person_id IS NULL
                  WHERE m.email_key NOT IN (SELECT email_key FROM read_disputed)
                    AND pe.person_id NOT IN (SELECT person_id FROM read_taken) AND {condition}
-                   AND ({PROVEN} AND NOT {left_although_in_use} OR {same_human("r", "pe.person_id")})),
+                   AND ({PROVEN} AND NOT {left_although_in_use} AND NOT {had_the_entry}
+                        OR {same_human("r", "pe.person_id")})),
              clear AS (
                  SELECT external_id, person_id FROM found
                  WHERE external_id IN (SELECT external_id FROM found GROUP BY external_id HAVING count(*) = 1)
                    AND person_id IN (SELECT person_id FROM found GROUP BY person_id HAVING count(*) = 1))
              UPDATE read_person SET person_id = clear.person_id
-             FROM clear WHERE clear.external_id = read_person.external_id""", *values)
+             FROM clear WHERE clear.external_id = read_person.external_id""", directory.id)
 
 
 def _take_found() -> None:
@@ -188,7 +215,7 @@ def note_unclear_successors() -> None:
 
 
 _USED_AGAIN = f"""FROM directory_entry AS e JOIN person ON person.id = e.person_id
-    JOIN read_person AS r ON r.external_id = substr(e.external_id, 1, instr(e.external_id, '{USED_AGAIN}') - 1)
+    JOIN read_person AS r ON r.external_id = {FORMER_ID}
     WHERE e.directory_id = ? AND e.status <> 'deprovisioned' AND instr(e.external_id, '{USED_AGAIN}') > 0"""
 
 

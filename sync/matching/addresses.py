@@ -64,6 +64,11 @@ def another_human(one: str, person: str) -> str:
     return f"({other_number(one, person)} OR {other_name(one, person)} AND NOT {same_number(one, person)})"
 
 
+def two_people(one: str, person: str) -> str:
+    """SQL: both have names and employee numbers, and neither is common, whatever address both have."""
+    return f"({other_number(one, person)} AND {other_name(one, person)})"
+
+
 def other_name(one: str, person: str) -> str:
     """SQL: both have names, but no common one."""
     return (f"(name_key({one}.name) <> '' AND EXISTS ({_names(person)}) "

@@ -263,6 +263,27 @@ def test_by_ldap_the_successor_of_a_disabled_user(slapd, chat):
     assert waiting(chat) == [] and account(chat, "p0001@acme.example").match_kind == "unmatched"
 
 
+def test_by_ldap_the_mailbox_of_a_role_that_is_passed_on(slapd, chat):
+    """The entry and its address stay: name and employee number are another's."""
+    chat.store.add("p0001@acme.example", "Person 0001", "member", via="page")
+    ldap = directories.connect("ldap", "Company LDAP", slapd.settings(), chat.by)
+    read(ldap)
+    chat.check()
+    former = people.find_by_email("p0001@acme.example")
+    slapd.modify("p0001", cn="Ana Lima", displayName="Ana Lima", employeeNumber="2001")
+    reading = read(ldap)
+    now = people.find_by_email("p0001@acme.example")
+    assert (now.name, now.status, reading.counts["joined"], reading.counts["held"]) == ("Ana Lima", "active", 1, 1)
+    assert any("has Ana Lima in the place of Person 0001" in warning for warning in reading.counts["warnings"])
+    chat.check()
+    seat = account(chat, "p0001@acme.example")
+    assert seat.match_kind == "unmatched" and "decide whose it is" in why_of(chat, seat)
+    assert status.standing(App.get_by_id(chat.app.id)).facts.doubtful == 1, "the former person may have left"
+    directories.release(Directory.get_by_id(ldap.id), chat.by)
+    chat.check()
+    assert Person.get_by_id(former.id).status == "deprovisioned" and waiting(chat) == []
+
+
 def test_by_ldap_a_second_entry_of_the_same_human_takes_nothing(slapd, chat):
     """An administrator's second account with the same address: neither is reported, neither is removed."""
     chat.store.add("p0001@acme.example", "Person 0001", "member", via="page")

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from sync.directory import push
+from sync.directory import directories, push
 from sync.models import Person, ScimResource
 from tests.web.provider import ENTERPRISE, PATCH, Provider, problem
 
@@ -60,13 +60,14 @@ def test_a_disabled_user_that_is_used_again_for_someone_else_brings_no_leaver_ba
     assert (Person.get_by_id(leaver.id).status == "active") is is_same
 
 
-def test_a_user_who_is_here_stays_the_same_person_whatever_is_written(okta: Provider) -> None:
-    """Only a whole reading can show that the former person is missing: here they would stay for ever."""
+def test_a_user_who_is_here_becomes_someone_else_by_another_name_and_number_alone(okta: Provider) -> None:
+    """No push says that the former person is missing: they are held, or they would stay for ever."""
     user = okta.add("jsmith@acme.example", displayName="Jo Smith", **{ENTERPRISE: {"employeeNumber": "1"}})
     known = okta.person(user)
     written = {"userName": "roe@acme.example", "displayName": "Jane Roe", f"{ENTERPRISE}:employeeNumber": "2"}
     okta.patch(f"/Users/{user}", *({"op": "replace", "path": path, "value": value} for path, value in written.items()))
-    assert okta.person(user) == known and Person.get_by_id(known.id).name == "Jane Roe"
+    assert okta.person(user).name == "Jane Roe" and Person.get_by_id(known.id).name == "Jo Smith"
+    assert [entry.person for entry in directories.held(okta.directory)] == [known]
 
 
 def test_the_name_of_another_user_is_refused_and_that_of_a_deleted_one_is_free(okta: Provider) -> None:

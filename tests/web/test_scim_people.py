@@ -288,6 +288,31 @@ def test_a_user_that_becomes_someone_else_ends_the_held_return_of_the_former_per
     assert (Person.get_by_id(ben.id).name, Person.get_by_id(ben.id).status) == ("Ben", "deprovisioned")
 
 
+def test_a_user_with_another_name_and_number_is_someone_new_and_the_former_person_is_held(okta: Provider) -> None:
+    """No push says that the former person is missing, so nobody would ever look at them again."""
+    desk = okta.add("desk@acme.example", displayName="Ben", **{ENTERPRISE: {"employeeNumber": "7"}})
+    ben = okta.person(desk)
+    staff = okta.add_group("Staff", desk)
+
+    def is_now(name: str, number: str) -> Person:
+        okta.call("PUT", f"/Users/{desk}", {"schemas": [USER, ENTERPRISE], "userName": "desk@acme.example",
+                                            "displayName": name, ENTERPRISE: {"employeeNumber": number}})
+        return okta.person(desk)
+
+    ana = is_now("Ana", "12")
+    assert (ana.name, ana.status, people.find_by_email("desk@acme.example")) == ("Ana", "active", ana) and ana != ben
+    [held] = directories.held(okta.directory)
+    assert (held.person, held.person.name, held.person.status) == (ben, "Ben", "active")
+    assert held.reason == "No longer in Okta" and held.left_at and held.reported_at == held.left_at
+    assert {member.entry.person for member in okta.row().groups.get().members} == {ana, ben}, "and in the groups"
+    assert okta.get(f"/Groups/{staff}")["members"][0]["value"] == desk
+    assert is_now("Ben", "7") == ben, "it was a mistake"
+    assert [entry.person for entry in directories.held(okta.directory)] == [ana]
+    assert is_now("Ana", "12") == ana
+    assert directories.release(okta.directory, MACHINE) == 1
+    assert (Person.get_by_id(ben.id).status, okta.person(desk).status) == ("deprovisioned", "active")
+
+
 def test_a_leavers_apps_are_checked_within_a_minute_once_an_app(okta: Provider, chat: Chat, second: Chat) -> None:
     """Also when many leave at the same time."""
     users = [okta.add(f"p{n}@acme.example") for n in range(30)]

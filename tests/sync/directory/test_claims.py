@@ -40,8 +40,10 @@ def test_someone_new_whose_main_address_is_claimed_is_not_added_by_a_further_one
 NEW_HIRE = {"name": "Ana Lima", "email": "ana@acme.example", "employee_number": "12"}
 
 
+@pytest.mark.parametrize("kept", [{}, {"email": "p1@acme.example"}, {"further_emails": ("p1@acme.example",)}],
+                         ids=["no address", "the address, as of a role", "the address as a further one"])  # fmt: skip
 @pytest.mark.parametrize("left", [True, False])
-def test_an_entry_that_is_used_again_for_a_new_hire_is_not_its_former_persons(scripted, by, left):
+def test_an_entry_that_is_used_again_for_a_new_hire_is_not_its_former_persons(scripted, by, left, kept):
     company = Scripted(count=9)
     company.say("id1", employee_number="7")
     company.read()
@@ -49,12 +51,13 @@ def test_an_entry_that_is_used_again_for_a_new_hire_is_not_its_former_persons(sc
     if left:
         company.say("id1", status="deprovisioned")
         company.read()
-    company.say("id1", **NEW_HIRE, status="active")
+    company.say("id1", **NEW_HIRE | kept, status="active")
     for _ in range(2):
         reading = company.read()
-        ana, ben = people.find_by_email("ana@acme.example"), Person.get_by_id(ben.id)
+        ana, ben = people.find_by_email(company.entries["id1"].email), Person.get_by_id(ben.id)
         assert (ana.name, ana.employee_number, ana.status) == ("Ana Lima", "12", "active")
-        assert (ben.name, ben.employee_number, people.find_by_email("p1@acme.example")) == ("Person 1", "7", ben)
+        assert (ben.name, ben.employee_number) == ("Person 1", "7")
+        assert people.find_by_email("p1@acme.example") == (ana if kept else ben)
         assert (ben.status, reading.counts["held"]) == (("deprovisioned", 0) if left else ("active", 1))
     if not left:
         [warning] = reading.counts["warnings"]
@@ -89,13 +92,16 @@ def test_an_entry_used_again_hides_no_leaver_that_a_guard_holds(scripted, by, st
     assert (ana.name, ana.status, Person.get_by_id(ben.id).status) == ("Ana Lima", "active", "deprovisioned")
 
 
-@pytest.mark.parametrize(("kept", "left"), [
-    ({"name": "Person 1"}, False), ({"email": "p1@acme.example"}, False), ({"employee_number": "7"}, False),
-    ({"employee_number": "7"}, True), ({"further_emails": ("p1@acme.example",)}, False),
-], ids=["name", "email", "employee_number", "employee_number of a leaver", "email as a further one"])  # fmt: skip
-def test_an_entry_that_keeps_one_of_its_values_is_renamed(scripted, by, kept, left):
+@pytest.mark.parametrize("left", [True, False])
+@pytest.mark.parametrize(("before", "kept"), [
+    ("7", {"name": "Person 1"}), ("7", {"name": "Person 1", "email": "p1@acme.example"}),
+    ("7", {"employee_number": "7"}), ("7", {"email": "p1@acme.example", "employee_number": ""}),
+    ("", {"email": "p1@acme.example"}), ("", {"further_emails": ("p1@acme.example",)}),
+], ids=["name", "name and address", "number", "address, without a number", "address, with a first number",
+        "address as a further one"])  # fmt: skip
+def test_an_entry_that_keeps_one_of_its_values_is_renamed(scripted, by, before, kept, left):
     company = Scripted(count=9)
-    company.say("id1", employee_number="7")
+    company.say("id1", employee_number=before)
     company.read()
     ben = people.find_by_email("p1@acme.example")
     if left:
@@ -105,6 +111,59 @@ def test_an_entry_that_keeps_one_of_its_values_is_renamed(scripted, by, kept, le
     company.read()
     assert people.find_by_email(company.entries["id1"].email) == ben and Person.select().count() == 10
     assert Person.get_by_id(ben.id).status == "active"
+
+
+@pytest.mark.parametrize("released", [True, False])
+def test_an_entry_that_is_as_before_again_is_its_former_persons(scripted, by, released):
+    """Two rows of a list were mixed up for a day."""
+    company = Scripted(count=9)
+    company.say("id1", employee_number="7")
+    company.read()
+    was, ben = company.entries["id1"], people.find_by_email("p1@acme.example")
+    company.say("id1", name="Ana Lima", employee_number="12")
+    company.read()
+    if released:
+        directories.release(company.directory, by)
+    company.entries["id1"] = was
+    company.read()
+    ben = Person.get_by_id(ben.id)
+    assert (ben.name, ben.status, people.find_by_email("p1@acme.example")) == ("Person 1", "active", ben)
+    [entry] = directories.held(company.directory)
+    assert entry.person.name == "Ana Lima"
+
+
+def test_an_address_that_another_directory_gives_to_the_former_person_makes_the_new_one_nobody_else(scripted, by):
+    company, other = Scripted(count=9), Scripted("HR")
+    other.add("ben", "p1@acme.example", "Person 1")
+    company.say("id1", employee_number="7")
+    company.read()
+    other.read()
+    ben = people.find_by_email("p1@acme.example")
+    company.say("id1", name="Ana Lima", employee_number="12")
+    found = warnings(company)
+    assert (Person.get_by_id(ben.id).name, Person.get_by_id(ben.id).employee_number) == ("Person 1", "7")
+    assert Person.get_or_none(name="Ana Lima") is None and PersonEmail.get(email_key="p1@acme.example").disputed
+    assert "gives the e-mail address p1@acme.example to Ana Lima, but here it belongs to Person 1" in found[0]
+    assert [entry.person for entry in directories.held(company.directory)] == [ben]
+
+
+def test_an_entry_that_two_directories_of_one_kind_have_is_used_again_in_both(scripted, by):
+    one, two = Scripted("Domain 1", count=9), Scripted("Domain 2", count=9)
+    for company in (one, two):
+        company.say("id1", employee_number="7")
+        company.read()
+    ben = people.find_by_email("p1@acme.example")
+    for company in (one, two):
+        company.say("id1", **NEW_HIRE)
+        company.read()
+        assert [entry.person for entry in directories.held(company.directory)] == [ben]
+    assert Person.select().count() == 11 and len(people.entries_of(people.find_by_email("ana@acme.example"))) == 2
+    one.say("id1", name="Cy", email="cy@acme.example", employee_number="9")
+    directories.remove(two.row(), by)
+    directories.remove(one.row(), by)
+    one.connect()
+    one.read()
+    assert people.find_by_email("ana@acme.example").name == "Ana Lima", "nor is it who had it before the removal"
 
 
 def test_the_first_fifty_warnings_are_shown_and_the_others_counted(scripted, by):

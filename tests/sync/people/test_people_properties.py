@@ -250,6 +250,7 @@ entries = st.builds(
     name=st.sampled_from(["Ana", "Bo", ""]),
     status=st.sampled_from(["active", "active", "suspended", "deprovisioned"]),
     further_emails=st.lists(addresses, max_size=2).map(tuple),
+    employee_number=st.sampled_from(["", "1", "2"]),
 )
 readings = st.lists(
     st.tuples(somewhere, st.lists(entries, min_size=1, max_size=4, unique_by=lambda entry: entry.id)), max_size=6
@@ -260,7 +261,8 @@ readings = st.lists(
 @given(by_hand=st.lists(st.sampled_from(["a@x.example", "b@x.example"]), unique=True), sequence=readings)
 def test_directories_may_mix_up_any_addresses_and_ids(afresh, by_hand, sequence):
     """No reading breaks, no address is lost or moves that another entry doesn't have while nobody says it is its
-    holder's, no leaver keeps one that another has, and nobody leaves whose address someone active has."""
+    holder's, no leaver keeps one that another has, and nobody leaves whose address someone active has. No entry makes
+    its person someone with another name and another number."""
     afresh()
     company = {name: Scripted(name) for name in PLACES}
     for email in by_hand:
@@ -268,9 +270,17 @@ def test_directories_may_mix_up_any_addresses_and_ids(afresh, by_hand, sequence)
     for name, shown in sequence:
         holders = {email.email_key: email.person_id for email in PersonEmail.select()}
         were = {person.id: person.status for person in Person.select()}
+        known_as, made_before = called(), entries_of_directory(company[name])
         company[name].entries = {entry.id: entry for entry in shown}
         reading = company[name].read()
         assert reading.state == "succeeded", reading.error
+        made = entries_of_directory(company[name])
+        for entry in shown:
+            stays = made.get(entry.id) == made_before.get(entry.id)
+            names, numbers = known_as[made.get(entry.id)] if stays else ((), ())
+            is_other = entry.name and names and entry.name not in names
+            is_other = is_other and entry.employee_number and numbers and entry.employee_number not in numbers
+            assert not is_other or entry.status == "deprovisioned", f"{entry} is made someone else"
         now = {email.email_key: email.person_id for email in PersonEmail.select()}
         in_use = said_by(company)
         for normal, holder in holders.items():
@@ -294,12 +304,27 @@ def test_directories_may_mix_up_any_addresses_and_ids(afresh, by_hand, sequence)
                 assert reading.counts["warnings"], entry
 
 
+def entries_of_directory(script: Scripted) -> dict[str, int]:
+    """The person of each entry, by its id in the directory."""
+    return {entry.external_id: entry.person_id for entry in DirectoryEntry.select().where(
+        DirectoryEntry.directory == script.directory)}  # fmt: skip
+
+
+def called() -> dict[int, tuple[set[str], set[str]]]:
+    """By person, their names and their employee numbers, here and in each directory."""
+    found: dict[int | None, tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
+    for row in (*Person.select(), *DirectoryEntry.select()):
+        names, numbers = found[row.id if isinstance(row, Person) else row.person_id]
+        names |= {row.name} - {""}
+        numbers |= {row.employee_number} - {"", None}
+    return found
+
+
 def said_by(company: dict[str, Scripted]) -> dict[str, set[int | None]]:
     """By address, whose it is by the entries in use; None stands for those that became nobody."""
     found: dict[str, set[int | None]] = defaultdict(set)
     for script in company.values():
-        made = {entry.external_id: entry.person_id for entry in DirectoryEntry.select().where(
-            DirectoryEntry.directory == script.directory)}
+        made = entries_of_directory(script)
         for entry in script.entries.values():
             for email in (entry.email, *entry.further_emails):
                 if email and entry.status != "deprovisioned":
