@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING
-
-from cli import command_line
-from sync.config import Config
 
 if TYPE_CHECKING:
     from flask import Flask
+
+    from sync.config import Config
 
 
 def create_app(config: Config) -> Flask:
@@ -24,4 +24,7 @@ def create_app(config: Config) -> Flask:
 
 
 if __name__ == "__main__":
+    gc.disable()  # until the command's module is imported, as in cli.frame.nothing_is_garbage()
+    from cli import command_line
+
     command_line(create_app)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.frame import KNOWN, Failed
+from cli.frame import KNOWN, Failed, nothing_is_garbage
 from connectors.base import ColumnsUnclear
 from sync import faults
 from sync.config import Config
@@ -53,7 +53,10 @@ class Commands(click.Group):
         return list(COMMANDS)
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        return getattr(import_module(f"cli.{COMMANDS[name]}"), name) if name in COMMANDS else None
+        if name not in COMMANDS:
+            return None
+        with nothing_is_garbage():
+            return getattr(import_module(f"cli.{COMMANDS[name]}"), name)
 
     def invoke(self, context: click.Context) -> Any:
         try:

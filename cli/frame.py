@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done and a report waits."""
 from __future__ import annotations
 
 import functools
+import gc
 import json
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -45,6 +46,18 @@ class Failed(click.ClickException):
 
     def show(self, file: Any = None) -> None:
         notice(self.message)
+
+
+@contextmanager
+def nothing_is_garbage() -> Iterator[None]:
+    """In this block, modules are imported. What it makes stays: no search for garbage walks through it, neither now nor
+    later, nor the one that Python makes at its end."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli import locks
-from cli.frame import Failed, installation, notice
+from cli.frame import Failed, installation, nothing_is_garbage, notice
 from cli.locks import serving_queue
 from cli.pages import Pages
 from cli.workers import Workers
@@ -113,7 +113,8 @@ def _pages(
     create_app: Callable[[Config], Flask], settings: Config, samples: SampleApps | None = None
 ) -> Iterator[None]:
     """`samples` is None where pages and queue are in different processes: sample data isn't offered there."""
-    app = create_app(settings)
+    with nothing_is_garbage():
+        app = create_app(settings)
     app.config["SAMPLE"] = samples
     try:
         pages = Pages(app, settings.listen_host, settings.listen_port, settings.is_proxy)

@@ -158,7 +158,8 @@ def _import_all() -> None:
 
 def _run(request: dict, files: array.array, report: socket.socket) -> None:
     """Run a command, and report its process id and then its exit code. In the command's process, it never returns."""
-    from app import command_line, create_app
+    from app import create_app
+    from cli import command_line
 
     pid = os.fork()
     if pid == 0:

@@ -143,8 +143,8 @@ def test_pages_and_worker_apart(rollcall, connected_chat):
 WITH_A_JOB = """
 import os, signal, sys
 sys.path.insert(0, {root!r})
-from app import command_line, create_app
-from cli import serve
+from app import create_app
+from cli import command_line, serve
 from sync.jobs import queue
 
 serve.HEALTH_SECONDS = 0.01
