@@ -337,9 +337,11 @@ def test_other_values_for_the_same_directory(tmp_path, by):
 
 def test_a_release_covers_what_was_reported_when_it_was_seen():
     """Someone held as having left, such as the last Owner, may be reported as suspended by now."""
-    left, suspended = (DirectoryEntry(id=1, status="active", reported_status=status)
-                       for status in ("deprovisioned", "suspended"))  # fmt: skip
-    assert guard.seen([left]) != guard.seen([suspended])
+    held = [DirectoryEntry(id=id, status=status, reported_status=reported) for id, status, reported in (
+        (1, "active", "deprovisioned"), (1, "active", "suspended"), (1, "deprovisioned", "suspended"),
+        (2, "active", "deprovisioned"))]  # fmt: skip
+    assert len({guard.seen([entry]) for entry in held}) == 4
+    assert guard.seen([held[0], held[3]]) == guard.seen([held[3], held[0]])
 
 
 def test_people_of_a_removed_directory_keep_their_status_whatever_another_says(scripted, by):

@@ -7,15 +7,18 @@ from datetime import timedelta
 import pytest
 
 from connectors.base import DirectoryPerson
-from sync.db import utcnow
-from sync.directory import directories
+from sync.db import utcnow, writing
+from sync.directory import compare, directories, reading
 from sync.models import Account, Directory, DirectoryEntry, Mail, Person, Task
 from sync.people import people
 from sync.rank import Asker
 from sync.safety import unread_directories
+from sync.safety.guards import workspace_guard
 from sync.states import DirectoryGap
 from sync.tasks import still_to_remove
-from tests.sync.scripted import Scripted, person, portrait, status
+from tests.sync.scripted import Scripted, entries_of, person, portrait, status
+
+DAY = timedelta(days=1)
 
 
 @pytest.mark.parametrize(("here", "back", "held"), [(9, 5, 0), (9, 6, 6), (30, 6, 0), (29, 6, 6), (0, 6, 6), (0, 1, 0)])
@@ -91,6 +94,7 @@ def test_people_above_someone_who_confirms_wait_for_an_owner(back, by):
     Person.update(workspace_role="owner").where(Person.id == person("p0@acme.example").id).execute()
     Person.update(workspace_role="admin").where(Person.id == person("p10@acme.example").id).execute()
     assert directories.release(back.directory, Asker.person(person("p10@acme.example")), back=True) == 7
+    assert DirectoryEntry.get(external_id="id0").back_at is not None, "who waits still counts"
     assert back.read().counts["held"] == 1 and back.row().many_back_since and status("p0@acme.example") != "active"
     assert directories.release(back.directory, by, back=True) == 1
     assert back.row().many_back_since is None and status("p0@acme.example") == "active"
@@ -101,6 +105,17 @@ def say(company: Scripted, numbers: range, status: str) -> int:
     for number in numbers:
         company.say(f"id{number}", status=status)
     return company.read().counts["held"]
+
+
+def push(company: Scripted, *numbers: int, status: str) -> int:
+    """The same, but its provider writes these one by one. How many are held."""
+    held = 0
+    for number in numbers:
+        company.say(f"id{number}", status=status)
+        with writing(), reading.staging():
+            reading.stage([company.entries[f"id{number}"]])
+            held += compare.apply_pushed(company.row(), workspace_guard(), "Okta").counts["held"]
+    return held
 
 
 def some_days_pass() -> None:
@@ -159,13 +174,75 @@ def test_the_removal_of_someone_whose_return_waits_for_an_owner_waits_too(script
 
 
 def test_a_second_entry_that_is_back_is_no_return_of_someone_who_was_here(scripted, by):
-    company = Scripted(count=15)
-    say(company, range(6), "deprovisioned")
-    for number in range(5):
-        DirectoryEntry.update(person=person(f"p{number + 6}@acme.example")).where(
+    company = Scripted(count=16)
+    say(company, range(7), "deprovisioned")
+    directories.release(company.directory, by)
+    for number in range(6):
+        DirectoryEntry.update(person=person(f"p{number + 7}@acme.example")).where(
             DirectoryEntry.external_id == f"id{number}").execute()
-    assert say(company, range(5), "active") == 0
-    assert say(company, range(5, 6), "active") == 0, "the first person who is back"
+    assert say(company, range(6), "active") == 0
+    assert say(company, range(6, 7), "active") == 0, "the first person who is back"
+
+
+def test_people_above_who_wait_count_among_those_who_are_pushed_as_back(scripted, by):
+    """Whoever else is pushed changes nothing for those who wait, until the last of them has left again."""
+    company = Scripted(count=24)
+    say(company, range(7), "deprovisioned")
+    directories.release(company.directory, by)
+    Person.update(workspace_role="owner").where(Person.id == person("p0@acme.example").id).execute()
+    Directory.update(vouched_for=False).execute()
+    assert push(company, 0, status="active") == 1 and company.row().many_back_since is None
+    assert push(company, 1, 2, 3, 4, status="active") == 0
+    assert push(company, 5, status="active") == 1 and company.row().many_back_since, "the sixth"
+    assert push(company, 20, status="active") == 0 and company.row().many_back_since, "of someone who was here"
+    assert push(company, 5, 0, status="deprovisioned") == 0 and company.row().many_back_since is None
+
+
+def test_leavers_who_are_held_are_nobody_who_is_back(scripted, by):
+    company, one = Scripted(count=20), Scripted("One", count=1)
+    company.read()
+    one.read()
+    assert push(company, *range(9), status="deprovisioned") == 4
+    assert push(company, *range(3), status="active") == 0 and company.row().many_back_since is None
+    assert push(one, 0, status="deprovisioned") == 0, "the only person leaves"
+
+
+def test_people_who_leave_again_with_too_many_others_are_nobody_who_is_back(scripted, by):
+    company = Scripted(count=30)
+    assert say(company, range(6), "deprovisioned") == say(company, range(5), "active") == 0
+    for number in range(13):
+        company.say(f"id{number}", status="active" if number == 5 else "deprovisioned")
+    counts = company.read().counts
+    assert (counts["held"], counts["returned"]) == (12, 1), "one is back today, not six"
+
+
+def test_people_held_as_back_lengthen_no_ones_day(back, by):
+    long_ago = utcnow() - timedelta(days=9)
+    for table in (Person, Directory):
+        table.update(created_at=long_ago).execute()
+    DirectoryEntry.update(left_at=long_ago + DAY).where(DirectoryEntry.status == "deprovisioned").execute()
+    assert say(back, range(8, 12), "deprovisioned") == 8
+    DirectoryEntry.update(left_at=utcnow() - 3 * DAY).where(DirectoryEntry.external_id.in_(
+        [f"id{number}" for number in range(8, 12)])).execute()  # fmt: skip
+    assert say(back, range(12, 14), "deprovisioned") == 8, "two today, not six since the first day"
+    directories.release(back.directory, by, back=True)
+    still = DirectoryEntry.select().where(DirectoryEntry.left_at.is_null(False))
+    assert still.count() == 6, "and these have still left"
+
+
+def test_the_last_owner_stays_held_when_the_others_are_released(scripted, by, olga):
+    company = Scripted(count=10)
+    company.add("olga", "olga@acme.example", "Olga Brandt")
+    company.read()
+    company.say("olga", status="deprovisioned")
+    assert say(company, range(7), "deprovisioned") == 8
+    with pytest.raises(directories.DirectoryProblem):
+        directories.release(company.directory, by, seen="something else")
+    assert directories.release(company.directory, by) == 7
+    [entry] = directories.held(company.directory)
+    assert (entry.person, entry.status) == (olga, "active")
+    [released] = entries_of("released held leavers")
+    assert released.after == "7 people"
 
 
 def test_people_who_were_just_added_make_no_room_for_returns(scripted, by):

@@ -93,6 +93,8 @@ def test_one_that_pushes_needs_a_token_that_it_uses(chat, tokens, why):
     found = unread_directories.found(directory, utcnow())
     assert (found and found.why) == why
     assert shown(chat) == ("Directory unclear" if why else "Up to date")
+    Directory.update(many_back_since=utcnow()).execute()
+    assert unread_directories.found(directory, utcnow()).why == (why or DirectoryGap.MANY_BACK)
 
 
 def test_one_with_an_attribute_that_may_show_who_has_left(chat, scripted: type[Scripted]):
