@@ -13,7 +13,7 @@ from sync.apps import status
 from sync.db import utcnow
 from sync.directory import directories, ending_rules, state
 from sync.directory import preview as directory_preview
-from sync.models import App, Directory, DirectoryEntry, DirectoryToken, Report, Task
+from sync.models import App, Check, Directory, DirectoryEntry, DirectoryToken, Report, Task
 from sync.reports import reports
 from sync.safety import unread_directories
 from sync.states import DirectoryGap
@@ -148,6 +148,7 @@ def test_many_who_are_back_at_once_end_no_report_and_no_removal(chat, scripted: 
         company.say(f"id{number}", status="deprovisioned")
     company.read()
     directories.release(company.directory, chat.by)
+    assert Check.get(Check.state == "queued").trigger == "directory", "asked for at once"
     chat.check()
     report = Report.get(Report.state == "open")
     reports.release(report, chat.by, report.version)
