@@ -185,7 +185,7 @@ def test_a_second_entry_that_is_back_is_no_return_of_someone_who_was_here(script
 
 
 def test_people_above_who_wait_count_among_those_who_are_pushed_as_back(scripted, by):
-    """Whoever else is pushed changes nothing for those who wait, until the last of them has left again."""
+    """Anyone else who is pushed changes nothing for those who wait, until the last of them has left again."""
     company = Scripted(count=24)
     say(company, range(7), "deprovisioned")
     directories.release(company.directory, by)
