@@ -9,7 +9,7 @@ from sync.matching.members import ReasonNeeded
 from sync.models import App, Report
 from sync.reports import overview, policy, reports
 from sync.reports import view as report_view
-from sync.reports.reports import ReportProblem
+from sync.reports.reports import ReportChanged, ReportProblem
 from sync.reports.view import SECTIONS, Section
 from sync.safety.sole_managers import NeedsSuccessor
 from sync.safety.successors import SuccessorProblem
@@ -145,16 +145,18 @@ def dismissal(app: App, report: Report) -> tuple[str, int]:
 
 def _dismissal(app: App, report: Report, problem: str = "") -> tuple[str, int]:
     return dialog("wizard/_dismissal.html", "Dismiss this report?", INVALID if problem else 200,
-                  app=app, report=report, problem=problem, sentence=report_view.sentence(report))
+                  app=app, report=report, problem=problem, sentence=report_view.sentence(report),
+                  reason=request.form.get("reason", ""))  # fmt: skip
 
 
 @pages.post("/dismissal")
 @app_manager(AppManager.OWNER)
 def dismiss(app: App, report: Report) -> Response | tuple[str, int]:
     try:
-        reports.dismiss(report, by(), request.form.get("reason", ""))
-    except ReasonNeeded as problem:
-        return _dismissal(app, report, str(problem))
+        version = request.form.get("version", type=int) or 0
+        reports.dismiss(report, by(), request.form.get("reason", ""), version)
+    except (ReasonNeeded, ReportChanged) as problem:
+        return _dismissal(app, Report.get_by_id(report.id), str(problem))
     except ReportProblem as problem:
         return go_to(url_for("reports.of_app", app_id=app.id), str(problem), Tone.ATTENTION)
     return go_to(url_for("reports.of_app", app_id=app.id), f"Dismissed. Nobody is removed from {app.name}.")

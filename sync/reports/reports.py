@@ -191,17 +191,18 @@ def _release_others(report: Report, by: str) -> int:
     return number
 
 
-def dismiss(report: Report, by: str, reason: str) -> None:
+def dismiss(report: Report, by: str, reason: str, version: int | None = None) -> None:
     """Nobody in it is removed, nor asked about again: each counts as left out with this reason.
 
-    Raises ReasonNeeded for an empty one, ReportProblem for a report that is already decided. Accounts that the
-    app no longer lists don't change; the next check finds them missing, and reports them again.
+    `version` is that of the page. Raises ReasonNeeded for an empty reason, ReportProblem for a report that is already
+    decided, and ReportChanged when it may have more people in it by now. Accounts that the app no longer lists don't
+    change; the next check finds them missing, and reports them again.
     """
     reason = reason_given(reason)
     if not reason:
         raise ReasonNeeded("Enter a reason: it is shown beside each of them from now on.")
     with writing():
-        report = _still_open(report)
+        report = _still_open(report, version)
         undecided = Change.select().where(Change.report == report, Change.decision.in_((CONFIRM, HELD)))
         for change in list(undecided.order_by(Change.id)):
             _leave_out(change, reason, by)  # of an update, only in this report: the app still says so
@@ -210,10 +211,12 @@ def dismiss(report: Report, by: str, reason: str) -> None:
                         report=report)
 
 
-def _still_open(report: Report) -> Report:
+def _still_open(report: Report, version: int | None) -> Report:
     report = Report.get_by_id(report.id)
     if report.state != ReportState.OPEN:
         raise ReportProblem(f"This report is already {report.state}. Nothing was changed.")
+    if version is not None and version != report.version:
+        raise ReportChanged("A check brought this report up to date while you looked at it. Look at it again.")
     return report
 
 
@@ -291,12 +294,10 @@ def finish(report: Report, by: str, version: int | None = None, left_out: dict[i
 
 
 def _as_it_was_seen(report: Report, version: int | None) -> Report:
-    report = _still_open(report)
+    report = _still_open(report, version)
     if report.app.is_disconnected:
         raise ReportProblem(f"{report.app.name} is disconnected, so nothing can be done in it. Nothing was changed. "
                             "Once it is connected again, a check reports who has left.")
-    if version is not None and version != report.version:
-        raise ReportChanged("A check brought this report up to date while you looked at it. Look at it again.")
     return report
 
 
