@@ -280,12 +280,14 @@ def test_a_user_that_becomes_someone_else_ends_the_held_return_of_the_former_per
     """Someone who confirms it would otherwise bring the former person back."""
     user = okta.add("p1@acme.example", displayName="Ben")
     ben = okta.person(user)
-    DirectoryEntry.update(status="deprovisioned").execute()
+    left = utcnow() - timedelta(days=3)
+    DirectoryEntry.update(status="deprovisioned", left_at=left, back_at=utcnow()).execute()
     Person.update(status="deprovisioned").where(Person.id == ben.id).execute()
     assert directories.held(okta.directory, back=True)
     okta.patch(f"/Users/{user}", {"op": "replace", "path": "displayName", "value": "Ana"})
     assert not directories.held(okta.directory)
     assert (Person.get_by_id(ben.id).name, Person.get_by_id(ben.id).status) == ("Ben", "deprovisioned")
+    assert [(entry.left_at, entry.back_at) for entry in people.entries_of(ben)] == [(left, None)]
 
 
 def test_a_user_with_another_name_and_number_is_someone_new_and_the_former_person_is_held(okta: Provider) -> None:

@@ -95,10 +95,11 @@ def test_an_entry_used_again_hides_no_leaver_that_a_guard_holds(scripted, by, st
 @pytest.mark.parametrize("left", [True, False])
 @pytest.mark.parametrize(("before", "kept"), [
     ("7", {"name": "Person 1"}), ("7", {"name": "Person 1", "email": "p1@acme.example"}),
-    ("7", {"employee_number": "7"}), ("7", {"email": "p1@acme.example", "employee_number": ""}),
+    ("7", {"name": "1, Person"}), ("7", {"employee_number": "7"}),
+    ("7", {"email": "p1@acme.example", "employee_number": ""}),
     ("", {"email": "p1@acme.example"}), ("", {"further_emails": ("p1@acme.example",)}),
-], ids=["name", "name and address", "number", "address, without a number", "address, with a first number",
-        "address as a further one"])  # fmt: skip
+], ids=["name", "name and address", "name, turned round", "number", "address, without a number",
+        "address, with a first number", "address as a further one"])  # fmt: skip
 def test_an_entry_that_keeps_one_of_its_values_is_renamed(scripted, by, before, kept, left):
     company = Scripted(count=9)
     company.say("id1", employee_number=before)
@@ -113,6 +114,15 @@ def test_an_entry_that_keeps_one_of_its_values_is_renamed(scripted, by, before, 
     assert Person.get_by_id(ben.id).status == "active"
 
 
+def test_a_disabled_entry_is_still_its_persons_whatever_it_says(scripted, by):
+    company = Scripted(count=9)
+    company.say("id1", employee_number="7")
+    company.read()
+    ben = people.find_by_email("p1@acme.example")
+    company.say("id1", name="Deleted", employee_number="12", status="deprovisioned")
+    assert company.read().counts["held"] == 0 and Person.get_by_id(ben.id).status == "deprovisioned"
+
+
 @pytest.mark.parametrize("released", [True, False])
 def test_an_entry_that_is_as_before_again_is_its_former_persons(scripted, by, released):
     """Two rows of a list were mixed up for a day."""
@@ -120,6 +130,12 @@ def test_an_entry_that_is_as_before_again_is_its_former_persons(scripted, by, re
     company.say("id1", employee_number="7")
     company.read()
     was, ben = company.entries["id1"], people.find_by_email("p1@acme.example")
+    company.say("id1", name="Ana Lima", employee_number="12")
+    company.read()
+    ana = people.find_by_email("p1@acme.example")
+    company.say("id1", name="Person 1", employee_number="")
+    company.read()
+    assert people.find_by_email("p1@acme.example") == ana, "a name without a number is another name of hers"
     company.say("id1", name="Ana Lima", employee_number="12")
     company.read()
     if released:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from sync.apps import status
@@ -131,7 +133,7 @@ def test_one_who_left_before_the_decision_was_meant(chat):
     assert doubtful.numbers() == {} and MatchDecision.select().count() == 1
 
 
-def test_leavers_that_a_guard_holds(chat, company):
+def test_leavers_that_a_guard_holds(chat, company, scripted):
     for number in range(1, 8):
         company.say(f"id{number}", status="deprovisioned")
     company.read()
@@ -140,8 +142,12 @@ def test_leavers_that_a_guard_holds(chat, company):
     assert (standing.status, standing.facts.held_leavers) == ("Approval needed", 7)
     people.mark_returned(chat.people[1], chat.by)
     assert doubtful.numbers()[chat.app.id].held_people == 7, "someone who is here can't come back"
+    other = scripted("HR")
+    other.entries["7"] = replace(company.entries["id7"], id="7", status="active")
+    other.read()
+    assert doubtful.numbers()[chat.app.id].held_people == 6, "another directory has the seventh"
     directories.release(company.row(), chat.by)
-    assert doubtful.numbers() == {} and leavers.numbers_in(chat.app.id).accounts == 7
+    assert doubtful.numbers() == {} and leavers.numbers_in(chat.app.id).accounts == 6
 
 
 def test_someone_who_came_back_by_hand_while_a_guard_held_that_and_has_left_since(chat, company):
@@ -183,7 +189,9 @@ def test_someone_who_has_left_by_the_list_of_a_person_of_lower_rank(chat, decide
     admin = people.add("Ada", "ada@acme.example", chat.by, workspace_role="admin")
     importing.import_csv(f"email,status\n{email(1)},left\n".encode(), Asker.person(admin))
     assert (shown(chat), doubtful.numbers()[chat.app.id].held_people) == ("Approval needed", 1)
-    decide(HeldChange.get(), chat.by)
+    HeldChange.create(person=chat.people[2], field="status", value="suspended", asked_by="Ada")
+    assert doubtful.numbers()[chat.app.id].held_people == 1, "who is suspended hasn't left"
+    decide(HeldChange.get(person=chat.people[1]), chat.by)
     assert doubtful.numbers() == {}
 
 
