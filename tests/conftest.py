@@ -5,16 +5,14 @@ from __future__ import annotations
 import gc
 import importlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
 from _pytest.runner import runtestprotocol
 from argon2 import PasswordHasher
 from flask import Flask
 from jinja2 import FileSystemBytecodeCache
-from werkzeug.routing import Rule
 
 import connectors
 from sync.config import Config
@@ -63,21 +61,6 @@ def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> None:
     shared = tmp_path_factory.getbasetemp().parent / "templates"  # of all processes of this run
     shared.mkdir(exist_ok=True)
     Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": FileSystemBytecodeCache(str(shared))}
-    Flask.url_rule_class = KnownRule
-
-
-class KnownRule(Rule):
-    """An address whose builders, which werkzeug makes by compiling Python, are shared by all apps of this process."""
-
-    _known: ClassVar[dict[tuple, Callable]] = {}
-
-    def _compile_builder(self, append_unknown: bool = True) -> Callable:
-        if self.defaults:
-            return super()._compile_builder(append_unknown)
-        what = (self.rule, tuple(self._trace), append_unknown)  # all that one is made of; it asks its rule for the rest
-        if what not in self._known:
-            self._known[what] = super()._compile_builder(append_unknown)
-        return self._known[what]
 
 
 @pytest.hookimpl(wrapper=True)
