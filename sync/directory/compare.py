@@ -17,7 +17,7 @@ from sync.directory.finding import (
     note_used_again,
     used_again,
 )
-from sync.directory.guard import hold_back
+from sync.directory.guard import hold_back, keep_departures
 from sync.jobs import asking
 from sync.mail import sign_in_news
 from sync.matching import addresses, vouching
@@ -120,9 +120,12 @@ def _follow_the_known(directory: Directory, guard: Guard, now: datetime, by: str
     vouching.note_above(directory)
     note_unclear_successors()
     note_used_again(directory)
-    hold_back(directory, guard, now, whole)
+    again = hold_back(directory, guard, now, whole)
     precedence.note_changes(directory)
-    return people.recompute_status(_apply_status(directory, now, whole), by)
+    became = people.recompute_status(_apply_status(directory, now, whole), by)
+    people.recompute_status(again, by)
+    keep_departures(directory, again)
+    return became
 
 
 def _apply_the_rest(directory: Directory, now: datetime, moves: Moves, news: bool,
@@ -272,9 +275,8 @@ def _apply_status(directory: Directory, now: datetime, whole: bool = True) -> li
             WHERE (staged.reported_status = 'deprovisioned') <> (staged.status = 'deprovisioned')
             ON CONFLICT DO NOTHING""", directory.id)
     _run(f"""UPDATE directory_entry SET reported_status = staged.status, reported_at = ?3,
-                left_at = CASE WHEN directory_entry.status = 'deprovisioned'
-                        AND (staged.status = 'deprovisioned' OR NOT directory_entry.{UNHELD}) THEN left_at
-                    WHEN staged.status = 'deprovisioned' THEN ?4 END,
+                left_at = CASE WHEN directory_entry.status <> 'deprovisioned' AND staged.status = 'deprovisioned'
+                    THEN ?4 ELSE left_at END,
                 back_at = CASE WHEN staged.status = 'deprovisioned' THEN NULL
                     WHEN directory_entry.status = 'deprovisioned' THEN coalesce(back_at, ?4) ELSE back_at END,
                 reason = CASE WHEN staged.missing THEN 'No longer in ' || ?2
@@ -285,8 +287,9 @@ def _apply_status(directory: Directory, now: datetime, whole: bool = True) -> li
     asked = "" if whole else "AND e.external_id IN (SELECT external_id FROM read_person)"
     due = f"e.directory_id = ? AND {entry_is_held('e')} AND e.{UNHELD} {asked}"
     changed = _rows(f"SELECT e.person_id FROM directory_entry AS e WHERE {due}", directory.id)
+    decided = "e.person_id IN (SELECT id FROM person WHERE status_by_hand IS NOT NULL)"  # nobody need confirm that
     _run(f"""UPDATE directory_entry AS e SET status = reported_status,
-                left_at = CASE WHEN reported_status = 'deprovisioned' THEN left_at END WHERE {due}""", directory.id)
+                back_at = CASE WHEN NOT {decided} THEN back_at END WHERE {due}""", directory.id)
     by_hand = _rows("SELECT person.id FROM directory_entry AS e JOIN person ON person.id = e.person_id "
                     f"WHERE e.directory_id = ? AND person.status_by_hand IS NOT NULL {asked}", directory.id)
     return [person for (person,) in (*changed, *by_hand)]

@@ -4,6 +4,7 @@ They are held until someone releases them, or until the directory no longer says
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -22,15 +23,17 @@ def seen(entries: Iterable[DirectoryEntry]) -> str:
     return hashlib.sha256(repr(content).encode()).hexdigest()[:32]
 
 
-def hold_back(directory: Directory, guard: Guard, now: datetime, whole: bool) -> None:
+def hold_back(directory: Directory, guard: Guard, now: datetime, whole: bool) -> set[int]:
     """Leaves in read_leaving whose leaving someone must look at first: those whose address the directory gives to
     someone else who is here, everyone once too many leave within a day or nobody is left, the last Owner, those
-    above the person responsible for the directory. Also those who are back, once that are too many.
+    above the person responsible for the directory. Also those who are back, once that are too many: the ids of those
+    who came back earlier that day are returned, as their status was applied.
 
     Who is not staged is missing from the directory, unless the reading is not `whole`.
     """
     since = _counted_from(directory, now).isoformat(" ")
     _note_leaving(directory, whole)
+    all_leaving = _people("SELECT person_id FROM read_leaving")
     here = "directory_id = ?1 AND person_id NOT IN (SELECT person_id FROM read_person WHERE new)"
     leaving = _count(f"""
         SELECT count(DISTINCT person_id) FROM directory_entry WHERE {here}
@@ -46,9 +49,21 @@ def hold_back(directory: Directory, guard: Guard, now: datetime, whole: bool) ->
     is_mass = leaving > guard.accounts and guard.holds(leaving, before - _newcomers(directory, since))
     if not (is_mass or _nobody_is_left(directory, leaving, before, whole)):
         _apply_status(directory, whole)
-    _hold_returns(directory, guard, now, whole)
+    again = _hold_returns(directory, guard, now, whole, all_leaving)
     last_owner.hold_last_owner(directory, whole)
     vouching.hold_above(directory, whole)
+    return again
+
+
+def keep_departures(directory: Directory, person_ids: Iterable[int]) -> None:
+    """Keep the time at which these people left, though their return was applied: what was approved since then holds."""
+    db.execute_sql("""
+        UPDATE person SET status_since = e.left_at FROM (
+            SELECT person_id, max(left_at) AS left_at FROM directory_entry
+            WHERE directory_id = ? GROUP BY person_id) AS e
+        WHERE person.id = e.person_id AND person.status = 'deprovisioned' AND e.left_at IS NOT NULL
+            AND person.id IN (SELECT CAST(value AS INTEGER) FROM json_each(?))""",
+        (directory.id, json.dumps(sorted(person_ids))))  # fmt: skip
 
 
 def _counted_from(directory: Directory, now: datetime) -> datetime:
@@ -105,22 +120,43 @@ def _apply_status(directory: Directory, whole: bool) -> None:
         """, (directory.id, directory.id))
 
 
-def _hold_returns(directory: Directory, guard: Guard, now: datetime, whole: bool) -> None:
+def _hold_returns(directory: Directory, guard: Guard, now: datetime, whole: bool, leaving: set[int]) -> set[int]:
     """Adds to read_leaving everyone who is back, once more are back within a day than may leave: perhaps the directory
     no longer shows who has left. From then on, each return is held until someone confirms them, or until all of these
-    people have left again."""
+    people have left again. Returns those who came back before that was noticed. They count as having left again, except
+    `leaving`, who do anyway."""
     back = _people(_returning(whole), directory.id)
     if not back and directory.many_back_since is None:
-        return
+        return set()
     waiting = set() if whole else _people(f"""
         SELECT person_id FROM directory_entry WHERE directory_id = ? AND {entry_is_held()}
           AND status = 'deprovisioned'
           AND person_id NOT IN (SELECT person_id FROM read_person WHERE person_id IS NOT NULL)""", directory.id)
-    since = directory.many_back_since or (now if _is_mass_return(directory, guard, now, back | waiting) else None)
+    since, again = directory.many_back_since, set()
+    if since is None and _is_mass_return(directory, guard, now, back | waiting):
+        since, again = now, _hold_earlier(directory, now, leaving)
     if since is not None:
         db.executemany("INSERT INTO read_leaving VALUES (?) ON CONFLICT DO NOTHING", [(id,) for id in sorted(back)])
     directory.many_back_since = since if back | waiting else None
     Directory.update(many_back_since=directory.many_back_since).where(Directory.id == directory.id).execute()
+    return again
+
+
+def _hold_earlier(directory: Directory, now: datetime, leaving: set[int]) -> set[int]:
+    """The first people of such a burst came back before it was noticed: their returns are held too, unless someone has
+    decided that by hand, they rank above, or nobody would own the workspace."""
+    earlier = _people(f"""
+        {_LATELY} AND person_id NOT IN (SELECT person_id FROM read_above)
+            AND person_id NOT IN (SELECT id FROM person WHERE status_by_hand IS NOT NULL)""",
+        directory.id, _a_day_before(directory, now)) - leaving  # fmt: skip
+    again = earlier & last_owner.spare_last(earlier | leaving)
+    db.executemany("INSERT INTO read_leaving VALUES (?) ON CONFLICT DO NOTHING", [(id,) for id in sorted(again)])
+    db.execute_sql("""
+        UPDATE directory_entry SET status = 'deprovisioned', reason = 'Back in ' || ?2 || ', with many others at once'
+        WHERE directory_id = ?1 AND status <> 'deprovisioned'
+            AND person_id IN (SELECT CAST(value AS INTEGER) FROM json_each(?3))""",
+        (directory.id, directory.name, json.dumps(sorted(again))))  # fmt: skip
+    return again
 
 
 def _returning(whole: bool) -> str:
@@ -138,15 +174,21 @@ def _returning(whole: bool) -> str:
 def _is_mass_return(directory: Directory, guard: Guard, now: datetime, back: set[int]) -> bool:
     """Whether too many are back with those who came back before, within a day. Of those who were here then, as for
     leavers."""
-    since = max(now - DAY, directory.created_at).isoformat(" ")
-    here = "directory_id = ?1 AND status <> 'deprovisioned'"
-    before = f"SELECT person_id FROM directory_entry WHERE {here} AND (back_at IS NULL OR back_at < ?2)"
-    lately = _count(f"""SELECT count(DISTINCT person_id) FROM directory_entry WHERE {here} AND back_at >= ?2
-                        AND person_id NOT IN ({before}) AND person_id NOT IN (SELECT person_id FROM read_leaving)
-                        """, directory.id, since)
-    of = _count(f"SELECT count(DISTINCT person_id) FROM directory_entry WHERE {here} AND person_id IN ({before})",
+    since = _a_day_before(directory, now)
+    lately = _people(f"{_LATELY} AND person_id NOT IN (SELECT person_id FROM read_leaving)", directory.id, since)
+    of = _count(f"SELECT count(DISTINCT person_id) FROM directory_entry WHERE {_HERE} AND person_id IN ({_BEFORE})",
                 directory.id, since)
-    return guard.holds(len(back) + lately, of - _newcomers(directory, since))
+    return guard.holds(len(back) + len(lately), of - _newcomers(directory, since))
+
+
+_HERE = "directory_id = ?1 AND status <> 'deprovisioned'"
+_BEFORE = f"SELECT person_id FROM directory_entry WHERE {_HERE} AND (back_at IS NULL OR back_at < ?2)"
+_LATELY = f"""SELECT DISTINCT person_id FROM directory_entry WHERE {_HERE} AND back_at >= ?2
+    AND person_id NOT IN ({_BEFORE})"""
+
+
+def _a_day_before(directory: Directory, now: datetime) -> str:
+    return max(now - DAY, directory.created_at).isoformat(" ")
 
 
 def _people(sql: str, *values: object) -> set[int]:

@@ -82,7 +82,7 @@ class DirectoryEntry(Base):
     reported_status = OneOf(PersonStatus, default=PersonStatus.ACTIVE)
     reported_at = DateTimeField(default=utcnow)
     reason = TextField(default="")  # "disabled in Company LDAP", "no longer in staff.csv"
-    # When `reported_status` last turned to deprovisioned; null: here, or never was. It stays while a return is held.
+    # When `reported_status` last turned to deprovisioned, also of someone who is back; null: never, or confirmed since.
     left_at = DateTimeField(null=True)
     back_at = DateTimeField(null=True)  # when a leaver's last turned to another; null: it didn't, or is confirmed
     status_before_dates = OneOf(PersonStatus, null=True)  # the directory's own, before the days below are considered
