@@ -1,5 +1,6 @@
-"""Where tests keep what the next run can use again: servers that they install, and compiled Python, also where the
-environment forbids to write it beside the source. Each program that a test starts would compile Rollcall again."""
+"""Where tests keep what the next run can use again: servers that they install, data that servers begin with, and
+compiled Python, also where the environment forbids to write it beside the source. Each program that a test starts would
+compile Rollcall again."""
 
 import os
 import sys

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.made_once import copy_data, new_data
 from tests.parts import free_port, need
 
 if TYPE_CHECKING:
@@ -49,18 +50,15 @@ def begin() -> None:
 
 def start_server() -> str:
     """A new server that ends with this process; its address without a database's name."""
-    initdb = Path(need("postgresql")).resolve()
+    program = Path(need("postgresql")).resolve().with_name("postgres")
     folder, port = Path(tempfile.mkdtemp(prefix="rollcall-postgres-")), free_port()
     user = {"user": "postgres"} if os.geteuid() == 0 else {}  # PostgreSQL refuses to run as root
     if user:
         os.chown(folder, pwd.getpwnam("postgres").pw_uid, -1)
-    made = subprocess.run(
-        [initdb, "-D", folder / "data", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
-        capture_output=True, text=True, cwd=folder, **user)  # fmt: skip
-    assert made.returncode == 0, made.stderr
+    copy_data(new_data(), folder / "data")
     options = [word for option in OPTIONS for word in ("-c", option)]
     server = subprocess.Popen(
-        [initdb.with_name("postgres"), "-D", folder / "data", "-p", str(port), "-k", folder, *options],
+        [program, "-D", folder / "data", "-p", str(port), "-k", folder, *options],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder, **user)  # fmt: skip
 
     @atexit.register

@@ -20,6 +20,7 @@ import pytest
 
 from connectors.apps.postgres import PostgresRoles
 from connectors.base import Account
+from tests.made_once import copy_data, new_data
 from tests.parts import free_port, need
 
 if TYPE_CHECKING:
@@ -34,18 +35,13 @@ RULES = "local all all scram-sha-256\nhost all all 127.0.0.1/32 scram-sha-256\n"
 class Postgres:
     """The server: `start`, `stop`, `kill`; and its roles: `role`, `database`, `run`, `ask`, `signs_in`."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, data: Path | None = None):
+        """`data`: what another server has left; otherwise nobody and nothing is in it."""
         self.folder, self.port = folder, free_port()
-        self._data = folder / "data"
+        self.data = folder / "data"
         self._process: subprocess.Popen | None = None
-        secret = folder / "password"
-        secret.write_text(PASSWORD)
-        self._give_away(folder, secret)
-        made = subprocess.run(
-            [need("postgresql"), "-D", self._data, "-A", "scram-sha-256", "-U", ADMIN, f"--pwfile={secret}",
-             "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
-            capture_output=True, text=True, cwd=folder, **self._as_nobody())  # fmt: skip
-        assert made.returncode == 0, made.stderr
+        self._give_away(folder)
+        copy_data(data or new_data(PASSWORD), self.data)
         self.allow()
 
     def settings(self, **changes: str) -> dict[str, str]:
@@ -57,9 +53,9 @@ class Postgres:
 
     def allow(self, rules: str = RULES, **settings: str) -> None:
         """pg_hba.conf, and settings beside the usual ones, from the next start on."""
-        (self._data / "pg_hba.conf").write_text(rules)
+        (self.data / "pg_hba.conf").write_text(rules)
         lines = [f"{key} = '{to}'\n" for key, to in settings.items()]
-        (self._data / "postgresql.auto.conf").write_text("".join(lines))
+        (self.data / "postgresql.auto.conf").write_text("".join(lines))
 
     def own(self, *files: Path) -> None:
         """The server may read these files, and nobody else."""
@@ -69,7 +65,7 @@ class Postgres:
 
     def start(self) -> None:
         self._process = subprocess.Popen(
-            [Path(need("postgresql")).resolve().with_name("postgres"), "-D", self._data, "-p", str(self.port),
+            [Path(need("postgresql")).resolve().with_name("postgres"), "-D", self.data, "-p", str(self.port),
              "-k", self.folder,
              "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=30"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self.folder, **self._as_nobody())  # fmt: skip
@@ -147,9 +143,9 @@ class Postgres:
         return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
-def own_server() -> Postgres:
+def own_server(data: Path | None = None) -> Postgres:
     """A server in a folder that its user can reach, which the folders of a test are not. It isn't started yet."""
-    return Postgres(Path(tempfile.mkdtemp(prefix="postgres-")))
+    return Postgres(Path(tempfile.mkdtemp(prefix="postgres-")), data)
 
 
 @functools.cache

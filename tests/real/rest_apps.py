@@ -12,9 +12,10 @@ from pathlib import Path
 
 import requests
 
+from tests.made_once import made_once, version_of_postgres
 from tests.parts import free_port
 from tests.real.postgres import own_server
-from tests.real.servers import need_server, path_with_node
+from tests.real.servers import SERVERS, need_server, path_with_node
 
 READY_SECONDS = 90
 PASSWORD = "correct-horse-battery-staple"
@@ -123,9 +124,18 @@ class Directus(RealApp):
         }  # fmt: skip
 
     def prepare(self) -> None:
+        by = f"{version_of_postgres()} {SERVERS[self.name]} {self.administrator} {PASSWORD} {TOKEN}"
+        self._server = own_server(made_once("directus-database", by, self._make_database))
+        self._server.start()
+
+    def _make_database(self, folder: Path) -> None:
+        """Its tables, and its administrator."""
         self._server = own_server()
         self._server.start()
         self.run([self.installed / "node_modules/.bin/directus", "bootstrap"])
+        self._server.stop()
+        shutil.copytree(self._server.data, folder)
+        shutil.rmtree(self._server.folder)
 
     def command(self) -> list:
         return [self.installed / "node_modules/.bin/directus", "start"]

@@ -3,8 +3,6 @@ Only its LDAP server runs; it has fixed ports below 1024, so it takes root."""
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import os
 import random
 import shutil
@@ -16,7 +14,7 @@ from pathlib import Path
 import ldap3
 import trustme
 
-from tests import CACHE
+from tests.made_once import made_once
 from tests.parts import lack, need
 
 REALM, DOMAIN = "acme.example", "DC=acme,DC=example"
@@ -34,17 +32,8 @@ def provisioned() -> Path:
         "--host-name=DC1", "--dns-backend=NONE", f"--adminpass={PASSWORD}", "--host-ip=127.0.0.1",
         "--option=vfs objects=dfs_samba4 acl_xattr xattr_tdb",
     ]  # fmt: skip
-    made_by = f"{_run(need('samba'), '--version')} {command}"
-    folder = CACHE / f"samba-{hashlib.sha256(made_by.encode()).hexdigest()[:16]}"
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with folder.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        mark = folder / "made-by.txt"  # written last: half of a domain is none
-        if not mark.exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            _run(*command, f"--targetdir={folder}")
-            mark.write_text(made_by)
-    return folder
+    by = f"{_run(need('samba'), '--version')} {command}"
+    return made_once("samba", by, lambda folder: _run(*command, f"--targetdir={folder}"))
 
 
 def _run(*command: str) -> str:

@@ -18,6 +18,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.made_once import copy_data, new_data
 from tests.parts import free_port, need
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,8 +44,7 @@ class Server:
         assert done.returncode == 0, done.stderr
 
     def make(self) -> None:
-        self.run("initdb", "-D", self.folder / "data", "-A", "trust", "-U", "postgres", "-E", "UTF8",
-                 "--locale=C.UTF-8", "--no-sync")  # fmt: skip
+        copy_data(new_data(), self.folder / "data")
 
     def follow(self, primary: Server) -> None:
         self.run("pg_basebackup", "-h", "127.0.0.1", "-p", primary.port, "-U", "postgres", "-D", self.folder / "data",
