@@ -90,15 +90,15 @@ def settings(app: App, owns: bool) -> Settings:
 def _tested(app: App) -> Tested:
     standing = status.standing(app)
     if app.failure == Failure.CREDENTIAL:
-        return Tested(Markup("rejected {}").format(when(app.failed_at)), Tone.ATTENTION)
+        return Tested(Markup("Rejected {}").format(when(app.failed_at)), Tone.ATTENTION)
     if standing.facts.failed:
-        failed = Markup("last check failed {}").format(when(app.failed_at)) if app.failed_at else "last check failed"
+        failed = Markup("Last check failed {}").format(when(app.failed_at)) if app.failed_at else "Last check failed"
         return Tested(failed, Tone.WAITING, "alert-triangle")
     if status.credential_works(app, standing):
-        return Tested(Markup("works, tested {}").format(when(app.tested_at)), Tone.OK)
+        return Tested(Markup("Works, tested {}").format(when(app.tested_at)), Tone.OK)
     if app.tested_at is None:
-        return Tested("not tested", Tone.NEUTRAL)
-    return Tested(Markup("tested {}, not used since").format(when(app.tested_at)), Tone.NEUTRAL)
+        return Tested("Not tested", Tone.NEUTRAL)
+    return Tested(Markup("Tested {}, not used since").format(when(app.tested_at)), Tone.NEUTRAL)
 
 
 def _change(app: App, owns: bool, endpoint: str, id: str, label: str, **values) -> Change | None:

@@ -53,7 +53,7 @@ def _asks(part: str, title: str, app: App, problem: Exception | str = "", **valu
 @pages.get("/name")
 @app_manager(AppManager.OWNER)
 def name(app: App) -> tuple[str, int]:
-    return _asks("apps/_name.html", "Name", app, given={"name": app.name})
+    return _asks("apps/_name.html", f"Rename {app.name}", app, given={"name": app.name})
 
 
 @pages.put("/name")
@@ -62,7 +62,7 @@ def set_name(app: App) -> Response | tuple[str, int]:
     try:
         apps.rename(app, request.form.get("name", ""), by())
     except AppProblem as problem:
-        return _asks("apps/_name.html", "Name", app, problem, given=request.form)
+        return _asks("apps/_name.html", f"Rename {app.name}", app, problem, given=request.form)
     return go_to(_address(app), "Saved.")
 
 

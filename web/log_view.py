@@ -52,7 +52,12 @@ SEVERAL = {
     "confirmed removal": ("removal", "removals", "approved"), "left out": ("change", "changes", "left out"),
     "asked to remove": ("removal", "removals", "asked for"), "matched account": ("account", "accounts", "matched"),
     "removed from the app": ("account", "accounts", "removed"),
-    "person deprovisioned": ("person", "people", "left"), "person returned": ("person", "people", "returned"),
+    "person deprovisioned": ("person", "people", "left"), "person joined": ("person", "people", "joined"),
+    "added person": ("person", "people", "added"), "changed setting": ("setting", "settings", "changed"),
+    "changed part in app": ("Owner or Collaborator", "Owners and Collaborators", "changed"),
+    "changed workspace role": ("workspace role", "workspace roles", "changed"),
+    "changed employee number": ("employee number", "employee numbers", "changed"),
+    "person returned": ("person", "people", "returned"),
     "handed over": ("asset", "assets", "handed over"),
 }  # fmt: skip
 

@@ -239,11 +239,12 @@ def _accounts_then(person: Person) -> str:
     count, kept = len(people.accounts_of(person)), holds.how_long(person)
     if not count:
         return "They have no account in any connected app."
-    accounts = f"Their {plural(count, 'account')}"
+    accounts = f"Their {plural(count, 'account') if count > 1 else 'account'}"
     if kept:
         return f"{accounts} {are(count)} kept {kept}."
-    return (f"{accounts} will be added to a report at each app's next check. Nothing is removed until an Owner of the "
-            "app approves, unless automatic removal is on.")
+    of_which = "each" if count > 1 else "the"
+    return (f"{accounts} will be added to a report at {of_which} app's next check. Nothing is removed until an Owner "
+            "of the app approves, unless automatic removal is on.")
 
 
 @pages.delete("/<int:person_id>/departure")

@@ -20,6 +20,12 @@ def _leave_out(page) -> None:
     page.click("#sync-form input[name=yes] >> nth=0")
 
 
+def _dismissal(page) -> None:
+    opens("#view-report")(page)
+    page.click("#dismiss-report")
+    page.wait_for_selector("dialog:modal #keep-report")
+
+
 def _refused(page) -> None:
     opens("#view-report")(page)
     page.evaluate("document.getElementById('sync-form').noValidate = true")
@@ -82,7 +88,7 @@ def test_pages(visit, live, tmp_path: Path, olga: Person, by: str) -> None:
             Look("reports", "/reports"),
             Look("sync-data-refused", chat, _refused),
             Look("sync-data-page", f"/reports/{acme.report.id}"),
-            Look("sync-data-dismiss", f"/reports/{acme.report.id}", opens("#dismiss-report")),
+            Look("sync-data-dismiss", chat, _dismissal),
             Look("sync-data-held", f"/apps/{acme.held.app_id}", opens("#view-report")),
             Look("connect-choose", "/apps/new"),
             Look("connect-levels", "/apps/new?level=silver", clicks(".drop > summary")),

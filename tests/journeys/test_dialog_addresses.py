@@ -58,7 +58,7 @@ def test_a_setting_is_in_the_address(visit, live, olga: Person, chat) -> None:
     app, page = f"{live.url}/apps/{chat.app.id}", visit(olga)
     page.goto(f"{live.url}/apps")
     page.goto(app)
-    dialog = page.get_by_role("dialog", name=re.compile("Name"))
+    dialog = page.get_by_role("dialog", name=re.compile("Rename"))
     page.click("#change-name")
     expect(dialog).to_be_visible()
     expect(page).to_have_url(f"{app}?dialog=/apps/{chat.app.id}/name")

@@ -56,6 +56,11 @@ def test_a_fault_is_shown_in_the_dialog(visit, live, olga: Person) -> None:
     page.click("dialog >> text=Add this person")
     page.wait_for_selector("h1 >> text=Jana Kowalski")
     assert "Jana Kowalski was added." in page.inner_text("#toasts")
+    assert page.evaluate("""() => {
+        const toast = document.querySelector(".toast")
+        toast.querySelector("span").textContent = "x".repeat(99)
+        return toast.scrollWidth <= toast.clientWidth
+    }"""), "a long word leaves the button that closes it in sight"
     assert page.query_selector("dialog") is None
     assert page.title() == "Jana Kowalski · Rollcall"
     page.go_back()

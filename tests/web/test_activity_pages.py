@@ -113,6 +113,11 @@ def test_entries_written_together_are_one_line_that_opens(owner: Client, chat) -
             opened = owner.get(inside, htmx=htmx).text
             assert opened.count("New user") == 3 and opened.count("Check succeeded") == 1
     assert owner.get("/activity/lines/999999").status_code == 404
+    with writing():
+        activity.record("schedule", "read directory", about="Staff")
+        activity.record_all([{"who": "schedule", "what": "person joined", "about": name} for name in ("Ana", "Ben")])
+        activity.record("schedule", "changed employee number", about="Ana")
+    assert "2 people joined, 1 employee number changed" in owner.get("/activity").text
 
 
 def test_chips_name_the_filters_and_remove_them(owner: Client, chat, someone) -> None:

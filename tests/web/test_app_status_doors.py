@@ -82,11 +82,11 @@ def test_the_card_opens_the_list_of_those_who_have_left(owner: Client, chat) -> 
 
 
 def test_an_app_that_cannot_be_reached_offers_a_test_and_the_address_alone(owner: Client, chat) -> None:
-    assert "works, tested" in owner.get(f"/apps/{chat.app.id}").text
+    assert "Works, tested" in owner.get(f"/apps/{chat.app.id}").text
     fails(chat)
     page = owner.get(f"/apps/{chat.app.id}").text
     assert "Test again" in page and "Check address" in page and "Replace the credential" not in page
-    assert "Chat can&#39;t be reached: it accepts no connection" in page and "works, tested" not in page
+    assert "Chat can&#39;t be reached: it accepts no connection" in page and "Works, tested" not in page
     words, _, details = App.get().error.partition("\n")
     assert words == "Chat can't be reached: it accepts no connection." and details.startswith("GET http://")
     assert page.index("<summary>Details</summary>") < page.index("GET http://"), "the technical part is folded away"
@@ -99,7 +99,7 @@ def test_only_a_rejected_credential_is_replaced(owner: Client, chat) -> None:
     chat.check()
     page = owner.get(f"/apps/{chat.app.id}").text
     assert "Needs attention" in page and "Replace the credential" in page and "Check address" not in page
-    assert "rejected" in page and "Test again" not in page
+    assert "Rejected" in page and "Test again" not in page
 
 
 def test_the_page_says_which_domains_nobody_knows(owner: Client, chat) -> None:
