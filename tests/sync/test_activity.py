@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+from datetime import datetime
 
 import pytest
 from peewee import DatabaseError
 
-from sync import activity
+from sync import activity, seals
 from sync.db import connected, db, writing
 from sync.models import Activity
 from tests import database
@@ -24,6 +25,13 @@ def tamper(statement: str, *values: object) -> None:
     """As someone with access to the file would."""
     database.tampering(db)
     db.execute_sql(statement, values)
+
+
+def test_a_seal_is_the_one_that_earlier_versions_made():
+    values = (datetime(2026, 11, 1, 8), "Ana", "new user", "Bo", "", None, "Member", 1, None, 2)
+    entry = {**dict(zip(seals.SEALED, values)), "first_entry": 7}
+    assert seals._seal(b"k" * 32, seals.FIRST_SEAL, entry) == (
+        "357bbbe5e91e54f058b2b89c50a5a14d73833e98232469fcd1c372e6999ba68b")
 
 
 def test_the_log_verifies(logged):

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import date, datetime
+
 import pytest
-from peewee import Context, fn
+from peewee import Context, Node, fn
 
 from sync.db import db
 from sync.models import Account, App, Base, Change, Check, Person, Setting, Task
+from sync.quick_sql import Given
+from sync.states import TaskState
 
 joins, other = Person.alias(), Person.alias("other")
 waiting = Task.select(Task.account).where(Task.state == "queued")
@@ -72,3 +77,21 @@ def test_a_query_within_a_query_is_written_once(monkeypatch):
     monkeypatch.setattr(inner := waiting.clone(), "__class__", Counted)
     Person.select().where(Person.id.in_(Account.select(Account.person).where(Account.id.in_(inner)))).sql()
     assert len(counted) == 1
+
+
+VALUES = (None, "", "7", "[]", 7, True, 2.5, b"7", datetime(2026, 11, 1), date(2026, 11, 1), TaskState.QUEUED, ["a"])
+
+
+def bound(convert: Callable, value: object) -> str:
+    try:
+        made = convert(value)
+    except (TypeError, ValueError, AttributeError) as problem:
+        return type(problem).__name__
+    return f"{type(made)} {'' if isinstance(made, Node) else repr(made)}"
+
+
+def test_a_value_of_a_column_is_bound_as_peewee_converts_it():
+    for field in (field for model in Base.__subclasses__() for field in model._meta.sorted_fields):
+        given = Given(0, field.db_value)
+        for value in VALUES:
+            assert bound(given.value, (value,)) == bound(field.db_value, value), (field, value)
