@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import functools
 import tempfile
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from sync.jobs import queue
 from sync.models import Person
 from sync.rank import Asker
 from sync.sign_in import sign_in
-from tests import database
+from tests import database, kept_file
 
 OLGA = "olga@acme.example"
 LOCAL = {"ROLLCALL_PRIVATE_NETWORKS": "127.0.0.0/8,::1/128"}  # what tests serve is on this machine
@@ -53,16 +54,15 @@ class Copy:
         if database.on_server():
             db.close()
             database.make(config.home, self.database)
-        else:
-            config.database_path.write_bytes(self.database)
-        if self.key:
-            config.secret_key_file.touch(0o600)
-            config.secret_key_file.write_bytes(self.key)
-            (config.home / restored.NOTE).write_bytes(self.head)
-        start.connect_all(config)
-        if not database.on_server():
-            db.pragma("synchronous", "off", permanent=True)  # a kill loses nothing by it, and nobody cuts the power
-            queue.queue.storage._fsync = False
+        with nullcontext() if database.on_server() else kept_file.opening(config, self.database):
+            if self.key:
+                config.secret_key_file.touch(0o600)
+                config.secret_key_file.write_bytes(self.key)
+                (config.home / restored.NOTE).write_bytes(self.head)
+            start.connect_all(config)
+            if not database.on_server():
+                db.pragma("synchronous", "off", permanent=True)  # a kill loses nothing by it, and nobody cuts the power
+                queue.queue.storage._fsync = False
 
 
 def config_of(home: Path | str, **environ: str) -> Config:

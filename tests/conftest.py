@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from _pytest.runner import runtestprotocol
+from _pytest.tmpdir import tmppath_result_key
 from argon2 import PasswordHasher
 from flask import Flask
 from jinja2 import FileSystemBytecodeCache
@@ -21,7 +22,7 @@ from sync.models import Person
 from sync.people import people
 from sync.rank import Asker
 from sync.sign_in import passwords
-from tests import database, in_memory
+from tests import database, in_memory, kept_file
 from tests.blank import LOCAL, OLGA, config_of, open_acme, open_blank
 
 os.environ.update(LOCAL)  # for the programs that tests start
@@ -32,8 +33,9 @@ in_memory.begin()
 LONGEST = ("core_on_postgres", "test_kill", "own_faults", "rest_apps", "test_processes", "nginx",
            "damaged_files", "_machine", "_properties", "ssrf_doors")  # fmt: skip
 FIRST = ("faults", "real", "journeys cli", "security", "demo", "fuzz", "bench")
-# Where a statement without ORDER BY gives its rows the other way round, so that a test fails if their order matters.
-REVERSED = (("tests", "sync"), ("tests", "web"))
+# Where a statement without ORDER BY gives its rows the other way round, so that a test fails if their order matters,
+# and where a test begins with the file and the connection of another.
+CORE_AND_PAGES = (("tests", "sync"), ("tests", "web"))
 
 NETWORKS = connectors.parse_networks(LOCAL["ROLLCALL_PRIVATE_NETWORKS"])
 
@@ -150,26 +152,43 @@ def allow_local_servers() -> None:
 
 
 @pytest.fixture
-def config(tmp_path: Path) -> Config:
-    return config_of(tmp_path / "home", ROLLCALL_FILES=str(tmp_path))
+def config(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Config:
+    kept = None
+    if "home" in request.fixturenames and _is_of_core_or_pages(request):
+        kept = kept_file.home(_content(request), tmp_path_factory)
+    return config_of(kept or tmp_path / "home", ROLLCALL_FILES=str(tmp_path))
 
 
 @pytest.fixture
 def home(config: Config, request: pytest.FixtureRequest) -> Iterator[Path]:
     """An opened installation; its folder. Nobody is in it, unless the test asks for `chat` or `olga`."""
-    if "chat" in request.fixturenames:
-        request.getfixturevalue("samples").open(config, 2 if "second" in request.fixturenames else 1)
-    elif "olga" in request.fixturenames:
+    content = _content(request)
+    if content == "olga":
         open_acme(config)
-    else:
+    elif content is None:
         open_blank(config)
-    if request.path.relative_to(request.config.rootpath).parts[:2] in REVERSED:
+    else:
+        request.getfixturevalue("samples").open(config, 2 if content == "second" else 1)
+    if _is_of_core_or_pages(request):
         database.reverse_what_has_no_order(db)
     yield config.home
+    kept_file.give_back(config.home, request.node.stash[tmppath_result_key].get("call", False))
     if not db.is_closed():
         db.close()
     if database.on_server():
         database.drop(config.home)
+
+
+def _content(request: pytest.FixtureRequest) -> str | None:
+    """The fixture that names what is in a test's installation."""
+    names = request.fixturenames
+    if "chat" in names:
+        return "second" if "second" in names else "chat"
+    return "olga" if "olga" in names else None
+
+
+def _is_of_core_or_pages(request: pytest.FixtureRequest) -> bool:
+    return request.path.relative_to(request.config.rootpath).parts[:2] in CORE_AND_PAGES
 
 
 @pytest.fixture

@@ -101,7 +101,11 @@ def tampering(db: object) -> None:
 
 def reverse_what_has_no_order(db: object) -> None:
     """From now on, the file gives rows in reverse unless ORDER BY says otherwise, as a server may."""
-    if not on_server():
+    if on_server():
+        return
+    if db.pragma("reverse_unordered_selects"):  # a kept connection: to set it would have all statements compiled again
+        db._pragmas = [*db._pragmas, ("reverse_unordered_selects", 1)]
+    else:
         db.pragma("reverse_unordered_selects", 1, permanent=True)
 
 

@@ -51,6 +51,12 @@ class Table:
             for name, column in zip(self.names, self.columns.split(", "))
         )
 
+    @property
+    def definition(self) -> str:
+        """What comes after its name where it is created."""
+        key = f", PRIMARY KEY ({self.key})" if self.key else ""
+        return f"({self.created}{key}){'' if self.rowid else ' WITHOUT ROWID'}"
+
 
 def create(*tables: Table) -> None:
     """Empty tables, whatever they held before."""
@@ -166,9 +172,7 @@ def created(*tables: Table, ended: tuple[Table, ...] = ()) -> Iterator[None]:
 
 
 def _create(table: Table) -> None:
-    key = f", PRIMARY KEY ({table.key})" if table.key else ""
-    rowid = "" if table.rowid else " WITHOUT ROWID"
-    db.make_temp_table(table.name, f"({table.created}{key}){rowid}")
+    db.make_temp_table(table.name, table.definition)
 
 
 def _index(table: Table) -> None:

@@ -10,6 +10,8 @@ from sync.matching import addresses, members, vouching
 from sync.matching.addresses import Claim
 from sync.models import Account, App, Directory, DirectoryAddress, DirectoryEntry, Person, PersonEmail
 from sync.rank import Asker, NotAllowed
+from sync.staging import tables
+from sync.staging.directory import READ_ABOVE, READ_LEAVING, READ_PERSON
 
 ADDRESS = "ana@acme.example"
 
@@ -213,14 +215,12 @@ def test_someone_who_is_missing_leaves_only_by_a_whole_reading(home, ldap, whole
     people = {id: Person.create(name=id) for id, *_ in rows}
     for id, status, _ in rows:
         entry(ldap, people[id], id, status=status)
-    db.execute_sql("CREATE TEMP TABLE read_person (external_id TEXT, status TEXT)")
-    db.execute_sql("CREATE TEMP TABLE read_above (person_id INT)")
-    db.execute_sql("CREATE TEMP TABLE read_leaving (person_id INT PRIMARY KEY)")
+    tables.create(READ_PERSON, READ_ABOVE, READ_LEAVING)
     for id, _, now in rows:
         if id != "reported":
             db.execute_sql("INSERT INTO read_above VALUES (?)", (people[id].id,))
         if now:
-            db.execute_sql("INSERT INTO read_person VALUES (?, ?)", (id, now))
+            db.execute_sql("INSERT INTO read_person (external_id, status) VALUES (?, ?)", (id, now))
     vouching.hold_above(ldap, whole)
     found = {Person.get_by_id(id).name for (id,) in db.execute_sql("SELECT person_id FROM read_leaving").fetchall()}
     assert found == ({"left", "missing"} if whole else {"left"})
