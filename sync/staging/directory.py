@@ -50,7 +50,8 @@ READ_RENUMBERED = Table("read_renumbered", "external_id TEXT, person_id INT", ow
 # Who may not change, who is held although the entry says that they leave or are back, and whose values change.
 READ_ABOVE = Table(
     "read_above", "person_id INTEGER",
-    owner="directory.reading", writers=("matching.vouching",), readers=("directory.compare",), key="person_id",
+    owner="directory.reading", writers=("matching.vouching",), readers=("directory.compare", "directory.guard"),
+    key="person_id",
 )  # fmt: skip
 READ_LEAVING = Table(
     "read_leaving", "person_id INTEGER",
