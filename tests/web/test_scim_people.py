@@ -309,6 +309,8 @@ def test_a_user_with_another_name_and_number_is_someone_new_and_the_former_perso
     assert held.reason == "No longer in Okta" and held.left_at and held.reported_at == held.left_at
     assert {member.entry.person for member in okta.row().groups.get().members} == {ana, ben}, "and in the groups"
     assert okta.get(f"/Groups/{staff}")["members"][0]["value"] == desk
+    okta.patch(f"/Users/{desk}", {"op": "replace", "path": "title", "value": "Desk"})
+    assert directories.held(okta.directory)[0].reported_at == held.reported_at, "since when stays known"
     assert is_now("Ben", "7") == ben, "it was a mistake"
     assert [entry.person for entry in directories.held(okta.directory)] == [ana]
     assert is_now("Ana", "12") == ana
