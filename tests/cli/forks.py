@@ -23,6 +23,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO
 
+from argon2 import PasswordHasher
+
+from sync.sign_in import passwords
+from tests import warm
+
 ROOT = Path(__file__).resolve().parents[2]
 PASSED = 4  # standard input, output and error of the command, and the line that reports the end of one that is started
 LONGEST = 1 << 20  # bytes of a request: the arguments and the environment
@@ -124,7 +129,8 @@ shared = functools.cache(Forks)  # those of this test process, which begin with 
 def serve(line: socket.socket) -> None:
     """Fork for each request until the other end is closed."""
     _import_all()
-    gc.freeze()  # the forks need not look at what all of them share
+    passwords.hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)  # as in the tests' own process
+    warm.up()
     while True:
         request, ancillary, _, _ = line.recvmsg(LONGEST, socket.CMSG_SPACE(PASSED * array.array("i").itemsize))
         if not request:
@@ -145,7 +151,6 @@ def serve(line: socket.socket) -> None:
 
 
 def _import_all() -> None:
-    from connectors import app_connectors
     from web import AREAS
 
     for path in ROOT.glob("cli/*.py"):
@@ -153,7 +158,6 @@ def _import_all() -> None:
     for area in AREAS:
         import_module(f"web.{area}")
     import_module("web.scim_answers")  # a server imports it with the first request
-    app_connectors()
 
 
 def _run(request: dict, files: array.array, report: socket.socket) -> None:

@@ -4,7 +4,6 @@ Started once by test_kill.py; forks for each order that it reads, so that hundre
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import signal
@@ -16,13 +15,11 @@ from pathlib import Path
 import psycopg
 import requests
 
-from connectors import app_connectors, directory_connectors
 from sync import activity, faults, start
 from sync.checks import checks
 from sync.config import Config
 from sync.db import connected, utcnow
 from sync.jobs import asking, queue
-from sync.mail import letters
 from sync.models import (
     Access,
     Account,
@@ -44,7 +41,7 @@ from sync.people import people
 from sync.rank import Asker
 from sync.reports import reports
 from sync.tasks import by_hand, invitations
-from tests import database
+from tests import database, warm
 from tests.blank import LOCAL
 from tests.faults.kept_rows import Committed
 
@@ -276,19 +273,9 @@ def obey(home: str, command: str, arguments: list[str], fatal: int, keep: dict[s
         print(json.dumps([found, everything_known()]), flush=True)
 
 
-def prepare() -> None:
-    """Import and compile now what a process does at its first use: otherwise each fork would."""
-    app_connectors()
-    directory_connectors()
-    for in_html, kind in ((False, "*.txt"), (True, "*.html")):
-        for template in letters.TEMPLATES.glob(kind):
-            letters._environment(in_html=in_html).get_template(template.name)
-    gc.freeze()  # the forks need not look at what all of them share
-
-
 def main() -> None:
     """Orders are JSON lines: home, command, arguments, fatal, keep, and the path for the answer."""
-    prepare()
+    warm.up()
     for line in sys.stdin:
         order = json.loads(line)
         child = os.fork()
