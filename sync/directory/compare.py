@@ -328,8 +328,10 @@ def _note_changed_groups(directory: Directory, now: datetime) -> list[int]:
     if not needed:
         return []
     ids = ", ".join(str(id) for (id,) in needed)
+    # With nobody in it but people who are held back, it has only lost them if all its members were such people.
     here = f"""(SELECT group_id FROM read_member UNION SELECT m.group_id FROM directory_group_member AS m
-                JOIN directory_entry AS e ON e.id = m.entry_id AND NOT e.{UNHELD} WHERE m.group_id IN ({ids}))"""
+                JOIN directory_entry AS e ON e.id = m.entry_id WHERE m.group_id IN ({ids})
+                GROUP BY m.group_id HAVING count(*) FILTER (WHERE e.{UNHELD}) = 0)"""
     flips = f"id IN ({ids}) AND (gone_at IS NULL) <> (id IN {here})"
     moved = _rows(f"""
         SELECT id FROM directory_group WHERE {flips}

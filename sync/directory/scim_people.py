@@ -225,8 +225,8 @@ def apply_group(group: ScimResource) -> None:
         inside, held = DirectoryGroupMember.group == row, _held(group.directory)
         before = DirectoryGroupMember.select().where(inside).count()
         stay = DirectoryGroupMember.entry.in_(entries) | DirectoryGroupMember.entry.in_(held)
-        is_emptied = before and not (entries.exists() or DirectoryGroupMember.select().where(inside, stay).exists())
-        if is_emptied and _is_needed(row):
+        unheld = DirectoryGroupMember.select().where(inside, DirectoryGroupMember.entry.not_in(held))
+        if unheld.exists() and not entries.exists() and _is_needed(row):
             _set_gone(row, name)
             return
         DirectoryGroup.update(name=name, gone_at=None).where(DirectoryGroup.id == row.id).execute()

@@ -148,7 +148,7 @@ class World(RuleBasedStateMachine):
         for name in RULES:
             body = {number for number, groups in space.groups.items() if name in groups}
             kept = {number for number in was if name in was[number] and number not in here}
-            if not body and not kept:
+            if not body and (not kept or any(name in was[number] for number in here & was.keys())):
                 self.rests.add(name)
                 continue
             self.rests.discard(name)

@@ -9,7 +9,7 @@ from sync.directory import directories
 from sync.groups import rules as group_rules
 from sync.groups.rules import Draft
 from sync.jobs import asking
-from sync.models import App, Assignment, Change, Check, DirectoryGroup, Team, TeamGroup
+from sync.models import App, Assignment, Change, Check, Directory, DirectoryGroup, Person, Team, TeamGroup
 from sync.reports import reports
 from tests.sync.fixtures import email
 from tests.web.provider import GROUP, Provider
@@ -75,6 +75,18 @@ def test_a_pushed_group_that_becomes_empty_removes_nobody(okta: Provider, chat, 
         assert "it is empty now" in group_rules.of_app(App.get())[0].rests[0]
     okta.patch(f"/Groups/{group}", {"op": "add", "path": "members", "value": [{"value": users[0]}]})
     assert wanted(chat) == {"no longer assigned": email(2)} and not group_rules.of_app(App.get())[0].rests
+
+
+def test_a_pushed_group_that_becomes_empty_removes_nobody_although_a_member_is_held_back(okta: Provider, chat) -> None:
+    users = [okta.add(email(number)) for number in (1, 2)]
+    group = okta.add_group("Sales", *users)
+    group_rules.save(App.get(), Draft(group=DirectoryGroup.get(), role="member"), chat.by)
+    assert wanted(chat) == {}
+    Person.update(workspace_role="owner").where(Person.id == okta.person(users[1]).id).execute()
+    Directory.update(vouched_for=False).execute()
+    okta.deactivate(users[1])
+    okta.patch(f"/Groups/{group}", {"op": "remove", "path": "members"})
+    assert okta.entry(users[1]).is_held and wanted(chat) == {} and group_rules.of_app(App.get())[0].rests
 
 
 def test_an_emptied_group_is_back_once_its_new_member_is_clear(okta: Provider, chat) -> None:

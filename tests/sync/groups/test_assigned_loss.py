@@ -11,7 +11,7 @@ from sync.directory import directories
 from sync.groups import rules as group_rules
 from sync.jobs import queue
 from sync.matching import members as matching_members
-from sync.models import Access, Asset, Change, Task
+from sync.models import Access, Asset, Change, Directory, Person, Task
 from sync.people import holds
 from sync.reports import group_changes, reports
 from sync.tasks import tasks
@@ -196,3 +196,21 @@ def test_someone_who_leaves_every_group_is_reported_as_a_whole(groups, chat, lau
     groups.read()
     assert groups.found() == {"no longer assigned": {email(1): WAITS}}
     assert not Change.select().where(Change.kind == LOSS, Change.report.is_null(False)).exists()
+
+
+def test_an_empty_group_keeps_its_members_although_one_of_them_is_held_back(groups, chat):
+    """By the one who is held back, the group seemed to be there still, and the others to be out of it."""
+    for number in (1, 2):
+        groups.put(number, "Sales")
+    groups.read()
+    groups.rule("Sales", "member")
+    chat.check()
+    Person.update(workspace_role="owner").where(Person.id == chat.people[2].id).execute()
+    Directory.update(vouched_for=False).execute()
+    groups.company.say("id2", status="deprovisioned", groups=())
+    groups.put(1)
+    groups.read()
+    assert directories.held(groups.company.directory) and groups.found() == {}
+    groups.put(3, "Sales")
+    groups.read()
+    assert groups.found() == {"no longer assigned": {email(1): WAITS}}, "one who is held back stays in a group"
