@@ -73,29 +73,32 @@ class ModelGuard:
         self.back: set[int] = set()
         self.many_are_back = False
 
-    def held(self, taken: dict[int, str], shown: dict[int, str], decided: set[int]) -> tuple[set[int], set[int]]:
-        """Who leaves and who is back by `shown`, as far as they are held. `decided`: by hand."""
+    def held(self, taken: dict[int, str], reported: dict[int, str], shown: dict[int, str],
+             decided: set[int]) -> tuple[set[int], set[int], set[int]]:  # fmt: skip
+        """Who leaves and who is back by `shown`, as far as they are held, and who came back before that was noticed.
+        `decided`: by hand."""
         here, now = present(taken), present(shown)
-        leaving, back = here - now, now & set(taken) - here - decided
-        gone, before = leaving | self.left - now, here | self.left
-        if not is_many(gone, of=before) and gone != before and "active" in shown.values():
-            leaving = set()
-        came = self.back & here - leaving
-        self.many_are_back = bool(back) and (self.many_are_back or is_many(back | came, of=here - self.back))
-        return leaving, back if self.many_are_back else set()
+        all_leaving, back = here - now, now & set(taken) - here - decided
+        gone, before = all_leaving | self.left - now - present(reported), here | self.left
+        is_held = is_many(gone, of=before) or gone == before or "active" not in shown.values()
+        leaving = all_leaving if is_held else set()
+        came, again = self.back & here, set()
+        if back and not self.many_are_back and is_many(back | came - leaving, of=here - self.back):
+            self.many_are_back, again = True, came - all_leaving - decided
+        self.many_are_back &= bool(back)
+        return leaving, back if self.many_are_back else set(), again
 
-    def note(self, taken: dict[int, str], reported: dict[int, str], shown: dict[int, str], held: set[int]) -> None:
-        """`held`: of those who are back."""
-        for number in (number for number in shown if shown[number] != reported.get(number)):
+    def note(self, taken: dict[int, str], reported: dict[int, str], shown: dict[int, str], decided: set[int]) -> None:
+        """Before `taken` is brought in line. `decided`: by hand, and not held."""
+        for number in shown:
             if shown[number] == "deprovisioned":
                 self.back.discard(number)
-                if taken.get(number) != "deprovisioned":
+                if shown[number] != reported.get(number) and taken.get(number) != "deprovisioned":
                     self.left.add(number)
-                continue
-            if taken.get(number) == "deprovisioned":
+            elif shown[number] != reported.get(number) and taken.get(number) == "deprovisioned":
                 self.back.add(number)
-            if number not in held:
-                self.left.discard(number)
+            if number in decided and taken.get(number) != shown[number]:
+                self.back.discard(number)
 
     def release(self, taken: dict[int, str], reported: dict[int, str]) -> None:
         if present(reported) - present(taken):
@@ -142,11 +145,12 @@ class Model:
             assert reading.state == "failed"
             return
         assert reading.state == "succeeded"
-        leaving, back = guard.held(taken, shown, decided=set(self.hand))
-        assert reading.counts["held"] == len(leaving | back)
-        guard.note(taken, self.reported[name], shown, back)
+        leaving, back, again = guard.held(taken, self.reported[name], shown, decided=set(self.hand))
+        assert reading.counts["held"] == len(leaving | back | again)
+        guard.note(taken, self.reported[name], shown, decided=set(self.hand) - leaving)
         self.reported[name] = shown
-        taken |= {number: status for number, status in shown.items() if number not in leaving | back}
+        taken |= {number: status for number, status in shown.items() if number not in leaving | back | again}
+        taken |= dict.fromkeys(again, "deprovisioned")
         self.agree()
         if not leaving:
             for number in PLACES[name]:
