@@ -10,10 +10,13 @@ from sync.apps import apps
 from sync.db import utcnow
 from sync.home import summary
 from sync.jobs import asking
-from sync.models import Account, Activity, Change, Person, Task
+from sync.matching import members
+from sync.models import Account, Activity, App, Change, Person, Task
 from sync.offboarding import offboarding
+from sync.offboarding.offboarding import OffboardingProblem
 from sync.offboarding.preview import preview
 from sync.people import holds, people
+from sync.rank import NotAllowed
 from sync.reports import reports
 from sync.workspace import today
 from tests.sync.fixtures import email
@@ -105,3 +108,43 @@ def test_a_change_in_rollcall_alone_is_not_the_question_about_the_account(chat, 
     Change.update(in_app=False).where(Change.report == report).execute()
     asked = offboarding._question(report, Account.get(Account.email == email(3)), chat.people[3], None)
     assert asked.in_app and Change.select().where(Change.report == report).count() == 2
+
+
+def test_an_account_that_was_shown_as_protected_is_not_removed_once_it_is_not(chat, olga):
+    """No approval covers it, although the page showed it."""
+    account = Account.get(Account.email == email(3))
+    members.protect(account, "a pilot", chat.by)
+    offboarding.start(chat.people[3], olga, set(), {}, locked={account.id}, on=today() + TOMORROW)
+    assert not Change.select().where(Change.account == account, Change.kind == "removed user").exists()
+    members.unprotect(account, chat.by)
+    with pytest.raises(OffboardingProblem, match="^An account is no longer protected. Nothing was changed."):
+        offboarding.start(chat.people[3], olga, set(), {}, locked={account.id})
+    assert Person.get_by_id(chat.people[3].id).status == "active" and Task.select().count() == 0
+
+
+def test_nobody_on_legal_hold_is_offboarded(chat, olga):
+    Person.update(legal_hold_reason="a case").where(Person.id == chat.people[3].id).execute()
+    with pytest.raises(OffboardingProblem, match="^On legal hold: a case. Nothing was changed"):
+        offboard(chat.people[3], olga)
+    assert Person.get_by_id(chat.people[3].id).status == "active"
+
+
+def test_nobody_offboards_someone_above(chat, olga):
+    boss = chat.people[3]
+    Person.update(workspace_role="owner").where(Person.id == boss.id).execute()
+    ana = people.add("Ana Lima", "ana.lima@acme.example", chat.by, workspace_role="admin")
+    apps.set_manager(chat.app, ana, "owner", chat.by)
+    with pytest.raises(NotAllowed):
+        offboard(boss, ana, on=today() + TOMORROW)
+
+
+def test_a_plan_is_carried_out_neither_before_its_day_nor_twice_nor_in_a_disconnected_app(chat, olga):
+    planned = offboard(chat.people[3], olga, on=today() + TOMORROW)
+    offboarding._carry_out_planned(planned.id)
+    assert Person.get_by_id(chat.people[3].id).status == "active", "someone has just moved the day"
+    App.update(state="disconnected").execute()
+    the_day_comes()
+    assert Task.select().count() == 0 and Person.get_by_id(chat.people[3].id).status == "deprovisioned"
+    entries = Activity.select().where(Activity.what == "offboarded person").count()
+    offboarding._carry_out_planned(planned.id)
+    assert Activity.select().where(Activity.what == "offboarded person").count() == entries == 1
