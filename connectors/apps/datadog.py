@@ -199,6 +199,8 @@ class Datadog(HttpConnector):
 
     def managed(self, account: Account) -> list[Asset]:
         """One call names all of the user's teams, by id alone."""
+        if not self._reads_teams:
+            return []
         answer = self._http.get(f"/api/v2/users/{segment(account.id)}/memberships")
         rows, total = _data(answer, list), _teams_total(answer.json(dict).get("meta") or {})
         if isinstance(total, int) and total > len(rows):

@@ -120,7 +120,7 @@ class GoogleAds(ClosesClients, Connector):
         Field("client_secret", "OAuth client secret", secret=True, pattern=r"\S+"),
         Field("refresh_token", "Refresh token", secret=True, pattern=r"\S+"),
         Field("admin", "Administrator", "The e-mail address of the admin who signed in for the refresh token.",
-              pattern=r"[^@\s]+@[^@\s]+", placeholder="rollcall@acme.example"),
+              pattern=r"[^@\s]+@[^@\s]+", placeholder="rollcall@acme.example", of_credential=True),
         Field("developer_token", "Developer token", "Leave it empty: Google has ignored it since 9 September 2026.",
               secret=True, required=False, pattern=r"\S+"),
         version_field(VERSION, r"v[0-9]{1,3}",

@@ -212,7 +212,9 @@ class TestDatadog(ConnectorContract):
             list(connector.access())
 
     def test_teams_can_be_left_out(self, app):
-        app.things = [self.make_thing(0)]
+        self.fill(app, 1)
+        app.things = [Thing("t-1", "Platform", members={"u-0": "admin"})]
         connector = self.connect(app, teams="leave out")
         assert list(connector.assets()) == list(connector.access()) == []
+        assert connector.managed(next(connector.accounts())) == [], "nor are they read before a removal"
         connector.close()

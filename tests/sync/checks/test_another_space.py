@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from sync.apps import apps
+from connectors.apps.google_ads import GoogleAds
+from sync.apps import apps, spaces
 from sync.db import utcnow
 from sync.matching import decisions, doubtful, members
 from sync.models import AcceptedLeaver, Account, Activity, App, Person, Task
@@ -109,6 +110,11 @@ def test_another_credential_or_option_leads_to_the_same_place(moving, values):
     lead_to(moving, **values)
     moving.check()
     assert holds(moving)
+
+
+def test_another_admin_of_the_same_ads_account_leads_to_the_same_place():
+    one, other = ({"customer_id": "123-456-7890", "admin": f"{name}@acme.example"} for name in ("ana", "bo"))
+    assert spaces.space(GoogleAds, one) == spaces.space(GoogleAds, other)
 
 
 def test_nothing_ends_if_the_settings_lead_back_before_a_reading(moving):
