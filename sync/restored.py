@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from peewee import fn
+
 from sync import activity, seals
 from sync.apps import apps
 from sync.db import connected, utcnow, writing
@@ -96,10 +98,10 @@ class Withdrawn:
 
 def withdraw(by: Asker) -> Withdrawn:
     """Nothing that was approved up to now is carried out: tasks need attention, planned offboardings are cancelled,
-    standing approvals are off, and everyone has to sign in again. Directories that are read are due, and those that
-    push are noted as lacking changes, as people may have come back or left."""
+    standing approvals are off, and everyone has to sign in again. Directories that are read are due, and
+    all of them are noted as lacking changes, as people may have come back or left."""
     with writing():
-        Directory.update(next_read_at=utcnow()).where(Directory.next_read_at.is_null(False)).execute()
+        _note_unread(utcnow())
         push.note_restored(WHY)
         standing = list(App.select().where(
             (App.removal_approval == Approval.AUTOMATIC) | App.joiner_approval.is_null(False)
@@ -118,6 +120,13 @@ def withdraw(by: Asker) -> Withdrawn:
             activity.record(by, "withdrew approvals", why=WHY, before=str(withdrawn))
         set_setting(WITHDRAWN, utcnow().isoformat())
     return withdrawn
+
+
+def _note_unread(now: datetime) -> None:
+    """Directories that are read are due. They may lack changes since their last reading until then."""
+    since = fn.COALESCE(Directory.missing_since, Directory.last_read_at, Directory.created_at)
+    values = {"next_read_at": now, "missing_since": since, "missing_until": now}
+    Directory.update(values).where(Directory.next_read_at.is_null(False)).execute()
 
 
 def last_withdrawn() -> datetime | None:

@@ -19,7 +19,7 @@ from sync.reports.overview import Ready
 from sync.reports.view import SECTIONS, Section
 from sync.safety import leaving
 from sync.states import REMOVALS, ReportState, TaskKind, TaskState
-from sync.tasks import perform, tasks
+from sync.tasks import perform, still_to_remove, tasks
 from web import effects
 from web.wizard_rows import Given, Row, Rows
 from web.words import APPLIED_AUTOMATICALLY, money, number, plural, this_workspace, when
@@ -87,7 +87,7 @@ class Outcome:
     seats: str
     kind: str  # of the button: red where someone is removed from the app
     by_hand: bool = False  # Rollcall can't remove anyone from this app
-    not_yet: str = ""  # who has left and can't be removed yet
+    not_yet: str = ""  # who has left and can't be removed yet, and how many removals will wait
 
 
 @dataclass(frozen=True)
@@ -179,9 +179,11 @@ def outcome(app: App, report: Report) -> Outcome:
         sentence = f"{'Update or release' if updates else 'Release'} the held changes first."
     else:
         sentence = _outcome_in_words(app, ready, seats)
+    not_yet = " ".join(filter(None, (left.not_yet(), still_to_remove.will_wait(report))))
     return Outcome(sentence, ready, seats.saved, this_workspace().currency, only_held or nothing_to_do, seats.note,
                    "danger" if ready.removals or ready.undecided else "primary",
-                   not perform.is_able(app, TaskKind.REMOVE), "" if nothing_to_do else left.not_yet())  # fmt: skip
+                   not perform.is_able(app, TaskKind.REMOVE),
+                   "" if nothing_to_do else not_yet)  # fmt: skip
 
 
 def _outcome_in_words(app: App, ready: Ready, seats: Seats) -> str:

@@ -52,6 +52,12 @@ GAPS = {
         found="It has never used its token, which was made ", advice="enter the token there, or make a new one."),
     DirectoryGap.MISSING_CHANGES: GapWords(
         "may lack changes since ", "changes may be missing since ", by_the_clock=True),
+    DirectoryGap.RESTORED: GapWords(
+        "may lack changes since ", "changes may be missing since ",
+        next="A backup was restored. Rollcall has to read the directory again, or needs a new list if it was uploaded",
+        found="A backup was restored, and changes may be missing since ",
+        advice="let Rollcall read it again. If its list was uploaded, upload the newest one. People who have left by "
+        "it may be back, so their removals wait.", by_the_clock=True),
     DirectoryGap.MANY_BACK: GapWords(
         "says that many people who had left are back, since ", "many are back since ",
         "says that many people who had left are back",

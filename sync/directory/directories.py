@@ -314,6 +314,8 @@ def succeed(directory: Directory, reading: DirectoryReading, outcome: Outcome) -
         state=ReadingState.SUCCEEDED, finished_at=now, counts={**outcome.counts, "warnings": outcome.warnings}
     ).where(DirectoryReading.id == reading.id).execute()
     done = {"last_read_at": now, "next_read_at": now + EVERY, "failures": 0, "error": None}
+    if not _has_list_of_before(directory):
+        done |= list_age.NOTHING_MISSING
     Directory.update(done).where(Directory.id == directory.id).execute()
     old = (DirectoryReading.directory == directory) & (DirectoryReading.created_at < now - KEEP_READINGS)
     DirectoryReading.delete().where(old).execute()
@@ -329,6 +331,12 @@ def succeed(directory: Directory, reading: DirectoryReading, outcome: Outcome) -
         if held_now != before.get("held"):
             releases.note_held(directory, by)
         news.directory_held(directory)
+
+
+def _has_list_of_before(directory: Directory) -> bool:
+    """Whether its list was uploaded before a backup was restored, so that a later one may be lost."""
+    restored_at = directory.missing_until
+    return restored_at is not None and takes_files(directory) and list_age.uploaded_at(directory) < restored_at
 
 
 def _counts_before(directory: Directory) -> dict:

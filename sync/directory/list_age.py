@@ -11,6 +11,8 @@ from sync.safety import old_files
 
 UPLOADED_AT = "handed_over"  # the setting with the time of a later list than the first
 
+NOTHING_MISSING = {"missing_since": None, "missing_until": None}  # the columns, once a new list or reading is applied
+
 
 def uploaded_at(directory: Directory) -> datetime:
     """When the list in use was uploaded (UTC)."""

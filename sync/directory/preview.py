@@ -270,7 +270,8 @@ def _note(
         settings = Directory.get_by_id(directory.id).settings | {list_age.UPLOADED_AT: now.isoformat()}
         if mapping is not None:
             settings["mapping"] = mapping
-        Directory.update(settings=settings).where(Directory.id == directory.id).execute()
+        new = {"settings": settings, **list_age.NOTHING_MISSING}
+        Directory.update(new).where(Directory.id == directory.id).execute()
 
 
 def _seal(directory: Directory, values: dict[str, str | None]) -> None:

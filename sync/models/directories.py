@@ -44,7 +44,8 @@ class Directory(Base):
     next_read_at = DateTimeField(null=True, index=True)
     file_from = DateTimeField(null=True)  # when the list that it read was made; null: it isn't a list
     file_seen_at = DateTimeField(null=True)  # when a list of that time was read first
-    missing_since = DateTimeField(null=True)  # changes that it pushed since then may be missing; null: none are
+    # Changes since then may be missing: what it pushed, or after a restore all that wasn't read; null: none are.
+    missing_since = DateTimeField(null=True)
     missing_until = DateTimeField(null=True)  # the last of these was noted then
     failures = IntegerField(default=0)  # in a row
     error = TextField(null=True)

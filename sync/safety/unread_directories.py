@@ -60,6 +60,8 @@ def found(directory: Directory, now: datetime) -> Unread | None:
 def _unread(known: _Known, now: datetime) -> Unread | None:
     if known.pushes:
         return _silent(known, now)
+    if known.missing_since is not None:
+        return Unread(known.id, known.name, DirectoryGap.RESTORED, known.missing_since)
     if known.read_at is None or known.read_at < now - DAY:
         return Unread(known.id, known.name, DirectoryGap.OLD_READING, known.read_at)
     if old_files.is_old(known.file_from, now):

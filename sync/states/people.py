@@ -58,6 +58,7 @@ class DirectoryGap(StrEnum):
     NO_TOKEN = "no token"
     UNUSED_TOKEN = "unused token"
     MISSING_CHANGES = "missing changes"
+    RESTORED = "restored"
 
 
 class ReadingState(StrEnum):

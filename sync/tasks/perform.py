@@ -17,6 +17,7 @@ from sync.jobs import leases
 from sync.matching import addresses
 from sync.models import BIT, Access, Account, App, Invitation, Person, Task
 from sync.once import once
+from sync.people import people
 from sync.problems import AppProblem
 from sync.roles import Roles
 from sync.safety import protection
@@ -53,7 +54,7 @@ class NotConfirmed(Exception):
 
 
 class ReturnHeld(Exception):
-    """A directory says that the person is back, and a guard holds that: someone must decide first."""
+    """A directory says that the person is back, and a guard holds that, or may lack their return: it waits."""
 
 
 class NotHeld(Exception):
@@ -256,7 +257,8 @@ def _invite(task: Task, connector: Connector) -> None:
     invitation = Invitation.get_or_none(Invitation.task == task)
     if invitation is not None and invitation.state not in (InvitationState.ONGOING, InvitationState.FAILED):
         raise NoLongerNeeded(f"The invitation is {invitation.state}.")
-    person = Person.get_or_none(Person.id == (invitation.person_id if invitation else task.detail.get("person")))
+    person_id = invitation.person_id if invitation else task.detail.get("person")
+    person = Person.get_or_none(Person.id == person_id) if person_id else people.find_by_email(task.detail["email"])
     if person is not None and person.status == PersonStatus.DEPROVISIONED:
         raise NoLongerNeeded(f"{person.name or task.detail['email']} has left.")
     if person is not None and not addresses.is_of(person.id, task.detail["email"]):

@@ -9,11 +9,12 @@ from datetime import datetime
 from sync.db import db
 from sync.groups import still_wanted
 from sync.groups.assignments import ENDED
-from sync.models import Account, App, Change, Person, Task, entry_is_held
+from sync.models import Account, App, Change, Person, Report, Task, entry_is_held
 from sync.safety import protection
 from sync.safety.protection import OF_THE_PERSON
-from sync.states import AccountMatch, PersonStatus, Protection
-from sync.workspace import today
+from sync.states import REMOVALS, AccountMatch, ChangeDecision, PersonStatus, Protection, texts
+from sync.words import plural
+from sync.workspace import to_local, today
 
 BEFORE_THE_APP_ANSWERS = (*OF_THE_PERSON, Protection.ANOTHERS_ADDRESS)
 
@@ -35,25 +36,54 @@ def over(task: Task, account: Account) -> str | None:
 
 
 def waits(task: Task, account: Account) -> str | None:
-    """Why a removal of someone who has left waits: a directory says that they are back, and that is held. None if it
-    doesn't wait; a removal that someone asked for by hand never does."""
+    """Why a removal that nobody asked for by hand waits; None if it doesn't. A directory says that the person is back,
+    and that is held; or one by which they left, or lost the app, may lack changes."""
     if task.report_id is None:
         return None
-    found = db.execute_sql(_BACK, {"person": account.person_id}).fetchone()
+    found = db.execute_sql(_HELD_UP, {"person": account.person_id}).fetchone()
     if found is None:
         return None
-    name, directory, many = found
+    name, directory, is_back, many, has_left, pushes, since = found
+    if not is_back:
+        may_be = "may be back" if has_left else "may be assigned again"
+        until = (f"someone makes {directory} send everyone again and confirms that on its page" if pushes else
+                 f"{directory} is read again, or gets a new list if its list was uploaded")  # fmt: skip
+        return f"{directory} may lack changes{_since(since)}, so {name} {may_be}. The removal waits until {until}."
     why, who = (", with many others at once", "someone") if many else (
         ", but ranks above the person responsible for it", "an Owner")  # fmt: skip
     return (f"{name} is back in {directory}{why}. The removal waits until {who} confirms that on the directory's page, "
             "or the directory is fixed.")
 
 
-_BACK = f"""
-    SELECT coalesce(nullif(p.name, ''), e.email), d.name, d.many_back_since IS NOT NULL
+def will_wait(report: Report) -> str:
+    """How many of the removals that an approval would make now wait because a directory may lack changes; "" if none
+    do."""
+    rows = db.execute_sql(_WILL_WAIT, {"report": report.id}).fetchall()
+    return " ".join(f"{plural(count, 'removal')} will wait: {name} may lack changes{_since(since)}. Its page says what "
+                    "to do." for name, since, count in rows)  # fmt: skip
+
+
+def _since(moment: str | datetime) -> str:
+    return f" since {to_local(datetime.fromisoformat(str(moment))):%d %b %Y at %H:%M}"
+
+
+# Of someone who has left, a directory where they are active can't lack their return.
+_MAY_LACK = """d.missing_since IS NOT NULL AND (e.status = 'deprovisioned' OR p.status <> 'deprovisioned')"""
+_IS_BACK = f"(p.status = 'deprovisioned' AND e.status = 'deprovisioned' AND {entry_is_held('e')})"
+_HELD_UP = f"""
+    SELECT coalesce(nullif(p.name, ''), e.email), d.name, {_IS_BACK}, d.many_back_since IS NOT NULL,
+        p.status = 'deprovisioned', d.next_read_at IS NULL, d.missing_since
     FROM directory_entry e JOIN directory d ON d.id = e.directory_id JOIN person p ON p.id = e.person_id
-    WHERE e.person_id = :person AND p.status = 'deprovisioned'
-        AND e.status = 'deprovisioned' AND {entry_is_held('e')} ORDER BY d.id LIMIT 1
+    WHERE e.person_id = :person AND ({_IS_BACK} OR {_MAY_LACK})
+    ORDER BY CASE WHEN {_IS_BACK} THEN 0 ELSE 1 END, d.id LIMIT 1
+"""
+_WILL_WAIT = f"""
+    SELECT d.name, d.missing_since, count(DISTINCT c.id)
+    FROM change c JOIN account a ON a.id = c.account_id JOIN person p ON p.id = a.person_id
+    JOIN directory_entry e ON e.person_id = p.id JOIN directory d ON d.id = e.directory_id
+    WHERE c.report_id = :report AND c.kind IN ({texts(REMOVALS)}) AND c.in_app
+        AND c.decision = '{ChangeDecision.NEEDS_CONFIRMATION}' AND {_MAY_LACK}
+    GROUP BY d.id, d.name, d.missing_since ORDER BY d.id
 """
 
 

@@ -9,11 +9,30 @@ import pytest
 
 from sync import activity, restored, seals, vault
 from sync.db import db, utcnow, writing
+from sync.directory import directories
+from sync.directory import preview as directory_preview
 from sync.jobs import queue
-from sync.models import Activity, App, Directory, DirectoryToken, Offboarding, Person, Session, Task
+from sync.models import (
+    Account,
+    Activity,
+    App,
+    Directory,
+    DirectoryEntry,
+    DirectoryToken,
+    Offboarding,
+    Person,
+    Report,
+    Session,
+    Task,
+)
 from sync.rank import Asker
+from sync.reports import reports
+from sync.safety import unread_directories
 from sync.settings import set_setting, setting
-from sync.states import Approval, TaskState
+from sync.states import Approval, DirectoryGap, TaskState
+from sync.tasks import still_to_remove, tasks
+from tests.sync.fixtures import Chat
+from tests.sync.scripted import Scripted
 
 NOON = datetime(2026, 11, 1, 12)
 LATER = {"entries": 1_000, "head": "of a later time"}
@@ -86,6 +105,72 @@ def test_directories_that_are_read_are_due_at_once(approved):
     restored.withdraw(Asker.command_line())
     assert [(one.name, one.next_read_at and one.next_read_at < now + timedelta(minutes=1))
             for one in Directory.select().order_by(Directory.name)] == [("csv", True), ("scim", None)]  # fmt: skip
+
+
+def restored_after_3_left(chat: Chat, company: Scripted) -> Task:
+    """Their removal, which someone has approved since."""
+    company.say("id3", status="deprovisioned")
+    company.read()
+    chat.check()
+    report = Report.get(Report.state == "open")
+    assert still_to_remove.will_wait(report) == ""
+    restored.withdraw(Asker.command_line())
+    assert still_to_remove.will_wait(report).startswith("1 removal will wait: Company LDAP may lack changes since ")
+    [task] = reports.finish(report, chat.by).tasks
+    return tried(task)
+
+
+def tried(task: Task) -> Task:
+    Task.update(next_at=utcnow()).where(Task.id == task.id).execute()
+    tasks.run(task.id)
+    return Task.get_by_id(task.id)
+
+
+@pytest.mark.parametrize("is_back", [True, False])
+def test_a_removal_waits_until_the_directory_by_which_they_left_is_read_again(chat, company, is_back):
+    task = restored_after_3_left(chat, company)
+    assert task.state == "queued" and chat.id_of(3)
+    assert task.error.startswith("Company LDAP may lack changes since ")
+    assert task.error.endswith("so Person 3 may be back. The removal waits until Company LDAP is read again, or gets a "
+                               "new list if its list was uploaded.")  # fmt: skip
+    assert still_to_remove.waits(Task(report=None), task.account) is None, "someone asked for it by hand"
+    assert unread_directories.found(company.row(), utcnow()).why == DirectoryGap.RESTORED
+    company.say("id3", status="active" if is_back else "deprovisioned")
+    company.read()
+    assert unread_directories.found(company.row(), utcnow()) is None
+    assert tried(task).state == ("no longer needed" if is_back else "done")
+    assert any(member["email"] == "p3@acme.example" for member in chat.members()) == is_back
+
+
+def test_a_removal_by_groups_waits_too_and_one_of_someone_whom_the_directory_shows_as_active_does_not(chat, company):
+    def waits(status: str, entry: str) -> str | None:
+        Person.update(status=status).where(Person.id == chat.people[3].id).execute()
+        DirectoryEntry.update(status=entry, reported_status=entry).where(DirectoryEntry.external_id == "id3").execute()
+        return still_to_remove.waits(Task(report_id=1), Account(person=chat.people[3]))
+
+    assert waits("deprovisioned", "deprovisioned") is waits("active", "active") is None
+    restored.withdraw(Asker.command_line())
+    assert "Person 3 may be assigned again" in waits("active", "active")
+    assert waits("deprovisioned", "active") is None, "someone marked them as having left"
+    Directory.update(next_read_at=None).execute()
+    assert "until someone makes Company LDAP send everyone again" in waits("deprovisioned", "deprovisioned")
+
+
+def test_an_uploaded_list_of_before_shows_nothing_new_however_often_it_is_read(home, by):
+    staff = "email,name,status\nana@acme.example,Ana,active\n"
+    listed = directories.connect("csv", "HR", {"source": "upload", "text": staff}, by)
+    restored.withdraw(Asker.command_line())
+    for values, why in (({}, DirectoryGap.RESTORED), ({"text": staff}, None)):
+        if values:
+            directories.reconnect(Directory.get(), {"source": "upload", **values}, by)
+        directories.run(directories.ask(listed, by).id)
+        found = unread_directories.found(Directory.get(), utcnow())
+        assert (found and found.why) == why
+    restored.withdraw(Asker.command_line())
+    directory_preview.upload(Directory.get(), staff, by)
+    shown = directory_preview.preview(Directory.get(), by, staff)
+    directory_preview.apply_previewed(Directory.get(), shown.mark, by, staff)
+    assert unread_directories.found(Directory.get(), utcnow()) is None
 
 
 def test_a_directory_that_pushes_may_lack_what_it_pushed_since_the_last_request_of_then(approved):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from sync import restored
 from sync.apps.status import standing
-from sync.db import db, utcnow
+from sync.db import db, utcnow, writing
 from sync.directory import directories, push
 from sync.jobs import queue
-from sync.models import Activity, App
+from sync.models import Activity, App, Report, Task
 from sync.people import people
+from sync.reports import reports
+from sync.tasks import tasks
 from tests.asking import MACHINE
 from tests.database import ON_FILE
 from tests.faults import own
@@ -45,6 +48,31 @@ def test_a_change_that_was_refused_in_a_pause_ends_the_green_state_until_all_wer
     owner.send("DELETE", f"/directories/{okta.directory.id}/refusal", seen=latest)
     assert standing(App.get_by_id(chat.app.id)).status == "Up to date"
     assert "Changes may be missing" not in owner.get(f"/directories/{okta.directory.id}").text
+
+
+@pytest.mark.parametrize("is_back", [True, False])
+def test_a_removal_waits_after_a_restore_until_someone_confirms_that_everyone_was_sent_again(
+    okta: Provider, chat: Chat, owner: Client, is_back: bool
+) -> None:
+    user = okta.add("p3@acme.example")
+    okta.deactivate(user)
+    chat.check()
+    report = Report.get(Report.state == "open")
+    with writing():
+        push.note_restored(restored.WHY)
+    page = owner.get(f"/reports/{report.id}").text
+    assert "1 removal will wait: Okta may lack changes since" in page and "Its page says what to do." in page
+    [task] = reports.finish(report, chat.by).tasks
+    queue.drain(("task",))
+    assert "so Person 3 may be back. The removal waits until someone makes Okta send" in owner.get(
+        f"/apps/{chat.app.id}/tasks").text
+    if is_back:
+        okta.patch(f"/Users/{user}", {"op": "replace", "value": {"active": True}})
+    push.confirm_sent_again(okta.row(), okta.row().missing_until, MACHINE)
+    Task.update(next_at=utcnow()).execute()
+    tasks.run(task.id)
+    assert Task.get_by_id(task.id).state == ("no longer needed" if is_back else "done")
+    assert any(member["email"] == "p3@acme.example" for member in chat.members()) == is_back
 
 
 @pytest.mark.parametrize(("operation", "noted"), [

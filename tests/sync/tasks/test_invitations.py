@@ -250,6 +250,14 @@ def test_someone_who_left_before_the_call_is_not_invited(chat, nina):
     assert chat.calls("POST") == [] and Invitation.get().state == "cancelled" and not mails("invitation")
 
 
+def test_nobody_is_invited_by_an_address_that_someone_who_has_left_got_meanwhile(chat):
+    invite(chat, NINA)
+    people.mark_left(people.add("Nina Vogel", NINA, chat.by), chat.by)
+    queue.drain(("task",))
+    assert (Task.get().state, Task.get().error) == ("no longer needed", "Nina Vogel has left.")
+    assert chat.calls("POST") == [] and Invitation.get().state == "cancelled"
+
+
 def test_nobody_is_invited_by_an_address_that_is_another_persons_by_then(chat, nina):
     invite(chat, NINA, role="admin")
     people.edit(nina, chat.by, emails=["nina.vogel@acme.example"])
