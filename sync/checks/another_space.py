@@ -1,5 +1,6 @@
 """The settings lead to a different space than at the last reading: an id may be another person's there.
-Decisions by hand hold for accounts that are proven to be the same; about the others, people decide again."""
+Decisions by hand hold for accounts that are proven to be the same; about the others, people decide again, and what
+was known of them is kept neither for what the app leaves out nor by a guard."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from sync.models import App
 from sync.words import plural
 
 # The account is listed as it was known, or with the same e-mail; without any, with the same number or user name.
-_PROVEN = """
+PROVEN = """
     SELECT a.id FROM account a JOIN staged_same k ON k.account_id = a.id
     WHERE a.email_key <> '' OR a.employee_number <> '' OR a.user_name <> ''
     UNION ALL
@@ -22,11 +23,11 @@ _DECIDED = """(match_by_hand OR protection_reason IS NOT NULL OR left_out_reason
     OR EXISTS (SELECT 1 FROM accepted_leaver l WHERE l.account_id = account.id AND l.ended_at IS NULL))"""
 _END_UNDO = f"""
     UPDATE match_decision SET undone_at = :now WHERE undone_at IS NULL
-        AND account_id IN (SELECT id FROM account WHERE app_id = :app AND id NOT IN ({_PROVEN}))
+        AND account_id IN (SELECT id FROM account WHERE app_id = :app AND id NOT IN ({PROVEN}))
 """
 _END_ACCEPTANCES = f"""
     UPDATE accepted_leaver SET ended_at = :now WHERE ended_at IS NULL
-        AND account_id IN (SELECT id FROM account WHERE app_id = :app AND id NOT IN ({_PROVEN}))
+        AND account_id IN (SELECT id FROM account WHERE app_id = :app AND id NOT IN ({PROVEN}))
 """
 # Whose it was by hand is kept as the former person: if they have left, someone looks at the account.
 _FORGET = f"""
@@ -37,7 +38,7 @@ _FORGET = f"""
         match_kind = CASE WHEN match_by_hand THEN 'unmatched' ELSE match_kind END,
         match_note = CASE WHEN NOT match_by_hand THEN match_note END,
         email_when_matched = CASE WHEN NOT match_by_hand THEN email_when_matched END, match_by_hand = FALSE
-    WHERE app_id = :app AND {_DECIDED} AND id NOT IN ({_PROVEN})
+    WHERE app_id = :app AND {_DECIDED} AND id NOT IN ({PROVEN})
 """
 
 
@@ -47,7 +48,7 @@ def ask_again(app: App) -> list[str]:
     values = {"app": app.id, "now": str(utcnow())}
     db.execute_sql(_END_UNDO, values)
     [(number,)] = db.execute_sql(
-        f"SELECT count(*) FROM account WHERE app_id = :app AND {_DECIDED} AND id NOT IN ({_PROVEN})", values).fetchall()
+        f"SELECT count(*) FROM account WHERE app_id = :app AND {_DECIDED} AND id NOT IN ({PROVEN})", values).fetchall()
     db.execute_sql(_FORGET, values)
     db.execute_sql(_END_ACCEPTANCES, values)
     if not number:

@@ -228,11 +228,13 @@ class _Work:
                 raise Replaced
             App.update(removal_suspends=removal_suspends, compare_at=None).where(App.id == self.app.id).execute()
             app = App.get_by_id(self.app.id)
-            if spaces.is_read_elsewhere(app, kinds.kind_of(app)):
+            is_elsewhere = spaces.is_read_elsewhere(app, kinds.kind_of(app))
+            if is_elsewhere:
                 self.warnings += another_space.ask_again(app)
-            lost_fields.keep_known_values(app)
+            same = another_space.PROVEN if is_elsewhere else None  # None: all
+            lost_fields.keep_known_values(app, same)
             settle.bring_into_reading(app, began)
-            new = compare.apply_accounts(app, removal_suspends, began)
+            new = compare.apply_accounts(app, removal_suspends, began, same)
             if app.last_check_at is None and (before := apps.predecessor(app)):
                 members.inherit(app, before)
             wanted.want_nothing()

@@ -55,13 +55,14 @@ def note_missing(app: App, account_ids: list[int]) -> None:
     )
 
 
-def apply_accounts(app: App, removal_suspends: bool, began: datetime) -> NewAccounts:
+def apply_accounts(app: App, removal_suspends: bool, began: datetime, same: str | None = None) -> NewAccounts:
     """Apply roles, new accounts and changed ones; return the new ones, which are already matched by e-mail. Leaves
     other changes in the TEMP table `found`, and in `to_match` the accounts that the rules of matching look at.
 
     The known accounts are walked once for those that differ (TEMP `differing`); the work on these is as large as
     their number.
-    What left the app in Rollcall after the reading `began` (UTC) is not brought back by it.
+    What left the app in Rollcall after the reading `began` (UTC) is not brought back by it. `same`: of which accounts
+    a guard holds changes, as SQL; None: all.
     """
     tables.create(FOUND)
     listed = tables.has_rows(STAGED_ACCOUNT)  # in full: none where all are as they are known
@@ -74,7 +75,7 @@ def apply_accounts(app: App, removal_suspends: bool, began: datetime) -> NewAcco
     values = {"app": app.id, "now": str(utcnow()), "suspends": removal_suspends, "began": str(began)}
     if differs:
         _execute((_UPDATED_ROLES, _UPDATED_PROFILES), values)
-    mass_updates.hold(app)
+    mass_updates.hold(app, same)
     match_rules.choose(_TO_MATCH)
     _execute((_ROLES, _UPDATE_ACCOUNTS) if differs else (_ROLES,), values)
     new = NewAccounts()

@@ -46,17 +46,20 @@ def _in_words(account: str, column: str) -> str:
     return value
 
 
-def hold(app: App) -> None:
-    """Move what a guard holds from TEMP `found` to TEMP `held_update`, and out of TEMP `differing`.
+def hold(app: App, of: str | None = None) -> None:
+    """Move what a guard holds from TEMP `found` to TEMP `held_update`, and out of TEMP `differing`. Nothing is held of
+    accounts that aren't among `of` (SQL: ids of the accounts of :app), as they are others now.
 
     Inside the check's transaction, before what differs is applied.
     """
     tables.create(HELD_UPDATE)
-    for kind, changed in ((kind, _count(kind)) for kind in UPDATES):
+    which = f"a.id IN ({of})" if of else "true"
+    for kind, changed in ((kind, _count(app, kind, which)) for kind in UPDATES):
         if changed and _is_mass(app, kind, changed):
-            _hold(app, kind)
+            _hold(app, kind, which)
         elif changed and kind == ROLES and lost_fields.administrators_lost(app):
-            _hold(app, kind, roles.can_administer("a"))  # nothing becomes empty without approval
+            # nothing becomes empty without approval
+            _hold(app, kind, f"{which} AND {roles.can_administer('a')}")
     _note(app)
 
 
@@ -68,8 +71,8 @@ _CHANGED = {
 _TEXTS = {ROLES: "f.before, f.after", PROFILES: f"{profile('a', FIELDS)}, {profile('s', FIELDS)}"}
 
 
-def _count(kind: str) -> int:
-    return db.execute_sql(f"SELECT count(*) {_CHANGED[kind]}").fetchone()[0]
+def _count(app: App, kind: str, which: str) -> int:
+    return db.execute_sql(f"SELECT count(*) {_CHANGED[kind]} AND {which}", {"app": app.id}).fetchone()[0]
 
 
 def _is_mass(app: App, kind: str, changed: int) -> bool:
@@ -89,8 +92,8 @@ def _applied_lately(app: App, kind: str) -> int:
     ).fetchone()[0]
 
 
-def _hold(app: App, kind: str, which: str = "true") -> None:
-    """All changes of the kind, or those of accounts `a` for which this condition holds."""
+def _hold(app: App, kind: str, which: str) -> None:
+    """The changes of the kind, of accounts `a` for which this condition holds."""
     columns = _COLUMNS[kind]
     assigned = ", ".join(f"'{column}', s.{column}" for column in columns)
     for statement in (

@@ -278,25 +278,27 @@ def _unknown_statuses() -> list[str]:
     ]
 
 
-def keep_known_values(app: App) -> None:
-    """In the staged list, what the app did not say becomes what is known; of a new account nothing is made up.
+def keep_known_values(app: App, of: str | None = None) -> None:
+    """In the staged list, what the app did not say becomes what is known; of a new account nothing is made up, nor of
+    a known one that isn't among `of` (SQL: ids of the accounts of :app).
 
     Inside the check's transaction, before it compares.
     """
     if db.execute_sql("SELECT 1 FROM staged_account WHERE missing_fields <> 0 LIMIT 1").fetchone() is None:
         return
+    known = "a.app_id = :app AND a.external_id = staged_account.external_id"
+    known += f" AND a.id IN ({of})" if of else ""
     kept = {field: (field,) for field in OPTIONAL_FIELDS}
     kept |= {"email": ("email", "email_key"), "role": ("role", "further_roles")}
     for field, columns in kept.items():
         db.execute_sql(
             f"""
             UPDATE staged_account SET {", ".join(f"{column} = a.{column}" for column in columns)} FROM account a
-            WHERE (staged_account.missing_fields & :bit) <> 0
-              AND a.app_id = :app AND a.external_id = staged_account.external_id
+            WHERE (staged_account.missing_fields & :bit) <> 0 AND {known}
             """,
             {"bit": BIT[field], "app": app.id},
         )
-    new = "NOT EXISTS (SELECT 1 FROM account a WHERE a.app_id = :app AND a.external_id = staged_account.external_id)"
+    new = f"NOT EXISTS (SELECT 1 FROM account a WHERE {known})"
     nothing = {"role": "role = '', further_roles = '[]'"}
     if _is_listed(_says(BIT["status"])):  # where it says nobody's, who is listed is active
         nothing["status"] = "status = 'unknown'"

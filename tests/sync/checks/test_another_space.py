@@ -10,7 +10,7 @@ from connectors.apps.google_ads import GoogleAds
 from sync.apps import apps, spaces
 from sync.db import utcnow
 from sync.matching import decisions, doubtful, members
-from sync.models import AcceptedLeaver, Account, Activity, App, Person, Task
+from sync.models import AcceptedLeaver, Account, Activity, App, Change, Person, Task
 from sync.tasks import perform
 from sync.workspace import today
 from tests.sync.listed import Listed, make_known
@@ -184,3 +184,30 @@ def test_an_address_that_the_app_no_longer_reports_proves_nothing(moving):
     lead_to(moving, place="there")
     moving.check()
     assert not holds(moving)
+
+
+@pytest.mark.parametrize("known", [{"employee_number": "1"}, {"employee_number": "1", "email": "ana@acme.example"}])
+def test_a_value_that_the_app_leaves_out_is_not_that_of_the_other_place(moving, known):
+    Person.create(name="Ana", employee_number="1", status="deprovisioned")
+    moving.add("7", **known)
+    moving.add("8", employee_number="8")
+    moving.check()
+    assert moving.account("7").person.name == "Ana"
+    lead_to(moving, place="there")
+    moving.say("7", email="", employee_number="", missing_fields=frozenset(("email", "employee_number")))
+    moving.check()
+    assert moving.account("7").person is None
+
+
+def test_many_accounts_of_another_place_are_not_held_as_those_of_the_former_one(moving):
+    Person.create(name="Ana", employee_number="1", status="deprovisioned")
+    for number in range(10):
+        moving.add(str(number), employee_number=str(number))
+    moving.check()
+    lead_to(moving, place="there")
+    for number in range(10):
+        moving.add(str(number), employee_number=str(number + 50))
+    moving.check()
+    account = moving.account("1")
+    assert (account.person, account.employee_number, account.held_values) == (None, "51", None)
+    assert not Change.select().where(Change.decision == "needs confirmation").exists(), "nobody is to be removed"
