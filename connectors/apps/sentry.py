@@ -204,9 +204,10 @@ class Sentry(HttpConnector):
     def managed(self, account: Account) -> list[Asset]:
         """The member's answer names teams by their slugs."""
         member = self._member(account.id)
-        roles = {clean(team.get("teamSlug")): team.get("role") for team in member.get("teamRoles") or ()}
-        if missing_from(member, role="teamRoles"):
+        teams = member.get("teamRoles")
+        if not isinstance(teams, list):
             raise TemporarilyUnavailable("Sentry answered without the member's teams.")
+        roles = {clean(team.get("teamSlug")): team.get("role") for team in teams}
         return [team for team in self.assets() if team.name in roles
                 and _access(member | {"teamRole": roles[team.name]}, team).privileged]  # fmt: skip
 

@@ -34,9 +34,8 @@ def hold_back(directory: Directory, guard: Guard, now: datetime, whole: bool) ->
     since = _counted_from(directory, now).isoformat(" ")
     _note_leaving(directory, whole)
     all_leaving = _people("SELECT person_id FROM read_leaving")
-    here = "directory_id = ?1 AND person_id NOT IN (SELECT person_id FROM read_person WHERE new)"
-    leaving = _count(f"""
-        SELECT count(DISTINCT person_id) FROM directory_entry WHERE {here}
+    leaving = _count("""
+        SELECT count(DISTINCT person_id) FROM directory_entry WHERE directory_id = ?1
           AND (person_id IN (SELECT person_id FROM read_leaving)
                OR reported_status = 'deprovisioned' AND left_at >= ?2
                   AND person_id NOT IN (SELECT person_id FROM read_person
@@ -44,8 +43,8 @@ def hold_back(directory: Directory, guard: Guard, now: datetime, whole: bool) ->
                   AND person_id NOT IN (SELECT person_id FROM directory_entry
                                         WHERE directory_id = ?1 AND reported_status <> 'deprovisioned'))
         """, directory.id, since)
-    before = _count(f"""SELECT count(DISTINCT person_id) FROM directory_entry WHERE {here}
-                        AND (status <> 'deprovisioned' OR left_at >= ?2)""", directory.id, since)
+    before = _count("""SELECT count(DISTINCT person_id) FROM directory_entry WHERE directory_id = ?1
+                       AND (status <> 'deprovisioned' OR left_at >= ?2)""", directory.id, since)
     is_mass = leaving > guard.accounts and guard.holds(leaving, before - _newcomers(directory, since))
     if not (is_mass or _nobody_is_left(directory, leaving, before, whole)):
         _apply_status(directory, whole)
@@ -81,8 +80,8 @@ def _newcomers(directory: Directory, since: str) -> int:
     if not since > directory.created_at.isoformat(" "):
         return 0
     return _count("""SELECT count(DISTINCT e.person_id) FROM directory_entry AS e JOIN person AS p ON p.id = e.person_id
-                     WHERE e.directory_id = ? AND e.status <> 'deprovisioned' AND p.created_at >= ?
-                     AND e.person_id NOT IN (SELECT person_id FROM read_person WHERE new)""", directory.id, since)
+                     WHERE e.directory_id = ? AND e.status <> 'deprovisioned' AND p.created_at >= ?""",
+                  directory.id, since)
 
 
 def _note_leaving(directory: Directory, whole: bool) -> None:
@@ -102,7 +101,6 @@ def _nobody_is_left(directory: Directory, leaving: int, before: int, whole: bool
         return leaving == before or not _count("SELECT count(*) FROM read_person WHERE status = 'active'")
     return leaving > 1 and not _count("""
         SELECT count(*) FROM directory_entry WHERE directory_id = ?
-          AND person_id NOT IN (SELECT person_id FROM read_person WHERE new)
           AND reported_status <> 'deprovisioned' AND person_id NOT IN (SELECT person_id FROM read_leaving)""",
         directory.id)
 

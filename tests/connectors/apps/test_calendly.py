@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connectors.apps.calendly import Calendly
-from connectors.base import Access, CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
+from connectors.base import Access, Account, CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
 from tests.connectors.apps.fake_calendly import FakeCalendly
 from tests.connectors.contract import ConnectorContract
 from tests.connectors.fake import FOREVER, Reply, Seat, Thing
@@ -73,6 +73,11 @@ class TestCalendly(ConnectorContract):
             Access("id-0", "g1", "admin", privileged=True), Access("id-1", "g1", "member"),
         ]  # fmt: skip
 
+    def test_many_groups_that_one_person_manages_are_read_to_the_end(self, app, connector):
+        self.fill(app, 1)
+        app.things = [Thing(f"g{n}", members={"id-0": "member,admin"}) for n in range(51)]
+        assert len(connector.managed(Account("id-0"))) == 51
+
     def test_an_invited_user_may_be_in_a_group(self, app, connector):
         app.seats = [invited(0)]
         app.things = [Thing("g1", "Sales", members={"inv-0": "member"})]
@@ -85,9 +90,9 @@ class TestCalendly(ConnectorContract):
             list(connector.access())
 
     def test_groups_can_be_left_out(self, app):
-        app.things = [Thing("g1", "Sales")]
+        app.seats, app.things = [self.make_seat(0)], [Thing("g1", "Sales", members={"id-0": "admin"})]
         connector = self.connect(app, groups="leave out")
-        assert list(connector.assets()) == list(connector.access()) == []
+        assert list(connector.assets()) == list(connector.access()) == connector.managed(Account("id-0")) == []
         assert connector.test().missing == ()
         assert app.asked("groups") == []
         connector.close()

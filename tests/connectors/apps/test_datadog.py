@@ -218,3 +218,9 @@ class TestDatadog(ConnectorContract):
         assert list(connector.assets()) == list(connector.access()) == []
         assert connector.managed(next(connector.accounts())) == [], "nor are they read before a removal"
         connector.close()
+
+    def test_fewer_teams_of_a_user_than_datadog_counts_are_not_all(self, app, connector):
+        self.fill(app, 1)
+        app.fail(Reply(200, {"data": [], "meta": {"pagination": {"total": 1}}}), on="teams_of_user")
+        with pytest.raises(TemporarilyUnavailable, match="all teams of the user"):
+            connector.managed(Account("u-0"))

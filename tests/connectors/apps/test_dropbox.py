@@ -252,10 +252,18 @@ class TestDropbox(ConnectorContract):
             list(connector.access())
 
     def test_groups_can_be_left_out(self, app):
-        app.things = [self.make_thing(0)]
+        self.fill(app, 1)
+        app.things = [Thing("g:0", "Thing 0", members={"dbmid:0": "owner"})]
         connector = self.connect(app, groups="leave out")
-        assert list(connector.assets()) == list(connector.access()) == []
+        assert list(connector.assets()) == list(connector.access()) == connector.managed(Account("dbmid:0")) == []
         connector.close()
+
+    def test_a_member_whose_groups_are_not_named_may_manage_some(self, app, connector):
+        self.fill(app, 1)
+        app.fail(Reply(200, [{".tag": "member_info", "profile": {"team_member_id": "dbmid:0"}}]), on="member_info")
+        with pytest.raises(TemporarilyUnavailable, match="without the member's groups"):
+            connector.managed(Account("dbmid:0"))
+        assert connector.managed(Account("dbmid:9")) == [], "someone who is gone manages none"
 
     def test_an_access_of_someone_who_is_gone_is_revoked(self, app, connector):
         app.things = [self.make_thing(0)]

@@ -40,7 +40,7 @@ class TestLinear(ConnectorContract):
     def test_an_invitation_is_looked_up_and_cancelled(self, app, connector):
         connector.invite("new@acme.example", "admin")
         [invitation] = connector.accounts()
-        assert connector.account(invitation.id) == invitation
+        assert connector.account(invitation.id) == invitation and connector.managed(invitation) == []
         with pytest.raises(Refused, match="invite the person again"):
             connector.change_role(invitation, "user")
         for _ in range(2):

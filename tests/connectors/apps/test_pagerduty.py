@@ -70,6 +70,12 @@ class TestPagerDuty(ConnectorContract):
         with pytest.raises(CredentialRejected, match="belongs to Person 0"):
             ask(connector)
 
+    def test_a_user_whose_teams_are_not_named_may_manage_some(self, app, connector):
+        self.fill(app, 1)
+        app.fail(Reply(200, {"user": app._user(app.seats[0]) | {"teams": None}}), on="user")
+        with pytest.raises(TemporarilyUnavailable, match="without the user's teams"):
+            connector.managed(Account("P000000"))
+
     def test_a_plan_without_teams_has_none(self, app, connector):
         self.fill(app, 1)
         app.has_teams = False

@@ -164,6 +164,14 @@ class TestSentry(ConnectorContract):
             Access("id-0", "1", "admin", privileged=True), Access("id-1", "1", "contributor"),
             Access("id-2", "1", "admin", privileged=True),
         ]  # fmt: skip
+        assert connector.managed(Account("id-0")) == list(connector.assets())
+
+    @pytest.mark.parametrize("said", [{}, {"teamRoles": None}])
+    def test_a_member_whose_teams_are_not_named_may_manage_some(self, app, connector, said):
+        self.fill(app, 1)
+        app.fail(Reply(200, {"id": "id-0", "orgRole": "member"} | said), on="member")
+        with pytest.raises(TemporarilyUnavailable, match="without the member's teams"):
+            connector.managed(Account("id-0"))
 
     def test_a_request_to_join_is_not_done(self, app, connector):
         self.fill(app, 1)

@@ -7,10 +7,11 @@ from datetime import timedelta
 import pytest
 
 from connectors.apps.google_ads import GoogleAds
+from connectors.base import Field
 from sync.apps import apps, spaces
 from sync.db import utcnow
 from sync.matching import decisions, doubtful, members
-from sync.models import AcceptedLeaver, Account, Activity, App, Change, Person, Task
+from sync.models import AcceptedLeaver, Account, Activity, App, Change, MatchDecision, Person, Task
 from sync.tasks import perform
 from sync.workspace import today
 from tests.sync.listed import Listed, make_known
@@ -85,6 +86,7 @@ def test_a_decision_ends_where_the_id_may_be_anothers_and_can_not_be_undone(movi
     ({"user_name": "x"}, {"user_name": "x"}, True), ({"user_name": "x"}, {"user_name": "x", "name": "Y"}, True),
     ({"user_name": "x"}, {"user_name": "y"}, False), ({"user_name": ""}, {"user_name": "", "name": "Y"}, False),
     ({"employee_number": "1"}, {"employee_number": "1", "name": "Y"}, True),
+    ({"employee_number": "1"}, {"employee_number": "1"}, True),
     ({"employee_number": "1"}, {"employee_number": "2"}, False), (ID | {"user_name": "x"}, {"user_name": "x"}, False),
     (ID, None, False)])  # fmt: skip
 def test_it_holds_for_an_account_that_is_proven_to_be_the_same(moving, before, after, same):
@@ -115,6 +117,19 @@ def test_another_credential_or_option_leads_to_the_same_place(moving, values):
 def test_another_admin_of_the_same_ads_account_leads_to_the_same_place():
     one, other = ({"customer_id": "123-456-7890", "admin": f"{name}@acme.example"} for name in ("ana", "bo"))
     assert spaces.space(GoogleAds, one) == spaces.space(GoogleAds, other)
+
+
+OPTION = {"required": False, "asks_secrets_again": False}
+
+
+@pytest.mark.parametrize(("values", "leads"), [
+    ({}, True), ({"secret": True}, False), ({"choices": (("a", "A"),)}, False), ({"mapping": True}, False),
+    (OPTION, False), (OPTION | {"required": True}, True), ({"path": True, "required": False}, False),
+    ({"path": True}, True), ({"required": False}, True), ({"of_credential": True}, False)])  # fmt: skip
+def test_a_field_leads_to_a_place_unless_it_is_of_the_credential_or_an_option(values, leads):
+    kind = type("Kind", (), {"fields": (Field("one", "One", **values),)})
+    assert spaces.space(kind, {"one": "x"}) == ({"one": "x"} if leads else {})
+    assert spaces.last_read(App(settings={"one": "x"}), kind) is None, "it was never read"
 
 
 def test_nothing_ends_if_the_settings_lead_back_before_a_reading(moving):
@@ -152,12 +167,30 @@ def test_the_rules_match_the_account_of_the_new_place(moving):
     assert moving.account("7").person == bo
 
 
+def test_nothing_ends_in_another_app_or_a_second_time(moving):
+    moving.add("7", name="Seven")
+    moving.check()
+    other, before = App.create(connector="listed-places", name="Other", category="Test"), utcnow() - timedelta(days=9)
+    theirs = Account.create(app=other, external_id="7", protection_reason="a pilot")
+    for account, ended in ((moving.account("7"), before), (theirs, None)):
+        AcceptedLeaver.create(account=account, person=moving.olga, protection="by hand", reason="until May",
+                              until=today(), accepted_by="Ana", ended_at=ended)  # fmt: skip
+        MatchDecision.create(account=account, batch="b", match_kind="unmatched", match_by_hand=False, made_by="Ana",
+                             made_at=before, undone_at=ended)  # fmt: skip
+    lead_to(moving, place="there")
+    assert moving.check().warning is None and Account.get_by_id(theirs.id).protection_reason == "a pilot"
+    assert [row.ended_at for row in AcceptedLeaver.select().order_by(AcceptedLeaver.id)] == [before, None]
+    assert [row.undone_at for row in MatchDecision.select().order_by(MatchDecision.id)] == [before, None]
+
+
 def test_no_task_is_done_between_the_move_and_the_first_reading(moving):
     moving.add("7", name="Seven")
     moving.check()
     task = Task.create(app=moving.app, kind="change role", account=moving.account("7"), external_id="7",
                        detail={"role": "member"}, asked_by="Olga", state="done")  # fmt: skip
     perform.refuse_if_over(Task.get_by_id(task.id))
+    other = App.create(connector="listed-places", name="Other", category="Test")
+    Task.create(app=other, kind="change role", state="queued")  # doesn't keep this app's settings as they are
     lead_to(moving, place="there")
     with pytest.raises(perform.NoLongerNeeded, match="^The settings of The list lead to another place since its last"):
         perform.refuse_if_over(Task.get_by_id(task.id))

@@ -42,6 +42,7 @@ def test_the_removal_of_someone_no_longer_assigned(groups, chat, of, values, why
     (Account, {"state": "gone"}, OTHERS),
     (Account, {"status": "suspended"}, UNUSED),
     (Account, {"role": "admin"}, "Already has this role"),
+    (Change, {"detail": {"role": "owner", "before": "member"}}, "The rules give another role now"),
     (Account, {"protection_reason": "Needed"}, "Protected: Needed"),
     (Account, {"email_when_matched": "before@acme.example", "email_key": "now@acme.example"}, OTHER_EMAIL),
     (Account, {"email_key": email(2)}, "Protected: its e-mail is that of Person 2"),
@@ -54,7 +55,8 @@ def test_another_role(groups, chat, of, values, why):
     groups.rule("Sales", "admin")
     change = Change.create(app=groups.app, kind="to change role", account=groups.account(1), in_app=True,
                            decision="needs confirmation", detail={"role": "admin", "before": "member"})  # fmt: skip
-    rows = {Account: Account.email == email(1), Person: Person.id == chat.people[1].id}[of]
+    rows = {Account: Account.email == email(1), Person: Person.id == chat.people[1].id,
+            Change: Change.id == change.id}[of]  # fmt: skip
     if values:
         of.update(**values).where(rows).execute()
     found = still_wanted.no_longer_holds(Change.get_by_id(change.id))
