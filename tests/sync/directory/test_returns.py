@@ -176,6 +176,9 @@ def test_the_first_of_a_burst_are_held_as_well_once_it_is_noticed(scripted, by):
     removal.account = Account(person=now[0])
     assert not still_to_remove.left_once_more(removal), "it is the departure for which the removal was approved"
     assert "is back in Company LDAP, with many others at once" in still_to_remove.waits(removal, removal.account)
+    Person.update(status="active").where(Person.id == now[0].id).execute()
+    assert still_to_remove.waits(removal, removal.account) is None, "they are here, but their groups give no account"
+    Person.update(status="deprovisioned").where(Person.id == now[0].id).execute()
     assert company.read().counts["held"] == 6 and not company.read().counts["deprovisioned"]
     assert directories.release(company.directory, by, back=True) == 6
     assert {status(f"p{number}@acme.example") for number in range(6)} == {"active"}

@@ -148,3 +148,25 @@ def test_a_plan_is_carried_out_neither_before_its_day_nor_twice_nor_in_a_disconn
     entries = Activity.select().where(Activity.what == "offboarded person").count()
     offboarding._carry_out_planned(planned.id)
     assert Activity.select().where(Activity.what == "offboarded person").count() == entries == 1
+
+
+def test_an_account_that_is_being_removed_is_not_part_of_an_approval(chat, second, olga):
+    """The page doesn't offer it."""
+    Account.update(state="removing").where(Account.app == chat.app, Account.email == email(3)).execute()
+    theirs = Account.get(Account.app == second.app, Account.email == email(3))
+    offboarding.start(chat.people[3], olga, {theirs.id}, {})
+    assert [task.account for task in Task.select()] == [theirs]
+    assert Activity.get(Activity.what == "offboarded person").after == "1 of 1 account in 1 app"
+
+
+@pytest.mark.parametrize("way", ["undecided", "left out"])
+def test_a_sole_manager_who_is_undecided_or_left_out_stays_whatever_was_chosen_before(chat, channel, olga, way):
+    """A form keeps the successor that was chosen before."""
+    mine = Account.get(Account.email == email(1))
+    chosen = {(mine.id, channel.id): None}
+    more = {"undecided": {mine.id}, "hand_overs": chosen} if way == "undecided" else {}
+    out = {} if way == "undecided" else {mine.id: "the archive"}
+    offboarding.start(chat.people[1], olga, {mine.id}, out, **more)
+    assert not Task.select().exists() and Account.get_by_id(mine.id).state == "present"
+    assert Activity.get(Activity.what == "offboarded person").after == "0 of 1 account in 1 app"
+    assert Change.get().decision == ("needs confirmation" if way == "undecided" else "left out")

@@ -12,7 +12,7 @@ from sync.checks import snapshot
 from sync.db import connected, utcnow, writing
 from sync.jobs import queue
 from sync.matching import members
-from sync.models import Access, Account, App, Task
+from sync.models import Access, Account, App, Asset, Task
 from sync.people import holds
 from sync.reports import reports
 from sync.tasks import by_hand, tasks
@@ -134,6 +134,19 @@ def test_an_administrator_whose_fellow_went_before_the_task_keeps_the_role(chat)
         store.execute("UPDATE member SET role = 'member' WHERE email = ?", (email(0),))
     queue.drain()
     assert Task.select().order_by(Task.id.desc()).get().error == "Protected: the last Admin of the app."
+
+
+def test_an_administrator_is_not_removed_while_the_other_loses_the_role(chat):
+    Account.update(role="owner").where(Account.email == email(1)).execute()
+    change_role(chat, "member", 1)
+    assert by_hand.plan_removals(chat.app, ids(0)).lines[0].why == "Protected: the last Owner of the app"
+
+
+def test_of_all_administrators_who_are_removed_together_one_stays(chat):
+    Account.update(role="owner").where(Account.email == email(1)).execute()
+    assert [line.state for line in by_hand.plan_removals(chat.app, ids(0, 1, 3)).lines] == ["ready", "refused", "ready"]
+    members.protect(account(0), "owns the billing", chat.by)
+    assert [line.state for line in by_hand.plan_removals(chat.app, ids(0, 1)).lines] == ["refused", "ready"]
 
 
 # Once
@@ -367,3 +380,13 @@ def test_one_held_removal_is_released_by_its_number(chat):
         by_hand.carry_out(again, chat.by, plan.seen, reason="Left")
     assert not Task.select().exists()
     assert len(by_hand.carry_out(again, chat.by, plan.seen, reason="Left", released=1).tasks) == 1
+
+
+def test_only_the_line_that_is_kept_is_left_out(chat, channel):
+    """Of two who each manage something alone."""
+    own = Asset.create(app=chat.app, external_id="own", kind="channel", name="own")
+    Access.create(app=chat.app, account=account(2), asset=own, role="manager", privileged=True)
+    with pytest.raises(OperationProblem, match="^Nobody is selected"):
+        remove(chat, 1, kept={str(account(1).id)})
+    remove(chat, 1, 2, kept={str(account(1).id)}, hand_overs={(account(2).id, own.id): None})
+    assert [task.account for task in Task.select()] == [account(2)] and account(1).state == "present"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sync.db import writing
 from sync.jobs import queue
-from sync.models import Access, Asset, Task
+from sync.models import Access, Account, Asset, Task
 from sync.tasks import by_hand
 from sync.tasks.plans import LineState
 from tests.sync.acting import account, grant, ids, revoke, words
@@ -48,6 +48,21 @@ def test_someone_who_has_left_is_granted_nothing(chat, channel):
     queue.drain(("task",))
     assert Task.get().error == "Person 3 has left." and chat.calls("PUT") == []
     assert by_hand.plan_grants(chat.app, ids(3), [channel.id], "member").lines[0].why == "Person 3 has left"
+
+
+def test_an_account_that_is_someone_elses_by_now_is_granted_nothing(chat, channel):
+    grant(chat, channel, "member", 3)
+    Account.update(person=chat.people[5]).where(Account.id == account(3).id).execute()
+    queue.drain(("task",))
+    assert chat.calls("PUT") == [] and Task.get().error == (
+        "The account belongs to a different person now than when this was requested.")  # fmt: skip
+
+
+def test_only_assets_that_the_app_has_now_are_meant(chat, second, channel):
+    theirs = Asset.create(app=second.app, external_id="t", kind="channel", name="theirs")
+    gone = Asset.create(app=chat.app, external_id="g", kind="channel", name="gone", state="gone")
+    lines = by_hand.plan_grants(chat.app, ids(3), [theirs.id, gone.id, channel.id], "member").lines
+    assert [line.asset for line in lines] == [channel]
 
 
 def test_taking_the_only_control_away_is_warned_about(chat, channel):

@@ -256,7 +256,7 @@ def test_a_role_is_changed_once_the_app_shows_it(task, after, without, ends):
 
 
 def test_neither_rollcalls_account_nor_one_that_is_being_removed_gets_another_role(chat, task):
-    row, app = task("change role", detail=change()), AnApp(seat(), None)
+    row, app = task("change role", detail=change()), AnApp(seat())
     App.update(automation_external_id=account(3).external_id).where(App.id == chat.app.id).execute()
     assert comes_to(row, app) == (NOT_NEEDED, "Protected: Rollcall acts with this account.")
     Account.update(state="removing").where(Account.id == account(3).id).execute()
