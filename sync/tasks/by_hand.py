@@ -281,7 +281,7 @@ def carry_out(plan_again: Callable[[], Plan], by: str, seen: str, *, reason: str
     """Approve what was `seen`: creates a task for each line that is ready, in one transaction.
 
     `released` is how many a guard's hold was lifted for. `hand_overs`: what becomes of assets whose only manager is
-    taken away; `kept` are keys of such lines that aren't carried out. Raises NeedsSuccessor, SuccessorProblem,
+    taken away; `kept` are keys of lines that aren't carried out. Raises NeedsSuccessor, SuccessorProblem,
     PlanChanged, OperationHeld or OperationProblem; nothing is done then.
     """
     reason = reason_given(reason)
@@ -299,7 +299,7 @@ def carry_out(plan_again: Callable[[], Plan], by: str, seen: str, *, reason: str
         if plan.held:
             activity.record(by, "released mass removal", about=plural(len(plan.ready), "account"), why=reason,
                             app=plan.app)
-        approved = [line for line in plan.ready if not (line.alone and line.key in kept)]
+        approved = [line for line in plan.ready if line.key not in kept]
         if not approved:
             raise OperationProblem("Nobody is selected. Nothing was changed. Choose who manages their assets.")
         made = _carry_out(plan, approved, by, reason)

@@ -18,6 +18,7 @@ from sync.offboarding.preview import preview
 from sync.people import holds, people
 from sync.rank import NotAllowed
 from sync.reports import reports
+from sync.tasks import tasks
 from sync.workspace import today
 from tests.sync.fixtures import email
 from tests.sync.offboarding.test_offboarding import offboard, the_day_comes
@@ -170,3 +171,24 @@ def test_a_sole_manager_who_is_undecided_or_left_out_stays_whatever_was_chosen_b
     assert not Task.select().exists() and Account.get_by_id(mine.id).state == "present"
     assert Activity.get(Activity.what == "offboarded person").after == "0 of 1 account in 1 app"
     assert Change.get().decision == ("needs confirmation" if way == "undecided" else "left out")
+
+
+def test_one_who_is_left_out_finishes_nothing_while_others_wait_in_the_report(chat, olga):
+    chat.leave(4)
+    chat.check()
+    mine = Account.get(Account.email == email(3))
+    offboarding.start(chat.people[3], olga, {mine.id}, {mine.id: "the archive"})
+    assert not Activity.select().where(Activity.what == "finished sync").exists()
+    assert reports.open_report(chat.app).waiting == 1
+
+
+def test_an_approval_whose_task_was_cancelled_is_not_the_new_one(chat, olga):
+    chat.leave(3, 4)
+    report = chat.check().report
+    [old] = reports.finish(report, chat.by, only={chat.change(report, 3).id}).tasks
+    tasks.cancel(old, chat.by)
+    offboard(chat.people[3], olga)
+    new = Task.select().order_by(Task.id.desc()).get()
+    assert (new.change.id != old.change_id, new.change.report, new.state) == (True, report, "queued")
+    spent = Change.get_by_id(old.change_id)
+    assert (spent.decision, spent.report, spent.offboarding) == ("confirmed", None, None)
