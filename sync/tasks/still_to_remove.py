@@ -9,7 +9,7 @@ from datetime import datetime
 from sync.db import db
 from sync.groups import still_wanted
 from sync.groups.assignments import ENDED
-from sync.models import Account, App, Change, Person, Report, Task, entry_is_held
+from sync.models import Account, App, Change, Directory, Person, Report, Task, entry_is_held
 from sync.safety import protection
 from sync.safety.protection import OF_THE_PERSON
 from sync.states import REMOVALS, AccountMatch, ChangeDecision, PersonStatus, Protection, texts
@@ -58,6 +58,8 @@ def waits(task: Task, account: Account) -> str | None:
 def will_wait(report: Report) -> str:
     """How many of the removals that an approval would make now wait because a directory may lack changes; "" if none
     do."""
+    if not Directory.select().where(Directory.missing_since.is_null(False)).exists():
+        return ""
     rows = db.execute_sql(_WILL_WAIT, {"report": report.id}).fetchall()
     return " ".join(f"{plural(count, 'removal')} will wait: {name} may lack changes{_since(since)}. Its page says what "
                     "to do." for name, since, count in rows)  # fmt: skip
