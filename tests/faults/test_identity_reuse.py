@@ -240,12 +240,17 @@ def test_a_rehire_under_the_same_user_name_is_the_same(okta, chat):
 # By LDAP
 
 
-def test_by_ldap_the_successor_of_a_disabled_user(slapd, chat):
+def read_once(slapd, chat) -> tuple[Directory, Person]:
+    """The directory, and someone in it who has an account."""
     chat.store.add("p0001@acme.example", "Person 0001", "member", via="page")
     ldap = directories.connect("ldap", "Company LDAP", slapd.settings(), chat.by)
     read(ldap)
     chat.check()
-    leaver = people.find_by_email("p0001@acme.example")
+    return ldap, people.find_by_email("p0001@acme.example")
+
+
+def test_by_ldap_the_successor_of_a_disabled_user(slapd, chat):
+    ldap, leaver = read_once(slapd, chat)
     slapd.disable("p0001")
     read(ldap)
     chat.check()
@@ -265,11 +270,7 @@ def test_by_ldap_the_successor_of_a_disabled_user(slapd, chat):
 
 def test_by_ldap_the_mailbox_of_a_role_that_is_passed_on(slapd, chat):
     """The entry and its address stay: name and employee number are another's."""
-    chat.store.add("p0001@acme.example", "Person 0001", "member", via="page")
-    ldap = directories.connect("ldap", "Company LDAP", slapd.settings(), chat.by)
-    read(ldap)
-    chat.check()
-    former = people.find_by_email("p0001@acme.example")
+    ldap, former = read_once(slapd, chat)
     slapd.modify("p0001", cn="Ana Lima", displayName="Ana Lima", employeeNumber="2001")
     reading = read(ldap)
     now = people.find_by_email("p0001@acme.example")
@@ -286,11 +287,7 @@ def test_by_ldap_the_mailbox_of_a_role_that_is_passed_on(slapd, chat):
 
 def test_by_ldap_a_second_entry_of_the_same_human_takes_nothing(slapd, chat):
     """An administrator's second account with the same address: neither is reported, neither is removed."""
-    chat.store.add("p0001@acme.example", "Person 0001", "member", via="page")
-    ldap = directories.connect("ldap", "Company LDAP", slapd.settings(), chat.by)
-    read(ldap)
-    chat.check()
-    one = people.find_by_email("p0001@acme.example")
+    ldap, one = read_once(slapd, chat)
     slapd.add("adm-p0001", "Person 0001", "p0001@acme.example")
     read(ldap)
     assert account(chat, "p0001@acme.example").person == one
