@@ -22,10 +22,10 @@
   // Every dialog is in the address: Back closes it, a reload and a second tab open it again. `?report=3` and `?check=5`
   // are short for two of them, any other is `?dialog=/apps/1/name`. The answer to a form leaves the address as it is.
   const SHORT = ["report", "check"], NAMES = [...SHORT, "dialog"], LONGEST = 4000; // characters of an address
-  const isNamed = () => NAMES.some((name) => new URL(location).searchParams.has(name));
-  const withoutDialog = () => {
-    const url = new URL(location);
-    if (isNamed()) NAMES.forEach((name) => url.searchParams.delete(name));
+  const isNamed = (address = location) => NAMES.some((name) => new URL(address).searchParams.has(name));
+  const withoutDialog = (address = location) => {
+    const url = new URL(address);
+    if (isNamed(address)) NAMES.forEach((name) => url.searchParams.delete(name));
     return url;
   };
   const withDialog = ({ name, number }, asked) => {
@@ -37,7 +37,13 @@
     return url.href.length > LONGEST ? withoutDialog() : url;
   };
   let openAt = ""; // the address at which the open dialog was shown
-  const remember = ({ dataset }, asked) => {
+  let steppedBack = null; // what is to be done when the browser has stepped back from a dialog that was closed
+  const remember = (dialog, asked) => {
+    if (steppedBack) {
+      steppedBack = () => remember(dialog, asked);
+      return;
+    }
+    const { dataset } = dialog;
     const url = asked || dataset.name ? withDialog(dataset, asked) : new URL(location), entry = Boolean(history.state?.dialog);
     if (entry || isNamed()) history.replaceState({ dialog: entry }, "", url);
     else {
@@ -48,8 +54,11 @@
   };
   const forget = () => {
     openAt = "";
-    if (history.state?.dialog) history.back();
-    else if (isNamed()) history.replaceState(null, "", withoutDialog());
+    if (steppedBack) steppedBack = followAddress;
+    else if (history.state?.dialog) {
+      steppedBack = followAddress;
+      history.back();
+    } else if (isNamed()) history.replaceState(null, "", withoutDialog());
   };
   const addressOfDialog = () => {
     const params = new URL(location).searchParams, { root, ...short } = document.getElementById("dialog")?.dataset || {};
@@ -74,21 +83,43 @@
   document.addEventListener("search-opened", ({ target }) => remember(target, target.dataset.address));
   document.addEventListener("search-closed", forget);
 
-  // The page that is shown may be another than that of the address after Back: it is loaded then.
-  const page = () => withoutDialog().pathname + withoutDialog().search;
-  let shown = page();
+  // The page that is shown may be another than that of the address after Back: it is loaded then. Where Back came while
+  // the page was being loaded, the browser knows at which address that began.
+  const page = (address = location) => withoutDialog(address).pathname + withoutDialog(address).search;
+  const loadedAt = performance.getEntriesByType("navigation")[0]?.name || "";
+  let shown = page(loadedAt.startsWith(location.origin) ? loadedAt : location);
+  if (shown !== page()) location.reload();
   const nowShown = () => { shown = page(); };
   document.addEventListener("htmx:pushedIntoHistory", nowShown);
   document.addEventListener("htmx:replacedInHistory", nowShown);
-  addEventListener("popstate", () => page() === shown ? followAddress() : location.reload());
+  addEventListener("popstate", () => {
+    const next = steppedBack || followAddress;
+    steppedBack = null;
+    page() === shown ? next() : location.reload();
+  });
   document.addEventListener("DOMContentLoaded", followAddress);
+
+  // A late answer takes the place of nothing newer: of two dialogs that were asked for, the later one is shown, and a page
+  // doesn't close a dialog that was opened while it was on its way.
+  const openDialog = () => document.querySelector("#page dialog:modal");
+  let lastAsked = null; // for a dialog
+  document.addEventListener("htmx:beforeRequest", ({ detail: { target, requestConfig } }) => {
+    requestConfig.openDialog = openDialog();
+    if (target.id === "dialog" && requestConfig.verb === "get") lastAsked = requestConfig;
+  });
+  document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    const { target, requestConfig: asked } = detail;
+    if (asked?.verb !== "get") return;
+    const closes = target.id === "page" && openDialog() && openDialog() !== asked.openDialog;
+    if (closes || target.id === "dialog" && asked !== lastAsked) detail.shouldSwap = false;
+  });
 
   // A page that follows a dialog takes its place in the history. Enter changes a field and submits its form: the address
   // that is shown already is not a second step back either.
   let follows = false;
   document.addEventListener("htmx:beforeSwap", ({ detail: { target, shouldSwap } }) => {
-    if (target.id !== "page") return;
-    if (shouldSwap) target.querySelector("dialog:modal")?.close(); // Chromium 156 crashes where a modal one is moved
+    if (target.id !== "page" || !shouldSwap) return;
+    openDialog()?.close(); // Chromium 156 crashes where a modal one is moved
     follows = Boolean(history.state?.dialog);
     openAt = "";
     if (isNamed()) history.replaceState(null, "", withoutDialog());

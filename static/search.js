@@ -12,6 +12,7 @@
   let waiting = 0; // the timer of the next question
   let asking = null; // the question under way: an answer to any other is dropped
   let answered = ""; // the words that the list is about
+  let chosen = ""; // the address that someone has gone to in the list, since the last key
 
   const options = () => [...list.querySelectorAll("[role=option]")];
   const active = () => list.querySelector("[aria-selected=true]");
@@ -22,6 +23,10 @@
     option ? input.setAttribute("aria-activedescendant", option.id) : input.removeAttribute("aria-activedescendant");
     option?.scrollIntoView({ block: "nearest" });
   };
+  const goTo = (option) => {
+    choose(option);
+    chosen = option.href;
+  };
 
   const show = (html) => {
     list.innerHTML = html;
@@ -30,7 +35,9 @@
     hint.textContent = about ? about.dataset.hint || (options().length ? "" : about.dataset.summary) : firstHint;
     hint.hidden = !hint.textContent;
     input.setAttribute("aria-expanded", options().length > 0);
-    choose(options()[0]);
+    const kept = options().find((option) => option.href === chosen);
+    if (!kept) chosen = "";
+    choose(kept || options()[0]);
   };
 
   const fail = () => {
@@ -88,6 +95,7 @@
 
   input.addEventListener("input", () => {
     clearTimeout(waiting);
+    chosen = "";
     waiting = setTimeout(ask, DELAY);
   });
 
@@ -97,17 +105,18 @@
     if (event.key in MOVES) {
       event.preventDefault();
       const all = options();
-      if (all.length) choose(all[(all.indexOf(active()) + MOVES[event.key] + all.length) % all.length]);
+      if (all.length) goTo(all[(all.indexOf(active()) + MOVES[event.key] + all.length) % all.length]);
     } else if (event.key === "Enter") {
       event.preventDefault();
+      const meant = chosen;
       if (input.value.trim() !== answered) await ask(); // what is written, not what was found before
-      if (input.value.trim() === answered) active()?.click();
+      if (input.value.trim() === answered && chosen === meant) active()?.click();
     }
   });
 
   list.addEventListener("pointermove", (event) => {
     const option = event.target.closest("[role=option]");
-    if (option && option !== active()) choose(option);
+    if (option && option !== active()) goTo(option);
   });
 
   document.addEventListener("keydown", (event) => {

@@ -41,6 +41,7 @@ def chromium() -> Iterator:
 
     expect.set_options(timeout=TIMEOUT)
     _wait_for_whole_pages()
+    _arrive_after_a_step_back()
     watch_use()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
@@ -70,6 +71,27 @@ def _wait_for_whole_pages() -> None:
     for kind in (Page, Locator):
         for name in ("click", "dblclick", "press"):
             setattr(kind, name, whole(getattr(kind, name)))
+
+
+def _arrive_after_a_step_back() -> None:
+    """An address that is opened while the browser still steps back from a dialog is opened again: the step ends it."""
+    from playwright.sync_api import Error, Page
+
+    def arriving(go: Callable) -> Callable:
+        @functools.wraps(go)
+        def gone(page: Page, *arguments, **options):
+            try:
+                return go(page, *arguments, **options)
+            except Error as problem:
+                if "ERR_ABORTED" not in problem.message:
+                    raise
+            page.wait_for_load_state()
+            return go(page, *arguments, **options)
+
+        return gone
+
+    for name in ("goto", "reload"):
+        setattr(Page, name, arriving(getattr(Page, name)))
 
 
 @dataclass

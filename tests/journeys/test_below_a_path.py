@@ -64,6 +64,7 @@ def test_every_kind_of_click_stays_below_the_path(visit, live, asked, tmp_path, 
     page.goto(f"{live.url}/directories/{acme.staff.id}")
     page.click("text=Read now")
     page.wait_for_selector("#toasts >> text=is being read")
+    page.goto(f"{live.url}/people")  # a page that asks for nothing when its session has ended
     page.click(".drawer-foot >> text=Sign out")  # a form that redirects
     page.wait_for_url(f"{live.url}/sign-in")
     page.goto(f"{live.url}/people")

@@ -106,6 +106,23 @@ def test_filters_leave_one_step_back(visit, live, olga: Person, chat) -> None:
     expect(page).to_have_url(f"{live.url}/apps")
 
 
+def test_a_second_step_back_while_the_first_is_being_loaded(visit, live, olga: Person, chat) -> None:
+    page, held = visit(olga, at="/people"), []
+    for role in ("user", "owner"):
+        page.evaluate("""(role) => htmx.ajax("GET", `/people?role=${role}`, {target: "#page", select: "#page",
+            swap: "morph:outerHTML", push: "true"})""", role)
+        page.wait_for_url(f"**/people?role={role}")
+    page.route("**/rollcall*.js*", lambda route: held.append(route), times=1)
+    with page.expect_request("**/rollcall*.js*"):
+        page.evaluate("void history.back()")
+    page.evaluate("void history.back()")
+    page.wait_for_url(f"{live.url}/people", wait_until="commit")
+    while held:
+        held.pop().continue_()
+    expect(page.locator("#people")).to_contain_text("Person 1")
+    expect(page.locator("#chip-role")).to_have_count(0)
+
+
 def test_the_search_is_in_the_address(visit, live, olga: Person, chat) -> None:
     page, search = visit(olga), "#search-dialog:modal"
     page.goto(f"{live.url}/people")

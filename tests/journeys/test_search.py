@@ -118,6 +118,33 @@ def test_a_late_answer_never_replaces_a_newer_one(visit, live, acme) -> None:
     assert page.query_selector("#late") is None
 
 
+def test_a_late_answer_keeps_what_was_chosen_in_the_list_before(visit, live, acme) -> None:
+    page, held = visit(acme.olga), []
+
+    def type_and_hold(letter: str) -> None:
+        page.route("**/search?q=*", lambda route: held.append(route), times=1)
+        with page.expect_request("**/search?q=*"):
+            page.keyboard.type(letter)
+
+    page.keyboard.press("/")
+    page.keyboard.type("jana")
+    wait_for_chosen(page, "Jana Duarte", "People: 4")
+    type_and_hold(" ")
+    page.evaluate("document.querySelector('#search-options').firstElementChild.id = 'before'")
+    page.keyboard.press("ArrowDown")
+    wait_for_chosen(page, "Jana Horák")
+    held[0].continue_()
+    page.wait_for_selector("#before", state="detached")
+    wait_for_chosen(page, "Jana Horák")
+    type_and_hold("k")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")  # on Jana Duarte, who isn't among what is found
+    wait_for_chosen(page, "Jana Kowalski", "People: 1, Actions: 1")
+    assert page.url == f"{live.url}/?dialog=/search"
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/people/{acme.jana.id}")
+
+
 def test_show_all_and_the_pointer(visit, live, acme) -> None:
     page = visit(acme.olga)
     page.click("#search-link")
