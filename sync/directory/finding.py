@@ -15,7 +15,7 @@ ACTIVE = "EXISTS (SELECT 1 FROM person WHERE person.id = pe.person_id AND person
 HAD_LEFT = "(status = 'deprovisioned' OR reported_status = 'deprovisioned')"
 USED_AGAIN = " was used again: "  # between the id that an entry had and its row's
 FORMER_ID = f"substr(e.external_id, 1, instr(e.external_id, '{USED_AGAIN}') - 1)"
-SAME_NAME = "(SELECT name_key(name) FROM person WHERE person.id = pe.person_id) = name_key(nullif(r.name, ''))"
+SAME_NAME = "(SELECT name_key(name) FROM person WHERE person.id = pe.person_id) = nullif(name_key(r.name), '')"
 
 
 def exclude_people_of_others(directory: Directory) -> None:
