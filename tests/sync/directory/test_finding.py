@@ -71,7 +71,7 @@ def names_in(table: str) -> set[str]:
     return {name for (name,) in db.execute_sql(f"SELECT p.name FROM {table} JOIN person AS p ON p.id = person_id")}
 
 
-def test_who_only_got_another_number_is_found_once_that_are_more_than_may_leave(here, there):
+def test_people_who_only_got_another_number_are_found_once_they_are_more_than_may_leave(here, there):
     """Someone who is found wrongly is shown as here, although they have left."""
     cases: dict[str, tuple[dict, dict]] = {  # what the missing entry has, and what is staged
         "plain": ({}, {}),
@@ -160,11 +160,11 @@ def test_the_people_whose_address_a_new_entry_has_are_noted_unless_the_numbers_d
         stage(who, **{"employee_number": "7"} | shown[who])
     already("found", known("someone else"))
     finding.note_unclear_successors()
-    finding.note_unclear_successors()  # who is noted isn't noted twice
+    finding.note_unclear_successors()  # nobody is noted twice
     assert names_in("read_claimed") == {"plain", "no number", "locked out"}
 
 
-def test_who_is_here_by_an_entry_that_is_not_pushed_cannot_be_found_by_another(here, there):
+def test_someone_who_is_here_by_an_entry_that_is_not_pushed_is_not_found_by_another(here, there):
     entries: dict[str, dict] = {
         "plain": {}, "held as a leaver": {"status": "deprovisioned"}, "had left": {"reported_status": "deprovisioned"},
         "elsewhere": {}, "pushed": {}, "not mentioned": {},
