@@ -38,9 +38,17 @@ def is_a_persons(signed: str) -> bool:
     return SIGNED.search(signed) is not None
 
 
+_OF_DIRECTORY = " (directory)"
+
+
 def signature_of_directory(directory: Directory) -> str:
     """How the log names a directory that did something: a person may have the same name, and join later."""
-    return f"{directory.name} (directory)"
+    return f"{directory.name}{_OF_DIRECTORY}"
+
+
+def directory_in(signature: str) -> str | None:
+    """The name of the directory whose signature it is; None for a person's."""
+    return signature.removesuffix(_OF_DIRECTORY) if signature.endswith(_OF_DIRECTORY) else None
 
 
 def short_name(signed: object) -> str:

@@ -279,8 +279,9 @@ def removal(directory_id: int) -> tuple[str, int]:
 @workspace_role(*MANAGERS)
 def delete(directory_id: int) -> Response:
     directory = _directory(directory_id)
-    directory_state.remove(directory, by())
-    return go_to(url_for("directories.index"), f"{directory.name} was removed. Its people keep their status.")
+    asked = directory_state.remove(directory, by())
+    waits = f" {directory_state.waits(asked)} for a decision on People." if asked else ""
+    return go_to(url_for("directories.index"), f"{directory.name} was removed. Its people keep their status.{waits}")
 
 
 def _overview(directory: Directory) -> Overview:

@@ -9,7 +9,7 @@ from datetime import datetime
 from flask import Blueprint, Response, url_for
 
 from sync.models import Directory, HeldChange, Person, WaitingSignIn
-from sync.names import short_name
+from sync.names import directory_in, short_name
 from sync.people import held
 from sync.people.people import PeopleProblem
 from sync.sign_in import waiting as waiting_sign_ins
@@ -20,6 +20,8 @@ from web.frame import MANAGERS
 from web.permissions import outranks, workspace_role
 from web.rows import row_or_404
 from web.security import by, signed_in_person
+
+SHOWN = 50
 
 pages = Blueprint("held", __name__, url_prefix="/people/held")
 
@@ -61,6 +63,7 @@ class Waiting:
     """Everything that waits for a person of higher rank."""
 
     changes: list[ChangeRow]
+    more: int = 0  # changes that aren't shown yet
     sign_ins: list[SignInRow] = field(default_factory=list)
     may_approve: bool = False
 
@@ -68,17 +71,24 @@ class Waiting:
 def waiting(person: Person | None = None) -> Waiting:
     """What waits for a decision about this person, or about anyone."""
     sign_ins = [_sign_in_row(row) for row in waiting_sign_ins.waiting(person)]
-    changes = [_change_row(change) for change in held.waiting(person)]
-    return Waiting(changes, sign_ins, signed_in_person().workspace_role == WorkspaceRole.OWNER)
+    changes = held.waiting(person)
+    return Waiting(*_rows(changes), sign_ins, signed_in_person().workspace_role == WorkspaceRole.OWNER)
 
 
 def waiting_of(directory: Directory) -> Waiting:
     """The held changes that this directory asked for."""
-    return Waiting([_change_row(change) for change in held.waiting(directory=directory)])
+    return Waiting(*_rows(held.waiting(directory=directory)))
+
+
+def _rows(changes: list[HeldChange]) -> tuple[list[ChangeRow], int]:
+    """The first changes, and how many more there are: a removed directory may leave hundreds."""
+    return [_change_row(change) for change in changes[:SHOWN]], max(0, len(changes) - SHOWN)
 
 
 def _change_row(change: HeldChange) -> ChangeRow:
     asked_by = change.directory.name if change.directory_id else f"{short_name(change.asked_by)}, in an import"
+    if not change.directory_id and (removed := directory_in(change.asked_by)):
+        asked_by = f"{removed}, which was removed"
     return ChangeRow(
         change.id, change.person, change.person.name or change.value, _role(change.person), change.field.capitalize(),
         f"{change.field} {change.value}", held.now(change.person, change.field), change.value, asked_by,

@@ -34,6 +34,13 @@ def note_held(directory: Directory, by: str) -> None:
                             why="The guard holds them, or they rank above the person responsible for it")
 
 
+def held_returns() -> set[int]:
+    """The ids of those who count as having left, although a directory says that they are back: in all directories."""
+    theirs = DirectoryEntry.select(DirectoryEntry.person).join(Person).where(
+        DirectoryEntry.is_held, DirectoryEntry.has_left, Person.status == PersonStatus.DEPROVISIONED)  # fmt: skip
+    return {id for (id,) in theirs.tuples()}
+
+
 def count_back(directory: Directory) -> int:
     """How many of its people are back and count as having left, until someone confirms that."""
     return DirectoryEntry.select().where(_is_held(directory, back=True)).count()

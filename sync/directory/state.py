@@ -1,15 +1,18 @@
-"""Pauses, resumes and removes a directory; its people never change by this."""
+"""Pauses, resumes and removes a directory; its people never change by this. What a guard held of it when it is removed
+is asked on People."""
 
 from __future__ import annotations
 
 import connectors
 from sync import activity, rank
 from sync.db import db, utcnow, writing
-from sync.matching import vouching
-from sync.models import Directory, DirectoryEntry, FormerEntry
-from sync.people import people
+from sync.directory import releases
+from sync.matching import doubtful, vouching
+from sync.models import Directory, DirectoryEntry, FormerEntry, Person
+from sync.names import signature_of_directory
+from sync.people import held, people
 from sync.rank import Asker
-from sync.states import DirectoryState
+from sync.states import DirectoryState, HeldField, PersonStatus
 from sync.words import plural
 
 
@@ -34,16 +37,23 @@ def _set_state(directory: Directory, state: str, what: str, by: Asker) -> None:
     directory.state = state
 
 
-def remove(directory: Directory, by: Asker) -> None:
+def waits(count: int) -> str:
+    """The held changes that a directory's removal has left, in words."""
+    return plural(count, "held change waits", "held changes wait")
+
+
+def remove(directory: Directory, by: Asker) -> int:
     """Delete the directory. Its people stay, each with the status they have, and are found again if it comes back.
-    Changes that a guard holds are lost, and nothing else may know of these leavers: the dialog warns. Raises NotAllowed
-    for one that an Owner is responsible for, unless an Owner asks."""
+    If it alone says that some have left, or are back, and that isn't applied, it becomes a held change of each: returns
+    how many. Raises NotAllowed for one that an Owner is responsible for, unless an Owner asks."""
     vouching.require_over_directory(by, directory)
     kind = connectors.directory_connectors().get(directory.kind)
     with writing():
-        entries = DirectoryEntry.select().where(DirectoryEntry.directory == directory)
+        entries = list(DirectoryEntry.select().where(DirectoryEntry.directory == directory))
         affected = {entry.person_id for entry in entries}
-        held = {entry.person_id for entry in entries if entry.is_held}
+        leavers, returned = doubtful.held_leavers() & affected, releases.held_returns() & affected
+        statuses = {entry.person_id: entry.reported_status for entry in entries
+                    if entry.reported_status != PersonStatus.DEPROVISIONED}  # fmt: skip
         if kind and kind.worldwide_ids:
             db.execute_sql(
                 f"INSERT INTO {FormerEntry._meta.table_name} (kind, external_id, person_id) "
@@ -53,6 +63,12 @@ def remove(directory: Directory, by: Asker) -> None:
             )
         Directory.delete().where(Directory.id == directory.id).execute()
         people.keep_status(affected)
+        asked = dict.fromkeys(leavers - doubtful.held_leavers(), PersonStatus.DEPROVISIONED)
+        asked |= {person: statuses[person] for person in returned - releases.held_returns()}
         activity.record(by, "removed directory", about=directory.name,
                         after=f"{plural(len(affected), 'person', 'people')} unchanged",
-                        why=f"Held changes to {plural(len(held), 'person', 'people')} were lost" if held else "")
+                        why=f"{waits(len(asked))} on People" if asked else "")
+        for person, status in sorted(asked.items()):
+            held.hold(Person.get_by_id(person), HeldField.STATUS, status, signature_of_directory(directory),
+                      why=f"It was held when {directory.name} was removed")
+    return len(asked)

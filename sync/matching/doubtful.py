@@ -18,7 +18,7 @@ _IS_HERE = f"""a.state = 'present' AND app.state IN ({texts(CONNECTED)})
 _NO_DIRECTORY_HAS_THEM = """NOT EXISTS (
             SELECT 1 FROM directory_entry o WHERE o.person_id = p.id AND o.reported_status <> 'deprovisioned')"""
 # A directory says that they have left, and a guard holds that; or a decision by hand wins that is from before then. Or
-# an imported list says so, and they rank above the person who imported it.
+# an imported list says so, and they rank above the person who imported it; or a directory did until it was removed.
 _HELD = f"""
     SELECT p.id FROM directory_entry e CROSS JOIN person p ON p.id = e.person_id
     WHERE {entry_is_held('e')} AND e.reported_status = 'deprovisioned' AND p.status <> 'deprovisioned'
@@ -39,7 +39,10 @@ _IS_HELD = f"""
 _HAS_LEFT = f"(p.status = 'deprovisioned' OR p.id IN ({_HELD}))"
 _LEFT_AT = """CASE WHEN p.status = 'deprovisioned' THEN p.status_since ELSE coalesce(
             (SELECT max(o.reported_at) FROM directory_entry o
-             WHERE o.person_id = p.id AND o.reported_status = 'deprovisioned'), p.status_since) END"""
+             WHERE o.person_id = p.id AND o.reported_status = 'deprovisioned'),
+            (SELECT max(h.created_at) FROM held_change h
+             WHERE h.person_id = p.id AND h.state = 'open' AND h.field = 'status' AND h.value = 'deprovisioned'),
+            p.status_since) END"""
 # It was matched to someone who has left, until their address became someone else's, or the account got another e-mail
 # there, or became one of the app's own.
 _WAS_A_LEAVERS = f"""
@@ -83,6 +86,11 @@ _HAS_NO_ONE_RESPONSIBLE = f"""
 """
 _IS_DOUBTFUL = f"""{_WAS_A_LEAVERS} UNION {_IS_DISPUTED} UNION {_WAS_DECIDED_BEFORE}
                 UNION {_HAS_A_TAG} UNION {_HAS_NO_ONE_RESPONSIBLE}"""
+
+
+def held_leavers() -> set[int]:
+    """The ids of the people who have left by a directory or a list, but count as here."""
+    return {id for (id,) in db.execute_sql(_HELD).fetchall()}
 
 
 class Numbers(NamedTuple):

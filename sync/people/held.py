@@ -1,5 +1,6 @@
-"""What a list or a directory reports about people above the one responsible for it, and what an imported list reports
-about people who have left as if they were here: kept until someone of rank releases it. A decision stays: a dismissed
+"""What a list or a directory reports about people above the one responsible for it, what an imported list reports
+about people who have left as if they were here, and what a guard held of a directory that was removed: kept until
+someone of rank releases it. A decision stays: a dismissed
 change isn't proposed again while the directory has the same value."""
 
 from __future__ import annotations

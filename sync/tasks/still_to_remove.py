@@ -42,7 +42,7 @@ def waits(task: Task, account: Account) -> str | None:
         return None
     found = db.execute_sql(_HELD_UP, {"person": account.person_id}).fetchone()
     if found is None:
-        return None
+        return _asked_on_people(account)
     name, directory, is_back, many, has_left, pushes, since = found
     if not is_back:
         may_be = "may be back" if has_left else "may be assigned again"
@@ -53,6 +53,13 @@ def waits(task: Task, account: Account) -> str | None:
         ", but ranks above the person responsible for it", "an Owner")  # fmt: skip
     return (f"{name} is back in {directory}{why}. The removal waits until {who} confirms that on the directory's page, "
             "or the directory is fixed.")
+
+
+def _asked_on_people(account: Account) -> str | None:
+    """A list, or a directory that was removed, says that someone who has left is back, and that is held."""
+    row = db.execute_sql(_ASKED_ON_PEOPLE, {"person": account.person_id}).fetchone()
+    return row and (f"{row[0]} may be back: a held change on People says so. The removal waits until someone releases "
+                    "or dismisses it.")
 
 
 def will_wait(report: Report) -> str:
@@ -78,6 +85,12 @@ _HELD_UP = f"""
     FROM directory_entry e JOIN directory d ON d.id = e.directory_id JOIN person p ON p.id = e.person_id
     WHERE e.person_id = :person AND ({_IS_BACK} OR {_MAY_LACK})
     ORDER BY CASE WHEN {_IS_BACK} THEN 0 ELSE 1 END, d.id LIMIT 1
+"""
+_ASKED_ON_PEOPLE = """
+    SELECT coalesce(nullif(p.name, ''), 'This person') FROM held_change h JOIN person p ON p.id = h.person_id
+    WHERE h.person_id = :person AND h.state = 'open' AND h.field = 'status' AND h.value <> 'deprovisioned'
+        AND p.status = 'deprovisioned'
+    ORDER BY h.id LIMIT 1
 """
 _WILL_WAIT = f"""
     SELECT d.name, d.missing_since, count(DISTINCT c.id)

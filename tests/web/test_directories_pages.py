@@ -17,6 +17,7 @@ from sync.db import utcnow
 from sync.directory import directories
 from sync.models import Directory, DirectoryReading, Person
 from tests.web.client import Client
+from web import held
 
 
 @pytest.fixture
@@ -146,8 +147,7 @@ def test_held_and_released(owner: Client, staff: Directory, staff_list: Path, by
     assert "8 changes are held back" in page and "Staff 11" in page and "Their status hasn't changed" in page
     assert "Changes held" in owner.get("/directories").text
     removal = " ".join(owner.get(f"/directories/{staff.id}/removal").text.split())
-    assert "Its changes to 8 people are held back and would be lost. If they are right, release them first." in removal
-    assert "Otherwise apps may become “Up to date” although someone who has left still has an account" in removal
+    assert "Its changes to 8 people are held back." in removal and "will wait on People" in removal
     asked = owner.get(f"/directories/{staff.id}/release").text
     assert "8 people get the status" in asked and "unless automatic removal is on" in asked
     assert Person.select().where(Person.status == "deprovisioned").count() == 0
@@ -203,11 +203,17 @@ def test_an_owners_directory_is_not_offered_to_an_admin_for_removal(site, staff:
     assert refused.status_code == 403 and f"An Owner is responsible for {staff.name}" in refused.text
 
 
-def test_remove(owner: Client, staff: Directory) -> None:
+def test_remove(owner: Client, staff: Directory, staff_list: Path, by: str, monkeypatch) -> None:
+    write(staff_list, 4)
+    read(staff, by)
     shown = owner.get(f"/directories/{staff.id}/removal").text
     assert "Its people keep their current status" in shown and "unless another directory includes them" in shown
     answer = owner.send("DELETE", f"/directories/{staff.id}")
     assert answer.location == "/directories"
+    assert "8 held changes wait for a decision on People." in owner.get(answer.location).text
+    monkeypatch.setattr(held, "SHOWN", 6)
+    page = owner.get("/people").text
+    assert page.count("Staff, which was removed") == 6 and "And 2 more" in page
     assert Directory.select().count() == 0
     assert Person.select().where(Person.status == "active").count() == 13
     assert owner.get(f"/directories/{staff.id}").status_code == 404

@@ -21,7 +21,7 @@ from sync.models import (
     Mail,
     Person,
 )
-from sync.people import people
+from sync.people import held, people
 from sync.staging import tables
 from tests.database import ON_FILE
 from tests.sync.scripted import Scripted, person, portrait, status
@@ -165,13 +165,21 @@ def test_a_directory_that_is_removed_deprovisions_nobody_and_finds_all_again(com
     assert status("p1@acme.example") == "active"
 
 
-def test_activity_says_that_held_changes_were_lost_with_a_removed_directory(company, by):
+def test_leavers_that_a_guard_holds_are_asked_on_people_once_their_directory_is_removed(company, by):
+    other = Scripted("Other")
+    other.add("o0", "p0@acme.example", "Person 0")
+    other.read()
     company.delete(*(f"id{number}" for number in range(8)))
     assert company.read().counts["held"] == 8
-    directories.remove(company.directory, by)
-    assert status("p1@acme.example") == "active"
-    entry = Activity.get(Activity.what == "removed directory")
-    assert entry.why == "Held changes to 8 people were lost"
+    before = {one.id: one.status for one in Person.select()}
+    assert directories.remove(company.directory, by) == 7, "one is still in another directory"
+    assert {one.id: one.status for one in Person.select()} == before
+    assert Activity.get(Activity.what == "removed directory").why == "7 held changes wait on People"
+    first, *rest = held.waiting()
+    assert len(rest) == 6 and first.person == person("p1@acme.example")
+    assert (first.field, first.value, first.asked_by) == ("status", "deprovisioned", "Company LDAP (directory)")
+    held.release(first, by)
+    assert status("p1@acme.example") == "deprovisioned"
 
 
 def test_removing_the_only_directory_that_calls_someone_active_deprovisions_nobody(company, scripted, by):

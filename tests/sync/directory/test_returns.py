@@ -10,7 +10,7 @@ from connectors.base import DirectoryPerson
 from sync.db import utcnow, writing
 from sync.directory import compare, directories, reading
 from sync.models import Account, Directory, DirectoryEntry, Mail, Person, Task
-from sync.people import people
+from sync.people import held, people
 from sync.rank import Asker
 from sync.safety import unread_directories
 from sync.safety.guards import workspace_guard
@@ -116,6 +116,19 @@ def push(company: Scripted, *numbers: int, status: str) -> int:
             reading.stage([company.entries[f"id{number}"]])
             held += compare.apply_pushed(company.row(), workspace_guard(), "Okta").counts["held"]
     return held
+
+
+def test_removals_of_people_whose_return_was_held_still_wait_once_their_directory_is_removed(back, by):
+    """Nothing else knows then that they are back."""
+    removal, account = Task(report_id=1), Account(person=person("p0@acme.example"))
+    assert directories.remove(back.directory, by) == 8
+    assert "Person 0 may be back: a held change on People says so." in still_to_remove.waits(removal, account)
+    [change] = held.waiting(person("p0@acme.example"))
+    held.dismiss(change, by)
+    assert still_to_remove.waits(removal, account) is None
+    [change] = held.waiting(person("p1@acme.example"))
+    held.release(change, by)
+    assert status("p1@acme.example") == "active"
 
 
 def some_days_pass() -> None:

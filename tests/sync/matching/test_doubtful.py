@@ -212,6 +212,18 @@ def test_someone_marked_as_back_who_was_on_leave_and_has_left_since(chat, compan
     assert doubtful.numbers() == {}, "decided after the directory had reported it"
 
 
+def test_held_leavers_of_a_directory_that_was_removed_keep_the_app_from_being_up_to_date(chat, company):
+    decisions.mark_guest(account(chat, email(3)), chat.by)
+    company.delete(*(f"id{number}" for number in range(8)))
+    company.read()
+    state.remove(company.row(), chat.by)
+    assert doubtful.numbers()[chat.app.id].held_people == 7 and shown(chat) == "Approval needed"
+    assert doubtful.of_app(chat.app.id) == {account(chat, email(3)).id}, "marked as a guest's before they left"
+    for change in held.waiting():
+        held.dismiss(change, chat.by)
+    assert doubtful.numbers() == {}
+
+
 def test_someone_who_counts_as_here_by_a_directory_that_was_removed(chat, company, scripted):
     other = scripted("Old list", 10)
     other.read()
