@@ -13,6 +13,7 @@ from _pytest.runner import runtestprotocol
 from _pytest.tmpdir import tmppath_result_key
 from argon2 import PasswordHasher
 from flask import Flask
+from hypothesis import HealthCheck, settings
 from jinja2 import FileSystemBytecodeCache
 
 import connectors
@@ -36,6 +37,13 @@ FIRST = ("faults", "real", "journeys cli", "security", "demo", "fuzz", "bench")
 # Where a statement without ORDER BY gives its rows the other way round, so that a test fails if their order matters,
 # and where a test begins with the file and the connection of another.
 CORE_AND_PAGES = (("tests", "sync"), ("tests", "web"))
+
+# Each run tries the same examples, however slow the machine is: a property never fails by chance.
+# `--hypothesis-profile=random --hypothesis-seed=7` tries others.
+settings.register_profile("rollcall", derandomize=True, deadline=None, database=None,
+                          suppress_health_check=[HealthCheck.too_slow])  # fmt: skip
+settings.register_profile("random", settings.get_profile("rollcall"), derandomize=False)
+settings.load_profile("rollcall")
 
 NETWORKS = connectors.parse_networks(LOCAL["ROLLCALL_PRIVATE_NETWORKS"])
 

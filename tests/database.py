@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from sync.config import Config
 
 ASKED = os.environ.get("ROLLCALL_TEST_DATABASE", "sqlite")
-READY_SECONDS = 30
+READY_SECONDS = 60
 OPTIONS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "max_connections=100",
            "shared_buffers=64MB", "listen_addresses=127.0.0.1", "max_wal_size=256MB")  # fmt: skip
 ON_FILE, ON_SERVER = pytest.mark.only_on("sqlite"), pytest.mark.only_on("postgresql")

@@ -100,7 +100,7 @@ class CommandLine:
         finally:
             if server.poll() is None:
                 server.kill()
-            server.wait(10)
+            server.wait(60)
             server.stdout.close()
 
     def stop(self, server: subprocess.Popen | Started, by: signal.Signals = signal.SIGTERM) -> int:
@@ -137,7 +137,7 @@ class CommandLine:
                 return
 
 
-def until(holds: Callable[[], object], seconds: float = 30) -> object:
+def until(holds: Callable[[], object], seconds: float = 60) -> object:
     """What `holds` gives once it is true; asked again and again, less often the longer it takes."""
     began = time.monotonic()
     while not (given := holds()):

@@ -64,7 +64,7 @@ def test_killed_half_way_the_next_check_continues(rollcall, connected_chat):
     running = rollcall.start("check", "Chat")
     until(lambda: connected_chat.calls("/members"))
     running.kill()
-    running.communicate(timeout=10)
+    running.communicate(timeout=60)
     connected_chat.clear()
     document = rollcall.json("check", "Chat")
     assert (document["check"], document["state"], document["accounts"]) == (1, "succeeded", 5)

@@ -41,7 +41,7 @@ def running(rollcall: CommandLine, webs: int = 2, workers: int = 2) -> Iterator[
         ]
         started += [rollcall.start("worker", stderr=log) for log in logs[webs:]]
         for process in started:
-            stack.callback(process.wait, 10)
+            stack.callback(process.wait, 60)
             stack.callback(process.kill)
         for process in started[:webs]:
             assert process.stdout.readline()

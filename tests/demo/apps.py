@@ -90,21 +90,21 @@ class SampleApp:
     def fault(self, name: str, **options) -> None:
         """Switch a fault on; names and options: tests/demo/faults.py (on, method, after, times, seconds, by)."""
         if self.child:
-            requests.post(self.url + CONTROL + "faults", json={"name": name, **options}, timeout=10).raise_for_status()
+            requests.post(self.url + CONTROL + "faults", json={"name": name, **options}, timeout=60).raise_for_status()
         else:
             self._faults.set(name, **options)
 
     def clear(self) -> None:
         """Switch off all faults and release the hanging requests."""
         if self.child:
-            requests.delete(self.url + CONTROL + "faults", timeout=10).raise_for_status()
+            requests.delete(self.url + CONTROL + "faults", timeout=60).raise_for_status()
         else:
             self._faults.clear()
 
     def calls(self, holding: str = "") -> list[str]:
         """The calls of its API so far, as "DELETE /api/v1/members/U000004", also those that a fault met."""
         if self.child:
-            calls = requests.get(self.url + CONTROL + "calls", timeout=10).json()
+            calls = requests.get(self.url + CONTROL + "calls", timeout=60).json()
         else:
             calls = list(self._faults.calls)
         return [call for call in calls if holding in call]
@@ -122,7 +122,7 @@ class SampleApp:
         """Stop serving; the data stays. A second time does nothing."""
         if self._process:
             self._process.stdin.close()
-            self._process.wait(10)
+            self._process.wait(60)
             self._process.stdout.close()
             self._process = None
         if self._served:

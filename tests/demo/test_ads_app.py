@@ -17,11 +17,11 @@ def ads(tmp_path):
 
 def call(app, method, path, token=None, **more):
     headers = {"Authorization": f"Bearer {app.token if token is None else token}"}
-    return requests.request(method, f"{app.url}/v1.0{path}", headers=headers, timeout=10, **more)
+    return requests.request(method, f"{app.url}/v1.0{path}", headers=headers, timeout=60, **more)
 
 
 def form(app, path, **values):
-    return requests.post(app.url + path, data={"key": app.store.form_key, **values}, timeout=10)
+    return requests.post(app.url + path, data={"key": app.store.form_key, **values}, timeout=60)
 
 
 def add(app, name, role="employee", kind="person"):
@@ -111,7 +111,7 @@ def test_everything_on_the_page_works_and_hostile_names_are_harmless(ads):
     form(ads, f"/users/{tom}", role="finance")
     form(ads, f"/assets/{page}", name="<b>Shop</b>")
     form(ads, f"/assets/{page}/assigned-users", user=tom, tasks=["MANAGE"])
-    shown = requests.get(ads.url, timeout=10).text
+    shown = requests.get(ads.url, timeout=60).text
     assert "<script>" not in shown and "<b>" not in shown and "&lt;b&gt;Shop" in shown
     form(ads, f"/assets/{page}/assigned-users/{tom}/removal")
     form(ads, f"/users/{tom}/removal")
@@ -122,5 +122,5 @@ def test_everything_on_the_page_works_and_hostile_names_are_harmless(ads):
 
 def test_a_form_from_elsewhere_changes_nothing(ads):
     tom = add(ads, "tom")
-    assert requests.post(f"{ads.url}/users/{tom}/removal", timeout=10).status_code == 400
+    assert requests.post(f"{ads.url}/users/{tom}/removal", timeout=60).status_code == 400
     assert "tom@acme.example" in ads.emails()

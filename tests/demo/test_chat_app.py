@@ -21,11 +21,11 @@ def chat(tmp_path):
 
 def call(app, method, path, token=None, **more):
     headers = {"Authorization": f"Bearer {app.token if token is None else token}"}
-    return requests.request(method, f"{app.url}/api/v1{path}", headers=headers, timeout=10, **more)
+    return requests.request(method, f"{app.url}/api/v1{path}", headers=headers, timeout=60, **more)
 
 
 def form(app, path, **values):
-    return requests.post(app.url + path, data={"key": app.store.form_key, **values}, timeout=10)
+    return requests.post(app.url + path, data={"key": app.store.form_key, **values}, timeout=60)
 
 
 def add(app, name, role="member"):
@@ -35,7 +35,7 @@ def add(app, name, role="member"):
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer wrong", "Basic abc", "Bearer ünïcode".encode()])
 def test_without_the_token_nothing_is_reported(chat, header):
     headers = {} if header is None else {"Authorization": header}
-    answer = requests.get(chat.url + "/api/v1/members", headers=headers, timeout=10)
+    answer = requests.get(chat.url + "/api/v1/members", headers=headers, timeout=60)
     assert answer.status_code == 401
     assert answer.json()["error"]["code"] == "invalid_token"
     assert "olga" not in answer.text
@@ -162,7 +162,7 @@ def test_a_removed_member_is_out_of_every_channel(chat):
 def test_the_page_shows_hostile_names_harmlessly(chat):
     chat.store.add("x@acme.example", "<script>alert(1)</script>", "member", "story")
     channel = chat.store.add_channel("\"><img src=x onerror=alert(1)>", "story")
-    page = requests.get(chat.url, timeout=10)
+    page = requests.get(chat.url, timeout=60)
     assert "<script>" not in page.text and "<img" not in page.text
     assert channel in page.text
     assert "script-src" not in page.headers["Content-Security-Policy"]
@@ -193,12 +193,12 @@ def test_the_page_says_why_something_was_refused(chat):
 def test_a_form_from_elsewhere_changes_nothing(chat):
     tom = add(chat, "tom")
     for values in ({}, {"key": "guess"}, {"key": "ü"}):
-        assert requests.post(f"{chat.url}/members/{tom}/removal", data=values, timeout=10).status_code == 400
+        assert requests.post(f"{chat.url}/members/{tom}/removal", data=values, timeout=60).status_code == 400
     assert "tom@acme.example" in chat.emails()
 
 
 def test_another_host_name_is_not_answered(chat):
-    answer = requests.get(chat.url, headers={"Host": f"evil.example:{chat.port}"}, timeout=10)
+    answer = requests.get(chat.url, headers={"Host": f"evil.example:{chat.port}"}, timeout=60)
     assert answer.status_code == 421
     assert chat.token not in answer.text
 
@@ -235,14 +235,14 @@ def test_faults_are_switched_from_outside_and_the_page_stays_well(tmp_path):
         assert [call(chat, "GET", "/members").status_code for _ in range(3)] == [200, 500, 200]
         chat.fault("expired-token")
         assert call(chat, "GET", "/me").status_code == 401
-        assert requests.get(chat.url, timeout=10).status_code == 200
+        assert requests.get(chat.url, timeout=60).status_code == 200
         chat.clear()
         assert call(chat, "GET", "/me").status_code == 200
         assert chat.calls("/members") == ["GET /api/v1/members"] * 3
 
 
 def test_only_tests_have_the_address_that_switches_faults(chat):
-    assert requests.post(chat.url + "/_test/faults", json={"name": "hang"}, timeout=10).status_code == 404
+    assert requests.post(chat.url + "/_test/faults", json={"name": "hang"}, timeout=60).status_code == 404
 
 
 def test_for_tests_it_begins_again_as_it_was_kept(chat):

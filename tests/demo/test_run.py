@@ -92,7 +92,7 @@ def test_the_link_signs_the_owner_in_and_everything_is_served(home, listen):
         for url, title in (
             (ready.chat_url, "Acme Chat"), (ready.ads_url, "Acme Ads"), (ready.company_url, "Acme people"),
         ):  # fmt: skip
-            assert title in requests.get(url, timeout=10).text
+            assert title in requests.get(url, timeout=60).text
         with connected():
             olga = sign_in.person_of_link(ready.link.rpartition("/")[2])
             assert (olga.name, olga.workspace_role) == ("Olga Brandt", "owner")
@@ -132,7 +132,7 @@ def test_finishing_removes_the_accounts_in_the_app_itself(started_before, listen
         assert nobody
         reports.finish(report, "Olga", hand_overs=nobody)
         queue.drain(("task",))
-        page = requests.get(ready.chat_url, timeout=10).text
+        page = requests.get(ready.chat_url, timeout=60).text
         assert "jana@acme.example</span>" not in page and "tom@acme.example</span>" not in page
         assert "pavel@acme.example</span>" in page and "ines@acme.example</span>" in page
 

@@ -29,7 +29,7 @@ SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
 FOR_SHORT = "--no-turbofan,--no-maglev,--min-semi-space-size=16"
 ARGUMENTS = [*SWITCHES, f"--js-flags={FOR_SHORT}", "--in-process-gpu", f"--default-tile-width={WIDE}",
              "--default-tile-height=800"]  # fmt: skip
-TIMEOUT = 15_000  # milliseconds
+TIMEOUT = 30_000  # milliseconds
 FAILED = pytest.StashKey[bool]()  # what a test that has failed has
 
 

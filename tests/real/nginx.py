@@ -13,7 +13,7 @@ import requests
 
 from tests.parts import need
 
-READY_SECONDS = 15
+READY_SECONDS = 60
 WHOLE, STRIPPED = "the whole path is passed on", "nginx takes the path off"
 CONFIG = """
 daemon off;
@@ -59,7 +59,7 @@ def nginx(port: int, upstream: int, path: str = "", way: str = WHOLE, header: st
             yield url
         finally:
             server.terminate()
-            server.wait(10)
+            server.wait(60)
             server.stderr.close()
 
 

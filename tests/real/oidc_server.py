@@ -22,7 +22,7 @@ from tests.real.servers import need_server, node
 
 SCRIPT = Path(__file__).with_name("oidc_provider.mjs")
 CLIENT, SECRET = "rollcall", "the-client-secret-of-rollcall"
-READY_SECONDS = 30
+READY_SECONDS = 60
 
 
 class OidcServer:
@@ -57,7 +57,7 @@ class OidcServer:
     def stop(self) -> None:
         if self._process and self._process.poll() is None:
             self._process.terminate()
-            self._process.wait(10)
+            self._process.wait(60)
 
 
 class Visitor:

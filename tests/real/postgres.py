@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 ADMIN, PASSWORD = "postgres", "the first superuser's pässword"
 ROLLCALL, ROLLCALL_PASSWORD = "rollcall", "rollcall's own pässword"
-READY_SECONDS = 30
+READY_SECONDS = 60
 RULES = "local all all scram-sha-256\nhost all all 127.0.0.1/32 scram-sha-256\n"
 
 
@@ -79,7 +79,7 @@ class Postgres:
         """At once (SIGINT), or as if it had crashed (SIGQUIT)."""
         if self._process is not None:
             self._process.send_signal(how)
-            self._process.wait(20)
+            self._process.wait(60)
             self._process = None
 
     def role(self, name: str, options: str = "", comment: str | None = None) -> int:

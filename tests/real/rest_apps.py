@@ -75,7 +75,7 @@ class RealApp:
 
     def stop(self) -> None:
         self._process.terminate()
-        self._process.wait(20)
+        self._process.wait(60)
 
     def _is_ready(self) -> bool:
         try:

@@ -84,7 +84,7 @@ class Samba:
     def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(20)
+            self._process.wait(60)
             self._process = None
 
     def settings(self, **changes: str) -> dict[str, str]:

@@ -19,7 +19,7 @@ from connectors.scim.connector import Scim
 from tests.parts import free_port, need
 
 TOKEN = "the-token-of-the-scim-app"
-READY_SECONDS = 20
+READY_SECONDS = 60
 AT_ONCE = 500  # operations in one Bulk call; the server takes 1,000
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
@@ -53,7 +53,7 @@ class ScimServer:
 
     def stop(self) -> None:
         self._process.terminate()
-        self._process.wait(10)
+        self._process.wait(60)
 
     def app(self) -> ScimApp:
         """A fresh app with nobody in it."""

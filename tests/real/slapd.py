@@ -24,7 +24,7 @@ ADMIN, PASSWORD = f"cn=admin,{SUFFIX}", "the directory's password"
 READER, READER_PASSWORD = f"cn=rollcall,{SUFFIX}", "the reader's password"
 KEEPER, KEEPER_PASSWORD = f"cn=keeper,{SUFFIX}", "the keeper's password"  # reads, and changes the groups' members
 LOCKED_FOR_GOOD = "000001010000Z"
-READY_SECONDS = 15
+READY_SECONDS = 60
 SCHEMAS = Path(__file__).parent / "schemas"
 LOCKED_AFTER = 3  # wrong passwords, for a minute
 
@@ -114,13 +114,13 @@ class Slapd:
     def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(10)
+            self._process.wait(60)
             self._process = None
 
     def kill(self) -> None:
         """At once, in the middle of whatever it does."""
         self._process.kill()
-        self._process.wait(10)
+        self._process.wait(60)
         self._process = None
 
     def add(self, uid: str, name: str, email: str, **attributes: str | list[str]) -> None:

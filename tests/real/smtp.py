@@ -66,11 +66,11 @@ class SmtpServer:
             self._controller.stop()
             self._controller = None
 
-    def wait_for(self, count: int, timeout: float = 20) -> list[EmailMessage]:
+    def wait_for(self, count: int, timeout: float = 60) -> list[EmailMessage]:
         """The messages, once there are at least `count` of them."""
         return self.wait_until(lambda messages: len(messages) >= count, timeout)
 
-    def wait_until(self, enough: Callable[[list[EmailMessage]], bool], timeout: float = 20) -> list[EmailMessage]:
+    def wait_until(self, enough: Callable[[list[EmailMessage]], bool], timeout: float = 60) -> list[EmailMessage]:
         with self._arrived:
             if not self._arrived.wait_for(lambda: enough(self.messages), timeout):
                 seen = [str(message["Subject"]) for message in self.messages]

@@ -66,7 +66,7 @@ def running(example: Path, folder: Path, upstream: int) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()
-        server.communicate(timeout=20)
+        server.communicate(timeout=60)
 
 
 def test_rollcall_behind_caddy(example, tmp_path, config: Config, home):

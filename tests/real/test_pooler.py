@@ -57,7 +57,7 @@ def pooler(postgres: Postgres, request: pytest.FixtureRequest) -> Iterator[str]:
             yield address
         finally:
             process.kill()
-            process.wait(10)
+            process.wait(60)
 
 
 def address_of(port: int) -> str:

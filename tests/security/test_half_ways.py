@@ -68,7 +68,7 @@ def test_a_form_that_is_sent_twice_at_once_loses_no_factor(olga: Person, monkeyp
 
     def both_have_read(*values) -> int | None:
         found = reading(*values)
-        together.wait(10)
+        together.wait(60)
         return found
 
     monkeypatch.setattr(authenticator, "_step_of", both_have_read)

@@ -110,7 +110,7 @@ def test_at_most_two_are_hashed_at_once_and_nobody_waits_for_ever(monkeypatch):
             with lock:
                 running.append(1)
                 most.append(len(running))
-            go.wait(10)
+            go.wait(60)
             with lock:
                 running.pop()
             return True

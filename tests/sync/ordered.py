@@ -14,7 +14,8 @@ FEW = 3  # rows of a page in these tests: a few rows fill several
 
 
 def compared(examples: int) -> settings:
-    return settings(max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    return settings(max_examples=examples, deadline=None,
+                    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])  # fmt: skip
 
 
 def sorts(order: Order) -> list[str]:

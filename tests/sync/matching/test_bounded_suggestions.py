@@ -28,7 +28,8 @@ def app(olga) -> App:
     return App.create(connector="listed", name="The list", category="Seat-based", state="active")
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None,
+          suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])  # fmt: skip
 @given(people, accounts, st.integers(1, 3))
 def test_with_few_people_it_is_as_if_each_was_compared(app, people, accounts, limit):
     Account.delete().execute()
