@@ -34,9 +34,9 @@ in_memory.begin()
 LONGEST = ("core_on_postgres", "test_kill", "own_faults", "rest_apps", "test_processes", "nginx",
            "damaged_files", "_machine", "_properties", "ssrf_doors")  # fmt: skip
 FIRST = ("faults", "real", "journeys cli", "security", "demo", "fuzz", "bench")
-# Where a statement without ORDER BY gives its rows the other way round, so that a test fails if their order matters,
-# and where a test begins with the file and the connection of another.
+# Where a statement without ORDER BY gives its rows the other way round, so that a test fails if their order matters.
 CORE_AND_PAGES = (("tests", "sync"), ("tests", "web"))
+KEPT = (*CORE_AND_PAGES, ("tests", "faults"))  # where a test begins with the file and the connection of another
 
 # Each run tries the same examples, however slow the machine is: a property never fails by chance.
 # `--hypothesis-profile=random --hypothesis-seed=7` tries others.
@@ -162,7 +162,7 @@ def allow_local_servers() -> None:
 @pytest.fixture
 def config(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Config:
     kept = None
-    if "home" in request.fixturenames and _is_of_core_or_pages(request):
+    if "home" in request.fixturenames and _keeps_its_file(request):
         kept = kept_file.home(_content(request), tmp_path_factory)
     return config_of(kept or tmp_path / "home", ROLLCALL_FILES=str(tmp_path))
 
@@ -196,7 +196,16 @@ def _content(request: pytest.FixtureRequest) -> str | None:
 
 
 def _is_of_core_or_pages(request: pytest.FixtureRequest) -> bool:
-    return request.path.relative_to(request.config.rootpath).parts[:2] in CORE_AND_PAGES
+    return _folder(request) in CORE_AND_PAGES
+
+
+def _keeps_its_file(request: pytest.FixtureRequest) -> bool:
+    return _folder(request) in KEPT and not request.path.name.startswith("test_kill")  # a death is that of whole files
+
+
+def _folder(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """Of tests/, the folder that has this test."""
+    return request.path.relative_to(request.config.rootpath).parts[:2]
 
 
 @pytest.fixture

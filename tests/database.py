@@ -36,6 +36,8 @@ READY_SECONDS = 60
 OPTIONS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "max_connections=100",
            "shared_buffers=64MB", "listen_addresses=127.0.0.1", "max_wal_size=256MB")  # fmt: skip
 ON_FILE, ON_SERVER = pytest.mark.only_on("sqlite"), pytest.mark.only_on("postgresql")
+# That a kept connection to a file has compiled: those of a whole check and all pages, and of what tests ask themselves.
+STATEMENTS = 2000
 _numbers = itertools.count()
 _templates: dict[Path, str] = {}
 
@@ -199,6 +201,7 @@ def _begin_copy(template: Path, copy: Path) -> None:
     db.pragma("synchronous", "off", permanent=True)
     db.close()
     db.begin_keeping()
+    db.connect_params |= {"cached_statements": STATEMENTS}
     _copier = Copier(template, copy)
 
 

@@ -22,7 +22,7 @@ from sync.db import db
 from sync.jobs import queue
 from sync.staging import check, directory
 from sync.staging.tables import Table
-from tests import database
+from tests.database import STATEMENTS, on_server
 
 HEADERS = 96  # bytes at the beginning of the index of SQLite's log: https://www.sqlite.org/walformat.html
 FLOCK = "hhqqi"  # struct flock: https://man7.org/linux/man-pages/man2/fcntl.2.html
@@ -90,7 +90,7 @@ class KeptFile:
         """The first connection of a test."""
         if self._next is None:
             before = database.connect_params
-            database.connect_params = before | {"factory": Connection}
+            database.connect_params = before | {"factory": Connection, "cached_statements": STATEMENTS}
             self._connection = open_new(database)
             database.connect_params = before
         else:
@@ -168,7 +168,7 @@ _files: dict[Hashable, KeptFile] = {}
 
 def home(kind: Hashable, folders: pytest.TempPathFactory) -> Path | None:
     """Where a test has its installation that begins with this kind of content; None: in a folder of its own."""
-    if database.on_server() or sys.platform != "linux":
+    if on_server() or sys.platform != "linux":
         return None
     if kind not in _files or _files[kind].process != os.getpid():
         _files[kind] = KeptFile(folders.mktemp("kept"))
