@@ -23,7 +23,10 @@ from sync.sqlite_file import STATEMENTS, File
 
 WRITABLE = "Make it writable for the user that Rollcall runs as, and clear its immutable flag if it is set (chattr -i)."
 LONGEST_WAIT = 30  # seconds for the lock of the one writer
-
+PRAGMAS = {
+    "journal_mode": "wal", "foreign_keys": 1, "synchronous": "full", "cache_size": -16_000,
+    "temp.secure_delete": 0,  # emptying a TEMP table would overwrite each page; its file has no name and ends with us
+}  # fmt: skip
 
 
 if ON_SERVER:
@@ -84,7 +87,7 @@ def _open_file(path: Path) -> None:
     faults.watch(path.parent)
     db.init(
         str(path),
-        pragmas={"journal_mode": "wal", "foreign_keys": 1, "synchronous": "full", "cache_size": -16_000},
+        pragmas=PRAGMAS,
         timeout=LONGEST_WAIT, cached_statements=STATEMENTS,
     )
     try:

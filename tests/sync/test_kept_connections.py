@@ -266,3 +266,10 @@ def test_another_installation_has_its_own(kept, home, tmp_path):
         assert Setting.select().count() == 0
     assert is_closed(first)
     db.begin_keeping()
+
+
+def test_a_connection_overwrites_what_is_deleted_with_zeros_only_in_the_file_and_where_sqlite_was_built_so(kept):
+    (before,) = sqlite3.connect(":memory:").execute("PRAGMA secure_delete").fetchone()
+    with connected():
+        assert db.execute_sql("PRAGMA temp.secure_delete").fetchone() == (0,)
+        assert db.execute_sql("PRAGMA main.secure_delete").fetchone() == (before,)
