@@ -37,12 +37,15 @@ _IS_HELD = f"""
     WHERE a.person_id IN ({_HELD}) AND a.match_kind = 'matched' AND {_IS_HERE}
 """
 _HAS_LEFT = f"(p.status = 'deprovisioned' OR p.id IN ({_HELD}))"
-_LEFT_AT = """CASE WHEN p.status = 'deprovisioned' THEN p.status_since ELSE coalesce(
-            (SELECT max(o.reported_at) FROM directory_entry o
-             WHERE o.person_id = p.id AND o.reported_status = 'deprovisioned'),
-            (SELECT max(h.created_at) FROM held_change h
-             WHERE h.person_id = p.id AND h.state = 'open' AND h.field = 'status' AND h.value = 'deprovisioned'),
-            p.status_since) END"""
+# A held departure is as old as what says so last.
+_LEFT_AT = """CASE WHEN p.status = 'deprovisioned' THEN p.status_since ELSE (
+            SELECT max(said.at) FROM (
+                SELECT o.reported_at AS at FROM directory_entry o
+                WHERE o.person_id = p.id AND o.reported_status = 'deprovisioned'
+                UNION ALL
+                SELECT h.created_at FROM held_change h
+                WHERE h.person_id = p.id AND h.state = 'open' AND h.field = 'status' AND h.value = 'deprovisioned'
+            ) AS said) END"""
 # It was matched to someone who has left, until their address became someone else's, or the account got another e-mail
 # there, or became one of the app's own.
 _WAS_A_LEAVERS = f"""
@@ -61,7 +64,7 @@ _IS_DISPUTED = f"""
 # became someone else's.
 _WAS_DECIDED_BEFORE = f"""
     SELECT a.id FROM account a CROSS JOIN app ON app.id = a.app_id CROSS JOIN person p ON p.id IN (
-        (SELECT e.person_id FROM person_email e WHERE e.email_key = a.email_key AND NOT e.disputed),
+        (SELECT e.person_id FROM person_email e WHERE e.email_key = a.email_key),
         CASE WHEN a.moved_email_key = a.email_key THEN a.former_person_id END)
     WHERE a.match_by_hand AND a.match_kind <> 'matched' AND {_HAS_LEFT}
         AND NOT EXISTS (SELECT 1 FROM match_decision d

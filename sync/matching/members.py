@@ -71,8 +71,8 @@ def may_be_anothers(known: str, now: str) -> str:
     an id out again. `known` is the alias of the account as it was, `now` of the account that is back.
 
     If it had no e-mail when someone matched it, it may be another's unless its e-mail is the last known one or one of
-    its person's. If it was marked as a guest's or a service's, it may be unless its e-mail is the same, or the app
-    calls it its own."""
+    its person's. If it was marked as a guest's or a service's, it may be if it had no e-mail or has another one,
+    unless the app calls it its own."""
     has_another_email = f"""{now}.email_key <> {known}.email_key AND NOT EXISTS (
         SELECT 1 FROM person_email e WHERE e.email_key = {now}.email_key AND e.person_id = {known}.person_id)"""
     return f"""({known}.match_by_hand AND CASE {known}.match_kind
@@ -83,7 +83,7 @@ def may_be_anothers(known: str, now: str) -> str:
 
 
 def is_unproven(known: str, now: str) -> str:
-    """SQL: no e-mail says that the account `known`, which was gone, is the one that is back as `now`."""
+    """SQL: the account `known`, which was gone, had no e-mail, or is back as `now` with another one."""
     return f"({known}.email_key = '' OR {now}.email_key NOT IN ('', {known}.email_key))"
 
 

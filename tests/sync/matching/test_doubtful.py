@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -11,7 +12,16 @@ from sync.db import utcnow
 from sync.directory import directories, state
 from sync.matching import decisions, doubtful
 from sync.matching.decisions import Decision, DecisionKind
-from sync.models import Account, App, DirectoryEntry, HeldChange, MatchDecision, Person
+from sync.models import (
+    Account,
+    App,
+    Directory,
+    DirectoryEntry,
+    HeldChange,
+    MatchDecision,
+    Person,
+    PersonEmail,
+)
 from sync.people import held, importing, people
 from sync.rank import Asker
 from sync.safety import leavers
@@ -124,6 +134,75 @@ def test_a_guest_who_was_hired_and_has_left_and_whose_address_is_someone_elses_n
     assert (people.find_by_email(GUEST).status, shown(chat)) == ("active", "Needs matching")
     assert decisions.decide(chat.app, [seat.id], Decision(kind), chat.by).count == 1
     assert shown(chat) == "Up to date"
+
+
+FIRST, SECOND, THIRD = (datetime(2026, 11, day) for day in (1, 2, 3))
+
+
+def of_someone(app: App, who: str, person: dict, account: dict, *, disputed: bool = False) -> Person:
+    """An account with the address of this person."""
+    made = Person.create(name=who, **person)
+    PersonEmail.create(person=made, email=f"{who}@x", email_key=f"{who}@x", disputed=disputed)
+    Account.create(app=app, external_id=who, **{"email_key": f"{who}@x", "match_kind": "unmatched"} | account)
+    return made
+
+
+def doubts(app: App) -> set[str]:
+    return {row.external_id for row in Account.select().where(Account.id.in_(doubtful.of_app(app.id)))}
+
+
+def test_only_a_leavers_disputed_address_makes_an_account_without_a_decision_doubtful(home):
+    app = App.create(connector="listed", name="Listed", category="Test", state="active")
+    someone, left = Person.create(name="Bo"), {"status": "deprovisioned"}
+    for who, person, account, disputed in (
+        ("plain", left, {}, True),
+        ("undisputed", left, {}, False),
+        ("here", {}, {}, True),
+        ("other-address", left, {"email_key": "y@x"}, True),
+        ("matched", left, {"match_kind": "matched", "person": someone}, True),
+        ("decided", left, {"match_by_hand": True}, True),
+        ("held", {}, {}, True),
+    ):
+        of_someone(app, who, person, account, disputed=disputed)
+    MatchDecision.create(account=Account.get(external_id="decided"), batch="1", match_kind="unmatched")
+    DirectoryEntry.create(directory=Directory.create(kind="csv", name="File"), external_id="1",
+                          person=Person.get(name="held"), reported_status="deprovisioned")  # fmt: skip
+    assert doubts(app) == {"plain", "held"}
+
+
+@pytest.mark.parametrize("disputed", [True, False])
+def test_a_decision_settles_an_account_only_if_it_was_made_after_the_departure(home, disputed):
+    app = App.create(connector="listed", name="Listed", category="Test", state="active")
+    file = Directory.create(kind="csv", name="File")
+    left, here = {"status": "deprovisioned", "status_since": SECOND}, {"status_since": FIRST}
+    late = {"status": "deprovisioned", "status_since": THIRD}
+    for who, person, reported, decided in (  # when an entry or a list (None) says that they have left
+        ("left-since", left, [], FIRST),
+        ("left-then", left, [], SECOND),
+        ("left-before", left, [], THIRD),
+        ("left-by-hand-after-the-entry", late, [("deprovisioned", FIRST)], SECOND),
+        ("held-since", here, [("deprovisioned", THIRD)], SECOND),
+        ("held-since-by-the-last", here, [("deprovisioned", THIRD), ("deprovisioned", FIRST)], SECOND),
+        ("held-before", here | {"status_since": THIRD}, [("deprovisioned", FIRST)], SECOND),
+        ("a-list-since", here, [(None, THIRD), ("active", FIRST)], SECOND),
+        ("a-list-before", here, [(None, FIRST), ("active", THIRD)], SECOND),
+    ):
+        made = of_someone(app, who, person, {"match_by_hand": True}, disputed=disputed)
+        MatchDecision.create(account=Account.get(external_id=who), batch=who, made_at=decided,
+                             match_kind="unmatched")  # fmt: skip
+        for number, (status_then, at) in enumerate(reported):
+            if status_then is None:
+                HeldChange.create(person=made, field="status", value="deprovisioned", asked_by="Ada", created_at=at)
+                continue
+            DirectoryEntry.create(directory=file, external_id=f"{who} {number}", person=made,
+                                  reported_status=status_then, reported_at=at)  # fmt: skip
+    for change in ({"state": "dismissed"}, {"field": "name"}, {"value": "suspended"}):
+        HeldChange.create(person=Person.get(name="a-list-before"), asked_by="Ada", created_at=THIRD,
+                          **{"field": "status", "value": "deprovisioned"} | change)  # fmt: skip
+    HeldChange.create(person=Person.get(name="held-since"), field="status", value="deprovisioned", asked_by="Ada",
+                      created_at=FIRST)  # fmt: skip
+    since = {"left-since", "left-by-hand-after-the-entry", "held-since", "held-since-by-the-last", "a-list-since"}
+    assert doubts(app) == since
 
 
 def test_one_who_left_before_the_decision_was_meant(chat):

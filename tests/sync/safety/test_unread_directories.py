@@ -13,7 +13,7 @@ from sync.apps import status
 from sync.db import utcnow
 from sync.directory import directories, ending_rules, state
 from sync.directory import preview as directory_preview
-from sync.models import App, Check, Directory, DirectoryEntry, DirectoryToken, Report, Task
+from sync.models import App, Check, Directory, DirectoryEntry, DirectoryToken, Person, Report, Task
 from sync.reports import reports
 from sync.safety import unread_directories
 from sync.states import DirectoryGap
@@ -95,6 +95,45 @@ def test_one_that_pushes_needs_a_token_that_it_uses(chat, tokens, why):
     assert shown(chat) == ("Directory unclear" if why else "Up to date")
     Directory.update(many_back_since=utcnow()).execute()
     assert unread_directories.found(directory, utcnow()).why == (why or DirectoryGap.MANY_BACK)
+
+
+def test_only_its_own_people_and_its_own_tokens_that_work_make_one_current(home):
+    long_ago, now = utcnow() - 2 * DAY, utcnow()
+    tokens: dict[str, list[dict]] = {
+        "Current": [{"used_at": long_ago}],
+        "Ended": [{"used_at": long_ago, "ended_at": long_ago}],
+        "Never used": [{}, {"created_at": now}],
+        "Nobody": [],
+    }
+    for name in tokens:
+        directory = Directory.create(kind="scim", name=name)
+        for place, values in enumerate(tokens[name]):
+            DirectoryToken.create(directory=directory, token_hash=f"{name} {place}",
+                                  **{"created_at": long_ago} | values)  # fmt: skip
+        if name != "Nobody":
+            DirectoryEntry.create(directory=directory, external_id="1", person=Person.create(name=name))
+    assert {directory.name: found.why for directory in Directory.select()
+            if (found := unread_directories.found(directory, now))} == {
+        "Ended": DirectoryGap.NO_TOKEN, "Never used": DirectoryGap.UNUSED_TOKEN}  # fmt: skip
+    Directory.update(missing_since=now).execute()
+    assert unread_directories.found(Directory.get(name="Current"), now).why == DirectoryGap.MISSING_CHANGES
+
+
+def test_the_gap_that_is_longest_is_shown_and_one_of_unknown_length_before_all(home):
+    now = utcnow()
+    for place, (name, kind) in enumerate((("M", "scim"), ("B", "scim"), ("Z", "scim"), ("C", "csv"), ("A", "csv"))):
+        directory = Directory.create(kind=kind, name=name, state="paused" if kind == "scim" else "active",
+                                     next_read_at=now if kind == "csv" else None,
+                                     last_read_at=now - (place + 2) * DAY)  # fmt: skip
+        DirectoryEntry.create(directory=directory, external_id="1", person=Person.create(name=name))
+    for shown in ("B", "M", "Z", "A", "C"):
+        directory = Directory.get(name=shown)
+        assert unread_directories.longest(now).id == directory.id
+        DirectoryEntry.update(status="deprovisioned").where(DirectoryEntry.directory == directory).execute()
+    assert unread_directories.longest(now) is None
+    Directory.update(missing_since=now - HOUR, last_read_at=now).execute()
+    DirectoryEntry.update(status="active").where(DirectoryEntry.directory == Directory.get(name="A")).execute()
+    assert unread_directories.longest(now)[2:] == (DirectoryGap.RESTORED, now - HOUR)
 
 
 def test_one_with_an_attribute_that_may_show_who_has_left(chat, scripted: type[Scripted]):
