@@ -12,6 +12,7 @@ from playhouse.migrations import Runner
 from sync.config import Config
 from sync.db import MIGRATIONS, DatabaseRefused
 from sync.start import open_all
+from tests.blank import Copy
 from tests.database import ON_FILE
 from tests.sync.matching.test_migrated_addresses import Old
 from tests.sync.test_named_states import bring_to, made, rows
@@ -39,7 +40,6 @@ def old(config: Config) -> Old:
     return old
 
 
-
 def test_every_row_and_the_schema_are_kept_on_the_way_there_and_back(old, config):
     old.file.close()
     path = config.database_path
@@ -57,10 +57,19 @@ def test_every_row_and_the_schema_are_kept_on_the_way_there_and_back(old, config
     assert (rows(path), made(path)) == (before, shape)
 
 
+@pytest.fixture(scope="module")
+def brought_up_to_date() -> list[bytes]:
+    """The older file once Rollcall has opened it, for the tests that change nothing in it."""
+    return []
+
+
 @pytest.mark.parametrize("column", COLUMNS)
-def test_another_word_is_still_refused(old, config, column):
+def test_another_word_is_still_refused(old, config, brought_up_to_date, column):
     old.file.close()
-    open_all(config)
+    if not brought_up_to_date:
+        open_all(config)
+        brought_up_to_date.append(Copy.of(config, with_key=False).database)
+    config.database_path.write_bytes(brought_up_to_date[0])
     table, name = column.split(".")
     with closing(sqlite3.connect(config.database_path)) as file, pytest.raises(sqlite3.IntegrityError, match="CHECK"):
         file.execute(f'UPDATE "{table}" SET "{name}" = ?', ("by magic",))

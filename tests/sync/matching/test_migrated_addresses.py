@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import sqlite3
 import tempfile
 import unicodedata
@@ -78,14 +77,20 @@ class Old:
             "state": "present", "kind": "user", "match": "matched" if person else "unmatched"} | more)  # fmt: skip
 
 
-@functools.cache
+_new: dict[str, bytes] = {}
+
+
 def new_at(migration: str) -> bytes:
-    """A new file that has had all migrations up to this one."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = SqliteDatabase(Path(folder) / "new.db")
-        with file.connection_context():
-            Runner(file, str(MIGRATIONS)).up(migration)
-        return Path(file.database).read_bytes()
+    """A new file that has had all migrations up to this one. It is made of the newest one that was asked for before."""
+    if migration not in _new:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "new.db"
+            path.write_bytes(_new.get(max((made for made in _new if made < migration), default=""), b""))
+            file = SqliteDatabase(path)
+            with file.connection_context():
+                Runner(file, str(MIGRATIONS)).up(migration)
+            _new[migration] = path.read_bytes()
+    return _new[migration]
 
 
 @pytest.fixture
