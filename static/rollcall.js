@@ -86,8 +86,8 @@
   // The page that is shown may be another than that of the address after Back: it is loaded then. Where Back came while
   // the page was being loaded, the browser knows at which address that began.
   const page = (address = location) => withoutDialog(address).pathname + withoutDialog(address).search;
-  const loadedAt = performance.getEntriesByType("navigation")[0]?.name || "";
-  let shown = page(loadedAt.startsWith(location.origin) ? loadedAt : location);
+  const load = performance.getEntriesByType("navigation")[0];
+  let shown = page(load?.type !== "navigate" && load?.name.startsWith(location.origin) ? load.name : location);
   if (shown !== page()) location.reload();
   const nowShown = () => { shown = page(); };
   document.addEventListener("htmx:pushedIntoHistory", nowShown);
