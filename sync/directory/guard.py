@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from sync.db import db
 from sync.matching import vouching
 from sync.models import Directory, DirectoryEntry, entry_is_held
-from sync.people import last_owner
+from sync.people import holds, last_owner
 from sync.safety.guards import Guard
+from sync.states import PersonStatus
 
 DAY = timedelta(days=1)
 
@@ -26,8 +27,8 @@ def seen(entries: Iterable[DirectoryEntry]) -> str:
 def hold_back(directory: Directory, guard: Guard, now: datetime, whole: bool) -> set[int]:
     """Leaves in read_leaving whose leaving someone must look at first: those whose address the directory gives to
     someone else who is here, everyone once too many leave within a day or nobody is left, the last Owner, those
-    above the person responsible for the directory. Also those who are back, once that are too many: the ids of those
-    who came back earlier that day are returned, as their status was applied.
+    above the person responsible for the directory. Also those who are back, once that are too many. Returns the ids of
+    those who left or came back earlier that day, whose status was applied and is held now, too.
 
     Who is not staged is missing from the directory, unless the reading is not `whole`.
     """
@@ -48,7 +49,8 @@ def hold_back(directory: Directory, guard: Guard, now: datetime, whole: bool) ->
     is_mass = leaving > guard.accounts and guard.holds(leaving, before - _newcomers(directory, since))
     if not (is_mass or _nobody_is_left(directory, leaving, before, whole)):
         _apply_status(directory, whole)
-    again = _hold_returns(directory, guard, now, whole, all_leaving)
+    first = _hold_first_leavers(directory, since) if is_mass and not whole else set()
+    again = first | _hold_returns(directory, guard, now, whole, all_leaving)
     last_owner.hold_last_owner(directory, whole)
     vouching.hold_above(directory, whole)
     return again
@@ -116,6 +118,35 @@ def _apply_status(directory: Directory, whole: bool) -> None:
               SELECT e.person_id FROM directory_entry AS e JOIN read_person AS r ON r.external_id = e.external_id
               WHERE e.directory_id = ? AND NOT r.deleted))
         """, (directory.id, directory.id))
+
+
+def _hold_first_leavers(directory: Directory, since: str) -> set[int]:
+    """A provider writes leavers one by one, so the first had left before so many were noticed: they are held too, and
+    count as they did before. Not if someone has decided that by hand or planned their offboarding or a day for it, or
+    if it is done: an account was removed, and they have no other."""
+    theirs = "account AS a WHERE a.person_id = p.id"
+    rows = db.execute_sql(f"""
+        SELECT p.id, p.remove_on, max(e.left_at), (
+            SELECT l.before FROM activity AS l WHERE l.person_id = p.id AND l.what = 'person deprovisioned'
+            ORDER BY l.id DESC LIMIT 1)
+        FROM directory_entry AS e JOIN person AS p ON p.id = e.person_id
+        WHERE e.directory_id = ?1 AND e.left_at >= ?2 AND p.status = 'deprovisioned' AND p.status_by_hand IS NULL
+          AND p.id NOT IN (SELECT person_id FROM directory_entry
+                           WHERE directory_id = ?1 AND reported_status <> 'deprovisioned')
+          AND p.id NOT IN (SELECT person_id FROM read_person WHERE status <> 'deprovisioned' AND person_id IS NOT NULL)
+          AND NOT EXISTS (SELECT 1 FROM offboarding AS o WHERE o.person_id = p.id AND o.state = 'scheduled')
+          AND (EXISTS (SELECT 1 FROM {theirs} AND a.state <> 'gone') OR NOT EXISTS (
+              SELECT 1 FROM app_task AS t WHERE t.kind = 'remove' AND t.state = 'done' AND t.finished_at >= e.left_at
+                  AND t.account_id IN (SELECT a.id FROM {theirs})))
+        GROUP BY p.id, p.remove_on ORDER BY p.id""", (directory.id, since)).fetchall()
+    found = {id: before or PersonStatus.ACTIVE for id, keep_until, left_at, before in rows
+             if keep_until is None or str(keep_until) == str(holds.end_of_grace(datetime.fromisoformat(str(left_at))))}
+    db.executemany("INSERT INTO read_leaving VALUES (?) ON CONFLICT DO NOTHING", [(id,) for id in found])
+    db.executemany("""
+        UPDATE directory_entry SET status = ?, reason = 'Left ' || ? || ', with many others at once'
+        WHERE directory_id = ? AND person_id = ? AND left_at >= ?""",
+        [(status, directory.name, directory.id, id, since) for id, status in found.items()])  # fmt: skip
+    return set(found)
 
 
 def _hold_returns(directory: Directory, guard: Guard, now: datetime, whole: bool, leaving: set[int]) -> set[int]:

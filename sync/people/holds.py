@@ -4,7 +4,7 @@ sync/safety respects both. Someone who comes back loses the date, and an offboar
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from sync import activity, rank
 from sync.apps import owners, standing_approvals
@@ -19,7 +19,7 @@ from sync.rank import Asker
 from sync.states import CONNECTED, ChangeDecision, OffboardingState, PersonStatus, texts
 from sync.unchanged import while_unchanged
 from sync.words import plural, reason_given
-from sync.workspace import day_in_words, today, workspace
+from sync.workspace import day_in_words, to_local, today, workspace
 
 FARTHEST = timedelta(days=3660)
 
@@ -174,6 +174,13 @@ def begin_grace(persons: Iterable[Person], by: str) -> None:
     for person in persons if days else ():
         if Person.get_by_id(person.id).remove_on is None:
             _set(person, today() + timedelta(days=days), by, f"{plural(days, 'day')}{OF_GRACE}")
+
+
+def end_of_grace(left_at: datetime) -> date | None:
+    """Until when accounts are kept if a directory deprovisioned their person at this moment (UTC); None: they
+    aren't."""
+    days = workspace().grace_days
+    return to_local(left_at).date() + timedelta(days=days) if days else None
 
 
 def came_back(persons: Iterable[Person], by: str) -> None:

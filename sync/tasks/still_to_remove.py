@@ -37,13 +37,17 @@ def over(task: Task, account: Account) -> str | None:
 
 def waits(task: Task, account: Account) -> str | None:
     """Why a removal that nobody asked for by hand waits; None if it doesn't. A directory says that the person is back,
-    and that is held; or one by which they left, or lost the app, may lack changes."""
+    or, of someone who lost the app by groups, that they have left, and that is held; or one by which they left, or lost
+    the app, may lack changes."""
     if task.report_id is None:
         return None
     found = db.execute_sql(_HELD_UP, {"person": account.person_id}).fetchone()
     if found is None:
         return _asked_on_people(account)
-    name, directory, is_back, many, has_left, pushes, since = found
+    name, directory, is_back, is_leaving, many, has_left, pushes, since = found
+    if is_leaving:
+        return (f"{name} has left {directory}, and that is held. The removal waits until someone releases it on the "
+                "directory's page, or the directory has them again.")
     if not is_back:
         may_be = "may be back" if has_left else "may be assigned again"
         until = (f"someone makes {directory} send everyone again and confirms that on its page" if pushes else
@@ -79,12 +83,14 @@ def _since(moment: str | datetime) -> str:
 # Of someone who has left, a directory where they are active can't lack their return.
 _MAY_LACK = """d.missing_since IS NOT NULL AND (e.status = 'deprovisioned' OR p.status <> 'deprovisioned')"""
 _IS_BACK = f"(p.status = 'deprovisioned' AND e.status = 'deprovisioned' AND {entry_is_held('e')})"
+# Someone held as a leaver may have lost their groups with it.
+_IS_LEAVING = f"(p.status <> 'deprovisioned' AND e.reported_status = 'deprovisioned' AND {entry_is_held('e')})"
 _HELD_UP = f"""
-    SELECT coalesce(nullif(p.name, ''), e.email), d.name, {_IS_BACK}, d.many_back_since IS NOT NULL,
+    SELECT coalesce(nullif(p.name, ''), e.email), d.name, {_IS_BACK}, {_IS_LEAVING}, d.many_back_since IS NOT NULL,
         p.status = 'deprovisioned', d.next_read_at IS NULL, d.missing_since
     FROM directory_entry e JOIN directory d ON d.id = e.directory_id JOIN person p ON p.id = e.person_id
-    WHERE e.person_id = :person AND ({_IS_BACK} OR {_MAY_LACK})
-    ORDER BY CASE WHEN {_IS_BACK} THEN 0 ELSE 1 END, d.id LIMIT 1
+    WHERE e.person_id = :person AND ({_IS_BACK} OR {_IS_LEAVING} OR {_MAY_LACK})
+    ORDER BY CASE WHEN {_IS_BACK} THEN 0 WHEN {_IS_LEAVING} THEN 1 ELSE 2 END, d.id LIMIT 1
 """
 _ASKED_ON_PEOPLE = """
     SELECT coalesce(nullif(p.name, ''), 'This person') FROM held_change h JOIN person p ON p.id = h.person_id

@@ -1,0 +1,106 @@
+"""The first people of a burst that a provider pushes: they left before the guard noticed, and are held as well."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from sync.db import utcnow
+from sync.directory import directories
+from sync.matching import doubtful
+from sync.models import Account, App, DirectoryEntry, Offboarding, Person, Task
+from sync.people import holds, people
+from sync.rank import Asker
+from sync.tasks import still_to_remove
+from sync.workspace import update_workspace
+from tests.sync.directory.test_returns import push
+from tests.sync.scripted import Scripted, person, status
+
+GONE = "deprovisioned"
+
+
+@pytest.fixture
+def company(scripted: type[Scripted], by: Asker) -> Scripted:
+    """Twenty people. One is suspended."""
+    company = Scripted(count=20)
+    company.read()
+    company.say("id1", status="suspended")
+    company.read()
+    return company
+
+
+def leave(company: Scripted, *numbers: int) -> int:
+    return push(company, *numbers, status=GONE)
+
+
+def test_they_count_as_before_until_someone_releases_them(company, by):
+    """Otherwise a standing approval would remove them."""
+    assert leave(company, *range(5)) == 0 and status("p0@acme.example") == GONE
+    account = Account(person=person("p0@acme.example"), match_kind="matched")
+    assert still_to_remove.no_longer_theirs(account, None) is None
+    assert leave(company, 5) == 6
+    assert [status(f"p{number}@acme.example") for number in range(3)] == ["active", "suspended", "active"]
+    assert person("p0@acme.example").status_reason == "Left Company LDAP, with many others at once"
+    assert "is back: active" in still_to_remove.no_longer_theirs(account, None)
+    by_groups = still_to_remove.waits(Task(report_id=1), account)
+    assert "has left Company LDAP, and that is held" in by_groups, "they may have lost their groups with it"
+    assert leave(company, 0) == leave(company, 6) == 1, "also when it is pushed again"
+    assert len(doubtful.held_leavers()) == len(directories.held(company.directory)) == 7
+    push(company, 4, status="active")
+    assert directories.release(company.directory, by) == 6
+    assert {status(f"p{number}@acme.example") for number in (0, 1, 2, 3, 5, 6)} == {GONE}
+    assert leave(company, *range(7, 12)) == 0 and leave(company, 12) == 6, "who was looked at isn't held again"
+    assert status("p0@acme.example") == GONE and status("p4@acme.example") == "active"
+
+
+@pytest.mark.parametrize("case", ["by hand", "planned", "day by hand", "grace", "removed", "one is left",
+                                  "removed before", "days ago", "elsewhere", "back", "held return"])  # fmt: skip
+def test_someone_about_whom_more_is_known_stays_as_they_are(company, by, case):
+    if case == "grace":
+        update_workspace(by, grace_days=7)
+    leave(company, *range(5))
+    one, became = person("p0@acme.example"), GONE
+    if case == "by hand":
+        people.mark_left(one, by)
+        Person.update(status_by_hand=GONE).where(Person.id == one.id).execute()
+    elif case == "planned":
+        Offboarding.create(person=one, state="scheduled", remove_on=utcnow().date() + timedelta(9), asked_by="Olga")
+    elif case == "day by hand":
+        holds.keep_until(one, utcnow().date() + timedelta(9), by)
+    elif case == "grace":
+        assert one.remove_on is not None
+        became = "active"
+    elif case in ("removed", "one is left", "removed before"):
+        app = App.create(connector="x", name="X", category="Seat-based", state="active")
+        account = Account.create(app=app, external_id="1", person=one, match_kind="matched", state="gone")
+        ended = utcnow() - timedelta(days=9 if case == "removed before" else 0)
+        Task.create(app=app, kind="remove", account=account, state="done", finished_at=ended)
+        if case == "one is left":
+            Account.create(app=app, external_id="2", person=one, match_kind="matched")
+        became = GONE if case == "removed" else "active"
+    elif case == "days ago":
+        DirectoryEntry.update(left_at=utcnow() - timedelta(days=2)).where(DirectoryEntry.person == one).execute()
+        assert leave(company, 6) == 0
+    elif case == "elsewhere":
+        other = Scripted("Okta")
+        other.add("o", "p0@acme.example", "Person 0")
+        other.read()
+        became = "active"
+    elif case == "back":
+        push(company, 0, status="active")
+        assert leave(company, 6) == 0
+        became = "active"
+    elif case == "held return":
+        DirectoryEntry.update(reported_status="active").where(DirectoryEntry.person == one).execute()
+        assert leave(company, 6) == 0
+    leave(company, 5)
+    assert (status("p0@acme.example"), status("p1@acme.example")) == (became, "suspended")
+    entry = DirectoryEntry.get(DirectoryEntry.external_id == "id0")
+    assert (entry.status != entry.reported_status == GONE) == (case in ("grace", "one is left", "removed before"))
+    if case == "grace":
+        assert person("p0@acme.example").remove_on is None
+        directories.release(company.directory, by)
+        assert person("p0@acme.example").remove_on == one.remove_on
+    if case == "day by hand":
+        assert person("p0@acme.example").remove_on == utcnow().date() + timedelta(9)
