@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import fields, replace
 from datetime import datetime
+from functools import cache
 from itertools import product
 
 import pytest
@@ -32,6 +33,9 @@ LEFT = ({}, {"left": 1, "left_accounts": 2}, {"left": 1, "left_accounts": 2, "le
 REPORTS = ({}, {"report": True, "waiting": 3}, {"report": True, "waiting": 3, "held": 3}, {"report": True},
            {"report": True, "waiting": 3, "held": 2})  # fmt: skip
 MATCHED = ({}, {"to_match": 10, "matched": 8}, {"to_match": 10, "matched": 7})
+
+
+plain = cache(in_plain_text)  # of the same words, once: many combinations are explained alike
 
 
 def every_combination():
@@ -81,19 +85,19 @@ def test_apps_that_need_attention_are_found_without_looking_at_each_app(combinat
 
 def test_the_winning_condition_explains_itself_and_what_to_do(combinations):
     for facts, row, others in combinations:
-        shown = in_plain_text(row.says(facts))
+        shown = plain(row.says(facts))
         assert shown.endswith(".") or facts.error in shown or facts.stuck_error in shown
         assert "None" not in shown and "  " not in shown
         if row.tone in (Tone.ATTENTION, Tone.WAITING):
             assert row.steps(facts), (row.code, facts)
         for other in others:
-            assert other.short(facts) and "None" not in in_plain_text(other.short(facts))
+            assert other.short(facts) and "None" not in plain(other.short(facts))
 
 
 def test_someone_who_has_left_is_counted_whatever_else_is_so(combinations):
     for facts, row, others in combinations:
         if facts.left_accounts and facts.state in (AppState.ACTIVE, AppState.PAUSED):
-            shown = " ".join(in_plain_text(one.short(facts)) for one in (row, *others))
+            shown = " ".join(plain(one.short(facts)) for one in (row, *others))
             assert f"{facts.left} p" in shown and "left" in shown
 
 
